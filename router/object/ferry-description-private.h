@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The description of an interface as it goes from one end to the other, and what is made of one that came.
+/* The description of an interface that goes from one end to the other.
  *
  * Threads: any.
- * Trust:   a description that came is hostile until all of it was looked at: its form, names, types and numbers. */
+ * Trust:   a received description is hostile until its form, names, types and numbers are checked. */
 
 #pragma once
 
@@ -12,14 +12,13 @@
 
 G_BEGIN_DECLS
 
-/* What the other end is told of the interface, and what it makes of that: its name; methods: name, arguments, results;
- * properties: name, type (empty for an object), access; signals: name, arguments; FerryContainerFlags. Arguments have a
- * name, which may be empty, and a type. */
+/* The interface's name; methods: name, arguments, results; properties: name, type (empty for an object), access;
+ * signals: name, arguments; FerryContainerFlags. An argument has a name, which may be empty, and a type. */
 #define FERRY_DESCRIPTION_TYPE "(sa(sa(ss)a(ss))a(ssu)a(sa(ss))u)"
-/* Descriptions keep it, and so do interfaces: one within it is one that the other end takes. */
+/* A limit of interfaces and descriptions. */
 #define FERRY_DESCRIPTION_MAX_MEMBERS 1024 /* of a kind */
 
-/* What a description says of a container: the operations that it offers. */
+/* The operations that a container offers. */
 typedef enum
 {
   FERRY_CONTAINER_GET_ITEM = 1 << 0,
@@ -27,12 +26,11 @@ typedef enum
   FERRY_CONTAINER_DELETE_ITEM = 1 << 2,
   FERRY_CONTAINER_CONTAINS = 1 << 3,
   FERRY_CONTAINER_LENGTH = 1 << 4,
-  FERRY_CONTAINER_LIST = 1 << 5, /* whose changes can be followed */
+  FERRY_CONTAINER_LIST = 1 << 5, /* changes can be followed */
   FERRY_CONTAINER_ALL = (1 << 6) - 1,
 } FerryContainerFlags;
 
-/* What the flags of the container say has no place in it. Fails with FERRY_ERROR_PROTOCOL. Returns
- * (transfer full). */
+/* The result has no place for the container's flags. Fails with FERRY_ERROR_PROTOCOL. Returns (transfer full). */
 GDBusInterfaceInfo *ferry_description_to_info (GVariant *description, GError **error);
 
 G_END_DECLS

@@ -3,15 +3,15 @@
 
 /* A dictionary, and the interface by which other processes use it.
  *
- * Threads: any. The lock is held for a look-up or a change, and never while anything else is called: what is dropped is
- *          dropped outside, and so are the signals.
- * Trust:   keys and values of the interface come from another process. Any value will do; a key is a string. */
+ * Threads: any. The lock is held for a look-up or a change only: values are freed and signals are emitted without it.
+ * Trust:   keys and values of the interface come from another process. A key has to be a string; any value is valid. */
 
 #include "config.h"
 
 #include "object/ferry-dictionary.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 
 #include "base/ferry-base-private.h"
 #include "ferry-marshallers.h"
@@ -19,10 +19,10 @@
 /**
  * FerryDictionary:
  *
- * Values by their names, for processes that share some state: exported with
- * [func@Ferry.Dictionary.create_interface], others read and change it, and follow its changes.
+ * Values by their names, for processes that share state. Export it with [func@Ferry.Dictionary.create_interface]; other
+ * processes then read and change it, and follow its changes.
  *
- * Keys are strings in UTF-8, the empty one too. Values are variants of any type.
+ * Keys are strings in UTF-8; the empty string is valid. Values are variants of any type.
  *
  * Any thread may use it.
  *
@@ -33,7 +33,7 @@ struct _FerryDictionary
   GObject parent_instance;
 
   pthread_mutex_t lock;
-  GHashTable *values; /* lock: (owned): strings to variants */
+  GHashTable *values; /* lock: (element-type utf8 GVariant) (owned) */
 };
 
 G_DEFINE_FINAL_TYPE (FerryDictionary, ferry_dictionary, G_TYPE_OBJECT)
@@ -67,13 +67,13 @@ ferry_dictionary_class_init (FerryDictionaryClass *klass)
    * FerryDictionary::changed:
    * @self: the dictionary
    * @key: the key
-   * @value: (nullable): the value that it was given, or %NULL when it was removed
+   * @value: (nullable): the new value, or %NULL when it was removed
    *
-   * A value was set, be it an equal one, or removed. It is emitted on the thread that did that, after it was done.
+   * A value was set, also to an equal one, or removed. It is emitted after the change, on the thread that made it.
    * Where several threads change one key, their signals may come in another order than their changes;
-   * [method@Ferry.Dictionary.get] tells which one was the last.
+   * [method@Ferry.Dictionary.get] gives the value of the last change.
    *
-   * Another process gets the value in a variant, and for one that was removed, an empty tuple in it.
+   * Another process gets the value in a variant; the variant of a removed value has an empty tuple.
    *
    * Since: 0.1
    */
@@ -92,7 +92,7 @@ ferry_dictionary_init (FerryDictionary *self)
 /**
  * ferry_dictionary_new:
  *
- * An empty dictionary. Any thread.
+ * Makes an empty dictionary. Any thread.
  *
  * Returns: (transfer full): a new dictionary
  *
@@ -111,7 +111,7 @@ ferry_dictionary_new (void)
  *
  * Any thread.
  *
- * Returns: (transfer full) (nullable): its value, or %NULL if there is none
+ * Returns: (transfer full) (nullable): its value, or %NULL if it has none
  *
  * Since: 0.1
  */
@@ -151,9 +151,9 @@ exchange (FerryDictionary *self, const char *key, GVariant *value)
  * ferry_dictionary_set:
  * @self: a dictionary
  * @key: a key, in UTF-8
- * @value: its new value; a floating reference is taken
+ * @value: its new value; a floating reference is consumed
  *
- * Sets a value, whether or not there is one of that key, and emits [signal@Ferry.Dictionary::changed]. Any thread.
+ * Sets a value, whether or not the key has one, and emits [signal@Ferry.Dictionary::changed]. Any thread.
  *
  * Since: 0.1
  */
@@ -177,9 +177,9 @@ ferry_dictionary_set (FerryDictionary *self, const char *key, GVariant *value)
  * @self: a dictionary
  * @key: a key
  *
- * Removes a value, and emits [signal@Ferry.Dictionary::changed] if there was one. Any thread.
+ * Removes a value, and emits [signal@Ferry.Dictionary::changed] if the key had one. Any thread.
  *
- * Returns: whether there was one
+ * Returns: whether the key had a value
  *
  * Since: 0.1
  */
@@ -205,7 +205,7 @@ ferry_dictionary_remove (FerryDictionary *self, const char *key)
  *
  * Any thread.
  *
- * Returns: whether there is a value of that key
+ * Returns: whether the key has a value
  *
  * Since: 0.1
  */
@@ -229,7 +229,7 @@ ferry_dictionary_contains (FerryDictionary *self, const char *key)
  *
  * Any thread.
  *
- * Returns: how many values there are
+ * Returns: the number of values
  *
  * Since: 0.1
  */
@@ -258,33 +258,30 @@ compare_keys (gconstpointer a, gconstpointer b)
  *
  * Any thread.
  *
- * Returns: (transfer full): the keys that there are now, sorted by their bytes
+ * Returns: (transfer full): the keys, sorted by their bytes
  *
  * Since: 0.1
  */
 char **
 ferry_dictionary_get_keys (FerryDictionary *self)
 {
-  GHashTableIter iter;
-  gpointer key;
-  GPtrArray *keys;
+  g_autofree char **borrowed = NULL;
+  char **keys;
+  guint n;
 
   g_return_val_if_fail (FERRY_IS_DICTIONARY (self), NULL);
 
   pthread_mutex_lock (&self->lock);
-  keys = g_ptr_array_sized_new (g_hash_table_size (self->values) + 1);
-  g_hash_table_iter_init (&iter, self->values);
-  while (g_hash_table_iter_next (&iter, &key, NULL))
-    g_ptr_array_add (keys, g_strdup (key));
+  borrowed = (char **) g_hash_table_get_keys_as_array (self->values, &n);
+  keys = g_strdupv (borrowed);
   pthread_mutex_unlock (&self->lock);
-  g_ptr_array_sort (keys, compare_keys);
-  g_ptr_array_add (keys, NULL);
-  return (char **) g_ptr_array_free (keys, FALSE);
+  qsort (keys, n, sizeof *keys, compare_keys);
+  return keys;
 }
 
 /* ---- for other processes ---- */
 
-/* (nullable): the key, or NULL with an error. */
+/* Returns (nullable): NULL with an error. */
 static const char *
 take_key (GVariant *key, GError **error)
 {
@@ -340,10 +337,8 @@ contains_item (gpointer object, GVariant *key, gboolean *contains, gpointer user
 {
   const char *name = take_key (key, error);
 
-  if (name == NULL)
-    return FALSE;
-  *contains = ferry_dictionary_contains (object, name);
-  return TRUE;
+  *contains = name != NULL && ferry_dictionary_contains (object, name);
+  return name != NULL;
 }
 
 static gboolean
@@ -363,14 +358,14 @@ answer_keys (gpointer object, FerryMethodCall *call, gpointer user_data)
 
 /**
  * ferry_dictionary_create_interface:
- * @name: the interface's name, as D-Bus has them
+ * @name: the interface's name, in D-Bus form
  *
- * An interface for dictionaries to be exported with. They are containers there: items are got, set, removed and looked
- * for by keys of type `s`. A value that is set is kept as it is, and one in a variant `v` without that. To get or to
- * remove what is not there fails with %FERRY_ERROR_BAD_ARGUMENTS, and so does a key that is no string. There is a
- * method `keys`, which gives `as`, and the signal [signal@Ferry.Dictionary::changed].
+ * Makes an interface to export dictionaries with. They are containers: items are got, set, removed and looked for by
+ * keys of type `s`. A value in a variant `v` is kept without the variant. Getting or removing a missing item fails with
+ * %FERRY_ERROR_BAD_ARGUMENTS, and so does a key that is no string. The method `keys` gives `as`; the signal is
+ * [signal@Ferry.Dictionary::changed].
  *
- * Others may set as many values as they like; export it to processes that may. Any thread.
+ * Other processes may set any number of values; export it only to processes that you trust with that. Any thread.
  *
  * Returns: (transfer full): a new interface
  *

@@ -1,12 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A view as it is resolved: step after step, each on what the one before it gave. A method may answer later, and on
- * another thread; then the run goes on where the exporter has its methods called: on its main context, or on a thread
- * that is nobody else's.
+/* A view as it is resolved: step after step, each on the result of the one before it. A method may answer later, and on
+ * any thread. The evaluation then continues where the exporter calls methods: on its main context, or on a thread that
+ * it has for itself.
  *
  * Owner:   counted references.
- * Threads: one at a time, except where something else is said. */
+ * Threads: one at a time. */
 
 #pragma once
 
@@ -16,21 +16,18 @@
 
 G_BEGIN_DECLS
 
+/* The call that an evaluation answers. */
 typedef struct
 {
-  /* Called once. result: an object where there is one, and otherwise value, which may be NULL; both borrowed.
+  /* Called once. The result is object, where it is not NULL, and otherwise value, which may be NULL; both are borrowed.
    * error has its trace. */
   void (*done) (gpointer data, FerryExported *object, GVariant *value, const GError *error);
-  /* (nullable): whether nobody wants the result any more. */
-  gboolean (*is_cancelled) (gpointer data);
-  /* (nullable) Returns (transfer none). */
-  GCancellable *(*get_cancellable) (gpointer data);
-  gint64 (*get_deadline) (gpointer data);
   void (*destroy) (gpointer data);
-  /* (nullable): called in place of done: it was not begun. On the thread of who stops the exporter, which is not to
-   * wait. */
-  void (*refused) (gpointer data, const GError *error);
-} FerryEvaluationFuncs;
+  gpointer data;               /* (owned) */
+  FerryInvocation *invocation; /* (nullable): of another process: turned away where the evaluation does not begin */
+  GCancellable *cancellable;   /* (nullable): of this process; both are borrowed from data */
+  gint64 deadline;
+} FerryEvaluationCaller;
 
 /* A function that exported objects are passed to. */
 typedef struct
@@ -40,40 +37,32 @@ typedef struct
   GDestroyNotify destroy;
 } FerryPassFunction;
 
-/* What a run asks of its exporter. */
+/* What an evaluation asks of its exporter. */
 typedef struct
 {
-  /* (transfer full) (nullable): for an object that a method gave: exported by name, or its type is.
+  /* (transfer full) (nullable): for an object that a method gave: it is exported by its name or by its type. Fails with
    * FERRY_ERROR_NOT_ALLOWED. */
   FerryExported *(*find_object) (FerryExporter *exporter, GObject *object, GError **error);
-  /* (nullable): for as long as the exporter lives. FERRY_ERROR_UNKNOWN_FUNCTION. */
+  /* (nullable): valid as long as the exporter. Fails with FERRY_ERROR_UNKNOWN_FUNCTION. */
   const FerryPassFunction *(*find_function) (FerryExporter *exporter, const char *name, GError **error);
-  /* Where runs go on that were answered elsewhere: (transfer none) (nullable). */
+  /* (transfer none) (nullable): where methods are called; NULL for threads. */
   GMainContext *(*get_context) (FerryExporter *exporter);
 } FerryEvaluationHost;
 
-/* For exporters: see ferry_exporter_new_run(). Takes the request's content, and root (transfer full). data is destroyed
- * with the run. */
+/* For exporters: see ferry_exporter_new_evaluation(). Takes the request's content, and root (transfer full). The
+ * caller's data is destroyed with the evaluation. */
 FerryEvaluation *ferry_evaluation_new (const FerryEvaluationHost *host, FerryExporter *exporter,
                                        FerryViewRequest *request, FerryExported *root,
-                                       const FerryEvaluationFuncs *funcs, gpointer data);
-FerryEvaluation *ferry_evaluation_ref (FerryEvaluation *self);
+                                       const FerryEvaluationCaller *caller);
 void ferry_evaluation_unref (FerryEvaluation *self);
-/* Begins, on the exporter's own thread or context. It may be through when this returns. */
+/* Begins, on the exporter's own thread or context. It may be done when this returns. */
 void ferry_evaluation_start (FerryEvaluation *self);
-/* The same of one that this process asks for: where it is asked for in a method, that method's turns are its own. */
+/* The same for a view of this process: in a method, the evaluation uses the turns of that method's evaluation. */
 void ferry_evaluation_start_here (FerryEvaluation *self);
-/* For a thread that is about to wait for a run: takes up the runs that were left to it further up. */
-void ferry_evaluation_take_up_others (void);
-/* Answers those that wait for their turn at an object, and have not begun, with error. */
+/* For a thread that is about to wait for an evaluation: runs those that its outer calls have left queued. */
+void ferry_evaluation_run_queued (void);
+/* Ends with error the evaluations that wait for the object's turn, and have not begun. */
 void ferry_evaluation_refuse_waiting (FerryExported *exported, const GError *error);
-
-/* For method calls, any thread: the answer of the step that is under way, once. Takes all. */
-void ferry_evaluation_answer (FerryEvaluation *self, GVariant *value, GObject *object, GError *error);
-GCancellable *ferry_evaluation_get_cancellable (FerryEvaluation *self);
-gint64 ferry_evaluation_get_deadline (FerryEvaluation *self);
-/* ferry_trace_get_moment() when it was made. */
-guint64 ferry_evaluation_get_begun (FerryEvaluation *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryEvaluation, ferry_evaluation_unref)
 

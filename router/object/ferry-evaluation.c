@@ -1,35 +1,38 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A view as it is resolved: its steps, turns, and where it goes on.
+/* A view as it is resolved: its steps, its turns, and the thread that it continues on. Method calls are here too: a
+ * step makes one, and its answer continues the evaluation.
  *
- * A run has the object that it is at for itself where the object's policy says so, from the first step on it to the
- * last. Where the method of an object calls that object again, in its own process and on its own thread, the turn is
- * the caller's.
+ * An object with FERRY_CALL_POLICY_SERIAL is used by one evaluation at a time. That one has the object's turn from its
+ * first step on the object to its last. A method may call its own object again, in its process and on its thread: the
+ * inner evaluation uses the turn of the outer one.
  *
- * A run that goes on because another one has left is put into the thread's queue, and taken up once that one is
- * through: so many that wait do not nest. An object's code begins with no queue, as it may wait.
+ * An evaluation that gets a turn from another one is put into the thread's queue. It runs when the other one returns,
+ * so that waiting evaluations do not nest on the stack. Application code starts without a queue, since it may wait.
  *
- * Threads: one at a time is at a run; who answers may be any.
+ * Threads: one at a time runs an evaluation; any may answer a call.
  * Trust:   steps, arguments and keys come from another process. */
 
 #include "config.h"
 
 #include "object/ferry-evaluation-private.h"
 
-#include "base/ferry-error.h"
+#include <stdarg.h>
+
+#include "base/ferry-base-private.h"
+#include "call/ferry-invocation-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-variant-item-private.h"
 #include "object/ferry-interface-private.h"
-#include "object/ferry-method-call-private.h"
 
-/* How many have to wait before it is worth looking who of them is not wanted any more. */
+/* The shortest queue that is searched for unwanted evaluations. */
 #define LEAST_TO_SWEEP 64
 
-/* How many runs a thread takes up one after the other. */
+/* How many evaluations a thread runs one after the other. */
 #define MAX_IN_A_ROW 16
 
-/* How a method's function and its answer meet. */
+/* Bits of the phase: the method's function has returned, its answer has come. The second to set its bit continues. */
 #define PHASE_RETURNED 1
 #define PHASE_ANSWERED 2
 
@@ -38,29 +41,40 @@ struct _FerryEvaluation
   _Atomic gint references;
   const FerryEvaluationHost *host; /* const: the exporter's */
   FerryExporter *exporter;         /* const: (owned) */
-  FerryEvaluationFuncs funcs;      /* const */
-  gpointer data;                   /* const: (owned) */
+  FerryEvaluationCaller caller;    /* const */
   guint64 begun;                   /* const: ferry_trace_get_moment() when it was made */
+  guint64 number;                  /* const: unique among evaluations, and not 0 */
+  guint64 asker;                   /* const: the number of the evaluation that asked for this one, or 0 */
 
-  /* Of the thread that is at it. */
+  /* Of the thread that runs it. */
   FerryViewRequest request;
   guint next;             /* step */
-  FerryExported *current; /* (owned) (nullable): what the next step is done on, or there is value */
+  FerryExported *current; /* (owned) (nullable): the object that the next step is done on; otherwise value is */
   GVariant *value;        /* (owned) (nullable) */
-  FerryExported *turn;    /* (owned) (nullable): of which this run has the turn, or waits for it */
-  guint64 number;         /* const: no other run has it, and it is not 0 */
-  guint64 caller;         /* const: the number of the one in whose method this was asked for, or 0 */
-  FerryEvaluation *outer; /* (unowned) (nullable): in the object's code: in whose the thread was before */
-  GQueue *left;           /* (unowned) (nullable): the same: what the thread is to take up when it is through */
-  const char *super;      /* (nullable): of the request: the class whose implementation is called */
+  FerryExported *turn;    /* (owned) (nullable): the object: this has its turn, or waits for it */
+  FerryEvaluation *outer; /* (unowned) (nullable): in application code: the thread's evaluation before this one */
+  GQueue *outer_queue;    /* (unowned) (nullable): in application code: the thread's queue before */
+  const char *super;      /* (nullable): of the request: the class for the next call */
 
-  /* Of the step that waits for its answer: of who answers, until PHASE_ANSWERED is set. */
+  /* Of the call under way: the answering thread's until it sets PHASE_ANSWERED. */
   _Atomic guint phase;
-  const FerryMember *member; /* (nullable): of the object's interface */
+  const FerryMember *member; /* (nullable): of the object's interface; none of a function */
   GVariant *answer;          /* (owned) (nullable) */
   GObject *answer_object;    /* (owned) (nullable) */
   GError *answer_error;      /* (owned) (nullable) */
 };
+
+struct _FerryMethodCall
+{
+  _Atomic gint references;
+  FerryEvaluation *evaluation; /* const: (owned) */
+  GObject *object;             /* const: (owned), as arguments */
+  GVariant *arguments;         /* const */
+  const char *method;          /* const: borrowed from the evaluation's request */
+  _Atomic gboolean answered;
+};
+
+G_DEFINE_BOXED_TYPE (FerryMethodCall, ferry_method_call, ferry_method_call_ref, ferry_method_call_unref)
 
 typedef enum
 {
@@ -69,13 +83,13 @@ typedef enum
   STEP_WAITS,
 } StepOutcome;
 
-static GPrivate current_run;  /* (unowned): whose object's code the thread is in: a method, or a property's */
-static GPrivate thread_queue; /* a GQueue of runs, on the stack of who takes them up */
-static GPrivate serves;       /* (unowned): the exporter whose methods this thread is there to call */
+static GPrivate current;      /* (unowned): it has called the application code on this thread */
+static GPrivate thread_queue; /* (unowned): evaluations that the thread runs next: a GQueue on its stack */
+static GPrivate serves;       /* (unowned): the exporter: this thread calls its methods */
 
-static void go_on (FerryEvaluation *self, gboolean answered);
+static void advance (FerryEvaluation *self, gboolean answered);
 
-/* What the next step is done on; takes either. */
+/* Sets what the next step is done on. Takes either. */
 static void
 set_current (FerryEvaluation *self, FerryExported *exported, GVariant *value)
 {
@@ -94,17 +108,16 @@ set_current (FerryEvaluation *self, FerryExported *exported, GVariant *value)
 
 FerryEvaluation *
 ferry_evaluation_new (const FerryEvaluationHost *host, FerryExporter *exporter, FerryViewRequest *request,
-                      FerryExported *root, const FerryEvaluationFuncs *funcs, gpointer data)
+                      FerryExported *root, const FerryEvaluationCaller *caller)
 {
-  static _Atomic guint64 last_number; /* relaxed: all that matters is that no two runs have the same */
+  static _Atomic guint64 last_number; /* relaxed: only uniqueness matters */
   FerryEvaluation *self = g_new0 (FerryEvaluation, 1);
 
   atomic_init (&self->references, 1);
   self->number = atomic_fetch_add_explicit (&last_number, 1, memory_order_relaxed) + 1;
   self->host = host;
   self->exporter = g_object_ref (exporter);
-  self->funcs = *funcs;
-  self->data = data;
+  self->caller = *caller;
   self->begun = ferry_trace_get_moment ();
   self->request = *request;
   *request = (FerryViewRequest){0};
@@ -112,10 +125,10 @@ ferry_evaluation_new (const FerryEvaluationHost *host, FerryExporter *exporter, 
   return self;
 }
 
-FerryEvaluation *
-ferry_evaluation_ref (FerryEvaluation *self)
+static FerryEvaluation *
+evaluation_ref (FerryEvaluation *self)
 {
-  /* Relaxed: whoever refers to it has a reference already. */
+  /* Relaxed: the caller has a reference already. */
   atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
   return self;
 }
@@ -123,10 +136,10 @@ ferry_evaluation_ref (FerryEvaluation *self)
 void
 ferry_evaluation_unref (FerryEvaluation *self)
 {
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  /* Release this thread's changes; acquire those of other threads before it is freed. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
     return;
-  self->funcs.destroy (self->data);
+  self->caller.destroy (self->caller.data);
   ferry_view_request_clear (&self->request);
   g_clear_pointer (&self->current, ferry_exported_unref);
   g_clear_pointer (&self->value, g_variant_unref);
@@ -138,25 +151,7 @@ ferry_evaluation_unref (FerryEvaluation *self)
   g_free (self);
 }
 
-GCancellable *
-ferry_evaluation_get_cancellable (FerryEvaluation *self)
-{
-  return self->funcs.get_cancellable (self->data);
-}
-
-gint64
-ferry_evaluation_get_deadline (FerryEvaluation *self)
-{
-  return self->funcs.get_deadline (self->data);
-}
-
-guint64
-ferry_evaluation_get_begun (FerryEvaluation *self)
-{
-  return self->begun;
-}
-
-/* ---- where runs go on ---- */
+/* ---- where evaluations continue ---- */
 
 static GMainContext *
 get_context (FerryEvaluation *self)
@@ -164,42 +159,36 @@ get_context (FerryEvaluation *self)
   return self->host->get_context (self->exporter);
 }
 
-/* Has func called on the exporter's context. */
+/* Calls func on the exporter's context. */
 static void
 call_later (FerryEvaluation *self, GSourceFunc func, gpointer data, GDestroyNotify destroy)
 {
   g_autoptr (GSource) source = g_idle_source_new ();
 
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_static_name (source, "[ferry] a view goes on");
+  g_source_set_static_name (source, "[ferry] a view continues");
   g_source_set_callback (source, func, data, destroy);
   g_source_attach (source, get_context (self));
 }
 
-/* (transfer none) (nullable): in whose object's code the thread is. */
-static FerryEvaluation *
-get_current (void)
-{
-  return g_private_get (&current_run);
-}
+static void push_to_pool (FerryEvaluation *self);
 
-/* Whoever answers and the turn that it got may both call it, never at once: a run that waits for a turn has no step
- * under way. */
+/* Called by the thread of an answer, and by the thread that gives the turn. They never call it at once: an evaluation
+ * that waits for a turn has no call under way. */
 static void
-go_on_now (FerryEvaluation *self)
+advance_now (FerryEvaluation *self)
 {
   /* Acquire: pairs with the answer's release. */
   guint phase = atomic_exchange_explicit (&self->phase, 0, memory_order_acquire);
 
-  go_on (self, (phase & PHASE_ANSWERED) != 0);
+  advance (self, (phase & PHASE_ANSWERED) != 0);
 }
 
-static void hand_to_thread (FerryEvaluation *self);
-
-/* Takes up what the thread was left. Takes the run. Others may keep an object busy for ever; the thread has callers of
- * its own, so after some it leaves the rest to one that has none. */
+/* Runs the evaluation, and then those that are put into the thread's queue meanwhile. Takes the evaluation. A busy
+ * object could fill the queue endlessly, and the thread has callers of its own. So after some evaluations it gives the
+ * rest to the pool. */
 static void
-take_up (FerryEvaluation *self)
+run_here (FerryEvaluation *self)
 {
   GQueue *queue = g_private_get (&thread_queue);
   GQueue own = G_QUEUE_INIT;
@@ -214,215 +203,481 @@ take_up (FerryEvaluation *self)
   for (; self != NULL; self = g_queue_pop_head (&own))
     if (n++ < MAX_IN_A_ROW || get_context (self) != NULL)
       {
-        go_on_now (self);
+        advance_now (self);
         ferry_evaluation_unref (self);
       }
     else
-      hand_to_thread (self);
+      push_to_pool (self);
   g_private_set (&thread_queue, NULL);
 }
 
 static gboolean
-resumed_cb (gpointer data)
+run_cb (gpointer data)
 {
-  take_up (ferry_evaluation_ref (data));
+  run_here (evaluation_ref (data));
   return G_SOURCE_REMOVE;
 }
 
-/* Takes the run. */
+/* Takes the evaluation. */
 static void
-go_on_in_thread (gpointer data, gpointer user_data)
+run_in_pool (gpointer data, gpointer user_data)
 {
   g_private_set (&serves, ((FerryEvaluation *) data)->exporter);
-  take_up (data);
+  run_here (data);
   g_private_set (&serves, NULL);
 }
 
-/* Whoever answers, or calls an object of its own process, is not to call others' methods. As many threads as there are
- * runs: with fewer, a method that waits for another could wait for ever. Takes the run. */
+/* Continues on a thread of its own. A thread that answers, or that calls an object of its process, does not call
+ * methods for other callers. The pool has as many threads as evaluations, so that one method may wait for another.
+ * Takes the evaluation. */
 static void
-hand_to_thread (FerryEvaluation *self)
+push_to_pool (FerryEvaluation *self)
 {
   static gsize pool = 0;
 
   if (g_once_init_enter (&pool))
-    g_once_init_leave (&pool, (gsize) g_thread_pool_new (go_on_in_thread, NULL, -1, FALSE, NULL));
+    g_once_init_leave (&pool, (gsize) g_thread_pool_new (run_in_pool, NULL, -1, FALSE, NULL));
   g_thread_pool_push ((GThreadPool *) pool, self, NULL);
 }
 
 static gboolean
-left_cb (gpointer data)
+queued_cb (gpointer data)
 {
-  ferry_evaluation_take_up_others ();
+  ferry_evaluation_run_queued ();
   return G_SOURCE_REMOVE;
 }
 
-/* The code that begins may run the main loop, or wait for what others do: these are not to wait for it. */
+/* Moves what the thread has queued to the pool or the main context. The code that begins may run the main loop, or wait
+ * for another evaluation. */
 static void
-pass_on (GQueue *queue)
+clear_queue (GQueue *queue)
 {
   for (guint n = queue->length; n > 0; n--)
     {
-      FerryEvaluation *run = g_queue_pop_head (queue);
+      FerryEvaluation *evaluation = g_queue_pop_head (queue);
 
-      if (get_context (run) == NULL)
-        hand_to_thread (run);
+      if (get_context (evaluation) == NULL)
+        push_to_pool (evaluation);
       else
-        g_queue_push_tail (queue, run);
+        g_queue_push_tail (queue, evaluation);
     }
   if (!g_queue_is_empty (queue))
-    call_later (queue->head->data, left_cb, NULL, NULL);
+    call_later (queue->head->data, queued_cb, NULL, NULL);
 }
 
-/* Around the object's code. What is asked for in it is asked for in this run. It may wait for what the thread was left,
- * and for what comes meanwhile: neither waits for it. */
+/* Called before application code. Views that the code resolves have this evaluation as their asker. */
 static void
 begin_code (FerryEvaluation *self)
 {
-  self->outer = g_private_get (&current_run);
-  self->left = g_private_get (&thread_queue);
-  g_private_set (&current_run, self);
+  self->outer = g_private_get (&current);
+  self->outer_queue = g_private_get (&thread_queue);
+  g_private_set (&current, self);
   g_private_set (&thread_queue, NULL);
-  if (self->left != NULL)
-    pass_on (self->left);
+  if (self->outer_queue != NULL)
+    clear_queue (self->outer_queue);
 }
 
 static void
 end_code (FerryEvaluation *self)
 {
-  g_private_set (&current_run, self->outer);
-  g_private_set (&thread_queue, self->left);
+  g_private_set (&current, self->outer);
+  g_private_set (&thread_queue, self->outer_queue);
 }
 
-/* The answer of the last step calls nobody. */
+/* Whether it only has to take the answer of its last step, which calls no application code. */
 static gboolean
 is_last (FerryEvaluation *self)
 {
-  /* Relaxed: it goes on in any case after the answer was acquired. */
+  /* Relaxed: the answer is acquired before it is taken. */
   return (atomic_load_explicit (&self->phase, memory_order_relaxed) & PHASE_ANSWERED) != 0 &&
          self->next + 1 >= self->request.n_steps;
 }
 
-/* Not in an object's code, which might have the turn that this run waits for. */
+/* Whether this thread calls the exporter's methods. Not in application code, which might have the turn that the
+ * evaluation waits for. */
 static gboolean
 serves_now (FerryEvaluation *self)
 {
-  return g_private_get (&serves) == self->exporter && g_private_get (&current_run) == NULL;
+  return g_private_get (&serves) == self->exporter && g_private_get (&current) == NULL;
 }
 
-/* Returns whether the run goes on here; it was given to where it does otherwise, which takes it. */
-static gboolean
-is_here (FerryEvaluation *self)
+/* Continues where the exporter calls methods. Takes the evaluation. */
+static void
+resume (FerryEvaluation *self)
 {
   GMainContext *context = get_context (self);
 
   if (context != NULL ? g_main_context_is_owner (context) : serves_now (self) || is_last (self))
-    return TRUE;
-  if (context == NULL)
-    hand_to_thread (self);
+    run_here (self);
+  else if (context == NULL)
+    push_to_pool (self);
   else
-    call_later (self, resumed_cb, self, (GDestroyNotify) ferry_evaluation_unref);
+    call_later (self, run_cb, self, (GDestroyNotify) ferry_evaluation_unref);
+}
+
+/* Evaluations of exporters with threads are in the pool already: see clear_queue(). */
+void
+ferry_evaluation_run_queued (void)
+{
+  for (FerryEvaluation *in = g_private_get (&current); in != NULL; in = in->outer)
+    while (in->outer_queue != NULL && !g_queue_is_empty (in->outer_queue))
+      run_here (g_queue_pop_head (in->outer_queue));
+}
+
+/* ---- method calls ---- */
+
+/* Any thread, once for each call: continues the evaluation with the answer. Takes all. */
+static void
+answer (FerryEvaluation *self, GVariant *value, GObject *object, GError *error)
+{
+  self->answer = value;
+  self->answer_object = object;
+  self->answer_error = error;
+  /* Release the answer to the thread that continues; acquire what the function's thread did with the evaluation. */
+  if ((atomic_fetch_or_explicit (&self->phase, PHASE_ANSWERED, memory_order_acq_rel) & PHASE_RETURNED) != 0)
+    resume (evaluation_ref (self));
+}
+
+/* Returns (transfer none): one value for all calls without arguments. */
+static GVariant *
+get_no_arguments (void)
+{
+  static gsize value = 0;
+
+  if (g_once_init_enter (&value))
+    g_once_init_leave (&value, (gsize) g_variant_ref_sink (g_variant_new_tuple (NULL, 0)));
+  return (GVariant *) value;
+}
+
+static FerryMethodCall *
+method_call_new (FerryEvaluation *evaluation, GObject *object, const FerryStep *step)
+{
+  FerryMethodCall *self = g_new0 (FerryMethodCall, 1);
+
+  atomic_init (&self->references, 1);
+  self->evaluation = evaluation_ref (evaluation);
+  self->object = g_object_ref (object);
+  self->method = step->name;
+  self->arguments = g_variant_ref (step->argument != NULL ? step->argument : get_no_arguments ());
+  return self;
+}
+
+/**
+ * ferry_method_call_ref:
+ * @self: a call
+ *
+ * Any thread.
+ *
+ * Returns: (transfer full): the call
+ *
+ * Since: 0.1
+ */
+FerryMethodCall *
+ferry_method_call_ref (FerryMethodCall *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  /* Relaxed: the caller has a reference already. */
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+/* Returns whether this is the first answer. */
+static gboolean
+set_answered (FerryMethodCall *self)
+{
+  /* Relaxed: the phase orders the answer itself. */
+  return !atomic_exchange_explicit (&self->answered, TRUE, memory_order_relaxed);
+}
+
+/**
+ * ferry_method_call_unref:
+ * @self: (transfer full): a call
+ *
+ * Drops a reference. The last one refuses a call that was not answered. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_method_call_unref (FerryMethodCall *self)
+{
+  g_return_if_fail (self != NULL);
+
+  /* Release this thread's changes; acquire those of other threads before it is freed. */
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+    return;
+  if (set_answered (self))
+    answer (self->evaluation, NULL, NULL,
+            g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "“%s” was dropped without an answer", self->method));
+  ferry_evaluation_unref (self->evaluation);
+  g_object_unref (self->object);
+  g_variant_unref (self->arguments);
+  g_free (self);
+}
+
+/**
+ * ferry_method_call_get_object:
+ * @self: a call
+ *
+ * Any thread.
+ *
+ * Returns: (transfer none): the object that is called
+ *
+ * Since: 0.1
+ */
+GObject *
+ferry_method_call_get_object (FerryMethodCall *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->object;
+}
+
+/**
+ * ferry_method_call_get_method:
+ * @self: a call
+ *
+ * Any thread.
+ *
+ * Returns: the name of the method, or of the function that the object was passed to
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_method_call_get_method (FerryMethodCall *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->method;
+}
+
+/**
+ * ferry_method_call_get_arguments:
+ * @self: a call
+ *
+ * The arguments of a method have the type of its signature; those of a function have any.
+ *
+ * Any thread.
+ *
+ * Returns: (transfer none): the arguments, a tuple
+ *
+ * Since: 0.1
+ */
+GVariant *
+ferry_method_call_get_arguments (FerryMethodCall *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->arguments;
+}
+
+/**
+ * ferry_method_call_get_cancellable:
+ * @self: a call
+ *
+ * The cancellable is cancelled when the answer is of no use any more: the caller has cancelled, has run out of time, or
+ * has gone. Answer the call nevertheless. Any thread.
+ *
+ * Returns: (transfer none): a cancellable that is the call's own
+ *
+ * Since: 0.1
+ */
+GCancellable *
+ferry_method_call_get_cancellable (FerryMethodCall *self)
+{
+  const FerryEvaluationCaller *caller;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  caller = &self->evaluation->caller;
+  return caller->invocation != NULL ? ferry_invocation_get_cancellable (caller->invocation) : caller->cancellable;
+}
+
+/**
+ * ferry_method_call_get_deadline:
+ * @self: a call
+ *
+ * Any thread.
+ *
+ * Returns: the monotonic time in microseconds at which the answer is of no use any more, or 0
+ *
+ * Since: 0.1
+ */
+gint64
+ferry_method_call_get_deadline (FerryMethodCall *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->evaluation->caller.deadline;
+}
+
+/* The same, with a critical for a second answer. function: the public function that was called. */
+static gboolean
+check_first (FerryMethodCall *self, const char *function)
+{
+  if (set_answered (self))
+    return TRUE;
+  ferry_critical ("%s(): the call of “%s” was answered already; answer each call once", function, self->method);
   return FALSE;
 }
 
-/* Goes on where the exporter has its methods called. Takes the run. */
-static void
-resume (FerryEvaluation *self)
+/**
+ * ferry_method_call_return_value:
+ * @self: a call
+ * @value: (nullable): the answer; a floating reference is taken
+ *
+ * Answers a call. The value of a method has the type of its out signature: a tuple. Where the tuple has one element,
+ * the element alone will do; where it has none, %NULL will do. The caller of a method that gives another type gets
+ * %FERRY_ERROR_BAD_RESULT.
+ *
+ * Any thread. Answering twice is an error of the program.
+ *
+ * Since: 0.1
+ */
+void
+ferry_method_call_return_value (FerryMethodCall *self, GVariant *value)
 {
-  if (is_here (self))
-    take_up (self);
+  g_autoptr (GVariant) taken = value != NULL ? g_variant_ref_sink (value) : NULL;
+
+  g_return_if_fail (self != NULL);
+
+  if (check_first (self, G_STRFUNC))
+    answer (self->evaluation, g_steal_pointer (&taken), NULL, NULL);
 }
 
-/* Those of threads are there already. */
+/**
+ * ferry_method_call_return_object:
+ * @self: a call
+ * @object: an object that is exported, by its name or by its type
+ *
+ * Answers a call with an object; the caller gets a proxy of it. The out signature of the method is `o`.
+ *
+ * Any thread. Answering twice is an error of the program.
+ *
+ * Since: 0.1
+ */
 void
-ferry_evaluation_take_up_others (void)
+ferry_method_call_return_object (FerryMethodCall *self, GObject *object)
 {
-  for (FerryEvaluation *in = g_private_get (&current_run); in != NULL; in = in->outer)
-    while (in->left != NULL && !g_queue_is_empty (in->left))
-      take_up (g_queue_pop_head (in->left));
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (G_IS_OBJECT (object));
+
+  if (check_first (self, G_STRFUNC))
+    answer (self->evaluation, NULL, g_object_ref (object), NULL);
+}
+
+/**
+ * ferry_method_call_return_error:
+ * @self: a call
+ * @failure: the error
+ *
+ * Answers a call with an error. The caller gets it with its domain, code and message; `ferry_error_get_trace()` tells
+ * there where it was raised.
+ *
+ * Any thread. Answering twice is an error of the program.
+ *
+ * Since: 0.1
+ */
+void
+ferry_method_call_return_error (FerryMethodCall *self, const GError *failure)
+{
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (failure != NULL);
+
+  if (check_first (self, G_STRFUNC))
+    answer (self->evaluation, NULL, NULL, ferry_error_copy_since (failure, self->evaluation->begun));
+}
+
+/**
+ * ferry_method_call_return_new_error:
+ * @self: a call
+ * @domain: the domain of the error
+ * @code: its code
+ * @format: its message, as for `printf()`
+ * @...: what goes into the message
+ *
+ * Answers a call with an error: see [method@Ferry.MethodCall.return_error]. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_method_call_return_new_error (FerryMethodCall *self, GQuark domain, int code, const char *format, ...)
+{
+  g_autoptr (GError) failure = NULL;
+  va_list arguments;
+
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (format != NULL);
+
+  va_start (arguments, format);
+  failure = g_error_new_valist (domain, code, format, arguments);
+  va_end (arguments);
+  ferry_method_call_return_error (self, failure);
 }
 
 /* ---- turns ---- */
 
-/* Whether its first step was begun. With the lock of the object that it waits for. */
-static gboolean
-has_begun (FerryEvaluation *self)
-{
-  return self->next > 0;
-}
-
-/* Whether nobody wants its result any more. */
+/* Whether its result is of no use any more. */
 static gboolean
 is_unwanted (FerryEvaluation *self)
 {
-  return self->funcs.is_cancelled != NULL && self->funcs.is_cancelled (self->data);
+  return self->caller.invocation != NULL ? ferry_invocation_is_cancelled (self->caller.invocation)
+                                         : g_cancellable_is_cancelled (self->caller.cancellable);
 }
 
-/* One that waits for its turn and was taken out of the queue: ends it with error. */
-static void
-refuse (FerryEvaluation *self, const GError *error)
+static GError *
+new_unwanted_error (void)
 {
-  /* It waits, and has nothing yet. */
-  g_clear_pointer (&self->turn, ferry_exported_unref);
-  if (self->funcs.refused != NULL)
-    self->funcs.refused (self->data, error);
-  else
-    self->funcs.done (self->data, NULL, NULL, error);
+  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call was cancelled, or its caller has gone");
 }
 
-/* Whether run has the object for itself now; it is called later otherwise, by whoever leaves it. */
+/* Returns whether the evaluation has the object's turn now; otherwise leave_turn() of another one resumes it. */
 static gboolean
-take_turn (FerryExported *exported, FerryEvaluation *run)
+take_turn (FerryExported *exported, FerryEvaluation *evaluation)
 {
   gboolean taken;
 
   pthread_mutex_lock (&exported->lock);
   taken = exported->holder == NULL;
   if (taken)
-    exported->holder = run;
+    exported->holder = evaluation;
   else
-    g_queue_push_tail (&exported->waiting, ferry_evaluation_ref (run));
+    g_queue_push_tail (&exported->waiting, evaluation_ref (evaluation));
   pthread_mutex_unlock (&exported->lock);
   return taken;
 }
 
-/* Returns (transfer full) (nullable): whose turn it is now. */
-static FerryEvaluation *
-pass_turn (FerryExported *exported, FerryEvaluation *run)
-{
-  FerryEvaluation *next;
-
-  pthread_mutex_lock (&exported->lock);
-  g_assert (exported->holder == run);
-  next = g_queue_pop_head (&exported->waiting);
-  exported->holder = next;
-  pthread_mutex_unlock (&exported->lock);
-  return next;
-}
-
-/* Moves those that have not begun to stolen, or only those of them that nobody wants any more. */
+/* Moves the waiting evaluations that have not begun to stolen; with unwanted, only those that are unwanted. */
 static void
 steal_waiting_locked (FerryExported *exported, gboolean unwanted, GQueue *stolen)
 {
   for (GList *l = exported->waiting.head, *next; l != NULL; l = next)
     {
+      FerryEvaluation *evaluation = l->data;
+
       next = l->next;
-      if (has_begun (l->data) || (unwanted && !is_unwanted (l->data)))
+      if (evaluation->next > 0 || (unwanted && !is_unwanted (evaluation)))
         continue;
       g_queue_unlink (&exported->waiting, l);
       g_queue_push_tail_link (stolen, l);
     }
 }
 
+/* Ends evaluations that were taken out of an object's queue. */
 static void
 refuse_all (GQueue *stolen, const GError *error)
 {
-  FerryEvaluation *run;
+  FerryEvaluation *evaluation;
 
-  while ((run = g_queue_pop_head (stolen)) != NULL)
+  while ((evaluation = g_queue_pop_head (stolen)) != NULL)
     {
-      refuse (run, error);
-      ferry_evaluation_unref (run);
+      /* It has not got the turn, and gives nothing back. */
+      g_clear_pointer (&evaluation->turn, ferry_exported_unref);
+      if (evaluation->caller.invocation != NULL)
+        ferry_invocation_turn_away (evaluation->caller.invocation, error);
+      else
+        evaluation->caller.done (evaluation->caller.data, NULL, NULL, error);
+      ferry_evaluation_unref (evaluation);
     }
 }
 
@@ -437,8 +692,8 @@ ferry_evaluation_refuse_waiting (FerryExported *exported, const GError *error)
   refuse_all (&stolen, error);
 }
 
-/* Answers those that wait and that nobody wants any more, where there may be many. At each doubling of those that are
- * left: so one that waits is looked at twice, on average. */
+/* Ends waiting evaluations that are unwanted, where many wait. The queue is searched when its length has doubled: so
+ * each is looked at twice on average. */
 static void
 refuse_unwanted (FerryExported *exported)
 {
@@ -454,44 +709,49 @@ refuse_unwanted (FerryExported *exported)
   pthread_mutex_unlock (&exported->lock);
   if (g_queue_is_empty (&stolen))
     return;
-  error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Nobody wants the result any more");
+  error = new_unwanted_error ();
   refuse_all (&stolen, error);
 }
 
-/* Those in whose methods it was asked for count, each in the next one's, and only while this thread is in them: so
- * nothing of theirs changes. What else the thread does meanwhile, as in a main loop that a method runs, has no part. */
+/* Whether this evaluation, or one in its chain of askers, has the turn. An asker counts only while this thread is in
+ * its code, so that none of its fields changes. Other work of the thread, as in a main loop that a method runs, does
+ * not count. */
 static gboolean
 has_turn (FerryEvaluation *self, FerryExported *exported)
 {
-  FerryEvaluation *run = get_current ();
+  FerryEvaluation *outer = g_private_get (&current);
 
   if (self->turn == exported)
     return TRUE;
-  for (guint64 caller = self->caller; caller != 0; caller = run->caller)
+  for (guint64 asker = self->asker; asker != 0; asker = outer->asker)
     {
-      while (run != NULL && run->number != caller)
-        run = run->outer;
-      if (run == NULL || run->turn == exported)
-        return run != NULL;
+      while (outer != NULL && outer->number != asker)
+        outer = outer->outer;
+      if (outer == NULL || outer->turn == exported)
+        return outer != NULL;
     }
   return FALSE;
 }
 
+/* Gives the turn to the next evaluation that waits, and resumes that. */
 static void
 leave_turn (FerryEvaluation *self)
 {
-  FerryExported *turn = g_steal_pointer (&self->turn);
+  g_autoptr (FerryExported) turn = g_steal_pointer (&self->turn);
   FerryEvaluation *next;
 
   if (turn == NULL)
     return;
-  next = pass_turn (turn, self);
+  pthread_mutex_lock (&turn->lock);
+  g_assert (turn->holder == self);
+  next = g_queue_pop_head (&turn->waiting);
+  turn->holder = next;
+  pthread_mutex_unlock (&turn->lock);
   if (next != NULL)
     resume (next);
-  ferry_exported_unref (turn);
 }
 
-/* Returns FALSE when it has to wait: then it is called again. */
+/* Returns FALSE when it has to wait: advance() is called again then. */
 static gboolean
 ensure_turn (FerryEvaluation *self)
 {
@@ -501,45 +761,51 @@ ensure_turn (FerryEvaluation *self)
     return TRUE;
   leave_turn (self);
   refuse_unwanted (wanted);
-  /* Before others can see it wait, and call it. */
+  /* Set before another thread can find it in the queue, and run it. */
   self->turn = ferry_exported_ref (wanted);
   return take_turn (wanted, self);
 }
 
 /* ---- the end ---- */
 
-/* The place where the error was raised, in the words of the caller: the view up to the step that failed. */
-static void
-add_place (FerryEvaluation *self, GError *error)
-{
-  g_autofree char *inner = ferry_error_dup_trace (error, self->begun);
-  g_autofree char *place = ferry_view_request_to_string (&self->request, self->next);
-  g_autofree char *trace = ferry_trace_add_place (inner, place);
-
-  ferry_error_set_trace (error, trace);
-}
-
 static void
 finish (FerryEvaluation *self, GError *error)
 {
   if (error != NULL)
-    add_place (self, error);
-  self->funcs.done (self->data, error == NULL ? self->current : NULL, error == NULL ? self->value : NULL, error);
+    {
+      g_autofree char *inner = ferry_error_dup_trace (error, self->begun);
+      g_autofree char *place = ferry_view_request_to_string (&self->request, self->next);
+      g_autofree char *trace = ferry_trace_add_place (inner, place);
+
+      ferry_error_set_trace (error, trace);
+    }
+  self->caller.done (self->caller.data, error == NULL ? self->current : NULL, error == NULL ? self->value : NULL,
+                     error);
   leave_turn (self);
 }
 
-/* ---- steps that call nobody: on an object its properties and items, on a value its items ---- */
+/* ---- steps that end at once: on an object its properties and items, on a value its items ---- */
+
+/* Gives a value, which may be floating. */
+static gboolean
+give (GVariant **result, GVariant *value)
+{
+  *result = g_variant_ref_sink (value);
+  return TRUE;
+}
 
 static gboolean
 fail_unknown (FerryExported *exported, const char *what, GError **error)
 {
-  g_autofree char *label = ferry_exported_dup_label (exported);
+  g_autofree char *label = ferry_exported_dup_name (exported);
 
+  if (label == NULL)
+    label = g_strdup_printf ("%s %" G_GUINT64_FORMAT, G_OBJECT_TYPE_NAME (exported->object), exported->number);
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” is not exported with %s", label, what);
   return FALSE;
 }
 
-/* The value may be newer than the count of changes, and then its change comes as well; never older. */
+/* The value may be newer than the count of changes, but never older. A newer one is sent with its own change too. */
 static gboolean
 set_property (FerryExported *exported, const FerryStep *step, GVariant **value, GError **error)
 {
@@ -553,8 +819,7 @@ set_property (FerryExported *exported, const FerryStep *step, GVariant **value, 
   if ((member->access & G_DBUS_PROPERTY_INFO_FLAGS_READABLE) == 0 ||
       !ferry_member_get (member, exported->object, &now, NULL, NULL))
     now = step->argument != NULL ? g_variant_ref (step->argument) : g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
-  *value = g_variant_ref_sink (g_variant_new ("(tv)", n_changes, now));
-  return TRUE;
+  return give (value, g_variant_new ("(tv)", n_changes, now));
 }
 
 static gboolean
@@ -566,61 +831,13 @@ get_property (FerryExported *exported, const FerryStep *step, GVariant **value, 
 }
 
 static gboolean
-get_item (FerryExported *exported, const FerryContainerFuncs *funcs, gpointer data, const FerryStep *step,
-          GVariant **value, GObject **object, GError **error)
-{
-  if (funcs->get_item == NULL)
-    return fail_unknown (exported, "items that can be read", error);
-  return funcs->get_item (exported->object, step->argument, value, object, data, error);
-}
-
-static gboolean
-set_item (FerryExported *exported, const FerryContainerFuncs *funcs, gpointer data, const FerryStep *step,
-          GError **error)
+set_item (FerryExported *exported, const FerryContainerFuncs *funcs, gpointer data, GVariant *argument, GError **error)
 {
   g_autoptr (GVariant) key = NULL;
   g_autoptr (GVariant) value = NULL;
 
-  if (funcs->set_item == NULL)
-    return fail_unknown (exported, "items that can be set", error);
-  g_variant_get (step->argument, "(vv)", &key, &value);
+  g_variant_get (argument, "(vv)", &key, &value);
   return funcs->set_item (exported->object, key, value, data, error);
-}
-
-static gboolean
-delete_item (FerryExported *exported, const FerryContainerFuncs *funcs, gpointer data, const FerryStep *step,
-             GError **error)
-{
-  if (funcs->delete_item == NULL)
-    return fail_unknown (exported, "items that can be deleted", error);
-  return funcs->delete_item (exported->object, step->argument, data, error);
-}
-
-static gboolean
-look_for_item (FerryExported *exported, const FerryContainerFuncs *funcs, gpointer data, const FerryStep *step,
-               GVariant **value, GError **error)
-{
-  gboolean contains = FALSE;
-
-  if (funcs->contains == NULL)
-    return fail_unknown (exported, "items that can be looked for", error);
-  if (!funcs->contains (exported->object, step->argument, &contains, data, error))
-    return FALSE;
-  *value = g_variant_ref_sink (g_variant_new_boolean (contains));
-  return TRUE;
-}
-
-static gboolean
-get_length (FerryExported *exported, const FerryContainerFuncs *funcs, gpointer data, GVariant **value, GError **error)
-{
-  guint64 length = 0;
-
-  if (funcs->get_length == NULL)
-    return fail_unknown (exported, "items that can be counted", error);
-  if (!funcs->get_length (exported->object, &length, data, error))
-    return FALSE;
-  *value = g_variant_ref_sink (g_variant_new_uint64 (length));
-  return TRUE;
 }
 
 static gboolean
@@ -643,9 +860,8 @@ get_rows (FerryExported *exported, const FerryStep *step, GVariant **value, GErr
 
       g_variant_builder_add (&rows, "v", row);
     }
-  *value = g_variant_ref_sink (
-    g_variant_new ("(tt@av)", ferry_exported_get_revision (exported), (guint64) n, g_variant_builder_end (&rows)));
-  return TRUE;
+  return give (value, g_variant_new ("(tt@av)", ferry_exported_get_revision (exported), (guint64) n,
+                                     g_variant_builder_end (&rows)));
 }
 
 static gboolean
@@ -653,28 +869,39 @@ step_on_container (FerryExported *exported, const FerryStep *step, GVariant **va
 {
   gpointer data = NULL;
   const FerryContainerFuncs *funcs = ferry_interface_get_container (exported->interface, &data);
+  GVariant *key = step->argument;
+  gboolean contains = FALSE;
+  guint64 length = 0;
 
   if (funcs == NULL)
     return fail_unknown (exported, "items", error);
   switch (step->kind)
     {
     case FERRY_STEP_GET_ITEM:
-      return get_item (exported, funcs, data, step, value, object, error);
+      return funcs->get_item != NULL ? funcs->get_item (exported->object, key, value, object, data, error)
+                                     : fail_unknown (exported, "items that can be read", error);
     case FERRY_STEP_SET_ITEM:
-      return set_item (exported, funcs, data, step, error);
+      return funcs->set_item != NULL ? set_item (exported, funcs, data, step->argument, error)
+                                     : fail_unknown (exported, "items that can be set", error);
     case FERRY_STEP_DELETE_ITEM:
-      return delete_item (exported, funcs, data, step, error);
+      return funcs->delete_item != NULL ? funcs->delete_item (exported->object, key, data, error)
+                                        : fail_unknown (exported, "items that can be deleted", error);
     case FERRY_STEP_CONTAINS:
-      return look_for_item (exported, funcs, data, step, value, error);
+      if (funcs->contains == NULL)
+        return fail_unknown (exported, "items that can be looked for", error);
+      return funcs->contains (exported->object, key, &contains, data, error) &&
+             give (value, g_variant_new_boolean (contains));
     case FERRY_STEP_LENGTH:
-      return get_length (exported, funcs, data, value, error);
+      if (funcs->get_length == NULL)
+        return fail_unknown (exported, "items that can be counted", error);
+      return funcs->get_length (exported->object, &length, data, error) && give (value, g_variant_new_uint64 (length));
     default:
       return get_rows (exported, step, value, error);
     }
 }
 
-/* Gives a value, an object, or neither, (transfer full). FERRY_ERROR_UNKNOWN_MEMBER, FERRY_ERROR_NOT_ALLOWED,
- * FERRY_ERROR_BAD_ARGUMENTS, and what containers fail with. */
+/* Gives a value, an object, or neither, (transfer full). Fails with FERRY_ERROR_UNKNOWN_MEMBER,
+ * FERRY_ERROR_NOT_ALLOWED, FERRY_ERROR_BAD_ARGUMENTS, and the errors of the container's functions. */
 static gboolean
 step_on_object (FerryExported *exported, const FerryStep *step, GVariant **value, GObject **object, GError **error)
 {
@@ -700,7 +927,7 @@ step_on_value (GVariant *value, const FerryStep *step, GVariant **result, GError
   if (value == NULL)
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                           "The operation before gave nothing that another one could be done on");
+                           "The operation before this one gave nothing; end the view with that one");
       return FALSE;
     }
   switch (step->kind)
@@ -709,15 +936,10 @@ step_on_value (GVariant *value, const FerryStep *step, GVariant **result, GError
       *result = ferry_variant_get_item (value, step->argument, error);
       return *result != NULL;
     case FERRY_STEP_CONTAINS:
-      if (!ferry_variant_contains (value, step->argument, &contains, error))
-        return FALSE;
-      *result = g_variant_ref_sink (g_variant_new_boolean (contains));
-      return TRUE;
+      return ferry_variant_contains (value, step->argument, &contains, error) &&
+             give (result, g_variant_new_boolean (contains));
     case FERRY_STEP_LENGTH:
-      if (!ferry_variant_get_length (value, &length, error))
-        return FALSE;
-      *result = g_variant_ref_sink (g_variant_new_uint64 (length));
-      return TRUE;
+      return ferry_variant_get_length (value, &length, error) && give (result, g_variant_new_uint64 (length));
     default:
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER,
                    "A value of type “%s” has neither properties nor methods, only items and a length",
@@ -743,8 +965,8 @@ check_arguments (const FerryMember *member, GVariant *arguments, GError **error)
   return FALSE;
 }
 
-/* The answer of a method as the next step has it: without the tuple around a single value. member: NULL for a function,
- * which may give anything. *value: (transfer full) (nullable). Fails with FERRY_ERROR_BAD_RESULT. */
+/* Makes a method's answer the value of the next step: without the tuple around a single value. member: NULL for a
+ * function, which may give anything. *value: (transfer full) (nullable). Fails with FERRY_ERROR_BAD_RESULT. */
 static gboolean
 unpack (const FerryMember *member, GVariant *answer, GVariant **value, GError **error)
 {
@@ -795,7 +1017,7 @@ take_answer_object (FerryEvaluation *self, GError **error)
   return set_current_object (self, self->answer_object, error);
 }
 
-/* Returns FALSE with an error. */
+/* Fails with the answer's error. */
 static gboolean
 take_answer (FerryEvaluation *self, GError **error)
 {
@@ -814,25 +1036,25 @@ take_answer (FerryEvaluation *self, GError **error)
   return taken;
 }
 
-/* Returns whether it has its answer. */
-static gboolean
-call (FerryEvaluation *self, FerryMethodFunc func, gpointer user_data, const FerryStep *step)
+/* Calls a method or a function. */
+static StepOutcome
+call (FerryEvaluation *self, FerryMethodFunc func, gpointer user_data, const FerryStep *step, GError **error)
 {
   g_autoptr (FerryExported) callee = ferry_exported_ref (self->current);
-  FerryMethodCall *method_call = ferry_method_call_new (self, callee->object, step->name, step->argument);
+  FerryMethodCall *method_call = method_call_new (self, callee->object, step);
 
-  /* Relaxed: nobody else has the call yet. */
+  /* Relaxed: no other thread has the call yet. */
   atomic_store_explicit (&self->phase, 0, memory_order_relaxed);
   begin_code (self);
   func (callee->object, method_call, user_data);
-  /* The answer may have come, and the run gone on elsewhere: only when this thread has said that it is through. */
+  /* The answer may have come. The evaluation continues elsewhere only after PHASE_RETURNED is set. */
   end_code (self);
   ferry_method_call_unref (method_call);
-  /* Acquire the answer of who came first; release what this thread did with the run to who comes now. */
+  /* Acquire an answer that came first; release this thread's changes to an answer that comes now. */
   if ((atomic_fetch_or_explicit (&self->phase, PHASE_RETURNED, memory_order_acq_rel) & PHASE_ANSWERED) == 0)
-    return FALSE;
+    return STEP_WAITS;
   atomic_store_explicit (&self->phase, 0, memory_order_relaxed);
-  return TRUE;
+  return take_answer (self, error) ? STEP_DONE : STEP_FAILED;
 }
 
 static StepOutcome
@@ -842,14 +1064,9 @@ call_method (FerryEvaluation *self, const FerryStep *step, GError **error)
   FerryMethodFunc func = NULL;
 
   self->member = ferry_interface_find (self->current->interface, FERRY_MEMBER_METHOD, step->name, error);
-  if (self->member == NULL || !check_arguments (self->member, step->argument, error))
-    return STEP_FAILED;
-  func = ferry_member_find_func (self->member, self->current->object, super, error);
-  if (func == NULL)
-    return STEP_FAILED;
-  if (!call (self, func, self->member->user_data, step))
-    return STEP_WAITS;
-  return take_answer (self, error) ? STEP_DONE : STEP_FAILED;
+  if (self->member != NULL && check_arguments (self->member, step->argument, error))
+    func = ferry_member_find_func (self->member, self->current->object, super, error);
+  return func != NULL ? call (self, func, self->member->user_data, step, error) : STEP_FAILED;
 }
 
 static StepOutcome
@@ -857,15 +1074,11 @@ pass_to_function (FerryEvaluation *self, const FerryStep *step, GError **error)
 {
   const FerryPassFunction *function = self->host->find_function (self->exporter, step->name, error);
 
-  if (function == NULL)
-    return STEP_FAILED;
   self->member = NULL;
-  if (!call (self, function->func, function->user_data, step))
-    return STEP_WAITS;
-  return take_answer (self, error) ? STEP_DONE : STEP_FAILED;
+  return function != NULL ? call (self, function->func, function->user_data, step, error) : STEP_FAILED;
 }
 
-/* A step that is through at once. */
+/* Takes a step that ends at once. */
 static StepOutcome
 perform (FerryEvaluation *self, const FerryStep *step, GError **error)
 {
@@ -908,20 +1121,11 @@ take_step (FerryEvaluation *self, GError **error)
 
 /* ---- running ---- */
 
-static gboolean
-check_wanted (FerryEvaluation *self, GError **error)
-{
-  if (!is_unwanted (self))
-    return TRUE;
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Nobody wants the result any more");
-  return FALSE;
-}
-
-/* Takes steps until it is through, or waits. answered: the step that it waited in has its answer. */
+/* Takes steps until the end, or until it has to wait. answered: the call that it waited for has its answer. */
 static void
-go_on (FerryEvaluation *self, gboolean answered)
+advance (FerryEvaluation *self, gboolean answered)
 {
-  g_autoptr (FerryEvaluation) alive G_GNUC_UNUSED = ferry_evaluation_ref (self);
+  g_autoptr (FerryEvaluation) alive G_GNUC_UNUSED = evaluation_ref (self);
   g_autoptr (GError) error = NULL;
   StepOutcome outcome = STEP_DONE;
 
@@ -934,7 +1138,9 @@ go_on (FerryEvaluation *self, gboolean answered)
     {
       if (!ensure_turn (self))
         return;
-      outcome = check_wanted (self, &error) ? take_step (self, &error) : STEP_FAILED;
+      if (is_unwanted (self))
+        error = new_unwanted_error ();
+      outcome = error == NULL ? take_step (self, &error) : STEP_FAILED;
       if (outcome == STEP_WAITS)
         return;
       self->next++;
@@ -942,7 +1148,7 @@ go_on (FerryEvaluation *self, gboolean answered)
   finish (self, error);
 }
 
-/* ---- beginning, and answers ---- */
+/* ---- beginning ---- */
 
 static void
 start (FerryEvaluation *self)
@@ -951,9 +1157,9 @@ start (FerryEvaluation *self)
   gboolean acquired = context != NULL && g_main_context_acquire (context);
 
   if (context == NULL || acquired)
-    go_on (self, FALSE);
+    advance (self, FALSE);
   else
-    resume (ferry_evaluation_ref (self));
+    resume (evaluation_ref (self));
   if (acquired)
     g_main_context_release (context);
 }
@@ -971,19 +1177,8 @@ ferry_evaluation_start (FerryEvaluation *self)
 void
 ferry_evaluation_start_here (FerryEvaluation *self)
 {
-  FerryEvaluation *caller = g_private_get (&current_run);
+  FerryEvaluation *asker = g_private_get (&current);
 
-  self->caller = caller != NULL ? caller->number : 0;
+  self->asker = asker != NULL ? asker->number : 0;
   start (self);
-}
-
-void
-ferry_evaluation_answer (FerryEvaluation *self, GVariant *value, GObject *object, GError *error)
-{
-  self->answer = value;
-  self->answer_object = object;
-  self->answer_error = error;
-  /* Release the answer to who goes on; acquire what the thread of the function did with the run. */
-  if ((atomic_fetch_or_explicit (&self->phase, PHASE_ANSWERED, memory_order_acq_rel) & PHASE_RETURNED) != 0)
-    resume (ferry_evaluation_ref (self));
 }

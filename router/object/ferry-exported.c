@@ -9,7 +9,7 @@ struct _FerryObjectTable
 {
   _Atomic gint references;
   pthread_mutex_t lock;
-  GHashTable *objects; /* lock: (element-type GObject FerryExported), neither owned: the first of each object */
+  GHashTable *objects; /* lock: (element-type GObject FerryExported), neither owned */
 };
 
 FerryObjectTable *
@@ -26,7 +26,7 @@ ferry_object_table_new (void)
 static FerryObjectTable *
 ferry_object_table_ref (FerryObjectTable *self)
 {
-  /* Relaxed: whoever refers to it has a reference already. */
+  /* Relaxed: the caller has a reference already. */
   atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
   return self;
 }
@@ -34,7 +34,7 @@ ferry_object_table_ref (FerryObjectTable *self)
 void
 ferry_object_table_unref (FerryObjectTable *self)
 {
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  /* Release this thread's changes; acquire those of other threads before it is freed. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
     return;
   g_assert (g_hash_table_size (self->objects) == 0);
@@ -50,7 +50,7 @@ find_locked (FerryObjectTable *self, GObject *object)
   FerryExported *exported = g_hash_table_lookup (self->objects, object);
   gint references = exported != NULL ? atomic_load_explicit (&exported->references, memory_order_relaxed) : 0;
 
-  /* Whoever drops the last reference takes the lock before it goes: so it can be looked at. */
+  /* Its memory is valid: the last ferry_exported_unref() takes the lock before it frees. */
   while (references > 0)
     if (atomic_compare_exchange_weak_explicit (&exported->references, &references, references + 1, memory_order_relaxed,
                                                memory_order_relaxed))
@@ -78,7 +78,7 @@ ferry_object_table_list (FerryObjectTable *self)
   return list;
 }
 
-/* Takes a reference of each. With the table's lock, where there is an object. */
+/* Takes a reference of each. object, interface, value: (nullable). With an object, the caller has the table's lock. */
 static FerryExported *
 exported_new (FerryObjectTable *table, GObject *object, FerryInterface *interface, GVariant *value,
               FerryCallPolicy policy)
@@ -87,7 +87,7 @@ exported_new (FerryObjectTable *table, GObject *object, FerryInterface *interfac
   FerryExported *self = g_new0 (FerryExported, 1);
 
   atomic_init (&self->references, 1);
-  /* Relaxed: all that matters is that no two have the same. */
+  /* Relaxed: only uniqueness matters. */
   self->number = atomic_fetch_add_explicit (&last_number, 1, memory_order_relaxed) + 1;
   self->table = ferry_object_table_ref (table);
   self->object = object != NULL ? g_object_ref (object) : NULL;
@@ -95,31 +95,20 @@ exported_new (FerryObjectTable *table, GObject *object, FerryInterface *interfac
   self->value = value != NULL ? g_variant_ref (value) : NULL;
   atomic_init (&self->policy, policy);
   pthread_mutex_init (&self->lock, NULL);
-  /* One that is about to go makes room. */
+  /* Replaces a record that is being freed. */
   if (object != NULL)
     g_hash_table_insert (table->objects, object, self);
   return self;
 }
 
 FerryExported *
-ferry_object_table_find (FerryObjectTable *self, GObject *object)
+ferry_object_table_find (FerryObjectTable *self, GObject *object, FerryInterface *interface, FerryCallPolicy policy)
 {
   FerryExported *exported;
 
   pthread_mutex_lock (&self->lock);
   exported = find_locked (self, object);
-  pthread_mutex_unlock (&self->lock);
-  return exported;
-}
-
-FerryExported *
-ferry_object_table_ensure (FerryObjectTable *self, GObject *object, FerryInterface *interface, FerryCallPolicy policy)
-{
-  FerryExported *exported;
-
-  pthread_mutex_lock (&self->lock);
-  exported = find_locked (self, object);
-  if (exported == NULL)
+  if (exported == NULL && interface != NULL)
     exported = exported_new (self, object, interface, NULL, policy);
   pthread_mutex_unlock (&self->lock);
   return exported;
@@ -136,27 +125,21 @@ ferry_object_table_hold_value (FerryObjectTable *self, GVariant *value)
 FerryExported *
 ferry_exported_ref (FerryExported *self)
 {
-  /* Relaxed: whoever refers to it has a reference already. */
+  /* Relaxed: the caller has a reference already. */
   atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
   return self;
-}
-
-static void
-leave_table (FerryExported *self)
-{
-  pthread_mutex_lock (&self->table->lock);
-  if (self->object != NULL && g_hash_table_lookup (self->table->objects, self->object) == self)
-    g_hash_table_remove (self->table->objects, self->object);
-  pthread_mutex_unlock (&self->table->lock);
 }
 
 void
 ferry_exported_unref (FerryExported *self)
 {
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  /* Release this thread's changes; acquire those of other threads before it is freed. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
     return;
-  leave_table (self);
+  pthread_mutex_lock (&self->table->lock);
+  if (self->object != NULL && g_hash_table_lookup (self->table->objects, self->object) == self)
+    g_hash_table_remove (self->table->objects, self->object);
+  pthread_mutex_unlock (&self->table->lock);
   g_assert (self->holder == NULL && g_queue_is_empty (&self->waiting));
   if (self->list_handler != 0)
     g_signal_handler_disconnect (self->object, self->list_handler);
@@ -172,7 +155,7 @@ ferry_exported_unref (FerryExported *self)
 
 /* ---- lists ---- */
 
-/* The count is not the object's record: a change on another thread may find that gone. */
+/* The data is not the record: a change on another thread may come after the record is freed. */
 static void
 items_changed (GListModel *list, guint position, guint removed, guint added, gpointer revision)
 {
@@ -209,7 +192,7 @@ ferry_exported_get_revision (FerryExported *self)
   return revision;
 }
 
-/* ---- its name ---- */
+/* ---- names ---- */
 
 void
 ferry_exported_set_name (FerryExported *self, const char *name)
@@ -229,15 +212,4 @@ ferry_exported_dup_name (FerryExported *self)
   name = g_strdup (self->name);
   pthread_mutex_unlock (&self->table->lock);
   return name;
-}
-
-char *
-ferry_exported_dup_label (FerryExported *self)
-{
-  g_autofree char *name = ferry_exported_dup_name (self);
-
-  if (name != NULL)
-    return g_steal_pointer (&name);
-  return g_strdup_printf ("%s %" G_GUINT64_FORMAT, self->object != NULL ? G_OBJECT_TYPE_NAME (self->object) : "value",
-                          self->number);
 }

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A transport over which an exporter answers: the references that the other end has, and what it listens to.
+/* What an exporter has with one transport: the references of the other end, and its subscriptions.
  *
- * Owner:   counted, as a GObject; the exporter has one until the transport ends, or until it goes itself.
+ * Owner:   counted, as a GObject; the exporter has a reference until the transport or the exporter ends.
  * Threads: any.
  * Trust:   none in the other end. */
 
@@ -19,20 +19,19 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (FerryExporterSession, ferry_exporter_session, FERRY, EXPORTER_SESSION, GObject)
 
 FerryExporterSession *ferry_exporter_session_new (FerryExporter *exporter, FerryTransport *transport);
-/* How many references the other end has. */
+/* How many objects the other end refers to. */
 guint64 ferry_exporter_session_get_n_references (FerryExporterSession *self);
-/* Where it answers is set up by the caller, before it is started. */
+/* The caller sets where the demux answers, before the start. */
 FerryDemux *ferry_exporter_session_get_demux (FerryExporterSession *self);
 gboolean ferry_exporter_session_start (FerryExporterSession *self, GError **error);
-/* Answers no more, and drops all references; what is followed ends with reason. */
+/* Stops answering, drops all references, and ends all subscriptions with reason. */
 void ferry_exporter_session_close (FerryExporterSession *self, const GError *reason);
 
-/* The exporter listens, or does not any more: watchers are told; the latter ends what is followed. */
+/* The exporter has started or stopped listening: tells the watches. A stop also ends all subscriptions. */
 void ferry_exporter_session_tell (FerryExporterSession *self, gboolean listening);
-/* Around the moment from which on the exporter does not listen: what has come by the latter came before the stop. */
-void ferry_exporter_session_begin_stop (FerryExporterSession *self);
-void ferry_exporter_session_end_stop (FerryExporterSession *self);
-/* Names have changed: watchers are told, and whoever follows left (nullable) by its name hears that it is gone. */
+/* Requests that have come by now came before the stop. Called before the exporter stops listening. */
+void ferry_exporter_session_mark_stop (FerryExporterSession *self);
+/* Names have changed: tells the watches. left (nullable) has lost its name: ends the subscriptions to that name. */
 void ferry_exporter_session_tell_names (FerryExporterSession *self, FerryExported *left);
 
 G_END_DECLS

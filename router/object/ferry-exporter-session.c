@@ -13,7 +13,6 @@
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-transport-private.h"
 #include "object/ferry-evaluation-private.h"
-#include "object/ferry-handle-table-private.h"
 #include "object/ferry-interface-private.h"
 #include "object/ferry-paced-sender-private.h"
 #include "object/ferry-subscriber-private.h"
@@ -23,16 +22,24 @@ struct _FerryExporterSession
   GObject parent_instance;
 
   GWeakRef exporter;         /* (element-type FerryExporter) */
-  FerryTransport *transport; /* const: (owned), as the next */
+  FerryTransport *transport; /* const: (owned), as the next two */
   FerryDemux *demux;
-  FerryHandleTable *references;
+  GMainContext *context; /* (nullable): where methods are called, and objects are freed */
 
   pthread_mutex_t lock;
-  GPtrArray *pushes;   /* lock, as what follows: (element-type FerryPacedSender): subscriptions (owned) */
-  GPtrArray *watches;  /* (element-type FerryPacedSender): of who watches whether it listens (owned) */
-  guint64 last_before; /* of the demux's invocations: the last one that came before the latest stop */
+  GHashTable *handles;      /* lock: (element-type guint64 Handle) (owned): by the numbers of their records */
+  gsize value_bytes;        /* lock: of the values among the handles */
+  GPtrArray *subscriptions; /* lock, as what follows: (element-type FerryPacedSender) (owned) */
+  GPtrArray *watches;  /* (element-type FerryPacedSender) (owned): streams that tell whether the exporter listens */
+  guint64 last_before; /* the number of the last invocation that came before the latest stop */
   gboolean closed;
 };
+
+typedef struct
+{
+  FerryExported *exported; /* (owned) */
+  guint64 count;
+} Handle;
 
 G_DEFINE_FINAL_TYPE (FerryExporterSession, ferry_exporter_session, G_TYPE_OBJECT)
 
@@ -42,27 +49,156 @@ ferry_exporter_session_get_demux (FerryExporterSession *self)
   return self->demux;
 }
 
-/* ---- references ---- */
+/* ---- the handle table: references of the other end ----
+ *
+ * They are counted when they are sent. The other end drops those that have arrived there, so a reference on its way
+ * keeps its object. */
+
+static void
+handle_free (gpointer data)
+{
+  Handle *handle = data;
+
+  ferry_exported_unref (handle->exported);
+  g_free (handle);
+}
+
+static GHashTable *
+new_handles (void)
+{
+  return g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, handle_free);
+}
 
 guint64
 ferry_exporter_session_get_n_references (FerryExporterSession *self)
 {
-  return ferry_handle_table_get_n (self->references);
+  guint64 n;
+
+  pthread_mutex_lock (&self->lock);
+  n = g_hash_table_size (self->handles);
+  pthread_mutex_unlock (&self->lock);
+  return n;
 }
 
-/* (transfer full) (nullable): what a request is about. FERRY_ERROR_UNKNOWN_OBJECT. */
+static gsize
+get_value_size (const FerryExported *exported)
+{
+  return exported->value != NULL ? g_variant_get_size (exported->value) : 0;
+}
+
+static gboolean
+has_room_locked (FerryExporterSession *self, FerryExported *exported)
+{
+  return g_hash_table_size (self->handles) < FERRY_MAX_REFERENCES &&
+         (self->value_bytes == 0 || self->value_bytes + get_value_size (exported) <= FERRY_MAX_HELD_BYTES);
+}
+
+/* Counts one reference. Fails with FERRY_ERROR_TOO_LARGE and FERRY_ERROR_CLOSED. */
+static gboolean
+add_reference (FerryExporterSession *self, FerryExported *exported, GError **error)
+{
+  gboolean is_full;
+  gboolean closed;
+  Handle *handle;
+
+  pthread_mutex_lock (&self->lock);
+  closed = self->closed;
+  handle = g_hash_table_lookup (self->handles, &exported->number);
+  is_full = handle == NULL && !has_room_locked (self, exported);
+  if (handle == NULL && !is_full && !closed)
+    {
+      handle = g_new (Handle, 1);
+      *handle = (Handle){ferry_exported_ref (exported), 0};
+      g_hash_table_insert (self->handles, &exported->number, handle);
+      self->value_bytes += get_value_size (exported);
+    }
+  if (handle != NULL && !closed)
+    handle->count++;
+  pthread_mutex_unlock (&self->lock);
+  if (is_full)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                 "The other end has references to %d objects, or to values of %d MiB, and gets no more until it drops "
+                 "some",
+                 FERRY_MAX_REFERENCES, FERRY_MAX_HELD_BYTES / (1024 * 1024));
+  else if (closed)
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport is closed");
+  return !is_full && !closed;
+}
+
+/* Ignores a number that the other end does not have, and a count above that of its references. Such a mistake harms
+ * only the other end. */
+static void
+drop_references (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation)
+{
+  GVariant *arguments = ferry_invocation_get_arguments (invocation);
+  guint64 generation, number, count;
+  Handle *handle;
+
+  if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(ttt)")))
+    return;
+  g_variant_get (arguments, "(ttt)", &generation, &number, &count);
+  if (generation != ferry_exporter_get_generation (exporter))
+    return;
+  pthread_mutex_lock (&self->lock);
+  handle = g_hash_table_lookup (self->handles, &number);
+  if (handle != NULL)
+    handle->count -= MIN (count, handle->count);
+  if (handle != NULL && handle->count == 0)
+    {
+      g_hash_table_steal (self->handles, &number);
+      self->value_bytes -= get_value_size (handle->exported);
+    }
+  else
+    handle = NULL;
+  pthread_mutex_unlock (&self->lock);
+  /* Outside of the lock: with the last reference to an object application code runs. */
+  g_clear_pointer (&handle, handle_free);
+}
+
+static gboolean
+drop_cb (gpointer handles)
+{
+  return G_SOURCE_REMOVE;
+}
+
+/* Takes handles. With the last reference to an object application code runs, on the context of the methods. */
+static void
+drop_handles (FerryExporterSession *self, GHashTable *handles)
+{
+  g_autoptr (GSource) source = NULL;
+
+  if (self->context == NULL || g_hash_table_size (handles) == 0 || g_main_context_is_owner (self->context))
+    {
+      g_hash_table_unref (handles);
+      return;
+    }
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (source, "[ferry] references are dropped");
+  g_source_set_callback (source, drop_cb, handles, (GDestroyNotify) g_hash_table_unref);
+  g_source_attach (source, self->context);
+}
+
+/* (transfer full) (nullable): the object of a request. Fails with FERRY_ERROR_UNKNOWN_OBJECT. */
 static FerryExported *
 find (FerryExporterSession *self, FerryExporter *exporter, const FerryObjectRoot *root, GError **error)
 {
   FerryExported *exported = NULL;
+  Handle *handle;
 
   if (root->generation == 0)
     return ferry_exporter_find (exporter, root->name, error);
   if (root->generation == ferry_exporter_get_generation (exporter))
-    exported = ferry_handle_table_find (self->references, root->number);
+    {
+      pthread_mutex_lock (&self->lock);
+      handle = g_hash_table_lookup (self->handles, &root->number);
+      if (handle != NULL)
+        exported = ferry_exported_ref (handle->exported);
+      pthread_mutex_unlock (&self->lock);
+    }
   if (exported == NULL)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT,
-                 "The reference %" G_GUINT64_FORMAT " is none of this transport's, or was dropped; get a new one",
+                 "The reference %" G_GUINT64_FORMAT " is not of this transport, or was dropped; get a new one",
                  root->number);
   return exported;
 }
@@ -91,16 +227,16 @@ describe (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *
   return TRUE;
 }
 
-/* ---- views that are asked for ---- */
+/* ---- views ---- */
 
 typedef struct
 {
-  FerryExporterSession *link;  /* (owned) */
-  FerryInvocation *invocation; /* (owned) */
+  FerryExporterSession *session; /* (owned) */
+  FerryInvocation *invocation;   /* (owned) */
   gboolean as_proxy;
 } Request;
 
-/* Fills result; what it gives is counted. */
+/* Fills result. A reference in it is counted. */
 static gboolean
 make_result (Request *self, FerryExporter *exporter, FerryExported *object, GVariant *value, FerryViewResult *result,
              GError **error)
@@ -114,7 +250,7 @@ make_result (Request *self, FerryExporter *exporter, FerryExported *object, GVar
       result->value = value;
       return value == NULL || ferry_depth_check (value, error);
     }
-  if (!ferry_handle_table_add (self->link->references, object, error))
+  if (!add_reference (self->session, object, error))
     return FALSE;
   result->generation = ferry_exporter_get_generation (exporter);
   result->number = object->number;
@@ -126,7 +262,7 @@ static void
 request_done (gpointer data, FerryExported *object, GVariant *value, const GError *error)
 {
   Request *self = data;
-  g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->link->exporter);
+  g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->session->exporter);
   g_autoptr (GError) failure = error != NULL ? ferry_error_copy (error) : NULL;
   g_autofree char *name = object != NULL ? ferry_exported_dup_name (object) : NULL;
   FerryViewResult result = {.name = name};
@@ -141,60 +277,27 @@ request_done (gpointer data, FerryExported *object, GVariant *value, const GErro
     ferry_invocation_return_value (self->invocation, ferry_view_result_to_variant (&result));
 }
 
-static gboolean
-request_is_cancelled (gpointer data)
-{
-  return ferry_invocation_is_cancelled (((Request *) data)->invocation);
-}
-
-static GCancellable *
-request_get_cancellable (gpointer data)
-{
-  return ferry_invocation_get_cancellable (((Request *) data)->invocation);
-}
-
-static gint64
-request_get_deadline (gpointer data)
-{
-  return ferry_invocation_get_deadline (((Request *) data)->invocation);
-}
-
 static void
 request_free (gpointer data)
 {
   Request *self = data;
 
-  g_object_unref (self->link);
+  g_object_unref (self->session);
   ferry_invocation_unref (self->invocation);
   g_free (self);
 }
 
-static void
-request_refused (gpointer data, const GError *error)
-{
-  ferry_invocation_turn_away (((Request *) data)->invocation, error);
-}
-
-static const FerryEvaluationFuncs request_funcs = {request_done,         request_is_cancelled, request_get_cancellable,
-                                                   request_get_deadline, request_free,         request_refused};
-
-/* Of a view that is not begun. */
-static void
-add_place (GError *error, const FerryViewRequest *view)
-{
-  g_autofree char *place = ferry_view_request_to_string (view, view->n_steps);
-  g_autofree char *trace = ferry_trace_add_place (NULL, place);
-
-  ferry_error_set_trace (error, trace);
-}
-
-/* Resolves the view of a request, and answers it then; returns FALSE with an error where that is the answer. */
+/* Answers a request with the result of its view. Returns FALSE with an error where the view has not begun. */
 static gboolean
 start_view (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation, GError **error)
 {
   FerryViewRequest view;
   FerryExported *root;
-  g_autoptr (FerryEvaluation) run = NULL;
+  g_autoptr (FerryEvaluation) evaluation = NULL;
+  FerryEvaluationCaller caller = {.done = request_done,
+                                  .destroy = request_free,
+                                  .invocation = invocation,
+                                  .deadline = ferry_invocation_get_deadline (invocation)};
   Request *request;
 
   if (!ferry_view_request_take (&view, ferry_invocation_get_arguments (invocation), error))
@@ -202,65 +305,91 @@ start_view (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation
   root = find (self, exporter, &view.root, error);
   if (root == NULL)
     {
-      add_place (*error, &view);
+      g_autofree char *place = ferry_view_request_to_string (&view, view.n_steps);
+      g_autofree char *trace = ferry_trace_add_place (NULL, place);
+
+      ferry_error_set_trace (*error, trace);
       ferry_view_request_clear (&view);
       return FALSE;
     }
   request = g_new (Request, 1);
   *request = (Request){g_object_ref (self), ferry_invocation_ref (invocation), view.as_proxy};
-  run = ferry_exporter_new_run (exporter, &view, root, &request_funcs, request);
-  ferry_evaluation_start (run);
+  caller.data = request;
+  evaluation = ferry_exporter_new_evaluation (exporter, &view, root, &caller);
+  ferry_evaluation_start (evaluation);
   return TRUE;
 }
 
-/* ---- what others listen to ---- */
+/* ---- streams: subscriptions, and watches of whether the exporter listens ---- */
 
-/* It is open until it is removed. Returns whether there was a place. */
+/* Returns FALSE where there are too many. The stream removes itself with its end. */
 static gboolean
-add_push (FerryExporterSession *self, GPtrArray *pushes, FerryPacedSender *push)
+add_sender (FerryExporterSession *self, GPtrArray *senders, FerryPacedSender *sender)
 {
   gboolean has_room;
 
   pthread_mutex_lock (&self->lock);
-  has_room = pushes->len < FERRY_MAX_SUBSCRIBERS && !self->closed;
+  has_room = senders->len < FERRY_MAX_SUBSCRIBERS && !self->closed;
   if (has_room)
-    g_ptr_array_add (pushes, ferry_paced_sender_ref (push));
+    g_ptr_array_add (senders, ferry_paced_sender_ref (sender));
   pthread_mutex_unlock (&self->lock);
   return has_room;
 }
 
 static void
-remove_push (FerryExporterSession *self, GPtrArray *pushes, FerryPacedSender *push)
+remove_sender (FerryExporterSession *self, GPtrArray *senders, FerryPacedSender *sender)
 {
   g_autoptr (FerryPacedSender) held = NULL;
   guint index;
 
   pthread_mutex_lock (&self->lock);
-  if (g_ptr_array_find (pushes, push, &index))
-    held = g_ptr_array_steal_index_fast (pushes, index);
+  if (g_ptr_array_find (senders, sender, &index))
+    held = g_ptr_array_steal_index_fast (senders, index);
   pthread_mutex_unlock (&self->lock);
+}
+
+/* Returns (element-type FerryPacedSender) (transfer full). */
+static GPtrArray *
+list_senders (FerryExporterSession *self, GPtrArray *senders)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_paced_sender_unref);
+
+  pthread_mutex_lock (&self->lock);
+  for (guint i = 0; i < senders->len; i++)
+    g_ptr_array_add (list, ferry_paced_sender_ref (senders->pdata[i]));
+  pthread_mutex_unlock (&self->lock);
+  return list;
+}
+
+/* by_name: (nullable): ends only the subscriptions that found this object by its name. */
+static void
+end_senders (FerryExporterSession *self, GPtrArray *senders, FerryExported *by_name, const GError *reason)
+{
+  g_autoptr (GPtrArray) list = list_senders (self, senders);
+
+  for (guint i = 0; i < list->len; i++)
+    if (by_name == NULL || ferry_subscriber_has_by_name (list->pdata[i], by_name))
+      ferry_paced_sender_end (list->pdata[i], reason);
 }
 
 typedef struct
 {
-  FerryExporterSession *link; /* const: (owned) */
-  FerryPacedSender *push;     /* const: (unowned) */
-  gboolean told;              /* of who makes an item, as the next two */
-  gboolean listening;
-  guint64 n_names; /* how often names had changed */
+  FerryExporterSession *session; /* const: (owned) */
+  FerryPacedSender *sender;      /* const: (unowned) */
+  int listening;                 /* of watch_make(), as the next: in the last item; -1 before the first */
+  guint64 n_names;               /* how often names had changed by then */
 } Watch;
 
 static GVariant *
 watch_make (gpointer data)
 {
   Watch *self = data;
-  g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->link->exporter);
+  g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->session->exporter);
   gboolean listening = exporter != NULL && ferry_exporter_get_listening (exporter);
   guint64 n_names = exporter != NULL ? ferry_exporter_get_n_names (exporter) : 0;
 
-  if (self->told && self->listening == listening && self->n_names == n_names)
+  if (self->listening == listening && self->n_names == n_names)
     return NULL;
-  self->told = TRUE;
   self->listening = listening;
   self->n_names = n_names;
   return g_variant_new ("(bt)", listening, exporter != NULL ? ferry_exporter_get_generation (exporter) : 0);
@@ -271,7 +400,7 @@ watch_gone (gpointer data)
 {
   Watch *self = data;
 
-  remove_push (self->link, self->link->watches, self->push);
+  remove_sender (self->session, self->session->watches, self->sender);
 }
 
 static void
@@ -279,7 +408,7 @@ watch_free (gpointer data)
 {
   Watch *self = data;
 
-  g_object_unref (self->link);
+  g_object_unref (self->session);
   g_free (self);
 }
 
@@ -288,62 +417,29 @@ static const FerryPacedSenderFuncs watch_funcs = {watch_make, watch_gone, watch_
 static void
 start_watch (FerryExporterSession *self, FerryInvocation *invocation)
 {
-  g_autoptr (FerryPacedSender) push = NULL;
+  g_autoptr (FerryPacedSender) sender = NULL;
   g_autoptr (GError) error = NULL;
   Watch *watch = g_new0 (Watch, 1);
 
-  watch->link = g_object_ref (self);
-  watch->push = push = ferry_paced_sender_new (invocation, &watch_funcs, watch);
-  if (!add_push (self, self->watches, push))
+  watch->session = g_object_ref (self);
+  watch->listening = -1;
+  watch->sender = sender = ferry_paced_sender_new (invocation, &watch_funcs, watch);
+  if (!add_sender (self, self->watches, sender))
     {
-      error = g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "At most %d watch a transport", FERRY_MAX_SUBSCRIBERS);
-      ferry_paced_sender_end (push, error);
+      error = g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "At most %d watches go over a transport",
+                           FERRY_MAX_SUBSCRIBERS);
+      ferry_paced_sender_end (sender, error);
     }
   else if (ferry_invocation_is_cancelled (invocation))
     watch_gone (watch);
   else
-    ferry_paced_sender_kick (push);
-}
-
-/* Returns (element-type FerryPacedSender) (transfer full): empties pushes. */
-static GPtrArray *
-steal_pushes (FerryExporterSession *self, GPtrArray *pushes)
-{
-  GPtrArray *stolen = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_paced_sender_unref);
-
-  pthread_mutex_lock (&self->lock);
-  while (pushes->len > 0)
-    g_ptr_array_add (stolen, g_ptr_array_steal_index_fast (pushes, pushes->len - 1));
-  pthread_mutex_unlock (&self->lock);
-  return stolen;
-}
-
-static void
-end_pushes (FerryExporterSession *self, GPtrArray *pushes, const GError *reason)
-{
-  g_autoptr (GPtrArray) stolen = steal_pushes (self, pushes);
-
-  for (guint i = 0; i < stolen->len; i++)
-    ferry_paced_sender_end (stolen->pdata[i], reason);
-}
-
-/* Returns (element-type FerryPacedSender) (transfer full). */
-static GPtrArray *
-list_pushes (FerryExporterSession *self, GPtrArray *pushes)
-{
-  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_paced_sender_unref);
-
-  pthread_mutex_lock (&self->lock);
-  for (guint i = 0; i < pushes->len; i++)
-    g_ptr_array_add (list, ferry_paced_sender_ref (pushes->pdata[i]));
-  pthread_mutex_unlock (&self->lock);
-  return list;
+    ferry_paced_sender_kick (sender);
 }
 
 static void
 tell_watches (FerryExporterSession *self)
 {
-  g_autoptr (GPtrArray) watches = list_pushes (self, self->watches);
+  g_autoptr (GPtrArray) watches = list_senders (self, self->watches);
 
   for (guint i = 0; i < watches->len; i++)
     ferry_paced_sender_kick (watches->pdata[i]);
@@ -358,53 +454,28 @@ ferry_exporter_session_tell (FerryExporterSession *self, gboolean listening)
   if (listening)
     return;
   reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The exporter does not listen any more");
-  end_pushes (self, self->pushes, reason);
-}
-
-static void
-end_subscriptions_by_name (FerryExporterSession *self, FerryExported *left)
-{
-  g_autoptr (GPtrArray) pushes = list_pushes (self, self->pushes);
-  g_autoptr (GError) reason =
-    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The object is not exported by that name any more");
-
-  for (guint i = 0; i < pushes->len; i++)
-    if (ferry_subscriber_has_by_name (pushes->pdata[i], left))
-      {
-        remove_push (self, self->pushes, pushes->pdata[i]);
-        ferry_paced_sender_end (pushes->pdata[i], reason);
-      }
+  end_senders (self, self->subscriptions, NULL, reason);
 }
 
 void
 ferry_exporter_session_tell_names (FerryExporterSession *self, FerryExported *left)
 {
+  g_autoptr (GError) reason =
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The object is not exported by that name any more");
+
   if (left != NULL)
-    end_subscriptions_by_name (self, left);
+    end_senders (self, self->subscriptions, left, reason);
   tell_watches (self);
 }
 
-/* ---- who follows an object ---- */
+/* ---- subscriptions ---- */
 
 static void
-subscriber_gone (gpointer link, FerryPacedSender *subscription)
+subscriber_gone (gpointer session, FerryPacedSender *subscription)
 {
-  FerryExporterSession *self = link;
+  FerryExporterSession *self = session;
 
-  remove_push (self, self->pushes, subscription);
-}
-
-/* Returns (nullable): with an error. */
-static FerryPacedSender *
-make_subscriber (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation,
-                 const FerryFollowRequest *request, FerryExported **exported, GError **error)
-{
-  if (!ferry_exporter_check_listening (exporter, FALSE, error))
-    return NULL;
-  *exported = find (self, exporter, &request->root, error);
-  if (*exported == NULL)
-    return NULL;
-  return ferry_subscriber_new (invocation, ferry_exported_ref (*exported), request, subscriber_gone, self, error);
+  remove_sender (self, self->subscriptions, subscription);
 }
 
 static gboolean
@@ -418,28 +489,21 @@ check_name (FerryExporter *exporter, const FerryObjectRoot *root, FerryExported 
   return FALSE;
 }
 
-static void
+static gboolean
 begin_subscriber (FerryExporterSession *self, FerryExporter *exporter, FerryPacedSender *subscription,
-                  const FerryObjectRoot *root, FerryExported *exported)
+                  const FerryObjectRoot *root, FerryExported *exported, GError **error)
 {
-  g_autoptr (GError) error = NULL;
-
-  if (!add_push (self, self->pushes, subscription))
+  if (!add_sender (self, self->subscriptions, subscription))
     {
-      error = g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "At most %d subscriptions go over a transport",
-                           FERRY_MAX_SUBSCRIBERS);
-      ferry_paced_sender_end (subscription, error);
-      return;
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "At most %d subscriptions go over a transport",
+                   FERRY_MAX_SUBSCRIBERS);
+      return FALSE;
     }
   ferry_subscriber_begin (subscription);
-  /* A stop ends the subscriptions that it finds, and so does a name that is taken back. */
-  if (ferry_exporter_check_listening (exporter, FALSE, &error) && check_name (exporter, root, exported, &error))
-    ferry_paced_sender_kick (subscription);
-  else
-    ferry_paced_sender_end (subscription, error);
+  /* A stop, or a name that was taken back, has ended only the subscriptions that were added before it. */
+  return ferry_exporter_check_listening (exporter, FALSE, error) && check_name (exporter, root, exported, error);
 }
 
-/* Answers the invocation in the end, in one way or another. */
 static void
 start_subscriber (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation)
 {
@@ -453,26 +517,24 @@ start_subscriber (FerryExporterSession *self, FerryExporter *exporter, FerryInvo
       ferry_invocation_pass_error (invocation, error);
       return;
     }
-  subscription = make_subscriber (self, exporter, invocation, &request, &exported, &error);
-  if (subscription != NULL)
-    begin_subscriber (self, exporter, subscription, &request.root, exported);
-  else
+  if (ferry_exporter_check_listening (exporter, FALSE, &error))
+    exported = find (self, exporter, &request.root, &error);
+  if (exported != NULL)
+    subscription =
+      ferry_subscriber_new (invocation, ferry_exported_ref (exported), &request, subscriber_gone, self, &error);
+  if (subscription == NULL)
     ferry_invocation_pass_error (invocation, error);
+  else if (begin_subscriber (self, exporter, subscription, &request.root, exported, &error))
+    ferry_paced_sender_kick (subscription);
+  else
+    ferry_paced_sender_end (subscription, error);
   ferry_follow_request_clear (&request);
 }
 
 /* ---- requests ---- */
 
 void
-ferry_exporter_session_begin_stop (FerryExporterSession *self)
-{
-  pthread_mutex_lock (&self->lock);
-  self->last_before = G_MAXUINT64;
-  pthread_mutex_unlock (&self->lock);
-}
-
-void
-ferry_exporter_session_end_stop (FerryExporterSession *self)
+ferry_exporter_session_mark_stop (FerryExporterSession *self)
 {
   pthread_mutex_lock (&self->lock);
   self->last_before = ferry_demux_get_n_received (self->demux);
@@ -491,26 +553,13 @@ was_before (FerryExporterSession *self, FerryInvocation *invocation)
 }
 
 static void
-release (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation)
-{
-  GVariant *arguments = ferry_invocation_get_arguments (invocation);
-  guint64 generation, number, count;
-
-  if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(ttt)")))
-    return;
-  g_variant_get (arguments, "(ttt)", &generation, &number, &count);
-  if (generation == ferry_exporter_get_generation (exporter))
-    ferry_handle_table_drop (self->references, number, count);
-}
-
-static void
 answer (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation)
 {
   const char *method = ferry_invocation_get_method (invocation);
   g_autoptr (GError) error = NULL;
   gboolean answered;
 
-  /* Looked at in this order: who sees that it was stopped also sees what came before. */
+  /* In this order: once the exporter is seen stopped, last_before is up to date. */
   if (!ferry_exporter_check_listening (exporter, FALSE, NULL) &&
       !ferry_exporter_check_listening (exporter, was_before (self, invocation), &error))
     answered = FALSE;
@@ -540,10 +589,10 @@ request_came (FerryInvocation *invocation, gpointer data)
     }
   ferry_exporter_count_request (exporter);
   if (g_str_equal (method, FERRY_OBJECT_METHOD_RELEASE))
-    release (self, exporter, invocation);
+    drop_references (self, exporter, invocation);
   else if (ferry_invocation_is_one_way (invocation))
-    /* Nobody would get the result, nor drop the reference that it may be. */
-    g_debug ("A one-way call of “%s” is passed over: it is for its answer", method);
+    /* Its result may be a reference, which the other end would never drop. */
+    g_debug ("A one-way call of “%s” is ignored: only its answer is of use", method);
   else if (g_str_equal (method, FERRY_OBJECT_METHOD_WATCH))
     start_watch (self, invocation);
   else if (g_str_equal (method, FERRY_OBJECT_METHOD_FOLLOW))
@@ -566,7 +615,7 @@ transport_ended (FerryTransport *transport, GObject *owner)
 
   if (exporter != NULL)
     {
-      ferry_exporter_drop_link (exporter, self);
+      ferry_exporter_drop_session (exporter, self);
       return;
     }
   reason = ferry_transport_dup_reason (transport);
@@ -589,25 +638,29 @@ ferry_exporter_session_start (FerryExporterSession *self, GError **error)
 void
 ferry_exporter_session_close (FerryExporterSession *self, const GError *reason)
 {
+  GHashTable *handles;
   gboolean was_closed;
 
   pthread_mutex_lock (&self->lock);
   was_closed = self->closed;
   self->closed = TRUE;
+  handles = self->handles;
+  self->handles = new_handles ();
+  self->value_bytes = 0;
   pthread_mutex_unlock (&self->lock);
-  ferry_handle_table_close (self->references);
+  drop_handles (self, handles);
   if (was_closed)
     return;
   ferry_transport_unwatch_end (self->transport, G_OBJECT (self));
   ferry_demux_stop (self->demux);
-  end_pushes (self, self->pushes, reason);
-  end_pushes (self, self->watches, reason);
-  /* The handlers have references to this. */
+  end_senders (self, self->subscriptions, NULL, reason);
+  end_senders (self, self->watches, NULL, reason);
+  /* The handlers have references to the session. */
   for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
     ferry_demux_remove_handler (self->demux, methods[i]);
 }
 
-/* A view is called by its steps. */
+/* Names a view by its steps, for logs. (nullable) */
 static char *
 describe_request (const char *method, GVariant *arguments)
 {
@@ -630,7 +683,8 @@ ferry_exporter_session_new (FerryExporter *exporter, FerryTransport *transport)
   self->transport = g_object_ref (transport);
   self->demux = ferry_demux_new (transport);
   ferry_demux_set_describe_func (self->demux, describe_request);
-  self->references = ferry_handle_table_new (ferry_exporter_get_context (exporter));
+  if (ferry_exporter_get_context (exporter) != NULL)
+    self->context = g_main_context_ref (ferry_exporter_get_context (exporter));
   return self;
 }
 
@@ -642,8 +696,9 @@ ferry_exporter_session_finalize (GObject *object)
   g_weak_ref_clear (&self->exporter);
   g_clear_object (&self->demux);
   g_clear_object (&self->transport);
-  g_clear_pointer (&self->references, ferry_handle_table_free);
-  g_ptr_array_unref (self->pushes);
+  g_clear_pointer (&self->context, g_main_context_unref);
+  g_hash_table_unref (self->handles);
+  g_ptr_array_unref (self->subscriptions);
   g_ptr_array_unref (self->watches);
   pthread_mutex_destroy (&self->lock);
 
@@ -661,6 +716,7 @@ ferry_exporter_session_init (FerryExporterSession *self)
 {
   g_weak_ref_init (&self->exporter, NULL);
   pthread_mutex_init (&self->lock, NULL);
-  self->pushes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_paced_sender_unref);
+  self->handles = new_handles ();
+  self->subscriptions = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_paced_sender_unref);
   self->watches = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_paced_sender_unref);
 }

@@ -1,10 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is exported, whether it listens, and where methods are called. Transports are its links', requests are runs'.
+/* What is exported, whether the exporter listens, and where methods are called. Sessions have the transports,
+ * evaluations resolve the requests.
  *
- * Threads: any, but for what is said to be one at a time.
- * Locks:   its own before its table's, and both before an object's. Nobody's code is called with any. */
+ * Threads: any, except where a function says one at a time.
+ * Locks:   the exporter's before its table's, and both before an object's. Application code runs without them. */
 
 #include "config.h"
 
@@ -17,19 +18,17 @@
 #include "object/ferry-exporter-session-private.h"
 #include "object/ferry-interface-private.h"
 
-#define WITHOUT_TRANSPORT "the exporter has a transport already; call this before ferry_exporter_add_transport()"
 #define NOT_MANUAL "the exporter does not answer manually; call ferry_exporter_set_manual() first"
 
-/* Where methods are called: on a main context, on threads, or manually, which is a main context that nobody else
- * iterates. */
+/* Where methods are called: on a main context, on threads, or manually, which is a main context of the exporter's. */
 typedef enum
 {
   PLACE_CONTEXT,
   PLACE_THREADS,
-  PLACE_HAND,
+  PLACE_MANUAL,
 } Place;
 
-/* A type of which objects may be given away. */
+/* An exported type: objects of it may be given away. */
 typedef struct
 {
   FerryInterface *interface; /* (owned) */
@@ -45,37 +44,37 @@ struct _FerryExporter
 
   /* Until the first transport, then const. */
   Place place;
-  GMainContext *context; /* (owned) (nullable): where methods are called, unless that is on threads */
+  GMainContext *context; /* (owned) (nullable): where methods are called; NULL for threads */
   guint n_threads;
 
   pthread_mutex_t lock;
   GHashTable *names;     /* lock: (element-type utf8 FerryExported), as what follows; both owned */
   GPtrArray *types;      /* (element-type ExportedType) (owned) */
   GHashTable *functions; /* (element-type utf8 FerryPassFunction): both owned, and kept to the end */
-  GPtrArray *links;      /* (element-type FerryExporterSession) (owned) */
+  GPtrArray *sessions;   /* (element-type FerryExporterSession) (owned) */
   gboolean listening;
   FerryStopMode stop_mode;
 
-  _Atomic guint64 n_requests; /* that were taken up */
+  _Atomic guint64 n_requests; /* how many have begun */
   _Atomic guint64 n_names;    /* how often names have changed */
 };
 
 /**
  * FerryExporter:
  *
- * Offers objects of this process to others, over any number of transports: an application its objects to its workers,
- * a worker its own to the application. What can be reached are the objects that have a name here, with what their
- * interfaces list and nothing else, and those that their methods give away, where their type was exported.
+ * Offers objects of this process to other processes, over any number of transports. An application offers objects to
+ * its workers, and a worker to the application. Other processes reach the objects that have a name here, and nothing
+ * but what their interfaces list. They also reach objects that methods give away, where their type was exported.
  *
- * Methods are called on a thread of the exporter's own, unless [method@Ferry.Exporter.set_context],
- * [method@Ferry.Exporter.set_threads] or [method@Ferry.Exporter.set_manual] says where else.
+ * Methods are called on a thread of the exporter's own. [method@Ferry.Exporter.set_context],
+ * [method@Ferry.Exporter.set_threads] and [method@Ferry.Exporter.set_manual] choose another place.
  *
- * Another process has a reference to each object of which it has a proxy; it is dropped with the proxy, and with the
- * transport. A reference belongs to the transport over which it was given, and to this exporter: anywhere else, and
- * after either has gone, it is %FERRY_ERROR_UNKNOWN_OBJECT, and never another object.
+ * Another process has a reference to each object of which it has a proxy. The reference is dropped with the proxy, and
+ * with the transport. It belongs to the transport over which it was given, and to this exporter. Anywhere else, and
+ * after either has gone, its use fails with %FERRY_ERROR_UNKNOWN_OBJECT; it never means another object.
  *
- * With the last reference to the exporter all transports lose it: whoever waits for an answer gets one, or a refusal. A
- * call that has begun holds one until it is answered; to end before, close the transports.
+ * Dropping the last reference to the exporter takes it off all transports: calls that wait are answered or refused. A
+ * call that has begun holds a reference until it is answered; to end it earlier, close the transports.
  *
  * Any thread may use it.
  *
@@ -134,7 +133,7 @@ ferry_exporter_count_request (FerryExporter *self)
 guint64
 ferry_exporter_get_n_requests (FerryExporter *self)
 {
-  /* Relaxed: a count, and where requests are answered manually, of what this thread did. */
+  /* Relaxed: a count; a manual exporter's is changed by the thread that reads it. */
   return atomic_load_explicit (&self->n_requests, memory_order_relaxed);
 }
 
@@ -165,15 +164,15 @@ ferry_exporter_get_n_names (FerryExporter *self)
   return atomic_load (&self->n_names);
 }
 
-/* left: (nullable): has lost its name. */
+/* left: (nullable): the object that has lost its name. */
 static void
 tell_names (FerryExporter *self, FerryExported *left)
 {
-  g_autoptr (GPtrArray) links = ferry_exporter_list_sessions (self);
+  g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (self);
 
   atomic_fetch_add (&self->n_names, 1);
-  for (guint i = 0; i < links->len; i++)
-    ferry_exporter_session_tell_names (links->pdata[i], left);
+  for (guint i = 0; i < sessions->len; i++)
+    ferry_exporter_session_tell_names (sessions->pdata[i], left);
 }
 
 static gboolean
@@ -194,16 +193,16 @@ export_locked (FerryExporter *self, const char *name, FerryExported *exported, F
 /**
  * ferry_exporter_export:
  * @self: an exporter
- * @name: the name under which it can be reached, 1 to 255 bytes
+ * @name: the name by which it is reached, 1 to 255 bytes
  * @object: the object, of the interface's type
- * @interface: what can be done with it; it is not changed any more from now on
+ * @interface: its members for other processes; the interface cannot be changed from now on
  * @policy: how many callers it has at a time
  * @error: return location for an error
  *
  * Exports an object. Any thread, at any time.
  *
- * Fails with %FERRY_ERROR_BAD_ARGUMENTS where the name is taken, the object has another name or another interface
- * already, or a method of the interface's description has no function.
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS where the name is taken, or the object has another name or another interface
+ * already. It fails so, too, where a method of the interface's description has no function.
  *
  * Returns: whether it is exported
  *
@@ -228,12 +227,13 @@ ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, F
   if (!ferry_interface_seal (interface, error))
     return FALSE;
   pthread_mutex_lock (&self->lock);
-  exported = ferry_object_table_ensure (self->table, object, interface, policy);
+  exported = ferry_object_table_find (self->table, object, interface, policy);
   is_exported = export_locked (self, name, exported, interface, error);
   if (is_exported)
     {
       ferry_exported_set_name (exported, name);
-      /* It may have a record by its type, with the policy of that. Relaxed: whoever is at it goes on as it began. */
+      /* The record may come from its type, with that policy. Relaxed: calls under way keep the policy they began with.
+       */
       atomic_store_explicit (&exported->policy, policy, memory_order_relaxed);
       g_hash_table_insert (self->names, g_strdup (name), ferry_exported_ref (exported));
     }
@@ -246,13 +246,13 @@ ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, F
 /**
  * ferry_exporter_export_type:
  * @self: an exporter
- * @interface: what can be done with objects of its type; it is not changed any more from now on, and all methods of
- *   its description have functions
+ * @interface: the members of its type's objects for other processes; the interface cannot be changed from now on, and
+ *   all methods of its description have functions
  * @policy: how many callers each of them has at a time
  *
- * Lets methods, properties and containers of exported objects give away objects of a type, and of those that are
- * derived from it where they have no closer one here. Such an object can be reached while somebody has a reference to
- * it. Any thread, at any time.
+ * Lets methods, properties and containers of exported objects give away objects of a type, and of types derived from
+ * it. Where several types fit an object, the closest is used. Such an object can be reached while another process has a
+ * reference to it. Any thread, at any time.
  *
  * Since: 0.1
  */
@@ -281,8 +281,8 @@ ferry_exporter_export_type (FerryExporter *self, FerryInterface *interface, Ferr
  * @self: an exporter
  * @name: the name of an object
  *
- * Takes back a name. References that others have to the object stay good until they drop them; who follows it by its
- * name follows the next object that is exported by that name. Any thread.
+ * Takes back a name. References of other processes to the object stay valid until they are dropped. Replicas that
+ * follow the object by its name follow the next object that is exported by it. Any thread.
  *
  * Returns: whether there was an object of that name
  *
@@ -314,7 +314,7 @@ ferry_exporter_unexport (FerryExporter *self, const char *name)
  *
  * Any thread.
  *
- * Returns: (transfer full) (nullable): the object that is exported under that name
+ * Returns: (transfer full) (nullable): the object that is exported by that name
  *
  * Since: 0.1
  */
@@ -333,13 +333,13 @@ ferry_exporter_dup_object (FerryExporter *self, const char *name)
 /**
  * ferry_exporter_add_function:
  * @self: an exporter
- * @name: the function's name, 1 to 255 bytes; there is none of that name yet
- * @func: (scope notified) (closure user_data) (destroy destroy): what is called with an object and further arguments
+ * @name: the function's name, 1 to 255 bytes; no other function of the exporter has it
+ * @func: (scope notified) (closure user_data) (destroy destroy): called with an object and further arguments
  * @user_data: data for @func
  * @destroy: (nullable): frees the data, with the exporter; on any thread
  *
- * Adds a function that others may have exported objects passed to: see [method@Ferry.View.pass_to]. It is called with
- * the object's own policy. Any thread.
+ * Adds a function to which other processes may pass exported objects: see [method@Ferry.View.pass_to]. It is called by
+ * the object's policy. Any thread.
  *
  * Since: 0.1
  */
@@ -408,14 +408,15 @@ find_object (FerryExporter *self, GObject *object, GError **error)
   const ExportedType *entry;
 
   pthread_mutex_lock (&self->lock);
-  exported = ferry_object_table_find (self->table, object);
+  exported = ferry_object_table_find (self->table, object, NULL, FERRY_CALL_POLICY_SERIAL);
   entry = exported == NULL ? find_type_locked (self, G_OBJECT_TYPE (object)) : NULL;
   if (entry != NULL)
-    exported = ferry_object_table_ensure (self->table, object, entry->interface, entry->policy);
+    exported = ferry_object_table_find (self->table, object, entry->interface, entry->policy);
   pthread_mutex_unlock (&self->lock);
   if (exported == NULL)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
-                 "A %s was to be given away, and neither it nor its type is exported", G_OBJECT_TYPE_NAME (object));
+                 "A %s cannot be given away, as neither it nor its type is exported; export one of them",
+                 G_OBJECT_TYPE_NAME (object));
   return exported;
 }
 
@@ -439,36 +440,26 @@ find_function (FerryExporter *self, const char *name, GError **error)
 }
 
 FerryEvaluation *
-ferry_exporter_new_run (FerryExporter *self, FerryViewRequest *request, FerryExported *root,
-                        const FerryEvaluationFuncs *funcs, gpointer data)
+ferry_exporter_new_evaluation (FerryExporter *self, FerryViewRequest *request, FerryExported *root,
+                               const FerryEvaluationCaller *caller)
 {
   static const FerryEvaluationHost host = {find_object, find_function, ferry_exporter_get_context};
 
-  return ferry_evaluation_new (&host, self, request, root, funcs, data);
+  return ferry_evaluation_new (&host, self, request, root, caller);
 }
 
 /* ---- where methods are called ---- */
 
-/* Has what a link's demux calls run where the exporter says. */
+/* Takes context. function: the public function, for a critical where it is too late. */
 static void
-place_demux (FerryExporter *self, FerryDemux *demux)
-{
-  if (self->place == PLACE_THREADS)
-    ferry_demux_set_threads (demux, self->n_threads);
-  else
-    ferry_demux_set_context (demux, self->context);
-}
-
-/* Takes context. Returns FALSE where it is too late. */
-static gboolean
-set_place (FerryExporter *self, Place place, GMainContext *context, guint n_threads)
+set_place (FerryExporter *self, Place place, GMainContext *context, guint n_threads, const char *function)
 {
   GMainContext *before = context;
-  gboolean is_fresh;
+  gboolean is_early;
 
   pthread_mutex_lock (&self->lock);
-  is_fresh = self->links->len == 0;
-  if (is_fresh)
+  is_early = self->sessions->len == 0;
+  if (is_early)
     {
       before = self->context;
       self->place = place;
@@ -477,7 +468,9 @@ set_place (FerryExporter *self, Place place, GMainContext *context, guint n_thre
     }
   pthread_mutex_unlock (&self->lock);
   g_clear_pointer (&before, g_main_context_unref);
-  return is_fresh;
+  if (!is_early)
+    ferry_critical ("%s(): the exporter has a transport already; call this before ferry_exporter_add_transport()",
+                    function);
 }
 
 /**
@@ -485,7 +478,7 @@ set_place (FerryExporter *self, Place place, GMainContext *context, guint n_thre
  * @self: an exporter without a transport
  * @context: (nullable): a main context, or %NULL for the default one
  *
- * Has methods called, properties read and written on a main context: for objects that belong to one, as widgets do. Any
+ * Calls methods, and reads and writes properties, on a main context: for objects that belong to one, as widgets do. Any
  * thread.
  *
  * Since: 0.1
@@ -493,79 +486,71 @@ set_place (FerryExporter *self, Place place, GMainContext *context, guint n_thre
 void
 ferry_exporter_set_context (FerryExporter *self, GMainContext *context)
 {
-  gboolean is_early;
-
   g_return_if_fail (FERRY_IS_EXPORTER (self));
 
-  is_early =
-    set_place (self, PLACE_CONTEXT, g_main_context_ref (context != NULL ? context : g_main_context_default ()), 0);
-  ferry_return_if_fail (is_early, WITHOUT_TRANSPORT);
+  if (context == NULL)
+    context = g_main_context_default ();
+  set_place (self, PLACE_CONTEXT, g_main_context_ref (context), 0, G_STRFUNC);
 }
 
 /**
  * ferry_exporter_set_threads:
  * @self: an exporter without a transport
- * @n_threads: how many each transport has, or 0 for the thread that receives for it
+ * @n_threads: how many threads each transport has, or 0 for the thread that receives for it
  *
- * Has methods called, properties read and written on threads of the exporter's own: with 1, on one for each transport.
- * Objects are called by one at a time where their policy says so, and are otherwise to be safe for use by several
- * threads. What goes on after a method that answers later does so on a thread of a pool. Any thread.
+ * Calls methods, and reads and writes properties, on threads of the exporter's own. Objects with the policy
+ * %FERRY_CALL_POLICY_SERIAL have one caller at a time; others have to be safe for use by several threads. After a
+ * method that answers later, its chain of operations continues on a thread of a pool. Any thread.
  *
- * With 0 a call costs one change of threads less. While a method runs nothing is received then, cancels neither, and
- * it cannot wait for what comes over that transport: for objects whose methods are quick.
+ * With 0 a call takes one change of threads less. While a method runs then, nothing is received, not even a cancel, and
+ * the method cannot wait for what comes over that transport. This is for objects with quick methods.
  *
  * Since: 0.1
  */
 void
 ferry_exporter_set_threads (FerryExporter *self, guint n_threads)
 {
-  gboolean is_early;
-
   g_return_if_fail (FERRY_IS_EXPORTER (self));
 
-  is_early = set_place (self, PLACE_THREADS, NULL, n_threads);
-  ferry_return_if_fail (is_early, WITHOUT_TRANSPORT);
+  set_place (self, PLACE_THREADS, NULL, n_threads, G_STRFUNC);
 }
 
 /**
  * ferry_exporter_set_manual:
  * @self: an exporter without a transport
  *
- * Has requests wait until [method@Ferry.Exporter.process_requests] or [method@Ferry.Exporter.poll] is called, and
- * answers them there. Any thread.
+ * Keeps requests until [method@Ferry.Exporter.process_requests] or [method@Ferry.Exporter.poll] is called, and answers
+ * them there. Any thread.
  *
  * Since: 0.1
  */
 void
 ferry_exporter_set_manual (FerryExporter *self)
 {
-  gboolean is_early;
-
   g_return_if_fail (FERRY_IS_EXPORTER (self));
 
-  is_early = set_place (self, PLACE_HAND, g_main_context_new (), 0);
-  ferry_return_if_fail (is_early, WITHOUT_TRANSPORT);
+  set_place (self, PLACE_MANUAL, g_main_context_new (), 0, G_STRFUNC);
 }
 
 static guint
 count_pending (FerryExporter *self)
 {
-  g_autoptr (GPtrArray) links = ferry_exporter_list_sessions (self);
+  g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (self);
   guint n = 0;
 
-  for (guint i = 0; i < links->len; i++)
-    n += ferry_demux_get_n_pending (ferry_exporter_session_get_demux (links->pdata[i]));
+  for (guint i = 0; i < sessions->len; i++)
+    n += ferry_demux_get_n_pending (ferry_exporter_session_get_demux (sessions->pdata[i]));
   return n;
 }
 
 /**
  * ferry_exporter_process_requests:
- * @self: an exporter whose requests are answered manually
+ * @self: an exporter that answers manually
  *
- * Answers what has been asked, and does not wait for more. It comes back also where others go on asking: what is asked
- * meanwhile may be left for the next time. One thread at a time.
+ * Answers the requests that have come, and does not wait for more. It returns even if requests come all the time: those
+ * that come meanwhile may be left for the next call. One thread at a time.
  *
- * Returns: how many requests it took up
+ * Returns: how many requests were begun
  *
  * Since: 0.1
  */
@@ -576,7 +561,7 @@ ferry_exporter_process_requests (FerryExporter *self)
   guint64 wanted;
 
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), 0);
-  ferry_return_val_if_fail (self->place == PLACE_HAND, 0, NOT_MANUAL);
+  ferry_return_val_if_fail (self->place == PLACE_MANUAL, 0, NOT_MANUAL);
 
   before = ferry_exporter_get_n_requests (self);
   wanted = before + MAX (count_pending (self), 1);
@@ -585,42 +570,25 @@ ferry_exporter_process_requests (FerryExporter *self)
   return (guint) (ferry_exporter_get_n_requests (self) - before);
 }
 
-static gboolean
-woken_cb (gpointer data)
-{
-  return G_SOURCE_CONTINUE;
-}
-
 static void
 cancelled_cb (GCancellable *cancellable, gpointer context)
 {
   g_main_context_wakeup (context);
 }
 
-static GSource *
-add_timer (GMainContext *context, gint64 ready_time)
-{
-  GSource *source = g_timeout_source_new (G_MAXUINT);
-
-  g_source_set_callback (source, woken_cb, NULL, NULL);
-  g_source_set_ready_time (source, ready_time);
-  g_source_attach (source, context);
-  return source;
-}
-
 /**
  * ferry_exporter_poll:
- * @self: an exporter whose requests are answered manually
+ * @self: an exporter that answers manually
  * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
  * @cancellable: (nullable): ends the waiting
  * @error: return location for an error
  *
- * Waits until something is asked, and answers what has been asked by then. One thread at a time.
+ * Waits until a request comes, and answers those that have come by then. One thread at a time.
  *
- * Fails with %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED when nothing was asked, and with %FERRY_ERROR_BUSY
- * within what answers a request.
+ * Fails with %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED when no request came. Fails with %FERRY_ERROR_BUSY in a
+ * function that answers a request.
  *
- * Returns: whether it took up a request
+ * Returns: whether a request was begun
  *
  * Since: 0.1
  */
@@ -628,12 +596,12 @@ gboolean
 ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancellable, GError **error)
 {
   gint64 deadline = ferry_deadline_after (timeout);
-  GSource *timer = NULL;
+  g_autoptr (GSource) timer = NULL;
   guint64 before;
   gulong id;
 
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), FALSE);
-  ferry_return_val_if_fail (self->place == PLACE_HAND, FALSE, NOT_MANUAL);
+  ferry_return_val_if_fail (self->place == PLACE_MANUAL, FALSE, NOT_MANUAL);
 
   if (ferry_is_in_callback_of (self->context))
     {
@@ -644,49 +612,53 @@ ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancella
   before = ferry_exporter_get_n_requests (self);
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self->context, NULL) : 0;
   if (timeout >= 0)
-    timer = add_timer (self->context, deadline);
+    {
+      timer = g_timeout_source_new (G_MAXUINT);
+      g_source_set_dummy_callback (timer);
+      g_source_set_ready_time (timer, deadline);
+      g_source_attach (timer, self->context);
+    }
   while (ferry_exporter_get_n_requests (self) == before && g_get_monotonic_time () < deadline &&
          !g_cancellable_is_cancelled (cancellable))
     g_main_context_iteration (self->context, TRUE);
   g_cancellable_disconnect (cancellable, id);
   if (timer != NULL)
     g_source_destroy (timer);
-  g_clear_pointer (&timer, g_source_unref);
   ferry_exporter_process_requests (self);
   if (ferry_exporter_get_n_requests (self) != before)
     return TRUE;
   if (!g_cancellable_set_error_if_cancelled (cancellable, error))
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "Nothing was asked in time");
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "No request came in time");
   return FALSE;
 }
 
 /* ---- transports ---- */
 
 void
-ferry_exporter_add_link (FerryExporter *self, gpointer link)
+ferry_exporter_add_session (FerryExporter *self, gpointer session)
 {
   pthread_mutex_lock (&self->lock);
-  g_ptr_array_add (self->links, g_object_ref (link));
+  g_ptr_array_add (self->sessions, g_object_ref (session));
   pthread_mutex_unlock (&self->lock);
 }
 
 gpointer
-ferry_exporter_steal_link (FerryExporter *self, gpointer link)
+ferry_exporter_steal_session (FerryExporter *self, gpointer session)
 {
   gpointer stolen = NULL;
   guint index;
 
   pthread_mutex_lock (&self->lock);
-  if (g_ptr_array_find (self->links, link, &index))
-    stolen = g_ptr_array_steal_index_fast (self->links, index);
+  if (g_ptr_array_find (self->sessions, session, &index))
+    stolen = g_ptr_array_steal_index_fast (self->sessions, index);
   pthread_mutex_unlock (&self->lock);
   return stolen;
 }
 
 void
-ferry_exporter_drop_link (FerryExporter *self, gpointer link)
+ferry_exporter_drop_session (FerryExporter *self, gpointer session)
 {
-  g_autoptr (FerryExporterSession) held = ferry_exporter_steal_link (self, link);
+  g_autoptr (FerryExporterSession) held = ferry_exporter_steal_session (self, session);
   g_autoptr (GError) reason = NULL;
 
   if (held == NULL)
@@ -698,45 +670,50 @@ ferry_exporter_drop_link (FerryExporter *self, gpointer link)
 /**
  * ferry_exporter_add_transport:
  * @self: an exporter
- * @transport: over which others may ask
+ * @transport: the transport over which requests come
  * @error: return location for an error
  *
  * Answers over a transport, until that ends. While the exporter does not listen, the answer is
  * %FERRY_ERROR_NOT_LISTENING. Any thread.
  *
- * Fails with %FERRY_ERROR_ALREADY_RUNNING where something answers there already.
+ * Fails with %FERRY_ERROR_ALREADY_RUNNING where the transport has a demux already.
  *
- * Returns: whether it does
+ * Returns: whether it answers
  *
  * Since: 0.1
  */
 gboolean
 ferry_exporter_add_transport (FerryExporter *self, FerryTransport *transport, GError **error)
 {
-  g_autoptr (FerryExporterSession) link = NULL;
+  g_autoptr (FerryExporterSession) session = NULL;
+  FerryDemux *demux;
 
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), FALSE);
   g_return_val_if_fail (FERRY_IS_TRANSPORT (transport), FALSE);
 
-  link = ferry_exporter_session_new (self, transport);
-  place_demux (self, ferry_exporter_session_get_demux (link));
-  ferry_exporter_add_link (self, link);
-  if (ferry_exporter_session_start (link, error))
+  session = ferry_exporter_session_new (self, transport);
+  demux = ferry_exporter_session_get_demux (session);
+  if (self->place == PLACE_THREADS)
+    ferry_demux_set_threads (demux, self->n_threads);
+  else
+    ferry_demux_set_context (demux, self->context);
+  ferry_exporter_add_session (self, session);
+  if (ferry_exporter_session_start (session, error))
     return TRUE;
-  ferry_exporter_drop_link (self, link);
+  ferry_exporter_drop_session (self, session);
   return FALSE;
 }
 
 GPtrArray *
 ferry_exporter_list_sessions (FerryExporter *self)
 {
-  GPtrArray *links = g_ptr_array_new_with_free_func (g_object_unref);
+  GPtrArray *sessions = g_ptr_array_new_with_free_func (g_object_unref);
 
   pthread_mutex_lock (&self->lock);
-  for (guint i = 0; i < self->links->len; i++)
-    g_ptr_array_add (links, g_object_ref (self->links->pdata[i]));
+  for (guint i = 0; i < self->sessions->len; i++)
+    g_ptr_array_add (sessions, g_object_ref (self->sessions->pdata[i]));
   pthread_mutex_unlock (&self->lock);
-  return links;
+  return sessions;
 }
 
 /**
@@ -745,44 +722,42 @@ ferry_exporter_list_sessions (FerryExporter *self)
  *
  * Any thread.
  *
- * Returns: over how many transports it answers
+ * Returns: the number of transports over which it answers
  *
  * Since: 0.1
  */
 guint
 ferry_exporter_get_n_transports (FerryExporter *self)
 {
-  guint n;
+  g_autoptr (GPtrArray) sessions = NULL;
 
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), 0);
 
-  pthread_mutex_lock (&self->lock);
-  n = self->links->len;
-  pthread_mutex_unlock (&self->lock);
-  return n;
+  sessions = ferry_exporter_list_sessions (self);
+  return sessions->len;
 }
 
 /**
  * ferry_exporter_get_n_references:
  * @self: an exporter
  *
- * An object is counted once for each transport over which there is a reference to it. Any thread.
+ * An object counts once for each transport over which another process has a reference to it. Any thread.
  *
- * Returns: how many references others have
+ * Returns: how many references other processes have
  *
  * Since: 0.1
  */
 guint64
 ferry_exporter_get_n_references (FerryExporter *self)
 {
-  g_autoptr (GPtrArray) links = NULL;
+  g_autoptr (GPtrArray) sessions = NULL;
   guint64 n = 0;
 
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), 0);
 
-  links = ferry_exporter_list_sessions (self);
-  for (guint i = 0; i < links->len; i++)
-    n += ferry_exporter_session_get_n_references (links->pdata[i]);
+  sessions = ferry_exporter_list_sessions (self);
+  for (guint i = 0; i < sessions->len; i++)
+    n += ferry_exporter_session_get_n_references (sessions->pdata[i]);
   return n;
 }
 
@@ -802,44 +777,36 @@ ferry_exporter_check_listening (FerryExporter *self, gboolean before, GError **e
     return TRUE;
   if (refuses)
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_REFUSED,
-                         "The exporter was stopped before this was begun; ask again when it listens");
+                         "The exporter was stopped before this call began; repeat it when the exporter listens");
   else
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
                          "The exporter does not listen; wait until it does");
   return FALSE;
 }
 
-/* Those that there are now: one that was added before the flag was set would hear of it from nobody else. */
-static void
-tell_links (FerryExporter *self, gboolean listening)
-{
-  g_autoptr (GPtrArray) links = ferry_exporter_list_sessions (self);
-
-  for (guint i = 0; i < links->len; i++)
-    ferry_exporter_session_tell (links->pdata[i], listening);
-}
-
-/* Returns whether that is news. */
+/* Returns whether it has changed. */
 static gboolean
 set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
 {
-  g_autoptr (GPtrArray) links = ferry_exporter_list_sessions (self);
-  /* What comes behind a stop does not become what came before by another one. */
+  g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (self);
+  /* A second stop does not move the mark of the first: requests after the first stay refused. */
   gboolean stops = !listening && ferry_exporter_get_listening (self);
   gboolean changed;
 
-  for (guint i = 0; i < links->len && stops; i++)
-    ferry_exporter_session_begin_stop (links->pdata[i]);
+  for (guint i = 0; i < sessions->len && stops; i++)
+    ferry_exporter_session_mark_stop (sessions->pdata[i]);
   pthread_mutex_lock (&self->lock);
   changed = self->listening != listening;
   self->listening = listening;
   self->stop_mode = changed ? mode : self->stop_mode;
   pthread_mutex_unlock (&self->lock);
-  for (guint i = 0; i < links->len && stops; i++)
-    ferry_exporter_session_end_stop (links->pdata[i]);
   if (!changed)
     return FALSE;
-  tell_links (self, listening);
+  /* Also the sessions that were added before the flag was set: nothing else tells them. */
+  g_clear_pointer (&sessions, g_ptr_array_unref);
+  sessions = ferry_exporter_list_sessions (self);
+  for (guint i = 0; i < sessions->len; i++)
+    ferry_exporter_session_tell (sessions->pdata[i], listening);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LISTENING]);
   return TRUE;
 }
@@ -848,7 +815,7 @@ set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
  * ferry_exporter_start:
  * @self: an exporter
  *
- * Listens, from now on, over the transports that it has and those that it gets. Does nothing where it listens. Any
+ * Listens from now on, over its transports and those that are added later. Does nothing where it listens already. Any
  * thread.
  *
  * Since: 0.1
@@ -875,11 +842,11 @@ refuse_waiting (FerryExporter *self)
 /**
  * ferry_exporter_stop:
  * @self: an exporter
- * @mode: what becomes of what was asked before
+ * @mode: what happens to requests that came before
  *
- * Does not listen any more; it may be started again. What has begun goes on to its answer, what is asked from now on is
- * answered with %FERRY_ERROR_NOT_LISTENING, and what is followed ends with it; references stay. It does not wait. Does
- * nothing where it does not listen. Any thread, also in a method.
+ * Stops listening; the exporter may be started again. Calls that have begun continue to their answers. Later requests
+ * are answered with %FERRY_ERROR_NOT_LISTENING, and subscriptions end with it; references stay. It does not wait. Does
+ * nothing where the exporter does not listen. Any thread, also in a method.
  *
  * Since: 0.1
  */
@@ -934,10 +901,10 @@ static void
 ferry_exporter_dispose (GObject *object)
 {
   FerryExporter *self = FERRY_EXPORTER (object);
-  g_autoptr (GPtrArray) links = ferry_exporter_list_sessions (self);
+  g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (self);
 
-  for (guint i = 0; i < links->len; i++)
-    ferry_exporter_drop_link (self, links->pdata[i]);
+  for (guint i = 0; i < sessions->len; i++)
+    ferry_exporter_drop_session (self, sessions->pdata[i]);
 
   G_OBJECT_CLASS (ferry_exporter_parent_class)->dispose (object);
 }
@@ -950,7 +917,7 @@ ferry_exporter_finalize (GObject *object)
   g_hash_table_unref (self->names);
   g_ptr_array_unref (self->types);
   g_hash_table_unref (self->functions);
-  g_ptr_array_unref (self->links);
+  g_ptr_array_unref (self->sessions);
   ferry_object_table_unref (self->table);
   g_clear_pointer (&self->context, g_main_context_unref);
   pthread_mutex_destroy (&self->lock);
@@ -970,7 +937,7 @@ ferry_exporter_class_init (FerryExporterClass *klass)
   /**
    * FerryExporter:listening:
    *
-   * Whether it was started and not stopped. It is notified on the thread that does either.
+   * Whether the exporter was started and not stopped. It is notified on the thread that starts or stops it.
    *
    * Since: 0.1
    */
@@ -1002,5 +969,5 @@ ferry_exporter_init (FerryExporter *self)
   self->names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) ferry_exported_unref);
   self->types = g_ptr_array_new_with_free_func (type_free);
   self->functions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, pass_function_free);
-  self->links = g_ptr_array_new_with_free_func (g_object_unref);
+  self->sessions = g_ptr_array_new_with_free_func (g_object_unref);
 }

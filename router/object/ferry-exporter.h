@@ -19,10 +19,11 @@ G_BEGIN_DECLS
 
 /**
  * FerryCallPolicy:
- * @FERRY_CALL_POLICY_SERIAL: One caller at a time: a chain of operations is through before the next one begins. A
- * method that has its own object called over a transport, and waits for that, waits for itself; in the object's process
- * there is [ctor@Ferry.Proxy.new_local], which does not.
- * @FERRY_CALL_POLICY_CONCURRENT: As many at a time as the exporter has threads, or leaves unanswered.
+ * @FERRY_CALL_POLICY_SERIAL: One caller at a time: a chain of operations ends before the next one begins. A method that
+ * calls its own object over a transport, and waits for that, waits for itself. In the object's process,
+ * [ctor@Ferry.Proxy.new_local] makes a proxy that does not.
+ * @FERRY_CALL_POLICY_CONCURRENT: As many callers at a time as the exporter has threads, and more where methods answer
+ * later.
  *
  * How many callers an exported object has at a time.
  *
@@ -36,11 +37,11 @@ typedef enum
 
 /**
  * FerryStopMode:
- * @FERRY_STOP_MODE_DRAIN: What had come before is answered.
- * @FERRY_STOP_MODE_REFUSE: What had come before and has not begun is refused with %FERRY_ERROR_REFUSED.
+ * @FERRY_STOP_MODE_DRAIN: Requests that came before the stop are answered.
+ * @FERRY_STOP_MODE_REFUSE: Requests that came before the stop and have not begun are refused with %FERRY_ERROR_REFUSED.
  *
- * What becomes of what had come by the time that an exporter was stopped. What has begun goes on to its answer either
- * way; what is on its way yet finds nobody who listens.
+ * What happens to requests that came before an exporter was stopped. Those that have begun continue to their answers in
+ * either mode. Those that come after the stop fail with %FERRY_ERROR_NOT_LISTENING.
  *
  * Since: 0.1
  */

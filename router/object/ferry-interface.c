@@ -1,12 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The members of an interface by their kinds and names, how its objects are containers or lists, and how it is told to
- * the other end.
+/* The members of an interface by kind and name, the functions of containers and lists, and the description that the
+ * other end gets.
  *
- * Owner:   members belong to the interface; what is looked up is borrowed from it.
- * Threads: one, until it is sealed; any from then on, since nothing changes any more. Functions of containers and lists
- *          are called where the object is used.
+ * Owner:   members belong to the interface, which lends them.
+ * Threads: one until it is sealed, any from then on. Functions of containers and lists are called where the object is
+ *          used.
  * Trust:   keys and values of items come from another process. */
 
 #include "config.h"
@@ -20,10 +20,8 @@
 #include "call/ferry-variant-item-private.h"
 #include "object/ferry-object-message-private.h"
 
-/* How many rows are made to find one. */
+/* The longest list that is searched for a row. */
 #define MAX_SEARCHED 65536
-
-#define ACCESS_FLAGS (G_DBUS_PROPERTY_INFO_FLAGS_READABLE | G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE)
 
 struct _FerryInterface
 {
@@ -31,34 +29,33 @@ struct _FerryInterface
 
   char *name;                                /* const: (owned) */
   GType type;                                /* const */
-  gpointer klass;                            /* const: (owned): of the type, a class or the default of an interface */
-  _Atomic gboolean is_sealed;                /* atomic; all that follows is const once it is set */
+  gpointer klass;                            /* const: (owned): the class of the type, or its default interface */
+  _Atomic gboolean is_sealed;                /* atomic; once it is set, what follows is const */
   GPtrArray *members[FERRY_N_MEMBER_KINDS];  /* (element-type FerryMember) (owned) */
-  GHashTable *by_name[FERRY_N_MEMBER_KINDS]; /* name to FerryMember, both of members */
+  GHashTable *by_name[FERRY_N_MEMBER_KINDS]; /* (element-type utf8 FerryMember): borrowed from members */
 
   gboolean is_container;
   gboolean is_list;
   FerryContainerFuncs container; /* of a list: list_funcs */
   FerryRowFunc get_row;          /* (nullable): of a list, with the next */
   FerryRowItemFunc make_item;    /* (nullable) */
-  gpointer user_data;            /* of the container's functions, or the list's */
+  gpointer user_data;            /* of the functions of the container or list */
   GDestroyNotify destroy;
 };
 
-/* With the interface's name: what is wrong with a change. */
 #define SEALED "interface “%s” is exported and not changed any more; call this before ferry_exporter_export()"
 
 /**
  * FerryInterface:
  *
- * What another process can do with an object: the methods, properties and signals that it has for others, and whether
- * it is a container or a list.
+ * The members of an object that other processes can use: its methods, properties and signals. An interface also says
+ * whether the object is a container or a list.
  *
- * It is made member by member, or from a description with [ctor@Ferry.Interface.new_for_info], and given to
- * [method@Ferry.Exporter.export] or [method@Ferry.Exporter.export_type]. From then on it is not to be changed.
- * What has no member here is out of reach of other processes, whatever the object has.
+ * Make an interface member by member, or from a description with [ctor@Ferry.Interface.new_for_info]. Give it to
+ * [method@Ferry.Exporter.export] or [method@Ferry.Exporter.export_type]; it cannot be changed from then on. Other
+ * processes reach only the members that are listed here, whatever else the object has.
  *
- * Values travel as variants. That of a property or of a signal's argument has the type that follows from its C type:
+ * Values travel as variants. The type of a property or of a signal's argument follows from its C type:
  *
  * | type | variant |
  * | --- | --- |
@@ -68,18 +65,18 @@ struct _FerryInterface
  * | `glong`, `gint64` | `x` |
  * | `gulong`, `guint64` | `t` |
  * | `gfloat`, `gdouble` | `d` |
- * | an enumeration, flags | `i`, `u`; a number that the type does not have is refused |
+ * | an enumeration, flags | `i`, `u`; a number that is not of the type is refused |
  * | a string, a list of strings | `s`, `as`, in UTF-8; %NULL is sent as an empty one |
  * | `GBytes`, `GByteArray` | `ay`; %NULL is sent as an empty one |
  * | a `GVariant` | `v`; %NULL is sent as an empty tuple in it |
  *
- * Other types have none. A property that is an object can be read, which gives a reference to the object.
+ * Other types have no variant type. A property that is an object can be read, which gives a reference to the object.
  *
- * An interface has at most 1024 members of a kind, a method or signal at most 64 arguments, a name at most 255 bytes
- * and a signature as well. Names consist of the letters A to Z of either case, digits, underscores and dashes, and
- * begin with a letter or underscore.
+ * An interface has at most 1024 members of a kind, and a method or signal at most 64 arguments. Names and signatures
+ * have at most 255 bytes. Names consist of the letters A to Z of either case, digits, underscores and dashes, and begin
+ * with a letter or underscore.
  *
- * One thread makes it; any may use it once something is exported with it.
+ * One thread makes an interface. Any thread may use it once something is exported with it.
  *
  * Since: 0.1
  */
@@ -135,10 +132,10 @@ ferry_interface_init (FerryInterface *self)
 
 /**
  * ferry_interface_new:
- * @name: the interface's name, as D-Bus has them: `com.example.Counter`
- * @type: the type of the objects: a class of objects, or an interface that only objects have
+ * @name: the interface's name, in D-Bus form: `com.example.Counter`
+ * @type: the type of the objects: a class, or an interface that has GObject as a prerequisite
  *
- * An interface without members. Any thread.
+ * Makes an interface without members. Any thread.
  *
  * Returns: (transfer full): a new interface
  *
@@ -156,7 +153,7 @@ ferry_interface_new (const char *name, GType type)
   self = g_object_new (FERRY_TYPE_INTERFACE, NULL);
   self->name = g_strdup (name);
   self->type = type;
-  /* Properties and signals are there as soon as somebody uses the type. */
+  /* A type has its properties and signals once its class is referenced. */
   self->klass = G_TYPE_IS_INTERFACE (type) ? g_type_default_interface_ref (type) : g_type_class_ref (type);
   return self;
 }
@@ -185,7 +182,7 @@ ferry_interface_get_name (FerryInterface *self)
  *
  * Any thread.
  *
- * Returns: the type of the objects that it is for
+ * Returns: the type of its objects
  *
  * Since: 0.1
  */
@@ -202,7 +199,7 @@ ferry_interface_get_object_type (FerryInterface *self)
 static gboolean
 is_sealed (FerryInterface *self)
 {
-  /* Acquire: pairs with the release in ferry_interface_seal(), so that what was added before is seen. */
+  /* Acquire: pairs with the release in ferry_interface_seal(). Members that were added before are seen. */
   return atomic_load_explicit (&self->is_sealed, memory_order_acquire);
 }
 
@@ -213,15 +210,41 @@ peek (FerryInterface *self, FerryMemberKind kind, const char *name)
   return g_hash_table_lookup (self->by_name[kind], name);
 }
 
-/* Whether there can be a member of that name: it is one, no other of the kind has it, and there are not too many. */
+/* Whether a member of that name may be added. name: (nullable). Fails with FERRY_ERROR_BAD_ARGUMENTS. */
 static gboolean
-may_add (FerryInterface *self, FerryMemberKind kind, const char *name)
+check_name (FerryInterface *self, FerryMemberKind kind, const char *name, GError **error)
 {
-  return ferry_member_name_is_valid (name) && self->members[kind]->len < FERRY_DESCRIPTION_MAX_MEMBERS &&
-         peek (self, kind, name) == NULL;
+  const char *what = ferry_member_kind_to_string (kind);
+
+  if (name == NULL || !ferry_member_name_is_valid (name))
+    g_set_error (
+      error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+      "“%s” is no name for a %s of “%s”; use letters, digits, “_” and “-”, a letter or “_” first, at most %d",
+      name != NULL ? name : "", what, self->name, FERRY_MEMBER_NAME_MAX);
+  else if (peek (self, kind, name) != NULL)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "“%s” has a %s “%s” already; give each one its own name", self->name, what, name);
+  else if (self->members[kind]->len >= FERRY_DESCRIPTION_MAX_MEMBERS)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "“%s” cannot have the %s “%s”: %d members of a kind are the most; make another interface for it",
+                 self->name, what, name, FERRY_DESCRIPTION_MAX_MEMBERS);
+  else
+    return TRUE;
+  return FALSE;
 }
 
-/* The member may be added. */
+/* The same, with a critical. function: the public function that was called. */
+static gboolean
+check_new (FerryInterface *self, FerryMemberKind kind, const char *name, const char *function)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (check_name (self, kind, name, &error))
+    return TRUE;
+  ferry_critical ("%s(): %s", function, error->message);
+  return FALSE;
+}
+
 static void
 take_member (FerryInterface *self, FerryMember *member)
 {
@@ -229,38 +252,7 @@ take_member (FerryInterface *self, FerryMember *member)
   g_hash_table_insert (self->by_name[member->kind], member->name, member);
 }
 
-/* The same, with a critical of what is wrong, in which function is what the program called. */
-static gboolean
-check_new (FerryInterface *self, FerryMemberKind kind, const char *name, const char *function)
-{
-  static const char *const kinds[FERRY_N_MEMBER_KINDS] = {
-    [FERRY_MEMBER_METHOD] = "method", [FERRY_MEMBER_PROPERTY] = "property", [FERRY_MEMBER_SIGNAL] = "signal"};
-
-  if (!ferry_member_name_is_valid (name))
-    ferry_critical (
-      "%s(): “%s” is no name for a %s; use letters, digits, “_” and “-”, a letter or “_” first, at most %d", function,
-      name, kinds[kind], FERRY_MEMBER_NAME_MAX);
-  else if (peek (self, kind, name) != NULL)
-    ferry_critical ("%s(): interface “%s” has a %s “%s” already", function, self->name, kinds[kind], name);
-  else if (self->members[kind]->len >= FERRY_DESCRIPTION_MAX_MEMBERS)
-    ferry_critical ("%s(): “%s” cannot be added, as interface “%s” has %d members of its kind, the most there may be",
-                    function, name, self->name, FERRY_DESCRIPTION_MAX_MEMBERS);
-  else
-    return TRUE;
-  return FALSE;
-}
-
-static void
-tell_bad_signature (FerryInterface *self, const char *name, const char *signature, const char *function)
-{
-  ferry_critical (
-    "%s(): “%s” is no signature for method “%s” of interface “%s”; write the types of at most %d values, as in "
-    "“is”",
-    function, signature, name, self->name, FERRY_MEMBER_MAX_ARGUMENTS);
-}
-
-/* Returns (transfer none) (nullable): the new member, with its types; NULL after a critical of what is wrong, which
- * names the public function. */
+/* Returns (transfer none) (nullable): the new member, with its types; NULL after a critical, which names function. */
 static FerryMember *
 add_method (FerryInterface *self, const char *name, const char *in_signature, const char *out_signature,
             const char *function)
@@ -273,7 +265,10 @@ add_method (FerryInterface *self, const char *name, const char *in_signature, co
     return NULL;
   if (in_type == NULL || out_type == NULL)
     {
-      tell_bad_signature (self, name, in_type == NULL ? in_signature : out_signature, function);
+      ferry_critical (
+        "%s(): “%s” is no signature for method “%s” of interface “%s”; write the types of at most %d values, as in "
+        "“is”",
+        function, in_type == NULL ? in_signature : out_signature, name, self->name, FERRY_MEMBER_MAX_ARGUMENTS);
       return NULL;
     }
   member = ferry_member_new (FERRY_MEMBER_METHOD, name);
@@ -287,6 +282,17 @@ add_method (FerryInterface *self, const char *name, const char *in_signature, co
   "the class of “%s” has no function at offset %" G_GSIZE_FORMAT " for method “%s”; pass G_STRUCT_OFFSET() of the " \
   "class"
 #define NO_METHOD "interface “%s” has no method “%s”; bind one that its description has, or add it"
+
+static void
+bind_member (FerryMember *member, FerryMethodFunc func, gsize class_offset, gpointer user_data, GDestroyNotify destroy)
+{
+  if (member->destroy != NULL)
+    member->destroy (member->user_data);
+  member->func = func;
+  member->class_offset = class_offset;
+  member->user_data = user_data;
+  member->destroy = destroy;
+}
 
 static gboolean
 class_has_offset (FerryInterface *self, gsize class_offset)
@@ -303,18 +309,18 @@ class_has_offset (FerryInterface *self, gsize class_offset)
 /**
  * ferry_interface_add_method:
  * @self: an interface
- * @name: the method's name, which no other method of it has
+ * @name: the method's name, which no other method of the interface has
  * @in_signature: (nullable): the types of its arguments
- * @out_signature: (nullable): the types of what it gives back
- * @func: (scope notified) (closure user_data) (destroy destroy): what is called
+ * @out_signature: (nullable): the types of its results
+ * @func: (scope notified) (closure user_data) (destroy destroy): the function that is called
  * @user_data: (nullable): passed to @func
- * @destroy: (nullable): called for @user_data with the interface's end
+ * @destroy: (nullable): frees @user_data, when the interface ends or @user_data is replaced
  *
- * Adds a method. A signature is a tuple such as `(is)`, or the types in it without the brackets: `is`, or one type such
- * as `i`; %NULL and an empty string mean none. One argument that is itself a tuple is written with both pairs of
+ * Adds a method. A signature is a tuple such as `(is)`, or the types in it without the brackets, such as `is` or `i`.
+ * %NULL and an empty string mean no arguments. One argument that is itself a tuple is written with both pairs of
  * brackets: `((is))`.
  *
- * The thread that makes the interface; @func is called where the exporter says.
+ * The thread that makes the interface. The exporter decides where @func is called.
  *
  * Since: 0.1
  */
@@ -330,24 +336,20 @@ ferry_interface_add_method (FerryInterface *self, const char *name, const char *
   g_return_if_fail (func != NULL);
 
   member = add_method (self, name, in_signature, out_signature, G_STRFUNC);
-  if (member == NULL)
-    return;
-  member->func = func;
-  member->user_data = user_data;
-  member->destroy = destroy;
+  if (member != NULL)
+    bind_member (member, func, 0, user_data, destroy);
 }
 
 /**
  * ferry_interface_add_class_method:
  * @self: an interface, of a class
- * @name: the method's name, which no other method of it has
+ * @name: the method's name, which no other method of the interface has
  * @in_signature: (nullable): the types of its arguments, as in [method@Ferry.Interface.add_method]
- * @out_signature: (nullable): the types of what it gives back
+ * @out_signature: (nullable): the types of its results
  * @class_offset: where the class has the function: `G_STRUCT_OFFSET (CounterClass, toggle)`
  *
- * Adds a method that classes implement: a [callback@Ferry.MethodFunc] in the class of the objects' type, which is
- * called without user data. Derived classes override it as usual, and [method@Ferry.View.super] reaches what they
- * override.
+ * Adds a method that classes implement: a [callback@Ferry.MethodFunc] in the class of the objects' type. It is called
+ * without user data. Derived classes override it as usual, and [method@Ferry.View.super] calls the overridden one.
  *
  * The thread that makes the interface.
  *
@@ -366,29 +368,18 @@ ferry_interface_add_class_method (FerryInterface *self, const char *name, const 
 
   member = add_method (self, name, in_signature, out_signature, G_STRFUNC);
   if (member != NULL)
-    member->class_offset = class_offset;
-}
-
-static void
-bind_member (FerryMember *member, FerryMethodFunc func, gsize class_offset)
-{
-  if (member->destroy != NULL)
-    member->destroy (member->user_data);
-  member->destroy = NULL;
-  member->user_data = NULL;
-  member->func = func;
-  member->class_offset = class_offset;
+    bind_member (member, NULL, class_offset, NULL, NULL);
 }
 
 /**
  * ferry_interface_bind_method:
  * @self: an interface
- * @name: a method that it has
- * @func: (scope notified) (closure user_data) (destroy destroy): what is called
+ * @name: a method of the interface
+ * @func: (scope notified) (closure user_data) (destroy destroy): the function that is called
  * @user_data: (nullable): passed to @func
- * @destroy: (nullable): called for @user_data with the interface's end
+ * @destroy: (nullable): frees @user_data, when the interface ends or @user_data is replaced
  *
- * Says what a method does that came from a description. What was said before is forgotten.
+ * Gives a method of a description its function. It replaces the function that was set before.
  *
  * The thread that makes the interface.
  *
@@ -407,18 +398,16 @@ ferry_interface_bind_method (FerryInterface *self, const char *name, FerryMethod
   member = peek (self, FERRY_MEMBER_METHOD, name);
   ferry_return_if_fail (member != NULL, NO_METHOD, self->name, name);
 
-  bind_member (member, func, 0);
-  member->user_data = user_data;
-  member->destroy = destroy;
+  bind_member (member, func, 0, user_data, destroy);
 }
 
 /**
  * ferry_interface_bind_class_method:
  * @self: an interface, of a class
- * @name: a method that it has
+ * @name: a method of the interface
  * @class_offset: where the class has the function, as in [method@Ferry.Interface.add_class_method]
  *
- * Says which function of the class a method is that came from a description. What was said before is forgotten.
+ * Gives a method of a description its function, in the class. It replaces the function that was set before.
  *
  * The thread that makes the interface.
  *
@@ -436,12 +425,12 @@ ferry_interface_bind_class_method (FerryInterface *self, const char *name, gsize
   member = peek (self, FERRY_MEMBER_METHOD, name);
   ferry_return_if_fail (member != NULL, NO_METHOD, self->name, name);
 
-  bind_member (member, NULL, class_offset);
+  bind_member (member, NULL, class_offset, NULL, NULL);
 }
 
-/* ---- properties and signals: those of the objects' type ---- */
+/* ---- properties and signals of the objects' type ---- */
 
-/* (nullable): of the type or its ancestors. Borrowed from their class. */
+/* (transfer none) (nullable): of the type or its ancestors. */
 static GParamSpec *
 find_pspec (FerryInterface *self, const char *name)
 {
@@ -449,7 +438,14 @@ find_pspec (FerryInterface *self, const char *name)
                                           : g_object_class_find_property (self->klass, name);
 }
 
-/* Returns (transfer full) (nullable): the arguments of the signal as a tuple, if all of them have variant types. */
+/* Whether values of the property can be sent. */
+static gboolean
+can_send (GParamSpec *pspec)
+{
+  return ferry_pspec_is_object (pspec) || ferry_value_get_variant_type (pspec->value_type) != NULL;
+}
+
+/* Returns (transfer full) (nullable): the signal's arguments as a tuple, if all of them have variant types. */
 static GVariantType *
 get_arguments_type (guint signal_id)
 {
@@ -469,10 +465,10 @@ get_arguments_type (guint signal_id)
 }
 
 static void
-add_property (FerryInterface *self, GParamSpec *pspec, GDBusPropertyInfoFlags access)
+add_property (FerryInterface *self, const char *name, GParamSpec *pspec, GDBusPropertyInfoFlags access)
 {
   const GVariantType *type = ferry_value_get_variant_type (pspec->value_type);
-  FerryMember *member = ferry_member_new (FERRY_MEMBER_PROPERTY, pspec->name);
+  FerryMember *member = ferry_member_new (FERRY_MEMBER_PROPERTY, name);
 
   member->pspec = g_param_spec_ref (pspec);
   member->access = access;
@@ -493,12 +489,12 @@ add_signal (FerryInterface *self, guint signal_id, const GVariantType *arguments
 /**
  * ferry_interface_add_property:
  * @self: an interface
- * @name: a property that the objects' type has, and that was not added before
- * @access: whether others read it, write it, or both
+ * @name: a property of the objects' type that was not added before
+ * @access: whether other processes read it, write it, or both
  *
- * Adds a property, by the name that it has in its class, with dashes. @access allows nothing that the class does not:
- * a property that is given once, when the object is made, is not to be written. A property that is an object can be
- * read and not written; that of any other type without a variant type cannot be added.
+ * Adds a property by its name in the class, with dashes. @access is at most what the class allows: a construct-only
+ * property cannot be written. A property that is an object can be read and not written. A property of any other type
+ * without a variant type cannot be added.
  *
  * The thread that makes the interface.
  *
@@ -515,24 +511,23 @@ ferry_interface_add_property (FerryInterface *self, const char *name, GDBusPrope
   pspec = find_pspec (self, name);
   ferry_return_if_fail (pspec != NULL, "“%s” has no property “%s”", g_type_name (self->type), name);
   ferry_return_if_fail (
-    ferry_pspec_is_object (pspec) || ferry_value_get_variant_type (pspec->value_type) != NULL,
-    "property “%s” of “%s” is a “%s”, for which there is no variant type; add a method that gives it", name,
-    g_type_name (self->type), g_type_name (pspec->value_type));
+    can_send (pspec), "property “%s” of “%s” is a “%s”, for which there is no variant type; add a method that gives it",
+    name, g_type_name (self->type), g_type_name (pspec->value_type));
   ferry_return_if_fail (access != 0 && (access & ~ferry_pspec_get_access (pspec)) == 0,
                         "property “%s” of “%s” does not allow that access; pass what its class allows others", name,
                         g_type_name (self->type));
 
   if (check_new (self, FERRY_MEMBER_PROPERTY, pspec->name, G_STRFUNC))
-    add_property (self, pspec, access);
+    add_property (self, pspec->name, pspec, access);
 }
 
 /**
  * ferry_interface_add_signal:
  * @self: an interface
- * @name: a signal that the objects' type has, and that was not added before
+ * @name: a signal of the objects' type that was not added before
  *
- * Adds a signal, by the name that it has in its class, with dashes. All its arguments have to be of types that have
- * variant types. What handlers give back stays in this process.
+ * Adds a signal by its name in the class, with dashes. The types of all its arguments have variant types. What handlers
+ * return stays in this process.
  *
  * The thread that makes the interface.
  *
@@ -558,30 +553,24 @@ ferry_interface_add_signal (FerryInterface *self, const char *name)
     add_signal (self, signal_id, arguments);
 }
 
-/* ---- all that there is ---- */
-
-static GParamSpec **
-list_pspecs (FerryInterface *self, guint *n_pspecs)
-{
-  return G_TYPE_IS_INTERFACE (self->type) ? g_object_interface_list_properties (self->klass, n_pspecs)
-                                          : g_object_class_list_properties (self->klass, n_pspecs);
-}
+/* ---- all members ---- */
 
 static void
 add_all_properties (FerryInterface *self)
 {
   guint n_pspecs;
-  g_autofree GParamSpec **pspecs = list_pspecs (self, &n_pspecs);
+  g_autofree GParamSpec **pspecs = G_TYPE_IS_INTERFACE (self->type)
+                                     ? g_object_interface_list_properties (self->klass, &n_pspecs)
+                                     : g_object_class_list_properties (self->klass, &n_pspecs);
 
   for (guint i = 0; i < n_pspecs; i++)
     {
-      /* What is listed may only refer to the one that it overrides. */
+      /* The list may have only a redirect to the property that is overridden. */
       GParamSpec *pspec = find_pspec (self, pspecs[i]->name);
       GDBusPropertyInfoFlags access = ferry_pspec_get_access (pspec);
 
-      if (access != 0 && (ferry_pspec_is_object (pspec) || ferry_value_get_variant_type (pspec->value_type) != NULL) &&
-          may_add (self, FERRY_MEMBER_PROPERTY, pspec->name))
-        add_property (self, pspec, access);
+      if (access != 0 && can_send (pspec) && check_name (self, FERRY_MEMBER_PROPERTY, pspec->name, NULL))
+        add_property (self, pspec->name, pspec, access);
     }
 }
 
@@ -595,7 +584,7 @@ add_signals_of (FerryInterface *self, GType type)
     {
       g_autoptr (GVariantType) arguments = get_arguments_type (ids[i]);
 
-      if (arguments != NULL && may_add (self, FERRY_MEMBER_SIGNAL, g_signal_name (ids[i])))
+      if (arguments != NULL && check_name (self, FERRY_MEMBER_SIGNAL, g_signal_name (ids[i]), NULL))
         add_signal (self, ids[i], arguments);
     }
 }
@@ -604,11 +593,12 @@ add_signals_of (FerryInterface *self, GType type)
  * ferry_interface_add_all:
  * @self: an interface
  *
- * Adds what the objects' type, its ancestors below [class@GObject.Object] and their interfaces have and was not added
- * before: the properties that are objects or have variant types, with all the access that there is, and the signals
- * whose arguments have variant types. Of a type that is an interface these are its own.
+ * Adds the properties and signals of the objects' type, of its ancestors below [class@GObject.Object], and of their
+ * interfaces, except those that were added before. These are the properties that are objects or have variant types,
+ * with all access that the class allows, and the signals whose arguments have variant types. A type that is an
+ * interface adds its own.
  *
- * That opens a lot: what is writable in the class becomes writable for other processes.
+ * This opens a lot: all that is writable in the class becomes writable for other processes.
  *
  * The thread that makes the interface.
  *
@@ -651,7 +641,7 @@ make_properties_row (GObject *item)
         continue;
       g_value_init (&held, pspecs[i]->value_type);
       g_object_get_property (item, pspecs[i]->name, &held);
-      /* A string that cannot be sent is left out, as what has no type is. */
+      /* A string that is not UTF-8 is left out, as are values without a variant type. */
       value = ferry_value_to_variant (&held, NULL);
       if (value != NULL)
         g_variant_builder_add (&builder, "{sv}", pspecs[i]->name, value);
@@ -669,17 +659,9 @@ ferry_interface_make_row (FerryInterface *self, gpointer item)
   row = self->get_row (item, self->user_data);
   if (row != NULL)
     return g_variant_take_ref (row);
-  g_critical ("The function that makes rows of “%s” gave none for a “%s”", self->name, G_OBJECT_TYPE_NAME (item));
+  g_critical ("The function that makes rows of “%s” returned NULL for a “%s”; it has to make one for each item",
+              self->name, G_OBJECT_TYPE_NAME (item));
   return g_variant_ref_sink (g_variant_new ("()"));
-}
-
-/* ---- positions ---- */
-
-static gboolean
-is_position (GVariant *key)
-{
-  return g_variant_is_of_type (key, G_VARIANT_TYPE_INT64) || g_variant_is_of_type (key, G_VARIANT_TYPE_UINT64) ||
-         g_variant_is_of_type (key, G_VARIANT_TYPE_INT32) || g_variant_is_of_type (key, G_VARIANT_TYPE_UINT32);
 }
 
 static gboolean
@@ -687,14 +669,6 @@ take_position (GListModel *model, GVariant *key, guint *position, GError **error
 {
   guint64 found;
 
-  if (!is_position (key))
-    {
-      g_set_error (
-        error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-        "The key of a list's item is a position, of type “x”, “t”, “i” or “u”, and not of type “%s”; send one",
-        g_variant_get_type_string (key));
-      return FALSE;
-    }
   if (!ferry_variant_get_position (key, g_list_model_get_n_items (model), &found, error))
     return FALSE;
   *position = (guint) found;
@@ -707,14 +681,13 @@ get_store (FerryInterface *self, gpointer object, GError **error)
 {
   if (G_IS_LIST_STORE (object))
     return G_LIST_STORE (object);
-  g_set_error (
-    error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
-    "Items of “%s” are not to be replaced or removed, since a “%s” is no GListStore; give it methods for that",
-    self->name, G_OBJECT_TYPE_NAME (object));
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
+               "Items of “%s” cannot be replaced or removed, since a “%s” is no GListStore; add methods for that",
+               self->name, G_OBJECT_TYPE_NAME (object));
   return NULL;
 }
 
-/* ---- a list as a container; its functions' user data is the interface ---- */
+/* ---- a list as a container: the user data of its functions is the interface ---- */
 
 static gboolean
 get_item (gpointer object, GVariant *key, GVariant **value, GObject **item, gpointer user_data, GError **error)
@@ -747,11 +720,12 @@ set_item (gpointer object, GVariant *key, GVariant *value, gpointer user_data, G
   if (self->make_item == NULL)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
-                   "Items of “%s” are not to be replaced: nothing makes items of values there", self->name);
+                   "Items of “%s” cannot be replaced, as it does not make items from values; add a method for that",
+                   self->name);
       return FALSE;
     }
   item = self->make_item (value, self->user_data, error);
-  /* Only then: whatever makes items may change the list as well. */
+  /* After make_item(), which may change the list. */
   if (item == NULL || !take_position (object, key, &position, error))
     return FALSE;
   if (!g_type_is_a (G_OBJECT_TYPE (item), g_list_model_get_item_type (object)))
@@ -782,7 +756,7 @@ static gboolean
 contains (gpointer object, GVariant *key, gboolean *is_there, gpointer user_data, GError **error)
 {
   *is_there = FALSE;
-  /* Whoever asks is not to hold up the thread for as long as it likes. */
+  /* A search of a long list would hold up the other callers of the thread. */
   if (g_list_model_get_n_items (object) > MAX_SEARCHED)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
@@ -818,16 +792,27 @@ static const FerryContainerFuncs list_funcs = {
 
 /* ---- containers ---- */
 
+static void
+set_container (FerryInterface *self, const FerryContainerFuncs *funcs, gpointer user_data, GDestroyNotify destroy)
+{
+  clear_container (self);
+  self->container = *funcs;
+  self->user_data = user_data;
+  self->destroy = destroy;
+  self->is_container = TRUE;
+}
+
 /**
  * ferry_interface_set_container:
  * @self: an interface
- * @funcs: what can be done with its items; copied
+ * @funcs: the operations on its items; copied
  * @user_data: (nullable): passed to the functions
- * @destroy: (nullable): called for @user_data with the interface's end
+ * @destroy: (nullable): frees @user_data, when the interface ends or @user_data is replaced
  *
- * Makes its objects containers, whose items others reach by keys. It replaces what was set before, a list too.
+ * Makes its objects containers: other processes use their items by keys. It replaces a container or list that was set
+ * before.
  *
- * The thread that makes the interface; the functions are called where the exporter says.
+ * The thread that makes the interface. The exporter decides where the functions are called.
  *
  * Since: 0.1
  */
@@ -839,34 +824,34 @@ ferry_interface_set_container (FerryInterface *self, const FerryContainerFuncs *
   ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
   g_return_if_fail (funcs != NULL);
 
-  clear_container (self);
-  self->container = *funcs;
-  self->user_data = user_data;
-  self->destroy = destroy;
-  self->is_container = TRUE;
+  set_container (self, funcs, user_data, destroy);
 }
 
 /**
  * ferry_interface_set_list:
- * @self: an interface, whose type is a [iface@Gio.ListModel]
- * @get_row: (nullable) (scope notified) (closure user_data) (destroy destroy): makes what others see of an item
- * @make_item: (nullable) (scope notified) (closure user_data) (destroy destroy): makes an item of what others send
+ * @self: an interface for a type of [iface@Gio.ListModel]
+ * @get_row: (nullable) (scope notified) (closure user_data) (destroy destroy): makes the row of an item, which other
+ *   processes see
+ * @make_item: (nullable) (scope notified) (closure user_data) (destroy destroy): makes an item from a value that
+ * another process sends
  * @user_data: (nullable): passed to both
- * @destroy: (nullable): called for @user_data with the interface's end
+ * @destroy: (nullable): frees @user_data, when the interface ends or @user_data is replaced
  *
- * Makes its objects lists: containers whose keys are positions, of type `x`, `t`, `i` or `u`, and whose changes others
- * can follow. Positions below 0 count from the end: -1 is the last item. It replaces what was set before.
+ * Makes its objects lists: containers with positions for keys. Other processes can follow their changes. A position is
+ * a number of any type of 16 bits or more. Positions below 0 count from the end: -1 is the last item. It replaces a
+ * container or list that was set before.
  *
- * Without @get_row, a row is a dictionary `a{sv}` of the item's readable properties that can be sent, and an item that
- * is asked for by its position is given as an object. With it, it is given as the row. Whether the list contains a
- * value is whether one of its rows is equal to it; each is made for that, so it fails with %FERRY_ERROR_TOO_LARGE
- * where there are more than 65,536.
+ * Without @get_row, a row is a dictionary `a{sv}` of the item's readable properties that can be sent, and getting an
+ * item gives the object. With @get_row, getting an item gives its row.
  *
- * Where the object is a [class@Gio.ListStore], items can be removed, and where @make_item is given, replaced. Otherwise
- * that fails with %FERRY_ERROR_NOT_ALLOWED; a position that the list does not have, and an item of another type than
- * the list's, with %FERRY_ERROR_BAD_ARGUMENTS. For all else, appending too, add methods.
+ * The list contains a value if one of its rows is equal to it. All rows are made to find that out, so this fails with
+ * %FERRY_ERROR_TOO_LARGE for a list of more than 65,536 items.
  *
- * The thread that makes the interface; the functions are called where the exporter says.
+ * Items of a [class@Gio.ListStore] can be removed and, with @make_item, replaced. For other lists that fails with
+ * %FERRY_ERROR_NOT_ALLOWED. A position outside of the list, and an item of another type than the list's, fail with
+ * %FERRY_ERROR_BAD_ARGUMENTS. For other changes, such as appending, add methods.
+ *
+ * The thread that makes the interface. The exporter decides where the functions are called.
  *
  * Since: 0.1
  */
@@ -881,13 +866,9 @@ ferry_interface_set_list (FerryInterface *self, FerryRowFunc get_row, FerryRowIt
     "interface “%s” is for “%s”, which is no G_TYPE_LIST_MODEL; use ferry_interface_set_container()", self->name,
     g_type_name (self->type));
 
-  clear_container (self);
-  self->container = list_funcs;
+  set_container (self, &list_funcs, user_data, destroy);
   self->get_row = get_row;
   self->make_item = make_item;
-  self->user_data = user_data;
-  self->destroy = destroy;
-  self->is_container = TRUE;
   self->is_list = TRUE;
 }
 
@@ -906,9 +887,9 @@ ferry_interface_is_list (FerryInterface *self)
   return self->is_list;
 }
 
-/* ---- an interface of a D-Bus description: what it names is looked for in the objects' type ---- */
+/* ---- from a D-Bus description ---- */
 
-/* BitRate is bit-rate, and HTTPPort is http-port. */
+/* BitRate becomes bit-rate, and HTTPPort http-port. */
 static char *
 camel_to_kebab (const char *name)
 {
@@ -927,28 +908,8 @@ camel_to_kebab (const char *name)
   return g_string_free (kebab, FALSE);
 }
 
-static gboolean
-check_name (FerryInterface *self, FerryMemberKind kind, const char *name, GError **error)
-{
-  const char *what = ferry_member_kind_to_string (kind);
-
-  if (name == NULL || !ferry_member_name_is_valid (name))
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "“%s” in the description of “%s” cannot name a %s",
-                 name != NULL ? name : "", self->name, what);
-  else if (peek (self, kind, name) != NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "The description of “%s” has two of the %s “%s”",
-                 self->name, what, name);
-  else if (self->members[kind]->len >= FERRY_DESCRIPTION_MAX_MEMBERS)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                 "The description of “%s” has more than %u members of a kind; make more interfaces of it", self->name,
-                 FERRY_DESCRIPTION_MAX_MEMBERS);
-  else
-    return TRUE;
-  return FALSE;
-}
-
-/* names (optional): what the arguments are called, with empty ones for those without a name that can be sent. Returns
- * (transfer full) (nullable): a tuple, or NULL with an error. */
+/* names: gets the arguments' names, empty where one is missing or cannot be sent. Returns (transfer full) (nullable): a
+ * tuple, or NULL with an error. */
 static GVariantType *
 take_arguments (FerryMember *member, GDBusArgInfo **arguments, char ***names, GError **error)
 {
@@ -961,7 +922,7 @@ take_arguments (FerryMember *member, GDBusArgInfo **arguments, char ***names, GE
     {
       const char *name = arguments[i]->name;
 
-      /* One by one: several that are wrong may be right in a row. */
+      /* One by one: incomplete types may form a complete one together. */
       valid = valid && ferry_member_signature_is_valid (arguments[i]->signature);
       g_string_append (signature, arguments[i]->signature);
       g_strv_builder_add (builder, name != NULL && ferry_member_name_is_valid (name) ? name : "");
@@ -972,7 +933,7 @@ take_arguments (FerryMember *member, GDBusArgInfo **arguments, char ***names, GE
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
                  "The arguments “%s” of the %s “%s” are not of complete types, or too many", signature->str,
                  ferry_member_kind_to_string (member->kind), member->name);
-  else if (names != NULL)
+  else
     *names = g_strv_builder_end (builder);
   return type;
 }
@@ -995,6 +956,14 @@ take_method (FerryInterface *self, const GDBusMethodInfo *info, GError **error)
   return TRUE;
 }
 
+static void
+fail_missing (FerryInterface *self, FerryMemberKind kind, const char *name, const char *kebab, GError **error)
+{
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+               "The %s “%s” of “%s” is missing in “%s”, which has neither “%s” nor “%s”; install it there",
+               ferry_member_kind_to_string (kind), name, self->name, g_type_name (self->type), name, kebab);
+}
+
 static GParamSpec *
 find_property (FerryInterface *self, const char *name, GError **error)
 {
@@ -1004,9 +973,7 @@ find_property (FerryInterface *self, const char *name, GError **error)
   if (pspec == NULL)
     pspec = find_pspec (self, kebab);
   if (pspec == NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                 "The property “%s” of “%s” is missing in “%s”, which has neither “%s” nor “%s”; install it there",
-                 name, self->name, g_type_name (self->type), name, kebab);
+    fail_missing (self, FERRY_MEMBER_PROPERTY, name, kebab, error);
   return pspec;
 }
 
@@ -1015,7 +982,7 @@ check_property (FerryInterface *self, const GDBusPropertyInfo *info, GParamSpec 
 {
   const GVariantType *type = ferry_value_get_variant_type (pspec->value_type);
   g_autofree char *wanted = type != NULL ? g_variant_type_dup_string (type) : g_strdup ("");
-  GDBusPropertyInfoFlags access = info->flags & ACCESS_FLAGS;
+  GDBusPropertyInfoFlags access = info->flags & FERRY_MEMBER_ACCESS_FLAGS;
 
   if (type == NULL && !ferry_pspec_is_object (pspec))
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
@@ -1039,8 +1006,6 @@ check_property (FerryInterface *self, const GDBusPropertyInfo *info, GParamSpec 
 static gboolean
 take_property (FerryInterface *self, const GDBusPropertyInfo *info, GError **error)
 {
-  const GVariantType *type;
-  FerryMember *member;
   GParamSpec *pspec;
 
   if (!check_name (self, FERRY_MEMBER_PROPERTY, info->name, error))
@@ -1048,12 +1013,7 @@ take_property (FerryInterface *self, const GDBusPropertyInfo *info, GError **err
   pspec = find_property (self, info->name, error);
   if (pspec == NULL || !check_property (self, info, pspec, error))
     return FALSE;
-  member = ferry_member_new (FERRY_MEMBER_PROPERTY, info->name);
-  type = ferry_value_get_variant_type (pspec->value_type);
-  member->in_type = type != NULL ? g_variant_type_copy (type) : NULL;
-  member->pspec = g_param_spec_ref (pspec);
-  member->access = info->flags & ACCESS_FLAGS;
-  take_member (self, member);
+  add_property (self, info->name, pspec, info->flags & FERRY_MEMBER_ACCESS_FLAGS);
   return TRUE;
 }
 
@@ -1066,9 +1026,7 @@ find_signal (FerryInterface *self, const char *name, GError **error)
   if (signal_id == 0)
     signal_id = g_signal_lookup (kebab, self->type);
   if (signal_id == 0)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                 "The signal “%s” of “%s” is missing in “%s”, which has neither “%s” nor “%s”; install it there", name,
-                 self->name, g_type_name (self->type), name, kebab);
+    fail_missing (self, FERRY_MEMBER_SIGNAL, name, kebab, error);
   return signal_id;
 }
 
@@ -1110,43 +1068,36 @@ static gboolean
 take_members (FerryInterface *self, const GDBusInterfaceInfo *info, GError **error)
 {
   for (gsize i = 0; info->methods != NULL && info->methods[i] != NULL; i++)
-    {
-      if (!take_method (self, info->methods[i], error))
-        return FALSE;
-    }
+    if (!take_method (self, info->methods[i], error))
+      return FALSE;
   for (gsize i = 0; info->properties != NULL && info->properties[i] != NULL; i++)
-    {
-      if (!take_property (self, info->properties[i], error))
-        return FALSE;
-    }
+    if (!take_property (self, info->properties[i], error))
+      return FALSE;
   for (gsize i = 0; info->signals != NULL && info->signals[i] != NULL; i++)
-    {
-      if (!take_signal (self, info->signals[i], error))
-        return FALSE;
-    }
+    if (!take_signal (self, info->signals[i], error))
+      return FALSE;
   return TRUE;
 }
 
 /**
  * ferry_interface_new_for_info:
- * @info: what the interface has, from [ctor@Gio.DBusNodeInfo.new_for_xml] for example
- * @type: the type of the objects: a class of objects, or an interface that only objects have
+ * @info: the members of the interface, from [ctor@Gio.DBusNodeInfo.new_for_xml] for example
+ * @type: the type of the objects: a class, or an interface that has GObject as a prerequisite
  * @error: return location for an error
  *
- * An interface with all that a description has. Others know its members by the names in there.
+ * Makes an interface with all members of a description. Other processes know them by the names in there.
  *
- * Methods are still to be bound, each by [method@Ferry.Interface.bind_method] or
- * [method@Ferry.Interface.bind_class_method]; what is exported with one that is not fails with
- * %FERRY_ERROR_BAD_ARGUMENTS.
+ * Bind each method by [method@Ferry.Interface.bind_method] or [method@Ferry.Interface.bind_class_method]. An export
+ * with an unbound method fails with %FERRY_ERROR_BAD_ARGUMENTS.
  *
- * Properties and signals are those of @type that have the same name, or else the one that comes of it with dashes and
- * small letters: `bit-rate` for `BitRate`, `http-port` for `HTTPPort`. Their types have to be exactly those in the
- * table of [class@Ferry.Interface]: a string is `s` and neither `o` nor `g`, and an enumeration is `i`. A property that
- * is an object has an empty type. What may be read and written there has to be readable and writable here; less is
- * allowed. Any thread.
+ * Properties and signals are those of @type that have the same name, or the same name with dashes and small letters:
+ * `bit-rate` for `BitRate`, `http-port` for `HTTPPort`. Their types are exactly those in the table of
+ * [class@Ferry.Interface]: a string is `s` and neither `o` nor `g`, and an enumeration is `i`. A property that is an
+ * object has an empty type. The description may give less access to a property than @type does, but not more. Any
+ * thread.
  *
- * Fails with %FERRY_ERROR_BAD_ARGUMENTS, which names what is missing in @type or does not fit, and for a description
- * that itself is none: with names that cannot be, or twice the same, or with more than an interface has.
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS. The message names the member that is missing in @type or does not fit. It
+ * fails so, too, for a description with invalid names, with two members of one name, or with too many members.
  *
  * Returns: (transfer full): a new interface, or %NULL with an error
  *
@@ -1164,7 +1115,7 @@ ferry_interface_new_for_info (GDBusInterfaceInfo *info, GType type, GError **err
   if (info->name == NULL || !g_dbus_is_interface_name (info->name) || strlen (info->name) > FERRY_MEMBER_NAME_MAX)
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "“%s” is no name of an interface; one is like “com.example.Counter”",
+                   "“%s” is no name of an interface; use one like “com.example.Counter”",
                    info->name != NULL ? info->name : "");
       return NULL;
     }
@@ -1191,7 +1142,7 @@ ferry_interface_seal (FerryInterface *self, GError **error)
                    method->name, self->name);
       return FALSE;
     }
-  /* Release: whoever finds it sealed sees all members. Threads that are here at the same time change nothing else. */
+  /* Release: a thread that finds it sealed sees all members. Several threads may set it at the same time. */
   atomic_store_explicit (&self->is_sealed, TRUE, memory_order_release);
   return TRUE;
 }
@@ -1221,18 +1172,13 @@ ferry_interface_find (FerryInterface *self, FerryMemberKind kind, const char *na
   return NULL;
 }
 
-GPtrArray *
+const GPtrArray *
 ferry_interface_list (FerryInterface *self, FerryMemberKind kind)
 {
-  GPtrArray *members = self->members[kind];
-  GPtrArray *list = g_ptr_array_sized_new (members->len);
-
-  for (guint i = 0; i < members->len; i++)
-    g_ptr_array_add (list, members->pdata[i]);
-  return list;
+  return self->members[kind];
 }
 
-/* ---- how it is told to the other end ---- */
+/* ---- descriptions for the other end ---- */
 
 static void
 describe_arguments (GVariantBuilder *builder, const GVariantType *tuple, char **names)
@@ -1250,41 +1196,21 @@ describe_arguments (GVariantBuilder *builder, const GVariantType *tuple, char **
 }
 
 static void
-describe_method (GVariantBuilder *builder, const FerryMember *member)
+describe_member (GVariantBuilder *builder, const FerryMember *member)
 {
-  g_variant_builder_open (builder, G_VARIANT_TYPE ("(sa(ss)a(ss))"));
+  g_autofree char *signature = NULL;
+
+  if (member->kind == FERRY_MEMBER_PROPERTY)
+    {
+      signature = member->in_type != NULL ? g_variant_type_dup_string (member->in_type) : g_strdup ("");
+      g_variant_builder_add (builder, "(ssu)", member->name, signature, (guint32) member->access);
+      return;
+    }
+  g_variant_builder_open (builder, G_VARIANT_TYPE (member->out_type != NULL ? "(sa(ss)a(ss))" : "(sa(ss))"));
   g_variant_builder_add (builder, "s", member->name);
   describe_arguments (builder, member->in_type, member->in_names);
-  describe_arguments (builder, member->out_type, member->out_names);
-  g_variant_builder_close (builder);
-}
-
-static void
-describe_property (GVariantBuilder *builder, const FerryMember *member)
-{
-  g_autofree char *signature = member->in_type != NULL ? g_variant_type_dup_string (member->in_type) : g_strdup ("");
-
-  g_variant_builder_add (builder, "(ssu)", member->name, signature, (guint32) member->access);
-}
-
-static void
-describe_signal (GVariantBuilder *builder, const FerryMember *member)
-{
-  g_variant_builder_open (builder, G_VARIANT_TYPE ("(sa(ss))"));
-  g_variant_builder_add (builder, "s", member->name);
-  describe_arguments (builder, member->in_type, member->in_names);
-  g_variant_builder_close (builder);
-}
-
-static void
-describe_members (GVariantBuilder *builder, FerryInterface *self, FerryMemberKind kind, const char *type,
-                  void (*describe) (GVariantBuilder *builder, const FerryMember *member))
-{
-  GPtrArray *members = self->members[kind];
-
-  g_variant_builder_open (builder, G_VARIANT_TYPE (type));
-  for (guint i = 0; i < members->len; i++)
-    describe (builder, members->pdata[i]);
+  if (member->out_type != NULL)
+    describe_arguments (builder, member->out_type, member->out_names);
   g_variant_builder_close (builder);
 }
 
@@ -1302,7 +1228,7 @@ ferry_interface_get_container_flags (FerryInterface *self)
   flags |= funcs->contains != NULL ? FERRY_CONTAINER_CONTAINS : 0;
   flags |= funcs->get_length != NULL ? FERRY_CONTAINER_LENGTH : 0;
   flags |= self->is_list ? FERRY_CONTAINER_LIST : 0;
-  /* The objects of a type that a GListStore is as well may be some. */
+  /* An object of a type that is above or below GListStore may be one. */
   if (self->is_list && !g_type_is_a (self->type, G_TYPE_LIST_STORE) && !g_type_is_a (G_TYPE_LIST_STORE, self->type))
     flags &= ~(FerryContainerFlags) (FERRY_CONTAINER_SET_ITEM | FERRY_CONTAINER_DELETE_ITEM);
   if (self->is_list && self->make_item == NULL)
@@ -1313,13 +1239,18 @@ ferry_interface_get_container_flags (FerryInterface *self)
 GVariant *
 ferry_interface_describe (FerryInterface *self)
 {
+  static const char *const types[FERRY_N_MEMBER_KINDS] = {"a(sa(ss)a(ss))", "a(ssu)", "a(sa(ss))"};
   GVariantBuilder builder;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE (FERRY_DESCRIPTION_TYPE));
   g_variant_builder_add (&builder, "s", self->name);
-  describe_members (&builder, self, FERRY_MEMBER_METHOD, "a(sa(ss)a(ss))", describe_method);
-  describe_members (&builder, self, FERRY_MEMBER_PROPERTY, "a(ssu)", describe_property);
-  describe_members (&builder, self, FERRY_MEMBER_SIGNAL, "a(sa(ss))", describe_signal);
+  for (FerryMemberKind kind = 0; kind < FERRY_N_MEMBER_KINDS; kind++)
+    {
+      g_variant_builder_open (&builder, G_VARIANT_TYPE (types[kind]));
+      for (guint i = 0; i < self->members[kind]->len; i++)
+        describe_member (&builder, self->members[kind]->pdata[i]);
+      g_variant_builder_close (&builder);
+    }
   g_variant_builder_add (&builder, "u", (guint32) ferry_interface_get_container_flags (self));
   return g_variant_builder_end (&builder);
 }
@@ -1328,10 +1259,10 @@ ferry_interface_describe (FerryInterface *self)
  * ferry_interface_create_info:
  * @self: an interface
  *
- * What other processes are told of it: the same that [method@Ferry.Proxy.describe] gives there. A property that is an
- * object has an empty string for its type. That its objects are containers does not appear in it.
+ * Makes the description that [method@Ferry.Proxy.describe] gives in other processes. A property that is an object has
+ * an empty string for its type. The description does not tell whether the objects are containers.
  *
- * The thread that makes the interface, or once something is exported with it, any.
+ * The thread that makes the interface; once something is exported with it, any thread.
  *
  * Returns: (transfer full): a description
  *
@@ -1348,7 +1279,7 @@ ferry_interface_create_info (FerryInterface *self)
 
   description = g_variant_ref_sink (ferry_interface_describe (self));
   info = ferry_description_to_info (description, &error);
-  /* Members are within the limits of descriptions when they are added. */
+  /* Members are within the limits of descriptions already when they are added. */
   g_assert_no_error (error);
   return info;
 }

@@ -21,11 +21,11 @@ G_BEGIN_DECLS
  * @get_item: (nullable): gives an item: either @value (transfer full), or @item, an exported object (transfer full)
  * @set_item: (nullable): sets the item of a key, whether or not there is one
  * @delete_item: (nullable): removes an item
- * @contains: (nullable): tells whether there is an item of that key, or for a list, that value
- * @get_length: (nullable): tells how many items there are
+ * @contains: (nullable): tells whether an item has the key, or in a list, the value
+ * @get_length: (nullable): tells the number of items
  *
- * What makes an exported object a container. Each returns %FALSE with an error when it could not be done; what is
- * %NULL is not offered. Keys and values come from another process: their types are to be looked at.
+ * The operations of an exported object that is a container. Each returns %FALSE with an error on failure. An operation
+ * that is %NULL is not offered. Keys and values come from another process: check their types.
  *
  * Since: 0.1
  */
@@ -42,11 +42,11 @@ typedef struct
 /**
  * FerryRowFunc:
  * @item: (type GObject.Object): an item of the list
- * @user_data: (closure): what was given with the function
+ * @user_data: (closure): the data that was set with the function
  *
- * Makes what another process gets to see of a list's item.
+ * Makes the row of a list's item, which other processes see.
  *
- * Returns: (transfer full): a value, or a floating one
+ * Returns: (transfer full): a value, which may be floating
  *
  * Since: 0.1
  */
@@ -54,11 +54,11 @@ typedef GVariant *(*FerryRowFunc) (gpointer item, gpointer user_data);
 
 /**
  * FerryRowItemFunc:
- * @value: what another process wants to be an item
- * @user_data: (closure): what was given with the function
+ * @value: the value that another process sends for an item
+ * @user_data: (closure): the data that was set with the function
  * @error: return location for an error
  *
- * Makes an item for a list.
+ * Makes an item of a list.
  *
  * Returns: (transfer full) (nullable): the item, or %NULL with an error
  *

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The list that a proxy stands for.
+/* The list of a proxy's object.
  *
- * Owner:   a fetch is its own, until its answer came. The replica is only known to it for as long as it waits. */
+ * Owner:   a fetch owns itself until its answer comes. It knows the replica until it is cancelled. */
 
 #include "config.h"
 
@@ -15,7 +15,7 @@
 typedef struct
 {
   GCancellable *cancellable; /* (owned) */
-  FerryRowsFunc func;        /* (nullable): NULL when it was cancelled */
+  FerryRowsFunc func;        /* (nullable): NULL after a cancel */
   gpointer data;
 } Fetch;
 
@@ -49,8 +49,9 @@ resolve_cb (GObject *object, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (ferry_view_resolve_finish (result, &answer, &stranger, &error) && answer == NULL)
-    g_set_error (&error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                 "A list that was asked for rows gave none: have both programs use the same version of Ferry");
+    g_set_error (
+      &error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+      "The other end answered a request for rows without rows; use the same version of Ferry in both programs");
   if (self->func != NULL)
     self->func (self->data, answer, error);
 }

@@ -12,7 +12,7 @@
 #include "object/ferry-interface-private.h"
 #include "object/ferry-object-message-private.h"
 
-/* Longer values are not repeated in messages: whoever sends them could fill a log. */
+/* Longer values are not repeated in messages, so that another process cannot fill a log. */
 #define MAX_PRINTED 256
 
 FerryMember *
@@ -123,8 +123,8 @@ ferry_member_get (const FerryMember *self, GObject *object, GVariant **value, GO
     *content = NULL;
   if ((self->access & G_DBUS_PROPERTY_INFO_FLAGS_READABLE) == 0)
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
-                   "The property “%s” is not to be read; it can only be written", self->name);
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED, "The property “%s” cannot be read, only written",
+                   self->name);
       return FALSE;
     }
   g_value_init (&held, self->pspec->value_type);
@@ -142,7 +142,7 @@ ferry_member_get (const FerryMember *self, GObject *object, GVariant **value, GO
   return FALSE;
 }
 
-/* Nothing is clamped: whoever sends a value is told when it is not the one that the property would have. */
+/* Nothing is clamped: a value that the property would change is refused. */
 static gboolean
 check_range (const FerryMember *self, GVariant *value, const GValue *held, GError **error)
 {
@@ -167,8 +167,8 @@ ferry_member_set (const FerryMember *self, GObject *object, GVariant *value, GEr
 
   if ((self->access & G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE) == 0)
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
-                   "The property “%s” is not to be written; it can only be read", self->name);
+      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED, "The property “%s” cannot be written, only read",
+                   self->name);
       return FALSE;
     }
   if (value == NULL)
@@ -198,7 +198,7 @@ ferry_member_set (const FerryMember *self, GObject *object, GVariant *value, GEr
 
 /* ---- methods ---- */
 
-/* The type whose class is meant. Returns G_TYPE_INVALID with an error. */
+/* The type that super names. Returns G_TYPE_INVALID with an error. */
 static GType
 find_class_type (const FerryMember *self, GObject *object, const char *super, GError **error)
 {
@@ -240,7 +240,7 @@ ferry_member_find_func (const FerryMember *self, GObject *object, const char *su
   if (type == G_TYPE_INVALID)
     return NULL;
   g_type_query (type, &query);
-  /* An ancestor's class ends where what its descendants add begins. */
+  /* An ancestor's class ends before the functions that its descendants add. */
   if (self->class_offset + sizeof func <= query.class_size)
     func = G_STRUCT_MEMBER (FerryMethodFunc, g_type_class_peek (type), self->class_offset);
   if (func == NULL)

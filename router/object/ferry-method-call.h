@@ -18,8 +18,8 @@ G_BEGIN_DECLS
 /**
  * FerryMethodCall:
  *
- * A call of a method of an exported object, which is to be answered exactly once: in the method's function, or later
- * by whoever keeps a reference, on any thread. One that is dropped unanswered fails with %FERRY_ERROR_REFUSED.
+ * A call of a method of an exported object. It is answered exactly once: in the method's function, or later with a
+ * reference that the function took, on any thread. A call that is dropped unanswered fails with %FERRY_ERROR_REFUSED.
  *
  * Since: 0.1
  */
@@ -28,8 +28,8 @@ typedef struct _FerryMethodCall FerryMethodCall;
 /**
  * FerryMethodFunc:
  * @object: (type GObject.Object): the object
- * @call: the call, which it answers; borrowed
- * @user_data: (nullable) (closure): what was given with the function; %NULL for a function of the class
+ * @call: the call to answer; borrowed
+ * @user_data: (nullable) (closure): the data that was set with the function; %NULL for a function of the class
  *
  * A method of an exported object, or a function that an object is passed to.
  *

@@ -11,7 +11,7 @@
 typedef struct
 {
   FerryTransport *transport; /* (unowned) */
-  GCancellable *cancellable; /* (owned): cancelled when the transport ends */
+  GCancellable *cancellable; /* (unowned): cancelled when the transport ends */
 } Server;
 
 static gpointer
@@ -24,24 +24,19 @@ watch_thread (gpointer data)
   return NULL;
 }
 
-static gint64
-take_turn (FerryExporter *exporter, const FerryObjectServerFuncs *funcs, gpointer data)
-{
-  return funcs->turn != NULL ? funcs->turn (exporter, data) : -1;
-}
-
-/* Returns FALSE with an error, other than that the transport has ended. */
+/* Returns TRUE at the end of the transport too. */
 static gboolean
 serve (FerryExporter *exporter, Server *server, const FerryObjectServerFuncs *funcs, gpointer data, GError **error)
 {
-  gint64 pause;
+  gint64 pause = -1;
 
   if (funcs->initialise != NULL && !funcs->initialise (exporter, data, error))
     return FALSE;
   if (!ferry_exporter_add_transport (exporter, server->transport, error))
     return FALSE;
   ferry_exporter_start (exporter);
-  while (!g_cancellable_is_cancelled (server->cancellable) && (pause = take_turn (exporter, funcs, data)) != G_MININT64)
+  while (!g_cancellable_is_cancelled (server->cancellable) &&
+         (funcs->turn == NULL || (pause = funcs->turn (exporter, data)) != G_MININT64))
     ferry_exporter_poll (exporter, pause, server->cancellable, NULL);
   ferry_exporter_stop (exporter, FERRY_STOP_MODE_DRAIN);
   ferry_exporter_process_requests (exporter);
@@ -50,24 +45,24 @@ serve (FerryExporter *exporter, Server *server, const FerryObjectServerFuncs *fu
 
 /**
  * ferry_serve_objects:
- * @transport: over which it serves: in a worker, what [func@Ferry.Worker.get_transport] gave
- * @funcs: what it does besides
+ * @transport: the transport over which it serves: in a worker, that of [func@Ferry.Worker.get_transport]
+ * @funcs: the program's own functions
  * @user_data: data for the functions
  * @error: return location for an error
  *
- * Serves objects on this thread until the transport has ended, or `turn` wants it to end: makes an exporter that is
- * served manually, has `initialise` export something, and then answers what is asked, and calls `turn`, by turns. What
- * was asked before the end is answered. `clean_up` is called last, while the exporter is still there.
+ * Serves objects on this thread until the transport has ended, or `turn` ends it. It makes an exporter that answers
+ * manually, and calls `initialise`, which exports objects. Then it calls `turn` and answers requests by turns. Requests
+ * that came before the end are answered. `clean_up` is called last, while the exporter is still there.
  *
- * A program that computes does so in `turn`, a little at a time, and gives 0 there: then its objects need no lock.
+ * A program that computes does so in `turn`, a little at a time, and returns 0 there: then its objects need no lock.
  *
  * Not on the thread of a main loop.
  *
- * Fails with what `initialise` fails with; with %FERRY_ERROR_ALREADY_RUNNING where something answers over the transport
- * already; and with %FERRY_ERROR_SYSTEM when no thread can be started: nothing was called then, and the transport is as
- * it was.
+ * Fails with the error of `initialise`; with %FERRY_ERROR_ALREADY_RUNNING where the transport has a demux already; and
+ * with %FERRY_ERROR_SYSTEM when no thread can be started. In the last case no function is called, and the transport is
+ * as before.
  *
- * Returns: whether it has served; that the transport has ended is no failure
+ * Returns: whether it has served; the end of the transport is no failure
  *
  * Since: 0.1
  */
@@ -75,20 +70,17 @@ gboolean
 ferry_serve_objects (FerryTransport *transport, const FerryObjectServerFuncs *funcs, gpointer user_data, GError **error)
 {
   g_autoptr (FerryExporter) exporter = NULL;
-  Server server = {.transport = transport};
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Server server = {transport, cancellable};
   GThread *watch;
   gboolean served;
 
   g_return_val_if_fail (FERRY_IS_TRANSPORT (transport), FALSE);
   g_return_val_if_fail (funcs != NULL, FALSE);
 
-  server.cancellable = g_cancellable_new ();
   watch = ferry_thread_try_new ("ferry-server", "serving objects", watch_thread, &server, error);
   if (watch == NULL)
-    {
-      g_object_unref (server.cancellable);
-      return FALSE;
-    }
+    return FALSE;
   exporter = ferry_exporter_new ();
   ferry_exporter_set_manual (exporter);
   served = serve (exporter, &server, funcs, user_data, error);
@@ -96,6 +88,5 @@ ferry_serve_objects (FerryTransport *transport, const FerryObjectServerFuncs *fu
     funcs->clean_up (exporter, user_data);
   ferry_transport_close (transport);
   g_thread_join (watch);
-  g_object_unref (server.cancellable);
   return served;
 }

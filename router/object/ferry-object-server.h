@@ -16,12 +16,12 @@ G_BEGIN_DECLS
 
 /**
  * FerryObjectServerFuncs:
- * @initialise: (nullable): called once, first: exports what there is to export; %FALSE with an error ends it all
- * @turn: (nullable): called after each turn of requests; gives the microseconds after which it wants to be called again
- *   though nothing is asked, negative for never, or %G_MININT64 to end
+ * @initialise: (nullable): called once, first: exports the objects; %FALSE with an error ends the serving
+ * @turn: (nullable): called after each turn of requests. It returns the microseconds after which it is called again
+ * when no request comes, a negative number for never, or %G_MININT64 to end the serving
  * @clean_up: (nullable): called once, last, also where @initialise failed
  *
- * A worker that has nothing to do but to serve its objects.
+ * The functions of a worker that only serves its objects.
  *
  * Since: 0.1
  */

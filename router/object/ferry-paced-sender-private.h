@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Items of a stream that are made when there is room for them, and not before: what there is to tell waits where it
- * can be joined with what comes after it.
+/* Sends a stream, and makes its items only when there is room for them. Until then their contents wait where later
+ * contents can be joined to them.
  *
- * Owner:   counted references; the one of whoever made it, until the end.
- * Threads: any; make is called by one at a time. */
+ * Owner:   counted references.
+ * Threads: any; one at a time calls make. */
 
 #pragma once
 
@@ -17,12 +17,12 @@ typedef struct _FerryPacedSender FerryPacedSender;
 
 typedef struct
 {
-  /* Returns (transfer floating) (nullable): what is to be told now, NULL where there is nothing. */
+  /* Returns (transfer floating) (nullable): the next item, NULL where there is nothing to send. */
   GVariant *(*make) (gpointer data);
-  /* Called once, at its end: the stream was cancelled, its transport has ended, or ferry_paced_sender_end() was called.
+  /* Called once, at the end: the stream is cancelled, its transport has ended, or ferry_paced_sender_end() is called.
    * It may be called in ferry_paced_sender_new(). */
   void (*gone) (gpointer data);
-  /* Called with the last reference: make and gone are called no more. */
+  /* Called with the last reference, after make and gone. */
   void (*destroy) (gpointer data);
 } FerryPacedSenderFuncs;
 
@@ -32,9 +32,9 @@ FerryPacedSender *ferry_paced_sender_new (FerryInvocation *invocation, const Fer
 FerryPacedSender *ferry_paced_sender_ref (FerryPacedSender *self);
 void ferry_paced_sender_unref (FerryPacedSender *self);
 gpointer ferry_paced_sender_get_data (FerryPacedSender *self);
-/* There is something to tell. */
+/* Tells that make has something to send. */
 void ferry_paced_sender_kick (FerryPacedSender *self);
-/* Ends the stream, unless it has its end. */
+/* Ends the stream, unless it has ended. */
 void ferry_paced_sender_end (FerryPacedSender *self, const GError *reason);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryPacedSender, ferry_paced_sender_unref)

@@ -14,23 +14,22 @@
 struct _FerryPacedSender
 {
   _Atomic gint references;
-  FerryInvocation *invocation; /* const: (owned), and a reference of it while it is not answered */
+  FerryInvocation *invocation; /* const: (owned) */
   FerryPacedSenderFuncs funcs; /* const */
   gpointer data;               /* const: (owned) */
 
   GMutex lock;
-  gboolean kicked;  /* lock, as what follows: there may be something to tell */
-  gboolean sending; /* a thread is at it, or room of the transport's is waited for */
+  gboolean kicked;  /* lock, as what follows: there may be something to send */
+  gboolean sending; /* a thread sends, or waits for room in the transport */
   gboolean resting; /* the window is used up */
   gboolean over;
-  gulong cancel_id;
-  GVariant *item; /* of who sends: (owned) (nullable): made, and not sent yet */
+  GVariant *item; /* of the sending thread: (owned) (nullable): made, and not sent yet */
 };
 
 FerryPacedSender *
 ferry_paced_sender_ref (FerryPacedSender *self)
 {
-  /* Relaxed: whoever refers to it has a reference already. */
+  /* Relaxed: the caller has a reference already. */
   atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
   return self;
 }
@@ -38,7 +37,7 @@ ferry_paced_sender_ref (FerryPacedSender *self)
 void
 ferry_paced_sender_unref (FerryPacedSender *self)
 {
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  /* Release this thread's changes; acquire those of other threads before it is freed. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
     return;
   self->funcs.destroy (self->data);
@@ -54,22 +53,9 @@ ferry_paced_sender_get_data (FerryPacedSender *self)
   return self->data;
 }
 
-/* Returns whether this thread is to end it. */
-static gboolean
-claim_end (FerryPacedSender *self)
-{
-  gboolean was_over;
-
-  g_mutex_lock (&self->lock);
-  was_over = self->over;
-  self->over = TRUE;
-  g_mutex_unlock (&self->lock);
-  return !was_over;
-}
-
 /* ---- sending ---- */
 
-/* Returns whether there is something to be made. */
+/* Returns whether the next item is to be made. */
 static gboolean
 begin_item (FerryPacedSender *self)
 {
@@ -83,19 +69,9 @@ begin_item (FerryPacedSender *self)
   return begins;
 }
 
-/* The window is used up. Whoever widens it goes on, unless that has happened already. */
-static void
-rest (FerryPacedSender *self)
-{
-  g_mutex_lock (&self->lock);
-  self->kicked = ferry_call_get_window (self->invocation->call) > 0;
-  self->resting = !self->kicked;
-  g_mutex_unlock (&self->lock);
-}
-
 static gboolean send_items (FerryPacedSender *self, gboolean first);
 
-/* The threads that make room. */
+/* On threads that make room. */
 static gboolean
 send_kept (gpointer data)
 {
@@ -130,11 +106,15 @@ send_item (FerryPacedSender *self, gboolean first, guint64 count)
             ferry_transport_send_later (transport, send_kept, ferry_paced_sender_ref (self), count);
           return FALSE;
         }
-      rest (self);
+      /* window_grew() continues, unless it was called meanwhile. */
+      g_mutex_lock (&self->lock);
+      self->kicked = ferry_call_get_window (self->invocation->call) > 0;
+      self->resting = !self->kicked;
+      g_mutex_unlock (&self->lock);
       return TRUE;
     }
   g_clear_pointer (&self->item, g_variant_unref);
-  /* What is closed tells so itself. */
+  /* A transport that closes ends the stream itself. */
   if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
     ferry_paced_sender_end (self, error);
   return TRUE;
@@ -174,7 +154,7 @@ ferry_paced_sender_kick (FerryPacedSender *self)
     send_items (self, TRUE);
 }
 
-/* The receiving thread, with a reference of its own. */
+/* On the receiving thread. Takes the reference. */
 static void
 window_grew (gpointer data)
 {
@@ -192,34 +172,24 @@ hold (gpointer data)
   ferry_paced_sender_ref (data);
 }
 
-/* The handler has a reference to this, as this has to its cancellable. */
-static void
-disconnect (FerryPacedSender *self)
-{
-  gulong id;
-
-  g_mutex_lock (&self->lock);
-  id = self->over ? self->cancel_id : 0;
-  if (self->over)
-    self->cancel_id = 0;
-  g_mutex_unlock (&self->lock);
-  /* This may be that handler, or another thread may be in it: it is not waited for. */
-  if (id != 0)
-    g_signal_handler_disconnect (ferry_invocation_get_cancellable (self->invocation), id);
-}
-
 void
 ferry_paced_sender_end (FerryPacedSender *self, const GError *reason)
 {
   g_autoptr (FerryPacedSender) alive G_GNUC_UNUSED = ferry_paced_sender_ref (self);
+  gboolean was_over;
 
-  if (!claim_end (self))
+  g_mutex_lock (&self->lock);
+  was_over = self->over;
+  self->over = TRUE;
+  g_mutex_unlock (&self->lock);
+  if (was_over)
     return;
   ferry_call_set_window_func (self->invocation->call, NULL, NULL, NULL);
   self->funcs.gone (self->data);
-  /* The object that changes, and who stops the exporter, wait for nobody who does not read. */
+  /* Does not wait for room: neither the object nor a stop of the exporter waits for the other end. */
   ferry_invocation_turn_away (self->invocation, reason);
-  disconnect (self);
+  /* Not g_cancellable_disconnect(), which would wait for the handler: this may be called in it. */
+  g_signal_handlers_disconnect_by_data (ferry_invocation_get_cancellable (self->invocation), self);
 }
 
 /* ---- beginning ---- */
@@ -227,7 +197,8 @@ ferry_paced_sender_end (FerryPacedSender *self, const GError *reason)
 static void
 cancelled_cb (GCancellable *cancellable, gpointer data)
 {
-  g_autoptr (GError) reason = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Nobody listens any more");
+  g_autoptr (GError) reason =
+    g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The other end has cancelled the stream");
 
   ferry_paced_sender_end (data, reason);
 }
@@ -243,7 +214,7 @@ ferry_paced_sender_new (FerryInvocation *invocation, const FerryPacedSenderFuncs
 {
   FerryPacedSender *self = g_new0 (FerryPacedSender, 1);
   GCancellable *cancellable = ferry_invocation_get_cancellable (invocation);
-  gulong id;
+  gboolean over;
 
   atomic_init (&self->references, 1);
   self->invocation = ferry_invocation_ref (invocation);
@@ -251,14 +222,16 @@ ferry_paced_sender_new (FerryInvocation *invocation, const FerryPacedSenderFuncs
   self->data = data;
   g_mutex_init (&self->lock);
   ferry_call_set_window_func (invocation->call, window_grew, hold, self);
-  id = g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancelled_cb), ferry_paced_sender_ref (self),
-                              closure_unref, 0);
-  g_mutex_lock (&self->lock);
-  self->cancel_id = id;
-  g_mutex_unlock (&self->lock);
+  /* The handler and the sender have references to each other, until the end. */
+  g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancelled_cb), ferry_paced_sender_ref (self),
+                         closure_unref, 0);
   if (g_cancellable_is_cancelled (cancellable))
     cancelled_cb (cancellable, self);
-  /* It may have ended before the handler's number was known. */
-  disconnect (self);
+  g_mutex_lock (&self->lock);
+  over = self->over;
+  g_mutex_unlock (&self->lock);
+  /* It may have ended before the handler was connected. */
+  if (over)
+    g_signal_handlers_disconnect_by_data (cancellable, self);
   return self;
 }

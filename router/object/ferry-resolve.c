@@ -264,7 +264,7 @@ start_remote (Resolve *self, FerryViewRequest *view, FerryResolveRoom room, GCan
 /* ---- in this process ---- */
 
 static void
-run_done (gpointer data, FerryExported *object, GVariant *value, const GError *error)
+local_done (gpointer data, FerryExported *object, GVariant *value, const GError *error)
 {
   Resolve *self = data;
   FerryProxy *proxy = self->proxy;
@@ -290,32 +290,12 @@ run_done (gpointer data, FerryExported *object, GVariant *value, const GError *e
 }
 
 static gboolean
-run_is_cancelled (gpointer data)
-{
-  return g_cancellable_is_cancelled (((Resolve *) data)->cancellable);
-}
-
-static GCancellable *
-run_get_cancellable (gpointer data)
-{
-  return ((Resolve *) data)->cancellable;
-}
-
-static gint64
-run_get_deadline (gpointer data)
-{
-  return ((Resolve *) data)->deadline;
-}
-
-static const FerryEvaluationFuncs run_funcs = {run_done, run_is_cancelled, run_get_cancellable, run_get_deadline,
-                                               resolve_unref};
-
-static gboolean
 start_local (Resolve *self, FerryViewRequest *view, GError **error)
 {
   FerryProxy *proxy = self->proxy;
   FerryViewRequest own = *view;
-  g_autoptr (FerryEvaluation) run = NULL;
+  FerryEvaluationCaller caller = {.done = local_done, .destroy = resolve_unref, .deadline = self->deadline};
+  g_autoptr (FerryEvaluation) evaluation = NULL;
   FerryExported *root;
 
   if (!ferry_exporter_check_listening (ferry_proxy_get_exporter (proxy), FALSE, error))
@@ -330,8 +310,10 @@ start_local (Resolve *self, FerryViewRequest *view, GError **error)
       g_variant_ref (own.steps[i].argument);
   self->as_proxy = view->as_proxy;
   self->cancellable = g_cancellable_new ();
-  run = ferry_exporter_new_run (ferry_proxy_get_exporter (proxy), &own, root, &run_funcs, resolve_ref (self));
-  ferry_evaluation_start_here (run);
+  caller.cancellable = self->cancellable;
+  caller.data = resolve_ref (self);
+  evaluation = ferry_exporter_new_evaluation (ferry_proxy_get_exporter (proxy), &own, root, &caller);
+  ferry_evaluation_start_here (evaluation);
   return TRUE;
 }
 

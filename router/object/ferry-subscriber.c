@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Of a property the newest value waits to be told, and nothing of those before; signals wait in their order, up to a
- * number, and are counted beyond it; changes of a list are joined where they touch, and all into one where there are
- * too many. So what waits is bounded, whatever the object does, and the object never does.
+/* The queue of one subscription. A property has its newest value in it, and none before. Signals wait in order up to a
+ * number, and are counted beyond it. Changes of a list are joined where they touch, and into one where there are too
+ * many. So the queue is bounded, whatever the object does, and the object never waits.
  *
- * Threads: handlers run on whatever thread changes the object, and read it there; items are made by one at a time. */
+ * Threads: handlers run on the thread that changes the object, and read it there; one thread at a time makes items. */
 
 #include "config.h"
 
@@ -16,23 +16,23 @@
 #include "object/ferry-interface-private.h"
 
 #define MAX_SIGNALS 4096
-/* Of their arguments; a single one may have more. */
+/* Of their arguments. A single signal may have more. */
 #define MAX_SIGNAL_BYTES ((gsize) 4 * 1024 * 1024)
 #define MAX_SIGNALS_AN_ITEM 512
 #define MAX_CHANGES 1024
 
 typedef struct _Subscriber Subscriber;
 
-/* A property or signal that is followed. */
+/* A property or signal of the subscription, or its list. */
 typedef struct
 {
   Subscriber *subscriber;    /* const: (unowned), as the next */
-  const FerryMember *member; /* of the exported object's interface */
-  gulong handler;            /* of who sets it up and takes it down */
-  gboolean changed;          /* lock, as what follows: of a property: it waits to be told */
-  guint64 n_changes;         /* when it did */
+  const FerryMember *member; /* (nullable): of the exported object's interface; NULL for the list */
+  gulong handler;            /* of the thread that connects or disconnects */
+  gboolean changed;          /* lock, as what follows: a property's value waits to be sent */
+  guint64 n_changes;         /* of the exported object, with that value */
   GVariant *value;           /* (owned) (nullable): the newest */
-} Followed;
+} Topic;
 
 typedef struct
 {
@@ -51,29 +51,26 @@ struct _Subscriber
   FerrySubscriberGoneFunc gone_func; /* const */
   gpointer owner;                    /* const: (owned): an object, as the next */
   FerryExported *exported;
-  char *name;             /* const: (owned) (nullable): by which it was found */
-  FerryPacedSender *push; /* const: (unowned): it has this */
-  GPtrArray *properties;  /* const: (element-type Followed) (owned), as the next */
-  GPtrArray *signals;
-  gboolean list; /* const */
-  gulong list_handler;
+  char *name;               /* const: (owned) (nullable): by which the object was found */
+  FerryPacedSender *sender; /* const: (unowned): it owns this */
+  GPtrArray *topics;        /* const: (element-type Topic) (owned) */
 
   pthread_mutex_t lock;
-  gboolean gone;      /* lock, as what follows: handlers are to go */
-  gboolean connected; /* they are there */
+  gboolean gone;      /* lock, as what follows: handlers are to be disconnected */
+  gboolean connected; /* handlers are connected */
   gboolean ready;     /* the first values are there */
   gboolean has_news;
   GQueue emissions;     /* (element-type Emission) (owned) */
   gsize emission_bytes; /* of their arguments */
   guint64 n_missed;
   GArray *changes; /* (element-type Change) */
-  guint64 length;
+  guint64 length;  /* of the list, at first */
 };
 
 static void
-followed_free (gpointer data)
+topic_free (gpointer data)
 {
-  Followed *self = data;
+  Topic *self = data;
 
   g_clear_pointer (&self->value, g_variant_unref);
   g_free (self);
@@ -88,7 +85,7 @@ emission_free (gpointer data)
   g_free (self);
 }
 
-/* ---- what there is to tell ---- */
+/* ---- items ---- */
 
 static GVariant *
 make_properties_locked (Subscriber *self)
@@ -96,9 +93,9 @@ make_properties_locked (Subscriber *self)
   GVariantBuilder builder;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(stv)"));
-  for (guint i = 0; i < self->properties->len; i++)
+  for (guint i = 0; i < self->topics->len; i++)
     {
-      Followed *property = self->properties->pdata[i];
+      Topic *property = self->topics->pdata[i];
 
       if (!property->changed)
         continue;
@@ -162,12 +159,12 @@ make (gpointer data)
   return item;
 }
 
-/* ---- what happens ---- */
+/* ---- handlers ---- */
 
 static void
 property_changed (GObject *object, GParamSpec *pspec, gpointer data)
 {
-  Followed *property = data;
+  Topic *property = data;
   Subscriber *self = property->subscriber;
   g_autoptr (GVariant) before = NULL;
   g_autoptr (GVariant) value = NULL;
@@ -176,7 +173,7 @@ property_changed (GObject *object, GParamSpec *pspec, gpointer data)
   if (!ferry_member_get (property->member, object, &value, NULL, NULL) || value == NULL)
     return;
   pthread_mutex_lock (&self->lock);
-  /* Where two threads change it, the one that looked later has the newer value. */
+  /* Two threads may change it: the one with the higher count has read the newer value. */
   if (n_changes >= property->n_changes)
     {
       before = property->value;
@@ -186,10 +183,10 @@ property_changed (GObject *object, GParamSpec *pspec, gpointer data)
       self->has_news = TRUE;
     }
   pthread_mutex_unlock (&self->lock);
-  ferry_paced_sender_kick (self->push);
+  ferry_paced_sender_kick (self->sender);
 }
 
-/* Returns (transfer full) (nullable): a tuple of the signal's arguments. */
+/* Returns (transfer full) (nullable): a tuple of the signal's arguments; NULL where one cannot be sent. */
 static GVariant *
 collect (const GValue *values, guint n)
 {
@@ -222,7 +219,7 @@ static void
 signal_emitted (GClosure *closure, GValue *result, guint n_values, const GValue *values, gpointer hint,
                 gpointer marshal_data)
 {
-  Followed *signal = closure->data;
+  Topic *signal = closure->data;
   Subscriber *self = signal->subscriber;
   g_autoptr (GVariant) arguments = collect (values + 1, n_values - 1);
   Emission *emission;
@@ -243,10 +240,10 @@ signal_emitted (GClosure *closure, GValue *result, guint n_values, const GValue 
   self->has_news = TRUE;
   pthread_mutex_unlock (&self->lock);
   g_clear_pointer (&emission, emission_free);
-  ferry_paced_sender_kick (self->push);
+  ferry_paced_sender_kick (self->sender);
 }
 
-/* One change that covers two, the second after the first. */
+/* Makes one change that covers two, of which the second came after the first. */
 static Change
 join (const Change *first, const Change *second)
 {
@@ -262,7 +259,7 @@ add_change_locked (Subscriber *self, const Change *change)
 {
   Change *last = self->changes->len > 0 ? &g_array_index (self->changes, Change, self->changes->len - 1) : NULL;
 
-  /* What is put behind what was put in before, as in a log. */
+  /* An insertion right behind the last one, as in a log. */
   if (last != NULL && last->added > 0 && change->removed == 0 && change->position == last->position + last->added)
     *last = join (last, change);
   else
@@ -278,91 +275,76 @@ add_change_locked (Subscriber *self, const Change *change)
 static void
 items_changed (GListModel *list, guint position, guint removed, guint added, gpointer data)
 {
-  Subscriber *self = data;
+  Subscriber *self = ((Topic *) data)->subscriber;
   const Change change = {ferry_exported_get_revision (self->exported), position, removed, added};
 
   pthread_mutex_lock (&self->lock);
   add_change_locked (self, &change);
   self->has_news = TRUE;
   pthread_mutex_unlock (&self->lock);
-  ferry_paced_sender_kick (self->push);
+  ferry_paced_sender_kick (self->sender);
 }
 
-/* ---- handlers ---- */
+/* ---- connecting ---- */
 
 static void
-release_followed (gpointer data, GClosure *closure)
+release_topic (gpointer data, GClosure *closure)
 {
-  ferry_paced_sender_unref (((Followed *) data)->subscriber->push);
+  ferry_paced_sender_unref (((Topic *) data)->subscriber->sender);
 }
 
-static void
-release_subscriber (gpointer data, GClosure *closure)
+static gulong
+connect_list (Topic *list, GObject *object)
 {
-  ferry_paced_sender_unref (((Subscriber *) data)->push);
+  Subscriber *self = list->subscriber;
+  Change nothing = {0};
+
+  ferry_exported_count_revisions (self->exported);
+  nothing.revision = ferry_exported_get_revision (self->exported);
+  g_array_append_val (self->changes, nothing);
+  self->length = g_list_model_get_n_items (G_LIST_MODEL (object));
+  return g_signal_connect_data (object, "items-changed", G_CALLBACK (items_changed), list, release_topic, 0);
 }
 
-static void
-connect_property (Followed *property)
+static gulong
+connect_property (Topic *property, GObject *object)
 {
   g_autofree char *detailed = g_strdup_printf ("notify::%s", property->member->pspec->name);
 
-  ferry_paced_sender_ref (property->subscriber->push);
-  property->handler = g_signal_connect_data (property->subscriber->exported->object, detailed,
-                                             G_CALLBACK (property_changed), property, release_followed, 0);
+  return g_signal_connect_data (object, detailed, G_CALLBACK (property_changed), property, release_topic, 0);
 }
 
-static void
-connect_signal (Followed *signal)
+static gulong
+connect_signal (Topic *signal, GObject *object)
 {
   GClosure *closure = g_closure_new_simple (sizeof (GClosure), signal);
 
-  ferry_paced_sender_ref (signal->subscriber->push);
-  g_closure_add_finalize_notifier (closure, signal, release_followed);
+  g_closure_add_finalize_notifier (closure, signal, release_topic);
   g_closure_set_marshal (closure, signal_emitted);
-  signal->handler =
-    g_signal_connect_closure_by_id (signal->subscriber->exported->object, signal->member->signal_id, 0, closure, FALSE);
-}
-
-static void
-connect_list (Subscriber *self)
-{
-  const Change nothing = {ferry_exported_get_revision (self->exported), 0, 0, 0};
-
-  g_array_append_val (self->changes, nothing);
-  self->length = g_list_model_get_n_items (G_LIST_MODEL (self->exported->object));
-  ferry_paced_sender_ref (self->push);
-  self->list_handler = g_signal_connect_data (self->exported->object, "items-changed", G_CALLBACK (items_changed), self,
-                                              release_subscriber, 0);
-}
-
-static void
-disconnect (GObject *object, gulong *handler)
-{
-  if (*handler != 0)
-    g_signal_handler_disconnect (object, *handler);
-  *handler = 0;
+  return g_signal_connect_closure_by_id (object, signal->member->signal_id, 0, closure, FALSE);
 }
 
 static void
 disconnect_all (Subscriber *self)
 {
-  GObject *object = self->exported->object;
-
-  for (guint i = 0; i < self->properties->len; i++)
-    disconnect (object, &((Followed *) self->properties->pdata[i])->handler);
-  for (guint i = 0; i < self->signals->len; i++)
-    disconnect (object, &((Followed *) self->signals->pdata[i])->handler);
-  disconnect (object, &self->list_handler);
+  for (guint i = 0; i < self->topics->len; i++)
+    g_clear_signal_handler (&((Topic *) self->topics->pdata[i])->handler, self->exported->object);
 }
 
-/* What each property is at first. It is read where all is read, and after the handlers are there: a change in between
- * is told twice, and never missed. */
+static gboolean
+is_property (const Topic *topic)
+{
+  return topic->member != NULL && topic->member->kind == FERRY_MEMBER_PROPERTY;
+}
+
+/* Queues the first values. They are read after the handlers are connected: a change in between is sent twice, and never
+ * missed. */
 static void
 note_first_values (Subscriber *self)
 {
-  for (guint i = 0; i < self->properties->len; i++)
-    property_changed (self->exported->object, NULL, self->properties->pdata[i]);
+  for (guint i = 0; i < self->topics->len; i++)
+    if (is_property (self->topics->pdata[i]))
+      property_changed (self->exported->object, NULL, self->topics->pdata[i]);
   pthread_mutex_lock (&self->lock);
   self->ready = TRUE;
   self->has_news = TRUE;
@@ -372,14 +354,18 @@ note_first_values (Subscriber *self)
 static void
 connect_all (Subscriber *self)
 {
+  GObject *object = self->exported->object;
   gboolean gone;
 
-  for (guint i = 0; i < self->properties->len; i++)
-    connect_property (self->properties->pdata[i]);
-  for (guint i = 0; i < self->signals->len; i++)
-    connect_signal (self->signals->pdata[i]);
-  if (self->list)
-    connect_list (self);
+  for (guint i = 0; i < self->topics->len; i++)
+    {
+      Topic *topic = self->topics->pdata[i];
+
+      ferry_paced_sender_ref (self->sender);
+      topic->handler = topic->member == NULL ? connect_list (topic, object)
+                       : is_property (topic) ? connect_property (topic, object)
+                                             : connect_signal (topic, object);
+    }
   pthread_mutex_lock (&self->lock);
   self->connected = TRUE;
   gone = self->gone;
@@ -387,7 +373,7 @@ connect_all (Subscriber *self)
   if (!gone)
     return;
   disconnect_all (self);
-  self->gone_func (self->owner, self->push);
+  self->gone_func (self->owner, self->sender);
 }
 
 /* ---- beginning and end ---- */
@@ -404,8 +390,8 @@ subscriber_gone (gpointer data)
   pthread_mutex_unlock (&self->lock);
   if (connected)
     disconnect_all (self);
-  if (self->push != NULL)
-    self->gone_func (self->owner, self->push);
+  if (self->sender != NULL)
+    self->gone_func (self->owner, self->sender);
 }
 
 static void
@@ -415,8 +401,7 @@ subscriber_free (gpointer data)
 
   g_queue_clear_full (&self->emissions, emission_free);
   g_array_unref (self->changes);
-  g_ptr_array_unref (self->properties);
-  g_ptr_array_unref (self->signals);
+  g_ptr_array_unref (self->topics);
   g_free (self->name);
   ferry_exported_unref (self->exported);
   g_object_unref (self->owner);
@@ -438,30 +423,28 @@ subscriber_new (FerryExported *exported, const FerryFollowRequest *request, Ferr
   self->exported = exported;
   if (request->root.generation == 0)
     self->name = g_strdup (request->root.name);
-  self->properties = g_ptr_array_new_with_free_func (followed_free);
-  self->signals = g_ptr_array_new_with_free_func (followed_free);
-  self->list = request->list;
+  self->topics = g_ptr_array_new_with_free_func (topic_free);
   self->changes = g_array_new (FALSE, FALSE, sizeof (Change));
   pthread_mutex_init (&self->lock, NULL);
   return self;
 }
 
+/* member: (nullable): NULL for the list. A member that is named twice is added once. */
 static void
-add_followed (Subscriber *self, GPtrArray *list, const FerryMember *member)
+add_topic (Subscriber *self, const FerryMember *member)
 {
-  Followed *followed;
+  Topic *topic;
 
-  /* Named twice, it is told of once. */
-  for (guint i = 0; i < list->len; i++)
-    if (((Followed *) list->pdata[i])->member == member)
+  for (guint i = 0; i < self->topics->len; i++)
+    if (((Topic *) self->topics->pdata[i])->member == member)
       return;
-  followed = g_new0 (Followed, 1);
-  followed->subscriber = self;
-  followed->member = member;
-  g_ptr_array_add (list, followed);
+  topic = g_new0 (Topic, 1);
+  topic->subscriber = self;
+  topic->member = member;
+  g_ptr_array_add (self->topics, topic);
 }
 
-/* An object's class is nothing that could be told as a value. */
+/* A property that is an object has no value to send. */
 static gboolean
 can_follow (const FerryMember *member)
 {
@@ -474,20 +457,21 @@ add_property (Subscriber *self, const char *name, GError **error)
   const FerryMember *member = ferry_interface_find (self->exported->interface, FERRY_MEMBER_PROPERTY, name, error);
 
   if (member != NULL && can_follow (member))
-    add_followed (self, self->properties, member);
+    add_topic (self, member);
   else if (member != NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED, "“%s” cannot be read, and so not be followed", name);
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
+                 "“%s” cannot be followed, as its value cannot be read; leave it out", name);
   return member != NULL && can_follow (member);
 }
 
 static void
 add_all_properties (Subscriber *self)
 {
-  g_autoptr (GPtrArray) members = ferry_interface_list (self->exported->interface, FERRY_MEMBER_PROPERTY);
+  const GPtrArray *members = ferry_interface_list (self->exported->interface, FERRY_MEMBER_PROPERTY);
 
   for (guint i = 0; i < members->len; i++)
     if (can_follow (members->pdata[i]))
-      add_followed (self, self->properties, members->pdata[i]);
+      add_topic (self, members->pdata[i]);
 }
 
 static gboolean
@@ -509,8 +493,10 @@ add_members (Subscriber *self, const FerryFollowRequest *request, GError **error
 
       if (member == NULL)
         return FALSE;
-      add_followed (self, self->signals, member);
+      add_topic (self, member);
     }
+  if (request->list)
+    add_topic (self, NULL);
   if (!request->list || ferry_interface_is_list (self->exported->interface))
     return TRUE;
   g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER, "The object is not exported as a list");
@@ -543,8 +529,8 @@ ferry_subscriber_new (FerryInvocation *invocation, FerryExported *exported, cons
       subscriber_free (self);
       return NULL;
     }
-  self->push = ferry_paced_sender_new (invocation, &subscriber_funcs, self);
-  return self->push;
+  self->sender = ferry_paced_sender_new (invocation, &subscriber_funcs, self);
+  return self->sender;
 }
 
 void
@@ -552,8 +538,6 @@ ferry_subscriber_begin (FerryPacedSender *subscription)
 {
   Subscriber *self = ferry_paced_sender_get_data (subscription);
 
-  if (self->list)
-    ferry_exported_count_revisions (self->exported);
   connect_all (self);
   note_first_values (self);
 }

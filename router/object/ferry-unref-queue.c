@@ -16,7 +16,7 @@
 typedef struct
 {
   guint64 generation, number, count;
-} Release;
+} Unref;
 
 struct _FerryUnrefQueue
 {
@@ -24,8 +24,8 @@ struct _FerryUnrefQueue
   FerryTransport *transport; /* const: (owned) */
 
   pthread_mutex_t lock;
-  GQueue queue;     /* lock: (element-type Release) (owned): not sent yet */
-  gboolean sending; /* lock: somebody is at it, or waits for room */
+  GQueue queue;     /* lock: (element-type Unref) (owned): not sent yet */
+  gboolean sending; /* lock: a thread sends, or waits for room */
 };
 
 FerryUnrefQueue *
@@ -42,7 +42,7 @@ ferry_unref_queue_new (FerryTransport *transport)
 static FerryUnrefQueue *
 unref_queue_ref (FerryUnrefQueue *self)
 {
-  /* Relaxed: whoever refers to it has a reference already. */
+  /* Relaxed: the caller has a reference already. */
   atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
   return self;
 }
@@ -50,7 +50,7 @@ unref_queue_ref (FerryUnrefQueue *self)
 void
 ferry_unref_queue_unref (FerryUnrefQueue *self)
 {
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  /* Release this thread's changes; acquire those of other threads before it is freed. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
     return;
   g_queue_clear_full (&self->queue, g_free);
@@ -61,11 +61,11 @@ ferry_unref_queue_unref (FerryUnrefQueue *self)
 
 /* Returns FALSE while there is no room. */
 static gboolean
-send_one (FerryUnrefQueue *self, const Release *release)
+send_one (FerryUnrefQueue *self, const Unref *unref)
 {
   const FerryRequest request = {
     .method = FERRY_OBJECT_METHOD_RELEASE,
-    .arguments = g_variant_new ("(ttt)", release->generation, release->number, release->count),
+    .arguments = g_variant_new ("(ttt)", unref->generation, unref->number, unref->count),
     .flags = FERRY_CALL_ONE_WAY,
   };
   FerryTransactions *transactions = ferry_transport_get_transactions (self->transport);
@@ -75,29 +75,26 @@ send_one (FerryUnrefQueue *self, const Release *release)
          !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
 }
 
-/* Drops a reference when all are sent; returns FALSE while there is no room. */
+/* Drops a reference of the queue when all are sent. Returns FALSE while there is no room. */
 static gboolean
 send_all (gpointer data)
 {
   FerryUnrefQueue *self = data;
-  Release *release;
+  Unref *unref;
 
   for (;;)
     {
       pthread_mutex_lock (&self->lock);
-      release = g_queue_pop_head (&self->queue);
-      self->sending = release != NULL;
+      unref = g_queue_peek_head (&self->queue);
+      self->sending = unref != NULL;
       pthread_mutex_unlock (&self->lock);
-      if (release == NULL)
+      if (unref == NULL)
         break;
-      if (!send_one (self, release))
-        {
-          pthread_mutex_lock (&self->lock);
-          g_queue_push_head (&self->queue, release);
-          pthread_mutex_unlock (&self->lock);
-          return FALSE;
-        }
-      g_free (release);
+      if (!send_one (self, unref))
+        return FALSE;
+      pthread_mutex_lock (&self->lock);
+      g_free (g_queue_pop_head (&self->queue));
+      pthread_mutex_unlock (&self->lock);
     }
   ferry_unref_queue_unref (self);
   return TRUE;
@@ -107,15 +104,15 @@ void
 ferry_unref_queue_add (FerryUnrefQueue *self, guint64 generation, guint64 number, guint64 count)
 {
   guint64 room = ferry_transport_get_room_count (self->transport);
-  Release *release;
+  Unref *unref;
   gboolean sends;
 
   if (generation == 0 || count == 0 || ferry_transport_get_closed (self->transport))
     return;
-  release = g_new (Release, 1);
-  *release = (Release){generation, number, count};
+  unref = g_new (Unref, 1);
+  *unref = (Unref){generation, number, count};
   pthread_mutex_lock (&self->lock);
-  g_queue_push_tail (&self->queue, release);
+  g_queue_push_tail (&self->queue, unref);
   sends = !self->sending;
   self->sending = TRUE;
   pthread_mutex_unlock (&self->lock);

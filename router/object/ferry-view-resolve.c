@@ -23,7 +23,7 @@ check_may_wait_here (FerryView *view, FerryCompletion *completion, const char *a
 
   if (ferry_proxy_get_session (proxy) != NULL)
     return TRUE;
-  ferry_evaluation_take_up_others ();
+  ferry_evaluation_run_queued ();
   if (ferry_completion_is_over (completion) || ferry_proxy_check_may_wait (proxy, async_form, error))
     return TRUE;
   if (ferry_completion_abandon (completion, FERRY_ABANDON_CANCELLED))

@@ -108,6 +108,8 @@ test_positions_count_from_both_ends (void)
   assert_item (interface, store, g_variant_new_uint64 (2), "three");
   assert_item (interface, store, g_variant_new_int64 (-1), "three");
   assert_item (interface, store, g_variant_new_int32 (-3), "one");
+  assert_item (interface, store, g_variant_new_int16 (-2), "two");
+  assert_item (interface, store, g_variant_new_uint16 (1), "two");
 }
 
 static void

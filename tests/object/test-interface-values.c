@@ -153,11 +153,11 @@ test_access_is_checked (void)
   ferry_interface_add_property (interface, "title", G_DBUS_PROPERTY_INFO_FLAGS_READABLE);
   ferry_interface_add_property (interface, "secret", G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE);
   g_assert_false (ferry_member_set (find_property (interface, "title"), G_OBJECT (counter), sent, &error));
-  interface_test_expect (&error, FERRY_ERROR_NOT_ALLOWED, "title", "not to be written");
+  interface_test_expect (&error, FERRY_ERROR_NOT_ALLOWED, "title", "cannot be written");
   g_assert_false (ferry_member_set (find_property (interface, "title"), G_OBJECT (counter), NULL, &error));
-  interface_test_expect (&error, FERRY_ERROR_NOT_ALLOWED, "title", "not to be written");
+  interface_test_expect (&error, FERRY_ERROR_NOT_ALLOWED, "title", "cannot be written");
   g_assert_false (ferry_member_get (find_property (interface, "secret"), G_OBJECT (counter), &value, &content, &error));
-  interface_test_expect (&error, FERRY_ERROR_NOT_ALLOWED, "secret", "not to be read");
+  interface_test_expect (&error, FERRY_ERROR_NOT_ALLOWED, "secret", "cannot be read");
   g_assert_true (ferry_member_set (find_property (interface, "secret"), G_OBJECT (counter), sent, &error));
   g_assert_no_error (error);
 }

@@ -90,12 +90,12 @@ test_a_name_is_of_one_member_of_a_kind (void)
   ferry_interface_add_property (interface, "title", READ_WRITE);
   for (gsize i = 0; i < G_N_ELEMENTS (wrong); i++)
     {
-      expect_critical (i == 0 ? "ferry_interface_add_method(): interface “*” has a method “toggle” already"
+      expect_critical (i == 0 ? "ferry_interface_add_method(): “*” has a method “toggle” already*"
                               : "ferry_interface_add_method(): “*” is no name for a method*");
       ferry_interface_add_method (interface, wrong[i], "", "", counter_toggle, NULL, NULL);
       g_test_assert_expected_messages ();
     }
-  expect_critical ("ferry_interface_add_property(): interface “*” has a property “title” already");
+  expect_critical ("ferry_interface_add_property(): “*” has a property “title” already*");
   ferry_interface_add_property (interface, "title", G_DBUS_PROPERTY_INFO_FLAGS_READABLE);
   g_test_assert_expected_messages ();
   g_assert_cmpuint (ferry_interface_find (interface, FERRY_MEMBER_PROPERTY, "title", NULL)->access, ==, READ_WRITE);
@@ -105,7 +105,7 @@ static void
 test_members_are_listed_in_their_order (void)
 {
   g_autoptr (FerryInterface) interface = new_interface ();
-  g_autoptr (GPtrArray) properties = NULL;
+  const GPtrArray *properties;
 
   ferry_interface_add_property (interface, "title", READ_WRITE);
   ferry_interface_add_property (interface, "bit_rate", G_DBUS_PROPERTY_INFO_FLAGS_READABLE);
@@ -320,8 +320,8 @@ static void
 test_all_is_what_can_be_sent (void)
 {
   g_autoptr (FerryInterface) interface = ferry_interface_new (INTERFACE_TEST_NAME, FAST_COUNTER_TYPE);
-  g_autoptr (GPtrArray) properties = NULL;
-  g_autoptr (GPtrArray) signals = NULL;
+  const GPtrArray *properties;
+  const GPtrArray *signals;
 
   ferry_interface_add_property (interface, "title", G_DBUS_PROPERTY_INFO_FLAGS_READABLE);
   ferry_interface_add_all (interface);

@@ -94,10 +94,10 @@ static gboolean
 are_pending (gpointer data)
 {
   Pending *self = data;
-  g_autoptr (GPtrArray) links = ferry_exporter_list_sessions (self->exporter);
+  g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (self->exporter);
 
   /* They are counted a moment before whoever processes them would find them. */
-  return ferry_demux_get_n_pending (ferry_exporter_session_get_demux (links->pdata[0])) == self->n &&
+  return ferry_demux_get_n_pending (ferry_exporter_session_get_demux (sessions->pdata[0])) == self->n &&
          g_main_context_pending (ferry_exporter_get_context (self->exporter));
 }
 
@@ -192,7 +192,7 @@ test_same_stop (Scene *self, gconstpointer data)
 typedef struct
 {
   FerryExporter *exporter;
-  GObject *link; /* the one that counts as many */
+  GObject *session; /* the one that counts as many */
   FerryTransport *there;
   FerryProxy *proxy;
   gboolean listened; /* before */
@@ -206,7 +206,7 @@ join_thread (gpointer data)
   Joining *self = data;
   g_autoptr (GError) error = NULL;
 
-  while (g_atomic_int_get (&self->link->ref_count) < 2 * N_ENTRIES && !atomic_load (&self->over))
+  while (g_atomic_int_get (&self->session->ref_count) < 2 * N_ENTRIES && !atomic_load (&self->over))
     ;
   ferry_exporter_add_transport (self->exporter, self->there, &error);
   g_assert_no_error (error);
@@ -217,40 +217,40 @@ join_thread (gpointer data)
 
 /* Returns (transfer full). */
 static GObject *
-get_link (FerryExporter *exporter)
+get_session (FerryExporter *exporter)
 {
-  g_autoptr (GPtrArray) links = ferry_exporter_list_sessions (exporter);
+  g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (exporter);
 
-  return g_object_ref (links->pdata[0]);
+  return g_object_ref (sessions->pdata[0]);
 }
 
 /* The one that there is counts as many: that gives others time. */
 static void
-add_entries (FerryExporter *exporter, GObject *link)
+add_entries (FerryExporter *exporter, GObject *session)
 {
   for (guint i = 1; i < N_ENTRIES; i++)
-    ferry_exporter_add_link (exporter, link);
+    ferry_exporter_add_session (exporter, session);
 }
 
 static void
-remove_entries (FerryExporter *exporter, GObject *link)
+remove_entries (FerryExporter *exporter, GObject *session)
 {
   for (guint i = 1; i < N_ENTRIES; i++)
-    g_object_unref (ferry_exporter_steal_link (exporter, link));
+    g_object_unref (ferry_exporter_steal_session (exporter, session));
 }
 
 static void
 join_while_it_changes (Scene *self, gboolean starts)
 {
   Scene late = {.exporter = self->exporter};
-  g_autoptr (GObject) link = get_link (self->exporter);
-  Joining joining = {.exporter = self->exporter, .link = link, .listened = !starts};
+  g_autoptr (GObject) session = get_session (self->exporter);
+  Joining joining = {.exporter = self->exporter, .session = session, .listened = !starts};
   GThread *thread;
 
   ferry_transport_new_pair (&late.here, &late.there);
   joining.there = late.there;
   joining.proxy = late.proxy = ferry_proxy_new (late.here, "counter");
-  add_entries (self->exporter, link);
+  add_entries (self->exporter, session);
   thread = g_thread_new ("join", join_thread, &joining);
   if (starts)
     ferry_exporter_start (self->exporter);
@@ -258,7 +258,7 @@ join_while_it_changes (Scene *self, gboolean starts)
     ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_DRAIN);
   atomic_store (&joining.over, TRUE);
   g_thread_join (thread);
-  remove_entries (self->exporter, link);
+  remove_entries (self->exporter, session);
   ferry_test_look_until (starts ? is_heard : is_unheard, &late);
   g_clear_object (&late.proxy);
   ferry_transport_close (late.here);

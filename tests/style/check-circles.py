@@ -17,8 +17,6 @@ import tap
 ALLOWED = {
     "object/ferry-exporter-session.c object/ferry-exporter.c":
         "an exporter has its sessions; a session asks the exporter for objects, and tells it of its end",
-    "object/ferry-evaluation.c object/ferry-method-call.c":
-        "a run calls a method; the run goes on where the method returns",
     "task/ferry-pool-worker.c task/ferry-pool.c":
         "a pool gives its workers tasks; a worker tells the pool what became of them",
 }
