@@ -275,7 +275,6 @@ void ferry_link_give_up_buffers (FerryLink *self);
 /* In ferry-confinement.c. */
 void ferry_confinement_begin (FerryLink *link);
 FerryControlEvent ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error);
-gboolean ferry_confinement_send (int fd, guint32 layers, int landlock_errno, int filter_errno);
 char *ferry_confinement_name_layers (guint32 layers);
 
 /* The application's writing end of the down lane and of the express lane. */

@@ -33,7 +33,7 @@ ferry_shared_queue_new (GError **error)
   struct epoll_event event = {.events = EPOLLIN | EPOLLET};
 
   self->wake = -1;
-  self->guardian = (FerryGuardian) FERRY_GUARDIAN_INIT;
+  self->guardian.socket = -1;
   self->guardian_watch = (FerryWatch){FERRY_WATCH_GUARDIAN, NULL};
   g_queue_init (&self->links);
   g_queue_init (&self->active);
@@ -152,7 +152,7 @@ ferry_shared_queue_close_guardian (FerrySharedQueue *self)
 {
   if (self->guardian.socket >= 0)
     epoll_ctl (self->epoll, EPOLL_CTL_DEL, self->guardian.socket, NULL);
-  ferry_guardian_close (&self->guardian);
+  ferry_clear_fd (&self->guardian.socket);
 }
 
 static gboolean

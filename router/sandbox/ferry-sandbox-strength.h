@@ -16,20 +16,22 @@ G_BEGIN_DECLS
 /**
  * FerrySandboxStrength:
  * @FERRY_SANDBOX_STRENGTH_NONE: Nothing.
- * @FERRY_SANDBOX_STRENGTH_LIMITS: Limits of memory, processor time and descriptors. No system is without them.
- * @FERRY_SANDBOX_STRENGTH_NO_NEW_PRIVILEGES: No program that it executes gains privileges. No system is without it.
- * @FERRY_SANDBOX_STRENGTH_LANDLOCK: It opens no file outside of the paths that it was granted, and executes none; it
- *   looks into no process outside. Needs Linux 5.13.
- * @FERRY_SANDBOX_STRENGTH_LANDLOCK_NETWORK: Without a network, it neither connects nor listens by TCP. Needs Linux 6.7.
- * @FERRY_SANDBOX_STRENGTH_LANDLOCK_SCOPE: It sends no process outside a signal, and reaches none at an abstract
- *   address. Needs Linux 6.12.
- * @FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS: It starts no program and no process, makes no socket without a network, and no
- *   other than one of the internet with it, signals nobody, looks into nobody, and gets no hold of what the kernel has
- *   for administrators. Needs a library that was built with libseccomp.
- * @FERRY_SANDBOX_STRENGTH_NAMESPACES: It sees no other process and no network, and what it was not granted for writing
- *   is read-only. Needs bubblewrap, and a system that lets it work.
+ * @FERRY_SANDBOX_STRENGTH_LIMITS: Limits of memory, processor time and descriptors. All systems have them.
+ * @FERRY_SANDBOX_STRENGTH_NO_NEW_PRIVILEGES: The worker gains no privileges by executing a program. All systems have
+ * it.
+ * @FERRY_SANDBOX_STRENGTH_LANDLOCK: The worker opens no file outside of the granted paths, executes no file, and
+ * inspects no process outside. Needs Linux 5.13.
+ * @FERRY_SANDBOX_STRENGTH_LANDLOCK_NETWORK: Without a granted network, the worker neither connects nor listens by TCP.
+ *   Needs Linux 6.7.
+ * @FERRY_SANDBOX_STRENGTH_LANDLOCK_SCOPE: The worker signals no process outside, and connects to no abstract address.
+ *   Needs Linux 6.12.
+ * @FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS: The worker starts no program and no process, signals and inspects no other
+ *   process, and makes no call that is for administrators. It makes no socket, or with a granted network only sockets
+ * of the internet. Needs a library that was built with libseccomp.
+ * @FERRY_SANDBOX_STRENGTH_NAMESPACES: The worker sees no other process and no network, and writes nowhere outside of
+ * the granted paths. Needs bubblewrap, and a system on which it works.
  *
- * The layers that a sandbox is made of. Each serves by itself, and what one lets through another may stop.
+ * The layers of a sandbox. Each works by itself, and a layer may stop what another one lets through.
  *
  * Since: 0.1
  */

@@ -16,11 +16,11 @@ G_BEGIN_DECLS
 
 /**
  * FerrySandboxPolicy:
- * @FERRY_SANDBOX_POLICY_REQUIRED: A worker runs with the layers that are required, or not at all.
- * @FERRY_SANDBOX_POLICY_PREFERRED: A worker runs with as many layers as the system gives.
+ * @FERRY_SANDBOX_POLICY_REQUIRED: A worker runs with the required layers, or not at all.
+ * @FERRY_SANDBOX_POLICY_PREFERRED: A worker runs with as many layers as the system has.
  * @FERRY_SANDBOX_POLICY_OFF: A worker runs without a sandbox.
  *
- * What happens where a system cannot give a sandbox as it is described.
+ * What happens on a system that lacks layers of a sandbox.
  *
  * Since: 0.1
  */
