@@ -106,16 +106,6 @@ ferry_start_order_clear (FerryStartOrder *self)
     ferry_clear_fd (&self->streams[i]);
 }
 
-static void
-place_streams (FerryStartOrder *self, const int *fds)
-{
-  guint n = 1;
-
-  self->control = fds[0];
-  for (guint i = 0; i < G_N_ELEMENTS (self->streams); i++)
-    self->streams[i] = (self->start.flags & (FERRY_START_STDIN << i)) != 0 ? fds[n++] : -1;
-}
-
 static gboolean
 order_is_valid (const FerryStart *start, gsize size, const int *fds)
 {
@@ -170,7 +160,9 @@ ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, G
                            "limit of open files, or build both with the same version of Ferry");
       return FERRY_CONTROL_INVALID;
     }
-  place_streams (self, fds);
+  self->control = fds[0];
+  for (guint i = 0, n = 1; i < G_N_ELEMENTS (self->streams); i++)
+    self->streams[i] = (self->start.flags & (FERRY_START_STDIN << i)) != 0 ? fds[n++] : -1;
   self->name = g_strndup (rest, self->start.name_length);
   rest += self->start.name_length;
   self->cwd = self->start.cwd_length > 0 ? g_strndup (rest, self->start.cwd_length) : NULL;

@@ -75,10 +75,7 @@ ferry_control_send_welcome (int fd, const FerryWelcome *welcome, int memory, int
   return errno == 0 || ferry_set_system_error (error, "Sending a worker its welcome (sendmsg)");
 }
 
-static FerryControlEvent invalid (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
-static FerryControlEvent
-invalid (GError **error, const char *format, ...)
+static G_GNUC_PRINTF (2, 3) FerryControlEvent invalid (GError **error, const char *format, ...)
 {
   g_autofree char *what = NULL;
   va_list arguments;
@@ -175,12 +172,9 @@ ferry_control_is_hung_up (int fd)
   return TEMP_FAILURE_RETRY (poll (&poll_fd, 1, 0)) != 0;
 }
 
-/* application: takes one packet of any kind, up to capacity bytes of it; *packet_size becomes its whole size. Appends
- * its descriptors, which the caller does not close on a thread that other work waits for. sender: (nullable): set where
- * the socket passes credentials. */
-FerryControlEvent
-ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *packet_size, GArray *descriptors,
-                              pid_t *sender, GError **error)
+/* Returns the size of the whole packet, or -1. Appends its descriptors; sender: (nullable). *flags: from recvmsg(). */
+static gssize
+receive (int fd, gpointer packet, gsize capacity, GArray *descriptors, pid_t *sender, int *flags)
 {
   union
   {
@@ -190,17 +184,32 @@ ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *pa
   struct iovec vector = {.iov_base = packet, .iov_len = capacity};
   struct msghdr message = {
     .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-  guint n_before = descriptors->len;
   gssize size;
 
   /* A worker that ends with unread packets leaves ECONNRESET, which is returned once, before the packets it sent. */
   do
     size = recvmsg (fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
   while (size < 0 && (errno == EINTR || errno == ECONNRESET));
+  *flags = message.msg_flags;
+  if (size >= 0)
+    collect (&message, descriptors, sender);
+  return size;
+}
+
+/* application: takes one packet of any kind, up to capacity bytes of it; *packet_size becomes its whole size. Appends
+ * its descriptors, which the caller does not close on a thread that other work waits for. sender: (nullable): set where
+ * the socket passes credentials. */
+FerryControlEvent
+ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *packet_size, GArray *descriptors,
+                              pid_t *sender, GError **error)
+{
+  guint n_before = descriptors->len;
+  int flags;
+  gssize size = receive (fd, packet, capacity, descriptors, sender, &flags);
+
   if (size < 0)
     return errno == EAGAIN || errno == EWOULDBLOCK ? FERRY_CONTROL_NOTHING : FERRY_CONTROL_CLOSED;
-  collect (&message, descriptors, sender);
-  if ((message.msg_flags & MSG_CTRUNC) != 0)
+  if ((flags & MSG_CTRUNC) != 0)
     return invalid (error,
                     "sent a control message that the kernel truncated; it must send one descriptor with the memory of "
                     "each buffer and no others (or this process has too many files open)");
@@ -275,23 +284,12 @@ ferry_control_send_fd_batch (int fd, guint64 number, const int *descriptors, gui
 gboolean
 ferry_control_receive_fd_batch (int fd, FerryFdBatch *packet, GArray *descriptors, gboolean *complete)
 {
-  union
-  {
-    char bytes[CMSG_SPACE (MAX_DESCRIPTORS * sizeof (int))];
-    struct cmsghdr align;
-  } control;
-  struct iovec vector = {.iov_base = packet, .iov_len = sizeof *packet};
-  struct msghdr message = {
-    .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
   guint n_before = descriptors->len;
-  gssize size = TEMP_FAILURE_RETRY (recvmsg (fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+  int flags;
+  gssize size = receive (fd, packet, sizeof *packet, descriptors, NULL, &flags);
 
-  if (size < 0)
-    return FALSE;
-  collect (&message, descriptors, NULL);
-  *complete = (message.msg_flags & MSG_CTRUNC) == 0;
-  return size == sizeof *packet && (message.msg_flags & MSG_TRUNC) == 0 &&
-         ferry_control_is (&packet->header, (gsize) size, FERRY_CONTROL_FD_BATCH) &&
+  *complete = (flags & MSG_CTRUNC) == 0;
+  return size == sizeof *packet && ferry_control_is (&packet->header, (gsize) size, FERRY_CONTROL_FD_BATCH) &&
          (!*complete || packet->n_descriptors == descriptors->len - n_before);
 }
 

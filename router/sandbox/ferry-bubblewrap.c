@@ -38,29 +38,18 @@ static const char *const system_folders[] = {"--proc", "/proc", "--dev", "/dev",
 static char *path; /* const, once known: (nullable) */
 
 static void
-add_all (GPtrArray *argv, const char *const *words)
+add_all (GStrvBuilder *argv, const char *const *words)
 {
-  for (guint i = 0; words[i] != NULL; i++)
-    g_ptr_array_add (argv, g_strdup (words[i]));
-}
-
-static char **
-end_arguments (GPtrArray *argv)
-{
-  g_ptr_array_add (argv, NULL);
-  return (char **) g_ptr_array_free (argv, FALSE);
+  g_strv_builder_addv (argv, (const char **) words);
 }
 
 /* A program that is its own worker is named by a path in /proc/self, which would be bubblewrap there. */
 static char *
-resolve_own (char *program)
+resolve_own (const char *program)
 {
   char *target = g_str_has_prefix (program, "/proc/self/") ? g_file_read_link (program, NULL) : NULL;
 
-  if (target == NULL)
-    return program;
-  g_free (program);
-  return target;
+  return target != NULL ? target : g_strdup (program);
 }
 
 /* bubblewrap does not mount over a symbolic link. */
@@ -90,7 +79,7 @@ is_or_is_below (const char *file, const char *folder)
 /* Later mounts cover earlier ones: the system's folders cover a writable root, since our /proc is not the worker's, and
  * other paths cover those. */
 static void
-add_mounts (GPtrArray *argv, GPtrArray *writable)
+add_mounts (GStrvBuilder *argv, GPtrArray *writable)
 {
   const gboolean root = g_ptr_array_find_with_equal_func (writable, "/", g_str_equal, NULL);
   const char *const root_words[] = {root ? "--bind" : "--ro-bind", "/", "/", NULL};
@@ -110,20 +99,21 @@ add_mounts (GPtrArray *argv, GPtrArray *writable)
 void
 ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxPlan *sandbox)
 {
-  GPtrArray *argv = g_ptr_array_new ();
+  g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
   g_autoptr (GPtrArray) writable = resolve_all (sandbox->writable);
+  g_autofree char *program = resolve_own (plan->program);
   g_auto (GStrv) before = plan->argv;
 
-  g_ptr_array_add (argv, g_strdup (path));
+  g_strv_builder_add (argv, path);
   add_all (argv, arguments);
   if (sandbox->network)
-    g_ptr_array_add (argv, g_strdup ("--share-net"));
+    g_strv_builder_add (argv, "--share-net");
   add_mounts (argv, writable);
-  g_ptr_array_add (argv, g_strdup ("--"));
-  g_ptr_array_add (argv, resolve_own (g_steal_pointer (&plan->program)));
+  g_strv_builder_add_many (argv, "--", program, NULL);
   add_all (argv, (const char *const *) before + 1);
+  g_free (plan->program);
   plan->program = g_strdup (path);
-  plan->argv = end_arguments (argv);
+  plan->argv = g_strv_builder_end (argv);
 }
 
 static gboolean

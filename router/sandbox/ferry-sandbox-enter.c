@@ -146,7 +146,8 @@ enter (const char *text)
     }
 }
 
-void
+/* Called when the library is loaded. */
+__attribute__ ((constructor)) void
 ferry_sandbox_enter (void)
 {
   g_autofree char *text = NULL;
@@ -165,10 +166,4 @@ gboolean
 ferry_sandbox_limits_memory (void)
 {
   return limits_memory;
-}
-
-static __attribute__ ((constructor)) void
-enter_when_loaded (void)
-{
-  ferry_sandbox_enter ();
 }

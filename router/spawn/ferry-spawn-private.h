@@ -29,7 +29,7 @@ typedef struct
 } FerrySpawnPlan;
 
 void ferry_spawn_plan_free (gpointer plan);
-gboolean ferry_spawn (gpointer plan, int control_fd, GPid *pid, int *pidfd, GError **error);
+gboolean ferry_spawn (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **error);
 /* any: starts a process that is not our child and outlives the application. FERRY_ERROR_LAUNCH_FAILED. */
 gboolean ferry_spawn_detached (FerrySpawnPlan *plan, GPid *pid, GError **error);
 gboolean ferry_spawn_can_execute (const FerrySpawnPlan *plan);

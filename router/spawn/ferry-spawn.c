@@ -131,8 +131,9 @@ place_descriptors (Attempt *attempt)
 }
 
 static CHILD int
-become_program (Attempt *attempt)
+become_program (void *data)
 {
+  Attempt *attempt = data;
   int failure;
 
   place_descriptors (attempt);
@@ -178,12 +179,6 @@ be_attached (void *data)
   return become_program (attempt);
 }
 
-static CHILD int
-be_detached (void *data)
-{
-  return become_program (data);
-}
-
 /* The intermediate child. */
 static CHILD int
 detach (void *data)
@@ -193,7 +188,7 @@ detach (void *data)
 
   if (setsid () < 0)
     fail (attempt, STEP_PARENT);
-  pid = clone (be_detached, attempt->detached_stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, attempt);
+  pid = clone (become_program, attempt->detached_stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, attempt);
   if (pid < 0)
     fail (attempt, STEP_PARENT);
   attempt->detached = pid;
@@ -326,9 +321,6 @@ refuse (const Attempt *attempt, GError **error)
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
                    "Worker “%s” could not be started, as the guardian could not be told of it: %s", program, reason);
       break;
-    case STEP_NONE:
-    case STEP_PARENT:
-    case STEP_DESCRIPTORS:
     default:
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be started: %s", program,
                    reason);
@@ -349,28 +341,19 @@ replace_guardian (FerrySpawnPlan *plan, const Attempt *attempt)
   return TRUE;
 }
 
-static gboolean
-find_guardian (const FerrySpawnPlan *plan, int *guardian, GError **error)
-{
-  *guardian = plan->guardian;
-  if (plan->queue == NULL)
-    return TRUE;
-  if (!ferry_shared_queue_open_guardian (plan->queue, plan->start_guardian, error))
-    return FALSE;
-  *guardian = plan->queue->guardian.socket;
-  return TRUE;
-}
-
-/* monitor: a FerryLaunchFunc; plan is a FerrySpawnPlan. */
+/* monitor: a FerryLaunchFunc; data is a FerrySpawnPlan. */
 gboolean
-ferry_spawn (gpointer plan, int control_fd, GPid *pid, int *pidfd, GError **error)
+ferry_spawn (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **error)
 {
-  Attempt attempt = {.plan = plan, .control_fd = control_fd, .guardian = -1, .parent = getpid ()};
+  FerrySpawnPlan *plan = data;
+  Attempt attempt = {.plan = plan, .control_fd = control_fd, .guardian = plan->guardian, .parent = getpid ()};
   ferry_autofd process = -1;
   pid_t child;
 
-  if (!find_guardian (plan, &attempt.guardian, error))
+  if (plan->queue != NULL && !ferry_shared_queue_open_guardian (plan->queue, plan->start_guardian, error))
     return FALSE;
+  if (plan->queue != NULL)
+    attempt.guardian = plan->queue->guardian.socket;
   child = start (&attempt, be_attached, &process);
   if (child < 0)
     {

@@ -86,7 +86,7 @@ test_unanswered_workers_end_with_the_fork_server (void)
     workers[i] = fork_server_test_spawn (&test, "pause");
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
     {
-      worker_test_assert_exit (workers[i], FERRY_CLOSE_REASON_FORK_SERVER_LOST, "fork server");
+      worker_test_assert_exit (workers[i], FERRY_CLOSE_REASON_FORK_SERVER_LOST, "Fork server");
       g_assert_cmpint (ferry_worker_get_pid (workers[i]), ==, 0);
       g_object_unref (workers[i]);
     }
@@ -103,7 +103,7 @@ test_program_that_cannot_be_executed_fails_the_workers (void)
   fork_server_test_begin (&test);
   ferry_launcher_set_argv (test.base, argv);
   worker = fork_server_test_spawn (&test, "pause");
-  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "fork server");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "could not be executed");
   fork_server_test_finish (&test);
 }
 
@@ -210,7 +210,7 @@ test_leaving (gconstpointer data)
   fork_server_test_begin (&test);
   ferry_launcher_setenv (test.base, "FORK_SERVER_HOSTILE", data);
   worker = fork_server_test_spawn (&test, "pause");
-  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_FORK_SERVER_LOST, "fork server");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_FORK_SERVER_LOST, "Fork server");
   ferry_test_wait_ended (ferry_fork_server_get_worker (test.fork_server));
   fork_server_test_finish (&test);
 }
