@@ -95,8 +95,7 @@ take_process (FerryLink *link, pid_t pid)
   link->confinement.pid = pid;
 }
 
-/* Whether the process has namespaces of its own, which bubblewrap may have failed to make. A process that has ended
- * counts as if it had them. */
+/* Whether bubblewrap has made namespaces for the process; TRUE for a process that has ended. */
 static gboolean
 has_namespaces (pid_t pid)
 {

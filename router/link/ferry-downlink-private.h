@@ -68,8 +68,7 @@ gboolean ferry_downlink_is_closed (FerryDownlink *self);
 gboolean ferry_downlink_has_cancel (FerryDownlink *self);
 /* any: takes the next cancel from the express lane. Returns FALSE where there is none. */
 gboolean ferry_downlink_take_cancel (FerryDownlink *self, guint64 *xid, guint16 *reason);
-/* any, one at a time: sleeps until has_cancel, the deadline, or an interrupt. Returns FALSE at once where the link has
- * ended. */
+/* any, one at a time: sleeps until has_cancel, the deadline, or an interrupt. Returns FALSE after the link's end. */
 gboolean ferry_downlink_wait_for_cancel (FerryDownlink *self, gint64 deadline);
 
 typedef enum

@@ -403,8 +403,7 @@ poll_lanes (FerryDownlink *self, guint32 seen)
 }
 
 /* Returns FALSE when the deadline passed. A short sleep after several messages shows a sender that does not wait for
- * answers, and is a little slower than this reader. Polling would only slow down a sender that waits for each answer.
- */
+ * answers, and is a little slower than this reader. Polling would slow down a sender that waits for each answer. */
 static gboolean
 sleep_until_rung (FerryDownlink *self, guint32 seen, gint64 deadline)
 {
@@ -453,8 +452,7 @@ ferry_downlink_interrupt (FerryDownlink *self)
 gboolean
 ferry_downlink_has_cancel (FerryDownlink *self)
 {
-  /* Acquire: what the application stored before the cancel is seen. The other load is of our own note, which is only
-   * compared. */
+  /* Acquire: what the application stored before the cancel is seen. The other load is of a note of our own. */
   return atomic_load_explicit (&ferry_segment_get_express (&self->uplink->segment)->writer.tail,
                                memory_order_acquire) !=
          atomic_load_explicit (&self->express_seen, memory_order_relaxed);
@@ -471,8 +469,7 @@ break_express_locked (FerryDownlink *self)
   return FALSE;
 }
 
-/* Copies the next cancel. Returns FALSE where there is none. After an invalid record there are no more, and the
- * receiving thread gets BROKEN. */
+/* Copies the next cancel. Returns FALSE without one. An invalid record ends them, and the receiver gets BROKEN. */
 static gboolean
 take_cancel_locked (FerryDownlink *self, FerryRecordHeader *header)
 {

@@ -374,8 +374,7 @@ receive (FerrySharedQueue *queue, FerryLink *fork_server, GError **error)
   return event;
 }
 
-/* Kills the worker and its process group, which is not our child. Before Linux 6.9, the children of a worker that ended
- * with its fork server stay. */
+/* Kills the worker and its group, which is not our child. Before Linux 6.9, the worker's own children may stay. */
 static void
 end_group (FerryLink *link)
 {

@@ -31,8 +31,7 @@ append (GByteArray *packet, const char *text, gsize size)
   return (guint32) size;
 }
 
-/* any: start is sent as it is, but for its header, its identity, and what the other arguments say. environment: NULL
- * for that of the fork server. */
+/* any: completes start by the other arguments. environment: NULL for that of the fork server. */
 FerryStartRequest *
 ferry_start_request_new (const FerryStart *start, const char *name, const char *cwd, const char *const *environment,
                          GError **error)

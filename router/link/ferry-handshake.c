@@ -32,8 +32,7 @@ ferry_control_socket_pair (int *application_fd, int *worker_fd, GError **error)
   return TRUE;
 }
 
-/* any: fills in the header that packet begins with, and sends it with all of the descriptors or not at all. flags: for
- * sendmsg(). Returns 0 or an error number. */
+/* any: fills in the packet's header, and sends it with all of the descriptors. Returns 0 or an error number. */
 int
 ferry_control_send (int fd, FerryControlKind kind, gpointer packet, gsize size, const int *descriptors,
                     guint n_descriptors, int flags)
@@ -162,8 +161,7 @@ collect (struct msghdr *message, GArray *descriptors, pid_t *sender)
     }
 }
 
-/* Tells the end of a socket from a packet of no bytes, which recvmsg() returns alike: whether the other end is closed.
- */
+/* Whether the other end is closed. recvmsg() returns 0 then, as it does for a packet of no bytes. */
 gboolean
 ferry_control_is_hung_up (int fd)
 {
@@ -237,8 +235,7 @@ ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *de
                   size, descriptors->len);
 }
 
-/* application: the same of a worker that has attached and has one-shot buffers. With TAKEN, descriptors has one more.
- */
+/* application: the same of an attached worker with one-shot buffers. With TAKEN, descriptors has one more. */
 FerryControlEvent
 ferry_control_receive_memory (int fd, FerryMemoryPacket *packet, GArray *descriptors, GError **error)
 {

@@ -64,8 +64,7 @@ typedef enum
 
 typedef struct _FerryForkServerLink FerryForkServerLink;
 
-/* monitor: the shared queue's calls for a link whose other end is a fork server. See ferry-fork-server-link-private.h.
- */
+/* monitor: the shared queue's calls for a link to a fork server. See ferry-fork-server-link-private.h. */
 typedef struct
 {
   void (*flush) (FerrySharedQueue *queue, FerryLink *fork_server);

@@ -231,8 +231,7 @@ ferry_link_allow_one_shots (FerryLink *self, guint index)
   ferry_pending_memory_allow (self->pending_memory, index);
 }
 
-/* any, before the worker is launched: puts a sender's name and connection id into the down lane. Returns FALSE where
- * the lane has no room. */
+/* any, before the worker is launched: grants a sender in the down lane. Returns FALSE where that has no room. */
 gboolean
 ferry_link_grant (FerryLink *self, guint index, const char *sender_name)
 {
@@ -286,8 +285,7 @@ ferry_link_wake_writers (FerryLink *self)
 
 /* ---- the process at the other end ---- */
 
-/* bubblewrap passes no signal on, and ends with its program. So the program itself gets the signal, where it is known.
- */
+/* bubblewrap passes no signal on, and ends with its program. So the program gets the signal, where it is known. */
 static gboolean
 signal_wrapped (FerryConfinement *self, int signal_number)
 {
@@ -297,8 +295,7 @@ signal_wrapped (FerryConfinement *self, int signal_number)
   return syscall (SYS_pidfd_send_signal, self->pidfd, signal_number, NULL, 0) == 0;
 }
 
-/* Sends the process a signal, or has it sent as soon as the process is there. Returns FALSE once the process is gone.
- */
+/* Sends the process a signal, or has it sent once the process is there. Returns FALSE after the process' end. */
 gboolean
 ferry_link_send_signal (FerryLink *self, int signal_number)
 {
@@ -346,8 +343,7 @@ reap_group (gpointer data)
   return NULL;
 }
 
-/* A process may make its own children ours (CLONE_PARENT). They are in its group, which was killed. The group's number
- * is not reused before they are reaped. */
+/* A process may make its children ours (CLONE_PARENT). They keep the number of their killed group in use. */
 static void
 reap_rest (GPid group)
 {
@@ -385,8 +381,7 @@ ferry_link_reap (FerryLink *self)
       TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) self->pidfd, &again, WEXITED | WNOHANG));
       reap_rest (self->pid);
     }
-  /* ECHILD: another part of the program reaps children, or SIGCHLD is ignored. The status is lost, but the end is
-   * known. */
+  /* ECHILD: another part of the program reaps children, or SIGCHLD is ignored. Only the status is lost. */
   self->wait_code = info.si_code;
   self->wait_status = info.si_status;
   if (self->confinement.wrapped)
@@ -488,7 +483,6 @@ fd_batches_free (FerryFdBatches *self)
   g_free (self);
 }
 
-/* Whether the socket has unread packets. */
 static gboolean
 has_unread_packets (FerryLink *link)
 {
@@ -605,8 +599,7 @@ send_fd_batch_packet_locked (FerryLink *link, const FerryDescriptors *batch, gui
   return error_number == EAGAIN ? ENOBUFS : error_number;
 }
 
-/* any: the other end of a link within this process: takes the batch of this number, and appends its descriptors.
- * Returns FALSE where it is not there. */
+/* any: takes the batch of this number from a link within this process. Returns FALSE where it is not there. */
 gboolean
 ferry_link_take_fd_batch (FerryLink *link, guint64 number, GArray *descriptors)
 {
@@ -927,8 +920,7 @@ ferry_link_send_cancel (FerryLink *self, guint64 xid, guint16 reason)
                     (FerryRecordHeader){0, FERRY_RECORD_CANCEL, reason, xid});
 }
 
-/* any: moves the backlogs into the lanes. Returns how many bytes the worker has taken from them so far, which shows its
- * progress. */
+/* any: moves the backlogs into the lanes. Returns how many bytes the worker has taken from them so far. */
 guint64
 ferry_link_flush_down (FerryLink *self)
 {
@@ -1068,8 +1060,7 @@ ferry_link_get_begun_call (FerryLink *self)
   return begun;
 }
 
-/* router's thread: how far the worker has written the up lane. The worker may write any position; the result lies in
- * the lane. */
+/* router's thread: how far the worker has written the up lane. An invalid position counts as nothing new. */
 guint64
 ferry_link_get_written (FerryLink *self)
 {

@@ -82,8 +82,7 @@ ferry_pending_memory_receive (FerryPendingMemory *self, int control, GError **er
   return FERRY_CONTROL_INVALID;
 }
 
-/* Takes the descriptor for a record: *fd is the caller's. control: -1 where it was closed, after all packets were
- * taken. Returns the fault, or NULL. */
+/* Takes the descriptor for a record: *fd is the caller's. control: -1 after its end. Returns the fault, or NULL. */
 const char *
 ferry_pending_memory_take (FerryPendingMemory *self, int control, guint64 number, int *fd)
 {

@@ -33,8 +33,7 @@ struct _FerrySharedQueue
   FerryWatch guardian_watch;
   guint n_guardians_soon; /* how many in a row ended soon after their start */
 
-  /* (nullable): executes the requests of other threads, before answers to them are handled. Changes links' states, and
-   * removes no link. */
+  /* (nullable): executes the requests of other threads, before their answers are handled. Removes no link. */
   void (*catch_up) (gpointer data);
   gpointer catch_up_data;
 };

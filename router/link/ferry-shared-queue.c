@@ -22,8 +22,7 @@
 /* How often a doorbell may ring without progress before the worker is ended. */
 #define RINGS_ALLOWED 1000
 
-/* When guardians end this soon after their start, this often in a row, the next launch starts another, and not before.
- */
+/* When guardians end this soon after their start, this often in a row, only the next launch starts another. */
 #define SOON (1 * G_USEC_PER_SEC)
 #define MAX_SOON 3
 
@@ -93,8 +92,7 @@ guard (FerrySharedQueue *self, FerryLink *link, int flags)
          ferry_guardian_tell (self->guardian.socket, word, link->pid, link->pidfd, flags);
 }
 
-/* Has the guardian, where there is one, end the process of a fork server's worker with the application. Does not wait
- * for a guardian with much unread. */
+/* Has the guardian, where there is one, end a fork server's worker with the application. Never waits. */
 void
 ferry_shared_queue_guard (FerrySharedQueue *self, FerryLink *link)
 {
@@ -111,8 +109,7 @@ guard_all (FerrySharedQueue *self, GError **error)
   return TRUE;
 }
 
-/* Has a guardian guard the links' processes; starts one where there is none. Does nothing where its program is missing.
- */
+/* Has a guardian guard the links' processes, and starts one if necessary. Does nothing without its program. */
 gboolean
 ferry_shared_queue_open_guardian (FerrySharedQueue *self, FerryGuardianStartFunc start, GError **error)
 {
@@ -458,8 +455,7 @@ ferry_shared_queue_fault (FerrySharedQueue *self, FerryLink *link, const char *d
   apply_fault (self, link, detail);
 }
 
-/* An honest worker makes progress between two rings: it publishes a record, takes a record, or a value that rang is
- * taken from its cell. */
+/* Between two rings, an honest worker publishes or takes a record, or has a value that rang taken from a cell. */
 static void
 handle_doorbell (FerrySharedQueue *self, FerryLink *link)
 {

@@ -124,8 +124,7 @@ load_bell (FerryBellLine *bell)
   return atomic_load_explicit (&bell->rings, memory_order_acquire);
 }
 
-/* In a forked child, which has one thread: makes all sends fail. Without capacity they take the slow path, which checks
- * forked. */
+/* In a forked child, which has one thread: makes all sends fail. Without capacity they check forked. */
 void
 ferry_uplink_mark_forked (FerryUplink *self)
 {

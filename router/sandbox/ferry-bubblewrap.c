@@ -76,8 +76,7 @@ is_or_is_below (const char *file, const char *folder)
   return strncmp (file, folder, length) == 0 && (file[length] == '\0' || file[length] == '/');
 }
 
-/* Later mounts cover earlier ones: the system's folders cover a writable root, since our /proc is not the worker's, and
- * other paths cover those. */
+/* Later mounts cover earlier ones: a writable root must not show our /proc, and other paths cover the folders. */
 static void
 add_mounts (GStrvBuilder *argv, GPtrArray *writable)
 {

@@ -35,8 +35,7 @@
 
 #include "base/ferry-base-private.h"
 
-/* The first call that is newer than the list below, and the end of the range that is refused. Numbers from 424 on are
- * the same on all processors. */
+/* The calls that are newer than the list below. Numbers from 424 on are the same on all processors. */
 #define FIRST_UNKNOWN_CALL 470
 #define LAST_UNKNOWN_CALL 560
 
@@ -72,12 +71,10 @@ static const char *const refused[] = {
   "swapon", "swapoff", "quotactl", "quotactl_fd", "nfsservctl", "lookup_dcookie", "vhangup", "iopl", "ioperm",
   "modify_ldt", "uselib", "_sysctl", "sethostname", "setdomainname", "setrlimit", "landlock_create_ruleset",
   "landlock_add_rule", "landlock_restrict_self", "seccomp", "vm86", "vm86old",
-  /* Limited resources of the user or the system: watches, queues, memory that is never swapped, and the time of disks,
-   * which delays all writers. */
+  /* Limited resources: watches, queues, memory that is never swapped, and the time of disks. */
   "inotify_init", "inotify_init1", "io_setup", "io_destroy", "io_submit", "io_cancel", "io_getevents", "io_pgetevents",
   "memfd_secret", "sync", "syncfs",
-  /* Changes and attributes of others' files, which Landlock does not restrict; nor does it restrict the last two before
-   * Linux 6.2. */
+  /* Changes and attributes of others' files, which Landlock ignores, but for the last two from Linux 6.2 on. */
   "inotify_add_watch", "fanotify_init", "fanotify_mark", "getxattr", "lgetxattr", "getxattrat", "listxattr",
   "llistxattr", "listxattrat", "truncate", "truncate64",
   /* The clock. */
@@ -241,9 +238,8 @@ refuse_requests (scmp_filter_ctx filter, const guint32 *allowed, guint n_allowed
                           refuse_requests (filter, allowed, n_allowed, prefix | 1u << (31 - n_bits), n_bits + 1));
 }
 
-/* Drivers and file systems define ioctl() requests without number, and many change a file for all that have it open. So
- * this is a list of what is allowed: a few old requests for a descriptor's type, its amount of data, and its waiting.
- */
+/* Drivers and file systems define many ioctl() requests, of which some change a file for all that have it open. So this
+ * is a list of what is allowed: old requests for a descriptor's type, its amount of data, and its waiting. */
 static gboolean
 refuse_controls (scmp_filter_ctx filter, gboolean network)
 {
@@ -306,8 +302,8 @@ refuse_descriptor_commands (scmp_filter_ctx filter, gboolean locks)
          (locks || refuse_commands (filter, lock_commands, G_N_ELEMENTS (lock_commands)));
 }
 
-/* A granted network is the internet, with the sockets that look up its names. Local sockets stay refused: they lead to
- * the session bus and the display. */
+/* A granted network is the internet, with the lookup of names. Local sockets lead to the session bus and the display.
+ */
 static gboolean
 refuse_socket_families (scmp_filter_ctx filter)
 {

@@ -110,8 +110,7 @@ get_known_rights (int abi)
   return rights;
 }
 
-/* A missing path grants nothing. Nor does a path outside of file systems, such as a pipe's, which Landlock never
- * refuses. */
+/* A missing path grants nothing. Nor does a pipe's or a socket's, which Landlock never refuses. */
 static gboolean
 grant_path (int ruleset, const char *path, guint64 rights)
 {

@@ -40,8 +40,8 @@ lower_limit (int resource, guint64 value)
   return ferry_attributes_lower_limit (resource, value) == 0;
 }
 
-/* RLIMIT_DATA counts neither memory that was made read-only nor page tables. So the address space is limited as well,
- * beyond its present size. */
+/* RLIMIT_DATA counts neither read-only memory nor page tables. So RLIMIT_AS applies as well, beyond the present size.
+ */
 static gboolean
 limit_address_space (guint64 more)
 {
@@ -54,8 +54,7 @@ limit_address_space (guint64 more)
   return lower_limit (RLIMIT_AS, n_pages * (guint64) sysconf (_SC_PAGESIZE) + more);
 }
 
-/* Whether the user namespace has one user, as that of bubblewrap. Elsewhere the limit counts all threads of the user.
- */
+/* Whether the user namespace has one user, as bubblewrap's. Elsewhere the limit counts all threads of the user. */
 static gboolean
 counts_its_own_threads (void)
 {

@@ -21,8 +21,7 @@ gboolean ferry_call_filter_is_possible (void);
 /* worker: returns 0 or an error number. */
 int ferry_call_filter_enter (const FerrySandboxPlan *plan);
 
-/* any: whether a trial start has succeeded. The first call makes it, which takes some milliseconds, and ten seconds at
- * the most. */
+/* any: whether a trial start has succeeded. The first call makes it, and takes ten seconds at the most. */
 gboolean ferry_bubblewrap_works (void);
 /* Has the plan start its program through bubblewrap, which works. */
 void ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxPlan *sandbox);

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starting a guardian. It is not our child, so a program that reaps or waits for all of its children does not meet it.
- */
+/* Starting a guardian. It is not our child, so a program that reaps all of its children does not meet it. */
 
 #include "config.h"
 
@@ -16,8 +15,7 @@
 
 #include "base/ferry-base-private.h"
 
-/* The environment variable with the program's path, for where the program is neither installed nor beside the library.
- */
+/* The environment variable with the program's path, where that is neither installed nor beside the library. */
 #define VARIABLE "FERRY_GUARDIAN"
 
 #define PROGRAM "ferry-guardian"
