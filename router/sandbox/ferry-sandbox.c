@@ -185,8 +185,9 @@ ferry_sandbox_get_policy (FerrySandbox *self)
  * @self: a sandbox
  * @layers: the layers to use
  *
- * Sets which layers are used, where the system has them; all of them by default. A worker may not need one: without
- * bubblewrap, it starts some milliseconds sooner. On the router's thread; any thread, before a router uses the sandbox.
+ * Sets which layers are used, where the system has them; all of them by default. Leaving one out can help: without
+ * bubblewrap, a worker starts some milliseconds sooner. On the router's thread; any thread, before a router uses the
+ * sandbox.
  *
  * Since: 0.1
  */
