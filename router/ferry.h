@@ -21,7 +21,6 @@
 
 #include "spawn/ferry-limit.h"
 
-#include "sandbox/ferry-sandbox-strength.h"
 #include "sandbox/ferry-sandbox.h"
 
 #include "worker/ferry-fork-server.h"

@@ -32,16 +32,6 @@ ferry_thread_try_new (const char *name, const char *purpose, GThreadFunc func, g
   return thread;
 }
 
-static inline void
-ferry_unlock (pthread_mutex_t **lock)
-{
-  pthread_mutex_unlock (*lock);
-}
-
-/* Takes a lock until the end of the scope. */
-#define FERRY_LOCK_SCOPE(lock)                                                                                         \
-  __attribute__ ((cleanup (ferry_unlock), unused)) pthread_mutex_t *scope_lock = (pthread_mutex_lock (lock), lock)
-
 /* In a thread of its own, which nobody waits for; or here, where there can be none. */
 static inline void
 ferry_thread_run_aside (const char *name, GThreadFunc func, gpointer data)

@@ -54,7 +54,7 @@ ferry_arena_writer_new (FerryArena *arena)
 gboolean
 ferry_arena_writer_open (FerryArenaWriter *self, GError **error)
 {
-  FERRY_LOCK_SCOPE (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
 
   if (self->arena == NULL)
     self->arena = ferry_arena_new (self->memory, self->offset, self->size, TRUE, error);
@@ -197,7 +197,7 @@ reserve_locked (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
 gboolean
 ferry_arena_writer_reserve (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
 {
-  FERRY_LOCK_SCOPE (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
 
   collect_locked (self);
   return reserve_locked (self, size, message);
@@ -223,7 +223,7 @@ is_spare_locked (FerryArenaWriter *self, gsize share)
 gboolean
 ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
 {
-  FERRY_LOCK_SCOPE (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   gboolean reserved;
 
   collect_locked (self);
@@ -241,7 +241,7 @@ ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, FerryBuffe
 gboolean
 ferry_arena_writer_arm (FerryArenaWriter *self)
 {
-  FERRY_LOCK_SCOPE (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
 
   ferry_wake_arm (&self->arena->control->writer_waiting, &self->epoch);
   return ferry_wake_look (&self->arena->control->released) == 0;
@@ -261,7 +261,7 @@ ferry_arena_writer_give_back (FerryArenaWriter *self, guint32 number)
 void
 ferry_arena_writer_ring (FerryArenaWriter *self)
 {
-  FERRY_LOCK_SCOPE (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
 
   if (self->arena != NULL)
     ferry_arena_ring (self->arena);
@@ -272,7 +272,7 @@ ferry_arena_writer_ring (FerryArenaWriter *self)
 void
 ferry_arena_writer_set_sent (FerryArenaWriter *self, guint32 number, gboolean sent)
 {
-  FERRY_LOCK_SCOPE (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
 
   self->sent ^= G_GUINT64_CONSTANT (1) << number;
   self->sent_size += sent ? self->ranges[number].size : -self->ranges[number].size;

@@ -45,7 +45,7 @@ ferry_memory_account_unref (FerryMemoryAccount *self)
 static void
 ring (FerryMemoryAccount *self)
 {
-  FERRY_LOCK_SCOPE (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
 
   if (self->bell >= 0)
     ferry_doorbell_ring (self->bell);

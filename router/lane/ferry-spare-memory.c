@@ -66,7 +66,7 @@ drop_locked (FerrySpareMemory *self, gint64 before)
 void
 ferry_spare_memory_drop (FerrySpareMemory *self)
 {
-  FERRY_LOCK_SCOPE (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
 
   drop_locked (self, G_MAXINT64);
 }
@@ -75,7 +75,7 @@ ferry_spare_memory_drop (FerrySpareMemory *self)
 void
 ferry_spare_memory_close (FerrySpareMemory *self)
 {
-  FERRY_LOCK_SCOPE (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
 
   self->closed = TRUE;
   drop_locked (self, G_MAXINT64);
@@ -95,7 +95,7 @@ ferry_spare_memory_clear (FerrySpareMemory *self)
 gboolean
 ferry_spare_memory_tidy (FerrySpareMemory *self, gint64 before)
 {
-  FERRY_LOCK_SCOPE (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
 
   self->is_quiet = self->taken_at < before;
   drop_locked (self, self->is_quiet ? G_MAXINT64 : before);

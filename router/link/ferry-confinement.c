@@ -1,32 +1,30 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a worker says of its sandbox, as the application hears it.
+/* A worker's report of its sandbox, as the application receives it.
  *
- * A worker enters its layers of the sandbox before its main(), and says which it has in a packet of its own, the first
- * that it sends: so that is known before it has read anything that could turn it. One that says nothing has none of
- * them. What is required and is not there ends it, before it is given anything.
+ * A worker enters its layers of the sandbox before its main(), and reports them in the first packet that it sends. So
+ * the report precedes any input that could corrupt the worker. A worker without a report has none of its own layers. A
+ * worker that lacks a required layer is ended before it is given anything.
  *
- * Where the worker was started in namespaces, it is the grandchild of the process that was spawned. Which one it is the
- * kernel says, with the packet; its number counts once it is seen to be a descendant of that process. */
+ * A worker in namespaces is a descendant of the process that was spawned. The kernel adds the worker's number to the
+ * packet; the number counts once the process is seen to be a descendant. */
 
 #include "config.h"
 
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "base/ferry-base-private.h"
-#include "link/ferry-handshake-private.h"
+#include "link/ferry-fork-server-packet-private.h"
 #include "link/ferry-link-private.h"
 
-/* Between the process that was spawned and the worker are one or two others. */
+/* At most this many generations from the process that was spawned to the worker. */
 #define MAX_GENERATIONS 4
 
-/* Above it there are none. */
 #define MAX_ERROR_NUMBER 4096
 
 static const char *const layer_names[] = {
@@ -34,7 +32,7 @@ static const char *const layer_names[] = {
   "Landlock's scope", "the filter of system calls", "namespaces",
 };
 
-/* (transfer full): the layers by name. */
+/* (transfer full) */
 char *
 ferry_confinement_name_layers (guint32 layers)
 {
@@ -54,7 +52,7 @@ set_credentials_wanted (FerryLink *link, gboolean wanted)
   setsockopt (link->control, SOL_SOCKET, SO_PASSCRED, &value, sizeof value);
 }
 
-/* any, before the worker is launched: has the link wait for what the worker says of its sandbox. */
+/* any, before the worker is launched: has the link wait for the worker's report of its sandbox. */
 void
 ferry_confinement_begin (FerryLink *link)
 {
@@ -66,34 +64,19 @@ ferry_confinement_begin (FerryLink *link)
     set_credentials_wanted (link, TRUE);
 }
 
-static pid_t
-get_parent (pid_t pid)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
-  g_autofree char *text = NULL;
-  const char *end;
-  int parent = 0;
-
-  if (!g_file_get_contents (path, &text, NULL, NULL))
-    return 0;
-  /* The name of the process is in brackets, and may have any in itself. */
-  end = strrchr (text, ')');
-  return end != NULL && sscanf (end, ") %*c %d", &parent) == 1 ? parent : 0;
-}
-
 static gboolean
 descends_from (pid_t pid, pid_t ancestor)
 {
   for (guint i = 0; i < MAX_GENERATIONS && pid > 1 && ancestor > 0; i++)
     {
-      pid = get_parent (pid);
+      pid = ferry_read_parent (pid);
       if (pid == ancestor)
         return TRUE;
     }
   return FALSE;
 }
 
-/* The descriptor comes first: while the process that it stands for lives, nobody else has its number. */
+/* The descriptor is opened first: while its process lives, no other process gets the number. */
 static void
 take_process (FerryLink *link, pid_t pid)
 {
@@ -112,12 +95,11 @@ take_process (FerryLink *link, pid_t pid)
   link->confinement.pid = pid;
 }
 
-/* Whether our processes are kept from it: what wraps a worker says so, and may not have done it. One that has ended
- * since is none to be kept from anything. */
+/* Whether bubblewrap has made namespaces for the process; TRUE for a process that has ended. */
 static gboolean
 has_namespaces (pid_t pid)
 {
-  /* That of networks may be ours, where that was granted. */
+  /* The network's namespace may be ours, where the network was granted. */
   static const char *const names[] = {"pid", "mnt", "ipc"};
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
@@ -137,7 +119,7 @@ has_namespaces (pid_t pid)
   return TRUE;
 }
 
-/* Why a layer was not entered, as the worker says. */
+/* Why a layer was not entered, from the worker's report. */
 static void
 append_reason (GString *text, const char *layer, guint32 number)
 {
@@ -147,7 +129,7 @@ append_reason (GString *text, const char *layer, guint32 number)
     g_string_append_printf (text, " (%s: %s)", layer, reason);
 }
 
-/* report: NULL where the worker said nothing. */
+/* report: (nullable) */
 static char *
 describe_missing (guint32 missing, const FerryConfined *report)
 {
@@ -166,7 +148,7 @@ describe_missing (guint32 missing, const FerryConfined *report)
   return g_string_free (g_string_append (text, "; require less of the sandbox, or mend that"), FALSE);
 }
 
-/* Ends a worker that lacks what is required, as one that could not be launched. */
+/* Ends a worker that lacks a required layer, as a launch that failed. */
 static FerryControlEvent
 check_required (FerryLink *link, const FerryConfined *report, GError **error)
 {
@@ -182,34 +164,27 @@ check_required (FerryLink *link, const FerryConfined *report, GError **error)
   return FERRY_CONTROL_INVALID;
 }
 
-/* monitor: of a worker that attaches at once. */
+/* report: (nullable): NULL where the worker attaches without one. */
 static FerryControlEvent
-go_without (FerryLink *link, GError **error)
-{
-  link->confinement.awaited = FALSE;
-  set_credentials_wanted (link, FALSE);
-  return check_required (link, NULL, error);
-}
-
-static FerryControlEvent
-take_report (FerryLink *link, const FerryConfined *report, GError **error)
+end_waiting (FerryLink *link, const FerryConfined *report, GError **error)
 {
   FerryConfinement *self = &link->confinement;
 
   self->awaited = FALSE;
-  self->layers = self->given | (report->layers & FERRY_LAYERS_OF_WORKER);
+  set_credentials_wanted (link, FALSE);
+  if (report != NULL)
+    self->layers = self->given | (report->layers & FERRY_LAYERS_OF_WORKER);
   return check_required (link, report, error);
 }
 
 static gboolean
 is_report (const FerryConfined *packet, gsize size)
 {
-  return size == sizeof *packet && memcmp (packet->header.magic, FERRY_PROTOCOL_MAGIC, 8) == 0 &&
-         packet->header.kind == FERRY_CONTROL_CONFINED && packet->header.version == FERRY_PROTOCOL_VERSION;
+  return size == sizeof *packet && ferry_control_is (&packet->header, size, FERRY_CONTROL_CONFINED);
 }
 
-/* monitor: takes what the worker says of its sandbox, or leaves its first packet for ferry_control_receive() where that
- * is another one. FERRY_CONTROL_TAKEN: the next call is for that. descriptors: as there. */
+/* monitor: takes the worker's report. A first packet of another kind stays in the socket. FERRY_CONTROL_TAKEN: the next
+ * packet is for ferry_control_receive(). descriptors: as there. */
 FerryControlEvent
 ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error)
 {
@@ -220,7 +195,7 @@ ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error)
   FerryControlEvent event;
   gssize size;
 
-  /* ECONNRESET: see ferry_control_receive_packet(). A worker that lacks something ends before it reads its welcome. */
+  /* ECONNRESET: see ferry_control_receive_packet(). A worker that lacks a layer ends before it reads its welcome. */
   do
     size = recv (link->control, &report, sizeof report, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
   while (size < 0 && (errno == EINTR || errno == ECONNRESET));
@@ -228,7 +203,7 @@ ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error)
     return errno == EAGAIN || errno == EWOULDBLOCK ? FERRY_CONTROL_NOTHING : FERRY_CONTROL_CLOSED;
   if (size == 0 && ferry_control_is_hung_up (link->control))
     return FERRY_CONTROL_CLOSED;
-  /* That it is empty, or of another version, is told before anything else. */
+  /* ferry_control_receive() reports a packet that is empty or of another version. */
   if (size == 0 || ferry_control_is_foreign (&report.header, (gsize) size))
     {
       self->awaited = FALSE;
@@ -236,15 +211,14 @@ ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error)
       return FERRY_CONTROL_TAKEN;
     }
   if (!is_report (&report, (gsize) size))
-    return go_without (link, error);
+    return end_waiting (link, NULL, error);
   event = ferry_control_receive_packet (link->control, &report, sizeof report, &received, descriptors, &sender, error);
-  set_credentials_wanted (link, FALSE);
   if (event != FERRY_CONTROL_TAKEN)
     return event;
   if (descriptors->len > 0 || !is_report (&report, received))
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                           "The worker sent descriptors, of which it has none to send, on its control socket");
+                           "The worker sent descriptors with the report of its sandbox; it must send none");
       return FERRY_CONTROL_INVALID;
     }
   if (link->confinement.wrapped)
@@ -253,20 +227,5 @@ ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error)
       if (has_namespaces (sender))
         link->confinement.given |= FERRY_LAYER_NAMESPACES;
     }
-  return take_report (link, &report, error);
-}
-
-/* worker: says which layers it has entered. */
-gboolean
-ferry_confinement_send (int fd, guint32 layers, int landlock_errno, int filter_errno)
-{
-  FerryConfined packet = {
-    .header = {.kind = FERRY_CONTROL_CONFINED, .version = FERRY_PROTOCOL_VERSION},
-    .layers = layers,
-    .landlock_errno = (guint32) landlock_errno,
-    .filter_errno = (guint32) filter_errno,
-  };
-
-  memcpy (packet.header.magic, FERRY_PROTOCOL_MAGIC, sizeof packet.header.magic);
-  return send (fd, &packet, sizeof packet, MSG_DONTWAIT | MSG_NOSIGNAL) == (gssize) sizeof packet;
+  return end_waiting (link, &report, error);
 }

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker's end of the down lane and of the express lane: where it hears what it is asked to do.
+/* A worker's end of the down lane and of the express lane, by which it receives calls and cancels.
  *
  * Owner:   the worker's attachment, or a thread of the application that serves as a worker.
- * Threads: one receives; any thread looks at the express lane, under a lock of its own.
- * Trust:   the application is trusted; what cannot be is still reported as an error and not followed. */
+ * Threads: one receives; any thread reads the express lane, under a lock.
+ * Trust:   the application is trusted; invalid records are still reported as errors. */
 
 #pragma once
 
@@ -18,11 +18,11 @@ typedef struct _FerryDownlink FerryDownlink;
 typedef enum
 {
   FERRY_DOWN_EVENT_MESSAGE,     /* *message is filled */
-  FERRY_DOWN_EVENT_PIPE_CLOSED, /* the application closed a pipe that is watched: message->connection_id is its */
-  FERRY_DOWN_EVENT_FINISH,      /* nothing more will be asked */
+  FERRY_DOWN_EVENT_PIPE_CLOSED, /* the application closed a watched pipe, that of message->connection_id */
+  FERRY_DOWN_EVENT_FINISH,      /* no more calls come */
   FERRY_DOWN_EVENT_NOTHING,     /* the deadline passed, a cancel is in the express lane, or it was interrupted */
   FERRY_DOWN_EVENT_CLOSED,      /* the application gave up the link */
-  FERRY_DOWN_EVENT_BROKEN,      /* the lane holds something that no application of this version writes */
+  FERRY_DOWN_EVENT_BROKEN,      /* the lane has a record that no application of this version writes */
 } FerryDownEvent;
 
 /* A message for one of the worker's pipes. */
@@ -31,12 +31,11 @@ typedef struct
   guint64 connection_id;
   const guint8 *data; /* borrowed until the next receive; aligned to 8 bytes */
   gsize size;
-  GArray *descriptors; /* (element-type int) (nullable): borrowed likewise: those that came with it; what is left of
-                        * them is closed then */
-  gboolean is_short;   /* this process could not take all of them: it has too many files open */
+  GArray *descriptors; /* (element-type int) (nullable): its descriptors, borrowed likewise; the rest is closed then */
+  gboolean is_short;   /* some descriptors are missing: this process has too many files open */
 } FerryDownMessage;
 
-/* A sender that was passed to the worker. */
+/* A sender for the worker. */
 typedef struct
 {
   guint64 connection_id;
@@ -50,37 +49,36 @@ typedef struct
 FerryDownlink *ferry_downlink_new (FerryUplink *uplink);
 void ferry_downlink_free (FerryDownlink *self);
 
-/* The grants are received before anything else. Returns MESSAGE with *grant filled, NOTHING after the last one, BROKEN.
- */
+/* Before any other receive. Returns MESSAGE with *grant filled, NOTHING after the last grant, or BROKEN. */
 FerryDownEvent ferry_downlink_receive_grant (FerryDownlink *self, FerryDownGrant *grant);
 
-/* Before the first receive, or by the thread that does: has that tell once when the application closes one of the
- * pipes. What was sent to it before comes first. */
+/* Before the first receive, or by the receiving thread: has it return PIPE_CLOSED once when the application closes the
+ * pipe, after all messages that were sent to the pipe. */
 void ferry_downlink_watch_pipe (FerryDownlink *self, guint index, guint64 connection_id);
 
 /* Waits until deadline (monotonic time in microseconds; 0: does not wait; negative: for ever). */
 FerryDownEvent ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *message);
+/* any: ends a wait of ferry_downlink_receive() and one of ferry_downlink_wait_for_cancel(), or the next ones. */
 void ferry_downlink_interrupt (FerryDownlink *self);
 
 /* any: whether the application gave up the link, by one load. */
 gboolean ferry_downlink_is_closed (FerryDownlink *self);
 
-/* any: whether something new is in the express lane, by one load. */
+/* any: whether the express lane has a new record, by one load. */
 gboolean ferry_downlink_has_cancel (FerryDownlink *self);
-/* any: takes the next cancel from the express lane. Returns FALSE when there is none. */
+/* any: takes the next cancel from the express lane. Returns FALSE where there is none. */
 gboolean ferry_downlink_take_cancel (FerryDownlink *self, guint64 *xid, guint16 *reason);
-/* any, one at a time: sleeps until has_cancel, the deadline, or an interrupt. Returns FALSE when the link has ended,
- * and then at once. */
+/* any, one at a time: sleeps until has_cancel, the deadline, or an interrupt. Returns FALSE after the link's end. */
 gboolean ferry_downlink_wait_for_cancel (FerryDownlink *self, gint64 deadline);
 
 typedef enum
 {
-  FERRY_CLAIM_BEGUN,   /* the call is the worker's to run */
-  FERRY_CLAIM_SKIPPED, /* the application took it back: pass over it */
-  FERRY_CLAIM_KILLED,  /* the worker is about to be killed: begin nothing any more */
+  FERRY_CLAIM_BEGUN,   /* the worker runs the call */
+  FERRY_CLAIM_SKIPPED, /* the application took the call back */
+  FERRY_CLAIM_KILLED,  /* the worker is about to be killed: it begins no more calls */
 } FerryClaimResult;
 
-/* Before a call is begun; xids of one link only grow. */
+/* Before a call is begun. The xids of a link only grow. */
 FerryClaimResult ferry_downlink_claim (FerryDownlink *self, guint64 xid);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryDownlink, ferry_downlink_free)

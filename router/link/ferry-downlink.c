@@ -10,11 +10,11 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-usable-cores.h"
 
-/* How often a wait looks before it sleeps, where that pays: some microseconds. */
+/* How often a wait polls before it sleeps: some microseconds. */
 #define MAX_LOOKS 256
-/* A sleep that was shorter, in microseconds, would better have been none. */
+/* In microseconds: polling is better than a shorter sleep. */
 #define SHORT_SLEEP 30
-/* After how many waits in a row that looked in vain they sleep at once again. */
+/* After so many waits in a row that polled in vain, waits sleep at once. */
 #define MAX_PATIENCE 4
 
 typedef struct
@@ -26,29 +26,28 @@ typedef struct
 struct _FerryDownlink
 {
   FerryUplink *uplink; /* const: (owned) */
-  gboolean may_look;   /* const: there is another core for whoever sends */
+  gboolean may_look;   /* const: the sender has another core */
 
-  /* Of the thread that receives. */
+  /* Of the receiving thread. */
   FerryLaneReader down;
-  gsize borrowed;         /* size of the record that holds the latest message, not given back yet */
-  FerryAssembly assembly; /* of a large message; whole: it is the latest message */
+  gsize borrowed;         /* size of the latest message's record, which is not released yet */
+  FerryAssembly assembly; /* of a large message; when whole, of the latest message */
   gboolean broken;
-  GArray *handed;       /* (element-type int) (owned elements) (nullable): descriptors of a message */
-  gboolean is_handed;   /* they are of the message that comes next */
-  gboolean is_short;    /* they are not all of them */
-  guint64 handed_for;   /* connection id of the message */
-  guint64 n_fd_batches; /* packets of them that were taken */
+  GArray *descriptors;   /* (element-type int) (owned elements) (nullable): the latest fd batch */
+  gboolean has_fd_batch; /* it belongs to the next message */
+  gboolean is_short;     /* some of its descriptors are missing */
+  guint64 fd_batch_id;   /* connection id of its message */
+  guint64 n_fd_batches;  /* how many were taken */
   guint interrupts_taken;
   guint n_taken;   /* messages since the last sleep */
-  guint patience;  /* how many more waits look before they sleep */
+  guint patience;  /* how many more waits poll before they sleep */
   GArray *watched; /* (element-type WatchedPipe) (owned) (nullable) */
 
   _Atomic guint interrupts; /* any: how often a wait was interrupted */
 
   pthread_mutex_t lock;
-  FerryLaneReader express; /* lock */
-  /* any: the express lane's tail up to which all was taken; stored with lock. */
-  _Atomic guint64 express_seen;
+  FerryLaneReader express;         /* lock */
+  _Atomic guint64 express_seen;    /* any: how far the express lane was taken; stored with lock */
   _Atomic gboolean express_broken; /* any */
   guint cancel_interrupts_taken;   /* of the thread that waits for cancels */
 };
@@ -73,7 +72,7 @@ ferry_downlink_free (FerryDownlink *self)
 {
   ferry_assembly_clear (&self->assembly);
   g_clear_pointer (&self->watched, g_array_unref);
-  g_clear_pointer (&self->handed, ferry_descriptors_free);
+  g_clear_pointer (&self->descriptors, ferry_descriptors_free);
   pthread_mutex_destroy (&self->lock);
   ferry_uplink_unref (self->uplink);
   g_free (self);
@@ -88,26 +87,20 @@ get_bell (FerryDownlink *self)
 static guint32
 load_bell (FerryDownlink *self)
 {
-  /* Acquire: whoever rang before has what it rang for seen by what follows. */
+  /* Acquire: what was stored before the ring is seen by what follows. */
   return atomic_load_explicit (get_bell (self), memory_order_acquire);
 }
 
-/* Whether the application gave up the link. Its first pipe's word says so for all, even where there is no pipe. */
-static gboolean
-has_ended (FerryDownlink *self)
+/* The word of the first pipe shows the link's end, also of a link without pipes. */
+gboolean
+ferry_downlink_is_closed (FerryDownlink *self)
 {
   return self->uplink->forked || ferry_uplink_get_pipe_word (self->uplink, 0) >= FERRY_PIPE_WORD_LINK_ENDED;
 }
 
-gboolean
-ferry_downlink_is_closed (FerryDownlink *self)
-{
-  return has_ended (self);
-}
-
-/* Gives size bytes of a lane back. When the application waits for the room, its monitor is woken to fill it. */
+/* Releases size bytes of a lane. Wakes the monitor where the application waits for the room. */
 static void
-give_back (FerryDownlink *self, FerryLaneReader *lane, gsize size)
+release (FerryDownlink *self, FerryLaneReader *lane, gsize size)
 {
   if (ferry_lane_reader_release (lane, size))
     ferry_doorbell_ring (self->uplink->doorbell);
@@ -120,7 +113,7 @@ break_lane (FerryDownlink *self)
   return FERRY_DOWN_EVENT_BROKEN;
 }
 
-/* The header of the next record, and its payload where it lies. */
+/* The header of the next record, and its payload in place. */
 static FerryDownEvent
 peek (FerryDownlink *self, FerryRecordHeader *header, const guint8 **payload)
 {
@@ -141,21 +134,20 @@ peek (FerryDownlink *self, FerryRecordHeader *header, const guint8 **payload)
   return FERRY_DOWN_EVENT_MESSAGE;
 }
 
-/* Gives back what the latest message lay in. */
+/* Releases the memory and the descriptors of the latest message. */
 static void
 drop_latest (FerryDownlink *self)
 {
   if (self->borrowed > 0)
-    give_back (self, &self->down, self->borrowed);
+    release (self, &self->down, self->borrowed);
   self->borrowed = 0;
   if (self->assembly.data != NULL && self->assembly.filled == self->assembly.size)
     ferry_assembly_clear (&self->assembly);
-  if (self->handed != NULL && !self->is_handed)
-    ferry_descriptors_close (self->handed);
+  if (self->descriptors != NULL && !self->has_fd_batch)
+    ferry_descriptors_close (self->descriptors);
 }
 
-/* worker, before the first receive: takes the next of the senders that the application passes, which come first in the
- * lane. */
+/* The grants come first in the lane. */
 FerryDownEvent
 ferry_downlink_receive_grant (FerryDownlink *self, FerryDownGrant *grant)
 {
@@ -230,48 +222,48 @@ receive_fd_batch (FerryDownlink *self, const FerryFdBatchMessage *message)
   gboolean complete = TRUE;
 
   if (self->uplink->link != NULL)
-    return ferry_link_take_fd_batch (self->uplink->link, message->number, self->handed);
-  if (!ferry_control_receive_fd_batch (self->uplink->control, &packet, self->handed, &complete))
+    return ferry_link_take_fd_batch (self->uplink->link, message->number, self->descriptors);
+  if (!ferry_control_receive_fd_batch (self->uplink->control, &packet, self->descriptors, &complete))
     return FALSE;
   self->is_short = !complete;
   return packet.number == message->number && packet.n_descriptors == message->n_descriptors;
 }
 
-/* Takes the descriptors of the next message. They were sent before their record, so they are there. */
+/* Takes the descriptors of the next message, which were sent before their record. */
 static gboolean
 take_fd_batch (FerryDownlink *self, const FerryRecordHeader *header, const guint8 *payload)
 {
   FerryFdBatchMessage message;
 
-  if (header->length != sizeof message || header->number != 0 || self->assembly.data != NULL || self->is_handed)
+  if (header->length != sizeof message || header->number != 0 || self->assembly.data != NULL || self->has_fd_batch)
     return FALSE;
   memcpy (&message, payload, sizeof message);
   if (message.number != self->n_fd_batches + 1)
     return FALSE;
-  if (self->handed == NULL)
-    self->handed = g_array_new (FALSE, FALSE, sizeof (int));
+  if (self->descriptors == NULL)
+    self->descriptors = g_array_new (FALSE, FALSE, sizeof (int));
   self->n_fd_batches++;
-  self->is_handed = TRUE;
+  self->has_fd_batch = TRUE;
   self->is_short = FALSE;
-  self->handed_for = header->connection_id;
+  self->fd_batch_id = header->connection_id;
   return receive_fd_batch (self, &message);
 }
 
-/* Gives the message that is whole now what came with it. */
+/* Adds the descriptors to a message that is whole. */
 static FerryDownEvent
 deliver (FerryDownlink *self, FerryDownMessage *message)
 {
-  if (!self->is_handed)
+  if (!self->has_fd_batch)
     return FERRY_DOWN_EVENT_MESSAGE;
-  if (message->connection_id != self->handed_for)
+  if (message->connection_id != self->fd_batch_id)
     return break_lane (self);
-  message->descriptors = self->handed;
+  message->descriptors = self->descriptors;
   message->is_short = self->is_short;
-  self->is_handed = FALSE;
+  self->has_fd_batch = FALSE;
   return FERRY_DOWN_EVENT_MESSAGE;
 }
 
-/* Takes a record that belongs to no large message. */
+/* Takes a record outside of large messages. */
 static FerryDownEvent
 take_record (FerryDownlink *self, const FerryRecordHeader *header, const guint8 *payload, FerryDownMessage *message)
 {
@@ -285,19 +277,19 @@ take_record (FerryDownlink *self, const FerryRecordHeader *header, const guint8 
       *message = (FerryDownMessage){header->connection_id, payload, header->length, NULL, FALSE};
       return deliver (self, message);
     }
-  if (header->kind != FERRY_RECORD_FINISH || header->length != 0 || self->is_handed)
+  if (header->kind != FERRY_RECORD_FINISH || header->length != 0 || self->has_fd_batch)
     return break_lane (self);
-  give_back (self, &self->down, size);
+  release (self, &self->down, size);
   return FERRY_DOWN_EVENT_FINISH;
 }
 
-/* What is there, as far as it makes an event. */
+/* The next event, without waiting. */
 static FerryDownEvent
 take_event (FerryDownlink *self, FerryDownMessage *message)
 {
   FerryAssembly *assembly = &self->assembly;
 
-  if (has_ended (self))
+  if (ferry_downlink_is_closed (self))
     return FERRY_DOWN_EVENT_CLOSED;
   if (atomic_load_explicit (&self->express_broken, memory_order_relaxed))
     return break_lane (self);
@@ -310,17 +302,17 @@ take_event (FerryDownlink *self, FerryDownMessage *message)
 
       if (event != FERRY_DOWN_EVENT_MESSAGE)
         return event;
-      if (header.kind != FERRY_RECORD_LARGE && header.kind != FERRY_RECORD_PIECE &&
-          header.kind != FERRY_RECORD_FD_BATCH)
-        return take_record (self, &header, payload, message);
       if (header.kind == FERRY_RECORD_FD_BATCH)
         valid = take_fd_batch (self, &header, payload);
+      else if (header.kind == FERRY_RECORD_LARGE)
+        valid = begin_large (self, &header, payload);
+      else if (header.kind == FERRY_RECORD_PIECE)
+        valid = add_piece (self, &header, payload);
       else
-        valid =
-          header.kind == FERRY_RECORD_LARGE ? begin_large (self, &header, payload) : add_piece (self, &header, payload);
+        return take_record (self, &header, payload, message);
       if (!valid)
         return break_lane (self);
-      give_back (self, &self->down, ferry_record_size (header.length));
+      release (self, &self->down, ferry_record_size (header.length));
       if (header.kind != FERRY_RECORD_FD_BATCH && assembly->filled == assembly->size)
         {
           *message = (FerryDownMessage){assembly->connection_id, assembly->data, assembly->size, NULL, FALSE};
@@ -329,11 +321,11 @@ take_event (FerryDownlink *self, FerryDownMessage *message)
     }
 }
 
-/* Whether a wait is to end for an interrupt, which ends one wait of each kind. */
+/* Whether a wait is interrupted. An interrupt ends one wait of each kind. */
 static gboolean
 take_interrupt (FerryDownlink *self, guint *taken)
 {
-  /* Acquire: pairs with ferry_downlink_interrupt(), whose caller has something seen. */
+  /* Acquire: pairs with ferry_downlink_interrupt(); stores of its caller are seen. */
   guint interrupts = atomic_load_explicit (&self->interrupts, memory_order_acquire);
   gboolean interrupted = interrupts != *taken;
 
@@ -341,7 +333,7 @@ take_interrupt (FerryDownlink *self, guint *taken)
   return interrupted;
 }
 
-/* Before a sleep: has the application ring for the next cancel. Returns whether there is one already. */
+/* Before a sleep: has the application ring for the next cancel. Returns whether one is there already. */
 static gboolean
 arm_express (FerryDownlink *self)
 {
@@ -362,8 +354,8 @@ ferry_downlink_watch_pipe (FerryDownlink *self, guint index, guint64 connection_
   g_array_append_val (self->watched, pipe);
 }
 
-/* Whether one of the watched pipes was closed. To be called after the bell was loaded: the application stores the word
- * before it rings. The end of the link, which is in all of the words, is has_ended()'s. */
+/* Whether a watched pipe was closed. The caller loads the bell first, as the application stores the word before it
+ * rings. ferry_downlink_is_closed() tells the end of the link. */
 static gboolean
 take_closed_pipe (FerryDownlink *self, FerryDownMessage *message)
 {
@@ -390,9 +382,9 @@ pause_processor (void)
 #endif
 }
 
-/* Looks for a while whether something comes, which spares whoever sends it a system call, and both a wake-up. */
+/* Polls for a while, which saves the sender a system call, and both sides a wake-up. */
 static gboolean
-look_around (FerryDownlink *self, guint32 seen)
+poll_lanes (FerryDownlink *self, guint32 seen)
 {
   if (self->patience == 0)
     return FALSE;
@@ -410,9 +402,8 @@ look_around (FerryDownlink *self, guint32 seen)
   return FALSE;
 }
 
-/* Returns FALSE when the deadline passed. Several messages since the last sleep, and a short one now: somebody sends
- * without waiting for answers, a little slower than they are taken. Who sends one at a time and waits would only have
- * to share the processor. */
+/* Returns FALSE when the deadline passed. A short sleep after several messages shows a sender that does not wait for
+ * answers, and is a little slower than this reader. Polling would slow down a sender that waits for each answer. */
 static gboolean
 sleep_until_rung (FerryDownlink *self, guint32 seen, gint64 deadline)
 {
@@ -425,7 +416,6 @@ sleep_until_rung (FerryDownlink *self, guint32 seen, gint64 deadline)
   return in_time;
 }
 
-/* worker: waits for what the application sends. */
 FerryDownEvent
 ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *message)
 {
@@ -442,7 +432,7 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
           arm_express (self))
         return event;
       ferry_uplink_hurry (self->uplink);
-      if (look_around (self, seen))
+      if (poll_lanes (self, seen))
         continue;
       if (!ferry_lane_reader_arm (&self->down))
         return break_lane (self);
@@ -451,7 +441,6 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
     }
 }
 
-/* any: ends a wait of ferry_downlink_receive() and one of ferry_downlink_wait_for_cancel(), or the next. */
 void
 ferry_downlink_interrupt (FerryDownlink *self)
 {
@@ -463,8 +452,7 @@ ferry_downlink_interrupt (FerryDownlink *self)
 gboolean
 ferry_downlink_has_cancel (FerryDownlink *self)
 {
-  /* Acquire: what the application did before it cancelled is seen by whoever stops for it. The other one is our own
-   * note of what was taken, and only compared. */
+  /* Acquire: what the application stored before the cancel is seen. The other load is of a note of our own. */
   return atomic_load_explicit (&ferry_segment_get_express (&self->uplink->segment)->writer.tail,
                                memory_order_acquire) !=
          atomic_load_explicit (&self->express_seen, memory_order_relaxed);
@@ -481,8 +469,7 @@ break_express_locked (FerryDownlink *self)
   return FALSE;
 }
 
-/* Copies the next cancel. Returns FALSE when there is none. After what no application writes there are none any more,
- * and whoever receives hears of it. */
+/* Copies the next cancel. Returns FALSE without one. An invalid record ends them, and the receiver gets BROKEN. */
 static gboolean
 take_cancel_locked (FerryDownlink *self, FerryRecordHeader *header)
 {
@@ -497,7 +484,7 @@ take_cancel_locked (FerryDownlink *self, FerryRecordHeader *header)
   memcpy (header, ferry_lane_reader_get_place (lane), sizeof *header);
   if (header->kind != FERRY_RECORD_CANCEL || header->length != 0)
     return break_express_locked (self);
-  give_back (self, lane, sizeof *header);
+  release (self, lane, sizeof *header);
   atomic_store_explicit (&self->express_seen, lane->head, memory_order_relaxed);
   return TRUE;
 }
@@ -527,7 +514,7 @@ ferry_downlink_wait_for_cancel (FerryDownlink *self, gint64 deadline)
     {
       guint32 seen = load_bell (self);
 
-      if (has_ended (self))
+      if (ferry_downlink_is_closed (self))
         return FALSE;
       if (arm_express (self))
         return TRUE;
@@ -548,12 +535,12 @@ ferry_downlink_claim (FerryDownlink *self, guint64 xid)
       /* Acquire: pairs with the application's exchange, as does the one below. */
       guint64 word = atomic_load_explicit (claim, memory_order_acquire);
 
-      if ((word & FERRY_CLAIM_DOOMED) != 0 || has_ended (self))
+      if ((word & FERRY_CLAIM_DOOMED) != 0 || ferry_downlink_is_closed (self))
         return FERRY_CLAIM_KILLED;
       if (word >> FERRY_CLAIM_SHIFT >= xid)
         return FERRY_CLAIM_SKIPPED;
       if ((word & FERRY_CLAIM_HOLD) != 0)
-        /* The release rings, whoever waits; so does the end of the link. */
+        /* The release of the claim rings, and so does the end of the link. */
         ferry_futex_doorbell_wait (get_bell (self), seen, -1);
       else if (atomic_compare_exchange_strong_explicit (claim, &word, xid << FERRY_CLAIM_SHIFT, memory_order_acq_rel,
                                                         memory_order_acquire))

@@ -1,14 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The application's end of a fork server: the workers that it was asked to fork, and what it says of them.
+/* The application's end of a fork server: the workers that it was asked to fork, and its answers.
  *
  * Owner:     the fork server's link.
- * Threads:   the monitor; requests are sent by other threads too, where nothing waits to be sent before them.
- * Trust:     a fork server may say anything at any time. What it was not asked for is a protocol error of its own,
- * which ends the fork server and the workers that it forked; other links do not notice. Invariant: nothing here waits.
- * At most FERRY_MAX_ASKED requests lie in the socket unanswered; what is asked for beyond that, or while the fork
- * server has not attached, waits here. */
+ * Threads:   the monitor; other threads also send requests, while none is queued before theirs.
+ * Trust:     a fork server may send anything at any time. An answer without a request is a protocol error, which ends
+ * the fork server and its workers, and affects no other link. Invariant: no call waits. At most FERRY_MAX_ASKED
+ * requests are unanswered in the socket; more requests, and those before the fork server has attached, are queued here.
+ */
 
 #pragma once
 
@@ -17,7 +17,7 @@
 
 G_BEGIN_DECLS
 
-/* Descriptors on their way count against the limit of open files, so they are not many. */
+/* Few, since descriptors in the socket count against the limit of open files. */
 #define FERRY_MAX_ASKED 32
 
 void ferry_fork_server_link_begin (FerryLink *fork_server);

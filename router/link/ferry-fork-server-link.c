@@ -12,13 +12,13 @@
 
 #include "base/ferry-base-private.h"
 
-/* How long a fork server may take to answer, where a worker may take for ever to attach. */
+/* How long a fork server may take to answer, where the worker has no time limit to attach. */
 #define ANSWER_TIMEOUT (30 * G_USEC_PER_SEC)
 
-/* From Linux 6.9: a signal to the process group of which the pidfd's process is, or was, the leader. */
+/* From Linux 6.9: signals the process group whose leader is, or was, the process of the pidfd. */
 #define SIGNAL_GROUP (1u << 2)
 
-/* A worker that was asked for. It stays until all was said of it, even where its link has ended. */
+/* A worker that was asked for. It stays until its last answer, even after the end of its link. */
 typedef struct
 {
   guint64 id;
@@ -26,25 +26,25 @@ typedef struct
   FerryStartRequest *request; /* (owned) (nullable): until it is sent */
   gboolean started;
   gboolean failed;
-} Birth;
+} AskedWorker;
 
 struct _FerryForkServerLink
 {
-  GHashTable *births; /* (element-type guint64 Birth) */
-  GQueue waiting;     /* (element-type Birth): not sent yet, oldest first */
-  gboolean blocked;   /* the socket is full, and watched for room */
-  char *epitaph;      /* (owned) (nullable): how the fork server ended, once that is known */
+  GHashTable *workers; /* (element-type guint64 AskedWorker) */
+  GQueue waiting;      /* (element-type AskedWorker): not sent yet, oldest first */
+  gboolean blocked;    /* the socket is full, and watched for room */
+  char *end_message;   /* (owned) (nullable): how the fork server ended, once that is known */
 
   pthread_mutex_t lock;
   guint64 latest_id; /* lock */
   guint n_asked;     /* lock: sent and not answered */
-  gboolean direct;   /* lock: the socket is open, and nothing waits before what another thread sends */
+  gboolean direct;   /* lock: the socket is open, and no request is queued */
 };
 
 static void
-birth_free (gpointer data)
+asked_worker_free (gpointer data)
 {
-  Birth *self = data;
+  AskedWorker *self = data;
 
   g_clear_pointer (&self->request, ferry_start_request_free);
   ferry_link_unref (self->link);
@@ -55,9 +55,9 @@ static void
 fork_server_link_free (FerryForkServerLink *self)
 {
   g_queue_clear (&self->waiting);
-  g_hash_table_unref (self->births);
+  g_hash_table_unref (self->workers);
   pthread_mutex_destroy (&self->lock);
-  g_free (self->epitaph);
+  g_free (self->end_message);
   g_free (self);
 }
 
@@ -67,26 +67,18 @@ get_obstacle (int error_number)
   return ferry_is_shortage (error_number) ? FERRY_OBSTACLE_SHORTAGE : FERRY_OBSTACLE_LASTING;
 }
 
-/* A reason of the fork server's own is that it has threads, and so for each worker. */
-static FerryObstacle
-get_obstacle_of_answer (const FerryForkServerAnswer *answer)
-{
-  return answer->pid == 0 && answer->error_number == 0 ? FERRY_OBSTACLE_FORK_SERVER
-                                                       : get_obstacle (answer->error_number);
-}
-
 static void
-fail (FerrySharedQueue *queue, Birth *birth, FerryObstacle obstacle, const char *why)
+fail (FerrySharedQueue *queue, AskedWorker *worker, FerryObstacle obstacle, const char *why)
 {
   g_autofree char *text = g_utf8_make_valid (why, -1);
-  g_autofree char *detail = g_strdup_printf ("Worker “%s” could not be started: %s", birth->link->name, text);
+  g_autofree char *detail = g_strdup_printf ("Worker “%s” could not be started: %s", worker->link->name, text);
 
-  birth->failed = TRUE;
-  birth->link->obstacle = obstacle;
-  ferry_shared_queue_apply (queue, birth->link, FERRY_LINK_LAUNCH_FAILED, detail);
+  worker->failed = TRUE;
+  worker->link->obstacle = obstacle;
+  ferry_shared_queue_apply (queue, worker->link, FERRY_LINK_LAUNCH_FAILED, detail);
 }
 
-/* Its time begins when it is asked for, and again when it is there: a fork server may prepare itself for long. */
+/* The time begins with the request, and again with the process: a fork server may prepare itself for long. */
 static void
 set_deadline (FerrySharedQueue *queue, FerryLink *link, gint64 timeout)
 {
@@ -94,23 +86,13 @@ set_deadline (FerrySharedQueue *queue, FerryLink *link, gint64 timeout)
     ferry_shared_queue_set_deadline (queue, link, timeout > 0 ? ferry_time_add (g_get_monotonic_time (), timeout) : 0);
 }
 
-static void
-set_blocked (FerrySharedQueue *queue, FerryLink *fork_server, gboolean blocked)
-{
-  if (fork_server->fork_server->blocked == blocked)
-    return;
-  fork_server->fork_server->blocked = blocked;
-  ferry_shared_queue_watch_room (queue, fork_server, blocked);
-}
-
-/* With the lock held: returns 0 or an error number. */
+/* Returns 0 or an error number. */
 static int
-ask (FerryLink *fork_server, FerryStartRequest *request, guint64 id)
+ask_locked (FerryLink *fork_server, FerryStartRequest *request, guint64 id)
 {
   int failure = ferry_start_request_send (request, fork_server->control, id);
 
-  if (failure == 0)
-    fork_server->fork_server->n_asked++;
+  fork_server->fork_server->n_asked += failure == 0;
   return failure;
 }
 
@@ -120,34 +102,33 @@ note_asked (FerrySharedQueue *queue, FerryLink *link)
   set_deadline (queue, link, link->attach_timeout > 0 ? link->attach_timeout : ANSWER_TIMEOUT);
 }
 
-/* With the lock held: sends what waits, as long as there is room. Returns whether the socket is full. */
+/* Sends queued requests while there is room. Returns whether the socket is full. */
 static gboolean
-send_waiting (FerrySharedQueue *queue, FerryLink *fork_server)
+send_waiting_locked (FerrySharedQueue *queue, FerryLink *fork_server)
 {
   FerryForkServerLink *self = fork_server->fork_server;
-  Birth *birth;
+  AskedWorker *worker;
 
-  while (self->n_asked < FERRY_MAX_ASKED && (birth = g_queue_peek_head (&self->waiting)) != NULL)
+  while (self->n_asked < FERRY_MAX_ASKED && (worker = g_queue_peek_head (&self->waiting)) != NULL)
     {
-      int failure = ask (fork_server, birth->request, birth->id);
+      int failure = ask_locked (fork_server, worker->request, worker->id);
 
-      /* That the fork server hung up is about to be heard, and then is what becomes of those that wait. */
+      /* The hang-up of the fork server follows as an event, which ends the queued requests. */
       if (failure == EAGAIN || failure == EPIPE || failure == ECONNRESET)
         return failure == EAGAIN;
       g_queue_pop_head (&self->waiting);
-      g_clear_pointer (&birth->request, ferry_start_request_free);
+      g_clear_pointer (&worker->request, ferry_start_request_free);
       if (failure == 0)
         {
-          note_asked (queue, birth->link);
+          note_asked (queue, worker->link);
           continue;
         }
-      fail (queue, birth, get_obstacle (failure), g_strerror (failure));
-      g_hash_table_remove (self->births, &birth->id);
+      fail (queue, worker, get_obstacle (failure), g_strerror (failure));
+      g_hash_table_remove (self->workers, &worker->id);
     }
   return FALSE;
 }
 
-/* Sends what waits, as long as there is room. */
 static void
 flush (FerrySharedQueue *queue, FerryLink *fork_server)
 {
@@ -156,14 +137,16 @@ flush (FerrySharedQueue *queue, FerryLink *fork_server)
   gboolean blocked;
 
   pthread_mutex_lock (&self->lock);
-  blocked = open && send_waiting (queue, fork_server);
+  blocked = open && send_waiting_locked (queue, fork_server);
   self->direct = open && g_queue_is_empty (&self->waiting);
   pthread_mutex_unlock (&self->lock);
-  if (fork_server->control >= 0)
-    set_blocked (queue, fork_server, blocked);
+  if (fork_server->control < 0 || self->blocked == blocked)
+    return;
+  self->blocked = blocked;
+  ferry_shared_queue_watch_room (queue, fork_server, blocked);
 }
 
-/* Nobody else uses the socket from now on. */
+/* After this, no other thread uses the socket. */
 static void
 close_socket (FerryLink *fork_server)
 {
@@ -174,16 +157,16 @@ close_socket (FerryLink *fork_server)
   pthread_mutex_unlock (&self->lock);
 }
 
-/* any: begins to send a request, past the monitor where it can be sent at once: a thread less has to be woken before
- * the worker runs. Returns its identity, or 0 where it has yet to be sent. Until ferry_fork_server_link_end_ask() the
- * monitor hears no answer to it, and before that the monitor is asked to call ferry_fork_server_link_start(). */
+/* any: sends a request without the monitor, where it can be sent at once, which saves the wake-up of a thread. Returns
+ * its identity, or 0 where it was not sent. The monitor handles no answer before ferry_fork_server_link_end_ask().
+ * Before that call, the monitor is asked to call ferry_fork_server_link_start(). */
 guint64
 ferry_fork_server_link_begin_ask (FerryLink *fork_server, FerryStartRequest *request)
 {
   FerryForkServerLink *self = fork_server->fork_server;
 
   pthread_mutex_lock (&self->lock);
-  if (!self->direct || self->n_asked >= FERRY_MAX_ASKED || ask (fork_server, request, self->latest_id + 1) != 0)
+  if (!self->direct || self->n_asked >= FERRY_MAX_ASKED || ask_locked (fork_server, request, self->latest_id + 1) != 0)
     return 0;
   return ++self->latest_id;
 }
@@ -195,34 +178,33 @@ ferry_fork_server_link_end_ask (FerryLink *fork_server)
   pthread_mutex_unlock (&fork_server->fork_server->lock);
 }
 
-/* Notes why the process at the other end of link was never forked: its fork server has ended. */
+/* Notes that the process at the other end of link was not forked, since its fork server has ended. */
 static void
-note_unborn (FerryLink *fork_server, FerryLink *link)
+note_not_forked (FerryLink *fork_server, FerryLink *link)
 {
   int cause =
     fork_server->cause == FERRY_CLOSE_REASON_LAUNCH_FAILED ? fork_server->cause : FERRY_CLOSE_REASON_FORK_SERVER_LOST;
   g_autofree char *detail =
-    g_strdup_printf ("Worker “%s” could not be started. %s", link->name, fork_server->fork_server->epitaph);
+    g_strdup_printf ("Worker “%s” could not be started. %s", link->name, fork_server->fork_server->end_message);
 
   link->obstacle = fork_server->obstacle;
   ferry_link_note (link, cause, detail);
 }
 
-/* Has the fork server fork the process at the other end of link, with the request, which is taken; or with NULL where
- * it was sent under that identity. What becomes of it is told by the link; where that has ended, nothing is sent, and
- * what was sent is undone when it is answered. */
+/* Has the fork server fork the process at the other end of link. Takes the request; NULL where it was sent under that
+ * identity. The link reports the outcome. For a link that has ended, no request is sent, and a process is killed. */
 gboolean
 ferry_fork_server_link_start (FerrySharedQueue *queue, FerryLink *fork_server, FerryLink *link,
                               FerryStartRequest *request, guint64 id, GError **error)
 {
   FerryForkServerLink *self = fork_server->fork_server;
-  Birth *birth;
+  AskedWorker *worker;
 
-  if (self->epitaph != NULL)
+  if (self->end_message != NULL)
     {
       g_clear_pointer (&request, ferry_start_request_free);
-      note_unborn (fork_server, link);
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, self->epitaph);
+      note_not_forked (fork_server, link);
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, self->end_message);
       return FALSE;
     }
   if (link->state == FERRY_LINK_ENDED && request != NULL)
@@ -230,23 +212,23 @@ ferry_fork_server_link_start (FerrySharedQueue *queue, FerryLink *fork_server, F
       ferry_start_request_free (request);
       return TRUE;
     }
-  birth = g_new0 (Birth, 1);
-  birth->id = id;
-  birth->link = ferry_link_ref (link);
-  birth->request = request;
+  worker = g_new0 (AskedWorker, 1);
+  worker->id = id;
+  worker->link = ferry_link_ref (link);
+  worker->request = request;
   if (request == NULL)
     note_asked (queue, link);
   else
     {
       pthread_mutex_lock (&self->lock);
-      birth->id = ++self->latest_id;
+      worker->id = ++self->latest_id;
       self->direct = FALSE;
       pthread_mutex_unlock (&self->lock);
     }
-  /* Where the fork server is about to end, it waits to hear how. */
+  /* Where the fork server is about to end, the request waits for its end message. */
   if (request != NULL && fork_server->state <= FERRY_LINK_OPEN)
-    g_queue_push_tail (&self->waiting, birth);
-  g_hash_table_insert (self->births, &birth->id, birth);
+    g_queue_push_tail (&self->waiting, worker);
+  g_hash_table_insert (self->workers, &worker->id, worker);
   flush (queue, fork_server);
   return TRUE;
 }
@@ -259,14 +241,13 @@ note_answered (FerryForkServerLink *self)
   pthread_mutex_unlock (&self->lock);
 }
 
-/* A process that nobody waits for any more. */
 static void
-end_unwanted (int pidfd)
+kill_process (int pidfd)
 {
   syscall (SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 }
 
-/* A fork server that has ended has no children any more. Its workers end with it, which is about to be heard. */
+/* A fork server that has ended has no children. Its workers end with it, which follows as events. */
 static gboolean
 has_ended (FerryLink *fork_server)
 {
@@ -276,27 +257,27 @@ has_ended (FerryLink *fork_server)
 }
 
 static gboolean
-take_started (FerrySharedQueue *queue, FerryLink *fork_server, Birth *birth, FerryForkServerAnswer *answer)
+take_started (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *worker, FerryForkServerAnswer *answer)
 {
-  FerryLink *link = birth->link;
+  FerryLink *link = worker->link;
 
-  if (birth->request != NULL || birth->started)
+  if (worker->request != NULL || worker->started)
     return FALSE;
   if (!ferry_pidfd_is_child (answer->pidfd, (GPid) answer->pid, fork_server->pid))
     return has_ended (fork_server);
-  birth->started = TRUE;
+  worker->started = TRUE;
   note_answered (fork_server->fork_server);
   if (link->state == FERRY_LINK_ENDED)
     {
-      end_unwanted (answer->pidfd);
+      kill_process (answer->pidfd);
       return TRUE;
     }
   link->parent = FERRY_PARENT_FORK_SERVER;
   set_deadline (queue, link, link->attach_timeout);
   if (!ferry_shared_queue_set_process (queue, link, (GPid) answer->pid, ferry_steal_fd (&answer->pidfd), NULL))
     {
-      end_unwanted (link->pidfd);
-      fail (queue, birth, FERRY_OBSTACLE_SHORTAGE, "its process cannot be watched; raise the limit of open files");
+      kill_process (link->pidfd);
+      fail (queue, worker, FERRY_OBSTACLE_SHORTAGE, "its process cannot be watched; raise the limit of open files");
       return TRUE;
     }
   ferry_shared_queue_guard (queue, link);
@@ -305,27 +286,30 @@ take_started (FerrySharedQueue *queue, FerryLink *fork_server, Birth *birth, Fer
   return TRUE;
 }
 
-/* With a process, the child says itself that it could not be made what was asked for: its start and its end are told as
- * well, in whatever order start and failure come. */
+/* Without a process, this is the only answer; without an error number, the fork server can fork no worker. With a
+ * process, the child itself reports the failure. Its start, before or after, and its end are reported as well. */
 static gboolean
-take_failed (FerrySharedQueue *queue, FerryLink *fork_server, Birth *birth, FerryForkServerAnswer *answer)
+take_failed (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *worker, FerryForkServerAnswer *answer)
 {
-  if (birth->request != NULL || birth->failed || (answer->pid == 0 && birth->started))
+  if (worker->request != NULL || worker->failed || (answer->pid == 0 && worker->started))
     return FALSE;
-  fail (queue, birth, get_obstacle_of_answer (answer), answer->text);
+  fail (
+    queue, worker,
+    answer->pid == 0 && answer->error_number == 0 ? FERRY_OBSTACLE_FORK_SERVER : get_obstacle (answer->error_number),
+    answer->text);
   if (answer->pid != 0)
     return TRUE;
   note_answered (fork_server->fork_server);
-  g_hash_table_remove (fork_server->fork_server->births, &birth->id);
+  g_hash_table_remove (fork_server->fork_server->workers, &worker->id);
   return TRUE;
 }
 
 static gboolean
-take_ended (FerrySharedQueue *queue, FerryLink *fork_server, Birth *birth, FerryForkServerAnswer *answer)
+take_ended (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *worker, FerryForkServerAnswer *answer)
 {
-  FerryLink *link = birth->link;
+  FerryLink *link = worker->link;
 
-  if (!birth->started)
+  if (!worker->started)
     return FALSE;
   if (link->state != FERRY_LINK_ENDED)
     {
@@ -334,44 +318,43 @@ take_ended (FerrySharedQueue *queue, FerryLink *fork_server, Birth *birth, Ferry
       link->wait_status = answer->status;
       ferry_shared_queue_end_process (queue, link);
     }
-  g_hash_table_remove (fork_server->fork_server->births, &birth->id);
+  g_hash_table_remove (fork_server->fork_server->workers, &worker->id);
   return TRUE;
 }
 
-/* The worker with that identity, or NULL. The answer may have come before the monitor has heard of what was asked for
- * by another thread, which has then told it by the time that it leaves the lock. */
-static Birth *
-find_birth (FerrySharedQueue *queue, FerryForkServerLink *self, guint64 id)
+/* The worker with that identity, or NULL. An answer may come before the monitor knows of the request that another
+ * thread sent. That thread has told the monitor by the time that it leaves the lock. */
+static AskedWorker *
+find_worker (FerrySharedQueue *queue, FerryForkServerLink *self, guint64 id)
 {
-  Birth *birth = g_hash_table_lookup (self->births, &id);
+  AskedWorker *worker = g_hash_table_lookup (self->workers, &id);
   gboolean asked;
 
-  if (birth != NULL)
-    return birth;
+  if (worker != NULL)
+    return worker;
   pthread_mutex_lock (&self->lock);
   asked = id <= self->latest_id;
   pthread_mutex_unlock (&self->lock);
   if (!asked || queue->catch_up == NULL)
     return NULL;
   queue->catch_up (queue->catch_up_data);
-  return g_hash_table_lookup (self->births, &id);
+  return g_hash_table_lookup (self->workers, &id);
 }
 
 static gboolean
 take_answer (FerrySharedQueue *queue, FerryLink *fork_server, FerryForkServerAnswer *answer)
 {
-  Birth *birth = find_birth (queue, fork_server->fork_server, answer->id);
+  AskedWorker *worker = find_worker (queue, fork_server->fork_server, answer->id);
 
-  if (birth == NULL)
+  if (worker == NULL)
     return FALSE;
   if (answer->kind == FERRY_CONTROL_STARTED)
-    return take_started (queue, fork_server, birth, answer);
+    return take_started (queue, fork_server, worker, answer);
   if (answer->kind == FERRY_CONTROL_FAILED)
-    return take_failed (queue, fork_server, birth, answer);
-  return take_ended (queue, fork_server, birth, answer);
+    return take_failed (queue, fork_server, worker, answer);
+  return take_ended (queue, fork_server, worker, answer);
 }
 
-/* Takes the next packet of a fork server that has attached. */
 static FerryControlEvent
 receive (FerrySharedQueue *queue, FerryLink *fork_server, GError **error)
 {
@@ -383,7 +366,7 @@ receive (FerrySharedQueue *queue, FerryLink *fork_server, GError **error)
   if (!take_answer (queue, fork_server, &answer))
     {
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                           "The fork server told of a worker that it has not");
+                           "The fork server answered for a worker that it was not asked for");
       event = FERRY_CONTROL_INVALID;
     }
   ferry_clear_fd (&answer.pidfd);
@@ -391,18 +374,16 @@ receive (FerrySharedQueue *queue, FerryLink *fork_server, GError **error)
   return event;
 }
 
-/* What is left of a worker's process group, which nobody reaps for us. Where the kernel is older than 6.9, a worker
- * that ended with its fork server leaves its own children behind. */
+/* Kills the worker and its group, which is not our child. Before Linux 6.9, the worker's own children may stay. */
 static void
 end_group (FerryLink *link)
 {
   if (link->pidfd < 0)
     return;
-  syscall (SYS_pidfd_send_signal, link->pidfd, SIGKILL, NULL, 0);
+  kill_process (link->pidfd);
   syscall (SYS_pidfd_send_signal, link->pidfd, SIGKILL, NULL, SIGNAL_GROUP);
 }
 
-/* A process that the fork server had forked. */
 static void
 lose_started (FerrySharedQueue *queue, FerryLink *fork_server, FerryLink *link, int cause)
 {
@@ -419,9 +400,8 @@ lose_started (FerrySharedQueue *queue, FerryLink *fork_server, FerryLink *link, 
     ferry_shared_queue_end_process (queue, link);
 }
 
-/* Nothing more will be heard of the fork server. Its workers end with it: by the kernel when it is dead, and by us
- * where it only hung up. When the router stops, it reaps them first. What was asked for and not forked waits to hear
- * how the fork server ended. */
+/* No more answers come. The workers end with the fork server: by the kernel when it is dead, and by us where it only
+ * hung up. When the router stops, it reaps them first. Unanswered requests wait for its end message. */
 static void
 lose (FerrySharedQueue *queue, FerryLink *fork_server, int cause)
 {
@@ -432,19 +412,19 @@ lose (FerrySharedQueue *queue, FerryLink *fork_server, int cause)
   if (cause != FERRY_CLOSE_REASON_ROUTER_STOPPED)
     ferry_link_send_signal (fork_server, SIGKILL);
   g_queue_clear (&self->waiting);
-  g_hash_table_iter_init (&iterator, self->births);
+  g_hash_table_iter_init (&iterator, self->workers);
   while (g_hash_table_iter_next (&iterator, NULL, &value))
     {
-      Birth *birth = value;
+      AskedWorker *worker = value;
 
-      if (!birth->started)
+      if (!worker->started)
         continue;
-      lose_started (queue, fork_server, birth->link, cause);
+      lose_started (queue, fork_server, worker->link, cause);
       g_hash_table_iter_remove (&iterator);
     }
 }
 
-/* It is known how the fork server ended, which message says. */
+/* message: how the fork server ended. */
 void
 ferry_fork_server_link_finish (FerrySharedQueue *queue, FerryLink *fork_server, const char *message)
 {
@@ -452,18 +432,18 @@ ferry_fork_server_link_finish (FerrySharedQueue *queue, FerryLink *fork_server, 
   GHashTableIter iterator;
   gpointer value;
 
-  self->epitaph = g_strdup (message);
-  g_hash_table_iter_init (&iterator, self->births);
+  self->end_message = g_strdup (message);
+  g_hash_table_iter_init (&iterator, self->workers);
   while (g_hash_table_iter_next (&iterator, NULL, &value))
     {
-      FerryLink *link = ((Birth *) value)->link;
+      FerryLink *link = ((AskedWorker *) value)->link;
 
       if (link->state == FERRY_LINK_ENDED)
         continue;
-      note_unborn (fork_server, link);
+      note_not_forked (fork_server, link);
       ferry_shared_queue_apply (queue, link, FERRY_LINK_LAUNCH_FAILED, NULL);
     }
-  g_hash_table_remove_all (self->births);
+  g_hash_table_remove_all (self->workers);
 }
 
 static const FerryForkServerLinkFuncs fork_server_funcs = {
@@ -474,14 +454,13 @@ static const FerryForkServerLinkFuncs fork_server_funcs = {
   .free = fork_server_link_free,
 };
 
-/* any, before the link is in a queue: a fork server is to be at its other end. */
+/* any, before the link is in a queue: its other end will be a fork server. */
 void
 ferry_fork_server_link_begin (FerryLink *fork_server)
 {
   FerryForkServerLink *self = g_new0 (FerryForkServerLink, 1);
 
-  self->births = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, birth_free);
-  g_queue_init (&self->waiting);
+  self->workers = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, asked_worker_free);
   pthread_mutex_init (&self->lock, NULL);
   fork_server->fork_server = self;
   fork_server->fork_server_funcs = &fork_server_funcs;

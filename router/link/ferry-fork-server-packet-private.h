@@ -1,12 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What an application and its fork server say to each other over the fork server's control socket, once that has
- * attached.
+/* The packets between an application and its fork server, once the fork server has attached.
  *
- * Threads: the application's side belongs to the monitor, but for a request's making; the fork server has one thread.
- * Trust:   the application trusts nothing of what comes: a packet is copied, and its sizes are checked, before it is
- *          looked at. The fork server trusts its application, and still checks sizes, so that a mistake is an error. */
+ * Threads: the application's side belongs to the monitor, but any thread makes a request; the fork server has one
+ * thread. Trust:   none of the application in the fork server: a packet is copied, and its sizes are checked, before it
+ * is read. The fork server trusts its application, and checks sizes to report mistakes. */
 
 #pragma once
 
@@ -14,13 +13,7 @@
 
 G_BEGIN_DECLS
 
-/* What the application asks for. */
-typedef struct
-{
-  GByteArray *packet;                   /* (owned): a FerryStart and what follows it */
-  int fds[FERRY_START_MAX_DESCRIPTORS]; /* (owned): the worker's end of its control socket, then the streams */
-  guint n_fds;
-} FerryStartRequest;
+typedef struct _FerryStartRequest FerryStartRequest;
 
 FerryStartRequest *ferry_start_request_new (const FerryStart *start, const char *name, const char *cwd,
                                             const char *const *environment, GError **error);
@@ -31,7 +24,7 @@ int ferry_start_request_send (FerryStartRequest *self, int control, guint64 id);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryStartRequest, ferry_start_request_free)
 
-/* What the fork server reads of it. */
+/* A request, as the fork server reads it. */
 typedef struct
 {
   FerryStart start;
@@ -64,6 +57,7 @@ gboolean ferry_fork_server_send_failed (int control, guint64 id, GPid pid, int e
 gboolean ferry_fork_server_send_ended (int control, guint64 id, int code, int status);
 FerryControlEvent ferry_fork_server_answer_receive (FerryForkServerAnswer *self, int control, GError **error);
 
+GPid ferry_read_parent (GPid pid);
 gboolean ferry_pidfd_is_child (int pidfd, GPid pid, GPid parent);
 
 G_END_DECLS

@@ -14,111 +14,49 @@
 
 #include "base/ferry-base-private.h"
 
-/* Room for descriptors that come with a packet. */
-typedef union
+/* What the application asks for. */
+struct _FerryStartRequest
 {
-  char bytes[CMSG_SPACE (FERRY_START_MAX_DESCRIPTORS * sizeof (int))];
-  struct cmsghdr align;
-} Rights;
-
-static void
-fill_header (FerryControlHeader *header, FerryControlKind kind)
-{
-  memcpy (header->magic, FERRY_PROTOCOL_MAGIC, sizeof header->magic);
-  header->kind = kind;
-  header->version = FERRY_PROTOCOL_VERSION;
-}
-
-/* Returns 0 or an error number. */
-static int
-send_packet (int control, gconstpointer data, gsize size, const int *fds, guint n_fds, int flags)
-{
-  Rights rights = {0};
-  struct iovec vector = {.iov_base = (gpointer) data, .iov_len = size};
-  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
-
-  if (n_fds > 0)
-    {
-      struct cmsghdr *header = &rights.align;
-
-      message.msg_control = rights.bytes;
-      message.msg_controllen = CMSG_SPACE (n_fds * sizeof (int));
-      header->cmsg_level = SOL_SOCKET;
-      header->cmsg_type = SCM_RIGHTS;
-      header->cmsg_len = CMSG_LEN (n_fds * sizeof (int));
-      memcpy (CMSG_DATA (header), fds, n_fds * sizeof (int));
-    }
-  return TEMP_FAILURE_RETRY (sendmsg (control, &message, flags | MSG_NOSIGNAL)) == (gssize) size ? 0 : errno;
-}
-
-/* Reads a packet with up to max_fds descriptors, those that did not come being -1. The room for them is exact: with its
- * padding the kernel would give us one more, which nobody would close. Returns its size, or what recvmsg()
- * does; truncated says that more came than there is room for. */
-static gssize
-receive_packet (int control, gpointer data, gsize size, int *fds, guint max_fds, int flags, gboolean *truncated)
-{
-  Rights rights;
-  struct iovec vector = {.iov_base = data, .iov_len = size};
-  struct msghdr message = {.msg_iov = &vector,
-                           .msg_iovlen = 1,
-                           .msg_control = rights.bytes,
-                           .msg_controllen = CMSG_LEN (max_fds * sizeof (int))};
-  gssize got = TEMP_FAILURE_RETRY (recvmsg (control, &message, flags | MSG_CMSG_CLOEXEC));
-
-  for (guint i = 0; i < max_fds; i++)
-    fds[i] = -1;
-  *truncated = FALSE;
-  if (got < 0)
-    return got;
-  for (struct cmsghdr *header = CMSG_FIRSTHDR (&message); header != NULL; header = CMSG_NXTHDR (&message, header))
-    if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-      memcpy (fds, CMSG_DATA (header), MIN (header->cmsg_len - CMSG_LEN (0), max_fds * sizeof (int)));
-  *truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
-  return got;
-}
+  GByteArray *packet;                   /* (owned): a FerryStart and the texts behind it */
+  int fds[FERRY_START_MAX_DESCRIPTORS]; /* (owned): the worker's end of its control socket, then the streams */
+  guint n_fds;
+};
 
 /* ---- the application asks ---- */
 
-static void
-append_environment (GByteArray *packet, const char *const *environment)
+static guint32
+append (GByteArray *packet, const char *text, gsize size)
 {
-  for (; environment != NULL && *environment != NULL; environment++)
-    g_byte_array_append (packet, (const guint8 *) *environment, (guint) strlen (*environment) + 1);
+  g_byte_array_append (packet, (const guint8 *) text, (guint) size);
+  return (guint32) size;
 }
 
-/* any: start is sent as it is, but for its header, its identity, and what the other arguments say. environment is NULL
- * where it is the fork server's. */
+/* any: completes start by the other arguments. environment: NULL for that of the fork server. */
 FerryStartRequest *
 ferry_start_request_new (const FerryStart *start, const char *name, const char *cwd, const char *const *environment,
                          GError **error)
 {
   g_autoptr (FerryStartRequest) self = g_new0 (FerryStartRequest, 1);
-  FerryStart *packet;
+  FerryStart fixed = *start;
 
   self->packet = g_byte_array_new ();
-  g_byte_array_append (self->packet, (const guint8 *) start, sizeof *start);
-  g_byte_array_append (self->packet, (const guint8 *) name, (guint) strlen (name));
-  if (cwd != NULL)
-    g_byte_array_append (self->packet, (const guint8 *) cwd, (guint) strlen (cwd));
-  append_environment (self->packet, environment);
-  if (self->packet->len > FERRY_MAX_PACKET_SIZE)
-    {
-      g_set_error (
-        error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-        "Worker “%s” cannot be asked of its fork server: its environment, folder and name take %u bytes, and at "
-        "most %d can be sent; give the fork server's launcher the same environment, or use a smaller one",
-        name, self->packet->len, FERRY_MAX_PACKET_SIZE);
-      return NULL;
-    }
-  packet = (FerryStart *) (void *) self->packet->data;
-  fill_header (&packet->header, FERRY_CONTROL_START);
-  packet->name_length = (guint32) strlen (name);
-  packet->cwd_length = cwd != NULL ? (guint32) strlen (cwd) : 0;
-  packet->environment_length = self->packet->len - (guint32) sizeof *packet - packet->name_length - packet->cwd_length;
-  packet->flags = start->flags | (environment != NULL ? FERRY_START_ENVIRONMENT : 0);
+  g_byte_array_set_size (self->packet, sizeof fixed);
+  fixed.name_length = append (self->packet, name, strlen (name));
+  fixed.cwd_length = cwd != NULL ? append (self->packet, cwd, strlen (cwd)) : 0;
+  fixed.environment_length = 0;
+  for (guint i = 0; environment != NULL && environment[i] != NULL; i++)
+    fixed.environment_length += append (self->packet, environment[i], strlen (environment[i]) + 1);
+  fixed.flags |= environment != NULL ? FERRY_START_ENVIRONMENT : 0;
+  memcpy (self->packet->data, &fixed, sizeof fixed);
   self->fds[0] = -1;
   self->n_fds = 1;
-  return g_steal_pointer (&self);
+  if (self->packet->len <= FERRY_MAX_PACKET_SIZE)
+    return g_steal_pointer (&self);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+               "Worker “%s” cannot be asked of its fork server: its environment, folder and name take %u bytes, and at "
+               "most %d can be sent; give the fork server's launcher the same environment, or use a smaller one",
+               name, self->packet->len, FERRY_MAX_PACKET_SIZE);
+  return NULL;
 }
 
 /* any: gives the worker its end of the control socket. */
@@ -150,7 +88,8 @@ int
 ferry_start_request_send (FerryStartRequest *self, int control, guint64 id)
 {
   ((FerryStart *) (void *) self->packet->data)->id = id;
-  return send_packet (control, self->packet->data, self->packet->len, self->fds, self->n_fds, MSG_DONTWAIT);
+  return ferry_control_send (control, FERRY_CONTROL_START, self->packet->data, self->packet->len, self->fds,
+                             self->n_fds, MSG_DONTWAIT);
 }
 
 /* ---- the fork server reads ---- */
@@ -166,24 +105,13 @@ ferry_start_order_clear (FerryStartOrder *self)
     ferry_clear_fd (&self->streams[i]);
 }
 
-static void
-place_streams (FerryStartOrder *self, const int *fds)
-{
-  guint n = 1;
-
-  self->control = fds[0];
-  for (guint i = 0; i < G_N_ELEMENTS (self->streams); i++)
-    self->streams[i] = (self->start.flags & (FERRY_START_STDIN << i)) != 0 ? fds[n++] : -1;
-}
-
 static gboolean
 order_is_valid (const FerryStart *start, gsize size, const int *fds)
 {
   guint64 length = (guint64) start->name_length + start->cwd_length + start->environment_length;
   guint n_fds = 1 + (guint) __builtin_popcount (start->flags & 7);
 
-  if (size < sizeof *start || memcmp (start->header.magic, FERRY_PROTOCOL_MAGIC, sizeof start->header.magic) != 0 ||
-      start->header.version != FERRY_PROTOCOL_VERSION || start->header.kind != FERRY_CONTROL_START ||
+  if (size < sizeof *start || !ferry_control_is (&start->header, size, FERRY_CONTROL_START) ||
       length != size - sizeof *start)
     return FALSE;
   for (guint i = 0; i < FERRY_START_MAX_DESCRIPTORS; i++)
@@ -192,7 +120,7 @@ order_is_valid (const FerryStart *start, gsize size, const int *fds)
   return TRUE;
 }
 
-/* fork server: the id of the next order, without taking it; 0 where there is none, or what came is no order. */
+/* fork server: the id of the next order, which stays in the socket; 0 where no order is next. */
 guint64
 ferry_start_order_peek (int control)
 {
@@ -203,8 +131,8 @@ ferry_start_order_peek (int control)
   return start.header.kind == FERRY_CONTROL_START ? start.id : 0;
 }
 
-/* fork server: takes the next order. Of an invalid one the id is there where nothing but descriptors was lost on the
- * way. buffer has room for FERRY_MAX_PACKET_SIZE bytes. */
+/* fork server: takes the next order. An invalid order has its id where only descriptors were lost on the way. buffer
+ * has room for FERRY_MAX_PACKET_SIZE bytes. */
 FerryControlEvent
 ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, GError **error)
 {
@@ -212,7 +140,7 @@ ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, G
   const char *rest = (const char *) buffer + sizeof self->start;
   gboolean truncated;
   gssize size =
-    receive_packet (control, buffer, FERRY_MAX_PACKET_SIZE, fds, FERRY_START_MAX_DESCRIPTORS, MSG_DONTWAIT, &truncated);
+    ferry_control_receive_fixed (control, buffer, FERRY_MAX_PACKET_SIZE, fds, FERRY_START_MAX_DESCRIPTORS, &truncated);
 
   *self = (FerryStartOrder){.control = -1, .streams = {-1, -1, -1}};
   if (size < 0 && errno == EAGAIN)
@@ -231,14 +159,16 @@ ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, G
                            "limit of open files, or build both with the same version of Ferry");
       return FERRY_CONTROL_INVALID;
     }
-  place_streams (self, fds);
+  self->control = fds[0];
+  for (guint i = 0, n = 1; i < G_N_ELEMENTS (self->streams); i++)
+    self->streams[i] = (self->start.flags & (FERRY_START_STDIN << i)) != 0 ? fds[n++] : -1;
   self->name = g_strndup (rest, self->start.name_length);
   rest += self->start.name_length;
   self->cwd = self->start.cwd_length > 0 ? g_strndup (rest, self->start.cwd_length) : NULL;
   rest += self->start.cwd_length;
   if ((self->start.flags & FERRY_START_ENVIRONMENT) != 0)
     {
-      /* One byte more, so that the last string ends, whatever was sent. */
+      /* One byte more terminates the last string of any packet. */
       self->environment = g_malloc0 ((gsize) self->start.environment_length + 1);
       memcpy (self->environment, rest, self->start.environment_length);
     }
@@ -252,8 +182,7 @@ ferry_fork_server_send_started (int control, guint64 id, GPid pid, int pidfd)
 {
   FerryStarted packet = {.id = id, .pid = (guint32) pid};
 
-  fill_header (&packet.header, FERRY_CONTROL_STARTED);
-  return send_packet (control, &packet, sizeof packet, &pidfd, 1, 0) == 0;
+  return ferry_control_send (control, FERRY_CONTROL_STARTED, &packet, sizeof packet, &pidfd, 1, 0) == 0;
 }
 
 gboolean
@@ -266,11 +195,10 @@ ferry_fork_server_send_failed (int control, guint64 id, GPid pid, int error_numb
   } packet = {.failed = {.id = id, .pid = (guint32) pid}};
   gsize length = MIN (strlen (text), sizeof packet.text);
 
-  fill_header (&packet.failed.header, FERRY_CONTROL_FAILED);
   packet.failed.text_length = (guint16) length;
   packet.failed.error_number = (guint16) error_number;
   memcpy (packet.text, text, length);
-  return send_packet (control, &packet, sizeof packet.failed + length, NULL, 0, 0) == 0;
+  return ferry_control_send (control, FERRY_CONTROL_FAILED, &packet, sizeof packet.failed + length, NULL, 0, 0) == 0;
 }
 
 gboolean
@@ -278,8 +206,7 @@ ferry_fork_server_send_ended (int control, guint64 id, int code, int status)
 {
   FerryEnded packet = {.id = id, .code = (guint32) code, .status = (guint32) status};
 
-  fill_header (&packet.header, FERRY_CONTROL_ENDED);
-  return send_packet (control, &packet, sizeof packet, NULL, 0, 0) == 0;
+  return ferry_control_send (control, FERRY_CONTROL_ENDED, &packet, sizeof packet, NULL, 0, 0) == 0;
 }
 
 /* ---- the application hears ---- */
@@ -320,14 +247,10 @@ read_failed (FerryForkServerAnswer *self, const AnswerPacket *packet, gsize size
 static gboolean
 read_ended (FerryForkServerAnswer *self, const FerryEnded *packet, gsize size)
 {
-  gboolean exited;
+  const gboolean exited = packet->code == CLD_EXITED;
 
-  if (size != sizeof *packet)
-    return FALSE;
-  exited = packet->code == CLD_EXITED;
-  if (!exited && packet->code != CLD_KILLED && packet->code != CLD_DUMPED)
-    return FALSE;
-  if (packet->status > (exited ? 255 : NSIG - 1) || (!exited && packet->status == 0))
+  if (size != sizeof *packet || (!exited && packet->code != CLD_KILLED && packet->code != CLD_DUMPED) ||
+      packet->status > (exited ? 255 : NSIG - 1) || (!exited && packet->status == 0))
     return FALSE;
   self->id = packet->id;
   self->code = (int) packet->code;
@@ -338,11 +261,9 @@ read_ended (FerryForkServerAnswer *self, const FerryEnded *packet, gsize size)
 static gboolean
 read_answer (FerryForkServerAnswer *self, const AnswerPacket *packet, gsize size)
 {
-  if (size < sizeof packet->header ||
-      memcmp (packet->header.magic, FERRY_PROTOCOL_MAGIC, sizeof packet->header.magic) != 0 ||
-      packet->header.version != FERRY_PROTOCOL_VERSION)
-    return FALSE;
   self->kind = packet->header.kind;
+  if (!ferry_control_is (&packet->header, size, self->kind))
+    return FALSE;
   if (self->kind == FERRY_CONTROL_STARTED)
     return read_started (self, &packet->started, size);
   if (self->pidfd >= 0)
@@ -361,7 +282,7 @@ ferry_fork_server_answer_receive (FerryForkServerAnswer *self, int control, GErr
   gssize size;
 
   *self = (FerryForkServerAnswer){.pidfd = -1};
-  size = receive_packet (control, &packet, sizeof packet, &self->pidfd, 1, MSG_DONTWAIT, &truncated);
+  size = ferry_control_receive_fixed (control, &packet, sizeof packet, &self->pidfd, 1, &truncated);
   if (size < 0 && errno == EAGAIN)
     return FERRY_CONTROL_NOTHING;
   if (size <= 0 && self->pidfd < 0 && !truncated)
@@ -374,7 +295,7 @@ ferry_fork_server_answer_receive (FerryForkServerAnswer *self, int control, GErr
   return FERRY_CONTROL_INVALID;
 }
 
-/* From Linux 6.13: who a pidfd is about. The kernel fills in as much as it is given room for. */
+/* From Linux 6.13: the process of a pidfd. The kernel fills in as much as it is given room for. */
 typedef struct
 {
   guint64 mask;
@@ -390,10 +311,10 @@ G_STATIC_ASSERT (sizeof (ProcessInfo) == 64);
 
 #define GET_PROCESS_INFO _IOWR (0xff, 11, ProcessInfo)
 
-/* What the kernel names in place of a number. */
+/* The kernel's number for a process that was reaped. */
 #define REAPED (-1)
 
-/* The number that the kernel names for a pidfd; 0 where there is none. */
+/* The kernel's number for the process of a pidfd; 0 where it has none. */
 static GPid
 read_pidfd (int pidfd)
 {
@@ -407,8 +328,9 @@ read_pidfd (int pidfd)
   return line != NULL ? (GPid) g_ascii_strtoll (line + strlen ("\nPid:"), NULL, 10) : 0;
 }
 
-static GPid
-read_parent (GPid pid)
+/* any: the number of the process' parent; 0 where there is no such process. */
+GPid
+ferry_read_parent (GPid pid)
 {
   g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
   g_autofree char *text = NULL;
@@ -416,21 +338,22 @@ read_parent (GPid pid)
 
   if (!g_file_get_contents (path, &text, NULL, NULL))
     return 0;
+  /* The name of the process is in brackets, and may contain brackets. */
   name_end = strrchr (text, ')');
   return name_end != NULL && strlen (name_end) > 4 ? (GPid) g_ascii_strtoll (name_end + 4, NULL, 10) : 0;
 }
 
-/* What the kernel says when a pidfd is asked whether its process can be signalled: 0, ESRCH where that was reaped,
- * ENOSYS where pidfds cannot be asked at all (as under valgrind), or another error number. */
+/* Whether the process of a pidfd can be signalled: 0, ESRCH where it was reaped, ENOSYS where the system call is
+ * missing (as under valgrind), or another error number. */
 static int
 probe (int pidfd)
 {
   return syscall (SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0 ? errno : 0;
 }
 
-/* monitor: whether a descriptor that a fork server gave us is the pidfd of process pid, a child of parent, so that it
- * cannot have us signal another. One that was reaped meanwhile cannot be asked about, nor be signalled: it is none to
- * be kept from. A child may be reaped at any time, so where it does not look like one it is asked again. */
+/* monitor: whether a fork server's descriptor is the pidfd of process pid, a child of parent. Otherwise the fork server
+ * could have us signal another process. A reaped process is accepted: it can be neither inspected nor signalled. A
+ * child may be reaped at any time, so a mismatch is followed by another probe. */
 gboolean
 ferry_pidfd_is_child (int pidfd, GPid pid, GPid parent)
 {
@@ -442,7 +365,7 @@ ferry_pidfd_is_child (int pidfd, GPid pid, GPid parent)
   answer = probe (pidfd);
   if (answer != 0 && answer != ENOSYS)
     return answer == ESRCH;
-  if (read_pidfd (pidfd) == pid && read_parent (pid) == parent)
+  if (read_pidfd (pidfd) == pid && ferry_read_parent (pid) == parent)
     return TRUE;
   return answer == ENOSYS ? read_pidfd (pidfd) == REAPED : probe (pidfd) == ESRCH;
 }

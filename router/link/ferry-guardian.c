@@ -10,9 +10,8 @@
 
 #include "base/ferry-base-private.h"
 
-/* any, also a child that shares our memory: tells a guardian something, with a descriptor or -1. With MSG_DONTWAIT
- * among flags it never waits. Returns FALSE with errno set. AddressSanitizer would leave its marks on the child's
- * stack. */
+/* any, also in a child that shares our memory: sends the guardian a packet, with a descriptor or -1. Waits only without
+ * MSG_DONTWAIT in flags. Returns FALSE with errno set. AddressSanitizer would leave its marks on the child's stack. */
 __attribute__ ((no_sanitize_address)) gboolean
 ferry_guardian_tell (int socket, FerryGuardianWord word, GPid pid, int fd, int flags)
 {
@@ -35,11 +34,4 @@ ferry_guardian_tell (int socket, FerryGuardianWord word, GPid pid, int fd, int f
       memcpy (CMSG_DATA (&rights.header), &fd, sizeof fd);
     }
   return TEMP_FAILURE_RETRY (sendmsg (socket, &message, flags | MSG_NOSIGNAL)) == (gssize) sizeof packet;
-}
-
-/* Lets the guardian go, which kills what it guards, and ends. */
-void
-ferry_guardian_close (FerryGuardian *self)
-{
-  ferry_clear_fd (&self->socket);
 }

@@ -13,10 +13,8 @@
 
 #include "base/ferry-base-private.h"
 
-#define N_DESCRIPTORS 2
-
-/* As many as the kernel lets through in one packet. With less room it would drop the others itself, and a descriptor
- * that takes long to be closed would hold up whoever reads. */
+/* As many as the kernel passes in one packet. With less room the kernel drops the others in recvmsg(), and a descriptor
+ * that takes long to close would hold up the reader. */
 #define MAX_DESCRIPTORS 253
 
 /* How long a worker waits for the welcome that was put into its socket before it was started. */
@@ -34,38 +32,49 @@ ferry_control_socket_pair (int *application_fd, int *worker_fd, GError **error)
   return TRUE;
 }
 
+/* any: fills in the packet's header, and sends it with all of the descriptors. Returns 0 or an error number. */
+int
+ferry_control_send (int fd, FerryControlKind kind, gpointer packet, gsize size, const int *descriptors,
+                    guint n_descriptors, int flags)
+{
+  union
+  {
+    char bytes[CMSG_SPACE (FERRY_MAX_FDS_PER_LINK * sizeof (int))];
+    struct cmsghdr header;
+  } rights = {0};
+  FerryControlHeader *header = packet;
+  struct iovec vector = {.iov_base = packet, .iov_len = size};
+  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+
+  g_assert (n_descriptors <= FERRY_MAX_FDS_PER_LINK);
+
+  memcpy (header->magic, FERRY_PROTOCOL_MAGIC, sizeof header->magic);
+  header->kind = kind;
+  header->version = FERRY_PROTOCOL_VERSION;
+  if (n_descriptors > 0)
+    {
+      message.msg_control = rights.bytes;
+      message.msg_controllen = CMSG_SPACE (n_descriptors * sizeof (int));
+      rights.header.cmsg_level = SOL_SOCKET;
+      rights.header.cmsg_type = SCM_RIGHTS;
+      rights.header.cmsg_len = CMSG_LEN (n_descriptors * sizeof (int));
+      memcpy (CMSG_DATA (&rights.header), descriptors, n_descriptors * sizeof (int));
+    }
+  return TEMP_FAILURE_RETRY (sendmsg (fd, &message, flags | MSG_NOSIGNAL)) < 0 ? errno : 0;
+}
+
 /* application: welcome is sent as it is, but for its header. */
 gboolean
 ferry_control_send_welcome (int fd, const FerryWelcome *welcome, int memory, int doorbell, GError **error)
 {
-  union
-  {
-    char bytes[CMSG_SPACE (N_DESCRIPTORS * sizeof (int))];
-    struct cmsghdr align;
-  } control = {0};
   FerryWelcome packet = *welcome;
-  struct iovec vector = {.iov_base = &packet, .iov_len = sizeof packet};
-  struct msghdr message = {
-    .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-  struct cmsghdr *rights = CMSG_FIRSTHDR (&message);
-  int fds[N_DESCRIPTORS] = {memory, doorbell};
+  const int fds[] = {memory, doorbell};
 
-  memcpy (packet.header.magic, FERRY_PROTOCOL_MAGIC, sizeof packet.header.magic);
-  packet.header.kind = FERRY_CONTROL_WELCOME;
-  packet.header.version = FERRY_PROTOCOL_VERSION;
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN (sizeof fds);
-  memcpy (CMSG_DATA (rights), fds, sizeof fds);
-  if (sendmsg (fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) != (gssize) sizeof packet)
-    return ferry_set_system_error (error, "Sending a worker its welcome (sendmsg)");
-  return TRUE;
+  errno = ferry_control_send (fd, FERRY_CONTROL_WELCOME, &packet, sizeof packet, fds, 2, MSG_DONTWAIT);
+  return errno == 0 || ferry_set_system_error (error, "Sending a worker its welcome (sendmsg)");
 }
 
-static FerryControlEvent invalid (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
-static FerryControlEvent
-invalid (GError **error, const char *format, ...)
+static G_GNUC_PRINTF (2, 3) FerryControlEvent invalid (GError **error, const char *format, ...)
 {
   g_autofree char *what = NULL;
   va_list arguments;
@@ -77,21 +86,28 @@ invalid (GError **error, const char *format, ...)
   return FERRY_CONTROL_INVALID;
 }
 
-/* Whether a packet begins as all do, in whatever version. */
+/* Whether a packet begins as all packets of all versions do. */
 static gboolean
 is_ours (const FerryControlHeader *header, gsize size)
 {
   return size >= sizeof *header && memcmp (header->magic, FERRY_PROTOCOL_MAGIC, sizeof header->magic) == 0;
 }
 
-/* Whether the packet is one of another version, of which nothing but the header means anything. */
+/* Whether the packet is of this kind and of our version. size: of the whole packet. */
+gboolean
+ferry_control_is (const FerryControlHeader *header, gsize size, FerryControlKind kind)
+{
+  return is_ours (header, size) && header->version == FERRY_PROTOCOL_VERSION && header->kind == kind;
+}
+
+/* Whether the packet is of another version, so that only its header means anything. */
 gboolean
 ferry_control_is_foreign (const FerryControlHeader *header, gsize size)
 {
   return is_ours (header, size) && header->version != FERRY_PROTOCOL_VERSION;
 }
 
-/* size: of the whole packet, which may be longer than what is there of it. The version comes first. */
+/* size: of the whole packet, which may be longer than *packet. The version is checked first. */
 static FerryControlEvent
 check_attach (const FerryAttach *packet, gsize size, guint n_descriptors, gsize segment_size, GError **error)
 {
@@ -145,7 +161,7 @@ collect (struct msghdr *message, GArray *descriptors, pid_t *sender)
     }
 }
 
-/* Of a socket that gave a packet of no bytes, or has ended: those look alike. One that is not closed has not ended. */
+/* Whether the other end is closed. recvmsg() returns 0 then, as it does for a packet of no bytes. */
 gboolean
 ferry_control_is_hung_up (int fd)
 {
@@ -154,12 +170,9 @@ ferry_control_is_hung_up (int fd)
   return TEMP_FAILURE_RETRY (poll (&poll_fd, 1, 0)) != 0;
 }
 
-/* application: takes one packet, of whatever kind, as far as it goes into capacity bytes; *packet_size is that of all
- * of it. The descriptors that came along are added to the caller's, who does not close them on a thread that others
- * wait for. sender: (nullable): set where the socket was asked for credentials. */
-FerryControlEvent
-ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *packet_size, GArray *descriptors,
-                              pid_t *sender, GError **error)
+/* Returns the size of the whole packet, or -1. Appends its descriptors; sender: (nullable). *flags: from recvmsg(). */
+static gssize
+receive (int fd, gpointer packet, gsize capacity, GArray *descriptors, pid_t *sender, int *flags)
 {
   union
   {
@@ -169,28 +182,42 @@ ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *pa
   struct iovec vector = {.iov_base = packet, .iov_len = capacity};
   struct msghdr message = {
     .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-  guint n_before = descriptors->len;
   gssize size;
 
-  /* A worker that ends and has not read all that it was sent leaves ECONNRESET, which is told once, and before what it
-   * sent itself. */
+  /* A worker that ends with unread packets leaves ECONNRESET, which is returned once, before the packets it sent. */
   do
     size = recvmsg (fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
   while (size < 0 && (errno == EINTR || errno == ECONNRESET));
+  *flags = message.msg_flags;
+  if (size >= 0)
+    collect (&message, descriptors, sender);
+  return size;
+}
+
+/* application: takes one packet of any kind, up to capacity bytes of it; *packet_size becomes its whole size. Appends
+ * its descriptors, which the caller does not close on a thread that other work waits for. sender: (nullable): set where
+ * the socket passes credentials. */
+FerryControlEvent
+ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *packet_size, GArray *descriptors,
+                              pid_t *sender, GError **error)
+{
+  guint n_before = descriptors->len;
+  int flags;
+  gssize size = receive (fd, packet, capacity, descriptors, sender, &flags);
+
   if (size < 0)
     return errno == EAGAIN || errno == EWOULDBLOCK ? FERRY_CONTROL_NOTHING : FERRY_CONTROL_CLOSED;
-  collect (&message, descriptors, sender);
-  if ((message.msg_flags & MSG_CTRUNC) != 0)
+  if ((flags & MSG_CTRUNC) != 0)
     return invalid (error,
-                    "sent a control message that the kernel truncated; it must send one descriptor with each offer and "
-                    "no others (or this process has too many files open)");
+                    "sent a control message that the kernel truncated; it must send one descriptor with the memory of "
+                    "each buffer and no others (or this process has too many files open)");
   if (size == 0 && descriptors->len == n_before && ferry_control_is_hung_up (fd))
     return FERRY_CONTROL_CLOSED;
   *packet_size = (gsize) size;
   return FERRY_CONTROL_TAKEN;
 }
 
-/* application: takes the next packet of the worker's, which is hostile until checked. */
+/* application: takes the worker's next packet, which is hostile until checked. */
 FerryControlEvent
 ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *descriptors, GError **error)
 {
@@ -204,12 +231,11 @@ ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *de
     return check_attach (&packet, size, descriptors->len, segment_size, error);
   return invalid (error,
                   "sent a packet of %" G_GSIZE_FORMAT " bytes with %u descriptors after attach; only a worker with "
-                  "one-shot buffers may send more, which are offers",
+                  "one-shot buffers may send more, for their memory",
                   size, descriptors->len);
 }
 
-/* application: the same for a worker that has attached, and has one-shot buffers to offer. Returns TAKEN with one
- * descriptor more. */
+/* application: the same of an attached worker with one-shot buffers. With TAKEN, descriptors has one more. */
 FerryControlEvent
 ferry_control_receive_memory (int fd, FerryMemoryPacket *packet, GArray *descriptors, GError **error)
 {
@@ -219,116 +245,79 @@ ferry_control_receive_memory (int fd, FerryMemoryPacket *packet, GArray *descrip
 
   if (event != FERRY_CONTROL_TAKEN)
     return event;
-  if (!is_ours (&packet->header, size) || packet->header.version != FERRY_PROTOCOL_VERSION ||
-      packet->header.kind != FERRY_CONTROL_MEMORY || size != sizeof *packet)
+  if (!ferry_control_is (&packet->header, size, FERRY_CONTROL_MEMORY) || size != sizeof *packet)
     return invalid (error,
-                    "sent a packet of %" G_GSIZE_FORMAT " bytes that offers no buffer; after attach it may send offers "
-                    "alone, of kind %d and %" G_GSIZE_FORMAT " bytes",
+                    "sent a packet of %" G_GSIZE_FORMAT
+                    " bytes that is not the memory of a buffer; after attach it may "
+                    "send those alone, of kind %d and %" G_GSIZE_FORMAT " bytes",
                     size, FERRY_CONTROL_MEMORY, sizeof *packet);
   if (descriptors->len != n_before + 1)
-    return invalid (error, "offered a buffer with %u descriptors; it must send one, that of the memory",
+    return invalid (error, "sent the memory of a buffer with %u descriptors; it must send one",
                     descriptors->len - n_before);
   return FERRY_CONTROL_TAKEN;
 }
 
-/* worker: offers the memory of a buffer. Returns 0, or the number of an error. */
+/* worker: sends the memory of a buffer, before the record that belongs to it. Returns 0 or an error number. */
 int
 ferry_control_send_memory (int fd, guint64 number, int memory)
 {
-  union
-  {
-    char bytes[CMSG_SPACE (sizeof (int))];
-    struct cmsghdr align;
-  } control = {0};
-  FerryMemoryPacket packet = {.header = {.kind = FERRY_CONTROL_MEMORY, .version = FERRY_PROTOCOL_VERSION},
-                              .number = number};
-  struct iovec vector = {.iov_base = &packet, .iov_len = sizeof packet};
-  struct msghdr message = {
-    .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-  struct cmsghdr *rights = CMSG_FIRSTHDR (&message);
+  FerryMemoryPacket packet = {.number = number};
 
-  memcpy (packet.header.magic, FERRY_PROTOCOL_MAGIC, sizeof packet.header.magic);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN (sizeof memory);
-  memcpy (CMSG_DATA (rights), &memory, sizeof memory);
-  return TEMP_FAILURE_RETRY (sendmsg (fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL)) < 0 ? errno : 0;
+  return ferry_control_send (fd, FERRY_CONTROL_MEMORY, &packet, sizeof packet, &memory, 1, MSG_DONTWAIT);
 }
 
-/* application: hands the worker up to FERRY_MAX_FDS_PER_LINK descriptors, all or none. Returns 0, or the number of
- * an error. */
+/* application: sends 1 to FERRY_MAX_FDS_PER_LINK descriptors to the worker. Returns 0 or an error number. */
 int
 ferry_control_send_fd_batch (int fd, guint64 number, const int *descriptors, guint n_descriptors)
 {
-  union
-  {
-    char bytes[CMSG_SPACE (FERRY_MAX_FDS_PER_LINK * sizeof (int))];
-    struct cmsghdr align;
-  } control = {0};
-  FerryFdBatch packet = {
-    .header = {.kind = FERRY_CONTROL_FD_BATCH, .version = FERRY_PROTOCOL_VERSION},
-    .number = number,
-    .n_descriptors = n_descriptors,
-  };
-  gsize size = n_descriptors * sizeof (int);
-  struct iovec vector = {.iov_base = &packet, .iov_len = sizeof packet};
-  struct msghdr message = {
-    .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = CMSG_SPACE (size)};
-  struct cmsghdr *rights = CMSG_FIRSTHDR (&message);
+  FerryFdBatch packet = {.number = number, .n_descriptors = n_descriptors};
 
-  g_assert (n_descriptors > 0 && n_descriptors <= FERRY_MAX_FDS_PER_LINK);
-
-  memcpy (packet.header.magic, FERRY_PROTOCOL_MAGIC, sizeof packet.header.magic);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN (size);
-  memcpy (CMSG_DATA (rights), descriptors, size);
-  return TEMP_FAILURE_RETRY (sendmsg (fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL)) < 0 ? errno : 0;
+  return ferry_control_send (fd, FERRY_CONTROL_FD_BATCH, &packet, sizeof packet, descriptors, n_descriptors,
+                             MSG_DONTWAIT);
 }
 
-/* worker: takes the next packet, which must be there, and adds its descriptors to the caller's. *complete becomes FALSE
- * where this process could not take all of them. Returns FALSE when it is none that an application sends. */
+/* worker: takes the next packet, which must be there, and appends its descriptors. *complete becomes FALSE where this
+ * process could not take all of them. Returns FALSE for a packet that no application sends. */
 gboolean
 ferry_control_receive_fd_batch (int fd, FerryFdBatch *packet, GArray *descriptors, gboolean *complete)
 {
-  union
-  {
-    char bytes[CMSG_SPACE (MAX_DESCRIPTORS * sizeof (int))];
-    struct cmsghdr align;
-  } control;
-  struct iovec vector = {.iov_base = packet, .iov_len = sizeof *packet};
-  struct msghdr message = {
-    .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
   guint n_before = descriptors->len;
-  gssize size = TEMP_FAILURE_RETRY (recvmsg (fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+  int flags;
+  gssize size = receive (fd, packet, sizeof *packet, descriptors, NULL, &flags);
 
-  if (size < 0)
-    return FALSE;
-  collect (&message, descriptors, NULL);
-  *complete = (message.msg_flags & MSG_CTRUNC) == 0;
-  return size == sizeof *packet && (message.msg_flags & MSG_TRUNC) == 0 &&
-         memcmp (packet->header.magic, FERRY_PROTOCOL_MAGIC, 8) == 0 && packet->header.kind == FERRY_CONTROL_FD_BATCH &&
-         packet->header.version == FERRY_PROTOCOL_VERSION &&
+  *complete = (flags & MSG_CTRUNC) == 0;
+  return size == sizeof *packet && ferry_control_is (&packet->header, (gsize) size, FERRY_CONTROL_FD_BATCH) &&
          (!*complete || packet->n_descriptors == descriptors->len - n_before);
 }
 
-/* Takes the descriptors out of message. What is not wanted is closed. Returns whether they are the two expected. */
-static gboolean
-take_descriptors (struct msghdr *message, int *memory, int *doorbell)
+/* any: takes one packet and up to n_fds descriptors; fds of those that did not come are -1. The room for them is exact:
+ * with padding the kernel would pass one more, which would never be closed. Returns the size of the whole packet, or
+ * what recvmsg() returns. *truncated: more came than there is room for. */
+gssize
+ferry_control_receive_fixed (int fd, gpointer packet, gsize capacity, int *fds, guint n_fds, gboolean *truncated)
 {
-  int fds[N_DESCRIPTORS] = {-1, -1};
-  gsize n = 0;
+  union
+  {
+    char bytes[CMSG_SPACE (FERRY_START_MAX_DESCRIPTORS * sizeof (int))];
+    struct cmsghdr align;
+  } rights;
+  struct iovec vector = {.iov_base = packet, .iov_len = capacity};
+  struct msghdr message = {.msg_iov = &vector,
+                           .msg_iovlen = 1,
+                           .msg_control = rights.bytes,
+                           .msg_controllen = CMSG_LEN (n_fds * sizeof (int))};
+  gssize size = TEMP_FAILURE_RETRY (recvmsg (fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC));
 
-  for (struct cmsghdr *header = CMSG_FIRSTHDR (message); header != NULL; header = CMSG_NXTHDR (message, header))
-    {
-      if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
-        continue;
-      n = MIN ((header->cmsg_len - CMSG_LEN (0)) / sizeof (int), N_DESCRIPTORS);
-      memcpy (fds, CMSG_DATA (header), n * sizeof (int));
-    }
-  *memory = fds[0];
-  *doorbell = fds[1];
-  return n == N_DESCRIPTORS && (message->msg_flags & MSG_CTRUNC) == 0;
+  for (guint i = 0; i < n_fds; i++)
+    fds[i] = -1;
+  *truncated = FALSE;
+  if (size < 0)
+    return size;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR (&message); header != NULL; header = CMSG_NXTHDR (&message, header))
+    if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+      memcpy (fds, CMSG_DATA (header), MIN (header->cmsg_len - CMSG_LEN (0), n_fds * sizeof (int)));
+  *truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+  return size;
 }
 
 static gboolean
@@ -356,16 +345,9 @@ check_welcome (const FerryWelcome *welcome, gssize size, GError **error)
 gboolean
 ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *doorbell, GError **error)
 {
-  union
-  {
-    char bytes[CMSG_SPACE (N_DESCRIPTORS * sizeof (int))];
-    struct cmsghdr align;
-  } control = {0};
-  struct iovec vector = {.iov_base = welcome, .iov_len = sizeof *welcome};
-  struct msghdr message = {
-    .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
   struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-  gboolean complete;
+  gboolean truncated;
+  int fds[2];
   gssize size;
 
   memset (welcome, 0, sizeof *welcome);
@@ -375,16 +357,18 @@ ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *
                    FERRY_CONTROL_FD_VARIABLE);
       return FALSE;
     }
-  /* MSG_TRUNC: the size is that of the whole packet, also where it is longer than a welcome. */
-  size = TEMP_FAILURE_RETRY (recvmsg (fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC));
+  size = ferry_control_receive_fixed (fd, welcome, sizeof *welcome, fds, G_N_ELEMENTS (fds), &truncated);
   if (size < 0)
     return ferry_set_system_error (error, "Reading the application's welcome (recvmsg)");
-  complete = take_descriptors (&message, memory, doorbell);
-  if (check_welcome (welcome, size, error) && complete)
-    return TRUE;
-  if (error != NULL && *error == NULL)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                         "The application's welcome came without its descriptors; raise the limit of open files");
+  *memory = fds[0];
+  *doorbell = fds[1];
+  if (check_welcome (welcome, size, error))
+    {
+      if (!truncated && *doorbell >= 0)
+        return TRUE;
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                           "The application's welcome came without its descriptors; raise the limit of open files");
+    }
   ferry_clear_fd (memory);
   ferry_clear_fd (doorbell);
   return FALSE;
@@ -394,21 +378,15 @@ ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *
 gboolean
 ferry_control_send_attach (int fd, gsize segment_size, GError **error)
 {
-  FerryAttach packet = {
-    .header = {.kind = FERRY_CONTROL_ATTACH, .version = FERRY_PROTOCOL_VERSION},
-    .segment_size = segment_size,
-    .worker_pid = (guint32) getpid (),
-  };
+  FerryAttach packet = {.segment_size = segment_size, .worker_pid = (guint32) getpid ()};
 
-  memcpy (packet.header.magic, FERRY_PROTOCOL_MAGIC, sizeof packet.header.magic);
-  if (send (fd, &packet, sizeof packet, MSG_DONTWAIT | MSG_NOSIGNAL) != (gssize) sizeof packet)
-    return ferry_set_system_error (error, "Answering the application's welcome (send)");
-  return TRUE;
+  errno = ferry_control_send (fd, FERRY_CONTROL_ATTACH, &packet, sizeof packet, NULL, 0, MSG_DONTWAIT);
+  return errno == 0 || ferry_set_system_error (error, "Answering the application's welcome (sendmsg)");
 }
 
 /* ---- the worker's control socket ---- */
 
-/* What names the control socket, or NULL. A set-id program takes no orders from its environment. */
+/* The variable that names the control socket, or NULL. A set-id program ignores its environment. */
 static const char *
 get_control_text (void)
 {
@@ -428,7 +406,6 @@ is_control_socket (const char *text, int *fd)
   return getsockopt (*fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_SEQPACKET;
 }
 
-/* The control socket's descriptor, where there is one that nobody has taken; else -1. */
 int
 ferry_control_find_fd (void)
 {
@@ -438,7 +415,6 @@ ferry_control_find_fd (void)
   return text != NULL && is_control_socket (text, &fd) ? fd : -1;
 }
 
-/* The control socket's descriptor, which no child of ours inherits, and no second look finds. */
 int
 ferry_control_take_fd (GError **error)
 {

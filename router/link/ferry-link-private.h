@@ -3,10 +3,9 @@
 
 /* The application's end of a link.
  *
- * Owner:     counted references: the shared queue holds one until the link is finished, others hold theirs.
- * Threads:   everything here belongs to the thread that drains the shared queue, except where a field says other.
- * Trust:     the other end is a process that may do anything with the memory, the socket and the doorbell that it
- *            was given. */
+ * Owner:   counted references, one of which is the shared queue's until the link is finished.
+ * Threads: that which drains the shared queue, where a field says nothing else.
+ * Trust:   none in the process at the other end: it may do anything with its memory, its socket and its doorbell. */
 
 #pragma once
 
@@ -28,7 +27,7 @@ typedef struct _FerryLink FerryLink;
 typedef struct _FerrySharedQueue FerrySharedQueue;
 typedef struct _FerryBlock FerryBlock;
 
-/* What an epoll event says it is about. */
+/* The subject of an epoll event. */
 typedef enum
 {
   FERRY_WATCH_WAKE,
@@ -45,27 +44,26 @@ typedef struct
   FerryLink *link; /* (unowned) (nullable) */
 } FerryWatch;
 
-/* Who forks the process at the other end, and tells how it ended. */
+/* The parent of the process at the other end, which learns how it ended. */
 typedef enum
 {
   FERRY_PARENT_SELF,        /* this process */
-  FERRY_PARENT_ASKED,       /* a fork server, which was asked to and has not answered */
-  FERRY_PARENT_FORK_SERVER, /* a fork server, which has */
-  FERRY_PARENT_LOST,        /* a fork server that is gone: the pidfd tells that it ended, and nobody how */
+  FERRY_PARENT_ASKED,       /* a fork server that was asked and has not answered */
+  FERRY_PARENT_FORK_SERVER, /* a fork server that has forked it */
+  FERRY_PARENT_LOST,        /* a fork server that is gone: the pidfd shows the end of the process, but not its status */
 } FerryParent;
 
-/* What kept a process from being started, and so whether another launch may do better. */
+/* Why a process could not be started, and so whether another launch may succeed. */
 typedef enum
 {
-  FERRY_OBSTACLE_LASTING,     /* it is there until somebody removes it: the program is missing, for instance */
-  FERRY_OBSTACLE_SHORTAGE,    /* the system has too little of something, which may be over soon */
-  FERRY_OBSTACLE_FORK_SERVER, /* its fork server forks nothing; its program may be executed */
+  FERRY_OBSTACLE_LASTING,     /* it lasts, such as a missing program */
+  FERRY_OBSTACLE_SHORTAGE,    /* the system lacks a resource, perhaps for a short time */
+  FERRY_OBSTACLE_FORK_SERVER, /* its fork server cannot fork; executing the program may succeed */
 } FerryObstacle;
 
 typedef struct _FerryForkServerLink FerryForkServerLink;
 
-/* monitor: what the shared queue has done where a fork server is at the other end of a link. See
- * ferry-fork-server-link-private.h. */
+/* monitor: the shared queue's calls for a link to a fork server. See ferry-fork-server-link-private.h. */
 typedef struct
 {
   void (*flush) (FerrySharedQueue *queue, FerryLink *fork_server);
@@ -82,18 +80,18 @@ typedef struct
 {
   guint32 required; /* const: the layers without which it is ended */
   guint32 given;    /* const: the layers that it was started with */
-  guint32 layers;   /* those that it has, as far as is known */
-  gboolean awaited; /* it is to say which of its own layers it has, before all else */
-  gboolean wrapped; /* const: another program is started, which starts it in namespaces, and is what is watched */
+  guint32 layers;   /* the layers that it has, as far as known */
+  gboolean awaited; /* the report of its own layers comes first */
+  gboolean wrapped; /* const: bubblewrap is started and watched, which starts it in namespaces */
   int pidfd;        /* (owned): of the process itself, where it is wrapped and known; else -1 */
   GPid pid;         /* its number, or 0 */
-  gboolean killed;  /* it was sent SIGKILL; a second one is for what wraps it */
+  gboolean killed;  /* it was sent SIGKILL; a second one is for bubblewrap */
 } FerryConfinement;
 
 /* A message that arrives in pieces. */
 typedef struct
 {
-  guint8 *data; /* (owned) (nullable): NULL when no message is under way */
+  guint8 *data; /* (owned) (nullable): NULL between messages */
   gsize size;
   gsize filled;
   gsize allocated;
@@ -102,7 +100,7 @@ typedef struct
   guint16 number;
 } FerryAssembly;
 
-/* What is said of a buffer. */
+/* The record of a buffer. */
 typedef struct
 {
   guint64 connection_id;
@@ -115,36 +113,36 @@ typedef struct
 /* A buffer that is being copied. */
 typedef struct
 {
-  FerryMemory memory; /* (owned): data is NULL where none is being copied */
+  FerryMemory memory; /* (owned): data is NULL while there is none */
   gsize filled;
   FerryBufferMessage message;
   FerryBufferNews news;
 } FerryBufferCopy;
 
-/* A one-shot buffer whose memory is being looked at. */
+/* A one-shot buffer whose memory is being checked. */
 typedef struct
 {
-  FerryOneShotCheck *check; /* (owned) (nullable): NULL where there is none */
+  FerryOneShotCheck *check; /* (owned) (nullable): NULL while there is none */
   gsize size;
   FerryBufferNews news;
 } FerryOneShotArrival;
 
-/* Who is told that what would have blocked may go down now. Embedded in whoever that is. */
+/* A sender's wish to be notified of room, after a message would have blocked. Embedded in the sender. */
 typedef struct
 {
-  void (*func) (gpointer data); /* called with down_lock held, on any thread: nothing of the link is called there */
+  void (*func) (gpointer data); /* called with down_lock held, on any thread: it must not call functions of the link */
   gpointer data;
   GList node;
 } FerryRoomWatch;
 
-/* router's thread: a link among those that have blocks to be dispatched. See ferry-turns-private.h. */
+/* router's thread: a link's blocks to be dispatched. See ferry-turns-private.h. */
 typedef struct
 {
   FerryBlock *first; /* (owned) (nullable): the row of its blocks */
   FerryBlock *last;  /* (unowned): of the row, where there is one */
-  GQueue *list;      /* (unowned) (nullable): the list that it is in */
+  GQueue *list;      /* (unowned) (nullable): the list that has it */
   GList node;        /* in that */
-  gint64 spent;      /* microseconds that its handlers took and that it was not passed over for */
+  gint64 spent;      /* microseconds of its handlers for which it has not been passed over */
   guint check_every; /* messages between two looks at the clock; at least 1 */
   guint left;        /* messages until the next look */
 } FerryLinkTurn;
@@ -154,33 +152,32 @@ struct _FerryLink
   _Atomic gint references;  /* any */
   char *name;               /* const: (owned), for messages, as the next two */
   char *program;            /* const: (owned) (nullable): what the process runs */
-  const char *entry;        /* const: (unowned) (nullable): the function that it has to call; NULL: none */
+  const char *entry;        /* const: (unowned) (nullable): the function that the program must call */
   GArray *connection_ids;   /* const: (element-type guint64), by the index in the pipe table */
   gpointer user_data;       /* const: (unowned), of the layer above */
-  GArray *cells;            /* const: (element-type guint32), as connection_ids: each one's cell, or FERRY_NO_CELL */
+  GArray *cells;            /* const: (element-type guint32): the cell of each connection id, or FERRY_NO_CELL */
   guint64 max_message_size; /* const */
   gboolean local;           /* const: the sender is in this process */
-  gboolean trusted;         /* const: its buffers are read where they lie */
+  gboolean trusted;         /* const: its buffers are read in place */
   FerryArena *arena;        /* const: (owned) (nullable) */
-  FerryPendingMemory
-    *pending_memory; /* (owned) (nullable): const: whether there are any: some pipe has one-shot buffers */
+  FerryPendingMemory *pending_memory; /* (owned) (nullable): const: NULL where no pipe has one-shot buffers */
 
   FerryLinkState state;
   gboolean was_open;
   int cause;              /* the FerryCloseReason that came first, or FERRY_NO_CAUSE */
-  char *detail;           /* (owned) (nullable): what a protocol error or a failed launch was */
+  char *detail;           /* (owned) (nullable): of a protocol error or a failed launch */
   FerryObstacle obstacle; /* of a launch that failed */
   GPid pid;               /* 0 until launched */
   FerryParent parent;
-  guint64 pending_signals; /* bit n: signal n is to be sent as soon as there is a process */
-  gboolean gone;           /* the pidfd says that the process ended; the fork server is still to say how */
+  guint64 pending_signals; /* bit n - 1: signal n is sent as soon as there is a process */
+  gboolean gone;           /* by its pidfd the process has ended; the fork server reports the status */
   gboolean reaped;
   int wait_code; /* the code and status of waitid() */
   int wait_status;
   gint64 deadline; /* monotonic time of the state's timeout; 0: none */
   gint64 attach_timeout;
-  guint rings_allowed; /* how often the doorbell may still ring with nothing coming through the lane */
-  guint64 rings_head;  /* the heads of its lanes, and the values taken from its cells, when it rang last */
+  guint rings_allowed; /* how often the doorbell may still ring without progress */
+  guint64 rings_head;  /* the progress at the last ring: the heads of its lanes, and the values taken from its cells */
 
   FerrySegment segment;
   FerryLaneReader up;
@@ -188,16 +185,16 @@ struct _FerryLink
   FerryBufferCopy copy;
   FerryOneShotArrival arrival;
   guint n_done;           /* how many pipes were stopped, as drained, or closed by the application */
-  gboolean tail_final;    /* the link has ended, and its lane was looked at for the last time */
-  gboolean draining_done; /* nothing more is taken from the up lane */
+  gboolean tail_final;    /* the link has ended, and its lane's tail was read for the last time */
+  gboolean draining_done; /* no more is taken from the up lane */
 
-  /* Monitor, for the router's thread: the end of what was taken from the up lane, and handed over or dropped. */
+  /* Monitor, for the router's thread: how far the up lane was taken, and then pushed or dropped. */
   _Atomic guint64 up_taken;
   guint64 up_dispatched; /* router's thread: up_head of the latest block that was dispatched */
 
   int memory; /* until the welcome is sent */
   int doorbell;
-  int control;    /* closed with down_lock, since who sends uses it with that */
+  int control;    /* closed with down_lock, since senders use it with that lock */
   int worker_end; /* the worker's end of the control socket, until it is launched */
   int pidfd;
   FerryWatch doorbell_watch;
@@ -206,50 +203,50 @@ struct _FerryLink
   FerryWatch output_watch;
 
   FerryConfinement confinement;
-  FerryForkServerLink *fork_server; /* const: (owned) (nullable): set where a fork server is at the other end */
-  const FerryForkServerLinkFuncs *fork_server_funcs; /* const: set with fork server */
+  FerryForkServerLink *fork_server;                  /* const: (owned) (nullable): of a link to a fork server */
+  const FerryForkServerLinkFuncs *fork_server_funcs; /* const: set with fork_server */
   FerryOutput *output;                               /* (owned) (nullable): the standard streams that are logged */
 
   GList queue_node;  /* in the shared queue's list of all links */
   GList active_node; /* in its list of active links */
   gboolean active;
   gboolean stalled;      /* waits for blocks to come back */
-  gint64 rested_at;      /* monotonic time when the up lane was last left alone */
+  gint64 rested_at;      /* monotonic time at which the up lane was last found empty */
   guint64 rested_head;   /* the up lane's head at that time */
   guint64 n_since;       /* about how many records came since then */
-  guint64 buffers_since; /* bytes of buffers that did */
-  gboolean dozing;       /* its lane is left to fill for a moment, unarmed */
-  gboolean lingering;    /* the same for longer, at its writer's wish, and until that rings */
-  gboolean fenced;       /* the router's thread waits until its lane is drained to the next one */
+  guint64 buffers_since; /* bytes of buffers that came since then */
+  gboolean dozing;       /* its lane fills for a moment, unarmed */
+  gboolean lingering;    /* the same for longer, at its writer's wish, until the writer rings */
+  gboolean fenced;       /* the router's thread waits until its lane is drained up to fence */
   guint64 fence;         /* the lane's tail when that began */
 
-  pthread_mutex_t down_lock; /* any: nobody waits with it held */
-  FerryLaneWriter down;      /* down_lock, as what follows */
+  pthread_mutex_t down_lock; /* any: no thread waits with it held */
+  FerryLaneWriter down;      /* down_lock, as the fields up to report_fault */
   FerryLaneWriter express;
-  GQueue backlog;             /* (element-type FerryBacklogRecord): what had no room in the down lane */
+  GQueue backlog;             /* (element-type FerryBacklogRecord): records without room in the down lane */
   GQueue express_backlog;     /* the same of the express lane */
   gsize backlog_size;         /* bytes of backlog, but for those of short records */
   gsize backlog_short;        /* bytes of short records */
-  FerryFdBatches *fd_batches; /* (owned) (nullable): descriptors that went down, from the first on */
-  guint turned_away;          /* bits: what kind of message did not get into the backlog since room was last told of */
+  FerryFdBatches *fd_batches; /* (owned) (nullable): NULL before the first descriptors */
+  guint turned_away;          /* bits: the kinds of messages that were rejected since the last notification of room */
   GQueue room_watches;        /* (element-type FerryRoomWatch) (unowned) */
-  gboolean down_closed;       /* the memory is gone, or nobody reads it any more */
-  const char *down_fault;     /* (unowned) (nullable): how the worker broke the protocol with what it is sent */
-  guint64 skip_until;         /* the end of the latest skip; 0: there was none */
-  guint64 begun_before_skip;  /* the call begun last when it came */
-  guint64 final_begun;        /* once down_closed: the call begun last */
+  gboolean down_closed;       /* the memory is gone, or without a reader */
+  const char *down_fault;     /* (unowned) (nullable): how the worker broke the protocol of the down lanes */
+  guint64 skip_until;         /* the end of the latest skip, or 0 */
+  guint64 begun_before_skip;  /* the call that was begun last before that skip */
+  guint64 final_begun;        /* once down_closed: the call that was begun last */
   FerrySharedQueue *queue;    /* (unowned) (nullable): while it has the link */
   void (*report_fault) (FerrySharedQueue *queue); /* set with queue: has the link ended for its down_fault */
 
   gboolean told_launched;        /* the layer above was told of the process */
   gboolean told_attached;        /* the layer above was told that the link is open */
-  _Atomic guint64 cells_pending; /* any: bit n: the router's thread was told of cell n and has not looked yet */
+  _Atomic guint64 cells_pending; /* any: bit n: the router's thread was told of cell n and has not read it yet */
   _Atomic guint64 cells_taken;   /* any: values that the router's thread took from the cells */
   FerryLinkTurn turn;            /* router's thread */
   _Atomic gint64 share_out;      /* any: what its blocks in the local queue, or being dispatched, count for */
   _Atomic gint64 bytes_kept;     /* any: bytes of its large messages and private buffers that the application keeps */
-  _Atomic gint64 bytes_lent;     /* any: bytes of its buffers that the application keeps where they lie */
-  gboolean wants_memory;         /* stalled: until the application drops some of what it keeps */
+  _Atomic gint64 bytes_lent;     /* any: bytes of its buffers that the application keeps in place */
+  gboolean wants_memory;         /* stalled: until the application drops some of its buffers and messages */
   FerrySpareMemory spare;        /* any: for copies of its buffers */
 };
 
@@ -274,7 +271,6 @@ void ferry_link_give_up_buffers (FerryLink *self);
 /* In ferry-confinement.c. */
 void ferry_confinement_begin (FerryLink *link);
 FerryControlEvent ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error);
-gboolean ferry_confinement_send (int fd, guint32 layers, int landlock_errno, int filter_errno);
 char *ferry_confinement_name_layers (guint32 layers);
 
 /* The application's writing end of the down lane and of the express lane. */
@@ -286,26 +282,26 @@ typedef struct
 
 typedef enum
 {
-  FERRY_DOWN_SENT,        /* it is in the lane, or will be as soon as there is room */
+  FERRY_DOWN_SENT,        /* it is in the lane or in the backlog */
   FERRY_DOWN_WOULD_BLOCK, /* the backlog is full */
   FERRY_DOWN_TOO_LARGE,   /* larger than the maximum message size */
-  FERRY_DOWN_UNTAKEN,     /* too many descriptors lie with the worker that it has not taken */
-  FERRY_DOWN_REFUSED,     /* the system does not let the descriptors pass */
+  FERRY_DOWN_UNTAKEN,     /* the worker has to take descriptors first */
+  FERRY_DOWN_REFUSED,     /* the system refuses to pass the descriptors */
   FERRY_DOWN_CLOSED,      /* the link has ended */
 } FerryDownResult;
 
-/* The descriptors that go with a message. */
+/* The descriptors of a message. */
 typedef struct
 {
-  const int *descriptors; /* they stay the caller's */
+  const int *descriptors; /* (unowned) */
   guint n_descriptors;    /* up to FERRY_MAX_FDS_PER_LINK */
   int error_number;       /* (out): of FERRY_DOWN_REFUSED */
-} FerryHandful;
+} FerryDescriptors;
 
 FerryDownResult ferry_link_send (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts);
 FerryDownResult ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts,
-                                      FerryHandful *handful);
-guint64 ferry_link_get_n_handed (FerryLink *self);
+                                      FerryDescriptors *batch);
+guint64 ferry_link_get_n_fd_batches_sent (FerryLink *self);
 guint64 ferry_link_get_n_fd_batches_taken (FerryLink *self);
 gboolean ferry_link_take_fd_batch (FerryLink *link, guint64 number, GArray *descriptors);
 void ferry_descriptors_close (GArray *descriptors);

@@ -14,10 +14,10 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  FERRY_LINK_ATTACHING, /* the process is being started, or has not answered its welcome */
+  FERRY_LINK_ATTACHING, /* the process is starting, or has not answered its welcome */
   FERRY_LINK_OPEN,      /* messages flow */
-  FERRY_LINK_HUNG_UP,   /* the control socket is closed; the process' end follows, or is brought about */
-  FERRY_LINK_ENDED,     /* the process is gone, or was never there: the lane's tail is final */
+  FERRY_LINK_HUNG_UP,   /* the control socket is closed; the process ends by itself, or is killed */
+  FERRY_LINK_ENDED,     /* the process is gone, or never was: the lane's tail is final */
 } FerryLinkState;
 
 #define FERRY_N_LINK_STATES 4
@@ -27,9 +27,9 @@ typedef enum
   FERRY_LINK_ATTACHED,      /* a valid answer to the welcome */
   FERRY_LINK_CLOSED,        /* the worker's end of the control socket is closed */
   FERRY_LINK_FAULT,         /* the worker broke a rule of the protocol */
-  FERRY_LINK_TIMEOUT,       /* the time that the state allows is over */
+  FERRY_LINK_TIMEOUT,       /* the state's time is over */
   FERRY_LINK_PROCESS_ENDED, /* the process was reaped */
-  FERRY_LINK_LAUNCH_FAILED, /* there never was a process */
+  FERRY_LINK_LAUNCH_FAILED, /* no process was started */
   FERRY_LINK_FINISHED,      /* a local sender stopped */
   FERRY_LINK_STOP,          /* the router stops */
 } FerryLinkEvent;
@@ -41,11 +41,10 @@ typedef enum
 typedef struct
 {
   FerryLinkState next;
-  int cause;     /* a FerryCloseReason to be noted unless an earlier one was, or FERRY_NO_CAUSE */
+  int cause;     /* a FerryCloseReason, which counts if it is the first, or FERRY_NO_CAUSE */
   gboolean kill; /* the process is sent SIGKILL */
 } FerryLinkTransition;
 
 const FerryLinkTransition *ferry_link_state_next (FerryLinkState state, FerryLinkEvent event);
-const char *ferry_link_state_to_name (FerryLinkState state);
 
 G_END_DECLS

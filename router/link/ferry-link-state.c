@@ -10,9 +10,9 @@
     FERRY_LINK_##state, cause, kill                                                                                    \
   }
 
-/* Every event leads somewhere from every state, and nothing leads back. An event that means nothing in a state keeps
- * it. The causes of an end that the process itself brought about (exited, killed) come from its exit status and not
- * from here, which is why a process that hangs up and then ends in time has ended, and not hung up. */
+/* Each state handles each event, and no transition leads back. An event without meaning in a state keeps the state. A
+ * process that exits or is killed has its cause from its exit status and not from here. So a process that hangs up and
+ * then ends in time has exited, and not hung up. */
 static const FerryLinkTransition transitions[FERRY_N_LINK_STATES][FERRY_N_LINK_EVENTS] =
   {
     [FERRY_LINK_ATTACHING] =
@@ -65,12 +65,4 @@ const FerryLinkTransition *
 ferry_link_state_next (FerryLinkState state, FerryLinkEvent event)
 {
   return &transitions[state][event];
-}
-
-const char *
-ferry_link_state_to_name (FerryLinkState state)
-{
-  static const char *const names[FERRY_N_LINK_STATES] = {"attaching", "open", "hung up", "ended"};
-
-  return names[state];
 }

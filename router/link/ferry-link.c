@@ -24,26 +24,26 @@
 #define P_PIDFD 3
 #endif
 
-/* So many processes are reaped without a thread for it. */
+/* Processes that are reaped without a thread for it. */
 #define N_AT_ONCE 1000
 
-/* What may wait for room in the down lane. A message that finds nothing waiting is always taken, whatever its size. */
+/* Bytes that may wait for room in the down lane. An empty backlog takes a message of any size. */
 #define MAX_BACKLOG (1024 * 1024)
 
-/* Messages of so few bytes have such a limit of their own: a window is to be taken while a large message waits, or a
- * worker that waits for the window would do so for ever. */
+/* Messages up to this size have a limit of MAX_BACKLOG of their own. So a window gets through while a large message
+ * waits; otherwise a worker that waits for the window would wait for ever. */
 #define MAX_SHORT 64
 
-/* Cancels that wait for room in the express lane: one for each call that a worker may have. */
+/* Cancels that may wait for room in the express lane: one for each call that a worker may have. */
 #define MAX_EXPRESS_BACKLOG 65536
 
 /* An honest worker changes its claim once a call. */
 #define CLAIM_ATTEMPTS 1000
 
-/* What turned_away says. */
+/* The bits of turned_away. */
 #define LONG_MESSAGE 1
 #define SHORT_MESSAGE 2
-#define HANDED_MESSAGE 4
+#define FD_BATCH_MESSAGE 4
 
 /* A record that waits for room. */
 typedef struct
@@ -52,31 +52,31 @@ typedef struct
   guint64 words[];
 } FerryBacklogRecord;
 
-/* How far the parts of a message were taken. */
+/* The rest of a message's parts. */
 typedef struct
 {
   const FerryPart *parts;
   guint n_parts;
-  gsize offset; /* in the first part that is left */
+  gsize offset; /* in the first part */
 } Gather;
 
-/* A packet that the worker has not taken. */
+/* A batch that the worker has not taken. */
 typedef struct
 {
   guint64 record_end; /* position in the down lane */
   guint n_descriptors;
-} FerryHanded;
+} PendingFdBatch;
 
 struct _FerryFdBatches
 {
-  guint64 n_sent;    /* packets */
-  guint64 n_taken;   /* those that were taken from local */
-  GArray *under_way; /* (element-type FerryHanded) (owned): not taken yet, in their order */
-  guint n_under_way; /* descriptors in those */
-  GQueue local;      /* (element-type GArray of int) (owned): of a link within this process */
+  guint64 n_sent;
+  guint64 n_taken; /* batches that were taken from local */
+  GArray *pending; /* (element-type PendingFdBatch) (owned): not taken yet, in their order */
+  guint n_pending; /* descriptors in those */
+  GQueue local;    /* (element-type GArray of int) (owned): of a link within this process */
 };
 
-/* A process that may write only short files can have no larger memory either, and would be killed for trying. */
+/* RLIMIT_FSIZE also limits shared memory, and a process beyond it is killed. */
 static gsize
 fit_arena (gsize arena_size)
 {
@@ -87,7 +87,7 @@ fit_arena (gsize arena_size)
   return ferry_arena_size_for (limit.rlim_cur / 2);
 }
 
-/* any: makes the memory and the doorbell of a link, in the state attaching. */
+/* any: makes a link with its memory and its doorbell, in the state attaching. */
 FerryLink *
 ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *cells, guint n_pipes, gsize up_capacity,
                 gsize arena_size, guint64 max_message_size, GError **error)
@@ -158,7 +158,7 @@ ferry_assembly_clear (FerryAssembly *self)
 void
 ferry_link_unref (FerryLink *self)
 {
-  /* Release, so that our uses come before the end; acquire, so that the end comes after everybody's. */
+  /* Release: our uses come before the end. Acquire: the end comes after all other uses. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
     return;
   ferry_link_close_down (self);
@@ -184,7 +184,7 @@ ferry_link_unref (FerryLink *self)
   g_free (self);
 }
 
-/* Nothing more comes. What the application keeps stays readable. */
+/* No more buffers come. Buffers that the application keeps stay readable. */
 void
 ferry_link_give_up_buffers (FerryLink *self)
 {
@@ -192,7 +192,7 @@ ferry_link_give_up_buffers (FerryLink *self)
     ferry_spare_memory_give (&self->spare, self->copy.memory);
   g_free (self->copy.news.metadata);
   self->copy = (FerryBufferCopy){0};
-  g_clear_pointer (&self->arrival.check, ferry_one_shot_check_drop);
+  g_clear_pointer (&self->arrival.check, ferry_one_shot_check_unref);
   g_free (self->arrival.news.metadata);
   self->arrival = (FerryOneShotArrival){0};
   ferry_spare_memory_close (&self->spare);
@@ -222,7 +222,7 @@ ferry_link_open_socket (FerryLink *self, GError **error)
   return TRUE;
 }
 
-/* any, before its grant: the buffers of that pipe come in memory of their own each. */
+/* any, before its grant: the pipe has one-shot buffers. */
 void
 ferry_link_allow_one_shots (FerryLink *self, guint index)
 {
@@ -231,8 +231,7 @@ ferry_link_allow_one_shots (FerryLink *self, guint index)
   ferry_pending_memory_allow (self->pending_memory, index);
 }
 
-/* any, before the worker is launched: puts a sender's name and connection id into the down lane. Returns FALSE when
- * the lane has no room for it. */
+/* any, before the worker is launched: grants a sender in the down lane. Returns FALSE where that has no room. */
 gboolean
 ferry_link_grant (FerryLink *self, guint index, const char *sender_name)
 {
@@ -252,12 +251,12 @@ ferry_link_grant (FerryLink *self, guint index, const char *sender_name)
                              g_array_index (self->connection_ids, guint64, index));
   memcpy (place + sizeof (FerryRecordHeader), &grant, sizeof grant);
   memcpy (place + sizeof (FerryRecordHeader) + sizeof grant, sender_name, grant.name_length);
-  /* Nobody sleeps on the down lane: its grants are all there before the worker is. */
+  /* No reader sleeps on the down lane: all grants are there before the worker is. */
   ferry_lane_writer_publish (&self->down, ferry_record_size (length));
   return TRUE;
 }
 
-/* Notes why the link ends; of several causes the first counts. */
+/* Notes why the link ends; only the first cause counts. */
 void
 ferry_link_note (FerryLink *self, int cause, const char *detail)
 {
@@ -274,8 +273,7 @@ ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word)
   atomic_store_explicit (ferry_segment_get_pipe_word (&self->segment, index), word, memory_order_release);
 }
 
-/* Wakes every thread that waits in a send, for a buffer or for something to come down, so that it sees its pipe word.
- */
+/* Wakes all threads that wait to send, for a buffer, or for a message down, so that they see their pipe word. */
 void
 ferry_link_wake_writers (FerryLink *self)
 {
@@ -287,7 +285,7 @@ ferry_link_wake_writers (FerryLink *self)
 
 /* ---- the process at the other end ---- */
 
-/* What wraps a process passes no signal on, and ends when it ends: so the process itself gets it, where it is known. */
+/* bubblewrap passes no signal on, and ends with its program. So the program gets the signal, where it is known. */
 static gboolean
 signal_wrapped (FerryConfinement *self, int signal_number)
 {
@@ -297,7 +295,7 @@ signal_wrapped (FerryConfinement *self, int signal_number)
   return syscall (SYS_pidfd_send_signal, self->pidfd, signal_number, NULL, 0) == 0;
 }
 
-/* Sends the process a signal, as soon as there is one. Returns FALSE when there is none any more. */
+/* Sends the process a signal, or has it sent once the process is there. Returns FALSE after the process' end. */
 gboolean
 ferry_link_send_signal (FerryLink *self, int signal_number)
 {
@@ -323,18 +321,7 @@ ferry_link_send_pending_signals (FerryLink *self)
   self->pending_signals = 0;
 }
 
-/* A process that is no child of ours: its parent takes its status. */
-static gboolean
-reap_grandchild (FerryLink *self)
-{
-  struct pollfd poll_fd = {.fd = self->pidfd, .events = POLLIN};
-
-  if (poll (&poll_fd, 1, 0) == 1)
-    self->reaped = TRUE;
-  return self->reaped;
-}
-
-/* What wraps a process tells of its death by a signal as a shell does. */
+/* bubblewrap reports a death by a signal as a shell does. */
 static void
 unwrap_status (FerryLink *self)
 {
@@ -346,7 +333,6 @@ unwrap_status (FerryLink *self)
   self->wait_status = signal_number;
 }
 
-/* Waits for processes that were killed. */
 static gpointer
 reap_group (gpointer data)
 {
@@ -357,8 +343,7 @@ reap_group (gpointer data)
   return NULL;
 }
 
-/* A process may make its own children ours (CLONE_PARENT). They are in its group, which was killed, and nobody else has
- * that group's number before they are reaped. */
+/* A process may make its children ours (CLONE_PARENT). They keep the number of their killed group in use. */
 static void
 reap_rest (GPid group)
 {
@@ -375,15 +360,17 @@ reap_rest (GPid group)
   ferry_thread_run_aside ("ferry-reaper", reap_group, GINT_TO_POINTER (group));
 }
 
-/* Takes the exit status of a process that has ended, after ending what is left of its process group: as long as the
- * leader is not reaped, nobody else can have that group's number. Returns FALSE when the process has not ended. */
+/* Takes the exit status of a process that has ended. First kills the rest of its process group, whose number is not
+ * reused before the leader is reaped. Returns FALSE where the process has not ended. */
 gboolean
 ferry_link_reap (FerryLink *self)
 {
+  struct pollfd poll_fd = {.fd = self->pidfd, .events = POLLIN};
   siginfo_t info = {0};
 
+  /* A process that is not our child: its parent takes its status. */
   if (self->parent != FERRY_PARENT_SELF)
-    return reap_grandchild (self);
+    return self->reaped = self->reaped || poll (&poll_fd, 1, 0) == 1;
   if (waitid (P_PIDFD, (id_t) self->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
     {
       siginfo_t again;
@@ -394,7 +381,7 @@ ferry_link_reap (FerryLink *self)
       TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) self->pidfd, &again, WEXITED | WNOHANG));
       reap_rest (self->pid);
     }
-  /* ECHILD: the program has somebody else reap its children, or ignores SIGCHLD. The status is lost, the end not. */
+  /* ECHILD: another part of the program reaps children, or SIGCHLD is ignored. Only the status is lost. */
   self->wait_code = info.si_code;
   self->wait_status = info.si_status;
   if (self->confinement.wrapped)
@@ -413,15 +400,15 @@ ferry_link_wait (FerryLink *self)
     TEMP_FAILURE_RETRY (poll (&poll_fd, 1, -1));
 }
 
-/* ---- what goes down ----
+/* ---- messages down ----
  *
  * The application's writing end of a link: the down lane, the express lane and the claim word.
  *
- * Threads:   any, under the link's down_lock, with which nobody waits.
- * Trust:     none in the worker. It can write any position and any claim: a position is checked by the lane's writer, a
- *            claim is a number that is only compared, and no loop follows it for ever.
- * Invariant: a lane's backlog holds what comes after all that is in the lane; while it holds anything, the lane's
- *            writer is armed, so that the reader's next half lane of room has the monitor flush it. */
+ * Threads:   any, under the link's down_lock, with which no thread waits.
+ * Trust:     none in the worker. It can write any position and any claim. The lane's writer checks positions. A claim
+ * is a number that is only compared, and each loop over it is bounded. Invariant: the records of a lane's backlog
+ * follow those in the lane. While there are any, the lane's writer is armed, so that the monitor flushes them when half
+ * of the lane is free. */
 
 static gboolean
 is_short (gsize record_size)
@@ -443,25 +430,13 @@ may_wait_locked (FerryLink *self, gsize size)
   return *get_backlog_size (self, ferry_record_size (size)) + size <= MAX_BACKLOG;
 }
 
-static void
-lock (FerryLink *self)
-{
-  pthread_mutex_lock (&self->down_lock);
-}
-
-static void
-unlock (FerryLink *self)
-{
-  pthread_mutex_unlock (&self->down_lock);
-}
-
 static gboolean
 is_usable_locked (FerryLink *self)
 {
   return !self->down_closed && self->down_fault == NULL;
 }
 
-/* Leaves it to the monitor to end the link. */
+/* Has the monitor end the link. */
 void
 ferry_link_set_fault_locked (FerryLink *self, const char *fault)
 {
@@ -472,32 +447,19 @@ ferry_link_set_fault_locked (FerryLink *self, const char *fault)
     self->report_fault (self->queue);
 }
 
-/* ---- descriptors that go down ----
+/* ---- fd batches ----
  *
- * The descriptors that go down a link with messages, as the application has them between sending and their being taken.
+ * Descriptors that go down with messages. A batch is first sent as a packet over the control socket. Then its record
+ * goes into the down lane, under the same hold of down_lock. So the packet is there when the worker reads the record,
+ * and both have the same order. The worker has taken a batch when its head has passed the record.
  *
- * The packet with the descriptors goes into the control socket first, and the record that belongs to it into the down
- * lane after it, both with the link's down_lock held: so the packet is there when the worker comes to the record, in
- * the same order. That the worker has taken the packet is known by its having passed the record.
- *
- * A link whose both ends are in this process has no socket; copies of the descriptors wait here for the other end.
+ * A link within this process has no socket; copies of the descriptors wait here for the other end.
  *
  * Threads: any, with the link's down_lock held.
- * Trust:   none in the worker. One that passes its records and leaves the packets in the socket is found out there:
- *          so what lies in the kernel on its account is bounded by what it says it has not taken. */
+ * Trust:   none in the worker. A worker that passes records and leaves their packets in the socket is detected. So the
+ *          descriptors in the kernel are bounded by those that the worker's head has not passed. */
 
-static FerryFdBatches *
-fd_batches_new (void)
-{
-  FerryFdBatches *self = g_new0 (FerryFdBatches, 1);
-
-  self->under_way = g_array_new (FALSE, FALSE, sizeof (FerryHanded));
-  g_queue_init (&self->local);
-  return self;
-}
-
-/* any: closes descriptors (element-type int) that the application gave, and leaves the array empty. They are the
- * application's own, and so is what their end may wait for. */
+/* any: closes descriptors (element-type int) of the application, whose close may wait, and empties the array. */
 void
 ferry_descriptors_close (GArray *descriptors)
 {
@@ -516,23 +478,22 @@ ferry_descriptors_free (GArray *descriptors)
 static void
 fd_batches_free (FerryFdBatches *self)
 {
-  g_array_unref (self->under_way);
+  g_array_unref (self->pending);
   g_queue_clear_full (&self->local, (GDestroyNotify) ferry_descriptors_free);
   g_free (self);
 }
 
-/* Whether packets are left in the socket where the worker says that it has taken all. */
 static gboolean
-is_something_left (FerryLink *link)
+has_unread_packets (FerryLink *link)
 {
   int left = 0;
 
   return link->control >= 0 && ioctl (link->control, SIOCOUTQ, &left) == 0 && left > 0;
 }
 
-/* How many of its descriptors the worker has not taken yet, as far as its head in the down lane tells. */
+/* How many descriptors the worker has not taken, by its head in the down lane. */
 static guint
-count_fd_batches_locked (FerryLink *link)
+count_pending_fds_locked (FerryLink *link)
 {
   FerryFdBatches *self = link->fd_batches;
   guint n_passed = 0;
@@ -540,18 +501,16 @@ count_fd_batches_locked (FerryLink *link)
   if (self == NULL)
     return 0;
   ferry_lane_writer_look (&link->down, 0);
-  while (n_passed < self->under_way->len &&
-         g_array_index (self->under_way, FerryHanded, n_passed).record_end <= link->down.head)
-    self->n_under_way -= g_array_index (self->under_way, FerryHanded, n_passed++).n_descriptors;
-  if (n_passed == 0)
-    return self->n_under_way;
-  g_array_remove_range (self->under_way, 0, n_passed);
-  if (self->under_way->len == 0 && is_something_left (link))
+  while (n_passed < self->pending->len &&
+         g_array_index (self->pending, PendingFdBatch, n_passed).record_end <= link->down.head)
+    self->n_pending -= g_array_index (self->pending, PendingFdBatch, n_passed++).n_descriptors;
+  g_array_remove_range (self->pending, 0, n_passed);
+  if (n_passed > 0 && self->pending->len == 0 && has_unread_packets (link))
     ferry_link_set_fault_locked (link, "it took messages without the descriptors that belong to them");
-  return self->n_under_way;
+  return self->n_pending;
 }
 
-/* Returns 0, or the number of an error. */
+/* Returns 0 or an error number. */
 static int
 send_fd_batch_locally (FerryFdBatches *self, const int *descriptors, guint n_descriptors)
 {
@@ -574,7 +533,7 @@ send_fd_batch_locally (FerryFdBatches *self, const int *descriptors, guint n_des
   return 0;
 }
 
-/* Whether the other end is closed, which the monitor hears of, and not only shut for what we send. */
+/* Whether the other end is closed, which the monitor notices as well; it may only be shut down for reading. */
 static gboolean
 has_hung_up (int control)
 {
@@ -584,63 +543,63 @@ has_hung_up (int control)
 }
 
 static int
-send_hand_now (FerryLink *link, const FerryHandful *handful, guint64 record_end)
+send_fd_batch_now (FerryLink *link, const FerryDescriptors *batch, guint64 record_end)
 {
-  FerryHanded handed = {record_end, handful->n_descriptors};
+  PendingFdBatch pending = {record_end, batch->n_descriptors};
   FerryFdBatches *self;
   int error_number;
 
   if (link->fd_batches == NULL)
-    link->fd_batches = fd_batches_new ();
+    {
+      link->fd_batches = g_new0 (FerryFdBatches, 1);
+      link->fd_batches->pending = g_array_new (FALSE, FALSE, sizeof (PendingFdBatch));
+    }
   self = link->fd_batches;
   if (link->local)
-    error_number = send_fd_batch_locally (self, handful->descriptors, handful->n_descriptors);
+    error_number = send_fd_batch_locally (self, batch->descriptors, batch->n_descriptors);
   else
     error_number =
-      ferry_control_send_fd_batch (link->control, self->n_sent + 1, handful->descriptors, handful->n_descriptors);
+      ferry_control_send_fd_batch (link->control, self->n_sent + 1, batch->descriptors, batch->n_descriptors);
   if (error_number == EPIPE && !has_hung_up (link->control))
     ferry_link_set_fault_locked (link, "it shut its control socket down");
   if (error_number != 0)
     return error_number;
   self->n_sent++;
-  self->n_under_way += handful->n_descriptors;
-  g_array_append_val (self->under_way, handed);
+  self->n_pending += batch->n_descriptors;
+  g_array_append_val (self->pending, pending);
   return 0;
 }
 
-/* Whether so many may go down now. Where they may not, the lane's writer is armed, so that the worker's taking some
- * rings. */
-static gboolean
-may_send_fd_batch (FerryLink *link, guint n)
+/* How many descriptors are pending, with the lane's writer armed: the worker rings when it takes some. */
+static guint
+arm_for_fd_batch (FerryLink *link)
 {
-  if (count_fd_batches_locked (link) + n <= FERRY_MAX_FDS_PER_LINK)
-    return TRUE;
   ferry_lane_writer_arm (&link->down, 0);
-  return count_fd_batches_locked (link) + n <= FERRY_MAX_FDS_PER_LINK;
+  return count_pending_fds_locked (link);
 }
 
-/* Sends the descriptors of the message whose record is to end there in the down lane. Returns 0, or the number of an
- * error: EAGAIN where the worker has to take some first. Then its taking some rings. */
+/* Sends a batch whose record is to end there in the down lane. Returns 0 or an error number. EAGAIN: the worker has to
+ * take some descriptors first, and rings then. */
 static int
-send_hand_locked (FerryLink *link, const FerryHandful *handful, guint64 record_end)
+send_fd_batch_packet_locked (FerryLink *link, const FerryDescriptors *batch, guint64 record_end)
 {
+  const guint n = batch->n_descriptors;
   int error_number;
 
-  if (!may_send_fd_batch (link, handful->n_descriptors))
+  if (count_pending_fds_locked (link) + n > FERRY_MAX_FDS_PER_LINK &&
+      arm_for_fd_batch (link) + n > FERRY_MAX_FDS_PER_LINK)
     return EAGAIN;
-  error_number = send_hand_now (link, handful, record_end);
+  error_number = send_fd_batch_now (link, batch, record_end);
   if (error_number != EAGAIN)
     return error_number;
-  ferry_lane_writer_arm (&link->down, 0);
-  if (count_fd_batches_locked (link) > 0)
+  if (arm_for_fd_batch (link) > 0)
     return EAGAIN;
-  /* Nothing is there to be taken, so that nobody would tell of room. */
-  error_number = send_hand_now (link, handful, record_end);
+  /* No descriptor is pending, so no ring would come. */
+  error_number = send_fd_batch_now (link, batch, record_end);
   return error_number == EAGAIN ? ENOBUFS : error_number;
 }
 
-/* any: the other end of a link within this process: takes the packet of that number, and adds its descriptors. Returns
- * FALSE when it is not there. */
+/* any: takes the batch of this number from a link within this process. Returns FALSE where it is not there. */
 gboolean
 ferry_link_take_fd_batch (FerryLink *link, guint64 number, GArray *descriptors)
 {
@@ -659,9 +618,9 @@ ferry_link_take_fd_batch (FerryLink *link, guint64 number, GArray *descriptors)
   return TRUE;
 }
 
-/* any: how many packets of descriptors went down. */
+/* any */
 guint64
-ferry_link_get_n_handed (FerryLink *self)
+ferry_link_get_n_fd_batches_sent (FerryLink *self)
 {
   guint64 n;
 
@@ -671,7 +630,7 @@ ferry_link_get_n_handed (FerryLink *self)
   return n;
 }
 
-/* any: how many of those the worker has taken. Once the link has ended, nobody knows, and it is said to be all. */
+/* any: how many of those the worker has taken. After the link's end this is unknown; the answer is G_MAXUINT64. */
 guint64
 ferry_link_get_n_fd_batches_taken (FerryLink *self)
 {
@@ -680,8 +639,8 @@ ferry_link_get_n_fd_batches_taken (FerryLink *self)
   pthread_mutex_lock (&self->down_lock);
   if (!self->down_closed && self->fd_batches != NULL)
     {
-      count_fd_batches_locked (self);
-      n = self->fd_batches->n_sent - self->fd_batches->under_way->len;
+      count_pending_fds_locked (self);
+      n = self->fd_batches->n_sent - self->fd_batches->pending->len;
     }
   pthread_mutex_unlock (&self->down_lock);
   return n;
@@ -689,7 +648,7 @@ ferry_link_get_n_fd_batches_taken (FerryLink *self)
 
 /* ---- lanes and claim ---- */
 
-/* Whether both lanes are as an honest worker leaves them. */
+/* Whether the worker wrote valid positions in both lanes. */
 static gboolean
 check_lanes_locked (FerryLink *self)
 {
@@ -736,7 +695,7 @@ gather (Gather *self, guint8 *place, gsize size)
     }
 }
 
-/* Where in the down lane the record ends that is put there next. */
+/* The end of the next record in the down lane. */
 static guint64
 get_next_end (FerryLink *self, gsize payload)
 {
@@ -750,7 +709,7 @@ fill (guint8 *place, const FerryRecordHeader *header, Gather *payload)
   gather (payload, place + sizeof *header, header->length);
 }
 
-/* Writes a record into the lane or, when it has no room or others wait for it, behind those. */
+/* Writes a record into the lane or, without room or behind waiting records, into the backlog. */
 static void
 put_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, const FerryRecordHeader *header, Gather *payload)
 {
@@ -765,7 +724,7 @@ put_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, const Fer
     }
   record = g_malloc (sizeof *record + size);
   record->size = size;
-  /* What is between the payload and the record's end crosses as well, and may not be what lay in our memory. */
+  /* The padding crosses as well, and must not contain our memory. */
   record->words[size / sizeof (guint64) - 1] = 0;
   fill ((guint8 *) record->words, header, payload);
   g_queue_push_tail (backlog, record);
@@ -773,10 +732,10 @@ put_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, const Fer
     *get_backlog_size (self, size) += size;
 }
 
-/* Tells of room once there is plenty: half of the backlog for each kind, or all of it. Somebody whose message is larger
- * than that tries in vain, and is told again when more has gone. */
+/* Notifies the room watches once half of the backlog of a kind is free, or all of it. A larger message fails again, and
+ * its sender is notified again after the next flush. */
 static void
-tell_of_room_locked (FerryLink *self)
+notify_room_locked (FerryLink *self)
 {
   guint before = self->turned_away;
 
@@ -785,9 +744,9 @@ tell_of_room_locked (FerryLink *self)
   if (self->backlog_short <= MAX_BACKLOG / 2)
     self->turned_away &= ~(guint) SHORT_MESSAGE;
   if (g_queue_is_empty (&self->backlog))
-    self->turned_away &= HANDED_MESSAGE;
-  if ((before & HANDED_MESSAGE) != 0 && count_fd_batches_locked (self) <= FERRY_MAX_FDS_PER_LINK / 2)
-    self->turned_away &= ~(guint) HANDED_MESSAGE;
+    self->turned_away &= FD_BATCH_MESSAGE;
+  if ((before & FD_BATCH_MESSAGE) != 0 && count_pending_fds_locked (self) <= FERRY_MAX_FDS_PER_LINK / 2)
+    self->turned_away &= ~(guint) FD_BATCH_MESSAGE;
   if (self->turned_away == before)
     return;
   for (GList *node = self->room_watches.head; node != NULL; node = node->next)
@@ -798,8 +757,8 @@ tell_of_room_locked (FerryLink *self)
     }
 }
 
-/* Moves what waits into the lane. When something is left, the lane's writer is armed. Room is told of by the flush that
- * made it, and no other: or two who try in vain would wake each other without end. */
+/* Moves the backlog into the lane; the lane's writer is armed for the rest. Only a flush that moves records notifies
+ * room watches. Otherwise two senders that fail would wake each other for ever. */
 static void
 flush_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog)
 {
@@ -819,7 +778,7 @@ flush_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog)
       moved = TRUE;
     }
   if (G_UNLIKELY (moved && self->turned_away != 0))
-    tell_of_room_locked (self);
+    notify_room_locked (self);
 }
 
 static void
@@ -849,18 +808,18 @@ put_message_locked (FerryLink *self, guint64 connection_id, const FerryPart *par
     }
 }
 
-/* Sends the descriptors of the message that comes next, and puts their record before it. */
+/* Sends the descriptors of the next message, and puts their record before it. */
 static FerryDownResult
-send_fd_batch_locked (FerryLink *self, guint64 connection_id, FerryHandful *handful)
+send_fd_batch_locked (FerryLink *self, guint64 connection_id, FerryDescriptors *batch)
 {
-  FerryFdBatchMessage message = {.n_descriptors = handful->n_descriptors};
+  FerryFdBatchMessage message = {.n_descriptors = batch->n_descriptors};
   FerryPart part = {&message, sizeof message};
   Gather payload = {&part, 1, 0};
 
   if (!self->local && self->control < 0)
     return FERRY_DOWN_CLOSED;
-  handful->error_number = send_hand_locked (self, handful, get_next_end (self, sizeof message));
-  switch (handful->error_number)
+  batch->error_number = send_fd_batch_packet_locked (self, batch, get_next_end (self, sizeof message));
+  switch (batch->error_number)
     {
     case 0:
       message.number = self->fd_batches->n_sent;
@@ -868,11 +827,11 @@ send_fd_batch_locked (FerryLink *self, guint64 connection_id, FerryHandful *hand
                   &(FerryRecordHeader){sizeof message, FERRY_RECORD_FD_BATCH, 0, connection_id}, &payload);
       return FERRY_DOWN_SENT;
     case EAGAIN:
-      self->turned_away |= HANDED_MESSAGE;
+      self->turned_away |= FD_BATCH_MESSAGE;
       return FERRY_DOWN_UNTAKEN;
     case EPIPE:
     case ECONNRESET:
-      /* The worker is going, or gone: how it ended is the monitor's to say. */
+      /* The worker is ending, or has ended; the monitor reports how. */
       return FERRY_DOWN_CLOSED;
     default:
       return FERRY_DOWN_REFUSED;
@@ -886,10 +845,10 @@ ferry_link_send (FerryLink *self, guint64 connection_id, const FerryPart *parts,
   return ferry_link_send_with (self, connection_id, parts, n_parts, NULL);
 }
 
-/* any: the same with descriptors, which all go with it, or nothing does. */
+/* any: the same with descriptors, all or nothing. batch: (nullable). */
 FerryDownResult
 ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts,
-                      FerryHandful *handful)
+                      FerryDescriptors *batch)
 {
   FerryDownResult result = FERRY_DOWN_CLOSED;
   gsize size = 0;
@@ -900,19 +859,19 @@ ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *p
         return FERRY_DOWN_TOO_LARGE;
       size += parts[i].size;
     }
-  lock (self);
+  pthread_mutex_lock (&self->down_lock);
   if (is_usable_locked (self))
     {
       flush_locked (self, &self->down, &self->backlog);
       if (!may_wait_locked (self, size))
         {
-          /* Something waits, so a flush is to come. */
+          /* The backlog is not empty, so a flush follows. */
           self->turned_away |= is_short (ferry_record_size (size)) ? SHORT_MESSAGE : LONG_MESSAGE;
           result = FERRY_DOWN_WOULD_BLOCK;
         }
       else
         {
-          result = handful != NULL ? send_fd_batch_locked (self, connection_id, handful) : FERRY_DOWN_SENT;
+          result = batch != NULL ? send_fd_batch_locked (self, connection_id, batch) : FERRY_DOWN_SENT;
           if (result == FERRY_DOWN_SENT)
             put_message_locked (self, connection_id, parts, n_parts, size);
           flush_locked (self, &self->down, &self->backlog);
@@ -920,7 +879,7 @@ ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *p
       if (!check_lanes_locked (self) || !is_usable_locked (self))
         result = FERRY_DOWN_CLOSED;
     }
-  unlock (self);
+  pthread_mutex_unlock (&self->down_lock);
   return result;
 }
 
@@ -930,7 +889,7 @@ send_word (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, FerryRecor
   FerryDownResult result = FERRY_DOWN_CLOSED;
   Gather nothing = {NULL, 0, 0};
 
-  lock (self);
+  pthread_mutex_lock (&self->down_lock);
   if (is_usable_locked (self))
     {
       flush_locked (self, writer, backlog);
@@ -942,18 +901,18 @@ send_word (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, FerryRecor
       if (!check_lanes_locked (self))
         result = FERRY_DOWN_CLOSED;
     }
-  unlock (self);
+  pthread_mutex_unlock (&self->down_lock);
   return result;
 }
 
-/* any: tells the worker that nothing more will be asked, behind all that was. */
+/* any: tells the worker, behind all messages, that no more calls come. */
 FerryDownResult
 ferry_link_send_finish (FerryLink *self)
 {
   return send_word (self, &self->down, &self->backlog, (FerryRecordHeader){0, FERRY_RECORD_FINISH, 0, 0});
 }
 
-/* any: has the worker cancel a call. Overtakes all that is in the down lane. */
+/* any: has the worker cancel a call, ahead of the down lane. */
 FerryDownResult
 ferry_link_send_cancel (FerryLink *self, guint64 xid, guint16 reason)
 {
@@ -961,34 +920,29 @@ ferry_link_send_cancel (FerryLink *self, guint64 xid, guint16 reason)
                     (FerryRecordHeader){0, FERRY_RECORD_CANCEL, reason, xid});
 }
 
-/* Somebody waits for descriptors to be taken. A ring is good for one look, so another one is asked for. */
-static void
-look_at_handed_locked (FerryLink *self)
-{
-  ferry_lane_writer_arm (&self->down, 0);
-  tell_of_room_locked (self);
-}
-
-/* any: moves into the lanes what waits for room. Returns how many bytes the worker has taken from them so far, which
- * tells one that goes on from one that only rings. */
+/* any: moves the backlogs into the lanes. Returns how many bytes the worker has taken from them so far. */
 guint64
 ferry_link_flush_down (FerryLink *self)
 {
   guint64 taken;
 
-  lock (self);
+  pthread_mutex_lock (&self->down_lock);
   if (is_usable_locked (self))
     {
       ferry_lane_writer_look (&self->down, 0);
       ferry_lane_writer_look (&self->express, 0);
       flush_locked (self, &self->express, &self->express_backlog);
       flush_locked (self, &self->down, &self->backlog);
-      if ((self->turned_away & HANDED_MESSAGE) != 0)
-        look_at_handed_locked (self);
+      /* A sender waits for descriptors to be taken. Each ring has to be asked for. */
+      if ((self->turned_away & FD_BATCH_MESSAGE) != 0)
+        {
+          ferry_lane_writer_arm (&self->down, 0);
+          notify_room_locked (self);
+        }
       check_lanes_locked (self);
     }
   taken = self->down.head + self->express.head;
-  unlock (self);
+  pthread_mutex_unlock (&self->down_lock);
   return taken;
 }
 
@@ -998,132 +952,115 @@ get_claim (FerryLink *self)
   return &ferry_segment_get_control (&self->segment)->claim;
 }
 
-/* The call begun last. Where the claim is the end of a skip, that was never begun, but the one before the skip was. */
+/* The call that was begun last. The end of a skip was never begun; the call before the skip was. */
 static guint64
-get_begun_of (FerryLink *self, guint64 claim)
+load_begun (FerryLink *self, guint64 *claim)
 {
-  guint64 xid = claim >> FERRY_CLAIM_SHIFT;
+  guint64 xid;
 
+  /* Acquire: as in change_claim_locked(). */
+  *claim = atomic_load_explicit (get_claim (self), memory_order_acquire);
+  xid = *claim >> FERRY_CLAIM_SHIFT;
   return xid != 0 && xid == self->skip_until ? self->begun_before_skip : xid;
 }
 
-/* Changes the claim from one value to another; *claim becomes the value found when that was not it. */
-static gboolean
-change_claim (FerryLink *self, guint64 *claim, guint64 next)
+/* A change of the claim: all calls up to skip_until are settled, and the flags are set and cleared. */
+typedef struct
 {
-  /* Release: what led to the change is seen by a worker that sees it. Acquire: what the worker did before the claim
-   * that we found. Pairs with the same exchange in ferry_downlink_claim(). */
-  return atomic_compare_exchange_strong_explicit (get_claim (self), claim, next, memory_order_acq_rel,
-                                                  memory_order_acquire);
-}
+  guint64 skip_until;
+  guint64 set;
+  guint64 clear;
+} ClaimChange;
 
-static guint64
-load_claim (FerryLink *self)
-{
-  /* Acquire: as in change_claim(). */
-  return atomic_load_explicit (get_claim (self), memory_order_acquire);
-}
-
+/* Changes the claim while only_if is the call that was begun last; 0: whatever that is. *begun becomes that call.
+ * Returns whether the claim was changed. A worker that prevents it is at fault. */
 static gboolean
-give_up_claim_locked (FerryLink *self)
+change_claim_locked (FerryLink *self, const ClaimChange *change, guint64 only_if, guint64 *begun)
 {
+  const guint64 flags = FERRY_CLAIM_HOLD | FERRY_CLAIM_DOOMED;
+
+  for (guint n = 0; n < CLAIM_ATTEMPTS; n++)
+    {
+      guint64 claim, next;
+
+      *begun = load_begun (self, &claim);
+      if (only_if != 0 && *begun != only_if)
+        return FALSE;
+      next = MAX (claim >> FERRY_CLAIM_SHIFT, change->skip_until) << FERRY_CLAIM_SHIFT |
+             (((claim | change->set) & ~change->clear) & flags);
+      /* Release: a worker that sees the change sees all before it. Acquire: we see all before the worker's claim. Pairs
+       * with the same exchange in ferry_downlink_claim(). */
+      if (!atomic_compare_exchange_strong_explicit (get_claim (self), &claim, next, memory_order_acq_rel,
+                                                    memory_order_acquire))
+        continue;
+      if (change->skip_until > claim >> FERRY_CLAIM_SHIFT)
+        {
+          self->skip_until = change->skip_until;
+          self->begun_before_skip = *begun;
+        }
+      return TRUE;
+    }
   ferry_link_set_fault_locked (self, "it changed its claim over and over");
   return FALSE;
 }
 
-/* any: keeps the worker from beginning calls, until ferry_link_release_calls(). *begun becomes the one begun last; 0:
- * none. Returns FALSE when the link has ended. */
+/* any: keeps the worker from beginning calls, until ferry_link_release_calls(). *begun becomes the call that was begun
+ * last, or 0. Returns FALSE where the link has ended. */
 gboolean
 ferry_link_hold_calls (FerryLink *self, guint64 *begun)
 {
   gboolean held = FALSE;
 
   *begun = 0;
-  lock (self);
+  pthread_mutex_lock (&self->down_lock);
   if (is_usable_locked (self))
-    {
-      guint64 claim = load_claim (self);
-
-      for (guint n = 0; n < CLAIM_ATTEMPTS && !held; n++)
-        held = change_claim (self, &claim, claim | FERRY_CLAIM_HOLD);
-      if (held)
-        *begun = get_begun_of (self, claim);
-      else
-        give_up_claim_locked (self);
-    }
-  unlock (self);
+    held = change_claim_locked (self, &(ClaimChange){.set = FERRY_CLAIM_HOLD}, 0, begun);
+  pthread_mutex_unlock (&self->down_lock);
   return held;
 }
 
-/* any: lets the worker begin calls again, but none up to skip_until that it has not begun; 0: all of them. */
+/* any: lets the worker begin calls again, but skips those up to skip_until; 0: skips none. */
 void
 ferry_link_release_calls (FerryLink *self, guint64 skip_until)
 {
-  gboolean released = FALSE;
+  guint64 begun;
 
-  lock (self);
+  pthread_mutex_lock (&self->down_lock);
   if (is_usable_locked (self))
     {
-      guint64 claim = load_claim (self);
-      guint64 begun = 0;
-
-      for (guint n = 0; n < CLAIM_ATTEMPTS && !released; n++)
-        {
-          guint64 xid = MAX (claim >> FERRY_CLAIM_SHIFT, skip_until);
-
-          begun = get_begun_of (self, claim);
-          released = change_claim (self, &claim, xid << FERRY_CLAIM_SHIFT | (claim & FERRY_CLAIM_DOOMED));
-        }
-      if (!released)
-        give_up_claim_locked (self);
-      else if (skip_until > claim >> FERRY_CLAIM_SHIFT)
-        {
-          self->skip_until = skip_until;
-          self->begun_before_skip = begun;
-        }
+      change_claim_locked (self, &(ClaimChange){.skip_until = skip_until, .clear = FERRY_CLAIM_HOLD}, 0, &begun);
       ring_reader_locked (self);
     }
-  unlock (self);
+  pthread_mutex_unlock (&self->down_lock);
 }
 
-/* any: has the worker begin nothing any more, if xid is the call that it began last. Returns whether it is. */
+/* any: keeps the worker from beginning calls for ever, if xid is the call that it began last. Returns whether it is. */
 gboolean
 ferry_link_doom_call (FerryLink *self, guint64 xid)
 {
   gboolean doomed = FALSE;
+  guint64 begun;
 
-  lock (self);
-  if (is_usable_locked (self))
-    {
-      guint64 claim = load_claim (self);
-      guint n = 0;
-
-      while (n < CLAIM_ATTEMPTS && !doomed && xid != 0 && get_begun_of (self, claim) == xid)
-        {
-          doomed = change_claim (self, &claim, claim | FERRY_CLAIM_DOOMED);
-          n++;
-        }
-      if (n == CLAIM_ATTEMPTS && !doomed)
-        give_up_claim_locked (self);
-    }
-  unlock (self);
+  pthread_mutex_lock (&self->down_lock);
+  if (is_usable_locked (self) && xid != 0)
+    doomed = change_claim_locked (self, &(ClaimChange){.set = FERRY_CLAIM_DOOMED}, xid, &begun);
+  pthread_mutex_unlock (&self->down_lock);
   return doomed;
 }
 
-/* any: the call that the worker began last; 0: none. After the end of the link, what it was then. */
+/* any: the call that the worker began last, or 0; after the end of the link, that at its end. */
 guint64
 ferry_link_get_begun_call (FerryLink *self)
 {
-  guint64 begun;
+  guint64 begun, claim;
 
-  lock (self);
-  begun = self->down_closed ? self->final_begun : get_begun_of (self, load_claim (self));
-  unlock (self);
+  pthread_mutex_lock (&self->down_lock);
+  begun = self->down_closed ? self->final_begun : load_begun (self, &claim);
+  pthread_mutex_unlock (&self->down_lock);
   return begun;
 }
 
-/* router's thread: the end of what the worker has written to the up lane so far. The worker may write any position;
- * what is returned lies in the lane. */
+/* router's thread: how far the worker has written the up lane. An invalid position counts as nothing new. */
 guint64
 ferry_link_get_written (FerryLink *self)
 {
@@ -1131,18 +1068,17 @@ ferry_link_get_written (FerryLink *self)
   guint64 taken = atomic_load_explicit (&self->up_taken, memory_order_acquire);
   guint64 written = taken;
 
-  lock (self);
+  pthread_mutex_lock (&self->down_lock);
   /* Acquire: pairs with ferry_lane_writer_publish(), which comes before the claim of a later call. */
   if (is_usable_locked (self))
     written = atomic_load_explicit (&self->up.control->writer.tail, memory_order_acquire);
-  unlock (self);
+  pthread_mutex_unlock (&self->down_lock);
   /* A buffer that is being copied holds taken back by its record. */
   return written - taken <= 2 * self->up.capacity ? written : taken;
 }
 
-/* router's thread: whether all that was written up to a position of the up lane has been dispatched. Records that make
- * no block, such as the pieces of a message that was not finished, count when nothing else of the link is on its way.
- */
+/* router's thread: whether the up lane has been dispatched up to a position. Records that make no block, such as pieces
+ * of an unfinished message, count once no block of the link is on its way. */
 gboolean
 ferry_link_has_dispatched (FerryLink *self, guint64 position)
 {
@@ -1153,37 +1089,39 @@ ferry_link_has_dispatched (FerryLink *self, guint64 position)
          (taken >= position && atomic_load_explicit (&self->share_out, memory_order_relaxed) == 0);
 }
 
-/* any: has watch->func called each time that there is room after a message was turned away. */
+/* any: has watch->func called each time that there is room after a message was rejected. */
 void
 ferry_link_add_room_watch (FerryLink *self, FerryRoomWatch *watch)
 {
-  lock (self);
+  pthread_mutex_lock (&self->down_lock);
   watch->node = (GList){.data = watch};
   g_queue_push_tail_link (&self->room_watches, &watch->node);
-  unlock (self);
+  pthread_mutex_unlock (&self->down_lock);
 }
 
-/* any: when this returns, nobody is in watch->func. */
+/* any: when this returns, no thread is in watch->func. */
 void
 ferry_link_remove_room_watch (FerryLink *self, FerryRoomWatch *watch)
 {
-  lock (self);
+  pthread_mutex_lock (&self->down_lock);
   g_queue_unlink (&self->room_watches, &watch->node);
-  unlock (self);
+  pthread_mutex_unlock (&self->down_lock);
 }
 
-/* any: nothing goes down any more; the memory may be unmapped after this. */
+/* any: ends the sending; the memory may be unmapped after this. */
 void
 ferry_link_close_down (FerryLink *self)
 {
-  lock (self);
+  guint64 claim;
+
+  pthread_mutex_lock (&self->down_lock);
   if (!self->down_closed && self->segment.base != NULL)
-    self->final_begun = get_begun_of (self, load_claim (self));
+    self->final_begun = load_begun (self, &claim);
   self->down_closed = TRUE;
   g_queue_clear_full (&self->backlog, g_free);
   g_queue_clear_full (&self->express_backlog, g_free);
   self->backlog_size = 0;
   self->backlog_short = 0;
   g_clear_pointer (&self->fd_batches, fd_batches_free);
-  unlock (self);
+  pthread_mutex_unlock (&self->down_lock);
 }

@@ -13,26 +13,26 @@
 #include "lane/ferry-unmap-private.h"
 #include "link/ferry-orphan-private.h"
 
-/* Less is looked at at once. */
+/* Less memory is checked at once. */
 #define SMALL ((gsize) 1024 * 1024)
 
 struct _FerryOneShotCheck
 {
   _Atomic gint references;
-  int fd; /* (owned): the looker's */
+  int fd; /* (owned): of the checking thread */
   gsize size;
   gsize limit;
-  const char *fault;        /* the thread's until it is done, as is the next */
+  const char *fault;        /* of the checking thread until is_done, as memory */
   guint8 *memory;           /* (owned) (nullable) */
   _Atomic gboolean is_done; /* released by the thread */
   GDestroyNotify done;
   gpointer data;
 };
 
-static void
-unref (FerryOneShotCheck *self)
+void
+ferry_one_shot_check_unref (FerryOneShotCheck *self)
 {
-  /* Acquire and release: whoever frees it sees what the other has written. */
+  /* Acquire and release: the thread that frees it sees the stores of the other. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
     return;
   if (self->memory != NULL)
@@ -41,37 +41,32 @@ unref (FerryOneShotCheck *self)
 }
 
 static gpointer
-look (gpointer data)
+check (gpointer data)
 {
   FerryOneShotCheck *self = data;
 
   self->fault = ferry_one_shot_map (self->fd, self->size, self->limit, &self->memory);
-  /* Memory that is mapped is quick to close. */
+  /* Mapped memory is quick to close. */
   if (self->fault == NULL)
     close (self->fd);
   else
     ferry_orphan_close (self->fd);
   atomic_store_explicit (&self->is_done, TRUE, memory_order_release);
   self->done (self->data);
-  unref (self);
+  ferry_one_shot_check_unref (self);
   return NULL;
 }
 
 FerryOneShotCheck *
 ferry_one_shot_check_begin (int fd, gsize size, gsize limit, GDestroyNotify done, gpointer data)
 {
-  FerryOneShotCheck *self = g_new0 (FerryOneShotCheck, 1);
+  FerryOneShotCheck *self = g_new (FerryOneShotCheck, 1);
 
-  atomic_init (&self->references, 2);
-  self->fd = fd;
-  self->size = size;
-  self->limit = limit;
-  self->done = done;
-  self->data = data;
+  *self = (FerryOneShotCheck){.references = 2, .fd = fd, .size = size, .limit = limit, .done = done, .data = data};
   if (size < SMALL)
-    look (self);
+    check (self);
   else
-    ferry_thread_run_aside ("ferry-checker", look, self);
+    ferry_thread_run_aside ("ferry-checker", check, self);
   return self;
 }
 
@@ -87,12 +82,6 @@ ferry_one_shot_check_end (FerryOneShotCheck *self, guint8 **memory)
   const char *fault = self->fault;
 
   *memory = g_steal_pointer (&self->memory);
-  unref (self);
+  ferry_one_shot_check_unref (self);
   return fault;
-}
-
-void
-ferry_one_shot_check_drop (FerryOneShotCheck *self)
-{
-  unref (self);
 }

@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Descriptors that a worker sent and nobody wants.
+/* Orphans: descriptors that a worker sent and that are not used.
  *
- * What they are of is the worker's choice: a socket that lingers or a file whose server does not answer holds up who
- * closes the last of it. So nothing is asked of them, and a thread closes them that does nothing else.
+ * The worker chooses their files. To close the last descriptor of a socket that lingers, or of a file whose server does
+ * not answer, may take for ever. So a thread of their own closes them, without any other system call.
  *
  * Threads: any. */
 
@@ -14,13 +14,11 @@
 
 G_BEGIN_DECLS
 
-/* (element-type int) (owned elements): descriptors that were received. */
+/* (element-type int) (owned elements): received descriptors. */
 GArray *ferry_orphans_new (void);
-/* Takes all of them, and leaves the array empty. Does not wait for anything. */
-void ferry_orphans_close (GArray *self);
+/* Has them closed, without waiting. */
 void ferry_orphans_free (GArray *self);
-
-/* The same for one, which may be the end of a socket with descriptors in it that were not received. */
+/* The same of one descriptor, such as a socket with unread descriptors. */
 void ferry_orphan_close (int fd);
 
 G_END_DECLS

@@ -24,25 +24,14 @@ close_all (gpointer data)
   return NULL;
 }
 
-/* One thread for each time, so that a close that hangs holds up no other's. */
-void
-ferry_orphans_close (GArray *self)
-{
-  GArray *taken;
-
-  if (self->len == 0)
-    return;
-  taken = ferry_orphans_new ();
-  g_array_append_vals (taken, self->data, self->len);
-  g_array_set_size (self, 0);
-  ferry_thread_run_aside ("ferry-closer", close_all, taken);
-}
-
+/* By one thread each time, so that a close that hangs delays no other. */
 void
 ferry_orphans_free (GArray *self)
 {
-  ferry_orphans_close (self);
-  g_array_unref (self);
+  if (self->len > 0)
+    ferry_thread_run_aside ("ferry-closer", close_all, self);
+  else
+    g_array_unref (self);
 }
 
 void

@@ -4,10 +4,10 @@
 /* The standard output and error of a worker, where they are logged: two pipes that are read and cut into lines.
  *
  * Owner:     the link.
- * Threads:   the monitor reads; what is made before the link is added is made on the router's thread.
- * Trust:     what comes may be any bytes, in any amount. A turn reads at most FERRY_OUTPUT_TURN of them, a line is cut
- *            into pieces of FERRY_OUTPUT_MAX_LINE, what is no UTF-8 is replaced.
- * Invariant: no read waits, and nothing waits for the end of a pipe: a grandchild may hold it open for ever. */
+ * Threads:   the monitor; before the link is added, the router's thread.
+ * Trust:     a pipe may contain any bytes, in any amount. A turn reads at most FERRY_OUTPUT_TURN bytes, a line is cut
+ * into pieces of FERRY_OUTPUT_MAX_LINE, and invalid UTF-8 is replaced. Invariant: no read waits, and no call waits for
+ * the end of a pipe: a grandchild may hold it open for ever. */
 
 #pragma once
 
@@ -20,11 +20,11 @@ G_BEGIN_DECLS
 #define FERRY_OUTPUT_TURN 4096
 #define FERRY_OUTPUT_MAX_LINE 4096
 
-/* The lines that are kept for the exit record. */
+/* The last lines, for the exit record. */
 #define FERRY_OUTPUT_LAST_LINES 20
 #define FERRY_OUTPUT_LAST_BYTES 8192
 
-/* What a line begins with where lines are handed on: its text follows, and a zero byte. */
+/* The header of a line in a block; its text and a zero byte follow. */
 typedef struct
 {
   guint32 length; /* without the zero byte */
@@ -33,20 +33,20 @@ typedef struct
 
 typedef struct
 {
-  int fd;        /* (owned): the end that is read; -1 when it is not logged, or at its end */
-  GString *line; /* (owned) (nullable): what came since the last line end */
-  gsize left;    /* bytes to be read yet, once the process has ended */
+  int fd;        /* (owned): the reading end; -1 where it is not logged, or at its end */
+  GString *line; /* (owned) (nullable): the text since the last line end */
+  gsize left;    /* once ending: bytes that remain to be read */
 } FerryOutputPipe;
 
 typedef struct
 {
   FerryOutputPipe pipes[FERRY_N_OUTPUTS];
-  gboolean ready;  /* there may be something to read */
-  gboolean ending; /* the process has ended: what is in the pipes is read, and no more */
+  gboolean ready;  /* a pipe may have data */
+  gboolean ending; /* the process has ended: only the present content of the pipes is read */
   gboolean ended;
   GQueue last; /* (element-type utf8): the last lines */
   gsize last_bytes;
-  char *last_error;    /* (owned) (nullable): the last line of standard error that says something */
+  char *last_error;    /* (owned) (nullable): the last line of standard error that is not empty */
   guint n_errors;      /* how many such lines there were */
   guint64 error_begun; /* the call that was begun last when that line was read */
 } FerryOutput;

@@ -11,8 +11,7 @@
 
 #include "base/ferry-base-private.h"
 
-/* What is read of a pipe after its worker's end, at the most: a worker may have made it larger than the usual 64 KiB.
- */
+/* The most that is read of a pipe after its worker's end; a worker may enlarge a pipe beyond the usual 64 KiB. */
 #define MAX_LEFT (1024 * 1024)
 
 FerryOutput *
@@ -22,7 +21,6 @@ ferry_output_new (void)
 
   for (guint i = 0; i < FERRY_N_OUTPUTS; i++)
     self->pipes[i].fd = -1;
-  g_queue_init (&self->last);
   return self;
 }
 
@@ -59,7 +57,7 @@ ferry_output_open (FerryOutput *self, guint stream, GError **error)
       ferry_set_system_error (error, "Making a pipe for a worker's output (pipe2)");
       return -1;
     }
-  /* Each end has a description of its own, so a worker cannot make this one wait. */
+  /* Each end has flags of its own, so a worker cannot make this one wait. */
   fcntl (fds[0], F_SETFL, O_NONBLOCK);
   pipe->fd = fds[0];
   pipe->line = g_string_new (NULL);
@@ -87,11 +85,11 @@ remember (FerryOutput *self, guint stream, char *line, gsize length)
     }
 }
 
-/* Text without its line end becomes a line in lines. */
+/* Appends text, without its line end, as a line. */
 static void
 take_line (FerryOutput *self, guint stream, GByteArray *lines, const char *text, gsize length)
 {
-  /* A zero byte would end the string too early, so this replaces those as well. */
+  /* This replaces zero bytes as well, which would end the string too early. */
   char *line = g_utf8_make_valid (text, (gssize) length);
   FerryOutputLine header = {.length = (guint32) strlen (line), .stream = stream};
 
@@ -100,7 +98,7 @@ take_line (FerryOutput *self, guint stream, GByteArray *lines, const char *text,
   remember (self, stream, line, header.length);
 }
 
-/* How much of a line that is too long becomes a piece: whole characters, where it has any. */
+/* The length of the first piece of a line that is too long: whole characters where possible. */
 static gsize
 get_piece_length (const GString *line)
 {
@@ -163,7 +161,7 @@ read_pipe (FerryOutput *self, guint stream, GByteArray *lines)
   return self->ending ? pipe->left > 0 : TRUE;
 }
 
-/* The process has ended: what lies in the pipes now is all that counts. */
+/* The process has ended: only the present content of the pipes counts. */
 void
 ferry_output_begin_end (FerryOutput *self)
 {
@@ -196,7 +194,7 @@ end (FerryOutput *self, GByteArray *lines)
   self->ended = TRUE;
 }
 
-/* A turn: returns the lines that it completed, each with its FerryOutputLine. */
+/* Reads for one turn. Returns the lines that became complete, each with its FerryOutputLine. */
 GByteArray *
 ferry_output_read (FerryOutput *self)
 {

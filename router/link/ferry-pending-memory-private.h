@@ -1,15 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The one-shot buffers of a link, as the application has them between descriptor and record.
+/* The pending memory of a link: descriptors of one-shot buffers whose records were not drained yet.
  *
- * The worker sends the descriptor first, and publishes the record after it. So the descriptor is there when the record
- * is: one that is not is a fault, and never waited for. Both carry the same number.
+ * The worker sends the descriptor, and then publishes the record with the same number. So the descriptor is there when
+ * the record is; a missing one is a fault, and never waited for.
  *
  * Owner:   the link.
- * Threads: whoever drains the shared queue.
- * Trust:   nothing is asked of a descriptor before its record comes; then ferry_one_shot_map() does. Those that nobody
- *          wants are closed by a thread of their own. */
+ * Threads: that which drains the shared queue.
+ * Trust:   no system call is made on a descriptor before ferry_one_shot_map(), after its record. Unused descriptors are
+ *          orphans. */
 
 #pragma once
 
@@ -21,10 +21,10 @@ typedef struct
 {
   guint8 pipes[FERRY_MAX_PIPES_PER_LINK / 8]; /* const: bit n: pipe n of the link has one-shot buffers */
   GArray *descriptors;                        /* (element-type int) (owned elements): in the order of their numbers */
-  GArray *orphans; /* (element-type int) (owned elements): what came with a packet that was none */
+  GArray *orphans; /* (element-type int) (owned elements): the descriptors of an invalid packet */
   guint64 n_received;
   guint64 n_taken;
-  char *fault; /* (owned) (nullable): what was wrong in the socket: nothing more is taken from it */
+  char *fault; /* (owned) (nullable): of the first invalid packet, after which no more are taken */
 } FerryPendingMemory;
 
 FerryPendingMemory *ferry_pending_memory_new (void);

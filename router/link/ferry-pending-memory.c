@@ -41,23 +41,23 @@ ferry_pending_memory_allows (const FerryPendingMemory *self, guint index)
   return self != NULL && (self->pipes[index / 8] >> index % 8 & 1) != 0;
 }
 
-/* What is wrong with an offer, or NULL. */
+/* The fault of a packet, or NULL. */
 static char *
-check_offer (const FerryPendingMemory *self, const FerryMemoryPacket *packet)
+check_packet (const FerryPendingMemory *self, const FerryMemoryPacket *packet)
 {
   if (packet->number != self->n_received + 1)
-    return g_strdup_printf ("On its control socket, the worker made offer %" G_GUINT64_FORMAT
-                            " of a buffer; it must number offers in order, and this is number %" G_GUINT64_FORMAT,
+    return g_strdup_printf ("On its control socket, the worker sent the memory of buffer %" G_GUINT64_FORMAT
+                            "; it must number them in order, and this is number %" G_GUINT64_FORMAT,
                             packet->number, self->n_received + 1);
   if (self->descriptors->len > FERRY_MAX_PENDING_MEMORIES_PER_LINK)
-    return g_strdup_printf ("On its control socket, the worker offered more buffers than %d before their records were "
-                            "taken; it must wait for the head of its up lane",
+    return g_strdup_printf ("On its control socket, the worker sent the memory of more than %d buffers before their "
+                            "records were taken; it must wait for the head of its up lane",
                             FERRY_MAX_PENDING_MEMORIES_PER_LINK);
   return NULL;
 }
 
-/* Takes the next one from the socket. A worker knows which of its records were taken, so it never has too many there.
- * After a fault nothing more is taken, and what was offered before is still there for its records. */
+/* Takes the next descriptor from the socket. A worker knows which of its records were taken, so it never sends too
+ * many. After a fault no more are taken; earlier ones stay for their records. */
 FerryControlEvent
 ferry_pending_memory_receive (FerryPendingMemory *self, int control, GError **error)
 {
@@ -67,7 +67,7 @@ ferry_pending_memory_receive (FerryPendingMemory *self, int control, GError **er
   FerryControlEvent event = ferry_control_receive_memory (control, &packet, self->descriptors, &failure);
 
   if (event == FERRY_CONTROL_TAKEN)
-    self->fault = check_offer (self, &packet);
+    self->fault = check_packet (self, &packet);
   else if (event == FERRY_CONTROL_INVALID)
     self->fault = g_strdup (failure->message);
   if (self->fault == NULL)
@@ -82,14 +82,13 @@ ferry_pending_memory_receive (FerryPendingMemory *self, int control, GError **er
   return FERRY_CONTROL_INVALID;
 }
 
-/* The descriptor for a record: *fd is the caller's. control: -1 where it was closed, with all that was in it taken.
- * Returns what is wrong, or NULL. */
+/* Takes the descriptor for a record: *fd is the caller's. control: -1 after its end. Returns the fault, or NULL. */
 const char *
 ferry_pending_memory_take (FerryPendingMemory *self, int control, guint64 number, int *fd)
 {
   if (number != self->n_taken + 1)
     return "its records of one-shot buffers are out of order";
-  /* Nothing says that the socket was looked at before the lane. */
+  /* The lane may be read before the socket. */
   if (self->descriptors->len == 0 && self->fault == NULL && control >= 0)
     ferry_pending_memory_receive (self, control, NULL);
   if (self->descriptors->len == 0 && self->fault != NULL)

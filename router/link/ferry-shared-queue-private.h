@@ -1,13 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The shared queue: the up lanes of all links, as whoever drains them sees them.
+/* The shared queue: the up lanes of all links, as the draining thread sees them.
  *
  * Owner:     the monitor.
- * Threads:   one at a time drains; that is a role, which may move to another thread as long as one holds it.
- *            ferry_shared_queue_wake() and ferry_shared_queue_report_fault() may be called from any thread.
- * Invariant: an idle link costs nothing: a lane found empty is armed and leaves the list of active links, and only
- *            its doorbell, its control socket or its process' end brings it back. */
+ * Threads:   one drains; this role may move to another thread. ferry_shared_queue_wake() is for any thread.
+ * Invariant: an idle link costs nothing. An empty lane is armed, and its link leaves the list of active links until its
+ *            doorbell, its control socket or its process brings it back. */
 
 #pragma once
 
@@ -16,26 +15,25 @@
 
 G_BEGIN_DECLS
 
-/* For ferry_shared_queue_wait(): sleep until something happens. */
+/* For ferry_shared_queue_wait(): sleep until an event. */
 #define FERRY_SLEEP (-1)
 
 struct _FerrySharedQueue
 {
   int epoll;
-  int wake; /* any: (owned) a doorbell of the queue's own */
+  int wake; /* any: (owned) a doorbell */
   FerryWatch wake_watch;
   GQueue links;        /* all of them, by queue_node */
-  GQueue active;       /* those to be visited, by active_node, in the order of their turns */
+  GQueue active;       /* links to be visited, by active_node, in the order of their turns */
   guint n_timed;       /* how many links have a deadline */
-  _Atomic gint faults; /* any: some link's worker broke the protocol with what it is sent */
+  _Atomic gint faults; /* any: a link has a down_fault */
 
   FerryGuardian guardian;
   FerryGuardianStartFunc start_guardian;
   FerryWatch guardian_watch;
   guint n_guardians_soon; /* how many in a row ended soon after their start */
 
-  /* (nullable): has what other threads asked for so far be done, before what may come of it is taken in. Changes
-   * links' states, and removes none. */
+  /* (nullable): executes the requests of other threads, before their answers are handled. Removes no link. */
   void (*catch_up) (gpointer data);
   gpointer catch_up_data;
 };
@@ -59,7 +57,6 @@ gboolean ferry_shared_queue_open_guardian (FerrySharedQueue *self, FerryGuardian
 void ferry_shared_queue_close_guardian (FerrySharedQueue *self);
 void ferry_shared_queue_guard (FerrySharedQueue *self, FerryLink *link);
 void ferry_shared_queue_wake (FerrySharedQueue *self);
-void ferry_shared_queue_report_fault (FerrySharedQueue *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySharedQueue, ferry_shared_queue_free)
 

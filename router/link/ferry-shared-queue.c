@@ -19,24 +19,31 @@
 /* How long a process may go on after it closed its control socket. */
 #define HANG_UP_GRACE (1 * G_USEC_PER_SEC)
 
-/* How often a doorbell may ring with nothing coming through the lane, before that is taken for a storm. */
+/* How often a doorbell may ring without progress before the worker is ended. */
 #define RINGS_ALLOWED 1000
 
-/* A guardian that ends this soon after its start, this often in a row, is replaced at the next launch only. */
+/* When guardians end this soon after their start, this often in a row, only the next launch starts another. */
 #define SOON (1 * G_USEC_PER_SEC)
 #define MAX_SOON 3
+
+static gboolean
+watch (FerrySharedQueue *self, int fd, guint32 events, FerryWatch *what, GError **error)
+{
+  struct epoll_event event = {.events = events, .data.ptr = what};
+
+  if (epoll_ctl (self->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+    return ferry_set_system_error (error, "Watching a descriptor (epoll_ctl)");
+  return TRUE;
+}
 
 FerrySharedQueue *
 ferry_shared_queue_new (GError **error)
 {
   g_autoptr (FerrySharedQueue) self = g_new0 (FerrySharedQueue, 1);
-  struct epoll_event event = {.events = EPOLLIN | EPOLLET};
 
   self->wake = -1;
-  self->guardian = (FerryGuardian) FERRY_GUARDIAN_INIT;
+  self->guardian.socket = -1;
   self->guardian_watch = (FerryWatch){FERRY_WATCH_GUARDIAN, NULL};
-  g_queue_init (&self->links);
-  g_queue_init (&self->active);
   self->epoll = epoll_create1 (EPOLL_CLOEXEC);
   if (self->epoll < 0)
     {
@@ -47,13 +54,7 @@ ferry_shared_queue_new (GError **error)
   if (self->wake < 0)
     return NULL;
   self->wake_watch = (FerryWatch){FERRY_WATCH_WAKE, NULL};
-  event.data.ptr = &self->wake_watch;
-  if (epoll_ctl (self->epoll, EPOLL_CTL_ADD, self->wake, &event) < 0)
-    {
-      ferry_set_system_error (error, "Watching the shared queue (epoll_ctl)");
-      return NULL;
-    }
-  return g_steal_pointer (&self);
+  return watch (self, self->wake, EPOLLIN | EPOLLET, &self->wake_watch, error) ? g_steal_pointer (&self) : NULL;
 }
 
 void
@@ -66,30 +67,20 @@ ferry_shared_queue_free (FerrySharedQueue *self)
   g_free (self);
 }
 
-/* any: ends a wait that is under way, or the next one. */
+/* any: ends the present wait, or the next one. */
 void
 ferry_shared_queue_wake (FerrySharedQueue *self)
 {
   ferry_doorbell_ring (self->wake);
 }
 
-/* any, with a link's down_lock held: has that link ended for its down_fault. */
-void
-ferry_shared_queue_report_fault (FerrySharedQueue *self)
+/* any, with a link's down_lock held: has the link ended for its down_fault. */
+static void
+report_fault (FerrySharedQueue *self)
 {
   /* Release: pairs with the exchange in handle_faults(). The lock orders down_fault. */
   atomic_store_explicit (&self->faults, 1, memory_order_release);
   ferry_shared_queue_wake (self);
-}
-
-static gboolean
-watch (FerrySharedQueue *self, int fd, guint32 events, FerryWatch *what, GError **error)
-{
-  struct epoll_event event = {.events = events, .data.ptr = what};
-
-  if (epoll_ctl (self->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
-    return ferry_set_system_error (error, "Watching a link (epoll_ctl)");
-  return TRUE;
 }
 
 static gboolean
@@ -101,21 +92,12 @@ guard (FerrySharedQueue *self, FerryLink *link, int flags)
          ferry_guardian_tell (self->guardian.socket, word, link->pid, link->pidfd, flags);
 }
 
-/* Has the guardian, where there is one, end the process of a fork server's worker with the application, beside the fork
- * server. A guardian that has much unread is not waited for. */
+/* Has the guardian, where there is one, end a fork server's worker with the application. Never waits. */
 void
 ferry_shared_queue_guard (FerrySharedQueue *self, FerryLink *link)
 {
   if (!guard (self, link, MSG_DONTWAIT))
     g_debug ("The guardian was not told of worker “%s”: %s", link->name, g_strerror (errno));
-}
-
-/* The link's process has ended. */
-static void
-release (FerrySharedQueue *self, FerryLink *link)
-{
-  if (self->guardian.socket >= 0 && link->pid != 0)
-    ferry_guardian_tell (self->guardian.socket, FERRY_GUARDIAN_RELEASE, link->pid, -1, MSG_DONTWAIT);
 }
 
 static gboolean
@@ -127,8 +109,7 @@ guard_all (FerrySharedQueue *self, GError **error)
   return TRUE;
 }
 
-/* Has the links' processes guarded, by a guardian that start starts where there is none. Does nothing where that has no
- * program to start. */
+/* Has a guardian guard the links' processes, and starts one if necessary. Does nothing without its program. */
 gboolean
 ferry_shared_queue_open_guardian (FerrySharedQueue *self, FerryGuardianStartFunc start, GError **error)
 {
@@ -152,29 +133,22 @@ ferry_shared_queue_close_guardian (FerrySharedQueue *self)
 {
   if (self->guardian.socket >= 0)
     epoll_ctl (self->epoll, EPOLL_CTL_DEL, self->guardian.socket, NULL);
-  ferry_guardian_close (&self->guardian);
+  ferry_clear_fd (&self->guardian.socket);
 }
 
-static gboolean
-is_recent (gint64 time)
-{
-  return g_get_monotonic_time () - time < SOON;
-}
-
-/* The guardian has ended, which it does not do by itself: it is replaced, at once or at the next launch. */
+/* The guardian was killed: another one is started, at once or at the next launch. */
 static void
 handle_guardian (FerrySharedQueue *self)
 {
   g_autoptr (GError) error = NULL;
 
-  self->n_guardians_soon = is_recent (self->guardian.started_at) ? self->n_guardians_soon + 1 : 0;
+  self->n_guardians_soon = g_get_monotonic_time () - self->guardian.started_at < SOON ? self->n_guardians_soon + 1 : 0;
   ferry_shared_queue_close_guardian (self);
   if (self->n_guardians_soon < MAX_SOON && !ferry_shared_queue_open_guardian (self, self->start_guardian, &error))
     g_debug ("The guardian is replaced at the next launch: %s", error->message);
 }
 
-/* A description that a worker holds as well stays in the epoll set when only our descriptor is closed, so it is
- * taken out manually. */
+/* A file that a worker has open as well stays in the epoll set when only our descriptor is closed, so it is removed. */
 static void
 forget (FerrySharedQueue *self, int *fd)
 {
@@ -183,7 +157,7 @@ forget (FerrySharedQueue *self, int *fd)
   ferry_clear_fd (fd);
 }
 
-/* Who hands descriptors down may be about to use it. */
+/* With the lock, since a thread that sends descriptors may be using the socket. */
 static int
 steal_control (FerryLink *link)
 {
@@ -195,7 +169,7 @@ steal_control (FerryLink *link)
   return control;
 }
 
-/* What lies unread in a control socket goes with it, and descriptors may be among it. */
+/* Unread packets are dropped with the socket. Their descriptors may take long to close. */
 static void
 forget_control (FerrySharedQueue *self, FerryLink *link)
 {
@@ -233,9 +207,9 @@ set_queue (FerrySharedQueue *self, FerryLink *link)
 {
   pthread_mutex_lock (&link->down_lock);
   link->queue = self;
-  link->report_fault = ferry_shared_queue_report_fault;
+  link->report_fault = report_fault;
   if (self != NULL && link->down_fault != NULL)
-    ferry_shared_queue_report_fault (self);
+    report_fault (self);
   pthread_mutex_unlock (&link->down_lock);
 }
 
@@ -246,7 +220,7 @@ ferry_shared_queue_set_deadline (FerrySharedQueue *self, FerryLink *link, gint64
   link->deadline = deadline;
 }
 
-/* Whether room in a fork server's control socket counts as an event. */
+/* Whether room in a fork server's control socket is an event. */
 void
 ferry_shared_queue_watch_room (FerrySharedQueue *self, FerryLink *link, gboolean watched)
 {
@@ -257,7 +231,7 @@ ferry_shared_queue_watch_room (FerrySharedQueue *self, FerryLink *link, gboolean
   epoll_ctl (self->epoll, EPOLL_CTL_MOD, link->control, &event);
 }
 
-/* An edge says that there is something to read, which is then read until there is no more. */
+/* After an edge, the pipe is read until it is empty. */
 static gboolean
 watch_output (FerrySharedQueue *self, FerryLink *link, GError **error)
 {
@@ -271,7 +245,7 @@ watch_output (FerrySharedQueue *self, FerryLink *link, GError **error)
   return TRUE;
 }
 
-/* What of a link is watched already: it may live on for a while with those who know it, and is none of ours. */
+/* Removes a link that could not be added from the epoll set: other owners may keep it alive. */
 static void
 unwatch (FerrySharedQueue *self, FerryLink *link)
 {
@@ -284,7 +258,7 @@ unwatch (FerrySharedQueue *self, FerryLink *link)
       epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->output->pipes[i].fd, NULL);
 }
 
-/* Adds a link, with a reference. Its lane is armed, so that the first record rings. */
+/* Adds a link, with a reference, and arms its lane. */
 gboolean
 ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
 {
@@ -304,13 +278,13 @@ ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
   set_queue (self, link);
   g_queue_push_tail_link (&self->links, &link->queue_node);
   ferry_lane_reader_arm (&link->up);
-  /* A local sender may have sent before the lane was armed. A worker's link is looked at when it opens. */
+  /* A local sender may have sent before the lane was armed. A worker's link is visited when it opens. */
   if (link->local)
     ferry_shared_queue_activate (self, link);
   return TRUE;
 }
 
-/* Tells which process is at the other end. pidfd is taken over. */
+/* Sets the process at the other end. Takes pidfd. */
 gboolean
 ferry_shared_queue_set_process (FerrySharedQueue *self, FerryLink *link, GPid pid, int pidfd, GError **error)
 {
@@ -332,7 +306,7 @@ ferry_shared_queue_remove (FerrySharedQueue *self, FerryLink *link)
   ferry_link_unref (link);
 }
 
-/* Why the workers of a fork server end, when that does. */
+/* Why the workers of a fork server end with it. */
 static int
 get_cause_for_workers (FerryLinkEvent event)
 {
@@ -341,7 +315,7 @@ get_cause_for_workers (FerryLinkEvent event)
   return event == FERRY_LINK_LAUNCH_FAILED ? FERRY_CLOSE_REASON_LAUNCH_FAILED : FERRY_CLOSE_REASON_FORK_SERVER_LOST;
 }
 
-/* Enters the state, and does what follows from it for a fork server and for a fork server's worker. */
+/* Enters the state, with its consequences for a fork server and for its workers. */
 static void
 enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, FerryLinkEvent event)
 {
@@ -359,8 +333,8 @@ enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, Ferr
     ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
 }
 
-/* The one place where a link's state changes. A link that has left the queue takes no event: its end is told already,
- * and what is heard late of its process, such as a fork server's answer, must not bring it back. */
+/* The one place where a link's state changes. A link outside of the queue takes no event: its end was reported, and a
+ * late event of its process, such as a fork server's answer, must not revive it. */
 void
 ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEvent event, const char *detail)
 {
@@ -371,7 +345,7 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
   if (event == FERRY_LINK_FAULT || transition->next == FERRY_LINK_ENDED)
     ferry_shared_queue_activate (self, link);
   ferry_link_note (link, transition->cause, detail);
-  /* At a stop, a fork server that may have workers ends at its hang-up, after reaping them. */
+  /* At a stop, an open fork server ends at its hang-up, after reaping its workers. */
   if (transition->kill && !(event == FERRY_LINK_STOP && link->fork_server != NULL && link->state == FERRY_LINK_OPEN))
     ferry_link_send_signal (link, SIGKILL);
   if (transition->next == link->state && event != FERRY_LINK_TIMEOUT)
@@ -395,16 +369,16 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
   enter_state (self, link, transition->next, event);
 }
 
-/* A rule was broken, though not by a record. What the worker had published before is still drained, once it has
- * attached. Before that, nothing says what lies in the lane. */
+/* A worker broke a rule, but not by a record: its published records are still drained, once it has attached. Before
+ * that, the content of the lane is undefined. */
 static void
-look_for_the_last_time (FerryLink *link)
+fix_tail (FerryLink *link)
 {
   if (link->state == FERRY_LINK_ATTACHING)
     link->draining_done = TRUE;
   if (link->draining_done || link->tail_final)
     return;
-  /* Where the tail is a fault as well, the latest good one is the end. */
+  /* Where the tail is invalid as well, the latest valid one is the end. */
   ferry_lane_reader_look (&link->up);
   link->tail_final = TRUE;
 }
@@ -412,19 +386,8 @@ look_for_the_last_time (FerryLink *link)
 static void
 apply_fault (FerrySharedQueue *self, FerryLink *link, const char *detail)
 {
-  look_for_the_last_time (link);
+  fix_tail (link);
   ferry_shared_queue_apply (self, link, FERRY_LINK_FAULT, detail);
-}
-
-/* A worker without senders has no more to say. */
-static FerryControlEvent
-receive_confined (FerrySharedQueue *self, FerryLink *link, GArray *orphans, GError **error)
-{
-  FerryControlEvent event = ferry_confinement_receive (link, orphans, error);
-
-  if (event == FERRY_CONTROL_TAKEN && link->connection_ids->len == 0)
-    ferry_shared_queue_set_deadline (self, link, 0);
-  return event;
 }
 
 static FerryControlEvent
@@ -440,7 +403,12 @@ receive (FerrySharedQueue *self, FerryLink *link, GError **error)
     return ferry_pending_memory_receive (link->pending_memory, link->control, error);
   orphans = ferry_orphans_new ();
   if (link->confinement.awaited)
-    event = receive_confined (self, link, orphans, error);
+    {
+      event = ferry_confinement_receive (link, orphans, error);
+      /* After its report, a worker without senders is not waited for. */
+      if (event == FERRY_CONTROL_TAKEN && link->connection_ids->len == 0)
+        ferry_shared_queue_set_deadline (self, link, 0);
+    }
   else
     event = ferry_control_receive (link->control, attached, link->segment.size, orphans, error);
   ferry_orphans_free (orphans);
@@ -474,26 +442,24 @@ read_control (FerrySharedQueue *self, FerryLink *link)
     }
 }
 
-/* Ends a link for a rule that its worker broke, though not by a record. What it had published before is still there to
- * be drained, and nothing that it publishes from here on. */
+/* Ends a link whose worker broke a rule, but not by a record. Records are drained that were published before. */
 void
 ferry_shared_queue_fault (FerrySharedQueue *self, FerryLink *link, const char *detail)
 {
   if (link->cause == FERRY_CLOSE_REASON_PROTOCOL_ERROR)
     return;
-  look_for_the_last_time (link);
-  /* The descriptors of published records came before those, and may lie unread. */
+  fix_tail (link);
+  /* The descriptors of published records precede them, and may be unread. */
   if (link->pending_memory != NULL && link->state == FERRY_LINK_OPEN)
     read_control (self, link);
   apply_fault (self, link, detail);
 }
 
-/* An honest worker does one of these between two rings: it publishes a record, takes what was sent to it, or has a
- * value that rang taken from a cell. */
+/* Between two rings, an honest worker publishes or takes a record, or has a value that rang taken from a cell. */
 static void
 handle_doorbell (FerrySharedQueue *self, FerryLink *link)
 {
-  /* Relaxed: a count that is seen late costs one of the many rings that are allowed. */
+  /* Relaxed: a late count costs one of many allowed rings. */
   guint64 progress =
     link->up.head + ferry_link_flush_down (link) + atomic_load_explicit (&link->cells_taken, memory_order_relaxed);
 
@@ -511,7 +477,7 @@ handle_doorbell (FerrySharedQueue *self, FerryLink *link)
     ferry_shared_queue_activate (self, link);
 }
 
-/* Ends the links whose workers were found out by other threads. */
+/* Ends the links with a fault that another thread has found. */
 static void
 handle_faults (FerrySharedQueue *self)
 {
@@ -530,17 +496,18 @@ handle_faults (FerrySharedQueue *self)
     }
 }
 
-/* What the process said on its control socket before it ended counts: it may have attached, sent, and died. */
+/* First reads the control socket: the process may have attached, sent, and ended. */
 void
 ferry_shared_queue_end_process (FerrySharedQueue *self, FerryLink *link)
 {
-  release (self, link);
+  if (self->guardian.socket >= 0 && link->pid != 0)
+    ferry_guardian_tell (self->guardian.socket, FERRY_GUARDIAN_RELEASE, link->pid, -1, MSG_DONTWAIT);
   epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->pidfd, NULL);
   read_control (self, link);
   ferry_shared_queue_apply (self, link, FERRY_LINK_PROCESS_ENDED, NULL);
 }
 
-/* How a worker of a fork server's ended is for the fork server to say, which gets a moment for it. */
+/* A fork server reports how its worker ended, and has a moment for it. */
 static void
 handle_process (FerrySharedQueue *self, FerryLink *link)
 {
@@ -551,12 +518,11 @@ handle_process (FerrySharedQueue *self, FerryLink *link)
       ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
       return;
     }
-  if (!ferry_link_reap (link))
-    return;
-  ferry_shared_queue_end_process (self, link);
+  if (ferry_link_reap (link))
+    ferry_shared_queue_end_process (self, link);
 }
 
-/* Applies the timeouts that are over. Returns milliseconds until the next one, or -1. */
+/* Applies the timeouts that have passed. Returns milliseconds until the next one, or -1. */
 static int
 handle_timeouts (FerrySharedQueue *self)
 {
@@ -584,7 +550,7 @@ handle_timeouts (FerrySharedQueue *self)
   return (int) CLAMP ((next - now) / FERRY_MICROSECONDS_PER_MILLISECOND + 1, 0, G_MAXINT);
 }
 
-/* Sleeps until something happens or the time has come, with the precision that epoll_wait() lacks. */
+/* Sleeps until an event or a time, with the precision that epoll_wait() lacks. */
 static void
 doze (FerrySharedQueue *self, gint64 until)
 {
@@ -595,8 +561,8 @@ doze (FerrySharedQueue *self, gint64 until)
   ppoll (&poll_fd, 1, &timeout, NULL);
 }
 
-/* Takes in what doorbells, control sockets and processes have to say. Waits for that until a time not far away;
- * with FERRY_SLEEP, for as long as it takes; with 0, or when there are active links, not at all. */
+/* Handles the events of doorbells, control sockets and processes. Waits for them until a near time; with FERRY_SLEEP,
+ * for ever; with 0 or with active links, not at all. */
 void
 ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
 {
@@ -642,7 +608,7 @@ ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
     }
 }
 
-/* The link whose turn it is, moved to the end of the list; NULL when none is active. */
+/* Moves the first active link to the end of the list, and returns it; NULL where no link is active. */
 FerryLink *
 ferry_shared_queue_next (FerrySharedQueue *self)
 {

@@ -3,11 +3,11 @@
 
 /* A sending process' end of a link: the writing end of its up lane, shared by all senders of the process.
  *
- * Owner:     counted references; the worker's attachment or a local sender holds one, and so does each sender.
- * Threads:   any. The threads of the process take turns under one short lock that no other process knows; a process
- *            with a single thread skips it. Nobody sleeps with the lock held.
- * Invariant: begin and end bracket one publication: a process that dies in between has published nothing of it.
- *            The last reserve bytes of the lane are kept for stop and abandon records, so neither ever waits. */
+ * Owner:     counted references: of the worker's attachment or the local sender, and of each sender.
+ * Threads:   any. Threads take turns under a short lock of the process, with which no thread sleeps; a process with a
+ *            single thread skips it.
+ * Invariant: a process that dies before it publishes has published nothing. The last reserve bytes of the lane are for
+ *            stop and abandon records, so that these never wait. */
 
 #pragma once
 
@@ -26,20 +26,19 @@ G_BEGIN_DECLS
 typedef struct
 {
   FerrySegment segment; /* const */
-  FerryLink *link;      /* const: (owned) (nullable): the other end, where it is in this process and has the memory */
-  int doorbell;         /* const: (owned) the application's */
+  FerryLink *link;      /* const: (owned) (nullable): the other end, where it is in this process; it has the memory */
+  int doorbell;         /* const: (owned): the application's */
   guint64 max_message_size; /* const */
   gsize reserve;            /* const: set before the first send */
   FerryArenaWriter *arena;  /* const: (owned) (nullable): as reserve */
-  int control;              /* const: (unowned): as reserve: what memory is handed over by, or -1 */
-  GThread *never_waits;     /* const: (nullable) the router's thread, where it is of this process */
+  int control;              /* const: (unowned): as reserve: the control socket, or -1 */
+  GThread *never_waits;     /* const: (nullable): the router's thread, where it is in this process */
   pthread_mutex_t lock;
-  FerryLaneWriter writer;     /* lock */
-  gboolean forked;            /* this is a copy in a child of the process that writes the lane */
-  gboolean large_turn;        /* lock: a message is being sent in pieces */
-  guint64 n_pending_memories; /* lock: one-shot buffers sent */
-  guint64 offer_ends[FERRY_MAX_PENDING_MEMORIES_PER_LINK]; /* lock: where the record of the latest ones end, by their
-                                                              numbers */
+  FerryLaneWriter writer;                                   /* lock */
+  gboolean forked;                                          /* this is a copy in a child of the writing process */
+  gboolean large_turn;                                      /* lock: a message is being sent in pieces */
+  guint64 n_pending_memories;                               /* lock: one-shot buffers sent */
+  guint64 memory_ends[FERRY_MAX_PENDING_MEMORIES_PER_LINK]; /* lock: the ends of their latest records, by number */
   _Atomic gint references;
 } FerryUplink;
 
@@ -56,7 +55,7 @@ typedef enum
 
 typedef gboolean (*FerryInterruptedFunc) (gpointer data);
 
-/* What a sending thread waits for, and until when. */
+/* The conditions that end a sender's wait. */
 typedef struct
 {
   guint index;                      /* of the sender's word in the pipe table */
@@ -82,16 +81,15 @@ void ferry_uplink_mark_forked (FerryUplink *self);
 gboolean ferry_uplink_write_control_and_unlock (FerryUplink *self, FerryRecordKind kind, guint64 connection_id,
                                                 gboolean locked);
 
-/* What the application says of the pipe: a FerryPipeWord. */
+/* The application's word for the pipe: a FerryPipeWord. */
 static inline guint32
 ferry_uplink_get_pipe_word (FerryUplink *self, guint index)
 {
-  /* Acquire: pairs with the application's store, so that a wait which is rung for it sees it. */
+  /* Acquire: pairs with the application's store, so that a wait sees it after the ring. */
   return atomic_load_explicit (ferry_segment_get_pipe_word (&self->segment, index), memory_order_acquire);
 }
 
-/* Takes the lane. Returns what ferry_uplink_unlock() wants back: a second thread may come into being meanwhile, but
- * not from within the short section. */
+/* Takes the lane. Returns the argument for ferry_uplink_unlock(): a second thread may start meanwhile. */
 static inline gboolean
 ferry_uplink_lock (FerryUplink *self)
 {
@@ -108,7 +106,7 @@ ferry_uplink_unlock (FerryUplink *self, gboolean locked)
     pthread_mutex_unlock (&self->lock);
 }
 
-/* With the lane taken: where size bytes can be written, or NULL when there is no room for them now. */
+/* With the lane taken: where size bytes can be written, or NULL without room. */
 static inline guint8 *
 ferry_uplink_get_place_locked (FerryUplink *self, gsize size)
 {
@@ -117,14 +115,14 @@ ferry_uplink_get_place_locked (FerryUplink *self, gsize size)
   return ferry_lane_writer_get_place (&self->writer);
 }
 
-/* With the lane taken: where the record ends that must have been taken before one more buffer is offered. */
+/* With the lane taken: the end of the record that must be taken before the next one-shot buffer is sent. */
 static inline guint64
 ferry_uplink_get_memory_gate_locked (FerryUplink *self)
 {
-  return self->offer_ends[self->n_pending_memories % FERRY_MAX_PENDING_MEMORIES_PER_LINK];
+  return self->memory_ends[self->n_pending_memories % FERRY_MAX_PENDING_MEMORIES_PER_LINK];
 }
 
-/* Publishes what was written at the place, gives the lane back, and rings when the reader sleeps. */
+/* Publishes the record at the place, gives the lane back, and rings where the reader sleeps. */
 static inline void
 ferry_uplink_publish_and_unlock (FerryUplink *self, gsize size, gboolean locked)
 {
@@ -135,7 +133,7 @@ ferry_uplink_publish_and_unlock (FerryUplink *self, gsize size, gboolean locked)
     ferry_doorbell_ring (self->doorbell);
 }
 
-/* any: the reader may let a moment pass, and then take what came meanwhile all at once; until ferry_uplink_hurry(). */
+/* any: the reader may wait a moment to take several records at once; until ferry_uplink_hurry(). */
 static inline void
 ferry_uplink_take_time (FerryUplink *self)
 {
@@ -143,12 +141,12 @@ ferry_uplink_take_time (FerryUplink *self)
   atomic_store_explicit (&self->writer.control->writer.unhurried, 1, memory_order_relaxed);
 }
 
-/* any: ends that, and has the reader look for what waits for it: it may not be armed, and is rung for all the same. */
+/* any: ends that, and rings the reader, even where it is not armed. */
 static inline void
 ferry_uplink_hurry (FerryUplink *self)
 {
-  /* Relaxed: who publishes something and then sleeps on the answer calls this itself, in between. That the reader sees
-   * what was published, and no hint any more, is due to the ring, a system call that it looks after. */
+  /* Relaxed: a thread calls this between publishing a record and sleeping until the answer. The ring is a system call,
+   * after which the reader sees the record and the cleared hint. */
   if (atomic_load_explicit (&self->writer.control->writer.unhurried, memory_order_relaxed) == 0)
     return;
   atomic_store_explicit (&self->writer.control->writer.unhurried, 0, memory_order_relaxed);

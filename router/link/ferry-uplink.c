@@ -26,7 +26,7 @@ ferry_uplink_new (FerrySegment *segment, int doorbell, guint64 max_message_size,
   return self;
 }
 
-/* The sending end of a link whose both ends are in this process. They share one mapping. The link's memory is open. */
+/* The sending end of a link within this process. Both ends share one mapping. The link's memory is open. */
 FerryUplink *
 ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error)
 {
@@ -54,7 +54,7 @@ ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error)
   return g_steal_pointer (&self);
 }
 
-/* memory: the segment's descriptor, which this takes; it is kept where the segment has an arena. */
+/* Takes memory, the segment's descriptor, and keeps it where the segment has an arena. */
 void
 ferry_uplink_take_memory (FerryUplink *self, int memory)
 {
@@ -76,7 +76,7 @@ ferry_uplink_ref (FerryUplink *self)
 void
 ferry_uplink_unref (FerryUplink *self)
 {
-  /* Release, so that our uses come before the end; acquire, so that the end comes after everybody's. */
+  /* Release: our uses come before the end. Acquire: the end comes after all other uses. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
     return;
   if (self->link != NULL)
@@ -89,7 +89,7 @@ ferry_uplink_unref (FerryUplink *self)
   g_free (self);
 }
 
-/* Wakes the waiting threads of this process, so that each looks at its FerryWait again. */
+/* Wakes the waiting threads of this process, so that each checks its FerryWait again. */
 void
 ferry_uplink_interrupt (FerryUplink *self)
 {
@@ -98,7 +98,7 @@ ferry_uplink_interrupt (FerryUplink *self)
     ferry_arena_writer_ring (self->arena);
 }
 
-/* Sleeps once, unless the bell rang since seen was loaded. Returns READY when it is time to look again. */
+/* Sleeps once, unless the bell rang since seen was loaded. Returns READY for another check. */
 static FerryWaitResult
 sleep_once (FerryUplink *self, const FerryWait *wait, FerryBellLine *bell, guint32 seen)
 {
@@ -120,12 +120,11 @@ get_bell (FerryUplink *self)
 static guint32
 load_bell (FerryBellLine *bell)
 {
-  /* Acquire: whoever rang before has its pipe word and its turn seen below. */
+  /* Acquire: a pipe word and a turn that were stored before the ring are seen below. */
   return atomic_load_explicit (&bell->rings, memory_order_acquire);
 }
 
-/* In a child that was just forked, which has one thread: has all sends fail from now on. Without room there is no
- * quick road, and the slow one looks at the mark. */
+/* In a forked child, which has one thread: makes all sends fail. Without capacity they check forked. */
 void
 ferry_uplink_mark_forked (FerryUplink *self)
 {
@@ -133,7 +132,7 @@ ferry_uplink_mark_forked (FerryUplink *self)
   self->writer.capacity = 0;
 }
 
-/* Arms the writer, so that the reader's next step rings. Returns whether there is nothing to wait for. */
+/* Arms the writer, so that the reader's next step rings. Returns whether the wait is over. */
 typedef gboolean (*ArmFunc) (FerryUplink *self, gsize size);
 
 static gboolean
@@ -175,21 +174,21 @@ wait_for_reader (FerryUplink *self, const FerryWait *wait, ArmFunc arm, gsize si
     }
 }
 
-/* Waits until size bytes are free; another thread may have them before the caller. */
+/* Waits until size bytes are free; another thread may take them first. */
 FerryWaitResult
 ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size)
 {
   return wait_for_reader (self, wait, arm_for_room_locked, size);
 }
 
-/* Waits until one more buffer may be offered: so many records before it was taken, and its descriptor with it. */
+/* Waits until the next one-shot buffer may be sent: an earlier record was taken, and its descriptor with it. */
 FerryWaitResult
 ferry_uplink_wait_for_pending_memory (FerryUplink *self, const FerryWait *wait)
 {
   return wait_for_reader (self, wait, arm_for_memory_locked, 0);
 }
 
-/* Waits for a buffer of size bytes, which there can be, of an arena that is open. */
+/* Waits for a buffer of size bytes, which fits into the arena. The arena is open. */
 FerryWaitResult
 ferry_uplink_reserve_buffer (FerryUplink *self, const FerryWait *wait, gsize size, FerryBufferMessage *message)
 {
@@ -214,8 +213,8 @@ ferry_uplink_reserve_buffer (FerryUplink *self, const FerryWait *wait, gsize siz
     }
 }
 
-/* Waits for the turn to send a message in pieces: a link carries one such message at a time, which bounds what the
- * application keeps of unfinished ones. Others' small messages pass between the pieces. */
+/* Waits for the turn to send a message in pieces. A link carries one such message at a time, which bounds the memory of
+ * unfinished messages. Small messages of other senders pass between the pieces. */
 FerryWaitResult
 ferry_uplink_take_turn (FerryUplink *self, const FerryWait *wait)
 {
@@ -250,9 +249,8 @@ ferry_uplink_give_turn (FerryUplink *self)
   ferry_uplink_interrupt (self);
 }
 
-/* Writes a record without payload into the reserve, which always has room for it: each pipe is stopped once, and
- * one message at a time can be abandoned. With the lane taken, which this gives back. Returns FALSE when the lane is
- * broken. */
+/* Writes a record without payload into the reserve. That has room: each pipe is stopped once, and one message at a time
+ * is abandoned. With the lane taken, which this gives back. Returns FALSE where the lane is broken. */
 gboolean
 ferry_uplink_write_control_and_unlock (FerryUplink *self, FerryRecordKind kind, guint64 connection_id, gboolean locked)
 {

@@ -1003,7 +1003,7 @@ send_one_shot_now (FerrySend *send, FerryBuffer *buffer, int *error_number)
       ferry_uplink_unlock (uplink, locked);
       return outcome;
     }
-  uplink->offer_ends[uplink->n_pending_memories % FERRY_MAX_PENDING_MEMORIES_PER_LINK] =
+  uplink->memory_ends[uplink->n_pending_memories % FERRY_MAX_PENDING_MEMORIES_PER_LINK] =
     uplink->writer.tail + announcement_size + size;
   uplink->n_pending_memories++;
   ferry_uplink_publish_and_unlock (uplink, announcement_size + size, locked);

@@ -1,19 +1,19 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starting a worker by bubblewrap, in namespaces of its own: it sees no process but itself, no network, and a file
- * system that is read-only but for the paths that it may write to. Which files it may read is Landlock's to say: a
- * program needs its libraries before it can enter anything, and nobody knows which they are.
+/* Starting a worker by bubblewrap, in namespaces of its own. The worker sees no other process, no network, and a file
+ * system that is read-only but for the granted paths. Landlock restricts reading: a program loads its libraries before
+ * it can enter anything, and their paths are unknown here.
  *
- * bubblewrap's own signs of success say nothing of the system that it runs on, so it is tried: on some it is not
- * installed, on others namespaces are not for ordinary users, or there are none within the container that this is.
+ * A trial start shows whether bubblewrap works: it may not be installed, the system may deny namespaces to ordinary
+ * users, or this may be a container without namespaces.
  *
- * bubblewrap stays, and waits for what it started: that is what is watched. It is killed when we end, and with it all
- * that is in its namespace of processes. It exits with the status of the program, or as a shell does for a signal. */
+ * bubblewrap waits for the program that it started, and is the process that is watched. It is killed when we end, and
+ * with it all of its process namespace. It exits with the status of the program, or as a shell does for a signal. */
 
 #include "config.h"
 
-#include "sandbox/ferry-bubblewrap-private.h"
+#include "sandbox/ferry-sandbox-layers-private.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -24,7 +24,6 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
-#include "spawn/ferry-guardian-start-private.h"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -39,32 +38,21 @@ static const char *const system_folders[] = {"--proc", "/proc", "--dev", "/dev",
 static char *path; /* const, once known: (nullable) */
 
 static void
-add_all (GPtrArray *argv, const char *const *words)
+add_all (GStrvBuilder *argv, const char *const *words)
 {
-  for (guint i = 0; words[i] != NULL; i++)
-    g_ptr_array_add (argv, g_strdup (words[i]));
+  g_strv_builder_addv (argv, (const char **) words);
 }
 
-static char **
-end_arguments (GPtrArray *argv)
-{
-  g_ptr_array_add (argv, NULL);
-  return (char **) g_ptr_array_free (argv, FALSE);
-}
-
-/* What a program that is its own worker calls itself would be bubblewrap there. */
+/* A program that is its own worker is named by a path in /proc/self, which would be bubblewrap there. */
 static char *
-resolve_own (char *program)
+resolve_own (const char *program)
 {
   char *target = g_str_has_prefix (program, "/proc/self/") ? g_file_read_link (program, NULL) : NULL;
 
-  if (target == NULL)
-    return program;
-  g_free (program);
-  return target;
+  return target != NULL ? target : g_strdup (program);
 }
 
-/* It does not mount over a symbolic link. */
+/* bubblewrap does not mount over a symbolic link. */
 static GPtrArray *
 resolve_all (GPtrArray *paths)
 {
@@ -88,10 +76,9 @@ is_or_is_below (const char *file, const char *folder)
   return strncmp (file, folder, length) == 0 && (file[length] == '\0' || file[length] == '/');
 }
 
-/* What is mounted later lies over what was before: the system's folders over a root that is writable, for our /proc is
- * not the worker's, and other paths over those. */
+/* Later mounts cover earlier ones: a writable root must not show our /proc, and other paths cover the folders. */
 static void
-add_mounts (GPtrArray *argv, GPtrArray *writable)
+add_mounts (GStrvBuilder *argv, GPtrArray *writable)
 {
   const gboolean root = g_ptr_array_find_with_equal_func (writable, "/", g_str_equal, NULL);
   const char *const root_words[] = {root ? "--bind" : "--ro-bind", "/", "/", NULL};
@@ -111,34 +98,21 @@ add_mounts (GPtrArray *argv, GPtrArray *writable)
 void
 ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxPlan *sandbox)
 {
-  GPtrArray *argv = g_ptr_array_new ();
+  g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
   g_autoptr (GPtrArray) writable = resolve_all (sandbox->writable);
+  g_autofree char *program = resolve_own (plan->program);
   g_auto (GStrv) before = plan->argv;
 
-  g_ptr_array_add (argv, g_strdup (path));
+  g_strv_builder_add (argv, path);
   add_all (argv, arguments);
   if (sandbox->network)
-    g_ptr_array_add (argv, g_strdup ("--share-net"));
+    g_strv_builder_add (argv, "--share-net");
   add_mounts (argv, writable);
-  g_ptr_array_add (argv, g_strdup ("--"));
-  g_ptr_array_add (argv, resolve_own (g_steal_pointer (&plan->program)));
+  g_strv_builder_add_many (argv, "--", program, NULL);
   add_all (argv, (const char *const *) before + 1);
+  g_free (plan->program);
   plan->program = g_strdup (path);
-  plan->argv = end_arguments (argv);
-}
-
-static gboolean
-spawn (FerrySpawnPlan *plan, GPid *pid, int *pidfd)
-{
-  sigset_t all;
-  sigset_t before;
-  gboolean success;
-
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &before);
-  success = ferry_spawn (plan, -1, pid, pidfd, NULL);
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
-  return success;
+  plan->argv = g_strv_builder_end (argv);
 }
 
 static gboolean
@@ -147,21 +121,21 @@ wait_for_success (GPid pid, int pidfd)
   struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
   siginfo_t info = {0};
 
-  /* Not only the process: what it has started waits for it for ever. Its number is its own until it is reaped. */
+  /* The whole group, since the children of the process wait for it. Its number is not reused before it is reaped. */
   if (TEMP_FAILURE_RETRY (poll (&poll_fd, 1, TRIAL_TIMEOUT_MS)) != 1)
     kill (-pid, SIGKILL);
   TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) pidfd, &info, WEXITED));
   return info.si_code == CLD_EXITED && info.si_status == 0;
 }
 
-/* Has bubblewrap start itself, which then only tells its version. */
+/* Has bubblewrap start itself, to print its version. */
 static gboolean
 try_to_start (void)
 {
   g_autoptr (FerrySpawnPlan) plan = g_new0 (FerrySpawnPlan, 1);
   g_autoptr (FerrySandboxPlan) sandbox = ferry_sandbox_plan_new ();
   const char *version[] = {path, "--version", NULL};
-  FerryGuardian guardian = FERRY_GUARDIAN_INIT;
+  FerryGuardian guardian = {.socket = -1};
   ferry_autofd pidfd = -1;
   gboolean works;
   GPid pid;
@@ -176,8 +150,8 @@ try_to_start (void)
   for (guint i = 0; i < G_N_ELEMENTS (plan->streams); i++)
     plan->streams[i] = open ("/dev/null", O_RDWR | O_CLOEXEC);
   ferry_bubblewrap_wrap (plan, sandbox);
-  works = spawn (plan, &pid, &pidfd) && wait_for_success (pid, pidfd);
-  ferry_guardian_close (&guardian);
+  works = ferry_spawn (plan, -1, &pid, &pidfd, NULL) && wait_for_success (pid, pidfd);
+  ferry_clear_fd (&guardian.socket);
   return works;
 }
 

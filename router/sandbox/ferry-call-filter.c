@@ -1,19 +1,19 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a worker may not ask of the kernel.
+/* The system calls that a worker may not make.
  *
- * A list of what is refused and not of what is allowed: a worker runs whatever its program links, and a library that
- * comes to use a call which a list of ours lacks would end up broken on the users' machines. What such a list is
- * feared for is what it does not know of, so calls that are newer than the list do not exist. A refused call fails with
- * EPERM, and nothing is killed: libraries take that as they take any other failure. clone3() fails with ENOSYS, since
- * its flags cannot be looked at; the C library then makes its threads by clone().
+ * The list has the calls that are refused, not those that are allowed. A worker runs any code that its program links,
+ * and a list of allowed calls would break a library that begins to use another one. Such a list is weak against unknown
+ * calls, so calls that are newer than the list fail with ENOSYS. A refused call fails with EPERM, which libraries
+ * handle like any other failure; no process is killed. clone3() fails with ENOSYS, since a filter cannot read its
+ * flags; the C library then makes its threads by clone().
  *
- * Signals go to this process only, whose number is in the filter: so abort() and threads work. */
+ * The filter contains the number of this process: only itself can be signalled, so that abort() and threads work. */
 
 #include "config.h"
 
-#include "sandbox/ferry-call-filter-private.h"
+#include "sandbox/ferry-sandbox-layers-private.h"
 
 #include <errno.h>
 
@@ -35,12 +35,11 @@
 
 #include "base/ferry-base-private.h"
 
-/* The first call that came after the list below was made, and as far as one looks ahead. Numbers from 424 on are the
- * same on all processors. */
+/* The calls that are newer than the list below. Numbers from 424 on are the same on all processors. */
 #define FIRST_UNKNOWN_CALL 470
 #define LAST_UNKNOWN_CALL 560
 
-/* By their numbers, which headers of the kernel have and those of the C library do not. */
+/* Missing in the headers of an older C library. */
 #ifndef PR_SCHED_CORE
 #define PR_SCHED_CORE 62
 #endif
@@ -60,24 +59,22 @@
 /* The bits of a socket's type that are not flags. */
 #define SOCKET_TYPES 0xf
 
-/* By name, as a library may be older than the kernel that it runs on; what does not exist here is left out. */
+/* By name, as libseccomp may be older than the kernel. Names that do not exist on this system are left out. */
 static const char *const refused[] = {
   /* Other programs and processes. */
   "execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise",
   "process_mrelease", "kcmp", "pidfd_open", "pidfd_getfd", "pidfd_send_signal", "tkill", "migrate_pages", "move_pages",
   "ioprio_set", "setpgid", "setsid",
-  /* The kernel itself, and what much of it hangs on. */
+  /* The kernel itself. */
   "bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register", "kexec_load",
   "kexec_file_load", "init_module", "finit_module", "delete_module", "create_module", "reboot", "syslog", "acct",
   "swapon", "swapoff", "quotactl", "quotactl_fd", "nfsservctl", "lookup_dcookie", "vhangup", "iopl", "ioperm",
   "modify_ldt", "uselib", "_sysctl", "sethostname", "setdomainname", "setrlimit", "landlock_create_ruleset",
   "landlock_add_rule", "landlock_restrict_self", "seccomp", "vm86", "vm86old",
-  /* What the user, or the whole system, has only so much of: watches, queues, memory that is never swapped, and the
-   * time of disks, for which all that write to them wait. */
+  /* Limited resources: watches, queues, memory that is never swapped, and the time of disks. */
   "inotify_init", "inotify_init1", "io_setup", "io_destroy", "io_submit", "io_cancel", "io_getevents", "io_pgetevents",
   "memfd_secret", "sync", "syncfs",
-  /* What others do with their files, and what they say of them. Landlock does not look at these, nor, before Linux
-   * 6.2, at the last two. */
+  /* Changes and attributes of others' files, which Landlock ignores, but for the last two from Linux 6.2 on. */
   "inotify_add_watch", "fanotify_init", "fanotify_mark", "getxattr", "lgetxattr", "getxattrat", "listxattr",
   "llistxattr", "listxattrat", "truncate", "truncate64",
   /* The clock. */
@@ -86,18 +83,18 @@ static const char *const refused[] = {
   "unshare", "setns", "mount", "umount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "open_tree_attr",
   "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "statmount", "listmount", "open_by_handle_at",
   "name_to_handle_at",
-  /* What is shared with all processes of the user, and is no file. */
+  /* Shared with all processes of the user, and not a file. */
   "add_key", "request_key", "keyctl", "shmget", "shmat", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget",
   "msgsnd", "msgrcv", "msgctl", "mq_open", "mq_unlink", NULL};
 
-/* What Landlock does not look at. A worker that may write somewhere needs it there. */
+/* Not restricted by Landlock, and needed by a worker that may write somewhere. */
 static const char *const refused_without_writable_paths[] = {
   "chmod",      "fchmod",      "fchmodat",         "fchmodat2",    "chown",         "chown32",   "fchown",
   "fchown32",   "lchown",      "lchown32",         "fchownat",     "setxattr",      "lsetxattr", "fsetxattr",
   "setxattrat", "removexattr", "lremovexattr",     "fremovexattr", "removexattrat", "utime",     "utimes",
   "futimesat",  "utimensat",   "utimensat_time64", "file_setattr", "flock",         NULL};
 
-/* Calls that a library of filters may not have by name yet, of those that have the same number everywhere. */
+/* Names that an older libseccomp lacks, of calls with the same number on all processors. */
 static const struct
 {
   const char *name;
@@ -124,7 +121,7 @@ static const struct
 
 static const char *const refused_without_network[] = {"connect", "bind", "listen", "accept", "accept4", NULL};
 
-/* Memory that is not private counts against no limit. */
+/* Shared memory counts against no limit. */
 static const char *const refused_with_memory_limit[] = {"memfd_create", NULL};
 
 static int
@@ -172,7 +169,7 @@ refuse_if_both (scmp_filter_ctx filter, int number, struct scmp_arg_cmp first, s
   return seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), number, 2, first, second) == 0;
 }
 
-/* Of the calls that may be about any process, those about the calling thread are left, which is number 0. */
+/* These calls remain for the calling thread, which is number 0. */
 static gboolean
 refuse_scheduling (scmp_filter_ctx filter)
 {
@@ -184,8 +181,8 @@ refuse_scheduling (scmp_filter_ctx filter)
   return TRUE;
 }
 
-/* A worker has itself ended with the application, and may not take that back. It does not share a processor's threads
- * with those that it chooses, and has no filters of its own, which are the kernel's memory. */
+/* A worker may not switch off its end with the application. It may not choose the processes that share its core, nor
+ * add filters, which use the kernel's memory. */
 static gboolean
 refuse_settings (scmp_filter_ctx filter)
 {
@@ -195,7 +192,7 @@ refuse_settings (scmp_filter_ctx filter)
                          SCMP_A1 (SCMP_CMP_NE, SIGKILL));
 }
 
-/* Threads only, and in no namespace of their own. */
+/* Only threads may be made, and in no namespace of their own. */
 static gboolean
 refuse_clones (scmp_filter_ctx filter)
 {
@@ -226,7 +223,7 @@ refuse_processes (scmp_filter_ctx filter)
          refuse_if (filter, SCMP_SYS (personality), SCMP_A0 (SCMP_CMP_NE, 0xffffffff));
 }
 
-/* Refuses whatever begins with these bits and is not allowed. The kernel looks at 32 bits of a request. */
+/* Refuses each request that begins with these bits and is not allowed. The kernel reads 32 bits of a request. */
 static gboolean
 refuse_requests (scmp_filter_ctx filter, const guint32 *allowed, guint n_allowed, guint32 prefix, guint n_bits)
 {
@@ -241,21 +238,21 @@ refuse_requests (scmp_filter_ctx filter, const guint32 *allowed, guint n_allowed
                           refuse_requests (filter, allowed, n_allowed, prefix | 1u << (31 - n_bits), n_bits + 1));
 }
 
-/* What a descriptor can be asked for beside reading and writing is without end, of drivers and file systems, and much
- * of it changes what somebody else opened: so this is a list of what is allowed, which are few and old. They tell what
- * a descriptor is, how much is there, and whether one waits for it. */
+/* Drivers and file systems define many ioctl() requests, of which some change a file for all that have it open. So this
+ * is a list of what is allowed: old requests for a descriptor's type, its amount of data, and its waiting. */
 static gboolean
 refuse_controls (scmp_filter_ctx filter, gboolean network)
 {
-  static const guint32 plain[] = {TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX};
-  static const guint32 of_networks[] = {SIOCATMARK,     SIOCOUTQ,       SIOCGIFNAME, SIOCGIFINDEX,
-                                        SIOCGIFCONF,    SIOCGIFFLAGS,   SIOCGIFADDR, SIOCGIFDSTADDR,
-                                        SIOCGIFBRDADDR, SIOCGIFNETMASK, SIOCGIFMTU};
-  guint32 allowed[G_N_ELEMENTS (plain) + G_N_ELEMENTS (of_networks)];
+  enum
+  {
+    N_WITHOUT_NETWORK = 6
+  };
+  static const guint32 allowed[] = {TCGETS,         TIOCGWINSZ,   FIONREAD,    FIONBIO,        FIOCLEX,
+                                    FIONCLEX,       SIOCATMARK,   SIOCOUTQ,    SIOCGIFNAME,    SIOCGIFINDEX,
+                                    SIOCGIFCONF,    SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFDSTADDR, SIOCGIFBRDADDR,
+                                    SIOCGIFNETMASK, SIOCGIFMTU};
 
-  memcpy (allowed, plain, sizeof plain);
-  memcpy (allowed + G_N_ELEMENTS (plain), of_networks, sizeof of_networks);
-  return refuse_requests (filter, allowed, network ? G_N_ELEMENTS (allowed) : G_N_ELEMENTS (plain), 0, 0);
+  return refuse_requests (filter, allowed, network ? G_N_ELEMENTS (allowed) : N_WITHOUT_NETWORK, 0, 0);
 }
 
 static gboolean
@@ -268,11 +265,10 @@ refuse_commands (scmp_filter_ctx filter, const guint32 *commands, guint n)
   return TRUE;
 }
 
-/* The flags of a descriptor belong to all that have a copy: the application, whose reads would no longer wait, or whose
- * file would no longer be written at its end only. The kernel sets all of them at once, and which descriptor it is
- * about cannot be seen here: so none are set. A pipe or a socket is told not to wait by FIONBIO, which is about nothing
- * else. GLib's sockets, and others, set that flag in the other way: so where there is the network it is let pass, but
- * with no other. */
+/* All copies of a descriptor share its flags, also the application's: its reads would no longer wait, or it would no
+ * longer append. F_SETFL sets all flags at once, and a filter cannot tell descriptors apart, so F_SETFL is refused.
+ * FIONBIO makes a pipe or a socket not wait, and changes no other flag. GLib's sockets use F_SETFL for that. So with
+ * the network F_SETFL is allowed without the other flags. */
 static gboolean
 refuse_flags (scmp_filter_ctx filter, gboolean network)
 {
@@ -293,8 +289,8 @@ refuse_flags (scmp_filter_ctx filter, gboolean network)
   return TRUE;
 }
 
-/* Ways of a descriptor to have its owner signalled, which for a terminal is the program in front, and to keep others
- * from a file: a lease has them wait for most of a minute, a lock for as long as the worker lives. */
+/* Commands that signal the owner of a descriptor, which of a terminal is the foreground program, and that keep others
+ * from a file: for most of a minute by a lease, for the worker's life by a lock. */
 static gboolean
 refuse_descriptor_commands (scmp_filter_ctx filter, gboolean locks)
 {
@@ -306,8 +302,8 @@ refuse_descriptor_commands (scmp_filter_ctx filter, gboolean locks)
          (locks || refuse_commands (filter, lock_commands, G_N_ELEMENTS (lock_commands)));
 }
 
-/* Where the network is granted it is the internet's, with what its names are looked up by. A local socket is none of
- * it: behind those are the session bus and the display. */
+/* A granted network is the internet, with the lookup of names. Local sockets lead to the session bus and the display.
+ */
 static gboolean
 refuse_socket_families (scmp_filter_ctx filter)
 {
@@ -322,7 +318,7 @@ refuse_socket_families (scmp_filter_ctx filter)
                          SCMP_A2 (SCMP_CMP_NE, NETLINK_ROUTE));
 }
 
-/* One end of a pair of datagram sockets can be pointed elsewhere, and what is asked for as a raw one is such a pair. */
+/* One end of a pair of datagram sockets can be connected elsewhere; a raw pair is a pair of datagram sockets. */
 static gboolean
 refuse_pairs (scmp_filter_ctx filter)
 {
@@ -346,7 +342,7 @@ refuse_sockets (scmp_filter_ctx filter, gboolean network)
          refuse_names (filter, refused_without_network);
 }
 
-/* Where the main thread's stack ends at its lowest. What is mapped otherwise lies below that. */
+/* The lowest address of the main thread's stack. All other mappings are below it. */
 static guintptr
 get_end_of_stack (void)
 {
@@ -356,7 +352,7 @@ get_end_of_stack (void)
   return getrlimit (RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < here ? here - (guintptr) limit.rlim_cur : 0;
 }
 
-/* Nor does memory that grows like a stack count where the rest does, which a piece of the stack does anywhere. */
+/* Memory that grows like a stack does not count against RLIMIT_DATA, also when a piece of the stack was moved. */
 static gboolean
 refuse_uncounted_memory (scmp_filter_ctx filter)
 {
@@ -374,7 +370,7 @@ refuse_uncounted_memory (scmp_filter_ctx filter)
 static gboolean
 fill (scmp_filter_ctx filter, const FerrySandboxPlan *plan)
 {
-  /* Another processor's calls, such as those of 32 bits on one of 64, would pass by the rules. */
+  /* The calls of another architecture, such as 32-bit calls on a 64-bit processor, would bypass the rules. */
   return seccomp_attr_set (filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO (ENOSYS)) == 0 &&
          seccomp_attr_set (filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0 && refuse_names (filter, refused) &&
          refuse_unknown (filter) && refuse_processes (filter) && refuse_controls (filter, plan->network) &&

@@ -1,19 +1,18 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Landlock by its system calls, whose numbers are the same on all processors: the headers of a system may be older than
- * its kernel, and have less.
+/* Landlock by its system calls, whose numbers are the same on all processors: a system's headers may be older than its
+ * kernel.
  *
- * All that the kernel can refuse is refused, and what the plan grants is let through again. Nothing is granted that
- * would let a worker execute a program or make a device, nor a symbolic link or a pipe, which who opens them in its
- * folder would follow, or wait for.
+ * All rights that the kernel knows are refused, and the plan's grants are added. No grant includes executing programs
+ * or making devices. Nor does it include symbolic links and pipes, which the application might follow or wait for.
  *
- * A file that was opened before, and a descriptor that is given to the worker, stay usable: rights are checked where a
- * path is walked, and go with the descriptor from there. */
+ * A file that was opened before, and a descriptor that is given to the worker, stay usable: the kernel checks rights
+ * when a path is opened, and keeps them with the descriptor. */
 
 #include "config.h"
 
-#include "sandbox/ferry-landlock-private.h"
+#include "sandbox/ferry-sandbox-layers-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +30,7 @@
 #define CREATE_RULESET_VERSION (1u << 0)
 #define RULE_PATH_BENEATH 1
 
-/* What came with which version of the interface. */
+/* The versions of the interface that added something. */
 #define ABI_REFER 2
 #define ABI_TRUNCATE 3
 #define ABI_NETWORK 4
@@ -111,7 +110,7 @@ get_known_rights (int abi)
   return rights;
 }
 
-/* A path that is not there grants nothing, nor does one of what is on no disk, such as a pipe: that nobody refuses. */
+/* A missing path grants nothing. Nor does a pipe's or a socket's, which Landlock never refuses. */
 static gboolean
 grant_path (int ruleset, const char *path, guint64 rights)
 {
@@ -137,7 +136,7 @@ grant_paths (int ruleset, GPtrArray *paths, guint64 rights)
   return TRUE;
 }
 
-/* What an older kernel knows of the structure is its beginning. */
+/* An older kernel knows the beginning of the structure. */
 static gsize
 get_size (const Ruleset *rules)
 {
@@ -172,7 +171,7 @@ ferry_landlock_enter (const FerrySandboxPlan *plan, int *failure)
     rules.network = NETWORK_ALL;
   if ((layers & FERRY_LAYER_LANDLOCK_SCOPE) != 0)
     rules.scope = SCOPE_ALL;
-  /* A network that is granted is one that there is nothing to refuse of. */
+  /* With a granted network alone, no right remains to be refused. */
   if (rules.files == 0 && rules.network == 0 && rules.scope == 0)
     {
       if (layers == 0 && (plan->layers & FERRY_LAYER_LANDLOCK) != 0)

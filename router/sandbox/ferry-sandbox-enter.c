@@ -1,44 +1,34 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker enters its sandbox.
+/* A worker enters its sandbox when the library is loaded, which is before main() in a program that links it. So the
+ * program has no thread yet and has read nothing. Another library that was loaded before may have made threads. The
+ * layers would not bind those, so they count as not entered.
  *
- * That is done when the library is loaded, which for a program that links it is before main(): whatever the program
- * does first, it has no thread yet and has read nothing. Where there are threads all the same, made by another library
- * that was loaded before, the layers would bind this one only, and count as not entered.
- *
- * Who has not what is required ends here, after saying so. Else the application is told what there is. */
+ * The worker reports its layers to the application. Where a required layer is missing, it ends. */
 
 #include "config.h"
 
-#include "sandbox/ferry-sandbox-enter-private.h"
+#include "sandbox/ferry-sandbox-private.h"
 
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sysexits.h>
 
 #include "base/ferry-base-private.h"
 #include "link/ferry-handshake-private.h"
 #include "link/ferry-link-private.h"
-#include "sandbox/ferry-call-filter-private.h"
-#include "sandbox/ferry-landlock-private.h"
-#include "sandbox/ferry-sandbox-plan-private.h"
+#include "sandbox/ferry-sandbox-layers-private.h"
 #include "spawn/ferry-attributes-private.h"
 #include "spawn/ferry-fork-private.h"
 
 #define MAX_THREADS 512
 #define MAX_QUEUED_SIGNALS 1024
-
-typedef struct
-{
-  guint32 layers;
-  int landlock_errno;
-  int filter_errno;
-} Outcome;
 
 static gboolean limits_memory; /* const, once main() has begun */
 
@@ -50,8 +40,8 @@ lower_limit (int resource, guint64 value)
   return ferry_attributes_lower_limit (resource, value) == 0;
 }
 
-/* Memory that was filled and is then only read counts as nobody's, nor do the kernel's tables of what is mapped: so
- * what is mapped is limited as well, beyond what is there now. */
+/* RLIMIT_DATA counts neither read-only memory nor page tables. So RLIMIT_AS applies as well, beyond the present size.
+ */
 static gboolean
 limit_address_space (guint64 more)
 {
@@ -64,7 +54,7 @@ limit_address_space (guint64 more)
   return lower_limit (RLIMIT_AS, n_pages * (guint64) sysconf (_SC_PAGESIZE) + more);
 }
 
-/* bubblewrap's namespace of users has one. Elsewhere threads are counted with all that the user has. */
+/* Whether the user namespace has one user, as bubblewrap's. Elsewhere the limit counts all threads of the user. */
 static gboolean
 counts_its_own_threads (void)
 {
@@ -86,7 +76,7 @@ enter_limits (const FerrySandboxPlan *plan)
 
 /* ---- layers ---- */
 
-/* A worker of root's is not to be one. */
+/* A worker of root has no privileges either. */
 static gboolean
 drop_capabilities (void)
 {
@@ -97,24 +87,26 @@ drop_capabilities (void)
 }
 
 /* The filter comes last: it refuses Landlock's calls. */
-static Outcome
+static FerryConfined
 enter_layers (const FerrySandboxPlan *plan)
 {
-  Outcome outcome = {0};
+  FerryConfined report = {0};
+  int failure;
 
   if ((plan->layers & FERRY_LAYERS_OF_WORKER) == 0)
-    return outcome;
+    return report;
   if (ferry_count_threads () != 1)
-    return (Outcome){.landlock_errno = EBUSY, .filter_errno = EBUSY};
-  outcome.layers = ferry_landlock_enter (plan, &outcome.landlock_errno);
+    return (FerryConfined){.landlock_errno = EBUSY, .filter_errno = EBUSY};
+  report.layers = ferry_landlock_enter (plan, &failure);
+  report.landlock_errno = (guint32) failure;
   if ((plan->layers & FERRY_LAYER_NO_NEW_PRIVILEGES) != 0 && !drop_capabilities ())
-    return (Outcome){.landlock_errno = errno, .filter_errno = errno};
+    return (FerryConfined){.landlock_errno = (guint32) errno, .filter_errno = (guint32) errno};
   if ((plan->layers & FERRY_LAYER_SYSTEM_CALLS) == 0)
-    return outcome;
-  outcome.filter_errno = ferry_call_filter_enter (plan);
-  if (outcome.filter_errno == 0)
-    outcome.layers |= FERRY_LAYER_SYSTEM_CALLS;
-  return outcome;
+    return report;
+  report.filter_errno = (guint32) ferry_call_filter_enter (plan);
+  if (report.filter_errno == 0)
+    report.layers |= FERRY_LAYER_SYSTEM_CALLS;
+  return report;
 }
 
 static G_GNUC_NORETURN void
@@ -129,7 +121,7 @@ enter (const char *text)
 {
   g_autoptr (FerrySandboxPlan) plan = ferry_sandbox_plan_new_from_text (text);
   int control = ferry_control_find_fd ();
-  Outcome outcome;
+  FerryConfined report;
   gboolean limited;
   guint32 missing;
 
@@ -138,12 +130,12 @@ enter (const char *text)
              "with the same version of Ferry");
   limits_memory = plan->address_space > 0;
   limited = enter_limits (plan);
-  outcome = enter_layers (plan);
+  report = enter_layers (plan);
   if (control >= 0)
-    ferry_confinement_send (control, outcome.layers, outcome.landlock_errno, outcome.filter_errno);
+    ferry_control_send (control, FERRY_CONTROL_CONFINED, &report, sizeof report, NULL, 0, MSG_DONTWAIT);
   if (!limited)
     give_up ("the limits of its sandbox could not be set");
-  missing = plan->required & FERRY_LAYERS_OF_WORKER & ~outcome.layers;
+  missing = plan->required & FERRY_LAYERS_OF_WORKER & ~report.layers;
   if (missing != 0)
     {
       g_autofree char *names = ferry_confinement_name_layers (missing);
@@ -153,7 +145,8 @@ enter (const char *text)
     }
 }
 
-void
+/* Called when the library is loaded. */
+__attribute__ ((constructor)) void
 ferry_sandbox_enter (void)
 {
   g_autofree char *text = NULL;
@@ -163,7 +156,7 @@ ferry_sandbox_enter (void)
   text = g_strdup (g_getenv (FERRY_SANDBOX_VARIABLE));
   if (text == NULL)
     return;
-  /* Before there is another thread that could look at the environment. */
+  /* No other thread can read the environment yet. */
   g_unsetenv (FERRY_SANDBOX_VARIABLE);
   enter (text);
 }
@@ -172,10 +165,4 @@ gboolean
 ferry_sandbox_limits_memory (void)
 {
   return limits_memory;
-}
-
-static __attribute__ ((constructor)) void
-enter_when_loaded (void)
-{
-  ferry_sandbox_enter ();
 }

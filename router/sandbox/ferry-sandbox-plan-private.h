@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a worker is told of its sandbox: made by the application for one launch, carried as text in the worker's
- * environment, read there before main(). The text is in docs/protocol.md. */
+/* The plan of a worker's sandbox. The application makes it for one launch; it travels as text in the worker's
+ * environment, and is read there before main(). docs/protocol.md describes the text. */
 
 #pragma once
 
@@ -14,15 +14,16 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  guint32 layers;        /* what is tried, FERRY_LAYER_ bits */
-  guint32 required;      /* those without which the worker does not run */
-  gboolean network;      /* it may reach others */
-  guint64 address_space; /* bytes that it may map beside what is mapped when it enters; 0: no limit of memory */
+  guint32 layers;        /* FERRY_LAYER_ bits: the layers to enter */
+  guint32 required;      /* the layers without which the worker does not run */
+  gboolean network;      /* the network is granted */
+  guint64 address_space; /* bytes that may be mapped beside those at the start; 0: no limit of memory */
   GPtrArray *read_only;  /* (owned) (element-type filename): absolute paths */
   GPtrArray *writable;   /* (owned) (element-type filename): the same */
 } FerrySandboxPlan;
 
 FerrySandboxPlan *ferry_sandbox_plan_new (void);
+/* Returns (nullable): NULL for a text with an unknown word. */
 FerrySandboxPlan *ferry_sandbox_plan_new_from_text (const char *text);
 char *ferry_sandbox_plan_to_text (const FerrySandboxPlan *self);
 void ferry_sandbox_plan_free (FerrySandboxPlan *self);

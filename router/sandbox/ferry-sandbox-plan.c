@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* The first word of a text; a worker that knows another one only does not guess. */
+/* The first word of a text; a worker refuses any other. */
 #define FORMAT "1"
 
 FerrySandboxPlan *
@@ -97,7 +97,6 @@ take_word (FerrySandboxPlan *self, const char *word)
   return g_str_has_prefix (word, "write=") && take_path (value, self->writable);
 }
 
-/* Returns (transfer full) (nullable): NULL for a text that is not understood as a whole. */
 FerrySandboxPlan *
 ferry_sandbox_plan_new_from_text (const char *text)
 {

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A sandbox from within the layer. It belongs to the router's thread. */
+/* What a launcher and an attachment ask of a sandbox. Threads: the router's, where nothing else is said. */
 
 #pragma once
 
@@ -12,12 +12,17 @@
 
 G_BEGIN_DECLS
 
-/* main: from now on the sandbox is for that thread. */
+/* From now on the sandbox is for that thread. */
 void ferry_sandbox_bind (FerrySandbox *self, FerryHome *home);
 
-/* For a launcher whose worker is executed. */
+/* self: (nullable) */
 gboolean ferry_sandbox_is_on (FerrySandbox *self);
-/* main: has the plan, of a program that is executed, start it in the sandbox. Fails with FERRY_ERROR_LAUNCH_FAILED. */
+/* Has the plan start its program in the sandbox. Fails with FERRY_ERROR_LAUNCH_FAILED. */
 gboolean ferry_sandbox_apply (FerrySandbox *self, FerrySpawnPlan *plan, FerryLink *link, GError **error);
+
+/* worker, before it has threads: enters the sandbox that the environment describes, once. */
+void ferry_sandbox_enter (void);
+/* worker: whether this process is in a sandbox that limits its memory. */
+gboolean ferry_sandbox_limits_memory (void);
 
 G_END_DECLS

@@ -1,20 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A sandbox: its description, what a launcher makes of that, and what this system can give.
+/* A sandbox: its description, its use by a launcher, and the layers that this system has.
  *
- * Threads: the router's; for what this system can give, any. */
+ * Threads: the router's; for the layers of this system, any. */
 
 #include "config.h"
 
 #include "sandbox/ferry-sandbox-private.h"
 
 #include "base/ferry-base-private.h"
-#include "link/ferry-link-private.h"
-#include "sandbox/ferry-bubblewrap-private.h"
-#include "sandbox/ferry-call-filter-private.h"
-#include "sandbox/ferry-landlock-private.h"
-#include "sandbox/ferry-sandbox-plan-private.h"
+#include "sandbox/ferry-sandbox-layers-private.h"
 
 #define USUAL_DESCRIPTORS 256
 #define ADDRESS_ROOM (G_GUINT64_CONSTANT (512) << 20)
@@ -24,7 +20,7 @@
 #define USUALLY_REQUIRED                                                                                               \
   (FERRY_LAYER_LIMITS | FERRY_LAYER_NO_NEW_PRIVILEGES | FERRY_LAYER_LANDLOCK | FERRY_LAYER_SYSTEM_CALLS)
 
-/* What programs open after their start: libraries and modules, locales, fonts, the time zone. */
+/* Files that programs open after their start: libraries and modules, locales, fonts, the time zone. */
 static const char *const system_paths[] = {"/usr",
                                            "/lib",
                                            "/lib32",
@@ -50,27 +46,25 @@ static const char *const system_paths[] = {"/usr",
 /**
  * FerrySandbox:
  *
- * What a worker may do to the system that it runs on: a description, given to the launcher
- * ([method@Ferry.Launcher.set_sandbox]).
+ * Restricts what a worker may do to its system. A launcher uses it ([method@Ferry.Launcher.set_sandbox]).
  *
- * A new one grants nothing. The worker has what it was executed with (its program and libraries, and its link with the
- * application) and from its first instruction of `main()` on it opens no file, makes no socket, starts no program or
- * process, and touches no other process. So files reach it as descriptors that the application opened, or as messages;
- * what it needs beside that is granted by path. Messages, buffers, tasks, cancelling and the rest of the link work as
- * they do without a sandbox. Standard streams are not shared with the application unless its launcher says so
- * ([method@Ferry.Launcher.inherit_stream]).
+ * A new sandbox grants nothing. The worker keeps its program, its libraries and its link. From the first instruction of
+ * `main()` on it opens no file, makes no socket, starts no program or process, and affects no other process. So it gets
+ * files as descriptors that the application opened, or as messages; other files are granted by path. Messages, buffers,
+ * tasks and cancelling work as they do without a sandbox. The worker shares standard streams with the application only
+ * after [method@Ferry.Launcher.inherit_stream].
  *
- * What comes later than the first instruction counts: a library that is loaded when it is needed, a locale, a time zone
- * are files that are opened. [method@Ferry.Sandbox.add_system_paths] grants reading them.
+ * The sandbox also applies to files that a program opens later, such as plug-ins, locales and the time zone.
+ * [method@Ferry.Sandbox.add_system_paths] grants reading them.
  *
- * A sandbox is made of layers ([flags@Ferry.SandboxStrength]), not all of which every system has. By default a worker
- * runs with all that there are, and does not run at all where limits, no new privileges, Landlock or the filter of
- * system calls are missing. [func@Ferry.Sandbox.get_strength] tells what there is before anything is launched.
+ * A sandbox has layers ([flags@Ferry.SandboxStrength]), and a system may lack some. By default a worker runs with all
+ * layers of the system, and does not run where limits, no new privileges, Landlock or the filter of system calls are
+ * missing. [func@Ferry.Sandbox.get_strength] tells the layers before any launch.
  *
- * The worker must be a program that is linked with Ferry. Another one, which never attaches, has the limits and what
- * namespaces refuse, and nothing else; where more is required it is ended at the launcher's time limit.
+ * The worker must be linked with Ferry. Any other program has only the limits and the namespaces; where more layers are
+ * required it is ended at the launcher's time limit.
  *
- * A sandbox belongs to one thread, the router's.
+ * A sandbox belongs to the router's thread once a router uses it; before that any thread may use it, one at a time.
  *
  * Since: 0.1
  */
@@ -78,14 +72,14 @@ struct _FerrySandbox
 {
   GObject parent_instance;
 
-  FerryHome *home; /* (owned) (nullable): as that of the launcher */
+  FerryHome *home; /* (owned) (nullable): that of the launcher */
   FerrySandboxPolicy policy;
   guint32 layers;
   guint32 required_layers;
   gboolean network;
   GPtrArray *read_only; /* (owned) (element-type filename): absolute */
   GPtrArray *writable;  /* (owned) (element-type filename): absolute */
-  guint64 memory_limit; /* 0: none, as of the others */
+  guint64 memory_limit; /* 0: none; so are the other limits */
   guint64 cpu_limit;
   guint64 descriptor_limit;
 };
@@ -131,7 +125,7 @@ ferry_sandbox_bind (FerrySandbox *self, FerryHome *home)
 /**
  * ferry_sandbox_new:
  *
- * Makes a sandbox that grants nothing, limits nothing but descriptors, to 256, and is required. Any thread.
+ * Makes a sandbox that grants nothing, limits descriptors to 256 and nothing else, and is required. Any thread.
  *
  * Returns: (transfer full): a new sandbox
  *
@@ -148,12 +142,12 @@ ferry_sandbox_new (void)
 /**
  * ferry_sandbox_set_policy:
  * @self: a sandbox
- * @policy: what happens where the system cannot give it
+ * @policy: what happens on a system that lacks layers
  *
- * Sets what happens where the system cannot give the sandbox. With %FERRY_SANDBOX_POLICY_REQUIRED, the default,
- * [method@Ferry.Launcher.spawn] fails with %FERRY_ERROR_LAUNCH_FAILED and names what is missing; a worker that turns
- * out to lack it ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED, before it was given anything. On the router's thread,
- * once the sandbox was used with a router; before that on any, one at a time.
+ * Sets what happens on a system that lacks layers. With %FERRY_SANDBOX_POLICY_REQUIRED, the default,
+ * [method@Ferry.Launcher.spawn] fails with %FERRY_ERROR_LAUNCH_FAILED and names the missing layers. A worker that fails
+ * to enter one ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED, before it is given anything. On the router's thread; any
+ * thread, before a router uses the sandbox.
  *
  * Since: 0.1
  */
@@ -171,8 +165,7 @@ ferry_sandbox_set_policy (FerrySandbox *self, FerrySandboxPolicy policy)
  * ferry_sandbox_get_policy:
  * @self: a sandbox
  *
- * What happens where the system cannot give the sandbox. On the router's thread, once the sandbox was used with a
- * router; before that on any, one at a time.
+ * Gets the policy. On the router's thread; any thread, before a router uses the sandbox.
  *
  * Returns: the policy
  *
@@ -192,9 +185,9 @@ ferry_sandbox_get_policy (FerrySandbox *self)
  * @self: a sandbox
  * @layers: the layers to use
  *
- * Sets which layers are used, where the system has them; all of them by default. Leaving one out serves a worker that
- * it does not suit, such as one that needs to be started without bubblewrap's milliseconds. On the router's thread,
- * once the sandbox was used with a router; before that on any, one at a time.
+ * Sets which layers are used, where the system has them; all of them by default. Leaving one out can help: without
+ * bubblewrap, a worker starts some milliseconds sooner. On the router's thread; any thread, before a router uses the
+ * sandbox.
  *
  * Since: 0.1
  */
@@ -212,8 +205,8 @@ ferry_sandbox_set_layers (FerrySandbox *self, FerrySandboxStrength layers)
  * @self: a sandbox
  * @layers: the layers without which no worker runs
  *
- * Sets what %FERRY_SANDBOX_POLICY_REQUIRED requires: limits, no new privileges, Landlock and the filter of system calls
- * by default. On the router's thread, once the sandbox was used with a router; before that on any, one at a time.
+ * Sets which layers %FERRY_SANDBOX_POLICY_REQUIRED requires: limits, no new privileges, Landlock and the filter of
+ * system calls by default. On the router's thread; any thread, before a router uses the sandbox.
  *
  * Since: 0.1
  */
@@ -231,12 +224,11 @@ ferry_sandbox_set_required_layers (FerrySandbox *self, FerrySandboxStrength laye
  * @self: a sandbox
  * @network: whether the worker may use the network
  *
- * Sets whether the worker may use the internet's protocols; by default it may not. Sockets of the system itself, such
- * as the session bus and the display, are refused either way.
+ * Sets whether the worker may use the internet's protocols; by default it may not. Local sockets, such as those of the
+ * session bus and the display, are always refused.
  *
- * A program that looks up names needs to read `/etc/resolv.conf`, `/etc/hosts` and `/etc/nsswitch.conf` as well
- * ([method@Ferry.Sandbox.add_read_only_path]). On the router's thread, once the sandbox was used with a router; before
- * that on any, one at a time.
+ * A program that looks up names also reads `/etc/resolv.conf`, `/etc/hosts` and `/etc/nsswitch.conf`
+ * ([method@Ferry.Sandbox.add_read_only_path]). On the router's thread; any thread, before a router uses the sandbox.
  *
  * Since: 0.1
  */
@@ -254,9 +246,9 @@ ferry_sandbox_set_network (FerrySandbox *self, gboolean network)
  * @self: a sandbox
  * @path: (type filename): a file, or a folder with all that is in it
  *
- * Lets the worker read a file or folder. A path that does not exist when the worker starts grants nothing. To hand over
- * a single file, open it and give the worker the descriptor: then nobody has to think of paths. On the router's thread,
- * once the sandbox was used with a router; before that on any, one at a time.
+ * Lets the worker read a file or folder. A path that does not exist when the worker starts grants nothing. For a single
+ * file, it is simpler to open it and to send the worker its descriptor. On the router's thread; any thread, before a
+ * router uses the sandbox.
  *
  * Since: 0.1
  */
@@ -276,13 +268,12 @@ ferry_sandbox_add_read_only_path (FerrySandbox *self, const char *path)
  * @path: (type filename): a file, or a folder with all that is in it
  *
  * Lets the worker read and write a file, or read, write, make and remove files and folders in a folder. A path that
- * does not exist when the worker starts grants nothing. Symbolic links, named pipes and devices are not made there:
- * who opens what a worker has left would follow the one, and wait for the other.
+ * does not exist when the worker starts grants nothing. The worker makes no symbolic links, named pipes and devices
+ * there: an application that opens its files would follow a link, or wait for a pipe.
  *
- * The rights and times of files are nothing that Landlock looks at, and a worker with a writable path may change them:
- * of any file of the user's that it has a descriptor of and, where there are no namespaces, that it can name. It may
- * also lock files that it can open. On the router's thread, once the sandbox was used with a router; before that on
- * any, one at a time.
+ * Landlock does not restrict changing the rights and times of files. A worker with a writable path may change those of
+ * any file of the user that it has a descriptor of or, without namespaces, can name. It may also lock files that it can
+ * open. On the router's thread; any thread, before a router uses the sandbox.
  *
  * Since: 0.1
  */
@@ -300,9 +291,9 @@ ferry_sandbox_add_writable_path (FerrySandbox *self, const char *path)
  * ferry_sandbox_add_system_paths:
  * @self: a sandbox
  *
- * Lets the worker read what programs usually open after their start: libraries and modules, locales, fonts, the time
- * zone, certificates of authorities. Nothing of it is the user's own. On the router's thread, once the sandbox was used
- * with a router; before that on any, one at a time.
+ * Lets the worker read the system's files that programs often open after their start: libraries and modules, locales,
+ * fonts, the time zone, certificates of authorities. On the router's thread; any thread, before a router uses the
+ * sandbox.
  *
  * Since: 0.1
  */
@@ -321,16 +312,15 @@ ferry_sandbox_add_system_paths (FerrySandbox *self)
  * @self: a sandbox
  * @bytes: how many bytes; 0 for no limit
  *
- * Limits the memory that is the worker's own: an allocation beyond it fails, and most programs then end. Stacks of
- * threads count in full; programs and libraries, files that are mapped for reading, and the link's memory do not, which
- * has a limit of its own ([method@Ferry.Launcher.set_buffer_capacity]). Memory that could be got past the limit, being
- * shared, is refused, and with it buffers that are handed over (%FERRY_PIPE_ONE_SHOT_BUFFERS).
+ * Limits the private memory of the worker: an allocation beyond it fails, and most programs then end. Stacks of threads
+ * count in full. Programs, libraries and files that are mapped for reading do not count. Nor does the link's memory,
+ * which has a limit of its own ([method@Ferry.Launcher.set_buffer_capacity]). Shared memory would not count, so the
+ * worker may not make any; it has no one-shot buffers (%FERRY_PIPE_ONE_SHOT_BUFFERS).
  *
- * What counts is memory that can be written to. A worker that was turned can make some unwritable while it has no use
- * for it; so what it has mapped is limited, too: to the limit and 512 MiB beside the buffers and what is mapped before
- * `main()`. That is also as much as it can map of files. Before Linux 6.10, and before it has asked for a sender, the
- * buffers' addresses can be used for that as well. On the router's thread, once the sandbox was used with a router;
- * before that on any, one at a time.
+ * Only writable memory counts, and a hostile worker can make some of its memory read-only for a time. So its address
+ * space has a limit, too: @bytes and 512 MiB, beside the buffers and what is mapped before `main()`. Mapped files count
+ * there. Before Linux 6.10, and before it has asked for a sender, the worker can use the buffers' addresses as well. On
+ * the router's thread; any thread, before a router uses the sandbox.
  *
  * Since: 0.1
  */
@@ -349,8 +339,7 @@ ferry_sandbox_set_memory_limit (FerrySandbox *self, guint64 bytes)
  * @seconds: how many seconds; 0 for no limit
  *
  * Limits the processor time of the worker, from its start to its end, as %FERRY_LIMIT_CPU_TIME does. Where the launcher
- * has that limit too, the lower one counts. On the router's thread, once the sandbox was used with a router; before
- * that on any, one at a time.
+ * has that limit too, the lower one counts. On the router's thread; any thread, before a router uses the sandbox.
  *
  * Since: 0.1
  */
@@ -366,11 +355,11 @@ ferry_sandbox_set_cpu_limit (FerrySandbox *self, guint64 seconds)
 /**
  * ferry_sandbox_set_descriptor_limit:
  * @self: a sandbox
- * @descriptors: one more than the highest number of a descriptor; 0 for no limit
+ * @descriptors: the highest number of a descriptor plus one; 0 for no limit
  *
  * Limits the descriptors of the worker, as %FERRY_LIMIT_OPEN_FILES does. Where the launcher has that limit too, the
- * lower one counts. Unless this is called, it is 256: what lies in sockets and pipes counts against no limit of memory.
- * On the router's thread, once the sandbox was used with a router; before that on any, one at a time.
+ * lower one counts. The default is 256, since data in sockets and pipes counts against no limit of memory. On the
+ * router's thread; any thread, before a router uses the sandbox.
  *
  * Since: 0.1
  */
@@ -385,8 +374,8 @@ ferry_sandbox_set_descriptor_limit (FerrySandbox *self, guint64 descriptors)
 
 /* ---- launching ----
  *
- * What a launcher makes of its sandbox: limits of the process that is started, the program that starts it in
- * namespaces, a variable that tells the worker of the rest, and what its link waits for. */
+ * A launch uses a sandbox in four ways: it limits the process, has bubblewrap start the process in namespaces,
+ * describes the other layers in an environment variable, and has the link wait for the worker's report. */
 
 gboolean
 ferry_sandbox_is_on (FerrySandbox *self)
@@ -394,19 +383,23 @@ ferry_sandbox_is_on (FerrySandbox *self)
   return self != NULL && self->policy != FERRY_SANDBOX_POLICY_OFF;
 }
 
+static guint32
+get_required (FerrySandbox *self)
+{
+  return self->policy == FERRY_SANDBOX_POLICY_REQUIRED ? self->required_layers : 0;
+}
+
 static gboolean
 check_possible (FerrySandbox *self, guint32 possible, const char *name, GError **error)
 {
-  guint32 required = self->policy == FERRY_SANDBOX_POLICY_REQUIRED ? self->required_layers : 0;
-  guint32 missing = required & ~(possible & self->layers);
+  guint32 missing = get_required (self) & ~(possible & self->layers);
   g_autofree char *names = ferry_confinement_name_layers (missing);
 
   if (missing == 0)
     return TRUE;
   if ((missing & possible) != 0)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
-                 "The sandbox of worker “%s” requires what it leaves out itself (%s); see "
-                 "ferry_sandbox_set_layers()",
+                 "The sandbox of worker “%s” requires layers that it leaves out (%s); see ferry_sandbox_set_layers()",
                  name, names);
   else
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
@@ -416,21 +409,18 @@ check_possible (FerrySandbox *self, guint32 possible, const char *name, GError *
   return FALSE;
 }
 
-/* A sandbox only lowers: where the application has less itself, that is it. */
+/* A sandbox only lowers limits, also those of the application itself. */
 static void
 lower_limit (FerryAttributes *attributes, FerryLimit limit, guint64 value)
 {
-  const guint64 own = ferry_attributes_get_own_limit (limit);
-  gboolean set = (attributes->limits_set & (1u << limit)) != 0;
-
-  value = MIN (value, own);
-  if (set && attributes->limits[limit] <= value)
-    return;
+  value = MIN (value, ferry_attributes_get_own_limit (limit));
+  if ((attributes->limits_set & (1u << limit)) != 0)
+    value = MIN (value, attributes->limits[limit]);
   attributes->limits_set |= 1u << limit;
   attributes->limits[limit] = value;
 }
 
-/* A limit of 1 is below the size of any dump, and the only one at which none is piped into a program. */
+/* A limit of 1 is below the size of any dump, and the only one that also prevents piping a dump into a program. */
 static void
 apply_limits (FerrySandbox *self, FerryAttributes *attributes)
 {
@@ -442,15 +432,8 @@ apply_limits (FerrySandbox *self, FerryAttributes *attributes)
   attributes->private_memory = self->memory_limit;
 }
 
-static void
-copy_paths (GPtrArray *to, GPtrArray *from)
-{
-  for (guint i = 0; i < from->len; i++)
-    g_ptr_array_add (to, g_strdup (g_ptr_array_index (from, i)));
-}
-
-/* Beside its own memory a worker maps the link's, where the rings lie twice in a row, and has room for programs,
- * libraries, files, and addresses that are only reserved. */
+/* Beside its private memory, a worker maps the link's, with each ring twice in a row. More is for programs, libraries,
+ * files, and addresses that are only reserved. */
 static guint64
 get_address_space (FerrySandbox *self, const FerryLink *link)
 {
@@ -463,14 +446,16 @@ get_address_space (FerrySandbox *self, const FerryLink *link)
 static FerrySandboxPlan *
 make_plan (FerrySandbox *self, const FerryLink *link, guint32 possible)
 {
-  FerrySandboxPlan *plan = ferry_sandbox_plan_new ();
+  FerrySandboxPlan *plan = g_new (FerrySandboxPlan, 1);
 
-  plan->layers = self->layers & possible;
-  plan->required = self->policy == FERRY_SANDBOX_POLICY_REQUIRED ? self->required_layers : 0;
-  plan->network = self->network;
-  plan->address_space = get_address_space (self, link);
-  copy_paths (plan->read_only, self->read_only);
-  copy_paths (plan->writable, self->writable);
+  *plan = (FerrySandboxPlan){
+    .layers = self->layers & possible,
+    .required = get_required (self),
+    .network = self->network,
+    .address_space = get_address_space (self, link),
+    .read_only = g_ptr_array_ref (self->read_only),
+    .writable = g_ptr_array_ref (self->writable),
+  };
   return plan;
 }
 
@@ -491,9 +476,9 @@ ferry_sandbox_apply (FerrySandbox *self, FerrySpawnPlan *plan, FerryLink *link, 
     apply_limits (self, &plan->attributes);
   plan->attributes.no_new_privileges = (sandbox->layers & FERRY_LAYER_NO_NEW_PRIVILEGES) != 0;
   confinement->required = sandbox->required;
-  /* Namespaces are given once they have been seen. */
+  /* Namespaces count once they have been seen. */
   confinement->given = sandbox->layers & ~(FERRY_LAYERS_OF_WORKER | FERRY_LAYER_NAMESPACES);
-  /* What wraps a program that cannot be executed would tell so by an exit status of its own. */
+  /* bubblewrap would report a program that cannot be executed by an exit status of its own. */
   confinement->wrapped = (sandbox->layers & FERRY_LAYER_NAMESPACES) != 0 && ferry_spawn_can_execute (plan);
   if (confinement->wrapped)
     ferry_bubblewrap_wrap (plan, sandbox);
@@ -501,7 +486,7 @@ ferry_sandbox_apply (FerrySandbox *self, FerrySpawnPlan *plan, FerryLink *link, 
   return TRUE;
 }
 
-/* ---- what this system can give to a sandbox ---- */
+/* ---- the layers that this system has ---- */
 
 G_STATIC_ASSERT ((guint) FERRY_SANDBOX_STRENGTH_LIMITS == FERRY_LAYER_LIMITS);
 G_STATIC_ASSERT ((guint) FERRY_SANDBOX_STRENGTH_NO_NEW_PRIVILEGES == FERRY_LAYER_NO_NEW_PRIVILEGES);
@@ -514,12 +499,12 @@ G_STATIC_ASSERT ((guint) FERRY_SANDBOX_STRENGTH_NAMESPACES == FERRY_LAYER_NAMESP
 /**
  * ferry_sandbox_get_strength:
  *
- * Tells which layers of a sandbox this system can give: what the kernel and this build of the library have, and whether
- * bubblewrap can start a process here. That one is tried by the first call, which takes some milliseconds for it, and a
- * second at the most; the answer is kept as long as the program runs. A launcher with a sandbox makes the first call
- * where nobody has. Any thread may call this.
+ * Gets the layers of a sandbox that this system has, by its kernel, this build of the library, and bubblewrap. The
+ * first call tries to start a process by bubblewrap, which takes some milliseconds, and ten seconds at the most. The
+ * answer is kept until the program ends. A launcher that is given a sandbox makes the first call in the background. Any
+ * thread may call this.
  *
- * What a worker has in fact tells [method@Ferry.Worker.get_sandbox_strength].
+ * [method@Ferry.Worker.get_sandbox_strength] gets the layers of a worker.
  *
  * Returns: the layers
  *
@@ -546,11 +531,11 @@ get_strength_in_thread (GTask *task, gpointer source, gpointer data, GCancellabl
 /**
  * ferry_sandbox_get_strength_async:
  * @cancellable: (nullable): to give up waiting
- * @callback: (scope async) (nullable): called when it is known
+ * @callback: (scope async) (nullable): called with the answer
  * @user_data: data for @callback
  *
- * As [func@Ferry.Sandbox.get_strength], without anybody waiting. Called early, it spares the first launch the trial.
- * Any thread.
+ * As [func@Ferry.Sandbox.get_strength], without waiting. An early call saves the first launch the trial start. Any
+ * thread.
  *
  * Since: 0.1
  */
@@ -598,7 +583,7 @@ ferry_sandbox_get_strength_finish (GAsyncResult *result, GError **error)
  *
  * Names layers, for messages to people. Any thread may call this.
  *
- * Returns: (transfer full): their names, such as “limits, no new privileges, Landlock”; “nothing” where there are none
+ * Returns: (transfer full): the names, such as “limits, no new privileges, Landlock”, or “nothing”
  *
  * Since: 0.1
  */

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a worker process is beside its program: a name, a priority, limits. A launcher has them, a spawn's plan and a
- * start request carry them, and the new process applies them to itself. */
+/* The attributes of a worker process: a name, a priority, limits. A launcher has them, a spawn plan and a start request
+ * carry them, and the new process applies them to itself. */
 
 #pragma once
 
@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-/* The environment variable by which a worker that was executed is told its name. */
+/* The environment variable that tells an executed worker its name. */
 #define FERRY_WORKER_NAME_VARIABLE "FERRY_WORKER_NAME"
 
 #define FERRY_N_LIMITS 5
@@ -29,11 +29,11 @@ typedef struct
 void ferry_attributes_copy (FerryAttributes *self, const FerryAttributes *other);
 void ferry_attributes_clear (FerryAttributes *self);
 
-/* In a new process: system calls, and nothing else. Returns 0 or an error number. */
+/* In a new process, by system calls alone. Returns 0 or an error number. */
 int ferry_attributes_apply (const FerryAttributes *self);
-/* The same, of one resource as setrlimit() has it. */
+/* The same of one resource of setrlimit(): lowers the limit, or leaves it where it is lower already. */
 int ferry_attributes_lower_limit (int resource, guint64 value);
-
+/* any: the highest limit that this process may set. */
 guint64 ferry_attributes_get_own_limit (FerryLimit limit);
 
 G_END_DECLS

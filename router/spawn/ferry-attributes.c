@@ -27,7 +27,6 @@ ferry_attributes_clear (FerryAttributes *self)
   g_clear_pointer (&self->name, g_free);
 }
 
-/* What this process may raise its own to. */
 guint64
 ferry_attributes_get_own_limit (FerryLimit limit)
 {
@@ -36,7 +35,7 @@ ferry_attributes_get_own_limit (FerryLimit limit)
   return getrlimit (resources[limit], &own) == 0 ? own.rlim_max : RLIM_INFINITY;
 }
 
-/* A process that passes its processor time is told so by a signal first, and killed a second later. */
+/* At its limit of processor time a process gets SIGXCPU first, and SIGKILL a second later. */
 static __attribute__ ((no_sanitize_address)) int
 apply_limit (int resource, guint64 value)
 {
@@ -50,7 +49,6 @@ apply_limit (int resource, guint64 value)
   return setrlimit (resource, &limit) < 0 ? errno : 0;
 }
 
-/* Lowers what there is, and leaves it where it is lower already. Returns 0 or an error number. */
 __attribute__ ((no_sanitize_address)) int
 ferry_attributes_lower_limit (int resource, guint64 value)
 {
@@ -63,23 +61,16 @@ ferry_attributes_lower_limit (int resource, guint64 value)
   return setrlimit (resource, &limit) < 0 ? errno : 0;
 }
 
-/* The main thread's stack grows by itself, and counts against its own limit alone: as far as it may be now, and no
- * further. */
-static __attribute__ ((no_sanitize_address)) int
-hold_stack (guint64 bytes)
-{
-  struct rlimit limit;
-
-  if (getrlimit (RLIMIT_STACK, &limit) < 0)
-    return errno;
-  return ferry_attributes_lower_limit (RLIMIT_STACK, MIN (limit.rlim_cur, bytes));
-}
-
+/* The main thread's stack counts against a limit of its own, whose present value becomes the highest. */
 static __attribute__ ((no_sanitize_address)) int
 limit_private_memory (guint64 bytes)
 {
-  int failure = hold_stack (bytes);
+  struct rlimit stack;
+  int failure;
 
+  if (getrlimit (RLIMIT_STACK, &stack) < 0)
+    return errno;
+  failure = ferry_attributes_lower_limit (RLIMIT_STACK, MIN (stack.rlim_cur, bytes));
   return failure != 0 ? failure : ferry_attributes_lower_limit (RLIMIT_DATA, bytes);
 }
 

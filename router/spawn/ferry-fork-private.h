@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What whoever forks without executing has to see to, a fork server or a program without threads. */
+/* Forking without executing, in a fork server or in a program without threads. */
 
 #pragma once
 
@@ -10,14 +10,14 @@
 
 G_BEGIN_DECLS
 
-/* How many threads this process has, those that are not Ferry's as well. In the child of a process with threads,
- * whatever lock another thread held stays locked for ever: so that is looked at before each fork. */
+/* How many threads this process has, whatever made them. It is checked before each fork: in the child, the locks of
+ * other threads would stay locked for ever. */
 guint ferry_count_threads (void);
-/* Their names, for a message: those that are not the first one. */
+/* (transfer full): the names of all threads but the first, for a message. */
 char *ferry_list_threads (void);
-/* fork(); the child ends with its parent. Returns as fork() does. */
+/* fork(), with a child that ends with its parent. */
 pid_t ferry_fork_child (void);
-/* Without this, all that are forked from a process would draw the same numbers. */
+/* In a child: new seeds. Otherwise all children of a process would draw the same random numbers. */
 void ferry_reseed (void);
 
 G_END_DECLS

@@ -55,7 +55,7 @@ ferry_fork_child (void)
   if (pid != 0)
     return pid;
   prctl (PR_SET_PDEATHSIG, SIGKILL);
-  /* The parent may have ended before that was said. */
+  /* The parent may have ended before prctl(). */
   if (getppid () != parent)
     _exit (EXIT_FAILURE);
   return 0;

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The program of a guardian: see link/ferry-guardian-private.h. It links the C library only, so that it starts quickly
- * and is small, has one thread, and handles no signal but SIGKILL.
+/* The program of a guardian: see link/ferry-guardian-private.h. It links the C library only, so that it is small and
+ * starts quickly. It has one thread, and blocks all signals.
  *
- * A process' number counts while its pidfd says that it lives, or its group has somebody left: a process that has ended
- * is no longer to be hit by its number, nor is the group that another one has begun under it. */
+ * A process' number is valid while its pidfd shows that it lives, or while its group has members. After that, the
+ * number may belong to another process and another group, which are not killed. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +48,7 @@ has_ended (int pidfd)
   return pidfd >= 0 && poll (&poll_fd, 1, 0) == 1;
 }
 
-/* Whether a living process has that number. */
+/* Whether a living process has this number. */
 static int
 is_taken (int pid)
 {
@@ -68,7 +68,7 @@ is_taken (int pid)
   return name_end != NULL && strlen (name_end) > 2 && name_end[2] != 'Z' && name_end[2] != 'X';
 }
 
-/* Those whose leader has ended have no one of its number: a living one has begun a group of its own. */
+/* A living process with the number of a leader that has ended has begun a group of its own, which is not killed. */
 static void
 kill_group (const Process *process)
 {
@@ -108,7 +108,7 @@ wait_for (const Process *process, long deadline)
     poll (&poll_fd, 1, (int) left);
 }
 
-/* The application has ended, or has let go. */
+/* The application has ended, or has closed the socket. */
 static void
 end_all (void)
 {
@@ -138,7 +138,7 @@ release (int pid)
       }
 }
 
-/* The application may tell of a process twice. A guardian without memory ends, and is replaced. */
+/* The application may name a process twice. A guardian without memory ends, and is replaced. */
 static void
 guard (int pid, int pidfd, int is_fork_server)
 {
@@ -165,17 +165,15 @@ take (const FerryGuardianPacket *packet, int fd)
     case FERRY_GUARDIAN_GUARD_FORK_SERVER:
       guard (packet->pid, fd, packet->word == FERRY_GUARDIAN_GUARD_FORK_SERVER);
       return;
-    case FERRY_GUARDIAN_RELEASE:
-      release (packet->pid);
-      break;
     default:
-      break;
+      if (packet->word == FERRY_GUARDIAN_RELEASE)
+        release (packet->pid);
+      if (fd >= 0)
+        close (fd);
     }
-  if (fd >= 0)
-    close (fd);
 }
 
-/* Takes what the application has told so far. Returns whether more may come. */
+/* Takes the packets that are there. Returns whether more may come. */
 static int
 receive_all (void)
 {
@@ -206,7 +204,7 @@ receive_all (void)
     }
 }
 
-/* It holds a descriptor for each worker. */
+/* The guardian holds a descriptor for each worker. */
 static void
 raise_limit (void)
 {
@@ -232,7 +230,7 @@ main (void)
       struct pollfd polls[] = {{.fd = FERRY_GUARDIAN_FD, .events = POLLIN}, {.fd = application, .events = POLLIN}};
 
       poll (polls, 2, -1);
-      /* What it told before it ended counts. */
+      /* First the packets that the application sent before it ended. */
       more = receive_all ();
     }
   while (more && !has_ended (application));

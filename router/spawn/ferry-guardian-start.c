@@ -1,12 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starting a guardian. It is no child of ours, so a program that reaps whatever child it finds, or waits until it has
- * none, does not meet it. */
+/* Starting a guardian. It is not our child, so a program that reaps all of its children does not meet it. */
 
 #include "config.h"
 
-#include "spawn/ferry-guardian-start-private.h"
+#include "spawn/ferry-spawn-private.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -15,14 +14,13 @@
 #include <sys/syscall.h>
 
 #include "base/ferry-base-private.h"
-#include "spawn/ferry-spawn-private.h"
 
-/* In the environment: the path of the program, for where it is neither installed nor beside the library. */
+/* The environment variable with the program's path, where that is neither installed nor beside the library. */
 #define VARIABLE "FERRY_GUARDIAN"
 
 #define PROGRAM "ferry-guardian"
 
-/* Beside the library, as it is installed and as it is built: so a library that was moved finds its own. */
+/* Beside the library, as installed and as built, so that a library that was moved finds its own. */
 static const char *const places[] = {FERRY_PRIVATE_FOLDER G_DIR_SEPARATOR_S PROGRAM, PROGRAM};
 
 static char *
@@ -53,7 +51,7 @@ find_program (void)
   return path != NULL ? path : g_build_filename (FERRY_LIBDIR, places[0], NULL);
 }
 
-/* The path, or NULL where there is none to be executed, which is said once. */
+/* The path, or NULL with one warning where no program can be executed. */
 static const char *
 get_program (void)
 {
@@ -65,8 +63,7 @@ get_program (void)
       path = find_program ();
       if (!g_file_test (path, G_FILE_TEST_IS_EXECUTABLE))
         {
-          g_warning ("“%s” is missing, so a worker that means to can outlive this application; install Ferry as a "
-                     "whole",
+          g_warning ("“%s” is missing, so a worker that tries can outlive this application; install all of Ferry",
                      path);
           g_clear_pointer (&path, g_free);
         }
@@ -95,7 +92,6 @@ execute (const char *program, int *socket, GError **error)
   return ferry_spawn_detached (plan, &pid, error);
 }
 
-/* any */
 gboolean
 ferry_guardian_start (FerryGuardian *self, GError **error)
 {
@@ -104,16 +100,13 @@ ferry_guardian_start (FerryGuardian *self, GError **error)
   ferry_autofd own = (int) syscall (SYS_pidfd_open, getpid (), 0);
   ferry_autofd end = -1;
   ferry_autofd other = -1;
-  int sockets[2];
 
   if (program == NULL)
     return TRUE;
-  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
-    return ferry_set_system_error (error, "Making a guardian's socket (socketpair)");
-  end = sockets[0];
-  other = sockets[1];
+  if (!ferry_control_socket_pair (&end, &other, error))
+    return FALSE;
   setsockopt (end, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  /* Where there are no pidfds, such as under valgrind, the socket's hang-up has to do. */
+  /* Without pidfds, as under valgrind, the guardian relies on the socket's hang-up. */
   if (own >= 0 && !ferry_guardian_tell (end, FERRY_GUARDIAN_APPLICATION, 0, own, MSG_DONTWAIT))
     return ferry_set_system_error (error, "Telling a guardian of its application (sendmsg)");
   if (!execute (program, &other, error))

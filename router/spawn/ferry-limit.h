@@ -15,15 +15,14 @@ G_BEGIN_DECLS
 
 /**
  * FerryLimit:
- * @FERRY_LIMIT_MEMORY: Address space, in bytes. An allocation beyond it fails, and most programs then end. It bounds
- * what is mapped and not what is resident: a worker that maps much and touches little passes it, and memory that it
- * shares with others counts in full.
+ * @FERRY_LIMIT_MEMORY: Address space, in bytes. An allocation beyond it fails, and most programs then end. Mapped
+ * memory counts, also where it is not resident; shared memory counts in full.
  * @FERRY_LIMIT_CPU_TIME: Processor time, in seconds. The worker gets `SIGXCPU`, and `SIGKILL` a second later.
- * @FERRY_LIMIT_OPEN_FILES: Descriptors, as one more than the highest number. To open one beyond it fails with `EMFILE`.
- * @FERRY_LIMIT_CORE_SIZE: A core dump, in bytes. It is cut there; 0 means none.
- * @FERRY_LIMIT_FILE_SIZE: A file that is written to, in bytes. The worker gets `SIGXFSZ`.
+ * @FERRY_LIMIT_OPEN_FILES: Descriptors, as the highest number plus one. Opening one more fails with `EMFILE`.
+ * @FERRY_LIMIT_CORE_SIZE: The size of a core dump, in bytes. A larger dump is cut; 0 means none.
+ * @FERRY_LIMIT_FILE_SIZE: The size of a written file, in bytes. The worker gets `SIGXFSZ` beyond it.
  *
- * What [method@Ferry.Launcher.set_limit] limits.
+ * The resources that [method@Ferry.Launcher.set_limit] limits.
  *
  * Since: 0.1
  */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starting a process. */
+/* Starting a process, and starting the guardian. */
 
 #pragma once
 
@@ -21,19 +21,20 @@ typedef struct
   char *cwd;                  /* const: (owned) (nullable) */
   int streams[3];             /* const: (owned): what standard input, output and error become; -1 to inherit */
   FerryAttributes attributes; /* const */
-  FerrySharedQueue *queue;    /* const: (unowned) (nullable): whose guardian ends the process with the application */
-  FerryGuardianStartFunc start_guardian; /* const: where there is a queue: what starts its guardian */
+  FerrySharedQueue *queue;    /* const: (unowned) (nullable): its guardian ends the process with the application */
+  FerryGuardianStartFunc start_guardian; /* const: starts the guardian of the queue */
   gboolean is_fork_server;               /* const */
-  gboolean lost_guardian;                /* the guardian was found to have ended, and was replaced */
-  int guardian; /* const: (unowned): where there is no queue, the socket of its guardian, or -1 */
+  gboolean lost_guardian;                /* the guardian had ended, and was replaced */
+  int guardian;                          /* const: (unowned): without a queue, the socket of the guardian, or -1 */
 } FerrySpawnPlan;
 
 void ferry_spawn_plan_free (gpointer plan);
-gboolean ferry_spawn (gpointer plan, int control_fd, GPid *pid, int *pidfd, GError **error);
-/* Of a process that is nobody's child, and so outlives the application. FERRY_ERROR_LAUNCH_FAILED. */
+gboolean ferry_spawn (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **error);
+/* any: starts a process that is not our child and outlives the application. FERRY_ERROR_LAUNCH_FAILED. */
 gboolean ferry_spawn_detached (FerrySpawnPlan *plan, GPid *pid, GError **error);
-
 gboolean ferry_spawn_can_execute (const FerrySpawnPlan *plan);
+/* any: a FerryGuardianStartFunc. */
+gboolean ferry_guardian_start (FerryGuardian *self, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySpawnPlan, ferry_spawn_plan_free)
 

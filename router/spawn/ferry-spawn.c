@@ -1,21 +1,20 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starting a process, in the manner of posix_spawn(): with a clone() that shares our memory until the child executes,
- * so that it costs the same from an application with a large heap, and with nothing but system calls in the child.
+/* Starting a process as posix_spawn() does: with a clone() that shares our memory until the child executes, and with
+ * system calls only in the child. So a large heap of the application costs nothing.
  *
- * Not posix_spawn() itself, for two reasons. The child sets PR_SET_PDEATHSIG before it executes: a worker that never
- * gets as far as setting it itself would outlive an application that was killed. The signal follows the thread that
- * called clone(), which is the monitor's and lasts as long as the router runs; an application that died in between is
- * seen by the child's parent being another one. And the pidfd is made with the process, so that it is the right one
- * even where another part of the program reaps whatever child it finds.
+ * posix_spawn() itself lacks two things. The child sets PR_SET_PDEATHSIG before it executes, so that it ends with an
+ * application that is killed early. That signal follows the thread that called clone(), the monitor, which lasts as
+ * long as the router runs. The child's parent is another process where the application died in between. And the pidfd
+ * is made with the process, so that it is right even where another part of the program reaps any child.
  *
- * The child begins a process group of its own: what it starts ends with it, and a terminal's Ctrl-C is the
- * application's to handle. It inherits its three standard streams and its control socket, and nothing else.
+ * The child begins a process group, so that its own children end with it, and only the application receives a
+ * terminal's Ctrl-C. It inherits its three standard streams and its control socket, and nothing else.
  *
- * A process that is to outlive the application is made by a child in between, which begins a session and ends at once:
- * so nobody's death is told to it, no terminal is its own, and the application has no zombie of it to reap. It has no
- * control socket either. */
+ * A process that outlives the application is made by an intermediate child, which begins a session and ends at once. So
+ * the process gets no signal at a parent's death, has no terminal, and leaves no zombie to the application. It has no
+ * control socket. */
 
 #include "config.h"
 
@@ -38,8 +37,7 @@
 #define P_PIDFD 3
 #endif
 
-/* Runs in the child. AddressSanitizer would leave its marks on the child's stack, whose addresses the parent goes on to
- * use for other things. */
+/* Runs in the child. AddressSanitizer would leave its marks on the child's stack, whose addresses the parent reuses. */
 #define CHILD __attribute__ ((no_sanitize_address))
 
 /* Of the child, until it executes. */
@@ -59,18 +57,18 @@ typedef enum
   STEP_EXECUTE,
 } Step;
 
-/* What parent and child share while the child has not executed. */
+/* Shared by parent and child until the child executes. */
 typedef struct
 {
   const FerrySpawnPlan *plan;
   int control_fd;
   int guardian;
   pid_t parent;
-  guint8 *detached_stack;  /* (nullable): of the process that outlives us, until it executes */
+  guint8 *detached_stack;  /* (nullable): of the process that outlives us */
   volatile pid_t detached; /* its number */
   volatile int failed_errno;
   volatile Step failed_step;
-} Birth;
+} Attempt;
 
 void
 ferry_spawn_plan_free (gpointer plan)
@@ -87,16 +85,16 @@ ferry_spawn_plan_free (gpointer plan)
   g_free (self);
 }
 
-/* child: nothing but system calls from here on. */
+/* child: only system calls follow. */
 static CHILD void
-fail (Birth *birth, Step step)
+fail (Attempt *attempt, Step step)
 {
-  birth->failed_errno = errno;
-  birth->failed_step = step;
+  attempt->failed_errno = errno;
+  attempt->failed_step = step;
   _exit (127);
 }
 
-/* child: handlers of the application's must not run on what is its memory. */
+/* child: the application's handlers must not run on the application's memory. */
 static CHILD void
 reset_signals (void)
 {
@@ -110,11 +108,12 @@ reset_signals (void)
   sigprocmask (SIG_SETMASK, &none, NULL);
 }
 
-/* child: each source is first moved out of the way of the targets. */
+/* child: first moves each source out of the way of the targets. */
 static CHILD void
-place_descriptors (Birth *birth)
+place_descriptors (Attempt *attempt)
 {
-  int sources[4] = {birth->plan->streams[0], birth->plan->streams[1], birth->plan->streams[2], birth->control_fd};
+  int sources[4] = {attempt->plan->streams[0], attempt->plan->streams[1], attempt->plan->streams[2],
+                    attempt->control_fd};
 
   for (int target = 0; target < 4; target++)
     {
@@ -122,86 +121,81 @@ place_descriptors (Birth *birth)
         continue;
       sources[target] = fcntl (sources[target], F_DUPFD_CLOEXEC, SAFE_FD);
       if (sources[target] < 0)
-        fail (birth, STEP_DESCRIPTORS);
+        fail (attempt, STEP_DESCRIPTORS);
     }
   for (int target = 0; target < 4; target++)
     if (sources[target] >= 0 && dup2 (sources[target], target) < 0)
-      fail (birth, STEP_DESCRIPTORS);
-  if (syscall (SYS_close_range, FERRY_SPAWN_CONTROL_FD + (birth->control_fd >= 0), ~0U, 0) < 0)
-    fail (birth, STEP_DESCRIPTORS);
+      fail (attempt, STEP_DESCRIPTORS);
+  if (syscall (SYS_close_range, FERRY_SPAWN_CONTROL_FD + (attempt->control_fd >= 0), ~0U, 0) < 0)
+    fail (attempt, STEP_DESCRIPTORS);
 }
 
 static CHILD int
-become_program (Birth *birth)
+become_program (void *data)
 {
+  Attempt *attempt = data;
   int failure;
 
-  place_descriptors (birth);
-  if (birth->plan->cwd != NULL && chdir (birth->plan->cwd) < 0)
-    fail (birth, STEP_DIRECTORY);
-  failure = ferry_attributes_apply (&birth->plan->attributes);
+  place_descriptors (attempt);
+  if (attempt->plan->cwd != NULL && chdir (attempt->plan->cwd) < 0)
+    fail (attempt, STEP_DIRECTORY);
+  failure = ferry_attributes_apply (&attempt->plan->attributes);
   if (failure != 0)
     {
       errno = failure;
-      fail (birth, STEP_ATTRIBUTES);
+      fail (attempt, STEP_ATTRIBUTES);
     }
   reset_signals ();
-  execve (birth->plan->program, birth->plan->argv, birth->plan->environ);
-  fail (birth, STEP_EXECUTE);
+  execve (attempt->plan->program, attempt->plan->argv, attempt->plan->environ);
+  fail (attempt, STEP_EXECUTE);
   return 127;
 }
 
-/* child: from here on it is ended with the application, whatever its program takes off. */
+/* child: from here on the guardian ends it with the application. */
 static CHILD void
-meet_guardian (Birth *birth)
+tell_guardian (Attempt *attempt)
 {
-  FerryGuardianWord word = birth->plan->is_fork_server ? FERRY_GUARDIAN_GUARD_FORK_SERVER : FERRY_GUARDIAN_GUARD;
-  pid_t self = getpid ();
-  int pidfd = (int) syscall (SYS_pidfd_open, self, 0);
+  FerryGuardianWord word = attempt->plan->is_fork_server ? FERRY_GUARDIAN_GUARD_FORK_SERVER : FERRY_GUARDIAN_GUARD;
+  pid_t pid = getpid ();
+  int pidfd = (int) syscall (SYS_pidfd_open, pid, 0);
 
-  /* Where there are no pidfds, such as under valgrind, the number has to do. */
-  if (!ferry_guardian_tell (birth->guardian, word, self, pidfd, 0))
-    fail (birth, STEP_GUARDIAN);
+  /* Without pidfds, as under valgrind, the guardian has the number alone. */
+  if (!ferry_guardian_tell (attempt->guardian, word, pid, pidfd, 0))
+    fail (attempt, STEP_GUARDIAN);
   if (pidfd >= 0)
     close (pidfd);
 }
 
 static CHILD int
-be_born (void *data)
+be_attached (void *data)
 {
-  Birth *birth = data;
+  Attempt *attempt = data;
 
-  if (prctl (PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid () != birth->parent)
-    fail (birth, STEP_PARENT);
+  if (prctl (PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid () != attempt->parent)
+    fail (attempt, STEP_PARENT);
   setpgid (0, 0);
-  if (birth->guardian >= 0)
-    meet_guardian (birth);
-  return become_program (birth);
+  if (attempt->guardian >= 0)
+    tell_guardian (attempt);
+  return become_program (attempt);
 }
 
-static CHILD int
-be_detached (void *data)
-{
-  return become_program (data);
-}
-
-/* The one in between. */
+/* The intermediate child. */
 static CHILD int
 detach (void *data)
 {
-  Birth *birth = data;
+  Attempt *attempt = data;
   pid_t pid;
 
   if (setsid () < 0)
-    fail (birth, STEP_PARENT);
-  pid = clone (be_detached, birth->detached_stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, birth);
+    fail (attempt, STEP_PARENT);
+  pid = clone (become_program, attempt->detached_stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, attempt);
   if (pid < 0)
-    fail (birth, STEP_PARENT);
-  birth->detached = pid;
+    fail (attempt, STEP_PARENT);
+  attempt->detached = pid;
   _exit (0);
 }
 
-/* The child has a stack of its own, since the parent's goes on being used when the child has executed. */
+/* The child has a stack of its own, since the parent's is in use when the child has executed. */
 static guint8 *
 make_stack (void)
 {
@@ -210,49 +204,44 @@ make_stack (void)
   return stack == MAP_FAILED ? NULL : stack;
 }
 
+/* With all signals blocked, so that none is handled in the child before it resets them. */
 static pid_t
-give_birth (Birth *birth, int (*child) (void *data), int *pidfd)
+start (Attempt *attempt, int (*child) (void *data), int *pidfd)
 {
   guint8 *stack = make_stack ();
+  sigset_t all;
+  sigset_t before;
   pid_t pid;
 
   if (stack == NULL)
     return -1;
-  pid = clone (child, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, birth, pidfd);
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &before);
+  pid = clone (child, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, attempt, pidfd);
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
   munmap (stack, STACK_SIZE);
   return pid;
 }
 
-/* ---- what is said of a process that could not be started ---- */
+/* ---- the error of a process that could not be started ---- */
 
-/* The beginning of a file, or nothing where that cannot be read. */
-static gsize
-read_beginning (const char *path, char *buffer, gsize size)
-{
-  ferry_autofd fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  struct stat status;
-  gssize got = -1;
-
-  if (fd >= 0 && fstat (fd, &status) == 0 && S_ISREG (status.st_mode))
-    got = TEMP_FAILURE_RETRY (read (fd, buffer, size));
-  return got > 0 ? (gsize) got : 0;
-}
-
-/* (transfer full) (nullable): what the first line of a script names. */
+/* (transfer full) (nullable): the interpreter in the first line of a script. */
 static char *
 read_interpreter (const char *path)
 {
+  ferry_autofd fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   char beginning[256] = {0};
   const char *name = beginning + 2;
+  struct stat status;
 
-  read_beginning (path, beginning, sizeof beginning - 1);
-  if (!g_str_has_prefix (beginning, "#!"))
+  if (fd < 0 || fstat (fd, &status) < 0 || !S_ISREG (status.st_mode) ||
+      TEMP_FAILURE_RETRY (read (fd, beginning, sizeof beginning - 1)) <= 0 || !g_str_has_prefix (beginning, "#!"))
     return NULL;
   name += strspn (name, " \t");
   return g_strndup (name, strcspn (name, " \t\r\n"));
 }
 
-/* any: whether the program is there and may be executed, and the interpreter of a script is there. */
+/* any: whether the program is there and may be executed, and so is the interpreter of a script. */
 gboolean
 ferry_spawn_can_execute (const FerrySpawnPlan *plan)
 {
@@ -265,7 +254,7 @@ ferry_spawn_can_execute (const FerrySpawnPlan *plan)
   return interpreter == NULL || access (interpreter, X_OK) == 0;
 }
 
-/* What is missing: the program, or what its file names to run it. The system gives one reason for all three. */
+/* The remedy for ENOENT: the program, its loader or its interpreter is missing. */
 static char *
 describe_missing (const FerrySpawnPlan *plan)
 {
@@ -275,12 +264,11 @@ describe_missing (const FerrySpawnPlan *plan)
   if (access (path, F_OK) < 0)
     return g_strdup ("check the path");
   if (interpreter == NULL)
-    return g_strdup ("its file is there, and what loads it is missing; build it for this system");
+    return g_strdup ("its file is there, and its loader is missing; build it for this system");
   return g_strdup_printf (
     "its file is there, and its interpreter “%s” is missing; install that, or mend the file's first line", interpreter);
 }
 
-/* What to do about a program that is not executed. */
 static char *
 describe_remedy (const FerrySpawnPlan *plan, int error_number)
 {
@@ -298,28 +286,28 @@ describe_remedy (const FerrySpawnPlan *plan, int error_number)
 }
 
 static gboolean
-refuse (const Birth *birth, GError **error)
+refuse (const Attempt *attempt, GError **error)
 {
-  const char *program = birth->plan->program;
-  const char *reason = g_strerror (birth->failed_errno);
+  const char *program = attempt->plan->program;
+  const char *reason = g_strerror (attempt->failed_errno);
   g_autofree char *remedy = NULL;
 
-  if (ferry_is_shortage (birth->failed_errno))
+  if (ferry_is_shortage (attempt->failed_errno))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM,
                    "The program “%s” could not be started: %s; raise the limits, or start fewer processes", program,
                    reason);
       return FALSE;
     }
-  switch (birth->failed_step)
+  switch (attempt->failed_step)
     {
     case STEP_DIRECTORY:
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
                    "The program “%s” could not be started in the folder “%s”: %s; check the folder", program,
-                   birth->plan->cwd, reason);
+                   attempt->plan->cwd, reason);
       break;
     case STEP_EXECUTE:
-      remedy = describe_remedy (birth->plan, birth->failed_errno);
+      remedy = describe_remedy (attempt->plan, attempt->failed_errno);
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be executed: %s; %s",
                    program, reason, remedy);
       break;
@@ -333,9 +321,6 @@ refuse (const Birth *birth, GError **error)
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
                    "Worker “%s” could not be started, as the guardian could not be told of it: %s", program, reason);
       break;
-    case STEP_NONE:
-    case STEP_PARENT:
-    case STEP_DESCRIPTORS:
     default:
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be started: %s", program,
                    reason);
@@ -344,94 +329,69 @@ refuse (const Birth *birth, GError **error)
   return FALSE;
 }
 
-/* Whether it can be tried again, with another guardian: that one has ended, which the queue is about to hear. */
+/* Whether a retry makes sense: the guardian has ended, and the next try starts another one. */
 static gboolean
-replace_guardian (FerrySpawnPlan *plan, const Birth *birth)
+replace_guardian (FerrySpawnPlan *plan, const Attempt *attempt)
 {
-  if (birth->failed_step != STEP_GUARDIAN || birth->failed_errno != EPIPE || plan->queue == NULL || plan->lost_guardian)
+  if (attempt->failed_step != STEP_GUARDIAN || attempt->failed_errno != EPIPE || plan->queue == NULL ||
+      plan->lost_guardian)
     return FALSE;
   plan->lost_guardian = TRUE;
   ferry_shared_queue_close_guardian (plan->queue);
   return TRUE;
 }
 
-static gboolean
-find_guardian (const FerrySpawnPlan *plan, int *guardian, GError **error)
-{
-  *guardian = plan->guardian;
-  if (plan->queue == NULL)
-    return TRUE;
-  if (!ferry_shared_queue_open_guardian (plan->queue, plan->start_guardian, error))
-    return FALSE;
-  *guardian = plan->queue->guardian.socket;
-  return TRUE;
-}
-
-/* monitor: a FerryLaunchFunc; plan is a FerrySpawnPlan. */
+/* monitor: a FerryLaunchFunc; data is a FerrySpawnPlan. */
 gboolean
-ferry_spawn (gpointer plan, int control_fd, GPid *pid, int *pidfd, GError **error)
+ferry_spawn (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **error)
 {
-  Birth birth = {.plan = plan, .control_fd = control_fd, .guardian = -1, .parent = getpid ()};
+  FerrySpawnPlan *plan = data;
+  Attempt attempt = {.plan = plan, .control_fd = control_fd, .guardian = plan->guardian, .parent = getpid ()};
   ferry_autofd process = -1;
   pid_t child;
 
-  if (!find_guardian (plan, &birth.guardian, error))
+  if (plan->queue != NULL && !ferry_shared_queue_open_guardian (plan->queue, plan->start_guardian, error))
     return FALSE;
-  /* The monitor has all signals blocked, so none is handled in the child before it resets them. */
-  child = give_birth (&birth, be_born, &process);
+  if (plan->queue != NULL)
+    attempt.guardian = plan->queue->guardian.socket;
+  child = start (&attempt, be_attached, &process);
   if (child < 0)
     {
-      birth.failed_errno = errno;
-      return refuse (&birth, error);
+      attempt.failed_errno = errno;
+      return refuse (&attempt, error);
     }
-  if (birth.failed_step != STEP_NONE)
+  if (attempt.failed_step != STEP_NONE)
     {
       siginfo_t info;
 
-      if (birth.guardian >= 0)
-        ferry_guardian_tell (birth.guardian, FERRY_GUARDIAN_RELEASE, child, -1, MSG_DONTWAIT);
+      if (attempt.guardian >= 0)
+        ferry_guardian_tell (attempt.guardian, FERRY_GUARDIAN_RELEASE, child, -1, MSG_DONTWAIT);
       TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) process, &info, WEXITED));
-      if (replace_guardian (plan, &birth))
+      if (replace_guardian (plan, &attempt))
         return ferry_spawn (plan, control_fd, pid, pidfd, error);
-      return refuse (&birth, error);
+      return refuse (&attempt, error);
     }
   *pid = child;
   *pidfd = ferry_steal_fd (&process);
   return TRUE;
 }
 
-/* Without signals, as in the monitor: none is handled in a child before it resets them. */
-static pid_t
-give_detached_birth (Birth *birth, int *pidfd)
-{
-  sigset_t all;
-  sigset_t before;
-  pid_t pid;
-
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &before);
-  pid = give_birth (birth, detach, pidfd);
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
-  return pid;
-}
-
-/* any: starts a process that is no child of ours, and outlives us. */
 gboolean
 ferry_spawn_detached (FerrySpawnPlan *plan, GPid *pid, GError **error)
 {
-  Birth birth = {.plan = plan, .control_fd = -1, .guardian = -1, .detached_stack = make_stack ()};
+  Attempt attempt = {.plan = plan, .control_fd = -1, .guardian = -1, .detached_stack = make_stack ()};
   ferry_autofd process = -1;
   siginfo_t info;
 
-  if (birth.detached_stack == NULL || give_detached_birth (&birth, &process) < 0)
-    birth.failed_errno = errno;
-  /* The one in between has ended, or is about to. Another part of the program may have reaped it. */
+  if (attempt.detached_stack == NULL || start (&attempt, detach, &process) < 0)
+    attempt.failed_errno = errno;
+  /* The intermediate child has ended, or is about to. Another part of the program may have reaped it. */
   if (process >= 0)
     TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) process, &info, WEXITED));
-  if (birth.detached_stack != NULL)
-    munmap (birth.detached_stack, STACK_SIZE);
-  if (birth.failed_errno != 0)
-    return refuse (&birth, error);
-  *pid = birth.detached;
+  if (attempt.detached_stack != NULL)
+    munmap (attempt.detached_stack, STACK_SIZE);
+  if (attempt.failed_errno != 0)
+    return refuse (&attempt, error);
+  *pid = attempt.detached;
   return TRUE;
 }

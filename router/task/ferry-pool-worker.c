@@ -777,7 +777,7 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
     self->latest = now;
   placement->worker = self;
   placement->xid = xid;
-  placement->n_fd_batches = request.n_descriptors > 0 ? ferry_link_get_n_handed (self->link) : 0;
+  placement->n_fd_batches = request.n_descriptors > 0 ? ferry_link_get_n_fd_batches_sent (self->link) : 0;
   placement->escalation = 0;
   placement->n_looks = 0;
   placement->answer_end = placement->dispatched = 0;
@@ -1149,10 +1149,11 @@ send_message (gpointer transport, const FerryCallMessage *message, GError **erro
   FerryPoolWorker *self = transport;
   FerryPart parts[FERRY_CALL_MAX_PARTS];
   guint n_parts = ferry_call_message_get_parts (message, parts);
-  FerryHandful handful = {message->descriptors, message->n_descriptors, 0};
+
+  FerryDescriptors batch = {message->descriptors, message->n_descriptors, 0};
   guint64 connection_id = ferry_receiver_get_connection_id (self->calls_receiver);
 
-  switch (ferry_link_send_with (self->link, connection_id, parts, n_parts, handful.n_descriptors > 0 ? &handful : NULL))
+  switch (ferry_link_send_with (self->link, connection_id, parts, n_parts, batch.n_descriptors > 0 ? &batch : NULL))
     {
     case FERRY_DOWN_SENT:
       return TRUE;
@@ -1164,7 +1165,7 @@ send_message (gpointer transport, const FerryCallMessage *message, GError **erro
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM,
                    "The system does not let the task's %u descriptors pass to a worker; raise the limit of open files: "
                    "%s",
-                   handful.n_descriptors, g_strerror (handful.error_number));
+                   batch.n_descriptors, g_strerror (batch.error_number));
       return FALSE;
     case FERRY_DOWN_WOULD_BLOCK:
       g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK, "The worker has enough to read; ask it later");

@@ -21,7 +21,7 @@
 #include "link/ferry-handshake-private.h"
 #include "link/ferry-uplink-private.h"
 #include "route/ferry-sender-private.h"
-#include "sandbox/ferry-sandbox-enter-private.h"
+#include "sandbox/ferry-sandbox-private.h"
 
 typedef struct
 {

@@ -24,7 +24,7 @@ static gboolean
 add (const char *name, const GVariantType *arguments_type, const GVariantType *result_type, gboolean has_result,
      FerryFunction function)
 {
-  FERRY_LOCK_SCOPE (&registry_lock);
+  FERRY_AUTO_LOCK (&registry_lock);
   FerryFunctionEntry *entry;
 
   if (registry == NULL)
@@ -95,7 +95,7 @@ ferry_function_is_registered (const char *name)
 void
 ferry_function_forget (const char *name)
 {
-  FERRY_LOCK_SCOPE (&registry_lock);
+  FERRY_AUTO_LOCK (&registry_lock);
 
   if (registry != NULL)
     g_hash_table_remove (registry, name);
@@ -105,7 +105,7 @@ ferry_function_forget (const char *name)
 const FerryFunctionEntry *
 ferry_function_find (const char *name)
 {
-  FERRY_LOCK_SCOPE (&registry_lock);
+  FERRY_AUTO_LOCK (&registry_lock);
 
   return registry != NULL ? g_hash_table_lookup (registry, name) : NULL;
 }

@@ -21,7 +21,6 @@
 #include "route/ferry-router-private.h"
 #include "route/ferry-sender-private.h"
 #include "sandbox/ferry-sandbox-private.h"
-#include "spawn/ferry-guardian-start-private.h"
 #include "spawn/ferry-spawn-private.h"
 #include "worker/ferry-fork-server-main-private.h"
 #include "worker/ferry-worker-private.h"

@@ -12,7 +12,7 @@
 #include "base/ferry-version.h"
 #include "route/ferry-exit.h"
 #include "route/ferry-sender.h"
-#include "sandbox/ferry-sandbox-strength.h"
+#include "sandbox/ferry-sandbox.h"
 
 G_BEGIN_DECLS
 

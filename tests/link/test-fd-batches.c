@@ -90,13 +90,13 @@ send_with (Scene *self, guint64 number, gsize size, int fd, guint n)
   g_autofree guint8 *data = g_malloc (size + 1);
   FerryPart part = {data, size};
   int descriptors[FERRY_MAX_FDS_PER_LINK];
-  FerryHandful handful = {descriptors, n, 0};
+  FerryDescriptors batch = {descriptors, n, 0};
 
   for (gsize i = 0; i < size; i++)
     data[i] = test_byte (number, i);
   for (guint i = 0; i < n; i++)
     descriptors[i] = fd;
-  return ferry_link_send_with (self->ends.link, 10 + number % 2, &part, 1, &handful);
+  return ferry_link_send_with (self->ends.link, 10 + number % 2, &part, 1, &batch);
 }
 
 /* Takes the message of that number, which has n descriptors of that file. */
@@ -381,12 +381,12 @@ test_a_descriptor_that_is_not_open_is_refused (gconstpointer over_socket)
 {
   g_auto (Scene) scene = {0};
   int none = 1000000;
-  FerryHandful handful = {&none, 1, 0};
+  FerryDescriptors batch = {&none, 1, 0};
   FerryPart part = {"12345678", 8};
 
   scene_init (&scene, over_socket != NULL);
-  g_assert_cmpint (ferry_link_send_with (scene.ends.link, 10, &part, 1, &handful), ==, FERRY_DOWN_REFUSED);
-  g_assert_cmpint (handful.error_number, ==, EBADF);
+  g_assert_cmpint (ferry_link_send_with (scene.ends.link, 10, &part, 1, &batch), ==, FERRY_DOWN_REFUSED);
+  g_assert_cmpint (batch.error_number, ==, EBADF);
   down_assert_nothing (&scene.ends);
   g_assert_cmpint (down_send (&scene.ends, 2, 10), ==, FERRY_DOWN_SENT);
   take_with (&scene, 2, 10, -1, 0);

@@ -127,7 +127,7 @@ test_dropped (Scene *self, gconstpointer data)
 
       if (i % 3 == 0)
         ferry_test_look_until (is_done, check);
-      ferry_one_shot_check_drop (check);
+      ferry_one_shot_check_unref (check);
     }
   ferry_test_look_until (has_told_all, self);
 }

@@ -33,7 +33,6 @@ ALLOWED = {
     "FerryRouter": EACH_MESSAGE,
     "FerrySandboxPlan": RECORD,
     "FerrySharedQueue": EACH_MESSAGE,
-    "FerryStartRequest": RECORD,
     "FerryUplink": EACH_MESSAGE,
 }
 

@@ -103,7 +103,7 @@ test_program_that_cannot_be_executed_fails_the_workers (void)
   fork_server_test_begin (&test);
   ferry_launcher_set_argv (test.base, argv);
   worker = fork_server_test_spawn (&test, "pause");
-  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "/no/such/program");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "could not be executed");
   fork_server_test_finish (&test);
 }
 
