@@ -5,8 +5,8 @@
 
 #include "route/ferry-cell-watch-private.h"
 
-/* Wakes the main context for a tick. It only pings, at default priority: what the tick delivers comes through the
- * pingee, with its priority, its budget and its ageing. */
+/* Wakes the main context for a tick. It only pings, at default priority: the pingee dispatches the tick, with its own
+ * priority, budget and ageing. */
 typedef struct
 {
   GSource source;
@@ -50,7 +50,7 @@ tick_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   FerryHotCells *self = ((TickSource *) source)->cells;
 
-  /* An aged dispatch in the same turn of the loop may have done the tick, and set the next one. */
+  /* An aged dispatch in the same iteration of the loop may have done the tick, and set the next one. */
   if (g_source_get_time (source) < self->tick)
     return G_SOURCE_CONTINUE;
   g_source_set_ready_time (source, -1);
@@ -82,7 +82,7 @@ set_tick (FerryHotCells *self, gint64 tick)
     }
 }
 
-/* Has a cell looked at again at the next tick, which is at that time where there is none yet. */
+/* Has a cell read again at the next tick. Where none is set, tick is its time. */
 void
 ferry_hot_cells_heat (FerryHotCells *self, FerryCellWatch *watch, guint64 connection_id, gint64 tick)
 {
@@ -92,14 +92,14 @@ ferry_hot_cells_heat (FerryHotCells *self, FerryCellWatch *watch, guint64 connec
     set_tick (self, tick);
 }
 
-/* Whether all that was to be looked at in the present tick was. */
+/* Whether all cells of the present tick were read. */
 gboolean
 ferry_hot_cells_is_done (FerryHotCells *self)
 {
   return self->cursor == self->due->len;
 }
 
-/* When hot cells are to be looked at, in monotonic time; G_MAXINT64 for never. */
+/* The monotonic time at which hot cells are to be read; G_MAXINT64 for never. */
 gint64
 ferry_hot_cells_get_tick (FerryHotCells *self)
 {
@@ -108,7 +108,7 @@ ferry_hot_cells_get_tick (FerryHotCells *self)
   return self->tick != 0 ? self->tick : G_MAXINT64;
 }
 
-/* The present tick begins, and sets the next one. */
+/* Begins the present tick, at now, and sets the next one. */
 void
 ferry_hot_cells_begin (FerryHotCells *self, gint64 now, gint64 next)
 {
@@ -122,14 +122,14 @@ ferry_hot_cells_begin (FerryHotCells *self, gint64 now, gint64 next)
   set_tick (self, next);
 }
 
-/* The connection id of the next cell of the present tick, of which one is left. */
+/* The connection id of the present tick's next cell. There must be one. */
 guint64
 ferry_hot_cells_next (FerryHotCells *self)
 {
   return g_array_index (self->due, guint64, self->cursor++);
 }
 
-/* A cell was looked at: there is no next tick where all were, and none stayed hot. */
+/* A cell was read. Drops the next tick where all were read and none stayed hot. */
 void
 ferry_hot_cells_settle (FerryHotCells *self)
 {
@@ -145,7 +145,6 @@ ferry_hot_cells_start (FerryHotCells *self, GMainContext *context, FerryPingee *
   self->pingee = pingee;
 }
 
-/* The router is being stopped. */
 void
 ferry_hot_cells_stop (FerryHotCells *self)
 {

@@ -7,11 +7,16 @@
 
 #include <stdatomic.h>
 
+enum
+{
+  TAKEN = 1 << 0,
+  CLOSED = 1 << 1,
+};
+
 struct _FerryPipeShare
 {
   _Atomic gint references;
-  _Atomic gint claim;         /* a FerryClaim */
-  _Atomic gint closed;        /* the router's thread closed the pipe after it was claimed */
+  _Atomic gint state;         /* flags of the two above */
   _Atomic (FerryLink *) link; /* (owned) (nullable): of a pipe for latest values whose sender is in this process */
 };
 
@@ -38,55 +43,43 @@ ferry_pipe_share_unref (FerryPipeShare *self)
 
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
     return;
-  link = atomic_load_explicit (&self->link, memory_order_relaxed);
+  link = ferry_pipe_share_get_link (self);
   g_clear_pointer (&link, ferry_link_unref);
   g_free (self);
 }
 
-/* any: settles who has the sender. Returns FALSE when that was settled before. */
 gboolean
-ferry_pipe_share_claim (FerryPipeShare *self, FerryClaim claim)
+ferry_pipe_share_take (FerryPipeShare *self)
 {
-  gint open = FERRY_CLAIM_OPEN;
+  gint none = 0;
 
-  return atomic_compare_exchange_strong_explicit (&self->claim, &open, claim, memory_order_acq_rel,
+  return atomic_compare_exchange_strong_explicit (&self->state, &none, TAKEN, memory_order_acq_rel,
                                                   memory_order_acquire);
 }
 
-/* any: whether that was settled so. Nothing else is said by it. */
 gboolean
-ferry_pipe_share_is_claimed_as (FerryPipeShare *self, FerryClaim claim)
+ferry_pipe_share_close (FerryPipeShare *self)
 {
-  return atomic_load_explicit (&self->claim, memory_order_relaxed) == (gint) claim;
+  return (atomic_fetch_or_explicit (&self->state, CLOSED, memory_order_acq_rel) & TAKEN) == 0;
 }
 
-/* router's thread: the pipe is closed after it was claimed. Before the monitor is told: a sender that is just being
- * started looks here after its own command, and the monitor's lock orders the two. */
-void
-ferry_pipe_share_set_closed (FerryPipeShare *self)
-{
-  atomic_store_explicit (&self->closed, 1, memory_order_relaxed);
-}
-
-/* any: see ferry_pipe_share_set_closed(). */
 gboolean
 ferry_pipe_share_is_closed (FerryPipeShare *self)
 {
-  return atomic_load_explicit (&self->closed, memory_order_relaxed) != 0;
+  /* Relaxed: nothing else is read because of it. */
+  return (atomic_load_explicit (&self->state, memory_order_relaxed) & CLOSED) != 0;
 }
 
-/* any, once: the link of a sender in this process, of a pipe for latest values. */
 void
 ferry_pipe_share_set_link (FerryPipeShare *self, FerryLink *link)
 {
-  /* Release: pairs with the router's thread, which looks for the cell. */
+  /* Release: pairs with ferry_pipe_share_get_link(). */
   atomic_store_explicit (&self->link, ferry_link_ref (link), memory_order_release);
 }
 
-/* router's thread: that link, or NULL as long as there is none. */
 FerryLink *
 ferry_pipe_share_get_link (FerryPipeShare *self)
 {
-  /* Acquire: pairs with ferry_pipe_share_set_link(). */
+  /* Acquire: pairs with ferry_pipe_share_set_link(), for the look for the cell. */
   return atomic_load_explicit (&self->link, memory_order_acquire);
 }

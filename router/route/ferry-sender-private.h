@@ -12,13 +12,13 @@
 
 G_BEGIN_DECLS
 
-/* any: sends a message larger than a record at once, in a buffer. Returns FALSE where there is none to spare, or it
- * could not be sent for another reason, which sending it otherwise tells. Waits for no more than a record's room. */
+/* any: sends a message larger than a record at once, in a buffer. Returns FALSE where there is no buffer to spare, or
+ * it could not be sent. ferry_sender_send_parts() then tells why. Waits for no more than a record's room. */
 gboolean ferry_sender_send_parts_in_buffer (FerrySender *self, const FerryPart *parts, guint n_parts);
 gboolean ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 deadline,
                                   GCancellable *cancellable, GError **error);
 
-/* any: the last reference to a sender that nobody had claimed went, and it was claimed as closed. */
+/* any: the last reference to a sender that was not taken is gone, and it has closed the pipe. */
 typedef void (*FerrySenderDroppedFunc) (FerryRouter *router, guint64 connection_id);
 
 FerrySender *ferry_sender_new (guint64 connection_id, FerryPipeShare *share, FerryMonitor *monitor,
@@ -26,7 +26,7 @@ FerrySender *ferry_sender_new (guint64 connection_id, FerryPipeShare *share, Fer
                                FerryPipeFlags flags);
 void ferry_sender_set_router (FerrySender *self, FerryRouter *router, FerrySenderDroppedFunc dropped);
 FerrySender *ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint index, guint32 cell);
-gboolean ferry_sender_is_claimable (FerrySender *self, GError **error);
+gboolean ferry_sender_can_be_passed (FerrySender *self, GError **error);
 gboolean ferry_sender_belongs_to (FerrySender *self, FerryMonitor *monitor, GError **error);
 gboolean ferry_sender_pass (FerrySender *self, GError **error);
 void ferry_sender_set_one_shot (FerrySender *self);

@@ -650,7 +650,7 @@ add_sender (FerryLauncher *self, const char *name, FerrySender *sender, const ch
 {
   NamedSender named;
 
-  if (!ferry_sender_is_claimable (sender, error))
+  if (!ferry_sender_can_be_passed (sender, error))
     return FALSE;
   if (name[0] == '\0' || strlen (name) > FERRY_MAX_SENDER_NAME || has_sender (self, name, sender))
     {
@@ -881,7 +881,7 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize are
     {
       NamedSender *named = &g_array_index (self->senders, NamedSender, i);
 
-      if (!ferry_sender_is_claimable (named->sender, error) ||
+      if (!ferry_sender_can_be_passed (named->sender, error) ||
           !ferry_sender_belongs_to (named->sender, router->monitor, error))
         return NULL;
       connection_ids[i] = ferry_sender_get_connection_id (named->sender);
