@@ -38,21 +38,22 @@ typedef struct
   gint64 tick;           /* monotonic time of the next one; 0: none */
   gint64 debt;           /* microseconds that blocks, where there are any, are dispatched before cells are next */
   GSource *source;       /* (owned) (nullable): set while there is a next tick */
-  GMainContext *context; /* (unowned) (nullable), as pingee: the router's, while it runs */
-  FerryPingee *pingee;
+  GMainContext *context; /* const: (unowned): the router's */
+  FerryPingee *pingee;   /* (unowned) (nullable): the router's, set while it runs */
 } FerryHotCells;
 
 FerryCellWatch *ferry_cell_watch_new (FerryLink *link, guint32 cell);
 void ferry_cell_watch_free (FerryCellWatch *self);
 
-void ferry_hot_cells_init (FerryHotCells *self);
+void ferry_hot_cells_init (FerryHotCells *self, GMainContext *context);
 void ferry_hot_cells_clear (FerryHotCells *self);
-void ferry_hot_cells_start (FerryHotCells *self, GMainContext *context, FerryPingee *pingee);
+/* The router is stopped. */
 void ferry_hot_cells_stop (FerryHotCells *self);
 
 void ferry_hot_cells_heat (FerryHotCells *self, FerryCellWatch *watch, guint64 connection_id, gint64 tick);
 gint64 ferry_hot_cells_get_tick (FerryHotCells *self);
-gboolean ferry_hot_cells_is_done (FerryHotCells *self);
+/* Whether all cells of the present tick were read. */
+gboolean ferry_hot_cells_is_done (const FerryHotCells *self);
 void ferry_hot_cells_begin (FerryHotCells *self, gint64 now, gint64 next);
 guint64 ferry_hot_cells_next (FerryHotCells *self);
 void ferry_hot_cells_settle (FerryHotCells *self);

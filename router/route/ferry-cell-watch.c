@@ -5,14 +5,6 @@
 
 #include "route/ferry-cell-watch-private.h"
 
-/* Wakes the main context for a tick. It only pings, at default priority: the pingee dispatches the tick, with its own
- * priority, budget and ageing. */
-typedef struct
-{
-  GSource source;
-  FerryHotCells *cells; /* (unowned): the source does not outlive its router's run */
-} TickSource;
-
 FerryCellWatch *
 ferry_cell_watch_new (FerryLink *link, guint32 cell)
 {
@@ -31,8 +23,9 @@ ferry_cell_watch_free (FerryCellWatch *self)
 }
 
 void
-ferry_hot_cells_init (FerryHotCells *self)
+ferry_hot_cells_init (FerryHotCells *self, GMainContext *context)
 {
+  self->context = context;
   self->hot = g_array_new (FALSE, FALSE, sizeof (guint64));
   self->due = g_array_new (FALSE, FALSE, sizeof (guint64));
 }
@@ -45,10 +38,12 @@ ferry_hot_cells_clear (FerryHotCells *self)
   g_array_unref (self->due);
 }
 
+/* Wakes the main context for a tick. It only pings, at default priority: the pingee dispatches the tick, with its own
+ * priority, budget and ageing. */
 static gboolean
 tick_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
-  FerryHotCells *self = ((TickSource *) source)->cells;
+  FerryHotCells *self = user_data;
 
   /* An aged dispatch in the same iteration of the loop may have done the tick, and set the next one. */
   if (g_source_get_time (source) < self->tick)
@@ -73,8 +68,8 @@ set_tick (FerryHotCells *self, gint64 tick)
     {
       if (self->source == NULL)
         {
-          self->source = g_source_new (&tick_funcs, sizeof (TickSource));
-          ((TickSource *) self->source)->cells = self;
+          self->source = g_source_new (&tick_funcs, sizeof (GSource));
+          g_source_set_callback (self->source, NULL, self, NULL);
           g_source_set_static_name (self->source, "[ferry] latest values");
           g_source_attach (self->source, self->context);
         }
@@ -92,9 +87,8 @@ ferry_hot_cells_heat (FerryHotCells *self, FerryCellWatch *watch, guint64 connec
     set_tick (self, tick);
 }
 
-/* Whether all cells of the present tick were read. */
 gboolean
-ferry_hot_cells_is_done (FerryHotCells *self)
+ferry_hot_cells_is_done (const FerryHotCells *self)
 {
   return self->cursor == self->due->len;
 }
@@ -108,12 +102,14 @@ ferry_hot_cells_get_tick (FerryHotCells *self)
   return self->tick != 0 ? self->tick : G_MAXINT64;
 }
 
-/* Begins the present tick, at now, and sets the next one. */
+/* Begins a tick at now, and sets the next one, unless the present one goes on. */
 void
 ferry_hot_cells_begin (FerryHotCells *self, gint64 now, gint64 next)
 {
   GArray *done = self->due;
 
+  if (!ferry_hot_cells_is_done (self))
+    return;
   self->due = self->hot;
   self->hot = done;
   g_array_set_size (self->hot, 0);
@@ -137,14 +133,6 @@ ferry_hot_cells_settle (FerryHotCells *self)
     set_tick (self, 0);
 }
 
-/* The router runs: ticks are on its context, and ping. */
-void
-ferry_hot_cells_start (FerryHotCells *self, GMainContext *context, FerryPingee *pingee)
-{
-  self->context = context;
-  self->pingee = pingee;
-}
-
 void
 ferry_hot_cells_stop (FerryHotCells *self)
 {
@@ -153,6 +141,5 @@ ferry_hot_cells_stop (FerryHotCells *self)
   g_array_set_size (self->due, 0);
   self->cursor = 0;
   self->debt = 0;
-  self->context = NULL;
   self->pingee = NULL;
 }

@@ -38,7 +38,6 @@ gboolean ferry_drain_has_looked (const FerryLink *link);
 
 void ferry_drain_push (FerryDrain *self, FerryBlock *block);
 void ferry_drain_ping (FerryDrain *self);
-guint64 ferry_drain_get_n_blocks (FerryDrain *self);
 
 gint64 ferry_drain_get_tidy_time (FerryDrain *self);
 void ferry_drain_tidy (FerryDrain *self);

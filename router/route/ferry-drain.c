@@ -51,11 +51,10 @@ struct _FerryDrain
   FerrySharedQueue *shared; /* (unowned), as the next two */
   FerryLocalQueue *local;
   FerryPingee *pingee;
-  GArray *grants;           /* (element-type Grant), by the slot of the connection id */
-  gint64 spare_time;        /* const: microseconds */
-  gint64 tidy_at;           /* monotonic time at which unused memory is given back; 0: never */
-  guint n_unpinged;         /* blocks that were pushed since the latest ping */
-  _Atomic guint64 n_blocks; /* any */
+  GArray *grants;    /* (element-type Grant), by the slot of the connection id */
+  gint64 spare_time; /* const: microseconds */
+  gint64 tidy_at;    /* monotonic time at which unused memory is given back; 0: never */
+  guint n_unpinged;  /* blocks that were pushed since the latest ping */
 };
 
 FerryDrain *
@@ -169,7 +168,6 @@ ferry_drain_push (FerryDrain *self, FerryBlock *block)
 {
   if (block->kind <= FERRY_BLOCK_BUFFER)
     block->up_head = block->link->up.head;
-  atomic_fetch_add_explicit (&self->n_blocks, 1, memory_order_relaxed);
   ferry_local_queue_push (self->local, block);
   if (++self->n_unpinged == BLOCKS_PER_PING)
     ferry_drain_ping (self);
@@ -183,13 +181,6 @@ ferry_drain_ping (FerryDrain *self)
     return;
   self->n_unpinged = 0;
   ferry_pingee_ping (self->pingee);
-}
-
-/* any: how many blocks were pushed. */
-guint64
-ferry_drain_get_n_blocks (FerryDrain *self)
-{
-  return atomic_load_explicit (&self->n_blocks, memory_order_relaxed);
 }
 
 /* ---- memory that is kept for the next buffers ---- */
@@ -401,7 +392,7 @@ take_news (Walk *walk, const FerryRecordHeader *header, const guint8 *place, gpo
   return refuse (walk, FAULT_TOO_DEEP);
 }
 
-/* A record of a buffer, at place, whose header was copied and whose length is in the lane. */
+/* A record of a buffer, at place. Its header was copied, and all of it is in the lane. */
 static gboolean
 take_buffer_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {

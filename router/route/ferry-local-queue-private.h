@@ -56,7 +56,6 @@ void ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block);
 
 guint64 ferry_local_queue_get_n_pushed (FerryLocalQueue *self);
 
-FerryBlock *ferry_local_queue_pop (FerryLocalQueue *self);
 FerryBlock *ferry_local_queue_pop_all (FerryLocalQueue *self);
 guint64 ferry_local_queue_get_n_popped (FerryLocalQueue *self);
 void ferry_local_queue_wait_until (FerryLocalQueue *self, gint64 deadline);

@@ -25,10 +25,10 @@ struct _FerryLocalQueue
   FerryBlock nudge;        /* no block: it is queued to wake the thread that sleeps on the queue */
   _Atomic gboolean nudged; /* any: the nudge is in the queue, or about to be */
 
-  guint64 n_pushed; /* monitor */
-  FerryBlock *pool; /* monitor: (owned) empty blocks */
-  guint n_pool;     /* monitor */
-  guint32 epoch;    /* monitor: of waiting */
+  _Atomic guint64 n_pushed; /* any, stored by the monitor */
+  FerryBlock *pool;         /* monitor: (owned) empty blocks */
+  guint n_pool;             /* monitor */
+  guint32 epoch;            /* monitor: of waiting */
 
   /* The monitor waits for room as a lane's writer does: it arms waiting, reads the counts, and sleeps. The counts are
    * the position, and the thread that gives a block back is the waker. */
@@ -114,7 +114,7 @@ ferry_local_queue_unref (FerryLocalQueue *self)
 {
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
     return;
-  g_assert (ferry_local_queue_pop (self) == NULL);
+  g_assert (ferry_local_queue_pop_all (self) == NULL);
   free_blocks (self->pool);
   free_blocks (atomic_load_explicit (&self->returned, memory_order_acquire));
   g_async_queue_unref (self->queue);
@@ -216,16 +216,16 @@ ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block)
   bytes_out = atomic_fetch_add_explicit (&self->bytes_out, charge, memory_order_relaxed) + charge;
   if (bytes_out > atomic_load_explicit (&self->highest, memory_order_relaxed))
     atomic_store_explicit (&self->highest, bytes_out, memory_order_relaxed);
-  block->serial = ++self->n_pushed;
+  block->serial = atomic_fetch_add_explicit (&self->n_pushed, 1, memory_order_relaxed) + 1;
   ferry_hand_over (block);
   g_async_queue_push (self->queue, block);
 }
 
-/* monitor: how many blocks were pushed so far. */
+/* any: how many blocks were pushed so far. */
 guint64
 ferry_local_queue_get_n_pushed (FerryLocalQueue *self)
 {
-  return self->n_pushed;
+  return atomic_load_explicit (&self->n_pushed, memory_order_relaxed);
 }
 
 /* router's thread: how many blocks were popped so far. */
@@ -233,19 +233,6 @@ guint64
 ferry_local_queue_get_n_popped (FerryLocalQueue *self)
 {
   return self->n_popped;
-}
-
-/* router's thread */
-FerryBlock *
-ferry_local_queue_pop (FerryLocalQueue *self)
-{
-  FerryBlock *block = NULL;
-  gpointer taken;
-
-  while (block == NULL && (taken = g_async_queue_try_pop (self->queue)) != NULL)
-    block = as_block (self, taken);
-  self->n_popped += block != NULL;
-  return block;
 }
 
 /* router's thread: (transfer full) (nullable): all blocks, linked by their next. */

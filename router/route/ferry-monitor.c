@@ -72,7 +72,7 @@ struct _FerryMonitor
   FerrySharedQueue *shared; /* monitor: (owned), but for its wake */
   FerryLocalQueue *local;   /* const: (owned) */
   FerryPingee *pingee;      /* const: (owned) */
-  FerryDrain *drain;        /* monitor: (owned), but for its count of blocks */
+  FerryDrain *drain;        /* monitor: (owned) */
   GQueue stalled;           /* monitor: (element-type FerryLink) links that wait for blocks to come back */
   Nap doze;                 /* monitor: of links whose lanes are left to fill for a moment */
   Nap linger;               /* monitor: of links whose writers are in no hurry */
@@ -158,13 +158,14 @@ close_all_pipes (FerryLink *link, FerryPipeWord word)
   ferry_link_wake_writers (link);
 }
 
-/* monitor: tells the router's thread news of the link, behind what was drained from it. */
+/* monitor: tells the router's thread news of the link, behind what was drained from it. Takes exit (nullable) over. */
 static void
-push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind)
+push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind, FerryExit *exit)
 {
   FerryBlock *block = ferry_local_queue_take_block (self->local, link, kind);
 
   block->pid = link->pid;
+  block->exit = exit;
   ferry_drain_push (self->drain, block);
 }
 
@@ -173,12 +174,9 @@ push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind)
 static void
 tell_end (FerryMonitor *self, FerryLink *link)
 {
-  FerryBlock *block = ferry_local_queue_take_block (self->local, link, FERRY_BLOCK_ENDED);
   g_autoptr (FerryExit) exit = ferry_exit_new_for_link (link);
 
-  block->pid = link->pid;
-  block->exit = ferry_exit_ref (exit);
-  ferry_drain_push (self->drain, block);
+  push_news (self, link, FERRY_BLOCK_ENDED, ferry_exit_ref (exit));
   if (link->fork_server != NULL)
     ferry_fork_server_link_finish (self->shared, link, ferry_exit_get_message (exit));
 }
@@ -190,7 +188,7 @@ tell_launched (FerryMonitor *self, FerryLink *link)
   if (link->told_launched || link->pid == 0)
     return;
   link->told_launched = TRUE;
-  push_news (self, link, FERRY_BLOCK_LAUNCHED);
+  push_news (self, link, FERRY_BLOCK_LAUNCHED, NULL);
 }
 
 /* ---- output ----
@@ -509,7 +507,7 @@ visit_link (FerryMonitor *self, FerryLink *link)
   if (link->state == FERRY_LINK_OPEN && !link->told_attached && !link->local)
     {
       link->told_attached = TRUE;
-      push_news (self, link, FERRY_BLOCK_ATTACHED);
+      push_news (self, link, FERRY_BLOCK_ATTACHED, NULL);
     }
   switch (ferry_drain_visit (self->drain, link))
     {
@@ -697,7 +695,7 @@ typedef struct
 static gpointer
 reap_in_background (gpointer data)
 {
-  GArray *late = data;
+  g_autoptr (GArray) late = data;
 
   for (guint i = 0; i < late->len; i++)
     {
@@ -707,12 +705,11 @@ reap_in_background (gpointer data)
       ferry_link_wait (process->link);
       ferry_link_unref (process->link);
     }
-  g_array_unref (late);
   return NULL;
 }
 
 /* Reaps the processes that were killed, and waits a moment for them. Returns those that take longer (a large heap, a
- * slow disk): a thread of their own reaps them, so that a stop does not wait. */
+ * slow disk). A thread of their own reaps them, so that a stop does not wait. */
 static GArray *
 reap_killed (FerryMonitor *self)
 {
@@ -774,6 +771,8 @@ monitor_main (gpointer data)
   prctl (PR_SET_TIMERSLACK, 1);
   while (!self->stopping)
     work_or_sleep (self);
+  /* Those that came before stop_command() closed the queue. */
+  run_commands (self);
   end_links (self);
   return NULL;
 }
@@ -833,6 +832,9 @@ static void
 stop_command (FerryMonitor *self, gpointer data)
 {
   self->stopping = TRUE;
+  pthread_mutex_lock (&self->lock);
+  self->closed = TRUE;
+  pthread_mutex_unlock (&self->lock);
 }
 
 /* router's thread: has the monitor run the commands that there are, take no more and end all links; and joins it. The
@@ -840,14 +842,7 @@ stop_command (FerryMonitor *self, gpointer data)
 void
 ferry_monitor_stop (FerryMonitor *self)
 {
-  Command *command = g_new (Command, 1);
-
-  *command = (Command){stop_command, NULL, NULL};
-  pthread_mutex_lock (&self->lock);
-  g_queue_push_tail (&self->commands, command);
-  self->closed = TRUE;
-  pthread_mutex_unlock (&self->lock);
-  ferry_shared_queue_wake (self->shared);
+  ferry_monitor_invoke (self, stop_command, NULL, NULL);
   g_thread_join (g_steal_pointer (&self->thread));
 }
 
@@ -871,7 +866,7 @@ ferry_monitor_get_counts (FerryMonitor *self)
 {
   /* Relaxed: they may be out of date at once. */
   return (FerryMonitorCounts){
-    .n_blocks = ferry_drain_get_n_blocks (self->drain),
+    .n_blocks = ferry_local_queue_get_n_pushed (self->local),
     .n_faults = atomic_load_explicit (&self->n_faults, memory_order_relaxed),
     .n_links = atomic_load_explicit (&self->n_links, memory_order_relaxed),
     .n_waiting = atomic_load_explicit (&self->n_waiting, memory_order_relaxed),

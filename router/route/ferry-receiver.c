@@ -186,9 +186,8 @@ install_signals (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  signals[SIGNAL_MESSAGE] = g_signal_new ("message", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                          g_cclosure_marshal_VOID__VARIANT, G_TYPE_NONE, 1, G_TYPE_VARIANT);
-  g_signal_set_va_marshaller (signals[SIGNAL_MESSAGE], type, g_cclosure_marshal_VOID__VARIANTv);
+  signals[SIGNAL_MESSAGE] =
+    g_signal_new ("message", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_VARIANT);
   /**
    * FerryReceiver::buffer:
    * @self: the receiver
@@ -226,9 +225,8 @@ install_signals (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  signals[SIGNAL_CLOSED] = g_signal_new ("closed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                         g_cclosure_marshal_VOID__BOXED, G_TYPE_NONE, 1, FERRY_TYPE_EXIT);
-  g_signal_set_va_marshaller (signals[SIGNAL_CLOSED], type, g_cclosure_marshal_VOID__BOXEDv);
+  signals[SIGNAL_CLOSED] =
+    g_signal_new ("closed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, FERRY_TYPE_EXIT);
 }
 
 static void

@@ -17,8 +17,8 @@
  *
  * Threads: the router's ("main"), where a function says no other.
  *
- * All of this is one file: it works on one table, whose pipes a handler may close at any time. It works within one
- * dispatch, in which a handler may stop the router and start it again. */
+ * All of this is one file: it works on one table and in one dispatch. A handler may at any time close the pipes of the
+ * one, and stop and start the router in the other. */
 
 #include "config.h"
 
@@ -96,9 +96,9 @@ static GParamSpec *properties[N_PROPERTIES];
  * animations come first. It also ages, so that messages keep flowing beside constant painting. Messages that the
  * application does not take in time stay with the workers, which wait.
  *
- * The application's memory stays bounded: by [property@Ferry.Router:local-queue-limit] and
- * [property@Ferry.Router:buffer-limit] for all links together, and for each link by its lane, four blocks of 64 KiB,
- * and one message that arrives in pieces.
+ * The application's memory stays bounded. For all links together, [property@Ferry.Router:local-queue-limit] and
+ * [property@Ferry.Router:buffer-limit] are the bounds. Each link has its lane, four blocks of 64 KiB, and one message
+ * that arrives in pieces.
  *
  * Since: 0.1
  */
@@ -245,7 +245,7 @@ take_connection_id (FerryRouter *self, guint64 *connection_id, GError **error)
   return TRUE;
 }
 
-/* Ends a pipe whose sender is not taken, so that there is no link whose end would be waited for. */
+/* Ends a pipe that has no link, since its sender is not taken. */
 static void
 end_untaken_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit)
 {
@@ -256,25 +256,12 @@ end_untaken_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit)
     free_slot (self, pipe);
 }
 
-typedef struct
-{
-  GWeakRef router;
-  guint64 connection_id;
-} DroppedSender;
-
-static void
-dropped_sender_free (gpointer data)
-{
-  g_weak_ref_clear (&((DroppedSender *) data)->router);
-  g_free (data);
-}
-
 static void
 close_dropped (gpointer data)
 {
-  DroppedSender *dropped = data;
-  g_autoptr (FerryRouter) self = g_weak_ref_get (&dropped->router);
-  FerryPipe *pipe = self != NULL ? ferry_router_find_pipe (self, dropped->connection_id) : NULL;
+  FerryReceiver *receiver = data;
+  g_autoptr (FerryRouter) self = g_weak_ref_get (&receiver->router);
+  FerryPipe *pipe = self != NULL ? ferry_router_find_pipe (self, receiver->connection_id) : NULL;
   g_autoptr (FerryExit) exit = NULL;
 
   if (pipe == NULL)
@@ -286,13 +273,11 @@ close_dropped (gpointer data)
 /* any: the last reference to the sender of a pipe was dropped, which closed the pipe. The receiver is told from the
  * main context, and not within the call that dropped it. */
 static void
-note_dropped_sender (FerryRouter *self, guint64 connection_id)
+sender_dropped (FerryReceiver *receiver)
 {
-  DroppedSender *dropped = g_new0 (DroppedSender, 1);
+  g_autoptr (FerryHome) home = ferry_home_ref (receiver->home);
 
-  g_weak_ref_init (&dropped->router, self);
-  dropped->connection_id = connection_id;
-  ferry_home_invoke (self->home, close_dropped, dropped, dropped_sender_free);
+  ferry_home_invoke (home, close_dropped, receiver, g_object_unref);
 }
 
 /**
@@ -329,14 +314,13 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
     return FALSE;
   pipe = g_new0 (FerryPipe, 1);
   pipe->connection_id = connection_id;
-  pipe->share = ferry_pipe_share_new ();
   pipe->receiver = ferry_receiver_new (connection_id, G_OBJECT (self), self->home, receiver_abandoned);
   g_ptr_array_index (self->slots, ferry_connection_id_get_slot (connection_id)) = pipe;
   self->n_open++;
   *receiver = g_object_ref (pipe->receiver);
-  *sender = ferry_sender_new (connection_id, pipe->share, self->monitor, self->thread, self->lane_capacity,
+  *sender = ferry_sender_new (pipe->receiver, sender_dropped, self->monitor, self->thread, self->lane_capacity,
                               self->max_message_size, flags);
-  ferry_sender_set_router (*sender, self, note_dropped_sender);
+  pipe->share = ferry_pipe_share_ref (ferry_sender_get_share (*sender));
   return TRUE;
 }
 
@@ -427,8 +411,8 @@ emit (FerryReceiver *receiver, GVariant *message)
   g_variant_unref (message);
 }
 
-/* main: delivers a message, whose memory is borrowed. For the signal it is copied, so that keeping a message keeps
- * nothing else. type is NULL for plain bytes. */
+/* main: delivers a message in borrowed memory. For the signal it is copied, so that keeping a message keeps nothing
+ * else. type is NULL for plain bytes. */
 void
 ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gconstpointer data, gsize size)
 {
@@ -592,7 +576,7 @@ read_again (FerryRouter *self, guint64 connection_id)
   take_and_deliver (self, pipe, began);
 }
 
-/* With a tick due: reads the cells whose turn it is, or goes on with that. Takes half a dispatch budget at the most, or
+/* With a tick due: reads the hot cells, or goes on with that. Takes half a dispatch budget at the most, or
  * one handler, so that with many cells the blocks have their part. Cells that are left stay due. Blocks are dispatched
  * for as long before the next cell, also where a slow handler took more. */
 static FerryDispatchResult
@@ -603,8 +587,7 @@ deliver_latest (Dispatch *dispatch)
   gint64 began = dispatch->last;
   gint64 until = MIN (dispatch->until, began + self->dispatch_budget / 2);
 
-  if (ferry_hot_cells_is_done (cells))
-    ferry_hot_cells_begin (cells, began, began + self->latest_interval);
+  ferry_hot_cells_begin (cells, began, began + self->latest_interval);
   while (!ferry_hot_cells_is_done (cells))
     {
       read_again (self, ferry_hot_cells_next (cells));
@@ -637,7 +620,7 @@ ferry_receiver_flush_latest (FerryReceiver *receiver)
 
 /* ---- links ---- */
 
-/* main: adds a link whose senders were passed, and has launch start its process. Takes observer over on success. */
+/* main: adds a link, and has launch start its process. Takes observer over on success. */
 gboolean
 ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
                        gpointer launch_data, GDestroyNotify launch_destroy)
@@ -650,7 +633,7 @@ ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *ob
   return FALSE;
 }
 
-/* main: ends a link whose worker broke a rule that a layer above checks. */
+/* main: ends a link: its worker broke a rule that a layer above checks. */
 void
 ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail)
 {
@@ -663,7 +646,7 @@ ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail)
  * From blocks to receivers, on the router's thread.
  *
  * A dispatch goes on until its budget is spent. Within it links take turns (ferry-turns-private.h), by the time that
- * their handlers take. A turn or the budget may end within a block, whose cursor says where the next turn goes on.
+ * their handlers take. A turn or the budget may end within a block: its cursor is where the next turn goes on.
  * Reading the clock costs as much as delivering a few messages. So it is read at the end of a row, and after a number
  * of messages that depends on what the link's handlers cost.
  *
@@ -1392,7 +1375,7 @@ ferry_router_start (FerryRouter *self, GError **error)
   /* A new pingee is not connected, so this cannot fail. */
   ferry_pingee_connect (pingee, self->context, NULL);
   self->pingee = g_steal_pointer (&pingee);
-  ferry_hot_cells_start (&self->hot_cells, self->context, self->pingee);
+  self->hot_cells.pingee = self->pingee;
   /* GLib starts a thread with the first GTask, and aborts the program where the system has none. Here the system has
    * just given one; later it may not. */
   g_type_ensure (G_TYPE_TASK);
@@ -1524,6 +1507,7 @@ ferry_router_constructed (GObject *object)
   self->home = ferry_home_new (self->context, NULL);
   self->timers = ferry_timers_new (self->context);
   self->errands = ferry_errands_ref_for (self->context);
+  ferry_hot_cells_init (&self->hot_cells, self->context);
 }
 
 static void
@@ -1535,8 +1519,8 @@ stop_abandoned (gpointer data)
     stop (self);
 }
 
-/* The router's thread may be within a dispatch, and receivers emit only there. So a running router whose last reference
- * is dropped on another thread lives on until its own thread has stopped it. */
+/* The router's thread may be within a dispatch, and receivers emit only there. So a running router that another thread
+ * dropped lives on until its own thread has stopped it. */
 static void
 ferry_router_dispose (GObject *object)
 {
@@ -1791,7 +1775,7 @@ install_scheduling_properties (void)
   /**
    * FerryRouter:main-context:
    *
-   * The main context that receivers hear on. By default the thread-default one of the thread that made the router.
+   * The main context that receivers deliver on. By default the thread-default one of the thread that made the router.
    *
    * Since: 0.1
    */
@@ -1810,7 +1794,7 @@ install_scheduling_properties (void)
   /**
    * FerryRouter:dispatch-budget:
    *
-   * For how many microseconds messages are delivered before the main context may do other things; 4,000 by default.
+   * For how many microseconds messages are delivered before the main context runs other sources; 4,000 by default.
    * A handler that takes longer is not interrupted.
    *
    * Since: 0.1
@@ -1820,8 +1804,8 @@ install_scheduling_properties (void)
   /**
    * FerryRouter:ageing:
    *
-   * After how many microseconds messages that higher priorities hold back are delivered at default priority, one
-   * dispatch budget's worth; 50,000 by default, 0 for never. A change counts from the next start.
+   * After how many microseconds messages that higher priorities hold back are delivered at default priority, for one
+   * dispatch budget; 50,000 by default, 0 for never. A change counts from the next start.
    *
    * Since: 0.1
    */
@@ -1829,8 +1813,8 @@ install_scheduling_properties (void)
   /**
    * FerryRouter:latest-interval:
    *
-   * How many microseconds lie between two deliveries of a pipe for latest values ([flags@Ferry.PipeFlags]) at the
-   * least; 16,667 by default, which is 60 a second. The last value before the end of the pipe does not wait.
+   * The least number of microseconds between two deliveries of a pipe for latest values ([flags@Ferry.PipeFlags]);
+   * 16,667 by default, which is 60 a second. The last value before the end of the pipe does not wait.
    *
    * Since: 0.1
    */
@@ -1879,12 +1863,12 @@ install_memory_properties (void)
   /**
    * FerryRouter:buffer-limit:
    *
-   * How many bytes of buffers and large messages of all links the application may have, on their way and kept, and of
-   * memory that is kept for the next ones. Beyond it a link may have one at a time, and its next one waits until some
-   * are dropped; a worker's buffers wait for room then. Other messages pass.
+   * How many bytes of all links' buffers and large messages the application may have, on their way and kept, with the
+   * memory that is kept for the next ones. Beyond the limit each link may have one at a time, and the next one waits
+   * until some are dropped. Other messages pass.
    *
-   * By default, and where it is set to 0, a quarter of the machine's memory, or of what a control group allows where
-   * that is less. It reads as the number that holds. A change counts at once.
+   * By default, and where it is set to 0, a quarter of the machine's memory, or of a control group's limit that is
+   * less. It reads as the number in effect. A change counts at once.
    *
    * Since: 0.1
    */
@@ -1892,8 +1876,8 @@ install_memory_properties (void)
   /**
    * FerryRouter:spare-time:
    *
-   * For how many microseconds memory of buffers that is not used is kept for the next ones, before the system has it
-   * back; 5,000,000 by default. A change counts from the next start.
+   * For how many microseconds unused memory of buffers is kept for the next ones, before it is given back to the
+   * system; 5,000,000 by default. A change counts from the next start.
    *
    * Since: 0.1
    */
@@ -1933,6 +1917,5 @@ ferry_router_init (FerryRouter *self)
   self->slots = g_ptr_array_new_with_free_func (pipe_free);
   self->free_slots = g_array_new (FALSE, FALSE, sizeof (guint));
   self->deferred_frees = g_ptr_array_new_with_free_func (g_object_unref);
-  ferry_hot_cells_init (&self->hot_cells);
   self->account = ferry_memory_account_new (0);
 }

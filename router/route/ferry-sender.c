@@ -24,6 +24,72 @@
 #include "link/ferry-handshake-private.h"
 #include "route/ferry-buffer-private.h"
 
+/* ---- what a pipe and its sender share ---- */
+
+enum
+{
+  TAKEN = 1 << 0,  /* the sender was started here, or passed to a worker */
+  CLOSED = 1 << 1, /* the pipe was closed */
+};
+
+struct _FerryPipeShare
+{
+  _Atomic gint references;
+  _Atomic gint state;         /* any: flags of the two above: whether the sender is taken is settled once */
+  _Atomic (FerryLink *) link; /* (owned) (nullable): of a pipe for latest values whose sender is in this process */
+};
+
+FerryPipeShare *
+ferry_pipe_share_ref (FerryPipeShare *self)
+{
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+void
+ferry_pipe_share_unref (FerryPipeShare *self)
+{
+  FerryLink *link;
+
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
+    return;
+  link = ferry_pipe_share_get_link (self);
+  g_clear_pointer (&link, ferry_link_unref);
+  g_free (self);
+}
+
+/* any: takes the sender. Returns FALSE where it is taken already, or the pipe is closed. */
+static gboolean
+take (FerryPipeShare *self)
+{
+  gint none = 0;
+
+  return atomic_compare_exchange_strong_explicit (&self->state, &none, TAKEN, memory_order_acq_rel,
+                                                  memory_order_acquire);
+}
+
+gboolean
+ferry_pipe_share_close (FerryPipeShare *self)
+{
+  return (atomic_fetch_or_explicit (&self->state, CLOSED, memory_order_acq_rel) & TAKEN) == 0;
+}
+
+/* any: relaxed, since nothing else is read because of it. */
+static gboolean
+is_closed (FerryPipeShare *self)
+{
+  return (atomic_load_explicit (&self->state, memory_order_relaxed) & CLOSED) != 0;
+}
+
+FerryLink *
+ferry_pipe_share_get_link (FerryPipeShare *self)
+{
+  /* Acquire: pairs with start_locally(), for the cell of the link. */
+  return atomic_load_explicit (&self->link, memory_order_acquire);
+}
+
+/* ---- a sender ---- */
+
 #define HEADER_SIZE sizeof (FerryRecordHeader)
 
 /* A sender's state, which never goes back. */
@@ -39,16 +105,16 @@ struct _FerrySender
 {
   GObject parent_instance;
 
-  guint64 connection_id; /* const */
-  FerryPipeShare *share; /* const: (owned) (nullable): in the application */
-  FerryMonitor *monitor; /* const: (owned) (nullable): in the application */
-  GWeakRef router;       /* in the application; NULL in a worker */
-  FerrySenderDroppedFunc dropped;
-  GThread *router_thread;   /* const: (unowned) (nullable): in the application, only compared */
-  gsize lane_capacity;      /* const */
-  guint64 max_message_size; /* const */
-  gboolean latest;          /* const: only the newest value counts */
-  gboolean one_shot;        /* const: in a worker, each of its buffers has memory of its own */
+  guint64 connection_id;          /* const */
+  FerryPipeShare *share;          /* const: (owned) (nullable): in the application */
+  FerryMonitor *monitor;          /* const: (owned) (nullable): in the application */
+  GWeakRef receiver;              /* any: in the application; NULL in a worker */
+  FerrySenderDroppedFunc dropped; /* const: (nullable): in the application */
+  GThread *router_thread;         /* const: (unowned) (nullable): in the application, only compared */
+  gsize lane_capacity;            /* const */
+  guint64 max_message_size;       /* const */
+  gboolean latest;                /* const: only the newest value counts */
+  gboolean one_shot;              /* const: in a worker, each of its buffers has memory of its own */
 
   _Atomic gint state;  /* any; leaves STARTED only with the lane taken */
   FerryUplink *uplink; /* (owned) (nullable): set before the state becomes STARTED, and for good */
@@ -148,10 +214,7 @@ get_most_room (const FerrySend *send, gsize payload)
 enum
 {
   PROP_CONNECTION_ID = 1,
-  N_PROPERTIES,
 };
-
-static GParamSpec *properties[N_PROPERTIES];
 
 G_DEFINE_FINAL_TYPE (FerrySender, ferry_sender, G_TYPE_OBJECT)
 
@@ -159,26 +222,18 @@ G_DEFINE_FINAL_TYPE (FerrySender, ferry_sender, G_TYPE_OBJECT)
 static gboolean
 refuse_state (FerrySenderState state, GError **error)
 {
-  switch (state)
-    {
-    case FERRY_SENDER_NEW:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED,
-                           "The sender was not started; call ferry_sender_start() first");
-      break;
-    case FERRY_SENDER_STARTED:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_STARTED,
-                           "The sender was started already; it is started once");
-      break;
-    case FERRY_SENDER_STOPPED:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_STOPPED,
-                           "The sender was stopped; open another pipe to send more");
-      break;
-    case FERRY_SENDER_PASSED:
-    default:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_STARTED,
-                           "The sender was passed to a worker, and is used there");
-      break;
-    }
+  static const struct
+  {
+    FerryError code;
+    const char *text;
+  } refusals[] = {
+    [FERRY_SENDER_NEW] = {FERRY_ERROR_NOT_STARTED, "The sender was not started; call ferry_sender_start() first"},
+    [FERRY_SENDER_STARTED] = {FERRY_ERROR_ALREADY_STARTED, "The sender was started already; it is started once"},
+    [FERRY_SENDER_STOPPED] = {FERRY_ERROR_STOPPED, "The sender was stopped; open another pipe to send more"},
+    [FERRY_SENDER_PASSED] = {FERRY_ERROR_ALREADY_STARTED, "The sender was passed to a worker, and is used there"},
+  };
+
+  g_set_error_literal (error, FERRY_ERROR, (gint) refusals[state].code, refusals[state].text);
   return FALSE;
 }
 
@@ -261,21 +316,6 @@ announce_type_locked (FerrySender *self, const char *type_string, guint8 *place)
   return (guint16) self->n_types;
 }
 
-/* Returns where size bytes can be written, with the lane taken; or NULL, with the lane given back. */
-static inline guint8 *
-take_place (FerrySender *self, gsize size, gboolean *locked)
-{
-  FerryUplink *uplink = self->uplink;
-  guint8 *place = NULL;
-
-  *locked = ferry_uplink_lock (uplink);
-  if (G_LIKELY (is_sendable (self)))
-    place = ferry_uplink_get_place_locked (uplink, size);
-  if (G_UNLIKELY (place == NULL))
-    ferry_uplink_unlock (uplink, *locked);
-  return place;
-}
-
 /* A place for a record, with the lane taken. The announcement of the record's type comes before it, where that is new:
  * both are published at once. */
 typedef struct
@@ -289,8 +329,8 @@ typedef struct
 } FerryPlace;
 
 /* Takes the lane and finds a place. type_string: (nullable). payload: bytes of the record. */
-static inline gboolean
-take_typed_place (FerrySender *self, const char *type_string, gsize payload, FerryPlace *place)
+static G_ALWAYS_INLINE inline gboolean
+take_place (FerrySender *self, const char *type_string, gsize payload, FerryPlace *place)
 {
   gboolean locked = ferry_uplink_lock (self->uplink);
 
@@ -312,7 +352,7 @@ take_typed_place (FerrySender *self, const char *type_string, gsize payload, Fer
 
 /* Announces the type where that is new, and writes the record's header. Returns where its payload goes. The payload of
  * a large record tells its type. */
-static inline guint8 *
+static G_ALWAYS_INLINE inline guint8 *
 write_header_locked (FerrySender *self, FerryPlace *place, FerryRecordKind kind, gsize payload)
 {
   guint8 *record = place->place + place->announcement_size;
@@ -324,18 +364,21 @@ write_header_locked (FerrySender *self, FerryPlace *place, FerryRecordKind kind,
   return record + HEADER_SIZE;
 }
 
-static inline gboolean
-send_bytes_now (FerrySender *self, gconstpointer data, gsize size)
+static G_ALWAYS_INLINE inline gboolean
+send_parts_now (FerrySender *self, const FerryPart *parts, guint n_parts, gsize size)
 {
-  gsize record_size = ferry_record_size (size);
-  gboolean locked;
-  guint8 *place = take_place (self, record_size, &locked);
+  FerryPlace place;
+  guint8 *payload;
 
-  if (G_UNLIKELY (place == NULL))
+  if (G_UNLIKELY (!take_place (self, NULL, size, &place)))
     return FALSE;
-  ferry_record_write_header (place, (guint32) size, FERRY_RECORD_BYTES, 0, self->connection_id);
-  copy_payload (place + HEADER_SIZE, data, size);
-  ferry_uplink_publish_and_unlock (self->uplink, record_size, locked);
+  payload = write_header_locked (self, &place, FERRY_RECORD_BYTES, size);
+  for (guint i = 0; i < n_parts; i++)
+    {
+      copy_payload (payload, parts[i].data, parts[i].size);
+      payload += parts[i].size;
+    }
+  ferry_uplink_publish_and_unlock (self->uplink, place.size, place.locked);
   return TRUE;
 }
 
@@ -344,7 +387,7 @@ send_variant_now (FerrySender *self, GVariant *variant, gsize size)
 {
   FerryPlace place;
 
-  if (G_UNLIKELY (!take_typed_place (self, g_variant_get_type_string (variant), size, &place)))
+  if (G_UNLIKELY (!take_place (self, g_variant_get_type_string (variant), size, &place)))
     return FALSE;
   g_variant_store (variant, write_header_locked (self, &place, FERRY_RECORD_VARIANT, size));
   ferry_uplink_publish_and_unlock (self->uplink, place.size, place.locked);
@@ -366,32 +409,28 @@ refuse_ended (FerrySender *self, GError **error)
 static gboolean
 refuse_wait (FerrySender *self, FerryWaitResult result, GError **error)
 {
-  switch (result)
-    {
-    case FERRY_WAIT_CLOSED:
-      return refuse_ended (self, error);
-    case FERRY_WAIT_WOULD_BLOCK:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
-                           "The lane is full, and this call may not wait; send again later, or less");
-      return FALSE;
-    case FERRY_WAIT_TIMED_OUT:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                           "The lane stayed full until the deadline; the application takes messages too slowly");
-      return FALSE;
-    case FERRY_WAIT_INTERRUPTED:
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Sending was cancelled");
-      return FALSE;
-    case FERRY_WAIT_FORKED:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER,
-                           "This process was forked from the worker that has the sender; send there, or start a worker "
-                           "of its own");
-      return FALSE;
-    case FERRY_WAIT_BROKEN:
-    case FERRY_WAIT_READY:
-    default:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The lane was damaged by its other end");
-      return FALSE;
-    }
+  static const struct
+  {
+    FerryError code;
+    const char *text;
+  } refusals[] = {
+    [FERRY_WAIT_WOULD_BLOCK] = {FERRY_ERROR_WOULD_BLOCK,
+                                "The lane is full, and this call may not wait; send again later, or less"},
+    [FERRY_WAIT_TIMED_OUT] = {FERRY_ERROR_TIMED_OUT,
+                              "The lane stayed full until the deadline; the application takes messages too slowly"},
+    [FERRY_WAIT_FORKED] = {FERRY_ERROR_NOT_A_WORKER,
+                           "This process was forked from the worker that has the sender; send "
+                           "there, or start a worker of its own"},
+    [FERRY_WAIT_BROKEN] = {FERRY_ERROR_PROTOCOL, "The lane was damaged by its other end"},
+  };
+
+  if (result == FERRY_WAIT_CLOSED)
+    return refuse_ended (self, error);
+  if (result == FERRY_WAIT_INTERRUPTED)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Sending was cancelled");
+  else
+    g_set_error_literal (error, FERRY_ERROR, (gint) refusals[result].code, refusals[result].text);
+  return FALSE;
 }
 
 /* Whether the variant's type was announced, or can be. */
@@ -456,22 +495,6 @@ get_data (FerrySend *send)
   return send->joined;
 }
 
-static inline gboolean
-send_parts_now (FerrySender *self, const FerryPart *parts, guint n_parts, gsize size)
-{
-  const FerrySend send = {.parts = parts, .n_parts = n_parts};
-  gsize record_size = ferry_record_size (size);
-  gboolean locked;
-  guint8 *place = take_place (self, record_size, &locked);
-
-  if (G_UNLIKELY (place == NULL))
-    return FALSE;
-  ferry_record_write_header (place, (guint32) size, FERRY_RECORD_BYTES, 0, self->connection_id);
-  store (&send, place + HEADER_SIZE);
-  ferry_uplink_publish_and_unlock (self->uplink, record_size, locked);
-  return TRUE;
-}
-
 static gboolean
 send_small (FerrySend *send, GError **error)
 {
@@ -494,7 +517,7 @@ cancelled_cb (GCancellable *cancellable, gpointer user_data)
   ferry_uplink_interrupt (user_data);
 }
 
-/* Has the cancellable (nullable) end the waits of send, whose wait.data it becomes. Returns the handler id for
+/* Has the cancellable (nullable) end the waits of send; it becomes wait.data. Returns the handler id for
  * g_cancellable_disconnect(). */
 static gulong
 watch_cancellable (FerrySend *send, GCancellable *cancellable)
@@ -520,7 +543,7 @@ begin_large_now (const FerrySend *send, const FerryBufferMessage *buffer)
   FerryPlace place;
   guint8 *payload;
 
-  if (!take_typed_place (self, get_type_string (send), length, &place))
+  if (!take_place (self, get_type_string (send), length, &place))
     return FALSE;
   payload = write_header_locked (self, &place, FERRY_RECORD_LARGE, length);
   if (send->variant != NULL)
@@ -573,15 +596,13 @@ static gboolean
 send_piece (FerrySend *send, const guint8 *data, gsize size, GError **error)
 {
   FerrySender *self = send->sender;
-  gboolean locked;
-  guint8 *place;
+  FerryPlace place;
 
-  while ((place = take_place (self, ferry_record_size (size), &locked)) == NULL)
+  while (!take_place (self, NULL, size, &place))
     if (!wait_for_room (send, ferry_record_size (size), error))
       return FALSE;
-  ferry_record_write_header (place, (guint32) size, FERRY_RECORD_PIECE, 0, self->connection_id);
-  memcpy (place + HEADER_SIZE, data, size);
-  ferry_uplink_publish_and_unlock (self->uplink, ferry_record_size (size), locked);
+  memcpy (write_header_locked (self, &place, FERRY_RECORD_PIECE, size), data, size);
+  ferry_uplink_publish_and_unlock (self->uplink, place.size, place.locked);
   return TRUE;
 }
 
@@ -785,12 +806,12 @@ ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size
 
   if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
     return FALSE;
-  if (G_LIKELY (size < self->quick_limit && send_bytes_now (self, data, size)))
+  if (G_LIKELY (size < self->quick_limit && send_parts_now (self, &(FerryPart){data, size}, 1, size)))
     return TRUE;
   return send_bytes_slowly (self, &(FerryPart){data, size}, 1, size, deadline, cancellable, error);
 }
 
-/* any: sends one message of plain bytes whose parts lie apart. As ferry_sender_send_bytes_until(). */
+/* any: as ferry_sender_send_bytes_until(), for one message in parts that may lie apart. */
 gboolean
 ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 deadline,
                          GCancellable *cancellable, GError **error)
@@ -861,7 +882,7 @@ box_where_needed (FerrySender *self, GVariant *variant, GError **error)
  * Sends a #GVariant. The rest is as with [method@Ferry.Sender.send_bytes_until], which lists the errors. Any thread.
  *
  * The type of the message is announced the first time, and is a number from then on. A pipe carries up to 127 types in
- * this way. A message of another type, or of one whose string is longer than 1,024 bytes, arrives inside a `v`.
+ * this way. A message of another type, or of one with a string of more than 1,024 bytes, arrives inside a `v`.
  *
  * A message has at most 64 levels: each array, maybe, tuple, dictionary entry and variant is one, also inside variants.
  * One with more levels, or with a type string of more than 65,536 bytes inside a variant, fails with
@@ -944,7 +965,7 @@ send_one_shot_now (FerrySend *send, FerryBuffer *buffer, int *error_number)
   FerryPlace place;
   guint8 *payload;
 
-  if (!take_typed_place (self, get_type_string (send), length, &place))
+  if (!take_place (self, get_type_string (send), length, &place))
     return NEEDS_ROOM;
   ferry_lane_writer_look (&uplink->writer, 0);
   if (uplink->writer.head < ferry_uplink_get_memory_gate_locked (uplink))
@@ -1165,7 +1186,7 @@ send_buffer_now (FerrySend *send, const FerryBufferMessage *message)
   FerryPlace place;
   guint8 *payload;
 
-  if (!take_typed_place (self, get_type_string (send), length, &place))
+  if (!take_place (self, get_type_string (send), length, &place))
     return FALSE;
   payload = write_header_locked (self, &place, FERRY_RECORD_BUFFER, length);
   memcpy (payload, message, sizeof *message);
@@ -1306,13 +1327,13 @@ stop_locked (FerrySender *self, gboolean locked)
 static void
 give_up_pipe (FerrySender *self)
 {
-  g_autoptr (FerryRouter) router = NULL;
+  FerryReceiver *receiver;
 
-  if (self->share == NULL || ferry_pipe_share_is_closed (self->share) || !ferry_pipe_share_close (self->share))
+  if (self->share == NULL || is_closed (self->share) || !ferry_pipe_share_close (self->share))
     return;
-  router = g_weak_ref_get (&self->router);
-  if (router != NULL)
-    self->dropped (router, self->connection_id);
+  receiver = g_weak_ref_get (&self->receiver);
+  if (receiver != NULL)
+    self->dropped (receiver);
 }
 
 static void
@@ -1338,7 +1359,7 @@ ferry_sender_finalize (GObject *object)
   g_clear_pointer (&self->uplink, ferry_uplink_unref);
   g_clear_pointer (&self->monitor, ferry_monitor_unref);
   g_clear_pointer (&self->share, ferry_pipe_share_unref);
-  g_weak_ref_clear (&self->router);
+  g_weak_ref_clear (&self->receiver);
 
   G_OBJECT_CLASS (ferry_sender_parent_class)->finalize (object);
 }
@@ -1346,16 +1367,10 @@ ferry_sender_finalize (GObject *object)
 static void
 ferry_sender_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  FerrySender *self = FERRY_SENDER (object);
-
-  switch (property_id)
-    {
-    case PROP_CONNECTION_ID:
-      g_value_set_uint64 (value, self->connection_id);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
-    }
+  if (property_id == PROP_CONNECTION_ID)
+    g_value_set_uint64 (value, FERRY_SENDER (object)->connection_id);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
 }
 
 static void
@@ -1375,26 +1390,29 @@ ferry_sender_class_init (FerrySenderClass *klass)
    *
    * Since: 0.1
    */
-  properties[PROP_CONNECTION_ID] =
-    g_param_spec_uint64 ("connection-id", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+  g_object_class_install_property (
+    object_class, PROP_CONNECTION_ID,
+    g_param_spec_uint64 ("connection-id", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 
 static void
 ferry_sender_init (FerrySender *self)
 {
-  g_weak_ref_init (&self->router, NULL);
+  g_weak_ref_init (&self->receiver, NULL);
 }
 
 /* router's thread: the sender of a new pipe. */
 FerrySender *
-ferry_sender_new (guint64 connection_id, FerryPipeShare *share, FerryMonitor *monitor, GThread *router_thread,
-                  gsize lane_capacity, guint64 max_message_size, FerryPipeFlags flags)
+ferry_sender_new (FerryReceiver *receiver, FerrySenderDroppedFunc dropped, FerryMonitor *monitor,
+                  GThread *router_thread, gsize lane_capacity, guint64 max_message_size, FerryPipeFlags flags)
 {
   FerrySender *self = g_object_new (FERRY_TYPE_SENDER, NULL);
 
-  self->connection_id = connection_id;
-  self->share = ferry_pipe_share_ref (share);
+  self->connection_id = receiver->connection_id;
+  g_weak_ref_set (&self->receiver, receiver);
+  self->dropped = dropped;
+  self->share = g_new0 (FerryPipeShare, 1);
+  atomic_init (&self->share->references, 1);
   self->monitor = ferry_monitor_ref (monitor);
   self->router_thread = router_thread;
   self->lane_capacity = lane_capacity;
@@ -1404,12 +1422,11 @@ ferry_sender_new (guint64 connection_id, FerryPipeShare *share, FerryMonitor *mo
   return self;
 }
 
-/* router's thread, of a new sender: dropped is called with the router, where that is still there. */
-void
-ferry_sender_set_router (FerrySender *self, FerryRouter *router, FerrySenderDroppedFunc dropped)
+/* (transfer none): set in the application. */
+FerryPipeShare *
+ferry_sender_get_share (FerrySender *self)
 {
-  g_weak_ref_set (&self->router, router);
-  self->dropped = dropped;
+  return self->share;
 }
 
 static void
@@ -1446,7 +1463,7 @@ ferry_sender_can_be_passed (FerrySender *self, GError **error)
   return (state == FERRY_SENDER_NEW && self->monitor != NULL) || refuse_state (state, error);
 }
 
-/* router's thread: whether the sender is of a pipe of the router whose monitor this is. */
+/* router's thread: whether the sender's pipe is of the router with this monitor. */
 gboolean
 ferry_sender_belongs_to (FerrySender *self, FerryMonitor *monitor, GError **error)
 {
@@ -1465,7 +1482,7 @@ ferry_sender_pass (FerrySender *self, GError **error)
 {
   if (!ferry_sender_can_be_passed (self, error))
     return FALSE;
-  if (!ferry_pipe_share_take (self->share))
+  if (!take (self->share))
     {
       FerrySenderState state = get_state (self);
 
@@ -1554,15 +1571,16 @@ start_locally (FerrySender *self, GError **error)
   if (uplink == NULL)
     return FALSE;
   ferry_clear_fd (&link->memory);
-  if (!ferry_pipe_share_take (self->share))
+  if (!take (self->share))
     return refuse_closed (self, error);
+  /* Release: pairs with ferry_pipe_share_get_link(). */
   if (self->latest)
-    ferry_pipe_share_set_link (self->share, link);
+    atomic_store_explicit (&self->share->link, ferry_link_ref (link), memory_order_release);
   if (!ferry_monitor_add_link (self->monitor, link, NULL, NULL, NULL))
     return refuse_closed (self, error);
   /* A pipe that was closed between the two steps was not found on the monitor. The router's thread closed the share
    * before its command to the monitor, and the monitor's lock orders that command before this thread's. */
-  if (ferry_pipe_share_is_closed (self->share))
+  if (is_closed (self->share))
     ferry_monitor_close_pipe (self->monitor, self->connection_id);
   self->cell = cell;
   set_uplink (self, uplink);
@@ -1576,9 +1594,9 @@ start_locally (FerrySender *self, GError **error)
  *
  * Starts the sender. It can send from then on. Call this once, on any thread.
  *
- * Fails with %FERRY_ERROR_ALREADY_STARTED when the sender was started or passed to a worker before, with
- * %FERRY_ERROR_STOPPED when it was stopped, with %FERRY_ERROR_CLOSED when the pipe is closed, and with
- * %FERRY_ERROR_SYSTEM when the system has no memory or descriptors for it.
+ * Fails with %FERRY_ERROR_ALREADY_STARTED when the sender was started or passed to a worker before;
+ * %FERRY_ERROR_STOPPED when it was stopped; %FERRY_ERROR_CLOSED when the pipe is closed; and %FERRY_ERROR_SYSTEM when
+ * the system has no memory or descriptors for it.
  *
  * Returns: %TRUE on success
  *

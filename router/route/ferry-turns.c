@@ -48,7 +48,7 @@ ferry_turns_add (FerryTurns *self, FerryBlock *block)
     list (self, block->link);
 }
 
-/* (transfer full) (nullable): the block whose turn it is. */
+/* (transfer full) (nullable): the block that is dispatched next. */
 FerryBlock *
 ferry_turns_take (FerryTurns *self)
 {
@@ -111,7 +111,7 @@ has_row_until (const GQueue *list, guint64 serial)
   return FALSE;
 }
 
-/* Whether there is a block whose serial is not above serial. */
+/* Whether there is a block of that serial or an earlier one. */
 gboolean
 ferry_turns_has_until (const FerryTurns *self, guint64 serial)
 {
