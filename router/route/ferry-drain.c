@@ -185,14 +185,6 @@ ferry_drain_ping (FerryDrain *self)
 
 /* ---- memory that is kept for the next buffers ---- */
 
-/* Memory of buffers is used. So there is a timer only while some may be left unused. */
-static void
-tidy_later (FerryDrain *self)
-{
-  if (self->tidy_at == 0)
-    self->tidy_at = ferry_time_add (g_get_monotonic_time (), self->spare_time);
-}
-
 /* The monotonic time at which ferry_drain_tidy() has something to do; 0: never. */
 gint64
 ferry_drain_get_tidy_time (FerryDrain *self)
@@ -304,26 +296,18 @@ copy_buffer (FerryDrain *self, FerryLink *link, const char **fault)
   return FERRY_DRAIN_MORE;
 }
 
-/* Gives spare memory back where there would be no room for a buffer otherwise. */
-static void
-make_room (FerryDrain *self, FerryLink *link, gsize size)
-{
-  FerryMemoryAccount *account = ferry_local_queue_get_account (self->local);
-
-  if (ferry_spare_memory_fits (&link->spare, size) || ferry_memory_account_has_room (account, size))
-    return;
-  for (GList *node = self->shared->links.head; node != NULL; node = node->next)
-    ferry_spare_memory_drop (&((FerryLink *) node->data)->spare);
-}
-
 /* Returns FALSE when there is no memory. */
 static gboolean
 begin_copy (FerryDrain *self, FerryLink *link, const FerryBufferMessage *message, const FerryBufferNews *news)
 {
+  FerryMemoryAccount *account = ferry_local_queue_get_account (self->local);
   FerryMemory memory;
 
   ferry_arena_set_copied (link->arena);
-  make_room (self, link, message->size);
+  /* Gives spare memory back where there would be no room for the copy otherwise. */
+  if (!ferry_spare_memory_fits (&link->spare, message->size) && !ferry_memory_account_has_room (account, message->size))
+    for (GList *node = self->shared->links.head; node != NULL; node = node->next)
+      ferry_spare_memory_drop (&((FerryLink *) node->data)->spare);
   if (!ferry_spare_memory_take (&link->spare, message->size, &memory))
     return FALSE;
   link->copy = (FerryBufferCopy){.memory = memory, .message = *message, .news = *news};
@@ -355,7 +339,9 @@ take_memory (FerryDrain *self, Walk *walk, const FerryBufferMessage *message, Fe
       return refuse (walk, "%s", fault);
     }
   link->buffers_since += message->size;
-  tidy_later (self);
+  /* There is a timer only while memory may be left unused. */
+  if (self->tidy_at == 0)
+    self->tidy_at = ferry_time_add (g_get_monotonic_time (), self->spare_time);
   if (link->trusted)
     push_buffer (self, link, news, ferry_local_queue_keep_loan (self->local, link, message));
   return TRUE;
@@ -430,8 +416,8 @@ check_done (gpointer queue)
   ferry_local_queue_unref (queue);
 }
 
-/* A record of a one-shot buffer, whose memory came before it. What comes behind it in the lane waits until that memory
- * was checked. */
+/* A record of a one-shot buffer. Its memory came before it, and is checked. The records behind it in the lane wait for
+ * that. */
 static gboolean
 take_one_shot_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {
@@ -462,8 +448,8 @@ ferry_drain_has_looked (const FerryLink *link)
   return link->arrival.check == NULL || ferry_one_shot_check_is_done (link->arrival.check);
 }
 
-/* Goes on with the one-shot buffer whose memory was checked. Returns EMPTY when there is none; else *fault becomes what
- * is wrong with it, if anything. */
+/* Goes on with a one-shot buffer when its memory was checked. Returns EMPTY when there is none; else *fault becomes
+ * what is wrong with it, if anything. */
 static FerryDrainResult
 finish_one_shot (FerryDrain *self, FerryLink *link, const char **fault)
 {

@@ -93,8 +93,7 @@ describe_end (FerryExit *self, const char *name)
   return g_strdup_printf ("%s ended, and its status was taken by another part of the program", name);
 }
 
-/* A process ended that was to attach and did not: its program is no worker, or could not become one. Takes text over.
- */
+/* A process ended that was to attach and did not: its program is no worker, or could not become one. Takes text. */
 static char *
 explain_early_end (FerryExit *self, FerryLink *link, char *text)
 {
@@ -119,22 +118,17 @@ describe_process (FerryExit *self, FerryLink *link)
   g_autofree char *name = name_process_and_program (self->pid, link);
   char *text;
 
+  if (self->reason == FERRY_CLOSE_REASON_NEVER_ATTACHED)
+    return quote_last_error (link,
+                             g_strdup_printf ("%s did not attach in time and was ended; have the program call %s, "
+                                              "or give it longer with ferry_launcher_set_attach_timeout()",
+                                              name, link->entry != NULL ? link->entry : "what enters its sandbox"));
   if (self->signal == 0 && self->exit_status < 0 && link->parent != FERRY_PARENT_SELF)
     return g_strdup_printf ("%s ended, and its fork server did not say how", name);
   text = describe_end (self, name);
   if (!link->was_open && link->entry != NULL)
     return explain_early_end (self, link, text);
   return self->signal != 0 || self->exit_status > 0 ? quote_last_error (link, text) : text;
-}
-
-static char *
-describe_absence (FerryExit *self, FerryLink *link)
-{
-  g_autofree char *name = name_process_and_program (self->pid, link);
-
-  return quote_last_error (link, g_strdup_printf ("%s did not attach in time and was ended; have the program call %s, "
-                                                  "or give it longer with ferry_launcher_set_attach_timeout()",
-                                                  name, link->entry != NULL ? link->entry : "what enters its sandbox"));
 }
 
 static char *
@@ -146,8 +140,6 @@ describe_cause (FerryExit *self, FerryLink *link)
     {
     case FERRY_CLOSE_REASON_STOPPED:
       return g_strdup ("The sender was stopped");
-    case FERRY_CLOSE_REASON_NEVER_ATTACHED:
-      return describe_absence (self, link);
     case FERRY_CLOSE_REASON_LAUNCH_FAILED:
     case FERRY_CLOSE_REASON_FORK_SERVER_LOST:
       return g_strdup (link->detail);
@@ -158,6 +150,7 @@ describe_cause (FerryExit *self, FerryLink *link)
                               link->detail != NULL ? link->detail : "no detail");
     case FERRY_CLOSE_REASON_ROUTER_STOPPED:
       return g_strdup ("The router was stopped");
+    case FERRY_CLOSE_REASON_NEVER_ATTACHED:
     case FERRY_CLOSE_REASON_EXITED:
     case FERRY_CLOSE_REASON_KILLED:
     default:

@@ -165,7 +165,7 @@ take_from_pool (FerryLocalQueue *self)
 
   if (self->pool == NULL)
     {
-      /* Acquire: pairs with recycle(). The whole list is taken at once, so there is no ABA problem. */
+      /* Acquire: pairs with ferry_local_queue_give_back(). The list is taken as a whole: no ABA problem. */
       self->pool = atomic_exchange_explicit (&self->returned, NULL, memory_order_acquire);
       self->n_pool = 0;
       for (block = self->pool; block != NULL; block = block->next)
@@ -285,23 +285,13 @@ ferry_local_queue_nudge (FerryLocalQueue *self)
   g_async_queue_push (self->queue, &self->nudge);
 }
 
-static void
-recycle (FerryLocalQueue *self, FerryBlock *block)
-{
-  FerryBlock *top = atomic_load_explicit (&self->returned, memory_order_relaxed);
-
-  do
-    block->next = top;
-  while (
-    !atomic_compare_exchange_weak_explicit (&self->returned, &top, block, memory_order_release, memory_order_relaxed));
-}
-
 /* router's thread: gives a block back, and wakes the monitor where it waits for that. It is woken when half of the
  * link's window is free, or when there is room for other links again. So a flood costs one wake-up for a few blocks. */
 void
 ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
 {
   FerryLink *link = block->link;
+  FerryBlock *top = atomic_load_explicit (&self->returned, memory_order_relaxed);
   gint64 charge = (gint64) block->charge;
   gint64 share = (gint64) block->share;
   gint64 link_left = atomic_fetch_sub_explicit (&link->share_out, share, memory_order_seq_cst) - share;
@@ -315,13 +305,16 @@ ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
   block->charge = block->share = 0;
   g_clear_pointer (&block->exit, ferry_exit_unref);
   g_clear_pointer (&block->buffer, g_bytes_unref);
-  if (block->kind == FERRY_BLOCK_RECORDS)
-    recycle (self, block);
-  else
+  if (block->kind != FERRY_BLOCK_RECORDS)
     {
       g_free (block->data);
       g_free (block);
     }
+  else
+    do
+      block->next = top;
+    while (!atomic_compare_exchange_weak_explicit (&self->returned, &top, block, memory_order_release,
+                                                   memory_order_relaxed));
   if (share > 0 && enough && ferry_wake_due (&self->waiting, &self->rung))
     ferry_doorbell_ring (self->bell);
   ferry_link_unref (link);
@@ -338,9 +331,14 @@ typedef struct
   FerryMemory mapping;
   FerryArena *arena;
   guint32 number;
-  gsize size;              /* bytes that it is charged */
-  _Atomic gint64 *counter; /* the link's, to which size is added */
+  gsize charge; /* bytes that count against the link and the account */
 } KeptMessage;
+
+static _Atomic gint64 *
+get_counter (KeptMessage *kept)
+{
+  return kept->arena != NULL ? &kept->link->bytes_lent : &kept->link->bytes_kept;
+}
 
 /* any */
 static void
@@ -348,10 +346,10 @@ release_kept (gpointer data)
 {
   KeptMessage *kept = data;
   FerryMemoryAccount *account = kept->queue->account;
-  gint64 size = (gint64) kept->size;
-  gint64 before = atomic_fetch_sub_explicit (kept->counter, size, memory_order_seq_cst);
+  gint64 charge = (gint64) kept->charge;
+  gint64 before = atomic_fetch_sub_explicit (get_counter (kept), charge, memory_order_seq_cst);
 
-  ferry_memory_account_release (account, kept->size);
+  ferry_memory_account_release (account, kept->charge);
   if (kept->memory.data != NULL)
     ferry_spare_memory_give (&kept->link->spare, kept->memory);
   if (kept->mapping.data != NULL)
@@ -361,7 +359,7 @@ release_kept (gpointer data)
       ferry_arena_let_go (kept->arena, kept->number);
       ferry_arena_unref (kept->arena);
     }
-  if (falls_below (FERRY_KEPT_LIMIT, before, before - size) ||
+  if (falls_below (FERRY_KEPT_LIMIT, before, before - charge) ||
       (has_nothing (kept->link) && ferry_memory_account_is_full (account)))
     ferry_doorbell_ring (kept->queue->bell);
   ferry_local_queue_unref (kept->queue);
@@ -370,19 +368,17 @@ release_kept (gpointer data)
   g_free (kept);
 }
 
-/* Counts against the link and the account until release_kept(). */
-static KeptMessage *
-kept_message_new (FerryLocalQueue *self, FerryLink *link, gsize size, _Atomic gint64 *counter)
+/* (transfer full): size bytes at data. They count against the link and the account until release_kept(). */
+static GBytes *
+keep (FerryLocalQueue *self, FerryLink *link, gconstpointer data, gsize size, KeptMessage what)
 {
-  KeptMessage *kept = g_new0 (KeptMessage, 1);
+  KeptMessage *kept = g_memdup2 (&what, sizeof what);
 
   kept->queue = ferry_local_queue_ref (self);
   kept->link = ferry_link_ref (link);
-  kept->size = size;
-  kept->counter = counter;
-  atomic_fetch_add_explicit (counter, (gint64) size, memory_order_relaxed);
-  ferry_memory_account_hold (self->account, size);
-  return kept;
+  atomic_fetch_add_explicit (get_counter (kept), (gint64) kept->charge, memory_order_relaxed);
+  ferry_memory_account_hold (self->account, kept->charge);
+  return g_bytes_new_with_free_func (data, size, release_kept, kept);
 }
 
 /* any: whether a layer above may keep a message for an application that knows of no limit. Otherwise it keeps a copy,
@@ -398,42 +394,36 @@ ferry_local_queue_may_keep (FerryLocalQueue *self, FerryLink *link)
 GBytes *
 ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block)
 {
-  KeptMessage *kept = kept_message_new (self, block->link, block->size, &block->link->bytes_kept);
+  guint8 *data = g_steal_pointer (&block->data);
 
-  kept->data = g_steal_pointer (&block->data);
-  return g_bytes_new_with_free_func (kept->data, block->size, release_kept, kept);
+  return keep (self, block->link, data, block->size, (KeptMessage){.data = data, .charge = block->size});
 }
 
 /* monitor: (transfer full): the copy of a buffer, in memory that is the link's spare afterwards. Takes memory over. */
 GBytes *
 ferry_local_queue_keep_copy (FerryLocalQueue *self, FerryLink *link, FerryMemory memory, gsize size)
 {
-  KeptMessage *kept =
-    kept_message_new (self, link, MAX (memory.capacity, size + sizeof (KeptMessage)), &link->bytes_kept);
+  gsize charge = MAX (memory.capacity, size + sizeof (KeptMessage));
 
-  kept->memory = memory;
-  return g_bytes_new_with_free_func (memory.data, size, release_kept, kept);
+  return keep (self, link, memory.data, size, (KeptMessage){.memory = memory, .charge = charge});
 }
 
 /* monitor: (transfer full): a one-shot buffer, which is unmapped with the last reference. Takes the mapping over. */
 GBytes *
 ferry_local_queue_keep_mapping (FerryLocalQueue *self, FerryLink *link, guint8 *data, gsize size)
 {
-  KeptMessage *kept = kept_message_new (self, link, MAX (size, FERRY_KEPT_MAPPING_CHARGE), &link->bytes_kept);
+  gsize charge = MAX (size, FERRY_KEPT_MAPPING_CHARGE);
 
-  kept->mapping = (FerryMemory){data, size};
-  return g_bytes_new_with_free_func (data, size, release_kept, kept);
+  return keep (self, link, data, size, (KeptMessage){.mapping = {data, size}, .charge = charge});
 }
 
 /* monitor: (transfer full): a buffer in the link's arena, which is let go of with the last reference. */
 GBytes *
 ferry_local_queue_keep_loan (FerryLocalQueue *self, FerryLink *link, const FerryBufferMessage *message)
 {
-  KeptMessage *kept = kept_message_new (self, link, message->size, &link->bytes_lent);
-
-  kept->arena = ferry_arena_ref (link->arena);
-  kept->number = message->number;
-  return g_bytes_new_with_free_func (link->arena->memory + message->offset, message->size, release_kept, kept);
+  return keep (
+    self, link, link->arena->memory + message->offset, message->size,
+    (KeptMessage){.arena = ferry_arena_ref (link->arena), .number = message->number, .charge = message->size});
 }
 
 /* any: the account of all links' buffers and large messages. */

@@ -47,8 +47,7 @@
 #define LINGER_MICROSECONDS 1000
 
 /* ferry_router_route_until() sets a fence at its beginning, and has passed it when all that was sent before is
- * dispatched. The monitor has reached it when it has drained each lane up to the tail that the lane had at that time.
- */
+ * dispatched. The monitor has reached it when it has drained each lane up to the tail that it had then. */
 typedef struct
 {
   guint64 latest;          /* router's thread: the number of the latest fence */
@@ -74,8 +73,8 @@ struct _FerryMonitor
   FerryPingee *pingee;      /* const: (owned) */
   FerryDrain *drain;        /* monitor: (owned) */
   GQueue stalled;           /* monitor: (element-type FerryLink) links that wait for blocks to come back */
-  Nap doze;                 /* monitor: of links whose lanes are left to fill for a moment */
-  Nap linger;               /* monitor: of links whose writers are in no hurry */
+  Nap doze;                 /* monitor: of busy links: their lanes are left to fill for a moment */
+  Nap linger;               /* monitor: of links with writers that are in no hurry */
   Fence fence;
   gboolean stopping; /* monitor */
   pthread_mutex_t lock;
@@ -105,8 +104,7 @@ command_free (Command *command)
   g_free (command);
 }
 
-/* any: has func run on the monitor's thread. Returns FALSE, with data freed, when the monitor takes no more commands.
- */
+/* any: has func run on the monitor's thread. Returns FALSE, with data freed, when no more commands are taken. */
 gboolean
 ferry_monitor_invoke (FerryMonitor *self, FerryMonitorFunc func, gpointer data, GDestroyNotify destroy)
 {
@@ -152,8 +150,7 @@ run_commands (FerryMonitor *self)
 static void
 close_all_pipes (FerryLink *link, FerryPipeWord word)
 {
-  ferry_link_set_pipe_word (link, 0, word);
-  for (guint i = 1; i < link->connection_ids->len; i++)
+  for (guint i = 0; i == 0 || i < link->connection_ids->len; i++)
     ferry_link_set_pipe_word (link, i, word);
   ferry_link_wake_writers (link);
 }
@@ -169,8 +166,7 @@ push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind, FerryExit *
   ferry_drain_push (self->drain, block);
 }
 
-/* monitor: tells of the link's end. A fork server's end comes before that of the workers that it did not fork any more.
- */
+/* monitor: tells of the link's end. A fork server's end comes before that of the workers that it did not fork. */
 static void
 tell_end (FerryMonitor *self, FerryLink *link)
 {
@@ -238,19 +234,6 @@ drain_output (FerryMonitor *self, FerryLink *link)
   return output->ready ? FERRY_DRAIN_MORE : FERRY_DRAIN_EMPTY;
 }
 
-/* monitor: the link is given up, as when the router stops: reads all that is left, at once. */
-static void
-finish_output (FerryMonitor *self, FerryLink *link)
-{
-  FerryOutput *output = link->output;
-
-  if (output == NULL)
-    return;
-  ferry_output_begin_end (output);
-  while (!output->ended)
-    read_output (self, link);
-}
-
 /* ---- cells ----
  *
  * The monitor tells the router's thread which cells have a value that rang. That thread reads them. */
@@ -289,8 +272,8 @@ take_cells (FerryMonitor *self, FerryLink *link)
   rang = atomic_exchange_explicit (&control->dirty, 0, memory_order_acq_rel);
   if (link->segment.n_cells < 64)
     rang &= ((guint64) 1 << link->segment.n_cells) - 1;
-  /* Release: pairs with cell_rang() of ferry-router.c, which clears the bit before it reads the cell. A cell whose bit
-   * is set here is still to be read. */
+  /* Release: pairs with cell_rang() of ferry-router.c, which clears the bit before it reads the cell. Where a bit is
+   * set here, the cell is still to be read. */
   rang &= ~atomic_fetch_or_explicit (&link->cells_pending, rang, memory_order_acq_rel);
   for (; rang != 0; rang &= rang - 1)
     push_cell (self, link, (guint) __builtin_ctzll (rang));
@@ -306,7 +289,11 @@ finish_link (FerryMonitor *self, FerryLink *link)
 
   if (link->cause == FERRY_CLOSE_REASON_PROTOCOL_ERROR)
     atomic_fetch_add_explicit (&self->n_faults, 1, memory_order_relaxed);
-  finish_output (self, link);
+  /* Where the link is given up, as when the router stops, output may be left. */
+  if (link->output != NULL)
+    ferry_output_begin_end (link->output);
+  while (link->output != NULL && !link->output->ended)
+    read_output (self, link);
   ferry_drain_revoke (self->drain, link);
   ferry_shared_queue_remove (self->shared, link);
   close_all_pipes (link, self->stopping ? FERRY_PIPE_WORD_ROUTER_STOPPED : FERRY_PIPE_WORD_LINK_ENDED);
@@ -314,7 +301,7 @@ finish_link (FerryMonitor *self, FerryLink *link)
   tell_end (self, link);
 }
 
-/* Whether nothing more comes over a link whose sender is in this process. Such a link ends then. */
+/* Whether the link has its sender in this process, and nothing more comes over it. It ends then. */
 static gboolean
 is_local_end (FerryLink *link)
 {
@@ -396,7 +383,7 @@ linger (FerryMonitor *self, FerryLink *link, gint64 now)
   return TRUE;
 }
 
-/* Activates the links whose time has come. */
+/* Ends the naps that are over. */
 static void
 end_naps (FerryMonitor *self)
 {
@@ -929,37 +916,25 @@ launch_link (FerryMonitor *self, LinkCommand *command)
   GPid pid = 0;
   int pidfd = -1;
 
-  if (!command->launch (command->data, link->worker_end, &pid, &pidfd, &error))
+  if (command->launch (command->data, link->worker_end, &pid, &pidfd, &error))
+    {
+      if (pid == 0)
+        return;
+      if (ferry_shared_queue_set_process (self->shared, link, pid, pidfd, &error))
+        tell_launched (self, link);
+      else
+        {
+          /* The process cannot be watched, so it is ended here. */
+          ferry_link_send_signal (link, SIGKILL);
+          ferry_link_wait (link);
+        }
+    }
+  if (error != NULL)
     {
       note_obstacle (link, error);
       ferry_shared_queue_apply (self->shared, link, FERRY_LINK_LAUNCH_FAILED, error->message);
     }
-  else if (pid == 0)
-    return;
-  else if (!ferry_shared_queue_set_process (self->shared, link, pid, pidfd, &error))
-    {
-      /* The process cannot be watched, so it is ended here. */
-      ferry_link_send_signal (link, SIGKILL);
-      ferry_link_wait (link);
-      note_obstacle (link, error);
-      ferry_shared_queue_apply (self->shared, link, FERRY_LINK_LAUNCH_FAILED, error->message);
-    }
-  else
-    tell_launched (self, link);
   ferry_clear_fd (&link->worker_end);
-}
-
-/* The link could not be added. A fork server that was asked to start its process answers, and the process is ended
- * then.
- */
-static void
-refuse_launch (LinkCommand *command)
-{
-  GPid pid;
-  int pidfd;
-
-  if (command->launch != NULL && command->link->parent == FERRY_PARENT_ASKED)
-    command->launch (command->data, -1, &pid, &pidfd, NULL);
 }
 
 static void
@@ -968,6 +943,8 @@ add_link_command (FerryMonitor *self, gpointer data)
   LinkCommand *command = data;
   g_autoptr (GError) error = NULL;
   FerryLink *link = command->link;
+  GPid pid;
+  int pidfd;
 
   atomic_fetch_add_explicit (&self->n_links, 1, memory_order_relaxed);
   ferry_drain_grant (self->drain, link);
@@ -976,7 +953,9 @@ add_link_command (FerryMonitor *self, gpointer data)
       note_obstacle (link, error);
       ferry_link_note (link, FERRY_CLOSE_REASON_LAUNCH_FAILED, error->message);
       link->state = FERRY_LINK_ENDED;
-      refuse_launch (command);
+      /* A fork server that was asked to start the process answers, and the process is ended then. */
+      if (command->launch != NULL && link->parent == FERRY_PARENT_ASKED)
+        command->launch (command->data, -1, &pid, &pidfd, NULL);
       ferry_drain_revoke (self->drain, link);
       close_all_pipes (link, FERRY_PIPE_WORD_LINK_ENDED);
       tell_end (self, link);
@@ -1059,7 +1038,7 @@ fault_command (FerryMonitor *self, gpointer data)
     ferry_shared_queue_fault (self->shared, command->link, command->data);
 }
 
-/* any: ends a link whose worker broke a rule that the router's thread checks. */
+/* any: ends a link: its worker broke a rule that the router's thread checks. */
 gboolean
 ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detail)
 {

@@ -52,16 +52,6 @@ struct _FerryPingee
 
 G_DEFINE_BOXED_TYPE (FerryPingee, ferry_pingee, ferry_pingee_ref, ferry_pingee_unref)
 
-/* any */
-static void
-wake (FerryPingee *self)
-{
-  pthread_mutex_lock (&self->lock);
-  if (self->pinged != NULL && !g_main_context_is_owner (self->context))
-    g_main_context_wakeup (self->context);
-  pthread_mutex_unlock (&self->lock);
-}
-
 /* context's thread */
 static gboolean
 dispatch (FerryPingee *self)
@@ -336,5 +326,8 @@ ferry_pingee_ping (FerryPingee *self)
   if (atomic_exchange_explicit (&self->pending, 1, memory_order_seq_cst) != 0)
     return;
   atomic_store_explicit (&self->since, g_get_monotonic_time (), memory_order_relaxed);
-  wake (self);
+  pthread_mutex_lock (&self->lock);
+  if (self->pinged != NULL && !g_main_context_is_owner (self->context))
+    g_main_context_wakeup (self->context);
+  pthread_mutex_unlock (&self->lock);
 }

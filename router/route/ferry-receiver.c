@@ -418,7 +418,7 @@ ferry_receiver_get_overtaken (FerryReceiver *self)
  * @destroy: (nullable): frees @user_data when the handler is replaced or the receiver goes
  *
  * Sets a function that is called for each message, on borrowed memory: several times faster than the signal. On the
- * router's thread, also from within the handler, whose data is then freed before it returns.
+ * router's thread, also from within the handler. The old data is freed before this returns.
  *
  * Since: 0.1
  */

@@ -17,8 +17,8 @@
  *
  * Threads: the router's ("main"), where a function says no other.
  *
- * All of this is one file: it works on one table and in one dispatch. A handler may at any time close the pipes of the
- * one, and stop and start the router in the other. */
+ * It is one file since all of it works on one table and in one dispatch. A handler may at any time close the pipes of
+ * the one, and stop and start the router in the other. */
 
 #include "config.h"
 
@@ -463,8 +463,8 @@ watch_cells (FerryRouter *self, FerryLink *link)
     }
 }
 
-/* (nullable): the watch of an open pipe whose cell can be read. The watch of a sender in this process is made here: the
- * sender may have been started on another thread. */
+/* (nullable): the watch of an open pipe, where its cell can be read. The watch of a sender in this process is made
+ * here: the sender may have been started on another thread. */
 static FerryCellWatch *
 get_watch (FerryPipe *pipe)
 {
@@ -862,18 +862,6 @@ dispatch_records (Dispatch *dispatch, FerryBlock *block)
   return result;
 }
 
-/* The observer was told of the link's end: its memory is neither read nor written any more. The link itself may stay
- * for long, in a worker that has ended or in a large message. A local link shares its memory with its sender. */
-static void
-give_up_memory (FerryLink *link)
-{
-  ferry_link_close_down (link);
-  if (link->local)
-    return;
-  ferry_segment_clear_soon (&link->segment);
-  ferry_link_give_up_buffers (link);
-}
-
 static void
 end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
 {
@@ -897,7 +885,14 @@ end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
   block->link->user_data = NULL;
   if (observer != NULL)
     observer->ended (observer->data, block->exit);
-  give_up_memory (block->link);
+  /* From now on the link's memory is neither read nor written. The link itself may stay for long, in a worker that has
+   * ended or in a large message. A local link shares its memory with its sender. */
+  ferry_link_close_down (block->link);
+  if (!block->link->local)
+    {
+      ferry_segment_clear_soon (&block->link->segment);
+      ferry_link_give_up_buffers (block->link);
+    }
   if (observer == NULL)
     return;
   observer->destroy (observer->data);
@@ -1464,7 +1459,7 @@ stop (FerryRouter *self)
  *
  * Stops the router: nothing more is taken from workers, and those that still run are killed. Messages that came and
  * were not delivered are counted and dropped. To have them delivered first, call [method@Ferry.Router.route_until].
- * Each receiver whose pipe is open emits `closed` with the reason %FERRY_CLOSE_REASON_ROUTER_STOPPED before this
+ * Each receiver of an open pipe emits `closed` with the reason %FERRY_CLOSE_REASON_ROUTER_STOPPED before this
  * returns, and nothing afterwards. A warning lists their connection ids. Tasks of its pools, running and waiting ones,
  * fail with %FERRY_ERROR_CLOSED.
  *
@@ -1707,27 +1702,11 @@ ferry_router_get_property (GObject *object, guint property_id, GValue *value, GP
     }
 }
 
-/* The largest power of two that is not above capacity. */
-static guint64
-round_capacity (guint64 capacity)
-{
-  guint64 rounded = FERRY_MIN_LANE_CAPACITY;
-
-  while (rounded * 2 <= capacity)
-    rounded *= 2;
-  return rounded;
-}
-
-static void
-set_buffer_limit (FerryRouter *self, guint64 limit)
-{
-  ferry_memory_account_set_limit (self->account, limit > 0 ? limit : ferry_get_usable_memory () / BUFFER_LIMIT_PART);
-}
-
 static void
 ferry_router_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
 {
   FerryRouter *self = FERRY_ROUTER (object);
+  guint64 limit;
 
   ferry_return_if_elsewhere (self->home);
   switch (property_id)
@@ -1748,7 +1727,8 @@ ferry_router_set_property (GObject *object, guint property_id, const GValue *val
       self->local_queue_limit = g_value_get_uint64 (value);
       break;
     case PROP_LANE_CAPACITY:
-      self->lane_capacity = round_capacity (g_value_get_uint64 (value));
+      /* The largest power of two that is not above the value. */
+      self->lane_capacity = (guint64) 1 << (g_bit_storage ((gulong) g_value_get_uint64 (value)) - 1);
       break;
     case PROP_MAX_MESSAGE_SIZE:
       self->max_message_size = g_value_get_uint64 (value);
@@ -1757,7 +1737,9 @@ ferry_router_set_property (GObject *object, guint property_id, const GValue *val
       self->latest_interval = g_value_get_int64 (value);
       break;
     case PROP_BUFFER_LIMIT:
-      set_buffer_limit (self, g_value_get_uint64 (value));
+      limit = g_value_get_uint64 (value);
+      ferry_memory_account_set_limit (self->account,
+                                      limit > 0 ? limit : ferry_get_usable_memory () / BUFFER_LIMIT_PART);
       break;
     case PROP_SPARE_TIME:
       self->spare_time = g_value_get_int64 (value);
@@ -1855,11 +1837,6 @@ install_limit_properties (void)
    */
   properties[PROP_MAX_MESSAGE_SIZE] = g_param_spec_uint64 ("max-message-size", NULL, NULL, FERRY_MAX_RECORD_SIZE,
                                                            HIGHEST_MAX_MESSAGE_SIZE, DEFAULT_MAX_MESSAGE_SIZE, SETTING);
-}
-
-static void
-install_memory_properties (void)
-{
   /**
    * FerryRouter:buffer-limit:
    *
@@ -1898,7 +1875,6 @@ ferry_router_class_init (FerryRouterClass *klass)
 
   install_scheduling_properties ();
   install_limit_properties ();
-  install_memory_properties ();
   /**
    * FerryRouter:running:
    *

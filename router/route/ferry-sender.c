@@ -10,7 +10,7 @@
  * Owner:   counted references, as of any GObject.
  * Threads: any, where a function says no other. A function that ends in _locked is called with the lane taken.
  *
- * The five ways to send are one file: they share a lane, its order, the announced types, the waiting and the errors. */
+ * It is one file since the five ways to send share a lane, its order, the announced types, the waits and the errors. */
 
 #include "config.h"
 
@@ -433,14 +433,17 @@ refuse_wait (FerrySender *self, FerryWaitResult result, GError **error)
   return FALSE;
 }
 
-/* Whether the variant's type was announced, or can be. */
+/* Whether a type was announced, or fewer than max types were. type_string: (nullable). */
 static gboolean
-has_type_or_number (FerrySender *self, GVariant *variant)
+can_announce (FerrySender *self, const char *type_string, guint max)
 {
-  gboolean locked = ferry_uplink_lock (self->uplink);
-  gboolean can =
-    self->n_types < FERRY_MAX_TYPES_PER_PIPE || find_type_locked (self, g_variant_get_type_string (variant)) != 0;
+  gboolean locked;
+  gboolean can;
 
+  if (type_string == NULL || self->uplink == NULL || self->n_types < max)
+    return TRUE;
+  locked = ferry_uplink_lock (self->uplink);
+  can = find_type_locked (self, type_string) != 0;
   ferry_uplink_unlock (self->uplink, locked);
   return can;
 }
@@ -455,7 +458,7 @@ wait_for_room (FerrySend *send, gsize size, GError **error)
 
   if (state != FERRY_SENDER_STARTED)
     return refuse_state (state, error);
-  if (send->variant != NULL && !has_type_or_number (self, send->variant))
+  if (!can_announce (self, get_type_string (send), FERRY_MAX_TYPES_PER_PIPE))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
                    "More than %d types came up on the pipe at the same moment; send again",
@@ -495,13 +498,35 @@ get_data (FerrySend *send)
   return send->joined;
 }
 
-static gboolean
-send_small (FerrySend *send, GError **error)
+/* Writes and publishes a record of a head, and of body_size bytes of the message behind it: all or none. */
+static void
+write_record_and_unlock (const FerrySend *send, FerryPlace *place, FerryRecordKind kind, gconstpointer head,
+                         gsize head_size, gsize body_size)
 {
-  while (send->variant != NULL ? !send_variant_now (send->sender, send->variant, send->size)
-                               : !send_parts_now (send->sender, send->parts, send->n_parts, send->size))
-    if (!wait_for_room (send, get_most_room (send, send->size), error))
+  FerrySender *self = send->sender;
+  guint8 *payload = write_header_locked (self, place, kind, head_size + body_size);
+
+  if (head_size > 0)
+    memcpy (payload, head, head_size);
+  if (kind == FERRY_RECORD_LARGE)
+    ((FerryLargeMessage *) (void *) payload)->number = place->number;
+  if (body_size > 0)
+    store (send, payload + head_size);
+  ferry_uplink_publish_and_unlock (self->uplink, place->size, place->locked);
+}
+
+/* The same, where it waits for room first. */
+static gboolean
+send_record (FerrySend *send, FerryRecordKind kind, gconstpointer head, gsize head_size, gsize body_size,
+             GError **error)
+{
+  const char *type_string = kind != FERRY_RECORD_PIECE ? get_type_string (send) : NULL;
+  FerryPlace place;
+
+  while (!take_place (send->sender, type_string, head_size + body_size, &place))
+    if (!wait_for_room (send, get_most_room (send, head_size + body_size), error))
       return FALSE;
+  write_record_and_unlock (send, &place, kind, head, head_size, body_size);
   return TRUE;
 }
 
@@ -535,36 +560,17 @@ watch_cancellable (FerrySend *send, GCancellable *cancellable)
 
 /* Sends the large record: the beginning of a message in pieces; or all of a message that lies in a buffer. */
 static gboolean
-begin_large_now (const FerrySend *send, const FerryBufferMessage *buffer)
-{
-  FerrySender *self = send->sender;
-  FerryLargeMessage large = {.size = send->size, .kind = FERRY_RECORD_BYTES};
-  gsize length = sizeof large + (buffer != NULL ? sizeof *buffer : 0);
-  FerryPlace place;
-  guint8 *payload;
-
-  if (!take_place (self, get_type_string (send), length, &place))
-    return FALSE;
-  payload = write_header_locked (self, &place, FERRY_RECORD_LARGE, length);
-  if (send->variant != NULL)
-    large.kind = FERRY_RECORD_VARIANT;
-  large.number = place.number;
-  memcpy (payload, &large, sizeof large);
-  if (buffer != NULL)
-    memcpy (payload + sizeof large, buffer, sizeof *buffer);
-  ferry_uplink_publish_and_unlock (self->uplink, place.size, place.locked);
-  return TRUE;
-}
-
-static gboolean
 begin_large (FerrySend *send, const FerryBufferMessage *buffer, GError **error)
 {
-  const gsize most = sizeof (FerryLargeMessage) + sizeof (FerryBufferMessage);
+  struct
+  {
+    FerryLargeMessage large;
+    FerryBufferMessage buffer;
+  } head = {.large = {.size = send->size, .kind = send->variant != NULL ? FERRY_RECORD_VARIANT : FERRY_RECORD_BYTES}};
 
-  while (!begin_large_now (send, buffer))
-    if (!wait_for_room (send, get_most_room (send, most), error))
-      return FALSE;
-  return TRUE;
+  if (buffer != NULL)
+    head.buffer = *buffer;
+  return send_record (send, FERRY_RECORD_LARGE, &head, buffer != NULL ? sizeof head : sizeof head.large, 0, error);
 }
 
 /* Takes a buffer for the message, where there is one to spare. */
@@ -592,20 +598,6 @@ send_in_buffer (FerrySend *send, const FerryBufferMessage *message, GError **err
   return FALSE;
 }
 
-static gboolean
-send_piece (FerrySend *send, const guint8 *data, gsize size, GError **error)
-{
-  FerrySender *self = send->sender;
-  FerryPlace place;
-
-  while (!take_place (self, NULL, size, &place))
-    if (!wait_for_room (send, ferry_record_size (size), error))
-      return FALSE;
-  memcpy (write_header_locked (self, &place, FERRY_RECORD_PIECE, size), data, size);
-  ferry_uplink_publish_and_unlock (self->uplink, place.size, place.locked);
-  return TRUE;
-}
-
 /* Sends a message in pieces. The caller has taken the uplink's turn. */
 static gboolean
 send_pieces (FerrySend *send, GError **error)
@@ -620,7 +612,7 @@ send_pieces (FerrySend *send, GError **error)
     {
       gsize size = MIN (send->size - sent, FERRY_MAX_RECORD_PAYLOAD);
 
-      if (!send_piece (send, data + sent, size, error))
+      if (!send_record (send, FERRY_RECORD_PIECE, data + sent, size, 0, error))
         {
           gboolean locked = ferry_uplink_lock (self->uplink);
 
@@ -692,23 +684,13 @@ check_latest (GVariant *variant, gsize size, GError **error)
   return FALSE;
 }
 
-/* Marks the cell, and wakes the monitor for it. Sequentially consistent: the mark comes after the value, and before the
- * ring. */
-static void
-ring_for_cell (FerrySender *self)
-{
-  FerryLinkControl *control = ferry_segment_get_control (&self->uplink->segment);
-
-  atomic_fetch_or_explicit (&control->dirty, (guint64) 1 << self->cell, memory_order_seq_cst);
-  ferry_doorbell_ring (self->uplink->doorbell);
-}
-
 static gboolean
 send_latest (FerrySend *send, GError **error)
 {
   FerrySender *self = send->sender;
   guint64 serialised[FERRY_CELL_WORDS];
   gconstpointer data = serialised;
+  FerryLinkControl *control;
   gboolean locked;
   gboolean due;
 
@@ -728,8 +710,12 @@ send_latest (FerrySend *send, GError **error)
     }
   due = ferry_cell_writer_write (&self->writer, get_type_string (send), data, send->size);
   ferry_uplink_unlock (self->uplink, locked);
-  if (G_UNLIKELY (due))
-    ring_for_cell (self);
+  if (G_LIKELY (!due))
+    return TRUE;
+  /* Sequentially consistent: the cell's mark comes after its value, and before the ring. */
+  control = ferry_segment_get_control (&self->uplink->segment);
+  atomic_fetch_or_explicit (&control->dirty, (guint64) 1 << self->cell, memory_order_seq_cst);
+  ferry_doorbell_ring (self->uplink->doorbell);
   return TRUE;
 }
 
@@ -752,7 +738,10 @@ send_slowly (FerrySend *send, GCancellable *cancellable, GError **error)
   else
     {
       handler = watch_cancellable (send, cancellable);
-      sent = send->size > FERRY_MAX_RECORD_PAYLOAD ? send_large (send, error) : send_small (send, error);
+      sent = send->size > FERRY_MAX_RECORD_PAYLOAD
+               ? send_large (send, error)
+               : send_record (send, send->variant != NULL ? FERRY_RECORD_VARIANT : FERRY_RECORD_BYTES, NULL, 0,
+                              send->size, error);
       g_cancellable_disconnect (cancellable, handler);
     }
   g_free (send->joined);
@@ -855,16 +844,9 @@ box_where_needed (FerrySender *self, GVariant *variant, GError **error)
 {
   const char *type_string = g_variant_get_type_string (variant);
   g_autoptr (GVariant) boxed = NULL;
-  gboolean fits = TRUE;
 
-  if (G_UNLIKELY (self->uplink != NULL && self->n_types >= FERRY_MAX_TYPES_PER_PIPE / 2))
-    {
-      gboolean locked = ferry_uplink_lock (self->uplink);
-
-      fits = find_type_locked (self, type_string) != 0;
-      ferry_uplink_unlock (self->uplink, locked);
-    }
-  if (G_LIKELY (fits && strlen (type_string) <= FERRY_MAX_TYPE_STRING))
+  if (G_LIKELY (can_announce (self, type_string, FERRY_MAX_TYPES_PER_PIPE / 2) &&
+                strlen (type_string) <= FERRY_MAX_TYPE_STRING))
     return G_LIKELY (ferry_depth_check (variant, error)) ? g_variant_ref (variant) : NULL;
   boxed = g_variant_ref_sink (g_variant_new_variant (variant));
   return ferry_depth_check (boxed, error) ? g_steal_pointer (&boxed) : NULL;
@@ -961,11 +943,9 @@ send_one_shot_now (FerrySend *send, FerryBuffer *buffer, int *error_number)
   FerrySender *self = send->sender;
   FerryUplink *uplink = self->uplink;
   FerryOneShotMessage message = {.size = buffer->message.size};
-  gsize length = sizeof message + send->size;
   FerryPlace place;
-  guint8 *payload;
 
-  if (!take_place (self, get_type_string (send), length, &place))
+  if (!take_place (self, get_type_string (send), sizeof message + send->size, &place))
     return NEEDS_ROOM;
   ferry_lane_writer_look (&uplink->writer, 0);
   if (uplink->writer.head < ferry_uplink_get_memory_gate_locked (uplink))
@@ -980,23 +960,11 @@ send_one_shot_now (FerrySend *send, FerryBuffer *buffer, int *error_number)
       ferry_uplink_unlock (uplink, place.locked);
       return *error_number == EAGAIN || *error_number == EWOULDBLOCK ? NEEDS_SOCKET : FAILED;
     }
-  payload = write_header_locked (self, &place, FERRY_RECORD_ONE_SHOT, length);
-  memcpy (payload, &message, sizeof message);
-  if (send->variant != NULL)
-    g_variant_store (send->variant, payload + sizeof message);
   uplink->offer_ends[uplink->n_pending_memories % FERRY_MAX_PENDING_MEMORIES_PER_LINK] =
     uplink->writer.tail + place.size;
   uplink->n_pending_memories++;
-  ferry_uplink_publish_and_unlock (uplink, place.size, place.locked);
+  write_record_and_unlock (send, &place, FERRY_RECORD_ONE_SHOT, &message, sizeof message, send->size);
   return SENT;
-}
-
-static int
-get_timeout (gint64 deadline)
-{
-  gint64 left = deadline - g_get_monotonic_time ();
-
-  return deadline < 0 ? -1 : (int) CLAMP (left / FERRY_MICROSECONDS_PER_MILLISECOND + 1, 0, G_MAXINT);
 }
 
 /* Waits for room in the control socket. The application always reads its end, and closes it with the link. */
@@ -1005,32 +973,25 @@ wait_for_socket (FerrySend *send)
 {
   GCancellable *cancellable = send->wait.data;
   GPollFD cancel = {.fd = -1};
+  gint64 left = send->wait.deadline - g_get_monotonic_time ();
+  int timeout = (int) MIN (left / FERRY_MICROSECONDS_PER_MILLISECOND + 1, G_MAXINT);
   struct pollfd fds[2];
   int n;
 
   if (send->wait.deadline == 0)
     return FERRY_WAIT_WOULD_BLOCK;
-  if (send->wait.deadline > 0 && g_get_monotonic_time () >= send->wait.deadline)
+  if (send->wait.deadline > 0 && left <= 0)
     return FERRY_WAIT_TIMED_OUT;
   if (cancellable != NULL && !g_cancellable_make_pollfd (cancellable, &cancel))
     cancel.fd = -1;
   fds[0] = (struct pollfd){.fd = send->sender->uplink->control, .events = POLLOUT};
   fds[1] = (struct pollfd){.fd = cancel.fd, .events = POLLIN};
-  n = poll (fds, G_N_ELEMENTS (fds), get_timeout (send->wait.deadline));
+  n = poll (fds, G_N_ELEMENTS (fds), send->wait.deadline > 0 ? timeout : -1);
   if (cancel.fd >= 0)
     g_cancellable_release_fd (cancellable);
   if (g_cancellable_is_cancelled (cancellable))
     return FERRY_WAIT_INTERRUPTED;
   return n == 0 ? FERRY_WAIT_TIMED_OUT : FERRY_WAIT_READY;
-}
-
-static gboolean
-refuse_error (FerrySend *send, int error_number, GError **error)
-{
-  if (error_number == EPIPE || error_number == ECONNRESET)
-    return refuse_wait (send->sender, FERRY_WAIT_CLOSED, error);
-  errno = error_number;
-  return ferry_set_system_error (error, "Handing over a buffer's memory (sendmsg)");
 }
 
 static gboolean
@@ -1048,7 +1009,12 @@ send_one_shot (FerrySend *send, FerryBuffer *buffer, GError **error)
       FerryWaitResult result;
 
       if (outcome == FAILED)
-        return refuse_error (send, error_number, error);
+        {
+          if (error_number == EPIPE || error_number == ECONNRESET)
+            return refuse_ended (send->sender, error);
+          errno = error_number;
+          return ferry_set_system_error (error, "Handing over a buffer's memory (sendmsg)");
+        }
       if (outcome == NEEDS_ROOM && !wait_for_room (send, size, error))
         return FALSE;
       if (outcome == NEEDS_ROOM)
@@ -1088,15 +1054,6 @@ check_can_have_buffers (FerrySender *self, gsize size, GError **error)
   else
     return has_one_shots (self) || ferry_arena_writer_open (arena, error);
   return FALSE;
-}
-
-static FerryBuffer *
-create_one_shot (FerrySender *self, gsize size, GError **error)
-{
-  if (!self->uplink->forked)
-    return ferry_buffer_new_one_shot (self->uplink, size, error);
-  refuse_wait (self, FERRY_WAIT_FORKED, error);
-  return NULL;
 }
 
 /**
@@ -1142,8 +1099,8 @@ ferry_sender_create_buffer_until (FerrySender *self, gsize size, gint64 deadline
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error) || !check_can_have_buffers (self, size, error))
     return NULL;
-  if (has_one_shots (self))
-    return create_one_shot (self, size, error);
+  if (has_one_shots (self) && !self->uplink->forked)
+    return ferry_buffer_new_one_shot (self->uplink, size, error);
   send.wait = (FerryWait){.index = self->index, .deadline = deadline};
   handler = watch_cancellable (&send, cancellable);
   result = ferry_uplink_reserve_buffer (self->uplink, &send.wait, size, &message);
@@ -1179,24 +1136,6 @@ ferry_sender_create_buffer (FerrySender *self, gsize size, GError **error)
 }
 
 static gboolean
-send_buffer_now (FerrySend *send, const FerryBufferMessage *message)
-{
-  FerrySender *self = send->sender;
-  gsize length = sizeof *message + send->size;
-  FerryPlace place;
-  guint8 *payload;
-
-  if (!take_place (self, get_type_string (send), length, &place))
-    return FALSE;
-  payload = write_header_locked (self, &place, FERRY_RECORD_BUFFER, length);
-  memcpy (payload, message, sizeof *message);
-  if (send->variant != NULL)
-    g_variant_store (send->variant, payload + sizeof *message);
-  ferry_uplink_publish_and_unlock (self->uplink, place.size, place.locked);
-  return TRUE;
-}
-
-static gboolean
 check_fits (FerrySend *send, const FerryBuffer *buffer, GError **error)
 {
   if (ferry_buffer_is_one_shot (buffer) != has_one_shots (send->sender))
@@ -1222,14 +1161,11 @@ lend (FerrySend *send, FerryBuffer *buffer, GError **error)
   FerryArenaWriter *arena = send->sender->uplink->arena;
 
   ferry_arena_writer_set_sent (arena, buffer->message.number, TRUE);
-  while (!send_buffer_now (send, &buffer->message))
-    if (!wait_for_room (send, get_most_room (send, sizeof buffer->message + send->size), error))
-      {
-        ferry_arena_writer_set_sent (arena, buffer->message.number, FALSE);
-        return FALSE;
-      }
-  buffer->data = NULL;
-  return TRUE;
+  if (send_record (send, FERRY_RECORD_BUFFER, &buffer->message, sizeof buffer->message, send->size, error))
+    buffer->data = NULL;
+  else
+    ferry_arena_writer_set_sent (arena, buffer->message.number, FALSE);
+  return buffer->data == NULL;
 }
 
 /**
@@ -1654,10 +1590,7 @@ ferry_sender_stop (FerrySender *self, GError **error)
       ferry_uplink_unlock (self->uplink, locked);
       return refuse_state (state, error);
     }
-  if (stop_locked (self, locked))
-    return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The lane was damaged by its other end");
-  return FALSE;
+  return stop_locked (self, locked) || refuse_wait (self, FERRY_WAIT_BROKEN, error);
 }
 
 /**
