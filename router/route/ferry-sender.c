@@ -434,7 +434,7 @@ refuse_wait (FerrySender *self, FerryWaitResult result, GError **error)
 }
 
 /* Whether a type was announced, or fewer than max types were. type_string: (nullable). */
-static gboolean
+static inline gboolean
 can_announce (FerrySender *self, const char *type_string, guint max)
 {
   gboolean locked;
@@ -724,7 +724,7 @@ send_latest (FerrySend *send, GError **error)
 /* The slow path, where the fast one failed or does not apply. Only the newest value of a pipe for latest values counts:
  * it is written into a cell, and never waits. */
 static gboolean
-send_slowly (FerrySend *send, GCancellable *cancellable, GError **error)
+send_slowly (FerrySend *send, gint64 deadline, GCancellable *cancellable, GError **error)
 {
   FerrySender *self = send->sender;
   gulong handler;
@@ -732,7 +732,7 @@ send_slowly (FerrySend *send, GCancellable *cancellable, GError **error)
 
   if (!is_sendable (self))
     return refuse_ended (self, error);
-  send->wait.index = self->index;
+  send->wait = (FerryWait){.index = self->index, .deadline = deadline};
   if (self->latest)
     sent = send_latest (send, error);
   else
@@ -746,15 +746,6 @@ send_slowly (FerrySend *send, GCancellable *cancellable, GError **error)
     }
   g_free (send->joined);
   return sent;
-}
-
-static gboolean
-send_bytes_slowly (FerrySender *self, const FerryPart *parts, guint n_parts, gsize size, gint64 deadline,
-                   GCancellable *cancellable, GError **error)
-{
-  FerrySend send = {.sender = self, .parts = parts, .n_parts = n_parts, .size = size, .wait = {.deadline = deadline}};
-
-  return send_slowly (&send, cancellable, error);
 }
 
 /**
@@ -789,6 +780,8 @@ gboolean
 ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size, gint64 deadline,
                                GCancellable *cancellable, GError **error)
 {
+  FerrySend send;
+
   if (G_UNLIKELY (!is_sender (self)))
     g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
   g_return_val_if_fail (data != NULL || size == 0, FALSE);
@@ -797,7 +790,8 @@ ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size
     return FALSE;
   if (G_LIKELY (size < self->quick_limit && send_parts_now (self, &(FerryPart){data, size}, 1, size)))
     return TRUE;
-  return send_bytes_slowly (self, &(FerryPart){data, size}, 1, size, deadline, cancellable, error);
+  send = (FerrySend){.sender = self, .parts = &(FerryPart){data, size}, .n_parts = 1, .size = size};
+  return send_slowly (&send, deadline, cancellable, error);
 }
 
 /* any: as ferry_sender_send_bytes_until(), for one message in parts that may lie apart. */
@@ -805,6 +799,7 @@ gboolean
 ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 deadline,
                          GCancellable *cancellable, GError **error)
 {
+  FerrySend send;
   gsize size = 0;
 
   if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
@@ -813,7 +808,8 @@ ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_part
     size += parts[i].size;
   if (G_LIKELY (size < self->quick_limit && send_parts_now (self, parts, n_parts, size)))
     return TRUE;
-  return send_bytes_slowly (self, parts, n_parts, size, deadline, cancellable, error);
+  send = (FerrySend){.sender = self, .parts = parts, .n_parts = n_parts, .size = size};
+  return send_slowly (&send, deadline, cancellable, error);
 }
 
 /**
@@ -896,8 +892,8 @@ ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, 
   size = g_variant_get_size (boxed);
   if (G_LIKELY (size < self->quick_limit && send_variant_now (self, boxed, size)))
     return TRUE;
-  send = (FerrySend){.sender = self, .variant = boxed, .size = size, .wait = {.deadline = deadline}};
-  return send_slowly (&send, cancellable, error);
+  send = (FerrySend){.sender = self, .variant = boxed, .size = size};
+  return send_slowly (&send, deadline, cancellable, error);
 }
 
 /**
@@ -1013,7 +1009,7 @@ send_one_shot (FerrySend *send, FerryBuffer *buffer, GError **error)
           if (error_number == EPIPE || error_number == ECONNRESET)
             return refuse_ended (send->sender, error);
           errno = error_number;
-          return ferry_set_system_error (error, "Handing over a buffer's memory (sendmsg)");
+          return ferry_set_system_error (error, "Sending a buffer's memory (sendmsg)");
         }
       if (outcome == NEEDS_ROOM && !wait_for_room (send, size, error))
         return FALSE;
