@@ -69,6 +69,7 @@ set_tick (FerryHotCells *self, gint64 tick)
       if (self->source == NULL)
         {
           self->source = g_source_new (&tick_funcs, sizeof (GSource));
+          /* Only data, for tick_dispatch(). */
           g_source_set_callback (self->source, NULL, self, NULL);
           g_source_set_static_name (self->source, "[ferry] latest values");
           g_source_attach (self->source, self->context);
