@@ -55,7 +55,7 @@ typedef struct
   FerryDemoThumbnail *picture; /* (owned) */
   guint position;
   guint folder; /* which one it is of: the answer may come when there is another one */
-} Errand;
+} Decoding;
 
 typedef enum
 {
@@ -67,20 +67,20 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (FerryDemoThumbnails, ferry_demo_thumbnails, G_TYPE_OBJECT)
 
-static void pump (FerryDemoThumbnails *self);
+static void schedule (FerryDemoThumbnails *self);
 
 static void
-errand_free (Errand *errand)
+decoding_free (Decoding *decoding)
 {
-  g_object_unref (errand->owner);
-  g_object_unref (errand->picture);
-  g_free (errand);
+  g_object_unref (decoding->owner);
+  g_object_unref (decoding->picture);
+  g_free (decoding);
 }
 
 static void
-free_errand_cb (gpointer data, GClosure *closure)
+free_decoding_cb (gpointer data, GClosure *closure)
 {
-  errand_free (data);
+  decoding_free (data);
 }
 
 static void
@@ -204,35 +204,35 @@ fail (FerryDemoThumbnails *self, const char *reason)
 }
 
 static void
-put_back (FerryDemoThumbnails *self, const Errand *errand)
+put_back (FerryDemoThumbnails *self, const Decoding *decoding)
 {
-  self->next = MIN (self->next, errand->position);
-  ferry_demo_thumbnail_wait (errand->picture);
+  self->next = MIN (self->next, decoding->position);
+  ferry_demo_thumbnail_wait (decoding->picture);
 }
 
 static void
-take_broken (FerryDemoThumbnails *self, const Errand *errand, const char *reason)
+take_broken (FerryDemoThumbnails *self, const Decoding *decoding, const char *reason)
 {
   /* One that was shown before counts once. */
-  if (!ferry_demo_thumbnail_is_tried (errand->picture))
+  if (!ferry_demo_thumbnail_is_tried (decoding->picture))
     self->n_tried++;
   self->n_broken++;
-  ferry_demo_thumbnail_break (errand->picture, reason);
+  ferry_demo_thumbnail_break (decoding->picture, reason);
 }
 
 static void
-take_texture (FerryDemoThumbnails *self, const Errand *errand, GdkTexture *texture)
+take_texture (FerryDemoThumbnails *self, const Decoding *decoding, GdkTexture *texture)
 {
-  if (!ferry_demo_thumbnail_is_tried (errand->picture))
+  if (!ferry_demo_thumbnail_is_tried (decoding->picture))
     self->n_tried++;
   self->n_decoded++;
-  ferry_demo_thumbnail_show (errand->picture, texture);
-  keep (self, errand->position);
+  ferry_demo_thumbnail_show (decoding->picture, texture);
+  keep (self, decoding->position);
 }
 
 /* Where no worker can be started it is not for the picture to blame. */
 static void
-take_end (FerryDemoThumbnails *self, const Errand *errand, FerryTask *task)
+take_end (FerryDemoThumbnails *self, const Decoding *decoding, FerryTask *task)
 {
   const char *failure = ferry_demo_thumbnailer_get_failure (self->thumbnailer);
   g_autoptr (GdkTexture) texture = NULL;
@@ -243,22 +243,22 @@ take_end (FerryDemoThumbnails *self, const Errand *errand, FerryTask *task)
     case FERRY_TASK_STATE_COMPLETED:
       texture = ferry_demo_thumbnailer_make_texture (task);
       if (texture != NULL)
-        take_texture (self, errand, texture);
+        take_texture (self, decoding, texture);
       else
-        take_broken (self, errand, "The worker gave no picture; check that FERRY_DEMO_WORKER names the demo's own");
+        take_broken (self, decoding, "The worker gave no picture; check that FERRY_DEMO_WORKER names the demo's own");
       break;
     case FERRY_TASK_STATE_FAILED:
       if (failure != NULL && ended == NULL)
         {
           fail (self, failure);
-          put_back (self, errand);
+          put_back (self, decoding);
         }
       else
-        take_broken (self, errand,
+        take_broken (self, decoding,
                      ended != NULL ? ferry_exit_get_message (ended) : ferry_task_get_error (task)->message);
       break;
     case FERRY_TASK_STATE_CANCELLED:
-      put_back (self, errand);
+      put_back (self, decoding);
       break;
     case FERRY_TASK_STATE_WAITING:
     case FERRY_TASK_STATE_EXECUTING:
@@ -271,55 +271,56 @@ take_end (FerryDemoThumbnails *self, const Errand *errand, FerryTask *task)
 static void
 done_cb (FerryTask *task, gpointer user_data)
 {
-  const Errand *errand = user_data;
-  FerryDemoThumbnails *self = errand->owner;
+  const Decoding *decoding = user_data;
+  FerryDemoThumbnails *self = decoding->owner;
 
-  if (errand->folder != self->n_opened)
+  if (decoding->folder != self->n_opened)
     return;
   self->n_decoding--;
-  take_end (self, errand, task);
-  pump (self);
+  take_end (self, decoding, task);
+  schedule (self);
   say_changed (self);
 }
 
-static Errand *
-errand_new (FerryDemoThumbnails *self, guint position)
+static Decoding *
+decoding_new (FerryDemoThumbnails *self, guint position)
 {
-  Errand *errand = g_new (Errand, 1);
+  Decoding *decoding = g_new (Decoding, 1);
 
-  *errand = (Errand){.owner = g_object_ref (self),
-                     .picture = g_object_ref (get_picture (self, position)),
-                     .position = position,
-                     .folder = self->n_opened};
-  return errand;
+  *decoding = (Decoding){.owner = g_object_ref (self),
+                         .picture = g_object_ref (get_picture (self, position)),
+                         .position = position,
+                         .folder = self->n_opened};
+  return decoding;
 }
 
 static void
 begin (FerryDemoThumbnails *self, guint position)
 {
-  Errand *errand = errand_new (self, position);
+  Decoding *decoding = decoding_new (self, position);
   g_autoptr (GError) error = NULL;
   g_autoptr (FerryTask) task = NULL;
 
-  ferry_demo_thumbnail_decode (errand->picture);
-  task = ferry_demo_thumbnailer_make_task (self->thumbnailer, ferry_demo_thumbnail_get_path (errand->picture), &error);
+  ferry_demo_thumbnail_decode (decoding->picture);
+  task =
+    ferry_demo_thumbnailer_make_task (self->thumbnailer, ferry_demo_thumbnail_get_path (decoding->picture), &error);
   if (task == NULL)
     {
-      take_broken (self, errand, error->message);
-      errand_free (errand);
+      take_broken (self, decoding, error->message);
+      decoding_free (decoding);
       return;
     }
-  g_signal_connect_data (task, "done", G_CALLBACK (done_cb), errand, free_errand_cb, 0);
+  g_signal_connect_data (task, "done", G_CALLBACK (done_cb), decoding, free_decoding_cb, 0);
   self->n_decoding++;
   if (ferry_demo_thumbnailer_submit (self->thumbnailer, task, &error))
     return;
   self->n_decoding--;
-  put_back (self, errand);
+  put_back (self, decoding);
   fail (self, error->message);
 }
 
 static void
-pump (FerryDemoThumbnails *self)
+schedule (FerryDemoThumbnails *self)
 {
   guint n_tried = self->n_tried;
   guint position;
@@ -375,7 +376,7 @@ listed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       self->state = FERRY_DEMO_THUMBNAILS_STATE_LISTED;
       g_ptr_array_extend (self->by_position, found, (GCopyFunc) (void (*) (void)) g_object_ref, NULL);
       g_list_store_splice (self->pictures, 0, 0, found->pdata, found->len);
-      pump (self);
+      schedule (self);
     }
   say_changed (self);
 }
@@ -472,7 +473,7 @@ ferry_demo_thumbnails_resume (FerryDemoThumbnails *self)
       self->state = FERRY_DEMO_THUMBNAILS_STATE_LISTED;
       say_changed (self);
     }
-  pump (self);
+  schedule (self);
 }
 
 void
@@ -495,7 +496,7 @@ ferry_demo_thumbnails_set_visible (FerryDemoThumbnails *self, guint first, guint
 {
   self->first_visible = MIN (first, self->by_position->len);
   self->n_visible = MIN (n, self->by_position->len - self->first_visible);
-  pump (self);
+  schedule (self);
 }
 
 GListModel *

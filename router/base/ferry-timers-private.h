@@ -33,7 +33,7 @@ void ferry_timers_unset (FerryTimers *self, FerryTimer *timer);
 guint ferry_timers_get_n (const FerryTimers *self);
 /* When the first one is due; G_MAXINT64 where none is set. */
 gint64 ferry_timers_get_first (const FerryTimers *self);
-/* By hand, and not within a timer: runs the first one. Returns FALSE where it is not due by now. */
+/* Not within a timer: runs the first one. Returns FALSE where it is not due by now. */
 gboolean ferry_timers_run_one (FerryTimers *self, gint64 now);
 /* Whether the caller was called by a timer; no other one runs before that has returned, whatever loop is run within. */
 gboolean ferry_timers_is_dispatching (const FerryTimers *self);

@@ -159,7 +159,7 @@ room_came (gpointer data)
 
   ferry_transport_wake_waiting (FERRY_TRANSPORT (self));
   if (!atomic_exchange (&end->told, TRUE))
-    ferry_errands_post (end->context, note_room, g_atomic_rc_box_acquire (end), end_unref);
+    ferry_mailbox_post (end->context, note_room, g_atomic_rc_box_acquire (end), end_unref);
 }
 
 /* ---- up ---- */

@@ -112,7 +112,7 @@ run_drop (gpointer data)
 
   if (self->router->thread != g_thread_self ())
     {
-      ferry_errands_post (self->router->context, limit_rest, self, run_unref);
+      ferry_mailbox_post (self->router->context, limit_rest, self, run_unref);
       return;
     }
   limit_rest (self);

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A replica of a list: the list model, what it says of itself, how it follows the list and how it comes by its rows.
+/* A replica of a list: the list model, its properties, how it follows the list, and how it gets its rows.
  *
- * Owner:   its rows are owned by whoever holds them, and the latest ones by it.
- * Threads: the one that made it.
- * Trust:   none in what the subscription tells and in what rows are answered with. */
+ * Owner:   a row belongs to the callers that hold it, and the latest rows to the replica too.
+ * Threads: the making one.
+ * Trust:   none in the subscription's items and in the answers with rows. */
 
 #include "config.h"
 
@@ -43,7 +43,7 @@ struct _FerryListReplica
   FerryHome *home;               /* const: (owned) */
 
   gpointer subscription; /* (owned) (nullable): NULL when nothing comes any more */
-  GQueue events;         /* (owned): what the subscription told while what it told before was still being done */
+  GQueue events;         /* (owned): items of the subscription that came while an earlier one was still being handled */
   gboolean taking;       /* the events are being taken */
   gboolean following;
   GError *error; /* (owned) (nullable) */
@@ -57,7 +57,7 @@ struct _FerryListReplica
 
   guint page_size;
   RowFetch fetches[MAX_FETCHES];
-  GSource *asking; /* (owned) (nullable): asks for what is wished for, in the next turn of the main loop */
+  GSource *asking; /* (owned) (nullable): fetches the wished rows in the next turn of the main loop */
 };
 
 /* What the subscription told. */
@@ -82,8 +82,9 @@ typedef struct
  * A list of another process as a [iface@Gio.ListModel], however long it is.
  *
  * The other process exports an object that is a list model and has rows ([method@Ferry.Interface.set_list]). The
- * replica has its length at once, and its rows as they are looked at: an item is a [class@Ferry.ListRow], empty until
- * its page came. Put it into a selection model and a list view, and bind [property@Ferry.ListRow:value] in the factory:
+ * replica has its length at once, and fetches a row when the row is looked at: an item is a [class@Ferry.ListRow],
+ * empty until its page came. Put the replica into a selection model and a list view, and bind
+ * [property@Ferry.ListRow:value] in the factory:
  *
  * ```c
  * static void
@@ -94,21 +95,20 @@ typedef struct
  * }
  * ```
  *
- * Rows are asked for in pages, of which four are under way at most, the newest wish first. Who scrolls past a million
- * rows asks for those where the scrolling ends, since a row that nobody holds any more is not asked for. What came is
- * kept for as long as somebody holds it; beside that, the latest [property@Ferry.ListReplica:cache-size] rows are.
- * While a row is held or kept, it is the same object whenever it is asked for.
+ * Rows are fetched in pages, at most four at a time, the newest wish first. A row that is not held any more is not
+ * fetched, so a scroll past a million rows fetches those where it ends. A row is kept while it is held; beside that the
+ * latest [property@Ferry.ListReplica:cache-size] rows are kept. While a row is held or kept, each look finds the same
+ * object.
  *
- * Changes of the other list come one by one, in their order: rows behind a change keep their objects, and what it costs
- * depends on the rows that are held and kept, and not on the length.
+ * Changes of the other list come one by one, in their order. Rows behind a change keep their objects. The cost of a
+ * change depends on the number of rows that are held and kept, not on the length.
  *
- * When the exporter stops, or the process ends, the list stays as it was, and [property@Ferry.ListReplica:following] is
- * %FALSE; rows that were not there stay empty. When the exporter listens again, all rows are replaced by those of the
- * new list.
+ * When the exporter stops, or the process ends, the list stays as it was, [property@Ferry.ListReplica:following] is
+ * %FALSE, and missing rows stay empty. When the exporter listens again, the rows of the new list replace all rows.
  *
  * Of a list of more than %G_MAXUINT rows the first %G_MAXUINT are shown.
  *
- * It is for the thread that made it, and for the main context that was that thread's default one then.
+ * A replica belongs to the thread that made it, and to the main context that was that thread's default one then.
  *
  * Since: 0.1
  */
@@ -133,7 +133,7 @@ static void schedule (FerryListReplica *self);
 G_DEFINE_FINAL_TYPE_WITH_CODE (FerryListReplica, ferry_list_replica, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
 
-/* ---- what it says of itself ---- */
+/* ---- its properties ---- */
 
 static guint
 clip (guint64 length)
@@ -222,16 +222,15 @@ break_off (FerryListReplica *self, GError *error)
   g_object_thaw_notify (G_OBJECT (self));
 }
 
-/* How a replica comes by its rows.
+/* How a replica gets its rows.
  *
- * Whoever asks for a row that is not there wishes for it. In the next turn of the main loop the pages of those wishes
- * are asked for whose rows are still held, the newest first, so many at a time: a row that nobody holds any more took
- * its wish with it. A row stays a wish until it is there or its fetch has failed, so that an answer that turns out to
- * be too old only has to be thrown away.
+ * A look at a missing row makes a wish. In the next turn of the main loop the replica fetches the pages of the wishes
+ * whose rows are still held, the newest first and a few at a time. A row that is dropped takes its wish along. A row
+ * stays a wish until it is there or its fetch has failed, so that an answer that is too old can be thrown away.
  *
- * An answer says which revision of the list it was read at. It is used while the list has that very revision here, and
- * waits for the subscription when that is behind. Of one that falls into the latest change, the rows on both sides are
- * used.
+ * An answer says at which revision of the list it was read. It is used while the list has that very revision here, and
+ * waits for the subscription when that is behind. Of an answer that falls into the latest change, the rows on both
+ * sides of the change are used.
  *
  * Invariant: no row is in two fetches, unless the list has changed under one of them. */
 
@@ -272,8 +271,8 @@ fail (FerryListReplica *self, RowFetch *fetch, const GError *error)
     take_error (self, ferry_error_copy (error));
 }
 
-/* The rows of an answer from first on, as those from position on. Who is loaded goes to loaded: all rows have their
- * values before anybody is told. */
+/* The rows of an answer from first on become those from position on. Loaded rows go to loaded: all rows have their
+ * values before the first notification. */
 static void
 load_rows (FerryListReplica *self, guint64 position, GVariant *rows, gsize first, gsize n_rows, GPtrArray *loaded)
 {
@@ -300,8 +299,8 @@ notify_loaded (GPtrArray *loaded)
     ferry_list_row_notify_loaded (loaded->pdata[i]);
 }
 
-/* Another length is no reason to break off: the exporter may have put another list in its place, of which the
- * subscription has not told yet. */
+/* Another length is no fault: the exporter may have put another list in its place, which the subscription has not told
+ * yet. */
 static void
 use_answer (FerryListReplica *self, RowFetch *fetch)
 {
@@ -326,8 +325,8 @@ use_answer (FerryListReplica *self, RowFetch *fetch)
   fail (self, fetch, error);
 }
 
-/* The list had that revision within its latest change, which may be many that the exporter has joined: what is on
- * either side of it was the same all the while. Without that, a list that grows all the time would never have a row. */
+/* The list had that revision within its latest change, which may join many: what is on either side of the change was
+ * the same all the while. Without that, a list that grows all the time would never have a row. */
 static void
 use_sides (FerryListReplica *self, RowFetch *fetch)
 {
@@ -453,7 +452,7 @@ ask_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Has it ask for what is wished for. */
+/* Fetches the wishes in the next turn of the main loop. */
 static void
 schedule (FerryListReplica *self)
 {
@@ -466,10 +465,10 @@ schedule (FerryListReplica *self)
   g_source_attach (self->asking, self->context);
 }
 
-/* A replica's list, as the subscription tells of it.
+/* A replica's list, as the subscription tells it.
  *
- * What the subscription tells is done in its order, also where a handler of `items-changed` runs the main loop. With
- * each change the list is right before anybody is told of it.
+ * The items of the subscription are handled in their order, also where a handler of `items-changed` runs the main loop.
+ * The list is right before each change is signalled.
  *
  * Trust: none. A change that does not fit the list, or comes out of turn, ends the following. */
 
@@ -494,8 +493,8 @@ check_change (const Change *change, guint64 length, const guint64 *latest, GErro
   return FALSE;
 }
 
-/* What has changed of that part of the list that is shown, as one change: where rows move across its end, all behind
- * the change counts as another. */
+/* The change of the shown part of the list, as one change: where rows move across its end, all rows behind the change
+ * count as another. */
 static void
 emit_change (FerryListReplica *self, const Change *change, guint64 old_length)
 {
@@ -548,8 +547,7 @@ take_changes (FerryListReplica *self, GVariant *changes)
     }
 }
 
-/* The list as it is after the changes that a stream begins with; the first of them may say which revision it has, and
- * nothing else. */
+/* The list after the changes that a stream begins with. The first of them may carry its revision and nothing else. */
 static gboolean
 begin_with (GVariant *changes, guint64 *length, guint64 *revision, GError **error)
 {
@@ -821,11 +819,11 @@ install_state_properties (GObjectClass *object_class)
   /**
    * FerryListReplica:error: (getter get_error)
    *
-   * The latest fault: why rows that were asked for stay empty, or why the list is not followed. %NULL when there was
-   * none since it is followed. Rows that stay empty are asked for again when somebody gets them from the list again.
+   * The latest fault: why wished rows stay empty, or why the list is not followed. %NULL when there was none since the
+   * list is followed. Rows that stay empty are fetched again when they are got from the list again.
    *
-   * It is of another process' domain and code where the fault is there. %FERRY_ERROR_PROTOCOL says that the other end
-   * broke a rule, after which the list is not followed any more: its exporter's model tells of changes that cannot be.
+   * It has the other process's domain and code where the fault is there. %FERRY_ERROR_PROTOCOL says that the other end
+   * broke a rule, after which the list is not followed any more: the exporter's model tells impossible changes.
    *
    * Since: 0.1
    */
@@ -875,7 +873,7 @@ ferry_list_replica_class_init (FerryListReplicaClass *klass)
   /**
    * FerryListReplica:cache-size: (getter get_cache_size) (setter set_cache_size)
    *
-   * How many rows are kept that nobody needs to hold, those that were looked at last.
+   * How many rows are kept beside those that are held: the ones looked at last.
    *
    * Since: 0.1
    */
@@ -905,13 +903,13 @@ ferry_list_replica_new_from (const FerryListSource *source, gpointer end)
 
 /**
  * ferry_list_replica_new:
- * @proxy: what stands for the other process' list
+ * @proxy: the proxy of the other process's list
  *
- * Makes a replica of a list, which is empty until the other process told of it: wait for
+ * Makes a replica of a list. It is empty until the other process has told its length: wait for
  * [property@Ferry.ListReplica:following].
  *
- * An object that is no list, or does not exist, is seen by [property@Ferry.ListReplica:error]. Any thread, which has
- * the replica from then on.
+ * [property@Ferry.ListReplica:error] tells of an object that is no list, or does not exist. Any thread, which has the
+ * replica from then on.
  *
  * Returns: (transfer full): a new replica
  *
@@ -984,9 +982,9 @@ ferry_list_replica_get_error (FerryListReplica *self)
 /**
  * ferry_list_replica_set_page_size: (set-property page-size)
  * @self: a replica
- * @page_size: how many rows to ask for at a time, 1 to 1024
+ * @page_size: how many rows to fetch at a time, 1 to 1024
  *
- * Says how many rows are asked for at a time, from now on. On the thread that made the replica.
+ * Sets how many rows are fetched at a time, from now on. On the thread that made the replica.
  *
  * Since: 0.1
  */
@@ -1027,8 +1025,8 @@ ferry_list_replica_get_page_size (FerryListReplica *self)
  * @self: a replica
  * @cache_size: how many rows to keep, 0 for none
  *
- * Says how many rows are kept that nobody needs to hold. Where it is less than before, the rest goes at once. On the
- * thread that made the replica.
+ * Sets how many rows are kept beside those that are held. Rows beyond a smaller number go at once. On the thread that
+ * made the replica.
  *
  * Since: 0.1
  */
@@ -1051,7 +1049,7 @@ ferry_list_replica_set_cache_size (FerryListReplica *self, guint cache_size)
  * ferry_list_replica_get_cache_size: (get-property cache-size)
  * @self: a replica
  *
- * Gets how many rows are kept that nobody needs to hold. On the thread that made the replica.
+ * Gets how many rows are kept beside those that are held. On the thread that made the replica.
  *
  * Returns: how many rows
  *

@@ -1,13 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The rows of a remote list that somebody holds, or that are kept: found by their position, and moved together when the
- * list changes. What it costs depends on how many there are, and never on how long the list is.
+/* The rows of a remote list that are held or kept: found by their position, and moved together when the list changes.
+ * The cost depends on their number, never on the list's length.
  *
- * Owner:     the table is the replica's; a row is its holders', and the table's while it is kept.
+ * Owner:     the table is the replica's. A row belongs to its holders, and to the table while it is kept.
  * Threads:   the replica's.
- * Invariant: a row is in the table from the moment it is made until the list loses it, or nobody has it any more. There
- *            is one row of a position at most. A row that is kept is loaded, and one that is wished for is not. */
+ * Invariant: a row is in the table from its making until the list loses it, or its last holder drops it. A position has
+ *            one row at most. A row that is kept is loaded, and a row that is wished for is not. */
 
 #pragma once
 
@@ -18,7 +18,7 @@ G_BEGIN_DECLS
 
 /* home: (nullable) */
 FerryListRow *ferry_list_row_new (FerryHome *home);
-/* Has its value from now on; nobody is told yet. Once. */
+/* Gives the row its value, once; the notification comes later. */
 void ferry_list_row_load (FerryListRow *self, GVariant *value);
 void ferry_list_row_notify_loaded (FerryListRow *self);
 
@@ -31,8 +31,8 @@ void ferry_row_table_free (FerryRowTable *self);
 
 /* Returns (transfer full): the row of that position, made when there is none. */
 FerryListRow *ferry_row_table_get (FerryRowTable *self, guint64 position);
-/* Somebody wants it: first of those that are kept, or of those that are wished for. Rows that are kept no longer go to
- * dropped, (element-type FerryListRow) (owned), since their last reference is other people's code. */
+/* The row is wanted: it becomes the first of the kept ones, or of the wished ones. Rows that are kept no longer go to
+ * dropped, (element-type FerryListRow) (owned), since their last reference runs the application's code. */
 void ferry_row_table_want (FerryRowTable *self, FerryListRow *row, GPtrArray *dropped);
 void ferry_row_table_set_cache_size (FerryRowTable *self, guint cache_size, GPtrArray *dropped);
 guint ferry_row_table_get_cache_size (FerryRowTable *self);
@@ -47,7 +47,7 @@ void ferry_row_table_give_up (FerryRowTable *self, guint64 position, guint64 n_r
 /* Takes out the rows of a range and moves those behind it. The range fits the list, and the sum below 2^64. */
 void ferry_row_table_splice (FerryRowTable *self, guint64 position, guint64 n_removed, guint64 n_added,
                              GPtrArray *dropped);
-/* Takes out all rows; whoever has one keeps it as it is. */
+/* Takes out all rows. A row that is held stays as it is. */
 void ferry_row_table_reset (FerryRowTable *self, GPtrArray *dropped);
 
 G_END_DECLS

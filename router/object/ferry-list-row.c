@@ -4,9 +4,9 @@
 /* A row of a remote list, empty at first, then with its value, for good; and the table of a replica's rows, in which
  * each row has its place.
  *
- * Owner:   whoever asked for it, and its replica for as long as it keeps it.
+ * Owner:   its holders, and the replica while it keeps the row.
  * Threads: the replica's.
- * Trust:   its value is another process': it has any type and content. */
+ * Trust:   its value is another process's: it has any type and content. */
 
 #include "config.h"
 
@@ -39,9 +39,9 @@ typedef struct
  *
  * A row that was not looked at before is empty until it came from the other process: connect to `notify::value`, or
  * bind [property@Ferry.ListRow:value], which changes once. When the row of the remote list changes, the replica has
- * another row in its place. A row that was removed from the list keeps the value that it has.
+ * another row in its place. A row that was removed from the list keeps its value.
  *
- * It is for the thread of its replica, and is to be released there.
+ * It belongs to the thread of its replica, and is released there.
  *
  * Since: 0.1
  */
@@ -93,7 +93,7 @@ detach (Place *place, GPtrArray *dropped)
   place->table = NULL;
 }
 
-/* Nobody has the row any more. */
+/* The last holder has dropped the row. */
 static void
 forget (Place *place)
 {

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What proxies and exporters say to each other: the methods of the transactions that carry it, and the values in them.
+/* The messages between proxies and exporters: the methods of their transactions, and the values in them.
  *
  * Owner:   what is taken from a message borrows from its GVariant.
  * Threads: any.
- * Trust:   none. Values of the other end have any type and content until one of the functions below took them. */
+ * Trust:   none. Values of the other end have any type and content until one of the functions below has taken them. */
 
 #pragma once
 
@@ -23,18 +23,18 @@ G_BEGIN_DECLS
  * follow.
  */
 #define FERRY_OBJECT_METHOD_FOLLOW "ferry.Follow"
-/* One-way: (ttt), generation, number, and how many references to it that arrived are dropped. */
+/* One-way: (ttt), generation, number, and how many arrived references to it are dropped. */
 #define FERRY_OBJECT_METHOD_RELEASE "ferry.Release"
 
-/* Limits, for what is sent and for what is taken. */
+/* Limits, in both directions. */
 #define FERRY_VIEW_MAX_STEPS 64
 #define FERRY_MEMBER_NAME_MAX 255
 #define FERRY_FOLLOW_MAX_NAMES 256
 #define FERRY_ROWS_MAX 1024                      /* rows of a list in one answer */
 #define FERRY_MAX_REFERENCES 65536               /* objects that an end holds over one transport */
 #define FERRY_MAX_HELD_BYTES (256 * 1024 * 1024) /* of values among them */
-/* Added to the code of an error that says that nobody listens, where an object has raised it: it has another meaning.
- */
+/* Added to the code of an error that means "does not listen", where an object has raised it: then it means something
+ * else. */
 #define FERRY_RAISED_CODE 65536
 #define FERRY_MAX_SUBSCRIBERS 1024 /* subscriptions of one transport */
 
@@ -91,7 +91,7 @@ void ferry_view_request_clear (FerryViewRequest *self);
 /* The same as text, for logs and messages. n_steps: how many of them. */
 char *ferry_view_request_to_string (const FerryViewRequest *self, guint n_steps);
 
-/* A result: a value, nothing, or a reference to an object, which counts. */
+/* A result: a value, nothing, or a counted reference to an object. */
 typedef struct
 {
   GVariant *value;    /* (owned) (nullable) */
@@ -121,10 +121,10 @@ gboolean ferry_follow_request_take (FerryFollowRequest *self, GVariant *argument
 void ferry_follow_request_clear (FerryFollowRequest *self);
 
 /* An item of a subscription: (a(stv)a(sv)ta(tttt)t).
- * properties: name, count of its changes, newest value. signals: name and arguments, a tuple, in their order.
- * n_missed: signals that there was no room for, before those that come here. changes: of the list, in their order:
- * revision, position, how many went, and how many came; several may have been joined into one. length: of the list,
- * of the first item of a stream only, which begins with a change of nothing that says its revision. */
+ * properties: name, count of its changes, newest value. signals: name and arguments, a tuple, in their order. n_missed:
+ * signals that had no room, before those of this item. changes: of the list, in their order: revision, position, how
+ * many rows went, how many came; one may join several. length: of the list, in the first item of a stream only, whose
+ * first change is empty and says its revision. */
 #define FERRY_SUBSCRIPTION_ITEM_TYPE "(a(stv)a(sv)ta(tttt)t)"
 
 gboolean ferry_error_says_nobody_listens (const GError *error);

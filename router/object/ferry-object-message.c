@@ -250,7 +250,7 @@ unpack_step (FerryStep *step, FerryUnpacking *unpacking)
   return step->name != NULL && (step->argument != NULL) == (header.type_length > 0);
 }
 
-/* As many as were announced; those that could be unpacked are in self in any case. */
+/* As many as were announced. Those that could be unpacked are in self in any case. */
 static gboolean
 unpack_steps (FerryViewRequest *self, FerryUnpacking *unpacking, guint n_steps)
 {

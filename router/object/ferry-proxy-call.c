@@ -100,10 +100,10 @@ ferry_proxy_call_finish (FerryProxy *self, GAsyncResult *result, GVariant **valu
  * @self: a proxy
  * @method: the name of a method of the interface
  * @arguments: (nullable): a tuple; a floating reference is taken
- * @func: (scope async): called once with the result, or with why there is none
+ * @func: (scope async): called once with the result, or with the reason that there is none
  * @user_data: data for @func
  *
- * As [method@Ferry.Proxy.call], without waiting, and at the least cost, for those who call often: @func is called as
+ * As [method@Ferry.Proxy.call], without waiting and at the least cost, for frequent calls: @func is called as
  * [method@Ferry.View.resolve_with_func] says. Any thread.
  *
  * Since: 0.1
@@ -125,7 +125,7 @@ ferry_proxy_call_with_func (FerryProxy *self, const char *method, GVariant *argu
 
 /* ---- reading ---- */
 
-/* Also of a proxy whose results stay where they are: this asks for the value. */
+/* Also for a proxy whose results stay in the other process: this function asks for the value. */
 static FerryView *
 new_get_view (FerryProxy *self, const char *property)
 {

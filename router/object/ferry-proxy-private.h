@@ -14,11 +14,11 @@
 G_BEGIN_DECLS
 
 /* (nullable): of an object in another process. */
-FerryProxySession *ferry_proxy_get_link (FerryProxy *self);
+FerryProxySession *ferry_proxy_get_session (FerryProxy *self);
 /* (nullable): of one in this process. */
 FerryExporter *ferry_proxy_get_exporter (FerryProxy *self);
-/* Of an object in another process: the proxy of what a view of this one gave, one for each as long as there is any, and
- * of several of a name this one. Takes the reference that arrived. Returns (transfer full). */
+/* Of an object in another process: the proxy of a view's result. There is one proxy for each object at a time, and the
+ * result of a view of several names is this one. Takes the reference that arrived. Returns (transfer full). */
 FerryProxy *ferry_proxy_take_object (FerryProxy *self, const FerryViewResult *result);
 /* exported: of exporter. */
 FerryProxy *ferry_proxy_new_for_exported (FerryExporter *exporter, FerryExported *exported);
@@ -30,7 +30,7 @@ FerryExported *ferry_proxy_find_exported (FerryProxy *self, GError **error);
 /* Whether this thread may wait for it: FERRY_ERROR_WRONG_THREAD, which names what to use. */
 gboolean ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **error);
 
-/* What is known of its interface. Returns (transfer full) (nullable). */
+/* The cached description of its interface. Returns (transfer full) (nullable). */
 GDBusInterfaceInfo *ferry_proxy_dup_info (FerryProxy *self);
 
 /* Opens a subscription of the object: of one in this process, over a transport to it. properties and signals:

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proxies are known without a reference, and found by weak ones. One that goes takes itself out, unless another has
- * taken its place meanwhile.
+/* The session has weak references to its proxies. A proxy that ends takes itself out, unless another one has taken its
+ * place meanwhile.
  *
- * Whether the exporter listens is told by a stream, which is asked for when there is a first proxy, and again when it
- * has ended and the transport has not. */
+ * A stream tells whether the exporter listens. It is asked for by the first proxy, and again when it has ended and the
+ * transport has not. */
 
 #include "config.h"
 
@@ -41,9 +41,9 @@ typedef struct
 /* The stream that tells whether the exporter listens. */
 typedef struct
 {
-  FerryProxySession *link; /* const: (owned) */
-  guint64 xid;             /* link's lock, as the next: 0: not known yet */
-  guint n_early;           /* items that came before it was */
+  FerryProxySession *session; /* const: (owned) */
+  guint64 xid;                /* session's lock, as the next: 0: not known yet */
+  guint n_early;              /* items that came before it was */
 } Stream;
 
 struct _FerryProxySession
@@ -165,19 +165,19 @@ set_state (FerryProxySession *self, gboolean listening)
   call_watches (watches);
 }
 
-/* Returns whether it is the link's still. Sets xid to 0 where it is not known yet: whoever learns it makes the window
- * as large again as it was. */
+/* Returns whether the stream is still the session's. Sets xid to 0 where it is not known yet: the thread that learns it
+ * gives the window back. */
 static gboolean
 note_item (Stream *self, guint64 *xid)
 {
   gboolean current;
 
-  pthread_mutex_lock (&self->link->lock);
-  current = self->link->stream == self;
+  pthread_mutex_lock (&self->session->lock);
+  current = self->session->stream == self;
   *xid = self->xid;
   if (self->xid == 0)
     self->n_early++;
-  pthread_mutex_unlock (&self->link->lock);
+  pthread_mutex_unlock (&self->session->lock);
   return current;
 }
 
@@ -192,9 +192,9 @@ stream_item (gpointer data, GVariant *item)
   if (!note_item (self, &xid) || !g_variant_is_of_type (item, G_VARIANT_TYPE ("(bt)")))
     return;
   g_variant_get (item, "(bt)", &listening, NULL);
-  set_state (self->link, listening);
+  set_state (self->session, listening);
   if (xid != 0)
-    ferry_mux_add_window (self->link->mux, xid, 1);
+    ferry_mux_add_window (self->session->mux, xid, 1);
 }
 
 static void open_stream (FerryProxySession *self);
@@ -203,28 +203,28 @@ static void
 stream_done (gpointer data, GVariant *result, const GError *error)
 {
   Stream *self = data;
-  FerryProxySession *link = self->link;
+  FerryProxySession *session = self->session;
   gboolean current;
   gboolean again;
 
-  pthread_mutex_lock (&link->lock);
-  current = link->stream == self;
+  pthread_mutex_lock (&session->lock);
+  current = session->stream == self;
   if (current)
-    link->stream = NULL;
-  if (current && link->end == NULL)
-    link->end = ferry_transport_dup_reason (link->transport);
-  again = current && link->again && link->end == NULL;
-  /* Whoever waits for the next one is not told that there is none. */
-  if (current && link->end == NULL && link->left == NULL && !again)
-    link->left = g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "No exporter is at the other end any more: %s",
-                              error != NULL ? error->message : "it has left");
-  link->again = link->again && !again;
-  pthread_mutex_unlock (&link->lock);
+    session->stream = NULL;
+  if (current && session->end == NULL)
+    session->end = ferry_transport_dup_reason (session->transport);
+  again = current && session->again && session->end == NULL;
+  /* A waiter for the next exporter is not told that there is none. */
+  if (current && session->end == NULL && session->left == NULL && !again)
+    session->left = g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "No exporter is at the other end any more: %s",
+                                 error != NULL ? error->message : "it has left");
+  session->again = session->again && !again;
+  pthread_mutex_unlock (&session->lock);
   if (current)
-    set_state (link, FALSE);
-  /* Its end was on its way when somebody came who looks for the next exporter. */
+    set_state (session, FALSE);
+  /* The stream's end was on its way when a caller began to look for the next exporter. */
   if (again)
-    open_stream (link);
+    open_stream (session);
 }
 
 static void
@@ -232,7 +232,7 @@ stream_destroy (gpointer data)
 {
   Stream *self = data;
 
-  ferry_proxy_session_unref (self->link);
+  ferry_proxy_session_unref (self->session);
   g_free (self);
 }
 
@@ -252,9 +252,9 @@ ask_for_stream (gpointer data)
 {
   const FerryAskRequest request = {FERRY_OBJECT_METHOD_WATCH, NULL, 0, WATCH_WINDOW};
   Stream *stream = data;
-  g_autoptr (FerryProxySession) link = ferry_proxy_session_ref (stream->link);
+  g_autoptr (FerryProxySession) session = ferry_proxy_session_ref (stream->session);
   g_autoptr (GError) error = NULL;
-  guint64 xid = ferry_mux_ask (link->mux, &request, &stream_funcs, stream, &error);
+  guint64 xid = ferry_mux_ask (session->mux, &request, &stream_funcs, stream, &error);
   guint n_early = 0;
 
   if (xid == 0 && is_early (error))
@@ -265,15 +265,15 @@ ask_for_stream (gpointer data)
       stream_destroy (stream);
       return TRUE;
     }
-  pthread_mutex_lock (&link->lock);
-  if (link->stream == stream)
+  pthread_mutex_lock (&session->lock);
+  if (session->stream == stream)
     {
       stream->xid = xid;
       n_early = stream->n_early;
     }
-  pthread_mutex_unlock (&link->lock);
+  pthread_mutex_unlock (&session->lock);
   if (n_early > 0)
-    ferry_mux_add_window (link->mux, xid, n_early);
+    ferry_mux_add_window (session->mux, xid, n_early);
   return TRUE;
 }
 
@@ -284,7 +284,7 @@ open_stream (FerryProxySession *self)
   Stream *stream = g_new0 (Stream, 1);
   gboolean opens;
 
-  stream->link = ferry_proxy_session_ref (self);
+  stream->session = ferry_proxy_session_ref (self);
   pthread_mutex_lock (&self->lock);
   opens = self->stream == NULL && self->end == NULL;
   self->again = self->again || (!opens && !self->listening);
@@ -505,7 +505,7 @@ ferry_proxy_session_get_mux (FerryProxySession *self)
   return self->mux;
 }
 
-/* ---- the link ---- */
+/* ---- the session ---- */
 
 static FerryProxySession *
 link_new (FerryTransport *transport)
@@ -551,7 +551,7 @@ ferry_proxy_session_ref (FerryProxySession *self)
   return self;
 }
 
-/* The stream has the last reference. Returns its number, 0 where there is nothing to be ended. */
+/* The stream has the last reference. Returns its number, 0 where nothing is to be ended. */
 static guint64
 steal_stream (FerryProxySession *self)
 {
@@ -593,7 +593,7 @@ ferry_proxy_session_unref (FerryProxySession *self)
   guint64 xid = 0;
   gint references;
 
-  /* Nobody gets one meanwhile. */
+  /* No other thread can get a reference meanwhile. */
   G_LOCK (links);
   references = atomic_fetch_sub (&self->references, 1) - 1;
   if (references == 0)

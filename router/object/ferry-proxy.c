@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A proxy: what it stands for, whether its exporter listens, what its interface has, and what it is told of an object
- * that it follows. Single operations are views of one step, in ferry-proxy-call.c: views know proxies, and proxies no
- * views.
+/* A proxy: the object it stands for, whether the exporter listens, the interface's description, and what is told of an
+ * object that it follows. Single operations are views of one step, in ferry-proxy-call.c: views know proxies, and
+ * proxies know no views.
  *
- * Threads: any; what is followed is told on the main context that was the thread's default one when it was made.
+ * Threads: any. What is followed is told on the main context that was the default one of the making thread.
  * Trust:   none in the names and values that the other end tells. */
 
 #include "config.h"
@@ -13,7 +13,9 @@
 #include "object/ferry-proxy-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-completion-private.h"
 #include "base/ferry-error.h"
+#include "base/ferry-mailbox-private.h"
 #include "call/ferry-mux-private.h"
 #include "call/ferry-transport-private.h"
 #include "object/ferry-interface-private.h"
@@ -23,37 +25,37 @@ struct _FerryProxy
 {
   GObject parent_instance;
 
-  FerryProxySession *link; /* const: (owned) (nullable): of an object in another process */
-  FerryExporter *exporter; /* const: (owned) (nullable): of one in this process */
-  FerryExported *exported; /* const: (owned) (nullable): of that, where it has no name here */
-  char *name;              /* const: (owned) (nullable): the object's */
-  char *interface;         /* const: (owned) (nullable): the name of its interface, where that is known */
-  guint64 generation;      /* const: 0: it has a name, as the next */
+  FerryProxySession *session; /* const: (owned) (nullable): of an object in another process */
+  FerryExporter *exporter;    /* const: (owned) (nullable): of one in this process */
+  FerryExported *exported;    /* const: (owned) (nullable): of that, where it has no name here */
+  char *name;                 /* const: (owned) (nullable): the object's */
+  char *interface;            /* const: (owned) (nullable): the name of its interface, where that is known */
+  guint64 generation;         /* const: 0: it has a name, as the next */
   guint64 number;
   _Atomic guint64 n_references; /* that came for it */
 
   GMainContext *context;           /* const: (owned): where it notifies */
-  guint64 watch;                   /* const: of the link */
+  guint64 watch;                   /* const: of the session */
   gulong exporter_watch;           /* const: of the exporter */
   _Atomic gboolean as_proxy;       /* whether values stay where they are */
   _Atomic gboolean notifies;       /* its context is to notify of a change of whether it listens */
   FerrySubscription *subscription; /* the context's thread, as the next: (owned) (nullable) */
-  GHashTable *cached; /* (element-type utf8 GVariant) (owned) (nullable): newest values of what is followed */
+  GHashTable *cached; /* (element-type utf8 GVariant) (owned) (nullable): newest values of followed properties */
 };
 
 /**
  * FerryProxy:
  *
- * Stands for an object that another process exports with a [class@Ferry.Exporter]. What it is asked is done there:
- * [method@Ferry.Proxy.call] and its siblings for a single operation, a [struct@Ferry.View] for a chain of them.
+ * Stands for an object that another process exports with a [class@Ferry.Exporter]. Operations on the proxy are done in
+ * that process: [method@Ferry.Proxy.call] and its siblings for a single operation, a [struct@Ferry.View] for a chain.
  *
- * A proxy by name is made whether or not there is such an object. One that came as a result has a reference to its
- * object, which keeps that alive until the proxy goes or the transport ends.
+ * A proxy by name can be made before the object exists. A proxy that came as a result has a reference to its object,
+ * which keeps the object alive until the proxy goes or the transport ends.
  *
- * Nothing hangs: the end of the transport, the stop of the exporter and deadlines end every call, with the reason.
+ * No call hangs: the end of the transport, the stop of the exporter and deadlines end every call, with the reason.
  *
- * Any thread may use it, where nothing else is said. Its signals are emitted on the main context that was the thread's
- * default one when it was made.
+ * Any thread may use a proxy, unless a function says otherwise. Its signals are emitted on the main context that was
+ * the default one of the making thread.
  *
  * Since: 0.1
  */
@@ -81,13 +83,12 @@ static guint signal_ids[N_SIGNALS];
 
 /* ---- making ---- */
 
-static gboolean
+static void
 notify_listening (gpointer proxy)
 {
-  /* Before it is looked at: a change that comes now is told by another. */
+  /* Before the state is read: a change from now on posts again. */
   atomic_store (&FERRY_PROXY (proxy)->notifies, FALSE);
   g_object_notify_by_pspec (proxy, pspecs[PROP_LISTENING]);
-  return G_SOURCE_REMOVE;
 }
 
 /* any: a proxy that is on its way out is not told. */
@@ -96,16 +97,10 @@ state_changed (gpointer data)
 {
   GWeakRef *proxy = data;
   g_autoptr (FerryProxy) self = g_weak_ref_get (proxy);
-  g_autoptr (GSource) source = NULL;
 
-  /* The other end may change that faster than a context is iterated. */
-  if (self == NULL || atomic_exchange (&self->notifies, TRUE))
-    return;
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_static_name (source, "[ferry] a proxy's state");
-  g_source_set_callback (source, notify_listening, g_object_ref (self), g_object_unref);
-  g_source_attach (source, self->context);
+  /* One post for many changes: the other end may change faster than the context iterates. */
+  if (self != NULL && !atomic_exchange (&self->notifies, TRUE))
+    ferry_mailbox_post (self->context, notify_listening, g_object_ref (self), g_object_unref);
 }
 
 static void
@@ -141,8 +136,8 @@ watch_listening (FerryProxy *self)
 {
   GWeakRef *proxy = weak_ref_new (self);
 
-  if (self->link != NULL)
-    self->watch = ferry_proxy_session_add_watch (self->link, FALSE, state_changed, proxy, weak_ref_free);
+  if (self->session != NULL)
+    self->watch = ferry_proxy_session_add_watch (self->session, FALSE, state_changed, proxy, weak_ref_free);
   else
     self->exporter_watch = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_changed),
                                                   proxy, weak_ref_closure_free, 0);
@@ -150,10 +145,10 @@ watch_listening (FerryProxy *self)
 
 /**
  * ferry_proxy_new:
- * @transport: over which the object is reached
- * @name: the name under which it is exported
+ * @transport: the transport to the object's process
+ * @name: the name under which the object is exported
  *
- * Any thread. Nobody is asked whether there is such an object.
+ * Makes a proxy. It does not ask the other end whether the object exists. Any thread.
  *
  * Returns: (transfer full): a proxy of the object
  *
@@ -168,9 +163,9 @@ ferry_proxy_new (FerryTransport *transport, const char *name)
   g_return_val_if_fail (name != NULL, NULL);
 
   self = g_object_new (FERRY_TYPE_PROXY, NULL);
-  self->link = ferry_proxy_session_get (transport);
+  self->session = ferry_proxy_session_get (transport);
   self->name = g_strdup (name);
-  ferry_proxy_session_add_name (self->link, self, name);
+  ferry_proxy_session_add_name (self->session, self, name);
   watch_listening (self);
   return self;
 }
@@ -178,12 +173,10 @@ ferry_proxy_new (FerryTransport *transport, const char *name)
 /**
  * ferry_proxy_new_local:
  * @exporter: an exporter of this process
- * @name: the name under which it exports the object
+ * @name: the name under which the object is exported
  *
- * A proxy for the object's own process: the same can be done with it, to the same rules, and without traffic. Methods
- * are called by the thread that asks, where the exporter has them called on threads, and otherwise on its context.
- *
- * Any thread.
+ * Makes a proxy for the object's own process. It does the same by the same rules, without traffic. Where the exporter
+ * calls methods on threads, the asking thread calls them; otherwise the exporter's context does. Any thread.
  *
  * Returns: (transfer full): a proxy of the object
  *
@@ -215,13 +208,13 @@ ferry_proxy_new_for_exported (FerryExporter *exporter, FerryExported *exported)
   return self;
 }
 
-/* With the link's lock. */
+/* With the session's lock. */
 static FerryProxy *
 new_for_reference (FerryProxy *asker, const FerryViewResult *result)
 {
   FerryProxy *self = g_object_new (FERRY_TYPE_PROXY, NULL);
 
-  self->link = ferry_proxy_session_ref (asker->link);
+  self->session = ferry_proxy_session_ref (asker->session);
   self->name = g_strdup (result->name);
   self->interface = g_strdup (result->interface);
   self->generation = result->generation;
@@ -239,19 +232,19 @@ ferry_proxy_take_object (FerryProxy *self, const FerryViewResult *result)
   if (by_name)
     proxy = g_object_ref (self);
   else
-    proxy = ferry_proxy_session_find_or_make (self->link, result, new_for_reference, self, &by_name);
-  /* Relaxed: they are read once nobody has the proxy any more. */
+    proxy = ferry_proxy_session_find_or_make (self->session, result, new_for_reference, self, &by_name);
+  /* Relaxed: the count is read when no other thread has the proxy any more. */
   if (by_name)
-    ferry_proxy_session_release (self->link, result->generation, result->number, 1);
+    ferry_proxy_session_release (self->session, result->generation, result->number, 1);
   else
     atomic_fetch_add_explicit (&proxy->n_references, 1, memory_order_relaxed);
   return proxy;
 }
 
 FerryProxySession *
-ferry_proxy_get_link (FerryProxy *self)
+ferry_proxy_get_session (FerryProxy *self)
 {
-  return self->link;
+  return self->session;
 }
 
 FerryExporter *
@@ -289,7 +282,7 @@ ferry_proxy_get_transport (FerryProxy *self)
 {
   g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
 
-  return self->link != NULL ? ferry_mux_get_transport (ferry_proxy_session_get_mux (self->link)) : NULL;
+  return self->session != NULL ? ferry_mux_get_transport (ferry_proxy_session_get_mux (self->session)) : NULL;
 }
 
 /**
@@ -298,7 +291,7 @@ ferry_proxy_get_transport (FerryProxy *self)
  *
  * Any thread.
  *
- * Returns: (nullable): the name under which the object is exported, %NULL where it is known by reference only
+ * Returns: (nullable): the name under which the object is exported, %NULL where the proxy has only a reference
  *
  * Since: 0.1
  */
@@ -325,18 +318,18 @@ ferry_proxy_get_listening (FerryProxy *self)
 {
   g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
 
-  return self->link != NULL ? ferry_proxy_session_is_listening (self->link)
-                            : ferry_exporter_get_listening (self->exporter);
+  return self->session != NULL ? ferry_proxy_session_is_listening (self->session)
+                               : ferry_exporter_get_listening (self->exporter);
 }
 
 /**
  * ferry_proxy_set_as_proxy:
  * @self: a proxy
- * @as_proxy: whether values stay where they are
+ * @as_proxy: whether results stay in the other process
  *
- * Has the values that its calls and views give stay in the other process, and be proxies here: what
- * [method@Ferry.View.set_as_proxy] does for one view, and the state in which its views begin. It is that of the proxies
- * that come so, too. [method@Ferry.Proxy.get] gives the value nevertheless. Any thread.
+ * Keeps the results of calls and views in the other process and makes proxies of them here. It is the initial state of
+ * [method@Ferry.View.set_as_proxy] for the proxy's views, and those proxies have it too. [method@Ferry.Proxy.get] gives
+ * the value nevertheless. Any thread.
  *
  * Since: 0.1
  */
@@ -372,7 +365,7 @@ ferry_proxy_get_as_proxy (FerryProxy *self)
 static void
 emit_changed (FerryProxy *self, const char *property, GVariant *value)
 {
-  /* The detail is one that somebody here has asked for, or nobody listens to it. */
+  /* The detail is one that this process has asked for already, or no handler is connected to it. */
   g_signal_emit (self, signal_ids[SIGNAL_CHANGED], g_quark_try_string (property), property, value);
 }
 
@@ -402,7 +395,7 @@ ferry_proxy_emit_set_failed (FerryProxy *self, const char *property, const GErro
 
 /* ---- what the object's interface has: asked once for each object, as long as the exporter is the same ---- */
 
-/* What the description is kept under: all objects known by reference have their interface's. */
+/* The key of the description: objects without a name share that of their interface. */
 static char *
 dup_key (FerryProxy *self)
 {
@@ -415,10 +408,10 @@ ferry_proxy_dup_info (FerryProxy *self)
 {
   g_autofree char *key = NULL;
 
-  if (self->link == NULL)
+  if (self->session == NULL)
     return NULL;
   key = dup_key (self);
-  return ferry_proxy_session_dup_info (self->link, key);
+  return ferry_proxy_session_dup_info (self->session, key);
 }
 
 static GDBusInterfaceInfo *
@@ -438,7 +431,7 @@ take_description (FerryProxy *self, guint64 edition, GVariant *description, GErr
   g_autofree char *key = dup_key (self);
 
   if (info != NULL)
-    ferry_proxy_session_set_info (self->link, key, edition, info);
+    ferry_proxy_session_set_info (self->session, key, edition, info);
   return info;
 }
 
@@ -458,10 +451,10 @@ new_request (FerryProxy *self)
  * @cancellable: (nullable): ends the waiting
  * @error: return location for an error
  *
- * Gives the description of the object's interface: methods, properties, signals. It is asked for once, until
- * names change at the other end; from then on a member that is not in it costs no trip.
+ * Gives the description of the object's interface: methods, properties, signals. It is asked for once, until names
+ * change at the other end. From then on, a member that is missing in it costs no trip.
  *
- * Threads and errors are those of [method@Ferry.View.resolve]; %FERRY_ERROR_PROTOCOL where what comes is no
+ * Threads and errors are those of [method@Ferry.View.resolve], and %FERRY_ERROR_PROTOCOL where the answer is no
  * description.
  *
  * Returns: (transfer full) (nullable): the description, or %NULL with an error
@@ -477,15 +470,15 @@ ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellabl
 
   g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
 
-  if (self->link == NULL)
+  if (self->session == NULL)
     return describe_here (self, error);
   info = ferry_proxy_dup_info (self);
   if (info != NULL)
     return info;
-  edition = ferry_proxy_session_get_edition (self->link);
-  if (!ferry_proxy_session_check_listening (self->link, error) ||
-      !ferry_mux_transact (ferry_proxy_session_get_mux (self->link), FERRY_OBJECT_METHOD_DESCRIBE, new_request (self),
-                           timeout, cancellable, &description, error))
+  edition = ferry_proxy_session_get_edition (self->session);
+  if (!ferry_proxy_session_check_listening (self->session, error) ||
+      !ferry_mux_transact (ferry_proxy_session_get_mux (self->session), FERRY_OBJECT_METHOD_DESCRIBE,
+                           new_request (self), timeout, cancellable, &description, error))
     return NULL;
   return take_description (self, edition, description, error);
 }
@@ -512,7 +505,7 @@ described_cb (GObject *mux, GAsyncResult *result, gpointer data)
  * @self: a proxy
  * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
  * @cancellable: (nullable): ends the waiting
- * @callback: (scope async): called when the description is there
+ * @callback: (scope async): called with the end
  * @user_data: data for @callback
  *
  * As [method@Ferry.Proxy.describe], without waiting. Any thread.
@@ -532,16 +525,16 @@ ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable *canc
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_proxy_describe_async);
-  info = self->link == NULL ? describe_here (self, &error) : ferry_proxy_dup_info (self);
+  info = self->session == NULL ? describe_here (self, &error) : ferry_proxy_dup_info (self);
   if (info != NULL)
     g_task_return_pointer (task, info, (GDestroyNotify) g_dbus_interface_info_unref);
-  else if (error != NULL || !ferry_proxy_session_check_listening (self->link, &error))
+  else if (error != NULL || !ferry_proxy_session_check_listening (self->session, &error))
     g_task_return_error (task, error);
   else
     {
-      edition = ferry_proxy_session_get_edition (self->link);
+      edition = ferry_proxy_session_get_edition (self->session);
       g_task_set_task_data (task, g_memdup2 (&edition, sizeof edition), g_free);
-      ferry_mux_transact_async (ferry_proxy_session_get_mux (self->link), FERRY_OBJECT_METHOD_DESCRIBE,
+      ferry_mux_transact_async (ferry_proxy_session_get_mux (self->session), FERRY_OBJECT_METHOD_DESCRIBE,
                                 new_request (self), timeout, cancellable, described_cb, g_steal_pointer (&task));
     }
 }
@@ -594,11 +587,11 @@ ferry_proxy_open_subscription (FerryProxy *self, const char *const *properties, 
   FerrySubscriptionSource source = {0};
   FerryProxy *followed = self;
 
-  if (self->link == NULL)
+  if (self->session == NULL)
     source.other = get_followable (self, &source.refusal);
   if (source.other != NULL)
     followed = source.other;
-  source.link = followed->link;
+  source.session = followed->session;
   ferry_proxy_get_root (followed, &source.root);
   return ferry_subscription_open (&source, properties, signals, list, funcs, data);
 }
@@ -620,7 +613,7 @@ take_properties (FerryProxy *self, GVariant *item)
 
       if (before != NULL && g_variant_equal (before, taken))
         continue;
-      /* A name that is not followed would be kept for nobody. */
+      /* A name that is not followed has no use for its value. */
       if (before == NULL && g_hash_table_size (self->cached) >= FERRY_FOLLOW_MAX_NAMES)
         continue;
       g_hash_table_insert (self->cached, g_strdup (name), g_variant_ref (taken));
@@ -684,16 +677,15 @@ forget_followed (FerryProxy *self)
 /**
  * ferry_proxy_follow:
  * @self: a proxy
- * @properties: (nullable) (array zero-terminated=1): the names of properties, or `*` for all that can be read
+ * @properties: (nullable) (array zero-terminated=1): the names of properties, or `*` for all readable ones
  * @signals: (nullable) (array zero-terminated=1): the names of signals
  *
- * Has this end told of the object's changes, in place of what was followed before: [signal@Ferry.Proxy::changed] with
- * the newest value of a property, first with the one that it has, [signal@Ferry.Proxy::received] with each signal. It
- * begins when the exporter listens, and begins again when it does so again, until the transport ends. The object is
- * never held up: of a property that changes quickly the values in between are left out, signals are counted that
- * nobody has taken for too long.
+ * Follows the object's changes, instead of what was followed before. [signal@Ferry.Proxy::changed] tells the newest
+ * value of a property, beginning with the present one; [signal@Ferry.Proxy::received] tells each signal. Following
+ * begins each time the exporter begins to listen, until the transport ends. The object never waits for it: values that
+ * are overtaken are left out, and signals that wait for too long are counted instead.
  *
- * Where one of them is not exported, nothing is told but that, by [signal@Ferry.Proxy::follow-failed].
+ * Where a name is not exported, [signal@Ferry.Proxy::follow-failed] says so, and nothing else is told.
  *
  * The thread of the proxy's main context.
  *
@@ -719,7 +711,7 @@ ferry_proxy_follow (FerryProxy *self, const char *const *properties, const char 
  * ferry_proxy_unfollow:
  * @self: a proxy
  *
- * Ends [method@Ferry.Proxy.follow], and forgets what was told. The thread of the proxy's main context.
+ * Ends [method@Ferry.Proxy.follow], and forgets the values. The thread of the proxy's main context.
  *
  * Since: 0.1
  */
@@ -760,75 +752,13 @@ ferry_proxy_dup_cached (FerryProxy *self, const char *property)
 
 /* ---- waiting until its exporter listens, or never will ---- */
 
-/* What a watch wakes. Counted references: of who waits, and of the watch. */
+/* A completion's data. */
 typedef struct
 {
-  _Atomic gint references;
-  GMutex lock;
-  GCond cond;
-  guint n_changes; /* lock */
-} Bell;
-
-static void
-bell_unref (gpointer data)
-{
-  Bell *self = data;
-
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
-    return;
-  g_cond_clear (&self->cond);
-  g_mutex_clear (&self->lock);
-  g_free (self);
-}
-
-static void
-ring (gpointer data)
-{
-  Bell *self = data;
-
-  g_mutex_lock (&self->lock);
-  self->n_changes++;
-  g_cond_signal (&self->cond);
-  g_mutex_unlock (&self->lock);
-}
-
-static void
-ring_cancelled (GCancellable *cancellable, gpointer data)
-{
-  ring (data);
-}
-
-static void
-exporter_rings (FerryExporter *exporter, GParamSpec *pspec, gpointer data)
-{
-  ring (data);
-}
-
-static Bell *
-bell_new (void)
-{
-  Bell *self = g_new0 (Bell, 1);
-
-  atomic_init (&self->references, 1);
-  g_mutex_init (&self->lock);
-  g_cond_init (&self->cond);
-  return self;
-}
-
-static Bell *
-bell_ref (Bell *self)
-{
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
-  return self;
-}
-
-static void
-bell_closure_unref (gpointer data, GClosure *closure)
-{
-  bell_unref (data);
-}
+  FerryProxy *proxy; /* (owned) */
+  guint64 watch;     /* of the session, or 0 */
+  gulong handler;    /* of the exporter, or 0 */
+} Wait;
 
 /* Returns whether there is more to wait for: it does not listen, and may. */
 static gboolean
@@ -838,7 +768,7 @@ may_listen_later (FerryProxy *self, GError **error)
 
   if (ferry_proxy_get_listening (self))
     return FALSE;
-  end = self->link != NULL ? ferry_proxy_session_dup_end (self->link) : NULL;
+  end = self->session != NULL ? ferry_proxy_session_dup_end (self->session) : NULL;
   if (end == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&end));
@@ -850,7 +780,7 @@ ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **e
 {
   GMainContext *context;
 
-  if (self->link != NULL)
+  if (self->session != NULL)
     return ferry_transport_check_may_wait (ferry_proxy_get_transport (self), async_form, error);
   context = ferry_exporter_get_context (self->exporter);
   if (!g_main_context_is_owner (NULL) && (context == NULL || !g_main_context_is_owner (context)))
@@ -860,42 +790,79 @@ ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **e
   return FALSE;
 }
 
-/* Returns FALSE when the time is over. */
-static gboolean
-wait_for_change (Bell *bell, guint *seen, gint64 deadline)
+static GError *
+wait_abandoned (gpointer data, FerryAbandonReason reason)
 {
-  gboolean in_time = TRUE;
-
-  g_mutex_lock (&bell->lock);
-  while (bell->n_changes == *seen && in_time)
-    if (deadline > 0)
-      in_time = g_cond_wait_until (&bell->cond, &bell->lock, deadline);
-    else
-      g_cond_wait (&bell->cond, &bell->lock);
-  *seen = bell->n_changes;
-  g_mutex_unlock (&bell->lock);
-  return in_time;
+  if (reason == FERRY_ABANDON_CANCELLED)
+    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The waiting was cancelled");
+  return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "The exporter has not begun to listen in time");
 }
 
-static gboolean
-wait_with_bell (FerryProxy *self, Bell *bell, gint64 deadline, GCancellable *cancellable, GError **error)
+static void
+wait_clear (gpointer data)
 {
-  GError *failure = NULL;
-  gboolean in_time = TRUE;
-  guint seen = 0;
+  g_object_unref (((Wait *) data)->proxy);
+}
 
-  while (in_time && !g_cancellable_is_cancelled (cancellable) && may_listen_later (self, &failure))
-    in_time = wait_for_change (bell, &seen, deadline);
-  if (failure != NULL)
-    {
-      g_propagate_error (error, failure);
-      return FALSE;
-    }
-  if (ferry_proxy_get_listening (self))
-    return TRUE;
-  if (!g_cancellable_set_error_if_cancelled (cancellable, error))
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "Nobody has begun to listen in time");
-  return FALSE;
+static const FerryCompletionFuncs wait_funcs = {wait_abandoned, wait_clear};
+
+/* any: the exporter's state has changed. */
+static void
+look (gpointer completion)
+{
+  Wait *self = ferry_completion_get_data (completion);
+  GError *error = NULL;
+
+  if (!may_listen_later (self->proxy, &error))
+    ferry_completion_finish (completion, error == NULL ? self->proxy : NULL, NULL, error);
+}
+
+static void
+exporter_looks (FerryExporter *exporter, GParamSpec *pspec, gpointer completion)
+{
+  look (completion);
+}
+
+static void
+completion_closure_unref (gpointer completion, GClosure *closure)
+{
+  ferry_completion_unref (completion);
+}
+
+/* Returns (transfer full): ends when the exporter listens, or never will. */
+static FerryCompletion *
+begin_wait (FerryProxy *self)
+{
+  FerryCompletion *completion = ferry_completion_new (&wait_funcs, sizeof (Wait));
+  Wait *wait = ferry_completion_get_data (completion);
+
+  wait->proxy = g_object_ref (self);
+  if (self->session != NULL)
+    wait->watch = ferry_proxy_session_add_watch (self->session, FALSE, look, ferry_completion_ref (completion),
+                                                 (GDestroyNotify) ferry_completion_unref);
+  else
+    wait->handler = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_looks),
+                                           ferry_completion_ref (completion), completion_closure_unref, 0);
+  look (completion);
+  return completion;
+}
+
+/* After its end: nothing looks any more. */
+static void
+end_wait (FerryCompletion *completion)
+{
+  Wait *self = ferry_completion_get_data (completion);
+
+  if (self->watch != 0)
+    ferry_proxy_session_remove_watch (self->proxy->session, self->watch);
+  if (self->handler != 0)
+    g_signal_handler_disconnect (self->proxy->exporter, self->handler);
+}
+
+static void
+task_completed (GTask *task, GParamSpec *pspec, gpointer completion)
+{
+  end_wait (completion);
 }
 
 /**
@@ -905,12 +872,12 @@ wait_with_bell (FerryProxy *self, Bell *bell, gint64 deadline, GCancellable *can
  * @cancellable: (nullable): ends the waiting
  * @error: return location for an error
  *
- * Waits until the exporter listens. It ends at once when it never will, since the worker has ended.
+ * Waits until the exporter listens. It fails at once where the exporter never will, because its worker has ended.
  *
- * Any thread, but not that of the default main context, nor the one that receives.
+ * Any thread, except that of the default main context and the one that receives.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_WRONG_THREAD, with %FERRY_ERROR_NOT_LISTENING
- * when the exporter leaves the transport, and with why the transport has ended, such as %FERRY_ERROR_CLOSED and
+ * when the exporter leaves the transport, and with the reason of the transport's end, such as %FERRY_ERROR_CLOSED and
  * %FERRY_ERROR_WORKER_LOST.
  *
  * Returns: whether it listens
@@ -920,160 +887,19 @@ wait_with_bell (FerryProxy *self, Bell *bell, gint64 deadline, GCancellable *can
 gboolean
 ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable *cancellable, GError **error)
 {
-  Bell *bell;
-  guint64 watch = 0;
-  gulong handler = 0;
-  gulong id;
-  gboolean listens;
+  g_autoptr (FerryCompletion) completion = NULL;
 
   g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
 
   /* In this process it is seen at once. */
-  if (self->link == NULL && ferry_proxy_get_listening (self))
+  if (self->session == NULL && ferry_proxy_get_listening (self))
     return TRUE;
   if (!ferry_proxy_check_may_wait (self, "ferry_proxy_wait_until_listening_async()", error))
     return FALSE;
-  bell = bell_new ();
-  if (self->link != NULL)
-    watch = ferry_proxy_session_add_watch (self->link, FALSE, ring, bell_ref (bell), bell_unref);
-  else
-    handler = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_rings), bell_ref (bell),
-                                     bell_closure_unref, 0);
-  id = cancellable != NULL
-         ? g_cancellable_connect (cancellable, G_CALLBACK (ring_cancelled), bell_ref (bell), bell_unref)
-         : 0;
-  listens = wait_with_bell (self, bell, ferry_mux_get_deadline (timeout), cancellable, error);
-  g_cancellable_disconnect (cancellable, id);
-  if (self->link != NULL)
-    ferry_proxy_session_remove_watch (self->link, watch);
-  else
-    g_signal_handler_disconnect (self->exporter, handler);
-  bell_unref (bell);
-  return listens;
-}
-
-/* ---- without waiting ---- */
-
-/* Counted references: of who begins, of the watch, of the sources. All but the watch is done on the task's context. */
-typedef struct
-{
-  _Atomic gint references;
-  GTask *task;            /* const: (owned) */
-  _Atomic gboolean looks; /* it is going to look, on its context */
-  gboolean over;
-  guint64 watch;
-  gulong handler;
-  GSource *sources[2]; /* (owned) (nullable): its time, its cancellable */
-} Wait;
-
-static Wait *
-wait_ref (Wait *self)
-{
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
-  return self;
-}
-
-static void
-wait_unref (gpointer data)
-{
-  Wait *self = data;
-
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
-    return;
-  g_object_unref (self->task);
-  g_free (self);
-}
-
-static void
-wait_closure_unref (gpointer data, GClosure *closure)
-{
-  wait_unref (data);
-}
-
-/* Takes error. */
-static void
-wait_end (Wait *self, GError *error)
-{
-  FerryProxy *proxy = g_task_get_source_object (self->task);
-
-  self->over = TRUE;
-  if (self->watch != 0)
-    ferry_proxy_session_remove_watch (proxy->link, self->watch);
-  if (self->handler != 0)
-    g_signal_handler_disconnect (proxy->exporter, self->handler);
-  for (guint i = 0; i < G_N_ELEMENTS (self->sources); i++)
-    if (self->sources[i] != NULL)
-      {
-        g_source_destroy (self->sources[i]);
-        g_clear_pointer (&self->sources[i], g_source_unref);
-      }
-  if (error != NULL)
-    g_task_return_error (self->task, error);
-  else
-    g_task_return_boolean (self->task, TRUE);
-}
-
-static gboolean
-look (gpointer data)
-{
-  Wait *self = data;
-  GError *error = NULL;
-
-  /* Before it is looked at: a change that comes now has it look again. */
-  atomic_store (&self->looks, FALSE);
-  if (!self->over && !may_listen_later (g_task_get_source_object (self->task), &error))
-    wait_end (self, error);
-  return G_SOURCE_REMOVE;
-}
-
-/* any */
-static void
-look_soon (gpointer data)
-{
-  Wait *self = data;
-  g_autoptr (GSource) source = NULL;
-
-  if (atomic_exchange (&self->looks, TRUE))
-    return;
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_static_name (source, "[ferry] an exporter's state");
-  g_source_set_callback (source, look, wait_ref (self), wait_unref);
-  g_source_attach (source, g_task_get_context (self->task));
-}
-
-static void
-exporter_looks (FerryExporter *exporter, GParamSpec *pspec, gpointer data)
-{
-  look_soon (data);
-}
-
-static gboolean
-wait_timed_out (gpointer data)
-{
-  wait_end (data, g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "Nobody has begun to listen in time"));
-  return G_SOURCE_REMOVE;
-}
-
-static gboolean
-wait_cancelled (GCancellable *cancellable, gpointer data)
-{
-  GError *error = NULL;
-
-  if (g_cancellable_set_error_if_cancelled (cancellable, &error))
-    wait_end (data, error);
-  return G_SOURCE_REMOVE;
-}
-
-/* Takes source. */
-static void
-add_source (Wait *self, guint index, GSource *source, GSourceFunc func)
-{
-  self->sources[index] = source;
-  g_source_set_callback (source, func, wait_ref (self), wait_unref);
-  g_source_attach (source, g_task_get_context (self->task));
+  completion = begin_wait (self);
+  ferry_completion_wait (completion, timeout >= 0 ? ferry_mux_get_deadline (timeout) : G_MAXINT64, cancellable);
+  end_wait (completion);
+  return ferry_completion_take (completion, error) != NULL;
 }
 
 /**
@@ -1081,7 +907,7 @@ add_source (Wait *self, guint index, GSource *source, GSourceFunc func)
  * @self: a proxy
  * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
  * @cancellable: (nullable): ends the waiting
- * @callback: (scope async): called when the exporter listens, or will not
+ * @callback: (scope async): called with the end
  * @user_data: data for @callback
  *
  * As [method@Ferry.Proxy.wait_until_listening], without waiting. Any thread.
@@ -1092,29 +918,17 @@ void
 ferry_proxy_wait_until_listening_async (FerryProxy *self, gint64 timeout, GCancellable *cancellable,
                                         GAsyncReadyCallback callback, gpointer user_data)
 {
-  Wait *wait;
+  g_autoptr (FerryCompletion) completion = NULL;
+  g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (FERRY_IS_PROXY (self));
 
-  wait = g_new0 (Wait, 1);
-  atomic_init (&wait->references, 1);
-  wait->task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (wait->task, ferry_proxy_wait_until_listening_async);
-  g_task_set_check_cancellable (wait->task, FALSE);
-  if (timeout >= 0)
-    {
-      add_source (wait, 0, g_timeout_source_new (G_MAXUINT), wait_timed_out);
-      g_source_set_ready_time (wait->sources[0], ferry_mux_get_deadline (timeout));
-    }
-  if (cancellable != NULL)
-    add_source (wait, 1, g_cancellable_source_new (cancellable), G_SOURCE_FUNC (wait_cancelled));
-  if (self->link != NULL)
-    wait->watch = ferry_proxy_session_add_watch (self->link, FALSE, look_soon, wait_ref (wait), wait_unref);
-  else
-    wait->handler = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_looks),
-                                           wait_ref (wait), wait_closure_unref, 0);
-  look_soon (wait);
-  wait_unref (wait);
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ferry_proxy_wait_until_listening_async);
+  completion = begin_wait (self);
+  g_signal_connect_data (task, "notify::completed", G_CALLBACK (task_completed), ferry_completion_ref (completion),
+                         completion_closure_unref, 0);
+  ferry_completion_return_boolean (completion, task, timeout >= 0 ? ferry_mux_get_deadline (timeout) : G_MAXINT64);
 }
 
 /**
@@ -1167,7 +981,7 @@ ferry_proxy_dispose (GObject *object)
   ferry_take_over (object);
   g_clear_pointer (&self->subscription, ferry_subscription_close);
   if (self->watch != 0)
-    ferry_proxy_session_remove_watch (self->link, self->watch);
+    ferry_proxy_session_remove_watch (self->session, self->watch);
   self->watch = 0;
   g_clear_signal_handler (&self->exporter_watch, self->exporter);
 
@@ -1179,11 +993,11 @@ ferry_proxy_finalize (GObject *object)
 {
   FerryProxy *self = FERRY_PROXY (object);
 
-  if (self->link != NULL)
+  if (self->session != NULL)
     {
-      ferry_proxy_session_forget (self->link, self->name, self->generation, self->number);
-      ferry_proxy_session_release (self->link, self->generation, self->number, self->n_references);
-      ferry_proxy_session_unref (self->link);
+      ferry_proxy_session_forget (self->session, self->name, self->generation, self->number);
+      ferry_proxy_session_release (self->session, self->generation, self->number, self->n_references);
+      ferry_proxy_session_unref (self->session);
     }
   g_clear_pointer (&self->exported, ferry_exported_unref);
   g_clear_object (&self->exporter);
@@ -1229,8 +1043,7 @@ install_news (void)
    * @self: the proxy
    * @n: how many
    *
-   * The object emitted signals faster than they could be told, and that many were left out, before those that come
-   * next.
+   * The object emitted signals faster than they could be told. @n signals before the next one were left out.
    *
    * Since: 0.1
    */
@@ -1245,9 +1058,9 @@ install_failures (void)
    * FerryProxy::set-failed:
    * @self: the proxy
    * @property: the name of the property
-   * @error: why
+   * @error: the reason
    *
-   * What a replica was set to could not be set at the object, and the replica has the object's value again.
+   * The object refused a value that a replica was set to. The replica has the object's value again.
    *
    * Since: 0.1
    */
@@ -1257,12 +1070,12 @@ install_failures (void)
   /**
    * FerryProxy::follow-failed:
    * @self: the proxy
-   * @error: why
+   * @error: the reason
    *
-   * What [method@Ferry.Proxy.follow] or a replica was to follow cannot be followed: there is no such object, as
-   * %FERRY_ERROR_UNKNOWN_OBJECT, or it does not have one of the members, %FERRY_ERROR_UNKNOWN_MEMBER, or not for
-   * reading, %FERRY_ERROR_NOT_ALLOWED; or the transport has ended, with the reason of that. Nothing is told then, until
-   * the name stands for an object that can be followed.
+   * [method@Ferry.Proxy.follow] or a replica cannot follow the object: it does not exist, %FERRY_ERROR_UNKNOWN_OBJECT;
+   * it lacks one of the members, %FERRY_ERROR_UNKNOWN_MEMBER; a member may not be read, %FERRY_ERROR_NOT_ALLOWED; or
+   * the transport has ended, with that reason. Nothing is told until the name stands for an object that can be
+   * followed.
    *
    * Since: 0.1
    */

@@ -1,17 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* No echoes: what comes from the object is not sent back to it, as it is known to have that value; and while something
- * that was set here is on its way, what comes from the object waits for the answer, which says how many changes the
- * value has seen that it has then. So a slider that is dragged never jumps back to where it was, and a value that the
- * object has put right comes here nevertheless.
+/* No echoes: a value that comes from the object is not sent back. While a value that was set here is on its way, values
+ * from the object wait for the answer, which carries the count of the property's changes. So a slider that is dragged
+ * never jumps back, and a value that the object has corrected still comes here.
  *
- * While values of the object are set here, other properties may change with them, as those do that a class computes
- * from each other: the object has done the same, and says so in a moment. Only what it has not said after some time is
- * a change of this end's own, and sent. What is set here is sent at once, each property in its turn, as what follows it
- * on the way may go by it.
+ * While values of the object are set here, other properties may change with them, such as those that a class computes:
+ * the object has done the same and says so in a moment. Only what it has not said after some time is a change of this
+ * end's own, and is sent. A value that the application sets here is sent at once, each property in its turn.
  *
- * Of what is set here quickly the newest value is sent, one at a time. */
+ * Of values that are set quickly the newest is sent, one at a time. */
 
 #include "config.h"
 
@@ -48,7 +46,7 @@ typedef struct
   GParamSpec *pspec; /* const */
   GVariant *remote;  /* (owned) (nullable): what the object has, as far as is known here */
   guint64 n_changes; /* that it had seen then */
-  GVariant *wanted;  /* (owned) (nullable): what it was set to here, and that was not sent yet */
+  GVariant *wanted;  /* (owned) (nullable): the value that was set here and not sent yet */
   gboolean under_way;
   guint64 stream;      /* n_streams when it was sent */
   guint64 disturbed;   /* not 0: it has changed here while values of the object were set, and in that order */
@@ -138,7 +136,7 @@ note_remote (Property *self, guint64 n_changes, GVariant *value)
 
 static void send_wanted (Property *self);
 
-/* Returns (transfer full) (nullable): what it is here, where the object does not have that. */
+/* Returns (transfer full) (nullable): the value here, where the object has another one. */
 static GVariant *
 get_own_change (Property *self)
 {
@@ -149,7 +147,7 @@ get_own_change (Property *self)
   return g_steal_pointer (&value);
 }
 
-/* Forgets those that the object has as well. Returns (nullable): the one that was disturbed first. */
+/* Forgets the disturbed properties whose value the object has too. Returns (nullable): the one disturbed first. */
 static Property *
 find_disturbed (Replica *self)
 {
@@ -220,8 +218,8 @@ settle_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* The counts of another object mean nothing, and this one's stream tells what it has. What was sent before there was a
- * stream belongs to the first one. */
+/* The counts of another object mean nothing, and this object's stream tells its values. What was sent before there was
+ * a stream belongs to the first one. */
 static gboolean
 is_of_this_stream (Property *self)
 {
@@ -309,7 +307,7 @@ forget_counts (Replica *self)
     ((Property *) property)->n_changes = 0;
 }
 
-/* Whoever waits gets the object, or error, which is taken. */
+/* The waiting caller gets the object, or error, which is taken. */
 static void
 end_task (Replica *self, GError *error)
 {
@@ -415,7 +413,8 @@ attach (GObject *object, FerryProxy *proxy, const char *const *properties)
   return self;
 }
 
-/* Returns (transfer full) (element-type utf8): those that can be set, of the class and those between it and GObject. */
+/* Returns (transfer full) (element-type utf8): the writable properties of the class and of those between it and
+ * GObject. */
 static GPtrArray *
 list_properties (GObjectClass *klass)
 {
@@ -476,21 +475,21 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
  * @properties: (nullable) (array zero-terminated=1): names of properties that can be read and written here, or %NULL
  *   for all of the class
  *
- * Makes an object whose properties follow those of the object in the other process, and with `g_object_bind_property()`
- * reach any widget: what changes there is set here, with `notify::`, and what is set here is set there. What the
- * object refuses, as a property that cannot be written there, is set back here: see
- * [signal@Ferry.Proxy::set-failed]. What changes here while something of the object is set, such as a property that
- * the class computes from it, is sent only where the object does not come to the same within a tenth of a second. What
- * is set here is sent with all that changes by it, in the order in which it is notified.
+ * Makes an object whose properties follow those of the object in the other process, and reach any widget with
+ * `g_object_bind_property()`. A change there is set here, with `notify::`; a change here is set there. Where the object
+ * refuses a value, the replica gets the object's value back: see [signal@Ferry.Proxy::set-failed]. Properties that
+ * change here because a value of the object is set, such as one that the class computes, are sent only where the object
+ * does not come to the same value within a tenth of a second. A value that is set here is sent with all that changes by
+ * it, in the order of the notifications.
  *
- * Where the object does not have one of the properties, or cannot be followed, the replica keeps its values, and
+ * Where the object lacks one of the properties, or cannot be followed, the replica keeps its values, and
  * [signal@Ferry.Proxy::follow-failed] tells.
  *
- * It begins with the class's defaults, gets its values when the exporter listens, and keeps them when that stops or
- * ends. Where widgets with limits of their own are bound, which would set back what does not fit them yet, use
- * [method@Ferry.Proxy.create_replica_async]. Nothing is done to classes or types on behalf of the other process.
+ * The replica begins with the class's defaults, gets its values when the exporter listens, and keeps them when the
+ * exporter stops or ends. For widgets with limits of their own, which would set back values outside them, use
+ * [method@Ferry.Proxy.create_replica_async]. The other process cannot change classes or types.
  *
- * The replica belongs to the main context that is the thread's default one, and is used and dropped there. Any thread.
+ * The replica belongs to the thread's default main context, and is used and dropped there. Any thread.
  *
  * Returns: (transfer full): the replica
  *
@@ -527,8 +526,8 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
  * @callback: (scope async): called when the replica has the object's values
  * @user_data: data for @callback
  *
- * Makes a replica, and waits until the exporter listens and has told the values of its properties. The thread's default
- * main context is where the replica belongs. Any thread.
+ * Makes a replica, and waits until the exporter listens and has told the values of its properties. The replica belongs
+ * to the thread's default main context. Any thread.
  *
  * Since: 0.1
  */

@@ -3,8 +3,8 @@
 
 /* A view on its way to its result, in another process or in this one.
  *
- * It has its end once: with the result, the error that came, its deadline, or its cancellation. What comes after the
- * latter two is still looked at, as it may bring a reference that has to be dropped again. */
+ * It ends once: with the result, the error that came, its deadline, or its cancellation. What comes after the last two
+ * is still looked at, because it may bring a handle that has to be dropped again. */
 
 #pragma once
 
@@ -23,7 +23,7 @@ typedef struct
 
 void ferry_resolved_clear (FerryResolved *self);
 
-/* What is done where the transport has no room. */
+/* What happens where the transport has no room. */
 typedef enum
 {
   FERRY_RESOLVE_FAIL,  /* with FERRY_ERROR_WOULD_BLOCK */

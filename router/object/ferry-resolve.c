@@ -24,7 +24,7 @@ typedef struct
   FerryViewFunc func; /* const, as the next one: (nullable) */
   gpointer user_data;
   _Atomic guint64 xid; /* 0: not asked yet, or in this process */
-  guint8 *packed;      /* (owned) (nullable): what is asked once there is room */
+  guint8 *packed;      /* (owned) (nullable): the request that waits for room */
   gsize packed_size;
 
   gboolean as_proxy;         /* const: of one in this process */
@@ -164,7 +164,7 @@ check_member (FerryProxy *proxy, const FerryViewRequest *request, GError **error
 static FerryMux *
 get_mux (Resolve *self)
 {
-  return ferry_proxy_session_get_mux (ferry_proxy_get_link (self->proxy));
+  return ferry_proxy_session_get_mux (ferry_proxy_get_session (self->proxy));
 }
 
 /* Any thread. Sequentially consistent, as in abandon(): of the two that set a word each and then look at the other's,
@@ -206,7 +206,7 @@ ask_later (gpointer data)
   return TRUE;
 }
 
-/* Keeps request, whose bytes may be on the stack, until there is room. count: as it was before it was tried. */
+/* Keeps request until there is room; its bytes may be on the stack. count: as it was before the attempt to send. */
 static void
 keep_for_later (Resolve *self, const FerryAskRequest *request, guint64 count)
 {
@@ -250,7 +250,7 @@ start_remote (Resolve *self, FerryViewRequest *view, FerryResolveRoom room, GCan
   guint8 *packed;
   gboolean asked;
 
-  if (!ferry_proxy_session_check_listening (ferry_proxy_get_link (self->proxy), error) ||
+  if (!ferry_proxy_session_check_listening (ferry_proxy_get_session (self->proxy), error) ||
       !check_member (self->proxy, view, error))
     return FALSE;
   packed = ferry_view_request_pack (view, place, sizeof place, &request.packed.size);
@@ -285,7 +285,7 @@ run_done (gpointer data, FerryExported *object, GVariant *value, const GError *e
   else if (value != NULL)
     result.value = g_variant_ref (value);
   unwrap_change (self, &result);
-  /* What a run fails with is the object's. */
+  /* An evaluation fails with the object's error. */
   end (self, &result, error, TRUE);
 }
 
@@ -346,7 +346,7 @@ resolve_abandon (gpointer data, FerryAbandonReason reason)
 
   if (self->cancellable != NULL)
     g_cancellable_cancel (self->cancellable);
-  else if (ferry_proxy_get_link (self->proxy) != NULL)
+  else if (ferry_proxy_get_session (self->proxy) != NULL)
     cancel (self, timed_out ? FERRY_CANCEL_REASON_DEADLINE : FERRY_CANCEL_REASON_CANCELLED);
   if (timed_out)
     return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "“%s” was not answered in time", text);
@@ -377,8 +377,8 @@ ferry_resolve_start (FerryCompletion *completion, FerryResolveRoom room, GCancel
 
   ferry_view_fill_request (self->view, &request);
   if (!ferry_view_request_check (&request, &error) ||
-      !(ferry_proxy_get_link (self->proxy) != NULL ? start_remote (self, &request, room, cancellable, &error)
-                                                   : start_local (self, &request, &error)))
+      !(ferry_proxy_get_session (self->proxy) != NULL ? start_remote (self, &request, room, cancellable, &error)
+                                                      : start_local (self, &request, &error)))
     end (self, &nothing, error, FALSE);
 }
 

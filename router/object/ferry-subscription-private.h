@@ -1,13 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Changes of an exported object, as they come from its end: a stream that is opened again whenever the exporter listens
- * again, until the transport has ended. The first item of each stream has everything: all properties that are followed,
- * and the length of a list.
+/* Changes of an exported object, as they come from its end: a stream that is opened again each time the exporter begins
+ * to listen, until the transport has ended. The first item of each stream is complete: all properties that are
+ * followed, and the length of a list.
  *
- * Owner:   whoever opened it closes it.
- * Threads: the main context that was the thread's default one when it was opened; its functions are called there. One
- *          that is closed elsewhere may be in one of them, or call it once more.
+ * Owner:   the opener, which closes it.
+ * Threads: the main context that was the opening thread's default one; its functions are called there. Where another
+ *          thread closes it, a function may be running, or be called once more.
  * Trust:   an item has the type FERRY_SUBSCRIPTION_ITEM_TYPE, and any content. */
 
 #pragma once
@@ -23,9 +23,9 @@ typedef struct
 {
   /* May close the subscription. */
   void (*item) (gpointer data, GVariant *item, gboolean is_first);
-  /* (nullable): nothing comes for now, since the exporter does not listen, or for ever, with the reason; it may close
-   * the subscription. FERRY_ERROR_UNKNOWN_OBJECT and the like come here too, for ever; a first item may follow
-   * nevertheless, when the name stands for something else. */
+  /* (nullable): nothing comes for now, since the exporter does not listen, or ever, with the reason; it may close the
+   * subscription. FERRY_ERROR_UNKNOWN_OBJECT and the like count as ever; a first item may follow nevertheless, when
+   * the name stands for another object. */
   void (*silent) (gpointer data, const GError *reason, gboolean for_ever);
   /* (nullable): on any thread, once neither of the two is called any more. */
   void (*destroy) (gpointer data);
@@ -34,10 +34,11 @@ typedef struct
 /* What a subscription is of. */
 typedef struct
 {
-  FerryProxySession *link; /* (nullable): where there is none, there is refusal */
+  FerryProxySession *session; /* (nullable): where there is none, there is refusal */
   FerryObjectRoot root;
   FerryProxy *other; /* (owned) (nullable): lives as long as the subscription */
-  GError *refusal;   /* (owned) (nullable): why there is nothing to follow: it falls silent for ever */
+  GError *refusal;   /* (owned) (nullable): why there is nothing to follow: the subscription is silent from the
+                      * beginning */
 } FerrySubscriptionSource;
 
 /* Takes what source owns. properties and signals: (nullable), NULL-terminated. For a proxy:

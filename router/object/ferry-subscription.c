@@ -11,22 +11,22 @@
 #include <stdatomic.h>
 
 #include "base/ferry-error.h"
+#include "base/ferry-mailbox-private.h"
 #include "call/ferry-transport-private.h"
 #include "object/ferry-interface-private.h"
-#include "route/ferry-errands-private.h"
 
 /* Items under way, and the time from one to the next, in microseconds: half a frame. */
 #define WINDOW 2
 #define PACE 8000
 
-/* References: of whoever opened it, until it is closed, of the link's watch, and of what is under way. The proxy is not
- * among what it has: it may be the one that has the subscription. */
+/* References: of the opener, until it closes; of the session's watch; and of what is under way. It has no reference to
+ * the proxy, which may be its opener. */
 struct _FerrySubscription
 {
   _Atomic gint references;
-  FerryProxySession *link; /* const: (owned) (nullable), as what follows */
-  FerryProxy *other;       /* (nullable): where the object is in this process: its proxy over a transport */
-  GError *refusal;         /* (nullable): why there is none */
+  FerryProxySession *session; /* const: (owned) (nullable), as what follows */
+  FerryProxy *other;          /* (nullable): where the object is in this process: its proxy over a transport */
+  GError *refusal;            /* (nullable): why there is none */
   FerryObjectRoot root;
   char *name; /* of that */
   guint64 watch;
@@ -36,7 +36,8 @@ struct _FerrySubscription
   FerrySubscriptionFuncs funcs;
   gpointer data;
   GMainContext *context;  /* const: (owned) */
-  GThread *thread;        /* const: (unowned): that opened it, and so is the context's while nothing runs that */
+  GThread *thread;        /* const: (unowned): the opener's; the context is this thread's while no other thread runs it
+                           * */
   _Atomic gboolean looks; /* it is going to look at the exporter, on its context */
 
   gboolean closed;
@@ -46,12 +47,12 @@ struct _FerrySubscription
   gint64 last_item;            /* when it came */
   _Atomic gboolean wants_room; /* a stream was not opened for want of it */
   GSource *pause;              /* (owned) (nullable): until the next is taken */
-  gboolean silent;             /* it was told that nothing comes, for ever or as long as names are the same */
-  guint64 edition;             /* of the link, when the stream was opened */
+  gboolean silent;             /* silence was told, for ever or until the names change */
+  guint64 edition;             /* of the session, when the stream was opened */
 };
 
 static void take_next (FerrySubscription *self);
-static gboolean look (gpointer data);
+static void look (gpointer data);
 static void look_soon (gpointer data);
 
 static FerrySubscription *
@@ -74,7 +75,7 @@ subscription_unref (gpointer data)
   g_object_unref (self->cancellable);
   g_clear_object (&self->other);
   g_clear_error (&self->refusal);
-  g_clear_pointer (&self->link, ferry_proxy_session_unref);
+  g_clear_pointer (&self->session, ferry_proxy_session_unref);
   g_free (self->name);
   g_strfreev (self->properties);
   g_strfreev (self->signals);
@@ -102,8 +103,9 @@ pause_over (gpointer data)
   g_clear_pointer (&self->pause, g_source_unref);
   self->last_item = 0;
   if (self->replies == NULL)
-    return look (self);
-  take_next (self);
+    look (self);
+  else
+    take_next (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -127,23 +129,24 @@ is_worth_another_try (const GError *error)
          g_error_matches (error, FERRY_ERROR, FERRY_ERROR_REFUSED);
 }
 
-/* What was refused may be there after the next change of names, or after one that has come meanwhile. */
+/* A refused object may be there after the next change of names, or after one that has come meanwhile. */
 static gboolean
 may_be_there_now (FerrySubscription *self)
 {
-  return self->root.generation == 0 && ferry_proxy_session_get_edition (self->link) != self->edition;
+  return self->root.generation == 0 && ferry_proxy_session_get_edition (self->session) != self->edition;
 }
 
 static void
 stream_ended (FerrySubscription *self, const GError *error)
 {
-  g_autoptr (GError) end = ferry_proxy_session_dup_end (self->link);
+  g_autoptr (GError) end = ferry_proxy_session_dup_end (self->session);
   gboolean again = end == NULL && (is_worth_another_try (error) || may_be_there_now (self));
 
   g_clear_object (&self->replies);
   tell_silent (self, end != NULL ? end : error, !again);
   self->silent = self->silent && !again;
-  /* The exporter may have stopped and started again, which is no change for who has heard of neither. */
+  /* The exporter may have stopped and started again meanwhile, which is no change for a subscription that heard
+   * neither. */
   if (!self->closed && !self->silent)
     make_pause (self, g_get_monotonic_time () + PACE);
 }
@@ -215,14 +218,14 @@ room_came (gpointer data)
 static void
 open_stream (FerrySubscription *self)
 {
-  FerryMux *mux = ferry_proxy_session_get_mux (self->link);
+  FerryMux *mux = ferry_proxy_session_get_mux (self->session);
   guint64 count = ferry_transport_get_room_count (ferry_mux_get_transport (mux));
   g_autoptr (GError) error = NULL;
   GVariant *request = ferry_follow_request_to_variant (&self->root, (const char *const *) self->properties,
                                                        (const char *const *) self->signals, self->list);
 
   self->is_first = TRUE;
-  self->edition = ferry_proxy_session_get_edition (self->link);
+  self->edition = ferry_proxy_session_get_edition (self->session);
   self->replies = ferry_mux_transact_stream (mux, FERRY_OBJECT_METHOD_FOLLOW, request, WINDOW, -1, &error);
   if (self->replies != NULL)
     take_next (self);
@@ -234,61 +237,44 @@ open_stream (FerrySubscription *self)
 
 /* ---- the exporter ---- */
 
-static gboolean
+static void
 look (gpointer data)
 {
   FerrySubscription *self = data;
   g_autoptr (GError) end = NULL;
 
-  /* Before it is looked at: a change that comes now has it look again. */
+  /* Before the state is read: a change from now on posts again. */
   atomic_store (&self->looks, FALSE);
   if (self->closed || self->replies != NULL || self->pause != NULL || (self->silent && !may_be_there_now (self)))
-    return G_SOURCE_REMOVE;
-  if (ferry_proxy_session_is_listening (self->link))
+    return;
+  if (ferry_proxy_session_is_listening (self->session))
     {
       open_stream (self);
-      return G_SOURCE_REMOVE;
+      return;
     }
-  end = ferry_proxy_session_dup_end (self->link);
+  end = ferry_proxy_session_dup_end (self->session);
   if (end != NULL)
     tell_silent (self, end, TRUE);
-  return G_SOURCE_REMOVE;
 }
 
-/* any: of the link's changes. */
+/* any: the session changed. */
 static void
 look_soon (gpointer data)
 {
   FerrySubscription *self = data;
-  g_autoptr (GSource) source = NULL;
 
-  if (atomic_exchange (&self->looks, TRUE))
-    return;
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_static_name (source, "[ferry] a subscription's exporter");
-  g_source_set_callback (source, look, subscription_ref (self), subscription_unref);
-  g_source_attach (source, self->context);
+  if (!atomic_exchange (&self->looks, TRUE))
+    ferry_mailbox_post (self->context, look, subscription_ref (self), subscription_unref);
 }
 
 /* ---- the subscription ---- */
 
-static gboolean
-tell_refusal_cb (gpointer data)
+static void
+tell_refusal (gpointer data)
 {
   FerrySubscription *self = data;
 
   tell_silent (self, self->refusal, TRUE);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-tell_refusal_soon (FerrySubscription *self)
-{
-  g_autoptr (GSource) source = g_idle_source_new ();
-
-  g_source_set_callback (source, tell_refusal_cb, subscription_ref (self), subscription_unref);
-  g_source_attach (source, self->context);
 }
 
 FerrySubscription *
@@ -300,7 +286,7 @@ ferry_subscription_open (const FerrySubscriptionSource *source, const char *cons
   atomic_init (&self->references, 1);
   self->other = source->other;
   self->refusal = source->refusal;
-  self->link = source->link != NULL ? ferry_proxy_session_ref (source->link) : NULL;
+  self->session = source->session != NULL ? ferry_proxy_session_ref (source->session) : NULL;
   self->root = source->root;
   self->root.name = self->name = g_strdup (self->root.name);
   self->properties = g_strdupv ((char **) properties);
@@ -311,13 +297,13 @@ ferry_subscription_open (const FerrySubscriptionSource *source, const char *cons
   self->context = g_main_context_ref_thread_default ();
   self->thread = g_thread_self ();
   self->cancellable = g_cancellable_new ();
-  if (self->link == NULL)
+  if (self->session == NULL)
     {
-      tell_refusal_soon (self);
+      ferry_mailbox_post (self->context, tell_refusal, subscription_ref (self), subscription_unref);
       return self;
     }
   self->watch =
-    ferry_proxy_session_add_watch (self->link, TRUE, look_soon, subscription_ref (self), subscription_unref);
+    ferry_proxy_session_add_watch (self->session, TRUE, look_soon, subscription_ref (self), subscription_unref);
   look_soon (self);
   return self;
 }
@@ -330,7 +316,7 @@ close_here (gpointer data)
 
   self->closed = TRUE;
   if (self->watch != 0)
-    ferry_proxy_session_remove_watch (self->link, self->watch);
+    ferry_proxy_session_remove_watch (self->session, self->watch);
   g_cancellable_cancel (self->cancellable);
   if (self->replies != NULL)
     ferry_replies_cancel (self->replies);
@@ -348,6 +334,6 @@ ferry_subscription_close (FerrySubscription *self)
   if (self->thread == g_thread_self () || g_main_context_is_owner (self->context))
     close_here (self);
   else
-    ferry_errands_post (self->context, close_here, subscription_ref (self), subscription_unref);
+    ferry_mailbox_post (self->context, close_here, subscription_ref (self), subscription_unref);
   subscription_unref (self);
 }

@@ -3,8 +3,8 @@
 
 /* Values of properties and signals, as another process gets them.
  *
- * Trust: variants come from another process. What is made of them is a copy, or a variant that the application looks
- *        into as it looks into arguments. */
+ * Trust: variants come from another process. They become a copy, or a variant that the application checks as it checks
+ *        arguments. */
 
 #include "config.h"
 
@@ -216,7 +216,7 @@ take_flags (GValue *value, GType type, GVariant *variant, GError **error)
   return TRUE;
 }
 
-/* Of the C types whose sizes are the machine's, or smaller than what is sent. */
+/* C types whose sizes are the machine's, or smaller than the type that is sent. */
 static gboolean
 take_narrow (GValue *value, GType type, GVariant *variant, GError **error)
 {

@@ -21,7 +21,7 @@ check_may_wait_here (FerryView *view, FerryCompletion *completion, const char *a
 {
   FerryProxy *proxy = ferry_view_get_proxy (view);
 
-  if (ferry_proxy_get_link (proxy) != NULL)
+  if (ferry_proxy_get_session (proxy) != NULL)
     return TRUE;
   ferry_evaluation_take_up_others ();
   if (ferry_completion_is_over (completion) || ferry_proxy_check_may_wait (proxy, async_form, error))
@@ -41,7 +41,7 @@ resolve_and_wait (FerryView *view, const char *async_form, gint64 timeout, GCanc
   g_autoptr (FerryCompletion) completion = NULL;
 
   /* Of another process nothing comes at once: so nothing is asked where it could not be waited for. */
-  if ((ferry_proxy_get_link (proxy) != NULL && !ferry_proxy_check_may_wait (proxy, async_form, error)) ||
+  if ((ferry_proxy_get_session (proxy) != NULL && !ferry_proxy_check_may_wait (proxy, async_form, error)) ||
       g_cancellable_set_error_if_cancelled (cancellable, error))
     return NULL;
   completion = ferry_resolve_new (view, deadline);
@@ -86,21 +86,19 @@ ferry_resolve_wait (FerryView *view, const char *async_form, gint64 timeout, GCa
  * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, where it is an object
  * @error: return location for an error
  *
- * Has the operations done, and waits for the result. The same object is the same proxy, for as long as there is one:
- * a method that gives its own object gives the view's proxy.
+ * Does the operations at the object's end, and waits for the result, and for room in the transport. The same object is
+ * the same proxy while one exists: a method that gives its own object gives the view's proxy.
  *
- * Any thread, but not one that would wait for itself: not that of the default main context, nor the one that receives.
- * In the object's own process there is no traffic; the methods are called here, unless they belong to another thread.
- * While one is called here, neither @timeout nor @cancellable can end it, though it can look at both; and one that
- * answers later was called by the time that %FERRY_ERROR_WRONG_THREAD says so.
- *
- * While the transport has no room it waits for that as well.
+ * Any thread, except those that would wait for themselves: that of the default main context, and the one that receives.
+ * In the object's own process there is no traffic: this thread calls the methods, unless they belong to another one.
+ * @timeout and @cancellable cannot end a method that this thread calls, though the method can look at both. A method
+ * that answers later was called by the time that %FERRY_ERROR_WRONG_THREAD says so.
  *
  * Fails with %FERRY_ERROR_NOT_LISTENING, unless there is a default; %FERRY_ERROR_UNKNOWN_OBJECT,
  * %FERRY_ERROR_UNKNOWN_MEMBER, %FERRY_ERROR_UNKNOWN_FUNCTION, %FERRY_ERROR_NOT_ALLOWED, %FERRY_ERROR_BAD_ARGUMENTS,
  * %FERRY_ERROR_BAD_RESULT, %FERRY_ERROR_TOO_LARGE, %FERRY_ERROR_PROTOCOL; %FERRY_ERROR_TIMED_OUT,
  * %G_IO_ERROR_CANCELLED, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_REFUSED; with the end of the transport, such as
- * %FERRY_ERROR_CLOSED and %FERRY_ERROR_WORKER_LOST; and with what a method fails with.
+ * %FERRY_ERROR_CLOSED and %FERRY_ERROR_WORKER_LOST; and with the error of a method.
  *
  * Returns: whether it was resolved
  *
@@ -118,13 +116,13 @@ ferry_view_resolve (FerryView *self, gint64 timeout, GCancellable *cancellable, 
 /**
  * ferry_view_resolve_with_func:
  * @self: a view, which is not changed before @func is called
- * @func: (scope async): called once with the result, or with why there is none
+ * @func: (scope async): called once with the result, or with the reason that there is none
  * @user_data: data for @func
  *
- * As [method@Ferry.View.resolve], without waiting, and at the least cost: @func is called on the thread that receives
- * for the transport (the router's thread, for a worker's link), on the one that closes it, or in the object's own
- * process on the one that answers; and on this one, before this returns, where nothing can be asked, as with
- * %FERRY_ERROR_WOULD_BLOCK where the transport has no room. It may take any time. Any thread.
+ * As [method@Ferry.View.resolve], without waiting and at the least cost. @func is called on the thread that receives
+ * for the transport (the router's thread, for a worker's link) or on the one that closes it; in the object's own
+ * process on the thread that answers. Where the request cannot be sent, as with %FERRY_ERROR_WOULD_BLOCK where the
+ * transport has no room, @func is called before this function returns. There is no time limit. Any thread.
  *
  * Since: 0.1
  */
@@ -142,11 +140,11 @@ ferry_view_resolve_with_func (FerryView *self, FerryViewFunc func, gpointer user
  * @self: a view, which is not changed before the callback
  * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
  * @cancellable: (nullable): ends the waiting, and tells the object's end
- * @callback: (scope async): called when it was resolved
+ * @callback: (scope async): called with the end
  * @user_data: data for @callback
  *
- * As [method@Ferry.View.resolve], without waiting: where the transport has no room it fails with
- * %FERRY_ERROR_WOULD_BLOCK, at once. Any thread.
+ * As [method@Ferry.View.resolve], without waiting. Where the transport has no room it fails at once, with
+ * %FERRY_ERROR_WOULD_BLOCK. Any thread.
  *
  * Since: 0.1
  */
@@ -165,7 +163,7 @@ ferry_view_resolve_async (FerryView *self, gint64 timeout, GCancellable *cancell
 
 /**
  * ferry_view_resolve_finish:
- * @result: what the callback was given; its source is the view's proxy
+ * @result: the result that the callback got; its source is the view's proxy
  * @value: (out) (optional) (nullable) (transfer full): the result, where it is a value; %NULL where there is none
  * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, where it is an object
  * @error: return location for an error

@@ -177,7 +177,7 @@ ferry_view_unref (FerryView *self)
  * ferry_view_freeze:
  * @self: a view
  *
- * Has no operation added any more, and no setting changed: from now on any number of threads may use it, and
+ * Ends the changes: no more operations and settings. From now on any number of threads may use the view, and
  * [method@Ferry.View.copy] makes one that can be extended. Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
@@ -275,7 +275,7 @@ ferry_view_fill_request (FerryView *self, FerryViewRequest *request)
  * ferry_view_to_string:
  * @self: a view
  *
- * What it is, for people who read logs: `counter.list[3].append('x')`. Nobody is asked. Any thread, one at a time until
+ * Describes the chain for logs: `counter.list[3].append('x')`. It causes no traffic. Any thread, one at a time until
  * the view is frozen.
  *
  * Returns: (transfer full): a text
@@ -319,8 +319,8 @@ drop_floating (GVariant *value)
  * @method: the name of a method of the interface
  * @arguments: (nullable): a tuple; a floating reference is taken
  *
- * Then a method is called, and its result is what comes next: an object, or a value. Any thread, one at a time until
- * the view is frozen.
+ * Adds the call of a method. Its result, an object or a value, is what the next operation works on. Any thread, one at
+ * a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -338,7 +338,7 @@ ferry_view_call (FerryView *self, const char *method, GVariant *arguments)
  * @self: a view that is not frozen
  * @property: the name of a property of the interface
  *
- * Then a property is read: a value, or an object. Any thread, one at a time until the view is frozen.
+ * Adds the reading of a property, a value or an object. Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -355,10 +355,10 @@ ferry_view_get (FerryView *self, const char *property)
  * ferry_view_set:
  * @self: a view that is not frozen
  * @property: the name of a property of the interface
- * @value: what it is set to; a floating reference is taken
+ * @value: the new value; a floating reference is taken
  *
- * Then a property is set; nothing may follow. The result is the value that the property has then. Any thread, one at a
- * time until the view is frozen.
+ * Adds the setting of a property, as the last operation. The result is the value that the property has then. Any
+ * thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -377,8 +377,8 @@ ferry_view_set (FerryView *self, const char *property, GVariant *value)
  * @self: a view that is not frozen
  * @property: the name of a property of the interface
  *
- * Then a property is set to its default; nothing may follow. The result is the value that it has then. Any thread, one
- * at a time until the view is frozen.
+ * Adds the setting of a property to its default, as the last operation. The result is the value that it has then. Any
+ * thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -394,11 +394,11 @@ ferry_view_delete (FerryView *self, const char *property)
 /**
  * ferry_view_get_item:
  * @self: a view that is not frozen
- * @key: the key: what the container says; of a list a position, which counts from the end where it is negative; a
- *   floating reference is taken
+ * @key: a key of the container; for a list a position, where a negative one counts from the end; a floating reference
+ *   is taken
  *
- * Then an item is taken, of an object that is a container, or of a value that is an array, a tuple or a dictionary. Any
- * thread, one at a time until the view is frozen.
+ * Adds the taking of an item, of an object that is a container, or of a value that is an array, a tuple or a
+ * dictionary. Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -417,7 +417,7 @@ ferry_view_get_item (FerryView *self, GVariant *key)
  * @key: the key; a floating reference is taken
  * @value: the item; a floating reference is taken
  *
- * Then an item of a container is set; nothing may follow. Any thread, one at a time until the view is frozen.
+ * Adds the setting of a container's item, as the last operation. Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -438,7 +438,7 @@ ferry_view_set_item (FerryView *self, GVariant *key, GVariant *value)
  * @self: a view that is not frozen
  * @key: the key; a floating reference is taken
  *
- * Then an item of a container is removed; nothing may follow. Any thread, one at a time until the view is frozen.
+ * Adds the removal of a container's item, as the last operation. Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -456,8 +456,8 @@ ferry_view_delete_item (FerryView *self, GVariant *key)
  * @self: a view that is not frozen
  * @key: the key, or of a list or an array the item; a floating reference is taken
  *
- * Then an item is looked for; nothing may follow. The result is a boolean. Any thread, one at a time until the view is
- * frozen.
+ * Adds the search for an item, as the last operation. The result is a boolean. Any thread, one at a time until the view
+ * is frozen.
  *
  * Since: 0.1
  */
@@ -493,8 +493,8 @@ ferry_view_length (FerryView *self)
  * @function: the name of a function that was added with [method@Ferry.Exporter.add_function]
  * @arguments: (nullable): further arguments, a tuple; a floating reference is taken
  *
- * Then the object is passed to a function of its own process, whose result is what comes next. Any thread, one at a
- * time until the view is frozen.
+ * Adds the call of a function of the object's process, which is given the object. Its result is what the next operation
+ * works on. Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -510,10 +510,10 @@ ferry_view_pass_to (FerryView *self, const char *function, GVariant *arguments)
 /**
  * ferry_view_super:
  * @self: a view that is not frozen
- * @type_name: (nullable): the name of a type from which the object's is derived, or %NULL for its parent
+ * @type_name: (nullable): the name of a type from which the object's type is derived, or %NULL for its parent
  *
- * Has the call that comes next use the implementation of that type's class. It is for methods that are functions of
- * a class: see [method@Ferry.Interface.add_class_method]. Any thread, one at a time until the view is frozen.
+ * Makes the next call use the implementation of that type's class. It works for methods that are functions of a class:
+ * see [method@Ferry.Interface.add_class_method]. Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -538,8 +538,8 @@ ferry_view_rows (FerryView *self, guint64 position, guint n_rows)
  * @self: a view that is not frozen
  * @value: (nullable): a value, or %NULL to have none; a floating reference is taken
  *
- * Sets what the result is where nobody listens, in place of %FERRY_ERROR_NOT_LISTENING: because the exporter does not,
- * has not begun to, or its process is gone. Any thread, one at a time until the view is frozen.
+ * Sets the result that replaces %FERRY_ERROR_NOT_LISTENING: when the exporter does not listen, or its process is gone.
+ * Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -555,12 +555,12 @@ ferry_view_set_default (FerryView *self, GVariant *value)
 /**
  * ferry_view_set_as_proxy:
  * @self: a view that is not frozen
- * @as_proxy: whether values stay where they are
+ * @as_proxy: whether a result that is a value stays in the other process
  *
- * Has a result that is a value stay in the other process, and be a proxy here, as objects always are. What can be done
- * with it is [method@Ferry.View.get_item] and its siblings; a view without an operation gives the value, if it is not
- * to be a proxy. A view begins as its proxy is: see [method@Ferry.Proxy.set_as_proxy]. Any thread, one at a time until
- * the view is frozen.
+ * Keeps a result that is a value in the other process and makes a proxy of it here, as for objects.
+ * [method@Ferry.View.get_item] and its siblings work on it; a view without an operation gives the value, unless it is
+ * to be a proxy. The initial state is that of [method@Ferry.Proxy.set_as_proxy]. Any thread, one at a time until the
+ * view is frozen.
  *
  * Since: 0.1
  */

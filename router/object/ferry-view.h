@@ -18,11 +18,11 @@ G_BEGIN_DECLS
 /**
  * FerryView:
  *
- * A chain of operations that begins at an exported object. Each operation is done on what the one before it gave.
- * Making one causes no traffic; [method@Ferry.View.resolve] and its siblings have the whole chain done at the object's
+ * A chain of operations that begins at an exported object. Each operation works on the result of the one before it. A
+ * view causes no traffic until [method@Ferry.View.resolve] or one of its siblings does the whole chain at the object's
  * end, in one transaction.
  *
- * A view belongs to one thread at a time, until it is frozen: then it does not change any more, and any number may use
+ * A view belongs to one thread at a time until it is frozen. Then it changes no more, and any number of threads may use
  * it.
  *
  * Since: 0.1
@@ -38,7 +38,7 @@ typedef struct _FerryProxy FerryProxy;
  * @error: (transfer none) (nullable): the error, or %NULL
  * @user_data: the data given with it
  *
- * Called once with what a view was resolved to, on a thread where nothing may wait.
+ * Called once with the result of a view, on a thread where nothing may wait.
  *
  * Since: 0.1
  */

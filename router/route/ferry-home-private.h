@@ -39,7 +39,7 @@ gboolean ferry_home_check (FerryHome *self, const char *function);
 gboolean ferry_home_check_error (FerryHome *self, const char *function, GError **error);
 /* As ferry_home_check(), for an object that belongs to the thread that runs a main context. */
 gboolean ferry_home_check_context (GMainContext *context, const char *function);
-/* Has the home's thread run func once, and then destroy (nullable): see ferry_errands_post(). */
+/* Has the home's thread run func once, and then destroy (nullable): see ferry_mailbox_post(). */
 void ferry_home_invoke (FerryHome *self, void (*func) (gpointer data), gpointer data, GDestroyNotify destroy);
 
 #define ferry_return_if_elsewhere(home)                                                                                \

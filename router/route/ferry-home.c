@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 
 #include "base/ferry-error.h"
-#include "route/ferry-errands-private.h"
+#include "base/ferry-mailbox-private.h"
 
 struct _FerryHome
 {
@@ -137,5 +137,5 @@ ferry_home_check_context (GMainContext *context, const char *function)
 void
 ferry_home_invoke (FerryHome *self, void (*func) (gpointer data), gpointer data, GDestroyNotify destroy)
 {
-  ferry_errands_post (self->context, func, data, destroy);
+  ferry_mailbox_post (self->context, func, data, destroy);
 }

@@ -3,9 +3,9 @@
 
 #pragma once
 
+#include "base/ferry-mailbox-private.h"
 #include "base/ferry-timers-private.h"
 #include "route/ferry-cell-watch-private.h"
-#include "route/ferry-errands-private.h"
 #include "route/ferry-exit-private.h"
 #include "route/ferry-home-private.h"
 #include "route/ferry-monitor-private.h"
@@ -35,7 +35,7 @@ struct _FerryRouter
   GMainContext *context; /* const: (owned) */
   FerryHome *home;       /* const: (owned) */
   FerryTimers *timers;   /* const: (owned): of the context; they outlive a stop */
-  FerryErrands *errands; /* const: (owned): the context's */
+  FerryMailbox *mailbox; /* const: (owned): the context's */
   int priority;          /* main, as all that follows */
   gint64 dispatch_budget;
   gint64 ageing;

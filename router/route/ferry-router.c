@@ -132,7 +132,7 @@ static gboolean
 is_in_handler (FerryRouter *self)
 {
   return self->dispatching || self->n_holding > 0 || ferry_timers_is_dispatching (self->timers) ||
-         ferry_errands_is_running (self->errands);
+         ferry_mailbox_is_running (self->mailbox);
 }
 
 gboolean
@@ -219,7 +219,7 @@ receiver_abandoned (FerryReceiver *receiver, gpointer data)
   if (ferry_router_check (self, NULL))
     close_abandoned (receiver);
   else
-    ferry_errands_post (self->context, close_abandoned, g_object_ref (receiver), g_object_unref);
+    ferry_mailbox_post (self->context, close_abandoned, g_object_ref (receiver), g_object_unref);
 }
 
 /* Makes a connection id that no pipe of this router has had before. */
@@ -1147,12 +1147,12 @@ run_timers (Route *self)
   return FALSE;
 }
 
-/* The same for errands. */
+/* The same for posts. */
 static gboolean
-run_errands (Route *self)
+run_posts (Route *self)
 {
-  for (guint left = ferry_errands_get_n (self->router->errands); left > 0; left--)
-    if (!ferry_errands_run_one (self->router->errands))
+  for (guint left = ferry_mailbox_get_n (self->router->mailbox); left > 0; left--)
+    if (!ferry_mailbox_run_one (self->router->mailbox))
       return FALSE;
     else if (holds (self))
       return TRUE;
@@ -1174,20 +1174,28 @@ has_passed_fence (Route *self)
          !ferry_turns_has_until (&router->turns, n_pushed);
 }
 
-/* Sleeps until a block comes, which stays in the queue, until an errand, or until a time at which there is work. After
- * the timeout, it still waits for what was sent before the call. */
+/* any, with the mailbox's lock held. */
+static void
+nudge_local_queue (gpointer queue)
+{
+  ferry_local_queue_nudge (queue);
+}
+
+/* Sleeps until a block comes, which stays in the queue, until a post, or until a time at which there is work. After the
+ * timeout, it still waits for what was sent before the call. */
 static void
 sleep_until_work (Route *self)
 {
   FerryRouter *router = self->router;
+  FerryLocalQueue *queue = ferry_monitor_get_local_queue (router->monitor);
   gint64 until = MIN (ferry_hot_cells_get_tick (&router->hot_cells), ferry_timers_get_first (router->timers));
 
   if (self->until > g_get_monotonic_time ())
     until = MIN (until, self->until);
-  if (!ferry_errands_watch (router->errands, ferry_monitor_get_local_queue (router->monitor)))
+  if (!ferry_mailbox_watch (router->mailbox, nudge_local_queue, queue))
     return;
-  ferry_local_queue_wait_until (ferry_monitor_get_local_queue (router->monitor), until);
-  ferry_errands_unwatch (router->errands);
+  ferry_local_queue_wait_until (queue, until);
+  ferry_mailbox_unwatch (router->mailbox);
 }
 
 /* Gives each kind of work a turn. Returns whether the condition holds; *result becomes that of the dispatch. */
@@ -1195,7 +1203,7 @@ static gboolean
 serve (Route *self, FerryDispatchResult *result)
 {
   *result = FERRY_DISPATCH_STOPPED;
-  if (run_timers (self) || run_errands (self))
+  if (run_timers (self) || run_posts (self))
     return TRUE;
   if (self->router->monitor == NULL)
     return FALSE;
@@ -1501,7 +1509,7 @@ ferry_router_constructed (GObject *object)
     self->context = g_main_context_ref_thread_default ();
   self->home = ferry_home_new (self->context, NULL);
   self->timers = ferry_timers_new (self->context);
-  self->errands = ferry_errands_ref_for (self->context);
+  self->mailbox = ferry_mailbox_ref_for (self->context);
   ferry_hot_cells_init (&self->hot_cells, self->context);
 }
 
@@ -1524,7 +1532,7 @@ ferry_router_dispose (GObject *object)
 
   if (thread != NULL && thread != g_thread_self ())
     {
-      ferry_errands_post (self->context, stop_abandoned, g_object_ref (self), g_object_unref);
+      ferry_mailbox_post (self->context, stop_abandoned, g_object_ref (self), g_object_unref);
       return;
     }
   if (thread != NULL)
@@ -1543,7 +1551,7 @@ ferry_router_finalize (GObject *object)
   ferry_hot_cells_clear (&self->hot_cells);
   g_array_unref (self->free_slots);
   ferry_timers_free (self->timers);
-  ferry_errands_unref (self->errands);
+  ferry_mailbox_unref (self->mailbox);
   ferry_home_unref (self->home);
   ferry_memory_account_unref (self->account);
   g_main_context_unref (self->context);

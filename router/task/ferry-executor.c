@@ -724,7 +724,7 @@ put (FerryExecutor *self, gpointer item)
   self->inbox_is_told = TRUE;
   pthread_mutex_unlock (&self->inbox_lock);
   if (!was_told)
-    ferry_errands_post (self->router->context, inbox_told, g_object_ref (self), g_object_unref);
+    ferry_mailbox_post (self->router->context, inbox_told, g_object_ref (self), g_object_unref);
 }
 
 /* any: leaves a task for the router's thread. */
@@ -805,7 +805,7 @@ typedef struct
 {
   FerryExecutor *executor; /* (owned) */
   FerryTask *task;         /* (owned) */
-  GTask *call;             /* (owned) (nullable): what is returned; without one, func is called by an errand */
+  GTask *call;             /* (owned) (nullable): what is returned; without one, func is posted */
   GSource *source;         /* (owned) (nullable): of the call's cancellable */
   FerrySubmittedFunc func;
   gpointer data;
@@ -840,7 +840,7 @@ end_submission (FerrySubmission *self, GError *error)
   if (self->call == NULL)
     {
       self->error = error;
-      ferry_errands_post (self->executor->router->context, call_submitted, self, submission_free);
+      ferry_mailbox_post (self->executor->router->context, call_submitted, self, submission_free);
       return;
     }
   if (error != NULL)
@@ -909,7 +909,7 @@ submission_new (FerryExecutor *executor, FerryTask *task)
   return self;
 }
 
-/* main: submits a task as soon as there is room, and has func called by an errand then, or when it will not be
+/* main: submits a task as soon as there is room, and posts func then, or when it will not be
  * submitted. */
 void
 ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerrySubmittedFunc func, gpointer data)

@@ -99,12 +99,12 @@ struct _FerryPoolWorker
  *
  * Threads: the link tells on any thread, with its lock held; the pool hears of it on the router's. */
 
-/* Counted references: the worker, and the errand that is on its way. */
+/* Counted references: the worker, and the post that is on its way. */
 struct _FerryPoolRoom
 {
   GWeakRef pool;
   GMainContext *context; /* const: (owned): the router's */
-  _Atomic gboolean told; /* any: an errand is on its way */
+  _Atomic gboolean told; /* any: a post is on its way */
 };
 
 static void
@@ -140,7 +140,7 @@ room_came (gpointer data)
   FerryPoolRoom *self = data;
 
   if (!atomic_exchange (&self->told, TRUE))
-    ferry_errands_post (self->context, use_room, g_atomic_rc_box_acquire (self), room_unref);
+    ferry_mailbox_post (self->context, use_room, g_atomic_rc_box_acquire (self), room_unref);
 }
 
 /* main: has the pool hand over what it can once the worker has taken descriptors. */

@@ -27,6 +27,7 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-mailbox-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "ferry-enums.h"
@@ -34,7 +35,6 @@
 #include "lane/ferry-lane-layout.h"
 #include "lane/ferry-one-shot-private.h"
 #include "link/ferry-orphan-private.h"
-#include "route/ferry-errands-private.h"
 
 #define DEFAULT_CANCEL_GRACE (2 * G_USEC_PER_SEC)
 #define DEFAULT_WINDOW 16
@@ -1449,7 +1449,7 @@ cancel_bridged (gpointer data)
     ferry_task_cancel (task);
 }
 
-/* any. Always by an errand, also on the router's thread: handlers of the task's then never run inside
+/* any. Always by a post, also on the router's thread: handlers of the task's then never run inside
  * g_cancellable_cancel(), where they must not disconnect from the cancellable. */
 static void
 cancellable_cancelled (GCancellable *cancellable, gpointer data)
@@ -1458,7 +1458,7 @@ cancellable_cancelled (GCancellable *cancellable, gpointer data)
 
   /* Acquire-release: what was done before the cancel is seen by the router's thread that heeds it. */
   if (atomic_exchange_explicit (&self->cancelled, 1, memory_order_acq_rel) == 0)
-    ferry_errands_post (self->context, cancel_bridged, bridge_ref (self), bridge_unref);
+    ferry_mailbox_post (self->context, cancel_bridged, bridge_ref (self), bridge_unref);
 }
 
 /* any: from the cancellable (nullable) to the task, on the router's thread. Free with disconnect. */

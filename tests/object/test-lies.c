@@ -349,7 +349,7 @@ has_all_states (gpointer data)
 {
   Liar *self = data;
 
-  return ferry_proxy_session_get_edition (ferry_proxy_get_link (self->proxy)) == 1 + N_STATES;
+  return ferry_proxy_session_get_edition (ferry_proxy_get_session (self->proxy)) == 1 + N_STATES;
 }
 
 /* While the main context is not iterated, one notification waits, and not one for each. */

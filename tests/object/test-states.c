@@ -141,8 +141,8 @@ is_newer (gpointer data)
 static void
 change_names (Scene *self)
 {
-  Edition edition = {ferry_proxy_get_link (self->proxy),
-                     ferry_proxy_session_get_edition (ferry_proxy_get_link (self->proxy))};
+  Edition edition = {ferry_proxy_get_session (self->proxy),
+                     ferry_proxy_session_get_edition (ferry_proxy_get_session (self->proxy))};
   gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
 
   send_item (self->watch, "(true, uint64 7)");
@@ -234,7 +234,7 @@ told (gpointer data)
 static void
 test_successor (Scene *self, gconstpointer data)
 {
-  Told seen = {.link = ferry_proxy_get_link (self->proxy)};
+  Told seen = {.link = ferry_proxy_get_session (self->proxy)};
   Outcome outcome = {0};
   g_autoptr (FerryProxy) late = NULL;
   guint64 watch;
@@ -242,7 +242,7 @@ test_successor (Scene *self, gconstpointer data)
   send_item (self->watch, "(false, uint64 7)");
   ferry_test_run_until (is_silent, self->proxy);
   late = ferry_proxy_new (self->here, "late");
-  watch = ferry_proxy_session_add_watch (ferry_proxy_get_link (self->proxy), FALSE, told, &seen, NULL);
+  watch = ferry_proxy_session_add_watch (ferry_proxy_get_session (self->proxy), FALSE, told, &seen, NULL);
   ferry_proxy_wait_until_listening_async (late, -1, NULL, waited_cb, &outcome);
   leave (self);
   ferry_test_run_until (has_watch, self);
@@ -252,7 +252,7 @@ test_successor (Scene *self, gconstpointer data)
   g_assert_true (ferry_proxy_get_listening (self->proxy));
   g_assert_true (ferry_proxy_get_listening (late));
   g_assert_cmpuint (atomic_load (&seen.n_ends), ==, 0);
-  ferry_proxy_session_remove_watch (ferry_proxy_get_link (self->proxy), watch);
+  ferry_proxy_session_remove_watch (ferry_proxy_get_session (self->proxy), watch);
 }
 
 typedef struct
@@ -297,13 +297,13 @@ is_told_again (gpointer data)
 static void
 test_change_while_told (Scene *self, gconstpointer data)
 {
-  Slow slow = {.link = ferry_proxy_get_link (self->proxy)};
+  Slow slow = {.link = ferry_proxy_get_session (self->proxy)};
   gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
   guint64 watch;
 
   g_mutex_init (&slow.lock);
   g_cond_init (&slow.cond);
-  watch = ferry_proxy_session_add_watch (ferry_proxy_get_link (self->proxy), FALSE, slowly_told, &slow, NULL);
+  watch = ferry_proxy_session_add_watch (ferry_proxy_get_session (self->proxy), FALSE, slowly_told, &slow, NULL);
   send_item (self->watch, "(false, uint64 7)");
   while (!is_told (&slow))
     g_assert_cmpint (g_get_monotonic_time (), <, deadline);
@@ -314,7 +314,7 @@ test_change_while_told (Scene *self, gconstpointer data)
   g_mutex_unlock (&slow.lock);
   while (!is_told_again (&slow))
     g_assert_cmpint (g_get_monotonic_time (), <, deadline);
-  ferry_proxy_session_remove_watch (ferry_proxy_get_link (self->proxy), watch);
+  ferry_proxy_session_remove_watch (ferry_proxy_get_session (self->proxy), watch);
   g_mutex_clear (&slow.lock);
   g_cond_clear (&slow.cond);
 }

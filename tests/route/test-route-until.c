@@ -292,46 +292,46 @@ typedef struct
 {
   FerryRouter *router;
   gboolean done;
-} Errand;
+} Letter;
 
 static void
-do_errand (gpointer data)
+open_letter (gpointer data)
 {
-  Errand *errand = data;
+  Letter *letter = data;
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (ferry_router_route_until (errand->router, always, NULL, LONG, &error));
+  g_assert_false (ferry_router_route_until (letter->router, always, NULL, LONG, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BUSY);
-  errand->done = TRUE;
+  letter->done = TRUE;
 }
 
 static gboolean
-is_done (gpointer errand)
+is_done (gpointer letter)
 {
-  return ((Errand *) errand)->done;
+  return ((Letter *) letter)->done;
 }
 
 static gpointer
-post_errand (gpointer data)
+post_letter (gpointer data)
 {
-  ferry_errands_post (NULL, do_errand, data, NULL);
+  ferry_mailbox_post (NULL, open_letter, data, NULL);
   return NULL;
 }
 
 /* Posted before, while it sleeps, and while it delivers. */
 static void
-test_runs_errands_of_other_threads (void)
+test_runs_posts_of_other_threads (void)
 {
   FerryRouter *router = ferry_test_router_new ();
 
   for (guint round = 0; round < 200; round++)
     {
-      Errand errand = {router, FALSE};
-      GThread *thread = g_thread_new ("errand", post_errand, &errand);
+      Letter letter = {router, FALSE};
+      GThread *thread = g_thread_new ("poster", post_letter, &letter);
 
       if (round % 2 == 0)
         g_thread_join (g_steal_pointer (&thread));
-      g_assert_true (ferry_router_route_until (router, is_done, &errand, -1, NULL));
+      g_assert_true (ferry_router_route_until (router, is_done, &letter, -1, NULL));
       g_clear_pointer (&thread, g_thread_join);
     }
   ferry_test_router_stop (router);
@@ -575,7 +575,7 @@ main (int argc, char **argv)
                    test_without_time_does_not_wait_for_what_is_kept);
   g_test_add_func ("/route-until/runs-timers", test_runs_timers);
   route_test_add_untraceable ("/route-until/runs-timers-in-a-flood", test_runs_timers_in_a_flood);
-  g_test_add_func ("/route-until/runs-errands-of-other-threads", test_runs_errands_of_other_threads);
+  g_test_add_func ("/route-until/runs-posts-of-other-threads", test_runs_posts_of_other_threads);
   route_test_add_untraceable ("/route-until/leaves-the-end-of-a-worker-to-a-stop",
                               test_leaves_the_end_of_a_worker_to_a_stop);
   g_test_add_func ("/route-until/main-loop-takes-over-again", test_main_loop_takes_over_again);

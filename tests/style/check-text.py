@@ -18,6 +18,14 @@ FUNCTION_LIMIT = 60
 LEFT_OPEN = r"\b(?:X{3}|TO" + r"DO|FIX" + r"ME)\b"
 SLEEP = r"\b(?:g_usleep|usleep|nanosleep|clock_nanosleep|thrd_sleep|sleep)[ \t]*\("
 
+# Words that the field has a term for, and that term. The list is written in parts, so that this file does not hold them.
+DROPPED = {
+    "nurs" + "er(y|ies)": "fork server", "cr" + "ew": "dispatcher", "por" + "ters?": "acceptor", "ber" + "ths?": "waiter",
+    "str" + "ays?": "orphan", "rehear" + "s(al|e|ed)": "warm-up",
+    "grave" + "yard": "deferred frees", "kno" + "cks?": "hello", "err" + "ands?": "mailbox", "by ha" + "nd": "manual",
+}
+MOST_WORDS = 40
+
 # What no server runs: it takes hours.
 HOURS = ("mutate",)
 
@@ -105,6 +113,19 @@ def unlisted_fuzzers(tree):
                for name, text in sources.select(tree, r"tests/fuzz/fuzz-.*\.c$").items()}
     return ["tests/fuzz/meson.build does not list “%s”" % name for name, text in fuzzers.items()
             if re.search(r"^LLVMFuzzerTestOneInput", text, re.MULTILINE) and name not in listed]
+
+
+def dropped_words(tree):
+    pattern = r"(?i)(?<![a-z])(?:%s)(?![a-z])" % "|".join(DROPPED)
+    return ["%s:%d: the word “%s”, which was dropped" % (name, line, word)
+            for name, text in sources.select(tree, r"(router|docs|demo-app|tests)/", r"README.md", r"HACKING.md").items()
+            for line, word in sources.lines_with(text, pattern)]
+
+
+def long_glossary(tree):
+    words = re.search(r"^## Words\n(.*?)^## ", tree.get("docs/architecture.md", ""), re.MULTILINE | re.DOTALL)
+    count = len(re.findall(r"^\| ", words[1], re.MULTILINE)) - 2 if words else 0
+    return ["docs/architecture.md has %d words; %d are allowed" % (count, MOST_WORDS)] if count > MOST_WORDS else []
 
 
 def unrun_commands(tree):
@@ -210,6 +231,15 @@ CHECKS = {
         {"tests/fuzz/fuzz-a.c": "int\nLLVMFuzzerTestOneInput (const guint8 *data, gsize size)\n",
          "tests/fuzz/meson.build": "fuzzers = ['b']\n"},
     ]),
+    "no word is used that was dropped": (dropped_words, [
+        {"router/lane/a.c": "static int the_" + "nurs" + "ery;\n"},
+        {"docs/a.md": "It is answered by a " + "cr" + "ew.\n"},
+        {"docs/a.md": "It is fed by ha" + "nd.\n"},
+    ]),
+    "the glossary is short": (long_glossary, [
+        {"docs/architecture.md": "## Words\n\n| word | meaning |\n| --- | --- |\n" + "| a | b |\n" * (MOST_WORDS + 1)
+                                 + "\n## Way\n"},
+    ]),
     "a server runs each command": (unrun_commands, [
         {"HACKING.md": "| `./run fuzz [SECONDS]` | searches |\n", ".ci/run": "./run tests\n"},
     ]),
@@ -219,7 +249,8 @@ INNOCENT = {
     "HACKING.md": "| `./run tests --suite lane` | one suite |\n| `./run mutate` | changes |\n| `.ci/run` | all |\n",
     ".ci/run": "# SPDX-FileCopyrightText: A\n# SPDX-License-Identifier: B\n\n./run tests\n",
     "router/lane/a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\nint asleep (void);\n",
-    "docs/a.md": "| `/dev/null` | b |\n| a | `/ring/*/wraps`, `/ring/ends` |\n",
+    "docs/architecture.md": "## Words\n\n| word | meaning |\n| --- | --- |\n" + "| a | b |\n" * MOST_WORDS + "\n## Way\n",
+    "docs/a.md": "| `/dev/null` | an exporter by handle, as a screw |\n| a | `/ring/*/wraps`, `/ring/ends` |\n",
     "tests/lane/test-a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n"
                            + 'a = "/ring/%s/%s", b = "wraps", c = "/ring/ends";\n',
     "tests/bench/a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n  usleep (1);\n",

@@ -1,18 +1,18 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What any thread leaves for the thread of a main context. */
+/* A main context's mailbox. */
 
 #include "config.h"
 
 #include "ferry-test.h"
 
-#include "route/ferry-errands-private.h"
+#include "base/ferry-mailbox-private.h"
 
 typedef struct
 {
   GMainContext *context;
-  FerryErrands *errands;
+  FerryMailbox *mailbox;
   GString *calls;
   gboolean done;
 } Scene;
@@ -21,7 +21,7 @@ typedef struct
 {
   Scene *scene;
   char name;
-} Errand;
+} Letter;
 
 static Scene *
 scene_new (void)
@@ -29,7 +29,7 @@ scene_new (void)
   Scene *scene = g_new0 (Scene, 1);
 
   scene->context = g_main_context_new ();
-  scene->errands = ferry_errands_ref_for (scene->context);
+  scene->mailbox = ferry_mailbox_ref_for (scene->context);
   scene->calls = g_string_new (NULL);
   return scene;
 }
@@ -37,7 +37,7 @@ scene_new (void)
 static void
 scene_free (Scene *scene)
 {
-  ferry_errands_unref (scene->errands);
+  ferry_mailbox_unref (scene->mailbox);
   g_main_context_unref (scene->context);
   g_string_free (scene->calls, TRUE);
   g_free (scene);
@@ -48,28 +48,28 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Scene, scene_free)
 static void
 note_call (gpointer data)
 {
-  Errand *errand = data;
+  Letter *letter = data;
 
-  g_assert_true (ferry_errands_is_running (errand->scene->errands));
-  g_string_append_c (errand->scene->calls, errand->name);
+  g_assert_true (ferry_mailbox_is_running (letter->scene->mailbox));
+  g_string_append_c (letter->scene->calls, letter->name);
 }
 
 static void
 note_end (gpointer data)
 {
-  Errand *errand = data;
+  Letter *letter = data;
 
-  g_string_append_c (errand->scene->calls, g_ascii_toupper (errand->name));
-  g_free (errand);
+  g_string_append_c (letter->scene->calls, g_ascii_toupper (letter->name));
+  g_free (letter);
 }
 
 static void
 post_func (Scene *scene, void (*func) (gpointer data), char name)
 {
-  Errand *errand = g_new (Errand, 1);
+  Letter *letter = g_new (Letter, 1);
 
-  *errand = (Errand){scene, name};
-  ferry_errands_post (scene->context, func, errand, note_end);
+  *letter = (Letter){scene, name};
+  ferry_mailbox_post (scene->context, func, letter, note_end);
 }
 
 static void
@@ -92,11 +92,11 @@ test_order (void)
   g_autoptr (Scene) scene = scene_new ();
 
   post (scene, "abc");
-  g_assert_cmpuint (ferry_errands_get_n (scene->errands), ==, 3);
+  g_assert_cmpuint (ferry_mailbox_get_n (scene->mailbox), ==, 3);
   g_assert_cmpstr (scene->calls->str, ==, "");
   settle (scene);
   g_assert_cmpstr (scene->calls->str, ==, "aAbBcC");
-  g_assert_false (ferry_errands_is_running (scene->errands));
+  g_assert_false (ferry_mailbox_is_running (scene->mailbox));
   g_assert_false (g_main_context_pending (scene->context));
 }
 
@@ -106,10 +106,10 @@ test_manual (void)
   g_autoptr (Scene) scene = scene_new ();
 
   post (scene, "ab");
-  g_assert_true (ferry_errands_run_one (scene->errands));
+  g_assert_true (ferry_mailbox_run_one (scene->mailbox));
   g_assert_cmpstr (scene->calls->str, ==, "aA");
-  g_assert_true (ferry_errands_run_one (scene->errands));
-  g_assert_false (ferry_errands_run_one (scene->errands));
+  g_assert_true (ferry_mailbox_run_one (scene->mailbox));
+  g_assert_false (ferry_mailbox_run_one (scene->mailbox));
   g_assert_cmpstr (scene->calls->str, ==, "aAbB");
   /* Nothing is left of them. */
   g_assert_false (g_main_context_pending (scene->context));
@@ -121,14 +121,14 @@ test_manual (void)
 static void
 iterate (gpointer data)
 {
-  Errand *errand = data;
+  Letter *letter = data;
 
-  note_call (errand);
-  settle (errand->scene);
+  note_call (letter);
+  settle (letter->scene);
 }
 
 static void
-test_within_an_errand (void)
+test_within_a_post (void)
 {
   g_autoptr (Scene) scene = scene_new ();
 
@@ -141,10 +141,10 @@ test_within_an_errand (void)
 static void
 post_again (gpointer data)
 {
-  Errand *errand = data;
+  Letter *letter = data;
 
-  note_call (errand);
-  post_func (errand->scene, post_again, errand->name);
+  note_call (letter);
+  post_func (letter->scene, post_again, letter->name);
 }
 
 static void
@@ -166,7 +166,7 @@ test_one_for_each_context (void)
   g_autoptr (Scene) scene = scene_new ();
   g_autoptr (Scene) other = scene_new ();
 
-  g_assert_true (scene->errands != other->errands);
+  g_assert_true (scene->mailbox != other->mailbox);
   post (scene, "a");
   post (other, "b");
   settle (other);
@@ -176,7 +176,7 @@ test_one_for_each_context (void)
   g_assert_cmpstr (scene->calls->str, ==, "aA");
 }
 
-/* The data goes with the context, and a context that gets the same address has errands of its own. */
+/* The data goes with the context, and a context that gets the same address has a mailbox of its own. */
 static void
 test_end_of_the_context (void)
 {
@@ -188,7 +188,7 @@ test_end_of_the_context (void)
       g_string_free (g_steal_pointer (&scene->calls), TRUE);
       scene->calls = calls;
       post (scene, "ab");
-      g_clear_pointer (&scene->errands, ferry_errands_unref);
+      g_clear_pointer (&scene->mailbox, ferry_mailbox_unref);
       g_main_context_unref (scene->context);
       g_assert_cmpstr (calls->str, ==, "AB");
       g_free (scene);
@@ -222,12 +222,12 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/errands/run-in-order-and-not-at-once", test_order);
-  g_test_add_func ("/errands/run-one-by-one-manual", test_manual);
-  g_test_add_func ("/errands/run-in-a-loop-within-an-errand", test_within_an_errand);
-  g_test_add_func ("/errands/that-leave-errands-let-others-have-their-turn", test_one_that_posts_without_end);
-  g_test_add_func ("/errands/are-their-context-s", test_one_for_each_context);
-  g_test_add_func ("/errands/go-with-their-context", test_end_of_the_context);
-  g_test_add_func ("/errands/of-many-threads-all-run", test_threads);
+  g_test_add_func ("/mailbox/posts-run-in-order-and-not-at-once", test_order);
+  g_test_add_func ("/mailbox/posts-run-one-by-one", test_manual);
+  g_test_add_func ("/mailbox/posts-run-in-a-loop-within-a-post", test_within_a_post);
+  g_test_add_func ("/mailbox/posts-that-post-let-other-sources-have-their-turn", test_one_that_posts_without_end);
+  g_test_add_func ("/mailbox/is-its-context-s", test_one_for_each_context);
+  g_test_add_func ("/mailbox/goes-with-its-context", test_end_of_the_context);
+  g_test_add_func ("/mailbox/posts-of-many-threads-all-run", test_threads);
   return g_test_run ();
 }

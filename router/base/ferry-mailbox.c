@@ -1,0 +1,196 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One source a context, which is ready while posts wait.
+ *
+ * The source may recurse: a post's function may iterate the context, and wait there for what later posts bring.
+ *
+ * Invariant: the ready time is 0 while the queue has a post, except for the posts of a dispatch that is under way. */
+
+#include "config.h"
+
+#include "base/ferry-mailbox-private.h"
+
+#include <pthread.h>
+
+typedef struct
+{
+  FerryMailboxFunc func;
+  gpointer data;
+  GDestroyNotify destroy; /* (nullable) */
+} Post;
+
+struct _FerryMailbox
+{
+  GSource source;
+  GMainContext *context; /* const: (unowned): the key in the table */
+  GQueue queue;          /* lock: (element-type Post) */
+  FerryMailboxFunc wake; /* lock: (nullable): the context's thread sleeps elsewhere */
+  gpointer wake_data;    /* lock */
+  guint depth;           /* context's thread: how many posts' functions run, one within the other */
+};
+
+/* Guards the table and what is in it. With it held, only wake and the context's own lock are used. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static GHashTable *table; /* lock: (element-type GMainContext FerryMailbox): unowned; each lives as its context */
+
+static void
+post_free (Post *post)
+{
+  if (post->destroy != NULL)
+    post->destroy (post->data);
+  g_free (post);
+}
+
+static Post *
+pop (FerryMailbox *self)
+{
+  Post *post;
+
+  pthread_mutex_lock (&lock);
+  post = g_queue_pop_head (&self->queue);
+  if (self->queue.length == 0)
+    g_source_set_ready_time (&self->source, -1);
+  pthread_mutex_unlock (&lock);
+  return post;
+}
+
+gboolean
+ferry_mailbox_run_one (FerryMailbox *self)
+{
+  Post *post = pop (self);
+
+  if (post == NULL)
+    return FALSE;
+  g_source_ref (&self->source);
+  self->depth++;
+  post->func (post->data);
+  post_free (post);
+  self->depth--;
+  g_source_unref (&self->source);
+  return TRUE;
+}
+
+guint
+ferry_mailbox_get_n (FerryMailbox *self)
+{
+  guint n;
+
+  pthread_mutex_lock (&lock);
+  n = self->queue.length;
+  pthread_mutex_unlock (&lock);
+  return n;
+}
+
+static gboolean
+mailbox_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  FerryMailbox *self = (FerryMailbox *) source;
+  /* Only the posts that wait now: functions that post again let the context serve other sources in between. */
+  guint left = ferry_mailbox_get_n (self);
+
+  while (left > 0 && ferry_mailbox_run_one (self))
+    left--;
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+mailbox_finalize (GSource *source)
+{
+  FerryMailbox *self = (FerryMailbox *) source;
+  Post *post;
+
+  pthread_mutex_lock (&lock);
+  if (g_hash_table_lookup (table, self->context) == self)
+    g_hash_table_remove (table, self->context);
+  pthread_mutex_unlock (&lock);
+  while ((post = g_queue_pop_head (&self->queue)) != NULL)
+    post_free (post);
+}
+
+static GSourceFuncs mailbox_funcs = {.dispatch = mailbox_dispatch, .finalize = mailbox_finalize};
+
+/* context is not NULL. */
+static FerryMailbox *
+find_locked (GMainContext *context)
+{
+  FerryMailbox *self;
+
+  if (table == NULL)
+    table = g_hash_table_new (NULL, NULL);
+  self = g_hash_table_lookup (table, context);
+  if (self != NULL)
+    return self;
+  self = (FerryMailbox *) g_source_new (&mailbox_funcs, sizeof (FerryMailbox));
+  self->context = context;
+  g_queue_init (&self->queue);
+  g_source_set_static_name (&self->source, "[ferry] mailbox");
+  g_source_set_can_recurse (&self->source, TRUE);
+  g_source_attach (&self->source, context);
+  g_hash_table_insert (table, context, self);
+  /* The context has the only reference from here on. */
+  g_source_unref (&self->source);
+  return self;
+}
+
+void
+ferry_mailbox_post (GMainContext *context, FerryMailboxFunc func, gpointer data, GDestroyNotify destroy)
+{
+  Post *post = g_new (Post, 1);
+  FerryMailbox *self;
+
+  *post = (Post){func, data, destroy};
+  pthread_mutex_lock (&lock);
+  self = find_locked (context != NULL ? context : g_main_context_default ());
+  g_queue_push_tail (&self->queue, post);
+  if (self->queue.length == 1)
+    g_source_set_ready_time (&self->source, 0);
+  if (self->wake != NULL)
+    self->wake (self->wake_data);
+  pthread_mutex_unlock (&lock);
+}
+
+FerryMailbox *
+ferry_mailbox_ref_for (GMainContext *context)
+{
+  FerryMailbox *self;
+
+  pthread_mutex_lock (&lock);
+  self = find_locked (context != NULL ? context : g_main_context_default ());
+  g_source_ref (&self->source);
+  pthread_mutex_unlock (&lock);
+  return self;
+}
+
+void
+ferry_mailbox_unref (FerryMailbox *self)
+{
+  g_source_unref (&self->source);
+}
+
+gboolean
+ferry_mailbox_is_running (const FerryMailbox *self)
+{
+  return self->depth > 0;
+}
+
+gboolean
+ferry_mailbox_watch (FerryMailbox *self, FerryMailboxFunc wake, gpointer data)
+{
+  gboolean is_empty;
+
+  pthread_mutex_lock (&lock);
+  is_empty = self->queue.length == 0;
+  self->wake = is_empty ? wake : NULL;
+  self->wake_data = data;
+  pthread_mutex_unlock (&lock);
+  return is_empty;
+}
+
+void
+ferry_mailbox_unwatch (FerryMailbox *self)
+{
+  pthread_mutex_lock (&lock);
+  self->wake = NULL;
+  pthread_mutex_unlock (&lock);
+}
