@@ -12,41 +12,30 @@
 
 G_DEFINE_BOXED_TYPE (FerryBuffer, ferry_buffer, ferry_buffer_ref, ferry_buffer_unref)
 
-/* A buffer that was reserved in the uplink's arena. */
-FerryBuffer *
-ferry_buffer_new (FerryUplink *uplink, const FerryBufferMessage *message)
+static FerryBuffer *
+buffer_new (FerryUplink *uplink, const FerryBufferMessage *message, guint8 *data, int memory)
 {
   FerryBuffer *self = g_new (FerryBuffer, 1);
 
-  *self = (FerryBuffer){.uplink = ferry_uplink_ref (uplink), .message = *message, .memory = -1};
-  atomic_init (&self->references, 1);
-  self->data = uplink->arena->arena->memory + message->offset;
+  *self = (FerryBuffer){1, ferry_uplink_ref (uplink), *message, data, memory, message->size, FALSE};
   return self;
 }
 
-/* A buffer in memory of its own. */
+FerryBuffer *
+ferry_buffer_new (FerryUplink *uplink, const FerryBufferMessage *message)
+{
+  return buffer_new (uplink, message, uplink->arena->arena->memory + message->offset, -1);
+}
+
 FerryBuffer *
 ferry_buffer_new_one_shot (FerryUplink *uplink, gsize size, GError **error)
 {
   guint8 *data;
   int memory = ferry_one_shot_create (size, &data, error);
-  FerryBuffer *self;
 
-  if (memory < 0)
-    return NULL;
-  self = g_new (FerryBuffer, 1);
-  *self = (FerryBuffer){
-    .uplink = ferry_uplink_ref (uplink),
-    .message = {.size = size},
-    .data = data,
-    .memory = memory,
-    .mapped = size,
-  };
-  atomic_init (&self->references, 1);
-  return self;
+  return memory >= 0 ? buffer_new (uplink, &(FerryBufferMessage){.size = size}, data, memory) : NULL;
 }
 
-/* Has it stay as it is for good, wherever it is mapped. */
 gboolean
 ferry_buffer_seal (FerryBuffer *self, GError **error)
 {
@@ -55,7 +44,6 @@ ferry_buffer_seal (FerryBuffer *self, GError **error)
   return self->sealed;
 }
 
-/* The memory goes, or is the application's alone. */
 void
 ferry_buffer_drop_one_shot (FerryBuffer *self)
 {
@@ -69,9 +57,9 @@ ferry_buffer_drop_one_shot (FerryBuffer *self)
  * ferry_buffer_ref:
  * @self: a buffer
  *
- * Any thread.
+ * Takes a reference. Any thread.
  *
- * Returns: (transfer full): the buffer
+ * Returns: (transfer full): @self
  *
  * Since: 0.1
  */
@@ -80,7 +68,7 @@ ferry_buffer_ref (FerryBuffer *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  /* Relaxed: whoever refers to it has a reference already. */
+  /* Relaxed: the caller has a reference already. */
   atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
   return self;
 }
@@ -98,7 +86,7 @@ ferry_buffer_unref (FerryBuffer *self)
 {
   g_return_if_fail (self != NULL);
 
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
+  /* Release what this thread did with it; acquire what others did, for the thread that frees it. */
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
     return;
   if (ferry_buffer_is_one_shot (self))
@@ -113,11 +101,10 @@ ferry_buffer_unref (FerryBuffer *self)
  * ferry_buffer_get_data: (skip)
  * @self: a buffer
  *
- * The memory, which begins at a page. What it holds at first is what it was used for before, by this process, or zeros.
- * That of a one-shot buffer ([flags@Ferry.PipeFlags]) can only be read from when it was first tried to be sent. Any
- * thread, one at a time.
+ * Gets the memory, which begins at a page. At first it holds what this process used it for before, or zeros. The memory
+ * of a one-shot buffer ([flags@Ferry.PipeFlags]) is read-only from the first try to send it. Any thread, one at a time.
  *
- * Returns: (nullable): [method@Ferry.Buffer.get_size] bytes, to be read and written; %NULL once the buffer was sent
+ * Returns: (nullable): [method@Ferry.Buffer.get_size] bytes, for reading and writing; %NULL once the buffer was sent
  *
  * Since: 0.1
  */
@@ -135,7 +122,7 @@ ferry_buffer_get_data (FerryBuffer *self)
  *
  * Gets the size of the data in bytes. Any thread, one at a time.
  *
- * Returns: how many bytes it has
+ * Returns: the size
  *
  * Since: 0.1
  */
@@ -149,10 +136,10 @@ ferry_buffer_get_size (FerryBuffer *self)
 
 /**
  * ferry_buffer_shrink:
- * @self: a buffer that was not sent, nor tried to be
- * @size: how many bytes it is to have, from 1 to as many as it has
+ * @self: a buffer that no call has tried to send
+ * @size: the new size in bytes, from 1 to the present one
  *
- * Cuts the buffer off, for what turned out to be shorter than it might have been. Any thread, one at a time.
+ * Shortens the buffer, for data that is shorter than was expected. Any thread, one at a time.
  *
  * Since: 0.1
  */

@@ -21,7 +21,7 @@ G_BEGIN_DECLS
  * Memory that a worker fills and its application reads, without a copy on the way: see
  * [method@Ferry.Sender.create_buffer] and [method@Ferry.Sender.send_buffer].
  *
- * It belongs to one thread at a time. One that is dropped without having been sent is free for the next.
+ * A buffer belongs to one thread at a time. The memory of one that is dropped unsent serves the next buffer.
  *
  * Since: 0.1
  */

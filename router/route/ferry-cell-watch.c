@@ -5,14 +5,6 @@
 
 #include "route/ferry-cell-watch-private.h"
 
-/* Wakes the main context for a tick. It only pings, at default priority: what the tick delivers comes through the
- * pingee, with its priority, its budget and its ageing. */
-typedef struct
-{
-  GSource source;
-  FerryHotCells *cells; /* (unowned): the source does not outlive its router's run */
-} TickSource;
-
 FerryCellWatch *
 ferry_cell_watch_new (FerryLink *link, guint32 cell)
 {
@@ -31,8 +23,9 @@ ferry_cell_watch_free (FerryCellWatch *self)
 }
 
 void
-ferry_hot_cells_init (FerryHotCells *self)
+ferry_hot_cells_init (FerryHotCells *self, GMainContext *context)
 {
+  self->context = context;
   self->hot = g_array_new (FALSE, FALSE, sizeof (guint64));
   self->due = g_array_new (FALSE, FALSE, sizeof (guint64));
 }
@@ -45,12 +38,14 @@ ferry_hot_cells_clear (FerryHotCells *self)
   g_array_unref (self->due);
 }
 
+/* Wakes the main context for a tick. It only pings, at default priority: the pingee dispatches the tick, with its own
+ * priority, budget and ageing. */
 static gboolean
 tick_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
-  FerryHotCells *self = ((TickSource *) source)->cells;
+  FerryHotCells *self = user_data;
 
-  /* An aged dispatch in the same turn of the loop may have done the tick, and set the next one. */
+  /* An aged dispatch in the same iteration of the loop may have done the tick, and set the next one. */
   if (g_source_get_time (source) < self->tick)
     return G_SOURCE_CONTINUE;
   g_source_set_ready_time (source, -1);
@@ -73,8 +68,9 @@ set_tick (FerryHotCells *self, gint64 tick)
     {
       if (self->source == NULL)
         {
-          self->source = g_source_new (&tick_funcs, sizeof (TickSource));
-          ((TickSource *) self->source)->cells = self;
+          self->source = g_source_new (&tick_funcs, sizeof (GSource));
+          /* Only data, for tick_dispatch(). */
+          g_source_set_callback (self->source, NULL, self, NULL);
           g_source_set_static_name (self->source, "[ferry] latest values");
           g_source_attach (self->source, self->context);
         }
@@ -82,7 +78,7 @@ set_tick (FerryHotCells *self, gint64 tick)
     }
 }
 
-/* Has a cell looked at again at the next tick, which is at that time where there is none yet. */
+/* Has a cell read again at the next tick. Where none is set, tick is its time. */
 void
 ferry_hot_cells_heat (FerryHotCells *self, FerryCellWatch *watch, guint64 connection_id, gint64 tick)
 {
@@ -92,14 +88,13 @@ ferry_hot_cells_heat (FerryHotCells *self, FerryCellWatch *watch, guint64 connec
     set_tick (self, tick);
 }
 
-/* Whether all that was to be looked at in the present tick was. */
 gboolean
-ferry_hot_cells_is_done (FerryHotCells *self)
+ferry_hot_cells_is_done (const FerryHotCells *self)
 {
   return self->cursor == self->due->len;
 }
 
-/* When hot cells are to be looked at, in monotonic time; G_MAXINT64 for never. */
+/* The monotonic time at which hot cells are to be read; G_MAXINT64 for never. */
 gint64
 ferry_hot_cells_get_tick (FerryHotCells *self)
 {
@@ -108,12 +103,14 @@ ferry_hot_cells_get_tick (FerryHotCells *self)
   return self->tick != 0 ? self->tick : G_MAXINT64;
 }
 
-/* The present tick begins, and sets the next one. */
+/* Begins a tick at now, and sets the next one, unless the present one goes on. */
 void
 ferry_hot_cells_begin (FerryHotCells *self, gint64 now, gint64 next)
 {
   GArray *done = self->due;
 
+  if (!ferry_hot_cells_is_done (self))
+    return;
   self->due = self->hot;
   self->hot = done;
   g_array_set_size (self->hot, 0);
@@ -122,14 +119,14 @@ ferry_hot_cells_begin (FerryHotCells *self, gint64 now, gint64 next)
   set_tick (self, next);
 }
 
-/* The connection id of the next cell of the present tick, of which one is left. */
+/* The connection id of the present tick's next cell. There must be one. */
 guint64
 ferry_hot_cells_next (FerryHotCells *self)
 {
   return g_array_index (self->due, guint64, self->cursor++);
 }
 
-/* A cell was looked at: there is no next tick where all were, and none stayed hot. */
+/* A cell was read. Drops the next tick where all were read and none stayed hot. */
 void
 ferry_hot_cells_settle (FerryHotCells *self)
 {
@@ -137,15 +134,6 @@ ferry_hot_cells_settle (FerryHotCells *self)
     set_tick (self, 0);
 }
 
-/* The router runs: ticks are on its context, and ping. */
-void
-ferry_hot_cells_start (FerryHotCells *self, GMainContext *context, FerryPingee *pingee)
-{
-  self->context = context;
-  self->pingee = pingee;
-}
-
-/* The router is being stopped. */
 void
 ferry_hot_cells_stop (FerryHotCells *self)
 {
@@ -154,6 +142,5 @@ ferry_hot_cells_stop (FerryHotCells *self)
   g_array_set_size (self->due, 0);
   self->cursor = 0;
   self->debt = 0;
-  self->context = NULL;
   self->pingee = NULL;
 }

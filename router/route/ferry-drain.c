@@ -2,12 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Small records are copied many at a time into a block. The pieces of a large message are copied one at a time, their
- * header first, straight to where the message is put together; that is one copy for their bytes as well.
+ * header first, straight to where the message is put together. So their bytes are copied once as well.
  *
- * A trusted worker's buffer is handed on where it lies. Of any other it is copied into private memory first, a part in
- * each visit, so that the links take turns; what the worker changes meanwhile, it changes for itself. What comes behind
- * a buffer in the lane waits until it is whole. A one-shot buffer has memory of its own, which nobody can change any
- * more once it is mapped. */
+ * A trusted worker's buffer is passed on where it lies. Another worker's buffer is copied into private memory first, a
+ * part in each visit, so that the links take turns. Records behind it in the lane wait until the copy is complete. A
+ * one-shot buffer has memory of its own, which is sealed before it is mapped. */
 
 #include "config.h"
 
@@ -22,10 +21,10 @@
 #define PIECES_PER_VISIT 4
 
 /* A main context that is faster than the monitor would be woken for each block, and go back to sleep after it. So a
- * ping waits for a few blocks, or for the end of what there is to drain. */
+ * ping waits for a few blocks, or until all lanes are drained. */
 #define BLOCKS_PER_PING 4
 
-/* The memory of a large message grows as its bytes come, since a worker can promise much and send nothing. */
+/* The memory of a large message grows as its bytes come: a worker can announce much and send nothing. */
 #define FIRST_ALLOCATION (1024 * 1024)
 
 /* How much is copied in one visit. */
@@ -35,7 +34,7 @@
   "it sent a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels, those inside its variants counted; it must " \
                                                                 "send it flat, or in parts"
 
-/* Where a pipe comes in. Its number is found through the low bits of its connection id. */
+/* The link over which a pipe comes in. */
 typedef struct
 {
   guint64 connection_id;
@@ -43,8 +42,8 @@ typedef struct
   guint index;     /* in the link's pipe table */
   guint n_types;   /* announced so far */
   gboolean done;   /* its stop was drained, or the application closed it */
-  GPtrArray *deep; /* (nullable) (owned) (element-type utf8): by number, the types whose values may be deeper than they
-                      are; NULL for others */
+  GPtrArray *deep; /* (nullable) (owned) (element-type utf8) (nullable elements): by number, the types whose values may
+                      be deeper than the type is; NULL for others */
 } Grant;
 
 struct _FerryDrain
@@ -52,11 +51,10 @@ struct _FerryDrain
   FerrySharedQueue *shared; /* (unowned), as the next two */
   FerryLocalQueue *local;
   FerryPingee *pingee;
-  GArray *grants;           /* (element-type Grant), by the slot of the connection id */
-  gint64 spare_time;        /* const: how long memory for copies is kept unused, in microseconds */
-  gint64 tidy_at;           /* when what was not used goes, in monotonic time; 0: there is nothing */
-  guint n_unpinged;         /* blocks that were pushed since the latest ping */
-  _Atomic guint64 n_blocks; /* any */
+  GArray *grants;    /* (element-type Grant), by the slot of the connection id */
+  gint64 spare_time; /* const: microseconds */
+  gint64 tidy_at;    /* monotonic time at which unused memory is given back; 0: never */
+  guint n_unpinged;  /* blocks that were pushed since the latest ping */
 };
 
 FerryDrain *
@@ -81,7 +79,7 @@ ferry_drain_free (FerryDrain *self)
 
 /* ---- what may come in ---- */
 
-/* The entry of a connection id, or NULL. */
+/* (nullable): the entry of a connection id. */
 static Grant *
 find_entry (FerryDrain *self, guint64 connection_id)
 {
@@ -91,7 +89,7 @@ find_entry (FerryDrain *self, guint64 connection_id)
   return entry != NULL && entry->connection_id == connection_id ? entry : NULL;
 }
 
-/* The entry of a connection id that was granted on link, or NULL. */
+/* (nullable): the entry of a connection id that was granted on link. */
 static Grant *
 find_grant (FerryDrain *self, FerryLink *link, guint64 connection_id)
 {
@@ -131,20 +129,6 @@ ferry_drain_revoke (FerryDrain *self, FerryLink *link)
     }
 }
 
-/* The link over which a pipe comes in, and its index in that one's pipe table (nullable); NULL where it comes in over
- * none any more. */
-FerryLink *
-ferry_drain_find_link (FerryDrain *self, guint64 connection_id, guint *index)
-{
-  Grant *entry = find_entry (self, connection_id);
-
-  if (entry == NULL)
-    return NULL;
-  if (index != NULL)
-    *index = entry->index;
-  return entry->link;
-}
-
 /* Nothing more comes through a pipe that its sender stopped, or that is closed. */
 static void
 set_done (Grant *grant)
@@ -153,14 +137,21 @@ set_done (Grant *grant)
   grant->done = TRUE;
 }
 
-/* The application closed a pipe for which there is a link. */
-void
-ferry_drain_end_pipe (FerryDrain *self, guint64 connection_id)
+/* The application closed a pipe. Returns the link over which it comes in, and its index in that one's pipe table; or
+ * NULL where there is no link any more. */
+FerryLink *
+ferry_drain_end_pipe (FerryDrain *self, guint64 connection_id, guint *index)
 {
-  set_done (find_entry (self, connection_id));
+  Grant *entry = find_entry (self, connection_id);
+
+  if (entry == NULL)
+    return NULL;
+  set_done (entry);
+  *index = entry->index;
+  return entry->link;
 }
 
-/* Whether a value of a type that was announced is no deeper than it may be. number: 0 for plain bytes. */
+/* Whether a value of an announced type is no deeper than it may be. number: the type's; 0 for plain bytes. */
 static inline gboolean
 is_shallow (const Grant *grant, guint16 number, gconstpointer data, gsize size)
 {
@@ -171,19 +162,18 @@ is_shallow (const Grant *grant, guint16 number, gconstpointer data, gsize size)
 
 /* ---- the way out ---- */
 
-/* Hands a block to the router's thread. */
+/* Passes a block to the router's thread. */
 void
 ferry_drain_push (FerryDrain *self, FerryBlock *block)
 {
   if (block->kind <= FERRY_BLOCK_BUFFER)
     block->up_head = block->link->up.head;
-  atomic_fetch_add_explicit (&self->n_blocks, 1, memory_order_relaxed);
   ferry_local_queue_push (self->local, block);
   if (++self->n_unpinged == BLOCKS_PER_PING)
     ferry_drain_ping (self);
 }
 
-/* Has the blocks that were pushed dispatched. */
+/* Pings where blocks were pushed since the latest ping. */
 void
 ferry_drain_ping (FerryDrain *self)
 {
@@ -193,31 +183,16 @@ ferry_drain_ping (FerryDrain *self)
   ferry_pingee_ping (self->pingee);
 }
 
-/* any: how many blocks were pushed. */
-guint64
-ferry_drain_get_n_blocks (FerryDrain *self)
-{
-  return atomic_load_explicit (&self->n_blocks, memory_order_relaxed);
-}
-
 /* ---- memory that is kept for the next buffers ---- */
 
-/* Memory of buffers is about to be used. There is a timer only while some may be left unused. */
-static void
-tidy_later (FerryDrain *self)
-{
-  if (self->tidy_at == 0)
-    self->tidy_at = ferry_time_add (g_get_monotonic_time (), self->spare_time);
-}
-
-/* When ferry_drain_tidy() has something to do, in monotonic time; 0: never. */
+/* The monotonic time at which ferry_drain_tidy() has something to do; 0: never. */
 gint64
 ferry_drain_get_tidy_time (FerryDrain *self)
 {
   return self->tidy_at;
 }
 
-/* Gives back memory that was not used for some time. */
+/* Gives back memory that was not used for the spare time. */
 void
 ferry_drain_tidy (FerryDrain *self)
 {
@@ -240,6 +215,29 @@ ferry_drain_tidy (FerryDrain *self)
   self->tidy_at = again ? ferry_time_add (now, self->spare_time) : 0;
 }
 
+/* ---- a walk ---- */
+
+/* One walk over copied records. */
+typedef struct
+{
+  FerryLink *link;
+  gsize size;            /* bytes of whole, valid records at the beginning */
+  char *fault;           /* (owned) (nullable): how the protocol was broken */
+  Grant *grant;          /* of the latest record */
+  gboolean wants_memory; /* the next record is a buffer or a large message, which the link may not have now */
+} Walk;
+
+/* Returns FALSE. */
+static G_GNUC_PRINTF (2, 3) gboolean refuse (Walk *walk, const char *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  walk->fault = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  return FALSE;
+}
+
 /* ---- buffers ---- */
 
 static void
@@ -253,7 +251,7 @@ push_buffer (FerryDrain *self, FerryLink *link, const FerryBufferNews *news, GBy
   block->number = news->type_number;
   block->data = news->metadata;
   block->size = news->message_kind != 0 ? g_bytes_get_size (buffer) : news->metadata_size;
-  /* A message counts against the queue, wherever it lies. The bytes of a buffer are counted elsewhere. */
+  /* A message counts against the queue also where it lies in a buffer. A buffer's bytes count against the account. */
   block->charge = sizeof *block + block->size;
   if (news->message_kind == 0)
     block->share = ferry_local_queue_get_buffer_share (g_bytes_get_size (buffer));
@@ -261,7 +259,7 @@ push_buffer (FerryDrain *self, FerryLink *link, const FerryBufferNews *news, GBy
   ferry_drain_push (self, block);
 }
 
-/* Whether a message in a buffer is no deeper than it may be. What has a pipe that is gone is dropped later. */
+/* Whether a message in a buffer is no deeper than it may be. That of a pipe that is gone is dropped later. */
 static gboolean
 allows (FerryDrain *self, FerryLink *link, const FerryBufferNews *news, gconstpointer data, gsize size)
 {
@@ -270,8 +268,8 @@ allows (FerryDrain *self, FerryLink *link, const FerryBufferNews *news, gconstpo
   return grant == NULL || is_shallow (grant, news->type_number, data, size);
 }
 
-/* Goes on with the copy that is under way. Returns EMPTY when there is none, or what is wrong with it in *fault. The
- * queue may have filled since it was begun, and a message counts there. */
+/* Goes on with the copy that is under way. Returns EMPTY when there is none; else *fault becomes what is wrong with the
+ * buffer, if anything. The queue may have filled since the copy was begun, and a message counts there. */
 static FerryDrainResult
 copy_buffer (FerryDrain *self, FerryLink *link, const char **fault)
 {
@@ -298,36 +296,29 @@ copy_buffer (FerryDrain *self, FerryLink *link, const char **fault)
   return FERRY_DRAIN_MORE;
 }
 
-/* What is spare gives way to a buffer that there is else no room for. */
-static void
-make_room (FerryDrain *self, FerryLink *link, gsize size)
-{
-  FerryMemoryAccount *account = ferry_local_queue_get_account (self->local);
-
-  if (ferry_spare_memory_fits (&link->spare, size) || ferry_memory_account_has_room (account, size))
-    return;
-  for (GList *node = self->shared->links.head; node != NULL; node = node->next)
-    ferry_spare_memory_drop (&((FerryLink *) node->data)->spare);
-}
-
 /* Returns FALSE when there is no memory. */
 static gboolean
 begin_copy (FerryDrain *self, FerryLink *link, const FerryBufferMessage *message, const FerryBufferNews *news)
 {
+  FerryMemoryAccount *account = ferry_local_queue_get_account (self->local);
   FerryMemory memory;
 
   ferry_arena_set_copied (link->arena);
-  make_room (self, link, message->size);
+  /* Gives spare memory back where there would be no room for the copy otherwise. */
+  if (!ferry_spare_memory_fits (&link->spare, message->size) && !ferry_memory_account_has_room (account, message->size))
+    for (GList *node = self->shared->links.head; node != NULL; node = node->next)
+      ferry_spare_memory_drop (&((FerryLink *) node->data)->spare);
   if (!ferry_spare_memory_take (&link->spare, message->size, &memory))
     return FALSE;
   link->copy = (FerryBufferCopy){.memory = memory, .message = *message, .news = *news};
   return TRUE;
 }
 
-/* Hands on the buffer, or begins to copy it. news is taken over. Returns what is wrong with it, or NULL. */
-static const char *
-take_memory (FerryDrain *self, FerryLink *link, const FerryBufferMessage *message, FerryBufferNews *news)
+/* Passes the buffer on, or begins to copy it. Takes news over. */
+static gboolean
+take_memory (FerryDrain *self, Walk *walk, const FerryBufferMessage *message, FerryBufferNews *news)
 {
+  FerryLink *link = walk->link;
   const char *fault =
     link->arena != NULL ? ferry_arena_take (link->arena, message) : "it sent a buffer over a link without buffers";
 
@@ -345,59 +336,61 @@ take_memory (FerryDrain *self, FerryLink *link, const FerryBufferMessage *messag
   if (fault != NULL)
     {
       g_free (news->metadata);
-      return fault;
+      return refuse (walk, "%s", fault);
     }
   link->buffers_since += message->size;
-  tidy_later (self);
+  /* There is a timer only while memory may be left unused. */
+  if (self->tidy_at == 0)
+    self->tidy_at = ferry_time_add (g_get_monotonic_time (), self->spare_time);
   if (link->trusted)
     push_buffer (self, link, news, ferry_local_queue_keep_loan (self->local, link, message));
-  return NULL;
+  return TRUE;
 }
 
-/* message_size: what comes before the metadata. */
+/* Copies the message of a buffer's record, at place, and what the record says of the buffer. */
 static gboolean
-is_well_formed (const FerryRecordHeader *header, gsize message_size, const Grant *grant)
+take_news (Walk *walk, const FerryRecordHeader *header, const guint8 *place, gpointer message, gsize message_size,
+           FerryBufferNews *news)
 {
-  return header->length >= message_size && header->number <= grant->n_types &&
-         (header->number != 0 || header->length == message_size);
-}
+  const Grant *grant = walk->grant;
+  const gboolean one_shot = header->kind == FERRY_RECORD_ONE_SHOT;
+  const char *noun = one_shot ? "one-shot buffer" : "buffer";
 
-/* Returns what is wrong with it, or NULL. */
-static const char *
-take_metadata (FerryBufferNews *news, const Grant *grant, const FerryRecordHeader *header, gsize message_size,
-               const guint8 *place)
-{
-  news->metadata_size = header->length - message_size;
+  if (ferry_pending_memory_allows (walk->link->pending_memory, grant->index) != one_shot ||
+      (one_shot && walk->link->arena == NULL))
+    return refuse (walk, "it sent a %s through a pipe without such buffers", noun);
+  if (header->length < message_size || header->number > grant->n_types ||
+      (header->number == 0 && header->length != message_size))
+    return refuse (walk,
+                   "its record of a %s is malformed; it must have %" G_GSIZE_FORMAT " bytes or more, metadata only "
+                   "with a type, and a type that its pipe has announced",
+                   noun, message_size);
+  memcpy (message, place + sizeof *header, message_size);
+  *news = (FerryBufferNews){
+    .connection_id = header->connection_id,
+    .type_number = header->number,
+    .metadata_size = header->length - message_size,
+  };
   news->metadata = g_memdup2 (place + sizeof *header + message_size, news->metadata_size);
   if (is_shallow (grant, news->type_number, news->metadata, news->metadata_size))
-    return NULL;
+    return TRUE;
   g_clear_pointer (&news->metadata, g_free);
-  return FAULT_TOO_DEEP;
+  return refuse (walk, FAULT_TOO_DEEP);
 }
 
-/* A record of a buffer, at place, whose header was copied and whose length is in the lane. Returns what is wrong with
- * it, or NULL. */
-static const char *
-take_buffer_record (FerryDrain *self, FerryLink *link, const Grant *grant, const FerryRecordHeader *header,
-                    const guint8 *place)
+/* A record of a buffer, at place. Its header was copied, and all of it is in the lane. */
+static gboolean
+take_buffer_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {
   FerryBufferMessage message;
-  FerryBufferNews news = {.connection_id = header->connection_id, .type_number = header->number};
-  const char *fault;
+  FerryBufferNews news;
 
-  if (ferry_pending_memory_allows (link->pending_memory, grant->index))
-    return "it sent a buffer through a pipe without such buffers";
-  if (!is_well_formed (header, sizeof message, grant))
-    return "its record of a buffer is malformed; it must have 24 bytes or more, metadata only with a type, and a type "
-           "that its pipe has announced";
-  memcpy (&message, place + sizeof *header, sizeof message);
-  fault = take_metadata (&news, grant, header, sizeof message, place);
-  return fault != NULL ? fault : take_memory (self, link, &message, &news);
+  return take_news (walk, header, place, &message, sizeof message, &news) && take_memory (self, walk, &message, &news);
 }
 
-/* A large message, which was checked but for its place: that is what is left to read. */
-static const char *
-take_large_record (FerryDrain *self, FerryLink *link, guint64 connection_id, const FerryLargeMessage *large,
+/* A large message that lies in a buffer. All but the buffer's place, which is at place, was checked. */
+static gboolean
+take_large_record (FerryDrain *self, Walk *walk, guint64 connection_id, const FerryLargeMessage *large,
                    const guint8 *place)
 {
   FerryBufferNews news = {
@@ -409,60 +402,54 @@ take_large_record (FerryDrain *self, FerryLink *link, guint64 connection_id, con
 
   memcpy (&message, place, sizeof message);
   if (message.size != large->size)
-    return "its large message is not as long as the buffer that it lies in; both sizes of its large record must be the "
-           "same";
-  return take_memory (self, link, &message, &news);
+    return refuse (walk,
+                   "its large message is not as long as the buffer that it lies in; both sizes of its large record "
+                   "must be the same");
+  return take_memory (self, walk, &message, &news);
 }
 
 /* any */
 static void
-looked (gpointer queue)
+check_done (gpointer queue)
 {
   ferry_local_queue_ring (queue);
   ferry_local_queue_unref (queue);
 }
 
-/* The same for one whose memory was offered before. What comes behind it in the lane waits until that was looked at. */
-static const char *
-take_one_shot_record (FerryDrain *self, FerryLink *link, const Grant *grant, const FerryRecordHeader *header,
-                      const guint8 *place)
+/* A record of a one-shot buffer. Its memory came before it, and is checked. The records behind it in the lane wait for
+ * that. */
+static gboolean
+take_one_shot_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {
+  FerryLink *link = walk->link;
   FerryOneShotMessage message;
-  FerryBufferNews news = {.connection_id = header->connection_id, .type_number = header->number};
+  FerryBufferNews news;
   const char *fault;
   int fd = -1;
 
-  if (link->arena == NULL || !ferry_pending_memory_allows (link->pending_memory, grant->index))
-    return "it sent a one-shot buffer through a pipe without such buffers";
-  if (!is_well_formed (header, sizeof message, grant))
-    return "its record of a one-shot buffer is malformed; it must have 16 bytes or more, metadata only with a type, "
-           "and "
-           "a type that its pipe has announced";
-  memcpy (&message, place + sizeof *header, sizeof message);
-  fault = take_metadata (&news, grant, header, sizeof message, place);
-  if (fault != NULL)
-    return fault;
+  if (!take_news (walk, header, place, &message, sizeof message, &news))
+    return FALSE;
   fault = ferry_pending_memory_take (link->pending_memory, link->control, message.number, &fd);
   if (fault != NULL)
     {
       g_free (news.metadata);
-      return fault;
+      return refuse (walk, "%s", fault);
     }
   link->arrival = (FerryOneShotArrival){.size = message.size, .news = news};
   link->arrival.check = ferry_one_shot_check_begin (fd, message.size, link->arena->size - FERRY_ARENA_CONTROL_SIZE,
-                                                    looked, ferry_local_queue_ref (self->local));
-  return NULL;
+                                                    check_done, ferry_local_queue_ref (self->local));
+  return TRUE;
 }
 
-/* Whether nobody looks at memory that came over the link. */
+/* Whether no check of one-shot memory of the link is under way. */
 gboolean
 ferry_drain_has_looked (const FerryLink *link)
 {
   return link->arrival.check == NULL || ferry_one_shot_check_is_done (link->arrival.check);
 }
 
-/* Goes on with the one-shot buffer whose memory was looked at. Returns EMPTY when there is none, or what is wrong with
- * it in *fault. */
+/* Goes on with a one-shot buffer when its memory was checked. Returns EMPTY when there is none; else *fault becomes
+ * what is wrong with it, if anything. */
 static FerryDrainResult
 finish_one_shot (FerryDrain *self, FerryLink *link, const char **fault)
 {
@@ -483,29 +470,6 @@ finish_one_shot (FerryDrain *self, FerryLink *link, const char **fault)
 }
 
 /* ---- records ---- */
-
-/* What one walk over copied records found. */
-typedef struct
-{
-  FerryLink *link;
-  gsize size;            /* bytes of whole, valid records at the beginning */
-  char *fault;           /* (owned) (nullable): what broke the protocol */
-  Grant *grant;          /* of the latest record */
-  gboolean wants_memory; /* the next record is a buffer or a large message, which the link may not have now */
-} Walk;
-
-static gboolean refuse (Walk *walk, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
-static gboolean
-refuse (Walk *walk, const char *format, ...)
-{
-  va_list arguments;
-
-  va_start (arguments, format);
-  walk->fault = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  return FALSE;
-}
 
 static gboolean
 find_grant_of_record (FerryDrain *self, Walk *walk, guint64 connection_id)
@@ -563,7 +527,7 @@ check_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, con
     }
 }
 
-/* What has a block of its own. */
+/* Whether such a record has a block of its own. */
 static gboolean
 is_single (guint16 kind)
 {
@@ -571,9 +535,9 @@ is_single (guint16 kind)
          kind == FERRY_RECORD_BUFFER || kind == FERRY_RECORD_ONE_SHOT;
 }
 
-/* The end of the run of records that are like the valid one of plain bytes at offset: same pipe, same length. This is
- * most of all traffic. That the next record is like this one is guessed, and only checked: the processor need not wait
- * for one length to know where the next one is. */
+/* The end of the records in a row that are like the valid one of plain bytes at offset: same pipe, same length. Most
+ * traffic is such. That the next record is alike is guessed and then checked: so the processor need not wait for one
+ * length to know where the next record is. */
 static gsize
 skip_alike (const guint8 *data, gsize offset, gsize size)
 {
@@ -590,8 +554,8 @@ skip_alike (const guint8 *data, gsize offset, gsize size)
   return offset;
 }
 
-/* Walks over size copied bytes, which are all there is when complete. Stops before what has a block of its own,
- * and before a record that the copy cut off. */
+/* Walks over size copied bytes, which are all that the worker published when complete. Stops before a record with a
+ * block of its own, and before one that the copy cut off. */
 static void
 walk_records (FerryDrain *self, Walk *walk, const guint8 *data, gsize size, gboolean complete)
 {
@@ -644,7 +608,6 @@ begin_large (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, cons
   const gsize with_buffer = sizeof (FerryLargeMessage) + sizeof (FerryBufferMessage);
   const gboolean is_whole = header->length == with_buffer;
   FerryLargeMessage large;
-  const char *fault;
 
   if (header->length != sizeof large && !is_whole)
     return refuse (walk,
@@ -674,11 +637,7 @@ begin_large (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, cons
                    "and number 0, or of kind %d and the number of a type",
                    large.kind, large.number, walk->grant->n_types, FERRY_RECORD_BYTES, FERRY_RECORD_VARIANT);
   if (is_whole)
-    {
-      fault =
-        take_large_record (self, walk->link, header->connection_id, &large, place + sizeof *header + sizeof large);
-      return fault == NULL || refuse (walk, "%s", fault);
-    }
+    return take_large_record (self, walk, header->connection_id, &large, place + sizeof *header + sizeof large);
   *assembly = (FerryAssembly){
     .size = large.size,
     .allocated = MIN (large.size, FIRST_ALLOCATION),
@@ -737,22 +696,14 @@ add_piece (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const 
 }
 
 static gboolean
-take_buffer (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
-{
-  gboolean one_shot = header->kind == FERRY_RECORD_ONE_SHOT;
-  const char *fault = one_shot ? take_one_shot_record (self, walk->link, walk->grant, header, place)
-                               : take_buffer_record (self, walk->link, walk->grant, header, place);
-
-  return fault == NULL || refuse (walk, "%s", fault);
-}
-
-static gboolean
 handle_single_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {
   if (!find_grant_of_record (self, walk, header->connection_id))
     return FALSE;
-  if (header->kind == FERRY_RECORD_BUFFER || header->kind == FERRY_RECORD_ONE_SHOT)
-    return take_buffer (self, walk, header, place);
+  if (header->kind == FERRY_RECORD_BUFFER)
+    return take_buffer_record (self, walk, header, place);
+  if (header->kind == FERRY_RECORD_ONE_SHOT)
+    return take_one_shot_record (self, walk, header, place);
   if (header->kind == FERRY_RECORD_LARGE)
     return begin_large (self, walk, header, place);
   if (header->kind == FERRY_RECORD_PIECE)
@@ -767,15 +718,8 @@ handle_single_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *hea
   return TRUE;
 }
 
-/* Whether the application must have room for it. */
-static gboolean
-takes_memory (guint16 kind)
-{
-  return kind == FERRY_RECORD_LARGE || kind == FERRY_RECORD_BUFFER || kind == FERRY_RECORD_ONE_SHOT;
-}
-
-/* Takes records that have a block of their own from the lane, up to the end of a message. Returns whether there was
- * one. */
+/* Takes records that have a block of their own from the lane, up to the end of a message. Returns whether there were
+ * any. */
 static gboolean
 drain_single (FerryDrain *self, Walk *walk)
 {
@@ -797,7 +741,8 @@ drain_single (FerryDrain *self, Walk *walk)
                        "it wrote a record of %u bytes that goes beyond what it published; it must publish whole "
                        "records, of at most %u bytes",
                        header.length, (guint) FERRY_MAX_RECORD_PAYLOAD);
-      walk->wants_memory = takes_memory (header.kind) && !ferry_local_queue_has_memory (self->local, walk->link);
+      walk->wants_memory = header.kind != FERRY_RECORD_PIECE && header.kind != FERRY_RECORD_ABANDON &&
+                           !ferry_local_queue_has_memory (self->local, walk->link);
       if (walk->wants_memory)
         return TRUE;
       if (!handle_single_record (self, walk, &header, place))
@@ -810,15 +755,6 @@ drain_single (FerryDrain *self, Walk *walk)
   return TRUE;
 }
 
-/* How many records it has, were all as long as the first. */
-static gsize
-count_alike (const FerryBlock *block)
-{
-  const FerryRecordHeader *first = (const FerryRecordHeader *) (const void *) block->data;
-
-  return (block->size - 1) / ferry_record_size (first->length) + 1;
-}
-
 static void
 drain_small (FerryDrain *self, Walk *walk)
 {
@@ -826,6 +762,7 @@ drain_small (FerryDrain *self, Walk *walk)
   gsize available = ferry_lane_reader_get_available (&link->up);
   gsize size = MIN (available, FERRY_BLOCK_SIZE);
   FerryBlock *block = ferry_local_queue_take_block (self->local, link, FERRY_BLOCK_RECORDS);
+  const FerryRecordHeader *first = (const FerryRecordHeader *) (const void *) block->data;
 
   memcpy (block->data, ferry_lane_reader_get_place (&link->up), size);
   walk_records (self, walk, block->data, size, size == available);
@@ -836,13 +773,14 @@ drain_small (FerryDrain *self, Walk *walk)
       return;
     }
   block->charge = FERRY_BLOCK_SIZE;
-  link->n_since += count_alike (block);
+  /* As if all records were as long as the first. */
+  link->n_since += (block->size - 1) / ferry_record_size (first->length) + 1;
   ferry_lane_reader_consume (&link->up, walk->size);
   ferry_drain_push (self, block);
 }
 
-/* After a fault that is none of a record, and after the end of the process, one last look is final: the worker, and
- * others who hold the memory, may go on writing. */
+/* Reads the lane's tail. After a fault that is not a record's, and after the end of the process, one last reading is
+ * final: the worker, and other processes with the memory, may go on writing. */
 static void
 look (FerryDrain *self, FerryLink *link)
 {
@@ -861,7 +799,7 @@ look (FerryDrain *self, FerryLink *link)
   ferry_shared_queue_fault (self->shared, link, fault);
 }
 
-/* A record broke a rule: nothing behind it is looked at. */
+/* A record broke a rule: nothing behind it is read. */
 static void
 refuse_record (FerryDrain *self, FerryLink *link, const char *fault)
 {
@@ -871,11 +809,16 @@ refuse_record (FerryDrain *self, FerryLink *link, const char *fault)
 
 /* Goes on with a buffer that is under way. Returns EMPTY when there is none. */
 static FerryDrainResult
-go_on (FerryDrain *self, FerryLink *link, const char **fault)
+go_on (FerryDrain *self, FerryLink *link)
 {
-  FerryDrainResult result = copy_buffer (self, link, fault);
+  const char *fault = NULL;
+  FerryDrainResult result = copy_buffer (self, link, &fault);
 
-  return result == FERRY_DRAIN_EMPTY ? finish_one_shot (self, link, fault) : result;
+  if (result == FERRY_DRAIN_EMPTY)
+    result = finish_one_shot (self, link, &fault);
+  if (fault != NULL)
+    refuse_record (self, link, fault);
+  return result;
 }
 
 static FerryDrainResult
@@ -883,17 +826,11 @@ drain (FerryDrain *self, FerryLink *link)
 {
   Walk walk = {.link = link};
   gboolean caught_up = FALSE;
-  const char *fault = NULL;
   FerryDrainResult gone_on;
 
   if (link->draining_done)
     return FERRY_DRAIN_EMPTY;
-  gone_on = go_on (self, link, &fault);
-  if (fault != NULL)
-    {
-      refuse_record (self, link, fault);
-      return FERRY_DRAIN_MORE;
-    }
+  gone_on = go_on (self, link);
   if (gone_on != FERRY_DRAIN_EMPTY)
     return gone_on;
   look (self, link);

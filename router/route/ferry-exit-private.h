@@ -9,11 +9,12 @@
 G_BEGIN_DECLS
 
 FerryExit *ferry_exit_new (FerryCloseReason reason, const char *message);
+/* The record of a link that has ended. */
 FerryExit *ferry_exit_new_for_link (FerryLink *link);
-/* Of a process without a link. code and status are those of waitid(), 0 where it has told another. */
+/* The record of a process without a link. code and status are those of waitid(); 0 where another caller reaped it. */
 FerryExit *ferry_exit_new_for_process (const char *name, GPid pid, int code, int status);
 
-/* Of a launch that failed. */
+/* What kept a launch from succeeding. */
 FerryObstacle ferry_exit_get_obstacle (FerryExit *self);
 
 G_END_DECLS

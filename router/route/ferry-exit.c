@@ -37,8 +37,8 @@ ferry_exit_new (FerryCloseReason reason, const char *message)
   return self;
 }
 
-/* Whether what the process wrote to standard error last may be of what it did last: a line that was read before the
- * latest call was begun is of another call. */
+/* Whether the last line of standard error may be about the process' end: a line that was read before the latest call
+ * was begun is about another call. */
 static gboolean
 has_last_words (FerryLink *link)
 {
@@ -46,7 +46,7 @@ has_last_words (FerryLink *link)
          link->output->error_begun == ferry_link_get_begun_call (link);
 }
 
-/* What a process that failed wrote to standard error last says more than its status, mostly. Takes text. */
+/* (transfer full): text with the last line of standard error, which mostly says more than a status. Takes text over. */
 static char *
 quote_last_error (FerryLink *link, char *text)
 {
@@ -59,26 +59,27 @@ quote_last_error (FerryLink *link, char *text)
   return quoted;
 }
 
-/* (transfer full): what a process runs, which in a message is no link of this process' own. */
-static char *
-name_program (const char *program)
-{
-  char *target = strcmp (program, "/proc/self/exe") == 0 ? g_file_read_link (program, NULL) : NULL;
-
-  return target != NULL ? target : g_strdup (program);
-}
-
-/* (transfer full): the process at the other end; with its program, as long as that is what may be wrong. */
+/* (transfer full): how messages name the process at the other end. */
 static char *
 name_process (GPid pid, FerryLink *link)
 {
-  const char *noun = link->fork_server != NULL ? "Fork server" : "Worker";
-  g_autofree char *program = NULL;
+  return g_strdup_printf ("%s “%s” (process %d)", link->fork_server != NULL ? "Fork server" : "Worker", link->name,
+                          (int) pid);
+}
+
+/* (transfer full): the same with its program, which may be at fault before the process has attached. */
+static char *
+name_process_and_program (GPid pid, FerryLink *link)
+{
+  g_autofree char *name = name_process (pid, link);
+  g_autofree char *target = NULL;
 
   if (link->was_open || link->program == NULL)
-    return g_strdup_printf ("%s “%s” (process %d)", noun, link->name, (int) pid);
-  program = name_program (link->program);
-  return g_strdup_printf ("%s “%s” (process %d) of the program “%s”", noun, link->name, (int) pid, program);
+    return g_steal_pointer (&name);
+  /* This link of the caller's own would mean nothing in a message. */
+  if (strcmp (link->program, "/proc/self/exe") == 0)
+    target = g_file_read_link (link->program, NULL);
+  return g_strdup_printf ("%s of the program “%s”", name, target != NULL ? target : link->program);
 }
 
 static char *
@@ -92,8 +93,7 @@ describe_end (FerryExit *self, const char *name)
   return g_strdup_printf ("%s ended, and its status was taken by another part of the program", name);
 }
 
-/* A process that ended before it attached, and was to: of a program that is no worker, or that could not become one.
- * Takes text. */
+/* A process ended that was to attach and did not: its program is no worker, or could not become one. Takes text. */
 static char *
 explain_early_end (FerryExit *self, FerryLink *link, char *text)
 {
@@ -115,9 +115,14 @@ explain_early_end (FerryExit *self, FerryLink *link, char *text)
 static char *
 describe_process (FerryExit *self, FerryLink *link)
 {
-  g_autofree char *name = name_process (self->pid, link);
+  g_autofree char *name = name_process_and_program (self->pid, link);
   char *text;
 
+  if (self->reason == FERRY_CLOSE_REASON_NEVER_ATTACHED)
+    return quote_last_error (link,
+                             g_strdup_printf ("%s did not attach in time and was ended; have the program call %s, "
+                                              "or give it longer with ferry_launcher_set_attach_timeout()",
+                                              name, link->entry != NULL ? link->entry : "what enters its sandbox"));
   if (self->signal == 0 && self->exit_status < 0 && link->parent != FERRY_PARENT_SELF)
     return g_strdup_printf ("%s ended, and its fork server did not say how", name);
   text = describe_end (self, name);
@@ -127,37 +132,25 @@ describe_process (FerryExit *self, FerryLink *link)
 }
 
 static char *
-describe_absence (FerryExit *self, FerryLink *link)
-{
-  g_autofree char *name = name_process (self->pid, link);
-
-  return quote_last_error (link, g_strdup_printf ("%s did not attach in time and was ended; have the program call %s, "
-                                                  "or give it longer with ferry_launcher_set_attach_timeout()",
-                                                  name, link->entry != NULL ? link->entry : "what enters its sandbox"));
-}
-
-static char *
 describe_cause (FerryExit *self, FerryLink *link)
 {
-  const char *noun = link->fork_server != NULL ? "Fork server" : "Worker";
+  g_autofree char *name = name_process (self->pid, link);
 
   switch (self->reason)
     {
     case FERRY_CLOSE_REASON_STOPPED:
-      return g_strdup_printf ("The sender was stopped");
-    case FERRY_CLOSE_REASON_NEVER_ATTACHED:
-      return describe_absence (self, link);
+      return g_strdup ("The sender was stopped");
     case FERRY_CLOSE_REASON_LAUNCH_FAILED:
     case FERRY_CLOSE_REASON_FORK_SERVER_LOST:
       return g_strdup (link->detail);
     case FERRY_CLOSE_REASON_HUNG_UP:
-      return g_strdup_printf ("%s “%s” (process %d) closed its control socket, went on running and was ended", noun,
-                              link->name, (int) self->pid);
+      return g_strdup_printf ("%s closed its control socket, went on running and was ended", name);
     case FERRY_CLOSE_REASON_PROTOCOL_ERROR:
-      return g_strdup_printf ("%s “%s” (process %d) broke the protocol and was ended: %s", noun, link->name,
-                              (int) self->pid, link->detail != NULL ? link->detail : "no detail");
+      return g_strdup_printf ("%s broke the protocol and was ended: %s", name,
+                              link->detail != NULL ? link->detail : "no detail");
     case FERRY_CLOSE_REASON_ROUTER_STOPPED:
       return g_strdup ("The router was stopped");
+    case FERRY_CLOSE_REASON_NEVER_ATTACHED:
     case FERRY_CLOSE_REASON_EXITED:
     case FERRY_CLOSE_REASON_KILLED:
     default:
@@ -178,7 +171,6 @@ set_status (FerryExit *self, int code, int status)
     }
 }
 
-/* The record of a link that has ended. */
 FerryExit *
 ferry_exit_new_for_link (FerryLink *link)
 {
@@ -265,7 +257,7 @@ ferry_exit_unref (FerryExit *self)
  * ferry_exit_get_reason:
  * @self: an exit record
  *
- * Why the pipe or the worker ended. Any thread.
+ * Gets why the pipe or the worker ended. Any thread.
  *
  * Returns: the reason that came first
  *
@@ -283,7 +275,7 @@ ferry_exit_get_reason (FerryExit *self)
  * ferry_exit_get_message:
  * @self: an exit record
  *
- * What happened, in a sentence that can be shown to a user. Any thread.
+ * Gets what happened, in a sentence that can be shown to a user. Any thread.
  *
  * Returns: (transfer none): the sentence
  *
@@ -301,7 +293,7 @@ ferry_exit_get_message (FerryExit *self)
  * ferry_exit_get_pid:
  * @self: an exit record
  *
- * The process that was at the other end. Another process may have that number by now. Any thread.
+ * Gets the process that was at the other end. Another process may have its number by now. Any thread.
  *
  * Returns: its number, or 0 when there was none
  *
@@ -319,7 +311,7 @@ ferry_exit_get_pid (FerryExit *self)
  * ferry_exit_get_exit_status:
  * @self: an exit record
  *
- * The status that the process exited with, also where the reason is another one. Any thread.
+ * Gets the status that the process exited with, also where the reason is another one. Any thread.
  *
  * Returns: 0 to 255, or -1 when it did not exit by itself or its status is not known
  *
@@ -337,8 +329,8 @@ ferry_exit_get_exit_status (FerryExit *self)
  * ferry_exit_get_signal:
  * @self: an exit record
  *
- * The signal that ended the process, also where the reason is another one: a worker that hung up, say, was killed
- * for it. Any thread.
+ * Gets the signal that ended the process, also where the reason is another one. A worker that hung up, for example, was
+ * killed for that. Any thread.
  *
  * Returns: the signal's number, or 0 when no signal ended it
  *
@@ -374,10 +366,10 @@ ferry_exit_get_core_dumped (FerryExit *self)
  * ferry_exit_get_last_lines:
  * @self: an exit record
  *
- * What the worker wrote last to the standard streams that were logged ([method@Ferry.Launcher.log_stream]): up to 20
+ * Gets the worker's last lines of the standard streams that were logged ([method@Ferry.Launcher.log_stream]): up to 20
  * lines and 8 KiB, the oldest first. Any thread.
  *
- * Returns: (transfer none) (array zero-terminated=1): the lines, none where nothing was logged
+ * Returns: (transfer none) (array zero-terminated=1): the lines; none where nothing was logged
  *
  * Since: 0.1
  */

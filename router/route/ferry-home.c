@@ -55,7 +55,7 @@ ferry_home_unref (FerryHome *self)
 void
 ferry_home_set_thread (FerryHome *self, GThread *thread)
 {
-  /* Relaxed: the thread is compared and nothing else. That it is the caller's own was stored by the caller. */
+  /* Relaxed: the thread is only compared. A thread that reads its own value has stored it itself. */
   atomic_store_explicit (&self->thread, thread, memory_order_relaxed);
 }
 
@@ -65,11 +65,18 @@ ferry_home_get_context (FerryHome *self)
   return self->context;
 }
 
+/* (nullable) */
+static GThread *
+get_thread (FerryHome *self)
+{
+  /* Relaxed: as in ferry_home_set_thread(). */
+  return self != NULL ? atomic_load_explicit (&self->thread, memory_order_relaxed) : NULL;
+}
+
 gboolean
 ferry_home_is_here (FerryHome *self)
 {
-  /* Relaxed: as in ferry_home_set_thread(). */
-  GThread *thread = self != NULL ? atomic_load_explicit (&self->thread, memory_order_relaxed) : NULL;
+  GThread *thread = get_thread (self);
 
   return thread == NULL || thread == g_thread_self ();
 }
@@ -77,37 +84,32 @@ ferry_home_is_here (FerryHome *self)
 gboolean
 ferry_home_is_own (FerryHome *self)
 {
-  GThread *thread;
+  GThread *thread = get_thread (self);
 
   if (self == NULL)
     return TRUE;
-  /* Relaxed: as in ferry_home_set_thread(). */
-  thread = atomic_load_explicit (&self->thread, memory_order_relaxed);
   return thread != NULL ? thread == g_thread_self () : g_main_context_is_owner (self->context);
 }
 
 gboolean
 ferry_home_has_thread (FerryHome *self)
 {
-  /* Relaxed: as in ferry_home_set_thread(). */
-  return atomic_load_explicit (&self->thread, memory_order_relaxed) != NULL;
+  return get_thread (self) != NULL;
 }
 
-static void
+static gboolean
 complain (const char *function)
 {
   g_critical ("%s() was called on another thread than the one that it belongs to, and does nothing; call it there, for "
               "example through g_main_context_invoke()",
               function);
+  return FALSE;
 }
 
 gboolean
 ferry_home_check (FerryHome *self, const char *function)
 {
-  if (ferry_home_is_here (self))
-    return TRUE;
-  complain (function);
-  return FALSE;
+  return ferry_home_is_here (self) || complain (function);
 }
 
 gboolean
@@ -125,14 +127,11 @@ ferry_home_check_error (FerryHome *self, const char *function, GError **error)
 gboolean
 ferry_home_check_context (GMainContext *context, const char *function)
 {
-  /* A context that no thread runs can be had: then no other thread is at home there. */
-  if (g_main_context_acquire (context))
-    {
-      g_main_context_release (context);
-      return TRUE;
-    }
-  complain (function);
-  return FALSE;
+  /* Acquiring succeeds where no thread runs the context: then no other thread is at home there. */
+  if (!g_main_context_acquire (context))
+    return complain (function);
+  g_main_context_release (context);
+  return TRUE;
 }
 
 void

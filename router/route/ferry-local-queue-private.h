@@ -1,14 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The local queue: blocks on their way from the monitor to the router's thread, and back to be filled again.
+/* The local queue carries blocks from the monitor to the router's thread, and back to be filled again.
  *
- * What is out (in the queue, or being dispatched) is counted in bytes, for each link and in all. A link that has its
- * share out is not drained further until some of it is back: that one rule gives fairness between workers, bounded
- * memory and bounded latency, because what is not drained stays in the lane and makes its sender wait.
+ * Blocks that are out (in the queue, or being dispatched) are counted in bytes, for each link and for all. A link that
+ * has its share out is not drained further until some of it is back. Bytes that are not drained stay in the lane, and
+ * make its sender wait. This one rule gives fairness between workers, bounded memory and bounded latency.
  *
- * Owner:   counted references: the monitor's, and one for each large message and private buffer that the application
- *          keeps.
+ * Owner:   counted references: the monitor's, and one for each large message and buffer that the application keeps.
  * Threads: the monitor takes blocks from the pool and pushes; the router's thread pops and gives back. */
 
 #pragma once
@@ -18,12 +17,12 @@
 
 G_BEGIN_DECLS
 
-/* What a link may have out: four blocks of records, measured to carry three times what two do, and more than eight,
- * which leave the cache. */
+/* What a link may have out: four blocks of records. Measured, four carry three times as much as two. They carry more
+ * than eight, which leave the cache. */
 #define FERRY_LINK_WINDOW (4 * FERRY_BLOCK_SIZE)
 
-/* Of buffers it is a number that matters to the handlers, and bytes that matter to the memory: 32 buffers of up to
- * 512 KiB, 16 of a MiB, and two of 8 MiB or more, since one is filled or copied while another is handled. */
+/* How many buffers a link may have out goes by their size: 32 buffers of up to 512 KiB, 16 of a MiB, and two of 8 MiB
+ * or more. Two are needed, since one is filled or copied while another is handled. */
 #define FERRY_SMALLEST_BUFFER_SHARE (FERRY_LINK_WINDOW / 32)
 #define FERRY_LARGEST_BUFFER_SHARE (FERRY_LINK_WINDOW / 2)
 #define FERRY_BUFFER_SHARE_DIVISOR 64
@@ -36,17 +35,17 @@ ferry_local_queue_get_buffer_share (gsize size)
 
 typedef struct _FerryLocalQueue FerryLocalQueue;
 
-/* What the application may keep of the large messages and buffers of one link that are in its own memory. */
+/* How many bytes of one link's large messages and buffers the application may keep in its own memory. */
 #define FERRY_KEPT_LIMIT (256 * 1024 * 1024)
 
-/* What a buffer that is mapped counts for at least: the system bounds how many mappings a process has. */
+/* The least that a mapped buffer is charged: the system bounds how many mappings a process has. */
 #define FERRY_KEPT_MAPPING_CHARGE (64 * 1024)
 
 FerryLocalQueue *ferry_local_queue_new (FerrySharedQueue *waker, FerryMemoryAccount *account, gsize limit,
                                         GError **error);
 FerryLocalQueue *ferry_local_queue_ref (FerryLocalQueue *self);
 void ferry_local_queue_unref (FerryLocalQueue *self);
-/* Has the monitor look again at the links that wait. */
+/* any: has the monitor check the waiting links again. */
 void ferry_local_queue_ring (FerryLocalQueue *self);
 
 gboolean ferry_local_queue_has_room (FerryLocalQueue *self, FerryLink *link);
@@ -57,7 +56,6 @@ void ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block);
 
 guint64 ferry_local_queue_get_n_pushed (FerryLocalQueue *self);
 
-FerryBlock *ferry_local_queue_pop (FerryLocalQueue *self);
 FerryBlock *ferry_local_queue_pop_all (FerryLocalQueue *self);
 guint64 ferry_local_queue_get_n_popped (FerryLocalQueue *self);
 void ferry_local_queue_wait_until (FerryLocalQueue *self, gint64 deadline);

@@ -11,7 +11,7 @@
 #include "lane/ferry-doorbell-private.h"
 #include "lane/ferry-unmap-private.h"
 
-/* How many empty blocks are kept for the next flood; more are freed. */
+/* How many empty blocks are kept for the next flood. */
 #define POOL_SIZE 64
 
 struct _FerryLocalQueue
@@ -22,16 +22,16 @@ struct _FerryLocalQueue
   gint64 limit;                /* const */
   FerryMemoryAccount *account; /* const: (owned) */
 
-  FerryBlock nudge;        /* stands in the queue for no block, to wake the thread that sleeps on it */
-  _Atomic gboolean nudged; /* any: it is in the queue, or about to be */
+  FerryBlock nudge;        /* no block: it is queued to wake the thread that sleeps on the queue */
+  _Atomic gboolean nudged; /* any: the nudge is in the queue, or about to be */
 
-  guint64 n_pushed; /* monitor */
-  FerryBlock *pool; /* monitor: (owned) empty blocks */
-  guint n_pool;     /* monitor */
-  guint32 epoch;    /* monitor: of waiting */
+  _Atomic guint64 n_pushed; /* any, stored by the monitor */
+  FerryBlock *pool;         /* monitor: (owned) empty blocks */
+  guint n_pool;             /* monitor */
+  guint32 epoch;            /* monitor: of waiting */
 
-  /* The monitor waits for room as a lane's writer does: it arms waiting, looks at the counts, and sleeps. The
-   * counts are the position, and whoever gives a block back is the waker. */
+  /* The monitor waits for room as a lane's writer does: it arms waiting, reads the counts, and sleeps. The counts are
+   * the position, and the thread that gives a block back is the waker. */
   _Atomic (FerryBlock *) returned __attribute__ ((aligned (FERRY_LINE_SIZE))); /* any: (owned) blocks given back */
   _Atomic gint64 bytes_out;                                                    /* any */
   _Atomic gint64 highest; /* any, stored by the monitor: the most bytes that were out */
@@ -81,7 +81,6 @@ free_blocks (FerryBlock *block)
     }
 }
 
-/* any */
 FerryLocalQueue *
 ferry_local_queue_ref (FerryLocalQueue *self)
 {
@@ -89,14 +88,13 @@ ferry_local_queue_ref (FerryLocalQueue *self)
   return self;
 }
 
-/* any */
 void
 ferry_local_queue_ring (FerryLocalQueue *self)
 {
   ferry_doorbell_ring (self->bell);
 }
 
-/* What was taken out of the queue; NULL for a nudge. */
+/* The block that was popped; NULL for a nudge. */
 static FerryBlock *
 as_block (FerryLocalQueue *self, FerryBlock *block)
 {
@@ -105,18 +103,18 @@ as_block (FerryLocalQueue *self, FerryBlock *block)
   ferry_take_over (block);
   if (block != &self->nudge)
     return block;
-  /* Sequentially consistent: what the next nudge is for is looked at after this, or finds the flag clear. */
+  /* Sequentially consistent: what a nudge announces is read after this, or the nudging thread finds the flag clear. */
   atomic_store_explicit (&self->nudged, FALSE, memory_order_seq_cst);
   return NULL;
 }
 
-/* any. The last reference goes with no block in the queue. */
+/* any: with the last reference, no block may be in the queue. */
 void
 ferry_local_queue_unref (FerryLocalQueue *self)
 {
   if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
     return;
-  g_assert (ferry_local_queue_pop (self) == NULL);
+  g_assert (ferry_local_queue_pop_all (self) == NULL);
   free_blocks (self->pool);
   free_blocks (atomic_load_explicit (&self->returned, memory_order_acquire));
   g_async_queue_unref (self->queue);
@@ -125,8 +123,8 @@ ferry_local_queue_unref (FerryLocalQueue *self)
   g_aligned_free (self);
 }
 
-/* monitor: whether the link may have another block out. Half of the queue is for links that have none, so that those
- * that flood it do not keep the others out. Sequentially consistent, to serve as the look after an arm. */
+/* monitor: whether the link may have another block out. Half of the queue is for links that have none, so that floods
+ * do not keep the other links out. Sequentially consistent, for the check after an arm. */
 gboolean
 ferry_local_queue_has_room (FerryLocalQueue *self, FerryLink *link)
 {
@@ -136,7 +134,7 @@ ferry_local_queue_has_room (FerryLocalQueue *self, FerryLink *link)
   return share_out < FERRY_LINK_WINDOW && atomic_load_explicit (&self->bytes_out, memory_order_seq_cst) < limit;
 }
 
-/* Whether the application has no buffer or large message of the link. */
+/* any: whether the application has no buffer or large message of the link. */
 static gboolean
 has_nothing (FerryLink *link)
 {
@@ -144,8 +142,8 @@ has_nothing (FerryLink *link)
          atomic_load_explicit (&link->bytes_lent, memory_order_seq_cst) == 0;
 }
 
-/* monitor: whether the link may have another buffer or large message. Where all links together have as much as they
- * may, a link that has none may have one, so that each goes on. The same order, for the same reason. */
+/* monitor: whether the link may have another buffer or large message. Where the account is full, a link that has none
+ * may have one, so that each goes on. Sequentially consistent, for the check after an arm. */
 gboolean
 ferry_local_queue_has_memory (FerryLocalQueue *self, FerryLink *link)
 {
@@ -153,7 +151,7 @@ ferry_local_queue_has_memory (FerryLocalQueue *self, FerryLink *link)
          (has_nothing (link) || !ferry_memory_account_is_full (self->account));
 }
 
-/* monitor: says that it is about to sleep until a block comes back. */
+/* monitor: before a sleep until a block comes back. */
 void
 ferry_local_queue_arm (FerryLocalQueue *self)
 {
@@ -167,7 +165,7 @@ take_from_pool (FerryLocalQueue *self)
 
   if (self->pool == NULL)
     {
-      /* Acquire: pairs with the release of whoever gave them back. The whole list at once, so no ABA. */
+      /* Acquire: pairs with ferry_local_queue_give_back(). The list is taken as a whole: no ABA problem. */
       self->pool = atomic_exchange_explicit (&self->returned, NULL, memory_order_acquire);
       self->n_pool = 0;
       for (block = self->pool; block != NULL; block = block->next)
@@ -186,14 +184,12 @@ take_from_pool (FerryLocalQueue *self)
   return block;
 }
 
-/* monitor: an empty block for something of the link's. */
+/* monitor: (transfer full): an empty block of the link's. */
 FerryBlock *
 ferry_local_queue_take_block (FerryLocalQueue *self, FerryLink *link, FerryBlockKind kind)
 {
-  FerryBlock *block = NULL;
+  FerryBlock *block = kind == FERRY_BLOCK_RECORDS ? take_from_pool (self) : NULL;
 
-  if (kind == FERRY_BLOCK_RECORDS)
-    block = take_from_pool (self);
   if (block == NULL)
     {
       block = g_new0 (FerryBlock, 1);
@@ -207,55 +203,39 @@ ferry_local_queue_take_block (FerryLocalQueue *self, FerryLink *link, FerryBlock
   return block;
 }
 
-/* monitor: hands a block over. */
+/* monitor: passes a block to the router's thread. */
 void
 ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block)
 {
+  gint64 charge = (gint64) block->charge;
   gint64 bytes_out;
 
   block->share = MAX (block->share, block->charge);
   /* Relaxed: only the monitor adds, and only it asks whether there is room. */
   atomic_fetch_add_explicit (&block->link->share_out, (gint64) block->share, memory_order_relaxed);
-  bytes_out =
-    atomic_fetch_add_explicit (&self->bytes_out, (gint64) block->charge, memory_order_relaxed) + (gint64) block->charge;
+  bytes_out = atomic_fetch_add_explicit (&self->bytes_out, charge, memory_order_relaxed) + charge;
   if (bytes_out > atomic_load_explicit (&self->highest, memory_order_relaxed))
     atomic_store_explicit (&self->highest, bytes_out, memory_order_relaxed);
-  block->serial = ++self->n_pushed;
+  block->serial = atomic_fetch_add_explicit (&self->n_pushed, 1, memory_order_relaxed) + 1;
   ferry_hand_over (block);
   g_async_queue_push (self->queue, block);
 }
 
-/* monitor: how many blocks were pushed so far. */
+/* any: how many blocks were pushed so far. */
 guint64
 ferry_local_queue_get_n_pushed (FerryLocalQueue *self)
 {
-  return self->n_pushed;
+  return atomic_load_explicit (&self->n_pushed, memory_order_relaxed);
 }
 
-/* router's thread: how many of them were popped. */
+/* router's thread: how many blocks were popped so far. */
 guint64
 ferry_local_queue_get_n_popped (FerryLocalQueue *self)
 {
   return self->n_popped;
 }
 
-/* router's thread */
-FerryBlock *
-ferry_local_queue_pop (FerryLocalQueue *self)
-{
-  for (;;)
-    {
-      gpointer first = g_async_queue_try_pop (self->queue);
-      FerryBlock *block = as_block (self, first);
-
-      if (first != NULL && block == NULL)
-        continue;
-      self->n_popped += block != NULL;
-      return block;
-    }
-}
-
-/* router's thread: all that is there, the first one first, each with the next one as its next; NULL for nothing. */
+/* router's thread: (transfer full) (nullable): all blocks, linked by their next. */
 FerryBlock *
 ferry_local_queue_pop_all (FerryLocalQueue *self)
 {
@@ -287,14 +267,15 @@ ferry_local_queue_wait_until (FerryLocalQueue *self, gint64 deadline)
 
   if (left <= 0)
     return;
-  block = as_block (self, g_async_queue_timeout_pop (self->queue, (guint64) left));
+  /* GLib adds the time to its own clock, which must not overflow. */
+  block = as_block (self, g_async_queue_timeout_pop (self->queue, (guint64) MIN (left, G_MAXINT64 / 2)));
   if (block == NULL)
     return;
   ferry_hand_over (block);
   g_async_queue_push_front (self->queue, block);
 }
 
-/* any: has the router's thread, which sleeps on the queue or is about to, look around. */
+/* any: ends the sleep of the router's thread on the queue, also one that it is about to begin. */
 void
 ferry_local_queue_nudge (FerryLocalQueue *self)
 {
@@ -304,24 +285,13 @@ ferry_local_queue_nudge (FerryLocalQueue *self)
   g_async_queue_push (self->queue, &self->nudge);
 }
 
-static void
-recycle (FerryLocalQueue *self, FerryBlock *block)
-{
-  FerryBlock *top = atomic_load_explicit (&self->returned, memory_order_relaxed);
-
-  do
-    block->next = top;
-  while (
-    !atomic_compare_exchange_weak_explicit (&self->returned, &top, block, memory_order_release, memory_order_relaxed));
-}
-
-/* router's thread: gives a block back, and wakes the monitor where it waits for that. Not at the first block that
- * comes back but when half of the link's window is free, so that a flood costs a wake-up for a few blocks; or when
- * there is room for other links again. */
+/* router's thread: gives a block back, and wakes the monitor where it waits for that. It is woken when half of the
+ * link's window is free, or when there is room for other links again. So a flood costs one wake-up for a few blocks. */
 void
 ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
 {
   FerryLink *link = block->link;
+  FerryBlock *top = atomic_load_explicit (&self->returned, memory_order_relaxed);
   gint64 charge = (gint64) block->charge;
   gint64 share = (gint64) block->share;
   gint64 link_left = atomic_fetch_sub_explicit (&link->share_out, share, memory_order_seq_cst) - share;
@@ -335,31 +305,40 @@ ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
   block->charge = block->share = 0;
   g_clear_pointer (&block->exit, ferry_exit_unref);
   g_clear_pointer (&block->buffer, g_bytes_unref);
-  if (block->kind == FERRY_BLOCK_RECORDS)
-    recycle (self, block);
-  else
+  if (block->kind != FERRY_BLOCK_RECORDS)
     {
       g_free (block->data);
       g_free (block);
     }
+  else
+    do
+      block->next = top;
+    while (!atomic_compare_exchange_weak_explicit (&self->returned, &top, block, memory_order_release,
+                                                   memory_order_relaxed));
   if (share > 0 && enough && ferry_wake_due (&self->waiting, &self->rung))
     ferry_doorbell_ring (self->bell);
   ferry_link_unref (link);
 }
 
-/* A large message or a buffer that lies in the queue or is kept by the application. */
+/* A large message or a buffer, in the queue or kept by the application. Its bytes are one of data, memory, mapping and
+ * the buffer of that number in arena. */
 typedef struct
 {
   FerryLocalQueue *queue; /* (owned) */
   FerryLink *link;        /* (owned) */
-  guint8 *data;           /* (owned) (nullable), as the next three: one of the four */
+  guint8 *data;           /* (owned) (nullable), as the next three */
   FerryMemory memory;
   FerryMemory mapping;
-  FerryArena *arena; /* the buffer lies there, and has the number */
+  FerryArena *arena;
   guint32 number;
-  gsize size;              /* what it counts for */
-  _Atomic gint64 *counter; /* of the link's */
+  gsize charge; /* bytes that count against the link and the account */
 } KeptMessage;
+
+static _Atomic gint64 *
+get_counter (KeptMessage *kept)
+{
+  return kept->arena != NULL ? &kept->link->bytes_lent : &kept->link->bytes_kept;
+}
 
 /* any */
 static void
@@ -367,10 +346,10 @@ release_kept (gpointer data)
 {
   KeptMessage *kept = data;
   FerryMemoryAccount *account = kept->queue->account;
-  gint64 size = (gint64) kept->size;
-  gint64 before = atomic_fetch_sub_explicit (kept->counter, size, memory_order_seq_cst);
+  gint64 charge = (gint64) kept->charge;
+  gint64 before = atomic_fetch_sub_explicit (get_counter (kept), charge, memory_order_seq_cst);
 
-  ferry_memory_account_release (account, kept->size);
+  ferry_memory_account_release (account, kept->charge);
   if (kept->memory.data != NULL)
     ferry_spare_memory_give (&kept->link->spare, kept->memory);
   if (kept->mapping.data != NULL)
@@ -380,7 +359,7 @@ release_kept (gpointer data)
       ferry_arena_let_go (kept->arena, kept->number);
       ferry_arena_unref (kept->arena);
     }
-  if (falls_below (FERRY_KEPT_LIMIT, before, before - size) ||
+  if (falls_below (FERRY_KEPT_LIMIT, before, before - charge) ||
       (has_nothing (kept->link) && ferry_memory_account_is_full (account)))
     ferry_doorbell_ring (kept->queue->bell);
   ferry_local_queue_unref (kept->queue);
@@ -389,23 +368,21 @@ release_kept (gpointer data)
   g_free (kept);
 }
 
-/* Counts against the link and the account until it goes. */
-static KeptMessage *
-kept_message_new (FerryLocalQueue *self, FerryLink *link, gsize size, _Atomic gint64 *counter)
+/* (transfer full): size bytes at data. They count against the link and the account until release_kept(). */
+static GBytes *
+keep (FerryLocalQueue *self, FerryLink *link, gconstpointer data, gsize size, KeptMessage what)
 {
-  KeptMessage *kept = g_new0 (KeptMessage, 1);
+  KeptMessage *kept = g_memdup2 (&what, sizeof what);
 
   kept->queue = ferry_local_queue_ref (self);
   kept->link = ferry_link_ref (link);
-  kept->size = size;
-  kept->counter = counter;
-  atomic_fetch_add_explicit (counter, (gint64) size, memory_order_relaxed);
-  ferry_memory_account_hold (self->account, size);
-  return kept;
+  atomic_fetch_add_explicit (get_counter (kept), (gint64) kept->charge, memory_order_relaxed);
+  ferry_memory_account_hold (self->account, kept->charge);
+  return g_bytes_new_with_free_func (data, size, release_kept, kept);
 }
 
-/* any: whether a layer above may keep a message for an application that knows nothing of a limit. Else it copies what
- * it keeps, and the link goes on. */
+/* any: whether a layer above may keep a message for an application that knows of no limit. Otherwise it keeps a copy,
+ * and the link goes on. */
 gboolean
 ferry_local_queue_may_keep (FerryLocalQueue *self, FerryLink *link)
 {
@@ -413,56 +390,50 @@ ferry_local_queue_may_keep (FerryLocalQueue *self, FerryLink *link)
          ferry_memory_account_is_half_empty (self->account);
 }
 
-/* router's thread: hands the memory of a large message to the application. */
+/* router's thread: (transfer full): the block's large message, in the memory that it was received in. */
 GBytes *
 ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block)
 {
-  KeptMessage *kept = kept_message_new (self, block->link, block->size, &block->link->bytes_kept);
+  guint8 *data = g_steal_pointer (&block->data);
 
-  kept->data = g_steal_pointer (&block->data);
-  return g_bytes_new_with_free_func (kept->data, block->size, release_kept, kept);
+  return keep (self, block->link, data, block->size, (KeptMessage){.data = data, .charge = block->size});
 }
 
-/* monitor: hands on the copy of a buffer, in memory that is the link's spare afterwards. */
+/* monitor: (transfer full): the copy of a buffer, in memory that is the link's spare afterwards. Takes memory over. */
 GBytes *
 ferry_local_queue_keep_copy (FerryLocalQueue *self, FerryLink *link, FerryMemory memory, gsize size)
 {
-  KeptMessage *kept =
-    kept_message_new (self, link, MAX (memory.capacity, size + sizeof (KeptMessage)), &link->bytes_kept);
+  gsize charge = MAX (memory.capacity, size + sizeof (KeptMessage));
 
-  kept->memory = memory;
-  return g_bytes_new_with_free_func (memory.data, size, release_kept, kept);
+  return keep (self, link, memory.data, size, (KeptMessage){.memory = memory, .charge = charge});
 }
 
-/* monitor: hands on a one-shot buffer, which is unmapped when it goes. */
+/* monitor: (transfer full): a one-shot buffer, which is unmapped with the last reference. Takes the mapping over. */
 GBytes *
 ferry_local_queue_keep_mapping (FerryLocalQueue *self, FerryLink *link, guint8 *data, gsize size)
 {
-  KeptMessage *kept = kept_message_new (self, link, MAX (size, FERRY_KEPT_MAPPING_CHARGE), &link->bytes_kept);
+  gsize charge = MAX (size, FERRY_KEPT_MAPPING_CHARGE);
 
-  kept->mapping = (FerryMemory){data, size};
-  return g_bytes_new_with_free_func (data, size, release_kept, kept);
+  return keep (self, link, data, size, (KeptMessage){.mapping = {data, size}, .charge = charge});
 }
 
-/* monitor: hands on a buffer where it lies, in the arena of the link; it is let go of with the last reference. */
+/* monitor: (transfer full): a buffer in the link's arena, which is let go of with the last reference. */
 GBytes *
 ferry_local_queue_keep_loan (FerryLocalQueue *self, FerryLink *link, const FerryBufferMessage *message)
 {
-  KeptMessage *kept = kept_message_new (self, link, message->size, &link->bytes_lent);
-
-  kept->arena = ferry_arena_ref (link->arena);
-  kept->number = message->number;
-  return g_bytes_new_with_free_func (link->arena->memory + message->offset, message->size, release_kept, kept);
+  return keep (
+    self, link, link->arena->memory + message->offset, message->size,
+    (KeptMessage){.arena = ferry_arena_ref (link->arena), .number = message->number, .charge = message->size});
 }
 
-/* any: what the buffers and large messages of all links take. */
+/* any: the account of all links' buffers and large messages. */
 FerryMemoryAccount *
 ferry_local_queue_get_account (FerryLocalQueue *self)
 {
   return self->account;
 }
 
-/* any: the most bytes that were in the queue, or being dispatched, at a time. */
+/* any: the most that ferry_local_queue_get_bytes() ever was. */
 gint64
 ferry_local_queue_get_highest (FerryLocalQueue *self)
 {

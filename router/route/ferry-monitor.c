@@ -1,12 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The monitor's thread: what it is asked for, what it tells the router's thread of, which link is visited when, and
- * when it sleeps. What is taken from a link that is visited is the drain's to check.
+/* The monitor's thread: it runs commands, tells the router's thread of links, chooses the link to be visited, and
+ * sleeps. The drain takes and checks the records of a link that is visited.
  *
- * A link is active (it is visited in turn), or it is left alone for one of four reasons: its worker has not attached;
- * its lane is empty and armed, so that its doorbell brings it back; it dozes, and time brings it back; it is stalled,
- * as it has its share of blocks or of memory out, and what comes back of that brings it back. */
+ * A link is active (it is visited in turn), or it is left alone for one of four reasons:
+ * - its worker has not attached;
+ * - its lane is empty and armed: its doorbell brings it back;
+ * - it dozes or lingers: time brings it back;
+ * - it is stalled, with its share of blocks or of memory out: what comes back of that brings it back. */
 
 #include "config.h"
 
@@ -24,37 +26,44 @@
 #include "route/ferry-drain-private.h"
 #include "route/ferry-exit-private.h"
 
-/* How long a stop waits for the workers that it killed, to have their exit records whole. */
+/* How long a stop waits for the workers that it killed, so that their exit records are complete. */
 #define STOP_GRACE_MS 100
 
-/* How many visits are made before doorbells, sockets and commands are looked at again. */
+/* How many visits are made before doorbells, sockets and commands are checked again. */
 #define VISITS_PER_ROUND 8
 
-/* Ringing a doorbell costs the sender far more than a message, so a busy lane is not armed when it runs empty, but
- * left to fill for a moment first, as network cards moderate their interrupts. A lane is busy when at least a few
- * records and a few KiB came through it since it rested last, at this rate; one that carries a message now and then,
- * large as it may be, is armed at once, and rings at once. */
+/* Ringing a doorbell costs the sender far more than a message. So a busy lane that runs empty is left to fill for a
+ * moment before it is armed, as network cards moderate their interrupts. A lane is busy when at least this many records
+ * and bytes came through it since it rested last, at this rate. A lane that carries a message now and then, of whatever
+ * size, is armed at once, and rings at once. */
 #define BUSY_RECORDS 4
 #define BUSY_BYTES 4096
 #define BUSY_BYTES_PER_MICROSECOND 20
 #define STREAM_BUFFERS 2
 #define DOZE_MICROSECONDS 50
 
-/* A worker that goes through a chunk of items has something every moment that nobody waits for so much; it says so, and
- * then wakes neither this thread nor the main loop each time. */
+/* A worker that goes through a chunk of items writes again and again, and says that none of it is urgent. It then wakes
+ * neither this thread nor the main loop each time. */
 #define LINGER_MICROSECONDS 1000
 
-/* What ferry_router_route_until() sets at its beginning, and passes when all that was sent before is dispatched. The
- * monitor has reached it when it has drained each lane to where the lane was written at that time. */
+/* ferry_router_route_until() sets a fence at its beginning, and has passed it when all that was sent before is
+ * dispatched. The monitor has reached it when it has drained each lane up to the tail that it had then. */
 typedef struct
 {
-  guint64 latest;          /* router's thread: the number of the one that was set last */
-  guint64 number;          /* monitor, as the next two: of the one that is set up */
+  guint64 latest;          /* router's thread: the number of the latest fence */
+  guint64 number;          /* monitor, as the next two: of the fence that is set up */
   guint rounds;            /* until it is set up */
   gboolean open;           /* it is not reached */
-  _Atomic guint64 reached; /* any: the number of the one that was reached last */
+  _Atomic guint64 reached; /* any: the number of the latest fence that was reached */
   _Atomic guint64 pushed;  /* any: how many blocks had been pushed by then */
 } Fence;
+
+/* monitor: links that are left alone until a time. */
+typedef struct
+{
+  GQueue links; /* (element-type FerryLink) */
+  gint64 until; /* monotonic time, where there are links */
+} Nap;
 
 struct _FerryMonitor
 {
@@ -62,21 +71,19 @@ struct _FerryMonitor
   FerrySharedQueue *shared; /* monitor: (owned), but for its wake */
   FerryLocalQueue *local;   /* const: (owned) */
   FerryPingee *pingee;      /* const: (owned) */
-  FerryDrain *drain;        /* monitor: (owned), but for its count of blocks */
+  FerryDrain *drain;        /* monitor: (owned) */
   GQueue stalled;           /* monitor: (element-type FerryLink) links that wait for blocks to come back */
-  GQueue dozing;            /* monitor: (element-type FerryLink) links whose lanes are left to fill for a moment */
-  gint64 doze_until;        /* monitor: when the moment is over */
-  GQueue lingering;         /* monitor: (element-type FerryLink) those whose writers are in no hurry */
-  gint64 linger_until;      /* monitor: when they are looked after */
-  Fence fence;              /* see there */
-  gboolean stopping;        /* monitor */
+  Nap doze;                 /* monitor: of busy links: their lanes are left to fill for a moment */
+  Nap linger;               /* monitor: of links with writers that are in no hurry */
+  Fence fence;
+  gboolean stopping; /* monitor */
   pthread_mutex_t lock;
   GQueue commands;          /* lock: (element-type Command) */
   gboolean closed;          /* lock: no more commands are taken */
   _Atomic gint references;  /* any */
   _Atomic guint64 n_faults; /* any */
   _Atomic guint n_links;    /* any: links added and not yet ended on the router's thread */
-  _Atomic guint n_waiting;  /* any: links in stalled, as the next one */
+  _Atomic guint n_waiting;  /* any: links in stalled; stored by the monitor alone, as the next one */
   _Atomic guint most_waiting;
 };
 
@@ -97,7 +104,7 @@ command_free (Command *command)
   g_free (command);
 }
 
-/* any: has func run on the monitor's thread. Returns FALSE, with data freed, when the monitor takes no more. */
+/* any: has func run on the monitor's thread. Returns FALSE, with data freed, when no more commands are taken. */
 gboolean
 ferry_monitor_invoke (FerryMonitor *self, FerryMonitorFunc func, gpointer data, GDestroyNotify destroy)
 {
@@ -118,8 +125,8 @@ ferry_monitor_invoke (FerryMonitor *self, FerryMonitorFunc func, gpointer data, 
   return !closed;
 }
 
-/* monitor: does what was asked for so far. What is asked for meanwhile waits for the next round, so that a thread that
- * asks without end does not keep the links from their turns. */
+/* monitor: runs the commands that there are. Those that come meanwhile wait for the next round, so that a thread with
+ * ever more commands does not keep the links from their turns. */
 static void
 run_commands (FerryMonitor *self)
 {
@@ -139,62 +146,64 @@ run_commands (FerryMonitor *self)
 
 /* ---- what the router's thread is told of a link ---- */
 
-/* The first word is set even where there is no pipe: it tells the worker's end of the down lane. */
+/* monitor: the first word is set even where there is no pipe: the worker's end of the down lane reads it. */
 static void
 close_all_pipes (FerryLink *link, FerryPipeWord word)
 {
-  ferry_link_set_pipe_word (link, 0, word);
-  for (guint i = 1; i < link->connection_ids->len; i++)
+  for (guint i = 0; i == 0 || i < link->connection_ids->len; i++)
     ferry_link_set_pipe_word (link, i, word);
   ferry_link_wake_writers (link);
 }
 
-/* monitor: tells the router's thread of the link, behind what was drained from it. */
+/* monitor: tells the router's thread news of the link, behind what was drained from it. Takes exit (nullable) over. */
 static void
-push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind)
+push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind, FerryExit *exit)
 {
   FerryBlock *block = ferry_local_queue_take_block (self->local, link, kind);
 
   block->pid = link->pid;
+  block->exit = exit;
   ferry_drain_push (self->drain, block);
 }
 
-/* Tells of its end; a fork server's is heard of before that of the workers that it did not come to fork. */
+/* monitor: tells of the link's end. A fork server's end comes before that of the workers that it did not fork. */
 static void
 tell_end (FerryMonitor *self, FerryLink *link)
 {
-  FerryBlock *block = ferry_local_queue_take_block (self->local, link, FERRY_BLOCK_ENDED);
   g_autoptr (FerryExit) exit = ferry_exit_new_for_link (link);
 
-  block->pid = link->pid;
-  block->exit = ferry_exit_ref (exit);
-  ferry_drain_push (self->drain, block);
+  push_news (self, link, FERRY_BLOCK_ENDED, ferry_exit_ref (exit));
   if (link->fork_server != NULL)
     ferry_fork_server_link_finish (self->shared, link, ferry_exit_get_message (exit));
 }
 
-/* monitor: tells of the process, once there is one. */
+/* monitor: tells of the process, once, when there is one. */
 static void
 tell_launched (FerryMonitor *self, FerryLink *link)
 {
   if (link->told_launched || link->pid == 0)
     return;
   link->told_launched = TRUE;
-  push_news (self, link, FERRY_BLOCK_LAUNCHED);
+  push_news (self, link, FERRY_BLOCK_LAUNCHED, NULL);
 }
 
 /* ---- output ----
  *
- * From a worker's standard streams into the local queue, where they are logged.
+ * From a worker's standard streams into the local queue; the router's thread logs the lines.
  *
- * What the lines take is charged against the link as messages are: a link that has its share out is not read, so a
- * worker that writes more than is taken waits in write(), as it would with any pipe. */
+ * Lines are charged against the link as messages are, and a link that has its share out is not read. So a worker that
+ * writes more than is taken waits in write(), as with any pipe. */
 
+/* monitor: reads a turn of the output. A line is of the call that was begun last by then, or of one before it. */
 static void
-push_lines (FerryMonitor *self, FerryLink *link, GByteArray *lines)
+read_output (FerryMonitor *self, FerryLink *link)
 {
+  guint n_errors = link->output->n_errors;
+  GByteArray *lines = ferry_output_read (link->output);
   FerryBlock *block;
 
+  if (link->output->n_errors != n_errors)
+    link->output->error_begun = ferry_link_get_begun_call (link);
   if (lines->len == 0)
     {
       g_byte_array_unref (lines);
@@ -207,19 +216,7 @@ push_lines (FerryMonitor *self, FerryLink *link, GByteArray *lines)
   ferry_drain_push (self->drain, block);
 }
 
-/* Reads what there is of a turn. A line is of the call that was begun last by then, or of one before it. */
-static void
-read_output (FerryMonitor *self, FerryLink *link)
-{
-  guint n_errors = link->output->n_errors;
-  GByteArray *lines = ferry_output_read (link->output);
-
-  if (link->output->n_errors != n_errors)
-    link->output->error_begun = ferry_link_get_begun_call (link);
-  push_lines (self, link, lines);
-}
-
-/* monitor: reads a turn of what the worker wrote. When it has ended, until all is read that is there. */
+/* monitor: reads a turn of the output; of a worker that has ended, in as many turns as it takes, all that is there. */
 static FerryDrainResult
 drain_output (FerryMonitor *self, FerryLink *link)
 {
@@ -237,39 +234,19 @@ drain_output (FerryMonitor *self, FerryLink *link)
   return output->ready ? FERRY_DRAIN_MORE : FERRY_DRAIN_EMPTY;
 }
 
-/* monitor: the link is given up, because the router stops, say: reads what is left, at once. */
-static void
-finish_output (FerryMonitor *self, FerryLink *link)
-{
-  FerryOutput *output = link->output;
-
-  if (output == NULL)
-    return;
-  ferry_output_begin_end (output);
-  while (!output->ended)
-    read_output (self, link);
-}
-
 /* ---- cells ----
  *
- * The monitor hears which of them have a value that rang, and tells the router's thread, which reads them. */
-
-static gboolean
-find_pipe_of_cell (FerryLink *link, guint cell, guint *index)
-{
-  for (*index = 0; *index < link->cells->len; *index += 1)
-    if (g_array_index (link->cells, guint32, *index) == cell)
-      return TRUE;
-  return FALSE;
-}
+ * The monitor tells the router's thread which cells have a value that rang. That thread reads them. */
 
 static void
 push_cell (FerryMonitor *self, FerryLink *link, guint cell)
 {
   FerryBlock *block;
-  guint index;
+  guint index = 0;
 
-  if (!find_pipe_of_cell (link, cell, &index))
+  while (index < link->cells->len && g_array_index (link->cells, guint32, index) != cell)
+    index++;
+  if (index == link->cells->len)
     return;
   block = ferry_local_queue_take_block (self->local, link, FERRY_BLOCK_CELL);
   block->connection_id = g_array_index (link->connection_ids, guint64, index);
@@ -277,8 +254,8 @@ push_cell (FerryMonitor *self, FerryLink *link, guint cell)
   ferry_drain_push (self->drain, block);
 }
 
-/* monitor: tells the router's thread of the link's cells that rang. A cell that it was told of, and has not looked at
- * yet, is passed over: a worker that rings and rings costs one block a cell. */
+/* monitor: tells the router's thread of the link's cells that rang. A cell that it was told of and has not read yet is
+ * passed over. So a worker that rings again and again costs one block a cell. */
 static void
 take_cells (FerryMonitor *self, FerryLink *link)
 {
@@ -288,15 +265,15 @@ take_cells (FerryMonitor *self, FerryLink *link)
   if (link->segment.n_cells == 0 || link->state == FERRY_LINK_ATTACHING || link->draining_done)
     return;
   control = ferry_segment_get_control (&link->segment);
-  /* Relaxed: who set a bit rings afterwards, so this is looked at again. */
+  /* Relaxed: a writer rings after it has set its bit, so this is checked again. */
   if (G_LIKELY (atomic_load_explicit (&control->dirty, memory_order_relaxed) == 0))
     return;
   /* Acquire: pairs with the writer's or, so that the router's thread finds the value for which the bit was set. */
   rang = atomic_exchange_explicit (&control->dirty, 0, memory_order_acq_rel);
   if (link->segment.n_cells < 64)
     rang &= ((guint64) 1 << link->segment.n_cells) - 1;
-  /* Release, and pairs with the router's thread, which takes its bit out before it looks into the cell: a bit found set
-   * here is one whose look is still to come. */
+  /* Release: pairs with cell_rang() of ferry-router.c, which clears the bit before it reads the cell. Where a bit is
+   * set here, the cell is still to be read. */
   rang &= ~atomic_fetch_or_explicit (&link->cells_pending, rang, memory_order_acq_rel);
   for (; rang != 0; rang &= rang - 1)
     push_cell (self, link, (guint) __builtin_ctzll (rang));
@@ -304,7 +281,7 @@ take_cells (FerryMonitor *self, FerryLink *link)
 
 /* ---- visits ---- */
 
-/* monitor: the lane is drained to its last byte, or to where a rule was broken: nothing can follow. */
+/* monitor: the lane is drained to its last byte, or to a broken rule: nothing can follow. */
 static void
 finish_link (FerryMonitor *self, FerryLink *link)
 {
@@ -312,15 +289,19 @@ finish_link (FerryMonitor *self, FerryLink *link)
 
   if (link->cause == FERRY_CLOSE_REASON_PROTOCOL_ERROR)
     atomic_fetch_add_explicit (&self->n_faults, 1, memory_order_relaxed);
-  finish_output (self, link);
+  /* Where the link is given up, as when the router stops, output may be left. */
+  if (link->output != NULL)
+    ferry_output_begin_end (link->output);
+  while (link->output != NULL && !link->output->ended)
+    read_output (self, link);
   ferry_drain_revoke (self->drain, link);
   ferry_shared_queue_remove (self->shared, link);
   close_all_pipes (link, self->stopping ? FERRY_PIPE_WORD_ROUTER_STOPPED : FERRY_PIPE_WORD_LINK_ENDED);
-  /* The memory goes when the router's thread has heard of the end: see end_link() in ferry-router.c. */
+  /* The memory is freed when the router's thread is told: see end_link() in ferry-router.c. */
   tell_end (self, link);
 }
 
-/* Whether nothing more comes over a link whose senders are in this process. It ends then. */
+/* Whether the link has its sender in this process, and nothing more comes over it. It ends then. */
 static gboolean
 is_local_end (FerryLink *link)
 {
@@ -337,8 +318,8 @@ is_busy (FerryLink *link, gint64 now)
          bytes >= (guint64) (now - link->rested_at) * BUSY_BYTES_PER_MICROSECOND;
 }
 
-/* Whether buffers come one behind the other: their bytes come at that rate, and the latest is not the only one that
- * the application has, so it is not that its answer to it is waited for. */
+/* Whether buffers come one behind the other: their bytes come at that rate, and the application has more of them than
+ * the latest. With only that one, the worker may be waiting for the answer to it. */
 static gboolean
 is_streaming (FerryLink *link, gint64 now)
 {
@@ -346,7 +327,7 @@ is_streaming (FerryLink *link, gint64 now)
          link->buffers_since >= (guint64) (now - link->rested_at) * BUSY_BYTES_PER_MICROSECOND;
 }
 
-/* From here on counts what is_busy() looks at. */
+/* Begins the counts that is_busy() and is_streaming() read. */
 static void
 note_rest (FerryLink *link, gint64 now)
 {
@@ -356,82 +337,77 @@ note_rest (FerryLink *link, gint64 now)
   link->buffers_since = 0;
 }
 
-/* The lane was drained to what its writer is just writing. Leaves a busy one to fill: a reader at the writer's heels
- * gets small blocks, and takes from it the very lines that it writes. Returns FALSE when the lane is not busy. */
+static void
+begin_nap (FerryMonitor *self, FerryLink *link, Nap *nap, gint64 now, gint64 microseconds)
+{
+  note_rest (link, now);
+  ferry_shared_queue_deactivate (self->shared, link);
+  if (g_queue_is_empty (&nap->links))
+    nap->until = now + microseconds;
+  g_queue_push_tail (&nap->links, link);
+}
+
+static void
+end_nap (FerryMonitor *self, Nap *nap, gint64 now)
+{
+  FerryLink *link;
+
+  while (now >= nap->until && (link = g_queue_pop_head (&nap->links)) != NULL)
+    {
+      link->dozing = link->lingering = FALSE;
+      ferry_shared_queue_activate (self->shared, link);
+    }
+}
+
+/* The lane was drained up to what its writer is just writing. A busy one is left to fill: a reader that follows the
+ * writer closely gets small blocks, and takes from it the cache lines that it writes. Returns whether it is busy. */
 static gboolean
 doze (FerryMonitor *self, FerryLink *link, gint64 now)
 {
   if (link->state != FERRY_LINK_OPEN || (!is_busy (link, now) && !is_streaming (link, now)))
     return FALSE;
-  note_rest (link, now);
-  ferry_shared_queue_deactivate (self->shared, link);
-  if (g_queue_is_empty (&self->dozing))
-    self->doze_until = now + DOZE_MICROSECONDS;
   link->dozing = TRUE;
-  g_queue_push_tail (&self->dozing, link);
+  begin_nap (self, link, &self->doze, now, DOZE_MICROSECONDS);
   return TRUE;
 }
 
-/* The lane is empty, and its writer is in no hurry. It is left alone for a while, unarmed, until something comes in
- * none. Returns FALSE when it is to be armed. */
+/* The lane is empty. Where its writer is in no hurry it is left alone, unarmed, until a nap passes in which nothing
+ * came. Returns FALSE when the lane is to be armed. */
 static gboolean
 linger (FerryMonitor *self, FerryLink *link, gint64 now)
 {
   if (link->state != FERRY_LINK_OPEN || link->n_since == 0 || !ferry_lane_reader_is_unhurried (&link->up))
     return FALSE;
-  note_rest (link, now);
-  ferry_shared_queue_deactivate (self->shared, link);
-  if (g_queue_is_empty (&self->lingering))
-    self->linger_until = now + LINGER_MICROSECONDS;
   link->lingering = TRUE;
-  g_queue_push_tail (&self->lingering, link);
+  begin_nap (self, link, &self->linger, now, LINGER_MICROSECONDS);
   return TRUE;
 }
 
-/* Its doorbell rang, or it came to an end. */
+/* Ends the naps that are over. */
 static void
-stop_lingering (FerryMonitor *self, FerryLink *link)
-{
-  g_queue_remove (&self->lingering, link);
-  link->lingering = FALSE;
-}
-
-/* Looks after the links that were left alone for as long as that. */
-static void
-wake_dozing (FerryMonitor *self)
+end_naps (FerryMonitor *self)
 {
   gint64 now;
-  FerryLink *link;
 
-  if (g_queue_is_empty (&self->dozing) && g_queue_is_empty (&self->lingering))
+  if (g_queue_is_empty (&self->doze.links) && g_queue_is_empty (&self->linger.links))
     return;
   now = g_get_monotonic_time ();
-  while (now >= self->doze_until && (link = g_queue_pop_head (&self->dozing)) != NULL)
-    {
-      link->dozing = FALSE;
-      ferry_shared_queue_activate (self->shared, link);
-    }
-  while (now >= self->linger_until && (link = g_queue_pop_head (&self->lingering)) != NULL)
-    {
-      link->lingering = FALSE;
-      ferry_shared_queue_activate (self->shared, link);
-    }
+  end_nap (self, &self->doze, now);
+  end_nap (self, &self->linger, now);
 }
 
-/* When wake_dozing() has something to do. */
+/* When end_naps() or ferry_drain_tidy() has something to do. */
 static gint64
 get_waking_time (FerryMonitor *self)
 {
   gint64 tidy_at = ferry_drain_get_tidy_time (self->drain);
-  gint64 until = FERRY_SLEEP;
+  gint64 until = tidy_at != 0 ? tidy_at : G_MAXINT64;
 
-  if (!g_queue_is_empty (&self->dozing))
-    until = self->doze_until;
-  if (!g_queue_is_empty (&self->lingering))
-    until = until == FERRY_SLEEP ? self->linger_until : MIN (until, self->linger_until);
-  if (tidy_at != 0)
-    until = until == FERRY_SLEEP ? tidy_at : MIN (until, tidy_at);
-  return until;
+  if (!g_queue_is_empty (&self->doze.links))
+    until = MIN (until, self->doze.until);
+  if (!g_queue_is_empty (&self->linger.links))
+    until = MIN (until, self->linger.until);
+  return until != G_MAXINT64 ? until : FERRY_SLEEP;
 }
 
 /* The lane is empty. It is armed, and left alone unless something came meanwhile. */
@@ -449,7 +425,7 @@ rest_link (FerryMonitor *self, FerryLink *link)
     }
   if (link->draining_done)
     {
-      /* Closed for a fault: its process' end is still to come. */
+      /* It is closed for a fault: the end of its process is still to come. */
       ferry_shared_queue_deactivate (self->shared, link);
       return;
     }
@@ -462,7 +438,7 @@ rest_link (FerryMonitor *self, FerryLink *link)
   ferry_shared_queue_deactivate (self->shared, link);
 }
 
-/* Whether what the link was stalled for is over. */
+/* Whether a stalled link may go on. */
 static gboolean
 may_go_on (FerryMonitor *self, FerryLink *link)
 {
@@ -470,9 +446,8 @@ may_go_on (FerryMonitor *self, FerryLink *link)
          (!link->wants_memory || ferry_local_queue_has_memory (self->local, link));
 }
 
-/* Stored by the monitor alone, so that others can read it. */
 static void
-tell_waiting (FerryMonitor *self)
+count_waiting (FerryMonitor *self)
 {
   guint n = g_queue_get_length (&self->stalled);
 
@@ -487,11 +462,11 @@ stall (FerryMonitor *self, FerryLink *link)
   ferry_shared_queue_deactivate (self->shared, link);
   link->stalled = TRUE;
   g_queue_push_tail (&self->stalled, link);
-  tell_waiting (self);
+  count_waiting (self);
 }
 
-/* That the process is there is told before anything that it says: it may be quicker than its fork server, whose answer
- * then brings the link back. */
+/* Whether the worker is quicker than its fork server's answer, which then brings the link back: the router's thread is
+ * told of the process before anything that it sends. */
 static gboolean
 is_ahead_of_its_fork_server (FerryLink *link)
 {
@@ -503,29 +478,23 @@ visit_link (FerryMonitor *self, FerryLink *link)
 {
   FerryDrainResult output;
 
-  if (!link->told_launched)
-    tell_launched (self, link);
+  tell_launched (self, link);
   output = drain_output (self, link);
   if (output == FERRY_DRAIN_STALLED)
     {
       stall (self, link);
       return;
     }
-  if (link->state == FERRY_LINK_ATTACHING)
+  if (link->state == FERRY_LINK_ATTACHING || is_ahead_of_its_fork_server (link))
     {
-      if (output == FERRY_DRAIN_EMPTY)
+      if (output == FERRY_DRAIN_EMPTY || link->state != FERRY_LINK_ATTACHING)
         ferry_shared_queue_deactivate (self->shared, link);
-      return;
-    }
-  if (is_ahead_of_its_fork_server (link))
-    {
-      ferry_shared_queue_deactivate (self->shared, link);
       return;
     }
   if (link->state == FERRY_LINK_OPEN && !link->told_attached && !link->local)
     {
       link->told_attached = TRUE;
-      push_news (self, link, FERRY_BLOCK_ATTACHED);
+      push_news (self, link, FERRY_BLOCK_ATTACHED, NULL);
     }
   switch (ferry_drain_visit (self->drain, link))
     {
@@ -560,7 +529,7 @@ revive_stalled (FerryMonitor *self)
         {
           link->stalled = FALSE;
           g_queue_delete_link (&self->stalled, node);
-          tell_waiting (self);
+          count_waiting (self);
           ferry_shared_queue_activate (self->shared, link);
         }
       node = next;
@@ -574,14 +543,13 @@ set_fence_command (FerryMonitor *self, gpointer data)
 {
   self->fence.number = *(guint64 *) data;
   self->fence.open = FALSE;
-  /* It is set up in the next round, which begins at once: what processes and sockets had to say before is heard then.
-   */
+  /* It is set up in the next round, which begins at once: by then, what came from processes and sockets is handled. */
   self->fence.rounds = 2;
   ferry_shared_queue_wake (self->shared);
 }
 
-/* router's thread: has the monitor tell when it has drained what was sent so far. Takes the place of an earlier fence.
- * Returns its number. */
+/* router's thread: has the monitor tell when it has drained all that was sent so far. Replaces an earlier fence.
+ * Returns the new one's number. */
 guint64
 ferry_monitor_set_fence (FerryMonitor *self)
 {
@@ -591,7 +559,7 @@ ferry_monitor_set_fence (FerryMonitor *self)
   return number;
 }
 
-/* router's thread: n_pushed is how many blocks were pushed before it was reached. */
+/* router's thread: whether the fence is reached; *n_pushed is how many blocks were pushed before that. */
 gboolean
 ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, guint64 *n_pushed)
 {
@@ -602,7 +570,7 @@ ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, guint64 *n_p
   return TRUE;
 }
 
-/* Whether something may be drained from the lane, or is to follow what was. */
+/* Whether something may be drained from the lane, or the link's end is to follow. */
 static gboolean
 may_be_drained (FerryLink *link)
 {
@@ -610,7 +578,7 @@ may_be_drained (FerryLink *link)
          (!link->draining_done || link->state == FERRY_LINK_ENDED);
 }
 
-/* Whether the link goes on only when the application drops buffers that it keeps. */
+/* Whether the link can go on only when the application drops buffers that it keeps. */
 static gboolean
 is_held_up (FerryMonitor *self, FerryLink *link)
 {
@@ -637,14 +605,14 @@ set_up_fence (FerryMonitor *self)
       if (!link->fenced)
         continue;
       take_cells (self, link);
-      /* A tail that is out of range is left for the next visit to find. */
+      /* The next visit finds a tail that is out of range. */
       if (!link->tail_final)
         ferry_lane_reader_look (&link->up);
       link->fence = link->up.tail;
       if (!is_before_fence (self, link) || link->stalled)
         continue;
       if (link->dozing)
-        g_queue_remove (&self->dozing, link);
+        g_queue_remove (&self->doze.links, link);
       link->dozing = FALSE;
       ferry_shared_queue_activate (self->shared, link);
     }
@@ -666,7 +634,7 @@ look_at_fence (FerryMonitor *self)
 
 /* ---- the thread ---- */
 
-/* monitor: sleeps until there is something to do, and does a round of it. */
+/* monitor: sleeps until there is work, and does a round of it. */
 static void
 work_or_sleep (FerryMonitor *self)
 {
@@ -677,7 +645,7 @@ work_or_sleep (FerryMonitor *self)
       revive_stalled (self);
     }
   ferry_shared_queue_wait (self->shared, get_waking_time (self));
-  wake_dozing (self);
+  end_naps (self);
   ferry_drain_tidy (self->drain);
   run_commands (self);
   if (G_UNLIKELY (self->fence.rounds > 0) && --self->fence.rounds == 0)
@@ -688,11 +656,12 @@ work_or_sleep (FerryMonitor *self)
 
       if (link == NULL)
         break;
-      /* Before the lane: a value that was written before a record is told of before it. */
+      /* Before the lane: news of a value comes before the records that were written after it. */
       if (!is_ahead_of_its_fork_server (link))
         take_cells (self, link);
       if (link->lingering)
-        stop_lingering (self, link);
+        g_queue_remove (&self->linger.links, link);
+      link->lingering = FALSE;
       if (!link->stalled && !link->dozing)
         visit_link (self, link);
       else
@@ -713,7 +682,7 @@ typedef struct
 static gpointer
 reap_in_background (gpointer data)
 {
-  GArray *late = data;
+  g_autoptr (GArray) late = data;
 
   for (guint i = 0; i < late->len; i++)
     {
@@ -723,12 +692,11 @@ reap_in_background (gpointer data)
       ferry_link_wait (process->link);
       ferry_link_unref (process->link);
     }
-  g_array_unref (late);
   return NULL;
 }
 
-/* Reaps the processes that were killed, for a moment here, and those that take longer (a large heap, a slow disk)
- * on a thread of their own, so that a stop does not wait for them. */
+/* Reaps the processes that were killed, and waits a moment for them. Returns those that take longer (a large heap, a
+ * slow disk). A thread of their own reaps them, so that a stop does not wait. */
 static GArray *
 reap_killed (FerryMonitor *self)
 {
@@ -767,18 +735,16 @@ end_links (FerryMonitor *self)
       close_all_pipes (link, FERRY_PIPE_WORD_ROUTER_STOPPED);
     }
   late = reap_killed (self);
-  /* It kills what is left. */
+  /* The guardian kills the processes that are left. */
   ferry_shared_queue_close_guardian (self->shared);
   g_queue_clear (&self->stalled);
   atomic_store_explicit (&self->n_waiting, 0, memory_order_relaxed);
-  g_queue_clear (&self->dozing);
-  g_queue_clear (&self->lingering);
+  g_queue_clear (&self->doze.links);
+  g_queue_clear (&self->linger.links);
   while (!g_queue_is_empty (&self->shared->links))
     finish_link (self, g_queue_peek_head (&self->shared->links));
   if (late->len > 0)
-    {
-      ferry_thread_run_aside ("ferry-reaper", reap_in_background, late);
-    }
+    ferry_thread_run_aside ("ferry-reaper", reap_in_background, late);
   else
     g_array_unref (late);
 }
@@ -788,19 +754,14 @@ monitor_main (gpointer data)
 {
   FerryMonitor *self = data;
 
-  /* A thread's timers are late by 50 microseconds unless it asks for better. */
+  /* By default, the timers of a thread are late by 50 microseconds. */
   prctl (PR_SET_TIMERSLACK, 1);
   while (!self->stopping)
     work_or_sleep (self);
+  /* Those that came before stop_command() closed the queue. */
+  run_commands (self);
   end_links (self);
   return NULL;
-}
-
-static gboolean
-start_thread (FerryMonitor *self, GError **error)
-{
-  self->thread = ferry_thread_try_new ("ferry-monitor", "the router", monitor_main, self, error);
-  return self->thread != NULL;
 }
 
 static void
@@ -809,7 +770,7 @@ catch_up (gpointer data)
   run_commands (data);
 }
 
-/* router's thread: makes a monitor that pings pingee after each block, and starts its thread. */
+/* router's thread: makes a monitor that pings pingee when it has pushed blocks, and starts its thread. */
 FerryMonitor *
 ferry_monitor_new (FerryPingee *pingee, FerryMemoryAccount *account, gsize local_queue_limit, gint64 spare_time,
                    GError **error)
@@ -828,9 +789,8 @@ ferry_monitor_new (FerryPingee *pingee, FerryMemoryAccount *account, gsize local
   if (self->local == NULL)
     return NULL;
   self->drain = ferry_drain_new (self->shared, self->local, pingee, spare_time);
-  if (!start_thread (self, error))
-    return NULL;
-  return g_steal_pointer (&self);
+  self->thread = ferry_thread_try_new ("ferry-monitor", "the router", monitor_main, self, error);
+  return self->thread != NULL ? g_steal_pointer (&self) : NULL;
 }
 
 FerryMonitor *
@@ -859,21 +819,17 @@ static void
 stop_command (FerryMonitor *self, gpointer data)
 {
   self->stopping = TRUE;
+  pthread_mutex_lock (&self->lock);
+  self->closed = TRUE;
+  pthread_mutex_unlock (&self->lock);
 }
 
-/* router's thread: has the monitor take no more, end all links, and joins it. The stop is the last command: what was
- * asked for before it is done. The local queue then holds what was drained, and the end of each link. */
+/* router's thread: has the monitor run the commands that there are, take no more and end all links; and joins it. The
+ * local queue then holds what was drained, and the end of each link. */
 void
 ferry_monitor_stop (FerryMonitor *self)
 {
-  Command *command = g_new (Command, 1);
-
-  *command = (Command){stop_command, NULL, NULL};
-  pthread_mutex_lock (&self->lock);
-  g_queue_push_tail (&self->commands, command);
-  self->closed = TRUE;
-  pthread_mutex_unlock (&self->lock);
-  ferry_shared_queue_wake (self->shared);
+  ferry_monitor_invoke (self, stop_command, NULL, NULL);
   g_thread_join (g_steal_pointer (&self->thread));
 }
 
@@ -891,35 +847,38 @@ ferry_monitor_get_local_queue (FerryMonitor *self)
   return self->local;
 }
 
-/* any: what it counts, as of now. */
+/* any: its counts, as of now. */
 FerryMonitorCounts
 ferry_monitor_get_counts (FerryMonitor *self)
 {
   /* Relaxed: they may be out of date at once. */
   return (FerryMonitorCounts){
-    .n_blocks = ferry_drain_get_n_blocks (self->drain),
+    .n_blocks = ferry_local_queue_get_n_pushed (self->local),
     .n_faults = atomic_load_explicit (&self->n_faults, memory_order_relaxed),
     .n_links = atomic_load_explicit (&self->n_links, memory_order_relaxed),
     .n_waiting = atomic_load_explicit (&self->n_waiting, memory_order_relaxed),
     .most_waiting = atomic_load_explicit (&self->most_waiting, memory_order_relaxed),
+    .queued = ferry_local_queue_get_bytes (self->local),
+    .most_queued = ferry_local_queue_get_highest (self->local),
   };
 }
 
-/* router's thread: it has heard of the end of a link. */
+/* router's thread: it was told of the end of a link. */
 void
 ferry_monitor_count_ended_link (FerryMonitor *self)
 {
   atomic_fetch_sub_explicit (&self->n_links, 1, memory_order_relaxed);
 }
 
-/* ---- what others ask for ---- */
+/* ---- commands of other threads ---- */
 
 typedef struct
 {
-  FerryLink *link; /* (owned) */
-  FerryLaunchFunc launch;
-  gpointer data;
-  GDestroyNotify destroy;
+  FerryLink *link;        /* (owned) */
+  FerryLaunchFunc launch; /* add_link_command(): (nullable) */
+  int signal_number;      /* send_signal_command() */
+  gpointer data;          /* add_link_command(): for launch; fault_command(): the detail */
+  GDestroyNotify destroy; /* (nullable): of data */
 } LinkCommand;
 
 static void
@@ -933,7 +892,15 @@ link_command_free (gpointer data)
   g_free (command);
 }
 
-/* A cause that was noted before has its own obstacle: that of the fork server, for instance. */
+/* any: has func run on the monitor's thread with a command about a link. */
+static gboolean
+invoke_for_link (FerryMonitor *self, FerryMonitorFunc func, LinkCommand command)
+{
+  ferry_link_ref (command.link);
+  return ferry_monitor_invoke (self, func, g_memdup2 (&command, sizeof command), link_command_free);
+}
+
+/* A cause that was noted before, such as that of a fork server, has its own obstacle. */
 static void
 note_obstacle (FerryLink *link, const GError *error)
 {
@@ -949,35 +916,25 @@ launch_link (FerryMonitor *self, LinkCommand *command)
   GPid pid = 0;
   int pidfd = -1;
 
-  if (!command->launch (command->data, link->worker_end, &pid, &pidfd, &error))
+  if (command->launch (command->data, link->worker_end, &pid, &pidfd, &error))
+    {
+      if (pid == 0)
+        return;
+      if (ferry_shared_queue_set_process (self->shared, link, pid, pidfd, &error))
+        tell_launched (self, link);
+      else
+        {
+          /* The process cannot be watched, so it is ended here. */
+          ferry_link_send_signal (link, SIGKILL);
+          ferry_link_wait (link);
+        }
+    }
+  if (error != NULL)
     {
       note_obstacle (link, error);
       ferry_shared_queue_apply (self->shared, link, FERRY_LINK_LAUNCH_FAILED, error->message);
     }
-  else if (pid == 0)
-    return;
-  else if (!ferry_shared_queue_set_process (self->shared, link, pid, pidfd, &error))
-    {
-      /* It cannot be watched, so it is ended here. */
-      ferry_link_send_signal (link, SIGKILL);
-      ferry_link_wait (link);
-      note_obstacle (link, error);
-      ferry_shared_queue_apply (self->shared, link, FERRY_LINK_LAUNCH_FAILED, error->message);
-    }
-  else
-    tell_launched (self, link);
   ferry_clear_fd (&link->worker_end);
-}
-
-/* The link could not be added. What was asked of a fork server already is answered, and ended then. */
-static void
-refuse_launch (LinkCommand *command)
-{
-  GPid pid;
-  int pidfd;
-
-  if (command->launch != NULL && command->link->parent == FERRY_PARENT_ASKED)
-    command->launch (command->data, -1, &pid, &pidfd, NULL);
 }
 
 static void
@@ -986,6 +943,8 @@ add_link_command (FerryMonitor *self, gpointer data)
   LinkCommand *command = data;
   g_autoptr (GError) error = NULL;
   FerryLink *link = command->link;
+  GPid pid;
+  int pidfd;
 
   atomic_fetch_add_explicit (&self->n_links, 1, memory_order_relaxed);
   ferry_drain_grant (self->drain, link);
@@ -994,7 +953,9 @@ add_link_command (FerryMonitor *self, gpointer data)
       note_obstacle (link, error);
       ferry_link_note (link, FERRY_CLOSE_REASON_LAUNCH_FAILED, error->message);
       link->state = FERRY_LINK_ENDED;
-      refuse_launch (command);
+      /* A fork server that was asked to start the process answers, and the process is ended then. */
+      if (command->launch != NULL && link->parent == FERRY_PARENT_ASKED)
+        command->launch (command->data, -1, &pid, &pidfd, NULL);
       ferry_drain_revoke (self->drain, link);
       close_all_pipes (link, FERRY_PIPE_WORD_LINK_ENDED);
       tell_end (self, link);
@@ -1003,59 +964,41 @@ add_link_command (FerryMonitor *self, gpointer data)
     launch_link (self, command);
 }
 
-/* any: adds a link and, with launch, starts the process at its other end. Returns FALSE when the monitor takes no
- * more. */
+/* any: adds a link and, with launch, starts the process at its other end. As the next three, returns FALSE when the
+ * monitor takes no more commands. */
 gboolean
 ferry_monitor_add_link (FerryMonitor *self, FerryLink *link, FerryLaunchFunc launch, gpointer launch_data,
                         GDestroyNotify launch_destroy)
 {
-  LinkCommand *command = g_new (LinkCommand, 1);
-
   ferry_spare_memory_set_account (&link->spare, ferry_local_queue_get_account (self->local));
-  *command = (LinkCommand){ferry_link_ref (link), launch, launch_data, launch_destroy};
-  return ferry_monitor_invoke (self, add_link_command, command, link_command_free);
+  return invoke_for_link (
+    self, add_link_command,
+    (LinkCommand){.link = link, .launch = launch, .data = launch_data, .destroy = launch_destroy});
 }
 
 static void
 close_pipe_command (FerryMonitor *self, gpointer data)
 {
-  guint64 connection_id = *(guint64 *) data;
   guint index;
-  FerryLink *link = ferry_drain_find_link (self->drain, connection_id, &index);
+  FerryLink *link = ferry_drain_end_pipe (self->drain, *(guint64 *) data, &index);
 
   if (link == NULL)
     return;
   ferry_link_set_pipe_word (link, index, FERRY_PIPE_WORD_CLOSED);
   ferry_link_wake_writers (link);
-  ferry_drain_end_pipe (self->drain, connection_id);
   if (is_local_end (link))
     ferry_shared_queue_apply (self->shared, link, FERRY_LINK_FINISHED, NULL);
 }
 
-/* any: tells the sender of a pipe that nobody receives any more. */
+/* any: tells the sender of a pipe that its receiver is gone. */
 gboolean
 ferry_monitor_close_pipe (FerryMonitor *self, guint64 connection_id)
 {
   return ferry_monitor_invoke (self, close_pipe_command, g_memdup2 (&connection_id, sizeof connection_id), g_free);
 }
 
-typedef struct
-{
-  FerryLink *link; /* (owned) */
-  int signal_number;
-} SignalCommand;
-
-static void
-signal_command_free (gpointer data)
-{
-  SignalCommand *command = data;
-
-  ferry_link_unref (command->link);
-  g_free (command);
-}
-
-/* A fork server may take its time to say which process it is that is to be killed. It is not waited for: what it starts
- * all the same is killed when it says so. */
+/* Ends a link whose fork server has not answered, and so not named the process that is to be killed. A process that it
+ * starts all the same is killed when it answers. */
 static void
 end_unstarted (FerryMonitor *self, FerryLink *link)
 {
@@ -1069,7 +1012,7 @@ end_unstarted (FerryMonitor *self, FerryLink *link)
 static void
 send_signal_command (FerryMonitor *self, gpointer data)
 {
-  SignalCommand *command = data;
+  LinkCommand *command = data;
   FerryLink *link = command->link;
 
   if (command->signal_number == SIGKILL && link->parent == FERRY_PARENT_ASKED && link->queue != NULL)
@@ -1078,75 +1021,27 @@ send_signal_command (FerryMonitor *self, gpointer data)
     ferry_link_send_signal (link, command->signal_number);
 }
 
-/* any: sends the process of a link a signal, after whatever was asked for before. */
+/* any: sends the process of a link a signal, after the commands that came before. */
 gboolean
 ferry_monitor_send_signal (FerryMonitor *self, FerryLink *link, int signal_number)
 {
-  SignalCommand *command = g_new (SignalCommand, 1);
-
-  *command = (SignalCommand){ferry_link_ref (link), signal_number};
-  return ferry_monitor_invoke (self, send_signal_command, command, signal_command_free);
-}
-
-typedef struct
-{
-  FerryLink *link; /* (owned) */
-  char *detail;    /* (owned) */
-} FaultCommand;
-
-static void
-fault_command_free (gpointer data)
-{
-  FaultCommand *command = data;
-
-  ferry_link_unref (command->link);
-  g_free (command->detail);
-  g_free (command);
+  return invoke_for_link (self, send_signal_command, (LinkCommand){.link = link, .signal_number = signal_number});
 }
 
 static void
 fault_command (FerryMonitor *self, gpointer data)
 {
-  FaultCommand *command = data;
+  LinkCommand *command = data;
 
   /* A link that has ended meanwhile has left the queue. */
   if (command->link->queue != NULL)
-    ferry_shared_queue_fault (self->shared, command->link, command->detail);
+    ferry_shared_queue_fault (self->shared, command->link, command->data);
 }
 
-/* any: ends a link whose worker broke a rule that only the layers above know. */
+/* any: ends a link: its worker broke a rule that the router's thread checks. */
 gboolean
 ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detail)
 {
-  FaultCommand *command = g_new (FaultCommand, 1);
-
-  *command = (FaultCommand){ferry_link_ref (link), g_strdup (detail)};
-  return ferry_monitor_invoke (self, fault_command, command, fault_command_free);
-}
-
-typedef struct
-{
-  guint64 connection_id;
-  const char *fault; /* (unowned): static */
-} Refusal;
-
-static void
-refuse_command (FerryMonitor *self, gpointer data)
-{
-  Refusal *refusal = data;
-  FerryLink *link = ferry_drain_find_link (self->drain, refusal->connection_id, NULL);
-
-  /* The link may have ended meanwhile. */
-  if (link != NULL)
-    ferry_shared_queue_fault (self->shared, link, refusal->fault);
-}
-
-/* router's thread: a cell holds what no honest worker writes. fault is static. */
-gboolean
-ferry_monitor_refuse_cell (FerryMonitor *self, guint64 connection_id, const char *fault)
-{
-  Refusal *refusal = g_new (Refusal, 1);
-
-  *refusal = (Refusal){connection_id, fault};
-  return ferry_monitor_invoke (self, refuse_command, refusal, g_free);
+  return invoke_for_link (self, fault_command,
+                          (LinkCommand){.link = link, .data = g_strdup (detail), .destroy = g_free});
 }

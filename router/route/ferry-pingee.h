@@ -18,7 +18,7 @@ G_BEGIN_DECLS
 /**
  * FerryPingee:
  *
- * What a thread pings to have a callback run on a main context.
+ * A callback on a main context that any thread can trigger by a ping.
  *
  * Since: 0.1
  */
@@ -30,8 +30,8 @@ typedef struct _FerryPingee FerryPingee;
  *
  * Called on the main context after one or more pings.
  *
- * Returns: %TRUE when there is more to do, so that the call is repeated when the context comes round again
- *   without another ping; %FALSE to wait for the next ping
+ * Returns: %TRUE when there is more to do: the call is then repeated in the context's next iteration, without another
+ *   ping; %FALSE to wait for the next ping
  *
  * Since: 0.1
  */

@@ -10,8 +10,7 @@
 
 G_BEGIN_DECLS
 
-/* What a receiver that is abandoned, as when its owner was disposed, calls to have its pipe closed. May run on any
- * thread. */
+/* any: has the pipe of an abandoned receiver closed. */
 typedef void (*FerryReceiverAbandonedFunc) (FerryReceiver *receiver, gpointer router);
 
 struct _FerryReceiver
@@ -23,18 +22,18 @@ struct _FerryReceiver
   FerryReceiverHandler handler; /* main, as what follows */
   gpointer handler_data;
   GDestroyNotify handler_destroy;
-  void (*run_ended) (gpointer handler_data); /* (nullable): behind a few messages that the handler got in a row */
-  GBytes *large; /* (unowned) (nullable): the message with which the handler is called, where that can be kept */
+  void (*run_ended) (gpointer handler_data); /* (nullable): called after a few messages that came in a row */
+  GBytes *large; /* (unowned) (nullable): the message that the handler is called with, if it may be kept */
   guint64 messages;
   guint64 undelivered;
   guint64 overtaken;
   FerryExit *exit; /* (owned) (nullable): set when the pipe is closed by its other end */
   gboolean closed;
-  gboolean internal; /* of a layer above, which looks after it: its pipe may be open when the router stops */
+  gboolean internal; /* a layer above has it: no warning where its pipe is open when the router stops */
 
-  gboolean bound;         /* main: the owner's weak notification holds a reference to this receiver */
-  GWeakRef owner;         /* any */
-  _Atomic gint abandoned; /* any: nothing may arrive, as after the end of the owner */
+  gboolean bound;                            /* main: the owner's weak notification has a reference to this receiver */
+  GWeakRef owner;                            /* any */
+  _Atomic gint abandoned;                    /* any: nothing may arrive any more; the owner was disposed, for example */
   FerryReceiverAbandonedFunc abandoned_func; /* const */
   GWeakRef router;
 };
@@ -46,13 +45,14 @@ void ferry_receiver_emit_message (FerryReceiver *self, GVariant *message);
 void ferry_receiver_emit_buffer (FerryReceiver *self, GVariant *metadata, GBytes *buffer);
 void ferry_receiver_emit_closed (FerryReceiver *self, FerryExit *exit);
 
-/* In ferry-router.c. */
+/* main, within a handler: delivers the newest value of the pipe now, if it was not delivered yet. So what the handler
+ * does next comes after it. In ferry-router.c. */
 void ferry_receiver_flush_latest (FerryReceiver *receiver);
 
 static inline gboolean
 ferry_receiver_is_abandoned (FerryReceiver *self)
 {
-  /* Relaxed: a disposal on another thread is only ordered against a dispatch by whoever joins the two. */
+  /* Relaxed: a disposal on another thread is ordered against a dispatch only by the application. */
   return atomic_load_explicit (&self->abandoned, memory_order_relaxed) != 0;
 }
 

@@ -10,9 +10,9 @@
  *
  * The reading end of a pipe, on the router's thread.
  *
- * Messages arrive in order, through the signal [signal@Ferry.Receiver::message] as #GVariants or, where speed
- * counts, through a handler on borrowed memory ([method@Ferry.Receiver.set_handler]). After the last one,
- * [signal@Ferry.Receiver::closed] tells once that the pipe is at its end, and why.
+ * Messages arrive in order: as #GVariants through the signal [signal@Ferry.Receiver::message], or faster through a
+ * handler on borrowed memory ([method@Ferry.Receiver.set_handler]). After the last one, [signal@Ferry.Receiver::closed]
+ * tells once that the pipe is at its end, and why.
  *
  * The router keeps a receiver as long as its pipe is open.
  *
@@ -40,8 +40,8 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (FerryReceiver, ferry_receiver, G_TYPE_OBJECT)
 
-/* any: nothing arrives from now on, and the pipe is closed by the router's thread: at once where this is that one. What
- * another thread is being handed is not waited for. */
+/* any: nothing arrives from now on, and the router's thread closes the pipe: at once where this is that thread. A
+ * delivery that is under way on another thread is not waited for. */
 void
 ferry_receiver_abandon (FerryReceiver *self)
 {
@@ -53,7 +53,7 @@ ferry_receiver_abandon (FerryReceiver *self)
     self->abandoned_func (self, router);
 }
 
-/* any: the owner's last breath. It may be drawn on another thread, so nothing of the router's thread is touched. */
+/* any: the owner is disposed, maybe not on the router's thread: no field of that thread's is touched. */
 static void
 owner_disposed (gpointer data, GObject *owner)
 {
@@ -62,8 +62,7 @@ owner_disposed (gpointer data, GObject *owner)
   ferry_receiver_abandon (self);
 }
 
-/* main: an owner that is being disposed is not found any more, or has said so; its notification then drops the
- * reference that it holds. */
+/* main: gives up the owner. The notification of an owner that is being disposed drops the reference itself. */
 static void
 unbind (FerryReceiver *self)
 {
@@ -182,27 +181,26 @@ install_signals (GObjectClass *object_class)
    *
    * Emitted for each message on the router's thread, when no handler is set.
    *
-   * The message may be kept. It comes from another process and is not trusted: its type is what the sender says it
-   * is, so compare it before taking it apart.
+   * The message may be kept. It comes from another process and is not trusted: the sender chose its type, so compare
+   * that before taking it apart.
    *
    * Since: 0.1
    */
-  signals[SIGNAL_MESSAGE] = g_signal_new ("message", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                          g_cclosure_marshal_VOID__VARIANT, G_TYPE_NONE, 1, G_TYPE_VARIANT);
-  g_signal_set_va_marshaller (signals[SIGNAL_MESSAGE], type, g_cclosure_marshal_VOID__VARIANTv);
+  signals[SIGNAL_MESSAGE] =
+    g_signal_new ("message", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_VARIANT);
   /**
    * FerryReceiver::buffer:
    * @self: the receiver
-   * @metadata: (nullable): what came with it
+   * @metadata: (nullable): the metadata that it was sent with
    * @buffer: its bytes
    *
-   * Emitted for each buffer ([method@Ferry.Sender.send_buffer]) on the router's thread, in order with the messages and
-   * with a handler as well.
+   * Emitted for each buffer ([method@Ferry.Sender.send_buffer]) on the router's thread, in order with the messages,
+   * also when a handler is set.
    *
-   * The bytes may be kept, and passed to other threads; they stay readable after the worker's end. As long as they are
-   * kept they count against the worker, which may have to wait for its next buffer. Of a worker that is not trusted
-   * ([method@Ferry.Launcher.set_trusted]) they are a copy, and what they hold is what the worker says: it is to be
-   * looked at with care, as @metadata is.
+   * The bytes may be kept, and passed to other threads; they stay readable after the worker's end. While they are kept
+   * they count against the worker, which may have to wait for its next buffer. The bytes of a worker that is not
+   * trusted
+   * ([method@Ferry.Launcher.set_trusted]) are a copy. Check them before use, as @metadata: the worker chose both.
    *
    * Since: 0.1
    */
@@ -216,21 +214,19 @@ install_signals (GObjectClass *object_class)
    * Emitted once on the router's thread, after the last message, when the pipe is at its end: the sender was
    * stopped, its process ended, or the router was stopped. Not emitted when the application closed the pipe itself.
    *
-   * A handler has the exit record before its data:
+   * A handler has the exit record before its data; one without that parameter would take the record for its data:
    *
    * ```c
    * static void
    * closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer user_data)
    * ```
    *
-   * One that leaves it out takes the exit record for its data. A handler that wants its data alone is connected with
-   * g_signal_connect_swapped().
+   * Connect a handler that wants its data alone with g_signal_connect_swapped().
    *
    * Since: 0.1
    */
-  signals[SIGNAL_CLOSED] = g_signal_new ("closed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                         g_cclosure_marshal_VOID__BOXED, G_TYPE_NONE, 1, FERRY_TYPE_EXIT);
-  g_signal_set_va_marshaller (signals[SIGNAL_CLOSED], type, g_cclosure_marshal_VOID__BOXEDv);
+  signals[SIGNAL_CLOSED] =
+    g_signal_new ("closed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, FERRY_TYPE_EXIT);
 }
 
 static void
@@ -279,7 +275,7 @@ ferry_receiver_emit_buffer (FerryReceiver *self, GVariant *metadata, GBytes *buf
   g_signal_emit (self, signals[SIGNAL_BUFFER], 0, metadata, buffer);
 }
 
-/* main: marks the pipe as at its end; with an exit record, says so. */
+/* main: the pipe is at its end. Emits `closed` where there is an exit record. */
 void
 ferry_receiver_emit_closed (FerryReceiver *self, FerryExit *exit)
 {
@@ -301,7 +297,7 @@ ferry_receiver_emit_closed (FerryReceiver *self, FerryExit *exit)
  * ferry_receiver_get_connection_id:
  * @self: a receiver
  *
- * The connection id, which the pipe's sender has as well. Any thread may call this.
+ * Gets the connection id, which the pipe's sender has as well. Any thread may call this.
  *
  * Returns: the connection id
  *
@@ -319,7 +315,7 @@ ferry_receiver_get_connection_id (FerryReceiver *self)
  * ferry_receiver_get_closed:
  * @self: a receiver
  *
- * Whether the pipe is at its end, whoever ended it. On the router's thread.
+ * Gets whether the pipe is at its end, at whichever end it was closed. On the router's thread.
  *
  * Returns: %TRUE if nothing more arrives
  *
@@ -338,7 +334,7 @@ ferry_receiver_get_closed (FerryReceiver *self)
  * ferry_receiver_get_exit:
  * @self: a receiver
  *
- * How the pipe ended. On the router's thread.
+ * Gets how the pipe ended. On the router's thread.
  *
  * Returns: (transfer none) (nullable): the exit record, or %NULL while the pipe is open, and when the application
  *   closed it itself
@@ -358,7 +354,7 @@ ferry_receiver_get_exit (FerryReceiver *self)
  * ferry_receiver_get_messages:
  * @self: a receiver
  *
- * How many messages were handed to this receiver. On the router's thread.
+ * Gets how many messages were delivered to this receiver. On the router's thread.
  *
  * Returns: the number of messages
  *
@@ -377,7 +373,7 @@ ferry_receiver_get_messages (FerryReceiver *self)
  * ferry_receiver_get_undelivered:
  * @self: a receiver
  *
- * How many messages had reached the application for this receiver, and were not delivered because the router was
+ * Gets how many messages for this receiver had reached the application and were not delivered, because the router was
  * stopped. On the router's thread.
  *
  * Returns: the number of messages
@@ -397,9 +393,8 @@ ferry_receiver_get_undelivered (FerryReceiver *self)
  * ferry_receiver_get_overtaken:
  * @self: a receiver
  *
- * How many values of a pipe for latest values ([flags@Ferry.PipeFlags]) a newer one overtook before they were
- * delivered; those that a worker wrote since the latest delivery are not counted yet. 0 for other pipes. On the
- * router's thread.
+ * Gets how many values of a pipe for latest values ([flags@Ferry.PipeFlags]) a newer one overtook before their
+ * delivery. Values written since the latest delivery are not counted yet. 0 for other pipes. On the router's thread.
  *
  * Returns: the number of values
  *
@@ -422,8 +417,8 @@ ferry_receiver_get_overtaken (FerryReceiver *self)
  * @user_data: data for @handler
  * @destroy: (nullable): frees @user_data when the handler is replaced or the receiver goes
  *
- * Has messages handed to a plain function, on borrowed memory: several times faster than the signal, for floods.
- * On the router's thread; also from within the handler, whose data then goes before it returns.
+ * Sets a function that is called for each message, on borrowed memory: several times faster than the signal. On the
+ * router's thread, also from within the handler. The old data is freed before this returns.
  *
  * Since: 0.1
  */
@@ -442,9 +437,9 @@ ferry_receiver_set_handler (FerryReceiver *self, FerryReceiverHandler handler, g
  * @self: a receiver
  * @owner: an object, such as the widget that shows what arrives
  *
- * Ties the receiver to an object: when that is disposed, the pipe is closed, and neither a message nor `closed`
- * arrives afterwards. On the router's thread; a receiver has one owner, and the latest counts. An owner that is
- * disposed on another thread may still see what is being delivered at that moment.
+ * Ties the receiver to an owner: when that is disposed, the pipe is closed, and neither a message nor `closed` arrives
+ * afterwards. A receiver has one owner, the latest. One that is disposed on another thread may still see a delivery
+ * that is under way. On the router's thread.
  *
  * Since: 0.1
  */

@@ -16,15 +16,15 @@
 
 G_BEGIN_DECLS
 
-/* The routing table's entry of a pipe. It stays until the pipe's link has ended, though its receiver goes earlier,
- * so that what still comes for it is known for what it is, and its slot is not given away. */
+/* The routing table's entry of a pipe. It stays until the pipe's link has ended, also without a receiver. So messages
+ * that still come are known to be the pipe's, and its slot is not reused before. */
 typedef struct
 {
   guint64 connection_id;
   FerryReceiver *receiver; /* (owned) (nullable): NULL when the pipe is closed */
   FerryPipeShare *share;   /* (owned) */
   GPtrArray *types;        /* (owned) (element-type GVariantType): announced ones, number 1 first */
-  FerryCellWatch *watch;   /* (owned) (nullable): of a pipe for latest values, once its sender is somebody's */
+  FerryCellWatch *watch;   /* (owned) (nullable): of a pipe for latest values, once its sender is taken */
   guint64 dropped;         /* messages that came after the receiver went */
 } FerryPipe;
 
@@ -52,29 +52,19 @@ struct _FerryRouter
 
   GPtrArray *slots;   /* (owned) (element-type FerryPipe) (nullable elements) */
   GArray *free_slots; /* (owned) (element-type guint) */
-  guint64 next_use;   /* goes into the next connection id, so that no two are alike */
+  guint64 n_uses;     /* in the high bits of the latest connection id, so that no two are alike */
   guint n_open;
 
   FerryTurns turns;  /* blocks that came out of the local queue */
   FerryBlock *block; /* (owned) (nullable): being dispatched */
   gboolean dispatching;
-  guint n_holding; /* calls on the stack that hold up what their handlers could wait for */
+  guint n_holding; /* calls on the stack whose handlers must not wait for what comes through the loop */
   gboolean stopping;
   guint64 dispatch_number;   /* of the current or the latest dispatch; the first is 1 */
-  GPtrArray *deferred_frees; /* (owned) (element-type GObject): what the dispatch may still use */
+  GPtrArray *deferred_frees; /* (owned) (element-type GObject): objects that the dispatch may still use */
   FerryHotCells hot_cells;
 
-  guint64 messages;
-  guint64 bytes;
-  guint64 dropped;
-  guint64 undelivered;
-  guint64 overtaken;
-  guint64 dispatches;
-  guint64 aged_dispatches;
-  guint64 blocks;          /* of earlier runs */
-  guint64 protocol_errors; /* of earlier runs, as the next two */
-  guint64 highest_queued;
-  guint64 most_waiting;
+  guint64 counters[FERRY_COUNTER_HIGHEST_SPARE_BYTES + 1]; /* by FerryCounter; what monitors count, of earlier runs */
 };
 
 /* main: timers on the router's context, whether it runs or not. */
@@ -84,7 +74,7 @@ ferry_router_get_timers (FerryRouter *self)
   return self->timers;
 }
 
-/* What happens to a link, told to the layer that knows what is at its other end. On the router's thread. */
+/* router's thread: tells the layer above what happens to a link. */
 typedef struct
 {
   void (*launched) (gpointer data, GPid pid);
@@ -92,11 +82,12 @@ typedef struct
   void (*output) (gpointer data, guint stream, const char *line); /* stream is 1 or 2 */
   void (*ended) (gpointer data, FerryExit *exit);
   gpointer data;          /* (owned) */
-  GDestroyNotify destroy; /* called after ended */
+  GDestroyNotify destroy; /* called after ended() */
 } FerryLinkObserver;
 
+/* any: whether the router runs, and the caller is on its thread. */
 gboolean ferry_router_check (FerryRouter *self, GError **error);
-/* main: FERRY_ERROR_BUSY in a handler, or any other callback of the context, in which the context is not iterated. */
+/* main: fails with FERRY_ERROR_BUSY in a handler and in any other callback of the context, which must not wait. */
 gboolean ferry_router_check_not_in_handler (FerryRouter *self, GError **error);
 gboolean ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
                                 gpointer launch_data, GDestroyNotify launch_destroy);

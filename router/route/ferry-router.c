@@ -3,22 +3,22 @@
 
 /* The way of one message, from a worker to its receiver:
  *
- * 1. A sender writes a record into its process' up lane and publishes it (ferry-sender.c). From here on it is safe:
- *    the memory is the application's, whatever becomes of the worker.
+ * 1. A sender writes a record into its process' up lane and publishes it (ferry-sender.c). From here on the message is
+ *    safe, also when the worker dies: the application has mapped the memory.
  * 2. If the monitor sleeps on that lane, the sender rings its doorbell (ferry-wake-private.h).
  * 3. The monitor copies records into a block, checks them, and gives the room back to the sender (ferry-drain.c).
  * 4. It pushes the block into the local queue (ferry-local-queue.c) and pings (ferry-pingee.c).
  * 5. The main context runs the pingee, which has the router dispatch for its budget (below).
  * 6. The router finds the receiver by the connection id and calls its handler, or emits `message`.
- * 7. The block goes back, and with it the permission to drain more of that link.
+ * 7. The block goes back to the local queue, and more of that link may be drained.
  *
- * When a worker dies, or breaks the protocol, its lane is drained to where it is final, and the end of the link
- * travels as the last block behind its messages.
+ * When a worker dies or breaks the protocol, its lane is drained up to its final tail. The link's end is its last
+ * block, behind its messages.
  *
- * Threads: the router's, where a function says no other.
+ * Threads: the router's ("main"), where a function says no other.
  *
- * It is one file since all of it works on one table, whose pipes a handler may close at any time, and in one dispatch,
- * in which a handler may stop the router and start it again. */
+ * It is one file since all of it works on one table and in one dispatch. A handler may at any time close the pipes of
+ * the one, and stop and start the router in the other. */
 
 #include "config.h"
 
@@ -34,7 +34,7 @@
 #define DEFAULT_LATEST_INTERVAL (G_USEC_PER_SEC / 60 + 1)
 #define LOWEST_LATEST_INTERVAL FERRY_MICROSECONDS_PER_MILLISECOND
 #define HIGHEST_LATEST_INTERVAL (3600 * (gint64) G_USEC_PER_SEC)
-/* What is left is for the application itself, its workers and everybody else. */
+/* The default buffer limit is this part of the usable memory: the rest is for all other uses. */
 #define BUFFER_LIMIT_PART 4
 #define DEFAULT_SPARE_TIME (5 * G_USEC_PER_SEC)
 #define DEFAULT_LOCAL_QUEUE_LIMIT (16 * 1024 * 1024)
@@ -42,25 +42,25 @@
 #define DEFAULT_MAX_MESSAGE_SIZE (64 * 1024 * 1024)
 #define HIGHEST_MAX_MESSAGE_SIZE (1024 * 1024 * 1024)
 
-/* The clock is looked at about this often, whatever a message costs. */
+/* The clock is read after about so many microseconds, whatever a message costs. */
 #define CHECK_INTERVAL 50
 #define MAX_CHECK_EVERY 8192
 
-/* Far enough, and so near that a time can be added to it. */
-#define FOR_EVER (G_MAXINT64 / 2)
-
-/* For how long a dispatch goes on. */
+/* A dispatch. */
 typedef struct
 {
-  gint64 until;             /* monotonic time */
-  FerryCondition condition; /* (nullable): looked at after each message */
+  FerryRouter *router;
+  FerryMonitor *monitor;    /* (owned): the router's at the beginning; it has another one where a handler stopped it */
+  gint64 until;             /* monotonic time at which the budget is spent */
+  FerryCondition condition; /* (nullable): evaluated after each message */
   gpointer user_data;
-} FerryBudget;
+  gint64 last; /* monotonic time of the latest reading of the clock */
+} Dispatch;
 
 typedef enum
 {
   FERRY_DISPATCH_IDLE,    /* nothing is left */
-  FERRY_DISPATCH_TURN,    /* the link had its turn; the next link's is begun. Never the end of a dispatch */
+  FERRY_DISPATCH_TURN,    /* the link had its turn, and the next link's begins. Never the end of a dispatch */
   FERRY_DISPATCH_SPENT,   /* the budget is spent, or its condition holds; something may be left */
   FERRY_DISPATCH_STOPPED, /* the router was stopped meanwhile */
 } FerryDispatchResult;
@@ -88,17 +88,17 @@ static GParamSpec *properties[N_PROPERTIES];
  *
  * Brings the messages of worker processes to their receivers on a main context.
  *
- * A router is started on the thread that runs its main context, which is its thread from then on: all calls but
- * those that say otherwise belong there. It opens pipes, whose senders are passed to workers
- * ([class@Ferry.Launcher]) or used by threads of the application, and whose receivers hear on the main context.
+ * A router is started on the thread that runs its main context. That is its thread from then on: all calls belong
+ * there, except for those that say otherwise. A router opens pipes. Their senders are passed to workers
+ * ([class@Ferry.Launcher]), or used by threads of the application. Their receivers deliver on the main context.
  *
- * The router dispatches below the priority of GTK's redraw and for a few milliseconds at a time, so frames, input
- * and animations come first whatever the workers do; and it ages, so that messages keep flowing whatever is painted.
- * What the application does not take in time stays with the workers, who wait.
+ * The router dispatches below the priority of GTK's redraw, for a few milliseconds at a time. So frames, input and
+ * animations come first. It also ages, so that messages keep flowing beside constant painting. Messages that the
+ * application does not take in time stay with the workers, which wait.
  *
- * The application's memory stays bounded: by [property@Ferry.Router:local-queue-limit] and
- * [property@Ferry.Router:buffer-limit] for all links together, and for each link by its lane, four blocks of 64 KiB,
- * and one message that arrives in pieces.
+ * The application's memory stays bounded. For all links together, [property@Ferry.Router:local-queue-limit] and
+ * [property@Ferry.Router:buffer-limit] are the bounds. Each link has its lane, four blocks of 64 KiB, and one message
+ * that arrives in pieces.
  *
  * Since: 0.1
  */
@@ -110,7 +110,6 @@ get_thread (FerryRouter *self)
   return g_atomic_pointer_get (&self->thread);
 }
 
-/* any: whether the router runs, and the caller is on its thread. */
 gboolean
 ferry_router_check (FerryRouter *self, GError **error)
 {
@@ -128,7 +127,7 @@ ferry_router_check (FerryRouter *self, GError **error)
   return FALSE;
 }
 
-/* main: whether a handler of the router's or of its timers' runs, which what comes through the loop would wait for. */
+/* main: whether a handler of the router or its timers runs, which must not wait for what comes through the loop. */
 static gboolean
 is_in_handler (FerryRouter *self)
 {
@@ -151,7 +150,6 @@ ferry_router_check_not_in_handler (FerryRouter *self, GError **error)
  *
  * Pipes, their connection ids and their slots. */
 
-/* main */
 static void
 pipe_free (gpointer data)
 {
@@ -166,7 +164,7 @@ pipe_free (gpointer data)
   g_free (pipe);
 }
 
-/* main: the entry of a connection id, or NULL. */
+/* main: (nullable): the entry of a connection id. */
 FerryPipe *
 ferry_router_find_pipe (FerryRouter *self, guint64 connection_id)
 {
@@ -176,7 +174,7 @@ ferry_router_find_pipe (FerryRouter *self, guint64 connection_id)
   return pipe != NULL && pipe->connection_id == connection_id ? pipe : NULL;
 }
 
-/* main: gives up the receiver of a pipe; with an exit record, it hears `closed`. */
+/* Gives up the receiver of a pipe. With an exit record, it emits `closed`. */
 static void
 end_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit)
 {
@@ -185,13 +183,13 @@ end_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit)
   if (receiver == NULL)
     return;
   self->n_open--;
-  /* A handler of this receiver's may be running, on memory that goes with it. */
+  /* A handler of this receiver may be running, on memory that is freed with it. */
   if (self->dispatching)
     ferry_router_keep (self, g_object_ref (receiver));
   ferry_receiver_emit_closed (receiver, exit);
 }
 
-/* main: gives the slot of a pipe whose link has ended to the next one. */
+/* Frees a pipe without a link, and its slot for another one. */
 static void
 free_slot (FerryRouter *self, FerryPipe *pipe)
 {
@@ -224,7 +222,7 @@ receiver_abandoned (FerryReceiver *receiver, gpointer data)
     ferry_mailbox_post (self->context, close_abandoned, g_object_ref (receiver), g_object_unref);
 }
 
-/* A connection id that no pipe of this router has had before. */
+/* Makes a connection id that no pipe of this router has had before. */
 static gboolean
 take_connection_id (FerryRouter *self, guint64 *connection_id, GError **error)
 {
@@ -243,13 +241,13 @@ take_connection_id (FerryRouter *self, guint64 *connection_id, GError **error)
     }
   else
     g_ptr_array_add (self->slots, NULL);
-  *connection_id = ++self->next_use << FERRY_SLOT_BITS | slot;
+  *connection_id = ++self->n_uses << FERRY_SLOT_BITS | slot;
   return TRUE;
 }
 
-/* Such a pipe has no link whose end would be waited for. */
+/* Ends a pipe that has no link, since its sender is not taken. */
 static void
-end_unclaimed_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit)
+end_untaken_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit)
 {
   guint64 connection_id = pipe->connection_id;
 
@@ -258,56 +256,36 @@ end_unclaimed_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit)
     free_slot (self, pipe);
 }
 
-typedef struct
-{
-  GWeakRef router;
-  guint64 connection_id;
-} DroppedSender;
-
 static void
-dropped_sender_free (gpointer data)
-{
-  g_weak_ref_clear (&((DroppedSender *) data)->router);
-  g_free (data);
-}
-
-static gboolean
 close_dropped (gpointer data)
 {
-  const DroppedSender *dropped = data;
-  g_autoptr (FerryRouter) self = g_weak_ref_get (&((DroppedSender *) data)->router);
-  FerryPipe *pipe = self != NULL ? ferry_router_find_pipe (self, dropped->connection_id) : NULL;
+  FerryReceiver *receiver = data;
+  g_autoptr (FerryRouter) self = g_weak_ref_get (&receiver->router);
+  FerryPipe *pipe = self != NULL ? ferry_router_find_pipe (self, receiver->connection_id) : NULL;
   g_autoptr (FerryExit) exit = NULL;
 
   if (pipe == NULL)
-    return G_SOURCE_REMOVE;
+    return;
   exit = ferry_exit_new (FERRY_CLOSE_REASON_STOPPED, "The sender was dropped before it was started");
-  end_unclaimed_pipe (self, pipe, exit);
-  return G_SOURCE_REMOVE;
+  end_untaken_pipe (self, pipe, exit);
 }
 
-/* any: the last reference to the sender of a pipe went, which was claimed as closed. The receiver hears so from the
- * main context, and not in the middle of what dropped it. */
+/* any: the last reference to the sender of a pipe was dropped, which closed the pipe. The receiver is told from the
+ * main context, and not within the call that dropped it. */
 static void
-note_dropped_sender (FerryRouter *self, guint64 connection_id)
+sender_dropped (FerryReceiver *receiver)
 {
-  g_autoptr (GSource) source = g_idle_source_new ();
-  DroppedSender *dropped = g_new0 (DroppedSender, 1);
+  g_autoptr (FerryHome) home = ferry_home_ref (receiver->home);
 
-  g_weak_ref_init (&dropped->router, self);
-  dropped->connection_id = connection_id;
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_static_name (source, "[ferry] close a pipe whose sender was dropped");
-  g_source_set_callback (source, close_dropped, dropped, dropped_sender_free);
-  g_source_attach (source, self->context);
+  ferry_home_invoke (home, close_dropped, receiver, g_object_unref);
 }
 
 /**
  * ferry_router_pipe:
  * @self: a router
  * @flags: what kind of pipe
- * @sender: (out) (transfer full): where the writing end goes
- * @receiver: (out) (transfer full): where the reading end goes
+ * @sender: (out) (transfer full): return location for the writing end
+ * @receiver: (out) (transfer full): return location for the reading end
  * @error: return location for an error
  *
  * Opens a pipe. Connect to the receiver, or set its handler, before the sender sends. On the router's thread.
@@ -336,23 +314,14 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
     return FALSE;
   pipe = g_new0 (FerryPipe, 1);
   pipe->connection_id = connection_id;
-  pipe->share = ferry_pipe_share_new ();
   pipe->receiver = ferry_receiver_new (connection_id, G_OBJECT (self), self->home, receiver_abandoned);
   g_ptr_array_index (self->slots, ferry_connection_id_get_slot (connection_id)) = pipe;
   self->n_open++;
   *receiver = g_object_ref (pipe->receiver);
-  *sender = ferry_sender_new (connection_id, pipe->share, self->monitor, self->thread, self->lane_capacity,
+  *sender = ferry_sender_new (pipe->receiver, sender_dropped, self->monitor, self->thread, self->lane_capacity,
                               self->max_message_size, flags);
-  ferry_sender_set_router (*sender, self, note_dropped_sender);
+  pipe->share = ferry_pipe_share_ref (ferry_sender_get_share (*sender));
   return TRUE;
-}
-
-/* Whether nobody has the sender, and nobody gets it any more. */
-static gboolean
-is_unclaimed (FerryPipe *pipe)
-{
-  return ferry_pipe_share_claim (pipe->share, FERRY_CLAIM_CLOSED) ||
-         ferry_pipe_share_is_claimed_as (pipe->share, FERRY_CLAIM_CLOSED);
 }
 
 /**
@@ -361,13 +330,12 @@ is_unclaimed (FerryPipe *pipe)
  * @receiver: the receiver of a pipe of this router's
  * @error: return location for an error
  *
- * Closes a pipe from the reading end. The receiver hears nothing more, not even `closed`. The sender is told by the
- * router's own thread soon after this has returned; a send that comes before returns %TRUE, and is dropped. From then
- * on sending fails with %FERRY_ERROR_CLOSED, also where it waits for room. What was under way is counted and dropped.
- * May be called from within a handler. On the router's thread.
+ * Closes a pipe from the reading end. The receiver emits nothing more, not even `closed`. The monitor's thread tells
+ * the sender soon after this has returned. A send that comes before returns %TRUE, and its message is dropped. From
+ * then on sending fails with %FERRY_ERROR_CLOSED, also where it waits for room. Messages under way are counted and
+ * dropped. May be called from within a handler. On the router's thread.
  *
- * A pipe that is at its end already stays as it is, and the call succeeds: so a clean-up need not know whether `closed`
- * came before it.
+ * The call also succeeds for a pipe that is at its end already: a clean-up need not know whether `closed` came first.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, and with %FERRY_ERROR_CLOSED when the pipe belongs to
  * another router.
@@ -398,25 +366,41 @@ ferry_router_close_pipe (FerryRouter *self, FerryReceiver *receiver, GError **er
                    "The pipe %" G_GUINT64_FORMAT " is another router's; close it there", receiver->connection_id);
       return FALSE;
     }
-  if (is_unclaimed (pipe))
+  if (ferry_pipe_share_close (pipe->share))
     {
-      end_unclaimed_pipe (self, pipe, NULL);
+      end_untaken_pipe (self, pipe, NULL);
       return TRUE;
     }
-  ferry_pipe_share_set_closed (pipe->share);
   ferry_monitor_close_pipe (self->monitor, receiver->connection_id);
   end_pipe (self, pipe, NULL);
   return TRUE;
 }
 
-/* ---- handing over ---- */
+/* ---- delivering ---- */
 
-static void
+static inline void
 count (FerryRouter *self, FerryReceiver *receiver, gsize size)
 {
   receiver->messages++;
-  self->messages++;
-  self->bytes += size;
+  self->counters[FERRY_COUNTER_MESSAGES]++;
+  self->counters[FERRY_COUNTER_BYTES] += size;
+}
+
+/* Counts a message. Returns (nullable) the receiver that gets it. The first message that is dropped is logged, one for
+ * each pipe: a worker may send many before it sees that the pipe is closed. */
+static FerryReceiver *
+count_or_drop (FerryRouter *self, FerryPipe *pipe, gsize size)
+{
+  if (G_LIKELY (pipe->receiver != NULL && !ferry_receiver_is_abandoned (pipe->receiver)))
+    {
+      count (self, pipe->receiver, size);
+      return pipe->receiver;
+    }
+  if (pipe->dropped++ == 0)
+    g_debug ("A message came for pipe %" G_GUINT64_FORMAT ", which is closed; it and those after it are dropped",
+             pipe->connection_id);
+  self->counters[FERRY_COUNTER_DROPPED]++;
+  return NULL;
 }
 
 static void
@@ -427,30 +411,16 @@ emit (FerryReceiver *receiver, GVariant *message)
   g_variant_unref (message);
 }
 
-/* Counted, and said once a pipe: a worker may go on for long before it looks. */
-static void
-drop (FerryRouter *self, FerryPipe *pipe)
-{
-  if (pipe->dropped++ == 0)
-    g_debug ("A message came for pipe %" G_GUINT64_FORMAT ", which is closed; it and those after it are dropped",
-             pipe->connection_id);
-  self->dropped++;
-}
-
-/* main: hands a message over, whose memory is borrowed. It is copied where it may be kept, so that keeping it keeps no
- * more than itself. type is NULL for plain bytes. */
+/* main: delivers a message in borrowed memory. For the signal it is copied, so that keeping a message keeps nothing
+ * else. type is NULL for plain bytes. */
 void
 ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gconstpointer data, gsize size)
 {
-  FerryReceiver *receiver = pipe->receiver;
+  FerryReceiver *receiver = count_or_drop (self, pipe, size);
   gpointer copy;
 
-  if (G_UNLIKELY (receiver == NULL || ferry_receiver_is_abandoned (receiver)))
-    {
-      drop (self, pipe);
-      return;
-    }
-  count (self, receiver, size);
+  if (G_UNLIKELY (receiver == NULL))
+    return;
   if (receiver->handler != NULL)
     {
       receiver->handler (receiver, data, size, type, receiver->handler_data);
@@ -466,14 +436,20 @@ count_undelivered (FerryRouter *self, guint64 connection_id)
 {
   FerryPipe *pipe = ferry_router_find_pipe (self, connection_id);
 
-  self->undelivered++;
+  self->counters[FERRY_COUNTER_UNDELIVERED]++;
   if (pipe != NULL && pipe->receiver != NULL)
     pipe->receiver->undelivered++;
 }
 
+static inline gboolean
+condition_holds (const Dispatch *dispatch)
+{
+  return dispatch->condition != NULL && dispatch->condition (dispatch->user_data);
+}
+
 /* ---- latest values ---- */
 
-/* Watches the cells of a new link whose senders go to a worker. */
+/* Watches the cells of a new link to a worker. */
 static void
 watch_cells (FerryRouter *self, FerryLink *link)
 {
@@ -487,8 +463,8 @@ watch_cells (FerryRouter *self, FerryLink *link)
     }
 }
 
-/* The watch of a pipe that is open, or NULL where there is nothing to be looked at. That of a sender in this process is
- * made here: it was started on a thread of its own. */
+/* (nullable): the watch of an open pipe, where its cell can be read. The watch of a sender in this process is made
+ * here: the sender may have been started on another thread. */
 static FerryCellWatch *
 get_watch (FerryPipe *pipe)
 {
@@ -505,8 +481,8 @@ get_watch (FerryPipe *pipe)
   return pipe->watch->broken ? NULL : pipe->watch;
 }
 
-/* Delivers the newest value of a pipe that has a watch, where it was not delivered yet. The handler may do what it
- * likes: afterwards pipe and watch may be gone. */
+/* Delivers the newest value of a pipe that has a watch, where it was not delivered yet. Afterwards pipe and watch may
+ * be gone: the handler may close the pipe. */
 static void
 take_and_deliver (FerryRouter *self, FerryPipe *pipe, gint64 now)
 {
@@ -519,7 +495,7 @@ take_and_deliver (FerryRouter *self, FerryPipe *pipe, gint64 now)
     {
     case FERRY_CELL_NEW:
       watch->delivered_at = now;
-      self->overtaken += watch->reader.latest - before - 1;
+      self->counters[FERRY_COUNTER_OVERTAKEN] += watch->reader.latest - before - 1;
       if (pipe->receiver != NULL)
         pipe->receiver->overtaken += watch->reader.latest - before - 1;
       atomic_fetch_add_explicit (&watch->link->cells_taken, 1, memory_order_relaxed);
@@ -528,7 +504,7 @@ take_and_deliver (FerryRouter *self, FerryPipe *pipe, gint64 now)
       break;
     case FERRY_CELL_INVALID:
       watch->broken = TRUE;
-      ferry_monitor_refuse_cell (self->monitor, pipe->connection_id, fault);
+      ferry_monitor_fault_link (self->monitor, watch->link, fault);
       break;
     case FERRY_CELL_NONE:
     case FERRY_CELL_BUSY:
@@ -537,8 +513,8 @@ take_and_deliver (FerryRouter *self, FerryPipe *pipe, gint64 now)
     }
 }
 
-/* The last look into the cell of a pipe that is about to end, if it has one. In a stop of the router, what is
- * found is counted. Returns the pipe, or NULL when its receiver's handler has stopped the router. */
+/* Reads the cell of a pipe that is about to end, if it has one, for the last time. In a stop of the router, a value is
+ * only counted. Returns the pipe, or NULL when its receiver's handler has stopped the router. */
 static FerryPipe *
 take_last_value (FerryRouter *self, FerryPipe *pipe)
 {
@@ -554,22 +530,22 @@ take_last_value (FerryRouter *self, FerryPipe *pipe)
   return ferry_router_find_pipe (self, connection_id);
 }
 
-/* Has a cell looked at again at the next tick. */
+/* Has a cell read again at the next tick. */
 static void
 heat (FerryRouter *self, FerryPipe *pipe, gint64 now)
 {
   ferry_hot_cells_heat (&self->hot_cells, pipe->watch, pipe->connection_id, now + self->latest_interval);
 }
 
-/* A cell that was cold has a value. It may have been delivered meanwhile, with the end of a task. */
+/* A cold cell has a value, which may have been delivered meanwhile, with the end of a task. */
 static void
 cell_rang (FerryRouter *self, FerryBlock *block)
 {
   FerryPipe *pipe = ferry_router_find_pipe (self, block->connection_id);
   gint64 now = g_get_monotonic_time ();
 
-  /* Before the look, so that a value which is not seen here has the monitor send another block; acquire and release:
-   * pairs with the monitor. */
+  /* Before the reading, so that the monitor pushes another block for a value that is not seen here. Acquire and
+   * release: pairs with take_cells() of ferry-monitor.c. */
   atomic_fetch_and_explicit (&block->link->cells_pending, ~((guint64) 1 << block->number), memory_order_acq_rel);
   if (pipe == NULL || get_watch (pipe) == NULL || pipe->watch->hot)
     return;
@@ -577,9 +553,9 @@ cell_rang (FerryRouter *self, FerryBlock *block)
   take_and_deliver (self, pipe, now);
 }
 
-/* A hot cell's turn in a tick. */
+/* Reads a hot cell in its turn of the tick. */
 static void
-look_again (FerryRouter *self, guint64 connection_id)
+read_again (FerryRouter *self, guint64 connection_id)
 {
   gint64 began = self->hot_cells.began;
   FerryPipe *pipe = ferry_router_find_pipe (self, connection_id);
@@ -588,7 +564,7 @@ look_again (FerryRouter *self, guint64 connection_id)
   if (watch == NULL)
     return;
   watch->hot = FALSE;
-  /* One that rang since the last tick has its whole interval. */
+  /* A value that rang since the last tick has its whole interval. */
   if (began - watch->delivered_at < self->latest_interval)
     {
       heat (self, pipe, began);
@@ -600,36 +576,34 @@ look_again (FerryRouter *self, guint64 connection_id)
   take_and_deliver (self, pipe, began);
 }
 
-/* With a tick due: looks at the cells whose turn it is, or goes on doing so. Takes half a dispatch budget at the
- * most, or one handler, so that with many cells the blocks have their share; what is left then stays due. What a slow
- * handler took beyond that, blocks have before the next one. */
+/* With a tick due: reads the hot cells, or goes on with that. Takes half a dispatch budget at the most, or
+ * one handler, so that with many cells the blocks have their part. Cells that are left stay due. Blocks are dispatched
+ * for as long before the next cell, also where a slow handler took more. */
 static FerryDispatchResult
-deliver_latest (FerryRouter *self, FerryMonitor *monitor, const FerryBudget *budget, gint64 *last)
+deliver_latest (Dispatch *dispatch)
 {
+  FerryRouter *self = dispatch->router;
   FerryHotCells *cells = &self->hot_cells;
-  gint64 began = *last;
-  gint64 until = MIN (budget->until, began + self->dispatch_budget / 2);
+  gint64 began = dispatch->last;
+  gint64 until = MIN (dispatch->until, began + self->dispatch_budget / 2);
 
-  if (ferry_hot_cells_is_done (cells))
-    ferry_hot_cells_begin (cells, *last, *last + self->latest_interval);
+  ferry_hot_cells_begin (cells, began, began + self->latest_interval);
   while (!ferry_hot_cells_is_done (cells))
     {
-      look_again (self, ferry_hot_cells_next (cells));
-      if (self->monitor != monitor)
+      read_again (self, ferry_hot_cells_next (cells));
+      if (self->monitor != dispatch->monitor)
         return FERRY_DISPATCH_STOPPED;
       ferry_hot_cells_settle (cells);
-      if (budget->condition != NULL && budget->condition (budget->user_data))
+      if (condition_holds (dispatch))
         return FERRY_DISPATCH_SPENT;
-      *last = g_get_monotonic_time ();
-      cells->debt = *last - began;
-      if (*last >= until)
+      dispatch->last = g_get_monotonic_time ();
+      cells->debt = dispatch->last - began;
+      if (dispatch->last >= until)
         break;
     }
-  return *last >= budget->until ? FERRY_DISPATCH_SPENT : FERRY_DISPATCH_IDLE;
+  return dispatch->last >= dispatch->until ? FERRY_DISPATCH_SPENT : FERRY_DISPATCH_IDLE;
 }
 
-/* main, within a handler: delivers the newest value of the pipe now, if it was not delivered yet, so that what the
- * handler does next comes after it. */
 void
 ferry_receiver_flush_latest (FerryReceiver *receiver)
 {
@@ -646,8 +620,7 @@ ferry_receiver_flush_latest (FerryReceiver *receiver)
 
 /* ---- links ---- */
 
-/* main: adds a link whose senders were passed, and has launch start its process. Takes observer over when it
- * succeeds. */
+/* main: adds a link, and has launch start its process. Takes observer over on success. */
 gboolean
 ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
                        gpointer launch_data, GDestroyNotify launch_destroy)
@@ -660,7 +633,7 @@ ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *ob
   return FALSE;
 }
 
-/* main: ends a link whose worker broke a rule that only the layers above know. */
+/* main: ends a link: its worker broke a rule that a layer above checks. */
 void
 ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail)
 {
@@ -673,13 +646,13 @@ ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail)
  * From blocks to receivers, on the router's thread.
  *
  * A dispatch goes on until its budget is spent. Within it links take turns (ferry-turns-private.h), by the time that
- * their handlers take. Where a turn or the budget ended within a block is kept in that, so the next one goes on from
- * there. Reading the clock costs as much as delivering a few messages, so it is looked at after a number of messages
- * that follows what the link's handlers cost, and at the end of a row.
+ * their handlers take. A turn or the budget may end within a block: its cursor is where the next turn goes on.
+ * Reading the clock costs as much as delivering a few messages. So it is read at the end of a row, and after a number
+ * of messages that depends on what the link's handlers cost.
  *
- * A handler may close pipes, stop the router, start it again, and drop whatever it likes: receivers that are closed
- * wait in the deferred frees until the dispatch is over, as does what ferry_router_keep() was given, and after each
- * delivery the dispatch sees whether the router still has the monitor that the block came from. */
+ * A handler may close pipes, stop the router, start it again, and drop any reference. Receivers that are closed wait in
+ * the deferred frees until the dispatch is over, as does what ferry_router_keep() was given. After each delivery the
+ * dispatch checks that the router still has the monitor that the block came from. */
 
 static const GVariantType *
 get_type (FerryPipe *pipe, guint16 kind, guint16 number)
@@ -688,7 +661,7 @@ get_type (FerryPipe *pipe, guint16 kind, guint16 number)
   return kind == FERRY_RECORD_VARIANT ? g_ptr_array_index (pipe->types, number - 1) : NULL;
 }
 
-/* The receiver's handler was called for the last time before other code is. */
+/* The receiver's messages in a row are over: other code is called next. */
 static inline void
 end_run (FerryReceiver *receiver)
 {
@@ -696,32 +669,27 @@ end_run (FerryReceiver *receiver)
     receiver->run_ended (receiver->handler_data);
 }
 
-/* A message with a block of its own is handed over with its memory. */
+/* A message with a block of its own is delivered with its memory. */
 static void
-deliver_large (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
+deliver_large (Dispatch *dispatch, FerryBlock *block)
 {
-  FerryPipe *pipe = ferry_router_find_pipe (self, block->connection_id);
+  FerryLocalQueue *queue = ferry_monitor_get_local_queue (dispatch->monitor);
+  FerryPipe *pipe = ferry_router_find_pipe (dispatch->router, block->connection_id);
   FerryReceiver *receiver;
   g_autoptr (GBytes) bytes = NULL;
   const GVariantType *type;
 
   /* A pipe's entry stays until the end of its link, which comes behind this block. */
   g_assert (pipe != NULL);
-  receiver = pipe->receiver;
-  if (receiver == NULL || ferry_receiver_is_abandoned (receiver))
-    {
-      drop (self, pipe);
-      return;
-    }
+  receiver = count_or_drop (dispatch->router, pipe, block->size);
+  if (receiver == NULL)
+    return;
   type = get_type (pipe, block->message_kind, block->number);
-  count (self, receiver, block->size);
-  /* What lies in a buffer is there already. */
-  bytes = block->buffer != NULL ? g_steal_pointer (&block->buffer)
-                                : ferry_local_queue_keep (ferry_monitor_get_local_queue (monitor), block);
+  /* A message that lies in a buffer is in its memory already. */
+  bytes = block->buffer != NULL ? g_steal_pointer (&block->buffer) : ferry_local_queue_keep (queue, block);
   if (receiver->handler != NULL)
     {
-      receiver->large =
-        ferry_local_queue_may_keep (ferry_monitor_get_local_queue (monitor), block->link) ? bytes : NULL;
+      receiver->large = ferry_local_queue_may_keep (queue, block->link) ? bytes : NULL;
       receiver->handler (receiver, g_bytes_get_data (bytes, NULL), block->size, type, receiver->handler_data);
       receiver->large = NULL;
       end_run (receiver);
@@ -736,13 +704,12 @@ deliver_buffer (FerryRouter *self, FerryBlock *block)
   FerryPipe *pipe = ferry_router_find_pipe (self, block->connection_id);
   g_autoptr (GBytes) buffer = g_steal_pointer (&block->buffer);
   g_autoptr (GVariant) metadata = NULL;
+  FerryReceiver *receiver;
 
   g_assert (pipe != NULL);
-  if (pipe->receiver == NULL || ferry_receiver_is_abandoned (pipe->receiver))
-    {
-      drop (self, pipe);
-      return;
-    }
+  receiver = count_or_drop (self, pipe, g_bytes_get_size (buffer));
+  if (receiver == NULL)
+    return;
   if (block->number != 0)
     {
       gpointer data = g_steal_pointer (&block->data);
@@ -750,8 +717,7 @@ deliver_buffer (FerryRouter *self, FerryBlock *block)
       metadata = g_variant_ref_sink (g_variant_new_from_data (g_ptr_array_index (pipe->types, block->number - 1), data,
                                                               block->size, FALSE, g_free, data));
     }
-  count (self, pipe->receiver, g_bytes_get_size (buffer));
-  ferry_receiver_emit_buffer (pipe->receiver, metadata, buffer);
+  ferry_receiver_emit_buffer (receiver, metadata, buffer);
 }
 
 static void
@@ -780,7 +746,7 @@ deliver_record (FerryRouter *self, FerryPipe *pipe, const FerryRecordHeader *hea
   const void *payload = header + 1;
   FerryReceiver *receiver = pipe->receiver;
 
-  /* The quickest road, for plain bytes and a handler. */
+  /* The fast path, for plain bytes and a handler. */
   if (G_LIKELY (header->kind == FERRY_RECORD_BYTES && receiver != NULL && receiver->handler != NULL &&
                 !ferry_receiver_is_abandoned (receiver)))
     {
@@ -795,14 +761,14 @@ deliver_record (FerryRouter *self, FerryPipe *pipe, const FerryRecordHeader *hea
     end_stopped (self, pipe);
 }
 
-/* Has the link's handlers pay for the time since the last look, and adapts how many messages go by between two. The
- * number is the link's own: handlers of others may cost a thousand times as much. */
+/* Charges the link for the time since the last reading of the clock, and adapts how many messages are between two
+ * readings. The number is the link's own: handlers of other links may cost a thousand times as much. */
 static FerryDispatchResult
-look_at_clock (FerryLink *link, const FerryBudget *budget, gint64 *last)
+read_clock (Dispatch *dispatch, FerryLink *link)
 {
   FerryLinkTurn *turn = &link->turn;
   gint64 now = g_get_monotonic_time ();
-  gint64 passed = now - *last;
+  gint64 passed = now - dispatch->last;
   gboolean is_over = ferry_turns_charge (link, passed);
 
   if (passed < CHECK_INTERVAL / 2 && turn->left == 0 && turn->check_every < MAX_CHECK_EVERY)
@@ -810,17 +776,27 @@ look_at_clock (FerryLink *link, const FerryBudget *budget, gint64 *last)
   else if (passed > CHECK_INTERVAL * 2 && turn->left < turn->check_every)
     turn->check_every = MAX (turn->check_every / 4, 1);
   turn->left = turn->check_every;
-  *last = now;
-  if (now >= budget->until)
+  dispatch->last = now;
+  if (now >= dispatch->until)
     return FERRY_DISPATCH_SPENT;
   return is_over ? FERRY_DISPATCH_TURN : FERRY_DISPATCH_IDLE;
 }
 
-/* *running becomes the receiver that got the latest message; one that is closed is kept, as long as the dispatch. */
+/* Something of the link was delivered: whether and how the dispatch goes on. */
 static FerryDispatchResult
-deliver_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, const FerryBudget *budget, gint64 *last,
-                 FerryReceiver **running)
+after_delivery (Dispatch *dispatch, FerryLink *link)
 {
+  if (dispatch->router->monitor != dispatch->monitor)
+    return FERRY_DISPATCH_STOPPED;
+  return condition_holds (dispatch) ? FERRY_DISPATCH_SPENT : read_clock (dispatch, link);
+}
+
+/* *running becomes the receiver of the latest message. One that is closed lives as long as the dispatch. */
+static FerryDispatchResult
+deliver_records (Dispatch *dispatch, FerryBlock *block, FerryReceiver **running)
+{
+  FerryRouter *self = dispatch->router;
+  FerryMonitor *monitor = dispatch->monitor;
   FerryLinkTurn *turn = &block->link->turn;
   guint left = turn->left;
   gsize cursor = block->cursor;
@@ -833,7 +809,7 @@ deliver_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, co
     {
       const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (block->data + cursor);
 
-      /* That records are alike is guessed, and only checked: see skip_alike() in ferry-drain.c. */
+      /* That records are alike is guessed and then checked: see skip_alike() of ferry-drain.c. */
       if (G_UNLIKELY (header->length != latest_length))
         {
           latest_length = header->length;
@@ -852,10 +828,10 @@ deliver_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, co
       deliver_record (self, pipe, header);
       if (G_UNLIKELY (self->monitor != monitor))
         return FERRY_DISPATCH_STOPPED;
-      if (G_UNLIKELY (budget->condition != NULL))
+      if (G_UNLIKELY (dispatch->condition != NULL))
         {
           end_run (*running);
-          if (budget->condition (budget->user_data))
+          if (condition_holds (dispatch))
             return FERRY_DISPATCH_SPENT;
         }
       if (G_UNLIKELY (--left == 0))
@@ -863,7 +839,7 @@ deliver_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, co
           FerryDispatchResult result;
 
           turn->left = 0;
-          result = look_at_clock (block->link, budget, last);
+          result = read_clock (dispatch, block->link);
           if (result != FERRY_DISPATCH_IDLE)
             return result;
           left = turn->left;
@@ -874,26 +850,16 @@ deliver_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, co
 }
 
 static FerryDispatchResult
-dispatch_records (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, const FerryBudget *budget, gint64 *last)
+dispatch_records (Dispatch *dispatch, FerryBlock *block)
 {
   FerryReceiver *running = NULL;
-  FerryDispatchResult result = deliver_records (self, monitor, block, budget, last, &running);
+  FerryDispatchResult result = deliver_records (dispatch, block, &running);
 
   end_run (running);
+  /* The next link does not pay for this one. */
+  if (result == FERRY_DISPATCH_IDLE && block->link->turn.first == NULL)
+    result = read_clock (dispatch, block->link);
   return result;
-}
-
-/* Who sends to a worker that has ended may do so until its observer was told, and what its memory says is looked at
- * until then. After that nobody does: the link itself may stay for long, in a worker that has ended or in a large
- * message. A local link shares its memory with its sending end. */
-static void
-give_up_memory (FerryLink *link)
-{
-  ferry_link_close_down (link);
-  if (link->local)
-    return;
-  ferry_segment_clear_soon (&link->segment);
-  ferry_link_give_up_buffers (link);
 }
 
 static void
@@ -919,7 +885,14 @@ end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
   block->link->user_data = NULL;
   if (observer != NULL)
     observer->ended (observer->data, block->exit);
-  give_up_memory (block->link);
+  /* From now on the link's memory is neither read nor written. The link itself may stay for long, in a worker that has
+   * ended or in a large message. A local link shares its memory with its sender. */
+  ferry_link_close_down (block->link);
+  if (!block->link->local)
+    {
+      ferry_segment_clear_soon (&block->link->segment);
+      ferry_link_give_up_buffers (block->link);
+    }
   if (observer == NULL)
     return;
   observer->destroy (observer->data);
@@ -940,40 +913,35 @@ deliver_line (FerryBlock *block)
 }
 
 static FerryDispatchResult
-dispatch_output (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, const FerryBudget *budget, gint64 *last)
+dispatch_output (Dispatch *dispatch, FerryBlock *block)
 {
-  FerryDispatchResult result;
+  FerryDispatchResult result = FERRY_DISPATCH_IDLE;
 
-  while (block->cursor < block->size)
+  while (result == FERRY_DISPATCH_IDLE && block->cursor < block->size)
     {
       deliver_line (block);
-      if (self->monitor != monitor)
-        return FERRY_DISPATCH_STOPPED;
-      if (budget->condition != NULL && budget->condition (budget->user_data))
-        return FERRY_DISPATCH_SPENT;
-      result = look_at_clock (block->link, budget, last);
-      if (result != FERRY_DISPATCH_IDLE)
-        return result;
+      result = after_delivery (dispatch, block->link);
     }
-  return FERRY_DISPATCH_IDLE;
+  return result;
 }
 
+/* Dispatches a block, or a part of it. */
 static FerryDispatchResult
-dispatch_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, const FerryBudget *budget, gint64 *last)
+dispatch_block (Dispatch *dispatch, FerryBlock *block)
 {
   FerryLinkObserver *observer = block->link->user_data;
 
   switch (block->kind)
     {
     case FERRY_BLOCK_RECORDS:
-      return dispatch_records (self, monitor, block, budget, last);
+      return dispatch_records (dispatch, block);
     case FERRY_BLOCK_OUTPUT:
-      return dispatch_output (self, monitor, block, budget, last);
+      return dispatch_output (dispatch, block);
     case FERRY_BLOCK_LARGE:
-      deliver_large (self, monitor, block);
+      deliver_large (dispatch, block);
       break;
     case FERRY_BLOCK_BUFFER:
-      deliver_buffer (self, block);
+      deliver_buffer (dispatch->router, block);
       break;
     case FERRY_BLOCK_LAUNCHED:
       observer->launched (observer->data, block->pid);
@@ -982,31 +950,21 @@ dispatch_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block, con
       observer->attached (observer->data);
       break;
     case FERRY_BLOCK_CELL:
-      cell_rang (self, block);
+      cell_rang (dispatch->router, block);
       break;
     case FERRY_BLOCK_ENDED:
     default:
-      end_link (self, monitor, block);
+      end_link (dispatch->router, dispatch->monitor, block);
       break;
     }
-  if (self->monitor != monitor)
-    return FERRY_DISPATCH_STOPPED;
-  if (budget->condition != NULL && budget->condition (budget->user_data))
-    return FERRY_DISPATCH_SPENT;
-  return look_at_clock (block->link, budget, last);
+  return after_delivery (dispatch, block->link);
 }
 
-/* Gives the block back, or puts it into its row again where a part of it is left. A stop of the router has counted that
- * part. */
-static void
-put_block_away (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
+/* Whether a block is dispatched up to its cursor, and may have a part left. */
+static gboolean
+has_cursor (const FerryBlock *block)
 {
-  gboolean in_parts = block->kind == FERRY_BLOCK_RECORDS || block->kind == FERRY_BLOCK_OUTPUT;
-
-  if (g_steal_pointer (&self->block) != NULL && in_parts && block->cursor < block->size)
-    ferry_turns_put_back (&self->turns, block);
-  else
-    ferry_local_queue_give_back (ferry_monitor_get_local_queue (monitor), block);
+  return block->kind == FERRY_BLOCK_RECORDS || block->kind == FERRY_BLOCK_OUTPUT;
 }
 
 static void
@@ -1023,21 +981,23 @@ take_what_came (FerryRouter *self, FerryMonitor *monitor)
     }
 }
 
-/* Dispatches a block, or a part of it. */
+/* Dispatches the router's block. Then gives it back, or puts it into its row again where a part of it is left. Where
+ * the router was stopped, discard() has taken the part that was left. */
 static FerryDispatchResult
-dispatch_next (FerryRouter *self, FerryMonitor *monitor, const FerryBudget *budget, gint64 *last)
+dispatch_next (Dispatch *dispatch)
 {
+  FerryRouter *self = dispatch->router;
   FerryBlock *block = self->block;
-  FerryDispatchResult result = dispatch_block (self, monitor, block, budget, last);
+  FerryDispatchResult result = dispatch_block (dispatch, block);
 
-  /* The next link does not pay for this one. */
-  if (result == FERRY_DISPATCH_IDLE && block->kind == FERRY_BLOCK_RECORDS && block->link->turn.first == NULL)
-    result = look_at_clock (block->link, budget, last);
-  put_block_away (self, monitor, block);
+  if (g_steal_pointer (&self->block) != NULL && has_cursor (block) && block->cursor < block->size)
+    ferry_turns_put_back (&self->turns, block);
+  else
+    ferry_local_queue_give_back (ferry_monitor_get_local_queue (dispatch->monitor), block);
   return result;
 }
 
-/* router's thread, in a dispatch: takes a reference to object over until that ends. */
+/* main, in a dispatch: takes a reference to object over until the dispatch ends. */
 void
 ferry_router_keep (FerryRouter *self, gpointer object)
 {
@@ -1045,26 +1005,28 @@ ferry_router_keep (FerryRouter *self, gpointer object)
   g_ptr_array_add (self->deferred_frees, object);
 }
 
-/* Somebody's code may be called when objects go, and even begin another dispatch. */
+/* Freeing objects may call the application's code, which may begin another dispatch. */
 static void
-bury (FerryRouter *self)
+run_deferred_frees (FerryRouter *self)
 {
-  g_autoptr (GPtrArray) dead = NULL;
+  g_autoptr (GPtrArray) objects = NULL;
 
   if (self->deferred_frees->len == 0)
     return;
-  dead = g_steal_pointer (&self->deferred_frees);
+  objects = g_steal_pointer (&self->deferred_frees);
   self->deferred_frees = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
-/* router's thread: delivers what is in the local queue, until there is no more or the budget is spent. */
+/* Delivers what is in the local queue for a dispatch budget, until there is no more, or until the condition (nullable)
+ * holds. */
 static FerryDispatchResult
-dispatch (FerryRouter *self, const FerryBudget *budget)
+dispatch (FerryRouter *self, FerryCondition condition, gpointer user_data)
 {
   g_autoptr (FerryRouter) kept G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (FerryMonitor) monitor = ferry_monitor_ref (self->monitor);
+  gint64 now = g_get_monotonic_time ();
+  Dispatch call = {self, monitor, now + self->dispatch_budget, condition, user_data, now};
   FerryDispatchResult result = FERRY_DISPATCH_IDLE;
-  gint64 last = g_get_monotonic_time ();
 
   self->dispatching = TRUE;
   self->dispatch_number++;
@@ -1072,42 +1034,43 @@ dispatch (FerryRouter *self, const FerryBudget *budget)
     {
       gint64 before;
 
-      if (G_UNLIKELY (last >= ferry_hot_cells_get_tick (&self->hot_cells)) && self->hot_cells.debt <= 0)
+      if (G_UNLIKELY (call.last >= ferry_hot_cells_get_tick (&self->hot_cells)) && self->hot_cells.debt <= 0)
         {
-          result = deliver_latest (self, monitor, budget, &last);
+          result = deliver_latest (&call);
           if (result != FERRY_DISPATCH_IDLE)
             break;
         }
       take_what_came (self, monitor);
       self->block = ferry_turns_take (&self->turns);
-      before = last;
+      before = call.last;
       if (self->block != NULL)
         {
-          result = dispatch_next (self, monitor, budget, &last);
-          self->hot_cells.debt -= last - before;
+          result = dispatch_next (&call);
+          self->hot_cells.debt -= call.last - before;
         }
       else if (self->hot_cells.debt > 0)
         self->hot_cells.debt = 0;
-      else if (last < ferry_hot_cells_get_tick (&self->hot_cells))
+      else if (call.last < ferry_hot_cells_get_tick (&self->hot_cells))
         {
           result = FERRY_DISPATCH_IDLE;
           break;
         }
     }
   self->dispatching = FALSE;
-  bury (self);
+  run_deferred_frees (self);
   /* A handler that stopped the router may have started it again. */
   if (result == FERRY_DISPATCH_STOPPED && self->pingee != NULL)
     ferry_pingee_ping (self->pingee);
   return result;
 }
 
+/* Counts the messages of a block that is not delivered, delivers its lines, or ends its link. */
 static void
-discard_records (FerryRouter *self, FerryBlock *block)
+discard_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
 {
   gsize cursor = block->cursor;
 
-  while (cursor < block->size)
+  while (block->kind == FERRY_BLOCK_RECORDS && cursor < block->size)
     {
       const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (block->data + cursor);
 
@@ -1115,26 +1078,16 @@ discard_records (FerryRouter *self, FerryBlock *block)
         count_undelivered (self, header->connection_id);
       cursor += ferry_record_size (header->length);
     }
-}
-
-static void
-deliver_lines (FerryBlock *block)
-{
-  while (block->cursor < block->size)
+  while (block->kind == FERRY_BLOCK_OUTPUT && block->cursor < block->size)
     deliver_line (block);
-}
-
-static void
-discard_block (FerryRouter *self, FerryBlock *block)
-{
-  if (block->kind == FERRY_BLOCK_RECORDS)
-    discard_records (self, block);
-  else if (block->kind == FERRY_BLOCK_LARGE || block->kind == FERRY_BLOCK_BUFFER)
+  if (block->kind == FERRY_BLOCK_LARGE || block->kind == FERRY_BLOCK_BUFFER)
     count_undelivered (self, block->connection_id);
+  else if (block->kind == FERRY_BLOCK_ENDED)
+    end_link (self, monitor, block);
 }
 
-/* router's thread, with the monitor stopped: counts what will not be delivered, logs what workers wrote, and ends all
- * links. The block that a dispatch has in its hands stays with that. */
+/* With the monitor stopped: counts all messages that will not be delivered, and then delivers the lines of workers and
+ * the ends of links. The block that is being dispatched stays with its dispatch. */
 static void
 discard (FerryRouter *self, FerryMonitor *monitor)
 {
@@ -1142,25 +1095,20 @@ discard (FerryRouter *self, FerryMonitor *monitor)
   GQueue news = G_QUEUE_INIT;
   FerryBlock *block;
 
-  if (current != NULL && current->kind == FERRY_BLOCK_RECORDS)
-    discard_records (self, current);
-  if (current != NULL && current->kind == FERRY_BLOCK_OUTPUT)
-    deliver_lines (current);
+  if (current != NULL && has_cursor (current))
+    discard_block (self, monitor, current);
   take_what_came (self, monitor);
   while ((block = ferry_turns_take (&self->turns)) != NULL)
-    {
-      discard_block (self, block);
-      if (block->kind == FERRY_BLOCK_ENDED || block->kind == FERRY_BLOCK_OUTPUT)
-        g_queue_push_tail (&news, block);
-      else
+    if (block->kind == FERRY_BLOCK_ENDED || block->kind == FERRY_BLOCK_OUTPUT)
+      g_queue_push_tail (&news, block);
+    else
+      {
+        discard_block (self, monitor, block);
         ferry_local_queue_give_back (ferry_monitor_get_local_queue (monitor), block);
-    }
+      }
   while ((block = g_queue_pop_head (&news)) != NULL)
     {
-      if (block->kind == FERRY_BLOCK_OUTPUT)
-        deliver_lines (block);
-      else
-        end_link (self, monitor, block);
+      discard_block (self, monitor, block);
       ferry_local_queue_give_back (ferry_monitor_get_local_queue (monitor), block);
     }
 }
@@ -1173,8 +1121,8 @@ typedef struct
   FerryRouter *router;
   FerryCondition condition;
   gpointer user_data;
-  gint64 until;          /* monotonic time; FOR_EVER: none */
-  FerryMonitor *monitor; /* (owned) (nullable): with which the fence was set; none for a call that does not time out */
+  gint64 until;          /* monotonic time; G_MAXINT64: none */
+  FerryMonitor *monitor; /* (owned) (nullable): of the fence; NULL for a call that does not time out */
   guint64 fence;
 } Route;
 
@@ -1184,7 +1132,8 @@ holds (const Route *self)
   return self->condition (self->user_data);
 }
 
-/* No more of them than there are now, so that all kinds have their turns. Returns whether the condition holds. */
+/* Runs the timers that there are, and none that come meanwhile, so that other work has its turn. Returns whether the
+ * condition holds. */
 static gboolean
 run_timers (Route *self)
 {
@@ -1198,6 +1147,7 @@ run_timers (Route *self)
   return FALSE;
 }
 
+/* The same for posts. */
 static gboolean
 run_posts (Route *self)
 {
@@ -1209,7 +1159,7 @@ run_posts (Route *self)
   return FALSE;
 }
 
-/* Whether all that was sent before the call is dispatched. A router that was started anew knows nothing of it. */
+/* Whether all that was sent before the call is dispatched, or the router was stopped and started meanwhile. */
 static gboolean
 has_passed_fence (Route *self)
 {
@@ -1231,10 +1181,10 @@ nudge_local_queue (gpointer queue)
   ferry_local_queue_nudge (queue);
 }
 
-/* Until something comes, which is left where it is. A time that is over is not waited for any more, and what was sent
- * before the call is. */
+/* Sleeps until a block comes, which stays in the queue, until a post, or until a time at which there is work. After the
+ * timeout, it still waits for what was sent before the call. */
 static void
-sleep_until_news (Route *self)
+sleep_until_work (Route *self)
 {
   FerryRouter *router = self->router;
   FerryLocalQueue *queue = ferry_monitor_get_local_queue (router->monitor);
@@ -1244,24 +1194,20 @@ sleep_until_news (Route *self)
     until = MIN (until, self->until);
   if (!ferry_mailbox_watch (router->mailbox, nudge_local_queue, queue))
     return;
-  ferry_local_queue_wait_until (queue, MIN (until, FOR_EVER));
+  ferry_local_queue_wait_until (queue, until);
   ferry_mailbox_unwatch (router->mailbox);
 }
 
-/* Gives each kind of work a turn. Returns whether the condition holds; *result is what the messages' turn came to. */
+/* Gives each kind of work a turn. Returns whether the condition holds; *result becomes that of the dispatch. */
 static gboolean
 serve (Route *self, FerryDispatchResult *result)
 {
-  FerryRouter *router = self->router;
-  FerryBudget budget = {.condition = self->condition, .user_data = self->user_data};
-
   *result = FERRY_DISPATCH_STOPPED;
   if (run_timers (self) || run_posts (self))
     return TRUE;
-  if (router->monitor == NULL)
+  if (self->router->monitor == NULL)
     return FALSE;
-  budget.until = g_get_monotonic_time () + router->dispatch_budget;
-  *result = dispatch (router, &budget);
+  *result = dispatch (self->router, self->condition, self->user_data);
   return holds (self);
 }
 
@@ -1283,7 +1229,7 @@ route (Route *self, GError **error)
           return FALSE;
         }
       if (result == FERRY_DISPATCH_IDLE)
-        sleep_until_news (self);
+        sleep_until_work (self);
     }
   return FALSE;
 }
@@ -1291,25 +1237,25 @@ route (Route *self, GError **error)
 /**
  * ferry_router_route_until:
  * @self: a router
- * @condition: (scope call): what to wait for; looked at after each message, and after all else that happens
+ * @condition: (scope call): what to wait for; evaluated after each message, and after all other work
  * @user_data: data for @condition
- * @timeout: for how many microseconds at the most; negative for as long as it takes
+ * @timeout: the most microseconds to wait; negative for no limit
  * @error: return location for an error
  *
- * Does manually what the router does on its main context, until a condition holds, and leaves the context's other
- * sources alone. For tests, console programs, and the end of an application that wants to have everything first. When
- * it returns, the main loop takes over again.
+ * Does the router's work without its main context, until a condition holds, and leaves the context's other sources
+ * alone. For tests, console programs, and an application that waits for the last messages before its end. When the call
+ * returns, the main loop takes over again.
  *
- * It delivers messages and the ends of workers. It begins tasks, also those that other threads submitted, and heeds
- * their cancellables, timeouts and grace times. So a condition may be about tasks, groups and maps as well as messages.
+ * The call delivers messages and the ends of workers. It begins tasks, also those that other threads submitted, and
+ * handles their cancellables, timeouts and grace times. So a condition may be about messages, tasks, groups and maps.
  *
- * What needs other sources waits for the main loop: callbacks of functions that end in `_async`, and what proxies,
- * replicas and exporters do on the main context. Where a condition is about those, iterate the context instead, with
- * g_main_context_iteration(); for the end of one task there is [method@Ferry.Task.wait].
+ * Work that needs other sources waits for the main loop: callbacks of functions that end in `_async`, and the work of
+ * proxies, replicas and exporters on the main context. Where a condition is about those, iterate the context instead,
+ * with g_main_context_iteration(). For the end of one task there is [method@Ferry.Task.wait].
  *
- * The timeout bounds the waiting: what was sent before the call is delivered in any case, so 0 has all of that and
- * waits for nothing more. Large data that the router does not take as long as the application keeps other large data
- * is not waited for.
+ * The timeout bounds the waiting. Messages that were sent before the call are delivered in any case, so 0 delivers
+ * those and waits for no others. Large data that must wait until the application drops other large data is not waited
+ * for.
  *
  * On the router's thread. Unlike functions that iterate the context, it may be called from within callbacks of the
  * context that are not Ferry's.
@@ -1325,7 +1271,7 @@ gboolean
 ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer user_data, gint64 timeout,
                           GError **error)
 {
-  Route call = {self, condition, user_data, FOR_EVER};
+  Route call = {self, condition, user_data, ferry_deadline_after (timeout)};
   g_autoptr (FerryRouter) kept G_GNUC_UNUSED = NULL;
   g_autoptr (FerryMonitor) monitor = NULL;
   gboolean success;
@@ -1347,7 +1293,6 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
     return TRUE;
   if (timeout >= 0)
     {
-      call.until = g_get_monotonic_time () + MIN (timeout, FOR_EVER / 2);
       call.monitor = monitor = ferry_monitor_ref (self->monitor);
       call.fence = ferry_monitor_set_fence (monitor);
     }
@@ -1359,30 +1304,23 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
 
 /* ---- start and stop ---- */
 
-static guint64
-get_highest_queued (FerryMonitor *monitor)
-{
-  return (guint64) ferry_local_queue_get_highest (ferry_monitor_get_local_queue (monitor));
-}
-
 static gboolean
 pinged (gpointer user_data)
 {
   FerryRouter *self = user_data;
-  FerryBudget budget = {.until = g_get_monotonic_time () + self->dispatch_budget};
 
-  /* In a nested loop of a handler that route_until or an earlier run called: whoever dispatches goes on, or pings. */
+  /* This is a loop nested in a handler: the dispatch that called the handler goes on, or pings. */
   if (self->dispatching)
     return FALSE;
-  self->dispatches++;
+  self->counters[FERRY_COUNTER_DISPATCHES]++;
   if (g_source_get_priority (g_main_current_source ()) != self->priority)
-    self->aged_dispatches++;
-  return dispatch (self, &budget) == FERRY_DISPATCH_SPENT;
+    self->counters[FERRY_COUNTER_AGED_DISPATCHES]++;
+  return dispatch (self, NULL, NULL) == FERRY_DISPATCH_SPENT;
 }
 
 /**
  * ferry_router_new:
- * @context: (nullable): the main context that receivers hear on; %NULL for the thread-default one of the caller
+ * @context: (nullable): the main context that receivers deliver on; %NULL for the caller's thread-default one
  *
  * Makes a router, which does nothing until it is started. Any thread may call this.
  *
@@ -1440,9 +1378,9 @@ ferry_router_start (FerryRouter *self, GError **error)
   /* A new pingee is not connected, so this cannot fail. */
   ferry_pingee_connect (pingee, self->context, NULL);
   self->pingee = g_steal_pointer (&pingee);
-  ferry_hot_cells_start (&self->hot_cells, self->context, self->pingee);
-  /* GLib starts a thread with the first GTask, and ends the program where there is none to be had: here it has just had
-   * one, and later it may not. */
+  self->hot_cells.pingee = self->pingee;
+  /* GLib starts a thread with the first GTask, and aborts the program where the system has none. Here the system has
+   * just given one; later it may not. */
   g_type_ensure (G_TYPE_TASK);
   ferry_home_set_thread (self->home, g_thread_self ());
   g_atomic_pointer_set (&self->thread, g_thread_self ());
@@ -1485,9 +1423,15 @@ end_all_pipes (FerryRouter *self)
 
       if (pipe == NULL)
         continue;
-      ferry_pipe_share_claim (pipe->share, FERRY_CLAIM_CLOSED);
+      ferry_pipe_share_close (pipe->share);
       end_pipe (self, pipe, exit);
     }
+}
+
+static void
+keep_highest (FerryRouter *self, FerryCounter counter, guint64 count)
+{
+  self->counters[counter] = MAX (self->counters[counter], count);
 }
 
 static void
@@ -1503,15 +1447,15 @@ stop (FerryRouter *self)
   ferry_hot_cells_stop (&self->hot_cells);
   ferry_monitor_stop (monitor);
   counts = ferry_monitor_get_counts (monitor);
-  self->blocks += counts.n_blocks;
-  self->protocol_errors += counts.n_faults;
-  self->highest_queued = MAX (self->highest_queued, get_highest_queued (monitor));
-  self->most_waiting = MAX (self->most_waiting, counts.most_waiting);
+  self->counters[FERRY_COUNTER_BLOCKS] += counts.n_blocks;
+  self->counters[FERRY_COUNTER_PROTOCOL_ERRORS] += counts.n_faults;
+  keep_highest (self, FERRY_COUNTER_HIGHEST_QUEUED_BYTES, (guint64) counts.most_queued);
+  keep_highest (self, FERRY_COUNTER_HIGHEST_WAITING_LINKS, counts.most_waiting);
   ferry_memory_account_set_bell (self->account, -1, NULL);
   g_atomic_pointer_set (&self->thread, NULL);
   discard (self, monitor);
   end_all_pipes (self);
-  /* Last, so that what other threads ask meanwhile is still left to this one. */
+  /* Last: until then, other threads leave their requests to this one. */
   ferry_home_set_thread (self->home, NULL);
   self->stopping = FALSE;
 }
@@ -1521,14 +1465,14 @@ stop (FerryRouter *self)
  * @self: a router
  * @error: return location for an error
  *
- * Stops the router: nothing more is taken from workers, and those that still run are killed. What has come and was
- * not delivered is counted and dropped; to have it delivered first, use [method@Ferry.Router.route_until]. Each
- * receiver whose pipe is open hears `closed` with the reason %FERRY_CLOSE_REASON_ROUTER_STOPPED before this
- * returns, and nothing afterwards; a warning lists their connection ids. Tasks of its pools, those that run as those
- * that wait, fail with %FERRY_ERROR_CLOSED.
+ * Stops the router: nothing more is taken from workers, and those that still run are killed. Messages that came and
+ * were not delivered are counted and dropped. To have them delivered first, call [method@Ferry.Router.route_until].
+ * Each receiver of an open pipe emits `closed` with the reason %FERRY_CLOSE_REASON_ROUTER_STOPPED before this
+ * returns, and nothing afterwards. A warning lists their connection ids. Tasks of its pools, running and waiting ones,
+ * fail with %FERRY_ERROR_CLOSED.
  *
- * The warning is a structured message, as all of Ferry's warnings are, which g_test_expect_message() does not see. A
- * test that wants it sets a log writer, with g_log_set_writer_func().
+ * The warning is a structured message, as all warnings of Ferry are, which g_test_expect_message() does not see. A test
+ * that expects it sets a log writer, with g_log_set_writer_func().
  *
  * May be called from within a handler. On the router's thread.
  *
@@ -1566,6 +1510,7 @@ ferry_router_constructed (GObject *object)
   self->home = ferry_home_new (self->context, NULL);
   self->timers = ferry_timers_new (self->context);
   self->mailbox = ferry_mailbox_ref_for (self->context);
+  ferry_hot_cells_init (&self->hot_cells, self->context);
 }
 
 static void
@@ -1577,8 +1522,8 @@ stop_abandoned (gpointer data)
     stop (self);
 }
 
-/* The router's thread may be in the middle of a dispatch, and receivers hear there and nowhere else. So a running
- * router whose last reference is dropped on another thread lives on until its own thread has stopped it. */
+/* The router's thread may be within a dispatch, and receivers emit only there. So a running router that another thread
+ * dropped lives on until its own thread has stopped it. */
 static void
 ferry_router_dispose (GObject *object)
 {
@@ -1616,13 +1561,6 @@ ferry_router_finalize (GObject *object)
 
 /* ---- counters ---- */
 
-/* Those of the present run; none where there is none. */
-static FerryMonitorCounts
-get_counts (FerryRouter *self)
-{
-  return self->monitor != NULL ? ferry_monitor_get_counts (self->monitor) : (FerryMonitorCounts){0};
-}
-
 static guint64
 read_count (_Atomic gint64 *count)
 {
@@ -1630,17 +1568,40 @@ read_count (_Atomic gint64 *count)
   return (guint64) atomic_load_explicit (count, memory_order_relaxed);
 }
 
-/* What is there now, and the most that ever was. */
-static guint64
-get_level (FerryRouter *self, FerryCounter counter)
+/**
+ * ferry_router_get_counter:
+ * @self: a router
+ * @counter: which one
+ *
+ * Gets what the router counted since it was made. Counters of the present state of the router are 0 when it does not
+ * run, except for those of memory that the application keeps. On the router's thread.
+ *
+ * Returns: the count
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_router_get_counter (FerryRouter *self, FerryCounter counter)
 {
-  FerryMonitor *monitor = self->monitor;
-  FerryMonitorCounts counts = get_counts (self);
+  FerryMonitorCounts counts = {0};
+  guint64 count;
 
+  g_return_val_if_fail (FERRY_IS_ROUTER (self), 0);
+  ferry_return_val_if_elsewhere (self->home, 0);
+
+  if ((guint) counter >= G_N_ELEMENTS (self->counters))
+    g_return_val_if_reached (0);
+  if (self->monitor != NULL)
+    counts = ferry_monitor_get_counts (self->monitor);
+  count = self->counters[counter];
   switch (counter)
     {
+    case FERRY_COUNTER_BLOCKS:
+      return count + counts.n_blocks;
+    case FERRY_COUNTER_PROTOCOL_ERRORS:
+      return count + counts.n_faults;
     case FERRY_COUNTER_QUEUED_BYTES:
-      return monitor != NULL ? (guint64) ferry_local_queue_get_bytes (ferry_monitor_get_local_queue (monitor)) : 0;
+      return (guint64) counts.queued;
     case FERRY_COUNTER_LINKS:
       return counts.n_links;
     case FERRY_COUNTER_WAITING_LINKS:
@@ -1650,58 +1611,15 @@ get_level (FerryRouter *self, FerryCounter counter)
     case FERRY_COUNTER_SPARE_BYTES:
       return read_count (&self->account->spare);
     case FERRY_COUNTER_HIGHEST_QUEUED_BYTES:
-      return MAX (self->highest_queued, monitor != NULL ? get_highest_queued (monitor) : 0);
+      return MAX (count, (guint64) counts.most_queued);
     case FERRY_COUNTER_HIGHEST_WAITING_LINKS:
-      return MAX (self->most_waiting, counts.most_waiting);
+      return MAX (count, counts.most_waiting);
     case FERRY_COUNTER_HIGHEST_BUFFER_BYTES:
       return read_count (&self->account->highest_held);
     case FERRY_COUNTER_HIGHEST_SPARE_BYTES:
       return read_count (&self->account->highest_spare);
     default:
-      g_return_val_if_reached (0);
-    }
-}
-
-/**
- * ferry_router_get_counter:
- * @self: a router
- * @counter: which one
- *
- * What the router counted since it was made. The counters of what is now in the router, and not in the application,
- * are 0 when it does not run. On the router's thread.
- *
- * Returns: the count
- *
- * Since: 0.1
- */
-guint64
-ferry_router_get_counter (FerryRouter *self, FerryCounter counter)
-{
-  g_return_val_if_fail (FERRY_IS_ROUTER (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
-
-  switch (counter)
-    {
-    case FERRY_COUNTER_MESSAGES:
-      return self->messages;
-    case FERRY_COUNTER_BYTES:
-      return self->bytes;
-    case FERRY_COUNTER_DROPPED:
-      return self->dropped;
-    case FERRY_COUNTER_UNDELIVERED:
-      return self->undelivered;
-    case FERRY_COUNTER_BLOCKS:
-      return self->blocks + get_counts (self).n_blocks;
-    case FERRY_COUNTER_DISPATCHES:
-      return self->dispatches;
-    case FERRY_COUNTER_AGED_DISPATCHES:
-      return self->aged_dispatches;
-    case FERRY_COUNTER_PROTOCOL_ERRORS:
-      return self->protocol_errors + get_counts (self).n_faults;
-    case FERRY_COUNTER_OVERTAKEN:
-      return self->overtaken;
-    default:
-      return get_level (self, counter);
+      return count;
     }
 }
 
@@ -1792,27 +1710,11 @@ ferry_router_get_property (GObject *object, guint property_id, GValue *value, GP
     }
 }
 
-/* The largest power of two that is not above capacity. */
-static guint64
-round_capacity (guint64 capacity)
-{
-  guint64 rounded = FERRY_MIN_LANE_CAPACITY;
-
-  while (rounded * 2 <= capacity)
-    rounded *= 2;
-  return rounded;
-}
-
-static void
-set_buffer_limit (FerryRouter *self, guint64 limit)
-{
-  ferry_memory_account_set_limit (self->account, limit > 0 ? limit : ferry_get_usable_memory () / BUFFER_LIMIT_PART);
-}
-
 static void
 ferry_router_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
 {
   FerryRouter *self = FERRY_ROUTER (object);
+  guint64 limit;
 
   ferry_return_if_elsewhere (self->home);
   switch (property_id)
@@ -1833,7 +1735,8 @@ ferry_router_set_property (GObject *object, guint property_id, const GValue *val
       self->local_queue_limit = g_value_get_uint64 (value);
       break;
     case PROP_LANE_CAPACITY:
-      self->lane_capacity = round_capacity (g_value_get_uint64 (value));
+      /* The largest power of two that is not above the value. */
+      self->lane_capacity = (guint64) 1 << (g_bit_storage ((gulong) g_value_get_uint64 (value)) - 1);
       break;
     case PROP_MAX_MESSAGE_SIZE:
       self->max_message_size = g_value_get_uint64 (value);
@@ -1842,7 +1745,9 @@ ferry_router_set_property (GObject *object, guint property_id, const GValue *val
       self->latest_interval = g_value_get_int64 (value);
       break;
     case PROP_BUFFER_LIMIT:
-      set_buffer_limit (self, g_value_get_uint64 (value));
+      limit = g_value_get_uint64 (value);
+      ferry_memory_account_set_limit (self->account,
+                                      limit > 0 ? limit : ferry_get_usable_memory () / BUFFER_LIMIT_PART);
       break;
     case PROP_SPARE_TIME:
       self->spare_time = g_value_get_int64 (value);
@@ -1860,7 +1765,7 @@ install_scheduling_properties (void)
   /**
    * FerryRouter:main-context:
    *
-   * The main context that receivers hear on. By default the thread-default one of the thread that made the router.
+   * The main context that receivers deliver on. By default the thread-default one of the thread that made the router.
    *
    * Since: 0.1
    */
@@ -1879,7 +1784,7 @@ install_scheduling_properties (void)
   /**
    * FerryRouter:dispatch-budget:
    *
-   * For how many microseconds messages are delivered before the main context may do other things; 4,000 by default.
+   * For how many microseconds messages are delivered before the main context runs other sources; 4,000 by default.
    * A handler that takes longer is not interrupted.
    *
    * Since: 0.1
@@ -1889,8 +1794,8 @@ install_scheduling_properties (void)
   /**
    * FerryRouter:ageing:
    *
-   * After how many microseconds messages that higher priorities hold back are delivered at default priority, one
-   * dispatch budget's worth; 50,000 by default, 0 for never. A change counts from the next start.
+   * After how many microseconds messages that higher priorities hold back are delivered at default priority, for one
+   * dispatch budget; 50,000 by default, 0 for never. A change counts from the next start.
    *
    * Since: 0.1
    */
@@ -1898,8 +1803,8 @@ install_scheduling_properties (void)
   /**
    * FerryRouter:latest-interval:
    *
-   * How many microseconds lie between two deliveries of a pipe for latest values ([flags@Ferry.PipeFlags]) at the
-   * least; 16,667 by default, which is 60 a second. The last value before the end of the pipe does not wait.
+   * The least number of microseconds between two deliveries of a pipe for latest values ([flags@Ferry.PipeFlags]);
+   * 16,667 by default, which is 60 a second. The last value before the end of the pipe does not wait.
    *
    * Since: 0.1
    */
@@ -1940,20 +1845,15 @@ install_limit_properties (void)
    */
   properties[PROP_MAX_MESSAGE_SIZE] = g_param_spec_uint64 ("max-message-size", NULL, NULL, FERRY_MAX_RECORD_SIZE,
                                                            HIGHEST_MAX_MESSAGE_SIZE, DEFAULT_MAX_MESSAGE_SIZE, SETTING);
-}
-
-static void
-install_memory_properties (void)
-{
   /**
    * FerryRouter:buffer-limit:
    *
-   * How many bytes of buffers and large messages of all links the application may have, on their way and kept, and of
-   * memory that is kept for the next ones. Beyond it a link may have one at a time, and its next one waits until some
-   * are dropped; a worker's buffers wait for room then. Other messages pass.
+   * How many bytes of all links' buffers and large messages the application may have, on their way and kept, with the
+   * memory that is kept for the next ones. Beyond the limit each link may have one at a time, and the next one waits
+   * until some are dropped. Other messages pass.
    *
-   * By default, and where it is set to 0, a quarter of the machine's memory, or of what a control group allows where
-   * that is less. It reads as the number that holds. A change counts at once.
+   * By default, and where it is set to 0, a quarter of the machine's memory, or of a control group's limit that is
+   * less. It reads as the number in effect. A change counts at once.
    *
    * Since: 0.1
    */
@@ -1961,8 +1861,8 @@ install_memory_properties (void)
   /**
    * FerryRouter:spare-time:
    *
-   * For how many microseconds memory of buffers that is not used is kept for the next ones, before the system has it
-   * back; 5,000,000 by default. A change counts from the next start.
+   * For how many microseconds unused memory of buffers is kept for the next ones, before it is given back to the
+   * system; 5,000,000 by default. A change counts from the next start.
    *
    * Since: 0.1
    */
@@ -1983,7 +1883,6 @@ ferry_router_class_init (FerryRouterClass *klass)
 
   install_scheduling_properties ();
   install_limit_properties ();
-  install_memory_properties ();
   /**
    * FerryRouter:running:
    *
@@ -2002,6 +1901,5 @@ ferry_router_init (FerryRouter *self)
   self->slots = g_ptr_array_new_with_free_func (pipe_free);
   self->free_slots = g_array_new (FALSE, FALSE, sizeof (guint));
   self->deferred_frees = g_ptr_array_new_with_free_func (g_object_unref);
-  ferry_hot_cells_init (&self->hot_cells);
   self->account = ferry_memory_account_new (0);
 }

@@ -27,15 +27,14 @@ G_BEGIN_DECLS
 /**
  * FerryPipeFlags:
  * @FERRY_PIPE_QUEUED: Every message arrives, in order; a sender waits when there is no room.
- * @FERRY_PIPE_LATEST: Only the newest message counts, as for a progress bar or a preview: a sender never waits, a
- *   message may be overtaken by a newer one before it is delivered, and one is delivered in an interval of
- *   [property@Ferry.Router:latest-interval] at the most. The last one always arrives, before `closed`. A message has at
- *   most 4,088 bytes, less the string of its type.
- * @FERRY_PIPE_ONE_SHOT_BUFFERS: Each buffer that a worker sends has memory of its own, which is sealed and handed over
- *   with it: nothing is copied, and the worker cannot change it any more. See
- * [method@Ferry.Sender.create_buffer_until]. For what is large and comes now and then from workers that are not
- * trusted; where buffers come one after the other, copies into memory that is used again are quicker. Of a sender in
- * the application itself it changes nothing.
+ * @FERRY_PIPE_LATEST: Only the newest message counts, as for a progress bar or a preview. A sender never waits, and a
+ *   newer message may overtake one before its delivery. At most one is delivered in each interval of
+ *   [property@Ferry.Router:latest-interval]. The last one always arrives, before `closed`. A message has at most 4,088
+ *   bytes, less the string of its type.
+ * @FERRY_PIPE_ONE_SHOT_BUFFERS: Each buffer that a worker sends has memory of its own, which is sealed and passed on
+ * with it. Nothing is copied, and the worker cannot change it any more: see [method@Ferry.Sender.create_buffer_until].
+ * For large data that comes now and then from workers that are not trusted. Where buffers come one after the other,
+ * copies into memory that is used again are quicker. The flag changes nothing for a sender in the application itself.
  *
  * What kind of pipe [method@Ferry.Router.pipe] makes.
  *
@@ -50,23 +49,21 @@ typedef enum
 
 /**
  * FerryCounter:
- * @FERRY_COUNTER_MESSAGES: Messages handed to receivers.
+ * @FERRY_COUNTER_MESSAGES: Messages delivered to receivers.
  * @FERRY_COUNTER_BYTES: Bytes of payload in those messages.
  * @FERRY_COUNTER_DROPPED: Messages that came for a pipe already closed.
  * @FERRY_COUNTER_UNDELIVERED: Messages that had reached the application and were not delivered when the router
  *   was stopped.
  * @FERRY_COUNTER_BLOCKS: Blocks that went through the local queue.
  * @FERRY_COUNTER_DISPATCHES: Times the main context ran the router.
- * @FERRY_COUNTER_AGED_DISPATCHES: Those of them that ageing brought about, because higher priorities held the
- *   router back.
+ * @FERRY_COUNTER_AGED_DISPATCHES: Those of them that came by ageing, because higher priorities held the router back.
  * @FERRY_COUNTER_PROTOCOL_ERRORS: Workers that were ended because they broke a rule of the protocol.
  * @FERRY_COUNTER_QUEUED_BYTES: Bytes in the local queue, or being delivered, now.
  * @FERRY_COUNTER_LINKS: Links that are open now.
  * @FERRY_COUNTER_OVERTAKEN: Values of pipes for latest values that a newer one overtook before they were delivered.
- * @FERRY_COUNTER_WAITING_LINKS: Links that wait now until the application takes what they have laid ahead, or drops
- *   what it keeps of them.
+ * @FERRY_COUNTER_WAITING_LINKS: Links that wait now until the application handles messages or drops buffers of theirs.
  * @FERRY_COUNTER_BUFFER_BYTES: Bytes of buffers and large messages that the application has now, on their way or kept.
- * @FERRY_COUNTER_SPARE_BYTES: Bytes of memory that is kept now for the next buffers.
+ * @FERRY_COUNTER_SPARE_BYTES: Bytes of memory that are kept now for the next buffers.
  * @FERRY_COUNTER_HIGHEST_QUEUED_BYTES: The most that @FERRY_COUNTER_QUEUED_BYTES ever was.
  * @FERRY_COUNTER_HIGHEST_WAITING_LINKS: The most that @FERRY_COUNTER_WAITING_LINKS ever was.
  * @FERRY_COUNTER_HIGHEST_BUFFER_BYTES: The most that @FERRY_COUNTER_BUFFER_BYTES ever was.
@@ -107,9 +104,9 @@ G_DECLARE_FINAL_TYPE (FerryRouter, ferry_router, FERRY, ROUTER, GObject)
  * FerryCondition:
  * @user_data: the data given with it
  *
- * What [method@Ferry.Router.route_until] waits for.
+ * The condition that [method@Ferry.Router.route_until] waits for.
  *
- * Returns: %TRUE when it holds
+ * Returns: %TRUE when the condition holds
  *
  * Since: 0.1
  */

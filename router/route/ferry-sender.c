@@ -3,15 +3,14 @@
 
 /* The writing end of a pipe, in a worker or in the application: from a message to records in the up lane.
  *
- * The quick road takes the lane, finds room, writes the record in place and publishes it: no allocation, no system
- * call, and no lock where the process has one thread. Whatever it cannot do is left to the slow one: waiting for
- * room, errors, messages in pieces.
+ * The fast path takes the lane, finds room, writes the record in place and publishes it: no allocation, no system call,
+ * and no lock where the process has one thread. The slow path does the rest: it waits for room, sets errors, and sends
+ * messages in pieces.
  *
  * Owner:   counted references, as of any GObject.
- * Threads: any, where a function says no other; the lane is taken for what only one may do at a time.
+ * Threads: any, where a function says no other. A function that ends in _locked is called with the lane taken.
  *
- * It is one file since the five ways to send go through the same lane, in one order, with the same types announced, and
- * wait for room and fail in the same way. */
+ * It is one file since the five ways to send share a lane, its order, the announced types, the waits and the errors. */
 
 #include "config.h"
 
@@ -25,9 +24,75 @@
 #include "link/ferry-handshake-private.h"
 #include "route/ferry-buffer-private.h"
 
+/* ---- what a pipe and its sender share ---- */
+
+enum
+{
+  TAKEN = 1 << 0,  /* the sender was started here, or passed to a worker */
+  CLOSED = 1 << 1, /* the pipe was closed */
+};
+
+struct _FerryPipeShare
+{
+  _Atomic gint references;
+  _Atomic gint state;         /* any: flags of the two above: whether the sender is taken is settled once */
+  _Atomic (FerryLink *) link; /* (owned) (nullable): of a pipe for latest values whose sender is in this process */
+};
+
+FerryPipeShare *
+ferry_pipe_share_ref (FerryPipeShare *self)
+{
+  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  return self;
+}
+
+void
+ferry_pipe_share_unref (FerryPipeShare *self)
+{
+  FerryLink *link;
+
+  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
+    return;
+  link = ferry_pipe_share_get_link (self);
+  g_clear_pointer (&link, ferry_link_unref);
+  g_free (self);
+}
+
+/* any: takes the sender. Returns FALSE where it is taken already, or the pipe is closed. */
+static gboolean
+take (FerryPipeShare *self)
+{
+  gint none = 0;
+
+  return atomic_compare_exchange_strong_explicit (&self->state, &none, TAKEN, memory_order_acq_rel,
+                                                  memory_order_acquire);
+}
+
+gboolean
+ferry_pipe_share_close (FerryPipeShare *self)
+{
+  return (atomic_fetch_or_explicit (&self->state, CLOSED, memory_order_acq_rel) & TAKEN) == 0;
+}
+
+/* any: relaxed, since nothing else is read because of it. */
+static gboolean
+is_closed (FerryPipeShare *self)
+{
+  return (atomic_load_explicit (&self->state, memory_order_relaxed) & CLOSED) != 0;
+}
+
+FerryLink *
+ferry_pipe_share_get_link (FerryPipeShare *self)
+{
+  /* Acquire: pairs with start_locally(), for the cell of the link. */
+  return atomic_load_explicit (&self->link, memory_order_acquire);
+}
+
+/* ---- a sender ---- */
+
 #define HEADER_SIZE sizeof (FerryRecordHeader)
 
-/* Where a sender is in its life. It never goes back. */
+/* A sender's state, which never goes back. */
 typedef enum
 {
   FERRY_SENDER_NEW,
@@ -40,21 +105,21 @@ struct _FerrySender
 {
   GObject parent_instance;
 
-  guint64 connection_id; /* const */
-  FerryPipeShare *share; /* const: (owned) (nullable): in the application */
-  FerryMonitor *monitor; /* const: (owned) (nullable): in the application */
-  GWeakRef router;       /* in the application; NULL in a worker */
-  FerrySenderDroppedFunc dropped;
-  GThread *router_thread;   /* const: (unowned) (nullable): in the application, only compared */
-  gsize lane_capacity;      /* const */
-  guint64 max_message_size; /* const */
-  gboolean latest;          /* const: only the newest value counts */
-  gboolean one_shot;        /* const: in a worker, each of its buffers has memory of its own */
+  guint64 connection_id;          /* const */
+  FerryPipeShare *share;          /* const: (owned) (nullable): in the application */
+  FerryMonitor *monitor;          /* const: (owned) (nullable): in the application */
+  GWeakRef receiver;              /* any: in the application; NULL in a worker */
+  FerrySenderDroppedFunc dropped; /* const: (nullable): in the application */
+  GThread *router_thread;         /* const: (unowned) (nullable): in the application, only compared */
+  gsize lane_capacity;            /* const */
+  guint64 max_message_size;       /* const */
+  gboolean latest;                /* const: only the newest value counts */
+  gboolean one_shot;              /* const: in a worker, each of its buffers has memory of its own */
 
   _Atomic gint state;  /* any; leaves STARTED only with the lane taken */
   FerryUplink *uplink; /* (owned) (nullable): set before the state becomes STARTED, and for good */
   guint index;         /* in the pipe table; as uplink */
-  gsize quick_limit;   /* messages of fewer bytes may take the quick road; 0: none; as uplink */
+  gsize quick_limit;   /* messages of fewer bytes may take the fast path; 0: none; as uplink */
 
   guint32 cell;           /* in its link, or FERRY_NO_CELL; as uplink */
   FerryCellWriter writer; /* with the lane taken: of the cell */
@@ -65,7 +130,7 @@ struct _FerrySender
   guint latest_type; /* where the search begins: messages mostly repeat their type */
 };
 
-/* The type, for the check of each send; there is no sender before the class has set it. */
+/* The type, for the check of each send. Class initialisation sets it, before the first sender. */
 static GType sender_type;
 
 static inline gboolean
@@ -82,8 +147,7 @@ get_state (FerrySender *self)
   return (FerrySenderState) atomic_load_explicit (&self->state, memory_order_acquire);
 }
 
-/* Whether a message may go out now. With the lane taken the answer holds as long as it is; without, it is a first look.
- */
+/* Whether a message may be sent now. With the lane taken the answer stays true as long as that is. */
 static inline gboolean
 is_sendable (FerrySender *self)
 {
@@ -91,8 +155,7 @@ is_sendable (FerrySender *self)
          ferry_uplink_get_pipe_word (self->uplink, self->index) == FERRY_PIPE_WORD_OPEN;
 }
 
-/* Whether its buffers have memory of their own each. Not where the other end is in this process. Once it has an uplink.
- */
+/* With an uplink: whether each buffer has memory of its own. Not so where the other end is in this process. */
 static inline gboolean
 has_one_shots (FerrySender *self)
 {
@@ -103,13 +166,27 @@ has_one_shots (FerrySender *self)
 typedef struct
 {
   FerrySender *sender;
-  GVariant *variant;      /* (nullable): what is sent; or else */
-  const FerryPart *parts; /* bytes that may lie apart */
+  GVariant *variant;      /* (nullable): the message; or else */
+  const FerryPart *parts; /* its bytes, which may lie apart */
   guint n_parts;
   gsize size;
   guint8 *joined; /* (owned) (nullable): see get_data() */
   FerryWait wait;
 } FerrySend;
+
+/* (nullable) */
+static const char *
+get_type_string (const FerrySend *send)
+{
+  return send->variant != NULL ? g_variant_get_type_string (send->variant) : NULL;
+}
+
+/* The bytes of a record, and of the largest announcement that may come before it. */
+static gsize
+get_most_room (const FerrySend *send, gsize payload)
+{
+  return ferry_record_size (payload) + (send->variant != NULL ? ferry_record_size (FERRY_MAX_TYPE_STRING) : 0);
+}
 
 /**
  * FerrySender:
@@ -117,17 +194,16 @@ typedef struct
  * The writing end of a pipe.
  *
  * A sender comes from [method@Ferry.Router.pipe] in the application. There it is either passed to a worker with
- * [method@Ferry.Launcher.add_sender], or used by the application's own threads. The worker gets hold of it with
+ * [method@Ferry.Launcher.add_sender], or used by the application's own threads. The worker gets it with
  * [func@Ferry.Worker.get_sender].
  *
  * It is started once, sends, and is stopped once, which tells the receiver that nothing is missing. Dropping the last
- * reference to a started sender stops it; dropping that to one that was neither started nor passed to a worker closes
- * the pipe, with the reason %FERRY_CLOSE_REASON_STOPPED.
+ * reference to a started sender stops it. Dropping the last reference to one that was neither started nor passed to a
+ * worker closes the pipe, with the reason %FERRY_CLOSE_REASON_STOPPED.
  *
  * A send that returned %TRUE is kept: the receiver gets the message even when the process is killed the next instant,
- * as long as pipe and router are open. Messages of one sender arrive once, and in order.
- * On a pipe for latest values ([flags@Ferry.PipeFlags]), a newer message takes the place of one that was not delivered
- * yet.
+ * as long as pipe and router are open. Messages of one sender arrive once, and in order. On a pipe for latest values
+ * ([flags@Ferry.PipeFlags]), a newer message replaces one that was not delivered yet.
  *
  * After it was started, a sender may be used by any number of threads at once, but by one process: in a child that a
  * worker forks, sending fails.
@@ -138,10 +214,7 @@ typedef struct
 enum
 {
   PROP_CONNECTION_ID = 1,
-  N_PROPERTIES,
 };
-
-static GParamSpec *properties[N_PROPERTIES];
 
 G_DEFINE_FINAL_TYPE (FerrySender, ferry_sender, G_TYPE_OBJECT)
 
@@ -149,26 +222,18 @@ G_DEFINE_FINAL_TYPE (FerrySender, ferry_sender, G_TYPE_OBJECT)
 static gboolean
 refuse_state (FerrySenderState state, GError **error)
 {
-  switch (state)
-    {
-    case FERRY_SENDER_NEW:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED,
-                           "The sender was not started; call ferry_sender_start() first");
-      break;
-    case FERRY_SENDER_STARTED:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_STARTED,
-                           "The sender was started already; it is started once");
-      break;
-    case FERRY_SENDER_STOPPED:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_STOPPED,
-                           "The sender was stopped; open another pipe to send more");
-      break;
-    case FERRY_SENDER_PASSED:
-    default:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_STARTED,
-                           "The sender was passed to a worker, and is used there");
-      break;
-    }
+  static const struct
+  {
+    FerryError code;
+    const char *text;
+  } refusals[] = {
+    [FERRY_SENDER_NEW] = {FERRY_ERROR_NOT_STARTED, "The sender was not started; call ferry_sender_start() first"},
+    [FERRY_SENDER_STARTED] = {FERRY_ERROR_ALREADY_STARTED, "The sender was started already; it is started once"},
+    [FERRY_SENDER_STOPPED] = {FERRY_ERROR_STOPPED, "The sender was stopped; open another pipe to send more"},
+    [FERRY_SENDER_PASSED] = {FERRY_ERROR_ALREADY_STARTED, "The sender was passed to a worker, and is used there"},
+  };
+
+  g_set_error_literal (error, FERRY_ERROR, (gint) refusals[state].code, refusals[state].text);
   return FALSE;
 }
 
@@ -189,14 +254,14 @@ refuse_closed (FerrySender *self, GError **error)
   return FALSE;
 }
 
-/* ---- the quick road ---- */
+/* ---- the fast path ---- */
 
 #define COPY_BY_WORDS 128
 
-/* Copies a message. A small one has mostly just been written, field by field: to load more at once than was stored at
- * once makes the processor wait until all its stores are out of the way, which on the road to another core's cache
- * costs more than the whole send. So small ones go by words of 8 bytes and not through memcpy(), which takes the widest
- * there is. */
+/* Copies a message. A small one was mostly just written, field by field. A load that is wider than those stores makes
+ * the processor wait until all its stores are done. Where the lane's lines are in another core's cache, that costs more
+ * than the whole send. So small messages are copied by words of 8 bytes, and not by memcpy(), which takes the widest
+ * loads. */
 static inline void
 copy_payload (guint8 *place, const guint8 *data, gsize size)
 {
@@ -220,7 +285,7 @@ copy_payload (guint8 *place, const guint8 *data, gsize size)
     place[offset] = data[offset];
 }
 
-/* The number of a type that was announced before, or 0. With the lane taken. */
+/* The number of a type that was announced before, or 0. */
 static guint16
 find_type_locked (FerrySender *self, const char *type_string)
 {
@@ -238,10 +303,12 @@ find_type_locked (FerrySender *self, const char *type_string)
   return 0;
 }
 
-/* Announces a type at place, for which there is room. Returns its number. */
+/* Announces a type at place, where there is room for that. Returns its number. */
 static guint16
-announce_type_locked (FerrySender *self, const char *type_string, gsize length, guint8 *place)
+announce_type_locked (FerrySender *self, const char *type_string, guint8 *place)
 {
+  gsize length = strlen (type_string);
+
   self->types[self->n_types] = g_strdup (type_string);
   self->latest_type = self->n_types++;
   ferry_record_write_header (place, (guint32) length, FERRY_RECORD_TYPE, (guint16) self->n_types, self->connection_id);
@@ -249,143 +316,139 @@ announce_type_locked (FerrySender *self, const char *type_string, gsize length, 
   return (guint16) self->n_types;
 }
 
-/* Where size bytes can be written, with the lane taken; or NULL, with the lane given back. */
-static inline guint8 *
-take_place (FerrySender *self, gsize size, gboolean *locked)
-{
-  FerryUplink *uplink = self->uplink;
-  guint8 *place = NULL;
-
-  *locked = ferry_uplink_lock (uplink);
-  if (G_LIKELY (is_sendable (self)))
-    place = ferry_uplink_get_place_locked (uplink, size);
-  if (G_UNLIKELY (place == NULL))
-    ferry_uplink_unlock (uplink, *locked);
-  return place;
-}
-
-/* Where a record is written behind the announcement of its type, where that is new: both appear at once. */
+/* A place for a record, with the lane taken. The announcement of the record's type comes before it, where that is new:
+ * both are published at once. */
 typedef struct
 {
-  guint8 *place;  /* of the record */
-  guint16 number; /* of the type; 0 for none */
-  gsize size;     /* of the record and of what is before it: what is to be published */
+  guint8 *place;           /* of the announcement, or else of the record */
+  const char *new_type;    /* (nullable): to be announced */
+  gsize announcement_size; /* 0: none */
+  gsize size;              /* of both: the bytes to be published */
+  guint16 number;          /* of a type that was announced; 0: none */
   gboolean locked;
-} FerryTypedPlace;
+} FerryPlace;
 
-/* type_string: (nullable). payload: of the record. Returns TRUE with the lane taken. */
-static inline gboolean
-take_typed_place (FerrySender *self, const char *type_string, gsize payload, FerryTypedPlace *typed)
+/* Takes the lane and finds a place. type_string: (nullable). payload: bytes of the record. */
+static G_ALWAYS_INLINE inline gboolean
+take_place (FerrySender *self, const char *type_string, gsize payload, FerryPlace *place)
 {
-  gsize record_size = ferry_record_size (payload);
-  gsize announcement_size = 0;
   gboolean locked = ferry_uplink_lock (self->uplink);
-  guint16 number = type_string != NULL ? find_type_locked (self, type_string) : 0;
-  gboolean is_new = type_string != NULL && number == 0;
-  gsize length = is_new ? strlen (type_string) : 0;
-  guint8 *place = NULL;
 
-  if (is_new)
-    announcement_size = ferry_record_size (length);
-  if (G_LIKELY (is_sendable (self) && (!is_new || self->n_types < FERRY_MAX_TYPES_PER_PIPE)))
-    place = ferry_uplink_get_place_locked (self->uplink, announcement_size + record_size);
-  if (G_UNLIKELY (place == NULL))
+  *place = (FerryPlace){.locked = locked, .size = ferry_record_size (payload)};
+  if (type_string != NULL)
+    place->number = find_type_locked (self, type_string);
+  if (type_string != NULL && place->number == 0)
     {
-      ferry_uplink_unlock (self->uplink, locked);
-      return FALSE;
+      place->new_type = type_string;
+      place->announcement_size = ferry_record_size (strlen (type_string));
+      place->size += place->announcement_size;
     }
-  if (is_new)
-    number = announce_type_locked (self, type_string, length, place);
-  *typed = (FerryTypedPlace){place + announcement_size, number, announcement_size + record_size, locked};
-  return TRUE;
+  if (G_LIKELY (is_sendable (self) && (place->new_type == NULL || self->n_types < FERRY_MAX_TYPES_PER_PIPE)))
+    place->place = ferry_uplink_get_place_locked (self->uplink, place->size);
+  if (G_UNLIKELY (place->place == NULL))
+    ferry_uplink_unlock (self->uplink, locked);
+  return place->place != NULL;
 }
 
-static inline gboolean
-send_bytes_now (FerrySender *self, gconstpointer data, gsize size)
+/* Announces the type where that is new, and writes the record's header. Returns where its payload goes. The payload of
+ * a large record tells its type. */
+static G_ALWAYS_INLINE inline guint8 *
+write_header_locked (FerrySender *self, FerryPlace *place, FerryRecordKind kind, gsize payload)
 {
-  gsize record_size = ferry_record_size (size);
-  gboolean locked;
-  guint8 *place = take_place (self, record_size, &locked);
+  guint8 *record = place->place + place->announcement_size;
 
-  if (G_UNLIKELY (place == NULL))
+  if (G_UNLIKELY (place->new_type != NULL))
+    place->number = announce_type_locked (self, place->new_type, place->place);
+  ferry_record_write_header (record, (guint32) payload, kind, kind == FERRY_RECORD_LARGE ? 0 : place->number,
+                             self->connection_id);
+  return record + HEADER_SIZE;
+}
+
+static G_ALWAYS_INLINE inline gboolean
+send_parts_now (FerrySender *self, const FerryPart *parts, guint n_parts, gsize size)
+{
+  FerryPlace place;
+  guint8 *payload;
+
+  if (G_UNLIKELY (!take_place (self, NULL, size, &place)))
     return FALSE;
-  ferry_record_write_header (place, (guint32) size, FERRY_RECORD_BYTES, 0, self->connection_id);
-  copy_payload (place + HEADER_SIZE, data, size);
-  ferry_uplink_publish_and_unlock (self->uplink, record_size, locked);
+  payload = write_header_locked (self, &place, FERRY_RECORD_BYTES, size);
+  for (guint i = 0; i < n_parts; i++)
+    {
+      copy_payload (payload, parts[i].data, parts[i].size);
+      payload += parts[i].size;
+    }
+  ferry_uplink_publish_and_unlock (self->uplink, place.size, place.locked);
   return TRUE;
 }
 
 static gboolean
 send_variant_now (FerrySender *self, GVariant *variant, gsize size)
 {
-  FerryTypedPlace typed;
+  FerryPlace place;
 
-  if (G_UNLIKELY (!take_typed_place (self, g_variant_get_type_string (variant), size, &typed)))
+  if (G_UNLIKELY (!take_place (self, g_variant_get_type_string (variant), size, &place)))
     return FALSE;
-  ferry_record_write_header (typed.place, (guint32) size, FERRY_RECORD_VARIANT, typed.number, self->connection_id);
-  g_variant_store (variant, typed.place + HEADER_SIZE);
-  ferry_uplink_publish_and_unlock (self->uplink, typed.size, typed.locked);
+  g_variant_store (variant, write_header_locked (self, &place, FERRY_RECORD_VARIANT, size));
+  ferry_uplink_publish_and_unlock (self->uplink, place.size, place.locked);
   return TRUE;
 }
 
-/* ---- the slow road ---- */
+/* ---- the slow path ---- */
 
-/* Sets the error of a pipe that is closed; where this end closed it by stopping the sender, that one. */
+/* Sets the error of a pipe that is closed, or of a sender that was stopped. Returns FALSE. */
 static gboolean
 refuse_ended (FerrySender *self, GError **error)
 {
   FerrySenderState state = get_state (self);
 
-  if (state != FERRY_SENDER_STARTED)
-    return refuse_state (state, error);
-  return refuse_closed (self, error);
+  return state == FERRY_SENDER_STARTED ? refuse_closed (self, error) : refuse_state (state, error);
 }
 
-/* Turns the outcome of a wait into an error. Returns FALSE. */
+/* Sets the error of a wait that failed. Returns FALSE. */
 static gboolean
 refuse_wait (FerrySender *self, FerryWaitResult result, GError **error)
 {
-  switch (result)
-    {
-    case FERRY_WAIT_CLOSED:
-      return refuse_ended (self, error);
-    case FERRY_WAIT_WOULD_BLOCK:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
-                           "The lane is full, and this call may not wait; send again later, or less");
-      return FALSE;
-    case FERRY_WAIT_TIMED_OUT:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                           "The lane stayed full until the deadline; the application takes messages too slowly");
-      return FALSE;
-    case FERRY_WAIT_INTERRUPTED:
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Sending was cancelled");
-      return FALSE;
-    case FERRY_WAIT_FORKED:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER,
-                           "This process was forked from the worker that has the sender; send there, or start a worker "
-                           "of its own");
-      return FALSE;
-    case FERRY_WAIT_BROKEN:
-    case FERRY_WAIT_READY:
-    default:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The lane was damaged by its other end");
-      return FALSE;
-    }
+  static const struct
+  {
+    FerryError code;
+    const char *text;
+  } refusals[] = {
+    [FERRY_WAIT_WOULD_BLOCK] = {FERRY_ERROR_WOULD_BLOCK,
+                                "The lane is full, and this call may not wait; send again later, or less"},
+    [FERRY_WAIT_TIMED_OUT] = {FERRY_ERROR_TIMED_OUT,
+                              "The lane stayed full until the deadline; the application takes messages too slowly"},
+    [FERRY_WAIT_FORKED] = {FERRY_ERROR_NOT_A_WORKER,
+                           "This process was forked from the worker that has the sender; send "
+                           "there, or start a worker of its own"},
+    [FERRY_WAIT_BROKEN] = {FERRY_ERROR_PROTOCOL, "The lane was damaged by its other end"},
+  };
+
+  if (result == FERRY_WAIT_CLOSED)
+    return refuse_ended (self, error);
+  if (result == FERRY_WAIT_INTERRUPTED)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Sending was cancelled");
+  else
+    g_set_error_literal (error, FERRY_ERROR, (gint) refusals[result].code, refusals[result].text);
+  return FALSE;
 }
 
-/* Whether the variant's type was announced, or can be. */
-static gboolean
-has_type_or_number (FerrySender *self, GVariant *variant)
+/* Whether a type was announced, or fewer than max types were. type_string: (nullable). */
+static inline gboolean
+can_announce (FerrySender *self, const char *type_string, guint max)
 {
-  gboolean locked = ferry_uplink_lock (self->uplink);
-  gboolean can =
-    self->n_types < FERRY_MAX_TYPES_PER_PIPE || find_type_locked (self, g_variant_get_type_string (variant)) != 0;
+  gboolean locked;
+  gboolean can;
 
+  if (type_string == NULL || self->uplink == NULL || self->n_types < max)
+    return TRUE;
+  locked = ferry_uplink_lock (self->uplink);
+  can = find_type_locked (self, type_string) != 0;
   ferry_uplink_unlock (self->uplink, locked);
   return can;
 }
 
-/* Waits for room. Returns FALSE with an error when there is no use in trying again. */
+/* Waits for room. Returns FALSE with an error when trying again is of no use. */
 static gboolean
 wait_for_room (FerrySend *send, gsize size, GError **error)
 {
@@ -395,7 +458,7 @@ wait_for_room (FerrySend *send, gsize size, GError **error)
 
   if (state != FERRY_SENDER_STARTED)
     return refuse_state (state, error);
-  if (send->variant != NULL && !has_type_or_number (self, send->variant))
+  if (!can_announce (self, get_type_string (send), FERRY_MAX_TYPES_PER_PIPE))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
                    "More than %d types came up on the pipe at the same moment; send again",
@@ -406,7 +469,7 @@ wait_for_room (FerrySend *send, gsize size, GError **error)
   return result == FERRY_WAIT_READY || refuse_wait (self, result, error);
 }
 
-/* Writes all of it to place. */
+/* Writes the message to place. */
 static void
 store (const FerrySend *send, guint8 *place)
 {
@@ -419,7 +482,7 @@ store (const FerrySend *send, guint8 *place)
     }
 }
 
-/* All of it in one place. */
+/* The message in one place. */
 static const guint8 *
 get_data (FerrySend *send)
 {
@@ -435,35 +498,36 @@ get_data (FerrySend *send)
   return send->joined;
 }
 
-static inline gboolean
-send_parts_now (FerrySender *self, const FerryPart *parts, guint n_parts, gsize size)
+/* Writes and publishes a record of a head, and of body_size bytes of the message behind it: all or none. */
+static void
+write_record_and_unlock (const FerrySend *send, FerryPlace *place, FerryRecordKind kind, gconstpointer head,
+                         gsize head_size, gsize body_size)
 {
-  const FerrySend send = {.parts = parts, .n_parts = n_parts};
-  gsize record_size = ferry_record_size (size);
-  gboolean locked;
-  guint8 *place = take_place (self, record_size, &locked);
+  FerrySender *self = send->sender;
+  guint8 *payload = write_header_locked (self, place, kind, head_size + body_size);
 
-  if (G_UNLIKELY (place == NULL))
-    return FALSE;
-  ferry_record_write_header (place, (guint32) size, FERRY_RECORD_BYTES, 0, self->connection_id);
-  store (&send, place + HEADER_SIZE);
-  ferry_uplink_publish_and_unlock (self->uplink, record_size, locked);
-  return TRUE;
+  if (head_size > 0)
+    memcpy (payload, head, head_size);
+  if (kind == FERRY_RECORD_LARGE)
+    ((FerryLargeMessage *) (void *) payload)->number = place->number;
+  if (body_size > 0)
+    store (send, payload + head_size);
+  ferry_uplink_publish_and_unlock (self->uplink, place->size, place->locked);
 }
 
+/* The same, where it waits for room first. */
 static gboolean
-send_small (FerrySend *send, GError **error)
+send_record (FerrySend *send, FerryRecordKind kind, gconstpointer head, gsize head_size, gsize body_size,
+             GError **error)
 {
-  gsize announcement = send->variant != NULL ? ferry_record_size (FERRY_MAX_TYPE_STRING) : 0;
+  const char *type_string = kind != FERRY_RECORD_PIECE ? get_type_string (send) : NULL;
+  FerryPlace place;
 
-  for (;;)
-    {
-      if (send->variant != NULL ? send_variant_now (send->sender, send->variant, send->size)
-                                : send_parts_now (send->sender, send->parts, send->n_parts, send->size))
-        return TRUE;
-      if (!wait_for_room (send, announcement + ferry_record_size (send->size), error))
-        return FALSE;
-    }
+  while (!take_place (send->sender, type_string, head_size + body_size, &place))
+    if (!wait_for_room (send, get_most_room (send, head_size + body_size), error))
+      return FALSE;
+  write_record_and_unlock (send, &place, kind, head, head_size, body_size);
+  return TRUE;
 }
 
 static gboolean
@@ -478,10 +542,10 @@ cancelled_cb (GCancellable *cancellable, gpointer user_data)
   ferry_uplink_interrupt (user_data);
 }
 
-/* Has the cancellable, which may be NULL, end the waits of send, whose wait.data it is from then on. Returns what
- * g_cancellable_disconnect() takes. */
+/* Has the cancellable (nullable) end the waits of send; it becomes wait.data. Returns the handler id for
+ * g_cancellable_disconnect(). */
 static gulong
-follow_cancellable (FerrySend *send, GCancellable *cancellable)
+watch_cancellable (FerrySend *send, GCancellable *cancellable)
 {
   if (cancellable == NULL)
     return 0;
@@ -494,38 +558,19 @@ follow_cancellable (FerrySend *send, GCancellable *cancellable)
  *
  * In a buffer, where there is one to spare, or else in pieces. */
 
-/* The beginning of a message that is sent in pieces; or all of it, where it lies in a buffer. */
-static gboolean
-begin_large_now (const FerrySend *send, const FerryBufferMessage *buffer)
-{
-  FerrySender *self = send->sender;
-  FerryLargeMessage large = {.size = send->size, .kind = FERRY_RECORD_BYTES};
-  gsize payload = sizeof large + (buffer != NULL ? sizeof *buffer : 0);
-  const char *type_string = send->variant != NULL ? g_variant_get_type_string (send->variant) : NULL;
-  FerryTypedPlace typed;
-
-  if (!take_typed_place (self, type_string, payload, &typed))
-    return FALSE;
-  if (type_string != NULL)
-    large.kind = FERRY_RECORD_VARIANT;
-  large.number = typed.number;
-  ferry_record_write_header (typed.place, (guint32) payload, FERRY_RECORD_LARGE, 0, self->connection_id);
-  memcpy (typed.place + HEADER_SIZE, &large, sizeof large);
-  if (buffer != NULL)
-    memcpy (typed.place + HEADER_SIZE + sizeof large, buffer, sizeof *buffer);
-  ferry_uplink_publish_and_unlock (self->uplink, typed.size, typed.locked);
-  return TRUE;
-}
-
+/* Sends the large record: the beginning of a message in pieces; or all of a message that lies in a buffer. */
 static gboolean
 begin_large (FerrySend *send, const FerryBufferMessage *buffer, GError **error)
 {
-  const gsize most = 2 * HEADER_SIZE + FERRY_MAX_TYPE_STRING + sizeof (FerryLargeMessage) + sizeof (FerryBufferMessage);
+  struct
+  {
+    FerryLargeMessage large;
+    FerryBufferMessage buffer;
+  } head = {.large = {.size = send->size, .kind = send->variant != NULL ? FERRY_RECORD_VARIANT : FERRY_RECORD_BYTES}};
 
-  while (!begin_large_now (send, buffer))
-    if (!wait_for_room (send, most, error))
-      return FALSE;
-  return TRUE;
+  if (buffer != NULL)
+    head.buffer = *buffer;
+  return send_record (send, FERRY_RECORD_LARGE, &head, buffer != NULL ? sizeof head : sizeof head.large, 0, error);
 }
 
 /* Takes a buffer for the message, where there is one to spare. */
@@ -553,28 +598,7 @@ send_in_buffer (FerrySend *send, const FerryBufferMessage *message, GError **err
   return FALSE;
 }
 
-static gboolean
-send_piece (FerrySend *send, const guint8 *data, gsize size, GError **error)
-{
-  FerrySender *self = send->sender;
-  gboolean locked;
-  guint8 *place;
-
-  for (;;)
-    {
-      place = take_place (self, ferry_record_size (size), &locked);
-      if (place != NULL)
-        break;
-      if (!wait_for_room (send, ferry_record_size (size), error))
-        return FALSE;
-    }
-  ferry_record_write_header (place, (guint32) size, FERRY_RECORD_PIECE, 0, self->connection_id);
-  memcpy (place + HEADER_SIZE, data, size);
-  ferry_uplink_publish_and_unlock (self->uplink, ferry_record_size (size), locked);
-  return TRUE;
-}
-
-/* Sends a message in pieces, with the turn taken. */
+/* Sends a message in pieces. The caller has taken the uplink's turn. */
 static gboolean
 send_pieces (FerrySend *send, GError **error)
 {
@@ -588,7 +612,7 @@ send_pieces (FerrySend *send, GError **error)
     {
       gsize size = MIN (send->size - sent, FERRY_MAX_RECORD_PAYLOAD);
 
-      if (!send_piece (send, data + sent, size, error))
+      if (!send_record (send, FERRY_RECORD_PIECE, data + sent, size, 0, error))
         {
           gboolean locked = ferry_uplink_lock (self->uplink);
 
@@ -643,7 +667,7 @@ send_large (FerrySend *send, GError **error)
 /* ---- the latest value ----
  *
  * Into the cell of the pipe, over the value before the last. It never waits, and makes a system call only for the
- * first value after the reader came to rest. */
+ * first value after the reader has armed the cell. */
 
 /* any: whether a value fits into a cell. variant is NULL for plain bytes. */
 static gboolean
@@ -660,65 +684,47 @@ check_latest (GVariant *variant, gsize size, GError **error)
   return FALSE;
 }
 
-/* Marks the cell, and wakes the monitor for it. Sequentially consistent: the mark is there before the ring, and comes
- * after the value. */
-static void
-ring_for_cell (FerrySender *self)
-{
-  FerryLinkControl *control = ferry_segment_get_control (&self->uplink->segment);
-
-  atomic_fetch_or_explicit (&control->dirty, (guint64) 1 << self->cell, memory_order_seq_cst);
-  ferry_doorbell_ring (self->uplink->doorbell);
-}
-
-/* any: makes a value that fits the newest one. variant is NULL for plain bytes. Returns READY, CLOSED or FORKED. */
-static FerryWaitResult
-write_latest (FerrySender *self, GVariant *variant, gconstpointer data, gsize size)
-{
-  guint64 serialised[FERRY_CELL_WORDS];
-  const char *type = NULL;
-  gboolean locked;
-  gboolean due;
-
-  if (self->uplink->forked)
-    return FERRY_WAIT_FORKED;
-  if (variant != NULL)
-    {
-      type = g_variant_get_type_string (variant);
-      g_variant_store (variant, serialised);
-      data = serialised;
-    }
-  locked = ferry_uplink_lock (self->uplink);
-  if (!is_sendable (self))
-    {
-      ferry_uplink_unlock (self->uplink, locked);
-      return FERRY_WAIT_CLOSED;
-    }
-  due = ferry_cell_writer_write (&self->writer, type, data, size);
-  ferry_uplink_unlock (self->uplink, locked);
-  if (G_UNLIKELY (due))
-    ring_for_cell (self);
-  return FERRY_WAIT_READY;
-}
-
-/* ---- either road ---- */
-
 static gboolean
 send_latest (FerrySend *send, GError **error)
 {
   FerrySender *self = send->sender;
-  FerryWaitResult result;
+  guint64 serialised[FERRY_CELL_WORDS];
+  gconstpointer data = serialised;
+  FerryLinkControl *control;
+  gboolean locked;
+  gboolean due;
 
   if (!check_latest (send->variant, send->size, error))
     return FALSE;
-  result = write_latest (self, send->variant, get_data (send), send->size);
-  return result == FERRY_WAIT_READY || refuse_wait (self, result, error);
+  if (self->uplink->forked)
+    return refuse_wait (self, FERRY_WAIT_FORKED, error);
+  if (send->variant != NULL)
+    g_variant_store (send->variant, serialised);
+  else
+    data = get_data (send);
+  locked = ferry_uplink_lock (self->uplink);
+  if (!is_sendable (self))
+    {
+      ferry_uplink_unlock (self->uplink, locked);
+      return refuse_ended (self, error);
+    }
+  due = ferry_cell_writer_write (&self->writer, get_type_string (send), data, send->size);
+  ferry_uplink_unlock (self->uplink, locked);
+  if (G_LIKELY (!due))
+    return TRUE;
+  /* Sequentially consistent: the cell's mark comes after its value, and before the ring. */
+  control = ferry_segment_get_control (&self->uplink->segment);
+  atomic_fetch_or_explicit (&control->dirty, (guint64) 1 << self->cell, memory_order_seq_cst);
+  ferry_doorbell_ring (self->uplink->doorbell);
+  return TRUE;
 }
 
-/* The slow road: the quick one did not do, or was not open to begin with. Only the newest value of a pipe for latest
- * ones counts, so it goes into a cell and never waits. */
+/* ---- either path ---- */
+
+/* The slow path, where the fast one failed or does not apply. Only the newest value of a pipe for latest values counts:
+ * it is written into a cell, and never waits. */
 static gboolean
-send_slowly (FerrySend *send, GCancellable *cancellable, GError **error)
+send_slowly (FerrySend *send, gint64 deadline, GCancellable *cancellable, GError **error)
 {
   FerrySender *self = send->sender;
   gulong handler;
@@ -726,26 +732,20 @@ send_slowly (FerrySend *send, GCancellable *cancellable, GError **error)
 
   if (!is_sendable (self))
     return refuse_ended (self, error);
-  send->wait.index = self->index;
+  send->wait = (FerryWait){.index = self->index, .deadline = deadline};
   if (self->latest)
     sent = send_latest (send, error);
   else
     {
-      handler = follow_cancellable (send, cancellable);
-      sent = send->size > FERRY_MAX_RECORD_PAYLOAD ? send_large (send, error) : send_small (send, error);
+      handler = watch_cancellable (send, cancellable);
+      sent = send->size > FERRY_MAX_RECORD_PAYLOAD
+               ? send_large (send, error)
+               : send_record (send, send->variant != NULL ? FERRY_RECORD_VARIANT : FERRY_RECORD_BYTES, NULL, 0,
+                              send->size, error);
       g_cancellable_disconnect (cancellable, handler);
     }
   g_free (send->joined);
   return sent;
-}
-
-static gboolean
-send_bytes_slowly (FerrySender *self, const FerryPart *parts, guint n_parts, gsize size, gint64 deadline,
-                   GCancellable *cancellable, GError **error)
-{
-  FerrySend send = {.sender = self, .parts = parts, .n_parts = n_parts, .size = size, .wait = {.deadline = deadline}};
-
-  return send_slowly (&send, cancellable, error);
 }
 
 /**
@@ -753,27 +753,24 @@ send_bytes_slowly (FerrySender *self, const FerryPart *parts, guint n_parts, gsi
  * @self: a sender
  * @data: (nullable) (array length=size) (element-type guint8): the message
  * @size: how many bytes
- * @deadline: when to give up, in microseconds of g_get_monotonic_time(); 0 not to wait at all, and
- *   [const@Ferry.NO_DEADLINE] to wait for as long as it takes
+ * @deadline: when to give up, in microseconds of g_get_monotonic_time(); 0 to not wait at all;
+ *   [const@Ferry.NO_DEADLINE] for no limit
  * @cancellable: (nullable): ends the waiting
  * @error: return location for an error
  *
- * Sends a message of plain bytes.
+ * Sends a message of plain bytes. Any thread may call this.
  *
- * Waits while the lane is full, which is how a slow receiver holds back its senders. On the router's own thread, a
- * sender never waits. Messages of any size up to [property@Ferry.Router:max-message-size] can be sent; those of more
- * than 32,752 bytes travel in pieces, and other senders' messages pass between them. One that is given up halfway is
- * not delivered.
+ * Waits while the lane is full, so that a slow receiver holds back its senders. On the router's own thread it never
+ * waits. A message may have up to [property@Ferry.Router:max-message-size] bytes. One of more than 32,752 bytes may
+ * travel in pieces, and other senders' messages pass between them. A message that is given up halfway is not delivered.
  *
- * On a pipe for latest values ([flags@Ferry.PipeFlags]) it never waits. The message becomes the newest value, and may
- * be overtaken by the next one; with the string of its type it has at most 4,088 bytes.
+ * On a pipe for latest values ([flags@Ferry.PipeFlags]) it never waits. The message becomes the newest value, and the
+ * next one may overtake it. With the string of its type it has at most 4,088 bytes.
  *
- * Any thread may call this.
- *
- * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED in the wrong state,
- * %FERRY_ERROR_CLOSED when the other end is gone, %FERRY_ERROR_WOULD_BLOCK when it would have to wait
- * and may not, %FERRY_ERROR_TIMED_OUT when the deadline passed, %FERRY_ERROR_TOO_LARGE,
- * %FERRY_ERROR_NOT_A_WORKER in a process that was forked from the worker, and with %G_IO_ERROR_CANCELLED.
+ * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED in the wrong state; %FERRY_ERROR_CLOSED when the other
+ * end is gone; %FERRY_ERROR_WOULD_BLOCK when it would have to wait and may not; %FERRY_ERROR_TIMED_OUT when the
+ * deadline passed; %FERRY_ERROR_TOO_LARGE; %FERRY_ERROR_NOT_A_WORKER in a process that was forked from the worker; and
+ * %G_IO_ERROR_CANCELLED.
  *
  * Returns: %TRUE when the message will arrive
  *
@@ -783,22 +780,26 @@ gboolean
 ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size, gint64 deadline,
                                GCancellable *cancellable, GError **error)
 {
+  FerrySend send;
+
   if (G_UNLIKELY (!is_sender (self)))
     g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
   g_return_val_if_fail (data != NULL || size == 0, FALSE);
 
   if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
     return FALSE;
-  if (G_LIKELY (size < self->quick_limit && send_bytes_now (self, data, size)))
+  if (G_LIKELY (size < self->quick_limit && send_parts_now (self, &(FerryPart){data, size}, 1, size)))
     return TRUE;
-  return send_bytes_slowly (self, &(FerryPart){data, size}, 1, size, deadline, cancellable, error);
+  send = (FerrySend){.sender = self, .parts = &(FerryPart){data, size}, .n_parts = 1, .size = size};
+  return send_slowly (&send, deadline, cancellable, error);
 }
 
-/* any: sends one message of plain bytes whose parts lie apart. As ferry_sender_send_bytes_until(). */
+/* any: as ferry_sender_send_bytes_until(), for one message in parts that may lie apart. */
 gboolean
 ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 deadline,
                          GCancellable *cancellable, GError **error)
 {
+  FerrySend send;
   gsize size = 0;
 
   if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
@@ -807,7 +808,8 @@ ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_part
     size += parts[i].size;
   if (G_LIKELY (size < self->quick_limit && send_parts_now (self, parts, n_parts, size)))
     return TRUE;
-  return send_bytes_slowly (self, parts, n_parts, size, deadline, cancellable, error);
+  send = (FerrySend){.sender = self, .parts = parts, .n_parts = n_parts, .size = size};
+  return send_slowly (&send, deadline, cancellable, error);
 }
 
 /**
@@ -817,7 +819,7 @@ ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_part
  * @size: how many bytes
  * @error: return location for an error
  *
- * Sends a message of plain bytes, and waits for room as long as it takes. As
+ * Sends a message of plain bytes, and waits for room as long as it takes. The rest is as with
  * [method@Ferry.Sender.send_bytes_until], which lists the errors. Any thread.
  *
  * Returns: %TRUE when the message will arrive
@@ -830,26 +832,17 @@ ferry_sender_send_bytes (FerrySender *self, gconstpointer data, gsize size, GErr
   return ferry_sender_send_bytes_until (self, data, size, FERRY_NO_DEADLINE, NULL, error);
 }
 
-/* The same variant, or one of a type that can be announced: (transfer full).
- *
- * A type that cannot be announced (there are too many, or its string is too long) travels inside a "v". Half of the
- * numbers are left for threads that find room for a new type at the same moment. Returns NULL for a value that is
- * deeper than it may be. */
+/* (transfer full): variant; or a "v" around it, where its type cannot be announced: there are too many, or its string
+ * is too long. Half of the numbers are left for threads that find room for a new type at the same moment. Returns NULL
+ * for a value that is deeper than it may be. */
 static GVariant *
 box_where_needed (FerrySender *self, GVariant *variant, GError **error)
 {
   const char *type_string = g_variant_get_type_string (variant);
   g_autoptr (GVariant) boxed = NULL;
-  gboolean fits = TRUE;
 
-  if (G_UNLIKELY (self->uplink != NULL && self->n_types >= FERRY_MAX_TYPES_PER_PIPE / 2))
-    {
-      gboolean locked = ferry_uplink_lock (self->uplink);
-
-      fits = find_type_locked (self, type_string) != 0;
-      ferry_uplink_unlock (self->uplink, locked);
-    }
-  if (G_LIKELY (fits && strlen (type_string) <= FERRY_MAX_TYPE_STRING))
+  if (G_LIKELY (can_announce (self, type_string, FERRY_MAX_TYPES_PER_PIPE / 2) &&
+                strlen (type_string) <= FERRY_MAX_TYPE_STRING))
     return G_LIKELY (ferry_depth_check (variant, error)) ? g_variant_ref (variant) : NULL;
   boxed = g_variant_ref_sink (g_variant_new_variant (variant));
   return ferry_depth_check (boxed, error) ? g_steal_pointer (&boxed) : NULL;
@@ -859,19 +852,18 @@ box_where_needed (FerrySender *self, GVariant *variant, GError **error)
  * ferry_sender_send_until:
  * @self: a sender
  * @message: the message; a floating reference is taken over
- * @deadline: when to give up, in microseconds of g_get_monotonic_time(); 0 not to wait at all, and
- *   [const@Ferry.NO_DEADLINE] to wait for as long as it takes
+ * @deadline: when to give up, in microseconds of g_get_monotonic_time(); 0 to not wait at all;
+ *   [const@Ferry.NO_DEADLINE] for no limit
  * @cancellable: (nullable): ends the waiting
  * @error: return location for an error
  *
- * Sends a #GVariant. As [method@Ferry.Sender.send_bytes_until], which lists the errors.
+ * Sends a #GVariant. The rest is as with [method@Ferry.Sender.send_bytes_until], which lists the errors. Any thread.
  *
- * The type of the message is announced the first time, and is a number from then on. A pipe carries up to 127
- * types so; a message of yet another type, or of one whose string is longer than 1,024 bytes, arrives as a `v` that
- * holds it. Any thread.
+ * The type of the message is announced the first time, and is a number from then on. A pipe carries up to 127 types in
+ * this way. A message of another type, or of one with a string of more than 1,024 bytes, arrives inside a `v`.
  *
- * A message has at most 64 levels: each array, maybe, tuple, dictionary entry and variant is one, and what is inside
- * variants counts. One that has more, or a type string of more than 65,536 bytes inside a variant, fails with
+ * A message has at most 64 levels: each array, maybe, tuple, dictionary entry and variant is one, also inside variants.
+ * One with more levels, or with a type string of more than 65,536 bytes inside a variant, fails with
  * %FERRY_ERROR_TOO_LARGE.
  *
  * Returns: %TRUE when the message will arrive
@@ -900,8 +892,8 @@ ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, 
   size = g_variant_get_size (boxed);
   if (G_LIKELY (size < self->quick_limit && send_variant_now (self, boxed, size)))
     return TRUE;
-  send = (FerrySend){.sender = self, .variant = boxed, .size = size, .wait = {.deadline = deadline}};
-  return send_slowly (&send, cancellable, error);
+  send = (FerrySend){.sender = self, .variant = boxed, .size = size};
+  return send_slowly (&send, deadline, cancellable, error);
 }
 
 /**
@@ -910,7 +902,8 @@ ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, 
  * @message: the message; a floating reference is taken over
  * @error: return location for an error
  *
- * Sends a #GVariant, and waits for room as long as it takes. As [method@Ferry.Sender.send_until]. Any thread.
+ * Sends a #GVariant, and waits for room as long as it takes. The rest is as with [method@Ferry.Sender.send_until]. Any
+ * thread.
  *
  * Returns: %TRUE when the message will arrive
  *
@@ -924,118 +917,72 @@ ferry_sender_send (FerrySender *self, GVariant *message, GError **error)
 
 /* ---- one-shot buffers ----
  *
- * The memory is sealed, its descriptor goes over the control socket, and a record behind it.
+ * The memory is sealed, its descriptor is sent over the control socket, and then the record over the lane.
  *
- * Descriptor and record go out with the lane taken, so that the two come in the same order whatever other threads send,
- * and that there is no descriptor without its record unless the process dies in between. The call on the socket does
- * not wait; where it would, the lane is given back first. */
+ * Both are sent with the lane taken, so that they come in the same order whatever other threads send. There is no
+ * descriptor without its record, unless the process dies in between. The call on the socket does not wait; where it
+ * would, the lane is given back first. */
 
 typedef enum
 {
   SENT,
-  NEEDS_ROOM,   /* in the lane */
-  NEEDS_OFFERS, /* as many as there may be were not taken yet */
+  NEEDS_ROOM,   /* in the lane, or the pipe is closed */
+  NEEDS_GATE,   /* the application has not taken as many memories as may be pending */
   NEEDS_SOCKET, /* room in the control socket */
   FAILED,       /* with an error number */
 } Outcome;
 
-/* Writes what comes before the record's own payload. Returns where that goes. */
-static guint8 *
-write_headers_locked (FerrySend *send, guint8 *place, guint16 number, gsize announcement_size)
-{
-  FerrySender *self = send->sender;
-  gsize length = sizeof (FerryOneShotMessage) + send->size;
-
-  if (announcement_size > 0)
-    {
-      const char *type_string = g_variant_get_type_string (send->variant);
-
-      number = announce_type_locked (self, type_string, strlen (type_string), place);
-    }
-  place += announcement_size;
-  ferry_record_write_header (place, (guint32) length, FERRY_RECORD_ONE_SHOT, number, self->connection_id);
-  return place + HEADER_SIZE;
-}
-
-/* Offers the memory, and writes the record where that went out. */
-static Outcome
-send_at_locked (FerrySend *send, FerryBuffer *buffer, guint8 *place, guint16 number, gsize announcement_size,
-                int *error_number)
-{
-  FerryUplink *uplink = send->sender->uplink;
-  FerryOneShotMessage message = {.number = uplink->n_pending_memories + 1, .size = buffer->message.size};
-
-  *error_number = ferry_control_send_memory (uplink->control, message.number, buffer->memory);
-  if (*error_number == EAGAIN || *error_number == EWOULDBLOCK)
-    return NEEDS_SOCKET;
-  if (*error_number != 0)
-    return FAILED;
-  place = write_headers_locked (send, place, number, announcement_size);
-  memcpy (place, &message, sizeof message);
-  if (send->variant != NULL)
-    g_variant_store (send->variant, place + sizeof message);
-  return SENT;
-}
-
+/* Sends the memory, and the record behind it. */
 static Outcome
 send_one_shot_now (FerrySend *send, FerryBuffer *buffer, int *error_number)
 {
   FerrySender *self = send->sender;
   FerryUplink *uplink = self->uplink;
-  const char *type_string = send->variant != NULL ? g_variant_get_type_string (send->variant) : NULL;
-  gsize size = ferry_record_size (sizeof (FerryOneShotMessage) + send->size);
-  gboolean locked = ferry_uplink_lock (uplink);
-  guint16 number = type_string != NULL ? find_type_locked (self, type_string) : 0;
-  gboolean is_new = type_string != NULL && number == 0;
-  gsize announcement_size = is_new ? ferry_record_size (strlen (type_string)) : 0;
-  Outcome outcome = NEEDS_ROOM;
-  guint8 *place = NULL;
+  FerryOneShotMessage message = {.size = buffer->message.size};
+  FerryPlace place;
 
-  if (is_sendable (self) && (!is_new || self->n_types < FERRY_MAX_TYPES_PER_PIPE))
-    place = ferry_uplink_get_place_locked (uplink, announcement_size + size);
+  if (!take_place (self, get_type_string (send), sizeof message + send->size, &place))
+    return NEEDS_ROOM;
   ferry_lane_writer_look (&uplink->writer, 0);
-  if (place != NULL && uplink->writer.head < ferry_uplink_get_memory_gate_locked (uplink))
-    outcome = NEEDS_OFFERS;
-  else if (place != NULL)
-    outcome = send_at_locked (send, buffer, place, number, announcement_size, error_number);
-  if (outcome != SENT)
+  if (uplink->writer.head < ferry_uplink_get_memory_gate_locked (uplink))
     {
-      ferry_uplink_unlock (uplink, locked);
-      return outcome;
+      ferry_uplink_unlock (uplink, place.locked);
+      return NEEDS_GATE;
+    }
+  message.number = uplink->n_pending_memories + 1;
+  *error_number = ferry_control_send_memory (uplink->control, message.number, buffer->memory);
+  if (*error_number != 0)
+    {
+      ferry_uplink_unlock (uplink, place.locked);
+      return *error_number == EAGAIN || *error_number == EWOULDBLOCK ? NEEDS_SOCKET : FAILED;
     }
   uplink->memory_ends[uplink->n_pending_memories % FERRY_MAX_PENDING_MEMORIES_PER_LINK] =
-    uplink->writer.tail + announcement_size + size;
+    uplink->writer.tail + place.size;
   uplink->n_pending_memories++;
-  ferry_uplink_publish_and_unlock (uplink, announcement_size + size, locked);
+  write_record_and_unlock (send, &place, FERRY_RECORD_ONE_SHOT, &message, sizeof message, send->size);
   return SENT;
 }
 
-static int
-get_timeout (gint64 deadline)
-{
-  gint64 left = deadline - g_get_monotonic_time ();
-
-  return deadline < 0 ? -1 : (int) CLAMP (left / FERRY_MICROSECONDS_PER_MILLISECOND + 1, 0, G_MAXINT);
-}
-
-/* The application reads its end whatever happens, and closes it with the link. */
+/* Waits for room in the control socket. The application always reads its end, and closes it with the link. */
 static FerryWaitResult
 wait_for_socket (FerrySend *send)
 {
   GCancellable *cancellable = send->wait.data;
   GPollFD cancel = {.fd = -1};
+  gint64 left = send->wait.deadline - g_get_monotonic_time ();
+  int timeout = (int) MIN (left / FERRY_MICROSECONDS_PER_MILLISECOND + 1, G_MAXINT);
   struct pollfd fds[2];
   int n;
 
   if (send->wait.deadline == 0)
     return FERRY_WAIT_WOULD_BLOCK;
-  if (send->wait.deadline > 0 && g_get_monotonic_time () >= send->wait.deadline)
+  if (send->wait.deadline > 0 && left <= 0)
     return FERRY_WAIT_TIMED_OUT;
   if (cancellable != NULL && !g_cancellable_make_pollfd (cancellable, &cancel))
     cancel.fd = -1;
   fds[0] = (struct pollfd){.fd = send->sender->uplink->control, .events = POLLOUT};
   fds[1] = (struct pollfd){.fd = cancel.fd, .events = POLLIN};
-  n = poll (fds, G_N_ELEMENTS (fds), get_timeout (send->wait.deadline));
+  n = poll (fds, G_N_ELEMENTS (fds), send->wait.deadline > 0 ? timeout : -1);
   if (cancel.fd >= 0)
     g_cancellable_release_fd (cancellable);
   if (g_cancellable_is_cancelled (cancellable))
@@ -1044,20 +991,9 @@ wait_for_socket (FerrySend *send)
 }
 
 static gboolean
-refuse_error (FerrySend *send, int error_number, GError **error)
-{
-  if (error_number == EPIPE || error_number == ECONNRESET)
-    return refuse_wait (send->sender, FERRY_WAIT_CLOSED, error);
-  errno = error_number;
-  return ferry_set_system_error (error, "Handing over a buffer's memory (sendmsg)");
-}
-
-/* Hands the memory of a buffer over, or waits. */
-static gboolean
 send_one_shot (FerrySend *send, FerryBuffer *buffer, GError **error)
 {
-  gsize announcement = send->variant != NULL ? ferry_record_size (FERRY_MAX_TYPE_STRING) : 0;
-  gsize size = announcement + ferry_record_size (sizeof (FerryOneShotMessage) + send->size);
+  gsize size = get_most_room (send, sizeof (FerryOneShotMessage) + send->size);
   FerryUplink *uplink = send->sender->uplink;
   int error_number = 0;
   Outcome outcome;
@@ -1069,13 +1005,18 @@ send_one_shot (FerrySend *send, FerryBuffer *buffer, GError **error)
       FerryWaitResult result;
 
       if (outcome == FAILED)
-        return refuse_error (send, error_number, error);
+        {
+          if (error_number == EPIPE || error_number == ECONNRESET)
+            return refuse_ended (send->sender, error);
+          errno = error_number;
+          return ferry_set_system_error (error, "Sending a buffer's memory (sendmsg)");
+        }
       if (outcome == NEEDS_ROOM && !wait_for_room (send, size, error))
         return FALSE;
       if (outcome == NEEDS_ROOM)
         continue;
       result =
-        outcome == NEEDS_OFFERS ? ferry_uplink_wait_for_pending_memory (uplink, &send->wait) : wait_for_socket (send);
+        outcome == NEEDS_GATE ? ferry_uplink_wait_for_pending_memory (uplink, &send->wait) : wait_for_socket (send);
       if (result != FERRY_WAIT_READY)
         return refuse_wait (send->sender, result, error);
     }
@@ -1085,7 +1026,7 @@ send_one_shot (FerrySend *send, FerryBuffer *buffer, GError **error)
 
 /* ---- buffers ----
  *
- * The bytes stay where they were written, and a record says where that is. */
+ * The bytes stay where they were written, and a record tells the place. */
 
 static gboolean
 check_can_have_buffers (FerrySender *self, gsize size, GError **error)
@@ -1111,40 +1052,30 @@ check_can_have_buffers (FerrySender *self, gsize size, GError **error)
   return FALSE;
 }
 
-static FerryBuffer *
-create_one_shot (FerrySender *self, gsize size, GError **error)
-{
-  if (!self->uplink->forked)
-    return ferry_buffer_new_one_shot (self->uplink, size, error);
-  refuse_wait (self, FERRY_WAIT_FORKED, error);
-  return NULL;
-}
-
 /**
  * ferry_sender_create_buffer_until:
  * @self: a sender
  * @size: how many bytes, at least 1
- * @deadline: when to give up, in microseconds of g_get_monotonic_time(); 0 not to wait at all, and
- *   [const@Ferry.NO_DEADLINE] to wait for as long as it takes
+ * @deadline: when to give up, in microseconds of g_get_monotonic_time(); 0 to not wait at all;
+ *   [const@Ferry.NO_DEADLINE] for no limit
  * @cancellable: (nullable): ends the waiting
  * @error: return location for an error
  *
- * Makes a buffer, in memory that both processes have mapped. It is filled by the caller, and then sent.
+ * Makes a buffer, in memory that both processes have mapped. The caller fills it, and then sends it. Any thread may
+ * call this.
  *
- * All buffers of a worker take at most what [method@Ferry.Launcher.set_buffer_capacity] says, and there are at most 64
- * of them at a time. It waits while there is no room, until the application lets go of one, or this process drops one:
- * so do not wait with buffers in hand that nobody else can free. On the router's own thread it never waits.
+ * All buffers of a worker together have at most [method@Ferry.Launcher.set_buffer_capacity] bytes, and there are at
+ * most 64 of them at a time. The call waits for room until the application lets go of a buffer, or this process drops
+ * one. So do not wait while the waiting thread itself has the buffers. On the router's own thread it never waits.
  *
- * In a worker, where the pipe was opened with one-shot buffers ([flags@Ferry.PipeFlags]), each has fresh memory of its
- * own, at most as much as that capacity says; it takes a descriptor until it was sent, and it does not wait here.
+ * In a worker, on a pipe with one-shot buffers ([flags@Ferry.PipeFlags]), each buffer has fresh memory of its own, at
+ * most as large as that capacity. It takes a descriptor until it is sent, and this call does not wait.
  *
- * Any thread may call this.
- *
- * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED in the wrong state, %FERRY_ERROR_CLOSED when the
- * other end is gone, %FERRY_ERROR_WOULD_BLOCK when it would have to wait and may not, %FERRY_ERROR_TIMED_OUT when
- * the deadline passed, %FERRY_ERROR_TOO_LARGE, %FERRY_ERROR_BAD_ARGUMENTS on a pipe for latest values,
- * %FERRY_ERROR_NOT_A_WORKER in a process that was forked from the worker, %FERRY_ERROR_SYSTEM when there is no
- * address space or no descriptor for it, and with %G_IO_ERROR_CANCELLED.
+ * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED in the wrong state; %FERRY_ERROR_CLOSED when the other
+ * end is gone; %FERRY_ERROR_WOULD_BLOCK when it would have to wait and may not; %FERRY_ERROR_TIMED_OUT when the
+ * deadline passed; %FERRY_ERROR_TOO_LARGE; %FERRY_ERROR_BAD_ARGUMENTS on a pipe for latest values;
+ * %FERRY_ERROR_NOT_A_WORKER in a process that was forked from the worker; %FERRY_ERROR_SYSTEM when there is no address
+ * space or no descriptor for it; and %G_IO_ERROR_CANCELLED.
  *
  * Returns: (transfer full) (nullable): a buffer, or %NULL with an error
  *
@@ -1164,10 +1095,10 @@ ferry_sender_create_buffer_until (FerrySender *self, gsize size, gint64 deadline
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error) || !check_can_have_buffers (self, size, error))
     return NULL;
-  if (has_one_shots (self))
-    return create_one_shot (self, size, error);
+  if (has_one_shots (self) && !self->uplink->forked)
+    return ferry_buffer_new_one_shot (self->uplink, size, error);
   send.wait = (FerryWait){.index = self->index, .deadline = deadline};
-  handler = follow_cancellable (&send, cancellable);
+  handler = watch_cancellable (&send, cancellable);
   result = ferry_uplink_reserve_buffer (self->uplink, &send.wait, size, &message);
   g_cancellable_disconnect (cancellable, handler);
   if (result == FERRY_WAIT_READY)
@@ -1187,7 +1118,8 @@ ferry_sender_create_buffer_until (FerrySender *self, gsize size, gint64 deadline
  * @size: how many bytes, at least 1
  * @error: return location for an error
  *
- * Makes a buffer, and waits for room as long as it takes. As [method@Ferry.Sender.create_buffer_until]. Any thread.
+ * Makes a buffer, and waits for room as long as it takes. The rest is as with
+ * [method@Ferry.Sender.create_buffer_until]. Any thread.
  *
  * Returns: (transfer full) (nullable): a buffer, or %NULL with an error
  *
@@ -1197,25 +1129,6 @@ FerryBuffer *
 ferry_sender_create_buffer (FerrySender *self, gsize size, GError **error)
 {
   return ferry_sender_create_buffer_until (self, size, FERRY_NO_DEADLINE, NULL, error);
-}
-
-/* Writes the record, behind the announcement of the metadata's type where that is new. */
-static gboolean
-send_buffer_now (FerrySend *send, const FerryBufferMessage *message)
-{
-  FerrySender *self = send->sender;
-  const char *type_string = send->variant != NULL ? g_variant_get_type_string (send->variant) : NULL;
-  gsize length = sizeof *message + send->size;
-  FerryTypedPlace typed;
-
-  if (!take_typed_place (self, type_string, length, &typed))
-    return FALSE;
-  ferry_record_write_header (typed.place, (guint32) length, FERRY_RECORD_BUFFER, typed.number, self->connection_id);
-  memcpy (typed.place + HEADER_SIZE, message, sizeof *message);
-  if (send->variant != NULL)
-    g_variant_store (send->variant, typed.place + HEADER_SIZE + sizeof *message);
-  ferry_uplink_publish_and_unlock (self->uplink, typed.size, typed.locked);
-  return TRUE;
 }
 
 static gboolean
@@ -1237,25 +1150,14 @@ check_fits (FerrySend *send, const FerryBuffer *buffer, GError **error)
   return FALSE;
 }
 
-static gboolean
-send_buffer_or_wait (FerrySend *send, const FerryBufferMessage *message, GError **error)
-{
-  gsize announcement = send->variant != NULL ? ferry_record_size (FERRY_MAX_TYPE_STRING) : 0;
-
-  while (!send_buffer_now (send, message))
-    if (!wait_for_room (send, announcement + ferry_record_size (sizeof *message + send->size), error))
-      return FALSE;
-  return TRUE;
-}
-
-/* A buffer in the arena, which stays mapped. */
+/* Sends a buffer of the arena, which stays mapped. */
 static gboolean
 lend (FerrySend *send, FerryBuffer *buffer, GError **error)
 {
   FerryArenaWriter *arena = send->sender->uplink->arena;
 
   ferry_arena_writer_set_sent (arena, buffer->message.number, TRUE);
-  if (send_buffer_or_wait (send, &buffer->message, error))
+  if (send_record (send, FERRY_RECORD_BUFFER, &buffer->message, sizeof buffer->message, send->size, error))
     buffer->data = NULL;
   else
     ferry_arena_writer_set_sent (arena, buffer->message.number, FALSE);
@@ -1267,22 +1169,22 @@ lend (FerrySend *send, FerryBuffer *buffer, GError **error)
  * @self: the sender that made @buffer, or another one of its worker
  * @metadata: (nullable): what goes with it, up to 32,728 bytes in serialised form; a floating reference is taken over
  * @buffer: a buffer that was not sent
- * @deadline: when to give up, in microseconds of g_get_monotonic_time(); 0 not to wait at all, and
- *   [const@Ferry.NO_DEADLINE] to wait for as long as it takes
+ * @deadline: when to give up, in microseconds of g_get_monotonic_time(); 0 to not wait at all;
+ *   [const@Ferry.NO_DEADLINE] for no limit
  * @cancellable: (nullable): ends the waiting
  * @error: return location for an error
  *
  * Sends a buffer. It arrives in order with the sender's other messages, by [signal@Ferry.Receiver::buffer]. From then
- * on its memory is the application's, until that lets go of it; it is not to be written to any more.
+ * on its memory is the application's, until that lets go of it. Do not write to it any more. Any thread may call this.
  *
- * Waits while the lane is full. A buffer that could not be sent is as it was; a one-shot buffer may be sent again, and
- * only read. Of those, a worker has 16 on the way at a time. Any thread may call this.
+ * Waits while the lane is full. A buffer that could not be sent is as before. A one-shot buffer may then be sent again,
+ * and only be read. A worker has at most 16 one-shot buffers on the way at a time.
  *
- * Fails as [method@Ferry.Sender.send_bytes_until]; with %FERRY_ERROR_BAD_ARGUMENTS for a one-shot buffer on a pipe
- * that was not opened for them, or any other on one that was, and with %FERRY_ERROR_SYSTEM where one cannot be
- * sealed, because something else still has its memory mapped or writes to it.
+ * Fails as [method@Ferry.Sender.send_bytes_until]. Fails with %FERRY_ERROR_BAD_ARGUMENTS for a one-shot buffer on a
+ * pipe that was not opened for them, or for another buffer on a pipe that was. Fails with %FERRY_ERROR_SYSTEM where a
+ * one-shot buffer cannot be sealed, because its memory is still mapped elsewhere or being written to.
  *
- * Returns: %TRUE when it will arrive
+ * Returns: %TRUE when the buffer will arrive
  *
  * Since: 0.1
  */
@@ -1315,7 +1217,7 @@ ferry_sender_send_buffer_until (FerrySender *self, GVariant *metadata, FerryBuff
   send.wait = (FerryWait){.index = self->index, .deadline = deadline};
   if (!check_fits (&send, buffer, error))
     return FALSE;
-  handler = follow_cancellable (&send, cancellable);
+  handler = watch_cancellable (&send, cancellable);
   if (ferry_buffer_is_one_shot (buffer))
     sent = send_one_shot (&send, buffer, error);
   else
@@ -1331,9 +1233,10 @@ ferry_sender_send_buffer_until (FerrySender *self, GVariant *metadata, FerryBuff
  * @buffer: a buffer that was not sent
  * @error: return location for an error
  *
- * Sends a buffer, and waits for room as long as it takes. As [method@Ferry.Sender.send_buffer_until]. Any thread.
+ * Sends a buffer, and waits for room as long as it takes. The rest is as with [method@Ferry.Sender.send_buffer_until].
+ * Any thread.
  *
- * Returns: %TRUE when it will arrive
+ * Returns: %TRUE when the buffer will arrive
  *
  * Since: 0.1
  */
@@ -1352,17 +1255,17 @@ stop_locked (FerrySender *self, gboolean locked)
   return ferry_uplink_write_control_and_unlock (self->uplink, FERRY_RECORD_STOP, self->connection_id, locked);
 }
 
-/* Nobody will ever send: the receiver is not to wait for it. */
+/* The sender will never be started: closes the pipe, and has the receiver told. */
 static void
 give_up_pipe (FerrySender *self)
 {
-  g_autoptr (FerryRouter) router = NULL;
+  FerryReceiver *receiver;
 
-  if (self->share == NULL || !ferry_pipe_share_claim (self->share, FERRY_CLAIM_CLOSED))
+  if (self->share == NULL || is_closed (self->share) || !ferry_pipe_share_close (self->share))
     return;
-  router = g_weak_ref_get (&self->router);
-  if (router != NULL)
-    self->dropped (router, self->connection_id);
+  receiver = g_weak_ref_get (&self->receiver);
+  if (receiver != NULL)
+    self->dropped (receiver);
 }
 
 static void
@@ -1388,7 +1291,7 @@ ferry_sender_finalize (GObject *object)
   g_clear_pointer (&self->uplink, ferry_uplink_unref);
   g_clear_pointer (&self->monitor, ferry_monitor_unref);
   g_clear_pointer (&self->share, ferry_pipe_share_unref);
-  g_weak_ref_clear (&self->router);
+  g_weak_ref_clear (&self->receiver);
 
   G_OBJECT_CLASS (ferry_sender_parent_class)->finalize (object);
 }
@@ -1396,16 +1299,10 @@ ferry_sender_finalize (GObject *object)
 static void
 ferry_sender_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  FerrySender *self = FERRY_SENDER (object);
-
-  switch (property_id)
-    {
-    case PROP_CONNECTION_ID:
-      g_value_set_uint64 (value, self->connection_id);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
-    }
+  if (property_id == PROP_CONNECTION_ID)
+    g_value_set_uint64 (value, FERRY_SENDER (object)->connection_id);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
 }
 
 static void
@@ -1425,26 +1322,29 @@ ferry_sender_class_init (FerrySenderClass *klass)
    *
    * Since: 0.1
    */
-  properties[PROP_CONNECTION_ID] =
-    g_param_spec_uint64 ("connection-id", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+  g_object_class_install_property (
+    object_class, PROP_CONNECTION_ID,
+    g_param_spec_uint64 ("connection-id", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 
 static void
 ferry_sender_init (FerrySender *self)
 {
-  g_weak_ref_init (&self->router, NULL);
+  g_weak_ref_init (&self->receiver, NULL);
 }
 
 /* router's thread: the sender of a new pipe. */
 FerrySender *
-ferry_sender_new (guint64 connection_id, FerryPipeShare *share, FerryMonitor *monitor, GThread *router_thread,
-                  gsize lane_capacity, guint64 max_message_size, FerryPipeFlags flags)
+ferry_sender_new (FerryReceiver *receiver, FerrySenderDroppedFunc dropped, FerryMonitor *monitor,
+                  GThread *router_thread, gsize lane_capacity, guint64 max_message_size, FerryPipeFlags flags)
 {
   FerrySender *self = g_object_new (FERRY_TYPE_SENDER, NULL);
 
-  self->connection_id = connection_id;
-  self->share = ferry_pipe_share_ref (share);
+  self->connection_id = receiver->connection_id;
+  g_weak_ref_set (&self->receiver, receiver);
+  self->dropped = dropped;
+  self->share = g_new0 (FerryPipeShare, 1);
+  atomic_init (&self->share->references, 1);
   self->monitor = ferry_monitor_ref (monitor);
   self->router_thread = router_thread;
   self->lane_capacity = lane_capacity;
@@ -1454,17 +1354,15 @@ ferry_sender_new (guint64 connection_id, FerryPipeShare *share, FerryMonitor *mo
   return self;
 }
 
-/* router's thread, of a new one: dropped is called with the router, where that is still there. */
-void
-ferry_sender_set_router (FerrySender *self, FerryRouter *router, FerrySenderDroppedFunc dropped)
+/* (transfer none): set in the application. */
+FerryPipeShare *
+ferry_sender_get_share (FerrySender *self)
 {
-  g_weak_ref_set (&self->router, router);
-  self->dropped = dropped;
+  return self->share;
 }
 
-/* Says where the sender writes. */
 static void
-take_uplink (FerrySender *self, FerryUplink *uplink)
+set_uplink (FerrySender *self, FerryUplink *uplink)
 {
   self->uplink = ferry_uplink_ref (uplink);
   if (self->latest)
@@ -1483,21 +1381,21 @@ ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint inde
   self->index = index;
   self->latest = cell != FERRY_NO_CELL;
   self->cell = cell;
-  take_uplink (self, uplink);
+  set_uplink (self, uplink);
   self->max_message_size = uplink->max_message_size;
   return self;
 }
 
-/* router's thread: whether the sender could be passed to a worker now. */
+/* router's thread: whether the sender can be passed to a worker now. */
 gboolean
-ferry_sender_is_claimable (FerrySender *self, GError **error)
+ferry_sender_can_be_passed (FerrySender *self, GError **error)
 {
   FerrySenderState state = get_state (self);
 
   return (state == FERRY_SENDER_NEW && self->monitor != NULL) || refuse_state (state, error);
 }
 
-/* router's thread: whether the sender is of a pipe of the router whose monitor this is. */
+/* router's thread: whether the sender's pipe is of the router with this monitor. */
 gboolean
 ferry_sender_belongs_to (FerrySender *self, FerryMonitor *monitor, GError **error)
 {
@@ -1510,13 +1408,13 @@ ferry_sender_belongs_to (FerrySender *self, FerryMonitor *monitor, GError **erro
   return FALSE;
 }
 
-/* router's thread: passes the sender to a worker; it is of no more use here. */
+/* router's thread: passes the sender to a worker. It is of no more use here. */
 gboolean
 ferry_sender_pass (FerrySender *self, GError **error)
 {
-  if (!ferry_sender_is_claimable (self, error))
+  if (!ferry_sender_can_be_passed (self, error))
     return FALSE;
-  if (!ferry_pipe_share_claim (self->share, FERRY_CLAIM_CLAIMED))
+  if (!take (self->share))
     {
       FerrySenderState state = get_state (self);
 
@@ -1526,21 +1424,21 @@ ferry_sender_pass (FerrySender *self, GError **error)
   return TRUE;
 }
 
-/* worker, of a new one: its buffers have memory of their own each. */
+/* worker, of a new sender: each of its buffers has memory of its own. */
 void
 ferry_sender_set_one_shot (FerrySender *self)
 {
   self->one_shot = TRUE;
 }
 
-/* any: whether it was neither started nor passed. */
+/* any: whether the sender was neither started nor passed. */
 gboolean
 ferry_sender_is_new (FerrySender *self)
 {
   return get_state (self) == FERRY_SENDER_NEW;
 }
 
-/* const, as the next one: of a pipe for latest values. */
+/* const, as the next one */
 gboolean
 ferry_sender_is_latest (FerrySender *self)
 {
@@ -1553,7 +1451,7 @@ ferry_sender_is_one_shot (FerrySender *self)
   return self->one_shot;
 }
 
-/* const: in the pipe table of its uplink, once it has one. */
+/* const: the index in the pipe table of its uplink, once there is one. */
 guint
 ferry_sender_get_index (FerrySender *self)
 {
@@ -1567,7 +1465,7 @@ ferry_sender_get_max_message_size (FerrySender *self)
   return self->max_message_size;
 }
 
-/* (transfer none) (nullable): set once it was started, and for good. */
+/* (transfer none) (nullable): set from the start on, and for good. */
 FerryUplink *
 ferry_sender_get_uplink (FerrySender *self)
 {
@@ -1581,7 +1479,7 @@ ferry_sender_get_monitor (FerrySender *self)
   return self->monitor;
 }
 
-/* Of its cell; used with the lane taken. */
+/* To be used with the lane taken. */
 FerryCellWriter *
 ferry_sender_get_cell_writer (FerrySender *self)
 {
@@ -1605,18 +1503,19 @@ start_locally (FerrySender *self, GError **error)
   if (uplink == NULL)
     return FALSE;
   ferry_clear_fd (&link->memory);
-  if (!ferry_pipe_share_claim (self->share, FERRY_CLAIM_CLAIMED))
+  if (!take (self->share))
     return refuse_closed (self, error);
+  /* Release: pairs with ferry_pipe_share_get_link(). */
   if (self->latest)
-    ferry_pipe_share_set_link (self->share, link);
+    atomic_store_explicit (&self->share->link, ferry_link_ref (link), memory_order_release);
   if (!ferry_monitor_add_link (self->monitor, link, NULL, NULL, NULL))
     return refuse_closed (self, error);
-  /* A pipe that was closed between the two steps was not found on the monitor. Whoever closed it set this first, and
-   * the monitor's lock orders its command before ours. */
-  if (ferry_pipe_share_is_closed (self->share))
+  /* A pipe that was closed between the two steps was not found on the monitor. The router's thread closed the share
+   * before its command to the monitor, and the monitor's lock orders that command before this thread's. */
+  if (is_closed (self->share))
     ferry_monitor_close_pipe (self->monitor, self->connection_id);
   self->cell = cell;
-  take_uplink (self, uplink);
+  set_uplink (self, uplink);
   return TRUE;
 }
 
@@ -1625,11 +1524,11 @@ start_locally (FerrySender *self, GError **error)
  * @self: a sender
  * @error: return location for an error
  *
- * Starts the sender; sending is possible from then on. To be called once, by one thread. Any thread.
+ * Starts the sender. It can send from then on. Call this once, on any thread.
  *
- * Fails with %FERRY_ERROR_ALREADY_STARTED when the sender was started or passed to a worker before, with
- * %FERRY_ERROR_STOPPED when it was stopped, with %FERRY_ERROR_CLOSED when the pipe is closed, and with
- * %FERRY_ERROR_SYSTEM when the system has no memory or descriptors for it.
+ * Fails with %FERRY_ERROR_ALREADY_STARTED when the sender was started or passed to a worker before;
+ * %FERRY_ERROR_STOPPED when it was stopped; %FERRY_ERROR_CLOSED when the pipe is closed; and %FERRY_ERROR_SYSTEM when
+ * the system has no memory or descriptors for it.
  *
  * Returns: %TRUE on success
  *
@@ -1658,8 +1557,8 @@ ferry_sender_start (FerrySender *self, GError **error)
  * @self: a sender
  * @error: return location for an error
  *
- * Stops the sender: the receiver hears `closed` with the reason %FERRY_CLOSE_REASON_STOPPED after the last
- * message. Never waits, also when the lane is full. Any thread.
+ * Stops the sender: the receiver emits `closed` with the reason %FERRY_CLOSE_REASON_STOPPED after the last message.
+ * Never waits, also when the lane is full. Any thread.
  *
  * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED when there is nothing to stop, and with
  * %FERRY_ERROR_PROTOCOL when the other end has broken the lane.
@@ -1687,17 +1586,14 @@ ferry_sender_stop (FerrySender *self, GError **error)
       ferry_uplink_unlock (self->uplink, locked);
       return refuse_state (state, error);
     }
-  if (stop_locked (self, locked))
-    return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The lane was damaged by its other end");
-  return FALSE;
+  return stop_locked (self, locked) || refuse_wait (self, FERRY_WAIT_BROKEN, error);
 }
 
 /**
  * ferry_sender_get_connection_id:
  * @self: a sender
  *
- * The connection id, which the pipe's receiver has as well. Any thread may call this.
+ * Gets the connection id, which the pipe's receiver has as well. Any thread may call this.
  *
  * Returns: the connection id
  *

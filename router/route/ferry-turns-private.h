@@ -1,21 +1,21 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Turns: whose block is dispatched next.
+/* Turns decide which link's block is dispatched next.
  *
  * The local queue brings blocks in the order in which the monitor drained them. Here each link has a row of its own,
- * and the rows take turns. A turn is an amount of handlers' time, and may end within a block; so it makes no difference
- * to the other links how many blocks, buffers or messages a link has laid ahead, or how large they are.
+ * and the rows take turns. A turn is an amount of handlers' time, and may end within a block. So the number and the
+ * size of a link's messages make no difference to the other links.
  *
- * A link that had nothing to dispatch goes before those that had turns already, once. It then waits among the others,
- * also with an empty row, until its turn comes round: a link that sends a little again and again gets no more than its
- * part. A link whose handler took longer than a turn is passed over until the others had as much. This is the scheme of
- * FQ-CoDel (RFC 8290) with microseconds in place of bytes.
+ * A link with an empty row that gets a block goes before those that had turns already, once. It then waits among the
+ * others, also with an empty row, until its turn comes round. So a link that sends a little again and again gets no
+ * more than its part. A link that took more time than a turn is passed over until the others had as much. This is the
+ * scheme of FQ-CoDel (RFC 8290) with microseconds in place of bytes.
  *
  * Owner:     the router.
  * Threads:   the router's.
- * Invariant: a link is in one of the two lists, which hold a reference, as long as its row has a block. The blocks of a
- *            row are in the order of their coming. */
+ * Invariant: a link with a block in its row is in one of the two lists, which hold a reference. The blocks of a row are
+ *            in the order in which they came. */
 
 #pragma once
 
@@ -25,8 +25,8 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  GQueue fresh;  /* (element-type FerryLink) (owned): links that had nothing to dispatch until now */
-  GQueue others; /* (element-type FerryLink) (owned): links that had a turn; their rows may be empty */
+  GQueue fresh;  /* (element-type FerryLink) (owned): links that had an empty row until now */
+  GQueue others; /* (element-type FerryLink) (owned): links that had a turn; a row may be empty */
 } FerryTurns;
 
 void ferry_turns_add (FerryTurns *self, FerryBlock *block);

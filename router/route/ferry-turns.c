@@ -5,12 +5,11 @@
 
 #include "route/ferry-turns-private.h"
 
-/* Microseconds of handlers' time in a turn. Another link waits for one turn of each link that has something: so with
- * forty floods it waits for one dispatch budget. A shorter turn would mean more looks at the clock. */
+/* Microseconds of handlers' time in a turn. A link waits for one turn of each other link that has a block: with forty
+ * floods, for one dispatch budget. A shorter turn would mean more readings of the clock. */
 #define TURN 100
 
-/* A handler that took longer than this is forgiven the rest: its link would else wait for long, for one slow message.
- */
+/* The most that a link is charged: else it would wait for long because of one slow message. */
 #define HIGHEST_DEBT (40 * TURN)
 
 static void
@@ -24,17 +23,6 @@ list (FerryTurns *self, FerryLink *link)
 }
 
 static void
-unlist (FerryLink *link)
-{
-  FerryLinkTurn *turn = &link->turn;
-
-  g_queue_unlink (turn->list, &turn->node);
-  turn->list = NULL;
-  turn->spent = 0;
-  ferry_link_unref (link);
-}
-
-static void
 move_behind_the_others (FerryTurns *self, FerryLink *link)
 {
   FerryLinkTurn *turn = &link->turn;
@@ -44,7 +32,7 @@ move_behind_the_others (FerryTurns *self, FerryLink *link)
   g_queue_push_tail_link (turn->list, &turn->node);
 }
 
-/* Takes block: it is the last one of its link's row. */
+/* Takes block over, at the end of its link's row. */
 void
 ferry_turns_add (FerryTurns *self, FerryBlock *block)
 {
@@ -60,7 +48,7 @@ ferry_turns_add (FerryTurns *self, FerryBlock *block)
     list (self, block->link);
 }
 
-/* The block whose turn it is, which becomes the caller's; NULL when there is none. */
+/* (transfer full) (nullable): the block that is dispatched next. */
 FerryBlock *
 ferry_turns_take (FerryTurns *self)
 {
@@ -85,13 +73,18 @@ ferry_turns_take (FerryTurns *self)
           return block;
         }
       if (list == &self->fresh && self->others.head != NULL)
-        move_behind_the_others (self, link);
-      else
-        unlist (link);
+        {
+          move_behind_the_others (self, link);
+          continue;
+        }
+      g_queue_unlink (list, &link->turn.node);
+      link->turn.list = NULL;
+      link->turn.spent = 0;
+      ferry_link_unref (link);
     }
 }
 
-/* Takes a block that ferry_turns_take() gave and of which a part is left: it is the first one of its link's row. */
+/* Takes a block of ferry_turns_take() over again, at the head of its link's row: a part of it is left. */
 void
 ferry_turns_put_back (FerryTurns *self, FerryBlock *block)
 {
@@ -118,14 +111,14 @@ has_row_until (const GQueue *list, guint64 serial)
   return FALSE;
 }
 
-/* Whether there is a block of those that were pushed up to the one of that serial. */
+/* Whether there is a block of that serial or an earlier one. */
 gboolean
 ferry_turns_has_until (const FerryTurns *self, guint64 serial)
 {
   return has_row_until (&self->fresh, serial) || has_row_until (&self->others, serial);
 }
 
-/* The link's handlers took so many microseconds. Returns whether its turn is over. */
+/* Charges the link for the microseconds that its handlers took. Returns whether its turn is over. */
 gboolean
 ferry_turns_charge (FerryLink *link, gint64 passed)
 {

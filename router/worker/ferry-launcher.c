@@ -599,7 +599,7 @@ ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerryS
   gboolean is_used = FALSE;
   guint n_latest = 0;
 
-  if (!ferry_sender_is_claimable (sender, error))
+  if (!ferry_sender_can_be_passed (sender, error))
     return FALSE;
   for (guint i = 0; i < self->senders->len; i++)
     {
@@ -788,7 +788,7 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize are
     {
       NamedSender *named = &g_array_index (self->senders, NamedSender, i);
 
-      if (!ferry_sender_is_claimable (named->sender, error) ||
+      if (!ferry_sender_can_be_passed (named->sender, error) ||
           !ferry_sender_belongs_to (named->sender, router->monitor, error))
         return NULL;
       connection_ids[i] = ferry_sender_get_connection_id (named->sender);

@@ -23,7 +23,7 @@ read_all (Attachment *self)
     {
       fuzz_n_accepted++;
       g_assert_cmpuint (strlen (name), <=, FERRY_DOWN_CAPACITY);
-      g_assert_cmpuint (((Grant *) grant)->index, <, FERRY_MAX_PIPES_PER_LINK);
+      g_assert_cmpuint (((Grant *) grant)->granted.index, <, FERRY_MAX_PIPES_PER_LINK);
     }
 }
 

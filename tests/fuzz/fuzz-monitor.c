@@ -244,12 +244,15 @@ check_block (FuzzMonitor *self, const FerryBlock *block)
 static void
 check_queue (FuzzMonitor *self)
 {
-  FerryBlock *block;
+  FerryBlock *block = ferry_local_queue_pop_all (self->local);
 
-  while ((block = ferry_local_queue_pop (self->local)) != NULL)
+  while (block != NULL)
     {
+      FerryBlock *next = block->next;
+
       check_block (self, block);
       ferry_local_queue_give_back (self->local, block);
+      block = next;
     }
 }
 

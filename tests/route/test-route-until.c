@@ -535,6 +535,27 @@ test_sleeps_while_nothing_comes (void)
   ferry_test_router_stop (router);
 }
 
+static gboolean
+has_closed (gpointer pipe)
+{
+  return ((FerryTestPipe *) pipe)->n_closed > 0;
+}
+
+static void
+test_tells_the_end_of_a_dropped_sender (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
+
+  g_object_unref (pipe->sender);
+  /* For ferry_test_pipe_free(). */
+  pipe->sender = g_object_new (FERRY_TYPE_SENDER, NULL);
+  g_assert_true (ferry_router_route_until (router, has_closed, pipe, LONG, NULL));
+  ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_STOPPED);
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+  ferry_test_router_stop (router);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -564,5 +585,6 @@ main (int argc, char **argv)
   g_test_add_func ("/route-until/fails-when-a-handler-stops-the-router", test_fails_when_a_handler_stops_the_router);
   g_test_add_func ("/route-until/keeps-the-router-that-a-handler-drops", test_keeps_the_router_that_a_handler_drops);
   g_test_add_func ("/route-until/sleeps-while-nothing-comes", test_sleeps_while_nothing_comes);
+  g_test_add_func ("/route-until/tells-the-end-of-a-dropped-sender", test_tells_the_end_of_a_dropped_sender);
   return g_test_run ();
 }
