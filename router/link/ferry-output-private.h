@@ -41,6 +41,7 @@ typedef struct
 typedef struct
 {
   FerryOutputPipe pipes[FERRY_N_OUTPUTS];
+  int epoll;       /* (unowned): the set that the open pipes are in, or -1 */
   gboolean ready;  /* a pipe may have data */
   gboolean ending; /* the process has ended: only the present content of the pipes is read */
   gboolean ended;

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 
 #include "base/ferry-base-private.h"
@@ -19,14 +20,19 @@ ferry_output_new (void)
 {
   FerryOutput *self = g_new0 (FerryOutput, 1);
 
+  self->epoll = -1;
   for (guint i = 0; i < FERRY_N_OUTPUTS; i++)
     self->pipes[i].fd = -1;
   return self;
 }
 
+/* A process that was just forked may have the pipe as well, and then closing this end alone would leave it in the epoll
+ * set: a later line would be an event of a link that is gone. */
 static void
-close_pipe (FerryOutputPipe *pipe)
+close_pipe (FerryOutput *self, FerryOutputPipe *pipe)
 {
+  if (pipe->fd >= 0 && self->epoll >= 0)
+    epoll_ctl (self->epoll, EPOLL_CTL_DEL, pipe->fd, NULL);
   ferry_clear_fd (&pipe->fd);
   pipe->left = 0;
 }
@@ -36,7 +42,7 @@ ferry_output_free (FerryOutput *self)
 {
   for (guint i = 0; i < FERRY_N_OUTPUTS; i++)
     {
-      close_pipe (&self->pipes[i]);
+      close_pipe (self, &self->pipes[i]);
       if (self->pipes[i].line != NULL)
         g_string_free (self->pipes[i].line, TRUE);
     }
@@ -153,7 +159,7 @@ read_pipe (FerryOutput *self, guint stream, GByteArray *lines)
     }
   if (size <= 0)
     {
-      close_pipe (pipe);
+      close_pipe (self, pipe);
       return FALSE;
     }
   split (self, stream, lines, buffer, (gsize) size);
@@ -189,7 +195,7 @@ end (FerryOutput *self, GByteArray *lines)
         take_line (self, i + 1, lines, pipe->line->str, pipe->line->len);
       if (pipe->line != NULL)
         g_string_truncate (pipe->line, 0);
-      close_pipe (pipe);
+      close_pipe (self, pipe);
     }
   self->ended = TRUE;
 }

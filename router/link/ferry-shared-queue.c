@@ -235,6 +235,8 @@ ferry_shared_queue_watch_room (FerrySharedQueue *self, FerryLink *link, gboolean
 static gboolean
 watch_output (FerrySharedQueue *self, FerryLink *link, GError **error)
 {
+  if (link->output != NULL)
+    link->output->epoll = self->epoll;
   for (guint i = 0; link->output != NULL && i < FERRY_N_OUTPUTS; i++)
     {
       int fd = link->output->pipes[i].fd;
@@ -256,6 +258,8 @@ unwatch (FerrySharedQueue *self, FerryLink *link)
   for (guint i = 0; link->output != NULL && i < FERRY_N_OUTPUTS; i++)
     if (link->output->pipes[i].fd >= 0)
       epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->output->pipes[i].fd, NULL);
+  if (link->output != NULL)
+    link->output->epoll = -1;
 }
 
 /* Adds a link, with a reference, and arms its lane. */

@@ -5,9 +5,14 @@
 
 #include "config.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/ferry-base-private.h"
 #include "worker/ferry-worker-private.h"
@@ -262,6 +267,60 @@ test_holder_of_the_pipe_does_not_delay_the_end (void)
   finish (&test);
 }
 
+static gboolean
+is_gone (gpointer pid)
+{
+  return !ferry_test_is_alive (GPOINTER_TO_INT (pid));
+}
+
+/* A process of the application's that was just forked has the reading ends as well, so that these outlive their
+ * closing. What comes into them must not wake the monitor for a link that it has given up. */
+static void
+test_line_after_the_end_wakes_nothing (void)
+{
+  OutputTest test;
+  g_autofree char *fifo = NULL;
+  g_autofree char *command = NULL;
+  g_autoptr (FerryWorker) next = NULL;
+  pid_t holder;
+  int writer;
+  int pid;
+
+  begin (&test);
+  fifo = g_strdup_printf ("%s/ferry-fifo-%d", g_get_tmp_dir (), (int) getpid ());
+  g_assert_no_errno (mkfifo (fifo, 0600));
+  command = g_strdup_printf ("exec 3>&1; pid=$(setsid sh -c '{ read x < %s; echo late >&4; } 4>&3 > /dev/null & "
+                             "echo $!'); echo $pid; exec tail -f /dev/null",
+                             fifo);
+  spawn_shell (&test, command);
+  while (test.lines->len < 1)
+    g_main_context_iteration (NULL, TRUE);
+  pid = atoi ((const char *) g_ptr_array_index (test.lines, 0) + 2);
+  holder = fork ();
+  if (holder == 0)
+    {
+      prctl (PR_SET_PDEATHSIG, SIGKILL);
+      for (;;)
+        pause ();
+    }
+  ferry_worker_force_exit (test.worker);
+  ferry_test_wait_ended (test.worker);
+  writer = open (fifo, O_WRONLY | O_CLOEXEC);
+  g_assert_no_errno (writer);
+  g_assert_cmpint (write (writer, "\n", 1), ==, 1);
+  close (writer);
+  ferry_test_look_until (is_gone, GINT_TO_POINTER (pid));
+  /* What is asked for after that is done after it. */
+  ferry_launcher_set_argv (test.base.launcher, (const char *[]){"true", NULL});
+  next = fork_server_test_spawn (&test.base, "");
+  ferry_test_wait_ended (next);
+  g_assert_cmpuint (test.lines->len, ==, 1);
+  kill (holder, SIGKILL);
+  waitpid (holder, NULL, 0);
+  unlink (fifo);
+  finish (&test);
+}
+
 static void
 test_stopping_the_router_tells_what_is_there (void)
 {
@@ -381,6 +440,7 @@ main (int argc, char **argv)
   g_test_add_func ("/output/flood-waits-and-arrives", test_flood_waits_and_arrives);
   g_test_add_func ("/output/flood-without-an-end-is-stopped", test_flood_without_an_end_is_stopped);
   g_test_add_func ("/output/holder-of-the-pipe-does-not-delay-the-end", test_holder_of_the_pipe_does_not_delay_the_end);
+  g_test_add_func ("/output/line-after-the-end-wakes-nothing", test_line_after_the_end_wakes_nothing);
   g_test_add_func ("/output/stopping-the-router-tells-what-is-there", test_stopping_the_router_tells_what_is_there);
   g_test_add_func ("/output/lines-are-logged", test_lines_are_logged);
   g_test_add_func ("/output/leaves-no-descriptor", test_leaves_no_descriptor);
