@@ -380,7 +380,7 @@ get_entry (const char *name)
  * spawns a worker. A worker that sends a malformed message over it is ended, with the reason
  * %FERRY_CLOSE_REASON_PROTOCOL_ERROR. Closing a transport does not end the worker.
  *
- * Call this on the router's thread, which is also the one that receives. Any thread may use the transport.
+ * On the router's thread, which is also the one that receives. The transport itself may be used by any thread.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD. Fails with %FERRY_ERROR_BAD_ARGUMENTS when the
  * name cannot be used or was used for this worker already. Fails with %FERRY_ERROR_TOO_LARGE when the router or the

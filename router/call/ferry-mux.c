@@ -321,9 +321,9 @@ transaction_start (FerryCompletion *completion, const FerryAskRequest *request, 
  * @result: (out) (transfer full) (nullable) (optional): the value of the answer, %NULL for an answer without one.
  * @error: return location for an error
  *
- * Asks, and waits for the answer. On the thread that receives for the transport, and on the main loop's, it fails with
- * %FERRY_ERROR_WRONG_THREAD; use [method@Ferry.Mux.transact_async] there. For a worker's link, the router's thread
- * receives.
+ * Asks, and waits for the answer. Any thread, except the main loop's and the one that receives for the transport, which
+ * for a worker's link is the router's: there it fails with %FERRY_ERROR_WRONG_THREAD; use
+ * [method@Ferry.Mux.transact_async].
  *
  * An error of the other end comes with its domain and code; see [func@Ferry.Error.get_trace]. Other failures are:
  *

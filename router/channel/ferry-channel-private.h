@@ -68,9 +68,6 @@ GMainContext *ferry_channel_get_context (FerryChannel *self);
 /* The transport of a worker that is started with a channel. The first message over it, the order, has the name of the
  * function and its arguments. */
 #define FERRY_CHANNEL_TRANSPORT "ferry.channel"
-
-#define FERRY_CHANNEL_ORDER_TYPE "(smv)"
-
 void ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *arguments);
 
 /* A process that was started with a channel; ferry-channel-start.c and ferry-channel-create.c have their own fields
@@ -112,5 +109,9 @@ void ferry_channel_set_process (FerryChannel *self, FerryChannelProcess *process
 FerryChannelProcess *ferry_channel_get_process (FerryChannel *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryIncoming, ferry_incoming_free)
+
+/* The first message to a worker: the function that it runs. That this is in ferry-channel-serve.c also has a static
+ * library bring that file, which registers itself with ferry_worker_main(). Returns (floating). */
+GVariant *ferry_channel_order_new (const char *function, GVariant *arguments);
 
 G_END_DECLS

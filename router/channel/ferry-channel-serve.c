@@ -19,6 +19,8 @@
 #include "task/ferry-worker-main-private.h"
 #include "worker/ferry-function-private.h"
 
+#define ORDER_TYPE "(smv)"
+
 typedef struct
 {
   char *arguments_type; /* (owned) (nullable): NULL for any arguments, or none */
@@ -47,6 +49,12 @@ find (const char *name, const char *arguments_type, FerryChannelFunction functio
     }
   pthread_mutex_unlock (&registry_lock);
   return entry;
+}
+
+GVariant *
+ferry_channel_order_new (const char *function, GVariant *arguments)
+{
+  return g_variant_new (ORDER_TYPE, function, arguments);
 }
 
 /**
@@ -94,7 +102,7 @@ run (FerryChannel *channel, GVariant *order, GError **error)
   const char *name;
   const Entry *entry;
 
-  if (!g_variant_is_of_type (order, G_VARIANT_TYPE (FERRY_CHANNEL_ORDER_TYPE)))
+  if (!g_variant_is_of_type (order, G_VARIANT_TYPE (ORDER_TYPE)))
     {
       g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "A worker was sent a “%s” in place of the function to run",
                    g_variant_get_type_string (order));

@@ -392,8 +392,7 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
   self = spawn (starter, router, function, kept, error);
   if (self == NULL && starter != launcher)
     ferry_launcher_put_senders_back (launcher, ferry_launcher_set_senders_aside (starter));
-  if (self == NULL ||
-      !ferry_channel_send (self, g_variant_new (FERRY_CHANNEL_ORDER_TYPE, function, kept), 0, NULL, error))
+  if (self == NULL || !ferry_channel_send (self, ferry_channel_order_new (function, kept), 0, NULL, error))
     return NULL;
   return g_steal_pointer (&self);
 }
