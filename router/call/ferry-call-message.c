@@ -5,7 +5,7 @@
  *
  * Threads: any; only the known types are shared.
  * Trust:   none in a parsed message. Each kind has its rules as a row of a table. A part that its rules do not name
- * must be absent or zero. */
+ *          must be absent or zero. */
 
 #include "config.h"
 

@@ -20,8 +20,8 @@
  * Locks:      the dispatcher's lock before that of waits. No handler, destroy notification or transport is called with
  *             that lock or the demux's held.
  * Invariants: while it is closed, the queue is empty. Where threads run handlers and the queue is not empty, a thread
- * is coming, or no further thread can come: all allowed threads exist and are busy, or none can be started and one is
- * busy. */
+ *             is coming, or no further thread can come: all allowed threads exist and are busy, or none can be started
+ *             and one is busy. */
 
 #include "config.h"
 

@@ -3,7 +3,8 @@
 
 /* Values as containers: arrays and tuples by position, dictionaries by key. Positions below 0 count from the end.
  *
- * Threads: any. Trust: none in keys. */
+ * Threads: any.
+ * Trust:   none in keys. */
 
 #pragma once
 

@@ -9,8 +9,8 @@
  * before its request.
  *
  * Owner:   of the transports, counted references; of the reader, the process, which never frees it. The first call
- * makes all granted transports, and they are kept here until they are asked for. So early requests wait in their
- *          transport.
+ *          makes all granted transports, and they are kept here until they are asked for. So early requests wait in
+ *          their transport.
  * Threads: any. A send waits while the up lane is full, also on the reader's thread: the application always reads on.
  * Locks:   reader_lock, for the reader; no transport is called with it held. */
 

@@ -9,8 +9,8 @@
  *
  * Threads:   any, where nothing else is said.
  * Locks:     attaching, then lock. A thread that starts or joins the giver holds attaching; the giver never takes it.
- * The transport is called without lock. Invariant: only the giver removes results, and there is one giver at most, so
- * the result it gave is the oldest. */
+ *            The transport is called without lock.
+ * Invariant: only the giver removes results, and there is one giver at most, so the result it gave is the oldest. */
 
 #include "config.h"
 

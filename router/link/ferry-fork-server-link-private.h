@@ -6,9 +6,9 @@
  * Owner:     the fork server's link.
  * Threads:   the monitor; other threads also send requests, while none is queued before theirs.
  * Trust:     a fork server may send anything at any time. An answer without a request is a protocol error, which ends
- * the fork server and its workers, and affects no other link. Invariant: no call waits. At most FERRY_MAX_ASKED
- * requests are unanswered in the socket; more requests, and those before the fork server has attached, are queued here.
- */
+ *            the fork server and its workers, and affects no other link.
+ * Invariant: no call waits. At most FERRY_MAX_ASKED requests are unanswered in the socket; more requests, and those
+ *            before the fork server has attached, are queued here. */
 
 #pragma once
 

@@ -4,8 +4,9 @@
 /* The packets between an application and its fork server, once the fork server has attached.
  *
  * Threads: the application's side belongs to the monitor, but any thread makes a request; the fork server has one
- * thread. Trust:   none of the application in the fork server: a packet is copied, and its sizes are checked, before it
- * is read. The fork server trusts its application, and checks sizes to report mistakes. */
+ *          thread.
+ * Trust:   none of the application in the fork server: a packet is copied, and its sizes are checked, before it is
+ *          read. The fork server trusts its application, and checks sizes to report mistakes. */
 
 #pragma once
 

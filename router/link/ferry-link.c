@@ -406,9 +406,9 @@ ferry_link_wait (FerryLink *self)
  *
  * Threads:   any, under the link's down_lock, with which no thread waits.
  * Trust:     none in the worker. It can write any position and any claim. The lane's writer checks positions. A claim
- * is a number that is only compared, and each loop over it is bounded. Invariant: the records of a lane's backlog
- * follow those in the lane. While there are any, the lane's writer is armed, so that the monitor flushes them when half
- * of the lane is free. */
+ *            is a number that is only compared, and each loop over it is bounded.
+ * Invariant: the records of a lane's backlog follow those in the lane. While there are any, the lane's writer is armed,
+ *            so that the monitor flushes them when half of the lane is free. */
 
 static gboolean
 is_short (gsize record_size)

@@ -6,8 +6,8 @@
  * Owner:     the link.
  * Threads:   the monitor; before the link is added, the router's thread.
  * Trust:     a pipe may contain any bytes, in any amount. A turn reads at most FERRY_OUTPUT_TURN bytes, a line is cut
- * into pieces of FERRY_OUTPUT_MAX_LINE, and invalid UTF-8 is replaced. Invariant: no read waits, and no call waits for
- * the end of a pipe: a grandchild may hold it open for ever. */
+ *            into pieces of FERRY_OUTPUT_MAX_LINE, and invalid UTF-8 is replaced.
+ * Invariant: no read waits, and no call waits for the end of a pipe: a grandchild may hold it open for ever. */
 
 #pragma once
 

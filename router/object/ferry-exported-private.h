@@ -4,7 +4,8 @@
 /* An exporter's record of an object that other processes may reach: its interface, and which evaluation has its turn.
  *
  * Owner:   counted references: of the exporter for the name, of sessions for the other ends' references, of
- * subscriptions and of evaluations. Threads: any. */
+ *          subscriptions and of evaluations.
+ * Threads: any. */
 
 #pragma once
 

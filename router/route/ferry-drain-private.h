@@ -6,7 +6,8 @@
  * Owner:     the monitor.
  * Threads:   the monitor, which drains the shared queue, where a function says no other.
  * Trust:     a worker may change the bytes of a lane at any time, so they are copied first, and only the copy is
- * checked and used. A record that fails ends the link: the records before it are delivered, nothing after it is. */
+ *            checked and used. A record that fails ends the link: the records before it are delivered, nothing after
+ *            it is. */
 
 #pragma once
 

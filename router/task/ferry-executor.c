@@ -10,7 +10,7 @@
  * It is one file since each step of a task changes the queue, the counts and the list model.
  *
  * Threads: the router's, except for submissions and the inbox. A task that another thread submits waits in the inbox
- * until the router's thread takes it in. */
+ *          until the router's thread takes it in. */
 
 #include "config.h"
 
