@@ -628,6 +628,7 @@ test_names_and_types_are_checked (void)
   g_autofree char *inside = g_strnfill (FERRY_MAX_CALL_TYPE, 'i');
   g_autofree char *type = g_strdup_printf ("a(%s)", inside);
   FerryRequest request = {.method = "load"};
+  CallTestAnswer seen = {.items = NULL};
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
@@ -641,6 +642,20 @@ test_names_and_types_are_checked (void)
   request.arguments = g_variant_new_array (G_VARIANT_TYPE (type + 1), NULL, 0);
   g_assert_cmpuint (ferry_transactions_ask (pair->ends[0], &request, &call_test_answer_funcs, NULL, &error), ==, 0);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+  g_clear_error (&error);
+  /* The longest type that is taken, an array of structs. */
+  type[FERRY_MAX_CALL_TYPE - 1] = ')';
+  type[FERRY_MAX_CALL_TYPE] = '\0';
+  request.arguments = g_variant_new_array (G_VARIANT_TYPE (type + 1), NULL, 0);
+  g_assert_cmpuint (strlen (g_variant_get_type_string (request.arguments)), ==, FERRY_MAX_CALL_TYPE);
+  g_assert_cmpuint (ferry_transactions_ask (pair->ends[0], &request, &call_test_answer_funcs, &seen, &error), !=, 0);
+  g_assert_no_error (error);
+  call_test_pair_pump (pair);
+  answer (kept_call (0), NULL);
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (seen.n_done, ==, 1);
+  g_assert_no_error (seen.error);
+  drop_kept ();
 }
 
 int

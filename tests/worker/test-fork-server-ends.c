@@ -292,6 +292,34 @@ has_one_child (gpointer data)
   return g_strv_length (numbers) <= 1;
 }
 
+/* More than 32 requests wait in the application, since their descriptors count against the limit of open files. */
+static void
+test_unanswered_requests_are_bounded (void)
+{
+  ForkServerTest test;
+  FerryWorker *workers[40];
+  FerryWorker *process;
+  GPid pid;
+
+  fork_server_test_begin (&test);
+  ferry_launcher_setenv (test.base, "FORK_SERVER_HOSTILE", "count-requests");
+  workers[0] = fork_server_test_spawn (&test, "pause");
+  process = ferry_fork_server_get_worker (test.fork_server);
+  worker_test_wait_open (process);
+  pid = ferry_worker_get_pid (process);
+  worker_test_look_until (stands_still, GINT_TO_POINTER (pid));
+  for (guint i = 1; i < G_N_ELEMENTS (workers); i++)
+    workers[i] = fork_server_test_spawn (&test, "pause");
+  g_assert_no_errno (kill (pid, SIGCONT));
+  worker_test_assert_exit (workers[0], FERRY_CLOSE_REASON_LAUNCH_FAILED, " 32 requests");
+  g_assert_no_errno (kill (pid, SIGKILL));
+  for (guint i = 1; i < G_N_ELEMENTS (workers); i++)
+    worker_test_assert_exit (workers[i], FERRY_CLOSE_REASON_FORK_SERVER_LOST, "Fork server");
+  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
+    g_object_unref (workers[i]);
+  fork_server_test_finish (&test);
+}
+
 /* Such as a worker has by CLONE_PARENT. */
 static void
 test_reaps_children_that_its_workers_made_its_own (void)
@@ -381,6 +409,7 @@ main (int argc, char **argv)
   g_test_add_func ("/fork-server-ends/failure-may-have-any-bytes", test_failure_may_have_any_bytes);
   g_test_add_func ("/fork-server-ends/failure-of-a-worker-that-was-ended-changes-nothing",
                    test_failure_of_a_worker_that_was_ended_changes_nothing);
+  g_test_add_func ("/fork-server-ends/unanswered-requests-are-bounded", test_unanswered_requests_are_bounded);
   g_test_add_func ("/fork-server-ends/silent-fork-server-is-not-waited-for", test_silent_fork_server_is_not_waited_for);
   g_test_add_func ("/fork-server-ends/reaps-children-that-its-workers-made-its-own",
                    test_reaps_children_that_its_workers_made_its_own);

@@ -328,6 +328,22 @@ fail_late (int control, guint64 id)
   _exit (0);
 }
 
+/* Stands still until the test has asked for all of its workers; then tells how many requests are in the socket. */
+static void
+count_requests (int control, guint64 id)
+{
+  g_autofree guint8 *buffer = g_malloc (FERRY_MAX_PACKET_SIZE);
+  g_autofree char *text = NULL;
+  FerryStartOrder order;
+  guint n = 1;
+
+  raise (SIGSTOP);
+  for (; ferry_start_order_receive (&order, control, buffer, NULL) == FERRY_CONTROL_TAKEN; n++)
+    ferry_start_order_clear (&order);
+  text = g_strdup_printf ("%u requests", n);
+  ferry_fork_server_send_failed (control, id, 0, 0, text);
+}
+
 static void
 break_rule (const char *how, int control, guint64 id)
 {
@@ -379,6 +395,8 @@ break_rule (const char *how, int control, guint64 id)
     ferry_fork_server_send_failed (control, id, 0, 0, "b\xff\xfe ytes");
   else if (strcmp (how, "fail-late") == 0)
     fail_late (control, id);
+  else if (strcmp (how, "count-requests") == 0)
+    count_requests (control, id);
 }
 
 /* Attaches, takes an order and answers it wrongly. */
