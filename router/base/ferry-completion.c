@@ -21,6 +21,7 @@
 
 #include <stdatomic.h>
 
+#include "base/ferry-base-private.h"
 #include "base/ferry-futex-private.h"
 
 /* Tests stop here, to have another thread do something between two steps. */
@@ -69,16 +70,14 @@ ferry_completion_new (const FerryCompletionFuncs *funcs, gsize size)
 FerryCompletion *
 ferry_completion_ref (FerryCompletion *self)
 {
-  /* Relaxed: the caller has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
 void
 ferry_completion_unref (FerryCompletion *self)
 {
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   if (self->funcs->destroy != NULL)
     self->funcs->destroy (self->data);

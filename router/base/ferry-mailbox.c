@@ -13,6 +13,8 @@
 
 #include <pthread.h>
 
+#include "base/ferry-base-private.h"
+
 typedef struct
 {
   FerryMailboxFunc func;
@@ -46,12 +48,11 @@ static Post *
 pop (FerryMailbox *self)
 {
   Post *post;
+  FERRY_AUTO_LOCK (&lock);
 
-  pthread_mutex_lock (&lock);
   post = g_queue_pop_head (&self->queue);
   if (self->queue.length == 0)
     g_source_set_ready_time (&self->source, -1);
-  pthread_mutex_unlock (&lock);
   return post;
 }
 
@@ -74,12 +75,8 @@ ferry_mailbox_run_one (FerryMailbox *self)
 guint
 ferry_mailbox_get_n (FerryMailbox *self)
 {
-  guint n;
-
-  pthread_mutex_lock (&lock);
-  n = self->queue.length;
-  pthread_mutex_unlock (&lock);
-  return n;
+  FERRY_AUTO_LOCK (&lock);
+  return self->queue.length;
 }
 
 static gboolean
@@ -140,25 +137,23 @@ ferry_mailbox_post (GMainContext *context, FerryMailboxFunc func, gpointer data,
   FerryMailbox *self;
 
   *post = (Post){func, data, destroy};
-  pthread_mutex_lock (&lock);
+  FERRY_AUTO_LOCK (&lock);
   self = find_locked (context != NULL ? context : g_main_context_default ());
   g_queue_push_tail (&self->queue, post);
   if (self->queue.length == 1)
     g_source_set_ready_time (&self->source, 0);
   if (self->wake != NULL)
     self->wake (self->wake_data);
-  pthread_mutex_unlock (&lock);
 }
 
 FerryMailbox *
 ferry_mailbox_ref_for (GMainContext *context)
 {
   FerryMailbox *self;
+  FERRY_AUTO_LOCK (&lock);
 
-  pthread_mutex_lock (&lock);
   self = find_locked (context != NULL ? context : g_main_context_default ());
   g_source_ref (&self->source);
-  pthread_mutex_unlock (&lock);
   return self;
 }
 
@@ -178,19 +173,17 @@ gboolean
 ferry_mailbox_watch (FerryMailbox *self, FerryMailboxFunc wake, gpointer data)
 {
   gboolean is_empty;
+  FERRY_AUTO_LOCK (&lock);
 
-  pthread_mutex_lock (&lock);
   is_empty = self->queue.length == 0;
   self->wake = is_empty ? wake : NULL;
   self->wake_data = data;
-  pthread_mutex_unlock (&lock);
   return is_empty;
 }
 
 void
 ferry_mailbox_unwatch (FerryMailbox *self)
 {
-  pthread_mutex_lock (&lock);
+  FERRY_AUTO_LOCK (&lock);
   self->wake = NULL;
-  pthread_mutex_unlock (&lock);
 }

@@ -5,7 +5,7 @@
 
 #include "base/ferry-wait-queue-private.h"
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 
 typedef struct
 {
@@ -83,11 +83,10 @@ join (FerryWaitQueue *self, Waiting with)
   *waiting = with;
   waiting->queue = self;
   waiting->node.data = ferry_completion_ref (completion);
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   g_queue_push_tail_link (&self->waiting, &waiting->node);
   /* Acquire the condition: pairs with ferry_wait_queue_is_empty(). */
   atomic_fetch_add_explicit (&self->n_waiting, 1, memory_order_acq_rel);
-  pthread_mutex_unlock (&self->lock);
   return completion;
 }
 
@@ -138,7 +137,7 @@ ferry_wait_queue_wait (FerryWaitQueue *self, gconstpointer key, gboolean (*condi
 static void
 reserve (FerryWaitQueue *self, gconstpointer key, GQueue *reserved)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   for (GList *node = self->waiting.head, *next; node != NULL; node = next)
     {
       FerryCompletion *completion = node->data;
@@ -149,19 +148,17 @@ reserve (FerryWaitQueue *self, gconstpointer key, GQueue *reserved)
       if ((key == NULL || waiting->key == key) && ferry_completion_reserve (completion))
         g_queue_push_tail (reserved, unlink_locked (self, node));
     }
-  pthread_mutex_unlock (&self->lock);
 }
 
 FerryCompletion *
 ferry_wait_queue_reserve_next (FerryWaitQueue *self)
 {
   FerryCompletion *reserved = NULL;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   for (GList *node = self->waiting.head; node != NULL && reserved == NULL; node = node->next)
     if (ferry_completion_reserve (node->data))
       reserved = unlink_locked (self, node);
-  pthread_mutex_unlock (&self->lock);
   return reserved;
 }
 

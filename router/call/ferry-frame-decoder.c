@@ -139,16 +139,16 @@ check_greeting (const guint8 *greeting, GError **error)
 
   memcpy (&mark, greeting + 12, sizeof mark);
   if (version != FERRY_STREAM_VERSION)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_VERSION,
-                 "The other end of the stream speaks version %u of its protocol, this one version %d: use the same "
-                 "version of Ferry at both ends",
-                 version, FERRY_STREAM_VERSION);
+    ferry_set_error (error, FERRY_ERROR_VERSION,
+                     "The other end of the stream speaks version %u of its protocol, this one version %d: use the same "
+                     "version of Ferry at both ends",
+                     version, FERRY_STREAM_VERSION);
   else if (mark == GUINT32_SWAP_LE_BE (BYTE_ORDER_MARK))
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_VERSION,
-                         "The other end of the stream is a machine of another byte order, which this version does not "
-                         "translate");
+    ferry_set_error (error, FERRY_ERROR_VERSION,
+                     "The other end of the stream is a machine of another byte order, which this version does not "
+                     "translate");
   else if (mark != BYTE_ORDER_MARK)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The greeting names an impossible byte order, %08x", mark);
+    ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The greeting names an impossible byte order, %08x", mark);
   else
     return FERRY_FRAME_MESSAGE;
   return FERRY_FRAME_BROKEN;
@@ -163,8 +163,8 @@ take_greeting (FerryFrameDecoder *self, GError **error)
 
   if (get_held (self) > 0 && memcmp (greeting, magic, MIN (get_held (self), sizeof magic)) != 0)
     {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                           "The other end of the stream does not speak Ferry's protocol: its greeting is another one");
+      ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                       "The other end of the stream does not speak Ferry's protocol: its greeting is another one");
       return FERRY_FRAME_BROKEN;
     }
   if (get_held (self) < FERRY_GREETING_SIZE)
@@ -195,9 +195,9 @@ ferry_frame_decoder_next (FerryFrameDecoder *self, gconstpointer *message, gsize
   length = ferry_read_u32 (self->buffer + self->begin);
   if (length == 0 || length > self->max_message)
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                   "The other end announces a message of %u bytes: this end takes 1 to %u (see max-message-size)",
-                   length, self->max_message);
+      ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                       "The other end announces a message of %u bytes: this end takes 1 to %u (see max-message-size)",
+                       length, self->max_message);
       return FERRY_FRAME_BROKEN;
     }
   if (get_held (self) - FERRY_FRAME_HEADER_SIZE < length)

@@ -318,8 +318,8 @@ ferry_replies_dup_result (FerryReplies *self, GError **error)
   stream = self->stream;
   g_mutex_lock (&stream->lock);
   if (!stream->over)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
-                 "“%s” has not ended; take its values until there are no more", stream->method);
+    ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK, "“%s” has not ended; take its values until there are no more",
+                     stream->method);
   else if (stream->error != NULL)
     g_propagate_error (error, ferry_error_copy (stream->error));
   else if (stream->result != NULL)

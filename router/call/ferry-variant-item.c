@@ -116,7 +116,7 @@ ferry_variant_get_item (GVariant *value, GVariant *key, GError **error)
     {
       item = find_entry (value, key);
       if (item == NULL)
-        g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "There is no item of that key");
+        ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "There is no item of that key");
     }
   else if (ferry_variant_get_position (key, g_variant_n_children (value), &position, error))
     item = g_variant_get_child_value (value, (gsize) position);

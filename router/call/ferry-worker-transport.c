@@ -406,12 +406,12 @@ ferry_worker_get_transport (const char *name, GError **error)
   if (own_downlink != NULL)
     transport = take_transport (own_downlink, sender_name, &failure);
   if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_UNKNOWN_SENDER))
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_SENDER,
-                 "The application added no transport named “%s”; see ferry_launcher_add_transport()", name);
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_SENDER,
+                     "The application added no transport named “%s”; see ferry_launcher_add_transport()", name);
   else if (failure != NULL)
     g_propagate_error (error, g_steal_pointer (&failure));
   else if (transport == NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_STOPPED,
-                 "The transport named “%s” was closed when its last reference was dropped; keep one", name);
+    ferry_set_error (error, FERRY_ERROR_STOPPED,
+                     "The transport named “%s” was closed when its last reference was dropped; keep one", name);
   return transport;
 }

@@ -104,12 +104,9 @@ static gboolean
 has_work (gpointer data)
 {
   FerryBackground *self = data;
-  gboolean has;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
-  has = self->results.length > 0 || self->finished;
-  pthread_mutex_unlock (&self->lock);
-  return has;
+  return self->results.length > 0 || self->finished;
 }
 
 /* (transfer full) (nullable): the oldest result as the application is given it. NULL when the giver is to end: behind
@@ -223,8 +220,8 @@ attach (FerryBackground *self, FerryMux *mux, FerryChannel *channel, GError **er
 {
   Giving *giving = g_new (Giving, 1);
   gboolean attached;
+  FERRY_AUTO_LOCK (&self->attaching);
 
-  pthread_mutex_lock (&self->attaching);
   detach_attaching (self);
   self->cancellable = g_cancellable_new ();
   *giving = (Giving){self, mux, channel, g_object_ref (self->cancellable)};
@@ -237,7 +234,6 @@ attach (FerryBackground *self, FerryMux *mux, FerryChannel *channel, GError **er
       g_clear_object (&self->cancellable);
       giving_free (giving);
     }
-  pthread_mutex_unlock (&self->attaching);
   return attached;
 }
 
@@ -363,14 +359,14 @@ ferry_background_put (FerryBackground *self, GVariant *result, gint64 timeout, G
       return TRUE;
     }
   if (failure == NULL)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED,
-                         "The background was finished, and takes no more results; put them before");
+    ferry_set_error (error, FERRY_ERROR_CLOSED,
+                     "The background was finished, and takes no more results; put them before");
   else if (!g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
     g_propagate_error (error, g_steal_pointer (&failure));
   else
-    g_set_error (error, FERRY_ERROR, timeout == 0 ? FERRY_ERROR_WOULD_BLOCK : FERRY_ERROR_TIMED_OUT,
-                 "%u results wait already, which is the most there may be; wait until they are taken",
-                 self->max_results);
+    ferry_set_error (error, timeout == 0 ? FERRY_ERROR_WOULD_BLOCK : FERRY_ERROR_TIMED_OUT,
+                     "%u results wait already, which is the most there may be; wait until they are taken",
+                     self->max_results);
   return FALSE;
 }
 
@@ -454,12 +450,9 @@ static gboolean
 is_taken (gpointer data)
 {
   FerryBackground *self = data;
-  gboolean taken;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
-  taken = self->results.length == 0 && !(self->finished && self->giving);
-  pthread_mutex_unlock (&self->lock);
-  return taken;
+  return self->results.length == 0 && !(self->finished && self->giving);
 }
 
 /**
@@ -503,9 +496,8 @@ ferry_background_detach (FerryBackground *self)
 {
   g_return_if_fail (FERRY_IS_BACKGROUND (self));
 
-  pthread_mutex_lock (&self->attaching);
+  FERRY_AUTO_LOCK (&self->attaching);
   detach_attaching (self);
-  pthread_mutex_unlock (&self->attaching);
 }
 
 /**
@@ -521,12 +513,8 @@ ferry_background_detach (FerryBackground *self)
 guint
 ferry_background_get_n_results (FerryBackground *self)
 {
-  guint n;
-
   g_return_val_if_fail (FERRY_IS_BACKGROUND (self), 0);
 
-  pthread_mutex_lock (&self->lock);
-  n = self->results.length;
-  pthread_mutex_unlock (&self->lock);
-  return n;
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->results.length;
 }

@@ -170,10 +170,9 @@ hung_up (gpointer data)
       lose_transport (self, ferry_exit_get_message (self->process.exit));
       return;
     }
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   self->lost_at = ferry_time_add (g_get_monotonic_time (), HUNG_UP_GRACE);
   set_alarm_locked (self);
-  pthread_mutex_unlock (&self->lock);
 }
 
 /* any: the channel is dropped, which the child notices. */
@@ -284,18 +283,18 @@ check_may_fork (GError **error)
   g_autofree char *names = NULL;
 
   if (ferry_polled_transport_is_receiving ())
-    g_set_error_literal (
-      error, FERRY_ERROR, FERRY_ERROR_BUSY,
+    ferry_set_error (
+      error, FERRY_ERROR_BUSY,
       "A process cannot be forked in a callback of a channel's messages, where its child would continue; "
       "create it outside of that");
   else if (n_threads == 0)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_REFUSED,
-                         "Whether this process has threads cannot be seen without /proc; use ferry_channel_start()");
+    ferry_set_error (error, FERRY_ERROR_REFUSED,
+                     "Whether this process has threads cannot be seen without /proc; use ferry_channel_start()");
   else if (n_threads == 1)
     return TRUE;
   else
-    g_set_error (
-      error, FERRY_ERROR, FERRY_ERROR_REFUSED,
+    ferry_set_error (
+      error, FERRY_ERROR_REFUSED,
       "This process has %u threads, and one with threads cannot be forked safely; use ferry_channel_start(), "
       "or create all channels before anything starts a thread, as %s was",
       n_threads, names = ferry_list_threads ());

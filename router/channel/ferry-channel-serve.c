@@ -36,7 +36,7 @@ find (const char *name, const char *arguments_type, FerryChannelFunction functio
 {
   Entry *entry;
 
-  pthread_mutex_lock (&registry_lock);
+  FERRY_AUTO_LOCK (&registry_lock);
   if (registry == NULL)
     registry = g_hash_table_new (g_str_hash, g_str_equal);
   entry = g_hash_table_lookup (registry, name);
@@ -47,7 +47,6 @@ find (const char *name, const char *arguments_type, FerryChannelFunction functio
       entry->function = function;
       g_hash_table_insert (registry, g_strdup (name), entry);
     }
-  pthread_mutex_unlock (&registry_lock);
   return entry;
 }
 
@@ -89,10 +88,10 @@ check_arguments (const Entry *entry, const char *name, GVariant *arguments, GErr
   if (entry->arguments_type == NULL ||
       (arguments != NULL && g_variant_is_of_type (arguments, G_VARIANT_TYPE (entry->arguments_type))))
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "Function “%s” takes arguments of type “%s” and was given “%s”; start it with what it takes", name,
-               entry->arguments_type, arguments != NULL ? g_variant_get_type_string (arguments) : "nothing");
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                          "Function “%s” takes arguments of type “%s” and was given “%s”; start it with what it takes",
+                          name, entry->arguments_type,
+                          arguments != NULL ? g_variant_get_type_string (arguments) : "nothing");
 }
 
 static gboolean
@@ -103,21 +102,15 @@ run (FerryChannel *channel, GVariant *order, GError **error)
   const Entry *entry;
 
   if (!g_variant_is_of_type (order, G_VARIANT_TYPE (ORDER_TYPE)))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "A worker was sent a “%s” in place of the function to run",
-                   g_variant_get_type_string (order));
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "A worker was sent a “%s” in place of the function to run",
+                            g_variant_get_type_string (order));
   g_variant_get (order, "(&smv)", &name, &arguments);
   entry = find (name, NULL, NULL);
   if (entry == NULL)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION,
-                   "The worker's program has no channel function “%s”; register it with "
-                   "ferry_channel_function_register() before ferry_worker_main()",
-                   name);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION,
+                            "The worker's program has no channel function “%s”; register it with "
+                            "ferry_channel_function_register() before ferry_worker_main()",
+                            name);
   ferry_channel_set_job (channel, name, arguments);
   return check_arguments (entry, name, arguments, error) && entry->function (channel, arguments, error);
 }

@@ -181,8 +181,7 @@ ferry_channel_process_ref (gpointer data)
 {
   FerryChannelProcess *self = data;
 
-  /* Relaxed: the caller has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
@@ -191,8 +190,7 @@ ferry_channel_process_unref (gpointer data)
 {
   FerryChannelProcess *self = data;
 
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   if (self->clear != NULL)
     self->clear (self);
@@ -486,10 +484,9 @@ check_process (FerryChannel *self, GError **error)
 {
   if (ferry_channel_get_process (self) != NULL)
     return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED,
-                       "The channel has no process to wait for; ferry_channel_start() and, in the parent, "
-                       "ferry_channel_create() start one");
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_NOT_STARTED,
+                          "The channel has no process to wait for; ferry_channel_start() and, in the parent, "
+                          "ferry_channel_create() start one");
 }
 
 static gboolean

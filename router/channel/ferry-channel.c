@@ -212,11 +212,10 @@ take_news (End *end)
 
   if (self == NULL)
     return 0;
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   news = self->news;
   self->news = 0;
   g_clear_pointer (&self->source, g_source_unref);
-  pthread_mutex_unlock (&self->lock);
   return news;
 }
 
@@ -274,9 +273,8 @@ tell_locked (FerryChannel *self, guint news)
 void
 ferry_channel_tell_news (FerryChannel *self)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   tell_locked (self, TELL_MESSAGES);
-  pthread_mutex_unlock (&self->lock);
 }
 
 /* any: ends the transport, as the other end broke a rule. */
@@ -307,8 +305,7 @@ outgoing_new (FerryChannel *channel, const char *method, GVariant *value, gboole
 static Outgoing *
 outgoing_ref (Outgoing *self)
 {
-  /* Relaxed: the caller has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
@@ -318,8 +315,7 @@ outgoing_unref (gpointer data)
 {
   Outgoing *self = data;
 
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   g_clear_pointer (&self->source, g_source_unref);
   g_clear_pointer (&self->value, g_variant_unref);
@@ -722,12 +718,8 @@ typedef gboolean (*Condition) (FerryChannel *self, gpointer data);
 static gboolean
 holds (FerryChannel *self, Condition condition, gpointer data)
 {
-  gboolean held;
-
-  pthread_mutex_lock (&self->lock);
-  held = condition (self, data);
-  pthread_mutex_unlock (&self->lock);
-  return held;
+  FERRY_AUTO_LOCK (&self->lock);
+  return condition (self, data);
 }
 
 static gboolean
@@ -778,11 +770,10 @@ static void
 sleep_until (FerryChannel *self, Condition condition, gpointer data, gint64 deadline, GCancellable *cancellable)
 {
   gboolean in_time = TRUE;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   while (in_time && !condition (self, data) && !g_cancellable_is_cancelled (cancellable))
     in_time = ferry_cond_wait_until (&self->changed, &self->lock, deadline);
-  pthread_mutex_unlock (&self->lock);
 }
 
 /* context: (nullable): for this thread to iterate while it waits. Returns FALSE where it may neither do that nor sleep.
@@ -837,8 +828,7 @@ wait_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeo
   if (holds (self, condition, data))
     return TRUE;
   if (!g_cancellable_set_error_if_cancelled (cancellable, error))
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                         "The other end of the channel did nothing in time; give it more");
+    ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The other end of the channel did nothing in time; give it more");
   return FALSE;
 }
 
@@ -1200,12 +1190,12 @@ ferry_channel_receive_finish (FerryChannel *self, GAsyncResult *result, GVariant
 void
 ferry_channel_set_news_func (FerryChannel *self, void (*func) (gpointer data), gpointer data)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
+
   self->news_func = func;
   self->news_data = data;
   if (func != NULL && (self->in.length > 0 || is_at_end_locked (self)))
     tell_locked (self, TELL_MESSAGES);
-  pthread_mutex_unlock (&self->lock);
 }
 
 gboolean
@@ -1217,23 +1207,15 @@ ferry_channel_has_news_func (FerryChannel *self)
 gboolean
 ferry_channel_is_ready (FerryChannel *self)
 {
-  gboolean ready;
-
-  pthread_mutex_lock (&self->lock);
-  ready = self->in.length > 0 || (is_at_end_locked (self) && !self->end_taken);
-  pthread_mutex_unlock (&self->lock);
-  return ready;
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->in.length > 0 || (is_at_end_locked (self) && !self->end_taken);
 }
 
 gboolean
 ferry_channel_is_end_taken (FerryChannel *self)
 {
-  gboolean taken;
-
-  pthread_mutex_lock (&self->lock);
-  taken = self->end_taken;
-  pthread_mutex_unlock (&self->lock);
-  return taken;
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->end_taken;
 }
 
 /* ---- sending ---- */
@@ -1243,20 +1225,18 @@ static gboolean
 enqueue (FerryChannel *self, Outgoing *item, GError **error)
 {
   gboolean open;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   open = !self->closing && self->lost == NULL;
   if (self->lost != NULL)
     g_propagate_error (error, new_cannot_send (self->lost));
   else if (self->closing)
-    g_set_error_literal (
-      error, FERRY_ERROR, FERRY_ERROR_CLOSED,
-      "The channel was closed at this end; send before ferry_channel_close(), or over another channel");
+    ferry_set_error (error, FERRY_ERROR_CLOSED,
+                     "The channel was closed at this end; send before ferry_channel_close(), or over another channel");
   else
     g_queue_push_tail (&self->out, outgoing_ref (item));
   if (open && outgoing_is_end (item))
     self->closing = TRUE;
-  pthread_mutex_unlock (&self->lock);
   return open;
 }
 
@@ -1288,8 +1268,8 @@ wait_sent (FerryChannel *self, Outgoing *item, gint64 timeout, GCancellable *can
       tell_writable_locked (self);
       pthread_mutex_unlock (&self->lock);
       if (!waits && g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
-        g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
-                             "The other end has enough to take; go on when the channel is writable");
+        ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
+                         "The other end has enough to take; go on when the channel is writable");
       else
         g_propagate_error (error, g_steal_pointer (&failure));
       return FALSE;
@@ -1828,14 +1808,10 @@ ferry_channel_set_flowing (FerryChannel *self, gboolean flowing)
 gboolean
 ferry_channel_get_flowing (FerryChannel *self)
 {
-  gboolean flowing;
-
   g_return_val_if_fail (FERRY_IS_CHANNEL (self), FALSE);
 
-  pthread_mutex_lock (&self->lock);
-  flowing = self->flowing;
-  pthread_mutex_unlock (&self->lock);
-  return flowing;
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->flowing;
 }
 
 /**
@@ -1852,14 +1828,10 @@ ferry_channel_get_flowing (FerryChannel *self)
 gboolean
 ferry_channel_get_closed (FerryChannel *self)
 {
-  gboolean closed;
-
   g_return_val_if_fail (FERRY_IS_CHANNEL (self), TRUE);
 
-  pthread_mutex_lock (&self->lock);
-  closed = self->ended || self->lost != NULL;
-  pthread_mutex_unlock (&self->lock);
-  return closed;
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->ended || self->lost != NULL;
 }
 
 /**

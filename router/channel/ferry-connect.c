@@ -57,8 +57,8 @@ attempt_new (const char *address, gint64 wait, gint64 timeout, GError **error)
   self->wait_until = MIN (ferry_deadline_after (wait), self->deadline);
   if (!self->waits || self->address.path != NULL)
     return g_steal_pointer (&self);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "“%s” is an abstract name, which cannot be waited for; use a path, or do not wait", address);
+  ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                   "“%s” is an abstract name, which cannot be waited for; use a path, or do not wait", address);
   return NULL;
 }
 
@@ -80,9 +80,8 @@ wait_readable (const Attempt *self, int fd, gint64 deadline, GCancellable *cance
     return ferry_set_system_error (error, "poll()");
   if (fds[0].revents != 0)
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "No worker at “%s” let this process in in time",
-               self->address.text);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "No worker at “%s” let this process in in time",
+                          self->address.text);
 }
 
 /* ---- one try ---- */
@@ -93,20 +92,17 @@ set_connect_error (const Attempt *self, int failure, GError **error)
   const char *address = self->address.text;
 
   if (failure == ENOENT)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
-                 "No worker listens at “%s”: there is no such socket; start the worker first", address);
+    ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
+                     "No worker listens at “%s”: there is no such socket; start the worker first", address);
   else if (failure == ECONNREFUSED)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
-                 "No worker listens at “%s”: the one that did is gone; start it again", address);
+    ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
+                     "No worker listens at “%s”: the one that did is gone; start it again", address);
   else if (failure == EACCES || failure == EPERM)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED, "Permissions keep this process from “%s”; check them",
-                 address);
+    ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED, "Permissions keep this process from “%s”; check them", address);
   else if (failure == EAGAIN)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BUSY, "Too many applications wait at “%s” already; try again later",
-                 address);
+    ferry_set_error (error, FERRY_ERROR_BUSY, "Too many applications wait at “%s” already; try again later", address);
   else
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM, "Connecting to “%s” failed: %s", address,
-                 g_strerror (failure));
+    ferry_set_error (error, FERRY_ERROR_SYSTEM, "Connecting to “%s” failed: %s", address, g_strerror (failure));
 }
 
 /* Root is trusted: it could do anything to this process anyway. */
@@ -119,10 +115,9 @@ check_owner (const Attempt *self, int fd, GError **error)
     return FALSE;
   if (owner.uid == geteuid () || owner.uid == 0)
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
-               "Process %d, which listens at “%s”, belongs to another user, %u; use an address of your own",
-               (int) owner.pid, self->address.text, (guint) owner.uid);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
+                          "Process %d, which listens at “%s”, belongs to another user, %u; use an address of your own",
+                          (int) owner.pid, self->address.text, (guint) owner.uid);
 }
 
 static gboolean
@@ -141,10 +136,9 @@ read_all (const Attempt *self, int fd, void *buffer, gsize size, GCancellable *c
         }
       else if (n == 0 || (errno != EAGAIN && errno != EINTR))
         {
-          g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
-                       "The worker at “%s” ended, or hung up, before it let this process in; start it again",
-                       self->address.text);
-          return FALSE;
+          return ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
+                                  "The worker at “%s” ended, or hung up, before it let this process in; start it again",
+                                  self->address.text);
         }
       else if (!wait_readable (self, fd, self->deadline, cancellable, error))
         return FALSE;
@@ -198,8 +192,9 @@ watch_folder (const Attempt *self, GError **error)
   if (fd >= 0 && inotify_add_watch (fd, folder, NAME_ADDED | FOLDER_GONE | IN_ONLYDIR) >= 0)
     return ferry_steal_fd (&fd);
   if (fd >= 0 && (errno == ENOENT || errno == ENOTDIR))
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
-                 "No worker can listen at “%s”: there is no folder “%s”; make it first", self->address.text, folder);
+    ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
+                     "No worker can listen at “%s”: there is no folder “%s”; make it first", self->address.text,
+                     folder);
   else
     ferry_set_system_error (error, "Watching the folder of an address (inotify)");
   return -1;
@@ -242,11 +237,9 @@ wait_for_socket (const Attempt *self, int watch, GCancellable *cancellable, GErr
       if (!wait_readable (self, watch, self->wait_until, cancellable, error))
         return FALSE;
       if (!take_events (watch, name, &came))
-        {
-          g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
-                       "No worker can listen at “%s” any more: its folder is gone; make it again", self->address.text);
-          return FALSE;
-        }
+        return ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
+                                "No worker can listen at “%s” any more: its folder is gone; make it again",
+                                self->address.text);
     }
   return TRUE;
 }

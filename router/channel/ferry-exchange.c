@@ -325,10 +325,11 @@ start_one (FerryExchange *self, Waiting *waiting, GError **error)
   if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING))
     {
       g_clear_error (&failure);
-      g_set_error (&failure, FERRY_ERROR, FERRY_ERROR_CLOSED,
-                   "The router was stopped before it was the turn of a worker for “%s”; start the router again, then "
-                   "start the worker again",
-                   waiting->function);
+      ferry_set_error (
+        &failure, FERRY_ERROR_CLOSED,
+        "The router was stopped before it was the turn of a worker for “%s”; start the router again, then "
+        "start the worker again",
+        waiting->function);
     }
   g_signal_emit (self, data_signal, 0, NULL, NULL, NULL, failure);
   g_propagate_error (error, g_steal_pointer (&failure));

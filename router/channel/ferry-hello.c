@@ -54,9 +54,8 @@ ferry_hello_read_answer (const guint8 answer[FERRY_HELLO_ANSWER_SIZE], guint32 *
   *text_size = ferry_read_u32 (answer + 16);
   if (memcmp (answer, answer_magic, sizeof answer_magic) == 0 && *text_size <= FERRY_HELLO_MAX_TEXT)
     return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                       "What listens at the address does not speak Ferry's protocol; is it the right address?");
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                          "What listens at the address does not speak Ferry's protocol; is it the right address?");
 }
 
 GError *

@@ -145,16 +145,14 @@ static guint attached_signal;
 static FerryAcceptor *
 acceptor_ref (FerryAcceptor *self)
 {
-  /* Relaxed: the caller has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
 static void
 acceptor_unref (FerryAcceptor *self)
 {
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   g_assert (self->clients->len == 0 && self->accepted.length == 0);
   g_clear_pointer (&self->binding, ferry_binding_free);
@@ -195,12 +193,8 @@ take_locked (FerryAcceptor *self)
 static FerryTransport *
 take (FerryAcceptor *self)
 {
-  FerryTransport *transport;
-
-  pthread_mutex_lock (&self->lock);
-  transport = take_locked (self);
-  pthread_mutex_unlock (&self->lock);
-  return transport;
+  FERRY_AUTO_LOCK (&self->lock);
+  return take_locked (self);
 }
 
 /* context */
@@ -277,8 +271,8 @@ static gboolean
 has_room (FerryAcceptor *self, pid_t pid, gboolean *soon)
 {
   gboolean room;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   room = self->clients->len < self->max_attached;
   *soon = FALSE;
   for (guint i = 0; i < self->clients->len && !room && !*soon; i++)
@@ -287,7 +281,6 @@ has_room (FerryAcceptor *self, pid_t pid, gboolean *soon)
 
       *soon = client->pid == pid || has_hung_up (client->fd);
     }
-  pthread_mutex_unlock (&self->lock);
   return room;
 }
 
@@ -357,11 +350,10 @@ static gboolean
 is_allowed (FerryAcceptor *self, uid_t user)
 {
   gboolean allowed = user == geteuid ();
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   for (guint i = 0; i < self->users->len && !allowed; i++)
     allowed = g_array_index (self->users, uid_t, i) == user;
-  pthread_mutex_unlock (&self->lock);
   return allowed;
 }
 
@@ -763,9 +755,9 @@ ferry_listener_new_from_environment (GError **error)
   address = getauxval (AT_SECURE) != 0 ? NULL : g_strdup (g_getenv (FERRY_LISTEN_ADDRESS_VARIABLE));
   if (address == NULL)
     {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER,
-                           "This process was given no address to listen at: start it with a launcher, or set "
-                           "“" FERRY_LISTEN_ADDRESS_VARIABLE "”");
+      ferry_set_error (error, FERRY_ERROR_NOT_A_WORKER, "%s",
+                       "This process was given no address to listen at: start it with a launcher, or set "
+                       "“" FERRY_LISTEN_ADDRESS_VARIABLE "”");
       return NULL;
     }
   g_unsetenv (FERRY_LISTEN_ADDRESS_VARIABLE);
@@ -830,14 +822,10 @@ ferry_listener_set_max_attached (FerryListener *self, guint max_attached)
 guint
 ferry_listener_get_max_attached (FerryListener *self)
 {
-  guint max_attached;
-
   g_return_val_if_fail (FERRY_IS_LISTENER (self), 0);
 
-  pthread_mutex_lock (&self->acceptor->lock);
-  max_attached = self->acceptor->max_attached;
-  pthread_mutex_unlock (&self->acceptor->lock);
-  return max_attached;
+  FERRY_AUTO_LOCK (&self->acceptor->lock);
+  return self->acceptor->max_attached;
 }
 
 /**
@@ -856,9 +844,8 @@ ferry_listener_set_hello_timeout (FerryListener *self, gint64 timeout)
   g_return_if_fail (FERRY_IS_LISTENER (self));
   g_return_if_fail (timeout > 0);
 
-  pthread_mutex_lock (&self->acceptor->lock);
+  FERRY_AUTO_LOCK (&self->acceptor->lock);
   self->acceptor->hello_time = timeout;
-  pthread_mutex_unlock (&self->acceptor->lock);
 }
 
 /**
@@ -900,14 +887,10 @@ ferry_listener_allow_user (FerryListener *self, guint user)
 guint
 ferry_listener_get_n_attached (FerryListener *self)
 {
-  guint n;
-
   g_return_val_if_fail (FERRY_IS_LISTENER (self), 0);
 
-  pthread_mutex_lock (&self->acceptor->lock);
-  n = self->acceptor->clients->len;
-  pthread_mutex_unlock (&self->acceptor->lock);
-  return n;
+  FERRY_AUTO_LOCK (&self->acceptor->lock);
+  return self->acceptor->clients->len;
 }
 
 /**
@@ -938,7 +921,7 @@ ferry_listener_start (FerryListener *self, GError **error)
     self->acceptor->context = g_main_context_ref_thread_default ();
   pthread_mutex_unlock (&self->acceptor->lock);
   if (closed)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The listener was closed; make another one");
+    ferry_set_error (error, FERRY_ERROR_CLOSED, "The listener was closed; make another one");
   return !closed && acceptor_start (self->acceptor, error);
 }
 
@@ -994,14 +977,13 @@ ferry_listener_accept (FerryListener *self, gint64 timeout, GCancellable *cancel
   started = self->acceptor->context != NULL;
   pthread_mutex_unlock (&self->acceptor->lock);
   if (started)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
-                         "The listener was started: its signal “attached” tells of each application");
+    ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
+                     "The listener was started: its signal “attached” tells of each application");
   else if (acceptor_start (self->acceptor, error) &&
            ferry_wait_queue_wait (&self->acceptor->waits, NULL, take_unless_stopped, &taking, deadline, cancellable,
                                   "No application attached in time", error) &&
            taking.transport == NULL)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED,
-                         "The listener was closed; make another one to be attached to");
+    ferry_set_error (error, FERRY_ERROR_CLOSED, "The listener was closed; make another one to be attached to");
   return taking.transport;
 }
 

@@ -42,16 +42,14 @@ ferry_arena_new (int fd, gsize offset, gsize size, gboolean is_writer, GError **
 FerryArena *
 ferry_arena_ref (FerryArena *self)
 {
-  /* Relaxed: the caller has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
 void
 ferry_arena_unref (FerryArena *self)
 {
-  /* Release: the uses of this reference come before the end. Acquire: the end comes after those of all others. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   if (self->control != NULL)
     munmap (self->control, FERRY_ARENA_CONTROL_SIZE);

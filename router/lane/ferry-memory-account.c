@@ -26,16 +26,14 @@ ferry_memory_account_new (guint64 limit)
 FerryMemoryAccount *
 ferry_memory_account_ref (FerryMemoryAccount *self)
 {
-  /* Relaxed: the caller has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
 void
 ferry_memory_account_unref (FerryMemoryAccount *self)
 {
-  /* Release: the uses of this reference come before the end. Acquire: the end comes after those of all others. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   ferry_clear_fd (&self->bell);
   pthread_mutex_destroy (&self->lock);
@@ -73,10 +71,9 @@ ferry_memory_account_set_bell (FerryMemoryAccount *self, int bell, GError **erro
 
   if (bell >= 0 && copy < 0)
     return ferry_set_system_error (error, "Making the account of buffers (fcntl)");
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   ferry_clear_fd (&self->bell);
   self->bell = ferry_steal_fd (&copy);
-  pthread_mutex_unlock (&self->lock);
   return TRUE;
 }
 

@@ -30,11 +30,10 @@ check_file_limit (gsize size, GError **error)
 
   if (getrlimit (RLIMIT_FSIZE, &limit) < 0 || size <= limit.rlim_cur)
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-               "A buffer of %" G_GSIZE_FORMAT " bytes is wanted, and this process may write files of %" G_GUINT64_FORMAT
-               " (RLIMIT_FSIZE)",
-               size, (guint64) limit.rlim_cur);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                          "A buffer of %" G_GSIZE_FORMAT
+                          " bytes is wanted, and this process may write files of %" G_GUINT64_FORMAT " (RLIMIT_FSIZE)",
+                          size, (guint64) limit.rlim_cur);
 }
 
 int
@@ -140,14 +139,14 @@ ferry_one_shot_map_bytes (int fd, GError **error)
 
   if (seals < 0 || (seals & needed) != needed)
     {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                           "The handle stands for a descriptor and not for bytes; get it as a descriptor");
+      ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                       "The handle stands for a descriptor and not for bytes; get it as a descriptor");
       return NULL;
     }
   file = g_mapped_file_new_from_fd (fd, FALSE, &failure);
   if (file != NULL)
     return g_mapped_file_get_bytes (file);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM, "Mapping bytes failed: %s", failure->message);
+  ferry_set_error (error, FERRY_ERROR_SYSTEM, "Mapping bytes failed: %s", failure->message);
   return NULL;
 }
 

@@ -135,13 +135,10 @@ check_memory (int fd, gsize size, GError **error)
   if (seals < 0 || (seals & (F_SEAL_SHRINK | F_SEAL_GROW)) != (F_SEAL_SHRINK | F_SEAL_GROW) ||
       fstatfs (fd, &file_system) < 0 || file_system.f_type != TMPFS_MAGIC || fstat (fd, &file) < 0 ||
       (guint64) file.st_size != size)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                   "The link's memory is not a sealed memfd of %" G_GSIZE_FORMAT " bytes; "
-                   "start the worker through a FerryLauncher",
-                   size);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                            "The link's memory is not a sealed memfd of %" G_GSIZE_FORMAT " bytes; "
+                            "start the worker through a FerryLauncher",
+                            size);
   return TRUE;
 }
 
@@ -151,13 +148,10 @@ ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, guint n_cells,
 {
   *self = (FerrySegment){0};
   if (!capacity_is_valid (up_capacity) || !arena_size_is_valid (arena_size))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                   "The lane's capacity of %" G_GSIZE_FORMAT " bytes or the arena's size of %" G_GSIZE_FORMAT
-                   " bytes is invalid; application and worker must use the same version of Ferry",
-                   up_capacity, arena_size);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                            "The lane's capacity of %" G_GSIZE_FORMAT " bytes or the arena's size of %" G_GSIZE_FORMAT
+                            " bytes is invalid; application and worker must use the same version of Ferry",
+                            up_capacity, arena_size);
   set_sizes (self, up_capacity, n_cells, arena_size);
   if (check_memory (fd, self->size, error) && map_parts (self, fd, error))
     return TRUE;

@@ -132,14 +132,10 @@ find_locked (FerrySpareMemory *self, gsize size)
 gboolean
 ferry_spare_memory_fits (FerrySpareMemory *self, gsize size)
 {
-  gboolean fits;
-
   if (size < UNIT)
     return FALSE;
-  pthread_mutex_lock (&self->lock);
-  fits = find_locked (self, get_capacity (size)) != G_MAXUINT;
-  pthread_mutex_unlock (&self->lock);
-  return fits;
+  FERRY_AUTO_LOCK (&self->lock);
+  return find_locked (self, get_capacity (size)) != G_MAXUINT;
 }
 
 /* Takes at least size bytes, with any content. Returns FALSE when the system has no memory. */

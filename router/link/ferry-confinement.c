@@ -158,8 +158,8 @@ check_required (FerryLink *link, const FerryConfined *report, GError **error)
   if (missing == 0)
     return FERRY_CONTROL_TAKEN;
   text = describe_missing (missing, report);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
-               "Worker “%s” was ended, as it lacks what its sandbox requires: %s", link->name, text);
+  ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED, "Worker “%s” was ended, as it lacks what its sandbox requires: %s",
+                   link->name, text);
   ferry_link_note (link, FERRY_CLOSE_REASON_LAUNCH_FAILED, (*error)->message);
   return FERRY_CONTROL_INVALID;
 }
@@ -217,8 +217,8 @@ ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error)
     return event;
   if (descriptors->len > 0 || !is_report (&report, received))
     {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                           "The worker sent descriptors with the report of its sandbox; it must send none");
+      ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                       "The worker sent descriptors with the report of its sandbox; it must send none");
       return FERRY_CONTROL_INVALID;
     }
   if (link->confinement.wrapped)

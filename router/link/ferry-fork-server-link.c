@@ -151,10 +151,9 @@ static void
 close_socket (FerryLink *fork_server)
 {
   FerryForkServerLink *self = fork_server->fork_server;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   self->direct = FALSE;
-  pthread_mutex_unlock (&self->lock);
 }
 
 /* any: sends a request without the monitor, where it can be sent at once, which saves the wake-up of a thread. Returns
@@ -204,8 +203,7 @@ ferry_fork_server_link_start (FerrySharedQueue *queue, FerryLink *fork_server, F
     {
       g_clear_pointer (&request, ferry_start_request_free);
       note_not_forked (fork_server, link);
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, self->end_message);
-      return FALSE;
+      return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED, "%s", self->end_message);
     }
   if (link->state == FERRY_LINK_ENDED && request != NULL)
     {
@@ -236,9 +234,8 @@ ferry_fork_server_link_start (FerrySharedQueue *queue, FerryLink *fork_server, F
 static void
 note_answered (FerryForkServerLink *self)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   self->n_asked--;
-  pthread_mutex_unlock (&self->lock);
 }
 
 static void
@@ -365,8 +362,7 @@ receive (FerrySharedQueue *queue, FerryLink *fork_server, GError **error)
     return event;
   if (!take_answer (queue, fork_server, &answer))
     {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                           "The fork server answered for a worker that it was not asked for");
+      ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The fork server answered for a worker that it was not asked for");
       event = FERRY_CONTROL_INVALID;
     }
   ferry_clear_fd (&answer.pidfd);

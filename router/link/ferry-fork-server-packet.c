@@ -52,10 +52,11 @@ ferry_start_request_new (const FerryStart *start, const char *name, const char *
   self->n_fds = 1;
   if (self->packet->len <= FERRY_MAX_PACKET_SIZE)
     return g_steal_pointer (&self);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-               "Worker “%s” cannot be asked of its fork server: its environment, folder and name take %u bytes, and at "
-               "most %d can be sent; give the fork server's launcher the same environment, or use a smaller one",
-               name, self->packet->len, FERRY_MAX_PACKET_SIZE);
+  ferry_set_error (
+    error, FERRY_ERROR_TOO_LARGE,
+    "Worker “%s” cannot be asked of its fork server: its environment, folder and name take %u bytes, and at "
+    "most %d can be sent; give the fork server's launcher the same environment, or use a smaller one",
+    name, self->packet->len, FERRY_MAX_PACKET_SIZE);
   return NULL;
 }
 
@@ -154,9 +155,9 @@ ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, G
         ferry_clear_fd (&fds[i]);
       if (!truncated)
         self->start.id = 0;
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                           "The application asked the fork server for something that it does not understand; raise the "
-                           "limit of open files, or build both with the same version of Ferry");
+      ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                       "The application asked the fork server for something that it does not understand; raise the "
+                       "limit of open files, or build both with the same version of Ferry");
       return FERRY_CONTROL_INVALID;
     }
   self->control = fds[0];
@@ -290,8 +291,8 @@ ferry_fork_server_answer_receive (FerryForkServerAnswer *self, int control, GErr
   if (!truncated && read_answer (self, &packet, (gsize) size))
     return FERRY_CONTROL_TAKEN;
   ferry_clear_fd (&self->pidfd);
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                       "The fork server sent a packet that answers nothing on its control socket");
+  ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                   "The fork server sent a packet that answers nothing on its control socket");
   return FERRY_CONTROL_INVALID;
 }
 

@@ -82,7 +82,7 @@ static G_GNUC_PRINTF (2, 3) FerryControlEvent invalid (GError **error, const cha
   va_start (arguments, format);
   what = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "On its control socket, the worker %s", what);
+  ferry_set_error (error, FERRY_ERROR_PROTOCOL, "On its control socket, the worker %s", what);
   return FERRY_CONTROL_INVALID;
 }
 
@@ -120,10 +120,10 @@ check_attach (const FerryAttach *packet, gsize size, guint n_descriptors, gsize 
                     size, n_descriptors);
   if (ferry_control_is_foreign (header, size))
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_VERSION,
-                   "The worker speaks protocol version %u and this application version %d; "
-                   "build both with the same version of Ferry",
-                   header->version, FERRY_PROTOCOL_VERSION);
+      ferry_set_error (error, FERRY_ERROR_VERSION,
+                       "The worker speaks protocol version %u and this application version %d; "
+                       "build both with the same version of Ferry",
+                       header->version, FERRY_PROTOCOL_VERSION);
       return FERRY_CONTROL_INVALID;
     }
   if (n_descriptors > 0)
@@ -324,18 +324,18 @@ static gboolean
 check_welcome (const FerryWelcome *welcome, gssize size, GError **error)
 {
   if (size < (gssize) sizeof welcome->header || memcmp (welcome->header.magic, FERRY_PROTOCOL_MAGIC, 8) != 0)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                 "The descriptor named by %s did not welcome this process; start it through a FerryLauncher",
-                 FERRY_CONTROL_FD_VARIABLE);
+    ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                     "The descriptor named by %s did not welcome this process; start it through a FerryLauncher",
+                     FERRY_CONTROL_FD_VARIABLE);
   else if (welcome->header.version != FERRY_PROTOCOL_VERSION)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_VERSION,
-                 "The application speaks protocol version %u and this worker version %d; "
-                 "build both with the same version of Ferry",
-                 welcome->header.version, FERRY_PROTOCOL_VERSION);
+    ferry_set_error (error, FERRY_ERROR_VERSION,
+                     "The application speaks protocol version %u and this worker version %d; "
+                     "build both with the same version of Ferry",
+                     welcome->header.version, FERRY_PROTOCOL_VERSION);
   else if (size != sizeof *welcome || welcome->header.kind != FERRY_CONTROL_WELCOME ||
            welcome->n_pipes > FERRY_MAX_PIPES_PER_LINK || welcome->n_cells > FERRY_MAX_CELLS_PER_LINK ||
            welcome->down_capacity != FERRY_DOWN_CAPACITY)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The application's welcome is malformed");
+    ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The application's welcome is malformed");
   else
     return TRUE;
   return FALSE;
@@ -352,11 +352,8 @@ ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *
 
   memset (welcome, 0, sizeof *welcome);
   if (TEMP_FAILURE_RETRY (poll (&poll_fd, 1, WELCOME_TIMEOUT_MS)) <= 0)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "No welcome came through the descriptor named by %s",
-                   FERRY_CONTROL_FD_VARIABLE);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "No welcome came through the descriptor named by %s",
+                            FERRY_CONTROL_FD_VARIABLE);
   size = ferry_control_receive_fixed (fd, welcome, sizeof *welcome, fds, G_N_ELEMENTS (fds), &truncated);
   if (size < 0)
     return ferry_set_system_error (error, "Reading the application's welcome (recvmsg)");
@@ -366,8 +363,8 @@ ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *
     {
       if (!truncated && *doorbell >= 0)
         return TRUE;
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                           "The application's welcome came without its descriptors; raise the limit of open files");
+      ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                       "The application's welcome came without its descriptors; raise the limit of open files");
     }
   ferry_clear_fd (memory);
   ferry_clear_fd (doorbell);
@@ -423,15 +420,14 @@ ferry_control_take_fd (GError **error)
 
   if (text == NULL)
     {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER,
-                           "This process is no worker; have a FerryLauncher start it");
+      ferry_set_error (error, FERRY_ERROR_NOT_A_WORKER, "This process is no worker; have a FerryLauncher start it");
       return -1;
     }
   if (!is_control_socket (text, &fd))
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER,
-                   "%s names “%s”, which is no control socket; have a FerryLauncher start this process",
-                   FERRY_CONTROL_FD_VARIABLE, text);
+      ferry_set_error (error, FERRY_ERROR_NOT_A_WORKER,
+                       "%s names “%s”, which is no control socket; have a FerryLauncher start this process",
+                       FERRY_CONTROL_FD_VARIABLE, text);
       return -1;
     }
   g_unsetenv (FERRY_CONTROL_FD_VARIABLE);

@@ -144,7 +144,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
 FerryLink *
 ferry_link_ref (FerryLink *self)
 {
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
@@ -158,8 +158,7 @@ ferry_assembly_clear (FerryAssembly *self)
 void
 ferry_link_unref (FerryLink *self)
 {
-  /* Release: our uses come before the end. Acquire: the end comes after all other uses. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   ferry_link_close_down (self);
   ferry_clear_fd (&self->memory);
@@ -622,12 +621,8 @@ ferry_link_take_fd_batch (FerryLink *link, guint64 number, GArray *descriptors)
 guint64
 ferry_link_get_n_fd_batches_sent (FerryLink *self)
 {
-  guint64 n;
-
-  pthread_mutex_lock (&self->down_lock);
-  n = self->fd_batches != NULL ? self->fd_batches->n_sent : 0;
-  pthread_mutex_unlock (&self->down_lock);
-  return n;
+  FERRY_AUTO_LOCK (&self->down_lock);
+  return self->fd_batches != NULL ? self->fd_batches->n_sent : 0;
 }
 
 /* any: how many of those the worker has taken. After the link's end this is unknown; the answer is G_MAXUINT64. */
@@ -635,14 +630,13 @@ guint64
 ferry_link_get_n_fd_batches_taken (FerryLink *self)
 {
   guint64 n = G_MAXUINT64;
+  FERRY_AUTO_LOCK (&self->down_lock);
 
-  pthread_mutex_lock (&self->down_lock);
   if (!self->down_closed && self->fd_batches != NULL)
     {
       count_pending_fds_locked (self);
       n = self->fd_batches->n_sent - self->fd_batches->pending->len;
     }
-  pthread_mutex_unlock (&self->down_lock);
   return n;
 }
 
@@ -859,7 +853,7 @@ ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *p
         return FERRY_DOWN_TOO_LARGE;
       size += parts[i].size;
     }
-  pthread_mutex_lock (&self->down_lock);
+  FERRY_AUTO_LOCK (&self->down_lock);
   if (is_usable_locked (self))
     {
       flush_locked (self, &self->down, &self->backlog);
@@ -879,7 +873,6 @@ ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *p
       if (!check_lanes_locked (self) || !is_usable_locked (self))
         result = FERRY_DOWN_CLOSED;
     }
-  pthread_mutex_unlock (&self->down_lock);
   return result;
 }
 
@@ -888,8 +881,8 @@ send_word (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, FerryRecor
 {
   FerryDownResult result = FERRY_DOWN_CLOSED;
   Gather nothing = {NULL, 0, 0};
+  FERRY_AUTO_LOCK (&self->down_lock);
 
-  pthread_mutex_lock (&self->down_lock);
   if (is_usable_locked (self))
     {
       flush_locked (self, writer, backlog);
@@ -901,7 +894,6 @@ send_word (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, FerryRecor
       if (!check_lanes_locked (self))
         result = FERRY_DOWN_CLOSED;
     }
-  pthread_mutex_unlock (&self->down_lock);
   return result;
 }
 
@@ -925,8 +917,8 @@ guint64
 ferry_link_flush_down (FerryLink *self)
 {
   guint64 taken;
+  FERRY_AUTO_LOCK (&self->down_lock);
 
-  pthread_mutex_lock (&self->down_lock);
   if (is_usable_locked (self))
     {
       ferry_lane_writer_look (&self->down, 0);
@@ -942,7 +934,6 @@ ferry_link_flush_down (FerryLink *self)
       check_lanes_locked (self);
     }
   taken = self->down.head + self->express.head;
-  pthread_mutex_unlock (&self->down_lock);
   return taken;
 }
 
@@ -1012,10 +1003,9 @@ ferry_link_hold_calls (FerryLink *self, guint64 *begun)
   gboolean held = FALSE;
 
   *begun = 0;
-  pthread_mutex_lock (&self->down_lock);
+  FERRY_AUTO_LOCK (&self->down_lock);
   if (is_usable_locked (self))
     held = change_claim_locked (self, &(ClaimChange){.set = FERRY_CLAIM_HOLD}, 0, begun);
-  pthread_mutex_unlock (&self->down_lock);
   return held;
 }
 
@@ -1024,14 +1014,13 @@ void
 ferry_link_release_calls (FerryLink *self, guint64 skip_until)
 {
   guint64 begun;
+  FERRY_AUTO_LOCK (&self->down_lock);
 
-  pthread_mutex_lock (&self->down_lock);
   if (is_usable_locked (self))
     {
       change_claim_locked (self, &(ClaimChange){.skip_until = skip_until, .clear = FERRY_CLAIM_HOLD}, 0, &begun);
       ring_reader_locked (self);
     }
-  pthread_mutex_unlock (&self->down_lock);
 }
 
 /* any: keeps the worker from beginning calls for ever, if xid is the call that it began last. Returns whether it is. */
@@ -1040,11 +1029,10 @@ ferry_link_doom_call (FerryLink *self, guint64 xid)
 {
   gboolean doomed = FALSE;
   guint64 begun;
+  FERRY_AUTO_LOCK (&self->down_lock);
 
-  pthread_mutex_lock (&self->down_lock);
   if (is_usable_locked (self) && xid != 0)
     doomed = change_claim_locked (self, &(ClaimChange){.set = FERRY_CLAIM_DOOMED}, xid, &begun);
-  pthread_mutex_unlock (&self->down_lock);
   return doomed;
 }
 
@@ -1053,10 +1041,9 @@ guint64
 ferry_link_get_begun_call (FerryLink *self)
 {
   guint64 begun, claim;
+  FERRY_AUTO_LOCK (&self->down_lock);
 
-  pthread_mutex_lock (&self->down_lock);
   begun = self->down_closed ? self->final_begun : load_begun (self, &claim);
-  pthread_mutex_unlock (&self->down_lock);
   return begun;
 }
 
@@ -1093,19 +1080,18 @@ ferry_link_has_dispatched (FerryLink *self, guint64 position)
 void
 ferry_link_add_room_watch (FerryLink *self, FerryRoomWatch *watch)
 {
-  pthread_mutex_lock (&self->down_lock);
+  FERRY_AUTO_LOCK (&self->down_lock);
+
   watch->node = (GList){.data = watch};
   g_queue_push_tail_link (&self->room_watches, &watch->node);
-  pthread_mutex_unlock (&self->down_lock);
 }
 
 /* any: when this returns, no thread is in watch->func. */
 void
 ferry_link_remove_room_watch (FerryLink *self, FerryRoomWatch *watch)
 {
-  pthread_mutex_lock (&self->down_lock);
+  FERRY_AUTO_LOCK (&self->down_lock);
   g_queue_unlink (&self->room_watches, &watch->node);
-  pthread_mutex_unlock (&self->down_lock);
 }
 
 /* any: ends the sending; the memory may be unmapped after this. */
@@ -1113,8 +1099,8 @@ void
 ferry_link_close_down (FerryLink *self)
 {
   guint64 claim;
+  FERRY_AUTO_LOCK (&self->down_lock);
 
-  pthread_mutex_lock (&self->down_lock);
   if (!self->down_closed && self->segment.base != NULL)
     self->final_begun = load_begun (self, &claim);
   self->down_closed = TRUE;
@@ -1123,5 +1109,4 @@ ferry_link_close_down (FerryLink *self)
   self->backlog_size = 0;
   self->backlog_short = 0;
   g_clear_pointer (&self->fd_batches, fd_batches_free);
-  pthread_mutex_unlock (&self->down_lock);
 }

@@ -32,8 +32,7 @@ struct _FerryOneShotCheck
 void
 ferry_one_shot_check_unref (FerryOneShotCheck *self)
 {
-  /* Acquire and release: the thread that frees it sees the stores of the other. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   if (self->memory != NULL)
     ferry_unmap_soon (self->memory, self->size);

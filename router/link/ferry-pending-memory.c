@@ -78,7 +78,7 @@ ferry_pending_memory_receive (FerryPendingMemory *self, int control, GError **er
   for (guint i = n_before; i < self->descriptors->len; i++)
     g_array_append_val (self->orphans, g_array_index (self->descriptors, int, i));
   g_array_set_size (self->descriptors, n_before);
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, self->fault);
+  ferry_set_error (error, FERRY_ERROR_PROTOCOL, "%s", self->fault);
   return FERRY_CONTROL_INVALID;
 }
 

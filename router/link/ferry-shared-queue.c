@@ -161,12 +161,8 @@ forget (FerrySharedQueue *self, int *fd)
 static int
 steal_control (FerryLink *link)
 {
-  int control;
-
-  pthread_mutex_lock (&link->down_lock);
-  control = ferry_steal_fd (&link->control);
-  pthread_mutex_unlock (&link->down_lock);
-  return control;
+  FERRY_AUTO_LOCK (&link->down_lock);
+  return ferry_steal_fd (&link->control);
 }
 
 /* Unread packets are dropped with the socket. Their descriptors may take long to close. */
@@ -205,12 +201,12 @@ ferry_shared_queue_deactivate (FerrySharedQueue *self, FerryLink *link)
 static void
 set_queue (FerrySharedQueue *self, FerryLink *link)
 {
-  pthread_mutex_lock (&link->down_lock);
+  FERRY_AUTO_LOCK (&link->down_lock);
+
   link->queue = self;
   link->report_fault = report_fault;
   if (self != NULL && link->down_fault != NULL)
     report_fault (self);
-  pthread_mutex_unlock (&link->down_lock);
 }
 
 void

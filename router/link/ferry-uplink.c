@@ -69,15 +69,14 @@ ferry_uplink_take_memory (FerryUplink *self, int memory)
 FerryUplink *
 ferry_uplink_ref (FerryUplink *self)
 {
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
 void
 ferry_uplink_unref (FerryUplink *self)
 {
-  /* Release: our uses come before the end. Acquire: the end comes after all other uses. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   if (self->link != NULL)
     ferry_link_unref (self->link);

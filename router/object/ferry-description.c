@@ -14,8 +14,7 @@
 static gboolean
 refuse (GError **error, const char *what)
 {
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The other end sent a description of an interface %s", what);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The other end sent a description of an interface %s", what);
 }
 
 /* Takes array. Returns its elements, and NULL behind them. */

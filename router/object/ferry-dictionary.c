@@ -123,11 +123,10 @@ ferry_dictionary_get (FerryDictionary *self, const char *key)
   g_return_val_if_fail (FERRY_IS_DICTIONARY (self), NULL);
   g_return_val_if_fail (key != NULL, NULL);
 
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   value = g_hash_table_lookup (self->values, key);
   if (value != NULL)
     g_variant_ref (value);
-  pthread_mutex_unlock (&self->lock);
   return value;
 }
 
@@ -138,12 +137,11 @@ exchange (FerryDictionary *self, const char *key, GVariant *value)
   g_autofree char *name = g_strdup (key);
   g_autofree char *former_name = NULL;
   GVariant *former = NULL;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   g_hash_table_steal_extended (self->values, key, (gpointer *) &former_name, (gpointer *) &former);
   if (value != NULL)
     g_hash_table_insert (self->values, g_steal_pointer (&name), g_variant_ref (value));
-  pthread_mutex_unlock (&self->lock);
   return former;
 }
 
@@ -212,15 +210,11 @@ ferry_dictionary_remove (FerryDictionary *self, const char *key)
 gboolean
 ferry_dictionary_contains (FerryDictionary *self, const char *key)
 {
-  gboolean contains;
-
   g_return_val_if_fail (FERRY_IS_DICTIONARY (self), FALSE);
   g_return_val_if_fail (key != NULL, FALSE);
 
-  pthread_mutex_lock (&self->lock);
-  contains = g_hash_table_contains (self->values, key);
-  pthread_mutex_unlock (&self->lock);
-  return contains;
+  FERRY_AUTO_LOCK (&self->lock);
+  return g_hash_table_contains (self->values, key);
 }
 
 /**
@@ -236,14 +230,10 @@ ferry_dictionary_contains (FerryDictionary *self, const char *key)
 guint
 ferry_dictionary_get_length (FerryDictionary *self)
 {
-  guint length;
-
   g_return_val_if_fail (FERRY_IS_DICTIONARY (self), 0);
 
-  pthread_mutex_lock (&self->lock);
-  length = g_hash_table_size (self->values);
-  pthread_mutex_unlock (&self->lock);
-  return length;
+  FERRY_AUTO_LOCK (&self->lock);
+  return g_hash_table_size (self->values);
 }
 
 static int
@@ -287,16 +277,16 @@ take_key (GVariant *key, GError **error)
 {
   if (g_variant_is_of_type (key, G_VARIANT_TYPE_STRING))
     return g_variant_get_string (key, NULL);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "The keys of a dictionary are strings, and not of type “%s”; send one", g_variant_get_type_string (key));
+  ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                   "The keys of a dictionary are strings, and not of type “%s”; send one",
+                   g_variant_get_type_string (key));
   return NULL;
 }
 
 static gboolean
 refuse_missing (const char *key, GError **error)
 {
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "The dictionary has no “%s”; set it first", key);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The dictionary has no “%s”; set it first", key);
 }
 
 static gboolean

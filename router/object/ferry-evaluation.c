@@ -128,16 +128,14 @@ ferry_evaluation_new (const FerryEvaluationHost *host, FerryExporter *exporter, 
 static FerryEvaluation *
 evaluation_ref (FerryEvaluation *self)
 {
-  /* Relaxed: the caller has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
 void
 ferry_evaluation_unref (FerryEvaluation *self)
 {
-  /* Release this thread's changes; acquire those of other threads before it is freed. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   self->caller.destroy (self->caller.data);
   ferry_view_request_clear (&self->request);
@@ -377,8 +375,7 @@ ferry_method_call_ref (FerryMethodCall *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  /* Relaxed: the caller has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
@@ -403,8 +400,7 @@ ferry_method_call_unref (FerryMethodCall *self)
 {
   g_return_if_fail (self != NULL);
 
-  /* Release this thread's changes; acquire those of other threads before it is freed. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   if (set_answered (self))
     answer (self->evaluation, NULL, NULL,
@@ -636,14 +632,13 @@ static gboolean
 take_turn (FerryExported *exported, FerryEvaluation *evaluation)
 {
   gboolean taken;
+  FERRY_AUTO_LOCK (&exported->lock);
 
-  pthread_mutex_lock (&exported->lock);
   taken = exported->holder == NULL;
   if (taken)
     exported->holder = evaluation;
   else
     g_queue_push_tail (&exported->waiting, evaluation_ref (evaluation));
-  pthread_mutex_unlock (&exported->lock);
   return taken;
 }
 
@@ -801,8 +796,7 @@ fail_unknown (FerryExported *exported, const char *what, GError **error)
 
   if (label == NULL)
     label = g_strdup_printf ("%s %" G_GUINT64_FORMAT, G_OBJECT_TYPE_NAME (exported->object), exported->number);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” is not exported with %s", label, what);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” is not exported with %s", label, what);
 }
 
 /* The value may be newer than the count of changes, but never older. A newer one is sent with its own change too. */
@@ -925,11 +919,8 @@ step_on_value (GVariant *value, const FerryStep *step, GVariant **result, GError
   guint64 length = 0;
 
   if (value == NULL)
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                           "The operation before this one gave nothing; end the view with that one");
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The operation before this one gave nothing; end the view with that one");
   switch (step->kind)
     {
     case FERRY_STEP_GET_ITEM:
@@ -941,10 +932,9 @@ step_on_value (GVariant *value, const FerryStep *step, GVariant **result, GError
     case FERRY_STEP_LENGTH:
       return ferry_variant_get_length (value, &length, error) && give (result, g_variant_new_uint64 (length));
     default:
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER,
-                   "A value of type “%s” has neither properties nor methods, only items and a length",
-                   g_variant_get_type_string (value));
-      return FALSE;
+      return ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
+                              "A value of type “%s” has neither properties nor methods, only items and a length",
+                              g_variant_get_type_string (value));
     }
 }
 
@@ -960,9 +950,8 @@ check_arguments (const FerryMember *member, GVariant *arguments, GError **error)
                         : g_variant_type_n_items (member->in_type) == 0)
     return TRUE;
   expected = g_variant_type_dup_string (member->in_type);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "“%s” takes “%s”, and not “%s”", member->name, expected,
-               arguments != NULL ? g_variant_get_type_string (arguments) : "()");
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“%s” takes “%s”, and not “%s”", member->name, expected,
+                          arguments != NULL ? g_variant_get_type_string (arguments) : "()");
 }
 
 /* Makes a method's answer the value of the next step: without the tuple around a single value. member: NULL for a
@@ -987,9 +976,8 @@ unpack (const FerryMember *member, GVariant *answer, GVariant **value, GError **
   if (*value != NULL || type == NULL)
     return TRUE;
   expected = g_variant_type_dup_string (type);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_RESULT, "“%s” gave a value of type “%s”, and should give “%s”",
-               member->name, answer != NULL ? g_variant_get_type_string (answer) : "()", expected);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_BAD_RESULT, "“%s” gave a value of type “%s”, and should give “%s”",
+                          member->name, answer != NULL ? g_variant_get_type_string (answer) : "()", expected);
 }
 
 /* ---- steps ---- */
@@ -1009,11 +997,8 @@ static gboolean
 take_answer_object (FerryEvaluation *self, GError **error)
 {
   if (self->member != NULL && !g_variant_type_equal (self->member->out_type, G_VARIANT_TYPE ("(o)")))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_RESULT,
-                   "“%s” gave an object, for which its out signature has to be “o”", self->member->name);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_RESULT,
+                            "“%s” gave an object, for which its out signature has to be “o”", self->member->name);
   return set_current_object (self, self->answer_object, error);
 }
 

@@ -5,6 +5,8 @@
 
 #include "object/ferry-exported-private.h"
 
+#include "base/ferry-base-private.h"
+
 struct _FerryObjectTable
 {
   _Atomic gint references;
@@ -26,16 +28,14 @@ ferry_object_table_new (void)
 static FerryObjectTable *
 ferry_object_table_ref (FerryObjectTable *self)
 {
-  /* Relaxed: the caller has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
 void
 ferry_object_table_unref (FerryObjectTable *self)
 {
-  /* Release this thread's changes; acquire those of other threads before it is freed. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   g_assert (g_hash_table_size (self->objects) == 0);
   g_hash_table_unref (self->objects);
@@ -64,8 +64,8 @@ ferry_object_table_list (FerryObjectTable *self)
   GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_exported_unref);
   GHashTableIter iter;
   gpointer object;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   g_hash_table_iter_init (&iter, self->objects);
   while (g_hash_table_iter_next (&iter, &object, NULL))
     {
@@ -74,7 +74,6 @@ ferry_object_table_list (FerryObjectTable *self)
       if (exported != NULL)
         g_ptr_array_add (list, exported);
     }
-  pthread_mutex_unlock (&self->lock);
   return list;
 }
 
@@ -105,12 +104,11 @@ FerryExported *
 ferry_object_table_find (FerryObjectTable *self, GObject *object, FerryInterface *interface, FerryCallPolicy policy)
 {
   FerryExported *exported;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   exported = find_locked (self, object);
   if (exported == NULL && interface != NULL)
     exported = exported_new (self, object, interface, NULL, policy);
-  pthread_mutex_unlock (&self->lock);
   return exported;
 }
 
@@ -125,16 +123,14 @@ ferry_object_table_hold_value (FerryObjectTable *self, GVariant *value)
 FerryExported *
 ferry_exported_ref (FerryExported *self)
 {
-  /* Relaxed: the caller has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
 void
 ferry_exported_unref (FerryExported *self)
 {
-  /* Release this thread's changes; acquire those of other threads before it is freed. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   pthread_mutex_lock (&self->table->lock);
   if (self->object != NULL && g_hash_table_lookup (self->table->objects, self->object) == self)
@@ -171,25 +167,20 @@ release_revision (gpointer revision, GClosure *closure)
 void
 ferry_exported_count_revisions (FerryExported *self)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   if (self->revision == NULL)
     {
       self->revision = g_atomic_rc_box_alloc0 (sizeof *self->revision);
       self->list_handler = g_signal_connect_data (self->object, "items-changed", G_CALLBACK (items_changed),
                                                   g_atomic_rc_box_acquire (self->revision), release_revision, 0);
     }
-  pthread_mutex_unlock (&self->lock);
 }
 
 guint64
 ferry_exported_get_revision (FerryExported *self)
 {
-  guint64 revision;
-
-  pthread_mutex_lock (&self->lock);
-  revision = self->revision != NULL ? atomic_load (self->revision) : 0;
-  pthread_mutex_unlock (&self->lock);
-  return revision;
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->revision != NULL ? atomic_load (self->revision) : 0;
 }
 
 /* ---- names ---- */
@@ -197,19 +188,15 @@ ferry_exported_get_revision (FerryExported *self)
 void
 ferry_exported_set_name (FerryExported *self, const char *name)
 {
-  pthread_mutex_lock (&self->table->lock);
+  FERRY_AUTO_LOCK (&self->table->lock);
+
   g_free (self->name);
   self->name = g_strdup (name);
-  pthread_mutex_unlock (&self->table->lock);
 }
 
 char *
 ferry_exported_dup_name (FerryExported *self)
 {
-  char *name;
-
-  pthread_mutex_lock (&self->table->lock);
-  name = g_strdup (self->name);
-  pthread_mutex_unlock (&self->table->lock);
-  return name;
+  FERRY_AUTO_LOCK (&self->table->lock);
+  return g_strdup (self->name);
 }

@@ -72,12 +72,8 @@ new_handles (void)
 guint64
 ferry_exporter_session_get_n_references (FerryExporterSession *self)
 {
-  guint64 n;
-
-  pthread_mutex_lock (&self->lock);
-  n = g_hash_table_size (self->handles);
-  pthread_mutex_unlock (&self->lock);
-  return n;
+  FERRY_AUTO_LOCK (&self->lock);
+  return g_hash_table_size (self->handles);
 }
 
 static gsize
@@ -116,12 +112,13 @@ add_reference (FerryExporterSession *self, FerryExported *exported, GError **err
     handle->count++;
   pthread_mutex_unlock (&self->lock);
   if (is_full)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                 "The other end has references to %d objects, or to values of %d MiB, and gets no more until it drops "
-                 "some",
-                 FERRY_MAX_REFERENCES, FERRY_MAX_HELD_BYTES / (1024 * 1024));
+    ferry_set_error (
+      error, FERRY_ERROR_TOO_LARGE,
+      "The other end has references to %d objects, or to values of %d MiB, and gets no more until it drops "
+      "some",
+      FERRY_MAX_REFERENCES, FERRY_MAX_HELD_BYTES / (1024 * 1024));
   else if (closed)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport is closed");
+    ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport is closed");
   return !is_full && !closed;
 }
 
@@ -197,9 +194,9 @@ find (FerryExporterSession *self, FerryExporter *exporter, const FerryObjectRoot
       pthread_mutex_unlock (&self->lock);
     }
   if (exported == NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT,
-                 "The reference %" G_GUINT64_FORMAT " is not of this transport, or was dropped; get a new one",
-                 root->number);
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT,
+                     "The reference %" G_GUINT64_FORMAT " is not of this transport, or was dropped; get a new one",
+                     root->number);
   return exported;
 }
 
@@ -213,14 +210,11 @@ describe (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *
   FerryObjectRoot root;
 
   if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(stt)")))
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "An object is named by “(stt)”");
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "An object is named by “(stt)”");
   g_variant_get (arguments, "(&stt)", &root.name, &root.generation, &root.number);
   exported = find (self, exporter, &root, error);
   if (exported != NULL && exported->interface == NULL)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT, "A value has no description");
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT, "A value has no description");
   if (exported == NULL || exported->interface == NULL)
     return FALSE;
   ferry_invocation_return_value (invocation, ferry_interface_describe (exported->interface));
@@ -327,12 +321,11 @@ static gboolean
 add_sender (FerryExporterSession *self, GPtrArray *senders, FerryPacedSender *sender)
 {
   gboolean has_room;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   has_room = senders->len < FERRY_MAX_SUBSCRIBERS && !self->closed;
   if (has_room)
     g_ptr_array_add (senders, ferry_paced_sender_ref (sender));
-  pthread_mutex_unlock (&self->lock);
   return has_room;
 }
 
@@ -342,10 +335,9 @@ remove_sender (FerryExporterSession *self, GPtrArray *senders, FerryPacedSender 
   g_autoptr (FerryPacedSender) held = NULL;
   guint index;
 
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   if (g_ptr_array_find (senders, sender, &index))
     held = g_ptr_array_steal_index_fast (senders, index);
-  pthread_mutex_unlock (&self->lock);
 }
 
 /* Returns (element-type FerryPacedSender) (transfer full). */
@@ -353,11 +345,10 @@ static GPtrArray *
 list_senders (FerryExporterSession *self, GPtrArray *senders)
 {
   GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_paced_sender_unref);
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   for (guint i = 0; i < senders->len; i++)
     g_ptr_array_add (list, ferry_paced_sender_ref (senders->pdata[i]));
-  pthread_mutex_unlock (&self->lock);
   return list;
 }
 
@@ -485,8 +476,7 @@ check_name (FerryExporter *exporter, const FerryObjectRoot *root, FerryExported 
 
   if (root->generation != 0 || found == exported)
     return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The object's name was taken back meanwhile");
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_NOT_LISTENING, "The object's name was taken back meanwhile");
 }
 
 static gboolean
@@ -494,11 +484,8 @@ begin_subscriber (FerryExporterSession *self, FerryExporter *exporter, FerryPace
                   const FerryObjectRoot *root, FerryExported *exported, GError **error)
 {
   if (!add_sender (self, self->subscriptions, subscription))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "At most %d subscriptions go over a transport",
-                   FERRY_MAX_SUBSCRIBERS);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "At most %d subscriptions go over a transport",
+                            FERRY_MAX_SUBSCRIBERS);
   ferry_subscriber_begin (subscription);
   /* A stop, or a name that was taken back, has ended only the subscriptions that were added before it. */
   return ferry_exporter_check_listening (exporter, FALSE, error) && check_name (exporter, root, exported, error);
@@ -536,20 +523,15 @@ start_subscriber (FerryExporterSession *self, FerryExporter *exporter, FerryInvo
 void
 ferry_exporter_session_mark_stop (FerryExporterSession *self)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   self->last_before = ferry_demux_get_n_received (self->demux);
-  pthread_mutex_unlock (&self->lock);
 }
 
 static gboolean
 was_before (FerryExporterSession *self, FerryInvocation *invocation)
 {
-  gboolean before;
-
-  pthread_mutex_lock (&self->lock);
-  before = invocation->number <= self->last_before;
-  pthread_mutex_unlock (&self->lock);
-  return before;
+  FERRY_AUTO_LOCK (&self->lock);
+  return invocation->number <= self->last_before;
 }
 
 static void

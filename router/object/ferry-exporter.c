@@ -180,11 +180,11 @@ export_locked (FerryExporter *self, const char *name, FerryExported *exported, F
                GError **error)
 {
   if (g_hash_table_contains (self->names, name))
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "“%s” is exported already; unexport it first", name);
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“%s” is exported already; unexport it first", name);
   else if (exported->interface != interface || exported->name != NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                 "The object is exported already, as “%s” with the interface %s; it has one name and one interface",
-                 exported->name != NULL ? exported->name : "", ferry_interface_get_name (exported->interface));
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                     "The object is exported already, as “%s” with the interface %s; it has one name and one interface",
+                     exported->name != NULL ? exported->name : "", ferry_interface_get_name (exported->interface));
   else
     return TRUE;
   return FALSE;
@@ -271,9 +271,8 @@ ferry_exporter_export_type (FerryExporter *self, FerryInterface *interface, Ferr
 
   entry = g_new (ExportedType, 1);
   *entry = (ExportedType){g_object_ref (interface), policy};
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   g_ptr_array_add (self->types, entry);
-  pthread_mutex_unlock (&self->lock);
 }
 
 /**
@@ -379,7 +378,7 @@ ferry_exporter_find (FerryExporter *self, const char *name, GError **error)
     ferry_exported_ref (exported);
   pthread_mutex_unlock (&self->lock);
   if (exported == NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT, "No object is exported as “%s”", name);
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT, "No object is exported as “%s”", name);
   return exported;
 }
 
@@ -414,9 +413,9 @@ find_object (FerryExporter *self, GObject *object, GError **error)
     exported = ferry_object_table_find (self->table, object, entry->interface, entry->policy);
   pthread_mutex_unlock (&self->lock);
   if (exported == NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
-                 "A %s cannot be given away, as neither it nor its type is exported; export one of them",
-                 G_OBJECT_TYPE_NAME (object));
+    ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
+                     "A %s cannot be given away, as neither it nor its type is exported; export one of them",
+                     G_OBJECT_TYPE_NAME (object));
   return exported;
 }
 
@@ -435,7 +434,7 @@ find_function (FerryExporter *self, const char *name, GError **error)
   function = g_hash_table_lookup (self->functions, name);
   pthread_mutex_unlock (&self->lock);
   if (function == NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION, "No function “%s” was added to the exporter", name);
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION, "No function “%s” was added to the exporter", name);
   return function;
 }
 
@@ -604,11 +603,8 @@ ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancella
   ferry_return_val_if_fail (self->place == PLACE_MANUAL, FALSE, NOT_MANUAL);
 
   if (ferry_is_in_callback_of (self->context))
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                           "A request that is being answered holds up the others; poll again when it is answered");
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BUSY,
+                            "A request that is being answered holds up the others; poll again when it is answered");
   before = ferry_exporter_get_n_requests (self);
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self->context, NULL) : 0;
   if (timeout >= 0)
@@ -628,7 +624,7 @@ ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancella
   if (ferry_exporter_get_n_requests (self) != before)
     return TRUE;
   if (!g_cancellable_set_error_if_cancelled (cancellable, error))
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "No request came in time");
+    ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "No request came in time");
   return FALSE;
 }
 
@@ -637,9 +633,8 @@ ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancella
 void
 ferry_exporter_add_session (FerryExporter *self, gpointer session)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   g_ptr_array_add (self->sessions, g_object_ref (session));
-  pthread_mutex_unlock (&self->lock);
 }
 
 gpointer
@@ -647,11 +642,10 @@ ferry_exporter_steal_session (FerryExporter *self, gpointer session)
 {
   gpointer stolen = NULL;
   guint index;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   if (g_ptr_array_find (self->sessions, session, &index))
     stolen = g_ptr_array_steal_index_fast (self->sessions, index);
-  pthread_mutex_unlock (&self->lock);
   return stolen;
 }
 
@@ -708,11 +702,10 @@ GPtrArray *
 ferry_exporter_list_sessions (FerryExporter *self)
 {
   GPtrArray *sessions = g_ptr_array_new_with_free_func (g_object_unref);
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   for (guint i = 0; i < self->sessions->len; i++)
     g_ptr_array_add (sessions, g_object_ref (self->sessions->pdata[i]));
-  pthread_mutex_unlock (&self->lock);
   return sessions;
 }
 
@@ -776,11 +769,10 @@ ferry_exporter_check_listening (FerryExporter *self, gboolean before, GError **e
   if (listening)
     return TRUE;
   if (refuses)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_REFUSED,
-                         "The exporter was stopped before this call began; repeat it when the exporter listens");
+    ferry_set_error (error, FERRY_ERROR_REFUSED,
+                     "The exporter was stopped before this call began; repeat it when the exporter listens");
   else
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
-                         "The exporter does not listen; wait until it does");
+    ferry_set_error (error, FERRY_ERROR_NOT_LISTENING, "The exporter does not listen; wait until it does");
   return FALSE;
 }
 
@@ -872,14 +864,10 @@ ferry_exporter_stop (FerryExporter *self, FerryStopMode mode)
 gboolean
 ferry_exporter_get_listening (FerryExporter *self)
 {
-  gboolean listening;
-
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), FALSE);
 
-  pthread_mutex_lock (&self->lock);
-  listening = self->listening;
-  pthread_mutex_unlock (&self->lock);
-  return listening;
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->listening;
 }
 
 /* ---- the object ---- */

@@ -217,17 +217,17 @@ check_name (FerryInterface *self, FerryMemberKind kind, const char *name, GError
   const char *what = ferry_member_kind_to_string (kind);
 
   if (name == NULL || !ferry_member_name_is_valid (name))
-    g_set_error (
-      error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+    ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
       "“%s” is no name for a %s of “%s”; use letters, digits, “_” and “-”, a letter or “_” first, at most %d",
       name != NULL ? name : "", what, self->name, FERRY_MEMBER_NAME_MAX);
   else if (peek (self, kind, name) != NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                 "“%s” has a %s “%s” already; give each one its own name", self->name, what, name);
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“%s” has a %s “%s” already; give each one its own name",
+                     self->name, what, name);
   else if (self->members[kind]->len >= FERRY_DESCRIPTION_MAX_MEMBERS)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                 "“%s” cannot have the %s “%s”: %d members of a kind are the most; make another interface for it",
-                 self->name, what, name, FERRY_DESCRIPTION_MAX_MEMBERS);
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                     "“%s” cannot have the %s “%s”: %d members of a kind are the most; make another interface for it",
+                     self->name, what, name, FERRY_DESCRIPTION_MAX_MEMBERS);
   else
     return TRUE;
   return FALSE;
@@ -681,9 +681,9 @@ get_store (FerryInterface *self, gpointer object, GError **error)
 {
   if (G_IS_LIST_STORE (object))
     return G_LIST_STORE (object);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
-               "Items of “%s” cannot be replaced or removed, since a “%s” is no GListStore; add methods for that",
-               self->name, G_OBJECT_TYPE_NAME (object));
+  ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
+                   "Items of “%s” cannot be replaced or removed, since a “%s” is no GListStore; add methods for that",
+                   self->name, G_OBJECT_TYPE_NAME (object));
   return NULL;
 }
 
@@ -718,23 +718,16 @@ set_item (gpointer object, GVariant *key, GVariant *value, gpointer user_data, G
   if (store == NULL)
     return FALSE;
   if (self->make_item == NULL)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
-                   "Items of “%s” cannot be replaced, as it does not make items from values; add a method for that",
-                   self->name);
-      return FALSE;
-    }
+    return ferry_set_error (
+      error, FERRY_ERROR_NOT_ALLOWED,
+      "Items of “%s” cannot be replaced, as it does not make items from values; add a method for that", self->name);
   item = self->make_item (value, self->user_data, error);
   /* After make_item(), which may change the list. */
   if (item == NULL || !take_position (object, key, &position, error))
     return FALSE;
   if (!g_type_is_a (G_OBJECT_TYPE (item), g_list_model_get_item_type (object)))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "The list has items of “%s”, and the value makes a “%s”",
-                   g_type_name (g_list_model_get_item_type (object)), G_OBJECT_TYPE_NAME (item));
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The list has items of “%s”, and the value makes a “%s”",
+                            g_type_name (g_list_model_get_item_type (object)), G_OBJECT_TYPE_NAME (item));
   additions[0] = item;
   g_list_store_splice (store, position, 1, additions, 1);
   return TRUE;
@@ -758,11 +751,9 @@ contains (gpointer object, GVariant *key, gboolean *is_there, gpointer user_data
   *is_there = FALSE;
   /* A search of a long list would hold up the other callers of the thread. */
   if (g_list_model_get_n_items (object) > MAX_SEARCHED)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                   "A list of more than %d items is not searched; add a method that knows where to look", MAX_SEARCHED);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "A list of more than %d items is not searched; add a method that knows where to look",
+                            MAX_SEARCHED);
   for (guint i = 0; !*is_there; i++)
     {
       g_autoptr (GObject) item = g_list_model_get_item (object, i);
@@ -930,9 +921,9 @@ take_arguments (FerryMember *member, GDBusArgInfo **arguments, char ***names, GE
   g_string_append_c (signature, ')');
   type = valid ? ferry_member_parse_arguments (signature->str) : NULL;
   if (type == NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                 "The arguments “%s” of the %s “%s” are not of complete types, or too many", signature->str,
-                 ferry_member_kind_to_string (member->kind), member->name);
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                     "The arguments “%s” of the %s “%s” are not of complete types, or too many", signature->str,
+                     ferry_member_kind_to_string (member->kind), member->name);
   else
     *names = g_strv_builder_end (builder);
   return type;
@@ -959,9 +950,9 @@ take_method (FerryInterface *self, const GDBusMethodInfo *info, GError **error)
 static void
 fail_missing (FerryInterface *self, FerryMemberKind kind, const char *name, const char *kebab, GError **error)
 {
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "The %s “%s” of “%s” is missing in “%s”, which has neither “%s” nor “%s”; install it there",
-               ferry_member_kind_to_string (kind), name, self->name, g_type_name (self->type), name, kebab);
+  ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                   "The %s “%s” of “%s” is missing in “%s”, which has neither “%s” nor “%s”; install it there",
+                   ferry_member_kind_to_string (kind), name, self->name, g_type_name (self->type), name, kebab);
 }
 
 static GParamSpec *
@@ -985,17 +976,17 @@ check_property (FerryInterface *self, const GDBusPropertyInfo *info, GParamSpec 
   GDBusPropertyInfoFlags access = info->flags & FERRY_MEMBER_ACCESS_FLAGS;
 
   if (type == NULL && !ferry_pspec_is_object (pspec))
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                 "The property “%s” of “%s” is a “%s”, of which no value can be sent; leave it out", info->name,
-                 self->name, g_type_name (pspec->value_type));
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                     "The property “%s” of “%s” is a “%s”, of which no value can be sent; leave it out", info->name,
+                     self->name, g_type_name (pspec->value_type));
   else if (g_strcmp0 (info->signature, wanted) != 0)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                 "The property “%s” of “%s” is described with the type “%s”, but “%s” has a “%s”, which is “%s”",
-                 info->name, self->name, info->signature, g_type_name (self->type), g_type_name (pspec->value_type),
-                 wanted);
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                     "The property “%s” of “%s” is described with the type “%s”, but “%s” has a “%s”, which is “%s”",
+                     info->name, self->name, info->signature, g_type_name (self->type), g_type_name (pspec->value_type),
+                     wanted);
   else if (access == 0 || (access & ~ferry_pspec_get_access (pspec)) != 0)
-    g_set_error (
-      error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+    ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
       "The property “%s” of “%s” is described as one to be read, written or both, and “%s” does not allow that",
       info->name, self->name, g_type_name (self->type));
   else
@@ -1039,11 +1030,11 @@ check_signal (FerryInterface *self, const FerryMember *member, GError **error)
 
   if (g_strcmp0 (found, wanted) == 0)
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "The signal “%s” of “%s” is described with the arguments “%s”, but that of “%s” has %s%s%s",
-               member->name, self->name, wanted, g_type_name (self->type),
-               found != NULL ? "“" : "some that cannot be sent", found != NULL ? found : "", found != NULL ? "”" : "");
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                          "The signal “%s” of “%s” is described with the arguments “%s”, but that of “%s” has %s%s%s",
+                          member->name, self->name, wanted, g_type_name (self->type),
+                          found != NULL ? "“" : "some that cannot be sent", found != NULL ? found : "",
+                          found != NULL ? "”" : "");
 }
 
 static gboolean
@@ -1114,9 +1105,9 @@ ferry_interface_new_for_info (GDBusInterfaceInfo *info, GType type, GError **err
 
   if (info->name == NULL || !g_dbus_is_interface_name (info->name) || strlen (info->name) > FERRY_MEMBER_NAME_MAX)
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "“%s” is no name of an interface; use one like “com.example.Counter”",
-                   info->name != NULL ? info->name : "");
+      ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                       "“%s” is no name of an interface; use one like “com.example.Counter”",
+                       info->name != NULL ? info->name : "");
       return NULL;
     }
   self = ferry_interface_new (info->name, type);
@@ -1136,11 +1127,11 @@ ferry_interface_seal (FerryInterface *self, GError **error)
 
       if (ferry_member_is_bound (method))
         continue;
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "The method “%s” of “%s” has no function; give it one with ferry_interface_bind_method() or "
-                   "ferry_interface_bind_class_method()",
-                   method->name, self->name);
-      return FALSE;
+      return ferry_set_error (
+        error, FERRY_ERROR_BAD_ARGUMENTS,
+        "The method “%s” of “%s” has no function; give it one with ferry_interface_bind_method() or "
+        "ferry_interface_bind_class_method()",
+        method->name, self->name);
     }
   /* Release: a thread that finds it sealed sees all members. Several threads may set it at the same time. */
   atomic_store_explicit (&self->is_sealed, TRUE, memory_order_release);
@@ -1160,15 +1151,14 @@ ferry_interface_find (FerryInterface *self, FerryMemberKind kind, const char *na
     {
       if (peek (self, other, name) == NULL)
         continue;
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER,
-                   "“%s” has no %s “%s”, but a %s of that name; ask for that", self->name, wanted, name,
-                   ferry_member_kind_to_string (other));
+      ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” has no %s “%s”, but a %s of that name; ask for that",
+                       self->name, wanted, name, ferry_member_kind_to_string (other));
       return NULL;
     }
   /* The name is another process's. */
   shown = ferry_member_name_is_valid (name) ? g_strdup (name) : g_strescape (name, NULL);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” has no %s “%s”; its description says what it has",
-               self->name, wanted, shown);
+  ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” has no %s “%s”; its description says what it has",
+                   self->name, wanted, shown);
   return NULL;
 }
 

@@ -11,7 +11,7 @@
 
 #include "object/ferry-list-replica-private.h"
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "object/ferry-list-row-private.h"
 #include "object/ferry-object-message-private.h"
@@ -244,21 +244,19 @@ check_answer (const RowFetch *fetch, GVariant *answer, GError **error)
   guint64 n_expected;
 
   if (!g_variant_is_of_type (answer, G_VARIANT_TYPE (ANSWER_TYPE)))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                   "A remote list answered with %s in place of rows: have both programs use the same version of Ferry",
-                   g_variant_get_type_string (answer));
-      return FALSE;
-    }
+    return ferry_set_error (
+      error, FERRY_ERROR_PROTOCOL,
+      "A remote list answered with %s in place of rows: have both programs use the same version of Ferry",
+      g_variant_get_type_string (answer));
   g_variant_get (answer, "(tt@av)", NULL, &length, &rows);
   n_expected = fetch->position < length ? MIN (fetch->n_rows, length - fetch->position) : 0;
   if (g_variant_n_children (rows) == n_expected)
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-               "A remote list of %" G_GUINT64_FORMAT " rows gave %" G_GSIZE_FORMAT " in place of %" G_GUINT64_FORMAT
-               " from %" G_GUINT64_FORMAT ": have its model give an item for each position",
-               length, g_variant_n_children (rows), n_expected, fetch->position);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                          "A remote list of %" G_GUINT64_FORMAT " rows gave %" G_GSIZE_FORMAT
+                          " in place of %" G_GUINT64_FORMAT " from %" G_GUINT64_FORMAT
+                          ": have its model give an item for each position",
+                          length, g_variant_n_children (rows), n_expected, fetch->position);
 }
 
 static void
@@ -318,10 +316,10 @@ use_answer (FerryListReplica *self, RowFetch *fetch)
       notify_loaded (loaded);
       return;
     }
-  g_set_error (&error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-               "A remote list of %" G_GUINT64_FORMAT " rows had %" G_GUINT64_FORMAT
-               " when it was asked: have its model emit items-changed at each change, on one thread",
-               self->length, length);
+  ferry_set_error (&error, FERRY_ERROR_PROTOCOL,
+                   "A remote list of %" G_GUINT64_FORMAT " rows had %" G_GUINT64_FORMAT
+                   " when it was asked: have its model emit items-changed at each change, on one thread",
+                   self->length, length);
   fail (self, fetch, error);
 }
 
@@ -477,17 +475,17 @@ static gboolean
 check_change (const Change *change, guint64 length, const guint64 *latest, GError **error)
 {
   if (latest != NULL && change->revision <= *latest)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                 "A remote list told of change %" G_GUINT64_FORMAT " after %" G_GUINT64_FORMAT
-                 ": look for what the other process writes in the exporter's place",
-                 change->revision, *latest);
+    ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                     "A remote list told of change %" G_GUINT64_FORMAT " after %" G_GUINT64_FORMAT
+                     ": look for what the other process writes in the exporter's place",
+                     change->revision, *latest);
   else if (change->position > length || change->n_removed > length - change->position ||
            change->n_added > G_MAXUINT64 - (length - change->n_removed))
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                 "A remote list of %" G_GUINT64_FORMAT " rows told of %" G_GUINT64_FORMAT
-                 " removed and %" G_GUINT64_FORMAT " added at %" G_GUINT64_FORMAT
-                 ": have its model emit items-changed with what has changed",
-                 length, change->n_removed, change->n_added, change->position);
+    ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                     "A remote list of %" G_GUINT64_FORMAT " rows told of %" G_GUINT64_FORMAT
+                     " removed and %" G_GUINT64_FORMAT " added at %" G_GUINT64_FORMAT
+                     ": have its model emit items-changed with what has changed",
+                     length, change->n_removed, change->n_added, change->position);
   else
     return TRUE;
   return FALSE;

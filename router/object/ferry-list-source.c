@@ -9,7 +9,7 @@
 
 #include "object/ferry-list-source-private.h"
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 #include "object/ferry-resolve-private.h"
 
 typedef struct
@@ -49,8 +49,8 @@ resolve_cb (GObject *object, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (ferry_view_resolve_finish (result, &answer, &stranger, &error) && answer == NULL)
-    g_set_error (
-      &error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+    ferry_set_error (
+      &error, FERRY_ERROR_PROTOCOL,
       "The other end answered a request for rows without rows; use the same version of Ferry in both programs");
   if (self->func != NULL)
     self->func (self->data, answer, error);

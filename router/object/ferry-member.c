@@ -122,11 +122,8 @@ ferry_member_get (const FerryMember *self, GObject *object, GVariant **value, GO
   if (content != NULL)
     *content = NULL;
   if ((self->access & G_DBUS_PROPERTY_INFO_FLAGS_READABLE) == 0)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED, "The property “%s” cannot be read, only written",
-                   self->name);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED, "The property “%s” cannot be read, only written",
+                            self->name);
   g_value_init (&held, self->pspec->value_type);
   g_object_get_property (object, self->pspec->name, &held);
   if (self->in_type == NULL)
@@ -155,9 +152,8 @@ check_range (const FerryMember *self, GVariant *value, const GValue *held, GErro
   if (!g_param_value_validate (self->pspec, &validated))
     return TRUE;
   text = g_variant_get_size (value) <= MAX_PRINTED ? g_variant_print (value, FALSE) : g_strdup ("that long value");
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "The property “%s” does not take %s; send a value that it can have", self->name, text);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                          "The property “%s” does not take %s; send a value that it can have", self->name, text);
 }
 
 gboolean
@@ -166,11 +162,8 @@ ferry_member_set (const FerryMember *self, GObject *object, GVariant *value, GEr
   g_auto (GValue) held = G_VALUE_INIT;
 
   if ((self->access & G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE) == 0)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED, "The property “%s” cannot be written, only read",
-                   self->name);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED, "The property “%s” cannot be written, only read",
+                            self->name);
   if (value == NULL)
     {
       g_object_set_property (object, self->pspec->name, g_param_spec_get_default_value (self->pspec));
@@ -180,10 +173,9 @@ ferry_member_set (const FerryMember *self, GObject *object, GVariant *value, GEr
     {
       g_autofree char *wanted = g_variant_type_dup_string (self->in_type);
 
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "The property “%s” has values of type “%s”, not “%s”; send one of its type", self->name, wanted,
-                   g_variant_get_type_string (value));
-      return FALSE;
+      return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                              "The property “%s” has values of type “%s”, not “%s”; send one of its type", self->name,
+                              wanted, g_variant_get_type_string (value));
     }
   if (!ferry_value_from_variant (&held, self->pspec->value_type, value, error))
     {
@@ -211,12 +203,13 @@ find_class_type (const FerryMember *self, GObject *object, const char *super, GE
   if (found != G_TYPE_INVALID && G_TYPE_IS_OBJECT (found) && g_type_is_a (own, found))
     return found;
   if (super[0] == '\0')
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER,
-                 "“%s” has no parent whose “%s” could be called; call the object's own", g_type_name (own), self->name);
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
+                     "“%s” has no parent whose “%s” could be called; call the object's own", g_type_name (own),
+                     self->name);
   else
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER,
-                 "“%s” is no class that “%s” is derived from, so its “%s” cannot be called; name an ancestor", super,
-                 g_type_name (own), self->name);
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
+                     "“%s” is no class that “%s” is derived from, so its “%s” cannot be called; name an ancestor",
+                     super, g_type_name (own), self->name);
   return G_TYPE_INVALID;
 }
 
@@ -231,9 +224,10 @@ ferry_member_find_func (const FerryMember *self, GObject *object, const char *su
     return self->func;
   if (self->func != NULL)
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER,
-                   "The method “%s” has no implementation in a class, so no ancestor has another; call it without one",
-                   self->name);
+      ferry_set_error (
+        error, FERRY_ERROR_UNKNOWN_MEMBER,
+        "The method “%s” has no implementation in a class, so no ancestor has another; call it without one",
+        self->name);
       return NULL;
     }
   type = find_class_type (self, object, super, error);
@@ -244,8 +238,8 @@ ferry_member_find_func (const FerryMember *self, GObject *object, const char *su
   if (self->class_offset + sizeof func <= query.class_size)
     func = G_STRUCT_MEMBER (FerryMethodFunc, g_type_class_peek (type), self->class_offset);
   if (func == NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER,
-                 "The class “%s” does not implement the method “%s”; call that of a class which does", query.type_name,
-                 self->name);
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
+                     "The class “%s” does not implement the method “%s”; call that of a class which does",
+                     query.type_name, self->name);
   return func;
 }

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
+#include "base/ferry-base-private.h"
 #include "base/ferry-depth-private.h"
-#include "base/ferry-error.h"
 #include "call/ferry-packing-private.h"
 #include "call/ferry-remote-error-private.h"
 
@@ -55,36 +55,24 @@ check_argument (const FerryStep *step, GError **error)
   if (rules[step->kind].argument == ARGUMENT_ANY
         ? step->argument == NULL
         : rules[step->kind].argument == ARGUMENT_NONE && step->argument != NULL)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "An operation of kind %u %s", step->kind,
-                   step->argument == NULL ? "wants a value" : "takes no value");
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "An operation of kind %u %s", step->kind,
+                            step->argument == NULL ? "wants a value" : "takes no value");
   if (step->argument == NULL)
     return TRUE;
   if (!ferry_depth_check (step->argument, error))
     return FALSE;
   if (rules[step->kind].argument == ARGUMENT_TUPLE && !g_variant_is_of_type (step->argument, G_VARIANT_TYPE_TUPLE))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "The arguments of “%s” are of type “%s”, and have to be a tuple", step->name,
-                   g_variant_get_type_string (step->argument));
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The arguments of “%s” are of type “%s”, and have to be a tuple", step->name,
+                            g_variant_get_type_string (step->argument));
   if (rules[step->kind].type != NULL && !g_variant_is_of_type (step->argument, G_VARIANT_TYPE (rules[step->kind].type)))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "An operation of kind %u takes “%s”, and not “%s”",
-                   step->kind, rules[step->kind].type, g_variant_get_type_string (step->argument));
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "An operation of kind %u takes “%s”, and not “%s”",
+                            step->kind, rules[step->kind].type, g_variant_get_type_string (step->argument));
   if (step->kind == FERRY_STEP_ROWS)
     g_variant_get_child (step->argument, 1, "u", &n_rows);
   if (n_rows > FERRY_ROWS_MAX)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "%u rows were asked for, of which %d come at a time",
-                   n_rows, FERRY_ROWS_MAX);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "%u rows were asked for, of which %d come at a time", n_rows,
+                            FERRY_ROWS_MAX);
   return TRUE;
 }
 
@@ -96,30 +84,19 @@ check_step (const FerryViewRequest *self, guint index, GError **error)
   gboolean needs_name;
 
   if (step->kind >= FERRY_N_STEPS)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "There is no operation of kind %u", step->kind);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "There is no operation of kind %u", step->kind);
   needs_name = rules[step->kind].named && step->kind != FERRY_STEP_SUPER;
   if (strlen (step->name) > FERRY_MEMBER_NAME_MAX || (needs_name && step->name[0] == '\0'))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "A name has 1 to %d bytes, and that of step %u has %" G_GSIZE_FORMAT, FERRY_MEMBER_NAME_MAX,
-                   index + 1, strlen (step->name));
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "A name has 1 to %d bytes, and that of step %u has %" G_GSIZE_FORMAT, FERRY_MEMBER_NAME_MAX,
+                            index + 1, strlen (step->name));
   if (before != NULL && !rules[before->kind].goes_on)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "Operation %u gives nothing that another one could be done on: resolve it by itself", index);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "Operation %u gives nothing that another one could be done on: resolve it by itself",
+                            index);
   if (before != NULL && before->kind == FERRY_STEP_SUPER && step->kind != FERRY_STEP_CALL)
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                           "Only a method has an implementation of a parent class: “super” stands before a call");
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "Only a method has an implementation of a parent class: “super” stands before a call");
   return check_argument (step, error);
 }
 
@@ -127,25 +104,16 @@ gboolean
 ferry_view_request_check (const FerryViewRequest *self, GError **error)
 {
   if (strlen (self->root.name) > FERRY_MEMBER_NAME_MAX)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "The name of an object has at most %d bytes",
-                   FERRY_MEMBER_NAME_MAX);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The name of an object has at most %d bytes",
+                            FERRY_MEMBER_NAME_MAX);
   if (self->n_steps > FERRY_VIEW_MAX_STEPS)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "A view of %u operations; %d go into one transaction",
-                   self->n_steps, FERRY_VIEW_MAX_STEPS);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "A view of %u operations; %d go into one transaction",
+                            self->n_steps, FERRY_VIEW_MAX_STEPS);
   for (guint i = 0; i < self->n_steps; i++)
     if (!check_step (self, i, error))
       return FALSE;
   if (self->n_steps > 0 && self->steps[self->n_steps - 1].kind == FERRY_STEP_SUPER)
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "No call follows “super”");
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "No call follows “super”");
   return TRUE;
 }
 
@@ -279,14 +247,14 @@ static void
 set_malformed (const FerryViewRequest *self, guint n_steps, GError **error)
 {
   if (self->root.name == NULL)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                         "What was asked is no view: its object and number of steps cannot be read");
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                     "What was asked is no view: its object and number of steps cannot be read");
   else if (self->n_steps < n_steps)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                 "What was asked is no view: step %u of %u cannot be read", self->n_steps + 1, n_steps);
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "What was asked is no view: step %u of %u cannot be read",
+                     self->n_steps + 1, n_steps);
   else
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                 "What was asked is no view: something follows the last of its %u steps", n_steps);
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                     "What was asked is no view: something follows the last of its %u steps", n_steps);
 }
 
 gboolean
@@ -299,11 +267,8 @@ ferry_view_request_take (FerryViewRequest *self, GVariant *arguments, GError **e
   *self = (FerryViewRequest){0};
   unpacked = ferry_unpack_begin (&unpacking, arguments) && unpack_root (self, &unpacking, &n_steps);
   if (unpacked && n_steps > FERRY_VIEW_MAX_STEPS)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "A view of %u operations; %d go into one transaction",
-                   n_steps, FERRY_VIEW_MAX_STEPS);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "A view of %u operations; %d go into one transaction",
+                            n_steps, FERRY_VIEW_MAX_STEPS);
   unpacked = unpacked && unpack_steps (self, &unpacking, n_steps);
   if (!unpacked)
     set_malformed (self, n_steps, error);
@@ -522,8 +487,7 @@ ferry_view_result_take (FerryViewResult *self, GVariant *answer, GError **error)
       return TRUE;
     }
   ferry_view_result_clear (self);
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "What a view gave is no result of one");
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "What a view gave is no result of one");
 }
 
 void
@@ -550,21 +514,17 @@ ferry_follow_request_take (FerryFollowRequest *self, GVariant *arguments, GError
 {
   *self = (FerryFollowRequest){0};
   if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE (FOLLOW_TYPE)))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "What is to be followed is a value of type “%s”, and not “%s”", FOLLOW_TYPE,
-                   arguments != NULL ? g_variant_get_type_string (arguments) : "()");
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "What is to be followed is a value of type “%s”, and not “%s”", FOLLOW_TYPE,
+                            arguments != NULL ? g_variant_get_type_string (arguments) : "()");
   g_variant_get (arguments, "(&stt@as@asb)", &self->root.name, &self->root.generation, &self->root.number,
                  &self->properties, &self->signals, &self->list);
   if (g_variant_n_children (self->properties) <= FERRY_FOLLOW_MAX_NAMES &&
       g_variant_n_children (self->signals) <= FERRY_FOLLOW_MAX_NAMES)
     return TRUE;
   ferry_follow_request_clear (self);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "At most %d properties and signals are followed at a time",
-               FERRY_FOLLOW_MAX_NAMES);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "At most %d properties and signals are followed at a time",
+                          FERRY_FOLLOW_MAX_NAMES);
 }
 
 void

@@ -7,7 +7,7 @@
 
 #include <stdatomic.h>
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 #include "call/ferry-invocation-private.h"
 #include "call/ferry-transport-private.h"
 
@@ -29,16 +29,14 @@ struct _FerryPacedSender
 FerryPacedSender *
 ferry_paced_sender_ref (FerryPacedSender *self)
 {
-  /* Relaxed: the caller has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
 void
 ferry_paced_sender_unref (FerryPacedSender *self)
 {
-  /* Release this thread's changes; acquire those of other threads before it is freed. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   self->funcs.destroy (self->data);
   g_clear_pointer (&self->item, g_variant_unref);

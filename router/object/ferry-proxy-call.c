@@ -7,7 +7,7 @@
 
 #include "object/ferry-proxy.h"
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 #include "object/ferry-resolve-private.h"
 
 /* ---- calling ---- */
@@ -140,8 +140,7 @@ static GVariant *
 check_is_value (gboolean resolved, GVariant *value, GError **error)
 {
   if (resolved && value == NULL)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_RESULT,
-                         "The property is an object; use a view to get a proxy of it");
+    ferry_set_error (error, FERRY_ERROR_BAD_RESULT, "The property is an object; use a view to get a proxy of it");
   return value;
 }
 

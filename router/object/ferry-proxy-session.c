@@ -99,8 +99,7 @@ watch_unref (gpointer data)
 {
   Watch *self = data;
 
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   if (self->destroy != NULL)
     self->destroy (self->data);
@@ -121,7 +120,7 @@ list_watches_locked (FerryProxySession *self, gboolean all)
 
       if (!all && !watch->names)
         continue;
-      atomic_fetch_add_explicit (&watch->references, 1, memory_order_relaxed);
+      ferry_ref_count_inc (&watch->references);
       g_ptr_array_add (list, watch);
     }
   return list;
@@ -171,13 +170,12 @@ static gboolean
 note_item (Stream *self, guint64 *xid)
 {
   gboolean current;
+  FERRY_AUTO_LOCK (&self->session->lock);
 
-  pthread_mutex_lock (&self->session->lock);
   current = self->session->stream == self;
   *xid = self->xid;
   if (self->xid == 0)
     self->n_early++;
-  pthread_mutex_unlock (&self->session->lock);
   return current;
 }
 
@@ -318,33 +316,25 @@ ferry_proxy_session_check_listening (FerryProxySession *self, GError **error)
       return FALSE;
     }
   open_stream (self);
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
-                       "Nobody at the other end listens; wait with ferry_proxy_wait_until_listening()");
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
+                          "Nobody at the other end listens; wait with ferry_proxy_wait_until_listening()");
 }
 
 gboolean
 ferry_proxy_session_is_listening (FerryProxySession *self)
 {
-  gboolean listening;
-
-  pthread_mutex_lock (&self->lock);
-  listening = self->listening;
-  pthread_mutex_unlock (&self->lock);
-  return listening;
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->listening;
 }
 
 GError *
 ferry_proxy_session_dup_end (FerryProxySession *self)
 {
   const GError *end;
-  GError *copy;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   end = self->end != NULL ? self->end : self->left;
-  copy = end != NULL ? ferry_error_copy (end) : NULL;
-  pthread_mutex_unlock (&self->lock);
-  return copy;
+  return end != NULL ? ferry_error_copy (end) : NULL;
 }
 
 guint64
@@ -400,9 +390,8 @@ find_locked (GHashTable *table, gconstpointer key)
 void
 ferry_proxy_session_add_name (FerryProxySession *self, FerryProxy *proxy, const char *name)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   g_hash_table_insert (self->by_name, g_strdup (name), entry_new (proxy, 0));
-  pthread_mutex_unlock (&self->lock);
 }
 
 /* By number, and none of another exporter that had the number before. */
@@ -426,8 +415,8 @@ ferry_proxy_session_find_or_make (FerryProxySession *self, const FerryViewResult
                                   FerryProxy *asker, gboolean *by_name)
 {
   FerryProxy *proxy = NULL;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   if (result->name != NULL)
     proxy = find_locked (self->by_name, result->name);
   *by_name = proxy != NULL;
@@ -439,7 +428,6 @@ ferry_proxy_session_find_or_make (FerryProxySession *self, const FerryViewResult
       g_hash_table_insert (self->by_number, g_memdup2 (&result->number, sizeof result->number),
                            entry_new (proxy, result->generation));
     }
-  pthread_mutex_unlock (&self->lock);
   return proxy;
 }
 
@@ -459,9 +447,8 @@ ferry_proxy_session_forget (FerryProxySession *self, const char *name, guint64 g
 {
   g_autoptr (GObject) other = NULL;
 
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   other = generation == 0 ? forget_locked (self->by_name, name) : forget_locked (self->by_number, &number);
-  pthread_mutex_unlock (&self->lock);
 }
 
 /* ---- descriptions ---- */
@@ -470,33 +457,27 @@ GDBusInterfaceInfo *
 ferry_proxy_session_dup_info (FerryProxySession *self, const char *object)
 {
   GDBusInterfaceInfo *info;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   info = g_hash_table_lookup (self->infos, object);
   if (info != NULL)
     g_dbus_interface_info_ref (info);
-  pthread_mutex_unlock (&self->lock);
   return info;
 }
 
 void
 ferry_proxy_session_set_info (FerryProxySession *self, const char *object, guint64 edition, GDBusInterfaceInfo *info)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   if (edition == self->edition)
     g_hash_table_insert (self->infos, g_strdup (object), g_dbus_interface_info_ref (info));
-  pthread_mutex_unlock (&self->lock);
 }
 
 guint64
 ferry_proxy_session_get_edition (FerryProxySession *self)
 {
-  guint64 edition;
-
-  pthread_mutex_lock (&self->lock);
-  edition = self->edition;
-  pthread_mutex_unlock (&self->lock);
-  return edition;
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->edition;
 }
 
 FerryMux *
@@ -546,8 +527,7 @@ ferry_proxy_session_get (FerryTransport *transport)
 FerryProxySession *
 ferry_proxy_session_ref (FerryProxySession *self)
 {
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
@@ -556,8 +536,8 @@ static guint64
 steal_stream (FerryProxySession *self)
 {
   guint64 xid = 0;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   if (self->stream != NULL)
     xid = self->stream->xid;
   if (xid != 0)
@@ -565,7 +545,6 @@ steal_stream (FerryProxySession *self)
       self->stream = NULL;
       self->listening = FALSE;
     }
-  pthread_mutex_unlock (&self->lock);
   return xid;
 }
 

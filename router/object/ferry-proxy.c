@@ -420,7 +420,7 @@ describe_here (FerryProxy *self, GError **error)
   g_autoptr (FerryExported) exported = ferry_proxy_find_exported (self, error);
 
   if (exported != NULL && exported->interface == NULL)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT, "A value has no description");
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT, "A value has no description");
   return exported != NULL && exported->interface != NULL ? ferry_interface_create_info (exported->interface) : NULL;
 }
 
@@ -572,8 +572,8 @@ get_followable (FerryProxy *self, GError **error)
 
   if (self->name == NULL)
     {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_OBJECT,
-                           "Only objects with a name can be followed in their own process");
+      ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT,
+                       "Only objects with a name can be followed in their own process");
       return NULL;
     }
   ferry_transport_new_pair (&here, &there);
@@ -785,9 +785,8 @@ ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **e
   context = ferry_exporter_get_context (self->exporter);
   if (!g_main_context_is_owner (NULL) && (context == NULL || !g_main_context_is_owner (context)))
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
-               "To wait on this thread would hold up its main loop; use %s, or another thread", async_form);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
+                          "To wait on this thread would hold up its main loop; use %s, or another thread", async_form);
 }
 
 static GError *

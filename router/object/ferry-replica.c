@@ -93,10 +93,10 @@ convert (Property *self, GValue *value, GError **error)
     return FALSE;
   if (!g_param_value_validate (self->pspec, value) || (self->pspec->flags & G_PARAM_LAX_VALIDATION) != 0)
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "The object's property “%s” has a value that the replica's does not take; give both the same range",
-               self->pspec->name);
-  return FALSE;
+  return ferry_set_error (
+    error, FERRY_ERROR_BAD_ARGUMENTS,
+    "The object's property “%s” has a value that the replica's does not take; give both the same range",
+    self->pspec->name);
 }
 
 /* What another process says is applied if the property takes it. */

@@ -138,9 +138,8 @@ has_member (GDBusInterfaceInfo *info, const FerryStep *step, GError **error)
   if (is_call ? g_dbus_interface_info_lookup_method (info, step->name) != NULL
               : g_dbus_interface_info_lookup_property (info, step->name) != NULL)
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER, "The interface %s has no %s “%s”", info->name,
-               is_call ? "method" : "property", step->name);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "The interface %s has no %s “%s”", info->name,
+                          is_call ? "method" : "property", step->name);
 }
 
 /* A member that the interface is known not to have costs no trip. */

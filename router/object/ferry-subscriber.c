@@ -143,8 +143,8 @@ make (gpointer data)
 {
   Subscriber *self = data;
   GVariant *item = NULL;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   if (self->ready && self->has_news)
     {
       GVariant *properties = make_properties_locked (self);
@@ -155,7 +155,6 @@ make (gpointer data)
       self->n_missed = 0;
       self->has_news = self->emissions.length > 0;
     }
-  pthread_mutex_unlock (&self->lock);
   return item;
 }
 
@@ -345,10 +344,9 @@ note_first_values (Subscriber *self)
   for (guint i = 0; i < self->topics->len; i++)
     if (is_property (self->topics->pdata[i]))
       property_changed (self->exported->object, NULL, self->topics->pdata[i]);
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   self->ready = TRUE;
   self->has_news = TRUE;
-  pthread_mutex_unlock (&self->lock);
 }
 
 static void
@@ -459,8 +457,8 @@ add_property (Subscriber *self, const char *name, GError **error)
   if (member != NULL && can_follow (member))
     add_topic (self, member);
   else if (member != NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
-                 "“%s” cannot be followed, as its value cannot be read; leave it out", name);
+    ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
+                     "“%s” cannot be followed, as its value cannot be read; leave it out", name);
   return member != NULL && can_follow (member);
 }
 
@@ -499,8 +497,7 @@ add_members (Subscriber *self, const FerryFollowRequest *request, GError **error
     add_topic (self, NULL);
   if (!request->list || ferry_interface_is_list (self->exported->interface))
     return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER, "The object is not exported as a list");
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "The object is not exported as a list");
 }
 
 gboolean
@@ -519,7 +516,7 @@ ferry_subscriber_new (FerryInvocation *invocation, FerryExported *exported, cons
 
   if (exported->object == NULL)
     {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER, "A value does not change");
+      ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "A value does not change");
       ferry_exported_unref (exported);
       return NULL;
     }

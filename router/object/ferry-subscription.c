@@ -10,7 +10,7 @@
 
 #include <stdatomic.h>
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "call/ferry-transport-private.h"
 #include "object/ferry-interface-private.h"
@@ -58,8 +58,7 @@ static void look_soon (gpointer data);
 static FerrySubscription *
 subscription_ref (FerrySubscription *self)
 {
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
@@ -68,8 +67,7 @@ subscription_unref (gpointer data)
 {
   FerrySubscription *self = data;
 
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   g_clear_object (&self->replies);
   g_object_unref (self->cancellable);
@@ -176,8 +174,8 @@ item_came_cb (GObject *replies, GAsyncResult *result, gpointer data)
       return;
     }
   if (came && item != NULL && !g_variant_is_of_type (item, G_VARIANT_TYPE (FERRY_SUBSCRIPTION_ITEM_TYPE)))
-    g_set_error (&error, FERRY_ERROR, FERRY_ERROR_PROTOCOL, "What changed was told by a value of type “%s”",
-                 g_variant_get_type_string (item));
+    ferry_set_error (&error, FERRY_ERROR_PROTOCOL, "What changed was told by a value of type “%s”",
+                     g_variant_get_type_string (item));
   if (item != NULL && error == NULL)
     {
       pass_on (self, item);

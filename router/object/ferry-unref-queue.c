@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport-private.h"
 #include "object/ferry-object-message-private.h"
@@ -42,16 +42,14 @@ ferry_unref_queue_new (FerryTransport *transport)
 static FerryUnrefQueue *
 unref_queue_ref (FerryUnrefQueue *self)
 {
-  /* Relaxed: the caller has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
 void
 ferry_unref_queue_unref (FerryUnrefQueue *self)
 {
-  /* Release this thread's changes; acquire those of other threads before it is freed. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   g_queue_clear_full (&self->queue, g_free);
   pthread_mutex_destroy (&self->lock);

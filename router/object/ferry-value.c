@@ -70,9 +70,8 @@ check_text (const char *text, GError **error)
 {
   if (g_utf8_validate (text, -1, NULL))
     return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                       "A string that is not UTF-8 cannot be sent as one; make it bytes");
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                          "A string that is not UTF-8 cannot be sent as one; make it bytes");
 }
 
 static GVariant *
@@ -168,10 +167,10 @@ ferry_value_to_variant (const GValue *value, GError **error)
   /* What holds a pointer of another kind must not be asked for a boxed one. */
   if (ferry_value_get_variant_type (G_VALUE_TYPE (value)) == NULL)
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "A value of type “%s” cannot be sent: only basic types, enumerations, flags, variants, lists of "
-                   "strings and bytes can",
-                   G_VALUE_TYPE_NAME (value));
+      ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                       "A value of type “%s” cannot be sent: only basic types, enumerations, flags, variants, lists of "
+                       "strings and bytes can",
+                       G_VALUE_TYPE_NAME (value));
       return NULL;
     }
   variant = make_variant (value, error);
@@ -185,9 +184,8 @@ refuse_value (GError **error, GType type, GVariant *variant, const char *remedy)
 {
   g_autofree char *text = g_variant_print (variant, FALSE);
 
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "%s is no value of “%s”: %s", text, g_type_name (type),
-               remedy);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "%s is no value of “%s”: %s", text, g_type_name (type),
+                          remedy);
 }
 
 static gboolean
@@ -304,11 +302,10 @@ ferry_value_from_variant (GValue *value, GType type, GVariant *variant, GError *
     {
       g_autofree char *text = wanted != NULL ? g_variant_type_dup_string (wanted) : NULL;
 
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "A value of type “%s” is no “%s”: %s%s%s",
-                   g_variant_get_type_string (variant), g_type_name (type),
-                   text != NULL ? "send one of type “" : "no value of another process can be", text != NULL ? text : "",
-                   text != NULL ? "”" : "");
-      return FALSE;
+      return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "A value of type “%s” is no “%s”: %s%s%s",
+                              g_variant_get_type_string (variant), g_type_name (type),
+                              text != NULL ? "send one of type “" : "no value of another process can be",
+                              text != NULL ? text : "", text != NULL ? "”" : "");
     }
   switch (G_TYPE_FUNDAMENTAL (type))
     {

@@ -142,8 +142,7 @@ ferry_view_ref (FerryView *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  /* Relaxed: whoever refers to it has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
@@ -160,8 +159,7 @@ ferry_view_unref (FerryView *self)
 {
   g_return_if_fail (self != NULL);
 
-  /* Release what this thread did with it; acquire what others did, for the one that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   for (guint i = 0; i < self->n_steps; i++)
     g_clear_pointer (&self->steps[i].argument, g_variant_unref);

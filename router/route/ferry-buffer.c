@@ -68,8 +68,7 @@ ferry_buffer_ref (FerryBuffer *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  /* Relaxed: the caller has a reference already. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
@@ -86,8 +85,7 @@ ferry_buffer_unref (FerryBuffer *self)
 {
   g_return_if_fail (self != NULL);
 
-  /* Release what this thread did with it; acquire what others did, for the thread that frees it. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) > 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   if (ferry_buffer_is_one_shot (self))
     ferry_buffer_drop_one_shot (self);

@@ -229,7 +229,7 @@ ferry_exit_ref (FerryExit *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
@@ -246,7 +246,7 @@ ferry_exit_unref (FerryExit *self)
 {
   g_return_if_fail (self != NULL);
 
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   g_strfreev (self->last_lines);
   g_free (self->message);

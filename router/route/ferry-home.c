@@ -7,7 +7,7 @@
 
 #include <stdatomic.h>
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
 
 struct _FerryHome
@@ -117,11 +117,11 @@ ferry_home_check_error (FerryHome *self, const char *function, GError **error)
 {
   if (ferry_home_is_here (self))
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
-               "%s() was called on another thread than the one that it belongs to; call it there, for example through "
-               "g_main_context_invoke()",
-               function);
-  return FALSE;
+  return ferry_set_error (
+    error, FERRY_ERROR_WRONG_THREAD,
+    "%s() was called on another thread than the one that it belongs to; call it there, for example through "
+    "g_main_context_invoke()",
+    function);
 }
 
 gboolean

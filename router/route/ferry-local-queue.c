@@ -84,7 +84,7 @@ free_blocks (FerryBlock *block)
 FerryLocalQueue *
 ferry_local_queue_ref (FerryLocalQueue *self)
 {
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
@@ -112,7 +112,7 @@ as_block (FerryLocalQueue *self, FerryBlock *block)
 void
 ferry_local_queue_unref (FerryLocalQueue *self)
 {
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   g_assert (ferry_local_queue_pop_all (self) == NULL);
   free_blocks (self->pool);

@@ -796,7 +796,7 @@ ferry_monitor_new (FerryPingee *pingee, FerryMemoryAccount *account, gsize local
 FerryMonitor *
 ferry_monitor_ref (FerryMonitor *self)
 {
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
@@ -804,7 +804,7 @@ ferry_monitor_ref (FerryMonitor *self)
 void
 ferry_monitor_unref (FerryMonitor *self)
 {
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   g_assert (g_queue_is_empty (&self->commands));
   g_clear_pointer (&self->drain, ferry_drain_free);
@@ -819,9 +819,8 @@ static void
 stop_command (FerryMonitor *self, gpointer data)
 {
   self->stopping = TRUE;
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   self->closed = TRUE;
-  pthread_mutex_unlock (&self->lock);
 }
 
 /* router's thread: has the monitor run the commands that there are, take no more and end all links; and joins it. The

@@ -185,7 +185,7 @@ ferry_pingee_ref (FerryPingee *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
@@ -230,7 +230,7 @@ ferry_pingee_unref (FerryPingee *self)
 {
   g_return_if_fail (self != NULL);
 
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   g_assert (self->pinged == NULL);
   release_user_data (self);
@@ -263,9 +263,8 @@ ferry_pingee_connect (FerryPingee *self, GMainContext *context, GError **error)
   if (self->pinged != NULL)
     {
       pthread_mutex_unlock (&self->lock);
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
-                           "The pingee is connected already; disconnect it first");
-      return FALSE;
+      return ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
+                              "The pingee is connected already; disconnect it first");
     }
   g_clear_pointer (&self->context, g_main_context_unref);
   self->context = g_main_context_ref (context != NULL ? context : g_main_context_default ());
@@ -326,8 +325,7 @@ ferry_pingee_ping (FerryPingee *self)
   if (atomic_exchange_explicit (&self->pending, 1, memory_order_seq_cst) != 0)
     return;
   atomic_store_explicit (&self->since, g_get_monotonic_time (), memory_order_relaxed);
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   if (self->pinged != NULL && !g_main_context_is_owner (self->context))
     g_main_context_wakeup (self->context);
-  pthread_mutex_unlock (&self->lock);
 }

@@ -116,12 +116,11 @@ ferry_router_check (FerryRouter *self, GError **error)
   GThread *thread = get_thread (self);
 
   if (thread == NULL)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING,
-                         "The router is not running; call ferry_router_start() first");
+    ferry_set_error (error, FERRY_ERROR_NOT_RUNNING, "The router is not running; call ferry_router_start() first");
   else if (thread != g_thread_self ())
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
-                         "The router is used on a thread that did not start it; call it there, for example through "
-                         "g_main_context_invoke()");
+    ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
+                     "The router is used on a thread that did not start it; call it there, for example through "
+                     "g_main_context_invoke()");
   else
     return TRUE;
   return FALSE;
@@ -140,10 +139,9 @@ ferry_router_check_not_in_handler (FerryRouter *self, GError **error)
 {
   if (!is_in_handler (self) && !ferry_is_in_callback_of (self->context))
     return TRUE;
-  g_set_error_literal (
-    error, FERRY_ERROR, FERRY_ERROR_BUSY,
+  return ferry_set_error (
+    error, FERRY_ERROR_BUSY,
     "A callback of the main context cannot wait for what would come through it; use the _async form");
-  return FALSE;
 }
 
 /* ---- the routing table ----
@@ -235,9 +233,8 @@ take_connection_id (FerryRouter *self, guint64 *connection_id, GError **error)
     }
   else if (slot == FERRY_MAX_SLOTS)
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "The router has %u pipes; close some first",
-                   FERRY_MAX_SLOTS);
-      return FALSE;
+      return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "The router has %u pipes; close some first",
+                              FERRY_MAX_SLOTS);
     }
   else
     g_ptr_array_add (self->slots, NULL);
@@ -362,9 +359,9 @@ ferry_router_close_pipe (FerryRouter *self, FerryReceiver *receiver, GError **er
 
       if (owner == self && receiver->closed)
         return TRUE;
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED,
-                   "The pipe %" G_GUINT64_FORMAT " is another router's; close it there", receiver->connection_id);
-      return FALSE;
+      return ferry_set_error (error, FERRY_ERROR_CLOSED,
+                              "The pipe %" G_GUINT64_FORMAT " is another router's; close it there",
+                              receiver->connection_id);
     }
   if (ferry_pipe_share_close (pipe->share))
     {
@@ -1223,11 +1220,8 @@ route (Route *self, GError **error)
       if (result == FERRY_DISPATCH_STOPPED)
         continue;
       if (g_get_monotonic_time () >= self->until && has_passed_fence (self))
-        {
-          g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                               "The condition did not come about within the time given to route_until; wait longer");
-          return FALSE;
-        }
+        return ferry_set_error (error, FERRY_ERROR_TIMED_OUT,
+                                "The condition did not come about within the time given to route_until; wait longer");
       if (result == FERRY_DISPATCH_IDLE)
         sleep_until_work (self);
     }
@@ -1283,11 +1277,8 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
   if (!ferry_router_check (self, error))
     return FALSE;
   if (is_in_handler (self))
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                           "A handler cannot have messages routed while it runs; return to the main loop first");
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BUSY,
+                            "A handler cannot have messages routed while it runs; return to the main loop first");
   kept = g_object_ref (self);
   if (holds (&call))
     return TRUE;
@@ -1360,17 +1351,11 @@ ferry_router_start (FerryRouter *self, GError **error)
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   if (get_thread (self) != NULL)
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
-                           "The router is running already; it is started once before each stop");
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
+                            "The router is running already; it is started once before each stop");
   if (self->stopping)
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                           "The router is being stopped; start it again when ferry_router_stop() has returned");
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BUSY,
+                            "The router is being stopped; start it again when ferry_router_stop() has returned");
   pingee = ferry_pingee_new (self->priority, self->ageing, pinged, self, NULL);
   self->monitor = ferry_monitor_new (pingee, self->account, self->local_queue_limit, self->spare_time, error);
   if (self->monitor == NULL)

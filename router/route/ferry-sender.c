@@ -42,7 +42,7 @@ struct _FerryPipeShare
 FerryPipeShare *
 ferry_pipe_share_ref (FerryPipeShare *self)
 {
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   return self;
 }
 
@@ -51,7 +51,7 @@ ferry_pipe_share_unref (FerryPipeShare *self)
 {
   FerryLink *link;
 
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   link = ferry_pipe_share_get_link (self);
   g_clear_pointer (&link, ferry_link_unref);
@@ -233,8 +233,7 @@ refuse_state (FerrySenderState state, GError **error)
     [FERRY_SENDER_PASSED] = {FERRY_ERROR_ALREADY_STARTED, "The sender was passed to a worker, and is used there"},
   };
 
-  g_set_error_literal (error, FERRY_ERROR, (gint) refusals[state].code, refusals[state].text);
-  return FALSE;
+  return ferry_set_error (error, (gint) refusals[state].code, "%s", refusals[state].text);
 }
 
 /* Sets the error of a pipe that is closed. Returns FALSE. */
@@ -249,9 +248,8 @@ refuse_closed (FerrySender *self, GError **error)
   };
   guint32 word = self->uplink != NULL ? ferry_uplink_get_pipe_word (self->uplink, self->index) : 0;
 
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The pipe %" G_GUINT64_FORMAT " %s", self->connection_id,
-               texts[word < G_N_ELEMENTS (texts) ? word : 0]);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_CLOSED, "The pipe %" G_GUINT64_FORMAT " %s", self->connection_id,
+                          texts[word < G_N_ELEMENTS (texts) ? word : 0]);
 }
 
 /* ---- the fast path ---- */
@@ -429,7 +427,7 @@ refuse_wait (FerrySender *self, FerryWaitResult result, GError **error)
   if (result == FERRY_WAIT_INTERRUPTED)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Sending was cancelled");
   else
-    g_set_error_literal (error, FERRY_ERROR, (gint) refusals[result].code, refusals[result].text);
+    ferry_set_error (error, (gint) refusals[result].code, "%s", refusals[result].text);
   return FALSE;
 }
 
@@ -459,12 +457,9 @@ wait_for_room (FerrySend *send, gsize size, GError **error)
   if (state != FERRY_SENDER_STARTED)
     return refuse_state (state, error);
   if (!can_announce (self, get_type_string (send), FERRY_MAX_TYPES_PER_PIPE))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                   "More than %d types came up on the pipe at the same moment; send again",
-                   FERRY_MAX_TYPES_PER_PIPE / 2);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "More than %d types came up on the pipe at the same moment; send again",
+                            FERRY_MAX_TYPES_PER_PIPE / 2);
   result = ferry_uplink_wait (self->uplink, &send->wait, size);
   return result == FERRY_WAIT_READY || refuse_wait (self, result, error);
 }
@@ -647,13 +642,10 @@ send_large (FerrySend *send, GError **error)
   gboolean sent;
 
   if (send->size > self->max_message_size)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                   "The message has %" G_GSIZE_FORMAT " bytes, and the router takes %" G_GUINT64_FORMAT
-                   "; send parts of it, or raise FerryRouter:max-message-size",
-                   send->size, self->max_message_size);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "The message has %" G_GSIZE_FORMAT " bytes, and the router takes %" G_GUINT64_FORMAT
+                            "; send parts of it, or raise FerryRouter:max-message-size",
+                            send->size, self->max_message_size);
   if (reserve_spare (send, &message))
     return send_in_buffer (send, &message, error);
   result = ferry_uplink_take_turn (self->uplink, &send->wait);
@@ -677,11 +669,11 @@ check_latest (GVariant *variant, gsize size, GError **error)
 
   if (size <= FERRY_CELL_SLOT_SIZE && ferry_cell_value_size (type_length, size) <= FERRY_CELL_SLOT_SIZE)
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-               "The message has %" G_GSIZE_FORMAT " bytes, and a pipe for latest values takes %" G_GSIZE_FORMAT
-               " of this type; send less, or open the pipe with FERRY_PIPE_QUEUED",
-               size, FERRY_CELL_SLOT_SIZE - ferry_cell_value_size (type_length, 0));
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                          "The message has %" G_GSIZE_FORMAT
+                          " bytes, and a pipe for latest values takes %" G_GSIZE_FORMAT
+                          " of this type; send less, or open the pipe with FERRY_PIPE_QUEUED",
+                          size, FERRY_CELL_SLOT_SIZE - ferry_cell_value_size (type_length, 0));
 }
 
 static gboolean
@@ -1037,16 +1029,16 @@ check_can_have_buffers (FerrySender *self, gsize size, GError **error)
     return refuse_ended (self, error);
   arena = self->uplink->arena;
   if (self->latest)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                         "A pipe for latest values carries no buffers; open one without FERRY_PIPE_LATEST");
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                     "A pipe for latest values carries no buffers; open one without FERRY_PIPE_LATEST");
   else if (arena == NULL)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                         "The link has no memory for buffers; see ferry_launcher_set_buffer_capacity()");
+    ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                     "The link has no memory for buffers; see ferry_launcher_set_buffer_capacity()");
   else if (size > ferry_arena_writer_get_capacity (arena))
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                 "A buffer of %" G_GSIZE_FORMAT " bytes is wanted, and all of the link may take %" G_GSIZE_FORMAT
-                 "; see ferry_launcher_set_buffer_capacity()",
-                 size, ferry_arena_writer_get_capacity (arena));
+    ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                     "A buffer of %" G_GSIZE_FORMAT " bytes is wanted, and all of the link may take %" G_GSIZE_FORMAT
+                     "; see ferry_launcher_set_buffer_capacity()",
+                     size, ferry_arena_writer_get_capacity (arena));
   else
     return has_one_shots (self) || ferry_arena_writer_open (arena, error);
   return FALSE;
@@ -1104,9 +1096,9 @@ ferry_sender_create_buffer_until (FerrySender *self, gsize size, gint64 deadline
   if (result == FERRY_WAIT_READY)
     return ferry_buffer_new (self->uplink, &message);
   if (result == FERRY_WAIT_WOULD_BLOCK || result == FERRY_WAIT_TIMED_OUT)
-    g_set_error (error, FERRY_ERROR, result == FERRY_WAIT_WOULD_BLOCK ? FERRY_ERROR_WOULD_BLOCK : FERRY_ERROR_TIMED_OUT,
-                 "There is no room for a buffer of %" G_GSIZE_FORMAT " bytes now; have the application drop some",
-                 size);
+    ferry_set_error (error, result == FERRY_WAIT_WOULD_BLOCK ? FERRY_ERROR_WOULD_BLOCK : FERRY_ERROR_TIMED_OUT,
+                     "There is no room for a buffer of %" G_GSIZE_FORMAT " bytes now; have the application drop some",
+                     size);
   else
     refuse_wait (self, result, error);
   return NULL;
@@ -1135,19 +1127,16 @@ static gboolean
 check_fits (FerrySend *send, const FerryBuffer *buffer, GError **error)
 {
   if (ferry_buffer_is_one_shot (buffer) != has_one_shots (send->sender))
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                           "The buffer was made by a sender of another kind of pipe; one-shot buffers go through pipes "
-                           "that were opened with FERRY_PIPE_ONE_SHOT_BUFFERS, and no others do");
-      return FALSE;
-    }
+    return ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "The buffer was made by a sender of another kind of pipe; one-shot buffers go through pipes "
+      "that were opened with FERRY_PIPE_ONE_SHOT_BUFFERS, and no others do");
   if (send->size <= FERRY_MAX_RECORD_PAYLOAD - sizeof (FerryBufferMessage))
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-               "What goes with a buffer has %" G_GSIZE_FORMAT " bytes, and %" G_GSIZE_FORMAT
-               " are allowed; put it into the buffer",
-               send->size, FERRY_MAX_RECORD_PAYLOAD - sizeof (FerryBufferMessage));
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                          "What goes with a buffer has %" G_GSIZE_FORMAT " bytes, and %" G_GSIZE_FORMAT
+                          " are allowed; put it into the buffer",
+                          send->size, FERRY_MAX_RECORD_PAYLOAD - sizeof (FerryBufferMessage));
 }
 
 /* Sends a buffer of the arena, which stays mapped. */
@@ -1401,11 +1390,11 @@ ferry_sender_belongs_to (FerrySender *self, FerryMonitor *monitor, GError **erro
 {
   if (self->monitor == monitor)
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "The sender %" G_GUINT64_FORMAT " is of a pipe of another router, or from before this one was stopped; "
-               "open a pipe with the router that runs",
-               self->connection_id);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                          "The sender %" G_GUINT64_FORMAT
+                          " is of a pipe of another router, or from before this one was stopped; "
+                          "open a pipe with the router that runs",
+                          self->connection_id);
 }
 
 /* router's thread: passes the sender to a worker. It is of no more use here. */

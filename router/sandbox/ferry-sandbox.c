@@ -398,14 +398,16 @@ check_possible (FerrySandbox *self, guint32 possible, const char *name, GError *
   if (missing == 0)
     return TRUE;
   if ((missing & possible) != 0)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
-                 "The sandbox of worker “%s” requires layers that it leaves out (%s); see ferry_sandbox_set_layers()",
-                 name, names);
+    ferry_set_error (
+      error, FERRY_ERROR_LAUNCH_FAILED,
+      "The sandbox of worker “%s” requires layers that it leaves out (%s); see ferry_sandbox_set_layers()", name,
+      names);
   else
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
-                 "This system cannot give worker “%s” the sandbox that it requires: it lacks %s; prefer the sandbox "
-                 "instead (ferry_sandbox_set_policy()), or run where there is that",
-                 name, names);
+    ferry_set_error (
+      error, FERRY_ERROR_LAUNCH_FAILED,
+      "This system cannot give worker “%s” the sandbox that it requires: it lacks %s; prefer the sandbox "
+      "instead (ferry_sandbox_set_policy()), or run where there is that",
+      name, names);
   return FALSE;
 }
 

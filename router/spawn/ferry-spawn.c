@@ -293,37 +293,34 @@ refuse (const Attempt *attempt, GError **error)
   g_autofree char *remedy = NULL;
 
   if (ferry_is_shortage (attempt->failed_errno))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM,
-                   "The program “%s” could not be started: %s; raise the limits, or start fewer processes", program,
-                   reason);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_SYSTEM,
+                            "The program “%s” could not be started: %s; raise the limits, or start fewer processes",
+                            program, reason);
   switch (attempt->failed_step)
     {
     case STEP_DIRECTORY:
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
-                   "The program “%s” could not be started in the folder “%s”: %s; check the folder", program,
-                   attempt->plan->cwd, reason);
+      ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
+                       "The program “%s” could not be started in the folder “%s”: %s; check the folder", program,
+                       attempt->plan->cwd, reason);
       break;
     case STEP_EXECUTE:
       remedy = describe_remedy (attempt->plan, attempt->failed_errno);
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be executed: %s; %s",
-                   program, reason, remedy);
+      ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be executed: %s; %s", program,
+                       reason, remedy);
       break;
     case STEP_ATTRIBUTES:
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
-                   "The program “%s” could not be given its priority and limits: %s; ask for no more than the "
-                   "application has",
-                   program, reason);
+      ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
+                       "The program “%s” could not be given its priority and limits: %s; ask for no more than the "
+                       "application has",
+                       program, reason);
       break;
     case STEP_GUARDIAN:
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
-                   "Worker “%s” could not be started, as the guardian could not be told of it: %s", program, reason);
+      ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
+                       "Worker “%s” could not be started, as the guardian could not be told of it: %s", program,
+                       reason);
       break;
     default:
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be started: %s", program,
-                   reason);
+      ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be started: %s", program, reason);
       break;
     }
   return FALSE;

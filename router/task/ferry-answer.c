@@ -24,10 +24,10 @@ ferry_answer_clear (FerryAnswer *self)
 void
 ferry_answer_set_unknown (GError **error, const char *name)
 {
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION,
-               "The program of worker “%s” has no function “%s”; have it call ferry_function_register() before "
-               "ferry_worker_main()",
-               program_invocation_short_name, name);
+  ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION,
+                   "The program of worker “%s” has no function “%s”; have it call ferry_function_register() before "
+                   "ferry_worker_main()",
+                   program_invocation_short_name, name);
 }
 
 gboolean
@@ -39,16 +39,16 @@ ferry_answer_begin (FerryAnswer *self, FerryCall *call, const FerryFunctionEntry
 
   self->begun_at = g_get_monotonic_time ();
   if (cancelled == FERRY_CANCEL_REASON_DEADLINE || (cancelled == 0 && deadline != 0 && self->begun_at >= deadline))
-    g_set_error_literal (&self->failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                         "The call's time was over before it was begun");
+    ferry_set_error (&self->failure, FERRY_ERROR_TIMED_OUT, "The call's time was over before it was begun");
   else if (cancelled != 0)
     g_set_error_literal (&self->failure, G_IO_ERROR, G_IO_ERROR_CANCELLED,
                          "The call was cancelled before it was begun");
   else if (ferry_call_get_task_kind (call) > FERRY_TASK_KIND_STEPS)
-    g_set_error (&self->failure, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                 "The call of “%s” is of a kind of task that the worker does not know; build application and worker "
-                 "with the same version of Ferry",
-                 name);
+    ferry_set_error (
+      &self->failure, FERRY_ERROR_BAD_ARGUMENTS,
+      "The call of “%s” is of a kind of task that the worker does not know; build application and worker "
+      "with the same version of Ferry",
+      name);
   else if (function == NULL)
     ferry_answer_set_unknown (&self->failure, name);
   else

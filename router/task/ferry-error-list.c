@@ -11,7 +11,7 @@
 
 #include "task/ferry-error-list.h"
 
-#include "base/ferry-error.h"
+#include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "task/ferry-task-private.h"
@@ -420,20 +420,14 @@ static gboolean
 check_variant (GVariant *variant, GError **error)
 {
   if (!g_variant_is_of_type (variant, G_VARIANT_TYPE (LIST_VARIANT_TYPE)))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "A list of errors is of type %s, and not %s: make it with ferry_error_list_to_variant()",
-                   LIST_VARIANT_TYPE, g_variant_get_type_string (variant));
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "A list of errors is of type %s, and not %s: make it with ferry_error_list_to_variant()",
+                            LIST_VARIANT_TYPE, g_variant_get_type_string (variant));
   if (g_variant_n_children (variant) > MAX_SENT + 1)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                   "A list of errors came with %" G_GSIZE_FORMAT " of them, and %u are taken: make it with "
-                   "ferry_error_list_to_variant()",
-                   g_variant_n_children (variant), MAX_SENT);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "A list of errors came with %" G_GSIZE_FORMAT " of them, and %u are taken: make it with "
+                            "ferry_error_list_to_variant()",
+                            g_variant_n_children (variant), MAX_SENT);
   return TRUE;
 }
 

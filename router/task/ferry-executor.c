@@ -499,10 +499,10 @@ can_run (FerryExecutor *self, GError **error)
   if (!ferry_pool_check (self->pool, error))
     return FALSE;
   if (self->shutting_down)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_REFUSED, "The executor is being shut down");
+    ferry_set_error (error, FERRY_ERROR_REFUSED, "The executor is being shut down");
   else if (!ferry_router_get_running (self->router))
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING,
-                         "The pool's router is not running; call ferry_router_start() first");
+    ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
+                     "The pool's router is not running; call ferry_router_start() first");
   else
     return TRUE;
   return FALSE;
@@ -590,9 +590,8 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
     return FALSE;
   if (ferry_iterate (self->router, task_is_done, task, timeout))
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "Task “%s” is not done yet; wait longer, or cancel it",
-               ferry_task_get_name (task));
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "Task “%s” is not done yet; wait longer, or cancel it",
+                          ferry_task_get_name (task));
 }
 
 static FerryHome *
@@ -698,11 +697,8 @@ check (FerryExecutor *self, FerryTask *task, GError **error)
   const FerryFunctionEntry *entry = ferry_function_find (ferry_task_get_function (task));
 
   if (atomic_load_explicit (&self->state, memory_order_acquire) != FERRY_EXECUTOR_STATE_RUNNING)
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_STOPPED,
-                           "The executor was stopped, and takes no more tasks; make another one");
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_STOPPED,
+                            "The executor was stopped, and takes no more tasks; make another one");
   return entry == NULL || ferry_function_check_arguments (entry, ferry_task_get_arguments (task), error);
 }
 
@@ -873,12 +869,9 @@ ferry_executor_submit_task (FerryExecutor *self, FerryTask *task, GError **error
   if (!check (self, task, error))
     return FALSE;
   if (!take_room (self))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
-                   "%u tasks wait already; submit with ferry_executor_submit_task_async(), or allow more",
-                   self->max_pending);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
+                            "%u tasks wait already; submit with ferry_executor_submit_task_async(), or allow more",
+                            self->max_pending);
   return submit_now (self, task, error);
 }
 
@@ -984,9 +977,8 @@ check_task (FerryExecutor *self, const char *function, FerryTask *task, GError *
     return FALSE;
   if (ferry_executor_has_task (self, task))
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "Task “%s” is not one of this executor's",
-               ferry_task_get_name (task));
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "Task “%s” is not one of this executor's",
+                          ferry_task_get_name (task));
 }
 
 /**
@@ -1017,8 +1009,8 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
     return FALSE;
   if (!take_back (task))
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                   "Task “%s” was begun; only those that wait can change their place", ferry_task_get_name (task));
+      ferry_set_error (error, FERRY_ERROR_BUSY, "Task “%s” was begun; only those that wait can change their place",
+                       ferry_task_get_name (task));
       ferry_pool_schedule (self->pool);
       return FALSE;
     }
@@ -1063,9 +1055,8 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
   if (!ferry_task_get_done (task))
     {
       ferry_pool_schedule (self->pool);
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BUSY, "Task “%s” is being run; cancel it, and wait for its end",
-                   ferry_task_get_name (task));
-      return FALSE;
+      return ferry_set_error (error, FERRY_ERROR_BUSY, "Task “%s” is being run; cancel it, and wait for its end",
+                              ferry_task_get_name (task));
     }
   list_remove (self, task);
   return TRUE;
@@ -1100,15 +1091,15 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
     return NULL;
   if (!ferry_task_get_done (task))
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_DONE, "Task “%s” is not done; cancel it first",
-                   ferry_task_get_name (task));
+      ferry_set_error (error, FERRY_ERROR_NOT_DONE, "Task “%s” is not done; cancel it first",
+                       ferry_task_get_name (task));
       return NULL;
     }
   if (ferry_task_had_descriptors (task))
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "Task “%s” had descriptors, which were closed at its end; make a new one with ferry_task_new()",
-                   ferry_task_get_name (task));
+      ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                       "Task “%s” had descriptors, which were closed at its end; make a new one with ferry_task_new()",
+                       ferry_task_get_name (task));
       return NULL;
     }
   again = ferry_task_new_like (task);

@@ -52,7 +52,7 @@ ferry_iterate (FerryRouter *router, FerryCondition condition, gpointer data, gin
 static void
 set_timed_out (const char *what, GError **error)
 {
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "%s in time; wait longer", what);
+  ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "%s in time; wait longer", what);
 }
 
 /* A forked child has another thread-default context than its parent. */
@@ -62,12 +62,12 @@ check_context (GMainContext *context, GError **error)
   g_autoptr (GMainContext) here = g_main_context_ref_thread_default ();
 
   if (here != context)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
-                         "It was made with another main context: wait on its thread, and in the process that made it");
+    ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
+                     "It was made with another main context: wait on its thread, and in the process that made it");
   else if (ferry_polled_transport_is_receiving () || ferry_is_in_callback_of (context))
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                         "A callback of the main context cannot wait for what would come through it; wait outside of "
-                         "it, or use the _async form");
+    ferry_set_error (error, FERRY_ERROR_BUSY,
+                     "A callback of the main context cannot wait for what would come through it; wait outside of "
+                     "it, or use the _async form");
   else
     return TRUE;
   return FALSE;

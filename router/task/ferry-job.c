@@ -194,10 +194,9 @@ begin_use (FerryJob *self, GError **error)
   if (G_LIKELY (!self->finished))
     return TRUE;
   end_use (self);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_STOPPED,
-               "The function “%s” has returned, and its job is over; end its threads before it returns",
-               ferry_job_get_function_name (self));
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_STOPPED,
+                          "The function “%s” has returned, and its job is over; end its threads before it returns",
+                          ferry_job_get_function_name (self));
 }
 
 /* ---- cancelling ---- */
@@ -248,10 +247,10 @@ check_in_use (FerryJob *self, GError **error)
   switch (get_cancelled (self))
     {
     case FERRY_CANCEL_REASON_DEADLINE:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "The job's time is over");
+      ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The job's time is over");
       break;
     case FERRY_CANCEL_REASON_CLOSED:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The application gave up the link");
+      ferry_set_error (error, FERRY_ERROR_CLOSED, "The application gave up the link");
       break;
     default:
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The job was cancelled");
@@ -439,11 +438,11 @@ ferry_call_check_descriptors (FerryCall *call, GError **error)
 
   if (batch == NULL || !batch->is_short)
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM,
-               "The worker could take only %u of the descriptors that come with “%s”; raise its limit of open files, "
-               "or close some",
-               batch->descriptors->len, ferry_call_get_method (call));
-  return FALSE;
+  return ferry_set_error (
+    error, FERRY_ERROR_SYSTEM,
+    "The worker could take only %u of the descriptors that come with “%s”; raise its limit of open files, "
+    "or close some",
+    batch->descriptors->len, ferry_call_get_method (call));
 }
 
 /* In a use. Returns (transfer none) the descriptor of a handle, or -1 with an error. */
@@ -455,10 +454,10 @@ find_descriptor (FerryJob *self, gint handle, GError **error)
 
   if (handle >= 0 && (guint) handle < n)
     return g_array_index (batch->descriptors, int, handle);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "The task of “%s” was given %u descriptors, and no handle %d; give it what its arguments name with "
-               "ferry_task_add_descriptor() or ferry_task_add_bytes()",
-               ferry_job_get_function_name (self), n, handle);
+  ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                   "The task of “%s” was given %u descriptors, and no handle %d; give it what its arguments name with "
+                   "ferry_task_add_descriptor() or ferry_task_add_bytes()",
+                   ferry_job_get_function_name (self), n, handle);
   return -1;
 }
 
@@ -563,11 +562,13 @@ step_locked (FerryJob *self, Report *report, GError **error)
   const char *name = ferry_job_get_function_name (self);
 
   if (self->kind != FERRY_TASK_KIND_STEPS)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                 "The function “%s” goes in steps, and its task does not; submit it with FERRY_TASK_KIND_STEPS", name);
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                     "The function “%s” goes in steps, and its task does not; submit it with FERRY_TASK_KIND_STEPS",
+                     name);
   else if (self->n_steps == 0)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                 "The function “%s” goes in steps and did not say how many; call ferry_job_set_n_steps() first", name);
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                     "The function “%s” goes in steps and did not say how many; call ferry_job_set_n_steps() first",
+                     name);
   else
     {
       self->n_steps_done = MIN (self->n_steps_done + 1, self->n_steps);
@@ -700,9 +701,8 @@ ferry_job_begin_part (FerryJob *self, double weight)
   g_return_if_fail (FERRY_IS_JOB (self));
   g_return_if_fail (weight >= 0 && weight <= 1);
 
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   ferry_progress_parts_begin (&self->parts, weight);
-  pthread_mutex_unlock (&self->lock);
 }
 
 /* In a use: writes the latest report again, with the present fraction of the whole. */
@@ -764,10 +764,9 @@ ferry_job_set_n_steps (FerryJob *self, guint n_steps)
 {
   g_return_if_fail (FERRY_IS_JOB (self));
 
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   self->n_steps = n_steps;
   self->n_steps_done = MIN (self->n_steps_done, n_steps);
-  pthread_mutex_unlock (&self->lock);
 }
 
 /**
@@ -828,12 +827,9 @@ ferry_job_send (FerryJob *self, const char *type, GVariant *value, GError **erro
   owned = g_variant_ref_sink (value);
   /* Types that begin with a control character are Ferry's own. Sending checks the rest of the type. */
   if (type[0] != '\0' && FERRY_MAP_IS_RESERVED_MESSAGE (type))
-    {
-      g_set_error_literal (
-        error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-        "The type of a message begins with a control character; give it a name that people can read");
-      return FALSE;
-    }
+    return ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "The type of a message begins with a control character; give it a name that people can read");
   if (!begin_use (self, error))
     return FALSE;
   sent = check_in_use (self, error) && ferry_call_send_value (self->call, type, owned, error);
@@ -846,18 +842,15 @@ static gboolean
 may_yield (FerryJob *self, GError **error)
 {
   if (!ferry_job_is_serving_thread (self))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
-                   "The function “%s” yields on a thread of its own; yield on the one that it was called on",
-                   ferry_job_get_function_name (self));
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
+                            "The function “%s” yields on a thread of its own; yield on the one that it was called on",
+                            ferry_job_get_function_name (self));
   if (self->kind == FERRY_TASK_KIND_ITERATION && (ferry_call_get_flags (self->call) & FERRY_CALL_STREAM) != 0)
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "The function “%s” yields, and its task is no iteration; submit it with FERRY_TASK_KIND_ITERATION",
-               ferry_job_get_function_name (self));
-  return FALSE;
+  return ferry_set_error (
+    error, FERRY_ERROR_BAD_ARGUMENTS,
+    "The function “%s” yields, and its task is no iteration; submit it with FERRY_TASK_KIND_ITERATION",
+    ferry_job_get_function_name (self));
 }
 
 /**

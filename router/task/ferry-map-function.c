@@ -35,11 +35,8 @@ chunk_init (Chunk *self, FerryJob *job, GVariant *arguments, GError **error)
   const char *name;
 
   if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE (FERRY_MAP_ARGUMENTS_TYPE)))
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                           "This is no chunk of a map; have FerryMap make it, of the same version as the worker");
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "This is no chunk of a map; have FerryMap make it, of the same version as the worker");
   g_variant_get (arguments, "(&sx@*)", &name, &self->limit, &self->items);
   self->job = job;
   self->n_items = g_variant_n_children (self->items);

@@ -785,9 +785,9 @@ read_answer (FerryMapChunk *self, const char *type, GVariant *value, GError **er
     value = NULL;
   else if (!g_str_equal (type, FERRY_MAP_MESSAGE_VALUE))
     {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                           "The worker answered an item in a way that is none; build application and worker with the "
-                           "same version of Ferry");
+      ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                       "The worker answered an item in a way that is none; build application and worker with the "
+                       "same version of Ferry");
       return NULL;
     }
   if (self->map->entry != NULL && !ferry_function_check_result (self->map->entry, value, error))
@@ -1238,8 +1238,7 @@ check_open (FerryMap *self, gboolean closed, GError **error)
     return FALSE;
   if (!closed && !self->input.closed)
     return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The map's input was closed; make another map");
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_CLOSED, "The map's input was closed; make another map");
 }
 
 static void
@@ -1324,14 +1323,12 @@ try_add (FerryMap *self, GVariant *arguments, GError **error)
   if (!check_open (self, self->closing, error))
     return FALSE;
   if (self->adds.length > 0 || !has_room (self))
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
-                   "The map has %" G_GUINT64_FORMAT " items in flight, and may have %" G_GUINT64_FORMAT
-                   "; take results first, wait with ferry_map_add_waiting() or ferry_map_add_async(), or raise "
-                   "FerryMap:max-in-flight",
-                   count_in_flight (self), get_bound (self));
-      return FALSE;
-    }
+    return ferry_set_error (
+      error, FERRY_ERROR_WOULD_BLOCK,
+      "The map has %" G_GUINT64_FORMAT " items in flight, and may have %" G_GUINT64_FORMAT
+      "; take results first, wait with ferry_map_add_waiting() or ferry_map_add_async(), or raise "
+      "FerryMap:max-in-flight",
+      count_in_flight (self), get_bound (self));
   add (self, arguments);
   schedule (self);
   return TRUE;
@@ -1396,9 +1393,8 @@ may_wait (FerryMap *self, GError **error)
     return FALSE;
   if (!self->delivering)
     return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                       "A handler of the map cannot wait for its results; use the _async form");
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_BUSY,
+                          "A handler of the map cannot wait for its results; use the _async form");
 }
 
 /* main: iterates the router's context until condition holds: FERRY_ERROR_TIMED_OUT, BUSY, NOT_RUNNING, WRONG_THREAD. */
@@ -1411,9 +1407,9 @@ wait_until (FerryMap *self, FerryCondition condition, gint64 timeout, GError **e
     return FALSE;
   if (ferry_iterate (self->router, condition, self, timeout))
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "The map over “%s” was not so far in time; wait longer%s",
-               self->function, self->input_ended ? "" : ", or end its input, such as with ferry_map_close_input()");
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The map over “%s” was not so far in time; wait longer%s",
+                          self->function,
+                          self->input_ended ? "" : ", or end its input, such as with ferry_map_close_input()");
 }
 
 /**
@@ -1463,11 +1459,11 @@ wait_for_room (FerryMap *self, gint64 timeout, GError **error)
     return TRUE;
   if (gives_results (self))
     return wait_until (self, need_not_wait, timeout, error);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK,
-               "The map has %" G_GUINT64_FORMAT " items in flight, as many as it may, and nothing takes results while "
-               "this waits; call ferry_map_start() first, or take results with ferry_map_next()",
-               count_in_flight (self));
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
+                          "The map has %" G_GUINT64_FORMAT
+                          " items in flight, as many as it may, and nothing takes results while "
+                          "this waits; call ferry_map_start() first, or take results with ferry_map_next()",
+                          count_in_flight (self));
 }
 
 /**

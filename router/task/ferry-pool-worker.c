@@ -1158,28 +1158,23 @@ send_message (gpointer transport, const FerryCallMessage *message, GError **erro
     case FERRY_DOWN_SENT:
       return TRUE;
     case FERRY_DOWN_UNTAKEN:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                           "The worker has descriptors enough to take; ask it later");
-      return FALSE;
+      return ferry_set_error (error, FERRY_ERROR_BUSY, "The worker has descriptors enough to take; ask it later");
     case FERRY_DOWN_REFUSED:
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM,
-                   "The system does not let the task's %u descriptors pass to a worker; raise the limit of open files: "
-                   "%s",
-                   batch.n_descriptors, g_strerror (batch.error_number));
-      return FALSE;
+      return ferry_set_error (
+        error, FERRY_ERROR_SYSTEM,
+        "The system does not let the task's %u descriptors pass to a worker; raise the limit of open files: "
+        "%s",
+        batch.n_descriptors, g_strerror (batch.error_number));
     case FERRY_DOWN_WOULD_BLOCK:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK, "The worker has enough to read; ask it later");
-      return FALSE;
+      return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK, "The worker has enough to read; ask it later");
     case FERRY_DOWN_TOO_LARGE:
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                   "The arguments have more than the %" G_GUINT64_FORMAT
-                   " bytes that the router takes; pass a file's name, or raise FerryRouter:max-message-size",
-                   self->link->max_message_size);
-      return FALSE;
+      return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                              "The arguments have more than the %" G_GUINT64_FORMAT
+                              " bytes that the router takes; pass a file's name, or raise FerryRouter:max-message-size",
+                              self->link->max_message_size);
     case FERRY_DOWN_CLOSED:
     default:
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED, "The worker has ended; ask another one");
-      return FALSE;
+      return ferry_set_error (error, FERRY_ERROR_CLOSED, "The worker has ended; ask another one");
     }
 }
 
@@ -1357,8 +1352,7 @@ start_thread (FerryPoolWorker *self, const char *name, FerrySender *calls, Ferry
       ferry_pool_worker_unref (self);
       g_free (observer);
       thread_free (thread);
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING, "The router is being stopped");
-      return FALSE;
+      return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING, "The router is being stopped");
     }
   self->thread = g_thread_try_new (name, serve, thread, &failure);
   if (self->thread != NULL)

@@ -171,8 +171,8 @@ ferry_process_new (FerryRouter *router, const char *function, GVariant *argument
     return NULL;
   if (!ferry_function_is_registered (function) || !ferry_worker_main_was_called ())
     {
-      g_set_error (
-        error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION,
+      ferry_set_error (
+        error, FERRY_ERROR_UNKNOWN_FUNCTION,
         "The process would not find the function “%s”; register it with ferry_function_register(), then call "
         "ferry_worker_main(), both at the beginning of main()",
         function);
@@ -249,9 +249,8 @@ wait (FerryProcess *self, FerryCondition condition, gint64 timeout, const char *
     return FALSE;
   if (ferry_iterate (self->router, condition, self, timeout))
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "Process “%s” %s in time; wait longer, or drop it",
-               ferry_task_get_name (self->task), what);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "Process “%s” %s in time; wait longer, or drop it",
+                          ferry_task_get_name (self->task), what);
 }
 
 static void

@@ -99,11 +99,10 @@ static FerryJob *
 ref_current (FerryServe *self, guint64 xid)
 {
   FerryJob *job = NULL;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   if (self->current != NULL && (xid == 0 || xid == ferry_call_get_xid (ferry_job_get_call (self->current))))
     job = g_object_ref (self->current);
-  pthread_mutex_unlock (&self->lock);
   return job;
 }
 
@@ -280,9 +279,8 @@ wait_for_end (FerryServe *self)
 static void
 set_current (FerryServe *self, FerryJob *job)
 {
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   self->current = job;
-  pthread_mutex_unlock (&self->lock);
 }
 
 static void

@@ -998,9 +998,9 @@ ferry_task_get_result (FerryTask *self, GError **error)
   else if (priv->state == FERRY_TASK_STATE_CANCELLED)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Task “%s” was cancelled", ferry_task_get_name (self));
   else
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_DONE,
-                 "Task “%s” is not done; wait for its signal “done”, or with ferry_task_wait_async()",
-                 ferry_task_get_name (self));
+    ferry_set_error (error, FERRY_ERROR_NOT_DONE,
+                     "Task “%s” is not done; wait for its signal “done”, or with ferry_task_wait_async()",
+                     ferry_task_get_name (self));
   return NULL;
 }
 
@@ -1065,8 +1065,8 @@ static Bytes *
 ref_bytes (GBytes *bytes, int *fd)
 {
   Bytes *self;
+  FERRY_AUTO_LOCK (&bytes_lock);
 
-  pthread_mutex_lock (&bytes_lock);
   self = all_bytes != NULL ? g_hash_table_lookup (all_bytes, bytes) : NULL;
   if (self != NULL)
     self->references++;
@@ -1078,7 +1078,6 @@ ref_bytes (GBytes *bytes, int *fd)
         all_bytes = g_hash_table_new (NULL, NULL);
       g_hash_table_insert (all_bytes, bytes, self);
     }
-  pthread_mutex_unlock (&bytes_lock);
   return self;
 }
 
@@ -1138,18 +1137,15 @@ may_add_handle (FerryTask *self, GError **error)
 
   /* Relaxed: the caller sets and submits in this order. */
   if (atomic_load_explicit (&priv->submission, memory_order_relaxed) != SUBMISSION_NONE)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_ALREADY_STARTED,
-                   "The task of “%s” was submitted or cancelled already; give it its descriptors before",
-                   ferry_task_get_function (self));
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_ALREADY_STARTED,
+                            "The task of “%s” was submitted or cancelled already; give it its descriptors before",
+                            ferry_task_get_function (self));
   if (rest->handles == NULL || rest->handles->len < FERRY_MAX_FDS_PER_LINK)
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-               "Task “%s” has %d descriptors, which is the most that one may have; put several things into one of them",
-               ferry_task_get_name (self), FERRY_MAX_FDS_PER_LINK);
-  return FALSE;
+  return ferry_set_error (
+    error, FERRY_ERROR_TOO_LARGE,
+    "Task “%s” has %d descriptors, which is the most that one may have; put several things into one of them",
+    ferry_task_get_name (self), FERRY_MAX_FDS_PER_LINK);
 }
 
 static gint
@@ -1283,8 +1279,7 @@ watch_unref (gpointer data)
 {
   Watch *self = data;
 
-  /* Acquire-release: the last one frees what the others wrote. */
-  if (atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) != 1)
+  if (!ferry_ref_count_dec (&self->references))
     return;
   g_weak_ref_clear (&self->task);
   g_object_unref (self->cancellable);
@@ -1319,8 +1314,7 @@ cancellable_cancelled (GCancellable *cancellable, gpointer data)
   /* Acquire-release: what was written before the cancel; pairs with is_cancel_due(). */
   if (atomic_exchange_explicit (&self->cancelled, 1, memory_order_acq_rel) != 0)
     return;
-  /* Relaxed: the caller has a reference. */
-  atomic_fetch_add_explicit (&self->references, 1, memory_order_relaxed);
+  ferry_ref_count_inc (&self->references);
   ferry_mailbox_post (self->context, cancel_watched, self, watch_unref);
 }
 
@@ -1379,23 +1373,16 @@ static gboolean
 wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
 {
   if (!ferry_home_has_thread (get_private (self)->home))
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING,
-                           "The task's router is not running; call ferry_router_start() on its thread first");
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
+                            "The task's router is not running; call ferry_router_start() on its thread first");
   if (g_main_context_is_owner (NULL))
-    {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
-                           "To wait on this thread would hold up the main loop; wait on another thread, or on the "
-                           "router's with ferry_task_wait_async()");
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
+                            "To wait on this thread would hold up the main loop; wait on another thread, or on the "
+                            "router's with ferry_task_wait_async()");
   if (ferry_wait_queue_wait (&thread_waits, self, has_ended, self, ferry_deadline_after (timeout), NULL, NULL, NULL))
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "The task of “%s” is not done yet; wait longer, or cancel it",
-               ferry_task_get_function (self));
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The task of “%s” is not done yet; wait longer, or cancel it",
+                          ferry_task_get_function (self));
 }
 
 /**
@@ -1437,8 +1424,9 @@ ferry_task_wait (FerryTask *self, gint64 timeout, GError **error)
     return ferry_task_get_result (self, error);
   if (!is_submitted (priv))
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED,
-                   "Task “%s” was not submitted; call ferry_executor_submit_task() first", ferry_task_get_name (self));
+      ferry_set_error (error, FERRY_ERROR_NOT_STARTED,
+                       "Task “%s” was not submitted; call ferry_executor_submit_task() first",
+                       ferry_task_get_name (self));
       return NULL;
     }
   if (ferry_home_is_own (priv->home))
@@ -1848,9 +1836,9 @@ refuse_submission (FerryTask *self, guint submission, GError **error)
                  "The task of “%s” was cancelled before it was submitted; submit a new one",
                  ferry_task_get_function (self));
   else
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_ALREADY_STARTED,
-                 "The task of “%s” was submitted before; make a new one, or use ferry_executor_retry()",
-                 ferry_task_get_function (self));
+    ferry_set_error (error, FERRY_ERROR_ALREADY_STARTED,
+                     "The task of “%s” was submitted before; make a new one, or use ferry_executor_retry()",
+                     ferry_task_get_function (self));
   return FALSE;
 }
 

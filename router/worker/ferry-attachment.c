@@ -118,10 +118,9 @@ read_grants (Attachment *self, GError **error)
     }
   if (event == FERRY_DOWN_EVENT_NOTHING)
     return TRUE;
-  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                       "The application's list of senders is malformed; build application and worker with the same "
-                       "version of Ferry");
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                          "The application's list of senders is malformed; build application and worker with the same "
+                          "version of Ferry");
 }
 
 static Attachment *
@@ -168,8 +167,8 @@ take_sender (Attachment *self, const char *name, GError **error)
 
   if (grant == NULL)
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_SENDER,
-                   "The application passed no sender named “%s”; see ferry_launcher_add_sender()", name);
+      ferry_set_error (error, FERRY_ERROR_UNKNOWN_SENDER,
+                       "The application passed no sender named “%s”; see ferry_launcher_add_sender()", name);
       return NULL;
     }
   sender = g_weak_ref_get (&grant->sender);
@@ -177,8 +176,8 @@ take_sender (Attachment *self, const char *name, GError **error)
     return sender;
   if (grant->taken)
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_STOPPED,
-                   "The sender named “%s” was stopped when its last reference was dropped; keep one", name);
+      ferry_set_error (error, FERRY_ERROR_STOPPED,
+                       "The sender named “%s” was stopped when its last reference was dropped; keep one", name);
       return NULL;
     }
   sender =
@@ -196,9 +195,9 @@ get_attachment_locked (GError **error)
 {
   if (forked)
     {
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER,
-                           "This process was forked from a worker; do there what needs the application, or start a "
-                           "worker of its own");
+      ferry_set_error (error, FERRY_ERROR_NOT_A_WORKER,
+                       "This process was forked from a worker; do there what needs the application, or start a "
+                       "worker of its own");
       return NULL;
     }
   if (attachment == NULL && attachment_error == NULL)
@@ -259,13 +258,13 @@ may_read_locked (Attachment *self, FerryDownlinkReader reader, GError **error)
   if (self->reader == FERRY_DOWNLINK_UNREAD || self->reader == reader)
     return TRUE;
   if (self->reader == FERRY_DOWNLINK_SERVES)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
-                         "This process serves the tasks of a pool, which takes all that the application sends; have a "
-                         "launcher without a pool start a worker for the transport");
+    ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
+                     "This process serves the tasks of a pool, which takes all that the application sends; have a "
+                     "launcher without a pool start a worker for the transport");
   else
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING,
-                         "This process has transports, which take all that the application sends; call "
-                         "ferry_worker_main() first, and get no transport in a worker of a pool");
+    ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
+                     "This process has transports, which take all that the application sends; call "
+                     "ferry_worker_main() first, and get no transport in a worker of a pool");
   return FALSE;
 }
 
@@ -282,8 +281,7 @@ ferry_attachment_take_downlink (FerryDownlinkReader reader, const char *sender_n
     return NULL;
   if (!g_hash_table_contains (self->grants, sender_name))
     {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_SENDER, "The application passed no sender named “%s”",
-                   sender_name);
+      ferry_set_error (error, FERRY_ERROR_UNKNOWN_SENDER, "The application passed no sender named “%s”", sender_name);
       return NULL;
     }
   self->reader = reader;

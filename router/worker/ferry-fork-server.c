@@ -195,17 +195,16 @@ prepare (FerryForkServer *self, FerryRouter *router, GError **error)
     {
       if (self->monitor == router->monitor)
         return TRUE;
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                           "The fork server runs with another router; use one fork server for each");
-      return FALSE;
+      return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                              "The fork server runs with another router; use one fork server for each");
     }
   if (self->n_in_vain < MAX_IN_VAIN)
     return start (self, router, error);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
-               "The fork server ended %u times without having started a worker, and is not started again before "
-               "ferry_fork_server_start() is called, or ferry_pool_reset() where a pool has it; the last time: %s",
-               self->n_in_vain, ferry_exit_get_message (self->last_exit));
-  return FALSE;
+  return ferry_set_error (
+    error, FERRY_ERROR_LAUNCH_FAILED,
+    "The fork server ended %u times without having started a worker, and is not started again before "
+    "ferry_fork_server_start() is called, or ferry_pool_reset() where a pool has it; the last time: %s",
+    self->n_in_vain, ferry_exit_get_message (self->last_exit));
 }
 
 /**

@@ -119,10 +119,9 @@ ferry_function_check_arguments (const FerryFunctionEntry *entry, GVariant *argum
   if (entry->arguments_type == NULL || (arguments != NULL && g_variant_is_of_type (arguments, entry->arguments_type)))
     return TRUE;
   expected = g_variant_type_dup_string (entry->arguments_type);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "Function “%s” takes arguments of type “%s” and was given “%s”; call it with that type", entry->name,
-               expected, arguments != NULL ? g_variant_get_type_string (arguments) : "nothing");
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                          "Function “%s” takes arguments of type “%s” and was given “%s”; call it with that type",
+                          entry->name, expected, arguments != NULL ? g_variant_get_type_string (arguments) : "nothing");
 }
 
 static gboolean
@@ -145,8 +144,8 @@ ferry_function_check_result (const FerryFunctionEntry *entry, GVariant *result, 
     expected = g_variant_type_dup_string (entry->result_type);
   else
     expected = g_strdup (entry->has_result ? "anything" : "nothing");
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_RESULT,
-               "Function “%s” was registered to give a result of type “%s” and gave “%s”; correct the one or the other",
-               entry->name, expected, result != NULL ? g_variant_get_type_string (result) : "nothing");
-  return FALSE;
+  return ferry_set_error (
+    error, FERRY_ERROR_BAD_RESULT,
+    "Function “%s” was registered to give a result of type “%s” and gave “%s”; correct the one or the other",
+    entry->name, expected, result != NULL ? g_variant_get_type_string (result) : "nothing");
 }

@@ -609,25 +609,17 @@ ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerryS
       n_latest += ferry_sender_is_latest (other->sender);
     }
   if (name[0] == '\0' || strlen (name) > FERRY_MAX_SENDER_NAME || is_used)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "The sender cannot be passed as “%s”; a name has 1 to %d bytes, and names and senders are used once",
-                   name, FERRY_MAX_SENDER_NAME);
-      return FALSE;
-    }
+    return ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "The sender cannot be passed as “%s”; a name has 1 to %d bytes, and names and senders are used once", name,
+      FERRY_MAX_SENDER_NAME);
   if (self->senders->len == FERRY_MAX_PIPES_PER_LINK)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "A worker can be passed %d senders, and no more",
-                   FERRY_MAX_PIPES_PER_LINK);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "A worker can be passed %d senders, and no more",
+                            FERRY_MAX_PIPES_PER_LINK);
   if (ferry_sender_is_latest (sender) && n_latest == FERRY_MAX_CELLS_PER_LINK)
-    {
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                   "A worker can be passed %d senders of pipes for latest values, and no more",
-                   FERRY_MAX_CELLS_PER_LINK);
-      return FALSE;
-    }
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "A worker can be passed %d senders of pipes for latest values, and no more",
+                            FERRY_MAX_CELLS_PER_LINK);
   named = (NamedSender){g_strdup (name), g_object_ref (sender), entry, passed, data};
   g_array_append_val (self->senders, named);
   return TRUE;
@@ -687,11 +679,10 @@ ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const ch
   name = g_array_index (self->senders, NamedSender, 0).name;
   is_transport = g_str_has_prefix (name, FERRY_TRANSPORT_SENDER_PREFIX);
   more = self->senders->len > 1 ? g_strdup_printf (" and %u more", self->senders->len - 1) : g_strdup ("");
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "The launcher of %s has the %s “%s”%s, which its workers would not get: %s", what,
-               is_transport ? "transport" : "sender",
-               is_transport ? name + strlen (FERRY_TRANSPORT_SENDER_PREFIX) : name, more, remedy);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                          "The launcher of %s has the %s “%s”%s, which its workers would not get: %s", what,
+                          is_transport ? "transport" : "sender",
+                          is_transport ? name + strlen (FERRY_TRANSPORT_SENDER_PREFIX) : name, more, remedy);
 }
 
 /**
@@ -725,10 +716,10 @@ ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *s
     return FALSE;
   if (!g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX))
     return ferry_launcher_add_watched_sender (self, name, sender, "ferry_worker_get_sender()", NULL, NULL, error);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "The sender cannot be passed as “%s”; names that begin with “%s” are Ferry's own, choose another", name,
-               FERRY_RESERVED_SENDER_PREFIX);
-  return FALSE;
+  return ferry_set_error (
+    error, FERRY_ERROR_BAD_ARGUMENTS,
+    "The sender cannot be passed as “%s”; names that begin with “%s” are Ferry's own, choose another", name,
+    FERRY_RESERVED_SENDER_PREFIX);
 }
 
 /* ---- starting a worker ---- */
@@ -743,8 +734,8 @@ find_program (FerryLauncher *self, GError **error)
     return g_strdup (self->argv[0]);
   found = g_find_program_in_path (self->argv[0]);
   if (found == NULL)
-    g_set_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED,
-                 "The program “%s” was not found in PATH; give its path, or install it", self->argv[0]);
+    ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
+                     "The program “%s” was not found in PATH; give its path, or install it", self->argv[0]);
   return found;
 }
 
@@ -810,8 +801,8 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize are
         ferry_link_allow_one_shots (link, i);
       if (ferry_link_grant (link, i, named->name))
         continue;
-      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                           "The names of the worker's senders take more than 64 KiB; use shorter ones");
+      ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                       "The names of the worker's senders take more than 64 KiB; use shorter ones");
       return NULL;
     }
   return g_steal_pointer (&link);
@@ -884,10 +875,9 @@ check_executed (FerryLauncher *self, GError **error)
 {
   if (!ferry_sandbox_is_on (self->sandbox))
     return TRUE;
-  g_set_error_literal (
-    error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+  return ferry_set_error (
+    error, FERRY_ERROR_BAD_ARGUMENTS,
     "A worker in a sandbox is executed and never forked by a fork server; give the launcher one of the two");
-  return FALSE;
 }
 
 /* Drops the fork server when its program cannot be one and workers may be executed: from now on they are. */
@@ -994,9 +984,9 @@ check_may_persist (FerryLauncher *self, GError **error)
       what = "logged streams";
   if (what == NULL)
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "A persistent worker outlives the application, and so cannot have %s; use a launcher without", what);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                          "A persistent worker outlives the application, and so cannot have %s; use a launcher without",
+                          what);
 }
 
 /**

@@ -408,9 +408,8 @@ ferry_worker_send_signal (FerryWorker *self, int signal_number, GError **error)
     return FALSE;
   if (self->state != FERRY_WORKER_STATE_ENDED && ferry_monitor_send_signal (self->monitor, self->link, signal_number))
     return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "Worker “%s” has ended, so signal %d was not sent",
-               self->name, signal_number);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_WORKER_LOST, "Worker “%s” has ended, so signal %d was not sent",
+                          self->name, signal_number);
 }
 
 static void
@@ -465,7 +464,7 @@ ferry_worker_get_sender (const char *name, GError **error)
 
   if (!g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX))
     return ferry_attachment_get_sender (name, error);
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_SENDER,
-               "The sender “%s” is Ferry's own; ask for one that the application added", name);
+  ferry_set_error (error, FERRY_ERROR_UNKNOWN_SENDER,
+                   "The sender “%s” is Ferry's own; ask for one that the application added", name);
   return NULL;
 }
