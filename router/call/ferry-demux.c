@@ -32,6 +32,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-cond-private.h"
+#include "base/ferry-property-private.h"
 #include "base/ferry-usable-cores.h"
 #include "base/ferry-wait-queue-private.h"
 
@@ -1143,22 +1144,13 @@ ferry_demux_get_running (FerryDemux *self)
 static void
 ferry_demux_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  FerryDemux *self = FERRY_DEMUX (object);
+  static const GCallback getters[N_PROPERTIES] = {
+    [PROP_TRANSPORT] = G_CALLBACK (ferry_demux_get_transport),
+    [PROP_MAX_PENDING] = G_CALLBACK (ferry_demux_get_max_pending),
+    [PROP_MAX_PENDING_SIZE] = G_CALLBACK (ferry_demux_get_max_pending_size),
+  };
 
-  switch (property_id)
-    {
-    case PROP_TRANSPORT:
-      g_value_set_object (value, self->transport);
-      break;
-    case PROP_MAX_PENDING:
-      g_value_set_uint (value, ferry_demux_get_max_pending (self));
-      break;
-    case PROP_MAX_PENDING_SIZE:
-      g_value_set_uint64 (value, ferry_demux_get_max_pending_size (self));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
-    }
+  ferry_property_get (object, getters[property_id], value);
 }
 
 static void

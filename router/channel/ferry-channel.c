@@ -22,6 +22,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-cond-private.h"
+#include "base/ferry-property-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "base/ferry-watch-cancellable-private.h"
 #include "call/ferry-link-transport-private.h"
@@ -1868,25 +1869,14 @@ ferry_channel_get_context (FerryChannel *self)
 static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  FerryChannel *self = FERRY_CHANNEL (object);
+  static const GCallback getters[N_PROPERTIES] = {
+    [PROP_TRANSPORT] = G_CALLBACK (ferry_channel_get_transport),
+    [PROP_FLOWING] = G_CALLBACK (ferry_channel_get_flowing),
+    [PROP_CLOSED] = G_CALLBACK (ferry_channel_get_closed),
+    [PROP_WRITABLE] = G_CALLBACK (ferry_channel_get_writable),
+  };
 
-  switch (id)
-    {
-    case PROP_TRANSPORT:
-      g_value_set_object (value, self->transport);
-      break;
-    case PROP_FLOWING:
-      g_value_set_boolean (value, ferry_channel_get_flowing (self));
-      break;
-    case PROP_CLOSED:
-      g_value_set_boolean (value, ferry_channel_get_closed (self));
-      break;
-    case PROP_WRITABLE:
-      g_value_set_boolean (value, ferry_channel_get_writable (self));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
+  ferry_property_get (object, getters[id], value);
 }
 
 static void

@@ -13,6 +13,7 @@
 #include "channel/ferry-exchange.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-property-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "base/ferry-watch-cancellable-private.h"
 #include "channel/ferry-channel-private.h"
@@ -1077,31 +1078,16 @@ ferry_exchange_get_flowing (FerryExchange *self)
 static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  FerryExchange *self = FERRY_EXCHANGE (object);
+  static const GCallback getters[N_PROPERTIES] = {
+    [PROP_ACTIVE] = G_CALLBACK (ferry_exchange_get_active),
+    [PROP_N_ACTIVE] = G_CALLBACK (ferry_exchange_get_n_active),
+    [PROP_N_WAITING] = G_CALLBACK (ferry_exchange_get_n_waiting),
+    [PROP_LIMIT] = G_CALLBACK (ferry_exchange_get_limit),
+    [PROP_AUTOCLOSE] = G_CALLBACK (ferry_exchange_get_autoclose),
+    [PROP_FLOWING] = G_CALLBACK (ferry_exchange_get_flowing),
+  };
 
-  switch (id)
-    {
-    case PROP_ACTIVE:
-      g_value_set_object (value, ferry_exchange_get_active (self));
-      break;
-    case PROP_N_ACTIVE:
-      g_value_set_uint (value, ferry_exchange_get_n_active (self));
-      break;
-    case PROP_N_WAITING:
-      g_value_set_uint (value, ferry_exchange_get_n_waiting (self));
-      break;
-    case PROP_LIMIT:
-      g_value_set_uint (value, ferry_exchange_get_limit (self));
-      break;
-    case PROP_AUTOCLOSE:
-      g_value_set_boolean (value, ferry_exchange_get_autoclose (self));
-      break;
-    case PROP_FLOWING:
-      g_value_set_boolean (value, ferry_exchange_get_flowing (self));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
+  ferry_property_get (object, getters[id], value);
 }
 
 static void

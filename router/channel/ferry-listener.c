@@ -29,6 +29,7 @@
 #include <sys/eventfd.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-property-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-binding-private.h"
@@ -604,19 +605,12 @@ acceptor_stop (FerryAcceptor *self)
 static void
 ferry_listener_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  FerryListener *self = FERRY_LISTENER (object);
+  static const GCallback getters[N_PROPERTIES] = {
+    [PROP_MAX_ATTACHED] = G_CALLBACK (ferry_listener_get_max_attached),
+    [PROP_N_ATTACHED] = G_CALLBACK (ferry_listener_get_n_attached),
+  };
 
-  switch (id)
-    {
-    case PROP_MAX_ATTACHED:
-      g_value_set_uint (value, ferry_listener_get_max_attached (self));
-      break;
-    case PROP_N_ATTACHED:
-      g_value_set_uint (value, ferry_listener_get_n_attached (self));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
+  ferry_property_get (object, getters[id], value);
 }
 
 static void

@@ -12,6 +12,8 @@
 
 #include "object/ferry-list-row-private.h"
 
+#include "base/ferry-property-private.h"
+
 struct _FerryRowTable
 {
   GSequence *rows;  /* (element-type Place): by position */
@@ -110,19 +112,12 @@ forget (Place *place)
 static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  FerryListRow *self = FERRY_LIST_ROW (object);
+  static const GCallback getters[N_PROPERTIES] = {
+    [PROP_VALUE] = G_CALLBACK (ferry_list_row_get_value),
+    [PROP_LOADED] = G_CALLBACK (ferry_list_row_get_loaded),
+  };
 
-  switch (id)
-    {
-    case PROP_VALUE:
-      g_value_set_variant (value, ferry_list_row_get_value (self));
-      break;
-    case PROP_LOADED:
-      g_value_set_boolean (value, ferry_list_row_get_loaded (self));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
+  ferry_property_get (object, getters[id], value);
 }
 
 static void

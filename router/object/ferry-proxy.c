@@ -16,6 +16,7 @@
 #include "base/ferry-completion-private.h"
 #include "base/ferry-error.h"
 #include "base/ferry-mailbox-private.h"
+#include "base/ferry-property-private.h"
 #include "call/ferry-mux-private.h"
 #include "call/ferry-transport-private.h"
 #include "object/ferry-interface-private.h"
@@ -957,19 +958,12 @@ ferry_proxy_wait_until_listening_finish (FerryProxy *self, GAsyncResult *result,
 static void
 ferry_proxy_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  FerryProxy *self = FERRY_PROXY (object);
+  static const GCallback getters[N_PROPERTIES] = {
+    [PROP_NAME] = G_CALLBACK (ferry_proxy_get_name),
+    [PROP_LISTENING] = G_CALLBACK (ferry_proxy_get_listening),
+  };
 
-  switch (property_id)
-    {
-    case PROP_NAME:
-      g_value_set_string (value, self->name);
-      break;
-    case PROP_LISTENING:
-      g_value_set_boolean (value, ferry_proxy_get_listening (self));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
-    }
+  ferry_property_get (object, getters[property_id], value);
 }
 
 static void

@@ -5,6 +5,8 @@
 
 #include "route/ferry-receiver-private.h"
 
+#include "base/ferry-property-private.h"
+
 /**
  * FerryReceiver:
  *
@@ -118,22 +120,13 @@ ferry_receiver_finalize (GObject *object)
 static void
 ferry_receiver_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  FerryReceiver *self = FERRY_RECEIVER (object);
+  static const GCallback getters[N_PROPERTIES] = {
+    [PROP_CONNECTION_ID] = G_CALLBACK (ferry_receiver_get_connection_id),
+    [PROP_CLOSED] = G_CALLBACK (ferry_receiver_get_closed),
+    [PROP_EXIT] = G_CALLBACK (ferry_receiver_get_exit),
+  };
 
-  switch (property_id)
-    {
-    case PROP_CONNECTION_ID:
-      g_value_set_uint64 (value, self->connection_id);
-      break;
-    case PROP_CLOSED:
-      g_value_set_boolean (value, ferry_receiver_get_closed (self));
-      break;
-    case PROP_EXIT:
-      g_value_set_boxed (value, ferry_receiver_get_exit (self));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
-    }
+  ferry_property_get (object, getters[property_id], value);
 }
 
 static void

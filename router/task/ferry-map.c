@@ -18,6 +18,7 @@
 #include "task/ferry-map-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-property-private.h"
 #include "base/ferry-timers-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "base/ferry-watch-cancellable-private.h"
@@ -2302,50 +2303,22 @@ ferry_map_get_fraction (FerryMap *self)
 static void
 ferry_map_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  FerryMap *self = FERRY_MAP (object);
+  static const GCallback getters[N_PROPERTIES] = {
+    [PROP_EXECUTOR] = G_CALLBACK (ferry_map_get_executor),
+    [PROP_FUNCTION] = G_CALLBACK (ferry_map_get_function),
+    [PROP_ORDER] = G_CALLBACK (ferry_map_get_order),
+    [PROP_CHUNK_SIZE] = G_CALLBACK (ferry_map_get_chunk_size),
+    [PROP_MAX_IN_FLIGHT] = G_CALLBACK (ferry_map_get_max_in_flight),
+    [PROP_PRIORITY] = G_CALLBACK (ferry_map_get_priority),
+    [PROP_N_SUBMITTED] = G_CALLBACK (ferry_map_get_n_submitted),
+    [PROP_N_DONE] = G_CALLBACK (ferry_map_get_n_done),
+    [PROP_N_FAILED] = G_CALLBACK (ferry_map_get_n_failed),
+    [PROP_FRACTION] = G_CALLBACK (ferry_map_get_fraction),
+    [PROP_FINISHED] = G_CALLBACK (ferry_map_get_finished),
+    [PROP_ERROR] = G_CALLBACK (ferry_map_get_error),
+  };
 
-  switch ((Property) property_id)
-    {
-    case PROP_EXECUTOR:
-      g_value_set_object (value, self->executor);
-      break;
-    case PROP_FUNCTION:
-      g_value_set_string (value, self->function);
-      break;
-    case PROP_ORDER:
-      g_value_set_enum (value, (int) self->order);
-      break;
-    case PROP_CHUNK_SIZE:
-      g_value_set_uint (value, ferry_map_get_chunk_size (self));
-      break;
-    case PROP_MAX_IN_FLIGHT:
-      g_value_set_uint (value, ferry_map_get_max_in_flight (self));
-      break;
-    case PROP_PRIORITY:
-      g_value_set_int (value, ferry_map_get_priority (self));
-      break;
-    case PROP_N_SUBMITTED:
-      g_value_set_uint64 (value, ferry_map_get_n_submitted (self));
-      break;
-    case PROP_N_DONE:
-      g_value_set_uint64 (value, ferry_map_get_n_done (self));
-      break;
-    case PROP_N_FAILED:
-      g_value_set_uint64 (value, ferry_map_get_n_failed (self));
-      break;
-    case PROP_FRACTION:
-      g_value_set_double (value, ferry_map_get_fraction (self));
-      break;
-    case PROP_FINISHED:
-      g_value_set_boolean (value, ferry_map_get_finished (self));
-      break;
-    case PROP_ERROR:
-      g_value_set_boxed (value, ferry_map_get_error (self));
-      break;
-    case N_PROPERTIES:
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
-    }
+  ferry_property_get (object, getters[property_id], value);
 }
 
 static void

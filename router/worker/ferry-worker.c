@@ -8,6 +8,7 @@
 #include <signal.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-property-private.h"
 #include "ferry-enums.h"
 #include "worker/ferry-attachment-private.h"
 #include "worker/ferry-launcher-private.h"
@@ -76,25 +77,14 @@ ferry_worker_finalize (GObject *object)
 static void
 ferry_worker_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  FerryWorker *self = FERRY_WORKER (object);
+  static const GCallback getters[N_PROPERTIES] = {
+    [PROP_NAME] = G_CALLBACK (ferry_worker_get_name),
+    [PROP_PID] = G_CALLBACK (ferry_worker_get_pid),
+    [PROP_STATE] = G_CALLBACK (ferry_worker_get_state),
+    [PROP_EXIT] = G_CALLBACK (ferry_worker_get_exit),
+  };
 
-  switch (property_id)
-    {
-    case PROP_NAME:
-      g_value_set_string (value, self->name);
-      break;
-    case PROP_PID:
-      g_value_set_int (value, self->pid);
-      break;
-    case PROP_STATE:
-      g_value_set_enum (value, self->state);
-      break;
-    case PROP_EXIT:
-      g_value_set_boxed (value, ferry_worker_get_exit (self));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
-    }
+  ferry_property_get (object, getters[property_id], value);
 }
 
 static void
