@@ -29,10 +29,6 @@
 #include "route/ferry-exit-private.h"
 #include "spawn/ferry-fork-private.h"
 
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
-
 /* How long a child may run when its channel is dropped. */
 #define GRACE (5 * G_USEC_PER_SEC)
 /* How long a child is waited for after its socket's end, to tell how it ended. */

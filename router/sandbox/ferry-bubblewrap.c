@@ -24,10 +24,7 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
-
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
+#include "spawn/ferry-fork-private.h"
 
 #define PROGRAM "bwrap"
 #define TRIAL_TIMEOUT_MS 10000

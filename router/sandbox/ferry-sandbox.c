@@ -20,28 +20,16 @@
 #define USUALLY_REQUIRED                                                                                               \
   (FERRY_LAYER_LIMITS | FERRY_LAYER_NO_NEW_PRIVILEGES | FERRY_LAYER_LANDLOCK | FERRY_LAYER_SYSTEM_CALLS)
 
-/* Files that programs open after their start: libraries and modules, locales, fonts, the time zone. */
-static const char *const system_paths[] = {"/usr",
-                                           "/lib",
-                                           "/lib32",
-                                           "/lib64",
-                                           "/libx32",
-                                           "/bin",
-                                           "/sbin",
-                                           "/etc/ld.so.cache",
-                                           "/etc/ld.so.conf",
-                                           "/etc/ld.so.conf.d",
-                                           "/etc/fonts",
-                                           "/etc/locale.alias",
-                                           "/etc/localtime",
-                                           "/etc/mime.types",
-                                           "/etc/ssl/certs",
-                                           "/etc/timezone",
-                                           "/var/cache/fontconfig",
-                                           "/dev/null",
-                                           "/dev/urandom",
-                                           "/dev/zero",
-                                           NULL};
+/* Files that programs open after their start. */
+static const char *const system_paths[] = {
+  /* Libraries, modules and what they bring along. */
+  "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/ld.so.conf",
+  "/etc/ld.so.conf.d",
+  /* Fonts, locales, the time zone, types of files, and certificates. */
+  "/etc/fonts", "/var/cache/fontconfig", "/etc/locale.alias", "/etc/localtime", "/etc/timezone", "/etc/mime.types",
+  "/etc/ssl/certs",
+  /* Devices. */
+  "/dev/null", "/dev/urandom", "/dev/zero", NULL};
 
 /**
  * FerrySandbox:

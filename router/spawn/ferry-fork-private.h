@@ -10,6 +10,11 @@
 
 G_BEGIN_DECLS
 
+/* Missing in the headers of an older C library. */
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
 /* How many threads this process has, whatever made them. It is checked before each fork: in the child, the locks of
  * other threads would stay locked for ever. */
 guint ferry_count_threads (void);
@@ -17,6 +22,8 @@ guint ferry_count_threads (void);
 char *ferry_list_threads (void);
 /* fork(), with a child that ends with its parent. */
 pid_t ferry_fork_child (void);
+/* In a child: all signals have their default handlers, and none is blocked. By system calls alone. */
+void ferry_reset_signals (void);
 /* In a child: new seeds. Otherwise all children of a process would draw the same random numbers. */
 void ferry_reseed (void);
 

@@ -61,6 +61,19 @@ ferry_fork_child (void)
   return 0;
 }
 
+__attribute__ ((no_sanitize_address)) void
+ferry_reset_signals (void)
+{
+  struct sigaction action = {.sa_handler = SIG_DFL};
+  sigset_t none;
+
+  for (int number = 1; number < NSIG; number++)
+    if (number != SIGKILL && number != SIGSTOP)
+      sigaction (number, &action, NULL);
+  sigemptyset (&none);
+  sigprocmask (SIG_SETMASK, &none, NULL);
+}
+
 void
 ferry_reseed (void)
 {

@@ -39,10 +39,6 @@
 #include "spawn/ferry-fork-private.h"
 #include "worker/ferry-attachment-private.h"
 
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
-
 typedef struct
 {
   guint64 id; /* of its request; PREFORKED_ID: it has none, and is, or was, the pre-forked child */
@@ -299,8 +295,6 @@ attach (int *control, int *application, GError **error)
 static void
 prepare (int control)
 {
-  struct sigaction action = {.sa_handler = SIG_DFL};
-  sigset_t none;
   int null;
 
   /* Later descriptors must not get the numbers of the standard streams. */
@@ -310,11 +304,7 @@ prepare (int control)
   dup2 (null, STDIN_FILENO);
   ferry_clear_fd (&null);
   fflush (NULL);
-  for (int signal_number = 1; signal_number < NSIG; signal_number++)
-    if (signal_number != SIGKILL && signal_number != SIGSTOP)
-      sigaction (signal_number, &action, NULL);
-  sigemptyset (&none);
-  sigprocmask (SIG_SETMASK, &none, NULL);
+  ferry_reset_signals ();
   g_unsetenv (FERRY_FORK_SERVER_VARIABLE);
   name_control (control);
   /* Before each fork, not after it: in the child it would take time, and copy the pages that it changes. */
