@@ -1242,6 +1242,7 @@ route (Route *self, GError **error)
  *
  * The call delivers messages and the ends of workers. It begins tasks, also those that other threads submitted, and
  * handles their cancellables, timeouts and grace times. So a condition may be about messages, tasks, groups and maps.
+ * A [class@Ferry.Listener] that was started on the router's main context tells which applications attach.
  *
  * Work that needs other sources waits for the main loop: callbacks of functions that end in `_async`, and the work of
  * proxies, replicas and exporters on the main context. Where a condition is about those, iterate the context instead,
@@ -1647,6 +1648,23 @@ ferry_router_get_n_pipes (FerryRouter *self)
 
 /* ---- properties ---- */
 
+/* Where a setting is that is a number of 64 bits. */
+static gpointer
+get_number (FerryRouter *self, guint property_id)
+{
+  gpointer const numbers[N_PROPERTIES] = {
+    [PROP_DISPATCH_BUDGET] = &self->dispatch_budget,
+    [PROP_AGEING] = &self->ageing,
+    [PROP_LOCAL_QUEUE_LIMIT] = &self->local_queue_limit,
+    [PROP_LANE_CAPACITY] = &self->lane_capacity,
+    [PROP_MAX_MESSAGE_SIZE] = &self->max_message_size,
+    [PROP_LATEST_INTERVAL] = &self->latest_interval,
+    [PROP_SPARE_TIME] = &self->spare_time,
+  };
+
+  return numbers[property_id];
+}
+
 static void
 ferry_router_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
@@ -1655,44 +1673,18 @@ ferry_router_get_property (GObject *object, guint property_id, GValue *value, GP
   /* The others may change on the router's thread. */
   if (property_id != PROP_MAIN_CONTEXT && property_id != PROP_RUNNING)
     ferry_return_if_elsewhere (self->home);
-  switch (property_id)
-    {
-    case PROP_MAIN_CONTEXT:
-      g_value_set_boxed (value, self->context);
-      break;
-    case PROP_PRIORITY:
-      g_value_set_int (value, self->priority);
-      break;
-    case PROP_DISPATCH_BUDGET:
-      g_value_set_int64 (value, self->dispatch_budget);
-      break;
-    case PROP_AGEING:
-      g_value_set_int64 (value, self->ageing);
-      break;
-    case PROP_LOCAL_QUEUE_LIMIT:
-      g_value_set_uint64 (value, self->local_queue_limit);
-      break;
-    case PROP_LANE_CAPACITY:
-      g_value_set_uint64 (value, self->lane_capacity);
-      break;
-    case PROP_MAX_MESSAGE_SIZE:
-      g_value_set_uint64 (value, self->max_message_size);
-      break;
-    case PROP_LATEST_INTERVAL:
-      g_value_set_int64 (value, self->latest_interval);
-      break;
-    case PROP_BUFFER_LIMIT:
-      g_value_set_uint64 (value, ferry_memory_account_get_limit (self->account));
-      break;
-    case PROP_SPARE_TIME:
-      g_value_set_int64 (value, self->spare_time);
-      break;
-    case PROP_RUNNING:
-      g_value_set_boolean (value, get_thread (self) != NULL);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
-    }
+  if (property_id == PROP_MAIN_CONTEXT)
+    g_value_set_boxed (value, self->context);
+  else if (property_id == PROP_RUNNING)
+    g_value_set_boolean (value, get_thread (self) != NULL);
+  else if (property_id == PROP_PRIORITY)
+    g_value_set_int (value, self->priority);
+  else if (property_id == PROP_BUFFER_LIMIT)
+    g_value_set_uint64 (value, ferry_memory_account_get_limit (self->account));
+  else if (G_VALUE_HOLDS_INT64 (value))
+    g_value_set_int64 (value, *(gint64 *) get_number (self, property_id));
+  else
+    g_value_set_uint64 (value, *(guint64 *) get_number (self, property_id));
 }
 
 static void
@@ -1702,44 +1694,23 @@ ferry_router_set_property (GObject *object, guint property_id, const GValue *val
   guint64 limit;
 
   ferry_return_if_elsewhere (self->home);
-  switch (property_id)
+  if (property_id == PROP_MAIN_CONTEXT)
+    self->context = g_value_dup_boxed (value);
+  else if (property_id == PROP_PRIORITY)
+    self->priority = g_value_get_int (value);
+  else if (property_id == PROP_BUFFER_LIMIT)
     {
-    case PROP_MAIN_CONTEXT:
-      self->context = g_value_dup_boxed (value);
-      break;
-    case PROP_PRIORITY:
-      self->priority = g_value_get_int (value);
-      break;
-    case PROP_DISPATCH_BUDGET:
-      self->dispatch_budget = g_value_get_int64 (value);
-      break;
-    case PROP_AGEING:
-      self->ageing = g_value_get_int64 (value);
-      break;
-    case PROP_LOCAL_QUEUE_LIMIT:
-      self->local_queue_limit = g_value_get_uint64 (value);
-      break;
-    case PROP_LANE_CAPACITY:
-      /* The largest power of two that is not above the value. */
-      self->lane_capacity = (guint64) 1 << (g_bit_storage ((gulong) g_value_get_uint64 (value)) - 1);
-      break;
-    case PROP_MAX_MESSAGE_SIZE:
-      self->max_message_size = g_value_get_uint64 (value);
-      break;
-    case PROP_LATEST_INTERVAL:
-      self->latest_interval = g_value_get_int64 (value);
-      break;
-    case PROP_BUFFER_LIMIT:
       limit = g_value_get_uint64 (value);
       ferry_memory_account_set_limit (self->account,
                                       limit > 0 ? limit : ferry_get_usable_memory () / BUFFER_LIMIT_PART);
-      break;
-    case PROP_SPARE_TIME:
-      self->spare_time = g_value_get_int64 (value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
     }
+  else if (G_VALUE_HOLDS_INT64 (value))
+    *(gint64 *) get_number (self, property_id) = g_value_get_int64 (value);
+  else
+    *(guint64 *) get_number (self, property_id) = g_value_get_uint64 (value);
+  /* The largest power of two that is not above the value. */
+  if (property_id == PROP_LANE_CAPACITY)
+    self->lane_capacity = (guint64) 1 << (g_bit_storage ((gulong) self->lane_capacity) - 1);
 }
 
 #define SETTING (G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS)

@@ -1288,10 +1288,7 @@ ferry_sender_finalize (GObject *object)
 static void
 ferry_sender_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  if (property_id == PROP_CONNECTION_ID)
-    g_value_set_uint64 (value, FERRY_SENDER (object)->connection_id);
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+  g_value_set_uint64 (value, FERRY_SENDER (object)->connection_id);
 }
 
 static void
@@ -1445,13 +1442,6 @@ guint
 ferry_sender_get_index (FerrySender *self)
 {
   return self->index;
-}
-
-/* const */
-guint64
-ferry_sender_get_max_message_size (FerrySender *self)
-{
-  return self->max_message_size;
 }
 
 /* (transfer none) (nullable): set from the start on, and for good. */
