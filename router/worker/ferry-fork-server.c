@@ -281,12 +281,6 @@ ferry_fork_server_get_n_starts (FerryForkServer *self)
 /* ---- the launcher of its workers ---- */
 
 static void
-worker_pid_cb (FerryWorker *worker, GParamSpec *pspec, gpointer user_data)
-{
-  ferry_fork_server_forgive (user_data);
-}
-
-static void
 worker_ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
 {
   FerryForkServer *self = user_data;
@@ -373,7 +367,8 @@ fork_worker (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, Fe
   FerryLink *link = ferry_worker_get_link (worker);
   Launch *launch = g_new (Launch, 1);
 
-  g_signal_connect_data (worker, "notify::pid", G_CALLBACK (worker_pid_cb), g_object_ref (self), drop_fork_server, 0);
+  g_signal_connect_data (worker, "notify::pid", G_CALLBACK (ferry_fork_server_forgive), g_object_ref (self),
+                         drop_fork_server, G_CONNECT_SWAPPED);
   g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended_cb), g_object_ref (self), drop_fork_server, 0);
   *launch = (Launch){ferry_monitor_ref (self->monitor), ferry_link_ref (fork_server), ferry_link_ref (link), request,
                      ferry_fork_server_link_begin_ask (fork_server, request)};
