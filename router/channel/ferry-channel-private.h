@@ -42,9 +42,10 @@ FerryChannelTake ferry_channel_take (FerryChannel *self, FerryIncoming **incomin
 gboolean ferry_channel_is_ready (FerryChannel *self);
 /* any: whether the end was taken. */
 gboolean ferry_channel_is_end_taken (FerryChannel *self);
+typedef void (*FerryChannelNewsFunc) (FerryChannel *channel, gpointer data);
 /* The context's thread: has func (nullable) called there whenever there may be something to take, and when the end was
  * taken. */
-void ferry_channel_set_news_func (FerryChannel *self, void (*func) (gpointer data), gpointer data);
+void ferry_channel_set_news_func (FerryChannel *self, FerryChannelNewsFunc func, gpointer data);
 gboolean ferry_channel_has_news_func (FerryChannel *self);
 /* any: has it called once more. */
 void ferry_channel_tell_news (FerryChannel *self);

@@ -97,7 +97,6 @@ none_runs (gpointer data)
 gboolean
 ferry_wait_all (FerryRouter *router, gint64 timeout, GError **error)
 {
-  static const char what[] = "The workers did not all end";
   g_autoptr (GMainContext) context = NULL;
 
   g_return_val_if_fail (router == NULL || FERRY_IS_ROUTER (router), FALSE);
@@ -105,10 +104,9 @@ ferry_wait_all (FerryRouter *router, gint64 timeout, GError **error)
 
   if (router != NULL && !ferry_home_check_error (router->home, G_STRFUNC, error))
     return FALSE;
-  if (router != NULL)
-    return ferry_iterate_until (router, none_runs, get_running (router), timeout, what, error);
   context = g_main_context_ref_thread_default ();
-  return ferry_iterate_context_until (context, none_runs, &created, timeout, what, error);
+  return ferry_iterate_until (router, context, none_runs, get_running (router), timeout, "The workers did not all end",
+                              error);
 }
 
 /**
@@ -126,17 +124,13 @@ ferry_wait_all (FerryRouter *router, gint64 timeout, GError **error)
 void
 ferry_wait_all_async (FerryRouter *router, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) call = NULL;
+  Running *running;
 
   g_return_if_fail (router == NULL || FERRY_IS_ROUTER (router));
   ferry_return_if_elsewhere (router != NULL ? router->home : NULL);
 
-  call = g_task_new (router, cancellable, callback, user_data);
-  g_task_set_source_tag (call, ferry_wait_all_async);
-  if (none_runs (get_running (router)))
-    g_task_return_boolean (call, TRUE);
-  else
-    ferry_wait_queue_add_task (&get_running (router)->waits, call);
+  running = get_running (router);
+  ferry_wait_queue_wait_async (&running->waits, none_runs, running, router, cancellable, callback, user_data);
 }
 
 /**
@@ -272,41 +266,26 @@ drop (gpointer data)
 
 /* ---- starting ---- */
 
-/* Starts the workers of a launcher without a fork server: a copy of that launcher that has one. Made at the first
- * start. */
-typedef struct
-{
-  FerryLauncher *launcher; /* (owned) */
-  FerryMonitor *monitor;   /* (unowned): of the router that its fork server runs with; only compared */
-} Starter;
-
-static void
-starter_free (gpointer data)
-{
-  Starter *self = data;
-
-  g_object_unref (self->launcher);
-  g_free (self);
-}
-
+/* Starts the workers of a launcher without a fork server: a copy of that launcher that has one. Made at the first start
+ * with a router. */
 static FerryLauncher *
 get_starter (FerryLauncher *launcher, FerryRouter *router)
 {
   static const char key[] = "ferry-channel-starter";
-  Starter *starter = g_object_get_data (G_OBJECT (launcher), key);
+  static const char monitor_key[] = "ferry-channel-monitor"; /* of the fork server's router; only compared */
+  GObject *starter = g_object_get_data (G_OBJECT (launcher), key);
   g_autoptr (FerryLauncher) copy = NULL;
 
   if (ferry_launcher_get_fork_server (launcher) != NULL)
     return launcher;
-  if (starter != NULL && starter->monitor == router->monitor)
-    return starter->launcher;
+  if (starter != NULL && g_object_get_data (starter, monitor_key) == router->monitor)
+    return FERRY_LAUNCHER (starter);
   /* The fork server keeps the copy, and not this launcher, which keeps the fork server. */
   copy = ferry_launcher_new_copy (launcher);
-  starter = g_new0 (Starter, 1);
-  starter->launcher = ferry_launcher_new_forked (copy);
-  starter->monitor = router->monitor;
-  g_object_set_data_full (G_OBJECT (launcher), key, starter, starter_free);
-  return starter->launcher;
+  starter = G_OBJECT (ferry_launcher_new_forked (copy));
+  g_object_set_data (starter, monitor_key, router->monitor);
+  g_object_set_data_full (G_OBJECT (launcher), key, starter, g_object_unref);
+  return FERRY_LAUNCHER (starter);
 }
 
 static FerryChannel *
@@ -492,15 +471,13 @@ check_process (FerryChannel *self, GError **error)
 static gboolean
 wait_for_exit (FerryChannel *self, gint64 timeout, GError **error)
 {
-  static const char what[] = "The channel's process did not end";
-
   FerryRouter *router = ferry_channel_get_process (self)->router;
+  FerryTransport *transport = ferry_channel_get_transport (self);
 
-  if (router != NULL)
-    return ferry_iterate_until (router, has_exited, self, timeout, what, error);
-  return (has_exited (self) || ferry_transport_check_may_iterate (ferry_channel_get_transport (self),
-                                                                  "ferry_channel_wait_async()", error)) &&
-         ferry_iterate_context_until (ferry_channel_get_context (self), has_exited, self, timeout, what, error);
+  return (router != NULL || has_exited (self) ||
+          ferry_transport_check_may_iterate (transport, "ferry_channel_wait_async()", error)) &&
+         ferry_iterate_until (router, ferry_channel_get_context (self), has_exited, self, timeout,
+                              "The channel's process did not end", error);
 }
 
 /**

@@ -30,6 +30,7 @@
 #include "call/ferry-remote-error-private.h"
 #include "ferry-marshallers.h"
 #include "route/ferry-router-private.h"
+#include "task/ferry-iterate-private.h"
 
 typedef enum
 {
@@ -134,9 +135,9 @@ struct _FerryChannel
   gboolean end_taken;
 
   gboolean flowing;
-  guint news;                        /* News: to be told */
-  GSource *source;                   /* (owned) (nullable): that will tell them */
-  void (*news_func) (gpointer data); /* context: (nullable): of an exchange */
+  guint news;                     /* News: to be told */
+  GSource *source;                /* (owned) (nullable): that will tell them */
+  FerryChannelNewsFunc news_func; /* context: (nullable): of an exchange */
   gpointer news_data;
 
   FerryChannelProcess *process; /* of the thread that started it: (owned) (nullable) */
@@ -224,12 +225,7 @@ take_news (End *end)
 static void
 tell_closed (FerryChannel *self)
 {
-  gboolean lost;
-
-  pthread_mutex_lock (&self->lock);
-  lost = self->lost != NULL;
-  pthread_mutex_unlock (&self->lock);
-  if (lost && self->process != NULL && self->process->alone != NULL)
+  if (ferry_transport_get_closed (self->transport) && self->process != NULL && self->process->alone != NULL)
     self->process->alone (self->process);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CLOSED]);
 }
@@ -251,7 +247,7 @@ tell (gpointer data)
   if ((news & TELL_CLOSED) != 0)
     tell_closed (self);
   if (self->news_func != NULL && (news & ~(guint) TELL_WRITABLE) != 0)
-    self->news_func (self->news_data);
+    self->news_func (self, self->news_data);
   return G_SOURCE_REMOVE;
 }
 
@@ -723,18 +719,14 @@ holds (FerryChannel *self, Condition condition, gpointer data)
   return condition (self, data);
 }
 
-static gboolean
-set_flag (gpointer data)
-{
-  *(gboolean *) data = TRUE;
-  return G_SOURCE_REMOVE;
-}
-
 /* A wait of a thread, which sleeps, or iterates context. */
 typedef struct
 {
   FerryChannel *channel;
-  GMainContext *context; /* (nullable) */
+  Condition condition;
+  gpointer data;
+  GCancellable *cancellable; /* (nullable), as the next one */
+  GMainContext *context;
 } Wait;
 
 static void
@@ -749,22 +741,12 @@ wake_up (GCancellable *cancellable, gpointer data)
     g_main_context_wakeup (wait->context);
 }
 
-static void
-iterate (const Wait *wait, Condition condition, gpointer data, gint64 timeout, GCancellable *cancellable)
+static gboolean
+is_wait_over (gpointer data)
 {
-  g_autoptr (GSource) timer = NULL;
-  gboolean over = FALSE;
+  const Wait *wait = data;
 
-  if (timeout > 0)
-    {
-      timer = g_timeout_source_new ((guint) MIN (timeout / FERRY_MICROSECONDS_PER_MILLISECOND + 1, G_MAXUINT));
-      g_source_set_callback (timer, set_flag, &over, NULL);
-      g_source_attach (timer, wait->context);
-    }
-  while (!over && !holds (wait->channel, condition, data) && !g_cancellable_is_cancelled (cancellable))
-    g_main_context_iteration (wait->context, TRUE);
-  if (timer != NULL)
-    g_source_destroy (timer);
+  return holds (wait->channel, wait->condition, wait->data) || g_cancellable_is_cancelled (wait->cancellable);
 }
 
 static void
@@ -808,7 +790,7 @@ wait_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeo
             const char *form, GError **error)
 {
   g_autoptr (FerryChannel) kept G_GNUC_UNUSED = g_object_ref (self);
-  Wait wait = {.channel = self};
+  Wait wait = {self, condition, data, cancellable, NULL};
   gulong id;
 
   if (holds (self, condition, data))
@@ -821,7 +803,7 @@ wait_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeo
         return FALSE;
       id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (wake_up), &wait, NULL) : 0;
       if (wait.context != NULL)
-        iterate (&wait, condition, data, timeout, cancellable);
+        ferry_iterate_context (wait.context, is_wait_over, &wait, timeout);
       else
         sleep_until (self, condition, data, ferry_deadline_after (timeout), cancellable);
       g_cancellable_disconnect (cancellable, id);
@@ -1189,7 +1171,7 @@ ferry_channel_receive_finish (FerryChannel *self, GAsyncResult *result, GVariant
 /* ---- for an exchange ---- */
 
 void
-ferry_channel_set_news_func (FerryChannel *self, void (*func) (gpointer data), gpointer data)
+ferry_channel_set_news_func (FerryChannel *self, FerryChannelNewsFunc func, gpointer data)
 {
   FERRY_AUTO_LOCK (&self->lock);
 
@@ -1416,16 +1398,17 @@ cancelled (GCancellable *cancellable, gpointer data)
 }
 
 static void
-send_async (FerryChannel *self, GVariant *value, gboolean acknowledged, GTask *task)
+send_async (FerryChannel *self, GVariant *value, gboolean acknowledged, GCancellable *cancellable,
+            GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (Outgoing) item = outgoing_new (self, FERRY_CHANNEL_MESSAGE, value, acknowledged);
-  GCancellable *cancellable = g_task_get_cancellable (task);
   GError *error = NULL;
 
-  g_task_set_check_cancellable (task, FALSE);
-  item->task = g_object_ref (task);
+  item->task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (item->task, send_async);
+  g_task_set_check_cancellable (item->task, FALSE);
   if (cancellable != NULL)
-    ferry_watch_cancellable (task, &item->source, "[ferry] stop sending", cancelled, outgoing_ref (item),
+    ferry_watch_cancellable (item->task, &item->source, "[ferry] stop sending", cancelled, outgoing_ref (item),
                              outgoing_unref);
   if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !enqueue (self, item, &error))
     outgoing_end (item, error);
@@ -1450,14 +1433,10 @@ void
 ferry_channel_send_async (FerryChannel *self, GVariant *value, GCancellable *cancellable, GAsyncReadyCallback callback,
                           gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-
   g_return_if_fail (FERRY_IS_CHANNEL (self));
   g_return_if_fail (value != NULL);
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, ferry_channel_send_async);
-  send_async (self, value, FALSE, task);
+  send_async (self, value, FALSE, cancellable, callback, user_data);
 }
 
 /**
@@ -1498,14 +1477,10 @@ void
 ferry_channel_send_acknowledged_async (FerryChannel *self, GVariant *value, GCancellable *cancellable,
                                        GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-
   g_return_if_fail (FERRY_IS_CHANNEL (self));
   g_return_if_fail (value != NULL);
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, ferry_channel_send_acknowledged_async);
-  send_async (self, value, TRUE, task);
+  send_async (self, value, TRUE, cancellable, callback, user_data);
 }
 
 /**
@@ -1920,8 +1895,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_FLOWING] = g_param_spec_boolean (
-    "flowing", NULL, NULL, FALSE, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_FLOWING] = g_param_spec_boolean ("flowing", NULL, NULL, FALSE, FERRY_SETTABLE);
 
   /**
    * FerryChannel:closed: (getter get_closed)
@@ -1930,8 +1904,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_CLOSED] =
-    g_param_spec_boolean ("closed", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_CLOSED] = g_param_spec_boolean ("closed", NULL, NULL, FALSE, FERRY_READABLE);
 
   /**
    * FerryChannel:writable: (getter get_writable)
@@ -1940,8 +1913,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_WRITABLE] =
-    g_param_spec_boolean ("writable", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_WRITABLE] = g_param_spec_boolean ("writable", NULL, NULL, FALSE, FERRY_READABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
