@@ -215,27 +215,15 @@ ferry_channel_process_end (FerryChannelProcess *self, FerryExit *exit)
 /* ---- the end of a worker ---- */
 
 static void
-unref_closure_data (gpointer process, GClosure *closure)
-{
-  ferry_channel_process_unref (process);
-}
-
-static void
 worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
 {
   Run *self = ferry_channel_process_ref (data);
 
   /* Worker and process keep each other until here. */
   g_signal_handlers_disconnect_by_data (worker, self);
-  ferry_timers_unset (ferry_router_get_timers (self->process.router), &self->timer);
+  ferry_timers_unset (self->process.router->timers, &self->timer);
   ferry_channel_process_end (&self->process, ferry_exit_ref (exit));
   ferry_channel_process_unref (self);
-}
-
-static void
-grace_is_over (gpointer data)
-{
-  ferry_worker_force_exit (((Run *) data)->process.worker);
 }
 
 /* The channel is dropped or closed, which its worker notices. */
@@ -245,8 +233,8 @@ set_grace (gpointer data)
   Run *self = data;
 
   if (self->process.exit == NULL)
-    ferry_timers_set (ferry_router_get_timers (self->process.router), &self->timer,
-                      ferry_time_add (g_get_monotonic_time (), GRACE), grace_is_over, self);
+    ferry_timers_set (self->process.router->timers, &self->timer, ferry_time_add (g_get_monotonic_time (), GRACE),
+                      (FerryMailboxFunc) ferry_worker_force_exit, self->process.worker);
 }
 
 /* any */
@@ -313,7 +301,7 @@ spawn (FerryLauncher *starter, FerryRouter *router, const char *function, GVaria
   run->process.drop = drop;
   ferry_channel_process_init (&run->process, channel, ferry_home_ref (router->home), router, worker);
   g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended), ferry_channel_process_ref (run),
-                         unref_closure_data, 0);
+                         (GClosureNotify) ferry_channel_process_unref, 0);
   return g_steal_pointer (&channel);
 }
 
@@ -376,51 +364,6 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
 
 /* ---- the process of a channel ---- */
 
-/**
- * ferry_channel_get_worker:
- * @self: a channel
- *
- * Gets the worker that was started with the channel. Any thread.
- *
- * Returns: (transfer none) (nullable): the worker; %NULL where the channel was made over a transport
- *
- * Since: 0.1
- */
-FerryWorker *
-ferry_channel_get_worker (FerryChannel *self)
-{
-  FerryChannelProcess *process;
-
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
-
-  process = ferry_channel_get_process (self);
-  return process != NULL ? process->worker : NULL;
-}
-
-/**
- * ferry_channel_get_pid:
- * @self: a channel
- *
- * Gets the number of the process that was started with the channel, for display. After [func@Ferry.Channel.create] it
- * tells which process this is: the child has 0. Any thread.
- *
- * Returns: the number, 0 where there is none, or none yet
- *
- * Since: 0.1
- */
-GPid
-ferry_channel_get_pid (FerryChannel *self)
-{
-  FerryChannelProcess *process;
-
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), 0);
-
-  process = ferry_channel_get_process (self);
-  if (process == NULL)
-    return 0;
-  return process->worker != NULL ? ferry_worker_get_pid (process->worker) : process->pid;
-}
-
 /* (nullable): of the thread that the process was started on. */
 static FerryHome *
 get_home (FerryChannel *self)
@@ -428,28 +371,6 @@ get_home (FerryChannel *self)
   FerryChannelProcess *process = ferry_channel_get_process (self);
 
   return process != NULL ? process->home : NULL;
-}
-
-/**
- * ferry_channel_get_exit:
- * @self: a channel
- *
- * Gets how the process ended that was started with the channel. On the thread that started it.
- *
- * Returns: (transfer none) (nullable): the exit record, %NULL while the process runs
- *
- * Since: 0.1
- */
-FerryExit *
-ferry_channel_get_exit (FerryChannel *self)
-{
-  FerryChannelProcess *process;
-
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
-  ferry_return_val_if_elsewhere (get_home (self), NULL);
-
-  process = ferry_channel_get_process (self);
-  return process != NULL ? process->exit : NULL;
 }
 
 static gboolean

@@ -23,7 +23,6 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-cond-private.h"
 #include "base/ferry-property-private.h"
-#include "base/ferry-wait-queue-private.h"
 #include "base/ferry-watch-cancellable-private.h"
 #include "call/ferry-link-transport-private.h"
 #include "call/ferry-polled-transport-private.h"
@@ -190,20 +189,16 @@ emit_message (End *end)
   return TRUE;
 }
 
-/* context: holds no reference between messages, as a handler may drop the last one. */
-static void
+/* context: holds no reference between messages: a handler may drop the last one. Returns whether more may be there. */
+static gboolean
 tell_messages (End *end)
 {
-  g_autoptr (FerryChannel) self = NULL;
   guint n = 0;
 
   /* At most a window, so that other sources have their turn. */
   while (n < FERRY_CHANNEL_WINDOW && emit_message (end))
     n++;
-  if (n == FERRY_CHANNEL_WINDOW)
-    self = g_weak_ref_get (&end->channel);
-  if (self != NULL)
-    ferry_channel_tell_news (self);
+  return n == FERRY_CHANNEL_WINDOW;
 }
 
 static guint
@@ -235,13 +230,13 @@ tell (gpointer data)
 {
   End *end = data;
   guint news = take_news (end);
-  g_autoptr (FerryChannel) self = NULL;
+  gboolean more = (news & TELL_MESSAGES) != 0 && tell_messages (end);
+  g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
 
-  if ((news & TELL_MESSAGES) != 0)
-    tell_messages (end);
-  self = g_weak_ref_get (&end->channel);
   if (self == NULL)
     return G_SOURCE_REMOVE;
+  if (more)
+    ferry_channel_tell_news (self);
   if ((news & TELL_WRITABLE) != 0)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_WRITABLE]);
   if ((news & TELL_CLOSED) != 0)
@@ -592,7 +587,7 @@ owes_credits_locked (FerryChannel *self)
 }
 
 static gboolean
-has_control_locked (FerryChannel *self)
+has_control_locked (FerryChannel *self, gpointer data)
 {
   return owes_credits_locked (self) || self->taken_calls.length > 0;
 }
@@ -890,7 +885,7 @@ ferry_channel_take (FerryChannel *self, FerryIncoming **incoming, GError **error
       taken = FERRY_CHANNEL_AT_END;
       failure = take_end_locked (self);
     }
-  owes = has_control_locked (self);
+  owes = has_control_locked (self, NULL);
   pthread_mutex_unlock (&self->lock);
   if (owes)
     flush (self);
@@ -925,14 +920,9 @@ serve_one (FerryChannel *self)
 static void
 wake_receives (FerryChannel *self)
 {
-  gboolean owes;
-
   while (!ferry_wait_queue_is_empty (&self->receives) && serve_one (self))
     ;
-  pthread_mutex_lock (&self->lock);
-  owes = has_control_locked (self);
-  pthread_mutex_unlock (&self->lock);
-  if (owes)
+  if (holds (self, has_control_locked, NULL))
     flush (self);
 }
 
@@ -1170,21 +1160,18 @@ ferry_channel_receive_finish (FerryChannel *self, GAsyncResult *result, GVariant
 
 /* ---- for an exchange ---- */
 
-void
+gboolean
 ferry_channel_set_news_func (FerryChannel *self, FerryChannelNewsFunc func, gpointer data)
 {
   FERRY_AUTO_LOCK (&self->lock);
 
+  if (func != NULL && self->news_func != NULL)
+    return FALSE;
   self->news_func = func;
   self->news_data = data;
   if (func != NULL && (self->in.length > 0 || is_at_end_locked (self)))
     tell_locked (self, TELL_MESSAGES);
-}
-
-gboolean
-ferry_channel_has_news_func (FerryChannel *self)
-{
-  return self->news_func != NULL;
+  return TRUE;
 }
 
 gboolean
@@ -1724,6 +1711,64 @@ ferry_channel_get_process (FerryChannel *self)
   return self->process;
 }
 
+/**
+ * ferry_channel_get_worker:
+ * @self: a channel
+ *
+ * Gets the worker that was started with the channel. Any thread.
+ *
+ * Returns: (transfer none) (nullable): the worker; %NULL where the channel was made over a transport
+ *
+ * Since: 0.1
+ */
+FerryWorker *
+ferry_channel_get_worker (FerryChannel *self)
+{
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
+
+  return self->process != NULL ? self->process->worker : NULL;
+}
+
+/**
+ * ferry_channel_get_pid:
+ * @self: a channel
+ *
+ * Gets the number of the process that was started with the channel, for display. After [func@Ferry.Channel.create] it
+ * tells which process this is: the child has 0. Any thread.
+ *
+ * Returns: the number, 0 where there is none, or none yet
+ *
+ * Since: 0.1
+ */
+GPid
+ferry_channel_get_pid (FerryChannel *self)
+{
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), 0);
+
+  if (self->process == NULL)
+    return 0;
+  return self->process->worker != NULL ? ferry_worker_get_pid (self->process->worker) : self->process->pid;
+}
+
+/**
+ * ferry_channel_get_exit:
+ * @self: a channel
+ *
+ * Gets how the process ended that was started with the channel. On the thread that started it.
+ *
+ * Returns: (transfer none) (nullable): the exit record, %NULL while the process runs
+ *
+ * Since: 0.1
+ */
+FerryExit *
+ferry_channel_get_exit (FerryChannel *self)
+{
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
+  ferry_return_val_if_elsewhere (self->process != NULL ? self->process->home : NULL, NULL);
+
+  return self->process != NULL ? self->process->exit : NULL;
+}
+
 /* ---- properties ---- */
 
 /**
@@ -1857,19 +1902,10 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  FerryChannel *self = FERRY_CHANNEL (object);
-
-  switch (id)
-    {
-    case PROP_TRANSPORT:
-      self->transport = g_value_dup_object (value);
-      break;
-    case PROP_FLOWING:
-      ferry_channel_set_flowing (self, g_value_get_boolean (value));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
+  if (id == PROP_TRANSPORT)
+    FERRY_CHANNEL (object)->transport = g_value_dup_object (value);
+  else
+    ferry_channel_set_flowing (FERRY_CHANNEL (object), g_value_get_boolean (value));
 }
 
 static void
@@ -1970,14 +2006,13 @@ static void
 ferry_channel_constructed (GObject *object)
 {
   FerryChannel *self = FERRY_CHANNEL (object);
-  End *end = g_atomic_rc_box_new0 (End);
 
   self->begun = ferry_trace_get_moment ();
   self->transactions = ferry_transport_get_transactions (self->transport);
   ferry_channel_take_router (self, ferry_link_transport_dup_router (self->transport));
-  g_weak_ref_init (&end->channel, self);
-  end->transport = g_object_ref (self->transport);
-  self->end = end;
+  self->end = g_atomic_rc_box_new0 (End);
+  g_weak_ref_init (&self->end->channel, self);
+  self->end->transport = g_object_ref (self->transport);
 
   G_OBJECT_CLASS (ferry_channel_parent_class)->constructed (object);
 }

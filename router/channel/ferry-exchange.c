@@ -15,11 +15,9 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
-#include "base/ferry-wait-queue-private.h"
 #include "base/ferry-watch-cancellable-private.h"
 #include "channel/ferry-channel-private.h"
 #include "channel/ferry-listener.h"
-#include "route/ferry-home-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-iterate-private.h"
 #include "worker/ferry-launcher-private.h"
@@ -204,14 +202,13 @@ ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
 {
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
   g_return_if_fail (FERRY_IS_CHANNEL (channel));
-  ferry_return_if_fail (!ferry_channel_has_news_func (channel),
-                        "the channel is in an exchange already, or its own messages flow; add it before");
   ferry_return_if_elsewhere (self->home);
+  ferry_return_if_fail (ferry_channel_set_news_func (channel, news_came, self),
+                        "the channel is in an exchange already, or its own messages flow; add it before");
 
   g_hash_table_insert (self->members, g_object_ref (channel), GINT_TO_POINTER (FALSE));
   self->n_running++;
   g_list_store_append (self->active, channel);
-  ferry_channel_set_news_func (channel, news_came, self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ACTIVE]);
 }
 
@@ -1054,20 +1051,12 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   FerryExchange *self = FERRY_EXCHANGE (object);
 
-  switch (id)
-    {
-    case PROP_LIMIT:
-      ferry_exchange_set_limit (self, g_value_get_uint (value));
-      break;
-    case PROP_AUTOCLOSE:
-      ferry_exchange_set_autoclose (self, g_value_get_boolean (value));
-      break;
-    case PROP_FLOWING:
-      ferry_exchange_set_flowing (self, g_value_get_boolean (value));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
+  if (id == PROP_LIMIT)
+    ferry_exchange_set_limit (self, g_value_get_uint (value));
+  else if (id == PROP_AUTOCLOSE)
+    ferry_exchange_set_autoclose (self, g_value_get_boolean (value));
+  else
+    ferry_exchange_set_flowing (self, g_value_get_boolean (value));
 }
 
 static void

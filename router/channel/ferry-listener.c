@@ -606,10 +606,7 @@ ferry_listener_get_property (GObject *object, guint id, GValue *value, GParamSpe
 static void
 ferry_listener_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  if (id == PROP_MAX_ATTACHED)
-    ferry_listener_set_max_attached (FERRY_LISTENER (object), g_value_get_uint (value));
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  ferry_listener_set_max_attached (FERRY_LISTENER (object), g_value_get_uint (value));
 }
 
 static void

@@ -189,8 +189,8 @@ install_signals (GObjectClass *object_class)
    *
    * The bytes may be kept, and passed to other threads; they stay readable after the worker's end. While they are kept
    * they count against the worker, which may have to wait for its next buffer. The bytes of a worker that is not
-   * trusted
-   * ([method@Ferry.Launcher.set_trusted]) are a copy. Check them before use, as @metadata: the worker chose both.
+   * trusted ([method@Ferry.Launcher.set_trusted]) are a copy. Check them before use, as @metadata: the worker chose
+   * both.
    *
    * Since: 0.1
    */

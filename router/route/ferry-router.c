@@ -116,14 +116,13 @@ ferry_router_check (FerryRouter *self, GError **error)
   GThread *thread = get_thread (self);
 
   if (thread == NULL)
-    ferry_set_error (error, FERRY_ERROR_NOT_RUNNING, "The router is not running; call ferry_router_start() first");
-  else if (thread != g_thread_self ())
-    ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
-                     "The router is used on a thread that did not start it; call it there, for example through "
-                     "g_main_context_invoke()");
-  else
+    return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
+                            "The router is not running; call ferry_router_start() first");
+  if (thread == g_thread_self ())
     return TRUE;
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
+                          "The router is used on a thread that did not start it; call it there, for example through "
+                          "g_main_context_invoke()");
 }
 
 /* main: whether a handler of the router or its timers runs, which must not wait for what comes through the loop. */
@@ -1554,6 +1553,29 @@ read_count (_Atomic gint64 *count)
   return (guint64) atomic_load_explicit (count, memory_order_relaxed);
 }
 
+/* What the monitor that runs and the account count. */
+static guint64
+count_others (FerryRouter *self, FerryCounter counter)
+{
+  FerryMonitorCounts counts =
+    self->monitor != NULL ? ferry_monitor_get_counts (self->monitor) : (FerryMonitorCounts){0};
+  const guint64 others[G_N_ELEMENTS (self->counters)] = {
+    [FERRY_COUNTER_BLOCKS] = counts.n_blocks,
+    [FERRY_COUNTER_PROTOCOL_ERRORS] = counts.n_faults,
+    [FERRY_COUNTER_QUEUED_BYTES] = (guint64) counts.queued,
+    [FERRY_COUNTER_LINKS] = counts.n_links,
+    [FERRY_COUNTER_WAITING_LINKS] = counts.n_waiting,
+    [FERRY_COUNTER_BUFFER_BYTES] = read_count (&self->account->held),
+    [FERRY_COUNTER_SPARE_BYTES] = read_count (&self->account->spare),
+    [FERRY_COUNTER_HIGHEST_QUEUED_BYTES] = (guint64) counts.most_queued,
+    [FERRY_COUNTER_HIGHEST_WAITING_LINKS] = counts.most_waiting,
+    [FERRY_COUNTER_HIGHEST_BUFFER_BYTES] = read_count (&self->account->highest_held),
+    [FERRY_COUNTER_HIGHEST_SPARE_BYTES] = read_count (&self->account->highest_spare),
+  };
+
+  return others[counter];
+}
+
 /**
  * ferry_router_get_counter:
  * @self: a router
@@ -1569,44 +1591,16 @@ read_count (_Atomic gint64 *count)
 guint64
 ferry_router_get_counter (FerryRouter *self, FerryCounter counter)
 {
-  FerryMonitorCounts counts = {0};
-  guint64 count;
+  guint64 own, other;
 
   g_return_val_if_fail (FERRY_IS_ROUTER (self), 0);
   ferry_return_val_if_elsewhere (self->home, 0);
 
   if ((guint) counter >= G_N_ELEMENTS (self->counters))
     g_return_val_if_reached (0);
-  if (self->monitor != NULL)
-    counts = ferry_monitor_get_counts (self->monitor);
-  count = self->counters[counter];
-  switch (counter)
-    {
-    case FERRY_COUNTER_BLOCKS:
-      return count + counts.n_blocks;
-    case FERRY_COUNTER_PROTOCOL_ERRORS:
-      return count + counts.n_faults;
-    case FERRY_COUNTER_QUEUED_BYTES:
-      return (guint64) counts.queued;
-    case FERRY_COUNTER_LINKS:
-      return counts.n_links;
-    case FERRY_COUNTER_WAITING_LINKS:
-      return counts.n_waiting;
-    case FERRY_COUNTER_BUFFER_BYTES:
-      return read_count (&self->account->held);
-    case FERRY_COUNTER_SPARE_BYTES:
-      return read_count (&self->account->spare);
-    case FERRY_COUNTER_HIGHEST_QUEUED_BYTES:
-      return MAX (count, (guint64) counts.most_queued);
-    case FERRY_COUNTER_HIGHEST_WAITING_LINKS:
-      return MAX (count, counts.most_waiting);
-    case FERRY_COUNTER_HIGHEST_BUFFER_BYTES:
-      return read_count (&self->account->highest_held);
-    case FERRY_COUNTER_HIGHEST_SPARE_BYTES:
-      return read_count (&self->account->highest_spare);
-    default:
-      return count;
-    }
+  own = self->counters[counter];
+  other = count_others (self, counter);
+  return counter >= FERRY_COUNTER_HIGHEST_QUEUED_BYTES ? MAX (own, other) : own + other;
 }
 
 /**

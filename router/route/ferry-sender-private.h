@@ -52,6 +52,5 @@ guint ferry_sender_get_index (FerrySender *self);
 FerryUplink *ferry_sender_get_uplink (FerrySender *self);
 FerryMonitor *ferry_sender_get_monitor (FerrySender *self);
 FerryPipeShare *ferry_sender_get_share (FerrySender *self);
-FerryCellWriter *ferry_sender_get_cell_writer (FerrySender *self);
 
 G_END_DECLS

@@ -1458,13 +1458,6 @@ ferry_sender_get_monitor (FerrySender *self)
   return self->monitor;
 }
 
-/* To be used with the lane taken. */
-FerryCellWriter *
-ferry_sender_get_cell_writer (FerrySender *self)
-{
-  return &self->writer;
-}
-
 /* Makes a link of the sender's own, both ends in this process. */
 static gboolean
 start_locally (FerrySender *self, GError **error)

@@ -13,7 +13,7 @@
 
 #include "config.h"
 
-#include "sandbox/ferry-sandbox-layers-private.h"
+#include "sandbox/ferry-sandbox-plan-private.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -24,7 +24,6 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
-#include "spawn/ferry-fork-private.h"
 
 #define PROGRAM "bwrap"
 #define TRIAL_TIMEOUT_MS 10000

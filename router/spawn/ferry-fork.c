@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "spawn/ferry-fork-private.h"
+#include "spawn/ferry-spawn-private.h"
 
 #include <signal.h>
 #include <stdlib.h>

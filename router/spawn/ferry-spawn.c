@@ -32,7 +32,6 @@
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-lane-layout.h"
-#include "spawn/ferry-fork-private.h"
 
 /* Runs in the child. AddressSanitizer would leave its marks on the child's stack, whose addresses the parent reuses. */
 #define CHILD __attribute__ ((no_sanitize_address))
@@ -76,7 +75,7 @@ ferry_spawn_plan_free (gpointer plan)
   g_strfreev (self->argv);
   g_strfreev (self->environ);
   g_free (self->cwd);
-  ferry_attributes_clear (&self->attributes);
+  g_free (self->attributes.name);
   for (guint i = 0; i < G_N_ELEMENTS (self->streams); i++)
     ferry_clear_fd (&self->streams[i]);
   g_free (self);

@@ -56,15 +56,14 @@ check_context (GMainContext *context, GError **error)
   g_autoptr (GMainContext) here = g_main_context_ref_thread_default ();
 
   if (here != context)
-    ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
-                     "It was made with another main context: wait on its thread, and in the process that made it");
-  else if (ferry_polled_transport_is_receiving () || ferry_is_in_callback_of (context))
-    ferry_set_error (error, FERRY_ERROR_BUSY,
-                     "A callback of the main context cannot wait for what would come through it; wait outside of "
-                     "it, or use the _async form");
-  else
+    return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
+                            "It was made with another main context: wait on its thread, and in the process that made "
+                            "it");
+  if (!ferry_polled_transport_is_receiving () && !ferry_is_in_callback_of (context))
     return TRUE;
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_BUSY,
+                          "A callback of the main context cannot wait for what would come through it; wait outside of "
+                          "it, or use the _async form");
 }
 
 gboolean

@@ -31,12 +31,10 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
 #include "link/ferry-fork-server-packet-private.h"
-#include "spawn/ferry-attributes-private.h"
-#include "spawn/ferry-fork-private.h"
+#include "spawn/ferry-spawn-private.h"
 #include "worker/ferry-attachment-private.h"
 
 typedef struct
@@ -64,6 +62,7 @@ typedef struct
   pid_t preforked_pid;      /* the latest pre-forked child */
   gboolean preforked_asked; /* a request waits for it in the socket */
   gboolean preforked_lost;  /* it ended without a request, or could not be forked: the next waits for a request */
+  void (*warm_up) (void);   /* (nullable): run by a pre-forked child before it waits for its request */
   _Atomic guint64 *taking;  /* shared with the pre-forked child: the id of the request that it is about to take */
 } ForkServer;
 
@@ -79,8 +78,6 @@ typedef struct
 
 /* A request as received. Static, so that only the pages that it needs are touched. */
 static guint8 packet_buffer[FERRY_MAX_PACKET_SIZE] __attribute__ ((aligned (8)));
-
-static void (*warm_up_func) (void); /* (nullable) */
 
 /* ---- in the child ----
  *
@@ -248,12 +245,6 @@ ferry_fork_server_note_initialiser (const char *name)
   g_autofree char *after = g_strdup_printf ("its initialiser “%s” ran", name);
 
   look_for_threads (after);
-}
-
-void
-ferry_fork_server_set_warm_up (void (*warm_up) (void))
-{
-  warm_up_func = warm_up;
 }
 
 /* Watches the application by its pidfd, in place of the parent-death signal. At the application's end the fork server
@@ -567,8 +558,8 @@ wait_as_preforked (ForkServer *self, int socket)
   set_name (name != NULL ? name : "preforked");
   g_unsetenv (FERRY_CONTROL_FD_VARIABLE);
   name_control (self->control);
-  if (warm_up_func != NULL)
-    warm_up_func ();
+  if (self->warm_up != NULL)
+    self->warm_up ();
   do
     {
       TEMP_FAILURE_RETRY (poll (polls, G_N_ELEMENTS (polls), -1));
@@ -639,8 +630,6 @@ serve (ForkServer *self)
       return FALSE;
     case FERRY_CONTROL_CLOSED:
       finish (self, EXIT_SUCCESS);
-    case FERRY_CONTROL_NOTHING:
-    case FERRY_CONTROL_ATTACHED:
     default:
       return FALSE;
     }
@@ -707,7 +696,7 @@ serve_all (ForkServer *self)
 }
 
 int
-ferry_fork_server_run (GError **error)
+ferry_fork_server_run (void (*warm_up) (void), GError **error)
 {
   /* Static: a worker returns from here, and does not free it. */
   static ForkServer self = {.control = -1};
@@ -717,6 +706,7 @@ ferry_fork_server_run (GError **error)
   if (!attach (&self.control, &application, error))
     return -1;
   prepare (self.control);
+  self.warm_up = warm_up;
   self.taking = mmap (NULL, sizeof *self.taking, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (self.taking == MAP_FAILED)
     {

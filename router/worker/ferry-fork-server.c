@@ -294,12 +294,6 @@ worker_ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
   g_signal_handlers_disconnect_by_data (worker, self);
 }
 
-static void
-drop_fork_server (gpointer fork_server, GClosure *closure)
-{
-  g_object_unref (fork_server);
-}
-
 static FerryStartRequest *
 new_request (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, GError **error)
 {
@@ -368,8 +362,9 @@ fork_worker (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, Fe
   Launch *launch = g_new (Launch, 1);
 
   g_signal_connect_data (worker, "notify::pid", G_CALLBACK (ferry_fork_server_forgive), g_object_ref (self),
-                         drop_fork_server, G_CONNECT_SWAPPED);
-  g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended_cb), g_object_ref (self), drop_fork_server, 0);
+                         (GClosureNotify) g_object_unref, G_CONNECT_SWAPPED);
+  g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended_cb), g_object_ref (self),
+                         (GClosureNotify) g_object_unref, 0);
   *launch = (Launch){ferry_monitor_ref (self->monitor), ferry_link_ref (fork_server), ferry_link_ref (link), request,
                      ferry_fork_server_link_begin_ask (fork_server, request)};
   if (launch->id != 0)
