@@ -301,7 +301,7 @@ spawn (FerryLauncher *starter, FerryRouter *router, const char *function, GVaria
   run->process.drop = drop;
   ferry_channel_process_init (&run->process, channel, ferry_home_ref (router->home), router, worker);
   g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended), ferry_channel_process_ref (run),
-                         (GClosureNotify) ferry_channel_process_unref, 0);
+                         (GClosureNotify) G_CALLBACK (ferry_channel_process_unref), 0);
   return g_steal_pointer (&channel);
 }
 

@@ -362,9 +362,9 @@ fork_worker (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, Fe
   Launch *launch = g_new (Launch, 1);
 
   g_signal_connect_data (worker, "notify::pid", G_CALLBACK (ferry_fork_server_forgive), g_object_ref (self),
-                         (GClosureNotify) g_object_unref, G_CONNECT_SWAPPED);
+                         (GClosureNotify) G_CALLBACK (g_object_unref), G_CONNECT_SWAPPED);
   g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended_cb), g_object_ref (self),
-                         (GClosureNotify) g_object_unref, 0);
+                         (GClosureNotify) G_CALLBACK (g_object_unref), 0);
   *launch = (Launch){ferry_monitor_ref (self->monitor), ferry_link_ref (fork_server), ferry_link_ref (link), request,
                      ferry_fork_server_link_begin_ask (fork_server, request)};
   if (launch->id != 0)
