@@ -44,6 +44,10 @@ FerryCompletion *ferry_wait_queue_join_with_func (FerryWaitQueue *self, GError *
                                                   gpointer data);
 /* Has a task wait, which returns TRUE at the moment, or is cancelled. */
 void ferry_wait_queue_add_task (FerryWaitQueue *self, GTask *task);
+/* Has a task of source (nullable) wait until condition holds. On the one thread that changes the condition. */
+void ferry_wait_queue_wait_async (FerryWaitQueue *self, gboolean (*condition) (gpointer data), gpointer data,
+                                  gpointer source, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer user_data);
 /* Has this thread wait until condition holds, which is looked at without a lock. deadline: monotonic time in
  * microseconds, G_MAXINT64 for none. Returns FALSE where the deadline has passed, or cancellable is cancelled, and it
  * does not hold. */

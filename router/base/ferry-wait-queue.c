@@ -110,6 +110,20 @@ ferry_wait_queue_add_task (FerryWaitQueue *self, GTask *task)
   ferry_completion_return_boolean (completion, task, G_MAXINT64);
 }
 
+void
+ferry_wait_queue_wait_async (FerryWaitQueue *self, gboolean (*condition) (gpointer data), gpointer data,
+                             gpointer source, GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (source, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, self);
+  if (condition (data))
+    g_task_return_boolean (task, TRUE);
+  else
+    ferry_wait_queue_add_task (self, task);
+}
+
 gboolean
 ferry_wait_queue_wait (FerryWaitQueue *self, gconstpointer key, gboolean (*condition) (gpointer data), gpointer data,
                        gint64 deadline, GCancellable *cancellable, const char *timed_out, GError **error)

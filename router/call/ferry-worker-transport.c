@@ -102,7 +102,7 @@ worker_transport_new (FerrySender *sender)
   FerryWorkerTransport *self = g_object_new (FERRY_TYPE_WORKER_TRANSPORT, NULL);
 
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (self)),
-                                     ferry_sender_get_max_message_size (sender));
+                                     ferry_sender_get_uplink (sender)->max_message_size);
   ferry_transport_set_buffer_func (FERRY_TRANSPORT (self), send_in_buffer);
   self->sender = g_object_ref (sender);
   return FERRY_TRANSPORT (self);

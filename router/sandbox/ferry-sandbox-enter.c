@@ -23,9 +23,7 @@
 #include "base/ferry-base-private.h"
 #include "link/ferry-handshake-private.h"
 #include "link/ferry-link-private.h"
-#include "sandbox/ferry-sandbox-layers-private.h"
-#include "spawn/ferry-attributes-private.h"
-#include "spawn/ferry-fork-private.h"
+#include "sandbox/ferry-sandbox-plan-private.h"
 
 #define MAX_THREADS 512
 #define MAX_QUEUED_SIGNALS 1024

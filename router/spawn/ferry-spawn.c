@@ -33,10 +33,6 @@
 #include "base/ferry-base-private.h"
 #include "lane/ferry-lane-layout.h"
 
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
-
 /* Runs in the child. AddressSanitizer would leave its marks on the child's stack, whose addresses the parent reuses. */
 #define CHILD __attribute__ ((no_sanitize_address))
 
@@ -79,7 +75,7 @@ ferry_spawn_plan_free (gpointer plan)
   g_strfreev (self->argv);
   g_strfreev (self->environ);
   g_free (self->cwd);
-  ferry_attributes_clear (&self->attributes);
+  g_free (self->attributes.name);
   for (guint i = 0; i < G_N_ELEMENTS (self->streams); i++)
     ferry_clear_fd (&self->streams[i]);
   g_free (self);
@@ -92,20 +88,6 @@ fail (Attempt *attempt, Step step)
   attempt->failed_errno = errno;
   attempt->failed_step = step;
   _exit (127);
-}
-
-/* child: the application's handlers must not run on the application's memory. */
-static CHILD void
-reset_signals (void)
-{
-  struct sigaction action = {.sa_handler = SIG_DFL};
-  sigset_t none;
-
-  for (int number = 1; number < NSIG; number++)
-    if (number != SIGKILL && number != SIGSTOP)
-      sigaction (number, &action, NULL);
-  sigemptyset (&none);
-  sigprocmask (SIG_SETMASK, &none, NULL);
 }
 
 /* child: first moves each source out of the way of the targets. */
@@ -145,7 +127,8 @@ become_program (void *data)
       errno = failure;
       fail (attempt, STEP_ATTRIBUTES);
     }
-  reset_signals ();
+  /* The application's handlers must not run on the application's memory. */
+  ferry_reset_signals ();
   execve (attempt->plan->program, attempt->plan->argv, attempt->plan->environ);
   fail (attempt, STEP_EXECUTE);
   return 127;
@@ -299,31 +282,26 @@ refuse (const Attempt *attempt, GError **error)
   switch (attempt->failed_step)
     {
     case STEP_DIRECTORY:
-      ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
-                       "The program “%s” could not be started in the folder “%s”: %s; check the folder", program,
-                       attempt->plan->cwd, reason);
-      break;
+      return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
+                              "The program “%s” could not be started in the folder “%s”: %s; check the folder", program,
+                              attempt->plan->cwd, reason);
     case STEP_EXECUTE:
       remedy = describe_remedy (attempt->plan, attempt->failed_errno);
-      ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be executed: %s; %s", program,
-                       reason, remedy);
-      break;
+      return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be executed: %s; %s",
+                              program, reason, remedy);
     case STEP_ATTRIBUTES:
-      ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
-                       "The program “%s” could not be given its priority and limits: %s; ask for no more than the "
-                       "application has",
-                       program, reason);
-      break;
+      return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
+                              "The program “%s” could not be given its priority and limits: %s; ask for no more than "
+                              "the application has",
+                              program, reason);
     case STEP_GUARDIAN:
-      ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
-                       "Worker “%s” could not be started, as the guardian could not be told of it: %s", program,
-                       reason);
-      break;
+      return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
+                              "Worker “%s” could not be started, as the guardian could not be told of it: %s", program,
+                              reason);
     default:
-      ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be started: %s", program, reason);
-      break;
+      return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be started: %s", program,
+                              reason);
     }
-  return FALSE;
 }
 
 /* Whether a retry makes sense: the guardian has ended, and the next try starts another one. */

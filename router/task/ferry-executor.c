@@ -1559,7 +1559,7 @@ ferry_executor_set_property (GObject *object, guint property_id, const GValue *v
     case PROP_POOL:
       self->pool = g_value_dup_object (value);
       self->router = ferry_pool_get_router (self->pool);
-      self->timers = ferry_router_get_timers (self->router);
+      self->timers = self->router->timers;
       ferry_pool_add_source (self->pool, &self->source);
       break;
     case PROP_MAX_PENDING:

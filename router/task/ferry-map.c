@@ -2332,7 +2332,7 @@ ferry_map_set_property (GObject *object, guint property_id, const GValue *value,
       self->executor = g_value_dup_object (value);
       self->pool = ferry_executor_get_pool (self->executor);
       self->router = ferry_pool_get_router (self->pool);
-      self->timers = ferry_router_get_timers (self->router);
+      self->timers = self->router->timers;
       break;
     case PROP_FUNCTION:
       self->function = g_value_dup_string (value);

@@ -1236,8 +1236,8 @@ start_process (FerryPoolWorker *self, const char *name, FerryLauncher *starter, 
   GClosureNotify unref = (GClosureNotify) (GCallback) ferry_pool_worker_unref;
   GArray *senders = ferry_launcher_set_senders_aside (starter);
 
-  if (ferry_launcher_add_reserved_sender (starter, FERRY_CALLS_SENDER, calls, error) &&
-      ferry_launcher_add_reserved_sender (starter, FERRY_PROGRESS_SENDER, progress, error))
+  if (ferry_launcher_add_watched_sender (starter, FERRY_CALLS_SENDER, calls, FERRY_MAIN_ENTRY, NULL, NULL, error) &&
+      ferry_launcher_add_watched_sender (starter, FERRY_PROGRESS_SENDER, progress, FERRY_MAIN_ENTRY, NULL, NULL, error))
     self->worker = ferry_launcher_spawn_named (starter, self->router, name, error);
   ferry_launcher_put_senders_back (starter, senders);
   if (self->worker == NULL)
@@ -1406,7 +1406,7 @@ ferry_pool_worker_new (FerryPool *pool, const char *name, FerryLauncher *starter
   self->references = 1;
   self->pool = pool;
   self->router = g_object_ref (ferry_pool_get_router (pool));
-  self->timers = ferry_router_get_timers (self->router);
+  self->timers = self->router->timers;
   self->born_at = self->idle_at = g_get_monotonic_time ();
   g_queue_init (&self->in_flight);
   self->calls = ferry_transactions_new (&transport_funcs, self, refuse_request, self);

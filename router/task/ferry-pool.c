@@ -1669,7 +1669,7 @@ ferry_pool_constructed (GObject *object)
 
   G_OBJECT_CLASS (ferry_pool_parent_class)->constructed (object);
 
-  self->timers = ferry_router_get_timers (self->router);
+  self->timers = self->router->timers;
   if (self->launcher != NULL)
     ferry_launcher_bind (self->launcher, self->router->home);
   g_signal_connect_object (self->router, "notify::running", G_CALLBACK (running_changed), self, G_CONNECT_SWAPPED);

@@ -225,8 +225,7 @@ be_fork_server (int argc, char **argv)
   g_type_class_unref (g_type_class_ref (FERRY_TYPE_SENDER));
   g_type_class_unref (g_type_class_ref (FERRY_TYPE_JOB));
   run_initialisers (ferry_fork_server_note_initialiser);
-  ferry_fork_server_set_warm_up (warm_up);
-  if (ferry_fork_server_run (&error) < 0)
+  if (ferry_fork_server_run (warm_up, &error) < 0)
     give_up (error);
   forked_by_fork_server = TRUE;
 }
