@@ -29,9 +29,6 @@
 /* How long the messages that were sent before the end may take, where the context is iterated. */
 #define LINGER (5 * G_USEC_PER_SEC)
 
-#define FERRY_TYPE_POLLED_TRANSPORT (ferry_polled_transport_get_type ())
-G_DECLARE_FINAL_TYPE (FerryPolledTransport, ferry_polled_transport, FERRY, POLLED_TRANSPORT, FerryTransport)
-
 typedef struct
 {
   _Atomic gint references;
@@ -59,14 +56,6 @@ typedef struct
   GSource source;
   Core *core; /* const: (owned) */
 } Source;
-
-struct _FerryPolledTransport
-{
-  FerryTransport parent_instance;
-  Core *core; /* const: (owned) */
-};
-
-G_DEFINE_FINAL_TYPE (FerryPolledTransport, ferry_polled_transport, FERRY_TYPE_TRANSPORT)
 
 static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
 static GQueue all = G_QUEUE_INIT; /* all_lock: (element-type Core) (unowned): those with an open socket */
@@ -384,12 +373,12 @@ finalize_source (GSource *source)
 static GSourceFuncs source_funcs = {.dispatch = dispatch, .finalize = finalize_source};
 
 static Core *
-core_new (int fd, gpointer transport, GMainContext *context)
+core_new (int fd, GMainContext *context)
 {
   Core *core = g_new0 (Core, 1);
 
   atomic_init (&core->references, 2);
-  g_weak_ref_init (&core->transport, transport);
+  g_weak_ref_init (&core->transport, NULL);
   ferry_frame_decoder_init (&core->decoder, FERRY_FRAME_MAX_MESSAGE);
   pthread_mutex_init (&core->lock, NULL);
   core->fd = fd;
@@ -411,18 +400,18 @@ core_new (int fd, gpointer transport, GMainContext *context)
 /* ---- the object ---- */
 
 static gboolean
-ferry_polled_transport_send (FerryTransport *transport, const GOutputVector *parts, guint n_parts, GError **error)
+send_message (gpointer core, const GOutputVector *parts, guint n_parts, GError **error)
 {
   FerryFrame frame;
   guint n_vectors = ferry_frame_init (&frame, parts, n_parts, FERRY_FRAME_MAX_MESSAGE, error);
 
-  return n_vectors > 0 && send_parts (FERRY_POLLED_TRANSPORT (transport)->core, frame.vectors, n_vectors, error);
+  return n_vectors > 0 && send_parts (core, frame.vectors, n_vectors, error);
 }
 
 static void
-ferry_polled_transport_close (FerryTransport *transport)
+core_close (gpointer data)
 {
-  Core *core = FERRY_POLLED_TRANSPORT (transport)->core;
+  Core *core = data;
   FERRY_AUTO_LOCK (&core->lock);
 
   core->closing = TRUE;
@@ -433,53 +422,46 @@ ferry_polled_transport_close (FerryTransport *transport)
 }
 
 static void
-ferry_polled_transport_finalize (GObject *object)
+core_free (gpointer data)
 {
-  FerryPolledTransport *self = FERRY_POLLED_TRANSPORT (object);
+  Core *core = data;
 
-  if (self->core->hung_up_destroy != NULL)
-    self->core->hung_up_destroy (self->core->hung_up_data);
-  core_unref (self->core);
-
-  G_OBJECT_CLASS (ferry_polled_transport_parent_class)->finalize (object);
+  if (core->hung_up_destroy != NULL)
+    core->hung_up_destroy (core->hung_up_data);
+  core_unref (core);
 }
 
-static void
-ferry_polled_transport_class_init (FerryPolledTransportClass *klass)
-{
-  FERRY_TRANSPORT_CLASS (klass)->send = ferry_polled_transport_send;
-  FERRY_TRANSPORT_CLASS (klass)->close = ferry_polled_transport_close;
-  G_OBJECT_CLASS (klass)->finalize = ferry_polled_transport_finalize;
-}
+static const FerryTransportKind polled_kind = {.send = send_message, .close = core_close, .free = core_free};
 
-static void
-ferry_polled_transport_init (FerryPolledTransport *self)
+static Core *
+get_core (FerryTransport *self)
 {
+  return ferry_transport_get_data (self, &polled_kind);
 }
 
 FerryTransport *
 ferry_polled_transport_new (int fd)
 {
-  FerryPolledTransport *self = g_object_new (FERRY_TYPE_POLLED_TRANSPORT, NULL);
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+  Core *core = core_new (fd, context);
+  FerryTransport *self = ferry_transport_new_of_kind (&polled_kind, core);
   guint8 greeting[FERRY_GREETING_SIZE];
   const GOutputVector part = {greeting, sizeof greeting};
 
-  self->core = core_new (fd, self, context);
-  ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (self)),
-                                     FERRY_FRAME_MAX_MESSAGE);
-  ferry_transport_set_context (FERRY_TRANSPORT (self), context, ferry_polled_transport_is_receiving);
+  g_weak_ref_set (&core->transport, self);
+  ferry_transactions_set_max_answer (ferry_transport_get_transactions (self), FERRY_FRAME_MAX_MESSAGE);
+  ferry_transport_set_context (self, context, ferry_polled_transport_is_receiving);
   ferry_greeting_write (greeting);
   /* The source finds a failure. */
-  send_parts (self->core, &part, 1, NULL);
-  return FERRY_TRANSPORT (self);
+  send_parts (core, &part, 1, NULL);
+  return self;
 }
 
 void
 ferry_polled_transport_set_hang_up_func (FerryTransport *self, void (*func) (gpointer data), gpointer data,
                                          GDestroyNotify destroy)
 {
-  Core *core = FERRY_POLLED_TRANSPORT (self)->core;
+  Core *core = get_core (self);
 
   core->hung_up = func;
   core->hung_up_data = data;
@@ -489,7 +471,7 @@ ferry_polled_transport_set_hang_up_func (FerryTransport *self, void (*func) (gpo
 void
 ferry_polled_transport_drain (FerryTransport *self)
 {
-  g_autoptr (Core) core = core_ref (FERRY_POLLED_TRANSPORT (self)->core);
+  g_autoptr (Core) core = core_ref (get_core (self));
   gssize n = 1;
   int left = 0;
 
@@ -506,15 +488,16 @@ ferry_polled_transport_drain (FerryTransport *self)
 gboolean
 ferry_polled_transport_is_flushed (FerryTransport *self)
 {
+  Core *core = get_core (self);
+
   /* Relaxed: see count_queued_locked(). */
-  return !FERRY_IS_POLLED_TRANSPORT (self) ||
-         atomic_load_explicit (&FERRY_POLLED_TRANSPORT (self)->core->n_queued, memory_order_relaxed) == 0;
+  return core == NULL || atomic_load_explicit (&core->n_queued, memory_order_relaxed) == 0;
 }
 
 void
 ferry_polled_transport_flush (FerryTransport *self)
 {
-  Core *core = FERRY_POLLED_TRANSPORT (self)->core;
+  Core *core = get_core (self);
   FERRY_AUTO_LOCK (&core->lock);
 
   while (core->queue->len > 0)
