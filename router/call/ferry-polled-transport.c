@@ -24,8 +24,6 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-frame-decoder-private.h"
 
-/* While that many bytes wait, no further message is taken. */
-#define MAX_QUEUED ((gsize) 1024 * 1024)
 /* How long the messages that were sent before the end may take, where the context is iterated. */
 #define LINGER (5 * G_USEC_PER_SEC)
 
@@ -37,18 +35,13 @@ typedef struct
   void (*hung_up) (gpointer data); /* context: (nullable) */
   gpointer hung_up_data;
   GDestroyNotify hung_up_destroy; /* (nullable) */
-  _Atomic gsize n_queued;         /* the lock to write: bytes that the socket has not taken */
 
   pthread_mutex_t lock;
-  int fd;            /* lock, as what follows: -1 once it is closed */
-  GSource *source;   /* (unowned) (nullable): as long as fd is open, and has a reference to this */
-  gpointer tag;      /* (nullable): of fd in source; NULL after the end of the input */
-  GByteArray *queue; /* (owned): from `begin` on, bytes to be written */
-  gsize begin;
-  gboolean refused;   /* a send failed for want of room */
-  gboolean closing;   /* the transport is closed */
-  const char *failed; /* (nullable): why no more can be written */
-  GList node;         /* of `all` */
+  int fd;          /* lock, as what follows: -1 once it is closed */
+  GSource *source; /* (unowned) (nullable): as long as fd is open, and has a reference to this */
+  gpointer tag;    /* (nullable): of fd in source; NULL after the end of the input */
+  FerryFrameQueue queue;
+  GList node; /* of `all` */
 } Core;
 
 typedef struct
@@ -79,7 +72,7 @@ core_unref (Core *core)
     return;
   g_assert (core->fd < 0);
   ferry_frame_decoder_clear (&core->decoder);
-  g_byte_array_unref (core->queue);
+  g_clear_error (&core->queue.failure);
   g_weak_ref_clear (&core->transport);
   pthread_mutex_destroy (&core->lock);
   g_free (core);
@@ -88,20 +81,11 @@ core_unref (Core *core)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Core, core_unref)
 
 static void
-count_queued_locked (Core *core)
-{
-  /* Relaxed: a waiting thread is woken by other means, and then reads it again. */
-  atomic_store_explicit (&core->n_queued, core->queue->len - core->begin, memory_order_relaxed);
-}
-
-static void
 fail_locked (Core *core, const char *why)
 {
-  if (core->failed == NULL)
-    core->failed = why;
-  g_byte_array_set_size (core->queue, 0);
-  core->begin = 0;
-  count_queued_locked (core);
+  if (core->queue.failure == NULL)
+    core->queue.failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, why);
+  ferry_frame_queue_drop (&core->queue);
 }
 
 /* The caller has a reference. */
@@ -124,15 +108,16 @@ static void
 watch_locked (Core *core)
 {
   if (core->tag != NULL)
-    g_source_modify_unix_fd (core->source, core->tag, G_IO_IN | (core->queue->len > core->begin ? G_IO_OUT : 0));
+    g_source_modify_unix_fd (core->source, core->tag, G_IO_IN | (core->queue.size > 0 ? G_IO_OUT : 0));
 }
 
 /* ---- writing ---- */
 
-/* Returns how much the socket took; 0 also where it takes no more for good. */
+/* A FerryFrameWriteFunc. */
 static gsize
-write_locked (Core *core, const GOutputVector *parts, guint n_parts)
+write_locked (gpointer data, const GOutputVector *parts, guint n_parts)
 {
+  Core *core = data;
   struct msghdr message = {.msg_iov = (struct iovec *) parts, .msg_iovlen = n_parts};
   gssize n = TEMP_FAILURE_RETRY (sendmsg (core->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
 
@@ -145,95 +130,38 @@ write_locked (Core *core, const GOutputVector *parts, guint n_parts)
   return n > 0 ? (gsize) n : 0;
 }
 
-static void
-append_locked (Core *core, const guint8 *data, gsize size)
-{
-  /* Written bytes are removed when they are as many as the others. So each byte is moved once, on the average. */
-  if (core->begin > 0 && core->begin >= core->queue->len - core->begin)
-    {
-      g_byte_array_remove_range (core->queue, 0, (guint) core->begin);
-      core->begin = 0;
-    }
-  g_byte_array_append (core->queue, data, (guint) size);
-}
-
-static void
-queue_rest_locked (Core *core, const GOutputVector *parts, guint n_parts, gsize written)
-{
-  for (guint i = 0; i < n_parts; i++)
-    {
-      gsize skipped = MIN (written, parts[i].size);
-
-      written -= skipped;
-      if (skipped < parts[i].size)
-        append_locked (core, (const guint8 *) parts[i].buffer + skipped, parts[i].size - skipped);
-    }
-  count_queued_locked (core);
-  watch_locked (core);
-}
-
 /* Writes as much of the queue as the socket takes. Returns whether there is room after a send that failed for want of
  * it. */
 static gboolean
 write_queued_locked (Core *core)
 {
   GOutputVector part;
+  gboolean room = FALSE;
   gsize n;
-  gboolean room;
 
   do
     {
-      part = (GOutputVector){core->queue->data + core->begin, core->queue->len - core->begin};
+      part.buffer = ferry_frame_queue_peek (&core->queue, &part.size);
       n = part.size > 0 ? write_locked (core, &part, 1) : 0;
-      core->begin += n;
+      room |= ferry_frame_queue_remove (&core->queue, n);
     }
   while (n > 0);
-  if (core->begin == core->queue->len)
-    {
-      g_byte_array_set_size (core->queue, 0);
-      core->begin = 0;
-    }
-  count_queued_locked (core);
   watch_locked (core);
-  room = core->refused && core->queue->len - core->begin < MAX_QUEUED / 2;
-  if (room)
-    core->refused = FALSE;
-  if (core->closing && core->queue->len == 0)
+  if (core->queue.closed && core->queue.size == 0)
     close_locked (core);
   return room;
 }
 
 static gboolean
-check_room_locked (Core *core, GError **error)
-{
-  if (core->failed != NULL)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "%s", core->failed);
-  if (core->closing)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport was closed at this end");
-  if (core->queue->len - core->begin < MAX_QUEUED)
-    return TRUE;
-  core->refused = TRUE;
-  return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
-                          "%" G_GSIZE_FORMAT " bytes wait for the other process to take them: wait for room",
-                          core->queue->len - core->begin);
-}
-
-static gboolean
 send_parts (Core *core, const GOutputVector *parts, guint n_parts, GError **error)
 {
-  gsize written = 0;
+  gboolean sent;
   FERRY_AUTO_LOCK (&core->lock);
 
-  if (!check_room_locked (core, error))
-    return FALSE;
-  if (core->queue->len == 0)
-    {
-      written = write_locked (core, parts, n_parts);
-      if (!check_room_locked (core, error))
-        return FALSE;
-    }
-  queue_rest_locked (core, parts, n_parts, written);
-  return TRUE;
+  sent = ferry_frame_queue_send (&core->queue, parts, n_parts, write_locked, core, error);
+  if (sent)
+    watch_locked (core);
+  return sent;
 }
 
 /* ---- reading; the context's thread ---- */
@@ -286,7 +214,7 @@ end_input (Core *core)
   if (core->tag != NULL)
     g_source_remove_unix_fd (core->source, g_steal_pointer (&core->tag));
   fail_locked (core, "The other process is gone");
-  if (core->closing)
+  if (core->queue.closed)
     close_locked (core);
   pthread_mutex_unlock (&core->lock);
   if (transport == NULL)
@@ -310,7 +238,7 @@ read_some (Core *core)
   gssize n;
 
   pthread_mutex_lock (&core->lock);
-  closing = core->closing;
+  closing = core->queue.closed;
   if (!closing)
     room = ferry_frame_decoder_get_room (&core->decoder, &size);
   n = read_locked (core, room, size);
@@ -382,7 +310,7 @@ core_new (int fd, GMainContext *context)
   ferry_frame_decoder_init (&core->decoder, FERRY_FRAME_MAX_MESSAGE);
   pthread_mutex_init (&core->lock, NULL);
   core->fd = fd;
-  core->queue = g_byte_array_new ();
+  ferry_frame_queue_init (&core->queue);
   core->source = g_source_new (&source_funcs, sizeof (Source));
   ((Source *) core->source)->core = core;
   g_source_set_static_name (core->source, "[ferry] polled transport");
@@ -414,8 +342,8 @@ core_close (gpointer data)
   Core *core = data;
   FERRY_AUTO_LOCK (&core->lock);
 
-  core->closing = TRUE;
-  if (core->queue->len == 0)
+  core->queue.closed = TRUE;
+  if (core->queue.size == 0)
     close_locked (core);
   else if (core->fd >= 0 && g_source_get_ready_time (core->source) < 0)
     g_source_set_ready_time (core->source, g_get_monotonic_time () + LINGER);
@@ -490,8 +418,8 @@ ferry_polled_transport_is_flushed (FerryTransport *self)
 {
   Core *core = get_core (self);
 
-  /* Relaxed: see count_queued_locked(). */
-  return core == NULL || atomic_load_explicit (&core->n_queued, memory_order_relaxed) == 0;
+  /* Relaxed: a waiting thread is woken by other means, and then reads it again. */
+  return core == NULL || atomic_load_explicit (&core->queue.size, memory_order_relaxed) == 0;
 }
 
 void
@@ -500,7 +428,7 @@ ferry_polled_transport_flush (FerryTransport *self)
   Core *core = get_core (self);
   FERRY_AUTO_LOCK (&core->lock);
 
-  while (core->queue->len > 0)
+  while (core->queue.size > 0)
     {
       struct pollfd poll_fd = {.fd = core->fd, .events = POLLOUT};
 
