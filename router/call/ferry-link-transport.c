@@ -73,12 +73,6 @@ end_unref (gpointer end)
   g_atomic_rc_box_release_full (end, end_clear);
 }
 
-static void
-end_closure_unref (gpointer end, GClosure *closure)
-{
-  end_unref (end);
-}
-
 /* ---- down ---- */
 
 static gboolean
@@ -315,8 +309,8 @@ link_transport_new (FerryReceiver *receiver, FerryRouter *router, guint index)
   receiver->internal = TRUE;
   ferry_receiver_set_handler (receiver, message_came, end, end_unref);
   receiver->run_ended = run_ended;
-  g_signal_connect_data (receiver, "closed", G_CALLBACK (pipe_closed), g_atomic_rc_box_acquire (end), end_closure_unref,
-                         0);
+  g_signal_connect_data (receiver, "closed", G_CALLBACK (pipe_closed), g_atomic_rc_box_acquire (end),
+                         (GClosureNotify) (GCallback) end_unref, 0);
   return transport;
 }
 

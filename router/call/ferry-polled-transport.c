@@ -166,21 +166,6 @@ send_parts (Core *core, const GOutputVector *parts, guint n_parts, GError **erro
 
 /* ---- reading; the context's thread ---- */
 
-static gssize
-read_locked (Core *core, guint8 *room, gsize size)
-{
-  gssize n;
-
-  if (core->tag == NULL)
-    {
-      errno = EAGAIN;
-      return -1;
-    }
-  n = TEMP_FAILURE_RETRY (recv (core->fd, room, size, MSG_DONTWAIT));
-  /* Another error is an end that was closed with unread bytes. */
-  return n < 0 && errno != EAGAIN ? 0 : n;
-}
-
 /* Hands over whole messages. They are copied: their handlers may iterate the context, which reads on. */
 static void
 hand_over (Core *core)
@@ -235,13 +220,17 @@ read_some (Core *core)
   guint8 *room = discarded;
   gsize size = sizeof discarded;
   gboolean closing;
-  gssize n;
+  gssize n = -1;
 
   pthread_mutex_lock (&core->lock);
   closing = core->queue.closed;
   if (!closing)
     room = ferry_frame_decoder_get_room (&core->decoder, &size);
-  n = read_locked (core, room, size);
+  if (core->tag != NULL)
+    n = TEMP_FAILURE_RETRY (recv (core->fd, room, size, MSG_DONTWAIT));
+  /* Another error is an end that was closed with unread bytes. */
+  if (core->tag != NULL && n < 0 && errno != EAGAIN)
+    n = 0;
   pthread_mutex_unlock (&core->lock);
   if (n > 0 && !closing)
     {

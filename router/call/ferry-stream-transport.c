@@ -63,10 +63,12 @@ typedef struct
 {
   _Atomic gint references;
   GWeakRef transport;
-  GIOStream *io;         /* const: (owned) */
-  GInputStream *input;   /* const: (unowned), of io */
-  GCancellable *reading; /* const: (owned): wakes the reader, when the transport is closed or cannot write */
-  GPollFD wakeup;        /* const: of that, which so keeps one descriptor, and makes none with each read */
+  GIOStream *io;       /* const: (owned) */
+  GInputStream *input; /* const: (unowned), of io */
+  /* const: (owned): wakes the reader, when the transport is closed or cannot write. The reader still hands over the
+   * messages that came, and ends the transport. */
+  GCancellable *reading;
+  GPollFD wakeup;                     /* const: of that, which so keeps one descriptor, and makes none with each read */
   _Atomic (GMainContext *) lingering; /* (nullable): the reader's, at the end */
   FerryFrameDecoder decoder;          /* of the reader */
   gboolean input_over;                /* of the reader: the stream has ended */
@@ -93,33 +95,9 @@ struct _FerryStreamTransport
   Core *core; /* const: (owned), once constructed */
 };
 
-enum
-{
-  PROP_MAX_MESSAGE_SIZE = 1,
-  N_PROPERTIES
-};
-
 G_DEFINE_FINAL_TYPE (FerryStreamTransport, ferry_stream_transport, FERRY_TYPE_TRANSPORT)
 
-static GParamSpec *properties[N_PROPERTIES];
-
 /* ---- the core ---- */
-
-static void
-note_room (Core *core)
-{
-  g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
-
-  if (transport != NULL)
-    ferry_transport_note_room (transport);
-}
-
-/* The reader still hands over the messages that came, and ends the transport. */
-static void
-wake_reader (Core *core)
-{
-  g_cancellable_cancel (core->reading);
-}
 
 /* No wake-up is lost. The writer sets done, under its lock, before it reads the context here. The reader sets the
  * context before it reads done, under that lock. */
@@ -171,13 +149,6 @@ core_new (GIOStream *io, gpointer transport)
   return core;
 }
 
-static Core *
-core_ref (Core *core)
-{
-  ferry_ref_count_inc (&core->references);
-  return core;
-}
-
 static void
 core_unref (Core *core)
 {
@@ -202,7 +173,7 @@ is_closed (Core *core)
   return atomic_load_explicit (&core->closed, memory_order_relaxed);
 }
 
-/* Returns whether it is the first failure, for which the caller calls wake_reader(). */
+/* Returns whether it is the first failure, for which the caller wakes the reader. */
 static gboolean
 fail_locked (Core *core, const GError *failure)
 {
@@ -309,7 +280,7 @@ send_vectors (Core *core, const GOutputVector *parts, guint n_parts, GError **er
     pthread_cond_signal (&core->changed);
   pthread_mutex_unlock (&core->lock);
   if (failed)
-    wake_reader (core);
+    g_cancellable_cancel (core->reading);
   return sent;
 }
 
@@ -343,7 +314,13 @@ write_some (Core *core, gconstpointer bytes, gsize size, GError **error)
   empty = core->queue.size == 0;
   pthread_mutex_unlock (&core->lock);
   if (room)
-    note_room (core);
+    {
+      /* Not held while this thread flushes, which may wait. */
+      g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
+
+      if (transport != NULL)
+        ferry_transport_note_room (transport);
+    }
   return !empty || g_output_stream_flush (core->output, core->writing, error);
 }
 
@@ -382,7 +359,7 @@ write_all (gpointer data)
       pthread_mutex_unlock (&core->lock);
     }
   if (failed)
-    wake_reader (core);
+    g_cancellable_cancel (core->reading);
   /* After a failure too: no other thread writes any more. */
   write_end (core);
   pthread_mutex_lock (&core->lock);
@@ -415,13 +392,6 @@ is_writing_done (Core *core)
 {
   FERRY_AUTO_LOCK (&core->lock);
   return core->done;
-}
-
-static GError *
-dup_failure (Core *core)
-{
-  FERRY_AUTO_LOCK (&core->lock);
-  return core->queue.failure != NULL ? ferry_error_copy (core->queue.failure) : NULL;
 }
 
 /* ---- reading ---- */
@@ -460,27 +430,19 @@ get_pollable (Core *core)
 
 /* After a failure of the writer, takes what the other end has sent before, without waiting. */
 static gssize
-read_last (Core *core, guint8 *room, gsize size, GError **error)
-{
-  GPollableInputStream *input = get_pollable (core);
-
-  if (input != NULL)
-    return g_pollable_input_stream_read_nonblocking (input, room, size, NULL, error);
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "Nothing can be read without waiting");
-  return -1;
-}
-
-static gssize
 read_some (Core *core, GError **error)
 {
   gsize size;
   guint8 *room = ferry_frame_decoder_get_room (&core->decoder, &size);
-  gssize n;
+  GPollableInputStream *input;
+  gssize n = -1;
 
-  if (g_cancellable_is_cancelled (core->reading))
-    n = read_last (core, room, size, error);
-  else
+  if (!g_cancellable_is_cancelled (core->reading))
     n = g_input_stream_read (core->input, room, size, core->reading, error);
+  else if ((input = get_pollable (core)) != NULL)
+    n = g_pollable_input_stream_read_nonblocking (input, room, size, NULL, error);
+  else
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "Nothing can be read without waiting");
   if (n > 0)
     ferry_frame_decoder_add (&core->decoder, (gsize) n);
   return n;
@@ -493,7 +455,10 @@ make_reason (Core *core, const GError *failure)
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return NULL;
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-    return dup_failure (core);
+    {
+      FERRY_AUTO_LOCK (&core->lock);
+      return core->queue.failure != NULL ? ferry_error_copy (core->queue.failure) : NULL;
+    }
   core->input_over = TRUE;
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED) ||
       g_error_matches (failure, G_TLS_ERROR, G_TLS_ERROR_EOF))
@@ -678,7 +643,7 @@ ferry_stream_transport_close (FerryTransport *transport)
     return;
   atomic_store_explicit (&core->closed, TRUE, memory_order_relaxed);
   finish_writing (core);
-  wake_reader (core);
+  g_cancellable_cancel (core->reading);
 }
 
 static void
@@ -686,21 +651,13 @@ ferry_stream_transport_get_property (GObject *object, guint id, GValue *value, G
 {
   FerryStreamTransport *self = FERRY_STREAM_TRANSPORT (object);
 
-  if (id == PROP_MAX_MESSAGE_SIZE)
-    g_value_set_uint (value, atomic_load_explicit (&self->core->max_message, memory_order_relaxed));
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  g_value_set_uint (value, atomic_load_explicit (&self->core->max_message, memory_order_relaxed));
 }
 
 static void
 ferry_stream_transport_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  FerryStreamTransport *self = FERRY_STREAM_TRANSPORT (object);
-
-  if (id == PROP_MAX_MESSAGE_SIZE)
-    set_max_message (self, g_value_get_uint (value));
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  set_max_message (FERRY_STREAM_TRANSPORT (object), g_value_get_uint (value));
 }
 
 static void
@@ -725,10 +682,10 @@ ferry_stream_transport_class_init (FerryStreamTransportClass *klass)
   transport_class->send = ferry_stream_transport_send;
   transport_class->close = ferry_stream_transport_close;
 
-  properties[PROP_MAX_MESSAGE_SIZE] =
+  g_object_class_install_property (
+    object_class, 1,
     g_param_spec_uint ("max-message-size", NULL, NULL, 1, G_MAXUINT32, FERRY_FRAME_MAX_MESSAGE,
-                       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+                       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
 }
 
 static void
@@ -788,7 +745,8 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
   ferry_greeting_write (greeting);
   /* The reader finds a failure, after the messages of an other end that has closed already. */
   send_vectors (self->core, &vector, 1, NULL);
-  thread = ferry_thread_try_new ("ferry-reader", "reading", read_main, core_ref (self->core), error);
+  ferry_ref_count_inc (&self->core->references);
+  thread = ferry_thread_try_new ("ferry-reader", "reading", read_main, self->core, error);
   if (thread == NULL)
     {
       core_unref (self->core);

@@ -279,32 +279,22 @@ start_locked (FerryDownlink *own_downlink, GError **error)
   return FALSE;
 }
 
-static Entry *
-find_entry_locked (const char *sender_name)
+static FerryTransport *
+take_transport (FerryDownlink *own_downlink, const char *sender_name, GError **error)
 {
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&reader_lock);
+
+  if (entries == NULL && !start_locked (own_downlink, error))
+    return NULL;
   for (guint i = 0; i < entries->len; i++)
     {
       Entry *entry = g_ptr_array_index (entries, i);
 
       if (g_str_equal (entry->sender_name, sender_name))
-        return entry;
+        return entry->untaken != NULL ? g_steal_pointer (&entry->untaken) : g_weak_ref_get (&entry->transport);
     }
   /* The downlink is only taken for a sender that was granted. */
   g_assert_not_reached ();
-}
-
-static FerryTransport *
-take_transport (FerryDownlink *own_downlink, const char *sender_name, GError **error)
-{
-  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&reader_lock);
-  Entry *entry;
-
-  if (entries == NULL && !start_locked (own_downlink, error))
-    return NULL;
-  entry = find_entry_locked (sender_name);
-  if (entry->untaken != NULL)
-    return g_steal_pointer (&entry->untaken);
-  return g_weak_ref_get (&entry->transport);
 }
 
 gboolean
