@@ -133,7 +133,6 @@ core_new (GIOStream *io, gpointer transport)
   core->input = g_io_stream_get_input_stream (io);
   core->reading = g_cancellable_new ();
   g_cancellable_make_pollfd (core->reading, &core->wakeup);
-  atomic_init (&core->lingering, NULL);
   core->output = g_io_stream_get_output_stream (io);
   core->writing = g_cancellable_new ();
   g_cancellable_make_pollfd (core->writing, &core->write_wakeup);
@@ -144,7 +143,6 @@ core_new (GIOStream *io, gpointer transport)
   pthread_cond_init (&core->changed, NULL);
   ferry_frame_queue_init (&core->queue);
   ferry_frame_decoder_init (&core->decoder, FERRY_FRAME_MAX_MESSAGE);
-  atomic_init (&core->closed, FALSE);
   atomic_init (&core->max_message, FERRY_FRAME_MAX_MESSAGE);
   return core;
 }
@@ -173,16 +171,14 @@ is_closed (Core *core)
   return atomic_load_explicit (&core->closed, memory_order_relaxed);
 }
 
-/* Returns whether it is the first failure, for which the caller wakes the reader. */
-static gboolean
+/* The caller wakes the reader, without the lock. */
+static void
 fail_locked (Core *core, const GError *failure)
 {
-  if (core->queue.failure != NULL)
-    return FALSE;
-  core->queue.failure = g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                                     "The other end of the stream takes nothing more: %s", failure->message);
+  if (core->queue.failure == NULL)
+    core->queue.failure = g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                                       "The other end of the stream takes nothing more: %s", failure->message);
   pthread_cond_signal (&core->changed);
-  return TRUE;
 }
 
 /* ---- the sending threads ---- */
@@ -268,14 +264,12 @@ write_locked (gpointer data, const GOutputVector *parts, guint n_parts)
 static gboolean
 send_vectors (Core *core, const GOutputVector *parts, guint n_parts, GError **error)
 {
-  gboolean had_failed;
   gboolean failed;
   gboolean sent;
 
   pthread_mutex_lock (&core->lock);
-  had_failed = core->queue.failure != NULL;
   sent = ferry_frame_queue_send (&core->queue, parts, n_parts, core->direct ? write_locked : NULL, core, error);
-  failed = !had_failed && core->queue.failure != NULL;
+  failed = core->queue.failure != NULL;
   if (core->queue.size > 0)
     pthread_cond_signal (&core->changed);
   pthread_mutex_unlock (&core->lock);
@@ -345,7 +339,6 @@ write_all (gpointer data)
 {
   Core *core = data;
   g_autoptr (GError) error = NULL;
-  gboolean failed = FALSE;
   gconstpointer bytes;
   gsize size;
 
@@ -355,11 +348,10 @@ write_all (gpointer data)
   if (error != NULL)
     {
       pthread_mutex_lock (&core->lock);
-      failed = fail_locked (core, error);
+      fail_locked (core, error);
       pthread_mutex_unlock (&core->lock);
+      g_cancellable_cancel (core->reading);
     }
-  if (failed)
-    g_cancellable_cancel (core->reading);
   /* After a failure too: no other thread writes any more. */
   write_end (core);
   pthread_mutex_lock (&core->lock);
