@@ -198,7 +198,8 @@ void __tsan_release (void *address);
 #define ferry_take_over(pointer) ((void) (pointer))
 #endif
 
-/* For what happens often: g_debug() makes its text before it asks whether it is wanted, which takes a microsecond. */
+/* For frequent messages: g_debug() makes its text before it finds out whether it is wanted, which takes a microsecond.
+ */
 #define ferry_debug_often(...)                                                                                         \
   G_STMT_START                                                                                                         \
   {                                                                                                                    \

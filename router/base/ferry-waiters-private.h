@@ -4,12 +4,12 @@
 /* Where threads sleep that wait for answers over one transport, so that many can be woken at once.
  *
  * Each sleeper has a slot, which is a bit of a group. A group sleeps on one word, and a futex call wakes those of it
- * whose bits are given. So the receiving thread makes one system call for a run of answers, and the scheduler takes the
- * processor from it once. Woken one by one, each sleeper took the processor at once, to ask its next question, and the
- * run was over after its first answer.
+ * whose bits are given. So the thread that receives a run of answers makes one system call for all of them, and the
+ * scheduler takes the processor from it once: woken one by one, each of them took it at once, to ask its next question,
+ * and the run was over after its first answer.
  *
- * The wake-up: the waking thread changes what is waited for, then the group's rings, then calls. The sleeper loads the
- * rings, looks at what it waits for, and sleeps only while the rings are as they were; the kernel compares them. So no
+ * The wake-up: the waker changes what is waited for, then the group's rings, then calls; the sleeper loads the rings,
+ * looks at what it waits for, and sleeps only while the rings are as they were (the kernel compares them). So no
  * wake-up is lost, and some come for nothing.
  *
  * Threads: any, but for what is due, which is the receiving thread's. */

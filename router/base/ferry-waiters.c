@@ -7,7 +7,7 @@
 
 #include "base/ferry-thread-private.h"
 
-/* No thread waits for more than so many answers of others. */
+/* A thread that is due waits for at most so many other answers. */
 #define MAX_DUE 32
 
 #define SHARED (1u << 31)
