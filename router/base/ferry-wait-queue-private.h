@@ -54,10 +54,11 @@ void ferry_wait_queue_wait_async (FerryWaitQueue *self, gboolean (*condition) (g
 gboolean ferry_wait_queue_wait (FerryWaitQueue *self, gconstpointer key, gboolean (*condition) (gpointer data),
                                 gpointer data, gint64 deadline, GCancellable *cancellable, const char *timed_out,
                                 GError **error);
-/* The first that waits, or all, are not abandoned any more, so that they can be finished when a lock was let go of:
- * ferry_completion_finish_reserved(). Return (transfer full) (nullable), (element-type FerryCompletion). */
+/* Takes the first out, or all that have joined with key, or all where that is NULL. They are not abandoned any more, so
+ * that they can be finished when a lock was let go of: ferry_completion_finish_reserved(). What the callback of one
+ * cancels does not count. Return (transfer full) (nullable), (element-type FerryCompletion). */
 FerryCompletion *ferry_wait_queue_reserve_next (FerryWaitQueue *self);
-void ferry_wait_queue_reserve_all (FerryWaitQueue *self, GQueue *reserved);
+void ferry_wait_queue_reserve (FerryWaitQueue *self, gconstpointer key, GQueue *reserved);
 /* Finishes them with TRUE, and empties the queue. */
 void ferry_wait_queue_finish_reserved (GQueue *reserved);
 /* All that wait now end, with TRUE. Those that join meanwhile stay. A callback may drop the queue's owner. */

@@ -146,10 +146,8 @@ ferry_wait_queue_wait (FerryWaitQueue *self, gconstpointer key, gboolean (*condi
   return TRUE;
 }
 
-/* Takes those out that wait for key, or all where that is NULL. From here on they cannot be abandoned, so that what the
- * callback of one cancels does not count. */
-static void
-reserve (FerryWaitQueue *self, gconstpointer key, GQueue *reserved)
+void
+ferry_wait_queue_reserve (FerryWaitQueue *self, gconstpointer key, GQueue *reserved)
 {
   FERRY_AUTO_LOCK (&self->lock);
   for (GList *node = self->waiting.head, *next; node != NULL; node = next)
@@ -177,12 +175,6 @@ ferry_wait_queue_reserve_next (FerryWaitQueue *self)
 }
 
 void
-ferry_wait_queue_reserve_all (FerryWaitQueue *self, GQueue *reserved)
-{
-  reserve (self, NULL, reserved);
-}
-
-void
 ferry_wait_queue_finish_reserved (GQueue *reserved)
 {
   FerryCompletion *completion;
@@ -199,7 +191,7 @@ ferry_wait_queue_finish_key (FerryWaitQueue *self, gconstpointer key)
 {
   GQueue reserved = G_QUEUE_INIT;
 
-  reserve (self, key, &reserved);
+  ferry_wait_queue_reserve (self, key, &reserved);
   ferry_wait_queue_finish_reserved (&reserved);
 }
 

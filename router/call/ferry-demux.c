@@ -31,8 +31,8 @@
 #include <signal.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-cond-private.h"
 #include "base/ferry-property-private.h"
+#include "base/ferry-thread-private.h"
 #include "base/ferry-usable-cores.h"
 #include "base/ferry-wait-queue-private.h"
 
@@ -218,33 +218,25 @@ dispatcher_is_open (Dispatcher *self)
 
 /* ---- waiting until it is quiet ---- */
 
-/* Returns the waits to be finished, once the lock is released: an empty queue mostly. */
-static GQueue
-reserve_waits_locked (Dispatcher *self)
+static gboolean
+is_quiet_locked (Dispatcher *self)
+{
+  return self->n_left == 0 && (self->open || self->n_threads == 0);
+}
+
+/* Releases the lock, and finishes the waits where it is quiet. */
+static void
+unlock (Dispatcher *self)
 {
   GQueue waits = G_QUEUE_INIT;
 
-  if (self->has_waits && self->n_left == 0 && (self->open || self->n_threads == 0))
+  if (self->has_waits && is_quiet_locked (self))
     {
       self->has_waits = FALSE;
-      ferry_wait_queue_reserve_all (&self->waits, &waits);
+      ferry_wait_queue_reserve (&self->waits, NULL, &waits);
     }
-  return waits;
-}
-
-static void
-dispatcher_wait_quiet (Dispatcher *self, GTask *task)
-{
-  g_autoptr (FerryCompletion) wait = NULL;
-  GQueue waits;
-
-  pthread_mutex_lock (&self->lock);
-  wait = ferry_wait_queue_join (&self->waits, NULL, NULL);
-  self->has_waits = TRUE;
-  waits = reserve_waits_locked (self);
   pthread_mutex_unlock (&self->lock);
   ferry_wait_queue_finish_reserved (&waits);
-  ferry_completion_return_boolean (wait, task, G_MAXINT64);
 }
 
 /* ---- running handlers ---- */
@@ -301,14 +293,10 @@ end_locked (Dispatcher *self, const Run *run)
 static void
 run_now (Dispatcher *self, Run *run)
 {
-  GQueue waits;
-
   perform (run);
   pthread_mutex_lock (&self->lock);
   end_locked (self, run);
-  waits = reserve_waits_locked (self);
-  pthread_mutex_unlock (&self->lock);
-  ferry_wait_queue_finish_reserved (&waits);
+  unlock (self);
 }
 
 static void
@@ -397,7 +385,6 @@ work_locked (Dispatcher *self)
 {
   Run run;
   Summons summons;
-  GQueue waits;
 
   begin_locked (self, &run, NULL);
   summons = summon_locked (self);
@@ -406,11 +393,9 @@ work_locked (Dispatcher *self)
   perform (&run);
   pthread_mutex_lock (&self->lock);
   end_locked (self, &run);
-  waits = reserve_waits_locked (self);
-  if (waits.length == 0)
+  if (!self->has_waits)
     return;
-  pthread_mutex_unlock (&self->lock);
-  ferry_wait_queue_finish_reserved (&waits);
+  unlock (self);
   pthread_mutex_lock (&self->lock);
 }
 
@@ -419,7 +404,6 @@ thread_main (gpointer data)
 {
   g_autoptr (Dispatcher) self = data;
   Summons summons;
-  GQueue waits;
 
   pthread_mutex_lock (&self->lock);
   /* A receiving thread, which blocks all signals, may have started it. Processes that handlers start inherit the mask.
@@ -431,10 +415,8 @@ thread_main (gpointer data)
   self->n_threads--;
   /* This thread may have been the one that was coming. */
   summons = summon_locked (self);
-  waits = reserve_waits_locked (self);
-  pthread_mutex_unlock (&self->lock);
+  unlock (self);
   summon (self, summons);
-  ferry_wait_queue_finish_reserved (&waits);
   return NULL;
 }
 
@@ -446,7 +428,6 @@ give_up_thread (Dispatcher *self, const GError *failure)
     FERRY_ERROR, FERRY_ERROR_SYSTEM,
     "The other end cannot start a thread to answer: %s; ask again when it has fewer threads", failure->message);
   GQueue unanswered = G_QUEUE_INIT;
-  GQueue waits;
 
   pthread_mutex_lock (&self->lock);
   self->coming = FALSE;
@@ -457,10 +438,8 @@ give_up_thread (Dispatcher *self, const GError *failure)
       g_queue_init (&self->queue);
       self->pending_size = 0;
     }
-  waits = reserve_waits_locked (self);
-  pthread_mutex_unlock (&self->lock);
+  unlock (self);
   refuse_all (&unanswered, reason);
-  ferry_wait_queue_finish_reserved (&waits);
 }
 
 static void
@@ -490,7 +469,6 @@ dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {
   g_autoptr (Dispatcher) self = ref (data);
   gint64 end = g_get_monotonic_time () + MAX_TURN;
-  GQueue waits;
   gboolean more;
 
   g_source_set_ready_time (source, -1);
@@ -509,11 +487,9 @@ dispatch (GSource *source, GSourceFunc callback, gpointer data)
   more = self->source == source && self->queue.length > 0;
   if (self->source == source)
     self->ready = more;
-  waits = reserve_waits_locked (self);
-  pthread_mutex_unlock (&self->lock);
+  unlock (self);
   if (more)
     g_source_set_ready_time (source, 0);
-  ferry_wait_queue_finish_reserved (&waits);
   return G_SOURCE_CONTINUE;
 }
 
@@ -1088,6 +1064,8 @@ ferry_demux_stop (FerryDemux *self)
 void
 ferry_demux_stop_async (FerryDemux *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
+  Dispatcher *dispatcher = self->dispatcher;
+  g_autoptr (FerryCompletion) wait = NULL;
   g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (FERRY_IS_DEMUX (self));
@@ -1095,7 +1073,11 @@ ferry_demux_stop_async (FerryDemux *self, GCancellable *cancellable, GAsyncReady
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_demux_stop_async);
   ferry_demux_stop (self);
-  dispatcher_wait_quiet (self->dispatcher, task);
+  pthread_mutex_lock (&dispatcher->lock);
+  wait = ferry_wait_queue_join (&dispatcher->waits, NULL, NULL);
+  dispatcher->has_waits = TRUE;
+  unlock (dispatcher);
+  ferry_completion_return_boolean (wait, task, G_MAXINT64);
 }
 
 /**

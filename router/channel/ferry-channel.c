@@ -21,8 +21,9 @@
 #include <pthread.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-cond-private.h"
 #include "base/ferry-property-private.h"
+#include "base/ferry-thread-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "base/ferry-watch-cancellable-private.h"
 #include "call/ferry-link-transport-private.h"
 #include "call/ferry-polled-transport-private.h"

@@ -27,7 +27,6 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-usable-memory-private.h"
 
 #define DEFAULT_DISPATCH_BUDGET (4 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define DEFAULT_AGEING (50 * FERRY_MICROSECONDS_PER_MILLISECOND)
