@@ -5,7 +5,7 @@
  * is a list model of them.
  *
  * Counts: n_queued has the tasks that wait, in the inbox, in the queue or sent ahead. n_executing has those that run.
- * n_open has both. A task leaves the counts once, in task_done().
+ * n_open has both. A task leaves the counts once, in source_done().
  *
  * It is one file since each step of a task changes the queue, the counts and the list model.
  *
@@ -17,13 +17,11 @@
 #include "task/ferry-executor-private.h"
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-wait-queue-private.h"
-#include "base/ferry-watch-cancellable-private.h"
+#include "base/ferry-property-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "ferry-enums.h"
 #include "task/ferry-executor-queue-private.h"
 #include "task/ferry-iterate-private.h"
-#include "task/ferry-pool-worker-private.h"
 #include "worker/ferry-function-private.h"
 
 /* How many finished tasks may be in the list beyond those that are to be kept. */
@@ -63,16 +61,14 @@ struct _FerryExecutor
   gboolean inbox_is_told; /* inbox_lock: a post is to empty it */
 
   FerryTaskQueue queue;
-  GSequence *list;       /* (owned) (element-type FerryTask): the model's items */
-  guint64 latest_number; /* of a task in it */
-  GQueue finished;       /* (element-type FerryTask): of the list, done, the oldest first, by placement's link */
-  GQueue waiters;        /* (element-type FerrySubmission) (owned): wait for room */
-  guint n_open;          /* tasks that are not done */
+  GSequence *list;            /* (owned) (element-type FerryTask): the model's items */
+  guint64 latest_number;      /* of a task in it */
+  GQueue finished;            /* (element-type FerryTask): of the list, done, the oldest first, by placement's link */
+  FerryWaitQueue submissions; /* wait for room, with the task as the key */
+  guint n_open;               /* tasks that are not done */
   guint n_executing;
-  guint64 n_completed;
-  guint64 n_failed;
-  guint64 n_cancelled;
-  guint n_batch_done; /* tasks that were done since n_open was 0 */
+  guint64 n_ended[FERRY_N_TASK_STATES]; /* tasks that are done, by their state */
+  guint n_batch_done;                   /* tasks that were done since n_open was 0 */
 
   FerryTimer refuse_timer; /* set: tasks that wait are about to be refused */
   FerryTimer notify_timer; /* notifies of changed figures, once a turn of the main loop */
@@ -100,7 +96,7 @@ static GParamSpec *properties[N_PROPERTIES];
 
 static void list_model_init (GListModelInterface *iface);
 static void empty_inbox (gpointer data);
-static void wake_waiters (FerryExecutor *self);
+static void submit_waiting (FerryExecutor *self);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (FerryExecutor, ferry_executor, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
@@ -328,8 +324,9 @@ from_source (FerryTaskSource *source)
 
 /* main: a task has ended and has signalled that. */
 static void
-task_done (FerryExecutor *self, FerryTask *task)
+source_done (FerryTaskSource *source, FerryTask *task)
 {
+  FerryExecutor *self = from_source (source);
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
   if (placement->executing)
@@ -337,22 +334,11 @@ task_done (FerryExecutor *self, FerryTask *task)
   else
     atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
   placement->executing = FALSE;
-  switch (ferry_task_get_state (task))
-    {
-    case FERRY_TASK_STATE_COMPLETED:
-      self->n_completed++;
-      break;
-    case FERRY_TASK_STATE_CANCELLED:
-      self->n_cancelled++;
-      break;
-    default:
-      self->n_failed++;
-      break;
-    }
+  self->n_ended[ferry_task_get_state (task)]++;
   self->n_batch_done++;
   list_finish (self, task);
   figures_changed (self);
-  wake_waiters (self);
+  submit_waiting (self);
   g_object_unref (task);
   if (--self->n_open > 0)
     return;
@@ -369,7 +355,7 @@ fail_waiting (FerryExecutor *self, FerryTask *task, FerryTaskEvent event, GError
   ferry_timers_unset (self->timers, &ferry_task_get_placement (task)->timer);
   ferry_task_queue_remove (&self->queue, task);
   if (ferry_task_fail (task, event, error, NULL, NULL))
-    task_done (self, task);
+    source_done (&self->source, task);
   g_object_unref (task);
 }
 
@@ -464,13 +450,7 @@ source_started (FerryTaskSource *source, FerryTask *task)
   self->n_executing++;
   atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
   figures_changed (self);
-  wake_waiters (self);
-}
-
-static void
-source_done (FerryTaskSource *source, FerryTask *task)
-{
-  task_done (from_source (source), task);
+  submit_waiting (self);
 }
 
 /* Includes tasks that other threads have submitted. */
@@ -552,7 +532,7 @@ driver_cancelled (gpointer executor, FerryTask *task)
     {
       ferry_timers_unset (self->timers, &placement->timer);
       ferry_task_queue_remove (&self->queue, task);
-      task_done (self, task);
+      source_done (&self->source, task);
     }
   else
     ferry_pool_worker_cancel_task (placement->worker, task);
@@ -621,7 +601,7 @@ take_in (FerryExecutor *self, FerryTask *task)
   ferry_task_get_placement (task)->taken_in = TRUE;
   if (ferry_task_get_done (task))
     {
-      task_done (self, task);
+      source_done (&self->source, task);
       return;
     }
   ferry_task_queue_push (&self->queue, task, FALSE);
@@ -721,124 +701,49 @@ submit_now (FerryExecutor *self, FerryTask *task, GError **error)
   return TRUE;
 }
 
-/* A submission that waits for room. */
-typedef struct
-{
-  FerryExecutor *executor; /* (owned) */
-  FerryTask *task;         /* (owned) */
-  GTask *call;             /* (owned) (nullable): is returned at the end; without it, func is posted */
-  GSource *source;         /* (owned) (nullable): of the call's cancellable */
-  FerrySubmittedFunc func;
-  gpointer data;
-  GError *error; /* (owned) (nullable): for func */
-} FerrySubmission;
-
-static void
-submission_free (gpointer data)
-{
-  FerrySubmission *self = data;
-
-  g_assert (self->source == NULL);
-  g_clear_object (&self->call);
-  g_clear_error (&self->error);
-  g_object_unref (self->task);
-  g_object_unref (self->executor);
-  g_free (self);
-}
-
-static void
-call_submitted (gpointer data)
-{
-  FerrySubmission *self = data;
-
-  self->func (self->data, self->error);
-}
-
-/* main: ends the waiting. Takes error (nullable). */
-static void
-end_submission (FerrySubmission *self, GError *error)
-{
-  if (self->call == NULL)
-    {
-      self->error = error;
-      ferry_mailbox_post (self->executor->router->context, call_submitted, self, submission_free);
-      return;
-    }
-  if (error != NULL)
-    g_task_return_error (self->call, error);
-  else
-    g_task_return_boolean (self->call, TRUE);
-  submission_free (self);
-}
-
-static FerrySubmission *
-pop_waiter (FerryExecutor *self)
-{
-  FerrySubmission *submission = g_queue_pop_head (&self->waiters);
-
-  ferry_unwatch_cancellable (&submission->source);
-  return submission;
-}
-
-static gboolean
-submission_cancelled (GCancellable *cancellable, gpointer data)
-{
-  FerrySubmission *submission = data;
-
-  g_queue_remove (&submission->executor->waiters, submission);
-  ferry_unwatch_cancellable (&submission->source);
-  g_task_return_error_if_cancelled (submission->call);
-  submission_free (submission);
-  return G_SOURCE_REMOVE;
-}
-
 /* main: the executor was stopped. */
 static void
-refuse_waiters (FerryExecutor *self)
+refuse_submissions (FerryExecutor *self)
 {
-  while (self->waiters.head != NULL)
-    end_submission (pop_waiter (self),
-                    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_STOPPED,
-                                         "The executor was stopped while the task waited for room; make another one"));
-}
+  FerryCompletion *submission;
 
-/* main: submissions that wait go on, as far as there is room. */
-static void
-wake_waiters (FerryExecutor *self)
-{
-  while (self->waiters.head != NULL && take_room (self))
+  while ((submission = ferry_wait_queue_reserve_next (&self->submissions)) != NULL)
     {
-      FerrySubmission *submission = pop_waiter (self);
-      GCancellable *cancellable = submission->call != NULL ? g_task_get_cancellable (submission->call) : NULL;
-      GError *error = NULL;
-
-      if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !check (self, submission->task, &error))
-        atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
-      else
-        submit_now (self, submission->task, &error);
-      end_submission (submission, error);
+      ferry_completion_finish_reserved (
+        submission, NULL, NULL,
+        g_error_new_literal (FERRY_ERROR, FERRY_ERROR_STOPPED,
+                             "The executor was stopped while the task waited for room; make another one"));
+      ferry_completion_unref (submission);
     }
 }
 
-static FerrySubmission *
-submission_new (FerryExecutor *executor, FerryTask *task)
+/* main: submissions that wait go on, as far as there is room. Their callbacks may do anything. */
+static void
+submit_waiting (FerryExecutor *self)
 {
-  FerrySubmission *self = g_new0 (FerrySubmission, 1);
+  while (!ferry_wait_queue_is_empty (&self->submissions) && take_room (self))
+    {
+      g_autoptr (FerryCompletion) submission = ferry_wait_queue_reserve_next (&self->submissions);
+      FerryTask *task = submission != NULL ? ferry_wait_queue_get_key (submission) : NULL;
+      GError *error = NULL;
 
-  self->executor = g_object_ref (executor);
-  self->task = g_object_ref (task);
-  return self;
+      if (task == NULL || !check (self, task, &error))
+        atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
+      else
+        submit_now (self, task, &error);
+      if (task == NULL)
+        return;
+      ferry_completion_finish_reserved (submission, GINT_TO_POINTER (TRUE), NULL, error);
+    }
 }
 
 void
-ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerrySubmittedFunc func, gpointer data)
+ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryCompletionFunc func)
 {
-  FerrySubmission *submission = submission_new (self, task);
+  g_autoptr (FerryCompletion) submission = ferry_wait_queue_join (&self->submissions, task, NULL);
 
-  submission->func = func;
-  submission->data = data;
-  g_queue_push_tail (&self->waiters, submission);
-  wake_waiters (self);
+  ferry_completion_call (submission, func);
+  submit_waiting (self);
 }
 
 /**
@@ -920,20 +825,20 @@ void
 ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancellable *cancellable,
                                   GAsyncReadyCallback callback, gpointer user_data)
 {
-  FerrySubmission *submission;
+  g_autoptr (FerryCompletion) submission = NULL;
+  g_autoptr (GTask) call = NULL;
 
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
   g_return_if_fail (FERRY_IS_TASK (task));
   ferry_return_if_elsewhere (self->router->home);
 
-  submission = submission_new (self, task);
-  submission->call = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (submission->call, ferry_executor_submit_task_async);
-  if (cancellable != NULL)
-    ferry_watch_cancellable (submission->call, &submission->source, "[ferry] stop waiting for room",
-                             submission_cancelled, submission, NULL);
-  g_queue_push_tail (&self->waiters, submission);
-  wake_waiters (self);
+  /* It holds the executor and the task. */
+  call = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (call, ferry_executor_submit_task_async);
+  g_task_set_task_data (call, g_object_ref (task), g_object_unref);
+  submission = ferry_wait_queue_join (&self->submissions, task, NULL);
+  ferry_completion_return_boolean (submission, call, G_MAXINT64);
+  submit_waiting (self);
 }
 
 /**
@@ -1182,7 +1087,7 @@ force_end (gpointer data)
                                         "Task “%s” had not ended when the executor's time to shut down was over",
                                         ferry_task_get_name (task)),
                            NULL, NULL))
-        task_done (self, task);
+        source_done (&self->source, task);
     }
   finish_shutdown (self);
 }
@@ -1196,7 +1101,7 @@ begin_stop (FerryExecutor *self)
    * empties next. */
   atomic_store_explicit (&self->state, FERRY_EXECUTOR_STATE_STOPPING, memory_order_release);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
-  refuse_waiters (self);
+  refuse_submissions (self);
 }
 
 /**
@@ -1440,7 +1345,7 @@ ferry_executor_get_n_completed (FerryExecutor *self)
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
   ferry_return_val_if_elsewhere (self->router->home, 0);
 
-  return self->n_completed;
+  return self->n_ended[FERRY_TASK_STATE_COMPLETED];
 }
 
 /**
@@ -1459,7 +1364,7 @@ ferry_executor_get_n_failed (FerryExecutor *self)
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
   ferry_return_val_if_elsewhere (self->router->home, 0);
 
-  return self->n_failed;
+  return self->n_ended[FERRY_TASK_STATE_FAILED];
 }
 
 /**
@@ -1478,7 +1383,7 @@ ferry_executor_get_n_cancelled (FerryExecutor *self)
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
   ferry_return_val_if_elsewhere (self->router->home, 0);
 
-  return self->n_cancelled;
+  return self->n_ended[FERRY_TASK_STATE_CANCELLED];
 }
 
 /**
@@ -1505,48 +1410,39 @@ ferry_executor_get_fraction (FerryExecutor *self)
   return done / (self->n_batch_done + self->n_open);
 }
 
+static guint
+get_max_pending (FerryExecutor *self)
+{
+  ferry_return_val_if_elsewhere (self->router->home, 0);
+
+  return self->max_pending;
+}
+
+static guint
+get_keep_finished (FerryExecutor *self)
+{
+  ferry_return_val_if_elsewhere (self->router->home, 0);
+
+  return self->keep_finished;
+}
+
 static void
 ferry_executor_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  FerryExecutor *self = FERRY_EXECUTOR (object);
+  static const GCallback getters[N_PROPERTIES] = {
+    [PROP_POOL] = G_CALLBACK (ferry_executor_get_pool),
+    [PROP_MAX_PENDING] = G_CALLBACK (get_max_pending),
+    [PROP_KEEP_FINISHED] = G_CALLBACK (get_keep_finished),
+    [PROP_STATE] = G_CALLBACK (ferry_executor_get_state),
+    [PROP_N_WAITING] = G_CALLBACK (ferry_executor_get_n_waiting),
+    [PROP_N_EXECUTING] = G_CALLBACK (ferry_executor_get_n_executing),
+    [PROP_N_COMPLETED] = G_CALLBACK (ferry_executor_get_n_completed),
+    [PROP_N_FAILED] = G_CALLBACK (ferry_executor_get_n_failed),
+    [PROP_N_CANCELLED] = G_CALLBACK (ferry_executor_get_n_cancelled),
+    [PROP_FRACTION] = G_CALLBACK (ferry_executor_get_fraction),
+  };
 
-  switch (property_id)
-    {
-    case PROP_POOL:
-      g_value_set_object (value, self->pool);
-      break;
-    case PROP_MAX_PENDING:
-      ferry_return_if_elsewhere (self->router->home);
-      g_value_set_uint (value, self->max_pending);
-      break;
-    case PROP_KEEP_FINISHED:
-      ferry_return_if_elsewhere (self->router->home);
-      g_value_set_uint (value, self->keep_finished);
-      break;
-    case PROP_STATE:
-      g_value_set_enum (value, ferry_executor_get_state (self));
-      break;
-    case PROP_N_WAITING:
-      g_value_set_uint (value, ferry_executor_get_n_waiting (self));
-      break;
-    case PROP_N_EXECUTING:
-      g_value_set_uint (value, ferry_executor_get_n_executing (self));
-      break;
-    case PROP_N_COMPLETED:
-      g_value_set_uint64 (value, ferry_executor_get_n_completed (self));
-      break;
-    case PROP_N_FAILED:
-      g_value_set_uint64 (value, ferry_executor_get_n_failed (self));
-      break;
-    case PROP_N_CANCELLED:
-      g_value_set_uint64 (value, ferry_executor_get_n_cancelled (self));
-      break;
-    case PROP_FRACTION:
-      g_value_set_double (value, ferry_executor_get_fraction (self));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
-    }
+  ferry_property_get (object, getters[property_id], value);
 }
 
 static void
@@ -1696,6 +1592,7 @@ ferry_executor_finalize (GObject *object)
 {
   FerryExecutor *self = FERRY_EXECUTOR (object);
 
+  ferry_wait_queue_clear (&self->submissions);
   ferry_wait_queue_clear (&self->shutdown_waits);
   ferry_task_queue_clear (&self->queue);
   g_clear_pointer (&self->list, g_sequence_free);
@@ -1720,6 +1617,7 @@ ferry_executor_init (FerryExecutor *self)
 {
   self->source =
     (FerryTaskSource){source_peek, source_take, source_give_back, source_started, source_done, source_fail_all};
+  ferry_wait_queue_init (&self->submissions);
   ferry_wait_queue_init (&self->shutdown_waits);
   pthread_mutex_init (&self->inbox_lock, NULL);
   ferry_task_queue_init (&self->queue);

@@ -31,7 +31,6 @@
 #include "task/ferry-iterate-private.h"
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-map-input-private.h"
-#include "task/ferry-pool-private.h"
 #include "task/ferry-task-private.h"
 #include "worker/ferry-function-private.h"
 
@@ -1017,13 +1016,16 @@ chunk_refused (FerryMap *self, FerryMapChunk *chunk, const GError *error)
   fail_items (self, refused, error);
 }
 
+/* The executor has taken the chunk that waited for room, or refuses it. */
 static void
-room_came (gpointer data, const GError *error)
+room_came (FerryCompletion *submission, gpointer data)
 {
-  g_autoptr (FerryMapChunk) chunk = data;
+  g_autoptr (FerryMapChunk) chunk = ferry_wait_queue_get_key (submission);
   g_autoptr (Hold) self = chunk->map != NULL ? hold (chunk->map) : NULL;
+  g_autoptr (GError) error = NULL;
 
-  /* The chunk may have ended before this is called. */
+  ferry_completion_take (submission, &error);
+  /* The map may have let go of the chunk. */
   if (self == NULL)
     return;
   self->waiting = NULL;
@@ -1072,7 +1074,7 @@ submit_next (FerryMap *self)
       return TRUE;
     }
   self->waiting = chunk;
-  ferry_executor_submit_when_room (self->executor, FERRY_TASK (chunk), room_came, g_object_ref (chunk));
+  ferry_executor_submit_when_room (self->executor, FERRY_TASK (g_object_ref (chunk)), room_came);
   return TRUE;
 }
 

@@ -56,8 +56,9 @@
 struct _FerryPoolRoom
 {
   GWeakRef pool;
-  GMainContext *context; /* const: (owned): the router's */
-  _Atomic gboolean told; /* any: a post is on its way */
+  void (*schedule) (FerryPool *pool); /* const */
+  GMainContext *context;              /* const: (owned): the router's */
+  _Atomic gboolean told;              /* any: a post is on its way */
 };
 
 static void
@@ -84,7 +85,7 @@ use_room (gpointer data)
   /* Before the room is used, so that later room is told of again. */
   atomic_store (&self->told, FALSE);
   if (pool != NULL)
-    ferry_pool_schedule (pool);
+    self->schedule (pool);
 }
 
 static void
@@ -106,6 +107,7 @@ await_room (FerryPoolWorker *self)
     return;
   room = g_atomic_rc_box_new0 (FerryPoolRoom);
   g_weak_ref_init (&room->pool, self->pool);
+  room->schedule = self->rules->schedule;
   room->context = g_main_context_ref (self->router->context);
   self->room = room;
   self->room_watch = (FerryRoomWatch){.func = room_came, .data = room};
@@ -194,13 +196,13 @@ static void
 idle_timed_out (gpointer data)
 {
   FerryPoolWorker *self = data;
-  gint64 until = ferry_time_add (self->idle_at, ferry_pool_get_rules (self->pool)->idle_timeout);
+  gint64 until = ferry_time_add (self->idle_at, self->rules->idle_timeout);
 
   if (!is_idle (self))
     return;
   if (g_get_monotonic_time () < until)
     ferry_timers_set (self->timers, &self->timer, until, idle_timed_out, self);
-  else if (ferry_pool_may_end_idle (self->pool))
+  else if (self->rules->may_end_idle (self->pool))
     ferry_pool_worker_retire (self);
 }
 
@@ -213,17 +215,24 @@ note_idle (FerryPoolWorker *self)
   if (!is_idle (self))
     return;
   self->idle_at = g_get_monotonic_time ();
-  idle_timeout = ferry_pool_get_rules (self->pool)->idle_timeout;
+  idle_timeout = self->rules->idle_timeout;
   /* A timer that is set already checks idle_at when it runs out. */
   if (idle_timeout > 0 && !ferry_timer_is_set (&self->timer))
     ferry_timers_set (self->timers, &self->timer, ferry_time_add (self->idle_at, idle_timeout), idle_timed_out, self);
+}
+
+static void
+schedule (FerryPoolWorker *self)
+{
+  if (self->pool != NULL)
+    self->rules->schedule (self->pool);
 }
 
 /* The worker has room, after an answer or after its start. */
 static void
 use_worker (FerryPoolWorker *self)
 {
-  ferry_pool_schedule (self->pool);
+  schedule (self);
   if (self->pool != NULL)
     note_idle (self);
 }
@@ -243,8 +252,8 @@ initialised (gpointer data, GVariant *result, GError *error, const char *trace, 
       g_autoptr (GError) reason = ferry_error_copy (error);
 
       g_prefix_error (&reason, "The workers' initialiser “%s” failed; mend it, then call ferry_pool_reset(): ",
-                      ferry_pool_get_rules (pool)->initialiser.function);
-      ferry_pool_fail (pool, g_steal_pointer (&reason));
+                      self->rules->initialiser.function);
+      self->rules->fail (pool, g_steal_pointer (&reason));
       ferry_pool_worker_kill (self);
       return;
     }
@@ -350,7 +359,7 @@ ferry_pool_worker_retire (FerryPoolWorker *self)
     return;
   self->state = FERRY_POOL_WORKER_RETIRING;
   self->told_to_end = TRUE;
-  if (self->pool != NULL && !ask (self, &ferry_pool_get_rules (self->pool)->finaliser, &finaliser_funcs, &error))
+  if (self->pool != NULL && !ask (self, &self->rules->finaliser, &finaliser_funcs, &error))
     g_message ("A worker's finaliser could not be called: %s", error->message);
   ferry_link_send_finish (self->link);
   ferry_timers_unset (self->timers, &self->timer);
@@ -449,8 +458,11 @@ start_task (FerryPoolWorker *self, FerryTask *task)
     ferry_timers_set (self->timers, &ferry_task_get_placement (task)->timer, deadline, run_timed_out, task);
   else
     ferry_timers_unset (self->timers, &ferry_task_get_placement (task)->timer);
-  source->started (source, task);
-  ferry_task_start (task, get_pid (self));
+  /* It runs callbacks of submissions that waited for room. They may cancel the task, which starts it here within. */
+  if (!ferry_task_get_placement (task)->executing)
+    source->started (source, task);
+  if (ferry_task_get_placement (task)->worker == self)
+    ferry_task_start (task, get_pid (self));
 }
 
 /* Tells the first task in flight that it is being run, once the process is known. A task that was to be cancelled may
@@ -574,24 +586,17 @@ ferry_pool_worker_withdraw_task (FerryPoolWorker *self, FerryTask *task)
 
 /* ---- Answers ---- */
 
-/* main: checks the type of a result, where this program has registered the function too. */
-gboolean
-ferry_pool_worker_check_result (FerryTask *task, GVariant *result, GError **error)
-{
-  const FerryFunctionEntry *entry = ferry_function_find (ferry_task_get_function (task));
-
-  return entry == NULL || ferry_function_check_result (entry, result, error);
-}
-
+/* The result is checked where this program has registered the function too. */
 static void
 complete_task (FerryTask *task, GVariant *result)
 {
+  const FerryFunctionEntry *entry = ferry_function_find (ferry_task_get_function (task));
   FerryTaskSource *source = get_source (task);
   g_autoptr (GError) error = NULL;
 
   if (ferry_task_get_done (task))
     return;
-  if (!ferry_pool_worker_check_result (task, result, &error))
+  if (entry != NULL && !ferry_function_check_result (entry, result, &error))
     fail_task (task, FERRY_TASK_EVENT_ERROR, g_steal_pointer (&error), NULL, NULL);
   else if (ferry_task_complete (task, result))
     source->done (source, task);
@@ -632,7 +637,7 @@ is_too_large (FerryPoolWorker *self, guint64 max_memory)
 static gboolean
 is_worn_out (FerryPoolWorker *self)
 {
-  const FerryPoolRules *rules = ferry_pool_get_rules (self->pool);
+  const FerryPoolRules *rules = self->rules;
 
   if (rules->max_tasks > 0 && self->n_done >= rules->max_tasks)
     return TRUE;
@@ -652,8 +657,7 @@ go_on (FerryPoolWorker *self)
     {
       ferry_pool_worker_take_back (self);
       ferry_pool_worker_retire (self);
-      if (self->pool != NULL)
-        ferry_pool_schedule (self->pool);
+      schedule (self);
     }
   start_first (self);
   if (self->state == FERRY_POOL_WORKER_READY && self->pool != NULL)
@@ -687,7 +691,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   g_object_unref (unlink_task (self, task));
   self->n_done++;
   if (self->pool != NULL)
-    ferry_pool_note_time (self->pool, now - self->latest);
+    self->rules->note_time (self->pool, now - self->latest);
   self->latest = now;
   if (refused && placement->n_refusals++ < MAX_REFUSALS)
     give_back (task);
@@ -826,15 +830,14 @@ calls_stopped (FerryPoolWorker *self)
     return;
   ferry_timers_set (self->timers, &self->timer, g_get_monotonic_time () + (is_open ? EXIT_GRACE : RETIRE_GRACE),
                     is_open ? exit_timed_out : retire_timed_out, self);
-  if (self->pool != NULL)
-    ferry_pool_schedule (self->pool);
+  schedule (self);
 }
 
 /* Whether a task that could be retried has ended too many workers. */
 static gboolean
 is_deadly (FerryPoolWorker *self, FerryTask *task)
 {
-  guint limit = self->pool != NULL ? ferry_pool_get_rules (self->pool)->death_limit : 0;
+  guint limit = self->pool != NULL ? self->rules->death_limit : 0;
 
   return limit > 0 && ferry_task_get_placement (task)->n_deaths >= limit && ferry_task_get_settings (task)->retries > 0;
 }
@@ -846,7 +849,7 @@ may_try_again (FerryPoolWorker *self, FerryTask *task)
 {
   return ferry_task_get_state (task) == FERRY_TASK_STATE_EXECUTING &&
          ferry_task_get_placement (task)->n_deaths <= ferry_task_get_settings (task)->retries &&
-         (self->pool == NULL || !ferry_pool_get_rules (self->pool)->stopping);
+         (self->pool == NULL || !self->rules->stopping);
 }
 
 static void
@@ -936,7 +939,7 @@ take_end (FerryPoolWorker *self, FerryExit *exit)
   disconnect (self);
   pool = g_steal_pointer (&self->pool);
   if (pool != NULL)
-    ferry_pool_worker_ended (pool, self, exit);
+    self->rules->worker_ended (pool, self, exit);
 }
 
 /* ---- Escalation: a task's function is asked to end, then its process, which is killed in the end ---- */
@@ -977,8 +980,7 @@ escalate_unclaimed (FerryPoolWorker *self, FerryTask *task)
     look_for_answer (self, task);
   else
     ferry_pool_worker_kill (self);
-  if (self->pool != NULL)
-    ferry_pool_schedule (self->pool);
+  schedule (self);
 }
 
 static void
@@ -1025,8 +1027,7 @@ escalate (gpointer data)
   if (self->worker != NULL)
     ferry_worker_send_signal (self->worker, SIGTERM, NULL);
   escalate_after (self, task, ferry_task_get_settings (task)->cancel_grace / 2);
-  if (self->pool != NULL)
-    ferry_pool_schedule (self->pool);
+  schedule (self);
 }
 
 /* main: gives a running task that was asked to end the time grace. A shorter time that was set before stays. */
@@ -1210,7 +1211,7 @@ worker_state_changed (FerryWorker *worker, GParamSpec *pspec, gpointer data)
   if (ferry_worker_get_state (worker) != FERRY_WORKER_STATE_OPEN)
     return;
   if (self->pool != NULL)
-    ferry_pool_note_attached (self->pool);
+    self->rules->has_attached = TRUE;
   take_process (self);
 }
 
@@ -1398,14 +1399,15 @@ give_up (FerryPoolWorker *self)
 /* main: starts a worker, as a process by the starter, or as a thread where that is NULL. Without an initialiser it
  * takes tasks at once: they wait for it in its lane. */
 FerryPoolWorker *
-ferry_pool_worker_new (FerryPool *pool, const char *name, FerryLauncher *starter, GError **error)
+ferry_pool_worker_new (FerryPool *pool, FerryRouter *router, FerryPoolRules *rules, const char *name,
+                       FerryLauncher *starter, GError **error)
 {
-  const FerryPoolRules *rules = ferry_pool_get_rules (pool);
   g_autoptr (FerryPoolWorker) self = g_new0 (FerryPoolWorker, 1);
 
   self->references = 1;
   self->pool = pool;
-  self->router = g_object_ref (ferry_pool_get_router (pool));
+  self->rules = rules;
+  self->router = g_object_ref (router);
   self->timers = ferry_router_get_timers (self->router);
   self->born_at = self->idle_at = g_get_monotonic_time ();
   g_queue_init (&self->in_flight);
