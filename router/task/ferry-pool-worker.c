@@ -1254,37 +1254,16 @@ start_process (FerryPoolWorker *self, const char *name, FerryLauncher *starter, 
 /* A thread of the application as a pool's worker. Both ends of its link are in this process. So tasks, senders, order
  * and limits are the same as with a process. But it cannot be killed.
  *
- * It is never joined, since its function may never return. The struct is the thread's own: the thread holds what it
- * needs, and releases it when its function has returned. */
-typedef struct
-{
-  FerryUplink *uplink;
-  FerrySender *calls;
-  FerrySender *progress;
-} Thread;
-
-static void
-thread_free (Thread *thread)
-{
-  g_object_unref (thread->calls);
-  g_object_unref (thread->progress);
-  ferry_uplink_unref (thread->uplink);
-  g_free (thread);
-}
-
+ * It is never joined, since its function may never return. It owns what it needs, and releases it when its function has
+ * returned. */
 static gpointer
 serve (gpointer data)
 {
-  Thread *thread = data;
-  g_autoptr (FerryDownlink) downlink = ferry_downlink_new (thread->uplink);
-  g_autoptr (FerryServe) server = ferry_serve_new (downlink, thread->calls, thread->progress);
+  g_autoptr (FerryServe) server = data;
   g_autoptr (GError) error = NULL;
 
   if (!ferry_serve_run (server, &error))
     g_debug ("A thread of a pool ends: %s", error->message);
-  g_clear_pointer (&server, ferry_serve_free);
-  g_clear_pointer (&downlink, ferry_downlink_free);
-  thread_free (thread);
   return NULL;
 }
 
@@ -1304,40 +1283,35 @@ thread_ended (gpointer data, FerryExit *exit)
   take_end (data, exit);
 }
 
-static Thread *
-new_thread (FerryPoolWorker *self, FerrySender *calls, FerrySender *progress, GError **error)
+/* Returns (transfer full) what the thread serves with. */
+static FerryServe *
+new_server (FerryPoolWorker *self, FerrySender *calls, FerrySender *progress, GError **error)
 {
   guint64 connection_ids[2] = {ferry_sender_get_connection_id (calls), ferry_sender_get_connection_id (progress)};
   guint32 cells[2] = {FERRY_NO_CELL, 0};
   g_autoptr (FerryLink) link = ferry_link_new ("a thread", connection_ids, cells, 2, self->router->lane_capacity, 0,
                                                self->router->max_message_size, error);
-  g_autoptr (FerryUplink) uplink = NULL;
-  Thread *thread;
+  g_autoptr (FerryServe) server = NULL;
 
   if (link == NULL)
     return NULL;
   ferry_clear_fd (&link->memory);
-  link->local = TRUE;
-  uplink = ferry_uplink_new_local (link, self->router->thread, error);
-  if (uplink == NULL || !ferry_sender_pass (calls, error) || !ferry_sender_pass (progress, error))
+  server = ferry_serve_new_local (link, connection_ids, self->router->thread, error);
+  if (server == NULL || !ferry_sender_pass (calls, error) || !ferry_sender_pass (progress, error))
     return NULL;
   self->link = g_steal_pointer (&link);
-  thread = g_new (Thread, 1);
-  thread->calls = ferry_sender_new_granted (connection_ids[0], uplink, 0, FERRY_NO_CELL);
-  thread->progress = ferry_sender_new_granted (connection_ids[1], uplink, 1, 0);
-  thread->uplink = g_steal_pointer (&uplink);
-  return thread;
+  return g_steal_pointer (&server);
 }
 
 /* main: starts the thread. Its link ends when the thread has stopped both senders, or when their pipes are closed. */
 static gboolean
 start_thread (FerryPoolWorker *self, const char *name, FerrySender *calls, FerrySender *progress, GError **error)
 {
-  Thread *thread = new_thread (self, calls, progress, error);
+  g_autoptr (FerryServe) server = new_server (self, calls, progress, error);
   FerryLinkObserver *observer;
   GError *failure = NULL;
 
-  if (thread == NULL)
+  if (server == NULL)
     return FALSE;
   self->attached = TRUE;
   observer = g_new0 (FerryLinkObserver, 1);
@@ -1352,14 +1326,13 @@ start_thread (FerryPoolWorker *self, const char *name, FerrySender *calls, Ferry
     {
       ferry_pool_worker_unref (self);
       g_free (observer);
-      thread_free (thread);
       return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING, "The router is being stopped");
     }
-  self->thread = g_thread_try_new (name, serve, thread, &failure);
-  if (self->thread != NULL)
-    return TRUE;
-  thread_free (thread);
-  return ferry_set_thread_error (error, "a pool", failure);
+  self->thread = g_thread_try_new (name, serve, server, &failure);
+  if (self->thread == NULL)
+    return ferry_set_thread_error (error, "a pool", failure);
+  g_steal_pointer (&server);
+  return TRUE;
 }
 
 static gboolean

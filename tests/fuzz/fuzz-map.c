@@ -14,6 +14,7 @@
 #include "call/ferry-remote-error-private.h"
 #include "fuzz.h"
 #include "task/ferry-map-private.h"
+#include "task/ferry-task-private.h"
 #include "worker/ferry-function-private.h"
 
 #define SIZE_MASK 7
