@@ -373,17 +373,14 @@ ferry_error_list_add (FerryErrorList *self, const char *phase, const GError *err
 gboolean
 ferry_error_list_take (FerryErrorList *self, const char *phase, GError **error)
 {
-  g_autofree char *trace = NULL;
-
   g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), FALSE);
   g_return_val_if_fail (error != NULL, FALSE);
 
   if (*error == NULL)
     return TRUE;
-  if (!passes (self, *error))
+  if (!ferry_error_list_add (self, phase, *error))
     return FALSE;
-  trace = ferry_error_get_trace (*error);
-  append (self, phase, g_steal_pointer (error), trace);
+  g_clear_error (error);
   return TRUE;
 }
 
