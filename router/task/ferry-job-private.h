@@ -46,8 +46,6 @@ FerryJob *ferry_job_new (const FerryJobDriver *driver, FerryCall *call);
 FerryCall *ferry_job_get_call (FerryJob *self);
 /* any: whether the caller is the thread that serves the job. */
 gboolean ferry_job_is_serving_thread (FerryJob *self);
-/* The thread that serves: the job runs another function from now on. The name is never freed. */
-void ferry_job_set_function_name (FerryJob *self, const char *name);
 /* The thread that serves, after the function has returned: uses of the job fail with FERRY_ERROR_STOPPED from now on.
  * Closes the call's descriptors. */
 void ferry_job_finish (FerryJob *self);
@@ -80,7 +78,8 @@ typedef struct
 /* Begins a call of function (nullable: no function has that name). Returns FALSE, and sets failure, where the function
  * is not to be called. */
 gboolean ferry_answer_begin (FerryAnswer *self, FerryCall *call, const FerryFunctionEntry *function);
-/* Calls the function with arguments that fit it. Traces of earlier errors do not count for it. */
+/* Calls the function with arguments that fit it. The job has its name meanwhile. Traces of earlier errors do not count
+ * for it. */
 void ferry_answer_run (FerryAnswer *self, FerryJob *job, const FerryFunctionEntry *function, GVariant *arguments);
 /* Sets FERRY_ERROR_UNKNOWN_FUNCTION. */
 void ferry_answer_set_unknown (GError **error, const char *name);

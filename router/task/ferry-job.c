@@ -34,7 +34,7 @@ struct _FerryJob
   const FerryJobDriver *driver; /* const: (unowned): not used after the job is finished */
   FerryCall *call;              /* const: (owned) */
   FerryTaskKind kind;           /* const */
-  /* any: the call's, or in a map that of the function over the items; it lives as long as the job */
+  /* any: the call's, or in a map that of the function over an item that runs; it lives as long as the job */
   const char *_Atomic function_name;
   pthread_t thread; /* const: the thread that serves */
   guint64 begun;    /* the thread that serves: ferry_trace_get_moment() when the function was called */
@@ -133,12 +133,6 @@ ferry_job_new (const FerryJobDriver *driver, FerryCall *call)
   self->kind = get_task_kind (call);
   self->thread = pthread_self ();
   return self;
-}
-
-void
-ferry_job_set_function_name (FerryJob *self, const char *name)
-{
-  atomic_store_explicit (&self->function_name, name, memory_order_relaxed);
 }
 
 void
@@ -1010,8 +1004,10 @@ ferry_answer_begin (FerryAnswer *self, FerryCall *call, const FerryFunctionEntry
 void
 ferry_answer_run (FerryAnswer *self, FerryJob *job, const FerryFunctionEntry *function, GVariant *arguments)
 {
+  const char *outer = ferry_job_get_function_name (job);
   GVariant *result;
 
+  atomic_store_explicit (&job->function_name, function->name, memory_order_relaxed);
   job->begun = ferry_trace_get_moment ();
   result = function->function (job, arguments, &self->failure);
   self->result = result != NULL ? g_variant_take_ref (result) : NULL;
@@ -1025,6 +1021,7 @@ ferry_answer_run (FerryAnswer *self, FerryJob *job, const FerryFunctionEntry *fu
     ferry_function_check_result (function, self->result, &self->failure);
   if (self->failure != NULL)
     self->trace = make_trace (job, self->failure);
+  atomic_store_explicit (&job->function_name, outer, memory_order_relaxed);
 }
 
 /* Passes the refusal of a message on, where no answer can be sent any more. */

@@ -111,12 +111,10 @@ run_chunk (FerryJob *job, GVariant *arguments, GError **error)
 
   if (!chunk_init (&chunk, job, arguments, error))
     return NULL;
-  ferry_job_set_function_name (job, chunk.function->name);
   if (chunk.n_items > 1)
     ferry_job_take_time (job);
   done = run_items (&chunk, begun_at, error);
   ferry_job_hurry (job);
-  ferry_job_set_function_name (job, FERRY_MAP_FUNCTION);
   return done ? g_variant_new_int64 (g_get_monotonic_time () - begun_at) : NULL;
 }
 

@@ -349,12 +349,14 @@ limit_retirement (FerryPoolWorker *self)
     ferry_timers_set (self->timers, &self->timer, g_get_monotonic_time () + RETIRE_GRACE, retire_timed_out, self);
 }
 
-/* main: makes the worker end when it has done its tasks in flight. */
+/* main: takes back what the worker has not begun, and makes it end when it has done the rest. */
 void
 ferry_pool_worker_retire (FerryPoolWorker *self)
 {
+  g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
   g_autoptr (GError) error = NULL;
 
+  ferry_pool_worker_take_back (self);
   if (!ferry_pool_worker_is_live (self))
     return;
   self->state = FERRY_POOL_WORKER_RETIRING;
@@ -655,7 +657,6 @@ go_on (FerryPoolWorker *self)
     }
   if (self->state == FERRY_POOL_WORKER_READY && self->pool != NULL && is_worn_out (self))
     {
-      ferry_pool_worker_take_back (self);
       ferry_pool_worker_retire (self);
       schedule (self);
     }
@@ -986,16 +987,14 @@ escalate_unclaimed (FerryPoolWorker *self, FerryTask *task)
 static void
 abandon_task (FerryPoolWorker *self, FerryTask *task)
 {
-  FerryTaskSource *source = ferry_task_get_placement (task)->queue;
-
   abandon (self);
-  if (ferry_task_fail (task, FERRY_TASK_EVENT_ABANDON,
-                       g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                                    "Task “%s” did not end when it was cancelled, and a thread cannot be killed; run "
-                                    "it in a process",
-                                    ferry_task_get_name (task)),
-                       NULL, NULL))
-    source->done (source, task);
+  if (!ferry_task_get_done (task))
+    fail_task (task, FERRY_TASK_EVENT_ABANDON,
+               g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                            "Task “%s” did not end when it was cancelled, and a thread cannot be killed; run it in a "
+                            "process",
+                            ferry_task_get_name (task)),
+               NULL, NULL);
 }
 
 /* The task did not end by itself in time. At half of its grace the process is told to end, at the end of the grace it

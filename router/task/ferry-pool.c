@@ -368,10 +368,7 @@ retire_old (FerryPool *self)
           next = MIN (next, end);
           continue;
         }
-      ferry_pool_worker_ref (worker);
-      ferry_pool_worker_take_back (worker);
       ferry_pool_worker_retire (worker);
-      ferry_pool_worker_unref (worker);
       i = 0;
       next = G_MAXINT64;
     }
@@ -688,12 +685,7 @@ fit (gpointer data)
   g_autoptr (FerryPool) self = g_object_ref (data);
 
   while (!self->rules.stopping && count_workers (self).n_live > self->max_workers)
-    {
-      g_autoptr (FerryPoolWorker) worker = ferry_pool_worker_ref (pick_to_retire (self));
-
-      ferry_pool_worker_take_back (worker);
-      ferry_pool_worker_retire (worker);
-    }
+    ferry_pool_worker_retire (pick_to_retire (self));
   /* Tasks that were sent ahead are worth another worker, where there may be one now. */
   for (guint i = 0; has_place (self) && i < self->workers->len; i++)
     ferry_pool_worker_take_back (g_ptr_array_index (self->workers, i));
@@ -767,12 +759,7 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
   reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The pool “%s” was stopped; submit the task again",
                         ferry_pool_get_name (self));
   for (guint i = self->workers->len; i > 0; i--)
-    {
-      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i - 1);
-
-      ferry_pool_worker_take_back (worker);
-      ferry_pool_worker_retire (worker);
-    }
+    ferry_pool_worker_retire (g_ptr_array_index (self->workers, i - 1));
   fail_sources (self, reason);
   if (timeout == 0)
     kill_all (self);
