@@ -20,7 +20,6 @@
 #include "base/ferry-property-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "ferry-enums.h"
-#include "task/ferry-executor-queue-private.h"
 #include "task/ferry-iterate-private.h"
 #include "worker/ferry-function-private.h"
 
@@ -60,7 +59,6 @@ struct _FerryExecutor
   GQueue inbox;           /* inbox_lock: (element-type FerryTask) (owned); its own address means: cancel all so far */
   gboolean inbox_is_told; /* inbox_lock: a post is to empty it */
 
-  FerryTaskQueue queue;
   GSequence *list;            /* (owned) (element-type FerryTask): the model's items */
   guint64 latest_number;      /* of a task in it */
   GQueue finished;            /* (element-type FerryTask): of the list, done, the oldest first, by placement's link */
@@ -70,7 +68,6 @@ struct _FerryExecutor
   guint64 n_ended[FERRY_N_TASK_STATES]; /* tasks that are done, by their state */
   guint n_batch_done;                   /* tasks that were done since n_open was 0 */
 
-  FerryTimer refuse_timer; /* set: tasks that wait are about to be refused */
   FerryTimer notify_timer; /* notifies of changed figures, once a turn of the main loop */
   FerryTimer shutdown_timer;
   FerryWaitQueue shutdown_waits; /* for the end of a shutdown */
@@ -93,18 +90,6 @@ enum
 };
 
 static GParamSpec *properties[N_PROPERTIES];
-
-static void list_model_init (GListModelInterface *iface);
-static void empty_inbox (gpointer data);
-static void submit_waiting (FerryExecutor *self);
-
-G_DEFINE_FINAL_TYPE_WITH_CODE (FerryExecutor, ferry_executor, G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
-
-/* ---- The list model: its tasks, in the order of their submission ----
- *
- * The list has all tasks that are not done, and the latest keep_finished of those that are. It is a balanced tree, so
- * finding the place of a task is fast in a list of any length. */
 
 static GType
 get_item_type (GListModel *model)
@@ -141,6 +126,17 @@ list_model_init (GListModelInterface *iface)
   iface->get_n_items = get_n_items;
   iface->get_item = get_item;
 }
+
+static void empty_inbox (gpointer data);
+static void submit_waiting (FerryExecutor *self);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (FerryExecutor, ferry_executor, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
+
+/* ---- The list model: its tasks, in the order of their submission ----
+ *
+ * The list has all tasks that are not done, and the latest keep_finished of those that are. It is a balanced tree, so
+ * finding the place of a task is fast in a list of any length. */
 
 /* main: adds a task that was submitted. */
 static void
@@ -353,7 +349,7 @@ fail_waiting (FerryExecutor *self, FerryTask *task, FerryTaskEvent event, GError
 {
   g_object_ref (task);
   ferry_timers_unset (self->timers, &ferry_task_get_placement (task)->timer);
-  ferry_task_queue_remove (&self->queue, task);
+  ferry_task_queue_remove (&self->source.queue, task);
   if (ferry_task_fail (task, event, error, NULL, NULL))
     source_done (&self->source, task);
   g_object_unref (task);
@@ -410,20 +406,6 @@ set_queue_timer (FerryExecutor *self, FerryTask *task)
     ferry_timers_set (self->timers, &ferry_task_get_placement (task)->timer, deadline, queue_timed_out, task);
 }
 
-static FerryTask *
-source_peek (FerryTaskSource *source)
-{
-  FerryExecutor *self = from_source (source);
-
-  return ferry_timer_is_set (&self->refuse_timer) ? NULL : ferry_task_queue_peek (&self->queue);
-}
-
-static void
-source_take (FerryTaskSource *source, FerryTask *task)
-{
-  ferry_task_queue_remove (&from_source (source)->queue, task);
-}
-
 static void
 source_give_back (FerryTaskSource *source, FerryTask *task)
 {
@@ -436,7 +418,7 @@ source_give_back (FerryTaskSource *source, FerryTask *task)
       self->n_executing--;
       atomic_fetch_add_explicit (&self->n_queued, 1, memory_order_relaxed);
     }
-  ferry_task_queue_push (&self->queue, task, TRUE);
+  ferry_task_queue_push (&self->source.queue, task, TRUE);
   set_queue_timer (self, task);
   figures_changed (self);
 }
@@ -461,7 +443,7 @@ source_fail_all (FerryTaskSource *source, const GError *error)
   g_autoptr (GPtrArray) tasks = NULL;
 
   empty_inbox (self);
-  tasks = ferry_task_queue_list (&self->queue);
+  tasks = ferry_task_queue_list (&self->source.queue);
   /* Not the tasks that handlers submit meanwhile; and handlers may have ended some of these. */
   for (guint i = 0; i < tasks->len; i++)
     {
@@ -479,13 +461,10 @@ can_run (FerryExecutor *self, GError **error)
   if (!ferry_pool_check (self->pool, error))
     return FALSE;
   if (self->shutting_down)
-    ferry_set_error (error, FERRY_ERROR_REFUSED, "The executor is being shut down");
-  else if (!ferry_router_get_running (self->router))
-    ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
-                     "The pool's router is not running; call ferry_router_start() first");
-  else
-    return TRUE;
-  return FALSE;
+    return ferry_set_error (error, FERRY_ERROR_REFUSED, "The executor is being shut down");
+  return ferry_router_get_running (self->router) ||
+         ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
+                          "The pool's router is not running; call ferry_router_start() first");
 }
 
 /* Tasks that cannot be begun fail a turn of the main loop after their submission. Within it, handlers that submit again
@@ -531,7 +510,7 @@ driver_cancelled (gpointer executor, FerryTask *task)
   if (ferry_task_get_done (task))
     {
       ferry_timers_unset (self->timers, &placement->timer);
-      ferry_task_queue_remove (&self->queue, task);
+      ferry_task_queue_remove (&self->source.queue, task);
       source_done (&self->source, task);
     }
   else
@@ -559,9 +538,9 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
 {
   g_autoptr (FerryExecutor) self = g_object_ref (executor);
 
-  if (ferry_timer_is_set (&self->refuse_timer))
+  if (ferry_timer_is_set (&self->source.refuse_timer))
     {
-      ferry_timers_unset (self->timers, &self->refuse_timer);
+      ferry_timers_unset (self->timers, &self->source.refuse_timer);
       refuse_waiting (self);
       if (ferry_task_get_done (task))
         return TRUE;
@@ -574,14 +553,7 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
                           ferry_task_get_name (task));
 }
 
-static FerryHome *
-driver_get_home (gpointer executor)
-{
-  return FERRY_EXECUTOR (executor)->router->home;
-}
-
-static const FerryTaskDriver driver = {driver_withdraw, driver_cancelled, driver_consumed, driver_wait,
-                                       driver_get_home};
+static const FerryTaskDriver driver = {driver_withdraw, driver_cancelled, driver_consumed, driver_wait};
 
 /* ---- The inbox ---- */
 
@@ -604,13 +576,13 @@ take_in (FerryExecutor *self, FerryTask *task)
       source_done (&self->source, task);
       return;
     }
-  ferry_task_queue_push (&self->queue, task, FALSE);
+  ferry_task_queue_push (&self->source.queue, task, FALSE);
   set_queue_timer (self, task);
   figures_changed (self);
   if (can_run (self, &error))
     ferry_pool_schedule (self->pool);
   else
-    ferry_timers_set (self->timers, &self->refuse_timer, 0, refuse_waiting, self);
+    ferry_timers_set (self->timers, &self->source.refuse_timer, 0, refuse_waiting, self);
 }
 
 /* main: takes in the tasks that other threads have submitted, and cancels where they cancelled in between. */
@@ -685,7 +657,7 @@ check (FerryExecutor *self, FerryTask *task, GError **error)
 static gboolean
 submit_now (FerryExecutor *self, FerryTask *task, GError **error)
 {
-  if (!ferry_task_submit_to (task, &driver, self, error))
+  if (!ferry_task_submit_to (task, &driver, self, self->router->home, error))
     {
       atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
       return FALSE;
@@ -921,9 +893,9 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
     }
   /* Handlers of the notification find the task in its new place. */
   g_object_freeze_notify (G_OBJECT (task));
-  ferry_task_queue_remove (&self->queue, task);
+  ferry_task_queue_remove (&self->source.queue, task);
   ferry_task_change_priority (task, priority);
-  ferry_task_queue_push (&self->queue, task, FALSE);
+  ferry_task_queue_push (&self->source.queue, task, FALSE);
   g_object_thaw_notify (G_OBJECT (task));
   ferry_pool_schedule (self->pool);
   return TRUE;
@@ -1073,20 +1045,18 @@ force_end (gpointer data)
     {
       FerryTask *task = g_ptr_array_index (tasks, i);
       FerryTaskPlacement *placement = ferry_task_get_placement (task);
+      GError *error;
 
       if (placement->worker != NULL)
         ferry_pool_worker_force_task (placement->worker, task);
-      if (!ferry_task_get_done (task) && placement->worker == NULL)
-        {
-          ferry_timers_unset (self->timers, &placement->timer);
-          ferry_task_queue_remove (&self->queue, task);
-        }
-      if (!ferry_task_get_done (task) &&
-          ferry_task_fail (task, FERRY_TASK_EVENT_ABANDON,
-                           g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                                        "Task “%s” had not ended when the executor's time to shut down was over",
-                                        ferry_task_get_name (task)),
-                           NULL, NULL))
+      if (ferry_task_get_done (task))
+        continue;
+      error = g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                           "Task “%s” had not ended when the executor's time to shut down was over",
+                           ferry_task_get_name (task));
+      if (placement->worker == NULL)
+        fail_waiting (self, task, FERRY_TASK_EVENT_ABANDON, error);
+      else if (ferry_task_fail (task, FERRY_TASK_EVENT_ABANDON, error, NULL, NULL))
         source_done (&self->source, task);
     }
   finish_shutdown (self);
@@ -1410,29 +1380,11 @@ ferry_executor_get_fraction (FerryExecutor *self)
   return done / (self->n_batch_done + self->n_open);
 }
 
-static guint
-get_max_pending (FerryExecutor *self)
-{
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return self->max_pending;
-}
-
-static guint
-get_keep_finished (FerryExecutor *self)
-{
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return self->keep_finished;
-}
-
 static void
 ferry_executor_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
   static const GCallback getters[N_PROPERTIES] = {
     [PROP_POOL] = G_CALLBACK (ferry_executor_get_pool),
-    [PROP_MAX_PENDING] = G_CALLBACK (get_max_pending),
-    [PROP_KEEP_FINISHED] = G_CALLBACK (get_keep_finished),
     [PROP_STATE] = G_CALLBACK (ferry_executor_get_state),
     [PROP_N_WAITING] = G_CALLBACK (ferry_executor_get_n_waiting),
     [PROP_N_EXECUTING] = G_CALLBACK (ferry_executor_get_n_executing),
@@ -1441,8 +1393,12 @@ ferry_executor_get_property (GObject *object, guint property_id, GValue *value, 
     [PROP_N_CANCELLED] = G_CALLBACK (ferry_executor_get_n_cancelled),
     [PROP_FRACTION] = G_CALLBACK (ferry_executor_get_fraction),
   };
+  FerryExecutor *self = FERRY_EXECUTOR (object);
 
-  ferry_property_get (object, getters[property_id], value);
+  if (getters[property_id] != NULL)
+    ferry_property_get (object, getters[property_id], value);
+  else if (ferry_home_check (self->router->home, G_STRFUNC))
+    g_value_set_uint (value, property_id == PROP_MAX_PENDING ? self->max_pending : self->keep_finished);
 }
 
 static void
@@ -1578,7 +1534,7 @@ ferry_executor_dispose (GObject *object)
     {
       ferry_pool_remove_source (self->pool, &self->source);
       ferry_timers_unset (self->timers, &self->notify_timer);
-      ferry_timers_unset (self->timers, &self->refuse_timer);
+      ferry_timers_unset (self->timers, &self->source.refuse_timer);
       ferry_timers_unset (self->timers, &self->shutdown_timer);
     }
   /* The list is freed without a signal. All of its tasks are done. */
@@ -1594,7 +1550,7 @@ ferry_executor_finalize (GObject *object)
 
   ferry_wait_queue_clear (&self->submissions);
   ferry_wait_queue_clear (&self->shutdown_waits);
-  ferry_task_queue_clear (&self->queue);
+  ferry_task_queue_clear (&self->source.queue);
   g_clear_pointer (&self->list, g_sequence_free);
   pthread_mutex_destroy (&self->inbox_lock);
   g_clear_object (&self->pool);
@@ -1615,12 +1571,12 @@ ferry_executor_class_init (FerryExecutorClass *klass)
 static void
 ferry_executor_init (FerryExecutor *self)
 {
-  self->source =
-    (FerryTaskSource){source_peek, source_take, source_give_back, source_started, source_done, source_fail_all};
+  self->source = (FerryTaskSource){
+    .give_back = source_give_back, .started = source_started, .done = source_done, .fail_all = source_fail_all};
   ferry_wait_queue_init (&self->submissions);
   ferry_wait_queue_init (&self->shutdown_waits);
   pthread_mutex_init (&self->inbox_lock, NULL);
-  ferry_task_queue_init (&self->queue);
+  ferry_task_queue_init (&self->source.queue);
   self->list = g_sequence_new (g_object_unref);
 }
 

@@ -49,12 +49,6 @@ ferry_iterate (FerryRouter *router, FerryCondition condition, gpointer data, gin
   return iterate (router->context, condition, data, timeout);
 }
 
-static void
-set_timed_out (const char *what, GError **error)
-{
-  ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "%s in time; wait longer", what);
-}
-
 /* A forked child has another thread-default context than its parent. */
 static gboolean
 check_context (GMainContext *context, GError **error)
@@ -62,41 +56,37 @@ check_context (GMainContext *context, GError **error)
   g_autoptr (GMainContext) here = g_main_context_ref_thread_default ();
 
   if (here != context)
-    ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
-                     "It was made with another main context: wait on its thread, and in the process that made it");
-  else if (ferry_polled_transport_is_receiving () || ferry_is_in_callback_of (context))
-    ferry_set_error (error, FERRY_ERROR_BUSY,
-                     "A callback of the main context cannot wait for what would come through it; wait outside of "
-                     "it, or use the _async form");
-  else
-    return TRUE;
-  return FALSE;
+    return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
+                            "It was made with another main context: wait on its thread, and in the process that made "
+                            "it");
+  if (ferry_polled_transport_is_receiving () || ferry_is_in_callback_of (context))
+    return ferry_set_error (error, FERRY_ERROR_BUSY,
+                            "A callback of the main context cannot wait for what would come through it; wait outside "
+                            "of it, or use the _async form");
+  return TRUE;
+}
+
+/* A timeout of 0 does not iterate. */
+static gboolean
+iterate_in_time (GMainContext *context, FerryCondition condition, gpointer data, gint64 timeout, const char *what,
+                 GError **error)
+{
+  return (timeout != 0 && iterate (context, condition, data, timeout)) ||
+         ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "%s in time; wait longer", what);
 }
 
 gboolean
 ferry_iterate_until (FerryRouter *router, FerryCondition condition, gpointer data, gint64 timeout, const char *what,
                      GError **error)
 {
-  if (condition (data))
-    return TRUE;
-  if (!ferry_iterate_check (router, error))
-    return FALSE;
-  if (timeout != 0 && ferry_iterate (router, condition, data, timeout))
-    return TRUE;
-  set_timed_out (what, error);
-  return FALSE;
+  return condition (data) || (ferry_iterate_check (router, error) &&
+                              iterate_in_time (router->context, condition, data, timeout, what, error));
 }
 
 gboolean
 ferry_iterate_context_until (GMainContext *context, FerryCondition condition, gpointer data, gint64 timeout,
                              const char *what, GError **error)
 {
-  if (condition (data))
-    return TRUE;
-  if (!check_context (context, error))
-    return FALSE;
-  if (timeout != 0 && iterate (context, condition, data, timeout))
-    return TRUE;
-  set_timed_out (what, error);
-  return FALSE;
+  return condition (data) ||
+         (check_context (context, error) && iterate_in_time (context, condition, data, timeout, what, error));
 }

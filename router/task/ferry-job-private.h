@@ -51,10 +51,9 @@ gboolean ferry_job_is_serving_thread (FerryJob *self);
 void ferry_job_finish (FerryJob *self);
 /* any: asks the function to stop. The first reason counts. */
 void ferry_job_cancel (FerryJob *self, guint reason);
-/* The thread that serves, until the job is finished: sends answers up to a millisecond late, many at a time, until the
- * thread waits, or until ferry_job_hurry(). */
-void ferry_job_take_time (FerryJob *self);
-void ferry_job_hurry (FerryJob *self);
+/* The thread that serves, until the job is finished: (transfer none). */
+FerryUplink *ferry_job_get_uplink (FerryJob *self);
+
 /* Takes the descriptors that came with the message of the call, if any. */
 void ferry_call_take_descriptors (FerryCall *call, const FerryDownMessage *message);
 /* The answer to a call, or to an item of a map: a result or an error. It is on the stack of the thread that serves. */

@@ -135,16 +135,10 @@ ferry_job_new (const FerryJobDriver *driver, FerryCall *call)
   return self;
 }
 
-void
-ferry_job_take_time (FerryJob *self)
+FerryUplink *
+ferry_job_get_uplink (FerryJob *self)
 {
-  ferry_uplink_take_time (ferry_sender_get_uplink (self->driver->calls));
-}
-
-void
-ferry_job_hurry (FerryJob *self)
-{
-  ferry_uplink_hurry (ferry_sender_get_uplink (self->driver->calls));
+  return ferry_sender_get_uplink (self->driver->calls);
 }
 
 void
@@ -235,18 +229,11 @@ check_in_use (FerryJob *self, GError **error)
 {
   if (G_LIKELY (!is_cancelled_in_use (self)))
     return TRUE;
-  switch (get_cancelled (self))
-    {
-    case FERRY_CANCEL_REASON_DEADLINE:
-      ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The job's time is over");
-      break;
-    case FERRY_CANCEL_REASON_CLOSED:
-      ferry_set_error (error, FERRY_ERROR_CLOSED, "The application gave up the link");
-      break;
-    default:
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The job was cancelled");
-      break;
-    }
+  if (get_cancelled (self) == FERRY_CANCEL_REASON_DEADLINE)
+    return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The job's time is over");
+  if (get_cancelled (self) == FERRY_CANCEL_REASON_CLOSED)
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The application gave up the link");
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The job was cancelled");
   return FALSE;
 }
 
@@ -539,22 +526,18 @@ step_locked (FerryJob *self, Report *report, GError **error)
   const char *name = ferry_job_get_function_name (self);
 
   if (self->kind != FERRY_TASK_KIND_STEPS)
-    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "The function “%s” goes in steps, and its task does not; submit it with FERRY_TASK_KIND_STEPS",
-                     name);
-  else if (self->n_steps == 0)
-    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "The function “%s” goes in steps and did not say how many; call ferry_job_set_n_steps() first",
-                     name);
-  else
-    {
-      self->n_steps_done = MIN (self->n_steps_done + 1, self->n_steps);
-      report->amount = self->n_steps_done;
-      report->total = self->n_steps;
-      report->fraction = (double) report->amount / (double) report->total;
-      return TRUE;
-    }
-  return FALSE;
+    return ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "The function “%s” goes in steps, and its task does not; submit it with FERRY_TASK_KIND_STEPS", name);
+  if (self->n_steps == 0)
+    return ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "The function “%s” goes in steps and did not say how many; call ferry_job_set_n_steps() first", name);
+  self->n_steps_done = MIN (self->n_steps_done + 1, self->n_steps);
+  report->amount = self->n_steps_done;
+  report->total = self->n_steps;
+  report->fraction = (double) report->amount / (double) report->total;
+  return TRUE;
 }
 
 /* In a use. */

@@ -15,8 +15,8 @@
 #include "call/ferry-transactions-private.h"
 #include "link/ferry-link-private.h"
 #include "route/ferry-router-private.h"
+#include "task/ferry-executor-queue-private.h"
 #include "task/ferry-pool.h"
-#include "task/ferry-task-private.h"
 #include "worker/ferry-launcher.h"
 #include "worker/ferry-worker.h"
 
@@ -29,8 +29,8 @@ typedef struct _FerryTaskSource FerryTaskSource;
 
 struct _FerryTaskSource
 {
-  FerryTask *(*peek) (FerryTaskSource *self);                 /* the next task (transfer none), or NULL */
-  void (*take) (FerryTaskSource *self, FerryTask *task);      /* it was sent to a worker, and leaves the queue */
+  FerryTaskQueue queue;
+  FerryTimer refuse_timer; /* set: tasks that wait are about to be refused, and none is taken from the queue */
   void (*give_back) (FerryTaskSource *self, FerryTask *task); /* it returns to the front of its queue */
   void (*started) (FerryTaskSource *self, FerryTask *task);
   void (*done) (FerryTaskSource *self, FerryTask *task);         /* it ended while a worker had it */

@@ -608,17 +608,13 @@ complete_task (FerryTask *task, GVariant *result)
 static guint64
 read_resident_pages (GPid pid)
 {
+  g_autofree char *text = NULL;
   unsigned long pages = 0;
   char path[32];
-  FILE *file;
 
   g_snprintf (path, sizeof path, "/proc/%d/statm", (int) pid);
-  file = fopen (path, "re");
-  if (file == NULL)
+  if (!g_file_get_contents (path, &text, NULL, NULL) || sscanf (text, "%*u %lu", &pages) != 1)
     return 0;
-  if (fscanf (file, "%*u %lu", &pages) != 1)
-    pages = 0;
-  fclose (file);
   return pages;
 }
 
@@ -770,14 +766,14 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
 
       if (for_good)
         {
-          source->take (source, task);
+          ferry_task_queue_remove (&source->queue, task);
           ferry_timers_unset (self->timers, &placement->timer);
           fail_task (task, FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&error), NULL, NULL);
         }
       g_object_unref (task);
       return for_good;
     }
-  source->take (source, task);
+  ferry_task_queue_remove (&source->queue, task);
   if (g_queue_is_empty (&self->in_flight))
     self->latest = now;
   placement->worker = self;
@@ -815,15 +811,16 @@ exit_timed_out (gpointer data)
                "a worker that stops its senders must exit");
 }
 
-/* main: the worker stopped its senders, as before an exit, and sends nothing more. The task that it has begun is lost
- * with its end. The others are taken back at once. With any of them open, the worker has to end soon. */
+/* main: where the worker stopped its senders, as before an exit, it sends nothing more. The task that it has begun is
+ * lost with its end. The others are taken back at once. With any of them open, the worker has to end soon. */
 static void
-calls_stopped (FerryPoolWorker *self)
+calls_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 {
-  g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (data);
   gboolean is_open = self->state == FERRY_POOL_WORKER_STARTING || !g_queue_is_empty (&self->in_flight);
 
-  if (self->state == FERRY_POOL_WORKER_CONDEMNED || self->state == FERRY_POOL_WORKER_ENDED)
+  if (ferry_exit_get_reason (exit) != FERRY_CLOSE_REASON_STOPPED || self->worker == NULL ||
+      self->state == FERRY_POOL_WORKER_CONDEMNED || self->state == FERRY_POOL_WORKER_ENDED)
     return;
   self->state = FERRY_POOL_WORKER_RETIRING;
   ferry_pool_worker_take_back (self);
@@ -918,9 +915,9 @@ disconnect (FerryPoolWorker *self)
 /* main: the worker has ended, and all that it sent was delivered. Tasks that it had begun are lost, the others are
  * taken back. */
 static void
-take_end (FerryPoolWorker *self, FerryExit *exit)
+take_end (gpointer data, FerryExit *exit)
 {
-  g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (data);
   g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, ferry_exit_get_message (exit));
   guint64 begun = ferry_link_get_begun_call (self->link);
   FerryPool *pool;
@@ -1109,38 +1106,23 @@ calls_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVari
 static void
 progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
 {
-  FerryPoolWorker *self = user_data;
-  FerryTask *task = ferry_pool_worker_get_first_task (self);
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (user_data);
+  FerryTask *first = ferry_pool_worker_get_first_task (self);
+  g_autoptr (FerryTask) task = first != NULL ? g_object_ref (first) : NULL;
   FerryProgress progress;
 
   /* Other messages are ignored; and the latest report may be of a task that is done. */
   if (type != NULL || !ferry_progress_decode (&progress, data, size) || task == NULL ||
       ferry_task_get_placement (task)->xid != progress.xid)
     return;
-  g_object_ref (task);
-  ferry_pool_worker_ref (self);
   if (is_begun (self, progress.xid))
     {
       note_running (self);
       ferry_task_take_progress (task, &progress);
+      return;
     }
-  else
-    {
-      note_unclaimed (self, progress.xid);
-      fault (self, "it reported progress of a call that was not claimed; a worker must claim a call "
-                   "before it begins it");
-    }
-  ferry_pool_worker_unref (self);
-  g_object_unref (task);
-}
-
-static void
-calls_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
-{
-  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (data);
-
-  if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_STOPPED && self->worker != NULL)
-    calls_stopped (self);
+  note_unclaimed (self, progress.xid);
+  fault (self, "it reported progress of a call that was not claimed; a worker must claim a call before it begins it");
 }
 
 static gboolean
@@ -1214,12 +1196,6 @@ worker_state_changed (FerryWorker *worker, GParamSpec *pspec, gpointer data)
   take_process (self);
 }
 
-static void
-worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
-{
-  take_end (data, exit);
-}
-
 static char *
 get_task_name (FerryWorker *worker, gpointer data)
 {
@@ -1243,7 +1219,8 @@ start_process (FerryPoolWorker *self, const char *name, FerryLauncher *starter, 
   if (self->worker == NULL)
     return FALSE;
   self->link = ferry_link_ref (ferry_worker_get_link (self->worker));
-  g_signal_connect_data (self->worker, "ended", G_CALLBACK (worker_ended), ferry_pool_worker_ref (self), unref, 0);
+  g_signal_connect_data (self->worker, "ended", G_CALLBACK (take_end), ferry_pool_worker_ref (self), unref,
+                         G_CONNECT_SWAPPED);
   g_signal_connect_data (self->worker, "notify::state", G_CALLBACK (worker_state_changed), ferry_pool_worker_ref (self),
                          unref, 0);
   ferry_worker_set_task_name_func (self->worker, get_task_name, self);
@@ -1274,12 +1251,6 @@ thread_launched (gpointer data, GPid pid)
 static void
 thread_attached (gpointer data)
 {
-}
-
-static void
-thread_ended (gpointer data, FerryExit *exit)
-{
-  take_end (data, exit);
 }
 
 /* Returns (transfer full) what the thread serves with. */
@@ -1317,7 +1288,7 @@ start_thread (FerryPoolWorker *self, const char *name, FerrySender *calls, Ferry
   *observer = (FerryLinkObserver){
     .launched = thread_launched,
     .attached = thread_attached,
-    .ended = thread_ended,
+    .ended = take_end,
     .data = ferry_pool_worker_ref (self),
     .destroy = (GDestroyNotify) ferry_pool_worker_unref,
   };
