@@ -19,7 +19,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-remote-error-private.h"
