@@ -39,6 +39,8 @@ void ferry_wait_queue_clear (FerryWaitQueue *self);
 /* key (nullable): which of several moments it waits for. timed_out (nullable): the message of FERRY_ERROR_TIMED_OUT, a
  * literal. Returns (transfer full). */
 FerryCompletion *ferry_wait_queue_join (FerryWaitQueue *self, gconstpointer key, const char *timed_out);
+/* The key that a completion has joined with. */
+gpointer ferry_wait_queue_get_key (FerryCompletion *completion);
 /* The same where a deadline has a function called, which returns (transfer full) the error. */
 FerryCompletion *ferry_wait_queue_join_with_func (FerryWaitQueue *self, GError *(*timed_out) (gpointer data),
                                                   gpointer data);

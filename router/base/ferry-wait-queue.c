@@ -96,6 +96,14 @@ ferry_wait_queue_join (FerryWaitQueue *self, gconstpointer key, const char *time
   return join (self, (Waiting){.key = key, .timed_out = timed_out});
 }
 
+gpointer
+ferry_wait_queue_get_key (FerryCompletion *completion)
+{
+  const Waiting *waiting = ferry_completion_get_data (completion);
+
+  return (gpointer) waiting->key;
+}
+
 FerryCompletion *
 ferry_wait_queue_join_with_func (FerryWaitQueue *self, GError *(*timed_out) (gpointer data), gpointer data)
 {
