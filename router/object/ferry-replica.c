@@ -237,9 +237,7 @@ sent_cb (GObject *proxy, GAsyncResult *result, gpointer data)
   self->under_way = FALSE;
   if (resolved != NULL && resolved->value != NULL && is_of_this_stream (self))
     note_remote (self, resolved->n_changes, resolved->value);
-  if (resolved != NULL)
-    ferry_resolved_clear (resolved);
-  g_free (resolved);
+  g_clear_pointer (&resolved, ferry_resolved_free);
   if (error != NULL && replica->object != NULL)
     ferry_proxy_emit_set_failed (replica->proxy, self->pspec->name, error);
   if (self->wanted != NULL && replica->object != NULL)
