@@ -320,12 +320,8 @@ remove_sender (FerryExporterSession *self, GPtrArray *senders, FerryPacedSender 
 static GPtrArray *
 list_senders (FerryExporterSession *self, GPtrArray *senders)
 {
-  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_paced_sender_unref);
   FERRY_AUTO_LOCK (&self->lock);
-
-  for (guint i = 0; i < senders->len; i++)
-    g_ptr_array_add (list, ferry_paced_sender_ref (senders->pdata[i]));
-  return list;
+  return g_ptr_array_copy (senders, (GCopyFunc) (GCallback) ferry_paced_sender_ref, NULL);
 }
 
 /* by_name: (nullable): ends only the subscriptions that found this object by its name. */

@@ -698,12 +698,8 @@ ferry_exporter_add_transport (FerryExporter *self, FerryTransport *transport, GE
 GPtrArray *
 ferry_exporter_list_sessions (FerryExporter *self)
 {
-  GPtrArray *sessions = g_ptr_array_new_with_free_func (g_object_unref);
   FERRY_AUTO_LOCK (&self->lock);
-
-  for (guint i = 0; i < self->sessions->len; i++)
-    g_ptr_array_add (sessions, g_object_ref (self->sessions->pdata[i]));
-  return sessions;
+  return g_ptr_array_copy (self->sessions, (GCopyFunc) (GCallback) g_object_ref, NULL);
 }
 
 /**

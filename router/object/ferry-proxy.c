@@ -355,20 +355,6 @@ ferry_proxy_get_as_proxy (FerryProxy *self)
   return atomic_load_explicit (&self->as_proxy, memory_order_relaxed);
 }
 
-/* ---- signals ---- */
-
-void
-ferry_proxy_emit_follow_failed (FerryProxy *self, const GError *error)
-{
-  g_signal_emit (self, signal_ids[SIGNAL_FOLLOW_FAILED], 0, error);
-}
-
-void
-ferry_proxy_emit_set_failed (FerryProxy *self, const char *property, const GError *error)
-{
-  g_signal_emit (self, signal_ids[SIGNAL_SET_FAILED], 0, property, error);
-}
-
 /* ---- what the object's interface has: asked once for each object, as long as the exporter is the same ---- */
 
 /* The key of the description: objects without a name share that of their interface. */
@@ -638,7 +624,7 @@ fell_silent (gpointer data, const GError *reason, gboolean for_ever)
   g_autoptr (FerryProxy) self = g_weak_ref_get (data);
 
   if (for_ever && self != NULL)
-    ferry_proxy_emit_follow_failed (self, reason);
+    g_signal_emit (self, signal_ids[SIGNAL_FOLLOW_FAILED], 0, reason);
 }
 
 static const FerrySubscriptionFuncs subscription_funcs = {
