@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A view as it is resolved: its steps, its turns, and the thread that it continues on. Method calls are here too: a
- * step makes one, and its answer continues the evaluation.
+/* A view as it is resolved: its steps, its turns, and the thread that it continues on. A step that calls a method makes
+ * an invocation, whose answer continues the evaluation.
  *
  * An object with FERRY_CALL_POLICY_SERIAL is used by one evaluation at a time. That one has the object's turn from its
  * first step on the object to its last. A method may call its own object again, in its process and on its thread: the
@@ -18,10 +18,8 @@
 
 #include "object/ferry-evaluation-private.h"
 
-#include <stdarg.h>
-
 #include "base/ferry-base-private.h"
-#include "call/ferry-invocation-private.h"
+#include "call/ferry-demux-invocation-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-variant-item-private.h"
 #include "object/ferry-interface-private.h"
@@ -35,6 +33,13 @@
 /* Bits of the phase: the method's function has returned, its answer has come. The second to set its bit continues. */
 #define PHASE_RETURNED 1
 #define PHASE_ANSWERED 2
+
+/* A call of a method, or of a function. Method and arguments are borrowed from the evaluation's request. */
+typedef struct
+{
+  FerryInvocation base;        /* its object is owned */
+  FerryEvaluation *evaluation; /* const: (owned) */
+} MethodInvocation;
 
 struct _FerryEvaluation
 {
@@ -55,6 +60,7 @@ struct _FerryEvaluation
   FerryEvaluation *outer; /* (unowned) (nullable): in application code: the thread's evaluation before this one */
   GQueue *outer_queue;    /* (unowned) (nullable): in application code: the thread's queue before */
   const char *super;      /* (nullable): of the request: the class for the next call */
+  MethodInvocation first; /* of the first call: without an evaluation before it */
 
   /* Of the call under way: the answering thread's until it sets PHASE_ANSWERED. */
   _Atomic guint phase;
@@ -63,18 +69,6 @@ struct _FerryEvaluation
   GObject *answer_object;    /* (owned) (nullable) */
   GError *answer_error;      /* (owned) (nullable) */
 };
-
-struct _FerryMethodCall
-{
-  _Atomic gint references;
-  FerryEvaluation *evaluation; /* const: (owned) */
-  GObject *object;             /* const: (owned), as arguments */
-  GVariant *arguments;         /* const */
-  const char *method;          /* const: borrowed from the evaluation's request */
-  _Atomic gboolean answered;
-};
-
-G_DEFINE_BOXED_TYPE (FerryMethodCall, ferry_method_call, ferry_method_call_ref, ferry_method_call_unref)
 
 typedef enum
 {
@@ -147,6 +141,14 @@ ferry_evaluation_unref (FerryEvaluation *self)
   g_clear_error (&self->answer_error);
   g_object_unref (self->exporter);
   g_free (self);
+}
+
+/* Whether its result is of no use any more. */
+static gboolean
+is_unwanted (FerryEvaluation *self)
+{
+  return self->caller.invocation != NULL ? ferry_invocation_is_cancelled (self->caller.invocation)
+                                         : g_cancellable_is_cancelled (self->caller.cancellable);
 }
 
 /* ---- where evaluations continue ---- */
@@ -322,18 +324,52 @@ ferry_evaluation_run_queued (void)
       run_here (g_queue_pop_head (in->outer_queue));
 }
 
-/* ---- method calls ---- */
+/* ---- the invocations of methods ---- */
 
-/* Any thread, once for each call: continues the evaluation with the answer. Takes all. */
+/* Any thread, once for each call: continues the evaluation with the answer. */
 static void
-answer (FerryEvaluation *self, GVariant *value, GObject *object, GError *error)
+answer (FerryInvocation *invocation, GVariant *value, GObject *object, const GError *failure, gboolean refused)
 {
+  FerryEvaluation *self = ((MethodInvocation *) invocation)->evaluation;
+
   self->answer = value;
-  self->answer_object = object;
-  self->answer_error = error;
+  self->answer_object = object != NULL ? g_object_ref (object) : NULL;
+  self->answer_error = failure != NULL ? ferry_error_copy_since (failure, self->begun) : NULL;
   /* Release the answer to the thread that continues; acquire what the function's thread did with the evaluation. */
   if ((atomic_fetch_or_explicit (&self->phase, PHASE_ANSWERED, memory_order_acq_rel) & PHASE_RETURNED) != 0)
     resume (evaluation_ref (self));
+}
+
+static gboolean
+is_cancelled (FerryInvocation *invocation)
+{
+  return is_unwanted (((MethodInvocation *) invocation)->evaluation);
+}
+
+static GCancellable *
+get_cancellable (FerryInvocation *invocation)
+{
+  const FerryEvaluationCaller *caller = &((MethodInvocation *) invocation)->evaluation->caller;
+
+  return caller->invocation != NULL ? ferry_invocation_get_cancellable (caller->invocation) : caller->cancellable;
+}
+
+static void
+destroy (FerryInvocation *invocation)
+{
+  MethodInvocation *self = (MethodInvocation *) invocation;
+  g_autoptr (FerryEvaluation) evaluation = self->evaluation;
+
+  if (!ferry_invocation_is_answered (invocation))
+    {
+      g_autoptr (GError) reason =
+        g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "“%s” was dropped without an answer", invocation->method);
+
+      answer (invocation, NULL, NULL, reason, TRUE);
+    }
+  g_object_unref (invocation->object);
+  if (self != &evaluation->first)
+    g_free (self);
 }
 
 /* Returns (transfer none): one value for all calls without arguments. */
@@ -347,279 +383,24 @@ get_no_arguments (void)
   return (GVariant *) value;
 }
 
-static FerryMethodCall *
-method_call_new (FerryEvaluation *evaluation, GObject *object, const FerryStep *step)
+static FerryInvocation *
+invocation_new (FerryEvaluation *evaluation, GObject *object, const FerryStep *step)
 {
-  FerryMethodCall *self = g_new0 (FerryMethodCall, 1);
+  static const FerryInvocationFuncs funcs = {answer, NULL, is_cancelled, get_cancellable, destroy};
+  gboolean is_first = evaluation->first.evaluation == NULL;
+  MethodInvocation *self = is_first ? &evaluation->first : g_new0 (MethodInvocation, 1);
 
-  atomic_init (&self->references, 1);
+  atomic_init (&self->base.references, 1);
+  self->base.funcs = &funcs;
+  self->base.method = step->name;
+  self->base.arguments = step->argument != NULL ? step->argument : get_no_arguments ();
+  self->base.object = g_object_ref (object);
+  self->base.deadline = evaluation->caller.deadline;
   self->evaluation = evaluation_ref (evaluation);
-  self->object = g_object_ref (object);
-  self->method = step->name;
-  self->arguments = g_variant_ref (step->argument != NULL ? step->argument : get_no_arguments ());
-  return self;
-}
-
-/**
- * ferry_method_call_ref:
- * @self: a call
- *
- * Any thread.
- *
- * Returns: (transfer full): the call
- *
- * Since: 0.1
- */
-FerryMethodCall *
-ferry_method_call_ref (FerryMethodCall *self)
-{
-  g_return_val_if_fail (self != NULL, NULL);
-
-  ferry_ref_count_inc (&self->references);
-  return self;
-}
-
-/* Returns whether this is the first answer. */
-static gboolean
-set_answered (FerryMethodCall *self)
-{
-  /* Relaxed: the phase orders the answer itself. */
-  return !atomic_exchange_explicit (&self->answered, TRUE, memory_order_relaxed);
-}
-
-/**
- * ferry_method_call_unref:
- * @self: (transfer full): a call
- *
- * Drops a reference. The last one refuses a call that was not answered. Any thread.
- *
- * Since: 0.1
- */
-void
-ferry_method_call_unref (FerryMethodCall *self)
-{
-  g_return_if_fail (self != NULL);
-
-  if (!ferry_ref_count_dec (&self->references))
-    return;
-  if (set_answered (self))
-    answer (self->evaluation, NULL, NULL,
-            g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "“%s” was dropped without an answer", self->method));
-  ferry_evaluation_unref (self->evaluation);
-  g_object_unref (self->object);
-  g_variant_unref (self->arguments);
-  g_free (self);
-}
-
-/**
- * ferry_method_call_get_object:
- * @self: a call
- *
- * Any thread.
- *
- * Returns: (transfer none): the object that is called
- *
- * Since: 0.1
- */
-GObject *
-ferry_method_call_get_object (FerryMethodCall *self)
-{
-  g_return_val_if_fail (self != NULL, NULL);
-
-  return self->object;
-}
-
-/**
- * ferry_method_call_get_method:
- * @self: a call
- *
- * Any thread.
- *
- * Returns: the name of the method, or of the function that the object was passed to
- *
- * Since: 0.1
- */
-const char *
-ferry_method_call_get_method (FerryMethodCall *self)
-{
-  g_return_val_if_fail (self != NULL, NULL);
-
-  return self->method;
-}
-
-/**
- * ferry_method_call_get_arguments:
- * @self: a call
- *
- * The arguments of a method have the type of its signature; those of a function have any.
- *
- * Any thread.
- *
- * Returns: (transfer none): the arguments, a tuple
- *
- * Since: 0.1
- */
-GVariant *
-ferry_method_call_get_arguments (FerryMethodCall *self)
-{
-  g_return_val_if_fail (self != NULL, NULL);
-
-  return self->arguments;
-}
-
-/**
- * ferry_method_call_get_cancellable:
- * @self: a call
- *
- * The cancellable is cancelled when the answer is of no use any more: the caller has cancelled, has run out of time, or
- * has gone. Answer the call nevertheless. Any thread.
- *
- * Returns: (transfer none): a cancellable that is the call's own
- *
- * Since: 0.1
- */
-GCancellable *
-ferry_method_call_get_cancellable (FerryMethodCall *self)
-{
-  const FerryEvaluationCaller *caller;
-
-  g_return_val_if_fail (self != NULL, NULL);
-
-  caller = &self->evaluation->caller;
-  return caller->invocation != NULL ? ferry_invocation_get_cancellable (caller->invocation) : caller->cancellable;
-}
-
-/**
- * ferry_method_call_get_deadline:
- * @self: a call
- *
- * Any thread.
- *
- * Returns: the monotonic time in microseconds at which the answer is of no use any more, or 0
- *
- * Since: 0.1
- */
-gint64
-ferry_method_call_get_deadline (FerryMethodCall *self)
-{
-  g_return_val_if_fail (self != NULL, 0);
-
-  return self->evaluation->caller.deadline;
-}
-
-/* The same, with a critical for a second answer. function: the public function that was called. */
-static gboolean
-check_first (FerryMethodCall *self, const char *function)
-{
-  if (set_answered (self))
-    return TRUE;
-  ferry_critical ("%s(): the call of “%s” was answered already; answer each call once", function, self->method);
-  return FALSE;
-}
-
-/**
- * ferry_method_call_return_value:
- * @self: a call
- * @value: (nullable): the answer; a floating reference is taken
- *
- * Answers a call. The value of a method has the type of its out signature: a tuple. Where the tuple has one element,
- * the element alone will do; where it has none, %NULL will do. The caller of a method that gives another type gets
- * %FERRY_ERROR_BAD_RESULT.
- *
- * Any thread. Answering twice is an error of the program.
- *
- * Since: 0.1
- */
-void
-ferry_method_call_return_value (FerryMethodCall *self, GVariant *value)
-{
-  g_autoptr (GVariant) taken = value != NULL ? g_variant_ref_sink (value) : NULL;
-
-  g_return_if_fail (self != NULL);
-
-  if (check_first (self, G_STRFUNC))
-    answer (self->evaluation, g_steal_pointer (&taken), NULL, NULL);
-}
-
-/**
- * ferry_method_call_return_object:
- * @self: a call
- * @object: an object that is exported, by its name or by its type
- *
- * Answers a call with an object; the caller gets a proxy of it. The out signature of the method is `o`.
- *
- * Any thread. Answering twice is an error of the program.
- *
- * Since: 0.1
- */
-void
-ferry_method_call_return_object (FerryMethodCall *self, GObject *object)
-{
-  g_return_if_fail (self != NULL);
-  g_return_if_fail (G_IS_OBJECT (object));
-
-  if (check_first (self, G_STRFUNC))
-    answer (self->evaluation, NULL, g_object_ref (object), NULL);
-}
-
-/**
- * ferry_method_call_return_error:
- * @self: a call
- * @failure: the error
- *
- * Answers a call with an error. The caller gets it with its domain, code and message; `ferry_error_get_trace()` tells
- * there where it was raised.
- *
- * Any thread. Answering twice is an error of the program.
- *
- * Since: 0.1
- */
-void
-ferry_method_call_return_error (FerryMethodCall *self, const GError *failure)
-{
-  g_return_if_fail (self != NULL);
-  g_return_if_fail (failure != NULL);
-
-  if (check_first (self, G_STRFUNC))
-    answer (self->evaluation, NULL, NULL, ferry_error_copy_since (failure, self->evaluation->begun));
-}
-
-/**
- * ferry_method_call_return_new_error:
- * @self: a call
- * @domain: the domain of the error
- * @code: its code
- * @format: its message, as for `printf()`
- * @...: what goes into the message
- *
- * Answers a call with an error: see [method@Ferry.MethodCall.return_error]. Any thread.
- *
- * Since: 0.1
- */
-void
-ferry_method_call_return_new_error (FerryMethodCall *self, GQuark domain, int code, const char *format, ...)
-{
-  g_autoptr (GError) failure = NULL;
-  va_list arguments;
-
-  g_return_if_fail (self != NULL);
-  g_return_if_fail (format != NULL);
-
-  va_start (arguments, format);
-  failure = g_error_new_valist (domain, code, format, arguments);
-  va_end (arguments);
-  ferry_method_call_return_error (self, failure);
+  return &self->base;
 }
 
 /* ---- turns ---- */
-
-/* Whether its result is of no use any more. */
-static gboolean
-is_unwanted (FerryEvaluation *self)
-{
-  return self->caller.invocation != NULL ? ferry_invocation_is_cancelled (self->caller.invocation)
-                                         : g_cancellable_is_cancelled (self->caller.cancellable);
-}
 
 static GError *
 new_unwanted_error (void)
@@ -669,7 +450,7 @@ refuse_all (GQueue *stolen, const GError *error)
       /* It has not got the turn, and gives nothing back. */
       g_clear_pointer (&evaluation->turn, ferry_exported_unref);
       if (evaluation->caller.invocation != NULL)
-        ferry_invocation_turn_away (evaluation->caller.invocation, error);
+        ferry_demux_invocation_turn_away (evaluation->caller.invocation, error);
       else
         evaluation->caller.done (evaluation->caller.data, NULL, NULL, error);
       ferry_evaluation_unref (evaluation);
@@ -1026,15 +807,15 @@ static StepOutcome
 call (FerryEvaluation *self, FerryMethodFunc func, gpointer user_data, const FerryStep *step, GError **error)
 {
   g_autoptr (FerryExported) callee = ferry_exported_ref (self->current);
-  FerryMethodCall *method_call = method_call_new (self, callee->object, step);
+  FerryInvocation *invocation = invocation_new (self, callee->object, step);
 
   /* Relaxed: no other thread has the call yet. */
   atomic_store_explicit (&self->phase, 0, memory_order_relaxed);
   begin_code (self);
-  func (callee->object, method_call, user_data);
+  func (callee->object, invocation, user_data);
   /* The answer may have come. The evaluation continues elsewhere only after PHASE_RETURNED is set. */
   end_code (self);
-  ferry_method_call_unref (method_call);
+  ferry_invocation_unref (invocation);
   /* Acquire an answer that came first; release this thread's changes to an answer that comes now. */
   if ((atomic_fetch_or_explicit (&self->phase, PHASE_RETURNED, memory_order_acq_rel) & PHASE_ANSWERED) == 0)
     return STEP_WAITS;

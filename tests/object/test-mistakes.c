@@ -31,19 +31,19 @@ tear_down (PairScene *self, gconstpointer data)
 }
 
 static void
-answer_twice (gpointer object, FerryMethodCall *call, gpointer data)
+answer_twice (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, "late");
 
-  ferry_method_call_return_value (call, NULL);
-  expect ("ferry_method_call_return_value(): the call of “twice” was answered already; answer each call once");
-  ferry_method_call_return_value (call, NULL);
+  ferry_invocation_return_value (invocation, NULL);
+  expect ("ferry_invocation_return_value(): the call of “twice” was answered already; answer each call once");
+  ferry_invocation_return_value (invocation, NULL);
   g_test_assert_expected_messages ();
-  expect ("ferry_method_call_return_object(): the call of “twice” was answered already; answer each call once");
-  ferry_method_call_return_object (call, object);
+  expect ("ferry_invocation_return_object(): the call of “twice” was answered already; answer each call once");
+  ferry_invocation_return_object (invocation, object);
   g_test_assert_expected_messages ();
-  expect ("ferry_method_call_return_error(): the call of “twice” was answered already; answer each call once");
-  ferry_method_call_return_error (call, error);
+  expect ("ferry_invocation_return_error(): the call of “twice” was answered already; answer each call once");
+  ferry_invocation_return_error (invocation, error);
   g_test_assert_expected_messages ();
 }
 
