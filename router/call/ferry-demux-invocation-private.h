@@ -23,11 +23,10 @@ typedef struct
 
   /* The answer: of the thread that set FERRY_INVOCATION_ANSWERED, then of those that send it later, one at a time. */
   FerryCallKind kind;
-  gboolean shortened;
   GVariant *value;  /* (owned) (nullable) */
   GError *failure;  /* (owned) (nullable) */
   char *trace;      /* (owned) (nullable) */
-  const char *note; /* (nullable) */
+  const char *note; /* (nullable): goes with an error that was cut */
 } FerryDemuxInvocation;
 
 FerryDemuxInvocation *ferry_demux_invocation_new (FerryTransport *transport, FerryCall *call,

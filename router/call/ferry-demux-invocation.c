@@ -35,11 +35,24 @@ free_memory (gpointer data)
 }
 
 static void
-dispose (FerryDemuxInvocation *self)
+destroy (FerryInvocation *invocation)
 {
+  FerryDemuxInvocation *self = (FerryDemuxInvocation *) invocation;
   FerryTransport *transport = self->transport;
   FerryCall *call = self->call;
 
+  if (!ferry_invocation_is_answered (invocation))
+    {
+      g_autofree char *words = ferry_invocation_dup_words (invocation);
+      g_autoptr (GError) reason = g_error_new (
+        FERRY_ERROR, FERRY_ERROR_REFUSED, "The call of “%s” was dropped without an answer; ask again later", words);
+
+      /* The reference is for the refusal. The unref finds it answered. Relaxed: no other thread has a reference. */
+      atomic_store_explicit (&invocation->references, 1, memory_order_relaxed);
+      ferry_demux_invocation_turn_away (invocation, reason);
+      ferry_invocation_unref (invocation);
+      return;
+    }
   g_clear_pointer (&self->value, g_variant_unref);
   g_clear_error (&self->failure);
   g_clear_pointer (&self->trace, g_free);
@@ -49,26 +62,6 @@ dispose (FerryDemuxInvocation *self)
   ferry_call_unref (call);
   ferry_hand_over (transport);
   g_object_unref (transport);
-}
-
-static void
-destroy (FerryInvocation *invocation)
-{
-  g_autofree char *words = NULL;
-  g_autoptr (GError) reason = NULL;
-
-  if (ferry_invocation_is_answered (invocation))
-    {
-      dispose ((FerryDemuxInvocation *) invocation);
-      return;
-    }
-  words = ferry_invocation_dup_words (invocation);
-  reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED,
-                        "The call of “%s” was dropped without an answer; ask again later", words);
-  /* The reference is for the refusal. The unref finds it answered. Relaxed: no other thread has a reference. */
-  atomic_store_explicit (&invocation->references, 1, memory_order_relaxed);
-  ferry_demux_invocation_turn_away (invocation, reason);
-  ferry_invocation_unref (invocation);
 }
 
 /* ---- cancelling ---- */
@@ -213,7 +206,7 @@ simplify (FerryDemuxInvocation *self, const GError *refusal)
       g_clear_pointer (&self->value, g_variant_unref);
       return TRUE;
     }
-  if (!self->shortened)
+  if (self->note == NULL)
     {
       const char *message = self->failure->message;
       g_autofree char *start = g_utf8_make_valid (message, (gssize) strnlen (message, SHORT_MESSAGE));
@@ -223,7 +216,6 @@ simplify (FerryDemuxInvocation *self, const GError *refusal)
       self->failure = shortened;
       g_clear_pointer (&self->trace, g_free);
       self->note = "The error was too large to be sent as a whole";
-      self->shortened = TRUE;
       return TRUE;
     }
   g_warning ("The answer to “%s” cannot be sent: %s", words, refusal->message);

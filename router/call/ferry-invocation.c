@@ -296,12 +296,11 @@ gboolean
 ferry_invocation_begin_answer (FerryInvocation *self, const char *function)
 {
   guint before = atomic_fetch_or_explicit (&self->state, FERRY_INVOCATION_ANSWERED, memory_order_acq_rel);
-  gboolean is_first_answer = (before & FERRY_INVOCATION_ANSWERED) == 0;
+  g_autofree char *words = NULL;
 
-  if (!is_first_answer)
+  if ((before & FERRY_INVOCATION_ANSWERED) != 0)
     {
-      g_autofree char *words = ferry_invocation_dup_words (self);
-
+      words = ferry_invocation_dup_words (self);
       ferry_critical ("%s: the call of “%s” was answered already; answer each call once", function, words);
       return FALSE;
     }

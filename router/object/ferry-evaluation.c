@@ -70,18 +70,11 @@ struct _FerryEvaluation
   GError *answer_error;      /* (owned) (nullable) */
 };
 
-typedef enum
-{
-  STEP_DONE,
-  STEP_FAILED,
-  STEP_WAITS,
-} StepOutcome;
-
 static GPrivate current;      /* (unowned): it has called the application code on this thread */
 static GPrivate thread_queue; /* (unowned): evaluations that the thread runs next: a GQueue on its stack */
 static GPrivate serves;       /* (unowned): the exporter: this thread calls its methods */
 
-static void advance (FerryEvaluation *self, gboolean answered);
+static void advance (FerryEvaluation *self);
 
 /* Sets what the next step is done on. Takes either. */
 static void
@@ -173,17 +166,6 @@ call_later (FerryEvaluation *self, GSourceFunc func, gpointer data, GDestroyNoti
 
 static void push_to_pool (FerryEvaluation *self);
 
-/* Called by the thread of an answer, and by the thread that gives the turn. They never call it at once: an evaluation
- * that waits for a turn has no call under way. */
-static void
-advance_now (FerryEvaluation *self)
-{
-  /* Acquire: pairs with the answer's release. */
-  guint phase = atomic_exchange_explicit (&self->phase, 0, memory_order_acquire);
-
-  advance (self, (phase & PHASE_ANSWERED) != 0);
-}
-
 /* Runs the evaluation, and then those that are put into the thread's queue meanwhile. Takes the evaluation. A busy
  * object could fill the queue endlessly, and the thread has callers of its own. So after some evaluations it gives the
  * rest to the pool. */
@@ -203,7 +185,7 @@ run_here (FerryEvaluation *self)
   for (; self != NULL; self = g_queue_pop_head (&own))
     if (n++ < MAX_IN_A_ROW || get_context (self) != NULL)
       {
-        advance_now (self);
+        advance (self);
         ferry_evaluation_unref (self);
       }
     else
@@ -374,13 +356,15 @@ destroy (FerryInvocation *invocation)
 
 /* Returns (transfer none): one value for all calls without arguments. */
 static GVariant *
-get_no_arguments (void)
+get_arguments (const FerryStep *step)
 {
-  static gsize value = 0;
+  static gsize none = 0;
 
-  if (g_once_init_enter (&value))
-    g_once_init_leave (&value, (gsize) g_variant_ref_sink (g_variant_new_tuple (NULL, 0)));
-  return (GVariant *) value;
+  if (step->argument != NULL)
+    return step->argument;
+  if (g_once_init_enter (&none))
+    g_once_init_leave (&none, (gsize) g_variant_ref_sink (g_variant_new_tuple (NULL, 0)));
+  return (GVariant *) none;
 }
 
 static FerryInvocation *
@@ -393,7 +377,7 @@ invocation_new (FerryEvaluation *evaluation, GObject *object, const FerryStep *s
   atomic_init (&self->base.references, 1);
   self->base.funcs = &funcs;
   self->base.method = step->name;
-  self->base.arguments = step->argument != NULL ? step->argument : get_no_arguments ();
+  self->base.arguments = get_arguments (step);
   self->base.object = g_object_ref (object);
   self->base.deadline = evaluation->caller.deadline;
   self->evaluation = evaluation_ref (evaluation);
@@ -582,27 +566,19 @@ fail_unknown (FerryExported *exported, const char *what, GError **error)
 
 /* The value may be newer than the count of changes, but never older. A newer one is sent with its own change too. */
 static gboolean
-set_property (FerryExported *exported, const FerryStep *step, GVariant **value, GError **error)
+set_property (FerryExported *exported, const FerryMember *member, const FerryStep *step, GVariant **value,
+              GError **error)
 {
-  const FerryMember *member = ferry_interface_find (exported->interface, FERRY_MEMBER_PROPERTY, step->name, error);
   g_autoptr (GVariant) now = NULL;
   guint64 n_changes;
 
-  if (member == NULL || !ferry_member_set (member, exported->object, step->argument, error))
+  if (!ferry_member_set (member, exported->object, step->argument, error))
     return FALSE;
   n_changes = atomic_load (&exported->n_changes);
   if ((member->access & G_DBUS_PROPERTY_INFO_FLAGS_READABLE) == 0 ||
       !ferry_member_get (member, exported->object, &now, NULL, NULL))
-    now = step->argument != NULL ? g_variant_ref (step->argument) : g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
+    now = g_variant_ref (get_arguments (step));
   return give (value, g_variant_new ("(tv)", n_changes, now));
-}
-
-static gboolean
-get_property (FerryExported *exported, const FerryStep *step, GVariant **value, GObject **object, GError **error)
-{
-  const FerryMember *member = ferry_interface_find (exported->interface, FERRY_MEMBER_PROPERTY, step->name, error);
-
-  return member != NULL && ferry_member_get (member, exported->object, value, object, error);
 }
 
 static gboolean
@@ -618,14 +594,16 @@ set_item (FerryExported *exported, const FerryContainerFuncs *funcs, gpointer da
 static gboolean
 get_rows (FerryExported *exported, const FerryStep *step, GVariant **value, GError **error)
 {
-  GListModel *list = G_LIST_MODEL (exported->object);
-  guint n = g_list_model_get_n_items (list);
   GVariantBuilder rows;
+  GListModel *list;
   guint64 position;
   guint32 wanted;
+  guint n;
 
   if (!ferry_interface_is_list (exported->interface))
     return fail_unknown (exported, "rows", error);
+  list = G_LIST_MODEL (exported->object);
+  n = g_list_model_get_n_items (list);
   g_variant_get (step->argument, "(tu)", &position, &wanted);
   g_variant_builder_init (&rows, G_VARIANT_TYPE ("av"));
   for (guint64 i = position; i < n && i - position < wanted; i++)
@@ -680,16 +658,15 @@ step_on_container (FerryExported *exported, const FerryStep *step, GVariant **va
 static gboolean
 step_on_object (FerryExported *exported, const FerryStep *step, GVariant **value, GObject **object, GError **error)
 {
-  switch (step->kind)
-    {
-    case FERRY_STEP_GET:
-      return get_property (exported, step, value, object, error);
-    case FERRY_STEP_SET:
-    case FERRY_STEP_DELETE:
-      return set_property (exported, step, value, error);
-    default:
-      return step_on_container (exported, step, value, object, error);
-    }
+  const FerryMember *member;
+
+  if (step->kind != FERRY_STEP_GET && step->kind != FERRY_STEP_SET && step->kind != FERRY_STEP_DELETE)
+    return step_on_container (exported, step, value, object, error);
+  member = ferry_interface_find (exported->interface, FERRY_MEMBER_PROPERTY, step->name, error);
+  if (member == NULL)
+    return FALSE;
+  return step->kind == FERRY_STEP_GET ? ferry_member_get (member, exported->object, value, object, error)
+                                      : set_property (exported, member, step, value, error);
 }
 
 /* value: (nullable) */
@@ -721,18 +698,17 @@ step_on_value (GVariant *value, const FerryStep *step, GVariant **result, GError
 
 /* ---- what methods take and give ---- */
 
-/* Fails with FERRY_ERROR_BAD_ARGUMENTS. arguments: (nullable) */
+/* Fails with FERRY_ERROR_BAD_ARGUMENTS. */
 static gboolean
 check_arguments (const FerryMember *member, GVariant *arguments, GError **error)
 {
   g_autofree char *expected = NULL;
 
-  if (arguments != NULL ? g_variant_is_of_type (arguments, member->in_type)
-                        : g_variant_type_n_items (member->in_type) == 0)
+  if (g_variant_is_of_type (arguments, member->in_type))
     return TRUE;
   expected = g_variant_type_dup_string (member->in_type);
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“%s” takes “%s”, and not “%s”", member->name, expected,
-                          arguments != NULL ? g_variant_get_type_string (arguments) : "()");
+                          g_variant_get_type_string (arguments));
 }
 
 /* Makes a method's answer the value of the next step: without the tuple around a single value. member: NULL for a
@@ -742,75 +718,71 @@ unpack (const FerryMember *member, GVariant *answer, GVariant **value, GError **
 {
   const GVariantType *type = member != NULL ? member->out_type : NULL;
   gsize n = type != NULL ? g_variant_type_n_items (type) : 0;
-  gboolean is_whole = type != NULL && answer != NULL && g_variant_is_of_type (answer, type);
   g_autofree char *expected = NULL;
 
-  *value = NULL;
-  if (n == 0 && type != NULL && (answer == NULL || is_whole))
+  if (answer == NULL && n == 0)
     return TRUE;
-  if (is_whole && n == 1)
-    *value = g_variant_get_child_value (answer, 0);
-  else if (is_whole || (n == 1 && answer != NULL && g_variant_is_of_type (answer, g_variant_type_first (type))))
-    *value = g_variant_ref (answer);
-  else if (type == NULL)
-    *value = answer != NULL ? g_variant_ref (answer) : NULL;
-  if (*value != NULL || type == NULL)
-    return TRUE;
+  if (answer != NULL && type != NULL && g_variant_is_of_type (answer, type))
+    {
+      if (n > 0)
+        *value = n == 1 ? g_variant_get_child_value (answer, 0) : g_variant_ref (answer);
+      return TRUE;
+    }
+  if (type == NULL || (answer != NULL && n == 1 && g_variant_is_of_type (answer, g_variant_type_first (type))))
+    {
+      *value = g_variant_ref (answer);
+      return TRUE;
+    }
   expected = g_variant_type_dup_string (type);
   return ferry_set_error (error, FERRY_ERROR_BAD_RESULT, "“%s” gave a value of type “%s”, and should give “%s”",
                           member->name, answer != NULL ? g_variant_get_type_string (answer) : "()", expected);
 }
 
-/* ---- steps ---- */
+/* ---- steps ----
+ *
+ * Each returns FALSE with an error; or without one where it waits for an answer, and other threads may continue. */
 
+/* What the next step is done on: object, where it is not NULL, and otherwise *value (nullable), which is taken. */
 static gboolean
-set_current_object (FerryEvaluation *self, GObject *object, GError **error)
+take_result (FerryEvaluation *self, GObject *object, GVariant **value, GError **error)
 {
-  FerryExported *exported = self->host->find_object (self->exporter, object, error);
+  FerryExported *exported = object != NULL ? self->host->find_object (self->exporter, object, error) : NULL;
 
-  if (exported == NULL)
+  if (object != NULL && exported == NULL)
     return FALSE;
-  set_current (self, exported, NULL);
+  set_current (self, exported, exported == NULL ? g_steal_pointer (value) : NULL);
   return TRUE;
-}
-
-static gboolean
-take_answer_object (FerryEvaluation *self, GError **error)
-{
-  if (self->member != NULL && !g_variant_type_equal (self->member->out_type, G_VARIANT_TYPE ("(o)")))
-    return ferry_set_error (error, FERRY_ERROR_BAD_RESULT,
-                            "“%s” gave an object, for which its out signature has to be “o”", self->member->name);
-  return set_current_object (self, self->answer_object, error);
 }
 
 /* Fails with the answer's error. */
 static gboolean
 take_answer (FerryEvaluation *self, GError **error)
 {
-  GVariant *value = NULL;
-  gboolean taken = FALSE;
+  const FerryMember *member = g_steal_pointer (&self->member);
+  g_autoptr (GObject) object = g_steal_pointer (&self->answer_object);
+  g_autoptr (GVariant) answer = g_steal_pointer (&self->answer);
+  g_autoptr (GVariant) value = NULL;
 
+  /* Relaxed: no call is under way. */
+  atomic_store_explicit (&self->phase, 0, memory_order_relaxed);
   if (self->answer_error != NULL)
-    g_propagate_error (error, g_steal_pointer (&self->answer_error));
-  else if (self->answer_object != NULL)
-    taken = take_answer_object (self, error);
-  else if ((taken = unpack (self->member, self->answer, &value, error)))
-    set_current (self, NULL, value);
-  g_clear_pointer (&self->answer, g_variant_unref);
-  g_clear_object (&self->answer_object);
-  self->member = NULL;
-  return taken;
+    {
+      g_propagate_error (error, g_steal_pointer (&self->answer_error));
+      return FALSE;
+    }
+  if (object != NULL && member != NULL && !g_variant_type_equal (member->out_type, G_VARIANT_TYPE ("(o)")))
+    return ferry_set_error (error, FERRY_ERROR_BAD_RESULT,
+                            "“%s” gave an object, for which its out signature has to be “o”", member->name);
+  return (object != NULL || unpack (member, answer, &value, error)) && take_result (self, object, &value, error);
 }
 
 /* Calls a method or a function. */
-static StepOutcome
+static gboolean
 call (FerryEvaluation *self, FerryMethodFunc func, gpointer user_data, const FerryStep *step, GError **error)
 {
   g_autoptr (FerryExported) callee = ferry_exported_ref (self->current);
   FerryInvocation *invocation = invocation_new (self, callee->object, step);
 
-  /* Relaxed: no other thread has the call yet. */
-  atomic_store_explicit (&self->phase, 0, memory_order_relaxed);
   begin_code (self);
   func (callee->object, invocation, user_data);
   /* The answer may have come. The evaluation continues elsewhere only after PHASE_RETURNED is set. */
@@ -818,34 +790,33 @@ call (FerryEvaluation *self, FerryMethodFunc func, gpointer user_data, const Fer
   ferry_invocation_unref (invocation);
   /* Acquire an answer that came first; release this thread's changes to an answer that comes now. */
   if ((atomic_fetch_or_explicit (&self->phase, PHASE_RETURNED, memory_order_acq_rel) & PHASE_ANSWERED) == 0)
-    return STEP_WAITS;
-  atomic_store_explicit (&self->phase, 0, memory_order_relaxed);
-  return take_answer (self, error) ? STEP_DONE : STEP_FAILED;
+    return FALSE;
+  return take_answer (self, error);
 }
 
-static StepOutcome
+static gboolean
 call_method (FerryEvaluation *self, const FerryStep *step, GError **error)
 {
   const char *super = g_steal_pointer (&self->super);
   FerryMethodFunc func = NULL;
 
   self->member = ferry_interface_find (self->current->interface, FERRY_MEMBER_METHOD, step->name, error);
-  if (self->member != NULL && check_arguments (self->member, step->argument, error))
+  if (self->member != NULL && check_arguments (self->member, get_arguments (step), error))
     func = ferry_member_find_func (self->member, self->current->object, super, error);
-  return func != NULL ? call (self, func, self->member->user_data, step, error) : STEP_FAILED;
+  return func != NULL && call (self, func, self->member->user_data, step, error);
 }
 
-static StepOutcome
+static gboolean
 pass_to_function (FerryEvaluation *self, const FerryStep *step, GError **error)
 {
   const FerryPassFunction *function = self->host->find_function (self->exporter, step->name, error);
 
   self->member = NULL;
-  return function != NULL ? call (self, function->func, function->user_data, step, error) : STEP_FAILED;
+  return function != NULL && call (self, function->func, function->user_data, step, error);
 }
 
 /* Takes a step that ends at once. */
-static StepOutcome
+static gboolean
 perform (FerryEvaluation *self, const FerryStep *step, GError **error)
 {
   g_autoptr (GVariant) value = NULL;
@@ -856,15 +827,13 @@ perform (FerryEvaluation *self, const FerryStep *step, GError **error)
   done = self->current != NULL ? step_on_object (self->current, step, &value, &object, error)
                                : step_on_value (self->value, step, &value, error);
   end_code (self);
-  if (!done)
-    return STEP_FAILED;
-  if (object != NULL)
-    return set_current_object (self, object, error) ? STEP_DONE : STEP_FAILED;
-  set_current (self, NULL, g_steal_pointer (&value));
-  return STEP_DONE;
+  if (!done && *error == NULL)
+    ferry_set_error (error, FERRY_ERROR_BAD_RESULT,
+                     "A function of a container failed without an error; have it set one");
+  return done && take_result (self, object, &value, error);
 }
 
-static StepOutcome
+static gboolean
 take_step (FerryEvaluation *self, GError **error)
 {
   const FerryStep *step = &self->request.steps[self->next];
@@ -878,7 +847,7 @@ take_step (FerryEvaluation *self, GError **error)
         return pass_to_function (self, step, error);
       case FERRY_STEP_SUPER:
         self->super = step->name;
-        return STEP_DONE;
+        return TRUE;
       default:
         break;
       }
@@ -887,27 +856,27 @@ take_step (FerryEvaluation *self, GError **error)
 
 /* ---- running ---- */
 
-/* Takes steps until the end, or until it has to wait. answered: the call that it waited for has its answer. */
+/* Takes steps until the end, or until it has to wait. Called by the thread of an answer, and by the thread that gives
+ * the turn. They never call it at once: an evaluation that waits for a turn has no call under way. */
 static void
-advance (FerryEvaluation *self, gboolean answered)
+advance (FerryEvaluation *self)
 {
   g_autoptr (FerryEvaluation) alive G_GNUC_UNUSED = evaluation_ref (self);
   g_autoptr (GError) error = NULL;
-  StepOutcome outcome = STEP_DONE;
 
-  if (answered)
+  /* Acquire: pairs with the answer's release. */
+  if ((atomic_load_explicit (&self->phase, memory_order_acquire) & PHASE_ANSWERED) != 0)
     {
-      outcome = take_answer (self, &error) ? STEP_DONE : STEP_FAILED;
+      take_answer (self, &error);
       self->next++;
     }
-  while (outcome == STEP_DONE && self->next < self->request.n_steps)
+  while (error == NULL && self->next < self->request.n_steps)
     {
       if (!ensure_turn (self))
         return;
       if (is_unwanted (self))
         error = new_unwanted_error ();
-      outcome = error == NULL ? take_step (self, &error) : STEP_FAILED;
-      if (outcome == STEP_WAITS)
+      else if (!take_step (self, &error) && error == NULL)
         return;
       self->next++;
     }
@@ -923,7 +892,7 @@ start (FerryEvaluation *self)
   gboolean acquired = context != NULL && g_main_context_acquire (context);
 
   if (context == NULL || acquired)
-    advance (self, FALSE);
+    advance (self);
   else
     resume (evaluation_ref (self));
   if (acquired)
