@@ -180,7 +180,7 @@ test_cancel (Scene *self, gconstpointer local)
   ferry_view_resolve_async (view, -1, cancellable, resolved_cb, &outcome);
   ferry_test_run_until (is_held, self);
   g_cancellable_cancel (cancellable);
-  ferry_test_run_until (is_cancelled, self);
+  ferry_test_look_until (is_cancelled, self);
   g_assert_true (g_cancellable_is_cancelled (ferry_invocation_get_cancellable (self->kept->pdata[0])));
   g_assert_false (ferry_invocation_send_item (self->kept->pdata[0], g_variant_new_int32 (1), &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
