@@ -20,7 +20,7 @@ struct _FerryDemoApplication
 
   gboolean show_version;
   gboolean run_jobs;
-  int n_workers; /* 0 when nobody said */
+  int n_workers; /* 0: not given */
   char *page;    /* NULL for the usual one */
   char *picture_path;
   char *pictures_folder; /* NULL for the usual one */
@@ -29,7 +29,7 @@ struct _FerryDemoApplication
   GPtrArray *specs; /* (element-type FerryDemoSpec) */
   FerryDemoSession *session;
   FerryDemoWatch *watch;
-  FerryDemoAuto *automaton;  /* NULL with somebody at the mouse */
+  FerryDemoAuto *automaton;  /* NULL where a user runs the demo */
   FerryDemoPicture *picture; /* NULL when none is wanted */
   int exit_status;
 };
@@ -303,11 +303,11 @@ ferry_demo_application_shutdown (GApplication *application)
 {
   FerryDemoApplication *self = FERRY_DEMO_APPLICATION (application);
 
-  /* Workers may take their time; nobody shall look at a window that is deaf meanwhile. */
+  /* The windows go at once: workers may take time to end, and a window would not react meanwhile. */
   for (GList *item = gtk_application_get_windows (GTK_APPLICATION (application)); item != NULL; item = item->next)
     gtk_widget_set_visible (item->data, FALSE);
 
-  /* The tasks that end now have no result to print, nobody waits for them, and what is painted is no picture. */
+  /* The tasks that end now have no result to print, and what is painted is no screenshot. */
   g_clear_pointer (&self->picture, ferry_demo_picture_free);
   g_clear_object (&self->automaton);
   g_clear_object (&self->watch);
@@ -349,8 +349,8 @@ static void
 ferry_demo_application_init (FerryDemoApplication *self)
 {
   const GOptionEntry entries[] = {
-    {"auto", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &self->run_jobs,
-     "Run the jobs with nobody at the mouse, print their results, and quit", NULL},
+    {"auto", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &self->run_jobs, "Run the jobs, print their results, and quit",
+     NULL},
     {"screenshot", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &self->picture_path,
      "Save a picture of the window as PNG, and quit", "FILE"},
     {"page", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &self->page,

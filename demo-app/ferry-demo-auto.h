@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* Runs jobs with nobody at the mouse, prints their results, and knows what each should have come to.
+/* Runs jobs without a user, prints their results, and checks each against the result that it should have.
  *
  * Signal "finished": all jobs are over. */
 

@@ -233,7 +233,7 @@ ferry_demo_card_show_words (FerryDemoCard *self, gint64 now)
     return;
 
   watch_silence (self, now);
-  /* Whoever hears of a silence may cancel the task. */
+  /* A handler of the silence may have cancelled the task. */
   if (ferry_task_get_state (self->task) != FERRY_TASK_STATE_EXECUTING)
     return;
   if (self->state == FERRY_DEMO_STATE_NOT_RESPONDING)

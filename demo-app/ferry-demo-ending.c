@@ -3,7 +3,7 @@
 
 #include "ferry-demo-ending.h"
 
-/* Whoever leaves waits no longer than that: half a second more, where workers are slow to end. */
+/* Closing the demo takes at most this long, and half a second more where workers are slow to end. */
 #define SHUTDOWN_TIME (2 * G_USEC_PER_SEC)
 #define POOL_TIME (G_USEC_PER_SEC / 2)
 

@@ -10,7 +10,7 @@
 G_BEGIN_DECLS
 
 /* What widgets are bound to: the properties of the plate, which is in another process. It has values and no more; the
- * proxy of the plate sets them, and hears when somebody else does. */
+ * proxy of the plate sets them, and is told when they are set elsewhere. */
 
 #define FERRY_DEMO_TYPE_HEAT_REPLICA (ferry_demo_heat_replica_get_type ())
 G_DECLARE_FINAL_TYPE (FerryDemoHeatReplica, ferry_demo_heat_replica, FERRY_DEMO, HEAT_REPLICA, GObject)

@@ -18,7 +18,7 @@ struct _FerryDemoMandelbrotPage
   FerryDemoMandelbrotTiles *tiles;
   guint tick_callback;
   guint n_lost;    /* workers that were lost, as far as that was told */
-  gboolean failed; /* likewise: who has closed the bar has read it */
+  gboolean failed; /* likewise: a closed bar counts as read */
 
   GtkWidget *content;
   GtkWidget *info_bar;
@@ -188,7 +188,7 @@ retry (GtkWidget *widget, const char *action, GVariant *parameter)
 
 /* ---- the page itself ---- */
 
-/* Whoever comes to the page, also for the first time, when nothing has its place yet, has the keys for moving about. */
+/* The view gets the keyboard focus when the page is shown, also the first time, before it has its size. */
 static gboolean
 ferry_demo_mandelbrot_page_focus (GtkWidget *widget, GtkDirectionType direction)
 {

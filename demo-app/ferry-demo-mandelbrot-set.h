@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 /* Bytes of a tile: one guint32 a pixel, in the machine's order of bytes: alpha, red, green and blue from the top. */
 #define FERRY_DEMO_MANDELBROT_TILE_SIZE (FERRY_DEMO_MANDELBROT_SIDE * FERRY_DEMO_MANDELBROT_SIDE * sizeof (guint32))
 
-/* Of a point that stays near 0 for as long as anybody has looked. */
+/* The escape time of a point that stays near 0 for all iterations. */
 #define FERRY_DEMO_MANDELBROT_STAYS (-1.0)
 #define FERRY_DEMO_MANDELBROT_BLACK 0xff000000u
 

@@ -190,8 +190,8 @@ take_result (FerryDemoMandelbrotTiles *self, const FerryDemoMandelbrotTile *tile
   return TRUE;
 }
 
-/* What one tile failed with, all would fail with: it is said once, and nothing is asked for until somebody wants it
- * tried again. */
+/* All tiles would fail for the same reason: it is reported once, and no tile is asked for until the user tries again.
+ */
 static void
 fail (FerryDemoMandelbrotTiles *self, const char *reason)
 {

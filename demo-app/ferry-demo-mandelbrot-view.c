@@ -11,7 +11,7 @@
 #define WHOLE_WIDTH 2.8
 #define WHOLE_HEIGHT 2.5
 
-/* Nobody gets lost further out. */
+/* The view goes no further from the centre: there is nothing to see. */
 #define MAX_DISTANCE 2.5
 
 /* Pixels of a tile may be drawn that much larger, by 2 to the power of this. */

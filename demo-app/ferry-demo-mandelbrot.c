@@ -62,7 +62,7 @@ get_height (FerryDemoMandelbrot *self)
 
 /* ---- what is seen ---- */
 
-/* Those near the pointer come first: that is where somebody looks. */
+/* The tiles near the pointer come first: that is where the user looks. */
 GArray *
 ferry_demo_mandelbrot_find_tiles (FerryDemoMandelbrot *self)
 {

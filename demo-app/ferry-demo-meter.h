@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 
 /* Traffic and latency over the last second.
  *
- * The second is cut into slots; who owns the meter calls ferry_demo_meter_turn() at the end of each. */
+ * The second is cut into slots; the owner of the meter calls ferry_demo_meter_turn() at the end of each. */
 
 #define FERRY_DEMO_METER_SLOTS 8
 #define FERRY_DEMO_METER_SLOT_MILLISECONDS (1000 / FERRY_DEMO_METER_SLOTS)

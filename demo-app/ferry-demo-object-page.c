@@ -345,7 +345,7 @@ set_limits (FerryDemoObjectPage *self)
   show_settings (self);
 }
 
-/* Who reads the end of the log goes on with what is added to it. */
+/* A log that shows its end keeps showing its end when lines are added. */
 static void
 log_changed_cb (FerryDemoObjectPage *self, guint position, guint n_removed, guint n_added)
 {

@@ -15,7 +15,7 @@
 /* As in the pool: the window comes first. */
 #define NICENESS 10
 
-/* So that somebody who kills the worker finds it at work. */
+/* As many calls keep the worker busy while it is killed. */
 #define KILL_CALLS 5
 #define KILL_STEPS 500u
 
@@ -87,7 +87,7 @@ ended_cb (FerryDemoObject *self, FerryExit *exit_record, FerryWorker *worker)
     lose (self, ferry_exit_get_message (exit_record));
 }
 
-/* Who does not do what is expected of it is of no use. That it ends is told as every end is. */
+/* Ends a worker that does not do what is expected of it. Its end is reported as every end is. */
 static void
 give_up (FerryDemoObject *self, const char *reason)
 {

@@ -17,7 +17,7 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  FERRY_DEMO_OBJECT_STATE_OFF, /* nobody has asked for it yet, or it was stopped */
+  FERRY_DEMO_OBJECT_STATE_OFF, /* not asked for yet, or stopped */
   FERRY_DEMO_OBJECT_STATE_CONNECTING,
   FERRY_DEMO_OBJECT_STATE_LIVE,
   FERRY_DEMO_OBJECT_STATE_LOST,

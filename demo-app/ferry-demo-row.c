@@ -105,8 +105,8 @@ show_state (FerryDemoRow *self)
   gtk_widget_set_css_classes (self->state_label, state_classes);
   show_buttons (self, state);
 
-  /* The focus of a button that goes away would be lost to somebody who has no pointer. While the task is being
-   * cancelled there is none to give it to. */
+  /* The focus of a button that goes away would be lost for users without a pointer. While the task is being cancelled
+   * there is no button to give it to. */
   if (!self->owns_focus || state == FERRY_DEMO_STATE_CANCELLING)
     return;
   if (root != NULL &&

@@ -94,7 +94,7 @@ start_turning (FerryDemoSession *self)
   g_source_set_name_by_id (self->turn_timeout, "[ferry-demo] turn");
 }
 
-/* The first of those who hear of a new task, so that the others find its card. */
+/* The first handler that is told of a new task, so that the others find its card. */
 static void
 tasks_changed_cb (FerryDemoSession *self, guint position, guint n_removed, guint n_added)
 {
@@ -201,7 +201,7 @@ ferry_demo_session_stop (FerryDemoSession *self)
     g_warning ("The router did not stop: %s", error->message);
 }
 
-/* Whoever asks for something wants it tried, also when no worker could be started before. */
+/* A new request is tried even when no worker could be started before. */
 static void
 revive_pool (FerryDemoSession *self)
 {

@@ -9,15 +9,15 @@
 
 G_BEGIN_DECLS
 
-/* The thumbnails of a folder in a grid that fills while somebody scrolls: at first those of the user's own pictures,
- * when the page is seen for the first time. While nobody sees it nothing is decoded. */
+/* The thumbnails of a folder in a grid that fills as the user scrolls. The first folder is that of the user's own
+ * pictures, opened when the page is first shown. While the page is hidden, nothing is decoded. */
 
 #define FERRY_DEMO_TYPE_THUMBNAIL_PAGE (ferry_demo_thumbnail_page_get_type ())
 G_DECLARE_FINAL_TYPE (FerryDemoThumbnailPage, ferry_demo_thumbnail_page, FERRY_DEMO, THUMBNAIL_PAGE, GtkWidget)
 
 /* To be called once. */
 void ferry_demo_thumbnail_page_set_thumbnails (FerryDemoThumbnailPage *self, FerryDemoThumbnails *thumbnails);
-/* Has somebody choose a folder. */
+/* Has the user choose a folder. */
 void ferry_demo_thumbnail_page_choose_folder (FerryDemoThumbnailPage *self);
 
 G_END_DECLS

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Only a few pictures are in the workers' hands at a time, and which come next is decided when one of them is done: so
- * whoever scrolls waits for these few, and nothing has to be taken back. */
+ * a user who scrolls waits for these few, and nothing has to be taken back. */
 
 #include "ferry-demo-thumbnails.h"
 
@@ -461,7 +461,7 @@ ferry_demo_thumbnails_pause (FerryDemoThumbnails *self)
     ferry_demo_thumbnailer_cancel_all (self->thumbnailer);
 }
 
-/* Whoever comes back wants it tried, also when no worker could be started before. */
+/* A page that is shown again tries again, even when no worker could be started before. */
 void
 ferry_demo_thumbnails_resume (FerryDemoThumbnails *self)
 {

@@ -8,14 +8,14 @@
 
 G_BEGIN_DECLS
 
-/* Has an eye on the executor for somebody who looks elsewhere: the machine is not suspended while tasks run, and when
+/* Watches the executor for a user who looks elsewhere: the machine is not suspended while tasks run, and when
  * long work ends while no window has the focus there is a notification. Does neither where the application has no
  * session to ask. */
 
 #define FERRY_DEMO_TYPE_WATCH (ferry_demo_watch_get_type ())
 G_DECLARE_FINAL_TYPE (FerryDemoWatch, ferry_demo_watch, FERRY_DEMO, WATCH, GObject)
 
-/* Microseconds; who waited for less than that has hardly looked away. */
+/* Microseconds; during a shorter wait a user hardly looks away. */
 #define FERRY_DEMO_LONG_WORK (10 * G_USEC_PER_SEC)
 
 FerryDemoWatch *ferry_demo_watch_new (GtkApplication *application, FerryExecutor *executor,

@@ -14,7 +14,7 @@
 #include "ferry-demo-note.h"
 #include "worker-jobs.h"
 
-/* Who asks for something waits no longer than that for steps that are under way, in microseconds. */
+/* A call waits at most this long, in microseconds, for steps that are under way. */
 #define BUDGET 4000
 
 static void

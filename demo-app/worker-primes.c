@@ -50,7 +50,7 @@ worker_primes (FerryJob *job, GVariant *arguments, GError **error)
 }
 
 /* A write to a page that may not be written is what an orphan pointer does, and no compiler or sanitizer sees it
- * coming. Nobody wants the core dump of a crash that was asked for. */
+ * coming. The core dump of a crash that was asked for is of no use. */
 static void
 crash (void)
 {

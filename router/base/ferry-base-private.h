@@ -56,8 +56,8 @@ void ferry_error_set_carried_trace (GError *error, GRefString *trace);
   }                                                                                                                    \
   G_STMT_END
 
-/* For who takes a floating value, and only borrows others. Returns (transfer full) (nullable): value if it was
- * floating, to be dropped at the end. */
+/* For a function that takes a floating value, and only borrows others. Returns (transfer full) (nullable): value if it
+ * was floating, to be dropped at the end. */
 static inline GVariant *
 ferry_variant_take_floating (GVariant *value)
 {
@@ -193,7 +193,7 @@ void __tsan_release (void *address);
 #define ferry_take_over(pointer) ((void) (pointer))
 #endif
 
-/* For what happens often: g_debug() makes its text before it asks whether anybody wants it, which takes a microsecond.
+/* For frequent messages: g_debug() makes its text before it finds out whether it is wanted, which takes a microsecond.
  */
 #define ferry_debug_often(...)                                                                                         \
   G_STMT_START                                                                                                         \

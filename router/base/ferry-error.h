@@ -23,7 +23,7 @@ G_BEGIN_DECLS
 /**
  * FerryError:
  * @FERRY_ERROR_NOT_RUNNING: The router is not running: call [method@Ferry.Router.start] first.
- * @FERRY_ERROR_ALREADY_RUNNING: The router is running already, or somebody else has what only one can have.
+ * @FERRY_ERROR_ALREADY_RUNNING: The router is running already, or another object has what only one can have.
  * @FERRY_ERROR_WRONG_THREAD: The call belongs to the router's thread, which is the one that started it.
  * @FERRY_ERROR_NOT_STARTED: The sender has not been started, or the transport has no worker yet.
  * @FERRY_ERROR_ALREADY_STARTED: The sender has been started, or was passed to a worker.
@@ -51,7 +51,7 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_QUARANTINED: The task ended several workers, and is not tried again.
  * @FERRY_ERROR_NOT_ACKNOWLEDGED: The conversation ended before the other end had taken the message.
  * @FERRY_ERROR_REMOTE: An error of another process, of a domain that this one does not know; the message names it.
- * @FERRY_ERROR_NOT_LISTENING: Nobody listens at the address, or the exporter of an object does not.
+ * @FERRY_ERROR_NOT_LISTENING: No worker listens at the address, or the exporter of an object does not listen.
  * @FERRY_ERROR_NOT_ALLOWED: The other end belongs to another user, or permissions keep this one from it; or a property
  *   is not to be read, or not to be written.
  * @FERRY_ERROR_UNKNOWN_OBJECT: No object of that name is exported, or the reference is not, or no longer, one of this

@@ -32,7 +32,7 @@ ferry_thread_try_new (const char *name, const char *purpose, GThreadFunc func, g
   return thread;
 }
 
-/* In a thread of its own, which nobody waits for; or here, where there can be none. */
+/* Calls func in a thread of its own, without waiting for it; or here, where no thread can be started. */
 static inline void
 ferry_thread_run_aside (const char *name, GThreadFunc func, gpointer data)
 {

@@ -4,11 +4,11 @@
 /* Where threads sleep that wait for answers over one transport, so that many can be woken at once.
  *
  * Each sleeper has a slot, which is a bit of a group. A group sleeps on one word, and a futex call wakes those of it
- * whose bits are given. So whoever receives a run of answers makes one system call for all of them, and the scheduler
- * takes the processor from it once: woken one by one, each of them took it at once, to ask its next question, and the
- * run was over after its first answer.
+ * whose bits are given. So the thread that receives a run of answers makes one system call for all of them, and the
+ * scheduler takes the processor from it once: woken one by one, each of them took it at once, to ask its next question,
+ * and the run was over after its first answer.
  *
- * The wake-up: who wakes changes what is waited for, then the group's rings, then calls; who sleeps loads the rings,
+ * The wake-up: the waker changes what is waited for, then the group's rings, then calls; the sleeper loads the rings,
  * looks at what it waits for, and sleeps only while the rings are as they were (the kernel compares them). So no
  * wake-up is lost, and some come for nothing.
  *

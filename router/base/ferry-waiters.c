@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Nobody waits for more than so many answers of others. */
+/* A thread that is due waits for at most so many other answers. */
 #define MAX_DUE 32
 
 #define SHARED (1u << 31)

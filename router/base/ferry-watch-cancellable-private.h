@@ -11,8 +11,8 @@
 
 G_BEGIN_DECLS
 
-/* Has func called when the cancellable of call, which has one, is cancelled. source is set before that can be: so
- * whoever ends the call destroys it. name is a literal, destroy (nullable). */
+/* Has func called when the cancellable of call, which has one, is cancelled. source is set before that can be, so
+ * the end of the call destroys it. name is a literal, destroy (nullable). */
 static inline void
 ferry_watch_cancellable (GTask *call, GSource **source, const char *name, GCancellableSourceFunc func, gpointer data,
                          GDestroyNotify destroy)
@@ -23,7 +23,7 @@ ferry_watch_cancellable (GTask *call, GSource **source, const char *name, GCance
   g_source_attach (*source, g_task_get_context (call));
 }
 
-/* In that context, or where nobody else looks at source, which may be NULL. */
+/* In that context, or where no other thread uses source, which may be NULL. */
 static inline void
 ferry_unwatch_cancellable (GSource **source)
 {

@@ -130,7 +130,8 @@ typedef struct
 /* A sender's wish to be notified of room, after a message would have blocked. Embedded in the sender. */
 typedef struct
 {
-  void (*func) (gpointer data); /* called with down_lock held, on any thread: it must not call functions of the link */
+  void (*func) (
+    gpointer data); /* called with the lock of down held, on any thread: it must not call functions of the link */
   gpointer data;
   GList node;
 } FerryRoomWatch;
@@ -138,15 +139,39 @@ typedef struct
 /* router's thread: a link's blocks to be dispatched. See ferry-turns-private.h. */
 typedef struct
 {
-  FerryBlock *first; /* (owned) (nullable): the row of its blocks */
-  FerryBlock *last;  /* (unowned): of the row, where there is one */
-  GQueue *list;      /* (unowned) (nullable): the list that has it */
-  GList node;        /* in that */
-  gint64 spent;      /* microseconds of its handlers for which it has not been passed over */
-  guint check_every; /* messages between two looks at the clock; at least 1 */
-  guint left;        /* messages until the next look */
+  FerryBlock *first;  /* (owned) (nullable): the row of its blocks */
+  FerryBlock *last;   /* (unowned): of the row, where there is one */
+  GQueue *list;       /* (unowned) (nullable): the list that has it */
+  GList node;         /* in that */
+  gint64 spent;       /* microseconds of its handlers for which it has not been passed over */
+  guint check_every;  /* messages between two looks at the clock; at least 1 */
+  guint left;         /* messages until the next look */
+  guint64 dispatched; /* up_head of the latest block that was dispatched */
 } FerryLinkTurn;
 
+/* any: the application's end of what goes down to the worker. Its functions are those of the link. */
+typedef struct
+{
+  pthread_mutex_t lock; /* no thread waits with it held; it guards all of these fields */
+  FerryLaneWriter lane;
+  FerryLaneWriter express;
+  GQueue backlog;             /* (element-type FerryBacklogRecord): records without room in the down lane */
+  GQueue express_backlog;     /* the same of the express lane */
+  gsize backlog_size;         /* bytes of backlog, but for those of short records */
+  gsize backlog_short;        /* bytes of short records */
+  FerryFdBatches *fd_batches; /* (owned) (nullable): NULL before the first descriptors */
+  guint turned_away;          /* bits: the kinds of messages that were rejected since the last notification of room */
+  GQueue room_watches;        /* (element-type FerryRoomWatch) (unowned) */
+  gboolean closed;            /* the memory is gone, or without a reader */
+  const char *fault;          /* (unowned) (nullable): how the worker broke the protocol of the down lanes */
+  guint64 skip_until;         /* the end of the latest skip, or 0 */
+  guint64 begun_before_skip;  /* the call that was begun last before that skip */
+  guint64 final_begun;        /* once closed: the call that was begun last */
+  void (*report_fault) (FerrySharedQueue *queue); /* set with the link's queue: has the link ended for its fault */
+} FerryDownWriter;
+
+/* Three structs with an owner each: down, of any thread, under its lock; turn, of the router's thread; and the rest, of
+ * the monitor, but for what says otherwise. */
 struct _FerryLink
 {
   _Atomic gint references;  /* any */
@@ -190,11 +215,10 @@ struct _FerryLink
 
   /* Monitor, for the router's thread: how far the up lane was taken, and then pushed or dropped. */
   _Atomic guint64 up_taken;
-  guint64 up_dispatched; /* router's thread: up_head of the latest block that was dispatched */
 
   int memory; /* until the welcome is sent */
   int doorbell;
-  int control;    /* closed with down_lock, since senders use it with that lock */
+  int control;    /* closed with the lock of down, with which senders use it */
   int worker_end; /* the worker's end of the control socket, until it is launched */
   int pidfd;
   FerryWatch doorbell_watch;
@@ -220,23 +244,8 @@ struct _FerryLink
   gboolean fenced;       /* the router's thread waits until its lane is drained up to fence */
   guint64 fence;         /* the lane's tail when that began */
 
-  pthread_mutex_t down_lock; /* any: no thread waits with it held */
-  FerryLaneWriter down;      /* down_lock, as the fields up to report_fault */
-  FerryLaneWriter express;
-  GQueue backlog;             /* (element-type FerryBacklogRecord): records without room in the down lane */
-  GQueue express_backlog;     /* the same of the express lane */
-  gsize backlog_size;         /* bytes of backlog, but for those of short records */
-  gsize backlog_short;        /* bytes of short records */
-  FerryFdBatches *fd_batches; /* (owned) (nullable): NULL before the first descriptors */
-  guint turned_away;          /* bits: the kinds of messages that were rejected since the last notification of room */
-  GQueue room_watches;        /* (element-type FerryRoomWatch) (unowned) */
-  gboolean down_closed;       /* the memory is gone, or without a reader */
-  const char *down_fault;     /* (unowned) (nullable): how the worker broke the protocol of the down lanes */
-  guint64 skip_until;         /* the end of the latest skip, or 0 */
-  guint64 begun_before_skip;  /* the call that was begun last before that skip */
-  guint64 final_begun;        /* once down_closed: the call that was begun last */
-  FerrySharedQueue *queue;    /* (unowned) (nullable): while it has the link */
-  void (*report_fault) (FerrySharedQueue *queue); /* set with queue: has the link ended for its down_fault */
+  FerrySharedQueue *queue; /* (unowned) (nullable): while it has the link; set by the monitor with the lock of down */
+  FerryDownWriter down;
 
   gboolean told_launched;        /* the layer above was told of the process */
   gboolean told_attached;        /* the layer above was told that the link is open */

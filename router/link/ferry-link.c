@@ -110,7 +110,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
   g_array_append_vals (self->cells, cells, n_pipes);
   for (guint i = 0; i < n_pipes; i++)
     n_cells += cells[i] != FERRY_NO_CELL;
-  pthread_mutex_init (&self->down_lock, NULL);
+  pthread_mutex_init (&self->down.lock, NULL);
   ferry_spare_memory_init (&self->spare);
   self->queue_node.data = self->active_node.data = self;
   self->doorbell_watch = (FerryWatch){FERRY_WATCH_DOORBELL, self};
@@ -132,9 +132,9 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
   if (self->doorbell < 0)
     return NULL;
   ferry_lane_reader_init (&self->up, ferry_segment_get_up (&self->segment), self->segment.up_ring, up_capacity);
-  ferry_lane_writer_init (&self->down, ferry_segment_get_down (&self->segment), self->segment.down_ring,
+  ferry_lane_writer_init (&self->down.lane, ferry_segment_get_down (&self->segment), self->segment.down_ring,
                           FERRY_DOWN_CAPACITY);
-  ferry_lane_writer_init (&self->express, ferry_segment_get_express (&self->segment), self->segment.express_ring,
+  ferry_lane_writer_init (&self->down.express, ferry_segment_get_express (&self->segment), self->segment.express_ring,
                           FERRY_EXPRESS_CAPACITY);
   for (guint i = 0; i < n_cells; i++)
     ferry_cell_init (&self->segment.cells[i]);
@@ -176,7 +176,7 @@ ferry_link_unref (FerryLink *self)
   g_clear_pointer (&self->output, ferry_output_free);
   g_array_unref (self->connection_ids);
   g_array_unref (self->cells);
-  pthread_mutex_destroy (&self->down_lock);
+  pthread_mutex_destroy (&self->down.lock);
   g_free (self->detail);
   g_free (self->name);
   g_free (self->program);
@@ -243,15 +243,15 @@ ferry_link_grant (FerryLink *self, guint index, const char *sender_name)
   gsize length = sizeof grant + grant.name_length;
   guint8 *place;
 
-  if (!ferry_lane_writer_has_room (&self->down, ferry_record_size (length)))
+  if (!ferry_lane_writer_has_room (&self->down.lane, ferry_record_size (length)))
     return FALSE;
-  place = ferry_lane_writer_get_place (&self->down);
+  place = ferry_lane_writer_get_place (&self->down.lane);
   ferry_record_write_header (place, (guint32) length, FERRY_RECORD_GRANT, 0,
                              g_array_index (self->connection_ids, guint64, index));
   memcpy (place + sizeof (FerryRecordHeader), &grant, sizeof grant);
   memcpy (place + sizeof (FerryRecordHeader) + sizeof grant, sender_name, grant.name_length);
   /* No reader sleeps on the down lane: all grants are there before the worker is. */
-  ferry_lane_writer_publish (&self->down, ferry_record_size (length));
+  ferry_lane_writer_publish (&self->down.lane, ferry_record_size (length));
   return TRUE;
 }
 
@@ -403,7 +403,7 @@ ferry_link_wait (FerryLink *self)
  *
  * The application's writing end of a link: the down lane, the express lane and the claim word.
  *
- * Threads:   any, under the link's down_lock, with which no thread waits.
+ * Threads:   any, under the lock of down, with which no thread waits.
  * Trust:     none in the worker. It can write any position and any claim. The lane's writer checks positions. A claim
  *            is a number that is only compared, and each loop over it is bounded.
  * Invariant: the records of a lane's backlog follow those in the lane. While there are any, the lane's writer is armed,
@@ -418,13 +418,13 @@ is_short (gsize record_size)
 static gsize *
 get_backlog_size (FerryLink *self, gsize record_size)
 {
-  return is_short (record_size) ? &self->backlog_short : &self->backlog_size;
+  return is_short (record_size) ? &self->down.backlog_short : &self->down.backlog_size;
 }
 
 static gboolean
 may_wait_locked (FerryLink *self, gsize size)
 {
-  if (g_queue_is_empty (&self->backlog))
+  if (g_queue_is_empty (&self->down.backlog))
     return TRUE;
   return *get_backlog_size (self, ferry_record_size (size)) + size <= MAX_BACKLOG;
 }
@@ -432,29 +432,29 @@ may_wait_locked (FerryLink *self, gsize size)
 static gboolean
 is_usable_locked (FerryLink *self)
 {
-  return !self->down_closed && self->down_fault == NULL;
+  return !self->down.closed && self->down.fault == NULL;
 }
 
 /* Has the monitor end the link. */
 void
 ferry_link_set_fault_locked (FerryLink *self, const char *fault)
 {
-  if (self->down_fault != NULL)
+  if (self->down.fault != NULL)
     return;
-  self->down_fault = fault;
+  self->down.fault = fault;
   if (self->queue != NULL)
-    self->report_fault (self->queue);
+    self->down.report_fault (self->queue);
 }
 
 /* ---- fd batches ----
  *
  * Descriptors that go down with messages. A batch is first sent as a packet over the control socket. Then its record
- * goes into the down lane, under the same hold of down_lock. So the packet is there when the worker reads the record,
+ * goes into the down lane, under the same hold of its lock. So the packet is there when the worker reads the record,
  * and both have the same order. The worker has taken a batch when its head has passed the record.
  *
  * A link within this process has no socket; copies of the descriptors wait here for the other end.
  *
- * Threads: any, with the link's down_lock held.
+ * Threads: any, with the lock of down held.
  * Trust:   none in the worker. A worker that passes records and leaves their packets in the socket is detected. So the
  *          descriptors in the kernel are bounded by those that the worker's head has not passed. */
 
@@ -494,14 +494,14 @@ has_unread_packets (FerryLink *link)
 static guint
 count_pending_fds_locked (FerryLink *link)
 {
-  FerryFdBatches *self = link->fd_batches;
+  FerryFdBatches *self = link->down.fd_batches;
   guint n_passed = 0;
 
   if (self == NULL)
     return 0;
-  ferry_lane_writer_look (&link->down, 0);
+  ferry_lane_writer_look (&link->down.lane, 0);
   while (n_passed < self->pending->len &&
-         g_array_index (self->pending, PendingFdBatch, n_passed).record_end <= link->down.head)
+         g_array_index (self->pending, PendingFdBatch, n_passed).record_end <= link->down.lane.head)
     self->n_pending -= g_array_index (self->pending, PendingFdBatch, n_passed++).n_descriptors;
   g_array_remove_range (self->pending, 0, n_passed);
   if (n_passed > 0 && self->pending->len == 0 && has_unread_packets (link))
@@ -548,12 +548,12 @@ send_fd_batch_now (FerryLink *link, const FerryDescriptors *batch, guint64 recor
   FerryFdBatches *self;
   int error_number;
 
-  if (link->fd_batches == NULL)
+  if (link->down.fd_batches == NULL)
     {
-      link->fd_batches = g_new0 (FerryFdBatches, 1);
-      link->fd_batches->pending = g_array_new (FALSE, FALSE, sizeof (PendingFdBatch));
+      link->down.fd_batches = g_new0 (FerryFdBatches, 1);
+      link->down.fd_batches->pending = g_array_new (FALSE, FALSE, sizeof (PendingFdBatch));
     }
-  self = link->fd_batches;
+  self = link->down.fd_batches;
   if (link->local)
     error_number = send_fd_batch_locally (self, batch->descriptors, batch->n_descriptors);
   else
@@ -573,7 +573,7 @@ send_fd_batch_now (FerryLink *link, const FerryDescriptors *batch, guint64 recor
 static guint
 arm_for_fd_batch (FerryLink *link)
 {
-  ferry_lane_writer_arm (&link->down, 0);
+  ferry_lane_writer_arm (&link->down.lane, 0);
   return count_pending_fds_locked (link);
 }
 
@@ -604,12 +604,12 @@ ferry_link_take_fd_batch (FerryLink *link, guint64 number, GArray *descriptors)
 {
   GArray *taken = NULL;
 
-  pthread_mutex_lock (&link->down_lock);
-  if (link->fd_batches != NULL && number == link->fd_batches->n_taken + 1)
-    taken = g_queue_pop_head (&link->fd_batches->local);
+  pthread_mutex_lock (&link->down.lock);
+  if (link->down.fd_batches != NULL && number == link->down.fd_batches->n_taken + 1)
+    taken = g_queue_pop_head (&link->down.fd_batches->local);
   if (taken != NULL)
-    link->fd_batches->n_taken++;
-  pthread_mutex_unlock (&link->down_lock);
+    link->down.fd_batches->n_taken++;
+  pthread_mutex_unlock (&link->down.lock);
   if (taken == NULL)
     return FALSE;
   g_array_append_vals (descriptors, taken->data, taken->len);
@@ -621,8 +621,8 @@ ferry_link_take_fd_batch (FerryLink *link, guint64 number, GArray *descriptors)
 guint64
 ferry_link_get_n_fd_batches_sent (FerryLink *self)
 {
-  FERRY_AUTO_LOCK (&self->down_lock);
-  return self->fd_batches != NULL ? self->fd_batches->n_sent : 0;
+  FERRY_AUTO_LOCK (&self->down.lock);
+  return self->down.fd_batches != NULL ? self->down.fd_batches->n_sent : 0;
 }
 
 /* any: how many of those the worker has taken. After the link's end this is unknown; the answer is G_MAXUINT64. */
@@ -630,12 +630,12 @@ guint64
 ferry_link_get_n_fd_batches_taken (FerryLink *self)
 {
   guint64 n = G_MAXUINT64;
-  FERRY_AUTO_LOCK (&self->down_lock);
+  FERRY_AUTO_LOCK (&self->down.lock);
 
-  if (!self->down_closed && self->fd_batches != NULL)
+  if (!self->down.closed && self->down.fd_batches != NULL)
     {
       count_pending_fds_locked (self);
-      n = self->fd_batches->n_sent - self->fd_batches->pending->len;
+      n = self->down.fd_batches->n_sent - self->down.fd_batches->pending->len;
     }
   return n;
 }
@@ -646,7 +646,7 @@ ferry_link_get_n_fd_batches_taken (FerryLink *self)
 static gboolean
 check_lanes_locked (FerryLink *self)
 {
-  if (!self->down.broken && !self->express.broken)
+  if (!self->down.lane.broken && !self->down.express.broken)
     return TRUE;
   ferry_link_set_fault_locked (self,
                                "it wrote a position beyond what was sent to it; the head of its down lane and of its "
@@ -693,7 +693,7 @@ gather (Gather *self, guint8 *place, gsize size)
 static guint64
 get_next_end (FerryLink *self, gsize payload)
 {
-  return self->down.tail + self->backlog_size + self->backlog_short + ferry_record_size (payload);
+  return self->down.lane.tail + self->down.backlog_size + self->down.backlog_short + ferry_record_size (payload);
 }
 
 static void
@@ -722,7 +722,7 @@ put_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, const Fer
   record->words[size / sizeof (guint64) - 1] = 0;
   fill ((guint8 *) record->words, header, payload);
   g_queue_push_tail (backlog, record);
-  if (backlog == &self->backlog)
+  if (backlog == &self->down.backlog)
     *get_backlog_size (self, size) += size;
 }
 
@@ -731,19 +731,19 @@ put_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, const Fer
 static void
 notify_room_locked (FerryLink *self)
 {
-  guint before = self->turned_away;
+  guint before = self->down.turned_away;
 
-  if (self->backlog_size <= MAX_BACKLOG / 2)
-    self->turned_away &= ~(guint) LONG_MESSAGE;
-  if (self->backlog_short <= MAX_BACKLOG / 2)
-    self->turned_away &= ~(guint) SHORT_MESSAGE;
-  if (g_queue_is_empty (&self->backlog))
-    self->turned_away &= FD_BATCH_MESSAGE;
+  if (self->down.backlog_size <= MAX_BACKLOG / 2)
+    self->down.turned_away &= ~(guint) LONG_MESSAGE;
+  if (self->down.backlog_short <= MAX_BACKLOG / 2)
+    self->down.turned_away &= ~(guint) SHORT_MESSAGE;
+  if (g_queue_is_empty (&self->down.backlog))
+    self->down.turned_away &= FD_BATCH_MESSAGE;
   if ((before & FD_BATCH_MESSAGE) != 0 && count_pending_fds_locked (self) <= FERRY_MAX_FDS_PER_LINK / 2)
-    self->turned_away &= ~(guint) FD_BATCH_MESSAGE;
-  if (self->turned_away == before)
+    self->down.turned_away &= ~(guint) FD_BATCH_MESSAGE;
+  if (self->down.turned_away == before)
     return;
-  for (GList *node = self->room_watches.head; node != NULL; node = node->next)
+  for (GList *node = self->down.room_watches.head; node != NULL; node = node->next)
     {
       FerryRoomWatch *watch = node->data;
 
@@ -765,13 +765,13 @@ flush_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog)
         break;
       memcpy (ferry_lane_writer_get_place (writer), record->words, record->size);
       publish_locked (self, writer, record->size);
-      if (backlog == &self->backlog)
+      if (backlog == &self->down.backlog)
         *get_backlog_size (self, record->size) -= record->size;
       g_queue_pop_head (backlog);
       g_free (record);
       moved = TRUE;
     }
-  if (G_UNLIKELY (moved && self->turned_away != 0))
+  if (G_UNLIKELY (moved && self->down.turned_away != 0))
     notify_room_locked (self);
 }
 
@@ -787,17 +787,17 @@ put_message_locked (FerryLink *self, guint64 connection_id, const FerryPart *par
     {
       FerryRecordHeader header = {(guint32) size, FERRY_RECORD_BYTES, 0, connection_id};
 
-      put_locked (self, &self->down, &self->backlog, &header, &payload);
+      put_locked (self, &self->down.lane, &self->down.backlog, &header, &payload);
       return;
     }
-  put_locked (self, &self->down, &self->backlog,
+  put_locked (self, &self->down.lane, &self->down.backlog,
               &(FerryRecordHeader){sizeof large, FERRY_RECORD_LARGE, 0, connection_id}, &large_payload);
   while (size > 0)
     {
       gsize piece = MIN (size, FERRY_MAX_RECORD_PAYLOAD);
       FerryRecordHeader header = {(guint32) piece, FERRY_RECORD_PIECE, 0, connection_id};
 
-      put_locked (self, &self->down, &self->backlog, &header, &payload);
+      put_locked (self, &self->down.lane, &self->down.backlog, &header, &payload);
       size -= piece;
     }
 }
@@ -816,12 +816,12 @@ send_fd_batch_locked (FerryLink *self, guint64 connection_id, FerryDescriptors *
   switch (batch->error_number)
     {
     case 0:
-      message.number = self->fd_batches->n_sent;
-      put_locked (self, &self->down, &self->backlog,
+      message.number = self->down.fd_batches->n_sent;
+      put_locked (self, &self->down.lane, &self->down.backlog,
                   &(FerryRecordHeader){sizeof message, FERRY_RECORD_FD_BATCH, 0, connection_id}, &payload);
       return FERRY_DOWN_SENT;
     case EAGAIN:
-      self->turned_away |= FD_BATCH_MESSAGE;
+      self->down.turned_away |= FD_BATCH_MESSAGE;
       return FERRY_DOWN_UNTAKEN;
     case EPIPE:
     case ECONNRESET:
@@ -853,14 +853,14 @@ ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *p
         return FERRY_DOWN_TOO_LARGE;
       size += parts[i].size;
     }
-  FERRY_AUTO_LOCK (&self->down_lock);
+  FERRY_AUTO_LOCK (&self->down.lock);
   if (is_usable_locked (self))
     {
-      flush_locked (self, &self->down, &self->backlog);
+      flush_locked (self, &self->down.lane, &self->down.backlog);
       if (!may_wait_locked (self, size))
         {
           /* The backlog is not empty, so a flush follows. */
-          self->turned_away |= is_short (ferry_record_size (size)) ? SHORT_MESSAGE : LONG_MESSAGE;
+          self->down.turned_away |= is_short (ferry_record_size (size)) ? SHORT_MESSAGE : LONG_MESSAGE;
           result = FERRY_DOWN_WOULD_BLOCK;
         }
       else
@@ -868,7 +868,7 @@ ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *p
           result = batch != NULL ? send_fd_batch_locked (self, connection_id, batch) : FERRY_DOWN_SENT;
           if (result == FERRY_DOWN_SENT)
             put_message_locked (self, connection_id, parts, n_parts, size);
-          flush_locked (self, &self->down, &self->backlog);
+          flush_locked (self, &self->down.lane, &self->down.backlog);
         }
       if (!check_lanes_locked (self) || !is_usable_locked (self))
         result = FERRY_DOWN_CLOSED;
@@ -881,13 +881,13 @@ send_word (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, FerryRecor
 {
   FerryDownResult result = FERRY_DOWN_CLOSED;
   Gather nothing = {NULL, 0, 0};
-  FERRY_AUTO_LOCK (&self->down_lock);
+  FERRY_AUTO_LOCK (&self->down.lock);
 
   if (is_usable_locked (self))
     {
       flush_locked (self, writer, backlog);
-      result = backlog == &self->express_backlog && backlog->length >= MAX_EXPRESS_BACKLOG ? FERRY_DOWN_WOULD_BLOCK
-                                                                                           : FERRY_DOWN_SENT;
+      result = backlog == &self->down.express_backlog && backlog->length >= MAX_EXPRESS_BACKLOG ? FERRY_DOWN_WOULD_BLOCK
+                                                                                                : FERRY_DOWN_SENT;
       if (result == FERRY_DOWN_SENT)
         put_locked (self, writer, backlog, &header, &nothing);
       flush_locked (self, writer, backlog);
@@ -901,14 +901,14 @@ send_word (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, FerryRecor
 FerryDownResult
 ferry_link_send_finish (FerryLink *self)
 {
-  return send_word (self, &self->down, &self->backlog, (FerryRecordHeader){0, FERRY_RECORD_FINISH, 0, 0});
+  return send_word (self, &self->down.lane, &self->down.backlog, (FerryRecordHeader){0, FERRY_RECORD_FINISH, 0, 0});
 }
 
 /* any: has the worker cancel a call, ahead of the down lane. */
 FerryDownResult
 ferry_link_send_cancel (FerryLink *self, guint64 xid, guint16 reason)
 {
-  return send_word (self, &self->express, &self->express_backlog,
+  return send_word (self, &self->down.express, &self->down.express_backlog,
                     (FerryRecordHeader){0, FERRY_RECORD_CANCEL, reason, xid});
 }
 
@@ -917,23 +917,23 @@ guint64
 ferry_link_flush_down (FerryLink *self)
 {
   guint64 taken;
-  FERRY_AUTO_LOCK (&self->down_lock);
+  FERRY_AUTO_LOCK (&self->down.lock);
 
   if (is_usable_locked (self))
     {
-      ferry_lane_writer_look (&self->down, 0);
-      ferry_lane_writer_look (&self->express, 0);
-      flush_locked (self, &self->express, &self->express_backlog);
-      flush_locked (self, &self->down, &self->backlog);
+      ferry_lane_writer_look (&self->down.lane, 0);
+      ferry_lane_writer_look (&self->down.express, 0);
+      flush_locked (self, &self->down.express, &self->down.express_backlog);
+      flush_locked (self, &self->down.lane, &self->down.backlog);
       /* A sender waits for descriptors to be taken. Each ring has to be asked for. */
-      if ((self->turned_away & FD_BATCH_MESSAGE) != 0)
+      if ((self->down.turned_away & FD_BATCH_MESSAGE) != 0)
         {
-          ferry_lane_writer_arm (&self->down, 0);
+          ferry_lane_writer_arm (&self->down.lane, 0);
           notify_room_locked (self);
         }
       check_lanes_locked (self);
     }
-  taken = self->down.head + self->express.head;
+  taken = self->down.lane.head + self->down.express.head;
   return taken;
 }
 
@@ -952,7 +952,7 @@ load_begun (FerryLink *self, guint64 *claim)
   /* Acquire: as in change_claim_locked(). */
   *claim = atomic_load_explicit (get_claim (self), memory_order_acquire);
   xid = *claim >> FERRY_CLAIM_SHIFT;
-  return xid != 0 && xid == self->skip_until ? self->begun_before_skip : xid;
+  return xid != 0 && xid == self->down.skip_until ? self->down.begun_before_skip : xid;
 }
 
 /* A change of the claim: all calls up to skip_until are settled, and the flags are set and cleared. */
@@ -986,8 +986,8 @@ change_claim_locked (FerryLink *self, const ClaimChange *change, guint64 only_if
         continue;
       if (change->skip_until > claim >> FERRY_CLAIM_SHIFT)
         {
-          self->skip_until = change->skip_until;
-          self->begun_before_skip = *begun;
+          self->down.skip_until = change->skip_until;
+          self->down.begun_before_skip = *begun;
         }
       return TRUE;
     }
@@ -1003,7 +1003,7 @@ ferry_link_hold_calls (FerryLink *self, guint64 *begun)
   gboolean held = FALSE;
 
   *begun = 0;
-  FERRY_AUTO_LOCK (&self->down_lock);
+  FERRY_AUTO_LOCK (&self->down.lock);
   if (is_usable_locked (self))
     held = change_claim_locked (self, &(ClaimChange){.set = FERRY_CLAIM_HOLD}, 0, begun);
   return held;
@@ -1014,7 +1014,7 @@ void
 ferry_link_release_calls (FerryLink *self, guint64 skip_until)
 {
   guint64 begun;
-  FERRY_AUTO_LOCK (&self->down_lock);
+  FERRY_AUTO_LOCK (&self->down.lock);
 
   if (is_usable_locked (self))
     {
@@ -1029,7 +1029,7 @@ ferry_link_doom_call (FerryLink *self, guint64 xid)
 {
   gboolean doomed = FALSE;
   guint64 begun;
-  FERRY_AUTO_LOCK (&self->down_lock);
+  FERRY_AUTO_LOCK (&self->down.lock);
 
   if (is_usable_locked (self) && xid != 0)
     doomed = change_claim_locked (self, &(ClaimChange){.set = FERRY_CLAIM_DOOMED}, xid, &begun);
@@ -1041,9 +1041,9 @@ guint64
 ferry_link_get_begun_call (FerryLink *self)
 {
   guint64 begun, claim;
-  FERRY_AUTO_LOCK (&self->down_lock);
+  FERRY_AUTO_LOCK (&self->down.lock);
 
-  begun = self->down_closed ? self->final_begun : load_begun (self, &claim);
+  begun = self->down.closed ? self->down.final_begun : load_begun (self, &claim);
   return begun;
 }
 
@@ -1055,11 +1055,11 @@ ferry_link_get_written (FerryLink *self)
   guint64 taken = atomic_load_explicit (&self->up_taken, memory_order_acquire);
   guint64 written = taken;
 
-  pthread_mutex_lock (&self->down_lock);
+  pthread_mutex_lock (&self->down.lock);
   /* Acquire: pairs with ferry_lane_writer_publish(), which comes before the claim of a later call. */
   if (is_usable_locked (self))
     written = atomic_load_explicit (&self->up.control->writer.tail, memory_order_acquire);
-  pthread_mutex_unlock (&self->down_lock);
+  pthread_mutex_unlock (&self->down.lock);
   /* A buffer that is being copied holds taken back by its record. */
   return written - taken <= 2 * self->up.capacity ? written : taken;
 }
@@ -1072,7 +1072,7 @@ ferry_link_has_dispatched (FerryLink *self, guint64 position)
   /* Acquire: pairs with the monitor's release, so that share_out counts the blocks that it pushed before. */
   guint64 taken = atomic_load_explicit (&self->up_taken, memory_order_acquire);
 
-  return self->up_dispatched >= position ||
+  return self->turn.dispatched >= position ||
          (taken >= position && atomic_load_explicit (&self->share_out, memory_order_relaxed) == 0);
 }
 
@@ -1080,18 +1080,18 @@ ferry_link_has_dispatched (FerryLink *self, guint64 position)
 void
 ferry_link_add_room_watch (FerryLink *self, FerryRoomWatch *watch)
 {
-  FERRY_AUTO_LOCK (&self->down_lock);
+  FERRY_AUTO_LOCK (&self->down.lock);
 
   watch->node = (GList){.data = watch};
-  g_queue_push_tail_link (&self->room_watches, &watch->node);
+  g_queue_push_tail_link (&self->down.room_watches, &watch->node);
 }
 
 /* any: when this returns, no thread is in watch->func. */
 void
 ferry_link_remove_room_watch (FerryLink *self, FerryRoomWatch *watch)
 {
-  FERRY_AUTO_LOCK (&self->down_lock);
-  g_queue_unlink (&self->room_watches, &watch->node);
+  FERRY_AUTO_LOCK (&self->down.lock);
+  g_queue_unlink (&self->down.room_watches, &watch->node);
 }
 
 /* any: ends the sending; the memory may be unmapped after this. */
@@ -1099,14 +1099,14 @@ void
 ferry_link_close_down (FerryLink *self)
 {
   guint64 claim;
-  FERRY_AUTO_LOCK (&self->down_lock);
+  FERRY_AUTO_LOCK (&self->down.lock);
 
-  if (!self->down_closed && self->segment.base != NULL)
-    self->final_begun = load_begun (self, &claim);
-  self->down_closed = TRUE;
-  g_queue_clear_full (&self->backlog, g_free);
-  g_queue_clear_full (&self->express_backlog, g_free);
-  self->backlog_size = 0;
-  self->backlog_short = 0;
-  g_clear_pointer (&self->fd_batches, fd_batches_free);
+  if (!self->down.closed && self->segment.base != NULL)
+    self->down.final_begun = load_begun (self, &claim);
+  self->down.closed = TRUE;
+  g_queue_clear_full (&self->down.backlog, g_free);
+  g_queue_clear_full (&self->down.express_backlog, g_free);
+  self->down.backlog_size = 0;
+  self->down.backlog_short = 0;
+  g_clear_pointer (&self->down.fd_batches, fd_batches_free);
 }

@@ -26,7 +26,7 @@ struct _FerrySharedQueue
   GQueue links;        /* all of them, by queue_node */
   GQueue active;       /* links to be visited, by active_node, in the order of their turns */
   guint n_timed;       /* how many links have a deadline */
-  _Atomic gint faults; /* any: a link has a down_fault */
+  _Atomic gint faults; /* any: a link has a fault of its down lanes */
 
   FerryGuardian guardian;
   FerryGuardianStartFunc start_guardian;

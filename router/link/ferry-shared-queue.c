@@ -74,11 +74,11 @@ ferry_shared_queue_wake (FerrySharedQueue *self)
   ferry_doorbell_ring (self->wake);
 }
 
-/* any, with a link's down_lock held: has the link ended for its down_fault. */
+/* any, with the lock of a link's down held: has the link ended for its fault. */
 static void
 report_fault (FerrySharedQueue *self)
 {
-  /* Release: pairs with the exchange in handle_faults(). The lock orders down_fault. */
+  /* Release: pairs with the exchange in handle_faults(). The lock orders the fault. */
   atomic_store_explicit (&self->faults, 1, memory_order_release);
   ferry_shared_queue_wake (self);
 }
@@ -161,7 +161,7 @@ forget (FerrySharedQueue *self, int *fd)
 static int
 steal_control (FerryLink *link)
 {
-  FERRY_AUTO_LOCK (&link->down_lock);
+  FERRY_AUTO_LOCK (&link->down.lock);
   return ferry_steal_fd (&link->control);
 }
 
@@ -201,11 +201,11 @@ ferry_shared_queue_deactivate (FerrySharedQueue *self, FerryLink *link)
 static void
 set_queue (FerrySharedQueue *self, FerryLink *link)
 {
-  FERRY_AUTO_LOCK (&link->down_lock);
+  FERRY_AUTO_LOCK (&link->down.lock);
 
   link->queue = self;
-  link->report_fault = report_fault;
-  if (self != NULL && link->down_fault != NULL)
+  link->down.report_fault = report_fault;
+  if (self != NULL && link->down.fault != NULL)
     report_fault (self);
 }
 
@@ -488,9 +488,9 @@ handle_faults (FerrySharedQueue *self)
       FerryLink *link = node->data;
       const char *fault;
 
-      pthread_mutex_lock (&link->down_lock);
-      fault = link->down_fault;
-      pthread_mutex_unlock (&link->down_lock);
+      pthread_mutex_lock (&link->down.lock);
+      fault = link->down.fault;
+      pthread_mutex_unlock (&link->down.lock);
       if (fault != NULL)
         ferry_shared_queue_fault (self, link, fault);
     }

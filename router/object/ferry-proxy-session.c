@@ -317,7 +317,7 @@ ferry_proxy_session_check_listening (FerryProxySession *self, GError **error)
     }
   open_stream (self);
   return ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
-                          "Nobody at the other end listens; wait with ferry_proxy_wait_until_listening()");
+                          "No exporter listens at the other end; wait with ferry_proxy_wait_until_listening()");
 }
 
 gboolean

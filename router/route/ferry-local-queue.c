@@ -300,7 +300,7 @@ ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
                     falls_below (self->limit / 2, before, before - charge);
 
   if (block->up_head != 0)
-    link->up_dispatched = block->up_head;
+    link->turn.dispatched = block->up_head;
   block->link = NULL;
   block->charge = block->share = 0;
   g_clear_pointer (&block->exit, ferry_exit_unref);

@@ -298,7 +298,7 @@ gboolean
 ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender, FerryReceiver **receiver,
                    GError **error)
 {
-  guint64 connection_id;
+  guint64 connection_id = 0;
   FerryPipe *pipe;
 
   g_return_val_if_fail (FERRY_IS_ROUTER (self), FALSE);

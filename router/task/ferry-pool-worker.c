@@ -958,9 +958,9 @@ look_for_answer (FerryPoolWorker *self, FerryTask *task)
 
   if (placement->answer_end == 0)
     placement->answer_end = ferry_link_get_written (self->link);
-  if (self->link->up_dispatched > placement->dispatched)
+  if (self->link->turn.dispatched > placement->dispatched)
     placement->n_looks = 0;
-  placement->dispatched = self->link->up_dispatched;
+  placement->dispatched = self->link->turn.dispatched;
   if (ferry_link_has_dispatched (self->link, placement->answer_end) || ++placement->n_looks == MAX_LOOKS)
     fault (self, "it claimed a call and had not answered the one before");
   else

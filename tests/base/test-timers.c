@@ -75,6 +75,28 @@ test_timer_waits_for_its_deadline (void)
   g_assert_true (ferry_timer_is_set (&far.timer));
 }
 
+/* As ferry_router_route_until() does it, with a time that is given. */
+static void
+test_one_timer_that_is_due_is_run (void)
+{
+  g_autoptr (FerryTimers) timers = ferry_timers_new (NULL);
+  g_autoptr (GString) calls = g_string_new (NULL);
+  gint64 later = g_get_monotonic_time () + FAR;
+  Waiter first = {timers, calls, '1'};
+  Waiter second = {timers, calls, '2'};
+
+  g_assert_false (ferry_timers_run_one (timers, later));
+  ferry_timers_set (timers, &second.timer, later + 2, note_call, &second);
+  ferry_timers_set (timers, &first.timer, later + 1, note_call, &first);
+  g_assert_false (ferry_timers_run_one (timers, later));
+  g_assert_true (ferry_timers_run_one (timers, later + 1));
+  g_assert_cmpstr (calls->str, ==, "1");
+  g_assert_false (ferry_timers_run_one (timers, later + 1));
+  g_assert_true (ferry_timers_run_one (timers, later + 2));
+  g_assert_cmpstr (calls->str, ==, "12");
+  g_assert_cmpuint (ferry_timers_get_n (timers), ==, 0);
+}
+
 static void
 test_timer_can_be_moved_and_unset (void)
 {
@@ -271,6 +293,7 @@ main (int argc, char **argv)
 #define ADD(path, func) g_test_add_func ("/timers/" path, func)
   ADD ("timers-are-called-in-the-order-of-their-deadlines", test_timers_are_called_in_the_order_of_their_deadlines);
   ADD ("timer-waits-for-its-deadline", test_timer_waits_for_its_deadline);
+  ADD ("one-timer-that-is-due-is-run", test_one_timer_that_is_due_is_run);
   ADD ("timer-can-be-moved-and-unset", test_timer_can_be_moved_and_unset);
   ADD ("deadlines-have-any-value", test_deadlines_have_any_value);
   ADD ("func-may-unset-another-that-is-due", test_func_may_unset_another_that_is_due);

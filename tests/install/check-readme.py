@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The README's applications and workers do what it says: check-readme.py README BUILD SANITIZERS
+"""The applications and workers of the README and of docs/pipes.md do what the page says:
+check-readme.py BUILD SANITIZERS PAGE...
 
-Their files are taken out of the README, built as its own compiler lines say against the installed library, and run; what
-the applications print is what the README shows under them.
+Their files are taken out of the page, built as its own compiler lines say against the installed library, and run; what
+the applications print is what the page shows under them.
 """
 
 import os
@@ -15,24 +16,23 @@ import pages
 import tap
 from installed import Installed
 
-LIMITS = {"app.c": 40, "worker.c": 24, "listen.c": 40, "tell.c": 20}
+# Of each page, its programs and how many lines they may have.
+LIMITS = {"README.md": {"app.c": 29, "worker.c": 22}, "pipes.md": {"listen.c": 40, "tell.c": 20}}
 
 
-def body(report):
-    readme, build, sanitizers = sys.argv[1:]
-    if not os.path.exists(readme):
-        report.fact("there is a README", False)
-        return
-    with open(readme, encoding="utf-8") as file:
+def check(report, build, sanitizers, page):
+    name = os.path.basename(page)
+    limits = LIMITS[name]
+    with open(page, encoding="utf-8") as file:
         text = file.read()
     files = pages.program_files(text)
     sessions = pages.sessions(text)
-    report.equal("the README has two applications, each with its worker", sorted(files), sorted(LIMITS))
-    for name, limit in LIMITS.items():
-        count = pages.count_lines(files.get(name, ""))
-        report.fact("%s is short" % name, 0 < count <= limit, ["%d lines, %d are allowed" % (count, limit)])
-    report.equal("the README says how each pair is built and run", [len(session) for session in sessions], [3, 3])
-    report.none("it builds all that it shows", pages.unused(files, text))
+    report.equal("%s has an application and its worker" % name, sorted(files), sorted(limits))
+    for program, limit in limits.items():
+        count = pages.count_lines(files.get(program, ""))
+        report.fact("%s is short" % program, 0 < count <= limit, ["%d lines, %d are allowed" % (count, limit)])
+    report.equal("%s says how they are built and run" % name, [len(session) for session in sessions], [3])
+    report.none("%s builds all that it shows" % name, pages.unused(files, text))
 
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         report.skip("application", "there is no display")
@@ -43,6 +43,13 @@ def body(report):
         pages.write(files, root)
         for session in sessions:
             pages.run_session(report, installed, session)
+
+
+def body(report):
+    build, sanitizers, *names = sys.argv[1:]
+    report.equal("each page is there", sorted(os.path.basename(name) for name in names), sorted(LIMITS))
+    for page in names:
+        check(report, build, sanitizers, page)
 
 
 tap.main(body)

@@ -357,7 +357,7 @@ test_nonsense_harms_nobody_else (void)
     }
   atomic_store (&scribbler.stop, TRUE);
   g_thread_join (thread);
-  g_assert_cmpint (down_send (&ends, 1, 1), ==, ends.link->down_fault == NULL ? FERRY_DOWN_SENT : FERRY_DOWN_CLOSED);
+  g_assert_cmpint (down_send (&ends, 1, 1), ==, ends.link->down.fault == NULL ? FERRY_DOWN_SENT : FERRY_DOWN_CLOSED);
 }
 
 int

@@ -57,7 +57,7 @@ test_room_is_told_of_when_half_of_the_backlog_has_gone (void)
   down_ends_init (&ends, MAX_MESSAGE);
   told_init (&told, &ends);
   n = fill (&ends, 0, 1000);
-  while (ends.link->backlog_size > LIMIT / 2)
+  while (ends.link->down.backlog_size > LIMIT / 2)
     {
       g_assert_cmpuint (told.n_told, ==, 0);
       down_take (&ends, number++, 1000);
@@ -133,7 +133,7 @@ test_short_messages_have_room_of_their_own (void)
     down_take (&ends, number, 1000);
   /* Nothing but short ones is left, and more of them than half. */
   g_assert_cmpuint (told.n_told, ==, 1);
-  g_assert_cmpuint (ends.link->backlog_short, >, LIMIT / 2);
+  g_assert_cmpuint (ends.link->down.backlog_short, >, LIMIT / 2);
   for (guint64 number = n_long; number < n_long + n_short; number++)
     down_take (&ends, number, 8);
   g_assert_cmpuint (told.n_told, ==, 2);

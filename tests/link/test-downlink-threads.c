@@ -142,7 +142,7 @@ test_flood_loses_no_wake_up (void)
   for (guint64 number = 0; number < flood.n; number++)
     while (down_send (&ends, number, number % 509) == FERRY_DOWN_WOULD_BLOCK)
       down_wait_and_flush (&ends);
-  while (ends.link->backlog_size > 0)
+  while (ends.link->down.backlog_size > 0)
     down_wait_and_flush (&ends);
   g_thread_join (thread);
 }
@@ -244,7 +244,7 @@ test_both_lanes_wake_their_sleepers (void)
       while (down_send (&ends, number, number % 509) == FERRY_DOWN_WOULD_BLOCK)
         down_wait_and_flush (&ends);
     }
-  while (!g_queue_is_empty (&ends.link->backlog) || !g_queue_is_empty (&ends.link->express_backlog))
+  while (!g_queue_is_empty (&ends.link->down.backlog) || !g_queue_is_empty (&ends.link->down.express_backlog))
     down_wait_and_flush (&ends);
   g_thread_join (receiver);
   g_thread_join (canceller);

@@ -96,7 +96,7 @@ test_message_stays_until_the_next_receive (void)
   for (guint64 number = 0; down_send (&ends, number, 1000) == FERRY_DOWN_SENT; number++)
     ;
   down_check (&message, 4711, 1000);
-  for (guint64 number = 0; ends.link->backlog_size > 0; number++)
+  for (guint64 number = 0; ends.link->down.backlog_size > 0; number++)
     down_take (&ends, number, 1000);
 }
 
@@ -129,7 +129,7 @@ test_what_has_no_room_keeps_its_order (void)
   down_ends_init (&ends, MAX_MESSAGE);
   for (guint64 number = 0; number < n; number++)
     g_assert_cmpint (down_send (&ends, number, number % 400), ==, FERRY_DOWN_SENT);
-  g_assert_cmpuint (ends.link->backlog_size, >, 0);
+  g_assert_cmpuint (ends.link->down.backlog_size, >, 0);
   /* What is sent while something waits does not overtake it, though there is room by now. */
   for (guint64 number = 0; number < n; number++)
     {
@@ -140,7 +140,7 @@ test_what_has_no_room_keeps_its_order (void)
   for (guint64 number = n; number < n + n / 10; number++)
     down_take (&ends, number, 8);
   down_assert_nothing (&ends);
-  g_assert_cmpuint (ends.link->backlog_size, ==, 0);
+  g_assert_cmpuint (ends.link->down.backlog_size, ==, 0);
 }
 
 static void
@@ -153,7 +153,7 @@ test_backlog_is_bounded (void)
   while (down_send (&ends, n, 1000) == FERRY_DOWN_SENT)
     {
       n++;
-      g_assert_cmpuint (ends.link->backlog_size, <=, BACKLOG_LIMIT + 1024);
+      g_assert_cmpuint (ends.link->down.backlog_size, <=, BACKLOG_LIMIT + 1024);
     }
   g_assert_cmpint (down_send (&ends, n, 1000), ==, FERRY_DOWN_WOULD_BLOCK);
   g_assert_cmpuint (n, >, BACKLOG_LIMIT / 1024);
@@ -335,9 +335,9 @@ test_closed_end_takes_nothing (void)
 
   down_ends_init (&ends, MAX_MESSAGE);
   down_fill (&ends);
-  g_assert_cmpuint (g_queue_get_length (&ends.link->backlog), >, 0);
+  g_assert_cmpuint (g_queue_get_length (&ends.link->down.backlog), >, 0);
   ferry_link_close_down (ends.link);
-  g_assert_cmpuint (g_queue_get_length (&ends.link->backlog), ==, 0);
+  g_assert_cmpuint (g_queue_get_length (&ends.link->down.backlog), ==, 0);
   g_assert_cmpint (down_send (&ends, 0, 0), ==, FERRY_DOWN_CLOSED);
   g_assert_cmpint (ferry_link_send_finish (ends.link), ==, FERRY_DOWN_CLOSED);
   g_assert_cmpint (ferry_link_send_cancel (ends.link, 1, 1), ==, FERRY_DOWN_CLOSED);
@@ -419,12 +419,12 @@ test_grants_come_before_messages (void)
 static void
 publish_raw (DownEnds *ends, guint16 kind, guint16 number, gconstpointer payload, gsize size)
 {
-  guint8 *place = ferry_lane_writer_get_place (&ends->link->down);
+  guint8 *place = ferry_lane_writer_get_place (&ends->link->down.lane);
 
   ferry_record_write_header (place, (guint32) size, kind, number, 10);
   if (size > 0)
     memcpy (place + sizeof (FerryRecordHeader), payload, size);
-  ferry_lane_writer_publish (&ends->link->down, ferry_record_size (size));
+  ferry_lane_writer_publish (&ends->link->down.lane, ferry_record_size (size));
 }
 
 static void
@@ -495,7 +495,7 @@ test_worker_follows_no_impossible_tail (void)
       FerryDownMessage message;
 
       down_ends_init (&ends, MAX_MESSAGE);
-      atomic_store (&ends.link->down.control->writer.tail, tails[i]);
+      atomic_store (&ends.link->down.lane.control->writer.tail, tails[i]);
       g_assert_cmpint (ferry_downlink_receive (ends.downlink, -1, &message), ==, FERRY_DOWN_EVENT_BROKEN);
     }
 }
@@ -509,7 +509,7 @@ test_broken_express_lane_is_heard_of_by_who_receives (void)
   guint16 reason;
 
   down_ends_init (&ends, MAX_MESSAGE);
-  atomic_store (&ends.link->express.control->writer.tail, FERRY_EXPRESS_CAPACITY + 8);
+  atomic_store (&ends.link->down.express.control->writer.tail, FERRY_EXPRESS_CAPACITY + 8);
   g_assert_true (ferry_downlink_has_cancel (ends.downlink));
   g_assert_false (ferry_downlink_take_cancel (ends.downlink, &xid, &reason));
   g_assert_false (ferry_downlink_has_cancel (ends.downlink));
@@ -529,7 +529,7 @@ test_impossible_head_ends_the_link (void)
       FerryLaneControl *control;
 
       down_ends_init (&ends, MAX_MESSAGE);
-      control = i % 2 == 0 ? ends.link->down.control : ends.link->express.control;
+      control = i % 2 == 0 ? ends.link->down.lane.control : ends.link->down.express.control;
       g_assert_true (ferry_shared_queue_add (queue, ends.link, NULL));
       ferry_shared_queue_wait (queue, 0);
       atomic_store (&control->reader.head, heads[i / 2]);

@@ -275,7 +275,7 @@ test_who_passes_them_by_is_found_out (void)
   g_assert_cmpint (send_with (&scene, 1, 10, fd, 1), ==, FERRY_DOWN_SENT);
   pass_all (&scene);
   g_assert_cmpint (send_with (&scene, 2, 10, fd, 1), ==, FERRY_DOWN_CLOSED);
-  g_assert_nonnull (scene.ends.link->down_fault);
+  g_assert_nonnull (scene.ends.link->down.fault);
 }
 
 static void
@@ -287,7 +287,7 @@ test_who_shuts_the_socket_is_found_out (void)
   scene_init (&scene, TRUE);
   shutdown (scene.control, SHUT_RD);
   g_assert_cmpint (send_with (&scene, 1, 10, fd, 1), ==, FERRY_DOWN_CLOSED);
-  g_assert_nonnull (scene.ends.link->down_fault);
+  g_assert_nonnull (scene.ends.link->down.fault);
 }
 
 static void
@@ -299,7 +299,7 @@ test_who_is_gone_has_broken_nothing (void)
   scene_init (&scene, TRUE);
   ferry_clear_fd (&scene.control);
   g_assert_cmpint (send_with (&scene, 1, 10, fd, 1), ==, FERRY_DOWN_CLOSED);
-  g_assert_null (scene.ends.link->down_fault);
+  g_assert_null (scene.ends.link->down.fault);
 }
 
 /* What the other end of the socket is sent in place of the packet. */
@@ -307,7 +307,7 @@ static FerryDownEvent
 receive_after (Scene *self, gconstpointer packet, gsize size, guint n_packets)
 {
   FerryFdBatchMessage message = {.number = 1, .n_descriptors = 1};
-  FerryLaneWriter *writer = &self->ends.link->down;
+  FerryLaneWriter *writer = &self->ends.link->down.lane;
   FerryDownMessage received;
   guint8 *place = ferry_lane_writer_get_place (writer);
 

@@ -511,9 +511,9 @@ ring_without_end (FerrySharedQueue *queue, TestWorker *worker)
 static void
 break_down_lane (FerrySharedQueue *queue, TestWorker *worker)
 {
-  pthread_mutex_lock (&worker->link->down_lock);
+  pthread_mutex_lock (&worker->link->down.lock);
   ferry_link_set_fault_locked (worker->link, "a test's fault");
-  pthread_mutex_unlock (&worker->link->down_lock);
+  pthread_mutex_unlock (&worker->link->down.lock);
   while (worker->link->cause == FERRY_NO_CAUSE)
     ferry_shared_queue_wait (queue, FERRY_SLEEP);
 }
@@ -561,9 +561,9 @@ test_a_fault_before_the_link_is_added_is_heard (void)
 
   g_assert_no_error (error);
   g_assert_true (ferry_link_open_socket (link, &error));
-  pthread_mutex_lock (&link->down_lock);
+  pthread_mutex_lock (&link->down.lock);
   ferry_link_set_fault_locked (link, "a test's fault");
-  pthread_mutex_unlock (&link->down_lock);
+  pthread_mutex_unlock (&link->down.lock);
   g_assert_true (ferry_shared_queue_add (queue, link, &error));
   ferry_shared_queue_wait (queue, FERRY_SLEEP);
   g_assert_cmpint (link->cause, ==, FERRY_CLOSE_REASON_PROTOCOL_ERROR);

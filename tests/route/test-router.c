@@ -528,6 +528,21 @@ test_stops_on_its_thread_when_dropped_on_another (void)
   g_assert_cmpint (ferry_exit_get_reason (ferry_receiver_get_exit (receiver)), ==, FERRY_CLOSE_REASON_ROUTER_STOPPED);
 }
 
+static void
+test_unknown_counter_is_refused (void)
+{
+  static const int unknown[] = {-1, FERRY_COUNTER_HIGHEST_SPARE_BYTES + 1, G_MAXINT};
+  g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (unknown); i++)
+    {
+      g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "*should not be reached*");
+      g_assert_cmpuint (ferry_router_get_counter (router, (FerryCounter) unknown[i]), ==, 0);
+      g_test_assert_expected_messages ();
+    }
+  g_assert_cmpuint (ferry_router_get_counter (router, FERRY_COUNTER_HIGHEST_SPARE_BYTES), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -537,6 +552,7 @@ main (int argc, char **argv)
   add_calls ("before-start", test_refuses_call_before_start);
   add_calls ("after-stop", test_refuses_call_after_stop);
   add_calls ("on-another-thread", test_refuses_call_on_another_thread);
+  g_test_add_func ("/router/unknown-counter-is-refused", test_unknown_counter_is_refused);
   g_test_add_func ("/router/starts-again-after-stop", test_starts_again_after_stop);
   g_test_add_func ("/router/belongs-to-the-thread-of-its-latest-start", test_belongs_to_the_thread_of_its_latest_start);
   g_test_add_func ("/router/notifies-of-running", test_notifies_of_running);
