@@ -68,7 +68,7 @@ typedef struct
   pthread_mutex_t lock;
   GHashTable *handlers;      /* lock, as what follows: (owned) (element-type utf8 Handler), both owned, by method */
   Handler *other_handler;    /* (owned) (nullable): for all other methods */
-  GQueue queue;              /* (element-type FerryInvocation), by link (owned) */
+  GQueue queue;              /* (element-type FerryDemuxInvocation), by link (owned) */
   _Atomic guint max_pending; /* any, as the next one: the most requests in it */
   _Atomic guint64 max_pending_size; /* the most bytes of arguments in it; one request may always be there */
   guint64 pending_size;
@@ -243,7 +243,7 @@ unlock (Dispatcher *self)
 
 /* invocation (nullable): NULL takes the oldest request from the queue, which has one. */
 static void
-begin_locked (Dispatcher *self, Run *run, FerryInvocation *invocation)
+begin_locked (Dispatcher *self, Run *run, FerryDemuxInvocation *invocation)
 {
   Handler *handler;
 
@@ -252,12 +252,12 @@ begin_locked (Dispatcher *self, Run *run, FerryInvocation *invocation)
       invocation = g_queue_pop_head_link (&self->queue)->data;
       self->pending_size -= invocation->size;
     }
-  handler = g_hash_table_lookup (self->handlers, ferry_invocation_get_method (invocation));
+  handler = g_hash_table_lookup (self->handlers, invocation->base.method);
   if (handler == NULL)
     handler = self->other_handler;
   if (handler != NULL)
     ferry_ref_count_inc (&handler->references);
-  *run = (Run){invocation, handler, self->n_closed};
+  *run = (Run){&invocation->base, handler, self->n_closed};
   self->n_running++;
 }
 
@@ -267,7 +267,7 @@ perform (Run *run)
 {
   FerryInvocation *invocation = run->invocation;
 
-  if (ferry_invocation_check_in_time (invocation))
+  if (ferry_demux_invocation_check_in_time (invocation))
     {
       if (run->handler != NULL)
         run->handler->func (invocation, run->handler->data);
@@ -306,10 +306,8 @@ refuse_all (GQueue *queue, const GError *reason)
 
   while ((link = g_queue_pop_head_link (queue)) != NULL)
     {
-      FerryInvocation *invocation = link->data;
-
-      ferry_invocation_turn_away (invocation, reason);
-      ferry_invocation_unref (invocation);
+      ferry_demux_invocation_turn_away (link->data, reason);
+      ferry_invocation_unref (link->data);
     }
 }
 
@@ -541,9 +539,9 @@ has_room_locked (Dispatcher *self, gsize size)
 }
 
 static void
-dispatcher_take (Dispatcher *self, FerryInvocation *invocation)
+dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
 {
-  GVariant *arguments = ferry_invocation_get_arguments (invocation);
+  GVariant *arguments = invocation->base.arguments;
   const gsize size = arguments != NULL ? g_variant_get_size (arguments) : 0;
   g_autoptr (GError) refusal = NULL;
   g_autoptr (GSource) source = NULL;
@@ -584,8 +582,8 @@ dispatcher_take (Dispatcher *self, FerryInvocation *invocation)
     summon (self, summons);
   if (refusal == NULL)
     return;
-  ferry_invocation_turn_away (invocation, refusal);
-  ferry_invocation_unref (invocation);
+  ferry_demux_invocation_turn_away (&invocation->base, refusal);
+  ferry_invocation_unref (&invocation->base);
 }
 
 /* ---- opening and closing ---- */
@@ -958,7 +956,7 @@ static void
 call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
   FerryDemux *self = FERRY_DEMUX (owner);
-  FerryInvocation *invocation = ferry_invocation_new (transport, call, self->describe);
+  FerryDemuxInvocation *invocation = ferry_demux_invocation_new (transport, call, self->describe);
 
   invocation->number = atomic_fetch_add (&self->n_received, 1) + 1;
   dispatcher_take (self->dispatcher, invocation);

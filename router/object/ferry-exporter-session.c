@@ -10,7 +10,6 @@
 #include "base/ferry-error.h"
 #include "base/ferry-mailbox-private.h"
 #include "call/ferry-demux-private.h"
-#include "call/ferry-invocation-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-transport-private.h"
 #include "object/ferry-evaluation-private.h"
@@ -242,7 +241,7 @@ request_done (gpointer data, FerryExported *object, GVariant *value, const GErro
   if (error != NULL)
     ferry_error_mark_raised (failure);
   if (failure != NULL || !make_result (self, exporter, object, value, &result, &failure))
-    ferry_invocation_pass_error (self->invocation, failure);
+    ferry_demux_invocation_pass_error (self->invocation, failure);
   else
     ferry_invocation_return_value (self->invocation, ferry_view_result_to_variant (&result));
 }
@@ -468,7 +467,7 @@ start_subscriber (FerryExporterSession *self, FerryExporter *exporter, FerryInvo
 
   if (!ferry_follow_request_take (&request, ferry_invocation_get_arguments (invocation), &error))
     {
-      ferry_invocation_pass_error (invocation, error);
+      ferry_demux_invocation_pass_error (invocation, error);
       return;
     }
   if (ferry_exporter_check_listening (exporter, FALSE, &error))
@@ -477,7 +476,7 @@ start_subscriber (FerryExporterSession *self, FerryExporter *exporter, FerryInvo
     subscription =
       ferry_subscriber_new (invocation, ferry_exported_ref (exported), &request, subscriber_gone, self, &error);
   if (subscription == NULL)
-    ferry_invocation_pass_error (invocation, error);
+    ferry_demux_invocation_pass_error (invocation, error);
   else if (begin_subscriber (self, exporter, subscription, &request.root, exported, &error))
     ferry_paced_sender_kick (subscription);
   else
@@ -498,7 +497,7 @@ static gboolean
 was_before (FerryExporterSession *self, FerryInvocation *invocation)
 {
   FERRY_AUTO_LOCK (&self->lock);
-  return invocation->number <= self->last_before;
+  return ((FerryDemuxInvocation *) invocation)->number <= self->last_before;
 }
 
 static void
@@ -521,7 +520,7 @@ answer (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *in
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_REFUSED))
     ferry_invocation_refuse (invocation, error->message);
   else
-    ferry_invocation_pass_error (invocation, error);
+    ferry_demux_invocation_pass_error (invocation, error);
 }
 
 static void

@@ -8,16 +8,16 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-invocation-private.h"
+#include "call/ferry-demux-invocation-private.h"
 #include "call/ferry-transport-private.h"
 
 struct _FerryPacedSender
 {
   _Atomic gint references;
-  FerryInvocation *invocation; /* const: (owned) */
-  FerryPacedSenderFuncs funcs; /* const */
-  gpointer data;               /* const: (owned) */
-  _Atomic gboolean over;       /* atomic */
+  FerryDemuxInvocation *invocation; /* const: (owned) */
+  FerryPacedSenderFuncs funcs;      /* const */
+  gpointer data;                    /* const: (owned) */
+  _Atomic gboolean over;            /* atomic */
 
   pthread_mutex_t lock;
   gboolean kicked;  /* lock, as what follows: there may be something to send */
@@ -40,7 +40,7 @@ ferry_paced_sender_unref (FerryPacedSender *self)
     return;
   self->funcs.destroy (self->data);
   g_clear_pointer (&self->item, g_variant_unref);
-  ferry_invocation_unref (self->invocation);
+  ferry_invocation_unref (&self->invocation->base);
   pthread_mutex_destroy (&self->lock);
   g_free (self);
 }
@@ -162,9 +162,9 @@ ferry_paced_sender_end (FerryPacedSender *self, const GError *reason)
   ferry_call_set_window_func (self->invocation->call, NULL, NULL, NULL);
   self->funcs.gone (self->data);
   /* Does not wait for room: neither the object nor a stop of the exporter waits for the other end. */
-  ferry_invocation_turn_away (self->invocation, reason);
+  ferry_demux_invocation_turn_away (&self->invocation->base, reason);
   /* Not g_cancellable_disconnect(), which would wait for the handler: this may be called in it. */
-  g_signal_handlers_disconnect_by_data (ferry_invocation_get_cancellable (self->invocation), self);
+  g_signal_handlers_disconnect_by_data (ferry_invocation_get_cancellable (&self->invocation->base), self);
 }
 
 /* ---- beginning ---- */
@@ -185,11 +185,11 @@ ferry_paced_sender_new (FerryInvocation *invocation, const FerryPacedSenderFuncs
   GCancellable *cancellable = ferry_invocation_get_cancellable (invocation);
 
   atomic_init (&self->references, 1);
-  self->invocation = ferry_invocation_ref (invocation);
+  self->invocation = (FerryDemuxInvocation *) ferry_invocation_ref (invocation);
   self->funcs = *funcs;
   self->data = data;
   pthread_mutex_init (&self->lock, NULL);
-  ferry_call_set_window_func (invocation->call, window_grew, hold, self);
+  ferry_call_set_window_func (self->invocation->call, window_grew, hold, self);
   /* The handler and the sender have references to each other, until the end. */
   g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancelled_cb), ferry_paced_sender_ref (self),
                          (GClosureNotify) (GCallback) ferry_paced_sender_unref, 0);

@@ -12,7 +12,6 @@
 #include "object/ferry-subscriber-private.h"
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-invocation-private.h"
 #include "object/ferry-interface-private.h"
 
 #define MAX_SIGNALS 4096

@@ -21,7 +21,7 @@ typedef struct
   FerryExporter *exporter;   /* (owned): of this end's objects */
   TestCounter *counter;      /* (owned) */
   FerryProxy *other;         /* (owned): of the other end's counter */
-  GQueue late;               /* (element-type FerryMethodCall) (owned): that wait for an answer; of who holds lock */
+  GQueue late;               /* (element-type FerryInvocation) (owned): that wait for an answer; of who holds lock */
   GMutex lock;
 } End;
 
@@ -36,12 +36,12 @@ typedef struct
 /* ---- setting up ---- */
 
 static void
-keep_late (gpointer object, FerryMethodCall *call, gpointer data)
+keep_late (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   End *self = data;
 
   g_mutex_lock (&self->lock);
-  g_queue_push_tail (&self->late, ferry_method_call_ref (call));
+  g_queue_push_tail (&self->late, ferry_invocation_ref (invocation));
   g_mutex_unlock (&self->lock);
 }
 
@@ -330,12 +330,12 @@ settle (Scene *scene, guint number)
 static void
 answer_late (Scene *self)
 {
-  g_autoptr (FerryMethodCall) call = NULL;
+  g_autoptr (FerryInvocation) invocation = NULL;
   g_autoptr (TestCounter) made = test_counter_new ("late");
 
   ferry_test_look_until (has_late, &self->ends[1]);
-  call = g_queue_pop_head (&self->ends[1].late);
-  ferry_method_call_return_object (call, G_OBJECT (made));
+  invocation = g_queue_pop_head (&self->ends[1].late);
+  ferry_invocation_return_object (invocation, G_OBJECT (made));
 }
 
 static void
