@@ -33,9 +33,9 @@ typedef struct
   _Atomic gint references;
   /* this field and the fields below are for the application only. Bit n: the application has buffer n */
   _Atomic guint64 held;
-  _Atomic guint32 rung; /* the epoch of writer_waiting for which the bell was rung last */
+  _Atomic guint32 rung; /* the value of writer_waiting at the latest ring: for each value the bell is rung once */
 
-  /* the records of the buffers that the application has, by their numbers */
+  /* the records of the buffers that the application has, indexed by their numbers */
   FerryBufferMessage taken[FERRY_MAX_BUFFERS_PER_LINK];
   gboolean is_used;          /* monitor: a buffer came since the last ferry_arena_tidy() */
   _Atomic gboolean is_quiet; /* no buffer came for long, so the pages of a buffer are freed before it is returned */

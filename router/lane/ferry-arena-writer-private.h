@@ -39,10 +39,10 @@ typedef struct
   gsize sent_size;                                    /* bytes of the buffers in sent */
   guint64 spare;                                      /* bit n: buffer n was reserved as a spare buffer */
   gsize spare_size;                                   /* bytes of the buffers in spare */
-  FerryArenaRange ranges[FERRY_MAX_BUFFERS_PER_LINK]; /* the ranges of the buffers, by their numbers */
-  /* (element-type FerryArenaRange): the free ranges, by their offsets; neighbours are joined */
+  FerryArenaRange ranges[FERRY_MAX_BUFFERS_PER_LINK]; /* the ranges of the buffers, indexed by their numbers */
+  /* (element-type FerryArenaRange): the free ranges, ordered by offset; neighbours are joined */
   GArray *gaps;
-  guint32 epoch; /* the latest epoch that was stored in writer_waiting */
+  guint32 epoch; /* the value that was stored in writer_waiting last */
 } FerryArenaWriter;
 
 FerryArenaWriter *ferry_arena_writer_new (FerryArena *arena);

@@ -15,11 +15,11 @@
 /* The number of the system call mseal(), which headers may lack. The number is the same on all processors. */
 #define MSEAL 462
 
-/* Where the application copies each buffer, this many bytes on the way keep both processes busy. More bytes would only
- * wait, and leave the processor's cache. */
+/* Where the application copies each buffer, buffers of this many bytes together may be sent ahead, which keeps both
+ * processes busy. More bytes would only wait, and leave the processor's cache. */
 #define MAX_AHEAD ((gsize) 4 * 1024 * 1024)
 
-/* The most bytes of all spare buffers together: enough to keep both processes busy. */
+/* The maximum number of bytes of all spare buffers together: enough to keep both processes busy. */
 #define MAX_SPARE ((gsize) 16 * 1024 * 1024)
 /* Where the application copies each buffer, a message below this size is sent as fast in pieces, which use memory in
  * the processor's cache. */
@@ -272,8 +272,8 @@ ferry_arena_writer_ring (FerryArenaWriter *self)
     ferry_arena_ring (self->arena);
 }
 
-/* Notes whether the application has the buffer. With TRUE, must be called before the application can see the buffer's
- * record. With FALSE, after the record could not be published. */
+/* Notes whether the application has the buffer. Must be called with TRUE before the application can see the buffer's
+ * record, and with FALSE if this record then could not be published. */
 void
 ferry_arena_writer_set_sent (FerryArenaWriter *self, guint32 number, gboolean sent)
 {

@@ -125,15 +125,15 @@ release (FerryArena *self, guint64 bits)
    * application's reads of the buffer: they come before the worker's next writes to it. */
   atomic_fetch_or_explicit (&self->control->released, bits, memory_order_seq_cst);
   epoch = atomic_load_explicit (&self->control->writer_waiting, memory_order_seq_cst);
-  /* Relaxed: where several threads return buffers in one epoch, only one of them rings. The writer that is woken arms a
-   * new epoch before it sleeps again. Then either the writer sees the bits of the other threads, or these threads ring
-   * for the new epoch. */
+  /* Relaxed: writer_waiting has a new value, an epoch, before each sleep of the writer. Where several threads return
+   * buffers in one epoch, only one of them rings. The woken writer starts a new epoch before it sleeps again. Then
+   * either the writer sees the bits of the other threads, or these threads ring for the new epoch. */
   if (G_UNLIKELY (atomic_exchange_explicit (&self->rung, epoch, memory_order_relaxed) != epoch))
     ferry_arena_ring (self);
 }
 
 /* Frees the pages of a buffer, which then reads as zeros. On older kernels MADV_REMOVE needs a writable mapping, so the
- * mapping is made writable meanwhile. Where the kernel refuses this, the pages stay. */
+ * mapping is writable during the call. Where the kernel refuses this, the pages stay. */
 static void
 free_pages (FerryArena *self, const FerryBufferMessage *buffer)
 {

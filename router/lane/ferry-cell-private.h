@@ -5,10 +5,11 @@
  *
  * Threads:   one writer at a time (the threads of a process use the uplink's lock), and one reader: the router's
  *            thread.
- * Trust:     the writer reads only the reader's epoch. The reader copies a value, then checks and uses only the copy.
- *            `begun` shows whether the value was overwritten during the copy; then the reader copies the value again.
- * Invariant: neither side ever waits for the other side. All accesses to a slot are atomic words, so a copy that is not
- *            used is no data race. */
+ * Trust:     the writer reads only reader_waiting, a number. The reader copies a value, then checks and uses only the
+ *            copy. `begun` shows whether the value was overwritten during the copy; then the reader copies the value
+ *            again.
+ * Invariant: neither side ever waits for the other side. All accesses to a slot are atomic words, so a copy that is
+ *            overwritten and not used is no data race. */
 
 #pragma once
 
@@ -19,21 +20,22 @@ G_BEGIN_DECLS
 
 #define FERRY_CELL_WORDS (FERRY_CELL_SLOT_SIZE / 8)
 
-/* The first epoch of a cell. A cell is armed before its writer exists, so the first value wakes the reader. */
+/* The first value of reader_waiting. So a cell is armed before its writer exists, and the first value wakes the
+ * reader. */
 #define FERRY_CELL_FIRST_EPOCH 1
 
 typedef struct
 {
   FerryCell *cell;
   guint64 sequence; /* the sequence number of the latest write */
-  guint32 rung;     /* the epoch of reader_waiting for which the reader was last woken */
+  guint32 rung;     /* the value of reader_waiting at the latest ring: for each value the writer rings once */
 } FerryCellWriter;
 
 typedef struct
 {
   FerryCell *cell;
   guint64 latest; /* the sequence number of the value that was taken last; values are numbered from 1 on */
-  guint32 epoch;  /* the latest epoch that was stored in reader_waiting */
+  guint32 epoch;  /* the value that was stored in reader_waiting last */
 } FerryCellReader;
 
 /* A copy of a value, in private memory of the reader. */

@@ -9,8 +9,8 @@
 
 #include "base/ferry-depth-private.h"
 
-/* The most copies that are tried for one value. A writer that never pauses overwrites a copy now and then; a hostile
- * writer overwrites all of them. */
+/* The maximum number of copies that are tried for one value. A writer that never pauses overwrites a copy now and then;
+ * a hostile writer overwrites all of them. */
 #define MAX_TRIES 16
 
 static gsize

@@ -43,7 +43,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   _Atomic guint64 tail;           /* the number of bytes that were written since the lane was made; a multiple of 8 */
-  _Atomic guint32 writer_waiting; /* the epoch of the writer's latest wait for room; 0: the writer never waited */
+  _Atomic guint32 writer_waiting; /* increased by the writer before each wait for room; 0: the writer never waited */
   _Atomic guint32 unhurried;      /* 1: the reader may take records later, many at a time; else 0 */
   guint8 padding[FERRY_LINE_SIZE - 16];
 } FerryWriterLine;
@@ -52,7 +52,7 @@ typedef struct
 typedef struct
 {
   _Atomic guint64 head;           /* the number of bytes that were taken since the lane was made; a multiple of 8 */
-  _Atomic guint32 reader_waiting; /* the epoch of the reader's latest sleep; 0: the reader never slept */
+  _Atomic guint32 reader_waiting; /* increased by the reader before each sleep; 0: the reader never slept */
   guint8 padding[FERRY_LINE_SIZE - 12];
 } FerryReaderLine;
 
@@ -101,8 +101,8 @@ typedef struct
 #define FERRY_CLAIM_SHIFT 2
 
 /* A cell: the newest value of a pipe. A writer numbers its writes from 1 on. For write n it stores n in begun, writes
- * slot n & 1, and then stores n in sequence. A copy of slot s & 1, made after sequence was s, is complete if begun is
- * at most s + 1 after the copy. */
+ * slot n & 1, and then stores n in sequence. A reader loads s from sequence and copies slot s & 1. The copy is complete
+ * if begun, loaded after the copy, is at most s + 1. */
 #define FERRY_CELL_SLOT_SIZE 4096
 #define FERRY_MAX_CELLS_PER_LINK 64
 
@@ -118,7 +118,7 @@ typedef struct
   _Atomic guint64 sequence; /* stored by the writer: the number of its latest complete write */
   _Atomic guint64 begun;    /* stored by the writer: the number of the latest write that it has begun */
   guint8 padding[FERRY_LINE_SIZE - 16];
-  /* stored by the reader: the epoch of its latest wait for a value; 0: the reader never waited */
+  /* stored by the reader: increased before each wait for a value; 0: the reader never waited */
   _Atomic guint32 reader_waiting;
   guint8 padding_2[FERRY_LINE_SIZE - 4];
   /* in each slot: a FerryCellHeader, a type string, the payload */
@@ -145,7 +145,7 @@ typedef struct
   /* stored by the application: 1 where the application copies each buffer when it arrives; else 0 */
   _Atomic guint32 copied;
   guint8 padding[FERRY_LINE_SIZE - 12];
-  /* stored by the worker: the epoch of its latest wait for a buffer; 0: the worker never waited */
+  /* stored by the worker: increased before each wait for a buffer; 0: the worker never waited */
   _Atomic guint32 writer_waiting;
   guint8 padding_2[FERRY_LINE_SIZE - 4];
   FerryBellLine bell; /* the worker sleeps on this word when it waits for a buffer */
@@ -206,9 +206,9 @@ G_STATIC_ASSERT (sizeof (FerryRecordHeader) == 16);
 typedef enum
 {
   FERRY_RECORD_BYTES = 1, /* up and down: a message; the payload is its bytes */
-  /* up: a message; the payload is a serialised GVariant, whose type was announced as number */
+  /* up: a message; the payload is a serialised GVariant. A FERRY_RECORD_TYPE with the same number announced its type */
   FERRY_RECORD_VARIANT = 2,
-  /* up: announces a type as number; the payload is the type string, without a terminating zero */
+  /* up: gives a type a number; the payload is the type string, without a terminating zero */
   FERRY_RECORD_TYPE = 3,
   /* up and down: a large message; the payload is a FerryLargeMessage. Records with the pieces follow. Up, the payload
    * may also have a FerryBufferMessage: then the message is in that buffer, and no pieces follow */
@@ -226,8 +226,8 @@ typedef enum
   FERRY_RECORD_FD_BATCH = 13, /* down: the next message has descriptors; the payload is a FerryFdBatchMessage */
 } FerryRecordKind;
 
-/* The payload of FERRY_RECORD_BUFFER. A serialised GVariant follows, of the type that was announced as the record
- * header's number. Where that number is 0, nothing follows. */
+/* The payload of FERRY_RECORD_BUFFER. A serialised GVariant may follow; the number in the record's header is the number
+ * of its type. Where that number is 0, nothing follows. */
 typedef struct
 {
   guint64 offset; /* in bytes from the beginning of the arena */
@@ -238,7 +238,7 @@ typedef struct
 
 G_STATIC_ASSERT (sizeof (FerryBufferMessage) == 24);
 
-/* The payload of FERRY_RECORD_ONE_SHOT. A GVariant follows as after FerryBufferMessage. The descriptor of the memory
+/* The payload of FERRY_RECORD_ONE_SHOT. A GVariant may follow as after FerryBufferMessage. The descriptor of the memory
  * was sent over the control socket before, in the FerryMemoryPacket with the same number. */
 typedef struct
 {
@@ -313,7 +313,7 @@ typedef enum
   FERRY_CONTROL_STARTED = 4, /* fork server to application: a worker was forked; with the pidfd of the worker */
   FERRY_CONTROL_FAILED = 5,  /* fork server to application: a worker could not be started */
   FERRY_CONTROL_ENDED = 6,   /* fork server to application: a worker has ended, and was reaped */
-  /* worker to application, before attach: the sandbox layers that the worker has entered */
+  /* worker to application, before the attach packet: the sandbox layers that the worker has entered */
   FERRY_CONTROL_CONFINED = 7,
   FERRY_CONTROL_MEMORY = 8,   /* worker to application, with one descriptor: the memory of a one-shot buffer */
   FERRY_CONTROL_FD_BATCH = 9, /* application to worker, with the descriptors of a message in the down lane */
@@ -382,7 +382,7 @@ typedef struct
   guint64 number; /* numbered from 1 on, without gaps */
 } FerryMemoryPacket;
 
-/* The most memory packets that a worker may have sent whose records the application has not taken. */
+/* The maximum number of memory packets that a worker may have sent whose records the application has not taken. */
 #define FERRY_MAX_PENDING_MEMORIES_PER_LINK 16
 
 G_STATIC_ASSERT (sizeof (FerryMemoryPacket) == 24);
@@ -397,7 +397,8 @@ typedef struct
   guint32 reserved;
 } FerryFdBatch;
 
-/* The most descriptors that may be sent and that the worker has not taken. So one message can have at most as many. */
+/* The maximum number of descriptors that are sent and that the worker has not taken. So one message has at most as
+ * many. */
 #define FERRY_MAX_FDS_PER_LINK 64
 
 G_STATIC_ASSERT (sizeof (FerryFdBatch) == 32);
@@ -428,7 +429,7 @@ typedef struct
   guint32 name_length;
   guint32 cwd_length; /* 0: the worker starts in the fork server's own folder */
   guint32 environment_length;
-  guint64 limits[FERRY_START_N_LIMITS]; /* the limits, by FerryLimit */
+  guint64 limits[FERRY_START_N_LIMITS]; /* the limits, indexed by FerryLimit */
 } FerryStart;
 
 typedef struct

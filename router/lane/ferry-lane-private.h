@@ -29,8 +29,8 @@ typedef struct
   guint64 head;
   guint64 tail;    /* the latest valid tail that was loaded */
   guint64 refused; /* the latest invalid tail that was loaded */
-  guint32 rung;    /* the epoch of writer_waiting for which the writer was last woken */
-  guint32 epoch;   /* the latest epoch that was stored in reader_waiting */
+  guint32 rung;    /* the value of writer_waiting at the latest wake-up: for each value the writer is woken once */
+  guint32 epoch;   /* the value that was stored in reader_waiting last */
 } FerryLaneReader;
 
 void ferry_lane_reader_init (FerryLaneReader *self, FerryLaneControl *control, const guint8 *ring, gsize capacity);
@@ -68,8 +68,8 @@ typedef struct
   gsize capacity;
   guint64 tail;
   guint64 head;  /* the latest valid head that was loaded */
-  guint32 rung;  /* the epoch of reader_waiting for which the reader was last woken */
-  guint32 epoch; /* the latest epoch that was stored in writer_waiting */
+  guint32 rung;  /* the value of reader_waiting at the latest wake-up: for each value the reader is woken once */
+  guint32 epoch; /* the value that was stored in writer_waiting last */
   gboolean broken;
 } FerryLaneWriter;
 

@@ -77,8 +77,8 @@ cut_and_count (int fd, gsize size)
          (guint64) file.st_blocks * BLOCK_SIZE >= round_to_pages (size);
 }
 
-/* The seal against writing needs that no writable mapping exists. So an empty mapping replaces the writable mapping,
- * which also keeps the addresses reserved until the memory is mapped again. */
+/* Seals the memory and maps it again for reading. F_SEAL_WRITE can be added only while no writable mapping exists. So
+ * an empty mapping first replaces the writable mapping, which keeps the addresses reserved. */
 gboolean
 ferry_one_shot_seal (int fd, gsize size, guint8 *data, gsize mapped, GError **error)
 {

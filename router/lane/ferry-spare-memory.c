@@ -10,7 +10,7 @@
 #include "base/ferry-thread-private.h"
 #include "lane/ferry-unmap-private.h"
 
-/* The most bytes of spare memory of one link. */
+/* The maximum number of bytes of spare memory of one link. */
 #define SPARE_LIMIT ((gsize) 512 * 1024 * 1024)
 /* Memory of fewer bytes comes from the heap. The heap itself uses memory again, and does not round its size up so
  * much. */

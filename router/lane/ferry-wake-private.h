@@ -4,7 +4,7 @@
 /* The wake-up protocol. Every sleep in Ferry that another thread or process ends uses it.
  *
  * A sleeper waits until a position (a tail, a head, a count) changes. A waker changes the position. Each of the two has
- * a word of its own:
+ * a word of its own. The sleeper's word is an epoch: a number that the sleeper increases before each sleep.
  *
  *   waker                                    sleeper
  *   publish:  position := new                arm:   waiting := ++epoch
@@ -36,8 +36,8 @@ ferry_wake_publish (_Atomic guint64 *position, guint64 value)
   atomic_store_explicit (position, value, memory_order_seq_cst);
 }
 
-/* Waker, after ferry_wake_publish(): returns whether the waker must ring. rung: the epoch that was rung for last;
- * private to the wakers. */
+/* Waker, after ferry_wake_publish(): returns whether the waker must ring. rung: the value of waiting at the latest
+ * ring; private to the wakers. */
 static inline gboolean
 ferry_wake_due (_Atomic guint32 *waiting, guint32 *rung)
 {
@@ -49,7 +49,7 @@ ferry_wake_due (_Atomic guint32 *waiting, guint32 *rung)
   return TRUE;
 }
 
-/* Sleeper, before it sleeps: stores a new epoch. epoch: the latest epoch; private to the sleeper. */
+/* Sleeper, before it sleeps: increases *epoch and stores it in *waiting. epoch: private to the sleeper. */
 static inline void
 ferry_wake_arm (_Atomic guint32 *waiting, guint32 *epoch)
 {

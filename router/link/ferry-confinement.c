@@ -23,7 +23,7 @@
 #include "link/ferry-fork-server-packet-private.h"
 #include "link/ferry-link-private.h"
 
-/* The most generations from the process that was spawned to the worker. */
+/* The maximum number of generations from the process that was spawned to the worker. */
 #define MAX_GENERATIONS 4
 
 #define MAX_ERROR_NUMBER 4096

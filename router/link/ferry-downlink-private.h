@@ -86,7 +86,7 @@ typedef enum
 } FerryClaimResult;
 
 /* Claims a call. Must be called before the worker begins the call. Each call of a link has a greater xid than the calls
- * before. May wait while the application holds calls back. */
+ * before. Waits while the application prevents the worker from beginning calls (ferry_link_hold_calls()). */
 FerryClaimResult ferry_downlink_claim (FerryDownlink *self, guint64 xid);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryDownlink, ferry_downlink_free)

@@ -29,7 +29,7 @@ struct _FerryDownlink
   /* const: this process may use more than one core, so the sender may run while this thread polls */
   gboolean may_look;
 
-  /* The fields up to interrupts are for the receiving thread. */
+  /* The fields from down to watched are for the receiving thread. */
   FerryLaneReader down;
   gsize borrowed;         /* size in bytes of the latest message's record, which is not released yet; else 0 */
   FerryAssembly assembly; /* the large message that is being received; when it is complete, the latest message */

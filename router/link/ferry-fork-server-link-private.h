@@ -17,8 +17,8 @@
 
 G_BEGIN_DECLS
 
-/* The most requests that are sent and not answered. A small number, because descriptors in the socket count against the
- * limit of open files. */
+/* The maximum number of requests that are sent and not answered. It is small, because descriptors in the socket count
+ * against the limit of open files. */
 #define FERRY_MAX_ASKED 32
 
 void ferry_fork_server_link_begin (FerryLink *fork_server);

@@ -230,7 +230,8 @@ ferry_fork_server_link_start (FerrySharedQueue *queue, FerryLink *fork_server, F
       self->direct = FALSE;
       pthread_mutex_unlock (&self->lock);
     }
-  /* Where the fork server is ending, the request is not queued. It ends when the fork server's end message is known. */
+  /* Where the fork server is ending, the request is not queued. The request fails when the fork server's end message is
+   * known. */
   if (request != NULL && fork_server->state <= FERRY_LINK_OPEN)
     g_queue_push_tail (&self->waiting, worker);
   g_hash_table_insert (self->workers, &worker->id, worker);

@@ -31,9 +31,9 @@ typedef struct
   FerryStart start;
   char *name; /* (owned) */
   char *cwd;  /* (owned) (nullable) */
-  /* (owned): the worker's end of its control socket */
+  /* (owned) (nullable): zero-terminated strings, one after the other; environment_length bytes together */
   char *environment;
-  int control;    /* (owned) */
+  int control;    /* (owned): the worker's end of its control socket */
   int streams[3]; /* (owned): the standard streams 0 to 2; -1 for a stream that the request does not contain */
 } FerryStartOrder;
 

@@ -123,8 +123,8 @@ order_is_valid (const FerryStart *start, gsize size, const int *fds)
   return TRUE;
 }
 
-/* fork server: returns the id of the next order, which stays in the socket. Returns 0 where the next packet is no
- * order. */
+/* fork server: returns the id of the next packet if it is a request to start a worker; else 0. The packet stays in the
+ * socket. */
 guint64
 ferry_start_order_peek (int control)
 {
@@ -135,9 +135,9 @@ ferry_start_order_peek (int control)
   return start.header.kind == FERRY_CONTROL_START ? start.id : 0;
 }
 
-/* fork server: takes the next order. buffer must have room for FERRY_MAX_PACKET_SIZE bytes. Where this returns
- * FERRY_CONTROL_INVALID only because descriptors were lost on the way, start.id is the order's id; else start.id is
- * 0. */
+/* fork server: takes the next request to start a worker. buffer must have room for FERRY_MAX_PACKET_SIZE bytes. Where
+ * this returns FERRY_CONTROL_INVALID only because the request's descriptors could not be received, start.id is the
+ * request's id; else start.id is 0. */
 FerryControlEvent
 ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, GError **error)
 {
@@ -304,8 +304,8 @@ ferry_fork_server_answer_receive (FerryForkServerAnswer *self, int control, GErr
   return FERRY_CONTROL_INVALID;
 }
 
-/* Data about the process of a pidfd, from Linux 6.13 on. The kernel fills in as many bytes as the size in the request
- * allows. */
+/* What the kernel returns about the process of a pidfd, from Linux 6.13 on. The kernel fills in as many bytes as the
+ * request number says. */
 typedef struct
 {
   guint64 mask;

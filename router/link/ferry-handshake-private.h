@@ -4,9 +4,9 @@
 /* The packets of a control socket: the handshake, and the packets after it.
  *
  * The application puts the welcome and the link's descriptors into the socket before the worker starts. The worker
- * answers with one packet, attach. In a sandbox, the worker sends a report of its layers before attach. After attach, a
- * worker with one-shot buffers sends the memory of each buffer, as a packet with one descriptor. Other workers send no
- * more packets. No function waits, except when the worker receives its welcome. */
+ * answers with an attach packet. In a sandbox, the worker sends a report of its layers before the attach packet. After
+ * the attach packet, a worker with one-shot buffers sends the memory of each buffer, as a packet with one descriptor.
+ * Other workers send no more packets. No function waits, except when the worker receives its welcome. */
 
 #pragma once
 

@@ -13,8 +13,8 @@
 
 #include "base/ferry-base-private.h"
 
-/* The most descriptors that the kernel passes in one packet. With less room, the kernel closes the remaining
- * descriptors in recvmsg(), and a descriptor that takes long to close would delay the reader. */
+/* The maximum number of descriptors that the kernel passes in one packet. With less room, the kernel closes the
+ * remaining descriptors in recvmsg(), and a descriptor that takes long to close would delay the reader. */
 #define MAX_DESCRIPTORS 253
 
 /* How many milliseconds a worker waits for its welcome. The application sends the welcome before it starts the
@@ -225,7 +225,7 @@ ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *pa
 }
 
 /* application: takes and checks the worker's next packet. attached: whether the worker has attached; if not, the packet
- * must be attach. */
+ * must be an attach packet. */
 FerryControlEvent
 ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *descriptors, GError **error)
 {
@@ -387,8 +387,8 @@ ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *
   return FALSE;
 }
 
-/* worker: answers the welcome with attach. A worker that cannot go on passes a segment_size of 0; then the packet only
- * notifies the application of this version of the protocol. */
+/* worker: answers the welcome with an attach packet. A worker that cannot attach passes a segment_size of 0; then the
+ * packet only notifies the application of this process' protocol version. */
 gboolean
 ferry_control_send_attach (int fd, gsize segment_size, GError **error)
 {

@@ -28,7 +28,7 @@ typedef struct _FerryLink FerryLink;
 typedef struct _FerrySharedQueue FerrySharedQueue;
 typedef struct _FerryBlock FerryBlock;
 
-/* What an epoll event is about. */
+/* The kind of the descriptor that an epoll event belongs to. Each descriptor of the epoll set has a FerryWatch. */
 typedef enum
 {
   FERRY_WATCH_WAKE,
@@ -89,7 +89,7 @@ typedef struct
   /* const: bubblewrap starts the process in namespaces; the link's own pid and pidfd are those of bubblewrap */
   gboolean wrapped;
   int pidfd;       /* (owned): of the process inside bubblewrap, once it is known; else -1 */
-  GPid pid;        /* the number of the process of pidfd, or 0 */
+  GPid pid;        /* the id of the process of pidfd, or 0 */
   gboolean killed; /* the process of pidfd was sent SIGKILL; a second SIGKILL goes to bubblewrap */
 } FerryConfinement;
 
@@ -151,14 +151,14 @@ typedef struct
   FerryBlock *last; /* (unowned): the last block of that chain; valid while first is set */
   GQueue *list;     /* (unowned) (nullable): the list of FerryTurns that holds the link */
   GList node;       /* the link's node in list */
-  /* microseconds that the link's handlers took; each turn that has passed subtracts the length of a turn */
+  /* microseconds that the link's handlers took, less the length of a turn each time that the link was passed over */
   gint64 spent;
-  guint check_every;  /* messages between two readings of the clock; at least 1 */
-  guint left;         /* messages until the next reading of the clock */
+  guint check_every;  /* how many messages are dispatched between two readings of the clock; at least 1 */
+  guint left;         /* how many of these messages are left until the next reading of the clock */
   guint64 dispatched; /* the position up_head of the latest block that was dispatched */
 } FerryLinkTurn;
 
-/* any: the writing end of the down lane and of the express lane. The functions for it are those of the link. */
+/* any: the writing end of the down lane and of the express lane. The functions for this struct are in ferry-link.c. */
 typedef struct
 {
   pthread_mutex_t lock; /* guards all fields of this struct; no thread sleeps while it holds the lock */
@@ -228,7 +228,8 @@ struct _FerryLink
   FerryOneShotArrival arrival;
   /* how many pipes have ended: by a stop record that was drained, or by a close of the application */
   guint n_done;
-  gboolean tail_final;    /* the link has ended, and the up lane's tail was read for the last time */
+  /* the up lane's tail was read for the last time, because the link has ended or its worker broke a rule */
+  gboolean tail_final;
   gboolean draining_done; /* no more records are taken from the up lane */
 
   /* Stored by the monitor, loaded by the router's thread: the position up to which the records of the up lane were
@@ -277,7 +278,7 @@ struct _FerryLink
   _Atomic guint64 cells_pending;
   _Atomic guint64 cells_taken; /* any: how many values the router's thread has taken from the link's cells */
   FerryLinkTurn turn;          /* router's thread */
-  /* any: how much of the link's share is used by its blocks in the local queue or in dispatch */
+  /* any: how much of the link's share is used by its blocks that wait in the local queue or are being dispatched */
   _Atomic gint64 share_out;
   /* any: bytes of the link's large messages and private buffers that the application keeps */
   _Atomic gint64 bytes_kept;

@@ -24,10 +24,11 @@
 #define P_PIDFD 3
 #endif
 
-/* At most so many processes are reaped on the calling thread; a thread of its own reaps the rest. */
+/* At most this many processes are reaped on the calling thread; a thread of its own reaps the rest. */
 #define N_AT_ONCE 1000
 
-/* The most bytes that may wait in the backlog of the down lane. An empty backlog takes a message of any size. */
+/* The maximum number of bytes that may wait in the backlog of the down lane. An empty backlog takes a message of any
+ * size. */
 #define MAX_BACKLOG (1024 * 1024)
 
 /* Messages up to this size in bytes are short. All short messages together have a limit of MAX_BACKLOG of their own. So
@@ -35,11 +36,12 @@
  * the window would wait for ever. */
 #define MAX_SHORT 64
 
-/* The most cancels that may wait for room in the express lane: one for each call that a worker may have. */
+/* The maximum number of cancels that may wait for room in the express lane: one for each call that a worker may
+ * have. */
 #define MAX_EXPRESS_BACKLOG 65536
 
-/* How often the application tries to change the claim. An honest worker changes its claim once a call, so one or two
- * attempts are enough. */
+/* How often the application tries to change the claim. An honest worker changes its claim once for each call, so one or
+ * two attempts are enough. */
 #define CLAIM_ATTEMPTS 1000
 
 /* The bits of FerryDownWriter.turned_away. */
@@ -92,7 +94,7 @@ fit_arena (gsize arena_size)
   return ferry_arena_size_for (limit.rlim_cur / 2);
 }
 
-/* any: returns how many fd batches were sent to the worker. */
+/* any: makes a link with its memory and its doorbell, in the state FERRY_LINK_ATTACHING. */
 FerryLink *
 ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *cells, guint n_pipes, gsize up_capacity,
                 gsize arena_size, guint64 max_message_size, GError **error)
@@ -280,7 +282,8 @@ ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word)
   atomic_store_explicit (ferry_segment_get_pipe_word (&self->segment, index), word, memory_order_release);
 }
 
-/* Wakes all threads that wait to send, for a buffer, or for a message down. Each of them then reads its pipe word. */
+/* Wakes all threads of the worker that wait: to send, for a buffer, or for a message down. Each of them then reads its
+ * pipe word. */
 void
 ferry_link_wake_writers (FerryLink *self)
 {
@@ -553,8 +556,8 @@ send_fd_batch_locally (FerryFdBatches *self, const int *descriptors, guint n_des
   return 0;
 }
 
-/* Whether the worker's end of the socket is closed. If not, the socket was only shut down for reading. The monitor also
- * notices a closed end. */
+/* Whether the worker's end of the socket is closed. Called after EPIPE: if the end is not closed, the worker has only
+ * shut the socket down for reading. The monitor handles a closed end. */
 static gboolean
 has_hung_up (int control)
 {
@@ -641,7 +644,7 @@ ferry_link_take_fd_batch (FerryLink *link, guint64 number, GArray *descriptors)
   return TRUE;
 }
 
-/* any */
+/* any: returns how many fd batches were sent to the worker. */
 guint64
 ferry_link_get_n_fd_batches_sent (FerryLink *self)
 {

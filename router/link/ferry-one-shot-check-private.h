@@ -19,7 +19,7 @@ G_BEGIN_DECLS
 typedef struct _FerryOneShotCheck FerryOneShotCheck;
 
 /* Begins a check. Takes fd. size, limit: the parameters of ferry_one_shot_map(). done: called with data after the
- * check, on the checking thread. */
+ * check, on the thread that checks the memory; for small memory this is the calling thread. */
 FerryOneShotCheck *ferry_one_shot_check_begin (int fd, gsize size, gsize limit, GDestroyNotify done, gpointer data);
 gboolean ferry_one_shot_check_is_done (FerryOneShotCheck *self);
 /* Ends a check that is done, and drops the caller's reference. Returns what is wrong with the memory, or NULL; then

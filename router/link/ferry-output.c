@@ -12,8 +12,8 @@
 
 #include "base/ferry-base-private.h"
 
-/* The most bytes that are read from a pipe after its worker's end. A worker may enlarge a pipe beyond the usual 64
- * KiB. */
+/* The maximum number of bytes that are read from a pipe after its worker's end. A worker may enlarge a pipe beyond the
+ * usual 64 KiB. */
 #define MAX_LEFT (1024 * 1024)
 
 FerryOutput *

@@ -6,8 +6,9 @@
  * Owner:     the monitor.
  * Threads:   one thread drains the queue: the monitor. This role may move to another thread. Any thread may call
  *            ferry_shared_queue_wake().
- * Invariant: an idle link costs nothing. An empty lane is armed, and its link leaves the list of active links. An event
- *            of the link's doorbell, control socket or process puts the link into the list again. */
+ * Invariant: an idle link costs nothing. An empty lane is armed, which means that its writer rings the doorbell with
+ *            the next record. Its link leaves the list of active links. An event of the link's doorbell, control socket
+ *            or process puts the link into the list again. */
 
 #pragma once
 
@@ -24,8 +25,8 @@ struct _FerrySharedQueue
   int epoll;
   int wake; /* any: (owned) a doorbell */
   FerryWatch wake_watch;
-  GQueue links;        /* all links of the queue, by queue_node */
-  GQueue active;       /* links to be visited, by active_node, in the order of their turns */
+  GQueue links;        /* all links of the queue, linked by queue_node */
+  GQueue active;       /* the links that the monitor must visit, linked by active_node, in the order of their turns */
   guint n_timed;       /* how many links have a deadline */
   _Atomic gint faults; /* any: 1 when some link has a fault of its down lanes that is not handled yet */
 

@@ -344,7 +344,7 @@ enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, Ferr
 
 /* Applies an event to the link. Only this function changes a link's state. A link that is not in a queue ignores all
  * events, because its end was already reported. A late event of its process, such as a fork server's answer, must not
- * change that. */
+ * open the link again. */
 void
 ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEvent event, const char *detail)
 {
@@ -524,8 +524,8 @@ ferry_shared_queue_end_process (FerrySharedQueue *self, FerryLink *link)
   ferry_shared_queue_apply (self, link, FERRY_LINK_PROCESS_ENDED, NULL);
 }
 
-/* Handles the end of a process that its pidfd shows. For a fork server's worker, the fork server must report the exit
- * status within HANG_UP_GRACE. */
+/* Handles an event of a process' pidfd: the process has ended. For a fork server's worker, the fork server must report
+ * the exit status within HANG_UP_GRACE. */
 static void
 handle_process (FerrySharedQueue *self, FerryLink *link)
 {

@@ -34,7 +34,7 @@ typedef struct
   gsize reserve;
   FerryArenaWriter *arena; /* const: (owned) (nullable): set before the first send */
   int control;             /* const: (unowned): set before the first send: the control socket, or -1 */
-  /* const: (nullable): the router's thread, where it is in this process; sends on it never wait */
+  /* const: (nullable): the router's thread, where it is in this process; sends on that thread never wait */
   GThread *never_waits;
   pthread_mutex_t lock;
   FerryLaneWriter writer; /* lock */
