@@ -105,8 +105,7 @@ ferry_arena_take (FerryArena *self, const FerryBufferMessage *message)
    * was cleared before that bit was set. This thread acquired the record that the worker published after that. */
   if ((atomic_fetch_or_explicit (&self->held, bit, memory_order_relaxed) & bit) != 0)
     return "it sent a buffer that the application has already; it must wait until the application sets the buffer's "
-           "bit in "
-           "released";
+           "bit in released";
   self->taken[message->number] = *message;
   self->is_used = TRUE;
   /* Relaxed: a hint. */

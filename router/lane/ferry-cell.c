@@ -128,9 +128,8 @@ check_variant (FerryCellValue *value, const FerryCellHeader *header)
     return "it wrote a value into a cell with an invalid type string; it must be one definite type";
   if (verdict == FERRY_TYPE_GOOD && ferry_depth_allows (value->type, header->type_length, value->data, value->size))
     return NULL;
-  return "it wrote a value of more than " G_STRINGIFY (
-    FERRY_MAX_DEPTH) " levels into a cell, counted with those inside "
-                     "its variants; it must send a flatter value";
+  return "it wrote a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels into a cell, with those inside its "
+                                                                        "variants; it must send a flatter value";
 }
 
 /* Checks the copy of a value, and sets the other fields of *value. Returns what is wrong with the value, or NULL. */

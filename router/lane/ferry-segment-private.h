@@ -7,7 +7,7 @@
  * Threads:   one thread maps and unmaps the segment. Each part of the segment has thread rules of its own.
  * Invariant: the memfd is sealed against growing and shrinking before another process gets it, so no access to the
  *            mapping can raise SIGBUS. The rings of the up lane and of the down lane are each mapped twice, one mapping
- *            behind the other. So each record has contiguous addresses. */
+ *            directly after the other. So each record has contiguous addresses. */
 
 #pragma once
 

@@ -718,7 +718,7 @@ gather (Gather *self, guint8 *place, gsize size)
     }
 }
 
-/* Returns the position in the down lane at which a new record with this payload size will end, behind the backlog. */
+/* Returns the position in the down lane at which a new record with this payload size will end, after the backlog. */
 static guint64
 get_next_end (FerryLink *self, gsize payload)
 {
@@ -833,7 +833,7 @@ put_message_locked (FerryLink *self, guint64 connection_id, const FerryPart *par
     }
 }
 
-/* Sends the descriptors of the next message, and writes the batch's record. The caller writes the message behind that
+/* Sends the descriptors of the next message, and writes the batch's record. The caller writes the message after that
  * record. */
 static FerryDownResult
 send_fd_batch_locked (FerryLink *self, guint64 connection_id, FerryDescriptors *batch)
@@ -929,7 +929,7 @@ send_word (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, FerryRecor
   return result;
 }
 
-/* any: notifies the worker that no more calls come. The worker reads this behind all messages. */
+/* any: notifies the worker that no more calls come. The worker reads this after all messages. */
 FerryDownResult
 ferry_link_send_finish (FerryLink *self)
 {
