@@ -188,9 +188,8 @@ check_memory (int fd, gsize size, gsize limit)
     return "it sent a one-shot buffer by a descriptor that was not opened for writing; it must send the descriptor "
            "that it got from memfd_create()";
   if (!is_all_there (fd, size, &file))
-    return "it sent a one-shot buffer in memory with holes; it must allocate all pages of the memory, and none after "
-           "its "
-           "end";
+    return "it sent a one-shot buffer in memory with holes; it must allocate all pages of the memory, and none "
+           "after its end";
   return NULL;
 }
 
