@@ -241,8 +241,8 @@ ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, FerryBuffe
   return reserved;
 }
 
-/* Arms the wake-up of a thread that is about to wait for a buffer. Returns whether the thread may sleep, because no
- * buffer was returned in the meantime. */
+/* Arms a thread that is about to wait for a buffer, so that the application wakes it when it returns a buffer. Returns
+ * whether the thread may sleep, because no buffer was returned in the meantime. */
 gboolean
 ferry_arena_writer_arm (FerryArenaWriter *self)
 {

@@ -20,7 +20,7 @@ G_BEGIN_DECLS
 
 #define FERRY_CELL_WORDS (FERRY_CELL_SLOT_SIZE / 8)
 
-/* The first value of reader_waiting. So a cell is armed before its writer exists, and the first value wakes the
+/* The first value of reader_waiting. It is stored before the writer exists, so that the first value wakes the
  * reader. */
 #define FERRY_CELL_FIRST_EPOCH 1
 

@@ -19,7 +19,7 @@ count_words (gsize size)
   return (size + 7) / 8;
 }
 
-/* application: arms a cell before its writer exists. */
+/* application: arms the reader of a cell before the writer exists, so that the first value wakes the reader. */
 void
 ferry_cell_init (FerryCell *cell)
 {
@@ -184,7 +184,8 @@ ferry_cell_reader_has_new (FerryCellReader *self)
   return ferry_wake_look (&self->cell->sequence) != self->latest;
 }
 
-/* Arms the wake-up for the next value, then checks once more. Returns whether the cell already has a new value. */
+/* Arms the reader, so that the writer wakes it for the next value; then checks once more. Returns whether the cell
+ * already has a new value. */
 gboolean
 ferry_cell_reader_arm (FerryCellReader *self)
 {

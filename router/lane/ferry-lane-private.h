@@ -110,8 +110,8 @@ ferry_lane_writer_prefetch (FerryLaneWriter *self, gsize size)
   for (gsize offset = 0; offset < size; offset += 64)
     {
 #ifdef __x86_64__
-      /* For a general x86-64 processor, the compiler's own prefetch only requests a line that is shared with the
-       * reader. This instruction requests a line for writing. Processors without the instruction ignore it. */
+      /* In code for all x86-64 processors, the compiler's own prefetch requests a line for reading only. This
+       * instruction requests a line for writing. Processors without the instruction ignore it. */
       __asm__ volatile("prefetchw %0" : : "m"(ahead[offset]));
 #else
       __builtin_prefetch (ahead + offset, 1);

@@ -36,8 +36,8 @@ ferry_lane_reader_look (FerryLaneReader *self)
   return take_tail (self, atomic_load_explicit (&self->control->writer.tail, memory_order_acquire));
 }
 
-/* Arms the reader's wake-up, then loads the tail once more. Returns FALSE like ferry_lane_reader_look(). If no record
- * is available afterwards, the reader may sleep on its doorbell. */
+/* Arms the reader, so that the writer wakes it for the next record; then loads the tail once more. Returns FALSE like
+ * ferry_lane_reader_look(). If no record is available afterwards, the reader may sleep on its doorbell. */
 gboolean
 ferry_lane_reader_arm (FerryLaneReader *self)
 {
@@ -76,7 +76,7 @@ ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, guint8
 static gboolean
 take_head (FerryLaneWriter *self, guint64 head, gsize size)
 {
-  /* One comparison checks both bounds: a head that went back makes the difference greater than any capacity. */
+  /* One comparison checks both bounds: a head that went back makes the first difference greater than any capacity. */
   if (head - self->head > self->tail - self->head || (head & 7) != 0)
     {
       self->broken = TRUE;
@@ -95,9 +95,9 @@ ferry_lane_writer_look (FerryLaneWriter *self, gsize size)
   return take_head (self, atomic_load_explicit (&self->control->reader.head, memory_order_acquire), size);
 }
 
-/* Arms the wake-up of a writer that waits for room, then loads the head once more. Returns whether size bytes are free.
- * If not, the writer may sleep on the bell. The writer must have loaded the bell's count before it called this
- * function. */
+/* Arms a writer that waits for room, so that the reader wakes it when half of the lane is free; then loads the head
+ * once more. Returns whether size bytes are free. If not, the writer may sleep on the bell. The writer must have loaded
+ * the bell's count before it called this function. */
 gboolean
 ferry_lane_writer_arm (FerryLaneWriter *self, gsize size)
 {

@@ -266,7 +266,7 @@ unwatch (FerrySharedQueue *self, FerryLink *link)
     link->output->epoll = -1;
 }
 
-/* Adds a link, takes a reference to it, and arms its up lane. */
+/* Adds a link, takes a reference to it, and arms its up lane, so that the writer rings for the next record. */
 gboolean
 ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
 {
