@@ -167,7 +167,7 @@ take_range_locked (FerryArenaWriter *self, gsize size, FerryArenaRange *range)
 static gboolean
 is_copied (FerryArenaWriter *self)
 {
-  /* Relaxed: a hint. It is never set back to 0. */
+  /* Relaxed: a hint. The application never sets copied back to 0. */
   return atomic_load_explicit (&self->arena->control->copied, memory_order_relaxed) != 0;
 }
 

@@ -201,7 +201,7 @@ ferry_arena_tidy (FerryArena *self)
     }
   atomic_store_explicit (&self->is_quiet, TRUE, memory_order_relaxed);
   /* Acquire: both processes take bits by an exchange, so only one of them gets a bit. A bit of a buffer that the
-   * application still has is a lie of the worker, and is ignored. */
+   * application still has was set by the worker, which must not set bits; the bit is ignored. */
   bits = atomic_exchange_explicit (&self->control->released, 0, memory_order_acquire) &
          ~atomic_load_explicit (&self->held, memory_order_relaxed);
   /* The application has these buffers again. While it has them, a record for one of them breaks the protocol. */

@@ -20,8 +20,8 @@ G_BEGIN_DECLS
 
 #define FERRY_CELL_WORDS (FERRY_CELL_SLOT_SIZE / 8)
 
-/* The first value of reader_waiting. It is stored before the writer exists, so that the first value wakes the
- * reader. */
+/* The first value of reader_waiting. The application stores this value before the writer exists, so that the first
+ * value of the cell wakes the reader. */
 #define FERRY_CELL_FIRST_EPOCH 1
 
 typedef struct

@@ -73,7 +73,7 @@ typedef struct
 /* Words of the whole link. */
 typedef struct
 {
-  /* the worker sleeps on this word when it waits for records of the down lane or the express lane */
+  /* the worker sleeps on this word when it waits for records of the down lane or of the express lane */
   FerryBellLine reader_bell;
 
   /* The claim word: see FERRY_CLAIM_HOLD. Application and worker both change it, by compare and exchange. */
@@ -248,8 +248,8 @@ typedef struct
 
 G_STATIC_ASSERT (sizeof (FerryOneShotMessage) == 16);
 
-/* The payload of FERRY_RECORD_FD_BATCH: the next message of the same pipe has descriptors. They were sent over the
- * control socket before, in the FerryFdBatch with the same number. */
+/* The payload of FERRY_RECORD_FD_BATCH: the next message of the same pipe has descriptors. The descriptors were sent
+ * over the control socket before, in the FerryFdBatch with the same number. */
 typedef struct
 {
   guint64 number;

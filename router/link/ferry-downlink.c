@@ -150,7 +150,7 @@ drop_latest (FerryDownlink *self)
     ferry_descriptors_close (self->descriptors);
 }
 
-/* Grants are the first records of the lane, so a record of another kind means that all grants were received. */
+/* Grants are the first records of the lane, so a record with a message means that all grants were received. */
 FerryDownEvent
 ferry_downlink_receive_grant (FerryDownlink *self, FerryDownGrant *grant)
 {

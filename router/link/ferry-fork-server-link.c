@@ -34,7 +34,7 @@ struct _FerryForkServerLink
 {
   GHashTable *workers; /* (element-type guint64 AskedWorker) */
   GQueue waiting;      /* (element-type AskedWorker): workers whose requests are not sent yet, oldest first */
-  gboolean blocked;    /* the socket is full, and room in it is watched for */
+  gboolean blocked;    /* the socket is full; room in the socket is an event */
   char *end_message;   /* (owned) (nullable): how the fork server ended; NULL until that is known */
 
   pthread_mutex_t lock;
@@ -293,10 +293,10 @@ take_started (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *work
   return TRUE;
 }
 
-/* Handles the answer that a worker could not be started. Where the answer has no process number, it is the only answer
- * for the worker; with an error number of 0, the fork server can fork no worker at all. Where it has a process number,
- * the forked child itself reports the failure. Then the fork server also reports the child's start, before or after
- * this answer, and the child's end. */
+/* Handles the answer that a worker could not be started. An answer without a process number is the only answer for the
+ * worker; if its error number is also 0, the fork server can fork no worker at all. An answer with a process number
+ * comes from the forked child itself. Then the fork server also reports the child's start, before or after this answer,
+ * and the child's end. */
 static gboolean
 take_failed (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *worker, FerryForkServerAnswer *answer)
 {

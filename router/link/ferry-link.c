@@ -323,7 +323,7 @@ ferry_link_send_signal (FerryLink *self, int signal_number)
   return syscall (SYS_pidfd_send_signal, self->pidfd, signal_number, NULL, 0) == 0;
 }
 
-/* Sends the signals that were noted while the fork server had not forked the process. */
+/* Sends the signals that ferry_link_send_signal() noted before the fork server forked the process. */
 void
 ferry_link_send_pending_signals (FerryLink *self)
 {

@@ -98,7 +98,7 @@ remember (FerryOutput *self, guint stream, char *line, gsize length)
 static void
 take_line (FerryOutput *self, guint stream, GByteArray *lines, const char *text, gsize length)
 {
-  /* Zero bytes are also replaced here; they would end the string too early. */
+  /* This also replaces zero bytes, which would end the string too early. */
   char *line = g_utf8_make_valid (text, (gssize) length);
   FerryOutputLine header = {.length = (guint32) strlen (line), .stream = stream};
 

@@ -233,7 +233,7 @@ ferry_shared_queue_watch_room (FerrySharedQueue *self, FerryLink *link, gboolean
   epoll_ctl (self->epoll, EPOLL_CTL_MOD, link->control, &event);
 }
 
-/* Adds the pipes of the worker's output to the epoll set. They are edge-triggered: after an event, a pipe is read until
+/* Adds the pipes of the worker's output to the epoll set, edge-triggered. So after an event, a pipe must be read until
  * it is empty. */
 static gboolean
 watch_output (FerrySharedQueue *self, FerryLink *link, GError **error)
@@ -461,7 +461,8 @@ ferry_shared_queue_fault (FerrySharedQueue *self, FerryLink *link, const char *d
   if (link->cause == FERRY_CLOSE_REASON_PROTOCOL_ERROR)
     return;
   fix_tail (link);
-  /* Descriptors of published records were sent before these records. They may still be in the socket. */
+  /* The worker sent the descriptors of published records before it published the records. These descriptors may still
+   * be in the socket. */
   if (link->pending_memory != NULL && link->state == FERRY_LINK_OPEN)
     read_control (self, link);
   apply_fault (self, link, detail);
@@ -581,9 +582,9 @@ doze (FerrySharedQueue *self, gint64 until)
   ppoll (&poll_fd, 1, &timeout, NULL);
 }
 
-/* Handles the events of doorbells, control sockets and processes. until: monotonic time in microseconds, which must be
- * near, up to which this function waits for events. With FERRY_SLEEP it waits without limit. With 0, or while links are
- * active, it does not wait. */
+/* Handles the events of doorbells, control sockets and processes. Waits for events until a monotonic time in
+ * microseconds, which must be near. until = FERRY_SLEEP: waits without limit. until = 0, or active links: does not
+ * wait. */
 void
 ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
 {
