@@ -1,18 +1,19 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The arena of a link: the memory of its buffers, as one process has it mapped.
+/* The arena of a link: the memory of the link's buffers, as one process has it mapped.
  *
- * The worker allocates a buffer, writes into it, and publishes a record with its place. The application reads the
- * buffer where it lies, and returns it. The memory stays mapped at both ends and is used again, since each fresh page
- * costs a fault.
+ * The worker allocates a buffer, writes into it, and publishes a record with the buffer's offset and size. The
+ * application reads the buffer in place, and then returns it to the worker. The memory stays mapped in both processes
+ * and is used again, because the first access to each new page costs a page fault.
  *
- * Owner:     counted references. In the application each buffer holds one, so the arena outlives the link.
+ * Owner:     counted references. In the application each buffer has a reference, so the arena may outlive the link.
  * Threads:   any.
- * Trust:     the worker may change a buffer at any time, also while the application reads it. So buffers of a worker
- *            that is not trusted are copied first. ferry_arena_take() checks the record of each buffer.
- * Invariant: a buffer's bit is set in held from the moment that its record was taken until the buffer is returned. A
- *            worker that uses its number meanwhile breaks the protocol. */
+ * Trust:     none in the worker, which may change a buffer at any time, also while the application reads it. So the
+ *            application first copies the buffers of a worker that is not trusted. ferry_arena_take() checks the record
+ *            of each buffer.
+ * Invariant: a buffer's bit in held is set when its record is taken, and cleared when the buffer is returned. A worker
+ *            that uses the buffer's number in between breaks the protocol. */
 
 #pragma once
 
@@ -24,29 +25,31 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  FerryArenaControl *control; /* const, as the next three: (owned): a mapping of its own */
-  guint8 *memory;             /* (owned): the whole arena, so that the offsets of records count from here */
+  FerryArenaControl *control; /* const: (owned): a mapping of its own. memory, size and is_writer are const too */
+  guint8 *memory;             /* (owned): a mapping of the whole arena; the offsets in records count from here */
   gsize size;
   gboolean is_writer;
 
   _Atomic gint references;
-  _Atomic guint64 held; /* application only, as the rest: bit n: the application has buffer n */
-  _Atomic guint32 rung; /* epoch of writer_waiting that was last rung for */
+  /* this field and the fields below are for the application only. Bit n: the application has buffer n */
+  _Atomic guint64 held;
+  _Atomic guint32 rung; /* the value of writer_waiting at the latest ring: for each value the bell is rung once */
 
-  FerryBufferMessage taken[FERRY_MAX_BUFFERS_PER_LINK]; /* by number: the buffers that the application has */
-  gboolean is_used;                                     /* monitor: a buffer came since the last tidying */
-  _Atomic gboolean is_quiet; /* none came for long: the pages of a buffer are freed before it is returned */
-  _Atomic guint64 freeing;   /* bit n: the pages of buffer n are being freed; then it is returned */
+  /* the records of the buffers that the application has, indexed by their numbers */
+  FerryBufferMessage taken[FERRY_MAX_BUFFERS_PER_LINK];
+  gboolean is_used;          /* monitor: a buffer came since the last ferry_arena_tidy() */
+  _Atomic gboolean is_quiet; /* no buffer came for long, so the pages of a buffer are freed before it is returned */
+  _Atomic guint64 freeing;   /* bit n: a thread frees the pages of buffer n, and then returns the buffer */
 } FerryArena;
 
-/* The bytes of the arena that size bytes of buffers take. */
+/* Returns how many bytes of the arena a buffer of size bytes takes. */
 static inline gsize
 ferry_arena_round_up (gsize size)
 {
   return (size + FERRY_ARENA_UNIT - 1) & ~(gsize) (FERRY_ARENA_UNIT - 1);
 }
 
-/* The size of an arena for buffers of capacity bytes together. */
+/* Returns the size of an arena for buffers of capacity bytes together; 0 for a capacity of 0. */
 static inline gsize
 ferry_arena_size_for (guint64 capacity)
 {

@@ -1,14 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The worker's end of an arena: the allocator of its buffers. The arena is mapped with the first buffer, since a
- * process may have less address space than it takes.
+/* The worker's end of an arena: the allocator of its buffers. The arena is mapped when the first buffer is made,
+ * because a process may have less address space than the arena takes.
  *
- * A buffer gets the lowest place that is large enough: memory that was used before is mapped and warm.
+ * A buffer gets the lowest range of the arena that is large enough. Memory at low offsets was probably used before, so
+ * its pages are mapped and in the processor's cache.
  *
  * Owner:     the uplink.
- * Threads:   any, by turns under the lock. No thread sleeps while it holds the lock.
- * Trust:     released bits count only for buffers that were sent. */
+ * Threads:   any, one at a time, under the lock. No thread sleeps while it holds the lock.
+ * Trust:     bits in released count only for buffers that were sent. */
 
 #pragma once
 
@@ -21,25 +22,27 @@ G_BEGIN_DECLS
 typedef struct
 {
   gsize offset;
-  gsize size; /* a multiple of FERRY_ARENA_UNIT */
+  gsize size; /* in bytes; a multiple of FERRY_ARENA_UNIT */
 } FerryArenaRange;
 
 typedef struct
 {
-  int memory;   /* const, as the next two: (owned): the segment's descriptor, or -1 where an arena was given */
-  gsize offset; /* of the arena in memory */
+  int memory;   /* const: (owned): the segment's descriptor, or -1 where a mapped arena was passed */
+  gsize offset; /* const: the offset of the arena in memory. size is const too */
   gsize size;
 
   pthread_mutex_t lock;
-  FerryArena *arena;                                  /* lock; const once it is mapped: (owned) (nullable) */
-  guint64 in_use;                                     /* lock, as the rest: bit n: there is a buffer n */
-  guint64 sent;                                       /* bit n: the application has it */
-  gsize sent_size;                                    /* of those */
-  guint64 spare;                                      /* bit n: it was reserved as a spare buffer */
-  gsize spare_size;                                   /* of those */
-  FerryArenaRange ranges[FERRY_MAX_BUFFERS_PER_LINK]; /* of buffers, by number */
-  GArray *gaps;                                       /* (element-type FerryArenaRange): in order; no two touch */
-  guint32 epoch;                                      /* of writer_waiting */
+  /* lock: (owned) (nullable): NULL until the arena is mapped; const afterwards */
+  FerryArena *arena;
+  guint64 in_use;                                     /* lock, like all fields below. Bit n: buffer n is allocated */
+  guint64 sent;                                       /* bit n: the application has buffer n */
+  gsize sent_size;                                    /* bytes of the buffers in sent */
+  guint64 spare;                                      /* bit n: buffer n was reserved as a spare buffer */
+  gsize spare_size;                                   /* bytes of the buffers in spare */
+  FerryArenaRange ranges[FERRY_MAX_BUFFERS_PER_LINK]; /* the ranges of the buffers, indexed by their numbers */
+  /* (element-type FerryArenaRange): the free ranges, ordered by offset; neighbours are joined */
+  GArray *gaps;
+  guint32 epoch; /* the value that was stored in writer_waiting last */
 } FerryArenaWriter;
 
 FerryArenaWriter *ferry_arena_writer_new (FerryArena *arena);

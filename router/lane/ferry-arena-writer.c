@@ -12,19 +12,21 @@
 #include "base/ferry-thread-private.h"
 #include "lane/ferry-wake-private.h"
 
-/* mseal(): headers may lack it. Its number is the same on all processors. */
+/* The number of the system call mseal(), which headers may lack. The number is the same on all processors. */
 #define MSEAL 462
 
-/* Where the application copies each buffer, so many bytes under way keep both ends busy. More would only wait, in
- * memory that is cold. */
+/* Where the application copies each buffer, buffers of this many bytes together may be sent ahead, which keeps both
+ * processes busy. More bytes would only wait, and leave the processor's cache. */
 #define MAX_AHEAD ((gsize) 4 * 1024 * 1024)
 
-/* The limit of spare buffers together: enough to keep both ends busy. */
+/* The maximum number of bytes of all spare buffers together: enough to keep both processes busy. */
 #define MAX_SPARE ((gsize) 16 * 1024 * 1024)
-/* Where buffers are copied, a message below this size is as quick in pieces, through memory that is warm. */
+/* Where the application copies each buffer, a message below this size is sent as fast in pieces, which use memory in
+ * the processor's cache. */
 #define MIN_COPIED ((gsize) 1024 * 1024)
 
-/* Takes memory over. The arena is mapped by ferry_arena_writer_open(). */
+/* Makes an allocator for an arena that is not mapped yet. Takes memory, the segment's descriptor.
+ * ferry_arena_writer_open() maps the arena. */
 FerryArenaWriter *
 ferry_arena_writer_new_later (int memory, gsize offset, gsize size)
 {
@@ -40,7 +42,7 @@ ferry_arena_writer_new_later (int memory, gsize offset, gsize size)
   return self;
 }
 
-/* Takes the caller's reference to arena. */
+/* Makes an allocator for an arena that is mapped. Takes the caller's reference to arena. */
 FerryArenaWriter *
 ferry_arena_writer_new (FerryArena *arena)
 {
@@ -50,7 +52,7 @@ ferry_arena_writer_new (FerryArena *arena)
   return self;
 }
 
-/* Maps the arena at its first call. To be called before a buffer is reserved. */
+/* Maps the arena, unless it is mapped already. Must be called before a buffer is reserved. */
 gboolean
 ferry_arena_writer_open (FerryArenaWriter *self, GError **error)
 {
@@ -61,8 +63,8 @@ ferry_arena_writer_open (FerryArenaWriter *self, GError **error)
   return self->arena != NULL;
 }
 
-/* Seals the mapping of the arena: until the process ends nothing else can be mapped in its place. Before Linux 6.10
- * this does nothing. */
+/* Seals the mapping of the arena, so that nothing else can be mapped at its addresses until the process ends. Before
+ * Linux 6.10 this does nothing. */
 void
 ferry_arena_writer_pin (FerryArenaWriter *self)
 {
@@ -80,7 +82,7 @@ ferry_arena_writer_free (FerryArenaWriter *self)
   g_free (self);
 }
 
-/* The largest buffer that there can be. */
+/* Returns the size in bytes of the largest buffer that the arena can have. */
 gsize
 ferry_arena_writer_get_capacity (const FerryArenaWriter *self)
 {
@@ -127,13 +129,13 @@ free_number_locked (FerryArenaWriter *self, guint number)
   free_range_locked (self, self->ranges[number]);
 }
 
-/* Frees the buffers that the application has returned since. */
+/* Frees the buffers that the application has returned since the last call. */
 static void
 collect_locked (FerryArenaWriter *self)
 {
   guint64 released;
 
-  /* Relaxed: a thread that misses a bit here looks again before it sleeps. */
+  /* Relaxed: a thread that does not see a new bit here loads released again before it sleeps. */
   if (atomic_load_explicit (&self->arena->control->released, memory_order_relaxed) == 0)
     return;
   /* Acquire: the application's reads of a buffer come before the next writes to it. */
@@ -165,12 +167,12 @@ take_range_locked (FerryArenaWriter *self, gsize size, FerryArenaRange *range)
 static gboolean
 is_copied (FerryArenaWriter *self)
 {
-  /* Relaxed: a hint, which is never taken back. */
+  /* Relaxed: a hint. The application never sets copied back to 0. */
   return atomic_load_explicit (&self->arena->control->copied, memory_order_relaxed) != 0;
 }
 
-/* Whether the application has as many buffers as it can use at a time. It may always have two: it copies one while the
- * worker fills the next. */
+/* Whether the application has as many buffers as it can use at a time. Two buffers are always allowed: the application
+ * copies one of them while the worker fills the next one. */
 static gboolean
 is_ahead_locked (FerryArenaWriter *self, gsize size)
 {
@@ -193,7 +195,8 @@ reserve_locked (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
   return TRUE;
 }
 
-/* Allocates a buffer and fills message. size: from 1 to the capacity. Returns FALSE when there is no room now. */
+/* Allocates a buffer and fills *message. size: from 1 byte to the capacity. Returns FALSE when the arena has no room at
+ * present. */
 gboolean
 ferry_arena_writer_reserve (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
 {
@@ -203,7 +206,8 @@ ferry_arena_writer_reserve (FerryArenaWriter *self, gsize size, FerryBufferMessa
   return reserve_locked (self, size, message);
 }
 
-/* Whether a spare buffer is worth it, there are few yet, and half of the arena and of the numbers are left besides. */
+/* Whether a spare buffer may be reserved. Three conditions hold then: a buffer is faster than pieces; few spare buffers
+ * exist; and half of the arena and half of the numbers stay free for other buffers. */
 static gboolean
 is_spare_locked (FerryArenaWriter *self, gsize share)
 {
@@ -218,8 +222,9 @@ is_spare_locked (FerryArenaWriter *self, gsize share)
          room >= share + ferry_arena_writer_get_capacity (self) / 2;
 }
 
-/* The same for a spare buffer: a message that could go in pieces as well. Spare buffers that the application has not
- * read yet, or keeps, leave room for other buffers. size: at least 1. */
+/* Allocates a spare buffer like ferry_arena_writer_reserve(). A spare buffer is for a message that could also be sent
+ * in pieces. While the application has not read spare buffers, or keeps them, they leave room for other buffers. size:
+ * at least 1 byte. */
 gboolean
 ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
 {
@@ -236,8 +241,8 @@ ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, FerryBuffe
   return reserved;
 }
 
-/* Arms the wake-up of a thread that is about to sleep for a buffer. Returns whether it may sleep: no buffer was
- * returned meanwhile. */
+/* Arms a thread that is about to wait for a buffer, so that the application wakes it when it returns a buffer. Returns
+ * whether the thread may sleep, because no buffer was returned in the meantime. */
 gboolean
 ferry_arena_writer_arm (FerryArenaWriter *self)
 {
@@ -247,7 +252,7 @@ ferry_arena_writer_arm (FerryArenaWriter *self)
   return ferry_wake_look (&self->arena->control->released) == 0;
 }
 
-/* Frees a buffer that was not sent. */
+/* Frees a buffer that was not sent, and wakes the threads that wait for a buffer. */
 void
 ferry_arena_writer_give_back (FerryArenaWriter *self, guint32 number)
 {
@@ -257,7 +262,7 @@ ferry_arena_writer_give_back (FerryArenaWriter *self, guint32 number)
   ferry_arena_ring (self->arena);
 }
 
-/* Wakes every thread that waits for a buffer, so that it looks again. */
+/* Wakes every thread that waits for a buffer. Each of them then checks again whether it gets one. */
 void
 ferry_arena_writer_ring (FerryArenaWriter *self)
 {
@@ -267,8 +272,8 @@ ferry_arena_writer_ring (FerryArenaWriter *self)
     ferry_arena_ring (self->arena);
 }
 
-/* Notes that the application has the buffer, or that its record could not be published after all. To be called before
- * the application can see the record. */
+/* Notes whether the application has the buffer. Must be called with TRUE before the application can see the buffer's
+ * record, and with FALSE if this record then could not be published. */
 void
 ferry_arena_writer_set_sent (FerryArenaWriter *self, guint32 number, gboolean sent)
 {

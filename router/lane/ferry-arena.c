@@ -20,7 +20,8 @@ map (int fd, gsize offset, gsize size, int protection)
   return memory != MAP_FAILED ? memory : NULL;
 }
 
-/* Maps the part of a segment's memfd that begins at offset. fd stays the caller's. No page is touched. */
+/* Makes an arena: maps the part of a segment's memfd that begins at offset. The caller keeps fd. No page is accessed,
+ * so none is allocated. */
 FerryArena *
 ferry_arena_new (int fd, gsize offset, gsize size, gboolean is_writer, GError **error)
 {
@@ -60,7 +61,7 @@ ferry_arena_unref (FerryArena *self)
   g_free (self);
 }
 
-/* Wakes every thread that waits for a buffer, so that it looks again. */
+/* Wakes every thread that waits for a buffer. Each of them then checks again whether it gets one. */
 void
 ferry_arena_ring (FerryArena *self)
 {
@@ -69,7 +70,8 @@ ferry_arena_ring (FerryArena *self)
 
 /* ---- the application's end ---- */
 
-/* Tells the worker that buffers are copied: it then sends only so much ahead as keeps both ends busy. */
+/* Notifies the worker that the application copies each buffer. The worker then sends only so many bytes ahead as keep
+ * both processes busy. */
 void
 ferry_arena_set_copied (FerryArena *self)
 {
@@ -77,15 +79,16 @@ ferry_arena_set_copied (FerryArena *self)
   atomic_store_explicit (&self->control->copied, 1, memory_order_relaxed);
 }
 
-/* How many buffers the application has. */
+/* Returns how many buffers the application has. */
 guint
 ferry_arena_count_held (FerryArena *self)
 {
-  /* Relaxed: the count may be out of date at once. */
+  /* Relaxed: the count may change before the caller uses it. */
   return (guint) __builtin_popcountll (atomic_load_explicit (&self->held, memory_order_relaxed));
 }
 
-/* Takes a worker's buffer. Returns what is wrong with its record, or NULL: then the application has the buffer. */
+/* Takes a buffer that a worker sent. Returns what is wrong with its record, or NULL; then the application has the
+ * buffer until ferry_arena_let_go(). */
 const char *
 ferry_arena_take (FerryArena *self, const FerryBufferMessage *message)
 {
@@ -96,13 +99,13 @@ ferry_arena_take (FerryArena *self, const FerryBufferMessage *message)
   if (message->offset < FERRY_ARENA_CONTROL_SIZE || message->offset % FERRY_ARENA_UNIT != 0 || message->size == 0 ||
       message->offset > self->size || message->size > self->size - message->offset)
     return "it sent a buffer beyond its memory; the offset must be a multiple of 4096 from 4096 on, and the size must "
-           "be "
-           "1 or more and end within the arena";
+           "be 1 or more and end within the arena";
   bit = G_GUINT64_CONSTANT (1) << message->number;
-  /* Relaxed: an honest worker acquired the released bit, before which held was cleared, and this thread acquired the
-   * worker's record. */
+  /* Relaxed is enough. An honest worker uses the number again only after it acquired the buffer's bit in released; held
+   * was cleared before that bit was set. This thread acquired the record that the worker published after that. */
   if ((atomic_fetch_or_explicit (&self->held, bit, memory_order_relaxed) & bit) != 0)
-    return "it sent a buffer that the application has already; it must wait until the buffer's bit in released is set";
+    return "it sent a buffer that the application has already; it must wait until the application sets the buffer's "
+           "bit in released";
   self->taken[message->number] = *message;
   self->is_used = TRUE;
   /* Relaxed: a hint. */
@@ -115,20 +118,21 @@ release (FerryArena *self, guint64 bits)
 {
   guint32 epoch;
 
-  /* Relaxed: the next store releases it. */
+  /* Relaxed: the release below also orders this change. */
   atomic_fetch_and_explicit (&self->held, ~bits, memory_order_relaxed);
-  /* The position that a waiting writer looks at: see ferry-wake-private.h. It also releases the application's reads of
-   * the buffer: they come before the worker's next writes. */
+  /* released is the position that a waiting writer loads: see ferry-wake-private.h. This change also releases the
+   * application's reads of the buffer: they come before the worker's next writes to it. */
   atomic_fetch_or_explicit (&self->control->released, bits, memory_order_seq_cst);
   epoch = atomic_load_explicit (&self->control->writer_waiting, memory_order_seq_cst);
-  /* Relaxed: of threads that return buffers in one epoch only one rings. The writer that it wakes arms a new epoch
-   * before it sleeps again: then it sees the bits of the others, or they ring for that epoch. */
+  /* Relaxed: writer_waiting has a new value, an epoch, before each sleep of the writer. Where several threads return
+   * buffers in one epoch, only one of them rings. The woken writer starts a new epoch before it sleeps again. Then
+   * either the writer sees the bits of the other threads, or these threads ring for the new epoch. */
   if (G_UNLIKELY (atomic_exchange_explicit (&self->rung, epoch, memory_order_relaxed) != epoch))
     ferry_arena_ring (self);
 }
 
-/* Frees the pages of a buffer, which then reads as zeros. On older kernels MADV_REMOVE needs a writable mapping. Where
- * it is refused, the pages stay. */
+/* Frees the pages of a buffer, which then reads as zeros. On older kernels MADV_REMOVE needs a writable mapping, so the
+ * mapping is writable during the call. Where the kernel refuses this, the pages stay. */
 static void
 free_pages (FerryArena *self, const FerryBufferMessage *buffer)
 {
@@ -148,7 +152,7 @@ free_all_pages (gpointer data)
   g_autoptr (FerryArena) self = data;
   guint64 bits;
 
-  /* Acquire and release: a caller that adds bits to an empty word starts another thread. */
+  /* Acquire and release: pairs with free_soon(). A caller that adds bits to an empty word starts another thread. */
   while ((bits = atomic_exchange_explicit (&self->freeing, 0, memory_order_acq_rel)) != 0)
     {
       for (guint number = 0; number < FERRY_MAX_BUFFERS_PER_LINK; number++)
@@ -159,7 +163,8 @@ free_all_pages (gpointer data)
   return NULL;
 }
 
-/* Frees the pages of buffers that the application has, on a thread of its own, and then returns the buffers. */
+/* Frees the pages of buffers that the application has, and then returns these buffers to the worker. Does both on
+ * another thread. */
 static void
 free_soon (FerryArena *self, guint64 bits)
 {
@@ -167,8 +172,8 @@ free_soon (FerryArena *self, guint64 bits)
     ferry_thread_run_aside ("ferry-arena", free_all_pages, ferry_arena_ref (self));
 }
 
-/* any: returns the buffer to the worker. Makes no system call, unless a thread of the worker waits for a buffer. When
- * no buffer came for long, its pages are freed first. */
+/* any: returns the buffer to the worker. Makes no system call, unless a thread of the worker waits for a buffer. If no
+ * buffer came for long, the buffer's pages are freed before it is returned. */
 void
 ferry_arena_let_go (FerryArena *self, guint32 number)
 {
@@ -180,9 +185,10 @@ ferry_arena_let_go (FerryArena *self, guint32 number)
     release (self, bit);
 }
 
-/* monitor: when no buffer came since the last call, frees the pages of returned buffers that the worker has not taken.
- * From then on the pages of each buffer are freed before it is returned. Until the worker takes a returned buffer it
- * uses neither its number nor its place, so the application may take it back. Returns whether to call this again. */
+/* monitor: if no buffer came since the last call, frees the pages of returned buffers that the worker has not taken.
+ * From then on, the pages of each buffer are freed before it is returned. Until the worker takes a returned buffer, it
+ * uses neither the buffer's number nor its memory, so the application may take the buffer back. Returns whether this
+ * function must be called again. */
 gboolean
 ferry_arena_tidy (FerryArena *self)
 {
@@ -194,11 +200,11 @@ ferry_arena_tidy (FerryArena *self)
       return TRUE;
     }
   atomic_store_explicit (&self->is_quiet, TRUE, memory_order_relaxed);
-  /* Acquire: both ends take bits by an exchange, so only one has a bit. A bit of a buffer that the application still
-   * has is a lie of the worker. */
+  /* Acquire: both processes take bits by an exchange, so only one of them gets a bit. A bit of a buffer that the
+   * application still has was set by the worker, which must not set bits; the bit is ignored. */
   bits = atomic_exchange_explicit (&self->control->released, 0, memory_order_acquire) &
          ~atomic_load_explicit (&self->held, memory_order_relaxed);
-  /* The application has them again: a record for one of them breaks the protocol meanwhile. */
+  /* The application has these buffers again. While it has them, a record for one of them breaks the protocol. */
   atomic_fetch_or_explicit (&self->held, bits, memory_order_relaxed);
   free_soon (self, bits);
   return FALSE;

@@ -3,12 +3,13 @@
 
 /* A cell: the newest value of a pipe. docs/protocol.md has the order of the stores, under "Cells".
  *
- * Threads:   one writer at a time (threads of a process take turns under the uplink's lock), and one reader: the
- *            router's thread.
- * Trust:     the writer reads only the reader's epoch. The reader copies a value, then checks and uses only the copy.
- *            `begun` tells whether the value was overwritten during the copying; then it is copied again.
- * Invariant: neither side ever waits for the other. All accesses to a slot are atomic words, so a copy that is thrown
- *            away is no data race. */
+ * Threads:   one writer at a time (the threads of a process use the uplink's lock), and one reader: the router's
+ *            thread.
+ * Trust:     the writer reads only reader_waiting, a number. The reader copies a value, then checks and uses only the
+ *            copy. `begun` shows whether the value was overwritten during the copy; then the reader copies the value
+ *            again.
+ * Invariant: neither side ever waits for the other side. All accesses to a slot are atomic words, so a copy that is
+ *            overwritten and not used is no data race. */
 
 #pragma once
 
@@ -19,42 +20,43 @@ G_BEGIN_DECLS
 
 #define FERRY_CELL_WORDS (FERRY_CELL_SLOT_SIZE / 8)
 
-/* A cell is armed before its writer exists, so the first value wakes the reader. */
+/* The first value of reader_waiting. The application stores this value before the writer exists, so that the first
+ * value of the cell wakes the reader. */
 #define FERRY_CELL_FIRST_EPOCH 1
 
 typedef struct
 {
   FerryCell *cell;
-  guint64 sequence; /* of the latest write */
-  guint32 rung;     /* epoch of reader_waiting that was last rung for */
+  guint64 sequence; /* the sequence number of the latest write */
+  guint32 rung;     /* the value of reader_waiting at the latest ring: for each value the writer rings once */
 } FerryCellWriter;
 
 typedef struct
 {
   FerryCell *cell;
-  guint64 latest; /* the sequence of the value that was taken last, which counts the values */
-  guint32 epoch;  /* of reader_waiting */
+  guint64 latest; /* the sequence number of the value that was taken last; values are numbered from 1 on */
+  guint32 epoch;  /* the value that was stored in reader_waiting last */
 } FerryCellReader;
 
-/* A value, in the reader's own memory. */
+/* A copy of a value, in private memory of the reader. */
 typedef struct
 {
-  guint64 words[FERRY_CELL_WORDS]; /* what was copied */
+  guint64 words[FERRY_CELL_WORDS]; /* the copied header, type string and payload */
   char type[FERRY_MAX_TYPE_STRING + 1];
   gboolean has_type;  /* FALSE for plain bytes */
-  gconstpointer data; /* in words; aligned to 8 bytes */
+  gconstpointer data; /* the payload, a place in words; aligned to 8 bytes */
   gsize size;
 } FerryCellValue;
 
 typedef enum
 {
   FERRY_CELL_NEW,     /* a new value was taken */
-  FERRY_CELL_NONE,    /* there is no newer value than the one taken last */
-  FERRY_CELL_BUSY,    /* the writer overwrote each copy; look again later */
+  FERRY_CELL_NONE,    /* the cell has no value after the one that was taken last */
+  FERRY_CELL_BUSY,    /* the writer overwrote the value during each copy; the caller must try again later */
   FERRY_CELL_INVALID, /* the writer broke a rule of the protocol */
 } FerryCellResult;
 
-/* The bytes that a value takes in its slot; at most FERRY_CELL_SLOT_SIZE. */
+/* Returns how many bytes a value takes in its slot. The writer must not exceed FERRY_CELL_SLOT_SIZE. */
 static inline gsize
 ferry_cell_value_size (gsize type_length, gsize size)
 {

@@ -9,8 +9,8 @@
 
 #include "base/ferry-depth-private.h"
 
-/* The limit of copies of one value. A writer that never pauses overwrites one copy in a few; a hostile writer
- * overwrites all of them. */
+/* The maximum number of copies that are tried for one value. A writer that never pauses overwrites a copy now and then;
+ * a hostile writer overwrites all of them. */
 #define MAX_TRIES 16
 
 static gsize
@@ -19,7 +19,7 @@ count_words (gsize size)
   return (size + 7) / 8;
 }
 
-/* application: arms a cell before its writer exists. */
+/* application: arms the reader of a cell before the writer exists, so that the first value wakes the reader. */
 void
 ferry_cell_init (FerryCell *cell)
 {
@@ -32,7 +32,8 @@ ferry_cell_writer_init (FerryCellWriter *self, FerryCell *cell)
   *self = (FerryCellWriter){.cell = cell};
 }
 
-/* Release: a thread that acquires one of these words sees the earlier store of `begun` as well. */
+/* Stores bytes as atomic words. Release: a thread that acquires one of these words also sees the store of `begun`
+ * before it. */
 static void
 store_words (_Atomic guint64 *place, gconstpointer data, gsize size)
 {
@@ -51,8 +52,8 @@ store_words (_Atomic guint64 *place, gconstpointer data, gsize size)
   atomic_store_explicit (place, word, memory_order_release);
 }
 
-/* Writes a value; type is NULL for plain bytes. Its ferry_cell_value_size() must fit. Returns whether the reader must
- * be woken. */
+/* Writes a value. type: (nullable): NULL for plain bytes. ferry_cell_value_size() must be at most FERRY_CELL_SLOT_SIZE.
+ * Returns whether the caller must wake the reader. */
 gboolean
 ferry_cell_writer_write (FerryCellWriter *self, const char *type, gconstpointer data, gsize size)
 {
@@ -65,7 +66,7 @@ ferry_cell_writer_write (FerryCellWriter *self, const char *type, gconstpointer 
       header.kind = FERRY_RECORD_VARIANT;
       header.type_length = (guint16) strlen (type);
     }
-  /* Relaxed: the slot's words are stored after it, with release. */
+  /* Relaxed: the words of the slot are stored after `begun`, with release. */
   atomic_store_explicit (&self->cell->begun, sequence, memory_order_relaxed);
   store_words (slot, &header, sizeof header);
   store_words (slot + 1, type, header.type_length);
@@ -80,7 +81,8 @@ ferry_cell_reader_init (FerryCellReader *self, FerryCell *cell)
   *self = (FerryCellReader){.cell = cell, .epoch = FERRY_CELL_FIRST_EPOCH};
 }
 
-/* Acquire: pairs with the release of each word, so the `begun` of the write that stored it is seen below. */
+/* Loads n atomic words. Acquire: pairs with the release store of each word. So copy_value() sees the `begun` of the
+ * write that stored the word. */
 static void
 load_words (guint64 *copy, _Atomic guint64 *place, gsize n)
 {
@@ -88,7 +90,7 @@ load_words (guint64 *copy, _Atomic guint64 *place, gsize n)
     copy[i] = atomic_load_explicit (place + i, memory_order_acquire);
 }
 
-/* Whether the lengths that a header gives are within the limits. */
+/* Whether the lengths in a header are within the limits. */
 static gboolean
 fits (const FerryCellHeader *header)
 {
@@ -96,8 +98,8 @@ fits (const FerryCellHeader *header)
          ferry_cell_value_size (header->type_length, header->size) <= FERRY_CELL_SLOT_SIZE;
 }
 
-/* Copies a value with its header; of one that does not fit only the header. Returns whether the copy is of one write.
- */
+/* Copies a value with its header; where the value is too large, only the header. Returns whether the whole copy is from
+ * one write. */
 static gboolean
 copy_value (FerryCell *cell, guint64 sequence, guint64 *words)
 {
@@ -108,8 +110,8 @@ copy_value (FerryCell *cell, guint64 sequence, guint64 *words)
   memcpy (&header, words, sizeof header);
   if (fits (&header))
     load_words (words + 1, slot + 1, count_words (header.type_length) + count_words (header.size));
-  /* Relaxed: the acquiring loads before it order it after them. The next write to this slot is number sequence + 2;
-   * while that has not begun, nothing here was overwritten. */
+  /* Relaxed: the acquiring loads above come before this load. The next write to this slot has number sequence + 2.
+   * While that write has not begun, no word of the copy was overwritten. */
   return atomic_load_explicit (&cell->begun, memory_order_relaxed) <= sequence + 1;
 }
 
@@ -127,10 +129,10 @@ check_variant (FerryCellValue *value, const FerryCellHeader *header)
   if (verdict == FERRY_TYPE_GOOD && ferry_depth_allows (value->type, header->type_length, value->data, value->size))
     return NULL;
   return "it wrote a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels into a cell, with those inside its "
-                                                                        "variants; it must send it flat";
+                                                                        "variants; it must send a flatter value";
 }
 
-/* Checks a value, in its copy. Returns what is wrong with it, or NULL. */
+/* Checks the copy of a value, and sets the other fields of *value. Returns what is wrong with the value, or NULL. */
 static const char *
 check_value (FerryCellValue *value)
 {
@@ -150,7 +152,8 @@ check_value (FerryCellValue *value)
   return check_variant (value, &header);
 }
 
-/* Takes the newest value. *fault is valid with INVALID: it says what is wrong. */
+/* Takes the newest value. Where this returns FERRY_CELL_INVALID, *fault is a text that says what the writer did
+ * wrong. */
 FerryCellResult
 ferry_cell_reader_take (FerryCellReader *self, FerryCellValue *value, const char **fault)
 {
@@ -160,7 +163,7 @@ ferry_cell_reader_take (FerryCellReader *self, FerryCellValue *value, const char
 
       if (sequence == self->latest)
         return FERRY_CELL_NONE;
-      *fault = "it set the count of a cell's values back; the count may only grow";
+      *fault = "it set the count of a cell's values back; the count must only grow";
       if (sequence < self->latest)
         return FERRY_CELL_INVALID;
       if (!copy_value (self->cell, sequence, value->words))
@@ -174,14 +177,15 @@ ferry_cell_reader_take (FerryCellReader *self, FerryCellValue *value, const char
   return FERRY_CELL_BUSY;
 }
 
-/* Whether there is a value that was not taken yet. */
+/* Whether the cell has a value that was not taken yet. */
 gboolean
 ferry_cell_reader_has_new (FerryCellReader *self)
 {
   return ferry_wake_look (&self->cell->sequence) != self->latest;
 }
 
-/* Arms the wake-up for the next value, then looks once more. Returns whether there is a new value already. */
+/* Arms the reader, so that the writer wakes it for the next value; then checks once more. Returns whether the cell
+ * already has a new value. */
 gboolean
 ferry_cell_reader_arm (FerryCellReader *self)
 {

@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Doorbells: they wake a sleeper once ferry_wake_due() says so.
+/* Doorbells. A waker rings a doorbell to wake a sleeper when ferry_wake_due() returns TRUE.
  *
- * A descriptor doorbell is an eventfd in an epoll set, edge-triggered: each write is an edge, and the count is never
- * read. A worker shares the open file description. It may read it, fill it, or make it blocking, and hurts only its own
- * wake-ups. For the same reason the application never writes to a doorbell that a worker holds.
+ * A descriptor doorbell is an eventfd in an epoll set, edge-triggered: each write is an event, and the count is never
+ * read. A worker shares the open file description of the eventfd. The worker may read it, fill it, or make it blocking,
+ * and harms only its own wake-ups. The application never writes to a doorbell that a worker has, because such a write
+ * could block.
  *
- * A futex doorbell is a word in shared memory that a ring changes. It works between processes. */
+ * A futex doorbell is a word in shared memory; a ring changes the word. It also works between processes. */
 
 #pragma once
 

@@ -23,7 +23,7 @@ ferry_doorbell_new (GError **error)
   return fd;
 }
 
-/* The count is never read; it would be full after 2^64 rings. */
+/* Rings a descriptor doorbell. The count of the eventfd is never read, and is full only after 2^64 rings. */
 void
 ferry_doorbell_ring (int fd)
 {
@@ -36,15 +36,14 @@ ferry_doorbell_ring (int fd)
 void
 ferry_futex_doorbell_ring (_Atomic guint32 *rings)
 {
-  /* Release: a thread that acquires the new count sees the stores before the ring. The kernel's own lock orders the
-   * wake.
-   */
+  /* Release: a thread that acquires the new count sees the stores before the ring. The system call needs no other
+   * order: the kernel's own lock orders the wake-up. */
   atomic_fetch_add_explicit (rings, 1, memory_order_release);
   syscall (SYS_futex, rings, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-/* Sleeps while the count of rings is the number seen. deadline: monotonic time in microseconds, negative for none.
- * Returns FALSE when that passed first. May return TRUE without a ring: the caller looks again. */
+/* Sleeps while *rings has the value seen. deadline: monotonic time in microseconds; negative: none. Returns FALSE when
+ * the deadline passed first. May return TRUE without a ring, so the caller must check its condition again. */
 gboolean
 ferry_futex_doorbell_wait (_Atomic guint32 *rings, guint32 seen, gint64 deadline)
 {

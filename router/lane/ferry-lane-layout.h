@@ -3,17 +3,17 @@
 
 /* The layout of the memory that an application and a worker share, and of the packets of their control socket.
  *
- * This file holds structures and constants only; static assertions pin their sizes. docs/protocol.md says the same in
- * prose, so that a worker can be written in another language. The two change together. From the first release on,
- * FERRY_PROTOCOL_VERSION changes with them.
+ * This file contains structures and constants only; static assertions check their sizes. docs/protocol.md describes the
+ * same layout in words, so that a worker can be written in another language. A change here must also be made in
+ * docs/protocol.md. From the first release on, such a change also changes FERRY_PROTOCOL_VERSION.
  *
- * A segment, one for each link:
+ * A segment, one for each link, has these parts:
  *
  *   0       FerryLaneControl of the up lane       (worker to application)
  *   1024    FerryLaneControl of the down lane     (application to worker)
- *   2048    FerryLaneControl of the express lane  (application to worker, past the down lane)
+ *   2048    FerryLaneControl of the express lane  (application to worker, overtakes the down lane)
  *   3072    FerryLinkControl
- *   4096    the pipe table: one state word for each sender that was passed to the worker
+ *   4096    the pipe table: one state word for each sender that the worker was granted
  *   8192    the express lane's ring
  *   12288   the down lane's ring
  *   77824   the up lane's ring
@@ -36,14 +36,14 @@ G_BEGIN_DECLS
 /* The environment variable that names the worker's end of the control socket. */
 #define FERRY_CONTROL_FD_VARIABLE "FERRY_CONTROL_FD"
 
-/* Two cache lines: some processors fetch neighbouring lines in pairs. */
+/* The size of two cache lines, because some processors load neighbouring lines in pairs. */
 #define FERRY_LINE_SIZE 128
 
 /* Words that the lane's writer stores and its reader loads. */
 typedef struct
 {
-  _Atomic guint64 tail;           /* bytes ever written; a multiple of 8 */
-  _Atomic guint32 writer_waiting; /* epoch of the writer's latest wait for room; 0: it never waited */
+  _Atomic guint64 tail;           /* the number of bytes that were written since the lane was made; a multiple of 8 */
+  _Atomic guint32 writer_waiting; /* increased by the writer before each wait for room; 0: the writer never waited */
   _Atomic guint32 unhurried;      /* 1: the reader may take records later, many at a time; else 0 */
   guint8 padding[FERRY_LINE_SIZE - 16];
 } FerryWriterLine;
@@ -51,12 +51,12 @@ typedef struct
 /* Words that the lane's reader stores and its writer loads. */
 typedef struct
 {
-  _Atomic guint64 head;           /* bytes ever taken; a multiple of 8 */
-  _Atomic guint32 reader_waiting; /* epoch of the reader's latest sleep; 0: it never slept */
+  _Atomic guint64 head;           /* the number of bytes that were taken since the lane was made; a multiple of 8 */
+  _Atomic guint32 reader_waiting; /* increased by the reader before each sleep; 0: the reader never slept */
   guint8 padding[FERRY_LINE_SIZE - 12];
 } FerryReaderLine;
 
-/* A futex word. A wake-up adds one to it. */
+/* A futex word for sleepers. Each ring adds one to it. */
 typedef struct
 {
   _Atomic guint32 rings;
@@ -67,56 +67,62 @@ typedef struct
 {
   FerryWriterLine writer;
   FerryReaderLine reader;
-  FerryBellLine writer_bell; /* the writer sleeps here for room */
+  FerryBellLine writer_bell; /* the writer sleeps on this word when it waits for room */
 } FerryLaneControl;
 
 /* Words of the whole link. */
 typedef struct
 {
-  FerryBellLine reader_bell; /* the worker sleeps here, for the down lane and for the express lane */
+  /* the worker sleeps on this word when it waits for records of the down lane or of the express lane */
+  FerryBellLine reader_bell;
 
-  /* The claim word: see FERRY_CLAIM_HOLD. Both ends change it, by compare and exchange. */
+  /* The claim word: see FERRY_CLAIM_HOLD. Application and worker both change it, by compare and exchange. */
   _Atomic guint64 claim;
-  /* Bit n: cell n has a value that its reader waits for. The worker sets bits; the application takes all of them. */
+  /* Bit n: cell n has a value for which its reader waits. The worker sets bits; the application takes and clears all
+   * bits at once. */
   _Atomic guint64 dirty;
   guint8 padding[2 * FERRY_LINE_SIZE - 16];
 } FerryLinkControl;
 
-/* The claim word: an xid, shifted, and two flags. All calls up to that xid are settled: the worker has begun them or
- * passed them over. The xids of a link only grow.
+/* The claim word: an xid, shifted left by FERRY_CLAIM_SHIFT, and two flags. All calls up to this xid are settled: the
+ * worker has begun them or has skipped them. Each call of a link has a greater xid than the calls before.
  *
- * A worker begins call x by changing (y, no flags) to (x, no flags), where y is below x. A y that is x or above says
- * that x was taken back; the worker passes x over. While a flag is set, the worker does not change the word.
+ * A worker begins call x by changing (y, no flags) to (x, no flags), where y is less than x. If y is x or greater, the
+ * application has taken call x back, and the worker skips x. While a flag is set, the worker must not change the word.
  *
  * HOLD makes the worker wait while the application takes back calls that were not begun. The application then changes
- * (y, HOLD) to (z, no flags), where z is the last call taken back, and not below y. DOOMED makes the worker begin no
- * more calls, since it is about to be killed.
+ * (y, HOLD) to (z, no flags). Here z is the last call that was taken back, or y if that is greater. DOOMED makes the
+ * worker begin no more calls, because the application will kill it.
  *
- * Taking back changes the xid itself. So the exchange of a worker that loaded the word before it fails. */
+ * To take calls back, the application changes the xid in the word. So the exchange of a worker that loaded the word
+ * before this change fails. */
 #define FERRY_CLAIM_HOLD 1
 #define FERRY_CLAIM_DOOMED 2
 #define FERRY_CLAIM_SHIFT 2
 
-/* A cell: the newest value of a pipe. Write n, from 1 on, goes into slot n & 1: the writer stores n in begun, writes
- * the slot, then stores n in sequence. A copy of slot s & 1 is whole if begun is at most s + 1 after the copying. */
+/* A cell: the newest value of a pipe. A writer numbers its writes from 1 on. For write n it stores n in begun, writes
+ * slot n & 1, and then stores n in sequence. A reader loads s from sequence and copies slot s & 1. The copy is complete
+ * if begun, loaded after the copy, is at most s + 1. */
 #define FERRY_CELL_SLOT_SIZE 4096
 #define FERRY_MAX_CELLS_PER_LINK 64
 
 typedef struct
 {
-  guint32 size;        /* of the payload, which begins behind the type string, at a multiple of 8 */
+  guint32 size;        /* bytes of the payload, which begins after the type string, at a multiple of 8 */
   guint16 kind;        /* FERRY_RECORD_BYTES or FERRY_RECORD_VARIANT */
-  guint16 type_length; /* of the type string, 0 for plain bytes */
+  guint16 type_length; /* bytes of the type string, without a terminating zero; 0 for plain bytes */
 } FerryCellHeader;
 
 typedef struct
 {
-  _Atomic guint64 sequence; /* stored by the writer: its latest complete write */
-  _Atomic guint64 begun;    /* stored by the writer */
+  _Atomic guint64 sequence; /* stored by the writer: the number of its latest complete write */
+  _Atomic guint64 begun;    /* stored by the writer: the number of the latest write that it has begun */
   guint8 padding[FERRY_LINE_SIZE - 16];
-  _Atomic guint32 reader_waiting; /* stored by the reader: epoch of its latest wait for a value; 0: it never waited */
+  /* stored by the reader: increased before each wait for a value; 0: the reader never waited */
+  _Atomic guint32 reader_waiting;
   guint8 padding_2[FERRY_LINE_SIZE - 4];
-  _Atomic guint64 slots[2][FERRY_CELL_SLOT_SIZE / 8]; /* a FerryCellHeader, a type string, the payload */
+  /* in each slot: a FerryCellHeader, a type string, the payload */
+  _Atomic guint64 slots[2][FERRY_CELL_SLOT_SIZE / 8];
 } FerryCell;
 
 G_STATIC_ASSERT (sizeof (FerryCellHeader) == 8);
@@ -130,20 +136,24 @@ G_STATIC_ASSERT (offsetof (FerryLaneControl, writer_bell) == 2 * FERRY_LINE_SIZE
 G_STATIC_ASSERT (offsetof (FerryWriterLine, writer_waiting) == 8);
 G_STATIC_ASSERT (offsetof (FerryReaderLine, reader_waiting) == 8);
 
-/* The arena: the memory of buffers. The worker allocates buffers in it; the application only reads it. A buffer has a
- * number while it is in use. The application returns a buffer by its bit in released; the worker takes all bits. */
+/* The arena: the memory of buffers. The worker allocates buffers in it; the application only reads them. A buffer has a
+ * number while it is allocated. The application returns a buffer by setting its bit in released; the worker takes and
+ * clears all bits at once. */
 typedef struct
 {
   _Atomic guint64 released; /* bit n: the application has returned buffer n to the worker */
-  _Atomic guint32 copied;   /* stored by the application: 1 where it copies each buffer on arrival; else 0 */
+  /* stored by the application: 1 where the application copies each buffer when it arrives; else 0 */
+  _Atomic guint32 copied;
   guint8 padding[FERRY_LINE_SIZE - 12];
-  _Atomic guint32 writer_waiting; /* stored by the worker: epoch of its latest wait for a buffer; 0: it never waited */
+  /* stored by the worker: increased before each wait for a buffer; 0: the worker never waited */
+  _Atomic guint32 writer_waiting;
   guint8 padding_2[FERRY_LINE_SIZE - 4];
-  FerryBellLine bell; /* the worker sleeps here for a buffer */
+  FerryBellLine bell; /* the worker sleeps on this word when it waits for a buffer */
 } FerryArenaControl;
 
 #define FERRY_ARENA_CONTROL_SIZE 4096
-#define FERRY_ARENA_UNIT 4096 /* a buffer's offset, and its size rounded up, are multiples of it */
+/* a buffer's offset is a multiple of this, and its size is rounded up to a multiple of this */
+#define FERRY_ARENA_UNIT 4096
 #define FERRY_DEFAULT_ARENA_SIZE (FERRY_ARENA_CONTROL_SIZE + (gsize) 1024 * 1024 * 1024)
 #define FERRY_MAX_ARENA_SIZE (G_GUINT64_CONSTANT (1) << 36)
 #define FERRY_MAX_BUFFERS_PER_LINK 64
@@ -165,11 +175,12 @@ G_STATIC_ASSERT (offsetof (FerryArenaControl, bell) == 2 * FERRY_LINE_SIZE);
 #define FERRY_SEGMENT_UP_RING (FERRY_SEGMENT_DOWN_RING + FERRY_DOWN_CAPACITY)
 #define FERRY_MAX_PIPES_PER_LINK 1024
 
-/* A lane's capacity is a power of two in this range. Half of the smallest lane takes the largest record. */
+/* The up lane's capacity in bytes must be a power of two in this range. The largest record fits into half of the
+ * smallest lane. */
 #define FERRY_MIN_LANE_CAPACITY (128 * 1024)
 #define FERRY_MAX_LANE_CAPACITY (256 * 1024 * 1024)
 
-/* The words of the pipe table. Only the application stores them; the sender loads its word before each message. */
+/* The words of the pipe table. Only the application stores them. A sender loads its word before it sends a message. */
 typedef enum
 {
   FERRY_PIPE_WORD_OPEN = 0,
@@ -178,12 +189,15 @@ typedef enum
   FERRY_PIPE_WORD_ROUTER_STOPPED = 3, /* the router was stopped */
 } FerryPipeWord;
 
-/* A record: this header, then length bytes of payload, then zero to seven bytes up to a multiple of 8. */
+/* A record consists of this header, length bytes of payload, and zero to seven bytes of padding up to a multiple of
+ * 8. */
 typedef struct
 {
   guint32 length;
   guint16 kind;
-  guint16 number; /* FERRY_RECORD_TYPE and FERRY_RECORD_VARIANT: the number of a type, else 0 */
+  /* the number of a type, in FERRY_RECORD_TYPE and in records with a value of a type; in FERRY_RECORD_CANCEL the
+   * reason; else 0 */
+  guint16 number;
   guint64 connection_id;
 } FerryRecordHeader;
 
@@ -191,45 +205,51 @@ G_STATIC_ASSERT (sizeof (FerryRecordHeader) == 16);
 
 typedef enum
 {
-  FERRY_RECORD_BYTES = 1,     /* up and down: a message; the payload is its bytes */
-  FERRY_RECORD_VARIANT = 2,   /* up: a message; the payload is a serialised GVariant of the type number */
-  FERRY_RECORD_TYPE = 3,      /* up: announces a type string, without its terminating zero, as number */
-  FERRY_RECORD_LARGE = 4,     /* up and down: a message follows in pieces; the payload is a FerryLargeMessage. Up,
-                               * a FerryBufferMessage may follow in the payload: the message lies in that buffer */
-  FERRY_RECORD_PIECE = 5,     /* up and down: a piece of a large message */
-  FERRY_RECORD_ABANDON = 6,   /* up: the rest of the large message will not come */
-  FERRY_RECORD_STOP = 7,      /* up: the sender was stopped */
-  FERRY_RECORD_GRANT = 8,     /* down: the payload is a FerryGrant and the sender's name */
-  FERRY_RECORD_FINISH = 9,    /* down: no more calls will come; the worker answers those it has, and exits */
-  FERRY_RECORD_CANCEL = 10,   /* express: cancels a call: its xid is in connection_id, the reason in number */
-  FERRY_RECORD_BUFFER = 11,   /* up: a buffer; the payload is a FerryBufferMessage, and a value */
-  FERRY_RECORD_ONE_SHOT = 12, /* up: a one-shot buffer; the payload is a FerryOneShotMessage, and a value */
+  FERRY_RECORD_BYTES = 1, /* up and down: a message; the payload is its bytes */
+  /* up: a message; the payload is a serialised GVariant. A FERRY_RECORD_TYPE with the same number announced its type */
+  FERRY_RECORD_VARIANT = 2,
+  /* up: gives a type a number; the payload is the type string, without a terminating zero */
+  FERRY_RECORD_TYPE = 3,
+  /* up and down: a large message; the payload is a FerryLargeMessage. Records with the pieces follow. Up, the payload
+   * may also have a FerryBufferMessage: then the message is in that buffer, and no pieces follow */
+  FERRY_RECORD_LARGE = 4,
+  FERRY_RECORD_PIECE = 5,   /* up and down: a piece of a large message */
+  FERRY_RECORD_ABANDON = 6, /* up: ends a large message whose other pieces will not come */
+  FERRY_RECORD_STOP = 7,    /* up: the sender was stopped */
+  FERRY_RECORD_GRANT = 8,   /* down: grants a sender; the payload is a FerryGrant and the sender's name */
+  /* down: no more calls will come; the worker must answer the calls that it has, and then exit */
+  FERRY_RECORD_FINISH = 9,
+  FERRY_RECORD_CANCEL = 10, /* express: cancels a call; connection_id is the call's xid, number is the reason */
+  FERRY_RECORD_BUFFER = 11, /* up: a buffer; the payload is a FerryBufferMessage, then a value or nothing */
+  /* up: a one-shot buffer; the payload is a FerryOneShotMessage, then a value or nothing */
+  FERRY_RECORD_ONE_SHOT = 12,
   FERRY_RECORD_FD_BATCH = 13, /* down: the next message has descriptors; the payload is a FerryFdBatchMessage */
 } FerryRecordKind;
 
-/* A serialised GVariant follows, of the type announced as the header's number; none where that is 0. */
+/* The payload of FERRY_RECORD_BUFFER. A serialised GVariant may follow; the number in the record's header is the number
+ * of its type. Where that number is 0, nothing follows. */
 typedef struct
 {
-  guint64 offset; /* from the beginning of the arena */
+  guint64 offset; /* in bytes from the beginning of the arena */
   guint64 size;
-  guint32 number; /* of the buffer */
+  guint32 number; /* the number of the buffer */
   guint32 reserved;
 } FerryBufferMessage;
 
 G_STATIC_ASSERT (sizeof (FerryBufferMessage) == 24);
 
-/* Followed as above. The memory's descriptor came over the control socket before, in the FerryMemoryPacket of number.
- */
+/* The payload of FERRY_RECORD_ONE_SHOT. A GVariant may follow as after FerryBufferMessage. The descriptor of the memory
+ * was sent over the control socket before, in the FerryMemoryPacket with the same number. */
 typedef struct
 {
   guint64 number;
-  guint64 size; /* of the buffer, which is the size of its memory */
+  guint64 size; /* bytes of the buffer, which must be the size of its memory */
 } FerryOneShotMessage;
 
 G_STATIC_ASSERT (sizeof (FerryOneShotMessage) == 16);
 
-/* The next message of the same pipe has descriptors, which came over the control socket before: in the FerryFdBatch of
- * that number. */
+/* The payload of FERRY_RECORD_FD_BATCH: the next message of the same pipe has descriptors. The descriptors were sent
+ * over the control socket before, in the FerryFdBatch with the same number. */
 typedef struct
 {
   guint64 number;
@@ -251,25 +271,25 @@ G_STATIC_ASSERT (sizeof (FerryLargeMessage) == 16);
 
 typedef struct
 {
-  guint32 index; /* of the sender's word in the pipe table */
+  guint32 index; /* the index of the sender's word in the pipe table */
   guint32 name_length;
-  guint32 cell;  /* the number of its cell, or FERRY_NO_CELL */
+  guint32 cell;  /* the number of the sender's cell, or FERRY_NO_CELL */
   guint32 flags; /* FERRY_GRANT_ONE_SHOT, or 0 */
 } FerryGrant;
 
 #define FERRY_NO_CELL G_MAXUINT32
 
-/* Each buffer of this sender is a one-shot buffer. */
+/* A flag of a grant: each buffer of the sender is a one-shot buffer. */
 #define FERRY_GRANT_ONE_SHOT (1u << 0)
 
 G_STATIC_ASSERT (sizeof (FerryGrant) == 16);
 
-/* Two records of the largest size fill a block exactly. */
+/* A block takes exactly two records of the largest size. */
 #define FERRY_BLOCK_SIZE (64 * 1024)
 #define FERRY_MAX_RECORD_SIZE (FERRY_BLOCK_SIZE / 2)
 #define FERRY_MAX_RECORD_PAYLOAD (FERRY_MAX_RECORD_SIZE - sizeof (FerryRecordHeader))
 
-/* Types are numbered from 1 in the order of their announcements. */
+/* The types of a pipe are numbered from 1 on, in the order in which they are announced. */
 #define FERRY_MAX_TYPES_PER_PIPE 255
 #define FERRY_MAX_TYPE_STRING 1024
 
@@ -281,16 +301,20 @@ ferry_record_size (gsize payload)
   return sizeof (FerryRecordHeader) + ((payload + 7) & ~(gsize) 7);
 }
 
-/* The packets of the control socket. */
+/* The kinds of packets of the control socket. */
 typedef enum
 {
-  FERRY_CONTROL_WELCOME = 1,  /* application to worker, with two descriptors: the segment, the up lane's doorbell */
-  FERRY_CONTROL_ATTACH = 2,   /* worker to application, without descriptors */
-  FERRY_CONTROL_START = 3,    /* application to fork server, with the worker's end of a control socket, and streams */
-  FERRY_CONTROL_STARTED = 4,  /* fork server to application, with the pidfd of the worker that it forked */
-  FERRY_CONTROL_FAILED = 5,   /* fork server to application: a worker could not be started */
-  FERRY_CONTROL_ENDED = 6,    /* fork server to application: a worker has ended, and was reaped */
-  FERRY_CONTROL_CONFINED = 7, /* worker to application, before it attaches: the sandbox layers that it has entered */
+  /* application to worker, with two descriptors: the segment, and the up lane's doorbell */
+  FERRY_CONTROL_WELCOME = 1,
+  FERRY_CONTROL_ATTACH = 2, /* worker to application, without descriptors */
+  /* application to fork server: start a worker; with the worker's end of its control socket, and its standard
+   * streams */
+  FERRY_CONTROL_START = 3,
+  FERRY_CONTROL_STARTED = 4, /* fork server to application: a worker was forked; with the pidfd of the worker */
+  FERRY_CONTROL_FAILED = 5,  /* fork server to application: a worker could not be started */
+  FERRY_CONTROL_ENDED = 6,   /* fork server to application: a worker has ended, and was reaped */
+  /* worker to application, before the attach packet: the sandbox layers that the worker has entered */
+  FERRY_CONTROL_CONFINED = 7,
   FERRY_CONTROL_MEMORY = 8,   /* worker to application, with one descriptor: the memory of a one-shot buffer */
   FERRY_CONTROL_FD_BATCH = 9, /* application to worker, with the descriptors of a message in the down lane */
 } FerryControlKind;
@@ -313,27 +337,27 @@ typedef struct
   guint32 n_pipes;
   guint32 n_cells;
   guint32 reserved;
-  guint64 arena_size; /* the last part of the segment; 0 where there is none */
+  guint64 arena_size; /* bytes of the arena, the last part of the segment; 0: no arena */
 } FerryWelcome;
 
 typedef struct
 {
   FerryControlHeader header;
-  guint64 segment_size; /* as in the welcome; 0 when the worker cannot go on */
+  guint64 segment_size; /* as in the welcome; 0 when the worker cannot attach */
   guint32 worker_pid;
   guint32 reserved;
 } FerryAttach;
 
-/* The layers of a sandbox. */
+/* The layers of a sandbox, as bits. */
 #define FERRY_LAYER_LIMITS (1u << 0)
 #define FERRY_LAYER_NO_NEW_PRIVILEGES (1u << 1)
 #define FERRY_LAYER_LANDLOCK (1u << 2)
-#define FERRY_LAYER_LANDLOCK_NETWORK (1u << 3) /* Landlock restricts TCP as well */
-#define FERRY_LAYER_LANDLOCK_SCOPE (1u << 4)   /* it restricts signals and abstract addresses as well */
+#define FERRY_LAYER_LANDLOCK_NETWORK (1u << 3) /* Landlock also restricts TCP */
+#define FERRY_LAYER_LANDLOCK_SCOPE (1u << 4)   /* Landlock also restricts signals and abstract socket addresses */
 #define FERRY_LAYER_SYSTEM_CALLS (1u << 5)
 #define FERRY_LAYER_NAMESPACES (1u << 6)
 
-/* The layers that the worker enters itself; the starting process sets up the others. */
+/* The layers that the worker enters itself. The process that starts the worker sets up the other layers. */
 #define FERRY_LAYERS_OF_WORKER                                                                                         \
   (FERRY_LAYER_LANDLOCK | FERRY_LAYER_LANDLOCK_NETWORK | FERRY_LAYER_LANDLOCK_SCOPE | FERRY_LAYER_SYSTEM_CALLS)
 
@@ -343,42 +367,47 @@ typedef struct
 typedef struct
 {
   FerryControlHeader header;
-  guint32 layers;         /* of FERRY_LAYERS_OF_WORKER, those that it has entered */
-  guint32 landlock_errno; /* why it has not entered Landlock; 0 where it has, or was not to enter it */
-  guint32 filter_errno;   /* the same for the filter of system calls */
+  guint32 layers; /* the layers of FERRY_LAYERS_OF_WORKER that the worker has entered */
+  /* why the worker has not entered Landlock: an error number. 0 where it has entered it, or was not asked to */
+  guint32 landlock_errno;
+  guint32 filter_errno; /* why the worker has not entered the filter of system calls, in the same way */
   guint32 reserved;
 } FerryConfined;
 
-/* The memory of a one-shot buffer. The worker publishes its record after it has sent this packet. */
+/* The memory of a one-shot buffer. The worker must send this packet before it publishes the record with the same
+ * number. */
 typedef struct
 {
   FerryControlHeader header;
-  guint64 number; /* from 1 on, without gaps */
+  guint64 number; /* numbered from 1 on, without gaps */
 } FerryMemoryPacket;
 
-/* The limit of memory packets whose records the application has not taken. */
+/* The maximum number of memory packets that a worker may have sent whose records the application has not taken. */
 #define FERRY_MAX_PENDING_MEMORIES_PER_LINK 16
 
 G_STATIC_ASSERT (sizeof (FerryMemoryPacket) == 24);
 
-/* Descriptors of a message. The application publishes their record after it has sent this packet. */
+/* The descriptors of a message. The application sends this packet before it publishes the record with the same
+ * number. */
 typedef struct
 {
   FerryControlHeader header;
-  guint64 number; /* from 1 on, without gaps */
+  guint64 number; /* numbered from 1 on, without gaps */
   guint32 n_descriptors;
   guint32 reserved;
 } FerryFdBatch;
 
-/* The limit of descriptors that the worker has not taken, and so of those of one message. */
+/* The maximum number of descriptors that are sent and that the worker has not taken. So one message has at most as
+ * many. */
 #define FERRY_MAX_FDS_PER_LINK 64
 
 G_STATIC_ASSERT (sizeof (FerryFdBatch) == 32);
 
-/* The longest packet of a control socket. */
+/* The size in bytes of the longest packet of a control socket. */
 #define FERRY_MAX_PACKET_SIZE (128 * 1024)
 
-/* The flags of a start. Its descriptors are the control socket, then the streams in this order. */
+/* The flags of a FerryStart. The packet's descriptors are the control socket, then the streams whose flags are set, in
+ * this order. */
 #define FERRY_START_STDIN (1u << 0)
 #define FERRY_START_STDOUT (1u << 1)
 #define FERRY_START_STDERR (1u << 2)
@@ -388,7 +417,8 @@ G_STATIC_ASSERT (sizeof (FerryFdBatch) == 32);
 #define FERRY_START_N_LIMITS 5
 #define FERRY_START_MAX_DESCRIPTORS 4
 
-/* The name, the folder and the environment follow. The environment is a row of strings that each end with a zero. */
+/* A request to start a worker. The name, the folder and the environment follow. The environment consists of
+ * zero-terminated strings, one after the other. */
 typedef struct
 {
   FerryControlHeader header;
@@ -397,9 +427,9 @@ typedef struct
   guint32 flags;
   guint32 limits_set; /* bit n: limits[n] is set */
   guint32 name_length;
-  guint32 cwd_length; /* 0: the fork server's own folder */
+  guint32 cwd_length; /* 0: the worker starts in the fork server's own folder */
   guint32 environment_length;
-  guint64 limits[FERRY_START_N_LIMITS]; /* by FerryLimit */
+  guint64 limits[FERRY_START_N_LIMITS]; /* the limits, indexed by FerryLimit */
 } FerryStart;
 
 typedef struct
@@ -410,14 +440,15 @@ typedef struct
   guint32 reserved;
 } FerryStarted;
 
-/* A text follows. */
+/* A worker could not be started. A text of text_length bytes follows, which says why. */
 typedef struct
 {
   FerryControlHeader header;
   guint64 id;
-  guint32 pid; /* 0 when no process was forked; else a STARTED and an ENDED come as well */
+  guint32 pid; /* 0 when no process was forked; otherwise the fork server also sends STARTED and ENDED for it */
   guint16 text_length;
-  guint16 error_number; /* the system's error number; 0: the reason is the fork server's own */
+  /* the system's error number; 0: the reason is no error of the system, and only the text says it */
+  guint16 error_number;
 } FerryFailed;
 
 #define FERRY_MAX_FAILURE_TEXT 1024
@@ -426,8 +457,8 @@ typedef struct
 {
   FerryControlHeader header;
   guint64 id;
-  guint32 code;   /* as waitid() has it: CLD_EXITED, CLD_KILLED or CLD_DUMPED */
-  guint32 status; /* the exit status or the signal */
+  guint32 code;   /* si_code of waitid(): CLD_EXITED, CLD_KILLED or CLD_DUMPED */
+  guint32 status; /* the exit status, or the number of the signal */
 } FerryEnded;
 
 G_STATIC_ASSERT (sizeof (FerryStart) == 88);

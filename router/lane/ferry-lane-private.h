@@ -1,14 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The two ends of a lane.
+/* The two ends of a lane: the reader and the writer.
  *
- * Threads:   the reader: one, the monitor for the up lane, the worker's reading thread for the lanes down. The writer:
- *            one at a time, by turns under a lock of the owner.
- * Trust:     none. Each position of the other end is copied out of shared memory once, then checked. The reader copies
- *            each record as well, and only the copy is checked and used. The writer's own position lies in private
- *            memory; nothing that was published is read back.
- * Invariant: 0 <= tail - head <= capacity; both only grow. */
+ * Threads:   one thread reads: for the up lane the monitor, for the down lanes a thread of the worker. One thread at a
+ *            time writes, under a lock of the writer's owner.
+ * Trust:     none. Each position of the other end is copied out of shared memory once, then checked. The monitor also
+ *            copies each record, and only the copy is checked and used. The writer keeps its own position in private
+ *            memory, and reads nothing back that it has published.
+ * Invariant: 0 <= tail - head <= capacity. Both positions only grow. */
 
 #pragma once
 
@@ -27,10 +27,10 @@ typedef struct
   const guint8 *ring;
   gsize capacity;
   guint64 head;
-  guint64 tail;    /* the latest valid value seen */
-  guint64 refused; /* the latest invalid value seen */
-  guint32 rung;    /* epoch of writer_waiting that was last rung for */
-  guint32 epoch;   /* of reader_waiting */
+  guint64 tail;    /* the latest valid tail that was loaded */
+  guint64 refused; /* the latest invalid tail that was loaded */
+  guint32 rung;    /* the value of writer_waiting at the latest wake-up: for each value the writer is woken once */
+  guint32 epoch;   /* the value that was stored in reader_waiting last */
 } FerryLaneReader;
 
 void ferry_lane_reader_init (FerryLaneReader *self, FerryLaneControl *control, const guint8 *ring, gsize capacity);
@@ -51,11 +51,11 @@ ferry_lane_reader_get_place (FerryLaneReader *self)
   return self->ring + (self->head & (self->capacity - 1));
 }
 
-/* Whether the writer allows the reader to take its records later, many at a time. */
+/* Whether the writer allows the reader to take records later, many at a time. */
 static inline gboolean
 ferry_lane_reader_is_unhurried (FerryLaneReader *self)
 {
-  /* Relaxed: a hint. The writer rings when it takes the hint back. */
+  /* Relaxed: a hint. The writer rings after it has cleared the hint. */
   return atomic_load_explicit (&self->control->writer.unhurried, memory_order_relaxed) == 1;
 }
 
@@ -67,9 +67,9 @@ typedef struct
   guint8 *ring;
   gsize capacity;
   guint64 tail;
-  guint64 head;  /* the latest valid value seen */
-  guint32 rung;  /* epoch of reader_waiting that was last rung for */
-  guint32 epoch; /* of writer_waiting */
+  guint64 head;  /* the latest valid head that was loaded */
+  guint32 rung;  /* the value of reader_waiting at the latest wake-up: for each value the reader is woken once */
+  guint32 epoch; /* the value that was stored in writer_waiting last */
   gboolean broken;
 } FerryLaneWriter;
 
@@ -77,27 +77,29 @@ void ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, g
 gboolean ferry_lane_writer_look (FerryLaneWriter *self, gsize size);
 gboolean ferry_lane_writer_arm (FerryLaneWriter *self, gsize size);
 
-/* Whether size bytes are free. Loads the reader's head only when the value seen last does not suffice. */
+/* Whether size bytes are free. Loads the reader's head only when the head that was loaded last does not leave enough
+ * room. */
 static inline gboolean
 ferry_lane_writer_has_room (FerryLaneWriter *self, gsize size)
 {
   return G_LIKELY (self->tail - self->head + size <= self->capacity) || ferry_lane_writer_look (self, size);
 }
 
-/* The place of the next record. To be called after ferry_lane_writer_has_room(). */
+/* Returns the place where the next record must be written. Must be called after ferry_lane_writer_has_room(). */
 static inline guint8 *
 ferry_lane_writer_get_place (FerryLaneWriter *self)
 {
   return self->ring + (self->tail & (self->capacity - 1));
 }
 
-/* Cache lines are prefetched so far ahead of the tail, for records up to the second size. Copying a larger record keeps
- * the memory busy by itself. */
+/* Cache lines are prefetched DISTANCE bytes ahead of the tail, for records of at most MAX bytes. For a larger record,
+ * the copy alone already keeps the memory busy. */
 #define FERRY_PREFETCH_DISTANCE 1024
 #define FERRY_PREFETCH_MAX 256
 
-/* Prefetches for writing the cache lines of later records of this size. The reader's core has those lines, and
- * publishing waits for all stores before it. Without this each record would wait until its lines came across. */
+/* Prefetches, for writing, the cache lines of later records of this size. These lines are still in the cache of the
+ * reader's core. Publishing a record waits for all stores before it, so without this each record would wait until its
+ * lines are moved to this core. */
 static inline void
 ferry_lane_writer_prefetch (FerryLaneWriter *self, gsize size)
 {
@@ -108,8 +110,8 @@ ferry_lane_writer_prefetch (FerryLaneWriter *self, gsize size)
   for (gsize offset = 0; offset < size; offset += 64)
     {
 #ifdef __x86_64__
-      /* Unless it may assume a processor of after 2014, the compiler's own prefetch asks for a shared line. On a
-       * processor without this instruction, it does nothing. */
+      /* In code for all x86-64 processors, the compiler's own prefetch requests a line for reading only. This
+       * instruction requests a line for writing. Processors without the instruction ignore it. */
       __asm__ volatile("prefetchw %0" : : "m"(ahead[offset]));
 #else
       __builtin_prefetch (ahead + offset, 1);
@@ -117,7 +119,7 @@ ferry_lane_writer_prefetch (FerryLaneWriter *self, gsize size)
     }
 }
 
-/* Publishes size bytes at the tail. Returns whether the reader must be woken. */
+/* Publishes the size bytes that were written at the tail. Returns whether the caller must wake the reader. */
 static inline gboolean
 ferry_lane_writer_publish (FerryLaneWriter *self, gsize size)
 {

@@ -18,7 +18,7 @@ ferry_lane_reader_init (FerryLaneReader *self, FerryLaneControl *control, const 
 static gboolean
 take_tail (FerryLaneReader *self, guint64 tail)
 {
-  /* A tail that runs backwards makes the first difference larger than any capacity. */
+  /* A tail that went back makes the first difference greater than any capacity. */
   if (tail - self->tail > self->capacity || tail - self->head > self->capacity || (tail & 7) != 0)
     {
       self->refused = tail;
@@ -28,16 +28,16 @@ take_tail (FerryLaneReader *self, guint64 tail)
   return TRUE;
 }
 
-/* Loads the writer's tail. Returns FALSE when it is out of range: the writer broke the protocol. */
+/* Loads the writer's tail. Returns FALSE when the tail is out of range, which breaks the protocol. */
 gboolean
 ferry_lane_reader_look (FerryLaneReader *self)
 {
-  /* Acquire: pairs with the writer's publishing store, so the records up to tail are complete. */
+  /* Acquire: pairs with the store that publishes the tail, so the records up to the tail are complete. */
   return take_tail (self, atomic_load_explicit (&self->control->writer.tail, memory_order_acquire));
 }
 
-/* Arms the reader's wake-up, then looks once more. Returns as ferry_lane_reader_look(). When nothing is available then,
- * the reader may sleep on its doorbell. */
+/* Arms the reader, so that the writer wakes it for the next record; then loads the tail once more. Returns FALSE like
+ * ferry_lane_reader_look(). If no record is available afterwards, the reader may sleep on its doorbell. */
 gboolean
 ferry_lane_reader_arm (FerryLaneReader *self)
 {
@@ -45,9 +45,9 @@ ferry_lane_reader_arm (FerryLaneReader *self)
   return take_tail (self, ferry_wake_look (&self->control->writer.tail));
 }
 
-/* Gives size bytes back to the writer. Returns whether the writer must be woken: it waits for room, and half of the
- * lane is free. So a full lane costs a few wake-ups and not one a record. No record is larger than that half, so any
- * record that the writer waits for then fits. */
+/* Releases size bytes to the writer. Returns whether the caller must wake the writer: the writer waits for room, and
+ * half of the lane is free. So a full lane costs a few wake-ups, not one for each record. No record is larger than half
+ * of the lane, so the record for which the writer waits then has room. */
 gboolean
 ferry_lane_reader_release (FerryLaneReader *self, gsize size)
 {
@@ -57,7 +57,7 @@ ferry_lane_reader_release (FerryLaneReader *self, gsize size)
          ferry_wake_due (&self->control->writer.writer_waiting, &self->rung);
 }
 
-/* The same, and wakes a writer that sleeps on the lane's futex doorbell. */
+/* Releases size bytes to the writer, and wakes a writer that sleeps on the lane's futex doorbell. */
 void
 ferry_lane_reader_consume (FerryLaneReader *self, gsize size)
 {
@@ -76,7 +76,7 @@ ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, guint8
 static gboolean
 take_head (FerryLaneWriter *self, guint64 head, gsize size)
 {
-  /* One comparison checks both ends of the range: a head that runs backwards makes the difference huge. */
+  /* One comparison checks both bounds: a head that went back makes the first difference greater than any capacity. */
   if (head - self->head > self->tail - self->head || (head & 7) != 0)
     {
       self->broken = TRUE;
@@ -86,16 +86,18 @@ take_head (FerryLaneWriter *self, guint64 head, gsize size)
   return self->tail - head + size <= self->capacity;
 }
 
-/* Loads the reader's head. Returns whether size bytes are free; sets broken when the head is out of range. */
+/* Loads the reader's head. Returns whether size bytes are free. Sets broken when the head is out of range. */
 gboolean
 ferry_lane_writer_look (FerryLaneWriter *self, gsize size)
 {
-  /* Acquire: pairs with the reader's publishing store, so its reads of the old bytes come before the next writes. */
+  /* Acquire: pairs with the store that publishes the head, so the reader's reads of the old bytes come before the next
+   * writes. */
   return take_head (self, atomic_load_explicit (&self->control->reader.head, memory_order_acquire), size);
 }
 
-/* Arms the wake-up of a writer that waits for room, then looks once more. Returns whether size bytes are free after
- * all. If not, the writer may sleep on the bell, whose count it loaded before this call. */
+/* Arms a writer that waits for room, so that the reader wakes it when half of the lane is free; then loads the head
+ * once more. Returns whether size bytes are free. If not, the writer may sleep on the bell. The writer must have loaded
+ * the bell's count before it called this function. */
 gboolean
 ferry_lane_writer_arm (FerryLaneWriter *self, gsize size)
 {

@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The account of the memory that buffers and large messages of all links take in the application, with its limit.
+/* The account of the memory that buffers and large messages of all links take in the application, with a limit.
  *
- * Held memory lies in the local queue or is kept by the application. Spare memory is private, and the next buffers are
- * copied into it. Spare memory gives way to held memory.
+ * Held memory contains messages that wait in the local queue, or that the application keeps. Spare memory is private
+ * memory without content; later buffers are copied into it. Where held memory needs the room, spare memory is freed.
  *
- * Owner:   counted references: of the router, the local queue, each link's spare memory, and each piece of held memory.
- * Threads: any. The counts are statistics and limits: no memory is published through them. */
+ * Owner:   counted references. The router, the local queue, each link's spare memory and each piece of held memory have
+ *          one.
+ * Threads: any. The counts are for statistics and limits only: no memory is published through them. */
 
 #pragma once
 
@@ -23,10 +24,10 @@ typedef struct
   _Atomic gint64 limit;
   _Atomic gint64 held;
   _Atomic gint64 spare;
-  _Atomic gint64 highest_held; /* since the beginning, as the next one */
+  _Atomic gint64 highest_held; /* highest_held and highest_spare: the greatest values since the account was made */
   _Atomic gint64 highest_spare;
   pthread_mutex_t lock;
-  int bell; /* lock: (owned): the doorbell that is rung when there is room again, or -1 */
+  int bell; /* lock: (owned): the doorbell that is rung when held memory falls below the limit, or -1 */
 } FerryMemoryAccount;
 
 FerryMemoryAccount *ferry_memory_account_new (guint64 limit);

@@ -52,7 +52,8 @@ ring (FerryMemoryAccount *self)
 void
 ferry_memory_account_set_limit (FerryMemoryAccount *self, guint64 limit)
 {
-  /* Sequentially consistent, as in ferry_memory_account_release(): see ferry_memory_account_is_full(). */
+  /* Sequentially consistent, for the same reason as in ferry_memory_account_release(): see
+   * ferry_memory_account_is_full(). */
   atomic_store_explicit (&self->limit, (gint64) MIN (limit, G_MAXINT64), memory_order_seq_cst);
   ring (self);
 }
@@ -63,7 +64,8 @@ ferry_memory_account_get_limit (FerryMemoryAccount *self)
   return (guint64) atomic_load_explicit (&self->limit, memory_order_relaxed);
 }
 
-/* Sets the doorbell that is rung when there is room again: a copy of bell, or none for -1. */
+/* Sets the doorbell that is rung when held memory falls below the limit. The account uses a copy of the descriptor
+ * bell. A bell of -1 removes the doorbell. */
 gboolean
 ferry_memory_account_set_bell (FerryMemoryAccount *self, int bell, GError **error)
 {
@@ -77,8 +79,9 @@ ferry_memory_account_set_bell (FerryMemoryAccount *self, int bell, GError **erro
   return TRUE;
 }
 
-/* Whether held memory has reached the limit. Sequentially consistent: a thread that reads TRUE and then sleeps is woken
- * by a release, or a new limit, that comes later in the single total order of these accesses. */
+/* Whether held memory has reached the limit. Sequentially consistent: where this returns TRUE and the thread then
+ * sleeps, the thread is woken by any release, or any new limit, that is later in the single total order of these
+ * accesses. */
 gboolean
 ferry_memory_account_is_full (FerryMemoryAccount *self)
 {
@@ -90,16 +93,16 @@ ferry_memory_account_is_full (FerryMemoryAccount *self)
 gboolean
 ferry_memory_account_is_half_empty (FerryMemoryAccount *self)
 {
-  /* Relaxed: the answer may be out of date at once. */
+  /* Relaxed: the counts may change before the caller uses the answer. */
   return atomic_load_explicit (&self->held, memory_order_relaxed) <
          atomic_load_explicit (&self->limit, memory_order_relaxed) / 2;
 }
 
-/* Whether size more bytes stay within the limit. */
+/* Whether held memory, spare memory and size more bytes together are within the limit. */
 gboolean
 ferry_memory_account_has_room (FerryMemoryAccount *self, gsize size)
 {
-  /* Relaxed: the answer may be out of date at once. */
+  /* Relaxed: the counts may change before the caller uses the answer. */
   return atomic_load_explicit (&self->held, memory_order_relaxed) +
            atomic_load_explicit (&self->spare, memory_order_relaxed) + (gint64) size <=
          atomic_load_explicit (&self->limit, memory_order_relaxed);
@@ -134,7 +137,7 @@ ferry_memory_account_release (FerryMemoryAccount *self, gsize size)
     ring (self);
 }
 
-/* Returns whether size more bytes may be kept as spare memory; then they are counted. */
+/* Counts size bytes as spare memory, if the limit allows it. Returns whether it does. */
 gboolean
 ferry_memory_account_add_spare (FerryMemoryAccount *self, gsize size)
 {

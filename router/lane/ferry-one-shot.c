@@ -20,9 +20,9 @@
 
 #define REQUIRED_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
-/* ---- making it ---- */
+/* ---- making memory ---- */
 
-/* Beyond RLIMIT_FSIZE the kernel sends SIGXFSZ, which ends the process. */
+/* Checks size against RLIMIT_FSIZE. A write beyond that limit gets SIGXFSZ, which ends the process. */
 static gboolean
 check_file_limit (gsize size, GError **error)
 {
@@ -32,7 +32,8 @@ check_file_limit (gsize size, GError **error)
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                           "A buffer of %" G_GSIZE_FORMAT
-                          " bytes is wanted, and this process may write files of %" G_GUINT64_FORMAT " (RLIMIT_FSIZE)",
+                          " bytes cannot be made, because this process may write files of at most %" G_GUINT64_FORMAT
+                          " bytes (RLIMIT_FSIZE); raise that limit, or send less at a time",
                           size, (guint64) limit.rlim_cur);
 }
 
@@ -64,8 +65,9 @@ round_to_pages (gsize size)
   return (size + page_size - 1) / page_size * page_size;
 }
 
-/* Returns whether all pages of memory are allocated. They are counted, since a search takes longer the more there are.
- * Pages beyond the end would count as well: to cut memory to its size frees them. */
+/* Truncates the memory to size, and returns whether all of its pages are allocated. The pages are counted, because a
+ * search for holes takes longer the more holes exist. Pages beyond the end would be counted too; truncating frees
+ * them. */
 static gboolean
 cut_and_count (int fd, gsize size)
 {
@@ -75,13 +77,14 @@ cut_and_count (int fd, gsize size)
          (guint64) file.st_blocks * BLOCK_SIZE >= round_to_pages (size);
 }
 
-/* No writable mapping may exist at the sealing; an empty mapping keeps the place meanwhile. */
+/* Seals the memory and maps it again for reading. F_SEAL_WRITE can be added only while no writable mapping exists. So
+ * an empty mapping first replaces the writable mapping, which keeps the addresses reserved. */
 gboolean
 ferry_one_shot_seal (int fd, gsize size, guint8 *data, gsize mapped, GError **error)
 {
   int fixed = MAP_FIXED | MAP_PRIVATE;
 
-  /* The application refuses memory with holes. */
+  /* The application refuses memory with holes, so missing pages are allocated. */
   if (!cut_and_count (fd, size) && TEMP_FAILURE_RETRY (fallocate (fd, 0, 0, (off_t) size)) < 0)
     return ferry_set_system_error (error, "Filling a buffer's memory (fallocate)");
   if (mmap (data, mapped, PROT_NONE, fixed | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) == MAP_FAILED)
@@ -111,7 +114,7 @@ write_all (int fd, const guint8 *data, gsize size)
   return TRUE;
 }
 
-/* Writes to the descriptor: a mapping would have to go before the sealing. */
+/* Uses write() on the descriptor, because a writable mapping would have to be removed before the memory is sealed. */
 int
 ferry_one_shot_create_filled (gconstpointer data, gsize size, GError **error)
 {
@@ -126,9 +129,10 @@ ferry_one_shot_create_filled (gconstpointer data, gsize size, GError **error)
   return -1;
 }
 
-/* ---- mapping it ---- */
+/* ---- mapping memory ---- */
 
-/* Memory without these seals could become shorter while it is read: SIGBUS. The mapping is private, as below. */
+/* Memory without these seals could become shorter while it is read, and the read would raise SIGBUS. The mapping is
+ * private, for the reason that is given at ferry_one_shot_map(). */
 GBytes *
 ferry_one_shot_map_bytes (int fd, GError **error)
 {
@@ -140,7 +144,7 @@ ferry_one_shot_map_bytes (int fd, GError **error)
   if (seals < 0 || (seals & needed) != needed)
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                       "The handle stands for a descriptor and not for bytes; get it as a descriptor");
+                       "The handle stands for a descriptor, not for bytes; get it as a descriptor");
       return NULL;
     }
   file = g_mapped_file_new_from_fd (fd, FALSE, &failure);
@@ -150,8 +154,9 @@ ferry_one_shot_map_bytes (int fd, GError **error)
   return NULL;
 }
 
-/* To read a missing page would allocate it, and the kernel may end a reader that gets none. Beyond the end there may be
- * at most the rest of a huge page, since to free pages takes time, for which this waits. */
+/* Whether all pages of the memory are allocated. A read of a missing page would allocate the page, and the kernel may
+ * kill a reader for which it has no page. Beyond the end of the memory, at most the rest of a huge page may be
+ * allocated: this thread waits while more pages are freed. */
 static gboolean
 is_all_there (int fd, gsize size, const struct stat *file)
 {
@@ -160,8 +165,9 @@ is_all_there (int fd, gsize size, const struct stat *file)
   return (guint64) file->st_blocks * BLOCK_SIZE < round_to_pages (size) + huge_page_size && cut_and_count (fd, size);
 }
 
-/* The seals are read first: only files in memory have any, and any other call could hang in a file system of the
- * worker's own. Files on hugetlbfs have seals too, and still raise SIGBUS. */
+/* Checks memory that a worker sent. Returns what is wrong with it, or NULL. The seals must be read first: only files in
+ * memory have seals, and any other call could hang in a file system of the worker. Files on hugetlbfs also have seals,
+ * but can raise SIGBUS, so the file system is checked too. */
 static const char *
 check_memory (int fd, gsize size, gsize limit)
 {
@@ -170,21 +176,24 @@ check_memory (int fd, gsize size, gsize limit)
   struct stat file;
 
   if (size == 0 || size > limit)
-    return "it sent a one-shot buffer of a size beyond its limit";
+    return "it sent a one-shot buffer of a size beyond its limit; the size must be from 1 byte to the limit";
   if (seals < 0 || (seals & REQUIRED_SEALS) != REQUIRED_SEALS)
-    return "it sent a one-shot buffer in memory that is not sealed";
+    return "it sent a one-shot buffer in memory that is not sealed; it must add the seals shrink, grow, write and seal";
   if (fstatfs (fd, &file_system) < 0 || file_system.f_type != TMPFS_MAGIC)
-    return "it sent a one-shot buffer in memory that does not lie on a tmpfs";
+    return "it sent a one-shot buffer in memory that does not lie on a tmpfs; it must use memfd_create() without huge "
+           "pages";
   if (fstat (fd, &file) < 0 || file.st_size < 0 || (guint64) file.st_size != size)
-    return "it sent a one-shot buffer in memory of another size";
+    return "it sent a one-shot buffer in memory of another size; the memory must be as large as the record says";
   if ((fcntl (fd, F_GETFL) & O_ACCMODE) != O_RDWR)
-    return "it sent a one-shot buffer by a descriptor that was not opened for writing as well";
+    return "it sent a one-shot buffer by a descriptor that was not opened for writing; it must send the descriptor "
+           "that it got from memfd_create()";
   if (!is_all_there (fd, size, &file))
-    return "it sent a one-shot buffer in memory with holes";
+    return "it sent a one-shot buffer in memory with holes; it must allocate all pages of the memory, and none "
+           "after its end";
   return NULL;
 }
 
-/* The mapping is private: before Linux 6.7, memory that is sealed against writing cannot be mapped shared. */
+/* The mapping is private, because before Linux 6.7 memory that is sealed against writing cannot be mapped shared. */
 const char *
 ferry_one_shot_map (int fd, gsize size, gsize limit, guint8 **data)
 {
@@ -194,6 +203,7 @@ ferry_one_shot_map (int fd, gsize size, gsize limit, guint8 **data)
     return fault;
   *data = mmap (NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
   if (*data == MAP_FAILED)
-    return "there is no address space for its one-shot buffer; drop some before more come";
+    return "its one-shot buffer could not be mapped, as the application has no address space left; the application "
+           "must drop buffers sooner";
   return NULL;
 }

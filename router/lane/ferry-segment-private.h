@@ -3,11 +3,11 @@
 
 /* The memory of a link, as one process has it mapped.
  *
- * Owner:     the application makes it; the worker maps the descriptor that came with its welcome.
- * Threads:   one thread maps and unmaps it. Each part of it has thread rules of its own.
- * Invariant: the memfd is sealed against growing and shrinking before another process has it, so no access to the
- *            mapping can raise SIGBUS. The rings of the up lane and of the down lane are mapped twice in a row, so a
- *            record is always contiguous. */
+ * Owner:     the application makes the segment. The worker maps the descriptor that came with its welcome.
+ * Threads:   one thread maps and unmaps the segment. Each part of the segment has thread rules of its own.
+ * Invariant: the memfd is sealed against growing and shrinking before another process gets it, so no access to the
+ *            mapping can raise SIGBUS. The rings of the up lane and of the down lane are each mapped twice, one mapping
+ *            directly after the other. So each record has contiguous addresses. */
 
 #pragma once
 
@@ -19,15 +19,16 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  guint8 *base;         /* control lines and pipe table, FERRY_SEGMENT_EXPRESS_RING bytes */
+  guint8 *base;         /* the lane controls, the link control and the pipe table: FERRY_SEGMENT_EXPRESS_RING bytes */
   guint8 *up_ring;      /* 2 * up_capacity bytes of address space */
   guint8 *down_ring;    /* 2 * FERRY_DOWN_CAPACITY bytes of address space */
   guint8 *express_ring; /* FERRY_EXPRESS_CAPACITY bytes */
-  FerryCell *cells;     /* (nullable): NULL when there are none */
+  FerryCell *cells;     /* (nullable): n_cells cells; NULL where n_cells is 0 */
   gsize up_capacity;
   guint n_cells;
-  gsize size;       /* of the memfd */
-  gsize arena_size; /* its last part, which has a mapping of its own: see ferry-arena-private.h */
+  gsize size; /* bytes of the whole memfd */
+  /* bytes of the arena, the last part of the memfd. The arena has a mapping of its own: see ferry-arena-private.h */
+  gsize arena_size;
 } FerrySegment;
 
 gboolean ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, gsize arena_size, int *fd,
@@ -35,12 +36,15 @@ gboolean ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_ce
 gboolean ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, guint n_cells, gsize arena_size,
                             GError **error);
 void ferry_segment_clear (FerrySegment *self);
-/* The same without waiting: the last unmapping frees all pages of the memory, also those of its arena. */
+/* Unmaps the segment like ferry_segment_clear(), but on another thread where it has an arena. The last unmapping frees
+ * all pages of the memory, also those of the arena, which takes long. */
 void ferry_segment_clear_soon (FerrySegment *self);
-/* Makes a memfd that can be sealed and not executed. Returns -1 with errno where it cannot. */
+/* Makes a memfd that can be sealed and that cannot be executed. Returns its descriptor, which the caller owns, or -1
+ * with errno set. */
 int ferry_memfd_new (const char *name);
 
-/* The size without the arena, in whole pages: no seal could keep a mapping beyond the end from SIGBUS. */
+/* Returns the size of a segment without its arena, in whole pages. In a mapping beyond the end of the memfd, an access
+ * would raise SIGBUS, whatever its seals. */
 static inline gsize
 ferry_segment_size_for (gsize up_capacity, guint n_cells)
 {

@@ -14,7 +14,8 @@
 
 #include "base/ferry-base-private.h"
 
-/* From Linux 6.3 on. The C library of Debian 12 lacks it; older kernels refuse it with EINVAL. */
+/* A flag of memfd_create() from Linux 6.3 on. The C library of Debian 12 lacks it, and older kernels refuse it with
+ * EINVAL. */
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
@@ -33,7 +34,8 @@ ferry_memfd_new (const char *name)
   return fd;
 }
 
-/* The address space of a segment without its arena: two rings are mapped twice. */
+/* Returns how many bytes of address space a segment without its arena takes. The up ring and the down ring count twice,
+ * because they are mapped twice. */
 static gsize
 get_span (const FerrySegment *self)
 {
@@ -46,12 +48,14 @@ map_again (guint8 *place, gsize size, int fd, gsize offset)
   return mmap (place, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, (off_t) offset) != MAP_FAILED;
 }
 
-/* Three mappings side by side, since each costs time where a worker starts:
+/* Maps a segment without its arena. Only three mappings are made, side by side, because each mapping costs time when a
+ * worker starts:
  *
- *   control lines, pipe table, express ring, down ring | down ring again, up ring | up ring again, cells
+ *   lane and link controls, pipe table, express ring, down ring | down ring again, up ring | up ring again, cells
  *
- * The first one is made as long as all three, to reserve their addresses. The other two then replace its rest. Each
- * record of the express lane is a header, so none goes over that ring's end: it is mapped once. */
+ * The first mapping is made as long as all three together, to reserve their addresses. The other two mappings then
+ * replace the end of the first one. The express ring is mapped once: each of its records is only a header, so no record
+ * crosses the ring's end. */
 static gboolean
 map_parts (FerrySegment *self, int fd, GError **error)
 {
@@ -98,7 +102,7 @@ set_sizes (FerrySegment *self, gsize up_capacity, guint n_cells, gsize arena_siz
   };
 }
 
-/* Makes and maps a new segment. *fd becomes the caller's. */
+/* Makes and maps a new segment. Sets *fd to its descriptor, which the caller owns. */
 gboolean
 ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, gsize arena_size, int *fd, GError **error)
 {
@@ -123,7 +127,7 @@ ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, gsiz
   return TRUE;
 }
 
-/* Checks the seals, the file system and the size of memory before it is mapped. A file that can shrink, or lies on
+/* Checks the seals, the file system and the size of memory before it is mapped. A file that can shrink, or that is on
  * hugetlbfs, could end this process with SIGBUS. */
 static gboolean
 check_memory (int fd, gsize size, GError **error)
@@ -142,7 +146,7 @@ check_memory (int fd, gsize size, GError **error)
   return TRUE;
 }
 
-/* Maps a segment that another process made. fd stays the caller's. */
+/* Maps a segment that another process made. The caller keeps fd. */
 gboolean
 ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, guint n_cells, gsize arena_size, GError **error)
 {
@@ -150,7 +154,7 @@ ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, guint n_cells,
   if (!capacity_is_valid (up_capacity) || !arena_size_is_valid (arena_size))
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
                             "The lane's capacity of %" G_GSIZE_FORMAT " bytes or the arena's size of %" G_GSIZE_FORMAT
-                            " bytes is invalid; application and worker must use the same version of Ferry",
+                            " bytes is invalid; build application and worker with the same version of Ferry",
                             up_capacity, arena_size);
   set_sizes (self, up_capacity, n_cells, arena_size);
   if (check_memory (fd, self->size, error) && map_parts (self, fd, error))

@@ -1,12 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Private memory that buffers of workers are copied into. It is used again, since the page faults of fresh memory take
- * longer than the copying. Memory that was not used for some time goes back to the system.
+/* Private memory into which the buffers of workers are copied. The memory is used again, because the page faults of new
+ * memory take longer than the copy. Memory that was not used for some time is freed.
  *
- * Owner:     the link. Code that has memory of it holds the link.
+ * Owner:     the link. Code that has memory from here must keep a reference to the link.
  * Threads:   any.
- * Invariant: while there is spare memory, the code that took some calls ferry_spare_memory_tidy() again and again. */
+ * Invariant: while spare memory exists, the code that took memory calls ferry_spare_memory_tidy() again and again. */
 
 #pragma once
 
@@ -20,17 +20,17 @@ G_BEGIN_DECLS
 typedef struct
 {
   guint8 *data;   /* (nullable) */
-  gsize capacity; /* 0 for small memory, which comes from the heap and is not kept */
+  gsize capacity; /* in bytes; 0 for small memory, which comes from the heap and is never spare */
 } FerryMemory;
 
 typedef struct
 {
   FerryMemoryAccount *account; /* const once it is set: (owned) (nullable) */
   pthread_mutex_t lock;
-  GArray *spare;     /* lock, as the rest: (element-type SpareMemory): the oldest first */
-  gsize total;       /* bytes of spare */
-  gint64 taken_at;   /* monotonic time of the latest taking */
-  gboolean is_quiet; /* none was taken for long: memory that comes back goes to the system */
+  GArray *spare;     /* lock, like all fields below: (element-type SpareMemory): the spare memory, oldest first */
+  gsize total;       /* bytes of all spare memory */
+  gint64 taken_at;   /* monotonic time in microseconds at which memory was last taken */
+  gboolean is_quiet; /* no memory was taken for long, so memory that is given back is freed */
   gboolean closed;
 } FerrySpareMemory;
 

@@ -10,17 +10,18 @@
 #include "base/ferry-thread-private.h"
 #include "lane/ferry-unmap-private.h"
 
-/* The limit of spare memory. */
+/* The maximum number of bytes of spare memory of one link. */
 #define SPARE_LIMIT ((gsize) 512 * 1024 * 1024)
-/* Smaller memory comes from the heap, which uses it again itself and does not round it up. */
+/* Memory of fewer bytes comes from the heap. The heap itself uses memory again, and does not round its size up so
+ * much. */
 #define UNIT ((gsize) 64 * 1024)
-/* From this size on the system is asked for large pages, which cost fewer faults. */
+/* From this size in bytes on, huge pages are requested, which cost fewer page faults. */
 #define LARGE_PAGES_FROM ((gsize) 4 * 1024 * 1024)
 
 typedef struct
 {
   FerryMemory memory;
-  gint64 since; /* monotonic time of its return */
+  gint64 since; /* monotonic time in microseconds at which the memory was given back */
 } SpareMemory;
 
 void
@@ -30,7 +31,7 @@ ferry_spare_memory_init (FerrySpareMemory *self)
   pthread_mutex_init (&self->lock, NULL);
 }
 
-/* Sets the account at the first call, which comes before any memory is taken. */
+/* Sets the account, unless one is set. Must be called before any memory is taken. */
 void
 ferry_spare_memory_set_account (FerrySpareMemory *self, FerryMemoryAccount *account)
 {
@@ -50,7 +51,7 @@ remove_locked (FerrySpareMemory *self, guint index)
   return memory;
 }
 
-/* Gives the system all spare memory that came back before a time. */
+/* Frees all spare memory that was given back before a time. */
 static void
 drop_locked (FerrySpareMemory *self, gint64 before)
 {
@@ -62,7 +63,7 @@ drop_locked (FerrySpareMemory *self, gint64 before)
     }
 }
 
-/* Gives the system all spare memory. */
+/* Frees all spare memory. */
 void
 ferry_spare_memory_drop (FerrySpareMemory *self)
 {
@@ -71,7 +72,7 @@ ferry_spare_memory_drop (FerrySpareMemory *self)
   drop_locked (self, G_MAXINT64);
 }
 
-/* The same, and from now on all memory that comes back. */
+/* Frees all spare memory. From now on, memory that is given back is also freed. */
 void
 ferry_spare_memory_close (FerrySpareMemory *self)
 {
@@ -90,8 +91,9 @@ ferry_spare_memory_clear (FerrySpareMemory *self)
   pthread_mutex_destroy (&self->lock);
 }
 
-/* Gives the system the spare memory that came back before a time. When no memory was taken since that time, gives it
- * all spare memory, and all that comes back until the next taking. Returns whether to call this again. */
+/* Frees the spare memory that was given back before a time. If no memory was taken since that time, frees all spare
+ * memory; memory that is given back is then freed too, until memory is taken again. Returns whether this function must
+ * be called again. */
 gboolean
 ferry_spare_memory_tidy (FerrySpareMemory *self, gint64 before)
 {
@@ -108,8 +110,9 @@ get_capacity (gsize size)
   return (size + UNIT - 1) & ~(UNIT - 1);
 }
 
-/* The index of the smallest memory that fits, unless more than half of it would be unused; of equal ones the latest,
- * which is warm. G_MAXUINT for none. */
+/* Returns the index of the smallest spare memory that is large enough, unless more than half of it would stay unused.
+ * Of several with the same size, returns the latest, which is probably in the processor's cache. Returns G_MAXUINT
+ * where no memory fits. */
 static guint
 find_locked (FerrySpareMemory *self, gsize size)
 {
@@ -128,7 +131,7 @@ find_locked (FerrySpareMemory *self, gsize size)
   return best;
 }
 
-/* Whether spare memory serves a taking of size bytes. */
+/* Whether ferry_spare_memory_take() with this size would use spare memory. */
 gboolean
 ferry_spare_memory_fits (FerrySpareMemory *self, gsize size)
 {
@@ -138,7 +141,7 @@ ferry_spare_memory_fits (FerrySpareMemory *self, gsize size)
   return find_locked (self, get_capacity (size)) != G_MAXUINT;
 }
 
-/* Takes at least size bytes, with any content. Returns FALSE when the system has no memory. */
+/* Takes memory of at least size bytes; its content is undefined. Returns FALSE when the system has no memory. */
 gboolean
 ferry_spare_memory_take (FerrySpareMemory *self, gsize size, FerryMemory *memory)
 {
@@ -181,7 +184,7 @@ keep_locked (FerrySpareMemory *self, FerryMemory memory)
   return TRUE;
 }
 
-/* Gives memory back. Beyond the limit the oldest spare memory goes to the system. */
+/* Gives memory back, to be used again or freed. Beyond the limit, the oldest spare memory is freed. */
 void
 ferry_spare_memory_give (FerrySpareMemory *self, FerryMemory memory)
 {

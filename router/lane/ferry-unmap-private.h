@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Unmapping on a thread of its own. The last unmapping of shared memory frees all of its pages, which takes a tenth of
- * a second for a GiB. Neither the application's threads nor the monitor wait for it. The thread ends when no mapping is
- * left.
+ * a second for a GiB. So neither the application's threads nor the monitor wait for it. The thread ends when no mapping
+ * is left to unmap.
  *
  * Threads: any. */
 

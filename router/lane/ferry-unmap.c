@@ -11,7 +11,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 
-/* To unmap less is as quick as to wake a thread. */
+/* Mappings of fewer bytes are unmapped on the calling thread, which is as fast as waking another thread. */
 #define SMALL ((gsize) 256 * 1024)
 
 typedef struct
@@ -22,7 +22,7 @@ typedef struct
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static GQueue mappings = G_QUEUE_INIT; /* lock: (element-type Mapping) (owned) */
-static gboolean is_running;            /* lock: a thread unmaps them, or is about to */
+static gboolean is_running;            /* lock: a thread unmaps the mappings, or was just started for that */
 
 static gpointer
 unmap_all (gpointer unused)

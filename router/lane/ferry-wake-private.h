@@ -1,23 +1,26 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The wake-up protocol: every sleep in Ferry that another thread or process ends uses it.
+/* The wake-up protocol. Every sleep in Ferry that another thread or process ends uses it.
  *
- * A sleeper waits for a position (tail, head, a count) to change; a waker changes it. Each has a word of its own:
+ * A sleeper waits until a position (a tail, a head, a count) changes. A waker changes the position. Each of the two has
+ * a word of its own. The sleeper's word is an epoch: a number that the sleeper increases before each sleep.
  *
  *   waker                                    sleeper
  *   publish:  position := new                arm:   waiting := ++epoch
  *   due:      load waiting, compare          look:  load position, compare
  *             with the epoch last rung for          with what it waits for, and only then sleep
  *
- * Each side stores its own word, then loads the other's. All four accesses are sequentially consistent. So in their
- * single total order one of the two stores comes first, and the load of the other side sees it. Either the sleeper sees
- * the new position and does not sleep, or the waker sees the new epoch and rings. With anything weaker both loads may
- * pass their stores (on x86, in the store buffer), and the wake-up is lost. tests/model/wake.pml shows both.
+ * Each side stores its own word, then loads the word of the other side. All four accesses are sequentially consistent,
+ * so they have a single total order. In this order one of the two stores comes first, and the load of the other side
+ * sees it. Either the sleeper sees the new position and does not sleep, or the waker sees the new epoch and rings. With
+ * any weaker memory order, both loads may pass their stores (on x86, in the store buffer), and the wake-up is lost.
+ * tests/model/wake.pml checks that the protocol works, and that it fails with a weaker order.
  *
- * An epoch is rung for once, so a waker that outruns its sleeper makes one system call a sleep and not one a message.
- * The doorbell must remember the ring until the sleeper looks (an eventfd that was written to, a futex word that was
- * changed): then a ring before the sleep ends it at once. A needless ring is allowed and harmless. */
+ * A waker rings only once for an epoch. So a waker that is faster than its sleeper makes one system call for each
+ * sleep, not one for each message. The doorbell must remember the ring until the sleeper looks (an eventfd that was
+ * written to, a futex word that was changed). Then a ring before the sleep ends the sleep at once. A ring that was not
+ * necessary is allowed and harmless. */
 
 #pragma once
 
@@ -26,14 +29,15 @@
 
 G_BEGIN_DECLS
 
-/* Waker: publishes the new position. Releases all writes before it. */
+/* Waker: publishes the new position. Also releases all writes before the call. */
 static inline void
 ferry_wake_publish (_Atomic guint64 *position, guint64 value)
 {
   atomic_store_explicit (position, value, memory_order_seq_cst);
 }
 
-/* Waker, after publishing: returns whether to ring. rung is private to the wakers. */
+/* Waker, after ferry_wake_publish(): returns whether the waker must ring. rung: the value of waiting at the latest
+ * ring; private to the wakers. */
 static inline gboolean
 ferry_wake_due (_Atomic guint32 *waiting, guint32 *rung)
 {
@@ -45,7 +49,7 @@ ferry_wake_due (_Atomic guint32 *waiting, guint32 *rung)
   return TRUE;
 }
 
-/* Sleeper: stores a new epoch before it sleeps. epoch is private to the sleeper. */
+/* Sleeper, before it sleeps: increases *epoch and stores it in *waiting. epoch: private to the sleeper. */
 static inline void
 ferry_wake_arm (_Atomic guint32 *waiting, guint32 *epoch)
 {
@@ -53,7 +57,8 @@ ferry_wake_arm (_Atomic guint32 *waiting, guint32 *epoch)
   atomic_store_explicit (waiting, *epoch, memory_order_seq_cst);
 }
 
-/* Sleeper, after arming: loads the position. Acquires all writes before its publishing. */
+/* Sleeper, after ferry_wake_arm(): returns the position. Acquires all writes that came before the position was
+ * published. */
 static inline guint64
 ferry_wake_look (_Atomic guint64 *position)
 {

@@ -3,12 +3,13 @@
 
 /* A worker's report of its sandbox, as the application receives it.
  *
- * A worker enters its layers of the sandbox before its main(), and reports them in the first packet that it sends. So
- * the report precedes any input that could corrupt the worker. A worker without a report has none of its own layers. A
- * worker that lacks a required layer is ended before it is given anything.
+ * A worker enters its own layers of the sandbox before its main(), and reports them in the first packet that it sends.
+ * So the worker sends the report before it reads any input that could corrupt the worker. A worker without a report
+ * counts as having none of its own layers. A worker that lacks a required layer is ended before the application sends
+ * it any task.
  *
- * A worker in namespaces is a descendant of the process that was spawned. The kernel adds the worker's number to the
- * packet; the number counts once the process is seen to be a descendant. */
+ * A worker in namespaces is a descendant of the process that was spawned. The kernel adds the worker's process number
+ * to the packet. The application uses this number only if it belongs to a descendant of the spawned process. */
 
 #include "config.h"
 
@@ -22,7 +23,7 @@
 #include "link/ferry-fork-server-packet-private.h"
 #include "link/ferry-link-private.h"
 
-/* At most this many generations from the process that was spawned to the worker. */
+/* The maximum number of generations from the process that was spawned to the worker. */
 #define MAX_GENERATIONS 4
 
 #define MAX_ERROR_NUMBER 4096
@@ -32,7 +33,7 @@ static const char *const layer_names[] = {
   "Landlock's scope", "the filter of system calls", "namespaces",
 };
 
-/* (transfer full) */
+/* Returns the names of the layers, separated by commas. (transfer full) */
 char *
 ferry_confinement_name_layers (guint32 layers)
 {
@@ -52,7 +53,7 @@ set_credentials_wanted (FerryLink *link, gboolean wanted)
   setsockopt (link->control, SOL_SOCKET, SO_PASSCRED, &value, sizeof value);
 }
 
-/* any, before the worker is launched: has the link wait for the worker's report of its sandbox. */
+/* any, before the worker is launched: makes the link wait for the worker's report of its sandbox. */
 void
 ferry_confinement_begin (FerryLink *link)
 {
@@ -76,7 +77,8 @@ descends_from (pid_t pid, pid_t ancestor)
   return FALSE;
 }
 
-/* The descriptor is opened first: while its process lives, no other process gets the number. */
+/* Sets the process inside bubblewrap, if pid is a live descendant of bubblewrap. The pidfd is opened before the checks:
+ * if its process still lives after them, no other process had this number in between. */
 static void
 take_process (FerryLink *link, pid_t pid)
 {
@@ -95,11 +97,12 @@ take_process (FerryLink *link, pid_t pid)
   link->confinement.pid = pid;
 }
 
-/* Whether bubblewrap has made namespaces for the process; TRUE for a process that has ended. */
+/* Whether the process is in namespaces that bubblewrap made. Returns TRUE for a process that has ended. */
 static gboolean
 has_namespaces (pid_t pid)
 {
-  /* The network's namespace may be ours, where the network was granted. */
+  /* The network namespace is not compared: where the sandbox grants the network, the process is in the application's
+   * own. */
   static const char *const names[] = {"pid", "mnt", "ipc"};
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
@@ -119,7 +122,7 @@ has_namespaces (pid_t pid)
   return TRUE;
 }
 
-/* Why a layer was not entered, from the worker's report. */
+/* Appends the reason why a layer was not entered. number: the error number of the worker's report; 0: no reason. */
 static void
 append_reason (GString *text, const char *layer, guint32 number)
 {
@@ -129,7 +132,7 @@ append_reason (GString *text, const char *layer, guint32 number)
     g_string_append_printf (text, " (%s: %s)", layer, reason);
 }
 
-/* report: (nullable) */
+/* Returns a text that names the missing layers, the reasons and a remedy. report: (nullable). (transfer full) */
 static char *
 describe_missing (guint32 missing, const FerryConfined *report)
 {
@@ -138,17 +141,19 @@ describe_missing (guint32 missing, const FerryConfined *report)
 
   g_string_append (text, names);
   if (report == NULL)
-    return g_string_free (g_string_append (text, ", or does not say that it has it; build application and worker with "
-                                                 "the same version of Ferry"),
-                          FALSE);
+    return g_string_free (
+      g_string_append (text, ", or the worker sent no report of its sandbox; build application and worker with "
+                             "the same version of Ferry"),
+      FALSE);
   if ((missing & FERRY_LAYER_LANDLOCK) != 0)
     append_reason (text, "Landlock", report->landlock_errno);
   if ((missing & FERRY_LAYER_SYSTEM_CALLS) != 0)
     append_reason (text, "the filter", report->filter_errno);
-  return g_string_free (g_string_append (text, "; require less of the sandbox, or mend that"), FALSE);
+  return g_string_free (g_string_append (text, "; require fewer layers of the sandbox, or remove the cause"), FALSE);
 }
 
-/* Ends a worker that lacks a required layer, as a launch that failed. */
+/* Checks that the worker has all required layers. If not, sets the error, notes that the launch failed, and returns
+ * INVALID, which ends the worker. */
 static FerryControlEvent
 check_required (FerryLink *link, const FerryConfined *report, GError **error)
 {
@@ -158,13 +163,14 @@ check_required (FerryLink *link, const FerryConfined *report, GError **error)
   if (missing == 0)
     return FERRY_CONTROL_TAKEN;
   text = describe_missing (missing, report);
-  ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED, "Worker “%s” was ended, as it lacks what its sandbox requires: %s",
-                   link->name, text);
+  ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
+                   "Worker “%s” was ended, because it lacks layers that its sandbox requires: %s", link->name, text);
   ferry_link_note (link, FERRY_CLOSE_REASON_LAUNCH_FAILED, (*error)->message);
   return FERRY_CONTROL_INVALID;
 }
 
-/* report: (nullable): NULL where the worker attaches without one. */
+/* Ends the wait for the worker's report, and checks the required layers. report: (nullable): NULL where the worker
+ * attaches without a report. */
 static FerryControlEvent
 end_waiting (FerryLink *link, const FerryConfined *report, GError **error)
 {
@@ -183,8 +189,9 @@ is_report (const FerryConfined *packet, gsize size)
   return size == sizeof *packet && ferry_control_is (&packet->header, size, FERRY_CONTROL_CONFINED);
 }
 
-/* monitor: takes the worker's report. A first packet of another kind stays in the socket. FERRY_CONTROL_TAKEN: the next
- * packet is for ferry_control_receive(). descriptors: as there. */
+/* monitor: takes the worker's report. A first packet of another kind stays in the socket. After FERRY_CONTROL_TAKEN,
+ * ferry_control_receive() must take the next packet. descriptors: received descriptors are appended, as by
+ * ferry_control_receive_packet(). */
 FerryControlEvent
 ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error)
 {
@@ -195,7 +202,8 @@ ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error)
   FerryControlEvent event;
   gssize size;
 
-  /* ECONNRESET: see ferry_control_receive_packet(). A worker that lacks a layer ends before it reads its welcome. */
+  /* A worker that lacks a required layer ends before it reads its welcome. Then recv() fails once with ECONNRESET,
+   * before it returns the worker's packets. */
   do
     size = recv (link->control, &report, sizeof report, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
   while (size < 0 && (errno == EINTR || errno == ECONNRESET));
@@ -203,7 +211,7 @@ ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error)
     return errno == EAGAIN || errno == EWOULDBLOCK ? FERRY_CONTROL_NOTHING : FERRY_CONTROL_CLOSED;
   if (size == 0 && ferry_control_is_hung_up (link->control))
     return FERRY_CONTROL_CLOSED;
-  /* ferry_control_receive() reports a packet that is empty or of another version. */
+  /* An empty packet, and a packet of another version, stay in the socket: ferry_control_receive() reports them. */
   if (size == 0 || ferry_control_is_foreign (&report.header, (gsize) size))
     {
       self->awaited = FALSE;

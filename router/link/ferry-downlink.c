@@ -10,11 +10,11 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-usable-cores.h"
 
-/* How often a wait polls before it sleeps: some microseconds. */
+/* How often a wait polls before it sleeps. All these polls together take some microseconds. */
 #define MAX_LOOKS 256
-/* In microseconds: polling is better than a shorter sleep. */
+/* In microseconds. Where a sleep would be shorter than this, polling is better. */
 #define SHORT_SLEEP 30
-/* After so many waits in a row that polled in vain, waits sleep at once. */
+/* After so many waits in a row that polled and got nothing, waits sleep at once. */
 #define MAX_PATIENCE 4
 
 typedef struct
@@ -26,30 +26,32 @@ typedef struct
 struct _FerryDownlink
 {
   FerryUplink *uplink; /* const: (owned) */
-  gboolean may_look;   /* const: the sender has another core */
+  /* const: this process may use more than one core, so the sender may run while this thread polls */
+  gboolean may_look;
 
-  /* Of the receiving thread. */
+  /* The fields from down to watched are for the receiving thread. */
   FerryLaneReader down;
-  gsize borrowed;         /* size of the latest message's record, which is not released yet */
-  FerryAssembly assembly; /* of a large message; when whole, of the latest message */
+  gsize borrowed;         /* size in bytes of the latest message's record, which is not released yet; else 0 */
+  FerryAssembly assembly; /* the large message that is being received; when it is complete, the latest message */
   gboolean broken;
   GArray *descriptors;   /* (element-type int) (owned elements) (nullable): the latest fd batch */
-  gboolean has_fd_batch; /* it belongs to the next message */
-  gboolean is_short;     /* some of its descriptors are missing */
-  guint64 fd_batch_id;   /* connection id of its message */
-  guint64 n_fd_batches;  /* how many were taken */
+  gboolean has_fd_batch; /* descriptors belongs to the next message */
+  gboolean is_short;     /* some descriptors of the latest fd batch are missing */
+  guint64 fd_batch_id;   /* the connection id of the message that the fd batch belongs to */
+  guint64 n_fd_batches;  /* how many fd batches were taken */
   guint interrupts_taken;
-  guint n_taken;   /* messages since the last sleep */
+  guint n_taken;   /* how many messages were received since the last sleep */
   guint patience;  /* how many more waits poll before they sleep */
   GArray *watched; /* (element-type WatchedPipe) (owned) (nullable) */
 
-  _Atomic guint interrupts; /* any: how often a wait was interrupted */
+  _Atomic guint interrupts; /* any: how often ferry_downlink_interrupt() was called */
 
   pthread_mutex_t lock;
-  FerryLaneReader express;         /* lock */
-  _Atomic guint64 express_seen;    /* any: how far the express lane was taken; stored with lock */
+  FerryLaneReader express; /* lock */
+  /* any: the position up to which records of the express lane were taken; stored with lock held */
+  _Atomic guint64 express_seen;
   _Atomic gboolean express_broken; /* any */
-  guint cancel_interrupts_taken;   /* of the thread that waits for cancels */
+  guint cancel_interrupts_taken;   /* for the thread that waits for cancels */
 };
 
 FerryDownlink *
@@ -87,18 +89,18 @@ get_bell (FerryDownlink *self)
 static guint32
 load_bell (FerryDownlink *self)
 {
-  /* Acquire: what was stored before the ring is seen by what follows. */
+  /* Acquire: a thread that sees the ring also sees what was stored before the ring. */
   return atomic_load_explicit (get_bell (self), memory_order_acquire);
 }
 
-/* The word of the first pipe shows the link's end, also of a link without pipes. */
+/* The pipe word of index 0 shows the end of the link, also for a link without pipes. */
 gboolean
 ferry_downlink_is_closed (FerryDownlink *self)
 {
   return self->uplink->forked || ferry_uplink_get_pipe_word (self->uplink, 0) >= FERRY_PIPE_WORD_LINK_ENDED;
 }
 
-/* Releases size bytes of a lane. Wakes the monitor where the application waits for the room. */
+/* Releases size bytes of a lane to its writer. Wakes the monitor where the application waits for room in the lane. */
 static void
 release (FerryDownlink *self, FerryLaneReader *lane, gsize size)
 {
@@ -113,7 +115,8 @@ break_lane (FerryDownlink *self)
   return FERRY_DOWN_EVENT_BROKEN;
 }
 
-/* The header of the next record, and its payload in place. */
+/* Copies the header of the next record, and sets *payload to the record's payload in the lane. Returns MESSAGE, NOTHING
+ * or BROKEN. */
 static FerryDownEvent
 peek (FerryDownlink *self, FerryRecordHeader *header, const guint8 **payload)
 {
@@ -147,7 +150,7 @@ drop_latest (FerryDownlink *self)
     ferry_descriptors_close (self->descriptors);
 }
 
-/* The grants come first in the lane. */
+/* Grants are the first records of the lane, so a record with a message means that all grants were received. */
 FerryDownEvent
 ferry_downlink_receive_grant (FerryDownlink *self, FerryDownGrant *grant)
 {
@@ -229,7 +232,8 @@ receive_fd_batch (FerryDownlink *self, const FerryFdBatchMessage *message)
   return packet.number == message->number && packet.n_descriptors == message->n_descriptors;
 }
 
-/* Takes the descriptors of the next message, which were sent before their record. */
+/* Takes the descriptors of the next message. The application sent them before this record. Returns FALSE for a record
+ * or a packet that no application sends. */
 static gboolean
 take_fd_batch (FerryDownlink *self, const FerryRecordHeader *header, const guint8 *payload)
 {
@@ -249,7 +253,7 @@ take_fd_batch (FerryDownlink *self, const FerryRecordHeader *header, const guint
   return receive_fd_batch (self, &message);
 }
 
-/* Adds the descriptors to a message that is whole. */
+/* Adds the fd batch, where there is one, to a message that is complete. */
 static FerryDownEvent
 deliver (FerryDownlink *self, FerryDownMessage *message)
 {
@@ -263,7 +267,7 @@ deliver (FerryDownlink *self, FerryDownMessage *message)
   return FERRY_DOWN_EVENT_MESSAGE;
 }
 
-/* Takes a record outside of large messages. */
+/* Handles a record that is not part of a large message. */
 static FerryDownEvent
 take_record (FerryDownlink *self, const FerryRecordHeader *header, const guint8 *payload, FerryDownMessage *message)
 {
@@ -283,7 +287,7 @@ take_record (FerryDownlink *self, const FerryRecordHeader *header, const guint8 
   return FERRY_DOWN_EVENT_FINISH;
 }
 
-/* The next event, without waiting. */
+/* Returns the next event, without waiting. */
 static FerryDownEvent
 take_event (FerryDownlink *self, FerryDownMessage *message)
 {
@@ -321,11 +325,12 @@ take_event (FerryDownlink *self, FerryDownMessage *message)
     }
 }
 
-/* Whether a wait is interrupted. An interrupt ends one wait of each kind. */
+/* Whether a wait is interrupted. *taken: the interrupts that this kind of wait has already seen. Each interrupt ends
+ * one wait of each kind. */
 static gboolean
 take_interrupt (FerryDownlink *self, guint *taken)
 {
-  /* Acquire: pairs with ferry_downlink_interrupt(); stores of its caller are seen. */
+  /* Acquire: pairs with ferry_downlink_interrupt(). This thread sees what the interrupting thread stored before. */
   guint interrupts = atomic_load_explicit (&self->interrupts, memory_order_acquire);
   gboolean interrupted = interrupts != *taken;
 
@@ -333,7 +338,8 @@ take_interrupt (FerryDownlink *self, guint *taken)
   return interrupted;
 }
 
-/* Before a sleep: has the application ring for the next cancel. Returns whether one is there already. */
+/* Makes the application ring for the next cancel. Must be called before a sleep. Returns whether the express lane
+ * already has a cancel. */
 static gboolean
 arm_express (FerryDownlink *self)
 {
@@ -354,8 +360,9 @@ ferry_downlink_watch_pipe (FerryDownlink *self, guint index, guint64 connection_
   g_array_append_val (self->watched, pipe);
 }
 
-/* Whether a watched pipe was closed. The caller loads the bell first, as the application stores the word before it
- * rings. ferry_downlink_is_closed() tells the end of the link. */
+/* Whether a watched pipe was closed. Sets *message to its connection id, and ends the watch. The caller must load the
+ * bell first, because the application stores the pipe word before it rings. The end of the link is not reported here;
+ * see ferry_downlink_is_closed(). */
 static gboolean
 take_closed_pipe (FerryDownlink *self, FerryDownMessage *message)
 {
@@ -382,7 +389,8 @@ pause_processor (void)
 #endif
 }
 
-/* Polls for a while, which saves the sender a system call, and both sides a wake-up. */
+/* Polls the lanes for some microseconds. Returns whether there is something to receive. Where a poll succeeds, the
+ * sender needs no system call to ring, and neither process needs a wake-up. */
 static gboolean
 poll_lanes (FerryDownlink *self, guint32 seen)
 {
@@ -402,8 +410,9 @@ poll_lanes (FerryDownlink *self, guint32 seen)
   return FALSE;
 }
 
-/* Returns FALSE when the deadline passed. A short sleep after several messages shows a sender that does not wait for
- * answers, and is a little slower than this reader. Polling would slow down a sender that waits for each answer. */
+/* Sleeps until the bell rings. Returns FALSE when the deadline passed. A short sleep after several messages means that
+ * the sender does not wait for answers and is only a little slower than this reader: then the next waits poll. Polling
+ * would slow down a sender that waits for each answer. */
 static gboolean
 sleep_until_rung (FerryDownlink *self, guint32 seen, gint64 deadline)
 {
@@ -444,7 +453,7 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
 void
 ferry_downlink_interrupt (FerryDownlink *self)
 {
-  /* Release: pairs with take_interrupt(). */
+  /* Release: pairs with the acquire load in take_interrupt(). */
   atomic_fetch_add_explicit (&self->interrupts, 1, memory_order_release);
   ferry_futex_doorbell_ring (get_bell (self));
 }
@@ -452,7 +461,8 @@ ferry_downlink_interrupt (FerryDownlink *self)
 gboolean
 ferry_downlink_has_cancel (FerryDownlink *self)
 {
-  /* Acquire: what the application stored before the cancel is seen. The other load is of a note of our own. */
+  /* Acquire: this thread sees what the application stored before the cancel. express_seen is only written by this
+   * process, so relaxed is enough for it. */
   return atomic_load_explicit (&ferry_segment_get_express (&self->uplink->segment)->writer.tail,
                                memory_order_acquire) !=
          atomic_load_explicit (&self->express_seen, memory_order_relaxed);
@@ -469,7 +479,8 @@ break_express_locked (FerryDownlink *self)
   return FALSE;
 }
 
-/* Copies the next cancel. Returns FALSE without one. An invalid record ends them, and the receiver gets BROKEN. */
+/* Takes the next cancel. Returns FALSE where the express lane has no cancel. After an invalid record, no more cancels
+ * are taken, and ferry_downlink_receive() returns BROKEN. */
 static gboolean
 take_cancel_locked (FerryDownlink *self, FerryRecordHeader *header)
 {
@@ -532,7 +543,8 @@ ferry_downlink_claim (FerryDownlink *self, guint64 xid)
   for (;;)
     {
       guint32 seen = load_bell (self);
-      /* Acquire: pairs with the application's exchange, as does the one below. */
+      /* Acquire: pairs with the application's exchange of the claim. The exchange below pairs with it in the same
+       * way. */
       guint64 word = atomic_load_explicit (claim, memory_order_acquire);
 
       if ((word & FERRY_CLAIM_DOOMED) != 0 || ferry_downlink_is_closed (self))
@@ -540,7 +552,7 @@ ferry_downlink_claim (FerryDownlink *self, guint64 xid)
       if (word >> FERRY_CLAIM_SHIFT >= xid)
         return FERRY_CLAIM_SKIPPED;
       if ((word & FERRY_CLAIM_HOLD) != 0)
-        /* The release of the claim rings, and so does the end of the link. */
+        /* The application rings when it releases the claim, and when the link ends. */
         ferry_futex_doorbell_wait (get_bell (self), seen, -1);
       else if (atomic_compare_exchange_strong_explicit (claim, &word, xid << FERRY_CLAIM_SHIFT, memory_order_acq_rel,
                                                         memory_order_acquire))

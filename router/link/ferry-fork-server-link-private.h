@@ -1,14 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The application's end of a fork server: the workers that it was asked to fork, and its answers.
+/* The application's end of a fork server: the workers that the fork server was asked to fork, and its answers.
  *
  * Owner:     the fork server's link.
- * Threads:   the monitor; other threads also send requests, while none is queued before theirs.
- * Trust:     a fork server may send anything at any time. An answer without a request is a protocol error, which ends
- *            the fork server and its workers, and affects no other link.
- * Invariant: no call waits. At most FERRY_MAX_ASKED requests are unanswered in the socket; more requests, and those
- *            before the fork server has attached, are queued here. */
+ * Threads:   the monitor. Other threads also send requests, but only while no request is queued.
+ * Trust:     none in the fork server, which may send anything at any time. An answer without a request is a protocol
+ *            error: it ends the fork server and its workers, and affects no other link.
+ * Invariant: no function waits. At most FERRY_MAX_ASKED requests are in the socket without an answer. Further requests
+ *            are queued here, and so are requests that come before the fork server has attached. */
 
 #pragma once
 
@@ -17,7 +17,8 @@
 
 G_BEGIN_DECLS
 
-/* Few, since descriptors in the socket count against the limit of open files. */
+/* The maximum number of requests that are sent and not answered. It is small, because descriptors in the socket count
+ * against the limit of open files. */
 #define FERRY_MAX_ASKED 32
 
 void ferry_fork_server_link_begin (FerryLink *fork_server);

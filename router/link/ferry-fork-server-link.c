@@ -12,18 +12,20 @@
 
 #include "base/ferry-base-private.h"
 
-/* How long a fork server may take to answer, where the worker has no time limit to attach. */
+/* How long a fork server may take to answer, in microseconds, where the worker has no time limit to attach. */
 #define ANSWER_TIMEOUT (30 * G_USEC_PER_SEC)
 
-/* From Linux 6.9: signals the process group whose leader is, or was, the process of the pidfd. */
+/* A flag of pidfd_send_signal(), from Linux 6.9 on: signals the process group whose leader is, or was, the process of
+ * the pidfd. */
 #define SIGNAL_GROUP (1u << 2)
 
-/* A worker that was asked for. It stays until its last answer, even after the end of its link. */
+/* A worker that the fork server was asked to fork. The entry stays until the last answer for the worker has come, even
+ * after the end of the worker's link. */
 typedef struct
 {
   guint64 id;
   FerryLink *link;            /* (owned) */
-  FerryStartRequest *request; /* (owned) (nullable): until it is sent */
+  FerryStartRequest *request; /* (owned) (nullable): the request; NULL once it is sent */
   gboolean started;
   gboolean failed;
 } AskedWorker;
@@ -31,13 +33,13 @@ typedef struct
 struct _FerryForkServerLink
 {
   GHashTable *workers; /* (element-type guint64 AskedWorker) */
-  GQueue waiting;      /* (element-type AskedWorker): not sent yet, oldest first */
-  gboolean blocked;    /* the socket is full, and watched for room */
-  char *end_message;   /* (owned) (nullable): how the fork server ended, once that is known */
+  GQueue waiting;      /* (element-type AskedWorker): workers whose requests are not sent yet, oldest first */
+  gboolean blocked;    /* the socket is full; room in the socket is an event */
+  char *end_message;   /* (owned) (nullable): how the fork server ended; NULL until that is known */
 
   pthread_mutex_t lock;
   guint64 latest_id; /* lock */
-  guint n_asked;     /* lock: sent and not answered */
+  guint n_asked;     /* lock: the number of requests that were sent and not answered */
   gboolean direct;   /* lock: the socket is open, and no request is queued */
 };
 
@@ -78,7 +80,8 @@ fail (FerrySharedQueue *queue, AskedWorker *worker, FerryObstacle obstacle, cons
   ferry_shared_queue_apply (queue, worker->link, FERRY_LINK_LAUNCH_FAILED, detail);
 }
 
-/* The time begins with the request, and again with the process: a fork server may prepare itself for long. */
+/* Sets the deadline of a worker's link, timeout microseconds from now; 0: none. The time starts when the request is
+ * sent, and again when the process exists, because a fork server may prepare itself for long. */
 static void
 set_deadline (FerrySharedQueue *queue, FerryLink *link, gint64 timeout)
 {
@@ -86,7 +89,7 @@ set_deadline (FerrySharedQueue *queue, FerryLink *link, gint64 timeout)
     ferry_shared_queue_set_deadline (queue, link, timeout > 0 ? ferry_time_add (g_get_monotonic_time (), timeout) : 0);
 }
 
-/* Returns 0 or an error number. */
+/* Sends a request. Returns 0 or an error number. */
 static int
 ask_locked (FerryLink *fork_server, FerryStartRequest *request, guint64 id)
 {
@@ -102,7 +105,7 @@ note_asked (FerrySharedQueue *queue, FerryLink *link)
   set_deadline (queue, link, link->attach_timeout > 0 ? link->attach_timeout : ANSWER_TIMEOUT);
 }
 
-/* Sends queued requests while there is room. Returns whether the socket is full. */
+/* Sends queued requests while the socket has room. Returns whether the socket is full. */
 static gboolean
 send_waiting_locked (FerrySharedQueue *queue, FerryLink *fork_server)
 {
@@ -113,7 +116,8 @@ send_waiting_locked (FerrySharedQueue *queue, FerryLink *fork_server)
     {
       int failure = ask_locked (fork_server, worker->request, worker->id);
 
-      /* The hang-up of the fork server follows as an event, which ends the queued requests. */
+      /* After EPIPE or ECONNRESET, the monitor gets the hang-up of the fork server as an event, and then ends the
+       * queued requests. */
       if (failure == EAGAIN || failure == EPIPE || failure == ECONNRESET)
         return failure == EAGAIN;
       g_queue_pop_head (&self->waiting);
@@ -146,7 +150,7 @@ flush (FerrySharedQueue *queue, FerryLink *fork_server)
   ferry_shared_queue_watch_room (queue, fork_server, blocked);
 }
 
-/* After this, no other thread uses the socket. */
+/* Prevents other threads from sending requests. When this function returns, no other thread uses the socket. */
 static void
 close_socket (FerryLink *fork_server)
 {
@@ -156,9 +160,10 @@ close_socket (FerryLink *fork_server)
   self->direct = FALSE;
 }
 
-/* any: sends a request without the monitor, where it can be sent at once, which saves the wake-up of a thread. Returns
- * its identity, or 0 where it was not sent. The monitor handles no answer before ferry_fork_server_link_end_ask().
- * Before that call, the monitor is asked to call ferry_fork_server_link_start(). */
+/* any: sends a request on the calling thread, if it can be sent at once. This saves a wake-up of the monitor. Returns
+ * the request's identity, or 0 where nothing was sent. Leaves the lock held, so the monitor handles no answer until
+ * ferry_fork_server_link_end_ask() is called. Before the caller calls that function, it must ask the monitor to call
+ * ferry_fork_server_link_start(). */
 guint64
 ferry_fork_server_link_begin_ask (FerryLink *fork_server, FerryStartRequest *request)
 {
@@ -170,14 +175,15 @@ ferry_fork_server_link_begin_ask (FerryLink *fork_server, FerryStartRequest *req
   return ++self->latest_id;
 }
 
-/* any */
+/* any: ends what ferry_fork_server_link_begin_ask() began: releases the lock. Must also be called where that function
+ * returned 0. */
 void
 ferry_fork_server_link_end_ask (FerryLink *fork_server)
 {
   pthread_mutex_unlock (&fork_server->fork_server->lock);
 }
 
-/* Notes that the process at the other end of link was not forked, since its fork server has ended. */
+/* Notes in link that its process was not forked, because the fork server has ended. */
 static void
 note_not_forked (FerryLink *fork_server, FerryLink *link)
 {
@@ -190,8 +196,9 @@ note_not_forked (FerryLink *fork_server, FerryLink *link)
   ferry_link_note (link, cause, detail);
 }
 
-/* Has the fork server fork the process at the other end of link. Takes the request; NULL where it was sent under that
- * identity. The link reports the outcome. For a link that has ended, no request is sent, and a process is killed. */
+/* Makes the fork server fork the process at the other end of link. Takes the request. A request of NULL means that it
+ * was already sent, with the identity id. The outcome is an event of the link. For a link that has already ended, no
+ * request is sent; a process that was already requested is killed when it starts. */
 gboolean
 ferry_fork_server_link_start (FerrySharedQueue *queue, FerryLink *fork_server, FerryLink *link,
                               FerryStartRequest *request, guint64 id, GError **error)
@@ -223,7 +230,8 @@ ferry_fork_server_link_start (FerrySharedQueue *queue, FerryLink *fork_server, F
       self->direct = FALSE;
       pthread_mutex_unlock (&self->lock);
     }
-  /* Where the fork server is about to end, the request waits for its end message. */
+  /* Where the fork server is ending, the request is not queued. The request fails when the fork server's end message is
+   * known. */
   if (request != NULL && fork_server->state <= FERRY_LINK_OPEN)
     g_queue_push_tail (&self->waiting, worker);
   g_hash_table_insert (self->workers, &worker->id, worker);
@@ -244,7 +252,8 @@ kill_process (int pidfd)
   syscall (SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 }
 
-/* A fork server that has ended has no children. Its workers end with it, which follows as events. */
+/* Whether the fork server has ended. Then its workers are no longer its children, so a failed ferry_pidfd_is_child() is
+ * no fault of the fork server. The end of the fork server and of its workers is reported by later events. */
 static gboolean
 has_ended (FerryLink *fork_server)
 {
@@ -274,7 +283,8 @@ take_started (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *work
   if (!ferry_shared_queue_set_process (queue, link, (GPid) answer->pid, ferry_steal_fd (&answer->pidfd), NULL))
     {
       kill_process (link->pidfd);
-      fail (queue, worker, FERRY_OBSTACLE_SHORTAGE, "its process cannot be watched; raise the limit of open files");
+      fail (queue, worker, FERRY_OBSTACLE_SHORTAGE,
+            "the application cannot watch its process; raise the limit of open files");
       return TRUE;
     }
   ferry_shared_queue_guard (queue, link);
@@ -283,8 +293,10 @@ take_started (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *work
   return TRUE;
 }
 
-/* Without a process, this is the only answer; without an error number, the fork server can fork no worker. With a
- * process, the child itself reports the failure. Its start, before or after, and its end are reported as well. */
+/* Handles the answer that a worker could not be started. An answer without a process number is the only answer for the
+ * worker; if its error number is also 0, the fork server can fork no worker at all. An answer with a process number
+ * comes from the forked child itself. Then the fork server also reports the child's start, before or after this answer,
+ * and the child's end. */
 static gboolean
 take_failed (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *worker, FerryForkServerAnswer *answer)
 {
@@ -319,8 +331,8 @@ take_ended (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *worker
   return TRUE;
 }
 
-/* The worker with that identity, or NULL. An answer may come before the monitor knows of the request that another
- * thread sent. That thread has told the monitor by the time that it leaves the lock. */
+/* Returns the worker with that identity, or NULL. Where another thread sent the request, an answer may come before the
+ * monitor knows of the request. But that thread has posted its request to the monitor before it releases the lock. */
 static AskedWorker *
 find_worker (FerrySharedQueue *queue, FerryForkServerLink *self, guint64 id)
 {
@@ -362,7 +374,10 @@ receive (FerrySharedQueue *queue, FerryLink *fork_server, GError **error)
     return event;
   if (!take_answer (queue, fork_server, &answer))
     {
-      ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The fork server answered for a worker that it was not asked for");
+      ferry_set_error (
+        error, FERRY_ERROR_PROTOCOL,
+        "The fork server sent an answer that belongs to no request; it must answer each request for a worker "
+        "as docs/protocol.md says");
       event = FERRY_CONTROL_INVALID;
     }
   ferry_clear_fd (&answer.pidfd);
@@ -370,7 +385,8 @@ receive (FerrySharedQueue *queue, FerryLink *fork_server, GError **error)
   return event;
 }
 
-/* Kills the worker and its group, which is not our child. Before Linux 6.9, the worker's own children may stay. */
+/* Kills a worker that is not a child of this process, and the worker's process group. Before Linux 6.9 the group cannot
+ * be killed, so children of the worker may live on. */
 static void
 end_group (FerryLink *link)
 {
@@ -396,8 +412,9 @@ lose_started (FerrySharedQueue *queue, FerryLink *fork_server, FerryLink *link, 
     ferry_shared_queue_end_process (queue, link);
 }
 
-/* No more answers come. The workers end with the fork server: by the kernel when it is dead, and by us where it only
- * hung up. When the router stops, it reaps them first. Unanswered requests wait for its end message. */
+/* Ends the started workers of a fork server that sends no more answers. When the fork server is dead, the kernel kills
+ * its workers; when it only hung up, this function kills them. When the router stops, the fork server first reaps its
+ * workers. Requests without an answer stay until ferry_fork_server_link_finish() is called. */
 static void
 lose (FerrySharedQueue *queue, FerryLink *fork_server, int cause)
 {
@@ -420,7 +437,7 @@ lose (FerrySharedQueue *queue, FerryLink *fork_server, int cause)
     }
 }
 
-/* message: how the fork server ended. */
+/* Ends the links of all workers that were not started, as launches that failed. message: how the fork server ended. */
 void
 ferry_fork_server_link_finish (FerrySharedQueue *queue, FerryLink *fork_server, const char *message)
 {
@@ -450,7 +467,7 @@ static const FerryForkServerLinkFuncs fork_server_funcs = {
   .free = fork_server_link_free,
 };
 
-/* any, before the link is in a queue: its other end will be a fork server. */
+/* any, before the link is added to a queue: makes the link one to a fork server. */
 void
 ferry_fork_server_link_begin (FerryLink *fork_server)
 {

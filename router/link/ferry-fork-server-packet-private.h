@@ -1,12 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The packets between an application and its fork server, once the fork server has attached.
+/* The packets between an application and its fork server, after the fork server has attached.
  *
- * Threads: the application's side belongs to the monitor, but any thread makes a request; the fork server has one
+ * Threads: the application's functions are for the monitor, but any thread may make a request. The fork server has one
  *          thread.
- * Trust:   none of the application in the fork server: a packet is copied, and its sizes are checked, before it is
- *          read. The fork server trusts its application, and checks sizes to report mistakes. */
+ * Trust:   the application does not trust the fork server: a packet is copied, and its sizes are checked, before it is
+ *          read. The fork server trusts its application, and checks sizes only to report mistakes. */
 
 #pragma once
 
@@ -25,32 +25,34 @@ int ferry_start_request_send (FerryStartRequest *self, int control, guint64 id);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryStartRequest, ferry_start_request_free)
 
-/* A request, as the fork server reads it. */
+/* A request to start a worker, as the fork server reads it. */
 typedef struct
 {
   FerryStart start;
-  char *name;        /* (owned) */
-  char *cwd;         /* (owned) (nullable) */
-  char *environment; /* (owned) (nullable): a row of strings, environment_length bytes */
-  int control;       /* (owned) */
-  int streams[3];    /* (owned): -1 when not given */
+  char *name; /* (owned) */
+  char *cwd;  /* (owned) (nullable) */
+  /* (owned) (nullable): zero-terminated strings, one after the other; environment_length bytes together */
+  char *environment;
+  int control;    /* (owned): the worker's end of its control socket */
+  int streams[3]; /* (owned): the standard streams 0 to 2; -1 for a stream that the request does not contain */
 } FerryStartOrder;
 
 FerryControlEvent ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, GError **error);
 guint64 ferry_start_order_peek (int control);
 void ferry_start_order_clear (FerryStartOrder *self);
 
-/* What the fork server answers. */
+/* An answer of the fork server. A comment names the kinds that have the field. */
 typedef struct
 {
   FerryControlKind kind;
   guint64 id;
-  guint32 pid;                           /* STARTED and FAILED */
-  int pidfd;                             /* STARTED: (owned); checked to be one by ferry_pidfd_is_child() */
+  guint32 pid; /* STARTED and FAILED */
+  /* STARTED: (owned); ferry_pidfd_is_child() must check that it is the worker's pidfd */
+  int pidfd;
   int code;                              /* ENDED */
   int status;                            /* ENDED */
   int error_number;                      /* FAILED */
-  char text[FERRY_MAX_FAILURE_TEXT + 1]; /* FAILED: any bytes */
+  char text[FERRY_MAX_FAILURE_TEXT + 1]; /* FAILED: zero-terminated; may contain any other bytes */
 } FerryForkServerAnswer;
 
 gboolean ferry_fork_server_send_started (int control, guint64 id, GPid pid, int pidfd);

@@ -14,15 +14,16 @@
 
 #include "base/ferry-base-private.h"
 
-/* What the application asks for. */
+/* A request to start a worker, as the application makes it. */
 struct _FerryStartRequest
 {
-  GByteArray *packet;                   /* (owned): a FerryStart and the texts behind it */
+  /* (owned): a FerryStart, followed by the name, the folder and the environment */
+  GByteArray *packet;
   int fds[FERRY_START_MAX_DESCRIPTORS]; /* (owned): the worker's end of its control socket, then the streams */
   guint n_fds;
 };
 
-/* ---- the application asks ---- */
+/* ---- requests, in the application ---- */
 
 static guint32
 append (GByteArray *packet, const char *text, gsize size)
@@ -31,7 +32,8 @@ append (GByteArray *packet, const char *text, gsize size)
   return (guint32) size;
 }
 
-/* any: completes start by the other arguments. environment: NULL for that of the fork server. */
+/* any: makes a request from start and the texts. environment: (nullable): NULL for the environment of the fork server.
+ * Fails with FERRY_ERROR_TOO_LARGE. */
 FerryStartRequest *
 ferry_start_request_new (const FerryStart *start, const char *name, const char *cwd, const char *const *environment,
                          GError **error)
@@ -54,20 +56,20 @@ ferry_start_request_new (const FerryStart *start, const char *name, const char *
     return g_steal_pointer (&self);
   ferry_set_error (
     error, FERRY_ERROR_TOO_LARGE,
-    "Worker “%s” cannot be asked of its fork server: its environment, folder and name take %u bytes, and at "
-    "most %d can be sent; give the fork server's launcher the same environment, or use a smaller one",
+    "Worker “%s” cannot be started by its fork server: the request with its environment, folder and name takes %u "
+    "bytes, and at most %d can be sent; give the fork server's launcher the same environment, or use a smaller one",
     name, self->packet->len, FERRY_MAX_PACKET_SIZE);
   return NULL;
 }
 
-/* any: gives the worker its end of the control socket. */
+/* any: adds the worker's end of its control socket. Takes fd. */
 void
 ferry_start_request_take_control (FerryStartRequest *self, int fd)
 {
   self->fds[0] = fd;
 }
 
-/* any: gives the worker a standard stream, 0 to 2, in the order of their numbers. */
+/* any: adds a standard stream of the worker, 0 to 2. Must be called in the order of the streams' numbers. Takes fd. */
 void
 ferry_start_request_take_stream (FerryStartRequest *self, guint stream, int fd)
 {
@@ -84,7 +86,7 @@ ferry_start_request_free (FerryStartRequest *self)
   g_free (self);
 }
 
-/* any: returns 0 or an error number, EAGAIN when the socket is full. */
+/* any: sends the request without waiting. Returns 0 or an error number; EAGAIN when the socket is full. */
 int
 ferry_start_request_send (FerryStartRequest *self, int control, guint64 id)
 {
@@ -93,7 +95,7 @@ ferry_start_request_send (FerryStartRequest *self, int control, guint64 id)
                              self->n_fds, MSG_DONTWAIT);
 }
 
-/* ---- the fork server reads ---- */
+/* ---- requests, in the fork server ---- */
 
 void
 ferry_start_order_clear (FerryStartOrder *self)
@@ -121,7 +123,8 @@ order_is_valid (const FerryStart *start, gsize size, const int *fds)
   return TRUE;
 }
 
-/* fork server: the id of the next order, which stays in the socket; 0 where no order is next. */
+/* fork server: returns the id of the next packet if it is a request to start a worker; else 0. The packet stays in the
+ * socket. */
 guint64
 ferry_start_order_peek (int control)
 {
@@ -132,8 +135,9 @@ ferry_start_order_peek (int control)
   return start.header.kind == FERRY_CONTROL_START ? start.id : 0;
 }
 
-/* fork server: takes the next order. An invalid order has its id where only descriptors were lost on the way. buffer
- * has room for FERRY_MAX_PACKET_SIZE bytes. */
+/* fork server: takes the next request to start a worker. buffer must have room for FERRY_MAX_PACKET_SIZE bytes. Where
+ * this returns FERRY_CONTROL_INVALID only because the request's descriptors could not be received, start.id is the
+ * request's id; else start.id is 0. */
 FerryControlEvent
 ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, GError **error)
 {
@@ -155,9 +159,10 @@ ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, G
         ferry_clear_fd (&fds[i]);
       if (!truncated)
         self->start.id = 0;
-      ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                       "The application asked the fork server for something that it does not understand; raise the "
-                       "limit of open files, or build both with the same version of Ferry");
+      ferry_set_error (
+        error, FERRY_ERROR_PROTOCOL,
+        "The application sent the fork server a request that is incomplete or unknown; raise the limit of open "
+        "files, or build application and fork server with the same version of Ferry");
       return FERRY_CONTROL_INVALID;
     }
   self->control = fds[0];
@@ -169,14 +174,14 @@ ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, G
   rest += self->start.cwd_length;
   if ((self->start.flags & FERRY_START_ENVIRONMENT) != 0)
     {
-      /* One byte more terminates the last string of any packet. */
+      /* One more byte terminates the last string, whatever the packet contains. */
       self->environment = g_malloc0 ((gsize) self->start.environment_length + 1);
       memcpy (self->environment, rest, self->start.environment_length);
     }
   return FERRY_CONTROL_TAKEN;
 }
 
-/* ---- the fork server answers ---- */
+/* ---- answers, in the fork server ---- */
 
 gboolean
 ferry_fork_server_send_started (int control, guint64 id, GPid pid, int pidfd)
@@ -210,7 +215,7 @@ ferry_fork_server_send_ended (int control, guint64 id, int code, int status)
   return ferry_control_send (control, FERRY_CONTROL_ENDED, &packet, sizeof packet, NULL, 0, 0) == 0;
 }
 
-/* ---- the application hears ---- */
+/* ---- answers, in the application ---- */
 
 typedef union
 {
@@ -274,7 +279,8 @@ read_answer (FerryForkServerAnswer *self, const AnswerPacket *packet, gsize size
   return self->kind == FERRY_CONTROL_ENDED && read_ended (self, &packet->ended, size);
 }
 
-/* monitor: takes the next answer, without waiting. With TAKEN, its pidfd is the caller's. */
+/* monitor: takes the next answer, without waiting. Where this returns FERRY_CONTROL_TAKEN, the caller owns the answer's
+ * pidfd. */
 FerryControlEvent
 ferry_fork_server_answer_receive (FerryForkServerAnswer *self, int control, GError **error)
 {
@@ -291,12 +297,15 @@ ferry_fork_server_answer_receive (FerryForkServerAnswer *self, int control, GErr
   if (!truncated && read_answer (self, &packet, (gsize) size))
     return FERRY_CONTROL_TAKEN;
   ferry_clear_fd (&self->pidfd);
-  ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                   "The fork server sent a packet that answers nothing on its control socket");
+  ferry_set_error (
+    error, FERRY_ERROR_PROTOCOL,
+    "The fork server sent a packet on its control socket that is no answer; build application and fork server "
+    "with the same version of Ferry");
   return FERRY_CONTROL_INVALID;
 }
 
-/* From Linux 6.13: the process of a pidfd. The kernel fills in as much as it is given room for. */
+/* What the kernel returns about the process of a pidfd, from Linux 6.13 on. The kernel fills in as many bytes as the
+ * request number says. */
 typedef struct
 {
   guint64 mask;
@@ -312,10 +321,10 @@ G_STATIC_ASSERT (sizeof (ProcessInfo) == 64);
 
 #define GET_PROCESS_INFO _IOWR (0xff, 11, ProcessInfo)
 
-/* The kernel's number for a process that was reaped. */
+/* The number that the kernel shows for a process that was reaped. */
 #define REAPED (-1)
 
-/* The kernel's number for the process of a pidfd; 0 where it has none. */
+/* Returns the number that the kernel shows for the process of a pidfd; 0 where the descriptor is no pidfd. */
 static GPid
 read_pidfd (int pidfd)
 {
@@ -329,7 +338,7 @@ read_pidfd (int pidfd)
   return line != NULL ? (GPid) g_ascii_strtoll (line + strlen ("\nPid:"), NULL, 10) : 0;
 }
 
-/* any: the number of the process' parent; 0 where there is no such process. */
+/* any: returns the number of the process' parent; 0 where no such process exists. */
 GPid
 ferry_read_parent (GPid pid)
 {
@@ -344,17 +353,18 @@ ferry_read_parent (GPid pid)
   return name_end != NULL && strlen (name_end) > 4 ? (GPid) g_ascii_strtoll (name_end + 4, NULL, 10) : 0;
 }
 
-/* Whether the process of a pidfd can be signalled: 0, ESRCH where it was reaped, ENOSYS where the system call is
- * missing (as under valgrind), or another error number. */
+/* Checks whether the process of a pidfd can be signalled. Returns 0 if so, ESRCH where the process was reaped, ENOSYS
+ * where the system call is missing (as under valgrind), or another error number. */
 static int
 probe (int pidfd)
 {
   return syscall (SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0 ? errno : 0;
 }
 
-/* monitor: whether a fork server's descriptor is the pidfd of process pid, a child of parent. Otherwise the fork server
- * could have us signal another process. A reaped process is accepted: it can be neither inspected nor signalled. A
- * child may be reaped at any time, so a mismatch is followed by another probe. */
+/* monitor: whether pidfd, which a fork server sent, is the pidfd of process pid, a child of parent. Without this check,
+ * the fork server could make the application signal another process. A reaped process is accepted, because it can be
+ * neither inspected nor signalled. A child may be reaped at any time, so after a mismatch the process is checked once
+ * more. */
 gboolean
 ferry_pidfd_is_child (int pidfd, GPid pid, GPid parent)
 {

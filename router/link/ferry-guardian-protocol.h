@@ -7,15 +7,18 @@
 
 #include <stdint.h>
 
-/* The guardian's end of the socket. */
+/* The descriptor of the guardian's end of the socket, in the guardian. */
 #define FERRY_GUARDIAN_FD 0
 
 typedef enum
 {
-  FERRY_GUARDIAN_APPLICATION = 1,   /* with the application's pidfd, whose end counts as the socket's does */
-  FERRY_GUARDIAN_GUARD,             /* with a process' pidfd: the process and its group are ended */
-  FERRY_GUARDIAN_GUARD_FORK_SERVER, /* the same of a fork server, which first has time to end its workers itself */
-  FERRY_GUARDIAN_RELEASE,           /* the process has ended, and so has its group */
+  /* sent with the application's pidfd; the end of that process counts as the end of the socket does */
+  FERRY_GUARDIAN_APPLICATION = 1,
+  /* sent with a worker's pidfd: the guardian must end the worker and its process group */
+  FERRY_GUARDIAN_GUARD,
+  /* sent with a fork server's pidfd: like GUARD, but the fork server first has time to end its workers itself */
+  FERRY_GUARDIAN_GUARD_FORK_SERVER,
+  FERRY_GUARDIAN_RELEASE, /* the process and its process group have ended; the guardian drops them */
 } FerryGuardianWord;
 
 typedef struct

@@ -10,8 +10,9 @@
 
 #include "base/ferry-base-private.h"
 
-/* any, also in a child that shares our memory: sends the guardian a packet, with a descriptor or -1. Waits only without
- * MSG_DONTWAIT in flags. Returns FALSE with errno set. AddressSanitizer would leave its marks on the child's stack. */
+/* any, also in a child that shares this process' memory: sends a packet to the guardian. fd: a descriptor that is sent
+ * with the packet, or -1. Waits for room in the socket, unless flags contains MSG_DONTWAIT. Returns FALSE with errno
+ * set. Compiled without AddressSanitizer, which would leave its marks on the child's stack. */
 __attribute__ ((no_sanitize_address)) gboolean
 ferry_guardian_tell (int socket, FerryGuardianWord word, GPid pid, int fd, int flags)
 {

@@ -1,12 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The packets of a control socket: the handshake, and what follows it.
+/* The packets of a control socket: the handshake, and the packets after it.
  *
  * The application puts the welcome and the link's descriptors into the socket before the worker starts. The worker
- * answers with one packet; in a sandbox, it sends one more before that. Later packets of a worker announce the memory
- * of one-shot buffers, with one descriptor each; other workers send none. Only the worker's reading of its welcome
- * waits. */
+ * answers with an attach packet. In a sandbox, the worker sends a report of its layers before the attach packet. After
+ * the attach packet, a worker with one-shot buffers sends the memory of each buffer, as a packet with one descriptor.
+ * Other workers send no more packets. No function waits, except when the worker receives its welcome. */
 
 #pragma once
 
@@ -19,11 +19,11 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  FERRY_CONTROL_NOTHING,  /* no packet yet */
+  FERRY_CONTROL_NOTHING,  /* the socket has no packet */
   FERRY_CONTROL_ATTACHED, /* a valid attach packet */
   FERRY_CONTROL_TAKEN,    /* a valid packet of another kind, which was handled */
   FERRY_CONTROL_CLOSED,   /* the worker's end is closed */
-  FERRY_CONTROL_INVALID,  /* a packet that breaks the protocol; the error says how */
+  FERRY_CONTROL_INVALID,  /* a packet that breaks the protocol; the GError says how */
 } FerryControlEvent;
 
 gboolean ferry_control_socket_pair (int *application_fd, int *worker_fd, GError **error);
@@ -42,9 +42,10 @@ FerryControlEvent ferry_control_receive_memory (int fd, FerryMemoryPacket *packe
 gboolean ferry_control_send_welcome (int fd, const FerryWelcome *welcome, int memory, int doorbell, GError **error);
 int ferry_control_send_fd_batch (int fd, guint64 number, const int *descriptors, guint n_descriptors);
 
-/* worker: the socket that its environment names, or -1. */
+/* worker: returns the control socket that the environment variable names, or -1. */
 int ferry_control_find_fd (void);
-/* worker: the same, once: no later look finds it, and no child inherits it. Fails with FERRY_ERROR_NOT_A_WORKER. */
+/* worker: returns the control socket as ferry_control_find_fd() does, and removes the environment variable, so that a
+ * second call fails. No child process inherits the socket. Fails with FERRY_ERROR_NOT_A_WORKER. */
 int ferry_control_take_fd (GError **error);
 gboolean ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *doorbell, GError **error);
 gboolean ferry_control_send_attach (int fd, gsize segment_size, GError **error);

@@ -13,11 +13,12 @@
 
 #include "base/ferry-base-private.h"
 
-/* As many as the kernel passes in one packet. With less room the kernel drops the others in recvmsg(), and a descriptor
- * that takes long to close would hold up the reader. */
+/* The maximum number of descriptors that the kernel passes in one packet. With less room, the kernel closes the
+ * remaining descriptors in recvmsg(), and a descriptor that takes long to close would delay the reader. */
 #define MAX_DESCRIPTORS 253
 
-/* How long a worker waits for the welcome that was put into its socket before it was started. */
+/* How many milliseconds a worker waits for its welcome. The application sends the welcome before it starts the
+ * worker. */
 #define WELCOME_TIMEOUT_MS 10000
 
 gboolean
@@ -32,7 +33,7 @@ ferry_control_socket_pair (int *application_fd, int *worker_fd, GError **error)
   return TRUE;
 }
 
-/* any: fills in the packet's header, and sends it with all of the descriptors. Returns 0 or an error number. */
+/* any: fills in the packet's header, and sends the packet with all of the descriptors. Returns 0 or an error number. */
 int
 ferry_control_send (int fd, FerryControlKind kind, gpointer packet, gsize size, const int *descriptors,
                     guint n_descriptors, int flags)
@@ -63,7 +64,8 @@ ferry_control_send (int fd, FerryControlKind kind, gpointer packet, gsize size, 
   return TEMP_FAILURE_RETRY (sendmsg (fd, &message, flags | MSG_NOSIGNAL)) < 0 ? errno : 0;
 }
 
-/* application: welcome is sent as it is, but for its header. */
+/* application: sends the welcome with its two descriptors. Fills in the header of the welcome; the other fields are
+ * sent as they are. */
 gboolean
 ferry_control_send_welcome (int fd, const FerryWelcome *welcome, int memory, int doorbell, GError **error)
 {
@@ -86,28 +88,30 @@ static G_GNUC_PRINTF (2, 3) FerryControlEvent invalid (GError **error, const cha
   return FERRY_CONTROL_INVALID;
 }
 
-/* Whether a packet begins as all packets of all versions do. */
+/* Whether a packet begins with the magic bytes that all versions of the protocol have. */
 static gboolean
 is_ours (const FerryControlHeader *header, gsize size)
 {
   return size >= sizeof *header && memcmp (header->magic, FERRY_PROTOCOL_MAGIC, sizeof header->magic) == 0;
 }
 
-/* Whether the packet is of this kind and of our version. size: of the whole packet. */
+/* Whether the packet is of this kind and of this version of the protocol. size: the size of the whole packet. */
 gboolean
 ferry_control_is (const FerryControlHeader *header, gsize size, FerryControlKind kind)
 {
   return is_ours (header, size) && header->version == FERRY_PROTOCOL_VERSION && header->kind == kind;
 }
 
-/* Whether the packet is of another version, so that only its header means anything. */
+/* Whether the packet is of another version of the protocol, so that only its header can be read. size: the size of the
+ * whole packet. */
 gboolean
 ferry_control_is_foreign (const FerryControlHeader *header, gsize size)
 {
   return is_ours (header, size) && header->version != FERRY_PROTOCOL_VERSION;
 }
 
-/* size: of the whole packet, which may be longer than *packet. The version is checked first. */
+/* Checks an attach packet. size: the size of the whole packet, which may be greater than *packet. The version is
+ * checked first, because the other checks apply to one version only. */
 static FerryControlEvent
 check_attach (const FerryAttach *packet, gsize size, guint n_descriptors, gsize segment_size, GError **error)
 {
@@ -116,7 +120,7 @@ check_attach (const FerryAttach *packet, gsize size, guint n_descriptors, gsize 
   if (!is_ours (header, size))
     return invalid (error,
                     "sent %" G_GSIZE_FORMAT " bytes with %u descriptors, which do not begin as a packet does; it must "
-                    "answer its welcome with attach",
+                    "answer its welcome with an attach packet",
                     size, n_descriptors);
   if (ferry_control_is_foreign (header, size))
     {
@@ -161,7 +165,7 @@ collect (struct msghdr *message, GArray *descriptors, pid_t *sender)
     }
 }
 
-/* Whether the other end is closed. recvmsg() returns 0 then, as it does for a packet of no bytes. */
+/* Whether the other end is closed. Tells a closed end from an empty packet: recvmsg() returns 0 for both. */
 gboolean
 ferry_control_is_hung_up (int fd)
 {
@@ -170,7 +174,9 @@ ferry_control_is_hung_up (int fd)
   return TEMP_FAILURE_RETRY (poll (&poll_fd, 1, 0)) != 0;
 }
 
-/* Returns the size of the whole packet, or -1. Appends its descriptors; sender: (nullable). *flags: from recvmsg(). */
+/* Receives one packet without waiting. Returns the size of the whole packet, or -1 with errno set. Appends the packet's
+ * descriptors. sender: (nullable): set to the sending process where the socket passes credentials. *flags: the flags
+ * from recvmsg(). */
 static gssize
 receive (int fd, gpointer packet, gsize capacity, GArray *descriptors, pid_t *sender, int *flags)
 {
@@ -184,7 +190,8 @@ receive (int fd, gpointer packet, gsize capacity, GArray *descriptors, pid_t *se
     .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
   gssize size;
 
-  /* A worker that ends with unread packets leaves ECONNRESET, which is returned once, before the packets it sent. */
+  /* Where a worker ended with unread packets, recvmsg() fails once with ECONNRESET, before it returns the packets that
+   * the worker sent. */
   do
     size = recvmsg (fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
   while (size < 0 && (errno == EINTR || errno == ECONNRESET));
@@ -194,9 +201,9 @@ receive (int fd, gpointer packet, gsize capacity, GArray *descriptors, pid_t *se
   return size;
 }
 
-/* application: takes one packet of any kind, up to capacity bytes of it; *packet_size becomes its whole size. Appends
- * its descriptors, which the caller does not close on a thread that other work waits for. sender: (nullable): set where
- * the socket passes credentials. */
+/* application: takes one packet of any kind, up to capacity bytes of it. Sets *packet_size to the size of the whole
+ * packet. Appends the packet's descriptors. The caller must not close them on a thread that other work waits for.
+ * sender: (nullable): set to the sending process where the socket passes credentials. */
 FerryControlEvent
 ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *packet_size, GArray *descriptors,
                               pid_t *sender, GError **error)
@@ -217,7 +224,8 @@ ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *pa
   return FERRY_CONTROL_TAKEN;
 }
 
-/* application: takes the worker's next packet, which is hostile until checked. */
+/* application: takes and checks the worker's next packet. attached: whether the worker has attached; if not, the packet
+ * must be an attach packet. */
 FerryControlEvent
 ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *descriptors, GError **error)
 {
@@ -230,12 +238,14 @@ ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *de
   if (!attached)
     return check_attach (&packet, size, descriptors->len, segment_size, error);
   return invalid (error,
-                  "sent a packet of %" G_GSIZE_FORMAT " bytes with %u descriptors after attach; only a worker with "
-                  "one-shot buffers may send more, for their memory",
+                  "sent a packet of %" G_GSIZE_FORMAT
+                  " bytes with %u descriptors after attach; after attach, only a worker "
+                  "with one-shot buffers may send packets, with the memory of its buffers",
                   size, descriptors->len);
 }
 
-/* application: the same of an attached worker with one-shot buffers. With TAKEN, descriptors has one more. */
+/* application: takes and checks the next packet of an attached worker with one-shot buffers. Where this returns
+ * FERRY_CONTROL_TAKEN, exactly one descriptor was appended to descriptors. */
 FerryControlEvent
 ferry_control_receive_memory (int fd, FerryMemoryPacket *packet, GArray *descriptors, GError **error)
 {
@@ -249,7 +259,7 @@ ferry_control_receive_memory (int fd, FerryMemoryPacket *packet, GArray *descrip
     return invalid (error,
                     "sent a packet of %" G_GSIZE_FORMAT
                     " bytes that is not the memory of a buffer; after attach it may "
-                    "send those alone, of kind %d and %" G_GSIZE_FORMAT " bytes",
+                    "send only such packets, of kind %d and %" G_GSIZE_FORMAT " bytes",
                     size, FERRY_CONTROL_MEMORY, sizeof *packet);
   if (descriptors->len != n_before + 1)
     return invalid (error, "sent the memory of a buffer with %u descriptors; it must send one",
@@ -257,7 +267,8 @@ ferry_control_receive_memory (int fd, FerryMemoryPacket *packet, GArray *descrip
   return FERRY_CONTROL_TAKEN;
 }
 
-/* worker: sends the memory of a buffer, before the record that belongs to it. Returns 0 or an error number. */
+/* worker: sends the memory of a buffer. Must be called before the buffer's record is published. Returns 0 or an error
+ * number. */
 int
 ferry_control_send_memory (int fd, guint64 number, int memory)
 {
@@ -266,7 +277,7 @@ ferry_control_send_memory (int fd, guint64 number, int memory)
   return ferry_control_send (fd, FERRY_CONTROL_MEMORY, &packet, sizeof packet, &memory, 1, MSG_DONTWAIT);
 }
 
-/* application: sends 1 to FERRY_MAX_FDS_PER_LINK descriptors to the worker. Returns 0 or an error number. */
+/* application: sends from 1 to FERRY_MAX_FDS_PER_LINK descriptors to the worker. Returns 0 or an error number. */
 int
 ferry_control_send_fd_batch (int fd, guint64 number, const int *descriptors, guint n_descriptors)
 {
@@ -276,8 +287,8 @@ ferry_control_send_fd_batch (int fd, guint64 number, const int *descriptors, gui
                              MSG_DONTWAIT);
 }
 
-/* worker: takes the next packet, which must be there, and appends its descriptors. *complete becomes FALSE where this
- * process could not take all of them. Returns FALSE for a packet that no application sends. */
+/* worker: takes the next packet, which must have arrived, and appends its descriptors. Sets *complete to FALSE where
+ * this process could not receive all of them. Returns FALSE for a packet that no application sends. */
 gboolean
 ferry_control_receive_fd_batch (int fd, FerryFdBatch *packet, GArray *descriptors, gboolean *complete)
 {
@@ -290,9 +301,10 @@ ferry_control_receive_fd_batch (int fd, FerryFdBatch *packet, GArray *descriptor
          (!*complete || packet->n_descriptors == descriptors->len - n_before);
 }
 
-/* any: takes one packet and up to n_fds descriptors; fds of those that did not come are -1. The room for them is exact:
- * with padding the kernel would pass one more, which would never be closed. Returns the size of the whole packet, or
- * what recvmsg() returns. *truncated: more came than there is room for. */
+/* any: takes one packet and up to n_fds descriptors. Elements of fds without a descriptor become -1. The room for
+ * descriptors is exact: in padding, the kernel would pass one more descriptor, which would never be closed. Returns the
+ * size of the whole packet, or the result of recvmsg() where it fails. Sets *truncated where more bytes or descriptors
+ * came than there is room for. */
 gssize
 ferry_control_receive_fixed (int fd, gpointer packet, gsize capacity, int *fds, guint n_fds, gboolean *truncated)
 {
@@ -335,13 +347,15 @@ check_welcome (const FerryWelcome *welcome, gssize size, GError **error)
   else if (size != sizeof *welcome || welcome->header.kind != FERRY_CONTROL_WELCOME ||
            welcome->n_pipes > FERRY_MAX_PIPES_PER_LINK || welcome->n_cells > FERRY_MAX_CELLS_PER_LINK ||
            welcome->down_capacity != FERRY_DOWN_CAPACITY)
-    ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The application's welcome is malformed");
+    ferry_set_error (
+      error, FERRY_ERROR_PROTOCOL,
+      "The application's welcome is malformed; build application and worker with the same version of Ferry");
   else
     return TRUE;
   return FALSE;
 }
 
-/* worker: takes the welcome and its two descriptors. */
+/* worker: takes the welcome and its two descriptors, which the caller owns. Waits for the welcome. */
 gboolean
 ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *doorbell, GError **error)
 {
@@ -352,8 +366,10 @@ ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *
 
   memset (welcome, 0, sizeof *welcome);
   if (TEMP_FAILURE_RETRY (poll (&poll_fd, 1, WELCOME_TIMEOUT_MS)) <= 0)
-    return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "No welcome came through the descriptor named by %s",
-                            FERRY_CONTROL_FD_VARIABLE);
+    return ferry_set_error (
+      error, FERRY_ERROR_TIMED_OUT,
+      "No welcome came in time through the descriptor named by %s; start this process through a FerryLauncher",
+      FERRY_CONTROL_FD_VARIABLE);
   size = ferry_control_receive_fixed (fd, welcome, sizeof *welcome, fds, G_N_ELEMENTS (fds), &truncated);
   if (size < 0)
     return ferry_set_system_error (error, "Reading the application's welcome (recvmsg)");
@@ -371,7 +387,8 @@ ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *
   return FALSE;
 }
 
-/* worker: answers the welcome; with a segment_size of 0 it only tells the application our version. */
+/* worker: answers the welcome with an attach packet. A worker that cannot attach passes a segment_size of 0; then the
+ * packet only notifies the application of this process' protocol version. */
 gboolean
 ferry_control_send_attach (int fd, gsize segment_size, GError **error)
 {
@@ -383,7 +400,8 @@ ferry_control_send_attach (int fd, gsize segment_size, GError **error)
 
 /* ---- the worker's control socket ---- */
 
-/* The variable that names the control socket, or NULL. A set-id program ignores its environment. */
+/* Returns the value of the environment variable that names the control socket, or NULL. A set-id program ignores its
+ * environment. */
 static const char *
 get_control_text (void)
 {
@@ -420,13 +438,13 @@ ferry_control_take_fd (GError **error)
 
   if (text == NULL)
     {
-      ferry_set_error (error, FERRY_ERROR_NOT_A_WORKER, "This process is no worker; have a FerryLauncher start it");
+      ferry_set_error (error, FERRY_ERROR_NOT_A_WORKER, "This process is no worker; start it through a FerryLauncher");
       return -1;
     }
   if (!is_control_socket (text, &fd))
     {
       ferry_set_error (error, FERRY_ERROR_NOT_A_WORKER,
-                       "%s names “%s”, which is no control socket; have a FerryLauncher start this process",
+                       "%s names “%s”, which is no control socket; start this process through a FerryLauncher",
                        FERRY_CONTROL_FD_VARIABLE, text);
       return -1;
     }

@@ -3,9 +3,10 @@
 
 /* The application's end of a link.
  *
- * Owner:   counted references, one of which is the shared queue's until the link is finished.
- * Threads: that which drains the shared queue, where a field says nothing else.
- * Trust:   none in the process at the other end: it may do anything with its memory, its socket and its doorbell. */
+ * Owner:   counted references. The shared queue has one of them until the link is finished.
+ * Threads: the monitor, unless a field's comment names another thread.
+ * Trust:   none in the process at the other end. That process may do anything with the link's memory, with its end of
+ *          the control socket and with the doorbell. */
 
 #pragma once
 
@@ -27,7 +28,7 @@ typedef struct _FerryLink FerryLink;
 typedef struct _FerrySharedQueue FerrySharedQueue;
 typedef struct _FerryBlock FerryBlock;
 
-/* The subject of an epoll event. */
+/* The kind of the descriptor that an epoll event belongs to. Each descriptor of the epoll set has a FerryWatch. */
 typedef enum
 {
   FERRY_WATCH_WAKE,
@@ -44,26 +45,28 @@ typedef struct
   FerryLink *link; /* (unowned) (nullable) */
 } FerryWatch;
 
-/* The parent of the process at the other end, which learns how it ended. */
+/* The parent of the process at the other end. The parent is the process that gets the exit status. */
 typedef enum
 {
-  FERRY_PARENT_SELF,        /* this process */
-  FERRY_PARENT_ASKED,       /* a fork server that was asked and has not answered */
-  FERRY_PARENT_FORK_SERVER, /* a fork server that has forked it */
-  FERRY_PARENT_LOST,        /* a fork server that is gone: the pidfd shows the end of the process, but not its status */
+  FERRY_PARENT_SELF,        /* the application itself */
+  FERRY_PARENT_ASKED,       /* a fork server that has the request and has not answered it */
+  FERRY_PARENT_FORK_SERVER, /* a fork server that has forked the process */
+  /* a fork server that has ended: the pidfd shows the end of the process, but not the exit status */
+  FERRY_PARENT_LOST,
 } FerryParent;
 
-/* Why a process could not be started, and so whether another launch may succeed. */
+/* Why a process could not be started. This decides whether the launch is tried again. */
 typedef enum
 {
-  FERRY_OBSTACLE_LASTING,     /* it lasts, such as a missing program */
-  FERRY_OBSTACLE_SHORTAGE,    /* the system lacks a resource, perhaps for a short time */
-  FERRY_OBSTACLE_FORK_SERVER, /* its fork server cannot fork; executing the program may succeed */
+  FERRY_OBSTACLE_LASTING,     /* a cause that stays, such as a missing program */
+  FERRY_OBSTACLE_SHORTAGE,    /* the system lacks a resource, such as memory; a later launch may succeed */
+  FERRY_OBSTACLE_FORK_SERVER, /* the fork server cannot fork; executing the program directly may succeed */
 } FerryObstacle;
 
 typedef struct _FerryForkServerLink FerryForkServerLink;
 
-/* monitor: the shared queue's calls for a link to a fork server. See ferry-fork-server-link-private.h. */
+/* monitor: the functions that the shared queue calls for a link to a fork server. See
+ * ferry-fork-server-link-private.h. */
 typedef struct
 {
   void (*flush) (FerrySharedQueue *queue, FerryLink *fork_server);
@@ -75,23 +78,25 @@ typedef struct
 
 typedef struct _FerryFdBatches FerryFdBatches;
 
-/* The sandbox of the process at the other end. */
+/* The sandbox of the process at the other end. A layer is a bit, FERRY_LAYER_…. */
 typedef struct
 {
-  guint32 required; /* const: the layers without which it is ended */
-  guint32 given;    /* const: the layers that it was started with */
-  guint32 layers;   /* the layers that it has, as far as known */
-  gboolean awaited; /* the report of its own layers comes first */
-  gboolean wrapped; /* const: bubblewrap is started and watched, which starts it in namespaces */
-  int pidfd;        /* (owned): of the process itself, where it is wrapped and known; else -1 */
-  GPid pid;         /* its number, or 0 */
-  gboolean killed;  /* it was sent SIGKILL; a second one is for bubblewrap */
+  guint32 required; /* const: the process is ended if it lacks one of these layers */
+  /* the layers that were set up before the process executed its program; namespaces are added when they are seen */
+  guint32 given;
+  guint32 layers;   /* the layers that the process has, as far as the application knows */
+  gboolean awaited; /* the worker must report its layers before it attaches, and has not done so */
+  /* const: bubblewrap starts the process in namespaces; the link's own pid and pidfd are those of bubblewrap */
+  gboolean wrapped;
+  int pidfd;       /* (owned): of the process inside bubblewrap, once it is known; else -1 */
+  GPid pid;        /* the id of the process of pidfd, or 0 */
+  gboolean killed; /* the process of pidfd was sent SIGKILL; a second SIGKILL goes to bubblewrap */
 } FerryConfinement;
 
-/* A message that arrives in pieces. */
+/* A large message, of which the pieces that have arrived are collected. */
 typedef struct
 {
-  guint8 *data; /* (owned) (nullable): NULL between messages */
+  guint8 *data; /* (owned) (nullable): size bytes, of which filled have arrived; NULL between messages */
   gsize size;
   gsize filled;
   gsize allocated;
@@ -100,126 +105,142 @@ typedef struct
   guint16 number;
 } FerryAssembly;
 
-/* The record of a buffer. */
+/* What the record of a buffer says. */
 typedef struct
 {
   guint64 connection_id;
-  guint16 message_kind; /* of a large message that lies in it: FERRY_RECORD_BYTES or _VARIANT; else 0 */
-  guint16 type_number;  /* of the metadata or the message; 0: there is none */
-  guint8 *metadata;     /* (owned) (nullable) */
+  /* FERRY_RECORD_BYTES or FERRY_RECORD_VARIANT for a buffer that holds a large message; else 0 */
+  guint16 message_kind;
+  guint16 type_number; /* the type of the metadata or of the large message; 0: no type */
+  guint8 *metadata;    /* (owned) (nullable) */
   gsize metadata_size;
 } FerryBufferNews;
 
-/* A buffer that is being copied. */
+/* A buffer of the arena while the monitor copies it to private memory. */
 typedef struct
 {
-  FerryMemory memory; /* (owned): data is NULL while there is none */
+  FerryMemory memory; /* (owned): the copy; data is NULL while no buffer is copied */
   gsize filled;
   FerryBufferMessage message;
   FerryBufferNews news;
 } FerryBufferCopy;
 
-/* A one-shot buffer whose memory is being checked. */
+/* A one-shot buffer while its memory is checked. */
 typedef struct
 {
-  FerryOneShotCheck *check; /* (owned) (nullable): NULL while there is none */
+  FerryOneShotCheck *check; /* (owned) (nullable): NULL while no buffer is checked */
   gsize size;
   FerryBufferNews news;
 } FerryOneShotArrival;
 
-/* A sender's wish to be notified of room, after a message would have blocked. Embedded in the sender. */
+/* A request to be notified when the link has room again after it rejected a message. Embedded in the object that
+ * sends. */
 typedef struct
 {
   void (*func) (
-    gpointer data); /* called with the lock of down held, on any thread: it must not call functions of the link */
+    gpointer data); /* called with the lock of down held, on any thread: must not call functions of the link */
   gpointer data;
   GList node;
 } FerryRoomWatch;
 
-/* router's thread: a link's blocks to be dispatched. See ferry-turns-private.h. */
+/* router's thread: the blocks of a link that wait to be dispatched, and its use of time. See ferry-turns-private.h. */
 typedef struct
 {
-  FerryBlock *first;  /* (owned) (nullable): the row of its blocks */
-  FerryBlock *last;   /* (unowned): of the row, where there is one */
-  GQueue *list;       /* (unowned) (nullable): the list that has it */
-  GList node;         /* in that */
-  gint64 spent;       /* microseconds of its handlers for which it has not been passed over */
-  guint check_every;  /* messages between two looks at the clock; at least 1 */
-  guint left;         /* messages until the next look */
-  guint64 dispatched; /* up_head of the latest block that was dispatched */
+  /* (owned) (nullable): the first of the link's blocks, which are chained in the order of their arrival */
+  FerryBlock *first;
+  FerryBlock *last; /* (unowned): the last block of that chain; valid while first is set */
+  GQueue *list;     /* (unowned) (nullable): the list of FerryTurns that holds the link */
+  GList node;       /* the link's node in list */
+  /* microseconds that the link's handlers took, less the length of a turn each time that the link was passed over */
+  gint64 spent;
+  guint check_every;  /* how many messages are dispatched between two readings of the clock; at least 1 */
+  guint left;         /* how many of these messages are left until the next reading of the clock */
+  guint64 dispatched; /* the position up_head of the latest block that was dispatched */
 } FerryLinkTurn;
 
-/* any: the application's end of what goes down to the worker. Its functions are those of the link. */
+/* any: the writing end of the down lane and of the express lane. The functions for this struct are in ferry-link.c. */
 typedef struct
 {
-  pthread_mutex_t lock; /* no thread waits with it held; it guards all of these fields */
+  pthread_mutex_t lock; /* guards all fields of this struct; no thread sleeps while it holds the lock */
   FerryLaneWriter lane;
   FerryLaneWriter express;
-  GQueue backlog;             /* (element-type FerryBacklogRecord): records without room in the down lane */
-  GQueue express_backlog;     /* the same of the express lane */
-  gsize backlog_size;         /* bytes of backlog, but for those of short records */
-  gsize backlog_short;        /* bytes of short records */
-  FerryFdBatches *fd_batches; /* (owned) (nullable): NULL before the first descriptors */
-  guint turned_away;          /* bits: the kinds of messages that were rejected since the last notification of room */
-  GQueue room_watches;        /* (element-type FerryRoomWatch) (unowned) */
-  gboolean closed;            /* the memory is gone, or without a reader */
-  const char *fault;          /* (unowned) (nullable): how the worker broke the protocol of the down lanes */
-  guint64 skip_until;         /* the end of the latest skip, or 0 */
-  guint64 begun_before_skip;  /* the call that was begun last before that skip */
-  guint64 final_begun;        /* once closed: the call that was begun last */
-  void (*report_fault) (FerrySharedQueue *queue); /* set with the link's queue: has the link ended for its fault */
+  GQueue backlog;             /* (element-type FerryBacklogRecord): records that found no room in the down lane */
+  GQueue express_backlog;     /* (element-type FerryBacklogRecord): records that found no room in the express lane */
+  gsize backlog_size;         /* bytes of the records in backlog, without short records */
+  gsize backlog_short;        /* bytes of the short records in backlog */
+  FerryFdBatches *fd_batches; /* (owned) (nullable): NULL before descriptors are sent for the first time */
+  /* bits: the kinds of messages that were rejected for lack of room since room was last notified */
+  guint turned_away;
+  GQueue room_watches; /* (element-type FerryRoomWatch) (unowned) */
+  gboolean closed;     /* sending has ended: the link's memory is unmapped, or no process reads it */
+  /* (unowned) (nullable): how the worker broke the protocol of the down lanes; a text that continues “it …” */
+  const char *fault;
+  guint64 skip_until;        /* the last xid of the latest skip (calls taken back from the worker), or 0 */
+  guint64 begun_before_skip; /* the xid of the call that the worker began last before the latest skip */
+  guint64 final_begun;       /* once closed is set: the xid of the call that the worker began last */
+  /* set together with the link's queue: makes the monitor end the link for its fault */
+  void (*report_fault) (FerrySharedQueue *queue);
 } FerryDownWriter;
 
-/* Three structs with an owner each: down, of any thread, under its lock; turn, of the router's thread; and the rest, of
- * the monitor, but for what says otherwise. */
+/* The fields have three owners. down is for any thread, under its lock. turn is for the router's thread. All other
+ * fields are for the monitor, unless their comment says otherwise. */
 struct _FerryLink
 {
-  _Atomic gint references;  /* any */
-  char *name;               /* const: (owned), for messages, as the next two */
-  char *program;            /* const: (owned) (nullable): what the process runs */
-  const char *entry;        /* const: (unowned) (nullable): the function that the program must call */
-  GArray *connection_ids;   /* const: (element-type guint64), by the index in the pipe table */
-  gpointer user_data;       /* const: (unowned), of the layer above */
-  GArray *cells;            /* const: (element-type guint32): the cell of each connection id, or FERRY_NO_CELL */
+  _Atomic gint references; /* any */
+  char *name;              /* const: (owned); name, program and entry are for the texts of errors */
+  char *program;           /* const: (owned) (nullable): the program that the process runs */
+  /* const: (unowned) (nullable): the name of the function that the program must call to attach */
+  const char *entry;
+  GArray *connection_ids; /* const: (element-type guint64): the connection ids, by their index in the pipe table */
+  gpointer user_data;     /* const: (unowned): data of the layer above */
+  /* const: (element-type guint32): the cell of each connection id, by the same index, or FERRY_NO_CELL */
+  GArray *cells;
   guint64 max_message_size; /* const */
-  gboolean local;           /* const: the sender is in this process */
-  gboolean trusted;         /* const: its buffers are read in place */
+  gboolean local;           /* const: both ends of the link are in this process */
+  gboolean trusted;         /* const: the link's buffers are read in place, without a copy */
   FerryArena *arena;        /* const: (owned) (nullable) */
-  FerryPendingMemory *pending_memory; /* (owned) (nullable): const: NULL where no pipe has one-shot buffers */
+  /* const: (owned) (nullable): NULL where no pipe of the link has one-shot buffers */
+  FerryPendingMemory *pending_memory;
 
   FerryLinkState state;
   gboolean was_open;
-  int cause;              /* the FerryCloseReason that came first, or FERRY_NO_CAUSE */
-  char *detail;           /* (owned) (nullable): of a protocol error or a failed launch */
-  FerryObstacle obstacle; /* of a launch that failed */
-  GPid pid;               /* 0 until launched */
+  int cause;              /* the FerryCloseReason that was noted first, or FERRY_NO_CAUSE */
+  char *detail;           /* (owned) (nullable): the text for a protocol error or a failed launch */
+  FerryObstacle obstacle; /* set where the launch failed */
+  GPid pid;               /* the process at the other end; 0 until it is launched */
   FerryParent parent;
-  guint64 pending_signals; /* bit n - 1: signal n is sent as soon as there is a process */
-  gboolean gone;           /* by its pidfd the process has ended; the fork server reports the status */
+  guint64 pending_signals; /* bit n - 1: signal n is to be sent as soon as the process exists */
+  /* the pidfd shows that the process has ended; the fork server has not reported the exit status */
+  gboolean gone;
   gboolean reaped;
-  int wait_code; /* the code and status of waitid() */
+  int wait_code; /* wait_code and wait_status: si_code and si_status of waitid() */
   int wait_status;
-  gint64 deadline; /* monotonic time of the state's timeout; 0: none */
+  gint64 deadline; /* monotonic time in microseconds at which the state times out; 0: never */
   gint64 attach_timeout;
-  guint rings_allowed; /* how often the doorbell may still ring without progress */
-  guint64 rings_head;  /* the progress at the last ring: the heads of its lanes, and the values taken from its cells */
+  guint rings_allowed; /* how many more times the doorbell may ring without progress */
+  /* the progress at the last ring: the sum of the heads of the link's lanes and of cells_taken */
+  guint64 rings_head;
 
   FerrySegment segment;
   FerryLaneReader up;
   FerryAssembly assembly;
   FerryBufferCopy copy;
   FerryOneShotArrival arrival;
-  guint n_done;           /* how many pipes were stopped, as drained, or closed by the application */
-  gboolean tail_final;    /* the link has ended, and its lane's tail was read for the last time */
-  gboolean draining_done; /* no more is taken from the up lane */
+  /* how many pipes have ended: by a stop record that was drained, or by a close of the application */
+  guint n_done;
+  /* the up lane's tail was read for the last time, because the link has ended or its worker broke a rule */
+  gboolean tail_final;
+  gboolean draining_done; /* no more records are taken from the up lane */
 
-  /* Monitor, for the router's thread: how far the up lane was taken, and then pushed or dropped. */
+  /* Stored by the monitor, loaded by the router's thread: the position up to which the records of the up lane were
+   * taken and then pushed to the local queue or dropped. */
   _Atomic guint64 up_taken;
 
-  int memory; /* until the welcome is sent */
+  int memory; /* the descriptor of the segment; -1 once the welcome is sent */
   int doorbell;
-  int control;    /* closed with the lock of down, with which senders use it */
-  int worker_end; /* the worker's end of the control socket, until it is launched */
+  /* the control socket. Closed only with the lock of down held, because senders use it under that lock */
+  int control;
+  int worker_end; /* the worker's end of the control socket; -1 once the worker is launched */
   int pidfd;
   FerryWatch doorbell_watch;
   FerryWatch control_watch;
@@ -227,36 +248,44 @@ struct _FerryLink
   FerryWatch output_watch;
 
   FerryConfinement confinement;
-  FerryForkServerLink *fork_server;                  /* const: (owned) (nullable): of a link to a fork server */
+  FerryForkServerLink *fork_server;                  /* const: (owned) (nullable): set for a link to a fork server */
   const FerryForkServerLinkFuncs *fork_server_funcs; /* const: set with fork_server */
-  FerryOutput *output;                               /* (owned) (nullable): the standard streams that are logged */
+  /* (owned) (nullable): the worker's standard streams that are logged */
+  FerryOutput *output;
 
-  GList queue_node;  /* in the shared queue's list of all links */
-  GList active_node; /* in its list of active links */
+  GList queue_node;  /* node in the shared queue's list of all links */
+  GList active_node; /* node in the shared queue's list of active links */
   gboolean active;
-  gboolean stalled;      /* waits for blocks to come back */
-  gint64 rested_at;      /* monotonic time at which the up lane was last found empty */
-  guint64 rested_head;   /* the up lane's head at that time */
-  guint64 n_since;       /* about how many records came since then */
-  guint64 buffers_since; /* bytes of buffers that came since then */
-  gboolean dozing;       /* its lane fills for a moment, unarmed */
-  gboolean lingering;    /* the same for longer, at its writer's wish, until the writer rings */
-  gboolean fenced;       /* the router's thread waits until its lane is drained up to fence */
-  guint64 fence;         /* the lane's tail when that began */
+  /* not visited until the router has dispatched some of its blocks, or dropped some of its memory */
+  gboolean stalled;
+  gint64 rested_at;      /* monotonic time in microseconds at which the up lane was last found empty */
+  guint64 rested_head;   /* the up lane's head at rested_at */
+  guint64 n_since;       /* about how many records came since rested_at */
+  guint64 buffers_since; /* bytes of the buffers that came since rested_at */
+  gboolean dozing;       /* the monitor lets the up lane fill for a moment, without arming it */
+  /* like dozing, but for longer, because the writer marked itself unhurried; ends when the writer rings */
+  gboolean lingering;
+  gboolean fenced; /* the router's thread waits until the up lane is drained up to the position fence */
+  guint64 fence;   /* the up lane's tail when fenced was set */
 
-  FerrySharedQueue *queue; /* (unowned) (nullable): while it has the link; set by the monitor with the lock of down */
+  /* (unowned) (nullable): the queue that the link was added to; set by the monitor with the lock of down held */
+  FerrySharedQueue *queue;
   FerryDownWriter down;
 
-  gboolean told_launched;        /* the layer above was told of the process */
-  gboolean told_attached;        /* the layer above was told that the link is open */
-  _Atomic guint64 cells_pending; /* any: bit n: the router's thread was told of cell n and has not read it yet */
-  _Atomic guint64 cells_taken;   /* any: values that the router's thread took from the cells */
-  FerryLinkTurn turn;            /* router's thread */
-  _Atomic gint64 share_out;      /* any: what its blocks in the local queue, or being dispatched, count for */
-  _Atomic gint64 bytes_kept;     /* any: bytes of its large messages and private buffers that the application keeps */
-  _Atomic gint64 bytes_lent;     /* any: bytes of its buffers that the application keeps in place */
-  gboolean wants_memory;         /* stalled: until the application drops some of its buffers and messages */
-  FerrySpareMemory spare;        /* any: for copies of its buffers */
+  gboolean told_launched; /* the layer above was notified that the process exists */
+  gboolean told_attached; /* the layer above was notified that the link is open */
+  /* any: bit n: the router's thread was notified of a value in cell n and has not read it yet */
+  _Atomic guint64 cells_pending;
+  _Atomic guint64 cells_taken; /* any: how many values the router's thread has taken from the link's cells */
+  FerryLinkTurn turn;          /* router's thread */
+  /* any: how much of the link's share is used by its blocks that wait in the local queue or are being dispatched */
+  _Atomic gint64 share_out;
+  /* any: bytes of the link's large messages and private buffers that the application keeps */
+  _Atomic gint64 bytes_kept;
+  _Atomic gint64 bytes_lent; /* any: bytes of the link's arena buffers that the application keeps in place */
+  /* the link is stalled until the application drops some of its buffers and messages */
+  gboolean wants_memory;
+  FerrySpareMemory spare; /* any: memory for copies of the link's buffers */
 };
 
 FerryLink *ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *cells, guint n_pipes,
@@ -282,7 +311,7 @@ void ferry_confinement_begin (FerryLink *link);
 FerryControlEvent ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error);
 char *ferry_confinement_name_layers (guint32 layers);
 
-/* The application's writing end of the down lane and of the express lane. */
+/* A part of a message to the worker. The parts are written one after the other. */
 typedef struct
 {
   gconstpointer data;
@@ -291,10 +320,10 @@ typedef struct
 
 typedef enum
 {
-  FERRY_DOWN_SENT,        /* it is in the lane or in the backlog */
+  FERRY_DOWN_SENT,        /* the message is in the lane or in the backlog */
   FERRY_DOWN_WOULD_BLOCK, /* the backlog is full */
-  FERRY_DOWN_TOO_LARGE,   /* larger than the maximum message size */
-  FERRY_DOWN_UNTAKEN,     /* the worker has to take descriptors first */
+  FERRY_DOWN_TOO_LARGE,   /* the message is larger than the maximum message size */
+  FERRY_DOWN_UNTAKEN,     /* the worker must first take descriptors that were sent earlier */
   FERRY_DOWN_REFUSED,     /* the system refuses to pass the descriptors */
   FERRY_DOWN_CLOSED,      /* the link has ended */
 } FerryDownResult;
@@ -303,8 +332,8 @@ typedef enum
 typedef struct
 {
   const int *descriptors; /* (unowned) */
-  guint n_descriptors;    /* up to FERRY_MAX_FDS_PER_LINK */
-  int error_number;       /* (out): of FERRY_DOWN_REFUSED */
+  guint n_descriptors;    /* at most FERRY_MAX_FDS_PER_LINK */
+  int error_number;       /* (out): errno of the refusal, for FERRY_DOWN_REFUSED */
 } FerryDescriptors;
 
 FerryDownResult ferry_link_send (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts);

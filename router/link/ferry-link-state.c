@@ -10,9 +10,9 @@
     FERRY_LINK_##state, cause, kill                                                                                    \
   }
 
-/* Each state handles each event, and no transition leads back. An event without meaning in a state keeps the state. A
- * process that exits or is killed has its cause from its exit status and not from here. So a process that hangs up and
- * then ends in time has exited, and not hung up. */
+/* The transition of each state for each event. No transition leads to an earlier state. An event that means nothing in
+ * a state keeps the state. For a process that exits or is killed, the cause is made from the exit status, not from this
+ * table. So a process that hangs up and then ends in time gets the cause “exited”, not “hung up”. */
 static const FerryLinkTransition transitions[FERRY_N_LINK_STATES][FERRY_N_LINK_EVENTS] =
   {
     [FERRY_LINK_ATTACHING] =

@@ -24,59 +24,66 @@
 #define P_PIDFD 3
 #endif
 
-/* Processes that are reaped without a thread for it. */
+/* At most this many processes are reaped on the calling thread; a thread of its own reaps the rest. */
 #define N_AT_ONCE 1000
 
-/* Bytes that may wait for room in the down lane. An empty backlog takes a message of any size. */
+/* The maximum number of bytes that may wait in the backlog of the down lane. An empty backlog takes a message of any
+ * size. */
 #define MAX_BACKLOG (1024 * 1024)
 
-/* Messages up to this size have a limit of MAX_BACKLOG of their own. So a window gets through while a large message
- * waits; otherwise a worker that waits for the window would wait for ever. */
+/* Messages up to this size in bytes are short. All short messages together have a limit of MAX_BACKLOG of their own. So
+ * a window (room for a stream's items) is sent while a large message waits. Without this rule, a worker that waits for
+ * the window would wait for ever. */
 #define MAX_SHORT 64
 
-/* Cancels that may wait for room in the express lane: one for each call that a worker may have. */
+/* The maximum number of cancels that may wait for room in the express lane: one for each call that a worker may
+ * have. */
 #define MAX_EXPRESS_BACKLOG 65536
 
-/* An honest worker changes its claim once a call. */
+/* How often the application tries to change the claim. An honest worker changes its claim once for each call, so one or
+ * two attempts are enough. */
 #define CLAIM_ATTEMPTS 1000
 
-/* The bits of turned_away. */
+/* The bits of FerryDownWriter.turned_away. */
 #define LONG_MESSAGE 1
 #define SHORT_MESSAGE 2
 #define FD_BATCH_MESSAGE 4
 
-/* A record that waits for room. */
+/* A record that waits in a backlog: the header, the payload and the padding, size bytes together. */
 typedef struct
 {
   gsize size;
   guint64 words[];
 } FerryBacklogRecord;
 
-/* The rest of a message's parts. */
+/* The parts of a message that are not written yet. */
 typedef struct
 {
   const FerryPart *parts;
   guint n_parts;
-  gsize offset; /* in the first part */
+  gsize offset; /* bytes of the first part that are written */
 } Gather;
 
-/* A batch that the worker has not taken. */
+/* An fd batch that was sent and that the worker has not taken. */
 typedef struct
 {
-  guint64 record_end; /* position in the down lane */
+  guint64 record_end; /* the position in the down lane at which the batch's record ends */
   guint n_descriptors;
 } PendingFdBatch;
 
 struct _FerryFdBatches
 {
   guint64 n_sent;
-  guint64 n_taken; /* batches that were taken from local */
-  GArray *pending; /* (element-type PendingFdBatch) (owned): not taken yet, in their order */
-  guint n_pending; /* descriptors in those */
-  GQueue local;    /* (element-type GArray of int) (owned): of a link within this process */
+  guint64 n_taken; /* how many batches were taken from local */
+  /* (element-type PendingFdBatch) (owned): the batches that the worker has not taken, oldest first */
+  GArray *pending;
+  guint n_pending; /* the number of descriptors in the batches of pending */
+  /* (element-type GArray of int) (owned): for a link within this process: copies of the descriptors */
+  GQueue local;
 };
 
-/* RLIMIT_FSIZE also limits shared memory, and a process beyond it is killed. */
+/* Returns the arena's size, made smaller where RLIMIT_FSIZE requires. RLIMIT_FSIZE also limits shared memory, and the
+ * kernel kills a process that writes beyond the limit. */
 static gsize
 fit_arena (gsize arena_size)
 {
@@ -87,7 +94,7 @@ fit_arena (gsize arena_size)
   return ferry_arena_size_for (limit.rlim_cur / 2);
 }
 
-/* any: makes a link with its memory and its doorbell, in the state attaching. */
+/* any: makes a link with its memory and its doorbell, in the state FERRY_LINK_ATTACHING. */
 FerryLink *
 ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *cells, guint n_pipes, gsize up_capacity,
                 gsize arena_size, guint64 max_message_size, GError **error)
@@ -183,7 +190,8 @@ ferry_link_unref (FerryLink *self)
   g_free (self);
 }
 
-/* No more buffers come. Buffers that the application keeps stay readable. */
+/* Frees what is needed to receive buffers, once no more buffers come. Buffers that the application keeps stay
+ * readable. */
 void
 ferry_link_give_up_buffers (FerryLink *self)
 {
@@ -199,7 +207,7 @@ ferry_link_give_up_buffers (FerryLink *self)
   g_clear_pointer (&self->pending_memory, ferry_pending_memory_free);
 }
 
-/* any, before the link is in a queue: makes the control socket and puts the welcome into it. */
+/* any, before the link is added to a queue: makes the control socket and sends the welcome into it. */
 gboolean
 ferry_link_open_socket (FerryLink *self, GError **error)
 {
@@ -221,7 +229,7 @@ ferry_link_open_socket (FerryLink *self, GError **error)
   return TRUE;
 }
 
-/* any, before its grant: the pipe has one-shot buffers. */
+/* any, before ferry_link_grant(): notes that the pipe of this index has one-shot buffers. */
 void
 ferry_link_allow_one_shots (FerryLink *self, guint index)
 {
@@ -230,7 +238,8 @@ ferry_link_allow_one_shots (FerryLink *self, guint index)
   ferry_pending_memory_allow (self->pending_memory, index);
 }
 
-/* any, before the worker is launched: grants a sender in the down lane. Returns FALSE where that has no room. */
+/* any, before the worker is launched: writes the grant of a sender into the down lane. Returns FALSE where the lane has
+ * no room for it. */
 gboolean
 ferry_link_grant (FerryLink *self, guint index, const char *sender_name)
 {
@@ -250,12 +259,13 @@ ferry_link_grant (FerryLink *self, guint index, const char *sender_name)
                              g_array_index (self->connection_ids, guint64, index));
   memcpy (place + sizeof (FerryRecordHeader), &grant, sizeof grant);
   memcpy (place + sizeof (FerryRecordHeader) + sizeof grant, sender_name, grant.name_length);
-  /* No reader sleeps on the down lane: all grants are there before the worker is. */
+  /* No ring is needed: the worker is started after all grants are written, so no reader sleeps on the down lane. */
   ferry_lane_writer_publish (&self->down.lane, ferry_record_size (length));
   return TRUE;
 }
 
-/* Notes why the link ends; only the first cause counts. */
+/* Sets the cause for which the link ends, unless a cause was set before. cause may be FERRY_NO_CAUSE, which does
+ * nothing. */
 void
 ferry_link_note (FerryLink *self, int cause, const char *detail)
 {
@@ -268,11 +278,12 @@ ferry_link_note (FerryLink *self, int cause, const char *detail)
 void
 ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word)
 {
-  /* Release: pairs with the sender's load; ferry_link_wake_writers() follows. */
+  /* Release: pairs with the sender's acquire load of the word. The caller then calls ferry_link_wake_writers(). */
   atomic_store_explicit (ferry_segment_get_pipe_word (&self->segment, index), word, memory_order_release);
 }
 
-/* Wakes all threads that wait to send, for a buffer, or for a message down, so that they see their pipe word. */
+/* Wakes all threads of the worker that wait: to send, for a buffer, or for a message down. Each of them then reads its
+ * pipe word. */
 void
 ferry_link_wake_writers (FerryLink *self)
 {
@@ -284,7 +295,8 @@ ferry_link_wake_writers (FerryLink *self)
 
 /* ---- the process at the other end ---- */
 
-/* bubblewrap passes no signal on, and ends with its program. So the program gets the signal, where it is known. */
+/* Sends a signal to the process inside bubblewrap, where that process is known. bubblewrap itself passes no signal on,
+ * and ends when the process inside ends. Returns FALSE where bubblewrap must get the signal instead. */
 static gboolean
 signal_wrapped (FerryConfinement *self, int signal_number)
 {
@@ -294,7 +306,8 @@ signal_wrapped (FerryConfinement *self, int signal_number)
   return syscall (SYS_pidfd_send_signal, self->pidfd, signal_number, NULL, 0) == 0;
 }
 
-/* Sends the process a signal, or has it sent once the process is there. Returns FALSE after the process' end. */
+/* Sends the process a signal. Where the fork server has not forked the process yet, the signal is noted and sent later.
+ * Returns FALSE after the process has ended. */
 gboolean
 ferry_link_send_signal (FerryLink *self, int signal_number)
 {
@@ -310,7 +323,7 @@ ferry_link_send_signal (FerryLink *self, int signal_number)
   return syscall (SYS_pidfd_send_signal, self->pidfd, signal_number, NULL, 0) == 0;
 }
 
-/* The fork server has forked the process. */
+/* Sends the signals that ferry_link_send_signal() noted before the fork server forked the process. */
 void
 ferry_link_send_pending_signals (FerryLink *self)
 {
@@ -320,7 +333,8 @@ ferry_link_send_pending_signals (FerryLink *self)
   self->pending_signals = 0;
 }
 
-/* bubblewrap reports a death by a signal as a shell does. */
+/* Corrects the exit status of bubblewrap. Like a shell, bubblewrap exits with 128 + n where signal n killed the process
+ * inside. */
 static void
 unwrap_status (FerryLink *self)
 {
@@ -342,7 +356,8 @@ reap_group (gpointer data)
   return NULL;
 }
 
-/* A process may make its children ours (CLONE_PARENT). They keep the number of their killed group in use. */
+/* Reaps the rest of a killed process group. A worker may make its own children children of this process (CLONE_PARENT).
+ * Until such a child is reaped, it keeps the number of the group in use. */
 static void
 reap_rest (GPid group)
 {
@@ -359,15 +374,15 @@ reap_rest (GPid group)
   ferry_thread_run_aside ("ferry-reaper", reap_group, GINT_TO_POINTER (group));
 }
 
-/* Takes the exit status of a process that has ended. First kills the rest of its process group, whose number is not
- * reused before the leader is reaped. Returns FALSE where the process has not ended. */
+/* Takes the exit status of the process if it has ended. First kills the rest of its process group, because the number
+ * of the group may be reused once the leader is reaped. Returns FALSE where the process has not ended. */
 gboolean
 ferry_link_reap (FerryLink *self)
 {
   struct pollfd poll_fd = {.fd = self->pidfd, .events = POLLIN};
   siginfo_t info = {0};
 
-  /* A process that is not our child: its parent takes its status. */
+  /* The process is not a child of this process. Its fork server takes its exit status; here only its end is checked. */
   if (self->parent != FERRY_PARENT_SELF)
     return self->reaped = self->reaped || poll (&poll_fd, 1, 0) == 1;
   if (waitid (P_PIDFD, (id_t) self->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
@@ -380,7 +395,8 @@ ferry_link_reap (FerryLink *self)
       TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) self->pidfd, &again, WEXITED | WNOHANG));
       reap_rest (self->pid);
     }
-  /* ECHILD: another part of the program reaps children, or SIGCHLD is ignored. Only the status is lost. */
+  /* waitid() fails with ECHILD where another part of the program reaps children, or where SIGCHLD is ignored. Then the
+   * process has ended, and only its exit status is lost. */
   self->wait_code = info.si_code;
   self->wait_status = info.si_status;
   if (self->confinement.wrapped)
@@ -403,11 +419,12 @@ ferry_link_wait (FerryLink *self)
  *
  * The application's writing end of a link: the down lane, the express lane and the claim word.
  *
- * Threads:   any, under the lock of down, with which no thread waits.
- * Trust:     none in the worker. It can write any position and any claim. The lane's writer checks positions. A claim
- *            is a number that is only compared, and each loop over it is bounded.
- * Invariant: the records of a lane's backlog follow those in the lane. While there are any, the lane's writer is armed,
- *            so that the monitor flushes them when half of the lane is free. */
+ * Threads:   any, under the lock of down. No thread sleeps while it holds that lock.
+ * Trust:     none in the worker. The worker can write any position and any claim. The lane's writer checks positions. A
+ *            claim is a number that is only compared, and each loop over it is bounded.
+ * Invariant: the records of a lane's backlog follow the records in the lane. While the backlog has records, the lane's
+ *            writer is armed, so that the worker rings when half of the lane is free and the monitor then flushes the
+ *            backlog. */
 
 static gboolean
 is_short (gsize record_size)
@@ -435,7 +452,8 @@ is_usable_locked (FerryLink *self)
   return !self->down.closed && self->down.fault == NULL;
 }
 
-/* Has the monitor end the link. */
+/* Sets the fault of the down lanes, unless one is set, and makes the monitor end the link. fault: (unowned): a text
+ * that continues “it …”. */
 void
 ferry_link_set_fault_locked (FerryLink *self, const char *fault)
 {
@@ -448,17 +466,20 @@ ferry_link_set_fault_locked (FerryLink *self, const char *fault)
 
 /* ---- fd batches ----
  *
- * Descriptors that go down with messages. A batch is first sent as a packet over the control socket. Then its record
- * goes into the down lane, under the same hold of its lock. So the packet is there when the worker reads the record,
- * and both have the same order. The worker has taken a batch when its head has passed the record.
+ * Descriptors that go down with messages. A batch is first sent as a packet over the control socket. Then the batch's
+ * record is written into the down lane, while the lock of down is still held. So the packet is in the socket when the
+ * worker reads the record, and packets and records have the same order. The worker has taken a batch when the head of
+ * the down lane has passed the record.
  *
- * A link within this process has no socket; copies of the descriptors wait here for the other end.
+ * A link within this process has no socket. There, copies of the descriptors wait in fd_batches->local for the other
+ * end.
  *
  * Threads: any, with the lock of down held.
- * Trust:   none in the worker. A worker that passes records and leaves their packets in the socket is detected. So the
- *          descriptors in the kernel are bounded by those that the worker's head has not passed. */
+ * Trust:   none in the worker. A worker that passes records but leaves their packets in the socket is detected. So the
+ *          number of descriptors in the socket is bounded by the records that the worker's head has not passed. */
 
-/* any: closes descriptors (element-type int) of the application, whose close may wait, and empties the array. */
+/* any: closes descriptors (element-type int) and empties the array. The files must be the application's own: closing a
+ * worker's file may take long. */
 void
 ferry_descriptors_close (GArray *descriptors)
 {
@@ -490,7 +511,8 @@ has_unread_packets (FerryLink *link)
   return link->control >= 0 && ioctl (link->control, SIOCOUTQ, &left) == 0 && left > 0;
 }
 
-/* How many descriptors the worker has not taken, by its head in the down lane. */
+/* Returns how many descriptors the worker has not taken, according to the head of the down lane. Batches that the
+ * worker has taken are removed from pending. */
 static guint
 count_pending_fds_locked (FerryLink *link)
 {
@@ -505,11 +527,13 @@ count_pending_fds_locked (FerryLink *link)
     self->n_pending -= g_array_index (self->pending, PendingFdBatch, n_passed++).n_descriptors;
   g_array_remove_range (self->pending, 0, n_passed);
   if (n_passed > 0 && self->pending->len == 0 && has_unread_packets (link))
-    ferry_link_set_fault_locked (link, "it took messages without the descriptors that belong to them");
+    ferry_link_set_fault_locked (
+      link, "it took messages without their descriptors; it must receive the packet of each fd batch from its control "
+            "socket when it takes the record of the batch");
   return self->n_pending;
 }
 
-/* Returns 0 or an error number. */
+/* Puts copies of the descriptors into the queue of a link within this process. Returns 0 or an error number. */
 static int
 send_fd_batch_locally (FerryFdBatches *self, const int *descriptors, guint n_descriptors)
 {
@@ -532,7 +556,8 @@ send_fd_batch_locally (FerryFdBatches *self, const int *descriptors, guint n_des
   return 0;
 }
 
-/* Whether the other end is closed, which the monitor notices as well; it may only be shut down for reading. */
+/* Whether the worker's end of the socket is closed. Called after EPIPE: if the end is not closed, the worker has only
+ * shut the socket down for reading. The monitor handles a closed end. */
 static gboolean
 has_hung_up (int control)
 {
@@ -560,7 +585,7 @@ send_fd_batch_now (FerryLink *link, const FerryDescriptors *batch, guint64 recor
     error_number =
       ferry_control_send_fd_batch (link->control, self->n_sent + 1, batch->descriptors, batch->n_descriptors);
   if (error_number == EPIPE && !has_hung_up (link->control))
-    ferry_link_set_fault_locked (link, "it shut its control socket down");
+    ferry_link_set_fault_locked (link, "it shut its control socket down; it must keep the socket open while it runs");
   if (error_number != 0)
     return error_number;
   self->n_sent++;
@@ -569,7 +594,8 @@ send_fd_batch_now (FerryLink *link, const FerryDescriptors *batch, guint64 recor
   return 0;
 }
 
-/* How many descriptors are pending, with the lane's writer armed: the worker rings when it takes some. */
+/* Arms the down lane's writer, so that the worker rings when it takes descriptors. Returns how many descriptors are
+ * pending. */
 static guint
 arm_for_fd_batch (FerryLink *link)
 {
@@ -577,8 +603,8 @@ arm_for_fd_batch (FerryLink *link)
   return count_pending_fds_locked (link);
 }
 
-/* Sends a batch whose record is to end there in the down lane. Returns 0 or an error number. EAGAIN: the worker has to
- * take some descriptors first, and rings then. */
+/* Sends the packet of a batch. record_end: the position in the down lane at which the batch's record will end. Returns
+ * 0 or an error number. EAGAIN: the worker must take some descriptors first, and rings when it has taken them. */
 static int
 send_fd_batch_packet_locked (FerryLink *link, const FerryDescriptors *batch, guint64 record_end)
 {
@@ -593,12 +619,13 @@ send_fd_batch_packet_locked (FerryLink *link, const FerryDescriptors *batch, gui
     return error_number;
   if (arm_for_fd_batch (link) > 0)
     return EAGAIN;
-  /* No descriptor is pending, so no ring would come. */
+  /* No descriptor is pending, so the worker would not ring. Try once more instead of waiting for a ring. */
   error_number = send_fd_batch_now (link, batch, record_end);
   return error_number == EAGAIN ? ENOBUFS : error_number;
 }
 
-/* any: takes the batch of this number from a link within this process. Returns FALSE where it is not there. */
+/* any: takes the batch of this number from a link within this process, and appends its descriptors. Returns FALSE where
+ * the next batch has another number, or where there is no batch. */
 gboolean
 ferry_link_take_fd_batch (FerryLink *link, guint64 number, GArray *descriptors)
 {
@@ -617,7 +644,7 @@ ferry_link_take_fd_batch (FerryLink *link, guint64 number, GArray *descriptors)
   return TRUE;
 }
 
-/* any */
+/* any: returns how many fd batches were sent to the worker. */
 guint64
 ferry_link_get_n_fd_batches_sent (FerryLink *self)
 {
@@ -625,7 +652,8 @@ ferry_link_get_n_fd_batches_sent (FerryLink *self)
   return self->down.fd_batches != NULL ? self->down.fd_batches->n_sent : 0;
 }
 
-/* any: how many of those the worker has taken. After the link's end this is unknown; the answer is G_MAXUINT64. */
+/* any: returns how many of the sent fd batches the worker has taken. Returns G_MAXUINT64 where the number is unknown:
+ * after the end of the link, and before the first batch. */
 guint64
 ferry_link_get_n_fd_batches_taken (FerryLink *self)
 {
@@ -642,15 +670,16 @@ ferry_link_get_n_fd_batches_taken (FerryLink *self)
 
 /* ---- lanes and claim ---- */
 
-/* Whether the worker wrote valid positions in both lanes. */
+/* Whether the worker wrote valid positions in the down lane and in the express lane. If not, sets the link's fault. */
 static gboolean
 check_lanes_locked (FerryLink *self)
 {
   if (!self->down.lane.broken && !self->down.express.broken)
     return TRUE;
   ferry_link_set_fault_locked (self,
-                               "it wrote a position beyond what was sent to it; the head of its down lane and of its "
-                               "express lane must be a multiple of 8, from the one before to the end of what was sent");
+                               "it wrote a position beyond what was sent to it; the heads of its down lane and of its "
+                               "express lane must be multiples of 8, must not decrease, and must not pass the end "
+                               "of what was sent");
   return FALSE;
 }
 
@@ -689,7 +718,7 @@ gather (Gather *self, guint8 *place, gsize size)
     }
 }
 
-/* The end of the next record in the down lane. */
+/* Returns the position in the down lane at which a new record with this payload size will end, after the backlog. */
 static guint64
 get_next_end (FerryLink *self, gsize payload)
 {
@@ -703,7 +732,8 @@ fill (guint8 *place, const FerryRecordHeader *header, Gather *payload)
   gather (payload, place + sizeof *header, header->length);
 }
 
-/* Writes a record into the lane or, without room or behind waiting records, into the backlog. */
+/* Writes a record into the lane. Where the lane has no room, or where records wait already, appends the record to the
+ * backlog. */
 static void
 put_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, const FerryRecordHeader *header, Gather *payload)
 {
@@ -718,7 +748,7 @@ put_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, const Fer
     }
   record = g_malloc (sizeof *record + size);
   record->size = size;
-  /* The padding crosses as well, and must not contain our memory. */
+  /* The worker also gets the padding, which must not contain bytes of the application's memory. */
   record->words[size / sizeof (guint64) - 1] = 0;
   fill ((guint8 *) record->words, header, payload);
   g_queue_push_tail (backlog, record);
@@ -726,8 +756,9 @@ put_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, const Fer
     *get_backlog_size (self, size) += size;
 }
 
-/* Notifies the room watches once half of the backlog of a kind is free, or all of it. A larger message fails again, and
- * its sender is notified again after the next flush. */
+/* Calls the room watches when a kind of message that was rejected has room again. Long and short messages have room
+ * when half of their limit is free. All kinds of messages except fd batches have room when the backlog is empty. A
+ * message that is larger than the room is rejected again, and its sender is notified again after the next flush. */
 static void
 notify_room_locked (FerryLink *self)
 {
@@ -751,8 +782,8 @@ notify_room_locked (FerryLink *self)
     }
 }
 
-/* Moves the backlog into the lane; the lane's writer is armed for the rest. Only a flush that moves records notifies
- * room watches. Otherwise two senders that fail would wake each other for ever. */
+/* Moves records from the backlog into the lane. If some records stay, the lane's writer is armed. Room watches are
+ * called only if records were moved. Otherwise, two senders that are both rejected would wake each other for ever. */
 static void
 flush_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog)
 {
@@ -802,7 +833,8 @@ put_message_locked (FerryLink *self, guint64 connection_id, const FerryPart *par
     }
 }
 
-/* Sends the descriptors of the next message, and puts their record before it. */
+/* Sends the descriptors of the next message, and writes the batch's record. The caller writes the message after that
+ * record. */
 static FerryDownResult
 send_fd_batch_locked (FerryLink *self, guint64 connection_id, FerryDescriptors *batch)
 {
@@ -825,21 +857,21 @@ send_fd_batch_locked (FerryLink *self, guint64 connection_id, FerryDescriptors *
       return FERRY_DOWN_UNTAKEN;
     case EPIPE:
     case ECONNRESET:
-      /* The worker is ending, or has ended; the monitor reports how. */
+      /* The worker is ending, or has ended. The monitor reports how it ended. */
       return FERRY_DOWN_CLOSED;
     default:
       return FERRY_DOWN_REFUSED;
     }
 }
 
-/* any: sends the worker a message of plain bytes for one of its pipes. Never waits. */
+/* any: sends a message of plain bytes to a pipe of the worker. Never waits. */
 FerryDownResult
 ferry_link_send (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts)
 {
   return ferry_link_send_with (self, connection_id, parts, n_parts, NULL);
 }
 
-/* any: the same with descriptors, all or nothing. batch: (nullable). */
+/* any: sends a message like ferry_link_send(), with descriptors. Either all is sent, or nothing. batch: (nullable). */
 FerryDownResult
 ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts,
                       FerryDescriptors *batch)
@@ -859,7 +891,7 @@ ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *p
       flush_locked (self, &self->down.lane, &self->down.backlog);
       if (!may_wait_locked (self, size))
         {
-          /* The backlog is not empty, so a flush follows. */
+          /* The backlog is not empty, so a later flush calls the room watches. */
           self->down.turned_away |= is_short (ferry_record_size (size)) ? SHORT_MESSAGE : LONG_MESSAGE;
           result = FERRY_DOWN_WOULD_BLOCK;
         }
@@ -897,14 +929,15 @@ send_word (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, FerryRecor
   return result;
 }
 
-/* any: tells the worker, behind all messages, that no more calls come. */
+/* any: notifies the worker that no more calls come. The worker reads this after all messages. */
 FerryDownResult
 ferry_link_send_finish (FerryLink *self)
 {
   return send_word (self, &self->down.lane, &self->down.backlog, (FerryRecordHeader){0, FERRY_RECORD_FINISH, 0, 0});
 }
 
-/* any: has the worker cancel a call, ahead of the down lane. */
+/* any: makes the worker cancel a call. The cancel goes by the express lane, so the worker reads it before what waits in
+ * the down lane. */
 FerryDownResult
 ferry_link_send_cancel (FerryLink *self, guint64 xid, guint16 reason)
 {
@@ -912,7 +945,8 @@ ferry_link_send_cancel (FerryLink *self, guint64 xid, guint16 reason)
                     (FerryRecordHeader){0, FERRY_RECORD_CANCEL, reason, xid});
 }
 
-/* any: moves the backlogs into the lanes. Returns how many bytes the worker has taken from them so far. */
+/* any: moves the backlogs into the lanes. Returns the total of bytes that the worker has taken from both lanes since
+ * the link was made. */
 guint64
 ferry_link_flush_down (FerryLink *self)
 {
@@ -925,7 +959,7 @@ ferry_link_flush_down (FerryLink *self)
       ferry_lane_writer_look (&self->down.express, 0);
       flush_locked (self, &self->down.express, &self->down.express_backlog);
       flush_locked (self, &self->down.lane, &self->down.backlog);
-      /* A sender waits for descriptors to be taken. Each ring has to be asked for. */
+      /* A sender waits until the worker takes descriptors. An armed writer gets only one ring, so it is armed again. */
       if ((self->down.turned_away & FD_BATCH_MESSAGE) != 0)
         {
           ferry_lane_writer_arm (&self->down.lane, 0);
@@ -943,19 +977,20 @@ get_claim (FerryLink *self)
   return &ferry_segment_get_control (&self->segment)->claim;
 }
 
-/* The call that was begun last. The end of a skip was never begun; the call before the skip was. */
+/* Returns the xid of the call that the worker began last, and sets *claim. Where the claim is the end of a skip, that
+ * call was never begun. Then the call that was begun before the skip is returned. */
 static guint64
 load_begun (FerryLink *self, guint64 *claim)
 {
   guint64 xid;
 
-  /* Acquire: as in change_claim_locked(). */
+  /* Acquire: pairs with the worker's exchange, as explained in change_claim_locked(). */
   *claim = atomic_load_explicit (get_claim (self), memory_order_acquire);
   xid = *claim >> FERRY_CLAIM_SHIFT;
   return xid != 0 && xid == self->down.skip_until ? self->down.begun_before_skip : xid;
 }
 
-/* A change of the claim: all calls up to skip_until are settled, and the flags are set and cleared. */
+/* A change of the claim word: calls up to skip_until are taken back from the worker, and flags are set or cleared. */
 typedef struct
 {
   guint64 skip_until;
@@ -963,8 +998,9 @@ typedef struct
   guint64 clear;
 } ClaimChange;
 
-/* Changes the claim while only_if is the call that was begun last; 0: whatever that is. *begun becomes that call.
- * Returns whether the claim was changed. A worker that prevents it is at fault. */
+/* Changes the claim word if only_if is the call that the worker began last; with an only_if of 0, in any case. Sets
+ * *begun to the call that was begun last. Returns whether the claim was changed. A worker that changes the claim at
+ * each attempt gets a fault. */
 static gboolean
 change_claim_locked (FerryLink *self, const ClaimChange *change, guint64 only_if, guint64 *begun)
 {
@@ -979,8 +1015,8 @@ change_claim_locked (FerryLink *self, const ClaimChange *change, guint64 only_if
         return FALSE;
       next = MAX (claim >> FERRY_CLAIM_SHIFT, change->skip_until) << FERRY_CLAIM_SHIFT |
              (((claim | change->set) & ~change->clear) & flags);
-      /* Release: a worker that sees the change sees all before it. Acquire: we see all before the worker's claim. Pairs
-       * with the same exchange in ferry_downlink_claim(). */
+      /* Release: a worker that sees the change also sees all stores before it. Acquire: this thread sees all stores
+       * before the worker's claim. Pairs with the same exchange in ferry_downlink_claim(). */
       if (!atomic_compare_exchange_strong_explicit (get_claim (self), &claim, next, memory_order_acq_rel,
                                                     memory_order_acquire))
         continue;
@@ -991,12 +1027,12 @@ change_claim_locked (FerryLink *self, const ClaimChange *change, guint64 only_if
         }
       return TRUE;
     }
-  ferry_link_set_fault_locked (self, "it changed its claim over and over");
+  ferry_link_set_fault_locked (self, "it changed its claim over and over; it must change its claim once for each call");
   return FALSE;
 }
 
-/* any: keeps the worker from beginning calls, until ferry_link_release_calls(). *begun becomes the call that was begun
- * last, or 0. Returns FALSE where the link has ended. */
+/* any: prevents the worker from beginning calls, until ferry_link_release_calls() is called. Sets *begun to the call
+ * that the worker began last, or 0. Returns FALSE where the link has ended. */
 gboolean
 ferry_link_hold_calls (FerryLink *self, guint64 *begun)
 {
@@ -1009,7 +1045,7 @@ ferry_link_hold_calls (FerryLink *self, guint64 *begun)
   return held;
 }
 
-/* any: lets the worker begin calls again, but skips those up to skip_until; 0: skips none. */
+/* any: allows the worker to begin calls again. The worker skips the calls up to skip_until; 0: skips none. */
 void
 ferry_link_release_calls (FerryLink *self, guint64 skip_until)
 {
@@ -1023,7 +1059,8 @@ ferry_link_release_calls (FerryLink *self, guint64 skip_until)
     }
 }
 
-/* any: keeps the worker from beginning calls for ever, if xid is the call that it began last. Returns whether it is. */
+/* any: if xid is the call that the worker began last, prevents the worker from ever beginning another call. Returns
+ * whether xid was that call. */
 gboolean
 ferry_link_doom_call (FerryLink *self, guint64 xid)
 {
@@ -1036,7 +1073,8 @@ ferry_link_doom_call (FerryLink *self, guint64 xid)
   return doomed;
 }
 
-/* any: the call that the worker began last, or 0; after the end of the link, that at its end. */
+/* any: returns the call that the worker began last, or 0. After the end of the link, returns the call that was begun
+ * last before the end. */
 guint64
 ferry_link_get_begun_call (FerryLink *self)
 {
@@ -1047,36 +1085,39 @@ ferry_link_get_begun_call (FerryLink *self)
   return begun;
 }
 
-/* router's thread: how far the worker has written the up lane. An invalid position counts as nothing new. */
+/* router's thread: returns the position up to which the worker has written the up lane. An invalid position is
+ * ignored. */
 guint64
 ferry_link_get_written (FerryLink *self)
 {
-  /* Acquire: see ferry_link_has_dispatched(). */
+  /* Acquire: pairs with the monitor's release, as explained in ferry_link_has_dispatched(). */
   guint64 taken = atomic_load_explicit (&self->up_taken, memory_order_acquire);
   guint64 written = taken;
 
   pthread_mutex_lock (&self->down.lock);
-  /* Acquire: pairs with ferry_lane_writer_publish(), which comes before the claim of a later call. */
+  /* Acquire: pairs with ferry_lane_writer_publish(). The worker publishes its records before it claims a later call. */
   if (is_usable_locked (self))
     written = atomic_load_explicit (&self->up.control->writer.tail, memory_order_acquire);
   pthread_mutex_unlock (&self->down.lock);
-  /* A buffer that is being copied holds taken back by its record. */
+  /* While a buffer is copied, up_taken stays before its record, although the lane may be full again. So written may be
+   * up to two capacities ahead. */
   return written - taken <= 2 * self->up.capacity ? written : taken;
 }
 
-/* router's thread: whether the up lane has been dispatched up to a position. Records that make no block, such as pieces
- * of an unfinished message, count once no block of the link is on its way. */
+/* router's thread: whether the up lane was dispatched up to a position. Some records make no block, such as pieces of
+ * an unfinished message. They count as dispatched when no block of the link is in the local queue or in dispatch. */
 gboolean
 ferry_link_has_dispatched (FerryLink *self, guint64 position)
 {
-  /* Acquire: pairs with the monitor's release, so that share_out counts the blocks that it pushed before. */
+  /* Acquire: pairs with the monitor's release store. So share_out includes the blocks that the monitor pushed before
+   * that store. */
   guint64 taken = atomic_load_explicit (&self->up_taken, memory_order_acquire);
 
   return self->turn.dispatched >= position ||
          (taken >= position && atomic_load_explicit (&self->share_out, memory_order_relaxed) == 0);
 }
 
-/* any: has watch->func called each time that there is room after a message was rejected. */
+/* any: makes the link call watch->func each time that it has room again after it rejected a message. */
 void
 ferry_link_add_room_watch (FerryLink *self, FerryRoomWatch *watch)
 {
@@ -1086,7 +1127,7 @@ ferry_link_add_room_watch (FerryLink *self, FerryRoomWatch *watch)
   g_queue_push_tail_link (&self->down.room_watches, &watch->node);
 }
 
-/* any: when this returns, no thread is in watch->func. */
+/* any: removes a watch. When this function returns, no thread is in watch->func. */
 void
 ferry_link_remove_room_watch (FerryLink *self, FerryRoomWatch *watch)
 {
@@ -1094,7 +1135,7 @@ ferry_link_remove_room_watch (FerryLink *self, FerryRoomWatch *watch)
   g_queue_unlink (&self->down.room_watches, &watch->node);
 }
 
-/* any: ends the sending; the memory may be unmapped after this. */
+/* any: ends the sending of messages down. The link's memory may be unmapped after this. */
 void
 ferry_link_close_down (FerryLink *self)
 {

@@ -1,12 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A check of the memory that a worker sent, by a thread of its own.
+/* A check of the memory of a one-shot buffer, on a thread of its own.
  *
- * System calls on a file wait for each other, and a hostile worker can prolong its own on that memory without end. So
- * the monitor, which has other links, does not make them. It does check small memory, with which no call takes long.
+ * System calls on one file wait for each other. A hostile worker can make its own system calls on the memory last
+ * without end. So the monitor, which also serves other links, does not check large memory. Small memory is checked at
+ * once, on the calling thread, because no system call takes long with it.
  *
- * Threads: begun and ended by the monitor. The thread has a reference of its own, so the monitor may drop a check. */
+ * Threads: the monitor begins and ends a check. The checking thread has a reference of its own, so the monitor may drop
+ *          its reference before the check is done. */
 
 #pragma once
 
@@ -16,10 +18,12 @@ G_BEGIN_DECLS
 
 typedef struct _FerryOneShotCheck FerryOneShotCheck;
 
-/* Takes fd. size, limit: as of ferry_one_shot_map(). done: called with data after the check, on the checking thread. */
+/* Begins a check. Takes fd. size, limit: the parameters of ferry_one_shot_map(). done: called with data after the
+ * check, on the thread that checks the memory; for small memory this is the calling thread. */
 FerryOneShotCheck *ferry_one_shot_check_begin (int fd, gsize size, gsize limit, GDestroyNotify done, gpointer data);
 gboolean ferry_one_shot_check_is_done (FerryOneShotCheck *self);
-/* After the check: returns the fault, or NULL with the mapping, which is the caller's. Drops the reference. */
+/* Ends a check that is done, and drops the caller's reference. Returns what is wrong with the memory, or NULL; then
+ * *memory becomes the mapping, which the caller owns. */
 const char *ferry_one_shot_check_end (FerryOneShotCheck *self, guint8 **memory);
 void ferry_one_shot_check_unref (FerryOneShotCheck *self);
 

@@ -13,18 +13,18 @@
 #include "lane/ferry-unmap-private.h"
 #include "link/ferry-orphan-private.h"
 
-/* Less memory is checked at once. */
+/* In bytes. Memory smaller than this is checked on the calling thread. */
 #define SMALL ((gsize) 1024 * 1024)
 
 struct _FerryOneShotCheck
 {
   _Atomic gint references;
-  int fd; /* (owned): of the checking thread */
+  int fd; /* (owned): for the checking thread only */
   gsize size;
   gsize limit;
-  const char *fault;        /* of the checking thread until is_done, as memory */
+  const char *fault;        /* fault and memory are for the checking thread until is_done is set */
   guint8 *memory;           /* (owned) (nullable) */
-  _Atomic gboolean is_done; /* released by the thread */
+  _Atomic gboolean is_done; /* stored with release order by the checking thread */
   GDestroyNotify done;
   gpointer data;
 };
@@ -45,7 +45,7 @@ check (gpointer data)
   FerryOneShotCheck *self = data;
 
   self->fault = ferry_one_shot_map (self->fd, self->size, self->limit, &self->memory);
-  /* Mapped memory is quick to close. */
+  /* The check has shown that the file is plain memory, which is quick to close. */
   if (self->fault == NULL)
     close (self->fd);
   else

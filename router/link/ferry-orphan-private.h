@@ -3,8 +3,9 @@
 
 /* Orphans: descriptors that a worker sent and that are not used.
  *
- * The worker chooses their files. To close the last descriptor of a socket that lingers, or of a file whose server does
- * not answer, may take for ever. So a thread of their own closes them, without any other system call.
+ * The worker chooses the files of these descriptors. The close of some files may take for ever, such as a socket that
+ * lingers, or a file whose server does not answer. So a thread of its own closes orphans, and makes no other system
+ * call on them.
  *
  * Threads: any. */
 
@@ -14,11 +15,11 @@
 
 G_BEGIN_DECLS
 
-/* (element-type int) (owned elements): received descriptors. */
+/* Returns an empty array for received descriptors. (element-type int) (owned elements) */
 GArray *ferry_orphans_new (void);
-/* Has them closed, without waiting. */
+/* Frees the array and makes another thread close its descriptors. Does not wait. */
 void ferry_orphans_free (GArray *self);
-/* The same of one descriptor, such as a socket with unread descriptors. */
+/* Makes another thread close fd, such as a socket with unread descriptors. Takes fd. Does not wait. */
 void ferry_orphan_close (int fd);
 
 G_END_DECLS

@@ -24,7 +24,7 @@ close_all (gpointer data)
   return NULL;
 }
 
-/* By one thread each time, so that a close that hangs delays no other. */
+/* Each call starts a thread of its own, so that a close that never returns delays no other close. */
 void
 ferry_orphans_free (GArray *self)
 {

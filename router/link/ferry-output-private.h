@@ -1,13 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The standard output and error of a worker, where they are logged: two pipes that are read and cut into lines.
+/* The standard output and the standard error of a worker, where they are logged. Each is a pipe that is read and cut
+ * into lines.
  *
  * Owner:     the link.
- * Threads:   the monitor; before the link is added, the router's thread.
- * Trust:     a pipe may contain any bytes, in any amount. A turn reads at most FERRY_OUTPUT_TURN bytes, a line is cut
- *            into pieces of FERRY_OUTPUT_MAX_LINE, and invalid UTF-8 is replaced.
- * Invariant: no read waits, and no call waits for the end of a pipe: a grandchild may hold it open for ever. */
+ * Threads:   the monitor. Before the link is added to the shared queue: the router's thread.
+ * Trust:     none in the worker: a pipe may contain any bytes, in any amount. One read of a pipe takes at most
+ *            FERRY_OUTPUT_TURN bytes. A line is cut into pieces of FERRY_OUTPUT_MAX_LINE bytes, and invalid UTF-8 is
+ *            replaced.
+ * Invariant: no read waits, and no function waits for the end of a pipe, because a child of the worker may hold the
+ *            pipe open for ever. */
 
 #pragma once
 
@@ -20,11 +23,11 @@ G_BEGIN_DECLS
 #define FERRY_OUTPUT_TURN 4096
 #define FERRY_OUTPUT_MAX_LINE 4096
 
-/* The last lines, for the exit record. */
+/* The limits of the last lines that are kept for the exit record. */
 #define FERRY_OUTPUT_LAST_LINES 20
 #define FERRY_OUTPUT_LAST_BYTES 8192
 
-/* The header of a line in a block; its text and a zero byte follow. */
+/* The header of a line in a block. The text of the line and a zero byte follow. */
 typedef struct
 {
   guint32 length; /* without the zero byte */
@@ -33,23 +36,23 @@ typedef struct
 
 typedef struct
 {
-  int fd;        /* (owned): the reading end; -1 where it is not logged, or at its end */
+  int fd;        /* (owned): the reading end; -1 where the stream is not logged, or where the pipe has ended */
   GString *line; /* (owned) (nullable): the text since the last line end */
-  gsize left;    /* once ending: bytes that remain to be read */
+  gsize left;    /* once ending is set: how many bytes of the pipe are still to be read */
 } FerryOutputPipe;
 
 typedef struct
 {
   FerryOutputPipe pipes[FERRY_N_OUTPUTS];
-  int epoll;       /* (unowned): the set that the open pipes are in, or -1 */
+  int epoll;       /* (unowned): the epoll set that contains the open pipes, or -1 */
   gboolean ready;  /* a pipe may have data */
-  gboolean ending; /* the process has ended: only the present content of the pipes is read */
+  gboolean ending; /* the process has ended: only what the pipes contained at that time is read */
   gboolean ended;
-  GQueue last; /* (element-type utf8): the last lines */
+  GQueue last; /* (element-type utf8) (owned): the last lines, oldest first */
   gsize last_bytes;
   char *last_error;    /* (owned) (nullable): the last line of standard error that is not empty */
-  guint n_errors;      /* how many such lines there were */
-  guint64 error_begun; /* the call that was begun last when that line was read */
+  guint n_errors;      /* how many lines of standard error were not empty */
+  guint64 error_begun; /* the xid of the call that the worker had begun last when last_error was read */
 } FerryOutput;
 
 FerryOutput *ferry_output_new (void);

@@ -12,7 +12,8 @@
 
 #include "base/ferry-base-private.h"
 
-/* The most that is read of a pipe after its worker's end; a worker may enlarge a pipe beyond the usual 64 KiB. */
+/* The maximum number of bytes that are read from a pipe after its worker's end. A worker may enlarge a pipe beyond the
+ * usual 64 KiB. */
 #define MAX_LEFT (1024 * 1024)
 
 FerryOutput *
@@ -26,8 +27,9 @@ ferry_output_new (void)
   return self;
 }
 
-/* A process that was just forked may have the pipe as well, and then closing this end alone would leave it in the epoll
- * set: a later line would be an event of a link that is gone. */
+/* Closes a pipe, and first removes it from the epoll set. A process that was just forked may also have the pipe open.
+ * Then a close alone would leave the pipe in the epoll set, and a later line would be an event of a link that was
+ * freed. */
 static void
 close_pipe (FerryOutput *self, FerryOutputPipe *pipe)
 {
@@ -51,7 +53,8 @@ ferry_output_free (FerryOutput *self)
   g_free (self);
 }
 
-/* Before the link is added: makes the pipe of stream 1 or 2. Returns the worker's end, or -1. */
+/* Makes the pipe of stream 1 (output) or 2 (error). Must be called before the link is added to the shared queue.
+ * Returns the worker's end, which the caller owns, or -1. */
 int
 ferry_output_open (FerryOutput *self, guint stream, GError **error)
 {
@@ -63,7 +66,7 @@ ferry_output_open (FerryOutput *self, guint stream, GError **error)
       ferry_set_system_error (error, "Making a pipe for a worker's output (pipe2)");
       return -1;
     }
-  /* Each end has flags of its own, so a worker cannot make this one wait. */
+  /* Each end of a pipe has its own flags, so a worker cannot make reads of this end wait. */
   fcntl (fds[0], F_SETFL, O_NONBLOCK);
   pipe->fd = fds[0];
   pipe->line = g_string_new (NULL);
@@ -91,11 +94,11 @@ remember (FerryOutput *self, guint stream, char *line, gsize length)
     }
 }
 
-/* Appends text, without its line end, as a line. */
+/* Appends text to lines as one line. text has no line end. */
 static void
 take_line (FerryOutput *self, guint stream, GByteArray *lines, const char *text, gsize length)
 {
-  /* This replaces zero bytes as well, which would end the string too early. */
+  /* This also replaces zero bytes, which would end the string too early. */
   char *line = g_utf8_make_valid (text, (gssize) length);
   FerryOutputLine header = {.length = (guint32) strlen (line), .stream = stream};
 
@@ -104,7 +107,8 @@ take_line (FerryOutput *self, guint stream, GByteArray *lines, const char *text,
   remember (self, stream, line, header.length);
 }
 
-/* The length of the first piece of a line that is too long: whole characters where possible. */
+/* Returns the length of the first piece of a line that is too long. The piece ends between two UTF-8 characters where
+ * possible. */
 static gsize
 get_piece_length (const GString *line)
 {
@@ -141,7 +145,7 @@ split (FerryOutput *self, guint stream, GByteArray *lines, const char *data, gsi
     }
 }
 
-/* Reads up to a turn's worth. Returns whether there may be more. */
+/* Reads up to FERRY_OUTPUT_TURN bytes of a pipe. Returns whether the pipe may have more data. */
 static gboolean
 read_pipe (FerryOutput *self, guint stream, GByteArray *lines)
 {
@@ -167,7 +171,7 @@ read_pipe (FerryOutput *self, guint stream, GByteArray *lines)
   return self->ending ? pipe->left > 0 : TRUE;
 }
 
-/* The process has ended: only the present content of the pipes counts. */
+/* Notes that the process has ended. From now on, only what the pipes contain now is read. */
 void
 ferry_output_begin_end (FerryOutput *self)
 {
@@ -200,7 +204,8 @@ end (FerryOutput *self, GByteArray *lines)
   self->ended = TRUE;
 }
 
-/* Reads for one turn. Returns the lines that became complete, each with its FerryOutputLine. */
+/* Reads both pipes once. Returns the lines that are now complete, each with its FerryOutputLine in front. (transfer
+ * full) */
 GByteArray *
 ferry_output_read (FerryOutput *self)
 {
@@ -215,7 +220,7 @@ ferry_output_read (FerryOutput *self)
   return lines;
 }
 
-/* The last lines, oldest first. */
+/* Returns copies of the last lines, oldest first. (transfer full) */
 char **
 ferry_output_dup_last_lines (FerryOutput *self)
 {

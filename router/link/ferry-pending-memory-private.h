@@ -3,13 +3,13 @@
 
 /* The pending memory of a link: descriptors of one-shot buffers whose records were not drained yet.
  *
- * The worker sends the descriptor, and then publishes the record with the same number. So the descriptor is there when
- * the record is; a missing one is a fault, and never waited for.
+ * The worker sends the descriptor of a buffer, and then publishes the buffer's record with the same number. So the
+ * descriptor has arrived when the record is read. A missing descriptor is a fault, and is never waited for.
  *
  * Owner:   the link.
- * Threads: that which drains the shared queue.
- * Trust:   no system call is made on a descriptor before ferry_one_shot_map(), after its record. Unused descriptors are
- *          orphans. */
+ * Threads: the thread that drains the shared queue.
+ * Trust:   none in the worker. No system call is made on a descriptor before its record has come and
+ *          ferry_one_shot_map() checks it. Descriptors that are not used become orphans. */
 
 #pragma once
 
@@ -19,12 +19,15 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  guint8 pipes[FERRY_MAX_PIPES_PER_LINK / 8]; /* const: bit n: pipe n of the link has one-shot buffers */
-  GArray *descriptors;                        /* (element-type int) (owned elements): in the order of their numbers */
+  /* const once the worker is launched: bit n: pipe n of the link has one-shot buffers */
+  guint8 pipes[FERRY_MAX_PIPES_PER_LINK / 8];
+  /* (element-type int) (owned elements): descriptors that wait for their records, in the order of their numbers */
+  GArray *descriptors;
   GArray *orphans; /* (element-type int) (owned elements): the descriptors of an invalid packet */
   guint64 n_received;
   guint64 n_taken;
-  char *fault; /* (owned) (nullable): of the first invalid packet, after which no more are taken */
+  /* (owned) (nullable): what is wrong with the first invalid packet; after that packet, no more are taken */
+  char *fault;
 } FerryPendingMemory;
 
 FerryPendingMemory *ferry_pending_memory_new (void);

@@ -27,37 +27,39 @@ ferry_pending_memory_free (FerryPendingMemory *self)
   g_free (self);
 }
 
-/* Before the worker is launched. */
+/* Allows one-shot buffers for the pipe of this index. Must be called before the worker is launched. */
 void
 ferry_pending_memory_allow (FerryPendingMemory *self, guint index)
 {
   self->pipes[index / 8] |= (guint8) (1u << index % 8);
 }
 
-/* self may be NULL. */
+/* Whether the pipe of this index has one-shot buffers. self: (nullable). */
 gboolean
 ferry_pending_memory_allows (const FerryPendingMemory *self, guint index)
 {
   return self != NULL && (self->pipes[index / 8] >> index % 8 & 1) != 0;
 }
 
-/* The fault of a packet, or NULL. */
+/* Returns what is wrong with a packet, or NULL. (transfer full) */
 static char *
 check_packet (const FerryPendingMemory *self, const FerryMemoryPacket *packet)
 {
   if (packet->number != self->n_received + 1)
     return g_strdup_printf ("On its control socket, the worker sent the memory of buffer %" G_GUINT64_FORMAT
-                            "; it must number them in order, and this is number %" G_GUINT64_FORMAT,
+                            "; it must number the buffers in order, and the next number is %" G_GUINT64_FORMAT,
                             packet->number, self->n_received + 1);
   if (self->descriptors->len > FERRY_MAX_PENDING_MEMORIES_PER_LINK)
     return g_strdup_printf ("On its control socket, the worker sent the memory of more than %d buffers before their "
-                            "records were taken; it must wait for the head of its up lane",
+                            "records were taken; it must wait until the head of its up lane has passed their "
+                            "records",
                             FERRY_MAX_PENDING_MEMORIES_PER_LINK);
   return NULL;
 }
 
-/* Takes the next descriptor from the socket. A worker knows which of its records were taken, so it never sends too
- * many. After a fault no more are taken; earlier ones stay for their records. */
+/* Takes the next packet from the socket, with its descriptor. An honest worker sends no more than
+ * FERRY_MAX_PENDING_MEMORIES_PER_LINK descriptors ahead, because it knows which of its records were taken. After a
+ * fault, no more descriptors are taken; those that came earlier stay for their records. */
 FerryControlEvent
 ferry_pending_memory_receive (FerryPendingMemory *self, int control, GError **error)
 {
@@ -82,19 +84,22 @@ ferry_pending_memory_receive (FerryPendingMemory *self, int control, GError **er
   return FERRY_CONTROL_INVALID;
 }
 
-/* Takes the descriptor for a record: *fd is the caller's. control: -1 after its end. Returns the fault, or NULL. */
+/* Takes the descriptor for the record of this number, and sets *fd, which the caller owns. control: the control socket,
+ * or -1 after its end. Returns NULL, or what the worker did wrong. */
 const char *
 ferry_pending_memory_take (FerryPendingMemory *self, int control, guint64 number, int *fd)
 {
   if (number != self->n_taken + 1)
-    return "its records of one-shot buffers are out of order";
-  /* The lane may be read before the socket. */
+    return "its records of one-shot buffers are out of order; it must number them from 1 on, one by one";
+  /* The record may be read from the lane before its packet is read from the socket. */
   if (self->descriptors->len == 0 && self->fault == NULL && control >= 0)
     ferry_pending_memory_receive (self, control, NULL);
   if (self->descriptors->len == 0 && self->fault != NULL)
     return self->fault;
   if (self->descriptors->len == 0)
-    return "its record of a one-shot buffer came without a descriptor before it";
+    return "its record of a one-shot buffer came without a descriptor; it must send the descriptor before it publishes "
+           "the "
+           "record";
   self->n_taken++;
   *fd = g_array_index (self->descriptors, int, 0);
   g_array_remove_index (self->descriptors, 0);

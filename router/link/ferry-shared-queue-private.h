@@ -1,12 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The shared queue: the up lanes of all links, as the draining thread sees them.
+/* The shared queue: the up lanes of all links, as the monitor sees them.
  *
  * Owner:     the monitor.
- * Threads:   one drains; this role may move to another thread. ferry_shared_queue_wake() is for any thread.
- * Invariant: an idle link costs nothing. An empty lane is armed, and its link leaves the list of active links until its
- *            doorbell, its control socket or its process brings it back. */
+ * Threads:   one thread drains the queue: the monitor. This role may move to another thread. Any thread may call
+ *            ferry_shared_queue_wake().
+ * Invariant: an idle link costs nothing. An empty lane is armed, which means that its writer rings the doorbell with
+ *            the next record. Its link leaves the list of active links. An event of the link's doorbell, control socket
+ *            or process puts the link into the list again. */
 
 #pragma once
 
@@ -15,7 +17,7 @@
 
 G_BEGIN_DECLS
 
-/* For ferry_shared_queue_wait(): sleep until an event. */
+/* A time for ferry_shared_queue_wait(): sleep until an event comes. */
 #define FERRY_SLEEP (-1)
 
 struct _FerrySharedQueue
@@ -23,17 +25,18 @@ struct _FerrySharedQueue
   int epoll;
   int wake; /* any: (owned) a doorbell */
   FerryWatch wake_watch;
-  GQueue links;        /* all of them, by queue_node */
-  GQueue active;       /* links to be visited, by active_node, in the order of their turns */
+  GQueue links;        /* all links of the queue, linked by queue_node */
+  GQueue active;       /* the links that the monitor must visit, linked by active_node, in the order of their turns */
   guint n_timed;       /* how many links have a deadline */
-  _Atomic gint faults; /* any: a link has a fault of its down lanes */
+  _Atomic gint faults; /* any: 1 when some link has a fault of its down lanes that is not handled yet */
 
   FerryGuardian guardian;
   FerryGuardianStartFunc start_guardian;
   FerryWatch guardian_watch;
-  guint n_guardians_soon; /* how many in a row ended soon after their start */
+  guint n_guardians_soon; /* how many guardians in a row ended soon after their start */
 
-  /* (nullable): executes the requests of other threads, before their answers are handled. Removes no link. */
+  /* (nullable): executes the requests that other threads have posted. Called before the answer to such a request is
+   * handled. Must not remove a link. */
   void (*catch_up) (gpointer data);
   gpointer catch_up_data;
 };

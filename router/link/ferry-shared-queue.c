@@ -16,13 +16,14 @@
 
 #define N_EVENTS 64
 
-/* How long a process may go on after it closed its control socket. */
+/* How long a process may run, in microseconds, after it closed its control socket. */
 #define HANG_UP_GRACE (1 * G_USEC_PER_SEC)
 
-/* How often a doorbell may ring without progress before the worker is ended. */
+/* How often a worker may ring its doorbell without progress before the worker is ended. */
 #define RINGS_ALLOWED 1000
 
-/* When guardians end this soon after their start, this often in a row, only the next launch starts another. */
+/* A guardian that ends is replaced at once. But after MAX_SOON guardians in a row that ended within SOON microseconds,
+ * the next guardian is started only at the next launch. */
 #define SOON (1 * G_USEC_PER_SEC)
 #define MAX_SOON 3
 
@@ -67,18 +68,18 @@ ferry_shared_queue_free (FerrySharedQueue *self)
   g_free (self);
 }
 
-/* any: ends the present wait, or the next one. */
+/* any: ends the ferry_shared_queue_wait() that is running, or the next one. */
 void
 ferry_shared_queue_wake (FerrySharedQueue *self)
 {
   ferry_doorbell_ring (self->wake);
 }
 
-/* any, with the lock of a link's down held: has the link ended for its fault. */
+/* any, with the lock of a link's down held: makes the draining thread end the link that has a fault. */
 static void
 report_fault (FerrySharedQueue *self)
 {
-  /* Release: pairs with the exchange in handle_faults(). The lock orders the fault. */
+  /* Release: pairs with the exchange in handle_faults(). The fault itself is ordered by the lock. */
   atomic_store_explicit (&self->faults, 1, memory_order_release);
   ferry_shared_queue_wake (self);
 }
@@ -92,12 +93,13 @@ guard (FerrySharedQueue *self, FerryLink *link, int flags)
          ferry_guardian_tell (self->guardian.socket, word, link->pid, link->pidfd, flags);
 }
 
-/* Has the guardian, where there is one, end a fork server's worker with the application. Never waits. */
+/* Makes the guardian also end this worker of a fork server when the application ends. Does nothing without a guardian.
+ * Never waits. */
 void
 ferry_shared_queue_guard (FerrySharedQueue *self, FerryLink *link)
 {
   if (!guard (self, link, MSG_DONTWAIT))
-    g_debug ("The guardian was not told of worker “%s”: %s", link->name, g_strerror (errno));
+    g_debug ("The guardian was not notified of worker “%s”: %s", link->name, g_strerror (errno));
 }
 
 static gboolean
@@ -105,11 +107,12 @@ guard_all (FerrySharedQueue *self, GError **error)
 {
   for (GList *node = self->links.head; node != NULL; node = node->next)
     if (!guard (self, node->data, 0))
-      return ferry_set_system_error (error, "Telling the guardian of a worker (sendmsg)");
+      return ferry_set_system_error (error, "Notifying the guardian of a worker (sendmsg)");
   return TRUE;
 }
 
-/* Has a guardian guard the links' processes, and starts one if necessary. Does nothing without its program. */
+/* Makes a guardian guard the processes of all links. Starts a guardian if none runs. Does nothing where the guardian's
+ * program is missing. start: starts a guardian. */
 gboolean
 ferry_shared_queue_open_guardian (FerrySharedQueue *self, FerryGuardianStartFunc start, GError **error)
 {
@@ -136,7 +139,7 @@ ferry_shared_queue_close_guardian (FerrySharedQueue *self)
   ferry_clear_fd (&self->guardian.socket);
 }
 
-/* The guardian was killed: another one is started, at once or at the next launch. */
+/* The guardian was killed. Starts another one at once, or leaves that to the next launch. */
 static void
 handle_guardian (FerrySharedQueue *self)
 {
@@ -145,10 +148,11 @@ handle_guardian (FerrySharedQueue *self)
   self->n_guardians_soon = g_get_monotonic_time () - self->guardian.started_at < SOON ? self->n_guardians_soon + 1 : 0;
   ferry_shared_queue_close_guardian (self);
   if (self->n_guardians_soon < MAX_SOON && !ferry_shared_queue_open_guardian (self, self->start_guardian, &error))
-    g_debug ("The guardian is replaced at the next launch: %s", error->message);
+    g_debug ("The guardian ended and could not be replaced; the next launch tries again: %s", error->message);
 }
 
-/* A file that a worker has open as well stays in the epoll set when only our descriptor is closed, so it is removed. */
+/* Closes a descriptor, and first removes it from the epoll set. A close alone does not remove it where a worker also
+ * has the file open. */
 static void
 forget (FerrySharedQueue *self, int *fd)
 {
@@ -157,7 +161,8 @@ forget (FerrySharedQueue *self, int *fd)
   ferry_clear_fd (fd);
 }
 
-/* With the lock, since a thread that sends descriptors may be using the socket. */
+/* Takes the control socket from the link. Takes the lock, because another thread may be sending descriptors over the
+ * socket. */
 static int
 steal_control (FerryLink *link)
 {
@@ -165,7 +170,8 @@ steal_control (FerryLink *link)
   return ferry_steal_fd (&link->control);
 }
 
-/* Unread packets are dropped with the socket. Their descriptors may take long to close. */
+/* Closes the control socket. Unread packets are dropped with it. Their descriptors may take long to close, so another
+ * thread closes a socket that has unread packets. */
 static void
 forget_control (FerrySharedQueue *self, FerryLink *link)
 {
@@ -216,7 +222,7 @@ ferry_shared_queue_set_deadline (FerrySharedQueue *self, FerryLink *link, gint64
   link->deadline = deadline;
 }
 
-/* Whether room in a fork server's control socket is an event. */
+/* Sets whether room in a fork server's control socket is an event. */
 void
 ferry_shared_queue_watch_room (FerrySharedQueue *self, FerryLink *link, gboolean watched)
 {
@@ -227,7 +233,8 @@ ferry_shared_queue_watch_room (FerrySharedQueue *self, FerryLink *link, gboolean
   epoll_ctl (self->epoll, EPOLL_CTL_MOD, link->control, &event);
 }
 
-/* After an edge, the pipe is read until it is empty. */
+/* Adds the pipes of the worker's output to the epoll set, edge-triggered. So after an event, a pipe must be read until
+ * it is empty. */
 static gboolean
 watch_output (FerrySharedQueue *self, FerryLink *link, GError **error)
 {
@@ -243,7 +250,8 @@ watch_output (FerrySharedQueue *self, FerryLink *link, GError **error)
   return TRUE;
 }
 
-/* Removes a link that could not be added from the epoll set: other owners may keep it alive. */
+/* Removes the descriptors of a link that could not be added from the epoll set. Other owners may keep the link, and
+ * thus its descriptors, alive. */
 static void
 unwatch (FerrySharedQueue *self, FerryLink *link)
 {
@@ -258,7 +266,7 @@ unwatch (FerrySharedQueue *self, FerryLink *link)
     link->output->epoll = -1;
 }
 
-/* Adds a link, with a reference, and arms its lane. */
+/* Adds a link, takes a reference to it, and arms its up lane, so that the writer rings for the next record. */
 gboolean
 ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
 {
@@ -278,13 +286,14 @@ ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
   set_queue (self, link);
   g_queue_push_tail_link (&self->links, &link->queue_node);
   ferry_lane_reader_arm (&link->up);
-  /* A local sender may have sent before the lane was armed. A worker's link is visited when it opens. */
+  /* A local sender may have sent before the lane was armed, and so without a ring. A worker's link is visited when it
+   * opens. */
   if (link->local)
     ferry_shared_queue_activate (self, link);
   return TRUE;
 }
 
-/* Sets the process at the other end. Takes pidfd. */
+/* Sets the process at the other end of the link, and watches its end. Takes pidfd. */
 gboolean
 ferry_shared_queue_set_process (FerrySharedQueue *self, FerryLink *link, GPid pid, int pidfd, GError **error)
 {
@@ -306,7 +315,7 @@ ferry_shared_queue_remove (FerrySharedQueue *self, FerryLink *link)
   ferry_link_unref (link);
 }
 
-/* Why the workers of a fork server end with it. */
+/* Returns the cause for the end of a fork server's workers. event: what ended the fork server's link. */
 static int
 get_cause_for_workers (FerryLinkEvent event)
 {
@@ -315,7 +324,7 @@ get_cause_for_workers (FerryLinkEvent event)
   return event == FERRY_LINK_LAUNCH_FAILED ? FERRY_CLOSE_REASON_LAUNCH_FAILED : FERRY_CLOSE_REASON_FORK_SERVER_LOST;
 }
 
-/* Enters the state, with its consequences for a fork server and for its workers. */
+/* Sets the link's state, and does what follows from it for a fork server and for the fork server's workers. */
 static void
 enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, FerryLinkEvent event)
 {
@@ -333,8 +342,9 @@ enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, Ferr
     ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
 }
 
-/* The one place where a link's state changes. A link outside of the queue takes no event: its end was reported, and a
- * late event of its process, such as a fork server's answer, must not revive it. */
+/* Applies an event to the link. Only this function changes a link's state. A link that is not in a queue ignores all
+ * events, because its end was already reported. A late event of its process, such as a fork server's answer, must not
+ * open the link again. */
 void
 ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEvent event, const char *detail)
 {
@@ -345,7 +355,8 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
   if (event == FERRY_LINK_FAULT || transition->next == FERRY_LINK_ENDED)
     ferry_shared_queue_activate (self, link);
   ferry_link_note (link, transition->cause, detail);
-  /* At a stop, an open fork server ends at its hang-up, after reaping its workers. */
+  /* When the router stops, a fork server that has attached is not killed here: it reaps its workers and ends by itself
+   * when its control socket is closed. */
   if (transition->kill && !(event == FERRY_LINK_STOP && link->fork_server != NULL && link->state == FERRY_LINK_OPEN))
     ferry_link_send_signal (link, SIGKILL);
   if (transition->next == link->state && event != FERRY_LINK_TIMEOUT)
@@ -369,8 +380,9 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
   enter_state (self, link, transition->next, event);
 }
 
-/* A worker broke a rule, but not by a record: its published records are still drained, once it has attached. Before
- * that, the content of the lane is undefined. */
+/* Makes the current tail of the up lane final, after the worker broke a rule outside of the up lane. Records that were
+ * published before are still drained if the worker has attached. Before the worker attaches, the content of the lane is
+ * undefined. */
 static void
 fix_tail (FerryLink *link)
 {
@@ -378,7 +390,7 @@ fix_tail (FerryLink *link)
     link->draining_done = TRUE;
   if (link->draining_done || link->tail_final)
     return;
-  /* Where the tail is invalid as well, the latest valid one is the end. */
+  /* Where the tail is invalid, the latest valid tail is the end. */
   ferry_lane_reader_look (&link->up);
   link->tail_final = TRUE;
 }
@@ -405,7 +417,7 @@ receive (FerrySharedQueue *self, FerryLink *link, GError **error)
   if (link->confinement.awaited)
     {
       event = ferry_confinement_receive (link, orphans, error);
-      /* After its report, a worker without senders is not waited for. */
+      /* After its report, a worker without senders has no deadline: it need not attach. */
       if (event == FERRY_CONTROL_TAKEN && link->connection_ids->len == 0)
         ferry_shared_queue_set_deadline (self, link, 0);
     }
@@ -442,24 +454,26 @@ read_control (FerrySharedQueue *self, FerryLink *link)
     }
 }
 
-/* Ends a link whose worker broke a rule, but not by a record. Records are drained that were published before. */
+/* Ends a link whose worker broke a rule outside of the up lane. Records that were published before are drained. */
 void
 ferry_shared_queue_fault (FerrySharedQueue *self, FerryLink *link, const char *detail)
 {
   if (link->cause == FERRY_CLOSE_REASON_PROTOCOL_ERROR)
     return;
   fix_tail (link);
-  /* The descriptors of published records precede them, and may be unread. */
+  /* The worker sent the descriptors of published records before it published the records. These descriptors may still
+   * be in the socket. */
   if (link->pending_memory != NULL && link->state == FERRY_LINK_OPEN)
     read_control (self, link);
   apply_fault (self, link, detail);
 }
 
-/* Between two rings, an honest worker publishes or takes a record, or has a value that rang taken from a cell. */
+/* Counts the rings of a worker that makes no progress, and ends a worker that rings too often. Between two rings, an
+ * honest worker publishes a record, takes a record, or has a value in a cell that the application has taken. */
 static void
 handle_doorbell (FerrySharedQueue *self, FerryLink *link)
 {
-  /* Relaxed: a late count costs one of many allowed rings. */
+  /* Relaxed: where the new count is seen late, only one of the many allowed rings is used. */
   guint64 progress =
     link->up.head + ferry_link_flush_down (link) + atomic_load_explicit (&link->cells_taken, memory_order_relaxed);
 
@@ -468,7 +482,10 @@ handle_doorbell (FerrySharedQueue *self, FerryLink *link)
   link->rings_head = progress;
   if (link->rings_allowed == 0)
     {
-      ferry_shared_queue_fault (self, link, "it rang its doorbell over and over without sending anything");
+      ferry_shared_queue_fault (
+        self, link,
+        "it rang its doorbell over and over without sending anything; it must ring only after it published or took a "
+        "record, or set a value");
       epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->doorbell, NULL);
       return;
     }
@@ -477,7 +494,7 @@ handle_doorbell (FerrySharedQueue *self, FerryLink *link)
     ferry_shared_queue_activate (self, link);
 }
 
-/* Ends the links with a fault that another thread has found. */
+/* Ends the links for which another thread has set a fault. */
 static void
 handle_faults (FerrySharedQueue *self)
 {
@@ -496,7 +513,8 @@ handle_faults (FerrySharedQueue *self)
     }
 }
 
-/* First reads the control socket: the process may have attached, sent, and ended. */
+/* Handles the end of a link's process. First reads the control socket, because the process may have attached and sent
+ * packets before it ended. */
 void
 ferry_shared_queue_end_process (FerrySharedQueue *self, FerryLink *link)
 {
@@ -507,7 +525,8 @@ ferry_shared_queue_end_process (FerrySharedQueue *self, FerryLink *link)
   ferry_shared_queue_apply (self, link, FERRY_LINK_PROCESS_ENDED, NULL);
 }
 
-/* A fork server reports how its worker ended, and has a moment for it. */
+/* Handles an event of a process' pidfd: the process has ended. For a fork server's worker, the fork server must report
+ * the exit status within HANG_UP_GRACE. */
 static void
 handle_process (FerrySharedQueue *self, FerryLink *link)
 {
@@ -522,7 +541,8 @@ handle_process (FerrySharedQueue *self, FerryLink *link)
     ferry_shared_queue_end_process (self, link);
 }
 
-/* Applies the timeouts that have passed. Returns milliseconds until the next one, or -1. */
+/* Applies the timeouts whose deadlines have passed. Returns the milliseconds until the next deadline, or -1 where no
+ * link has a deadline. */
 static int
 handle_timeouts (FerrySharedQueue *self)
 {
@@ -550,7 +570,8 @@ handle_timeouts (FerrySharedQueue *self)
   return (int) CLAMP ((next - now) / FERRY_MICROSECONDS_PER_MILLISECOND + 1, 0, G_MAXINT);
 }
 
-/* Sleeps until an event or a time, with the precision that epoll_wait() lacks. */
+/* Sleeps until an event comes or a time is reached. Uses ppoll(), because the timeout of epoll_wait() is not precise
+ * enough. */
 static void
 doze (FerrySharedQueue *self, gint64 until)
 {
@@ -561,8 +582,9 @@ doze (FerrySharedQueue *self, gint64 until)
   ppoll (&poll_fd, 1, &timeout, NULL);
 }
 
-/* Handles the events of doorbells, control sockets and processes. Waits for them until a near time; with FERRY_SLEEP,
- * for ever; with 0 or with active links, not at all. */
+/* Handles the events of doorbells, control sockets and processes. Waits for events until a monotonic time in
+ * microseconds, which must be near. until = FERRY_SLEEP: waits without limit. until = 0, or active links: does not
+ * wait. */
 void
 ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
 {
@@ -608,7 +630,7 @@ ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
     }
 }
 
-/* Moves the first active link to the end of the list, and returns it; NULL where no link is active. */
+/* Moves the first active link to the end of the list, and returns that link. Returns NULL where no link is active. */
 FerryLink *
 ferry_shared_queue_next (FerrySharedQueue *self)
 {

@@ -1,13 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A sending process' end of a link: the writing end of its up lane, shared by all senders of the process.
+/* A sending process' end of a link: the writing end of the link's up lane, which all senders of the process share.
  *
- * Owner:     counted references: of the worker's attachment or the local sender, and of each sender.
- * Threads:   any. Threads take turns under a short lock of the process, with which no thread sleeps; a process with a
- *            single thread skips it.
- * Invariant: a process that dies before it publishes has published nothing. The last reserve bytes of the lane are for
- *            stop and abandon records, so that these never wait. */
+ * Owner:     counted references. The worker's attachment or the local sender has one, and so has each sender.
+ * Threads:   any, under the lock of the uplink. No thread sleeps while it holds that lock. A process with a single
+ *            thread does not take the lock.
+ * Invariant: a process that dies before it publishes a record has published nothing of that record. The last reserve
+ *            bytes of the lane are for stop and abandon records only, so that such a record never waits. */
 
 #pragma once
 
@@ -26,19 +26,24 @@ G_BEGIN_DECLS
 typedef struct
 {
   FerrySegment segment; /* const */
-  FerryLink *link;      /* const: (owned) (nullable): the other end, where it is in this process; it has the memory */
-  int doorbell;         /* const: (owned): the application's */
+  /* const: (owned) (nullable): the application's end, where it is in this process; then the memory is the link's */
+  FerryLink *link;
+  int doorbell;             /* const: (owned): the doorbell of the application */
   guint64 max_message_size; /* const */
-  gsize reserve;            /* const: set before the first send */
-  FerryArenaWriter *arena;  /* const: (owned) (nullable): as reserve */
-  int control;              /* const: (unowned): as reserve: the control socket, or -1 */
-  GThread *never_waits;     /* const: (nullable): the router's thread, where it is in this process */
+  /* const: set before the first send: bytes of the lane that are for stop and abandon records */
+  gsize reserve;
+  FerryArenaWriter *arena; /* const: (owned) (nullable): set before the first send */
+  int control;             /* const: (unowned): set before the first send: the control socket, or -1 */
+  /* const: (nullable): the router's thread, where it is in this process; sends on that thread never wait */
+  GThread *never_waits;
   pthread_mutex_t lock;
-  FerryLaneWriter writer;                                   /* lock */
-  gboolean forked;                                          /* this is a copy in a child of the writing process */
-  gboolean large_turn;                                      /* lock: a message is being sent in pieces */
-  guint64 n_pending_memories;                               /* lock: one-shot buffers sent */
-  guint64 memory_ends[FERRY_MAX_PENDING_MEMORIES_PER_LINK]; /* lock: the ends of their latest records, by number */
+  FerryLaneWriter writer; /* lock */
+  /* this uplink is a copy in a forked child of the sending process */
+  gboolean forked;
+  gboolean large_turn;        /* lock: a thread is sending a message in pieces */
+  guint64 n_pending_memories; /* lock: how many one-shot buffers were sent */
+  /* lock: a ring: the positions at which the records of the latest one-shot buffers end */
+  guint64 memory_ends[FERRY_MAX_PENDING_MEMORIES_PER_LINK];
   _Atomic gint references;
 } FerryUplink;
 
@@ -55,12 +60,14 @@ typedef enum
 
 typedef gboolean (*FerryInterruptedFunc) (gpointer data);
 
-/* The conditions that end a sender's wait. */
+/* The conditions under which a sender's wait ends. */
 typedef struct
 {
-  guint index;                      /* of the sender's word in the pipe table */
-  gint64 deadline;                  /* monotonic time in microseconds; 0: do not wait; negative: for ever */
-  FerryInterruptedFunc interrupted; /* (nullable) */
+  guint index; /* the index of the sender's word in the pipe table */
+  /* monotonic time in microseconds; 0: does not wait; negative: waits without limit */
+  gint64 deadline;
+  /* (nullable): called with data before each sleep; when it returns TRUE, the wait ends */
+  FerryInterruptedFunc interrupted;
   gpointer data;
 } FerryWait;
 
@@ -81,15 +88,17 @@ void ferry_uplink_mark_forked (FerryUplink *self);
 gboolean ferry_uplink_write_control_and_unlock (FerryUplink *self, FerryRecordKind kind, guint64 connection_id,
                                                 gboolean locked);
 
-/* The application's word for the pipe: a FerryPipeWord. */
+/* Returns the pipe word of a pipe, a FerryPipeWord. The application stores it. */
 static inline guint32
 ferry_uplink_get_pipe_word (FerryUplink *self, guint index)
 {
-  /* Acquire: pairs with the application's store, so that a wait sees it after the ring. */
+  /* Acquire: pairs with the application's release store of the word. A thread that was woken by the ring after that
+   * store sees the new word. */
   return atomic_load_explicit (ferry_segment_get_pipe_word (&self->segment, index), memory_order_acquire);
 }
 
-/* Takes the lane. Returns the argument for ferry_uplink_unlock(): a second thread may start meanwhile. */
+/* Takes the lock of the uplink, where the process has several threads. Returns whether the lock was taken. The result
+ * must be passed to ferry_uplink_unlock(), because a second thread may start in the meantime. */
 static inline gboolean
 ferry_uplink_lock (FerryUplink *self)
 {
@@ -106,7 +115,8 @@ ferry_uplink_unlock (FerryUplink *self, gboolean locked)
     pthread_mutex_unlock (&self->lock);
 }
 
-/* With the lane taken: where size bytes can be written, or NULL without room. */
+/* Returns the place in the lane where size bytes can be written, or NULL where the lane has no room for them. With the
+ * lock taken. */
 static inline guint8 *
 ferry_uplink_get_place_locked (FerryUplink *self, gsize size)
 {
@@ -115,14 +125,16 @@ ferry_uplink_get_place_locked (FerryUplink *self, gsize size)
   return ferry_lane_writer_get_place (&self->writer);
 }
 
-/* With the lane taken: the end of the record that must be taken before the next one-shot buffer is sent. */
+/* Returns a position in the lane: the reader's head must reach it before the next one-shot buffer may be sent. With the
+ * lock taken. */
 static inline guint64
 ferry_uplink_get_memory_gate_locked (FerryUplink *self)
 {
   return self->memory_ends[self->n_pending_memories % FERRY_MAX_PENDING_MEMORIES_PER_LINK];
 }
 
-/* Publishes the record at the place, gives the lane back, and rings where the reader sleeps. */
+/* Publishes the record that was written at the place, releases the lock, and rings the doorbell where the reader
+ * sleeps. */
 static inline void
 ferry_uplink_publish_and_unlock (FerryUplink *self, gsize size, gboolean locked)
 {
@@ -133,7 +145,7 @@ ferry_uplink_publish_and_unlock (FerryUplink *self, gsize size, gboolean locked)
     ferry_doorbell_ring (self->doorbell);
 }
 
-/* any: the reader may wait a moment to take several records at once; until ferry_uplink_hurry(). */
+/* any: allows the reader to wait a moment, so that it takes several records at once. Ends with ferry_uplink_hurry(). */
 static inline void
 ferry_uplink_take_time (FerryUplink *self)
 {
@@ -141,12 +153,12 @@ ferry_uplink_take_time (FerryUplink *self)
   atomic_store_explicit (&self->writer.control->writer.unhurried, 1, memory_order_relaxed);
 }
 
-/* any: ends that, and rings the reader, even where it is not armed. */
+/* any: ends what ferry_uplink_take_time() began, and then rings the reader, even where the reader is not armed. */
 static inline void
 ferry_uplink_hurry (FerryUplink *self)
 {
-  /* Relaxed: a thread calls this between publishing a record and sleeping until the answer. The ring is a system call,
-   * after which the reader sees the record and the cleared hint. */
+  /* Relaxed: a thread calls this function after it published a record and before it sleeps until the answer. The ring
+   * is a system call; after it, the reader sees the record and the cleared hint. */
   if (atomic_load_explicit (&self->writer.control->writer.unhurried, memory_order_relaxed) == 0)
     return;
   atomic_store_explicit (&self->writer.control->writer.unhurried, 0, memory_order_relaxed);

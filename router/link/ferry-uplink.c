@@ -7,7 +7,7 @@
 
 #include <fcntl.h>
 
-/* Takes segment and doorbell over. */
+/* Makes the sending end of a link. Takes ownership of segment and doorbell. */
 FerryUplink *
 ferry_uplink_new (FerrySegment *segment, int doorbell, guint64 max_message_size, guint n_pipes)
 {
@@ -26,7 +26,8 @@ ferry_uplink_new (FerrySegment *segment, int doorbell, guint64 max_message_size,
   return self;
 }
 
-/* The sending end of a link within this process. Both ends share one mapping. The link's memory is open. */
+/* Makes the sending end of a link whose both ends are in this process. Both ends share one mapping. The descriptor of
+ * the link's memory must still be open. */
 FerryUplink *
 ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error)
 {
@@ -54,7 +55,7 @@ ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error)
   return g_steal_pointer (&self);
 }
 
-/* Takes memory, the segment's descriptor, and keeps it where the segment has an arena. */
+/* Takes memory, the descriptor of the segment. Keeps it where the segment has an arena; else closes it. */
 void
 ferry_uplink_take_memory (FerryUplink *self, int memory)
 {
@@ -88,7 +89,7 @@ ferry_uplink_unref (FerryUplink *self)
   g_free (self);
 }
 
-/* Wakes the waiting threads of this process, so that each checks its FerryWait again. */
+/* Wakes the waiting threads of this process. Each of them then checks the conditions of its FerryWait again. */
 void
 ferry_uplink_interrupt (FerryUplink *self)
 {
@@ -97,7 +98,8 @@ ferry_uplink_interrupt (FerryUplink *self)
     ferry_arena_writer_ring (self->arena);
 }
 
-/* Sleeps once, unless the bell rang since seen was loaded. Returns READY for another check. */
+/* Sleeps until the bell rings, unless it has rung since seen was loaded. Returns READY when the caller must check its
+ * conditions again, or another result when the wait is over. */
 static FerryWaitResult
 sleep_once (FerryUplink *self, const FerryWait *wait, FerryBellLine *bell, guint32 seen)
 {
@@ -119,11 +121,12 @@ get_bell (FerryUplink *self)
 static guint32
 load_bell (FerryBellLine *bell)
 {
-  /* Acquire: a pipe word and a turn that were stored before the ring are seen below. */
+  /* Acquire: a thread that sees the ring also sees the pipe word and large_turn that were stored before it. */
   return atomic_load_explicit (&bell->rings, memory_order_acquire);
 }
 
-/* In a forked child, which has one thread: makes all sends fail. Without capacity they check forked. */
+/* Makes all later sends of this process fail. For a forked child, which has only one thread. A capacity of 0 makes each
+ * send find no room and then check forked. */
 void
 ferry_uplink_mark_forked (FerryUplink *self)
 {
@@ -131,7 +134,8 @@ ferry_uplink_mark_forked (FerryUplink *self)
   self->writer.capacity = 0;
 }
 
-/* Arms the writer, so that the reader's next step rings. Returns whether the wait is over. */
+/* Arms the lane's writer, so that the reader rings when it releases records. Returns whether the condition of the wait
+ * already holds. */
 typedef gboolean (*ArmFunc) (FerryUplink *self, gsize size);
 
 static gboolean
@@ -173,21 +177,24 @@ wait_for_reader (FerryUplink *self, const FerryWait *wait, ArmFunc arm, gsize si
     }
 }
 
-/* Waits until size bytes are free; another thread may take them first. */
+/* Waits until size bytes of the lane are free. The caller must try again afterwards, because another thread may take
+ * the bytes first. */
 FerryWaitResult
 ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size)
 {
   return wait_for_reader (self, wait, arm_for_room_locked, size);
 }
 
-/* Waits until the next one-shot buffer may be sent: an earlier record was taken, and its descriptor with it. */
+/* Waits until the next one-shot buffer may be sent: until the reader has taken an earlier record of a one-shot buffer,
+ * and with it the descriptor. */
 FerryWaitResult
 ferry_uplink_wait_for_pending_memory (FerryUplink *self, const FerryWait *wait)
 {
   return wait_for_reader (self, wait, arm_for_memory_locked, 0);
 }
 
-/* Waits for a buffer of size bytes, which fits into the arena. The arena is open. */
+/* Reserves a buffer of size bytes in the arena; waits until the arena has room. size must not exceed the arena's size.
+ * The arena must be open. */
 FerryWaitResult
 ferry_uplink_reserve_buffer (FerryUplink *self, const FerryWait *wait, gsize size, FerryBufferMessage *message)
 {
@@ -212,8 +219,9 @@ ferry_uplink_reserve_buffer (FerryUplink *self, const FerryWait *wait, gsize siz
     }
 }
 
-/* Waits for the turn to send a message in pieces. A link carries one such message at a time, which bounds the memory of
- * unfinished messages. Small messages of other senders pass between the pieces. */
+/* Waits until no other thread sends a message in pieces, and then reserves this right for the caller. A link carries
+ * one message in pieces at a time, which bounds the memory of unfinished messages. Small messages of other senders may
+ * be written between the pieces. The caller must call ferry_uplink_give_turn() afterwards. */
 FerryWaitResult
 ferry_uplink_take_turn (FerryUplink *self, const FerryWait *wait)
 {
@@ -248,8 +256,9 @@ ferry_uplink_give_turn (FerryUplink *self)
   ferry_uplink_interrupt (self);
 }
 
-/* Writes a record without payload into the reserve. That has room: each pipe is stopped once, and one message at a time
- * is abandoned. With the lane taken, which this gives back. Returns FALSE where the lane is broken. */
+/* Writes a record without payload into the reserve of the lane. The reserve always has room: each pipe is stopped once,
+ * and at most one message is abandoned at a time. With the lock taken, which this function releases. Returns FALSE
+ * where the lane is broken. */
 gboolean
 ferry_uplink_write_control_and_unlock (FerryUplink *self, FerryRecordKind kind, guint64 connection_id, gboolean locked)
 {
