@@ -53,7 +53,7 @@ static const HostileRow refused[] = {
   AFTER_ONE ("refuses-metadata-of-another-senders-type", "type:1:t second buffer:type=1,length=32",
              "record of a buffer is malformed"),
   AFTER_ONE ("refuses-a-record-over-the-limit", "type:1:ay length:32753",
-             "a record of 32753 bytes, of which one has at most 32752"),
+             "a record of 32753 bytes, where a record has at most 32752"),
   AFTER_ONE ("refuses-a-message-longer-than-its-buffer", "whole:message=40001", "not as long as the buffer"),
   AFTER_ONE ("refuses-a-message-shorter-than-its-buffer", "whole:message=39999", "not as long as the buffer"),
   AFTER_ONE ("refuses-a-message-that-is-not-large", "whole:size=32752", "announced a large message of 32752 bytes"),
