@@ -32,8 +32,8 @@
 #define COPY_PER_VISIT ((gsize) 1024 * 1024)
 
 #define FAULT_TOO_DEEP                                                                                                 \
-  "it sent a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels, its variants counted; it must send it "      \
-                                                                "flatter"
+  "it sent a value of more than " G_STRINGIFY (                                                                        \
+    FERRY_MAX_DEPTH) " levels, counting those in its variants; it must be flatter"
 
 /* Grants a link the use of a connection id: records of that pipe are accepted from that link only. */
 typedef struct
