@@ -56,7 +56,7 @@ void
 ferry_home_set_thread (FerryHome *self, GThread *thread)
 {
   /* Relaxed: the pointer is only compared with g_thread_self(). A thread that finds its own pointer here has stored
-   *          the pointer itself. */
+   * the pointer itself. */
   atomic_store_explicit (&self->thread, thread, memory_order_relaxed);
 }
 

@@ -169,7 +169,7 @@ take_from_pool (FerryLocalQueue *self)
   if (self->pool == NULL)
     {
       /* Acquire: pairs with ferry_local_queue_give_back(). The whole list is taken at once, so there is no ABA
-       *          problem. */
+       * problem. */
       self->pool = atomic_exchange_explicit (&self->returned, NULL, memory_order_acquire);
       self->n_pool = 0;
       for (block = self->pool; block != NULL; block = block->next)

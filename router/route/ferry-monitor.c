@@ -278,12 +278,12 @@ take_cells (FerryMonitor *self, FerryLink *link)
   if (G_LIKELY (atomic_load_explicit (&control->dirty, memory_order_relaxed) == 0))
     return;
   /* Acquire: pairs with the atomic “or” of the writer, so that the router's thread reads the value for which the bit
-   *          was set. */
+   * was set. */
   rang = atomic_exchange_explicit (&control->dirty, 0, memory_order_acq_rel);
   if (link->segment.n_cells < 64)
     rang &= ((guint64) 1 << link->segment.n_cells) - 1;
   /* Release: pairs with cell_rang() of ferry-router.c, which clears the bit before it reads the cell. A bit that was
-   *          set before this operation means that the router's thread has yet to read the cell. */
+   * set before this operation means that the router's thread has yet to read the cell. */
   rang &= ~atomic_fetch_or_explicit (&link->cells_pending, rang, memory_order_acq_rel);
   for (; rang != 0; rang &= rang - 1)
     push_cell (self, link, (guint) __builtin_ctzll (rang));

@@ -1,11 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker enters its sandbox when the library is loaded, which is before main() in a program that links it. So the
- * program has no thread yet and has read nothing. Another library that was loaded before may have made threads. The
- * layers would not bind those, so they count as not entered.
+/* A worker enters its sandbox when the Ferry library is loaded, which is before main() in a program that links Ferry.
+ * At that time the program has no other thread and has read no data. If a library that was loaded before has made
+ * threads, no layer is entered, since the layers would not apply to these threads.
  *
- * The worker reports its layers to the application. Where a required layer is missing, it ends. */
+ * The worker reports the layers that it entered to the application. When a required layer is missing, the worker
+ * exits. */
 
 #include "config.h"
 
@@ -30,7 +31,7 @@
 #define MAX_THREADS 512
 #define MAX_QUEUED_SIGNALS 1024
 
-static gboolean limits_memory; /* const, once main() has begun */
+static gboolean limits_memory; /* const after the library was loaded */
 
 /* ---- limits ---- */
 
@@ -40,8 +41,8 @@ lower_limit (int resource, guint64 value)
   return ferry_attributes_lower_limit (resource, value) == 0;
 }
 
-/* RLIMIT_DATA counts neither read-only memory nor page tables. So RLIMIT_AS applies as well, beyond the present size.
- */
+/* Limits the address space to its present size plus more bytes (RLIMIT_AS), besides RLIMIT_DATA, which counts
+ * neither read-only memory nor page tables. */
 static gboolean
 limit_address_space (guint64 more)
 {
@@ -54,7 +55,8 @@ limit_address_space (guint64 more)
   return lower_limit (RLIMIT_AS, n_pages * (guint64) sysconf (_SC_PAGESIZE) + more);
 }
 
-/* Whether the user namespace has one user, as bubblewrap's. Elsewhere the limit counts all threads of the user. */
+/* Whether the worker's user namespace has one user only, as bubblewrap's has. In other namespaces RLIMIT_NPROC
+ * counts all threads of the user, so it is not set. */
 static gboolean
 counts_its_own_threads (void)
 {
@@ -76,7 +78,7 @@ enter_limits (const FerrySandboxPlan *plan)
 
 /* ---- layers ---- */
 
-/* A worker of root has no privileges either. */
+/* Drops all capabilities, for a worker that root starts. */
 static gboolean
 drop_capabilities (void)
 {
@@ -86,7 +88,8 @@ drop_capabilities (void)
   return syscall (SYS_capset, &header, none) == 0;
 }
 
-/* The filter comes last: it refuses Landlock's calls. */
+/* Enters the plan's layers, and returns the report. The filter is entered last, since it refuses Landlock's system
+ * calls. */
 static FerryConfined
 enter_layers (const FerrySandboxPlan *plan)
 {
@@ -145,7 +148,7 @@ enter (const char *text)
     }
 }
 
-/* Called when the library is loaded. */
+/* Enters the sandbox that the environment describes. The dynamic loader calls this when it loads the library. */
 __attribute__ ((constructor)) void
 ferry_sandbox_enter (void)
 {
@@ -156,7 +159,7 @@ ferry_sandbox_enter (void)
   text = g_strdup (g_getenv (FERRY_SANDBOX_VARIABLE));
   if (text == NULL)
     return;
-  /* No other thread can read the environment yet. */
+  /* There is no other thread that may read the environment meanwhile. */
   g_unsetenv (FERRY_SANDBOX_VARIABLE);
   enter (text);
 }

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The layers of a sandbox: Landlock and the filter of system calls, which a worker enters before it has threads, and
- * namespaces, in which bubblewrap starts it. */
+/* The layers of a sandbox. A worker enters Landlock and the filter of system calls itself, before it has threads.
+ * bubblewrap starts the worker in namespaces. */
 
 #pragma once
 
@@ -11,19 +11,20 @@
 
 G_BEGIN_DECLS
 
-/* any: FERRY_LAYER_LANDLOCK and its newer parts, as far as this system has them. */
+/* any: returns which of the FERRY_LAYER_LANDLOCK* layers this system has. */
 guint32 ferry_landlock_get_layers (void);
-/* worker: enters those of the plan's layers. Returns the layers that were entered; *failure: why none was, or 0. */
+/* worker: enters the Landlock layers of the plan. Returns the layers that were entered. Sets *failure to 0, or to
+ * the error number when no layer was entered. */
 guint32 ferry_landlock_enter (const FerrySandboxPlan *plan, int *failure);
 
-/* any: whether this library was built with the filter, and this system has it. */
+/* any: whether this library was built with the filter of system calls, and this system supports it. */
 gboolean ferry_call_filter_is_possible (void);
-/* worker: returns 0 or an error number. */
+/* worker: enters the filter of system calls. Returns 0 or an error number. */
 int ferry_call_filter_enter (const FerrySandboxPlan *plan);
 
-/* any: whether a trial start has succeeded. The first call makes it, and takes ten seconds at the most. */
+/* any: whether bubblewrap works here. The first use makes a trial start, which takes at most ten seconds. */
 gboolean ferry_bubblewrap_works (void);
-/* Has the plan start its program through bubblewrap, which works. */
+/* Changes the plan so that bubblewrap starts the plan's program. ferry_bubblewrap_works() must have returned TRUE. */
 void ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxPlan *sandbox);
 
 G_END_DECLS

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The plan of a worker's sandbox. The application makes it for one launch; it travels as text in the worker's
- * environment, and is read there before main(). docs/protocol.md describes the text. */
+/* The plan of a worker's sandbox. The application makes a plan for each launch and puts it as text into the worker's
+ * environment. The worker reads the text before main(). docs/protocol.md describes the text. */
 
 #pragma once
 
@@ -14,16 +14,16 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  guint32 layers;        /* FERRY_LAYER_ bits: the layers to enter */
-  guint32 required;      /* the layers without which the worker does not run */
-  gboolean network;      /* the network is granted */
-  guint64 address_space; /* bytes that may be mapped beside those at the start; 0: no limit of memory */
-  GPtrArray *read_only;  /* (owned) (element-type filename): absolute paths */
-  GPtrArray *writable;   /* (owned) (element-type filename): the same */
+  guint32 layers;        /* FERRY_LAYER_* bits: the layers to enter */
+  guint32 required;      /* FERRY_LAYER_* bits: the worker runs only with these */
+  gboolean network;      /* whether the network is granted */
+  guint64 address_space; /* how many bytes may be mapped after the start; 0: no limit of memory */
+  GPtrArray *read_only;  /* (owned) (element-type filename): absolute paths to read */
+  GPtrArray *writable;   /* (owned) (element-type filename): absolute paths to write */
 } FerrySandboxPlan;
 
 FerrySandboxPlan *ferry_sandbox_plan_new (void);
-/* Returns (nullable): NULL for a text with an unknown word. */
+/* (transfer full) (nullable): reads a plan from text. Returns NULL for a text that does not follow the format. */
 FerrySandboxPlan *ferry_sandbox_plan_new_from_text (const char *text);
 char *ferry_sandbox_plan_to_text (const FerrySandboxPlan *self);
 void ferry_sandbox_plan_free (FerrySandboxPlan *self);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Forking without executing, in a fork server or in a program without threads. */
+/* Forks a process without executing a program, in a fork server or in a program without threads. */
 
 #pragma once
 
@@ -10,14 +10,15 @@
 
 G_BEGIN_DECLS
 
-/* How many threads this process has, whatever made them. It is checked before each fork: in the child, the locks of
- * other threads would stay locked for ever. */
+/* Returns how many threads this process has, including threads that other libraries made. The callers check this
+ * before each fork: in the child, locks that other threads held would stay locked for ever. */
 guint ferry_count_threads (void);
-/* (transfer full): the names of all threads but the first, for a message. */
+/* (transfer full): returns the names of all threads but the main thread, for a message. */
 char *ferry_list_threads (void);
-/* fork(), with a child that ends with its parent. */
+/* As fork(), but the kernel kills the child when its parent ends. */
 pid_t ferry_fork_child (void);
-/* In a child: new seeds. Otherwise all children of a process would draw the same random numbers. */
+/* In a child: seeds the random number generators anew. Otherwise all children of a process would get the same random
+ * numbers. */
 void ferry_reseed (void);
 
 G_END_DECLS
