@@ -18,65 +18,65 @@
 #define BUDGET 4000
 
 static void
-start_func (gpointer object, FerryMethodCall *call, gpointer user_data)
+start_func (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   ferry_demo_heat_start (object);
-  ferry_method_call_return_value (call, NULL);
+  ferry_invocation_return_value (invocation, NULL);
 }
 
 static void
-stop_func (gpointer object, FerryMethodCall *call, gpointer user_data)
+stop_func (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   ferry_demo_heat_stop (object);
-  ferry_method_call_return_value (call, NULL);
+  ferry_invocation_return_value (invocation, NULL);
 }
 
 static void
-reset_func (gpointer object, FerryMethodCall *call, gpointer user_data)
+reset_func (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   ferry_demo_heat_reset (object);
-  ferry_method_call_return_value (call, NULL);
+  ferry_invocation_return_value (invocation, NULL);
 }
 
 static void
-add_source_func (gpointer object, FerryMethodCall *call, gpointer user_data)
+add_source_func (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
   guint x, y;
 
-  g_variant_get (ferry_method_call_get_arguments (call), "(" FERRY_DEMO_HEAT_ADD_SOURCE_ARGUMENTS ")", &x, &y);
+  g_variant_get (ferry_invocation_get_arguments (invocation), "(" FERRY_DEMO_HEAT_ADD_SOURCE_ARGUMENTS ")", &x, &y);
   if (ferry_demo_heat_add_source (object, x, y, &error))
-    ferry_method_call_return_value (call, NULL);
+    ferry_invocation_return_value (invocation, NULL);
   else
-    ferry_method_call_return_error (call, error);
+    ferry_invocation_return_error (invocation, error);
 }
 
 static void
-step_func (gpointer object, FerryMethodCall *call, gpointer user_data)
+step_func (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   guint n_steps;
 
-  g_variant_get (ferry_method_call_get_arguments (call), "(" FERRY_DEMO_HEAT_STEP_ARGUMENTS ")", &n_steps);
+  g_variant_get (ferry_invocation_get_arguments (invocation), "(" FERRY_DEMO_HEAT_STEP_ARGUMENTS ")", &n_steps);
   if (n_steps > FERRY_DEMO_HEAT_MAX_STEPS)
     {
-      ferry_method_call_return_new_error (call, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                                          "%u steps are too many for a call; ask for %d at a time", n_steps,
-                                          FERRY_DEMO_HEAT_MAX_STEPS);
+      ferry_invocation_return_new_error (invocation, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                                         "%u steps are too many for a call; ask for %d at a time", n_steps,
+                                         FERRY_DEMO_HEAT_MAX_STEPS);
       return;
     }
   ferry_demo_heat_step (object, n_steps);
-  ferry_method_call_return_value (call, NULL);
+  ferry_invocation_return_value (invocation, NULL);
 }
 
 static void
-render_func (gpointer object, FerryMethodCall *call, gpointer user_data)
+render_func (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   double black, white;
   g_autoptr (GBytes) pixels = ferry_demo_heat_render (object, &black, &white);
 
-  ferry_method_call_return_value (
-    call, g_variant_new ("(uudd@ay)", FERRY_DEMO_HEAT_WIDTH, FERRY_DEMO_HEAT_HEIGHT, black, white,
-                         g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, pixels, /* trusted: */ TRUE)));
+  ferry_invocation_return_value (
+    invocation, g_variant_new ("(uudd@ay)", FERRY_DEMO_HEAT_WIDTH, FERRY_DEMO_HEAT_HEIGHT, black, white,
+                               g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, pixels, /* trusted: */ TRUE)));
 }
 
 static FerryInterface *

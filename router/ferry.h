@@ -55,7 +55,6 @@
 #include "object/ferry-interface.h"
 #include "object/ferry-list-replica.h"
 #include "object/ferry-list-row.h"
-#include "object/ferry-method-call.h"
 #include "object/ferry-object-server.h"
 #include "object/ferry-proxy.h"
 #include "object/ferry-view.h"

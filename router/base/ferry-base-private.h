@@ -23,7 +23,12 @@ gboolean ferry_set_error (GError **error, FerryError code, const char *format, .
 gboolean ferry_set_system_error (GError **error, const char *what);
 gboolean ferry_set_thread_error (GError **error, const char *purpose, GError *failure);
 gboolean ferry_is_shortage (int error_number);
+/* Whether so many descriptors could be opened, up to 8. GLib ends the program where a main context, or a cancellable
+ * that is waited for, gets none: so this is asked before one is made. Other threads may take them all the same in
+ * between. FERRY_ERROR_SYSTEM. */
 gboolean ferry_check_free_fds (guint n, GError **error);
+/* The bytes of the machine's memory, and not more than a control group allows. */
+guint64 ferry_get_usable_memory (void);
 
 /* The trace that an error of FERRY_ERROR carries: see call/ferry-remote-error-private.h, which knows of other domains.
  */

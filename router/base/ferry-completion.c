@@ -21,8 +21,7 @@
 
 #include <stdatomic.h>
 
-#include "base/ferry-base-private.h"
-#include "base/ferry-futex-private.h"
+#include "base/ferry-thread-private.h"
 
 /* Tests stop here, to have another thread do something between two steps. */
 #ifndef FERRY_COMPLETION_STEP
@@ -188,7 +187,7 @@ static void
 wake_thread (FerryCompletion *self, gboolean later)
 {
   if (self->waiters == NULL)
-    ferry_futex_wake (&self->state);
+    ferry_futex_wake (&self->state, FUTEX_BITSET_MATCH_ANY);
   else if (later)
     ferry_waiters_wake_later (self->waiters, self->slot);
   else
@@ -314,7 +313,7 @@ sleep_until_change (FerryCompletion *self, guint32 seen, gint64 deadline)
   FERRY_COMPLETION_STEP ();
   if (self->waiters != NULL)
     return ferry_waiters_sleep (self->waiters, self->slot, rings, deadline);
-  return ferry_futex_wait (&self->state, asleep, deadline);
+  return ferry_futex_wait (&self->state, asleep, FUTEX_BITSET_MATCH_ANY, deadline);
 }
 
 static void
@@ -373,12 +372,6 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
   abandon (data, FERRY_ABANDON_CANCELLED, TRUE);
 }
 
-static void
-closure_unref (gpointer data, GClosure *closure)
-{
-  ferry_completion_unref (data);
-}
-
 /* Both may abandon it at once, before there is a face: that is told when it is given. */
 static void
 arm (FerryCompletion *self, GMainContext *context, gint64 deadline, GCancellable *cancellable)
@@ -389,7 +382,8 @@ arm (FerryCompletion *self, GMainContext *context, gint64 deadline, GCancellable
   FERRY_COMPLETION_STEP ();
   if (cancellable != NULL)
     {
-      GClosure *closure = g_cclosure_new (G_CALLBACK (cancelled_cb), ferry_completion_ref (self), closure_unref);
+      GClosure *closure = g_cclosure_new (G_CALLBACK (cancelled_cb), ferry_completion_ref (self),
+                                          (GClosureNotify) (GCallback) ferry_completion_unref);
 
       self->cancellable = g_object_ref (cancellable);
       self->cancel_id = g_signal_connect_closure (cancellable, "cancelled", closure, FALSE);

@@ -9,6 +9,10 @@
 
 G_BEGIN_DECLS
 
+/* The flags of a property that is only read, and of one whose setter notifies of a change. */
+#define FERRY_READABLE (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)
+#define FERRY_SETTABLE (G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
+
 /* any: sets value to what getter returns for object. getter has one parameter, returns the type of value, and keeps
  * what it returns. */
 void ferry_property_get (gpointer object, GCallback getter, GValue *value);

@@ -1,13 +1,21 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starting a thread of the library's. */
+/* Starting a thread of the library's, and what threads sleep on. Deadlines are monotonic time in microseconds,
+ * G_MAXINT64 for none.
+ *
+ * Threads: any. */
 
 #pragma once
 
+#include <errno.h>
 #include <glib.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/ferry-base-private.h"
 
@@ -42,6 +50,58 @@ ferry_thread_run_aside (const char *name, GThreadFunc func, gpointer data)
     g_thread_unref (thread);
   else
     func (data);
+}
+
+/* ---- conditions of pthread: ThreadSanitizer knows them, and GLib's not ---- */
+
+static inline void
+ferry_cond_init (pthread_cond_t *cond)
+{
+  pthread_condattr_t attributes;
+
+  pthread_condattr_init (&attributes);
+  pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init (cond, &attributes);
+  pthread_condattr_destroy (&attributes);
+}
+
+static inline struct timespec
+ferry_timespec_for (gint64 deadline)
+{
+  return (struct timespec){.tv_sec = deadline / G_USEC_PER_SEC, .tv_nsec = deadline % G_USEC_PER_SEC * 1000};
+}
+
+/* Returns FALSE when the deadline has passed. */
+static inline gboolean
+ferry_cond_wait_until (pthread_cond_t *cond, pthread_mutex_t *lock, gint64 deadline)
+{
+  const struct timespec until = ferry_timespec_for (deadline);
+
+  if (deadline == G_MAXINT64)
+    return pthread_cond_wait (cond, lock) == 0;
+  return pthread_cond_timedwait (cond, lock, &until) != ETIMEDOUT;
+}
+
+/* ---- a word of this process. One that other processes share is a doorbell: see lane/ferry-doorbell-private.h ---- */
+
+/* Sleeps while the word is as it was seen, and until a wake-up with one of the bits. Returns FALSE when the deadline
+ * has passed. May return early, so the caller looks again. Orders no memory: the accesses to the word do. */
+static inline gboolean
+ferry_futex_wait (_Atomic guint32 *word, guint32 seen, guint32 bits, gint64 deadline)
+{
+  const struct timespec until = ferry_timespec_for (deadline);
+
+  return syscall (SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, seen, deadline < G_MAXINT64 ? &until : NULL, NULL,
+                  bits) == 0 ||
+         errno != ETIMEDOUT;
+}
+
+/* Wakes all threads that sleep on the word with one of the bits. Its memory may be gone already: the worst is a thread
+ * that looks for nothing. */
+static inline void
+ferry_futex_wake (_Atomic guint32 *word, guint32 bits)
+{
+  syscall (SYS_futex, word, FUTEX_WAKE_BITSET_PRIVATE, G_MAXINT, NULL, NULL, bits);
 }
 
 G_END_DECLS

@@ -96,6 +96,14 @@ ferry_wait_queue_join (FerryWaitQueue *self, gconstpointer key, const char *time
   return join (self, (Waiting){.key = key, .timed_out = timed_out});
 }
 
+gpointer
+ferry_wait_queue_get_key (FerryCompletion *completion)
+{
+  const Waiting *waiting = ferry_completion_get_data (completion);
+
+  return (gpointer) waiting->key;
+}
+
 FerryCompletion *
 ferry_wait_queue_join_with_func (FerryWaitQueue *self, GError *(*timed_out) (gpointer data), gpointer data)
 {
@@ -108,6 +116,20 @@ ferry_wait_queue_add_task (FerryWaitQueue *self, GTask *task)
   g_autoptr (FerryCompletion) completion = ferry_wait_queue_join (self, NULL, NULL);
 
   ferry_completion_return_boolean (completion, task, G_MAXINT64);
+}
+
+void
+ferry_wait_queue_wait_async (FerryWaitQueue *self, gboolean (*condition) (gpointer data), gpointer data,
+                             gpointer source, GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (source, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, self);
+  if (condition (data))
+    g_task_return_boolean (task, TRUE);
+  else
+    ferry_wait_queue_add_task (self, task);
 }
 
 gboolean
@@ -132,10 +154,8 @@ ferry_wait_queue_wait (FerryWaitQueue *self, gconstpointer key, gboolean (*condi
   return TRUE;
 }
 
-/* Takes those out that wait for key, or all where that is NULL. From here on they cannot be abandoned, so that what the
- * callback of one cancels does not count. */
-static void
-reserve (FerryWaitQueue *self, gconstpointer key, GQueue *reserved)
+void
+ferry_wait_queue_reserve (FerryWaitQueue *self, gconstpointer key, GQueue *reserved)
 {
   FERRY_AUTO_LOCK (&self->lock);
   for (GList *node = self->waiting.head, *next; node != NULL; node = next)
@@ -163,12 +183,6 @@ ferry_wait_queue_reserve_next (FerryWaitQueue *self)
 }
 
 void
-ferry_wait_queue_reserve_all (FerryWaitQueue *self, GQueue *reserved)
-{
-  reserve (self, NULL, reserved);
-}
-
-void
 ferry_wait_queue_finish_reserved (GQueue *reserved)
 {
   FerryCompletion *completion;
@@ -185,7 +199,7 @@ ferry_wait_queue_finish_key (FerryWaitQueue *self, gconstpointer key)
 {
   GQueue reserved = G_QUEUE_INIT;
 
-  reserve (self, key, &reserved);
+  ferry_wait_queue_reserve (self, key, &reserved);
   ferry_wait_queue_finish_reserved (&reserved);
 }
 

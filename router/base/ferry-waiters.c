@@ -5,12 +5,7 @@
 
 #include "base/ferry-waiters-private.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
+#include "base/ferry-thread-private.h"
 
 /* A thread that is due waits for at most so many other answers. */
 #define MAX_DUE 32
@@ -66,11 +61,7 @@ ferry_waiters_look (FerryWaiters *self, guint slot)
 gboolean
 ferry_waiters_sleep (FerryWaiters *self, guint slot, guint32 seen, gint64 deadline)
 {
-  struct timespec until = {.tv_sec = deadline / G_USEC_PER_SEC, .tv_nsec = (deadline % G_USEC_PER_SEC) * 1000};
-
-  return syscall (SYS_futex, &self->groups[group_of (slot)].rings, FUTEX_WAIT_BITSET_PRIVATE, seen,
-                  deadline < G_MAXINT64 ? &until : NULL, NULL, bit_of (slot)) == 0 ||
-         errno != ETIMEDOUT;
+  return ferry_futex_wait (&self->groups[group_of (slot)].rings, seen, bit_of (slot), deadline);
 }
 
 static void
@@ -80,7 +71,7 @@ wake_group (FerryWaiters *self, guint group, guint32 bits)
 
   /* Release: pairs with ferry_waiters_look(). */
   atomic_fetch_add_explicit (rings, 1, memory_order_release);
-  syscall (SYS_futex, rings, FUTEX_WAKE_BITSET_PRIVATE, INT_MAX, NULL, NULL, bits);
+  ferry_futex_wake (rings, bits);
 }
 
 void

@@ -300,16 +300,6 @@ ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces,
 /* Longer types are not kept. Another process' values so take a bounded part of memory. */
 #define MAX_KNOWN_LENGTH 64
 
-static guint
-hash_type (const char *type_string)
-{
-  guint hash = 5381;
-
-  for (const char *next = type_string; *next != '\0'; next++)
-    hash = hash * 33 + (guint8) *next;
-  return hash;
-}
-
 void
 ferry_known_types_add (GVariant *value)
 {
@@ -323,7 +313,7 @@ ferry_known_types_add (GVariant *value)
   /* GLib always keeps the basic types. */
   if (type_string[1] == '\0')
     return;
-  entry = &known[hash_type (type_string) % N_KNOWN_TYPES];
+  entry = &known[g_str_hash (type_string) % N_KNOWN_TYPES];
   /* Relaxed, here and below: no thread reads the value. */
   if (atomic_load_explicit (entry, memory_order_relaxed) != NULL || strlen (type_string) > MAX_KNOWN_LENGTH)
     return;

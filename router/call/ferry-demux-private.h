@@ -3,8 +3,8 @@
 
 #pragma once
 
+#include "call/ferry-demux-invocation-private.h"
 #include "call/ferry-demux.h"
-#include "call/ferry-invocation-private.h"
 
 G_BEGIN_DECLS
 

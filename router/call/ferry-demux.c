@@ -31,8 +31,8 @@
 #include <signal.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-cond-private.h"
 #include "base/ferry-property-private.h"
+#include "base/ferry-thread-private.h"
 #include "base/ferry-usable-cores.h"
 #include "base/ferry-wait-queue-private.h"
 
@@ -68,7 +68,7 @@ typedef struct
   pthread_mutex_t lock;
   GHashTable *handlers;      /* lock, as what follows: (owned) (element-type utf8 Handler), both owned, by method */
   Handler *other_handler;    /* (owned) (nullable): for all other methods */
-  GQueue queue;              /* (element-type FerryInvocation), by link (owned) */
+  GQueue queue;              /* (element-type FerryDemuxInvocation), by link (owned) */
   _Atomic guint max_pending; /* any, as the next one: the most requests in it */
   _Atomic guint64 max_pending_size; /* the most bytes of arguments in it; one request may always be there */
   guint64 pending_size;
@@ -218,40 +218,32 @@ dispatcher_is_open (Dispatcher *self)
 
 /* ---- waiting until it is quiet ---- */
 
-/* Returns the waits to be finished, once the lock is released: an empty queue mostly. */
-static GQueue
-reserve_waits_locked (Dispatcher *self)
+static gboolean
+is_quiet_locked (Dispatcher *self)
+{
+  return self->n_left == 0 && (self->open || self->n_threads == 0);
+}
+
+/* Releases the lock, and finishes the waits where it is quiet. */
+static void
+unlock (Dispatcher *self)
 {
   GQueue waits = G_QUEUE_INIT;
 
-  if (self->has_waits && self->n_left == 0 && (self->open || self->n_threads == 0))
+  if (self->has_waits && is_quiet_locked (self))
     {
       self->has_waits = FALSE;
-      ferry_wait_queue_reserve_all (&self->waits, &waits);
+      ferry_wait_queue_reserve (&self->waits, NULL, &waits);
     }
-  return waits;
-}
-
-static void
-dispatcher_wait_quiet (Dispatcher *self, GTask *task)
-{
-  g_autoptr (FerryCompletion) wait = NULL;
-  GQueue waits;
-
-  pthread_mutex_lock (&self->lock);
-  wait = ferry_wait_queue_join (&self->waits, NULL, NULL);
-  self->has_waits = TRUE;
-  waits = reserve_waits_locked (self);
   pthread_mutex_unlock (&self->lock);
   ferry_wait_queue_finish_reserved (&waits);
-  ferry_completion_return_boolean (wait, task, G_MAXINT64);
 }
 
 /* ---- running handlers ---- */
 
 /* invocation (nullable): NULL takes the oldest request from the queue, which has one. */
 static void
-begin_locked (Dispatcher *self, Run *run, FerryInvocation *invocation)
+begin_locked (Dispatcher *self, Run *run, FerryDemuxInvocation *invocation)
 {
   Handler *handler;
 
@@ -260,12 +252,12 @@ begin_locked (Dispatcher *self, Run *run, FerryInvocation *invocation)
       invocation = g_queue_pop_head_link (&self->queue)->data;
       self->pending_size -= invocation->size;
     }
-  handler = g_hash_table_lookup (self->handlers, ferry_invocation_get_method (invocation));
+  handler = g_hash_table_lookup (self->handlers, invocation->base.method);
   if (handler == NULL)
     handler = self->other_handler;
   if (handler != NULL)
     ferry_ref_count_inc (&handler->references);
-  *run = (Run){invocation, handler, self->n_closed};
+  *run = (Run){&invocation->base, handler, self->n_closed};
   self->n_running++;
 }
 
@@ -275,7 +267,7 @@ perform (Run *run)
 {
   FerryInvocation *invocation = run->invocation;
 
-  if (ferry_invocation_check_in_time (invocation))
+  if (ferry_demux_invocation_check_in_time (invocation))
     {
       if (run->handler != NULL)
         run->handler->func (invocation, run->handler->data);
@@ -301,14 +293,10 @@ end_locked (Dispatcher *self, const Run *run)
 static void
 run_now (Dispatcher *self, Run *run)
 {
-  GQueue waits;
-
   perform (run);
   pthread_mutex_lock (&self->lock);
   end_locked (self, run);
-  waits = reserve_waits_locked (self);
-  pthread_mutex_unlock (&self->lock);
-  ferry_wait_queue_finish_reserved (&waits);
+  unlock (self);
 }
 
 static void
@@ -318,10 +306,8 @@ refuse_all (GQueue *queue, const GError *reason)
 
   while ((link = g_queue_pop_head_link (queue)) != NULL)
     {
-      FerryInvocation *invocation = link->data;
-
-      ferry_invocation_turn_away (invocation, reason);
-      ferry_invocation_unref (invocation);
+      ferry_demux_invocation_turn_away (link->data, reason);
+      ferry_invocation_unref (link->data);
     }
 }
 
@@ -397,7 +383,6 @@ work_locked (Dispatcher *self)
 {
   Run run;
   Summons summons;
-  GQueue waits;
 
   begin_locked (self, &run, NULL);
   summons = summon_locked (self);
@@ -406,11 +391,9 @@ work_locked (Dispatcher *self)
   perform (&run);
   pthread_mutex_lock (&self->lock);
   end_locked (self, &run);
-  waits = reserve_waits_locked (self);
-  if (waits.length == 0)
+  if (!self->has_waits)
     return;
-  pthread_mutex_unlock (&self->lock);
-  ferry_wait_queue_finish_reserved (&waits);
+  unlock (self);
   pthread_mutex_lock (&self->lock);
 }
 
@@ -419,7 +402,6 @@ thread_main (gpointer data)
 {
   g_autoptr (Dispatcher) self = data;
   Summons summons;
-  GQueue waits;
 
   pthread_mutex_lock (&self->lock);
   /* A receiving thread, which blocks all signals, may have started it. Processes that handlers start inherit the mask.
@@ -431,10 +413,8 @@ thread_main (gpointer data)
   self->n_threads--;
   /* This thread may have been the one that was coming. */
   summons = summon_locked (self);
-  waits = reserve_waits_locked (self);
-  pthread_mutex_unlock (&self->lock);
+  unlock (self);
   summon (self, summons);
-  ferry_wait_queue_finish_reserved (&waits);
   return NULL;
 }
 
@@ -446,7 +426,6 @@ give_up_thread (Dispatcher *self, const GError *failure)
     FERRY_ERROR, FERRY_ERROR_SYSTEM,
     "The other end cannot start a thread to answer: %s; ask again when it has fewer threads", failure->message);
   GQueue unanswered = G_QUEUE_INIT;
-  GQueue waits;
 
   pthread_mutex_lock (&self->lock);
   self->coming = FALSE;
@@ -457,10 +436,8 @@ give_up_thread (Dispatcher *self, const GError *failure)
       g_queue_init (&self->queue);
       self->pending_size = 0;
     }
-  waits = reserve_waits_locked (self);
-  pthread_mutex_unlock (&self->lock);
+  unlock (self);
   refuse_all (&unanswered, reason);
-  ferry_wait_queue_finish_reserved (&waits);
 }
 
 static void
@@ -490,7 +467,6 @@ dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {
   g_autoptr (Dispatcher) self = ref (data);
   gint64 end = g_get_monotonic_time () + MAX_TURN;
-  GQueue waits;
   gboolean more;
 
   g_source_set_ready_time (source, -1);
@@ -509,11 +485,9 @@ dispatch (GSource *source, GSourceFunc callback, gpointer data)
   more = self->source == source && self->queue.length > 0;
   if (self->source == source)
     self->ready = more;
-  waits = reserve_waits_locked (self);
-  pthread_mutex_unlock (&self->lock);
+  unlock (self);
   if (more)
     g_source_set_ready_time (source, 0);
-  ferry_wait_queue_finish_reserved (&waits);
   return G_SOURCE_CONTINUE;
 }
 
@@ -565,9 +539,9 @@ has_room_locked (Dispatcher *self, gsize size)
 }
 
 static void
-dispatcher_take (Dispatcher *self, FerryInvocation *invocation)
+dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
 {
-  GVariant *arguments = ferry_invocation_get_arguments (invocation);
+  GVariant *arguments = invocation->base.arguments;
   const gsize size = arguments != NULL ? g_variant_get_size (arguments) : 0;
   g_autoptr (GError) refusal = NULL;
   g_autoptr (GSource) source = NULL;
@@ -608,8 +582,8 @@ dispatcher_take (Dispatcher *self, FerryInvocation *invocation)
     summon (self, summons);
   if (refusal == NULL)
     return;
-  ferry_invocation_turn_away (invocation, refusal);
-  ferry_invocation_unref (invocation);
+  ferry_demux_invocation_turn_away (&invocation->base, refusal);
+  ferry_invocation_unref (&invocation->base);
 }
 
 /* ---- opening and closing ---- */
@@ -982,7 +956,7 @@ static void
 call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
   FerryDemux *self = FERRY_DEMUX (owner);
-  FerryInvocation *invocation = ferry_invocation_new (transport, call, self->describe);
+  FerryDemuxInvocation *invocation = ferry_demux_invocation_new (transport, call, self->describe);
 
   invocation->number = atomic_fetch_add (&self->n_received, 1) + 1;
   dispatcher_take (self->dispatcher, invocation);
@@ -1088,6 +1062,8 @@ ferry_demux_stop (FerryDemux *self)
 void
 ferry_demux_stop_async (FerryDemux *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
+  Dispatcher *dispatcher = self->dispatcher;
+  g_autoptr (FerryCompletion) wait = NULL;
   g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (FERRY_IS_DEMUX (self));
@@ -1095,7 +1071,11 @@ ferry_demux_stop_async (FerryDemux *self, GCancellable *cancellable, GAsyncReady
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_demux_stop_async);
   ferry_demux_stop (self);
-  dispatcher_wait_quiet (self->dispatcher, task);
+  pthread_mutex_lock (&dispatcher->lock);
+  wait = ferry_wait_queue_join (&dispatcher->waits, NULL, NULL);
+  dispatcher->has_waits = TRUE;
+  unlock (dispatcher);
+  ferry_completion_return_boolean (wait, task, G_MAXINT64);
 }
 
 /**

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Takes a stream apart into messages. The stream is read into a buffer in large pieces, and messages are borrowed from
- * it. So many small messages cost one read, and none is copied. */
+ * it. So many small messages cost one read, and none is copied. What waits to be written lies in chunks, which small
+ * messages share. */
 
 #include "config.h"
 
@@ -11,12 +12,26 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-remote-error-private.h"
 
 #define INITIAL_CAPACITY ((gsize) 64 * 1024)
 /* A larger buffer is freed once it is empty. */
 #define KEPT_CAPACITY ((gsize) 1024 * 1024)
 /* Bytes that are moved to the front begin here, so that the message behind the length is aligned to 8. */
 #define FRONT ((gsize) 4)
+
+/* While that many bytes wait, no further message is taken: so the queue has at most that and one message. */
+#define MAX_QUEUED ((gsize) 1024 * 1024)
+/* Messages share chunks of this size. */
+#define CHUNK_SIZE ((gsize) 64 * 1024)
+
+typedef struct
+{
+  gsize begin;
+  gsize end;
+  gsize capacity;
+  guint8 data[];
+} Chunk;
 
 static const guint8 magic[8] = {'F', 'E', 'R', 'R', 'Y', 'S', 'T', 'M'};
 
@@ -220,4 +235,106 @@ ferry_frame_decoder_end (const FerryFrameDecoder *self)
   return g_error_new (FERRY_ERROR, FERRY_ERROR_PROTOCOL,
                       "The stream ended inside %s: %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " bytes had come",
                       self->greeted ? "a frame" : "the greeting", held, get_frame_size (self));
+}
+
+/* ---- the way out ---- */
+
+void
+ferry_frame_queue_init (FerryFrameQueue *self)
+{
+  *self = (FerryFrameQueue){.chunks = G_QUEUE_INIT};
+}
+
+void
+ferry_frame_queue_drop (FerryFrameQueue *self)
+{
+  g_queue_clear_full (&self->chunks, g_free);
+  self->size = 0;
+}
+
+static void
+append (FerryFrameQueue *self, const guint8 *data, gsize size)
+{
+  Chunk *chunk = g_queue_peek_tail (&self->chunks);
+
+  if (chunk == NULL || chunk->capacity - chunk->end < size)
+    {
+      gsize capacity = MAX (size, CHUNK_SIZE - sizeof *chunk);
+
+      chunk = g_malloc (sizeof *chunk + capacity);
+      *chunk = (Chunk){.capacity = capacity};
+      g_queue_push_tail (&self->chunks, chunk);
+    }
+  memcpy (chunk->data + chunk->end, data, size);
+  chunk->end += size;
+  self->size += size;
+}
+
+static gboolean
+check (FerryFrameQueue *self, GError **error)
+{
+  if (self->failure != NULL)
+    {
+      g_propagate_error (error, ferry_error_copy (self->failure));
+      return FALSE;
+    }
+  if (self->closed)
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport was closed at this end");
+  if (self->size < MAX_QUEUED)
+    return TRUE;
+  self->refused = TRUE;
+  return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
+                          "%" G_GSIZE_FORMAT " bytes wait for the other end to take them: wait for room", self->size);
+}
+
+gboolean
+ferry_frame_queue_send (FerryFrameQueue *self, const GOutputVector *parts, guint n_parts, FerryFrameWriteFunc write,
+                        gpointer data, GError **error)
+{
+  gboolean is_direct = write != NULL && self->size == 0;
+  gsize written = 0;
+
+  if (!check (self, error))
+    return FALSE;
+  if (is_direct)
+    written = write (data, parts, n_parts);
+  if (is_direct && !check (self, error))
+    return FALSE;
+  for (guint i = 0; i < n_parts; i++)
+    {
+      gsize skipped = MIN (written, parts[i].size);
+
+      written -= skipped;
+      if (skipped < parts[i].size)
+        append (self, (const guint8 *) parts[i].buffer + skipped, parts[i].size - skipped);
+    }
+  return TRUE;
+}
+
+gconstpointer
+ferry_frame_queue_peek (FerryFrameQueue *self, gsize *size)
+{
+  Chunk *chunk = g_queue_peek_head (&self->chunks);
+
+  *size = chunk != NULL ? chunk->end - chunk->begin : 0;
+  return chunk != NULL ? chunk->data + chunk->begin : NULL;
+}
+
+gboolean
+ferry_frame_queue_remove (FerryFrameQueue *self, gsize n)
+{
+  Chunk *chunk = g_queue_peek_head (&self->chunks);
+  gboolean room;
+
+  if (n > 0)
+    {
+      chunk->begin += n;
+      self->size -= n;
+      if (chunk->begin == chunk->end)
+        g_free (g_queue_pop_head (&self->chunks));
+    }
+  room = self->refused && self->size < MAX_QUEUED / 2;
+  if (room)
+    self->refused = FALSE;
+  return room;
 }

@@ -26,6 +26,8 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_invocation_unref (FerryInvocation *self);
 
 FERRY_AVAILABLE_IN_0_1
+GObject *ferry_invocation_get_object (FerryInvocation *self);
+FERRY_AVAILABLE_IN_0_1
 const char *ferry_invocation_get_method (FerryInvocation *self);
 FERRY_AVAILABLE_IN_0_1
 GVariant *ferry_invocation_get_arguments (FerryInvocation *self);
@@ -45,6 +47,8 @@ gboolean ferry_invocation_send_item (FerryInvocation *self, GVariant *item, GErr
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_invocation_return_value (FerryInvocation *self, GVariant *value);
+FERRY_AVAILABLE_IN_0_1
+void ferry_invocation_return_object (FerryInvocation *self, GObject *object);
 FERRY_AVAILABLE_IN_0_1
 void ferry_invocation_return_error (FerryInvocation *self, const GError *failure);
 FERRY_AVAILABLE_IN_0_1

@@ -8,8 +8,8 @@
  * launcher that drops its senders ends it. A pipe that was passed to a launcher is closed only when the launcher is
  * done with it, or the next spawn would fail.
  *
- * References: the pipe's receiver refers to the transport by an End, which holds no reference. The transport holds the
- * receiver. So the last reference, dropped on any thread, closes the pipe.
+ * References: the transport, the pipe's receiver and the link refer to an End, which holds no reference to the
+ * transport. So the last reference, dropped on any thread, closes the pipe.
  *
  * Threads: messages come on the router's; any thread sends and closes.
  * Locks:   lock before the link's, since it is held while room_watch is added. The link calls room_came() with its own
@@ -29,37 +29,33 @@
 
 #define MAX_NAME (FERRY_MAX_SENDER_NAME - (sizeof (FERRY_TRANSPORT_SENDER_PREFIX) - 1))
 
-#define FERRY_TYPE_LINK_TRANSPORT (ferry_link_transport_get_type ())
-G_DECLARE_FINAL_TYPE (FerryLinkTransport, ferry_link_transport, FERRY, LINK_TRANSPORT, FerryTransport)
-
-struct _FerryLinkTransport
+/* The data of a transport. Counted references, by g_atomic_rc_box. */
+typedef struct
 {
-  FerryTransport parent_instance;
-
-  FerryReceiver *receiver;    /* const: (owned) */
-  gpointer end;               /* const: (owned): its End */
+  GWeakRef transport;
+  FerryTransport *self;       /* const: (unowned): for its own functions, and for the link until it is closed */
+  FerryReceiver *receiver;    /* (owned): until the transport is freed, as link */
   GThread *router_thread;     /* const: (unowned), only compared */
+  FerryRouter *router;        /* const: (unowned): only used in its dispatch */
+  FerryTransport *kept;       /* router's thread: (unowned) (nullable): the router keeps it until its dispatch ends */
+  guint64 kept_for;           /* router's thread: the number of that dispatch */
+  GMainContext *context;      /* const: (owned): the router's */
+  _Atomic gboolean told;      /* note_room() is posted to context */
   _Atomic (FerryLink *) link; /* (owned) (nullable): set once, by the router's thread with lock held */
 
   GMutex lock;
   FerryRoomWatch room_watch; /* lock: in the link while ended is not set */
-  gboolean ended;            /* lock, as the next two: close() was called */
+  gboolean ended;            /* lock, as the next two: the transport is closed */
   gboolean with_launcher;    /* the pipe is the launcher's to pass */
   gboolean pipe_closed;      /* by its other end */
-};
-
-G_DEFINE_FINAL_TYPE (FerryLinkTransport, ferry_link_transport, FERRY_TYPE_TRANSPORT)
-
-/* The transport, for the pipe's receiver and the link. Counted references, by g_atomic_rc_box. */
-typedef struct
-{
-  GWeakRef transport;
-  FerryRouter *router;   /* const: (unowned): only used in its dispatch */
-  FerryTransport *kept;  /* router's thread: (unowned) (nullable): the router keeps it until its dispatch ends */
-  guint64 kept_for;      /* router's thread: the number of that dispatch */
-  GMainContext *context; /* const: (owned): the router's */
-  _Atomic gboolean told; /* note_room() is posted to context */
 } End;
+
+static FerryLink *
+get_link (End *end)
+{
+  /* Acquire: pairs with launcher_done(). */
+  return atomic_load_explicit (&end->link, memory_order_acquire);
+}
 
 static void
 end_clear (gpointer data)
@@ -68,18 +64,13 @@ end_clear (gpointer data)
 
   g_weak_ref_clear (&end->transport);
   g_main_context_unref (end->context);
+  g_mutex_clear (&end->lock);
 }
 
 static void
 end_unref (gpointer end)
 {
   g_atomic_rc_box_release_full (end, end_clear);
-}
-
-static void
-end_closure_unref (gpointer end, GClosure *closure)
-{
-  end_unref (end);
 }
 
 /* ---- down ---- */
@@ -100,32 +91,25 @@ check_sent (FerryLink *link, FerryDownResult result, GError **error)
   return ferry_set_error (error, FERRY_ERROR_CLOSED, "The worker has ended; spawn another one");
 }
 
-static FerryLink *
-get_link (FerryLinkTransport *self)
-{
-  /* Acquire: pairs with join(). */
-  return atomic_load_explicit (&self->link, memory_order_acquire);
-}
-
 static gboolean
-ferry_link_transport_send (FerryTransport *transport, const GOutputVector *vectors, guint n_vectors, GError **error)
+send_parts (gpointer data, const GOutputVector *vectors, guint n_vectors, GError **error)
 {
-  FerryLinkTransport *self = FERRY_LINK_TRANSPORT (transport);
-  FerryLink *link = get_link (self);
+  End *end = data;
+  FerryLink *link = get_link (end);
 
   if (link == NULL)
     return ferry_set_error (error, FERRY_ERROR_NOT_STARTED,
                             "The transport has no worker yet; call ferry_launcher_spawn() first");
   return check_sent (
     link,
-    ferry_link_send (link, ferry_receiver_get_connection_id (self->receiver), (const FerryPart *) vectors, n_vectors),
+    ferry_link_send (link, ferry_receiver_get_connection_id (end->receiver), (const FerryPart *) vectors, n_vectors),
     error);
 }
 
 static gboolean
-send_cancel (FerryTransport *transport, guint64 xid, guint16 reason)
+send_cancel (gpointer end, guint64 xid, guint16 reason)
 {
-  FerryLink *link = get_link (FERRY_LINK_TRANSPORT (transport));
+  FerryLink *link = get_link (end);
 
   return link != NULL && ferry_link_send_cancel (link, xid, reason) == FERRY_DOWN_SENT;
 }
@@ -147,10 +131,9 @@ note_room (gpointer data)
 static void
 room_came (gpointer data)
 {
-  FerryLinkTransport *self = data;
-  End *end = self->end;
+  End *end = data;
 
-  ferry_transport_wake_waiting (FERRY_TRANSPORT (self));
+  ferry_transport_wake_waiting (end->self);
   if (!atomic_exchange (&end->told, TRUE))
     ferry_mailbox_post (end->context, note_room, g_atomic_rc_box_acquire (end), end_unref);
 }
@@ -202,19 +185,70 @@ static void
 pipe_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 {
   End *end = data;
-  g_autoptr (FerryLinkTransport) self = g_weak_ref_get (&end->transport);
+  g_autoptr (FerryTransport) transport = g_weak_ref_get (&end->transport);
   g_autoptr (GError) reason = NULL;
 
-  if (self == NULL)
+  if (transport == NULL)
     return;
   /* An answer may have come right before. */
   run_ended (end);
-  g_mutex_lock (&self->lock);
-  self->pipe_closed = TRUE;
-  g_mutex_unlock (&self->lock);
+  g_mutex_lock (&end->lock);
+  end->pipe_closed = TRUE;
+  g_mutex_unlock (&end->lock);
   reason = describe_end (exit);
-  ferry_transport_end (FERRY_TRANSPORT (self), reason);
+  ferry_transport_end (transport, reason);
 }
+
+/* ---- the end ---- */
+
+/* main: a fault of the protocol here ends the whole link. */
+static void
+fault_link (End *end, FerryLink *link)
+{
+  g_autoptr (GError) reason = ferry_transport_dup_reason (end->self);
+  g_autoptr (FerryRouter) router = NULL;
+
+  if (!g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_PROTOCOL))
+    return;
+  router = g_weak_ref_get (&end->receiver->router);
+  if (router != NULL)
+    ferry_router_fault_link (router, link, reason->message);
+}
+
+static void
+end_close (gpointer data)
+{
+  End *end = data;
+  FerryLink *link;
+  gboolean ours;
+
+  g_mutex_lock (&end->lock);
+  end->ended = TRUE;
+  ours = !end->with_launcher && !end->pipe_closed;
+  link = get_link (end);
+  g_mutex_unlock (&end->lock);
+  if (link != NULL)
+    ferry_link_remove_room_watch (link, &end->room_watch);
+  /* A malformed message is found on the thread that receives it. */
+  if (link != NULL && end->router_thread == g_thread_self ())
+    fault_link (end, link);
+  if (ours)
+    ferry_receiver_abandon (end->receiver);
+}
+
+static void
+end_free (gpointer data)
+{
+  End *end = data;
+  FerryLink *link = get_link (end);
+
+  g_clear_object (&end->receiver);
+  g_clear_pointer (&link, ferry_link_unref);
+  end_unref (end);
+}
+
+static const FerryTransportKind link_kind = {
+  .send = send_parts, .close = end_close, .free = end_free, .cancel = send_cancel};
 
 /* ---- from a launcher to a link ---- */
 
@@ -222,135 +256,70 @@ pipe_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 static void
 launcher_done (FerryWorker *worker, gpointer data)
 {
-  g_autoptr (FerryLinkTransport) self = data;
+  g_autoptr (FerryTransport) transport = data;
+  End *end = ferry_transport_get_data (transport, &link_kind);
   FerryLink *link = worker != NULL ? ferry_worker_get_link (worker) : NULL;
   g_autoptr (GError) reason = NULL;
   gboolean ended;
   gboolean ours;
 
-  g_mutex_lock (&self->lock);
-  self->with_launcher = FALSE;
-  ended = self->ended;
-  ours = ended && !self->pipe_closed;
+  g_mutex_lock (&end->lock);
+  end->with_launcher = FALSE;
+  ended = end->ended;
+  ours = ended && !end->pipe_closed;
   if (link != NULL && !ended)
     {
-      ferry_link_add_room_watch (link, &self->room_watch);
+      ferry_link_add_room_watch (link, &end->room_watch);
       /* Release: pairs with get_link(). */
-      atomic_store_explicit (&self->link, ferry_link_ref (link), memory_order_release);
+      atomic_store_explicit (&end->link, ferry_link_ref (link), memory_order_release);
     }
-  g_mutex_unlock (&self->lock);
+  g_mutex_unlock (&end->lock);
   /* Requests that failed without a worker may be sent now. */
   if (link != NULL && !ended)
-    ferry_transport_note_room (FERRY_TRANSPORT (self));
+    ferry_transport_note_room (transport);
   if (ours)
-    ferry_receiver_abandon (self->receiver);
+    ferry_receiver_abandon (end->receiver);
   if (!ended && link == NULL)
     {
       reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
                                     "The launcher was dropped before it spawned a worker for the transport");
-      ferry_transport_end (FERRY_TRANSPORT (self), reason);
+      ferry_transport_end (transport, reason);
     }
 }
 
-/* ---- the end ---- */
-
-/* main: a fault of the protocol here ends the whole link. */
-static void
-fault_link (FerryLinkTransport *self, FerryLink *link)
-{
-  g_autoptr (GError) reason = ferry_transport_dup_reason (FERRY_TRANSPORT (self));
-  g_autoptr (FerryRouter) router = NULL;
-
-  if (!g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_PROTOCOL))
-    return;
-  router = g_weak_ref_get (&self->receiver->router);
-  if (router != NULL)
-    ferry_router_fault_link (router, link, reason->message);
-}
-
-static void
-ferry_link_transport_close (FerryTransport *transport)
-{
-  FerryLinkTransport *self = FERRY_LINK_TRANSPORT (transport);
-  FerryLink *link;
-  gboolean ours;
-
-  g_mutex_lock (&self->lock);
-  self->ended = TRUE;
-  ours = !self->with_launcher && !self->pipe_closed;
-  link = get_link (self);
-  g_mutex_unlock (&self->lock);
-  if (link != NULL)
-    ferry_link_remove_room_watch (link, &self->room_watch);
-  /* A malformed message is found on the thread that receives it. */
-  if (link != NULL && self->router_thread == g_thread_self ())
-    fault_link (self, link);
-  if (ours)
-    ferry_receiver_abandon (self->receiver);
-}
-
-static void
-ferry_link_transport_finalize (GObject *object)
-{
-  FerryLinkTransport *self = FERRY_LINK_TRANSPORT (object);
-  FerryLink *link = get_link (self);
-
-  g_clear_object (&self->receiver);
-  end_unref (self->end);
-  g_clear_pointer (&link, ferry_link_unref);
-  g_mutex_clear (&self->lock);
-
-  G_OBJECT_CLASS (ferry_link_transport_parent_class)->finalize (object);
-}
-
-static void
-ferry_link_transport_class_init (FerryLinkTransportClass *klass)
-{
-  FerryTransportClass *transport_class = FERRY_TRANSPORT_CLASS (klass);
-
-  G_OBJECT_CLASS (klass)->finalize = ferry_link_transport_finalize;
-  transport_class->send = ferry_link_transport_send;
-  transport_class->close = ferry_link_transport_close;
-}
-
-static void
-ferry_link_transport_init (FerryLinkTransport *self)
-{
-  g_mutex_init (&self->lock);
-  ferry_transport_set_cancel_func (FERRY_TRANSPORT (self), send_cancel);
-  ferry_transport_set_receiving_thread (FERRY_TRANSPORT (self), g_thread_self ());
-}
-
 /* Takes receiver. index: of its pipe among those of the link. */
-static FerryLinkTransport *
+static FerryTransport *
 link_transport_new (FerryReceiver *receiver, FerryRouter *router, guint index)
 {
-  FerryLinkTransport *self = g_object_new (FERRY_TYPE_LINK_TRANSPORT, NULL);
   End *end = g_atomic_rc_box_new0 (End);
+  FerryTransport *transport = ferry_transport_new_of_kind (&link_kind, g_atomic_rc_box_acquire (end));
+  FerryTransactions *transactions = ferry_transport_get_transactions (transport);
 
-  self->receiver = receiver;
-  self->router_thread = g_thread_self ();
-  ferry_transactions_set_first_xid (ferry_transport_get_transactions (FERRY_TRANSPORT (self)),
-                                    ferry_transport_get_first_xid (index));
-  g_weak_ref_init (&end->transport, self);
+  ferry_transactions_set_first_xid (transactions, ferry_transport_get_first_xid (index));
+  ferry_transactions_set_max_answer (transactions, router->max_message_size);
+  ferry_transport_set_receiving_thread (transport, g_thread_self ());
+  g_weak_ref_init (&end->transport, transport);
+  end->self = transport;
+  end->receiver = receiver;
+  end->router_thread = g_thread_self ();
   end->router = router;
   end->context = g_main_context_ref (router->context);
-  self->end = g_atomic_rc_box_acquire (end);
-  self->room_watch = (FerryRoomWatch){.func = room_came, .data = self};
+  g_mutex_init (&end->lock);
+  end->room_watch = (FerryRoomWatch){.func = room_came, .data = end};
   receiver->internal = TRUE;
   ferry_receiver_set_handler (receiver, message_came, end, end_unref);
   receiver->run_ended = run_ended;
-  g_signal_connect_data (receiver, "closed", G_CALLBACK (pipe_closed), g_atomic_rc_box_acquire (end), end_closure_unref,
-                         0);
-  return self;
+  g_signal_connect_data (receiver, "closed", G_CALLBACK (pipe_closed), g_atomic_rc_box_acquire (end),
+                         (GClosureNotify) (GCallback) end_unref, 0);
+  return transport;
 }
 
 FerryRouter *
 ferry_link_transport_dup_router (FerryTransport *transport)
 {
-  if (!FERRY_IS_LINK_TRANSPORT (transport))
-    return NULL;
-  return g_weak_ref_get (&FERRY_LINK_TRANSPORT (transport)->receiver->router);
+  End *end = ferry_transport_get_data (transport, &link_kind);
+
+  return end != NULL ? g_weak_ref_get (&end->receiver->router) : NULL;
 }
 
 /* The function that the worker's program calls for a transport of that name. */
@@ -394,7 +363,7 @@ FerryTransport *
 ferry_launcher_add_transport (FerryLauncher *self, FerryRouter *router, const char *name, GError **error)
 {
   g_autofree char *sender_name = NULL;
-  g_autoptr (FerryLinkTransport) transport = NULL;
+  g_autoptr (FerryTransport) transport = NULL;
   g_autoptr (FerrySender) sender = NULL;
   FerryReceiver *receiver = NULL;
 
@@ -415,11 +384,8 @@ ferry_launcher_add_transport (FerryLauncher *self, FerryRouter *router, const ch
   sender_name = g_strconcat (FERRY_TRANSPORT_SENDER_PREFIX, name, NULL);
   /* The sender is added behind the others, and they go to the worker in that order. */
   transport = link_transport_new (receiver, router, ferry_launcher_count_senders (self));
-  ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (transport)),
-                                     router->max_message_size);
   if (!ferry_launcher_add_watched_sender (self, sender_name, sender, get_entry (name), launcher_done, transport, error))
     return NULL;
-  transport->with_launcher = TRUE;
-  g_object_ref (transport);
-  return FERRY_TRANSPORT (g_steal_pointer (&transport));
+  ((End *) ferry_transport_get_data (transport, &link_kind))->with_launcher = TRUE;
+  return g_object_ref (g_steal_pointer (&transport));
 }

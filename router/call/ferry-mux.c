@@ -48,15 +48,6 @@ struct _FerryMux
  */
 G_DEFINE_FINAL_TYPE (FerryMux, ferry_mux, G_TYPE_OBJECT)
 
-enum
-{
-  PROP_0,
-  PROP_TRANSPORT,
-  N_PROPERTIES,
-};
-
-static GParamSpec *properties[N_PROPERTIES];
-
 /* any: FALSE with FERRY_ERROR_CLOSED once it was stopped. */
 static gboolean
 check_running (FerryMux *self, GError **error)
@@ -713,12 +704,7 @@ ferry_mux_get_transport (FerryMux *self)
 static void
 ferry_mux_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  FerryMux *self = FERRY_MUX (object);
-
-  if (id == PROP_TRANSPORT)
-    g_value_set_object (value, self->transport);
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  g_value_set_object (value, FERRY_MUX (object)->transport);
 }
 
 static void
@@ -726,11 +712,6 @@ ferry_mux_set_property (GObject *object, guint id, const GValue *value, GParamSp
 {
   FerryMux *self = FERRY_MUX (object);
 
-  if (id != PROP_TRANSPORT)
-    {
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-      return;
-    }
   self->transport = g_value_dup_object (value);
   self->transactions = ferry_transport_get_transactions (self->transport);
 }
@@ -764,9 +745,10 @@ ferry_mux_class_init (FerryMuxClass *klass)
    *
    * Since: 0.1
    */
-  properties[PROP_TRANSPORT] = g_param_spec_object (
-    "transport", NULL, NULL, FERRY_TYPE_TRANSPORT, G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+  g_object_class_install_property (
+    object_class, 1,
+    g_param_spec_object ("transport", NULL, NULL, FERRY_TYPE_TRANSPORT,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS));
 }
 
 static void

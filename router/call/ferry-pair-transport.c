@@ -26,9 +26,6 @@
 /* While that many bytes lie in a lane, no further message is taken: so a lane has at most that and one message. */
 #define MAX_QUEUED ((gsize) 1024 * 1024)
 
-#define FERRY_TYPE_PAIR_TRANSPORT (ferry_pair_transport_get_type ())
-G_DECLARE_FINAL_TYPE (FerryPairTransport, ferry_pair_transport, FERRY, PAIR_TRANSPORT, FerryTransport)
-
 typedef struct
 {
   gsize size;
@@ -55,21 +52,12 @@ typedef struct
   Lane lanes[2]; /* to each end */
 } Pair;
 
-struct _FerryPairTransport
-{
-  FerryTransport parent_instance;
-  Pair *pair;  /* const: (owned) */
-  guint index; /* const: of this end */
-};
-
-/* The data of a thread. */
+/* One end: the data of its transport, and that of its thread. */
 typedef struct
 {
-  Pair *pair; /* (owned) */
+  Pair *pair; /* const: (owned), as the next one */
   guint index;
-} Receiving;
-
-G_DEFINE_FINAL_TYPE (FerryPairTransport, ferry_pair_transport, FERRY_TYPE_TRANSPORT)
+} End;
 
 /* ---- the pair ---- */
 
@@ -89,11 +77,14 @@ pair_new (void)
   return pair;
 }
 
-static Pair *
-pair_ref (Pair *pair)
+static End *
+end_new (Pair *pair, guint index)
 {
+  End *self = g_new (End, 1);
+
   ferry_ref_count_inc (&pair->references);
-  return pair;
+  *self = (End){pair, index};
+  return self;
 }
 
 static void
@@ -109,6 +100,15 @@ pair_unref (Pair *pair)
     }
   pthread_mutex_destroy (&pair->lock);
   g_free (pair);
+}
+
+static void
+end_free (gpointer data)
+{
+  End *self = data;
+
+  pair_unref (self->pair);
+  g_free (self);
 }
 
 /* ---- receiving ---- */
@@ -157,7 +157,7 @@ end_receiving (Pair *pair, guint index)
 static gpointer
 receive_all (gpointer data)
 {
-  g_autofree Receiving *self = data;
+  End *self = data;
   Message *message;
   gboolean room;
 
@@ -172,11 +172,11 @@ receive_all (gpointer data)
       g_free (message);
     }
   end_receiving (self->pair, self->index);
-  pair_unref (self->pair);
+  end_free (self);
   return NULL;
 }
 
-/* ---- the object ---- */
+/* ---- sending, and the end ---- */
 
 static gboolean
 check_room_locked (Lane *lane, GError **error)
@@ -212,9 +212,9 @@ message_new (const GOutputVector *parts, guint n_parts)
 }
 
 static gboolean
-ferry_pair_transport_send (FerryTransport *transport, const GOutputVector *parts, guint n_parts, GError **error)
+send_parts (gpointer data, const GOutputVector *parts, guint n_parts, GError **error)
 {
-  FerryPairTransport *self = FERRY_PAIR_TRANSPORT (transport);
+  End *self = data;
   Lane *lane = &self->pair->lanes[1 - self->index];
   g_autofree Message *message = message_new (parts, n_parts);
   FERRY_AUTO_LOCK (&self->pair->lock);
@@ -228,9 +228,9 @@ ferry_pair_transport_send (FerryTransport *transport, const GOutputVector *parts
 }
 
 static void
-ferry_pair_transport_close (FerryTransport *transport)
+end_close (gpointer data)
 {
-  FerryPairTransport *self = FERRY_PAIR_TRANSPORT (transport);
+  End *self = data;
   Lane *from = &self->pair->lanes[1 - self->index];
   Lane *to = &self->pair->lanes[self->index];
   GQueue dropped;
@@ -246,49 +246,24 @@ ferry_pair_transport_close (FerryTransport *transport)
   g_queue_clear_full (&dropped, g_free);
 }
 
-static void
-ferry_pair_transport_finalize (GObject *object)
-{
-  FerryPairTransport *self = FERRY_PAIR_TRANSPORT (object);
-
-  pair_unref (self->pair);
-
-  G_OBJECT_CLASS (ferry_pair_transport_parent_class)->finalize (object);
-}
-
-static void
-ferry_pair_transport_class_init (FerryPairTransportClass *klass)
-{
-  FERRY_TRANSPORT_CLASS (klass)->send = ferry_pair_transport_send;
-  FERRY_TRANSPORT_CLASS (klass)->close = ferry_pair_transport_close;
-  G_OBJECT_CLASS (klass)->finalize = ferry_pair_transport_finalize;
-}
-
-static void
-ferry_pair_transport_init (FerryPairTransport *self)
-{
-}
+static const FerryTransportKind pair_kind = {.send = send_parts, .close = end_close, .free = end_free};
 
 static FerryTransport *
-end_new (Pair *pair, guint index)
+make_end (Pair *pair, guint index)
 {
-  FerryPairTransport *self = g_object_new (FERRY_TYPE_PAIR_TRANSPORT, NULL);
+  FerryTransport *end = ferry_transport_new_of_kind (&pair_kind, end_new (pair, index));
 
-  self->pair = pair_ref (pair);
-  self->index = index;
-  g_weak_ref_set (&pair->ends[index], self);
-  return FERRY_TRANSPORT (self);
+  g_weak_ref_set (&pair->ends[index], end);
+  return end;
 }
 
 static void
-start_receiving (FerryTransport *end)
+start_receiving (Pair *pair, guint index, FerryTransport *end)
 {
-  Receiving *receiving = g_new (Receiving, 1);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GThread) thread = NULL;
+  g_autoptr (GThread) thread =
+    ferry_thread_try_new ("ferry-pair", "a pair of transports", receive_all, end_new (pair, index), &error);
 
-  *receiving = (Receiving){pair_ref (FERRY_PAIR_TRANSPORT (end)->pair), FERRY_PAIR_TRANSPORT (end)->index};
-  thread = ferry_thread_try_new ("ferry-pair", "a pair of transports", receive_all, receiving, &error);
   /* As g_thread_new(): the caller has no way to fail. */
   if (thread == NULL)
     g_error ("%s", error->message);
@@ -320,9 +295,9 @@ ferry_transport_new_pair (FerryTransport **one, FerryTransport **other)
   g_return_if_fail (other != NULL);
 
   pair = pair_new ();
-  *one = end_new (pair, 0);
-  *other = end_new (pair, 1);
+  *one = make_end (pair, 0);
+  *other = make_end (pair, 1);
+  start_receiving (pair, 0, *one);
+  start_receiving (pair, 1, *other);
   pair_unref (pair);
-  start_receiving (*one);
-  start_receiving (*other);
 }

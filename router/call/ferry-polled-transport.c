@@ -24,13 +24,8 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-frame-decoder-private.h"
 
-/* While that many bytes wait, no further message is taken. */
-#define MAX_QUEUED ((gsize) 1024 * 1024)
 /* How long the messages that were sent before the end may take, where the context is iterated. */
 #define LINGER (5 * G_USEC_PER_SEC)
-
-#define FERRY_TYPE_POLLED_TRANSPORT (ferry_polled_transport_get_type ())
-G_DECLARE_FINAL_TYPE (FerryPolledTransport, ferry_polled_transport, FERRY, POLLED_TRANSPORT, FerryTransport)
 
 typedef struct
 {
@@ -40,18 +35,13 @@ typedef struct
   void (*hung_up) (gpointer data); /* context: (nullable) */
   gpointer hung_up_data;
   GDestroyNotify hung_up_destroy; /* (nullable) */
-  _Atomic gsize n_queued;         /* the lock to write: bytes that the socket has not taken */
 
   pthread_mutex_t lock;
-  int fd;            /* lock, as what follows: -1 once it is closed */
-  GSource *source;   /* (unowned) (nullable): as long as fd is open, and has a reference to this */
-  gpointer tag;      /* (nullable): of fd in source; NULL after the end of the input */
-  GByteArray *queue; /* (owned): from `begin` on, bytes to be written */
-  gsize begin;
-  gboolean refused;   /* a send failed for want of room */
-  gboolean closing;   /* the transport is closed */
-  const char *failed; /* (nullable): why no more can be written */
-  GList node;         /* of `all` */
+  int fd;          /* lock, as what follows: -1 once it is closed */
+  GSource *source; /* (unowned) (nullable): as long as fd is open, and has a reference to this */
+  gpointer tag;    /* (nullable): of fd in source; NULL after the end of the input */
+  FerryFrameQueue queue;
+  GList node; /* of `all` */
 } Core;
 
 typedef struct
@@ -59,14 +49,6 @@ typedef struct
   GSource source;
   Core *core; /* const: (owned) */
 } Source;
-
-struct _FerryPolledTransport
-{
-  FerryTransport parent_instance;
-  Core *core; /* const: (owned) */
-};
-
-G_DEFINE_FINAL_TYPE (FerryPolledTransport, ferry_polled_transport, FERRY_TYPE_TRANSPORT)
 
 static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
 static GQueue all = G_QUEUE_INIT; /* all_lock: (element-type Core) (unowned): those with an open socket */
@@ -90,7 +72,7 @@ core_unref (Core *core)
     return;
   g_assert (core->fd < 0);
   ferry_frame_decoder_clear (&core->decoder);
-  g_byte_array_unref (core->queue);
+  g_clear_error (&core->queue.failure);
   g_weak_ref_clear (&core->transport);
   pthread_mutex_destroy (&core->lock);
   g_free (core);
@@ -99,20 +81,11 @@ core_unref (Core *core)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Core, core_unref)
 
 static void
-count_queued_locked (Core *core)
-{
-  /* Relaxed: a waiting thread is woken by other means, and then reads it again. */
-  atomic_store_explicit (&core->n_queued, core->queue->len - core->begin, memory_order_relaxed);
-}
-
-static void
 fail_locked (Core *core, const char *why)
 {
-  if (core->failed == NULL)
-    core->failed = why;
-  g_byte_array_set_size (core->queue, 0);
-  core->begin = 0;
-  count_queued_locked (core);
+  if (core->queue.failure == NULL)
+    core->queue.failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, why);
+  ferry_frame_queue_drop (&core->queue);
 }
 
 /* The caller has a reference. */
@@ -135,15 +108,16 @@ static void
 watch_locked (Core *core)
 {
   if (core->tag != NULL)
-    g_source_modify_unix_fd (core->source, core->tag, G_IO_IN | (core->queue->len > core->begin ? G_IO_OUT : 0));
+    g_source_modify_unix_fd (core->source, core->tag, G_IO_IN | (core->queue.size > 0 ? G_IO_OUT : 0));
 }
 
 /* ---- writing ---- */
 
-/* Returns how much the socket took; 0 also where it takes no more for good. */
+/* A FerryFrameWriteFunc. */
 static gsize
-write_locked (Core *core, const GOutputVector *parts, guint n_parts)
+write_locked (gpointer data, const GOutputVector *parts, guint n_parts)
 {
+  Core *core = data;
   struct msghdr message = {.msg_iov = (struct iovec *) parts, .msg_iovlen = n_parts};
   gssize n = TEMP_FAILURE_RETRY (sendmsg (core->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
 
@@ -156,113 +130,41 @@ write_locked (Core *core, const GOutputVector *parts, guint n_parts)
   return n > 0 ? (gsize) n : 0;
 }
 
-static void
-append_locked (Core *core, const guint8 *data, gsize size)
-{
-  /* Written bytes are removed when they are as many as the others. So each byte is moved once, on the average. */
-  if (core->begin > 0 && core->begin >= core->queue->len - core->begin)
-    {
-      g_byte_array_remove_range (core->queue, 0, (guint) core->begin);
-      core->begin = 0;
-    }
-  g_byte_array_append (core->queue, data, (guint) size);
-}
-
-static void
-queue_rest_locked (Core *core, const GOutputVector *parts, guint n_parts, gsize written)
-{
-  for (guint i = 0; i < n_parts; i++)
-    {
-      gsize skipped = MIN (written, parts[i].size);
-
-      written -= skipped;
-      if (skipped < parts[i].size)
-        append_locked (core, (const guint8 *) parts[i].buffer + skipped, parts[i].size - skipped);
-    }
-  count_queued_locked (core);
-  watch_locked (core);
-}
-
 /* Writes as much of the queue as the socket takes. Returns whether there is room after a send that failed for want of
  * it. */
 static gboolean
 write_queued_locked (Core *core)
 {
   GOutputVector part;
+  gboolean room = FALSE;
   gsize n;
-  gboolean room;
 
   do
     {
-      part = (GOutputVector){core->queue->data + core->begin, core->queue->len - core->begin};
+      part.buffer = ferry_frame_queue_peek (&core->queue, &part.size);
       n = part.size > 0 ? write_locked (core, &part, 1) : 0;
-      core->begin += n;
+      room |= ferry_frame_queue_remove (&core->queue, n);
     }
   while (n > 0);
-  if (core->begin == core->queue->len)
-    {
-      g_byte_array_set_size (core->queue, 0);
-      core->begin = 0;
-    }
-  count_queued_locked (core);
   watch_locked (core);
-  room = core->refused && core->queue->len - core->begin < MAX_QUEUED / 2;
-  if (room)
-    core->refused = FALSE;
-  if (core->closing && core->queue->len == 0)
+  if (core->queue.closed && core->queue.size == 0)
     close_locked (core);
   return room;
 }
 
 static gboolean
-check_room_locked (Core *core, GError **error)
-{
-  if (core->failed != NULL)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "%s", core->failed);
-  if (core->closing)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport was closed at this end");
-  if (core->queue->len - core->begin < MAX_QUEUED)
-    return TRUE;
-  core->refused = TRUE;
-  return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
-                          "%" G_GSIZE_FORMAT " bytes wait for the other process to take them: wait for room",
-                          core->queue->len - core->begin);
-}
-
-static gboolean
 send_parts (Core *core, const GOutputVector *parts, guint n_parts, GError **error)
 {
-  gsize written = 0;
+  gboolean sent;
   FERRY_AUTO_LOCK (&core->lock);
 
-  if (!check_room_locked (core, error))
-    return FALSE;
-  if (core->queue->len == 0)
-    {
-      written = write_locked (core, parts, n_parts);
-      if (!check_room_locked (core, error))
-        return FALSE;
-    }
-  queue_rest_locked (core, parts, n_parts, written);
-  return TRUE;
+  sent = ferry_frame_queue_send (&core->queue, parts, n_parts, write_locked, core, error);
+  if (sent)
+    watch_locked (core);
+  return sent;
 }
 
 /* ---- reading; the context's thread ---- */
-
-static gssize
-read_locked (Core *core, guint8 *room, gsize size)
-{
-  gssize n;
-
-  if (core->tag == NULL)
-    {
-      errno = EAGAIN;
-      return -1;
-    }
-  n = TEMP_FAILURE_RETRY (recv (core->fd, room, size, MSG_DONTWAIT));
-  /* Another error is an end that was closed with unread bytes. */
-  return n < 0 && errno != EAGAIN ? 0 : n;
-}
 
 /* Hands over whole messages. They are copied: their handlers may iterate the context, which reads on. */
 static void
@@ -297,7 +199,7 @@ end_input (Core *core)
   if (core->tag != NULL)
     g_source_remove_unix_fd (core->source, g_steal_pointer (&core->tag));
   fail_locked (core, "The other process is gone");
-  if (core->closing)
+  if (core->queue.closed)
     close_locked (core);
   pthread_mutex_unlock (&core->lock);
   if (transport == NULL)
@@ -318,13 +220,17 @@ read_some (Core *core)
   guint8 *room = discarded;
   gsize size = sizeof discarded;
   gboolean closing;
-  gssize n;
+  gssize n = -1;
 
   pthread_mutex_lock (&core->lock);
-  closing = core->closing;
+  closing = core->queue.closed;
   if (!closing)
     room = ferry_frame_decoder_get_room (&core->decoder, &size);
-  n = read_locked (core, room, size);
+  if (core->tag != NULL)
+    n = TEMP_FAILURE_RETRY (recv (core->fd, room, size, MSG_DONTWAIT));
+  /* Another error is an end that was closed with unread bytes. */
+  if (core->tag != NULL && n < 0 && errno != EAGAIN)
+    n = 0;
   pthread_mutex_unlock (&core->lock);
   if (n > 0 && !closing)
     {
@@ -384,16 +290,16 @@ finalize_source (GSource *source)
 static GSourceFuncs source_funcs = {.dispatch = dispatch, .finalize = finalize_source};
 
 static Core *
-core_new (int fd, gpointer transport, GMainContext *context)
+core_new (int fd, GMainContext *context)
 {
   Core *core = g_new0 (Core, 1);
 
   atomic_init (&core->references, 2);
-  g_weak_ref_init (&core->transport, transport);
+  g_weak_ref_init (&core->transport, NULL);
   ferry_frame_decoder_init (&core->decoder, FERRY_FRAME_MAX_MESSAGE);
   pthread_mutex_init (&core->lock, NULL);
   core->fd = fd;
-  core->queue = g_byte_array_new ();
+  ferry_frame_queue_init (&core->queue);
   core->source = g_source_new (&source_funcs, sizeof (Source));
   ((Source *) core->source)->core = core;
   g_source_set_static_name (core->source, "[ferry] polled transport");
@@ -411,75 +317,68 @@ core_new (int fd, gpointer transport, GMainContext *context)
 /* ---- the object ---- */
 
 static gboolean
-ferry_polled_transport_send (FerryTransport *transport, const GOutputVector *parts, guint n_parts, GError **error)
+send_message (gpointer core, const GOutputVector *parts, guint n_parts, GError **error)
 {
   FerryFrame frame;
   guint n_vectors = ferry_frame_init (&frame, parts, n_parts, FERRY_FRAME_MAX_MESSAGE, error);
 
-  return n_vectors > 0 && send_parts (FERRY_POLLED_TRANSPORT (transport)->core, frame.vectors, n_vectors, error);
+  return n_vectors > 0 && send_parts (core, frame.vectors, n_vectors, error);
 }
 
 static void
-ferry_polled_transport_close (FerryTransport *transport)
+core_close (gpointer data)
 {
-  Core *core = FERRY_POLLED_TRANSPORT (transport)->core;
+  Core *core = data;
   FERRY_AUTO_LOCK (&core->lock);
 
-  core->closing = TRUE;
-  if (core->queue->len == 0)
+  core->queue.closed = TRUE;
+  if (core->queue.size == 0)
     close_locked (core);
   else if (core->fd >= 0 && g_source_get_ready_time (core->source) < 0)
     g_source_set_ready_time (core->source, g_get_monotonic_time () + LINGER);
 }
 
 static void
-ferry_polled_transport_finalize (GObject *object)
+core_free (gpointer data)
 {
-  FerryPolledTransport *self = FERRY_POLLED_TRANSPORT (object);
+  Core *core = data;
 
-  if (self->core->hung_up_destroy != NULL)
-    self->core->hung_up_destroy (self->core->hung_up_data);
-  core_unref (self->core);
-
-  G_OBJECT_CLASS (ferry_polled_transport_parent_class)->finalize (object);
+  if (core->hung_up_destroy != NULL)
+    core->hung_up_destroy (core->hung_up_data);
+  core_unref (core);
 }
 
-static void
-ferry_polled_transport_class_init (FerryPolledTransportClass *klass)
-{
-  FERRY_TRANSPORT_CLASS (klass)->send = ferry_polled_transport_send;
-  FERRY_TRANSPORT_CLASS (klass)->close = ferry_polled_transport_close;
-  G_OBJECT_CLASS (klass)->finalize = ferry_polled_transport_finalize;
-}
+static const FerryTransportKind polled_kind = {.send = send_message, .close = core_close, .free = core_free};
 
-static void
-ferry_polled_transport_init (FerryPolledTransport *self)
+static Core *
+get_core (FerryTransport *self)
 {
+  return ferry_transport_get_data (self, &polled_kind);
 }
 
 FerryTransport *
 ferry_polled_transport_new (int fd)
 {
-  FerryPolledTransport *self = g_object_new (FERRY_TYPE_POLLED_TRANSPORT, NULL);
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+  Core *core = core_new (fd, context);
+  FerryTransport *self = ferry_transport_new_of_kind (&polled_kind, core);
   guint8 greeting[FERRY_GREETING_SIZE];
   const GOutputVector part = {greeting, sizeof greeting};
 
-  self->core = core_new (fd, self, context);
-  ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (self)),
-                                     FERRY_FRAME_MAX_MESSAGE);
-  ferry_transport_set_context (FERRY_TRANSPORT (self), context, ferry_polled_transport_is_receiving);
+  g_weak_ref_set (&core->transport, self);
+  ferry_transactions_set_max_answer (ferry_transport_get_transactions (self), FERRY_FRAME_MAX_MESSAGE);
+  ferry_transport_set_context (self, context, ferry_polled_transport_is_receiving);
   ferry_greeting_write (greeting);
   /* The source finds a failure. */
-  send_parts (self->core, &part, 1, NULL);
-  return FERRY_TRANSPORT (self);
+  send_parts (core, &part, 1, NULL);
+  return self;
 }
 
 void
 ferry_polled_transport_set_hang_up_func (FerryTransport *self, void (*func) (gpointer data), gpointer data,
                                          GDestroyNotify destroy)
 {
-  Core *core = FERRY_POLLED_TRANSPORT (self)->core;
+  Core *core = get_core (self);
 
   core->hung_up = func;
   core->hung_up_data = data;
@@ -489,7 +388,7 @@ ferry_polled_transport_set_hang_up_func (FerryTransport *self, void (*func) (gpo
 void
 ferry_polled_transport_drain (FerryTransport *self)
 {
-  g_autoptr (Core) core = core_ref (FERRY_POLLED_TRANSPORT (self)->core);
+  g_autoptr (Core) core = core_ref (get_core (self));
   gssize n = 1;
   int left = 0;
 
@@ -506,18 +405,19 @@ ferry_polled_transport_drain (FerryTransport *self)
 gboolean
 ferry_polled_transport_is_flushed (FerryTransport *self)
 {
-  /* Relaxed: see count_queued_locked(). */
-  return !FERRY_IS_POLLED_TRANSPORT (self) ||
-         atomic_load_explicit (&FERRY_POLLED_TRANSPORT (self)->core->n_queued, memory_order_relaxed) == 0;
+  Core *core = get_core (self);
+
+  /* Relaxed: a waiting thread is woken by other means, and then reads it again. */
+  return core == NULL || atomic_load_explicit (&core->queue.size, memory_order_relaxed) == 0;
 }
 
 void
 ferry_polled_transport_flush (FerryTransport *self)
 {
-  Core *core = FERRY_POLLED_TRANSPORT (self)->core;
+  Core *core = get_core (self);
   FERRY_AUTO_LOCK (&core->lock);
 
-  while (core->queue->len > 0)
+  while (core->queue.size > 0)
     {
       struct pollfd poll_fd = {.fd = core->fd, .events = POLLOUT};
 

@@ -3,6 +3,8 @@
 
 #include "config.h"
 
+#include <pthread.h>
+
 #include "base/ferry-base-private.h"
 #include "base/ferry-error.h"
 #include "base/ferry-wait-queue-private.h"
@@ -22,7 +24,7 @@ typedef struct
   guint window;    /* const */
   guint64 xid;     /* 0: not sent. Set before another thread has the stream, but for its items */
 
-  GMutex lock;
+  pthread_mutex_t lock;
   GQueue items;         /* lock: (element-type GVariant): not taken yet */
   FerryWaitQueue waits; /* joined with lock, while there are no items: for the next item */
   guint n_taken;        /* lock: items taken since the window last grew */
@@ -53,15 +55,17 @@ struct _FerryReplies
 G_DEFINE_FINAL_TYPE (FerryReplies, ferry_replies, G_TYPE_OBJECT)
 
 static void
-stream_unref (Stream *self)
+stream_unref (gpointer data)
 {
+  Stream *self = data;
+
   if (!ferry_ref_count_dec (&self->references))
     return;
   g_queue_clear_full (&self->items, (GDestroyNotify) g_variant_unref);
   ferry_wait_queue_clear (&self->waits);
   g_clear_pointer (&self->result, g_variant_unref);
   g_clear_error (&self->error);
-  g_mutex_clear (&self->lock);
+  pthread_mutex_destroy (&self->lock);
   g_object_unref (self->mux);
   g_free (self->method);
   g_free (self);
@@ -75,13 +79,13 @@ item_came (gpointer data, GVariant *value)
   Stream *self = data;
   g_autoptr (FerryCompletion) wait = NULL;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   wait = ferry_wait_queue_reserve_next (&self->waits);
   if (wait != NULL)
     self->n_taken++;
   else if (!self->over)
     g_queue_push_tail (&self->items, g_variant_ref (value));
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   if (wait != NULL)
     ferry_completion_finish_reserved (wait, g_variant_ref (value), (GDestroyNotify) g_variant_unref, NULL);
 }
@@ -93,12 +97,12 @@ stream_done (gpointer data, GVariant *result, const GError *error)
   GQueue waits = G_QUEUE_INIT;
   FerryCompletion *wait;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   self->over = TRUE;
   self->result = result != NULL ? g_variant_ref (result) : NULL;
   self->error = error != NULL ? ferry_error_copy (error) : NULL;
-  ferry_wait_queue_reserve_all (&self->waits, &waits);
-  g_mutex_unlock (&self->lock);
+  ferry_wait_queue_reserve (&self->waits, NULL, &waits);
+  pthread_mutex_unlock (&self->lock);
   while ((wait = g_queue_pop_head (&waits)) != NULL)
     {
       ferry_completion_finish_reserved (wait, NULL, NULL, error != NULL ? ferry_error_copy (error) : NULL);
@@ -106,13 +110,7 @@ stream_done (gpointer data, GVariant *result, const GError *error)
     }
 }
 
-static void
-stream_destroy (gpointer data)
-{
-  stream_unref (data);
-}
-
-static const FerryAskFuncs stream_funcs = {item_came, stream_done, stream_destroy};
+static const FerryAskFuncs stream_funcs = {item_came, stream_done, stream_unref};
 
 /* Half a window at a time. */
 static void
@@ -120,13 +118,13 @@ tell_taken (Stream *self)
 {
   guint n = 0;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   if (!self->over && self->n_taken >= MAX (self->window / 2, 1))
     {
       n = self->n_taken;
       self->n_taken = 0;
     }
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   if (n > 0)
     ferry_mux_add_window (self->mux, self->xid, n);
 }
@@ -149,7 +147,7 @@ timed_out (gpointer data)
 static FerryCompletion *
 take_or_wait (Stream *self, GVariant **value, GError **error)
 {
-  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
 
   *value = g_queue_pop_head (&self->items);
   if (*value == NULL && !self->over)
@@ -285,11 +283,9 @@ ferry_replies_next_finish (FerryReplies *self, GAsyncResult *result, GVariant **
 gboolean
 ferry_replies_get_done (FerryReplies *self)
 {
-  g_autoptr (GMutexLocker) locker = NULL;
-
   g_return_val_if_fail (FERRY_IS_REPLIES (self), TRUE);
 
-  locker = g_mutex_locker_new (&self->stream->lock);
+  FERRY_AUTO_LOCK (&self->stream->lock);
   return self->stream->over;
 }
 
@@ -309,23 +305,19 @@ ferry_replies_get_done (FerryReplies *self)
 GVariant *
 ferry_replies_dup_result (FerryReplies *self, GError **error)
 {
-  GVariant *result = NULL;
   Stream *stream;
 
   g_return_val_if_fail (FERRY_IS_REPLIES (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   stream = self->stream;
-  g_mutex_lock (&stream->lock);
+  FERRY_AUTO_LOCK (&stream->lock);
   if (!stream->over)
     ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK, "“%s” has not ended; take its values until there are no more",
                      stream->method);
   else if (stream->error != NULL)
     g_propagate_error (error, ferry_error_copy (stream->error));
-  else if (stream->result != NULL)
-    result = g_variant_ref (stream->result);
-  g_mutex_unlock (&stream->lock);
-  return result;
+  return stream->result != NULL ? g_variant_ref (stream->result) : NULL;
 }
 
 /**
@@ -373,7 +365,7 @@ ferry_replies_init (FerryReplies *self)
 {
   self->stream = g_new0 (Stream, 1);
   atomic_init (&self->stream->references, 1);
-  g_mutex_init (&self->stream->lock);
+  pthread_mutex_init (&self->stream->lock, NULL);
   g_queue_init (&self->stream->items);
   ferry_wait_queue_init (&self->stream->waits);
 }

@@ -56,28 +56,19 @@
 #define FERRY_TYPE_STREAM_TRANSPORT (ferry_stream_transport_get_type ())
 G_DECLARE_FINAL_TYPE (FerryStreamTransport, ferry_stream_transport, FERRY, STREAM_TRANSPORT, FerryTransport)
 
-/* While that many bytes wait, no further message is taken: so the queue has at most that and one message. */
-#define MAX_QUEUED ((gsize) 1024 * 1024)
 /* The parts of a message up to this size are copied together first, which makes the write quicker. */
 #define SMALL_MESSAGE 4096
-/* Messages share chunks of this size. */
-#define CHUNK_SIZE ((gsize) 64 * 1024)
-
-typedef struct
-{
-  gsize size;
-  gsize capacity;
-  guint8 data[];
-} Chunk;
 
 typedef struct
 {
   _Atomic gint references;
   GWeakRef transport;
-  GIOStream *io;         /* const: (owned) */
-  GInputStream *input;   /* const: (unowned), of io */
-  GCancellable *reading; /* const: (owned): wakes the reader, when the transport is closed or cannot write */
-  GPollFD wakeup;        /* const: of that, which so keeps one descriptor, and makes none with each read */
+  GIOStream *io;       /* const: (owned) */
+  GInputStream *input; /* const: (unowned), of io */
+  /* const: (owned): wakes the reader, when the transport is closed or cannot write. The reader still hands over the
+   * messages that came, and ends the transport. */
+  GCancellable *reading;
+  GPollFD wakeup;                     /* const: of that, which so keeps one descriptor, and makes none with each read */
   _Atomic (GMainContext *) lingering; /* (nullable): the reader's, at the end */
   FerryFrameDecoder decoder;          /* of the reader */
   gboolean input_over;                /* of the reader: the stream has ended */
@@ -94,12 +85,8 @@ typedef struct
 
   pthread_mutex_t lock;
   pthread_cond_t changed;
-  GQueue chunks;      /* lock: (owned) (element-type Chunk), as what follows */
-  gsize queued;       /* bytes in chunks and in the one that is being written; they go before a new message */
-  gboolean refused;   /* a message was refused for want of room */
-  gboolean finishing; /* no further message is taken */
-  gboolean done;      /* the writer has ended */
-  GError *failure;    /* (owned) (nullable): why no more can be written */
+  FerryFrameQueue queue; /* lock, as the next one. The writer removes what it has written */
+  gboolean done;         /* the writer has ended */
 } Core;
 
 struct _FerryStreamTransport
@@ -108,33 +95,9 @@ struct _FerryStreamTransport
   Core *core; /* const: (owned), once constructed */
 };
 
-enum
-{
-  PROP_MAX_MESSAGE_SIZE = 1,
-  N_PROPERTIES
-};
-
 G_DEFINE_FINAL_TYPE (FerryStreamTransport, ferry_stream_transport, FERRY_TYPE_TRANSPORT)
 
-static GParamSpec *properties[N_PROPERTIES];
-
 /* ---- the core ---- */
-
-static void
-note_room (Core *core)
-{
-  g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
-
-  if (transport != NULL)
-    ferry_transport_note_room (transport);
-}
-
-/* The reader still hands over the messages that came, and ends the transport. */
-static void
-wake_reader (Core *core)
-{
-  g_cancellable_cancel (core->reading);
-}
 
 /* No wake-up is lost. The writer sets done, under its lock, before it reads the context here. The reader sets the
  * context before it reads done, under that lock. */
@@ -170,7 +133,6 @@ core_new (GIOStream *io, gpointer transport)
   core->input = g_io_stream_get_input_stream (io);
   core->reading = g_cancellable_new ();
   g_cancellable_make_pollfd (core->reading, &core->wakeup);
-  atomic_init (&core->lingering, NULL);
   core->output = g_io_stream_get_output_stream (io);
   core->writing = g_cancellable_new ();
   g_cancellable_make_pollfd (core->writing, &core->write_wakeup);
@@ -179,17 +141,9 @@ core_new (GIOStream *io, gpointer transport)
   core->direct = can_write_directly (core->output, core->out_fd);
   pthread_mutex_init (&core->lock, NULL);
   pthread_cond_init (&core->changed, NULL);
-  g_queue_init (&core->chunks);
+  ferry_frame_queue_init (&core->queue);
   ferry_frame_decoder_init (&core->decoder, FERRY_FRAME_MAX_MESSAGE);
-  atomic_init (&core->closed, FALSE);
   atomic_init (&core->max_message, FERRY_FRAME_MAX_MESSAGE);
-  return core;
-}
-
-static Core *
-core_ref (Core *core)
-{
-  ferry_ref_count_inc (&core->references);
   return core;
 }
 
@@ -199,8 +153,8 @@ core_unref (Core *core)
   if (!ferry_ref_count_dec (&core->references))
     return;
   g_assert (core->writer == NULL);
-  g_queue_clear_full (&core->chunks, g_free);
-  g_clear_error (&core->failure);
+  ferry_frame_queue_drop (&core->queue);
+  g_clear_error (&core->queue.failure);
   g_object_unref (core->writing);
   pthread_cond_destroy (&core->changed);
   pthread_mutex_destroy (&core->lock);
@@ -217,52 +171,14 @@ is_closed (Core *core)
   return atomic_load_explicit (&core->closed, memory_order_relaxed);
 }
 
-/* ---- the queue of bytes to be written ---- */
-
+/* The caller wakes the reader, without the lock. */
 static void
-append_locked (Core *core, const guint8 *data, gsize size)
-{
-  Chunk *chunk = g_queue_peek_tail (&core->chunks);
-
-  if (chunk == NULL || chunk->capacity - chunk->size < size)
-    {
-      gsize capacity = MAX (size, CHUNK_SIZE - sizeof *chunk);
-
-      chunk = g_malloc (sizeof *chunk + capacity);
-      chunk->size = 0;
-      chunk->capacity = capacity;
-      g_queue_push_tail (&core->chunks, chunk);
-    }
-  memcpy (chunk->data + chunk->size, data, size);
-  chunk->size += size;
-  core->queued += size;
-}
-
-/* Queues what lies behind the first `written` bytes. */
-static void
-queue_rest_locked (Core *core, const GOutputVector *parts, guint n_parts, gsize written)
-{
-  for (guint i = 0; i < n_parts; i++)
-    {
-      gsize skipped = MIN (written, parts[i].size);
-
-      written -= skipped;
-      if (skipped < parts[i].size)
-        append_locked (core, (const guint8 *) parts[i].buffer + skipped, parts[i].size - skipped);
-    }
-  pthread_cond_signal (&core->changed);
-}
-
-/* Returns whether it is the first failure, for which the caller calls wake_reader(). */
-static gboolean
 fail_locked (Core *core, const GError *failure)
 {
-  if (core->failure != NULL)
-    return FALSE;
-  core->failure = g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end of the stream takes nothing more: %s",
-                               failure->message);
+  if (core->queue.failure == NULL)
+    core->queue.failure = g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                                       "The other end of the stream takes nothing more: %s", failure->message);
   pthread_cond_signal (&core->changed);
-  return TRUE;
 }
 
 /* ---- the sending threads ---- */
@@ -294,8 +210,8 @@ release_sigpipe (const sigset_t *before, gboolean raised)
 }
 
 /* GIO makes three system calls for one write to a descriptor, and may wait between them. */
-static GPollableReturn
-write_to_descriptor (int fd, const GOutputVector *parts, guint n_parts, gsize *written, GError **error)
+static gsize
+write_to_descriptor (int fd, const GOutputVector *parts, guint n_parts, GError **error)
 {
   sigset_t before;
   gboolean held = hold_sigpipe (&before);
@@ -303,142 +219,101 @@ write_to_descriptor (int fd, const GOutputVector *parts, guint n_parts, gsize *w
   int saved_errno = errno;
 
   release_sigpipe (&before, held && n < 0 && saved_errno == EPIPE);
-  *written = n > 0 ? (gsize) n : 0;
-  if (n >= 0)
-    return G_POLLABLE_RETURN_OK;
-  if (saved_errno == EAGAIN)
-    return G_POLLABLE_RETURN_WOULD_BLOCK;
-  g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (saved_errno), g_strerror (saved_errno));
-  return G_POLLABLE_RETURN_FAILED;
+  if (n < 0 && saved_errno != EAGAIN)
+    g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (saved_errno), g_strerror (saved_errno));
+  return n > 0 ? (gsize) n : 0;
 }
 
 G_STATIC_ASSERT (sizeof (GOutputVector) == sizeof (struct iovec));
 G_STATIC_ASSERT (offsetof (GOutputVector, buffer) == offsetof (struct iovec, iov_base));
 G_STATIC_ASSERT (offsetof (GOutputVector, size) == offsetof (struct iovec, iov_len));
 
-/* Returns FALSE when the stream failed. written: how much it took at once. */
-static gboolean
-write_some_locked (Core *core, const GOutputVector *parts, guint n_parts, gsize *written, GError **error)
+/* A FerryFrameWriteFunc. */
+static gsize
+write_locked (gpointer data, const GOutputVector *parts, guint n_parts)
 {
-  GPollableReturn status;
-
-  if (core->out_fd >= 0)
-    status = write_to_descriptor (core->out_fd, parts, n_parts, written, error);
-  else
-    status = g_pollable_output_stream_writev_nonblocking (G_POLLABLE_OUTPUT_STREAM (core->output), parts, n_parts,
-                                                          written, NULL, error);
-  return status != G_POLLABLE_RETURN_FAILED;
-}
-
-static gboolean
-write_directly_locked (Core *core, const GOutputVector *parts, guint n_parts, gsize size, gsize *written,
-                       GError **error)
-{
+  Core *core = data;
   guint8 whole[SMALL_MESSAGE];
   GOutputVector vector = {whole, 0};
-
-  if (size > sizeof whole || n_parts == 1)
-    return write_some_locked (core, parts, n_parts, written, error);
-  for (guint i = 0; i < n_parts; i++)
-    {
-      if (parts[i].size > 0)
-        memcpy (whole + vector.size, parts[i].buffer, parts[i].size);
-      vector.size += parts[i].size;
-    }
-  return write_some_locked (core, &vector, 1, written, error);
-}
-
-static gboolean
-check_locked (Core *core, GError **error)
-{
-  if (core->failure != NULL)
-    {
-      g_propagate_error (error, ferry_error_copy (core->failure));
-      return FALSE;
-    }
-  if (core->finishing)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport was closed at this end");
-  if (core->queued < MAX_QUEUED)
-    return TRUE;
-  core->refused = TRUE;
-  return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
-                          "%" G_GSIZE_FORMAT " bytes wait for the other end of the stream to take them: wait for room",
-                          core->queued);
-}
-
-static gboolean
-send_vectors (Core *core, const GOutputVector *parts, guint n_parts, GError **error)
-{
   g_autoptr (GError) failure = NULL;
-  gboolean sent;
-  gboolean failed = FALSE;
   gsize written = 0;
   gsize size = 0;
 
   for (guint i = 0; i < n_parts; i++)
     size += parts[i].size;
+  for (guint i = 0; i < n_parts && size <= sizeof whole; i++)
+    {
+      memcpy (whole + vector.size, parts[i].buffer, parts[i].size);
+      vector.size += parts[i].size;
+    }
+  if (size <= sizeof whole)
+    {
+      parts = &vector;
+      n_parts = 1;
+    }
+  if (core->out_fd >= 0)
+    written = write_to_descriptor (core->out_fd, parts, n_parts, &failure);
+  else
+    g_pollable_output_stream_writev_nonblocking (G_POLLABLE_OUTPUT_STREAM (core->output), parts, n_parts, &written,
+                                                 NULL, &failure);
+  if (failure != NULL)
+    fail_locked (core, failure);
+  return written;
+}
+
+static gboolean
+send_vectors (Core *core, const GOutputVector *parts, guint n_parts, GError **error)
+{
+  gboolean failed;
+  gboolean sent;
 
   pthread_mutex_lock (&core->lock);
-  sent = check_locked (core, error);
-  if (sent && core->direct && core->queued == 0 &&
-      !write_directly_locked (core, parts, n_parts, size, &written, &failure))
-    {
-      failed = fail_locked (core, failure);
-      sent = check_locked (core, error);
-    }
-  if (sent && written < size)
-    queue_rest_locked (core, parts, n_parts, written);
+  sent = ferry_frame_queue_send (&core->queue, parts, n_parts, core->direct ? write_locked : NULL, core, error);
+  failed = core->queue.failure != NULL;
+  if (core->queue.size > 0)
+    pthread_cond_signal (&core->changed);
   pthread_mutex_unlock (&core->lock);
   if (failed)
-    wake_reader (core);
+    g_cancellable_cancel (core->reading);
   return sent;
 }
 
 /* ---- the writer ---- */
 
-/* Returns NULL when nothing is left to be written. */
-static Chunk *
-wait_for_chunk (Core *core)
+/* Returns the next bytes; size is 0 when nothing is left to be written. They stay until this thread removes them. */
+static gconstpointer
+wait_for_bytes (Core *core, gsize *size)
 {
   FERRY_AUTO_LOCK (&core->lock);
 
-  while (core->chunks.length == 0 && !core->finishing && core->failure == NULL)
+  while (core->queue.size == 0 && !core->queue.closed && core->queue.failure == NULL)
     pthread_cond_wait (&core->changed, &core->lock);
-  return core->failure == NULL ? g_queue_pop_head (&core->chunks) : NULL;
+  *size = 0;
+  return core->queue.failure == NULL ? ferry_frame_queue_peek (&core->queue, size) : NULL;
 }
 
 static gboolean
-note_written (Core *core, gsize n)
-{
-  gboolean room;
-  gboolean empty;
-
-  pthread_mutex_lock (&core->lock);
-  core->queued -= n;
-  room = core->refused && core->queued < MAX_QUEUED / 2;
-  if (room)
-    core->refused = FALSE;
-  empty = core->queued == 0;
-  pthread_mutex_unlock (&core->lock);
-  if (room)
-    note_room (core);
-  return empty;
-}
-
-static gboolean
-write_chunk (Core *core, const Chunk *chunk, GError **error)
+write_some (Core *core, gconstpointer bytes, gsize size, GError **error)
 {
   /* A blocking descriptor that polls as writable takes so many bytes without a wait, which a cancel could not end. */
   const gsize most = core->out_fd >= 0 && !core->direct ? PIPE_BUF : G_MAXSSIZE;
-  gboolean empty = FALSE;
-  gssize n;
+  gssize n = g_output_stream_write (core->output, bytes, MIN (size, most), core->writing, error);
+  gboolean empty;
+  gboolean room;
 
-  for (gsize at = 0; at < chunk->size; at += (gsize) n)
+  if (n < 0)
+    return FALSE;
+  pthread_mutex_lock (&core->lock);
+  room = ferry_frame_queue_remove (&core->queue, (gsize) n);
+  empty = core->queue.size == 0;
+  pthread_mutex_unlock (&core->lock);
+  if (room)
     {
-      n = g_output_stream_write (core->output, chunk->data + at, MIN (chunk->size - at, most), core->writing, error);
-      if (n < 0)
-        return FALSE;
-      empty = note_written (core, (gsize) n);
+      /* Not held while this thread flushes, which may wait. */
+      g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
+
+      if (transport != NULL)
+        ferry_transport_note_room (transport);
     }
   return !empty || g_output_stream_flush (core->output, core->writing, error);
 }
@@ -464,22 +339,19 @@ write_all (gpointer data)
 {
   Core *core = data;
   g_autoptr (GError) error = NULL;
-  gboolean failed = FALSE;
-  Chunk *chunk;
+  gconstpointer bytes;
+  gsize size;
 
-  while (error == NULL && (chunk = wait_for_chunk (core)) != NULL)
-    {
-      write_chunk (core, chunk, &error);
-      g_free (chunk);
-    }
+  do
+    bytes = wait_for_bytes (core, &size);
+  while (size > 0 && write_some (core, bytes, size, &error));
   if (error != NULL)
     {
       pthread_mutex_lock (&core->lock);
-      failed = fail_locked (core, error);
+      fail_locked (core, error);
       pthread_mutex_unlock (&core->lock);
+      g_cancellable_cancel (core->reading);
     }
-  if (failed)
-    wake_reader (core);
   /* After a failure too: no other thread writes any more. */
   write_end (core);
   pthread_mutex_lock (&core->lock);
@@ -493,7 +365,7 @@ static void
 finish_writing (Core *core)
 {
   FERRY_AUTO_LOCK (&core->lock);
-  core->finishing = TRUE;
+  core->queue.closed = TRUE;
   pthread_cond_signal (&core->changed);
 }
 
@@ -512,13 +384,6 @@ is_writing_done (Core *core)
 {
   FERRY_AUTO_LOCK (&core->lock);
   return core->done;
-}
-
-static GError *
-dup_failure (Core *core)
-{
-  FERRY_AUTO_LOCK (&core->lock);
-  return core->failure != NULL ? ferry_error_copy (core->failure) : NULL;
 }
 
 /* ---- reading ---- */
@@ -557,27 +422,19 @@ get_pollable (Core *core)
 
 /* After a failure of the writer, takes what the other end has sent before, without waiting. */
 static gssize
-read_last (Core *core, guint8 *room, gsize size, GError **error)
-{
-  GPollableInputStream *input = get_pollable (core);
-
-  if (input != NULL)
-    return g_pollable_input_stream_read_nonblocking (input, room, size, NULL, error);
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "Nothing can be read without waiting");
-  return -1;
-}
-
-static gssize
 read_some (Core *core, GError **error)
 {
   gsize size;
   guint8 *room = ferry_frame_decoder_get_room (&core->decoder, &size);
-  gssize n;
+  GPollableInputStream *input;
+  gssize n = -1;
 
-  if (g_cancellable_is_cancelled (core->reading))
-    n = read_last (core, room, size, error);
-  else
+  if (!g_cancellable_is_cancelled (core->reading))
     n = g_input_stream_read (core->input, room, size, core->reading, error);
+  else if ((input = get_pollable (core)) != NULL)
+    n = g_pollable_input_stream_read_nonblocking (input, room, size, NULL, error);
+  else
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "Nothing can be read without waiting");
   if (n > 0)
     ferry_frame_decoder_add (&core->decoder, (gsize) n);
   return n;
@@ -590,7 +447,10 @@ make_reason (Core *core, const GError *failure)
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return NULL;
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-    return dup_failure (core);
+    {
+      FERRY_AUTO_LOCK (&core->lock);
+      return core->queue.failure != NULL ? ferry_error_copy (core->queue.failure) : NULL;
+    }
   core->input_over = TRUE;
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED) ||
       g_error_matches (failure, G_TLS_ERROR, G_TLS_ERROR_EOF))
@@ -775,7 +635,7 @@ ferry_stream_transport_close (FerryTransport *transport)
     return;
   atomic_store_explicit (&core->closed, TRUE, memory_order_relaxed);
   finish_writing (core);
-  wake_reader (core);
+  g_cancellable_cancel (core->reading);
 }
 
 static void
@@ -783,21 +643,13 @@ ferry_stream_transport_get_property (GObject *object, guint id, GValue *value, G
 {
   FerryStreamTransport *self = FERRY_STREAM_TRANSPORT (object);
 
-  if (id == PROP_MAX_MESSAGE_SIZE)
-    g_value_set_uint (value, atomic_load_explicit (&self->core->max_message, memory_order_relaxed));
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  g_value_set_uint (value, atomic_load_explicit (&self->core->max_message, memory_order_relaxed));
 }
 
 static void
 ferry_stream_transport_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  FerryStreamTransport *self = FERRY_STREAM_TRANSPORT (object);
-
-  if (id == PROP_MAX_MESSAGE_SIZE)
-    set_max_message (self, g_value_get_uint (value));
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  set_max_message (FERRY_STREAM_TRANSPORT (object), g_value_get_uint (value));
 }
 
 static void
@@ -822,10 +674,10 @@ ferry_stream_transport_class_init (FerryStreamTransportClass *klass)
   transport_class->send = ferry_stream_transport_send;
   transport_class->close = ferry_stream_transport_close;
 
-  properties[PROP_MAX_MESSAGE_SIZE] =
+  g_object_class_install_property (
+    object_class, 1,
     g_param_spec_uint ("max-message-size", NULL, NULL, 1, G_MAXUINT32, FERRY_FRAME_MAX_MESSAGE,
-                       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+                       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
 }
 
 static void
@@ -885,7 +737,8 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
   ferry_greeting_write (greeting);
   /* The reader finds a failure, after the messages of an other end that has closed already. */
   send_vectors (self->core, &vector, 1, NULL);
-  thread = ferry_thread_try_new ("ferry-reader", "reading", read_main, core_ref (self->core), error);
+  ferry_ref_count_inc (&self->core->references);
+  thread = ferry_thread_try_new ("ferry-reader", "reading", read_main, self->core, error);
   if (thread == NULL)
     {
       core_unref (self->core);

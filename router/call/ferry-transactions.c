@@ -52,7 +52,6 @@ struct _FerryTransactions
   guint64 highest_call; /* the highest number of a request that came */
   GQueue owed;          /* (element-type Owed) (owned): messages that wait for room */
   guint n_dropped;      /* dropped calls in owed */
-  guint64 n_flushes;    /* how often owed was tried again */
   GError *reason;       /* lock to set, once: (owned) (nullable): set by close() */
   GHashTable *pieces;   /* (element-type guint64 GByteArray) (owned) (nullable): of answers, by their numbers */
   guint64 pieces_size;  /* bytes of those */
@@ -63,6 +62,8 @@ struct _FerryTransactions
   /* Lock to write; each message reads them without. */
   _Atomic gboolean closed; /* reason is set */
   _Atomic gboolean has_owed;
+
+  _Atomic guint64 n_flushes; /* how often owed was tried again */
 };
 
 /* A message that waits for room: a cancel, a window that has grown, or the refusal of a dropped call. */
@@ -198,20 +199,11 @@ refuse (FerryTransactions *self, guint64 xid, const GError *reason, GError **err
 
 /* ---- messages that wait for room ---- */
 
-static void call_end_dropped (FerryCall *self);
-
 static void
 note_owed_locked (FerryTransactions *self)
 {
   /* Relaxed: the lock guards the queue, and the next message reads the flag again. */
   atomic_store_explicit (&self->has_owed, self->owed.length > 0, memory_order_relaxed);
-}
-
-static guint64
-get_n_flushes (FerryTransactions *self)
-{
-  FERRY_AUTO_LOCK (&self->lock);
-  return self->n_flushes;
 }
 
 /* Returns whether it is to be queued. One cancel of a transaction is enough. Windows add up; the window of a
@@ -306,7 +298,10 @@ send_or_owe (FerryTransactions *self, const Owed *owed, guint n, gboolean first,
 
   *kept = !has_room && owe (self, owed, n, first);
   if (!*kept && owed->call != NULL)
-    call_end_dropped (owed->call);
+    {
+      ferry_call_drop (owed->call);
+      ferry_call_unref (owed->call);
+    }
   if (sent || !has_room)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&failure));
@@ -318,13 +313,13 @@ send_or_owe (FerryTransactions *self, const Owed *owed, guint n, gboolean first,
 static gboolean
 tell (FerryTransactions *self, const Owed *owed, guint n, GError **error)
 {
-  guint64 n_flushes = get_n_flushes (self);
+  guint64 n_flushes = atomic_load (&self->n_flushes);
   gboolean kept = FALSE;
 
   if (!send_or_owe (self, owed, n, FALSE, &kept, error))
     return FALSE;
   /* A flush in the meantime did not see it. */
-  if (kept && get_n_flushes (self) != n_flushes)
+  if (kept && atomic_load (&self->n_flushes) != n_flushes)
     ferry_transactions_flush_owed (self);
   return TRUE;
 }
@@ -347,20 +342,12 @@ flush_once (FerryTransactions *self)
 void
 ferry_transactions_flush_owed (FerryTransactions *self)
 {
-  guint64 n_flushes;
   guint64 before;
 
-  pthread_mutex_lock (&self->lock);
-  n_flushes = ++self->n_flushes;
-  pthread_mutex_unlock (&self->lock);
+  atomic_fetch_add (&self->n_flushes, 1);
   do
-    {
-      before = n_flushes;
-      if (flush_once (self))
-        return;
-      n_flushes = get_n_flushes (self);
-    }
-  while (n_flushes != before);
+    before = atomic_load (&self->n_flushes);
+  while (!flush_once (self) && atomic_load (&self->n_flushes) != before);
 }
 
 /* ---- large answers, which come in pieces with other messages between them ---- */
@@ -633,27 +620,21 @@ grow_window (FerryTransactions *self, guint64 xid, guint n, GError **error)
   return TRUE;
 }
 
-static void
-shrink_window (FerryTransactions *self, guint64 xid, guint n)
-{
-  FerryXidEntry *entry;
-  FERRY_AUTO_LOCK (&self->lock);
-
-  entry = ferry_xid_table_find (&self->asked, xid);
-  if (entry != NULL)
-    entry->window -= MIN (n, entry->window);
-}
-
 gboolean
 ferry_transactions_add_window (FerryTransactions *self, guint64 xid, guint n, GError **error)
 {
+  FerryXidEntry *entry;
+
   g_return_val_if_fail (n > 0, FALSE);
 
   if (!grow_window (self, xid, n, error))
     return FALSE;
   if (tell (self, &(Owed){.xid = xid}, n, error))
     return TRUE;
-  shrink_window (self, xid, n);
+  FERRY_AUTO_LOCK (&self->lock);
+  entry = ferry_xid_table_find (&self->asked, xid);
+  if (entry != NULL)
+    entry->window -= MIN (n, entry->window);
   return FALSE;
 }
 
@@ -729,14 +710,6 @@ call_set_over (FerryCall *self)
   atomic_store_explicit (&self->state, CALL_OVER, memory_order_relaxed);
   self->cancel_func = NULL;
   call_leave_table_locked (self);
-}
-
-/* Takes the reference. */
-static void
-call_end_dropped (FerryCall *self)
-{
-  call_set_over (self);
-  ferry_call_unref (self);
 }
 
 void

@@ -22,6 +22,26 @@ G_STATIC_ASSERT (sizeof (GOutputVector) == sizeof (FerryPart));
 G_STATIC_ASSERT (offsetof (GOutputVector, buffer) == offsetof (FerryPart, data));
 G_STATIC_ASSERT (offsetof (GOutputVector, size) == offsetof (FerryPart, size));
 
+/* A kind of transport that needs no class of its own. Its functions get the transport's data. */
+typedef struct
+{
+  /* As those of FerryTransportClass. */
+  gboolean (*send) (gpointer data, const GOutputVector *parts, guint n_parts, GError **error);
+  void (*close) (gpointer data);
+  /* With the last reference. */
+  void (*free) (gpointer data);
+  /* (nullable): sends a cancel that overtakes messages. */
+  gboolean (*cancel) (gpointer data, guint64 xid, guint16 reason);
+  /* (nullable): sends a large message in a way that holds up no others. Returns FALSE where that is not possible now.
+   */
+  gboolean (*send_in_buffer) (gpointer data, const FerryPart *parts, guint n_parts);
+} FerryTransportKind;
+
+/* Takes data. */
+FerryTransport *ferry_transport_new_of_kind (const FerryTransportKind *kind, gpointer data);
+/* Returns NULL for a transport of another kind. */
+gpointer ferry_transport_get_data (FerryTransport *self, const FerryTransportKind *kind);
+
 FerryTransactions *ferry_transport_get_transactions (FerryTransport *self);
 
 /* As ferry_transport_receive(), for a caller that holds a reference, and that calls ferry_transport_end_run() after the
@@ -30,13 +50,6 @@ FerryTransactions *ferry_transport_get_transactions (FerryTransport *self);
 void ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes);
 void ferry_transport_end_run (FerryTransport *self);
 FerryWaiters *ferry_transport_get_waiters (FerryTransport *self);
-/* Before the first request: cancel sends a cancel that overtakes messages. */
-void ferry_transport_set_cancel_func (FerryTransport *self,
-                                      gboolean (*cancel) (FerryTransport *self, guint64 xid, guint16 reason));
-/* Before the first request: send sends a large message in a way that holds up no others. It returns FALSE where that is
- * not possible now. */
-void ferry_transport_set_buffer_func (FerryTransport *self,
-                                      gboolean (*send) (FerryTransport *self, const FerryPart *parts, guint n_parts));
 /* The thread that receives, which must not wait for answers. NULL: not known yet. */
 void ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread);
 /* Whether this thread may wait for the other end. FERRY_ERROR_WRONG_THREAD on the receiving thread, and on that of the

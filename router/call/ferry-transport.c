@@ -27,10 +27,9 @@
 
 typedef struct
 {
-  FerryTransactions *transactions;                                        /* const: (owned) */
-  gboolean (*cancel) (FerryTransport *self, guint64 xid, guint16 reason); /* const: (nullable) */
-  /* const: (nullable) */
-  gboolean (*send_in_buffer) (FerryTransport *self, const FerryPart *parts, guint n_parts);
+  FerryTransactions *transactions;      /* const: (owned) */
+  const FerryTransportKind *kind;       /* const: (nullable): of a class of its own */
+  gpointer data;                        /* const: (owned) (nullable): of that kind */
   _Atomic (GThread *) receiving_thread; /* (unowned) (nullable) */
   FerryWaiters waiters;
   GMainContext *context;           /* const: (owned) (nullable) */
@@ -320,8 +319,8 @@ send_in_buffer (gpointer transport, const FerryCallMessage *message)
   FerryTransportPrivate *priv = get_private (transport);
   FerryPart parts[FERRY_CALL_MAX_PARTS];
 
-  return priv->send_in_buffer != NULL &&
-         priv->send_in_buffer (transport, parts, ferry_call_message_get_parts (message, parts));
+  return priv->kind != NULL && priv->kind->send_in_buffer != NULL &&
+         priv->kind->send_in_buffer (priv->data, parts, ferry_call_message_get_parts (message, parts));
 }
 
 static gboolean
@@ -329,27 +328,15 @@ send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError *
 {
   FerryTransportPrivate *priv = get_private (transport);
 
-  return priv->cancel != NULL && priv->cancel (transport, xid, (guint16) reason);
-}
-
-/* Counts in any case: a thread may have found no window, or no cancel, and be about to wait. */
-static void
-note_room (gpointer transport)
-{
-  ferry_transport_wake_waiting (transport);
-}
-
-static void
-end_run (gpointer transport)
-{
-  ferry_transport_end_run (transport);
+  return priv->kind != NULL && priv->kind->cancel != NULL && priv->kind->cancel (priv->data, xid, (guint16) reason);
 }
 
 static const FerryTransportFuncs funcs = {
   .send = send_message,
   .cancel = send_cancel,
-  .note_room = note_room,
-  .end_run = end_run,
+  /* Counts in any case: a thread may have found no window, or no cancel, and be about to wait. */
+  .note_room = (GDestroyNotify) ferry_transport_wake_waiting,
+  .end_run = (GDestroyNotify) ferry_transport_end_run,
   .send_in_buffer = send_in_buffer,
   .in_pieces = TRUE,
 };
@@ -688,20 +675,6 @@ ferry_transport_get_transactions (FerryTransport *self)
   return get_private (self)->transactions;
 }
 
-void
-ferry_transport_set_cancel_func (FerryTransport *self,
-                                 gboolean (*cancel) (FerryTransport *self, guint64 xid, guint16 reason))
-{
-  get_private (self)->cancel = cancel;
-}
-
-void
-ferry_transport_set_buffer_func (FerryTransport *self,
-                                 gboolean (*send) (FerryTransport *self, const FerryPart *parts, guint n_parts))
-{
-  get_private (self)->send_in_buffer = send;
-}
-
 static void
 ferry_transport_dispose (GObject *object)
 {
@@ -722,6 +695,8 @@ ferry_transport_finalize (GObject *object)
 
   /* A kept send holds the transport. */
   g_assert (priv->kept.length == 0);
+  if (priv->kind != NULL)
+    priv->kind->free (priv->data);
   ferry_transactions_unref (priv->transactions);
   g_clear_error (&priv->refusal);
   g_clear_error (&priv->reason);
@@ -753,4 +728,63 @@ ferry_transport_init (FerryTransport *self)
   pthread_mutex_init (&priv->lock, NULL);
   ferry_wait_queue_init (&priv->room);
   ferry_wait_queue_init (&priv->closed);
+}
+
+/* ---- kinds without a class of their own ---- */
+
+#define FERRY_TYPE_PLAIN_TRANSPORT (ferry_plain_transport_get_type ())
+G_DECLARE_FINAL_TYPE (FerryPlainTransport, ferry_plain_transport, FERRY, PLAIN_TRANSPORT, FerryTransport)
+
+struct _FerryPlainTransport
+{
+  FerryTransport parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (FerryPlainTransport, ferry_plain_transport, FERRY_TYPE_TRANSPORT)
+
+static gboolean
+ferry_plain_transport_send (FerryTransport *self, const GOutputVector *parts, guint n_parts, GError **error)
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  return priv->kind->send (priv->data, parts, n_parts, error);
+}
+
+static void
+ferry_plain_transport_close (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  priv->kind->close (priv->data);
+}
+
+static void
+ferry_plain_transport_class_init (FerryPlainTransportClass *klass)
+{
+  FERRY_TRANSPORT_CLASS (klass)->send = ferry_plain_transport_send;
+  FERRY_TRANSPORT_CLASS (klass)->close = ferry_plain_transport_close;
+}
+
+static void
+ferry_plain_transport_init (FerryPlainTransport *self)
+{
+}
+
+FerryTransport *
+ferry_transport_new_of_kind (const FerryTransportKind *kind, gpointer data)
+{
+  FerryTransport *self = g_object_new (FERRY_TYPE_PLAIN_TRANSPORT, NULL);
+  FerryTransportPrivate *priv = get_private (self);
+
+  priv->kind = kind;
+  priv->data = data;
+  return self;
+}
+
+gpointer
+ferry_transport_get_data (FerryTransport *self, const FerryTransportKind *kind)
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  return priv->kind == kind ? priv->data : NULL;
 }

@@ -23,18 +23,6 @@
 #include "route/ferry-sender-private.h"
 #include "worker/ferry-attachment-private.h"
 
-#define FERRY_TYPE_WORKER_TRANSPORT (ferry_worker_transport_get_type ())
-G_DECLARE_FINAL_TYPE (FerryWorkerTransport, ferry_worker_transport, FERRY, WORKER_TRANSPORT, FerryTransport)
-
-struct _FerryWorkerTransport
-{
-  FerryTransport parent_instance;
-
-  FerrySender *sender; /* const: (owned) */
-};
-
-G_DEFINE_FINAL_TYPE (FerryWorkerTransport, ferry_worker_transport, FERRY_TYPE_TRANSPORT)
-
 /* A transport that was granted. */
 typedef struct
 {
@@ -51,70 +39,31 @@ static gboolean running;        /* lock: the thread has begun */
 static GPtrArray *entries;      /* lock to set: (element-type Entry) (nullable): never changed after that */
 static FerryDownlink *downlink; /* lock to set, as entries */
 
-/* ---- a transport ---- */
+/* ---- a transport, whose data is its sender ---- */
 
 static gboolean
-ferry_worker_transport_send (FerryTransport *transport, const GOutputVector *vectors, guint n_vectors, GError **error)
+send_parts (gpointer sender, const GOutputVector *vectors, guint n_vectors, GError **error)
 {
-  return ferry_sender_send_parts (FERRY_WORKER_TRANSPORT (transport)->sender, (const FerryPart *) vectors, n_vectors,
-                                  FERRY_NO_DEADLINE, NULL, error);
+  return ferry_sender_send_parts (sender, (const FerryPart *) vectors, n_vectors, FERRY_NO_DEADLINE, NULL, error);
 }
 
 static gboolean
-send_in_buffer (FerryTransport *transport, const FerryPart *parts, guint n_parts)
+send_in_buffer (gpointer sender, const FerryPart *parts, guint n_parts)
 {
-  return ferry_sender_send_parts_in_buffer (FERRY_WORKER_TRANSPORT (transport)->sender, parts, n_parts);
+  return ferry_sender_send_parts_in_buffer (sender, parts, n_parts);
 }
 
 /* any: tells the application, which emits `closed`. Does nothing where that is done. */
 static void
-worker_transport_stop (FerryTransport *transport)
+stop_sender (gpointer sender)
 {
-  ferry_sender_stop (FERRY_WORKER_TRANSPORT (transport)->sender, NULL);
+  ferry_sender_stop (sender, NULL);
 }
 
-static void
-ferry_worker_transport_finalize (GObject *object)
-{
-  g_clear_object (&FERRY_WORKER_TRANSPORT (object)->sender);
-
-  G_OBJECT_CLASS (ferry_worker_transport_parent_class)->finalize (object);
-}
-
-static void
-ferry_worker_transport_class_init (FerryWorkerTransportClass *klass)
-{
-  FerryTransportClass *transport_class = FERRY_TRANSPORT_CLASS (klass);
-
-  G_OBJECT_CLASS (klass)->finalize = ferry_worker_transport_finalize;
-  transport_class->send = ferry_worker_transport_send;
-  transport_class->close = worker_transport_stop;
-}
-
-static void
-ferry_worker_transport_init (FerryWorkerTransport *self)
-{
-}
-
-static FerryTransport *
-worker_transport_new (FerrySender *sender)
-{
-  FerryWorkerTransport *self = g_object_new (FERRY_TYPE_WORKER_TRANSPORT, NULL);
-
-  ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (self)),
-                                     ferry_sender_get_max_message_size (sender));
-  ferry_transport_set_buffer_func (FERRY_TRANSPORT (self), send_in_buffer);
-  self->sender = g_object_ref (sender);
-  return FERRY_TRANSPORT (self);
-}
+static const FerryTransportKind worker_kind = {
+  .send = send_parts, .close = stop_sender, .free = g_object_unref, .send_in_buffer = send_in_buffer};
 
 /* ---- the reader's thread ---- */
-
-static FerryTransport *
-dup_transport (Entry *entry)
-{
-  return g_weak_ref_get (&entry->transport);
-}
 
 /* The transport of a connection id, or where that is 0 the one whose requests have numbers like xid. NULL for a pipe
  * that is no transport, and for one that was dropped. */
@@ -127,7 +76,7 @@ find_transport (guint64 connection_id, guint64 xid)
 
       if (connection_id != 0 ? entry->connection_id == connection_id
                              : (ferry_transport_get_first_xid (entry->index) ^ xid) >> FERRY_TRANSPORT_XID_BITS == 0)
-        return dup_transport (entry);
+        return g_weak_ref_get (&entry->transport);
     }
   return NULL;
 }
@@ -197,11 +146,12 @@ end_all (FerryError code, const char *text)
 
   for (guint i = 0; i < entries->len; i++)
     {
-      g_autoptr (FerryTransport) transport = dup_transport (g_ptr_array_index (entries, i));
+      Entry *entry = g_ptr_array_index (entries, i);
+      g_autoptr (FerryTransport) transport = g_weak_ref_get (&entry->transport);
 
       if (transport == NULL)
         continue;
-      worker_transport_stop (transport);
+      stop_sender (ferry_transport_get_data (transport, &worker_kind));
       ferry_transport_end (transport, reason);
     }
 }
@@ -249,7 +199,7 @@ read_down (gpointer data)
   for (guint i = 0; i < entries->len; i++)
     {
       Entry *entry = g_ptr_array_index (entries, i);
-      g_autoptr (FerryTransport) transport = dup_transport (entry);
+      g_autoptr (FerryTransport) transport = g_weak_ref_get (&entry->transport);
 
       ferry_downlink_watch_pipe (downlink, entry->index, entry->connection_id);
       if (transport != NULL)
@@ -304,7 +254,9 @@ add_entry (GPtrArray *array, const char *sender_name, GError **error)
   entry->sender_name = g_strdup (sender_name);
   entry->connection_id = ferry_sender_get_connection_id (sender);
   entry->index = ferry_sender_get_index (sender);
-  entry->untaken = worker_transport_new (sender);
+  entry->untaken = ferry_transport_new_of_kind (&worker_kind, g_object_ref (sender));
+  ferry_transactions_set_max_answer (ferry_transport_get_transactions (entry->untaken),
+                                     ferry_sender_get_uplink (sender)->max_message_size);
   g_weak_ref_init (&entry->transport, entry->untaken);
   g_ptr_array_add (array, entry);
   return TRUE;
@@ -327,32 +279,22 @@ start_locked (FerryDownlink *own_downlink, GError **error)
   return FALSE;
 }
 
-static Entry *
-find_entry_locked (const char *sender_name)
+static FerryTransport *
+take_transport (FerryDownlink *own_downlink, const char *sender_name, GError **error)
 {
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&reader_lock);
+
+  if (entries == NULL && !start_locked (own_downlink, error))
+    return NULL;
   for (guint i = 0; i < entries->len; i++)
     {
       Entry *entry = g_ptr_array_index (entries, i);
 
       if (g_str_equal (entry->sender_name, sender_name))
-        return entry;
+        return entry->untaken != NULL ? g_steal_pointer (&entry->untaken) : g_weak_ref_get (&entry->transport);
     }
   /* The downlink is only taken for a sender that was granted. */
   g_assert_not_reached ();
-}
-
-static FerryTransport *
-take_transport (FerryDownlink *own_downlink, const char *sender_name, GError **error)
-{
-  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&reader_lock);
-  Entry *entry;
-
-  if (entries == NULL && !start_locked (own_downlink, error))
-    return NULL;
-  entry = find_entry_locked (sender_name);
-  if (entry->untaken != NULL)
-    return g_steal_pointer (&entry->untaken);
-  return dup_transport (entry);
 }
 
 gboolean

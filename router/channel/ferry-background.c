@@ -20,7 +20,6 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
-#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-mux.h"
 #include "channel/ferry-channel-private.h"
 
@@ -169,11 +168,12 @@ giving_free (Giving *giving)
   g_free (giving);
 }
 
+/* flag: of self */
 static void
-set_giving (FerryBackground *self, gboolean giving)
+set_flag (FerryBackground *self, gboolean *flag, gboolean value)
 {
   pthread_mutex_lock (&self->lock);
-  self->giving = giving;
+  *flag = value;
   pthread_mutex_unlock (&self->lock);
   ferry_wait_queue_finish_all (&self->waits);
 }
@@ -200,7 +200,7 @@ giver_main (gpointer data)
       ferry_channel_wait_end_sent (giving->channel);
     }
   giving_free (giving);
-  set_giving (self, FALSE);
+  set_flag (self, &self->giving, FALSE);
   return NULL;
 }
 
@@ -219,22 +219,19 @@ static gboolean
 attach (FerryBackground *self, FerryMux *mux, FerryChannel *channel, GError **error)
 {
   Giving *giving = g_new (Giving, 1);
-  gboolean attached;
   FERRY_AUTO_LOCK (&self->attaching);
 
   detach_attaching (self);
   self->cancellable = g_cancellable_new ();
   *giving = (Giving){self, mux, channel, g_object_ref (self->cancellable)};
-  set_giving (self, TRUE);
+  set_flag (self, &self->giving, TRUE);
   self->giver = ferry_thread_try_new ("ferry-giver", "giving results", giver_main, giving, error);
-  attached = self->giver != NULL;
-  if (!attached)
-    {
-      set_giving (self, FALSE);
-      g_clear_object (&self->cancellable);
-      giving_free (giving);
-    }
-  return attached;
+  if (self->giver != NULL)
+    return TRUE;
+  set_flag (self, &self->giving, FALSE);
+  g_clear_object (&self->cancellable);
+  giving_free (giving);
+  return FALSE;
 }
 
 /* ---- the object ---- */
@@ -440,10 +437,7 @@ ferry_background_finish (FerryBackground *self)
 {
   g_return_if_fail (FERRY_IS_BACKGROUND (self));
 
-  pthread_mutex_lock (&self->lock);
-  self->finished = TRUE;
-  pthread_mutex_unlock (&self->lock);
-  ferry_wait_queue_finish_all (&self->waits);
+  set_flag (self, &self->finished, TRUE);
 }
 
 static gboolean

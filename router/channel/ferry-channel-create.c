@@ -21,17 +21,12 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-polled-transport-private.h"
 #include "channel/ferry-channel-private.h"
 #include "route/ferry-exit-private.h"
-#include "spawn/ferry-fork-private.h"
-
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
+#include "spawn/ferry-spawn-private.h"
 
 /* How long a child may run when its channel is dropped. */
 #define GRACE (5 * G_USEC_PER_SEC)
@@ -283,22 +278,19 @@ check_may_fork (GError **error)
   g_autofree char *names = NULL;
 
   if (ferry_polled_transport_is_receiving ())
-    ferry_set_error (
-      error, FERRY_ERROR_BUSY,
-      "A process cannot be forked in a callback of a channel's messages, where its child would continue; "
-      "create it outside of that");
-  else if (n_threads == 0)
-    ferry_set_error (error, FERRY_ERROR_REFUSED,
-                     "Whether this process has threads cannot be seen without /proc; use ferry_channel_start()");
-  else if (n_threads == 1)
+    return ferry_set_error (error, FERRY_ERROR_BUSY,
+                            "A process cannot be forked in a callback of a channel's messages, where its child would "
+                            "continue; create it outside of that");
+  if (n_threads == 0)
+    return ferry_set_error (error, FERRY_ERROR_REFUSED,
+                            "Whether this process has threads cannot be seen without /proc; use ferry_channel_start()");
+  if (n_threads == 1)
     return TRUE;
-  else
-    ferry_set_error (
-      error, FERRY_ERROR_REFUSED,
-      "This process has %u threads, and one with threads cannot be forked safely; use ferry_channel_start(), "
-      "or create all channels before anything starts a thread, as %s was",
-      n_threads, names = ferry_list_threads ());
-  return FALSE;
+  names = ferry_list_threads ();
+  return ferry_set_error (error, FERRY_ERROR_REFUSED,
+                          "This process has %u threads, and one with threads cannot be forked safely; use "
+                          "ferry_channel_start(), or create all channels before anything starts a thread, as %s was",
+                          n_threads, names);
 }
 
 /* parent: ends a child that cannot be watched. */

@@ -42,10 +42,10 @@ FerryChannelTake ferry_channel_take (FerryChannel *self, FerryIncoming **incomin
 gboolean ferry_channel_is_ready (FerryChannel *self);
 /* any: whether the end was taken. */
 gboolean ferry_channel_is_end_taken (FerryChannel *self);
+typedef void (*FerryChannelNewsFunc) (FerryChannel *channel, gpointer data);
 /* The context's thread: has func (nullable) called there whenever there may be something to take, and when the end was
- * taken. */
-void ferry_channel_set_news_func (FerryChannel *self, void (*func) (gpointer data), gpointer data);
-gboolean ferry_channel_has_news_func (FerryChannel *self);
+ * taken. Returns FALSE where another func is set. */
+gboolean ferry_channel_set_news_func (FerryChannel *self, FerryChannelNewsFunc func, gpointer data);
 /* any: has it called once more. */
 void ferry_channel_tell_news (FerryChannel *self);
 
@@ -75,9 +75,7 @@ void ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *
  *
  * Owner:   counted references, the channel's among them. It has no reference to the channel.
  * Threads: the home's, but for the channel's last reference. */
-typedef struct _FerryChannelProcess FerryChannelProcess;
-
-struct _FerryChannelProcess
+typedef struct
 {
   _Atomic gint references;
   GDestroyNotify alone; /* const: (nullable): called when the channel's transport is closed */
@@ -90,7 +88,7 @@ struct _FerryChannelProcess
   GPid pid;             /* const: where there is no worker */
   FerryExit *exit;      /* (owned) (nullable): once it has ended */
   FerryWaitQueue waits; /* for the end */
-};
+} FerryChannelProcess;
 
 /* The process runs from now on, and is the channel's, which has the reference. Before that alone, drop and clear are
  * set. home and worker (nullable) are (transfer full). */

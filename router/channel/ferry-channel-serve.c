@@ -3,12 +3,10 @@
 
 /* Channels with workers that are started for them, at the worker's end: serving, and the functions that it may run.
  *
- * Threads:   registering is for any thread; the process' first one serves.
- * Invariant: an entry is never changed and never freed. */
+ * Threads: registering is for any thread; the process' first one serves. */
 
 #include "config.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -20,35 +18,6 @@
 #include "worker/ferry-function-private.h"
 
 #define ORDER_TYPE "(smv)"
-
-typedef struct
-{
-  char *arguments_type; /* (owned) (nullable): NULL for any arguments, or none */
-  FerryChannelFunction function;
-} Entry;
-
-static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
-static GHashTable *registry; /* registry_lock: (element-type utf8 Entry) (nullable) */
-
-/* (nullable): the entry of a name; it is added where there is none and function is not NULL. */
-static const Entry *
-find (const char *name, const char *arguments_type, FerryChannelFunction function)
-{
-  Entry *entry;
-
-  FERRY_AUTO_LOCK (&registry_lock);
-  if (registry == NULL)
-    registry = g_hash_table_new (g_str_hash, g_str_equal);
-  entry = g_hash_table_lookup (registry, name);
-  if (entry == NULL && function != NULL)
-    {
-      entry = g_new0 (Entry, 1);
-      entry->arguments_type = g_strdup (arguments_type);
-      entry->function = function;
-      g_hash_table_insert (registry, g_strdup (name), entry);
-    }
-  return entry;
-}
 
 GVariant *
 ferry_channel_order_new (const char *function, GVariant *arguments)
@@ -71,27 +40,15 @@ ferry_channel_order_new (const char *function, GVariant *arguments)
 void
 ferry_channel_function_register (const char *name, const char *arguments_type, FerryChannelFunction function)
 {
-  const Entry *entry;
+  gboolean added;
 
   g_return_if_fail (name != NULL && name[0] != '\0' && strlen (name) <= FERRY_FUNCTION_MAX_NAME);
   g_return_if_fail (arguments_type == NULL || g_variant_type_string_is_valid (arguments_type));
   g_return_if_fail (function != NULL);
 
-  entry = find (name, arguments_type, function);
-  ferry_return_if_fail (entry->function == function && g_strcmp0 (entry->arguments_type, arguments_type) == 0,
-                        "“%s” is registered already: a name has one function, with one type", name);
-}
-
-static gboolean
-check_arguments (const Entry *entry, const char *name, GVariant *arguments, GError **error)
-{
-  if (entry->arguments_type == NULL ||
-      (arguments != NULL && g_variant_is_of_type (arguments, G_VARIANT_TYPE (entry->arguments_type))))
-    return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "Function “%s” takes arguments of type “%s” and was given “%s”; start it with what it takes",
-                          name, entry->arguments_type,
-                          arguments != NULL ? g_variant_get_type_string (arguments) : "nothing");
+  added =
+    ferry_function_add (FERRY_FUNCTION_OF_CHANNELS, name, arguments_type, "", (FerryFunction) G_CALLBACK (function));
+  ferry_return_if_fail (added, "“%s” is registered already: a name has one function, with one type", name);
 }
 
 static gboolean
@@ -99,20 +56,21 @@ run (FerryChannel *channel, GVariant *order, GError **error)
 {
   g_autoptr (GVariant) arguments = NULL;
   const char *name;
-  const Entry *entry;
+  const FerryFunctionEntry *entry;
 
   if (!g_variant_is_of_type (order, G_VARIANT_TYPE (ORDER_TYPE)))
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "A worker was sent a “%s” in place of the function to run",
                             g_variant_get_type_string (order));
   g_variant_get (order, "(&smv)", &name, &arguments);
-  entry = find (name, NULL, NULL);
+  entry = ferry_function_find_kind (FERRY_FUNCTION_OF_CHANNELS, name);
   if (entry == NULL)
     return ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION,
                             "The worker's program has no channel function “%s”; register it with "
                             "ferry_channel_function_register() before ferry_worker_main()",
                             name);
   ferry_channel_set_job (channel, name, arguments);
-  return check_arguments (entry, name, arguments, error) && entry->function (channel, arguments, error);
+  return ferry_function_check_arguments (entry, arguments, error) &&
+         ((FerryChannelFunction) G_CALLBACK (entry->function)) (channel, arguments, error);
 }
 
 static int

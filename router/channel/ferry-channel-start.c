@@ -97,7 +97,6 @@ none_runs (gpointer data)
 gboolean
 ferry_wait_all (FerryRouter *router, gint64 timeout, GError **error)
 {
-  static const char what[] = "The workers did not all end";
   g_autoptr (GMainContext) context = NULL;
 
   g_return_val_if_fail (router == NULL || FERRY_IS_ROUTER (router), FALSE);
@@ -105,10 +104,9 @@ ferry_wait_all (FerryRouter *router, gint64 timeout, GError **error)
 
   if (router != NULL && !ferry_home_check_error (router->home, G_STRFUNC, error))
     return FALSE;
-  if (router != NULL)
-    return ferry_iterate_until (router, none_runs, get_running (router), timeout, what, error);
   context = g_main_context_ref_thread_default ();
-  return ferry_iterate_context_until (context, none_runs, &created, timeout, what, error);
+  return ferry_iterate_until (router, context, none_runs, get_running (router), timeout, "The workers did not all end",
+                              error);
 }
 
 /**
@@ -126,17 +124,13 @@ ferry_wait_all (FerryRouter *router, gint64 timeout, GError **error)
 void
 ferry_wait_all_async (FerryRouter *router, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) call = NULL;
+  Running *running;
 
   g_return_if_fail (router == NULL || FERRY_IS_ROUTER (router));
   ferry_return_if_elsewhere (router != NULL ? router->home : NULL);
 
-  call = g_task_new (router, cancellable, callback, user_data);
-  g_task_set_source_tag (call, ferry_wait_all_async);
-  if (none_runs (get_running (router)))
-    g_task_return_boolean (call, TRUE);
-  else
-    ferry_wait_queue_add_task (&get_running (router)->waits, call);
+  running = get_running (router);
+  ferry_wait_queue_wait_async (&running->waits, none_runs, running, router, cancellable, callback, user_data);
 }
 
 /**
@@ -221,27 +215,15 @@ ferry_channel_process_end (FerryChannelProcess *self, FerryExit *exit)
 /* ---- the end of a worker ---- */
 
 static void
-unref_closure_data (gpointer process, GClosure *closure)
-{
-  ferry_channel_process_unref (process);
-}
-
-static void
 worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
 {
   Run *self = ferry_channel_process_ref (data);
 
   /* Worker and process keep each other until here. */
   g_signal_handlers_disconnect_by_data (worker, self);
-  ferry_timers_unset (ferry_router_get_timers (self->process.router), &self->timer);
+  ferry_timers_unset (self->process.router->timers, &self->timer);
   ferry_channel_process_end (&self->process, ferry_exit_ref (exit));
   ferry_channel_process_unref (self);
-}
-
-static void
-grace_is_over (gpointer data)
-{
-  ferry_worker_force_exit (((Run *) data)->process.worker);
 }
 
 /* The channel is dropped or closed, which its worker notices. */
@@ -251,8 +233,8 @@ set_grace (gpointer data)
   Run *self = data;
 
   if (self->process.exit == NULL)
-    ferry_timers_set (ferry_router_get_timers (self->process.router), &self->timer,
-                      ferry_time_add (g_get_monotonic_time (), GRACE), grace_is_over, self);
+    ferry_timers_set (self->process.router->timers, &self->timer, ferry_time_add (g_get_monotonic_time (), GRACE),
+                      (FerryMailboxFunc) ferry_worker_force_exit, self->process.worker);
 }
 
 /* any */
@@ -272,41 +254,26 @@ drop (gpointer data)
 
 /* ---- starting ---- */
 
-/* Starts the workers of a launcher without a fork server: a copy of that launcher that has one. Made at the first
- * start. */
-typedef struct
-{
-  FerryLauncher *launcher; /* (owned) */
-  FerryMonitor *monitor;   /* (unowned): of the router that its fork server runs with; only compared */
-} Starter;
-
-static void
-starter_free (gpointer data)
-{
-  Starter *self = data;
-
-  g_object_unref (self->launcher);
-  g_free (self);
-}
-
+/* Starts the workers of a launcher without a fork server: a copy of that launcher that has one. Made at the first start
+ * with a router. */
 static FerryLauncher *
 get_starter (FerryLauncher *launcher, FerryRouter *router)
 {
   static const char key[] = "ferry-channel-starter";
-  Starter *starter = g_object_get_data (G_OBJECT (launcher), key);
+  static const char monitor_key[] = "ferry-channel-monitor"; /* of the fork server's router; only compared */
+  GObject *starter = g_object_get_data (G_OBJECT (launcher), key);
   g_autoptr (FerryLauncher) copy = NULL;
 
   if (ferry_launcher_get_fork_server (launcher) != NULL)
     return launcher;
-  if (starter != NULL && starter->monitor == router->monitor)
-    return starter->launcher;
+  if (starter != NULL && g_object_get_data (starter, monitor_key) == router->monitor)
+    return FERRY_LAUNCHER (starter);
   /* The fork server keeps the copy, and not this launcher, which keeps the fork server. */
   copy = ferry_launcher_new_copy (launcher);
-  starter = g_new0 (Starter, 1);
-  starter->launcher = ferry_launcher_new_forked (copy);
-  starter->monitor = router->monitor;
-  g_object_set_data_full (G_OBJECT (launcher), key, starter, starter_free);
-  return starter->launcher;
+  starter = G_OBJECT (ferry_launcher_new_forked (copy));
+  g_object_set_data (starter, monitor_key, router->monitor);
+  g_object_set_data_full (G_OBJECT (launcher), key, starter, g_object_unref);
+  return FERRY_LAUNCHER (starter);
 }
 
 static FerryChannel *
@@ -334,7 +301,7 @@ spawn (FerryLauncher *starter, FerryRouter *router, const char *function, GVaria
   run->process.drop = drop;
   ferry_channel_process_init (&run->process, channel, ferry_home_ref (router->home), router, worker);
   g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended), ferry_channel_process_ref (run),
-                         unref_closure_data, 0);
+                         (GClosureNotify) G_CALLBACK (ferry_channel_process_unref), 0);
   return g_steal_pointer (&channel);
 }
 
@@ -397,51 +364,6 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
 
 /* ---- the process of a channel ---- */
 
-/**
- * ferry_channel_get_worker:
- * @self: a channel
- *
- * Gets the worker that was started with the channel. Any thread.
- *
- * Returns: (transfer none) (nullable): the worker; %NULL where the channel was made over a transport
- *
- * Since: 0.1
- */
-FerryWorker *
-ferry_channel_get_worker (FerryChannel *self)
-{
-  FerryChannelProcess *process;
-
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
-
-  process = ferry_channel_get_process (self);
-  return process != NULL ? process->worker : NULL;
-}
-
-/**
- * ferry_channel_get_pid:
- * @self: a channel
- *
- * Gets the number of the process that was started with the channel, for display. After [func@Ferry.Channel.create] it
- * tells which process this is: the child has 0. Any thread.
- *
- * Returns: the number, 0 where there is none, or none yet
- *
- * Since: 0.1
- */
-GPid
-ferry_channel_get_pid (FerryChannel *self)
-{
-  FerryChannelProcess *process;
-
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), 0);
-
-  process = ferry_channel_get_process (self);
-  if (process == NULL)
-    return 0;
-  return process->worker != NULL ? ferry_worker_get_pid (process->worker) : process->pid;
-}
-
 /* (nullable): of the thread that the process was started on. */
 static FerryHome *
 get_home (FerryChannel *self)
@@ -449,28 +371,6 @@ get_home (FerryChannel *self)
   FerryChannelProcess *process = ferry_channel_get_process (self);
 
   return process != NULL ? process->home : NULL;
-}
-
-/**
- * ferry_channel_get_exit:
- * @self: a channel
- *
- * Gets how the process ended that was started with the channel. On the thread that started it.
- *
- * Returns: (transfer none) (nullable): the exit record, %NULL while the process runs
- *
- * Since: 0.1
- */
-FerryExit *
-ferry_channel_get_exit (FerryChannel *self)
-{
-  FerryChannelProcess *process;
-
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
-  ferry_return_val_if_elsewhere (get_home (self), NULL);
-
-  process = ferry_channel_get_process (self);
-  return process != NULL ? process->exit : NULL;
 }
 
 static gboolean
@@ -492,15 +392,13 @@ check_process (FerryChannel *self, GError **error)
 static gboolean
 wait_for_exit (FerryChannel *self, gint64 timeout, GError **error)
 {
-  static const char what[] = "The channel's process did not end";
-
   FerryRouter *router = ferry_channel_get_process (self)->router;
+  FerryTransport *transport = ferry_channel_get_transport (self);
 
-  if (router != NULL)
-    return ferry_iterate_until (router, has_exited, self, timeout, what, error);
-  return (has_exited (self) || ferry_transport_check_may_iterate (ferry_channel_get_transport (self),
-                                                                  "ferry_channel_wait_async()", error)) &&
-         ferry_iterate_context_until (ferry_channel_get_context (self), has_exited, self, timeout, what, error);
+  return (router != NULL || has_exited (self) ||
+          ferry_transport_check_may_iterate (transport, "ferry_channel_wait_async()", error)) &&
+         ferry_iterate_until (router, ferry_channel_get_context (self), has_exited, self, timeout,
+                              "The channel's process did not end", error);
 }
 
 /**

@@ -21,8 +21,8 @@
 #include <pthread.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-cond-private.h"
 #include "base/ferry-property-private.h"
+#include "base/ferry-thread-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "base/ferry-watch-cancellable-private.h"
 #include "call/ferry-link-transport-private.h"
@@ -30,6 +30,7 @@
 #include "call/ferry-remote-error-private.h"
 #include "ferry-marshallers.h"
 #include "route/ferry-router-private.h"
+#include "task/ferry-iterate-private.h"
 
 typedef enum
 {
@@ -134,9 +135,9 @@ struct _FerryChannel
   gboolean end_taken;
 
   gboolean flowing;
-  guint news;                        /* News: to be told */
-  GSource *source;                   /* (owned) (nullable): that will tell them */
-  void (*news_func) (gpointer data); /* context: (nullable): of an exchange */
+  guint news;                     /* News: to be told */
+  GSource *source;                /* (owned) (nullable): that will tell them */
+  FerryChannelNewsFunc news_func; /* context: (nullable): of an exchange */
   gpointer news_data;
 
   FerryChannelProcess *process; /* of the thread that started it: (owned) (nullable) */
@@ -189,20 +190,16 @@ emit_message (End *end)
   return TRUE;
 }
 
-/* context: holds no reference between messages, as a handler may drop the last one. */
-static void
+/* context: holds no reference between messages: a handler may drop the last one. Returns whether more may be there. */
+static gboolean
 tell_messages (End *end)
 {
-  g_autoptr (FerryChannel) self = NULL;
   guint n = 0;
 
   /* At most a window, so that other sources have their turn. */
   while (n < FERRY_CHANNEL_WINDOW && emit_message (end))
     n++;
-  if (n == FERRY_CHANNEL_WINDOW)
-    self = g_weak_ref_get (&end->channel);
-  if (self != NULL)
-    ferry_channel_tell_news (self);
+  return n == FERRY_CHANNEL_WINDOW;
 }
 
 static guint
@@ -224,12 +221,7 @@ take_news (End *end)
 static void
 tell_closed (FerryChannel *self)
 {
-  gboolean lost;
-
-  pthread_mutex_lock (&self->lock);
-  lost = self->lost != NULL;
-  pthread_mutex_unlock (&self->lock);
-  if (lost && self->process != NULL && self->process->alone != NULL)
+  if (ferry_transport_get_closed (self->transport) && self->process != NULL && self->process->alone != NULL)
     self->process->alone (self->process);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CLOSED]);
 }
@@ -239,19 +231,19 @@ tell (gpointer data)
 {
   End *end = data;
   guint news = take_news (end);
-  g_autoptr (FerryChannel) self = NULL;
+  gboolean more = (news & TELL_MESSAGES) != 0 && tell_messages (end);
+  g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
 
-  if ((news & TELL_MESSAGES) != 0)
-    tell_messages (end);
-  self = g_weak_ref_get (&end->channel);
   if (self == NULL)
     return G_SOURCE_REMOVE;
+  if (more)
+    ferry_channel_tell_news (self);
   if ((news & TELL_WRITABLE) != 0)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_WRITABLE]);
   if ((news & TELL_CLOSED) != 0)
     tell_closed (self);
   if (self->news_func != NULL && (news & ~(guint) TELL_WRITABLE) != 0)
-    self->news_func (self->news_data);
+    self->news_func (self, self->news_data);
   return G_SOURCE_REMOVE;
 }
 
@@ -596,7 +588,7 @@ owes_credits_locked (FerryChannel *self)
 }
 
 static gboolean
-has_control_locked (FerryChannel *self)
+has_control_locked (FerryChannel *self, gpointer data)
 {
   return owes_credits_locked (self) || self->taken_calls.length > 0;
 }
@@ -723,18 +715,14 @@ holds (FerryChannel *self, Condition condition, gpointer data)
   return condition (self, data);
 }
 
-static gboolean
-set_flag (gpointer data)
-{
-  *(gboolean *) data = TRUE;
-  return G_SOURCE_REMOVE;
-}
-
 /* A wait of a thread, which sleeps, or iterates context. */
 typedef struct
 {
   FerryChannel *channel;
-  GMainContext *context; /* (nullable) */
+  Condition condition;
+  gpointer data;
+  GCancellable *cancellable; /* (nullable), as the next one */
+  GMainContext *context;
 } Wait;
 
 static void
@@ -749,22 +737,12 @@ wake_up (GCancellable *cancellable, gpointer data)
     g_main_context_wakeup (wait->context);
 }
 
-static void
-iterate (const Wait *wait, Condition condition, gpointer data, gint64 timeout, GCancellable *cancellable)
+static gboolean
+is_wait_over (gpointer data)
 {
-  g_autoptr (GSource) timer = NULL;
-  gboolean over = FALSE;
+  const Wait *wait = data;
 
-  if (timeout > 0)
-    {
-      timer = g_timeout_source_new ((guint) MIN (timeout / FERRY_MICROSECONDS_PER_MILLISECOND + 1, G_MAXUINT));
-      g_source_set_callback (timer, set_flag, &over, NULL);
-      g_source_attach (timer, wait->context);
-    }
-  while (!over && !holds (wait->channel, condition, data) && !g_cancellable_is_cancelled (cancellable))
-    g_main_context_iteration (wait->context, TRUE);
-  if (timer != NULL)
-    g_source_destroy (timer);
+  return holds (wait->channel, wait->condition, wait->data) || g_cancellable_is_cancelled (wait->cancellable);
 }
 
 static void
@@ -808,7 +786,7 @@ wait_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeo
             const char *form, GError **error)
 {
   g_autoptr (FerryChannel) kept G_GNUC_UNUSED = g_object_ref (self);
-  Wait wait = {.channel = self};
+  Wait wait = {self, condition, data, cancellable, NULL};
   gulong id;
 
   if (holds (self, condition, data))
@@ -821,7 +799,7 @@ wait_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeo
         return FALSE;
       id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (wake_up), &wait, NULL) : 0;
       if (wait.context != NULL)
-        iterate (&wait, condition, data, timeout, cancellable);
+        ferry_iterate_context (wait.context, is_wait_over, &wait, timeout);
       else
         sleep_until (self, condition, data, ferry_deadline_after (timeout), cancellable);
       g_cancellable_disconnect (cancellable, id);
@@ -908,7 +886,7 @@ ferry_channel_take (FerryChannel *self, FerryIncoming **incoming, GError **error
       taken = FERRY_CHANNEL_AT_END;
       failure = take_end_locked (self);
     }
-  owes = has_control_locked (self);
+  owes = has_control_locked (self, NULL);
   pthread_mutex_unlock (&self->lock);
   if (owes)
     flush (self);
@@ -943,14 +921,9 @@ serve_one (FerryChannel *self)
 static void
 wake_receives (FerryChannel *self)
 {
-  gboolean owes;
-
   while (!ferry_wait_queue_is_empty (&self->receives) && serve_one (self))
     ;
-  pthread_mutex_lock (&self->lock);
-  owes = has_control_locked (self);
-  pthread_mutex_unlock (&self->lock);
-  if (owes)
+  if (holds (self, has_control_locked, NULL))
     flush (self);
 }
 
@@ -1188,21 +1161,18 @@ ferry_channel_receive_finish (FerryChannel *self, GAsyncResult *result, GVariant
 
 /* ---- for an exchange ---- */
 
-void
-ferry_channel_set_news_func (FerryChannel *self, void (*func) (gpointer data), gpointer data)
+gboolean
+ferry_channel_set_news_func (FerryChannel *self, FerryChannelNewsFunc func, gpointer data)
 {
   FERRY_AUTO_LOCK (&self->lock);
 
+  if (func != NULL && self->news_func != NULL)
+    return FALSE;
   self->news_func = func;
   self->news_data = data;
   if (func != NULL && (self->in.length > 0 || is_at_end_locked (self)))
     tell_locked (self, TELL_MESSAGES);
-}
-
-gboolean
-ferry_channel_has_news_func (FerryChannel *self)
-{
-  return self->news_func != NULL;
+  return TRUE;
 }
 
 gboolean
@@ -1416,16 +1386,17 @@ cancelled (GCancellable *cancellable, gpointer data)
 }
 
 static void
-send_async (FerryChannel *self, GVariant *value, gboolean acknowledged, GTask *task)
+send_async (FerryChannel *self, GVariant *value, gboolean acknowledged, GCancellable *cancellable,
+            GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (Outgoing) item = outgoing_new (self, FERRY_CHANNEL_MESSAGE, value, acknowledged);
-  GCancellable *cancellable = g_task_get_cancellable (task);
   GError *error = NULL;
 
-  g_task_set_check_cancellable (task, FALSE);
-  item->task = g_object_ref (task);
+  item->task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (item->task, send_async);
+  g_task_set_check_cancellable (item->task, FALSE);
   if (cancellable != NULL)
-    ferry_watch_cancellable (task, &item->source, "[ferry] stop sending", cancelled, outgoing_ref (item),
+    ferry_watch_cancellable (item->task, &item->source, "[ferry] stop sending", cancelled, outgoing_ref (item),
                              outgoing_unref);
   if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !enqueue (self, item, &error))
     outgoing_end (item, error);
@@ -1450,14 +1421,10 @@ void
 ferry_channel_send_async (FerryChannel *self, GVariant *value, GCancellable *cancellable, GAsyncReadyCallback callback,
                           gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-
   g_return_if_fail (FERRY_IS_CHANNEL (self));
   g_return_if_fail (value != NULL);
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, ferry_channel_send_async);
-  send_async (self, value, FALSE, task);
+  send_async (self, value, FALSE, cancellable, callback, user_data);
 }
 
 /**
@@ -1498,14 +1465,10 @@ void
 ferry_channel_send_acknowledged_async (FerryChannel *self, GVariant *value, GCancellable *cancellable,
                                        GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-
   g_return_if_fail (FERRY_IS_CHANNEL (self));
   g_return_if_fail (value != NULL);
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, ferry_channel_send_acknowledged_async);
-  send_async (self, value, TRUE, task);
+  send_async (self, value, TRUE, cancellable, callback, user_data);
 }
 
 /**
@@ -1749,6 +1712,64 @@ ferry_channel_get_process (FerryChannel *self)
   return self->process;
 }
 
+/**
+ * ferry_channel_get_worker:
+ * @self: a channel
+ *
+ * Gets the worker that was started with the channel. Any thread.
+ *
+ * Returns: (transfer none) (nullable): the worker; %NULL where the channel was made over a transport
+ *
+ * Since: 0.1
+ */
+FerryWorker *
+ferry_channel_get_worker (FerryChannel *self)
+{
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
+
+  return self->process != NULL ? self->process->worker : NULL;
+}
+
+/**
+ * ferry_channel_get_pid:
+ * @self: a channel
+ *
+ * Gets the number of the process that was started with the channel, for display. After [func@Ferry.Channel.create] it
+ * tells which process this is: the child has 0. Any thread.
+ *
+ * Returns: the number, 0 where there is none, or none yet
+ *
+ * Since: 0.1
+ */
+GPid
+ferry_channel_get_pid (FerryChannel *self)
+{
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), 0);
+
+  if (self->process == NULL)
+    return 0;
+  return self->process->worker != NULL ? ferry_worker_get_pid (self->process->worker) : self->process->pid;
+}
+
+/**
+ * ferry_channel_get_exit:
+ * @self: a channel
+ *
+ * Gets how the process ended that was started with the channel. On the thread that started it.
+ *
+ * Returns: (transfer none) (nullable): the exit record, %NULL while the process runs
+ *
+ * Since: 0.1
+ */
+FerryExit *
+ferry_channel_get_exit (FerryChannel *self)
+{
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
+  ferry_return_val_if_elsewhere (self->process != NULL ? self->process->home : NULL, NULL);
+
+  return self->process != NULL ? self->process->exit : NULL;
+}
+
 /* ---- properties ---- */
 
 /**
@@ -1882,19 +1903,10 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  FerryChannel *self = FERRY_CHANNEL (object);
-
-  switch (id)
-    {
-    case PROP_TRANSPORT:
-      self->transport = g_value_dup_object (value);
-      break;
-    case PROP_FLOWING:
-      ferry_channel_set_flowing (self, g_value_get_boolean (value));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
+  if (id == PROP_TRANSPORT)
+    FERRY_CHANNEL (object)->transport = g_value_dup_object (value);
+  else
+    ferry_channel_set_flowing (FERRY_CHANNEL (object), g_value_get_boolean (value));
 }
 
 static void
@@ -1920,8 +1932,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_FLOWING] = g_param_spec_boolean (
-    "flowing", NULL, NULL, FALSE, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_FLOWING] = g_param_spec_boolean ("flowing", NULL, NULL, FALSE, FERRY_SETTABLE);
 
   /**
    * FerryChannel:closed: (getter get_closed)
@@ -1930,8 +1941,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_CLOSED] =
-    g_param_spec_boolean ("closed", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_CLOSED] = g_param_spec_boolean ("closed", NULL, NULL, FALSE, FERRY_READABLE);
 
   /**
    * FerryChannel:writable: (getter get_writable)
@@ -1940,8 +1950,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_WRITABLE] =
-    g_param_spec_boolean ("writable", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_WRITABLE] = g_param_spec_boolean ("writable", NULL, NULL, FALSE, FERRY_READABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
@@ -1998,14 +2007,13 @@ static void
 ferry_channel_constructed (GObject *object)
 {
   FerryChannel *self = FERRY_CHANNEL (object);
-  End *end = g_atomic_rc_box_new0 (End);
 
   self->begun = ferry_trace_get_moment ();
   self->transactions = ferry_transport_get_transactions (self->transport);
   ferry_channel_take_router (self, ferry_link_transport_dup_router (self->transport));
-  g_weak_ref_init (&end->channel, self);
-  end->transport = g_object_ref (self->transport);
-  self->end = end;
+  self->end = g_atomic_rc_box_new0 (End);
+  g_weak_ref_init (&self->end->channel, self);
+  self->end->transport = g_object_ref (self->transport);
 
   G_OBJECT_CLASS (ferry_channel_parent_class)->constructed (object);
 }

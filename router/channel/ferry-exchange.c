@@ -4,8 +4,9 @@
 /* An exchange: its channels, their messages, the turns of those that wait, and its properties.
  *
  * Threads:    the router's; without one, the thread that made it.
- * Invariants: a member is in the list exactly while its exchange is set. n_running counts the members that are not
- *             over; while it is at the limit, functions and channels wait in `waiting`, in order.
+ * Invariants: a channel is in the list exactly while it is in `members`. n_running counts the members that are not
+ *             over: whose end was not taken, or whose process runs. While it is at the limit, functions and channels
+ *             wait in `waiting`, in order.
  * References: a handler may remove any channel, and drop the exchange: its caller has references to both. */
 
 #include "config.h"
@@ -14,22 +15,12 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
-#include "base/ferry-wait-queue-private.h"
 #include "base/ferry-watch-cancellable-private.h"
 #include "channel/ferry-channel-private.h"
 #include "channel/ferry-listener.h"
-#include "route/ferry-home-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-iterate-private.h"
 #include "worker/ferry-launcher-private.h"
-
-/* A channel in an exchange. Counted references, by g_rc_box. */
-typedef struct
-{
-  FerryExchange *exchange; /* (unowned) (nullable): NULL once it was removed */
-  FerryChannel *channel;   /* const: (owned) */
-  gboolean over;           /* its end was taken, and its process has ended */
-} Member;
 
 /* Waits for its turn: a function to be started, or a channel to be added. */
 typedef struct
@@ -78,7 +69,7 @@ struct _FerryExchange
   GMainContext *context;   /* const: (owned): iterated to wait, where there is no router */
   FerryLauncher *launcher; /* const: (owned) (nullable) */
   GListStore *active;      /* const: (owned) (element-type FerryChannel) */
-  GHashTable *members;     /* const: (owned) (element-type FerryChannel Member) */
+  GHashTable *members;     /* const: (owned) (element-type FerryChannel gboolean): whether it is over */
   GQueue waiting;          /* (element-type Waiting) (owned) */
   guint n_running;
   guint limit; /* 0: none */
@@ -108,20 +99,6 @@ static guint data_signal;
 
 /* ---- members ---- */
 
-static void
-member_clear (gpointer data)
-{
-  g_object_unref (((Member *) data)->channel);
-}
-
-static void
-member_unref (Member *self)
-{
-  g_rc_box_release_full (self, member_clear);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Member, member_unref)
-
 static gboolean
 has_room (FerryExchange *self)
 {
@@ -137,15 +114,16 @@ has_finished (gpointer data)
 }
 
 static gboolean
-channel_is_ready (gpointer channel, gpointer member, gpointer data)
-{
-  return ferry_channel_is_ready (channel);
-}
-
-static gboolean
 has_ready (FerryExchange *self)
 {
-  return g_hash_table_find (self->members, channel_is_ready, NULL) != NULL;
+  GHashTableIter iter;
+  gpointer channel;
+
+  g_hash_table_iter_init (&iter, self->members);
+  while (g_hash_table_iter_next (&iter, &channel, NULL))
+    if (ferry_channel_is_ready (channel))
+      return TRUE;
+  return FALSE;
 }
 
 /* Ends the waits whose condition holds now. */
@@ -165,29 +143,30 @@ tell (FerryExchange *self)
 /* Hands one message, or the end, to the handlers. Returns FALSE when there is none, or messages do not flow any more.
  */
 static gboolean
-emit_one (FerryExchange *self, Member *member)
+emit_one (FerryExchange *self, FerryChannel *channel)
 {
   g_autoptr (FerryIncoming) incoming = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (member->exchange != self || !self->flowing || !ferry_channel_is_ready (member->channel))
+  if (!self->flowing || !g_hash_table_contains (self->members, channel) || !ferry_channel_is_ready (channel))
     return FALSE;
-  if (ferry_channel_take (member->channel, &incoming, &error) == FERRY_CHANNEL_TAKEN || error != NULL)
-    g_signal_emit (self, data_signal, 0, member->channel, incoming != NULL ? incoming->value : NULL,
+  if (ferry_channel_take (channel, &incoming, &error) == FERRY_CHANNEL_TAKEN || error != NULL)
+    g_signal_emit (self, data_signal, 0, channel, incoming != NULL ? incoming->value : NULL,
                    incoming != NULL ? incoming->failure : NULL, error);
   return TRUE;
 }
 
 /* Ends a member that has come to its end. */
 static void
-settle (FerryExchange *self, Member *member)
+settle (FerryExchange *self, FerryChannel *channel)
 {
-  FerryChannel *channel = member->channel;
+  gpointer is_over;
 
-  if (member->exchange != self || member->over || !ferry_channel_is_end_taken (channel) ||
+  if (!g_hash_table_lookup_extended (self->members, channel, NULL, &is_over) || GPOINTER_TO_INT (is_over) ||
+      !ferry_channel_is_end_taken (channel) ||
       (ferry_channel_get_process (channel) != NULL && ferry_channel_get_exit (channel) == NULL))
     return;
-  member->over = TRUE;
+  g_hash_table_insert (self->members, g_object_ref (channel), GINT_TO_POINTER (TRUE));
   self->n_running--;
   if (self->autoclose)
     ferry_exchange_remove (self, channel);
@@ -195,18 +174,17 @@ settle (FerryExchange *self, Member *member)
 }
 
 static void
-news_came (gpointer data)
+news_came (FerryChannel *channel, gpointer exchange)
 {
-  g_autoptr (Member) member = g_rc_box_acquire (data);
-  g_autoptr (FerryExchange) self = g_object_ref (member->exchange);
+  g_autoptr (FerryExchange) self = g_object_ref (exchange);
   guint n = 0;
 
   /* At most a window, so that the other channels have their turn. */
-  while (n < FERRY_CHANNEL_WINDOW && emit_one (self, member))
+  while (n < FERRY_CHANNEL_WINDOW && emit_one (self, channel))
     n++;
   if (n == FERRY_CHANNEL_WINDOW)
-    ferry_channel_tell_news (member->channel);
-  settle (self, member);
+    ferry_channel_tell_news (channel);
+  settle (self, channel);
   tell (self);
 }
 
@@ -222,21 +200,15 @@ news_came (gpointer data)
 void
 ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
 {
-  Member *member;
-
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
   g_return_if_fail (FERRY_IS_CHANNEL (channel));
-  ferry_return_if_fail (!ferry_channel_has_news_func (channel),
-                        "the channel is in an exchange already, or its own messages flow; add it before");
   ferry_return_if_elsewhere (self->home);
+  ferry_return_if_fail (ferry_channel_set_news_func (channel, news_came, self),
+                        "the channel is in an exchange already, or its own messages flow; add it before");
 
-  member = g_rc_box_new0 (Member);
-  member->exchange = self;
-  member->channel = g_object_ref (channel);
-  g_hash_table_insert (self->members, channel, member);
+  g_hash_table_insert (self->members, g_object_ref (channel), GINT_TO_POINTER (FALSE));
   self->n_running++;
   g_list_store_append (self->active, channel);
-  ferry_channel_set_news_func (channel, news_came, member);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ACTIVE]);
 }
 
@@ -256,7 +228,8 @@ gboolean
 ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
 {
   g_autoptr (FerryExchange) kept = NULL;
-  g_autoptr (Member) member = NULL;
+  g_autoptr (FerryChannel) member = NULL;
+  gpointer is_over;
   guint position;
 
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
@@ -264,11 +237,10 @@ ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
   ferry_return_val_if_elsewhere (self->home, FALSE);
 
   kept = g_object_ref (self);
-  if (!g_hash_table_steal_extended (self->members, channel, NULL, (gpointer *) &member))
+  if (!g_hash_table_steal_extended (self->members, channel, (gpointer *) &member, &is_over))
     return FALSE;
   ferry_channel_set_news_func (channel, NULL, NULL);
-  member->exchange = NULL;
-  self->n_running -= member->over ? 0 : 1;
+  self->n_running -= GPOINTER_TO_INT (is_over) ? 0 : 1;
   if (g_list_store_find (self->active, channel, &position))
     g_list_store_remove (self->active, position);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ACTIVE]);
@@ -437,9 +409,7 @@ ferry_exchange_start (FerryExchange *self, const char *function, GVariant *argum
 static gboolean
 wait_until (FerryExchange *self, FerryCondition condition, gint64 timeout, const char *what, GError **error)
 {
-  if (self->router != NULL)
-    return ferry_iterate_until (self->router, condition, self, timeout, what, error);
-  return ferry_iterate_context_until (self->context, condition, self, timeout, what, error);
+  return ferry_iterate_until (self->router, self->context, condition, self, timeout, what, error);
 }
 
 static GPtrArray *
@@ -511,17 +481,10 @@ void
 ferry_exchange_ready_async (FerryExchange *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                             gpointer user_data)
 {
-  g_autoptr (GTask) call = NULL;
-
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
   ferry_return_if_elsewhere (self->home);
 
-  call = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (call, ferry_exchange_ready_async);
-  if (is_ready (self))
-    g_task_return_boolean (call, TRUE);
-  else
-    ferry_wait_queue_add_task (&self->ready_waits, call);
+  ferry_wait_queue_wait_async (&self->ready_waits, is_ready, self, self, cancellable, callback, user_data);
 }
 
 /**
@@ -770,18 +733,11 @@ void
 ferry_exchange_finish_async (FerryExchange *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                              gpointer user_data)
 {
-  g_autoptr (GTask) call = NULL;
-
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
   ferry_return_if_elsewhere (self->home);
 
   ferry_exchange_set_flowing (self, TRUE);
-  call = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (call, ferry_exchange_finish_async);
-  if (has_finished (self))
-    g_task_return_boolean (call, TRUE);
-  else
-    ferry_wait_queue_add_task (&self->finish_waits, call);
+  ferry_wait_queue_wait_async (&self->finish_waits, has_finished, self, self, cancellable, callback, user_data);
 }
 
 /**
@@ -1095,24 +1051,13 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   FerryExchange *self = FERRY_EXCHANGE (object);
 
-  switch (id)
-    {
-    case PROP_LIMIT:
-      ferry_exchange_set_limit (self, g_value_get_uint (value));
-      break;
-    case PROP_AUTOCLOSE:
-      ferry_exchange_set_autoclose (self, g_value_get_boolean (value));
-      break;
-    case PROP_FLOWING:
-      ferry_exchange_set_flowing (self, g_value_get_boolean (value));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
+  if (id == PROP_LIMIT)
+    ferry_exchange_set_limit (self, g_value_get_uint (value));
+  else if (id == PROP_AUTOCLOSE)
+    ferry_exchange_set_autoclose (self, g_value_get_boolean (value));
+  else
+    ferry_exchange_set_flowing (self, g_value_get_boolean (value));
 }
-
-#define READABLE (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)
-#define SETTING (G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
 
 static void
 install_properties (GObjectClass *object_class)
@@ -1127,7 +1072,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_ACTIVE] = g_param_spec_object ("active", NULL, NULL, G_TYPE_LIST_MODEL, READABLE);
+  properties[PROP_ACTIVE] = g_param_spec_object ("active", NULL, NULL, G_TYPE_LIST_MODEL, FERRY_READABLE);
 
   /**
    * FerryExchange:n-active: (getter get_n_active)
@@ -1136,7 +1081,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_N_ACTIVE] = g_param_spec_uint ("n-active", NULL, NULL, 0, G_MAXUINT, 0, READABLE);
+  properties[PROP_N_ACTIVE] = g_param_spec_uint ("n-active", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
 
   /**
    * FerryExchange:n-waiting: (getter get_n_waiting)
@@ -1145,7 +1090,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_N_WAITING] = g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0, READABLE);
+  properties[PROP_N_WAITING] = g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
 
   /**
    * FerryExchange:limit: (getter get_limit) (setter set_limit)
@@ -1154,7 +1099,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_LIMIT] = g_param_spec_uint ("limit", NULL, NULL, 0, G_MAXUINT, 0, SETTING);
+  properties[PROP_LIMIT] = g_param_spec_uint ("limit", NULL, NULL, 0, G_MAXUINT, 0, FERRY_SETTABLE);
 
   /**
    * FerryExchange:autoclose: (getter get_autoclose) (setter set_autoclose)
@@ -1163,7 +1108,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_AUTOCLOSE] = g_param_spec_boolean ("autoclose", NULL, NULL, TRUE, SETTING);
+  properties[PROP_AUTOCLOSE] = g_param_spec_boolean ("autoclose", NULL, NULL, TRUE, FERRY_SETTABLE);
 
   /**
    * FerryExchange:flowing: (getter get_flowing) (setter set_flowing)
@@ -1172,7 +1117,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_FLOWING] = g_param_spec_boolean ("flowing", NULL, NULL, FALSE, SETTING);
+  properties[PROP_FLOWING] = g_param_spec_boolean ("flowing", NULL, NULL, FALSE, FERRY_SETTABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
@@ -1213,14 +1158,11 @@ ferry_exchange_dispose (GObject *object)
 {
   FerryExchange *self = FERRY_EXCHANGE (object);
   GHashTableIter iter;
-  gpointer channel, member;
+  gpointer channel;
 
   g_hash_table_iter_init (&iter, self->members);
-  while (g_hash_table_iter_next (&iter, &channel, &member))
-    {
-      ferry_channel_set_news_func (channel, NULL, NULL);
-      ((Member *) member)->exchange = NULL;
-    }
+  while (g_hash_table_iter_next (&iter, &channel, NULL))
+    ferry_channel_set_news_func (channel, NULL, NULL);
   g_hash_table_remove_all (self->members);
   g_list_store_remove_all (self->active);
   g_queue_clear_full (&self->waiting, (GDestroyNotify) waiting_free);
@@ -1275,7 +1217,7 @@ static void
 ferry_exchange_init (FerryExchange *self)
 {
   self->active = g_list_store_new (FERRY_TYPE_CHANNEL);
-  self->members = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) member_unref);
+  self->members = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   self->context = g_main_context_ref_thread_default ();
   self->autoclose = TRUE;
   g_queue_init (&self->waiting);

@@ -10,7 +10,7 @@
  * at once, unless a client is about to leave: its application has hung up, or the same process says hello again. Then
  * the hello waits for a moment.
  *
- * References: an acceptor's are the listener's, the thread's, a source's, and one of each client. The acceptor has a
+ * References: an acceptor's are the listener's, the thread's, a post's, and one of each client. The acceptor has a
  *             weak reference to its listener; clients outlive both. So dropping the listener joins the thread, which
  *             never drops a listener itself.
  * Threads:    any, where nothing else is said.
@@ -29,6 +29,7 @@
 #include <sys/eventfd.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-wait-queue-private.h"
@@ -68,7 +69,7 @@ typedef struct
   gint64 hello_time;     /* lock: how long a hello may take, in microseconds */
   gboolean stopped;      /* lock */
   GMainContext *context; /* lock: (owned) (nullable): of the listener's signals, once it is started */
-  gboolean notifying;    /* lock: a source there will call notify_cb() */
+  gboolean notifying;    /* lock: notify_cb() is posted there */
 
   GPtrArray *hellos;   /* of the thread: (element-type Hello) (owned), the oldest first */
   gint64 paused_until; /* of the thread: nothing is accepted until then */
@@ -151,8 +152,10 @@ acceptor_ref (FerryAcceptor *self)
 }
 
 static void
-acceptor_unref (FerryAcceptor *self)
+acceptor_unref (gpointer data)
 {
+  FerryAcceptor *self = data;
+
   if (!ferry_ref_count_dec (&self->references))
     return;
   g_assert (self->clients->len == 0 && self->accepted.length == 0);
@@ -182,59 +185,54 @@ wake_acceptor (FerryAcceptor *self)
 
 /* (nullable): the oldest accepted transport that is still open. */
 static FerryTransport *
-take_locked (FerryAcceptor *self)
+take (FerryAcceptor *self)
 {
   FerryTransport *transport;
+  FERRY_AUTO_LOCK (&self->lock);
 
   while ((transport = g_queue_pop_head (&self->accepted)) != NULL && ferry_transport_get_closed (transport))
     g_object_unref (transport);
   return transport;
 }
 
-static FerryTransport *
-take (FerryAcceptor *self)
+static gboolean
+is_stopped (FerryAcceptor *self)
 {
   FERRY_AUTO_LOCK (&self->lock);
-  return take_locked (self);
+  return self->stopped;
 }
 
 /* context */
-static gboolean
+static void
 notify_cb (gpointer data)
 {
   FerryAcceptor *acceptor = data;
   g_autoptr (FerryListener) self = g_weak_ref_get (&acceptor->listener);
   FerryTransport *transport;
 
-  /* Later changes have another source. */
+  /* Later changes have another post. */
   pthread_mutex_lock (&acceptor->lock);
   acceptor->notifying = FALSE;
   pthread_mutex_unlock (&acceptor->lock);
   if (self == NULL)
-    return G_SOURCE_REMOVE;
+    return;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ATTACHED]);
   while ((transport = take (acceptor)) != NULL)
     {
       g_signal_emit (self, attached_signal, 0, transport);
       g_object_unref (transport);
     }
-  return G_SOURCE_REMOVE;
 }
 
 /* A client has come or gone. */
 static void
 notify (FerryAcceptor *self)
 {
-  g_autoptr (GSource) source = NULL;
-
   pthread_mutex_lock (&self->lock);
   if (self->context != NULL && !self->notifying)
     {
       self->notifying = TRUE;
-      source = g_idle_source_new ();
-      g_source_set_priority (source, G_PRIORITY_DEFAULT);
-      g_source_set_callback (source, notify_cb, acceptor_ref (self), (GDestroyNotify) acceptor_unref);
-      g_source_attach (source, self->context);
+      ferry_mailbox_post (self->context, notify_cb, acceptor_ref (self), acceptor_unref);
     }
   pthread_mutex_unlock (&self->lock);
   ferry_wait_queue_finish_all (&self->waits);
@@ -491,7 +489,6 @@ wait_for_events (FerryAcceptor *self)
   struct pollfd fds[2 + MAX_HELLOS] = {{.fd = self->wake_fd, .events = POLLIN}, {.events = POLLIN}};
   gint64 now = g_get_monotonic_time ();
   guint64 count;
-  gboolean stopped;
 
   fds[1].fd = self->paused_until > now ? -1 : self->binding->fd;
   for (guint i = 0; i < self->hellos->len; i++)
@@ -503,10 +500,7 @@ wait_for_events (FerryAcceptor *self)
   poll (fds, 2 + self->hellos->len, get_poll_timeout (self, now));
   if (read (self->wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
     g_warning ("Reading an eventfd failed: %s", g_strerror (errno));
-  pthread_mutex_lock (&self->lock);
-  stopped = self->stopped;
-  pthread_mutex_unlock (&self->lock);
-  return !stopped;
+  return !is_stopped (self);
 }
 
 static gpointer
@@ -564,18 +558,14 @@ acceptor_new (FerryListener *listener, FerryBinding *binding, GError **error)
 static gboolean
 acceptor_start (FerryAcceptor *self, GError **error)
 {
-  gboolean failed = FALSE;
+  FERRY_AUTO_LOCK (&self->starting);
 
-  pthread_mutex_lock (&self->starting);
-  if (self->thread == NULL && self->binding != NULL)
-    {
-      self->thread = ferry_thread_try_new ("ferry-acceptor", "listening", acceptor_main, acceptor_ref (self), error);
-      failed = self->thread == NULL;
-    }
-  pthread_mutex_unlock (&self->starting);
-  if (failed)
+  if (self->thread != NULL || self->binding == NULL)
+    return TRUE;
+  self->thread = ferry_thread_try_new ("ferry-acceptor", "listening", acceptor_main, acceptor_ref (self), error);
+  if (self->thread == NULL)
     acceptor_unref (self);
-  return !failed;
+  return self->thread != NULL;
 }
 
 /* Ends the thread, gives the address up, and closes the transports that were not taken. */
@@ -616,10 +606,7 @@ ferry_listener_get_property (GObject *object, guint id, GValue *value, GParamSpe
 static void
 ferry_listener_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  if (id == PROP_MAX_ATTACHED)
-    ferry_listener_set_max_attached (FERRY_LISTENER (object), g_value_get_uint (value));
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  ferry_listener_set_max_attached (FERRY_LISTENER (object), g_value_get_uint (value));
 }
 
 static void
@@ -663,8 +650,7 @@ ferry_listener_class_init (FerryListenerClass *klass)
    *
    * Since: 0.1
    */
-  properties[PROP_N_ATTACHED] =
-    g_param_spec_uint ("n-attached", NULL, NULL, 0, G_MAXUINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_N_ATTACHED] = g_param_spec_uint ("n-attached", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 
   /**
@@ -929,14 +915,10 @@ static gboolean
 take_unless_stopped (gpointer data)
 {
   Taking *taking = data;
-  gboolean stopped;
 
-  pthread_mutex_lock (&taking->acceptor->lock);
   if (taking->transport == NULL)
-    taking->transport = take_locked (taking->acceptor);
-  stopped = taking->acceptor->stopped;
-  pthread_mutex_unlock (&taking->acceptor->lock);
-  return taking->transport != NULL || stopped;
+    taking->transport = take (taking->acceptor);
+  return taking->transport != NULL || is_stopped (taking->acceptor);
 }
 
 /**

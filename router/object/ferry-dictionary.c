@@ -339,11 +339,11 @@ get_length (gpointer object, guint64 *length, gpointer user_data, GError **error
 }
 
 static void
-answer_keys (gpointer object, FerryMethodCall *call, gpointer user_data)
+answer_keys (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   g_auto (GStrv) keys = ferry_dictionary_get_keys (object);
 
-  ferry_method_call_return_value (call, g_variant_new ("(^as)", keys));
+  ferry_invocation_return_value (invocation, g_variant_new ("(^as)", keys));
 }
 
 /**

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A view as it is resolved: its steps, its turns, and the thread that it continues on. Method calls are here too: a
- * step makes one, and its answer continues the evaluation.
+/* A view as it is resolved: its steps, its turns, and the thread that it continues on. A step that calls a method makes
+ * an invocation, whose answer continues the evaluation.
  *
  * An object with FERRY_CALL_POLICY_SERIAL is used by one evaluation at a time. That one has the object's turn from its
  * first step on the object to its last. A method may call its own object again, in its process and on its thread: the
@@ -18,10 +18,8 @@
 
 #include "object/ferry-evaluation-private.h"
 
-#include <stdarg.h>
-
 #include "base/ferry-base-private.h"
-#include "call/ferry-invocation-private.h"
+#include "call/ferry-demux-invocation-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-variant-item-private.h"
 #include "object/ferry-interface-private.h"
@@ -35,6 +33,13 @@
 /* Bits of the phase: the method's function has returned, its answer has come. The second to set its bit continues. */
 #define PHASE_RETURNED 1
 #define PHASE_ANSWERED 2
+
+/* A call of a method, or of a function. Method and arguments are borrowed from the evaluation's request. */
+typedef struct
+{
+  FerryInvocation base;        /* its object is owned */
+  FerryEvaluation *evaluation; /* const: (owned) */
+} MethodInvocation;
 
 struct _FerryEvaluation
 {
@@ -55,6 +60,7 @@ struct _FerryEvaluation
   FerryEvaluation *outer; /* (unowned) (nullable): in application code: the thread's evaluation before this one */
   GQueue *outer_queue;    /* (unowned) (nullable): in application code: the thread's queue before */
   const char *super;      /* (nullable): of the request: the class for the next call */
+  MethodInvocation first; /* of the first call: without an evaluation before it */
 
   /* Of the call under way: the answering thread's until it sets PHASE_ANSWERED. */
   _Atomic guint phase;
@@ -64,30 +70,11 @@ struct _FerryEvaluation
   GError *answer_error;      /* (owned) (nullable) */
 };
 
-struct _FerryMethodCall
-{
-  _Atomic gint references;
-  FerryEvaluation *evaluation; /* const: (owned) */
-  GObject *object;             /* const: (owned), as arguments */
-  GVariant *arguments;         /* const */
-  const char *method;          /* const: borrowed from the evaluation's request */
-  _Atomic gboolean answered;
-};
-
-G_DEFINE_BOXED_TYPE (FerryMethodCall, ferry_method_call, ferry_method_call_ref, ferry_method_call_unref)
-
-typedef enum
-{
-  STEP_DONE,
-  STEP_FAILED,
-  STEP_WAITS,
-} StepOutcome;
-
 static GPrivate current;      /* (unowned): it has called the application code on this thread */
 static GPrivate thread_queue; /* (unowned): evaluations that the thread runs next: a GQueue on its stack */
 static GPrivate serves;       /* (unowned): the exporter: this thread calls its methods */
 
-static void advance (FerryEvaluation *self, gboolean answered);
+static void advance (FerryEvaluation *self);
 
 /* Sets what the next step is done on. Takes either. */
 static void
@@ -149,6 +136,14 @@ ferry_evaluation_unref (FerryEvaluation *self)
   g_free (self);
 }
 
+/* Whether its result is of no use any more. */
+static gboolean
+is_unwanted (FerryEvaluation *self)
+{
+  return self->caller.invocation != NULL ? ferry_invocation_is_cancelled (self->caller.invocation)
+                                         : g_cancellable_is_cancelled (self->caller.cancellable);
+}
+
 /* ---- where evaluations continue ---- */
 
 static GMainContext *
@@ -171,17 +166,6 @@ call_later (FerryEvaluation *self, GSourceFunc func, gpointer data, GDestroyNoti
 
 static void push_to_pool (FerryEvaluation *self);
 
-/* Called by the thread of an answer, and by the thread that gives the turn. They never call it at once: an evaluation
- * that waits for a turn has no call under way. */
-static void
-advance_now (FerryEvaluation *self)
-{
-  /* Acquire: pairs with the answer's release. */
-  guint phase = atomic_exchange_explicit (&self->phase, 0, memory_order_acquire);
-
-  advance (self, (phase & PHASE_ANSWERED) != 0);
-}
-
 /* Runs the evaluation, and then those that are put into the thread's queue meanwhile. Takes the evaluation. A busy
  * object could fill the queue endlessly, and the thread has callers of its own. So after some evaluations it gives the
  * rest to the pool. */
@@ -201,7 +185,7 @@ run_here (FerryEvaluation *self)
   for (; self != NULL; self = g_queue_pop_head (&own))
     if (n++ < MAX_IN_A_ROW || get_context (self) != NULL)
       {
-        advance_now (self);
+        advance (self);
         ferry_evaluation_unref (self);
       }
     else
@@ -322,304 +306,85 @@ ferry_evaluation_run_queued (void)
       run_here (g_queue_pop_head (in->outer_queue));
 }
 
-/* ---- method calls ---- */
+/* ---- the invocations of methods ---- */
 
-/* Any thread, once for each call: continues the evaluation with the answer. Takes all. */
+/* Any thread, once for each call: continues the evaluation with the answer. */
 static void
-answer (FerryEvaluation *self, GVariant *value, GObject *object, GError *error)
+answer (FerryInvocation *invocation, GVariant *value, GObject *object, const GError *failure, gboolean refused)
 {
+  FerryEvaluation *self = ((MethodInvocation *) invocation)->evaluation;
+
   self->answer = value;
-  self->answer_object = object;
-  self->answer_error = error;
+  self->answer_object = object != NULL ? g_object_ref (object) : NULL;
+  self->answer_error = failure != NULL ? ferry_error_copy_since (failure, self->begun) : NULL;
   /* Release the answer to the thread that continues; acquire what the function's thread did with the evaluation. */
   if ((atomic_fetch_or_explicit (&self->phase, PHASE_ANSWERED, memory_order_acq_rel) & PHASE_RETURNED) != 0)
     resume (evaluation_ref (self));
 }
 
-/* Returns (transfer none): one value for all calls without arguments. */
-static GVariant *
-get_no_arguments (void)
-{
-  static gsize value = 0;
-
-  if (g_once_init_enter (&value))
-    g_once_init_leave (&value, (gsize) g_variant_ref_sink (g_variant_new_tuple (NULL, 0)));
-  return (GVariant *) value;
-}
-
-static FerryMethodCall *
-method_call_new (FerryEvaluation *evaluation, GObject *object, const FerryStep *step)
-{
-  FerryMethodCall *self = g_new0 (FerryMethodCall, 1);
-
-  atomic_init (&self->references, 1);
-  self->evaluation = evaluation_ref (evaluation);
-  self->object = g_object_ref (object);
-  self->method = step->name;
-  self->arguments = g_variant_ref (step->argument != NULL ? step->argument : get_no_arguments ());
-  return self;
-}
-
-/**
- * ferry_method_call_ref:
- * @self: a call
- *
- * Any thread.
- *
- * Returns: (transfer full): the call
- *
- * Since: 0.1
- */
-FerryMethodCall *
-ferry_method_call_ref (FerryMethodCall *self)
-{
-  g_return_val_if_fail (self != NULL, NULL);
-
-  ferry_ref_count_inc (&self->references);
-  return self;
-}
-
-/* Returns whether this is the first answer. */
 static gboolean
-set_answered (FerryMethodCall *self)
+is_cancelled (FerryInvocation *invocation)
 {
-  /* Relaxed: the phase orders the answer itself. */
-  return !atomic_exchange_explicit (&self->answered, TRUE, memory_order_relaxed);
+  return is_unwanted (((MethodInvocation *) invocation)->evaluation);
 }
 
-/**
- * ferry_method_call_unref:
- * @self: (transfer full): a call
- *
- * Drops a reference. The last one refuses a call that was not answered. Any thread.
- *
- * Since: 0.1
- */
-void
-ferry_method_call_unref (FerryMethodCall *self)
+static GCancellable *
+get_cancellable (FerryInvocation *invocation)
 {
-  g_return_if_fail (self != NULL);
+  const FerryEvaluationCaller *caller = &((MethodInvocation *) invocation)->evaluation->caller;
 
-  if (!ferry_ref_count_dec (&self->references))
-    return;
-  if (set_answered (self))
-    answer (self->evaluation, NULL, NULL,
-            g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "“%s” was dropped without an answer", self->method));
-  ferry_evaluation_unref (self->evaluation);
-  g_object_unref (self->object);
-  g_variant_unref (self->arguments);
-  g_free (self);
-}
-
-/**
- * ferry_method_call_get_object:
- * @self: a call
- *
- * Any thread.
- *
- * Returns: (transfer none): the object that is called
- *
- * Since: 0.1
- */
-GObject *
-ferry_method_call_get_object (FerryMethodCall *self)
-{
-  g_return_val_if_fail (self != NULL, NULL);
-
-  return self->object;
-}
-
-/**
- * ferry_method_call_get_method:
- * @self: a call
- *
- * Any thread.
- *
- * Returns: the name of the method, or of the function that the object was passed to
- *
- * Since: 0.1
- */
-const char *
-ferry_method_call_get_method (FerryMethodCall *self)
-{
-  g_return_val_if_fail (self != NULL, NULL);
-
-  return self->method;
-}
-
-/**
- * ferry_method_call_get_arguments:
- * @self: a call
- *
- * The arguments of a method have the type of its signature; those of a function have any.
- *
- * Any thread.
- *
- * Returns: (transfer none): the arguments, a tuple
- *
- * Since: 0.1
- */
-GVariant *
-ferry_method_call_get_arguments (FerryMethodCall *self)
-{
-  g_return_val_if_fail (self != NULL, NULL);
-
-  return self->arguments;
-}
-
-/**
- * ferry_method_call_get_cancellable:
- * @self: a call
- *
- * The cancellable is cancelled when the answer is of no use any more: the caller has cancelled, has run out of time, or
- * has gone. Answer the call nevertheless. Any thread.
- *
- * Returns: (transfer none): a cancellable that is the call's own
- *
- * Since: 0.1
- */
-GCancellable *
-ferry_method_call_get_cancellable (FerryMethodCall *self)
-{
-  const FerryEvaluationCaller *caller;
-
-  g_return_val_if_fail (self != NULL, NULL);
-
-  caller = &self->evaluation->caller;
   return caller->invocation != NULL ? ferry_invocation_get_cancellable (caller->invocation) : caller->cancellable;
 }
 
-/**
- * ferry_method_call_get_deadline:
- * @self: a call
- *
- * Any thread.
- *
- * Returns: the monotonic time in microseconds at which the answer is of no use any more, or 0
- *
- * Since: 0.1
- */
-gint64
-ferry_method_call_get_deadline (FerryMethodCall *self)
+static void
+destroy (FerryInvocation *invocation)
 {
-  g_return_val_if_fail (self != NULL, 0);
+  MethodInvocation *self = (MethodInvocation *) invocation;
+  g_autoptr (FerryEvaluation) evaluation = self->evaluation;
 
-  return self->evaluation->caller.deadline;
+  if (!ferry_invocation_is_answered (invocation))
+    {
+      g_autoptr (GError) reason =
+        g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "“%s” was dropped without an answer", invocation->method);
+
+      answer (invocation, NULL, NULL, reason, TRUE);
+    }
+  g_object_unref (invocation->object);
+  if (self != &evaluation->first)
+    g_free (self);
 }
 
-/* The same, with a critical for a second answer. function: the public function that was called. */
-static gboolean
-check_first (FerryMethodCall *self, const char *function)
+/* Returns (transfer none): one value for all calls without arguments. */
+static GVariant *
+get_arguments (const FerryStep *step)
 {
-  if (set_answered (self))
-    return TRUE;
-  ferry_critical ("%s(): the call of “%s” was answered already; answer each call once", function, self->method);
-  return FALSE;
+  static gsize none = 0;
+
+  if (step->argument != NULL)
+    return step->argument;
+  if (g_once_init_enter (&none))
+    g_once_init_leave (&none, (gsize) g_variant_ref_sink (g_variant_new_tuple (NULL, 0)));
+  return (GVariant *) none;
 }
 
-/**
- * ferry_method_call_return_value:
- * @self: a call
- * @value: (nullable): the answer; a floating reference is taken
- *
- * Answers a call. The value of a method has the type of its out signature: a tuple. Where the tuple has one element,
- * the element alone will do; where it has none, %NULL will do. The caller of a method that gives another type gets
- * %FERRY_ERROR_BAD_RESULT.
- *
- * Any thread. Answering twice is an error of the program.
- *
- * Since: 0.1
- */
-void
-ferry_method_call_return_value (FerryMethodCall *self, GVariant *value)
+static FerryInvocation *
+invocation_new (FerryEvaluation *evaluation, GObject *object, const FerryStep *step)
 {
-  g_autoptr (GVariant) taken = value != NULL ? g_variant_ref_sink (value) : NULL;
+  static const FerryInvocationFuncs funcs = {answer, NULL, is_cancelled, get_cancellable, destroy};
+  gboolean is_first = evaluation->first.evaluation == NULL;
+  MethodInvocation *self = is_first ? &evaluation->first : g_new0 (MethodInvocation, 1);
 
-  g_return_if_fail (self != NULL);
-
-  if (check_first (self, G_STRFUNC))
-    answer (self->evaluation, g_steal_pointer (&taken), NULL, NULL);
-}
-
-/**
- * ferry_method_call_return_object:
- * @self: a call
- * @object: an object that is exported, by its name or by its type
- *
- * Answers a call with an object; the caller gets a proxy of it. The out signature of the method is `o`.
- *
- * Any thread. Answering twice is an error of the program.
- *
- * Since: 0.1
- */
-void
-ferry_method_call_return_object (FerryMethodCall *self, GObject *object)
-{
-  g_return_if_fail (self != NULL);
-  g_return_if_fail (G_IS_OBJECT (object));
-
-  if (check_first (self, G_STRFUNC))
-    answer (self->evaluation, NULL, g_object_ref (object), NULL);
-}
-
-/**
- * ferry_method_call_return_error:
- * @self: a call
- * @failure: the error
- *
- * Answers a call with an error. The caller gets it with its domain, code and message; `ferry_error_get_trace()` tells
- * there where it was raised.
- *
- * Any thread. Answering twice is an error of the program.
- *
- * Since: 0.1
- */
-void
-ferry_method_call_return_error (FerryMethodCall *self, const GError *failure)
-{
-  g_return_if_fail (self != NULL);
-  g_return_if_fail (failure != NULL);
-
-  if (check_first (self, G_STRFUNC))
-    answer (self->evaluation, NULL, NULL, ferry_error_copy_since (failure, self->evaluation->begun));
-}
-
-/**
- * ferry_method_call_return_new_error:
- * @self: a call
- * @domain: the domain of the error
- * @code: its code
- * @format: its message, as for `printf()`
- * @...: what goes into the message
- *
- * Answers a call with an error: see [method@Ferry.MethodCall.return_error]. Any thread.
- *
- * Since: 0.1
- */
-void
-ferry_method_call_return_new_error (FerryMethodCall *self, GQuark domain, int code, const char *format, ...)
-{
-  g_autoptr (GError) failure = NULL;
-  va_list arguments;
-
-  g_return_if_fail (self != NULL);
-  g_return_if_fail (format != NULL);
-
-  va_start (arguments, format);
-  failure = g_error_new_valist (domain, code, format, arguments);
-  va_end (arguments);
-  ferry_method_call_return_error (self, failure);
+  atomic_init (&self->base.references, 1);
+  self->base.funcs = &funcs;
+  self->base.method = step->name;
+  self->base.arguments = get_arguments (step);
+  self->base.object = g_object_ref (object);
+  self->base.deadline = evaluation->caller.deadline;
+  self->evaluation = evaluation_ref (evaluation);
+  return &self->base;
 }
 
 /* ---- turns ---- */
-
-/* Whether its result is of no use any more. */
-static gboolean
-is_unwanted (FerryEvaluation *self)
-{
-  return self->caller.invocation != NULL ? ferry_invocation_is_cancelled (self->caller.invocation)
-                                         : g_cancellable_is_cancelled (self->caller.cancellable);
-}
 
 static GError *
 new_unwanted_error (void)
@@ -669,7 +434,7 @@ refuse_all (GQueue *stolen, const GError *error)
       /* It has not got the turn, and gives nothing back. */
       g_clear_pointer (&evaluation->turn, ferry_exported_unref);
       if (evaluation->caller.invocation != NULL)
-        ferry_invocation_turn_away (evaluation->caller.invocation, error);
+        ferry_demux_invocation_turn_away (evaluation->caller.invocation, error);
       else
         evaluation->caller.done (evaluation->caller.data, NULL, NULL, error);
       ferry_evaluation_unref (evaluation);
@@ -801,27 +566,19 @@ fail_unknown (FerryExported *exported, const char *what, GError **error)
 
 /* The value may be newer than the count of changes, but never older. A newer one is sent with its own change too. */
 static gboolean
-set_property (FerryExported *exported, const FerryStep *step, GVariant **value, GError **error)
+set_property (FerryExported *exported, const FerryMember *member, const FerryStep *step, GVariant **value,
+              GError **error)
 {
-  const FerryMember *member = ferry_interface_find (exported->interface, FERRY_MEMBER_PROPERTY, step->name, error);
   g_autoptr (GVariant) now = NULL;
   guint64 n_changes;
 
-  if (member == NULL || !ferry_member_set (member, exported->object, step->argument, error))
+  if (!ferry_member_set (member, exported->object, step->argument, error))
     return FALSE;
   n_changes = atomic_load (&exported->n_changes);
   if ((member->access & G_DBUS_PROPERTY_INFO_FLAGS_READABLE) == 0 ||
       !ferry_member_get (member, exported->object, &now, NULL, NULL))
-    now = step->argument != NULL ? g_variant_ref (step->argument) : g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
+    now = g_variant_ref (get_arguments (step));
   return give (value, g_variant_new ("(tv)", n_changes, now));
-}
-
-static gboolean
-get_property (FerryExported *exported, const FerryStep *step, GVariant **value, GObject **object, GError **error)
-{
-  const FerryMember *member = ferry_interface_find (exported->interface, FERRY_MEMBER_PROPERTY, step->name, error);
-
-  return member != NULL && ferry_member_get (member, exported->object, value, object, error);
 }
 
 static gboolean
@@ -837,14 +594,16 @@ set_item (FerryExported *exported, const FerryContainerFuncs *funcs, gpointer da
 static gboolean
 get_rows (FerryExported *exported, const FerryStep *step, GVariant **value, GError **error)
 {
-  GListModel *list = G_LIST_MODEL (exported->object);
-  guint n = g_list_model_get_n_items (list);
   GVariantBuilder rows;
+  GListModel *list;
   guint64 position;
   guint32 wanted;
+  guint n;
 
   if (!ferry_interface_is_list (exported->interface))
     return fail_unknown (exported, "rows", error);
+  list = G_LIST_MODEL (exported->object);
+  n = g_list_model_get_n_items (list);
   g_variant_get (step->argument, "(tu)", &position, &wanted);
   g_variant_builder_init (&rows, G_VARIANT_TYPE ("av"));
   for (guint64 i = position; i < n && i - position < wanted; i++)
@@ -899,16 +658,15 @@ step_on_container (FerryExported *exported, const FerryStep *step, GVariant **va
 static gboolean
 step_on_object (FerryExported *exported, const FerryStep *step, GVariant **value, GObject **object, GError **error)
 {
-  switch (step->kind)
-    {
-    case FERRY_STEP_GET:
-      return get_property (exported, step, value, object, error);
-    case FERRY_STEP_SET:
-    case FERRY_STEP_DELETE:
-      return set_property (exported, step, value, error);
-    default:
-      return step_on_container (exported, step, value, object, error);
-    }
+  const FerryMember *member;
+
+  if (step->kind != FERRY_STEP_GET && step->kind != FERRY_STEP_SET && step->kind != FERRY_STEP_DELETE)
+    return step_on_container (exported, step, value, object, error);
+  member = ferry_interface_find (exported->interface, FERRY_MEMBER_PROPERTY, step->name, error);
+  if (member == NULL)
+    return FALSE;
+  return step->kind == FERRY_STEP_GET ? ferry_member_get (member, exported->object, value, object, error)
+                                      : set_property (exported, member, step, value, error);
 }
 
 /* value: (nullable) */
@@ -940,18 +698,17 @@ step_on_value (GVariant *value, const FerryStep *step, GVariant **result, GError
 
 /* ---- what methods take and give ---- */
 
-/* Fails with FERRY_ERROR_BAD_ARGUMENTS. arguments: (nullable) */
+/* Fails with FERRY_ERROR_BAD_ARGUMENTS. */
 static gboolean
 check_arguments (const FerryMember *member, GVariant *arguments, GError **error)
 {
   g_autofree char *expected = NULL;
 
-  if (arguments != NULL ? g_variant_is_of_type (arguments, member->in_type)
-                        : g_variant_type_n_items (member->in_type) == 0)
+  if (g_variant_is_of_type (arguments, member->in_type))
     return TRUE;
   expected = g_variant_type_dup_string (member->in_type);
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“%s” takes “%s”, and not “%s”", member->name, expected,
-                          arguments != NULL ? g_variant_get_type_string (arguments) : "()");
+                          g_variant_get_type_string (arguments));
 }
 
 /* Makes a method's answer the value of the next step: without the tuple around a single value. member: NULL for a
@@ -961,110 +718,105 @@ unpack (const FerryMember *member, GVariant *answer, GVariant **value, GError **
 {
   const GVariantType *type = member != NULL ? member->out_type : NULL;
   gsize n = type != NULL ? g_variant_type_n_items (type) : 0;
-  gboolean is_whole = type != NULL && answer != NULL && g_variant_is_of_type (answer, type);
   g_autofree char *expected = NULL;
 
-  *value = NULL;
-  if (n == 0 && type != NULL && (answer == NULL || is_whole))
+  if (answer == NULL && n == 0)
     return TRUE;
-  if (is_whole && n == 1)
-    *value = g_variant_get_child_value (answer, 0);
-  else if (is_whole || (n == 1 && answer != NULL && g_variant_is_of_type (answer, g_variant_type_first (type))))
-    *value = g_variant_ref (answer);
-  else if (type == NULL)
-    *value = answer != NULL ? g_variant_ref (answer) : NULL;
-  if (*value != NULL || type == NULL)
-    return TRUE;
+  if (answer != NULL && type != NULL && g_variant_is_of_type (answer, type))
+    {
+      if (n > 0)
+        *value = n == 1 ? g_variant_get_child_value (answer, 0) : g_variant_ref (answer);
+      return TRUE;
+    }
+  if (type == NULL || (answer != NULL && n == 1 && g_variant_is_of_type (answer, g_variant_type_first (type))))
+    {
+      *value = g_variant_ref (answer);
+      return TRUE;
+    }
   expected = g_variant_type_dup_string (type);
   return ferry_set_error (error, FERRY_ERROR_BAD_RESULT, "“%s” gave a value of type “%s”, and should give “%s”",
                           member->name, answer != NULL ? g_variant_get_type_string (answer) : "()", expected);
 }
 
-/* ---- steps ---- */
+/* ---- steps ----
+ *
+ * Each returns FALSE with an error; or without one where it waits for an answer, and other threads may continue. */
 
+/* What the next step is done on: object, where it is not NULL, and otherwise *value (nullable), which is taken. */
 static gboolean
-set_current_object (FerryEvaluation *self, GObject *object, GError **error)
+take_result (FerryEvaluation *self, GObject *object, GVariant **value, GError **error)
 {
-  FerryExported *exported = self->host->find_object (self->exporter, object, error);
+  FerryExported *exported = object != NULL ? self->host->find_object (self->exporter, object, error) : NULL;
 
-  if (exported == NULL)
+  if (object != NULL && exported == NULL)
     return FALSE;
-  set_current (self, exported, NULL);
+  set_current (self, exported, exported == NULL ? g_steal_pointer (value) : NULL);
   return TRUE;
-}
-
-static gboolean
-take_answer_object (FerryEvaluation *self, GError **error)
-{
-  if (self->member != NULL && !g_variant_type_equal (self->member->out_type, G_VARIANT_TYPE ("(o)")))
-    return ferry_set_error (error, FERRY_ERROR_BAD_RESULT,
-                            "“%s” gave an object, for which its out signature has to be “o”", self->member->name);
-  return set_current_object (self, self->answer_object, error);
 }
 
 /* Fails with the answer's error. */
 static gboolean
 take_answer (FerryEvaluation *self, GError **error)
 {
-  GVariant *value = NULL;
-  gboolean taken = FALSE;
+  const FerryMember *member = g_steal_pointer (&self->member);
+  g_autoptr (GObject) object = g_steal_pointer (&self->answer_object);
+  g_autoptr (GVariant) answer = g_steal_pointer (&self->answer);
+  g_autoptr (GVariant) value = NULL;
 
+  /* Relaxed: no call is under way. */
+  atomic_store_explicit (&self->phase, 0, memory_order_relaxed);
   if (self->answer_error != NULL)
-    g_propagate_error (error, g_steal_pointer (&self->answer_error));
-  else if (self->answer_object != NULL)
-    taken = take_answer_object (self, error);
-  else if ((taken = unpack (self->member, self->answer, &value, error)))
-    set_current (self, NULL, value);
-  g_clear_pointer (&self->answer, g_variant_unref);
-  g_clear_object (&self->answer_object);
-  self->member = NULL;
-  return taken;
+    {
+      g_propagate_error (error, g_steal_pointer (&self->answer_error));
+      return FALSE;
+    }
+  if (object != NULL && member != NULL && !g_variant_type_equal (member->out_type, G_VARIANT_TYPE ("(o)")))
+    return ferry_set_error (error, FERRY_ERROR_BAD_RESULT,
+                            "“%s” gave an object, for which its out signature has to be “o”", member->name);
+  return (object != NULL || unpack (member, answer, &value, error)) && take_result (self, object, &value, error);
 }
 
 /* Calls a method or a function. */
-static StepOutcome
+static gboolean
 call (FerryEvaluation *self, FerryMethodFunc func, gpointer user_data, const FerryStep *step, GError **error)
 {
   g_autoptr (FerryExported) callee = ferry_exported_ref (self->current);
-  FerryMethodCall *method_call = method_call_new (self, callee->object, step);
+  FerryInvocation *invocation = invocation_new (self, callee->object, step);
 
-  /* Relaxed: no other thread has the call yet. */
-  atomic_store_explicit (&self->phase, 0, memory_order_relaxed);
   begin_code (self);
-  func (callee->object, method_call, user_data);
+  func (callee->object, invocation, user_data);
   /* The answer may have come. The evaluation continues elsewhere only after PHASE_RETURNED is set. */
   end_code (self);
-  ferry_method_call_unref (method_call);
+  ferry_invocation_unref (invocation);
   /* Acquire an answer that came first; release this thread's changes to an answer that comes now. */
   if ((atomic_fetch_or_explicit (&self->phase, PHASE_RETURNED, memory_order_acq_rel) & PHASE_ANSWERED) == 0)
-    return STEP_WAITS;
-  atomic_store_explicit (&self->phase, 0, memory_order_relaxed);
-  return take_answer (self, error) ? STEP_DONE : STEP_FAILED;
+    return FALSE;
+  return take_answer (self, error);
 }
 
-static StepOutcome
+static gboolean
 call_method (FerryEvaluation *self, const FerryStep *step, GError **error)
 {
   const char *super = g_steal_pointer (&self->super);
   FerryMethodFunc func = NULL;
 
   self->member = ferry_interface_find (self->current->interface, FERRY_MEMBER_METHOD, step->name, error);
-  if (self->member != NULL && check_arguments (self->member, step->argument, error))
+  if (self->member != NULL && check_arguments (self->member, get_arguments (step), error))
     func = ferry_member_find_func (self->member, self->current->object, super, error);
-  return func != NULL ? call (self, func, self->member->user_data, step, error) : STEP_FAILED;
+  return func != NULL && call (self, func, self->member->user_data, step, error);
 }
 
-static StepOutcome
+static gboolean
 pass_to_function (FerryEvaluation *self, const FerryStep *step, GError **error)
 {
   const FerryPassFunction *function = self->host->find_function (self->exporter, step->name, error);
 
   self->member = NULL;
-  return function != NULL ? call (self, function->func, function->user_data, step, error) : STEP_FAILED;
+  return function != NULL && call (self, function->func, function->user_data, step, error);
 }
 
 /* Takes a step that ends at once. */
-static StepOutcome
+static gboolean
 perform (FerryEvaluation *self, const FerryStep *step, GError **error)
 {
   g_autoptr (GVariant) value = NULL;
@@ -1075,15 +827,13 @@ perform (FerryEvaluation *self, const FerryStep *step, GError **error)
   done = self->current != NULL ? step_on_object (self->current, step, &value, &object, error)
                                : step_on_value (self->value, step, &value, error);
   end_code (self);
-  if (!done)
-    return STEP_FAILED;
-  if (object != NULL)
-    return set_current_object (self, object, error) ? STEP_DONE : STEP_FAILED;
-  set_current (self, NULL, g_steal_pointer (&value));
-  return STEP_DONE;
+  if (!done && *error == NULL)
+    ferry_set_error (error, FERRY_ERROR_BAD_RESULT,
+                     "A function of a container failed without an error; have it set one");
+  return done && take_result (self, object, &value, error);
 }
 
-static StepOutcome
+static gboolean
 take_step (FerryEvaluation *self, GError **error)
 {
   const FerryStep *step = &self->request.steps[self->next];
@@ -1097,7 +847,7 @@ take_step (FerryEvaluation *self, GError **error)
         return pass_to_function (self, step, error);
       case FERRY_STEP_SUPER:
         self->super = step->name;
-        return STEP_DONE;
+        return TRUE;
       default:
         break;
       }
@@ -1106,27 +856,27 @@ take_step (FerryEvaluation *self, GError **error)
 
 /* ---- running ---- */
 
-/* Takes steps until the end, or until it has to wait. answered: the call that it waited for has its answer. */
+/* Takes steps until the end, or until it has to wait. Called by the thread of an answer, and by the thread that gives
+ * the turn. They never call it at once: an evaluation that waits for a turn has no call under way. */
 static void
-advance (FerryEvaluation *self, gboolean answered)
+advance (FerryEvaluation *self)
 {
   g_autoptr (FerryEvaluation) alive G_GNUC_UNUSED = evaluation_ref (self);
   g_autoptr (GError) error = NULL;
-  StepOutcome outcome = STEP_DONE;
 
-  if (answered)
+  /* Acquire: pairs with the answer's release. */
+  if ((atomic_load_explicit (&self->phase, memory_order_acquire) & PHASE_ANSWERED) != 0)
     {
-      outcome = take_answer (self, &error) ? STEP_DONE : STEP_FAILED;
+      take_answer (self, &error);
       self->next++;
     }
-  while (outcome == STEP_DONE && self->next < self->request.n_steps)
+  while (error == NULL && self->next < self->request.n_steps)
     {
       if (!ensure_turn (self))
         return;
       if (is_unwanted (self))
         error = new_unwanted_error ();
-      outcome = error == NULL ? take_step (self, &error) : STEP_FAILED;
-      if (outcome == STEP_WAITS)
+      else if (!take_step (self, &error) && error == NULL)
         return;
       self->next++;
     }
@@ -1142,7 +892,7 @@ start (FerryEvaluation *self)
   gboolean acquired = context != NULL && g_main_context_acquire (context);
 
   if (context == NULL || acquired)
-    advance (self, FALSE);
+    advance (self);
   else
     resume (evaluation_ref (self));
   if (acquired)

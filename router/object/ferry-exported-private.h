@@ -56,8 +56,9 @@ FerryExported *ferry_object_table_hold_value (FerryObjectTable *self, GVariant *
 FerryExported *ferry_exported_ref (FerryExported *self);
 void ferry_exported_unref (FerryExported *self);
 
-/* Counts the changes of a list from now on. Handlers that are connected later find each change counted. */
-void ferry_exported_count_revisions (FerryExported *self);
+/* Counts the changes of a list from now on. Handlers that are connected later find each change counted. Returns the
+ * count. */
+guint64 ferry_exported_count_revisions (FerryExported *self);
 guint64 ferry_exported_get_revision (FerryExported *self);
 /* name: (nullable) */
 void ferry_exported_set_name (FerryExported *self, const char *name);

@@ -164,7 +164,7 @@ release_revision (gpointer revision, GClosure *closure)
   g_atomic_rc_box_release (revision);
 }
 
-void
+guint64
 ferry_exported_count_revisions (FerryExported *self)
 {
   FERRY_AUTO_LOCK (&self->lock);
@@ -174,6 +174,7 @@ ferry_exported_count_revisions (FerryExported *self)
       self->list_handler = g_signal_connect_data (self->object, "items-changed", G_CALLBACK (items_changed),
                                                   g_atomic_rc_box_acquire (self->revision), release_revision, 0);
     }
+  return atomic_load (self->revision);
 }
 
 guint64

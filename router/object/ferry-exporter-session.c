@@ -8,8 +8,8 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-depth-private.h"
 #include "base/ferry-error.h"
+#include "base/ferry-mailbox-private.h"
 #include "call/ferry-demux-private.h"
-#include "call/ferry-invocation-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-transport-private.h"
 #include "object/ferry-evaluation-private.h"
@@ -93,33 +93,26 @@ has_room_locked (FerryExporterSession *self, FerryExported *exported)
 static gboolean
 add_reference (FerryExporterSession *self, FerryExported *exported, GError **error)
 {
-  gboolean is_full;
-  gboolean closed;
   Handle *handle;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
-  closed = self->closed;
+  if (self->closed)
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport is closed");
   handle = g_hash_table_lookup (self->handles, &exported->number);
-  is_full = handle == NULL && !has_room_locked (self, exported);
-  if (handle == NULL && !is_full && !closed)
+  if (handle == NULL && !has_room_locked (self, exported))
+    return ferry_set_error (
+      error, FERRY_ERROR_TOO_LARGE,
+      "The other end has references to %d objects, or to values of %d MiB, and gets no more until it drops some",
+      FERRY_MAX_REFERENCES, FERRY_MAX_HELD_BYTES / (1024 * 1024));
+  if (handle == NULL)
     {
       handle = g_new (Handle, 1);
       *handle = (Handle){ferry_exported_ref (exported), 0};
       g_hash_table_insert (self->handles, &exported->number, handle);
       self->value_bytes += get_value_size (exported);
     }
-  if (handle != NULL && !closed)
-    handle->count++;
-  pthread_mutex_unlock (&self->lock);
-  if (is_full)
-    ferry_set_error (
-      error, FERRY_ERROR_TOO_LARGE,
-      "The other end has references to %d objects, or to values of %d MiB, and gets no more until it drops "
-      "some",
-      FERRY_MAX_REFERENCES, FERRY_MAX_HELD_BYTES / (1024 * 1024));
-  else if (closed)
-    ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport is closed");
-  return !is_full && !closed;
+  handle->count++;
+  return TRUE;
 }
 
 /* Ignores a number that the other end does not have, and a count above that of its references. Such a mistake harms
@@ -152,52 +145,34 @@ drop_references (FerryExporterSession *self, FerryExporter *exporter, FerryInvoc
   g_clear_pointer (&handle, handle_free);
 }
 
-static gboolean
-drop_cb (gpointer handles)
-{
-  return G_SOURCE_REMOVE;
-}
-
 /* Takes handles. With the last reference to an object application code runs, on the context of the methods. */
 static void
 drop_handles (FerryExporterSession *self, GHashTable *handles)
 {
-  g_autoptr (GSource) source = NULL;
-
   if (self->context == NULL || g_hash_table_size (handles) == 0 || g_main_context_is_owner (self->context))
-    {
-      g_hash_table_unref (handles);
-      return;
-    }
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_static_name (source, "[ferry] references are dropped");
-  g_source_set_callback (source, drop_cb, handles, (GDestroyNotify) g_hash_table_unref);
-  g_source_attach (source, self->context);
+    g_hash_table_unref (handles);
+  else
+    ferry_mailbox_post (self->context, (FerryMailboxFunc) g_hash_table_remove_all, handles,
+                        (GDestroyNotify) g_hash_table_unref);
 }
 
 /* (transfer full) (nullable): the object of a request. Fails with FERRY_ERROR_UNKNOWN_OBJECT. */
 static FerryExported *
 find (FerryExporterSession *self, FerryExporter *exporter, const FerryObjectRoot *root, GError **error)
 {
-  FerryExported *exported = NULL;
-  Handle *handle;
+  const Handle *handle = NULL;
 
   if (root->generation == 0)
     return ferry_exporter_find (exporter, root->name, error);
+  FERRY_AUTO_LOCK (&self->lock);
   if (root->generation == ferry_exporter_get_generation (exporter))
-    {
-      pthread_mutex_lock (&self->lock);
-      handle = g_hash_table_lookup (self->handles, &root->number);
-      if (handle != NULL)
-        exported = ferry_exported_ref (handle->exported);
-      pthread_mutex_unlock (&self->lock);
-    }
-  if (exported == NULL)
-    ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT,
-                     "The reference %" G_GUINT64_FORMAT " is not of this transport, or was dropped; get a new one",
-                     root->number);
-  return exported;
+    handle = g_hash_table_lookup (self->handles, &root->number);
+  if (handle != NULL)
+    return ferry_exported_ref (handle->exported);
+  ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT,
+                   "The reference %" G_GUINT64_FORMAT " is not of this transport, or was dropped; get a new one",
+                   root->number);
+  return NULL;
 }
 
 /* ---- descriptions ---- */
@@ -266,7 +241,7 @@ request_done (gpointer data, FerryExported *object, GVariant *value, const GErro
   if (error != NULL)
     ferry_error_mark_raised (failure);
   if (failure != NULL || !make_result (self, exporter, object, value, &result, &failure))
-    ferry_invocation_pass_error (self->invocation, failure);
+    ferry_demux_invocation_pass_error (self->invocation, failure);
   else
     ferry_invocation_return_value (self->invocation, ferry_view_result_to_variant (&result));
 }
@@ -316,17 +291,17 @@ start_view (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation
 
 /* ---- streams: subscriptions, and watches of whether the exporter listens ---- */
 
-/* Returns FALSE where there are too many. The stream removes itself with its end. */
+/* The stream removes itself with its end. Fails with FERRY_ERROR_TOO_LARGE where there are too many. */
 static gboolean
-add_sender (FerryExporterSession *self, GPtrArray *senders, FerryPacedSender *sender)
+add_sender (FerryExporterSession *self, GPtrArray *senders, FerryPacedSender *sender, GError **error)
 {
-  gboolean has_room;
   FERRY_AUTO_LOCK (&self->lock);
 
-  has_room = senders->len < FERRY_MAX_SUBSCRIBERS && !self->closed;
-  if (has_room)
-    g_ptr_array_add (senders, ferry_paced_sender_ref (sender));
-  return has_room;
+  if (senders->len >= FERRY_MAX_SUBSCRIBERS || self->closed)
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "At most %d %s go over a transport", FERRY_MAX_SUBSCRIBERS,
+                            senders == self->watches ? "watches" : "subscriptions");
+  g_ptr_array_add (senders, ferry_paced_sender_ref (sender));
+  return TRUE;
 }
 
 static void
@@ -344,12 +319,8 @@ remove_sender (FerryExporterSession *self, GPtrArray *senders, FerryPacedSender 
 static GPtrArray *
 list_senders (FerryExporterSession *self, GPtrArray *senders)
 {
-  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_paced_sender_unref);
   FERRY_AUTO_LOCK (&self->lock);
-
-  for (guint i = 0; i < senders->len; i++)
-    g_ptr_array_add (list, ferry_paced_sender_ref (senders->pdata[i]));
-  return list;
+  return g_ptr_array_copy (senders, (GCopyFunc) (GCallback) ferry_paced_sender_ref, NULL);
 }
 
 /* by_name: (nullable): ends only the subscriptions that found this object by its name. */
@@ -415,12 +386,8 @@ start_watch (FerryExporterSession *self, FerryInvocation *invocation)
   watch->session = g_object_ref (self);
   watch->listening = -1;
   watch->sender = sender = ferry_paced_sender_new (invocation, &watch_funcs, watch);
-  if (!add_sender (self, self->watches, sender))
-    {
-      error = g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "At most %d watches go over a transport",
-                           FERRY_MAX_SUBSCRIBERS);
-      ferry_paced_sender_end (sender, error);
-    }
+  if (!add_sender (self, self->watches, sender, &error))
+    ferry_paced_sender_end (sender, error);
   else if (ferry_invocation_is_cancelled (invocation))
     watch_gone (watch);
   else
@@ -483,9 +450,8 @@ static gboolean
 begin_subscriber (FerryExporterSession *self, FerryExporter *exporter, FerryPacedSender *subscription,
                   const FerryObjectRoot *root, FerryExported *exported, GError **error)
 {
-  if (!add_sender (self, self->subscriptions, subscription))
-    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "At most %d subscriptions go over a transport",
-                            FERRY_MAX_SUBSCRIBERS);
+  if (!add_sender (self, self->subscriptions, subscription, error))
+    return FALSE;
   ferry_subscriber_begin (subscription);
   /* A stop, or a name that was taken back, has ended only the subscriptions that were added before it. */
   return ferry_exporter_check_listening (exporter, FALSE, error) && check_name (exporter, root, exported, error);
@@ -501,7 +467,7 @@ start_subscriber (FerryExporterSession *self, FerryExporter *exporter, FerryInvo
 
   if (!ferry_follow_request_take (&request, ferry_invocation_get_arguments (invocation), &error))
     {
-      ferry_invocation_pass_error (invocation, error);
+      ferry_demux_invocation_pass_error (invocation, error);
       return;
     }
   if (ferry_exporter_check_listening (exporter, FALSE, &error))
@@ -510,7 +476,7 @@ start_subscriber (FerryExporterSession *self, FerryExporter *exporter, FerryInvo
     subscription =
       ferry_subscriber_new (invocation, ferry_exported_ref (exported), &request, subscriber_gone, self, &error);
   if (subscription == NULL)
-    ferry_invocation_pass_error (invocation, error);
+    ferry_demux_invocation_pass_error (invocation, error);
   else if (begin_subscriber (self, exporter, subscription, &request.root, exported, &error))
     ferry_paced_sender_kick (subscription);
   else
@@ -531,7 +497,7 @@ static gboolean
 was_before (FerryExporterSession *self, FerryInvocation *invocation)
 {
   FERRY_AUTO_LOCK (&self->lock);
-  return invocation->number <= self->last_before;
+  return ((FerryDemuxInvocation *) invocation)->number <= self->last_before;
 }
 
 static void
@@ -554,7 +520,7 @@ answer (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *in
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_REFUSED))
     ferry_invocation_refuse (invocation, error->message);
   else
-    ferry_invocation_pass_error (invocation, error);
+    ferry_demux_invocation_pass_error (invocation, error);
 }
 
 static void

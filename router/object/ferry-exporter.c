@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-property-private.h"
 #include "object/ferry-evaluation-private.h"
 #include "object/ferry-exporter-session-private.h"
 #include "object/ferry-interface-private.h"
@@ -371,15 +372,13 @@ FerryExported *
 ferry_exporter_find (FerryExporter *self, const char *name, GError **error)
 {
   FerryExported *exported;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   exported = g_hash_table_lookup (self->names, name);
   if (exported != NULL)
-    ferry_exported_ref (exported);
-  pthread_mutex_unlock (&self->lock);
-  if (exported == NULL)
-    ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT, "No object is exported as “%s”", name);
-  return exported;
+    return ferry_exported_ref (exported);
+  ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT, "No object is exported as “%s”", name);
+  return NULL;
 }
 
 /* The interface of the closest type. */
@@ -405,13 +404,12 @@ find_object (FerryExporter *self, GObject *object, GError **error)
 {
   FerryExported *exported;
   const ExportedType *entry;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   exported = ferry_object_table_find (self->table, object, NULL, FERRY_CALL_POLICY_SERIAL);
   entry = exported == NULL ? find_type_locked (self, G_OBJECT_TYPE (object)) : NULL;
   if (entry != NULL)
     exported = ferry_object_table_find (self->table, object, entry->interface, entry->policy);
-  pthread_mutex_unlock (&self->lock);
   if (exported == NULL)
     ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
                      "A %s cannot be given away, as neither it nor its type is exported; export one of them",
@@ -429,10 +427,9 @@ static const FerryPassFunction *
 find_function (FerryExporter *self, const char *name, GError **error)
 {
   const FerryPassFunction *function;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
   function = g_hash_table_lookup (self->functions, name);
-  pthread_mutex_unlock (&self->lock);
   if (function == NULL)
     ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION, "No function “%s” was added to the exporter", name);
   return function;
@@ -701,12 +698,8 @@ ferry_exporter_add_transport (FerryExporter *self, FerryTransport *transport, GE
 GPtrArray *
 ferry_exporter_list_sessions (FerryExporter *self)
 {
-  GPtrArray *sessions = g_ptr_array_new_with_free_func (g_object_unref);
   FERRY_AUTO_LOCK (&self->lock);
-
-  for (guint i = 0; i < self->sessions->len; i++)
-    g_ptr_array_add (sessions, g_object_ref (self->sessions->pdata[i]));
-  return sessions;
+  return g_ptr_array_copy (self->sessions, (GCopyFunc) (GCallback) g_object_ref, NULL);
 }
 
 /**
@@ -722,12 +715,10 @@ ferry_exporter_list_sessions (FerryExporter *self)
 guint
 ferry_exporter_get_n_transports (FerryExporter *self)
 {
-  g_autoptr (GPtrArray) sessions = NULL;
-
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), 0);
 
-  sessions = ferry_exporter_list_sessions (self);
-  return sessions->len;
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->sessions->len;
 }
 
 /**
@@ -759,21 +750,14 @@ ferry_exporter_get_n_references (FerryExporter *self)
 gboolean
 ferry_exporter_check_listening (FerryExporter *self, gboolean before, GError **error)
 {
-  gboolean listening;
-  gboolean refuses;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  pthread_mutex_lock (&self->lock);
-  listening = self->listening || (before && self->stop_mode == FERRY_STOP_MODE_DRAIN);
-  refuses = before && self->stop_mode == FERRY_STOP_MODE_REFUSE;
-  pthread_mutex_unlock (&self->lock);
-  if (listening)
+  if (self->listening || (before && self->stop_mode == FERRY_STOP_MODE_DRAIN))
     return TRUE;
-  if (refuses)
-    ferry_set_error (error, FERRY_ERROR_REFUSED,
-                     "The exporter was stopped before this call began; repeat it when the exporter listens");
-  else
-    ferry_set_error (error, FERRY_ERROR_NOT_LISTENING, "The exporter does not listen; wait until it does");
-  return FALSE;
+  if (before)
+    return ferry_set_error (error, FERRY_ERROR_REFUSED,
+                            "The exporter was stopped before this call began; repeat it when the exporter listens");
+  return ferry_set_error (error, FERRY_ERROR_NOT_LISTENING, "The exporter does not listen; wait until it does");
 }
 
 /* Returns whether it has changed. */
@@ -875,14 +859,7 @@ ferry_exporter_get_listening (FerryExporter *self)
 static void
 ferry_exporter_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  switch (property_id)
-    {
-    case PROP_LISTENING:
-      g_value_set_boolean (value, ferry_exporter_get_listening (FERRY_EXPORTER (object)));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
-    }
+  ferry_property_get (object, G_CALLBACK (ferry_exporter_get_listening), value);
 }
 
 static void

@@ -23,6 +23,18 @@
 /* The longest list that is searched for a row. */
 #define MAX_SEARCHED 65536
 
+/* What makes the objects containers. */
+typedef struct
+{
+  gboolean is_set;
+  gboolean is_list;
+  FerryContainerFuncs funcs;  /* of a list: list_funcs */
+  FerryRowFunc get_row;       /* (nullable): of a list, with the next */
+  FerryRowItemFunc make_item; /* (nullable) */
+  gpointer user_data;         /* of the functions of the container or list */
+  GDestroyNotify destroy;
+} Container;
+
 struct _FerryInterface
 {
   GObject parent_instance;
@@ -34,13 +46,7 @@ struct _FerryInterface
   GPtrArray *members[FERRY_N_MEMBER_KINDS];  /* (element-type FerryMember) (owned) */
   GHashTable *by_name[FERRY_N_MEMBER_KINDS]; /* (element-type utf8 FerryMember): borrowed from members */
 
-  gboolean is_container;
-  gboolean is_list;
-  FerryContainerFuncs container; /* of a list: list_funcs */
-  FerryRowFunc get_row;          /* (nullable): of a list, with the next */
-  FerryRowItemFunc make_item;    /* (nullable) */
-  gpointer user_data;            /* of the functions of the container or list */
-  GDestroyNotify destroy;
+  Container container;
 };
 
 #define SEALED "interface “%s” is exported and not changed any more; call this before ferry_exporter_export()"
@@ -83,16 +89,11 @@ struct _FerryInterface
 G_DEFINE_FINAL_TYPE (FerryInterface, ferry_interface, G_TYPE_OBJECT)
 
 static void
-clear_container (FerryInterface *self)
+set_container (FerryInterface *self, const Container *container)
 {
-  if (self->destroy != NULL)
-    self->destroy (self->user_data);
-  self->destroy = NULL;
-  self->user_data = NULL;
-  self->get_row = NULL;
-  self->make_item = NULL;
-  self->is_container = FALSE;
-  self->is_list = FALSE;
+  if (self->container.destroy != NULL)
+    self->container.destroy (self->container.user_data);
+  self->container = *container;
 }
 
 static void
@@ -100,7 +101,7 @@ ferry_interface_finalize (GObject *object)
 {
   FerryInterface *self = FERRY_INTERFACE (object);
 
-  clear_container (self);
+  set_container (self, &(const Container){0});
   for (guint kind = 0; kind < FERRY_N_MEMBER_KINDS; kind++)
     {
       g_hash_table_unref (self->by_name[kind]);
@@ -654,9 +655,9 @@ ferry_interface_make_row (FerryInterface *self, gpointer item)
 {
   GVariant *row;
 
-  if (self->get_row == NULL)
+  if (self->container.get_row == NULL)
     return make_properties_row (item);
-  row = self->get_row (item, self->user_data);
+  row = self->container.get_row (item, self->container.user_data);
   if (row != NULL)
     return g_variant_take_ref (row);
   g_critical ("The function that makes rows of “%s” returned NULL for a “%s”; it has to make one for each item",
@@ -699,7 +700,7 @@ get_item (gpointer object, GVariant *key, GVariant **value, GObject **item, gpoi
   if (!take_position (object, key, &position, error))
     return FALSE;
   found = g_list_model_get_item (object, position);
-  if (self->get_row != NULL)
+  if (self->container.get_row != NULL)
     *value = ferry_interface_make_row (self, found);
   else
     *item = g_steal_pointer (&found);
@@ -717,11 +718,11 @@ set_item (gpointer object, GVariant *key, GVariant *value, gpointer user_data, G
 
   if (store == NULL)
     return FALSE;
-  if (self->make_item == NULL)
+  if (self->container.make_item == NULL)
     return ferry_set_error (
       error, FERRY_ERROR_NOT_ALLOWED,
       "Items of “%s” cannot be replaced, as it does not make items from values; add a method for that", self->name);
-  item = self->make_item (value, self->user_data, error);
+  item = self->container.make_item (value, self->container.user_data, error);
   /* After make_item(), which may change the list. */
   if (item == NULL || !take_position (object, key, &position, error))
     return FALSE;
@@ -783,16 +784,6 @@ static const FerryContainerFuncs list_funcs = {
 
 /* ---- containers ---- */
 
-static void
-set_container (FerryInterface *self, const FerryContainerFuncs *funcs, gpointer user_data, GDestroyNotify destroy)
-{
-  clear_container (self);
-  self->container = *funcs;
-  self->user_data = user_data;
-  self->destroy = destroy;
-  self->is_container = TRUE;
-}
-
 /**
  * ferry_interface_set_container:
  * @self: an interface
@@ -815,7 +806,7 @@ ferry_interface_set_container (FerryInterface *self, const FerryContainerFuncs *
   ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
   g_return_if_fail (funcs != NULL);
 
-  set_container (self, funcs, user_data, destroy);
+  set_container (self, &(const Container){.is_set = TRUE, .funcs = *funcs, .user_data = user_data, .destroy = destroy});
 }
 
 /**
@@ -857,25 +848,22 @@ ferry_interface_set_list (FerryInterface *self, FerryRowFunc get_row, FerryRowIt
     "interface “%s” is for “%s”, which is no G_TYPE_LIST_MODEL; use ferry_interface_set_container()", self->name,
     g_type_name (self->type));
 
-  set_container (self, &list_funcs, user_data, destroy);
-  self->get_row = get_row;
-  self->make_item = make_item;
-  self->is_list = TRUE;
+  set_container (self, &(const Container){TRUE, TRUE, list_funcs, get_row, make_item, user_data, destroy});
 }
 
 const FerryContainerFuncs *
 ferry_interface_get_container (FerryInterface *self, gpointer *user_data)
 {
-  if (!self->is_container)
+  if (!self->container.is_set)
     return NULL;
-  *user_data = self->is_list ? self : self->user_data;
-  return &self->container;
+  *user_data = self->container.is_list ? self : self->container.user_data;
+  return &self->container.funcs;
 }
 
 gboolean
 ferry_interface_is_list (FerryInterface *self)
 {
-  return self->is_list;
+  return self->container.is_list;
 }
 
 /* ---- from a D-Bus description ---- */
@@ -1207,21 +1195,22 @@ describe_member (GVariantBuilder *builder, const FerryMember *member)
 FerryContainerFlags
 ferry_interface_get_container_flags (FerryInterface *self)
 {
-  const FerryContainerFuncs *funcs = &self->container;
+  const FerryContainerFuncs *funcs = &self->container.funcs;
   FerryContainerFlags flags = 0;
 
-  if (!self->is_container)
+  if (!self->container.is_set)
     return 0;
   flags |= funcs->get_item != NULL ? FERRY_CONTAINER_GET_ITEM : 0;
   flags |= funcs->set_item != NULL ? FERRY_CONTAINER_SET_ITEM : 0;
   flags |= funcs->delete_item != NULL ? FERRY_CONTAINER_DELETE_ITEM : 0;
   flags |= funcs->contains != NULL ? FERRY_CONTAINER_CONTAINS : 0;
   flags |= funcs->get_length != NULL ? FERRY_CONTAINER_LENGTH : 0;
-  flags |= self->is_list ? FERRY_CONTAINER_LIST : 0;
+  flags |= self->container.is_list ? FERRY_CONTAINER_LIST : 0;
   /* An object of a type that is above or below GListStore may be one. */
-  if (self->is_list && !g_type_is_a (self->type, G_TYPE_LIST_STORE) && !g_type_is_a (G_TYPE_LIST_STORE, self->type))
+  if (self->container.is_list && !g_type_is_a (self->type, G_TYPE_LIST_STORE) &&
+      !g_type_is_a (G_TYPE_LIST_STORE, self->type))
     flags &= ~(FerryContainerFlags) (FERRY_CONTAINER_SET_ITEM | FERRY_CONTAINER_DELETE_ITEM);
-  if (self->is_list && self->make_item == NULL)
+  if (self->container.is_list && self->container.make_item == NULL)
     flags &= ~(FerryContainerFlags) FERRY_CONTAINER_SET_ITEM;
   return flags;
 }

@@ -10,11 +10,23 @@
 #include <gio/gio.h>
 
 #include "base/ferry-version.h"
-#include "object/ferry-method-call.h"
+#include "call/ferry-invocation.h"
 
 G_BEGIN_DECLS
 
 #define FERRY_TYPE_INTERFACE (ferry_interface_get_type ())
+
+/**
+ * FerryMethodFunc:
+ * @object: (type GObject.Object): the object
+ * @invocation: (transfer none): the call to answer; take a reference to answer it later
+ * @user_data: (nullable) (closure): the data that was set with the function; %NULL for a function of the class
+ *
+ * A method of an exported object, or a function that an object is passed to.
+ *
+ * Since: 0.1
+ */
+typedef void (*FerryMethodFunc) (gpointer object, FerryInvocation *invocation, gpointer user_data);
 
 /**
  * FerryContainerFuncs:

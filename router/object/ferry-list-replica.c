@@ -12,9 +12,11 @@
 #include "object/ferry-list-replica-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-property-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "object/ferry-list-row-private.h"
 #include "object/ferry-object-message-private.h"
+#include "object/ferry-resolve-private.h"
 #include "route/ferry-home-private.h"
 
 #define DEFAULT_PAGE_SIZE 128
@@ -141,12 +143,7 @@ clip (guint64 length)
   return (guint) MIN (length, G_MAXUINT);
 }
 
-static void
-notify_n_items (FerryListReplica *self)
-{
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ITEMS]);
-}
-
+/* Takes error; NULL for none any more. */
 static void
 take_error (FerryListReplica *self, GError *error)
 {
@@ -158,7 +155,6 @@ take_error (FerryListReplica *self, GError *error)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ERROR]);
 }
 
-/* takes the error; NULL for none any more. */
 static void
 set_following (FerryListReplica *self, gboolean following)
 {
@@ -210,16 +206,24 @@ close_subscription (FerryListReplica *self)
   g_queue_clear_full (&self->events, (GDestroyNotify) event_free);
 }
 
+/* The list is not followed for now. Takes error (nullable). */
+static void
+fall_silent (FerryListReplica *self, GError *error)
+{
+  g_object_freeze_notify (G_OBJECT (self));
+  if (error != NULL)
+    take_error (self, error);
+  set_following (self, FALSE);
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
 /* The other end broke a rule: the list is not followed any more. Takes the error. */
 static void
 break_off (FerryListReplica *self, GError *error)
 {
   close_subscription (self);
   cancel_fetches (self);
-  g_object_freeze_notify (G_OBJECT (self));
-  take_error (self, error);
-  set_following (self, FALSE);
-  g_object_thaw_notify (G_OBJECT (self));
+  fall_silent (self, error);
 }
 
 /* How a replica gets its rows.
@@ -376,10 +380,10 @@ use_answers (FerryListReplica *self)
   g_object_unref (self);
 }
 
-static void
-answered_cb (gpointer data, GVariant *answer, const GError *error)
+void
+ferry_list_replica_answer (gpointer fetching, GVariant *answer, const GError *error)
 {
-  RowFetch *fetch = data;
+  RowFetch *fetch = fetching;
   FerryListReplica *self = fetch->replica;
   GError *fault = NULL;
 
@@ -425,7 +429,7 @@ ask (FerryListReplica *self, RowFetch *fetch, guint64 position)
   fetch->replica = self;
   fetch->position = position - position % self->page_size;
   fetch->n_rows = (guint) MIN (self->page_size, self->length - fetch->position);
-  fetch->handle = self->source->fetch (self->end, fetch->position, fetch->n_rows, answered_cb, fetch);
+  fetch->handle = self->source->fetch (self->end, fetch->position, fetch->n_rows, fetch);
 }
 
 static gboolean
@@ -508,7 +512,7 @@ emit_change (FerryListReplica *self, const Change *change, guint64 old_length)
                               all_behind ? old_n - position : (guint) MIN (change->n_removed, old_n - position),
                               all_behind ? new_n - position : (guint) MIN (change->n_added, new_n - position));
   if (old_n != new_n)
-    notify_n_items (self);
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ITEMS]);
 }
 
 static void
@@ -589,7 +593,7 @@ begin (FerryListReplica *self, GVariant *changes, guint64 length)
   if (old_n != 0 || length != 0)
     g_list_model_items_changed (G_LIST_MODEL (self), 0, old_n, clip (length));
   if (old_n != clip (length))
-    notify_n_items (self);
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ITEMS]);
   g_object_thaw_notify (G_OBJECT (self));
 }
 
@@ -601,11 +605,7 @@ take_event (FerryListReplica *self, const Event *event)
 
   if (event->item == NULL)
     {
-      g_object_freeze_notify (G_OBJECT (self));
-      if (event->reason != NULL)
-        take_error (self, ferry_error_copy (event->reason));
-      set_following (self, FALSE);
-      g_object_thaw_notify (G_OBJECT (self));
+      fall_silent (self, event->reason != NULL ? ferry_error_copy (event->reason) : NULL);
       return;
     }
   g_variant_get_child (event->item, 3, "@a(tttt)", &changes);
@@ -699,37 +699,73 @@ list_model_init (GListModelInterface *iface)
   iface->get_item = get_item;
 }
 
+/* ---- the list of a proxy's object, as a source ---- */
+
+static gpointer
+proxy_open (gpointer end, const FerrySubscriptionFuncs *funcs, gpointer data)
+{
+  return ferry_proxy_open_subscription (end, NULL, NULL, TRUE, funcs, data);
+}
+
+static void
+proxy_close (gpointer subscription)
+{
+  ferry_subscription_close (subscription);
+}
+
+static void
+proxy_answered_cb (GObject *object, GAsyncResult *result, gpointer fetch)
+{
+  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (FerryProxy) stranger = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (ferry_view_resolve_finish (result, &answer, &stranger, &error) && answer == NULL)
+    ferry_set_error (
+      &error, FERRY_ERROR_PROTOCOL,
+      "The other end answered a request for rows without rows; use the same version of Ferry in both programs");
+  /* After a cancel, the replica may be gone. */
+  if (!g_cancellable_is_cancelled (g_task_get_cancellable (G_TASK (result))))
+    ferry_list_replica_answer (fetch, answer, error);
+}
+
+static gpointer
+proxy_fetch (gpointer end, guint64 position, guint n_rows, gpointer fetch)
+{
+  g_autoptr (FerryView) view = ferry_view_new (end);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+
+  ferry_view_rows (view, position, n_rows);
+  ferry_resolve_run_task (view, -1, FERRY_RESOLVE_LATER, g_task_new (end, cancellable, proxy_answered_cb, fetch));
+  /* The task has it until it has answered. */
+  return cancellable;
+}
+
+static void
+proxy_cancel (gpointer handle)
+{
+  g_autoptr (GCancellable) cancellable = g_object_ref (handle);
+
+  g_cancellable_cancel (cancellable);
+}
+
+static const FerryListSource proxy_source = {proxy_open, proxy_close, proxy_fetch, proxy_cancel};
+
 /* ---- the object ---- */
 
 static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  FerryListReplica *self = FERRY_LIST_REPLICA (object);
+  static const GCallback getters[N_PROPERTIES] = {
+    [PROP_PROXY] = G_CALLBACK (ferry_list_replica_get_proxy),
+    [PROP_FOLLOWING] = G_CALLBACK (ferry_list_replica_get_following),
+    [PROP_ERROR] = G_CALLBACK (ferry_list_replica_get_error),
+    [PROP_N_ITEMS] = G_CALLBACK (get_n_items),
+    [PROP_PAGE_SIZE] = G_CALLBACK (ferry_list_replica_get_page_size),
+    [PROP_CACHE_SIZE] = G_CALLBACK (ferry_list_replica_get_cache_size),
+  };
 
-  switch (id)
-    {
-    case PROP_PROXY:
-      g_value_set_object (value, self->proxy);
-      break;
-    case PROP_FOLLOWING:
-      g_value_set_boolean (value, ferry_list_replica_get_following (self));
-      break;
-    case PROP_ERROR:
-      g_value_set_boxed (value, ferry_list_replica_get_error (self));
-      break;
-    case PROP_N_ITEMS:
-      ferry_return_if_elsewhere (self->home);
-      g_value_set_uint (value, clip (self->length));
-      break;
-    case PROP_PAGE_SIZE:
-      g_value_set_uint (value, ferry_list_replica_get_page_size (self));
-      break;
-    case PROP_CACHE_SIZE:
-      g_value_set_uint (value, ferry_list_replica_get_cache_size (self));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
+  ferry_property_get (object, getters[id], value);
 }
 
 static void
@@ -765,7 +801,7 @@ ferry_list_replica_constructed (GObject *object)
   self->table = ferry_row_table_new (self->home, DEFAULT_CACHE_SIZE);
   if (self->proxy == NULL)
     return;
-  self->source = &ferry_list_source_proxy;
+  self->source = &proxy_source;
   self->end = self->proxy;
   open_subscription (self);
 }

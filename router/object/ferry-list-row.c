@@ -95,18 +95,6 @@ detach (Place *place, GPtrArray *dropped)
   place->table = NULL;
 }
 
-/* The last holder has dropped the row. */
-static void
-forget (Place *place)
-{
-  g_autoptr (GPtrArray) dropped = NULL;
-
-  if (place->table == NULL)
-    return;
-  dropped = g_ptr_array_new_with_free_func (g_object_unref);
-  detach (place, dropped);
-}
-
 /* ---- the row ---- */
 
 static void
@@ -124,8 +112,10 @@ static void
 ferry_list_row_dispose (GObject *object)
 {
   FerryListRow *self = FERRY_LIST_ROW (object);
+  g_autoptr (GPtrArray) dropped = g_ptr_array_new_with_free_func (g_object_unref);
 
-  forget (&self->place);
+  if (self->place.table != NULL)
+    detach (&self->place, dropped);
 
   G_OBJECT_CLASS (ferry_list_row_parent_class)->dispose (object);
 }

@@ -8,7 +8,7 @@
 
 #pragma once
 
-#include "object/ferry-method-call.h"
+#include "object/ferry-interface.h"
 
 G_BEGIN_DECLS
 

@@ -32,19 +32,20 @@ static const struct
   ArgumentRule argument;
   const char *type; /* (nullable): of the argument */
   gboolean goes_on; /* whether there may be a step behind it */
+  const char *text; /* N stands for its name, A for its argument; K and V for the key and the value in that */
 } rules[FERRY_N_STEPS] = {
-  [FERRY_STEP_CALL] = {TRUE, ARGUMENT_TUPLE, NULL, TRUE},
-  [FERRY_STEP_GET] = {TRUE, ARGUMENT_NONE, NULL, TRUE},
-  [FERRY_STEP_SET] = {TRUE, ARGUMENT_ANY, NULL, FALSE},
-  [FERRY_STEP_DELETE] = {TRUE, ARGUMENT_NONE, NULL, FALSE},
-  [FERRY_STEP_GET_ITEM] = {FALSE, ARGUMENT_ANY, NULL, TRUE},
-  [FERRY_STEP_SET_ITEM] = {FALSE, ARGUMENT_ANY, "(vv)", FALSE},
-  [FERRY_STEP_DELETE_ITEM] = {FALSE, ARGUMENT_ANY, NULL, FALSE},
-  [FERRY_STEP_CONTAINS] = {FALSE, ARGUMENT_ANY, NULL, FALSE},
-  [FERRY_STEP_LENGTH] = {FALSE, ARGUMENT_NONE, NULL, FALSE},
-  [FERRY_STEP_PASS] = {TRUE, ARGUMENT_TUPLE, NULL, TRUE},
-  [FERRY_STEP_SUPER] = {TRUE, ARGUMENT_NONE, NULL, TRUE},
-  [FERRY_STEP_ROWS] = {FALSE, ARGUMENT_ANY, "(tu)", FALSE},
+  [FERRY_STEP_CALL] = {TRUE, ARGUMENT_TUPLE, NULL, TRUE, ".NA"},
+  [FERRY_STEP_GET] = {TRUE, ARGUMENT_NONE, NULL, TRUE, ".N"},
+  [FERRY_STEP_SET] = {TRUE, ARGUMENT_ANY, NULL, FALSE, ".N = A"},
+  [FERRY_STEP_DELETE] = {TRUE, ARGUMENT_NONE, NULL, FALSE, ".N = default"},
+  [FERRY_STEP_GET_ITEM] = {FALSE, ARGUMENT_ANY, NULL, TRUE, "[A]"},
+  [FERRY_STEP_SET_ITEM] = {FALSE, ARGUMENT_ANY, "(vv)", FALSE, "[K] = V"},
+  [FERRY_STEP_DELETE_ITEM] = {FALSE, ARGUMENT_ANY, NULL, FALSE, ".delete(A)"},
+  [FERRY_STEP_CONTAINS] = {FALSE, ARGUMENT_ANY, NULL, FALSE, ".contains(A)"},
+  [FERRY_STEP_LENGTH] = {FALSE, ARGUMENT_NONE, NULL, FALSE, ".length"},
+  [FERRY_STEP_PASS] = {TRUE, ARGUMENT_TUPLE, NULL, TRUE, " → NA"},
+  [FERRY_STEP_SUPER] = {TRUE, ARGUMENT_NONE, NULL, TRUE, ".super(N)"},
+  [FERRY_STEP_ROWS] = {FALSE, ARGUMENT_ANY, "(tu)", FALSE, ".rowsA"},
 };
 
 static gboolean
@@ -322,65 +323,30 @@ show_argument (const FerryStep *step)
   return g_steal_pointer (&text);
 }
 
-/* Key and value of FERRY_STEP_SET_ITEM. */
-static void
-append_set_item (GString *text, const FerryStep *step)
+/* index: 0 for the key of FERRY_STEP_SET_ITEM, 1 for its value. */
+static char *
+show_item (const FerryStep *step, gsize index)
 {
-  g_autoptr (GVariant) key = NULL;
-  g_autoptr (GVariant) value = NULL;
-  g_autofree char *shown_key = NULL;
-  g_autofree char *shown_value = NULL;
+  g_autoptr (GVariant) item = NULL;
 
-  g_variant_get (step->argument, "(vv)", &key, &value);
-  shown_key = show_value (key);
-  shown_value = show_value (value);
-  g_string_append_printf (text, "[%s] = %s", shown_key, shown_value);
+  g_variant_get_child (step->argument, index, "v", &item);
+  return show_value (item);
 }
 
 static void
 append_step (GString *text, const FerryStep *step)
 {
-  g_autofree char *argument = show_argument (step);
-
-  switch (step->kind)
+  for (const char *place = rules[step->kind].text; *place != '\0'; place++)
     {
-    case FERRY_STEP_CALL:
-    case FERRY_STEP_GET:
-      g_string_append_printf (text, ".%s%s", step->name, argument);
-      break;
-    case FERRY_STEP_SET:
-      g_string_append_printf (text, ".%s = %s", step->name, argument);
-      break;
-    case FERRY_STEP_DELETE:
-      g_string_append_printf (text, ".%s = default", step->name);
-      break;
-    case FERRY_STEP_GET_ITEM:
-      g_string_append_printf (text, "[%s]", argument);
-      break;
-    case FERRY_STEP_SET_ITEM:
-      append_set_item (text, step);
-      break;
-    case FERRY_STEP_DELETE_ITEM:
-      g_string_append_printf (text, ".delete(%s)", argument);
-      break;
-    case FERRY_STEP_CONTAINS:
-      g_string_append_printf (text, ".contains(%s)", argument);
-      break;
-    case FERRY_STEP_LENGTH:
-      g_string_append (text, ".length");
-      break;
-    case FERRY_STEP_PASS:
-      g_string_append_printf (text, " → %s%s", step->name, argument);
-      break;
-    case FERRY_STEP_SUPER:
-      g_string_append_printf (text, ".super(%s)", step->name);
-      break;
-    case FERRY_STEP_ROWS:
-      g_string_append_printf (text, ".rows%s", argument);
-      break;
-    case FERRY_N_STEPS:
-    default:
-      g_assert_not_reached ();
+      g_autofree char *shown = *place == 'A'   ? show_argument (step)
+                               : *place == 'K' ? show_item (step, 0)
+                               : *place == 'V' ? show_item (step, 1)
+                                               : NULL;
+
+      if (shown != NULL || *place == 'N')
+        g_string_append (text, shown != NULL ? shown : step->name);
+      else
+        g_string_append_c (text, *place);
     }
 }
 

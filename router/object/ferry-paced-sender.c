@@ -8,22 +8,22 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-invocation-private.h"
+#include "call/ferry-demux-invocation-private.h"
 #include "call/ferry-transport-private.h"
 
 struct _FerryPacedSender
 {
   _Atomic gint references;
-  FerryInvocation *invocation; /* const: (owned) */
-  FerryPacedSenderFuncs funcs; /* const */
-  gpointer data;               /* const: (owned) */
+  FerryDemuxInvocation *invocation; /* const: (owned) */
+  FerryPacedSenderFuncs funcs;      /* const */
+  gpointer data;                    /* const: (owned) */
+  _Atomic gboolean over;            /* atomic */
 
-  GMutex lock;
+  pthread_mutex_t lock;
   gboolean kicked;  /* lock, as what follows: there may be something to send */
   gboolean sending; /* a thread sends, or waits for room in the transport */
   gboolean resting; /* the window is used up */
-  gboolean over;
-  GVariant *item; /* of the sending thread: (owned) (nullable): made, and not sent yet */
+  GVariant *item;   /* of the sending thread: (owned) (nullable): made, and not sent yet */
 };
 
 FerryPacedSender *
@@ -40,8 +40,8 @@ ferry_paced_sender_unref (FerryPacedSender *self)
     return;
   self->funcs.destroy (self->data);
   g_clear_pointer (&self->item, g_variant_unref);
-  ferry_invocation_unref (self->invocation);
-  g_mutex_clear (&self->lock);
+  ferry_invocation_unref (&self->invocation->base);
+  pthread_mutex_destroy (&self->lock);
   g_free (self);
 }
 
@@ -57,33 +57,16 @@ ferry_paced_sender_get_data (FerryPacedSender *self)
 static gboolean
 begin_item (FerryPacedSender *self)
 {
-  gboolean begins;
+  FERRY_AUTO_LOCK (&self->lock);
 
-  g_mutex_lock (&self->lock);
-  begins = self->kicked && !self->over;
+  self->sending = self->kicked && !atomic_load (&self->over);
   self->kicked = FALSE;
-  self->sending = begins;
-  g_mutex_unlock (&self->lock);
-  return begins;
-}
-
-static gboolean send_items (FerryPacedSender *self, gboolean first);
-
-/* On threads that make room. */
-static gboolean
-send_kept (gpointer data)
-{
-  FerryPacedSender *self = data;
-
-  if (!send_items (self, FALSE))
-    return FALSE;
-  ferry_paced_sender_unref (self);
-  return TRUE;
+  return self->sending;
 }
 
 /* Returns FALSE while the transport has no room. */
 static gboolean
-send_item (FerryPacedSender *self, gboolean first, guint64 count)
+send_item (FerryPacedSender *self)
 {
   FerryTransport *transport = self->invocation->transport;
   g_autoptr (GError) error = NULL;
@@ -91,24 +74,18 @@ send_item (FerryPacedSender *self, gboolean first, guint64 count)
   if (ferry_call_send_item (self->invocation->call, self->item, &error))
     {
       g_clear_pointer (&self->item, g_variant_unref);
-      g_mutex_lock (&self->lock);
+      FERRY_AUTO_LOCK (&self->lock);
       self->kicked = TRUE;
-      g_mutex_unlock (&self->lock);
       return TRUE;
     }
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) && !ferry_transport_get_closed (transport))
     {
       if (ferry_call_get_window (self->invocation->call) > 0)
-        {
-          if (first)
-            ferry_transport_send_later (transport, send_kept, ferry_paced_sender_ref (self), count);
-          return FALSE;
-        }
+        return FALSE;
       /* window_grew() continues, unless it was called meanwhile. */
-      g_mutex_lock (&self->lock);
+      FERRY_AUTO_LOCK (&self->lock);
       self->kicked = ferry_call_get_window (self->invocation->call) > 0;
       self->resting = !self->kicked;
-      g_mutex_unlock (&self->lock);
       return TRUE;
     }
   g_clear_pointer (&self->item, g_variant_unref);
@@ -118,38 +95,43 @@ send_item (FerryPacedSender *self, gboolean first, guint64 count)
   return TRUE;
 }
 
+/* Takes a reference to the sender. Returns FALSE, and takes none, while the transport has no room: then threads that
+ * make room call it again. */
 static gboolean
-send_items (FerryPacedSender *self, gboolean first)
+send_items (gpointer data)
 {
+  FerryPacedSender *self = data;
+
   do
     {
-      guint64 count = ferry_transport_get_room_count (self->invocation->transport);
-
       if (self->item == NULL)
         {
           self->item = self->funcs.make (self->data);
           if (self->item != NULL)
             g_variant_ref_sink (self->item);
         }
-      if (self->item != NULL && !send_item (self, first, count))
+      if (self->item != NULL && !send_item (self))
         return FALSE;
     }
   while (begin_item (self));
+  ferry_paced_sender_unref (self);
   return TRUE;
 }
 
 void
 ferry_paced_sender_kick (FerryPacedSender *self)
 {
+  FerryTransport *transport = self->invocation->transport;
+  guint64 count = ferry_transport_get_room_count (transport);
   gboolean begins;
 
-  g_mutex_lock (&self->lock);
-  begins = !self->sending && !self->resting && !self->over;
+  pthread_mutex_lock (&self->lock);
+  begins = !self->sending && !self->resting && !atomic_load (&self->over);
   self->kicked = !begins;
   self->sending = self->sending || begins;
-  g_mutex_unlock (&self->lock);
-  if (begins)
-    send_items (self, TRUE);
+  pthread_mutex_unlock (&self->lock);
+  if (begins && !send_items (ferry_paced_sender_ref (self)))
+    ferry_transport_send_later (transport, send_items, self, count);
 }
 
 /* On the receiving thread. Takes the reference. */
@@ -158,9 +140,9 @@ window_grew (gpointer data)
 {
   g_autoptr (FerryPacedSender) self = data;
 
-  g_mutex_lock (&self->lock);
+  pthread_mutex_lock (&self->lock);
   self->resting = FALSE;
-  g_mutex_unlock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
   ferry_paced_sender_kick (self);
 }
 
@@ -174,20 +156,15 @@ void
 ferry_paced_sender_end (FerryPacedSender *self, const GError *reason)
 {
   g_autoptr (FerryPacedSender) alive G_GNUC_UNUSED = ferry_paced_sender_ref (self);
-  gboolean was_over;
 
-  g_mutex_lock (&self->lock);
-  was_over = self->over;
-  self->over = TRUE;
-  g_mutex_unlock (&self->lock);
-  if (was_over)
+  if (atomic_exchange (&self->over, TRUE))
     return;
   ferry_call_set_window_func (self->invocation->call, NULL, NULL, NULL);
   self->funcs.gone (self->data);
   /* Does not wait for room: neither the object nor a stop of the exporter waits for the other end. */
-  ferry_invocation_turn_away (self->invocation, reason);
+  ferry_demux_invocation_turn_away (&self->invocation->base, reason);
   /* Not g_cancellable_disconnect(), which would wait for the handler: this may be called in it. */
-  g_signal_handlers_disconnect_by_data (ferry_invocation_get_cancellable (self->invocation), self);
+  g_signal_handlers_disconnect_by_data (ferry_invocation_get_cancellable (&self->invocation->base), self);
 }
 
 /* ---- beginning ---- */
@@ -201,35 +178,25 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
   ferry_paced_sender_end (data, reason);
 }
 
-static void
-closure_unref (gpointer data, GClosure *closure)
-{
-  ferry_paced_sender_unref (data);
-}
-
 FerryPacedSender *
 ferry_paced_sender_new (FerryInvocation *invocation, const FerryPacedSenderFuncs *funcs, gpointer data)
 {
   FerryPacedSender *self = g_new0 (FerryPacedSender, 1);
   GCancellable *cancellable = ferry_invocation_get_cancellable (invocation);
-  gboolean over;
 
   atomic_init (&self->references, 1);
-  self->invocation = ferry_invocation_ref (invocation);
+  self->invocation = (FerryDemuxInvocation *) ferry_invocation_ref (invocation);
   self->funcs = *funcs;
   self->data = data;
-  g_mutex_init (&self->lock);
-  ferry_call_set_window_func (invocation->call, window_grew, hold, self);
+  pthread_mutex_init (&self->lock, NULL);
+  ferry_call_set_window_func (self->invocation->call, window_grew, hold, self);
   /* The handler and the sender have references to each other, until the end. */
   g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancelled_cb), ferry_paced_sender_ref (self),
-                         closure_unref, 0);
+                         (GClosureNotify) (GCallback) ferry_paced_sender_unref, 0);
   if (g_cancellable_is_cancelled (cancellable))
     cancelled_cb (cancellable, self);
-  g_mutex_lock (&self->lock);
-  over = self->over;
-  g_mutex_unlock (&self->lock);
   /* It may have ended before the handler was connected. */
-  if (over)
+  if (atomic_load (&self->over))
     g_signal_handlers_disconnect_by_data (cancellable, self);
   return self;
 }

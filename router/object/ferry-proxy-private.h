@@ -39,8 +39,4 @@ FerrySubscription *ferry_proxy_open_subscription (FerryProxy *self, const char *
                                                   const char *const *signals, gboolean list,
                                                   const FerrySubscriptionFuncs *funcs, gpointer data);
 
-/* For replicas: tells of what failed. */
-void ferry_proxy_emit_follow_failed (FerryProxy *self, const GError *error);
-void ferry_proxy_emit_set_failed (FerryProxy *self, const char *property, const GError *error);
-
 G_END_DECLS

@@ -47,9 +47,10 @@ FerryProxy *ferry_proxy_session_find_or_make (FerryProxySession *self, const Fer
                                               FerryProxyMakeFunc make, FerryProxy *asker, gboolean *by_name);
 /* The proxy of a name goes into the table, or comes out of it. */
 void ferry_proxy_session_add_name (FerryProxySession *self, FerryProxy *proxy, const char *name);
-/* At a proxy's end: forgets it, and drops the references that came for it. */
+/* At a proxy's end. */
 void ferry_proxy_session_forget (FerryProxySession *self, const char *name, guint64 generation, guint64 number);
-/* Of a proxy by number: how many references came for it. Without a lock, so at its end only. */
+/* Drops count references that have arrived, to the object of that number, of the exporter of that generation: later
+ * where the transport has no room. */
 void ferry_proxy_session_release (FerryProxySession *self, guint64 generation, guint64 number, guint64 count);
 
 /* Another one whenever the exporter has said anything of its state or its names. */

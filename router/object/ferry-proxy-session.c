@@ -17,8 +17,8 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-mux-private.h"
 #include "call/ferry-remote-error-private.h"
+#include "call/ferry-transactions-private.h"
 #include "call/ferry-transport-private.h"
-#include "object/ferry-unref-queue-private.h"
 
 #define WATCH_WINDOW 16
 
@@ -51,7 +51,6 @@ struct _FerryProxySession
   _Atomic gint references;
   FerryTransport *transport; /* const: (owned), as the next */
   FerryMux *mux;
-  FerryUnrefQueue *unref_queue;
 
   pthread_mutex_t lock;
   GHashTable *by_number; /* lock: (element-type guint64 Entry), as what follows; owned */
@@ -67,13 +66,10 @@ struct _FerryProxySession
   guint64 last_watch;
 };
 
-G_LOCK_DEFINE_STATIC (links);
+/* Of transports: their session. */
+#define SESSION_KEY "ferry-proxy-session"
 
-static GQuark
-link_quark (void)
-{
-  return g_quark_from_static_string ("ferry-proxy-session");
-}
+G_LOCK_DEFINE_STATIC (sessions);
 
 static void
 entry_free (gpointer data)
@@ -126,17 +122,6 @@ list_watches_locked (FerryProxySession *self, gboolean all)
   return list;
 }
 
-static void
-call_watches (GPtrArray *watches)
-{
-  for (guint i = 0; i < watches->len; i++)
-    {
-      Watch *watch = watches->pdata[i];
-
-      watch->func (watch->data);
-    }
-}
-
 static GHashTable *
 new_infos (void)
 {
@@ -161,7 +146,12 @@ set_state (FerryProxySession *self, gboolean listening)
   watches = list_watches_locked (self, self->listening != listening || self->end != NULL || self->left != NULL);
   self->listening = listening;
   pthread_mutex_unlock (&self->lock);
-  call_watches (watches);
+  for (guint i = 0; i < watches->len; i++)
+    {
+      const Watch *watch = watches->pdata[i];
+
+      watch->func (watch->data);
+    }
 }
 
 /* Returns whether the stream is still the session's. Sets xid to 0 where it is not known yet: the thread that learns it
@@ -371,10 +361,48 @@ ferry_proxy_session_remove_watch (FerryProxySession *self, guint64 number)
     watch_unref (watch);
 }
 
+/* ---- references that have arrived, and are dropped ---- */
+
+typedef struct
+{
+  FerryTransport *transport; /* (owned) */
+  guint64 generation, number, count;
+} Release;
+
+/* Returns FALSE while there is no room, and takes the release otherwise. */
+static gboolean
+send_release (gpointer data)
+{
+  Release *self = data;
+  const FerryRequest request = {
+    .method = FERRY_OBJECT_METHOD_RELEASE,
+    .arguments = g_variant_new ("(ttt)", self->generation, self->number, self->count),
+    .flags = FERRY_CALL_ONE_WAY,
+  };
+  FerryTransactions *transactions = ferry_transport_get_transactions (self->transport);
+  g_autoptr (GError) error = NULL;
+
+  if (ferry_transactions_ask (transactions, &request, NULL, NULL, &error) == 0 &&
+      g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    return FALSE;
+  g_object_unref (self->transport);
+  g_free (self);
+  return TRUE;
+}
+
+/* The other end subtracts the counts, so their order does not matter. */
 void
 ferry_proxy_session_release (FerryProxySession *self, guint64 generation, guint64 number, guint64 count)
 {
-  ferry_unref_queue_add (self->unref_queue, generation, number, count);
+  guint64 room = ferry_transport_get_room_count (self->transport);
+  Release *release;
+
+  if (generation == 0 || count == 0 || ferry_transport_get_closed (self->transport))
+    return;
+  release = g_new (Release, 1);
+  *release = (Release){g_object_ref (self->transport), generation, number, count};
+  if (!send_release (release))
+    ferry_transport_send_later (self->transport, send_release, release, room);
 }
 
 /* ---- proxies ---- */
@@ -489,14 +517,13 @@ ferry_proxy_session_get_mux (FerryProxySession *self)
 /* ---- the session ---- */
 
 static FerryProxySession *
-link_new (FerryTransport *transport)
+session_new (FerryTransport *transport)
 {
   FerryProxySession *self = g_new0 (FerryProxySession, 1);
 
   atomic_init (&self->references, 1);
   self->transport = g_object_ref (transport);
   self->mux = ferry_mux_new (transport);
-  self->unref_queue = ferry_unref_queue_new (transport);
   pthread_mutex_init (&self->lock, NULL);
   self->by_number = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, entry_free);
   self->by_name = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
@@ -510,16 +537,16 @@ ferry_proxy_session_get (FerryTransport *transport)
 {
   FerryProxySession *self;
 
-  G_LOCK (links);
-  self = g_object_get_qdata (G_OBJECT (transport), link_quark ());
+  G_LOCK (sessions);
+  self = g_object_get_data (G_OBJECT (transport), SESSION_KEY);
   if (self != NULL)
     ferry_proxy_session_ref (self);
   else
     {
-      self = link_new (transport);
-      g_object_set_qdata (G_OBJECT (transport), link_quark (), self);
+      self = session_new (transport);
+      g_object_set_data (G_OBJECT (transport), SESSION_KEY, self);
     }
-  G_UNLOCK (links);
+  G_UNLOCK (sessions);
   open_stream (self);
   return self;
 }
@@ -549,9 +576,8 @@ steal_stream (FerryProxySession *self)
 }
 
 static void
-link_free (FerryProxySession *self)
+session_free (FerryProxySession *self)
 {
-  ferry_unref_queue_unref (self->unref_queue);
   g_hash_table_unref (self->by_number);
   g_hash_table_unref (self->by_name);
   g_hash_table_unref (self->infos);
@@ -573,17 +599,17 @@ ferry_proxy_session_unref (FerryProxySession *self)
   gint references;
 
   /* No other thread can get a reference meanwhile. */
-  G_LOCK (links);
+  G_LOCK (sessions);
   references = atomic_fetch_sub (&self->references, 1) - 1;
   if (references == 0)
-    g_object_set_qdata (G_OBJECT (self->transport), link_quark (), NULL);
+    g_object_set_data (G_OBJECT (self->transport), SESSION_KEY, NULL);
   else if (references == 1)
     xid = steal_stream (self);
   if (xid != 0)
     mux = g_object_ref (self->mux);
-  G_UNLOCK (links);
+  G_UNLOCK (sessions);
   if (references == 0)
-    link_free (self);
+    session_free (self);
   if (xid == 0)
     return;
   error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "There is no proxy any more");

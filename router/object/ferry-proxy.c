@@ -36,8 +36,7 @@ struct _FerryProxy
   _Atomic guint64 n_references; /* that came for it */
 
   GMainContext *context;           /* const: (owned): where it notifies */
-  guint64 watch;                   /* const: of the session */
-  gulong exporter_watch;           /* const: of the exporter */
+  guint64 watch;                   /* const: of the session or the exporter; 0 for none */
   _Atomic gboolean as_proxy;       /* whether values stay where they are */
   _Atomic gboolean notifies;       /* its context is to notify of a change of whether it listens */
   FerrySubscription *subscription; /* the context's thread, as the next: (owned) (nullable) */
@@ -105,22 +104,10 @@ state_changed (gpointer data)
 }
 
 static void
-exporter_changed (FerryExporter *exporter, GParamSpec *pspec, gpointer data)
-{
-  state_changed (data);
-}
-
-static void
 weak_ref_free (gpointer data)
 {
   g_weak_ref_clear (data);
   g_free (data);
-}
-
-static void
-weak_ref_closure_free (gpointer data, GClosure *closure)
-{
-  weak_ref_free (data);
 }
 
 static GWeakRef *
@@ -132,16 +119,23 @@ weak_ref_new (FerryProxy *self)
   return proxy;
 }
 
-static void
-watch_listening (FerryProxy *self)
+/* Calls func with each change of whether the exporter listens. Returns a number to end that by. */
+static guint64
+add_watch (FerryProxy *self, FerryProxySessionFunc func, gpointer data, GDestroyNotify destroy)
 {
-  GWeakRef *proxy = weak_ref_new (self);
-
   if (self->session != NULL)
-    self->watch = ferry_proxy_session_add_watch (self->session, FALSE, state_changed, proxy, weak_ref_free);
+    return ferry_proxy_session_add_watch (self->session, FALSE, func, data, destroy);
+  return g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (func), data,
+                                (GClosureNotify) (GCallback) destroy, G_CONNECT_SWAPPED);
+}
+
+static void
+remove_watch (FerryProxy *self, guint64 watch)
+{
+  if (self->session != NULL)
+    ferry_proxy_session_remove_watch (self->session, watch);
   else
-    self->exporter_watch = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_changed),
-                                                  proxy, weak_ref_closure_free, 0);
+    g_signal_handler_disconnect (self->exporter, (gulong) watch);
 }
 
 /**
@@ -167,7 +161,7 @@ ferry_proxy_new (FerryTransport *transport, const char *name)
   self->session = ferry_proxy_session_get (transport);
   self->name = g_strdup (name);
   ferry_proxy_session_add_name (self->session, self, name);
-  watch_listening (self);
+  self->watch = add_watch (self, state_changed, weak_ref_new (self), weak_ref_free);
   return self;
 }
 
@@ -194,7 +188,7 @@ ferry_proxy_new_local (FerryExporter *exporter, const char *name)
   self = g_object_new (FERRY_TYPE_PROXY, NULL);
   self->exporter = g_object_ref (exporter);
   self->name = g_strdup (name);
-  watch_listening (self);
+  self->watch = add_watch (self, state_changed, weak_ref_new (self), weak_ref_free);
   return self;
 }
 
@@ -359,39 +353,6 @@ ferry_proxy_get_as_proxy (FerryProxy *self)
   g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
 
   return atomic_load_explicit (&self->as_proxy, memory_order_relaxed);
-}
-
-/* ---- signals ---- */
-
-static void
-emit_changed (FerryProxy *self, const char *property, GVariant *value)
-{
-  /* The detail is one that this process has asked for already, or no handler is connected to it. */
-  g_signal_emit (self, signal_ids[SIGNAL_CHANGED], g_quark_try_string (property), property, value);
-}
-
-static void
-emit_received (FerryProxy *self, const char *signal, GVariant *arguments)
-{
-  g_signal_emit (self, signal_ids[SIGNAL_RECEIVED], g_quark_try_string (signal), signal, arguments);
-}
-
-static void
-emit_missed (FerryProxy *self, guint64 n)
-{
-  g_signal_emit (self, signal_ids[SIGNAL_MISSED], 0, n);
-}
-
-void
-ferry_proxy_emit_follow_failed (FerryProxy *self, const GError *error)
-{
-  g_signal_emit (self, signal_ids[SIGNAL_FOLLOW_FAILED], 0, error);
-}
-
-void
-ferry_proxy_emit_set_failed (FerryProxy *self, const char *property, const GError *error)
-{
-  g_signal_emit (self, signal_ids[SIGNAL_SET_FAILED], 0, property, error);
 }
 
 /* ---- what the object's interface has: asked once for each object, as long as the exporter is the same ---- */
@@ -618,7 +579,8 @@ take_properties (FerryProxy *self, GVariant *item)
       if (before == NULL && g_hash_table_size (self->cached) >= FERRY_FOLLOW_MAX_NAMES)
         continue;
       g_hash_table_insert (self->cached, g_strdup (name), g_variant_ref (taken));
-      emit_changed (self, name, taken);
+      /* The detail is one that this process has asked for already, or no handler is connected to it. */
+      g_signal_emit (self, signal_ids[SIGNAL_CHANGED], g_quark_try_string (name), name, taken);
     }
 }
 
@@ -633,14 +595,14 @@ take_signals (FerryProxy *self, GVariant *item)
 
   g_variant_get_child (item, 2, "t", &n_missed);
   if (n_missed > 0)
-    emit_missed (self, n_missed);
+    g_signal_emit (self, signal_ids[SIGNAL_MISSED], 0, n_missed);
   g_variant_iter_init (&iter, emissions);
   while (self->subscription != NULL && g_variant_iter_next (&iter, "(&sv)", &name, &arguments))
     {
       g_autoptr (GVariant) taken = arguments;
 
       if (g_variant_is_of_type (taken, G_VARIANT_TYPE_TUPLE))
-        emit_received (self, name, taken);
+        g_signal_emit (self, signal_ids[SIGNAL_RECEIVED], g_quark_try_string (name), name, taken);
     }
 }
 
@@ -662,7 +624,7 @@ fell_silent (gpointer data, const GError *reason, gboolean for_ever)
   g_autoptr (FerryProxy) self = g_weak_ref_get (data);
 
   if (for_ever && self != NULL)
-    ferry_proxy_emit_follow_failed (self, reason);
+    g_signal_emit (self, signal_ids[SIGNAL_FOLLOW_FAILED], 0, reason);
 }
 
 static const FerrySubscriptionFuncs subscription_funcs = {
@@ -695,17 +657,14 @@ forget_followed (FerryProxy *self)
 void
 ferry_proxy_follow (FerryProxy *self, const char *const *properties, const char *const *signals)
 {
-  GWeakRef *proxy;
-
   g_return_if_fail (FERRY_IS_PROXY (self));
   if (!ferry_home_check_context (self->context, G_STRFUNC))
     return;
 
   forget_followed (self);
-  proxy = g_new (GWeakRef, 1);
-  g_weak_ref_init (proxy, self);
   self->cached = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_variant_unref);
-  self->subscription = ferry_proxy_open_subscription (self, properties, signals, FALSE, &subscription_funcs, proxy);
+  self->subscription =
+    ferry_proxy_open_subscription (self, properties, signals, FALSE, &subscription_funcs, weak_ref_new (self));
 }
 
 /**
@@ -757,8 +716,7 @@ ferry_proxy_dup_cached (FerryProxy *self, const char *property)
 typedef struct
 {
   FerryProxy *proxy; /* (owned) */
-  guint64 watch;     /* of the session, or 0 */
-  gulong handler;    /* of the exporter, or 0 */
+  guint64 watch;
 } Wait;
 
 /* Returns whether there is more to wait for: it does not listen, and may. */
@@ -817,18 +775,6 @@ look (gpointer completion)
     ferry_completion_finish (completion, error == NULL ? self->proxy : NULL, NULL, error);
 }
 
-static void
-exporter_looks (FerryExporter *exporter, GParamSpec *pspec, gpointer completion)
-{
-  look (completion);
-}
-
-static void
-completion_closure_unref (gpointer completion, GClosure *closure)
-{
-  ferry_completion_unref (completion);
-}
-
 /* Returns (transfer full): ends when the exporter listens, or never will. */
 static FerryCompletion *
 begin_wait (FerryProxy *self)
@@ -837,12 +783,7 @@ begin_wait (FerryProxy *self)
   Wait *wait = ferry_completion_get_data (completion);
 
   wait->proxy = g_object_ref (self);
-  if (self->session != NULL)
-    wait->watch = ferry_proxy_session_add_watch (self->session, FALSE, look, ferry_completion_ref (completion),
-                                                 (GDestroyNotify) ferry_completion_unref);
-  else
-    wait->handler = g_signal_connect_data (self->exporter, "notify::listening", G_CALLBACK (exporter_looks),
-                                           ferry_completion_ref (completion), completion_closure_unref, 0);
+  wait->watch = add_watch (self, look, ferry_completion_ref (completion), (GDestroyNotify) ferry_completion_unref);
   look (completion);
   return completion;
 }
@@ -851,18 +792,9 @@ begin_wait (FerryProxy *self)
 static void
 end_wait (FerryCompletion *completion)
 {
-  Wait *self = ferry_completion_get_data (completion);
+  const Wait *self = ferry_completion_get_data (completion);
 
-  if (self->watch != 0)
-    ferry_proxy_session_remove_watch (self->proxy->session, self->watch);
-  if (self->handler != 0)
-    g_signal_handler_disconnect (self->proxy->exporter, self->handler);
-}
-
-static void
-task_completed (GTask *task, GParamSpec *pspec, gpointer completion)
-{
-  end_wait (completion);
+  remove_watch (self->proxy, self->watch);
 }
 
 /**
@@ -897,7 +829,7 @@ ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable
   if (!ferry_proxy_check_may_wait (self, "ferry_proxy_wait_until_listening_async()", error))
     return FALSE;
   completion = begin_wait (self);
-  ferry_completion_wait (completion, timeout >= 0 ? ferry_mux_get_deadline (timeout) : G_MAXINT64, cancellable);
+  ferry_completion_wait (completion, ferry_deadline_after (timeout), cancellable);
   end_wait (completion);
   return ferry_completion_take (completion, error) != NULL;
 }
@@ -926,9 +858,9 @@ ferry_proxy_wait_until_listening_async (FerryProxy *self, gint64 timeout, GCance
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_proxy_wait_until_listening_async);
   completion = begin_wait (self);
-  g_signal_connect_data (task, "notify::completed", G_CALLBACK (task_completed), ferry_completion_ref (completion),
-                         completion_closure_unref, 0);
-  ferry_completion_return_boolean (completion, task, timeout >= 0 ? ferry_mux_get_deadline (timeout) : G_MAXINT64);
+  g_signal_connect_data (task, "notify::completed", G_CALLBACK (end_wait), ferry_completion_ref (completion),
+                         (GClosureNotify) (GCallback) ferry_completion_unref, G_CONNECT_SWAPPED);
+  ferry_completion_return_boolean (completion, task, ferry_deadline_after (timeout));
 }
 
 /**
@@ -974,9 +906,8 @@ ferry_proxy_dispose (GObject *object)
   ferry_take_over (object);
   g_clear_pointer (&self->subscription, ferry_subscription_close);
   if (self->watch != 0)
-    ferry_proxy_session_remove_watch (self->session, self->watch);
+    remove_watch (self, self->watch);
   self->watch = 0;
-  g_clear_signal_handler (&self->exporter_watch, self->exporter);
 
   G_OBJECT_CLASS (ferry_proxy_parent_class)->dispose (object);
 }

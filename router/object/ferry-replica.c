@@ -114,7 +114,7 @@ apply (Property *self)
     return;
   if (!convert (self, &value, &error))
     {
-      ferry_proxy_emit_set_failed (self->replica->proxy, self->pspec->name, error);
+      g_signal_emit_by_name (self->replica->proxy, "set-failed", self->pspec->name, error);
       return;
     }
   self->replica->applying++;
@@ -237,11 +237,9 @@ sent_cb (GObject *proxy, GAsyncResult *result, gpointer data)
   self->under_way = FALSE;
   if (resolved != NULL && resolved->value != NULL && is_of_this_stream (self))
     note_remote (self, resolved->n_changes, resolved->value);
-  if (resolved != NULL)
-    ferry_resolved_clear (resolved);
-  g_free (resolved);
+  g_clear_pointer (&resolved, ferry_resolved_free);
   if (error != NULL && replica->object != NULL)
-    ferry_proxy_emit_set_failed (replica->proxy, self->pspec->name, error);
+    g_signal_emit_by_name (replica->proxy, "set-failed", self->pspec->name, error);
   if (self->wanted != NULL && replica->object != NULL)
     send_wanted (self);
   else
@@ -368,7 +366,7 @@ silent (gpointer data, const GError *reason, gboolean for_ever)
   if (for_ever && self->task != NULL)
     end_task (self, ferry_error_copy (reason));
   else if (for_ever)
-    ferry_proxy_emit_follow_failed (self->proxy, reason);
+    g_signal_emit_by_name (self->proxy, "follow-failed", reason);
 }
 
 static const FerrySubscriptionFuncs subscription_funcs = {.item = item_came, .silent = silent};

@@ -8,7 +8,6 @@
 
 #pragma once
 
-#include "base/ferry-completion-private.h"
 #include "object/ferry-proxy-private.h"
 #include "object/ferry-view-private.h"
 
@@ -21,7 +20,7 @@ typedef struct
   guint64 n_changes;  /* where a property was set: see FERRY_STEP_SET */
 } FerryResolved;
 
-void ferry_resolved_clear (FerryResolved *self);
+void ferry_resolved_free (gpointer self);
 
 /* What happens where the transport has no room. */
 typedef enum
@@ -31,17 +30,9 @@ typedef enum
   FERRY_RESOLVE_LATER, /* it is asked as soon as there is some */
 } FerryResolveRoom;
 
-/* deadline: monotonic time in microseconds, 0 for none: the other end is told, and the completion's face sees to it.
- * The result is a FerryResolved. Returns (transfer full). */
-FerryCompletion *ferry_resolve_new (FerryView *view, gint64 deadline);
-/* Has the view resolved. cancellable (nullable): ends the waiting for room. */
-void ferry_resolve_start (FerryCompletion *completion, FerryResolveRoom room, GCancellable *cancellable);
-
 /* Waits: see ferry_view_resolve(). async_form: what to use where this thread may not. */
 gboolean ferry_resolve_wait (FerryView *view, const char *async_form, gint64 timeout, GCancellable *cancellable,
                              GVariant **value, FerryProxy **object, GError **error);
-/* See ferry_view_resolve_with_func(). */
-void ferry_resolve_run_func (FerryView *view, FerryViewFunc func, gpointer user_data);
 /* In GIO's manner; the task's result is a FerryResolved. Takes the task. room: any but FERRY_RESOLVE_WAIT. */
 void ferry_resolve_run_task (FerryView *view, gint64 timeout, FerryResolveRoom room, GTask *task);
 

@@ -6,6 +6,7 @@
 #include "object/ferry-resolve-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-completion-private.h"
 #include "call/ferry-mux-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-transactions-private.h"
@@ -31,17 +32,17 @@ typedef struct
   GCancellable *cancellable; /* const: (owned) (nullable): of one in this process: for its methods */
 } Resolve;
 
-void
-ferry_resolved_clear (FerryResolved *self)
+static void
+resolved_clear (FerryResolved *self)
 {
   g_clear_pointer (&self->value, g_variant_unref);
   g_clear_object (&self->object);
 }
 
-static void
-resolved_free (gpointer data)
+void
+ferry_resolved_free (gpointer data)
 {
-  ferry_resolved_clear (data);
+  resolved_clear (data);
   g_free (data);
 }
 
@@ -80,11 +81,11 @@ end (Resolve *self, FerryResolved *result, const GError *error, gboolean raised)
   if (is_default)
     result->value = g_variant_ref (default_value);
   if (error == NULL || is_default)
-    ferry_completion_finish (ferry_completion_from_data (self), g_memdup2 (result, sizeof *result), resolved_free,
+    ferry_completion_finish (ferry_completion_from_data (self), g_memdup2 (result, sizeof *result), ferry_resolved_free,
                              NULL);
   else
     {
-      ferry_resolved_clear (result);
+      resolved_clear (result);
       ferry_completion_finish (ferry_completion_from_data (self), NULL, NULL, ferry_error_copy (error));
     }
 }
@@ -130,32 +131,24 @@ answered (gpointer data, GVariant *answer, const GError *error)
 
 static const FerryAskFuncs ask_funcs = {.done = answered, .destroy = resolve_unref};
 
-static gboolean
-has_member (GDBusInterfaceInfo *info, const FerryStep *step, GError **error)
-{
-  gboolean is_call = step->kind == FERRY_STEP_CALL;
-
-  if (is_call ? g_dbus_interface_info_lookup_method (info, step->name) != NULL
-              : g_dbus_interface_info_lookup_property (info, step->name) != NULL)
-    return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "The interface %s has no %s “%s”", info->name,
-                          is_call ? "method" : "property", step->name);
-}
-
 /* A member that the interface is known not to have costs no trip. */
 static gboolean
 check_member (FerryProxy *proxy, const FerryViewRequest *request, GError **error)
 {
   const FerryStep *step = request->n_steps > 0 ? &request->steps[0] : NULL;
-  GDBusInterfaceInfo *info;
+  gboolean is_call = step != NULL && step->kind == FERRY_STEP_CALL;
+  GDBusInterfaceInfo *info = NULL;
   gboolean known;
 
-  if (step == NULL || (step->kind != FERRY_STEP_CALL && step->kind != FERRY_STEP_GET && step->kind != FERRY_STEP_SET))
-    return TRUE;
-  info = ferry_proxy_dup_info (proxy);
+  if (is_call || (step != NULL && (step->kind == FERRY_STEP_GET || step->kind == FERRY_STEP_SET)))
+    info = ferry_proxy_dup_info (proxy);
   if (info == NULL)
     return TRUE;
-  known = has_member (info, step, error);
+  known = is_call ? g_dbus_interface_info_lookup_method (info, step->name) != NULL
+                  : g_dbus_interface_info_lookup_property (info, step->name) != NULL;
+  if (!known)
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "The interface %s has no %s “%s”", info->name,
+                     is_call ? "method" : "property", step->name);
   g_dbus_interface_info_unref (info);
   return known;
 }
@@ -336,8 +329,10 @@ resolve_abandon (gpointer data, FerryAbandonReason reason)
 
 static const FerryCompletionFuncs resolve_funcs = {resolve_abandon, resolve_destroy};
 
-FerryCompletion *
-ferry_resolve_new (FerryView *view, gint64 deadline)
+/* deadline: monotonic time in microseconds, 0 for none: the other end is told, and the completion's face sees to it.
+ * The result is a FerryResolved. Returns (transfer full). */
+static FerryCompletion *
+resolve_new (FerryView *view, gint64 deadline)
 {
   FerryCompletion *completion = ferry_completion_new (&resolve_funcs, sizeof (Resolve));
   Resolve *self = ferry_completion_get_data (completion);
@@ -348,8 +343,9 @@ ferry_resolve_new (FerryView *view, gint64 deadline)
   return completion;
 }
 
-void
-ferry_resolve_start (FerryCompletion *completion, FerryResolveRoom room, GCancellable *cancellable)
+/* Has the view resolved. cancellable (nullable): ends the waiting for room. */
+static void
+start (FerryCompletion *completion, FerryResolveRoom room, GCancellable *cancellable)
 {
   Resolve *self = ferry_completion_get_data (completion);
   FerryResolved nothing = {0};
@@ -363,6 +359,105 @@ ferry_resolve_start (FerryCompletion *completion, FerryResolveRoom room, GCancel
     end (self, &nothing, error, FALSE);
 }
 
+/* ---- a thread that waits ---- */
+
+/* An object in this process may have answered at once: only a thread that would have to wait is asked whether it may.
+ */
+static gboolean
+check_may_wait_here (FerryView *view, FerryCompletion *completion, const char *async_form, GError **error)
+{
+  FerryProxy *proxy = ferry_view_get_proxy (view);
+
+  if (ferry_proxy_get_session (proxy) != NULL)
+    return TRUE;
+  ferry_evaluation_run_queued ();
+  if (ferry_completion_is_over (completion) || ferry_proxy_check_may_wait (proxy, async_form, error))
+    return TRUE;
+  if (ferry_completion_abandon (completion, FERRY_ABANDON_CANCELLED))
+    return FALSE;
+  g_clear_error (error);
+  return TRUE;
+}
+
+/* Returns (transfer full) (nullable). */
+static FerryResolved *
+resolve_and_wait (FerryView *view, const char *async_form, gint64 timeout, GCancellable *cancellable, GError **error)
+{
+  gint64 deadline = ferry_mux_get_deadline (timeout);
+  FerryProxy *proxy = ferry_view_get_proxy (view);
+  g_autoptr (FerryCompletion) completion = NULL;
+
+  /* Of another process nothing comes at once: so nothing is asked where it could not be waited for. */
+  if ((ferry_proxy_get_session (proxy) != NULL && !ferry_proxy_check_may_wait (proxy, async_form, error)) ||
+      g_cancellable_set_error_if_cancelled (cancellable, error))
+    return NULL;
+  completion = resolve_new (view, deadline);
+  start (completion, FERRY_RESOLVE_WAIT, cancellable);
+  if (!check_may_wait_here (view, completion, async_form, error))
+    return NULL;
+  ferry_completion_wait (completion, ferry_deadline_or_never (deadline), cancellable);
+  return ferry_completion_take (completion, error);
+}
+
+/* Takes result (nullable). Returns whether there is one. */
+static gboolean
+give (FerryResolved *result, GVariant **value, FerryProxy **object)
+{
+  if (result == NULL)
+    return FALSE;
+  if (value != NULL)
+    *value = g_steal_pointer (&result->value);
+  if (object != NULL)
+    *object = g_steal_pointer (&result->object);
+  ferry_resolved_free (result);
+  return TRUE;
+}
+
+gboolean
+ferry_resolve_wait (FerryView *view, const char *async_form, gint64 timeout, GCancellable *cancellable,
+                    GVariant **value, FerryProxy **object, GError **error)
+{
+  return give (resolve_and_wait (view, async_form, timeout, cancellable, error), value, object);
+}
+
+/**
+ * ferry_view_resolve:
+ * @self: a view
+ * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
+ * @cancellable: (nullable): ends the waiting, and tells the object's end
+ * @value: (out) (optional) (nullable) (transfer full): the result, where it is a value; %NULL where there is none
+ * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, where it is an object
+ * @error: return location for an error
+ *
+ * Does the operations at the object's end, and waits for the result, and for room in the transport. The same object is
+ * the same proxy while one exists: a method that gives its own object gives the view's proxy.
+ *
+ * Any thread, except those that would wait for themselves: that of the default main context, and the one that receives.
+ * In the object's own process there is no traffic: this thread calls the methods, unless they belong to another one.
+ * @timeout and @cancellable cannot end a method that this thread calls, though the method can look at both. A method
+ * that answers later was called by the time that %FERRY_ERROR_WRONG_THREAD says so.
+ *
+ * Fails with %FERRY_ERROR_NOT_LISTENING, unless there is a default; %FERRY_ERROR_UNKNOWN_OBJECT,
+ * %FERRY_ERROR_UNKNOWN_MEMBER, %FERRY_ERROR_UNKNOWN_FUNCTION, %FERRY_ERROR_NOT_ALLOWED, %FERRY_ERROR_BAD_ARGUMENTS,
+ * %FERRY_ERROR_BAD_RESULT, %FERRY_ERROR_TOO_LARGE, %FERRY_ERROR_PROTOCOL; %FERRY_ERROR_TIMED_OUT,
+ * %G_IO_ERROR_CANCELLED, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_REFUSED; with the end of the transport, such as
+ * %FERRY_ERROR_CLOSED and %FERRY_ERROR_WORKER_LOST; and with the error of a method.
+ *
+ * Returns: whether it was resolved
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_view_resolve (FerryView *self, gint64 timeout, GCancellable *cancellable, GVariant **value, FerryProxy **object,
+                    GError **error)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  return ferry_resolve_wait (self, "ferry_view_resolve_async()", timeout, cancellable, value, object, error);
+}
+
+/* ---- a function, and a task ---- */
+
 static void
 tell_func (FerryCompletion *completion, gpointer data)
 {
@@ -371,29 +466,94 @@ tell_func (FerryCompletion *completion, gpointer data)
   FerryResolved *result = ferry_completion_take (completion, &error);
 
   self->func (result != NULL ? result->value : NULL, result != NULL ? result->object : NULL, error, self->user_data);
-  g_clear_pointer (&result, resolved_free);
+  g_clear_pointer (&result, ferry_resolved_free);
 }
 
+/**
+ * ferry_view_resolve_with_func:
+ * @self: a view, which is not changed before @func is called
+ * @func: (scope async): called once with the result, or with the reason that there is none
+ * @user_data: data for @func
+ *
+ * As [method@Ferry.View.resolve], without waiting and at the least cost. @func is called on the thread that receives
+ * for the transport (the router's thread, for a worker's link) or on the one that closes it; in the object's own
+ * process on the thread that answers. Where the request cannot be sent, as with %FERRY_ERROR_WOULD_BLOCK where the
+ * transport has no room, @func is called before this function returns. There is no time limit. Any thread.
+ *
+ * Since: 0.1
+ */
 void
-ferry_resolve_run_func (FerryView *view, FerryViewFunc func, gpointer user_data)
+ferry_view_resolve_with_func (FerryView *self, FerryViewFunc func, gpointer user_data)
 {
-  g_autoptr (FerryCompletion) completion = ferry_resolve_new (view, 0);
-  Resolve *self = ferry_completion_get_data (completion);
+  g_autoptr (FerryCompletion) completion = NULL;
+  Resolve *resolve;
 
-  self->func = func;
-  self->user_data = user_data;
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (func != NULL);
+
+  completion = resolve_new (self, 0);
+  resolve = ferry_completion_get_data (completion);
+  resolve->func = func;
+  resolve->user_data = user_data;
   ferry_completion_call (completion, tell_func);
-  ferry_resolve_start (completion, FERRY_RESOLVE_FAIL, NULL);
+  start (completion, FERRY_RESOLVE_FAIL, NULL);
 }
 
 void
 ferry_resolve_run_task (FerryView *view, gint64 timeout, FerryResolveRoom room, GTask *task)
 {
   gint64 deadline = ferry_mux_get_deadline (timeout);
-  g_autoptr (FerryCompletion) completion = ferry_resolve_new (view, deadline);
+  g_autoptr (FerryCompletion) completion = resolve_new (view, deadline);
 
   g_task_set_check_cancellable (task, FALSE);
-  ferry_resolve_start (completion, room, NULL);
+  start (completion, room, NULL);
   ferry_completion_return (completion, task, ferry_deadline_or_never (deadline));
   g_object_unref (task);
+}
+
+/**
+ * ferry_view_resolve_async:
+ * @self: a view, which is not changed before the callback
+ * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
+ * @cancellable: (nullable): ends the waiting, and tells the object's end
+ * @callback: (scope async): called with the end
+ * @user_data: data for @callback
+ *
+ * As [method@Ferry.View.resolve], without waiting. Where the transport has no room it fails at once, with
+ * %FERRY_ERROR_WOULD_BLOCK. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_view_resolve_async (FerryView *self, gint64 timeout, GCancellable *cancellable, GAsyncReadyCallback callback,
+                          gpointer user_data)
+{
+  GTask *task;
+
+  g_return_if_fail (self != NULL);
+
+  task = g_task_new (ferry_view_get_proxy (self), cancellable, callback, user_data);
+  g_task_set_source_tag (task, ferry_view_resolve_async);
+  ferry_resolve_run_task (self, timeout, FERRY_RESOLVE_FAIL, task);
+}
+
+/**
+ * ferry_view_resolve_finish:
+ * @result: the result that the callback got; its source is the view's proxy
+ * @value: (out) (optional) (nullable) (transfer full): the result, where it is a value; %NULL where there is none
+ * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, where it is an object
+ * @error: return location for an error
+ *
+ * Ends [method@Ferry.View.resolve_async]; fails as [method@Ferry.View.resolve] does. Any thread.
+ *
+ * Returns: whether it was resolved
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_view_resolve_finish (GAsyncResult *result, GVariant **value, FerryProxy **object, GError **error)
+{
+  g_return_val_if_fail (G_IS_TASK (result), FALSE);
+
+  return give (g_task_propagate_pointer (G_TASK (result), error), value, object);
 }

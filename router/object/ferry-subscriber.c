@@ -12,7 +12,6 @@
 #include "object/ferry-subscriber-private.h"
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-invocation-private.h"
 #include "object/ferry-interface-private.h"
 
 #define MAX_SIGNALS 4096
@@ -296,10 +295,8 @@ static gulong
 connect_list (Topic *list, GObject *object)
 {
   Subscriber *self = list->subscriber;
-  Change nothing = {0};
+  const Change nothing = {.revision = ferry_exported_count_revisions (self->exported)};
 
-  ferry_exported_count_revisions (self->exported);
-  nothing.revision = ferry_exported_get_revision (self->exported);
   g_array_append_val (self->changes, nothing);
   self->length = g_list_model_get_n_items (G_LIST_MODEL (object));
   return g_signal_connect_data (object, "items-changed", G_CALLBACK (items_changed), list, release_topic, 0);

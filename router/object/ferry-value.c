@@ -15,28 +15,46 @@
 
 #include "base/ferry-base-private.h"
 
+/* The whole numbers: the GType, its name in g_value_…() and its C type; then the variant type in the same way. */
+#define WHOLE_NUMBERS(CASE)                                                                                            \
+  CASE (BOOLEAN, boolean, gboolean, BOOLEAN, boolean, gboolean)                                                        \
+  CASE (CHAR, schar, gint8, BYTE, byte, guint8)                                                                        \
+  CASE (UCHAR, uchar, guint8, BYTE, byte, guint8)                                                                      \
+  CASE (INT, int, int, INT32, int32, gint32)                                                                           \
+  CASE (UINT, uint, guint, UINT32, uint32, guint32)                                                                    \
+  CASE (LONG, long, glong, INT64, int64, gint64)                                                                       \
+  CASE (ULONG, ulong, gulong, UINT64, uint64, guint64)                                                                 \
+  CASE (INT64, int64, gint64, INT64, int64, gint64)                                                                    \
+  CASE (UINT64, uint64, guint64, UINT64, uint64, guint64)
+
+#define CASE_TYPE(GTYPE, g_name, GCType, VTYPE, v_name, VCType)                                                        \
+  case G_TYPE_##GTYPE:                                                                                                 \
+    return G_VARIANT_TYPE_##VTYPE;
+
+#define CASE_TO_VARIANT(GTYPE, g_name, GCType, VTYPE, v_name, VCType)                                                  \
+  case G_TYPE_##GTYPE:                                                                                                 \
+    return g_variant_new_##v_name ((VCType) g_value_get_##g_name (value));
+
+/* The size of a C type may be the machine's, and smaller than that of the type that is sent. */
+#define CASE_FROM_VARIANT(GTYPE, g_name, GCType, VTYPE, v_name, VCType)                                                \
+  case G_TYPE_##GTYPE:                                                                                                 \
+    if ((VCType) (GCType) g_variant_get_##v_name (variant) != g_variant_get_##v_name (variant))                        \
+      return refuse_value (error, type, variant, OUT_OF_RANGE);                                                        \
+    g_value_set_##g_name (g_value_init (value, type), (GCType) g_variant_get_##v_name (variant));                      \
+    return TRUE;
+
+#define OUT_OF_RANGE "send one in its range"
+
 static const GVariantType *
 get_basic_type (GType fundamental)
 {
   switch (fundamental)
     {
-    case G_TYPE_BOOLEAN:
-      return G_VARIANT_TYPE_BOOLEAN;
-    case G_TYPE_CHAR:
-    case G_TYPE_UCHAR:
-      return G_VARIANT_TYPE_BYTE;
-    case G_TYPE_INT:
+      WHOLE_NUMBERS (CASE_TYPE)
     case G_TYPE_ENUM:
       return G_VARIANT_TYPE_INT32;
-    case G_TYPE_UINT:
     case G_TYPE_FLAGS:
       return G_VARIANT_TYPE_UINT32;
-    case G_TYPE_LONG:
-    case G_TYPE_INT64:
-      return G_VARIANT_TYPE_INT64;
-    case G_TYPE_ULONG:
-    case G_TYPE_UINT64:
-      return G_VARIANT_TYPE_UINT64;
     case G_TYPE_FLOAT:
     case G_TYPE_DOUBLE:
       return G_VARIANT_TYPE_DOUBLE;
@@ -112,36 +130,15 @@ boxed_to_variant (const GValue *value, GError **error)
                                     array != NULL ? array->len : 0, 1);
 }
 
-static GVariant *
-variant_to_variant (GVariant *variant)
-{
-  return g_variant_new_variant (variant != NULL ? variant : g_variant_new ("()"));
-}
-
 /* Returns (transfer floating) (nullable) */
 static GVariant *
 make_variant (const GValue *value, GError **error)
 {
+  GVariant *inner;
+
   switch (G_TYPE_FUNDAMENTAL (G_VALUE_TYPE (value)))
     {
-    case G_TYPE_BOOLEAN:
-      return g_variant_new_boolean (g_value_get_boolean (value));
-    case G_TYPE_CHAR:
-      return g_variant_new_byte ((guint8) g_value_get_schar (value));
-    case G_TYPE_UCHAR:
-      return g_variant_new_byte (g_value_get_uchar (value));
-    case G_TYPE_INT:
-      return g_variant_new_int32 (g_value_get_int (value));
-    case G_TYPE_UINT:
-      return g_variant_new_uint32 (g_value_get_uint (value));
-    case G_TYPE_LONG:
-      return g_variant_new_int64 (g_value_get_long (value));
-    case G_TYPE_ULONG:
-      return g_variant_new_uint64 (g_value_get_ulong (value));
-    case G_TYPE_INT64:
-      return g_variant_new_int64 (g_value_get_int64 (value));
-    case G_TYPE_UINT64:
-      return g_variant_new_uint64 (g_value_get_uint64 (value));
+      WHOLE_NUMBERS (CASE_TO_VARIANT)
     case G_TYPE_FLOAT:
       return g_variant_new_double ((double) g_value_get_float (value));
     case G_TYPE_DOUBLE:
@@ -153,7 +150,8 @@ make_variant (const GValue *value, GError **error)
     case G_TYPE_STRING:
       return text_to_variant (g_value_get_string (value), error);
     case G_TYPE_VARIANT:
-      return variant_to_variant (g_value_get_variant (value));
+      inner = g_value_get_variant (value);
+      return g_variant_new_variant (inner != NULL ? inner : g_variant_new ("()"));
     default:
       return boxed_to_variant (value, error);
     }
@@ -196,8 +194,7 @@ take_enum (GValue *value, GType type, GVariant *variant, GError **error)
 
   if (g_enum_get_value (klass, number) == NULL)
     return refuse_value (error, type, variant, "send a member of that enumeration");
-  g_value_init (value, type);
-  g_value_set_enum (value, number);
+  g_value_set_enum (g_value_init (value, type), number);
   return TRUE;
 }
 
@@ -209,30 +206,18 @@ take_flags (GValue *value, GType type, GVariant *variant, GError **error)
 
   if ((number & ~klass->mask) != 0)
     return refuse_value (error, type, variant, "send flags that it has");
-  g_value_init (value, type);
-  g_value_set_flags (value, number);
+  g_value_set_flags (g_value_init (value, type), number);
   return TRUE;
 }
 
-/* C types whose sizes are the machine's, or smaller than the type that is sent. */
 static gboolean
-take_narrow (GValue *value, GType type, GVariant *variant, GError **error)
+take_float (GValue *value, GType type, GVariant *variant, GError **error)
 {
-  GType fundamental = G_TYPE_FUNDAMENTAL (type);
-  gint64 number = fundamental == G_TYPE_LONG ? g_variant_get_int64 (variant) : 0;
-  guint64 count = fundamental == G_TYPE_ULONG ? g_variant_get_uint64 (variant) : 0;
-  double real = fundamental == G_TYPE_FLOAT ? g_variant_get_double (variant) : 0;
+  double number = g_variant_get_double (variant);
 
-  if ((gint64) (glong) number != number || (guint64) (gulong) count != count ||
-      (isfinite (real) && fabs (real) > (double) FLT_MAX))
-    return refuse_value (error, type, variant, "send one in its range");
-  g_value_init (value, type);
-  if (fundamental == G_TYPE_LONG)
-    g_value_set_long (value, (glong) number);
-  else if (fundamental == G_TYPE_ULONG)
-    g_value_set_ulong (value, (gulong) count);
-  else
-    g_value_set_float (value, (float) real);
+  if (isfinite (number) && fabs (number) > (double) FLT_MAX)
+    return refuse_value (error, type, variant, OUT_OF_RANGE);
+  g_value_set_float (g_value_init (value, type), (float) number);
   return TRUE;
 }
 
@@ -254,45 +239,6 @@ take_boxed (GValue *value, GType type, GVariant *variant)
     }
 }
 
-/* Of the types that take every value of the variant's type. */
-static void
-take_whole (GValue *value, GType type, GVariant *variant)
-{
-  g_value_init (value, type);
-  switch (G_TYPE_FUNDAMENTAL (type))
-    {
-    case G_TYPE_BOOLEAN:
-      g_value_set_boolean (value, g_variant_get_boolean (variant));
-      break;
-    case G_TYPE_CHAR:
-      g_value_set_schar (value, (gint8) g_variant_get_byte (variant));
-      break;
-    case G_TYPE_UCHAR:
-      g_value_set_uchar (value, g_variant_get_byte (variant));
-      break;
-    case G_TYPE_INT:
-      g_value_set_int (value, g_variant_get_int32 (variant));
-      break;
-    case G_TYPE_UINT:
-      g_value_set_uint (value, g_variant_get_uint32 (variant));
-      break;
-    case G_TYPE_INT64:
-      g_value_set_int64 (value, g_variant_get_int64 (variant));
-      break;
-    case G_TYPE_UINT64:
-      g_value_set_uint64 (value, g_variant_get_uint64 (variant));
-      break;
-    case G_TYPE_DOUBLE:
-      g_value_set_double (value, g_variant_get_double (variant));
-      break;
-    case G_TYPE_STRING:
-      g_value_set_string (value, g_variant_get_string (variant, NULL));
-      break;
-    default:
-      g_value_take_variant (value, g_variant_get_variant (variant));
-    }
-}
-
 gboolean
 ferry_value_from_variant (GValue *value, GType type, GVariant *variant, GError **error)
 {
@@ -309,19 +255,24 @@ ferry_value_from_variant (GValue *value, GType type, GVariant *variant, GError *
     }
   switch (G_TYPE_FUNDAMENTAL (type))
     {
+      WHOLE_NUMBERS (CASE_FROM_VARIANT)
     case G_TYPE_ENUM:
       return take_enum (value, type, variant, error);
     case G_TYPE_FLAGS:
       return take_flags (value, type, variant, error);
-    case G_TYPE_LONG:
-    case G_TYPE_ULONG:
     case G_TYPE_FLOAT:
-      return take_narrow (value, type, variant, error);
-    case G_TYPE_BOXED:
-      take_boxed (value, type, variant);
+      return take_float (value, type, variant, error);
+    case G_TYPE_DOUBLE:
+      g_value_set_double (g_value_init (value, type), g_variant_get_double (variant));
+      return TRUE;
+    case G_TYPE_STRING:
+      g_value_set_string (g_value_init (value, type), g_variant_get_string (variant, NULL));
+      return TRUE;
+    case G_TYPE_VARIANT:
+      g_value_take_variant (g_value_init (value, type), g_variant_get_variant (variant));
       return TRUE;
     default:
-      take_whole (value, type, variant);
+      take_boxed (value, type, variant);
       return TRUE;
     }
 }

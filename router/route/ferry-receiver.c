@@ -139,8 +139,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_CONNECTION_ID] =
-    g_param_spec_uint64 ("connection-id", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_CONNECTION_ID] = g_param_spec_uint64 ("connection-id", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
   /**
    * FerryReceiver:closed:
    *
@@ -148,8 +147,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_CLOSED] =
-    g_param_spec_boolean ("closed", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_CLOSED] = g_param_spec_boolean ("closed", NULL, NULL, FALSE, FERRY_READABLE);
   /**
    * FerryReceiver:exit:
    *
@@ -157,8 +155,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_EXIT] =
-    g_param_spec_boxed ("exit", NULL, NULL, FERRY_TYPE_EXIT, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_EXIT] = g_param_spec_boxed ("exit", NULL, NULL, FERRY_TYPE_EXIT, FERRY_READABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
@@ -192,8 +189,8 @@ install_signals (GObjectClass *object_class)
    *
    * The bytes may be kept, and passed to other threads; they stay readable after the worker's end. While they are kept
    * they count against the worker, which may have to wait for its next buffer. The bytes of a worker that is not
-   * trusted
-   * ([method@Ferry.Launcher.set_trusted]) are a copy. Check them before use, as @metadata: the worker chose both.
+   * trusted ([method@Ferry.Launcher.set_trusted]) are a copy. Check them before use, as @metadata: the worker chose
+   * both.
    *
    * Since: 0.1
    */

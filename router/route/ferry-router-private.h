@@ -34,7 +34,7 @@ struct _FerryRouter
 
   GMainContext *context; /* const: (owned) */
   FerryHome *home;       /* const: (owned) */
-  FerryTimers *timers;   /* const: (owned): of the context; they outlive a stop */
+  FerryTimers *timers;   /* const: (owned): of the context; they are there whether it runs or not */
   FerryMailbox *mailbox; /* const: (owned): the context's */
   int priority;          /* main, as all that follows */
   gint64 dispatch_budget;
@@ -66,13 +66,6 @@ struct _FerryRouter
 
   guint64 counters[FERRY_COUNTER_HIGHEST_SPARE_BYTES + 1]; /* by FerryCounter; what monitors count, of earlier runs */
 };
-
-/* main: timers on the router's context, whether it runs or not. */
-static inline FerryTimers *
-ferry_router_get_timers (FerryRouter *self)
-{
-  return self->timers;
-}
 
 /* router's thread: tells the layer above what happens to a link. */
 typedef struct

@@ -27,7 +27,6 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-usable-memory-private.h"
 
 #define DEFAULT_DISPATCH_BUDGET (4 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define DEFAULT_AGEING (50 * FERRY_MICROSECONDS_PER_MILLISECOND)
@@ -116,14 +115,13 @@ ferry_router_check (FerryRouter *self, GError **error)
   GThread *thread = get_thread (self);
 
   if (thread == NULL)
-    ferry_set_error (error, FERRY_ERROR_NOT_RUNNING, "The router is not running; call ferry_router_start() first");
-  else if (thread != g_thread_self ())
-    ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
-                     "The router is used on a thread that did not start it; call it there, for example through "
-                     "g_main_context_invoke()");
-  else
+    return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
+                            "The router is not running; call ferry_router_start() first");
+  if (thread == g_thread_self ())
     return TRUE;
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
+                          "The router is used on a thread that did not start it; call it there, for example through "
+                          "g_main_context_invoke()");
 }
 
 /* main: whether a handler of the router or its timers runs, which must not wait for what comes through the loop. */
@@ -1242,6 +1240,7 @@ route (Route *self, GError **error)
  *
  * The call delivers messages and the ends of workers. It begins tasks, also those that other threads submitted, and
  * handles their cancellables, timeouts and grace times. So a condition may be about messages, tasks, groups and maps.
+ * A [class@Ferry.Listener] that was started on the router's main context tells which applications attach.
  *
  * Work that needs other sources waits for the main loop: callbacks of functions that end in `_async`, and the work of
  * proxies, replicas and exporters on the main context. Where a condition is about those, iterate the context instead,
@@ -1553,6 +1552,29 @@ read_count (_Atomic gint64 *count)
   return (guint64) atomic_load_explicit (count, memory_order_relaxed);
 }
 
+/* What the monitor that runs and the account count. */
+static guint64
+count_others (FerryRouter *self, FerryCounter counter)
+{
+  FerryMonitorCounts counts =
+    self->monitor != NULL ? ferry_monitor_get_counts (self->monitor) : (FerryMonitorCounts){0};
+  const guint64 others[G_N_ELEMENTS (self->counters)] = {
+    [FERRY_COUNTER_BLOCKS] = counts.n_blocks,
+    [FERRY_COUNTER_PROTOCOL_ERRORS] = counts.n_faults,
+    [FERRY_COUNTER_QUEUED_BYTES] = (guint64) counts.queued,
+    [FERRY_COUNTER_LINKS] = counts.n_links,
+    [FERRY_COUNTER_WAITING_LINKS] = counts.n_waiting,
+    [FERRY_COUNTER_BUFFER_BYTES] = read_count (&self->account->held),
+    [FERRY_COUNTER_SPARE_BYTES] = read_count (&self->account->spare),
+    [FERRY_COUNTER_HIGHEST_QUEUED_BYTES] = (guint64) counts.most_queued,
+    [FERRY_COUNTER_HIGHEST_WAITING_LINKS] = counts.most_waiting,
+    [FERRY_COUNTER_HIGHEST_BUFFER_BYTES] = read_count (&self->account->highest_held),
+    [FERRY_COUNTER_HIGHEST_SPARE_BYTES] = read_count (&self->account->highest_spare),
+  };
+
+  return others[counter];
+}
+
 /**
  * ferry_router_get_counter:
  * @self: a router
@@ -1568,44 +1590,16 @@ read_count (_Atomic gint64 *count)
 guint64
 ferry_router_get_counter (FerryRouter *self, FerryCounter counter)
 {
-  FerryMonitorCounts counts = {0};
-  guint64 count;
+  guint64 own, other;
 
   g_return_val_if_fail (FERRY_IS_ROUTER (self), 0);
   ferry_return_val_if_elsewhere (self->home, 0);
 
   if ((guint) counter >= G_N_ELEMENTS (self->counters))
     g_return_val_if_reached (0);
-  if (self->monitor != NULL)
-    counts = ferry_monitor_get_counts (self->monitor);
-  count = self->counters[counter];
-  switch (counter)
-    {
-    case FERRY_COUNTER_BLOCKS:
-      return count + counts.n_blocks;
-    case FERRY_COUNTER_PROTOCOL_ERRORS:
-      return count + counts.n_faults;
-    case FERRY_COUNTER_QUEUED_BYTES:
-      return (guint64) counts.queued;
-    case FERRY_COUNTER_LINKS:
-      return counts.n_links;
-    case FERRY_COUNTER_WAITING_LINKS:
-      return counts.n_waiting;
-    case FERRY_COUNTER_BUFFER_BYTES:
-      return read_count (&self->account->held);
-    case FERRY_COUNTER_SPARE_BYTES:
-      return read_count (&self->account->spare);
-    case FERRY_COUNTER_HIGHEST_QUEUED_BYTES:
-      return MAX (count, (guint64) counts.most_queued);
-    case FERRY_COUNTER_HIGHEST_WAITING_LINKS:
-      return MAX (count, counts.most_waiting);
-    case FERRY_COUNTER_HIGHEST_BUFFER_BYTES:
-      return read_count (&self->account->highest_held);
-    case FERRY_COUNTER_HIGHEST_SPARE_BYTES:
-      return read_count (&self->account->highest_spare);
-    default:
-      return count;
-    }
+  own = self->counters[counter];
+  other = count_others (self, counter);
+  return counter >= FERRY_COUNTER_HIGHEST_QUEUED_BYTES ? MAX (own, other) : own + other;
 }
 
 /**
@@ -1647,6 +1641,23 @@ ferry_router_get_n_pipes (FerryRouter *self)
 
 /* ---- properties ---- */
 
+/* Where a setting is that is a number of 64 bits. */
+static gpointer
+get_number (FerryRouter *self, guint property_id)
+{
+  gpointer const numbers[N_PROPERTIES] = {
+    [PROP_DISPATCH_BUDGET] = &self->dispatch_budget,
+    [PROP_AGEING] = &self->ageing,
+    [PROP_LOCAL_QUEUE_LIMIT] = &self->local_queue_limit,
+    [PROP_LANE_CAPACITY] = &self->lane_capacity,
+    [PROP_MAX_MESSAGE_SIZE] = &self->max_message_size,
+    [PROP_LATEST_INTERVAL] = &self->latest_interval,
+    [PROP_SPARE_TIME] = &self->spare_time,
+  };
+
+  return numbers[property_id];
+}
+
 static void
 ferry_router_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
@@ -1655,44 +1666,18 @@ ferry_router_get_property (GObject *object, guint property_id, GValue *value, GP
   /* The others may change on the router's thread. */
   if (property_id != PROP_MAIN_CONTEXT && property_id != PROP_RUNNING)
     ferry_return_if_elsewhere (self->home);
-  switch (property_id)
-    {
-    case PROP_MAIN_CONTEXT:
-      g_value_set_boxed (value, self->context);
-      break;
-    case PROP_PRIORITY:
-      g_value_set_int (value, self->priority);
-      break;
-    case PROP_DISPATCH_BUDGET:
-      g_value_set_int64 (value, self->dispatch_budget);
-      break;
-    case PROP_AGEING:
-      g_value_set_int64 (value, self->ageing);
-      break;
-    case PROP_LOCAL_QUEUE_LIMIT:
-      g_value_set_uint64 (value, self->local_queue_limit);
-      break;
-    case PROP_LANE_CAPACITY:
-      g_value_set_uint64 (value, self->lane_capacity);
-      break;
-    case PROP_MAX_MESSAGE_SIZE:
-      g_value_set_uint64 (value, self->max_message_size);
-      break;
-    case PROP_LATEST_INTERVAL:
-      g_value_set_int64 (value, self->latest_interval);
-      break;
-    case PROP_BUFFER_LIMIT:
-      g_value_set_uint64 (value, ferry_memory_account_get_limit (self->account));
-      break;
-    case PROP_SPARE_TIME:
-      g_value_set_int64 (value, self->spare_time);
-      break;
-    case PROP_RUNNING:
-      g_value_set_boolean (value, get_thread (self) != NULL);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
-    }
+  if (property_id == PROP_MAIN_CONTEXT)
+    g_value_set_boxed (value, self->context);
+  else if (property_id == PROP_RUNNING)
+    g_value_set_boolean (value, get_thread (self) != NULL);
+  else if (property_id == PROP_PRIORITY)
+    g_value_set_int (value, self->priority);
+  else if (property_id == PROP_BUFFER_LIMIT)
+    g_value_set_uint64 (value, ferry_memory_account_get_limit (self->account));
+  else if (G_VALUE_HOLDS_INT64 (value))
+    g_value_set_int64 (value, *(gint64 *) get_number (self, property_id));
+  else
+    g_value_set_uint64 (value, *(guint64 *) get_number (self, property_id));
 }
 
 static void
@@ -1702,44 +1687,23 @@ ferry_router_set_property (GObject *object, guint property_id, const GValue *val
   guint64 limit;
 
   ferry_return_if_elsewhere (self->home);
-  switch (property_id)
+  if (property_id == PROP_MAIN_CONTEXT)
+    self->context = g_value_dup_boxed (value);
+  else if (property_id == PROP_PRIORITY)
+    self->priority = g_value_get_int (value);
+  else if (property_id == PROP_BUFFER_LIMIT)
     {
-    case PROP_MAIN_CONTEXT:
-      self->context = g_value_dup_boxed (value);
-      break;
-    case PROP_PRIORITY:
-      self->priority = g_value_get_int (value);
-      break;
-    case PROP_DISPATCH_BUDGET:
-      self->dispatch_budget = g_value_get_int64 (value);
-      break;
-    case PROP_AGEING:
-      self->ageing = g_value_get_int64 (value);
-      break;
-    case PROP_LOCAL_QUEUE_LIMIT:
-      self->local_queue_limit = g_value_get_uint64 (value);
-      break;
-    case PROP_LANE_CAPACITY:
-      /* The largest power of two that is not above the value. */
-      self->lane_capacity = (guint64) 1 << (g_bit_storage ((gulong) g_value_get_uint64 (value)) - 1);
-      break;
-    case PROP_MAX_MESSAGE_SIZE:
-      self->max_message_size = g_value_get_uint64 (value);
-      break;
-    case PROP_LATEST_INTERVAL:
-      self->latest_interval = g_value_get_int64 (value);
-      break;
-    case PROP_BUFFER_LIMIT:
       limit = g_value_get_uint64 (value);
       ferry_memory_account_set_limit (self->account,
                                       limit > 0 ? limit : ferry_get_usable_memory () / BUFFER_LIMIT_PART);
-      break;
-    case PROP_SPARE_TIME:
-      self->spare_time = g_value_get_int64 (value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
     }
+  else if (G_VALUE_HOLDS_INT64 (value))
+    *(gint64 *) get_number (self, property_id) = g_value_get_int64 (value);
+  else
+    *(guint64 *) get_number (self, property_id) = g_value_get_uint64 (value);
+  /* The largest power of two that is not above the value. */
+  if (property_id == PROP_LANE_CAPACITY)
+    self->lane_capacity = (guint64) 1 << (g_bit_storage ((gulong) self->lane_capacity) - 1);
 }
 
 #define SETTING (G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS)

@@ -49,10 +49,8 @@ gboolean ferry_sender_is_new (FerrySender *self);
 gboolean ferry_sender_is_latest (FerrySender *self);
 gboolean ferry_sender_is_one_shot (FerrySender *self);
 guint ferry_sender_get_index (FerrySender *self);
-guint64 ferry_sender_get_max_message_size (FerrySender *self);
 FerryUplink *ferry_sender_get_uplink (FerrySender *self);
 FerryMonitor *ferry_sender_get_monitor (FerrySender *self);
 FerryPipeShare *ferry_sender_get_share (FerrySender *self);
-FerryCellWriter *ferry_sender_get_cell_writer (FerrySender *self);
 
 G_END_DECLS

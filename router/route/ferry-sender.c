@@ -1288,10 +1288,7 @@ ferry_sender_finalize (GObject *object)
 static void
 ferry_sender_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  if (property_id == PROP_CONNECTION_ID)
-    g_value_set_uint64 (value, FERRY_SENDER (object)->connection_id);
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+  g_value_set_uint64 (value, FERRY_SENDER (object)->connection_id);
 }
 
 static void
@@ -1447,13 +1444,6 @@ ferry_sender_get_index (FerrySender *self)
   return self->index;
 }
 
-/* const */
-guint64
-ferry_sender_get_max_message_size (FerrySender *self)
-{
-  return self->max_message_size;
-}
-
 /* (transfer none) (nullable): set from the start on, and for good. */
 FerryUplink *
 ferry_sender_get_uplink (FerrySender *self)
@@ -1466,13 +1456,6 @@ FerryMonitor *
 ferry_sender_get_monitor (FerrySender *self)
 {
   return self->monitor;
-}
-
-/* To be used with the lane taken. */
-FerryCellWriter *
-ferry_sender_get_cell_writer (FerrySender *self)
-{
-  return &self->writer;
 }
 
 /* Makes a link of the sender's own, both ends in this process. */

@@ -15,7 +15,7 @@
 
 #include "config.h"
 
-#include "sandbox/ferry-sandbox-layers-private.h"
+#include "sandbox/ferry-sandbox-plan-private.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -26,10 +26,6 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
-
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
 
 #define PROGRAM "bwrap"
 #define TRIAL_TIMEOUT_MS 10000

@@ -14,7 +14,7 @@
 
 #include "config.h"
 
-#include "sandbox/ferry-sandbox-layers-private.h"
+#include "sandbox/ferry-sandbox-plan-private.h"
 
 #include <errno.h>
 

@@ -13,7 +13,7 @@
 
 #include "config.h"
 
-#include "sandbox/ferry-sandbox-layers-private.h"
+#include "sandbox/ferry-sandbox-plan-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -100,15 +100,8 @@ ferry_landlock_get_layers (void)
 static guint64
 get_known_rights (int abi)
 {
-  guint64 rights = (1 << 13) - 1;
-
-  if (abi >= ABI_REFER)
-    rights |= FOLDER_REFER;
-  if (abi >= ABI_TRUNCATE)
-    rights |= FILE_TRUNCATE;
-  if (abi >= ABI_DEVICES)
-    rights |= DEVICE_CONTROL;
-  return rights;
+  return ((1 << 13) - 1) | (abi >= ABI_REFER ? FOLDER_REFER : 0) | (abi >= ABI_TRUNCATE ? FILE_TRUNCATE : 0) |
+         (abi >= ABI_DEVICES ? DEVICE_CONTROL : 0);
 }
 
 /* Grants rights on a path. Does nothing for a path that does not exist, and for a pipe or a socket: Landlock never

@@ -24,9 +24,7 @@
 #include "base/ferry-base-private.h"
 #include "link/ferry-handshake-private.h"
 #include "link/ferry-link-private.h"
-#include "sandbox/ferry-sandbox-layers-private.h"
-#include "spawn/ferry-attributes-private.h"
-#include "spawn/ferry-fork-private.h"
+#include "sandbox/ferry-sandbox-plan-private.h"
 
 #define MAX_THREADS 512
 #define MAX_QUEUED_SIGNALS 1024
@@ -129,7 +127,7 @@ enter (const char *text)
   guint32 missing;
 
   if (plan == NULL)
-    give_up ("what " FERRY_SANDBOX_VARIABLE " says of the sandbox was not understood; build application and worker "
+    give_up ("the sandbox in the variable " FERRY_SANDBOX_VARIABLE " was not understood; build application and worker "
              "with the same version of Ferry");
   limits_memory = plan->address_space > 0;
   limited = enter_limits (plan);
@@ -137,12 +135,13 @@ enter (const char *text)
   if (control >= 0)
     ferry_control_send (control, FERRY_CONTROL_CONFINED, &report, sizeof report, NULL, 0, MSG_DONTWAIT);
   if (!limited)
-    give_up ("the limits of its sandbox could not be set");
+    give_up ("the limits of the sandbox could not be set; make the sandbox limit less");
   missing = plan->required & FERRY_LAYERS_OF_WORKER & ~report.layers;
   if (missing != 0)
     {
       g_autofree char *names = ferry_confinement_name_layers (missing);
-      g_autofree char *why = g_strconcat ("the sandbox lacks what is required: ", names, NULL);
+      g_autofree char *why =
+        g_strconcat ("the sandbox lacks layers that are required (", names, "); require fewer layers", NULL);
 
       give_up (why);
     }

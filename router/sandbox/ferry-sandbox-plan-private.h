@@ -2,13 +2,17 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The plan of a worker's sandbox. The application makes a plan for each launch and puts it as text into the worker's
- * environment. The worker reads the text before main(). docs/protocol.md describes the text. */
+ * environment. The worker reads the text before main(). docs/protocol.md describes the text.
+ *
+ * This file also declares the functions of the layers. A worker enters Landlock and the filter of system calls
+ * itself, before it has threads. bubblewrap starts the worker in namespaces. */
 
 #pragma once
 
 #include <glib.h>
 
 #include "lane/ferry-lane-layout.h"
+#include "spawn/ferry-spawn-private.h"
 
 G_BEGIN_DECLS
 
@@ -29,5 +33,21 @@ char *ferry_sandbox_plan_to_text (const FerrySandboxPlan *self);
 void ferry_sandbox_plan_free (FerrySandboxPlan *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySandboxPlan, ferry_sandbox_plan_free)
+
+/* any: returns which of the FERRY_LAYER_LANDLOCK* layers this system has. */
+guint32 ferry_landlock_get_layers (void);
+/* worker: enters the Landlock layers of the plan. Returns the layers that were entered. Sets *failure to 0, or to
+ * the error number when no layer was entered. */
+guint32 ferry_landlock_enter (const FerrySandboxPlan *plan, int *failure);
+
+/* any: whether this library was built with the filter of system calls, and this system supports it. */
+gboolean ferry_call_filter_is_possible (void);
+/* worker: enters the filter of system calls. Returns 0 or an error number. */
+int ferry_call_filter_enter (const FerrySandboxPlan *plan);
+
+/* any: whether bubblewrap works here. The first use makes a trial start, which takes at most ten seconds. */
+gboolean ferry_bubblewrap_works (void);
+/* Changes the plan so that bubblewrap starts the plan's program. ferry_bubblewrap_works() must have returned TRUE. */
+void ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxPlan *sandbox);
 
 G_END_DECLS

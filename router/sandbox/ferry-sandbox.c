@@ -10,7 +10,7 @@
 #include "sandbox/ferry-sandbox-private.h"
 
 #include "base/ferry-base-private.h"
-#include "sandbox/ferry-sandbox-layers-private.h"
+#include "sandbox/ferry-sandbox-plan-private.h"
 
 #define USUAL_DESCRIPTORS 256
 #define ADDRESS_ROOM (G_GUINT64_CONSTANT (512) << 20)
@@ -20,28 +20,16 @@
 #define USUALLY_REQUIRED                                                                                               \
   (FERRY_LAYER_LIMITS | FERRY_LAYER_NO_NEW_PRIVILEGES | FERRY_LAYER_LANDLOCK | FERRY_LAYER_SYSTEM_CALLS)
 
-/* Files that programs open after their start: libraries and modules, locales, fonts, the time zone. */
-static const char *const system_paths[] = {"/usr",
-                                           "/lib",
-                                           "/lib32",
-                                           "/lib64",
-                                           "/libx32",
-                                           "/bin",
-                                           "/sbin",
-                                           "/etc/ld.so.cache",
-                                           "/etc/ld.so.conf",
-                                           "/etc/ld.so.conf.d",
-                                           "/etc/fonts",
-                                           "/etc/locale.alias",
-                                           "/etc/localtime",
-                                           "/etc/mime.types",
-                                           "/etc/ssl/certs",
-                                           "/etc/timezone",
-                                           "/var/cache/fontconfig",
-                                           "/dev/null",
-                                           "/dev/urandom",
-                                           "/dev/zero",
-                                           NULL};
+/* Files that programs open after their start. */
+static const char *const system_paths[] = {
+  /* Libraries, modules and what they bring along. */
+  "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/ld.so.conf",
+  "/etc/ld.so.conf.d",
+  /* Fonts, locales, the time zone, types of files, and certificates. */
+  "/etc/fonts", "/var/cache/fontconfig", "/etc/locale.alias", "/etc/localtime", "/etc/timezone", "/etc/mime.types",
+  "/etc/ssl/certs",
+  /* Devices. */
+  "/dev/null", "/dev/urandom", "/dev/zero", NULL};
 
 /**
  * FerrySandbox:
@@ -406,17 +394,14 @@ check_possible (FerrySandbox *self, guint32 possible, const char *name, GError *
   if (missing == 0)
     return TRUE;
   if ((missing & possible) != 0)
-    ferry_set_error (
+    return ferry_set_error (
       error, FERRY_ERROR_LAUNCH_FAILED,
-      "The sandbox of worker “%s” requires layers that it leaves out (%s); see ferry_sandbox_set_layers()", name,
-      names);
-  else
-    ferry_set_error (
-      error, FERRY_ERROR_LAUNCH_FAILED,
-      "This system cannot give worker “%s” the sandbox that it requires: it lacks %s; prefer the sandbox "
-      "instead (ferry_sandbox_set_policy()), or run where there is that",
+      "The sandbox of worker “%s” requires layers that it does not use (%s); add them with ferry_sandbox_set_layers()",
       name, names);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
+                          "This system cannot give worker “%s” the sandbox that it requires: it lacks %s; prefer the "
+                          "sandbox instead (ferry_sandbox_set_policy()), or use a system that has these layers",
+                          name, names);
 }
 
 /* Sets a limit of the worker, if it is lower than the launcher's limit and the application's own limit. */

@@ -26,8 +26,8 @@ typedef struct
   gboolean no_new_privileges; /* of a sandbox */
 } FerryAttributes;
 
+/* Copies into attributes without a name. The copy has a name of its own. */
 void ferry_attributes_copy (FerryAttributes *self, const FerryAttributes *other);
-void ferry_attributes_clear (FerryAttributes *self);
 
 /* In a new process: applies the attributes to the process, except for the name. Makes system calls only. Returns 0
  * or an error number. */

@@ -13,18 +13,11 @@
 
 static const int resources[FERRY_N_LIMITS] = {RLIMIT_AS, RLIMIT_CPU, RLIMIT_NOFILE, RLIMIT_CORE, RLIMIT_FSIZE};
 
-/* Copies other to self, which must own no name. */
 void
 ferry_attributes_copy (FerryAttributes *self, const FerryAttributes *other)
 {
   *self = *other;
   self->name = g_strdup (other->name);
-}
-
-void
-ferry_attributes_clear (FerryAttributes *self)
-{
-  g_clear_pointer (&self->name, g_free);
 }
 
 guint64

@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "spawn/ferry-fork-private.h"
+#include "spawn/ferry-spawn-private.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -59,6 +59,19 @@ ferry_fork_child (void)
   if (getppid () != parent)
     _exit (EXIT_FAILURE);
   return 0;
+}
+
+__attribute__ ((no_sanitize_address)) void
+ferry_reset_signals (void)
+{
+  struct sigaction action = {.sa_handler = SIG_DFL};
+  sigset_t none;
+
+  for (int number = 1; number < NSIG; number++)
+    if (number != SIGKILL && number != SIGSTOP)
+      sigaction (number, &action, NULL);
+  sigemptyset (&none);
+  sigprocmask (SIG_SETMASK, &none, NULL);
 }
 
 void

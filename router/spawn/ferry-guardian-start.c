@@ -66,8 +66,7 @@ get_program (void)
       path = find_program ();
       if (!g_file_test (path, G_FILE_TEST_IS_EXECUTABLE))
         {
-          g_warning ("“%s” is missing, so a worker that tries can outlive this application; install all of Ferry",
-                     path);
+          g_warning ("“%s” is missing, so workers may outlive this application; install Ferry completely", path);
           g_clear_pointer (&path, g_free);
         }
       g_once_init_leave (&known, 1);

@@ -1,14 +1,23 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starts processes, and the guardian. */
+/* Starts processes and the guardian. Forks processes that execute no program, in a fork server or in a program
+ * without threads. */
 
 #pragma once
+
+#include <sys/types.h>
+#include <sys/wait.h>
 
 #include "link/ferry-shared-queue-private.h"
 #include "spawn/ferry-attributes-private.h"
 
 G_BEGIN_DECLS
+
+/* This constant is missing in the headers of older C libraries. */
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
 
 /* The descriptor of the control socket in a worker. */
 #define FERRY_SPAWN_CONTROL_FD 3
@@ -30,12 +39,25 @@ typedef struct
 
 void ferry_spawn_plan_free (gpointer plan);
 gboolean ferry_spawn (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **error);
-/* any: starts a process that is no child of the application, and that outlives it. Fails with
+/* any: starts the plan's program in a process that is no child of the application, and that outlives it. Fails with
  * FERRY_ERROR_LAUNCH_FAILED or FERRY_ERROR_SYSTEM. */
 gboolean ferry_spawn_detached (FerrySpawnPlan *plan, GPid *pid, GError **error);
 gboolean ferry_spawn_can_execute (const FerrySpawnPlan *plan);
 /* any: starts a guardian and sets the socket in self; a FerryGuardianStartFunc. */
 gboolean ferry_guardian_start (FerryGuardian *self, GError **error);
+
+/* Returns how many threads this process has, including threads that other libraries made. The callers check this
+ * before each fork: in the child, locks that other threads held would stay locked for ever. */
+guint ferry_count_threads (void);
+/* (transfer full): returns the names of all threads but the main thread, for a message. */
+char *ferry_list_threads (void);
+/* As fork(), but the kernel kills the child when its parent ends. */
+pid_t ferry_fork_child (void);
+/* In a child: gives all signals their default handlers, and blocks none. Makes system calls only. */
+void ferry_reset_signals (void);
+/* In a child: seeds the random number generators anew. Otherwise all children of a process would get the same random
+ * numbers. */
+void ferry_reseed (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySpawnPlan, ferry_spawn_plan_free)
 

@@ -35,10 +35,6 @@
 #include "base/ferry-base-private.h"
 #include "lane/ferry-lane-layout.h"
 
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
-
 /* Marks a function that runs in the child. AddressSanitizer is off there: its marks on the child's stack would stay
  * when the parent reuses the addresses. */
 #define CHILD __attribute__ ((no_sanitize_address))
@@ -82,7 +78,7 @@ ferry_spawn_plan_free (gpointer plan)
   g_strfreev (self->argv);
   g_strfreev (self->environ);
   g_free (self->cwd);
-  ferry_attributes_clear (&self->attributes);
+  g_free (self->attributes.name);
   for (guint i = 0; i < G_N_ELEMENTS (self->streams); i++)
     ferry_clear_fd (&self->streams[i]);
   g_free (self);
@@ -95,21 +91,6 @@ fail (Attempt *attempt, Step step)
   attempt->failed_errno = errno;
   attempt->failed_step = step;
   _exit (127);
-}
-
-/* child: resets all signal handlers, since the application's handlers must not run in the child, which shares the
- * application's memory. */
-static CHILD void
-reset_signals (void)
-{
-  struct sigaction action = {.sa_handler = SIG_DFL};
-  sigset_t none;
-
-  for (int number = 1; number < NSIG; number++)
-    if (number != SIGKILL && number != SIGSTOP)
-      sigaction (number, &action, NULL);
-  sigemptyset (&none);
-  sigprocmask (SIG_SETMASK, &none, NULL);
 }
 
 /* child: gives the streams and the control socket their descriptors, 0 to 3, and closes all others. First copies
@@ -150,7 +131,8 @@ become_program (void *data)
       errno = failure;
       fail (attempt, STEP_ATTRIBUTES);
     }
-  reset_signals ();
+  /* The application's handlers must not run in the child, which shares the application's memory. */
+  ferry_reset_signals ();
   execve (attempt->plan->program, attempt->plan->argv, attempt->plan->environ);
   fail (attempt, STEP_EXECUTE);
   return 127;
@@ -272,9 +254,10 @@ describe_missing (const FerrySpawnPlan *plan)
   if (access (path, F_OK) < 0)
     return g_strdup ("check the path");
   if (interpreter == NULL)
-    return g_strdup ("its file is there, and its loader is missing; build it for this system");
+    return g_strdup ("its file exists, and its loader is missing; build the program for this system");
   return g_strdup_printf (
-    "its file is there, and its interpreter “%s” is missing; install that, or mend the file's first line", interpreter);
+    "its file exists, and its interpreter “%s” is missing; install the interpreter, or correct the file's first line",
+    interpreter);
 }
 
 static char *
@@ -285,9 +268,10 @@ describe_remedy (const FerrySpawnPlan *plan, int error_number)
     case ENOENT:
       return describe_missing (plan);
     case EACCES:
-      return g_strdup ("make it executable (chmod +x), and check its folders and the mount");
+      return g_strdup (
+        "make it executable (chmod +x), and check the rights of its folders and the options of its mount");
     case ENOEXEC:
-      return g_strdup ("begin a script with “#!” and its interpreter, and build a program for this processor");
+      return g_strdup ("begin a script with “#!” and an interpreter; build another program for this processor");
     default:
       return g_strdup ("check the program");
     }
@@ -307,31 +291,27 @@ refuse (const Attempt *attempt, GError **error)
   switch (attempt->failed_step)
     {
     case STEP_DIRECTORY:
-      ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
-                       "The program “%s” could not be started in the folder “%s”: %s; check the folder", program,
-                       attempt->plan->cwd, reason);
-      break;
+      return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
+                              "The program “%s” could not be started in the folder “%s”: %s; check the folder", program,
+                              attempt->plan->cwd, reason);
     case STEP_EXECUTE:
       remedy = describe_remedy (attempt->plan, attempt->failed_errno);
-      ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be executed: %s; %s", program,
-                       reason, remedy);
-      break;
+      return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be executed: %s; %s",
+                              program, reason, remedy);
     case STEP_ATTRIBUTES:
-      ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
-                       "The program “%s” could not be given its priority and limits: %s; ask for no more than the "
-                       "application has",
-                       program, reason);
-      break;
+      return ferry_set_error (
+        error, FERRY_ERROR_LAUNCH_FAILED,
+        "The program “%s” could not be given its priority and limits: %s; set no higher ones than "
+        "the application has",
+        program, reason);
     case STEP_GUARDIAN:
-      ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
-                       "Worker “%s” could not be started, as the guardian could not be told of it: %s", program,
-                       reason);
-      break;
+      return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
+                              "Worker “%s” could not be started, as its guardian could not be notified: %s; try again",
+                              program, reason);
     default:
-      ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be started: %s", program, reason);
-      break;
+      return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be started: %s", program,
+                              reason);
     }
-  return FALSE;
 }
 
 /* Drops a guardian that has ended, once. Returns whether to try again: the next attempt starts another guardian. */

@@ -206,11 +206,6 @@ typedef struct
   int code; /* -1: all of the domain */
 } Filter;
 
-static void list_model_init (GListModelInterface *iface);
-
-G_DEFINE_FINAL_TYPE_WITH_CODE (FerryErrorList, ferry_error_list, G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
-
 static GType
 get_item_type (GListModel *model)
 {
@@ -238,6 +233,9 @@ list_model_init (GListModelInterface *iface)
   iface->get_n_items = get_n_items;
   iface->get_item = get_item;
 }
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (FerryErrorList, ferry_error_list, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
 
 static void
 ferry_error_list_finalize (GObject *object)
@@ -373,17 +371,14 @@ ferry_error_list_add (FerryErrorList *self, const char *phase, const GError *err
 gboolean
 ferry_error_list_take (FerryErrorList *self, const char *phase, GError **error)
 {
-  g_autofree char *trace = NULL;
-
   g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), FALSE);
   g_return_val_if_fail (error != NULL, FALSE);
 
   if (*error == NULL)
     return TRUE;
-  if (!passes (self, *error))
+  if (!ferry_error_list_add (self, phase, *error))
     return FALSE;
-  trace = ferry_error_get_trace (*error);
-  append (self, phase, g_steal_pointer (error), trace);
+  g_clear_error (error);
   return TRUE;
 }
 

@@ -7,15 +7,15 @@
 
 #pragma once
 
+#include "base/ferry-wait-queue-private.h"
 #include "task/ferry-executor.h"
 #include "task/ferry-pool-private.h"
 
 G_BEGIN_DECLS
 
-/* error (nullable): why the task was not submitted. */
-typedef void (*FerrySubmittedFunc) (gpointer data, const GError *error);
-/* Submits a task as soon as there is room. func is posted then, or when the task cannot be submitted. */
-void ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerrySubmittedFunc func, gpointer data);
+/* Submits a task as soon as there is room: then func is called, also where the task cannot be submitted. The key of its
+ * completion (ferry_wait_queue_get_key()) is the task, which the caller keeps until then. */
+void ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryCompletionFunc func);
 /* Whether the executor has taken in the task, which may be done. */
 gboolean ferry_executor_has_task (FerryExecutor *self, FerryTask *task);
 

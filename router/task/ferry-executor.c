@@ -5,7 +5,7 @@
  * is a list model of them.
  *
  * Counts: n_queued has the tasks that wait, in the inbox, in the queue or sent ahead. n_executing has those that run.
- * n_open has both. A task leaves the counts once, in task_done().
+ * n_open has both. A task leaves the counts once, in source_done().
  *
  * It is one file since each step of a task changes the queue, the counts and the list model.
  *
@@ -17,13 +17,10 @@
 #include "task/ferry-executor-private.h"
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-wait-queue-private.h"
-#include "base/ferry-watch-cancellable-private.h"
+#include "base/ferry-property-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "ferry-enums.h"
-#include "task/ferry-executor-queue-private.h"
 #include "task/ferry-iterate-private.h"
-#include "task/ferry-pool-worker-private.h"
 #include "worker/ferry-function-private.h"
 
 /* How many finished tasks may be in the list beyond those that are to be kept. */
@@ -62,19 +59,15 @@ struct _FerryExecutor
   GQueue inbox;           /* inbox_lock: (element-type FerryTask) (owned); its own address means: cancel all so far */
   gboolean inbox_is_told; /* inbox_lock: a post is to empty it */
 
-  FerryTaskQueue queue;
-  GSequence *list;       /* (owned) (element-type FerryTask): the model's items */
-  guint64 latest_number; /* of a task in it */
-  GQueue finished;       /* (element-type FerryTask): of the list, done, the oldest first, by placement's link */
-  GQueue waiters;        /* (element-type FerrySubmission) (owned): wait for room */
-  guint n_open;          /* tasks that are not done */
+  GSequence *list;            /* (owned) (element-type FerryTask): the model's items */
+  guint64 latest_number;      /* of a task in it */
+  GQueue finished;            /* (element-type FerryTask): of the list, done, the oldest first, by placement's link */
+  FerryWaitQueue submissions; /* wait for room, with the task as the key */
+  guint n_open;               /* tasks that are not done */
   guint n_executing;
-  guint64 n_completed;
-  guint64 n_failed;
-  guint64 n_cancelled;
-  guint n_batch_done; /* tasks that were done since n_open was 0 */
+  guint64 n_ended[FERRY_N_TASK_STATES]; /* tasks that are done, by their state */
+  guint n_batch_done;                   /* tasks that were done since n_open was 0 */
 
-  FerryTimer refuse_timer; /* set: tasks that wait are about to be refused */
   FerryTimer notify_timer; /* notifies of changed figures, once a turn of the main loop */
   FerryTimer shutdown_timer;
   FerryWaitQueue shutdown_waits; /* for the end of a shutdown */
@@ -97,18 +90,6 @@ enum
 };
 
 static GParamSpec *properties[N_PROPERTIES];
-
-static void list_model_init (GListModelInterface *iface);
-static void empty_inbox (gpointer data);
-static void wake_waiters (FerryExecutor *self);
-
-G_DEFINE_FINAL_TYPE_WITH_CODE (FerryExecutor, ferry_executor, G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
-
-/* ---- The list model: its tasks, in the order of their submission ----
- *
- * The list has all tasks that are not done, and the latest keep_finished of those that are. It is a balanced tree, so
- * finding the place of a task is fast in a list of any length. */
 
 static GType
 get_item_type (GListModel *model)
@@ -145,6 +126,17 @@ list_model_init (GListModelInterface *iface)
   iface->get_n_items = get_n_items;
   iface->get_item = get_item;
 }
+
+static void empty_inbox (gpointer data);
+static void submit_waiting (FerryExecutor *self);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (FerryExecutor, ferry_executor, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
+
+/* ---- The list model: its tasks, in the order of their submission ----
+ *
+ * The list has all tasks that are not done, and the latest keep_finished of those that are. It is a balanced tree, so
+ * finding the place of a task is fast in a list of any length. */
 
 /* main: adds a task that was submitted. */
 static void
@@ -328,8 +320,9 @@ from_source (FerryTaskSource *source)
 
 /* main: a task has ended and has signalled that. */
 static void
-task_done (FerryExecutor *self, FerryTask *task)
+source_done (FerryTaskSource *source, FerryTask *task)
 {
+  FerryExecutor *self = from_source (source);
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
   if (placement->executing)
@@ -337,22 +330,11 @@ task_done (FerryExecutor *self, FerryTask *task)
   else
     atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
   placement->executing = FALSE;
-  switch (ferry_task_get_state (task))
-    {
-    case FERRY_TASK_STATE_COMPLETED:
-      self->n_completed++;
-      break;
-    case FERRY_TASK_STATE_CANCELLED:
-      self->n_cancelled++;
-      break;
-    default:
-      self->n_failed++;
-      break;
-    }
+  self->n_ended[ferry_task_get_state (task)]++;
   self->n_batch_done++;
   list_finish (self, task);
   figures_changed (self);
-  wake_waiters (self);
+  submit_waiting (self);
   g_object_unref (task);
   if (--self->n_open > 0)
     return;
@@ -367,9 +349,9 @@ fail_waiting (FerryExecutor *self, FerryTask *task, FerryTaskEvent event, GError
 {
   g_object_ref (task);
   ferry_timers_unset (self->timers, &ferry_task_get_placement (task)->timer);
-  ferry_task_queue_remove (&self->queue, task);
+  ferry_task_queue_remove (&self->source.queue, task);
   if (ferry_task_fail (task, event, error, NULL, NULL))
-    task_done (self, task);
+    source_done (&self->source, task);
   g_object_unref (task);
 }
 
@@ -424,20 +406,6 @@ set_queue_timer (FerryExecutor *self, FerryTask *task)
     ferry_timers_set (self->timers, &ferry_task_get_placement (task)->timer, deadline, queue_timed_out, task);
 }
 
-static FerryTask *
-source_peek (FerryTaskSource *source)
-{
-  FerryExecutor *self = from_source (source);
-
-  return ferry_timer_is_set (&self->refuse_timer) ? NULL : ferry_task_queue_peek (&self->queue);
-}
-
-static void
-source_take (FerryTaskSource *source, FerryTask *task)
-{
-  ferry_task_queue_remove (&from_source (source)->queue, task);
-}
-
 static void
 source_give_back (FerryTaskSource *source, FerryTask *task)
 {
@@ -450,7 +418,7 @@ source_give_back (FerryTaskSource *source, FerryTask *task)
       self->n_executing--;
       atomic_fetch_add_explicit (&self->n_queued, 1, memory_order_relaxed);
     }
-  ferry_task_queue_push (&self->queue, task, TRUE);
+  ferry_task_queue_push (&self->source.queue, task, TRUE);
   set_queue_timer (self, task);
   figures_changed (self);
 }
@@ -464,13 +432,7 @@ source_started (FerryTaskSource *source, FerryTask *task)
   self->n_executing++;
   atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
   figures_changed (self);
-  wake_waiters (self);
-}
-
-static void
-source_done (FerryTaskSource *source, FerryTask *task)
-{
-  task_done (from_source (source), task);
+  submit_waiting (self);
 }
 
 /* Includes tasks that other threads have submitted. */
@@ -481,7 +443,7 @@ source_fail_all (FerryTaskSource *source, const GError *error)
   g_autoptr (GPtrArray) tasks = NULL;
 
   empty_inbox (self);
-  tasks = ferry_task_queue_list (&self->queue);
+  tasks = ferry_task_queue_list (&self->source.queue);
   /* Not the tasks that handlers submit meanwhile; and handlers may have ended some of these. */
   for (guint i = 0; i < tasks->len; i++)
     {
@@ -499,13 +461,10 @@ can_run (FerryExecutor *self, GError **error)
   if (!ferry_pool_check (self->pool, error))
     return FALSE;
   if (self->shutting_down)
-    ferry_set_error (error, FERRY_ERROR_REFUSED, "The executor is being shut down");
-  else if (!ferry_router_get_running (self->router))
-    ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
-                     "The pool's router is not running; call ferry_router_start() first");
-  else
-    return TRUE;
-  return FALSE;
+    return ferry_set_error (error, FERRY_ERROR_REFUSED, "The executor is being shut down");
+  return ferry_router_get_running (self->router) ||
+         ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
+                          "The pool's router is not running; call ferry_router_start() first");
 }
 
 /* Tasks that cannot be begun fail a turn of the main loop after their submission. Within it, handlers that submit again
@@ -551,8 +510,8 @@ driver_cancelled (gpointer executor, FerryTask *task)
   if (ferry_task_get_done (task))
     {
       ferry_timers_unset (self->timers, &placement->timer);
-      ferry_task_queue_remove (&self->queue, task);
-      task_done (self, task);
+      ferry_task_queue_remove (&self->source.queue, task);
+      source_done (&self->source, task);
     }
   else
     ferry_pool_worker_cancel_task (placement->worker, task);
@@ -579,9 +538,9 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
 {
   g_autoptr (FerryExecutor) self = g_object_ref (executor);
 
-  if (ferry_timer_is_set (&self->refuse_timer))
+  if (ferry_timer_is_set (&self->source.refuse_timer))
     {
-      ferry_timers_unset (self->timers, &self->refuse_timer);
+      ferry_timers_unset (self->timers, &self->source.refuse_timer);
       refuse_waiting (self);
       if (ferry_task_get_done (task))
         return TRUE;
@@ -594,14 +553,7 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
                           ferry_task_get_name (task));
 }
 
-static FerryHome *
-driver_get_home (gpointer executor)
-{
-  return FERRY_EXECUTOR (executor)->router->home;
-}
-
-static const FerryTaskDriver driver = {driver_withdraw, driver_cancelled, driver_consumed, driver_wait,
-                                       driver_get_home};
+static const FerryTaskDriver driver = {driver_withdraw, driver_cancelled, driver_consumed, driver_wait};
 
 /* ---- The inbox ---- */
 
@@ -621,16 +573,16 @@ take_in (FerryExecutor *self, FerryTask *task)
   ferry_task_get_placement (task)->taken_in = TRUE;
   if (ferry_task_get_done (task))
     {
-      task_done (self, task);
+      source_done (&self->source, task);
       return;
     }
-  ferry_task_queue_push (&self->queue, task, FALSE);
+  ferry_task_queue_push (&self->source.queue, task, FALSE);
   set_queue_timer (self, task);
   figures_changed (self);
   if (can_run (self, &error))
     ferry_pool_schedule (self->pool);
   else
-    ferry_timers_set (self->timers, &self->refuse_timer, 0, refuse_waiting, self);
+    ferry_timers_set (self->timers, &self->source.refuse_timer, 0, refuse_waiting, self);
 }
 
 /* main: takes in the tasks that other threads have submitted, and cancels where they cancelled in between. */
@@ -705,7 +657,7 @@ check (FerryExecutor *self, FerryTask *task, GError **error)
 static gboolean
 submit_now (FerryExecutor *self, FerryTask *task, GError **error)
 {
-  if (!ferry_task_submit_to (task, &driver, self, error))
+  if (!ferry_task_submit_to (task, &driver, self, self->router->home, error))
     {
       atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
       return FALSE;
@@ -721,124 +673,49 @@ submit_now (FerryExecutor *self, FerryTask *task, GError **error)
   return TRUE;
 }
 
-/* A submission that waits for room. */
-typedef struct
-{
-  FerryExecutor *executor; /* (owned) */
-  FerryTask *task;         /* (owned) */
-  GTask *call;             /* (owned) (nullable): is returned at the end; without it, func is posted */
-  GSource *source;         /* (owned) (nullable): of the call's cancellable */
-  FerrySubmittedFunc func;
-  gpointer data;
-  GError *error; /* (owned) (nullable): for func */
-} FerrySubmission;
-
-static void
-submission_free (gpointer data)
-{
-  FerrySubmission *self = data;
-
-  g_assert (self->source == NULL);
-  g_clear_object (&self->call);
-  g_clear_error (&self->error);
-  g_object_unref (self->task);
-  g_object_unref (self->executor);
-  g_free (self);
-}
-
-static void
-call_submitted (gpointer data)
-{
-  FerrySubmission *self = data;
-
-  self->func (self->data, self->error);
-}
-
-/* main: ends the waiting. Takes error (nullable). */
-static void
-end_submission (FerrySubmission *self, GError *error)
-{
-  if (self->call == NULL)
-    {
-      self->error = error;
-      ferry_mailbox_post (self->executor->router->context, call_submitted, self, submission_free);
-      return;
-    }
-  if (error != NULL)
-    g_task_return_error (self->call, error);
-  else
-    g_task_return_boolean (self->call, TRUE);
-  submission_free (self);
-}
-
-static FerrySubmission *
-pop_waiter (FerryExecutor *self)
-{
-  FerrySubmission *submission = g_queue_pop_head (&self->waiters);
-
-  ferry_unwatch_cancellable (&submission->source);
-  return submission;
-}
-
-static gboolean
-submission_cancelled (GCancellable *cancellable, gpointer data)
-{
-  FerrySubmission *submission = data;
-
-  g_queue_remove (&submission->executor->waiters, submission);
-  ferry_unwatch_cancellable (&submission->source);
-  g_task_return_error_if_cancelled (submission->call);
-  submission_free (submission);
-  return G_SOURCE_REMOVE;
-}
-
 /* main: the executor was stopped. */
 static void
-refuse_waiters (FerryExecutor *self)
+refuse_submissions (FerryExecutor *self)
 {
-  while (self->waiters.head != NULL)
-    end_submission (pop_waiter (self),
-                    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_STOPPED,
-                                         "The executor was stopped while the task waited for room; make another one"));
-}
+  FerryCompletion *submission;
 
-/* main: submissions that wait go on, as far as there is room. */
-static void
-wake_waiters (FerryExecutor *self)
-{
-  while (self->waiters.head != NULL && take_room (self))
+  while ((submission = ferry_wait_queue_reserve_next (&self->submissions)) != NULL)
     {
-      FerrySubmission *submission = pop_waiter (self);
-      GCancellable *cancellable = submission->call != NULL ? g_task_get_cancellable (submission->call) : NULL;
-      GError *error = NULL;
-
-      if (g_cancellable_set_error_if_cancelled (cancellable, &error) || !check (self, submission->task, &error))
-        atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
-      else
-        submit_now (self, submission->task, &error);
-      end_submission (submission, error);
+      ferry_completion_finish_reserved (
+        submission, NULL, NULL,
+        g_error_new_literal (FERRY_ERROR, FERRY_ERROR_STOPPED,
+                             "The executor was stopped while the task waited for room; make another one"));
+      ferry_completion_unref (submission);
     }
 }
 
-static FerrySubmission *
-submission_new (FerryExecutor *executor, FerryTask *task)
+/* main: submissions that wait go on, as far as there is room. Their callbacks may do anything. */
+static void
+submit_waiting (FerryExecutor *self)
 {
-  FerrySubmission *self = g_new0 (FerrySubmission, 1);
+  while (!ferry_wait_queue_is_empty (&self->submissions) && take_room (self))
+    {
+      g_autoptr (FerryCompletion) submission = ferry_wait_queue_reserve_next (&self->submissions);
+      FerryTask *task = submission != NULL ? ferry_wait_queue_get_key (submission) : NULL;
+      GError *error = NULL;
 
-  self->executor = g_object_ref (executor);
-  self->task = g_object_ref (task);
-  return self;
+      if (task == NULL || !check (self, task, &error))
+        atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
+      else
+        submit_now (self, task, &error);
+      if (task == NULL)
+        return;
+      ferry_completion_finish_reserved (submission, GINT_TO_POINTER (TRUE), NULL, error);
+    }
 }
 
 void
-ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerrySubmittedFunc func, gpointer data)
+ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryCompletionFunc func)
 {
-  FerrySubmission *submission = submission_new (self, task);
+  g_autoptr (FerryCompletion) submission = ferry_wait_queue_join (&self->submissions, task, NULL);
 
-  submission->func = func;
-  submission->data = data;
-  g_queue_push_tail (&self->waiters, submission);
-  wake_waiters (self);
+  ferry_completion_call (submission, func);
+  submit_waiting (self);
 }
 
 /**
@@ -920,20 +797,20 @@ void
 ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancellable *cancellable,
                                   GAsyncReadyCallback callback, gpointer user_data)
 {
-  FerrySubmission *submission;
+  g_autoptr (FerryCompletion) submission = NULL;
+  g_autoptr (GTask) call = NULL;
 
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
   g_return_if_fail (FERRY_IS_TASK (task));
   ferry_return_if_elsewhere (self->router->home);
 
-  submission = submission_new (self, task);
-  submission->call = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (submission->call, ferry_executor_submit_task_async);
-  if (cancellable != NULL)
-    ferry_watch_cancellable (submission->call, &submission->source, "[ferry] stop waiting for room",
-                             submission_cancelled, submission, NULL);
-  g_queue_push_tail (&self->waiters, submission);
-  wake_waiters (self);
+  /* It holds the executor and the task. */
+  call = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (call, ferry_executor_submit_task_async);
+  g_task_set_task_data (call, g_object_ref (task), g_object_unref);
+  submission = ferry_wait_queue_join (&self->submissions, task, NULL);
+  ferry_completion_return_boolean (submission, call, G_MAXINT64);
+  submit_waiting (self);
 }
 
 /**
@@ -1016,9 +893,9 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
     }
   /* Handlers of the notification find the task in its new place. */
   g_object_freeze_notify (G_OBJECT (task));
-  ferry_task_queue_remove (&self->queue, task);
+  ferry_task_queue_remove (&self->source.queue, task);
   ferry_task_change_priority (task, priority);
-  ferry_task_queue_push (&self->queue, task, FALSE);
+  ferry_task_queue_push (&self->source.queue, task, FALSE);
   g_object_thaw_notify (G_OBJECT (task));
   ferry_pool_schedule (self->pool);
   return TRUE;
@@ -1168,21 +1045,19 @@ force_end (gpointer data)
     {
       FerryTask *task = g_ptr_array_index (tasks, i);
       FerryTaskPlacement *placement = ferry_task_get_placement (task);
+      GError *error;
 
       if (placement->worker != NULL)
         ferry_pool_worker_force_task (placement->worker, task);
-      if (!ferry_task_get_done (task) && placement->worker == NULL)
-        {
-          ferry_timers_unset (self->timers, &placement->timer);
-          ferry_task_queue_remove (&self->queue, task);
-        }
-      if (!ferry_task_get_done (task) &&
-          ferry_task_fail (task, FERRY_TASK_EVENT_ABANDON,
-                           g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                                        "Task “%s” had not ended when the executor's time to shut down was over",
-                                        ferry_task_get_name (task)),
-                           NULL, NULL))
-        task_done (self, task);
+      if (ferry_task_get_done (task))
+        continue;
+      error = g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                           "Task “%s” had not ended when the executor's time to shut down was over",
+                           ferry_task_get_name (task));
+      if (placement->worker == NULL)
+        fail_waiting (self, task, FERRY_TASK_EVENT_ABANDON, error);
+      else if (ferry_task_fail (task, FERRY_TASK_EVENT_ABANDON, error, NULL, NULL))
+        source_done (&self->source, task);
     }
   finish_shutdown (self);
 }
@@ -1196,7 +1071,7 @@ begin_stop (FerryExecutor *self)
    * empties next. */
   atomic_store_explicit (&self->state, FERRY_EXECUTOR_STATE_STOPPING, memory_order_release);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
-  refuse_waiters (self);
+  refuse_submissions (self);
 }
 
 /**
@@ -1440,7 +1315,7 @@ ferry_executor_get_n_completed (FerryExecutor *self)
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
   ferry_return_val_if_elsewhere (self->router->home, 0);
 
-  return self->n_completed;
+  return self->n_ended[FERRY_TASK_STATE_COMPLETED];
 }
 
 /**
@@ -1459,7 +1334,7 @@ ferry_executor_get_n_failed (FerryExecutor *self)
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
   ferry_return_val_if_elsewhere (self->router->home, 0);
 
-  return self->n_failed;
+  return self->n_ended[FERRY_TASK_STATE_FAILED];
 }
 
 /**
@@ -1478,7 +1353,7 @@ ferry_executor_get_n_cancelled (FerryExecutor *self)
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
   ferry_return_val_if_elsewhere (self->router->home, 0);
 
-  return self->n_cancelled;
+  return self->n_ended[FERRY_TASK_STATE_CANCELLED];
 }
 
 /**
@@ -1508,45 +1383,22 @@ ferry_executor_get_fraction (FerryExecutor *self)
 static void
 ferry_executor_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
+  static const GCallback getters[N_PROPERTIES] = {
+    [PROP_POOL] = G_CALLBACK (ferry_executor_get_pool),
+    [PROP_STATE] = G_CALLBACK (ferry_executor_get_state),
+    [PROP_N_WAITING] = G_CALLBACK (ferry_executor_get_n_waiting),
+    [PROP_N_EXECUTING] = G_CALLBACK (ferry_executor_get_n_executing),
+    [PROP_N_COMPLETED] = G_CALLBACK (ferry_executor_get_n_completed),
+    [PROP_N_FAILED] = G_CALLBACK (ferry_executor_get_n_failed),
+    [PROP_N_CANCELLED] = G_CALLBACK (ferry_executor_get_n_cancelled),
+    [PROP_FRACTION] = G_CALLBACK (ferry_executor_get_fraction),
+  };
   FerryExecutor *self = FERRY_EXECUTOR (object);
 
-  switch (property_id)
-    {
-    case PROP_POOL:
-      g_value_set_object (value, self->pool);
-      break;
-    case PROP_MAX_PENDING:
-      ferry_return_if_elsewhere (self->router->home);
-      g_value_set_uint (value, self->max_pending);
-      break;
-    case PROP_KEEP_FINISHED:
-      ferry_return_if_elsewhere (self->router->home);
-      g_value_set_uint (value, self->keep_finished);
-      break;
-    case PROP_STATE:
-      g_value_set_enum (value, ferry_executor_get_state (self));
-      break;
-    case PROP_N_WAITING:
-      g_value_set_uint (value, ferry_executor_get_n_waiting (self));
-      break;
-    case PROP_N_EXECUTING:
-      g_value_set_uint (value, ferry_executor_get_n_executing (self));
-      break;
-    case PROP_N_COMPLETED:
-      g_value_set_uint64 (value, ferry_executor_get_n_completed (self));
-      break;
-    case PROP_N_FAILED:
-      g_value_set_uint64 (value, ferry_executor_get_n_failed (self));
-      break;
-    case PROP_N_CANCELLED:
-      g_value_set_uint64 (value, ferry_executor_get_n_cancelled (self));
-      break;
-    case PROP_FRACTION:
-      g_value_set_double (value, ferry_executor_get_fraction (self));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
-    }
+  if (getters[property_id] != NULL)
+    ferry_property_get (object, getters[property_id], value);
+  else if (ferry_home_check (self->router->home, G_STRFUNC))
+    g_value_set_uint (value, property_id == PROP_MAX_PENDING ? self->max_pending : self->keep_finished);
 }
 
 static void
@@ -1559,7 +1411,7 @@ ferry_executor_set_property (GObject *object, guint property_id, const GValue *v
     case PROP_POOL:
       self->pool = g_value_dup_object (value);
       self->router = ferry_pool_get_router (self->pool);
-      self->timers = ferry_router_get_timers (self->router);
+      self->timers = self->router->timers;
       ferry_pool_add_source (self->pool, &self->source);
       break;
     case PROP_MAX_PENDING:
@@ -1682,7 +1534,7 @@ ferry_executor_dispose (GObject *object)
     {
       ferry_pool_remove_source (self->pool, &self->source);
       ferry_timers_unset (self->timers, &self->notify_timer);
-      ferry_timers_unset (self->timers, &self->refuse_timer);
+      ferry_timers_unset (self->timers, &self->source.refuse_timer);
       ferry_timers_unset (self->timers, &self->shutdown_timer);
     }
   /* The list is freed without a signal. All of its tasks are done. */
@@ -1696,8 +1548,9 @@ ferry_executor_finalize (GObject *object)
 {
   FerryExecutor *self = FERRY_EXECUTOR (object);
 
+  ferry_wait_queue_clear (&self->submissions);
   ferry_wait_queue_clear (&self->shutdown_waits);
-  ferry_task_queue_clear (&self->queue);
+  ferry_task_queue_clear (&self->source.queue);
   g_clear_pointer (&self->list, g_sequence_free);
   pthread_mutex_destroy (&self->inbox_lock);
   g_clear_object (&self->pool);
@@ -1718,11 +1571,12 @@ ferry_executor_class_init (FerryExecutorClass *klass)
 static void
 ferry_executor_init (FerryExecutor *self)
 {
-  self->source =
-    (FerryTaskSource){source_peek, source_take, source_give_back, source_started, source_done, source_fail_all};
+  self->source = (FerryTaskSource){
+    .give_back = source_give_back, .started = source_started, .done = source_done, .fail_all = source_fail_all};
+  ferry_wait_queue_init (&self->submissions);
   ferry_wait_queue_init (&self->shutdown_waits);
   pthread_mutex_init (&self->inbox_lock, NULL);
-  ferry_task_queue_init (&self->queue);
+  ferry_task_queue_init (&self->source.queue);
   self->list = g_sequence_new (g_object_unref);
 }
 

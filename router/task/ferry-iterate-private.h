@@ -17,14 +17,13 @@ gboolean ferry_iterate_check (FerryRouter *router, GError **error);
  * the sources that are ready are dispatched once. The caller keeps data alive. Returns whether condition holds. */
 gboolean ferry_iterate (FerryRouter *router, FerryCondition condition, gpointer data, gint64 timeout);
 
-/* main: ferry_iterate_check() and ferry_iterate(); a timeout of 0 does not iterate. Fails with FERRY_ERROR_TIMED_OUT as
- * well, whose message begins with what. */
-gboolean ferry_iterate_until (FerryRouter *router, FerryCondition condition, gpointer data, gint64 timeout,
-                              const char *what, GError **error);
+/* The same of any context of this thread. */
+gboolean ferry_iterate_context (GMainContext *context, FerryCondition condition, gpointer data, gint64 timeout);
 
-/* The same without a router. Fails with FERRY_ERROR_WRONG_THREAD where context is not the thread-default one,
- * FERRY_ERROR_BUSY in a callback of it, and FERRY_ERROR_TIMED_OUT. */
-gboolean ferry_iterate_context_until (GMainContext *context, FerryCondition condition, gpointer data, gint64 timeout,
-                                      const char *what, GError **error);
+/* main: ferry_iterate_check() and ferry_iterate(); a timeout of 0 does not iterate. Fails with FERRY_ERROR_TIMED_OUT as
+ * well, whose message begins with what. Without a router, context is iterated. Then this fails with
+ * FERRY_ERROR_WRONG_THREAD where that is not the thread-default one, and with FERRY_ERROR_BUSY in a callback of it. */
+gboolean ferry_iterate_until (FerryRouter *router, GMainContext *context, FerryCondition condition, gpointer data,
+                              gint64 timeout, const char *what, GError **error);
 
 G_END_DECLS

@@ -16,8 +16,8 @@ set_true (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static gboolean
-iterate (GMainContext *context, FerryCondition condition, gpointer data, gint64 timeout)
+gboolean
+ferry_iterate_context (GMainContext *context, FerryCondition condition, gpointer data, gint64 timeout)
 {
   g_autoptr (GMainContext) kept G_GNUC_UNUSED = g_main_context_ref (context);
   g_autoptr (GSource) timer = g_timeout_source_new (0);
@@ -46,13 +46,7 @@ ferry_iterate (FerryRouter *router, FerryCondition condition, gpointer data, gin
 {
   g_autoptr (FerryRouter) kept G_GNUC_UNUSED = g_object_ref (router);
 
-  return iterate (router->context, condition, data, timeout);
-}
-
-static void
-set_timed_out (const char *what, GError **error)
-{
-  ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "%s in time; wait longer", what);
+  return ferry_iterate_context (router->context, condition, data, timeout);
 }
 
 /* A forked child has another thread-default context than its parent. */
@@ -62,41 +56,27 @@ check_context (GMainContext *context, GError **error)
   g_autoptr (GMainContext) here = g_main_context_ref_thread_default ();
 
   if (here != context)
-    ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
-                     "It was made with another main context: wait on its thread, and in the process that made it");
-  else if (ferry_polled_transport_is_receiving () || ferry_is_in_callback_of (context))
-    ferry_set_error (error, FERRY_ERROR_BUSY,
-                     "A callback of the main context cannot wait for what would come through it; wait outside of "
-                     "it, or use the _async form");
-  else
+    return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
+                            "It was made with another main context: wait on its thread, and in the process that made "
+                            "it");
+  if (!ferry_polled_transport_is_receiving () && !ferry_is_in_callback_of (context))
     return TRUE;
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_BUSY,
+                          "A callback of the main context cannot wait for what would come through it; wait outside of "
+                          "it, or use the _async form");
 }
 
 gboolean
-ferry_iterate_until (FerryRouter *router, FerryCondition condition, gpointer data, gint64 timeout, const char *what,
-                     GError **error)
+ferry_iterate_until (FerryRouter *router, GMainContext *context, FerryCondition condition, gpointer data,
+                     gint64 timeout, const char *what, GError **error)
 {
-  if (condition (data))
-    return TRUE;
-  if (!ferry_iterate_check (router, error))
-    return FALSE;
-  if (timeout != 0 && ferry_iterate (router, condition, data, timeout))
-    return TRUE;
-  set_timed_out (what, error);
-  return FALSE;
-}
+  g_autoptr (FerryRouter) kept G_GNUC_UNUSED = router != NULL ? g_object_ref (router) : NULL;
 
-gboolean
-ferry_iterate_context_until (GMainContext *context, FerryCondition condition, gpointer data, gint64 timeout,
-                             const char *what, GError **error)
-{
   if (condition (data))
     return TRUE;
-  if (!check_context (context, error))
+  if (!(router != NULL ? ferry_iterate_check (router, error) : check_context (context, error)))
     return FALSE;
-  if (timeout != 0 && iterate (context, condition, data, timeout))
+  if (timeout != 0 && ferry_iterate_context (router != NULL ? router->context : context, condition, data, timeout))
     return TRUE;
-  set_timed_out (what, error);
-  return FALSE;
+  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "%s in time; wait longer", what);
 }

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A job: one call that a worker serves.
+/* A job: one call that a worker serves, and its answer.
  *
  * Owner:   counted references: of the thread that serves, and those that the function took.
  * Threads: the thread that serves makes and finishes it; while the function runs, any thread uses it. Other threads
@@ -15,6 +15,7 @@
 #include "route/ferry-sender.h"
 #include "task/ferry-job.h"
 #include "task/ferry-task.h"
+#include "worker/ferry-function-private.h"
 
 G_BEGIN_DECLS
 
@@ -45,28 +46,47 @@ FerryJob *ferry_job_new (const FerryJobDriver *driver, FerryCall *call);
 FerryCall *ferry_job_get_call (FerryJob *self);
 /* any: whether the caller is the thread that serves the job. */
 gboolean ferry_job_is_serving_thread (FerryJob *self);
-/* The thread that serves: the job runs another function from now on. The name is never freed. */
-void ferry_job_set_function_name (FerryJob *self, const char *name);
-/* The thread that serves: before each call of the function, such as for the next item of a map. Traces of earlier
- * errors do not count for it. */
-void ferry_job_begin_function (FerryJob *self);
 /* The thread that serves, after the function has returned: uses of the job fail with FERRY_ERROR_STOPPED from now on.
  * Closes the call's descriptors. */
 void ferry_job_finish (FerryJob *self);
 /* any: asks the function to stop. The first reason counts. */
 void ferry_job_cancel (FerryJob *self, guint reason);
-/* The thread that serves, until the job is finished: sends answers up to a millisecond late, many at a time, until the
- * thread waits, or until ferry_job_hurry(). */
-void ferry_job_take_time (FerryJob *self);
-void ferry_job_hurry (FerryJob *self);
-/* Returns (transfer full) the trace of the error that the function failed with: the one of ferry_job_set_error(), or
- * the one of another process and this place. */
-char *ferry_job_make_trace (FerryJob *self, const GError *error);
+/* The thread that serves, until the job is finished: (transfer none). */
+FerryUplink *ferry_job_get_uplink (FerryJob *self);
 
-FerryTaskKind ferry_call_get_task_kind (FerryCall *call);
 /* Takes the descriptors that came with the message of the call, if any. */
 void ferry_call_take_descriptors (FerryCall *call, const FerryDownMessage *message);
-/* Fails with FERRY_ERROR_SYSTEM where the worker could not take all descriptors of the call. */
-gboolean ferry_call_check_descriptors (FerryCall *call, GError **error);
+/* The answer to a call, or to an item of a map: a result or an error. It is on the stack of the thread that serves. */
+typedef struct
+{
+  GVariant *result; /* (owned) (nullable) */
+  GError *failure;  /* (owned) (nullable): where it is set, the result does not count */
+  char *trace;      /* (owned) (nullable) */
+  const char *note; /* (nullable): of a second failure */
+  gint64 begun_at;  /* monotonic time; of a call */
+} FerryAnswer;
+
+/* How an answer is sent. */
+typedef struct
+{
+  gboolean (*send_result) (FerryCall *call, GVariant *result, GError **error);
+  gboolean (*send_failure) (FerryCall *call, const GError *failure, const char *trace, const char *const *notes,
+                            GError **error);
+} FerryAnswerWay;
+
+/* Begins a call of function (nullable: no function has that name). Returns FALSE, and sets failure, where the function
+ * is not to be called. */
+gboolean ferry_answer_begin (FerryAnswer *self, FerryCall *call, const FerryFunctionEntry *function);
+/* Calls the function with arguments that fit it. The job has its name meanwhile. Traces of earlier errors do not count
+ * for it. */
+void ferry_answer_run (FerryAnswer *self, FerryJob *job, const FerryFunctionEntry *function, GVariant *arguments);
+/* Sets FERRY_ERROR_UNKNOWN_FUNCTION. */
+void ferry_answer_set_unknown (GError **error, const char *name);
+/* Where a result of function cannot be sent, the answer is that error. Returns FALSE where no answer can be sent. */
+gboolean ferry_answer_send (FerryAnswer *self, FerryCall *call, const FerryAnswerWay *way, const char *function,
+                            GError **error);
+void ferry_answer_clear (FerryAnswer *self);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryAnswer, ferry_answer_clear)
 
 G_END_DECLS

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One run of a function in a worker: its arguments, its cancel, its progress and its messages.
+/* One run of a function in a worker: its arguments, its cancel, its progress, its messages and its answer.
  *
  * The job reaches what serves it through FerryJobDriver only. The descriptors that came with its call are attached to
  * the call. A function gets copies of them, and the rest are closed when it returns. */
@@ -10,6 +10,7 @@
 
 #include "task/ferry-job-private.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -23,6 +24,9 @@
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-progress-private.h"
 
+/* How many bytes of its message an error keeps that is too large to be sent. */
+#define SHORT_MESSAGE 1024
+
 struct _FerryJob
 {
   GObject parent_instance;
@@ -30,7 +34,7 @@ struct _FerryJob
   const FerryJobDriver *driver; /* const: (unowned): not used after the job is finished */
   FerryCall *call;              /* const: (owned) */
   FerryTaskKind kind;           /* const */
-  /* any: the call's, or in a map that of the function over the items; it lives as long as the job */
+  /* any: the call's, or in a map that of the function over an item that runs; it lives as long as the job */
   const char *_Atomic function_name;
   pthread_t thread; /* const: the thread that serves */
   guint64 begun;    /* the thread that serves: ferry_trace_get_moment() when the function was called */
@@ -112,8 +116,8 @@ ferry_job_init (FerryJob *self)
   ferry_progress_parts_init (&self->parts);
 }
 
-FerryTaskKind
-ferry_call_get_task_kind (FerryCall *call)
+static FerryTaskKind
+get_task_kind (FerryCall *call)
 {
   return (FerryTaskKind) ((guint) ferry_call_get_flags (call) >> FERRY_CALL_KIND_SHIFT);
 }
@@ -126,34 +130,15 @@ ferry_job_new (const FerryJobDriver *driver, FerryCall *call)
   self->driver = driver;
   self->call = ferry_call_ref (call);
   atomic_init (&self->function_name, ferry_call_get_method (call));
-  self->kind = ferry_call_get_task_kind (call);
+  self->kind = get_task_kind (call);
   self->thread = pthread_self ();
-  self->begun = ferry_trace_get_moment ();
   return self;
 }
 
-void
-ferry_job_begin_function (FerryJob *self)
+FerryUplink *
+ferry_job_get_uplink (FerryJob *self)
 {
-  self->begun = ferry_trace_get_moment ();
-}
-
-void
-ferry_job_set_function_name (FerryJob *self, const char *name)
-{
-  atomic_store_explicit (&self->function_name, name, memory_order_relaxed);
-}
-
-void
-ferry_job_take_time (FerryJob *self)
-{
-  ferry_uplink_take_time (ferry_sender_get_uplink (self->driver->calls));
-}
-
-void
-ferry_job_hurry (FerryJob *self)
-{
-  ferry_uplink_hurry (ferry_sender_get_uplink (self->driver->calls));
+  return ferry_sender_get_uplink (self->driver->calls);
 }
 
 void
@@ -244,18 +229,11 @@ check_in_use (FerryJob *self, GError **error)
 {
   if (G_LIKELY (!is_cancelled_in_use (self)))
     return TRUE;
-  switch (get_cancelled (self))
-    {
-    case FERRY_CANCEL_REASON_DEADLINE:
-      ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The job's time is over");
-      break;
-    case FERRY_CANCEL_REASON_CLOSED:
-      ferry_set_error (error, FERRY_ERROR_CLOSED, "The application gave up the link");
-      break;
-    default:
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The job was cancelled");
-      break;
-    }
+  if (get_cancelled (self) == FERRY_CANCEL_REASON_DEADLINE)
+    return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The job's time is over");
+  if (get_cancelled (self) == FERRY_CANCEL_REASON_CLOSED)
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The application gave up the link");
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The job was cancelled");
   return FALSE;
 }
 
@@ -431,20 +409,6 @@ ferry_call_take_descriptors (FerryCall *call, const FerryDownMessage *message)
   ferry_call_attach (call, batch, fd_batch_free);
 }
 
-gboolean
-ferry_call_check_descriptors (FerryCall *call, GError **error)
-{
-  const FdBatch *batch = ferry_call_get_attached (call);
-
-  if (batch == NULL || !batch->is_short)
-    return TRUE;
-  return ferry_set_error (
-    error, FERRY_ERROR_SYSTEM,
-    "The worker could take only %u of the descriptors that come with “%s”; raise its limit of open files, "
-    "or close some",
-    batch->descriptors->len, ferry_call_get_method (call));
-}
-
 /* In a use. Returns (transfer none) the descriptor of a handle, or -1 with an error. */
 static int
 find_descriptor (FerryJob *self, gint handle, GError **error)
@@ -562,22 +526,18 @@ step_locked (FerryJob *self, Report *report, GError **error)
   const char *name = ferry_job_get_function_name (self);
 
   if (self->kind != FERRY_TASK_KIND_STEPS)
-    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "The function “%s” goes in steps, and its task does not; submit it with FERRY_TASK_KIND_STEPS",
-                     name);
-  else if (self->n_steps == 0)
-    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "The function “%s” goes in steps and did not say how many; call ferry_job_set_n_steps() first",
-                     name);
-  else
-    {
-      self->n_steps_done = MIN (self->n_steps_done + 1, self->n_steps);
-      report->amount = self->n_steps_done;
-      report->total = self->n_steps;
-      report->fraction = (double) report->amount / (double) report->total;
-      return TRUE;
-    }
-  return FALSE;
+    return ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "The function “%s” goes in steps, and its task does not; submit it with FERRY_TASK_KIND_STEPS", name);
+  if (self->n_steps == 0)
+    return ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "The function “%s” goes in steps and did not say how many; call ferry_job_set_n_steps() first", name);
+  self->n_steps_done = MIN (self->n_steps_done + 1, self->n_steps);
+  report->amount = self->n_steps_done;
+  report->total = self->n_steps;
+  report->fraction = (double) report->amount / (double) report->total;
+  return TRUE;
 }
 
 /* In a use. */
@@ -950,8 +910,10 @@ ferry_job_set_error (FerryJob *self, GError **error, GQuark domain, int code, co
   ferry_error_set_trace (*error, trace);
 }
 
-char *
-ferry_job_make_trace (FerryJob *self, const GError *error)
+/* Returns (transfer full) the trace of the error that the function failed with: the one of ferry_job_set_error(), or
+ * the one of another process and this place. */
+static char *
+make_trace (FerryJob *self, const GError *error)
 {
   g_autofree char *inner = ferry_error_dup_trace (error, self->begun);
   g_autofree char *place = add_place (self, NULL);
@@ -960,4 +922,137 @@ ferry_job_make_trace (FerryJob *self, const GError *error)
   if (inner != NULL && g_str_has_prefix (inner, place))
     return g_steal_pointer (&inner);
   return add_place (self, inner);
+}
+
+/* ---- the answer ---- */
+
+void
+ferry_answer_clear (FerryAnswer *self)
+{
+  g_clear_pointer (&self->result, g_variant_unref);
+  g_clear_error (&self->failure);
+  g_clear_pointer (&self->trace, g_free);
+}
+
+void
+ferry_answer_set_unknown (GError **error, const char *name)
+{
+  ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION,
+                   "The program of worker “%s” has no function “%s”; have it call ferry_function_register() before "
+                   "ferry_worker_main()",
+                   program_invocation_short_name, name);
+}
+
+static gboolean
+check_descriptors (FerryCall *call, GError **error)
+{
+  const FdBatch *batch = ferry_call_get_attached (call);
+
+  if (batch == NULL || !batch->is_short)
+    return TRUE;
+  return ferry_set_error (
+    error, FERRY_ERROR_SYSTEM,
+    "The worker could take only %u of the descriptors that come with “%s”; raise its limit of open files, "
+    "or close some",
+    batch->descriptors->len, ferry_call_get_method (call));
+}
+
+gboolean
+ferry_answer_begin (FerryAnswer *self, FerryCall *call, const FerryFunctionEntry *function)
+{
+  const char *name = ferry_call_get_method (call);
+  guint cancelled = ferry_call_get_cancelled (call);
+  gint64 deadline = ferry_call_get_deadline (call);
+
+  self->begun_at = g_get_monotonic_time ();
+  if (cancelled == FERRY_CANCEL_REASON_DEADLINE || (cancelled == 0 && deadline != 0 && self->begun_at >= deadline))
+    ferry_set_error (&self->failure, FERRY_ERROR_TIMED_OUT, "The call's time was over before it was begun");
+  else if (cancelled != 0)
+    g_set_error_literal (&self->failure, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                         "The call was cancelled before it was begun");
+  else if (get_task_kind (call) > FERRY_TASK_KIND_STEPS)
+    ferry_set_error (
+      &self->failure, FERRY_ERROR_BAD_ARGUMENTS,
+      "The call of “%s” is of a kind of task that the worker does not know; build application and worker "
+      "with the same version of Ferry",
+      name);
+  else if (function == NULL)
+    ferry_answer_set_unknown (&self->failure, name);
+  else
+    return ferry_function_check_arguments (function, ferry_call_get_arguments (call), &self->failure) &&
+           check_descriptors (call, &self->failure);
+  return FALSE;
+}
+
+void
+ferry_answer_run (FerryAnswer *self, FerryJob *job, const FerryFunctionEntry *function, GVariant *arguments)
+{
+  const char *outer = ferry_job_get_function_name (job);
+  GVariant *result;
+
+  atomic_store_explicit (&job->function_name, function->name, memory_order_relaxed);
+  job->begun = ferry_trace_get_moment ();
+  result = function->function (job, arguments, &self->failure);
+  self->result = result != NULL ? g_variant_take_ref (result) : NULL;
+  if (self->failure != NULL && result != NULL)
+    {
+      self->note = "The function returned a value as well, which was dropped";
+      g_warning ("Function “%s” set an error and returned a value; the error counts: %s", function->name,
+                 self->failure->message);
+    }
+  if (self->failure == NULL)
+    ferry_function_check_result (function, self->result, &self->failure);
+  if (self->failure != NULL)
+    self->trace = make_trace (job, self->failure);
+  atomic_store_explicit (&job->function_name, outer, memory_order_relaxed);
+}
+
+/* Passes the refusal of a message on, where no answer can be sent any more. */
+static gboolean
+is_closed (GError **refusal, GError **error)
+{
+  if (!g_error_matches (*refusal, FERRY_ERROR, FERRY_ERROR_CLOSED) &&
+      !g_error_matches (*refusal, FERRY_ERROR, FERRY_ERROR_STOPPED))
+    return FALSE;
+  g_propagate_error (error, g_steal_pointer (refusal));
+  return TRUE;
+}
+
+/* Sends a failure that is too large with a shortened message, and without its trace. */
+static gboolean
+send_short_failure (FerryAnswer *self, FerryCall *call, const FerryAnswerWay *way, GError **error)
+{
+  const char *const notes[] = {"The error was too large to be sent as a whole", NULL};
+  const GError *failure = self->failure;
+  g_autofree char *start = g_utf8_make_valid (failure->message, (gssize) strnlen (failure->message, SHORT_MESSAGE));
+  g_autoptr (GError) shortened = g_error_new (failure->domain, failure->code, "%s…", start);
+  g_autoptr (GError) refusal = NULL;
+
+  if (way->send_failure (call, shortened, NULL, notes, &refusal))
+    return TRUE;
+  if (is_closed (&refusal, error))
+    return FALSE;
+  g_warning ("The failure of call %" G_GUINT64_FORMAT " of “%s” cannot be sent: %s", ferry_call_get_xid (call),
+             ferry_call_method_in_words (ferry_call_get_method (call)), refusal->message);
+  g_propagate_error (error, g_steal_pointer (&refusal));
+  return FALSE;
+}
+
+gboolean
+ferry_answer_send (FerryAnswer *self, FerryCall *call, const FerryAnswerWay *way, const char *function, GError **error)
+{
+  const char *const notes[] = {self->note, NULL};
+  g_autoptr (GError) refusal = NULL;
+
+  if (self->failure == NULL)
+    {
+      if (way->send_result (call, self->result, &self->failure))
+        return TRUE;
+      if (is_closed (&self->failure, error))
+        return FALSE;
+      g_prefix_error (&self->failure, "The result of function “%s” cannot be sent: ", function);
+    }
+  if (way->send_failure (call, self->failure, self->trace, notes, &refusal))
+    return TRUE;
+  return !is_closed (&refusal, error) && send_short_failure (self, call, way, error);
 }

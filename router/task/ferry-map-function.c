@@ -9,7 +9,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-remote-error-private.h"
-#include "task/ferry-answer-private.h"
+#include "task/ferry-job-private.h"
 
 typedef struct
 {
@@ -62,79 +62,31 @@ get_arguments (Chunk *self, gsize i)
 }
 
 static gboolean
-is_closed (const GError *refusal)
+send_result (FerryCall *call, GVariant *result, GError **error)
 {
-  return g_error_matches (refusal, FERRY_ERROR, FERRY_ERROR_CLOSED) ||
-         g_error_matches (refusal, FERRY_ERROR, FERRY_ERROR_STOPPED);
+  if (result != NULL)
+    return ferry_call_send_value (call, FERRY_MAP_MESSAGE_VALUE, result, error);
+  return ferry_call_send_value (call, FERRY_MAP_MESSAGE_NOTHING, g_variant_new_tuple (NULL, 0), error);
 }
 
 static gboolean
-send_error (Chunk *self, const GError *failure, const char *trace, const char *note, GError **error)
+send_failure (FerryCall *call, const GError *failure, const char *trace, const char *const *notes, GError **error)
 {
-  const char *const notes[] = {note, NULL};
-
-  return ferry_call_send_value (ferry_job_get_call (self->job), FERRY_MAP_MESSAGE_ERROR,
-                                ferry_error_to_variant (failure, trace, notes), error);
+  return ferry_call_send_value (call, FERRY_MAP_MESSAGE_ERROR, ferry_error_to_variant (failure, trace, notes), error);
 }
 
-static gboolean
-send_failure (Chunk *self, const FerryAnswer *answer, GError **error)
-{
-  g_autoptr (GError) refusal = NULL;
-  g_autoptr (GError) shortened = NULL;
+static const FerryAnswerWay item_way = {send_result, send_failure};
 
-  if (send_error (self, answer->failure, answer->trace, answer->note, &refusal))
-    return TRUE;
-  if (is_closed (refusal))
-    {
-      g_propagate_error (error, g_steal_pointer (&refusal));
-      return FALSE;
-    }
-  shortened = g_error_new_literal (answer->failure->domain, answer->failure->code,
-                                   "An error whose message was too large to be sent");
-  return send_error (self, shortened, NULL, NULL, error);
-}
-
-/* Sends an item's result or failure. A result that cannot be sent makes the item fail. Returns FALSE when no further
- * message can be sent. */
-static gboolean
-send_answer (Chunk *self, FerryAnswer *answer, GError **error)
-{
-  FerryCall *call = ferry_job_get_call (self->job);
-  gboolean sent;
-
-  if (answer->failure != NULL)
-    return send_failure (self, answer, error);
-  if (answer->result != NULL)
-    sent = ferry_call_send_value (call, FERRY_MAP_MESSAGE_VALUE, answer->result, &answer->failure);
-  else
-    sent = ferry_call_send_value (call, FERRY_MAP_MESSAGE_NOTHING, g_variant_new_tuple (NULL, 0), &answer->failure);
-  if (sent)
-    return TRUE;
-  if (is_closed (answer->failure))
-    {
-      g_propagate_error (error, g_steal_pointer (&answer->failure));
-      return FALSE;
-    }
-  g_prefix_error (&answer->failure, "The result of function “%s” cannot be sent: ", self->function->name);
-  return send_failure (self, answer, error);
-}
-
+/* Returns FALSE when no further message can be sent. */
 static gboolean
 run_item (Chunk *self, gsize i, GError **error)
 {
   g_auto (FerryAnswer) answer = {0};
   g_autoptr (GVariant) arguments = get_arguments (self, i);
-  GError *failure = NULL;
-  GVariant *result;
 
   if (ferry_function_check_arguments (self->function, arguments, &answer.failure))
-    {
-      ferry_job_begin_function (self->job);
-      result = self->function->function (self->job, arguments, &failure);
-      ferry_answer_take (&answer, self->function, result, failure, self->job);
-    }
-  return send_answer (self, &answer, error);
+    ferry_answer_run (&answer, self->job, self->function, arguments);
+  return ferry_answer_send (&answer, ferry_job_get_call (self->job), &item_way, self->function->name, error);
 }
 
 static gboolean
@@ -154,17 +106,16 @@ static GVariant *
 run_chunk (FerryJob *job, GVariant *arguments, GError **error)
 {
   g_auto (Chunk) chunk = {0};
+  FerryUplink *uplink = ferry_job_get_uplink (job);
   gint64 begun_at = g_get_monotonic_time ();
   gboolean done;
 
   if (!chunk_init (&chunk, job, arguments, error))
     return NULL;
-  ferry_job_set_function_name (job, chunk.function->name);
   if (chunk.n_items > 1)
-    ferry_job_take_time (job);
+    ferry_uplink_take_time (uplink);
   done = run_items (&chunk, begun_at, error);
-  ferry_job_hurry (job);
-  ferry_job_set_function_name (job, FERRY_MAP_FUNCTION);
+  ferry_uplink_hurry (uplink);
   return done ? g_variant_new_int64 (g_get_monotonic_time () - begun_at) : NULL;
 }
 

@@ -29,12 +29,11 @@ typedef enum
   FERRY_MAP_PULL_FAILED,
 } FerryMapPull;
 
-/* A zeroed one is manual. The map reads the fields, and changes closed. */
+/* A zeroed one is manual. The map reads the fields, and sets closed, and those of its kind of input. */
 typedef struct
 {
   FerryMapInputKind kind;
-  gpointer from; /* (owned) (nullable): GVariant, GPtrArray or GListModel */
-  GDestroyNotify free_from;
+  gpointer from;   /* (owned) (nullable): GVariant, GPtrArray or GListModel */
   gsize position;  /* of the next item in it */
   GQueue added;    /* (element-type GVariant) (owned): not pulled yet; see ferry_map_input_add() */
   gboolean closed; /* no more items are added, or the input has ended */
@@ -48,9 +47,7 @@ typedef struct
 /* Ends the input, and releases what it was made of. */
 void ferry_map_input_end (FerryMapInput *self);
 
-/* These turn a manual input into another one. They take a reference, and sink a floating one. */
-void ferry_map_input_set_container (FerryMapInput *self, GVariant *arguments);
-void ferry_map_input_set_array (FerryMapInput *self, GPtrArray *arguments);
+/* Turns a manual input into that of a list. The map sets the fields of the other kinds. */
 void ferry_map_input_set_model (FerryMapInput *self, GListModel *model, FerryMapArguments func, gpointer user_data,
                                 GDestroyNotify destroy);
 void ferry_map_input_set_source (FerryMapInput *self, FerryMapSource func, gpointer user_data, GDestroyNotify destroy);

@@ -26,26 +26,14 @@ ferry_map_input_end (FerryMapInput *self)
   if (self->handler != 0)
     g_signal_handler_disconnect (from, self->handler);
   self->handler = 0;
-  if (from != NULL)
-    self->free_from (from);
+  if (self->kind == FERRY_MAP_INPUT_CONTAINER)
+    g_clear_pointer (&from, g_variant_unref);
+  else if (self->kind == FERRY_MAP_INPUT_ARRAY)
+    g_clear_pointer (&from, g_ptr_array_unref);
+  else
+    g_clear_object (&from);
   if (destroy != NULL)
     destroy (self->user_data);
-}
-
-void
-ferry_map_input_set_container (FerryMapInput *self, GVariant *arguments)
-{
-  self->kind = FERRY_MAP_INPUT_CONTAINER;
-  self->from = g_variant_ref_sink (arguments);
-  self->free_from = (GDestroyNotify) g_variant_unref;
-}
-
-void
-ferry_map_input_set_array (FerryMapInput *self, GPtrArray *arguments)
-{
-  self->kind = FERRY_MAP_INPUT_ARRAY;
-  self->from = g_ptr_array_ref (arguments);
-  self->free_from = (GDestroyNotify) g_ptr_array_unref;
 }
 
 /* Keeps the position at the same item. Items that are inserted before it are not mapped, items that are inserted at it
@@ -68,20 +56,10 @@ ferry_map_input_set_model (FerryMapInput *self, GListModel *model, FerryMapArgum
 {
   self->kind = FERRY_MAP_INPUT_MODEL;
   self->from = g_object_ref (model);
-  self->free_from = g_object_unref;
   self->get_arguments = func;
   self->user_data = user_data;
   self->destroy = destroy;
   self->handler = g_signal_connect (model, "items-changed", G_CALLBACK (items_changed), self);
-}
-
-void
-ferry_map_input_set_source (FerryMapInput *self, FerryMapSource func, gpointer user_data, GDestroyNotify destroy)
-{
-  self->kind = FERRY_MAP_INPUT_SOURCE;
-  self->source = func;
-  self->user_data = user_data;
-  self->destroy = destroy;
 }
 
 guint64

@@ -31,7 +31,6 @@
 #include "task/ferry-iterate-private.h"
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-map-input-private.h"
-#include "task/ferry-pool-private.h"
 #include "task/ferry-task-private.h"
 #include "worker/ferry-function-private.h"
 
@@ -100,14 +99,6 @@ typedef struct
   gboolean singly; /* each becomes a chunk of its own */
 } Range;
 
-/* A call of add_async() that waits. */
-typedef struct
-{
-  GTask *call;         /* (owned): has the map */
-  GVariant *arguments; /* (owned) (nullable) */
-  GSource *source;     /* (owned) (nullable): of the call's cancellable */
-} MapAdd;
-
 #define FERRY_TYPE_MAP_CHUNK (ferry_map_chunk_get_type ())
 G_DECLARE_FINAL_TYPE (FerryMapChunk, ferry_map_chunk, FERRY, MAP_CHUNK, FerryTask)
 
@@ -161,8 +152,8 @@ struct _FerryMap
   gboolean filling_up;    /* see may_have_more_chunks() */
   FerryMapChunk *waiting; /* (unowned) (nullable): for room in the executor */
   gboolean input_ended;
-  GQueue adds;      /* (element-type MapAdd) (owned): calls of add_async() that wait for room, in order */
-  gboolean closing; /* the input is closed behind them */
+  FerryWaitQueue adds; /* calls of add_async() that wait for room, in order; the arguments are the key */
+  gboolean closing;    /* the input is closed behind them */
 
   /* Results. */
   Mode mode;
@@ -1017,13 +1008,16 @@ chunk_refused (FerryMap *self, FerryMapChunk *chunk, const GError *error)
   fail_items (self, refused, error);
 }
 
+/* The executor has taken the chunk that waited for room, or refuses it. */
 static void
-room_came (gpointer data, const GError *error)
+room_came (FerryCompletion *submission, gpointer data)
 {
-  g_autoptr (FerryMapChunk) chunk = data;
+  g_autoptr (FerryMapChunk) chunk = ferry_wait_queue_get_key (submission);
   g_autoptr (Hold) self = chunk->map != NULL ? hold (chunk->map) : NULL;
+  g_autoptr (GError) error = NULL;
 
-  /* The chunk may have ended before this is called. */
+  ferry_completion_take (submission, &error);
+  /* The map may have let go of the chunk. */
   if (self == NULL)
     return;
   self->waiting = NULL;
@@ -1072,7 +1066,7 @@ submit_next (FerryMap *self)
       return TRUE;
     }
   self->waiting = chunk;
-  ferry_executor_submit_when_room (self->executor, FERRY_TASK (chunk), room_came, g_object_ref (chunk));
+  ferry_executor_submit_when_room (self->executor, FERRY_TASK (g_object_ref (chunk)), room_came);
   return TRUE;
 }
 
@@ -1142,7 +1136,8 @@ ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
   g_return_if_fail (arguments != NULL && g_variant_is_container (arguments));
   ferry_return_if_elsewhere (self->router->home);
 
-  ferry_map_input_set_container (&self->input, arguments);
+  self->input.kind = FERRY_MAP_INPUT_CONTAINER;
+  self->input.from = g_variant_ref_sink (arguments);
 }
 
 /**
@@ -1163,7 +1158,8 @@ ferry_map_set_array (FerryMap *self, GPtrArray *arguments)
   g_return_if_fail (arguments != NULL);
   ferry_return_if_elsewhere (self->router->home);
 
-  ferry_map_input_set_array (&self->input, arguments);
+  self->input.kind = FERRY_MAP_INPUT_ARRAY;
+  self->input.from = g_ptr_array_ref (arguments);
 }
 
 /**
@@ -1214,7 +1210,10 @@ ferry_map_set_source (FerryMap *self, FerryMapSource func, gpointer user_data, G
   g_return_if_fail (func != NULL);
   ferry_return_if_elsewhere (self->router->home);
 
-  ferry_map_input_set_source (&self->input, func, user_data, destroy);
+  self->input.kind = FERRY_MAP_INPUT_SOURCE;
+  self->input.source = func;
+  self->input.user_data = user_data;
+  self->input.destroy = destroy;
 }
 
 /* ---- Items that are added ---- */
@@ -1249,47 +1248,28 @@ add (FerryMap *self, GVariant *arguments)
   ferry_map_input_add (&self->input, arguments);
 }
 
-static void
-map_add_free (MapAdd *self)
-{
-  ferry_unwatch_cancellable (&self->source);
-  g_clear_pointer (&self->arguments, g_variant_unref);
-  g_object_unref (self->call);
-  g_free (self);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (MapAdd, map_add_free)
-
-static void
-close_behind_adds (FerryMap *self)
-{
-  if (self->closing && self->adds.length == 0)
-    self->input.closed = TRUE;
-}
-
 /* Adds items that wait, as far as there is room. Callbacks run: the caller holds the map. */
 static void
 serve_adds (FerryMap *self)
 {
-  while (self->adds.length > 0)
+  while (!ferry_wait_queue_is_empty (&self->adds))
     {
+      g_autoptr (FerryCompletion) served = NULL;
       g_autoptr (GError) refusal = NULL;
-      g_autoptr (MapAdd) served = NULL;
       gboolean open = check_open (self, FALSE, &refusal);
 
       if (open && !has_room (self))
         return;
-      served = g_queue_pop_head (&self->adds);
+      served = ferry_wait_queue_reserve_next (&self->adds);
+      /* The others are being cancelled. */
+      if (served == NULL)
+        break;
       if (open)
-        add (self, served->arguments);
-      close_behind_adds (self);
-      /* From here on its cancellable does not count. Callbacks may do anything. */
-      ferry_unwatch_cancellable (&served->source);
-      if (open)
-        g_task_return_boolean (served->call, TRUE);
-      else
-        g_task_return_error (served->call, g_steal_pointer (&refusal));
+        add (self, ferry_wait_queue_get_key (served));
+      ferry_completion_finish_reserved (served, GINT_TO_POINTER (TRUE), NULL, g_steal_pointer (&refusal));
     }
+  if (self->closing)
+    self->input.closed = TRUE;
 }
 
 /* main: submits as many chunks as there is room for. Calls the source, and handlers. */
@@ -1323,7 +1303,7 @@ try_add (FerryMap *self, GVariant *arguments, GError **error)
 {
   if (!check_open (self, self->closing, error))
     return FALSE;
-  if (self->adds.length > 0 || !has_room (self))
+  if (!ferry_wait_queue_is_empty (&self->adds) || !has_room (self))
     return ferry_set_error (
       error, FERRY_ERROR_WOULD_BLOCK,
       "The map has %" G_GUINT64_FORMAT " items in flight, and may have %" G_GUINT64_FORMAT
@@ -1450,7 +1430,7 @@ need_not_wait (gpointer data)
 {
   FerryMap *self = data;
 
-  return !check_open (self, self->closing, NULL) || (self->adds.length == 0 && has_room (self));
+  return !check_open (self, self->closing, NULL) || (ferry_wait_queue_is_empty (&self->adds) && has_room (self));
 }
 
 static gboolean
@@ -1504,19 +1484,6 @@ ferry_map_add_waiting (FerryMap *self, GVariant *arguments, gint64 timeout, GErr
   return wait_for_room (self, timeout, error) && try_add (self, kept, error);
 }
 
-static gboolean
-add_cancelled (GCancellable *cancellable, gpointer data)
-{
-  g_autoptr (MapAdd) cancelled = data;
-  g_autoptr (Hold) self = hold (g_task_get_source_object (cancelled->call));
-
-  g_queue_remove (&self->adds, cancelled);
-  close_behind_adds (self);
-  g_task_return_error_if_cancelled (cancelled->call);
-  schedule (self);
-  return G_SOURCE_REMOVE;
-}
-
 /**
  * ferry_map_add_async:
  * @self: a map without another input
@@ -1536,9 +1503,9 @@ ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancella
                      gpointer user_data)
 {
   g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
+  g_autoptr (FerryCompletion) waiting = NULL;
   g_autoptr (GTask) call = NULL;
-  g_autoptr (GError) refusal = NULL;
-  MapAdd *waiting;
+  GError *refusal = NULL;
 
   g_return_if_fail (FERRY_IS_MAP (self));
   ferry_return_if_fail (self->input.kind == FERRY_MAP_INPUT_MANUAL, NOT_MANUAL);
@@ -1546,22 +1513,18 @@ ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancella
   ferry_return_if_elsewhere (self->router->home);
 
   held = hold (self);
-  waiting = g_new0 (MapAdd, 1);
-  waiting->arguments = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  waiting->call = g_task_new (self, cancellable, callback, user_data);
-  call = g_object_ref (waiting->call);
+  call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_map_add_async);
   g_task_set_check_cancellable (call, FALSE);
-  if (!check_open (self, self->closing, &refusal) || g_cancellable_set_error_if_cancelled (cancellable, &refusal))
+  if (arguments != NULL)
+    g_task_set_task_data (call, g_variant_ref_sink (arguments), (GDestroyNotify) g_variant_unref);
+  if (!check_open (self, self->closing, &refusal))
     {
-      map_add_free (waiting);
-      g_task_return_error (call, g_steal_pointer (&refusal));
+      g_task_return_error (call, refusal);
       return;
     }
-  if (cancellable != NULL)
-    ferry_watch_cancellable (call, &waiting->source, "[ferry] stop waiting for room in a map", add_cancelled, waiting,
-                             NULL);
-  g_queue_push_tail (&self->adds, waiting);
+  waiting = ferry_wait_queue_join (&self->adds, arguments, NULL);
+  ferry_completion_return_boolean (waiting, call, G_MAXINT64);
   schedule (self);
 }
 
@@ -1607,9 +1570,10 @@ ferry_map_close_input (FerryMap *self)
   ferry_return_if_elsewhere (self->router->home);
 
   self->closing = TRUE;
-  close_behind_adds (self);
   if (self->started)
     schedule (self);
+  else
+    self->input.closed = TRUE;
 }
 
 /* ---- Results one by one ---- */
@@ -2332,7 +2296,7 @@ ferry_map_set_property (GObject *object, guint property_id, const GValue *value,
       self->executor = g_value_dup_object (value);
       self->pool = ferry_executor_get_pool (self->executor);
       self->router = ferry_pool_get_router (self->pool);
-      self->timers = ferry_router_get_timers (self->router);
+      self->timers = self->router->timers;
       break;
     case PROP_FUNCTION:
       self->function = g_value_dup_string (value);
@@ -2532,8 +2496,9 @@ ferry_map_finalize (GObject *object)
 {
   FerryMap *self = FERRY_MAP (object);
 
-  g_assert (self->chunks.length == 0 && self->collector == NULL && self->adds.length == 0);
+  g_assert (self->chunks.length == 0 && self->collector == NULL);
   ferry_wait_queue_clear (&self->waits);
+  ferry_wait_queue_clear (&self->adds);
   g_clear_pointer (&self->batch, g_ptr_array_unref);
   g_clear_pointer (&self->collected, g_ptr_array_unref);
   g_clear_error (&self->collect_error);
@@ -2559,6 +2524,7 @@ static void
 ferry_map_init (FerryMap *self)
 {
   ferry_wait_queue_init (&self->waits);
+  ferry_wait_queue_init (&self->adds);
 }
 
 /* ---- For tests ---- */

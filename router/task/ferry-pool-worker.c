@@ -19,7 +19,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-remote-error-private.h"
@@ -56,8 +55,9 @@
 struct _FerryPoolRoom
 {
   GWeakRef pool;
-  GMainContext *context; /* const: (owned): the router's */
-  _Atomic gboolean told; /* any: a post is on its way */
+  void (*schedule) (FerryPool *pool); /* const */
+  GMainContext *context;              /* const: (owned): the router's */
+  _Atomic gboolean told;              /* any: a post is on its way */
 };
 
 static void
@@ -84,7 +84,7 @@ use_room (gpointer data)
   /* Before the room is used, so that later room is told of again. */
   atomic_store (&self->told, FALSE);
   if (pool != NULL)
-    ferry_pool_schedule (pool);
+    self->schedule (pool);
 }
 
 static void
@@ -106,6 +106,7 @@ await_room (FerryPoolWorker *self)
     return;
   room = g_atomic_rc_box_new0 (FerryPoolRoom);
   g_weak_ref_init (&room->pool, self->pool);
+  room->schedule = self->rules->schedule;
   room->context = g_main_context_ref (self->router->context);
   self->room = room;
   self->room_watch = (FerryRoomWatch){.func = room_came, .data = room};
@@ -194,13 +195,13 @@ static void
 idle_timed_out (gpointer data)
 {
   FerryPoolWorker *self = data;
-  gint64 until = ferry_time_add (self->idle_at, ferry_pool_get_rules (self->pool)->idle_timeout);
+  gint64 until = ferry_time_add (self->idle_at, self->rules->idle_timeout);
 
   if (!is_idle (self))
     return;
   if (g_get_monotonic_time () < until)
     ferry_timers_set (self->timers, &self->timer, until, idle_timed_out, self);
-  else if (ferry_pool_may_end_idle (self->pool))
+  else if (self->rules->may_end_idle (self->pool))
     ferry_pool_worker_retire (self);
 }
 
@@ -213,17 +214,24 @@ note_idle (FerryPoolWorker *self)
   if (!is_idle (self))
     return;
   self->idle_at = g_get_monotonic_time ();
-  idle_timeout = ferry_pool_get_rules (self->pool)->idle_timeout;
+  idle_timeout = self->rules->idle_timeout;
   /* A timer that is set already checks idle_at when it runs out. */
   if (idle_timeout > 0 && !ferry_timer_is_set (&self->timer))
     ferry_timers_set (self->timers, &self->timer, ferry_time_add (self->idle_at, idle_timeout), idle_timed_out, self);
+}
+
+static void
+schedule (FerryPoolWorker *self)
+{
+  if (self->pool != NULL)
+    self->rules->schedule (self->pool);
 }
 
 /* The worker has room, after an answer or after its start. */
 static void
 use_worker (FerryPoolWorker *self)
 {
-  ferry_pool_schedule (self->pool);
+  schedule (self);
   if (self->pool != NULL)
     note_idle (self);
 }
@@ -243,8 +251,8 @@ initialised (gpointer data, GVariant *result, GError *error, const char *trace, 
       g_autoptr (GError) reason = ferry_error_copy (error);
 
       g_prefix_error (&reason, "The workers' initialiser “%s” failed; mend it, then call ferry_pool_reset(): ",
-                      ferry_pool_get_rules (pool)->initialiser.function);
-      ferry_pool_fail (pool, g_steal_pointer (&reason));
+                      self->rules->initialiser.function);
+      self->rules->fail (pool, g_steal_pointer (&reason));
       ferry_pool_worker_kill (self);
       return;
     }
@@ -340,17 +348,19 @@ limit_retirement (FerryPoolWorker *self)
     ferry_timers_set (self->timers, &self->timer, g_get_monotonic_time () + RETIRE_GRACE, retire_timed_out, self);
 }
 
-/* main: makes the worker end when it has done its tasks in flight. */
+/* main: takes back what the worker has not begun, and makes it end when it has done the rest. */
 void
 ferry_pool_worker_retire (FerryPoolWorker *self)
 {
+  g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
   g_autoptr (GError) error = NULL;
 
+  ferry_pool_worker_take_back (self);
   if (!ferry_pool_worker_is_live (self))
     return;
   self->state = FERRY_POOL_WORKER_RETIRING;
   self->told_to_end = TRUE;
-  if (self->pool != NULL && !ask (self, &ferry_pool_get_rules (self->pool)->finaliser, &finaliser_funcs, &error))
+  if (self->pool != NULL && !ask (self, &self->rules->finaliser, &finaliser_funcs, &error))
     g_message ("A worker's finaliser could not be called: %s", error->message);
   ferry_link_send_finish (self->link);
   ferry_timers_unset (self->timers, &self->timer);
@@ -449,8 +459,11 @@ start_task (FerryPoolWorker *self, FerryTask *task)
     ferry_timers_set (self->timers, &ferry_task_get_placement (task)->timer, deadline, run_timed_out, task);
   else
     ferry_timers_unset (self->timers, &ferry_task_get_placement (task)->timer);
-  source->started (source, task);
-  ferry_task_start (task, get_pid (self));
+  /* It runs callbacks of submissions that waited for room. They may cancel the task, which starts it here within. */
+  if (!ferry_task_get_placement (task)->executing)
+    source->started (source, task);
+  if (ferry_task_get_placement (task)->worker == self)
+    ferry_task_start (task, get_pid (self));
 }
 
 /* Tells the first task in flight that it is being run, once the process is known. A task that was to be cancelled may
@@ -574,24 +587,17 @@ ferry_pool_worker_withdraw_task (FerryPoolWorker *self, FerryTask *task)
 
 /* ---- Answers ---- */
 
-/* main: checks the type of a result, where this program has registered the function too. */
-gboolean
-ferry_pool_worker_check_result (FerryTask *task, GVariant *result, GError **error)
-{
-  const FerryFunctionEntry *entry = ferry_function_find (ferry_task_get_function (task));
-
-  return entry == NULL || ferry_function_check_result (entry, result, error);
-}
-
+/* The result is checked where this program has registered the function too. */
 static void
 complete_task (FerryTask *task, GVariant *result)
 {
+  const FerryFunctionEntry *entry = ferry_function_find (ferry_task_get_function (task));
   FerryTaskSource *source = get_source (task);
   g_autoptr (GError) error = NULL;
 
   if (ferry_task_get_done (task))
     return;
-  if (!ferry_pool_worker_check_result (task, result, &error))
+  if (entry != NULL && !ferry_function_check_result (entry, result, &error))
     fail_task (task, FERRY_TASK_EVENT_ERROR, g_steal_pointer (&error), NULL, NULL);
   else if (ferry_task_complete (task, result))
     source->done (source, task);
@@ -601,17 +607,13 @@ complete_task (FerryTask *task, GVariant *result)
 static guint64
 read_resident_pages (GPid pid)
 {
+  g_autofree char *text = NULL;
   unsigned long pages = 0;
   char path[32];
-  FILE *file;
 
   g_snprintf (path, sizeof path, "/proc/%d/statm", (int) pid);
-  file = fopen (path, "re");
-  if (file == NULL)
+  if (!g_file_get_contents (path, &text, NULL, NULL) || sscanf (text, "%*u %lu", &pages) != 1)
     return 0;
-  if (fscanf (file, "%*u %lu", &pages) != 1)
-    pages = 0;
-  fclose (file);
   return pages;
 }
 
@@ -632,7 +634,7 @@ is_too_large (FerryPoolWorker *self, guint64 max_memory)
 static gboolean
 is_worn_out (FerryPoolWorker *self)
 {
-  const FerryPoolRules *rules = ferry_pool_get_rules (self->pool);
+  const FerryPoolRules *rules = self->rules;
 
   if (rules->max_tasks > 0 && self->n_done >= rules->max_tasks)
     return TRUE;
@@ -650,10 +652,8 @@ go_on (FerryPoolWorker *self)
     }
   if (self->state == FERRY_POOL_WORKER_READY && self->pool != NULL && is_worn_out (self))
     {
-      ferry_pool_worker_take_back (self);
       ferry_pool_worker_retire (self);
-      if (self->pool != NULL)
-        ferry_pool_schedule (self->pool);
+      schedule (self);
     }
   start_first (self);
   if (self->state == FERRY_POOL_WORKER_READY && self->pool != NULL)
@@ -687,7 +687,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   g_object_unref (unlink_task (self, task));
   self->n_done++;
   if (self->pool != NULL)
-    ferry_pool_note_time (self->pool, now - self->latest);
+    self->rules->note_time (self->pool, now - self->latest);
   self->latest = now;
   if (refused && placement->n_refusals++ < MAX_REFUSALS)
     give_back (task);
@@ -765,14 +765,14 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
 
       if (for_good)
         {
-          source->take (source, task);
+          ferry_task_queue_remove (&source->queue, task);
           ferry_timers_unset (self->timers, &placement->timer);
           fail_task (task, FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&error), NULL, NULL);
         }
       g_object_unref (task);
       return for_good;
     }
-  source->take (source, task);
+  ferry_task_queue_remove (&source->queue, task);
   if (g_queue_is_empty (&self->in_flight))
     self->latest = now;
   placement->worker = self;
@@ -810,15 +810,16 @@ exit_timed_out (gpointer data)
                "a worker that stops its senders must exit");
 }
 
-/* main: the worker stopped its senders, as before an exit, and sends nothing more. The task that it has begun is lost
- * with its end. The others are taken back at once. With any of them open, the worker has to end soon. */
+/* main: where the worker stopped its senders, as before an exit, it sends nothing more. The task that it has begun is
+ * lost with its end. The others are taken back at once. With any of them open, the worker has to end soon. */
 static void
-calls_stopped (FerryPoolWorker *self)
+calls_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 {
-  g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (data);
   gboolean is_open = self->state == FERRY_POOL_WORKER_STARTING || !g_queue_is_empty (&self->in_flight);
 
-  if (self->state == FERRY_POOL_WORKER_CONDEMNED || self->state == FERRY_POOL_WORKER_ENDED)
+  if (ferry_exit_get_reason (exit) != FERRY_CLOSE_REASON_STOPPED || self->worker == NULL ||
+      self->state == FERRY_POOL_WORKER_CONDEMNED || self->state == FERRY_POOL_WORKER_ENDED)
     return;
   self->state = FERRY_POOL_WORKER_RETIRING;
   ferry_pool_worker_take_back (self);
@@ -826,15 +827,14 @@ calls_stopped (FerryPoolWorker *self)
     return;
   ferry_timers_set (self->timers, &self->timer, g_get_monotonic_time () + (is_open ? EXIT_GRACE : RETIRE_GRACE),
                     is_open ? exit_timed_out : retire_timed_out, self);
-  if (self->pool != NULL)
-    ferry_pool_schedule (self->pool);
+  schedule (self);
 }
 
 /* Whether a task that could be retried has ended too many workers. */
 static gboolean
 is_deadly (FerryPoolWorker *self, FerryTask *task)
 {
-  guint limit = self->pool != NULL ? ferry_pool_get_rules (self->pool)->death_limit : 0;
+  guint limit = self->pool != NULL ? self->rules->death_limit : 0;
 
   return limit > 0 && ferry_task_get_placement (task)->n_deaths >= limit && ferry_task_get_settings (task)->retries > 0;
 }
@@ -846,7 +846,7 @@ may_try_again (FerryPoolWorker *self, FerryTask *task)
 {
   return ferry_task_get_state (task) == FERRY_TASK_STATE_EXECUTING &&
          ferry_task_get_placement (task)->n_deaths <= ferry_task_get_settings (task)->retries &&
-         (self->pool == NULL || !ferry_pool_get_rules (self->pool)->stopping);
+         (self->pool == NULL || !self->rules->stopping);
 }
 
 static void
@@ -914,9 +914,9 @@ disconnect (FerryPoolWorker *self)
 /* main: the worker has ended, and all that it sent was delivered. Tasks that it had begun are lost, the others are
  * taken back. */
 static void
-take_end (FerryPoolWorker *self, FerryExit *exit)
+take_end (gpointer data, FerryExit *exit)
 {
-  g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (data);
   g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, ferry_exit_get_message (exit));
   guint64 begun = ferry_link_get_begun_call (self->link);
   FerryPool *pool;
@@ -936,7 +936,7 @@ take_end (FerryPoolWorker *self, FerryExit *exit)
   disconnect (self);
   pool = g_steal_pointer (&self->pool);
   if (pool != NULL)
-    ferry_pool_worker_ended (pool, self, exit);
+    self->rules->worker_ended (pool, self, exit);
 }
 
 /* ---- Escalation: a task's function is asked to end, then its process, which is killed in the end ---- */
@@ -977,23 +977,20 @@ escalate_unclaimed (FerryPoolWorker *self, FerryTask *task)
     look_for_answer (self, task);
   else
     ferry_pool_worker_kill (self);
-  if (self->pool != NULL)
-    ferry_pool_schedule (self->pool);
+  schedule (self);
 }
 
 static void
 abandon_task (FerryPoolWorker *self, FerryTask *task)
 {
-  FerryTaskSource *source = ferry_task_get_placement (task)->queue;
-
   abandon (self);
-  if (ferry_task_fail (task, FERRY_TASK_EVENT_ABANDON,
-                       g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                                    "Task “%s” did not end when it was cancelled, and a thread cannot be killed; run "
-                                    "it in a process",
-                                    ferry_task_get_name (task)),
-                       NULL, NULL))
-    source->done (source, task);
+  if (!ferry_task_get_done (task))
+    fail_task (task, FERRY_TASK_EVENT_ABANDON,
+               g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                            "Task “%s” did not end when it was cancelled, and a thread cannot be killed; run it in a "
+                            "process",
+                            ferry_task_get_name (task)),
+               NULL, NULL);
 }
 
 /* The task did not end by itself in time. At half of its grace the process is told to end, at the end of the grace it
@@ -1025,8 +1022,7 @@ escalate (gpointer data)
   if (self->worker != NULL)
     ferry_worker_send_signal (self->worker, SIGTERM, NULL);
   escalate_after (self, task, ferry_task_get_settings (task)->cancel_grace / 2);
-  if (self->pool != NULL)
-    ferry_pool_schedule (self->pool);
+  schedule (self);
 }
 
 /* main: gives a running task that was asked to end the time grace. A shorter time that was set before stays. */
@@ -1109,38 +1105,23 @@ calls_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVari
 static void
 progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
 {
-  FerryPoolWorker *self = user_data;
-  FerryTask *task = ferry_pool_worker_get_first_task (self);
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (user_data);
+  FerryTask *first = ferry_pool_worker_get_first_task (self);
+  g_autoptr (FerryTask) task = first != NULL ? g_object_ref (first) : NULL;
   FerryProgress progress;
 
   /* Other messages are ignored; and the latest report may be of a task that is done. */
   if (type != NULL || !ferry_progress_decode (&progress, data, size) || task == NULL ||
       ferry_task_get_placement (task)->xid != progress.xid)
     return;
-  g_object_ref (task);
-  ferry_pool_worker_ref (self);
   if (is_begun (self, progress.xid))
     {
       note_running (self);
       ferry_task_take_progress (task, &progress);
+      return;
     }
-  else
-    {
-      note_unclaimed (self, progress.xid);
-      fault (self, "it reported progress of a call that was not claimed; a worker must claim a call "
-                   "before it begins it");
-    }
-  ferry_pool_worker_unref (self);
-  g_object_unref (task);
-}
-
-static void
-calls_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
-{
-  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (data);
-
-  if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_STOPPED && self->worker != NULL)
-    calls_stopped (self);
+  note_unclaimed (self, progress.xid);
+  fault (self, "it reported progress of a call that was not claimed; a worker must claim a call before it begins it");
 }
 
 static gboolean
@@ -1210,14 +1191,8 @@ worker_state_changed (FerryWorker *worker, GParamSpec *pspec, gpointer data)
   if (ferry_worker_get_state (worker) != FERRY_WORKER_STATE_OPEN)
     return;
   if (self->pool != NULL)
-    ferry_pool_note_attached (self->pool);
+    self->rules->has_attached = TRUE;
   take_process (self);
-}
-
-static void
-worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
-{
-  take_end (data, exit);
 }
 
 static char *
@@ -1236,14 +1211,15 @@ start_process (FerryPoolWorker *self, const char *name, FerryLauncher *starter, 
   GClosureNotify unref = (GClosureNotify) (GCallback) ferry_pool_worker_unref;
   GArray *senders = ferry_launcher_set_senders_aside (starter);
 
-  if (ferry_launcher_add_reserved_sender (starter, FERRY_CALLS_SENDER, calls, error) &&
-      ferry_launcher_add_reserved_sender (starter, FERRY_PROGRESS_SENDER, progress, error))
+  if (ferry_launcher_add_watched_sender (starter, FERRY_CALLS_SENDER, calls, FERRY_MAIN_ENTRY, NULL, NULL, error) &&
+      ferry_launcher_add_watched_sender (starter, FERRY_PROGRESS_SENDER, progress, FERRY_MAIN_ENTRY, NULL, NULL, error))
     self->worker = ferry_launcher_spawn_named (starter, self->router, name, error);
   ferry_launcher_put_senders_back (starter, senders);
   if (self->worker == NULL)
     return FALSE;
   self->link = ferry_link_ref (ferry_worker_get_link (self->worker));
-  g_signal_connect_data (self->worker, "ended", G_CALLBACK (worker_ended), ferry_pool_worker_ref (self), unref, 0);
+  g_signal_connect_data (self->worker, "ended", G_CALLBACK (take_end), ferry_pool_worker_ref (self), unref,
+                         G_CONNECT_SWAPPED);
   g_signal_connect_data (self->worker, "notify::state", G_CALLBACK (worker_state_changed), ferry_pool_worker_ref (self),
                          unref, 0);
   ferry_worker_set_task_name_func (self->worker, get_task_name, self);
@@ -1253,37 +1229,16 @@ start_process (FerryPoolWorker *self, const char *name, FerryLauncher *starter, 
 /* A thread of the application as a pool's worker. Both ends of its link are in this process. So tasks, senders, order
  * and limits are the same as with a process. But it cannot be killed.
  *
- * It is never joined, since its function may never return. The struct is the thread's own: the thread holds what it
- * needs, and releases it when its function has returned. */
-typedef struct
-{
-  FerryUplink *uplink;
-  FerrySender *calls;
-  FerrySender *progress;
-} Thread;
-
-static void
-thread_free (Thread *thread)
-{
-  g_object_unref (thread->calls);
-  g_object_unref (thread->progress);
-  ferry_uplink_unref (thread->uplink);
-  g_free (thread);
-}
-
+ * It is never joined, since its function may never return. It owns what it needs, and releases it when its function has
+ * returned. */
 static gpointer
 serve (gpointer data)
 {
-  Thread *thread = data;
-  g_autoptr (FerryDownlink) downlink = ferry_downlink_new (thread->uplink);
-  g_autoptr (FerryServe) server = ferry_serve_new (downlink, thread->calls, thread->progress);
+  g_autoptr (FerryServe) server = data;
   g_autoptr (GError) error = NULL;
 
   if (!ferry_serve_run (server, &error))
     g_debug ("A thread of a pool ends: %s", error->message);
-  g_clear_pointer (&server, ferry_serve_free);
-  g_clear_pointer (&downlink, ferry_downlink_free);
-  thread_free (thread);
   return NULL;
 }
 
@@ -1297,53 +1252,42 @@ thread_attached (gpointer data)
 {
 }
 
-static void
-thread_ended (gpointer data, FerryExit *exit)
-{
-  take_end (data, exit);
-}
-
-static Thread *
-new_thread (FerryPoolWorker *self, FerrySender *calls, FerrySender *progress, GError **error)
+/* Returns (transfer full) what the thread serves with. */
+static FerryServe *
+new_server (FerryPoolWorker *self, FerrySender *calls, FerrySender *progress, GError **error)
 {
   guint64 connection_ids[2] = {ferry_sender_get_connection_id (calls), ferry_sender_get_connection_id (progress)};
   guint32 cells[2] = {FERRY_NO_CELL, 0};
   g_autoptr (FerryLink) link = ferry_link_new ("a thread", connection_ids, cells, 2, self->router->lane_capacity, 0,
                                                self->router->max_message_size, error);
-  g_autoptr (FerryUplink) uplink = NULL;
-  Thread *thread;
+  g_autoptr (FerryServe) server = NULL;
 
   if (link == NULL)
     return NULL;
   ferry_clear_fd (&link->memory);
-  link->local = TRUE;
-  uplink = ferry_uplink_new_local (link, self->router->thread, error);
-  if (uplink == NULL || !ferry_sender_pass (calls, error) || !ferry_sender_pass (progress, error))
+  server = ferry_serve_new_local (link, connection_ids, self->router->thread, error);
+  if (server == NULL || !ferry_sender_pass (calls, error) || !ferry_sender_pass (progress, error))
     return NULL;
   self->link = g_steal_pointer (&link);
-  thread = g_new (Thread, 1);
-  thread->calls = ferry_sender_new_granted (connection_ids[0], uplink, 0, FERRY_NO_CELL);
-  thread->progress = ferry_sender_new_granted (connection_ids[1], uplink, 1, 0);
-  thread->uplink = g_steal_pointer (&uplink);
-  return thread;
+  return g_steal_pointer (&server);
 }
 
 /* main: starts the thread. Its link ends when the thread has stopped both senders, or when their pipes are closed. */
 static gboolean
 start_thread (FerryPoolWorker *self, const char *name, FerrySender *calls, FerrySender *progress, GError **error)
 {
-  Thread *thread = new_thread (self, calls, progress, error);
+  g_autoptr (FerryServe) server = new_server (self, calls, progress, error);
   FerryLinkObserver *observer;
   GError *failure = NULL;
 
-  if (thread == NULL)
+  if (server == NULL)
     return FALSE;
   self->attached = TRUE;
   observer = g_new0 (FerryLinkObserver, 1);
   *observer = (FerryLinkObserver){
     .launched = thread_launched,
     .attached = thread_attached,
-    .ended = thread_ended,
+    .ended = take_end,
     .data = ferry_pool_worker_ref (self),
     .destroy = (GDestroyNotify) ferry_pool_worker_unref,
   };
@@ -1351,14 +1295,13 @@ start_thread (FerryPoolWorker *self, const char *name, FerrySender *calls, Ferry
     {
       ferry_pool_worker_unref (self);
       g_free (observer);
-      thread_free (thread);
       return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING, "The router is being stopped");
     }
-  self->thread = g_thread_try_new (name, serve, thread, &failure);
-  if (self->thread != NULL)
-    return TRUE;
-  thread_free (thread);
-  return ferry_set_thread_error (error, "a pool", failure);
+  self->thread = g_thread_try_new (name, serve, server, &failure);
+  if (self->thread == NULL)
+    return ferry_set_thread_error (error, "a pool", failure);
+  g_steal_pointer (&server);
+  return TRUE;
 }
 
 static gboolean
@@ -1398,15 +1341,16 @@ give_up (FerryPoolWorker *self)
 /* main: starts a worker, as a process by the starter, or as a thread where that is NULL. Without an initialiser it
  * takes tasks at once: they wait for it in its lane. */
 FerryPoolWorker *
-ferry_pool_worker_new (FerryPool *pool, const char *name, FerryLauncher *starter, GError **error)
+ferry_pool_worker_new (FerryPool *pool, FerryRouter *router, FerryPoolRules *rules, const char *name,
+                       FerryLauncher *starter, GError **error)
 {
-  const FerryPoolRules *rules = ferry_pool_get_rules (pool);
   g_autoptr (FerryPoolWorker) self = g_new0 (FerryPoolWorker, 1);
 
   self->references = 1;
   self->pool = pool;
-  self->router = g_object_ref (ferry_pool_get_router (pool));
-  self->timers = ferry_router_get_timers (self->router);
+  self->rules = rules;
+  self->router = g_object_ref (router);
+  self->timers = self->router->timers;
   self->born_at = self->idle_at = g_get_monotonic_time ();
   g_queue_init (&self->in_flight);
   self->calls = ferry_transactions_new (&transport_funcs, self, refuse_request, self);

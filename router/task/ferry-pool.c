@@ -16,11 +16,11 @@
 #include "task/ferry-pool-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-property-private.h"
 #include "base/ferry-usable-cores.h"
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "route/ferry-exit-private.h"
-#include "task/ferry-pool-worker-private.h"
 #include "worker/ferry-launcher-private.h"
 
 /* Limits of the tasks that are sent ahead to one worker: their time, as tasks took lately, and their number. They
@@ -90,9 +90,8 @@ struct _FerryPool
   GArray *restarts;   /* (element-type gint64): times of the ends that count against the limit */
   GArray *refusals;   /* (element-type gint64): times at which the system was short of resources for a worker */
   guint64 n_restarts;
-  FerryTimer back_off;   /* set: no worker is started before */
-  GError *error;         /* (owned) (nullable): why no further worker is started */
-  gboolean has_attached; /* a worker of the pool has attached before, so its program can */
+  FerryTimer back_off; /* set: no worker is started before */
+  GError *error;       /* (owned) (nullable): why no further worker is started */
   gboolean started;
   gboolean scheduling;
   gboolean schedule_again;
@@ -174,8 +173,8 @@ ferry_pool_sum_fractions (FerryPool *self, FerryTaskSource *source)
 
 /* main: the pool runs no further task. Tasks that wait fail with this error, and so do later ones. Takes error; the
  * first one counts. */
-void
-ferry_pool_fail (FerryPool *self, GError *error)
+static void
+fail (FerryPool *self, GError *error)
 {
   g_autoptr (FerryPool) kept G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (GError) reason = NULL;
@@ -229,9 +228,8 @@ count_workers (FerryPool *self)
   return counts;
 }
 
-/* main: whether a worker without tasks may end. */
-gboolean
-ferry_pool_may_end_idle (FerryPool *self)
+static gboolean
+may_end_idle (FerryPool *self)
 {
   Counts counts = count_workers (self);
 
@@ -269,10 +267,10 @@ note_refusal (FerryPool *self, const GError *error)
     }
   if (self->refusals->len <= self->restart_limit || count_workers (self).n_live > 0)
     return;
-  ferry_pool_fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_SYSTEM,
-                                      "The system had too little for a worker of the pool “%s” %u times; free what it "
-                                      "is short of, then call ferry_pool_reset(). The last time: %s",
-                                      ferry_pool_get_name (self), self->refusals->len, error->message));
+  fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_SYSTEM,
+                           "The system had too little for a worker of the pool “%s” %u times; free what it "
+                           "is short of, then call ferry_pool_reset(). The last time: %s",
+                           ferry_pool_get_name (self), self->refusals->len, error->message));
 }
 
 /* main: a worker could not be started. A shortage may end soon: the start is tried again, up to a limit. A lasting
@@ -282,7 +280,7 @@ note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
 {
   if (obstacle != FERRY_OBSTACLE_SHORTAGE && count_workers (self).n_live == 0)
     {
-      ferry_pool_fail (self, error);
+      fail (self, error);
       return;
     }
   if (obstacle == FERRY_OBSTACLE_SHORTAGE)
@@ -300,18 +298,18 @@ note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
 static void
 note_useless_end (FerryPool *self, FerryExit *exit)
 {
-  gboolean never = ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_NEVER_ATTACHED && !self->has_attached;
+  gboolean never = ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_NEVER_ATTACHED && !self->rules.has_attached;
   const char *const *lines = ferry_exit_get_last_lines (exit);
   g_autofree char *text = g_strjoinv ("\n", (char **) lines);
 
   back_off (self, self->restarts);
   if (self->restarts->len <= (never ? MIN (self->restart_limit, 1) : self->restart_limit))
     return;
-  ferry_pool_fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                                      "%u workers of the pool “%s” ended before they had done anything; mend the "
-                                      "program, then call ferry_pool_reset(). The last: %s%s%s",
-                                      self->restarts->len, ferry_pool_get_name (self), ferry_exit_get_message (exit),
-                                      lines[0] != NULL ? ":\n" : "", text));
+  fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                           "%u workers of the pool “%s” ended before they had done anything; mend the "
+                           "program, then call ferry_pool_reset(). The last: %s%s%s",
+                           self->restarts->len, ferry_pool_get_name (self), ferry_exit_get_message (exit),
+                           lines[0] != NULL ? ":\n" : "", text));
 }
 
 /* main: a worker ended unexpectedly. One that had worked is replaced at once. So is one that was lost with its fork
@@ -370,10 +368,7 @@ retire_old (FerryPool *self)
           next = MIN (next, end);
           continue;
         }
-      ferry_pool_worker_ref (worker);
-      ferry_pool_worker_take_back (worker);
       ferry_pool_worker_retire (worker);
-      ferry_pool_worker_unref (worker);
       i = 0;
       next = G_MAXINT64;
     }
@@ -420,7 +415,7 @@ start_worker (FerryPool *self)
   name = g_strdup_printf ("%s %u", ferry_pool_get_name (self), ++self->n_numbered);
   starter = self->launcher != NULL ? get_starter (self, &error) : NULL;
   if (error == NULL)
-    worker = ferry_pool_worker_new (self, name, starter, &error);
+    worker = ferry_pool_worker_new (self, self->router, &self->rules, name, starter, &error);
   if (worker == NULL)
     {
       gboolean short_of = g_error_matches (error, FERRY_ERROR, FERRY_ERROR_SYSTEM);
@@ -496,7 +491,7 @@ peek_task (FerryPool *self)
     {
       guint index = (self->next_source + i) % n;
       FerryTaskSource *source = g_ptr_array_index (self->sources, index);
-      FerryTask *task = source->peek (source);
+      FerryTask *task = ferry_timer_is_set (&source->refuse_timer) ? NULL : ferry_task_queue_peek (&source->queue);
 
       if (task != NULL && (best == NULL || ferry_task_get_priority (task) > ferry_task_get_priority (best)))
         best = task;
@@ -690,12 +685,7 @@ fit (gpointer data)
   g_autoptr (FerryPool) self = g_object_ref (data);
 
   while (!self->rules.stopping && count_workers (self).n_live > self->max_workers)
-    {
-      g_autoptr (FerryPoolWorker) worker = ferry_pool_worker_ref (pick_to_retire (self));
-
-      ferry_pool_worker_take_back (worker);
-      ferry_pool_worker_retire (worker);
-    }
+    ferry_pool_worker_retire (pick_to_retire (self));
   /* Tasks that were sent ahead are worth another worker, where there may be one now. */
   for (guint i = 0; has_place (self) && i < self->workers->len; i++)
     ferry_pool_worker_take_back (g_ptr_array_index (self->workers, i));
@@ -769,12 +759,7 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
   reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The pool “%s” was stopped; submit the task again",
                         ferry_pool_get_name (self));
   for (guint i = self->workers->len; i > 0; i--)
-    {
-      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i - 1);
-
-      ferry_pool_worker_take_back (worker);
-      ferry_pool_worker_retire (worker);
-    }
+    ferry_pool_worker_retire (g_ptr_array_index (self->workers, i - 1));
   fail_sources (self, reason);
   if (timeout == 0)
     kill_all (self);
@@ -865,25 +850,9 @@ ferry_pool_reset (FerryPool *self)
   ferry_pool_schedule (self);
 }
 
-/* ---- For workers ---- */
-
-/* main: the pool's own, which may change. */
-const FerryPoolRules *
-ferry_pool_get_rules (FerryPool *self)
-{
-  return &self->rules;
-}
-
-/* main: a worker has attached. */
-void
-ferry_pool_note_attached (FerryPool *self)
-{
-  self->has_attached = TRUE;
-}
-
 /* main: the worker has ended. */
-void
-ferry_pool_worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
+static void
+worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 {
   gboolean expected = worker->told_to_end;
   guint position;
@@ -1375,27 +1344,25 @@ ferry_pool_get_workers (FerryPool *self)
 static void
 ferry_pool_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
+  static const GCallback getters[N_PROPERTIES] = {
+    [PROP_ROUTER] = G_CALLBACK (ferry_pool_get_router),
+    [PROP_NAME] = G_CALLBACK (ferry_pool_get_name),
+    [PROP_MIN_WORKERS] = G_CALLBACK (ferry_pool_get_min_workers),
+    [PROP_MAX_WORKERS] = G_CALLBACK (ferry_pool_get_max_workers),
+    [PROP_N_WORKERS] = G_CALLBACK (ferry_pool_get_n_workers),
+    [PROP_N_BUSY] = G_CALLBACK (ferry_pool_get_n_busy),
+    [PROP_N_RESTARTS] = G_CALLBACK (ferry_pool_get_n_restarts),
+    [PROP_ERROR] = G_CALLBACK (ferry_pool_get_error),
+  };
   FerryPool *self = FERRY_POOL (object);
 
-  /* These two are const. */
-  if (property_id != PROP_ROUTER && property_id != PROP_LAUNCHER)
+  /* The launcher is const. */
+  if (getters[property_id] == NULL && property_id != PROP_LAUNCHER)
     ferry_return_if_elsewhere (self->router->home);
   switch (property_id)
     {
-    case PROP_ROUTER:
-      g_value_set_object (value, self->router);
-      break;
     case PROP_LAUNCHER:
       g_value_set_object (value, self->launcher);
-      break;
-    case PROP_NAME:
-      g_value_set_string (value, ferry_pool_get_name (self));
-      break;
-    case PROP_MIN_WORKERS:
-      g_value_set_uint (value, self->min_workers);
-      break;
-    case PROP_MAX_WORKERS:
-      g_value_set_uint (value, self->max_workers);
       break;
     case PROP_IDLE_TIMEOUT:
       g_value_set_int64 (value, self->rules.idle_timeout);
@@ -1418,20 +1385,8 @@ ferry_pool_get_property (GObject *object, guint property_id, GValue *value, GPar
     case PROP_USE_FORK_SERVER:
       g_value_set_boolean (value, self->use_fork_server);
       break;
-    case PROP_N_WORKERS:
-      g_value_set_uint (value, self->workers->len);
-      break;
-    case PROP_N_BUSY:
-      g_value_set_uint (value, count_workers (self).n_busy);
-      break;
-    case PROP_N_RESTARTS:
-      g_value_set_uint64 (value, self->n_restarts);
-      break;
-    case PROP_ERROR:
-      g_value_set_boxed (value, self->error);
-      break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+      ferry_property_get (object, getters[property_id], value);
     }
 }
 
@@ -1669,7 +1624,7 @@ ferry_pool_constructed (GObject *object)
 
   G_OBJECT_CLASS (ferry_pool_parent_class)->constructed (object);
 
-  self->timers = ferry_router_get_timers (self->router);
+  self->timers = self->router->timers;
   if (self->launcher != NULL)
     ferry_launcher_bind (self->launcher, self->router->home);
   g_signal_connect_object (self->router, "notify::running", G_CALLBACK (running_changed), self, G_CONNECT_SWAPPED);
@@ -1733,10 +1688,17 @@ static void
 ferry_pool_init (FerryPool *self)
 {
   self->max_workers = ferry_get_n_usable_cores ();
-  self->rules.idle_timeout = 60 * G_USEC_PER_SEC;
+  self->rules = (FerryPoolRules){
+    .idle_timeout = 60 * G_USEC_PER_SEC,
+    .death_limit = 3,
+    .schedule = ferry_pool_schedule,
+    .may_end_idle = may_end_idle,
+    .note_time = ferry_pool_note_time,
+    .fail = fail,
+    .worker_ended = worker_ended,
+  };
   self->restart_limit = 5;
   self->restart_interval = 60 * G_USEC_PER_SEC;
-  self->rules.death_limit = 3;
   self->use_fork_server = TRUE;
   self->list = g_list_store_new (FERRY_TYPE_WORKER);
   self->workers = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_pool_worker_unref);

@@ -253,19 +253,6 @@ wait (FerryProcess *self, FerryCondition condition, gint64 timeout, const char *
                           ferry_task_get_name (self->task), what);
 }
 
-static void
-wait_async (FerryProcess *self, FerryWaitQueue *waits, FerryCondition condition, GCancellable *cancellable,
-            GAsyncReadyCallback callback, gpointer user_data)
-{
-  g_autoptr (GTask) call = g_task_new (self, cancellable, callback, user_data);
-
-  g_task_set_source_tag (call, waits);
-  if (condition (self))
-    g_task_return_boolean (call, TRUE);
-  else
-    ferry_wait_queue_add_task (waits, call);
-}
-
 /**
  * ferry_process_next:
  * @self: a process
@@ -319,7 +306,7 @@ ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
   g_return_if_fail (FERRY_IS_PROCESS (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  wait_async (self, &self->waits, has_value_or_ended, cancellable, callback, user_data);
+  ferry_wait_queue_wait_async (&self->waits, has_value_or_ended, self, self, cancellable, callback, user_data);
 }
 
 /**
@@ -415,7 +402,7 @@ ferry_process_join_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
   g_return_if_fail (FERRY_IS_PROCESS (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  wait_async (self, &self->end_waits, has_ended, cancellable, callback, user_data);
+  ferry_wait_queue_wait_async (&self->end_waits, has_ended, self, self, cancellable, callback, user_data);
 }
 
 /**

@@ -22,6 +22,10 @@ typedef struct _FerryServe FerryServe;
 
 /* downlink (unowned) outlives it. The senders are not started yet. */
 FerryServe *ferry_serve_new (FerryDownlink *downlink, FerrySender *calls, FerrySender *progress);
+/* The same for a link whose both ends are in this process. Its connections are those of calls and of progress, which is
+ * its cell 0. never_waits: see ferry_uplink_new_local(). */
+FerryServe *ferry_serve_new_local (FerryLink *link, const guint64 connection_ids[2], GThread *never_waits,
+                                   GError **error);
 void ferry_serve_free (FerryServe *self);
 /* Starts the senders, and serves until the application finishes the link. Fails where the application has closed the
  * link or broken a rule. Stops both senders. */

@@ -22,13 +22,13 @@
 #include "base/ferry-thread-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "route/ferry-sender-private.h"
-#include "task/ferry-answer-private.h"
 #include "task/ferry-map-function-private.h"
 #include "worker/ferry-function-private.h"
 
 struct _FerryServe
 {
-  FerryDownlink *downlink;         /* const: (unowned) */
+  FerryDownlink *downlink;         /* const: (unowned), or owned where it is local */
+  gboolean is_local;               /* const: both ends of the link are in this process */
   FerrySender *calls;              /* const: (owned) */
   FerrySender *progress;           /* const: (owned) */
   FerryTransactions *transactions; /* const: (owned) */
@@ -80,6 +80,25 @@ ferry_serve_new (FerryDownlink *downlink, FerrySender *calls, FerrySender *progr
   return self;
 }
 
+FerryServe *
+ferry_serve_new_local (FerryLink *link, const guint64 connection_ids[2], GThread *never_waits, GError **error)
+{
+  g_autoptr (FerrySender) calls = NULL;
+  g_autoptr (FerrySender) progress = NULL;
+  g_autoptr (FerryUplink) uplink = NULL;
+  FerryServe *self;
+
+  link->local = TRUE;
+  uplink = ferry_uplink_new_local (link, never_waits, error);
+  if (uplink == NULL)
+    return NULL;
+  calls = ferry_sender_new_granted (connection_ids[0], uplink, 0, FERRY_NO_CELL);
+  progress = ferry_sender_new_granted (connection_ids[1], uplink, 1, 0);
+  self = ferry_serve_new (ferry_downlink_new (uplink), calls, progress);
+  self->is_local = TRUE;
+  return self;
+}
+
 void
 ferry_serve_free (FerryServe *self)
 {
@@ -89,6 +108,8 @@ ferry_serve_free (FerryServe *self)
   pthread_mutex_destroy (&self->lock);
   g_object_unref (self->calls);
   g_object_unref (self->progress);
+  if (self->is_local)
+    ferry_downlink_free (self->downlink);
   g_free (self);
 }
 
@@ -296,8 +317,6 @@ run (FerryServe *self, const FerryFunctionEntry *function, FerryCall *call, Ferr
     .watch = start_watching,
   };
   FerryJob *job = ferry_job_new (&driver, call);
-  GError *failure = NULL;
-  GVariant *result;
   guint cancelled;
 
   set_current (self, job);
@@ -305,12 +324,13 @@ run (FerryServe *self, const FerryFunctionEntry *function, FerryCall *call, Ferr
   if (cancelled != 0)
     ferry_job_cancel (job, cancelled);
   ferry_debug_often ("Begins call %" G_GUINT64_FORMAT " of “%s”", ferry_call_get_xid (call), function->name);
-  result = function->function (job, ferry_call_get_arguments (call), &failure);
+  ferry_answer_run (answer, job, function, ferry_call_get_arguments (call));
   set_current (self, NULL);
   ferry_job_finish (job);
-  ferry_answer_take (answer, function, result, failure, job);
   unref_job (job);
 }
+
+static const FerryAnswerWay call_way = {ferry_call_answer, ferry_call_answer_error};
 
 /* Runs a claimed call, and answers it. */
 static void
@@ -321,9 +341,12 @@ begin (FerryServe *self, FerryCall *call)
   const FerryFunctionEntry *function =
     g_str_equal (name, FERRY_MAP_FUNCTION) ? &ferry_map_function : ferry_function_find (name);
 
-  if (ferry_answer_begin (&answer, call, function) && ferry_call_check_descriptors (call, &answer.failure))
+  if (ferry_answer_begin (&answer, call, function))
     run (self, function, call, &answer);
-  ferry_answer_send (&answer, call);
+  ferry_debug_often ("Ends call %" G_GUINT64_FORMAT " of “%s” after %" G_GINT64_FORMAT " µs: %s",
+                     ferry_call_get_xid (call), name, g_get_monotonic_time () - answer.begun_at,
+                     answer.failure != NULL ? answer.failure->message : "a result");
+  ferry_answer_send (&answer, call, &call_way, name, NULL);
 }
 
 static void

@@ -65,17 +65,17 @@ typedef struct
   /* Routes until the task is done, for ferry_task_wait(). Fails with FERRY_ERROR_TIMED_OUT. timeout: microseconds,
    * negative for none. */
   gboolean (*wait) (gpointer executor, FerryTask *task, gint64 timeout, GError **error);
-  /* any: (transfer none) (nullable): the router's home. */
-  FerryHome *(*get_home) (gpointer executor);
 } FerryTaskDriver;
 
 /* any: sets up a new task of a class that derives from FerryTask, as ferry_task_new() does. Not by properties, which
  * would take half as long again as the rest. Sinks arguments (nullable). */
 void ferry_task_set_up (FerryTask *self, FerryTaskKind kind, const char *function, GVariant *arguments);
 
-/* any: gives a task that was not submitted before to the executor (unowned), until it is done. Fails with
- * FERRY_ERROR_ALREADY_STARTED, and with G_IO_ERROR_CANCELLED when the task was cancelled before. */
-gboolean ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, GError **error);
+/* any: gives a task that was not submitted before to the executor (unowned), until it is done. home (nullable): the
+ * router's. Fails with FERRY_ERROR_ALREADY_STARTED, and with G_IO_ERROR_CANCELLED when the task was cancelled before.
+ */
+gboolean ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, FerryHome *home,
+                               GError **error);
 FerryTaskPlacement *ferry_task_get_placement (FerryTask *self);
 /* any: whether the caller may wait for the task, or change it: on the router's thread once it is submitted. With a
  * critical that names the function where not. */

@@ -77,9 +77,8 @@ typedef struct
 typedef struct
 {
   _Atomic gint references;
-  _Atomic gint cancelled;    /* atomic */
-  GCancellable *cancellable; /* const: (owned) */
-  GMainContext *context;     /* const: (owned) (nullable): NULL for the default one */
+  _Atomic gint cancelled; /* atomic */
+  GMainContext *context;  /* const: (owned) (nullable): NULL for the default one */
   GWeakRef task;
   gulong handler; /* the task's */
 } Watch;
@@ -1282,15 +1281,8 @@ watch_unref (gpointer data)
   if (!ferry_ref_count_dec (&self->references))
     return;
   g_weak_ref_clear (&self->task);
-  g_object_unref (self->cancellable);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_free (self);
-}
-
-static void
-watch_closure_notify (gpointer data, GClosure *closure)
-{
-  watch_unref (data);
 }
 
 /* main */
@@ -1325,12 +1317,10 @@ watch_new (FerryTask *task, GCancellable *cancellable, GMainContext *context)
   Watch *self = g_new0 (Watch, 1);
 
   atomic_init (&self->references, 2);
-  atomic_init (&self->cancelled, 0);
-  self->cancellable = g_object_ref (cancellable);
   self->context = context != NULL ? g_main_context_ref (context) : NULL;
   g_weak_ref_init (&self->task, task);
-  self->handler =
-    g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancellable_cancelled), self, watch_closure_notify, 0);
+  self->handler = g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancellable_cancelled), self,
+                                         (GClosureNotify) (GCallback) watch_unref, 0);
   /* After connecting, so that no cancel is missed. A second call has no effect. */
   if (g_cancellable_is_cancelled (cancellable))
     cancellable_cancelled (cancellable, self);
@@ -1338,10 +1328,10 @@ watch_new (FerryTask *task, GCancellable *cancellable, GMainContext *context)
 }
 
 static void
-watch_free (Watch *self)
+watch_free (Watch *self, GCancellable *cancellable)
 {
   g_weak_ref_set (&self->task, NULL);
-  g_signal_handler_disconnect (self->cancellable, self->handler);
+  g_signal_handler_disconnect (cancellable, self->handler);
   watch_unref (self);
 }
 
@@ -1353,7 +1343,8 @@ drop_cancellable (FerryTask *self)
 
   if (rest == NULL)
     return;
-  g_clear_pointer (&rest->watch, watch_free);
+  if (rest->watch != NULL)
+    watch_free (g_steal_pointer (&rest->watch), rest->cancellable);
   g_clear_object (&rest->cancellable);
 }
 
@@ -1831,28 +1822,26 @@ ferry_task_give_back (FerryTask *self)
 static gboolean
 refuse_submission (FerryTask *self, guint submission, GError **error)
 {
-  if (submission == SUBMISSION_PREVENTED)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                 "The task of “%s” was cancelled before it was submitted; submit a new one",
-                 ferry_task_get_function (self));
-  else
-    ferry_set_error (error, FERRY_ERROR_ALREADY_STARTED,
-                     "The task of “%s” was submitted before; make a new one, or use ferry_executor_retry()",
-                     ferry_task_get_function (self));
+  if (submission != SUBMISSION_PREVENTED)
+    return ferry_set_error (error, FERRY_ERROR_ALREADY_STARTED,
+                            "The task of “%s” was submitted before; make a new one, or use ferry_executor_retry()",
+                            ferry_task_get_function (self));
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+               "The task of “%s” was cancelled before it was submitted; submit a new one",
+               ferry_task_get_function (self));
   return FALSE;
 }
 
 /* any: the caller owns the fields until the submission is DONE. */
 static void
-connect_driver (FerryTaskPrivate *priv, FerryTask *self, const FerryTaskDriver *driver, gpointer executor)
+connect_driver (FerryTaskPrivate *priv, FerryTask *self, const FerryTaskDriver *driver, gpointer executor,
+                FerryHome *home)
 {
   Rest *rest = priv->rest;
-  FerryHome *home;
 
   priv->driver = driver;
   priv->executor = executor;
   priv->submit_time = g_get_monotonic_time ();
-  home = driver->get_home (executor);
   if (home != NULL)
     priv->home = ferry_home_ref (home);
   if (rest != NULL && rest->cancellable != NULL)
@@ -1860,7 +1849,8 @@ connect_driver (FerryTaskPrivate *priv, FerryTask *self, const FerryTaskDriver *
 }
 
 gboolean
-ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, GError **error)
+ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, FerryHome *home,
+                      GError **error)
 {
   FerryTaskPrivate *priv = get_private (self);
   guint submission = SUBMISSION_NONE;
@@ -1875,7 +1865,7 @@ ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer e
   if (!atomic_compare_exchange_strong_explicit (&priv->submission, &submission, SUBMISSION_BEGUN, memory_order_acquire,
                                                 memory_order_acquire))
     return refuse_submission (self, submission, error);
-  connect_driver (priv, self, driver, executor);
+  connect_driver (priv, self, driver, executor, home);
   submission = SUBMISSION_BEGUN;
   /* Release: the driver and the home; pairs with is_submitted() and prevent_submission(). */
   if (atomic_compare_exchange_strong_explicit (&priv->submission, &submission, SUBMISSION_DONE, memory_order_acq_rel,

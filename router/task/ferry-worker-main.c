@@ -190,24 +190,12 @@ warm_up (void)
 {
   const guint64 connection_ids[2] = {1, 2};
   const guint32 cells[2] = {FERRY_NO_CELL, 0};
-  g_autoptr (FerryLink) link = NULL;
-  g_autoptr (FerryUplink) uplink = NULL;
-  g_autoptr (FerryDownlink) downlink = NULL;
-  g_autoptr (FerrySender) call_sender = NULL;
-  g_autoptr (FerrySender) progress_sender = NULL;
-  g_autoptr (FerryServe) serve = NULL;
+  g_autoptr (FerryLink) link =
+    ferry_link_new ("warm-up", connection_ids, cells, 2, FERRY_MIN_LANE_CAPACITY, 0, FERRY_BLOCK_SIZE, NULL);
+  g_autoptr (FerryServe) serve = link != NULL ? ferry_serve_new_local (link, connection_ids, NULL, NULL) : NULL;
 
-  link = ferry_link_new ("warm-up", connection_ids, cells, 2, FERRY_MIN_LANE_CAPACITY, 0, FERRY_BLOCK_SIZE, NULL);
-  if (link == NULL)
+  if (serve == NULL)
     return;
-  link->local = TRUE;
-  uplink = ferry_uplink_new_local (link, NULL, NULL);
-  if (uplink == NULL)
-    return;
-  call_sender = ferry_sender_new_granted (connection_ids[0], uplink, 0, FERRY_NO_CELL);
-  progress_sender = ferry_sender_new_granted (connection_ids[1], uplink, 1, 0);
-  downlink = ferry_downlink_new (uplink);
-  serve = ferry_serve_new (downlink, call_sender, progress_sender);
   ferry_function_register (WARM_UP_FUNCTION, "(s)", "(s)", do_nothing);
   ask (link, connection_ids[0]);
   ferry_serve_run (serve, NULL);
@@ -225,8 +213,7 @@ be_fork_server (int argc, char **argv)
   g_type_class_unref (g_type_class_ref (FERRY_TYPE_SENDER));
   g_type_class_unref (g_type_class_ref (FERRY_TYPE_JOB));
   run_initialisers (ferry_fork_server_note_initialiser);
-  ferry_fork_server_set_warm_up (warm_up);
-  if (ferry_fork_server_run (&error) < 0)
+  if (ferry_fork_server_run (warm_up, &error) < 0)
     give_up (error);
   forked_by_fork_server = TRUE;
 }

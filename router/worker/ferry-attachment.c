@@ -257,15 +257,13 @@ may_read_locked (Attachment *self, FerryDownlinkReader reader, GError **error)
 {
   if (self->reader == FERRY_DOWNLINK_UNREAD || self->reader == reader)
     return TRUE;
-  if (self->reader == FERRY_DOWNLINK_SERVES)
-    ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
-                     "This process serves the tasks of a pool, which takes all that the application sends; have a "
-                     "launcher without a pool start a worker for the transport");
-  else
-    ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
-                     "This process has transports, which take all that the application sends; call "
-                     "ferry_worker_main() first, and get no transport in a worker of a pool");
-  return FALSE;
+  return ferry_set_error (
+    error, FERRY_ERROR_ALREADY_RUNNING, "%s",
+    self->reader == FERRY_DOWNLINK_SERVES
+      ? "This process serves the tasks of a pool, which takes all that the application sends; have a launcher without "
+        "a pool start a worker for the transport"
+      : "This process has transports, which take all that the application sends; call ferry_worker_main() first, and "
+        "get no transport in a worker of a pool");
 }
 
 /* any: as ferry_attachment_get_downlink(), for its reader, from now on. sender_name: a sender that the application must

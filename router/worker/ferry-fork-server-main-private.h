@@ -18,10 +18,9 @@ gboolean ferry_fork_server_is_asked_for (void);
 void ferry_fork_server_note_initialiser (const char *name);
 /* Keeps the memory of main()'s arguments for the names of processes in `ps`. Copies replace the arguments. */
 void ferry_fork_server_set_arguments (int argc, char **argv);
-/* Sets the warm-up that a pre-forked child runs before it waits for its request. */
-void ferry_fork_server_set_warm_up (void (*warm_up) (void));
-/* Attaches, and forks a worker for each request. Returns 0 in a worker, which then has the control socket, and -1 with
- * an error where it cannot attach. In the fork server it does not return; that exits with the application. */
-int ferry_fork_server_run (GError **error);
+/* Attaches, and forks a worker for each request. A pre-forked child runs warm_up (nullable) before it waits for its
+ * request. Returns 0 in a worker, which then has the control socket, and -1 with an error where it cannot attach. In
+ * the fork server it does not return; that exits with the application. */
+int ferry_fork_server_run (void (*warm_up) (void), GError **error);
 
 G_END_DECLS

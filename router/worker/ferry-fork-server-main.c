@@ -31,17 +31,11 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
 #include "link/ferry-fork-server-packet-private.h"
-#include "spawn/ferry-attributes-private.h"
-#include "spawn/ferry-fork-private.h"
+#include "spawn/ferry-spawn-private.h"
 #include "worker/ferry-attachment-private.h"
-
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
 
 typedef struct
 {
@@ -68,6 +62,7 @@ typedef struct
   pid_t preforked_pid;      /* the latest pre-forked child */
   gboolean preforked_asked; /* a request waits for it in the socket */
   gboolean preforked_lost;  /* it ended without a request, or could not be forked: the next waits for a request */
+  void (*warm_up) (void);   /* (nullable): run by a pre-forked child before it waits for its request */
   _Atomic guint64 *taking;  /* shared with the pre-forked child: the id of the request that it is about to take */
 } ForkServer;
 
@@ -83,8 +78,6 @@ typedef struct
 
 /* A request as received. Static, so that only the pages that it needs are touched. */
 static guint8 packet_buffer[FERRY_MAX_PACKET_SIZE] __attribute__ ((aligned (8)));
-
-static void (*warm_up_func) (void); /* (nullable) */
 
 /* ---- in the child ----
  *
@@ -254,12 +247,6 @@ ferry_fork_server_note_initialiser (const char *name)
   look_for_threads (after);
 }
 
-void
-ferry_fork_server_set_warm_up (void (*warm_up) (void))
-{
-  warm_up_func = warm_up;
-}
-
 /* Watches the application by its pidfd, in place of the parent-death signal. At the application's end the fork server
  * kills its workers, which may have removed their own signal, and then ends. Returns the pidfd, or -1 where another
  * program is the parent. */
@@ -299,8 +286,6 @@ attach (int *control, int *application, GError **error)
 static void
 prepare (int control)
 {
-  struct sigaction action = {.sa_handler = SIG_DFL};
-  sigset_t none;
   int null;
 
   /* Later descriptors must not get the numbers of the standard streams. */
@@ -310,11 +295,7 @@ prepare (int control)
   dup2 (null, STDIN_FILENO);
   ferry_clear_fd (&null);
   fflush (NULL);
-  for (int signal_number = 1; signal_number < NSIG; signal_number++)
-    if (signal_number != SIGKILL && signal_number != SIGSTOP)
-      sigaction (signal_number, &action, NULL);
-  sigemptyset (&none);
-  sigprocmask (SIG_SETMASK, &none, NULL);
+  ferry_reset_signals ();
   g_unsetenv (FERRY_FORK_SERVER_VARIABLE);
   name_control (control);
   /* Before each fork, not after it: in the child it would take time, and copy the pages that it changes. */
@@ -577,8 +558,8 @@ wait_as_preforked (ForkServer *self, int socket)
   set_name (name != NULL ? name : "preforked");
   g_unsetenv (FERRY_CONTROL_FD_VARIABLE);
   name_control (self->control);
-  if (warm_up_func != NULL)
-    warm_up_func ();
+  if (self->warm_up != NULL)
+    self->warm_up ();
   do
     {
       TEMP_FAILURE_RETRY (poll (polls, G_N_ELEMENTS (polls), -1));
@@ -649,8 +630,6 @@ serve (ForkServer *self)
       return FALSE;
     case FERRY_CONTROL_CLOSED:
       finish (self, EXIT_SUCCESS);
-    case FERRY_CONTROL_NOTHING:
-    case FERRY_CONTROL_ATTACHED:
     default:
       return FALSE;
     }
@@ -717,7 +696,7 @@ serve_all (ForkServer *self)
 }
 
 int
-ferry_fork_server_run (GError **error)
+ferry_fork_server_run (void (*warm_up) (void), GError **error)
 {
   /* Static: a worker returns from here, and does not free it. */
   static ForkServer self = {.control = -1};
@@ -727,6 +706,7 @@ ferry_fork_server_run (GError **error)
   if (!attach (&self.control, &application, error))
     return -1;
   prepare (self.control);
+  self.warm_up = warm_up;
   self.taking = mmap (NULL, sizeof *self.taking, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (self.taking == MAP_FAILED)
     {

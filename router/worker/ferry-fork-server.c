@@ -281,12 +281,6 @@ ferry_fork_server_get_n_starts (FerryForkServer *self)
 /* ---- the launcher of its workers ---- */
 
 static void
-worker_pid_cb (FerryWorker *worker, GParamSpec *pspec, gpointer user_data)
-{
-  ferry_fork_server_forgive (user_data);
-}
-
-static void
 worker_ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
 {
   FerryForkServer *self = user_data;
@@ -298,12 +292,6 @@ worker_ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
       note_exit (self, exit);
     }
   g_signal_handlers_disconnect_by_data (worker, self);
-}
-
-static void
-drop_fork_server (gpointer fork_server, GClosure *closure)
-{
-  g_object_unref (fork_server);
 }
 
 static FerryStartRequest *
@@ -373,8 +361,10 @@ fork_worker (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, Fe
   FerryLink *link = ferry_worker_get_link (worker);
   Launch *launch = g_new (Launch, 1);
 
-  g_signal_connect_data (worker, "notify::pid", G_CALLBACK (worker_pid_cb), g_object_ref (self), drop_fork_server, 0);
-  g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended_cb), g_object_ref (self), drop_fork_server, 0);
+  g_signal_connect_data (worker, "notify::pid", G_CALLBACK (ferry_fork_server_forgive), g_object_ref (self),
+                         (GClosureNotify) G_CALLBACK (g_object_unref), G_CONNECT_SWAPPED);
+  g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended_cb), g_object_ref (self),
+                         (GClosureNotify) G_CALLBACK (g_object_unref), 0);
   *launch = (Launch){ferry_monitor_ref (self->monitor), ferry_link_ref (fork_server), ferry_link_ref (link), request,
                      ferry_fork_server_link_begin_ask (fork_server, request)};
   if (launch->id != 0)

@@ -23,8 +23,28 @@ typedef struct
 
 #define FERRY_FUNCTION_MAX_NAME 255
 
-const FerryFunctionEntry *ferry_function_find (const char *name);
-/* Removes a function from the registry. Its entry stays valid. */
+/* Each kind has names of its own. */
+typedef enum
+{
+  FERRY_FUNCTION_OF_JOBS,
+  FERRY_FUNCTION_OF_CHANNELS, /* its entries' functions are of another type */
+  FERRY_N_FUNCTION_KINDS,
+} FerryFunctionKind;
+
+/* Adds a function, unless its name is registered. The types are as for ferry_function_register(). Returns FALSE when
+ * the name has another function, or other types. */
+gboolean ferry_function_add (FerryFunctionKind kind, const char *name, const char *arguments, const char *result,
+                             FerryFunction function);
+const FerryFunctionEntry *ferry_function_find_kind (FerryFunctionKind kind, const char *name);
+
+/* (nullable) */
+static inline const FerryFunctionEntry *
+ferry_function_find (const char *name)
+{
+  return ferry_function_find_kind (FERRY_FUNCTION_OF_JOBS, name);
+}
+
+/* Removes a job's function from the registry. Its entry stays valid. */
 void ferry_function_forget (const char *name);
 gboolean ferry_function_check_arguments (const FerryFunctionEntry *entry, GVariant *arguments, GError **error);
 gboolean ferry_function_check_result (const FerryFunctionEntry *entry, GVariant *result, GError **error);

@@ -11,7 +11,7 @@
 #include "base/ferry-thread-private.h"
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
-static GHashTable *registry; /* lock: (element-type utf8 FerryFunctionEntry) (nullable) */
+static GHashTable *registries[FERRY_N_FUNCTION_KINDS]; /* lock: (element-type utf8 FerryFunctionEntry) (nullable) */
 
 static gboolean
 types_are_equal (const GVariantType *one, const GVariantType *other)
@@ -19,17 +19,19 @@ types_are_equal (const GVariantType *one, const GVariantType *other)
   return one == NULL || other == NULL ? one == other : g_variant_type_equal (one, other);
 }
 
-/* Adds a function, unless its name is registered. Returns FALSE when the name has another function, or other types. */
-static gboolean
-add (const char *name, const GVariantType *arguments_type, const GVariantType *result_type, gboolean has_result,
-     FerryFunction function)
+gboolean
+ferry_function_add (FerryFunctionKind kind, const char *name, const char *arguments, const char *result,
+                    FerryFunction function)
 {
+  const GVariantType *arguments_type = (const GVariantType *) arguments;
+  gboolean has_result = result == NULL || result[0] != '\0';
+  const GVariantType *result_type = has_result ? (const GVariantType *) result : NULL;
   FERRY_AUTO_LOCK (&registry_lock);
   FerryFunctionEntry *entry;
 
-  if (registry == NULL)
-    registry = g_hash_table_new (g_str_hash, g_str_equal);
-  entry = g_hash_table_lookup (registry, name);
+  if (registries[kind] == NULL)
+    registries[kind] = g_hash_table_new (g_str_hash, g_str_equal);
+  entry = g_hash_table_lookup (registries[kind], name);
   if (entry == NULL)
     {
       entry = g_new0 (FerryFunctionEntry, 1);
@@ -38,7 +40,7 @@ add (const char *name, const GVariantType *arguments_type, const GVariantType *r
       entry->result_type = result_type != NULL ? g_variant_type_copy (result_type) : NULL;
       entry->has_result = has_result;
       entry->function = function;
-      g_hash_table_insert (registry, entry->name, entry);
+      g_hash_table_insert (registries[kind], entry->name, entry);
     }
   return entry->function == function && entry->has_result == has_result &&
          types_are_equal (entry->arguments_type, arguments_type) && types_are_equal (entry->result_type, result_type);
@@ -59,9 +61,6 @@ add (const char *name, const GVariantType *arguments_type, const GVariantType *r
 void
 ferry_function_register (const char *name, const char *arguments_type, const char *result_type, FerryFunction function)
 {
-  const GVariantType *arguments = (const GVariantType *) arguments_type;
-  const GVariantType *result = (const GVariantType *) result_type;
-  gboolean has_result = result_type == NULL || result_type[0] != '\0';
   gboolean added;
 
   g_return_if_fail (name != NULL && name[0] != '\0' && strlen (name) <= FERRY_FUNCTION_MAX_NAME);
@@ -69,7 +68,7 @@ ferry_function_register (const char *name, const char *arguments_type, const cha
   g_return_if_fail (result_type == NULL || result_type[0] == '\0' || g_variant_type_string_is_valid (result_type));
   g_return_if_fail (function != NULL);
 
-  added = add (name, arguments, has_result ? result : NULL, has_result, function);
+  added = ferry_function_add (FERRY_FUNCTION_OF_JOBS, name, arguments_type, result_type, function);
   ferry_return_if_fail (added, "“%s” is registered already: a name has one function, with one set of types", name);
 }
 
@@ -97,17 +96,16 @@ ferry_function_forget (const char *name)
 {
   FERRY_AUTO_LOCK (&registry_lock);
 
-  if (registry != NULL)
-    g_hash_table_remove (registry, name);
+  if (registries[FERRY_FUNCTION_OF_JOBS] != NULL)
+    g_hash_table_remove (registries[FERRY_FUNCTION_OF_JOBS], name);
 }
 
-/* any: returns the entry of that name, which is never freed, or NULL. */
 const FerryFunctionEntry *
-ferry_function_find (const char *name)
+ferry_function_find_kind (FerryFunctionKind kind, const char *name)
 {
   FERRY_AUTO_LOCK (&registry_lock);
 
-  return registry != NULL ? g_hash_table_lookup (registry, name) : NULL;
+  return registries[kind] != NULL ? g_hash_table_lookup (registries[kind], name) : NULL;
 }
 
 /* any: checks that arguments, NULL for none, have the type that the function was registered with. */

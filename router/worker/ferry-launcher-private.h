@@ -64,8 +64,6 @@ FerryWorker *ferry_launcher_spawn_named (FerryLauncher *self, FerryRouter *route
 FerryWorker *ferry_launcher_spawn_fork_server (FerryLauncher *self, FerryRouter *router, GError **error);
 
 /* The senders for the next worker. */
-gboolean ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender,
-                                             GError **error);
 gboolean ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerrySender *sender,
                                             const char *entry, FerryPassedFunc passed, gpointer data, GError **error);
 guint ferry_launcher_count_senders (FerryLauncher *self);

@@ -132,7 +132,7 @@ ferry_launcher_finalize (GObject *object)
   for (guint i = 0; i < FERRY_N_STREAMS; i++)
     ferry_clear_fd (&self->fds[i]);
   g_array_unref (self->senders);
-  ferry_attributes_clear (&self->attributes);
+  g_free (self->attributes.name);
   g_clear_object (&self->fork_server);
   g_clear_object (&self->sandbox);
   g_clear_pointer (&self->home, ferry_home_unref);
@@ -625,13 +625,6 @@ ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerryS
   return TRUE;
 }
 
-/* main: as ferry_launcher_add_sender(), for Ferry's own senders. Their names begin with the reserved prefix. */
-gboolean
-ferry_launcher_add_reserved_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
-{
-  return ferry_launcher_add_watched_sender (self, name, sender, FERRY_MAIN_ENTRY, NULL, NULL, error);
-}
-
 /* main */
 guint
 ferry_launcher_count_senders (FerryLauncher *self)
@@ -826,16 +819,12 @@ static FerryWorker *
 spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, gboolean as_fork_server, GError **error)
 {
   g_autoptr (FerryWorker) worker = NULL;
-  g_autoptr (FerryLink) link = NULL;
   g_autofree char *name = ferry_launcher_dup_program_name (self);
-  g_autoptr (FerrySpawnPlan) plan = NULL;
+  g_autoptr (FerryLink) link = make_link (self, router, name, as_fork_server ? 0 : self->arena_size, error);
+  g_autoptr (FerrySpawnPlan) plan = link != NULL ? make_plan (self, link, fork_server == NULL, error) : NULL;
   g_autoptr (FerryStartRequest) request = NULL;
   g_autoptr (GArray) passed = NULL;
 
-  link = make_link (self, router, name, as_fork_server ? 0 : self->arena_size, error);
-  if (link == NULL)
-    return NULL;
-  plan = make_plan (self, link, fork_server == NULL, error);
   if (plan == NULL)
     return NULL;
   link->program = g_strdup (plan->program);
@@ -1027,9 +1016,7 @@ ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid 
   g_return_val_if_fail (address != NULL && address[0] != '\0', FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
-    return FALSE;
-  if (!check_may_persist (self, error))
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error) || !check_may_persist (self, error))
     return FALSE;
   plan = make_plan (self, NULL, TRUE, error);
   if (plan == NULL)
@@ -1059,7 +1046,6 @@ ferry_launcher_new_copy (FerryLauncher *launcher)
   self->arena_size = launcher->arena_size;
   self->trusted = launcher->trusted;
   g_set_object (&self->sandbox, launcher->sandbox);
-  ferry_attributes_clear (&self->attributes);
   ferry_attributes_copy (&self->attributes, &launcher->attributes);
   for (guint i = 0; i < FERRY_N_STREAMS; i++)
     {

@@ -97,7 +97,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_READABLE);
   /**
    * FerryWorker:pid:
    *
@@ -105,8 +105,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_PID] =
-    g_param_spec_int ("pid", NULL, NULL, 0, G_MAXINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_PID] = g_param_spec_int ("pid", NULL, NULL, 0, G_MAXINT, 0, FERRY_READABLE);
   /**
    * FerryWorker:state:
    *
@@ -114,8 +113,8 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_WORKER_STATE, FERRY_WORKER_STATE_STARTING,
-                                              G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_STATE] =
+    g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_WORKER_STATE, FERRY_WORKER_STATE_STARTING, FERRY_READABLE);
   /**
    * FerryWorker:exit:
    *
@@ -123,8 +122,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_EXIT] =
-    g_param_spec_boxed ("exit", NULL, NULL, FERRY_TYPE_EXIT, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_EXIT] = g_param_spec_boxed ("exit", NULL, NULL, FERRY_TYPE_EXIT, FERRY_READABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
@@ -402,12 +400,6 @@ ferry_worker_send_signal (FerryWorker *self, int signal_number, GError **error)
                           self->name, signal_number);
 }
 
-static void
-force_exit_cb (gpointer data)
-{
-  ferry_worker_force_exit (data);
-}
-
 /**
  * ferry_worker_force_exit:
  * @self: a worker
@@ -426,7 +418,7 @@ ferry_worker_force_exit (FerryWorker *self)
     ferry_worker_send_signal (self, SIGKILL, NULL);
   /* Relaxed: the context's queue orders the call and its callback. */
   else if (!atomic_exchange_explicit (&self->asked, TRUE, memory_order_relaxed))
-    ferry_home_invoke (self->home, force_exit_cb, g_object_ref (self), g_object_unref);
+    ferry_home_invoke (self->home, (FerryMailboxFunc) ferry_worker_force_exit, g_object_ref (self), g_object_unref);
 }
 
 /**

@@ -276,11 +276,11 @@ test_routers_timers_outlive_its_stop (void)
 {
   FerryRouter *router = ferry_test_router_new ();
   g_autoptr (GString) calls = g_string_new (NULL);
-  Waiter waiter = {ferry_router_get_timers (router), calls, 'a'};
+  Waiter waiter = {router->timers, calls, 'a'};
 
   ferry_timers_set (waiter.timers, &waiter.timer, 1, note_call, &waiter);
   ferry_router_stop (router, NULL);
-  g_assert_true (ferry_router_get_timers (router) == waiter.timers);
+  g_assert_true (router->timers == waiter.timers);
   settle ();
   g_assert_cmpstr (calls->str, ==, "a");
   g_assert_finalize_object (router);

@@ -34,15 +34,15 @@ bench_echoer_init (BenchEchoer *self)
 }
 
 static void
-echo (gpointer object, FerryMethodCall *call, gpointer user_data)
+echo (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
-  ferry_method_call_return_value (call, ferry_method_call_get_arguments (call));
+  ferry_invocation_return_value (invocation, ferry_invocation_get_arguments (invocation));
 }
 
 static void
-get_self (gpointer object, FerryMethodCall *call, gpointer user_data)
+get_self (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
-  ferry_method_call_return_object (call, object);
+  ferry_invocation_return_object (invocation, object);
 }
 
 FerryInterface *

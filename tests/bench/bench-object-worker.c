@@ -47,27 +47,28 @@ get_cpu (Worker *self)
 /* ---- the gauge ---- */
 
 static void
-run (gpointer object, FerryMethodCall *call, gpointer user_data)
+run (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   Worker *self = user_data;
 
-  g_variant_get (ferry_method_call_get_arguments (call), "(td)", &self->rate, &self->share);
+  g_variant_get (ferry_invocation_get_arguments (invocation), "(td)", &self->rate, &self->share);
   self->started = read_clock (CLOCK_MONOTONIC);
   self->cpu_started = read_clock (CLOCK_PROCESS_CPUTIME_ID);
   self->n_changes = 0;
   self->running = TRUE;
-  ferry_method_call_return_value (call, NULL);
+  ferry_invocation_return_value (invocation, NULL);
 }
 
 static void
-stop (gpointer object, FerryMethodCall *call, gpointer user_data)
+stop (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   Worker *self = user_data;
   const double elapsed = read_clock (CLOCK_MONOTONIC) - self->started;
 
   self->running = FALSE;
-  ferry_method_call_return_value (call, g_variant_new ("(tidd)", self->n_changes, bench_gauge_get_value (self->gauge),
-                                                       elapsed / 1e9, get_cpu (self) / elapsed));
+  ferry_invocation_return_value (
+    invocation, g_variant_new ("(tidd)", self->n_changes, bench_gauge_get_value (self->gauge), elapsed / 1e9,
+                               get_cpu (self) / elapsed));
 }
 
 static gint64

@@ -151,6 +151,24 @@ test_twice (void)
   demux_test_expect_value (answer, 1);
 }
 
+/* A demux has no objects. */
+static void
+test_object (void)
+{
+  g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
+  DemuxTestAnswer *answer = demux_test_ask (pair, "object", ONE);
+  g_autoptr (FerryInvocation) invocation = take_kept ();
+
+  g_assert_null (ferry_invocation_get_object (invocation));
+  g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL,
+                         "ferry_invocation_return_object(): “object”*ferry_invocation_return_value()*");
+  ferry_invocation_return_object (invocation, G_OBJECT (pair->demux));
+  g_test_assert_expected_messages ();
+  /* It is not answered by that. */
+  ferry_invocation_return_value (invocation, ONE);
+  demux_test_expect_value (answer, 1);
+}
+
 static void
 test_one_way (void)
 {
@@ -586,6 +604,7 @@ main (int argc, char **argv)
   g_test_add_func ("/invocation/is-refused-when-it-is-dropped", test_dropped);
   g_test_add_func ("/invocation/is-refused-with-a-reason", test_refuse);
   g_test_add_func ("/invocation/takes-one-answer", test_twice);
+  g_test_add_func ("/invocation/gives-no-object", test_object);
   g_test_add_func ("/invocation/sends-nothing-one-way", test_one_way);
   g_test_add_func ("/invocation/errors-arrive-as-they-are-and-with-their-place", test_error);
   g_test_add_func ("/invocation/an-error-that-is-handed-on-has-both-places", test_error_that_is_handed_on);

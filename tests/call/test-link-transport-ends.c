@@ -346,7 +346,8 @@ assert_ends_with (const char *what, const char *status)
 
   link_test_init_unspawned (&joined, what, NULL);
   pipe = ferry_test_pipe_new (joined.router);
-  g_assert_true (ferry_launcher_add_reserved_sender (joined.launcher, "ferry.calls", pipe->sender, NULL));
+  g_assert_true (ferry_launcher_add_watched_sender (joined.launcher, "ferry.calls", pipe->sender, FERRY_MAIN_ENTRY,
+                                                    NULL, NULL, NULL));
   joined.worker = worker_test_spawn (joined.launcher, joined.router);
   worker_test_assert_exit (joined.worker, FERRY_CLOSE_REASON_EXITED, status);
   link_test_wait_closed (joined.a, FERRY_ERROR_WORKER_LOST, status);

@@ -255,6 +255,52 @@ test_a_started_listener_tells_who_attaches_and_leaves (void)
 }
 
 static void
+keep_cb (FerryListener *listener, FerryTransport *transport, gpointer data)
+{
+  g_ptr_array_add (data, g_object_ref (transport));
+}
+
+static void
+wait_in_handler_cb (FerryListener *listener, FerryTransport *transport, gpointer router)
+{
+  g_autoptr (GError) error = NULL;
+  guint none = 0;
+
+  g_assert_false (ferry_router_route_until (router, is_none, &none, 0, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BUSY);
+}
+
+/* ferry_router_route_until() without a timeout: what it does not serve, it waits for without end. */
+static void
+test_a_started_listener_tells_while_a_router_routes_manually (void)
+{
+  g_auto (ListenerTestPlace) place;
+  g_autoptr (GPtrArray) attached = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+  g_autoptr (GError) error = NULL;
+  FerryListener *listener;
+  FerryTransport *application;
+  guint n = 0;
+
+  listener_test_place_init (&place);
+  listener = listen_at (place.address);
+  g_signal_connect (listener, "attached", G_CALLBACK (wait_in_handler_cb), router);
+  g_signal_connect (listener, "attached", G_CALLBACK (keep_cb), attached);
+  g_signal_connect (listener, "notify::n-attached", G_CALLBACK (notify_cb), &n);
+  g_assert_true (ferry_router_start (router, &error));
+  g_assert_true (ferry_listener_start (listener, &error));
+  application = listener_test_connect (place.address);
+  g_assert_true (ferry_router_route_until (router, has_one, attached, -1, &error));
+  g_assert_cmpuint (n, ==, 1);
+  g_object_unref (application);
+  g_assert_true (ferry_router_route_until (router, is_none, &n, -1, &error));
+  g_assert_true (ferry_transport_get_closed (attached->pdata[0]));
+  g_ptr_array_set_size (attached, 0);
+  g_assert_true (ferry_router_stop (router, &error));
+  g_assert_finalize_object (listener);
+}
+
+static void
 test_who_comes_again_at_once_is_let_in (void)
 {
   g_auto (ListenerTestPlace) place;
@@ -533,6 +579,8 @@ main (int argc, char **argv)
     {"what-cannot-be-an-address-is-refused", test_what_cannot_be_an_address_is_refused},
     {"without-an-address-in-the-environment-there-is-none", test_without_an_address_in_the_environment_there_is_none},
     {"a-started-listener-tells-who-attaches-and-leaves", test_a_started_listener_tells_who_attaches_and_leaves},
+    {"a-started-listener-tells-while-a-router-routes-manually",
+     test_a_started_listener_tells_while_a_router_routes_manually},
     {"who-comes-again-at-once-is-let-in", test_who_comes_again_at_once_is_let_in},
     {"as-many-are-attached-as-the-listener-says", test_as_many_are_attached_as_the_listener_says},
     {"who-is-attached-stays-when-the-listener-goes", test_who_is_attached_stays_when_the_listener_goes},

@@ -8,7 +8,7 @@
 typedef struct
 {
   GObjectClass parent_class;
-  void (*add) (gpointer node, FerryMethodCall *call, gpointer user_data);
+  void (*add) (gpointer node, FerryInvocation *invocation, gpointer user_data);
 } FuzzNodeClass;
 
 typedef FuzzNode FuzzLeaf;
@@ -28,7 +28,7 @@ enum
 static GParamSpec *properties[N_PROPERTIES];
 static guint told;
 static guint n_nodes;
-static GQueue held; /* (element-type FerryMethodCall) (owned) */
+static GQueue held; /* (element-type FerryInvocation) (owned) */
 
 static void
 fuzz_node_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
@@ -69,10 +69,10 @@ fuzz_node_finalize (GObject *object)
 }
 
 static void
-node_add (gpointer node, FerryMethodCall *call, gpointer user_data)
+node_add (gpointer node, FerryInvocation *invocation, gpointer user_data)
 {
-  g_assert_true (g_variant_is_of_type (ferry_method_call_get_arguments (call), G_VARIANT_TYPE ("(i)")));
-  ferry_method_call_return_value (call, g_variant_new ("(i)", ((FuzzNode *) node)->value));
+  g_assert_true (g_variant_is_of_type (ferry_invocation_get_arguments (invocation), G_VARIANT_TYPE ("(i)")));
+  ferry_invocation_return_value (invocation, g_variant_new ("(i)", ((FuzzNode *) node)->value));
 }
 
 static void
@@ -117,52 +117,52 @@ fuzz_node_count (void)
 /* ---- methods ---- */
 
 void
-fuzz_node_give_self (gpointer node, FerryMethodCall *call, gpointer user_data)
+fuzz_node_give_self (gpointer node, FerryInvocation *invocation, gpointer user_data)
 {
-  ferry_method_call_return_object (call, node);
+  ferry_invocation_return_object (invocation, node);
 }
 
 static void
-make (gpointer node, FerryMethodCall *call, gpointer user_data)
+make (gpointer node, FerryInvocation *invocation, gpointer user_data)
 {
   g_autoptr (GObject) made = g_object_new (fuzz_leaf_get_type (), NULL);
 
-  ferry_method_call_return_object (call, made);
+  ferry_invocation_return_object (invocation, made);
 }
 
 static void
-echo (gpointer node, FerryMethodCall *call, gpointer user_data)
+echo (gpointer node, FerryInvocation *invocation, gpointer user_data)
 {
-  ferry_method_call_return_value (call, ferry_method_call_get_arguments (call));
+  ferry_invocation_return_value (invocation, ferry_invocation_get_arguments (invocation));
 }
 
 gboolean
 fuzz_node_let_go (void)
 {
-  g_autoptr (FerryMethodCall) call = g_queue_pop_head (&held);
+  g_autoptr (FerryInvocation) invocation = g_queue_pop_head (&held);
 
-  if (call != NULL)
-    ferry_method_call_return_object (call, ferry_method_call_get_object (call));
-  return call != NULL;
+  if (invocation != NULL)
+    ferry_invocation_return_object (invocation, ferry_invocation_get_object (invocation));
+  return invocation != NULL;
 }
 
 void
-fuzz_node_hold (gpointer node, FerryMethodCall *call, gpointer user_data)
+fuzz_node_hold (gpointer node, FerryInvocation *invocation, gpointer user_data)
 {
-  g_queue_push_tail (&held, ferry_method_call_ref (call));
+  g_queue_push_tail (&held, ferry_invocation_ref (invocation));
 }
 
 static void
-drop (gpointer node, FerryMethodCall *call, gpointer user_data)
+drop (gpointer node, FerryInvocation *invocation, gpointer user_data)
 {
 }
 
 static void
-give_stranger (gpointer node, FerryMethodCall *call, gpointer user_data)
+give_stranger (gpointer node, FerryInvocation *invocation, gpointer user_data)
 {
   g_autoptr (GCancellable) stranger = g_cancellable_new ();
 
-  ferry_method_call_return_object (call, G_OBJECT (stranger));
+  ferry_invocation_return_object (invocation, G_OBJECT (stranger));
 }
 
 FerryInterface *

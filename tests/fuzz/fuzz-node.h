@@ -27,8 +27,8 @@ guint fuzz_node_count (void);
  * echo (v) → v; hold () → o: itself, later; drop (): does not answer; stranger () → o: no exported type's; add (i) → i:
  * of the class. */
 FerryInterface *fuzz_node_create_interface (void);
-void fuzz_node_give_self (gpointer node, FerryMethodCall *call, gpointer user_data);
-void fuzz_node_hold (gpointer node, FerryMethodCall *call, gpointer user_data);
+void fuzz_node_give_self (gpointer node, FerryInvocation *invocation, gpointer user_data);
+void fuzz_node_hold (gpointer node, FerryInvocation *invocation, gpointer user_data);
 /* Answers the oldest call that is held. Returns FALSE when there is none. */
 gboolean fuzz_node_let_go (void);
 

@@ -6,14 +6,32 @@
 
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "down-fixture.h"
 #include "link/ferry-link-private.h"
+
+/* How many of the next packets the socket has no room for. */
+static guint n_without_room;
+
+ssize_t
+sendmsg (int fd, const struct msghdr *message, int flags)
+{
+  if (n_without_room > 0)
+    {
+      n_without_room--;
+      errno = EAGAIN;
+      return -1;
+    }
+  return syscall (SYS_sendmsg, fd, message, flags);
+}
 
 typedef struct
 {
@@ -227,7 +245,7 @@ take_all (gpointer data)
   return NULL;
 }
 
-/* Whoever is turned away is rung for, every time. */
+/* A sender that was turned away is notified, every time. */
 static void
 test_they_go_between_threads (gconstpointer over_socket)
 {
@@ -256,7 +274,7 @@ test_they_go_between_threads (gconstpointer over_socket)
   g_assert_cmpuint (n_turned_away, >, 0);
 }
 
-/* Takes what is in the lane as one does that has no eye for descriptors. */
+/* Takes what is in the lane, and leaves the descriptors in the socket. */
 static void
 pass_all (Scene *self)
 {
@@ -266,7 +284,7 @@ pass_all (Scene *self)
 }
 
 static void
-test_who_passes_them_by_is_found_out (void)
+test_a_worker_that_passes_them_by_is_noticed (void)
 {
   g_auto (Scene) scene = {0};
   ferry_autofd fd = new_file ();
@@ -279,7 +297,7 @@ test_who_passes_them_by_is_found_out (void)
 }
 
 static void
-test_who_shuts_the_socket_is_found_out (void)
+test_a_worker_that_shuts_the_socket_is_noticed (void)
 {
   g_auto (Scene) scene = {0};
   ferry_autofd fd = new_file ();
@@ -291,7 +309,7 @@ test_who_shuts_the_socket_is_found_out (void)
 }
 
 static void
-test_who_is_gone_has_broken_nothing (void)
+test_a_worker_that_is_gone_has_broken_nothing (void)
 {
   g_auto (Scene) scene = {0};
   ferry_autofd fd = new_file ();
@@ -392,12 +410,43 @@ test_a_descriptor_that_is_not_open_is_refused (gconstpointer over_socket)
   take_with (&scene, 2, 10, -1, 0);
 }
 
+/* The worker took all that was in the socket between the two tries, so no ring would come. */
+static void
+test_a_socket_that_was_full_is_tried_once_more (void)
+{
+  g_auto (Scene) scene = {0};
+  ferry_autofd fd = new_file ();
+
+  scene_init (&scene, TRUE);
+  n_without_room = 1;
+  g_assert_cmpint (send_with (&scene, 1, 10, fd, 1), ==, FERRY_DOWN_SENT);
+  take_with (&scene, 1, 10, fd, 1);
+}
+
+static void
+test_a_socket_without_room_refuses_the_message (void)
+{
+  g_auto (Scene) scene = {0};
+  ferry_autofd fd = new_file ();
+  FerryDescriptors batch = {&fd, 1, 0};
+  FerryPart part = {"12345678", 8};
+
+  scene_init (&scene, TRUE);
+  n_without_room = 2;
+  g_assert_cmpint (ferry_link_send_with (scene.ends.link, 10, &part, 1, &batch), ==, FERRY_DOWN_REFUSED);
+  g_assert_cmpint (batch.error_number, ==, ENOBUFS);
+  g_assert_cmpuint (n_without_room, ==, 0);
+  down_assert_nothing (&scene.ends);
+  g_assert_cmpint (send_with (&scene, 2, 10, fd, 1), ==, FERRY_DOWN_SENT);
+  take_with (&scene, 2, 10, fd, 1);
+}
+
 /* Each of these over a socket and within this process. */
 static void
 add_both (const char *name, GTestDataFunc function)
 {
-  g_autofree char *over_socket = g_strdup_printf ("/hands/%s", name);
-  g_autofree char *local = g_strdup_printf ("/hands/local/%s", name);
+  g_autofree char *over_socket = g_strdup_printf ("/fd-batches/%s", name);
+  g_autofree char *local = g_strdup_printf ("/fd-batches/local/%s", name);
 
   g_test_add_data_func (over_socket, "", function);
   g_test_add_data_func (local, NULL, function);
@@ -414,15 +463,22 @@ main (int argc, char **argv)
   add_both ("they-go-between-threads", test_they_go_between_threads);
   add_both ("what-is-not-taken-is-closed-with-the-link", test_what_is_not_taken_is_closed_with_the_link);
   add_both ("a-descriptor-that-is-not-open-is-refused", test_a_descriptor_that_is_not_open_is_refused);
-  g_test_add_func ("/hands/who-passes-them-by-is-found-out", test_who_passes_them_by_is_found_out);
-  g_test_add_func ("/hands/who-shuts-the-socket-is-found-out", test_who_shuts_the_socket_is_found_out);
-  g_test_add_func ("/hands/who-is-gone-has-broken-nothing", test_who_is_gone_has_broken_nothing);
-  g_test_add_func ("/hands/a-record-without-its-packet-breaks-the-lane",
+  g_test_add_func ("/fd-batches/a-worker-that-passes-them-by-is-noticed", test_a_worker_that_passes_them_by_is_noticed);
+  g_test_add_func ("/fd-batches/a-worker-that-shuts-the-socket-is-noticed",
+                   test_a_worker_that_shuts_the_socket_is_noticed);
+  g_test_add_func ("/fd-batches/a-worker-that-is-gone-has-broken-nothing",
+                   test_a_worker_that_is_gone_has_broken_nothing);
+  g_test_add_func ("/fd-batches/a-record-without-its-packet-breaks-the-lane",
                    test_a_record_without_its_packet_breaks_the_lane);
-  g_test_add_func ("/hands/a-packet-without-descriptors-breaks-the-lane",
+  g_test_add_func ("/fd-batches/a-packet-without-descriptors-breaks-the-lane",
                    test_a_packet_without_descriptors_breaks_the_lane);
-  g_test_add_func ("/hands/a-packet-of-another-kind-breaks-the-lane", test_a_packet_of_another_kind_breaks_the_lane);
-  g_test_add_func ("/hands/too-many-open-files-cost-the-message-its-own",
+  g_test_add_func ("/fd-batches/a-packet-of-another-kind-breaks-the-lane",
+                   test_a_packet_of_another_kind_breaks_the_lane);
+  g_test_add_func ("/fd-batches/a-socket-that-was-full-is-tried-once-more",
+                   test_a_socket_that_was_full_is_tried_once_more);
+  g_test_add_func ("/fd-batches/a-socket-without-room-refuses-the-message",
+                   test_a_socket_without_room_refuses_the_message);
+  g_test_add_func ("/fd-batches/too-many-open-files-cost-the-message-its-own",
                    test_too_many_open_files_cost_the_message_its_own);
   return g_test_run ();
 }

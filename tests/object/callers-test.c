@@ -51,7 +51,7 @@ callers_test_wait_wanted (CallersTest *self, const char *name)
 
 /* Returns whether it was answered; answers call with the error otherwise. */
 gboolean
-callers_test_call_local (CallersTest *self, FerryMethodCall *call, const char *name, const char *method,
+callers_test_call_local (CallersTest *self, FerryInvocation *invocation, const char *name, const char *method,
                          GVariant *arguments)
 {
   g_autoptr (FerryProxy) local = ferry_proxy_new_local (self->exporter, name);
@@ -59,7 +59,7 @@ callers_test_call_local (CallersTest *self, FerryMethodCall *call, const char *n
 
   if (ferry_proxy_call (local, method, arguments, CALLERS_TEST_PATIENCE, NULL, NULL, NULL, &error))
     return TRUE;
-  ferry_method_call_return_error (call, error);
+  ferry_invocation_return_error (invocation, error);
   return FALSE;
 }
 
@@ -90,62 +90,63 @@ leave (CallersTest *self, gpointer object)
 
 /* Passes the rest of a path on to the first on it. */
 static void
-go (gpointer object, FerryMethodCall *call, gpointer data)
+go (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   g_autofree const char **path = NULL;
   gboolean arrived;
 
   enter (data, object);
-  g_variant_get (ferry_method_call_get_arguments (call), "(^a&s)", &path);
-  arrived = path[0] == NULL || callers_test_call_local (data, call, path[0], "go", g_variant_new ("(^as)", path + 1));
+  g_variant_get (ferry_invocation_get_arguments (invocation), "(^a&s)", &path);
+  arrived =
+    path[0] == NULL || callers_test_call_local (data, invocation, path[0], "go", g_variant_new ("(^as)", path + 1));
   leave (data, object);
   if (arrived)
-    ferry_method_call_return_value (call, NULL);
+    ferry_invocation_return_value (invocation, NULL);
 }
 
 static void
-note (gpointer object, FerryMethodCall *call, gpointer data)
+note (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   CallersTest *self = data;
 
   enter (self, object);
   leave (self, object);
   atomic_fetch_add (&self->n_noted, 1);
-  ferry_method_call_return_value (call, NULL);
+  ferry_invocation_return_value (invocation, NULL);
 }
 
 /* Somebody else answers it. */
 static void
-keep (gpointer object, FerryMethodCall *call, gpointer data)
+keep (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   CallersTest *self = data;
 
-  self->kept = ferry_method_call_ref (call);
+  self->kept = ferry_invocation_ref (invocation);
   atomic_fetch_add (&self->n_kept, 1);
 }
 
 /* Gives “a”, when somebody waits for the turn of this one. */
 static void
-give (gpointer object, FerryMethodCall *call, gpointer data)
+give (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   CallersTest *self = data;
 
   atomic_fetch_add (&self->n_begun, 1);
   callers_test_wait_wanted (self, names[get_index (self, object)]);
-  ferry_method_call_return_object (call, G_OBJECT (self->objects[0]));
+  ferry_invocation_return_object (invocation, G_OBJECT (self->objects[0]));
 }
 
 static void
-run (gpointer object, FerryMethodCall *call, gpointer data)
+run (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   CallersTest *self = data;
   gboolean answers;
 
   enter (self, object);
-  answers = self->bodies[get_index (self, object)](self, call);
+  answers = self->bodies[get_index (self, object)](self, invocation);
   leave (self, object);
   if (answers)
-    ferry_method_call_return_value (call, NULL);
+    ferry_invocation_return_value (invocation, NULL);
 }
 
 /* ---- the scene ---- */
@@ -261,7 +262,7 @@ callers_test_assert_answered (CallersTestOutcome *outcome)
 void
 callers_test_let_go (CallersTest *self, gpointer object)
 {
-  g_autoptr (FerryMethodCall) call = g_steal_pointer (&self->kept);
+  g_autoptr (FerryInvocation) invocation = g_steal_pointer (&self->kept);
 
-  ferry_method_call_return_object (call, object);
+  ferry_invocation_return_object (invocation, object);
 }

@@ -30,8 +30,8 @@ struct _CallersTest
   FerryExporter *exporter;
   TestCounter *objects[CALLERS_TEST_N_OBJECTS];
   /* const: what run () of each does, and returns whether it is to answer. */
-  gboolean (*bodies[CALLERS_TEST_N_OBJECTS]) (CallersTest *self, FerryMethodCall *call);
-  FerryMethodCall *kept;  /* (owned) (nullable): what keep () has not answered: of who sees n_kept */
+  gboolean (*bodies[CALLERS_TEST_N_OBJECTS]) (CallersTest *self, FerryInvocation *invocation);
+  FerryInvocation *kept;  /* (owned) (nullable): what keep () has not answered: of who sees n_kept */
   _Atomic guint n_kept;   /* how often keep () was called */
   _Atomic guint n_inside; /* in “a”, on whatever thread */
   _Atomic guint most_inside;
@@ -61,7 +61,7 @@ void callers_test_ask_view (FerryView *view, CallersTestOutcome *outcome);
 void callers_test_set (FerryProxy *proxy, int value, CallersTestOutcome *outcome);
 void callers_test_assert_answered (CallersTestOutcome *outcome);
 /* In this process. Returns whether it was answered; answers call with the error otherwise. */
-gboolean callers_test_call_local (CallersTest *self, FerryMethodCall *call, const char *name, const char *method,
+gboolean callers_test_call_local (CallersTest *self, FerryInvocation *invocation, const char *name, const char *method,
                                   GVariant *arguments);
 /* Answers what was kept. */
 void callers_test_let_go (CallersTest *self, gpointer object);

@@ -15,9 +15,9 @@ get_row (gpointer item, gpointer user_data)
 
 /* Whose view is printed, for the error's trace. */
 static void
-refuse (gpointer object, FerryMethodCall *call, gpointer user_data)
+refuse (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
-  ferry_method_call_return_new_error (call, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "None of this");
+  ferry_invocation_return_new_error (invocation, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "None of this");
 }
 
 static void

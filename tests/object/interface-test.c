@@ -39,13 +39,13 @@ G_DEFINE_TYPE (FastCounter, fast_counter, COUNTER_TYPE)
 G_DEFINE_TYPE (PlainCounter, plain_counter, FAST_COUNTER_TYPE)
 
 void
-counter_toggle (gpointer object, FerryMethodCall *call, gpointer user_data)
+counter_toggle (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   g_assert_not_reached ();
 }
 
 void
-fast_counter_toggle (gpointer object, FerryMethodCall *call, gpointer user_data)
+fast_counter_toggle (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   g_assert_true (FALSE);
 }

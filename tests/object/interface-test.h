@@ -47,8 +47,8 @@ GType fast_counter_get_type (void);
 #define PLAIN_COUNTER_TYPE (plain_counter_get_type ())
 GType plain_counter_get_type (void);
 
-void counter_toggle (gpointer object, FerryMethodCall *call, gpointer user_data);
-void fast_counter_toggle (gpointer object, FerryMethodCall *call, gpointer user_data);
+void counter_toggle (gpointer object, FerryInvocation *invocation, gpointer user_data);
+void fast_counter_toggle (gpointer object, FerryInvocation *invocation, gpointer user_data);
 
 /* Checks the error, and that its message has both, and clears it. */
 void interface_test_expect (GError **error, FerryError code, const char *first, const char *second);

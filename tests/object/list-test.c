@@ -185,7 +185,7 @@ fetch_free (gpointer data)
 }
 
 static gpointer
-fetch_cb (gpointer end, guint64 position, guint n_rows, FerryRowsFunc func, gpointer data)
+fetch_cb (gpointer end, guint64 position, guint n_rows, gpointer data)
 {
   ListTest *self = end;
   ListTestFetch *fetch = g_new0 (ListTestFetch, 1);
@@ -194,7 +194,6 @@ fetch_cb (gpointer end, guint64 position, guint n_rows, FerryRowsFunc func, gpoi
   fetch->test = self;
   fetch->position = position;
   fetch->n_rows = n_rows;
-  fetch->func = func;
   fetch->data = data;
   g_ptr_array_add (self->fetches, fetch);
   self->n_asked++;
@@ -240,7 +239,7 @@ end_fetch (ListTestFetch *fetch, GVariant *answer, const GError *error)
 
   g_assert_true (g_ptr_array_find (fetches, fetch, &index));
   g_ptr_array_steal_index (fetches, index);
-  fetch->func (fetch->data, answer, error);
+  ferry_list_replica_answer (fetch->data, answer, error);
   fetch_free (fetch);
 }
 

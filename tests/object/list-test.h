@@ -29,7 +29,6 @@ typedef struct
   struct _ListTest *test;
   guint64 position;
   guint n_rows;
-  FerryRowsFunc func;
   gpointer data;
   GVariant *answer; /* (owned) (nullable): when it was read */
 } ListTestFetch;

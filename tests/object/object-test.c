@@ -19,7 +19,7 @@ typedef struct
   int write_only;
   int n_at_once;
   int most_at_once;
-  GQueue held; /* (element-type FerryMethodCall) */
+  GQueue held; /* (element-type FerryInvocation) */
   guint n_cancelled;
 } TestCounterPrivate;
 
@@ -126,77 +126,77 @@ leave (TestCounterPrivate *priv)
 }
 
 static void
-add_times (gpointer object, FerryMethodCall *call, int times)
+add_times (gpointer object, FerryInvocation *invocation, int times)
 {
   TestCounter *self = TEST_COUNTER (object);
   int amount;
 
   enter (get (self));
-  g_variant_get (ferry_method_call_get_arguments (call), "(i)", &amount);
+  g_variant_get (ferry_invocation_get_arguments (invocation), "(i)", &amount);
   g_mutex_lock (&get (self)->lock);
   get (self)->value += times * amount;
   amount = get (self)->value;
   g_mutex_unlock (&get (self)->lock);
   g_object_notify_by_pspec (object, properties[PROP_VALUE]);
   leave (get (self));
-  ferry_method_call_return_value (call, g_variant_new ("(i)", amount));
+  ferry_invocation_return_value (invocation, g_variant_new ("(i)", amount));
 }
 
 static void
-real_add (gpointer object, FerryMethodCall *call, gpointer user_data)
+real_add (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
-  add_times (object, call, 1);
+  add_times (object, invocation, 1);
 }
 
 static void
-double_add (gpointer object, FerryMethodCall *call, gpointer user_data)
+double_add (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
-  add_times (object, call, 2);
+  add_times (object, invocation, 2);
 }
 
 static void
-get_self (gpointer object, FerryMethodCall *call, gpointer user_data)
+get_self (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
-  ferry_method_call_return_object (call, object);
+  ferry_invocation_return_object (invocation, object);
 }
 
 static void
-get_next (gpointer object, FerryMethodCall *call, gpointer user_data)
+get_next (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   if (get (object)->next != NULL)
-    ferry_method_call_return_object (call, G_OBJECT (get (object)->next));
+    ferry_invocation_return_object (invocation, G_OBJECT (get (object)->next));
   else
-    ferry_method_call_return_new_error (call, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "There is no next one");
+    ferry_invocation_return_new_error (invocation, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "There is no next one");
 }
 
 static void
-make (gpointer object, FerryMethodCall *call, gpointer user_data)
+make (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   g_autoptr (TestCounter) made = NULL;
   const char *label;
 
-  g_variant_get (ferry_method_call_get_arguments (call), "(&s)", &label);
+  g_variant_get (ferry_invocation_get_arguments (invocation), "(&s)", &label);
   made = test_counter_new (label);
-  ferry_method_call_return_object (call, G_OBJECT (made));
+  ferry_invocation_return_object (invocation, G_OBJECT (made));
 }
 
 static void
-fail (gpointer object, FerryMethodCall *call, gpointer user_data)
+fail (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   const char *message;
 
-  g_variant_get (ferry_method_call_get_arguments (call), "(&s)", &message);
-  ferry_method_call_return_new_error (call, G_IO_ERROR, G_IO_ERROR_BUSY, "%s", message);
+  g_variant_get (ferry_invocation_get_arguments (invocation), "(&s)", &message);
+  ferry_invocation_return_new_error (invocation, G_IO_ERROR, G_IO_ERROR_BUSY, "%s", message);
 }
 
 static void
-hold (gpointer object, FerryMethodCall *call, gpointer user_data)
+hold (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   TestCounterPrivate *priv = get (object);
 
   enter (priv);
   g_mutex_lock (&priv->lock);
-  g_queue_push_tail (&priv->held, ferry_method_call_ref (call));
+  g_queue_push_tail (&priv->held, ferry_invocation_ref (invocation));
   g_mutex_unlock (&priv->lock);
 }
 
@@ -204,14 +204,14 @@ void
 test_counter_let_go (TestCounter *self)
 {
   TestCounterPrivate *priv = get (self);
-  g_autoptr (FerryMethodCall) call = NULL;
+  g_autoptr (FerryInvocation) invocation = NULL;
 
   g_mutex_lock (&priv->lock);
-  call = g_queue_pop_head (&priv->held);
+  invocation = g_queue_pop_head (&priv->held);
   g_mutex_unlock (&priv->lock);
-  g_assert_nonnull (call);
+  g_assert_nonnull (invocation);
   leave (priv);
-  ferry_method_call_return_value (call, g_variant_new_int32 (test_counter_get_value (self)));
+  ferry_invocation_return_value (invocation, g_variant_new_int32 (test_counter_get_value (self)));
 }
 
 guint
@@ -232,64 +232,64 @@ test_counter_get_n_cancelled (TestCounter *self)
 
   g_mutex_lock (&get (self)->lock);
   for (GList *l = get (self)->held.head; l != NULL; l = l->next)
-    n += g_cancellable_is_cancelled (ferry_method_call_get_cancellable (l->data));
+    n += g_cancellable_is_cancelled (ferry_invocation_get_cancellable (l->data));
   g_mutex_unlock (&get (self)->lock);
   return n;
 }
 
 static void
-stop (gpointer object, FerryMethodCall *call, gpointer user_data)
+stop (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   get (object)->running = FALSE;
   g_object_notify_by_pspec (object, properties[PROP_RUNNING]);
-  ferry_method_call_return_value (call, NULL);
+  ferry_invocation_return_value (invocation, NULL);
 }
 
 static void
-join (gpointer object, FerryMethodCall *call, gpointer user_data)
+join (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   g_autofree const char **words = NULL;
   g_autofree char *text = NULL;
   int times;
 
-  g_variant_get (ferry_method_call_get_arguments (call), "(^a&si)", &words, &times);
+  g_variant_get (ferry_invocation_get_arguments (invocation), "(^a&si)", &words, &times);
   text = g_strjoinv ("-", (char **) words);
-  ferry_method_call_return_value (call, g_variant_new ("(s)", text));
+  ferry_invocation_return_value (invocation, g_variant_new ("(s)", text));
 }
 
 static void
-wrong (gpointer object, FerryMethodCall *call, gpointer user_data)
+wrong (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
-  ferry_method_call_return_value (call, g_variant_new_int32 (1));
+  ferry_invocation_return_value (invocation, g_variant_new_int32 (1));
 }
 
 static void
-give_stranger (gpointer object, FerryMethodCall *call, gpointer user_data)
+give_stranger (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   g_autoptr (GCancellable) stranger = g_cancellable_new ();
 
-  ferry_method_call_return_object (call, G_OBJECT (stranger));
+  ferry_invocation_return_object (invocation, G_OBJECT (stranger));
 }
 
 static void
-drop (gpointer object, FerryMethodCall *call, gpointer user_data)
+drop (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
 }
 
 static gpointer
 answer_thread (gpointer data)
 {
-  g_autoptr (FerryMethodCall) call = data;
+  g_autoptr (FerryInvocation) invocation = data;
 
-  ferry_method_call_return_value (
-    call, g_variant_new_int32 (test_counter_get_value (TEST_COUNTER (ferry_method_call_get_object (call)))));
+  ferry_invocation_return_value (
+    invocation, g_variant_new_int32 (test_counter_get_value (TEST_COUNTER (ferry_invocation_get_object (invocation)))));
   return NULL;
 }
 
 static void
-thread (gpointer object, FerryMethodCall *call, gpointer user_data)
+thread (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
-  g_thread_unref (g_thread_new ("answer", answer_thread, ferry_method_call_ref (call)));
+  g_thread_unref (g_thread_new ("answer", answer_thread, ferry_invocation_ref (invocation)));
 }
 
 FerryInterface *

@@ -21,7 +21,7 @@ struct _TestCounterClass
   GObjectClass parent_class;
 
   /* Gives the new value. */
-  void (*add) (gpointer counter, FerryMethodCall *call, gpointer user_data);
+  void (*add) (gpointer counter, FerryInvocation *invocation, gpointer user_data);
 };
 
 #define TEST_TYPE_DOUBLE_COUNTER (test_double_counter_get_type ())

@@ -127,37 +127,37 @@ get_length (gpointer object, guint64 *length, gpointer user_data, GError **error
 }
 
 static void
-append (gpointer object, FerryMethodCall *call, gpointer user_data)
+append (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   TestShelf *self = TEST_SHELF (object);
   const char *label;
 
-  g_variant_get (ferry_method_call_get_arguments (call), "(&s)", &label);
+  g_variant_get (ferry_invocation_get_arguments (invocation), "(&s)", &label);
   g_ptr_array_add (self->counters, test_counter_new (label));
-  ferry_method_call_return_value (call, g_variant_new_int32 ((int) self->counters->len));
+  ferry_invocation_return_value (invocation, g_variant_new_int32 ((int) self->counters->len));
 }
 
 static void
-get_self (gpointer object, FerryMethodCall *call, gpointer user_data)
+get_self (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
-  ferry_method_call_return_object (call, object);
+  ferry_invocation_return_object (invocation, object);
 }
 
 static void
-hidden (gpointer object, FerryMethodCall *call, gpointer user_data)
+hidden (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
-  ferry_method_call_return_value (call, g_variant_new_string ("found"));
+  ferry_invocation_return_value (invocation, g_variant_new_string ("found"));
 }
 
 static void
-labels (gpointer object, FerryMethodCall *call, gpointer user_data)
+labels (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   TestShelf *self = TEST_SHELF (object);
   g_autoptr (GPtrArray) words = g_ptr_array_new_with_free_func (g_free);
 
   for (guint i = 0; i < self->counters->len; i++)
     g_ptr_array_add (words, dup_label (self->counters->pdata[i]));
-  ferry_method_call_return_value (call, g_variant_new_strv ((const char *const *) words->pdata, words->len));
+  ferry_invocation_return_value (invocation, g_variant_new_strv ((const char *const *) words->pdata, words->len));
 }
 
 static FerryInterface *
@@ -177,106 +177,106 @@ create_shelf_interface (void)
 /* ---- functions ---- */
 
 static void
-total (gpointer object, FerryMethodCall *call, gpointer user_data)
+total (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   TestShelf *self = TEST_SHELF (object);
   int sum;
 
-  g_variant_get (ferry_method_call_get_arguments (call), "(i)", &sum);
+  g_variant_get (ferry_invocation_get_arguments (invocation), "(i)", &sum);
   for (guint i = 0; i < self->counters->len; i++)
     sum += test_counter_get_value (self->counters->pdata[i]);
-  ferry_method_call_return_value (call, g_variant_new_int32 (sum));
+  ferry_invocation_return_value (invocation, g_variant_new_int32 (sum));
 }
 
 static void
-again (gpointer object, FerryMethodCall *call, gpointer user_data)
+again (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   TestShop *shop = user_data;
   g_autoptr (FerryProxy) proxy = ferry_proxy_new_local (shop->exporter, "counter");
   g_autoptr (GVariant) value = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (ferry_proxy_call (proxy, "add", ferry_method_call_get_arguments (call), -1, NULL, &value, NULL, &error))
-    ferry_method_call_return_value (call, value);
+  if (ferry_proxy_call (proxy, "add", ferry_invocation_get_arguments (invocation), -1, NULL, &value, NULL, &error))
+    ferry_invocation_return_value (invocation, value);
   else
-    ferry_method_call_return_error (call, error);
+    ferry_invocation_return_error (invocation, error);
 }
 
 static void
-doze (gpointer object, FerryMethodCall *call, gpointer user_data)
+doze (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   TestShop *shop = user_data;
   gboolean fulfils;
 
-  g_variant_get (ferry_method_call_get_arguments (call), "(b)", &fulfils);
+  g_variant_get (ferry_invocation_get_arguments (invocation), "(b)", &fulfils);
   ferry_exporter_stop (shop->exporter, fulfils ? FERRY_STOP_MODE_DRAIN : FERRY_STOP_MODE_REFUSE);
-  ferry_method_call_return_value (call, NULL);
+  ferry_invocation_return_value (invocation, NULL);
 }
 
 static void
-leave (gpointer object, FerryMethodCall *call, gpointer user_data)
+leave (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   int status;
 
-  g_variant_get (ferry_method_call_get_arguments (call), "(i)", &status);
+  g_variant_get (ferry_invocation_get_arguments (invocation), "(i)", &status);
   _exit (status);
 }
 
 static void
-turns (gpointer object, FerryMethodCall *call, gpointer user_data)
+turns (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
-  ferry_method_call_return_value (call, g_variant_new_uint64 (((TestShop *) user_data)->n_turns));
+  ferry_invocation_return_value (invocation, g_variant_new_uint64 (((TestShop *) user_data)->n_turns));
 }
 
 static void
-toggle (gpointer object, FerryMethodCall *call, gpointer user_data)
+toggle (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   TestShop *shop = user_data;
 
   shop->counting = !shop->counting;
-  ferry_method_call_return_value (call, g_variant_new_boolean (shop->counting));
+  ferry_invocation_return_value (invocation, g_variant_new_boolean (shop->counting));
 }
 
 static TestCounter *
-dup_named (TestShop *shop, FerryMethodCall *call)
+dup_named (TestShop *shop, FerryInvocation *invocation)
 {
   const char *name;
 
-  g_variant_get (ferry_method_call_get_arguments (call), "(&s)", &name);
+  g_variant_get (ferry_invocation_get_arguments (invocation), "(&s)", &name);
   return TEST_COUNTER (ferry_exporter_dup_object (shop->exporter, name));
 }
 
 static void
-let_go (gpointer object, FerryMethodCall *call, gpointer user_data)
+let_go (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
-  g_autoptr (TestCounter) counter = dup_named (user_data, call);
+  g_autoptr (TestCounter) counter = dup_named (user_data, invocation);
 
   test_counter_let_go (counter);
-  ferry_method_call_return_value (call, NULL);
+  ferry_invocation_return_value (invocation, NULL);
 }
 
 static void
-held (gpointer object, FerryMethodCall *call, gpointer user_data)
+held (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
-  g_autoptr (TestCounter) counter = dup_named (user_data, call);
+  g_autoptr (TestCounter) counter = dup_named (user_data, invocation);
 
-  ferry_method_call_return_value (call, g_variant_new_uint32 (test_counter_get_n_held (counter)));
+  ferry_invocation_return_value (invocation, g_variant_new_uint32 (test_counter_get_n_held (counter)));
 }
 
 static void
-cancelled (gpointer object, FerryMethodCall *call, gpointer user_data)
+cancelled (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
-  g_autoptr (TestCounter) counter = dup_named (user_data, call);
+  g_autoptr (TestCounter) counter = dup_named (user_data, invocation);
 
-  ferry_method_call_return_value (call, g_variant_new_uint32 (test_counter_get_n_cancelled (counter)));
+  ferry_invocation_return_value (invocation, g_variant_new_uint32 (test_counter_get_n_cancelled (counter)));
 }
 
 static void
-most (gpointer object, FerryMethodCall *call, gpointer user_data)
+most (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
-  g_autoptr (TestCounter) counter = dup_named (user_data, call);
+  g_autoptr (TestCounter) counter = dup_named (user_data, invocation);
 
-  ferry_method_call_return_value (call, g_variant_new_int32 (test_counter_get_most_at_once (counter)));
+  ferry_invocation_return_value (invocation, g_variant_new_int32 (test_counter_get_most_at_once (counter)));
 }
 
 /* ---- the shop ---- */

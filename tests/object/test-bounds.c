@@ -247,9 +247,9 @@ test_burst (void)
 
 /* The same value each time: so what is counted is not there. */
 static void
-give (gpointer object, FerryMethodCall *call, gpointer value)
+give (gpointer object, FerryInvocation *invocation, gpointer value)
 {
-  ferry_method_call_return_value (call, value);
+  ferry_invocation_return_value (invocation, value);
 }
 
 static FerryInterface *
@@ -427,7 +427,7 @@ typedef struct
 } Gate;
 
 static void
-pass (gpointer object, FerryMethodCall *call, gpointer data)
+pass (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   Gate *self = data;
 
@@ -436,7 +436,7 @@ pass (gpointer object, FerryMethodCall *call, gpointer data)
   while (!self->open)
     g_cond_wait (&self->opened, &self->lock);
   g_mutex_unlock (&self->lock);
-  ferry_method_call_return_value (call, NULL);
+  ferry_invocation_return_value (invocation, NULL);
 }
 
 static gpointer

@@ -57,7 +57,7 @@ has_begun (gpointer data)
 
 /* Asks something that does not come from it, of “b”, and waits in the main loop until “a” was asked for. */
 static gboolean
-run_loop (CallersTest *self, FerryMethodCall *call)
+run_loop (CallersTest *self, FerryInvocation *invocation)
 {
   callers_test_ask (self->proxies[1][1], "run", NULL, &unrelated->asked);
   ferry_test_run_until (has_begun, self);
@@ -66,14 +66,14 @@ run_loop (CallersTest *self, FerryMethodCall *call)
 
 /* Has “c” run. */
 static gboolean
-run_next (CallersTest *self, FerryMethodCall *call)
+run_next (CallersTest *self, FerryInvocation *invocation)
 {
-  return callers_test_call_local (self, call, "c", "run", NULL);
+  return callers_test_call_local (self, invocation, "c", "run", NULL);
 }
 
 /* Asks for “a”, and does not wait. */
 static gboolean
-ask_back (CallersTest *self, FerryMethodCall *call)
+ask_back (CallersTest *self, FerryInvocation *invocation)
 {
   g_autoptr (FerryProxy) local = ferry_proxy_new_local (self->exporter, "a");
 
@@ -107,9 +107,9 @@ test_unrelated (gconstpointer two_levels)
 /* ---- whose methods a thread calls ---- */
 
 static gboolean
-call_b (CallersTest *self, FerryMethodCall *call)
+call_b (CallersTest *self, FerryInvocation *invocation)
 {
-  gboolean answered = callers_test_call_local (self, call, "b", "run", NULL);
+  gboolean answered = callers_test_call_local (self, invocation, "b", "run", NULL);
 
   /* What is done now is not done by “b”. */
   atomic_store (&self->busy, NULL);
@@ -118,7 +118,7 @@ call_b (CallersTest *self, FerryMethodCall *call)
 
 /* Ends when somebody waits for the turn of “b”, and that thread goes back to “a”. */
 static gboolean
-linger (CallersTest *self, FerryMethodCall *call)
+linger (CallersTest *self, FerryInvocation *invocation)
 {
   atomic_fetch_add (&self->n_begun, 1);
   callers_test_wait_wanted (self, "b");
@@ -205,19 +205,19 @@ test_handler_calls (gconstpointer on_context)
 /* ---- what a thread was left ---- */
 
 static gboolean
-call_b_here (CallersTest *self, FerryMethodCall *call)
+call_b_here (CallersTest *self, FerryInvocation *invocation)
 {
-  return callers_test_call_local (self, call, "b", "note", NULL);
+  return callers_test_call_local (self, invocation, "b", "note", NULL);
 }
 
 static gboolean
-call_b_from_afar (CallersTest *self, FerryMethodCall *call)
+call_b_from_afar (CallersTest *self, FerryInvocation *invocation)
 {
   g_autoptr (GError) error = NULL;
 
   if (ferry_proxy_call (self->proxies[2][1], "note", NULL, CALLERS_TEST_PATIENCE, NULL, NULL, NULL, &error))
     return TRUE;
-  ferry_method_call_return_error (call, error);
+  ferry_invocation_return_error (invocation, error);
   return FALSE;
 }
 
@@ -294,7 +294,7 @@ let_go_cb (gpointer data)
 
 /* Waits in the main loop for what “b” does not answer at once. */
 static gboolean
-wait_in_loop (CallersTest *self, FerryMethodCall *call)
+wait_in_loop (CallersTest *self, FerryInvocation *invocation)
 {
   g_autoptr (FerryProxy) local = ferry_proxy_new_local (self->exporter, "b");
   CallersTestOutcome outcome = {0};
@@ -334,15 +334,15 @@ test_loop_after_turn (void)
 
 /* The object goes with the step behind this one, on the thread that serves, and drops the call that it has. */
 static void
-give_one (gpointer object, FerryMethodCall *call, gpointer data)
+give_one (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   CallersTest *self = data;
   g_autoptr (TestCounter) made = test_counter_new ("made");
 
   atomic_store (&self->busy, g_thread_self ());
   g_object_set_data_full (G_OBJECT (made), "kept", g_steal_pointer (&self->kept),
-                          (GDestroyNotify) ferry_method_call_unref);
-  ferry_method_call_return_object (call, G_OBJECT (made));
+                          (GDestroyNotify) ferry_invocation_unref);
+  ferry_invocation_return_object (invocation, G_OBJECT (made));
 }
 
 static FerryExporter *

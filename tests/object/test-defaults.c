@@ -14,12 +14,12 @@
 
 /* Hands on what another exporter has told it. */
 static void
-fail_with (gpointer object, FerryMethodCall *call, gpointer data)
+fail_with (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   int code;
 
-  g_variant_get (ferry_method_call_get_arguments (call), "(i)", &code);
-  ferry_method_call_return_new_error (call, FERRY_ERROR, code, "The exporter does not listen; wait until it does");
+  g_variant_get (ferry_invocation_get_arguments (invocation), "(i)", &code);
+  ferry_invocation_return_new_error (invocation, FERRY_ERROR, code, "The exporter does not listen; wait until it does");
 }
 
 static FerryView *

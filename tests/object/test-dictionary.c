@@ -9,6 +9,7 @@
 
 #include "ferry-test.h"
 #include "object/ferry-interface-private.h"
+#include "object/ferry-view-private.h"
 
 #define NAME "com.example.Dictionary"
 
@@ -357,6 +358,28 @@ test_proxy_gives_keys_and_tells_changes (void)
   ferry_test_run_until (has_heard, heard);
 }
 
+/* A container that is no list. Another process may ask it for rows all the same. */
+static void
+test_it_has_no_rows (void)
+{
+  g_autoptr (FerryDictionary) dictionary = ferry_dictionary_new ();
+  g_autoptr (FerryInterface) interface = ferry_dictionary_create_interface (NAME);
+  g_autoptr (FerryExporter) exporter = ferry_exporter_new ();
+  g_autoptr (FerryProxy) proxy = NULL;
+  g_autoptr (FerryView) view = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_exporter_set_threads (exporter, 0);
+  g_assert_true (
+    ferry_exporter_export (exporter, "words", G_OBJECT (dictionary), interface, FERRY_CALL_POLICY_SERIAL, NULL));
+  ferry_exporter_start (exporter);
+  proxy = ferry_proxy_new_local (exporter, "words");
+  view = ferry_view_new (proxy);
+  ferry_view_rows (view, 0, 1);
+  g_assert_false (ferry_view_resolve (view, -1, NULL, NULL, NULL, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -373,6 +396,7 @@ main (int argc, char **argv)
   ADD_REMOTE ("missing-key-is-named", test_missing_key_is_named);
   ADD_REMOTE ("key-that-is-no-string-is-refused", test_key_that_is_no_string_is_refused);
   ADD_REMOTE ("interface-has-keys-and-changes", test_interface_has_keys_and_changes);
+  ADD ("it-has-no-rows", test_it_has_no_rows);
   ADD ("proxy-gives-keys-and-tells-changes", test_proxy_gives_keys_and_tells_changes);
 #undef ADD
 #undef ADD_REMOTE

@@ -40,14 +40,14 @@ gone (gpointer data, GObject *object)
 }
 
 static void
-give (gpointer object, FerryMethodCall *call, gpointer data)
+give (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   Givens *self = data;
   g_autoptr (TestCounter) made = test_counter_new ("made");
 
   g_object_weak_ref (G_OBJECT (made), gone, self);
   atomic_fetch_add (&self->n_made, 1);
-  ferry_method_call_return_object (call, G_OBJECT (made));
+  ferry_invocation_return_object (invocation, G_OBJECT (made));
 }
 
 static FerryInterface *
@@ -303,14 +303,14 @@ is_over (gpointer data)
 
 /* Takes as long as it takes that others are asked for. */
 static void
-work_on (gpointer object, FerryMethodCall *call, gpointer data)
+work_on (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   Load *self = data;
   guint n_begun = atomic_fetch_add (&self->n_begun, 1) + 1;
 
   while (!atomic_load (&self->stopped) && atomic_load (&self->n_asked) < MIN (n_begun + N_IN_FLIGHT / 2, MOST_ASKED))
     g_thread_yield ();
-  ferry_method_call_return_value (call, NULL);
+  ferry_invocation_return_value (invocation, NULL);
 }
 
 typedef struct
@@ -360,13 +360,13 @@ test_one_turn (void)
 #define WORK_MICROSECONDS 100
 
 static void
-work (gpointer object, FerryMethodCall *call, gpointer data)
+work (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   gint64 end = g_get_monotonic_time () + WORK_MICROSECONDS;
 
   while (g_get_monotonic_time () < end)
     ;
-  ferry_method_call_return_value (call, NULL);
+  ferry_invocation_return_value (invocation, NULL);
 }
 
 typedef struct
@@ -389,14 +389,14 @@ count_waiting (FerryExported *exported)
 
 /* So it is this thread that all of them are left to. */
 static void
-gather (gpointer object, FerryMethodCall *call, gpointer data)
+gather (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   Busy *self = data;
 
   atomic_store (&self->begun, TRUE);
   while (count_waiting (self->exported) < N_IN_FLIGHT)
     g_thread_yield ();
-  ferry_method_call_return_value (call, NULL);
+  ferry_invocation_return_value (invocation, NULL);
 }
 
 static gboolean

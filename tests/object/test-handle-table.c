@@ -21,7 +21,7 @@ typedef struct
   FerryExporter *exporter;   /* (owned): of this end's objects */
   TestCounter *counter;      /* (owned) */
   FerryProxy *other;         /* (owned): of the other end's counter */
-  GQueue late;               /* (element-type FerryMethodCall) (owned): that wait for an answer; of who holds lock */
+  GQueue late;               /* (element-type FerryInvocation) (owned): that wait for an answer; of who holds lock */
   GMutex lock;
 } End;
 
@@ -36,12 +36,12 @@ typedef struct
 /* ---- setting up ---- */
 
 static void
-keep_late (gpointer object, FerryMethodCall *call, gpointer data)
+keep_late (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   End *self = data;
 
   g_mutex_lock (&self->lock);
-  g_queue_push_tail (&self->late, ferry_method_call_ref (call));
+  g_queue_push_tail (&self->late, ferry_invocation_ref (invocation));
   g_mutex_unlock (&self->lock);
 }
 
@@ -330,12 +330,12 @@ settle (Scene *scene, guint number)
 static void
 answer_late (Scene *self)
 {
-  g_autoptr (FerryMethodCall) call = NULL;
+  g_autoptr (FerryInvocation) invocation = NULL;
   g_autoptr (TestCounter) made = test_counter_new ("late");
 
   ferry_test_look_until (has_late, &self->ends[1]);
-  call = g_queue_pop_head (&self->ends[1].late);
-  ferry_method_call_return_object (call, G_OBJECT (made));
+  invocation = g_queue_pop_head (&self->ends[1].late);
+  ferry_invocation_return_object (invocation, G_OBJECT (made));
 }
 
 static void
@@ -417,6 +417,62 @@ test_exporter_gone (Scene *self, gconstpointer data)
   g_clear_pointer (&kept, g_ptr_array_unref);
 }
 
+/* ---- objects of a main context ---- */
+
+static void
+made_cb (GObject *proxy, GAsyncResult *result, gpointer made)
+{
+  g_autoptr (GError) error = NULL;
+
+  ferry_proxy_call_finish (FERRY_PROXY (proxy), result, NULL, made, &error);
+  g_assert_no_error (error);
+}
+
+static gboolean
+is_made (gpointer made)
+{
+  return *(FerryProxy **) made != NULL;
+}
+
+static gboolean
+has_one_counter (gpointer data)
+{
+  return test_counter_count () == 1;
+}
+
+/* They are dropped on their context. A router that is waited with there serves that. */
+static void
+test_routed (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryInterface) interface = test_counter_create_interface ();
+  g_autoptr (TestCounter) counter = test_counter_new ("first");
+  g_autoptr (FerryExporter) exporter = ferry_exporter_new ();
+  g_autoptr (FerryTransport) here = NULL;
+  g_autoptr (FerryTransport) there = NULL;
+  g_autoptr (FerryProxy) proxy = NULL;
+  g_autoptr (FerryProxy) made = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_transport_new_pair (&here, &there);
+  ferry_exporter_set_context (exporter, NULL);
+  ferry_exporter_export (exporter, "counter", G_OBJECT (counter), interface, FERRY_CALL_POLICY_SERIAL, &error);
+  g_assert_no_error (error);
+  ferry_exporter_export_type (exporter, interface, FERRY_CALL_POLICY_SERIAL);
+  ferry_exporter_add_transport (exporter, there, &error);
+  g_assert_no_error (error);
+  ferry_exporter_start (exporter);
+  proxy = ferry_proxy_new (here, "counter");
+  ferry_test_run_until (is_listening, proxy);
+  ferry_proxy_call_async (proxy, "make", g_variant_new ("(s)", "made"), -1, NULL, made_cb, &made);
+  ferry_test_run_until (is_made, &made);
+  g_assert_cmpuint (test_counter_count (), ==, 2);
+  ferry_transport_close (here);
+  ferry_router_route_until (router, has_one_counter, NULL, 60 * G_USEC_PER_SEC, &error);
+  g_assert_no_error (error);
+  ferry_test_router_stop (router);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -433,6 +489,7 @@ main (int argc, char **argv)
               tear_down);
   g_test_add ("/object-references/end-with-the-transport", Scene, NULL, set_up, test_closed, tear_down);
   g_test_add ("/object-references/end-with-the-exporter", Scene, NULL, set_up, test_exporter_gone, tear_down);
+  g_test_add_func ("/object-references/are-dropped-on-the-context-that-a-router-serves", test_routed);
 
   return g_test_run ();
 }

@@ -31,19 +31,19 @@ tear_down (PairScene *self, gconstpointer data)
 }
 
 static void
-answer_twice (gpointer object, FerryMethodCall *call, gpointer data)
+answer_twice (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, "late");
 
-  ferry_method_call_return_value (call, NULL);
-  expect ("ferry_method_call_return_value(): the call of “twice” was answered already; answer each call once");
-  ferry_method_call_return_value (call, NULL);
+  ferry_invocation_return_value (invocation, NULL);
+  expect ("ferry_invocation_return_value(): the call of “twice” was answered already; answer each call once");
+  ferry_invocation_return_value (invocation, NULL);
   g_test_assert_expected_messages ();
-  expect ("ferry_method_call_return_object(): the call of “twice” was answered already; answer each call once");
-  ferry_method_call_return_object (call, object);
+  expect ("ferry_invocation_return_object(): the call of “twice” was answered already; answer each call once");
+  ferry_invocation_return_object (invocation, object);
   g_test_assert_expected_messages ();
-  expect ("ferry_method_call_return_error(): the call of “twice” was answered already; answer each call once");
-  ferry_method_call_return_error (call, error);
+  expect ("ferry_invocation_return_error(): the call of “twice” was answered already; answer each call once");
+  ferry_invocation_return_error (invocation, error);
   g_test_assert_expected_messages ();
 }
 
@@ -58,6 +58,32 @@ test_answers_of_a_method (void)
   pair_scene_open (&scene, PAIR_SCENE_RECEIVING, "object", interface, g_object_new (G_TYPE_OBJECT, NULL));
   g_assert_true (ferry_proxy_call (scene.proxy, "twice", NULL, -1, NULL, NULL, NULL, &error));
   g_assert_no_error (error);
+  pair_scene_close (&scene);
+}
+
+static gboolean
+fail_silently (gpointer object, guint64 *length, gpointer user_data, GError **error)
+{
+  return FALSE;
+}
+
+static void
+test_a_failure_without_an_error (void)
+{
+  const FerryContainerFuncs funcs = {.get_length = fail_silently};
+  FerryInterface *interface = ferry_interface_new ("org.example.Object", G_TYPE_OBJECT);
+  PairScene scene = {.local = TRUE};
+  g_autoptr (FerryView) view = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_interface_set_container (interface, &funcs, NULL, NULL);
+  pair_scene_open (&scene, PAIR_SCENE_RECEIVING, "object", interface, g_object_new (G_TYPE_OBJECT, NULL));
+  view = ferry_view_new (scene.proxy);
+  ferry_view_length (view);
+  g_assert_false (ferry_view_resolve (view, -1, NULL, NULL, NULL, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_RESULT);
+  g_assert_nonnull (strstr (error->message, "without an error"));
+  g_clear_pointer (&view, ferry_view_unref);
   pair_scene_close (&scene);
 }
 
@@ -286,6 +312,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/mistakes/a-second-answer-names-call-and-function", test_answers_of_a_method);
+  g_test_add_func ("/mistakes/a-container-that-fails-without-an-error-fails", test_a_failure_without_an_error);
   g_test_add_func ("/mistakes/a-demux-that-runs-is-not-set-up", test_a_demux_that_runs);
   g_test_add_func ("/mistakes/a-transport-that-is-taken-stays-its-channel-s", test_a_transport_that_has_a_channel);
   add ("an-exporter-with-a-transport-is-not-set-up", test_an_exporter_with_a_transport);

@@ -289,9 +289,9 @@ assert_described (Scene *self, const char *name)
 }
 
 static void
-greet (gpointer object, FerryMethodCall *method_call, gpointer user_data)
+greet (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
-  ferry_method_call_return_value (method_call, g_variant_new ("(s)", "hello"));
+  ferry_invocation_return_value (invocation, g_variant_new ("(s)", "hello"));
 }
 
 static gboolean

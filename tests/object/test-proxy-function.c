@@ -184,14 +184,14 @@ typedef struct
 
 /* What only the thread that receives may not do. */
 static void
-visit (gpointer object, FerryMethodCall *method_call, gpointer data)
+visit (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   Visit *self = data;
 
   self->thread = g_thread_self ();
   g_clear_error (&self->error);
   ferry_proxy_call (self->proxy, "add", g_variant_new ("(i)", 1), -1, NULL, NULL, NULL, &self->error);
-  ferry_method_call_return_value (method_call, NULL);
+  ferry_invocation_return_value (invocation, NULL);
 }
 
 static void
@@ -255,10 +255,10 @@ test_receiving_goes_on (PairScene *self, gconstpointer data)
 }
 
 static void
-stop_here (gpointer object, FerryMethodCall *method_call, gpointer exporter)
+stop_here (gpointer object, FerryInvocation *invocation, gpointer exporter)
 {
   ferry_exporter_stop (exporter, FERRY_STOP_MODE_REFUSE);
-  ferry_method_call_return_value (method_call, NULL);
+  ferry_invocation_return_value (invocation, NULL);
 }
 
 static void

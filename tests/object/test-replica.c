@@ -120,7 +120,7 @@ typedef struct
 {
   PairScene pair;
   Tank *tank;            /* (unowned) */
-  FerryMethodCall *held; /* (owned) (nullable): of the tank's method that is answered later */
+  FerryInvocation *held; /* (owned) (nullable): of the tank's method that is answered later */
   GString *failures;     /* properties whose setting failed, a letter each */
 } Scene;
 
@@ -132,9 +132,9 @@ set_failed_cb (FerryProxy *proxy, const char *property, const GError *error, gpo
 }
 
 static void
-hold (gpointer tank, FerryMethodCall *call, gpointer data)
+hold (gpointer tank, FerryInvocation *invocation, gpointer data)
 {
-  ((Scene *) data)->held = ferry_method_call_ref (call);
+  ((Scene *) data)->held = ferry_invocation_ref (invocation);
 }
 
 static void
@@ -505,8 +505,8 @@ test_late_answer (Scene *self, gconstpointer data)
       g_object_set (other, "level", level, NULL);
       wait_cached (self->pair.proxy, level);
     }
-  ferry_method_call_return_value (self->held, NULL);
-  g_clear_pointer (&self->held, ferry_method_call_unref);
+  ferry_invocation_return_value (self->held, NULL);
+  g_clear_pointer (&self->held, ferry_invocation_unref);
   wait_level (self->tank, 1000);
   for (int level = 1; level < 10; level++)
     {

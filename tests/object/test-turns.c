@@ -23,7 +23,7 @@ typedef struct
   FerryExporter *exporter;
   TestCounter *counter;
   GThread *owner;        /* const: the test's thread */
-  FerryMethodCall *kept; /* (owned) (nullable): the first call of keep () */
+  FerryInvocation *kept; /* (owned) (nullable): the first call of keep () */
   guint n_inside;        /* in nest (), of the main context's thread */
   guint most_inside;
   guint n_nested;
@@ -35,7 +35,7 @@ typedef struct
 
 /* Runs the main loop for a while, as one that asks a question in a dialog does. */
 static void
-nest (gpointer object, FerryMethodCall *call, gpointer data)
+nest (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   Scene *self = data;
 
@@ -45,26 +45,26 @@ nest (gpointer object, FerryMethodCall *call, gpointer data)
     g_main_context_iteration (NULL, FALSE);
   self->n_inside--;
   self->n_nested++;
-  ferry_method_call_return_value (call, NULL);
+  ferry_invocation_return_value (invocation, NULL);
 }
 
 /* The first call is answered by the test, the others at once. */
 static void
-keep (gpointer object, FerryMethodCall *call, gpointer data)
+keep (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   Scene *self = data;
 
   atomic_fetch_add (&self->n_on_owner, g_thread_self () == self->owner);
   if (atomic_fetch_add (&self->n_kept, 1) > 0)
-    ferry_method_call_return_value (call, NULL);
+    ferry_invocation_return_value (invocation, NULL);
   else
-    self->kept = ferry_method_call_ref (call);
+    self->kept = ferry_invocation_ref (invocation);
 }
 
 static void
-nothing (gpointer object, FerryMethodCall *call, gpointer data)
+nothing (gpointer object, FerryInvocation *invocation, gpointer data)
 {
-  ferry_method_call_return_value (call, NULL);
+  ferry_invocation_return_value (invocation, NULL);
 }
 
 /* ---- the scene ---- */
@@ -197,8 +197,8 @@ test_answering_thread (void)
   call_all (&scene, "keep", 5, &calls);
   while (!has_kept (&scene))
     g_thread_yield ();
-  ferry_method_call_return_value (scene.kept, NULL);
-  g_clear_pointer (&scene.kept, ferry_method_call_unref);
+  ferry_invocation_return_value (scene.kept, NULL);
+  g_clear_pointer (&scene.kept, ferry_invocation_unref);
   ferry_test_run_until (are_over, &calls);
   g_assert_cmpuint (atomic_load (&scene.n_kept), ==, 5 * N_LINKS);
   g_assert_cmpuint (atomic_load (&scene.n_on_owner), ==, 0);

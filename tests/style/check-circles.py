@@ -17,8 +17,6 @@ import tap
 ALLOWED = {
     "object/ferry-exporter-session.c object/ferry-exporter.c":
         "an exporter has its sessions; a session asks the exporter for objects, and tells it of its end",
-    "task/ferry-pool-worker.c task/ferry-pool.c":
-        "a pool gives its workers tasks; a worker tells the pool what became of them",
 }
 
 # A circle that is larger than this is a class that was cut into pieces.

@@ -21,6 +21,7 @@ ALLOWED = {
     "FerryBinding": RECORD,
     "FerryBuffer": EACH_MESSAGE,
     "FerryCellWatch": EACH_MESSAGE,
+    "FerryDemuxInvocation": EACH_MESSAGE,
     "FerryExported": EACH_MESSAGE,
     "FerryInvocation": EACH_MESSAGE,
     "FerryLink": EACH_MESSAGE,

@@ -43,18 +43,11 @@ wait_for (gpointer data, FerryTask *task, gint64 timeout, GError **error)
   return FALSE;
 }
 
-static FerryHome *
-get_home (gpointer data)
-{
-  return ((TaskTestExecutor *) data)->home;
-}
-
 const FerryTaskDriver task_test_driver = {
   .withdraw = withdraw,
   .cancelled = cancelled,
   .consumed = consumed,
   .wait = wait_for,
-  .get_home = get_home,
 };
 
 FerryTask *
@@ -65,7 +58,7 @@ task_test_new (TaskTestExecutor *executor)
 
   if (executor == NULL)
     return task;
-  ferry_task_submit_to (task, &task_test_driver, executor, &error);
+  ferry_task_submit_to (task, &task_test_driver, executor, executor->home, &error);
   g_assert_no_error (error);
   return task;
 }

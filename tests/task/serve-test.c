@@ -162,9 +162,9 @@ serve_test_new_process (FerryLauncher *launcher, gboolean fork_server)
       own = serve_test_launcher_new ();
       ferry_launcher_set_fork_server (own, test->fork_server);
     }
-  ferry_launcher_add_reserved_sender (own, FERRY_CALLS_SENDER, senders[0], &error);
+  ferry_launcher_add_watched_sender (own, FERRY_CALLS_SENDER, senders[0], FERRY_MAIN_ENTRY, NULL, NULL, &error);
   g_assert_no_error (error);
-  ferry_launcher_add_reserved_sender (own, FERRY_PROGRESS_SENDER, senders[1], &error);
+  ferry_launcher_add_watched_sender (own, FERRY_PROGRESS_SENDER, senders[1], FERRY_MAIN_ENTRY, NULL, NULL, &error);
   g_assert_no_error (error);
   test->worker = ferry_launcher_spawn (own, test->router, &error);
   g_assert_no_error (error);

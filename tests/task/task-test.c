@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
-#include "task/ferry-pool-worker-private.h"
+#include "task/ferry-pool-private.h"
 
 /* ---- functions of this process ---- */
 

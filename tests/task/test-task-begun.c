@@ -166,6 +166,37 @@ ends_with_its_worker (void)
   g_assert_cmpint (ferry_task_get_pid (task), ==, ferry_worker_get_pid (process));
 }
 
+static void
+cancel_in_callback (GObject *executor, GAsyncResult *result, gpointer data)
+{
+  Scene *scene = data;
+
+  g_assert_true (ferry_executor_submit_task_finish (FERRY_EXECUTOR (executor), result, NULL));
+  g_assert_true (ferry_task_cancel (scene->task));
+}
+
+/* Its start makes room for another task. The callback of that one's submission comes in the middle of the start. */
+static void
+is_cancelled_as_it_starts (void)
+{
+  Scene *scene = scene_new (TRUE, TRUE);
+  FerryExecutor *executor = scene->test->executor;
+  g_autoptr (FerryTask) other = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+
+  ferry_executor_set_max_pending (executor, 1);
+  ferry_executor_submit_task_async (executor, other, NULL, cancel_in_callback, scene);
+  task_test_wait_state (scene->task, FERRY_TASK_STATE_CANCELLING);
+  g_assert_cmpuint (ferry_executor_get_n_executing (executor), ==, 1);
+  g_assert_cmpuint (ferry_executor_get_n_waiting (executor), ==, 1);
+  task_test_open_gate ();
+  task_test_assert_cancelled (scene->task);
+  task_test_assert_result (other, NULL);
+  g_assert_cmpuint (ferry_executor_get_n_executing (executor), ==, 0);
+  g_assert_cmpuint (ferry_executor_get_n_waiting (executor), ==, 0);
+  g_assert_cmpstr (scene->states->str, ==, " 1 2 5");
+  scene_free (scene);
+}
+
 static gpointer
 cancel_in_thread (gpointer cancellable)
 {
@@ -269,6 +300,7 @@ main (int argc, char **argv)
   add_cases ("its-group", cancel_group);
   add_cases ("a-shutdown", shut_down);
   g_test_add_func ("/task-begun/ends-with-its-worker", ends_with_its_worker);
+  g_test_add_func ("/task-begun/is-cancelled-as-it-starts", is_cancelled_as_it_starts);
   g_test_add_func ("/task-begun/follows-a-cancellable", follows_a_cancellable);
   g_test_add_data_func ("/task-begun/is-not-removed-from-a-starting-process", GINT_TO_POINTER (FALSE), is_not_removed);
   g_test_add_data_func ("/task-begun/is-not-removed-from-a-process", GINT_TO_POINTER (TRUE), is_not_removed);

@@ -17,11 +17,11 @@ test_claimed_once (void)
   g_autoptr (FerryTask) task = task_test_new (&executor);
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (ferry_task_submit_to (task, &task_test_driver, &executor, &error));
+  g_assert_false (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_ALREADY_STARTED);
   g_clear_error (&error);
   g_assert_true (ferry_task_cancel (task));
-  g_assert_false (ferry_task_submit_to (task, &task_test_driver, &executor, &error));
+  g_assert_false (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_ALREADY_STARTED);
 }
 
@@ -36,7 +36,7 @@ test_cancel_before (void)
   g_assert_true (ferry_task_cancel (task));
   task_test_assert_heard (ear, "end-time state cancellable done done!");
   g_assert_false (ferry_task_cancel (task));
-  g_assert_false (ferry_task_submit_to (task, &task_test_driver, &executor, &error));
+  g_assert_false (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_assert_cmpuint (executor.n_cancelled, ==, 0);
 }
@@ -183,7 +183,7 @@ test_cancellable (void)
   FerryProgress progress = task_test_progress (0.5, "half");
 
   ferry_task_set_cancellable (task, cancellable);
-  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, NULL));
+  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
   g_assert_true (ferry_task_start (task, 77));
   ear = task_test_ear_new (task);
   g_cancellable_cancel (cancellable);
@@ -208,7 +208,7 @@ test_cancellable_and_result (void)
   g_autoptr (FerryTask) task = task_test_new (NULL);
 
   ferry_task_set_cancellable (task, cancellable);
-  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, NULL));
+  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
   g_assert_true (ferry_task_start (task, 77));
   g_cancellable_cancel (cancellable);
   g_assert_true (ferry_task_complete (task, g_variant_new_uint32 (42)));
@@ -229,8 +229,8 @@ test_cancellable_and_application (void)
 
   ferry_task_set_cancellable (returned, cancellable);
   ferry_task_set_cancellable (slow, cancellable);
-  g_assert_true (ferry_task_submit_to (returned, &task_test_driver, &executor, NULL));
-  g_assert_true (ferry_task_submit_to (slow, &task_test_driver, &executor, NULL));
+  g_assert_true (ferry_task_submit_to (returned, &task_test_driver, &executor, executor.home, NULL));
+  g_assert_true (ferry_task_submit_to (slow, &task_test_driver, &executor, executor.home, NULL));
   g_assert_true (ferry_task_start (returned, 77));
   g_assert_true (ferry_task_start (slow, 77));
   g_cancellable_cancel (cancellable);
@@ -251,7 +251,7 @@ test_cancelled_cancellable (void)
 
   g_cancellable_cancel (cancellable);
   ferry_task_set_cancellable (task, cancellable);
-  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, NULL));
+  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
   ferry_test_run_until (is_done, task);
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
   g_assert_cmpuint (executor.n_cancelled, ==, 1);
@@ -282,7 +282,7 @@ test_disconnects (void)
   data[1] = GSIZE_TO_POINTER (g_cancellable_connect (cancellable, G_CALLBACK (nothing_cb), NULL, NULL));
   ferry_task_set_cancellable (task, cancellable);
   g_signal_connect (task, "done", G_CALLBACK (disconnect_cb), data);
-  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, NULL));
+  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
   g_cancellable_cancel (cancellable);
   ferry_test_run_until (is_done, task);
 }
@@ -295,7 +295,7 @@ test_cancellable_let_go (void)
   FerryTask *task = task_test_new (NULL);
 
   ferry_task_set_cancellable (task, cancellable);
-  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, NULL));
+  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
   g_assert_true (ferry_task_start (task, 77));
   g_assert_true (ferry_task_complete (task, NULL));
   /* Nothing listens to it after the end. */
@@ -319,7 +319,7 @@ test_drops_cancellable (void)
 
       ferry_task_set_cancellable (task, cancellable);
       if (i > 0)
-        g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, NULL));
+        g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
       if (i < 2)
         g_assert_true (ferry_task_cancel (task));
       else
@@ -345,7 +345,7 @@ claim_thread (gpointer task)
 {
   static TaskTestExecutor executor;
 
-  return GINT_TO_POINTER (ferry_task_submit_to (task, &task_test_driver, &executor, NULL));
+  return GINT_TO_POINTER (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
 }
 
 /* ---- other threads ---- */
@@ -438,7 +438,7 @@ test_cancellable_races (void)
       GThread *thread;
 
       ferry_task_set_cancellable (task, cancellable);
-      g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, NULL));
+      g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
       g_assert_true (ferry_task_start (task, 77));
       thread = g_thread_new ("cancel", cancel_thread, cancellable);
       g_assert_true (ferry_task_complete (task, NULL));

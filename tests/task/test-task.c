@@ -395,7 +395,7 @@ test_own_class (void)
   FerryProgress progress = task_test_progress (0.5, NULL);
 
   own_heard = g_string_new (NULL);
-  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, NULL));
+  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
   g_assert_true (ferry_task_start (task, 77));
   g_assert_true (ferry_task_take_message (task, "a", NULL));
   g_assert_true (ferry_task_take_progress (task, &progress));

@@ -36,7 +36,7 @@ listener_init_named (Listener *self, const char *what, const char *name)
   self->pipe = ferry_test_pipe_new (self->router);
   self->connection_id = ferry_sender_get_connection_id (self->pipe->sender);
   if (g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX))
-    ferry_launcher_add_reserved_sender (launcher, name, self->pipe->sender, &error);
+    ferry_launcher_add_watched_sender (launcher, name, self->pipe->sender, FERRY_MAIN_ENTRY, NULL, NULL, &error);
   else
     ferry_launcher_add_sender (launcher, name, self->pipe->sender, &error);
   g_assert_no_error (error);

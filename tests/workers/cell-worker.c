@@ -73,8 +73,8 @@ count_values (guint64 n)
 static void
 die_within_write (void)
 {
-  FerryCell *cell = ferry_sender_get_cell_writer (sender)->cell;
-  guint64 sequence = ferry_sender_get_cell_writer (sender)->sequence + 1;
+  FerryCell *cell = &ferry_sender_get_uplink (sender)->segment.cells[0];
+  guint64 sequence = atomic_load (&cell->sequence) + 1;
 
   atomic_store (&cell->begun, sequence);
   atomic_store (&cell->slots[sequence & 1][0], G_MAXUINT64);
@@ -92,8 +92,8 @@ mark (guint64 bits)
 static void
 lie (FerryCellHeader header, const char *text)
 {
-  FerryCell *cell = ferry_sender_get_cell_writer (sender)->cell;
-  guint64 sequence = ferry_sender_get_cell_writer (sender)->sequence + 1;
+  FerryCell *cell = &ferry_sender_get_uplink (sender)->segment.cells[0];
+  guint64 sequence = atomic_load (&cell->sequence) + 1;
   guint64 word;
 
   memcpy (&word, &header, sizeof word);
@@ -108,8 +108,8 @@ lie (FerryCellHeader header, const char *text)
 static gboolean
 misbehave (const char *order)
 {
-  FerryCell *cell = ferry_sender_get_cell_writer (sender)->cell;
-  guint64 sequence = ferry_sender_get_cell_writer (sender)->sequence;
+  FerryCell *cell = &ferry_sender_get_uplink (sender)->segment.cells[0];
+  guint64 sequence = atomic_load (&cell->sequence);
 
   if (strcmp (order, "lie") == 0)
     lie ((FerryCellHeader){G_MAXUINT32, FERRY_RECORD_BYTES, 0}, "1234567");

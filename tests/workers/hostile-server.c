@@ -242,8 +242,8 @@ mark_cells (guint64 n)
 static void
 tear_cell (void)
 {
-  FerryCell *cell = ferry_sender_get_cell_writer (progress)->cell;
-  guint64 sequence = ferry_sender_get_cell_writer (progress)->sequence;
+  FerryCell *cell = &ferry_sender_get_uplink (progress)->segment.cells[0];
+  guint64 sequence = atomic_load (&cell->sequence);
 
   atomic_store (&cell->begun, sequence + 3);
   atomic_store (&cell->sequence, sequence + 1);

@@ -435,7 +435,7 @@ main (int argc, char **argv)
   ferry_fork_server_set_arguments (argc, argv);
   run_initialisers ();
   srandom (1);
-  if (ferry_fork_server_run (&error) == 0)
+  if (ferry_fork_server_run (NULL, &error) == 0)
     return obey_all ();
   g_printerr ("parent-worker: %s\n", error->message);
   return 1;

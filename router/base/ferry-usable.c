@@ -1,0 +1,128 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What this process may use of the machine: cores, memory and descriptors.
+ *
+ * Threads: any. */
+
+#include "config.h"
+
+#include <sched.h>
+#include <sys/eventfd.h>
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-usable-cores.h"
+
+#define CGROUP_ROOT "/sys/fs/cgroup"
+#define MAX_FDS 8
+
+/* Lowers limit to what the text of a control group's file allows. */
+typedef void (*LimitFunc) (const char *text, guint64 *limit);
+
+static void
+read_group (const char *folder, const char *file, LimitFunc func, guint64 *limit)
+{
+  g_autofree char *path = g_build_filename (CGROUP_ROOT, folder, file, NULL);
+  g_autofree char *text = NULL;
+
+  if (g_file_get_contents (path, &text, NULL, NULL))
+    func (text, limit);
+}
+
+/* Reads a file such as "cpu.max" of the control group (version 2), and of each group above it, where there is one. A
+ * limit of any of them holds, so the tightest counts. */
+static void
+read_groups (const char *file, LimitFunc func, guint64 *limit)
+{
+  g_autofree char *text = NULL;
+  char *folder;
+  char *slash;
+
+  if (!g_file_get_contents ("/proc/self/cgroup", &text, NULL, NULL) || !g_str_has_prefix (text, "0::"))
+    return;
+  folder = text + strlen ("0::");
+  g_strchomp (folder);
+  read_group (folder, file, func, limit);
+  while ((slash = strrchr (folder, '/')) != NULL)
+    {
+      *slash = '\0';
+      read_group (folder, file, func, limit);
+    }
+}
+
+/* "cpu.max" of one group: "max 100000" or "150000 100000". Part of a core counts as one. */
+static void
+limit_cores (const char *text, guint64 *cores)
+{
+  char *end;
+  guint64 quota = g_ascii_strtoull (text, &end, 10);
+  guint64 period = g_ascii_strtoull (end, NULL, 10);
+
+  if (end != text && quota > 0 && period > 0)
+    *cores = MIN ((quota + period - 1) / period, *cores);
+}
+
+/* "memory.max" of one group: a number of bytes, or "max". */
+static void
+limit_memory (const char *text, guint64 *usable)
+{
+  char *end;
+  guint64 bytes = g_ascii_strtoull (text, &end, 10);
+
+  if (end != text)
+    *usable = MIN (*usable, bytes);
+}
+
+/**
+ * ferry_get_n_usable_cores:
+ *
+ * How many processor cores this process may use: those that its affinity allows, and not more than the quota of its
+ * control group (version 2) is worth, rounded up. Any thread may call this.
+ *
+ * Returns: the number of cores, at least 1
+ *
+ * Since: 0.1
+ */
+guint
+ferry_get_n_usable_cores (void)
+{
+  cpu_set_t set;
+  /* More than 1,024 cores do not fit into the set. */
+  guint64 cores = sched_getaffinity (0, sizeof set, &set) < 0 ? g_get_num_processors () : (guint) CPU_COUNT (&set);
+
+  read_groups ("cpu.max", limit_cores, &cores);
+  return (guint) MAX (cores, 1);
+}
+
+guint64
+ferry_get_usable_memory (void)
+{
+  glong n_pages = sysconf (_SC_PHYS_PAGES);
+  glong page_size = sysconf (_SC_PAGESIZE);
+  guint64 usable = n_pages > 0 && page_size > 0 ? (guint64) n_pages * (guint64) page_size : G_MAXUINT64;
+
+  read_groups ("memory.max", limit_memory, &usable);
+  return usable;
+}
+
+gboolean
+ferry_check_free_fds (guint n, GError **error)
+{
+  int fds[MAX_FDS];
+  guint n_opened = 0;
+  int failure = 0;
+
+  g_assert (n <= MAX_FDS);
+  while (n_opened < n && failure == 0)
+    {
+      fds[n_opened] = eventfd (0, EFD_CLOEXEC);
+      if (fds[n_opened] < 0)
+        failure = errno;
+      else
+        n_opened++;
+    }
+  while (n_opened > 0)
+    close (fds[--n_opened]);
+  errno = failure;
+  return failure == 0 || ferry_set_system_error (error, "Opening a descriptor (eventfd)");
+}

@@ -1,0 +1,213 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The invocation that a method gets: what it says, how it is answered, and that it outlives its call. */
+
+#include "config.h"
+
+#include <locale.h>
+
+#include "pair-scene.h"
+
+#define LOCAL GINT_TO_POINTER (1)
+#define REMOTE NULL
+
+typedef struct
+{
+  PairScene pair;
+  GPtrArray *kept;      /* (element-type FerryInvocation) (owned): of look () */
+  GPtrArray *cancelled; /* (element-type GCancellable) (owned): of the same */
+} Scene;
+
+typedef struct
+{
+  GError *error; /* (owned) (nullable) */
+  gboolean over;
+} Outcome;
+
+static void
+look (gpointer object, FerryInvocation *invocation, gpointer data)
+{
+  Scene *self = data;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ferry_invocation_get_object (invocation) == object);
+  g_assert_false (ferry_invocation_is_one_way (invocation));
+  g_assert_false (ferry_invocation_wants_stream (invocation));
+  g_assert_false (ferry_invocation_is_cancelled (invocation));
+  g_assert_cmpint (ferry_invocation_get_deadline (invocation), ==, 0);
+  /* It is dropped. */
+  g_assert_true (ferry_invocation_send_item (invocation, g_variant_new_int32 (1), &error));
+  g_assert_no_error (error);
+  g_ptr_array_add (self->kept, ferry_invocation_ref (invocation));
+  g_ptr_array_add (self->cancelled, g_object_ref (ferry_invocation_get_cancellable (invocation)));
+  ferry_invocation_return_object (invocation, object);
+  g_assert_false (ferry_invocation_send_item (invocation, g_variant_new_int32 (2), &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+}
+
+static void
+refuse (gpointer object, FerryInvocation *invocation, gpointer data)
+{
+  ferry_invocation_refuse (invocation, "Not today");
+}
+
+static void
+drop (gpointer object, FerryInvocation *invocation, gpointer data)
+{
+}
+
+static void
+hold (gpointer object, FerryInvocation *invocation, gpointer data)
+{
+  g_ptr_array_add (((Scene *) data)->kept, ferry_invocation_ref (invocation));
+}
+
+static void
+set_up (Scene *self, gconstpointer local)
+{
+  FerryInterface *interface = ferry_interface_new ("org.example.Object", G_TYPE_OBJECT);
+
+  self->pair.local = local == LOCAL;
+  self->kept = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_invocation_unref);
+  self->cancelled = g_ptr_array_new_with_free_func (g_object_unref);
+  ferry_interface_add_method (interface, "look", "i", "o", look, self, NULL);
+  ferry_interface_add_method (interface, "refuse", "", "", refuse, self, NULL);
+  ferry_interface_add_method (interface, "drop", "", "", drop, self, NULL);
+  ferry_interface_add_method (interface, "hold", "", "", hold, self, NULL);
+  pair_scene_open (&self->pair, PAIR_SCENE_CONTEXT, "object", interface, g_object_new (G_TYPE_OBJECT, NULL));
+  if (!self->pair.local)
+    pair_scene_wait_listening (&self->pair);
+}
+
+static void
+tear_down (Scene *self, gconstpointer local)
+{
+  g_ptr_array_unref (self->kept);
+  g_ptr_array_unref (self->cancelled);
+  pair_scene_close (&self->pair);
+}
+
+static void
+resolved_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Outcome *self = data;
+
+  ferry_view_resolve_finish (result, NULL, NULL, &self->error);
+  self->over = TRUE;
+}
+
+static void
+add_look (FerryView *view, int n)
+{
+  ferry_view_call (view, "look", g_variant_new ("(i)", n));
+}
+
+static void
+assert_fails (Scene *self, const char *method, const char *message)
+{
+  g_autoptr (FerryView) view = ferry_view_new (self->pair.proxy);
+  Outcome outcome = {0};
+
+  add_look (view, 0);
+  ferry_view_call (view, method, NULL);
+  ferry_view_resolve_async (view, -1, NULL, resolved_cb, &outcome);
+  ferry_test_wait_flag (&outcome.over);
+  g_assert_error (outcome.error, FERRY_ERROR, FERRY_ERROR_REFUSED);
+  g_assert_cmpstr (outcome.error->message, ==, message);
+  g_error_free (outcome.error);
+}
+
+static void
+test_refusals (Scene *self, gconstpointer local)
+{
+  assert_fails (self, "refuse", "Not today");
+  assert_fails (self, "drop", "“drop” was dropped without an answer");
+}
+
+/* Each step has one of its own, and an answered one stays what it is. */
+static void
+test_steps (Scene *self, gconstpointer local)
+{
+  g_autoptr (FerryView) view = ferry_view_new (self->pair.proxy);
+  Outcome outcome = {0};
+
+  for (int i = 0; i < 3; i++)
+    add_look (view, i);
+  ferry_view_resolve_async (view, -1, NULL, resolved_cb, &outcome);
+  ferry_test_wait_flag (&outcome.over);
+  g_assert_no_error (outcome.error);
+  g_clear_pointer (&view, ferry_view_unref);
+  g_assert_cmpuint (self->kept->len, ==, 3);
+  for (int i = 0; i < 3; i++)
+    {
+      FerryInvocation *invocation = self->kept->pdata[i];
+      int n;
+
+      g_assert_cmpstr (ferry_invocation_get_method (invocation), ==, "look");
+      g_variant_get (ferry_invocation_get_arguments (invocation), "(i)", &n);
+      g_assert_cmpint (n, ==, i);
+      g_assert_true (ferry_invocation_get_object (invocation) == self->pair.object);
+      /* The view's. */
+      g_assert_true (self->cancelled->pdata[i] == self->cancelled->pdata[0]);
+    }
+  /* The first one goes before the others. */
+  g_ptr_array_remove_index (self->kept, 0);
+  g_assert_cmpstr (ferry_invocation_get_method (self->kept->pdata[1]), ==, "look");
+}
+
+static gboolean
+is_held (gpointer data)
+{
+  return ((Scene *) data)->kept->len > 0;
+}
+
+static gboolean
+is_cancelled (gpointer data)
+{
+  return ferry_invocation_is_cancelled (((Scene *) data)->kept->pdata[0]);
+}
+
+static void
+test_cancel (Scene *self, gconstpointer local)
+{
+  g_autoptr (FerryView) view = ferry_view_new (self->pair.proxy);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  Outcome outcome = {0};
+
+  ferry_view_call (view, "hold", NULL);
+  ferry_view_resolve_async (view, -1, cancellable, resolved_cb, &outcome);
+  ferry_test_run_until (is_held, self);
+  g_cancellable_cancel (cancellable);
+  ferry_test_look_until (is_cancelled, self);
+  g_assert_true (g_cancellable_is_cancelled (ferry_invocation_get_cancellable (self->kept->pdata[0])));
+  g_assert_false (ferry_invocation_send_item (self->kept->pdata[0], g_variant_new_int32 (1), &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  ferry_invocation_return_value (self->kept->pdata[0], NULL);
+  ferry_test_wait_flag (&outcome.over);
+  g_assert_error (outcome.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_error_free (outcome.error);
+}
+
+static void
+add (const char *name, void (*test) (Scene *, gconstpointer))
+{
+  g_autofree char *here = g_strdup_printf ("/method-invocation/%s-here", name);
+  g_autofree char *there = g_strdup_printf ("/method-invocation/%s-from-another-process", name);
+
+  g_test_add (here, Scene, LOCAL, set_up, test, tear_down);
+  g_test_add (there, Scene, REMOTE, set_up, test, tear_down);
+}
+
+int
+main (int argc, char **argv)
+{
+  setlocale (LC_ALL, "");
+  g_test_init (&argc, &argv, NULL);
+
+  add ("a-refusal-and-a-drop-reach-the-caller", test_refusals);
+  add ("each-step-has-its-own", test_steps);
+  add ("a-cancel-is-heard", test_cancel);
+  return g_test_run ();
+}

@@ -1,0 +1,158 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How much is in the local queue, and when the monitor is woken for room. One thread plays the monitor and the router's
+ * thread. */
+
+#include "config.h"
+
+#include "ferry-test.h"
+#include "lane/lane-fixture.h"
+
+#include <unistd.h>
+
+#include "route/ferry-local-queue-private.h"
+
+/* A link alone has this many blocks in the queue, and the queue has room for no more. */
+#define N_BLOCKS (FERRY_LINK_WINDOW / FERRY_BLOCK_SIZE)
+
+typedef struct
+{
+  FerrySharedQueue *waker;
+  FerryMemoryAccount *account;
+  FerryLocalQueue *queue;
+  FerryLink *links[2];
+} Scene;
+
+static void
+scene_init (Scene *self)
+{
+  const guint64 connection_id = TEST_CONNECTION_ID;
+  const guint32 cell = FERRY_NO_CELL;
+  g_autoptr (GError) error = NULL;
+
+  self->waker = ferry_shared_queue_new (&error);
+  g_assert_no_error (error);
+  self->account = ferry_memory_account_new (G_MAXINT64);
+  self->queue = ferry_local_queue_new (self->waker, self->account, FERRY_LINK_WINDOW, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (self->links); i++)
+    {
+      self->links[i] = ferry_link_new ("test", &connection_id, &cell, 1, TEST_CAPACITY, 0, G_MAXINT32, &error);
+      g_assert_no_error (error);
+    }
+}
+
+static void
+scene_clear (Scene *self)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (self->links); i++)
+    ferry_link_unref (self->links[i]);
+  ferry_local_queue_unref (self->queue);
+  ferry_memory_account_unref (self->account);
+  ferry_shared_queue_free (self->waker);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Scene, scene_clear)
+
+static void
+push (Scene *self, guint link)
+{
+  FerryBlock *block = ferry_local_queue_take_block (self->queue, self->links[link], FERRY_BLOCK_RECORDS);
+
+  block->charge = FERRY_BLOCK_SIZE;
+  ferry_local_queue_push (self->queue, block);
+}
+
+static gboolean
+is_woken (Scene *self)
+{
+  guint64 n;
+
+  return read (self->waker->wake, &n, sizeof n) == sizeof n;
+}
+
+/* Gives back the first block, which the monitor waits for. Returns the rest, and whether the monitor was woken. */
+static FerryBlock *
+give_back_first (Scene *self, FerryBlock *blocks, gboolean *woken)
+{
+  FerryBlock *rest = blocks->next;
+
+  blocks->next = NULL;
+  ferry_local_queue_arm (self->queue);
+  ferry_local_queue_give_back (self->queue, blocks);
+  *woken = is_woken (self);
+  return rest;
+}
+
+/* The queue is full to the byte: the first block that comes back makes room for a link that has none there. */
+static void
+test_first_block_of_a_full_queue_makes_room_for_other_links (void)
+{
+  g_auto (Scene) scene = {NULL};
+  FerryBlock *blocks;
+  gboolean woken;
+
+  scene_init (&scene);
+  for (guint i = 0; i < N_BLOCKS; i++)
+    {
+      g_assert_true (ferry_local_queue_has_room (scene.queue, scene.links[1]));
+      push (&scene, 0);
+    }
+  g_assert_cmpint (ferry_local_queue_get_bytes (scene.queue), ==, FERRY_LINK_WINDOW);
+  g_assert_false (ferry_local_queue_has_room (scene.queue, scene.links[0]));
+  g_assert_false (ferry_local_queue_has_room (scene.queue, scene.links[1]));
+  blocks = give_back_first (&scene, ferry_local_queue_pop_all (scene.queue), &woken);
+  g_assert_true (woken);
+  g_assert_true (ferry_local_queue_has_room (scene.queue, scene.links[1]));
+  g_assert_false (ferry_local_queue_has_room (scene.queue, scene.links[0]));
+  while (blocks != NULL)
+    blocks = give_back_first (&scene, blocks, &woken);
+  g_assert_true (ferry_local_queue_has_room (scene.queue, scene.links[0]));
+  g_assert_cmpint (ferry_local_queue_get_bytes (scene.queue), ==, 0);
+  g_assert_cmpint (ferry_local_queue_get_highest (scene.queue), ==, FERRY_LINK_WINDOW);
+}
+
+/* The other link keeps the queue from being empty, so only what the first link has decides. */
+static void
+test_link_is_visited_again_when_half_of_its_share_is_back (void)
+{
+  g_auto (Scene) scene = {NULL};
+  FerryBlock *blocks;
+  gboolean woken;
+
+  scene_init (&scene);
+  for (guint i = 0; i < N_BLOCKS - 1; i++)
+    push (&scene, 0);
+  blocks = ferry_local_queue_pop_all (scene.queue);
+  for (guint left = N_BLOCKS - 2; blocks != NULL; left--)
+    {
+      blocks = give_back_first (&scene, blocks, &woken);
+      g_assert_true (woken == (left <= N_BLOCKS / 2));
+    }
+}
+
+static void
+test_nothing_is_rung_where_the_monitor_does_not_wait (void)
+{
+  g_auto (Scene) scene = {NULL};
+
+  scene_init (&scene);
+  push (&scene, 0);
+  ferry_local_queue_give_back (scene.queue, ferry_local_queue_pop_all (scene.queue));
+  g_assert_false (is_woken (&scene));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+#define ADD(path, func) g_test_add_func ("/local-queue/" path, func)
+  ADD ("first-block-of-a-full-queue-makes-room-for-other-links",
+       test_first_block_of_a_full_queue_makes_room_for_other_links);
+  ADD ("link-is-visited-again-when-half-of-its-share-is-back",
+       test_link_is_visited_again_when_half_of_its_share_is_back);
+  ADD ("nothing-is-rung-where-the-monitor-does-not-wait", test_nothing_is_rung_where_the_monitor_does_not_wait);
+#undef ADD
+  return g_test_run ();
+}
