@@ -92,7 +92,7 @@ describe_end (FerryExit *self, const char *name)
                             self->core_dumped ? ", core dumped" : "");
   if (self->exit_status >= 0)
     return g_strdup_printf ("%s exited with status %d", name, self->exit_status);
-  return g_strdup_printf ("%s ended, and how it ended is not known, as another part of the program reaped it", name);
+  return g_strdup_printf ("%s ended, and its status was taken by another part of the program", name);
 }
 
 /* (transfer full): explains the end of a process that ended before it attached: its program is no worker, or could

@@ -102,7 +102,7 @@ static gboolean
 complain (const char *function)
 {
   g_critical (
-    "%s() was called on a thread that may not use this object, and did nothing; call it on the object's thread, for "
+    "%s() was called on another thread than its object's, and did nothing; call it on the object's thread, for "
     "example through g_main_context_invoke()",
     function);
   return FALSE;
@@ -121,7 +121,7 @@ ferry_home_check_error (FerryHome *self, const char *function, GError **error)
     return TRUE;
   return ferry_set_error (
     error, FERRY_ERROR_WRONG_THREAD,
-    "%s() was called on a thread that may not use this object; call it on the object's thread, for example through "
+    "%s() was called on another thread than its object's; call it on the object's thread, for example through "
     "g_main_context_invoke()",
     function);
 }
