@@ -18,7 +18,7 @@
  *
  * Threads: the router's thread ("main"), unless a function says otherwise.
  *
- * This is one file, since all functions use one routing table and one dispatch. During a dispatch, a handler may at
+ * It is one file since all functions use one routing table and one dispatch. During a dispatch, a handler may at
  * any time close pipes of the table, and stop and start the router. */
 
 #include "config.h"

@@ -12,7 +12,7 @@
  * Threads: any, unless a function says otherwise. A function that ends in _locked must be called with the lane locked
  *          (ferry_uplink_lock()).
  *
- * This is one file, since the five ways to send use the same lane, order of records, announced types, waits and
+ * It is one file since the five ways to send use the same lane, order of records, announced types, waits and
  * errors. */
 
 #include "config.h"
