@@ -49,12 +49,12 @@ struct _FerryBlock
   guint64 up_head; /* RECORDS, LARGE, BUFFER: the up lane's head at the push; else 0 */
   guint8 *data;    /* (owned): FERRY_BLOCK_SIZE bytes in RECORDS, size bytes in others */
 
-  guint64 connection_id; /* LARGE, BUFFER, CELL */
+  guint64 connection_id; /* LARGE, BUFFER, CELL: the id of the pipe */
   guint16 message_kind;  /* LARGE: FERRY_RECORD_BYTES or FERRY_RECORD_VARIANT */
   guint16 number;        /* LARGE, BUFFER: the type's number; CELL: the cell's number */
-  GBytes *buffer;        /* BUFFER, and LARGE where data is not set: (owned) */
-  GPid pid;              /* LAUNCHED */
-  FerryExit *exit;       /* ENDED: (owned) */
+  GBytes *buffer;        /* BUFFER, and LARGE without data: (owned): the bytes */
+  GPid pid;              /* LAUNCHED: the id of the link's process */
+  FerryExit *exit;       /* ENDED: (owned): the exit record of the link */
 };
 
 G_END_DECLS

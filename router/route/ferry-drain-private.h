@@ -23,7 +23,7 @@ typedef enum
 {
   FERRY_DRAIN_EMPTY,     /* the lane is empty */
   FERRY_DRAIN_CAUGHT_UP, /* the lane was emptied; it held less than a block */
-  FERRY_DRAIN_MORE,      /* more may be in the lane */
+  FERRY_DRAIN_MORE,      /* the lane may hold more records */
   FERRY_DRAIN_STALLED,   /* the link waits: for room in the queue, for memory, or for a check */
 } FerryDrainResult;
 

@@ -224,7 +224,7 @@ typedef struct
   FerryLink *link;
   gsize size;            /* how many bytes of whole, valid records were found so far */
   char *fault;           /* (owned) (nullable): the rule that a record broke */
-  Grant *grant;          /* of the latest record */
+  Grant *grant;          /* the grant of the latest record's pipe */
   gboolean wants_memory; /* the next record needs memory that the link may not have now */
 } Walk;
 

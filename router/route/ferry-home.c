@@ -70,7 +70,7 @@ ferry_home_get_context (FerryHome *self)
 static GThread *
 get_thread (FerryHome *self)
 {
-  /* Relaxed: as in ferry_home_set_thread(). */
+  /* Relaxed: the pointer is only compared with g_thread_self(). */
   return self != NULL ? atomic_load_explicit (&self->thread, memory_order_relaxed) : NULL;
 }
 

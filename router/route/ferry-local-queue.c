@@ -17,7 +17,7 @@
 struct _FerryLocalQueue
 {
   _Atomic gint references;
-  int bell;                    /* const: (owned) the shared queue's own doorbell */
+  int bell;                    /* const: (owned): a copy of the shared queue's doorbell */
   GAsyncQueue *queue;          /* any: (owned) (element-type FerryBlock) */
   gint64 limit;                /* const */
   FerryMemoryAccount *account; /* const: (owned) */
@@ -25,7 +25,7 @@ struct _FerryLocalQueue
   FerryBlock nudge;        /* carries nothing: it is queued to wake the thread that sleeps on the queue */
   _Atomic gboolean nudged; /* any: the nudge is in the queue, or is being queued */
 
-  _Atomic guint64 n_pushed; /* any, stored by the monitor */
+  _Atomic guint64 n_pushed; /* any, stored by the monitor: blocks pushed so far */
   FerryBlock *pool;         /* monitor: (owned) empty blocks */
   guint n_pool;             /* monitor */
   guint32 epoch;            /* monitor: the epoch that was stored in waiting */
@@ -36,8 +36,8 @@ struct _FerryLocalQueue
   _Atomic gint64 bytes_out;                                                    /* any */
   _Atomic gint64 highest; /* any, stored by the monitor: the most bytes that were out */
   _Atomic guint32 waiting;
-  guint32 rung;     /* router's thread */
-  guint64 n_popped; /* router's thread */
+  guint32 rung;     /* router's thread: the latest epoch that was rung for */
+  guint64 n_popped; /* router's thread: blocks popped so far */
 };
 
 FerryLocalQueue *

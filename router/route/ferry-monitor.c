@@ -6,7 +6,7 @@
  *
  * A link is active (the monitor visits it in turn), or it is not visited, for one of four reasons:
  * - its worker has not attached;
- * - its lane is empty and armed: the doorbell makes the link active again;
+ * - its lane is empty and armed (the writer rings at its next record): the doorbell makes the link active again;
  * - it dozes or lingers: it becomes active again after a fixed time;
  * - it is stalled, because its share of blocks or of memory is in use: it becomes active again when blocks or memory
  *   are given back. */
@@ -34,10 +34,10 @@
 #define VISITS_PER_ROUND 8
 
 /* Ringing a doorbell costs the sender far more time than writing a message. So when a busy lane becomes empty, the
- * monitor does not arm it at once but waits a moment while it fills, as network cards moderate their interrupts. A
- * lane is busy when it carried at least BUSY_RECORDS and BUSY_BYTES since its last rest, at
- * BUSY_BYTES_PER_MICROSECOND or more. A lane that carries single messages now and then, of any size, is armed at
- * once, so that its next message rings at once. */
+ * monitor does not ask for a ring (arm the lane) at once, but waits a moment while the lane fills, as network cards
+ * moderate their interrupts. A lane is busy when it carried at least BUSY_RECORDS and BUSY_BYTES since its last
+ * rest, at BUSY_BYTES_PER_MICROSECOND or more. A lane that carries single messages now and then, of any size, is
+ * armed at once, so that its next message rings at once. */
 #define BUSY_RECORDS 4
 #define BUSY_BYTES 4096
 #define BUSY_BYTES_PER_MICROSECOND 20
@@ -83,7 +83,7 @@ struct _FerryMonitor
   GQueue commands;          /* lock: (element-type Command) */
   gboolean closed;          /* lock: no more commands are taken */
   _Atomic gint references;  /* any */
-  _Atomic guint64 n_faults; /* any */
+  _Atomic guint64 n_faults; /* any: links that ended with a protocol error */
   _Atomic guint n_links;    /* any: links that were added, and whose end the router's thread has not handled yet */
   _Atomic guint n_waiting;  /* any: links in stalled; only the monitor stores it, and most_waiting */
   _Atomic guint most_waiting;
@@ -383,8 +383,8 @@ doze (FerryMonitor *self, FerryLink *link, gint64 now)
   return TRUE;
 }
 
-/* Begins a nap of a link whose lane is empty and whose writer is unhurried. The lane stays unarmed until a nap
- * passes without a record. Returns FALSE when the lane is to be armed. */
+/* Begins a nap of a link whose lane is empty and whose writer is unhurried. The lane stays unarmed, so that its writer
+ * need not ring, until a nap passes without a record. Returns FALSE when the lane is to be armed. */
 static gboolean
 linger (FerryMonitor *self, FerryLink *link, gint64 now)
 {
@@ -422,8 +422,8 @@ get_waking_time (FerryMonitor *self)
   return until != G_MAXINT64 ? until : FERRY_SLEEP;
 }
 
-/* Arms the link's empty lane and deactivates the link, unless a record came meanwhile. Ends the link where nothing
- * can follow. */
+/* Arms the link's empty lane, so that the writer rings at its next record, and deactivates the link. Keeps the link
+ * active if a record came meanwhile. Ends the link where nothing can follow. */
 static void
 rest_link (FerryMonitor *self, FerryLink *link)
 {

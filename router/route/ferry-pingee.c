@@ -47,13 +47,13 @@ struct _FerryPingee
   pthread_mutex_t lock;
   GMainContext *context; /* lock: (owned) (nullable): the context of the present or the latest connection */
   GSource *pinged;       /* lock: (owned) (nullable): NULL when not connected */
-  GSource *aged;         /* lock: (owned) (nullable) */
-  gboolean dispatching;  /* context's thread */
+  GSource *aged;         /* lock: (owned) (nullable): the ageing source */
+  gboolean dispatching;  /* context's thread: the callback is running */
 };
 
 G_DEFINE_BOXED_TYPE (FerryPingee, ferry_pingee, ferry_pingee_ref, ferry_pingee_unref)
 
-/* context's thread */
+/* context's thread: runs the callback, unless it is running already. */
 static gboolean
 dispatch (FerryPingee *self)
 {

@@ -49,7 +49,7 @@ ferry_receiver_abandon (FerryReceiver *self)
 {
   g_autoptr (GObject) router = g_weak_ref_get (&self->router);
 
-  /* Release: pairs with unbind(). */
+  /* Release: pairs with the load in unbind(). */
   atomic_store_explicit (&self->abandoned, 1, memory_order_release);
   if (router != NULL)
     self->abandoned_func (self, router);

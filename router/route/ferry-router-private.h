@@ -51,7 +51,7 @@ struct _FerryRouter
   FerryPingee *pingee;   /* (owned) (nullable) */
 
   GPtrArray *slots;   /* (owned) (element-type FerryPipe) (nullable elements) */
-  GArray *free_slots; /* (owned) (element-type guint) */
+  GArray *free_slots; /* (owned) (element-type guint): slots that are not in use */
   guint64 n_uses;     /* how many connection ids were made; the high bits of the latest one */
   guint n_open;
 

@@ -558,7 +558,8 @@ cell_rang (FerryRouter *self, FerryBlock *block)
   take_and_deliver (self, pipe, now);
 }
 
-/* Reads a hot cell in a tick. */
+/* Handles one hot cell at a tick: delivers a new value, and the cell stays hot; or arms the cell, which becomes cold.
+ */
 static void
 read_again (FerryRouter *self, guint64 connection_id)
 {
@@ -1187,7 +1188,7 @@ has_passed_fence (Route *self)
          !ferry_turns_has_until (&router->turns, n_pushed);
 }
 
-/* any, with the mailbox's lock held. */
+/* any, with the mailbox's lock held: ends the sleep of the router's thread when a function is posted. */
 static void
 nudge_local_queue (gpointer queue)
 {

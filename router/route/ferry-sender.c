@@ -87,7 +87,7 @@ is_closed (FerryPipeShare *self)
 FerryLink *
 ferry_pipe_share_get_link (FerryPipeShare *self)
 {
-  /* Acquire: pairs with start_locally(), for the cell of the link. */
+  /* Acquire: pairs with start_locally(), so that the link's cell is visible. */
   return atomic_load_explicit (&self->link, memory_order_acquire);
 }
 
@@ -109,11 +109,11 @@ struct _FerrySender
   GObject parent_instance;
 
   guint64 connection_id;          /* const */
-  FerryPipeShare *share;          /* const: (owned) (nullable): in the application */
-  FerryMonitor *monitor;          /* const: (owned) (nullable): in the application */
+  FerryPipeShare *share;          /* const: (owned) (nullable): set in the application; NULL in a worker */
+  FerryMonitor *monitor;          /* const: (owned) (nullable): set in the application; NULL in a worker */
   GWeakRef receiver;              /* any: set in the application; NULL in a worker */
-  FerrySenderDroppedFunc dropped; /* const: (nullable): in the application */
-  GThread *router_thread;         /* const: (unowned) (nullable): in the application; used for comparison only */
+  FerrySenderDroppedFunc dropped; /* const: (nullable): set in the application; NULL in a worker */
+  GThread *router_thread;         /* const: (unowned) (nullable): set in the application; only compared */
   gsize lane_capacity;            /* const */
   guint64 max_message_size;       /* const */
   gboolean latest;                /* const: whether the pipe is one for latest values */
@@ -173,7 +173,7 @@ typedef struct
   const FerryPart *parts; /* the parts of plain bytes, in order */
   guint n_parts;
   gsize size;
-  guint8 *joined; /* (owned) (nullable): see get_data() */
+  guint8 *joined; /* (owned) (nullable): the joined parts, made by get_data() */
   FerryWait wait;
 } FerrySend;
 

@@ -22,7 +22,7 @@
 
 /* Files that programs open after their start. */
 static const char *const system_paths[] = {
-  /* Libraries, modules and what they bring along. */
+  /* Libraries, modules, and their data files. */
   "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/ld.so.conf",
   "/etc/ld.so.conf.d",
   /* Fonts, locales, the time zone, types of files, and certificates. */
@@ -68,8 +68,8 @@ struct _FerrySandbox
   guint32 layers;
   guint32 required_layers;
   gboolean network;
-  GPtrArray *read_only; /* (owned) (element-type filename): absolute */
-  GPtrArray *writable;  /* (owned) (element-type filename): absolute */
+  GPtrArray *read_only; /* (owned) (element-type filename): absolute paths */
+  GPtrArray *writable;  /* (owned) (element-type filename): absolute paths */
   guint64 memory_limit; /* 0: no limit; the same for the next two */
   guint64 cpu_limit;
   guint64 descriptor_limit;

@@ -23,10 +23,10 @@ typedef struct
   guint32 limits_set; /* bit n is set: limits[n] is valid */
   guint64 limits[FERRY_N_LIMITS];
   guint64 private_memory;     /* of a sandbox: the limit in bytes; 0: no limit */
-  gboolean no_new_privileges; /* of a sandbox */
+  gboolean no_new_privileges; /* of a sandbox: sets PR_SET_NO_NEW_PRIVS */
 } FerryAttributes;
 
-/* Copies into attributes without a name. The copy has a name of its own. */
+/* Copies other, with its name, into self, which must not own a name. */
 void ferry_attributes_copy (FerryAttributes *self, const FerryAttributes *other);
 
 /* In a new process: applies the attributes to the process, except for the name. Makes system calls only. Returns 0

@@ -56,7 +56,7 @@ typedef enum
   STEP_EXECUTE,
 } Step;
 
-/* Shared by parent and child until the child executes. */
+/* The state of one start. Parent and child share it until the child executes its program. */
 typedef struct
 {
   const FerrySpawnPlan *plan;
