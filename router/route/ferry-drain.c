@@ -43,8 +43,8 @@ typedef struct
   guint index;     /* of the pipe in the link's pipe table */
   guint n_types;   /* how many types the worker has announced */
   gboolean done;   /* the pipe's stop record was drained, or the application closed the pipe */
-  GPtrArray *deep; /* (nullable) (owned) (element-type utf8) (nullable elements): by number, the types whose values may
-                      have more levels than the type string shows; NULL for other types */
+  GPtrArray *deep; /* (nullable) (owned) (element-type utf8) (nullable elements): by type number, the types whose
+                      values may have more levels than the type string shows; NULL for other types */
 } Grant;
 
 struct _FerryDrain

@@ -355,7 +355,7 @@ ferry_exit_get_signal (FerryExit *self)
  *
  * Whether the process left a core dump. Any thread.
  *
- * Returns: %TRUE if it did
+ * Returns: %TRUE if the process left a core dump
  *
  * Since: 0.1
  */
@@ -392,7 +392,7 @@ ferry_exit_get_last_lines (FerryExit *self)
  *
  * Whether the end was a success: the sender was stopped, or the process exited with status 0. Any thread.
  *
- * Returns: %TRUE if it did
+ * Returns: %TRUE if the end was a success
  *
  * Since: 0.1
  */

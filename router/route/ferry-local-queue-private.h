@@ -50,7 +50,7 @@ FerryLocalQueue *ferry_local_queue_new (FerrySharedQueue *waker, FerryMemoryAcco
                                         GError **error);
 FerryLocalQueue *ferry_local_queue_ref (FerryLocalQueue *self);
 void ferry_local_queue_unref (FerryLocalQueue *self);
-/* any: makes the monitor check again whether stalled links may go on. */
+/* any: makes the monitor check again whether stalled links may be visited. */
 void ferry_local_queue_ring (FerryLocalQueue *self);
 
 gboolean ferry_local_queue_has_room (FerryLocalQueue *self, FerryLink *link);

@@ -33,8 +33,8 @@ struct _FerryLocalQueue
   /* The monitor waits for room as a lane's writer does (lane/ferry-wake-private.h): it arms waiting, reads the
    * counts, and sleeps. The thread that gives a block back changes the counts, and then wakes the monitor. */
   _Atomic (FerryBlock *) returned __attribute__ ((aligned (FERRY_LINE_SIZE))); /* any: (owned) blocks given back */
-  _Atomic gint64 bytes_out;                                                    /* any */
-  _Atomic gint64 highest; /* any, stored by the monitor: the most bytes that were out */
+  _Atomic gint64 bytes_out; /* any: bytes of the blocks that are out */
+  _Atomic gint64 highest;   /* any, stored by the monitor: the most bytes that were out */
   _Atomic guint32 waiting;
   guint32 rung;     /* router's thread: the latest epoch that was rung for */
   guint64 n_popped; /* router's thread: blocks popped so far */
@@ -331,7 +331,7 @@ typedef struct
 {
   FerryLocalQueue *queue; /* (owned) */
   FerryLink *link;        /* (owned) */
-  guint8 *data;           /* (owned) (nullable), as memory, mapping and arena */
+  guint8 *data;           /* (owned) (nullable); so are memory, mapping and arena */
   FerryMemory memory;
   FerryMemory mapping;
   FerryArena *arena;

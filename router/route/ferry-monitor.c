@@ -223,8 +223,8 @@ read_output (FerryMonitor *self, FerryLink *link)
   ferry_drain_push (self->drain, block);
 }
 
-/* monitor: reads the next part of the output, where the link has room. Once the worker has ended, repeated calls
- * read all that is left. */
+/* monitor: reads the next part of the output, where the link has room. Once the worker has ended, this function
+ * reads all that is left, over several visits. */
 static FerryDrainResult
 drain_output (FerryMonitor *self, FerryLink *link)
 {
@@ -451,7 +451,7 @@ rest_link (FerryMonitor *self, FerryLink *link)
   ferry_shared_queue_deactivate (self->shared, link);
 }
 
-/* Whether a stalled link may go on. */
+/* Whether a stalled link may be visited again: it has room for blocks and, if needed, memory. */
 static gboolean
 may_go_on (FerryMonitor *self, FerryLink *link)
 {
@@ -527,7 +527,7 @@ visit_link (FerryMonitor *self, FerryLink *link)
     }
 }
 
-/* Makes stalled links that may go on active again. */
+/* Makes stalled links active again if they may be visited again. */
 static void
 revive_stalled (FerryMonitor *self)
 {
@@ -687,7 +687,7 @@ work_or_sleep (FerryMonitor *self)
     look_at_fence (self);
 }
 
-/* A killed process that has not ended yet when the router's stop goes on. */
+/* A process that was killed, and that has not ended within STOP_GRACE_MS. */
 typedef struct
 {
   FerryLink *link; /* (owned) */
@@ -1005,8 +1005,8 @@ close_pipe_command (FerryMonitor *self, gpointer data)
     ferry_shared_queue_apply (self->shared, link, FERRY_LINK_FINISHED, NULL);
 }
 
-/* any: marks a pipe as closed, so that its sender finds that the receiver is gone. Returns FALSE when the monitor
- * takes no more commands. */
+/* any: marks a pipe as closed, so that sending through the pipe fails. Returns FALSE when the monitor takes no more
+ * commands. */
 gboolean
 ferry_monitor_close_pipe (FerryMonitor *self, guint64 connection_id)
 {
@@ -1014,7 +1014,7 @@ ferry_monitor_close_pipe (FerryMonitor *self, guint64 connection_id)
 }
 
 /* Ends a link whose fork server has not answered, so that the process to be killed is not known. If the fork server
- * starts the process all the same, the process is killed when the fork server answers. */
+ * starts the process anyway, the process is killed when the fork server answers. */
 static void
 end_unstarted (FerryMonitor *self, FerryLink *link)
 {

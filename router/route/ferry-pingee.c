@@ -250,8 +250,8 @@ ferry_pingee_unref (FerryPingee *self)
  * @context: (nullable): the main context that runs the callback; %NULL for the global default main context
  * @error: return location for an error
  *
- * Connects the pingee to a main context. When a ping is pending, the callback runs in the context's next iteration. Any
- * thread may call this.
+ * Connects the pingee to a main context. If a ping is pending, the context then runs the callback. Any thread may call
+ * this.
  *
  * Fails with %FERRY_ERROR_ALREADY_RUNNING when the pingee is connected already.
  *

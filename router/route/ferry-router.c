@@ -1632,7 +1632,7 @@ ferry_router_get_counter (FerryRouter *self, FerryCounter counter)
  *
  * Whether the router runs: it was started and not stopped. Any thread may call this.
  *
- * Returns: %TRUE if it runs
+ * Returns: %TRUE if the router runs
  *
  * Since: 0.1
  */

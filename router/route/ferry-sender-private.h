@@ -22,8 +22,8 @@ typedef struct _FerryPipeShare FerryPipeShare;
 
 FerryPipeShare *ferry_pipe_share_ref (FerryPipeShare *self);
 void ferry_pipe_share_unref (FerryPipeShare *self);
-/* Closes the pipe. Returns TRUE if the sender is not taken; then it can never be taken. If it returns FALSE on the
- * router's thread, that thread must also call ferry_monitor_close_pipe(): see start_locally(). */
+/* Closes the pipe. Returns TRUE if the sender is not taken; then it can never be taken. For a sender that is taken,
+ * ferry_router_close_pipe() then also closes the pipe on the monitor: see start_locally(). */
 gboolean ferry_pipe_share_close (FerryPipeShare *self);
 /* router's thread: (nullable): returns the link of a sender in this process; only for a pipe for latest values. */
 FerryLink *ferry_pipe_share_get_link (FerryPipeShare *self);

@@ -201,7 +201,7 @@ get_most_room (const FerrySend *send, gsize payload)
  * [method@Ferry.Launcher.add_sender], or used by the application's own threads. The worker gets it with
  * [func@Ferry.Worker.get_sender].
  *
- * A sender is started once, sends messages, and is stopped once. The stop tells the receiver that no message is
+ * A sender is started once, sends messages, and is stopped once. The stop lets the receiver know that no message is
  * missing. When the last reference to a started sender is dropped, the sender is stopped. When the last reference to a
  * sender is dropped that was neither started nor passed to a worker, the pipe is closed, with the reason
  * %FERRY_CLOSE_REASON_STOPPED.
@@ -281,7 +281,7 @@ copy_payload (guint8 *place, const guint8 *data, gsize size)
       guint64 word;
 
       memcpy (&word, data + offset, 8);
-      /* Prevents that the compiler combines several words into one wide load. */
+      /* Keeps the compiler from combining several words into one wide load. */
       __asm__("" : "+r"(word));
       memcpy (place + offset, &word, 8);
     }

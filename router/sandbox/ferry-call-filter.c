@@ -77,8 +77,8 @@ static const char *const refused[] = {
   /* Use of limited resources: watches, queues, memory that is never swapped, and the time of disks. */
   "inotify_init", "inotify_init1", "io_setup", "io_destroy", "io_submit", "io_cancel", "io_getevents", "io_pgetevents",
   "memfd_secret", "sync", "syncfs",
-  /* Watching and reading attributes of any files, which Landlock does not restrict; and truncating files, which
-   * Landlock restricts from Linux 6.2 on only. */
+  /* Watches of files and reading of their attributes, which Landlock does not restrict; and truncation by path,
+   * which Landlock restricts only from Linux 6.2 on. */
   "inotify_add_watch", "fanotify_init", "fanotify_mark", "getxattr", "lgetxattr", "getxattrat", "listxattr",
   "llistxattr", "listxattrat", "truncate", "truncate64",
   /* Changes of the system's clock. */

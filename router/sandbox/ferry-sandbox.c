@@ -415,8 +415,8 @@ lower_limit (FerryAttributes *attributes, FerryLimit limit, guint64 value)
   attributes->limits[limit] = value;
 }
 
-/* Core dumps get a limit of 1 byte: any dump is larger, and only this value also prevents that the kernel pipes a
- * dump into a program. */
+/* Core dumps get a limit of 1 byte: any dump is larger, and only this value also keeps the kernel from piping a dump
+ * into a program. */
 static void
 apply_limits (FerrySandbox *self, FerryAttributes *attributes)
 {
