@@ -150,8 +150,8 @@ ferry_buffer_shrink (FerryBuffer *self, gsize size)
     self->data != NULL && !self->sealed,
     "the buffer was sent, or an attempt to send it has sealed it; shrink a buffer before it is sent");
   ferry_return_if_fail (size > 0 && size <= self->message.size,
-                        "%" G_GSIZE_FORMAT " is not a new size for a buffer of %" G_GSIZE_FORMAT
-                        " bytes; ask for 1 byte up to its present size",
+                        "%" G_GSIZE_FORMAT " is no new size for a buffer of %" G_GSIZE_FORMAT
+                        " bytes; ask for a size from 1 to the present size",
                         size, self->message.size);
 
   self->message.size = size;

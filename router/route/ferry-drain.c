@@ -33,7 +33,7 @@
 
 #define FAULT_TOO_DEEP                                                                                                 \
   "it sent a value of more than " G_STRINGIFY (                                                                        \
-    FERRY_MAX_DEPTH) " levels, counting those in its variants; it must be flatter"
+    FERRY_MAX_DEPTH) " levels, counting those in its variants; it must send fewer"
 
 /* Grants a link the use of a connection id: records of that pipe are accepted from that link only. */
 typedef struct
@@ -323,8 +323,9 @@ static gboolean
 take_memory (FerryDrain *self, Walk *walk, const FerryBufferMessage *message, FerryBufferNews *news)
 {
   FerryLink *link = walk->link;
-  const char *fault = link->arena != NULL ? ferry_arena_take (link->arena, message)
-                                          : "it sent a buffer over a link without buffers; it must send messages";
+  const char *fault = link->arena != NULL
+                        ? ferry_arena_take (link->arena, message)
+                        : "it sent a buffer over a link without buffers; it must send messages instead";
 
   if (fault == NULL && !link->trusted && !begin_copy (self, link, message, news))
     {
@@ -501,7 +502,7 @@ check_type (Walk *walk, const FerryRecordHeader *header, const char *payload)
       header->number > FERRY_MAX_TYPES_PER_PIPE)
     return refuse (walk,
                    "it announced type number %u of %u bytes after %u types; its types must have the numbers 1, 2, 3 "
-                   "and so on, and be within the limits",
+                   "and so on, and be within the protocol's limits",
                    header->number, header->length, walk->grant->n_types);
   fault = ferry_type_verdict_to_fault (ferry_depth_judge_type (payload, header->length));
   if (fault != NULL)
@@ -535,7 +536,7 @@ check_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, con
       return check_type (walk, header, payload);
     case FERRY_RECORD_STOP:
       set_done (walk->grant);
-      return header->length == 0 || refuse (walk, "its stop record has a payload; it must be empty");
+      return header->length == 0 || refuse (walk, "its stop record has a payload; a stop record must be empty");
     default:
       return refuse (walk, "it wrote a record of the unknown kind %u; it must write the kinds of the protocol only",
                      header->kind);

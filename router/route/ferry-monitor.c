@@ -34,10 +34,10 @@
 #define VISITS_PER_ROUND 8
 
 /* Ringing a doorbell costs the sender far more time than writing a message. So when a busy lane becomes empty, the
- * monitor does not ask for a ring (arm the lane) at once, but waits a moment while the lane fills, as network cards
- * moderate their interrupts. A lane is busy when it carried at least BUSY_RECORDS and BUSY_BYTES since its last
- * rest, at BUSY_BYTES_PER_MICROSECOND or more. A lane that carries single messages now and then, of any size, is
- * armed at once, so that its next message rings at once. */
+ * monitor waits a moment while the lane fills, and only then arms the lane (asks the writer for a ring). Network
+ * cards moderate their interrupts in this way. A lane is busy when it carried at least BUSY_RECORDS and BUSY_BYTES
+ * since its last rest, at BUSY_BYTES_PER_MICROSECOND or more. A lane that carries single messages now and then, of
+ * any size, is armed at once, so that its next message rings at once. */
 #define BUSY_RECORDS 4
 #define BUSY_BYTES 4096
 #define BUSY_BYTES_PER_MICROSECOND 20

@@ -236,8 +236,8 @@ take_connection_id (FerryRouter *self, guint64 *connection_id, GError **error)
     }
   else if (slot == FERRY_MAX_SLOTS)
     {
-      return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "The router has %u pipes; close some first",
-                              FERRY_MAX_SLOTS);
+      return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                              "The router has %u pipes, which is the limit; close some pipes first", FERRY_MAX_SLOTS);
     }
   else
     g_ptr_array_add (self->slots, NULL);

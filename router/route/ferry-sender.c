@@ -206,10 +206,10 @@ get_most_room (const FerrySend *send, gsize payload)
  * sender is dropped that was neither started nor passed to a worker, the pipe is closed, with the reason
  * %FERRY_CLOSE_REASON_STOPPED.
  *
- * When a send has returned %TRUE, the receiver gets the message even if the sender's process is killed right
- * afterwards, as long as the pipe is open and the router runs. Messages of one sender arrive once, and in order. On a
- * pipe for latest values ([flags@Ferry.PipeFlags]), a newer message replaces an older message that was not delivered
- * yet.
+ * When a send has returned %TRUE, the receiver gets the message, even if the sender's process is killed right
+ * afterwards. This holds while the pipe is open and the router runs. Messages of one sender arrive once, and in order.
+ * On a pipe for latest values ([flags@Ferry.PipeFlags]), a newer message replaces an older message that was not
+ * delivered yet.
  *
  * After it was started, any number of threads may use a sender at once, but only one process: in a child process that a
  * worker forks, sending fails.
@@ -926,8 +926,8 @@ ferry_sender_send (FerrySender *self, GVariant *message, GError **error)
 
 /* ---- one-shot buffers ----
  *
- * To send a one-shot buffer, its memory is sealed, the descriptor of the memory is sent over the control socket, and
- * then the record is sent over the lane.
+ * To send a one-shot buffer, its memory is sealed. Then the memory's descriptor is sent over the control socket, and
+ * the record over the lane.
  *
  * Descriptor and record are sent with the lane locked, so that the descriptors arrive in the order of their records
  * while several threads send. There is no descriptor without its record, unless the process dies in between. Writing

@@ -135,7 +135,7 @@ enter (const char *text)
   if (control >= 0)
     ferry_control_send (control, FERRY_CONTROL_CONFINED, &report, sizeof report, NULL, 0, MSG_DONTWAIT);
   if (!limited)
-    give_up ("the limits of the sandbox could not be set; make the sandbox limit less");
+    give_up ("the limits of the sandbox could not be set; set fewer limits in the sandbox");
   missing = plan->required & FERRY_LAYERS_OF_WORKER & ~report.layers;
   if (missing != 0)
     {

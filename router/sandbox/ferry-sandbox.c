@@ -264,8 +264,9 @@ ferry_sandbox_add_read_only_path (FerrySandbox *self, const char *path)
  * there. An application that opens the worker's files would follow a link to another place, or block on a pipe.
  *
  * Landlock does not restrict changes of the permissions and times of files. A worker with a writable path can make such
- * changes to any file of the user of which it has a descriptor, and, without namespaces, to any file of the user by its
- * path. It can also lock files that it can open. On the router's thread; any thread, before a router uses the sandbox.
+ * changes to any file of the user of which it has a descriptor. Without namespaces, it can make them to any file of the
+ * user by its path. It can also lock files that it can open. On the router's thread; any thread, before a router uses
+ * the sandbox.
  *
  * Since: 0.1
  */
@@ -369,9 +370,11 @@ ferry_sandbox_set_descriptor_limit (FerrySandbox *self, guint64 descriptors)
 
 /* ---- launching ----
  *
- * A launch uses a sandbox in four ways: it sets limits for the process, makes bubblewrap start the process in
- * namespaces, describes the other layers in an environment variable, and makes the link wait for the worker's report
- * of its layers. */
+ * A launch uses a sandbox in four ways:
+ * - it sets limits for the process;
+ * - it makes bubblewrap start the process in namespaces;
+ * - it describes the other layers in an environment variable;
+ * - it makes the link wait for the worker's report of its layers. */
 
 gboolean
 ferry_sandbox_is_on (FerrySandbox *self)
@@ -398,10 +401,11 @@ check_possible (FerrySandbox *self, guint32 possible, const char *name, GError *
       error, FERRY_ERROR_LAUNCH_FAILED,
       "The sandbox of worker “%s” requires layers that it does not use (%s); add them with ferry_sandbox_set_layers()",
       name, names);
-  return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
-                          "This system cannot give worker “%s” the sandbox that it requires: it lacks %s; prefer the "
-                          "sandbox instead (ferry_sandbox_set_policy()), or use a system that has these layers",
-                          name, names);
+  return ferry_set_error (
+    error, FERRY_ERROR_LAUNCH_FAILED,
+    "This system cannot give worker “%s” the sandbox that it requires: it lacks %s; set the policy "
+    "FERRY_SANDBOX_POLICY_PREFERRED, or use a system that has these layers",
+    name, names);
 }
 
 /* Sets a limit of the worker, if it is lower than the launcher's limit and the application's own limit. */

@@ -66,7 +66,9 @@ get_program (void)
       path = find_program ();
       if (!g_file_test (path, G_FILE_TEST_IS_EXECUTABLE))
         {
-          g_warning ("“%s” is missing, so workers may outlive this application; install Ferry completely", path);
+          g_warning (
+            "The guardian's program “%s” is missing, so workers may outlive this application; install Ferry completely",
+            path);
           g_clear_pointer (&path, g_free);
         }
       g_once_init_leave (&known, 1);
@@ -110,7 +112,7 @@ ferry_guardian_start (FerryGuardian *self, GError **error)
   setsockopt (end, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   /* Where the system has no pidfds, as under valgrind, the guardian only sees that the socket is closed. */
   if (own >= 0 && !ferry_guardian_tell (end, FERRY_GUARDIAN_APPLICATION, 0, own, MSG_DONTWAIT))
-    return ferry_set_system_error (error, "Telling a guardian of its application (sendmsg)");
+    return ferry_set_system_error (error, "Notifying a guardian of its application (sendmsg)");
   if (!execute (program, &other, error))
     return FALSE;
   self->socket = ferry_steal_fd (&end);

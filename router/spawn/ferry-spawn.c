@@ -309,7 +309,8 @@ refuse (const Attempt *attempt, GError **error)
                               "Worker “%s” could not be started, as its guardian could not be notified: %s; try again",
                               program, reason);
     default:
-      return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be started: %s", program,
+      return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
+                              "The program “%s” could not be started: %s; check the limits of the process", program,
                               reason);
     }
 }
