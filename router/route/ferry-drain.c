@@ -5,8 +5,9 @@
  * header first, and directly to their place in the memory of the whole message. So all bytes are copied once only.
  *
  * A trusted worker's buffer is passed on without a copy. The buffer of a worker that is not trusted is copied into
- * private memory first, a part in each visit, so that the links take turns. The records behind the buffer in the
- * lane wait until the copy is complete. A one-shot buffer has its own memory, which is sealed before it is mapped. */
+ * private memory first, a part in each visit, so that other links are visited in between. The records behind the
+ * buffer in the lane wait until the copy is complete. A one-shot buffer has its own memory, which is sealed before
+ * it is mapped. */
 
 #include "config.h"
 
@@ -17,7 +18,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-depth-private.h"
 
-/* How many pieces of a large message are taken in one visit. The limit lets the links take turns. */
+/* How many pieces of a large message are taken in one visit. With this limit other links are visited in between. */
 #define PIECES_PER_VISIT 4
 
 /* The pingee is pinged after this many blocks, or when all lanes are drained. With a ping for each block, a main
