@@ -110,6 +110,31 @@ test_a_closed_listener_leaves_the_address_to_the_next_one (void)
   g_assert_finalize_object (next);
 }
 
+/* As where an administrator removed both files, and another listener has made its own since. */
+static void
+test_a_closed_listener_leaves_files_of_another_one (void)
+{
+  g_auto (ListenerTestPlace) place;
+  g_autofree char *lock = NULL;
+  FerryListener *listener;
+  g_autoptr (GError) error = NULL;
+
+  listener_test_place_init (&place);
+  lock = g_strconcat (place.address, ".lock", NULL);
+  listener = listen_at (place.address);
+  g_assert_no_errno (g_unlink (place.address));
+  g_assert_no_errno (g_unlink (lock));
+  g_file_set_contents (place.address, "", -1, &error);
+  g_assert_no_error (error);
+  g_file_set_contents (lock, "", -1, &error);
+  g_assert_no_error (error);
+  g_assert_finalize_object (listener);
+  g_assert_true (listener_test_exists (&place, ""));
+  g_assert_true (listener_test_exists (&place, ".lock"));
+  g_assert_no_errno (g_unlink (place.address));
+  g_assert_no_errno (g_unlink (lock));
+}
+
 static void
 test_a_second_listener_of_the_same_process_is_refused (void)
 {
@@ -571,6 +596,7 @@ main (int argc, char **argv)
     {"the-socket-is-for-its-user-only-and-goes-with-the-listener",
      test_the_socket_is_for_its_user_only_and_goes_with_the_listener},
     {"a-closed-listener-leaves-the-address-to-the-next-one", test_a_closed_listener_leaves_the_address_to_the_next_one},
+    {"a-closed-listener-leaves-files-of-another-one", test_a_closed_listener_leaves_files_of_another_one},
     {"a-second-listener-of-the-same-process-is-refused", test_a_second_listener_of_the_same_process_is_refused},
     {"who-listens-without-a-lock-is-not-driven-away", test_who_listens_without_a_lock_is_not_driven_away},
     {"what-is-no-socket-stays-where-it-is", test_what_is_no_socket_stays_where_it_is},

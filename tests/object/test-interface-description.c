@@ -277,6 +277,25 @@ test_an_interface_can_be_made_of_its_own_description (void)
   g_dbus_interface_info_unref (info);
 }
 
+/* A name of 256 bytes is one of D-Bus as well, and too long for a message. */
+static void
+test_description_without_a_name_of_an_interface_is_refused (void)
+{
+  g_autofree char *letters = g_strnfill (254, 'a');
+  g_autofree char *longest = g_strconcat ("b.", letters, NULL);
+  const char *names[] = {NULL, "", "one", "a..b", longest};
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      GDBusInterfaceInfo info = {-1, (char *) names[i], NULL, NULL, NULL, NULL};
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (ferry_interface_new_for_info (&info, COUNTER_TYPE, &error));
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+      g_assert_nonnull (strstr (error->message, names[i] != NULL ? names[i] : ""));
+    }
+}
+
 static void
 assert_protocol_error (const char *text)
 {
@@ -474,6 +493,8 @@ main (int argc, char **argv)
   ADD ("what-has-another-type-is-named", test_what_has_another_type_is_named);
   ADD ("what-the-type-does-not-allow-is-named", test_what_the_type_does_not_allow_is_named);
   ADD ("description-that-cannot-be-is-refused", test_description_that_cannot_be_is_refused);
+  ADD ("description-without-a-name-of-an-interface-is-refused",
+       test_description_without_a_name_of_an_interface_is_refused);
   ADD ("description-has-all-members", test_description_has_all_members);
   ADD ("description-says-what-a-container-offers", test_description_says_what_a_container_offers);
   ADD ("other-end-makes-the-same-of-it", test_other_end_makes_the_same_of_it);
