@@ -346,7 +346,7 @@ take_memory (FerryDrain *self, Walk *walk, const FerryBufferMessage *message, Fe
       return refuse (walk, "%s", fault);
     }
   link->buffers_since += message->size;
-  /* The timer for ferry_drain_tidy() runs only while there may be unused memory. */
+  /* Starts the timer for ferry_drain_tidy(), which stops when no unused memory is left. */
   if (self->tidy_at == 0)
     self->tidy_at = ferry_time_add (g_get_monotonic_time (), self->spare_time);
   if (link->trusted)

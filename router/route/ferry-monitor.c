@@ -64,7 +64,7 @@ typedef struct
 typedef struct
 {
   GQueue links; /* (element-type FerryLink) */
-  gint64 until; /* monotonic time; valid where there are links */
+  gint64 until; /* monotonic time of the nap's end; valid where there are links */
 } Nap;
 
 struct _FerryMonitor

@@ -52,7 +52,7 @@ struct _FerryRouter
 
   GPtrArray *slots;   /* (owned) (element-type FerryPipe) (nullable elements) */
   GArray *free_slots; /* (owned) (element-type guint): slots that are not in use */
-  guint64 n_uses;     /* how many connection ids were made; the high bits of the latest one */
+  guint64 n_uses;     /* how many connection ids were made; in the high bits of the latest id */
   guint n_open;
 
   FerryTurns turns;  /* the blocks that were taken out of the local queue */

@@ -311,8 +311,8 @@ refuse_descriptor_commands (scmp_filter_ctx filter, gboolean locks)
          (locks || refuse_commands (filter, lock_commands, G_N_ELEMENTS (lock_commands)));
 }
 
-/* Refuses sockets other than internet sockets, and netlink sockets for routes, which the lookup of host names uses.
- * Local sockets are refused since they can connect to the session bus and the display. */
+/* Allows only internet sockets, and netlink sockets for routes, which the lookup of host names uses. Local sockets
+ * are refused since they can connect to the session bus and the display. */
 static gboolean
 refuse_socket_families (scmp_filter_ctx filter)
 {
