@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A block is an item of the local queue. Most blocks carry whole records of one link. Others carry one large message or
- * news of a link, and so keep their place behind the messages before them.
+/* A block is an item of the local queue. Most blocks carry whole records of one link. Other blocks carry one large
+ * message, or news of a link such as its end. The queue keeps the order of a link's messages and news.
  *
- * Threads: the monitor fills a block and pushes it; from then on it belongs to the router's thread. */
+ * Threads: the monitor fills a block and pushes it. From then on only the router's thread uses the block. */
 
 #pragma once
 
@@ -13,7 +13,8 @@
 
 G_BEGIN_DECLS
 
-/* A connection id has the slot in its low bits. The bits above tell the pipes that had the slot apart. */
+/* A connection id has the slot of the routing table in its low bits. The higher bits differ for each pipe that had
+ * the slot. */
 #define FERRY_SLOT_BITS 24
 #define FERRY_MAX_SLOTS (1u << FERRY_SLOT_BITS)
 
@@ -27,33 +28,33 @@ typedef enum
 {
   FERRY_BLOCK_RECORDS,  /* size bytes of whole, valid records */
   FERRY_BLOCK_LARGE,    /* one message of size bytes */
-  FERRY_BLOCK_BUFFER,   /* a buffer, and size bytes of its metadata: the last kind that comes through the up lane */
-  FERRY_BLOCK_LAUNCHED, /* the link's process was started: pid */
+  FERRY_BLOCK_BUFFER,   /* a buffer, and size bytes of metadata; the last kind of the up lane */
+  FERRY_BLOCK_LAUNCHED, /* the link's process was started: pid is set */
   FERRY_BLOCK_ATTACHED, /* the worker attached */
-  FERRY_BLOCK_CELL,     /* the writer of a cell rang: connection_id, number */
+  FERRY_BLOCK_CELL,     /* a cell was rung for: connection_id and number are set */
   FERRY_BLOCK_OUTPUT,   /* size bytes of lines of standard output and error, each with its FerryOutputLine */
-  FERRY_BLOCK_ENDED,    /* the last block of a link: exit */
+  FERRY_BLOCK_ENDED,    /* the last block of a link: exit is set */
 } FerryBlockKind;
 
 struct _FerryBlock
 {
-  FerryBlock *next; /* in the pool, or in its link's row */
+  FerryBlock *next; /* the next block in the pool, or of its link */
   FerryLink *link;  /* (owned) */
   FerryBlockKind kind;
-  guint64 serial; /* the first block that was pushed has 1 */
+  guint64 serial; /* the first block that is pushed has 1, the next 2 */
   gsize size;
-  gsize cursor;    /* RECORDS, OUTPUT: how many bytes were delivered */
+  gsize cursor;    /* RECORDS, OUTPUT: how many bytes of data were delivered */
   gsize charge;    /* bytes that count against the local queue's limit */
   gsize share;     /* bytes that count against its link's FERRY_LINK_WINDOW */
-  guint64 up_head; /* RECORDS, LARGE, BUFFER: the up lane's head when it was pushed; else 0 */
+  guint64 up_head; /* RECORDS, LARGE, BUFFER: the up lane's head at the push; else 0 */
   guint8 *data;    /* (owned): FERRY_BLOCK_SIZE bytes in RECORDS, size bytes in others */
 
-  guint64 connection_id; /* LARGE, BUFFER, CELL */
+  guint64 connection_id; /* LARGE, BUFFER, CELL: the id of the pipe */
   guint16 message_kind;  /* LARGE: FERRY_RECORD_BYTES or FERRY_RECORD_VARIANT */
-  guint16 number;        /* LARGE, BUFFER: the type's; CELL: the cell's */
-  GBytes *buffer;        /* BUFFER, LARGE where data is not set: (owned) */
-  GPid pid;              /* LAUNCHED */
-  FerryExit *exit;       /* ENDED: (owned) */
+  guint16 number;        /* LARGE, BUFFER: the type's number; CELL: the cell's number */
+  GBytes *buffer;        /* BUFFER, and LARGE without data: (owned): the bytes */
+  GPid pid;              /* LAUNCHED: the id of the link's process */
+  FerryExit *exit;       /* ENDED: (owned): the exit record of the link */
 };
 
 G_END_DECLS

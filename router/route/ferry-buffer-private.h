@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Owner:   counted references.
- * Threads: one at a time. */
+/* Owner:   references are counted.
+ * Threads: one thread at a time. */
 
 #pragma once
 
@@ -15,21 +15,22 @@ struct _FerryBuffer
 {
   _Atomic gint references;
   FerryUplink *uplink;        /* const: (owned) */
-  FerryBufferMessage message; /* its size; and where it lies, except for a one-shot buffer */
-  guint8 *data;               /* (nullable): NULL once it was sent */
+  FerryBufferMessage message; /* the buffer's size, and its place in the arena, unless it is one-shot */
+  guint8 *data;               /* (nullable): NULL after the buffer was sent */
 
-  int memory;      /* (owned): that of a one-shot buffer, or -1 */
-  gsize mapped;    /* bytes at data that are mapped for a one-shot buffer */
-  gboolean sealed; /* a one-shot buffer can be read and sent, and not be written to any more */
+  int memory;      /* (owned): the descriptor of a one-shot buffer's memory, or -1 */
+  gsize mapped;    /* how many bytes a one-shot buffer has mapped at data */
+  gboolean sealed; /* the memory of a one-shot buffer cannot be changed any more */
 };
 
-/* A buffer that is reserved in the uplink's arena. */
+/* Makes a buffer of a place that was reserved in the uplink's arena. */
 FerryBuffer *ferry_buffer_new (FerryUplink *uplink, const FerryBufferMessage *message);
-/* A buffer in memory of its own. */
+/* Makes a one-shot buffer of size bytes, with its own memory. */
 FerryBuffer *ferry_buffer_new_one_shot (FerryUplink *uplink, gsize size, GError **error);
-/* Seals a one-shot buffer: no mapping of its memory can change it any more. */
+/* Seals a one-shot buffer: no process can change its memory any more. */
 gboolean ferry_buffer_seal (FerryBuffer *self, GError **error);
-/* Unmaps and closes the memory of a one-shot buffer, which is then the application's alone, or gone. */
+/* Unmaps and closes the memory of a one-shot buffer. If the buffer was sent, only the application has the memory
+ * then; if not, the memory is freed. */
 void ferry_buffer_drop_one_shot (FerryBuffer *self);
 
 static inline gboolean

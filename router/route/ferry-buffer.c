@@ -99,10 +99,11 @@ ferry_buffer_unref (FerryBuffer *self)
  * ferry_buffer_get_data: (skip)
  * @self: a buffer
  *
- * Gets the memory, which begins at a page. At first it holds what this process used it for before, or zeros. The memory
- * of a one-shot buffer ([flags@Ferry.PipeFlags]) is read-only from the first try to send it. Any thread, one at a time.
+ * Gets the buffer's memory, which begins at a page boundary. At first the memory holds zeros, or data of an earlier
+ * buffer of this process. The memory of a one-shot buffer ([flags@Ferry.PipeFlags]) is read-only after the first
+ * attempt to send the buffer. Any thread, one at a time.
  *
- * Returns: (nullable): [method@Ferry.Buffer.get_size] bytes, for reading and writing; %NULL once the buffer was sent
+ * Returns: (nullable): [method@Ferry.Buffer.get_size] bytes, for reading and writing; %NULL after the buffer was sent
  *
  * Since: 0.1
  */
@@ -118,7 +119,7 @@ ferry_buffer_get_data (FerryBuffer *self)
  * ferry_buffer_get_size:
  * @self: a buffer
  *
- * Gets the size of the data in bytes. Any thread, one at a time.
+ * Gets the size of the buffer in bytes. Any thread, one at a time.
  *
  * Returns: the size
  *
@@ -134,10 +135,10 @@ ferry_buffer_get_size (FerryBuffer *self)
 
 /**
  * ferry_buffer_shrink:
- * @self: a buffer that no call has tried to send
- * @size: the new size in bytes, from 1 to the present one
+ * @self: a buffer that no function has tried to send
+ * @size: the new size in bytes, from 1 to the present size
  *
- * Shortens the buffer, for data that is shorter than was expected. Any thread, one at a time.
+ * Makes the buffer smaller, for data that is shorter than was expected. Any thread, one at a time.
  *
  * Since: 0.1
  */
@@ -145,11 +146,12 @@ void
 ferry_buffer_shrink (FerryBuffer *self, gsize size)
 {
   g_return_if_fail (self != NULL);
-  ferry_return_if_fail (self->data != NULL && !self->sealed,
-                        "the buffer was sent, or a try to send it has sealed it; shrink it before");
+  ferry_return_if_fail (
+    self->data != NULL && !self->sealed,
+    "the buffer was sent, or an attempt to send it has sealed it; shrink a buffer before it is sent");
   ferry_return_if_fail (size > 0 && size <= self->message.size,
-                        "%" G_GSIZE_FORMAT " bytes were asked for, and the buffer has %" G_GSIZE_FORMAT
-                        "; ask for 1 to that",
+                        "%" G_GSIZE_FORMAT " is no new size for a buffer of %" G_GSIZE_FORMAT
+                        " bytes; ask for a size from 1 to the present size",
                         size, self->message.size);
 
   self->message.size = size;

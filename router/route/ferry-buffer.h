@@ -18,10 +18,11 @@ G_BEGIN_DECLS
 /**
  * FerryBuffer:
  *
- * Memory that a worker fills and its application reads, without a copy on the way: see
+ * Memory that a worker fills and its application reads, without a copy on the way. See
  * [method@Ferry.Sender.create_buffer] and [method@Ferry.Sender.send_buffer].
  *
- * A buffer belongs to one thread at a time. The memory of one that is dropped unsent serves the next buffer.
+ * Only one thread at a time may use a buffer. When a buffer is freed without having been sent, its memory is used for
+ * later buffers.
  *
  * Since: 0.1
  */

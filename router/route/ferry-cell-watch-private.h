@@ -1,15 +1,17 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the router keeps of each cell, and the list of its hot cells. The router itself reads and delivers values.
+/* The router's state of each cell (FerryCellWatch), and the list of the hot cells (FerryHotCells). The router itself
+ * reads the cells and delivers their values.
  *
- * A cell is cold until its writer rings: it is armed, and costs nothing. Then its newest value is delivered, and the
- * cell is hot: it is not armed, and is read again at the next tick. At a tick, a hot cell with a new value has it
- * delivered and stays hot. One without is armed, read once more, and becomes cold. So a busy cell costs one delivery an
- * interval, and its writer no system call, however fast it writes. There are ticks only while there are hot cells.
+ * At first a cell is cold: it is armed, so that its writer rings at the next value. When the writer rings, the newest
+ * value is delivered, and the cell becomes hot: it is not armed, and the router reads it at the next tick. At a tick, a
+ * hot cell that has a new value stays hot, and the value is delivered. A hot cell without a new value is armed, read
+ * once more, and becomes cold. So a busy cell causes one delivery in each interval and no system call of its writer,
+ * however fast it is written. There are ticks only while there are hot cells.
  *
- * Owner:   the pipe has its watch, the router the list of hot cells.
- * Threads: the router's. */
+ * Owner:   the pipe owns its watch; the router owns the list of hot cells.
+ * Threads: the router's thread only. */
 
 #pragma once
 
@@ -21,25 +23,26 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  FerryLink *link; /* (owned): it has the cell's memory until its end is told on the router's thread */
+  FerryLink *link; /* (owned): its memory holds the cell until the router's thread handles the link's end */
   FerryCellReader reader;
   gint64 delivered_at; /* monotonic time of the tick or ring that delivered the latest value */
   gboolean hot;
-  gboolean broken; /* its writer broke a rule: it is never read again */
+  gboolean broken; /* the writer broke a rule; the cell is never read again */
 } FerryCellWatch;
 
-/* Pipes are kept by their connection ids. A pipe that is gone when its turn comes is passed over. */
+/* The hot cells, listed by the connection ids of their pipes. A pipe that does not exist any more when its id is
+ * reached is omitted. */
 typedef struct
 {
-  GArray *hot;           /* (owned) (element-type guint64): to be read at the next tick */
-  GArray *due;           /* (owned) (element-type guint64): to be read in the present tick */
-  guint cursor;          /* how many of due are done */
+  GArray *hot;           /* (owned) (element-type guint64): the cells to be read at the next tick */
+  GArray *due;           /* (owned) (element-type guint64): the cells to be read in the present tick */
+  guint cursor;          /* how many cells of due were read */
   gint64 began;          /* monotonic time when the present tick began */
-  gint64 tick;           /* monotonic time of the next one; 0: none */
-  gint64 debt;           /* microseconds that blocks, where there are any, are dispatched before cells are next */
-  GSource *source;       /* (owned) (nullable): set while there is a next tick */
-  GMainContext *context; /* const: (unowned): the router's */
-  FerryPingee *pingee;   /* (unowned) (nullable): the router's, set while it runs */
+  gint64 tick;           /* monotonic time of the next tick; 0: none */
+  gint64 debt;           /* microseconds for which blocks are dispatched before cells are read again */
+  GSource *source;       /* (owned) (nullable): set while a next tick is set */
+  GMainContext *context; /* const: (unowned): the router's context */
+  FerryPingee *pingee;   /* (unowned) (nullable): the router's pingee, set while the router runs */
 } FerryHotCells;
 
 FerryCellWatch *ferry_cell_watch_new (FerryLink *link, guint32 cell);
@@ -47,7 +50,7 @@ void ferry_cell_watch_free (FerryCellWatch *self);
 
 void ferry_hot_cells_init (FerryHotCells *self, GMainContext *context);
 void ferry_hot_cells_clear (FerryHotCells *self);
-/* The router is stopped. */
+/* Drops the tick and all hot cells, when the router stops. */
 void ferry_hot_cells_stop (FerryHotCells *self);
 
 void ferry_hot_cells_heat (FerryHotCells *self, FerryCellWatch *watch, guint64 connection_id, gint64 tick);

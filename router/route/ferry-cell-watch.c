@@ -38,14 +38,14 @@ ferry_hot_cells_clear (FerryHotCells *self)
   g_array_unref (self->due);
 }
 
-/* Wakes the main context for a tick. It only pings, at default priority: the pingee dispatches the tick, with its own
- * priority, budget and ageing. */
+/* Wakes the main context for a tick. This source of default priority only pings the pingee, whose callback then does
+ * the tick within its own priority, budget and ageing. */
 static gboolean
 tick_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   FerryHotCells *self = user_data;
 
-  /* An aged dispatch in the same iteration of the loop may have done the tick, and set the next one. */
+  /* The pingee's ageing source may have run in the same iteration of the loop, done this tick, and set the next one. */
   if (g_source_get_time (source) < self->tick)
     return G_SOURCE_CONTINUE;
   g_source_set_ready_time (source, -1);
@@ -69,7 +69,7 @@ set_tick (FerryHotCells *self, gint64 tick)
       if (self->source == NULL)
         {
           self->source = g_source_new (&tick_funcs, sizeof (GSource));
-          /* Only data, for tick_dispatch(). */
+          /* Only the data for tick_dispatch(), no callback. */
           g_source_set_callback (self->source, NULL, self, NULL);
           g_source_set_static_name (self->source, "[ferry] latest values");
           g_source_attach (self->source, self->context);
@@ -78,7 +78,7 @@ set_tick (FerryHotCells *self, gint64 tick)
     }
 }
 
-/* Has a cell read again at the next tick. Where none is set, tick is its time. */
+/* Makes a cell hot: the router reads it again at the next tick. Sets a next tick at the time tick, if none is set. */
 void
 ferry_hot_cells_heat (FerryHotCells *self, FerryCellWatch *watch, guint64 connection_id, gint64 tick)
 {
@@ -94,7 +94,7 @@ ferry_hot_cells_is_done (const FerryHotCells *self)
   return self->cursor == self->due->len;
 }
 
-/* The monotonic time at which hot cells are to be read; G_MAXINT64 for never. */
+/* Returns the monotonic time at which hot cells are to be read, or G_MAXINT64 for never. */
 gint64
 ferry_hot_cells_get_tick (FerryHotCells *self)
 {
@@ -103,7 +103,8 @@ ferry_hot_cells_get_tick (FerryHotCells *self)
   return self->tick != 0 ? self->tick : G_MAXINT64;
 }
 
-/* Begins a tick at now, and sets the next one, unless the present one goes on. */
+/* Begins a tick at now, and sets the next tick at next. Does nothing while cells of the present tick are still to be
+ * read. */
 void
 ferry_hot_cells_begin (FerryHotCells *self, gint64 now, gint64 next)
 {
@@ -119,14 +120,15 @@ ferry_hot_cells_begin (FerryHotCells *self, gint64 now, gint64 next)
   set_tick (self, next);
 }
 
-/* The connection id of the present tick's next cell. There must be one. */
+/* Returns the connection id of the next cell of the present tick. ferry_hot_cells_is_done() must be FALSE. */
 guint64
 ferry_hot_cells_next (FerryHotCells *self)
 {
   return g_array_index (self->due, guint64, self->cursor++);
 }
 
-/* A cell was read. Drops the next tick where all were read and none stayed hot. */
+/* To be called after a cell was read. Drops the next tick when all cells of the present tick were read and no cell
+ * is hot. */
 void
 ferry_hot_cells_settle (FerryHotCells *self)
 {

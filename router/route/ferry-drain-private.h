@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The drain: from a lane into blocks, and with them into the local queue.
+/* The drain takes records out of a lane, checks them, puts them into blocks, and pushes the blocks into the local
+ * queue.
  *
  * Owner:     the monitor.
- * Threads:   the monitor, which drains the shared queue, where a function says no other.
- * Trust:     a worker may change the bytes of a lane at any time, so they are copied first, and only the copy is
- *            checked and used. A record that fails ends the link: the records before it are delivered, nothing after
- *            it is. */
+ * Threads:   the monitor's thread only.
+ * Trust:     a worker may change the bytes of a lane at any time, so the drain copies them first, and checks and
+ *            uses only the copy. A record that fails a check ends the link: the records before it are delivered, and
+ *            no record after it is. */
 
 #pragma once
 
@@ -21,12 +22,13 @@ typedef struct _FerryDrain FerryDrain;
 typedef enum
 {
   FERRY_DRAIN_EMPTY,     /* the lane is empty */
-  FERRY_DRAIN_CAUGHT_UP, /* the lane was emptied, and filled less than a block */
-  FERRY_DRAIN_MORE,      /* more may be in the lane */
-  FERRY_DRAIN_STALLED,   /* the link has its share of blocks out */
+  FERRY_DRAIN_CAUGHT_UP, /* the lane was emptied; it held less than a block */
+  FERRY_DRAIN_MORE,      /* the lane may hold more records */
+  FERRY_DRAIN_STALLED,   /* the link waits: for room in the queue, for memory, or for a check */
 } FerryDrainResult;
 
-/* spare_time: for how many microseconds memory for copies is kept unused. The first three outlive the drain. */
+/* Makes a drain. spare_time: for how many microseconds unused memory for copies is kept. The first three arguments
+ * must outlive the drain. */
 FerryDrain *ferry_drain_new (FerrySharedQueue *shared, FerryLocalQueue *local, FerryPingee *pingee, gint64 spare_time);
 void ferry_drain_free (FerryDrain *self);
 

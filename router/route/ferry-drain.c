@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Small records are copied many at a time into a block. The pieces of a large message are copied one at a time, their
- * header first, straight to where the message is put together. So their bytes are copied once as well.
+/* Small records are copied into a block, many at a time. The pieces of a large message are copied one at a time, the
+ * header first, and directly to their place in the memory of the whole message. So all bytes are copied once only.
  *
- * A trusted worker's buffer is passed on where it lies. Another worker's buffer is copied into private memory first, a
- * part in each visit, so that the links take turns. Records behind it in the lane wait until the copy is complete. A
- * one-shot buffer has memory of its own, which is sealed before it is mapped. */
+ * A trusted worker's buffer is passed on without a copy. The buffer of a worker that is not trusted is copied into
+ * private memory first, a part in each visit, so that other links are visited in between. The records behind the
+ * buffer in the lane wait until the copy is complete. A one-shot buffer has its own memory, which is sealed before
+ * it is mapped. */
 
 #include "config.h"
 
@@ -17,33 +18,34 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-depth-private.h"
 
-/* How much of a large message is taken in one visit, so that the links take turns. */
+/* How many pieces of a large message are taken in one visit. With this limit other links are visited in between. */
 #define PIECES_PER_VISIT 4
 
-/* A main context that is faster than the monitor would be woken for each block, and go back to sleep after it. So a
- * ping waits for a few blocks, or until all lanes are drained. */
+/* The pingee is pinged after this many blocks, or when all lanes are drained. With a ping for each block, a main
+ * context that is faster than the monitor would wake up and go back to sleep for each block. */
 #define BLOCKS_PER_PING 4
 
-/* The memory of a large message grows as its bytes come: a worker can announce much and send nothing. */
+/* The bytes allocated at first for a large message. The memory grows as pieces arrive, since a worker can announce a
+ * large message and send nothing. */
 #define FIRST_ALLOCATION (1024 * 1024)
 
-/* How much is copied in one visit. */
+/* How many bytes of a buffer are copied in one visit. */
 #define COPY_PER_VISIT ((gsize) 1024 * 1024)
 
 #define FAULT_TOO_DEEP                                                                                                 \
-  "it sent a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels, those inside its variants counted; it must " \
-                                                                "send it flat, or in parts"
+  "it sent a value of more than " G_STRINGIFY (                                                                        \
+    FERRY_MAX_DEPTH) " levels, counting those in its variants; it must send fewer"
 
-/* The link over which a pipe comes in. */
+/* Grants a link the use of a connection id: records of that pipe are accepted from that link only. */
 typedef struct
 {
   guint64 connection_id;
   FerryLink *link; /* (unowned) */
-  guint index;     /* in the link's pipe table */
-  guint n_types;   /* announced so far */
-  gboolean done;   /* its stop was drained, or the application closed it */
-  GPtrArray *deep; /* (nullable) (owned) (element-type utf8) (nullable elements): by number, the types whose values may
-                      be deeper than the type is; NULL for others */
+  guint index;     /* of the pipe in the link's pipe table */
+  guint n_types;   /* how many types the worker has announced */
+  gboolean done;   /* the pipe's stop record was drained, or the application closed the pipe */
+  GPtrArray *deep; /* (nullable) (owned) (element-type utf8) (nullable elements): by type number, the types whose
+                      values may have more levels than the type string shows; NULL for other types */
 } Grant;
 
 struct _FerryDrain
@@ -77,9 +79,9 @@ ferry_drain_free (FerryDrain *self)
   g_free (self);
 }
 
-/* ---- what may come in ---- */
+/* ---- grants: which pipes a link may use ---- */
 
-/* (nullable): the entry of a connection id. */
+/* Returns the grant of a connection id, or NULL where there is none. */
 static Grant *
 find_entry (FerryDrain *self, guint64 connection_id)
 {
@@ -89,7 +91,7 @@ find_entry (FerryDrain *self, guint64 connection_id)
   return entry != NULL && entry->connection_id == connection_id ? entry : NULL;
 }
 
-/* (nullable): the entry of a connection id that was granted on link. */
+/* Returns the grant of a connection id on link, or NULL where there is none. */
 static Grant *
 find_grant (FerryDrain *self, FerryLink *link, guint64 connection_id)
 {
@@ -98,7 +100,7 @@ find_grant (FerryDrain *self, FerryLink *link, guint64 connection_id)
   return entry != NULL && entry->link == link ? entry : NULL;
 }
 
-/* Lets the link's pipes come in. */
+/* Grants the link the use of its pipes' connection ids. */
 void
 ferry_drain_grant (FerryDrain *self, FerryLink *link)
 {
@@ -113,7 +115,7 @@ ferry_drain_grant (FerryDrain *self, FerryLink *link)
     }
 }
 
-/* Nothing more comes over the link. */
+/* Removes the grants of a link that has ended. */
 void
 ferry_drain_revoke (FerryDrain *self, FerryLink *link)
 {
@@ -129,7 +131,7 @@ ferry_drain_revoke (FerryDrain *self, FerryLink *link)
     }
 }
 
-/* Nothing more comes through a pipe that its sender stopped, or that is closed. */
+/* Marks a pipe as done: its sender stopped it, or the application closed it. */
 static void
 set_done (Grant *grant)
 {
@@ -137,8 +139,8 @@ set_done (Grant *grant)
   grant->done = TRUE;
 }
 
-/* The application closed a pipe. Returns the link over which it comes in, and its index in that one's pipe table; or
- * NULL where there is no link any more. */
+/* Marks a pipe that the application closed as done. Returns the pipe's link, and sets *index to the pipe's place in
+ * the link's pipe table. Returns NULL when the link has ended. */
 FerryLink *
 ferry_drain_end_pipe (FerryDrain *self, guint64 connection_id, guint *index)
 {
@@ -151,7 +153,7 @@ ferry_drain_end_pipe (FerryDrain *self, guint64 connection_id, guint *index)
   return entry->link;
 }
 
-/* Whether a value of an announced type is no deeper than it may be. number: the type's; 0 for plain bytes. */
+/* Whether a message has at most FERRY_MAX_DEPTH levels. number: the number of the message's type; 0 for plain bytes. */
 static inline gboolean
 is_shallow (const Grant *grant, guint16 number, gconstpointer data, gsize size)
 {
@@ -160,9 +162,9 @@ is_shallow (const Grant *grant, guint16 number, gconstpointer data, gsize size)
   return G_LIKELY (type == NULL) || ferry_depth_allows (type, strlen (type), data, size);
 }
 
-/* ---- the way out ---- */
+/* ---- blocks for the router's thread ---- */
 
-/* Passes a block to the router's thread. */
+/* Pushes a block into the local queue, for the router's thread. */
 void
 ferry_drain_push (FerryDrain *self, FerryBlock *block)
 {
@@ -173,7 +175,7 @@ ferry_drain_push (FerryDrain *self, FerryBlock *block)
     ferry_drain_ping (self);
 }
 
-/* Pings where blocks were pushed since the latest ping. */
+/* Pings the pingee, if blocks were pushed since the latest ping. */
 void
 ferry_drain_ping (FerryDrain *self)
 {
@@ -183,16 +185,16 @@ ferry_drain_ping (FerryDrain *self)
   ferry_pingee_ping (self->pingee);
 }
 
-/* ---- memory that is kept for the next buffers ---- */
+/* ---- unused memory that is kept for later buffers ---- */
 
-/* The monotonic time at which ferry_drain_tidy() has something to do; 0: never. */
+/* Returns the monotonic time at which ferry_drain_tidy() has something to do, or 0 where it has nothing to do. */
 gint64
 ferry_drain_get_tidy_time (FerryDrain *self)
 {
   return self->tidy_at;
 }
 
-/* Gives back memory that was not used for the spare time. */
+/* Frees memory for copies that was unused for the spare time, and returns unused pages of the arenas to the system. */
 void
 ferry_drain_tidy (FerryDrain *self)
 {
@@ -215,19 +217,19 @@ ferry_drain_tidy (FerryDrain *self)
   self->tidy_at = again ? ferry_time_add (now, self->spare_time) : 0;
 }
 
-/* ---- a walk ---- */
+/* ---- walks over records ---- */
 
-/* One walk over copied records. */
+/* The state of one walk over copied records of a link. */
 typedef struct
 {
   FerryLink *link;
-  gsize size;            /* bytes of whole, valid records at the beginning */
-  char *fault;           /* (owned) (nullable): how the protocol was broken */
-  Grant *grant;          /* of the latest record */
-  gboolean wants_memory; /* the next record is a buffer or a large message, which the link may not have now */
+  gsize size;            /* how many bytes of whole, valid records were found so far */
+  char *fault;           /* (owned) (nullable): the rule that a record broke */
+  Grant *grant;          /* the grant of the latest record's pipe */
+  gboolean wants_memory; /* the next record needs memory that the link may not have now */
 } Walk;
 
-/* Returns FALSE. */
+/* Notes which rule a record broke. Returns FALSE, for the caller to return. */
 static G_GNUC_PRINTF (2, 3) gboolean refuse (Walk *walk, const char *format, ...)
 {
   va_list arguments;
@@ -251,7 +253,8 @@ push_buffer (FerryDrain *self, FerryLink *link, const FerryBufferNews *news, GBy
   block->number = news->type_number;
   block->data = news->metadata;
   block->size = news->message_kind != 0 ? g_bytes_get_size (buffer) : news->metadata_size;
-  /* A message counts against the queue also where it lies in a buffer. A buffer's bytes count against the account. */
+  /* A large message counts against the queue, also where its bytes are in a buffer. The bytes of a buffer count
+   * against the account instead. */
   block->charge = sizeof *block + block->size;
   if (news->message_kind == 0)
     block->share = ferry_local_queue_get_buffer_share (g_bytes_get_size (buffer));
@@ -259,7 +262,8 @@ push_buffer (FerryDrain *self, FerryLink *link, const FerryBufferNews *news, GBy
   ferry_drain_push (self, block);
 }
 
-/* Whether a message in a buffer is no deeper than it may be. That of a pipe that is gone is dropped later. */
+/* Whether a message in a buffer has at most FERRY_MAX_DEPTH levels. TRUE also where its pipe has no grant any more:
+ * the message is dropped later. */
 static gboolean
 allows (FerryDrain *self, FerryLink *link, const FerryBufferNews *news, gconstpointer data, gsize size)
 {
@@ -268,8 +272,8 @@ allows (FerryDrain *self, FerryLink *link, const FerryBufferNews *news, gconstpo
   return grant == NULL || is_shallow (grant, news->type_number, data, size);
 }
 
-/* Goes on with the copy that is under way. Returns EMPTY when there is none; else *fault becomes what is wrong with the
- * buffer, if anything. The queue may have filled since the copy was begun, and a message counts there. */
+/* Continues the copy of a buffer. Returns EMPTY when no copy is under way. Sets *fault when the buffer's message
+ * breaks a rule. Checks for room in the queue, which may have filled since the copy began. */
 static FerryDrainResult
 copy_buffer (FerryDrain *self, FerryLink *link, const char **fault)
 {
@@ -296,7 +300,7 @@ copy_buffer (FerryDrain *self, FerryLink *link, const char **fault)
   return FERRY_DRAIN_MORE;
 }
 
-/* Returns FALSE when there is no memory. */
+/* Begins to copy a buffer into private memory. Returns FALSE when there is no memory for the copy. */
 static gboolean
 begin_copy (FerryDrain *self, FerryLink *link, const FerryBufferMessage *message, const FerryBufferNews *news)
 {
@@ -304,7 +308,7 @@ begin_copy (FerryDrain *self, FerryLink *link, const FerryBufferMessage *message
   FerryMemory memory;
 
   ferry_arena_set_copied (link->arena);
-  /* Gives spare memory back where there would be no room for the copy otherwise. */
+  /* Frees the spare memory of all links where the account has no room for the copy otherwise. */
   if (!ferry_spare_memory_fits (&link->spare, message->size) && !ferry_memory_account_has_room (account, message->size))
     for (GList *node = self->shared->links.head; node != NULL; node = node->next)
       ferry_spare_memory_drop (&((FerryLink *) node->data)->spare);
@@ -314,18 +318,21 @@ begin_copy (FerryDrain *self, FerryLink *link, const FerryBufferMessage *message
   return TRUE;
 }
 
-/* Passes the buffer on, or begins to copy it. Takes news over. */
+/* Pushes the buffer of a trusted worker, or begins to copy the buffer of another worker. Takes ownership of
+ * news->metadata. */
 static gboolean
 take_memory (FerryDrain *self, Walk *walk, const FerryBufferMessage *message, FerryBufferNews *news)
 {
   FerryLink *link = walk->link;
-  const char *fault =
-    link->arena != NULL ? ferry_arena_take (link->arena, message) : "it sent a buffer over a link without buffers";
+  const char *fault = link->arena != NULL
+                        ? ferry_arena_take (link->arena, message)
+                        : "it sent a buffer over a link without buffers; it must send messages instead";
 
   if (fault == NULL && !link->trusted && !begin_copy (self, link, message, news))
     {
       ferry_arena_let_go (link->arena, message->number);
-      fault = "there is no memory for a copy of its buffer; trust it, or have it send less at a time";
+      fault =
+        "there is no memory for a copy of its buffer; make the worker a trusted one, or make it send smaller buffers";
     }
   if (fault == NULL && link->trusted &&
       !allows (self, link, news, link->arena->memory + message->offset, message->size))
@@ -339,7 +346,7 @@ take_memory (FerryDrain *self, Walk *walk, const FerryBufferMessage *message, Fe
       return refuse (walk, "%s", fault);
     }
   link->buffers_since += message->size;
-  /* There is a timer only while memory may be left unused. */
+  /* Starts the timer for ferry_drain_tidy(), which stops when no unused memory is left. */
   if (self->tidy_at == 0)
     self->tidy_at = ferry_time_add (g_get_monotonic_time (), self->spare_time);
   if (link->trusted)
@@ -347,7 +354,7 @@ take_memory (FerryDrain *self, Walk *walk, const FerryBufferMessage *message, Fe
   return TRUE;
 }
 
-/* Copies the message of a buffer's record, at place, and what the record says of the buffer. */
+/* Checks the record of a buffer at place. Copies the message that describes the buffer's memory, and fills in news. */
 static gboolean
 take_news (Walk *walk, const FerryRecordHeader *header, const guint8 *place, gpointer message, gsize message_size,
            FerryBufferNews *news)
@@ -358,7 +365,8 @@ take_news (Walk *walk, const FerryRecordHeader *header, const guint8 *place, gpo
 
   if (ferry_pending_memory_allows (walk->link->pending_memory, grant->index) != one_shot ||
       (one_shot && walk->link->arena == NULL))
-    return refuse (walk, "it sent a %s through a pipe without such buffers", noun);
+    return refuse (walk, "it sent a %s through a pipe without such buffers; it must use a pipe that was made for them",
+                   noun);
   if (header->length < message_size || header->number > grant->n_types ||
       (header->number == 0 && header->length != message_size))
     return refuse (walk,
@@ -378,7 +386,7 @@ take_news (Walk *walk, const FerryRecordHeader *header, const guint8 *place, gpo
   return refuse (walk, FAULT_TOO_DEEP);
 }
 
-/* A record of a buffer, at place. Its header was copied, and all of it is in the lane. */
+/* Handles the record of a buffer, which is whole in the lane at place. header is a copy of the record's header. */
 static gboolean
 take_buffer_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {
@@ -388,7 +396,8 @@ take_buffer_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *heade
   return take_news (walk, header, place, &message, sizeof message, &news) && take_memory (self, walk, &message, &news);
 }
 
-/* A large message that lies in a buffer. All but the buffer's place, which is at place, was checked. */
+/* Handles a large message whose bytes are in a buffer. The caller has checked large. The description of the buffer
+ * is in the lane at place. */
 static gboolean
 take_large_record (FerryDrain *self, Walk *walk, guint64 connection_id, const FerryLargeMessage *large,
                    const guint8 *place)
@@ -403,8 +412,8 @@ take_large_record (FerryDrain *self, Walk *walk, guint64 connection_id, const Fe
   memcpy (&message, place, sizeof message);
   if (message.size != large->size)
     return refuse (walk,
-                   "its large message is not as long as the buffer that it lies in; both sizes of its large record "
-                   "must be the same");
+                   "its large message is not as long as the buffer that holds it; the two sizes in its large record "
+                   "must be equal");
   return take_memory (self, walk, &message, &news);
 }
 
@@ -416,8 +425,8 @@ check_done (gpointer queue)
   ferry_local_queue_unref (queue);
 }
 
-/* A record of a one-shot buffer. Its memory came before it, and is checked. The records behind it in the lane wait for
- * that. */
+/* Handles the record of a one-shot buffer. The descriptor of the buffer's memory came before the record. Begins a
+ * check of the memory on another thread; the records behind in the lane wait until the check is done. */
 static gboolean
 take_one_shot_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {
@@ -441,15 +450,15 @@ take_one_shot_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *hea
   return TRUE;
 }
 
-/* Whether no check of one-shot memory of the link is under way. */
+/* Whether the link waits for no check of one-shot memory: none was begun, or the check is done. */
 gboolean
 ferry_drain_has_looked (const FerryLink *link)
 {
   return link->arrival.check == NULL || ferry_one_shot_check_is_done (link->arrival.check);
 }
 
-/* Goes on with a one-shot buffer when its memory was checked. Returns EMPTY when there is none; else *fault becomes
- * what is wrong with it, if anything. */
+/* Pushes a one-shot buffer when its memory is checked. Returns EMPTY when no check is under way. Sets *fault when
+ * the memory broke a rule. */
 static FerryDrainResult
 finish_one_shot (FerryDrain *self, FerryLink *link, const char **fault)
 {
@@ -478,7 +487,9 @@ find_grant_of_record (FerryDrain *self, Walk *walk, guint64 connection_id)
     return TRUE;
   walk->grant = find_grant (self, walk->link, connection_id);
   if (walk->grant == NULL)
-    return refuse (walk, "it used the connection id %" G_GUINT64_FORMAT ", which it was not granted", connection_id);
+    return refuse (
+      walk, "it used the connection id %" G_GUINT64_FORMAT ", which it was not granted; it must use granted ids only",
+      connection_id);
   return TRUE;
 }
 
@@ -490,11 +501,13 @@ check_type (Walk *walk, const FerryRecordHeader *header, const char *payload)
 
   if (header->length > FERRY_MAX_TYPE_STRING || header->number != walk->grant->n_types + 1 ||
       header->number > FERRY_MAX_TYPES_PER_PIPE)
-    return refuse (walk, "it announced type number %u of %u bytes after %u types", header->number, header->length,
-                   walk->grant->n_types);
+    return refuse (walk,
+                   "it announced type number %u of %u bytes after %u types; its types must have the numbers 1, 2, 3 "
+                   "and so on, and be within the protocol's limits",
+                   header->number, header->length, walk->grant->n_types);
   fault = ferry_type_verdict_to_fault (ferry_depth_judge_type (payload, header->length));
   if (fault != NULL)
-    return refuse (walk, "what it announced as type number %u %s; it must send other types", header->number, fault);
+    return refuse (walk, "the type string of type number %u %s; it must announce another type", header->number, fault);
   grant->n_types++;
   if (grant->deep == NULL)
     grant->deep = g_ptr_array_new_with_free_func (g_free);
@@ -503,31 +516,35 @@ check_type (Walk *walk, const FerryRecordHeader *header, const char *payload)
   return TRUE;
 }
 
-/* Checks a record that is wholly in the copy. */
+/* Checks a record that is whole in the copy. Returns FALSE, with the fault noted in walk, when the record breaks a
+ * rule. */
 static gboolean
 check_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const char *payload)
 {
   if (G_UNLIKELY (!find_grant_of_record (self, walk, header->connection_id)))
     return FALSE;
   if (G_LIKELY (header->kind == FERRY_RECORD_BYTES))
-    return header->number == 0 || refuse (walk, "it gave plain bytes the type number %u", header->number);
+    return header->number == 0 ||
+           refuse (walk, "it gave plain bytes the type number %u; their number must be 0", header->number);
   switch (header->kind)
     {
     case FERRY_RECORD_VARIANT:
       if (header->number < 1 || header->number > walk->grant->n_types)
-        return refuse (walk, "it used type number %u, of %u announced", header->number, walk->grant->n_types);
+        return refuse (walk, "it used type number %u, and has announced %u types; it must announce a type first",
+                       header->number, walk->grant->n_types);
       return is_shallow (walk->grant, header->number, payload, header->length) || refuse (walk, FAULT_TOO_DEEP);
     case FERRY_RECORD_TYPE:
       return check_type (walk, header, payload);
     case FERRY_RECORD_STOP:
       set_done (walk->grant);
-      return header->length == 0 || refuse (walk, "its stop record has a payload");
+      return header->length == 0 || refuse (walk, "its stop record has a payload; a stop record must be empty");
     default:
-      return refuse (walk, "it wrote a record of the unknown kind %u", header->kind);
+      return refuse (walk, "it wrote a record of the unknown kind %u; it must write the kinds of the protocol only",
+                     header->kind);
     }
 }
 
-/* Whether such a record has a block of its own. */
+/* Whether records of that kind are handled one by one, and not copied into a block with others. */
 static gboolean
 is_single (guint16 kind)
 {
@@ -535,9 +552,9 @@ is_single (guint16 kind)
          kind == FERRY_RECORD_BUFFER || kind == FERRY_RECORD_ONE_SHOT;
 }
 
-/* The end of the records in a row that are like the valid one of plain bytes at offset: same pipe, same length. Most
- * traffic is such. That the next record is alike is guessed and then checked: so the processor need not wait for one
- * length to know where the next record is. */
+/* Returns the offset behind a row of records that have the same header as the one at offset, a valid record of plain
+ * bytes. Most traffic consists of such rows. The place of the next record is computed from the first length and then
+ * checked, so that the processor need not load each length to find the next record. */
 static gsize
 skip_alike (const guint8 *data, gsize offset, gsize size)
 {
@@ -554,8 +571,8 @@ skip_alike (const guint8 *data, gsize offset, gsize size)
   return offset;
 }
 
-/* Walks over size copied bytes, which are all that the worker published when complete. Stops before a record with a
- * block of its own, and before one that the copy cut off. */
+/* Walks over size copied bytes and checks their records. complete: the bytes are all that the worker has published.
+ * Stops before a record that is handled alone, and before a record that is not whole in the copy. */
 static void
 walk_records (FerryDrain *self, Walk *walk, const guint8 *data, gsize size, gboolean complete)
 {
@@ -569,24 +586,25 @@ walk_records (FerryDrain *self, Walk *walk, const guint8 *data, gsize size, gboo
         {
           if (complete)
             refuse (walk,
-                    "its tail leaves %" G_GSIZE_FORMAT
-                    " bytes behind its last record, and a header has %" G_GSIZE_FORMAT
+                    "its tail is %" G_GSIZE_FORMAT
+                    " bytes behind the end of its last record, fewer than a header's %" G_GSIZE_FORMAT
                     "; it must publish whole records",
                     left, sizeof *header);
           return;
         }
       if (G_UNLIKELY (header->length > FERRY_MAX_RECORD_PAYLOAD))
         {
-          refuse (walk, "it wrote a record of %u bytes, of which one has at most %u; it must send more in pieces",
-                  header->length, (guint) FERRY_MAX_RECORD_PAYLOAD);
+          refuse (
+            walk,
+            "it wrote a record of %u bytes, where a record has at most %u; it must send a larger message in pieces",
+            header->length, (guint) FERRY_MAX_RECORD_PAYLOAD);
           return;
         }
       record_size = ferry_record_size (header->length);
       if (G_UNLIKELY (record_size > left))
         {
           if (complete)
-            refuse (walk,
-                    "its last record has %u bytes, which go beyond what it published; it must publish whole records",
+            refuse (walk, "its last record has %u bytes, more than it has published; it must publish whole records",
                     header->length);
           return;
         }
@@ -611,25 +629,26 @@ begin_large (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, cons
 
   if (header->length != sizeof large && !is_whole)
     return refuse (walk,
-                   "it wrote a large record of %u bytes; it must have %" G_GSIZE_FORMAT ", or %" G_GSIZE_FORMAT
-                   " with a buffer",
+                   "it wrote a large record of %u bytes; such a record must have %" G_GSIZE_FORMAT
+                   ", or %" G_GSIZE_FORMAT " with a buffer",
                    header->length, sizeof large, with_buffer);
   if (!is_whole && assembly->data != NULL)
     return refuse (walk,
-                   "it began a large message within another, of which %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT
-                   " bytes have come; it must send the rest first, or abandon it",
+                   "it began a large message before the end of another, of which %" G_GSIZE_FORMAT
+                   " of %" G_GSIZE_FORMAT " bytes have come; it must first send the rest, or an abandon record",
                    assembly->filled, (gsize) assembly->size);
   memcpy (&large, place + sizeof *header, sizeof large);
   if (large.size <= FERRY_MAX_RECORD_PAYLOAD)
     return refuse (walk,
-                   "it announced a large message of %" G_GUINT64_FORMAT " bytes; it must send what has no more than "
-                   "%u in a record",
+                   "it announced a large message of %" G_GUINT64_FORMAT
+                   " bytes; it must send a message of up to %u bytes in one record",
                    large.size, (guint) FERRY_MAX_RECORD_PAYLOAD);
   if (large.size > walk->link->max_message_size)
-    return refuse (walk,
-                   "it announced a large message of %" G_GUINT64_FORMAT " bytes, where %" G_GUINT64_FORMAT
-                   " are allowed; it must send it in parts, or FerryRouter:max-message-size be raised",
-                   large.size, walk->link->max_message_size);
+    return refuse (
+      walk,
+      "it announced a large message of %" G_GUINT64_FORMAT " bytes, where %" G_GUINT64_FORMAT
+      " are allowed; it must send smaller messages, or the application must raise FerryRouter:max-message-size",
+      large.size, walk->link->max_message_size);
   if (!(large.kind == FERRY_RECORD_BYTES && large.number == 0) &&
       !(large.kind == FERRY_RECORD_VARIANT && large.number >= 1 && large.number <= walk->grant->n_types))
     return refuse (walk,
@@ -670,15 +689,16 @@ add_piece (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const 
   FerryAssembly *assembly = &walk->link->assembly;
 
   if (assembly->data == NULL || assembly->connection_id != header->connection_id)
-    return refuse (walk,
-                   "it wrote a piece of %u bytes that belongs to no message%s; it must begin one with a large record",
-                   header->length, assembly->data != NULL ? " of its pipe, while another pipe's is under way" : "");
+    return refuse (
+      walk, "it wrote a piece of %u bytes that belongs to no message%s; it must write a large record first",
+      header->length, assembly->data != NULL ? " of its pipe, while a message of another pipe is unfinished" : "");
   if (header->length == 0)
-    return refuse (walk, "it wrote a piece of 0 bytes; it must have at least one");
+    return refuse (walk, "it wrote a piece of 0 bytes; a piece must have at least one byte");
   if (header->length > assembly->size - assembly->filled)
     return refuse (walk,
-                   "it wrote a piece of %u bytes, where %" G_GSIZE_FORMAT " are left of the size that its large record "
-                   "announced",
+                   "it wrote a piece of %u bytes, where %" G_GSIZE_FORMAT
+                   " bytes are left of the size that its large record "
+                   "announced; it must keep to that size",
                    header->length, (gsize) (assembly->size - assembly->filled));
   if (assembly->filled + header->length > assembly->allocated)
     {
@@ -710,15 +730,16 @@ handle_single_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *hea
     return add_piece (self, walk, header, place);
   if (header->length != 0 || walk->link->assembly.data == NULL ||
       walk->link->assembly.connection_id != header->connection_id)
-    return refuse (walk,
-                   "it wrote an abandon record of %u bytes for a message that it had not begun; it must have 0, and "
-                   "a large record of its pipe before it",
-                   header->length);
+    return refuse (
+      walk,
+      "it wrote an abandon record of %u bytes that it may not write; such a record must be empty, and follow "
+      "a large record of its pipe",
+      header->length);
   ferry_assembly_clear (&walk->link->assembly);
   return TRUE;
 }
 
-/* Takes records that have a block of their own from the lane, up to the end of a message. Returns whether there were
+/* Takes records that are handled one by one from the lane, up to the end of a message. Returns whether there were
  * any. */
 static gboolean
 drain_single (FerryDrain *self, Walk *walk)
@@ -773,14 +794,14 @@ drain_small (FerryDrain *self, Walk *walk)
       return;
     }
   block->charge = FERRY_BLOCK_SIZE;
-  /* As if all records were as long as the first. */
+  /* An estimate: all records are taken to be as long as the first. */
   link->n_since += (block->size - 1) / ferry_record_size (first->length) + 1;
   ferry_lane_reader_consume (&link->up, walk->size);
   ferry_drain_push (self, block);
 }
 
-/* Reads the lane's tail. After a fault that is not a record's, and after the end of the process, one last reading is
- * final: the worker, and other processes with the memory, may go on writing. */
+/* Reads the lane's tail, unless the final reading was made. Once the link has ended, this reading of the tail is the
+ * last one, since the worker, or another process that has the memory, may go on writing. */
 static void
 look (FerryDrain *self, FerryLink *link)
 {
@@ -793,13 +814,13 @@ look (FerryDrain *self, FerryLink *link)
   if (ferry_lane_reader_look (&link->up))
     return;
   fault = g_strdup_printf ("it stored %" G_GUINT64_FORMAT
-                           " as its up lane's tail, which has to be a multiple of 8 from %" G_GUINT64_FORMAT
-                           " to %" G_GUINT64_FORMAT "; it must store the end of what it has written",
+                           " as its up lane's tail, which must be a multiple of 8 from %" G_GUINT64_FORMAT
+                           " to %" G_GUINT64_FORMAT "; it must store the end of its last record",
                            lane->refused, lane->tail, lane->head + lane->capacity);
   ferry_shared_queue_fault (self->shared, link, fault);
 }
 
-/* A record broke a rule: nothing behind it is read. */
+/* Faults the link because a record broke a rule. No later record is read. */
 static void
 refuse_record (FerryDrain *self, FerryLink *link, const char *fault)
 {
@@ -807,7 +828,7 @@ refuse_record (FerryDrain *self, FerryLink *link, const char *fault)
   ferry_shared_queue_apply (self->shared, link, FERRY_LINK_FAULT, fault);
 }
 
-/* Goes on with a buffer that is under way. Returns EMPTY when there is none. */
+/* Continues with a buffer whose copy or check is under way. Returns EMPTY when there is no such buffer. */
 static FerryDrainResult
 go_on (FerryDrain *self, FerryLink *link)
 {
@@ -857,13 +878,13 @@ drain (FerryDrain *self, FerryLink *link)
   return caught_up ? FERRY_DRAIN_CAUGHT_UP : FERRY_DRAIN_MORE;
 }
 
-/* One visit to a link. */
+/* Visits a link: takes a limited part of its records from the lane, and pushes them. */
 FerryDrainResult
 ferry_drain_visit (FerryDrain *self, FerryLink *link)
 {
   FerryDrainResult result = drain (self, link);
 
-  /* Release: what was pushed before is counted in share_out for a thread that sees this. */
+  /* Release: a thread that reads this value also finds the pushed blocks counted in share_out. */
   if (link->copy.memory.data == NULL && link->arrival.check == NULL)
     atomic_store_explicit (&link->up_taken, link->up.head, memory_order_release);
   return result;

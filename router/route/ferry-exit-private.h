@@ -9,12 +9,13 @@
 G_BEGIN_DECLS
 
 FerryExit *ferry_exit_new (FerryCloseReason reason, const char *message);
-/* The record of a link that has ended. */
+/* Makes the exit record of a link that has ended. */
 FerryExit *ferry_exit_new_for_link (FerryLink *link);
-/* The record of a process without a link. code and status are those of waitid(); 0 where another caller reaped it. */
+/* Makes the exit record of a process without a link. code and status are si_code and si_status of waitid(); 0 where
+ * another part of the program reaped the process. */
 FerryExit *ferry_exit_new_for_process (const char *name, GPid pid, int code, int status);
 
-/* What kept a launch from succeeding. */
+/* Returns what made a launch fail. */
 FerryObstacle ferry_exit_get_obstacle (FerryExit *self);
 
 G_END_DECLS

@@ -37,8 +37,8 @@ ferry_exit_new (FerryCloseReason reason, const char *message)
   return self;
 }
 
-/* Whether the last line of standard error may be about the process' end: a line that was read before the latest call
- * was begun is about another call. */
+/* Whether the last line of standard error may be about the process's end. A line that was read before the latest
+ * call began is about an earlier call. */
 static gboolean
 has_last_words (FerryLink *link)
 {
@@ -46,7 +46,8 @@ has_last_words (FerryLink *link)
          link->output->error_begun == ferry_link_get_begun_call (link);
 }
 
-/* (transfer full): text with the last line of standard error, which mostly says more than a status. Takes text over. */
+/* (transfer full): returns text with the last line of standard error added, which mostly says more than an exit
+ * status. Takes ownership of text. */
 static char *
 quote_last_error (FerryLink *link, char *text)
 {
@@ -54,12 +55,12 @@ quote_last_error (FerryLink *link, char *text)
 
   if (!has_last_words (link))
     return text;
-  quoted = g_strdup_printf ("%s; its last words were: %s", text, link->output->last_error);
+  quoted = g_strdup_printf ("%s; the last line of its standard error was: %s", text, link->output->last_error);
   g_free (text);
   return quoted;
 }
 
-/* (transfer full): how messages name the process at the other end. */
+/* (transfer full): returns the name of the process at the link's other end, for messages. */
 static char *
 name_process (GPid pid, FerryLink *link)
 {
@@ -67,7 +68,8 @@ name_process (GPid pid, FerryLink *link)
                           (int) pid);
 }
 
-/* (transfer full): the same with its program, which may be at fault before the process has attached. */
+/* (transfer full): returns the name of the process at the link's other end, for messages. Adds the name of its
+ * program when the process never attached: the program may be the cause. */
 static char *
 name_process_and_program (GPid pid, FerryLink *link)
 {
@@ -76,7 +78,7 @@ name_process_and_program (GPid pid, FerryLink *link)
 
   if (link->was_open || link->program == NULL)
     return g_steal_pointer (&name);
-  /* This link of the caller's own would mean nothing in a message. */
+  /* In a message, this symbolic link would not tell the user which program it was. */
   if (strcmp (link->program, "/proc/self/exe") == 0)
     target = g_file_read_link (link->program, NULL);
   return g_strdup_printf ("%s of the program “%s”", name, target != NULL ? target : link->program);
@@ -93,21 +95,23 @@ describe_end (FerryExit *self, const char *name)
   return g_strdup_printf ("%s ended, and its status was taken by another part of the program", name);
 }
 
-/* A process ended that was to attach and did not: its program is no worker, or could not become one. Takes text. */
+/* (transfer full): explains the end of a process that ended before it attached: its program is no worker, or could
+ * not become a worker. text is the beginning of the message. Takes ownership of text. */
 static char *
 explain_early_end (FerryExit *self, FerryLink *link, char *text)
 {
   g_autofree char *end = text;
 
   if (self->exit_status == 0)
-    return g_strdup_printf ("%s before it attached; have the program call %s", end, link->entry);
+    return g_strdup_printf ("%s before it attached; make the program call %s", end, link->entry);
   if (has_last_words (link))
     return quote_last_error (link, g_strdup_printf ("%s before it attached", end));
   if (self->exit_status == EX_UNAVAILABLE && link->confinement.required != 0)
-    return g_strdup_printf ("%s before it attached, as one that cannot enter its sandbox; require less of the sandbox, "
-                            "or look at what it wrote to standard error",
-                            end);
-  return g_strdup_printf ("%s before it attached; look at what it wrote to standard error, and have the program call "
+    return g_strdup_printf (
+      "%s before it attached, which means that it could not enter its sandbox; require less of the sandbox, "
+      "or read its standard error",
+      end);
+  return g_strdup_printf ("%s before it attached; read its standard error, and make the program call "
                           "%s",
                           end, link->entry);
 }
@@ -119,12 +123,12 @@ describe_process (FerryExit *self, FerryLink *link)
   char *text;
 
   if (self->reason == FERRY_CLOSE_REASON_NEVER_ATTACHED)
-    return quote_last_error (link,
-                             g_strdup_printf ("%s did not attach in time and was ended; have the program call %s, "
-                                              "or give it longer with ferry_launcher_set_attach_timeout()",
-                                              name, link->entry != NULL ? link->entry : "what enters its sandbox"));
+    return quote_last_error (
+      link, g_strdup_printf ("%s did not attach in time and was killed; make the program call %s, "
+                             "or allow more time with ferry_launcher_set_attach_timeout()",
+                             name, link->entry != NULL ? link->entry : "the function that enters its sandbox"));
   if (self->signal == 0 && self->exit_status < 0 && link->parent != FERRY_PARENT_SELF)
-    return g_strdup_printf ("%s ended, and its fork server did not say how", name);
+    return g_strdup_printf ("%s ended, and its fork server did not report its exit status", name);
   text = describe_end (self, name);
   if (!link->was_open && link->entry != NULL)
     return explain_early_end (self, link, text);
@@ -144,9 +148,9 @@ describe_cause (FerryExit *self, FerryLink *link)
     case FERRY_CLOSE_REASON_FORK_SERVER_LOST:
       return g_strdup (link->detail);
     case FERRY_CLOSE_REASON_HUNG_UP:
-      return g_strdup_printf ("%s closed its control socket, went on running and was ended", name);
+      return g_strdup_printf ("%s closed its control socket, went on running and was killed", name);
     case FERRY_CLOSE_REASON_PROTOCOL_ERROR:
-      return g_strdup_printf ("%s broke the protocol and was ended: %s", name,
+      return g_strdup_printf ("%s broke the protocol and was killed: %s", name,
                               link->detail != NULL ? link->detail : "no detail");
     case FERRY_CLOSE_REASON_ROUTER_STOPPED:
       return g_strdup ("The router was stopped");
@@ -158,7 +162,7 @@ describe_cause (FerryExit *self, FerryLink *link)
     }
 }
 
-/* code and status are those of waitid(). */
+/* Sets the exit status or the signal. code and status are si_code and si_status of waitid(). */
 static void
 set_status (FerryExit *self, int code, int status)
 {
@@ -257,9 +261,9 @@ ferry_exit_unref (FerryExit *self)
  * ferry_exit_get_reason:
  * @self: an exit record
  *
- * Gets why the pipe or the worker ended. Any thread.
+ * Gets the reason for the end of the pipe or the worker. Any thread.
  *
- * Returns: the reason that came first
+ * Returns: the reason; of several, the one that occurred first
  *
  * Since: 0.1
  */
@@ -275,7 +279,7 @@ ferry_exit_get_reason (FerryExit *self)
  * ferry_exit_get_message:
  * @self: an exit record
  *
- * Gets what happened, in a sentence that can be shown to a user. Any thread.
+ * Gets a sentence that says what happened, and that can be shown to a user. Any thread.
  *
  * Returns: (transfer none): the sentence
  *
@@ -293,9 +297,10 @@ ferry_exit_get_message (FerryExit *self)
  * ferry_exit_get_pid:
  * @self: an exit record
  *
- * Gets the process that was at the other end. Another process may have its number by now. Any thread.
+ * Gets the id of the process that was at the other end. The system may have given that id to another process since
+ * then. Any thread.
  *
- * Returns: its number, or 0 when there was none
+ * Returns: the process id, or 0 when there was no process
  *
  * Since: 0.1
  */
@@ -311,9 +316,9 @@ ferry_exit_get_pid (FerryExit *self)
  * ferry_exit_get_exit_status:
  * @self: an exit record
  *
- * Gets the status that the process exited with, also where the reason is another one. Any thread.
+ * Gets the exit status of the process, also when ferry_exit_get_reason() is not %FERRY_CLOSE_REASON_EXITED. Any thread.
  *
- * Returns: 0 to 255, or -1 when it did not exit by itself or its status is not known
+ * Returns: 0 to 255, or -1 when the process did not exit by itself or the status is not known
  *
  * Since: 0.1
  */
@@ -329,10 +334,10 @@ ferry_exit_get_exit_status (FerryExit *self)
  * ferry_exit_get_signal:
  * @self: an exit record
  *
- * Gets the signal that ended the process, also where the reason is another one. A worker that hung up, for example, was
- * killed for that. Any thread.
+ * Gets the signal that ended the process, also when ferry_exit_get_reason() is not %FERRY_CLOSE_REASON_KILLED. For
+ * example, a worker that hung up and went on running was killed. Any thread.
  *
- * Returns: the signal's number, or 0 when no signal ended it
+ * Returns: the signal's number, or 0 when no signal ended the process
  *
  * Since: 0.1
  */
@@ -350,7 +355,7 @@ ferry_exit_get_signal (FerryExit *self)
  *
  * Whether the process left a core dump. Any thread.
  *
- * Returns: %TRUE if it did
+ * Returns: %TRUE if the process left a core dump
  *
  * Since: 0.1
  */
@@ -366,10 +371,10 @@ ferry_exit_get_core_dumped (FerryExit *self)
  * ferry_exit_get_last_lines:
  * @self: an exit record
  *
- * Gets the worker's last lines of the standard streams that were logged ([method@Ferry.Launcher.log_stream]): up to 20
- * lines and 8 KiB, the oldest first. Any thread.
+ * Gets the last lines that the worker wrote to its logged standard streams ([method@Ferry.Launcher.log_stream]): up to
+ * 20 lines and 8 KiB, the oldest first. Any thread.
  *
- * Returns: (transfer none) (array zero-terminated=1): the lines; none where nothing was logged
+ * Returns: (transfer none) (array zero-terminated=1): the lines; an empty array when nothing was logged
  *
  * Since: 0.1
  */
@@ -385,9 +390,9 @@ ferry_exit_get_last_lines (FerryExit *self)
  * ferry_exit_is_success:
  * @self: an exit record
  *
- * Whether all went well: the sender was stopped, or the process exited with status 0. Any thread.
+ * Whether the end was a success: the sender was stopped, or the process exited with status 0. Any thread.
  *
- * Returns: %TRUE if it did
+ * Returns: %TRUE if the end was a success
  *
  * Since: 0.1
  */

@@ -19,9 +19,9 @@ G_BEGIN_DECLS
 /**
  * FerryExit:
  *
- * The exit record: how a pipe, or the worker at its other end, ended.
+ * The exit record: describes how a pipe, or the worker at the pipe's other end, ended.
  *
- * Immutable, so any thread may use it.
+ * An exit record never changes, so any thread may use it.
  *
  * Since: 0.1
  */

@@ -1,13 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A home: the thread that an object belongs to, and its main context. A public function that is not for any thread
- * checks the home of its object. A call on another thread gives a critical, or fails, and does nothing.
+/* A home is the thread that an object belongs to, and that thread's main context. A public function that may not be
+ * called on any thread checks the home of its object. When it is called on another thread, it logs a critical or
+ * returns an error, and does nothing else.
  *
- * A router's home has the thread that started it, while it runs. The router's objects share its home, and so outlive
- * it. The home of a router that does not run has no thread: one thread at a time may use the router and its objects.
+ * While a router runs, the thread of its home is the thread that started the router. The router's objects share the
+ * router's home; they hold references to it, so they may outlive the router. The home of a router that does not run has
+ * no thread: any thread may use the router and its objects, one thread at a time.
  *
- * Owner:   counted references.
+ * Owner:   references are counted.
  * Threads: any. */
 
 #pragma once
@@ -18,28 +20,30 @@ G_BEGIN_DECLS
 
 typedef struct _FerryHome FerryHome;
 
-/* thread: (unowned) (nullable): NULL for none yet. */
+/* Makes a home. thread: (unowned) (nullable): NULL where the home has no thread yet. */
 FerryHome *ferry_home_new (GMainContext *context, GThread *thread);
-/* A home of the calling thread and its thread-default main context. */
+/* Makes a home of the calling thread and its thread-default main context. */
 FerryHome *ferry_home_new_here (void);
 FerryHome *ferry_home_ref (FerryHome *self);
 void ferry_home_unref (FerryHome *self);
 void ferry_home_set_thread (FerryHome *self, GThread *thread);
 GMainContext *ferry_home_get_context (FerryHome *self);
 
-/* Whether the calling thread may use the home's objects. Any thread may where self is NULL or has no thread. */
+/* Whether the calling thread may use the home's objects. TRUE on any thread when self (nullable) is NULL or has no
+ * thread. */
 gboolean ferry_home_is_here (FerryHome *self);
-/* Whether the calling thread does what other threads leave to the home's. Where the home has no thread, that is the
- * thread that runs its main context at this moment: no other one can become the home's then. */
+/* Whether the calling thread does the work that other threads pass to the home (ferry_home_invoke()). That is the
+ * home's thread, or, where the home has no thread, the thread that runs the home's main context now: no other thread
+ * can become the home's thread meanwhile. */
 gboolean ferry_home_is_own (FerryHome *self);
 gboolean ferry_home_has_thread (FerryHome *self);
-/* As ferry_home_is_here(); on another thread, with a critical that names the function. */
+/* As ferry_home_is_here(). On another thread, logs a critical that names the function. */
 gboolean ferry_home_check (FerryHome *self, const char *function);
-/* As ferry_home_is_here(); on another thread, with FERRY_ERROR_WRONG_THREAD. */
+/* As ferry_home_is_here(). On another thread, sets FERRY_ERROR_WRONG_THREAD. */
 gboolean ferry_home_check_error (FerryHome *self, const char *function, GError **error);
-/* As ferry_home_check(), for an object that belongs to the thread that runs a main context. */
+/* As ferry_home_check(), for an object without a home, which belongs to the thread that runs context. */
 gboolean ferry_home_check_context (GMainContext *context, const char *function);
-/* Has the home's thread run func once, and then destroy (nullable): see ferry_mailbox_post(). */
+/* Makes the home's main context call func with data once, and then destroy (nullable): see ferry_mailbox_post(). */
 void ferry_home_invoke (FerryHome *self, void (*func) (gpointer data), gpointer data, GDestroyNotify destroy);
 
 #define ferry_return_if_elsewhere(home)                                                                                \

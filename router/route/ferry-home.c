@@ -13,7 +13,7 @@
 struct _FerryHome
 {
   GMainContext *context;      /* const: (owned) */
-  _Atomic (GThread *) thread; /* any: (unowned) (nullable): only compared */
+  _Atomic (GThread *) thread; /* any: (unowned) (nullable): used for comparison only */
 };
 
 FerryHome *
@@ -55,7 +55,8 @@ ferry_home_unref (FerryHome *self)
 void
 ferry_home_set_thread (FerryHome *self, GThread *thread)
 {
-  /* Relaxed: the thread is only compared. A thread that reads its own value has stored it itself. */
+  /* Relaxed: the pointer is only compared with g_thread_self(). A thread that finds its own pointer here has stored
+   * the pointer itself. */
   atomic_store_explicit (&self->thread, thread, memory_order_relaxed);
 }
 
@@ -65,11 +66,11 @@ ferry_home_get_context (FerryHome *self)
   return self->context;
 }
 
-/* (nullable) */
+/* (nullable): returns the home's thread. */
 static GThread *
 get_thread (FerryHome *self)
 {
-  /* Relaxed: as in ferry_home_set_thread(). */
+  /* Relaxed: the pointer is only compared with g_thread_self(). */
   return self != NULL ? atomic_load_explicit (&self->thread, memory_order_relaxed) : NULL;
 }
 
@@ -100,9 +101,10 @@ ferry_home_has_thread (FerryHome *self)
 static gboolean
 complain (const char *function)
 {
-  g_critical ("%s() was called on another thread than the one that it belongs to, and does nothing; call it there, for "
-              "example through g_main_context_invoke()",
-              function);
+  g_critical (
+    "%s() was called on another thread than its object's, and did nothing; call it on the object's thread, for "
+    "example through g_main_context_invoke()",
+    function);
   return FALSE;
 }
 
@@ -119,7 +121,7 @@ ferry_home_check_error (FerryHome *self, const char *function, GError **error)
     return TRUE;
   return ferry_set_error (
     error, FERRY_ERROR_WRONG_THREAD,
-    "%s() was called on another thread than the one that it belongs to; call it there, for example through "
+    "%s() was called on another thread than its object's; call it on the object's thread, for example through "
     "g_main_context_invoke()",
     function);
 }
@@ -127,7 +129,7 @@ ferry_home_check_error (FerryHome *self, const char *function, GError **error)
 gboolean
 ferry_home_check_context (GMainContext *context, const char *function)
 {
-  /* Acquiring succeeds where no thread runs the context: then no other thread is at home there. */
+  /* Acquiring also succeeds when no thread runs the context. In that case the object belongs to no other thread. */
   if (!g_main_context_acquire (context))
     return complain (function);
   g_main_context_release (context);

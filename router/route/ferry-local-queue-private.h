@@ -1,14 +1,17 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The local queue carries blocks from the monitor to the router's thread, and back to be filled again.
+/* The local queue passes blocks from the monitor to the router's thread, and returns empty blocks to the monitor.
  *
- * Blocks that are out (in the queue, or being dispatched) are counted in bytes, for each link and for all. A link that
- * has its share out is not drained further until some of it is back. Bytes that are not drained stay in the lane, and
- * make its sender wait. This one rule gives fairness between workers, bounded memory and bounded latency.
+ * A block is “out” while it is in the queue or being dispatched. The bytes of the blocks that are out are counted, for
+ * each link and for all links together. A link whose share is out is not drained until blocks of the link are given
+ * back. Bytes that are not drained stay in the lane, and make the lane's sender wait. This one rule gives fairness
+ * between workers, bounded memory and bounded latency.
  *
- * Owner:   counted references: the monitor's, and one for each large message and buffer that the application keeps.
- * Threads: the monitor takes blocks from the pool and pushes; the router's thread pops and gives back. */
+ * Owner:   references are counted: the monitor has one, and each large message and buffer that the application keeps
+ *          has one.
+ * Threads: the monitor takes empty blocks from the pool and pushes full ones; the router's thread pops blocks and
+ *          gives them back. */
 
 #pragma once
 
@@ -17,12 +20,14 @@
 
 G_BEGIN_DECLS
 
-/* What a link may have out: four blocks of records. Measured, four carry three times as much as two. They carry more
- * than eight, which leave the cache. */
+/* The share of a link: at most four blocks of records may be out. By measurement, throughput with four blocks is
+ * three times that with two blocks. With eight blocks throughput is lower, since they do not fit into the
+ * processor's cache. */
 #define FERRY_LINK_WINDOW (4 * FERRY_BLOCK_SIZE)
 
-/* How many buffers a link may have out goes by their size: 32 buffers of up to 512 KiB, 16 of a MiB, and two of 8 MiB
- * or more. Two are needed, since one is filled or copied while another is handled. */
+/* Limits of what one buffer takes of its link's share. Depending on their size a link may have 32 buffers of up to
+ * 512 KiB out, 16 of 1 MiB, or two of 8 MiB or more. Two are the least, since a worker fills one buffer while the
+ * application handles another. */
 #define FERRY_SMALLEST_BUFFER_SHARE (FERRY_LINK_WINDOW / 32)
 #define FERRY_LARGEST_BUFFER_SHARE (FERRY_LINK_WINDOW / 2)
 #define FERRY_BUFFER_SHARE_DIVISOR 64
@@ -35,17 +40,17 @@ ferry_local_queue_get_buffer_share (gsize size)
 
 typedef struct _FerryLocalQueue FerryLocalQueue;
 
-/* How many bytes of one link's large messages and buffers the application may keep in its own memory. */
+/* How many bytes of large messages and buffers of one link the application may keep in its own memory. */
 #define FERRY_KEPT_LIMIT (256 * 1024 * 1024)
 
-/* The least that a mapped buffer is charged: the system bounds how many mappings a process has. */
+/* A mapped buffer counts as at least this many bytes, since the system limits the number of mappings of a process. */
 #define FERRY_KEPT_MAPPING_CHARGE (64 * 1024)
 
 FerryLocalQueue *ferry_local_queue_new (FerrySharedQueue *waker, FerryMemoryAccount *account, gsize limit,
                                         GError **error);
 FerryLocalQueue *ferry_local_queue_ref (FerryLocalQueue *self);
 void ferry_local_queue_unref (FerryLocalQueue *self);
-/* any: has the monitor check the waiting links again. */
+/* any: makes the monitor check again whether stalled links may be visited. */
 void ferry_local_queue_ring (FerryLocalQueue *self);
 
 gboolean ferry_local_queue_has_room (FerryLocalQueue *self, FerryLink *link);

@@ -11,33 +11,33 @@
 #include "lane/ferry-doorbell-private.h"
 #include "lane/ferry-unmap-private.h"
 
-/* How many empty blocks are kept for the next flood. */
+/* How many empty blocks are kept for later use. */
 #define POOL_SIZE 64
 
 struct _FerryLocalQueue
 {
   _Atomic gint references;
-  int bell;                    /* const: (owned) the shared queue's own doorbell */
+  int bell;                    /* const: (owned): a copy of the shared queue's doorbell */
   GAsyncQueue *queue;          /* any: (owned) (element-type FerryBlock) */
   gint64 limit;                /* const */
   FerryMemoryAccount *account; /* const: (owned) */
 
-  FerryBlock nudge;        /* no block: it is queued to wake the thread that sleeps on the queue */
-  _Atomic gboolean nudged; /* any: the nudge is in the queue, or about to be */
+  FerryBlock nudge;        /* carries nothing: it is queued to wake the thread that sleeps on the queue */
+  _Atomic gboolean nudged; /* any: the nudge is in the queue, or is being queued */
 
-  _Atomic guint64 n_pushed; /* any, stored by the monitor */
+  _Atomic guint64 n_pushed; /* any, stored by the monitor: blocks pushed so far */
   FerryBlock *pool;         /* monitor: (owned) empty blocks */
   guint n_pool;             /* monitor */
-  guint32 epoch;            /* monitor: of waiting */
+  guint32 epoch;            /* monitor: the epoch that was stored in waiting */
 
-  /* The monitor waits for room as a lane's writer does: it arms waiting, reads the counts, and sleeps. The counts are
-   * the position, and the thread that gives a block back is the waker. */
+  /* The monitor waits for room as a lane's writer does (lane/ferry-wake-private.h): it arms waiting, reads the
+   * counts, and sleeps. The thread that gives a block back changes the counts, and then wakes the monitor. */
   _Atomic (FerryBlock *) returned __attribute__ ((aligned (FERRY_LINE_SIZE))); /* any: (owned) blocks given back */
-  _Atomic gint64 bytes_out;                                                    /* any */
-  _Atomic gint64 highest; /* any, stored by the monitor: the most bytes that were out */
+  _Atomic gint64 bytes_out; /* any: bytes of the blocks that are out */
+  _Atomic gint64 highest;   /* any, stored by the monitor: the most bytes that were out */
   _Atomic guint32 waiting;
-  guint32 rung;     /* router's thread */
-  guint64 n_popped; /* router's thread */
+  guint32 rung;     /* router's thread: the latest epoch that was rung for */
+  guint64 n_popped; /* router's thread: blocks popped so far */
 };
 
 FerryLocalQueue *
@@ -94,7 +94,7 @@ ferry_local_queue_ring (FerryLocalQueue *self)
   ferry_doorbell_ring (self->bell);
 }
 
-/* The block that was popped; NULL for a nudge. */
+/* Returns the block that was popped, or NULL for a nudge. */
 static FerryBlock *
 as_block (FerryLocalQueue *self, FerryBlock *block)
 {
@@ -103,12 +103,13 @@ as_block (FerryLocalQueue *self, FerryBlock *block)
   ferry_take_over (block);
   if (block != &self->nudge)
     return block;
-  /* Sequentially consistent: what a nudge announces is read after this, or the nudging thread finds the flag clear. */
+  /* Sequentially consistent: this thread reads what the nudge announces after this store. A thread that announces
+   * more later finds the flag FALSE, and queues the nudge again. */
   atomic_store_explicit (&self->nudged, FALSE, memory_order_seq_cst);
   return NULL;
 }
 
-/* any: with the last reference, no block may be in the queue. */
+/* any: drops a reference. When the last one is dropped, no block may be in the queue. */
 void
 ferry_local_queue_unref (FerryLocalQueue *self)
 {
@@ -123,8 +124,9 @@ ferry_local_queue_unref (FerryLocalQueue *self)
   g_aligned_free (self);
 }
 
-/* monitor: whether the link may have another block out. Half of the queue is for links that have none, so that floods
- * do not keep the other links out. Sequentially consistent, for the check after an arm. */
+/* monitor: whether the link may have one more block out. Half of the queue's limit is only for links that have no
+ * block out, so that a flood from some links does not shut out the others. Sequentially consistent, since the
+ * monitor checks again after ferry_local_queue_arm(). */
 gboolean
 ferry_local_queue_has_room (FerryLocalQueue *self, FerryLink *link)
 {
@@ -134,7 +136,7 @@ ferry_local_queue_has_room (FerryLocalQueue *self, FerryLink *link)
   return share_out < FERRY_LINK_WINDOW && atomic_load_explicit (&self->bytes_out, memory_order_seq_cst) < limit;
 }
 
-/* any: whether the application has no buffer or large message of the link. */
+/* any: whether the application keeps no buffer and no large message of the link. */
 static gboolean
 has_nothing (FerryLink *link)
 {
@@ -142,8 +144,9 @@ has_nothing (FerryLink *link)
          atomic_load_explicit (&link->bytes_lent, memory_order_seq_cst) == 0;
 }
 
-/* monitor: whether the link may have another buffer or large message. Where the account is full, a link that has none
- * may have one, so that each goes on. Sequentially consistent, for the check after an arm. */
+/* monitor: whether the link may have one more buffer or large message. Also when the account is full, a link that
+ * has none may have one, so that no link is blocked by the others. Sequentially consistent, since the monitor checks
+ * again after ferry_local_queue_arm(). */
 gboolean
 ferry_local_queue_has_memory (FerryLocalQueue *self, FerryLink *link)
 {
@@ -151,7 +154,7 @@ ferry_local_queue_has_memory (FerryLocalQueue *self, FerryLink *link)
          (has_nothing (link) || !ferry_memory_account_is_full (self->account));
 }
 
-/* monitor: before a sleep until a block comes back. */
+/* monitor: asks to be woken when a block is given back. To be called before the monitor checks for room and sleeps. */
 void
 ferry_local_queue_arm (FerryLocalQueue *self)
 {
@@ -165,7 +168,8 @@ take_from_pool (FerryLocalQueue *self)
 
   if (self->pool == NULL)
     {
-      /* Acquire: pairs with ferry_local_queue_give_back(). The list is taken as a whole: no ABA problem. */
+      /* Acquire: pairs with ferry_local_queue_give_back(). The whole list is taken at once, so there is no ABA
+       * problem. */
       self->pool = atomic_exchange_explicit (&self->returned, NULL, memory_order_acquire);
       self->n_pool = 0;
       for (block = self->pool; block != NULL; block = block->next)
@@ -184,7 +188,7 @@ take_from_pool (FerryLocalQueue *self)
   return block;
 }
 
-/* monitor: (transfer full): an empty block of the link's. */
+/* monitor: (transfer full): returns an empty block of that kind for the link. */
 FerryBlock *
 ferry_local_queue_take_block (FerryLocalQueue *self, FerryLink *link, FerryBlockKind kind)
 {
@@ -203,7 +207,7 @@ ferry_local_queue_take_block (FerryLocalQueue *self, FerryLink *link, FerryBlock
   return block;
 }
 
-/* monitor: passes a block to the router's thread. */
+/* monitor: pushes a block, for the router's thread, and counts its bytes as out. */
 void
 ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block)
 {
@@ -211,7 +215,7 @@ ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block)
   gint64 bytes_out;
 
   block->share = MAX (block->share, block->charge);
-  /* Relaxed: only the monitor adds, and only it asks whether there is room. */
+  /* Relaxed: only the monitor adds to the counts, and only the monitor checks for room. */
   atomic_fetch_add_explicit (&block->link->share_out, (gint64) block->share, memory_order_relaxed);
   bytes_out = atomic_fetch_add_explicit (&self->bytes_out, charge, memory_order_relaxed) + charge;
   if (bytes_out > atomic_load_explicit (&self->highest, memory_order_relaxed))
@@ -221,21 +225,22 @@ ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block)
   g_async_queue_push (self->queue, block);
 }
 
-/* any: how many blocks were pushed so far. */
+/* any: returns how many blocks were pushed so far. */
 guint64
 ferry_local_queue_get_n_pushed (FerryLocalQueue *self)
 {
   return atomic_load_explicit (&self->n_pushed, memory_order_relaxed);
 }
 
-/* router's thread: how many blocks were popped so far. */
+/* router's thread: returns how many blocks were popped so far. */
 guint64
 ferry_local_queue_get_n_popped (FerryLocalQueue *self)
 {
   return self->n_popped;
 }
 
-/* router's thread: (transfer full) (nullable): all blocks, linked by their next. */
+/* router's thread: (transfer full) (nullable): pops all blocks. Returns the first one; each block's next points to
+ * the following one. */
 FerryBlock *
 ferry_local_queue_pop_all (FerryLocalQueue *self)
 {
@@ -257,8 +262,8 @@ ferry_local_queue_pop_all (FerryLocalQueue *self)
   return first;
 }
 
-/* router's thread: sleeps until there is a block, which stays in the queue, until a nudge, or until deadline, in
- * monotonic time. */
+/* router's thread: sleeps until a block is in the queue, until a nudge, or until deadline (monotonic time). A block
+ * stays in the queue. */
 void
 ferry_local_queue_wait_until (FerryLocalQueue *self, gint64 deadline)
 {
@@ -267,7 +272,7 @@ ferry_local_queue_wait_until (FerryLocalQueue *self, gint64 deadline)
 
   if (left <= 0)
     return;
-  /* GLib adds the time to its own clock, which must not overflow. */
+  /* GLib adds the timeout to the present time, and the sum must not overflow. */
   block = as_block (self, g_async_queue_timeout_pop (self->queue, (guint64) MIN (left, G_MAXINT64 / 2)));
   if (block == NULL)
     return;
@@ -275,7 +280,7 @@ ferry_local_queue_wait_until (FerryLocalQueue *self, gint64 deadline)
   g_async_queue_push_front (self->queue, block);
 }
 
-/* any: ends the sleep of the router's thread on the queue, also one that it is about to begin. */
+/* any: ends the present sleep of the router's thread on the queue, or the next one where it does not sleep now. */
 void
 ferry_local_queue_nudge (FerryLocalQueue *self)
 {
@@ -285,8 +290,8 @@ ferry_local_queue_nudge (FerryLocalQueue *self)
   g_async_queue_push (self->queue, &self->nudge);
 }
 
-/* router's thread: gives a block back, and wakes the monitor where it waits for that. It is woken when half of the
- * link's window is free, or when there is room for other links again. So a flood costs one wake-up for a few blocks. */
+/* router's thread: gives a block back. Wakes the monitor, if it waits for room, when half of the link's share is
+ * free, or when the queue has room for other links again. So under a flood there is one wake-up for several blocks. */
 void
 ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
 {
@@ -320,18 +325,18 @@ ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
   ferry_link_unref (link);
 }
 
-/* A large message or a buffer, in the queue or kept by the application. Its bytes are one of data, memory, mapping and
- * the buffer of that number in arena. */
+/* A large message or a buffer that is in the queue or that the application keeps. Its bytes are in one of four
+ * places: data, memory, mapping, or the buffer of that number in arena. */
 typedef struct
 {
   FerryLocalQueue *queue; /* (owned) */
   FerryLink *link;        /* (owned) */
-  guint8 *data;           /* (owned) (nullable), as the next three */
+  guint8 *data;           /* (owned) (nullable); so are memory, mapping and arena */
   FerryMemory memory;
   FerryMemory mapping;
   FerryArena *arena;
   guint32 number;
-  gsize charge; /* bytes that count against the link and the account */
+  gsize charge; /* the bytes that count against the link's and the account's limits */
 } KeptMessage;
 
 static _Atomic gint64 *
@@ -340,7 +345,8 @@ get_counter (KeptMessage *kept)
   return kept->arena != NULL ? &kept->link->bytes_lent : &kept->link->bytes_kept;
 }
 
-/* any */
+/* any: frees a KeptMessage with the last reference to its bytes. Wakes the monitor where the link or the account is
+ * below its limit again. */
 static void
 release_kept (gpointer data)
 {
@@ -368,7 +374,8 @@ release_kept (gpointer data)
   g_free (kept);
 }
 
-/* (transfer full): size bytes at data. They count against the link and the account until release_kept(). */
+/* (transfer full): returns the size bytes at data as a GBytes. They count against the limits of the link and of the
+ * account until release_kept() runs. */
 static GBytes *
 keep (FerryLocalQueue *self, FerryLink *link, gconstpointer data, gsize size, KeptMessage what)
 {
@@ -381,8 +388,8 @@ keep (FerryLocalQueue *self, FerryLink *link, gconstpointer data, gsize size, Ke
   return g_bytes_new_with_free_func (data, size, release_kept, kept);
 }
 
-/* any: whether a layer above may keep a message for an application that knows of no limit. Otherwise it keeps a copy,
- * and the link goes on. */
+/* any: whether the library may keep a message of the link for a receiver's application, which knows of no limit. If
+ * not, the library must copy the message and keep only the copy, so that the link is not stalled. */
 gboolean
 ferry_local_queue_may_keep (FerryLocalQueue *self, FerryLink *link)
 {
@@ -390,7 +397,7 @@ ferry_local_queue_may_keep (FerryLocalQueue *self, FerryLink *link)
          ferry_memory_account_is_half_empty (self->account);
 }
 
-/* router's thread: (transfer full): the block's large message, in the memory that it was received in. */
+/* router's thread: (transfer full): returns the block's large message, without a copy. */
 GBytes *
 ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block)
 {
@@ -399,7 +406,8 @@ ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block)
   return keep (self, block->link, data, block->size, (KeptMessage){.data = data, .charge = block->size});
 }
 
-/* monitor: (transfer full): the copy of a buffer, in memory that is the link's spare afterwards. Takes memory over. */
+/* monitor: (transfer full): returns the copy of a buffer. Takes ownership of memory, which becomes spare memory of
+ * the link with the last reference. */
 GBytes *
 ferry_local_queue_keep_copy (FerryLocalQueue *self, FerryLink *link, FerryMemory memory, gsize size)
 {
@@ -408,7 +416,8 @@ ferry_local_queue_keep_copy (FerryLocalQueue *self, FerryLink *link, FerryMemory
   return keep (self, link, memory.data, size, (KeptMessage){.memory = memory, .charge = charge});
 }
 
-/* monitor: (transfer full): a one-shot buffer, which is unmapped with the last reference. Takes the mapping over. */
+/* monitor: (transfer full): returns a one-shot buffer. Takes ownership of the mapping at data, which is unmapped
+ * with the last reference. */
 GBytes *
 ferry_local_queue_keep_mapping (FerryLocalQueue *self, FerryLink *link, guint8 *data, gsize size)
 {
@@ -417,7 +426,8 @@ ferry_local_queue_keep_mapping (FerryLocalQueue *self, FerryLink *link, guint8 *
   return keep (self, link, data, size, (KeptMessage){.mapping = {data, size}, .charge = charge});
 }
 
-/* monitor: (transfer full): a buffer in the link's arena, which is let go of with the last reference. */
+/* monitor: (transfer full): returns a buffer in the link's arena, without a copy. The worker may use that memory
+ * again after the last reference is dropped. */
 GBytes *
 ferry_local_queue_keep_loan (FerryLocalQueue *self, FerryLink *link, const FerryBufferMessage *message)
 {
@@ -426,21 +436,21 @@ ferry_local_queue_keep_loan (FerryLocalQueue *self, FerryLink *link, const Ferry
     (KeptMessage){.arena = ferry_arena_ref (link->arena), .number = message->number, .charge = message->size});
 }
 
-/* any: the account of all links' buffers and large messages. */
+/* any: returns the account of the buffers and large messages of all links. */
 FerryMemoryAccount *
 ferry_local_queue_get_account (FerryLocalQueue *self)
 {
   return self->account;
 }
 
-/* any: the most that ferry_local_queue_get_bytes() ever was. */
+/* any: returns the highest count that ferry_local_queue_get_bytes() has reached. */
 gint64
 ferry_local_queue_get_highest (FerryLocalQueue *self)
 {
   return atomic_load_explicit (&self->highest, memory_order_relaxed);
 }
 
-/* any: bytes in the queue, or being dispatched. */
+/* any: returns how many bytes are in the queue or being dispatched. */
 gint64
 ferry_local_queue_get_bytes (FerryLocalQueue *self)
 {

@@ -3,9 +3,10 @@
 
 /* The monitor is the thread that drains the shared queue into the local queue.
  *
- * Owner:   counted references: the router's, and one of each local sender's.
- * Threads: other threads leave commands, which the monitor's thread runs in the order in which they came. The thread
- *          takes no lock but that of the commands, runs no callback of the application's, and sleeps only in epoll. */
+ * Owner:   references are counted: the router has one, and each sender of the same process has one.
+ * Threads: other threads queue commands, which the monitor's thread runs in the order of their arrival. The
+ *          monitor's thread takes no lock except the lock of the commands, runs no callback of the application, and
+ *          sleeps only in epoll. */
 
 #pragma once
 
@@ -19,16 +20,16 @@ typedef struct _FerryMonitor FerryMonitor;
 typedef void (*FerryMonitorFunc) (FerryMonitor *monitor, gpointer data);
 
 /* Starts the process at the other end of a link. Runs on the monitor's thread, which lasts as long as the router
- * runs: the kernel ends a child by PR_SET_PDEATHSIG when the thread that started it ends. With *pid 0, a fork server
- * was asked to start it, and its answer comes over the link. */
+ * runs: the kernel kills a child with PR_SET_PDEATHSIG when the thread that started the child ends. When *pid is 0
+ * on return, a fork server was asked to start the process; the fork server's answer comes over the link. */
 typedef gboolean (*FerryLaunchFunc) (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **error);
 
 typedef struct
 {
   guint64 n_blocks;
   guint64 n_faults;
-  guint n_links;   /* links added and not yet ended on the router's thread */
-  guint n_waiting; /* links that wait for blocks or memory to come back, as in the next count */
+  guint n_links;   /* links that were added, and whose end the router's thread has not handled yet */
+  guint n_waiting; /* links that wait until blocks or memory are given back */
   guint most_waiting;
   gint64 queued; /* bytes in the local queue, or being dispatched */
   gint64 most_queued;

@@ -1,14 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The monitor's thread: it runs commands, tells the router's thread of links, chooses the link to be visited, and
- * sleeps. The drain takes and checks the records of a link that is visited.
+/* The monitor's thread: runs commands, reports the links' state to the router's thread, chooses the next link to visit,
+ * and sleeps. The drain (ferry-drain.c) takes and checks the records of the visited link.
  *
- * A link is active (it is visited in turn), or it is left alone for one of four reasons:
+ * A link is active (the monitor visits it in turn), or it is not visited, for one of four reasons:
  * - its worker has not attached;
- * - its lane is empty and armed: its doorbell brings it back;
- * - it dozes or lingers: time brings it back;
- * - it is stalled, with its share of blocks or of memory out: what comes back of that brings it back. */
+ * - its lane is empty and armed (the writer rings at its next record): the doorbell makes the link active again;
+ * - it dozes or lingers: it becomes active again after a fixed time;
+ * - it is stalled, because its share of blocks or of memory is in use: it becomes active again when blocks or memory
+ *   are given back. */
 
 #include "config.h"
 
@@ -29,61 +30,62 @@
 /* How long a stop waits for the workers that it killed, so that their exit records are complete. */
 #define STOP_GRACE_MS 100
 
-/* How many visits are made before doorbells, sockets and commands are checked again. */
+/* The number of visits to links after which the monitor checks doorbells, sockets and commands again. */
 #define VISITS_PER_ROUND 8
 
-/* Ringing a doorbell costs the sender far more than a message. So a busy lane that runs empty is left to fill for a
- * moment before it is armed, as network cards moderate their interrupts. A lane is busy when at least this many records
- * and bytes came through it since it rested last, at this rate. A lane that carries a message now and then, of whatever
- * size, is armed at once, and rings at once. */
+/* Ringing a doorbell costs the sender far more time than writing a message. So when a busy lane becomes empty, the
+ * monitor waits a moment while the lane fills, and only then arms the lane (asks the writer for a ring). Network
+ * cards moderate their interrupts in this way. A lane is busy when it carried at least BUSY_RECORDS and BUSY_BYTES
+ * since its last rest, at BUSY_BYTES_PER_MICROSECOND or more. A lane that carries single messages now and then, of
+ * any size, is armed at once, so that its next message rings at once. */
 #define BUSY_RECORDS 4
 #define BUSY_BYTES 4096
 #define BUSY_BYTES_PER_MICROSECOND 20
 #define STREAM_BUFFERS 2
 #define DOZE_MICROSECONDS 50
 
-/* A worker that goes through a chunk of items writes again and again, and says that none of it is urgent. It then wakes
- * neither this thread nor the main loop each time. */
+/* A worker that computes a chunk of items writes many small records, and marks its lane as unhurried. The monitor
+ * then reads the lane once in this time, so that not each record wakes the monitor and the main loop. */
 #define LINGER_MICROSECONDS 1000
 
-/* ferry_router_route_until() sets a fence at its beginning, and has passed it when all that was sent before is
- * dispatched. The monitor has reached it when it has drained each lane up to the tail that it had then. */
+/* ferry_router_route_until() sets a fence when it begins. The monitor notes each lane's tail when it sets the fence
+ * up. It has reached the fence when it has drained each lane up to the noted tail. */
 typedef struct
 {
   guint64 latest;          /* router's thread: the number of the latest fence */
-  guint64 number;          /* monitor, as the next two: of the fence that is set up */
-  guint rounds;            /* until it is set up */
-  gboolean open;           /* it is not reached */
+  guint64 number;          /* monitor, as the next two: the number of the present fence */
+  guint rounds;            /* rounds of the monitor until the fence is set up */
+  gboolean open;           /* the fence is set up and not yet reached */
   _Atomic guint64 reached; /* any: the number of the latest fence that was reached */
-  _Atomic guint64 pushed;  /* any: how many blocks had been pushed by then */
+  _Atomic guint64 pushed;  /* any: how many blocks had been pushed when it was reached */
 } Fence;
 
-/* monitor: links that are left alone until a time. */
+/* monitor: links that are not visited until a time. */
 typedef struct
 {
   GQueue links; /* (element-type FerryLink) */
-  gint64 until; /* monotonic time, where there are links */
+  gint64 until; /* monotonic time of the nap's end; valid where there are links */
 } Nap;
 
 struct _FerryMonitor
 {
   GThread *thread;          /* const */
-  FerrySharedQueue *shared; /* monitor: (owned), but for its wake */
+  FerrySharedQueue *shared; /* monitor: (owned); any thread may wake it */
   FerryLocalQueue *local;   /* const: (owned) */
   FerryPingee *pingee;      /* const: (owned) */
   FerryDrain *drain;        /* monitor: (owned) */
-  GQueue stalled;           /* monitor: (element-type FerryLink) links that wait for blocks to come back */
-  Nap doze;                 /* monitor: of busy links: their lanes are left to fill for a moment */
-  Nap linger;               /* monitor: of links with writers that are in no hurry */
+  GQueue stalled;           /* monitor: (element-type FerryLink) links that wait for blocks or memory */
+  Nap doze;                 /* monitor: busy links, whose lanes fill meanwhile */
+  Nap linger;               /* monitor: links with unhurried writers */
   Fence fence;
   gboolean stopping; /* monitor */
   pthread_mutex_t lock;
   GQueue commands;          /* lock: (element-type Command) */
   gboolean closed;          /* lock: no more commands are taken */
   _Atomic gint references;  /* any */
-  _Atomic guint64 n_faults; /* any */
-  _Atomic guint n_links;    /* any: links added and not yet ended on the router's thread */
-  _Atomic guint n_waiting;  /* any: links in stalled; stored by the monitor alone, as the next one */
+  _Atomic guint64 n_faults; /* any: links that ended with a protocol error */
+  _Atomic guint n_links;    /* any: links that were added, and whose end the router's thread has not handled yet */
+  _Atomic guint n_waiting;  /* any: links in stalled; only the monitor stores it, and most_waiting */
   _Atomic guint most_waiting;
 };
 
@@ -104,7 +106,8 @@ command_free (Command *command)
   g_free (command);
 }
 
-/* any: has func run on the monitor's thread. Returns FALSE, with data freed, when no more commands are taken. */
+/* any: makes the monitor's thread call func with data. When the monitor takes no more commands, frees data and
+ * returns FALSE. */
 gboolean
 ferry_monitor_invoke (FerryMonitor *self, FerryMonitorFunc func, gpointer data, GDestroyNotify destroy)
 {
@@ -117,7 +120,7 @@ ferry_monitor_invoke (FerryMonitor *self, FerryMonitorFunc func, gpointer data, 
   if (!closed)
     g_queue_push_tail (&self->commands, command);
   pthread_mutex_unlock (&self->lock);
-  /* After the lock, which the monitor takes first of all. */
+  /* The lock must be free by now: the monitor, when it wakes, begins by taking it. */
   if (!closed)
     ferry_shared_queue_wake (self->shared);
   else
@@ -125,8 +128,8 @@ ferry_monitor_invoke (FerryMonitor *self, FerryMonitorFunc func, gpointer data, 
   return !closed;
 }
 
-/* monitor: runs the commands that there are. Those that come meanwhile wait for the next round, so that a thread with
- * ever more commands does not keep the links from their turns. */
+/* monitor: runs the commands that are queued now. Commands that are queued meanwhile run in the next round, so that
+ * a thread which queues commands all the time does not keep the monitor from visiting links. */
 static void
 run_commands (FerryMonitor *self)
 {
@@ -144,9 +147,10 @@ run_commands (FerryMonitor *self)
     }
 }
 
-/* ---- what the router's thread is told of a link ---- */
+/* ---- news of a link for the router's thread ---- */
 
-/* monitor: the first word is set even where there is no pipe: the worker's end of the down lane reads it. */
+/* monitor: sets the state word of each pipe of the link. Sets the first word also where the link has no pipe: the
+ * worker reads that word when it reads the down lane. */
 static void
 close_all_pipes (FerryLink *link, FerryPipeWord word)
 {
@@ -155,7 +159,8 @@ close_all_pipes (FerryLink *link, FerryPipeWord word)
   ferry_link_wake_writers (link);
 }
 
-/* monitor: tells the router's thread news of the link, behind what was drained from it. Takes exit (nullable) over. */
+/* monitor: pushes a block with news of the link for the router's thread, behind the blocks that were drained from
+ * the link. Takes ownership of exit (nullable). */
 static void
 push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind, FerryExit *exit)
 {
@@ -166,7 +171,8 @@ push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind, FerryExit *
   ferry_drain_push (self->drain, block);
 }
 
-/* monitor: tells of the link's end. A fork server's end comes before that of the workers that it did not fork. */
+/* monitor: reports the link's end to the router's thread. The end of a fork server is reported before the ends of
+ * the workers that it was asked to fork and did not. */
 static void
 tell_end (FerryMonitor *self, FerryLink *link)
 {
@@ -177,7 +183,7 @@ tell_end (FerryMonitor *self, FerryLink *link)
     ferry_fork_server_link_finish (self->shared, link, ferry_exit_get_message (exit));
 }
 
-/* monitor: tells of the process, once, when there is one. */
+/* monitor: reports once to the router's thread that the link's process was started. */
 static void
 tell_launched (FerryMonitor *self, FerryLink *link)
 {
@@ -189,12 +195,13 @@ tell_launched (FerryMonitor *self, FerryLink *link)
 
 /* ---- output ----
  *
- * From a worker's standard streams into the local queue; the router's thread logs the lines.
+ * Lines from a worker's standard streams go into the local queue; the router's thread logs them.
  *
- * Lines are charged against the link as messages are, and a link that has its share out is not read. So a worker that
- * writes more than is taken waits in write(), as with any pipe. */
+ * Lines count against the link's share, as messages do. While the share is used up, the streams are not read. So a
+ * worker that writes faster than the application logs waits in write(), as with any pipe. */
 
-/* monitor: reads a turn of the output. A line is of the call that was begun last by then, or of one before it. */
+/* monitor: reads the next part of the output. Its lines were written during the call that the worker began last, or
+ * during an earlier call. */
 static void
 read_output (FerryMonitor *self, FerryLink *link)
 {
@@ -216,7 +223,8 @@ read_output (FerryMonitor *self, FerryLink *link)
   ferry_drain_push (self->drain, block);
 }
 
-/* monitor: reads a turn of the output; of a worker that has ended, in as many turns as it takes, all that is there. */
+/* monitor: reads the next part of the output, where the link has room. Once the worker has ended, this function
+ * reads all that is left, over several visits. */
 static FerryDrainResult
 drain_output (FerryMonitor *self, FerryLink *link)
 {
@@ -236,7 +244,7 @@ drain_output (FerryMonitor *self, FerryLink *link)
 
 /* ---- cells ----
  *
- * The monitor tells the router's thread which cells have a value that rang. That thread reads them. */
+ * The monitor reports to the router's thread which cells were rung for. The router's thread reads these cells. */
 
 static void
 push_cell (FerryMonitor *self, FerryLink *link, guint cell)
@@ -254,8 +262,9 @@ push_cell (FerryMonitor *self, FerryLink *link, guint cell)
   ferry_drain_push (self->drain, block);
 }
 
-/* monitor: tells the router's thread of the link's cells that rang. A cell that it was told of and has not read yet is
- * passed over. So a worker that rings again and again costs one block a cell. */
+/* monitor: reports to the router's thread the link's cells that were rung for. Omits a cell that was reported before
+ * and that the router's thread has not read yet. So a worker that rings again and again uses one block for each
+ * cell. */
 static void
 take_cells (FerryMonitor *self, FerryLink *link)
 {
@@ -265,15 +274,16 @@ take_cells (FerryMonitor *self, FerryLink *link)
   if (link->segment.n_cells == 0 || link->state == FERRY_LINK_ATTACHING || link->draining_done)
     return;
   control = ferry_segment_get_control (&link->segment);
-  /* Relaxed: a writer rings after it has set its bit, so this is checked again. */
+  /* Relaxed: a writer sets its bit before it rings, so a bit that is missed here is found after the ring. */
   if (G_LIKELY (atomic_load_explicit (&control->dirty, memory_order_relaxed) == 0))
     return;
-  /* Acquire: pairs with the writer's or, so that the router's thread finds the value for which the bit was set. */
+  /* Acquire: pairs with the atomic “or” of the writer, so that the router's thread reads the value for which the bit
+   * was set. */
   rang = atomic_exchange_explicit (&control->dirty, 0, memory_order_acq_rel);
   if (link->segment.n_cells < 64)
     rang &= ((guint64) 1 << link->segment.n_cells) - 1;
-  /* Release: pairs with cell_rang() of ferry-router.c, which clears the bit before it reads the cell. Where a bit is
-   * set here, the cell is still to be read. */
+  /* Release: pairs with cell_rang() of ferry-router.c, which clears the bit before it reads the cell. A bit that was
+   * set before this operation means that the router's thread has yet to read the cell. */
   rang &= ~atomic_fetch_or_explicit (&link->cells_pending, rang, memory_order_acq_rel);
   for (; rang != 0; rang &= rang - 1)
     push_cell (self, link, (guint) __builtin_ctzll (rang));
@@ -281,7 +291,7 @@ take_cells (FerryMonitor *self, FerryLink *link)
 
 /* ---- visits ---- */
 
-/* monitor: the lane is drained to its last byte, or to a broken rule: nothing can follow. */
+/* monitor: ends the link. Its lane is drained to the last byte, or to a broken rule, so no record can follow. */
 static void
 finish_link (FerryMonitor *self, FerryLink *link)
 {
@@ -289,7 +299,7 @@ finish_link (FerryMonitor *self, FerryLink *link)
 
   if (link->cause == FERRY_CLOSE_REASON_PROTOCOL_ERROR)
     atomic_fetch_add_explicit (&self->n_faults, 1, memory_order_relaxed);
-  /* Where the link is given up, as when the router stops, output may be left. */
+  /* Output may be left, for example when the router stops. */
   if (link->output != NULL)
     ferry_output_begin_end (link->output);
   while (link->output != NULL && !link->output->ended)
@@ -297,18 +307,18 @@ finish_link (FerryMonitor *self, FerryLink *link)
   ferry_drain_revoke (self->drain, link);
   ferry_shared_queue_remove (self->shared, link);
   close_all_pipes (link, self->stopping ? FERRY_PIPE_WORD_ROUTER_STOPPED : FERRY_PIPE_WORD_LINK_ENDED);
-  /* The memory is freed when the router's thread is told: see end_link() in ferry-router.c. */
+  /* The link's memory is freed when the router's thread handles the end: see end_link() in ferry-router.c. */
   tell_end (self, link);
 }
 
-/* Whether the link has its sender in this process, and nothing more comes over it. It ends then. */
+/* Whether the link's sender is in this process, and all its pipes are done. Such a link is to be ended. */
 static gboolean
 is_local_end (FerryLink *link)
 {
   return link->local && link->n_done == link->connection_ids->len;
 }
 
-/* Whether much came through the lane since it last rested. */
+/* Whether the lane is busy: it carried many records and bytes since its last rest. */
 static gboolean
 is_busy (FerryLink *link, gint64 now)
 {
@@ -318,8 +328,9 @@ is_busy (FerryLink *link, gint64 now)
          bytes >= (guint64) (now - link->rested_at) * BUSY_BYTES_PER_MICROSECOND;
 }
 
-/* Whether buffers come one behind the other: their bytes come at that rate, and the application has more of them than
- * the latest. With only that one, the worker may be waiting for the answer to it. */
+/* Whether the worker sends buffers one after the other: their bytes come at BUSY_BYTES_PER_MICROSECOND or more, and
+ * the application has at least STREAM_BUFFERS of them. When the application has one buffer only, the worker may be
+ * waiting for the answer to it. */
 static gboolean
 is_streaming (FerryLink *link, gint64 now)
 {
@@ -327,7 +338,7 @@ is_streaming (FerryLink *link, gint64 now)
          link->buffers_since >= (guint64) (now - link->rested_at) * BUSY_BYTES_PER_MICROSECOND;
 }
 
-/* Begins the counts that is_busy() and is_streaming() read. */
+/* Notes a rest: restarts the counts that is_busy() and is_streaming() read. */
 static void
 note_rest (FerryLink *link, gint64 now)
 {
@@ -359,8 +370,9 @@ end_nap (FerryMonitor *self, Nap *nap, gint64 now)
     }
 }
 
-/* The lane was drained up to what its writer is just writing. A busy one is left to fill: a reader that follows the
- * writer closely gets small blocks, and takes from it the cache lines that it writes. Returns whether it is busy. */
+/* Begins a doze of a busy link, whose lane fills meanwhile. Returns FALSE where the link is not busy. The lane was
+ * drained up to the record that is being written: a reader this close to the writer gets small blocks, and takes
+ * away the cache lines that the writer uses. */
 static gboolean
 doze (FerryMonitor *self, FerryLink *link, gint64 now)
 {
@@ -371,8 +383,8 @@ doze (FerryMonitor *self, FerryLink *link, gint64 now)
   return TRUE;
 }
 
-/* The lane is empty. Where its writer is in no hurry it is left alone, unarmed, until a nap passes in which nothing
- * came. Returns FALSE when the lane is to be armed. */
+/* Begins a nap of a link whose lane is empty and whose writer is unhurried. The lane stays unarmed, so that its writer
+ * need not ring, until a nap passes without a record. Returns FALSE when the lane is to be armed. */
 static gboolean
 linger (FerryMonitor *self, FerryLink *link, gint64 now)
 {
@@ -396,7 +408,7 @@ end_naps (FerryMonitor *self)
   end_nap (self, &self->linger, now);
 }
 
-/* When end_naps() or ferry_drain_tidy() has something to do. */
+/* Returns the monotonic time at which end_naps() or ferry_drain_tidy() has something to do. */
 static gint64
 get_waking_time (FerryMonitor *self)
 {
@@ -410,7 +422,8 @@ get_waking_time (FerryMonitor *self)
   return until != G_MAXINT64 ? until : FERRY_SLEEP;
 }
 
-/* The lane is empty. It is armed, and left alone unless something came meanwhile. */
+/* Arms the link's empty lane, so that the writer rings at its next record, and deactivates the link. Keeps the link
+ * active if a record came meanwhile. Ends the link where nothing can follow. */
 static void
 rest_link (FerryMonitor *self, FerryLink *link)
 {
@@ -425,7 +438,7 @@ rest_link (FerryMonitor *self, FerryLink *link)
     }
   if (link->draining_done)
     {
-      /* It is closed for a fault: the end of its process is still to come. */
+      /* The link is closed for a fault, and its process has not ended yet. */
       ferry_shared_queue_deactivate (self->shared, link);
       return;
     }
@@ -438,7 +451,7 @@ rest_link (FerryMonitor *self, FerryLink *link)
   ferry_shared_queue_deactivate (self->shared, link);
 }
 
-/* Whether a stalled link may go on. */
+/* Whether a stalled link may be visited again: it has room for blocks and, if needed, memory. */
 static gboolean
 may_go_on (FerryMonitor *self, FerryLink *link)
 {
@@ -465,8 +478,8 @@ stall (FerryMonitor *self, FerryLink *link)
   count_waiting (self);
 }
 
-/* Whether the worker is quicker than its fork server's answer, which then brings the link back: the router's thread is
- * told of the process before anything that it sends. */
+/* Whether the worker has attached before its fork server has answered. The link then waits for that answer, so that
+ * the router's thread gets the news of the process before the messages of the process. */
 static gboolean
 is_ahead_of_its_fork_server (FerryLink *link)
 {
@@ -514,7 +527,7 @@ visit_link (FerryMonitor *self, FerryLink *link)
     }
 }
 
-/* Links that may go on become active again. */
+/* Makes stalled links active again if they may be visited again. */
 static void
 revive_stalled (FerryMonitor *self)
 {
@@ -543,13 +556,14 @@ set_fence_command (FerryMonitor *self, gpointer data)
 {
   self->fence.number = *(guint64 *) data;
   self->fence.open = FALSE;
-  /* It is set up in the next round, which begins at once: by then, what came from processes and sockets is handled. */
+  /* The fence is set up in the next round, which begins at once. By then the events of processes and sockets that
+   * were due are handled. */
   self->fence.rounds = 2;
   ferry_shared_queue_wake (self->shared);
 }
 
-/* router's thread: has the monitor tell when it has drained all that was sent so far. Replaces an earlier fence.
- * Returns the new one's number. */
+/* router's thread: makes the monitor set up a fence, which is reached when all that was sent so far is drained.
+ * Replaces an earlier fence. Returns the number of the new fence. */
 guint64
 ferry_monitor_set_fence (FerryMonitor *self)
 {
@@ -559,18 +573,19 @@ ferry_monitor_set_fence (FerryMonitor *self)
   return number;
 }
 
-/* router's thread: whether the fence is reached; *n_pushed is how many blocks were pushed before that. */
+/* router's thread: whether the fence of that number is reached. If so, sets *n_pushed to how many blocks were pushed
+ * before that. */
 gboolean
 ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, guint64 *n_pushed)
 {
-  /* Acquire: the count is as new; pairs with look_at_fence(). */
+  /* Acquire: pairs with look_at_fence(), so that the count below is at least as new as the number. */
   if (atomic_load_explicit (&self->fence.reached, memory_order_acquire) < number)
     return FALSE;
   *n_pushed = atomic_load_explicit (&self->fence.pushed, memory_order_relaxed);
   return TRUE;
 }
 
-/* Whether something may be drained from the lane, or the link's end is to follow. */
+/* Whether the monitor may still drain records from the link's lane, or has yet to report the link's end. */
 static gboolean
 may_be_drained (FerryLink *link)
 {
@@ -578,7 +593,7 @@ may_be_drained (FerryLink *link)
          (!link->draining_done || link->state == FERRY_LINK_ENDED);
 }
 
-/* Whether the link can go on only when the application drops buffers that it keeps. */
+/* Whether the link is stalled until the application drops buffers that it keeps. */
 static gboolean
 is_held_up (FerryMonitor *self, FerryLink *link)
 {
@@ -605,7 +620,7 @@ set_up_fence (FerryMonitor *self)
       if (!link->fenced)
         continue;
       take_cells (self, link);
-      /* The next visit finds a tail that is out of range. */
+      /* A tail that is out of range needs no handling here: the next visit finds it. */
       if (!link->tail_final)
         ferry_lane_reader_look (&link->up);
       link->fence = link->up.tail;
@@ -634,7 +649,7 @@ look_at_fence (FerryMonitor *self)
 
 /* ---- the thread ---- */
 
-/* monitor: sleeps until there is work, and does a round of it. */
+/* monitor: sleeps until there is work, and then does one round of work. */
 static void
 work_or_sleep (FerryMonitor *self)
 {
@@ -656,7 +671,7 @@ work_or_sleep (FerryMonitor *self)
 
       if (link == NULL)
         break;
-      /* Before the lane: news of a value comes before the records that were written after it. */
+      /* Before the lane is drained: a cell's value is reported before the records that were written after it. */
       if (!is_ahead_of_its_fork_server (link))
         take_cells (self, link);
       if (link->lingering)
@@ -672,7 +687,7 @@ work_or_sleep (FerryMonitor *self)
     look_at_fence (self);
 }
 
-/* A process that outlives the router's stop for a moment. */
+/* A process that was killed, and that has not ended within STOP_GRACE_MS. */
 typedef struct
 {
   FerryLink *link; /* (owned) */
@@ -695,8 +710,8 @@ reap_in_background (gpointer data)
   return NULL;
 }
 
-/* Reaps the processes that were killed, and waits a moment for them. Returns those that take longer (a large heap, a
- * slow disk). A thread of their own reaps them, so that a stop does not wait. */
+/* Reaps the processes that were killed, and waits up to STOP_GRACE_MS for them. Returns the processes that take
+ * longer to end (a large heap, a slow disk). Another thread reaps these, so that a stop does not wait. */
 static GArray *
 reap_killed (FerryMonitor *self)
 {
@@ -754,11 +769,11 @@ monitor_main (gpointer data)
 {
   FerryMonitor *self = data;
 
-  /* By default, the timers of a thread are late by 50 microseconds. */
+  /* By default, the kernel delays the timers of a thread by up to 50 microseconds. */
   prctl (PR_SET_TIMERSLACK, 1);
   while (!self->stopping)
     work_or_sleep (self);
-  /* Those that came before stop_command() closed the queue. */
+  /* Runs the commands that were queued before stop_command() closed the queue. */
   run_commands (self);
   end_links (self);
   return NULL;
@@ -770,7 +785,7 @@ catch_up (gpointer data)
   run_commands (data);
 }
 
-/* router's thread: makes a monitor that pings pingee when it has pushed blocks, and starts its thread. */
+/* router's thread: makes a monitor and starts its thread. The monitor pings pingee when it has pushed blocks. */
 FerryMonitor *
 ferry_monitor_new (FerryPingee *pingee, FerryMemoryAccount *account, gsize local_queue_limit, gint64 spare_time,
                    GError **error)
@@ -800,7 +815,7 @@ ferry_monitor_ref (FerryMonitor *self)
   return self;
 }
 
-/* any. The last reference goes after ferry_monitor_stop(). */
+/* any: drops a reference. ferry_monitor_stop() must come before the last one is dropped. */
 void
 ferry_monitor_unref (FerryMonitor *self)
 {
@@ -823,8 +838,9 @@ stop_command (FerryMonitor *self, gpointer data)
   self->closed = TRUE;
 }
 
-/* router's thread: has the monitor run the commands that there are, take no more and end all links; and joins it. The
- * local queue then holds what was drained, and the end of each link. */
+/* router's thread: stops the monitor, and joins its thread. The monitor first runs the commands that are queued,
+ * refuses further commands, and ends all links. The local queue then holds the blocks that were drained, and the end
+ * of each link. */
 void
 ferry_monitor_stop (FerryMonitor *self)
 {
@@ -846,11 +862,11 @@ ferry_monitor_get_local_queue (FerryMonitor *self)
   return self->local;
 }
 
-/* any: its counts, as of now. */
+/* any: returns the monitor's present counts. */
 FerryMonitorCounts
 ferry_monitor_get_counts (FerryMonitor *self)
 {
-  /* Relaxed: they may be out of date at once. */
+  /* Relaxed: the counts may be out of date when they are returned. */
   return (FerryMonitorCounts){
     .n_blocks = ferry_local_queue_get_n_pushed (self->local),
     .n_faults = atomic_load_explicit (&self->n_faults, memory_order_relaxed),
@@ -862,7 +878,7 @@ ferry_monitor_get_counts (FerryMonitor *self)
   };
 }
 
-/* router's thread: it was told of the end of a link. */
+/* router's thread: counts a link whose end this thread has handled. */
 void
 ferry_monitor_count_ended_link (FerryMonitor *self)
 {
@@ -891,7 +907,7 @@ link_command_free (gpointer data)
   g_free (command);
 }
 
-/* any: has func run on the monitor's thread with a command about a link. */
+/* any: makes the monitor's thread call func with a command about a link. */
 static gboolean
 invoke_for_link (FerryMonitor *self, FerryMonitorFunc func, LinkCommand command)
 {
@@ -899,7 +915,7 @@ invoke_for_link (FerryMonitor *self, FerryMonitorFunc func, LinkCommand command)
   return ferry_monitor_invoke (self, func, g_memdup2 (&command, sizeof command), link_command_free);
 }
 
-/* A cause that was noted before, such as that of a fork server, has its own obstacle. */
+/* Notes a shortage as the launch's obstacle, unless the link has a cause already: that cause came with its obstacle. */
 static void
 note_obstacle (FerryLink *link, const GError *error)
 {
@@ -923,7 +939,7 @@ launch_link (FerryMonitor *self, LinkCommand *command)
         tell_launched (self, link);
       else
         {
-          /* The process cannot be watched, so it is ended here. */
+          /* The process cannot be watched, so it is killed here. */
           ferry_link_send_signal (link, SIGKILL);
           ferry_link_wait (link);
         }
@@ -952,7 +968,7 @@ add_link_command (FerryMonitor *self, gpointer data)
       note_obstacle (link, error);
       ferry_link_note (link, FERRY_CLOSE_REASON_LAUNCH_FAILED, error->message);
       link->state = FERRY_LINK_ENDED;
-      /* A fork server that was asked to start the process answers, and the process is ended then. */
+      /* A fork server may have been asked to start the process. It answers later, and the process is killed then. */
       if (command->launch != NULL && link->parent == FERRY_PARENT_ASKED)
         command->launch (command->data, -1, &pid, &pidfd, NULL);
       ferry_drain_revoke (self->drain, link);
@@ -963,8 +979,8 @@ add_link_command (FerryMonitor *self, gpointer data)
     launch_link (self, command);
 }
 
-/* any: adds a link and, with launch, starts the process at its other end. As the next three, returns FALSE when the
- * monitor takes no more commands. */
+/* any: adds a link and, where launch is not NULL, makes the monitor's thread start the process at the link's other
+ * end. Returns FALSE when the monitor takes no more commands. */
 gboolean
 ferry_monitor_add_link (FerryMonitor *self, FerryLink *link, FerryLaunchFunc launch, gpointer launch_data,
                         GDestroyNotify launch_destroy)
@@ -989,15 +1005,16 @@ close_pipe_command (FerryMonitor *self, gpointer data)
     ferry_shared_queue_apply (self->shared, link, FERRY_LINK_FINISHED, NULL);
 }
 
-/* any: tells the sender of a pipe that its receiver is gone. */
+/* any: marks a pipe as closed, so that sending through the pipe fails. Returns FALSE when the monitor takes no more
+ * commands. */
 gboolean
 ferry_monitor_close_pipe (FerryMonitor *self, guint64 connection_id)
 {
   return ferry_monitor_invoke (self, close_pipe_command, g_memdup2 (&connection_id, sizeof connection_id), g_free);
 }
 
-/* Ends a link whose fork server has not answered, and so not named the process that is to be killed. A process that it
- * starts all the same is killed when it answers. */
+/* Ends a link whose fork server has not answered, so that the process to be killed is not known. If the fork server
+ * starts the process anyway, the process is killed when the fork server answers. */
 static void
 end_unstarted (FerryMonitor *self, FerryLink *link)
 {
@@ -1020,7 +1037,8 @@ send_signal_command (FerryMonitor *self, gpointer data)
     ferry_link_send_signal (link, command->signal_number);
 }
 
-/* any: sends the process of a link a signal, after the commands that came before. */
+/* any: sends a signal to the process of a link, after the commands that are queued have run. Returns FALSE when the
+ * monitor takes no more commands. */
 gboolean
 ferry_monitor_send_signal (FerryMonitor *self, FerryLink *link, int signal_number)
 {
@@ -1032,12 +1050,13 @@ fault_command (FerryMonitor *self, gpointer data)
 {
   LinkCommand *command = data;
 
-  /* A link that has ended meanwhile has left the queue. */
+  /* A link that has ended meanwhile is in no queue. */
   if (command->link->queue != NULL)
     ferry_shared_queue_fault (self->shared, command->link, command->data);
 }
 
-/* any: ends a link: its worker broke a rule that the router's thread checks. */
+/* any: ends a link whose worker broke a rule that the router's thread checks. Returns FALSE when the monitor takes
+ * no more commands. */
 gboolean
 ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detail)
 {

@@ -1,19 +1,20 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A pingee is two sources on one context that share a flag.
+/* A pingee consists of two sources on one main context. Both sources read one flag, pending.
  *
- * The first ping sets pending, and it is cleared before the callback runs. So any number of pings in between is one
- * wake-up of the context. A ping that comes during the callback is not lost: it finds the flag clear, and wakes the
- * context again.
+ * The first ping sets pending, and the pingee clears pending before the callback runs. So any number of pings between
+ * two runs of the callback wake the context once. A ping during the callback is not lost: it finds the flag clear, sets
+ * it, and wakes the context again.
  *
- * The sources read the flag in each iteration of the context. They have no ready time: GLib sets one, and wakes the
- * context, with the context's lock held. Where both threads share a core, the woken one would run at once into the
- * lock.
+ * The sources read the flag in each iteration of the context. They use no ready time: GLib holds the context's lock
+ * while it sets a source's ready time and wakes the context. Where both threads share a processor core, the woken
+ * thread would have to wait for that lock at once.
  *
- * The pinged source has the priority that was asked for. The ageing source has default priority, and is due only when a
- * ping has waited too long. Without it, sources of higher priority (a window that paints all the time) could keep the
- * pinged source from ever running. It reads the clock in each iteration while a ping is pending. */
+ * The pinged source has the priority of the pingee. The ageing source has default priority, and is due only when a
+ * ping has waited too long. Without the ageing source, sources of higher priority (a window that paints all the
+ * time) could keep the pinged source from ever running. The ageing source reads the clock in each iteration while a
+ * ping is pending. */
 
 #include "config.h"
 
@@ -28,7 +29,7 @@ typedef struct
 {
   GSource source;
   FerryPingee *pingee; /* (owned) */
-  gboolean aged;       /* it is the ageing source */
+  gboolean aged;       /* TRUE for the ageing source, FALSE for the pinged source */
 } PingeeSource;
 
 struct _FerryPingee
@@ -40,30 +41,31 @@ struct _FerryPingee
   int priority;
   gint64 ageing;
 
-  _Atomic guint32 pending; /* 1 from the first ping until the callback is about to run */
-  _Atomic gint64 since;    /* monotonic time of a pending ping; 0: not known yet */
+  _Atomic guint32 pending; /* 1 from the first ping until just before the callback runs */
+  _Atomic gint64 since;    /* monotonic time of the first pending ping; 0: not known yet */
 
   pthread_mutex_t lock;
-  GMainContext *context; /* lock: (owned) (nullable): the present or the latest one */
+  GMainContext *context; /* lock: (owned) (nullable): the context of the present or the latest connection */
   GSource *pinged;       /* lock: (owned) (nullable): NULL when not connected */
-  GSource *aged;         /* lock: (owned) (nullable) */
-  gboolean dispatching;  /* context's thread */
+  GSource *aged;         /* lock: (owned) (nullable): the ageing source */
+  gboolean dispatching;  /* context's thread: the callback is running */
 };
 
 G_DEFINE_BOXED_TYPE (FerryPingee, ferry_pingee, ferry_pingee_ref, ferry_pingee_unref)
 
-/* context's thread */
+/* context's thread: runs the callback, unless it is running already. */
 static gboolean
 dispatch (FerryPingee *self)
 {
   g_autoptr (FerryPingee) kept G_GNUC_UNUSED = ferry_pingee_ref (self);
 
-  /* A loop nested in the callback runs neither source: a ping stays pending until the callback has returned. */
+  /* A main loop that the callback itself runs dispatches neither source: a ping stays pending until the callback
+   * returns. */
   if (self->dispatching)
     return G_SOURCE_CONTINUE;
   self->dispatching = TRUE;
   atomic_store_explicit (&self->since, 0, memory_order_relaxed);
-  /* Sequentially consistent: clearing comes before all that the callback reads. */
+  /* Sequentially consistent: the flag is cleared before the callback reads anything; pairs with ferry_pingee_ping(). */
   atomic_store_explicit (&self->pending, 0, memory_order_seq_cst);
   if (self->func (self->user_data))
     ferry_pingee_ping (self);
@@ -71,7 +73,8 @@ dispatch (FerryPingee *self)
   return G_SOURCE_CONTINUE;
 }
 
-/* Whether source is to be dispatched now. For the aged source, *timeout becomes the milliseconds until it may be. */
+/* Whether source is to be dispatched now. Sets *timeout to the milliseconds until the ageing source may be due, or
+ * to -1. */
 static gboolean
 is_due (GSource *source, int *timeout)
 {
@@ -80,7 +83,7 @@ is_due (GSource *source, int *timeout)
   gint64 left;
 
   *timeout = -1;
-  /* Relaxed: a ping that is missed here wakes the context, which then checks again. */
+  /* Relaxed: a ping that is missed here wakes the context, and the context then checks its sources again. */
   if (self->dispatching || atomic_load_explicit (&self->pending, memory_order_relaxed) == 0)
     return FALSE;
   if (!((PingeeSource *) source)->aged)
@@ -118,7 +121,7 @@ source_finalize (GSource *source)
 static GSourceFuncs source_funcs = {
   .prepare = is_due, .check = source_check, .dispatch = source_dispatch, .finalize = source_finalize};
 
-/* (transfer full): a source, attached to the context. */
+/* (transfer full): makes a source and attaches it to the context. */
 static GSource *
 attach_source (FerryPingee *self, gboolean aged, int priority, const char *name)
 {
@@ -135,17 +138,18 @@ attach_source (FerryPingee *self, gboolean aged, int priority, const char *name)
 /**
  * ferry_pingee_new:
  * @priority: the priority of the callback, such as [const@Ferry.PRIORITY_DEFAULT]
- * @ageing: microseconds after which a ping that higher priorities hold back is served at default priority; 0 for never
- * @func: (scope notified) (closure user_data) (destroy destroy): what to call
+ * @ageing: microseconds after which a ping is served at default priority, if sources of higher priority have kept the
+ *   callback from running; 0 for never
+ * @func: (scope notified) (closure user_data) (destroy destroy): the callback
  * @user_data: data for @func
- * @destroy: (nullable): frees @user_data; it runs on the context that the pingee was connected to last, or at once
- *   where there was none
+ * @destroy: (nullable): frees @user_data; it runs on the main context that the pingee was connected to last, or at once
+ *   when the pingee was never connected
  *
- * Makes a pingee, which does nothing until it is connected. Any thread may call this.
+ * Makes a pingee. It calls nothing until it is connected with [method@Ferry.Pingee.connect]. Any thread may call this.
  *
- * The pingee keeps @user_data as long as it lives. It lives until its last reference is dropped and it is disconnected,
- * or its main context is gone. A callback that is running keeps it as well. So @user_data must not hold a reference to
- * an object that disconnects the pingee only when it is freed.
+ * The pingee keeps @user_data until the pingee is freed. A pingee is freed when its last reference is dropped, it is
+ * disconnected or its main context is freed, and its callback is not running. So @user_data must not own a reference to
+ * an object that disconnects the pingee only when that object is freed.
  *
  * Returns: (transfer full): a new pingee
  *
@@ -196,7 +200,8 @@ take_over_user_data (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* The user's data is freed on the thread that runs the context, whichever thread drops the last reference. */
+/* Frees the user's data on the thread that runs the context, whichever thread drops the last reference to the
+ * pingee. */
 static void
 release_user_data (FerryPingee *self)
 {
@@ -220,8 +225,8 @@ release_user_data (FerryPingee *self)
  * ferry_pingee_unref:
  * @self: (transfer full): a pingee
  *
- * Drops a reference. The context of a connected pingee keeps it, also after all other references. Any thread may call
- * this.
+ * Drops a reference. The main context of a connected pingee holds a reference too, so the pingee stays connected when
+ * all other references are dropped. Any thread may call this.
  *
  * Since: 0.1
  */
@@ -242,10 +247,11 @@ ferry_pingee_unref (FerryPingee *self)
 /**
  * ferry_pingee_connect:
  * @self: a pingee
- * @context: (nullable): the main context that runs the callback; %NULL for the default one
+ * @context: (nullable): the main context that runs the callback; %NULL for the global default main context
  * @error: return location for an error
  *
- * Connects the pingee to a main context. A ping that came before is served then. Any thread may call this.
+ * Connects the pingee to a main context. If a ping is pending, the context then runs the callback. Any thread may call
+ * this.
  *
  * Fails with %FERRY_ERROR_ALREADY_RUNNING when the pingee is connected already.
  *
@@ -279,10 +285,12 @@ ferry_pingee_connect (FerryPingee *self, GMainContext *context, GError **error)
  * ferry_pingee_disconnect:
  * @self: a pingee
  *
- * Disconnects the pingee. Where this is called on the context's own thread, also from within the callback, the callback
- * does not run again. Where it is called on another thread, a run that has begun may still use its data.
+ * Disconnects the pingee. When this is called on the thread that runs the context, also from within the callback, the
+ * callback does not run again. When this is called on another thread, the callback may be running at the time, and may
+ * use its data until it returns.
  *
- * Disconnecting twice does nothing. A ping afterwards is kept for the next [method@Ferry.Pingee.connect]. Any thread.
+ * Does nothing when the pingee is not connected. A later ping stays pending until the next
+ * [method@Ferry.Pingee.connect]. Any thread.
  *
  * Since: 0.1
  */
@@ -310,8 +318,8 @@ ferry_pingee_disconnect (FerryPingee *self)
  * ferry_pingee_ping:
  * @self: a pingee
  *
- * Has the callback run on the context. Pings coalesce: until the callback is about to run, each ping after the first
- * costs one atomic operation. Any thread may call this.
+ * Makes the main context run the callback. Several pings before a run of the callback cause one run; each ping after
+ * the first is only one atomic operation. Any thread may call this.
  *
  * Since: 0.1
  */
@@ -320,8 +328,8 @@ ferry_pingee_ping (FerryPingee *self)
 {
   g_return_if_fail (self != NULL);
 
-  /* Sequentially consistent: the caller publishes before it sets the flag, and the callback clears the flag before it
-   * reads what was published. So one of the two sees the other. */
+  /* Sequentially consistent: the caller publishes data before it sets the flag, and dispatch() clears the flag
+   * before the callback reads the data. So either this thread finds the flag clear, or the callback finds the data. */
   if (atomic_exchange_explicit (&self->pending, 1, memory_order_seq_cst) != 0)
     return;
   atomic_store_explicit (&self->since, g_get_monotonic_time (), memory_order_relaxed);

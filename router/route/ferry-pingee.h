@@ -30,7 +30,7 @@ typedef struct _FerryPingee FerryPingee;
  *
  * Called on the main context after one or more pings.
  *
- * Returns: %TRUE when there is more to do: the call is then repeated in the context's next iteration, without another
+ * Returns: %TRUE when there is more to do: the function is then called again in the context's next iteration, without a
  *   ping; %FALSE to wait for the next ping
  *
  * Since: 0.1

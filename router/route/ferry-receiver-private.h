@@ -10,30 +10,30 @@
 
 G_BEGIN_DECLS
 
-/* any: has the pipe of an abandoned receiver closed. */
+/* any: makes the router's thread close the pipe of an abandoned receiver. */
 typedef void (*FerryReceiverAbandonedFunc) (FerryReceiver *receiver, gpointer router);
 
 struct _FerryReceiver
 {
   GObject parent_instance;
 
-  FerryHome *home;              /* const: (owned): the router's */
+  FerryHome *home;              /* const: (owned): the router's home */
   guint64 connection_id;        /* const */
-  FerryReceiverHandler handler; /* main, as what follows */
+  FerryReceiverHandler handler; /* main, as all fields up to internal */
   gpointer handler_data;
   GDestroyNotify handler_destroy;
-  void (*run_ended) (gpointer handler_data); /* (nullable): called after a few messages that came in a row */
-  GBytes *large; /* (unowned) (nullable): the message that the handler is called with, if it may be kept */
+  void (*run_ended) (gpointer handler_data); /* (nullable): called after a row of messages without other work */
+  GBytes *large; /* (unowned) (nullable): the handler's present message, if it is large and may be kept */
   guint64 messages;
   guint64 undelivered;
   guint64 overtaken;
-  FerryExit *exit; /* (owned) (nullable): set when the pipe is closed by its other end */
+  FerryExit *exit; /* (owned) (nullable): set when the pipe was not closed by its receiver */
   gboolean closed;
-  gboolean internal; /* a layer above has it: no warning where its pipe is open when the router stops */
+  gboolean internal; /* the library made it: no warning if its pipe is open when the router stops */
 
-  gboolean bound;                            /* main: the owner's weak notification has a reference to this receiver */
-  GWeakRef owner;                            /* any */
-  _Atomic gint abandoned;                    /* any: nothing may arrive any more; the owner was disposed, for example */
+  gboolean bound;         /* main: the owner's weak notification holds a reference to this receiver */
+  GWeakRef owner;         /* any */
+  _Atomic gint abandoned; /* any: nothing is delivered any more, for example as the owner was disposed */
   FerryReceiverAbandonedFunc abandoned_func; /* const */
   GWeakRef router;
 };
@@ -45,14 +45,14 @@ void ferry_receiver_emit_message (FerryReceiver *self, GVariant *message);
 void ferry_receiver_emit_buffer (FerryReceiver *self, GVariant *metadata, GBytes *buffer);
 void ferry_receiver_emit_closed (FerryReceiver *self, FerryExit *exit);
 
-/* main, within a handler: delivers the newest value of the pipe now, if it was not delivered yet. So what the handler
- * does next comes after it. In ferry-router.c. */
+/* main, within a handler: delivers the newest value of a pipe for latest values now, if it was not delivered yet, so
+ * that the handler can go on after that value. Defined in ferry-router.c. */
 void ferry_receiver_flush_latest (FerryReceiver *receiver);
 
 static inline gboolean
 ferry_receiver_is_abandoned (FerryReceiver *self)
 {
-  /* Relaxed: a disposal on another thread is ordered against a dispatch only by the application. */
+  /* Relaxed: only the application can order a disposal on another thread before or after a dispatch. */
   return atomic_load_explicit (&self->abandoned, memory_order_relaxed) != 0;
 }
 

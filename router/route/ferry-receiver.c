@@ -12,11 +12,11 @@
  *
  * The reading end of a pipe, on the router's thread.
  *
- * Messages arrive in order: as #GVariants through the signal [signal@Ferry.Receiver::message], or faster through a
- * handler on borrowed memory ([method@Ferry.Receiver.set_handler]). After the last one, [signal@Ferry.Receiver::closed]
- * tells once that the pipe is at its end, and why.
+ * Messages arrive in order: as #GVariants with the signal [signal@Ferry.Receiver::message], or faster with a handler
+ * that reads Ferry's memory ([method@Ferry.Receiver.set_handler]). After the last message,
+ * [signal@Ferry.Receiver::closed] is emitted once, with the reason why the pipe ended.
  *
- * The router keeps a receiver as long as its pipe is open.
+ * The router holds a reference to a receiver while its pipe is open.
  *
  * Since: 0.1
  */
@@ -42,20 +42,21 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (FerryReceiver, ferry_receiver, G_TYPE_OBJECT)
 
-/* any: nothing arrives from now on, and the router's thread closes the pipe: at once where this is that thread. A
- * delivery that is under way on another thread is not waited for. */
+/* any: stops deliveries to the receiver, and makes the router's thread close the pipe. On the router's thread the
+ * pipe is closed at once. Does not wait for a delivery that is under way on another thread. */
 void
 ferry_receiver_abandon (FerryReceiver *self)
 {
   g_autoptr (GObject) router = g_weak_ref_get (&self->router);
 
-  /* Release: pairs with unbind(). */
+  /* Release: pairs with the load in unbind(). */
   atomic_store_explicit (&self->abandoned, 1, memory_order_release);
   if (router != NULL)
     self->abandoned_func (self, router);
 }
 
-/* any: the owner is disposed, maybe not on the router's thread: no field of that thread's is touched. */
+/* any: abandons the receiver when its owner is disposed. That may happen on any thread, so no field of the router's
+ * thread is used here. */
 static void
 owner_disposed (gpointer data, GObject *owner)
 {
@@ -64,7 +65,8 @@ owner_disposed (gpointer data, GObject *owner)
   ferry_receiver_abandon (self);
 }
 
-/* main: gives up the owner. The notification of an owner that is being disposed drops the reference itself. */
+/* main: removes the owner. If the owner is being disposed, its weak notification drops the reference to the
+ * receiver. */
 static void
 unbind (FerryReceiver *self)
 {
@@ -135,7 +137,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryReceiver:connection-id:
    *
-   * The connection id, which the pipe's sender has as well.
+   * The connection id of the pipe; the pipe's sender has the same id.
    *
    * Since: 0.1
    */
@@ -143,7 +145,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryReceiver:closed:
    *
-   * Whether the pipe is at its end.
+   * Whether the pipe has ended.
    *
    * Since: 0.1
    */
@@ -151,7 +153,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryReceiver:exit:
    *
-   * The exit record, from the moment that [signal@Ferry.Receiver::closed] is emitted.
+   * The exit record of the pipe; set when [signal@Ferry.Receiver::closed] is emitted.
    *
    * Since: 0.1
    */
@@ -167,12 +169,12 @@ install_signals (GObjectClass *object_class)
   /**
    * FerryReceiver::message:
    * @self: the receiver
-   * @message: the message; one that was sent as plain bytes comes as an array of bytes, `ay`
+   * @message: the message; plain bytes arrive as an array of bytes, `ay`
    *
    * Emitted for each message on the router's thread, when no handler is set.
    *
-   * The message may be kept. It comes from another process and is not trusted: the sender chose its type, so compare
-   * that before taking it apart.
+   * A handler may keep the message. The message is not trusted, since another process made it and chose its type: check
+   * the type before you read values from the message.
    *
    * Since: 0.1
    */
@@ -181,16 +183,16 @@ install_signals (GObjectClass *object_class)
   /**
    * FerryReceiver::buffer:
    * @self: the receiver
-   * @metadata: (nullable): the metadata that it was sent with
-   * @buffer: its bytes
+   * @metadata: (nullable): the metadata that was sent with the buffer
+   * @buffer: the bytes of the buffer
    *
    * Emitted for each buffer ([method@Ferry.Sender.send_buffer]) on the router's thread, in order with the messages,
    * also when a handler is set.
    *
-   * The bytes may be kept, and passed to other threads; they stay readable after the worker's end. While they are kept
-   * they count against the worker, which may have to wait for its next buffer. The bytes of a worker that is not
-   * trusted ([method@Ferry.Launcher.set_trusted]) are a copy. Check them before use, as @metadata: the worker chose
-   * both.
+   * A handler may keep the bytes, and pass them to other threads; they stay readable after the worker has ended. Bytes
+   * that are kept count against the worker's limits, so the worker may have to wait for its next buffer. If the worker
+   * is not trusted ([method@Ferry.Launcher.set_trusted]), the bytes are a copy. The worker chose the bytes and
+   * @metadata: check both before you use them.
    *
    * Since: 0.1
    */
@@ -201,17 +203,18 @@ install_signals (GObjectClass *object_class)
    * @self: the receiver
    * @exit: how the pipe ended
    *
-   * Emitted once on the router's thread, after the last message, when the pipe is at its end: the sender was
-   * stopped, its process ended, or the router was stopped. Not emitted when the application closed the pipe itself.
+   * Emitted once on the router's thread, after the last message, when the pipe has ended: the sender was stopped, the
+   * sender's process ended, or the router was stopped. Not emitted when the application closed the pipe with
+   * [method@Ferry.Router.close_pipe].
    *
-   * A handler has the exit record before its data; one without that parameter would take the record for its data:
+   * A handler must have the parameter for the exit record, which comes before the user data:
    *
    * ```c
    * static void
    * closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer user_data)
    * ```
    *
-   * Connect a handler that wants its data alone with g_signal_connect_swapped().
+   * Use g_signal_connect_swapped() for a handler that takes its user data as the first parameter.
    *
    * Since: 0.1
    */
@@ -238,7 +241,7 @@ ferry_receiver_init (FerryReceiver *self)
   g_weak_ref_init (&self->owner, NULL);
 }
 
-/* main: the receiver of a new pipe. */
+/* main: makes the receiver of a new pipe. */
 FerryReceiver *
 ferry_receiver_new (guint64 connection_id, GObject *router, FerryHome *home, FerryReceiverAbandonedFunc abandoned_func)
 {
@@ -265,7 +268,7 @@ ferry_receiver_emit_buffer (FerryReceiver *self, GVariant *metadata, GBytes *buf
   g_signal_emit (self, signals[SIGNAL_BUFFER], 0, metadata, buffer);
 }
 
-/* main: the pipe is at its end. Emits `closed` where there is an exit record. */
+/* main: marks the pipe as ended. Emits `closed` if exit is not NULL. */
 void
 ferry_receiver_emit_closed (FerryReceiver *self, FerryExit *exit)
 {
@@ -287,7 +290,7 @@ ferry_receiver_emit_closed (FerryReceiver *self, FerryExit *exit)
  * ferry_receiver_get_connection_id:
  * @self: a receiver
  *
- * Gets the connection id, which the pipe's sender has as well. Any thread may call this.
+ * Gets the connection id of the pipe; the pipe's sender has the same id. Any thread may call this.
  *
  * Returns: the connection id
  *
@@ -305,9 +308,9 @@ ferry_receiver_get_connection_id (FerryReceiver *self)
  * ferry_receiver_get_closed:
  * @self: a receiver
  *
- * Gets whether the pipe is at its end, at whichever end it was closed. On the router's thread.
+ * Whether the pipe has ended, no matter whether its sender or its receiver closed it. On the router's thread.
  *
- * Returns: %TRUE if nothing more arrives
+ * Returns: %TRUE if no more messages arrive
  *
  * Since: 0.1
  */
@@ -324,10 +327,10 @@ ferry_receiver_get_closed (FerryReceiver *self)
  * ferry_receiver_get_exit:
  * @self: a receiver
  *
- * Gets how the pipe ended. On the router's thread.
+ * Gets the exit record, which says how the pipe ended. On the router's thread.
  *
  * Returns: (transfer none) (nullable): the exit record, or %NULL while the pipe is open, and when the application
- *   closed it itself
+ *   closed the pipe with [method@Ferry.Router.close_pipe]
  *
  * Since: 0.1
  */
@@ -363,7 +366,7 @@ ferry_receiver_get_messages (FerryReceiver *self)
  * ferry_receiver_get_undelivered:
  * @self: a receiver
  *
- * Gets how many messages for this receiver had reached the application and were not delivered, because the router was
+ * Gets how many messages for this receiver had reached the application, but were not delivered because the router was
  * stopped. On the router's thread.
  *
  * Returns: the number of messages
@@ -383,8 +386,9 @@ ferry_receiver_get_undelivered (FerryReceiver *self)
  * ferry_receiver_get_overtaken:
  * @self: a receiver
  *
- * Gets how many values of a pipe for latest values ([flags@Ferry.PipeFlags]) a newer one overtook before their
- * delivery. Values written since the latest delivery are not counted yet. 0 for other pipes. On the router's thread.
+ * Gets how many values of a pipe for latest values ([flags@Ferry.PipeFlags]) were replaced by a newer value before they
+ * were delivered. Values that were written since the latest delivery are not counted yet. The number is 0 for other
+ * pipes. On the router's thread.
  *
  * Returns: the number of values
  *
@@ -402,13 +406,14 @@ ferry_receiver_get_overtaken (FerryReceiver *self)
 /**
  * ferry_receiver_set_handler:
  * @self: a receiver
- * @handler: (nullable) (scope notified) (closure user_data) (destroy destroy): what to call for each message, in
- *   place of the signal; %NULL for the signal again
+ * @handler: (nullable) (scope notified) (closure user_data) (destroy destroy): the function to call for each message,
+ *   instead of the signal; %NULL to emit the signal again
  * @user_data: data for @handler
- * @destroy: (nullable): frees @user_data when the handler is replaced or the receiver goes
+ * @destroy: (nullable): frees @user_data when the handler is replaced or the receiver is disposed
  *
- * Sets a function that is called for each message, on borrowed memory: several times faster than the signal. On the
- * router's thread, also from within the handler. The old data is freed before this returns.
+ * Sets a function that is called for each message, with memory that is valid only during the function. That is several
+ * times faster than the signal. On the router's thread, also from within the handler. The data of the earlier handler
+ * is freed before this function returns.
  *
  * Since: 0.1
  */
@@ -425,11 +430,11 @@ ferry_receiver_set_handler (FerryReceiver *self, FerryReceiverHandler handler, g
 /**
  * ferry_receiver_bind:
  * @self: a receiver
- * @owner: an object, such as the widget that shows what arrives
+ * @owner: an object, such as the widget that shows the messages
  *
- * Ties the receiver to an owner: when that is disposed, the pipe is closed, and neither a message nor `closed` arrives
- * afterwards. A receiver has one owner, the latest. One that is disposed on another thread may still see a delivery
- * that is under way. On the router's thread.
+ * Binds the receiver to an owner: when the owner is disposed, the pipe is closed, and the receiver gets no more
+ * messages and no `closed`. A later owner replaces an earlier one. When the owner is disposed on another thread, a
+ * delivery that is under way at that moment may still go on. On the router's thread.
  *
  * Since: 0.1
  */

@@ -22,10 +22,10 @@ G_DECLARE_FINAL_TYPE (FerryReceiver, ferry_receiver, FERRY, RECEIVER, GObject)
 /**
  * FerryReceiverHandler:
  * @receiver: the receiver
- * @data: (array length=size) (element-type guint8): the message's bytes, aligned to 8, or the serialised form of a
- *   #GVariant. They are borrowed, and gone when the handler returns
- * @size: how many bytes
- * @type: (nullable): the type of a message sent as a #GVariant; %NULL for one sent as bytes
+ * @data: (array length=size) (element-type guint8): the bytes of the message, or the serialised form of a #GVariant;
+ *   aligned to 8 bytes, and valid only until the handler returns
+ * @size: the number of bytes of @data
+ * @type: (nullable): the type of a message that was sent as a #GVariant; %NULL for a message of plain bytes
  * @user_data: the data given to [method@Ferry.Receiver.set_handler]
  *
  * Called on the router's thread for each message.

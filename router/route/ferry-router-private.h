@@ -16,16 +16,16 @@
 
 G_BEGIN_DECLS
 
-/* The routing table's entry of a pipe. It stays until the pipe's link has ended, also without a receiver. So messages
- * that still come are known to be the pipe's, and its slot is not reused before. */
+/* The entry of a pipe in the routing table. The entry stays until the pipe's link has ended, also when the pipe was
+ * closed. So later messages of the pipe are recognised, and its slot is not reused before the link's end. */
 typedef struct
 {
   guint64 connection_id;
   FerryReceiver *receiver; /* (owned) (nullable): NULL when the pipe is closed */
   FerryPipeShare *share;   /* (owned) */
-  GPtrArray *types;        /* (owned) (element-type GVariantType): announced ones, number 1 first */
-  FerryCellWatch *watch;   /* (owned) (nullable): of a pipe for latest values, once its sender is taken */
-  guint64 dropped;         /* messages that came after the receiver went */
+  GPtrArray *types;        /* (owned) (element-type GVariantType): the announced types, number 1 first */
+  FerryCellWatch *watch;   /* (owned) (nullable): of a pipe for latest values, after its sender was taken */
+  guint64 dropped;         /* how many messages came after the pipe was closed */
 } FerryPipe;
 
 struct _FerryRouter
@@ -34,8 +34,8 @@ struct _FerryRouter
 
   GMainContext *context; /* const: (owned) */
   FerryHome *home;       /* const: (owned) */
-  FerryTimers *timers;   /* const: (owned): of the context; they are there whether it runs or not */
-  FerryMailbox *mailbox; /* const: (owned): the context's */
+  FerryTimers *timers;   /* const: (owned): the context's timers, also while the router does not run */
+  FerryMailbox *mailbox; /* const: (owned): the context's mailbox */
   int priority;          /* main, as all that follows */
   gint64 dispatch_budget;
   gint64 ageing;
@@ -44,30 +44,31 @@ struct _FerryRouter
   guint64 max_message_size;
   gint64 latest_interval;
   gint64 spare_time;
-  FerryMemoryAccount *account; /* const: (owned): of buffers and large messages; it outlives a stop */
+  FerryMemoryAccount *account; /* const: (owned): of buffers and large messages; kept over a stop */
 
   GThread *thread;       /* any: set while running */
   FerryMonitor *monitor; /* (owned) (nullable): set while running */
   FerryPingee *pingee;   /* (owned) (nullable) */
 
   GPtrArray *slots;   /* (owned) (element-type FerryPipe) (nullable elements) */
-  GArray *free_slots; /* (owned) (element-type guint) */
-  guint64 n_uses;     /* in the high bits of the latest connection id, so that no two are alike */
+  GArray *free_slots; /* (owned) (element-type guint): slots that are not in use */
+  guint64 n_uses;     /* how many connection ids were made; in the high bits of the latest id */
   guint n_open;
 
-  FerryTurns turns;  /* blocks that came out of the local queue */
-  FerryBlock *block; /* (owned) (nullable): being dispatched */
+  FerryTurns turns;  /* the blocks that were taken out of the local queue */
+  FerryBlock *block; /* (owned) (nullable): the block that is being dispatched */
   gboolean dispatching;
-  guint n_holding; /* calls on the stack whose handlers must not wait for what comes through the loop */
+  guint n_holding; /* how many functions on the stack run handlers that must not wait for the main loop */
   gboolean stopping;
-  guint64 dispatch_number;   /* of the current or the latest dispatch; the first is 1 */
-  GPtrArray *deferred_frees; /* (owned) (element-type GObject): objects that the dispatch may still use */
+  guint64 dispatch_number;   /* the number of the current or the latest dispatch; the first is 1 */
+  GPtrArray *deferred_frees; /* (owned) (element-type GObject): objects to free after the dispatch */
   FerryHotCells hot_cells;
 
-  guint64 counters[FERRY_COUNTER_HIGHEST_SPARE_BYTES + 1]; /* by FerryCounter; what monitors count, of earlier runs */
+  guint64 counters[FERRY_COUNTER_HIGHEST_SPARE_BYTES + 1]; /* by FerryCounter; of monitors, earlier ones only */
 };
 
-/* router's thread: tells the layer above what happens to a link. */
+/* router's thread: functions of the launcher or another user of a link, which the router calls when the link's state
+ * changes. */
 typedef struct
 {
   void (*launched) (gpointer data, GPid pid);
@@ -75,12 +76,13 @@ typedef struct
   void (*output) (gpointer data, guint stream, const char *line); /* stream is 1 or 2 */
   void (*ended) (gpointer data, FerryExit *exit);
   gpointer data;          /* (owned) */
-  GDestroyNotify destroy; /* called after ended() */
+  GDestroyNotify destroy; /* frees data, after ended() */
 } FerryLinkObserver;
 
-/* any: whether the router runs, and the caller is on its thread. */
+/* any: whether the router runs, and the calling thread is the router's thread. */
 gboolean ferry_router_check (FerryRouter *self, GError **error);
-/* main: fails with FERRY_ERROR_BUSY in a handler and in any other callback of the context, which must not wait. */
+/* main: whether the caller may wait. Fails with FERRY_ERROR_BUSY in a handler and in any other callback of the
+ * context. */
 gboolean ferry_router_check_not_in_handler (FerryRouter *self, GError **error);
 gboolean ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
                                 gpointer launch_data, GDestroyNotify launch_destroy);

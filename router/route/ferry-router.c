@@ -3,22 +3,23 @@
 
 /* The way of one message, from a worker to its receiver:
  *
- * 1. A sender writes a record into its process' up lane and publishes it (ferry-sender.c). From here on the message is
- *    safe, also when the worker dies: the application has mapped the memory.
- * 2. If the monitor sleeps on that lane, the sender rings its doorbell (ferry-wake-private.h).
- * 3. The monitor copies records into a block, checks them, and gives the room back to the sender (ferry-drain.c).
- * 4. It pushes the block into the local queue (ferry-local-queue.c) and pings (ferry-pingee.c).
- * 5. The main context runs the pingee, which has the router dispatch for its budget (below).
+ * 1. A sender writes a record into the up lane of its process and publishes the record (ferry-sender.c). From then on
+ *    the message is not lost even if the worker dies, since the application has mapped the memory too.
+ * 2. If the monitor sleeps on that lane, the sender rings the lane's doorbell (ferry-wake-private.h).
+ * 3. The monitor copies records into a block and checks them. The room in the lane is free for the sender again
+ *    (ferry-drain.c).
+ * 4. The monitor pushes the block into the local queue (ferry-local-queue.c) and pings the pingee (ferry-pingee.c).
+ * 5. The main context runs the pingee's callback, which makes the router dispatch for its budget (below).
  * 6. The router finds the receiver by the connection id and calls its handler, or emits `message`.
- * 7. The block goes back to the local queue, and more of that link may be drained.
+ * 7. The router gives the block back to the local queue, and the monitor may drain more of that link.
  *
- * When a worker dies or breaks the protocol, its lane is drained up to its final tail. The link's end is its last
- * block, behind its messages.
+ * When a worker dies or breaks the protocol, its lane is drained up to the final tail. The end of the link is its last
+ * block, behind the messages.
  *
- * Threads: the router's ("main"), where a function says no other.
+ * Threads: the router's thread ("main"), unless a function says otherwise.
  *
- * It is one file since all of it works on one table and in one dispatch. A handler may at any time close the pipes of
- * the one, and stop and start the router in the other. */
+ * It is one file since all functions use one routing table and one dispatch. During a dispatch, a handler may at
+ * any time close pipes of the table, and stop and start the router. */
 
 #include "config.h"
 
@@ -33,7 +34,7 @@
 #define DEFAULT_LATEST_INTERVAL (G_USEC_PER_SEC / 60 + 1)
 #define LOWEST_LATEST_INTERVAL FERRY_MICROSECONDS_PER_MILLISECOND
 #define HIGHEST_LATEST_INTERVAL (3600 * (gint64) G_USEC_PER_SEC)
-/* The default buffer limit is this part of the usable memory: the rest is for all other uses. */
+/* The default buffer limit is the usable memory divided by this number. */
 #define BUFFER_LIMIT_PART 4
 #define DEFAULT_SPARE_TIME (5 * G_USEC_PER_SEC)
 #define DEFAULT_LOCAL_QUEUE_LIMIT (16 * 1024 * 1024)
@@ -41,27 +42,28 @@
 #define DEFAULT_MAX_MESSAGE_SIZE (64 * 1024 * 1024)
 #define HIGHEST_MAX_MESSAGE_SIZE (1024 * 1024 * 1024)
 
-/* The clock is read after about so many microseconds, whatever a message costs. */
+/* The clock is read about every CHECK_INTERVAL microseconds, no matter how long a message takes, and at the latest
+ * after MAX_CHECK_EVERY messages. */
 #define CHECK_INTERVAL 50
 #define MAX_CHECK_EVERY 8192
 
-/* A dispatch. */
+/* The state of one dispatch. */
 typedef struct
 {
   FerryRouter *router;
-  FerryMonitor *monitor;    /* (owned): the router's at the beginning; it has another one where a handler stopped it */
-  gint64 until;             /* monotonic time at which the budget is spent */
-  FerryCondition condition; /* (nullable): evaluated after each message */
+  FerryMonitor *monitor;    /* (owned): the router's monitor when the dispatch began */
+  gint64 until;             /* monotonic time at which the budget ends */
+  FerryCondition condition; /* (nullable): is evaluated after each message */
   gpointer user_data;
   gint64 last; /* monotonic time of the latest reading of the clock */
 } Dispatch;
 
 typedef enum
 {
-  FERRY_DISPATCH_IDLE,    /* nothing is left */
-  FERRY_DISPATCH_TURN,    /* the link had its turn, and the next link's begins. Never the end of a dispatch */
-  FERRY_DISPATCH_SPENT,   /* the budget is spent, or its condition holds; something may be left */
-  FERRY_DISPATCH_STOPPED, /* the router was stopped meanwhile */
+  FERRY_DISPATCH_IDLE,    /* no block and no cell is left */
+  FERRY_DISPATCH_TURN,    /* the link's turn is over; the dispatch goes on with the next link */
+  FERRY_DISPATCH_SPENT,   /* the budget is spent, or the condition holds; blocks may be left */
+  FERRY_DISPATCH_STOPPED, /* a handler stopped the router */
 } FerryDispatchResult;
 
 enum
@@ -85,19 +87,20 @@ static GParamSpec *properties[N_PROPERTIES];
 /**
  * FerryRouter:
  *
- * Brings the messages of worker processes to their receivers on a main context.
+ * Delivers the messages of worker processes to receivers on a main context.
  *
- * A router is started on the thread that runs its main context. That is its thread from then on: all calls belong
- * there, except for those that say otherwise. A router opens pipes. Their senders are passed to workers
- * ([class@Ferry.Launcher]), or used by threads of the application. Their receivers deliver on the main context.
+ * A router is started on the thread that runs its main context. That thread is the router's thread: all functions of
+ * the router must be called there, unless a function says otherwise. A router opens pipes. The senders of pipes are
+ * passed to workers ([class@Ferry.Launcher]), or used by threads of the application. The receivers deliver messages on
+ * the main context.
  *
- * The router dispatches below the priority of GTK's redraw, for a few milliseconds at a time. So frames, input and
- * animations come first. It also ages, so that messages keep flowing beside constant painting. Messages that the
- * application does not take in time stay with the workers, which wait.
+ * The router delivers messages at a priority below GTK's redraw, for a few milliseconds at a time, so that frames,
+ * input and animations come first. After [property@Ferry.Router:ageing] it also delivers messages while the window is
+ * painted all the time. When the application is slower than its workers, the workers wait.
  *
- * The application's memory stays bounded. For all links together, [property@Ferry.Router:local-queue-limit] and
- * [property@Ferry.Router:buffer-limit] are the bounds. Each link has its lane, four blocks of 64 KiB, and one message
- * that arrives in pieces.
+ * The memory that messages use in the application is limited. For all links together, the limits are
+ * [property@Ferry.Router:local-queue-limit] and [property@Ferry.Router:buffer-limit]. Each link has its lane, up to
+ * four blocks of 64 KiB, and one message that arrives in pieces.
  *
  * Since: 0.1
  */
@@ -119,12 +122,14 @@ ferry_router_check (FerryRouter *self, GError **error)
                             "The router is not running; call ferry_router_start() first");
   if (thread == g_thread_self ())
     return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
-                          "The router is used on a thread that did not start it; call it there, for example through "
-                          "g_main_context_invoke()");
+  return ferry_set_error (
+    error, FERRY_ERROR_WRONG_THREAD,
+    "The router was used on a thread that did not start it; use it on the thread that started it, for example through "
+    "g_main_context_invoke()");
 }
 
-/* main: whether a handler of the router or its timers runs, which must not wait for what comes through the loop. */
+/* main: whether a handler of the router, of its timers or of its mailbox is running. A handler must not wait for the
+ * main loop. */
 static gboolean
 is_in_handler (FerryRouter *self)
 {
@@ -139,12 +144,12 @@ ferry_router_check_not_in_handler (FerryRouter *self, GError **error)
     return TRUE;
   return ferry_set_error (
     error, FERRY_ERROR_BUSY,
-    "A callback of the main context cannot wait for what would come through it; use the _async form");
+    "A callback of a main context cannot wait for work that the same context has to do; use the _async form");
 }
 
 /* ---- the routing table ----
  *
- * Pipes, their connection ids and their slots. */
+ * The table of the pipes, by slot; and their connection ids, which contain the slot. */
 
 static void
 pipe_free (gpointer data)
@@ -160,7 +165,7 @@ pipe_free (gpointer data)
   g_free (pipe);
 }
 
-/* main: (nullable): the entry of a connection id. */
+/* main: (nullable): returns the pipe with that connection id. */
 FerryPipe *
 ferry_router_find_pipe (FerryRouter *self, guint64 connection_id)
 {
@@ -170,7 +175,7 @@ ferry_router_find_pipe (FerryRouter *self, guint64 connection_id)
   return pipe != NULL && pipe->connection_id == connection_id ? pipe : NULL;
 }
 
-/* Gives up the receiver of a pipe. With an exit record, it emits `closed`. */
+/* Ends the receiver of a pipe and drops it. If exit is not NULL, the receiver emits `closed`. */
 static void
 end_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit)
 {
@@ -179,13 +184,13 @@ end_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit)
   if (receiver == NULL)
     return;
   self->n_open--;
-  /* A handler of this receiver may be running, on memory that is freed with it. */
+  /* A handler of this receiver may be running, and may use memory that is freed with the receiver. */
   if (self->dispatching)
     ferry_router_keep (self, g_object_ref (receiver));
   ferry_receiver_emit_closed (receiver, exit);
 }
 
-/* Frees a pipe without a link, and its slot for another one. */
+/* Frees a pipe that has no link any more. Its slot can then be used by another pipe. */
 static void
 free_slot (FerryRouter *self, FerryPipe *pipe)
 {
@@ -206,7 +211,7 @@ close_abandoned (gpointer data)
     ferry_router_close_pipe (router, receiver, NULL);
 }
 
-/* any: the owner of a receiver was disposed. */
+/* any: closes the pipe of an abandoned receiver, on the router's thread. */
 static void
 receiver_abandoned (FerryReceiver *receiver, gpointer data)
 {
@@ -218,7 +223,7 @@ receiver_abandoned (FerryReceiver *receiver, gpointer data)
     ferry_mailbox_post (self->context, close_abandoned, g_object_ref (receiver), g_object_unref);
 }
 
-/* Makes a connection id that no pipe of this router has had before. */
+/* Takes a free slot, and makes a connection id that no pipe of this router has had before. */
 static gboolean
 take_connection_id (FerryRouter *self, guint64 *connection_id, GError **error)
 {
@@ -231,8 +236,8 @@ take_connection_id (FerryRouter *self, guint64 *connection_id, GError **error)
     }
   else if (slot == FERRY_MAX_SLOTS)
     {
-      return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "The router has %u pipes; close some first",
-                              FERRY_MAX_SLOTS);
+      return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                              "The router has %u pipes, which is the limit; close some pipes first", FERRY_MAX_SLOTS);
     }
   else
     g_ptr_array_add (self->slots, NULL);
@@ -240,7 +245,7 @@ take_connection_id (FerryRouter *self, guint64 *connection_id, GError **error)
   return TRUE;
 }
 
-/* Ends a pipe that has no link, since its sender is not taken. */
+/* Ends and frees a pipe that has no link, since its sender was not taken. */
 static void
 end_untaken_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit)
 {
@@ -265,8 +270,8 @@ close_dropped (gpointer data)
   end_untaken_pipe (self, pipe, exit);
 }
 
-/* any: the last reference to the sender of a pipe was dropped, which closed the pipe. The receiver is told from the
- * main context, and not within the call that dropped it. */
+/* any: ends a pipe whose sender was dropped before it was started. The receiver is notified from the main context,
+ * not within the function that dropped the sender. Takes ownership of receiver. */
 static void
 sender_dropped (FerryReceiver *receiver)
 {
@@ -278,12 +283,13 @@ sender_dropped (FerryReceiver *receiver)
 /**
  * ferry_router_pipe:
  * @self: a router
- * @flags: what kind of pipe
- * @sender: (out) (transfer full): return location for the writing end
- * @receiver: (out) (transfer full): return location for the reading end
+ * @flags: the kind of pipe
+ * @sender: (out) (transfer full): return location for the sender, the writing end
+ * @receiver: (out) (transfer full): return location for the receiver, the reading end
  * @error: return location for an error
  *
- * Opens a pipe. Connect to the receiver, or set its handler, before the sender sends. On the router's thread.
+ * Opens a pipe. Connect to the receiver's signals, or set its handler, before the sender sends a message. On the
+ * router's thread.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, and with
  * %FERRY_ERROR_TOO_LARGE when there are 16,777,216 pipes.
@@ -322,15 +328,16 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
 /**
  * ferry_router_close_pipe:
  * @self: a router
- * @receiver: the receiver of a pipe of this router's
+ * @receiver: the receiver of a pipe of this router
  * @error: return location for an error
  *
- * Closes a pipe from the reading end. The receiver emits nothing more, not even `closed`. The monitor's thread tells
- * the sender soon after this has returned. A send that comes before returns %TRUE, and its message is dropped. From
- * then on sending fails with %FERRY_ERROR_CLOSED, also where it waits for room. Messages under way are counted and
- * dropped. May be called from within a handler. On the router's thread.
+ * Closes a pipe from the reading end. The receiver emits no more signals, not even `closed`. Soon after this has
+ * returned, the monitor's thread marks the pipe as closed for the sender. Until then a send may still return %TRUE, but
+ * its message is dropped. From then on a send fails with %FERRY_ERROR_CLOSED, also one that waits for room. Messages
+ * that are on their way are counted and dropped. May be called from within a handler. On the router's thread.
  *
- * The call also succeeds for a pipe that is at its end already: a clean-up need not know whether `closed` came first.
+ * Also succeeds for a pipe that has ended already, so that clean-up code need not check whether `closed` was emitted
+ * before.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, and with %FERRY_ERROR_CLOSED when the pipe belongs to
  * another router.
@@ -358,7 +365,7 @@ ferry_router_close_pipe (FerryRouter *self, FerryReceiver *receiver, GError **er
       if (owner == self && receiver->closed)
         return TRUE;
       return ferry_set_error (error, FERRY_ERROR_CLOSED,
-                              "The pipe %" G_GUINT64_FORMAT " is another router's; close it there",
+                              "The pipe %" G_GUINT64_FORMAT " belongs to another router; close it with that router",
                               receiver->connection_id);
     }
   if (ferry_pipe_share_close (pipe->share))
@@ -381,8 +388,8 @@ count (FerryRouter *self, FerryReceiver *receiver, gsize size)
   self->counters[FERRY_COUNTER_BYTES] += size;
 }
 
-/* Counts a message. Returns (nullable) the receiver that gets it. The first message that is dropped is logged, one for
- * each pipe: a worker may send many before it sees that the pipe is closed. */
+/* Counts a message. Returns (nullable) the pipe's receiver, or NULL when the message is to be dropped. Logs only the
+ * first message that is dropped of each pipe, since a worker may send many before it finds that the pipe is closed. */
 static FerryReceiver *
 count_or_drop (FerryRouter *self, FerryPipe *pipe, gsize size)
 {
@@ -392,7 +399,8 @@ count_or_drop (FerryRouter *self, FerryPipe *pipe, gsize size)
       return pipe->receiver;
     }
   if (pipe->dropped++ == 0)
-    g_debug ("A message came for pipe %" G_GUINT64_FORMAT ", which is closed; it and those after it are dropped",
+    g_debug ("A message arrived for pipe %" G_GUINT64_FORMAT
+             ", which is closed; this message and all later ones are dropped",
              pipe->connection_id);
   self->counters[FERRY_COUNTER_DROPPED]++;
   return NULL;
@@ -406,8 +414,8 @@ emit (FerryReceiver *receiver, GVariant *message)
   g_variant_unref (message);
 }
 
-/* main: delivers a message in borrowed memory. For the signal it is copied, so that keeping a message keeps nothing
- * else. type is NULL for plain bytes. */
+/* main: delivers a message whose bytes are valid only during this function. Copies the bytes for the signal, so that
+ * a handler that keeps the message keeps only its bytes. type is NULL for plain bytes. */
 void
 ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gconstpointer data, gsize size)
 {
@@ -444,7 +452,7 @@ condition_holds (const Dispatch *dispatch)
 
 /* ---- latest values ---- */
 
-/* Watches the cells of a new link to a worker. */
+/* Makes the watches for the cells of a new link to a worker. */
 static void
 watch_cells (FerryRouter *self, FerryLink *link)
 {
@@ -458,8 +466,8 @@ watch_cells (FerryRouter *self, FerryLink *link)
     }
 }
 
-/* (nullable): the watch of an open pipe, where its cell can be read. The watch of a sender in this process is made
- * here: the sender may have been started on another thread. */
+/* Returns (nullable) the watch of an open pipe whose cell can be read. Makes the watch if the pipe's sender is in
+ * this process: such a sender may have been started on another thread. */
 static FerryCellWatch *
 get_watch (FerryPipe *pipe)
 {
@@ -476,8 +484,8 @@ get_watch (FerryPipe *pipe)
   return pipe->watch->broken ? NULL : pipe->watch;
 }
 
-/* Delivers the newest value of a pipe that has a watch, where it was not delivered yet. Afterwards pipe and watch may
- * be gone: the handler may close the pipe. */
+/* Delivers the newest value of a pipe that has a watch, if the value was not delivered yet. The caller must not use
+ * pipe and watch afterwards, since the handler may close the pipe. */
 static void
 take_and_deliver (FerryRouter *self, FerryPipe *pipe, gint64 now)
 {
@@ -508,8 +516,9 @@ take_and_deliver (FerryRouter *self, FerryPipe *pipe, gint64 now)
     }
 }
 
-/* Reads the cell of a pipe that is about to end, if it has one, for the last time. In a stop of the router, a value is
- * only counted. Returns the pipe, or NULL when its receiver's handler has stopped the router. */
+/* Reads the cell of a pipe that ends now, if the pipe has a cell, for the last time. While the router is being
+ * stopped, a value is counted and not delivered. Returns the pipe, or NULL when the receiver's handler has stopped
+ * the router. */
 static FerryPipe *
 take_last_value (FerryRouter *self, FerryPipe *pipe)
 {
@@ -525,22 +534,23 @@ take_last_value (FerryRouter *self, FerryPipe *pipe)
   return ferry_router_find_pipe (self, connection_id);
 }
 
-/* Has a cell read again at the next tick. */
+/* Makes a cell hot, so that it is read again at the next tick. */
 static void
 heat (FerryRouter *self, FerryPipe *pipe, gint64 now)
 {
   ferry_hot_cells_heat (&self->hot_cells, pipe->watch, pipe->connection_id, now + self->latest_interval);
 }
 
-/* A cold cell has a value, which may have been delivered meanwhile, with the end of a task. */
+/* Handles the ring of a cold cell: makes the cell hot and delivers its value, unless ferry_receiver_flush_latest()
+ * has delivered the value meanwhile. */
 static void
 cell_rang (FerryRouter *self, FerryBlock *block)
 {
   FerryPipe *pipe = ferry_router_find_pipe (self, block->connection_id);
   gint64 now = g_get_monotonic_time ();
 
-  /* Before the reading, so that the monitor pushes another block for a value that is not seen here. Acquire and
-   * release: pairs with take_cells() of ferry-monitor.c. */
+  /* Clears the bit before the cell is read, so that the monitor pushes another block for a value that is written
+   * later. Acquire and release: pairs with take_cells() of ferry-monitor.c. */
   atomic_fetch_and_explicit (&block->link->cells_pending, ~((guint64) 1 << block->number), memory_order_acq_rel);
   if (pipe == NULL || get_watch (pipe) == NULL || pipe->watch->hot)
     return;
@@ -548,7 +558,8 @@ cell_rang (FerryRouter *self, FerryBlock *block)
   take_and_deliver (self, pipe, now);
 }
 
-/* Reads a hot cell in its turn of the tick. */
+/* Handles one hot cell at a tick: delivers a new value, and the cell stays hot; or arms the cell, which becomes cold.
+ */
 static void
 read_again (FerryRouter *self, guint64 connection_id)
 {
@@ -559,7 +570,7 @@ read_again (FerryRouter *self, guint64 connection_id)
   if (watch == NULL)
     return;
   watch->hot = FALSE;
-  /* A value that rang since the last tick has its whole interval. */
+  /* A cell that became hot since the last tick waits until a whole interval has passed since its delivery. */
   if (began - watch->delivered_at < self->latest_interval)
     {
       heat (self, pipe, began);
@@ -571,9 +582,10 @@ read_again (FerryRouter *self, guint64 connection_id)
   take_and_deliver (self, pipe, began);
 }
 
-/* With a tick due: reads the hot cells, or goes on with that. Takes half a dispatch budget at the most, or
- * one handler, so that with many cells the blocks have their part. Cells that are left stay due. Blocks are dispatched
- * for as long before the next cell, also where a slow handler took more. */
+/* Reads the hot cells when a tick is due, or continues the present tick. Takes at most half a dispatch budget, or
+ * the time of one handler, so that blocks are dispatched too when there are many cells. The remaining cells stay
+ * due. Before the next cell is read, blocks are dispatched for the same time as this function took, also if a slow
+ * handler made it take longer. */
 static FerryDispatchResult
 deliver_latest (Dispatch *dispatch)
 {
@@ -615,7 +627,8 @@ ferry_receiver_flush_latest (FerryReceiver *receiver)
 
 /* ---- links ---- */
 
-/* main: adds a link, and has launch start its process. Takes observer over on success. */
+/* main: adds a link, and makes launch start its process on the monitor's thread. Takes ownership of observer on
+ * success. */
 gboolean
 ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
                        gpointer launch_data, GDestroyNotify launch_destroy)
@@ -628,7 +641,7 @@ ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *ob
   return FALSE;
 }
 
-/* main: ends a link: its worker broke a rule that a layer above checks. */
+/* main: ends a link whose worker broke a rule that another layer of the library checks. detail says which rule. */
 void
 ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail)
 {
@@ -638,16 +651,16 @@ ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail)
 
 /* ---- dispatching ----
  *
- * From blocks to receivers, on the router's thread.
+ * The router's thread delivers the messages of blocks to receivers.
  *
- * A dispatch goes on until its budget is spent. Within it links take turns (ferry-turns-private.h), by the time that
- * their handlers take. A turn or the budget may end within a block: its cursor is where the next turn goes on.
- * Reading the clock costs as much as delivering a few messages. So it is read at the end of a row, and after a number
- * of messages that depends on what the link's handlers cost.
+ * A dispatch goes on until its budget is spent. In a dispatch the links take turns (ferry-turns-private.h), measured by
+ * the time that their handlers take. A turn or the budget may end within a block; the block's cursor says where the
+ * next turn continues. Reading the clock takes as long as delivering a few messages. So the clock is read at the end of
+ * a link's row, and after a number of messages that depends on how long the link's handlers take.
  *
- * A handler may close pipes, stop the router, start it again, and drop any reference. Receivers that are closed wait in
- * the deferred frees until the dispatch is over, as does what ferry_router_keep() was given. After each delivery the
- * dispatch checks that the router still has the monitor that the block came from. */
+ * A handler may close pipes, stop the router, start it again, and drop any reference. Receivers that are closed, and
+ * the objects given to ferry_router_keep(), are freed after the dispatch. After each delivery the dispatch checks
+ * that the router still has the monitor from which the block came. */
 
 static const GVariantType *
 get_type (FerryPipe *pipe, guint16 kind, guint16 number)
@@ -656,7 +669,7 @@ get_type (FerryPipe *pipe, guint16 kind, guint16 number)
   return kind == FERRY_RECORD_VARIANT ? g_ptr_array_index (pipe->types, number - 1) : NULL;
 }
 
-/* The receiver's messages in a row are over: other code is called next. */
+/* Tells the receiver's handler that its row of messages is over, before other code is called. */
 static inline void
 end_run (FerryReceiver *receiver)
 {
@@ -664,7 +677,7 @@ end_run (FerryReceiver *receiver)
     receiver->run_ended (receiver->handler_data);
 }
 
-/* A message with a block of its own is delivered with its memory. */
+/* Delivers a large message, which has its own block, without a copy. */
 static void
 deliver_large (Dispatch *dispatch, FerryBlock *block)
 {
@@ -674,13 +687,13 @@ deliver_large (Dispatch *dispatch, FerryBlock *block)
   g_autoptr (GBytes) bytes = NULL;
   const GVariantType *type;
 
-  /* A pipe's entry stays until the end of its link, which comes behind this block. */
+  /* The pipe exists: its entry stays until the end of its link, and that end comes behind this block. */
   g_assert (pipe != NULL);
   receiver = count_or_drop (dispatch->router, pipe, block->size);
   if (receiver == NULL)
     return;
   type = get_type (pipe, block->message_kind, block->number);
-  /* A message that lies in a buffer is in its memory already. */
+  /* A message that was sent in a buffer has its own memory already. */
   bytes = block->buffer != NULL ? g_steal_pointer (&block->buffer) : ferry_local_queue_keep (queue, block);
   if (receiver->handler != NULL)
     {
@@ -756,8 +769,8 @@ deliver_record (FerryRouter *self, FerryPipe *pipe, const FerryRecordHeader *hea
     end_stopped (self, pipe);
 }
 
-/* Charges the link for the time since the last reading of the clock, and adapts how many messages are between two
- * readings. The number is the link's own: handlers of other links may cost a thousand times as much. */
+/* Charges the link for the time since the last reading of the clock, and adapts the number of messages between two
+ * readings. Each link has its own number, since the handlers of another link may take a thousand times as long. */
 static FerryDispatchResult
 read_clock (Dispatch *dispatch, FerryLink *link)
 {
@@ -777,7 +790,7 @@ read_clock (Dispatch *dispatch, FerryLink *link)
   return is_over ? FERRY_DISPATCH_TURN : FERRY_DISPATCH_IDLE;
 }
 
-/* Something of the link was delivered: whether and how the dispatch goes on. */
+/* Returns whether and how the dispatch goes on after a delivery from the link. */
 static FerryDispatchResult
 after_delivery (Dispatch *dispatch, FerryLink *link)
 {
@@ -786,7 +799,8 @@ after_delivery (Dispatch *dispatch, FerryLink *link)
   return condition_holds (dispatch) ? FERRY_DISPATCH_SPENT : read_clock (dispatch, link);
 }
 
-/* *running becomes the receiver of the latest message. One that is closed lives as long as the dispatch. */
+/* Delivers the records of a block from its cursor on. Sets *running to the receiver of the latest message. A
+ * receiver that is closed meanwhile is freed after the dispatch. */
 static FerryDispatchResult
 deliver_records (Dispatch *dispatch, FerryBlock *block, FerryReceiver **running)
 {
@@ -804,7 +818,8 @@ deliver_records (Dispatch *dispatch, FerryBlock *block, FerryReceiver **running)
     {
       const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (block->data + cursor);
 
-      /* That records are alike is guessed and then checked: see skip_alike() of ferry-drain.c. */
+      /* Assumes that a record is as long as the one before it, and then checks that: see skip_alike() of
+       * ferry-drain.c. */
       if (G_UNLIKELY (header->length != latest_length))
         {
           latest_length = header->length;
@@ -851,7 +866,7 @@ dispatch_records (Dispatch *dispatch, FerryBlock *block)
   FerryDispatchResult result = deliver_records (dispatch, block, &running);
 
   end_run (running);
-  /* The next link does not pay for this one. */
+  /* The time so far is charged to this link, not to the next one. */
   if (result == FERRY_DISPATCH_IDLE && block->link->turn.first == NULL)
     result = read_clock (dispatch, block->link);
   return result;
@@ -873,15 +888,16 @@ end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
       if (pipe == NULL)
         continue;
       end_pipe (self, pipe, block->exit);
-      /* The receiver's handlers may have stopped the router, which empties the table. */
+      /* The receiver's handlers may have stopped the router, and a stop empties the table. */
       if (ferry_router_find_pipe (self, connection_id) == pipe)
         free_slot (self, pipe);
     }
   block->link->user_data = NULL;
   if (observer != NULL)
     observer->ended (observer->data, block->exit);
-  /* From now on the link's memory is neither read nor written. The link itself may stay for long, in a worker that has
-   * ended or in a large message. A local link shares its memory with its sender. */
+  /* From now on the link's memory is neither read nor written, so it is freed here. References to the link may be
+   * held for long, by a FerryWorker that has ended or by a large message. The memory of a local link is not freed,
+   * since the sender in this process uses it too. */
   ferry_link_close_down (block->link);
   if (!block->link->local)
     {
@@ -894,7 +910,7 @@ end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
   g_free (observer);
 }
 
-/* Delivers the line at the block's cursor, and moves that on. */
+/* Delivers the line at the block's cursor, and moves the cursor to the next line. */
 static void
 deliver_line (FerryBlock *block)
 {
@@ -955,7 +971,7 @@ dispatch_block (Dispatch *dispatch, FerryBlock *block)
   return after_delivery (dispatch, block->link);
 }
 
-/* Whether a block is dispatched up to its cursor, and may have a part left. */
+/* Whether a block of this kind has a cursor, so that a part of it can be dispatched. */
 static gboolean
 has_cursor (const FerryBlock *block)
 {
@@ -976,8 +992,8 @@ take_what_came (FerryRouter *self, FerryMonitor *monitor)
     }
 }
 
-/* Dispatches the router's block. Then gives it back, or puts it into its row again where a part of it is left. Where
- * the router was stopped, discard() has taken the part that was left. */
+/* Dispatches the router's present block. Then gives the block back, or puts it into its link's row again if a part
+ * of it is left. If a handler stopped the router, discard() has handled the part that was left. */
 static FerryDispatchResult
 dispatch_next (Dispatch *dispatch)
 {
@@ -992,7 +1008,7 @@ dispatch_next (Dispatch *dispatch)
   return result;
 }
 
-/* main, in a dispatch: takes a reference to object over until the dispatch ends. */
+/* main, in a dispatch: takes ownership of a reference to object, and drops the reference after the dispatch. */
 void
 ferry_router_keep (FerryRouter *self, gpointer object)
 {
@@ -1000,7 +1016,8 @@ ferry_router_keep (FerryRouter *self, gpointer object)
   g_ptr_array_add (self->deferred_frees, object);
 }
 
-/* Freeing objects may call the application's code, which may begin another dispatch. */
+/* Frees the objects that were kept during the dispatch. That may call the application's code, which may begin
+ * another dispatch, so the list is replaced first. */
 static void
 run_deferred_frees (FerryRouter *self)
 {
@@ -1012,8 +1029,8 @@ run_deferred_frees (FerryRouter *self)
   self->deferred_frees = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
-/* Delivers what is in the local queue for a dispatch budget, until there is no more, or until the condition (nullable)
- * holds. */
+/* Dispatches the blocks of the local queue and the hot cells that are due, until the budget is spent, no block is
+ * left, or the condition (nullable) holds. */
 static FerryDispatchResult
 dispatch (FerryRouter *self, FerryCondition condition, gpointer user_data)
 {
@@ -1053,13 +1070,14 @@ dispatch (FerryRouter *self, FerryCondition condition, gpointer user_data)
     }
   self->dispatching = FALSE;
   run_deferred_frees (self);
-  /* A handler that stopped the router may have started it again. */
+  /* The handler that stopped the router may have started it again; then the new queue may hold blocks. */
   if (result == FERRY_DISPATCH_STOPPED && self->pingee != NULL)
     ferry_pingee_ping (self->pingee);
   return result;
 }
 
-/* Counts the messages of a block that is not delivered, delivers its lines, or ends its link. */
+/* Handles a block while the router is being stopped: counts its messages as undelivered, delivers its lines of
+ * output, or ends its link. */
 static void
 discard_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
 {
@@ -1081,8 +1099,8 @@ discard_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
     end_link (self, monitor, block);
 }
 
-/* With the monitor stopped: counts all messages that will not be delivered, and then delivers the lines of workers and
- * the ends of links. The block that is being dispatched stays with its dispatch. */
+/* Empties the local queue after the monitor was stopped: counts all messages as undelivered, and then delivers the
+ * lines of workers' output and the ends of links. The block that is being dispatched is given back by its dispatch. */
 static void
 discard (FerryRouter *self, FerryMonitor *monitor)
 {
@@ -1108,16 +1126,16 @@ discard (FerryRouter *self, FerryMonitor *monitor)
     }
 }
 
-/* ---- routing manually ---- */
+/* ---- routing without the main context ---- */
 
-/* A call of ferry_router_route_until(). */
+/* The state of one ferry_router_route_until(). */
 typedef struct
 {
   FerryRouter *router;
   FerryCondition condition;
   gpointer user_data;
-  gint64 until;          /* monotonic time; G_MAXINT64: none */
-  FerryMonitor *monitor; /* (owned) (nullable): of the fence; NULL for a call that does not time out */
+  gint64 until;          /* monotonic time of the timeout; G_MAXINT64: none */
+  FerryMonitor *monitor; /* (owned) (nullable): has the fence; NULL without a timeout */
   guint64 fence;
 } Route;
 
@@ -1127,8 +1145,8 @@ holds (const Route *self)
   return self->condition (self->user_data);
 }
 
-/* Runs the timers that there are, and none that come meanwhile, so that other work has its turn. Returns whether the
- * condition holds. */
+/* Runs the timers that are due and that existed at the beginning. Timers that are added meanwhile run later, after
+ * other work. Returns whether the condition holds. */
 static gboolean
 run_timers (Route *self)
 {
@@ -1142,7 +1160,7 @@ run_timers (Route *self)
   return FALSE;
 }
 
-/* The same for posts. */
+/* Runs the functions that were posted to the mailbox before this began. Returns whether the condition holds. */
 static gboolean
 run_posts (Route *self)
 {
@@ -1154,7 +1172,8 @@ run_posts (Route *self)
   return FALSE;
 }
 
-/* Whether all that was sent before the call is dispatched, or the router was stopped and started meanwhile. */
+/* Whether all messages are dispatched that were sent before ferry_router_route_until() was called. TRUE also if the
+ * router was stopped and started meanwhile. */
 static gboolean
 has_passed_fence (Route *self)
 {
@@ -1169,15 +1188,15 @@ has_passed_fence (Route *self)
          !ferry_turns_has_until (&router->turns, n_pushed);
 }
 
-/* any, with the mailbox's lock held. */
+/* any, with the mailbox's lock held: ends the sleep of the router's thread when a function is posted. */
 static void
 nudge_local_queue (gpointer queue)
 {
   ferry_local_queue_nudge (queue);
 }
 
-/* Sleeps until a block comes, which stays in the queue, until a post, or until a time at which there is work. After the
- * timeout, it still waits for what was sent before the call. */
+/* Sleeps until a block is in the queue, a function is posted, or a timer or tick is due. A timeout that is over does
+ * not end the sleep, which then waits for messages that were sent before ferry_router_route_until() was called. */
 static void
 sleep_until_work (Route *self)
 {
@@ -1193,7 +1212,8 @@ sleep_until_work (Route *self)
   ferry_mailbox_unwatch (router->mailbox);
 }
 
-/* Gives each kind of work a turn. Returns whether the condition holds; *result becomes that of the dispatch. */
+/* Does each kind of work once: timers, posted functions, a dispatch. Returns whether the condition holds. Sets
+ * *result to the result of the dispatch. */
 static gboolean
 serve (Route *self, FerryDispatchResult *result)
 {
@@ -1218,8 +1238,9 @@ route (Route *self, GError **error)
       if (result == FERRY_DISPATCH_STOPPED)
         continue;
       if (g_get_monotonic_time () >= self->until && has_passed_fence (self))
-        return ferry_set_error (error, FERRY_ERROR_TIMED_OUT,
-                                "The condition did not come about within the time given to route_until; wait longer");
+        return ferry_set_error (
+          error, FERRY_ERROR_TIMED_OUT,
+          "The condition did not hold before the timeout of ferry_router_route_until(); allow more time");
       if (result == FERRY_DISPATCH_IDLE)
         sleep_until_work (self);
     }
@@ -1229,29 +1250,29 @@ route (Route *self, GError **error)
 /**
  * ferry_router_route_until:
  * @self: a router
- * @condition: (scope call): what to wait for; evaluated after each message, and after all other work
+ * @condition: (scope call): the condition to wait for; evaluated after each message, and after each piece of other work
  * @user_data: data for @condition
- * @timeout: the most microseconds to wait; negative for no limit
+ * @timeout: the longest time to wait, in microseconds; negative for no limit
  * @error: return location for an error
  *
- * Does the router's work without its main context, until a condition holds, and leaves the context's other sources
- * alone. For tests, console programs, and an application that waits for the last messages before its end. When the call
- * returns, the main loop takes over again.
+ * Does the router's work on the calling thread until a condition holds, without running the other sources of the main
+ * context. Use it in tests, in console programs, and in an application that waits for the last messages before it ends.
+ * After this function has returned, the main loop does the router's work again.
  *
- * The call delivers messages and the ends of workers. It begins tasks, also those that other threads submitted, and
- * handles their cancellables, timeouts and grace times. So a condition may be about messages, tasks, groups and maps.
- * A [class@Ferry.Listener] that was started on the router's main context tells which applications attach.
+ * The function delivers messages and the ends of workers. It begins tasks, also tasks that other threads submitted, and
+ * handles their cancellables, timeouts and grace times. So a condition may depend on messages, tasks, groups and maps.
+ * A [class@Ferry.Listener] that was started on the router's main context reports applications that attach.
  *
- * Work that needs other sources waits for the main loop: callbacks of functions that end in `_async`, and the work of
- * proxies, replicas and exporters on the main context. Where a condition is about those, iterate the context instead,
- * with g_main_context_iteration(). For the end of one task there is [method@Ferry.Task.wait].
+ * Work that needs other sources is not done: the callbacks of functions that end in `_async`, and the work of proxies,
+ * replicas and exporters on the main context. If a condition depends on such work, iterate the context instead, with
+ * g_main_context_iteration(). To wait for the end of one task, use [method@Ferry.Task.wait].
  *
- * The timeout bounds the waiting. Messages that were sent before the call are delivered in any case, so 0 delivers
- * those and waits for no others. Large data that must wait until the application drops other large data is not waited
- * for.
+ * Messages that were sent before this function was called are delivered even if @timeout is over. So with a @timeout of
+ * 0 the function delivers these messages, and waits for no others. The function does not wait for large data that the
+ * monitor cannot take until the application drops other large data.
  *
- * On the router's thread. Unlike functions that iterate the context, it may be called from within callbacks of the
- * context that are not Ferry's.
+ * On the router's thread. Unlike functions that iterate the context, this function may be called from within callbacks
+ * of the context, except for Ferry's callbacks.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT; with %FERRY_ERROR_NOT_RUNNING, also when a handler stopped the
  * router; with %FERRY_ERROR_WRONG_THREAD; and with %FERRY_ERROR_BUSY from within a handler.
@@ -1277,7 +1298,7 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
     return FALSE;
   if (is_in_handler (self))
     return ferry_set_error (error, FERRY_ERROR_BUSY,
-                            "A handler cannot have messages routed while it runs; return to the main loop first");
+                            "A handler cannot call ferry_router_route_until(); return to the main loop first");
   kept = g_object_ref (self);
   if (holds (&call))
     return TRUE;
@@ -1299,7 +1320,8 @@ pinged (gpointer user_data)
 {
   FerryRouter *self = user_data;
 
-  /* This is a loop nested in a handler: the dispatch that called the handler goes on, or pings. */
+  /* A handler runs a main loop of its own. Nothing is done here, since the dispatch that called the handler goes on,
+   * or pings. */
   if (self->dispatching)
     return FALSE;
   self->counters[FERRY_COUNTER_DISPATCHES]++;
@@ -1310,9 +1332,10 @@ pinged (gpointer user_data)
 
 /**
  * ferry_router_new:
- * @context: (nullable): the main context that receivers deliver on; %NULL for the caller's thread-default one
+ * @context: (nullable): the main context on which receivers deliver messages; %NULL for the thread-default main context
+ *   of the caller
  *
- * Makes a router, which does nothing until it is started. Any thread may call this.
+ * Makes a router. It does nothing until it is started with [method@Ferry.Router.start]. Any thread may call this.
  *
  * Returns: (transfer full): a new router
  *
@@ -1329,13 +1352,13 @@ ferry_router_new (GMainContext *context)
  * @self: a router
  * @error: return location for an error
  *
- * Starts the router, with a thread of its own that drains what workers send. The calling thread, which runs the main
- * context, becomes the router's thread.
+ * Starts the router, and with it the monitor's thread, which takes the messages that workers send. The calling thread
+ * becomes the router's thread; it must be the thread that runs the main context.
  *
  * A router that was stopped can be started again. Any thread may call this.
  *
- * Fails with %FERRY_ERROR_ALREADY_RUNNING, with %FERRY_ERROR_BUSY from within a `closed` handler that a
- * stop calls, and with %FERRY_ERROR_SYSTEM when the system has no thread or descriptors for it.
+ * Fails with %FERRY_ERROR_ALREADY_RUNNING, with %FERRY_ERROR_BUSY in a `closed` handler that runs within
+ * [method@Ferry.Router.stop], and with %FERRY_ERROR_SYSTEM when the system cannot give it a thread or descriptors.
  *
  * Returns: %TRUE on success
  *
@@ -1351,7 +1374,7 @@ ferry_router_start (FerryRouter *self, GError **error)
 
   if (get_thread (self) != NULL)
     return ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
-                            "The router is running already; it is started once before each stop");
+                            "The router is running already; stop it before you start it again");
   if (self->stopping)
     return ferry_set_error (error, FERRY_ERROR_BUSY,
                             "The router is being stopped; start it again when ferry_router_stop() has returned");
@@ -1359,12 +1382,12 @@ ferry_router_start (FerryRouter *self, GError **error)
   self->monitor = ferry_monitor_new (pingee, self->account, self->local_queue_limit, self->spare_time, error);
   if (self->monitor == NULL)
     return FALSE;
-  /* A new pingee is not connected, so this cannot fail. */
+  /* A new pingee is not connected yet, so connecting it cannot fail. */
   ferry_pingee_connect (pingee, self->context, NULL);
   self->pingee = g_steal_pointer (&pingee);
   self->hot_cells.pingee = self->pingee;
-  /* GLib starts a thread with the first GTask, and aborts the program where the system has none. Here the system has
-   * just given one; later it may not. */
+  /* GLib starts a thread for the first GTask, and aborts the program if the system refuses the thread. So GLib
+   * starts its thread here, just after the system has granted the monitor's thread. */
   g_type_ensure (G_TYPE_TASK);
   ferry_home_set_thread (self->home, g_thread_self ());
   g_atomic_pointer_set (&self->thread, g_thread_self ());
@@ -1388,7 +1411,8 @@ warn_of_open_pipes (FerryRouter *self)
       n_open++;
     }
   if (n_open > 0)
-    g_warning ("The router is stopped with %u open pipe%s: %s; call ferry_router_close_pipe() first where no more is "
+    g_warning ("The router is stopped with %u open pipe%s: %s; call ferry_router_close_pipe() first for pipes from "
+               "which no more messages are "
                "expected",
                n_open, n_open > 1 ? "s" : "", ids->str);
 }
@@ -1439,7 +1463,7 @@ stop (FerryRouter *self)
   g_atomic_pointer_set (&self->thread, NULL);
   discard (self, monitor);
   end_all_pipes (self);
-  /* Last: until then, other threads leave their requests to this one. */
+  /* Done last: until then other threads pass their requests to this thread. */
   ferry_home_set_thread (self->home, NULL);
   self->stopping = FALSE;
 }
@@ -1449,14 +1473,14 @@ stop (FerryRouter *self)
  * @self: a router
  * @error: return location for an error
  *
- * Stops the router: nothing more is taken from workers, and those that still run are killed. Messages that came and
- * were not delivered are counted and dropped. To have them delivered first, call [method@Ferry.Router.route_until].
- * Each receiver of an open pipe emits `closed` with the reason %FERRY_CLOSE_REASON_ROUTER_STOPPED before this
- * returns, and nothing afterwards. A warning lists their connection ids. Tasks of its pools, running and waiting ones,
- * fail with %FERRY_ERROR_CLOSED.
+ * Stops the router: takes no more messages from workers, and kills the workers that still run. Messages that were
+ * received and not delivered are counted and dropped; call [method@Ferry.Router.route_until] first to deliver them.
+ * Before this function returns, each receiver of an open pipe emits `closed` with the reason
+ * %FERRY_CLOSE_REASON_ROUTER_STOPPED. It emits nothing afterwards. A warning lists the connection ids of the open
+ * pipes. All tasks of the router's pools that are not done fail with %FERRY_ERROR_CLOSED.
  *
- * The warning is a structured message, as all warnings of Ferry are, which g_test_expect_message() does not see. A test
- * that expects it sets a log writer, with g_log_set_writer_func().
+ * As all warnings of Ferry, the warning is a structured log message, which g_test_expect_message() does not find. A
+ * test that expects the warning must set a log writer with g_log_set_writer_func().
  *
  * May be called from within a handler. On the router's thread.
  *
@@ -1506,8 +1530,8 @@ stop_abandoned (gpointer data)
     stop (self);
 }
 
-/* The router's thread may be within a dispatch, and receivers emit only there. So a running router that another thread
- * dropped lives on until its own thread has stopped it. */
+/* Stops a running router. When another thread drops the last reference, the router is kept until its own thread has
+ * stopped it: that thread may be in a dispatch, and only that thread may emit the receivers' signals. */
 static void
 ferry_router_dispose (GObject *object)
 {
@@ -1548,11 +1572,11 @@ ferry_router_finalize (GObject *object)
 static guint64
 read_count (_Atomic gint64 *count)
 {
-  /* Relaxed: it may be out of date at once. */
+  /* Relaxed: the count may be out of date when it is returned. */
   return (guint64) atomic_load_explicit (count, memory_order_relaxed);
 }
 
-/* What the monitor that runs and the account count. */
+/* Returns the part of a counter that the running monitor or the memory account counts. */
 static guint64
 count_others (FerryRouter *self, FerryCounter counter)
 {
@@ -1578,10 +1602,10 @@ count_others (FerryRouter *self, FerryCounter counter)
 /**
  * ferry_router_get_counter:
  * @self: a router
- * @counter: which one
+ * @counter: the counter to read
  *
- * Gets what the router counted since it was made. Counters of the present state of the router are 0 when it does not
- * run, except for those of memory that the application keeps. On the router's thread.
+ * Gets a count of the router since it was made. Counters of the present state are 0 when the router does not run,
+ * except for the counters of memory that the application keeps. On the router's thread.
  *
  * Returns: the count
  *
@@ -1606,9 +1630,9 @@ ferry_router_get_counter (FerryRouter *self, FerryCounter counter)
  * ferry_router_get_running:
  * @self: a router
  *
- * Whether the router was started and not stopped. Any thread may call this.
+ * Whether the router runs: it was started and not stopped. Any thread may call this.
  *
- * Returns: %TRUE if it runs
+ * Returns: %TRUE if the router runs
  *
  * Since: 0.1
  */
@@ -1624,7 +1648,7 @@ ferry_router_get_running (FerryRouter *self)
  * ferry_router_get_n_pipes:
  * @self: a router
  *
- * How many pipes are open. On the router's thread.
+ * Gets how many pipes are open. On the router's thread.
  *
  * Returns: the number of pipes
  *
@@ -1641,7 +1665,7 @@ ferry_router_get_n_pipes (FerryRouter *self)
 
 /* ---- properties ---- */
 
-/* Where a setting is that is a number of 64 bits. */
+/* Returns the field of a property that is a number of 64 bits. */
 static gpointer
 get_number (FerryRouter *self, guint property_id)
 {
@@ -1663,7 +1687,7 @@ ferry_router_get_property (GObject *object, guint property_id, GValue *value, GP
 {
   FerryRouter *self = FERRY_ROUTER (object);
 
-  /* The others may change on the router's thread. */
+  /* The other properties may be changed on the router's thread. */
   if (property_id != PROP_MAIN_CONTEXT && property_id != PROP_RUNNING)
     ferry_return_if_elsewhere (self->home);
   if (property_id == PROP_MAIN_CONTEXT)
@@ -1701,7 +1725,7 @@ ferry_router_set_property (GObject *object, guint property_id, const GValue *val
     *(gint64 *) get_number (self, property_id) = g_value_get_int64 (value);
   else
     *(guint64 *) get_number (self, property_id) = g_value_get_uint64 (value);
-  /* The largest power of two that is not above the value. */
+  /* Rounds the capacity down to a power of two. */
   if (property_id == PROP_LANE_CAPACITY)
     self->lane_capacity = (guint64) 1 << (g_bit_storage ((gulong) self->lane_capacity) - 1);
 }
@@ -1714,7 +1738,8 @@ install_scheduling_properties (void)
   /**
    * FerryRouter:main-context:
    *
-   * The main context that receivers deliver on. By default the thread-default one of the thread that made the router.
+   * The main context on which receivers deliver messages. The default is the thread-default main context of the thread
+   * that made the router.
    *
    * Since: 0.1
    */
@@ -1724,7 +1749,8 @@ install_scheduling_properties (void)
   /**
    * FerryRouter:priority:
    *
-   * The priority on the main context, [const@Ferry.PRIORITY_DEFAULT] by default. A change counts from the next start.
+   * The priority of the router on the main context; [const@Ferry.PRIORITY_DEFAULT] by default. A change takes effect at
+   * the next start.
    *
    * Since: 0.1
    */
@@ -1733,8 +1759,8 @@ install_scheduling_properties (void)
   /**
    * FerryRouter:dispatch-budget:
    *
-   * For how many microseconds messages are delivered before the main context runs other sources; 4,000 by default.
-   * A handler that takes longer is not interrupted.
+   * The time in microseconds for which messages are delivered before the main context runs other sources; 4,000 by
+   * default. A handler that takes longer is not interrupted.
    *
    * Since: 0.1
    */
@@ -1743,8 +1769,9 @@ install_scheduling_properties (void)
   /**
    * FerryRouter:ageing:
    *
-   * After how many microseconds messages that higher priorities hold back are delivered at default priority, for one
-   * dispatch budget; 50,000 by default, 0 for never. A change counts from the next start.
+   * The time in microseconds after which messages are delivered at default priority, for one dispatch budget, if
+   * sources of higher priority have kept the router from running; 50,000 by default, 0 for never. A change takes effect
+   * at the next start.
    *
    * Since: 0.1
    */
@@ -1752,8 +1779,9 @@ install_scheduling_properties (void)
   /**
    * FerryRouter:latest-interval:
    *
-   * The least number of microseconds between two deliveries of a pipe for latest values ([flags@Ferry.PipeFlags]);
-   * 16,667 by default, which is 60 a second. The last value before the end of the pipe does not wait.
+   * The least time in microseconds between two deliveries of a pipe for latest values ([flags@Ferry.PipeFlags]); 16,667
+   * by default, which is 60 deliveries a second. The last value before the end of the pipe is delivered without this
+   * wait.
    *
    * Since: 0.1
    */
@@ -1767,8 +1795,8 @@ install_limit_properties (void)
   /**
    * FerryRouter:local-queue-limit:
    *
-   * How many bytes may wait for the main context, over all links; 16 MiB by default. One block or one large message
-   * may go beyond it. A change counts from the next start.
+   * How many bytes of all links together may wait for the main context; 16 MiB by default. One block or one large
+   * message may exceed the limit. A change takes effect at the next start.
    *
    * Since: 0.1
    */
@@ -1777,8 +1805,9 @@ install_limit_properties (void)
   /**
    * FerryRouter:lane-capacity:
    *
-   * How many bytes of messages a worker can be ahead of the application, 16 for each message included; 2 MiB by
-   * default. Rounded down to a power of two. A change counts for the links made after it.
+   * How many bytes of messages a worker can send before the application takes them, including 16 bytes for each
+   * message; 2 MiB by default. The value is rounded down to a power of two. A change applies to links that are made
+   * later.
    *
    * Since: 0.1
    */
@@ -1787,8 +1816,7 @@ install_limit_properties (void)
   /**
    * FerryRouter:max-message-size:
    *
-   * How many bytes a message may have; 64 MiB by default, 1 GiB at the most. A change counts for the links made
-   * after it.
+   * How many bytes a message may have; 64 MiB by default, at most 1 GiB. A change applies to links that are made later.
    *
    * Since: 0.1
    */
@@ -1797,12 +1825,13 @@ install_limit_properties (void)
   /**
    * FerryRouter:buffer-limit:
    *
-   * How many bytes of all links' buffers and large messages the application may have, on their way and kept, with the
-   * memory that is kept for the next ones. Beyond the limit each link may have one at a time, and the next one waits
-   * until some are dropped. Other messages pass.
+   * How many bytes of buffers and large messages of all links the application may have. Counted are those on their way
+   * to receivers, those that the application keeps, and unused memory that is kept for later ones. Beyond the limit
+   * each link may have one buffer or large message at a time; its next one waits until some are dropped. Other messages
+   * are not affected.
    *
-   * By default, and where it is set to 0, a quarter of the machine's memory, or of a control group's limit that is
-   * less. It reads as the number in effect. A change counts at once.
+   * The default, which is also set by 0, is a quarter of the machine's memory, or of the memory limit of the control
+   * group if that is lower. Reading the property returns the number in effect, not 0. A change takes effect at once.
    *
    * Since: 0.1
    */
@@ -1810,8 +1839,8 @@ install_limit_properties (void)
   /**
    * FerryRouter:spare-time:
    *
-   * For how many microseconds unused memory of buffers is kept for the next ones, before it is given back to the
-   * system; 5,000,000 by default. A change counts from the next start.
+   * The time in microseconds for which unused memory of buffers is kept for later buffers, before it is returned to the
+   * system; 5,000,000 by default. A change takes effect at the next start.
    *
    * Since: 0.1
    */
@@ -1835,7 +1864,7 @@ ferry_router_class_init (FerryRouterClass *klass)
   /**
    * FerryRouter:running:
    *
-   * Whether the router was started and not stopped.
+   * Whether the router runs: it was started and not stopped.
    *
    * Since: 0.1
    */

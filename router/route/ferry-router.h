@@ -18,7 +18,8 @@ G_BEGIN_DECLS
 /**
  * FERRY_PRIORITY_DEFAULT: (value 125)
  *
- * The priority at which a router dispatches: just below GTK's redraw, which is `G_PRIORITY_HIGH_IDLE + 20`.
+ * The priority at which a router delivers messages. It is just below the priority of GTK's redraw, which is
+ * `G_PRIORITY_HIGH_IDLE + 20`.
  *
  * Since: 0.1
  */
@@ -26,17 +27,18 @@ G_BEGIN_DECLS
 
 /**
  * FerryPipeFlags:
- * @FERRY_PIPE_QUEUED: Every message arrives, in order; a sender waits when there is no room.
+ * @FERRY_PIPE_QUEUED: Every message arrives, in order; a sender waits when the lane is full.
  * @FERRY_PIPE_LATEST: Only the newest message counts, as for a progress bar or a preview. A sender never waits, and a
- *   newer message may overtake one before its delivery. At most one is delivered in each interval of
- *   [property@Ferry.Router:latest-interval]. The last one always arrives, before `closed`. A message has at most 4,088
- *   bytes, less the string of its type.
- * @FERRY_PIPE_ONE_SHOT_BUFFERS: Each buffer that a worker sends has memory of its own, which is sealed and passed on
- * with it. Nothing is copied, and the worker cannot change it any more: see [method@Ferry.Sender.create_buffer_until].
- * For large data that comes now and then from workers that are not trusted. Where buffers come one after the other,
- * copies into memory that is used again are quicker. The flag changes nothing for a sender in the application itself.
+ *   newer message replaces an older message that was not delivered yet. At most one message is delivered in each
+ *   interval of [property@Ferry.Router:latest-interval]. The last message always arrives, before `closed`. A message
+ *   and the string of its type have at most 4,088 bytes together.
+ * @FERRY_PIPE_ONE_SHOT_BUFFERS: Each buffer that a worker sends has its own memory. The memory is sealed and passed to
+ *   the application with the buffer, so that nothing is copied, and the worker cannot change the memory any more: see
+ *   [method@Ferry.Sender.create_buffer_until]. Use this flag for large data that arrives now and then from workers that
+ *   are not trusted. For many buffers one after the other, pipes without this flag are faster: they copy each buffer
+ *   into memory that is reused. The flag has no effect for a sender in the application itself.
  *
- * What kind of pipe [method@Ferry.Router.pipe] makes.
+ * The kinds of pipes that [method@Ferry.Router.pipe] makes.
  *
  * Since: 0.1
  */
@@ -49,27 +51,30 @@ typedef enum
 
 /**
  * FerryCounter:
- * @FERRY_COUNTER_MESSAGES: Messages delivered to receivers.
- * @FERRY_COUNTER_BYTES: Bytes of payload in those messages.
- * @FERRY_COUNTER_DROPPED: Messages that came for a pipe already closed.
- * @FERRY_COUNTER_UNDELIVERED: Messages that had reached the application and were not delivered when the router
- *   was stopped.
- * @FERRY_COUNTER_BLOCKS: Blocks that went through the local queue.
- * @FERRY_COUNTER_DISPATCHES: Times the main context ran the router.
- * @FERRY_COUNTER_AGED_DISPATCHES: Those of them that came by ageing, because higher priorities held the router back.
- * @FERRY_COUNTER_PROTOCOL_ERRORS: Workers that were ended because they broke a rule of the protocol.
- * @FERRY_COUNTER_QUEUED_BYTES: Bytes in the local queue, or being delivered, now.
- * @FERRY_COUNTER_LINKS: Links that are open now.
- * @FERRY_COUNTER_OVERTAKEN: Values of pipes for latest values that a newer one overtook before they were delivered.
- * @FERRY_COUNTER_WAITING_LINKS: Links that wait now until the application handles messages or drops buffers of theirs.
- * @FERRY_COUNTER_BUFFER_BYTES: Bytes of buffers and large messages that the application has now, on their way or kept.
- * @FERRY_COUNTER_SPARE_BYTES: Bytes of memory that are kept now for the next buffers.
- * @FERRY_COUNTER_HIGHEST_QUEUED_BYTES: The most that @FERRY_COUNTER_QUEUED_BYTES ever was.
- * @FERRY_COUNTER_HIGHEST_WAITING_LINKS: The most that @FERRY_COUNTER_WAITING_LINKS ever was.
- * @FERRY_COUNTER_HIGHEST_BUFFER_BYTES: The most that @FERRY_COUNTER_BUFFER_BYTES ever was.
- * @FERRY_COUNTER_HIGHEST_SPARE_BYTES: The most that @FERRY_COUNTER_SPARE_BYTES ever was.
+ * @FERRY_COUNTER_MESSAGES: Messages that were delivered to receivers.
+ * @FERRY_COUNTER_BYTES: Bytes of payload in the delivered messages.
+ * @FERRY_COUNTER_DROPPED: Messages that arrived after their pipe was closed.
+ * @FERRY_COUNTER_UNDELIVERED: Messages that had reached the application, but were not delivered because the router was
+ *   stopped.
+ * @FERRY_COUNTER_BLOCKS: Blocks that were put into the local queue.
+ * @FERRY_COUNTER_DISPATCHES: How many times the main context ran the router.
+ * @FERRY_COUNTER_AGED_DISPATCHES: How many of @FERRY_COUNTER_DISPATCHES were caused by [property@Ferry.Router:ageing].
+ * @FERRY_COUNTER_PROTOCOL_ERRORS: Workers that were killed because they broke a rule of the protocol.
+ * @FERRY_COUNTER_QUEUED_BYTES: Bytes that are now in the local queue, or being delivered.
+ * @FERRY_COUNTER_LINKS: Links that are now open.
+ * @FERRY_COUNTER_OVERTAKEN: Values of pipes for latest values that were replaced by a newer value before they were
+ *   delivered.
+ * @FERRY_COUNTER_WAITING_LINKS: Links that now wait until the application handles their messages or drops their
+ *   buffers.
+ * @FERRY_COUNTER_BUFFER_BYTES: Bytes of the buffers and large messages that are now on their way to receivers, or that
+ *   the application keeps.
+ * @FERRY_COUNTER_SPARE_BYTES: Bytes of unused memory that are now kept for later buffers.
+ * @FERRY_COUNTER_HIGHEST_QUEUED_BYTES: The highest value that @FERRY_COUNTER_QUEUED_BYTES has had.
+ * @FERRY_COUNTER_HIGHEST_WAITING_LINKS: The highest value that @FERRY_COUNTER_WAITING_LINKS has had.
+ * @FERRY_COUNTER_HIGHEST_BUFFER_BYTES: The highest value that @FERRY_COUNTER_BUFFER_BYTES has had.
+ * @FERRY_COUNTER_HIGHEST_SPARE_BYTES: The highest value that @FERRY_COUNTER_SPARE_BYTES has had.
  *
- * What a router counts; see [method@Ferry.Router.get_counter].
+ * The counters of a router, which [method@Ferry.Router.get_counter] reads.
  *
  * Since: 0.1
  */
@@ -102,9 +107,9 @@ G_DECLARE_FINAL_TYPE (FerryRouter, ferry_router, FERRY, ROUTER, GObject)
 
 /**
  * FerryCondition:
- * @user_data: the data given with it
+ * @user_data: the data that was given with the condition
  *
- * The condition that [method@Ferry.Router.route_until] waits for.
+ * Evaluates the condition that [method@Ferry.Router.route_until] waits for.
  *
  * Returns: %TRUE when the condition holds
  *

@@ -12,28 +12,31 @@
 
 G_BEGIN_DECLS
 
-/* What a pipe and its sender in the application share: whether the sender is taken (started there, or passed to a
- * worker) or the pipe was closed before. The pipe's slot stays in use until the link of a taken sender has ended.
+/* The state that a pipe and its sender in the application share. It says whether the sender is taken (started in the
+ * application, or passed to a worker), and whether the pipe is closed. Once the sender is taken, the pipe's slot stays
+ * in use until the sender's link has ended.
  *
- * Owner:   counted references: the pipe's, and the sender's.
- * Threads: any, where a function says no other. */
+ * Owner:   references are counted: the pipe has one, and the sender has one.
+ * Threads: any, unless a function says otherwise. */
 typedef struct _FerryPipeShare FerryPipeShare;
 
 FerryPipeShare *ferry_pipe_share_ref (FerryPipeShare *self);
 void ferry_pipe_share_unref (FerryPipeShare *self);
-/* Closes the pipe. Returns whether its sender is not taken, and so never will be. For a taken one, the router's thread
- * then closes the pipe on the monitor: see start_locally(). */
+/* Closes the pipe. Returns TRUE if the sender is not taken; then it can never be taken. For a sender that is taken,
+ * ferry_router_close_pipe() then also closes the pipe on the monitor: see start_locally(). */
 gboolean ferry_pipe_share_close (FerryPipeShare *self);
-/* router's thread: (nullable): the link of a sender in this process, of a pipe for latest values. */
+/* router's thread: (nullable): returns the link of a sender in this process; only for a pipe for latest values. */
 FerryLink *ferry_pipe_share_get_link (FerryPipeShare *self);
 
-/* any: sends a message larger than a record at once, in a buffer. Returns FALSE where there is no buffer to spare, or
- * it could not be sent. ferry_sender_send_parts() then tells why. Waits for no more than a record's room. */
+/* any: sends a message larger than a record in a buffer. Returns FALSE when there is no spare buffer, or the message
+ * could not be sent; the caller then uses ferry_sender_send_parts(), which sets an error. Waits only until the lane
+ * has room for one record. */
 gboolean ferry_sender_send_parts_in_buffer (FerrySender *self, const FerryPart *parts, guint n_parts);
 gboolean ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 deadline,
                                   GCancellable *cancellable, GError **error);
 
-/* any: the last reference to a sender that was not taken is gone, and it has closed the pipe. Takes receiver over. */
+/* any: ends the pipe of a sender that was not taken, when its last reference was dropped. The sender has closed the
+ * share. Takes ownership of receiver. */
 typedef void (*FerrySenderDroppedFunc) (FerryReceiver *receiver);
 
 FerrySender *ferry_sender_new (FerryReceiver *receiver, FerrySenderDroppedFunc dropped, FerryMonitor *monitor,

@@ -1,16 +1,19 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The writing end of a pipe, in a worker or in the application: from a message to records in the up lane.
+/* The writing end of a pipe, in a worker or in the application. It writes a message as one or more records into the up
+ * lane.
  *
- * The fast path takes the lane, finds room, writes the record in place and publishes it: no allocation, no system call,
- * and no lock where the process has one thread. The slow path does the rest: it waits for room, sets errors, and sends
- * messages in pieces.
+ * The fast path locks the lane, finds room, writes the record directly into the lane and publishes it. It makes no
+ * allocation and no system call, and takes no real lock while the process has one thread. The slow path does the rest:
+ * it waits for room, sets errors, and sends messages in pieces.
  *
- * Owner:   counted references, as of any GObject.
- * Threads: any, where a function says no other. A function that ends in _locked is called with the lane taken.
+ * Owner:   references are counted, as of any GObject.
+ * Threads: any, unless a function says otherwise. A function that ends in _locked must be called with the lane locked
+ *          (ferry_uplink_lock()).
  *
- * It is one file since the five ways to send share a lane, its order, the announced types, the waits and the errors. */
+ * It is one file since the five ways to send use the same lane, order of records, announced types, waits and
+ * errors. */
 
 #include "config.h"
 
@@ -24,19 +27,19 @@
 #include "link/ferry-handshake-private.h"
 #include "route/ferry-buffer-private.h"
 
-/* ---- what a pipe and its sender share ---- */
+/* ---- the state that a pipe and its sender share ---- */
 
 enum
 {
-  TAKEN = 1 << 0,  /* the sender was started here, or passed to a worker */
+  TAKEN = 1 << 0,  /* the sender was started in this process, or passed to a worker */
   CLOSED = 1 << 1, /* the pipe was closed */
 };
 
 struct _FerryPipeShare
 {
   _Atomic gint references;
-  _Atomic gint state;         /* any: flags of the two above: whether the sender is taken is settled once */
-  _Atomic (FerryLink *) link; /* (owned) (nullable): of a pipe for latest values whose sender is in this process */
+  _Atomic gint state;         /* any: TAKEN and CLOSED; TAKEN cannot be set after CLOSED */
+  _Atomic (FerryLink *) link; /* (owned) (nullable): of a local sender of a pipe for latest values */
 };
 
 FerryPipeShare *
@@ -58,7 +61,7 @@ ferry_pipe_share_unref (FerryPipeShare *self)
   g_free (self);
 }
 
-/* any: takes the sender. Returns FALSE where it is taken already, or the pipe is closed. */
+/* any: marks the sender as taken. Returns FALSE if the sender is taken already, or the pipe is closed. */
 static gboolean
 take (FerryPipeShare *self)
 {
@@ -74,7 +77,7 @@ ferry_pipe_share_close (FerryPipeShare *self)
   return (atomic_fetch_or_explicit (&self->state, CLOSED, memory_order_acq_rel) & TAKEN) == 0;
 }
 
-/* any: relaxed, since nothing else is read because of it. */
+/* any: whether the pipe is closed. Relaxed, since no other data is read because of the result. */
 static gboolean
 is_closed (FerryPipeShare *self)
 {
@@ -84,7 +87,7 @@ is_closed (FerryPipeShare *self)
 FerryLink *
 ferry_pipe_share_get_link (FerryPipeShare *self)
 {
-  /* Acquire: pairs with start_locally(), for the cell of the link. */
+  /* Acquire: pairs with start_locally(), so that the link's cell is visible. */
   return atomic_load_explicit (&self->link, memory_order_acquire);
 }
 
@@ -92,7 +95,7 @@ ferry_pipe_share_get_link (FerryPipeShare *self)
 
 #define HEADER_SIZE sizeof (FerryRecordHeader)
 
-/* A sender's state, which never goes back. */
+/* A sender's state, which never returns to an earlier one. */
 typedef enum
 {
   FERRY_SENDER_NEW,
@@ -106,31 +109,31 @@ struct _FerrySender
   GObject parent_instance;
 
   guint64 connection_id;          /* const */
-  FerryPipeShare *share;          /* const: (owned) (nullable): in the application */
-  FerryMonitor *monitor;          /* const: (owned) (nullable): in the application */
-  GWeakRef receiver;              /* any: in the application; NULL in a worker */
-  FerrySenderDroppedFunc dropped; /* const: (nullable): in the application */
-  GThread *router_thread;         /* const: (unowned) (nullable): in the application, only compared */
+  FerryPipeShare *share;          /* const: (owned) (nullable): set in the application; NULL in a worker */
+  FerryMonitor *monitor;          /* const: (owned) (nullable): set in the application; NULL in a worker */
+  GWeakRef receiver;              /* any: set in the application; NULL in a worker */
+  FerrySenderDroppedFunc dropped; /* const: (nullable): set in the application; NULL in a worker */
+  GThread *router_thread;         /* const: (unowned) (nullable): set in the application; only compared */
   gsize lane_capacity;            /* const */
   guint64 max_message_size;       /* const */
-  gboolean latest;                /* const: only the newest value counts */
-  gboolean one_shot;              /* const: in a worker, each of its buffers has memory of its own */
+  gboolean latest;                /* const: whether the pipe is one for latest values */
+  gboolean one_shot;              /* const: in a worker: whether its buffers are one-shot buffers */
 
-  _Atomic gint state;  /* any; leaves STARTED only with the lane taken */
-  FerryUplink *uplink; /* (owned) (nullable): set before the state becomes STARTED, and for good */
-  guint index;         /* in the pipe table; as uplink */
-  gsize quick_limit;   /* messages of fewer bytes may take the fast path; 0: none; as uplink */
+  _Atomic gint state;  /* any: changes from STARTED only with the lane locked */
+  FerryUplink *uplink; /* (owned) (nullable): set once, before the state becomes STARTED */
+  guint index;         /* of the pipe in the pipe table; set with uplink */
+  gsize quick_limit;   /* messages of fewer bytes may take the fast path; 0: none; set with uplink */
 
-  guint32 cell;           /* in its link, or FERRY_NO_CELL; as uplink */
-  FerryCellWriter writer; /* with the lane taken: of the cell */
+  guint32 cell;           /* the cell's number in its link, or FERRY_NO_CELL; set with uplink */
+  FerryCellWriter writer; /* with the lane locked: writes the cell */
 
-  /* The types announced so far; with the lane taken. */
+  /* The types that were announced so far; used with the lane locked. */
   char *types[FERRY_MAX_TYPES_PER_PIPE]; /* (owned) */
   _Atomic guint n_types;
-  guint latest_type; /* where the search begins: messages mostly repeat their type */
+  guint latest_type; /* the type of the latest message, with which a search begins */
 };
 
-/* The type, for the check of each send. Class initialisation sets it, before the first sender. */
+/* The GType of FerrySender, for the check of arguments in each send. The class initialisation sets it. */
 static GType sender_type;
 
 static inline gboolean
@@ -143,11 +146,11 @@ is_sender (gpointer self)
 static inline FerrySenderState
 get_state (FerrySender *self)
 {
-  /* Acquire: pairs with the store of STARTED, so that uplink is seen. */
+  /* Acquire: pairs with the store of STARTED, so that uplink is visible. */
   return (FerrySenderState) atomic_load_explicit (&self->state, memory_order_acquire);
 }
 
-/* Whether a message may be sent now. With the lane taken the answer stays true as long as that is. */
+/* Whether a message may be sent now. With the lane locked, the result stays valid until the lane is unlocked. */
 static inline gboolean
 is_sendable (FerrySender *self)
 {
@@ -155,33 +158,34 @@ is_sendable (FerrySender *self)
          ferry_uplink_get_pipe_word (self->uplink, self->index) == FERRY_PIPE_WORD_OPEN;
 }
 
-/* With an uplink: whether each buffer has memory of its own. Not so where the other end is in this process. */
+/* Whether the sender's buffers are one-shot buffers. FALSE if the other end is in this process. Needs an uplink. */
 static inline gboolean
 has_one_shots (FerrySender *self)
 {
   return self->one_shot && self->uplink->control >= 0;
 }
 
-/* A message on its way. */
+/* A message that is being sent. */
 typedef struct
 {
   FerrySender *sender;
-  GVariant *variant;      /* (nullable): the message; or else */
-  const FerryPart *parts; /* its bytes, which may lie apart */
+  GVariant *variant;      /* (nullable): the message, or NULL for plain bytes */
+  const FerryPart *parts; /* the parts of plain bytes, in order */
   guint n_parts;
   gsize size;
-  guint8 *joined; /* (owned) (nullable): see get_data() */
+  guint8 *joined; /* (owned) (nullable): the joined parts, made by get_data() */
   FerryWait wait;
 } FerrySend;
 
-/* (nullable) */
+/* (nullable): returns the type string of the message, or NULL for plain bytes. */
 static const char *
 get_type_string (const FerrySend *send)
 {
   return send->variant != NULL ? g_variant_get_type_string (send->variant) : NULL;
 }
 
-/* The bytes of a record, and of the largest announcement that may come before it. */
+/* Returns the bytes of a record with that payload, plus the bytes of the largest type announcement that may come
+ * before the record. */
 static gsize
 get_most_room (const FerrySend *send, gsize payload)
 {
@@ -193,19 +197,21 @@ get_most_room (const FerrySend *send, gsize payload)
  *
  * The writing end of a pipe.
  *
- * A sender comes from [method@Ferry.Router.pipe] in the application. There it is either passed to a worker with
+ * [method@Ferry.Router.pipe] makes a sender in the application. The sender is then either passed to a worker with
  * [method@Ferry.Launcher.add_sender], or used by the application's own threads. The worker gets it with
  * [func@Ferry.Worker.get_sender].
  *
- * It is started once, sends, and is stopped once, which tells the receiver that nothing is missing. Dropping the last
- * reference to a started sender stops it. Dropping the last reference to one that was neither started nor passed to a
- * worker closes the pipe, with the reason %FERRY_CLOSE_REASON_STOPPED.
+ * A sender is started once, sends messages, and is stopped once. The stop lets the receiver know that no message is
+ * missing. When the last reference to a started sender is dropped, the sender is stopped. When the last reference to a
+ * sender is dropped that was neither started nor passed to a worker, the pipe is closed, with the reason
+ * %FERRY_CLOSE_REASON_STOPPED.
  *
- * A send that returned %TRUE is kept: the receiver gets the message even when the process is killed the next instant,
- * as long as pipe and router are open. Messages of one sender arrive once, and in order. On a pipe for latest values
- * ([flags@Ferry.PipeFlags]), a newer message replaces one that was not delivered yet.
+ * When a send has returned %TRUE, the receiver gets the message, even if the sender's process is killed right
+ * afterwards. This holds while the pipe is open and the router runs. Messages of one sender arrive once, and in order.
+ * On a pipe for latest values ([flags@Ferry.PipeFlags]), a newer message replaces an older message that was not
+ * delivered yet.
  *
- * After it was started, a sender may be used by any number of threads at once, but by one process: in a child that a
+ * After it was started, any number of threads may use a sender at once, but only one process: in a child process that a
  * worker forks, sending fails.
  *
  * Since: 0.1
@@ -218,7 +224,7 @@ enum
 
 G_DEFINE_FINAL_TYPE (FerrySender, ferry_sender, G_TYPE_OBJECT)
 
-/* Sets the error of a call that the sender's state does not allow. Returns FALSE. */
+/* Sets the error for a sender whose state does not allow the operation. Returns FALSE, for the caller to return. */
 static gboolean
 refuse_state (FerrySenderState state, GError **error)
 {
@@ -228,23 +234,23 @@ refuse_state (FerrySenderState state, GError **error)
     const char *text;
   } refusals[] = {
     [FERRY_SENDER_NEW] = {FERRY_ERROR_NOT_STARTED, "The sender was not started; call ferry_sender_start() first"},
-    [FERRY_SENDER_STARTED] = {FERRY_ERROR_ALREADY_STARTED, "The sender was started already; it is started once"},
+    [FERRY_SENDER_STARTED] = {FERRY_ERROR_ALREADY_STARTED, "The sender was started already; start it only once"},
     [FERRY_SENDER_STOPPED] = {FERRY_ERROR_STOPPED, "The sender was stopped; open another pipe to send more"},
-    [FERRY_SENDER_PASSED] = {FERRY_ERROR_ALREADY_STARTED, "The sender was passed to a worker, and is used there"},
+    [FERRY_SENDER_PASSED] = {FERRY_ERROR_ALREADY_STARTED, "The sender was passed to a worker; use it in the worker"},
   };
 
   return ferry_set_error (error, (gint) refusals[state].code, "%s", refusals[state].text);
 }
 
-/* Sets the error of a pipe that is closed. Returns FALSE. */
+/* Sets the error for a pipe that is closed. Returns FALSE, for the caller to return. */
 static gboolean
 refuse_closed (FerrySender *self, GError **error)
 {
   static const char *const texts[] = {
-    [FERRY_PIPE_WORD_OPEN] = "is closed",
+    [FERRY_PIPE_WORD_OPEN] = "is closed; stop sending",
     [FERRY_PIPE_WORD_CLOSED] = "was closed by the application; stop sending",
-    [FERRY_PIPE_WORD_LINK_ENDED] = "is at its end, since the application gave up the link; stop sending",
-    [FERRY_PIPE_WORD_ROUTER_STOPPED] = "is at its end, since the router was stopped; stop sending",
+    [FERRY_PIPE_WORD_LINK_ENDED] = "has ended, since the application ended the link; stop sending",
+    [FERRY_PIPE_WORD_ROUTER_STOPPED] = "has ended, since the router was stopped; stop sending",
   };
   guint32 word = self->uplink != NULL ? ferry_uplink_get_pipe_word (self->uplink, self->index) : 0;
 
@@ -256,10 +262,10 @@ refuse_closed (FerrySender *self, GError **error)
 
 #define COPY_BY_WORDS 128
 
-/* Copies a message. A small one was mostly just written, field by field. A load that is wider than those stores makes
- * the processor wait until all its stores are done. Where the lane's lines are in another core's cache, that costs more
- * than the whole send. So small messages are copied by words of 8 bytes, and not by memcpy(), which takes the widest
- * loads. */
+/* Copies a message to place. Most small messages were written just before, field by field. A load that is wider than
+ * these stores makes the processor wait until all earlier stores are done. If the lane's cache lines are in another
+ * core's cache, that wait takes longer than the whole send. So a small message is copied in words of 8 bytes, and
+ * not by memcpy(), which uses the widest loads. */
 static inline void
 copy_payload (guint8 *place, const guint8 *data, gsize size)
 {
@@ -275,7 +281,7 @@ copy_payload (guint8 *place, const guint8 *data, gsize size)
       guint64 word;
 
       memcpy (&word, data + offset, 8);
-      /* So that the compiler does not make vectors of the words. */
+      /* Keeps the compiler from combining several words into one wide load. */
       __asm__("" : "+r"(word));
       memcpy (place + offset, &word, 8);
     }
@@ -283,7 +289,7 @@ copy_payload (guint8 *place, const guint8 *data, gsize size)
     place[offset] = data[offset];
 }
 
-/* The number of a type that was announced before, or 0. */
+/* Returns the number of a type that was announced before, or 0 for a new type. */
 static guint16
 find_type_locked (FerrySender *self, const char *type_string)
 {
@@ -301,7 +307,7 @@ find_type_locked (FerrySender *self, const char *type_string)
   return 0;
 }
 
-/* Announces a type at place, where there is room for that. Returns its number. */
+/* Writes the announcement of a type to place, which must have room for it. Returns the number of the type. */
 static guint16
 announce_type_locked (FerrySender *self, const char *type_string, guint8 *place)
 {
@@ -314,19 +320,20 @@ announce_type_locked (FerrySender *self, const char *type_string, guint8 *place)
   return (guint16) self->n_types;
 }
 
-/* A place for a record, with the lane taken. The announcement of the record's type comes before it, where that is new:
- * both are published at once. */
+/* A place in the locked lane for a record. If the type of the record is new, its announcement comes before the
+ * record, and both are published at once. */
 typedef struct
 {
-  guint8 *place;           /* of the announcement, or else of the record */
-  const char *new_type;    /* (nullable): to be announced */
-  gsize announcement_size; /* 0: none */
-  gsize size;              /* of both: the bytes to be published */
-  guint16 number;          /* of a type that was announced; 0: none */
+  guint8 *place;           /* the place of the announcement, or of the record if there is none */
+  const char *new_type;    /* (nullable): the type to be announced */
+  gsize announcement_size; /* bytes of the announcement; 0: none */
+  gsize size;              /* bytes of the announcement and the record together */
+  guint16 number;          /* the number of the announced type; 0: none */
   gboolean locked;
 } FerryPlace;
 
-/* Takes the lane and finds a place. type_string: (nullable). payload: bytes of the record. */
+/* Locks the lane and finds a place for a record. type_string: (nullable). payload: the bytes of the record's
+ * payload. Returns FALSE, with the lane unlocked, when there is no room or sending is not possible. */
 static G_ALWAYS_INLINE inline gboolean
 take_place (FerrySender *self, const char *type_string, gsize payload, FerryPlace *place)
 {
@@ -348,8 +355,8 @@ take_place (FerrySender *self, const char *type_string, gsize payload, FerryPlac
   return place->place != NULL;
 }
 
-/* Announces the type where that is new, and writes the record's header. Returns where its payload goes. The payload of
- * a large record tells its type. */
+/* Announces the type if it is new, and writes the record's header. Returns the place for the payload. The header of
+ * a large record has no type number, since its payload has it. */
 static G_ALWAYS_INLINE inline guint8 *
 write_header_locked (FerrySender *self, FerryPlace *place, FerryRecordKind kind, gsize payload)
 {
@@ -394,7 +401,8 @@ send_variant_now (FerrySender *self, GVariant *variant, gsize size)
 
 /* ---- the slow path ---- */
 
-/* Sets the error of a pipe that is closed, or of a sender that was stopped. Returns FALSE. */
+/* Sets the error for a pipe that is closed, or for a sender that is not started. Returns FALSE, for the caller to
+ * return. */
 static gboolean
 refuse_ended (FerrySender *self, GError **error)
 {
@@ -403,7 +411,7 @@ refuse_ended (FerrySender *self, GError **error)
   return state == FERRY_SENDER_STARTED ? refuse_closed (self, error) : refuse_state (state, error);
 }
 
-/* Sets the error of a wait that failed. Returns FALSE. */
+/* Sets the error for a wait that failed. Returns FALSE, for the caller to return. */
 static gboolean
 refuse_wait (FerrySender *self, FerryWaitResult result, GError **error)
 {
@@ -413,13 +421,14 @@ refuse_wait (FerrySender *self, FerryWaitResult result, GError **error)
     const char *text;
   } refusals[] = {
     [FERRY_WAIT_WOULD_BLOCK] = {FERRY_ERROR_WOULD_BLOCK,
-                                "The lane is full, and this call may not wait; send again later, or less"},
-    [FERRY_WAIT_TIMED_OUT] = {FERRY_ERROR_TIMED_OUT,
-                              "The lane stayed full until the deadline; the application takes messages too slowly"},
+                                "The lane is full, and this function may not wait; send again later, or send less"},
+    [FERRY_WAIT_TIMED_OUT] =
+      {FERRY_ERROR_TIMED_OUT,
+       "The lane stayed full until the deadline; send less, or make the application handle messages faster"},
     [FERRY_WAIT_FORKED] = {FERRY_ERROR_NOT_A_WORKER,
                            "This process was forked from the worker that has the sender; send "
-                           "there, or start a worker of its own"},
-    [FERRY_WAIT_BROKEN] = {FERRY_ERROR_PROTOCOL, "The lane was damaged by its other end"},
+                           "in that worker, or start another worker"},
+    [FERRY_WAIT_BROKEN] = {FERRY_ERROR_PROTOCOL, "The other end has damaged the lane; stop sending"},
   };
 
   if (result == FERRY_WAIT_CLOSED)
@@ -431,7 +440,7 @@ refuse_wait (FerrySender *self, FerryWaitResult result, GError **error)
   return FALSE;
 }
 
-/* Whether a type was announced, or fewer than max types were. type_string: (nullable). */
+/* Whether the type was announced before, or fewer than max types were. TRUE if type_string is NULL. */
 static inline gboolean
 can_announce (FerrySender *self, const char *type_string, guint max)
 {
@@ -446,7 +455,7 @@ can_announce (FerrySender *self, const char *type_string, guint max)
   return can;
 }
 
-/* Waits for room. Returns FALSE with an error when trying again is of no use. */
+/* Waits until the lane has room. Returns TRUE when the caller should try again, FALSE with an error otherwise. */
 static gboolean
 wait_for_room (FerrySend *send, gsize size, GError **error)
 {
@@ -458,7 +467,7 @@ wait_for_room (FerrySend *send, gsize size, GError **error)
     return refuse_state (state, error);
   if (!can_announce (self, get_type_string (send), FERRY_MAX_TYPES_PER_PIPE))
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                            "More than %d types came up on the pipe at the same moment; send again",
+                            "More than %d types were new on the pipe at the same moment; send again",
                             FERRY_MAX_TYPES_PER_PIPE / 2);
   result = ferry_uplink_wait (self->uplink, &send->wait, size);
   return result == FERRY_WAIT_READY || refuse_wait (self, result, error);
@@ -477,7 +486,7 @@ store (const FerrySend *send, guint8 *place)
     }
 }
 
-/* The message in one place. */
+/* Returns the message in one piece of memory. Joins its parts where there are several. */
 static const guint8 *
 get_data (FerrySend *send)
 {
@@ -493,7 +502,8 @@ get_data (FerrySend *send)
   return send->joined;
 }
 
-/* Writes and publishes a record of a head, and of body_size bytes of the message behind it: all or none. */
+/* Writes and publishes a record. Its payload is head, followed by the message if body_size is the message's size, or
+ * by nothing if body_size is 0. */
 static void
 write_record_and_unlock (const FerrySend *send, FerryPlace *place, FerryRecordKind kind, gconstpointer head,
                          gsize head_size, gsize body_size)
@@ -510,7 +520,7 @@ write_record_and_unlock (const FerrySend *send, FerryPlace *place, FerryRecordKi
   ferry_uplink_publish_and_unlock (self->uplink, place->size, place->locked);
 }
 
-/* The same, where it waits for room first. */
+/* Waits for room, and then writes and publishes a record, as write_record_and_unlock() does. */
 static gboolean
 send_record (FerrySend *send, FerryRecordKind kind, gconstpointer head, gsize head_size, gsize body_size,
              GError **error)
@@ -537,7 +547,7 @@ cancelled_cb (GCancellable *cancellable, gpointer user_data)
   ferry_uplink_interrupt (user_data);
 }
 
-/* Has the cancellable (nullable) end the waits of send; it becomes wait.data. Returns the handler id for
+/* Makes the cancellable (nullable) end the waits of send. Stores it in wait.data. Returns the handler id for
  * g_cancellable_disconnect(). */
 static gulong
 watch_cancellable (FerrySend *send, GCancellable *cancellable)
@@ -549,11 +559,12 @@ watch_cancellable (FerrySend *send, GCancellable *cancellable)
   return g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), send->sender->uplink, NULL);
 }
 
-/* ---- larger than a record ----
+/* ---- messages larger than a record ----
  *
- * In a buffer, where there is one to spare, or else in pieces. */
+ * They are sent in a buffer if there is a spare one, or else in pieces. */
 
-/* Sends the large record: the beginning of a message in pieces; or all of a message that lies in a buffer. */
+/* Sends a large record. With buffer (nullable) the record is for a message in that buffer. Otherwise it is the
+ * beginning of a message in pieces. */
 static gboolean
 begin_large (FerrySend *send, const FerryBufferMessage *buffer, GError **error)
 {
@@ -568,7 +579,7 @@ begin_large (FerrySend *send, const FerryBufferMessage *buffer, GError **error)
   return send_record (send, FERRY_RECORD_LARGE, &head, buffer != NULL ? sizeof head : sizeof head.large, 0, error);
 }
 
-/* Takes a buffer for the message, where there is one to spare. */
+/* Reserves a buffer for the message. Returns FALSE when there is no spare buffer. */
 static gboolean
 reserve_spare (const FerrySend *send, FerryBufferMessage *message)
 {
@@ -593,7 +604,8 @@ send_in_buffer (FerrySend *send, const FerryBufferMessage *message, GError **err
   return FALSE;
 }
 
-/* Sends a message in pieces. The caller has taken the uplink's turn. */
+/* Sends a message in pieces. The caller must have called ferry_uplink_take_turn(), since a link carries one message
+ * in pieces at a time. */
 static gboolean
 send_pieces (FerrySend *send, GError **error)
 {
@@ -632,7 +644,7 @@ ferry_sender_send_parts_in_buffer (FerrySender *self, const FerryPart *parts, gu
          reserve_spare (&send, &message) && send_in_buffer (&send, &message, NULL);
 }
 
-/* Sends what is larger than a record, in a buffer or in pieces. */
+/* Sends a message larger than a record, in a buffer or in pieces. */
 static gboolean
 send_large (FerrySend *send, GError **error)
 {
@@ -643,8 +655,8 @@ send_large (FerrySend *send, GError **error)
 
   if (send->size > self->max_message_size)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                            "The message has %" G_GSIZE_FORMAT " bytes, and the router takes %" G_GUINT64_FORMAT
-                            "; send parts of it, or raise FerryRouter:max-message-size",
+                            "The message has %" G_GSIZE_FORMAT " bytes, and the router takes at most %" G_GUINT64_FORMAT
+                            "; send it in parts, or raise FerryRouter:max-message-size",
                             send->size, self->max_message_size);
   if (reserve_spare (send, &message))
     return send_in_buffer (send, &message, error);
@@ -656,12 +668,12 @@ send_large (FerrySend *send, GError **error)
   return sent;
 }
 
-/* ---- the latest value ----
+/* ---- latest values ----
  *
- * Into the cell of the pipe, over the value before the last. It never waits, and makes a system call only for the
- * first value after the reader has armed the cell. */
+ * A value is written into the cell of the pipe, over the value before the last one. Sending never waits, and makes a
+ * system call only for the first value after the reader has armed the cell. */
 
-/* any: whether a value fits into a cell. variant is NULL for plain bytes. */
+/* any: checks that a value fits into a cell. variant is NULL for plain bytes. */
 static gboolean
 check_latest (GVariant *variant, gsize size, GError **error)
 {
@@ -671,8 +683,8 @@ check_latest (GVariant *variant, gsize size, GError **error)
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                           "The message has %" G_GSIZE_FORMAT
-                          " bytes, and a pipe for latest values takes %" G_GSIZE_FORMAT
-                          " of this type; send less, or open the pipe with FERRY_PIPE_QUEUED",
+                          " bytes, and a pipe for latest values takes at most %" G_GSIZE_FORMAT
+                          " bytes of this type; send less, or open the pipe with FERRY_PIPE_QUEUED",
                           size, FERRY_CELL_SLOT_SIZE - ferry_cell_value_size (type_length, 0));
 }
 
@@ -704,17 +716,17 @@ send_latest (FerrySend *send, GError **error)
   ferry_uplink_unlock (self->uplink, locked);
   if (G_LIKELY (!due))
     return TRUE;
-  /* Sequentially consistent: the cell's mark comes after its value, and before the ring. */
+  /* Sequentially consistent: the bit is set after the value was written, and before the doorbell rings. */
   control = ferry_segment_get_control (&self->uplink->segment);
   atomic_fetch_or_explicit (&control->dirty, (guint64) 1 << self->cell, memory_order_seq_cst);
   ferry_doorbell_ring (self->uplink->doorbell);
   return TRUE;
 }
 
-/* ---- either path ---- */
+/* ---- sending by the fast or the slow path ---- */
 
-/* The slow path, where the fast one failed or does not apply. Only the newest value of a pipe for latest values counts:
- * it is written into a cell, and never waits. */
+/* Sends a message by the slow path, when the fast path failed or cannot be used. A pipe for latest values writes the
+ * value into its cell, without waiting. */
 static gboolean
 send_slowly (FerrySend *send, gint64 deadline, GCancellable *cancellable, GError **error)
 {
@@ -744,27 +756,29 @@ send_slowly (FerrySend *send, gint64 deadline, GCancellable *cancellable, GError
  * ferry_sender_send_bytes_until:
  * @self: a sender
  * @data: (nullable) (array length=size) (element-type guint8): the message
- * @size: how many bytes
- * @deadline: when to give up, in microseconds of g_get_monotonic_time(); 0 to not wait at all;
- *   [const@Ferry.NO_DEADLINE] for no limit
- * @cancellable: (nullable): ends the waiting
+ * @size: the size of @data in bytes
+ * @deadline: the time at which waiting ends with an error, in microseconds of g_get_monotonic_time(); 0 to not wait at
+ *   all; [const@Ferry.NO_DEADLINE] for no limit
+ * @cancellable: (nullable): cancels the wait
  * @error: return location for an error
  *
  * Sends a message of plain bytes. Any thread may call this.
  *
- * Waits while the lane is full, so that a slow receiver holds back its senders. On the router's own thread it never
- * waits. A message may have up to [property@Ferry.Router:max-message-size] bytes. One of more than 32,752 bytes may
- * travel in pieces, and other senders' messages pass between them. A message that is given up halfway is not delivered.
+ * Waits while the lane is full, so that senders cannot be faster than a slow receiver for long. On the router's own
+ * thread this function never waits. A message may have up to [property@Ferry.Router:max-message-size] bytes. A message
+ * of more than 32,752 bytes may be sent in pieces, and messages of other senders may pass between the pieces. When
+ * sending fails after some pieces, nothing of the message is delivered.
  *
- * On a pipe for latest values ([flags@Ferry.PipeFlags]) it never waits. The message becomes the newest value, and the
- * next one may overtake it. With the string of its type it has at most 4,088 bytes.
+ * On a pipe for latest values ([flags@Ferry.PipeFlags]) this function never waits. The message becomes the newest
+ * value, and a later message may replace it before it is delivered. The message and the string of its type may have at
+ * most 4,088 bytes together.
  *
- * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED in the wrong state; %FERRY_ERROR_CLOSED when the other
- * end is gone; %FERRY_ERROR_WOULD_BLOCK when it would have to wait and may not; %FERRY_ERROR_TIMED_OUT when the
+ * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED when the sender is not running; %FERRY_ERROR_CLOSED when
+ * the pipe is closed; %FERRY_ERROR_WOULD_BLOCK when it would have to wait and may not; %FERRY_ERROR_TIMED_OUT when the
  * deadline passed; %FERRY_ERROR_TOO_LARGE; %FERRY_ERROR_NOT_A_WORKER in a process that was forked from the worker; and
  * %G_IO_ERROR_CANCELLED.
  *
- * Returns: %TRUE when the message will arrive
+ * Returns: %TRUE when the message was sent and will arrive
  *
  * Since: 0.1
  */
@@ -786,7 +800,8 @@ ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size
   return send_slowly (&send, deadline, cancellable, error);
 }
 
-/* any: as ferry_sender_send_bytes_until(), for one message in parts that may lie apart. */
+/* any: sends one message whose bytes are the given parts, one after the other. Otherwise as
+ * ferry_sender_send_bytes_until(). */
 gboolean
 ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 deadline,
                          GCancellable *cancellable, GError **error)
@@ -808,13 +823,13 @@ ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_part
  * ferry_sender_send_bytes:
  * @self: a sender
  * @data: (nullable) (array length=size) (element-type guint8): the message
- * @size: how many bytes
+ * @size: the size of @data in bytes
  * @error: return location for an error
  *
- * Sends a message of plain bytes, and waits for room as long as it takes. The rest is as with
+ * Sends a message of plain bytes, and waits for room without a limit. Otherwise this is the same as
  * [method@Ferry.Sender.send_bytes_until], which lists the errors. Any thread.
  *
- * Returns: %TRUE when the message will arrive
+ * Returns: %TRUE when the message was sent and will arrive
  *
  * Since: 0.1
  */
@@ -824,9 +839,9 @@ ferry_sender_send_bytes (FerrySender *self, gconstpointer data, gsize size, GErr
   return ferry_sender_send_bytes_until (self, data, size, FERRY_NO_DEADLINE, NULL, error);
 }
 
-/* (transfer full): variant; or a "v" around it, where its type cannot be announced: there are too many, or its string
- * is too long. Half of the numbers are left for threads that find room for a new type at the same moment. Returns NULL
- * for a value that is deeper than it may be. */
+/* (transfer full): returns variant, or variant inside a “v” if its type cannot be announced: there are too many
+ * types, or the type string is too long. Half of the type numbers are kept free for threads that announce new types
+ * at the same moment. Returns NULL with an error for a value with too many levels. */
 static GVariant *
 box_where_needed (FerrySender *self, GVariant *variant, GError **error)
 {
@@ -843,22 +858,24 @@ box_where_needed (FerrySender *self, GVariant *variant, GError **error)
 /**
  * ferry_sender_send_until:
  * @self: a sender
- * @message: the message; a floating reference is taken over
- * @deadline: when to give up, in microseconds of g_get_monotonic_time(); 0 to not wait at all;
- *   [const@Ferry.NO_DEADLINE] for no limit
- * @cancellable: (nullable): ends the waiting
+ * @message: the message; if its reference is floating, the function takes ownership
+ * @deadline: the time at which waiting ends with an error, in microseconds of g_get_monotonic_time(); 0 to not wait at
+ *   all; [const@Ferry.NO_DEADLINE] for no limit
+ * @cancellable: (nullable): cancels the wait
  * @error: return location for an error
  *
- * Sends a #GVariant. The rest is as with [method@Ferry.Sender.send_bytes_until], which lists the errors. Any thread.
+ * Sends a #GVariant. Otherwise this is the same as [method@Ferry.Sender.send_bytes_until], which lists the errors. Any
+ * thread.
  *
- * The type of the message is announced the first time, and is a number from then on. A pipe carries up to 127 types in
- * this way. A message of another type, or of one with a string of more than 1,024 bytes, arrives inside a `v`.
+ * The first message of a type announces the type, and all messages of that type carry a number instead of the type
+ * string. A pipe can announce up to 127 types. A message of a further type, or of a type with a string of more than
+ * 1,024 bytes, arrives inside a variant of type `v`.
  *
- * A message has at most 64 levels: each array, maybe, tuple, dictionary entry and variant is one, also inside variants.
- * One with more levels, or with a type string of more than 65,536 bytes inside a variant, fails with
- * %FERRY_ERROR_TOO_LARGE.
+ * A message may have at most 64 levels: each array, maybe, tuple, dictionary entry and variant is one level, also
+ * inside variants. Sending fails with %FERRY_ERROR_TOO_LARGE for a message with more levels, or with a type string of
+ * more than 65,536 bytes inside a variant.
  *
- * Returns: %TRUE when the message will arrive
+ * Returns: %TRUE when the message was sent and will arrive
  *
  * Since: 0.1
  */
@@ -891,13 +908,13 @@ ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, 
 /**
  * ferry_sender_send:
  * @self: a sender
- * @message: the message; a floating reference is taken over
+ * @message: the message; if its reference is floating, the function takes ownership
  * @error: return location for an error
  *
- * Sends a #GVariant, and waits for room as long as it takes. The rest is as with [method@Ferry.Sender.send_until]. Any
- * thread.
+ * Sends a #GVariant, and waits for room without a limit. Otherwise this is the same as
+ * [method@Ferry.Sender.send_until]. Any thread.
  *
- * Returns: %TRUE when the message will arrive
+ * Returns: %TRUE when the message was sent and will arrive
  *
  * Since: 0.1
  */
@@ -909,22 +926,23 @@ ferry_sender_send (FerrySender *self, GVariant *message, GError **error)
 
 /* ---- one-shot buffers ----
  *
- * The memory is sealed, its descriptor is sent over the control socket, and then the record over the lane.
+ * To send a one-shot buffer, its memory is sealed. Then the memory's descriptor is sent over the control socket, and
+ * the record over the lane.
  *
- * Both are sent with the lane taken, so that they come in the same order whatever other threads send. There is no
- * descriptor without its record, unless the process dies in between. The call on the socket does not wait; where it
- * would, the lane is given back first. */
+ * Descriptor and record are sent with the lane locked, so that the descriptors arrive in the order of their records
+ * while several threads send. There is no descriptor without its record, unless the process dies in between. Writing
+ * to the socket never blocks; when the socket is full, the lane is unlocked before this thread waits. */
 
 typedef enum
 {
   SENT,
-  NEEDS_ROOM,   /* in the lane, or the pipe is closed */
-  NEEDS_GATE,   /* the application has not taken as many memories as may be pending */
-  NEEDS_SOCKET, /* room in the control socket */
-  FAILED,       /* with an error number */
+  NEEDS_ROOM,   /* the lane has no room, or the pipe is closed */
+  NEEDS_GATE,   /* too many one-shot buffers are pending in the application */
+  NEEDS_SOCKET, /* the control socket has no room */
+  FAILED,       /* another failure, with an error number */
 } Outcome;
 
-/* Sends the memory, and the record behind it. */
+/* Tries to send the descriptor of the memory, and then the record. Sets *error_number for FAILED. */
 static Outcome
 send_one_shot_now (FerrySend *send, FerryBuffer *buffer, int *error_number)
 {
@@ -955,7 +973,8 @@ send_one_shot_now (FerrySend *send, FerryBuffer *buffer, int *error_number)
   return SENT;
 }
 
-/* Waits for room in the control socket. The application always reads its end, and closes it with the link. */
+/* Waits until the control socket has room. The application always reads the socket, and closes it when the link
+ * ends, so the wait ends. */
 static FerryWaitResult
 wait_for_socket (FerrySend *send)
 {
@@ -1018,7 +1037,7 @@ send_one_shot (FerrySend *send, FerryBuffer *buffer, GError **error)
 
 /* ---- buffers ----
  *
- * The bytes stay where they were written, and a record tells the place. */
+ * The bytes stay where the worker has written them, and a record says where they are. */
 
 static gboolean
 check_can_have_buffers (FerrySender *self, gsize size, GError **error)
@@ -1030,14 +1049,15 @@ check_can_have_buffers (FerrySender *self, gsize size, GError **error)
   arena = self->uplink->arena;
   if (self->latest)
     ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "A pipe for latest values carries no buffers; open one without FERRY_PIPE_LATEST");
+                     "A pipe for latest values carries no buffers; open a pipe without FERRY_PIPE_LATEST");
   else if (arena == NULL)
     ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                     "The link has no memory for buffers; see ferry_launcher_set_buffer_capacity()");
+                     "The link has no memory for buffers; give it some with ferry_launcher_set_buffer_capacity()");
   else if (size > ferry_arena_writer_get_capacity (arena))
     ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                     "A buffer of %" G_GSIZE_FORMAT " bytes is wanted, and all of the link may take %" G_GSIZE_FORMAT
-                     "; see ferry_launcher_set_buffer_capacity()",
+                     "A buffer of %" G_GSIZE_FORMAT
+                     " bytes is too large, as all buffers of the link may have %" G_GSIZE_FORMAT
+                     " bytes together; allow more with ferry_launcher_set_buffer_capacity()",
                      size, ferry_arena_writer_get_capacity (arena));
   else
     return has_one_shots (self) || ferry_arena_writer_open (arena, error);
@@ -1047,27 +1067,28 @@ check_can_have_buffers (FerrySender *self, gsize size, GError **error)
 /**
  * ferry_sender_create_buffer_until:
  * @self: a sender
- * @size: how many bytes, at least 1
- * @deadline: when to give up, in microseconds of g_get_monotonic_time(); 0 to not wait at all;
- *   [const@Ferry.NO_DEADLINE] for no limit
- * @cancellable: (nullable): ends the waiting
+ * @size: the size of the buffer in bytes, at least 1
+ * @deadline: the time at which waiting ends with an error, in microseconds of g_get_monotonic_time(); 0 to not wait at
+ *   all; [const@Ferry.NO_DEADLINE] for no limit
+ * @cancellable: (nullable): cancels the wait
  * @error: return location for an error
  *
- * Makes a buffer, in memory that both processes have mapped. The caller fills it, and then sends it. Any thread may
- * call this.
+ * Makes a buffer in memory that both processes have mapped. The caller fills the buffer and then sends it with
+ * [method@Ferry.Sender.send_buffer]. Any thread may call this.
  *
- * All buffers of a worker together have at most [method@Ferry.Launcher.set_buffer_capacity] bytes, and there are at
- * most 64 of them at a time. The call waits for room until the application lets go of a buffer, or this process drops
- * one. So do not wait while the waiting thread itself has the buffers. On the router's own thread it never waits.
+ * All buffers of a worker together may have at most [method@Ferry.Launcher.set_buffer_capacity] bytes, and a worker may
+ * have at most 64 buffers at a time. When there is no room, this function waits until the application drops a buffer,
+ * or this process frees a buffer. So a thread must not wait for room while it holds the buffers that take the room. On
+ * the router's own thread this function never waits.
  *
- * In a worker, on a pipe with one-shot buffers ([flags@Ferry.PipeFlags]), each buffer has fresh memory of its own, at
- * most as large as that capacity. It takes a descriptor until it is sent, and this call does not wait.
+ * In a worker, on a pipe with one-shot buffers ([flags@Ferry.PipeFlags]), each buffer gets its own new memory, at most
+ * as large as that capacity. Such a buffer uses a descriptor until it is sent, and this function does not wait.
  *
- * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED in the wrong state; %FERRY_ERROR_CLOSED when the other
- * end is gone; %FERRY_ERROR_WOULD_BLOCK when it would have to wait and may not; %FERRY_ERROR_TIMED_OUT when the
+ * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED when the sender is not running; %FERRY_ERROR_CLOSED when
+ * the pipe is closed; %FERRY_ERROR_WOULD_BLOCK when it would have to wait and may not; %FERRY_ERROR_TIMED_OUT when the
  * deadline passed; %FERRY_ERROR_TOO_LARGE; %FERRY_ERROR_BAD_ARGUMENTS on a pipe for latest values;
  * %FERRY_ERROR_NOT_A_WORKER in a process that was forked from the worker; %FERRY_ERROR_SYSTEM when there is no address
- * space or no descriptor for it; and %G_IO_ERROR_CANCELLED.
+ * space or no descriptor for the buffer; and %G_IO_ERROR_CANCELLED.
  *
  * Returns: (transfer full) (nullable): a buffer, or %NULL with an error
  *
@@ -1096,9 +1117,9 @@ ferry_sender_create_buffer_until (FerrySender *self, gsize size, gint64 deadline
   if (result == FERRY_WAIT_READY)
     return ferry_buffer_new (self->uplink, &message);
   if (result == FERRY_WAIT_WOULD_BLOCK || result == FERRY_WAIT_TIMED_OUT)
-    ferry_set_error (error, result == FERRY_WAIT_WOULD_BLOCK ? FERRY_ERROR_WOULD_BLOCK : FERRY_ERROR_TIMED_OUT,
-                     "There is no room for a buffer of %" G_GSIZE_FORMAT " bytes now; have the application drop some",
-                     size);
+    ferry_set_error (
+      error, result == FERRY_WAIT_WOULD_BLOCK ? FERRY_ERROR_WOULD_BLOCK : FERRY_ERROR_TIMED_OUT,
+      "There is no room for a buffer of %" G_GSIZE_FORMAT " bytes now; make the application drop buffers", size);
   else
     refuse_wait (self, result, error);
   return NULL;
@@ -1107,10 +1128,10 @@ ferry_sender_create_buffer_until (FerrySender *self, gsize size, gint64 deadline
 /**
  * ferry_sender_create_buffer:
  * @self: a sender
- * @size: how many bytes, at least 1
+ * @size: the size of the buffer in bytes, at least 1
  * @error: return location for an error
  *
- * Makes a buffer, and waits for room as long as it takes. The rest is as with
+ * Makes a buffer, and waits for room without a limit. Otherwise this is the same as
  * [method@Ferry.Sender.create_buffer_until]. Any thread.
  *
  * Returns: (transfer full) (nullable): a buffer, or %NULL with an error
@@ -1129,17 +1150,17 @@ check_fits (FerrySend *send, const FerryBuffer *buffer, GError **error)
   if (ferry_buffer_is_one_shot (buffer) != has_one_shots (send->sender))
     return ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The buffer was made by a sender of another kind of pipe; one-shot buffers go through pipes "
-      "that were opened with FERRY_PIPE_ONE_SHOT_BUFFERS, and no others do");
+      "The buffer was made by a sender of another kind of pipe; send one-shot buffers through pipes "
+      "that were opened with FERRY_PIPE_ONE_SHOT_BUFFERS, and other buffers through other pipes");
   if (send->size <= FERRY_MAX_RECORD_PAYLOAD - sizeof (FerryBufferMessage))
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                          "What goes with a buffer has %" G_GSIZE_FORMAT " bytes, and %" G_GSIZE_FORMAT
-                          " are allowed; put it into the buffer",
+                          "The metadata of a buffer has %" G_GSIZE_FORMAT " bytes, and at most %" G_GSIZE_FORMAT
+                          " are allowed; put the data into the buffer",
                           send->size, FERRY_MAX_RECORD_PAYLOAD - sizeof (FerryBufferMessage));
 }
 
-/* Sends a buffer of the arena, which stays mapped. */
+/* Sends a buffer of the arena. The memory stays mapped in this process. */
 static gboolean
 lend (FerrySend *send, FerryBuffer *buffer, GError **error)
 {
@@ -1155,25 +1176,28 @@ lend (FerrySend *send, FerryBuffer *buffer, GError **error)
 
 /**
  * ferry_sender_send_buffer_until:
- * @self: the sender that made @buffer, or another one of its worker
- * @metadata: (nullable): what goes with it, up to 32,728 bytes in serialised form; a floating reference is taken over
+ * @self: the sender that made @buffer, or another sender of the same worker
+ * @metadata: (nullable): data that is sent with the buffer, up to 32,728 bytes in serialised form; if its reference is
+ *   floating, the function takes ownership
  * @buffer: a buffer that was not sent
- * @deadline: when to give up, in microseconds of g_get_monotonic_time(); 0 to not wait at all;
- *   [const@Ferry.NO_DEADLINE] for no limit
- * @cancellable: (nullable): ends the waiting
+ * @deadline: the time at which waiting ends with an error, in microseconds of g_get_monotonic_time(); 0 to not wait at
+ *   all; [const@Ferry.NO_DEADLINE] for no limit
+ * @cancellable: (nullable): cancels the wait
  * @error: return location for an error
  *
- * Sends a buffer. It arrives in order with the sender's other messages, by [signal@Ferry.Receiver::buffer]. From then
- * on its memory is the application's, until that lets go of it. Do not write to it any more. Any thread may call this.
+ * Sends a buffer. It arrives in order with the sender's other messages, with [signal@Ferry.Receiver::buffer]. From then
+ * on the application uses its memory, until it drops the buffer. The caller must not write to the memory any more. Any
+ * thread may call this.
  *
- * Waits while the lane is full. A buffer that could not be sent is as before. A one-shot buffer may then be sent again,
- * and only be read. A worker has at most 16 one-shot buffers on the way at a time.
+ * Waits while the lane is full. When sending fails, the buffer is unchanged and can be sent again; a one-shot buffer
+ * can be read then, but not written. A worker may have at most 16 one-shot buffers on their way at a time.
  *
- * Fails as [method@Ferry.Sender.send_bytes_until]. Fails with %FERRY_ERROR_BAD_ARGUMENTS for a one-shot buffer on a
- * pipe that was not opened for them, or for another buffer on a pipe that was. Fails with %FERRY_ERROR_SYSTEM where a
- * one-shot buffer cannot be sealed, because its memory is still mapped elsewhere or being written to.
+ * Fails as [method@Ferry.Sender.send_bytes_until] does. Fails with %FERRY_ERROR_BAD_ARGUMENTS for a one-shot buffer on
+ * a pipe without %FERRY_PIPE_ONE_SHOT_BUFFERS, or for another buffer on a pipe with that flag. Fails with
+ * %FERRY_ERROR_SYSTEM when a one-shot buffer cannot be sealed, because its memory is mapped a second time or is being
+ * written to.
  *
- * Returns: %TRUE when the buffer will arrive
+ * Returns: %TRUE when the buffer was sent and will arrive
  *
  * Since: 0.1
  */
@@ -1190,7 +1214,7 @@ ferry_sender_send_buffer_until (FerrySender *self, GVariant *metadata, FerryBuff
   g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
   g_return_val_if_fail (buffer != NULL, FALSE);
   ferry_return_val_if_fail (buffer->data != NULL, FALSE,
-                            "the buffer was sent already; make another one with ferry_sender_create_buffer()");
+                            "the buffer was sent already; make another buffer with ferry_sender_create_buffer()");
   ferry_return_val_if_fail (self->uplink == NULL || buffer->uplink == self->uplink, FALSE,
                             "the buffer was made for another worker's link; send it with the sender that made it");
 
@@ -1217,15 +1241,16 @@ ferry_sender_send_buffer_until (FerrySender *self, GVariant *metadata, FerryBuff
 
 /**
  * ferry_sender_send_buffer:
- * @self: the sender that made @buffer, or another one of its worker
- * @metadata: (nullable): what goes with it, up to 32,728 bytes in serialised form; a floating reference is taken over
+ * @self: the sender that made @buffer, or another sender of the same worker
+ * @metadata: (nullable): data that is sent with the buffer, up to 32,728 bytes in serialised form; if its reference is
+ *   floating, the function takes ownership
  * @buffer: a buffer that was not sent
  * @error: return location for an error
  *
- * Sends a buffer, and waits for room as long as it takes. The rest is as with [method@Ferry.Sender.send_buffer_until].
- * Any thread.
+ * Sends a buffer, and waits for room without a limit. Otherwise this is the same as
+ * [method@Ferry.Sender.send_buffer_until]. Any thread.
  *
- * Returns: %TRUE when the buffer will arrive
+ * Returns: %TRUE when the buffer was sent and will arrive
  *
  * Since: 0.1
  */
@@ -1244,7 +1269,8 @@ stop_locked (FerrySender *self, gboolean locked)
   return ferry_uplink_write_control_and_unlock (self->uplink, FERRY_RECORD_STOP, self->connection_id, locked);
 }
 
-/* The sender will never be started: closes the pipe, and has the receiver told. */
+/* Closes the pipe of a sender that was neither started nor passed, and makes the router's thread notify the
+ * receiver. */
 static void
 give_up_pipe (FerrySender *self)
 {
@@ -1304,7 +1330,7 @@ ferry_sender_class_init (FerrySenderClass *klass)
   /**
    * FerrySender:connection-id:
    *
-   * The connection id, which the pipe's receiver has as well.
+   * The connection id of the pipe; the pipe's receiver has the same id.
    *
    * Since: 0.1
    */
@@ -1319,7 +1345,7 @@ ferry_sender_init (FerrySender *self)
   g_weak_ref_init (&self->receiver, NULL);
 }
 
-/* router's thread: the sender of a new pipe. */
+/* router's thread: makes the sender of a new pipe. */
 FerrySender *
 ferry_sender_new (FerryReceiver *receiver, FerrySenderDroppedFunc dropped, FerryMonitor *monitor,
                   GThread *router_thread, gsize lane_capacity, guint64 max_message_size, FerryPipeFlags flags)
@@ -1340,7 +1366,7 @@ ferry_sender_new (FerryReceiver *receiver, FerrySenderDroppedFunc dropped, Ferry
   return self;
 }
 
-/* (transfer none): set in the application. */
+/* (transfer none): returns the state that the sender shares with its pipe; NULL in a worker. */
 FerryPipeShare *
 ferry_sender_get_share (FerrySender *self)
 {
@@ -1357,7 +1383,7 @@ set_uplink (FerrySender *self, FerryUplink *uplink)
     self->quick_limit = FERRY_MAX_RECORD_PAYLOAD + 1;
 }
 
-/* worker: a sender that was passed to this process. */
+/* worker: makes a sender that was passed to this process. cell: the cell's number, or FERRY_NO_CELL. */
 FerrySender *
 ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint index, guint32 cell)
 {
@@ -1372,7 +1398,7 @@ ferry_sender_new_granted (guint64 connection_id, FerryUplink *uplink, guint inde
   return self;
 }
 
-/* router's thread: whether the sender can be passed to a worker now. */
+/* router's thread: checks that the sender can be passed to a worker now. */
 gboolean
 ferry_sender_can_be_passed (FerrySender *self, GError **error)
 {
@@ -1381,7 +1407,7 @@ ferry_sender_can_be_passed (FerrySender *self, GError **error)
   return (state == FERRY_SENDER_NEW && self->monitor != NULL) || refuse_state (state, error);
 }
 
-/* router's thread: whether the sender's pipe is of the router with this monitor. */
+/* router's thread: checks that the sender's pipe belongs to the router that has this monitor. */
 gboolean
 ferry_sender_belongs_to (FerrySender *self, FerryMonitor *monitor, GError **error)
 {
@@ -1389,12 +1415,12 @@ ferry_sender_belongs_to (FerrySender *self, FerryMonitor *monitor, GError **erro
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                           "The sender %" G_GUINT64_FORMAT
-                          " is of a pipe of another router, or from before this one was stopped; "
-                          "open a pipe with the router that runs",
+                          " belongs to another router, or its pipe was opened before this router was stopped; "
+                          "open a pipe with the running router",
                           self->connection_id);
 }
 
-/* router's thread: passes the sender to a worker. It is of no more use here. */
+/* router's thread: marks the sender as passed to a worker. It cannot be used in this process any more. */
 gboolean
 ferry_sender_pass (FerrySender *self, GError **error)
 {
@@ -1410,21 +1436,21 @@ ferry_sender_pass (FerrySender *self, GError **error)
   return TRUE;
 }
 
-/* worker, of a new sender: each of its buffers has memory of its own. */
+/* worker, for a new sender: makes its buffers one-shot buffers. */
 void
 ferry_sender_set_one_shot (FerrySender *self)
 {
   self->one_shot = TRUE;
 }
 
-/* any: whether the sender was neither started nor passed. */
+/* any: whether the sender was neither started nor passed to a worker. */
 gboolean
 ferry_sender_is_new (FerrySender *self)
 {
   return get_state (self) == FERRY_SENDER_NEW;
 }
 
-/* const, as the next one */
+/* const: whether the pipe is one for latest values. */
 gboolean
 ferry_sender_is_latest (FerrySender *self)
 {
@@ -1437,28 +1463,28 @@ ferry_sender_is_one_shot (FerrySender *self)
   return self->one_shot;
 }
 
-/* const: the index in the pipe table of its uplink, once there is one. */
+/* const once the sender has an uplink: returns the pipe's index in the pipe table of the uplink. */
 guint
 ferry_sender_get_index (FerrySender *self)
 {
   return self->index;
 }
 
-/* (transfer none) (nullable): set from the start on, and for good. */
+/* (transfer none) (nullable): returns the uplink, which is set once, before the sender is started. */
 FerryUplink *
 ferry_sender_get_uplink (FerrySender *self)
 {
   return self->uplink;
 }
 
-/* const: (transfer none) (nullable): in the application. */
+/* const: (transfer none) (nullable): returns the router's monitor; NULL in a worker. */
 FerryMonitor *
 ferry_sender_get_monitor (FerrySender *self)
 {
   return self->monitor;
 }
 
-/* Makes a link of the sender's own, both ends in this process. */
+/* Makes a link for a sender in the application, with both ends in this process. */
 static gboolean
 start_locally (FerrySender *self, GError **error)
 {
@@ -1482,8 +1508,9 @@ start_locally (FerrySender *self, GError **error)
     atomic_store_explicit (&self->share->link, ferry_link_ref (link), memory_order_release);
   if (!ferry_monitor_add_link (self->monitor, link, NULL, NULL, NULL))
     return refuse_closed (self, error);
-  /* A pipe that was closed between the two steps was not found on the monitor. The router's thread closed the share
-   * before its command to the monitor, and the monitor's lock orders that command before this thread's. */
+  /* If the pipe was closed between take() and ferry_monitor_add_link(), the router's command to close the pipe came
+   * to the monitor before the link, and had no effect. The router's thread closed the share before that command, and
+   * the monitor's lock orders the two commands, so is_closed() is TRUE here. */
   if (is_closed (self->share))
     ferry_monitor_close_pipe (self->monitor, self->connection_id);
   self->cell = cell;
@@ -1496,11 +1523,11 @@ start_locally (FerrySender *self, GError **error)
  * @self: a sender
  * @error: return location for an error
  *
- * Starts the sender. It can send from then on. Call this once, on any thread.
+ * Starts the sender, which can then send messages. A sender must be started only once. Any thread.
  *
  * Fails with %FERRY_ERROR_ALREADY_STARTED when the sender was started or passed to a worker before;
  * %FERRY_ERROR_STOPPED when it was stopped; %FERRY_ERROR_CLOSED when the pipe is closed; and %FERRY_ERROR_SYSTEM when
- * the system has no memory or descriptors for it.
+ * the system cannot give it memory or descriptors.
  *
  * Returns: %TRUE on success
  *
@@ -1519,7 +1546,7 @@ ferry_sender_start (FerrySender *self, GError **error)
     return refuse_state (state, error);
   if (self->uplink == NULL && !start_locally (self, error))
     return FALSE;
-  /* Release: pairs with get_state(), so that uplink is seen with it. */
+  /* Release: pairs with get_state(), so that uplink is visible to a thread that reads STARTED. */
   atomic_store_explicit (&self->state, FERRY_SENDER_STARTED, memory_order_release);
   return TRUE;
 }
@@ -1530,10 +1557,10 @@ ferry_sender_start (FerrySender *self, GError **error)
  * @error: return location for an error
  *
  * Stops the sender: the receiver emits `closed` with the reason %FERRY_CLOSE_REASON_STOPPED after the last message.
- * Never waits, also when the lane is full. Any thread.
+ * This function never waits, even when the lane is full. Any thread.
  *
- * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED when there is nothing to stop, and with
- * %FERRY_ERROR_PROTOCOL when the other end has broken the lane.
+ * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED when the sender is not started or was stopped before, and
+ * with %FERRY_ERROR_PROTOCOL when the other end has damaged the lane.
  *
  * Returns: %TRUE on success
  *
@@ -1565,7 +1592,7 @@ ferry_sender_stop (FerrySender *self, GError **error)
  * ferry_sender_get_connection_id:
  * @self: a sender
  *
- * Gets the connection id, which the pipe's receiver has as well. Any thread may call this.
+ * Gets the connection id of the pipe; the pipe's receiver has the same id. Any thread may call this.
  *
  * Returns: the connection id
  *

@@ -22,7 +22,7 @@ G_DECLARE_FINAL_TYPE (FerrySender, ferry_sender, FERRY, SENDER, GObject)
 /**
  * FERRY_NO_DEADLINE:
  *
- * The deadline of a call that waits for as long as it takes.
+ * The deadline of a function that waits without a limit.
  *
  * Since: 0.1
  */

@@ -1,21 +1,21 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Turns decide which link's block is dispatched next.
+/* Turns decide from which link the next block is dispatched.
  *
- * The local queue brings blocks in the order in which the monitor drained them. Here each link has a row of its own,
- * and the rows take turns. A turn is an amount of handlers' time, and may end within a block. So the number and the
- * size of a link's messages make no difference to the other links.
+ * Blocks come out of the local queue in the order in which the monitor drained them. Here each link has its own row of
+ * blocks, and the links take turns. A turn is a time that the handlers of the link's messages may take, and may end
+ * within a block. So the number and the size of a link's messages do not affect the other links.
  *
- * A link with an empty row that gets a block goes before those that had turns already, once. It then waits among the
- * others, also with an empty row, until its turn comes round. So a link that sends a little again and again gets no
- * more than its part. A link that took more time than a turn is passed over until the others had as much. This is the
- * scheme of FQ-CoDel (RFC 8290) with microseconds in place of bytes.
+ * A link that gets a block while it is in no list enters the list fresh, which comes before the list others. Then it
+ * moves to others, and stays there until its next turn, even if its row is empty. So a link that sends a little again
+ * and again gets no more than its part of the time. A link whose handlers took longer than a turn gets no turn until
+ * the other links had as much time. This is the scheme of FQ-CoDel (RFC 8290), with microseconds instead of bytes.
  *
  * Owner:     the router.
- * Threads:   the router's.
- * Invariant: a link with a block in its row is in one of the two lists, which hold a reference. The blocks of a row are
- *            in the order in which they came. */
+ * Threads:   the router's thread only.
+ * Invariant: a link with a block in its row is in one of the two lists, and the list holds a reference to the link.
+ *            The blocks of a row are in the order of their arrival. */
 
 #pragma once
 
@@ -25,8 +25,8 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  GQueue fresh;  /* (element-type FerryLink) (owned): links that had an empty row until now */
-  GQueue others; /* (element-type FerryLink) (owned): links that had a turn; a row may be empty */
+  GQueue fresh;  /* (element-type FerryLink) (owned): links that were in no list before */
+  GQueue others; /* (element-type FerryLink) (owned): links that had a turn; their rows may be empty */
 } FerryTurns;
 
 void ferry_turns_add (FerryTurns *self, FerryBlock *block);

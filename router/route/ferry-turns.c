@@ -5,11 +5,13 @@
 
 #include "route/ferry-turns-private.h"
 
-/* Microseconds of handlers' time in a turn. A link waits for one turn of each other link that has a block: with forty
- * floods, for one dispatch budget. A shorter turn would mean more readings of the clock. */
+/* Microseconds of handlers' time in a turn. Between its turns, a link waits for one turn of each other link that has
+ * a block: among forty busy links, that is one dispatch budget of the router. With shorter turns the clock would be
+ * read more often. */
 #define TURN 100
 
-/* The most that a link is charged: else it would wait for long because of one slow message. */
+/* The most microseconds that a link is charged. Without this limit a link would wait for long because of one slow
+ * message. */
 #define HIGHEST_DEBT (40 * TURN)
 
 static void
@@ -32,7 +34,7 @@ move_behind_the_others (FerryTurns *self, FerryLink *link)
   g_queue_push_tail_link (turn->list, &turn->node);
 }
 
-/* Takes block over, at the end of its link's row. */
+/* Adds a block at the end of its link's row. Takes ownership of the block. */
 void
 ferry_turns_add (FerryTurns *self, FerryBlock *block)
 {
@@ -48,7 +50,7 @@ ferry_turns_add (FerryTurns *self, FerryBlock *block)
     list (self, block->link);
 }
 
-/* (transfer full) (nullable): the block that is dispatched next. */
+/* (transfer full) (nullable): removes and returns the block to dispatch next. */
 FerryBlock *
 ferry_turns_take (FerryTurns *self)
 {
@@ -84,7 +86,8 @@ ferry_turns_take (FerryTurns *self)
     }
 }
 
-/* Takes a block of ferry_turns_take() over again, at the head of its link's row: a part of it is left. */
+/* Adds a block that ferry_turns_take() returned at the head of its link's row, since a part of the block is not
+ * dispatched yet. Takes ownership of the block. */
 void
 ferry_turns_put_back (FerryTurns *self, FerryBlock *block)
 {
@@ -111,7 +114,7 @@ has_row_until (const GQueue *list, guint64 serial)
   return FALSE;
 }
 
-/* Whether there is a block of that serial or an earlier one. */
+/* Whether a row holds a block with that serial or an earlier one. */
 gboolean
 ferry_turns_has_until (const FerryTurns *self, guint64 serial)
 {

@@ -1,15 +1,17 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starting a worker by bubblewrap, in namespaces of its own. The worker sees no other process, no network, and a file
- * system that is read-only but for the granted paths. Landlock restricts reading: a program loads its libraries before
- * it can enter anything, and their paths are unknown here.
+/* Starts a worker with bubblewrap, in new namespaces. The worker sees no other process, no network, and a file system
+ * that is read-only except for the granted paths. Namespaces do not restrict reading, Landlock does: a program loads
+ * its libraries before it enters Landlock, and their paths are not known here.
  *
- * A trial start shows whether bubblewrap works: it may not be installed, the system may deny namespaces to ordinary
- * users, or this may be a container without namespaces.
+ * A trial start shows whether bubblewrap works. It may not be installed, the system may deny namespaces to ordinary
+ * users, or this process may run in a container without namespaces.
  *
- * bubblewrap waits for the program that it started, and is the process that is watched. It is killed when we end, and
- * with it all of its process namespace. It exits with the status of the program, or as a shell does for a signal. */
+ * bubblewrap waits for the program that it started. The monitor watches bubblewrap's process, not the program's.
+ * When the application ends, the kernel kills bubblewrap and with it all processes of its process namespace.
+ * bubblewrap exits with the exit status of the program, or with 128 plus the signal's number when a signal killed
+ * the program. */
 
 #include "config.h"
 
@@ -31,7 +33,7 @@
 static const char *const arguments[] = {"--unshare-all", "--die-with-parent", "--cap-drop", "ALL", NULL};
 static const char *const system_folders[] = {"--proc", "/proc", "--dev", "/dev", NULL};
 
-static char *path; /* const, once known: (nullable) */
+static char *path; /* const after the search: (nullable): of the bubblewrap program */
 
 static void
 add_all (GStrvBuilder *argv, const char *const *words)
@@ -39,7 +41,8 @@ add_all (GStrvBuilder *argv, const char *const *words)
   g_strv_builder_addv (argv, (const char **) words);
 }
 
-/* A program that is its own worker is named by a path in /proc/self, which would be bubblewrap there. */
+/* (transfer full): resolves a program path in /proc/self, by which a program starts itself as a worker: in
+ * bubblewrap's process it would name bubblewrap. */
 static char *
 resolve_own (const char *program)
 {
@@ -48,7 +51,8 @@ resolve_own (const char *program)
   return target != NULL ? target : g_strdup (program);
 }
 
-/* bubblewrap does not mount over a symbolic link. */
+/* (transfer full): resolves symbolic links in the paths, since bubblewrap does not mount over a symbolic link. Omits
+ * paths that do not exist. */
 static GPtrArray *
 resolve_all (GPtrArray *paths)
 {
@@ -72,7 +76,8 @@ is_or_is_below (const char *file, const char *folder)
   return strncmp (file, folder, length) == 0 && (file[length] == '\0' || file[length] == '/');
 }
 
-/* Later mounts cover earlier ones: a writable root must not show our /proc, and other paths cover the folders. */
+/* Adds the mounts. The order matters, since later mounts cover earlier ones: first the root, then the system
+ * folders, so that a writable root does not show the application's /proc, then the writable paths. */
 static void
 add_mounts (GStrvBuilder *argv, GPtrArray *writable)
 {
@@ -117,14 +122,15 @@ wait_for_success (GPid pid, int pidfd)
   struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
   siginfo_t info = {0};
 
-  /* The whole group, since the children of the process wait for it. Its number is not reused before it is reaped. */
+  /* Kills the whole process group, which includes the children of bubblewrap. The group's number is not reused
+   * before the process is reaped. */
   if (TEMP_FAILURE_RETRY (poll (&poll_fd, 1, TRIAL_TIMEOUT_MS)) != 1)
     kill (-pid, SIGKILL);
   TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) pidfd, &info, WEXITED));
   return info.si_code == CLD_EXITED && info.si_status == 0;
 }
 
-/* Has bubblewrap start itself, to print its version. */
+/* Tries whether bubblewrap can start a program in namespaces: it starts itself and prints its version. */
 static gboolean
 try_to_start (void)
 {

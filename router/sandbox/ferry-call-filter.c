@@ -3,13 +3,14 @@
 
 /* The system calls that a worker may not make.
  *
- * The list has the calls that are refused, not those that are allowed. A worker runs any code that its program links,
- * and a list of allowed calls would break a library that begins to use another one. Such a list is weak against unknown
- * calls, so calls that are newer than the list fail with ENOSYS. A refused call fails with EPERM, which libraries
- * handle like any other failure; no process is killed. clone3() fails with ENOSYS, since a filter cannot read its
- * flags; the C library then makes its threads by clone().
+ * The list names the system calls that are refused; all others are allowed. A worker runs the code of any library that
+ * its program links. A list of allowed calls would break a library that begins to use a further call. A list of refused
+ * calls does not cover new calls, so calls that are newer than the list fail with ENOSYS. A refused call fails with
+ * EPERM, which libraries handle as any failure; no process is killed. clone3() fails with ENOSYS, since a filter cannot
+ * read the flags of clone3(); the C library then uses clone() for threads.
  *
- * The filter contains the number of this process: only itself can be signalled, so that abort() and threads work. */
+ * The filter contains the id of this process: the process can send signals to itself only, which abort() and threads
+ * need. */
 
 #include "config.h"
 
@@ -35,11 +36,12 @@
 
 #include "base/ferry-base-private.h"
 
-/* The calls that are newer than the list below. Numbers from 424 on are the same on all processors. */
+/* The range of the calls that are newer than the list below. Call numbers from 424 on are the same on all
+ * processors. */
 #define FIRST_UNKNOWN_CALL 470
 #define LAST_UNKNOWN_CALL 560
 
-/* Missing in the headers of an older C library. */
+/* These constants are missing in the headers of older C libraries. */
 #ifndef PR_SCHED_CORE
 #define PR_SCHED_CORE 62
 #endif
@@ -56,45 +58,47 @@
 #define CLONE_FLAGS SCMP_A0
 #endif
 
-/* The bits of a socket's type that are not flags. */
+/* The bits of socketpair()'s type argument that hold the type; the other bits are flags. */
 #define SOCKET_TYPES 0xf
 
-/* By name, as libseccomp may be older than the kernel. Names that do not exist on this system are left out. */
+/* The refused calls, by name, since libseccomp may be older than the kernel. Names that do not exist on this system
+ * are ignored. */
 static const char *const refused[] = {
-  /* Other programs and processes. */
+  /* Starting programs and processes, and access to other processes. */
   "execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise",
   "process_mrelease", "kcmp", "pidfd_open", "pidfd_getfd", "pidfd_send_signal", "tkill", "migrate_pages", "move_pages",
   "ioprio_set", "setpgid", "setsid",
-  /* The kernel itself. */
+  /* Access to the kernel itself. */
   "bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register", "kexec_load",
   "kexec_file_load", "init_module", "finit_module", "delete_module", "create_module", "reboot", "syslog", "acct",
   "swapon", "swapoff", "quotactl", "quotactl_fd", "nfsservctl", "lookup_dcookie", "vhangup", "iopl", "ioperm",
   "modify_ldt", "uselib", "_sysctl", "sethostname", "setdomainname", "setrlimit", "landlock_create_ruleset",
   "landlock_add_rule", "landlock_restrict_self", "seccomp", "vm86", "vm86old",
-  /* Limited resources: watches, queues, memory that is never swapped, and the time of disks. */
+  /* Use of limited resources: watches, queues, memory that is never swapped, and the time of disks. */
   "inotify_init", "inotify_init1", "io_setup", "io_destroy", "io_submit", "io_cancel", "io_getevents", "io_pgetevents",
   "memfd_secret", "sync", "syncfs",
-  /* Changes and attributes of others' files, which Landlock ignores, but for the last two from Linux 6.2 on. */
+  /* Watches of files and reading of their attributes, which Landlock does not restrict; and truncation by path,
+   * which Landlock restricts only from Linux 6.2 on. */
   "inotify_add_watch", "fanotify_init", "fanotify_mark", "getxattr", "lgetxattr", "getxattrat", "listxattr",
   "llistxattr", "listxattrat", "truncate", "truncate64",
-  /* The clock. */
+  /* Changes of the system's clock. */
   "settimeofday", "stime", "clock_settime", "clock_settime64", "adjtimex", "clock_adjtime", "clock_adjtime64",
   /* Namespaces and mounts. */
   "unshare", "setns", "mount", "umount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "open_tree_attr",
   "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "statmount", "listmount", "open_by_handle_at",
   "name_to_handle_at",
-  /* Shared with all processes of the user, and not a file. */
+  /* Objects other than files that all processes of the user share. */
   "add_key", "request_key", "keyctl", "shmget", "shmat", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget",
   "msgsnd", "msgrcv", "msgctl", "mq_open", "mq_unlink", NULL};
 
-/* Not restricted by Landlock, and needed by a worker that may write somewhere. */
+/* Calls that Landlock does not restrict, and that a worker with a writable path needs. */
 static const char *const refused_without_writable_paths[] = {
   "chmod",      "fchmod",      "fchmodat",         "fchmodat2",    "chown",         "chown32",   "fchown",
   "fchown32",   "lchown",      "lchown32",         "fchownat",     "setxattr",      "lsetxattr", "fsetxattr",
   "setxattrat", "removexattr", "lremovexattr",     "fremovexattr", "removexattrat", "utime",     "utimes",
   "futimesat",  "utimensat",   "utimensat_time64", "file_setattr", "flock",         NULL};
 
-/* Names that an older libseccomp lacks, of calls with the same number on all processors. */
+/* Calls whose names an older libseccomp does not know. Their numbers are the same on all processors. */
 static const struct
 {
   const char *name;
@@ -121,7 +125,7 @@ static const struct
 
 static const char *const refused_without_network[] = {"connect", "bind", "listen", "accept", "accept4", NULL};
 
-/* Shared memory counts against no limit. */
+/* Makes shared memory, which does not count against a limit of memory. */
 static const char *const refused_with_memory_limit[] = {"memfd_create", NULL};
 
 static int
@@ -169,7 +173,7 @@ refuse_if_both (scmp_filter_ctx filter, int number, struct scmp_arg_cmp first, s
   return seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), number, 2, first, second) == 0;
 }
 
-/* These calls remain for the calling thread, which is number 0. */
+/* Refuses calls that change the scheduling of any thread but the calling one, whose number is 0 in these calls. */
 static gboolean
 refuse_scheduling (scmp_filter_ctx filter)
 {
@@ -181,8 +185,9 @@ refuse_scheduling (scmp_filter_ctx filter)
   return TRUE;
 }
 
-/* A worker may not switch off its end with the application. It may not choose the processes that share its core, nor
- * add filters, which use the kernel's memory. */
+/* Refuses three settings of prctl(). A worker must not cancel the signal that kills it when the application ends. It
+ * must not choose which processes share its processor core. It must not add filters, since filters use memory of the
+ * kernel. */
 static gboolean
 refuse_settings (scmp_filter_ctx filter)
 {
@@ -192,7 +197,7 @@ refuse_settings (scmp_filter_ctx filter)
                          SCMP_A1 (SCMP_CMP_NE, SIGKILL));
 }
 
-/* Only threads may be made, and in no namespace of their own. */
+/* Allows clone() for new threads only, and not in new namespaces. */
 static gboolean
 refuse_clones (scmp_filter_ctx filter)
 {
@@ -223,7 +228,8 @@ refuse_processes (scmp_filter_ctx filter)
          refuse_if (filter, SCMP_SYS (personality), SCMP_A0 (SCMP_CMP_NE, 0xffffffff));
 }
 
-/* Refuses each request that begins with these bits and is not allowed. The kernel reads 32 bits of a request. */
+/* Refuses each ioctl() request whose first n_bits bits are those of prefix and that is not in allowed. The kernel
+ * reads 32 bits of a request. */
 static gboolean
 refuse_requests (scmp_filter_ctx filter, const guint32 *allowed, guint n_allowed, guint32 prefix, guint n_bits)
 {
@@ -238,8 +244,9 @@ refuse_requests (scmp_filter_ctx filter, const guint32 *allowed, guint n_allowed
                           refuse_requests (filter, allowed, n_allowed, prefix | 1u << (31 - n_bits), n_bits + 1));
 }
 
-/* Drivers and file systems define many ioctl() requests, of which some change a file for all that have it open. So this
- * is a list of what is allowed: old requests for a descriptor's type, its amount of data, and its waiting. */
+/* Refuses ioctl() requests except for a list. Drivers and file systems define many requests, and some change a file
+ * for all processes that have it open. The allowed requests are old ones: for a descriptor's type, the amount of
+ * data that can be read, blocking or not, and, with the network, addresses of interfaces. */
 static gboolean
 refuse_controls (scmp_filter_ctx filter, gboolean network)
 {
@@ -265,10 +272,11 @@ refuse_commands (scmp_filter_ctx filter, const guint32 *commands, guint n)
   return TRUE;
 }
 
-/* All copies of a descriptor share its flags, also the application's: its reads would no longer wait, or it would no
- * longer append. F_SETFL sets all flags at once, and a filter cannot tell descriptors apart, so F_SETFL is refused.
- * FIONBIO makes a pipe or a socket not wait, and changes no other flag. GLib's sockets use F_SETFL for that. So with
- * the network F_SETFL is allowed without the other flags. */
+/* Refuses F_SETFL, or some of its flags. All copies of a descriptor share its flags, also the application's copies:
+ * a worker could make the application's reads not block, or its writes not append. A filter cannot distinguish
+ * descriptors, and F_SETFL sets all flags at once, so F_SETFL is refused. A worker can use FIONBIO, which changes
+ * the blocking of a pipe or socket and no other flag. With the network, F_SETFL is allowed without the flags below,
+ * since GLib uses it to make its sockets not block. */
 static gboolean
 refuse_flags (scmp_filter_ctx filter, gboolean network)
 {
@@ -289,8 +297,9 @@ refuse_flags (scmp_filter_ctx filter, gboolean network)
   return TRUE;
 }
 
-/* Commands that signal the owner of a descriptor, which of a terminal is the foreground program, and that keep others
- * from a file: for most of a minute by a lease, for the worker's life by a lock. */
+/* Refuses fcntl() commands of two kinds. Some make the kernel send signals to the owner of a descriptor; the owner
+ * of a terminal's descriptor is the foreground program. Others block other processes' access to a file: a lease for
+ * up to a minute, a lock until the worker ends. */
 static gboolean
 refuse_descriptor_commands (scmp_filter_ctx filter, gboolean locks)
 {
@@ -302,8 +311,8 @@ refuse_descriptor_commands (scmp_filter_ctx filter, gboolean locks)
          (locks || refuse_commands (filter, lock_commands, G_N_ELEMENTS (lock_commands)));
 }
 
-/* A granted network is the internet, with the lookup of names. Local sockets lead to the session bus and the display.
- */
+/* Allows only internet sockets, and netlink sockets for routes, which the lookup of host names uses. Local sockets
+ * are refused since they can connect to the session bus and the display. */
 static gboolean
 refuse_socket_families (scmp_filter_ctx filter)
 {
@@ -318,7 +327,8 @@ refuse_socket_families (scmp_filter_ctx filter)
                          SCMP_A2 (SCMP_CMP_NE, NETLINK_ROUTE));
 }
 
-/* One end of a pair of datagram sockets can be connected elsewhere; a raw pair is a pair of datagram sockets. */
+/* Refuses pairs of datagram sockets: each socket of such a pair could be connected to another address. The system
+ * makes a pair of type SOCK_RAW a pair of datagram sockets. */
 static gboolean
 refuse_pairs (scmp_filter_ctx filter)
 {
@@ -342,7 +352,7 @@ refuse_sockets (scmp_filter_ctx filter, gboolean network)
          refuse_names (filter, refused_without_network);
 }
 
-/* The lowest address of the main thread's stack. All other mappings are below it. */
+/* Returns the lowest address of the main thread's stack. All other mappings have lower addresses. */
 static guintptr
 get_end_of_stack (void)
 {
@@ -352,7 +362,8 @@ get_end_of_stack (void)
   return getrlimit (RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < here ? here - (guintptr) limit.rlim_cur : 0;
 }
 
-/* Memory that grows like a stack does not count against RLIMIT_DATA, also when a piece of the stack was moved. */
+/* Refuses memory that does not count against RLIMIT_DATA: shared memory, memory that grows like a stack, and parts
+ * of the stack that are moved with mremap(). */
 static gboolean
 refuse_uncounted_memory (scmp_filter_ctx filter)
 {
@@ -370,7 +381,8 @@ refuse_uncounted_memory (scmp_filter_ctx filter)
 static gboolean
 fill (scmp_filter_ctx filter, const FerrySandboxPlan *plan)
 {
-  /* The calls of another architecture, such as 32-bit calls on a 64-bit processor, would bypass the rules. */
+  /* The system calls of another architecture, such as 32-bit calls on a 64-bit processor, are refused, since the
+   * rules do not apply to them. */
   return seccomp_attr_set (filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO (ENOSYS)) == 0 &&
          seccomp_attr_set (filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0 && refuse_names (filter, refused) &&
          refuse_unknown (filter) && refuse_processes (filter) && refuse_controls (filter, plan->network) &&

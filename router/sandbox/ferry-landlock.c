@@ -1,14 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Landlock by its system calls, whose numbers are the same on all processors: a system's headers may be older than its
- * kernel.
+/* Uses Landlock through its system calls, and defines their numbers and constants here, since a system's headers may be
+ * older than its kernel. The numbers are the same on all processors.
  *
- * All rights that the kernel knows are refused, and the plan's grants are added. No grant includes executing programs
- * or making devices. Nor does it include symbolic links and pipes, which the application might follow or wait for.
+ * All rights that the kernel knows are refused, and the plan's paths are granted rights. No path is granted the right
+ * to execute programs or to make devices, symbolic links or named pipes: the application might follow such a link, or
+ * block on such a pipe.
  *
- * A file that was opened before, and a descriptor that is given to the worker, stay usable: the kernel checks rights
- * when a path is opened, and keeps them with the descriptor. */
+ * Landlock does not affect files that the worker opened before, or descriptors that the worker receives: the kernel
+ * checks rights when a path is opened, and keeps them with the descriptor. */
 
 #include "config.h"
 
@@ -30,7 +31,7 @@
 #define CREATE_RULESET_VERSION (1u << 0)
 #define RULE_PATH_BENEATH 1
 
-/* The versions of the interface that added something. */
+/* The versions of Landlock's interface that added the rights below. */
 #define ABI_REFER 2
 #define ABI_TRUNCATE 3
 #define ABI_NETWORK 4
@@ -103,7 +104,8 @@ get_known_rights (int abi)
          (abi >= ABI_DEVICES ? DEVICE_CONTROL : 0);
 }
 
-/* A missing path grants nothing. Nor does a pipe's or a socket's, which Landlock never refuses. */
+/* Grants rights on a path. Does nothing for a path that does not exist, and for a pipe or a socket: Landlock never
+ * refuses to open these. */
 static gboolean
 grant_path (int ruleset, const char *path, guint64 rights)
 {
@@ -129,7 +131,7 @@ grant_paths (int ruleset, GPtrArray *paths, guint64 rights)
   return TRUE;
 }
 
-/* An older kernel knows the beginning of the structure. */
+/* Returns how many bytes of rules the kernel must know: an older kernel knows only the first fields. */
 static gsize
 get_size (const Ruleset *rules)
 {
@@ -164,7 +166,7 @@ ferry_landlock_enter (const FerrySandboxPlan *plan, int *failure)
     rules.network = NETWORK_ALL;
   if ((layers & FERRY_LAYER_LANDLOCK_SCOPE) != 0)
     rules.scope = SCOPE_ALL;
-  /* With a granted network alone, no right remains to be refused. */
+  /* No right is to be refused, for example when network rights are the only layer and the network is granted. */
   if (rules.files == 0 && rules.network == 0 && rules.scope == 0)
     {
       if (layers == 0 && (plan->layers & FERRY_LAYER_LANDLOCK) != 0)

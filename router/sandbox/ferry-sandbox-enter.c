@@ -1,11 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker enters its sandbox when the library is loaded, which is before main() in a program that links it. So the
- * program has no thread yet and has read nothing. Another library that was loaded before may have made threads. The
- * layers would not bind those, so they count as not entered.
+/* A worker enters its sandbox when the Ferry library is loaded, which is before main() in a program that links Ferry.
+ * At that time the program has no other thread and has read no data. If a library that was loaded before has made
+ * threads, no layer is entered, since the layers would not apply to these threads.
  *
- * The worker reports its layers to the application. Where a required layer is missing, it ends. */
+ * The worker reports the layers that it entered to the application. When a required layer is missing, the worker
+ * exits. */
 
 #include "config.h"
 
@@ -28,7 +29,7 @@
 #define MAX_THREADS 512
 #define MAX_QUEUED_SIGNALS 1024
 
-static gboolean limits_memory; /* const, once main() has begun */
+static gboolean limits_memory; /* const after the library was loaded */
 
 /* ---- limits ---- */
 
@@ -38,8 +39,8 @@ lower_limit (int resource, guint64 value)
   return ferry_attributes_lower_limit (resource, value) == 0;
 }
 
-/* RLIMIT_DATA counts neither read-only memory nor page tables. So RLIMIT_AS applies as well, beyond the present size.
- */
+/* Limits the address space to its present size plus more bytes (RLIMIT_AS), besides RLIMIT_DATA, which counts
+ * neither read-only memory nor page tables. */
 static gboolean
 limit_address_space (guint64 more)
 {
@@ -52,7 +53,8 @@ limit_address_space (guint64 more)
   return lower_limit (RLIMIT_AS, n_pages * (guint64) sysconf (_SC_PAGESIZE) + more);
 }
 
-/* Whether the user namespace has one user, as bubblewrap's. Elsewhere the limit counts all threads of the user. */
+/* Whether the worker's user namespace has one user only, as bubblewrap's has. In other namespaces RLIMIT_NPROC
+ * counts all threads of the user, so it is not set. */
 static gboolean
 counts_its_own_threads (void)
 {
@@ -74,7 +76,7 @@ enter_limits (const FerrySandboxPlan *plan)
 
 /* ---- layers ---- */
 
-/* A worker of root has no privileges either. */
+/* Drops all capabilities, for a worker that root starts. */
 static gboolean
 drop_capabilities (void)
 {
@@ -84,7 +86,8 @@ drop_capabilities (void)
   return syscall (SYS_capset, &header, none) == 0;
 }
 
-/* The filter comes last: it refuses Landlock's calls. */
+/* Enters the plan's layers, and returns the report. The filter is entered last, since it refuses Landlock's system
+ * calls. */
 static FerryConfined
 enter_layers (const FerrySandboxPlan *plan)
 {
@@ -124,7 +127,7 @@ enter (const char *text)
   guint32 missing;
 
   if (plan == NULL)
-    give_up ("what " FERRY_SANDBOX_VARIABLE " says of the sandbox was not understood; build application and worker "
+    give_up ("the sandbox in the variable " FERRY_SANDBOX_VARIABLE " was not understood; build application and worker "
              "with the same version of Ferry");
   limits_memory = plan->address_space > 0;
   limited = enter_limits (plan);
@@ -132,18 +135,19 @@ enter (const char *text)
   if (control >= 0)
     ferry_control_send (control, FERRY_CONTROL_CONFINED, &report, sizeof report, NULL, 0, MSG_DONTWAIT);
   if (!limited)
-    give_up ("the limits of its sandbox could not be set");
+    give_up ("the limits of the sandbox could not be set; set fewer limits in the sandbox");
   missing = plan->required & FERRY_LAYERS_OF_WORKER & ~report.layers;
   if (missing != 0)
     {
       g_autofree char *names = ferry_confinement_name_layers (missing);
-      g_autofree char *why = g_strconcat ("the sandbox lacks what is required: ", names, NULL);
+      g_autofree char *why =
+        g_strconcat ("the sandbox lacks layers that are required (", names, "); require fewer layers", NULL);
 
       give_up (why);
     }
 }
 
-/* Called when the library is loaded. */
+/* Enters the sandbox that the environment describes. The dynamic loader calls this when it loads the library. */
 __attribute__ ((constructor)) void
 ferry_sandbox_enter (void)
 {
@@ -154,7 +158,7 @@ ferry_sandbox_enter (void)
   text = g_strdup (g_getenv (FERRY_SANDBOX_VARIABLE));
   if (text == NULL)
     return;
-  /* No other thread can read the environment yet. */
+  /* There is no other thread that may read the environment meanwhile. */
   g_unsetenv (FERRY_SANDBOX_VARIABLE);
   enter (text);
 }

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* The first word of a text; a worker refuses any other. */
+/* The version of the format, and the first word of a text. A worker refuses a text with another version. */
 #define FORMAT "1"
 
 FerrySandboxPlan *

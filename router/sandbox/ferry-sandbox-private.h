@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a launcher and an attachment ask of a sandbox. Threads: the router's, where nothing else is said. */
+/* Functions of a sandbox for launchers and attachments.
+ *
+ * Threads: the router's thread, unless a function says otherwise. */
 
 #pragma once
 
@@ -12,15 +14,16 @@
 
 G_BEGIN_DECLS
 
-/* From now on the sandbox is for that thread. */
+/* Binds the sandbox to a home, unless it is bound: from then on only the home's thread may use the sandbox. */
 void ferry_sandbox_bind (FerrySandbox *self, FerryHome *home);
 
-/* self: (nullable) */
+/* Whether workers are to run in the sandbox. FALSE for NULL and for FERRY_SANDBOX_POLICY_OFF. */
 gboolean ferry_sandbox_is_on (FerrySandbox *self);
-/* Has the plan start its program in the sandbox. Fails with FERRY_ERROR_LAUNCH_FAILED. */
+/* Changes the plan so that its program starts in the sandbox. Fails with FERRY_ERROR_LAUNCH_FAILED. */
 gboolean ferry_sandbox_apply (FerrySandbox *self, FerrySpawnPlan *plan, FerryLink *link, GError **error);
 
-/* worker, before it has threads: enters the sandbox that the environment describes, once. */
+/* worker, before it has threads: enters the sandbox that the environment describes. Does nothing when it is called
+ * again. */
 void ferry_sandbox_enter (void);
 /* worker: whether this process is in a sandbox that limits its memory. */
 gboolean ferry_sandbox_limits_memory (void);

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A sandbox: its description, its use by a launcher, and the layers that this system has.
+/* A sandbox: its description by the application, its use by a launcher, and the layers that this system has.
  *
- * Threads: the router's; for the layers of this system, any. */
+ * Threads: the router's thread; any thread for the layers of this system. */
 
 #include "config.h"
 
@@ -22,7 +22,7 @@
 
 /* Files that programs open after their start. */
 static const char *const system_paths[] = {
-  /* Libraries, modules and what they bring along. */
+  /* Libraries, modules, and their data files. */
   "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/ld.so.conf",
   "/etc/ld.so.conf.d",
   /* Fonts, locales, the time zone, types of files, and certificates. */
@@ -34,25 +34,28 @@ static const char *const system_paths[] = {
 /**
  * FerrySandbox:
  *
- * Restricts what a worker may do to its system. A launcher uses it ([method@Ferry.Launcher.set_sandbox]).
+ * Restricts what a worker may do to the system. A launcher starts its workers in a sandbox
+ * ([method@Ferry.Launcher.set_sandbox]).
  *
- * A new sandbox grants nothing. The worker keeps its program, its libraries and its link. From the first instruction of
- * `main()` on it opens no file, makes no socket, starts no program or process, and affects no other process. So it gets
- * files as descriptors that the application opened, or as messages; other files are granted by path. Messages, buffers,
- * tasks and cancelling work as they do without a sandbox. The worker shares standard streams with the application only
- * after [method@Ferry.Launcher.inherit_stream].
+ * A new sandbox grants nothing. The worker has its program, its libraries and its link. From the beginning of `main()`
+ * on it cannot open files, make sockets, start programs or processes, or affect other processes. The application can
+ * send it the contents of files in messages, or the descriptors of files that the application has opened, or can grant
+ * paths. Messages, buffers, tasks and cancelling work as they do without a sandbox. The worker shares standard streams
+ * with the application only after [method@Ferry.Launcher.inherit_stream].
  *
- * The sandbox also applies to files that a program opens later, such as plug-ins, locales and the time zone.
- * [method@Ferry.Sandbox.add_system_paths] grants reading them.
+ * The sandbox also applies to system files that a program opens after its start, such as plug-ins, locales and the time
+ * zone. [method@Ferry.Sandbox.add_system_paths] lets the worker read them.
  *
- * A sandbox has layers ([flags@Ferry.SandboxStrength]), and a system may lack some. By default a worker runs with all
- * layers of the system, and does not run where limits, no new privileges, Landlock or the filter of system calls are
- * missing. [func@Ferry.Sandbox.get_strength] tells the layers before any launch.
+ * A sandbox has layers ([flags@Ferry.SandboxStrength]), and a system may lack some of them. By default a worker runs
+ * with all layers that the system has. It does not run when one of these is missing: limits, no new privileges,
+ * Landlock, or the filter of system calls. [func@Ferry.Sandbox.get_strength] gets the layers of the system before any
+ * launch.
  *
- * The worker must be linked with Ferry. Any other program has only the limits and the namespaces; where more layers are
- * required it is ended at the launcher's time limit.
+ * The worker's program must be linked with Ferry. Any other program gets only the limits, no new privileges and the
+ * namespaces; when more layers are required, it is killed after the launcher's time limit for attaching.
  *
- * A sandbox belongs to the router's thread once a router uses it; before that any thread may use it, one at a time.
+ * When a router uses a sandbox, only the router's thread may use it. Before that any thread may use it, one thread at a
+ * time.
  *
  * Since: 0.1
  */
@@ -60,14 +63,14 @@ struct _FerrySandbox
 {
   GObject parent_instance;
 
-  FerryHome *home; /* (owned) (nullable): that of the launcher */
+  FerryHome *home; /* (owned) (nullable): the launcher's home */
   FerrySandboxPolicy policy;
   guint32 layers;
   guint32 required_layers;
   gboolean network;
-  GPtrArray *read_only; /* (owned) (element-type filename): absolute */
-  GPtrArray *writable;  /* (owned) (element-type filename): absolute */
-  guint64 memory_limit; /* 0: none; so are the other limits */
+  GPtrArray *read_only; /* (owned) (element-type filename): absolute paths */
+  GPtrArray *writable;  /* (owned) (element-type filename): absolute paths */
+  guint64 memory_limit; /* 0: no limit; the same for the next two */
   guint64 cpu_limit;
   guint64 descriptor_limit;
 };
@@ -113,7 +116,8 @@ ferry_sandbox_bind (FerrySandbox *self, FerryHome *home)
 /**
  * ferry_sandbox_new:
  *
- * Makes a sandbox that grants nothing, limits descriptors to 256 and nothing else, and is required. Any thread.
+ * Makes a sandbox that grants nothing. Its policy is %FERRY_SANDBOX_POLICY_REQUIRED. It limits the number of
+ * descriptors to 256, and sets no other limit. Any thread.
  *
  * Returns: (transfer full): a new sandbox
  *
@@ -133,9 +137,9 @@ ferry_sandbox_new (void)
  * @policy: what happens on a system that lacks layers
  *
  * Sets what happens on a system that lacks layers. With %FERRY_SANDBOX_POLICY_REQUIRED, the default,
- * [method@Ferry.Launcher.spawn] fails with %FERRY_ERROR_LAUNCH_FAILED and names the missing layers. A worker that fails
- * to enter one ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED, before it is given anything. On the router's thread; any
- * thread, before a router uses the sandbox.
+ * [method@Ferry.Launcher.spawn] fails with %FERRY_ERROR_LAUNCH_FAILED and the error names the missing layers. A worker
+ * that fails to enter a required layer ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED, before the application sends it
+ * anything. On the router's thread; any thread, before a router uses the sandbox.
  *
  * Since: 0.1
  */
@@ -173,9 +177,9 @@ ferry_sandbox_get_policy (FerrySandbox *self)
  * @self: a sandbox
  * @layers: the layers to use
  *
- * Sets which layers are used, where the system has them; all of them by default. Leaving one out can help: without
- * bubblewrap, a worker starts some milliseconds sooner. On the router's thread; any thread, before a router uses the
- * sandbox.
+ * Sets which layers are used, if the system has them; the default is all layers. Omitting a layer can help: without
+ * %FERRY_SANDBOX_STRENGTH_NAMESPACES, a worker starts some milliseconds sooner. On the router's thread; any thread,
+ * before a router uses the sandbox.
  *
  * Since: 0.1
  */
@@ -193,8 +197,8 @@ ferry_sandbox_set_layers (FerrySandbox *self, FerrySandboxStrength layers)
  * @self: a sandbox
  * @layers: the layers without which no worker runs
  *
- * Sets which layers %FERRY_SANDBOX_POLICY_REQUIRED requires: limits, no new privileges, Landlock and the filter of
- * system calls by default. On the router's thread; any thread, before a router uses the sandbox.
+ * Sets which layers %FERRY_SANDBOX_POLICY_REQUIRED requires. The default is limits, no new privileges, Landlock, and
+ * the filter of system calls. On the router's thread; any thread, before a router uses the sandbox.
  *
  * Since: 0.1
  */
@@ -212,10 +216,10 @@ ferry_sandbox_set_required_layers (FerrySandbox *self, FerrySandboxStrength laye
  * @self: a sandbox
  * @network: whether the worker may use the network
  *
- * Sets whether the worker may use the internet's protocols; by default it may not. Local sockets, such as those of the
- * session bus and the display, are always refused.
+ * Sets whether the worker may use the internet's protocols. The default is that it may not. Connections to local
+ * sockets, such as the sockets of the session bus and the display, are always refused.
  *
- * A program that looks up names also reads `/etc/resolv.conf`, `/etc/hosts` and `/etc/nsswitch.conf`
+ * To look up host names, a program must also be able to read `/etc/resolv.conf`, `/etc/hosts` and `/etc/nsswitch.conf`
  * ([method@Ferry.Sandbox.add_read_only_path]). On the router's thread; any thread, before a router uses the sandbox.
  *
  * Since: 0.1
@@ -235,8 +239,8 @@ ferry_sandbox_set_network (FerrySandbox *self, gboolean network)
  * @path: (type filename): a file, or a folder with all that is in it
  *
  * Lets the worker read a file or folder. A path that does not exist when the worker starts grants nothing. For a single
- * file, it is simpler to open it and to send the worker its descriptor. On the router's thread; any thread, before a
- * router uses the sandbox.
+ * file, it is simpler if the application opens the file and sends its descriptor to the worker. On the router's thread;
+ * any thread, before a router uses the sandbox.
  *
  * Since: 0.1
  */
@@ -256,12 +260,13 @@ ferry_sandbox_add_read_only_path (FerrySandbox *self, const char *path)
  * @path: (type filename): a file, or a folder with all that is in it
  *
  * Lets the worker read and write a file, or read, write, make and remove files and folders in a folder. A path that
- * does not exist when the worker starts grants nothing. The worker makes no symbolic links, named pipes and devices
- * there: an application that opens its files would follow a link, or wait for a pipe.
+ * does not exist when the worker starts grants nothing. The worker can make no symbolic links, named pipes and devices
+ * there. An application that opens the worker's files would follow a link to another place, or block on a pipe.
  *
- * Landlock does not restrict changing the rights and times of files. A worker with a writable path may change those of
- * any file of the user that it has a descriptor of or, without namespaces, can name. It may also lock files that it can
- * open. On the router's thread; any thread, before a router uses the sandbox.
+ * Landlock does not restrict changes of the permissions and times of files. A worker with a writable path can make such
+ * changes to any file of the user of which it has a descriptor. Without namespaces, it can make them to any file of the
+ * user by its path. It can also lock files that it can open. On the router's thread; any thread, before a router uses
+ * the sandbox.
  *
  * Since: 0.1
  */
@@ -280,8 +285,8 @@ ferry_sandbox_add_writable_path (FerrySandbox *self, const char *path)
  * @self: a sandbox
  *
  * Lets the worker read the system's files that programs often open after their start: libraries and modules, locales,
- * fonts, the time zone, certificates of authorities. On the router's thread; any thread, before a router uses the
- * sandbox.
+ * fonts, the time zone, and the certificates of certificate authorities. On the router's thread; any thread, before a
+ * router uses the sandbox.
  *
  * Since: 0.1
  */
@@ -298,17 +303,19 @@ ferry_sandbox_add_system_paths (FerrySandbox *self)
 /**
  * ferry_sandbox_set_memory_limit:
  * @self: a sandbox
- * @bytes: how many bytes; 0 for no limit
+ * @bytes: the private memory in bytes; 0 for no limit
  *
- * Limits the private memory of the worker: an allocation beyond it fails, and most programs then end. Stacks of threads
- * count in full. Programs, libraries and files that are mapped for reading do not count. Nor does the link's memory,
- * which has a limit of its own ([method@Ferry.Launcher.set_buffer_capacity]). Shared memory would not count, so the
- * worker may not make any; it has no one-shot buffers (%FERRY_PIPE_ONE_SHOT_BUFFERS).
+ * Limits the private memory of the worker. An allocation beyond the limit fails, and most programs then end. The stacks
+ * of threads count in full. Programs, libraries and files that are mapped for reading do not count. The memory of the
+ * link does not count either; it has its own limit ([method@Ferry.Launcher.set_buffer_capacity]). Since the system
+ * would not count shared memory, the worker may not make shared memory, and so cannot use one-shot buffers
+ * (%FERRY_PIPE_ONE_SHOT_BUFFERS).
  *
- * Only writable memory counts, and a hostile worker can make some of its memory read-only for a time. So its address
- * space has a limit, too: @bytes and 512 MiB, beside the buffers and what is mapped before `main()`. Mapped files count
- * there. Before Linux 6.10, and before it has asked for a sender, the worker can use the buffers' addresses as well. On
- * the router's thread; any thread, before a router uses the sandbox.
+ * Only writable memory counts, and a hostile worker can make some of its memory read-only for a time. So the worker's
+ * address space has a limit too: @bytes plus 512 MiB, plus the link's memory, plus the memory that is mapped before
+ * `main()`. Mapped files count against this limit. A worker on a system before Linux 6.10, or one that has not asked
+ * for a sender yet, can also use the buffers' addresses for other memory. On the router's thread; any thread, before a
+ * router uses the sandbox.
  *
  * Since: 0.1
  */
@@ -324,10 +331,11 @@ ferry_sandbox_set_memory_limit (FerrySandbox *self, guint64 bytes)
 /**
  * ferry_sandbox_set_cpu_limit:
  * @self: a sandbox
- * @seconds: how many seconds; 0 for no limit
+ * @seconds: the processor time in seconds; 0 for no limit
  *
- * Limits the processor time of the worker, from its start to its end, as %FERRY_LIMIT_CPU_TIME does. Where the launcher
- * has that limit too, the lower one counts. On the router's thread; any thread, before a router uses the sandbox.
+ * Limits the processor time of the worker, from its start to its end, as %FERRY_LIMIT_CPU_TIME does. If the launcher
+ * sets %FERRY_LIMIT_CPU_TIME too, the lower limit counts. On the router's thread; any thread, before a router uses the
+ * sandbox.
  *
  * Since: 0.1
  */
@@ -343,11 +351,11 @@ ferry_sandbox_set_cpu_limit (FerrySandbox *self, guint64 seconds)
 /**
  * ferry_sandbox_set_descriptor_limit:
  * @self: a sandbox
- * @descriptors: the highest number of a descriptor plus one; 0 for no limit
+ * @descriptors: the number of descriptors (the highest descriptor plus one); 0 for no limit
  *
- * Limits the descriptors of the worker, as %FERRY_LIMIT_OPEN_FILES does. Where the launcher has that limit too, the
- * lower one counts. The default is 256, since data in sockets and pipes counts against no limit of memory. On the
- * router's thread; any thread, before a router uses the sandbox.
+ * Limits the descriptors of the worker, as %FERRY_LIMIT_OPEN_FILES does. If the launcher sets %FERRY_LIMIT_OPEN_FILES
+ * too, the lower limit counts. The default is 256, since data in sockets and pipes does not count against the limits of
+ * memory. On the router's thread; any thread, before a router uses the sandbox.
  *
  * Since: 0.1
  */
@@ -362,8 +370,11 @@ ferry_sandbox_set_descriptor_limit (FerrySandbox *self, guint64 descriptors)
 
 /* ---- launching ----
  *
- * A launch uses a sandbox in four ways: it limits the process, has bubblewrap start the process in namespaces,
- * describes the other layers in an environment variable, and has the link wait for the worker's report. */
+ * A launch uses a sandbox in four ways:
+ * - it sets limits for the process;
+ * - it makes bubblewrap start the process in namespaces;
+ * - it describes the other layers in an environment variable;
+ * - it makes the link wait for the worker's report of its layers. */
 
 gboolean
 ferry_sandbox_is_on (FerrySandbox *self)
@@ -388,15 +399,16 @@ check_possible (FerrySandbox *self, guint32 possible, const char *name, GError *
   if ((missing & possible) != 0)
     return ferry_set_error (
       error, FERRY_ERROR_LAUNCH_FAILED,
-      "The sandbox of worker “%s” requires layers that it leaves out (%s); see ferry_sandbox_set_layers()", name,
-      names);
-  return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
-                          "This system cannot give worker “%s” the sandbox that it requires: it lacks %s; prefer the "
-                          "sandbox instead (ferry_sandbox_set_policy()), or run where there is that",
-                          name, names);
+      "The sandbox of worker “%s” requires layers that it does not use (%s); add them with ferry_sandbox_set_layers()",
+      name, names);
+  return ferry_set_error (
+    error, FERRY_ERROR_LAUNCH_FAILED,
+    "This system cannot give worker “%s” the sandbox that it requires: it lacks %s; set the policy "
+    "FERRY_SANDBOX_POLICY_PREFERRED, or use a system that has these layers",
+    name, names);
 }
 
-/* A sandbox only lowers limits, also those of the application itself. */
+/* Sets a limit of the worker, if it is lower than the launcher's limit and the application's own limit. */
 static void
 lower_limit (FerryAttributes *attributes, FerryLimit limit, guint64 value)
 {
@@ -407,7 +419,8 @@ lower_limit (FerryAttributes *attributes, FerryLimit limit, guint64 value)
   attributes->limits[limit] = value;
 }
 
-/* A limit of 1 is below the size of any dump, and the only one that also prevents piping a dump into a program. */
+/* Core dumps get a limit of 1 byte: any dump is larger, and only this value also keeps the kernel from piping a dump
+ * into a program. */
 static void
 apply_limits (FerrySandbox *self, FerryAttributes *attributes)
 {
@@ -419,8 +432,9 @@ apply_limits (FerrySandbox *self, FerryAttributes *attributes)
   attributes->private_memory = self->memory_limit;
 }
 
-/* Beside its private memory, a worker maps the link's, with each ring twice in a row. More is for programs, libraries,
- * files, and addresses that are only reserved. */
+/* Returns the limit of the worker's address space in bytes, or 0 for no limit. Besides its private memory a worker
+ * maps the link's memory, with each ring mapped twice. ADDRESS_ROOM is for programs, libraries, files, and reserved
+ * addresses. */
 static guint64
 get_address_space (FerrySandbox *self, const FerryLink *link)
 {
@@ -463,9 +477,9 @@ ferry_sandbox_apply (FerrySandbox *self, FerrySpawnPlan *plan, FerryLink *link, 
     apply_limits (self, &plan->attributes);
   plan->attributes.no_new_privileges = (sandbox->layers & FERRY_LAYER_NO_NEW_PRIVILEGES) != 0;
   confinement->required = sandbox->required;
-  /* Namespaces count once they have been seen. */
+  /* The namespaces are added when the worker's credentials show that it runs in them. */
   confinement->given = sandbox->layers & ~(FERRY_LAYERS_OF_WORKER | FERRY_LAYER_NAMESPACES);
-  /* bubblewrap would report a program that cannot be executed by an exit status of its own. */
+  /* A program that cannot be executed is started without bubblewrap, whose exit status would hide the error. */
   confinement->wrapped = (sandbox->layers & FERRY_LAYER_NAMESPACES) != 0 && ferry_spawn_can_execute (plan);
   if (confinement->wrapped)
     ferry_bubblewrap_wrap (plan, sandbox);
@@ -486,10 +500,10 @@ G_STATIC_ASSERT ((guint) FERRY_SANDBOX_STRENGTH_NAMESPACES == FERRY_LAYER_NAMESP
 /**
  * ferry_sandbox_get_strength:
  *
- * Gets the layers of a sandbox that this system has, by its kernel, this build of the library, and bubblewrap. The
- * first call tries to start a process by bubblewrap, which takes some milliseconds, and ten seconds at the most. The
- * answer is kept until the program ends. A launcher that is given a sandbox makes the first call in the background. Any
- * thread may call this.
+ * Gets the layers of a sandbox that this system has. They depend on the kernel, on the build of this library, and on
+ * bubblewrap. The first use of this function tries to start a process with bubblewrap, which takes some milliseconds,
+ * and at most ten seconds. Later uses return the same result at once. [method@Ferry.Launcher.set_sandbox] begins the
+ * first use in the background. Any thread may call this.
  *
  * [method@Ferry.Worker.get_sandbox_strength] gets the layers of a worker.
  *
@@ -517,12 +531,12 @@ get_strength_in_thread (GTask *task, gpointer source, gpointer data, GCancellabl
 
 /**
  * ferry_sandbox_get_strength_async:
- * @cancellable: (nullable): to give up waiting
- * @callback: (scope async) (nullable): called with the answer
+ * @cancellable: (nullable): cancels the wait for the result
+ * @callback: (scope async) (nullable): called when the result is available
  * @user_data: data for @callback
  *
- * As [func@Ferry.Sandbox.get_strength], without waiting. An early call saves the first launch the trial start. Any
- * thread.
+ * Gets the layers of a sandbox that this system has, as [func@Ferry.Sandbox.get_strength] does, without blocking. When
+ * this is called early, the first launch need not wait for the trial start of bubblewrap. Any thread.
  *
  * Since: 0.1
  */
@@ -541,10 +555,11 @@ ferry_sandbox_get_strength_async (GCancellable *cancellable, GAsyncReadyCallback
 
 /**
  * ferry_sandbox_get_strength_finish:
- * @result: what the callback was given
+ * @result: the result that the callback was given
  * @error: return location for an error
  *
- * Ends [func@Ferry.Sandbox.get_strength_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
+ * Gets the result of [func@Ferry.Sandbox.get_strength_async]. Fails with %G_IO_ERROR_CANCELLED when the wait was
+ * cancelled. Any thread.
  *
  * Returns: the layers, or %FERRY_SANDBOX_STRENGTH_NONE with @error set
  *
@@ -568,7 +583,7 @@ ferry_sandbox_get_strength_finish (GAsyncResult *result, GError **error)
  * ferry_sandbox_describe_strength:
  * @strength: layers
  *
- * Names layers, for messages to people. Any thread may call this.
+ * Returns the names of layers, for messages to users. Any thread may call this.
  *
  * Returns: (transfer full): the names, such as “limits, no new privileges, Landlock”, or “nothing”
  *

@@ -15,23 +15,23 @@ G_BEGIN_DECLS
 
 /**
  * FerrySandboxStrength:
- * @FERRY_SANDBOX_STRENGTH_NONE: Nothing.
- * @FERRY_SANDBOX_STRENGTH_LIMITS: Limits of memory, processor time and descriptors. All systems have them.
- * @FERRY_SANDBOX_STRENGTH_NO_NEW_PRIVILEGES: The worker gains no privileges by executing a program. All systems have
- * it.
- * @FERRY_SANDBOX_STRENGTH_LANDLOCK: The worker opens no file outside of the granted paths, executes no file, and
- * inspects no process outside. Needs Linux 5.13.
- * @FERRY_SANDBOX_STRENGTH_LANDLOCK_NETWORK: Without a granted network, the worker neither connects nor listens by TCP.
+ * @FERRY_SANDBOX_STRENGTH_NONE: No layer.
+ * @FERRY_SANDBOX_STRENGTH_LIMITS: Limits of memory, processor time and descriptors. All systems have this layer.
+ * @FERRY_SANDBOX_STRENGTH_NO_NEW_PRIVILEGES: The worker cannot gain privileges by executing a program. All systems have
+ *   this layer.
+ * @FERRY_SANDBOX_STRENGTH_LANDLOCK: The worker cannot open a file outside of the granted paths, execute a file, or
+ *   inspect a process outside of the sandbox. Needs Linux 5.13.
+ * @FERRY_SANDBOX_STRENGTH_LANDLOCK_NETWORK: Unless the network is granted, the worker cannot connect or listen by TCP.
  *   Needs Linux 6.7.
- * @FERRY_SANDBOX_STRENGTH_LANDLOCK_SCOPE: The worker signals no process outside, and connects to no abstract address.
- *   Needs Linux 6.12.
- * @FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS: The worker starts no program and no process, signals and inspects no other
- *   process, and makes no call that is for administrators. It makes no socket, or with a granted network only sockets
- * of the internet. Needs a library that was built with libseccomp.
- * @FERRY_SANDBOX_STRENGTH_NAMESPACES: The worker sees no other process and no network, and writes nowhere outside of
- * the granted paths. Needs bubblewrap, and a system on which it works.
+ * @FERRY_SANDBOX_STRENGTH_LANDLOCK_SCOPE: The worker cannot send signals to a process outside of the sandbox, or
+ *   connect to an abstract socket address outside. Needs Linux 6.12.
+ * @FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS: The worker cannot start a program or a process, send signals to or inspect
+ *   another process, or use system calls for administrators. It cannot make sockets, or, if the network is granted,
+ *   only internet sockets. Needs a Ferry library that was built with libseccomp.
+ * @FERRY_SANDBOX_STRENGTH_NAMESPACES: The worker cannot see other processes or the network, and cannot write outside of
+ *   the granted paths. Needs bubblewrap, and a system that lets users make namespaces.
  *
- * The layers of a sandbox. Each works by itself, and a layer may stop what another one lets through.
+ * The layers of a sandbox. Each layer works without the others, and may refuse what another layer allows.
  *
  * Since: 0.1
  */
@@ -49,11 +49,11 @@ typedef enum /*< flags >*/
 
 /**
  * FerrySandboxPolicy:
- * @FERRY_SANDBOX_POLICY_REQUIRED: A worker runs with the required layers, or not at all.
+ * @FERRY_SANDBOX_POLICY_REQUIRED: A worker runs with the required layers, or does not run.
  * @FERRY_SANDBOX_POLICY_PREFERRED: A worker runs with as many layers as the system has.
  * @FERRY_SANDBOX_POLICY_OFF: A worker runs without a sandbox.
  *
- * What happens on a system that lacks layers of a sandbox.
+ * What a launch does on a system that lacks layers of a sandbox.
  *
  * Since: 0.1
  */

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The attributes of a worker process: a name, a priority, limits. A launcher has them, a spawn plan and a start request
- * carry them, and the new process applies them to itself. */
+/* The attributes of a worker process: a name, a priority, and limits. A launcher stores them, a spawn plan or a
+ * start request contains them, and the new process applies them to itself. */
 
 #pragma once
 
@@ -10,30 +10,32 @@
 
 G_BEGIN_DECLS
 
-/* The environment variable that tells an executed worker its name. */
+/* The environment variable with the name of a worker that was started by executing a program. */
 #define FERRY_WORKER_NAME_VARIABLE "FERRY_WORKER_NAME"
 
 #define FERRY_N_LIMITS 5
 
 typedef struct
 {
-  char *name; /* (owned) (nullable): NULL for the program's */
+  char *name; /* (owned) (nullable): NULL for the program's name */
   int nice;
   gboolean nice_set;
-  guint32 limits_set; /* bit n: limits[n] counts */
+  guint32 limits_set; /* bit n is set: limits[n] is valid */
   guint64 limits[FERRY_N_LIMITS];
-  guint64 private_memory;     /* of a sandbox: a limit in bytes, or 0 */
-  gboolean no_new_privileges; /* of a sandbox */
+  guint64 private_memory;     /* of a sandbox: the limit in bytes; 0: no limit */
+  gboolean no_new_privileges; /* of a sandbox: sets PR_SET_NO_NEW_PRIVS */
 } FerryAttributes;
 
-/* Copies into attributes without a name. The copy has a name of its own. */
+/* Copies other, with its name, into self, which must not own a name. */
 void ferry_attributes_copy (FerryAttributes *self, const FerryAttributes *other);
 
-/* In a new process, by system calls alone. Returns 0 or an error number. */
+/* In a new process: applies the attributes to the process, except for the name. Makes system calls only. Returns 0
+ * or an error number. */
 int ferry_attributes_apply (const FerryAttributes *self);
-/* The same of one resource of setrlimit(): lowers the limit, or leaves it where it is lower already. */
+/* Lowers the limit of one resource of setrlimit() to value, unless the limit is lower already. Returns 0 or an error
+ * number. */
 int ferry_attributes_lower_limit (int resource, guint64 value);
-/* any: the highest limit that this process may set. */
+/* any: returns the highest value that this process may set for a limit. */
 guint64 ferry_attributes_get_own_limit (FerryLimit limit);
 
 G_END_DECLS

@@ -28,7 +28,7 @@ ferry_attributes_get_own_limit (FerryLimit limit)
   return getrlimit (resources[limit], &own) == 0 ? own.rlim_max : RLIM_INFINITY;
 }
 
-/* At its limit of processor time a process gets SIGXCPU first, and SIGKILL a second later. */
+/* Sets a limit. At its limit of processor time a process gets SIGXCPU, and SIGKILL a second later (the hard limit). */
 static __attribute__ ((no_sanitize_address)) int
 apply_limit (int resource, guint64 value)
 {
@@ -54,7 +54,8 @@ ferry_attributes_lower_limit (int resource, guint64 value)
   return setrlimit (resource, &limit) < 0 ? errno : 0;
 }
 
-/* The main thread's stack counts against a limit of its own, whose present value becomes the highest. */
+/* Limits private memory. RLIMIT_DATA does not include the main thread's stack, so RLIMIT_STACK is limited too, at
+ * most to its present value. */
 static __attribute__ ((no_sanitize_address)) int
 limit_private_memory (guint64 bytes)
 {

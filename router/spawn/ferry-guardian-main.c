@@ -1,11 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The program of a guardian: see link/ferry-guardian-private.h. It links the C library only, so that it is small and
- * starts quickly. It has one thread, and blocks all signals.
+/* The program of the guardian, a process that kills an application's workers when the application has ended: see
+ * link/ferry-guardian-private.h. The program links the C library only, so that it is small and starts quickly. It has
+ * one thread, and blocks all signals.
  *
- * A process' number is valid while its pidfd shows that it lives, or while its group has members. After that, the
- * number may belong to another process and another group, which are not killed. */
+ * A process id is valid while the pidfd shows that the process is alive, or while the process group of that id has
+ * members. After that, the system may give the id to another process and group, which must not be killed. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,23 +23,23 @@
 
 #include "link/ferry-guardian-protocol.h"
 
-/* From Linux 6.9: a signal to the process group of which the pidfd's process is, or was, the leader. */
+/* A flag of Linux 6.9: sends the signal to the process group of which the pidfd's process is, or was, the leader. */
 #define SIGNAL_GROUP (1u << 2)
 
-/* How long a fork server has to end its workers itself. */
+/* How long a fork server has to kill its workers before it is killed. */
 #define FORK_SERVER_GRACE_MILLISECONDS 1000
 
 typedef struct
 {
   int pid;
-  int pidfd; /* (owned); -1: the system had no descriptor left for it */
+  int pidfd; /* (owned); -1: the system had no free descriptor */
   int is_fork_server;
 } Process;
 
 static Process *processes; /* (owned) */
 static size_t n_processes;
 static size_t n_allocated;
-static int application = -1; /* (owned): its pidfd */
+static int application = -1; /* (owned): the pidfd of the application */
 
 static int
 has_ended (int pidfd)
@@ -48,7 +49,7 @@ has_ended (int pidfd)
   return pidfd >= 0 && poll (&poll_fd, 1, 0) == 1;
 }
 
-/* Whether a living process has this number. */
+/* Whether a living process has this process id. */
 static int
 is_taken (int pid)
 {
@@ -68,7 +69,8 @@ is_taken (int pid)
   return name_end != NULL && strlen (name_end) > 2 && name_end[2] != 'Z' && name_end[2] != 'X';
 }
 
-/* A living process with the number of a leader that has ended has begun a group of its own, which is not killed. */
+/* Kills the group of a process. When the process has ended, and a living process has its id, that id names a new
+ * process and its group, which are not killed. */
 static void
 kill_group (const Process *process)
 {
@@ -108,7 +110,8 @@ wait_for (const Process *process, long deadline)
     poll (&poll_fd, 1, (int) left);
 }
 
-/* The application has ended, or has closed the socket. */
+/* Kills all workers, when the application has ended or closed the socket. Fork servers get some time to kill their
+ * workers first. */
 static void
 end_all (void)
 {
@@ -138,7 +141,8 @@ release (int pid)
       }
 }
 
-/* The application may name a process twice. A guardian without memory ends, and is replaced. */
+/* Adds a process to the table. Replaces an earlier entry, since the application may name a process twice. When no
+ * memory is available the guardian exits, and the application starts another one. */
 static void
 guard (int pid, int pidfd, int is_fork_server)
 {
@@ -173,7 +177,7 @@ take (const FerryGuardianPacket *packet, int fd)
     }
 }
 
-/* Takes the packets that are there. Returns whether more may come. */
+/* Handles the packets that have arrived. Returns whether more may arrive. */
 static int
 receive_all (void)
 {
@@ -204,7 +208,7 @@ receive_all (void)
     }
 }
 
-/* The guardian holds a descriptor for each worker. */
+/* Raises the limit of descriptors, since the guardian has one for each worker. */
 static void
 raise_limit (void)
 {
@@ -230,7 +234,7 @@ main (void)
       struct pollfd polls[] = {{.fd = FERRY_GUARDIAN_FD, .events = POLLIN}, {.fd = application, .events = POLLIN}};
 
       poll (polls, 2, -1);
-      /* First the packets that the application sent before it ended. */
+      /* Packets that the application sent before it ended are handled first. */
       more = receive_all ();
     }
   while (more && !has_ended (application));

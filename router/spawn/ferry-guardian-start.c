@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starting a guardian. It is not our child, so a program that reaps all of its children does not meet it. */
+/* Starts a guardian. The guardian is not a child of the application, so a program that reaps all of its children
+ * does not reap the guardian. */
 
 #include "config.h"
 
@@ -15,12 +16,14 @@
 
 #include "base/ferry-base-private.h"
 
-/* The environment variable with the program's path, where that is neither installed nor beside the library. */
+/* The environment variable with the path of the guardian's program, for a program that is neither installed nor
+ * beside the library. */
 #define VARIABLE "FERRY_GUARDIAN"
 
 #define PROGRAM "ferry-guardian"
 
-/* Beside the library, as installed and as built, so that a library that was moved finds its own. */
+/* The places of the program relative to the library's folder, when installed and in a build folder. So a library
+ * that was moved finds the program that was moved with it. */
 static const char *const places[] = {FERRY_PRIVATE_FOLDER G_DIR_SEPARATOR_S PROGRAM, PROGRAM};
 
 static char *
@@ -51,7 +54,7 @@ find_program (void)
   return path != NULL ? path : g_build_filename (FERRY_LIBDIR, places[0], NULL);
 }
 
-/* The path, or NULL with one warning where no program can be executed. */
+/* (nullable): returns the program's path. When no such program can be executed, logs one warning and returns NULL. */
 static const char *
 get_program (void)
 {
@@ -63,8 +66,9 @@ get_program (void)
       path = find_program ();
       if (!g_file_test (path, G_FILE_TEST_IS_EXECUTABLE))
         {
-          g_warning ("“%s” is missing, so a worker that tries can outlive this application; install all of Ferry",
-                     path);
+          g_warning (
+            "The guardian's program “%s” is missing, so workers may outlive this application; install Ferry completely",
+            path);
           g_clear_pointer (&path, g_free);
         }
       g_once_init_leave (&known, 1);
@@ -72,7 +76,7 @@ get_program (void)
   return path;
 }
 
-/* socket: the guardian's end, which is taken. */
+/* Executes the guardian. socket: the guardian's end of the control socket; takes ownership. */
 static gboolean
 execute (const char *program, int *socket, GError **error)
 {
@@ -106,9 +110,9 @@ ferry_guardian_start (FerryGuardian *self, GError **error)
   if (!ferry_control_socket_pair (&end, &other, error))
     return FALSE;
   setsockopt (end, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  /* Without pidfds, as under valgrind, the guardian relies on the socket's hang-up. */
+  /* Where the system has no pidfds, as under valgrind, the guardian only sees that the socket is closed. */
   if (own >= 0 && !ferry_guardian_tell (end, FERRY_GUARDIAN_APPLICATION, 0, own, MSG_DONTWAIT))
-    return ferry_set_system_error (error, "Telling a guardian of its application (sendmsg)");
+    return ferry_set_system_error (error, "Notifying a guardian of its application (sendmsg)");
   if (!execute (program, &other, error))
     return FALSE;
   self->socket = ferry_steal_fd (&end);

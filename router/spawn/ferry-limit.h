@@ -15,12 +15,15 @@ G_BEGIN_DECLS
 
 /**
  * FerryLimit:
- * @FERRY_LIMIT_MEMORY: Address space, in bytes. An allocation beyond it fails, and most programs then end. Mapped
- * memory counts, also where it is not resident; shared memory counts in full.
- * @FERRY_LIMIT_CPU_TIME: Processor time, in seconds. The worker gets `SIGXCPU`, and `SIGKILL` a second later.
- * @FERRY_LIMIT_OPEN_FILES: Descriptors, as the highest number plus one. Opening one more fails with `EMFILE`.
- * @FERRY_LIMIT_CORE_SIZE: The size of a core dump, in bytes. A larger dump is cut; 0 means none.
- * @FERRY_LIMIT_FILE_SIZE: The size of a written file, in bytes. The worker gets `SIGXFSZ` beyond it.
+ * @FERRY_LIMIT_MEMORY: Address space, in bytes. An allocation beyond the limit fails, and most programs then end.
+ *   Mapped memory counts even if it is not resident; shared memory counts in full.
+ * @FERRY_LIMIT_CPU_TIME: Processor time, in seconds. At the limit the worker gets `SIGXCPU`, and `SIGKILL` a second
+ *   later.
+ * @FERRY_LIMIT_OPEN_FILES: The number of descriptors (the highest descriptor plus one). Opening a further descriptor
+ *   fails with `EMFILE`.
+ * @FERRY_LIMIT_CORE_SIZE: The size of a core dump, in bytes. A larger dump is cut off; 0 means no core dump.
+ * @FERRY_LIMIT_FILE_SIZE: The size of a file that the worker writes, in bytes. The worker gets `SIGXFSZ` when it writes
+ *   beyond the limit.
  *
  * The resources that [method@Ferry.Launcher.set_limit] limits.
  *

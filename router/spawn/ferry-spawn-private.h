@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starting a process, starting the guardian, and forking without executing, in a fork server or in a program without
- * threads. */
+/* Starts processes and the guardian. Forks processes that execute no program, in a fork server or in a program
+ * without threads. */
 
 #pragma once
 
@@ -14,47 +14,49 @@
 
 G_BEGIN_DECLS
 
-/* Missing in the headers of an older C library. */
+/* This constant is missing in the headers of older C libraries. */
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
 
-/* The descriptor at which a worker finds its control socket. */
+/* The descriptor of the control socket in a worker. */
 #define FERRY_SPAWN_CONTROL_FD 3
 
 typedef struct
 {
-  char *program;              /* const: (owned): the path of what is executed */
-  char **argv;                /* const: (owned) */
-  char **environ;             /* const: (owned) */
-  char *cwd;                  /* const: (owned) (nullable) */
-  int streams[3];             /* const: (owned): what standard input, output and error become; -1 to inherit */
-  FerryAttributes attributes; /* const */
-  FerrySharedQueue *queue;    /* const: (unowned) (nullable): its guardian ends the process with the application */
-  FerryGuardianStartFunc start_guardian; /* const: starts the guardian of the queue */
+  char *program;                         /* const: (owned): the path of the executable file */
+  char **argv;                           /* const: (owned) */
+  char **environ;                        /* const: (owned) */
+  char *cwd;                             /* const: (owned) (nullable) */
+  int streams[3];                        /* const: (owned): standard input, output and error; -1 to inherit */
+  FerryAttributes attributes;            /* const */
+  FerrySharedQueue *queue;               /* const: (unowned) (nullable): has the guardian for the process */
+  FerryGuardianStartFunc start_guardian; /* const: starts a guardian for the queue */
   gboolean is_fork_server;               /* const */
-  gboolean lost_guardian;                /* the guardian had ended, and was replaced */
-  int guardian;                          /* const: (unowned): without a queue, the socket of the guardian, or -1 */
+  gboolean lost_guardian;                /* whether the guardian had ended, and was replaced */
+  int guardian;                          /* const: (unowned): without a queue, the guardian's socket, or -1 */
 } FerrySpawnPlan;
 
 void ferry_spawn_plan_free (gpointer plan);
 gboolean ferry_spawn (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **error);
-/* any: starts a process that is not our child and outlives the application. FERRY_ERROR_LAUNCH_FAILED. */
+/* any: starts the plan's program in a process that is no child of the application, and that outlives it. Fails with
+ * FERRY_ERROR_LAUNCH_FAILED or FERRY_ERROR_SYSTEM. */
 gboolean ferry_spawn_detached (FerrySpawnPlan *plan, GPid *pid, GError **error);
 gboolean ferry_spawn_can_execute (const FerrySpawnPlan *plan);
-/* any: a FerryGuardianStartFunc. */
+/* any: starts a guardian and sets the socket in self; a FerryGuardianStartFunc. */
 gboolean ferry_guardian_start (FerryGuardian *self, GError **error);
 
-/* How many threads this process has, whatever made them. It is checked before each fork: in the child, the locks of
- * other threads would stay locked for ever. */
+/* Returns how many threads this process has, including threads that other libraries made. The callers check this
+ * before each fork: in the child, locks that other threads held would stay locked for ever. */
 guint ferry_count_threads (void);
-/* (transfer full): the names of all threads but the first, for a message. */
+/* (transfer full): returns the names of all threads but the main thread, for a message. */
 char *ferry_list_threads (void);
-/* fork(), with a child that ends with its parent. */
+/* As fork(), but the kernel kills the child when its parent ends. */
 pid_t ferry_fork_child (void);
-/* In a child: all signals have their default handlers, and none is blocked. By system calls alone. */
+/* In a child: gives all signals their default handlers, and blocks none. Makes system calls only. */
 void ferry_reset_signals (void);
-/* In a child: new seeds. Otherwise all children of a process would draw the same random numbers. */
+/* In a child: seeds the random number generators anew. Otherwise all children of a process would get the same random
+ * numbers. */
 void ferry_reseed (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySpawnPlan, ferry_spawn_plan_free)

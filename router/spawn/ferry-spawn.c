@@ -1,19 +1,21 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starting a process as posix_spawn() does: with a clone() that shares our memory until the child executes, and with
- * system calls only in the child. So a large heap of the application costs nothing.
+/* Starts a process as posix_spawn() does: by clone(), with memory that is shared until the child executes its program.
+ * The child makes system calls only. So the start is fast also when the application's heap is large.
  *
- * posix_spawn() itself lacks two things. The child sets PR_SET_PDEATHSIG before it executes, so that it ends with an
- * application that is killed early. That signal follows the thread that called clone(), the monitor, which lasts as
- * long as the router runs. The child's parent is another process where the application died in between. And the pidfd
- * is made with the process, so that it is right even where another part of the program reaps any child.
+ * posix_spawn() itself lacks two things. First, the child sets PR_SET_PDEATHSIG before it executes its program, so that
+ * the kernel kills the child also when the application is killed early. The kernel sends that signal when the thread
+ * that called clone() ends, the monitor, which lasts as long as the router runs. The child then checks its parent,
+ * which is another process if the application died before prctl(). Second, clone() returns the child's pidfd, which is
+ * right even if another part of the application reaps any child.
  *
- * The child begins a process group, so that its own children end with it, and only the application receives a
- * terminal's Ctrl-C. It inherits its three standard streams and its control socket, and nothing else.
+ * The child begins a new process group, so that its own children can be killed with it, and that a terminal's Ctrl-C is
+ * sent to the application only. The child inherits its three standard streams and its control socket, and no other
+ * descriptor.
  *
- * A process that outlives the application is made by an intermediate child, which begins a session and ends at once. So
- * the process gets no signal at a parent's death, has no terminal, and leaves no zombie to the application. It has no
+ * For a process that outlives the application, an intermediate child begins a session, starts the process, and ends
+ * at once. So the process gets no signal when the application dies, has no terminal, and leaves no zombie. It has no
  * control socket. */
 
 #include "config.h"
@@ -33,13 +35,14 @@
 #include "base/ferry-base-private.h"
 #include "lane/ferry-lane-layout.h"
 
-/* Runs in the child. AddressSanitizer would leave its marks on the child's stack, whose addresses the parent reuses. */
+/* Marks a function that runs in the child. AddressSanitizer is off there: its marks on the child's stack would stay
+ * when the parent reuses the addresses. */
 #define CHILD __attribute__ ((no_sanitize_address))
 
-/* Of the child, until it executes. */
+/* The bytes of the child's stack, which it uses until it executes its program. */
 #define STACK_SIZE (64 * 1024)
 
-/* Above the numbers that the child puts in place. */
+/* The first descriptor above those that the child gives a fixed number (0 to 3). */
 #define SAFE_FD 10
 
 typedef enum
@@ -53,15 +56,15 @@ typedef enum
   STEP_EXECUTE,
 } Step;
 
-/* Shared by parent and child until the child executes. */
+/* The state of one start. Parent and child share it until the child executes its program. */
 typedef struct
 {
   const FerrySpawnPlan *plan;
   int control_fd;
   int guardian;
   pid_t parent;
-  guint8 *detached_stack;  /* (nullable): of the process that outlives us */
-  volatile pid_t detached; /* its number */
+  guint8 *detached_stack;  /* (nullable): for the process that outlives the application */
+  volatile pid_t detached; /* the process id of that process */
   volatile int failed_errno;
   volatile Step failed_step;
 } Attempt;
@@ -81,7 +84,7 @@ ferry_spawn_plan_free (gpointer plan)
   g_free (self);
 }
 
-/* child: only system calls follow. */
+/* child: notes the error for the parent, and exits. May only make system calls. */
 static CHILD void
 fail (Attempt *attempt, Step step)
 {
@@ -90,7 +93,8 @@ fail (Attempt *attempt, Step step)
   _exit (127);
 }
 
-/* child: first moves each source out of the way of the targets. */
+/* child: gives the streams and the control socket their descriptors, 0 to 3, and closes all others. First copies
+ * each source to a descriptor that is no target. */
 static CHILD void
 place_descriptors (Attempt *attempt)
 {
@@ -127,14 +131,14 @@ become_program (void *data)
       errno = failure;
       fail (attempt, STEP_ATTRIBUTES);
     }
-  /* The application's handlers must not run on the application's memory. */
+  /* The application's handlers must not run in the child, which shares the application's memory. */
   ferry_reset_signals ();
   execve (attempt->plan->program, attempt->plan->argv, attempt->plan->environ);
   fail (attempt, STEP_EXECUTE);
   return 127;
 }
 
-/* child: from here on the guardian ends it with the application. */
+/* child: reports itself to the guardian. From then on the guardian kills the child when the application ends. */
 static CHILD void
 tell_guardian (Attempt *attempt)
 {
@@ -142,7 +146,7 @@ tell_guardian (Attempt *attempt)
   pid_t pid = getpid ();
   int pidfd = (int) syscall (SYS_pidfd_open, pid, 0);
 
-  /* Without pidfds, as under valgrind, the guardian has the number alone. */
+  /* Where the system has no pidfds, as under valgrind, the guardian gets the process id only. */
   if (!ferry_guardian_tell (attempt->guardian, word, pid, pidfd, 0))
     fail (attempt, STEP_GUARDIAN);
   if (pidfd >= 0)
@@ -162,7 +166,7 @@ be_attached (void *data)
   return become_program (attempt);
 }
 
-/* The intermediate child. */
+/* The intermediate child: begins a session, starts the process that outlives the application, and exits. */
 static CHILD int
 detach (void *data)
 {
@@ -178,7 +182,8 @@ detach (void *data)
   _exit (0);
 }
 
-/* The child has a stack of its own, since the parent's is in use when the child has executed. */
+/* (nullable): makes a stack for the child, which cannot use the parent's stack: the parent goes on when the child
+ * has executed its program. */
 static guint8 *
 make_stack (void)
 {
@@ -187,7 +192,7 @@ make_stack (void)
   return stack == MAP_FAILED ? NULL : stack;
 }
 
-/* With all signals blocked, so that none is handled in the child before it resets them. */
+/* Starts the child with all signals blocked, so that no handler runs in the child before the handlers are reset. */
 static pid_t
 start (Attempt *attempt, int (*child) (void *data), int *pidfd)
 {
@@ -208,7 +213,8 @@ start (Attempt *attempt, int (*child) (void *data), int *pidfd)
 
 /* ---- the error of a process that could not be started ---- */
 
-/* (transfer full) (nullable): the interpreter in the first line of a script. */
+/* (transfer full) (nullable): returns the interpreter in the first line of a script, or NULL where the file is no
+ * script. */
 static char *
 read_interpreter (const char *path)
 {
@@ -224,7 +230,8 @@ read_interpreter (const char *path)
   return g_strndup (name, strcspn (name, " \t\r\n"));
 }
 
-/* any: whether the program is there and may be executed, and so is the interpreter of a script. */
+/* any: whether the program exists and may be executed. For a script, its interpreter must exist and be executable
+ * too. */
 gboolean
 ferry_spawn_can_execute (const FerrySpawnPlan *plan)
 {
@@ -237,7 +244,7 @@ ferry_spawn_can_execute (const FerrySpawnPlan *plan)
   return interpreter == NULL || access (interpreter, X_OK) == 0;
 }
 
-/* The remedy for ENOENT: the program, its loader or its interpreter is missing. */
+/* (transfer full): returns the remedy for ENOENT: the program, its loader or its interpreter is missing. */
 static char *
 describe_missing (const FerrySpawnPlan *plan)
 {
@@ -247,9 +254,10 @@ describe_missing (const FerrySpawnPlan *plan)
   if (access (path, F_OK) < 0)
     return g_strdup ("check the path");
   if (interpreter == NULL)
-    return g_strdup ("its file is there, and its loader is missing; build it for this system");
+    return g_strdup ("its file exists, and its loader is missing; build the program for this system");
   return g_strdup_printf (
-    "its file is there, and its interpreter “%s” is missing; install that, or mend the file's first line", interpreter);
+    "its file exists, and its interpreter “%s” is missing; install the interpreter, or correct the file's first line",
+    interpreter);
 }
 
 static char *
@@ -260,9 +268,10 @@ describe_remedy (const FerrySpawnPlan *plan, int error_number)
     case ENOENT:
       return describe_missing (plan);
     case EACCES:
-      return g_strdup ("make it executable (chmod +x), and check its folders and the mount");
+      return g_strdup (
+        "make it executable (chmod +x), and check the rights of its folders and the options of its mount");
     case ENOEXEC:
-      return g_strdup ("begin a script with “#!” and its interpreter, and build a program for this processor");
+      return g_strdup ("begin a script with “#!” and an interpreter; build another program for this processor");
     default:
       return g_strdup ("check the program");
     }
@@ -290,21 +299,23 @@ refuse (const Attempt *attempt, GError **error)
       return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be executed: %s; %s",
                               program, reason, remedy);
     case STEP_ATTRIBUTES:
-      return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
-                              "The program “%s” could not be given its priority and limits: %s; ask for no more than "
-                              "the application has",
-                              program, reason);
+      return ferry_set_error (
+        error, FERRY_ERROR_LAUNCH_FAILED,
+        "The program “%s” could not be given its priority and limits: %s; set no higher ones than "
+        "the application has",
+        program, reason);
     case STEP_GUARDIAN:
       return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
-                              "Worker “%s” could not be started, as the guardian could not be told of it: %s", program,
-                              reason);
+                              "Worker “%s” could not be started, as its guardian could not be notified: %s; try again",
+                              program, reason);
     default:
-      return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be started: %s", program,
+      return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
+                              "The program “%s” could not be started: %s; check the limits of the process", program,
                               reason);
     }
 }
 
-/* Whether a retry makes sense: the guardian has ended, and the next try starts another one. */
+/* Drops a guardian that has ended, once. Returns whether to try again: the next attempt starts another guardian. */
 static gboolean
 replace_guardian (FerrySpawnPlan *plan, const Attempt *attempt)
 {
@@ -316,7 +327,7 @@ replace_guardian (FerrySpawnPlan *plan, const Attempt *attempt)
   return TRUE;
 }
 
-/* monitor: a FerryLaunchFunc; data is a FerrySpawnPlan. */
+/* monitor: starts the process of a link; a FerryLaunchFunc. data is a FerrySpawnPlan. */
 gboolean
 ferry_spawn (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **error)
 {
@@ -360,7 +371,7 @@ ferry_spawn_detached (FerrySpawnPlan *plan, GPid *pid, GError **error)
 
   if (attempt.detached_stack == NULL || start (&attempt, detach, &process) < 0)
     attempt.failed_errno = errno;
-  /* The intermediate child has ended, or is about to. Another part of the program may have reaped it. */
+  /* Reaps the intermediate child, which ends by itself. Another part of the program may have reaped it. */
   if (process >= 0)
     TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) process, &info, WEXITED));
   if (attempt.detached_stack != NULL)

@@ -127,7 +127,8 @@ test_exit_record_has_the_last_lines (void)
   g_assert_cmpuint (g_strv_length ((char **) last), ==, 20);
   g_assert_true (g_strv_contains (last, "it_broke"));
   g_assert_true (g_strv_contains (last, "99"));
-  g_assert_nonnull (strstr (ferry_exit_get_message (exit), "exited with status 1; its last words were: it_broke"));
+  g_assert_nonnull (
+    strstr (ferry_exit_get_message (exit), "exited with status 1; the last line of its standard error was: it_broke"));
   finish (&test);
 }
 
