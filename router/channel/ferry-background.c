@@ -27,7 +27,7 @@
 typedef struct
 {
   guint64 number;
-  GVariant *value; /* (owned) */
+  GVariant *value; /* (owned): the result as the worker put it */
 } Result;
 
 /**
@@ -65,18 +65,18 @@ struct _FerryBackground
 {
   GObject parent_instance;
 
-  char *method;      /* const: (owned) */
-  guint max_results; /* const */
+  char *method;      /* const: (owned): the name of the application's handler */
+  guint max_results; /* const: the largest length of results */
 
   pthread_mutex_t attaching;
-  GThread *giver;            /* attaching: (owned) (nullable) */
-  GCancellable *cancellable; /* attaching: (owned) (nullable): cancelling it ends the giver, also while the giver waits
-                              * for an answer */
+  GThread *giver;            /* guarded by attaching: (owned) (nullable): the thread that sends the results */
+  GCancellable *cancellable; /* guarded by attaching: (owned) (nullable): cancelling it ends the giver, also while the
+                              * giver waits for an answer */
 
   pthread_mutex_t lock;
   FerryWaitQueue waits; /* for a change of the four fields below */
   GQueue results;       /* lock: (element-type Result) (owned): the oldest result first */
-  guint64 last_number;  /* lock */
+  guint64 last_number;  /* lock: the number of the newest result */
   gboolean giving;      /* lock: TRUE from the giver's start until the giver ends */
   gboolean finished;    /* lock: TRUE after ferry_background_finish(): no more results are added */
 };
@@ -86,7 +86,7 @@ typedef struct
   FerryBackground *background; /* (unowned): it joins the giver thread before it is freed */
   FerryMux *mux;               /* (owned) (nullable): sends the results; NULL when channel is set */
   FerryChannel *channel;       /* (owned) (nullable): sends the results; NULL when mux is set */
-  GCancellable *cancellable;   /* (owned) */
+  GCancellable *cancellable;   /* (owned): of the background; ends this giver */
 } Giving;
 
 G_DEFINE_FINAL_TYPE (FerryBackground, ferry_background, G_TYPE_OBJECT)

@@ -38,7 +38,7 @@
 typedef struct
 {
   FerryChannelProcess process;
-  GWeakRef transport; /* any */
+  GWeakRef transport; /* any: weak: the transport of the parent's end of the channel */
   GSource *source;    /* const: (owned): watches pidfd, and has a reference to the child until it is destroyed */
   int pidfd;          /* const until unwatch(); then -1 */
   pthread_mutex_t lock;

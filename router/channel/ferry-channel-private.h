@@ -22,7 +22,7 @@ G_BEGIN_DECLS
 /* A message that the channel received. */
 typedef struct
 {
-  GVariant *value; /* (owned) (nullable) */
+  GVariant *value; /* (owned) (nullable): the message; NULL if failure is set */
   GError *failure; /* (owned) (nullable): an error that was sent as a message */
   FerryCall *call; /* (owned) (nullable): to be answered when the message is taken; NULL when the sender wants no
                     * acknowledgement */
@@ -111,7 +111,7 @@ void ferry_channel_process_forget_all (void);
 /* Sets the process of a channel. Called once, on the thread that started the process. The channel takes over the
  * caller's reference. */
 void ferry_channel_set_process (FerryChannel *self, FerryChannelProcess *process);
-/* Returns (transfer none) (nullable). */
+/* Returns (transfer none) (nullable) the process that was started with the channel. */
 FerryChannelProcess *ferry_channel_get_process (FerryChannel *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryIncoming, ferry_incoming_free)

@@ -5,7 +5,7 @@
  *
  * The messages are requests of the transaction protocol; docs/protocol.md describes them in prose.
  *
- * All functions of this file use the same queues and counts under one lock, so they are in one file.
+ * It is one file since all its functions use the same queues and counts, under one lock.
  *
  * Terms:      an end of a channel is one of its two objects. The end message is the last message of an end:
  *             ferry_channel_close() or ferry_channel_fail() sends it. A message is taken when the application gets it.
@@ -46,9 +46,9 @@ typedef enum
 
 typedef enum
 {
-  OUTGOING_QUEUED,  /* in `out` */
+  OUTGOING_QUEUED,  /* the item waits in `out` */
   OUTGOING_SENDING, /* only the flushing thread may change it */
-  OUTGOING_SENT,    /* and waits for its acknowledgement */
+  OUTGOING_SENT,    /* the message was sent and waits for its acknowledgement */
   OUTGOING_DONE,    /* finished: by the flush, by its acknowledgement, or taken back */
 } OutgoingState;
 
@@ -61,14 +61,15 @@ typedef struct
 {
   _Atomic gint references;
   FerryChannel *channel; /* (unowned): the sending function and the transaction have references to the channel */
-  const char *method;    /* const, and so are the next three fields */
-  GVariant *value;       /* (owned) (nullable) */
+  const char *method;    /* const, as the next three fields: FERRY_CHANNEL_MESSAGE, FERRY_CHANNEL_FAILURE or
+                          * FERRY_CHANNEL_END */
+  GVariant *value;       /* (owned) (nullable): the message, or the error of the end message */
   gboolean acknowledged;
   GTask *task;         /* (owned) (nullable): NULL for the end message, and if a thread waits instead */
   GSource *source;     /* (owned) (nullable): fires when the task's cancellable is cancelled */
   OutgoingState state; /* locked by the channel's lock, and so are the fields below */
   gboolean given_up;   /* the sender was cancelled, or its time is over */
-  guint64 xid;         /* the transaction's; set with OUTGOING_SENT */
+  guint64 xid;         /* of the transaction that will be answered by the acknowledgement; set with OUTGOING_SENT */
   GError *error;       /* (owned) (nullable): may be set with OUTGOING_DONE */
 } Outgoing;
 
@@ -77,7 +78,7 @@ typedef struct
 typedef struct
 {
   GWeakRef channel;
-  FerryTransport *transport; /* (owned) */
+  FerryTransport *transport; /* (owned): of the channel */
 } End;
 
 /**
@@ -112,11 +113,11 @@ struct _FerryChannel
 {
   GObject parent_instance;
 
-  FerryTransport *transport;       /* const: (owned) */
-  FerryTransactions *transactions; /* const: (unowned): the transport's */
+  FerryTransport *transport;       /* const: (owned): carries the messages */
+  FerryTransactions *transactions; /* const: (unowned): of the transport */
   FerryRouter *router;             /* const: (owned) (nullable): if the channel is the application's end of a link */
-  GMainContext *context;           /* const: (owned): where signals are emitted */
-  End *end;                        /* const: (owned) */
+  GMainContext *context;           /* const: (owned): the main context in which signals are emitted */
+  End *end;                        /* const: (owned): the data of the channel's sources and retries */
   gboolean takes_calls;            /* const: the channel gets the requests of the transport */
   guint64 begun;                   /* const: ferry_trace_get_moment() when the channel was made */
   char *function;                  /* const: (owned) (nullable): the name of the function that the channel was started
@@ -132,7 +133,7 @@ struct _FerryChannel
   GQueue taken_calls;    /* (element-type FerryCall) (owned): calls of messages that were taken, to be acknowledged */
   guint credits;         /* how many messages the other end has room for */
   guint n_taken;         /* how many messages were taken whose credits were not given back */
-  gboolean flushing;     /* a thread is in flush_all() */
+  gboolean flushing;     /* a thread runs flush_all() */
   Outgoing *sending;     /* (unowned) (nullable): the first item of `out`, while the flushing thread sends it */
   gboolean flush_again;  /* the flushing thread must look for work again before it returns */
   gboolean kept;         /* sending waits for room: the transport will call try_again() when there is room */
@@ -149,7 +150,7 @@ struct _FerryChannel
   gboolean end_taken;
 
   gboolean flowing;
-  guint news;                     /* News to be notified in context */
+  guint news;                     /* flags of News, to be notified in context */
   GSource *source;                /* (owned) (nullable): the idle source that will notify them */
   FerryChannelNewsFunc news_func; /* context: (nullable): set by an exchange */
   gpointer news_data;
@@ -232,7 +233,7 @@ take_news (End *end)
   return news;
 }
 
-/* context */
+/* context: notifies `closed` */
 static void
 tell_closed (FerryChannel *self)
 {
@@ -752,7 +753,7 @@ typedef struct
   FerryChannel *channel;
   Condition condition;
   gpointer data;
-  GCancellable *cancellable; /* (nullable), and so is context */
+  GCancellable *cancellable; /* (nullable): ends the wait; context is (nullable) too */
   GMainContext *context;
 } Wait;
 
@@ -1576,7 +1577,7 @@ ferry_channel_flush (FerryChannel *self)
 /* What a channel still has to send after its last reference was dropped. */
 typedef struct
 {
-  FerryTransport *transport; /* (owned) */
+  FerryTransport *transport; /* (owned): of the dropped channel */
   gboolean of_link;
   GQueue calls;   /* (element-type FerryCall) (owned): calls of messages that were taken, to be acknowledged */
   Outgoing *item; /* (owned) (nullable): the end message */

@@ -27,10 +27,10 @@
 typedef struct
 {
   char *function;      /* (owned) (nullable): NULL for a channel */
-  GVariant *arguments; /* (owned) (nullable) */
+  GVariant *arguments; /* (owned) (nullable): of the function */
   GTask *call;         /* (owned) (nullable): of ferry_exchange_add_wait_async(), with the channel as its data; NULL for
                         * a function */
-  GSource *source;     /* (owned) (nullable): of the call's cancellable */
+  GSource *source;     /* (owned) (nullable): calls turn_cancelled() when the call's cancellable is cancelled */
 } Waiting;
 
 /**
@@ -68,14 +68,15 @@ struct _FerryExchange
 {
   GObject parent_instance;
 
-  FerryHome *home;         /* const: (owned): of the exchange's thread */
-  FerryRouter *router;     /* const: (owned) (nullable) */
+  FerryHome *home;         /* const: (owned): knows the exchange's thread */
+  FerryRouter *router;     /* const: (owned) (nullable): NULL for an exchange of forked processes */
   GMainContext *context;   /* const: (owned): the context to iterate while waiting, if there is no router */
-  FerryLauncher *launcher; /* const: (owned) (nullable) */
-  GListStore *active;      /* const: (owned) (element-type FerryChannel) */
+  FerryLauncher *launcher; /* const: (owned) (nullable): starts the workers */
+  GListStore *active;      /* const: (owned) (element-type FerryChannel): the members, in the order in which they were
+                            * added */
   GHashTable *members;     /* const: (owned) (element-type FerryChannel gboolean): the value says whether the channel
                             * has finished */
-  GQueue waiting;          /* (element-type Waiting) (owned) */
+  GQueue waiting;          /* (element-type Waiting) (owned): what waits for the limit, the oldest first */
   guint n_running;
   guint limit; /* 0: no limit */
   gboolean autoclose;

@@ -61,16 +61,16 @@ typedef struct
   FerryWaitQueue waits; /* completions that wait for a transport, or for the stop */
 
   pthread_mutex_t starting; /* locked by start and stop; the thread never locks it */
-  GThread *thread;          /* starting: (owned) (nullable) */
+  GThread *thread;          /* guarded by starting: (owned) (nullable): the acceptor's thread */
 
   pthread_mutex_t lock;
   GQueue accepted;       /* lock: (element-type FerryTransport) (owned): of clients that no handler and no
                           * ferry_listener_accept() got yet */
   GPtrArray *clients;    /* lock: (element-type Client) (unowned): the transport of each client owns the client */
   GArray *users;         /* lock: (element-type uid_t): the users that are allowed beside this process' user */
-  guint max_attached;    /* lock */
+  guint max_attached;    /* guarded by lock: the largest number of clients */
   gint64 hello_time;     /* lock: how long a hello may take, in microseconds */
-  gboolean stopped;      /* lock */
+  gboolean stopped;      /* guarded by lock: TRUE after acceptor_stop() has begun */
   GMainContext *context; /* lock: (owned) (nullable): of the listener's signals; set by ferry_listener_start() */
   gboolean notifying;    /* lock: notify_cb() is posted to context and has not run yet */
 
@@ -83,7 +83,7 @@ typedef struct
 /* A connection that is not a client yet. */
 typedef struct
 {
-  int fd; /* (owned) */
+  int fd; /* (owned): the connection's socket */
   pid_t pid;
   gint64 deadline; /* monotonic, in microseconds: for the rest of the hello; once the hello is complete, for a client to
                     * leave */
@@ -94,10 +94,10 @@ typedef struct
 /* An application that is attached. It is freed when its transport has ended, on any thread. */
 typedef struct
 {
-  FerryAcceptor *acceptor; /* const: (owned) */
+  FerryAcceptor *acceptor; /* const: (owned): has this client in its clients */
   int fd;                  /* const: (owned): a duplicate of the transport's socket, to see whether the application has
                             * closed it */
-  pid_t pid;               /* const: of the application */
+  pid_t pid;               /* const: the number of the application's process */
 } Client;
 
 /**
@@ -134,9 +134,9 @@ struct _FerryListener
 {
   GObject parent_instance;
 
-  FerryHome *home;         /* const: (owned) */
-  FerryAcceptor *acceptor; /* const: (owned) */
-  char *address;           /* const: (owned) */
+  FerryHome *home;         /* const: (owned): knows the thread that made the listener */
+  FerryAcceptor *acceptor; /* const: (owned): accepts the applications */
+  char *address;           /* const: (owned): the path, absolute, or “@” and the abstract name */
 };
 
 G_DEFINE_FINAL_TYPE (FerryListener, ferry_listener, G_TYPE_OBJECT)
@@ -209,7 +209,7 @@ is_stopped (FerryAcceptor *self)
   return self->stopped;
 }
 
-/* context */
+/* context: notifies the listener's users of clients that were added or removed */
 static void
 notify_cb (gpointer data)
 {
