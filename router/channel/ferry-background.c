@@ -66,7 +66,7 @@ struct _FerryBackground
   GObject parent_instance;
 
   char *method;      /* const: (owned): the name of the application's handler */
-  guint max_results; /* const: the largest length of results */
+  guint max_results; /* const: the largest number of results that may wait */
 
   pthread_mutex_t attaching;
   GThread *giver;            /* guarded by attaching: (owned) (nullable): the thread that sends the results */
@@ -75,10 +75,10 @@ struct _FerryBackground
 
   pthread_mutex_t lock;
   FerryWaitQueue waits; /* for a change of the four fields below */
-  GQueue results;       /* lock: (element-type Result) (owned): the oldest result first */
-  guint64 last_number;  /* lock: the number of the newest result */
-  gboolean giving;      /* lock: TRUE from the giver's start until the giver ends */
-  gboolean finished;    /* lock: TRUE after ferry_background_finish(): no more results are added */
+  GQueue results;       /* guarded by lock: (element-type Result) (owned): the oldest result first */
+  guint64 last_number;  /* guarded by lock: the number of the newest result */
+  gboolean giving;      /* guarded by lock: TRUE from the giver's start until the giver ends */
+  gboolean finished;    /* guarded by lock: TRUE after ferry_background_finish(): no more results are added */
 };
 
 typedef struct

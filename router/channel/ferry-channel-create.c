@@ -42,8 +42,9 @@ typedef struct
   GSource *source;    /* const: (owned): watches pidfd, and has a reference to the child until it is destroyed */
   int pidfd;          /* const until unwatch(); then -1 */
   pthread_mutex_t lock;
-  gint64 kill_at; /* lock: when to kill the child; monotonic time, G_MAXINT64: never */
-  gint64 lost_at; /* lock: when to end the transport, though the child runs; monotonic time, G_MAXINT64: never */
+  gint64 kill_at; /* guarded by lock: when to kill the child; monotonic time, G_MAXINT64: never */
+  gint64 lost_at; /* guarded by lock: when to end the transport, though the child runs; monotonic time, G_MAXINT64:
+                   * never */
   GList node;     /* the link in `children` */
 } Child;
 
@@ -206,7 +207,7 @@ look_after_dropped (void)
 
 /* ---- the start of a child ---- */
 
-/* Takes ownership of pidfd. */
+/* parent: makes the Child of a process that was forked, and starts watching it. Takes ownership of pidfd. */
 static Child *
 child_new (FerryChannel *channel, GPid pid, int pidfd)
 {

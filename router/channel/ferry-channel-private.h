@@ -85,7 +85,7 @@ typedef struct
   GDestroyNotify alone; /* const: (nullable): context: called when the channel's transport is closed */
   GDestroyNotify drop;  /* const: any: called when the channel is disposed of; drops the channel's reference to the
                          * process */
-  GDestroyNotify clear; /* const: (nullable): releases the fields of the struct around this one */
+  GDestroyNotify clear; /* const: (nullable): releases the fields that the struct of the other file adds */
   GWeakRef channel;     /* any: the channel, while it lives */
   FerryHome *home;      /* const: (owned): of the thread that started the process */
   FerryRouter *router;  /* const: (owned) (nullable), and so is worker: NULL for a process that was forked from this

@@ -229,8 +229,8 @@ worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
   ferry_channel_process_unref (self);
 }
 
-/* Gives the worker five seconds to exit. The channel was dropped or closed, and the worker is notified of that through
- * its link. */
+/* Gives the worker five seconds to exit. The channel was dropped or its transport was closed, and the worker is
+ * notified of that through its link. */
 static void
 set_grace (gpointer data)
 {

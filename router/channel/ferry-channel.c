@@ -67,7 +67,7 @@ typedef struct
   gboolean acknowledged;
   GTask *task;         /* (owned) (nullable): NULL for the end message, and if a thread waits instead */
   GSource *source;     /* (owned) (nullable): fires when the task's cancellable is cancelled */
-  OutgoingState state; /* locked by the channel's lock, and so are the fields below */
+  OutgoingState state; /* guarded by the channel's lock, and so are the fields below */
   gboolean given_up;   /* the sender was cancelled, or its time is over */
   guint64 xid;         /* of the transaction that will be answered by the acknowledgement; set with OUTGOING_SENT */
   GError *error;       /* (owned) (nullable): may be set with OUTGOING_DONE */
@@ -128,9 +128,10 @@ struct _FerryChannel
   pthread_cond_t changed; /* signalled when a Condition of a waiting thread may have become true; uses the monotonic
                            * clock */
 
-  GQueue out;            /* locked by lock, and so are the fields below up to source, where nothing else is said:
+  GQueue out;            /* guarded by lock, and so are the fields below up to source, where nothing else is said:
                           * (element-type Outgoing) (owned): to be sent */
-  GQueue taken_calls;    /* (element-type FerryCall) (owned): calls of messages that were taken, to be acknowledged */
+  GQueue taken_calls;    /* (element-type FerryCall) (owned): to be answered as acknowledgements: of messages that were
+                          * taken, and of the end message */
   guint credits;         /* how many messages the other end has room for */
   guint n_taken;         /* how many messages were taken whose credits were not given back */
   gboolean flushing;     /* a thread runs flush_all() */
@@ -141,8 +142,7 @@ struct _FerryChannel
   gboolean wants_notify; /* `writable` must be notified when it becomes TRUE */
 
   GQueue in;               /* (element-type FerryIncoming) (owned): messages that were received and not taken */
-  FerryWaitQueue receives; /* any: waiting calls of ferry_channel_receive_async(); there are some only while `in` is
-                            * empty */
+  FerryWaitQueue receives; /* any: waits of ferry_channel_receive_async(); there are waits only while `in` is empty */
   guint n_held;            /* how many messages were received whose credits were not given back */
   gboolean ended;          /* the other end's end message was received */
   GError *end_error;       /* (owned) (nullable): the error that the end message raised */
@@ -928,8 +928,8 @@ ferry_channel_take (FerryChannel *self, FerryIncoming **incoming, GError **error
   return taken;
 }
 
-/* Finishes one waiting call of ferry_channel_receive_async() with a message or the end. Returns FALSE when no call
- * waits, or there is nothing to take. */
+/* Finishes one wait of ferry_channel_receive_async() with a message or the end. Returns FALSE when there is no wait, or
+ * nothing to take. */
 static gboolean
 serve_one (FerryChannel *self)
 {
@@ -951,8 +951,8 @@ serve_one (FerryChannel *self)
   return TRUE;
 }
 
-/* any: gives messages to waiting calls of ferry_channel_receive_async(). Called when something was received, or such a
- * call began. */
+/* any: finishes waits of ferry_channel_receive_async() while there is something to take. Called when something was
+ * received, or when such a wait begins. */
 static void
 wake_receives (FerryChannel *self)
 {
@@ -1231,7 +1231,7 @@ ferry_channel_is_end_taken (FerryChannel *self)
 
 /* ---- sending ---- */
 
-/* Adds item to `out`, which gets a reference to it. Fails with FERRY_ERROR_CLOSED. */
+/* Adds item to `out`, with a reference. Fails with FERRY_ERROR_CLOSED when this end or the transport is closed. */
 static gboolean
 enqueue (FerryChannel *self, Outgoing *item, GError **error)
 {
@@ -1293,9 +1293,9 @@ wait_sent (FerryChannel *self, Outgoing *item, gint64 timeout, GCancellable *can
   return item->error == NULL;
 }
 
-/* A polled transport is written by the thread that iterates its context. So this function iterates until the socket has
- * taken everything. Then a process that ends at once loses no message. After the timeout the message counts as sent,
- * and is written later. */
+/* For a polled transport, only the thread that iterates the transport's context writes to the socket. So this function
+ * iterates until the socket has taken everything. Then a process that ends at once loses no message. After the timeout
+ * the message counts as sent, and is written later. */
 static void
 wait_flushed (FerryChannel *self, gint64 timeout, GCancellable *cancellable)
 {
@@ -1579,7 +1579,7 @@ typedef struct
 {
   FerryTransport *transport; /* (owned): of the dropped channel */
   gboolean of_link;
-  GQueue calls;   /* (element-type FerryCall) (owned): calls of messages that were taken, to be acknowledged */
+  GQueue calls;   /* (element-type FerryCall) (owned): to be answered as acknowledgements */
   Outgoing *item; /* (owned) (nullable): the end message */
 } Farewell;
 

@@ -44,7 +44,8 @@ attempt_free (gpointer data)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Attempt, attempt_free)
 
-/* wait and timeout are as for ferry_transport_connect_to_async(). */
+/* Makes an attempt. wait and timeout are as for ferry_transport_connect_to_async(). Fails with
+ * FERRY_ERROR_BAD_ARGUMENTS. */
 static Attempt *
 attempt_new (const char *address, gint64 wait, gint64 timeout, GError **error)
 {

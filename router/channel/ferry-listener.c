@@ -55,7 +55,7 @@
 typedef struct
 {
   _Atomic gint references;
-  FerryBinding *binding; /* (owned) (nullable): locked by starting; while the thread runs, also used by the thread */
+  FerryBinding *binding; /* (owned) (nullable): guarded by starting; the thread uses it too, while it runs */
   int wake_fd;           /* const: (owned): an eventfd that wakes the thread */
   GWeakRef listener;
   FerryWaitQueue waits; /* completions that wait for a transport, or for the stop */
@@ -64,15 +64,18 @@ typedef struct
   GThread *thread;          /* guarded by starting: (owned) (nullable): the acceptor's thread */
 
   pthread_mutex_t lock;
-  GQueue accepted;       /* lock: (element-type FerryTransport) (owned): of clients that no handler and no
+  GQueue accepted;       /* guarded by lock: (element-type FerryTransport) (owned): of clients that no handler and no
                           * ferry_listener_accept() got yet */
-  GPtrArray *clients;    /* lock: (element-type Client) (unowned): the transport of each client owns the client */
-  GArray *users;         /* lock: (element-type uid_t): the users that are allowed beside this process' user */
+  GPtrArray *clients;    /* guarded by lock: (element-type Client) (unowned): the transport of each client owns the
+                          * client */
+  GArray *users;         /* guarded by lock: (element-type uid_t): the users that are allowed beside this process'
+                          * user */
   guint max_attached;    /* guarded by lock: the largest number of clients */
-  gint64 hello_time;     /* lock: how long a hello may take, in microseconds */
+  gint64 hello_time;     /* guarded by lock: how long a hello may take, in microseconds */
   gboolean stopped;      /* guarded by lock: TRUE after acceptor_stop() has begun */
-  GMainContext *context; /* lock: (owned) (nullable): of the listener's signals; set by ferry_listener_start() */
-  gboolean notifying;    /* lock: notify_cb() is posted to context and has not run yet */
+  GMainContext *context; /* guarded by lock: (owned) (nullable): of the listener's signals; set by
+                          * ferry_listener_start() */
+  gboolean notifying;    /* guarded by lock: notify_cb() is posted to context and has not run yet */
 
   GPtrArray *hellos;   /* of the thread: (element-type Hello) (owned), the oldest one first */
   gint64 paused_until; /* of the thread: no connection is accepted until this time; monotonic, in microseconds */
@@ -292,7 +295,7 @@ has_room (FerryAcceptor *self, pid_t pid, gboolean *soon)
 }
 
 /* Adds a transport to the queue of accepted transports. Transports of the queue that were closed meanwhile are moved to
- * closed; after the stop, all of them. */
+ * closed. After the stop, all transports are moved. */
 static void
 queue_locked (FerryAcceptor *self, FerryTransport *transport, GQueue *closed)
 {
@@ -538,7 +541,7 @@ acceptor_main (gpointer data)
 
 /* ---- the acceptor ---- */
 
-/* Takes ownership of binding. */
+/* Makes an acceptor, whose thread does not run yet. Takes ownership of binding. */
 static FerryAcceptor *
 acceptor_new (FerryListener *listener, FerryBinding *binding, GError **error)
 {
