@@ -1,15 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Processes that are forked from this one, each with a channel to it: for programs without threads.
+/* Processes that are forked from this process, each with a channel to it: for programs without threads.
  *
  * No function of this file starts a thread, because a process with threads cannot be forked again. A source in the main
  * context watches the child's pidfd. A thread that waits for the channel iterates this context. Other children of the
  * process are not touched.
  *
- * References: of a Child, the channel has one. The transport has one, because it calls hung_up() when the other process
- *             has closed the socket. The source has one until the process has ended. The child has weak references to
- *             channel and transport.
+ * References: the channel, the transport and the source have a reference to the Child. The transport has its reference
+ *             because it calls hung_up() when the other process has closed the socket. The source has its reference
+ *             until the process has ended. The child has weak references to channel and transport.
  * Threads:    the thread that created the channel. Only the channel's last reference may be dropped on any thread. */
 
 #include "config.h"
@@ -317,11 +317,11 @@ give_up_child (pid_t pid, GError **error)
  * Forks the process, and returns an end of a new channel in the parent and in the child: [method@Ferry.Channel.get_pid]
  * returns 0 in the child. This function needs no router and no main loop, and is for programs without threads.
  *
- * It fails in a process that has threads, because the child might need a lock that another thread held at the fork, and
- * that is never released. So nothing that starts threads may be used before it: no router, no other kind of transport,
- * and only little of GIO and GTK. The channels of this function start no thread, except for their asynchronous
- * functions (`_async`): GLib starts a thread with its first task. An application uses [func@Ferry.Channel.start]
- * instead.
+ * It fails in a process that has threads. Otherwise the child might need a lock that another thread held at the fork,
+ * and that is never released. So nothing that starts threads may be used before it: no router, no other kind of
+ * transport, and only little of GIO and GTK. The channels of this function start no thread, except for their
+ * asynchronous functions (`_async`): GLib starts a thread with its first task. An application uses
+ * [func@Ferry.Channel.start] instead.
  *
  * Any thread, if the process has no other thread. In each process, the channel must be used on the thread that called
  * this function. Functions that wait iterate the thread-default main context; signals and asynchronous functions use
@@ -389,9 +389,9 @@ ferry_channel_create (GError **error)
  * @self: the child's end of a channel of [func@Ferry.Channel.create]
  * @status: the status to exit with
  *
- * Ends a child that [func@Ferry.Channel.create] forked. This function closes the child's end of the channel, unless it
- * was closed or failed before, and waits until the socket has taken all that the child sent. Then it flushes the
- * streams and exits, without running the parent's `atexit()` functions and destructors. Any thread.
+ * Ends a child that [func@Ferry.Channel.create] forked. This function closes the child's end of the channel, unless
+ * this end was closed or failed before. It waits until the socket has taken all that the child sent. Then it flushes
+ * the streams and exits, without running the parent's `atexit()` functions and destructors. Any thread.
  *
  * To raise an error at the parent, call [method@Ferry.Channel.fail] before this function.
  *

@@ -89,7 +89,7 @@ typedef struct
   GWeakRef channel;     /* any: the channel, while it lives */
   FerryHome *home;      /* const: (owned): of the thread that started the process */
   FerryRouter *router;  /* const: (owned) (nullable), and so is worker: NULL for a process that was forked from this
-                         * one */
+                         * process */
   FerryWorker *worker;
   GPid pid;             /* const: the process' number; set where worker is NULL */
   FerryExit *exit;      /* (owned) (nullable): set when the process has ended */

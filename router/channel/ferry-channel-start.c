@@ -4,8 +4,8 @@
 /* Channels with workers that are started for them, at the application's end: how a worker is started, how it has ended,
  * and waiting for its end.
  *
- * Threads: the router's thread, where nothing else is said. For processes that were forked from this one: the thread
- *          that created them. */
+ * Threads: the router's thread, where nothing else is said. For processes that were forked from this process: the
+ *          thread that created them. */
 
 #include "config.h"
 
@@ -78,7 +78,7 @@ none_runs (gpointer data)
 
 /**
  * ferry_wait_all:
- * @router: (nullable): a running router; %NULL for the processes that were forked from this one
+ * @router: (nullable): a running router; %NULL for the processes that were forked from this process
  * @timeout: how long to wait, in microseconds; negative: without a limit
  * @error: return location for an error
  *
@@ -319,10 +319,10 @@ spawn (FerryLauncher *starter, FerryRouter *router, const char *function, GVaria
  * @arguments: (nullable): the function's arguments; a floating reference is taken
  * @error: return location for an error
  *
- * Starts a worker that runs a function with the worker's end of a new channel. A fork server forks the worker. It is
- * the launcher's own fork server, or one that is started with the first channel, with the settings that the launcher
- * has at that time. Such a fork server ends with the launcher. If the program cannot act as a fork server, later
- * workers are started by executing it. Senders and transports that were added to the launcher go to this worker.
+ * Starts a worker that runs a function with the worker's end of a new channel. A fork server forks the worker. If the
+ * launcher has no fork server, one is started with the first channel. It has the settings that the launcher has at that
+ * time, and it ends with the launcher. If the program cannot act as a fork server, later workers are started by
+ * executing it. Senders and transports that were added to the launcher go to this worker.
  *
  * [method@Ferry.Channel.receive] fails if the worker's program does not have the function, or if the arguments do not
  * have the function's type. The worker exits with status 0 if its function succeeded, and with 1 if it failed.

@@ -54,8 +54,8 @@ typedef enum
 
 /* A message to be sent, or the end message.
  *
- * Owner:   counted references: one of `out`, one of a transaction that waits for the acknowledgement, one of the
- *          function that sends.
+ * Owner:   counted references: `out` has one, a transaction that waits for the acknowledgement has one, and the
+ *          function that sends has one.
  * Threads: any. */
 typedef struct
 {
@@ -476,8 +476,8 @@ transmit_one_way (FerryTransport *transport, const char *method, GVariant *value
 }
 
 /* Sends the end message. Fails with FERRY_ERROR_WOULD_BLOCK when there is no room. Closing a link's pipe loses messages
- * that still wait for its lane. So for a link the end message, which is sent after them, is a transaction that has a
- * reference to the transport until the worker has acknowledged it. */
+ * that still wait for its lane. The end message is sent after them. So for a link the end message is a transaction,
+ * which has a reference to the transport until the worker has acknowledged the end message. */
 static gboolean
 transmit_end (FerryTransport *transport, gboolean of_link, GVariant *value, GError **error)
 {
@@ -1458,8 +1458,8 @@ send_async (FerryChannel *self, GVariant *value, gboolean acknowledged, GCancell
  * @user_data: data for @callback
  *
  * Sends a message when the other end has room for it, after the messages that were sent before, without blocking. Any
- * thread with a main context that runs. An application should wait for the callbacks of earlier messages before it
- * sends many more, because messages that wait to be sent use memory of this process.
+ * thread with a main context that runs. Messages that wait to be sent use memory of this process. So an application
+ * should send only a few messages before it waits for their callbacks.
  *
  * Since: 0.1
  */

@@ -11,9 +11,9 @@
  * refused at once, unless a client is about to leave: its application has closed its socket, or the same process sends
  * another hello. In this case the hello waits for up to a second.
  *
- * References: of an acceptor, the listener has one, the thread, a posted notify_cb(), and each client. The acceptor has
- *             a weak reference to its listener; clients may outlive both. Dropping the listener joins the thread, so
- *             the thread itself must never drop a listener.
+ * References: the listener, the thread, a posted notify_cb() and each client have a reference to the acceptor. The
+ *             acceptor has a weak reference to its listener; clients may outlive both. Dropping the listener joins the
+ *             thread, so the thread itself must never drop a listener.
  * Threads:    any, where nothing else is said.
  * Locks:      starting, then lock. With lock held, the only function of a transport that is called is
  *             ferry_transport_get_closed(). */
@@ -40,7 +40,7 @@
 #include "channel/ferry-hello-private.h"
 #include "worker/ferry-launcher-private.h"
 
-/* The largest number of hellos that are read at the same time. A further connection replaces the oldest one. */
+/* The largest number of hellos that are read at the same time. A further connection replaces the oldest of them. */
 #define MAX_HELLOS 64
 /* How long a hello waits for a client that is about to leave, in microseconds. */
 #define CLIENT_TIME G_USEC_PER_SEC
@@ -110,11 +110,11 @@ typedef struct
  * time; the worker runs on and keeps its data meanwhile.
  *
  * The address is a path, or a name in the abstract namespace with an “@” before it. Prefer a path in `XDG_RUNTIME_DIR`:
- * it has permissions, and applications can wait for a worker to listen there. Only one listener can have an address;
- * another one is refused. Beside the socket there is a lock file, whose name is the path and `.lock`. Both are removed
- * when the listener is closed and when the process calls `exit()`. If a process was killed, the next listener at the
- * address replaces both files. A child that is forked without executing another program shares the address for as long
- * as it runs.
+ * it has permissions, and applications can wait for a worker to listen there. Only one listener can have an address; a
+ * second listener is refused. Beside the socket there is a lock file, whose name is the path and `.lock`. Both are
+ * removed when the listener is closed and when the process calls `exit()`. If a process was killed, the next listener
+ * at the address replaces both files. A child that is forked without executing another program shares the address for
+ * as long as it runs.
  *
  * An application attaches by [func@Ferry.Transport.connect_to]. After [method@Ferry.Listener.start] the signal
  * [signal@Ferry.Listener::attached] is emitted for each application. A worker without a main loop gets the applications
@@ -701,9 +701,9 @@ ferry_listener_init (FerryListener *self)
  * A socket gets the mode 0600. Its folder must exist. A folder that other users may write to should be sticky, as
  * `/tmp` is. Any thread.
  *
- * Fails with %FERRY_ERROR_ALREADY_RUNNING if another listener, of this process or another one, has the address; the
- * message names this process. Fails with %FERRY_ERROR_BAD_ARGUMENTS if the address is invalid, or the path exists and
- * is no socket. Fails with %FERRY_ERROR_NOT_ALLOWED if permissions are missing, and with %FERRY_ERROR_SYSTEM.
+ * Fails with %FERRY_ERROR_ALREADY_RUNNING if another listener, in this or another process, has the address; the message
+ * names the process. Fails with %FERRY_ERROR_BAD_ARGUMENTS if the address is invalid, or the path exists and is no
+ * socket. Fails with %FERRY_ERROR_NOT_ALLOWED if permissions are missing, and with %FERRY_ERROR_SYSTEM.
  *
  * Returns: (transfer full): a listener, or %NULL with @error set
  *
