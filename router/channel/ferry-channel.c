@@ -2079,7 +2079,8 @@ ferry_channel_dispose (GObject *object)
 {
   FerryChannel *self = FERRY_CHANNEL (object);
   g_autoptr (GError) reason =
-    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The channel was dropped at the other end");
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                         "The other end has dropped its channel and takes no more messages; use a new channel");
   g_autoptr (GSource) source = NULL;
   FerryChannelProcess *process;
 
