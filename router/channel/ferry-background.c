@@ -172,7 +172,7 @@ giving_free (Giving *giving)
   g_free (giving);
 }
 
-/* flag: a field of self */
+/* Sets a flag, and wakes all that wait for a change of the background. flag: a field of self. */
 static void
 set_flag (FerryBackground *self, gboolean *flag, gboolean value)
 {
@@ -491,7 +491,7 @@ ferry_background_wait_taken (FerryBackground *self, gint64 timeout, GCancellable
  * @self: a background
  *
  * Stops giving results until the next application attaches. A result that was given and not answered stays in the
- * queue. Does nothing if no application is attached. Any thread but one that receives for the transport.
+ * queue. Does nothing if no application is attached. Any thread but one that receives for the application's transport.
  *
  * Since: 0.1
  */

@@ -158,7 +158,8 @@ dispatch (GSource *source, GSourceFunc callback, gpointer data)
 
 static GSourceFuncs source_funcs = {.dispatch = dispatch};
 
-/* The other process has closed the socket, probably because it has ended. */
+/* Called when the other process has closed the socket, probably because it has ended. Ends the transport now, if the
+ * exit status is known, or within a second. */
 static void
 hung_up (gpointer data)
 {

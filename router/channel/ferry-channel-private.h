@@ -88,8 +88,8 @@ typedef struct
   GDestroyNotify clear; /* const: (nullable): releases the fields that the struct of the other file adds */
   GWeakRef channel;     /* any: the channel, while it lives */
   FerryHome *home;      /* const: (owned): of the thread that started the process */
-  FerryRouter *router;  /* const: (owned) (nullable), and so is worker: NULL for a process that was forked from this
-                         * process */
+  FerryRouter *router;  /* const: (owned) (nullable): NULL for a process that was forked from this process; worker is
+                         * then NULL too */
   FerryWorker *worker;
   GPid pid;             /* const: the process' number; set where worker is NULL */
   FerryExit *exit;      /* (owned) (nullable): set when the process has ended */

@@ -241,7 +241,7 @@ set_grace (gpointer data)
                       (FerryMailboxFunc) ferry_worker_force_exit, self->process.worker);
 }
 
-/* any: called when the channel is disposed of. Takes ownership of data. */
+/* any: called when the channel is disposed of. Makes the router's thread call set_grace(). Takes ownership of data. */
 static void
 drop (gpointer data)
 {

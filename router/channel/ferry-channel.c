@@ -49,7 +49,7 @@ typedef enum
   OUTGOING_QUEUED,  /* the item waits in `out` */
   OUTGOING_SENDING, /* only the flushing thread may change it */
   OUTGOING_SENT,    /* the message was sent and waits for its acknowledgement */
-  OUTGOING_DONE,    /* finished: by the flush, by its acknowledgement, or taken back */
+  OUTGOING_DONE,    /* the message was sent or acknowledged, has failed, or was taken back */
 } OutgoingState;
 
 /* A message to be sent, or the end message.
@@ -191,7 +191,7 @@ end_unref (gpointer end)
 
 /* ---- notifying news ---- */
 
-/* context: emits `message` for the next message. Returns FALSE when there is no message, or messages no longer flow. */
+/* context: emits `message` for the next message. Returns FALSE when there is no message, or `flowing` is FALSE now. */
 static gboolean
 emit_message (End *end)
 {
@@ -263,8 +263,8 @@ tell (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Adds to the news, which an idle source notifies in the context. Drops messages as news when nothing uses them: the
- * signal is off and no exchange is set. */
+/* Adds news, flags of News, to the news that an idle source notifies in the context. Does nothing for new messages
+ * alone if `flowing` is FALSE and no exchange is set. */
 static void
 tell_locked (FerryChannel *self, guint news)
 {

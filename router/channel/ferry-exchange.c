@@ -147,7 +147,7 @@ tell (FerryExchange *self)
 /* ---- messages ---- */
 
 /* Emits `data` for one message, or for the error that the channel ended with. Returns FALSE when there is nothing to
- * take, or messages no longer flow. */
+ * take, or `flowing` is FALSE now. */
 static gboolean
 emit_one (FerryExchange *self, FerryChannel *channel)
 {
