@@ -69,7 +69,7 @@ struct _FerryExchange
   GObject parent_instance;
 
   FerryHome *home;         /* const: (owned): knows the exchange's thread */
-  FerryRouter *router;     /* const: (owned) (nullable): NULL for an exchange of forked processes */
+  FerryRouter *router;     /* const: (owned) (nullable): NULL if the exchange starts no workers */
   GMainContext *context;   /* const: (owned): the context to iterate while waiting, if there is no router */
   FerryLauncher *launcher; /* const: (owned) (nullable): starts the workers */
   GListStore *active;      /* const: (owned) (element-type FerryChannel): the members, in the order in which they were
@@ -78,7 +78,7 @@ struct _FerryExchange
                             * has finished */
   GQueue waiting;          /* (element-type Waiting) (owned): what waits for the limit, the oldest first */
   guint n_running;
-  guint limit; /* 0: no limit */
+  guint limit; /* of n_running; 0: no limit */
   gboolean autoclose;
   gboolean flowing;
   gboolean starting; /* ferry_exchange_start_waiting() runs */
