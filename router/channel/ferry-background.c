@@ -1,16 +1,17 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Results that wait for an application.
+/* Results of a worker that are kept until an application takes them.
  *
- * While an application is attached, a thread, the giver, gives it the oldest result. When that is answered, or taken,
- * the giver removes it from the queue, and continues with the next one. When that fails the giver ends, and the result
- * stays.
+ * While an application is attached, a thread, the giver, sends it the oldest result. When the application has answered
+ * the result, or has taken it from the channel, the giver removes the result from the queue and sends the next one.
+ * When sending fails, the giver ends and the result stays in the queue.
  *
  * Threads:   any, where nothing else is said.
- * Locks:     attaching, then lock. A thread that starts or joins the giver holds attaching; the giver never takes it.
- *            The transport is called without lock.
- * Invariant: only the giver removes results, and there is one giver at most, so the result it gave is the oldest. */
+ * Locks:     attaching, then lock. A thread that starts or joins the giver holds attaching; the giver never locks
+ *            attaching. Functions of the transport are called without lock.
+ * Invariant: only the giver removes results, and there is at most one giver. So the result that the giver sent is still
+ *            the oldest one when it is removed. */
 
 #include "config.h"
 
@@ -26,26 +27,27 @@
 typedef struct
 {
   guint64 number;
-  GVariant *value; /* (owned) */
+  GVariant *value; /* (owned): the result as the worker put it */
 } Result;
 
 /**
  * FerryBackground:
  *
- * Results that a persistent worker keeps while no application is attached, and gives to the next one.
+ * Results that a persistent worker keeps while no application is attached. They are given to the next application that
+ * attaches.
  *
  * Each result is a transaction that the worker begins. The application has a [class@Ferry.Demux] with a handler of the
- * method's name; its arguments have the type `(tv)`: the number of the result, and the result.
+ * method's name. The handler's arguments have the type `(tv)`: the number of the result, and the result.
  *
- * A result is removed with the handler's answer. Where the application ends before that, or answers with an error, the
- * result stays, and the next application is given it first. So no result is lost. A result may be given twice, with the
- * same number, where an application ends before its answer was sent. Numbers begin at 1 and are given in order, so an
- * application that keeps the last number recognizes it.
+ * A result is removed when the handler has answered. If the application ends before its answer, or answers with an
+ * error, the result stays, and is the first one that the next application gets. So no result is lost. A result may be
+ * given twice, with the same number, if an application ends before its answer was sent. Numbers begin at 1 and increase
+ * by one. So an application that stores the last number can recognize a repeated result.
  *
- * Without numbers, an application takes the results as the messages of a channel: see
+ * An application that needs no numbers can take the results as the messages of a channel: see
  * [method@Ferry.Background.attach_channel].
  *
- * The results are in the worker's memory, and end with it.
+ * The results are in the worker's memory. They are lost when the worker ends.
  *
  * ```c
  * static void
@@ -55,7 +57,7 @@ typedef struct
  * }
  * ```
  *
- * Any thread may use it.
+ * Any thread may use a background.
  *
  * Since: 0.1
  */
@@ -63,27 +65,28 @@ struct _FerryBackground
 {
   GObject parent_instance;
 
-  char *method;      /* const: (owned) */
-  guint max_results; /* const */
+  char *method;      /* const: (owned): the name of the application's handler */
+  guint max_results; /* const: the largest number of results that may wait */
 
   pthread_mutex_t attaching;
-  GThread *giver;            /* attaching: (owned) (nullable) */
-  GCancellable *cancellable; /* attaching: (owned) (nullable): ends the giver, also while it waits for an answer */
+  GThread *giver;            /* guarded by attaching: (owned) (nullable): the thread that sends the results */
+  GCancellable *cancellable; /* guarded by attaching: (owned) (nullable): cancelling it ends the giver, also while the
+                              * giver waits for an answer */
 
   pthread_mutex_t lock;
-  FerryWaitQueue waits; /* for a change of what follows */
-  GQueue results;       /* lock: (element-type Result) (owned): the oldest first */
-  guint64 last_number;  /* lock */
-  gboolean giving;      /* lock: the giver has not ended */
-  gboolean finished;    /* lock: no more results come */
+  FerryWaitQueue waits; /* for a change of the four fields below */
+  GQueue results;       /* guarded by lock: (element-type Result) (owned): the oldest result first */
+  guint64 last_number;  /* guarded by lock: the number of the newest result */
+  gboolean giving;      /* guarded by lock: TRUE from the giver's start until the giver ends */
+  gboolean finished;    /* guarded by lock: TRUE after ferry_background_finish(): no more results are added */
 };
 
 typedef struct
 {
-  FerryBackground *background; /* (unowned): it joins the thread */
-  FerryMux *mux;               /* (owned) (nullable): the way to the application, or channel is */
-  FerryChannel *channel;       /* (owned) (nullable) */
-  GCancellable *cancellable;   /* (owned) */
+  FerryBackground *background; /* (unowned): it joins the giver thread before it is freed */
+  FerryMux *mux;               /* (owned) (nullable): sends the results; NULL when channel is set */
+  FerryChannel *channel;       /* (owned) (nullable): sends the results; NULL when mux is set */
+  GCancellable *cancellable;   /* (owned): of the background; ends this giver */
 } Giving;
 
 G_DEFINE_FINAL_TYPE (FerryBackground, ferry_background, G_TYPE_OBJECT)
@@ -108,8 +111,9 @@ has_work (gpointer data)
   return self->results.length > 0 || self->finished;
 }
 
-/* (transfer full) (nullable): the oldest result as the application is given it. NULL when the giver is to end: behind
- * the last result, with at_end set, or because it is cancelled. */
+/* Waits for a result. Returns the oldest result, in the form that the application gets: (transfer full) (nullable).
+ * Returns NULL when the giver must end: it was cancelled, or the last result was taken after ferry_background_finish(),
+ * and then at_end is set. */
 static GVariant *
 wait_for_result (Giving *giving, gboolean *at_end)
 {
@@ -155,7 +159,7 @@ give (Giving *giving, GVariant *given)
 
   if (taken)
     return TRUE;
-  g_debug ("A result was not taken, and waits for the next application: %s", error->message);
+  g_debug ("A result was not taken and is kept for the next application: %s", error->message);
   return FALSE;
 }
 
@@ -168,7 +172,7 @@ giving_free (Giving *giving)
   g_free (giving);
 }
 
-/* flag: of self */
+/* Sets a flag, and wakes all that wait for a change of the background. flag: a field of self. */
 static void
 set_flag (FerryBackground *self, gboolean *flag, gboolean value)
 {
@@ -214,7 +218,7 @@ detach_attaching (FerryBackground *self)
   g_clear_object (&self->cancellable);
 }
 
-/* Takes mux or channel. */
+/* Starts the giver. Takes ownership of mux or channel; the other one is NULL. */
 static gboolean
 attach (FerryBackground *self, FerryMux *mux, FerryChannel *channel, GError **error)
 {
@@ -268,10 +272,11 @@ ferry_background_init (FerryBackground *self)
 
 /**
  * ferry_background_new:
- * @method: the name of the application's handler, 1 to 255 bytes of UTF-8
- * @max_results: how many results wait at most, at least 1
+ * @method: the name of the application's handler, 1 to 255 bytes of UTF-8; unused with
+ *   [method@Ferry.Background.attach_channel]
+ * @max_results: the largest number of results that may wait, at least 1
  *
- * Creates a background. It has no results, and is attached to no application. Any thread.
+ * Creates a background without results, attached to no application. Any thread.
  *
  * Returns: (transfer full): a new background
  *
@@ -291,11 +296,11 @@ ferry_background_new (const char *method, guint max_results)
   return self;
 }
 
-/* A result that waits for room. */
+/* A result that ferry_background_put() adds as soon as there is room. */
 typedef struct
 {
   FerryBackground *background;
-  GVariant *value; /* (nullable): NULL once it was added */
+  GVariant *value; /* (nullable): NULL once the result was added */
 } Putting;
 
 static gboolean
@@ -322,16 +327,17 @@ put_or_finished (gpointer data)
  * ferry_background_put:
  * @self: a background
  * @result: the result; a floating reference is taken
- * @timeout: how long to wait for room, in microseconds; negative for any time, 0 for not at all
+ * @timeout: how long to wait for room, in microseconds; negative: without a limit, 0: do not wait
  * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *
- * Adds a result, for the application that is attached or for the next one. Any thread.
+ * Adds a result, for the application that is attached or for the next one. While as many results wait as
+ * [ctor@Ferry.Background.new] allows, this function waits until one was taken. Any thread.
  *
- * Fails with %FERRY_ERROR_TIMED_OUT, or %FERRY_ERROR_WOULD_BLOCK where @timeout is 0. Fails with
- * %G_IO_ERROR_CANCELLED, and with %FERRY_ERROR_CLOSED after [method@Ferry.Background.finish].
+ * Fails with %FERRY_ERROR_TIMED_OUT when there was no room in time, or with %FERRY_ERROR_WOULD_BLOCK if @timeout is 0.
+ * Fails with %G_IO_ERROR_CANCELLED, and with %FERRY_ERROR_CLOSED after [method@Ferry.Background.finish].
  *
- * Returns: %TRUE when it was added
+ * Returns: %TRUE when the result was added
  *
  * Since: 0.1
  */
@@ -357,12 +363,13 @@ ferry_background_put (FerryBackground *self, GVariant *result, gint64 timeout, G
     }
   if (failure == NULL)
     ferry_set_error (error, FERRY_ERROR_CLOSED,
-                     "The background was finished, and takes no more results; put them before");
+                     "The background was finished and takes no more results; call ferry_background_put() before "
+                     "ferry_background_finish()");
   else if (!g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
     g_propagate_error (error, g_steal_pointer (&failure));
   else
     ferry_set_error (error, timeout == 0 ? FERRY_ERROR_WOULD_BLOCK : FERRY_ERROR_TIMED_OUT,
-                     "%u results wait already, which is the most there may be; wait until they are taken",
+                     "The background already has %u results, its maximum; wait until the application has taken some",
                      self->max_results);
   return FALSE;
 }
@@ -370,12 +377,12 @@ ferry_background_put (FerryBackground *self, GVariant *result, gint64 timeout, G
 /**
  * ferry_background_attach:
  * @self: a background
- * @transport: the transport to the application; a reference is kept until the next one attaches, or a result is not
- *   taken
+ * @transport: the transport to the application; the background has a reference to it until
+ *   [method@Ferry.Background.detach], until the next application attaches, or until a result could not be given
  * @error: return location for an error
  *
- * Gives results to an application from now on, one after the other, the oldest first, on a thread of the background's
- * own. The application that was attached before gets no more. Any thread but one that receives for @transport.
+ * Gives results to an application from now on, one after the other, the oldest first. A thread of the background sends
+ * them. An application that was attached before gets no more results. Any thread but one that receives for @transport.
  *
  * Returns: %TRUE, or %FALSE with %FERRY_ERROR_SYSTEM
  *
@@ -395,18 +402,19 @@ ferry_background_attach (FerryBackground *self, FerryTransport *transport, GErro
  * ferry_background_attach_channel:
  * @self: a background
  * @channel: a channel with an application, such as one over a transport of a [class@Ferry.Listener], with no other
- *   sender; a reference is kept as with [method@Ferry.Background.attach]
+ *   sender; the background has a reference to it for as long as [method@Ferry.Background.attach] has one to a transport
  * @error: return location for an error
  *
- * Gives results to an application as [method@Ferry.Background.attach] does, but as the messages of a channel, without a
- * number. The application takes them with [method@Ferry.Channel.receive], or its exchange does
+ * Gives results to an application as [method@Ferry.Background.attach] does, but as the messages of a channel, without
+ * numbers. The application takes them with [method@Ferry.Channel.receive], or with an exchange
  * ([method@Ferry.Exchange.connect_async]).
  *
- * A result is kept until it was taken. A result may be given again where the next application attaches, or this one
- * ends, at the moment at which it is taken. With a listener that lets in one application at a time, the default, only
- * the latter can be: the next application comes after all that this one has sent.
+ * The background keeps a result until the application has taken it. A result may be given a second time if this
+ * application ends, or another one attaches, at the moment when the result is taken. A listener that accepts one
+ * application at a time, the default, rules out the second case: the next application attaches only after all messages
+ * of this one were read.
  *
- * After [method@Ferry.Background.finish] the channel is closed behind the last result. Any thread but one that receives
+ * After [method@Ferry.Background.finish] the channel is closed after the last result. Any thread but one that receives
  * for the channel's transport.
  *
  * Returns: %TRUE, or %FALSE with %FERRY_ERROR_SYSTEM
@@ -427,8 +435,9 @@ ferry_background_attach_channel (FerryBackground *self, FerryChannel *channel, G
  * ferry_background_finish:
  * @self: a background
  *
- * Says that no more results come. The results that wait are still given, to the application that is attached or to
- * later ones; behind them a channel is closed. Does nothing the second time. Any thread.
+ * Declares that no more results will be added: [method@Ferry.Background.put] fails from now on. Results that wait are
+ * still given, to the application that is attached or to later ones. A channel is closed after the last result. A
+ * second call does nothing. Any thread.
  *
  * Since: 0.1
  */
@@ -452,13 +461,13 @@ is_taken (gpointer data)
 /**
  * ferry_background_wait_taken:
  * @self: a background
- * @timeout: how long to wait, in microseconds; negative for any time, 0 for not at all
+ * @timeout: how long to wait, in microseconds; negative: without a limit, 0: do not wait
  * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *
- * Waits until no result is left. After [method@Ferry.Background.finish] it also waits until the channel of an attached
- * application is closed: then the worker can end. Any thread but that of a main loop, and those that receive for a
- * transport.
+ * Waits until all results were taken. After [method@Ferry.Background.finish] this function also waits until the channel
+ * to an attached application is closed; then the worker can end. Any thread but the thread of a main loop, and threads
+ * that receive for a transport.
  *
  * Returns: %TRUE, or %FALSE with %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED
  *
@@ -473,15 +482,16 @@ ferry_background_wait_taken (FerryBackground *self, gint64 timeout, GCancellable
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   return ferry_wait_queue_wait (&self->waits, NULL, is_taken, self, deadline, cancellable,
-                                "The results were not taken in time; wait longer, or end without", error);
+                                "The application did not take all results in time; wait longer, or end without them",
+                                error);
 }
 
 /**
  * ferry_background_detach:
  * @self: a background
  *
- * Gives no more results until the next application attaches. A result that was given and not answered stays. Does
- * nothing where no application is attached. Any thread but one that receives for the transport.
+ * Stops giving results until the next application attaches. A result that was given and not answered stays in the
+ * queue. Does nothing if no application is attached. Any thread but one that receives for the application's transport.
  *
  * Since: 0.1
  */
@@ -498,7 +508,7 @@ ferry_background_detach (FerryBackground *self)
  * ferry_background_get_n_results:
  * @self: a background
  *
- * Counts the results that wait, with the one that is being given. Any thread.
+ * Counts the results that were not taken yet, including the one that is being given. Any thread.
  *
  * Returns: the number of results
  *

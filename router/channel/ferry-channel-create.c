@@ -1,15 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Processes that are forked from this one, each with a channel to it: for programs without threads.
+/* Processes that are forked from this process, each with a channel to it: for programs without threads.
  *
- * Nothing here starts a thread, so the next process can be forked as well. A source in the main context watches the
- * child's pidfd; a thread that waits for the channel iterates the context. Other children of the process are left
- * alone.
+ * No function of this file starts a thread, because a process with threads cannot be forked again. A source in the main
+ * context watches the child's pidfd. A thread that waits for the channel iterates this context. Other children of the
+ * process are not touched.
  *
- * References: a Child's are the channel's, the transport's, which tells when the socket is at its end, and the source's
+ * References: the channel, the transport and the source have a reference to the Child. The transport has its reference
+ *             because it calls hung_up() when the other process has closed the socket. The source has its reference
  *             until the process has ended. The child has weak references to channel and transport.
- * Threads:    the one that created the channel, but for the last reference to the channel. */
+ * Threads:    the thread that created the channel. Only the channel's last reference may be dropped on any thread. */
 
 #include "config.h"
 
@@ -28,24 +29,26 @@
 #include "route/ferry-exit-private.h"
 #include "spawn/ferry-spawn-private.h"
 
-/* How long a child may run when its channel is dropped. */
+/* How long a child may run after its channel was dropped, in microseconds. */
 #define GRACE (5 * G_USEC_PER_SEC)
-/* How long a child is waited for after its socket's end, to tell how it ended. */
+/* How long to wait for a child's end after it closed its socket, in microseconds: so that the transport's error says
+ * how the child ended. */
 #define HUNG_UP_GRACE (1 * G_USEC_PER_SEC)
 
 typedef struct
 {
   FerryChannelProcess process;
-  GWeakRef transport; /* any */
+  GWeakRef transport; /* any: weak: the transport of the parent's end of the channel */
   GSource *source;    /* const: (owned): watches pidfd, and has a reference to the child until it is destroyed */
-  int pidfd;          /* -1 once it is not watched any more */
+  int pidfd;          /* const until unwatch(); then -1 */
   pthread_mutex_t lock;
-  gint64 kill_at; /* lock: monotonic time, G_MAXINT64 for not at all, as the next one */
-  gint64 lost_at; /* lock: when it is not waited for any more */
-  GList node;     /* of `children` */
+  gint64 kill_at; /* guarded by lock: when to kill the child; monotonic time, G_MAXINT64: never */
+  gint64 lost_at; /* guarded by lock: when to end the transport, though the child runs; monotonic time, G_MAXINT64:
+                   * never */
+  GList node;     /* the link in `children` */
 } Child;
 
-static GQueue children = G_QUEUE_INIT; /* (element-type Child) (unowned): those that are watched */
+static GQueue children = G_QUEUE_INIT; /* (element-type Child) (unowned): the children that are watched */
 
 static void
 child_clear (gpointer data)
@@ -60,9 +63,9 @@ child_clear (gpointer data)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Child, ferry_channel_process_unref)
 
-/* ---- its end ---- */
+/* ---- the end of a child ---- */
 
-/* Stops watching. The caller has a reference: the source drops its own. */
+/* Stops watching the child. The caller must have a reference to the child, since the source drops its own. */
 static void
 unwatch (Child *self)
 {
@@ -91,14 +94,14 @@ has_ended (Child *self, const siginfo_t *info)
   FerryExit *exit = ferry_exit_new_for_process (name, self->process.pid, info->si_code, info->si_status);
 
   unwatch (self);
-  /* All that it had sent is received before its end. */
+  /* Receives all that the child had sent, before the transport is ended. */
   if (transport != NULL)
     ferry_polled_transport_drain (transport);
   lose_transport (self, ferry_exit_get_message (exit));
   ferry_channel_process_end (&self->process, exit);
 }
 
-/* Returns FALSE while it runs. */
+/* Takes the child's exit status, if it has ended. Returns FALSE while the child runs. */
 static gboolean
 reap (Child *self)
 {
@@ -106,7 +109,7 @@ reap (Child *self)
 
   if (self->pidfd < 0)
     return TRUE;
-  /* Where this fails, other code has taken the status: the child has ended, too. */
+  /* If waitid() fails, other code has taken the status: then, too, the child has ended. */
   if (waitid ((idtype_t) P_PIDFD, (id_t) self->pidfd, &info, WEXITED | WNOHANG) == 0 && info.si_pid == 0)
     return FALSE;
   has_ended (self, &info);
@@ -139,7 +142,8 @@ look_at_clock (Child *self)
   if (killed)
     syscall (SYS_pidfd_send_signal, self->pidfd, SIGKILL, NULL, 0);
   if (lost)
-    lose_transport (self, "The process has closed its end of the channel, and runs on");
+    lose_transport (self, "The process has closed its end of the channel but runs on; close the channel in the process "
+                          "only before it exits");
 }
 
 static gboolean
@@ -154,7 +158,8 @@ dispatch (GSource *source, GSourceFunc callback, gpointer data)
 
 static GSourceFuncs source_funcs = {.dispatch = dispatch};
 
-/* The socket is at its end, probably with the process. */
+/* Called when the other process has closed the socket, probably because it has ended. Ends the transport now, if the
+ * exit status is known, or within a second. */
 static void
 hung_up (gpointer data)
 {
@@ -170,7 +175,8 @@ hung_up (gpointer data)
   set_alarm_locked (self);
 }
 
-/* any: the channel is dropped, which the child notices. */
+/* any: the channel was dropped, and the child is notified of that through the socket. Sets when the child is killed.
+ * Takes ownership of data. */
 static void
 drop (gpointer data)
 {
@@ -183,7 +189,7 @@ drop (gpointer data)
   ferry_channel_process_unref (self);
 }
 
-/* Reaps and kills children whose channels were dropped: the context may not be iterated any more. */
+/* Reaps or kills children whose channels were dropped, because their context may no longer be iterated. */
 static void
 look_after_dropped (void)
 {
@@ -200,9 +206,9 @@ look_after_dropped (void)
     }
 }
 
-/* ---- its start ---- */
+/* ---- the start of a child ---- */
 
-/* Takes pidfd. */
+/* parent: makes the Child of a process that was forked, and starts watching it. Takes ownership of pidfd. */
 static Child *
 child_new (FerryChannel *channel, GPid pid, int pidfd)
 {
@@ -236,7 +242,7 @@ channel_new (int fd)
   return ferry_channel_new (transport);
 }
 
-/* parent */
+/* parent: makes the parent's end of a channel to a child that was forked. */
 static FerryChannel *
 join (GPid pid, int pidfd, int fd)
 {
@@ -248,14 +254,15 @@ join (GPid pid, int pidfd, int fd)
   return channel;
 }
 
-/* child: leaves its copy of the parent's main context as it is, and does not iterate it. */
+/* child: makes the child's end of the channel. Does not touch or iterate the child's copy of the parent's main
+ * context. */
 static FerryChannel *
 begin_as_child (int fd)
 {
   struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 
-  /* Waits for the parent's greeting. The parent sends it when it has the pidfd: other code of the parent may reap a
-   * child that ends before that, and its number might be another process' by then. */
+  /* Waits for the parent's greeting, which the parent sends after it has opened the pidfd. If the child ended before
+   * that, other code of the parent might reap it, and its process number might then belong to another process. */
   TEMP_FAILURE_RETRY (poll (&poll_fd, 1, -1));
   ferry_polled_transport_disown_all ();
   while (children.head != NULL)
@@ -266,7 +273,7 @@ begin_as_child (int fd)
     }
   ferry_channel_process_forget_all ();
   ferry_reseed ();
-  /* Until the process ends. */
+  /* This context remains the thread's default one until the process ends. */
   g_main_context_push_thread_default (g_main_context_new ());
   return channel_new (fd);
 }
@@ -279,21 +286,22 @@ check_may_fork (GError **error)
 
   if (ferry_polled_transport_is_receiving ())
     return ferry_set_error (error, FERRY_ERROR_BUSY,
-                            "A process cannot be forked in a callback of a channel's messages, where its child would "
-                            "continue; create it outside of that");
+                            "A process cannot be forked in a callback of a channel's messages, because its child would "
+                            "continue in that callback; call ferry_channel_create() outside of callbacks");
   if (n_threads == 0)
-    return ferry_set_error (error, FERRY_ERROR_REFUSED,
-                            "Whether this process has threads cannot be seen without /proc; use ferry_channel_start()");
+    return ferry_set_error (
+      error, FERRY_ERROR_REFUSED,
+      "Ferry cannot count this process' threads without /proc; mount /proc, or use ferry_channel_start()");
   if (n_threads == 1)
     return TRUE;
   names = ferry_list_threads ();
   return ferry_set_error (error, FERRY_ERROR_REFUSED,
-                          "This process has %u threads, and one with threads cannot be forked safely; use "
-                          "ferry_channel_start(), or create all channels before anything starts a thread, as %s was",
+                          "This process has %u threads, and a process with threads cannot be forked safely; use "
+                          "ferry_channel_start(), or create all channels before a thread is started. Threads: %s",
                           n_threads, names);
 }
 
-/* parent: ends a child that cannot be watched. */
+/* parent: kills and reaps a child that cannot be watched. */
 static FerryChannel *
 give_up_child (pid_t pid, GError **error)
 {
@@ -307,29 +315,33 @@ give_up_child (pid_t pid, GError **error)
  * ferry_channel_create:
  * @error: return location for an error
  *
- * Forks the process, and gives parent and child an end of a channel each: [method@Ferry.Channel.get_pid] is 0 in the
- * child. It needs no router and no main loop, and is for programs without threads.
+ * Forks the process, and returns an end of a new channel in the parent and in the child: [method@Ferry.Channel.get_pid]
+ * returns 0 in the child. This function needs no router and no main loop, and is for programs without threads.
  *
- * A process that has threads is refused: its child might find a lock that another thread held, and that no thread
- * releases. So nothing that starts threads may come before it: no router, no other kind of transport, and only little
- * of GIO and GTK. The channels of this function start no thread, but for their asynchronous forms (`_async`): GLib
- * starts one with its first task. An application uses [func@Ferry.Channel.start].
+ * It fails in a process that has threads. Otherwise the child might need a lock that another thread held at the fork,
+ * and that is never released. So nothing that starts threads may be used before it: no router, no other kind of
+ * transport, and only little of GIO and GTK. The channels of this function start no thread, except for their
+ * asynchronous functions (`_async`): GLib starts a thread with its first task. An application uses
+ * [func@Ferry.Channel.start] instead.
  *
- * Any thread, where the process has no other. In either process the channel is for the thread that is given it. Calls
- * that wait iterate the thread-default main context, in which signals and asynchronous forms work as well. They fail
- * with %FERRY_ERROR_BUSY in the callback of an asynchronous one.
+ * Any thread, if the process has no other thread. In each process, the channel must be used on the thread that called
+ * this function. Functions that wait iterate the thread-default main context; signals and asynchronous functions use
+ * this context too. Functions that wait fail with %FERRY_ERROR_BUSY in the callback of an asynchronous one.
  *
- * The child has a thread-default main context of its own, and leaves the parent's alone. It ends with its parent, and
- * has new random numbers. The parent's other channels are closed in it, and fail with %FERRY_ERROR_CLOSED.
+ * The child has its own thread-default main context, and does not touch its copy of the parent's. The child ends when
+ * its parent ends, and has new random numbers. In the child, the parent's other channels are closed, and their
+ * functions fail with %FERRY_ERROR_CLOSED.
  *
- * The child does not return to the parent's main loop, or from its `main()`: it ends by [method@Ferry.Channel.exit].
- * Where it ends otherwise without having closed its end, the parent gets %FERRY_ERROR_WORKER_LOST, behind all messages.
+ * The child must not return to the parent's main loop, nor from `main()`: it ends by [method@Ferry.Channel.exit]. If it
+ * ends in another way without having closed its end of the channel, the parent gets %FERRY_ERROR_WORKER_LOST after all
+ * messages.
  *
- * When the parent drops its last reference to the channel, the child's receiving ends and its sending fails. A child
- * that has not ended 5 seconds later is killed, as soon as the parent iterates the main context or creates another.
+ * When the parent drops its last reference to the channel, the child can receive no more messages and its sending
+ * fails. A child that has not ended 5 seconds later is killed as soon as the parent iterates the main context or
+ * creates another child.
  *
  * Fails with %FERRY_ERROR_REFUSED in a process with threads, with %FERRY_ERROR_BUSY in the callback of an asynchronous
- * call of such a channel, and with %FERRY_ERROR_SYSTEM.
+ * function of such a channel, and with %FERRY_ERROR_SYSTEM.
  *
  * Returns: (transfer full): the channel, in both processes, or %NULL with @error set
  *
@@ -356,7 +368,7 @@ ferry_channel_create (GError **error)
     }
   ours = fds[0];
   theirs = fds[1];
-  /* Both processes would write what is in a stream's buffer. */
+  /* Writes the buffers of all streams now. Otherwise both processes would write what is in the buffers. */
   fflush (NULL);
   pid = ferry_fork_child ();
   if (pid < 0)
@@ -375,14 +387,14 @@ ferry_channel_create (GError **error)
 
 /**
  * ferry_channel_exit:
- * @self: the child's end of a channel that [func@Ferry.Channel.create] gave
+ * @self: the child's end of a channel of [func@Ferry.Channel.create]
  * @status: the status to exit with
  *
- * Ends a child. It closes its end of the channel, unless it was closed or failed, and waits until the socket has taken
- * all that it sent. Then it flushes the streams and exits, without the parent's `atexit()` functions and destructors.
- * Any thread.
+ * Ends a child that [func@Ferry.Channel.create] forked. This function closes the child's end of the channel, unless
+ * this end was closed or failed before. It waits until the socket has taken all that the child sent. Then it flushes
+ * the streams and exits, without running the parent's `atexit()` functions and destructors. Any thread.
  *
- * Call [method@Ferry.Channel.fail] before it to raise an error at the parent.
+ * To raise an error at the parent, call [method@Ferry.Channel.fail] before this function.
  *
  * Since: 0.1
  */
@@ -391,8 +403,9 @@ ferry_channel_exit (FerryChannel *self, int status)
 {
   if (!FERRY_IS_CHANNEL (self) || ferry_transport_get_context (ferry_channel_get_transport (self)) == NULL ||
       ferry_channel_get_process (self) != NULL)
-    g_error ("ferry_channel_exit() is for the child that ferry_channel_create() made, with the channel that it gave; "
-             "the parent returns from its main() instead");
+    g_error (
+      "ferry_channel_exit() was called outside of a child of ferry_channel_create(), or with another channel; "
+      "call it only in such a child, with the channel of ferry_channel_create(), and return from main() in the parent");
   ferry_channel_close (self);
   ferry_channel_flush (self);
   fflush (NULL);

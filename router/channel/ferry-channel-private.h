@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A channel as the files of this folder see it. */
+/* The functions of a channel that the other files of this folder use. */
 
 #pragma once
 
@@ -17,99 +17,108 @@ G_BEGIN_DECLS
 #define FERRY_CHANNEL_CREDIT "ferry.channel.credit"
 #define FERRY_CHANNEL_END "ferry.channel.end"
 
-/* ---- taking ---- */
+/* ---- taking messages ---- */
 
-/* A message that came. */
+/* A message that the channel received. */
 typedef struct
 {
-  GVariant *value; /* (owned) (nullable) */
-  GError *failure; /* (owned) (nullable): an error that was sent as a value */
-  FerryCall *call; /* (owned) (nullable): where it is to be acknowledged */
+  GVariant *value; /* (owned) (nullable): the message; NULL if failure is set */
+  GError *failure; /* (owned) (nullable): an error that was sent as a message */
+  FerryCall *call; /* (owned) (nullable): to be answered when the message is taken; NULL when the sender wants no
+                    * acknowledgement */
 } FerryIncoming;
 
 void ferry_incoming_free (FerryIncoming *self);
 
 typedef enum
 {
-  FERRY_CHANNEL_NOTHING, /* yet */
+  FERRY_CHANNEL_NOTHING, /* no message is there yet */
   FERRY_CHANNEL_TAKEN,
-  FERRY_CHANNEL_AT_END, /* with an error set, or without one */
+  FERRY_CHANNEL_AT_END, /* all messages were taken, and no further one will come; with an error set, or without one */
 } FerryChannelTake;
 
-/* any: takes a message without waiting. error is set where the channel ended with one. */
+/* any: takes the next message without waiting. Sets error if there is no further message and the channel ended with an
+ * error. */
 FerryChannelTake ferry_channel_take (FerryChannel *self, FerryIncoming **incoming, GError **error);
-/* any: whether there is something to take: a message, or an end that was not taken. */
+/* any: whether there is something to take: a message, or the channel's end, if it was not taken yet. */
 gboolean ferry_channel_is_ready (FerryChannel *self);
-/* any: whether the end was taken. */
+/* any: whether the channel's end was taken: a taking function has returned FERRY_CHANNEL_AT_END or its error. */
 gboolean ferry_channel_is_end_taken (FerryChannel *self);
 typedef void (*FerryChannelNewsFunc) (FerryChannel *channel, gpointer data);
-/* The context's thread: has func (nullable) called there whenever there may be something to take, and when the end was
- * taken. Returns FALSE where another func is set. */
+/* On the thread of the channel's context: makes that thread call func (nullable) whenever there may be something to
+ * take, and when the channel's end was taken. Returns FALSE if another func is set. */
 gboolean ferry_channel_set_news_func (FerryChannel *self, FerryChannelNewsFunc func, gpointer data);
-/* any: has it called once more. */
+/* any: makes the context's thread call the func of ferry_channel_set_news_func() once more. */
 void ferry_channel_tell_news (FerryChannel *self);
 
-/* ---- sending ---- */
+/* ---- sending messages ---- */
 
-/* Waits until the end was sent, or cannot be sent any more. Any thread that may wait, and not the receiving one. */
+/* Waits until the end message was sent, or can no longer be sent. Any thread that may wait, except the thread that
+ * receives for the transport. */
 void ferry_channel_wait_end_sent (FerryChannel *self);
-/* Of a polled transport: waits until its socket has taken all that was sent. */
+/* For a channel over a polled transport: waits until its socket has taken everything that was sent. */
 void ferry_channel_flush (FerryChannel *self);
 
 /* ---- the router and the context ---- */
 
-/* Before use: a link's end at the application, of that router. router is (transfer full) (nullable). */
+/* Sets the router of a channel, which is the application's end of a link. Must be called before the channel is used.
+ * router is (transfer full) (nullable): NULL for any other channel. */
 void ferry_channel_take_router (FerryChannel *self, FerryRouter *router);
-/* Of the signals. */
+/* Returns the context in which the channel emits its signals. */
 GMainContext *ferry_channel_get_context (FerryChannel *self);
 
 /* ---- the process that was started with a channel ---- */
 
-/* The transport of a worker that is started with a channel. The first message over it, the order, has the name of the
- * function and its arguments. */
+/* The name of the transport to a worker that is started with a channel. The first message over this transport, the
+ * order, has the name of the function to run, and its arguments. */
 #define FERRY_CHANNEL_TRANSPORT "ferry.channel"
 void ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *arguments);
 
-/* A process that was started with a channel; ferry-channel-start.c and ferry-channel-create.c have their own fields
- * behind these.
+/* A process that was started with a channel. This struct is the first field of the structs in ferry-channel-start.c and
+ * ferry-channel-create.c.
  *
- * Owner:   counted references, the channel's among them. It has no reference to the channel.
- * Threads: the home's, but for the channel's last reference. */
+ * Owner:   counted references; the channel has one of them. The process has no reference to the channel.
+ * Threads: the home's thread. Only the channel's last reference may be dropped on any thread. */
 typedef struct
 {
   _Atomic gint references;
-  GDestroyNotify alone; /* const: (nullable): called when the channel's transport is closed */
-  GDestroyNotify drop;  /* const: any: called with the channel's last reference; takes the channel's to the process */
-  GDestroyNotify clear; /* const: (nullable): releases the fields behind these */
-  GWeakRef channel;     /* any */
-  FerryHome *home;      /* const: (owned): of the thread that started it */
-  FerryRouter *router;  /* const: (owned) (nullable), as worker: not of a process that was forked from this one */
+  GDestroyNotify alone; /* const: (nullable): context: called when the channel's transport is closed */
+  GDestroyNotify drop;  /* const: any: called when the channel is disposed of; drops the channel's reference to the
+                         * process */
+  GDestroyNotify clear; /* const: (nullable): releases the fields that the struct of the other file adds */
+  GWeakRef channel;     /* any: the channel, while it lives */
+  FerryHome *home;      /* const: (owned): of the thread that started the process */
+  FerryRouter *router;  /* const: (owned) (nullable): NULL for a process that was forked from this process; worker is
+                         * then NULL too */
   FerryWorker *worker;
-  GPid pid;             /* const: where there is no worker */
-  FerryExit *exit;      /* (owned) (nullable): once it has ended */
-  FerryWaitQueue waits; /* for the end */
+  GPid pid;             /* const: the process' number; set where worker is NULL */
+  FerryExit *exit;      /* (owned) (nullable): set when the process has ended */
+  FerryWaitQueue waits; /* completions that wait for the process' end */
 } FerryChannelProcess;
 
-/* The process runs from now on, and is the channel's, which has the reference. Before that alone, drop and clear are
- * set. home and worker (nullable) are (transfer full). */
+/* Initializes self when the process has started, and sets it as the channel's process. self has one reference, which
+ * belongs to the channel. alone, drop and clear must be set before. home and worker (nullable) are (transfer full). */
 void ferry_channel_process_init (FerryChannelProcess *self, FerryChannel *channel, FerryHome *home, FerryRouter *router,
                                  FerryWorker *worker);
 gpointer ferry_channel_process_ref (gpointer self);
 void ferry_channel_process_unref (gpointer self);
-/* It has ended. Takes exit. */
+/* Records that the process has ended, and wakes all waits for that. Takes ownership of exit. */
 void ferry_channel_process_end (FerryChannelProcess *self, FerryExit *exit);
-/* In a child that was forked: the processes that were forked before are the parent's. */
+/* Must be called in a child that was forked: forgets the processes that were forked before, since they are children of
+ * the parent. */
 void ferry_channel_process_forget_all (void);
 
-/* The thread that started the process, once. Takes a reference to it. */
+/* Sets the process of a channel. Called once, on the thread that started the process. The channel takes over the
+ * caller's reference. */
 void ferry_channel_set_process (FerryChannel *self, FerryChannelProcess *process);
-/* (nullable) */
+/* Returns (transfer none) (nullable) the process that was started with the channel. */
 FerryChannelProcess *ferry_channel_get_process (FerryChannel *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryIncoming, ferry_incoming_free)
 
-/* The first message to a worker: the function that it runs. That this is in ferry-channel-serve.c also has a static
- * library bring that file, which registers itself with ferry_worker_main(). Returns (floating). */
+/* Returns (floating) the first message to a worker: the function that it runs. This function is in
+ * ferry-channel-serve.c so that a program with the static library links that file too, whose constructor registers its
+ * server with ferry_worker_main(). */
 GVariant *ferry_channel_order_new (const char *function, GVariant *arguments);
 
 G_END_DECLS

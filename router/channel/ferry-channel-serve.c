@@ -1,9 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Channels with workers that are started for them, at the worker's end: serving, and the functions that it may run.
+/* Channels with workers that are started for them, at the worker's end: serving the channel, and the functions that a
+ * worker may run.
  *
- * Threads: registering is for any thread; the process' first one serves. */
+ * Threads: functions may be registered on any thread; the process' first thread serves the channel. */
 
 #include "config.h"
 
@@ -27,13 +28,13 @@ ferry_channel_order_new (const char *function, GVariant *arguments)
 
 /**
  * ferry_channel_function_register:
- * @name: the name by which the function is asked for, 1 to 255 bytes
- * @arguments_type: (nullable): the type string of its arguments; %NULL for any, or none
+ * @name: the name by which [func@Ferry.Channel.start] asks for the function, 1 to 255 bytes
+ * @arguments_type: (nullable): the type string of its arguments; %NULL: any arguments, or none
  * @function: (scope forever): the function
  *
- * Makes a function known by a name, for [func@Ferry.Channel.start]. Call this before [func@Ferry.Worker.main], which
- * runs the function in the worker. These names are separate from those of [func@Ferry.function_register]. A function
- * may be registered again, but its name cannot be given to another one. Any thread.
+ * Registers a function under a name, for [func@Ferry.Channel.start]. Must be called before [func@Ferry.Worker.main],
+ * which runs the function in the worker. These names are separate from the names of [func@Ferry.function_register]. A
+ * function may be registered again, but its name cannot be given to another function. Any thread.
  *
  * Since: 0.1
  */
@@ -48,7 +49,7 @@ ferry_channel_function_register (const char *name, const char *arguments_type, F
 
   added =
     ferry_function_add (FERRY_FUNCTION_OF_CHANNELS, name, arguments_type, "", (FerryFunction) G_CALLBACK (function));
-  ferry_return_if_fail (added, "“%s” is registered already: a name has one function, with one type", name);
+  ferry_return_if_fail (added, "“%s” is registered already with another function or type; use another name", name);
 }
 
 static gboolean
@@ -59,7 +60,9 @@ run (FerryChannel *channel, GVariant *order, GError **error)
   const FerryFunctionEntry *entry;
 
   if (!g_variant_is_of_type (order, G_VARIANT_TYPE (ORDER_TYPE)))
-    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "A worker was sent a “%s” in place of the function to run",
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                            "The application sent a value of type “%s” instead of a function to run; start the worker "
+                            "with ferry_channel_start()",
                             g_variant_get_type_string (order));
   g_variant_get (order, "(&smv)", &name, &arguments);
   entry = ferry_function_find_kind (FERRY_FUNCTION_OF_CHANNELS, name);
@@ -79,7 +82,7 @@ converse (FerryChannel *channel)
   g_autoptr (GVariant) order = NULL;
   g_autoptr (GError) error = NULL;
 
-  /* The application is gone. */
+  /* The application has ended, or has closed the channel without an order. */
   if (!ferry_channel_receive (channel, -1, NULL, &order, NULL, NULL) || order == NULL)
     return EXIT_SUCCESS;
   if (run (channel, order, &error))
@@ -88,7 +91,8 @@ converse (FerryChannel *channel)
       return EXIT_SUCCESS;
     }
   if (error == NULL)
-    error = g_error_new (FERRY_ERROR, FERRY_ERROR_BAD_RESULT, "Function “%s” failed and did not say why",
+    error = g_error_new (FERRY_ERROR, FERRY_ERROR_BAD_RESULT,
+                         "Function “%s” returned FALSE without an error; set an error in the function",
                          ferry_channel_get_function (channel));
   ferry_channel_fail (channel, error);
   return EXIT_FAILURE;
@@ -110,12 +114,12 @@ serve (void)
   channel = ferry_channel_new (transport);
   status = converse (channel);
   ferry_channel_wait_end_sent (channel);
-  /* Behind all that was sent. */
+  /* Closes the transport after everything was sent. */
   ferry_transport_close (transport);
   return status;
 }
 
-/* Tasks know nothing of channels, so this makes itself known to ferry_worker_main(). */
+/* The task folder must not depend on channels, so this file registers its server with ferry_worker_main() itself. */
 static __attribute__ ((constructor)) void
 register_server (void)
 {

@@ -2,10 +2,10 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Channels with workers that are started for them, at the application's end: how a worker is started, how it has ended,
- * and waiting for that.
+ * and waiting for its end.
  *
- * Threads: the router's, where nothing else is said. Of processes that were forked from this one: the thread that
- *          created them. */
+ * Threads: the router's thread, where nothing else is said. For processes that were forked from this process: the
+ *          thread that created them. */
 
 #include "config.h"
 
@@ -18,26 +18,27 @@
 #include "task/ferry-iterate-private.h"
 #include "worker/ferry-launcher-private.h"
 
-/* How long a worker may run when its channel is dropped or closed. */
+/* How long a worker may run after its channel was dropped or closed, in microseconds. */
 #define GRACE (5 * G_USEC_PER_SEC)
 
-/* The processes that ferry_wait_all() waits for: a router's, or those that were forked from this process. */
+/* The processes that ferry_wait_all() waits for: the workers of one router, or the processes that were forked from this
+ * process. */
 typedef struct
 {
   guint n_running;
   FerryWaitQueue waits;
 } Running;
 
-/* Forked from this process. */
+/* The processes that were forked from this process. */
 static Running created = {0, FERRY_WAIT_QUEUE_INIT};
 
 typedef struct
 {
   FerryChannelProcess process;
-  FerryTimer timer; /* set when the channel was dropped or closed */
+  FerryTimer timer; /* kills the worker; set when the channel was dropped or closed */
 } Run;
 
-/* ---- all processes ---- */
+/* ---- all processes of a router, or of this process ---- */
 
 static void
 running_free (gpointer data)
@@ -77,20 +78,21 @@ none_runs (gpointer data)
 
 /**
  * ferry_wait_all:
- * @router: (nullable): a running router; %NULL for the processes that were forked from this one
- * @timeout: how long to wait, in microseconds; negative for any time
+ * @router: (nullable): a running router; %NULL for the processes that were forked from this process
+ * @timeout: how long to wait, in microseconds; negative: without a limit
  * @error: return location for an error
  *
- * Waits until all workers have ended that [func@Ferry.Channel.start] and exchanges started with that router, or all
- * processes that [func@Ferry.Channel.create] and exchanges forked. Other children of the process are left alone.
+ * Waits until all workers have ended that [func@Ferry.Channel.start] and exchanges started with @router. With %NULL as
+ * @router, waits for all processes that [func@Ferry.Channel.create] and exchanges forked. Does not touch other children
+ * of this process.
  *
- * It iterates the router's main context meanwhile, or the thread-default one, so it is for tests and console programs.
- * On the router's thread, or on the thread that created the processes.
+ * While it waits, this function iterates the router's main context, or the thread-default one if @router is %NULL. So
+ * it is for tests and console programs. On the router's thread, or on the thread that created the processes.
  *
- * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BUSY in a callback of its main context, %FERRY_ERROR_NOT_RUNNING and
- * %FERRY_ERROR_WRONG_THREAD.
+ * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD. Fails with
+ * %FERRY_ERROR_BUSY in a callback of the main context.
  *
- * Returns: %TRUE when none runs
+ * Returns: %TRUE when all have ended
  *
  * Since: 0.1
  */
@@ -112,8 +114,8 @@ ferry_wait_all (FerryRouter *router, gint64 timeout, GError **error)
 /**
  * ferry_wait_all_async:
  * @router: (nullable): a router; %NULL as for [func@Ferry.wait_all]
- * @cancellable: (nullable): ends the waiting
- * @callback: (scope async): called when none runs
+ * @cancellable: (nullable): ends the wait
+ * @callback: (scope async): called when all processes have ended
  * @user_data: data for @callback
  *
  * Waits as [func@Ferry.wait_all] does, without blocking. On the router's thread, or on the thread that created the
@@ -136,12 +138,12 @@ ferry_wait_all_async (FerryRouter *router, GCancellable *cancellable, GAsyncRead
 /**
  * ferry_wait_all_finish:
  * @router: (nullable): a router
- * @result: what the callback was given
+ * @result: the result that the callback got
  * @error: return location for an error
  *
  * Ends [func@Ferry.wait_all_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
  *
- * Returns: %TRUE when none runs
+ * Returns: %TRUE when all have ended
  *
  * Since: 0.1
  */
@@ -154,7 +156,7 @@ ferry_wait_all_finish (FerryRouter *router, GAsyncResult *result, GError **error
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* ---- a process ---- */
+/* ---- the process of one channel ---- */
 
 void
 ferry_channel_process_init (FerryChannelProcess *self, FerryChannel *channel, FerryHome *home, FerryRouter *router,
@@ -219,14 +221,16 @@ worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
 {
   Run *self = ferry_channel_process_ref (data);
 
-  /* Worker and process keep each other until here. */
+  /* The handler's data has a reference to the process, and the process has one to the worker. Disconnecting ends this
+   * cycle. */
   g_signal_handlers_disconnect_by_data (worker, self);
   ferry_timers_unset (self->process.router->timers, &self->timer);
   ferry_channel_process_end (&self->process, ferry_exit_ref (exit));
   ferry_channel_process_unref (self);
 }
 
-/* The channel is dropped or closed, which its worker notices. */
+/* Gives the worker five seconds to exit. The channel was dropped or its transport was closed, and the worker is
+ * notified of that through its link. */
 static void
 set_grace (gpointer data)
 {
@@ -237,7 +241,7 @@ set_grace (gpointer data)
                       (FerryMailboxFunc) ferry_worker_force_exit, self->process.worker);
 }
 
-/* any */
+/* any: called when the channel is disposed of. Makes the router's thread call set_grace(). Takes ownership of data. */
 static void
 drop (gpointer data)
 {
@@ -254,13 +258,14 @@ drop (gpointer data)
 
 /* ---- starting ---- */
 
-/* Starts the workers of a launcher without a fork server: a copy of that launcher that has one. Made at the first start
- * with a router. */
+/* Returns the launcher that starts the workers: this launcher, if it has a fork server; otherwise a copy of it with a
+ * fork server. The copy is made at the first start with a router. */
 static FerryLauncher *
 get_starter (FerryLauncher *launcher, FerryRouter *router)
 {
   static const char key[] = "ferry-channel-starter";
-  static const char monitor_key[] = "ferry-channel-monitor"; /* of the fork server's router; only compared */
+  static const char monitor_key[] = "ferry-channel-monitor"; /* the key of the monitor of the fork server's router; this
+                                                              * pointer is only compared */
   GObject *starter = g_object_get_data (G_OBJECT (launcher), key);
   g_autoptr (FerryLauncher) copy = NULL;
 
@@ -268,7 +273,8 @@ get_starter (FerryLauncher *launcher, FerryRouter *router)
     return launcher;
   if (starter != NULL && g_object_get_data (starter, monitor_key) == router->monitor)
     return FERRY_LAUNCHER (starter);
-  /* The fork server keeps the copy, and not this launcher, which keeps the fork server. */
+  /* The forked launcher has a reference to the copy. With a reference to this launcher, which refers to the forked
+   * launcher, neither would be freed. */
   copy = ferry_launcher_new_copy (launcher);
   starter = G_OBJECT (ferry_launcher_new_forked (copy));
   g_object_set_data (starter, monitor_key, router->monitor);
@@ -310,27 +316,28 @@ spawn (FerryLauncher *starter, FerryRouter *router, const char *function, GVaria
  * @launcher: starts the worker: a program that calls [func@Ferry.Worker.main], such as this one
  * @router: a running router
  * @function: the name of a function that the program registers with [func@Ferry.Channel.function_register]
- * @arguments: (nullable): its arguments; a floating reference is taken
+ * @arguments: (nullable): the function's arguments; a floating reference is taken
  * @error: return location for an error
  *
- * Starts a worker that runs a function with its end of a new channel. The worker is forked by a fork server: the
- * launcher's own, or one that is started with the first channel, with the launcher's settings then, and ends with the
- * launcher. A program that turns out to be no fork server is executed for later channels. Senders and transports that
- * were added to the launcher go to this worker.
+ * Starts a worker that runs a function with the worker's end of a new channel. A fork server forks the worker. If the
+ * launcher has no fork server, one is started with the first channel. It has the settings that the launcher has at that
+ * time, and it ends with the launcher. If the program cannot act as a fork server, later workers are started by
+ * executing it. Senders and transports that were added to the launcher go to this worker.
  *
- * [method@Ferry.Channel.receive] fails where the worker's program does not have the function, and where the arguments
- * do not have its type. The worker exits with status 0 when its function succeeded, and with 1 when it failed.
+ * [method@Ferry.Channel.receive] fails if the worker's program does not have the function, or if the arguments do not
+ * have the function's type. The worker exits with status 0 if its function succeeded, and with 1 if it failed.
  *
- * When the last reference to the channel goes, the function's receiving ends and its sending fails; a worker that has
- * not ended 5 seconds later is killed. To let it work for longer, keep the channel and use
- * [method@Ferry.Channel.wait_async]. A worker that closes its end for good is to exit as well, and is killed as late.
+ * When the last reference to the channel is dropped, the function can receive no more messages and its sending fails. A
+ * worker that has not ended 5 seconds later is killed. To let it work for longer, keep the channel and use
+ * [method@Ferry.Channel.wait_async]. A worker that closes its transport must exit as well. It is also killed after 5
+ * seconds.
  *
  * On the router's thread, in whose main context the channel's signals are emitted.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_TOO_LARGE, %FERRY_ERROR_LAUNCH_FAILED,
  * %FERRY_ERROR_SYSTEM, and as [method@Ferry.Launcher.spawn].
  *
- * Returns: (transfer full): the channel
+ * Returns: (transfer full): the channel, or %NULL with @error set
  *
  * Since: 0.1
  */
@@ -351,7 +358,8 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
       !ferry_home_check_error (ferry_launcher_get_home (launcher), G_STRFUNC, error))
     return NULL;
   starter = get_starter (launcher, router);
-  /* The launcher's senders are for its next worker: this one. */
+  /* Senders that were added to the launcher are for the worker that it starts next, which is this one. So they are
+   * moved to the starter. */
   if (starter != launcher)
     ferry_launcher_put_senders_back (starter, ferry_launcher_set_senders_aside (launcher));
   self = spawn (starter, router, function, kept, error);
@@ -364,7 +372,7 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
 
 /* ---- the process of a channel ---- */
 
-/* (nullable): of the thread that the process was started on. */
+/* (nullable): returns the home of the thread that started the process. */
 static FerryHome *
 get_home (FerryChannel *self)
 {
@@ -384,9 +392,10 @@ check_process (FerryChannel *self, GError **error)
 {
   if (ferry_channel_get_process (self) != NULL)
     return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_NOT_STARTED,
-                          "The channel has no process to wait for; ferry_channel_start() and, in the parent, "
-                          "ferry_channel_create() start one");
+  return ferry_set_error (
+    error, FERRY_ERROR_NOT_STARTED,
+    "The channel has no process to wait for; use a channel of ferry_channel_start() or, in the parent, of "
+    "ferry_channel_create()");
 }
 
 static gboolean
@@ -404,19 +413,19 @@ wait_for_exit (FerryChannel *self, gint64 timeout, GError **error)
 /**
  * ferry_channel_wait:
  * @self: a channel
- * @timeout: how long to wait, in microseconds; negative for any time
+ * @timeout: how long to wait, in microseconds; negative: without a limit
  * @error: return location for an error
  *
- * Waits until the process has ended that was started with the channel. A process that waits to send does not end: take
- * its messages first. The router's main context, or that of [func@Ferry.Channel.create], is iterated meanwhile, so this
- * is for tests and console programs; an application uses [method@Ferry.Channel.wait_async]. On the thread that started
- * it.
+ * Waits until the process that was started with the channel has ended. A process that waits for room to send does not
+ * end, so take its messages first. While it waits, this function iterates the main context of the router, or of
+ * [func@Ferry.Channel.create]. So it is for tests and console programs; an application uses
+ * [method@Ferry.Channel.wait_async]. On the thread that started the process.
  *
- * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, and with
- * %FERRY_ERROR_BUSY in a callback of its main context. Fails with %FERRY_ERROR_NOT_STARTED when the channel was made
- * over a transport, and with %FERRY_ERROR_CLOSED in a child that has the channel from its parent.
+ * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD. Fails with
+ * %FERRY_ERROR_BUSY in a callback of the main context. Fails with %FERRY_ERROR_NOT_STARTED if the channel was made over
+ * a transport, and with %FERRY_ERROR_CLOSED in a child that has the channel from its parent.
  *
- * Returns: (transfer full) (nullable): how it ended
+ * Returns: (transfer full) (nullable): how the process ended, or %NULL with @error set
  *
  * Since: 0.1
  */
@@ -438,11 +447,12 @@ ferry_channel_wait (FerryChannel *self, gint64 timeout, GError **error)
 /**
  * ferry_channel_wait_async:
  * @self: a channel
- * @cancellable: (nullable): ends the waiting
+ * @cancellable: (nullable): ends the wait
  * @callback: (scope async): called when the process has ended
  * @user_data: data for @callback
  *
- * Waits for the end of the process that was started with the channel. On the thread that started it.
+ * Waits until the process that was started with the channel has ended, without blocking. On the thread that started the
+ * process.
  *
  * Since: 0.1
  */
@@ -469,14 +479,14 @@ ferry_channel_wait_async (FerryChannel *self, GCancellable *cancellable, GAsyncR
 /**
  * ferry_channel_wait_finish:
  * @self: a channel
- * @result: what the callback was given
+ * @result: the result that the callback got
  * @error: return location for an error
  *
  * Ends [method@Ferry.Channel.wait_async]. Any thread.
  *
- * Fails with %G_IO_ERROR_CANCELLED, and with %FERRY_ERROR_NOT_STARTED when the channel was made over a transport.
+ * Fails with %G_IO_ERROR_CANCELLED, and with %FERRY_ERROR_NOT_STARTED if the channel was made over a transport.
  *
- * Returns: (transfer full) (nullable): how it ended
+ * Returns: (transfer full) (nullable): how the process ended, or %NULL with @error set
  *
  * Since: 0.1
  */

@@ -1,18 +1,23 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A channel: its signals, sending, receiving, waiting, and its end.
+/* A channel: its signals, sending, receiving, waiting, and its end message.
  *
- * The messages are requests of the transaction protocol; docs/protocol.md has them in prose.
+ * The messages are requests of the transaction protocol; docs/protocol.md describes them in prose.
  *
- * It is one file since all of it works on the same queues and counts, under one lock.
+ * It is one file since all its functions use the same queues and counts, under one lock.
  *
- * Threads:    any. Requests arrive on the thread that receives for the transport; signals are emitted in context.
- * Locks:      lock; with it held, only that of the wait queue is taken.
- * Invariants: the flush sends everything, one thing at a time, so the end goes behind all messages. Of the other end's
- *             window, each message is a credit there, is on its way, is in `in`, or was taken and its credit is not
- *             given back yet. n_held counts the latter two.
- * Trust:      none in the other end: when it breaks a rule, the transport is closed. */
+ * Terms:      an end of a channel is one of its two objects. The end message is the last message of an end:
+ *             ferry_channel_close() or ferry_channel_fail() sends it. A message is taken when the application gets it.
+ *             A credit allows an end to send one message; the other end gives the credit back after it has taken the
+ *             message.
+ * Threads:    any. Requests are received on the thread that receives for the transport; signals are emitted in context.
+ * Locks:      lock. While it is held, no other lock is taken except the wait queue's.
+ * Invariants: one thread at a time flushes, and it sends the queues' items one after the other, so the end message is
+ *             sent after all messages. An end has FERRY_CHANNEL_WINDOW credits. Each of the other end's credits is in
+ *             one of four states: it is unused; its message is on the way; its message is in `in`; or its message was
+ *             taken and the credit is not given back yet. n_held counts the last two.
+ * Trust:      the other end is not trusted: when it breaks a rule, the transport is closed. */
 
 #include "config.h"
 
@@ -34,67 +39,73 @@
 
 typedef enum
 {
-  TELL_MESSAGES = 1 << 0, /* or that the end was taken, or the process has ended, for an exchange */
+  TELL_MESSAGES = 1 << 0, /* for an exchange also: the channel's end was taken, or its process has ended */
   TELL_CLOSED = 1 << 1,
   TELL_WRITABLE = 1 << 2,
 } News;
 
 typedef enum
 {
-  OUTGOING_QUEUED,  /* in `out` */
-  OUTGOING_SENDING, /* only the flush touches it */
-  OUTGOING_SENT,    /* and to be acknowledged */
-  OUTGOING_DONE,    /* ended by the flush, by its acknowledgement, or taken back */
+  OUTGOING_QUEUED,  /* the item waits in `out` */
+  OUTGOING_SENDING, /* only the flushing thread may change it */
+  OUTGOING_SENT,    /* the message was sent and waits for its acknowledgement */
+  OUTGOING_DONE,    /* the message was sent or acknowledged, has failed, or was taken back */
 } OutgoingState;
 
-/* A message to be sent, or the end.
+/* A message to be sent, or the end message.
  *
- * Owner:   counted references: of `out`, of a transaction that waits for the acknowledgement, of the sending call.
+ * Owner:   counted references: `out` has one, a transaction that waits for the acknowledgement has one, and the
+ *          function that sends has one.
  * Threads: any. */
 typedef struct
 {
   _Atomic gint references;
-  FerryChannel *channel; /* (unowned): the sending call has a reference, and so has a transaction */
-  const char *method;    /* const, as the next three */
-  GVariant *value;       /* (owned) (nullable) */
+  FerryChannel *channel; /* (unowned): the sending function and the transaction have references to the channel */
+  const char *method;    /* const, as the next three fields: FERRY_CHANNEL_MESSAGE, FERRY_CHANNEL_FAILURE or
+                          * FERRY_CHANNEL_END */
+  GVariant *value;       /* (owned) (nullable): the message, or the error of the end message */
   gboolean acknowledged;
-  GTask *task;         /* (owned) (nullable): none where a thread waits, and for the end */
-  GSource *source;     /* (owned) (nullable): of the task's cancellable */
-  OutgoingState state; /* channel's lock, as what follows */
-  gboolean given_up;   /* while it was OUTGOING_SENDING */
-  guint64 xid;         /* once it is OUTGOING_SENT */
-  GError *error;       /* (owned) (nullable): once it is OUTGOING_DONE */
+  GTask *task;         /* (owned) (nullable): NULL for the end message, and if a thread waits instead */
+  GSource *source;     /* (owned) (nullable): fires when the task's cancellable is cancelled */
+  OutgoingState state; /* guarded by the channel's lock, and so are the fields below */
+  gboolean given_up;   /* the sender was cancelled, or its time is over */
+  guint64 xid;         /* of the transaction that will be answered by the acknowledgement; set with OUTGOING_SENT */
+  GError *error;       /* (owned) (nullable): may be set with OUTGOING_DONE */
 } Outgoing;
 
-/* For sources and retries, which have no reference to the channel. Counted references, by g_atomic_rc_box. */
+/* The data of sources and of retries of the flush, which have no reference to the channel. Counted references, by
+ * g_atomic_rc_box. */
 typedef struct
 {
   GWeakRef channel;
-  FerryTransport *transport; /* (owned) */
+  FerryTransport *transport; /* (owned): of the channel */
 } End;
 
 /**
  * FerryChannel:
  *
- * A conversation with another process: messages go both ways, in order, each once.
+ * A conversation with another process. Messages go in both directions; they arrive in order, and each arrives once.
  *
- * Each end makes a channel over its end of a transport, and takes all requests of that. Or
- * [func@Ferry.Channel.start] starts a worker with a channel. Messages are #GVariant values, or errors as values.
+ * Each end of a transport gets a channel with [ctor@Ferry.Channel.new]; the channel then gets all requests of the
+ * transport. Or [func@Ferry.Channel.start] starts a worker with a channel. A message is a #GVariant, or an error that
+ * is sent as a value.
  *
- * At most %FERRY_CHANNEL_WINDOW messages lie untaken at an end. An end that sends faster than the other one takes
- * waits, and its messages take no further memory. A message needs no answer: it is on its way when it was sent.
- * [method@Ferry.Channel.send_acknowledged] waits until it was taken, for a round trip.
+ * A message is taken when the application gets it: from [method@Ferry.Channel.receive], from its asynchronous form, or
+ * by a signal. At most %FERRY_CHANNEL_WINDOW messages wait at an end to be taken. When that many wait, the other end
+ * waits before it sends another message. So messages use a bounded amount of memory. A message needs no answer; sending
+ * it does not wait until it was taken. [method@Ferry.Channel.send_acknowledged] does wait for that, for a round trip.
  *
  * Each end closes its own direction: by [method@Ferry.Channel.close], or by [method@Ferry.Channel.fail], which raises
- * an error at the other end. The end is taken behind all messages. This holds also for a killed worker: all that it had
- * sent is taken first, and then how it ended.
+ * an error at the other end. The other end takes all messages first, and then is notified that the channel was closed.
+ * The same holds for a worker that was killed: all messages that it had sent are taken first, then the error that says
+ * how the worker ended.
  *
- * In a worker, and on any other thread that may wait, [method@Ferry.Channel.receive] takes messages. On the main loop
- * there is [method@Ferry.Channel.receive_async], and the signal [signal@Ferry.Channel::message] while
- * [property@Ferry.Channel:flowing] is set.
+ * In a worker, and on any other thread that may wait, [method@Ferry.Channel.receive] takes messages. On the thread of a
+ * main loop, use [method@Ferry.Channel.receive_async], or the signal [signal@Ferry.Channel::message] with
+ * [property@Ferry.Channel:flowing] set.
  *
- * A channel closes with its last reference. Any thread may use it; signals and notifications are emitted in the main
- * context that was the thread-default one where the channel was made.
+ * A channel closes when its last reference is dropped. Any thread may use a channel. Its signals and notifications are
+ * emitted in the main context that was the thread-default one when the channel was made.
  *
  * Since: 0.1
  */
@@ -102,45 +113,49 @@ struct _FerryChannel
 {
   GObject parent_instance;
 
-  FerryTransport *transport;       /* const: (owned) */
-  FerryTransactions *transactions; /* const: (unowned): the transport's */
-  FerryRouter *router;             /* const: (owned) (nullable): of a link's end at the application */
-  GMainContext *context;           /* const: (owned): where signals are emitted */
-  End *end;                        /* const: (owned) */
-  gboolean takes_calls;            /* const: the transport's */
-  guint64 begun;                   /* const: ferry_trace_get_moment() when it was made */
-  char *function;                  /* const: (owned) (nullable): that the channel was started with */
-  GVariant *arguments;             /* const: (owned) (nullable) */
+  FerryTransport *transport;       /* const: (owned): carries the messages */
+  FerryTransactions *transactions; /* const: (unowned): of the transport */
+  FerryRouter *router;             /* const: (owned) (nullable): if the channel is the application's end of a link */
+  GMainContext *context;           /* const: (owned): the main context in which signals are emitted */
+  End *end;                        /* const: (owned): the data of the channel's sources and retries */
+  gboolean takes_calls;            /* const: the channel gets the requests of the transport */
+  guint64 begun;                   /* const: ferry_trace_get_moment() when the channel was made */
+  char *function;                  /* const: (owned) (nullable): the name of the function that the channel was started
+                                    * with */
+  GVariant *arguments;             /* const: (owned) (nullable): the arguments of this function */
 
   pthread_mutex_t lock;
-  pthread_cond_t changed; /* a thread's Condition may hold now; of the monotonic clock */
+  pthread_cond_t changed; /* signalled when a Condition of a waiting thread may have become true; uses the monotonic
+                           * clock */
 
-  GQueue out;            /* lock, as what follows: (element-type Outgoing) (owned) */
-  GQueue taken_calls;    /* (element-type FerryCall) (owned): to be acknowledged */
-  guint credits;         /* messages that the other end has room for */
-  guint n_taken;         /* messages that were taken, and whose credits were not given back */
-  gboolean flushing;     /* by a thread */
-  Outgoing *sending;     /* (unowned) (nullable): the first in `out`, while the flush sends it */
-  gboolean flush_again;  /* after this flush */
-  gboolean kept;         /* the transport will call try_again() when there is room */
-  gboolean closing;      /* the end is in `out`, or was sent */
-  gboolean wants_notify; /* `writable` was found to be FALSE */
+  GQueue out;            /* guarded by lock, and so are the fields below up to source, where nothing else is said:
+                          * (element-type Outgoing) (owned): to be sent */
+  GQueue taken_calls;    /* (element-type FerryCall) (owned): to be answered as acknowledgements: of messages that were
+                          * taken, and of the end message */
+  guint credits;         /* how many messages the other end has room for */
+  guint n_taken;         /* how many messages were taken whose credits were not given back */
+  gboolean flushing;     /* a thread runs flush_all() */
+  Outgoing *sending;     /* (unowned) (nullable): the first item of `out`, while the flushing thread sends it */
+  gboolean flush_again;  /* the flushing thread must look for work again before it returns */
+  gboolean kept;         /* sending waits for room: the transport will call try_again() when there is room */
+  gboolean closing;      /* the end message is in `out`, or was sent */
+  gboolean wants_notify; /* `writable` must be notified when it becomes TRUE */
 
-  GQueue in;               /* (element-type FerryIncoming) (owned) */
-  FerryWaitQueue receives; /* any: calls of ferry_channel_receive_async(), only while `in` is empty */
-  guint n_held;            /* messages that came, and whose credits were not given back */
-  gboolean ended;          /* the other end's end came */
-  GError *end_error;       /* (owned) (nullable): raised by the other end */
+  GQueue in;               /* (element-type FerryIncoming) (owned): messages that were received and not taken */
+  FerryWaitQueue receives; /* any: waits of ferry_channel_receive_async(); there are waits only while `in` is empty */
+  guint n_held;            /* how many messages were received whose credits were not given back */
+  gboolean ended;          /* the other end's end message was received */
+  GError *end_error;       /* (owned) (nullable): the error that the end message raised */
   GError *lost;            /* (owned) (nullable): why the transport is closed */
   gboolean end_taken;
 
   gboolean flowing;
-  guint news;                     /* News: to be told */
-  GSource *source;                /* (owned) (nullable): that will tell them */
-  FerryChannelNewsFunc news_func; /* context: (nullable): of an exchange */
+  guint news;                     /* flags of News, to be notified in context */
+  GSource *source;                /* (owned) (nullable): the idle source that will notify them */
+  FerryChannelNewsFunc news_func; /* context: (nullable): set by an exchange */
   gpointer news_data;
 
-  FerryChannelProcess *process; /* of the thread that started it: (owned) (nullable) */
+  FerryChannelProcess *process; /* (owned) (nullable): set once, on the thread that started the process */
 };
 
 G_DEFINE_FINAL_TYPE (FerryChannel, ferry_channel, G_TYPE_OBJECT)
@@ -174,9 +189,9 @@ end_unref (gpointer end)
   g_atomic_rc_box_release_full (end, end_clear);
 }
 
-/* ---- telling ---- */
+/* ---- notifying news ---- */
 
-/* context: hands one message to the handlers. Returns FALSE when there is none, or messages do not flow any more. */
+/* context: emits `message` for the next message. Returns FALSE when there is no message, or `flowing` is FALSE now. */
 static gboolean
 emit_message (End *end)
 {
@@ -190,13 +205,14 @@ emit_message (End *end)
   return TRUE;
 }
 
-/* context: holds no reference between messages: a handler may drop the last one. Returns whether more may be there. */
+/* context: returns whether there may be more messages. Has no reference to the channel between two messages: a handler
+ * may drop the last one. */
 static gboolean
 tell_messages (End *end)
 {
   guint n = 0;
 
-  /* At most a window, so that other sources have their turn. */
+  /* At most FERRY_CHANNEL_WINDOW messages, so that other sources of the context are not delayed. */
   while (n < FERRY_CHANNEL_WINDOW && emit_message (end))
     n++;
   return n == FERRY_CHANNEL_WINDOW;
@@ -217,7 +233,7 @@ take_news (End *end)
   return news;
 }
 
-/* context */
+/* context: notifies `closed` */
 static void
 tell_closed (FerryChannel *self)
 {
@@ -247,7 +263,8 @@ tell (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Has the news told in the context. */
+/* Adds news, flags of News, to the news that an idle source notifies in the context. Does nothing for new messages
+ * alone if `flowing` is FALSE and no exchange is set. */
 static void
 tell_locked (FerryChannel *self, guint news)
 {
@@ -270,12 +287,15 @@ ferry_channel_tell_news (FerryChannel *self)
   tell_locked (self, TELL_MESSAGES);
 }
 
-/* any: ends the transport, as the other end broke a rule. */
+/* any: closes the transport with an error, because the other end broke a rule. what: what the other end did, as a
+ * clause. */
 static void
 fault (FerryChannel *self, const char *what)
 {
-  g_autoptr (GError) reason =
-    g_error_new (FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The other end of the channel broke a rule: %s", what);
+  g_autoptr (GError) reason = g_error_new (
+    FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+    "The other end of the channel broke a rule of the protocol, as %s; use the same release of Ferry at both ends",
+    what);
 
   ferry_transport_end (self->transport, reason);
 }
@@ -302,7 +322,7 @@ outgoing_ref (Outgoing *self)
   return self;
 }
 
-/* Without the lock: the task's reference to the channel may be the last one. */
+/* Drops a reference. Must be called without the lock: the task may have the last reference to the channel. */
 static void
 outgoing_unref (gpointer data)
 {
@@ -325,7 +345,7 @@ outgoing_is_end (Outgoing *self)
   return g_str_equal (self->method, FERRY_CHANNEL_END);
 }
 
-/* Takes error. */
+/* Marks the item as finished, and wakes the thread that waits for it. Takes ownership of error (nullable). */
 static void
 outgoing_end_locked (Outgoing *self, GError *error)
 {
@@ -334,7 +354,8 @@ outgoing_end_locked (Outgoing *self, GError *error)
   pthread_cond_broadcast (&self->channel->changed);
 }
 
-/* Without the lock, once it is OUTGOING_DONE: returns its task. */
+/* Must be called without the lock, when the item is OUTGOING_DONE: returns the result to the item's task, if it has
+ * one. */
 static void
 outgoing_return (Outgoing *self)
 {
@@ -346,7 +367,7 @@ outgoing_return (Outgoing *self)
     g_task_return_boolean (self->task, TRUE);
 }
 
-/* Takes error. */
+/* Finishes the item, and returns the result to its task. Takes ownership of error (nullable). */
 static void
 outgoing_end (Outgoing *self, GError *error)
 {
@@ -360,22 +381,26 @@ static GError *
 new_not_acknowledged (const GError *why)
 {
   return g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_ACKNOWLEDGED,
-                      "The conversation ended before the other end had taken the message: %s", why->message);
+                      "The channel ended before the other end took the message; send it again over a new channel if it "
+                      "is needed. Reason: %s",
+                      why->message);
 }
 
 static GError *
 new_cannot_send (const GError *why)
 {
-  return g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", why->message);
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                      "The channel has ended and can send nothing more; use a new channel. Reason: %s", why->message);
 }
 
 static GError *
 new_cancelled (void)
 {
-  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The sending was cancelled");
+  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                              "The message was cancelled before it was sent or acknowledged");
 }
 
-/* Takes an error of the transport. Returns (transfer full) the sender's error. */
+/* Takes an error of the transport. Returns (transfer full) the error that the sender of the message gets. */
 static GError *
 translate (Outgoing *self, GError *error)
 {
@@ -386,7 +411,8 @@ translate (Outgoing *self, GError *error)
   return g_steal_pointer (&kept);
 }
 
-/* Returns whether the caller ends it. Otherwise it has its end, or will have it soon. */
+/* Stops sending a message, after a cancel or a timeout. Returns TRUE if the caller must finish the item. Otherwise the
+ * item was finished, or another thread finishes it soon. */
 static gboolean
 outgoing_take_back (Outgoing *item)
 {
@@ -412,14 +438,15 @@ outgoing_take_back (Outgoing *item)
 
 /* ---- the flush ----
  *
- * Messages, and the end behind them, wait in `out`. The flush sends them, and first the credits and acknowledgements
- * that the other end is owed. It runs on the thread that finds it idle. */
+ * Messages, and the end message after them, wait in `out`. The flush sends them. Before each of them it sends the
+ * acknowledgements and credits of messages that were taken here. A thread that wants to flush does it itself, unless
+ * another thread is already flushing. */
 
 typedef enum
 {
-  FLUSH_IDLE, /* nothing can be sent */
+  FLUSH_IDLE, /* there is nothing that can be sent */
   FLUSH_SENT,
-  FLUSH_STUCK, /* there is no room */
+  FLUSH_STUCK, /* the transport has no room */
 } Flushed;
 
 static void
@@ -448,8 +475,9 @@ transmit_one_way (FerryTransport *transport, const char *method, GVariant *value
   return ferry_transactions_ask (ferry_transport_get_transactions (transport), &request, NULL, NULL, error) != 0;
 }
 
-/* Sends an end. Fails with FERRY_ERROR_WOULD_BLOCK. Messages that wait for a link's lane are lost when the pipe is
- * closed; so the end, which is behind them, keeps the transport until the worker has acknowledged it. */
+/* Sends the end message. Fails with FERRY_ERROR_WOULD_BLOCK when there is no room. Closing a link's pipe loses messages
+ * that still wait for its lane. The end message is sent after them. So for a link the end message is a transaction,
+ * which has a reference to the transport until the worker has acknowledged the end message. */
 static gboolean
 transmit_end (FerryTransport *transport, gboolean of_link, GVariant *value, GError **error)
 {
@@ -464,7 +492,7 @@ transmit_end (FerryTransport *transport, gboolean of_link, GVariant *value, GErr
   return FALSE;
 }
 
-/* Without the lock. */
+/* Sends an item. Sets xid for a message that is to be acknowledged. Must be called without the lock. */
 static gboolean
 transmit (FerryChannel *self, Outgoing *item, guint64 *xid, GError **error)
 {
@@ -483,7 +511,7 @@ transmit (FerryChannel *self, Outgoing *item, guint64 *xid, GError **error)
   return FALSE;
 }
 
-/* With the lock, which is released meanwhile. */
+/* Sends head, the first item of `out`. Must be called with the lock, which is released while the item is sent. */
 static Flushed
 flush_item (FerryChannel *self, Outgoing *head)
 {
@@ -512,7 +540,8 @@ flush_item (FerryChannel *self, Outgoing *head)
           item->state = OUTGOING_QUEUED;
           return FLUSH_STUCK;
         }
-      /* Meanwhile the transport has ended, and dropped the others, or the call was cancelled. */
+      /* The item cannot stay queued: while the lock was released, the transport ended and the other items were dropped,
+       * or the sender was cancelled. */
       error = self->lost != NULL ? new_cannot_send (self->lost) : new_cancelled ();
     }
   g_queue_remove (&self->out, head);
@@ -534,7 +563,8 @@ flush_item (FerryChannel *self, Outgoing *head)
   return FLUSH_SENT;
 }
 
-/* As flush_item(). The credits count before they are sent: the other end may use them at once. */
+/* Gives the credits of taken messages back to the other end. Called with the lock, as flush_item() is. The counts
+ * change before the credits are sent, because the other end may use the credits at once. */
 static Flushed
 flush_credits (FerryChannel *self)
 {
@@ -554,7 +584,7 @@ flush_credits (FerryChannel *self)
   return FLUSH_STUCK;
 }
 
-/* Acknowledges a message. Returns FALSE where there is no room; otherwise it takes the call. */
+/* Acknowledges a message that was taken. Returns FALSE when there is no room; otherwise takes ownership of call. */
 static gboolean
 acknowledge (FerryCall *call)
 {
@@ -566,7 +596,7 @@ acknowledge (FerryCall *call)
   return TRUE;
 }
 
-/* As flush_item(). */
+/* Acknowledges the first of the taken calls. Called with the lock, as flush_item() is. */
 static Flushed
 flush_call (FerryChannel *self)
 {
@@ -593,7 +623,7 @@ has_control_locked (FerryChannel *self, gpointer data)
   return owes_credits_locked (self) || self->taken_calls.length > 0;
 }
 
-/* As flush_item(). */
+/* Sends the next acknowledgement, credits or item. Called with the lock, as flush_item() is. */
 static Flushed
 flush_next (FerryChannel *self)
 {
@@ -625,7 +655,8 @@ tell_writable_locked (FerryChannel *self)
   tell_locked (self, TELL_WRITABLE);
 }
 
-/* Returns FALSE where there is no room; count is the room count from before that. */
+/* Sends all that can be sent, unless another thread is already flushing. Returns FALSE when there is no room; count is
+ * then the transport's room count from before the attempt that failed. */
 static gboolean
 flush_all (FerryChannel *self, guint64 *count)
 {
@@ -654,7 +685,7 @@ flush_all (FerryChannel *self, guint64 *count)
   return flushed != FLUSH_STUCK;
 }
 
-/* any: there is room. */
+/* any: called by the transport when there may be room. Returns TRUE when it must not be called again. */
 static gboolean
 try_again (gpointer data)
 {
@@ -675,7 +706,7 @@ try_again (gpointer data)
   return done;
 }
 
-/* any */
+/* any: sends all that can be sent now; the rest when there is room. */
 static void
 flush (FerryChannel *self)
 {
@@ -685,7 +716,7 @@ flush (FerryChannel *self)
     ferry_transport_send_later (self->transport, try_again, g_atomic_rc_box_acquire (self->end), count);
 }
 
-/* any */
+/* any: called when the other end has given n credits back. */
 static void
 credits_came (FerryChannel *self, guint n)
 {
@@ -699,12 +730,13 @@ credits_came (FerryChannel *self, guint n)
   if (valid)
     flush (self);
   else
-    fault (self, "it gave room for more messages than were sent");
+    fault (self, "it gave credits for more messages than were sent");
 }
 
 /* ---- waiting ----
  *
- * A thread that may not sleep iterates a main context: the router's thread, and that of a polled transport. */
+ * Most threads sleep while they wait. A thread that must not sleep iterates a main context instead: the router's
+ * thread, and the thread of a polled transport. */
 
 typedef gboolean (*Condition) (FerryChannel *self, gpointer data);
 
@@ -715,13 +747,13 @@ holds (FerryChannel *self, Condition condition, gpointer data)
   return condition (self, data);
 }
 
-/* A wait of a thread, which sleeps, or iterates context. */
+/* The wait of one thread, which sleeps, or iterates context if this is set. */
 typedef struct
 {
   FerryChannel *channel;
   Condition condition;
   gpointer data;
-  GCancellable *cancellable; /* (nullable), as the next one */
+  GCancellable *cancellable; /* (nullable): ends the wait; context is (nullable) too */
   GMainContext *context;
 } Wait;
 
@@ -755,8 +787,8 @@ sleep_until (FerryChannel *self, Condition condition, gpointer data, gint64 dead
     in_time = ferry_cond_wait_until (&self->changed, &self->lock, deadline);
 }
 
-/* context: (nullable): for this thread to iterate while it waits. Returns FALSE where it may neither do that nor sleep.
- */
+/* Sets context to the main context that this thread must iterate while it waits, or to NULL if it may sleep. Returns
+ * FALSE when it may do neither. */
 static gboolean
 find_context (FerryChannel *self, const char *form, GMainContext **context, GError **error)
 {
@@ -769,7 +801,7 @@ find_context (FerryChannel *self, const char *form, GMainContext **context, GErr
   return ferry_router_check_not_in_handler (self->router, error);
 }
 
-/* Whether this thread may wait for room to send: the router's thread never does. */
+/* Whether this thread may wait for room to send: the router's thread may not. */
 static gboolean
 may_wait_to_send (FerryChannel *self)
 {
@@ -778,9 +810,9 @@ may_wait_to_send (FerryChannel *self)
   return (self->router == NULL || self->router->thread != g_thread_self ()) && find_context (self, "", &context, NULL);
 }
 
-/* Waits until condition holds, which is called with the lock. form names what to use on a thread that may not wait.
- * Fails with FERRY_ERROR_TIMED_OUT, FERRY_ERROR_BUSY, FERRY_ERROR_WRONG_THREAD and G_IO_ERROR_CANCELLED, and with
- * FERRY_ERROR_CLOSED in a forked child, of its parent's channel. */
+/* Waits until condition holds. condition is called with the lock. form: the function that an error recommends on a
+ * thread that may not wait. Fails with FERRY_ERROR_TIMED_OUT, FERRY_ERROR_BUSY, FERRY_ERROR_WRONG_THREAD and
+ * G_IO_ERROR_CANCELLED. Fails with FERRY_ERROR_CLOSED in a forked child, for a channel of its parent. */
 static gboolean
 wait_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeout, GCancellable *cancellable,
             const char *form, GError **error)
@@ -807,21 +839,22 @@ wait_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeo
   if (holds (self, condition, data))
     return TRUE;
   if (!g_cancellable_set_error_if_cancelled (cancellable, error))
-    ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The other end of the channel did nothing in time; give it more");
+    ferry_set_error (error, FERRY_ERROR_TIMED_OUT,
+                     "The other end of the channel sent or took no message in time; wait longer");
   return FALSE;
 }
 
 /* ---- receiving ----
  *
- * A message is taken once: by ferry_channel_receive(), by ferry_channel_receive_async(), by the signal, or by an
- * exchange. Then it is acknowledged where the sender waits for that, and its credit can be given back. */
+ * A message is taken once: by ferry_channel_receive(), by ferry_channel_receive_async(), by the signal `message`, or by
+ * an exchange. Then the message is acknowledged, if the sender waits for that, and its credit can be given back. */
 
 void
 ferry_incoming_free (FerryIncoming *self)
 {
   g_clear_pointer (&self->value, g_variant_unref);
   g_clear_error (&self->failure);
-  /* The call of a message that was not taken is refused by this. */
+  /* If the message was not taken, dropping its call refuses the call. */
   g_clear_pointer (&self->call, ferry_call_unref);
   g_free (self);
 }
@@ -837,7 +870,7 @@ read_error (GVariant *value)
   return error;
 }
 
-/* (nullable): takes the next message. */
+/* Removes and returns the next message: (transfer full) (nullable). */
 static FerryIncoming *
 pop_locked (FerryChannel *self)
 {
@@ -857,8 +890,8 @@ is_at_end_locked (FerryChannel *self)
   return self->in.length == 0 && (self->ended || self->lost != NULL);
 }
 
-/* (nullable): the error that the conversation ended with. An error that the other end raised precedes the one of its
- * transport, which ended later. */
+/* Records that the end was taken, and returns (transfer full) (nullable) the error that the conversation ended with. An
+ * error that the other end raised is returned instead of the transport's error, because the transport ended later. */
 static GError *
 take_end_locked (FerryChannel *self)
 {
@@ -895,7 +928,8 @@ ferry_channel_take (FerryChannel *self, FerryIncoming **incoming, GError **error
   return taken;
 }
 
-/* Ends one call of ferry_channel_receive_async(). Returns FALSE when none waits, or there is nothing for it. */
+/* Finishes one wait of ferry_channel_receive_async() with a message or the end. Returns FALSE when there is no wait, or
+ * nothing to take. */
 static gboolean
 serve_one (FerryChannel *self)
 {
@@ -917,7 +951,8 @@ serve_one (FerryChannel *self)
   return TRUE;
 }
 
-/* any: something came, or a call waits. */
+/* any: finishes waits of ferry_channel_receive_async() while there is something to take. Called when something was
+ * received, or when such a wait begins. */
 static void
 wake_receives (FerryChannel *self)
 {
@@ -927,7 +962,7 @@ wake_receives (FerryChannel *self)
     flush (self);
 }
 
-/* ---- requests; the receiving thread ---- */
+/* ---- requests of the other end, on the receiving thread ---- */
 
 static void
 message_came (FerryChannel *self, FerryIncoming *incoming)
@@ -949,7 +984,7 @@ message_came (FerryChannel *self, FerryIncoming *incoming)
   else
     {
       ferry_incoming_free (incoming);
-      fault (self, "it sent a message for which there was no room, or one behind its end");
+      fault (self, "it sent a message for which this end had no room, or a message after its end message");
     }
 }
 
@@ -975,7 +1010,7 @@ end_came (FerryChannel *self, FerryCall *call, GVariant *value)
   if (first)
     wake_receives (self);
   else
-    fault (self, "it ended twice");
+    fault (self, "it sent two end messages");
 }
 
 static void
@@ -1016,13 +1051,15 @@ call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
     end_came (self, call, value);
   else
     {
-      reason =
-        g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "This end is a channel, and answers no call of “%s”", method);
+      reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED,
+                            "This end is a channel and does not answer “%s”; use a FerryDemux at this end, or a "
+                            "FerryChannel at the other end",
+                            method);
       ferry_call_refuse (call, reason, NULL);
     }
 }
 
-/* ---- taking ---- */
+/* ---- taking messages ---- */
 
 static gboolean
 has_news (FerryChannel *self, gpointer data)
@@ -1030,7 +1067,8 @@ has_news (FerryChannel *self, gpointer data)
   return self->in.length > 0 || self->ended || self->lost != NULL;
 }
 
-/* Gives the caller a message, or the end. Takes bad_end. */
+/* Gives the caller of a receiving function a message, or the end: both incoming and bad_end are NULL if the other end
+ * closed without an error. Takes ownership of bad_end. */
 static gboolean
 give (FerryIncoming *incoming, GError *bad_end, GVariant **value, GError **failure, GError **error)
 {
@@ -1049,28 +1087,30 @@ give (FerryIncoming *incoming, GError *bad_end, GVariant **value, GError **failu
 /**
  * ferry_channel_receive:
  * @self: a channel
- * @timeout: how long to wait, in microseconds; 0 for not at all, negative for any time
+ * @timeout: how long to wait, in microseconds; 0: do not wait, negative: without a limit
  * @cancellable: (nullable): a cancellable
- * @value: (out) (transfer full) (nullable): where the next message goes; %NULL at the end, and with @failure
- * @failure: (out) (transfer full) (nullable) (optional): where an error goes that was sent as a message
+ * @value: (out) (transfer full) (nullable): set to the next message, or to %NULL at the end, or if @failure is set
+ * @failure: (out) (transfer full) (nullable) (optional): set to an error that was sent as a message
  * @error: return location for an error
  *
- * Takes the next message, and waits for it. Where neither @value nor @failure is set, the other end has closed the
- * conversation, and all its messages were taken. With a %NULL @failure, an error that was sent as a message is dropped.
+ * Takes the next message. If there is none, this function waits for it. If it returns %TRUE and sets neither @value nor
+ * @failure, the other end has closed the conversation, and all its messages were taken. If @failure is %NULL, an error
+ * that was sent as a message is dropped.
  *
  * Fails with the error that the other end raised: its domain, code and message (see [func@Ferry.Error.get_trace]).
- * Fails with %FERRY_ERROR_WORKER_LOST where the worker ended without an end of the conversation; the message says how.
- * Fails with %FERRY_ERROR_CLOSED when the transport is closed, and with %FERRY_ERROR_PROTOCOL when the other end broke
- * a rule. These come behind all messages, and again at each further call.
+ * Fails with %FERRY_ERROR_WORKER_LOST if the worker ended without closing its end of the channel; the message says how
+ * the worker ended. Fails with %FERRY_ERROR_CLOSED when the transport is closed, and with %FERRY_ERROR_PROTOCOL if the
+ * other end broke a rule. This function fails in these ways only after all messages were taken, and fails again each
+ * time it is called after that.
  *
- * Fails with %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED; then call it again to continue.
+ * Fails with %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED; then it may be called again.
  *
  * Not on the thread that receives for the transport, where it fails with %FERRY_ERROR_WRONG_THREAD. On the router's
- * thread it iterates the router's main context, and fails with %FERRY_ERROR_BUSY in a callback of that: there it is for
- * tests and console programs. An application uses [method@Ferry.Channel.receive_async] or
+ * thread it iterates the router's main context, and fails with %FERRY_ERROR_BUSY in a callback of this context. So on
+ * this thread it is for tests and console programs; an application uses [method@Ferry.Channel.receive_async] or
  * [signal@Ferry.Channel::message].
  *
- * Returns: %TRUE when there is a message, or the good end
+ * Returns: %TRUE with a message, or if the other end closed without an error
  *
  * Since: 0.1
  */
@@ -1094,7 +1134,7 @@ ferry_channel_receive (FerryChannel *self, gint64 timeout, GCancellable *cancell
         return FALSE;
       taken = ferry_channel_take (self, &incoming, &bad_end);
     }
-  /* Another thread may have taken it. */
+  /* Another thread may have taken the message that ended the wait. */
   while (taken == FERRY_CHANNEL_NOTHING);
   return give (incoming, g_steal_pointer (&bad_end), value, failure, error);
 }
@@ -1102,13 +1142,13 @@ ferry_channel_receive (FerryChannel *self, gint64 timeout, GCancellable *cancell
 /**
  * ferry_channel_receive_async:
  * @self: a channel
- * @cancellable: (nullable): a cancellable, for this wait only
- * @callback: (scope async): called when there is a message, or the end, in the thread-default main context of the
- *   caller
+ * @cancellable: (nullable): ends only this wait
+ * @callback: (scope async): called with a message or the end, in the thread-default main context of the caller
  * @user_data: data for @callback
  *
- * Takes the next message without blocking. Any thread with a main context that runs. Several calls at once get messages
- * in their order, and before [signal@Ferry.Channel::message] gets any.
+ * Takes the next message without blocking. Any thread with a main context that runs. If this function is called several
+ * times, each call gets one message, in the order of the calls. Messages go to these calls before
+ * [signal@Ferry.Channel::message] is emitted for any.
  *
  * Since: 0.1
  */
@@ -1132,14 +1172,14 @@ ferry_channel_receive_async (FerryChannel *self, GCancellable *cancellable, GAsy
 /**
  * ferry_channel_receive_finish:
  * @self: a channel
- * @result: what the callback was given
- * @value: (out) (transfer full) (nullable): where the message goes; %NULL at the end, and with @failure
- * @failure: (out) (transfer full) (nullable) (optional): where an error goes that was sent as a message
+ * @result: the result that the callback got
+ * @value: (out) (transfer full) (nullable): set to the message, or to %NULL at the end, or if @failure is set
+ * @failure: (out) (transfer full) (nullable) (optional): set to an error that was sent as a message
  * @error: return location for an error
  *
- * Ends [method@Ferry.Channel.receive_async]; as [method@Ferry.Channel.receive] otherwise. Any thread.
+ * Ends [method@Ferry.Channel.receive_async]. Returns and fails as [method@Ferry.Channel.receive] does. Any thread.
  *
- * Returns: %TRUE when there is a message, or the good end
+ * Returns: %TRUE with a message, or if the other end closed without an error
  *
  * Since: 0.1
  */
@@ -1159,7 +1199,7 @@ ferry_channel_receive_finish (FerryChannel *self, GAsyncResult *result, GVariant
   return give (incoming, g_steal_pointer (&bad_end), value, failure, error);
 }
 
-/* ---- for an exchange ---- */
+/* ---- functions for an exchange ---- */
 
 gboolean
 ferry_channel_set_news_func (FerryChannel *self, FerryChannelNewsFunc func, gpointer data)
@@ -1191,7 +1231,7 @@ ferry_channel_is_end_taken (FerryChannel *self)
 
 /* ---- sending ---- */
 
-/* Adds it to `out`, with a reference. Fails with FERRY_ERROR_CLOSED. */
+/* Adds item to `out`, with a reference. Fails with FERRY_ERROR_CLOSED when this end or the transport is closed. */
 static gboolean
 enqueue (FerryChannel *self, Outgoing *item, GError **error)
 {
@@ -1223,7 +1263,8 @@ is_flushed (FerryChannel *self, gpointer data)
   return ferry_polled_transport_is_flushed (self->transport);
 }
 
-/* Waits for an enqueued one. */
+/* Waits until an item of `out` was sent, or acknowledged if it is to be. On a timeout or a cancel it takes the item
+ * back. */
 static gboolean
 wait_sent (FerryChannel *self, Outgoing *item, gint64 timeout, GCancellable *cancellable, GError **error)
 {
@@ -1240,20 +1281,21 @@ wait_sent (FerryChannel *self, Outgoing *item, gint64 timeout, GCancellable *can
       pthread_mutex_unlock (&self->lock);
       if (!waits && g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
         ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
-                         "The other end has enough to take; go on when the channel is writable");
+                         "The other end has no room for another message; send it when the channel is writable");
       else
         g_propagate_error (error, g_steal_pointer (&failure));
       return FALSE;
     }
-  /* Its end has won over the timeout; another thread may still be about to write it. */
+  /* The item was finished in spite of the timeout or the cancel. Another thread may still be writing its result. */
   sleep_until (self, is_over, item, G_MAXINT64, NULL);
   if (item->error != NULL && error != NULL)
     *error = ferry_error_copy (item->error);
   return item->error == NULL;
 }
 
-/* A polled transport is written by the thread that iterates its context. So this waits until it is, and a process that
- * ends right after that has lost nothing. After the timeout the message counts as sent, and is written later. */
+/* For a polled transport, only the thread that iterates the transport's context writes to the socket. So this function
+ * iterates until the socket has taken everything. Then a process that ends at once loses no message. After the timeout
+ * the message counts as sent, and is written later. */
 static void
 wait_flushed (FerryChannel *self, gint64 timeout, GCancellable *cancellable)
 {
@@ -1280,23 +1322,24 @@ send_and_wait (FerryChannel *self, const char *method, GVariant *value, gboolean
  * ferry_channel_send:
  * @self: a channel
  * @value: the message; a floating reference is taken
- * @timeout: how long to wait for room at the other end, in microseconds; 0 for not at all, negative for any time
+ * @timeout: how long to wait for room at the other end, in microseconds; 0: do not wait, negative: without a limit
  * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *
- * Sends a message, behind those sent before. When this returns it is on its way: the other end can take it, also when
- * this process ends in the next instant. Any thread.
+ * Sends a message, after the messages that were sent before. When this function has returned, the other end can take
+ * the message, even if this process ends at once. Any thread.
  *
- * It waits while %FERRY_CHANNEL_WINDOW messages lie untaken at the other end. On the router's thread, and on the thread
- * that receives for the transport, it never waits: [property@Ferry.Channel:writable] tells when to continue.
+ * This function waits while %FERRY_CHANNEL_WINDOW messages at the other end are not taken. On the router's thread, and
+ * on the thread that receives for the transport, it never waits: it fails with %FERRY_ERROR_WOULD_BLOCK, and
+ * [property@Ferry.Channel:writable] is notified when there is room again.
  *
- * A message that is on its way when the time is over counts as sent. So this can take longer than @timeout in a worker
- * whose lane to the application is full.
+ * A message that is being sent when the time is over counts as sent. So in a worker whose lane to the application is
+ * full, this function can take longer than @timeout.
  *
  * Fails with %FERRY_ERROR_WOULD_BLOCK, %FERRY_ERROR_TIMED_OUT, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_CLOSED,
  * %FERRY_ERROR_NOT_STARTED, %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_TOO_LARGE.
  *
- * Returns: %TRUE when it was sent
+ * Returns: %TRUE when the message was sent
  *
  * Since: 0.1
  */
@@ -1313,17 +1356,18 @@ ferry_channel_send (FerryChannel *self, GVariant *value, gint64 timeout, GCancel
 /**
  * ferry_channel_send_error:
  * @self: a channel
- * @failure: an error, as a value
+ * @failure: the error to send
  * @timeout: as for [method@Ferry.Channel.send]
  * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *
- * Sends an error as a message, which ends nothing: such as the failure of one item among many. The other end gets it
- * apart from raised errors, with its domain, code, message and trace. Any thread.
+ * Sends an error as a message. The channel stays open: such an error may be the failure of one item among many. The
+ * other end gets it as the failure of a message, with its domain, code, message and trace; no function fails with it.
+ * Any thread.
  *
  * Fails as [method@Ferry.Channel.send].
  *
- * Returns: %TRUE when it was sent
+ * Returns: %TRUE when the message was sent
  *
  * Since: 0.1
  */
@@ -1346,21 +1390,22 @@ ferry_channel_send_error (FerryChannel *self, const GError *failure, gint64 time
  * ferry_channel_send_acknowledged:
  * @self: a channel
  * @value: the message; a floating reference is taken
- * @timeout: how long it may take, in microseconds; negative for any time
+ * @timeout: how long to wait until the message was taken, in microseconds; negative: without a limit
  * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *
- * Sends a message, and returns when the other end has taken it: one round trip. Other messages arrive just as well, as
- * long as the other end takes them; this function tells that it has.
+ * Sends a message, and returns when the other end has taken it, which takes one round trip. Messages of
+ * [method@Ferry.Channel.send] arrive as reliably; only this function reports that its message was taken.
  *
  * Not on the thread that receives for the transport, where it fails with %FERRY_ERROR_WRONG_THREAD. On the router's
- * thread it iterates the router's main context, and fails with %FERRY_ERROR_BUSY in a callback of that: there it is for
- * tests and console programs. An application uses [method@Ferry.Channel.send_acknowledged_async].
+ * thread it iterates the router's main context, and fails with %FERRY_ERROR_BUSY in a callback of this context. So on
+ * this thread it is for tests and console programs; an application uses [method@Ferry.Channel.send_acknowledged_async].
  *
- * After %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED the message may still be taken. Fails with
- * %FERRY_ERROR_NOT_ACKNOWLEDGED when the conversation ended before it was taken, and as [method@Ferry.Channel.send].
+ * After %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED the other end may still take the message. Fails with
+ * %FERRY_ERROR_NOT_ACKNOWLEDGED if the conversation ended before the message was taken. Fails also as
+ * [method@Ferry.Channel.send].
  *
- * Returns: %TRUE when the other end has taken it
+ * Returns: %TRUE when the other end has taken the message
  *
  * Since: 0.1
  */
@@ -1375,7 +1420,7 @@ ferry_channel_send_acknowledged (FerryChannel *self, GVariant *value, gint64 tim
   return send_and_wait (self, FERRY_CHANNEL_MESSAGE, value, TRUE, timeout, cancellable, error);
 }
 
-/* ---- sending in GIO's manner ---- */
+/* ---- asynchronous sending ---- */
 
 static gboolean
 cancelled (GCancellable *cancellable, gpointer data)
@@ -1409,11 +1454,12 @@ send_async (FerryChannel *self, GVariant *value, gboolean acknowledged, GCancell
  * @self: a channel
  * @value: the message; a floating reference is taken
  * @cancellable: (nullable): a cancellable
- * @callback: (scope async): called when it was sent, in the thread-default main context of the caller
+ * @callback: (scope async): called when the message was sent, in the thread-default main context of the caller
  * @user_data: data for @callback
  *
- * Sends a message when the other end has room for it, behind those sent before. Any thread with a main context that
- * runs. Have a few under way at a time: messages that are not sent yet take memory here.
+ * Sends a message when the other end has room for it, after the messages that were sent before, without blocking. Any
+ * thread with a main context that runs. Messages that wait to be sent use memory of this process. So an application
+ * should send only a few messages before it waits for their callbacks.
  *
  * Since: 0.1
  */
@@ -1430,12 +1476,12 @@ ferry_channel_send_async (FerryChannel *self, GVariant *value, GCancellable *can
 /**
  * ferry_channel_send_finish:
  * @self: a channel
- * @result: what the callback was given
+ * @result: the result that the callback got
  * @error: return location for an error
  *
  * Ends [method@Ferry.Channel.send_async]. Fails as [method@Ferry.Channel.send]. Any thread.
  *
- * Returns: %TRUE when it was sent
+ * Returns: %TRUE when the message was sent
  *
  * Since: 0.1
  */
@@ -1453,11 +1499,12 @@ ferry_channel_send_finish (FerryChannel *self, GAsyncResult *result, GError **er
  * @self: a channel
  * @value: the message; a floating reference is taken
  * @cancellable: (nullable): a cancellable
- * @callback: (scope async): called when the other end has taken it, in the thread-default main context of the caller
+ * @callback: (scope async): called when the other end has taken the message, in the thread-default main context of the
+ *   caller
  * @user_data: data for @callback
  *
- * Sends a message as [method@Ferry.Channel.send_async] does, and ends when the other end has taken it. Several calls at
- * once do not wait for each other. Any thread with a main context that runs.
+ * Sends a message as [method@Ferry.Channel.send_async] does, and calls @callback when the other end has taken the
+ * message. Several messages may be on the way at the same time. Any thread with a main context that runs.
  *
  * Since: 0.1
  */
@@ -1474,12 +1521,12 @@ ferry_channel_send_acknowledged_async (FerryChannel *self, GVariant *value, GCan
 /**
  * ferry_channel_send_acknowledged_finish:
  * @self: a channel
- * @result: what the callback was given
+ * @result: the result that the callback got
  * @error: return location for an error
  *
  * Ends [method@Ferry.Channel.send_acknowledged_async]. Fails as [method@Ferry.Channel.send_acknowledged]. Any thread.
  *
- * Returns: %TRUE when the other end has taken it
+ * Returns: %TRUE when the other end has taken the message
  *
  * Since: 0.1
  */
@@ -1492,9 +1539,9 @@ ferry_channel_send_acknowledged_finish (FerryChannel *self, GAsyncResult *result
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* ---- the end ---- */
+/* ---- the end message ---- */
 
-/* any: sends the end, unless it was sent; failure and trace are (nullable). */
+/* any: sends the end message, unless it was sent before. failure and trace are (nullable). */
 static void
 send_end (FerryChannel *self, const GError *failure, const char *trace)
 {
@@ -1517,7 +1564,8 @@ ferry_channel_wait_end_sent (FerryChannel *self)
   sleep_until (self, is_all_sent, NULL, G_MAXINT64, NULL);
 }
 
-/* Where the thread may not iterate, this writes only what the other end has credits for. */
+/* On a thread that may not iterate the context, only those messages are written for which the other end has given
+ * credits. */
 void
 ferry_channel_flush (FerryChannel *self)
 {
@@ -1526,16 +1574,16 @@ ferry_channel_flush (FerryChannel *self)
   ferry_polled_transport_flush (self->transport);
 }
 
-/* What a dropped channel has still to send. */
+/* What a channel still has to send after its last reference was dropped. */
 typedef struct
 {
-  FerryTransport *transport; /* (owned) */
+  FerryTransport *transport; /* (owned): of the dropped channel */
   gboolean of_link;
-  GQueue calls;   /* (element-type FerryCall) (owned): taken, and to be acknowledged */
-  Outgoing *item; /* (owned) (nullable): the end */
+  GQueue calls;   /* (element-type FerryCall) (owned): to be answered as acknowledgements */
+  Outgoing *item; /* (owned) (nullable): the end message */
 } Farewell;
 
-/* Returns FALSE when there is no room. */
+/* Sends what is left. Returns TRUE and frees data when everything was sent; returns FALSE when there is no room. */
 static gboolean
 try_farewell (gpointer data)
 {
@@ -1554,8 +1602,8 @@ try_farewell (gpointer data)
   return TRUE;
 }
 
-/* any: has the transport send the end of a dropped channel as soon as there is room. `out` has only the end, since
- * messages have references to the channel. */
+/* any: makes the transport send the end message of a dropped channel as soon as there is room. `out` then has no other
+ * item, since each message that waits has a reference to the channel. */
 static void
 send_farewell (FerryChannel *self)
 {
@@ -1565,7 +1613,8 @@ send_farewell (FerryChannel *self)
   farewell->transport = g_object_ref (self->transport);
   farewell->of_link = self->router != NULL;
   pthread_mutex_lock (&self->lock);
-  /* Another thread that flushes has taken a reference meanwhile; dropping that leads here again. */
+  /* A thread that is flushing has a new reference to the channel. When it drops this reference, the channel is disposed
+   * of again and this function is called again. */
   if (!self->flushing)
     {
       farewell->item = g_queue_pop_head (&self->out);
@@ -1581,8 +1630,9 @@ send_farewell (FerryChannel *self)
  * ferry_channel_close:
  * @self: a channel
  *
- * Closes this end, behind all that was sent. The other end takes all that, and then the good end. Its own messages can
- * still be taken here. Does nothing where this end was closed or failed. Any thread.
+ * Closes this end, after all messages that were sent. The other end takes all these messages; after them its receiving
+ * functions report the end without an error. Messages of the other end can still be taken here. Does nothing if this
+ * end was closed or failed before. Any thread.
  *
  * Since: 0.1
  */
@@ -1597,11 +1647,11 @@ ferry_channel_close (FerryChannel *self)
 /**
  * ferry_channel_fail:
  * @self: a channel
- * @failure: what went wrong
+ * @failure: the error to raise at the other end
  *
- * Closes this end as [method@Ferry.Channel.close] does, and raises an error at the other end. That fails with @failure
- * behind all messages: with its domain, code and message, and a trace. Does nothing where this end was closed or
- * failed. Any thread.
+ * Closes this end as [method@Ferry.Channel.close] does, and raises an error at the other end: after all messages, its
+ * receiving functions fail with @failure's domain, code and message, and with a trace. Does nothing if this end was
+ * closed or failed before. Any thread.
  *
  * Since: 0.1
  */
@@ -1619,7 +1669,8 @@ ferry_channel_fail (FerryChannel *self, const GError *failure)
   send_end (self, failure, trace);
 }
 
-/* any: all that came is in `in` by now. Drops what cannot be sent any more. */
+/* any: called when the transport has ended. All messages that were received are in `in` already. Fails the messages
+ * that wait to be sent. */
 static void
 transport_ended (FerryTransport *transport, GObject *owner)
 {
@@ -1636,7 +1687,7 @@ transport_ended (FerryTransport *transport, GObject *owner)
   if (first)
     {
       self->lost = ferry_error_copy (reason);
-      /* That one stays the flush's, also where its transaction has ended already. */
+      /* The flushing thread finishes the item that it is sending, even if the item's transaction has ended already. */
       item = self->sending != NULL ? g_queue_pop_head (&self->out) : NULL;
       outgoing = self->out;
       g_queue_init (&self->out);
@@ -1655,7 +1706,7 @@ transport_ended (FerryTransport *transport, GObject *owner)
     wake_receives (self);
 }
 
-/* ---- its function and its process ---- */
+/* ---- the function and the process of a channel ---- */
 
 void
 ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *arguments)
@@ -1668,9 +1719,10 @@ ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *argum
  * ferry_channel_get_function:
  * @self: a channel
  *
- * Gets the function that the channel was started with, or runs. Any thread.
+ * Gets the name of the function that the channel was started with. In the worker, this is the function that runs. Any
+ * thread.
  *
- * Returns: (nullable): its name; %NULL where the channel was made over a transport
+ * Returns: (nullable): the name; %NULL if the channel was made over a transport
  *
  * Since: 0.1
  */
@@ -1686,9 +1738,9 @@ ferry_channel_get_function (FerryChannel *self)
  * ferry_channel_get_arguments:
  * @self: a channel
  *
- * Gets the arguments of [method@Ferry.Channel.get_function]. Any thread.
+ * Gets the arguments of the function that [method@Ferry.Channel.get_function] returns. Any thread.
  *
- * Returns: (transfer none) (nullable): the arguments; %NULL for none
+ * Returns: (transfer none) (nullable): the arguments; %NULL if there are none
  *
  * Since: 0.1
  */
@@ -1718,7 +1770,8 @@ ferry_channel_get_process (FerryChannel *self)
  *
  * Gets the worker that was started with the channel. Any thread.
  *
- * Returns: (transfer none) (nullable): the worker; %NULL where the channel was made over a transport
+ * Returns: (transfer none) (nullable): the worker; %NULL if the channel was made over a transport or by
+ *   [func@Ferry.Channel.create]
  *
  * Since: 0.1
  */
@@ -1734,10 +1787,10 @@ ferry_channel_get_worker (FerryChannel *self)
  * ferry_channel_get_pid:
  * @self: a channel
  *
- * Gets the number of the process that was started with the channel, for display. After [func@Ferry.Channel.create] it
- * tells which process this is: the child has 0. Any thread.
+ * Gets the number of the process that was started with the channel, for display. After [func@Ferry.Channel.create] the
+ * number says which process this is: in the child it is 0. Any thread.
  *
- * Returns: the number, 0 where there is none, or none yet
+ * Returns: the process' number; 0 if there is no process, or its number is not known yet
  *
  * Since: 0.1
  */
@@ -1755,9 +1808,9 @@ ferry_channel_get_pid (FerryChannel *self)
  * ferry_channel_get_exit:
  * @self: a channel
  *
- * Gets how the process ended that was started with the channel. On the thread that started it.
+ * Gets how the process that was started with the channel ended. On the thread that started the process.
  *
- * Returns: (transfer none) (nullable): the exit record, %NULL while the process runs
+ * Returns: (transfer none) (nullable): the exit record; %NULL while the process runs, or if there is none
  *
  * Since: 0.1
  */
@@ -1793,10 +1846,11 @@ ferry_channel_get_transport (FerryChannel *self)
 /**
  * ferry_channel_set_flowing: (set-property flowing)
  * @self: a channel
- * @flowing: whether messages go to the handlers of [signal@Ferry.Channel::message]
+ * @flowing: whether [signal@Ferry.Channel::message] is emitted for messages
  *
- * Sets whether messages go to the handlers of [signal@Ferry.Channel::message], or stay until they are taken. Messages
- * that came before go there as well. Connect the handlers first. Any thread.
+ * Sets whether [signal@Ferry.Channel::message] is emitted for messages, which takes them. Otherwise messages stay until
+ * they are taken. The signal is emitted also for messages that were received before. So connect the handlers first. Any
+ * thread.
  *
  * Since: 0.1
  */
@@ -1821,9 +1875,9 @@ ferry_channel_set_flowing (FerryChannel *self, gboolean flowing)
  * ferry_channel_get_flowing: (get-property flowing)
  * @self: a channel
  *
- * Gets whether messages go to the handlers of [signal@Ferry.Channel::message]. Any thread.
+ * Gets whether [signal@Ferry.Channel::message] is emitted for messages. Any thread.
  *
- * Returns: %TRUE when they do
+ * Returns: %TRUE when it is emitted
  *
  * Since: 0.1
  */
@@ -1840,10 +1894,11 @@ ferry_channel_get_flowing (FerryChannel *self)
  * ferry_channel_get_closed: (get-property closed)
  * @self: a channel
  *
- * Gets whether nothing more comes: the other end has closed or failed, or is lost. Messages that came before, and how
- * it ended, may still wait to be taken. Any thread.
+ * Gets whether no more messages will be received: the other end has closed or failed its channel, or the transport has
+ * ended. Messages that were received before, and the error that the channel ended with, may still wait to be taken. Any
+ * thread.
  *
- * Returns: %TRUE when nothing more comes
+ * Returns: %TRUE when no more messages will be received
  *
  * Since: 0.1
  */
@@ -1860,8 +1915,8 @@ ferry_channel_get_closed (FerryChannel *self)
  * ferry_channel_get_writable: (get-property writable)
  * @self: a channel
  *
- * Gets whether a message can be sent at once. After a message failed with %FERRY_ERROR_WOULD_BLOCK, the property is
- * notified when it is %TRUE again. Any thread.
+ * Gets whether a message can be sent without waiting. After a message failed with %FERRY_ERROR_WOULD_BLOCK,
+ * %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED, the property is notified when it is %TRUE again. Any thread.
  *
  * Returns: %TRUE when there is room
  *
@@ -1928,7 +1983,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryChannel:flowing: (getter get_flowing) (setter set_flowing)
    *
-   * Whether messages go to the handlers of [signal@Ferry.Channel::message].
+   * Whether [signal@Ferry.Channel::message] is emitted for messages.
    *
    * Since: 0.1
    */
@@ -1937,7 +1992,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryChannel:closed: (getter get_closed)
    *
-   * Whether nothing more comes.
+   * Whether no more messages will be received.
    *
    * Since: 0.1
    */
@@ -1946,7 +2001,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryChannel:writable: (getter get_writable)
    *
-   * Whether a message can be sent at once.
+   * Whether a message can be sent without waiting.
    *
    * Since: 0.1
    */
@@ -1958,11 +2013,11 @@ install_properties (GObjectClass *object_class)
 
 /**
  * ferry_channel_new:
- * @transport: a transport, whose other end has or will have a channel as well
+ * @transport: a transport, whose other end has a channel too, or will have one
  *
- * Makes an end of a channel, which takes all requests of the transport: a transport has one channel, and no demux
- * beside it. The transport closes with its last reference. Any thread; signals are emitted in its thread-default main
- * context.
+ * Makes a channel over an end of a transport. The channel gets all requests of the transport, so a transport can have
+ * only one channel, and no demux or exporter beside it. Signals are emitted in the main context that is now the
+ * thread-default one. Any thread.
  *
  * Returns: (transfer full): a new channel
  *
@@ -1980,14 +2035,15 @@ ferry_channel_new (FerryTransport *transport)
   taken = ferry_transport_take_calls (transport, call_came, G_OBJECT (self), NULL);
   self->takes_calls = taken;
   ferry_return_val_if_fail (
-    taken, NULL, "the transport has a channel, a demux or an exporter already; make another transport for this");
+    taken, NULL,
+    "the transport has a channel, a demux or an exporter already; make another transport for this channel");
   ferry_transport_watch_end (transport, transport_ended, G_OBJECT (self));
-  /* The transport may have ended before it was watched. */
+  /* The transport may have ended before ferry_transport_watch_end() was called. */
   transport_ended (transport, G_OBJECT (self));
   return g_steal_pointer (&self);
 }
 
-/* Refuses what was not taken. */
+/* Drops messages that were not taken, and calls that were not acknowledged; dropping refuses their calls. */
 static void
 clear_incoming (FerryChannel *self)
 {
@@ -2023,7 +2079,8 @@ ferry_channel_dispose (GObject *object)
 {
   FerryChannel *self = FERRY_CHANNEL (object);
   g_autoptr (GError) reason =
-    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The channel was dropped at the other end");
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                         "The other end has dropped its channel and takes no more messages; use a new channel");
   g_autoptr (GSource) source = NULL;
   FerryChannelProcess *process;
 
@@ -2052,7 +2109,7 @@ ferry_channel_finalize (GObject *object)
 {
   FerryChannel *self = FERRY_CHANNEL (object);
 
-  /* Calls that wait have a reference. */
+  /* A message that waits to be sent has a reference to the channel, so none is left here. */
   g_assert (self->out.length == 0);
   clear_incoming (self);
   g_clear_pointer (&self->end, end_unref);
@@ -2086,8 +2143,9 @@ ferry_channel_class_init (FerryChannelClass *klass)
    * @value: (nullable): the message, or %NULL
    * @failure: (nullable): an error that was sent as a message, or %NULL
    *
-   * A message came, while [property@Ferry.Channel:flowing] is set, and is taken with this. The end is told by
-   * [property@Ferry.Channel:closed]; [method@Ferry.Channel.receive] tells how the channel ended.
+   * A message was received and is taken by this emission. Exactly one of @value and @failure is set. Emitted while
+   * [property@Ferry.Channel:flowing] is set. The end is not a message: [property@Ferry.Channel:closed] is notified for
+   * it, and [method@Ferry.Channel.receive] fails with the error that the channel ended with.
    *
    * Since: 0.1
    */

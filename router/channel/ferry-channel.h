@@ -20,7 +20,8 @@ G_BEGIN_DECLS
 /**
  * FERRY_CHANNEL_WINDOW: (value 64)
  *
- * How many messages lie untaken at an end of a channel at most.
+ * The largest number of messages that wait at an end of a channel to be taken. A sender waits while that many messages
+ * wait at the other end.
  *
  * Since: 0.1
  */
@@ -83,18 +84,19 @@ gboolean ferry_channel_get_closed (FerryChannel *self);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_channel_get_writable (FerryChannel *self);
 
-/* ---- with a process that is started for it ---- */
+/* ---- channels with a process that is started for the channel ---- */
 
 /**
  * FerryChannelFunction:
  * @channel: (transfer none): the worker's end of the conversation
  * @arguments: (transfer none) (nullable): the arguments, of the type that the function was registered with
- * @error: where an error goes
+ * @error: return location for an error
  *
- * A function that a worker runs, and that talks with the application meanwhile. Its end closes the channel; its error
- * is raised at the application, behind all that it sent.
+ * A function that a worker runs, and that exchanges messages with the application while it runs. When the function
+ * returns, the channel is closed. When the function fails, its error is raised at the application, after all messages
+ * that the function sent.
  *
- * Returns: %TRUE on success
+ * Returns: %TRUE on success, %FALSE with @error set
  *
  * Since: 0.1
  */

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Attaching to a persistent worker: connecting to its address, and waiting for a worker to listen there.
+/* Attaching to a persistent worker: connecting to its address, and waiting until a worker listens there.
  *
- * Threads: any. An asynchronous attempt has a thread of its own, since it may wait for any time; GLib's pool is for
- *          work that ends.
- * Trust:   none in the process that listens at the address, until the kernel has told its user. */
+ * Threads: any. An asynchronous attempt has its own thread, since it may wait without a limit; the threads of GLib's
+ *          pool are for short work.
+ * Trust:   the process that listens at the address is not trusted until the kernel has reported its user. */
 
 #include "config.h"
 
@@ -19,18 +19,18 @@
 #include "call/ferry-address-private.h"
 #include "channel/ferry-hello-private.h"
 
-/* Of ferry_transport_connect_to(). */
+/* The timeout of ferry_transport_connect_to(), in microseconds. */
 #define TIMEOUT (10 * G_USEC_PER_SEC)
-/* A name has appeared in a folder; the folder is no longer at its path. */
+/* inotify events: a name has appeared in the watched folder; the folder is no longer at its path. */
 #define NAME_ADDED (IN_CREATE | IN_MOVED_TO)
 #define FOLDER_GONE (IN_DELETE_SELF | IN_MOVE_SELF)
 
 typedef struct
 {
   FerryAddress address;
-  gboolean waits;    /* for a worker to listen at the address */
-  gint64 wait_until; /* for that; monotonic, in microseconds, as the next one */
-  gint64 deadline;   /* of the whole; G_MAXINT64 for none */
+  gboolean waits;    /* whether to wait for a worker to listen at the address */
+  gint64 wait_until; /* until when to wait for that worker; monotonic time, in microseconds */
+  gint64 deadline;   /* of the whole attempt; monotonic time, in microseconds; G_MAXINT64: none */
 } Attempt;
 
 static void
@@ -44,7 +44,8 @@ attempt_free (gpointer data)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Attempt, attempt_free)
 
-/* wait, timeout: as for ferry_transport_connect_to_async(). */
+/* Makes an attempt. wait and timeout are as for ferry_transport_connect_to_async(). Fails with
+ * FERRY_ERROR_BAD_ARGUMENTS. */
 static Attempt *
 attempt_new (const char *address, gint64 wait, gint64 timeout, GError **error)
 {
@@ -58,11 +59,11 @@ attempt_new (const char *address, gint64 wait, gint64 timeout, GError **error)
   if (!self->waits || self->address.path != NULL)
     return g_steal_pointer (&self);
   ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                   "“%s” is an abstract name, which cannot be waited for; use a path, or do not wait", address);
+                   "“%s” is an abstract name, and Ferry can wait only for a path; use a path, or a wait of 0", address);
   return NULL;
 }
 
-/* Waits until there is something to read. */
+/* Waits until fd is readable. */
 static gboolean
 wait_readable (const Attempt *self, int fd, gint64 deadline, GCancellable *cancellable, GError **error)
 {
@@ -80,7 +81,8 @@ wait_readable (const Attempt *self, int fd, gint64 deadline, GCancellable *cance
     return ferry_set_system_error (error, "poll()");
   if (fds[0].revents != 0)
     return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "No worker at “%s” let this process in in time",
+  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT,
+                          "No worker at “%s” accepted this process in time; wait longer, or check the worker",
                           self->address.text);
 }
 
@@ -93,19 +95,24 @@ set_connect_error (const Attempt *self, int failure, GError **error)
 
   if (failure == ENOENT)
     ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
-                     "No worker listens at “%s”: there is no such socket; start the worker first", address);
+                     "No worker listens at “%s”, since there is no such socket; start the worker first", address);
   else if (failure == ECONNREFUSED)
-    ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
-                     "No worker listens at “%s”: the one that did is gone; start it again", address);
+    ferry_set_error (error, FERRY_ERROR_NOT_LISTENING, "The worker that listened at “%s” has ended; start it again",
+                     address);
   else if (failure == EACCES || failure == EPERM)
-    ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED, "Permissions keep this process from “%s”; check them", address);
+    ferry_set_error (
+      error, FERRY_ERROR_NOT_ALLOWED,
+      "This process lacks the permission to connect to “%s”; change the permissions of the socket or its folder",
+      address);
   else if (failure == EAGAIN)
-    ferry_set_error (error, FERRY_ERROR_BUSY, "Too many applications wait at “%s” already; try again later", address);
+    ferry_set_error (error, FERRY_ERROR_BUSY, "The queue of applications that connect to “%s” is full; try again later",
+                     address);
   else
     ferry_set_error (error, FERRY_ERROR_SYSTEM, "Connecting to “%s” failed: %s", address, g_strerror (failure));
 }
 
-/* Root is trusted: it could do anything to this process anyway. */
+/* Checks that the listening process belongs to this process' user or to root. Root is trusted, because root can do
+ * anything to this process anyway. */
 static gboolean
 check_owner (const Attempt *self, int fd, GError **error)
 {
@@ -116,7 +123,8 @@ check_owner (const Attempt *self, int fd, GError **error)
   if (owner.uid == geteuid () || owner.uid == 0)
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
-                          "Process %d, which listens at “%s”, belongs to another user, %u; use an address of your own",
+                          "Process %d, which listens at “%s”, belongs to another user, %u; use an address in a folder "
+                          "that only your user can write to",
                           (int) owner.pid, self->address.text, (guint) owner.uid);
 }
 
@@ -136,9 +144,10 @@ read_all (const Attempt *self, int fd, void *buffer, gsize size, GCancellable *c
         }
       else if (n == 0 || (errno != EAGAIN && errno != EINTR))
         {
-          return ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
-                                  "The worker at “%s” ended, or hung up, before it let this process in; start it again",
-                                  self->address.text);
+          return ferry_set_error (
+            error, FERRY_ERROR_NOT_LISTENING,
+            "The worker at “%s” ended or closed the connection before it accepted this process; start it again",
+            self->address.text);
         }
       else if (!wait_readable (self, fd, self->deadline, cancellable, error))
         return FALSE;
@@ -156,7 +165,7 @@ hello (const Attempt *self, int fd, GCancellable *cancellable, GError **error)
   guint32 text_size;
 
   ferry_hello_write (bytes);
-  /* A listener that refused already may have closed the socket; its reason can still be read. */
+  /* A listener that has already refused this process may have closed the socket. Its answer can still be read. */
   if (send (fd, bytes, sizeof bytes, MSG_NOSIGNAL) < 0 && errno != EPIPE && errno != ECONNRESET)
     return ferry_set_system_error (error, "send()");
   if (!read_all (self, fd, answer, sizeof answer, cancellable, error) ||
@@ -193,15 +202,15 @@ watch_folder (const Attempt *self, GError **error)
     return ferry_steal_fd (&fd);
   if (fd >= 0 && (errno == ENOENT || errno == ENOTDIR))
     ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
-                     "No worker can listen at “%s”: there is no folder “%s”; make it first", self->address.text,
-                     folder);
+                     "No worker can listen at “%s”, since the folder “%s” does not exist; make the folder first",
+                     self->address.text, folder);
   else
     ferry_set_system_error (error, "Watching the folder of an address (inotify)");
   return -1;
 }
 
-/* Reads the events of the folder. Sets came where name may have appeared, as after lost events. Returns FALSE when the
- * folder is gone. */
+/* Reads all events of the folder. Sets came when name may have appeared: an event has this name, or events were lost.
+ * Returns FALSE when the folder is no longer at its path. */
 static gboolean
 take_events (int watch, const char *name, gboolean *came)
 {
@@ -237,9 +246,10 @@ wait_for_socket (const Attempt *self, int watch, GCancellable *cancellable, GErr
       if (!wait_readable (self, watch, self->wait_until, cancellable, error))
         return FALSE;
       if (!take_events (watch, name, &came))
-        return ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
-                                "No worker can listen at “%s” any more: its folder is gone; make it again",
-                                self->address.text);
+        return ferry_set_error (
+          error, FERRY_ERROR_NOT_LISTENING,
+          "No worker can listen at “%s” any more, since its folder was removed or moved; make the folder again",
+          self->address.text);
     }
   return TRUE;
 }
@@ -251,7 +261,7 @@ attempt_run (const Attempt *self, GCancellable *cancellable, GError **error)
   g_autoptr (GError) failure = NULL;
   FerryTransport *transport;
 
-  /* Before the first try, so that no socket appears unnoticed after it. */
+  /* The watch begins before the first attempt to connect. So a socket that appears after this attempt is noticed. */
   if (self->waits && (watch = watch_folder (self, error)) < 0)
     return NULL;
   while ((transport = try_once (self, cancellable, &failure)) == NULL)
@@ -276,18 +286,19 @@ attempt_run (const Attempt *self, GCancellable *cancellable, GError **error)
  * @error: return location for an error
  *
  * Attaches to the persistent worker at an address: the process that has a [class@Ferry.Listener] there. The transport
- * is closed when the worker ends; the worker continues when the transport is closed.
+ * is closed when the worker ends. The worker continues when the transport is closed.
  *
- * Waits for the worker to answer, for 10 seconds at most; [func@Ferry.Transport.connect_to_async] is for the thread
- * of a main loop. Any thread.
+ * Waits up to 10 seconds for the worker's answer. On the thread of a main loop, use
+ * [func@Ferry.Transport.connect_to_async] instead. Any thread.
  *
- * Fails with %FERRY_ERROR_NOT_LISTENING where there is no worker, also where one has left its socket behind. Fails with
- * %FERRY_ERROR_BUSY while the worker has as many applications as it takes, or no descriptors for one more.
+ * Fails with %FERRY_ERROR_NOT_LISTENING if no worker listens at the address, also if an ended worker has left its
+ * socket there. Fails with %FERRY_ERROR_BUSY if the worker has as many applications as it accepts, or no file
+ * descriptors for another one.
  *
- * Fails with %FERRY_ERROR_NOT_ALLOWED where permissions or the worker refuse this process, or where the worker belongs
- * to another user than this one and root. Fails with %FERRY_ERROR_REFUSED and the worker's own reason,
- * %FERRY_ERROR_VERSION, %FERRY_ERROR_PROTOCOL, %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BAD_ARGUMENTS and
- * %FERRY_ERROR_SYSTEM.
+ * Fails with %FERRY_ERROR_NOT_ALLOWED if permissions or the worker refuse this process, or if the worker belongs
+ * neither to this process' user nor to root. Fails with %FERRY_ERROR_REFUSED if the worker refuses for another reason,
+ * which is in the message. Fails with %FERRY_ERROR_VERSION if the worker has another version of the protocol. Fails
+ * also with %FERRY_ERROR_PROTOCOL, %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_SYSTEM.
  *
  * Returns: (transfer full): the transport, or %NULL with @error set
  *
@@ -322,20 +333,22 @@ attempt_main (gpointer data)
 /**
  * ferry_transport_connect_to_async:
  * @address: (type filename): a path, or “@” and an abstract name
- * @wait: how long to wait for a worker to listen at the address, in microseconds; 0: one must listen there now,
- *   negative: for any time
- * @timeout: how long it may take altogether, in microseconds; negative for any time
+ * @wait: how long to wait until a worker listens at the address, in microseconds; 0: fail if no worker listens there
+ *   now, negative: without a limit
+ * @timeout: how long the whole attempt may take, @wait included, in microseconds; negative: without a limit
  * @cancellable: (nullable): a cancellable
- * @callback: (scope async): called in the thread-default main context of this thread
+ * @callback: (scope async): called in the thread-default main context of the calling thread
  * @user_data: data for @callback
  *
  * Attaches to the persistent worker at an address, without blocking. Any thread.
  *
- * While no worker listens at the path and @wait is not over, the folder of the path is watched; it must exist. An
- * abstract name cannot be waited for: then @wait other than 0 is %FERRY_ERROR_BAD_ARGUMENTS.
+ * While no worker listens at the path and @wait is not over, this function watches the folder of the path; the folder
+ * must exist. It cannot wait for a worker at an abstract name: then a @wait other than 0 fails with
+ * %FERRY_ERROR_BAD_ARGUMENTS.
  *
- * Fails as [func@Ferry.Transport.connect_to] does, with %FERRY_ERROR_TIMED_OUT after either time, and with
- * %G_IO_ERROR_CANCELLED. While it waits, %FERRY_ERROR_NOT_LISTENING means that the folder is missing or was removed.
+ * Fails as [func@Ferry.Transport.connect_to] does, with %FERRY_ERROR_TIMED_OUT after @wait or @timeout, and with
+ * %G_IO_ERROR_CANCELLED. If @wait is not 0, %FERRY_ERROR_NOT_LISTENING means that the folder does not exist or was
+ * removed.
  *
  * Since: 0.1
  */
@@ -370,7 +383,7 @@ ferry_transport_connect_to_async (const char *address, gint64 wait, gint64 timeo
 
 /**
  * ferry_transport_connect_to_finish:
- * @result: what the callback was given
+ * @result: the result that the callback got
  * @error: return location for an error
  *
  * Ends [func@Ferry.Transport.connect_to_async]. Any thread.

@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An exchange: its channels, their messages, the turns of those that wait, and its properties.
+/* An exchange: its channels, their messages, the workers and channels that wait for the limit, and its properties.
  *
- * Threads:    the router's; without one, the thread that made it.
- * Invariants: a channel is in the list exactly while it is in `members`. n_running counts the members that are not
- *             over: whose end was not taken, or whose process runs. While it is at the limit, functions and channels
- *             wait in `waiting`, in order.
- * References: a handler may remove any channel, and drop the exchange: its caller has references to both. */
+ * Threads:    the router's thread; without a router, the thread that made the exchange.
+ * Invariants: a channel is in the list `active` exactly while it is in `members`. n_running counts the members that
+ *             have not finished. A member has finished when its end was taken and its process, if it has one, has
+ *             ended. While n_running is at the limit, functions and channels wait in `waiting`, in order.
+ * References: a handler may remove any channel, and may drop the exchange. So code that emits a signal has references
+ *             to both. */
 
 #include "config.h"
 
@@ -22,24 +23,26 @@
 #include "task/ferry-iterate-private.h"
 #include "worker/ferry-launcher-private.h"
 
-/* Waits for its turn: a function to be started, or a channel to be added. */
+/* A function to be started, or a channel to be added, that waits until the limit allows it. */
 typedef struct
 {
-  char *function;      /* (owned) (nullable) */
-  GVariant *arguments; /* (owned) (nullable) */
-  GTask *call;         /* (owned) (nullable): of add_wait_async(), with the channel as its data */
-  GSource *source;     /* (owned) (nullable): of the call's cancellable */
+  char *function;      /* (owned) (nullable): NULL for a channel */
+  GVariant *arguments; /* (owned) (nullable): of the function */
+  GTask *call;         /* (owned) (nullable): of ferry_exchange_add_wait_async(), with the channel as its data; NULL for
+                        * a function */
+  GSource *source;     /* (owned) (nullable): calls turn_cancelled() when the call's cancellable is cancelled */
 } Waiting;
 
 /**
  * FerryExchange:
  *
- * A set of channels that are waited on together, and a limit for how many workers run at a time.
+ * A set of channels that an application waits on together, with a limit for the number of workers that run at the same
+ * time.
  *
- * [method@Ferry.Exchange.start] starts a worker with a channel; at the limit that waits until another worker has ended.
- * While [property@Ferry.Exchange:flowing] is set, the messages of all channels go to [signal@Ferry.Exchange::data].
- * Otherwise [method@Ferry.Exchange.ready] tells which channels have something to take. A channel that fails does not
- * disturb the others.
+ * [method@Ferry.Exchange.start] starts a worker with a channel. At the limit, the worker is started when another worker
+ * has ended. While [property@Ferry.Exchange:flowing] is set, [signal@Ferry.Exchange::data] is emitted for the messages
+ * of all channels. Otherwise [method@Ferry.Exchange.ready] returns the channels that have something to take. When one
+ * channel fails, the other channels go on.
  *
  * ```c
  * g_autoptr (FerryExchange) exchange = ferry_exchange_new (router, launcher);
@@ -51,12 +54,13 @@ typedef struct
  * ferry_exchange_finish_async (exchange, NULL, all_done, NULL);
  * ```
  *
- * A channel has come to its end when its end was taken, behind all messages, and its worker has ended. Then it is
- * removed, unless [property@Ferry.Exchange:autoclose] is off. With a reference to the channel,
- * [method@Ferry.Channel.get_exit] tells how its worker ended.
+ * A channel has finished when all its messages and then its end were taken, and its worker has ended. Then it is
+ * removed, unless [property@Ferry.Exchange:autoclose] is off. If the application has a reference to the channel, it can
+ * call [method@Ferry.Channel.get_exit] to see how the worker ended.
  *
- * The exchange's thread is the router's thread. Make channels to be added there as well. Without a router an exchange
- * is for the channels of [func@Ferry.Channel.create], and its thread is the one that made it.
+ * The exchange's thread is the router's thread. Channels that are added to the exchange must be made on this thread as
+ * well. Without a router, an exchange is for the channels of [func@Ferry.Channel.create], and its thread is the thread
+ * that made the exchange.
  *
  * Since: 0.1
  */
@@ -64,18 +68,20 @@ struct _FerryExchange
 {
   GObject parent_instance;
 
-  FerryHome *home;         /* const: (owned): of the exchange's thread */
-  FerryRouter *router;     /* const: (owned) (nullable) */
-  GMainContext *context;   /* const: (owned): iterated to wait, where there is no router */
-  FerryLauncher *launcher; /* const: (owned) (nullable) */
-  GListStore *active;      /* const: (owned) (element-type FerryChannel) */
-  GHashTable *members;     /* const: (owned) (element-type FerryChannel gboolean): whether it is over */
-  GQueue waiting;          /* (element-type Waiting) (owned) */
+  FerryHome *home;         /* const: (owned): knows the exchange's thread */
+  FerryRouter *router;     /* const: (owned) (nullable): NULL if the exchange starts no workers */
+  GMainContext *context;   /* const: (owned): the context to iterate while waiting, if there is no router */
+  FerryLauncher *launcher; /* const: (owned) (nullable): starts the workers */
+  GListStore *active;      /* const: (owned) (element-type FerryChannel): the members, in the order in which they were
+                            * added */
+  GHashTable *members;     /* const: (owned) (element-type FerryChannel gboolean): the value says whether the channel
+                            * has finished */
+  GQueue waiting;          /* (element-type Waiting) (owned): what waits for the limit, the oldest first */
   guint n_running;
-  guint limit; /* 0: none */
+  guint limit; /* of n_running; 0: no limit */
   gboolean autoclose;
   gboolean flowing;
-  gboolean starting; /* start_waiting() is under way */
+  gboolean starting; /* ferry_exchange_start_waiting() runs */
   FerryWaitQueue ready_waits;
   FerryWaitQueue finish_waits;
 };
@@ -126,7 +132,7 @@ has_ready (FerryExchange *self)
   return FALSE;
 }
 
-/* Ends the waits whose condition holds now. */
+/* Ends the waits whose condition is met now. */
 static void
 tell (FerryExchange *self)
 {
@@ -140,8 +146,8 @@ tell (FerryExchange *self)
 
 /* ---- messages ---- */
 
-/* Hands one message, or the end, to the handlers. Returns FALSE when there is none, or messages do not flow any more.
- */
+/* Emits `data` for one message, or for the error that the channel ended with. Returns FALSE when there is nothing to
+ * take, or `flowing` is FALSE now. */
 static gboolean
 emit_one (FerryExchange *self, FerryChannel *channel)
 {
@@ -156,7 +162,7 @@ emit_one (FerryExchange *self, FerryChannel *channel)
   return TRUE;
 }
 
-/* Ends a member that has come to its end. */
+/* Marks a member as finished, if it has finished, and starts workers that wait for the limit. */
 static void
 settle (FerryExchange *self, FerryChannel *channel)
 {
@@ -179,7 +185,7 @@ news_came (FerryChannel *channel, gpointer exchange)
   g_autoptr (FerryExchange) self = g_object_ref (exchange);
   guint n = 0;
 
-  /* At most a window, so that the other channels have their turn. */
+  /* At most FERRY_CHANNEL_WINDOW messages at a time, so that the other channels' messages are not delayed. */
   while (n < FERRY_CHANNEL_WINDOW && emit_one (self, channel))
     n++;
   if (n == FERRY_CHANNEL_WINDOW)
@@ -191,9 +197,9 @@ news_came (FerryChannel *channel, gpointer exchange)
 /**
  * ferry_exchange_add:
  * @self: an exchange
- * @channel: a channel that is in no exchange, and whose own messages do not flow
+ * @channel: a channel that is in no exchange, and whose property [property@Ferry.Channel:flowing] is %FALSE
  *
- * Adds a channel, whatever the limit is. On the exchange's thread.
+ * Adds a channel at once, even if more channels run then than the limit allows. On the exchange's thread.
  *
  * Since: 0.1
  */
@@ -204,7 +210,7 @@ ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
   g_return_if_fail (FERRY_IS_CHANNEL (channel));
   ferry_return_if_elsewhere (self->home);
   ferry_return_if_fail (ferry_channel_set_news_func (channel, news_came, self),
-                        "the channel is in an exchange already, or its own messages flow; add it before");
+                        "the channel is in an exchange already; remove it from that exchange first");
 
   g_hash_table_insert (self->members, g_object_ref (channel), GINT_TO_POINTER (FALSE));
   self->n_running++;
@@ -217,10 +223,10 @@ ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
  * @self: an exchange
  * @channel: a channel
  *
- * Removes a channel, at any time. Its further messages are taken from the channel itself. A worker that waits for its
- * turn is started. On the exchange's thread.
+ * Removes a channel, which may be done at any time. Its further messages must be taken from the channel itself. If
+ * workers wait for the limit, the next one is started. On the exchange's thread.
  *
- * Returns: %FALSE when it was not in the exchange
+ * Returns: %TRUE when the channel was removed, %FALSE when it was not in the exchange
  *
  * Since: 0.1
  */
@@ -279,7 +285,8 @@ start_now (FerryExchange *self, const char *function, GVariant *arguments, GErro
   return TRUE;
 }
 
-/* Fails where the worker cannot be started, and tells the handlers of `data` the same. */
+/* Starts the waiting function, or adds the waiting channel. If the worker cannot be started, fails, and emits `data`
+ * with the same error. */
 static gboolean
 start_one (FerryExchange *self, Waiting *waiting, GError **error)
 {
@@ -294,13 +301,14 @@ start_one (FerryExchange *self, Waiting *waiting, GError **error)
     }
   if (start_now (self, waiting->function, waiting->arguments, &failure))
     return TRUE;
-  /* The exchange was running when the function was accepted. */
+  /* The router ran when ferry_exchange_start() accepted the function, so the error says that it was stopped since
+   * then. */
   if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING))
     {
       g_clear_error (&failure);
       ferry_set_error (
         &failure, FERRY_ERROR_CLOSED,
-        "The router was stopped before it was the turn of a worker for “%s”; start the router again, then "
+        "The router was stopped while a worker for “%s” waited for the limit; start the router again, then "
         "start the worker again",
         waiting->function);
     }
@@ -314,13 +322,14 @@ start_one (FerryExchange *self, Waiting *waiting, GError **error)
  * @self: an exchange
  * @error: return location for an error
  *
- * Starts the workers that wait for their turn, as far as the limit allows. This is done whenever a worker has ended, a
- * channel was removed or the limit was raised, so it is seldom called. On the exchange's thread.
+ * Starts the workers that wait, as far as the limit allows. The exchange does this itself whenever a worker has ended,
+ * a channel was removed or the limit was raised. So an application seldom needs this function. On the exchange's
+ * thread.
  *
- * Fails as [func@Ferry.Channel.start], with the first worker that could not be started; the others are started.
- * [signal@Ferry.Exchange::data] tells of each failure as well.
+ * Fails as [func@Ferry.Channel.start], with the error of the first worker that could not be started; the other workers
+ * are started. [signal@Ferry.Exchange::data] is emitted for each failure.
  *
- * Returns: %TRUE when none failed to start
+ * Returns: %TRUE when no start has failed
  *
  * Since: 0.1
  */
@@ -336,7 +345,7 @@ ferry_exchange_start_waiting (FerryExchange *self, GError **error)
 
   if (!ferry_home_check_error (self->home, G_STRFUNC, error))
     return FALSE;
-  /* A handler leaves this to the call that it is called from. */
+  /* If a handler calls this function, the call that emits the signal starts the waiting workers. */
   if (self->starting)
     return TRUE;
   kept = g_object_ref (self);
@@ -345,7 +354,7 @@ ferry_exchange_start_waiting (FerryExchange *self, GError **error)
     self->router->n_holding++;
   while (has_room (self) && (waiting = g_queue_pop_head (&self->waiting)) != NULL)
     {
-      /* It has its turn: a cancel has no effect while handlers iterate the context. */
+      /* Cancelling the wait has no effect from now on, also not while handlers iterate the context. */
       ferry_unwatch_cancellable (&waiting->source);
       start_one (self, waiting, first == NULL ? &first : NULL);
       waiting_free (waiting);
@@ -363,18 +372,19 @@ ferry_exchange_start_waiting (FerryExchange *self, GError **error)
 /**
  * ferry_exchange_start:
  * @self: an exchange that was made with a launcher
- * @function: the name of a channel function
- * @arguments: (nullable): its arguments; a floating reference is taken
+ * @function: the name of a channel function, see [func@Ferry.Channel.function_register]
+ * @arguments: (nullable): the function's arguments; a floating reference is taken
  * @error: return location for an error
  *
  * Starts a worker as [func@Ferry.Channel.start] does, and adds its channel. While as many workers run as the limit
- * allows, this waits for its turn, in order. Handlers tell channels apart by [method@Ferry.Channel.get_function] and
- * [method@Ferry.Channel.get_arguments]. On the exchange's thread.
+ * allows, the worker waits, and is started later. Workers are started in the order of these calls. A handler can tell
+ * the channels apart by [method@Ferry.Channel.get_function] and [method@Ferry.Channel.get_arguments]. On the exchange's
+ * thread.
  *
- * Fails as [func@Ferry.Channel.start]. A worker that waited and could not be started is told by
- * [signal@Ferry.Exchange::data].
+ * Fails as [func@Ferry.Channel.start]. If a worker that waited cannot be started, [signal@Ferry.Exchange::data] is
+ * emitted with the error.
  *
- * Returns: %TRUE when it was started, or waits
+ * Returns: %TRUE when the worker was started, or waits
  *
  * Since: 0.1
  */
@@ -403,8 +413,9 @@ ferry_exchange_start (FerryExchange *self, const char *function, GVariant *argum
 
 /* ---- waiting ----
  *
- * For something to take, for a turn, and for the end of all. Each has two forms: one for console programs and tests,
- * which iterates the router's main context or else the exchange's, and one in GIO's manner. */
+ * A thread can wait for something to take, for room below the limit, and for the end of all channels. Each wait has two
+ * forms. One is for console programs and tests, and iterates the router's main context, or the exchange's if there is
+ * no router. The other one is asynchronous, in GIO's manner. */
 
 static gboolean
 wait_until (FerryExchange *self, FerryCondition condition, gint64 timeout, const char *what, GError **error)
@@ -435,18 +446,18 @@ is_ready (gpointer data)
 /**
  * ferry_exchange_ready:
  * @self: an exchange whose messages do not flow
- * @timeout: how long to wait, in microseconds; 0 for not at all, negative for any time
+ * @timeout: how long to wait, in microseconds; 0: do not wait, negative: without a limit
  * @error: return location for an error
  *
- * Waits until channels have a message to take, or their end; [method@Ferry.Channel.receive] takes it without waiting.
- * It iterates the router's main context meanwhile, so it is for tests and console programs; an application uses
- * [method@Ferry.Exchange.ready_async]. On the exchange's thread.
+ * Waits until channels have a message to take, or their end. [method@Ferry.Channel.receive] then takes it without
+ * waiting. While it waits, this function iterates the router's main context. So it is for tests and console programs;
+ * an application uses [method@Ferry.Exchange.ready_async]. On the exchange's thread.
  *
- * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BUSY in a callback of its main context, %FERRY_ERROR_NOT_RUNNING and
- * %FERRY_ERROR_WRONG_THREAD.
+ * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD. Fails with
+ * %FERRY_ERROR_BUSY in a callback of the main context.
  *
- * Returns: (transfer full) (element-type FerryChannel) (nullable): those channels; none when all have come to their end
- *   and nothing waits for its turn
+ * Returns: (transfer full) (element-type FerryChannel) (nullable): the channels that have something to take, or %NULL
+ *   with @error set. The array is empty when all channels have finished and no worker or channel waits for the limit
  *
  * Since: 0.1
  */
@@ -461,7 +472,7 @@ ferry_exchange_ready (FerryExchange *self, gint64 timeout, GError **error)
   if (!ferry_home_check_error (self->home, G_STRFUNC, error))
     return NULL;
   kept = g_object_ref (self);
-  if (!wait_until (self, is_ready, timeout, "No channel of the exchange had news", error))
+  if (!wait_until (self, is_ready, timeout, "No channel of the exchange had a message or its end", error))
     return NULL;
   return list_ready (self);
 }
@@ -469,8 +480,8 @@ ferry_exchange_ready (FerryExchange *self, gint64 timeout, GError **error)
 /**
  * ferry_exchange_ready_async:
  * @self: an exchange whose messages do not flow
- * @cancellable: (nullable): ends the waiting
- * @callback: (scope async): called when channels have something to take, or all have come to their end
+ * @cancellable: (nullable): ends the wait
+ * @callback: (scope async): called when channels have something to take, or all have finished
  * @user_data: data for @callback
  *
  * Waits as [method@Ferry.Exchange.ready] does, without blocking. On the exchange's thread.
@@ -490,14 +501,15 @@ ferry_exchange_ready_async (FerryExchange *self, GCancellable *cancellable, GAsy
 /**
  * ferry_exchange_ready_finish:
  * @self: an exchange
- * @result: what the callback was given
+ * @result: the result that the callback got
  * @error: return location for an error
  *
  * Ends [method@Ferry.Exchange.ready_async]. Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED. On the
- * router's thread; without a router, on the thread that made the exchange.
+ * exchange's thread.
  *
- * Returns: (transfer full) (element-type FerryChannel) (nullable): the channels that have something to take now; none
- *   when all have come to their end, or it was taken meanwhile
+ * Returns: (transfer full) (element-type FerryChannel) (nullable): the channels that have something to take now, or
+ *   %NULL with @error set. The array is empty when all channels have finished, or when everything was taken since the
+ *   wait ended
  *
  * Since: 0.1
  */
@@ -512,7 +524,7 @@ ferry_exchange_ready_finish (FerryExchange *self, GAsyncResult *result, GError *
   return list_ready (self);
 }
 
-/* ---- turns ---- */
+/* ---- waiting for room below the limit ---- */
 
 static gboolean
 has_turn (gpointer data)
@@ -526,17 +538,17 @@ has_turn (gpointer data)
  * ferry_exchange_add_wait:
  * @self: an exchange
  * @channel: a channel, as for [method@Ferry.Exchange.add]
- * @timeout: how long to wait, in microseconds; negative for any time
+ * @timeout: how long to wait, in microseconds; negative: without a limit
  * @error: return location for an error
  *
- * Adds a channel once the limit allows it, behind all that waits already. It iterates the router's main context
- * meanwhile, so it is for tests and console programs; an application uses [method@Ferry.Exchange.add_wait_async]. The
- * messages of the other channels must flow, or be taken meanwhile, so that these come to their end. On the exchange's
- * thread.
+ * Adds a channel when the limit allows it, after all workers and channels that wait already. While it waits, this
+ * function iterates the router's main context. So it is for tests and console programs; an application uses
+ * [method@Ferry.Exchange.add_wait_async]. The messages of the other channels must flow or be taken meanwhile, so that
+ * these channels can finish. On the exchange's thread.
  *
- * Fails as [method@Ferry.Exchange.ready], and does not add the channel then.
+ * Fails as [method@Ferry.Exchange.ready]; then the channel is not added.
  *
- * Returns: %TRUE when it was added
+ * Returns: %TRUE when the channel was added
  *
  * Since: 0.1
  */
@@ -578,11 +590,12 @@ turn_cancelled (GCancellable *cancellable, gpointer data)
  * ferry_exchange_add_wait_async:
  * @self: an exchange
  * @channel: a channel, as for [method@Ferry.Exchange.add]
- * @cancellable: (nullable): ends the waiting, and the channel is not added
- * @callback: (scope async): called when it was added
+ * @cancellable: (nullable): ends the wait; then the channel is not added
+ * @callback: (scope async): called when the channel was added
  * @user_data: data for @callback
  *
- * Adds a channel once the limit allows it, behind all that waits already. On the exchange's thread.
+ * Adds a channel when the limit allows it, after all workers and channels that wait already, without blocking. On the
+ * exchange's thread.
  *
  * Since: 0.1
  */
@@ -611,12 +624,12 @@ ferry_exchange_add_wait_async (FerryExchange *self, FerryChannel *channel, GCanc
 /**
  * ferry_exchange_add_wait_finish:
  * @self: an exchange
- * @result: what the callback was given
+ * @result: the result that the callback got
  * @error: return location for an error
  *
  * Ends [method@Ferry.Exchange.add_wait_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
  *
- * Returns: %TRUE when it was added
+ * Returns: %TRUE when the channel was added
  *
  * Since: 0.1
  */
@@ -632,12 +645,13 @@ ferry_exchange_add_wait_finish (FerryExchange *self, GAsyncResult *result, GErro
 /**
  * ferry_exchange_create:
  * @self: an exchange
- * @timeout: how long to wait for its turn, in microseconds; 0 for not at all, negative for any time
+ * @timeout: how long to wait until the limit allows another process, in microseconds; 0: do not wait, negative: without
+ *   a limit
  * @error: return location for an error
  *
- * Forks the process as [func@Ferry.Channel.create] does, once the limit allows it, and adds the parent's end of the
- * channel. Where it has to wait, it sets [property@Ferry.Exchange:flowing]: connect [signal@Ferry.Exchange::data]
- * first. The child, where [method@Ferry.Channel.get_pid] is 0, must not use the exchange.
+ * Forks the process as [func@Ferry.Channel.create] does, when the limit allows it, and adds the parent's end of the
+ * channel. If this function must wait, it sets [property@Ferry.Exchange:flowing], so [signal@Ferry.Exchange::data] must
+ * be connected before. In the child [method@Ferry.Channel.get_pid] returns 0. The child must not use the exchange.
  *
  * ```c
  * for (guint i = 0; i < 100; i++)
@@ -654,9 +668,9 @@ ferry_exchange_add_wait_finish (FerryExchange *self, GAsyncResult *result, GErro
  *
  * On the exchange's thread.
  *
- * Fails as [func@Ferry.Channel.create], and as [method@Ferry.Exchange.ready] where it waits.
+ * Fails as [func@Ferry.Channel.create], and, when it waits, as [method@Ferry.Exchange.ready].
  *
- * Returns: (transfer full): the channel, in both processes; %NULL with an error where none was forked
+ * Returns: (transfer full): the channel, in both processes, or %NULL with @error set
  *
  * Since: 0.1
  */
@@ -682,23 +696,23 @@ ferry_exchange_create (FerryExchange *self, gint64 timeout, GError **error)
   return channel;
 }
 
-/* ---- the end of all ---- */
+/* ---- waiting until all channels have finished ---- */
 
 /**
  * ferry_exchange_finish:
  * @self: an exchange
- * @timeout: how long to wait, in microseconds; negative for any time
+ * @timeout: how long to wait, in microseconds; negative: without a limit
  * @error: return location for an error
  *
- * Sets [property@Ferry.Exchange:flowing], and waits until all channels have come to their end and nothing waits for its
- * turn. Connect [signal@Ferry.Exchange::data] first: without a handler messages are dropped. It iterates the router's
- * main context meanwhile, so it is for tests and console programs; an application uses
+ * Sets [property@Ferry.Exchange:flowing], and waits until all channels have finished and no worker or channel waits for
+ * the limit. Connect [signal@Ferry.Exchange::data] first, because without a handler messages are dropped. While it
+ * waits, this function iterates the router's main context. So it is for tests and console programs; an application uses
  * [method@Ferry.Exchange.finish_async].
  *
- * A channel's error is told by [signal@Ferry.Exchange::data], and is no error here. Fails as
+ * This function does not fail with the error of a channel: [signal@Ferry.Exchange::data] is emitted with it. Fails as
  * [method@Ferry.Exchange.ready]. On the exchange's thread.
  *
- * Returns: %TRUE when all have come to their end
+ * Returns: %TRUE when all channels have finished
  *
  * Since: 0.1
  */
@@ -714,18 +728,18 @@ ferry_exchange_finish (FerryExchange *self, gint64 timeout, GError **error)
     return FALSE;
   kept = g_object_ref (self);
   ferry_exchange_set_flowing (self, TRUE);
-  return wait_until (self, has_finished, timeout, "The channels did not come to their end", error);
+  return wait_until (self, has_finished, timeout, "The channels of the exchange did not finish", error);
 }
 
 /**
  * ferry_exchange_finish_async:
  * @self: an exchange
- * @cancellable: (nullable): ends the waiting
- * @callback: (scope async): called when all channels have come to their end
+ * @cancellable: (nullable): ends the wait
+ * @callback: (scope async): called when all channels have finished
  * @user_data: data for @callback
  *
  * Sets [property@Ferry.Exchange:flowing], and waits as [method@Ferry.Exchange.finish] does, without blocking. On the
- * router's thread; without a router, on the thread that made the exchange.
+ * exchange's thread.
  *
  * Since: 0.1
  */
@@ -743,12 +757,12 @@ ferry_exchange_finish_async (FerryExchange *self, GCancellable *cancellable, GAs
 /**
  * ferry_exchange_finish_finish:
  * @self: an exchange
- * @result: what the callback was given
+ * @result: the result that the callback got
  * @error: return location for an error
  *
  * Ends [method@Ferry.Exchange.finish_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
  *
- * Returns: %TRUE when all have come to their end
+ * Returns: %TRUE when all channels have finished
  *
  * Since: 0.1
  */
@@ -789,19 +803,20 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer data)
  * ferry_exchange_connect_async:
  * @self: an exchange
  * @address: (type filename): where a persistent worker listens: a path, or “@” and an abstract name
- * @timeout: how long it may take, in microseconds; negative for any time
+ * @timeout: how long the whole attempt may take, in microseconds; negative: without a limit
  * @cancellable: (nullable): a cancellable
- * @callback: (scope async): called when its channel was added, or could not be, in the thread-default main context
+ * @callback: (scope async): called when the channel was added, or could not be added, in the thread-default main
+ *   context
  * @user_data: data for @callback
  *
- * Attaches to a persistent worker, and adds a channel to it, whatever the limit is. At a path a worker may start to
- * listen later; at an abstract name it must listen now: see [func@Ferry.Transport.connect_to_async]. The worker makes a
- * channel over the transport that its [class@Ferry.Listener] gives, such as for
- * [method@Ferry.Background.attach_channel].
+ * Attaches to a persistent worker, and adds a channel with this worker, even at the limit. At a path, this function
+ * waits until a worker listens there; at an abstract name, a worker must listen already: see
+ * [func@Ferry.Transport.connect_to_async]. The worker makes its end of the channel over the transport that it gets from
+ * its [class@Ferry.Listener], such as for [method@Ferry.Background.attach_channel].
  *
- * To leave, remove the channel ([method@Ferry.Exchange.remove]) and drop it, or drop the exchange. The worker
- * continues, also with the next exchange that connects, in this process or another. A worker that ends without having
- * closed its channel is %FERRY_ERROR_CLOSED to [signal@Ferry.Exchange::data]. On the exchange's thread.
+ * To leave, remove the channel ([method@Ferry.Exchange.remove]) and drop its last reference, or drop the exchange. The
+ * worker continues, and may be attached to again, from this process or another one. If the worker ends without having
+ * closed its channel, [signal@Ferry.Exchange::data] is emitted with %FERRY_ERROR_CLOSED. On the exchange's thread.
  *
  * Since: 0.1
  */
@@ -817,7 +832,7 @@ ferry_exchange_connect_async (FerryExchange *self, const char *address, gint64 t
 
   call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_exchange_connect_async);
-  /* A channel that was added is returned also after a cancel. */
+  /* The callback gets a channel that was added, even if the attempt was cancelled after that. */
   g_task_set_check_cancellable (call, FALSE);
   ferry_transport_connect_to_async (address, address[0] == '@' ? 0 : timeout, timeout, cancellable, connected_cb, call);
 }
@@ -825,7 +840,7 @@ ferry_exchange_connect_async (FerryExchange *self, const char *address, gint64 t
 /**
  * ferry_exchange_connect_finish:
  * @self: an exchange
- * @result: what the callback was given
+ * @result: the result that the callback got
  * @error: return location for an error
  *
  * Ends [method@Ferry.Exchange.connect_async]. Fails as [func@Ferry.Transport.connect_to_async]. Any thread.
@@ -887,9 +902,9 @@ ferry_exchange_get_n_active (FerryExchange *self)
  * ferry_exchange_get_n_waiting: (get-property n-waiting)
  * @self: an exchange
  *
- * Counts the workers and channels that wait for their turn. On the exchange's thread.
+ * Counts the workers to be started and channels to be added that wait for the limit. On the exchange's thread.
  *
- * Returns: the number of them
+ * Returns: the number of workers and channels that wait
  *
  * Since: 0.1
  */
@@ -905,9 +920,10 @@ ferry_exchange_get_n_waiting (FerryExchange *self)
 /**
  * ferry_exchange_set_limit: (set-property limit)
  * @self: an exchange
- * @limit: how many; 0 for any number
+ * @limit: the largest number of workers; 0: no limit
  *
- * Sets how many workers run at a time at most: channels that have not come to their end. On the exchange's thread.
+ * Sets how many workers may run at the same time. Each channel that has not finished counts as one. On the exchange's
+ * thread.
  *
  * Since: 0.1
  */
@@ -928,9 +944,9 @@ ferry_exchange_set_limit (FerryExchange *self, guint limit)
  * ferry_exchange_get_limit: (get-property limit)
  * @self: an exchange
  *
- * Gets how many workers run at a time at most. On the exchange's thread.
+ * Gets how many workers may run at the same time. On the exchange's thread.
  *
- * Returns: the limit; 0 for any number
+ * Returns: the limit; 0: no limit
  *
  * Since: 0.1
  */
@@ -946,9 +962,9 @@ ferry_exchange_get_limit (FerryExchange *self)
 /**
  * ferry_exchange_set_autoclose: (set-property autoclose)
  * @self: an exchange
- * @autoclose: whether channels are removed at their end
+ * @autoclose: whether channels are removed when they have finished
  *
- * Sets whether channels are removed when they have come to their end, from now on. On the exchange's thread.
+ * Sets whether channels that finish from now on are removed. On the exchange's thread.
  *
  * Since: 0.1
  */
@@ -968,9 +984,9 @@ ferry_exchange_set_autoclose (FerryExchange *self, gboolean autoclose)
  * ferry_exchange_get_autoclose: (get-property autoclose)
  * @self: an exchange
  *
- * Gets whether channels are removed at their end. On the exchange's thread.
+ * Gets whether channels are removed when they have finished. On the exchange's thread.
  *
- * Returns: %TRUE when they are, as by default
+ * Returns: %TRUE when they are removed, which is the default
  *
  * Since: 0.1
  */
@@ -986,11 +1002,11 @@ ferry_exchange_get_autoclose (FerryExchange *self)
 /**
  * ferry_exchange_set_flowing: (set-property flowing)
  * @self: an exchange
- * @flowing: whether messages go to the handlers of [signal@Ferry.Exchange::data]
+ * @flowing: whether [signal@Ferry.Exchange::data] is emitted for messages
  *
- * Sets whether the messages of all channels go to the handlers of [signal@Ferry.Exchange::data], or stay until they are
- * taken from the channels. Messages that came before go there as well. Connect the handlers first. On the exchange's
- * thread.
+ * Sets whether [signal@Ferry.Exchange::data] is emitted for the messages of all channels. Otherwise messages stay until
+ * they are taken from the channels. The signal is emitted also for messages that were received before. So connect the
+ * handlers first. On the exchange's thread.
  *
  * Since: 0.1
  */
@@ -1016,9 +1032,9 @@ ferry_exchange_set_flowing (FerryExchange *self, gboolean flowing)
  * ferry_exchange_get_flowing: (get-property flowing)
  * @self: an exchange
  *
- * Gets whether messages go to the handlers of [signal@Ferry.Exchange::data]. On the exchange's thread.
+ * Gets whether [signal@Ferry.Exchange::data] is emitted for messages. On the exchange's thread.
  *
- * Returns: %TRUE when they do
+ * Returns: %TRUE when it is emitted
  *
  * Since: 0.1
  */
@@ -1077,7 +1093,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryExchange:n-active: (getter get_n_active)
    *
-   * How many channels it has.
+   * The number of channels of the exchange.
    *
    * Since: 0.1
    */
@@ -1086,7 +1102,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryExchange:n-waiting: (getter get_n_waiting)
    *
-   * How many workers and channels wait for their turn.
+   * The number of workers to be started and channels to be added that wait for the limit.
    *
    * Since: 0.1
    */
@@ -1095,7 +1111,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryExchange:limit: (getter get_limit) (setter set_limit)
    *
-   * How many workers run at a time at most; 0 for any number.
+   * The largest number of workers that may run at the same time; 0: no limit.
    *
    * Since: 0.1
    */
@@ -1104,7 +1120,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryExchange:autoclose: (getter get_autoclose) (setter set_autoclose)
    *
-   * Whether channels are removed at their end.
+   * Whether channels are removed when they have finished.
    *
    * Since: 0.1
    */
@@ -1113,7 +1129,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryExchange:flowing: (getter get_flowing) (setter set_flowing)
    *
-   * Whether messages go to the handlers of [signal@Ferry.Exchange::data].
+   * Whether [signal@Ferry.Exchange::data] is emitted for messages.
    *
    * Since: 0.1
    */
@@ -1125,11 +1141,12 @@ install_properties (GObjectClass *object_class)
 
 /**
  * ferry_exchange_new:
- * @router: (nullable): a router; %NULL for channels of [func@Ferry.Channel.create] only
- * @launcher: (nullable): starts workers, for which @router is needed; %NULL where channels are only added or created
+ * @router: (nullable): a router; %NULL if the exchange has only channels of [func@Ferry.Channel.create]
+ * @launcher: (nullable): the launcher that starts workers, which needs a @router; %NULL if channels are only added or
+ *   created
  *
- * Makes an exchange. Without a router it belongs to this thread, and its waits iterate the main context that is the
- * thread-default one now. Any thread.
+ * Makes an exchange. Without a router it belongs to the calling thread, and its functions that wait iterate the main
+ * context that is now the thread-default one. Any thread.
  *
  * Returns: (transfer full): a new exchange
  *
@@ -1199,13 +1216,14 @@ ferry_exchange_class_init (FerryExchangeClass *klass)
   /**
    * FerryExchange::data:
    * @self: the exchange
-   * @channel: (nullable): the channel; %NULL with the error of a worker that waited and could not be started
+   * @channel: (nullable): the channel; %NULL if @error is of a worker that waited and could not be started
    * @value: (nullable): the message
    * @failure: (nullable): an error that was sent as a message
-   * @error: (nullable): the error that the channel ended with: raised by its function, or how its worker was lost
+   * @error: (nullable): the error that the channel ended with: the one that the worker's function raised, or one that
+   *   says how the worker was lost
    *
-   * A message came over one of the channels, or one ended with an error; exactly one of @value, @failure and @error is
-   * set. Emitted while [property@Ferry.Exchange:flowing] is set.
+   * A message was taken from one of the channels, or a channel ended with an error. Exactly one of @value, @failure and
+   * @error is set. Emitted while [property@Ferry.Exchange:flowing] is set.
    *
    * Since: 0.1
    */

@@ -25,7 +25,7 @@ ferry_hello_read (const guint8 hello[FERRY_HELLO_SIZE], FerryHelloStatus *status
 {
   if (memcmp (hello, hello_magic, sizeof hello_magic) != 0)
     return FALSE;
-  /* The last four bytes are for later versions; this one ignores them. */
+  /* The last four bytes of a hello are reserved for later versions; this version ignores them. */
   *status = ferry_read_u32 (hello + 8) == FERRY_HELLO_VERSION ? FERRY_HELLO_WELCOME : FERRY_HELLO_VERSION_DIFFERS;
   return TRUE;
 }
@@ -42,7 +42,7 @@ ferry_hello_send_answer (int fd, FerryHelloStatus status, const char *text)
   ferry_write_u32 (answer + 16, (guint32) size);
   memcpy (answer + FERRY_HELLO_ANSWER_SIZE, text, size);
   size += FERRY_HELLO_ANSWER_SIZE;
-  /* The first thing written to the socket, so there is room for all of it. */
+  /* The answer is the first thing that is written to the socket, so the socket has room for the whole answer. */
   return send (fd, answer, size, MSG_DONTWAIT | MSG_NOSIGNAL) == (gssize) size;
 }
 
@@ -54,8 +54,9 @@ ferry_hello_read_answer (const guint8 answer[FERRY_HELLO_ANSWER_SIZE], guint32 *
   *text_size = ferry_read_u32 (answer + 16);
   if (memcmp (answer, answer_magic, sizeof answer_magic) == 0 && *text_size <= FERRY_HELLO_MAX_TEXT)
     return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                          "What listens at the address does not speak Ferry's protocol; is it the right address?");
+  return ferry_set_error (
+    error, FERRY_ERROR_PROTOCOL,
+    "What listens at the address does not speak Ferry's protocol; check that the address is right");
 }
 
 GError *
@@ -69,7 +70,7 @@ ferry_hello_make_error (guint32 status, const char *text, gsize size, const char
   int code = status < G_N_ELEMENTS (codes) && codes[status] != 0 ? codes[status] : FERRY_ERROR_REFUSED;
   g_autofree char *reason = g_utf8_make_valid (text, (gssize) size);
 
-  return g_error_new (FERRY_ERROR, code, "The worker at “%s” refused to be attached to: %s", address, reason);
+  return g_error_new (FERRY_ERROR, code, "The worker at “%s” refused to let this process attach: %s", address, reason);
 }
 
 FerryTransport *

@@ -3,18 +3,20 @@
 
 /* A listener and its acceptor.
  *
- * The acceptor is a thread that accepts connections at the address, reads the hello of each, and answers it. So a
- * refused application reads the reason while the worker is busy, and a connection without a hello delays no other.
+ * The acceptor is a thread that accepts connections at the address, reads the hello of each connection, and answers it.
+ * So an application that is refused gets the reason even while the worker's other threads are busy. A connection that
+ * sends no hello delays no other connection.
  *
- * Each application that is let in is a client until its transport is closed. At the limit of clients a hello is refused
- * at once, unless a client is about to leave: its application has hung up, or the same process says hello again. Then
- * the hello waits for a moment.
+ * Each application that is accepted is a client until its transport is closed. At the limit of clients a hello is
+ * refused at once, unless a client is about to leave: its application has closed its socket, or the same process sends
+ * another hello. In this case the hello waits for up to a second.
  *
- * References: an acceptor's are the listener's, the thread's, a post's, and one of each client. The acceptor has a
- *             weak reference to its listener; clients outlive both. So dropping the listener joins the thread, which
- *             never drops a listener itself.
+ * References: the listener, the thread, a posted notify_cb() and each client have a reference to the acceptor. The
+ *             acceptor has a weak reference to its listener; clients may outlive both. Dropping the listener joins the
+ *             thread, so the thread itself must never drop a listener.
  * Threads:    any, where nothing else is said.
- * Locks:      starting, then lock; with lock held, a transport is only asked whether it is closed. */
+ * Locks:      starting, then lock. With lock held, the only function of a transport that is called is
+ *             ferry_transport_get_closed(). */
 
 #include "config.h"
 
@@ -38,88 +40,96 @@
 #include "channel/ferry-hello-private.h"
 #include "worker/ferry-launcher-private.h"
 
-/* At once; one more replaces the oldest one. */
+/* The largest number of hellos that are read at the same time. A further connection replaces the oldest of them. */
 #define MAX_HELLOS 64
-/* How long a hello waits for a client that is about to leave. */
+/* How long a hello waits for a client that is about to leave, in microseconds. */
 #define CLIENT_TIME G_USEC_PER_SEC
-/* How long nothing is accepted after descriptors ran out. */
+/* How long no connection is accepted after file descriptors ran out, in microseconds. */
 #define PAUSE (G_USEC_PER_SEC / 10)
-/* Users that are not allowed are logged that often at most. */
+/* The shortest time between two log messages about users that are not allowed, in microseconds. */
 #define LOG_INTERVAL (60 * G_USEC_PER_SEC)
 #define DEFAULT_HELLO_TIME (5 * G_USEC_PER_SEC)
-/* What a new client needs: its own descriptor, and those of its transport. */
+/* The file descriptors that a new client needs: one of its own, and those of its transport. */
 #define N_FDS 4
 
 typedef struct
 {
   _Atomic gint references;
-  FerryBinding *binding; /* starting, and of the thread while it runs: (owned) (nullable) */
+  FerryBinding *binding; /* (owned) (nullable): guarded by starting; the thread uses it too, while it runs */
   int wake_fd;           /* const: (owned): an eventfd that wakes the thread */
   GWeakRef listener;
-  FerryWaitQueue waits; /* for a transport, or the stop */
+  FerryWaitQueue waits; /* completions that wait for a transport, or for the stop */
 
-  pthread_mutex_t starting; /* the thread never takes it */
-  GThread *thread;          /* starting: (owned) (nullable) */
+  pthread_mutex_t starting; /* locked by start and stop; the thread never locks it */
+  GThread *thread;          /* guarded by starting: (owned) (nullable): the acceptor's thread */
 
   pthread_mutex_t lock;
-  GQueue accepted;       /* lock: (element-type FerryTransport) (owned): let in, and not taken yet */
-  GPtrArray *clients;    /* lock: (element-type Client) (unowned): each is its transport's */
-  GArray *users;         /* lock: (element-type uid_t): allowed beside this process' user */
-  guint max_attached;    /* lock */
-  gint64 hello_time;     /* lock: how long a hello may take, in microseconds */
-  gboolean stopped;      /* lock */
-  GMainContext *context; /* lock: (owned) (nullable): of the listener's signals, once it is started */
-  gboolean notifying;    /* lock: notify_cb() is posted there */
+  GQueue accepted;       /* guarded by lock: (element-type FerryTransport) (owned): of clients that no handler and no
+                          * ferry_listener_accept() got yet */
+  GPtrArray *clients;    /* guarded by lock: (element-type Client) (unowned): the transport of each client owns the
+                          * client */
+  GArray *users;         /* guarded by lock: (element-type uid_t): the users that are allowed beside this process'
+                          * user */
+  guint max_attached;    /* guarded by lock: the largest number of clients */
+  gint64 hello_time;     /* guarded by lock: how long a hello may take, in microseconds */
+  gboolean stopped;      /* guarded by lock: TRUE after acceptor_stop() has begun */
+  GMainContext *context; /* guarded by lock: (owned) (nullable): of the listener's signals; set by
+                          * ferry_listener_start() */
+  gboolean notifying;    /* guarded by lock: notify_cb() is posted to context and has not run yet */
 
-  GPtrArray *hellos;   /* of the thread: (element-type Hello) (owned), the oldest first */
-  gint64 paused_until; /* of the thread: nothing is accepted until then */
-  gint64 logged_at;    /* of the thread: when a user was logged, or 0 */
-  guint n_unlogged;    /* of the thread */
+  GPtrArray *hellos;   /* of the thread: (element-type Hello) (owned), the oldest one first */
+  gint64 paused_until; /* of the thread: no connection is accepted until this time; monotonic, in microseconds */
+  gint64 logged_at;    /* of the thread: when the last log message about a user was written; 0: never */
+  guint n_unlogged;    /* of the thread: the number of refused users since that message */
 } FerryAcceptor;
 
-/* A connection that is no client yet. */
+/* A connection that is not a client yet. */
 typedef struct
 {
-  int fd; /* (owned) */
+  int fd; /* (owned): the connection's socket */
   pid_t pid;
-  gint64 deadline; /* monotonic, in microseconds: for the rest of the hello, then for a client to leave */
+  gint64 deadline; /* monotonic, in microseconds: for the rest of the hello; once the hello is complete, for a client to
+                    * leave */
   guint8 bytes[FERRY_HELLO_SIZE];
   gsize n_bytes;
 } Hello;
 
-/* An application that is attached. It goes with the end of its transport, on any thread. */
+/* An application that is attached. It is freed when its transport has ended, on any thread. */
 typedef struct
 {
-  FerryAcceptor *acceptor; /* const: (owned) */
-  int fd;                  /* const: (owned): the same socket again, to see whether the application has hung up */
-  pid_t pid;               /* const: of the application */
+  FerryAcceptor *acceptor; /* const: (owned): has this client in its clients */
+  int fd;                  /* const: (owned): a duplicate of the transport's socket, to see whether the application has
+                            * closed it */
+  pid_t pid;               /* const: the number of the application's process */
 } Client;
 
 /**
  * FerryListener:
  *
- * An address at which a persistent worker serves applications. They attach, leave and attach again, each in its own
- * time; what the worker computes and keeps goes on meanwhile.
+ * An address at which a persistent worker serves applications. Applications may attach, leave and attach again at any
+ * time; the worker runs on and keeps its data meanwhile.
  *
- * The address is a path, or a name in the abstract namespace with an “@” before it. A path in `XDG_RUNTIME_DIR` is the
- * better choice: it has permissions of its own and can be waited for. An address has one owner; a second one is
- * refused. Beside the socket there is a file with `.lock` behind the path. Both are removed when the listener is closed
- * and when the process calls `exit()`. The next owner replaces what a killed process leaves behind. A child that is
- * forked without executing another program shares the ownership as long as it runs.
+ * The address is a path, or a name in the abstract namespace with an “@” before it. Prefer a path in `XDG_RUNTIME_DIR`:
+ * it has permissions, and applications can wait for a worker to listen there. Only one listener can have an address; a
+ * second listener is refused. Beside the socket there is a lock file, whose name is the path and `.lock`. Both are
+ * removed when the listener is closed and when the process calls `exit()`. If a process was killed, the next listener
+ * at the address replaces both files. A child that is forked without executing another program shares the address for
+ * as long as it runs.
  *
  * An application attaches by [func@Ferry.Transport.connect_to]. After [method@Ferry.Listener.start] the signal
- * [signal@Ferry.Listener::attached] tells of each; a worker without a main loop takes it by
- * [method@Ferry.Listener.accept]. An application has left when its transport is closed, at either end.
+ * [signal@Ferry.Listener::attached] is emitted for each application. A worker without a main loop gets the applications
+ * from [method@Ferry.Listener.accept]. An application has left when its transport is closed, at either end.
  *
- * One application is attached at a time unless [property@Ferry.Listener:max-attached] says otherwise; a further one
- * gets %FERRY_ERROR_BUSY. An application that returns before its own leaving was noticed waits for that, for a second
- * at most. Closing a transport takes effect when all that was sent before is written; until then another process finds
- * the worker busy.
+ * By default, one application can be attached at a time, see [property@Ferry.Listener:max-attached]. A further
+ * application gets %FERRY_ERROR_BUSY. If the same process attaches again before the listener has noticed that it left,
+ * it waits up to a second. A transport that is closed remains attached until all that was sent before is written. Until
+ * then, another process gets %FERRY_ERROR_BUSY.
  *
- * Only processes of the same user may attach, and those of [method@Ferry.Listener.allow_user]; the kernel tells the
- * user. Others get %FERRY_ERROR_NOT_ALLOWED, and are logged, once a minute at most.
+ * Only processes of the worker's user may attach, and processes of users that [method@Ferry.Listener.allow_user]
+ * allows. The kernel reports the user. Other processes get %FERRY_ERROR_NOT_ALLOWED and are logged, at most once a
+ * minute.
  *
- * Any thread may use it, where nothing else is said.
+ * Any thread may use a listener, where nothing else is said.
  *
  * Since: 0.1
  */
@@ -127,9 +137,9 @@ struct _FerryListener
 {
   GObject parent_instance;
 
-  FerryHome *home;         /* const: (owned) */
-  FerryAcceptor *acceptor; /* const: (owned) */
-  char *address;           /* const: (owned) */
+  FerryHome *home;         /* const: (owned): knows the thread that made the listener */
+  FerryAcceptor *acceptor; /* const: (owned): accepts the applications */
+  char *address;           /* const: (owned): the path, absolute, or “@” and the abstract name */
 };
 
 G_DEFINE_FINAL_TYPE (FerryListener, ferry_listener, G_TYPE_OBJECT)
@@ -181,9 +191,9 @@ wake_acceptor (FerryAcceptor *self)
     g_warning ("Writing to an eventfd failed: %s", g_strerror (errno));
 }
 
-/* ---- taking ---- */
+/* ---- taking accepted transports ---- */
 
-/* (nullable): the oldest accepted transport that is still open. */
+/* Removes and returns the oldest accepted transport that is still open: (transfer full) (nullable). */
 static FerryTransport *
 take (FerryAcceptor *self)
 {
@@ -202,7 +212,7 @@ is_stopped (FerryAcceptor *self)
   return self->stopped;
 }
 
-/* context */
+/* context: notifies the listener's users of clients that were added or removed */
 static void
 notify_cb (gpointer data)
 {
@@ -210,7 +220,7 @@ notify_cb (gpointer data)
   g_autoptr (FerryListener) self = g_weak_ref_get (&acceptor->listener);
   FerryTransport *transport;
 
-  /* Later changes have another post. */
+  /* For a change after this point notify() posts this function again. */
   pthread_mutex_lock (&acceptor->lock);
   acceptor->notifying = FALSE;
   pthread_mutex_unlock (&acceptor->lock);
@@ -224,7 +234,7 @@ notify_cb (gpointer data)
     }
 }
 
-/* A client has come or gone. */
+/* Called when a client was added or removed: posts notify_cb(), and wakes ferry_listener_accept(). */
 static void
 notify (FerryAcceptor *self)
 {
@@ -240,7 +250,7 @@ notify (FerryAcceptor *self)
 
 /* ---- clients ---- */
 
-/* any: the end of the transport. */
+/* any: called when the transport of the client has ended. */
 static void
 client_free (gpointer data)
 {
@@ -265,7 +275,8 @@ has_hung_up (int fd)
   return poll (&look, 1, 0) > 0;
 }
 
-/* soon: whether a client is about to leave, and make room for this process. */
+/* Returns whether another client is allowed. If not, sets soon to whether a client is about to leave: it has hung up,
+ * or is of process pid itself. */
 static gboolean
 has_room (FerryAcceptor *self, pid_t pid, gboolean *soon)
 {
@@ -283,7 +294,8 @@ has_room (FerryAcceptor *self, pid_t pid, gboolean *soon)
   return room;
 }
 
-/* Queues a transport to be taken, and moves those that are closed by now to closed. */
+/* Adds a transport to the queue of accepted transports. Transports of the queue that were closed meanwhile are moved to
+ * closed. After the stop, all transports are moved. */
 static void
 queue_locked (FerryAcceptor *self, FerryTransport *transport, GQueue *closed)
 {
@@ -296,7 +308,7 @@ queue_locked (FerryAcceptor *self, FerryTransport *transport, GQueue *closed)
     g_queue_push_tail (self->stopped || ferry_transport_get_closed (next) ? closed : &self->accepted, next);
 }
 
-/* thread: takes the socket, for which there is room. */
+/* thread: makes a client of a connection that sent a hello. There must be room for a client. Takes ownership of fd. */
 static void
 let_in (FerryAcceptor *self, int fd, pid_t pid)
 {
@@ -309,10 +321,11 @@ let_in (FerryAcceptor *self, int fd, pid_t pid)
   if (!ferry_check_free_fds (N_FDS, &error))
     {
       g_debug ("Process %d could not be attached: %s", (int) pid, error->message);
-      ferry_hello_send_answer (socket, FERRY_HELLO_BUSY, "it has no descriptors left; try again when it has some");
+      ferry_hello_send_answer (socket, FERRY_HELLO_BUSY,
+                               "it has no file descriptors left; close some in the worker, or try again later");
       return;
     }
-  /* Before the welcome, so that an application that reads it is counted. */
+  /* The client is added before the welcome is sent. So an application that reads the welcome is already counted. */
   client = g_new (Client, 1);
   *client = (Client){acceptor_ref (self), fcntl (socket, F_DUPFD_CLOEXEC, 0), pid};
   pthread_mutex_lock (&self->lock);
@@ -334,7 +347,7 @@ let_in (FerryAcceptor *self, int fd, pid_t pid)
   notify (self);
 }
 
-/* ---- hellos: the thread ---- */
+/* ---- hellos: functions of the acceptor's thread ---- */
 
 static void
 hello_free (gpointer data)
@@ -356,7 +369,7 @@ is_allowed (FerryAcceptor *self, uid_t user)
   return allowed;
 }
 
-/* Any process can try as often as it likes, so not each time is logged. */
+/* Logs at most one message a minute, since any process can connect as often as it likes. */
 static void
 log_refused_user (FerryAcceptor *self, const struct ucred *peer)
 {
@@ -365,8 +378,9 @@ log_refused_user (FerryAcceptor *self, const struct ucred *peer)
   self->n_unlogged++;
   if (self->logged_at > 0 && now - self->logged_at < LOG_INTERVAL)
     return;
-  g_message ("User %u, who is not allowed to, tried to attach to “%s” (process %d); %u times since this was last told",
-             (guint) peer->uid, self->binding->address.text, (int) peer->pid, self->n_unlogged);
+  g_message (
+    "User %u, which is not allowed, tried to attach to “%s” (process %d); %u refusals since the last such message",
+    (guint) peer->uid, self->binding->address.text, (int) peer->pid, self->n_unlogged);
   self->logged_at = now;
   self->n_unlogged = 0;
 }
@@ -383,13 +397,15 @@ add_hello (FerryAcceptor *self, int fd)
   if (!is_allowed (self, peer.uid))
     {
       log_refused_user (self, &peer);
-      ferry_hello_send_answer (socket, FERRY_HELLO_NOT_ALLOWED, "it belongs to another user");
+      ferry_hello_send_answer (socket, FERRY_HELLO_NOT_ALLOWED,
+                               "it belongs to another user; attach to a worker of this process' user");
       return;
     }
   if (self->hellos->len >= MAX_HELLOS)
     {
       hello = self->hellos->pdata[0];
-      ferry_hello_send_answer (hello->fd, FERRY_HELLO_BUSY, "too many wait to be let in");
+      ferry_hello_send_answer (hello->fd, FERRY_HELLO_BUSY,
+                               "too many applications wait for its answer; try again later");
       g_ptr_array_remove_index (self->hellos, 0);
     }
   hello = g_new0 (Hello, 1);
@@ -401,7 +417,7 @@ add_hello (FerryAcceptor *self, int fd)
   g_ptr_array_add (self->hellos, hello);
 }
 
-/* A limited number, so that hellos are answered in between. */
+/* Accepts a limited number of connections, so that hellos are answered in between. */
 static void
 accept_some (FerryAcceptor *self)
 {
@@ -418,7 +434,7 @@ accept_some (FerryAcceptor *self)
     }
 }
 
-/* Answers a whole hello. Returns FALSE where it has to wait, as do the next two. */
+/* Answers a complete hello. Returns FALSE if the hello must wait, and so do read_hello() and serve_hello(). */
 static gboolean
 answer_hello (FerryAcceptor *self, Hello *hello)
 {
@@ -430,7 +446,7 @@ answer_hello (FerryAcceptor *self, Hello *hello)
     return FALSE;
   else
     ferry_hello_send_answer (hello->fd, FERRY_HELLO_BUSY,
-                             "it has as many applications as it takes at once; try again when one has left");
+                             "it has as many applications as it takes at once; try again when one of them has left");
   return TRUE;
 }
 
@@ -447,7 +463,7 @@ read_hello (FerryAcceptor *self, Hello *hello)
     return FALSE;
   if (!ferry_hello_read (hello->bytes, &status))
     {
-      g_debug ("Process %d sent something else than a hello", (int) hello->pid);
+      g_debug ("Process %d sent something that is not a hello", (int) hello->pid);
       return TRUE;
     }
   if (status != FERRY_HELLO_WELCOME)
@@ -478,11 +494,11 @@ get_poll_timeout (FerryAcceptor *self, gint64 now)
     next = MIN (next, ((Hello *) self->hellos->pdata[i])->deadline);
   if (next == G_MAXINT64)
     return -1;
-  /* Rounded up, so that it does not wake just before. */
+  /* Rounded up, so that poll() does not return just before the time. */
   return (int) CLAMP ((next - now) / FERRY_MICROSECONDS_PER_MILLISECOND + 1, 0, G_MAXINT);
 }
 
-/* Returns FALSE after the stop. */
+/* Waits until a socket has an event, a deadline is over, or the thread is woken. Returns FALSE after the stop. */
 static gboolean
 wait_for_events (FerryAcceptor *self)
 {
@@ -525,7 +541,7 @@ acceptor_main (gpointer data)
 
 /* ---- the acceptor ---- */
 
-/* Takes binding. */
+/* Makes an acceptor, whose thread does not run yet. Takes ownership of binding. */
 static FerryAcceptor *
 acceptor_new (FerryListener *listener, FerryBinding *binding, GError **error)
 {
@@ -554,7 +570,7 @@ acceptor_new (FerryListener *listener, FerryBinding *binding, GError **error)
   return self;
 }
 
-/* Starts the thread, unless it runs or was stopped. */
+/* Starts the thread, unless it runs or the acceptor was stopped. */
 static gboolean
 acceptor_start (FerryAcceptor *self, GError **error)
 {
@@ -568,7 +584,7 @@ acceptor_start (FerryAcceptor *self, GError **error)
   return self->thread != NULL;
 }
 
-/* Ends the thread, gives the address up, and closes the transports that were not taken. */
+/* Ends the thread, removes the address, and closes the accepted transports that were not taken. */
 static void
 acceptor_stop (FerryAcceptor *self)
 {
@@ -637,7 +653,7 @@ ferry_listener_class_init (FerryListenerClass *klass)
   /**
    * FerryListener:max-attached:
    *
-   * How many applications are attached at once at most.
+   * The largest number of applications that may be attached at the same time.
    *
    * Since: 0.1
    */
@@ -646,7 +662,7 @@ ferry_listener_class_init (FerryListenerClass *klass)
   /**
    * FerryListener:n-attached:
    *
-   * How many applications are attached. Notified in the context in which the listener was started.
+   * The number of applications that are attached. Notified in the main context of [method@Ferry.Listener.start].
    *
    * Since: 0.1
    */
@@ -658,9 +674,9 @@ ferry_listener_class_init (FerryListenerClass *klass)
    * @self: a listener
    * @transport: the transport to the application
    *
-   * An application has attached. Take a reference to @transport, or make a [class@Ferry.Mux] or [class@Ferry.Demux] of
-   * it; otherwise it is closed after this. What the application has asked by now waits. Emitted in the context in which
-   * the listener was started.
+   * An application has attached. A handler must take a reference to @transport, or make a [class@Ferry.Mux] or
+   * [class@Ferry.Demux] of it; otherwise the transport is closed after the emission. What the application has already
+   * sent is kept until the transport is used. Emitted in the main context of [method@Ferry.Listener.start].
    *
    * Since: 0.1
    */
@@ -679,14 +695,15 @@ ferry_listener_init (FerryListener *self)
  * @address: (type filename): a path, or “@” and an abstract name
  * @error: return location for an error
  *
- * Takes an address over. From now on applications can connect, and wait until the listener is started or accepts.
+ * Makes a listener at an address. From now on applications can connect. They wait until [method@Ferry.Listener.start]
+ * or [method@Ferry.Listener.accept] is called.
  *
- * A socket gets the mode 0600. Its folder must exist; one that other users may write to should be sticky, as `/tmp` is.
- * Any thread.
+ * A socket gets the mode 0600. Its folder must exist. A folder that other users may write to should be sticky, as
+ * `/tmp` is. Any thread.
  *
- * Fails with %FERRY_ERROR_ALREADY_RUNNING where another listener, of this process or another, has the address; the
- * message names it. Fails with %FERRY_ERROR_BAD_ARGUMENTS for an invalid address, and for a path that is no socket.
- * Fails with %FERRY_ERROR_NOT_ALLOWED where permissions are missing, and with %FERRY_ERROR_SYSTEM.
+ * Fails with %FERRY_ERROR_ALREADY_RUNNING if another listener, in this or another process, has the address; the message
+ * names the process. Fails with %FERRY_ERROR_BAD_ARGUMENTS if the address is invalid, or the path exists and is no
+ * socket. Fails with %FERRY_ERROR_NOT_ALLOWED if permissions are missing, and with %FERRY_ERROR_SYSTEM.
  *
  * Returns: (transfer full): a listener, or %NULL with @error set
  *
@@ -714,12 +731,13 @@ ferry_listener_new (const char *address, GError **error)
  * ferry_listener_new_from_environment:
  * @error: return location for an error
  *
- * Takes over the address that [method@Ferry.Launcher.spawn_persistent] gave this process, in the variable
- * `FERRY_LISTEN_ADDRESS`. The variable is removed from the environment, so call this before other threads start.
+ * Makes a listener at the address that [method@Ferry.Launcher.spawn_persistent] gave this process, in the environment
+ * variable `FERRY_LISTEN_ADDRESS`. This function removes the variable from the environment, so it must be called before
+ * other threads start.
  *
  * Any thread.
  *
- * Fails as [ctor@Ferry.Listener.new] does, and with %FERRY_ERROR_NOT_A_WORKER where no address was given.
+ * Fails as [ctor@Ferry.Listener.new] does, and with %FERRY_ERROR_NOT_A_WORKER if this process was given no address.
  *
  * Returns: (transfer full): a listener, or %NULL with @error set
  *
@@ -735,9 +753,10 @@ ferry_listener_new_from_environment (GError **error)
   address = getauxval (AT_SECURE) != 0 ? NULL : g_strdup (g_getenv (FERRY_LISTEN_ADDRESS_VARIABLE));
   if (address == NULL)
     {
-      ferry_set_error (error, FERRY_ERROR_NOT_A_WORKER, "%s",
-                       "This process was given no address to listen at: start it with a launcher, or set "
-                       "“" FERRY_LISTEN_ADDRESS_VARIABLE "”");
+      ferry_set_error (
+        error, FERRY_ERROR_NOT_A_WORKER, "%s",
+        "This process was given no address to listen at; start it with ferry_launcher_spawn_persistent(), or set "
+        "“" FERRY_LISTEN_ADDRESS_VARIABLE "”");
       return NULL;
     }
   g_unsetenv (FERRY_LISTEN_ADDRESS_VARIABLE);
@@ -765,10 +784,10 @@ ferry_listener_get_address (FerryListener *self)
 /**
  * ferry_listener_set_max_attached:
  * @self: a listener
- * @max_attached: how many, at least 1
+ * @max_attached: the largest number of applications, at least 1
  *
- * Sets how many applications are attached at once at most. Applications beyond it that are attached already stay. Any
- * thread.
+ * Sets how many applications may be attached at the same time. If more applications are attached already, they stay
+ * attached. Any thread.
  *
  * Since: 0.1
  */
@@ -793,9 +812,9 @@ ferry_listener_set_max_attached (FerryListener *self, guint max_attached)
  * ferry_listener_get_max_attached:
  * @self: a listener
  *
- * Gets the number of applications that may be attached at once. Any thread.
+ * Gets how many applications may be attached at the same time. Any thread.
  *
- * Returns: the limit
+ * Returns: the largest number of applications
  *
  * Since: 0.1
  */
@@ -811,10 +830,10 @@ ferry_listener_get_max_attached (FerryListener *self)
 /**
  * ferry_listener_set_hello_timeout:
  * @self: a listener
- * @timeout: how many microseconds, at least 1
+ * @timeout: the time in microseconds, at least 1
  *
- * Sets how long an application that connects from now on may take to send its hello; 5 seconds by default. The
- * connection is closed after that. Meanwhile others are served. Any thread.
+ * Sets how long an application that connects from now on may take to send its hello; by default 5 seconds. After this
+ * time its connection is closed. Meanwhile other applications are served. Any thread.
  *
  * Since: 0.1
  */
@@ -833,9 +852,9 @@ ferry_listener_set_hello_timeout (FerryListener *self, gint64 timeout)
  * @self: a listener that was not closed
  * @user: the number of a user
  *
- * Lets applications of another user attach as well. The socket gets the mode 0666, and the listener refuses all other
- * users. An application accepts workers of its own user and of root only, so this is for workers of root. Call it
- * before the listener is started or accepts. Any thread.
+ * Allows applications of another user to attach, too. The socket gets the mode 0666, so that every user can connect,
+ * and the listener refuses users that are not allowed. Applications trust only workers of their own user and of root,
+ * so this function is for workers of root. Must be called before the listener is started or accepts. Any thread.
  *
  * Since: 0.1
  */
@@ -845,8 +864,9 @@ ferry_listener_allow_user (FerryListener *self, guint user)
   uid_t uid = (uid_t) user;
 
   g_return_if_fail (FERRY_IS_LISTENER (self));
-  ferry_return_if_fail (self->acceptor->binding != NULL,
-                        "the listener was closed; call this before ferry_listener_start() or ferry_listener_accept()");
+  ferry_return_if_fail (
+    self->acceptor->binding != NULL,
+    "the listener was closed; call ferry_listener_allow_user() before the listener is started, accepts or is closed");
 
   pthread_mutex_lock (&self->acceptor->lock);
   g_array_append_val (self->acceptor->users, uid);
@@ -858,7 +878,8 @@ ferry_listener_allow_user (FerryListener *self, guint user)
  * ferry_listener_get_n_attached:
  * @self: a listener
  *
- * Counts the applications that are attached, also those that no handler was told of yet. Any thread.
+ * Counts the applications that are attached, including those for which [signal@Ferry.Listener::attached] was not
+ * emitted yet. Any thread.
  *
  * Returns: the number of applications
  *
@@ -878,8 +899,9 @@ ferry_listener_get_n_attached (FerryListener *self)
  * @self: a listener
  * @error: return location for an error
  *
- * Lets applications in, and tells of each by [signal@Ferry.Listener::attached], in the main context that is the
- * thread's default now. Does nothing where the listener was started. On the thread that made the listener.
+ * Starts accepting applications. For each application [signal@Ferry.Listener::attached] is emitted, in the main context
+ * that is now the thread-default one. Does nothing if the listener was started before. On the thread that made the
+ * listener.
  *
  * Returns: %TRUE, or %FALSE with %FERRY_ERROR_CLOSED or %FERRY_ERROR_SYSTEM
  *
@@ -901,14 +923,14 @@ ferry_listener_start (FerryListener *self, GError **error)
     self->acceptor->context = g_main_context_ref_thread_default ();
   pthread_mutex_unlock (&self->acceptor->lock);
   if (closed)
-    ferry_set_error (error, FERRY_ERROR_CLOSED, "The listener was closed; make another one");
+    ferry_set_error (error, FERRY_ERROR_CLOSED, "The listener was closed; make another listener");
   return !closed && acceptor_start (self->acceptor, error);
 }
 
 typedef struct
 {
   FerryAcceptor *acceptor;
-  FerryTransport *transport; /* (owned) (nullable): once it is taken */
+  FerryTransport *transport; /* (owned) (nullable): set once a transport was taken */
 } Taking;
 
 static gboolean
@@ -924,15 +946,15 @@ take_unless_stopped (gpointer data)
 /**
  * ferry_listener_accept:
  * @self: a listener that was not started
- * @timeout: how long to wait, in microseconds; negative for any time, 0 for not at all
+ * @timeout: how long to wait, in microseconds; negative: without a limit, 0: do not wait
  * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *
- * Waits until an application attaches. An application that has left by then is skipped. For a worker without a main
- * loop; one thread at a time. Any thread.
+ * Waits until an application attaches, and returns its transport. Skips applications that have left since they
+ * attached. This function is for a worker without a main loop; one thread at a time. Any thread.
  *
- * Fails with %FERRY_ERROR_TIMED_OUT, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_CLOSED when the listener is closed, with
- * %FERRY_ERROR_ALREADY_RUNNING where it was started, and %FERRY_ERROR_SYSTEM.
+ * Fails with %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED. Fails with %FERRY_ERROR_CLOSED when the listener is
+ * closed, with %FERRY_ERROR_ALREADY_RUNNING if it was started, and with %FERRY_ERROR_SYSTEM.
  *
  * Returns: (transfer full): the transport to the application, or %NULL with @error set
  *
@@ -954,12 +976,15 @@ ferry_listener_accept (FerryListener *self, gint64 timeout, GCancellable *cancel
   pthread_mutex_unlock (&self->acceptor->lock);
   if (started)
     ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
-                     "The listener was started: its signal “attached” tells of each application");
+                     "The listener was started, and gives applications only by its signal “attached”; use this signal, "
+                     "or do not start it");
   else if (acceptor_start (self->acceptor, error) &&
-           ferry_wait_queue_wait (&self->acceptor->waits, NULL, take_unless_stopped, &taking, deadline, cancellable,
-                                  "No application attached in time", error) &&
+           ferry_wait_queue_wait (
+             &self->acceptor->waits, NULL, take_unless_stopped, &taking, deadline, cancellable,
+             "No application attached in time; wait longer, or check that applications use this address", error) &&
            taking.transport == NULL)
-    ferry_set_error (error, FERRY_ERROR_CLOSED, "The listener was closed; make another one to be attached to");
+    ferry_set_error (error, FERRY_ERROR_CLOSED,
+                     "The listener was closed; make another listener to accept applications");
   return taking.transport;
 }
 
@@ -967,8 +992,8 @@ ferry_listener_accept (FerryListener *self, gint64 timeout, GCancellable *cancel
  * ferry_listener_close:
  * @self: a listener
  *
- * Gives the address up: the socket is removed, and no application attaches any more. Attached applications stay. Does
- * nothing where it is closed. On the thread that made the listener.
+ * Stops listening: removes the socket and frees the address, so that no further application can attach. Attached
+ * applications stay attached. Does nothing if the listener is closed. On the thread that made the listener.
  *
  * Since: 0.1
  */

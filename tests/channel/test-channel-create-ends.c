@@ -447,7 +447,7 @@ parent_has_no_business_with_exit (void)
     }
   g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
   g_test_trap_assert_failed ();
-  g_test_trap_assert_stderr ("*ferry_channel_exit() is for the child*");
+  g_test_trap_assert_stderr ("*ferry_channel_exit() was called outside of a child*");
 }
 
 int

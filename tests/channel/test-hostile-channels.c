@@ -182,14 +182,14 @@ typedef struct
 #define GOOD(n_messages) n_messages, -1, ""
 
 static const Row rows[] = {
-  {"ends-one-that-sends-beyond-the-window", "1000*say " MESSAGE " 7;pause", FAULT (64, "there was no room"), TRUE},
+  {"ends-one-that-sends-beyond-the-window", "1000*say " MESSAGE " 7;pause", FAULT (64, "this end had no room"), TRUE},
   {"ends-one-that-sends-behind-its-end", "say " END ";say " MESSAGE " 7;pause", 0, -1, "", 0, TRUE},
   {"ends-one-that-ends-twice", "number 1;say " END ";say " END ";pause", 1, -1, "", 0, TRUE},
   {"ends-one-that-sends-nothing", "number 1;say " MESSAGE ";pause", FAULT (1, "without a value")},
-  {"ends-one-that-gives-no-room", "say " CREDIT ";pause", FAULT (0, "room for more")},
-  {"ends-one-that-gives-room-of-another-type", "say " CREDIT " 'x';pause", FAULT (0, "room for more")},
-  {"ends-one-that-gives-too-much-room", "say " CREDIT " uint32 65;pause", FAULT (0, "room for more")},
-  {"ends-one-that-gives-all-room-there-is", "say " CREDIT " uint32 4294967295;pause", FAULT (0, "room for more")},
+  {"ends-one-that-gives-no-room", "say " CREDIT ";pause", FAULT (0, "credits for more")},
+  {"ends-one-that-gives-room-of-another-type", "say " CREDIT " 'x';pause", FAULT (0, "credits for more")},
+  {"ends-one-that-gives-too-much-room", "say " CREDIT " uint32 65;pause", FAULT (0, "credits for more")},
+  {"ends-one-that-gives-all-room-there-is", "say " CREDIT " uint32 4294967295;pause", FAULT (0, "credits for more")},
   {"ends-one-that-asks-twice-at-once", "2*ask 5 " MESSAGE " 7;pause", FAULT (1, "is asked twice"), TRUE},
   {"ends-one-that-sends-garbage", "3*number 7;raw 5000;pause", FAULT (3, "an unknown kind")},
   {"ends-one-that-sends-little", "raw 3;pause", FAULT (0, "less than a header")},

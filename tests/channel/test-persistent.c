@@ -133,7 +133,7 @@ test_when_the_worker_is_killed_the_next_one_takes_its_place (void)
   transport_test_wait_closed (transport, FERRY_ERROR_CLOSED);
   g_object_unref (transport);
   g_assert_true (listener_test_exists (&place, ""));
-  listener_test_connect_fails (place.address, FERRY_ERROR_NOT_LISTENING, "gone");
+  listener_test_connect_fails (place.address, FERRY_ERROR_NOT_LISTENING, "has ended");
   listener_test_worker_init (&worker, place.address, "loop", NULL, "listening");
   g_assert_cmpuint (listener_test_visit (place.address, 1), ==, 1);
   listener_test_worker_kill (&worker);
