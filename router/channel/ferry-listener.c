@@ -864,10 +864,11 @@ ferry_listener_allow_user (FerryListener *self, guint user)
   uid_t uid = (uid_t) user;
 
   g_return_if_fail (FERRY_IS_LISTENER (self));
+
+  FERRY_AUTO_LOCK (&self->acceptor->starting);
   ferry_return_if_fail (
     self->acceptor->binding != NULL,
     "the listener was closed; call ferry_listener_allow_user() before the listener is started, accepts or is closed");
-
   pthread_mutex_lock (&self->acceptor->lock);
   g_array_append_val (self->acceptor->users, uid);
   pthread_mutex_unlock (&self->acceptor->lock);
