@@ -125,12 +125,11 @@ typedef struct
   GPid pid;
   int priority;
   _Atomic guint submission; /* any: a Submission */
-  _Atomic guint8 state; /* any: a FerryTaskState; changed by the router's thread. At the end of the task, this field is
-                           written last */
-  _Atomic guint8 asked; /* any: another thread has asked the router's thread to cancel the task */
-  guint kind : 4;       /* const: FerryTaskKind */
-  guint leaves_worker : 1; /* the task is done, and a worker may still run its function */
-  guint holds_window : 1;  /* see ferry_task_hold_window() */
+  _Atomic guint8 state;     /* any: a FerryTaskState; changed by the router's thread, and written last at the end */
+  _Atomic guint8 asked;     /* any: another thread has asked the router's thread to cancel the task */
+  guint kind : 4;           /* const: FerryTaskKind */
+  guint leaves_worker : 1;  /* the task is done, and a worker may still run its function */
+  guint holds_window : 1;   /* see ferry_task_hold_window() */
 } FerryTaskPrivate;
 
 typedef enum
@@ -1005,7 +1004,7 @@ ferry_task_get_result (FerryTask *self, GError **error)
     g_propagate_error (error, ferry_error_copy_with_trace (priv->error, ferry_task_get_trace (self)));
   else if (priv->state == FERRY_TASK_STATE_CANCELLED)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                 "Task “%s” was cancelled; submit a new task to run its function", ferry_task_get_name (self));
+                 "Task “%s” was cancelled; submit a new task to call the function", ferry_task_get_name (self));
   else
     ferry_set_error (error, FERRY_ERROR_NOT_DONE,
                      "Task “%s” is not done; wait for its signal “done”, or use ferry_task_wait_async()",
@@ -1979,7 +1978,7 @@ ask_for_cancel (FerryTask *self, FerryTaskPrivate *priv)
  * nothing that the function does. Handlers of the cancel run on the router's thread.
  *
  * Returns: %FALSE if the task was cancelled before, or is done. On another thread, %TRUE means only that the cancel was
- * requested: the task may be done before the router's thread cancels it
+ *   requested: the task may be done before the router's thread cancels it
  *
  * Since: 0.1
  */
