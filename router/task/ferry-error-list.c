@@ -5,7 +5,7 @@
  *
  * Threads: any, one at a time.
  * Trust:   a list that was received as a value comes from another process. The number of its errors is limited here,
- *          and the lengths of their texts in ferry_error_from_variant(). */
+ *          and the lengths of its texts in ferry_error_from_variant(). */
 
 #include "config.h"
 

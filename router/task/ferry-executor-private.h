@@ -14,8 +14,8 @@
 G_BEGIN_DECLS
 
 /* Submits a task as soon as the executor has room for it, and then calls func. func is also called if the task cannot
- * be submitted. ferry_wait_queue_get_key() of the completion that func gets returns the task. The caller must keep the
- * task alive until then. */
+ * be submitted. func gets a completion, whose key (ferry_wait_queue_get_key()) is the task. The caller must keep a
+ * reference to the task until then. */
 void ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryCompletionFunc func);
 /* Whether the task was submitted to this executor and the router's thread has taken it in. The task may be done. */
 gboolean ferry_executor_has_task (FerryExecutor *self, FerryTask *task);

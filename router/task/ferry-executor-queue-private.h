@@ -6,7 +6,7 @@
  * An array, sorted by priority, has a bucket for each priority. There are few priorities and many tasks, so the time to
  * add, remove or find a task does not depend on the number of tasks.
  *
- * Owner:   the queue does not own its tasks: the executor that owns a task's placement also keeps the task alive.
+ * Owner:   the queue holds no references to its tasks. The executor holds a reference to each of its tasks.
  * Threads: one at a time. */
 
 #pragma once

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An executor: it moves each task from its submission through its inbox and its queue to the pool, and handles the
- * task's end. It is also a list model of its tasks.
+/* An executor: it moves each submitted task from its inbox through its queue to the pool, and handles the task's end.
+ * An executor is also a list model of its tasks.
  *
  * Counts: n_queued is the number of tasks that wait, in the inbox, in the queue or sent ahead. n_executing is the
  * number of tasks that run. n_open is the number of both together, without tasks in the inbox. source_done() removes
@@ -138,8 +138,8 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (FerryExecutor, ferry_executor, G_TYPE_OBJECT,
 
 /* ---- The list model: the executor's tasks, in the order of their submission ----
  *
- * The list has all tasks that are not done, and the latest keep_finished of the tasks that are done. It is a balanced
- * tree, so finding the position of a task is fast in a list of any length. */
+ * The list has all tasks that are not done, and the latest keep_finished of the tasks that are done. The list is a
+ * balanced tree, so finding the position of a task is fast in a list of any length. */
 
 /* main: adds a submitted task to the end of the list. */
 static void
@@ -474,9 +474,9 @@ can_run (FerryExecutor *self, GError **error)
                           "The pool's router is not running; call ferry_router_start() first");
 }
 
-/* Makes tasks that wait fail if they cannot be begun. This runs from a timer, in the iteration of the main loop after
- * the submission. During the submission itself, handlers that submit again, and submissions that wait for room, would
- * call it recursively. */
+/* Makes tasks that wait fail if they cannot be begun. A timer calls this in the iteration of the main loop after the
+ * submission. During the submission itself, handlers that submit again, and submissions that wait for room, would call
+ * refuse_waiting() recursively. */
 static void
 refuse_waiting (gpointer data)
 {
@@ -829,7 +829,7 @@ ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancell
 /**
  * ferry_executor_submit_task_finish:
  * @self: an executor
- * @result: what the callback was given
+ * @result: the result that the callback was given
  * @error: return location for an error
  *
  * Finishes [method@Ferry.Executor.submit_task_async]. Any thread.
@@ -1178,7 +1178,7 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
 /**
  * ferry_executor_shutdown_finish:
  * @self: an executor
- * @result: what the callback was given
+ * @result: the result that the callback was given
  * @error: return location for an error
  *
  * Finishes [method@Ferry.Executor.shutdown_async]. Any thread.

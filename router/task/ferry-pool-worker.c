@@ -32,7 +32,7 @@
 #define RETIRE_GRACE (10 * G_USEC_PER_SEC)
 
 /* How long a worker may go on, in microseconds, after it has stopped the sender of its calls while a call was open. A
- * worker that hangs up has as long. */
+ * worker that hangs up has the same time. */
 #define EXIT_GRACE (1 * G_USEC_PER_SEC)
 
 /* How often a task is sent again after a worker has refused it. All workers of the pool run the same program, so each
@@ -85,7 +85,7 @@ use_room (gpointer data)
   FerryPoolRoom *self = data;
   g_autoptr (FerryPool) pool = g_weak_ref_get (&self->pool);
 
-  /* Cleared before the pool is scheduled, so that room that comes later is posted again. */
+  /* Cleared before the pool is scheduled, so that later room is posted again. */
   atomic_store (&self->told, FALSE);
   if (pool != NULL)
     self->schedule (pool);
@@ -276,8 +276,8 @@ finalised (gpointer data, GVariant *result, GError *error, const char *trace, gb
 static const FerryAnswerFuncs initialiser_funcs = {.done = initialised};
 static const FerryAnswerFuncs finaliser_funcs = {.done = finalised};
 
-/* main: sends the worker a call of the pool's initialiser or finaliser, if the pool has one. Returns FALSE if it could
- * not be sent. */
+/* main: sends the worker a call of the pool's initialiser or finaliser, if the pool has one. Returns FALSE if the call
+ * could not be sent. */
 static gboolean
 ask (FerryPoolWorker *self, const FerryPoolCall *call, const FerryAnswerFuncs *funcs, GError **error)
 {
@@ -467,8 +467,8 @@ start_task (FerryPoolWorker *self, FerryTask *task)
     ferry_timers_set (self->timers, &ferry_task_get_placement (task)->timer, deadline, run_timed_out, task);
   else
     ferry_timers_unset (self->timers, &ferry_task_get_placement (task)->timer);
-  /* started() runs callbacks of submissions that waited for room in the executor. They may cancel the task, which calls
-   * start_task() for it recursively. */
+  /* started() runs callbacks of submissions that waited for room in the executor. These callbacks may cancel the task,
+   * which calls start_task() for this task recursively. */
   if (!ferry_task_get_placement (task)->executing)
     source->started (source, task);
   if (ferry_task_get_placement (task)->worker == self)
@@ -687,7 +687,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
 
   if (task != ferry_pool_worker_get_first_task (self))
     {
-      fault (self, "it answered a call before the one that it ran");
+      fault (self, "it answered a call while it ran an earlier call");
       return;
     }
   if (placement->n_fd_batches > 0 && placement->n_fd_batches > ferry_link_get_n_fd_batches_taken (self->link))
@@ -983,13 +983,14 @@ look_for_answer (FerryPoolWorker *self, FerryTask *task)
     placement->n_looks = 0;
   placement->dispatched = self->link->turn.dispatched;
   if (ferry_link_has_dispatched (self->link, placement->answer_end) || ++placement->n_looks == MAX_LOOKS)
-    fault (self, "it claimed a call and had not answered the one before");
+    fault (self, "it claimed a call before it answered the previous call");
   else
     escalate_after (self, task, LOOK_INTERVAL);
 }
 
-/* Handles a task that did not end in time while the claim says that the worker does not run it. If the worker has not
- * begun the task in all this time, it does not work: the task is taken back, and the worker is killed. */
+/* Handles a task that did not end in time while the claim says that the worker does not run the task. If the worker has
+ * not begun the task in all this time, the worker makes no progress: the task is taken back, and the worker is
+ * killed. */
 static void
 escalate_unclaimed (FerryPoolWorker *self, FerryTask *task)
 {
@@ -1008,8 +1009,8 @@ abandon_task (FerryPoolWorker *self, FerryTask *task)
   if (!ferry_task_get_done (task))
     fail_task (task, FERRY_TASK_EVENT_ABANDON,
                g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                            "Task “%s” did not end when it was cancelled, and a thread cannot be killed; run it in a "
-                            "process",
+                            "Task “%s” did not end when it was cancelled, and a thread cannot be killed; run the "
+                            "function in a process",
                             ferry_task_get_name (task)),
                NULL, NULL);
 }
@@ -1255,8 +1256,8 @@ start_process (FerryPoolWorker *self, const char *name, FerryLauncher *starter, 
 /* The main function of a thread of the application that is a pool's worker. Both ends of its link are in this process.
  * So tasks, senders, order and limits are the same as with a process, but the thread cannot be killed.
  *
- * The thread is never joined, since the function that it runs may never return. It owns everything that it needs, and
- * releases that when the function has returned. */
+ * The thread is never joined, because the function that it runs may never return. The thread owns everything that it
+ * needs, and releases all of this when the function has returned. */
 static gpointer
 serve (gpointer data)
 {

@@ -40,7 +40,7 @@
 /* The weight of a new sample in the mean time of a task. */
 #define MEAN_SHARE (1.0 / 16)
 
-/* The pause before a new worker is started, after a worker ended before it had begun a task. The pause doubles with
+/* The pause between the end of a worker that had not begun a task and the start of a new worker. The pause doubles with
  * each further such end. */
 #define FIRST_BACK_OFF (50 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define MAX_BACK_OFF (5 * G_USEC_PER_SEC)
@@ -307,8 +307,8 @@ note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
 }
 
 /* main: handles the end of a worker that had not begun a task. The worker is replaced after a pause, up to a limit. If
- * it did not attach in time and no worker of the pool has ever attached, only one replacement is tried: the program
- * probably never attaches. */
+ * the worker did not attach in time and no worker of the pool has ever attached, only one replacement is tried: the
+ * program probably never attaches. */
 static void
 note_useless_end (FerryPool *self, FerryExit *exit)
 {
@@ -532,9 +532,9 @@ pass_turn (FerryPool *self, FerryTaskSource *source)
     self->next_source = index + 1;
 }
 
-/* Whether the worker may be sent one more task. depth is the number of tasks that it may have in flight. A worker that
- * did not begin a task in time may have only one task in flight. A worker never gets more than max_tasks tasks in
- * all. */
+/* Whether the worker may be sent one more task. depth is the number of tasks that the worker may have in flight. A
+ * worker that did not begin a task in time may have only one task in flight. If max_tasks is not 0, a worker never gets
+ * more than max_tasks tasks in all. */
 static gboolean
 has_room (FerryPool *self, const FerryPoolWorker *worker, guint depth)
 {
@@ -705,8 +705,8 @@ pick_to_retire (FerryPool *self)
   return pick;
 }
 
-/* main: adapts the number of workers to the settings. It is called when a setting has changed, and by the timer
- * back_off. */
+/* main: adapts the number of workers to the settings. Called when max_workers was changed, and when the timer back_off
+ * runs out. */
 static void
 fit (gpointer data)
 {
@@ -1162,7 +1162,7 @@ pool_call_set (FerryPoolCall *self, const char *function, GVariant *arguments)
  * ferry_pool_set_initialiser:
  * @self: a pool
  * @function: (nullable): the name of a registered function; %NULL for none
- * @arguments: (nullable): its arguments
+ * @arguments: (nullable): the arguments of @function; a floating reference is sunk
  *
  * Sets a function that each new worker runs before its first task. If the function fails, the pool fails, and starts no
  * worker until [method@Ferry.Pool.reset] is called. On the router's thread.
@@ -1182,7 +1182,7 @@ ferry_pool_set_initialiser (FerryPool *self, const char *function, GVariant *arg
  * ferry_pool_set_finaliser:
  * @self: a pool
  * @function: (nullable): the name of a registered function; %NULL for none
- * @arguments: (nullable): its arguments
+ * @arguments: (nullable): the arguments of @function; a floating reference is sunk
  *
  * Sets a function that each worker runs after its last task, when the worker is retired or the pool is stopped. Errors
  * of the function are logged. On the router's thread.
@@ -1485,8 +1485,8 @@ install_settings (void)
   /**
    * FerryPool:min-workers:
    *
-   * The smallest number of workers that the pool keeps, even without tasks. It counts once the pool was started or got
-   * a task.
+   * The smallest number of workers that the pool keeps, even without tasks. The setting has an effect once the pool was
+   * started or got a task.
    *
    * Since: 0.1
    */
@@ -1494,8 +1494,9 @@ install_settings (void)
   /**
    * FerryPool:min-idle:
    *
-   * How many idle workers the pool keeps beside the busy workers, so that the next task finds a warm worker. It counts
-   * once the pool was started or got a task. [property@Ferry.Pool:max-workers] limits idle and busy workers together.
+   * How many idle workers the pool keeps in addition to the busy workers, so that the next task finds a warm worker.
+   * The setting has an effect once the pool was started or got a task. [property@Ferry.Pool:max-workers] limits idle
+   * and busy workers together.
    *
    * Since: 0.1
    */

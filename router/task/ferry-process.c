@@ -258,13 +258,13 @@ wait (FerryProcess *self, FerryCondition condition, gint64 timeout, const char *
 /**
  * ferry_process_next:
  * @self: a process
- * @timeout: microseconds; negative for no limit
- * @value: (out) (transfer full) (nullable): where the value goes; %NULL when the function has ended
+ * @timeout: how long to wait, in microseconds; negative for no limit
+ * @value: (out) (transfer full) (nullable): return location for the value; %NULL if the function has ended
  * @error: return location for an error
  *
  * Waits for the next value that the function yields, and takes the value. The router's main context is iterated
- * meanwhile. So this is for tests and console programs; an application with a main loop must use
- * [method@Ferry.Process.next_async].
+ * meanwhile. So this is for tests and console programs; an application with a window uses
+ * [method@Ferry.Process.next_async] instead.
  *
  * Use [method@Ferry.Process.join] to find out how the function ended. On the router's thread.
  *
@@ -295,7 +295,7 @@ ferry_process_next (FerryProcess *self, gint64 timeout, GVariant **value, GError
 /**
  * ferry_process_next_async:
  * @self: a process
- * @cancellable: (nullable): ends the waiting
+ * @cancellable: (nullable): cancels the waiting; the function goes on
  * @callback: (scope async): called when there is a value, or the function has ended
  * @user_data: data for @callback
  *
@@ -316,8 +316,8 @@ ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
 /**
  * ferry_process_next_finish:
  * @self: a process
- * @result: what the callback was given
- * @value: (out) (transfer full) (nullable): where the value goes; %NULL when the function has ended
+ * @result: the result that the callback was given
+ * @value: (out) (transfer full) (nullable): return location for the value; %NULL if the function has ended
  * @error: return location for an error
  *
  * Finishes [method@Ferry.Process.next_async]. On the router's thread.
@@ -361,12 +361,12 @@ raise_error (FerryProcess *self, GError **error)
 /**
  * ferry_process_join:
  * @self: a process
- * @timeout: microseconds; negative for no limit
+ * @timeout: how long to wait, in microseconds; negative for no limit
  * @error: return location for an error
  *
  * Waits for the function's end, and fails with the function's error. The router's main context is iterated meanwhile.
- * So this is for tests and console programs; an application with a main loop must use
- * [method@Ferry.Process.join_async]. On the router's thread.
+ * So this is for tests and console programs; an application with a window uses [method@Ferry.Process.join_async]
+ * instead. On the router's thread.
  *
  * Values that were yielded can still be taken afterwards. But a function that waits until its values are taken does not
  * end: the application must take the values first.
@@ -374,7 +374,7 @@ raise_error (FerryProcess *self, GError **error)
  * Fails with the function's error, with %FERRY_ERROR_WORKER_LOST if its process died, and as
  * [method@Ferry.Process.next] does.
  *
- * Returns: %TRUE when the function gave its result
+ * Returns: %TRUE when the function returned its result
  *
  * Since: 0.1
  */
@@ -392,7 +392,7 @@ ferry_process_join (FerryProcess *self, gint64 timeout, GError **error)
 /**
  * ferry_process_join_async:
  * @self: a process
- * @cancellable: (nullable): ends the waiting
+ * @cancellable: (nullable): cancels the waiting; the function goes on
  * @callback: (scope async): called when the function has ended
  * @user_data: data for @callback
  *
@@ -413,7 +413,7 @@ ferry_process_join_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
 /**
  * ferry_process_join_finish:
  * @self: a process
- * @result: what the callback was given
+ * @result: the result that the callback was given
  * @error: return location for an error
  *
  * Finishes [method@Ferry.Process.join_async]. Any thread.
@@ -421,7 +421,7 @@ ferry_process_join_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
  * Fails with the function's error, with %FERRY_ERROR_WORKER_LOST if its process died, and with %G_IO_ERROR_CANCELLED if
  * the waiting was cancelled.
  *
- * Returns: %TRUE when the function gave its result
+ * Returns: %TRUE when the function returned its result
  *
  * Since: 0.1
  */
@@ -442,7 +442,7 @@ ferry_process_join_finish (FerryProcess *self, GAsyncResult *result, GError **er
  *
  * Fails with %FERRY_ERROR_NOT_DONE before the function's end, and afterwards as [method@Ferry.Process.join] does.
  *
- * Returns: (transfer full) (nullable): the result; %NULL without an error when the function has none
+ * Returns: (transfer full) (nullable): the result; %NULL without an error if the function has no result
  *
  * Since: 0.1
  */

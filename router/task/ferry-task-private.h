@@ -17,7 +17,7 @@
 
 G_BEGIN_DECLS
 
-/* The fields of a task that its executor and its pool use. FerryTask does not use them. */
+/* The fields of a task that its executor and its pool use. The code of FerryTask itself does not use these fields. */
 typedef struct
 {
   GList queue_link;        /* link in the executor's queue, or in a worker's list in_flight */
@@ -30,7 +30,7 @@ typedef struct
   guint64 n_fd_batches;    /* fd batches sent to the worker, up to the task's own one; 0: the task has none */
   FerryTimer timer;        /* runs out at the end of the waiting time, then of the run time, then of the grace time */
   guint executing : 1;     /* the executor counts the task as executing */
-  guint taken_in : 1;      /* the router's thread has added it to the executor */
+  guint taken_in : 1;      /* the router's thread has added the task to the executor */
   guint escalation : 8;    /* the step of a cancelled task's escalation; 0: none yet */
   guint n_looks;           /* how often look_for_answer() ran since more of the up lane was dispatched */
   guint64 answer_end;      /* the up lane's position up to which the answer must be written; 0: not known */
@@ -70,13 +70,13 @@ typedef struct
 } FerryTaskDriver;
 
 /* any: sets the kind, the function and the arguments of a new task, whose class may derive from FerryTask.
- * ferry_task_new() uses this too. To set them as construct properties would make a new task take half as long again.
+ * ferry_task_new() uses this too. Setting construct properties instead would make a new task cost 1.5 times as much.
  * Sinks arguments (nullable). */
 void ferry_task_set_up (FerryTask *self, FerryTaskKind kind, const char *function, GVariant *arguments);
 
-/* any: submits a task that was not submitted before to the executor (unowned), which has it until it is done. home
- * (nullable): the router's. Fails with FERRY_ERROR_ALREADY_STARTED, and with G_IO_ERROR_CANCELLED if the task was
- * cancelled before. */
+/* any: submits a task that was not submitted before to the executor (unowned). The executor has the task until the task
+ * is done. home (nullable): the router's. Fails with FERRY_ERROR_ALREADY_STARTED, and with G_IO_ERROR_CANCELLED if the
+ * task was cancelled before. */
 gboolean ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, FerryHome *home,
                                GError **error);
 FerryTaskPlacement *ferry_task_get_placement (FerryTask *self);

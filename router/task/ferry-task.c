@@ -73,8 +73,8 @@ typedef struct
 /* A task's watch of its cancellable. The signal handler holds one reference, and the task the other.
  *
  * The handler is disconnected with g_signal_handler_disconnect(). g_cancellable_disconnect() waits for handlers that
- * run on other threads, and deadlocks within a handler. So a handler may still run after the disconnection. It finds
- * the watch alive, and no task in it. */
+ * run on other threads, and deadlocks within a handler. So a handler may still run after the disconnection. Such a
+ * handler finds the watch alive, and no task in it. */
 typedef struct
 {
   _Atomic gint references;
@@ -404,7 +404,7 @@ ferry_task_set_priority (FerryTask *self, int priority)
 /**
  * ferry_task_set_run_timeout:
  * @self: a task that was not submitted
- * @timeout: microseconds; 0 for none, as at first
+ * @timeout: the time in microseconds; 0 for no limit, which is the default
  *
  * Sets how long one attempt may run. When the time is over, the task fails with %FERRY_ERROR_TIMED_OUT at once. Its
  * function is asked to stop. If the function does not stop within the grace time
@@ -446,7 +446,7 @@ ferry_task_set_deadline (FerryTask *self, gint64 deadline)
 /**
  * ferry_task_set_queue_timeout:
  * @self: a task that was not submitted
- * @timeout: microseconds; 0 for none, as at first
+ * @timeout: the time in microseconds; 0 for no limit, which is the default
  *
  * Sets how long the task may wait, counted from its submission. When the time is over, the task fails with
  * %FERRY_ERROR_QUEUE_TIMED_OUT. Any thread, one at a time, before the submission.
@@ -468,8 +468,9 @@ ferry_task_set_queue_timeout (FerryTask *self, gint64 timeout)
  * @self: a task that was not submitted
  * @grace: the grace time in microseconds; the default is 2 seconds
  *
- * Sets the grace time: how long the function may go on after a cancel, or after its time is over. When the grace time
- * is over, the worker is killed. Any thread, one at a time, before the submission.
+ * Sets the grace time: how long the function may go on after a cancel, or after its time is over. After half of the
+ * grace time, the worker process gets `SIGTERM`. At the end of the grace time, the worker is killed. Any thread, one at
+ * a time, before the submission.
  *
  * Since: 0.1
  */
@@ -847,7 +848,7 @@ ferry_task_get_n_attempts (FerryTask *self)
  *
  * Gets the time at which the task was submitted. Any thread may call this.
  *
- * Returns: monotonic microseconds, or 0 before
+ * Returns: monotonic time in microseconds, or 0 before
  *
  * Since: 0.1
  */
@@ -883,7 +884,7 @@ ferry_task_get_start_time (FerryTask *self)
  *
  * Gets the time at which the task was done. On the router's thread; any thread, once the task is done.
  *
- * Returns: monotonic microseconds, or 0 before
+ * Returns: monotonic time in microseconds, or 0 before
  *
  * Since: 0.1
  */
@@ -917,8 +918,8 @@ ferry_task_get_error (FerryTask *self)
  * ferry_task_get_late_error:
  * @self: a task
  *
- * Gets the first error that the function returned after the task was cancelled or had timed out. It is meant for logs,
- * and may be set after `done` was emitted. On the router's thread.
+ * Gets the first error that the function returned after the task was cancelled or had timed out. The error is meant for
+ * logs, and may be set after `done` was emitted. On the router's thread.
  *
  * Returns: (transfer none) (nullable): the error
  *
@@ -957,8 +958,8 @@ ferry_task_get_trace (FerryTask *self)
  * ferry_task_get_exit:
  * @self: a task
  *
- * Gets the exit record of the worker, if the task failed because its worker was lost. On the router's thread; any
- * thread, once the task is done.
+ * Gets the exit record of the worker, if the task failed or was cancelled because its worker ended. On the router's
+ * thread; any thread, once the task is done.
  *
  * Returns: (transfer none) (nullable): the exit record
  *
@@ -983,7 +984,7 @@ ferry_task_get_exit (FerryTask *self)
  * Fails with the task's error if the task failed, and with %G_IO_ERROR_CANCELLED if the task was cancelled. If the task
  * is not done, fails with %FERRY_ERROR_NOT_DONE, or with %FERRY_ERROR_WRONG_THREAD on another thread than the router's.
  *
- * Returns: (transfer full) (nullable): the result; %NULL without an error when the function has none
+ * Returns: (transfer full) (nullable): the result; %NULL without an error if the function has no result
  *
  * Since: 0.1
  */
@@ -1410,7 +1411,7 @@ wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
  * %FERRY_ERROR_BUSY in a callback of the router's main context. Fails with %FERRY_ERROR_WRONG_THREAD on another thread
  * that runs the default main context. Fails with %FERRY_ERROR_NOT_RUNNING if the router was stopped.
  *
- * Returns: (transfer full) (nullable): the result; %NULL without an error when the function has none
+ * Returns: (transfer full) (nullable): the result; %NULL without an error if the function has no result
  *
  * Since: 0.1
  */
@@ -1485,7 +1486,7 @@ ferry_task_wait_async (FerryTask *self, GCancellable *cancellable, GAsyncReadyCa
  * Fails as [method@Ferry.Task.get_result] does, and with %G_IO_ERROR_CANCELLED if the waiting was cancelled. Check
  * [property@Ferry.Task:done] to find out whether the task itself has ended.
  *
- * Returns: (transfer full) (nullable): the result; %NULL without an error when the function has none
+ * Returns: (transfer full) (nullable): the result; %NULL without an error if the function has no result
  *
  * Since: 0.1
  */
@@ -1876,7 +1877,7 @@ ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer e
 
   if (priv->function == NULL)
     {
-      ferry_critical ("A task without a function was submitted; make it with ferry_task_new()");
+      ferry_critical ("A task without a function was submitted; make tasks with ferry_task_new()");
       return FALSE;
     }
 
@@ -2111,8 +2112,8 @@ install_progress (void)
   /**
    * FerryTask:fraction:
    *
-   * How much of the work is done, from 0 to 1; -1 if it is not known. The fraction never falls during an attempt. With
-   * the next attempt it starts at 0 again. If it was known, it is 1 when the task is completed.
+   * How much of the work is done, from 0 to 1; -1 if it is not known. The fraction never falls during an attempt, and
+   * starts at 0 again with the next attempt. If the fraction is known, it becomes 1 when the task is completed.
    *
    * Since: 0.1
    */
@@ -2198,7 +2199,7 @@ install_times_and_ends (void)
   /**
    * FerryTask:exit:
    *
-   * The exit record of the worker, if the task failed because its worker was lost; else %NULL.
+   * The exit record of the worker, if the task failed or was cancelled because its worker ended; else %NULL.
    *
    * Since: 0.1
    */
