@@ -55,7 +55,7 @@ struct _FerryExecutor
   guint max_pending;
   guint keep_finished;
 
-  _Atomic gint state;    /* any; changes on the router's thread */
+  _Atomic gint state;    /* any: read on any thread, and changed only on the router's thread */
   _Atomic gint n_queued; /* any: number of tasks that wait in the queue, in the inbox, or sent ahead */
 
   pthread_mutex_t inbox_lock;
@@ -1084,8 +1084,8 @@ begin_stop (FerryExecutor *self)
 {
   if (atomic_load_explicit (&self->state, memory_order_relaxed) != FERRY_EXECUTOR_STATE_RUNNING)
     return;
-  /* Release, as each store of the state. If another thread submits a task meanwhile, the task is in the inbox, which
-   * the caller of begin_stop() empties next. */
+  /* Release, like every store of the state. Another thread may submit a task meanwhile. This task is in the inbox,
+   * which the caller of begin_stop() empties next. */
   atomic_store_explicit (&self->state, FERRY_EXECUTOR_STATE_STOPPING, memory_order_release);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
   refuse_submissions (self);

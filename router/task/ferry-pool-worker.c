@@ -127,7 +127,7 @@ forget_room (FerryPoolWorker *self)
   g_clear_pointer (&self->room, room_unref);
 }
 
-/* ---- What the pool asks about a worker ---- */
+/* ---- References to a worker, and what the pool asks about it ---- */
 
 FerryPoolWorker *
 ferry_pool_worker_ref (FerryPoolWorker *self)

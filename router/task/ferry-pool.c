@@ -275,7 +275,8 @@ note_refusal (FerryPool *self, const GError *error)
   if (!ferry_timer_is_set (&self->back_off))
     {
       back_off (self, self->refusals);
-      g_message ("The pool “%s” starts a worker again after a pause: %s", ferry_pool_get_name (self), error->message);
+      g_message ("The pool “%s” could not start a worker, and tries again after a pause: %s",
+                 ferry_pool_get_name (self), error->message);
     }
   if (self->refusals->len <= self->restart_limit || count_workers (self).n_live > 0)
     return;
@@ -300,7 +301,8 @@ note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
     note_refusal (self, error);
   else
     {
-      g_message ("The pool “%s” goes on with the workers that it has: %s", ferry_pool_get_name (self), error->message);
+      g_message ("The pool “%s” could not start a worker, and goes on with its other workers: %s",
+                 ferry_pool_get_name (self), error->message);
       back_off (self, self->restarts);
     }
   g_error_free (error);
@@ -407,11 +409,12 @@ get_starter (FerryPool *self, GError **error)
 {
   if (self->starter != NULL)
     return g_object_ref (self->starter);
-  if (!ferry_launcher_check_no_senders (self->launcher, "the pool",
-                                        "have tasks use ferry_job_send() and ferry_job_yield(), or spawn a worker of "
-                                        "its own for them; then give the pool another launcher, or call "
-                                        "ferry_pool_reset()",
-                                        error))
+  if (!ferry_launcher_check_no_senders (
+        self->launcher, "the pool",
+        "use ferry_job_send() and ferry_job_yield() in the functions, and make the pool "
+        "with another launcher; or spawn a separate worker with this launcher, then "
+        "call ferry_pool_reset()",
+        error))
     return NULL;
   ferry_launcher_log_usual (self->launcher);
   if (self->use_fork_server && ferry_launcher_get_fork_server (self->launcher) == NULL)
@@ -679,7 +682,7 @@ ferry_pool_schedule (FerryPool *self)
   self->scheduling = FALSE;
   start_minimum (self);
   steal_work (self);
-  /* Tasks may have returned from a worker after the pool had failed. */
+  /* Tasks may have returned from a worker after the pool had failed. These tasks must fail too. */
   if (self->error != NULL)
     {
       g_autoptr (GError) reason = ferry_error_copy (self->error);

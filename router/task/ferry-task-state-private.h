@@ -26,7 +26,7 @@ typedef enum
   FERRY_TASK_EVENT_CANCEL,
   FERRY_TASK_EVENT_RUN_TIMEOUT,
   FERRY_TASK_EVENT_QUEUE_TIMEOUT,
-  FERRY_TASK_EVENT_REFUSE,  /* no worker will begin the task */
+  FERRY_TASK_EVENT_REFUSE,  /* no worker will run the task, or run it again */
   FERRY_TASK_EVENT_ABANDON, /* the time of a shutdown is over, or a thread that runs the task is given up */
 } FerryTaskEvent;
 
