@@ -184,7 +184,7 @@ compare_numbers (gconstpointer a, gconstpointer b)
   return one->number < other->number ? -1 : one->number > other->number;
 }
 
-/* Returns (transfer full) the list positions of all finished tasks except the latest keep tasks, in the order of the
+/* Returns (transfer full) the list positions of all finished tasks except the @keep latest, in the order of the
  * list. Marks these tasks as removed from the list in their placements, so that no handler removes them a second
  * time. */
 static GArray *
@@ -210,7 +210,7 @@ get_position (GArray *leaving, guint index)
   return g_array_index (leaving, Leaving, index).position;
 }
 
-/* main: removes all finished tasks except the latest keep tasks from the list. Neighbouring tasks are removed in one
+/* main: removes all finished tasks except the @keep latest from the list. Neighbouring tasks are removed in one
  * change, because a list view needs much time for each change. The loop starts at the end of the list, so that the
  * positions of earlier tasks stay valid. */
 static void
@@ -868,7 +868,7 @@ check_task (FerryExecutor *self, const char *function, FerryTask *task, GError *
   if (ferry_executor_has_task (self, task))
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "Task “%s” was not submitted to this executor; use the executor that has it",
+                          "Task “%s” was not submitted to this executor; use the task's own executor",
                           ferry_task_get_name (task));
 }
 

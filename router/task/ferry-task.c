@@ -13,8 +13,9 @@
  * Threads:   until the task is submitted, any thread, one at a time. Then only the router's thread changes the task,
  *            and all signals and notifications are on that thread. Any thread may submit the task, cancel it and wait
  *            for it, and may read it once it is done.
- * Invariant: the atomic field submission decides which takes effect: ferry_task_submit_to() or a cancel before it.
- * Until it is DONE, the driver and the watch belong to the thread that submits the task; from then on, to the router's.
+ * Invariant: the atomic field submission decides what takes effect: ferry_task_submit_to(), or a cancel before that.
+ *            Until the field is DONE, the driver and the watch belong to the thread that submits the task; from then
+ *            on, to the router's.
  * Trust:     an event of the worker is looked up in the table before anything changes. Memory is sealed before a worker
  *            gets it: no worker can write to it or make it shorter, and several workers may share it. */
 
