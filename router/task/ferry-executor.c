@@ -1095,7 +1095,7 @@ begin_stop (FerryExecutor *self)
  * ferry_executor_stop:
  * @self: an executor
  *
- * Stops the executor permanently: it takes no more tasks. The tasks that it has go on. When the last of them is done,
+ * Stops the executor permanently: it takes no more tasks. Its present tasks continue. When the last of them is done,
  * the state becomes %FERRY_EXECUTOR_STATE_STOPPED. A second stop has no effect. On the router's thread.
  *
  * To end the tasks too, use [method@Ferry.Executor.cancel_all] or [method@Ferry.Executor.shutdown_async]. Both can also
@@ -1120,7 +1120,7 @@ ferry_executor_stop (FerryExecutor *self)
  * ferry_executor_shutdown_async:
  * @self: an executor
  * @timeout: how long the shutdown may take, in microseconds; 0 ends all tasks now, a negative number sets no limit
- * @cancellable: (nullable): cancels the waiting; the shutdown itself goes on
+ * @cancellable: (nullable): cancels the waiting; the shutdown itself continues
  * @callback: (scope async): called when all tasks are done
  * @user_data: data for @callback
  *
@@ -1128,9 +1128,9 @@ ferry_executor_stop (FerryExecutor *self)
  * After half of @timeout at the latest their workers are asked to end, and after @timeout their workers are killed. So
  * a shutdown with a timeout always ends in time. The pool keeps idle workers, because other executors may use them.
  *
- * A thread cannot be killed. In a pool of threads, a function that does not return in time goes on after the shutdown.
- * For a shutdown that ends when all functions have returned, set no timeout here, and set a long grace time for the
- * tasks ([method@Ferry.Task.set_cancel_grace]).
+ * A thread cannot be killed. In a pool of threads, a function that does not return in time continues after the
+ * shutdown. For a shutdown that ends when all functions have returned, set no timeout here, and set a long grace time
+ * for the tasks ([method@Ferry.Task.set_cancel_grace]).
  *
  * On the router's thread. If this is called a second time with an earlier end, the shutdown ends earlier.
  *

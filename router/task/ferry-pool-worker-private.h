@@ -5,8 +5,8 @@
  * for its tasks.
  *
  * One word in the link's memory (FERRY_CLAIM_HOLD) decides whether a task was begun. The worker changes this word
- * before it begins a task. The application changes it before it takes tasks back or kills the worker. So a kill never
- * hits a task other than the intended task, and the application knows which tasks a dead worker had begun.
+ * before it begins a task. The application changes it before it takes tasks back or kills the worker. So a kill ends
+ * only the intended task, and the application knows which tasks a dead worker had begun.
  *
  * Threads: the router's. */
 

@@ -10,7 +10,7 @@
  * happens when a task is sent, answered, taken back or escalated, and when a worker is asked to end.
  *
  * Threads: the router's, except for a link's notice of room, and for the thread that is a worker.
- * Trust:   the worker's claim says which task a kill would hit. The claim is believed for a limited time, so that no
+ * Trust:   the worker's claim says which task a kill would end. The claim is believed for a limited time, so that no
  *          claim keeps a task from its end. */
 
 #include "config.h"
@@ -31,8 +31,8 @@
 /* How long a worker that was asked to finish may take, in microseconds, before it is killed. */
 #define RETIRE_GRACE (10 * G_USEC_PER_SEC)
 
-/* How long a worker may go on, in microseconds, after it has stopped the sender of its calls while a call was open. A
- * worker that hangs up has the same time. */
+/* How long a worker may continue, in microseconds, after it has stopped the sender of its calls while a call was open.
+ * A worker that hangs up has the same time. */
 #define EXIT_GRACE (1 * G_USEC_PER_SEC)
 
 /* How often a task is sent again after a worker has refused it. All workers of the pool run the same program, so each
@@ -43,7 +43,7 @@
 #define MEMORY_INTERVAL (100 * FERRY_MICROSECONDS_PER_MILLISECOND)
 
 /* A worker answers a call before it claims the next call. So where the claim is beyond a call, the answer of that call
- * is on its way, and a kill would hit the next task. The claim is false if the answer is still missing when everything
+ * is on its way, and a kill would end the next task. The claim is false if the answer is still missing when everything
  * that the worker had written by then is dispatched. This is checked every LOOK_INTERVAL microseconds, and at most
  * MAX_LOOKS times while nothing is dispatched. A worker cannot make this time longer. An application can, if it keeps
  * all buffers or stays in a handler. */
@@ -61,7 +61,7 @@ struct _FerryPoolRoom
   GWeakRef pool;
   void (*schedule) (FerryPool *pool); /* const */
   GMainContext *context;              /* const: (owned): the router's */
-  _Atomic gboolean told;              /* any: use_room() is posted and has not run yet */
+  _Atomic gboolean told;              /* any: use_room() was posted and has not run yet */
 };
 
 static void
@@ -294,7 +294,7 @@ ask (FerryPoolWorker *self, const FerryPoolCall *call, const FerryAnswerFuncs *f
 
 /* ---- Asking or forcing the worker to end ---- */
 
-/* main: gives up a thread, which cannot be killed. The link ends now; the thread ends when its function returns. */
+/* main: abandons a thread, which cannot be killed. The link ends now; the thread ends when its function returns. */
 static void
 abandon (FerryPoolWorker *self)
 {
@@ -316,7 +316,7 @@ fault (FerryPoolWorker *self, const char *detail)
     abandon (self);
 }
 
-/* main: kills the worker's process, or gives up its thread. Earlier messages of the worker are still delivered. */
+/* main: kills the worker's process, or abandons its thread. Earlier messages of the worker are still delivered. */
 void
 ferry_pool_worker_kill (FerryPoolWorker *self)
 {
@@ -826,9 +826,9 @@ exit_timed_out (gpointer data)
                "a worker that stops its senders must exit");
 }
 
-/* main: handles a worker that stopped its senders, as it does before an exit: it sends nothing more. Tasks that the
- * worker has not begun are taken back at once. The task that it has begun is lost when the worker ends. If a task was
- * in flight, or the initialiser ran, the worker must end within EXIT_GRACE. */
+/* main: handles a worker that stopped its senders, as it does before an exit: the worker sends nothing more. Tasks that
+ * the worker has not begun are taken back now. The task that the worker has begun is lost when the worker ends. If a
+ * task was in flight, or the initialiser ran, the worker must end within EXIT_GRACE. */
 static void
 calls_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 {
@@ -1015,8 +1015,8 @@ abandon_task (FerryPoolWorker *self, FerryTask *task)
                NULL, NULL);
 }
 
-/* Runs when a task did not end by itself in time. At half of its grace time its process gets SIGTERM. At the end of the
- * grace time the process is killed. A thread cannot be killed, and is given up. */
+/* Runs when a cancelled or timed-out task did not end in time. After half of its grace time, its process gets SIGTERM.
+ * At the end of the grace time, the process is killed. A thread cannot be killed, and is abandoned. */
 static void
 escalate (gpointer data)
 {

@@ -31,9 +31,9 @@
 #define MAX_DEPTH 64
 
 /* The time in which a worker must begin a task; a warm worker needs far less. A task that was not begun in this time
- * can be stolen: it is taken back and sent to an idle worker. Each theft of such a task doubles the time for its next
- * worker, up to 8 s. So tasks do not circulate without end among slow workers, and the first worker that makes progress
- * keeps them. */
+ * can be stolen: it is taken back and sent to an idle worker. Each theft of such a task doubles the time that its next
+ * worker has, up to 8 s. So tasks do not move between slow workers without end, and the first worker that makes
+ * progress keeps its tasks. */
 #define BEGIN_MICROSECONDS 1000
 #define MAX_DOUBLINGS 13
 
@@ -62,8 +62,8 @@
  * Tasks come from one or several [class@Ferry.Executor]. When a worker dies, only the task that it ran is lost, and the
  * pool replaces the worker. Nothing in a pool polls: a pool without tasks uses no processor time.
  *
- * A pool must be used on its router's thread. When the pool is finalised, it ends its workers. An executor holds a
- * reference to its pool.
+ * A pool must be used on its router's thread. A pool that is finalised ends its workers. An executor holds a reference
+ * to its pool.
  *
  * Since: 0.1
  */
@@ -103,8 +103,7 @@ struct _FerryPool
   gboolean schedule_again;
   FerryWaitQueue stop_waits; /* callers of ferry_pool_stop_async() that wait for the end of the stop */
   FerryTimer stop_timer;
-  FerryPoolWorker *thief; /* (owned) (nullable): the idle worker that is sent the next task, which was taken back from
-                             another worker */
+  FerryPoolWorker *thief; /* (owned) (nullable): the idle worker that is sent the next task; see steal_work() */
   FerryTimer steal_timer; /* runs out when an idle worker may steal tasks that another worker has not begun */
 };
 
@@ -659,7 +658,8 @@ steal_work (gpointer data)
   g_object_unref (self);
 }
 
-/* main: sends as many tasks as there is room for. */
+/* main: sends tasks until no task waits or no worker has room. Then starts workers up to the minimum, and steals tasks
+ * for an idle worker. A recursive call only makes the outer call send once more. */
 void
 ferry_pool_schedule (FerryPool *self)
 {
@@ -755,7 +755,7 @@ finish_stop (FerryPool *self)
  * ferry_pool_stop_async:
  * @self: a pool
  * @timeout: how long the workers may take to finish, in microseconds; 0 kills them now, a negative number sets no limit
- * @cancellable: (nullable): cancels the waiting; the stop itself goes on
+ * @cancellable: (nullable): cancels the waiting; the stop itself continues
  * @callback: (scope async): called when all workers have ended
  * @user_data: data for @callback
  *
@@ -1784,7 +1784,7 @@ ferry_pool_new (FerryRouter *router, FerryLauncher *launcher)
  *
  * Makes a pool of threads of this program, which run the functions that the program has registered. Tasks, their order
  * and their limits are the same as in a pool of processes, but a thread cannot be killed. If a cancelled task does not
- * end in its grace time, the task fails, and its thread goes on outside the pool. Any thread.
+ * end in its grace time, the task fails, and its thread continues outside the pool. Any thread.
  *
  * Returns: (transfer full): the pool
  *

@@ -295,7 +295,7 @@ ferry_process_next (FerryProcess *self, gint64 timeout, GVariant **value, GError
 /**
  * ferry_process_next_async:
  * @self: a process
- * @cancellable: (nullable): cancels the waiting; the function goes on
+ * @cancellable: (nullable): cancels the waiting; the function continues
  * @callback: (scope async): called when there is a value, or the function has ended
  * @user_data: data for @callback
  *
@@ -392,7 +392,7 @@ ferry_process_join (FerryProcess *self, gint64 timeout, GError **error)
 /**
  * ferry_process_join_async:
  * @self: a process
- * @cancellable: (nullable): cancels the waiting; the function goes on
+ * @cancellable: (nullable): cancels the waiting; the function continues
  * @callback: (scope async): called when the function has ended
  * @user_data: data for @callback
  *

@@ -358,7 +358,7 @@ ferry_task_group_get_n_open (FerryTaskGroup *self)
 /**
  * ferry_task_group_wait_async:
  * @self: a group
- * @cancellable: (nullable): cancels the waiting; the tasks go on
+ * @cancellable: (nullable): cancels the waiting; the tasks continue
  * @callback: (scope async) (closure user_data): called when all tasks of the group are done
  * @user_data: data for @callback
  *

@@ -27,7 +27,7 @@ typedef enum
   FERRY_TASK_EVENT_RUN_TIMEOUT,
   FERRY_TASK_EVENT_QUEUE_TIMEOUT,
   FERRY_TASK_EVENT_REFUSE,  /* no worker will run the task, or run it again */
-  FERRY_TASK_EVENT_ABANDON, /* the time of a shutdown is over, or a thread that runs the task is given up */
+  FERRY_TASK_EVENT_ABANDON, /* the time of a shutdown is over, or a thread that runs the task is abandoned */
 } FerryTaskEvent;
 
 #define FERRY_N_TASK_EVENTS 13
@@ -42,9 +42,8 @@ typedef enum
 typedef struct
 {
   FerryTaskStep step;
-  FerryTaskState next; /* only of a step that is taken */
-  gboolean
-    leaves_worker; /* only of a step that is taken: the task is done, and its worker may still run its function */
+  FerryTaskState next;    /* taken steps only */
+  gboolean leaves_worker; /* taken steps only: the task is done, and its worker may still run it */
 } FerryTaskTransition;
 
 const FerryTaskTransition *ferry_task_state_next (FerryTaskState state, FerryTaskEvent event);

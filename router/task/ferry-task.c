@@ -469,7 +469,7 @@ ferry_task_set_queue_timeout (FerryTask *self, gint64 timeout)
  * @self: a task that was not submitted
  * @grace: the grace time in microseconds; the default is 2 seconds
  *
- * Sets the grace time: how long the function may go on after a cancel, or after its time is over. After half of the
+ * Sets the grace time: how long the function may continue after a cancel, or after its time is over. After half of the
  * grace time, the worker process gets `SIGTERM`. At the end of the grace time, the worker is killed. Any thread, one at
  * a time, before the submission.
  *
@@ -1408,7 +1408,7 @@ wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
  * wait for that thread at the same time. A thread that runs the default main context must not wait.
  *
  * Fails as [method@Ferry.Task.get_result] does. Fails with %FERRY_ERROR_TIMED_OUT if the task is not done within
- * @timeout; the task then goes on. Fails with %FERRY_ERROR_NOT_STARTED if the task was not submitted. Fails with
+ * @timeout; the task then continues. Fails with %FERRY_ERROR_NOT_STARTED if the task was not submitted. Fails with
  * %FERRY_ERROR_BUSY in a callback of the router's main context. Fails with %FERRY_ERROR_WRONG_THREAD on another thread
  * that runs the default main context. Fails with %FERRY_ERROR_NOT_RUNNING if the router was stopped.
  *
@@ -1447,7 +1447,7 @@ ferry_task_wait (FerryTask *self, gint64 timeout, GError **error)
 /**
  * ferry_task_wait_async:
  * @self: a task
- * @cancellable: (nullable): cancels the waiting; the task itself goes on
+ * @cancellable: (nullable): cancels the waiting; the task itself continues
  * @callback: (scope async) (closure user_data): called when the task is done, after its signal `done`
  * @user_data: data for @callback
  *
