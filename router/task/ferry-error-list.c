@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Errors that are caught at once and handled later.
+/* A list of errors that are caught where they occur and handled later.
  *
  * Threads: any, one at a time.
- * Trust:   a list as a value comes from another process. The number of its errors is bounded here, and their lengths in
- *          ferry_error_from_variant(). */
+ * Trust:   a list that was received as a value comes from another process. The number of its errors is limited here,
+ *          and the lengths of its texts in ferry_error_from_variant(). */
 
 #include "config.h"
 
@@ -19,13 +19,15 @@
 #define RECORD_VARIANT_TYPE "(s" FERRY_ERROR_VARIANT_TYPE ")"
 #define LIST_VARIANT_TYPE "a" RECORD_VARIANT_TYPE
 
-/* How many errors a list as a value has at most. One more error tells the number of the others. */
+/* How many errors ferry_error_list_to_variant() writes at most. If the list has more, the value has one more error,
+ * which gives the number of the errors that were left out. */
 #define MAX_SENT 1024
 
 /**
  * FerryErrorRecord:
  *
- * An error in a [class@Ferry.ErrorList], with its phase and its trace. It never changes, so any thread may use it.
+ * An error in a [class@Ferry.ErrorList], with its phase and its trace. A record never changes, so any thread may use
+ * it.
  *
  * Since: 0.1
  */
@@ -33,7 +35,7 @@ struct _FerryErrorRecord
 {
   GObject parent_instance;
 
-  GError *error; /* const, as all that follows */
+  GError *error; /* (owned): const, as the fields below */
   char *phase;
   char *trace; /* (nullable) */
 };
@@ -84,7 +86,7 @@ ferry_error_record_class_init (FerryErrorRecordClass *klass)
   /**
    * FerryErrorRecord:error:
    *
-   * The error.
+   * The error that was caught.
    *
    * Since: 0.1
    */
@@ -93,7 +95,7 @@ ferry_error_record_class_init (FerryErrorRecordClass *klass)
   /**
    * FerryErrorRecord:phase:
    *
-   * The phase of the work, such as “init”, “work” or “cleanup”; empty when none was given.
+   * The phase of the work in which the error occurred, such as “init”, “work” or “cleanup”; empty if none was given.
    *
    * Since: 0.1
    */
@@ -101,7 +103,7 @@ ferry_error_record_class_init (FerryErrorRecordClass *klass)
   /**
    * FerryErrorRecord:trace:
    *
-   * The trace of the error: a line for each place, the innermost first. %NULL when it is not known.
+   * The trace of the error: one line for each place in the code, the innermost first; %NULL if it is not known.
    *
    * Since: 0.1
    */
@@ -118,7 +120,7 @@ ferry_error_record_init (FerryErrorRecord *self)
  * ferry_error_record_get_error:
  * @self: a record
  *
- * The error. Any thread may call this.
+ * Gets the error that was caught. Any thread may call this.
  *
  * Returns: (transfer none): the error
  *
@@ -136,9 +138,9 @@ ferry_error_record_get_error (FerryErrorRecord *self)
  * ferry_error_record_get_phase:
  * @self: a record
  *
- * The phase of the work that the error occurred in. Any thread may call this.
+ * Gets the phase of the work in which the error occurred. Any thread may call this.
  *
- * Returns: (transfer none): the phase; empty when none was given
+ * Returns: (transfer none): the phase; empty if none was given
  *
  * Since: 0.1
  */
@@ -154,9 +156,9 @@ ferry_error_record_get_phase (FerryErrorRecord *self)
  * ferry_error_record_get_trace:
  * @self: a record
  *
- * The trace of the error: a line for each place, the innermost first. Any thread may call this.
+ * Gets the trace of the error: one line for each place in the code, the innermost first. Any thread may call this.
  *
- * Returns: (transfer none) (nullable): the trace, or %NULL when it is not known
+ * Returns: (transfer none) (nullable): the trace, or %NULL if it is not known
  *
  * Since: 0.1
  */
@@ -171,11 +173,11 @@ ferry_error_record_get_trace (FerryErrorRecord *self)
 /**
  * FerryErrorList:
  *
- * Errors that are caught where they occur, and shown or raised later.
+ * A list of errors that are caught where they occur, and shown or raised later.
  *
- * Each error has a phase, which is any name of a part of the work: “init”, “work”, “cleanup”. Functions that take a
- * phase take %NULL for all phases. With filters ([method@Ferry.ErrorList.add_filter]) a list catches only errors that
- * pass one of them, and leaves the others to the caller:
+ * Each error has a phase, which is any name of a part of the work: “init”, “work”, “cleanup”. In functions that search
+ * the list, the phase %NULL stands for all phases. With filters ([method@Ferry.ErrorList.add_filter]) a list catches
+ * only errors that pass at least one filter. It does not catch other errors; the caller must handle them:
  *
  * ```c
  * if (!ferry_error_list_take (errors, "cleanup", &local_error))
@@ -185,10 +187,11 @@ ferry_error_record_get_trace (FerryErrorRecord *self)
  *   }
  * ```
  *
- * A list also takes the errors of failed tasks ([method@Ferry.ErrorList.add_task]). And it takes the list that a
- * worker's function filled and returned ([method@Ferry.ErrorList.to_variant], [method@Ferry.ErrorList.add_variant]).
+ * A list can also catch the errors of failed tasks ([method@Ferry.ErrorList.add_task]). And it can catch the errors of
+ * another list, which a worker's function filled and returned ([method@Ferry.ErrorList.to_variant],
+ * [method@Ferry.ErrorList.add_variant]).
  *
- * It is a [iface@Gio.ListModel] of [class@Ferry.ErrorRecord], in the order in which the errors were caught.
+ * The list is a [iface@Gio.ListModel] of [class@Ferry.ErrorRecord], in the order in which the errors were caught.
  *
  * Since: 0.1
  */
@@ -196,14 +199,14 @@ struct _FerryErrorList
 {
   GObject parent_instance;
 
-  GPtrArray *records; /* (element-type FerryErrorRecord) */
-  GArray *filters;    /* (element-type Filter) */
+  GPtrArray *records; /* (element-type FerryErrorRecord): the first one was caught first */
+  GArray *filters;    /* (element-type Filter): if empty, all errors pass */
 };
 
 typedef struct
 {
   GQuark domain;
-  int code; /* -1: all of the domain */
+  int code; /* -1: all codes of the domain */
 } Filter;
 
 static GType
@@ -274,7 +277,7 @@ passes (FerryErrorList *self, const GError *error)
   return self->filters->len == 0;
 }
 
-/* Takes the error. phase and trace are (nullable). */
+/* Adds a record to the list. Takes error. phase and trace are (nullable). */
 static void
 append (FerryErrorList *self, const char *phase, GError *error, const char *trace)
 {
@@ -312,9 +315,10 @@ ferry_error_list_new (void)
  * ferry_error_list_add_filter:
  * @self: a list
  * @domain: an error domain
- * @code: a code of the domain, or -1 for all of them
+ * @code: a code of @domain, or -1 for all codes
  *
- * Adds a filter. From the first filter on, the list catches only errors that pass one. Any thread, one at a time.
+ * Adds a filter. If a list has filters, it catches only errors that pass at least one of them. Any thread, one at a
+ * time.
  *
  * Since: 0.1
  */
@@ -333,11 +337,11 @@ ferry_error_list_add_filter (FerryErrorList *self, GQuark domain, int code)
  * ferry_error_list_add:
  * @self: a list
  * @phase: (nullable): the phase of the work; %NULL for none
- * @error: an error, which is copied
+ * @error: the error; the list keeps a copy
  *
- * Catches an error, with its trace where it has one: see [func@Ferry.Error.get_trace]. Any thread, one at a time.
+ * Catches an error, with its trace if it has one: see [func@Ferry.Error.get_trace]. Any thread, one at a time.
  *
- * Returns: %FALSE if the error passes no filter, and was not caught
+ * Returns: %FALSE if the error passes no filter, and so was not caught
  *
  * Since: 0.1
  */
@@ -362,9 +366,9 @@ ferry_error_list_add (FerryErrorList *self, const char *phase, const GError *err
  * @phase: (nullable): the phase of the work; %NULL for none
  * @error: (inout) (nullable) (transfer full): the error, or %NULL; set to %NULL when the error was caught
  *
- * Catches an error that a call may have set. Any thread, one at a time.
+ * Catches an error that a function may have set in @error. Any thread, one at a time.
  *
- * Returns: %FALSE if the error passes no filter, and stays in @error
+ * Returns: %FALSE if the error passes no filter, and so stays in @error
  *
  * Since: 0.1
  */
@@ -390,7 +394,7 @@ ferry_error_list_take (FerryErrorList *self, const char *phase, GError **error)
  *
  * Catches the error of a failed task, with its trace. On the router's thread.
  *
- * Returns: %FALSE if the task has not failed, as a cancelled task has not, or its error passes no filter
+ * Returns: %FALSE if the task has not failed, or its error passes no filter. A cancelled task has not failed
  *
  * Since: 0.1
  */
@@ -415,12 +419,13 @@ static gboolean
 check_variant (GVariant *variant, GError **error)
 {
   if (!g_variant_is_of_type (variant, G_VARIANT_TYPE (LIST_VARIANT_TYPE)))
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "A list of errors is of type %s, and not %s: make it with ferry_error_list_to_variant()",
-                            LIST_VARIANT_TYPE, g_variant_get_type_string (variant));
+    return ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "A list of errors must be of type %s, and not %s; make the value with ferry_error_list_to_variant()",
+      LIST_VARIANT_TYPE, g_variant_get_type_string (variant));
   if (g_variant_n_children (variant) > MAX_SENT + 1)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                            "A list of errors came with %" G_GSIZE_FORMAT " of them, and %u are taken: make it with "
+                            "The value has %" G_GSIZE_FORMAT " errors, and the limit is %u; make the value with "
                             "ferry_error_list_to_variant()",
                             g_variant_n_children (variant), MAX_SENT);
   return TRUE;
@@ -429,16 +434,17 @@ check_variant (GVariant *variant, GError **error)
 /**
  * ferry_error_list_add_variant:
  * @self: a list
- * @variant: a value of [method@Ferry.ErrorList.to_variant] in another process; a floating reference is sunk
+ * @variant: a value that [method@Ferry.ErrorList.to_variant] made in another process; a floating reference is sunk
  * @error: return location for an error
  *
- * Catches all errors of a list that came from another process, with their phases and traces. Any thread, one at a time.
+ * Catches all errors of a list that was received from another process, with their phases and traces. Any thread, one at
+ * a time.
  *
- * Fails with the first error that passes no filter, after the others were caught. Catches nothing and fails with
- * %FERRY_ERROR_BAD_ARGUMENTS when the value is not a list of errors, and with %FERRY_ERROR_TOO_LARGE when it has more
- * errors than [method@Ferry.ErrorList.to_variant] writes.
+ * If errors pass no filter, fails with the first of these errors, after all other errors were caught. Fails with
+ * %FERRY_ERROR_BAD_ARGUMENTS if the value is not a list of errors, and with %FERRY_ERROR_TOO_LARGE if it has more
+ * errors than [method@Ferry.ErrorList.to_variant] writes; in these two cases no error is caught.
  *
- * Returns: %TRUE if all were caught
+ * Returns: %TRUE if all errors were caught
  *
  * Since: 0.1
  */
@@ -489,10 +495,10 @@ add_to_builder (GVariantBuilder *builder, const char *phase, const GError *error
  * ferry_error_list_to_variant:
  * @self: a list
  *
- * The list as a value of the type `a(s(sissas))`, which a worker's function can return as its result.
+ * Gets the list as a value of the type `a(s(sissas))`. A worker's function can return this value as its result.
  *
- * The value has at most 1,024 errors. An error of %FERRY_ERROR_TOO_LARGE at its end tells how many more there were. Any
- * thread, one at a time.
+ * The value has at most 1,024 errors of the list. If the list has more, one further error with the code
+ * %FERRY_ERROR_TOO_LARGE says how many were left out. Any thread, one at a time.
  *
  * Returns: (transfer none): a floating value
  *
@@ -526,13 +532,13 @@ ferry_error_list_to_variant (FerryErrorList *self)
 /**
  * ferry_error_list_raise_any:
  * @self: a list
- * @phase: (nullable): the phase to look at; %NULL for all
+ * @phase: (nullable): the phase of the errors; %NULL for all phases
  * @error: return location for an error
  *
- * Fails with a copy of the first error, if the list has one: later errors are often its consequences. The list does not
- * change. Any thread, one at a time.
+ * Fails with a copy of the first error of @phase, if the list has one. Later errors are often consequences of the
+ * first. The list does not change. Any thread, one at a time.
  *
- * Returns: %TRUE if there is no error
+ * Returns: %TRUE if there is no such error
  *
  * Since: 0.1
  */
@@ -554,11 +560,11 @@ ferry_error_list_raise_any (FerryErrorList *self, const char *phase, GError **er
 /**
  * ferry_error_list_get_first:
  * @self: a list
- * @phase: (nullable): the phase to look at; %NULL for all
+ * @phase: (nullable): the phase of the errors; %NULL for all phases
  *
- * The error that was caught first. Any thread, one at a time.
+ * Gets the error of @phase that was caught first. Any thread, one at a time.
  *
- * Returns: (transfer none) (nullable): its record, which the list owns; %NULL if there is none
+ * Returns: (transfer none) (nullable): the error's record, which the list owns; %NULL if there is none
  *
  * Since: 0.1
  */
@@ -576,11 +582,11 @@ ferry_error_list_get_first (FerryErrorList *self, const char *phase)
 /**
  * ferry_error_list_get_last:
  * @self: a list
- * @phase: (nullable): the phase to look at; %NULL for all
+ * @phase: (nullable): the phase of the errors; %NULL for all phases
  *
- * The error that was caught last. Any thread, one at a time.
+ * Gets the error of @phase that was caught last. Any thread, one at a time.
  *
- * Returns: (transfer none) (nullable): its record, which the list owns; %NULL if there is none
+ * Returns: (transfer none) (nullable): the error's record, which the list owns; %NULL if there is none
  *
  * Since: 0.1
  */
@@ -598,12 +604,12 @@ ferry_error_list_get_last (FerryErrorList *self, const char *phase)
 /**
  * ferry_error_list_get_all:
  * @self: a list
- * @phase: (nullable): the phase to look at; %NULL for all
+ * @phase: (nullable): the phase of the errors; %NULL for all phases
  *
- * The present records of a phase, in the order in which they were caught. The list itself is a model that changes as
- * errors are caught. Any thread, one at a time.
+ * Gets the present records of @phase, in the order in which their errors were caught. In contrast, the list itself is a
+ * model that changes whenever an error is caught. Any thread, one at a time.
  *
- * Returns: (transfer full): a model of [class@Ferry.ErrorRecord], which does not change
+ * Returns: (transfer full): a list model of [class@Ferry.ErrorRecord], which does not change later
  *
  * Since: 0.1
  */
@@ -624,9 +630,9 @@ ferry_error_list_get_all (FerryErrorList *self, const char *phase)
 /**
  * ferry_error_list_clear:
  * @self: a list
- * @phase: (nullable): the phase to forget; %NULL for all
+ * @phase: (nullable): the phase whose errors are removed; %NULL for all phases
  *
- * Forgets errors. The filters stay. Any thread, one at a time.
+ * Removes the errors of @phase from the list. The filters stay. Any thread, one at a time.
  *
  * Since: 0.1
  */
@@ -635,8 +641,8 @@ ferry_error_list_clear (FerryErrorList *self, const char *phase)
 {
   g_return_if_fail (FERRY_IS_ERROR_LIST (self));
 
-  /* From the end, a run of neighbours for each signal. Handlers may change the list, so the position is compared with
-   * its length again each time. */
+  /* Removes records from the end of the list, with one signal for each run of neighbours. Handlers may change the list,
+   * so the position is limited to the present length each time. */
   for (guint end = self->records->len; end > 0; end = MIN (end, self->records->len))
     {
       guint n_run = 0;

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What an executor offers to maps.
+/* The functions of an executor that maps use.
  *
  * Threads: the router's. */
 
@@ -13,10 +13,11 @@
 
 G_BEGIN_DECLS
 
-/* Submits a task as soon as there is room: then func is called, also where the task cannot be submitted. The key of its
- * completion (ferry_wait_queue_get_key()) is the task, which the caller keeps until then. */
+/* Submits a task as soon as the executor has room for it, and then calls func. func is also called if the task cannot
+ * be submitted. func gets a completion, whose key (ferry_wait_queue_get_key()) is the task. The caller must keep a
+ * reference to the task until then. */
 void ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryCompletionFunc func);
-/* Whether the executor has taken in the task, which may be done. */
+/* Whether the task was submitted to this executor and the router's thread has taken it in. The task may be done. */
 gboolean ferry_executor_has_task (FerryExecutor *self, FerryTask *task);
 
 G_END_DECLS

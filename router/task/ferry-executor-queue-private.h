@@ -1,12 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tasks that wait, by priority and then in the order of their submission. Each is linked by its placement.
+/* A queue of tasks that wait, ordered by priority and then by submission. A task is linked by its placement.
  *
- * A sorted array has a bucket for each priority. There are few priorities and many tasks, so the time to add, remove or
- * find a task does not depend on how many wait.
+ * An array, sorted by priority, has a bucket for each priority. There are few priorities and many tasks, so the time to
+ * add, remove or find a task does not depend on the number of tasks.
  *
- * Owner:   the tasks are not owned: the executor that keeps their placements keeps them.
+ * Owner:   the queue holds no references to its tasks. The executor holds a reference to each of its tasks.
  * Threads: one at a time. */
 
 #pragma once
@@ -17,17 +17,18 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  GPtrArray *buckets; /* (owned): the highest priority last; empty ones may be among them */
+  GPtrArray *buckets; /* (owned) (element-type FerryBucket): the highest priority last; buckets may be empty */
 } FerryTaskQueue;
 
 void ferry_task_queue_init (FerryTaskQueue *self);
-/* The queue is empty. */
+/* Frees the queue, which must be empty. */
 void ferry_task_queue_clear (FerryTaskQueue *self);
 void ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_front);
 void ferry_task_queue_remove (FerryTaskQueue *self, FerryTask *task);
-/* The next task (transfer none), or NULL. */
+/* Returns (transfer none) (nullable) the next task: the first task of the highest priority. */
 FerryTask *ferry_task_queue_peek (FerryTaskQueue *self);
-/* Returns (transfer full) the tasks that wait now, the next one first, with references. */
+/* Returns (transfer full) an array of the tasks that wait now, with a reference to each. The next task is the first
+ * element. */
 GPtrArray *ferry_task_queue_list (FerryTaskQueue *self);
 
 G_END_DECLS

@@ -24,7 +24,7 @@ ferry_task_queue_clear (FerryTaskQueue *self)
   g_ptr_array_unref (self->buckets);
 }
 
-/* The bucket of a priority, which is made if necessary. */
+/* Returns (transfer none) the bucket of a priority. Makes the bucket if there is none yet. */
 static FerryBucket *
 get_bucket (FerryTaskQueue *self, int priority)
 {
@@ -71,7 +71,7 @@ ferry_task_queue_remove (FerryTaskQueue *self, FerryTask *task)
   g_queue_unlink (&bucket->tasks, &ferry_task_get_placement (task)->queue_link);
 }
 
-/* Removes the buckets of the highest priorities that are empty. */
+/* Also frees empty buckets at the end of the array, except the last bucket that is left. */
 FerryTask *
 ferry_task_queue_peek (FerryTaskQueue *self)
 {

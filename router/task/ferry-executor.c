@@ -1,11 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An executor: it brings tasks from their submission, through its inbox and its queue, to the pool and to their end. It
- * is a list model of them.
+/* An executor: it moves each submitted task from its inbox through its queue to the pool, and handles the task's end.
+ * An executor is also a list model of its tasks.
  *
- * Counts: n_queued has the tasks that wait, in the inbox, in the queue or sent ahead. n_executing has those that run.
- * n_open has both. A task leaves the counts once, in source_done().
+ * Counts: n_queued is the number of tasks that wait, in the inbox, in the queue or sent ahead. n_executing is the
+ * number of tasks that run. n_open is the number of both together, without tasks in the inbox. source_done() removes
+ * each task from these counts once.
  *
  * It is one file since each step of a task changes the queue, the counts and the list model.
  *
@@ -23,7 +24,7 @@
 #include "task/ferry-iterate-private.h"
 #include "worker/ferry-function-private.h"
 
-/* How many finished tasks may be in the list beyond those that are to be kept. */
+/* How many finished tasks may be in the list in addition to keep_finished. */
 #define MAX_LEAVING 4096
 
 #define READABLE (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)
@@ -34,10 +35,12 @@
  *
  * A queue of tasks in front of a [class@Ferry.Pool], and a list model of them.
  *
- * Tasks can be submitted from any thread. All else is for the router's thread, on which signals are emitted. The list
- * has all tasks that are not done, and the latest [property@Ferry.Executor:keep-finished] of those that are done.
+ * Tasks can be submitted from any thread. All other functions are for the router's thread, unless their description
+ * says otherwise. Signals are emitted on the router's thread. The list has all tasks that are not done, and the latest
+ * [property@Ferry.Executor:keep-finished] of the tasks that are done.
  *
- * Several executors can share a pool: their tasks take turns. An executor lives at least until its tasks are done.
+ * Several executors can share a pool. Tasks of the same priority are then started from each executor alternately. An
+ * executor stays alive at least until its tasks are done.
  *
  * Since: 0.1
  */
@@ -52,26 +55,26 @@ struct _FerryExecutor
   guint max_pending;
   guint keep_finished;
 
-  _Atomic gint state;    /* any; changes on the router's thread */
-  _Atomic gint n_queued; /* any: tasks that wait: in the queue, in the inbox, or sent ahead */
+  _Atomic gint state;    /* any: read on any thread, and changed only on the router's thread */
+  _Atomic gint n_queued; /* any: number of tasks that wait in the queue, in the inbox, or sent ahead */
 
   pthread_mutex_t inbox_lock;
-  GQueue inbox;           /* inbox_lock: (element-type FerryTask) (owned); its own address means: cancel all so far */
-  gboolean inbox_is_told; /* inbox_lock: a post is to empty it */
+  GQueue inbox; /* inbox_lock: (element-type FerryTask) (owned); an item &inbox means: cancel the earlier tasks */
+  gboolean inbox_is_told; /* inbox_lock: empty_inbox() is posted and has not run yet */
 
-  GSequence *list;            /* (owned) (element-type FerryTask): the model's items */
-  guint64 latest_number;      /* of a task in it */
-  GQueue finished;            /* (element-type FerryTask): of the list, done, the oldest first, by placement's link */
-  FerryWaitQueue submissions; /* wait for room, with the task as the key */
-  guint n_open;               /* tasks that are not done */
-  guint n_executing;
-  guint64 n_ended[FERRY_N_TASK_STATES]; /* tasks that are done, by their state */
-  guint n_batch_done;                   /* tasks that were done since n_open was 0 */
+  GSequence *list;            /* (owned) (element-type FerryTask): the items of the list model */
+  guint64 latest_number;      /* number of the task that was added to the list last */
+  GQueue finished;            /* (element-type FerryTask): the tasks of the list that are done, oldest first */
+  FerryWaitQueue submissions; /* submissions that wait for room; the key is the task */
+  guint n_open;               /* number of tasks that were taken in and are not done */
+  guint n_executing;          /* number of tasks that run */
+  guint64 n_ended[FERRY_N_TASK_STATES]; /* number of tasks that are done, for each state */
+  guint n_batch_done;                   /* number of tasks that were done since n_open was 0 */
 
-  FerryTimer notify_timer; /* notifies of changed figures, once a turn of the main loop */
-  FerryTimer shutdown_timer;
-  FerryWaitQueue shutdown_waits; /* for the end of a shutdown */
-  gboolean shutting_down;
+  FerryTimer notify_timer;       /* notifies the properties of changed counts, once per iteration of the main loop */
+  FerryTimer shutdown_timer;     /* runs out when the time of a shutdown is over */
+  FerryWaitQueue shutdown_waits; /* callers of ferry_executor_shutdown_async() that wait for its end */
+  gboolean shutting_down;        /* ferry_executor_shutdown_async() was called */
 };
 
 enum
@@ -133,12 +136,12 @@ static void submit_waiting (FerryExecutor *self);
 G_DEFINE_FINAL_TYPE_WITH_CODE (FerryExecutor, ferry_executor, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
 
-/* ---- The list model: its tasks, in the order of their submission ----
+/* ---- The list model: the executor's tasks, in the order of their submission ----
  *
- * The list has all tasks that are not done, and the latest keep_finished of those that are. It is a balanced tree, so
- * finding the place of a task is fast in a list of any length. */
+ * The list has all tasks that are not done, and the latest keep_finished of the tasks that are done. The list is a
+ * balanced tree, so finding the position of a task is fast in a list of any length. */
 
-/* main: adds a task that was submitted. */
+/* main: adds a submitted task to the end of the list. */
 static void
 list_add (FerryExecutor *self, FerryTask *task)
 {
@@ -181,8 +184,9 @@ compare_numbers (gconstpointer a, gconstpointer b)
   return one->number < other->number ? -1 : one->number > other->number;
 }
 
-/* Returns (transfer full) the positions of the finished tasks, except the latest keep ones, in the order of the list.
- * Their placements say that they have left the list, so no handler removes them a second time. */
+/* Returns (transfer full) the list positions of all finished tasks except the @keep latest, in the order of the
+ * list. Marks these tasks as removed from the list in their placements, so that no handler removes them a second
+ * time. */
 static GArray *
 take_leaving (FerryExecutor *self, guint keep)
 {
@@ -206,8 +210,9 @@ get_position (GArray *leaving, guint index)
   return g_array_index (leaving, Leaving, index).position;
 }
 
-/* main: removes the finished tasks, except the latest keep ones. Neighbours leave in one change, since each change
- * costs a list view much time. The last ones leave first, so that the places before them stay. */
+/* main: removes all finished tasks except the @keep latest from the list. Neighbouring tasks are removed in one
+ * change, because a list view needs much time for each change. The loop starts at the end of the list, so that the
+ * positions of earlier tasks stay valid. */
 static void
 list_trim (FerryExecutor *self, guint keep)
 {
@@ -233,8 +238,8 @@ list_trim (FerryExecutor *self, guint keep)
     }
 }
 
-/* main: a task of the list is done. Finished tasks leave together, in the next turn of the main loop; or now, where too
- * many of them wait for that. */
+/* main: notes that a task of the list is done. Finished tasks are removed together in the next iteration of the main
+ * loop, or now if there are too many of them. */
 static void
 list_finish (FerryExecutor *self, FerryTask *task)
 {
@@ -248,7 +253,8 @@ list_finish (FerryExecutor *self, FerryTask *task)
     list_trim (self, self->keep_finished);
 }
 
-/* Returns (transfer full) the tasks that are not done, with references: the list may change during a walk. */
+/* Returns (transfer full) an array of the tasks that are not done, with a reference to each. Callers loop over this
+ * copy, because handlers may change the list. */
 static GPtrArray *
 list_open (FerryExecutor *self)
 {
@@ -265,14 +271,14 @@ list_open (FerryExecutor *self)
   return tasks;
 }
 
-/* main: cancels every task that was taken in. */
+/* main: cancels every task that was taken in. Returns how many tasks were cancelled. */
 static guint
 cancel_listed (FerryExecutor *self)
 {
   g_autoptr (GPtrArray) tasks = list_open (self);
   guint n = 0;
 
-  /* From the last to the first, so that no task is begun in the place of a cancelled one. */
+  /* The loop goes from the last task to the first, so that no worker begins a task that is cancelled next. */
   for (guint i = tasks->len; i > 0; i--)
     n += ferry_task_cancel (g_ptr_array_index (tasks, i - 1));
   return n;
@@ -290,7 +296,7 @@ notify_figures (gpointer data)
     g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
 }
 
-/* main: figures change with each task, and are notified once a turn of the main loop. */
+/* main: makes notify_figures() run in the next iteration of the main loop, once for all changes until then. */
 static void
 figures_changed (FerryExecutor *self)
 {
@@ -298,7 +304,7 @@ figures_changed (FerryExecutor *self)
     ferry_timers_set (self->timers, &self->notify_timer, 0, notify_figures, self);
 }
 
-/* main: ends a stop where no open task is left. */
+/* main: sets the state to STOPPED if the executor is stopping and no open task is left. */
 static void
 finish_shutdown (FerryExecutor *self)
 {
@@ -310,7 +316,7 @@ finish_shutdown (FerryExecutor *self)
   ferry_wait_queue_finish_all (&self->shutdown_waits);
 }
 
-/* ---- A task's steps, told by the pool ---- */
+/* ---- A task's steps, reported by the pool ---- */
 
 static FerryExecutor *
 from_source (FerryTaskSource *source)
@@ -318,7 +324,7 @@ from_source (FerryTaskSource *source)
   return (FerryExecutor *) (void *) ((char *) source - G_STRUCT_OFFSET (FerryExecutor, source));
 }
 
-/* main: a task has ended and has signalled that. */
+/* main: handles the end of a task, after the task emitted done. */
 static void
 source_done (FerryTaskSource *source, FerryTask *task)
 {
@@ -339,11 +345,11 @@ source_done (FerryTaskSource *source, FerryTask *task)
   if (--self->n_open > 0)
     return;
   finish_shutdown (self);
-  /* The reference that is held as long as there are open tasks. */
+  /* Releases the reference that take_in() added for the first open task. */
   g_object_unref (self);
 }
 
-/* main: fails a task of the queue. Takes error. */
+/* main: removes a task from the queue and makes it fail with error. Takes error. */
 static void
 fail_waiting (FerryExecutor *self, FerryTask *task, FerryTaskEvent event, GError *error)
 {
@@ -362,16 +368,16 @@ new_queue_error (FerryTask *task)
 
   if (deadline > 0 && deadline <= g_get_monotonic_time ())
     return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                        "Task “%s” was not begun before its deadline; add workers, or submit less",
+                        "Task “%s” was not begun before its deadline; add workers, or submit fewer tasks",
                         ferry_task_get_name (task));
   return g_error_new (
     FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT,
-    "Task “%s” waited for longer than its %" G_GINT64_FORMAT " ms without being begun; add workers, or submit less",
+    "Task “%s” was not begun within its queue timeout of %" G_GINT64_FORMAT " ms; add workers, or submit fewer tasks",
     ferry_task_get_name (task), ferry_task_get_settings (task)->queue_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
 }
 
-/* main: takes back a task that was sent ahead, unless the worker has begun it. Returns whether the task is in the
- * queue. The caller schedules the pool afterwards, since other tasks may have come back too. */
+/* main: takes back a task that was sent ahead, unless the worker has begun it. Returns whether the task is in the queue
+ * afterwards. The caller must call ferry_pool_schedule() then, because other tasks may have been taken back with it. */
 static gboolean
 take_back (FerryTask *task)
 {
@@ -397,7 +403,7 @@ queue_timed_out (gpointer data)
 static void
 set_queue_timer (FerryExecutor *self, FerryTask *task)
 {
-  /* The time in which a lost worker ran it does not count. */
+  /* The time in which a lost worker ran the task does not count. */
   gint64 since =
     ferry_task_get_placement (task)->n_deaths > 0 ? g_get_monotonic_time () : ferry_task_get_submit_time (task);
   gint64 deadline = ferry_task_get_deadline_of (task, since, ferry_task_get_settings (task)->queue_timeout);
@@ -435,7 +441,7 @@ source_started (FerryTaskSource *source, FerryTask *task)
   submit_waiting (self);
 }
 
-/* Includes tasks that other threads have submitted. */
+/* Makes all tasks that wait fail with error, also tasks in the inbox, which other threads have submitted. */
 static void
 source_fail_all (FerryTaskSource *source, const GError *error)
 {
@@ -444,7 +450,7 @@ source_fail_all (FerryTaskSource *source, const GError *error)
 
   empty_inbox (self);
   tasks = ferry_task_queue_list (&self->source.queue);
-  /* Not the tasks that handlers submit meanwhile; and handlers may have ended some of these. */
+  /* The list excludes tasks that handlers submit meanwhile. Handlers may also have ended some tasks of the list. */
   for (guint i = 0; i < tasks->len; i++)
     {
       FerryTask *task = g_ptr_array_index (tasks, i);
@@ -454,21 +460,23 @@ source_fail_all (FerryTaskSource *source, const GError *error)
     }
 }
 
-/* Whether tasks that wait can be begun in the present state. */
+/* Whether tasks that wait can be begun in the present state of the executor, its pool and its router. */
 static gboolean
 can_run (FerryExecutor *self, GError **error)
 {
   if (!ferry_pool_check (self->pool, error))
     return FALSE;
   if (self->shutting_down)
-    return ferry_set_error (error, FERRY_ERROR_REFUSED, "The executor is being shut down");
+    return ferry_set_error (error, FERRY_ERROR_REFUSED,
+                            "The executor is being shut down; submit the task to another executor");
   return ferry_router_get_running (self->router) ||
          ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
                           "The pool's router is not running; call ferry_router_start() first");
 }
 
-/* Tasks that cannot be begun fail a turn of the main loop after their submission. Within it, handlers that submit again
- * would recurse, and so would submissions that wait for room. */
+/* Makes tasks that wait fail if they cannot be begun. A timer calls this in the iteration of the main loop after the
+ * submission. During the submission itself, handlers that submit again, and submissions that wait for room, would call
+ * refuse_waiting() recursively. */
 static void
 refuse_waiting (gpointer data)
 {
@@ -481,10 +489,10 @@ refuse_waiting (gpointer data)
     source_fail_all (&self->source, error);
 }
 
-/* ---- A task's steps, asked for by the task ---- */
+/* ---- A task's steps, requested by the task ---- */
 
-/* A task that waits is about to be cancelled. It returns to the queue, or executes. Handlers may change it otherwise.
- */
+/* Takes a task that waits back from its worker, because the task is about to be cancelled. Afterwards the task is in
+ * the queue, or it executes if the worker has begun it. Handlers may also give the task any other state. */
 static void
 driver_withdraw (gpointer executor, FerryTask *task)
 {
@@ -495,8 +503,8 @@ driver_withdraw (gpointer executor, FerryTask *task)
     ferry_pool_worker_withdraw_task (placement->worker, task);
 }
 
-/* The task was asked to cancel. One that waited is cancelled already, and leaves the queue. For one that executes, the
- * worker is told. */
+/* Handles the cancel of a task. A task that waited is cancelled already, and is removed from the queue. The worker of a
+ * task that executes is sent a cancel. */
 static void
 driver_cancelled (gpointer executor, FerryTask *task)
 {
@@ -504,7 +512,7 @@ driver_cancelled (gpointer executor, FerryTask *task)
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (task);
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  /* In the inbox: the router's thread finds that it is done. */
+  /* The task is still in the inbox. take_in() will find that the task is done. */
   if (!placement->taken_in)
     return;
   if (ferry_task_get_done (task))
@@ -557,7 +565,7 @@ static const FerryTaskDriver driver = {driver_withdraw, driver_cancelled, driver
 
 /* ---- The inbox ---- */
 
-/* main: puts a task that was accepted into the list and the queue. Takes its reference. */
+/* main: adds an accepted task to the list and to the queue. Takes the reference to task. */
 static void
 take_in (FerryExecutor *self, FerryTask *task)
 {
@@ -569,7 +577,7 @@ take_in (FerryExecutor *self, FerryTask *task)
       self->n_batch_done = 0;
     }
   list_add (self, task);
-  /* A handler of the list may cancel the task. It is done then, as one that was cancelled in the inbox. */
+  /* A handler of items-changed may have cancelled the task, or another thread while the task was in the inbox. */
   ferry_task_get_placement (task)->taken_in = TRUE;
   if (ferry_task_get_done (task))
     {
@@ -585,7 +593,8 @@ take_in (FerryExecutor *self, FerryTask *task)
     ferry_timers_set (self->timers, &self->source.refuse_timer, 0, refuse_waiting, self);
 }
 
-/* main: takes in the tasks that other threads have submitted, and cancels where they cancelled in between. */
+/* main: takes in the tasks that other threads have submitted. At each item &inbox, cancels the tasks that were taken in
+ * before it. */
 static void
 empty_inbox (gpointer data)
 {
@@ -605,8 +614,9 @@ empty_inbox (gpointer data)
       take_in (self, item);
 }
 
-/* any: item: a task (transfer full), or the inbox's own address. That makes the router's thread cancel all tasks so
- * far, and none that this thread submits later. A second such address in a row changes nothing, and is left out. */
+/* any: adds an item to the inbox: a task (transfer full), or &inbox. The item &inbox makes the router's thread cancel
+ * all tasks so far, and none that this thread submits later. A second &inbox directly after the first would change
+ * nothing, and is not added. */
 static void
 put_into_inbox (FerryExecutor *self, gpointer item)
 {
@@ -622,18 +632,18 @@ put_into_inbox (FerryExecutor *self, gpointer item)
     ferry_mailbox_post (self->router->context, empty_inbox, g_object_ref (self), g_object_unref);
 }
 
-/* ---- Submission: a task is checked, counted, claimed, and taken in or left for the router's thread ----
+/* ---- Submission: a task is checked, counted, bound to the executor, and taken in or added to the inbox ----
  *
  * Threads: any, except for submissions that wait for room, which are the router's. */
 
-/* any: counts a task, if there is room for it. */
+/* any: counts one more task that waits. Returns FALSE if max_pending tasks wait already. */
 static gboolean
 take_room (FerryExecutor *self)
 {
   gint n_queued = atomic_load_explicit (&self->n_queued, memory_order_relaxed);
 
-  /* Relaxed: the number orders no other memory. It never exceeds the limit, not even for a moment: that would refuse
-   * another submission for which there is room. */
+  /* Relaxed: the number orders no other memory. The number never exceeds the limit, not even for a moment: this would
+   * refuse another submission for which there is room. */
   do
     if (self->max_pending > 0 && n_queued >= (gint) self->max_pending)
       return FALSE;
@@ -642,7 +652,8 @@ take_room (FerryExecutor *self)
   return TRUE;
 }
 
-/* any: whether the task can be submitted, apart from room. */
+/* any: whether the task can be submitted: the executor runs, and the arguments fit the function. Does not check for
+ * room. */
 static gboolean
 check (FerryExecutor *self, FerryTask *task, GError **error)
 {
@@ -650,7 +661,7 @@ check (FerryExecutor *self, FerryTask *task, GError **error)
 
   if (atomic_load_explicit (&self->state, memory_order_acquire) != FERRY_EXECUTOR_STATE_RUNNING)
     return ferry_set_error (error, FERRY_ERROR_STOPPED,
-                            "The executor was stopped, and takes no more tasks; make another one");
+                            "The executor was stopped, and takes no more tasks; make another executor");
   return entry == NULL || ferry_function_check_arguments (entry, ferry_task_get_arguments (task), error);
 }
 
@@ -673,7 +684,7 @@ submit_now (FerryExecutor *self, FerryTask *task, GError **error)
   return TRUE;
 }
 
-/* main: the executor was stopped. */
+/* main: makes the submissions that wait for room fail, because the executor was stopped. */
 static void
 refuse_submissions (FerryExecutor *self)
 {
@@ -684,12 +695,13 @@ refuse_submissions (FerryExecutor *self)
       ferry_completion_finish_reserved (
         submission, NULL, NULL,
         g_error_new_literal (FERRY_ERROR, FERRY_ERROR_STOPPED,
-                             "The executor was stopped while the task waited for room; make another one"));
+                             "The executor was stopped while the task waited for room; make another executor"));
       ferry_completion_unref (submission);
     }
 }
 
-/* main: submissions that wait go on, as far as there is room. Their callbacks may do anything. */
+/* main: submits the tasks that wait for room, as long as there is room. Callbacks of these submissions may call any
+ * function. */
 static void
 submit_waiting (FerryExecutor *self)
 {
@@ -724,13 +736,13 @@ ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryComp
  * @task: a task that was not submitted before
  * @error: return location for an error
  *
- * Submits a task. It is begun when its turn comes, by priority and then by the order of submission. Any thread may call
- * this; signals are emitted on the router's thread.
+ * Submits a task. Workers begin tasks in the order of their priority, and then in the order of their submission. Any
+ * thread may call this; signals are emitted on the router's thread.
  *
- * Fails with %FERRY_ERROR_STOPPED when the executor takes no more tasks. Fails with %FERRY_ERROR_WOULD_BLOCK when
- * [property@Ferry.Executor:max-pending] tasks wait. Fails with %FERRY_ERROR_ALREADY_STARTED when the task was submitted
- * before. Fails with %FERRY_ERROR_BAD_ARGUMENTS when the arguments do not fit a function that this program has
- * registered. Later errors, such as an unknown function, are the task's.
+ * Fails with %FERRY_ERROR_STOPPED if the executor was stopped. Fails with %FERRY_ERROR_WOULD_BLOCK if
+ * [property@Ferry.Executor:max-pending] tasks wait already. Fails with %FERRY_ERROR_ALREADY_STARTED if the task was
+ * submitted before. Fails with %FERRY_ERROR_BAD_ARGUMENTS if the arguments do not fit a function that this program has
+ * registered. Errors that are found later, such as an unknown function, make the task fail.
  *
  * Returns: %TRUE when the task was accepted
  *
@@ -746,9 +758,10 @@ ferry_executor_submit_task (FerryExecutor *self, FerryTask *task, GError **error
   if (!check (self, task, error))
     return FALSE;
   if (!take_room (self))
-    return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
-                            "%u tasks wait already; submit with ferry_executor_submit_task_async(), or allow more",
-                            self->max_pending);
+    return ferry_set_error (
+      error, FERRY_ERROR_WOULD_BLOCK,
+      "%u tasks wait already; use ferry_executor_submit_task_async(), or raise FerryExecutor:max-pending",
+      self->max_pending);
   return submit_now (self, task, error);
 }
 
@@ -756,7 +769,7 @@ ferry_executor_submit_task (FerryExecutor *self, FerryTask *task, GError **error
  * ferry_executor_submit:
  * @self: an executor
  * @function: the name of a registered function
- * @arguments: (nullable): its arguments; a floating reference is sunk
+ * @arguments: (nullable): the arguments of @function; a floating reference is sunk
  * @error: return location for an error
  *
  * Makes a task of kind %FERRY_TASK_KIND_CALL, and submits it. Any thread may call this.
@@ -784,12 +797,12 @@ ferry_executor_submit (FerryExecutor *self, const char *function, GVariant *argu
  * ferry_executor_submit_task_async:
  * @self: an executor
  * @task: a task that was not submitted before
- * @cancellable: (nullable): ends the waiting for room
+ * @cancellable: (nullable): cancels the waiting for room
  * @callback: (scope async): called when the task was accepted or refused
  * @user_data: data for @callback
  *
- * Submits a task as soon as there is room for it. If each task is submitted in the callback of the one before, no more
- * than [property@Ferry.Executor:max-pending] wait. On the router's thread.
+ * Submits a task as soon as fewer than [property@Ferry.Executor:max-pending] tasks wait. An application that submits
+ * each task in the callback of the previous one never has more tasks waiting. On the router's thread.
  *
  * Since: 0.1
  */
@@ -804,7 +817,7 @@ ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancell
   g_return_if_fail (FERRY_IS_TASK (task));
   ferry_return_if_elsewhere (self->router->home);
 
-  /* It holds the executor and the task. */
+  /* The GTask holds references to the executor and to the task. */
   call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_executor_submit_task_async);
   g_task_set_task_data (call, g_object_ref (task), g_object_unref);
@@ -816,13 +829,13 @@ ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancell
 /**
  * ferry_executor_submit_task_finish:
  * @self: an executor
- * @result: what the callback was given
+ * @result: the result that the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Executor.submit_task_async]. Any thread.
+ * Finishes [method@Ferry.Executor.submit_task_async]. Any thread.
  *
- * Fails as [method@Ferry.Executor.submit_task] does, except with %FERRY_ERROR_WOULD_BLOCK, and with
- * %G_IO_ERROR_CANCELLED.
+ * Fails as [method@Ferry.Executor.submit_task] does, but never with %FERRY_ERROR_WOULD_BLOCK. Fails with
+ * %G_IO_ERROR_CANCELLED if the waiting was cancelled.
  *
  * Returns: %TRUE when the task was accepted
  *
@@ -846,7 +859,7 @@ ferry_executor_has_task (FerryExecutor *self, FerryTask *task)
   return placement->queue == &self->source && placement->taken_in;
 }
 
-/* Whether the caller is on the router's thread, and the task is one of the executor's. */
+/* Whether the caller is on the router's thread, and the task was submitted to this executor. Sets error if not. */
 static gboolean
 check_task (FerryExecutor *self, const char *function, FerryTask *task, GError **error)
 {
@@ -854,7 +867,8 @@ check_task (FerryExecutor *self, const char *function, FerryTask *task, GError *
     return FALSE;
   if (ferry_executor_has_task (self, task))
     return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "Task “%s” is not one of this executor's",
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                          "Task “%s” was not submitted to this executor; use the task's own executor",
                           ferry_task_get_name (task));
 }
 
@@ -862,14 +876,14 @@ check_task (FerryExecutor *self, const char *function, FerryTask *task, GError *
  * ferry_executor_set_task_priority:
  * @self: an executor
  * @task: a task that waits
- * @priority: its new priority; higher ones come first
+ * @priority: the new priority; tasks with a higher number are begun first
  * @error: return location for an error
  *
- * Gives a task that waits another priority. It comes behind tasks that have this priority already. On the router's
- * thread.
+ * Changes the priority of a task that waits. The task is placed behind the tasks that have the new priority already. On
+ * the router's thread.
  *
- * Fails with %FERRY_ERROR_BUSY when the task was begun, and with %FERRY_ERROR_BAD_ARGUMENTS when the executor does not
- * have it.
+ * Fails with %FERRY_ERROR_BUSY if the task was begun, and with %FERRY_ERROR_BAD_ARGUMENTS if the task was not submitted
+ * to this executor.
  *
  * Returns: %TRUE on success
  *
@@ -886,12 +900,13 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
     return FALSE;
   if (!take_back (task))
     {
-      ferry_set_error (error, FERRY_ERROR_BUSY, "Task “%s” was begun; only those that wait can change their place",
+      ferry_set_error (error, FERRY_ERROR_BUSY,
+                       "Task “%s” was begun already; change the priority of tasks only while they wait",
                        ferry_task_get_name (task));
       ferry_pool_schedule (self->pool);
       return FALSE;
     }
-  /* Handlers of the notification find the task in its new place. */
+  /* Delays the notification until the task is in its new place in the queue. */
   g_object_freeze_notify (G_OBJECT (task));
   ferry_task_queue_remove (&self->source.queue, task);
   ferry_task_change_priority (task, priority);
@@ -907,10 +922,10 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
  * @task: a task
  * @error: return location for an error
  *
- * Removes a task from the list. A task that waits is cancelled before. On the router's thread.
+ * Removes a task from the list. A task that waits is cancelled first. On the router's thread.
  *
- * Fails with %FERRY_ERROR_BUSY, and leaves the task alone, while a worker runs it: cancel it, and wait for its end.
- * Fails with %FERRY_ERROR_BAD_ARGUMENTS when the executor does not have it.
+ * Fails with %FERRY_ERROR_BUSY, and does not change the task, while a worker runs the task. Cancel the task first, and
+ * wait for its end. Fails with %FERRY_ERROR_BAD_ARGUMENTS if the task was not submitted to this executor.
  *
  * Returns: %TRUE on success
  *
@@ -945,11 +960,11 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
  * @task: a task that is done
  * @error: return location for an error
  *
- * Submits a new task with the function, the arguments, the name and the settings of one that is done. On the router's
- * thread.
+ * Submits a new task with the function, the arguments, the name, the priority and the settings of a task that is done.
+ * On the router's thread.
  *
- * Fails with %FERRY_ERROR_NOT_DONE when the task is not done. Fails with %FERRY_ERROR_BAD_ARGUMENTS when it had
- * descriptors or bytes, which were released at its end. Fails as [method@Ferry.Executor.submit_task] does.
+ * Fails with %FERRY_ERROR_NOT_DONE if the task is not done. Fails with %FERRY_ERROR_BAD_ARGUMENTS if the task had
+ * descriptors or bytes, because they were released at its end. Fails as [method@Ferry.Executor.submit_task] does.
  *
  * Returns: (transfer full): the new task
  *
@@ -968,14 +983,14 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
     return NULL;
   if (!ferry_task_get_done (task))
     {
-      ferry_set_error (error, FERRY_ERROR_NOT_DONE, "Task “%s” is not done; cancel it first",
+      ferry_set_error (error, FERRY_ERROR_NOT_DONE, "Task “%s” is not done; wait for its end, or cancel it",
                        ferry_task_get_name (task));
       return NULL;
     }
   if (ferry_task_had_descriptors (task))
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                       "Task “%s” had descriptors, which were closed at its end; make a new one with ferry_task_new()",
+                       "Task “%s” had descriptors, which were closed at its end; make a new task with ferry_task_new()",
                        ferry_task_get_name (task));
       return NULL;
     }
@@ -1004,11 +1019,11 @@ ferry_executor_clear_finished (FerryExecutor *self)
  * ferry_executor_cancel_all:
  * @self: an executor
  *
- * Cancels all tasks, as [method@Ferry.Task.cancel] does; those that no worker has begun end at once. Any thread may
- * call this. Another thread than the router's asks that thread to cancel all tasks so far; tasks that the calling
- * thread submits later are not cancelled.
+ * Cancels all tasks, as [method@Ferry.Task.cancel] does. Tasks that no worker has begun end at once. Any thread may
+ * call this. On another thread than the router's, it asks the router's thread to cancel all tasks so far. Tasks that
+ * the calling thread submits later are not cancelled.
  *
- * Returns: how many tasks were cancelled; 0 on another thread, as that is not known yet
+ * Returns: how many tasks were cancelled; 0 on another thread, because the number is not known yet
  *
  * Since: 0.1
  */
@@ -1031,7 +1046,8 @@ ferry_executor_cancel_all (FerryExecutor *self)
 
 /* ---- The end ---- */
 
-/* The time of a shutdown is over. Workers that run tasks are killed, and no task is waited for. */
+/* Ends a shutdown whose time is over: kills the workers that run tasks, and ends all tasks without waiting for their
+ * functions. */
 static void
 force_end (gpointer data)
 {
@@ -1051,9 +1067,10 @@ force_end (gpointer data)
         ferry_pool_worker_force_task (placement->worker, task);
       if (ferry_task_get_done (task))
         continue;
-      error = g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                           "Task “%s” had not ended when the executor's time to shut down was over",
-                           ferry_task_get_name (task));
+      error =
+        g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                     "Task “%s” had not ended when the executor's shutdown timed out; give the shutdown more time",
+                     ferry_task_get_name (task));
       if (placement->worker == NULL)
         fail_waiting (self, task, FERRY_TASK_EVENT_ABANDON, error);
       else if (ferry_task_fail (task, FERRY_TASK_EVENT_ABANDON, error, NULL, NULL))
@@ -1067,8 +1084,8 @@ begin_stop (FerryExecutor *self)
 {
   if (atomic_load_explicit (&self->state, memory_order_relaxed) != FERRY_EXECUTOR_STATE_RUNNING)
     return;
-  /* Release, as each store of the state. A task that another thread submits meanwhile is in the inbox, which the caller
-   * empties next. */
+  /* Release, like every store of the state. Another thread may submit a task meanwhile. This task is in the inbox,
+   * which the caller of begin_stop() empties next. */
   atomic_store_explicit (&self->state, FERRY_EXECUTOR_STATE_STOPPING, memory_order_release);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
   refuse_submissions (self);
@@ -1078,11 +1095,11 @@ begin_stop (FerryExecutor *self)
  * ferry_executor_stop:
  * @self: an executor
  *
- * Stops the executor for good: it takes no more tasks. The tasks that it has go on, and with the end of the last one
- * the state becomes %FERRY_EXECUTOR_STATE_STOPPED. A second stop changes nothing. On the router's thread.
+ * Stops the executor permanently: it takes no more tasks. Its present tasks continue. When the last of them is done,
+ * the state becomes %FERRY_EXECUTOR_STATE_STOPPED. A second stop has no effect. On the router's thread.
  *
- * To end the tasks as well, use [method@Ferry.Executor.cancel_all] or [method@Ferry.Executor.shutdown_async], also
- * after a stop.
+ * To end the tasks too, use [method@Ferry.Executor.cancel_all] or [method@Ferry.Executor.shutdown_async]. Both can also
+ * be called after a stop.
  *
  * Since: 0.1
  */
@@ -1102,20 +1119,20 @@ ferry_executor_stop (FerryExecutor *self)
 /**
  * ferry_executor_shutdown_async:
  * @self: an executor
- * @timeout: how long it may take, in microseconds; 0 for no time, negative for no limit
- * @cancellable: (nullable): ends the waiting, not the shutdown
+ * @timeout: how long the shutdown may take, in microseconds; 0 ends all tasks now, a negative number sets no limit
+ * @cancellable: (nullable): cancels the waiting; the shutdown itself continues
  * @callback: (scope async): called when all tasks are done
  * @user_data: data for @callback
  *
- * Takes no more tasks, and cancels all tasks. Tasks that run can end by themselves within @timeout. At half of it their
- * workers are asked to end, and at its end they are killed. So a shutdown with a timeout always ends in time. The pool
- * keeps idle workers, since other executors may use them.
+ * Stops the executor permanently and cancels all of its tasks. Tasks that run can end by themselves within @timeout.
+ * After half of @timeout at the latest their workers are asked to end, and after @timeout their workers are killed. So
+ * a shutdown with a timeout always ends in time. The pool keeps idle workers, because other executors may use them.
  *
- * A thread cannot be killed: in a pool of threads, a function that does not end in time runs on after the shutdown. For
- * a shutdown that ends when all functions have returned, set no timeout here, and a long grace for the tasks
- * ([method@Ferry.Task.set_cancel_grace]).
+ * A thread cannot be killed. In a pool of threads, a function that does not return in time continues after the
+ * shutdown. For a shutdown that ends when all functions have returned, set no timeout here, and set a long grace time
+ * for the tasks ([method@Ferry.Task.set_cancel_grace]).
  *
- * On the router's thread. A second call with less time makes the shutdown end earlier.
+ * On the router's thread. If this is called a second time with an earlier end, the shutdown ends earlier.
  *
  * Since: 0.1
  */
@@ -1130,7 +1147,7 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  /* It holds the executor. */
+  /* The GTask holds a reference to the executor. */
   shutdown = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (shutdown, ferry_executor_shutdown_async);
   begin_stop (self);
@@ -1161,14 +1178,14 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
 /**
  * ferry_executor_shutdown_finish:
  * @self: an executor
- * @result: what the callback was given
+ * @result: the result that the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Executor.shutdown_async]. Any thread.
+ * Finishes [method@Ferry.Executor.shutdown_async]. Any thread.
  *
- * Fails with %G_IO_ERROR_CANCELLED when the waiting was cancelled.
+ * Fails with %G_IO_ERROR_CANCELLED if the waiting was cancelled.
  *
- * Returns: %TRUE when the executor is stopped
+ * Returns: %TRUE when all tasks are done and the executor is stopped
  *
  * Since: 0.1
  */
@@ -1185,7 +1202,7 @@ ferry_executor_shutdown_finish (FerryExecutor *self, GAsyncResult *result, GErro
 /**
  * ferry_executor_set_max_pending:
  * @self: an executor
- * @max_pending: how many tasks may wait; 0 for any number
+ * @max_pending: how many tasks may wait; 0 for no limit
  *
  * Sets [property@Ferry.Executor:max-pending]. On the router's thread, before the first task is submitted.
  *
@@ -1207,7 +1224,7 @@ ferry_executor_set_max_pending (FerryExecutor *self, guint max_pending)
 /**
  * ferry_executor_set_keep_finished:
  * @self: an executor
- * @keep_finished: how many tasks that are done stay in the list
+ * @keep_finished: how many finished tasks stay in the list
  *
  * Sets [property@Ferry.Executor:keep-finished]. On the router's thread.
  *
@@ -1375,7 +1392,7 @@ ferry_executor_get_fraction (FerryExecutor *self)
 
   if (self->n_batch_done + self->n_open == 0)
     return -1;
-  /* Tasks that run are found through the workers, which are few, and not through the list. */
+  /* The pool's workers are few, so tasks that run are found through them and not through the list. */
   done = self->n_batch_done + ferry_pool_sum_fractions (self->pool, &self->source);
   return done / (self->n_batch_done + self->n_open);
 }
@@ -1440,7 +1457,7 @@ install_figures (void)
   /**
    * FerryExecutor:n-waiting:
    *
-   * How many tasks wait. Tasks that were sent ahead to a worker are included.
+   * How many tasks wait. Tasks that were sent ahead to a worker and not begun are included.
    *
    * Since: 0.1
    */
@@ -1448,7 +1465,7 @@ install_figures (void)
   /**
    * FerryExecutor:n-executing:
    *
-   * How many tasks run. Cancelled tasks that have not ended are included.
+   * How many tasks run. Cancelled tasks whose function has not ended are included.
    *
    * Since: 0.1
    */
@@ -1456,7 +1473,7 @@ install_figures (void)
   /**
    * FerryExecutor:n-completed:
    *
-   * How many tasks completed with their result.
+   * How many tasks were completed with a result.
    *
    * Since: 0.1
    */
@@ -1480,8 +1497,8 @@ install_figures (void)
   /**
    * FerryExecutor:fraction:
    *
-   * How much of the work is done, from 0 to 1. Each task counts the same, and a running one counts as far as it
-   * reports. The count begins with the first task after all earlier ones were done; -1 before any task.
+   * How much of the work is done, from 0 to 1. All tasks have the same weight. A running task counts by the fraction
+   * that it has reported. Whenever all tasks are done, the next task begins a new count. -1 before any task.
    *
    * Since: 0.1
    */
@@ -1505,7 +1522,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryExecutor:max-pending:
    *
-   * How many tasks may wait; 0 for any number. Set it before the first task is submitted.
+   * How many tasks may wait; 0 for no limit. Must be set before the first task is submitted.
    *
    * Since: 0.1
    */
@@ -1513,8 +1530,9 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryExecutor:keep-finished:
    *
-   * How many of the tasks that are done stay in the list; the latest ones stay. By default none: a task without other
-   * references is freed when it is done. Tasks leave the list in the turn of the main loop after their end.
+   * How many finished tasks stay in the list. The tasks that finished last stay. The default is 0: a task without other
+   * references is freed when it is done. Tasks are removed from the list in the iteration of the main loop after their
+   * end.
    *
    * Since: 0.1
    */
@@ -1537,7 +1555,7 @@ ferry_executor_dispose (GObject *object)
       ferry_timers_unset (self->timers, &self->source.refuse_timer);
       ferry_timers_unset (self->timers, &self->shutdown_timer);
     }
-  /* The list is freed without a signal. All of its tasks are done. */
+  /* Clears the placements of the listed tasks, which are all done. The list itself is freed without a signal. */
   g_array_unref (take_leaving (self, 0));
 
   G_OBJECT_CLASS (ferry_executor_parent_class)->dispose (object);

@@ -17,9 +17,9 @@ G_BEGIN_DECLS
 
 /**
  * FerryExecutorState:
- * @FERRY_EXECUTOR_STATE_RUNNING: Takes tasks.
- * @FERRY_EXECUTOR_STATE_STOPPING: Takes no more tasks; those that it has go on.
- * @FERRY_EXECUTOR_STATE_STOPPED: All of its tasks are done.
+ * @FERRY_EXECUTOR_STATE_RUNNING: The executor takes tasks.
+ * @FERRY_EXECUTOR_STATE_STOPPING: The executor takes no more tasks; its present tasks continue.
+ * @FERRY_EXECUTOR_STATE_STOPPED: The executor takes no more tasks, and all of its tasks are done.
  *
  * The state of an executor.
  *

@@ -1,11 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One worker of a pool, a process or a thread: what it offers to its pool, and to the executors of its tasks.
+/* One worker of a pool, a process or a thread: the functions that its pool calls, and the functions that executors call
+ * for its tasks.
  *
- * One word in the link's memory (FERRY_CLAIM_HOLD) decides whether a task was begun. The worker changes it before it
- * begins a task, the application before it takes tasks back or kills the worker. So a kill never hits another task than
- * the one that it is meant for. And it is certain which tasks a dead worker had begun.
+ * One word in the link's memory (FERRY_CLAIM_HOLD) decides whether a task was begun. The worker changes this word
+ * before it begins a task. The application changes it before it takes tasks back or kills the worker. So a kill ends
+ * only the intended task, and the application knows which tasks a dead worker had begun.
  *
  * Threads: the router's. */
 
@@ -30,21 +31,21 @@ typedef struct _FerryTaskSource FerryTaskSource;
 struct _FerryTaskSource
 {
   FerryTaskQueue queue;
-  FerryTimer refuse_timer; /* set: tasks that wait are about to be refused, and none is taken from the queue */
-  void (*give_back) (FerryTaskSource *self, FerryTask *task); /* it returns to the front of its queue */
+  FerryTimer refuse_timer; /* while set: the tasks that wait are about to be refused, so none is sent */
+  void (*give_back) (FerryTaskSource *self, FerryTask *task); /* task returns to the front of its queue */
   void (*started) (FerryTaskSource *self, FerryTask *task);
-  void (*done) (FerryTaskSource *self, FerryTask *task);         /* it ended while a worker had it */
-  void (*fail_all) (FerryTaskSource *self, const GError *error); /* the pool runs no further task */
+  void (*done) (FerryTaskSource *self, FerryTask *task);         /* task ended while it was at a worker */
+  void (*fail_all) (FerryTaskSource *self, const GError *error); /* all tasks that wait must fail with error */
 };
 
-/* A function that each worker calls at its begin or at its end. */
+/* A registered function that each worker runs at its start or at its end. */
 typedef struct
 {
   char *function;      /* (owned) (nullable): NULL for none */
   GVariant *arguments; /* (owned) (nullable) */
 } FerryPoolCall;
 
-/* The pool, as its workers see it: the settings and the state that they follow, and what they tell it. */
+/* The part of a pool that its workers use: settings, state, and functions by which a worker notifies the pool. */
 typedef struct
 {
   gint64 idle_timeout;
@@ -54,31 +55,31 @@ typedef struct
   FerryPoolCall initialiser;
   FerryPoolCall finaliser;
   gboolean stopping;     /* the pool ends all of its workers */
-  gboolean has_attached; /* a worker of the pool has attached before, so its program can */
+  gboolean has_attached; /* at least one worker of the pool has attached, so the program is able to attach */
   void (*schedule) (FerryPool *self);
-  gboolean (*may_end_idle) (FerryPool *self);               /* whether a worker without tasks may end */
-  void (*note_time) (FerryPool *self, gint64 microseconds); /* a task took so long, behind the one before it */
+  gboolean (*may_end_idle) (FerryPool *self);               /* whether one idle worker may end */
+  void (*note_time) (FerryPool *self, gint64 microseconds); /* see ferry_pool_note_time() */
   void (*fail) (FerryPool *self, GError *error);            /* takes error */
   void (*worker_ended) (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit);
 } FerryPoolRules;
 
 typedef enum
 {
-  FERRY_POOL_WORKER_STARTING,  /* its process is being started, or its initialiser runs */
+  FERRY_POOL_WORKER_STARTING,  /* the pool's initialiser has not returned yet */
   FERRY_POOL_WORKER_READY,     /* takes tasks */
-  FERRY_POOL_WORKER_RETIRING,  /* was told to finish, and takes no more tasks */
+  FERRY_POOL_WORKER_RETIRING,  /* was asked to finish, and takes no more tasks */
   FERRY_POOL_WORKER_CONDEMNED, /* is being killed */
   FERRY_POOL_WORKER_ENDED,
 } FerryPoolWorkerState;
 
 typedef struct _FerryPoolRoom FerryPoolRoom;
 
-/* The pool reads the fields, and changes n_missed alone. */
+/* The pool reads the fields. It changes only n_missed. */
 struct _FerryPoolWorker
 {
   gint references;
-  FerryPool *pool;       /* (unowned) (nullable): NULL once the pool let go of it */
-  FerryPoolRules *rules; /* the pool's, valid as long as pool is */
+  FerryPool *pool;       /* (unowned) (nullable): NULL once the worker has ended or the pool is finalised */
+  FerryPoolRules *rules; /* (unowned): the pool's; valid while pool is not NULL */
   FerryRouter *router;   /* (owned) */
   FerryTimers *timers;   /* (unowned): the router's */
   FerryWorker *worker;   /* (owned) (nullable): the process; NULL in a pool of threads */
@@ -88,22 +89,22 @@ struct _FerryPoolWorker
   FerryReceiver *progress_receiver;
   FerryTransactions *calls; /* (owned) */
   FerryPoolWorkerState state;
-  GQueue in_flight;       /* (element-type FerryTask), by their placements' links; the first is being run */
-  gboolean first_started; /* the first in flight was told that it runs */
-  gboolean attached;
-  guint n_missed;       /* how often in a row it did not begin a task in time, since its latest message */
-  guint64 claimed;      /* the latest claim that was read; it only grows */
-  guint64 unclaimed;    /* the latest call of which the worker sent something without a claim; 0: none */
-  gboolean told_to_end; /* by the application: its end is expected */
-  gboolean lost_task;   /* it ended while it ran a task */
-  guint64 n_done;
-  gint64 latest;    /* monotonic time of the latest answer, or of the latest task that an idle worker was sent */
-  gint64 memory_at; /* monotonic time when its memory was last read */
+  GQueue in_flight; /* (element-type FerryTask): linked by their placements' queue_link; the worker runs the first */
+  gboolean first_started; /* the first task in flight was notified that it runs */
+  gboolean attached;      /* the worker has attached, so the application knows its process */
+  guint n_missed;  /* how often in a row the worker did not begin a task in time; 0 after each message of the worker */
+  guint64 claimed; /* the latest claim that was read, an xid; never decreases */
+  guint64 unclaimed;    /* xid of the latest call for which the worker sent something without a claim; 0: none */
+  gboolean told_to_end; /* the application asked the worker to end, so its end is expected */
+  gboolean lost_task;   /* the worker ended while it ran a task */
+  guint64 n_done;       /* how many tasks the worker has answered */
+  gint64 latest;    /* monotonic time of the latest answer, or of the latest task that the worker was sent while idle */
+  gint64 memory_at; /* monotonic time when the memory of the worker's process was last read */
   FerryTimer timer; /* READY: the idle timeout; RETIRING: the grace before a kill */
-  gint64 born_at;
-  gint64 idle_at; /* monotonic time since when it has nothing in flight */
+  gint64 born_at;   /* monotonic time of the worker's start */
+  gint64 idle_at;   /* monotonic time since when the worker has had no task in flight */
   FerryRoomWatch room_watch;
-  FerryPoolRoom *room; /* (owned) (nullable): while room_watch is in the link */
+  FerryPoolRoom *room; /* (owned) (nullable): not NULL while room_watch is registered with the link */
 };
 
 FerryPoolWorker *ferry_pool_worker_new (FerryPool *pool, FerryRouter *router, FerryPoolRules *rules, const char *name,
@@ -116,7 +117,7 @@ gboolean ferry_pool_worker_is_live (const FerryPoolWorker *self);
 FerryTask *ferry_pool_worker_get_first_task (const FerryPoolWorker *self);
 guint ferry_pool_worker_count_ahead (const FerryPoolWorker *self, gint64 time_to_begin, gint64 *begins_by);
 
-/* Tasks come to it and leave it. */
+/* Sending, taking back, cancelling and killing a worker's tasks. */
 gboolean ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task);
 void ferry_pool_worker_take_back (FerryPoolWorker *self);
 void ferry_pool_worker_withdraw_task (FerryPoolWorker *self, FerryTask *task);
@@ -125,7 +126,7 @@ void ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task);
 void ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grace);
 void ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task);
 
-/* Its end. */
+/* Ending the worker. */
 void ferry_pool_worker_retire (FerryPoolWorker *self);
 void ferry_pool_worker_kill (FerryPoolWorker *self);
 

@@ -3,15 +3,15 @@
 
 /* One worker of a pool, a process or a thread: its start, its link, its calls, its tasks in flight, and its end.
  *
- * Handlers of a task's signals run in the middle of functions here, and may do anything. So each function updates its
- * fields first and emits then, and reads all state anew after a signal.
+ * Handlers of a task's signals run in the middle of functions here, and may call any function. So each function updates
+ * its fields before it emits a signal, and reads all state again afterwards.
  *
- * It is one file since all of it reads and changes the worker's state, its tasks in flight and its claim. Tasks do so
- * when they are sent, answered, taken back or escalated, and a worker when it is told to end.
+ * It is one file since all of its functions read and change the worker's state, its tasks in flight and its claim. This
+ * happens when a task is sent, answered, taken back or escalated, and when a worker is asked to end.
  *
  * Threads: the router's, except for a link's notice of room, and for the thread that is a worker.
- * Trust:   the worker's claim says which task a kill would hit. It is believed for a limited time, so that no claim
- *          keeps a task from its end. */
+ * Trust:   the worker's claim says which task a kill would end. The claim is believed for a limited time, so that no
+ *          claim keeps a task from its end. */
 
 #include "config.h"
 
@@ -28,27 +28,31 @@
 #include "worker/ferry-launcher-private.h"
 #include "worker/ferry-worker-private.h"
 
-/* How long a worker that was told to finish may take before it is killed. */
+/* How long a worker that was asked to finish may take, in microseconds, before it is killed. */
 #define RETIRE_GRACE (10 * G_USEC_PER_SEC)
 
-/* The same for a worker that stopped the sender of its calls while a call was open; as after a hang-up. */
+/* How long a worker may continue, in microseconds, after it has stopped the sender of its calls while a call was open.
+ * A worker that hangs up has the same time. */
 #define EXIT_GRACE (1 * G_USEC_PER_SEC)
 
-/* How often a refused task is sent again. Each worker of the pool runs the same program, and may refuse it too. */
+/* How often a task is sent again after a worker has refused it. All workers of the pool run the same program, so each
+ * of them may refuse the task. */
 #define MAX_REFUSALS 3
 
-/* The shortest time between two readings of a process' memory. */
+/* The shortest time between two readings of a process' memory, in microseconds. */
 #define MEMORY_INTERVAL (100 * FERRY_MICROSECONDS_PER_MILLISECOND)
 
-/* A worker answers a call before it claims the next one. So where the claim is beyond a call, its answer is on its way,
- * and a kill would hit the next task. The worker lies only if the answer is missing when all is dispatched that it had
- * written at that moment. This is checked every LOOK_INTERVAL microseconds, and MAX_LOOKS times while nothing is
- * dispatched. A worker cannot prolong that; an application can, if it keeps all buffers or stays in a handler. */
+/* A worker answers a call before it claims the next call. So where the claim is beyond a call, the answer of that call
+ * is on its way, and a kill would end the next task. The claim is false if the answer is still missing when everything
+ * that the worker had written by then is dispatched. This is checked every LOOK_INTERVAL microseconds, and at most
+ * MAX_LOOKS times while nothing is dispatched. A worker cannot make this time longer. An application can, if it keeps
+ * all buffers or stays in a handler. */
 #define MAX_LOOKS 600
 #define LOOK_INTERVAL (G_USEC_PER_SEC / 10)
 
-/* Schedules the pool once a worker has taken descriptors, since those may have kept it from more tasks. Often no
- * answer tells so: an idle worker may still have to take the descriptors of tasks that were taken back.
+/* Makes the pool schedule once a worker has taken descriptors, because a worker with too many untaken descriptors is
+ * sent no more. An answer of the worker does not always report this: even an idle worker may still have to take the
+ * descriptors of tasks that were taken back.
  *
  * Owner:   counted references, of the worker and of the post that is on its way.
  * Threads: the link calls room_came() on any thread, with its lock held. The rest is the router's. */
@@ -57,7 +61,7 @@ struct _FerryPoolRoom
   GWeakRef pool;
   void (*schedule) (FerryPool *pool); /* const */
   GMainContext *context;              /* const: (owned): the router's */
-  _Atomic gboolean told;              /* any: a post is on its way */
+  _Atomic gboolean told;              /* any: use_room() was posted and has not run yet */
 };
 
 static void
@@ -81,7 +85,7 @@ use_room (gpointer data)
   FerryPoolRoom *self = data;
   g_autoptr (FerryPool) pool = g_weak_ref_get (&self->pool);
 
-  /* Before the room is used, so that later room is told of again. */
+  /* Cleared before the pool is scheduled, so that later room is posted again. */
   atomic_store (&self->told, FALSE);
   if (pool != NULL)
     self->schedule (pool);
@@ -96,7 +100,7 @@ room_came (gpointer data)
     ferry_mailbox_post (self->context, use_room, g_atomic_rc_box_acquire (self), room_unref);
 }
 
-/* main: makes the pool schedule once the worker has taken descriptors. */
+/* main: registers with the link, which calls room_came() when the worker has taken descriptors. */
 static void
 await_room (FerryPoolWorker *self)
 {
@@ -123,7 +127,7 @@ forget_room (FerryPoolWorker *self)
   g_clear_pointer (&self->room, room_unref);
 }
 
-/* ---- Which worker is sent a task ---- */
+/* ---- References to a worker, and what the pool asks about it ---- */
 
 FerryPoolWorker *
 ferry_pool_worker_ref (FerryPoolWorker *self)
@@ -149,30 +153,30 @@ ferry_pool_worker_unref (FerryPoolWorker *self)
   g_free (self);
 }
 
-/* main: whether it takes tasks, or will. */
+/* main: whether the worker takes tasks, or will take tasks after its start. */
 gboolean
 ferry_pool_worker_is_live (const FerryPoolWorker *self)
 {
   return self->state == FERRY_POOL_WORKER_READY || self->state == FERRY_POOL_WORKER_STARTING;
 }
 
-/* Whether it takes tasks and has none. */
+/* Whether the worker takes tasks and has none in flight. */
 static gboolean
 is_idle (const FerryPoolWorker *self)
 {
   return self->state == FERRY_POOL_WORKER_READY && self->in_flight.length == 0;
 }
 
-/* main: the task (transfer none) that it runs, or will run first; or NULL. */
+/* main: returns (transfer none) (nullable) the task that the worker runs, or will run first. */
 FerryTask *
 ferry_pool_worker_get_first_task (const FerryPoolWorker *self)
 {
   return self->in_flight.head != NULL ? self->in_flight.head->data : NULL;
 }
 
-/* main: how many of the worker's tasks in flight can be stolen. The first one counts only if the worker has not begun
- * it in time_to_begin, such as a worker that is still starting. If that moment is yet to come, begins_by is set to it.
- */
+/* main: returns how many of the worker's tasks in flight can be stolen. The first task counts only if the worker has
+ * not begun it in time_to_begin microseconds, for example because the worker is still starting. If this time is not
+ * over yet, sets begins_by to its end, in monotonic time. */
 guint
 ferry_pool_worker_count_ahead (const FerryPoolWorker *self, gint64 time_to_begin, gint64 *begins_by)
 {
@@ -189,7 +193,7 @@ ferry_pool_worker_count_ahead (const FerryPoolWorker *self, gint64 time_to_begin
   return n - 1;
 }
 
-/* ---- It is idle ---- */
+/* ---- Idle time ---- */
 
 static void
 idle_timed_out (gpointer data)
@@ -205,7 +209,7 @@ idle_timed_out (gpointer data)
     ferry_pool_worker_retire (self);
 }
 
-/* The idle time of a worker without tasks begins. */
+/* Starts the idle time of a worker that has no tasks. */
 static void
 note_idle (FerryPoolWorker *self)
 {
@@ -215,7 +219,7 @@ note_idle (FerryPoolWorker *self)
     return;
   self->idle_at = g_get_monotonic_time ();
   idle_timeout = self->rules->idle_timeout;
-  /* A timer that is set already checks idle_at when it runs out. */
+  /* If the timer is set already, idle_timed_out() compares the new idle_at when it runs out. */
   if (idle_timeout > 0 && !ferry_timer_is_set (&self->timer))
     ferry_timers_set (self->timers, &self->timer, ferry_time_add (self->idle_at, idle_timeout), idle_timed_out, self);
 }
@@ -227,7 +231,7 @@ schedule (FerryPoolWorker *self)
     self->rules->schedule (self->pool);
 }
 
-/* The worker has room, after an answer or after its start. */
+/* Makes the pool send tasks to the worker, which has room after an answer or after its start. */
 static void
 use_worker (FerryPoolWorker *self)
 {
@@ -236,7 +240,7 @@ use_worker (FerryPoolWorker *self)
     note_idle (self);
 }
 
-/* ---- Its initialiser and its finaliser ---- */
+/* ---- Initialiser and finaliser ---- */
 
 static void
 initialised (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
@@ -250,7 +254,7 @@ initialised (gpointer data, GVariant *result, GError *error, const char *trace, 
     {
       g_autoptr (GError) reason = ferry_error_copy (error);
 
-      g_prefix_error (&reason, "The workers' initialiser “%s” failed; mend it, then call ferry_pool_reset(): ",
+      g_prefix_error (&reason, "The workers' initialiser “%s” failed; correct it, then call ferry_pool_reset(): ",
                       self->rules->initialiser.function);
       self->rules->fail (pool, g_steal_pointer (&reason));
       ferry_pool_worker_kill (self);
@@ -272,7 +276,8 @@ finalised (gpointer data, GVariant *result, GError *error, const char *trace, gb
 static const FerryAnswerFuncs initialiser_funcs = {.done = initialised};
 static const FerryAnswerFuncs finaliser_funcs = {.done = finalised};
 
-/* main: calls a function of the pool's, where there is one. */
+/* main: sends the worker a call of the pool's initialiser or finaliser, if the pool has one. Returns FALSE if the call
+ * could not be sent. */
 static gboolean
 ask (FerryPoolWorker *self, const FerryPoolCall *call, const FerryAnswerFuncs *funcs, GError **error)
 {
@@ -287,9 +292,9 @@ ask (FerryPoolWorker *self, const FerryPoolCall *call, const FerryAnswerFuncs *f
   return FALSE;
 }
 
-/* ---- It is told or forced to end ---- */
+/* ---- Asking or forcing the worker to end ---- */
 
-/* main: lets go of a thread that cannot be ended. Its link ends now, and the thread when its function returns. */
+/* main: abandons a thread, which cannot be killed. The link ends now; the thread ends when its function returns. */
 static void
 abandon (FerryPoolWorker *self)
 {
@@ -298,11 +303,11 @@ abandon (FerryPoolWorker *self)
   ferry_router_close_pipe (self->router, self->progress_receiver, NULL);
 }
 
-/* main: ends the worker for a protocol error. */
+/* main: ends the worker because of a protocol error, which detail describes. */
 static void
 fault (FerryPoolWorker *self, const char *detail)
 {
-  /* Its earlier messages still arrive, and its end comes soon. Until then it is sent no more tasks. */
+  /* The worker's earlier messages are still delivered before its end. From now on it is sent no more tasks. */
   if (self->state != FERRY_POOL_WORKER_ENDED)
     self->state = FERRY_POOL_WORKER_CONDEMNED;
   if (self->worker != NULL)
@@ -311,7 +316,7 @@ fault (FerryPoolWorker *self, const char *detail)
     abandon (self);
 }
 
-/* main: ends the worker at once. Its earlier messages still arrive. */
+/* main: kills the worker's process, or abandons its thread. Earlier messages of the worker are still delivered. */
 void
 ferry_pool_worker_kill (FerryPoolWorker *self)
 {
@@ -324,7 +329,7 @@ ferry_pool_worker_kill (FerryPoolWorker *self)
     abandon (self);
 }
 
-/* main: the pool is finalised, and the worker ends. */
+/* main: detaches the worker from its pool, which is being finalised, and kills the worker. */
 void
 ferry_pool_worker_let_go (FerryPoolWorker *self)
 {
@@ -340,7 +345,7 @@ retire_timed_out (gpointer data)
   ferry_pool_worker_kill (data);
 }
 
-/* A worker that was told to finish and has no tasks left is killed after RETIRE_GRACE. */
+/* Limits the time of a worker that was asked to finish: if it has no tasks left, it is killed after RETIRE_GRACE. */
 static void
 limit_retirement (FerryPoolWorker *self)
 {
@@ -348,7 +353,7 @@ limit_retirement (FerryPoolWorker *self)
     ferry_timers_set (self->timers, &self->timer, g_get_monotonic_time () + RETIRE_GRACE, retire_timed_out, self);
 }
 
-/* main: takes back what the worker has not begun, and makes it end when it has done the rest. */
+/* main: takes back the tasks that the worker has not begun, and makes the worker end after its present task. */
 void
 ferry_pool_worker_retire (FerryPoolWorker *self)
 {
@@ -367,7 +372,7 @@ ferry_pool_worker_retire (FerryPoolWorker *self)
   limit_retirement (self);
 }
 
-/* ---- Tasks start, and go back ---- */
+/* ---- Tasks start, or return to their queue ---- */
 
 static FerryTaskSource *
 get_source (FerryTask *task)
@@ -375,7 +380,8 @@ get_source (FerryTask *task)
   return ferry_task_get_placement (task)->queue;
 }
 
-/* Takes a task away from the worker. Returns the reference that the worker had. */
+/* Removes a task from the worker's tasks in flight. Returns (transfer full) the task, with the reference that the
+ * worker held. */
 static FerryTask *
 unlink_task (FerryPoolWorker *self, FerryTask *task)
 {
@@ -390,7 +396,7 @@ unlink_task (FerryPoolWorker *self, FerryTask *task)
   return task;
 }
 
-/* The deadline of a task that runs from now on; 0: none. */
+/* Returns the deadline, in monotonic time, of a task that starts to run now; 0: none. */
 static gint64
 get_run_deadline (FerryTask *task)
 {
@@ -403,18 +409,20 @@ new_run_error (FerryTask *task)
   gint64 deadline = ferry_task_get_settings (task)->deadline;
 
   if (deadline > 0 && deadline <= g_get_monotonic_time ())
-    return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                        "Task “%s” was still at it at its deadline; give it more time, or less to do",
-                        ferry_task_get_name (task));
+    return g_error_new (
+      FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+      "Task “%s” was still running at its deadline; set a later deadline, or give the task less to do",
+      ferry_task_get_name (task));
   return g_error_new (
     FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-    "Task “%s” ran for longer than its %.15g ms; give it more with ferry_task_set_run_timeout(), or less "
-    "to do",
+    "Task “%s” ran for longer than its limit of %.15g ms; raise the limit with ferry_task_set_run_timeout(), or give "
+    "the task less to do",
     ferry_task_get_name (task),
     (double) ferry_task_get_settings (task)->run_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
 }
 
-/* main: fails a task. Takes error. */
+/* main: makes a task fail with error, and reports this to its executor. If the task is done already, only notes the
+ * late error. Takes error. */
 static void
 fail_task (FerryTask *task, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit)
 {
@@ -447,7 +455,7 @@ get_pid (FerryPoolWorker *self)
   return self->worker != NULL ? ferry_worker_get_pid (self->worker) : getpid ();
 }
 
-/* Tells a task that waits that it is being run. */
+/* Notifies a waiting task and its executor that a worker runs the task. */
 static void
 start_task (FerryPoolWorker *self, FerryTask *task)
 {
@@ -459,15 +467,16 @@ start_task (FerryPoolWorker *self, FerryTask *task)
     ferry_timers_set (self->timers, &ferry_task_get_placement (task)->timer, deadline, run_timed_out, task);
   else
     ferry_timers_unset (self->timers, &ferry_task_get_placement (task)->timer);
-  /* It runs callbacks of submissions that waited for room. They may cancel the task, which starts it here within. */
+  /* started() runs callbacks of submissions that waited for room in the executor. These callbacks may cancel the task,
+   * which calls start_task() for this task recursively. */
   if (!ferry_task_get_placement (task)->executing)
     source->started (source, task);
   if (ferry_task_get_placement (task)->worker == self)
     ferry_task_start (task, get_pid (self));
 }
 
-/* Tells the first task in flight that it is being run, once the process is known. A task that was to be cancelled may
- * have been told before. */
+/* Notifies the first task in flight that it runs, once the worker has attached. A task that was to be cancelled may
+ * have been notified before. */
 static void
 start_first (FerryPoolWorker *self)
 {
@@ -480,7 +489,8 @@ start_first (FerryPoolWorker *self)
     start_task (self, task);
 }
 
-/* main: the process is known, and has attached. A task that was started before is told which process runs it. */
+/* main: notes that the worker has attached, so its process is known. A task that was started before is notified of the
+ * process id. */
 static void
 take_process (FerryPoolWorker *self)
 {
@@ -494,8 +504,8 @@ take_process (FerryPoolWorker *self)
   start_first (self);
 }
 
-/* main: the worker sent something about its first task, so it runs that task. This may come before the notice that the
- * process has attached, which takes another way. */
+/* main: the worker sent something about its first task, so it runs that task. Such a message may come before the notice
+ * that the process has attached, because the two use different ways. */
 static void
 note_running (FerryPoolWorker *self)
 {
@@ -504,8 +514,8 @@ note_running (FerryPoolWorker *self)
   start_first (self);
 }
 
-/* A task that left its worker and was not run to its end waits again. The queue has it before it signals that: a
- * handler may cancel it there. */
+/* Returns an unfinished task, which no longer belongs to a worker, to its queue; a task that is being cancelled ends
+ * instead. The task is inserted into the queue before a signal reports this, because a handler may cancel the task. */
 static void
 give_back (FerryTask *task)
 {
@@ -525,11 +535,11 @@ give_back (FerryTask *task)
     ferry_task_give_back (task);
 }
 
-/* Takes back the task's call, which the worker has not begun and will not begin. */
+/* Takes back a task whose call the worker has not begun and will not begin. */
 static void
 return_task (FerryPoolWorker *self, FerryTask *task)
 {
-  /* The reference that the answer would have released. */
+  /* Releases the reference that answered() would have released. */
   if (ferry_transactions_forget (self->calls, ferry_task_get_placement (task)->xid))
     g_object_unref (task);
   unlink_task (self, task);
@@ -537,9 +547,11 @@ return_task (FerryPoolWorker *self, FerryTask *task)
   g_object_unref (task);
 }
 
-/* main: takes back the tasks behind the call begun. A call of which the worker sent something without a claim counts as
- * begun. From the last to the first, since each goes to the front of its queue. Handlers run only for the first task,
- * which alone may execute: so they run at the end of the walk. */
+/* main: takes back the tasks whose calls come after begun, the xid of the latest call that was begun. A call for which
+ * the worker sent something without a claim counts as begun.
+ *
+ * The loop goes from the last task to the first, because each task is inserted at the front of its queue. Only the
+ * first task can be executing, so only for this task signal handlers run, and they run at the end of the loop. */
 static void
 return_after (FerryPoolWorker *self, guint64 begun)
 {
@@ -556,7 +568,7 @@ return_after (FerryPoolWorker *self, guint64 begun)
     }
 }
 
-/* main: takes back the tasks that were sent ahead and not begun. */
+/* main: takes back the tasks in flight that the worker has not begun. */
 void
 ferry_pool_worker_take_back (FerryPoolWorker *self)
 {
@@ -574,7 +586,8 @@ ferry_pool_worker_take_back (FerryPoolWorker *self)
     note_idle (self);
 }
 
-/* main: takes back a task that waits. Where the worker has begun it, the task is told that it runs. */
+/* main: takes back a task that waits at this worker. If the worker has begun the task, notifies the task that it
+ * runs. */
 void
 ferry_pool_worker_withdraw_task (FerryPoolWorker *self, FerryTask *task)
 {
@@ -587,7 +600,8 @@ ferry_pool_worker_withdraw_task (FerryPoolWorker *self, FerryTask *task)
 
 /* ---- Answers ---- */
 
-/* The result is checked where this program has registered the function too. */
+/* Completes a task with its result. Checks the type of the result if this program has registered the task's
+ * function. */
 static void
 complete_task (FerryTask *task, GVariant *result)
 {
@@ -603,7 +617,7 @@ complete_task (FerryTask *task, GVariant *result)
     source->done (source, task);
 }
 
-/* Resident pages of a process; 0 when it is gone. */
+/* Returns the number of resident pages of a process; 0 if the process has ended. */
 static guint64
 read_resident_pages (GPid pid)
 {
@@ -617,7 +631,8 @@ read_resident_pages (GPid pid)
   return pages;
 }
 
-/* main: whether the worker's process has more resident memory than max_memory. */
+/* main: whether the worker's process has more resident memory than max_memory bytes. Returns FALSE within
+ * MEMORY_INTERVAL of the last reading. */
 static gboolean
 is_too_large (FerryPoolWorker *self, guint64 max_memory)
 {
@@ -630,7 +645,7 @@ is_too_large (FerryPoolWorker *self, guint64 max_memory)
   return read_resident_pages (pid) * (guint64) sysconf (_SC_PAGESIZE) > max_memory;
 }
 
-/* Whether the worker has done its number of tasks, or has grown too large. */
+/* Whether the worker has reached max_tasks or exceeds max_memory. */
 static gboolean
 is_worn_out (FerryPoolWorker *self)
 {
@@ -641,7 +656,7 @@ is_worn_out (FerryPoolWorker *self)
   return rules->max_memory > 0 && self->worker != NULL && is_too_large (self, rules->max_memory);
 }
 
-/* An answer freed the worker for its next task. */
+/* Continues with the worker after an answer: kills, retires or uses it, and starts its next task. */
 static void
 go_on (FerryPoolWorker *self)
 {
@@ -672,7 +687,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
 
   if (task != ferry_pool_worker_get_first_task (self))
     {
-      fault (self, "it answered a call before the one that it ran");
+      fault (self, "it answered a call while it ran an earlier call");
       return;
     }
   if (placement->n_fd_batches > 0 && placement->n_fd_batches > ferry_link_get_n_fd_batches_taken (self->link))
@@ -704,7 +719,7 @@ item_came (gpointer data, const char *name, GVariant *value)
   g_autoptr (FerryTask) task = g_object_ref (data);
   FerryPoolWorker *self = ferry_task_get_placement (task)->worker;
 
-  /* An item of a call that the worker does not run is dropped: the task would refuse it. */
+  /* Drops an item of a task that is not the first: the worker does not run that task, which would refuse the item. */
   note_running (self);
   if (task != ferry_pool_worker_get_first_task (self))
     return;
@@ -716,12 +731,12 @@ item_came (gpointer data, const char *name, GVariant *value)
 
 static const FerryAnswerFuncs answer_funcs = {.item = item_came, .done = answered};
 
-/* A task could not be sent. Ends a worker that reads no calls. Returns whether the task can never be sent. */
+/* Handles an error of sending a task. Ends a worker that reads no calls. Returns whether the task can never be sent. */
 static gboolean
 note_send_error (FerryPoolWorker *self, const GError *error)
 {
-  /* An honest worker answers the calls that it has read, and then its lane has room. Calls that were taken back stay in
-   * the lane until they are read. They fill it where a worker stands still for hours. */
+  /* A correct worker answers the calls that it has read, and then its lane has room. Calls that were taken back stay in
+   * the lane until the worker reads them. They fill the lane only if the worker reads nothing for hours. */
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) && g_queue_is_empty (&self->in_flight))
     fault (self, self->n_missed > 0 ? "it reads no calls any more" : "it answered calls that it had not read");
   return !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) &&
@@ -729,8 +744,9 @@ note_send_error (FerryPoolWorker *self, const GError *error)
          !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
 }
 
-/* main: sends the task's call to the worker, which has room for it. Returns FALSE when it cannot be sent now; the task
- * stays in its queue then. */
+/* main: sends the task's call to the worker, which has room for it, and removes the task from its queue. If the call
+ * cannot be sent now, returns FALSE, and the task stays in its queue. If the call can never be sent, the task fails,
+ * and TRUE is returned. */
 gboolean
 ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
 {
@@ -788,8 +804,8 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
   return TRUE;
 }
 
-/* main: n of a task's items were consumed. The worker is told of half a window at a time, so that few such messages lie
- * unread in its lane. */
+/* main: notes that the application has consumed n of a task's items. The worker is notified when half a window was
+ * consumed, so that few such messages are unread in its lane. */
 void
 ferry_pool_worker_add_window (FerryPoolWorker *self, FerryTask *task, guint n)
 {
@@ -801,7 +817,7 @@ ferry_pool_worker_add_window (FerryPoolWorker *self, FerryTask *task, guint n)
     placement->n_consumed = 0;
 }
 
-/* ---- Its end ---- */
+/* ---- The worker's end ---- */
 
 static void
 exit_timed_out (gpointer data)
@@ -810,8 +826,9 @@ exit_timed_out (gpointer data)
                "a worker that stops its senders must exit");
 }
 
-/* main: where the worker stopped its senders, as before an exit, it sends nothing more. The task that it has begun is
- * lost with its end. The others are taken back at once. With any of them open, the worker has to end soon. */
+/* main: handles a worker that stopped its senders, as it does before an exit: the worker sends nothing more. Tasks that
+ * the worker has not begun are taken back now. The task that the worker has begun is lost when the worker ends. If a
+ * task was in flight, or the initialiser ran, the worker must end within EXIT_GRACE. */
 static void
 calls_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 {
@@ -830,7 +847,7 @@ calls_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
   schedule (self);
 }
 
-/* Whether a task that could be retried has ended too many workers. */
+/* Whether a task that could be retried has ended as many workers as the pool's death limit. */
 static gboolean
 is_deadly (FerryPoolWorker *self, FerryTask *task)
 {
@@ -839,8 +856,8 @@ is_deadly (FerryPoolWorker *self, FerryTask *task)
   return limit > 0 && ferry_task_get_placement (task)->n_deaths >= limit && ferry_task_get_settings (task)->retries > 0;
 }
 
-/* Whether a task is retried after its worker was lost. Deaths count and not attempts: some attempts were never begun.
- */
+/* Whether a task is retried after its worker was lost. The deaths of workers are counted and not the attempts, because
+ * some attempts were never begun. */
 static gboolean
 may_try_again (FerryPoolWorker *self, FerryTask *task)
 {
@@ -855,18 +872,20 @@ fail_lost_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
   if (is_deadly (self, task))
     fail_task (task, FERRY_TASK_EVENT_REFUSE,
                g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
-                            "Task “%s” ended %u workers, and is not tried again; find out what its arguments do to the "
-                            "function. The last: %s",
+                            "Task “%s” ended %u workers and is not retried; find out why its function fails with these "
+                            "arguments. The last worker: %s",
                             ferry_task_get_name (task), ferry_task_get_placement (task)->n_deaths,
                             ferry_exit_get_message (exit)),
                NULL, exit);
   else if (may_try_again (self, task))
     give_back (task);
   else
-    fail_task (task, FERRY_TASK_EVENT_LOST,
-               g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "Task “%s” was lost with its worker: %s",
-                            ferry_task_get_name (task), ferry_exit_get_message (exit)),
-               NULL, exit);
+    fail_task (
+      task, FERRY_TASK_EVENT_LOST,
+      g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                   "Task “%s” was lost because its worker ended; correct the function, or submit the task again: %s",
+                   ferry_task_get_name (task), ferry_exit_get_message (exit)),
+      NULL, exit);
 }
 
 static void
@@ -878,7 +897,7 @@ lose_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
     g_object_unref (task);
   unlink_task (self, task);
   self->lost_task = TRUE;
-  /* A stop of the router is not the worker's fault, and no other worker can take the task. */
+  /* If the router was stopped, the worker did not cause the loss, and no other worker can run the task. */
   if (!ferry_task_get_done (task) && ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_ROUTER_STOPPED)
     fail_task (task, FERRY_TASK_EVENT_LOST,
                g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
@@ -894,7 +913,8 @@ lose_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
   g_object_unref (task);
 }
 
-/* Breaks the circles of references: handlers hold the worker, which holds the objects that they are connected to. */
+/* Breaks reference cycles: the handlers hold references to the worker, and the worker holds references to the objects
+ * that they are connected to. */
 static void
 disconnect (FerryPoolWorker *self)
 {
@@ -911,8 +931,8 @@ disconnect (FerryPoolWorker *self)
   g_signal_handlers_disconnect_by_data (self->worker, self);
 }
 
-/* main: the worker has ended, and all that it sent was delivered. Tasks that it had begun are lost, the others are
- * taken back. */
+/* main: handles the worker's end, after everything that it sent was delivered. Tasks that the worker had begun are
+ * lost; the others are taken back. */
 static void
 take_end (gpointer data, FerryExit *exit)
 {
@@ -939,7 +959,7 @@ take_end (gpointer data, FerryExit *exit)
     self->rules->worker_ended (pool, self, exit);
 }
 
-/* ---- Escalation: a task's function is asked to end, then its process, which is killed in the end ---- */
+/* ---- Escalation: a cancelled task's process gets SIGTERM, then SIGKILL ---- */
 
 static void escalate (gpointer data);
 
@@ -950,7 +970,8 @@ escalate_after (FerryPoolWorker *self, FerryTask *task, gint64 time)
                     ferry_time_add (g_get_monotonic_time (), time), escalate, task);
 }
 
-/* The claim is beyond this task's call, which has no answer yet. */
+/* Waits for the answer of a task when the worker's claim is beyond the task's call. If the answer does not come, the
+ * claim was false, and the worker ends with a protocol error. */
 static void
 look_for_answer (FerryPoolWorker *self, FerryTask *task)
 {
@@ -962,13 +983,14 @@ look_for_answer (FerryPoolWorker *self, FerryTask *task)
     placement->n_looks = 0;
   placement->dispatched = self->link->turn.dispatched;
   if (ferry_link_has_dispatched (self->link, placement->answer_end) || ++placement->n_looks == MAX_LOOKS)
-    fault (self, "it claimed a call and had not answered the one before");
+    fault (self, "it claimed a call before it answered the previous call");
   else
     escalate_after (self, task, LOOK_INTERVAL);
 }
 
-/* The claim says that the worker does not run this task. A worker that has not begun it in all that time stands still:
- * the task is taken back, and the worker is killed. */
+/* Handles a task that did not end in time while the claim says that the worker does not run the task. If the worker has
+ * not begun the task in all this time, the worker makes no progress: the task is taken back, and the worker is
+ * killed. */
 static void
 escalate_unclaimed (FerryPoolWorker *self, FerryTask *task)
 {
@@ -987,14 +1009,14 @@ abandon_task (FerryPoolWorker *self, FerryTask *task)
   if (!ferry_task_get_done (task))
     fail_task (task, FERRY_TASK_EVENT_ABANDON,
                g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                            "Task “%s” did not end when it was cancelled, and a thread cannot be killed; run it in a "
-                            "process",
+                            "Task “%s” did not end when it was cancelled, and a thread cannot be killed; run the "
+                            "function in a process",
                             ferry_task_get_name (task)),
                NULL, NULL);
 }
 
-/* The task did not end by itself in time. At half of its grace the process is told to end, at the end of the grace it
- * is killed. A thread cannot be killed, and is left behind. */
+/* Runs when a cancelled or timed-out task did not end in time. After half of its grace time, its process gets SIGTERM.
+ * At the end of the grace time, the process is killed. A thread cannot be killed, and is abandoned. */
 static void
 escalate (gpointer data)
 {
@@ -1025,7 +1047,8 @@ escalate (gpointer data)
   schedule (self);
 }
 
-/* main: gives a running task that was asked to end the time grace. A shorter time that was set before stays. */
+/* main: sets the time after which a running task that was asked to end is escalated: half of grace, in microseconds. An
+ * earlier time that was set before stays. */
 void
 ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grace)
 {
@@ -1038,7 +1061,7 @@ ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grac
   ferry_timers_set (self->timers, &placement->timer, time, escalate, task);
 }
 
-/* main: kills the worker if it runs this task, and takes back a task that was not begun. */
+/* main: kills the worker if it runs this task. If the worker has not begun the task, takes the task back. */
 void
 ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task)
 {
@@ -1056,23 +1079,24 @@ ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task)
   ferry_pool_worker_kill (self);
 }
 
-/* main: the task was cancelled. One that was not begun is taken back, with the tasks behind it; else its function is
- * told. */
+/* main: cancels a task that is in flight. If the worker has not begun the task, the task and the tasks behind it are
+ * taken back. Else a cancel is sent to its function, and the task is escalated after half of its grace time. */
 void
 ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task)
 {
   ferry_pool_worker_take_back (self);
-  /* It was not begun. */
+  /* The worker had not begun the task, which was taken back. */
   if (ferry_task_get_placement (task)->worker != self)
     return;
   ferry_transactions_cancel (self->calls, ferry_task_get_placement (task)->xid, FERRY_CANCEL_REASON_CANCELLED);
   ferry_pool_worker_give_time (self, task, ferry_task_get_settings (task)->cancel_grace);
 }
 
-/* ---- Its link ---- */
+/* ---- The worker's link ---- */
 
-/* main: whether the worker has claimed the call. A claim counts for all calls up to it, so it is read once a call. It
- * is acquired with the message that the worker sent after it. */
+/* main: whether the worker has claimed the call xid. A claim counts for all calls up to its xid, so the link's memory
+ * is read only once for each call. The dispatched message was received with acquire order, so the claim that the worker
+ * wrote before it is visible. */
 static gboolean
 is_begun (gpointer transport, guint64 xid)
 {
@@ -1110,7 +1134,7 @@ progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
   g_autoptr (FerryTask) task = first != NULL ? g_object_ref (first) : NULL;
   FerryProgress progress;
 
-  /* Other messages are ignored; and the latest report may be of a task that is done. */
+  /* Messages that are no progress reports are ignored, and so is the report of a task that is done already. */
   if (type != NULL || !ferry_progress_decode (&progress, data, size) || task == NULL ||
       ferry_task_get_placement (task)->xid != progress.xid)
     return;
@@ -1121,7 +1145,8 @@ progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
       return;
     }
   note_unclaimed (self, progress.xid);
-  fault (self, "it reported progress of a call that was not claimed; a worker must claim a call before it begins it");
+  fault (self,
+         "it reported progress of a call that was not claimed; a worker must claim a call before it begins the call");
 }
 
 static gboolean
@@ -1139,23 +1164,24 @@ send_message (gpointer transport, const FerryCallMessage *message, GError **erro
     case FERRY_DOWN_SENT:
       return TRUE;
     case FERRY_DOWN_UNTAKEN:
-      return ferry_set_error (error, FERRY_ERROR_BUSY, "The worker has descriptors enough to take; ask it later");
+      return ferry_set_error (error, FERRY_ERROR_BUSY,
+                              "The worker has not taken earlier descriptors yet; send the call later");
     case FERRY_DOWN_REFUSED:
       return ferry_set_error (
         error, FERRY_ERROR_SYSTEM,
-        "The system does not let the task's %u descriptors pass to a worker; raise the limit of open files: "
+        "The system refused to send the task's %u descriptors to a worker; raise the limit of open files: "
         "%s",
         batch.n_descriptors, g_strerror (batch.error_number));
     case FERRY_DOWN_WOULD_BLOCK:
-      return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK, "The worker has enough to read; ask it later");
+      return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK, "The worker's lane is full; send the call later");
     case FERRY_DOWN_TOO_LARGE:
       return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                              "The arguments have more than the %" G_GUINT64_FORMAT
-                              " bytes that the router takes; pass a file's name, or raise FerryRouter:max-message-size",
+                              "The arguments are larger than the router's limit of %" G_GUINT64_FORMAT
+                              " bytes; pass a file's name, or raise FerryRouter:max-message-size",
                               self->link->max_message_size);
     case FERRY_DOWN_CLOSED:
     default:
-      return ferry_set_error (error, FERRY_ERROR_CLOSED, "The worker has ended; ask another one");
+      return ferry_set_error (error, FERRY_ERROR_CLOSED, "The worker has ended; send the call to another worker");
     }
 }
 
@@ -1170,18 +1196,19 @@ send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError *
 static const FerryTransportFuncs transport_funcs = {
   .send = send_message, .cancel = send_cancel, .is_begun = is_begun, .note_unclaimed = note_unclaimed};
 
-/* A worker of a pool only answers calls. */
+/* Refuses a call from the worker: a worker of a pool only answers calls. */
 static void
 refuse_request (FerryTransactions *calls, FerryCall *call, gpointer data)
 {
   g_autoptr (GError) reason =
-    g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The application answers no call of “%s” from a worker of a pool",
+    g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED,
+                 "The application answers no call of “%s” from a worker of a pool; use ferry_job_send() instead",
                  ferry_call_get_method (call));
 
   ferry_call_refuse (call, reason, NULL);
 }
 
-/* ---- Its start: two pipes, and a process or a thread ---- */
+/* ---- The worker's start: two pipes, and a process or a thread ---- */
 
 static void
 worker_state_changed (FerryWorker *worker, GParamSpec *pspec, gpointer data)
@@ -1226,11 +1253,11 @@ start_process (FerryPoolWorker *self, const char *name, FerryLauncher *starter, 
   return TRUE;
 }
 
-/* A thread of the application as a pool's worker. Both ends of its link are in this process. So tasks, senders, order
- * and limits are the same as with a process. But it cannot be killed.
+/* The main function of a thread of the application that is a pool's worker. Both ends of its link are in this process.
+ * So tasks, senders, order and limits are the same as with a process, but the thread cannot be killed.
  *
- * It is never joined, since its function may never return. It owns what it needs, and releases it when its function has
- * returned. */
+ * The thread is never joined, because the function that it runs may never return. The thread owns everything that it
+ * needs, and releases all of this when the function has returned. */
 static gpointer
 serve (gpointer data)
 {
@@ -1252,7 +1279,7 @@ thread_attached (gpointer data)
 {
 }
 
-/* Returns (transfer full) what the thread serves with. */
+/* Makes the thread's link and sets self->link. Returns (transfer full) the object that serves calls on the thread. */
 static FerryServe *
 new_server (FerryPoolWorker *self, FerrySender *calls, FerrySender *progress, GError **error)
 {
@@ -1272,7 +1299,8 @@ new_server (FerryPoolWorker *self, FerrySender *calls, FerrySender *progress, GE
   return g_steal_pointer (&server);
 }
 
-/* main: starts the thread. Its link ends when the thread has stopped both senders, or when their pipes are closed. */
+/* main: starts the worker's thread. The worker's link ends when the thread has stopped both senders, or when their
+ * pipes are closed. */
 static gboolean
 start_thread (FerryPoolWorker *self, const char *name, FerrySender *calls, FerrySender *progress, GError **error)
 {
@@ -1295,7 +1323,8 @@ start_thread (FerryPoolWorker *self, const char *name, FerrySender *calls, Ferry
     {
       ferry_pool_worker_unref (self);
       g_free (observer);
-      return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING, "The router is being stopped");
+      return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
+                              "The router is being stopped; start it again when ferry_router_stop() has returned");
     }
   self->thread = g_thread_try_new (name, serve, server, &failure);
   if (self->thread == NULL)
@@ -1324,7 +1353,7 @@ start (FerryPoolWorker *self, const char *name, FerryLauncher *starter, GError *
   return start_process (self, name, starter, calls, progress, error);
 }
 
-/* Undoes the start of a worker that cannot be used. Its process ends, and the pool is told nothing of that. */
+/* Undoes the start of a worker that cannot be used. Its process is killed, and the pool is not notified of the end. */
 static void
 give_up (FerryPoolWorker *self)
 {
@@ -1338,8 +1367,8 @@ give_up (FerryPoolWorker *self)
     ferry_router_close_pipe (self->router, self->progress_receiver, NULL);
 }
 
-/* main: starts a worker, as a process by the starter, or as a thread where that is NULL. Without an initialiser it
- * takes tasks at once: they wait for it in its lane. */
+/* main: starts a worker: a process that starter starts, or a thread if starter is NULL. If the pool has no initialiser,
+ * the worker can be sent tasks at once: they wait in its lane until it has started. */
 FerryPoolWorker *
 ferry_pool_worker_new (FerryPool *pool, FerryRouter *router, FerryPoolRules *rules, const char *name,
                        FerryLauncher *starter, GError **error)

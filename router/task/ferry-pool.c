@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Warm workers, and which of them is sent which task.
+/* A pool: keeps workers warm, and decides which worker is sent which task.
  *
- * Each step is set off by an event: a task was submitted, an answer came, a worker started or ended, a timer ran out.
- * Each event ends in ferry_pool_schedule(), which sends tasks as long as there are tasks and room.
+ * Each step starts with an event: a task was submitted, an answer was received, a worker started or ended, or a timer
+ * ran out. Each event ends in a call of ferry_pool_schedule(), which sends tasks as long as there are tasks and workers
+ * with room.
  *
- * It is one file since most of it are settings, and each setting counts wherever workers are started, scheduled,
- * retired or replaced. One worker's part is in ferry-pool-worker.c.
+ * It is one file since most of its functions read the pool's settings, and each setting counts wherever workers are
+ * started, scheduled, retired or replaced. The code for a single worker is in ferry-pool-worker.c.
  *
  * Threads: the router's. */
 
@@ -23,21 +24,24 @@
 #include "route/ferry-exit-private.h"
 #include "worker/ferry-launcher-private.h"
 
-/* Limits of the tasks that are sent ahead to one worker: their time, as tasks took lately, and their number. They
- * bridge the round trip. More of them would make a task of higher priority wait for long. */
+/* Limits of the tasks that are sent ahead to one worker: their run time together, estimated from the latest tasks, and
+ * their number. Tasks are sent ahead so that the worker is not idle during the round trip to the application. With
+ * higher limits, a task of higher priority would wait for long. */
 #define AHEAD_MICROSECONDS 1000.0
 #define MAX_DEPTH 64
 
-/* The time in which a worker is to begin a task; a warm one needs far less. Each task that is stolen from a worker
- * which has not begun it doubles the time for the next worker, up to 8 s. So tasks do not circulate without end among
- * slow workers, and still find the first one that goes on. */
+/* The time in which a worker must begin a task; a warm worker needs far less. A task that was not begun in this time
+ * can be stolen: it is taken back and sent to an idle worker. Each theft of such a task doubles the time that its next
+ * worker has, up to 8 s. So tasks do not move between slow workers without end, and the first worker that makes
+ * progress keeps its tasks. */
 #define BEGIN_MICROSECONDS 1000
 #define MAX_DOUBLINGS 13
 
 /* The weight of a new sample in the mean time of a task. */
 #define MEAN_SHARE (1.0 / 16)
 
-/* The pause after a worker that ended before it did anything. It doubles with each further such end. */
+/* The pause between the end of a worker that had not begun a task and the start of a new worker. The pause doubles with
+ * each further such end. */
 #define FIRST_BACK_OFF (50 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define MAX_BACK_OFF (5 * G_USEC_PER_SEC)
 
@@ -56,9 +60,10 @@
  * threads of its own. It is for light functions, and for tests.
  *
  * Tasks come from one or several [class@Ferry.Executor]. When a worker dies, only the task that it ran is lost, and the
- * worker is replaced. Nothing in a pool polls: a pool without tasks costs no processor time.
+ * pool replaces the worker. Nothing in a pool polls: a pool without tasks uses no processor time.
  *
- * A pool belongs to its router's thread. When it is finalised, it ends its workers. Executors keep their pool.
+ * A pool must be used on its router's thread. A pool that is finalised ends its workers. An executor holds a reference
+ * to its pool.
  *
  * Since: 0.1
  */
@@ -68,7 +73,7 @@ struct _FerryPool
 
   FerryRouter *router;     /* const: (owned) */
   FerryLauncher *launcher; /* const: (owned) (nullable): NULL in a pool of threads */
-  FerryLauncher *starter;  /* (owned) (nullable): starts the workers, from the first start on */
+  FerryLauncher *starter;  /* (owned) (nullable): starts the workers; NULL until the first start */
   FerryTimers *timers;     /* const: (unowned): the router's */
   char *name;              /* (owned) (nullable) */
   FerryPoolRules rules;
@@ -76,29 +81,30 @@ struct _FerryPool
   guint max_workers;
   guint min_idle;
   gint64 max_age;
-  FerryTimer age_timer; /* for the oldest worker */
+  FerryTimer age_timer; /* runs out when the oldest worker reaches max_age */
   guint restart_limit;
   gint64 restart_interval;
   gboolean use_fork_server;
 
-  GListStore *list;   /* (owned) (element-type FerryWorker): the processes, for applications */
-  GPtrArray *workers; /* (owned) (element-type FerryPoolWorker): not ended */
-  guint n_numbered;   /* for the names of workers */
+  GListStore
+    *list; /* (owned) (element-type FerryWorker): the workers' processes; ferry_pool_get_workers() returns it */
+  GPtrArray *workers; /* (owned) (element-type FerryPoolWorker): the workers that have not ended */
+  guint n_numbered;   /* number in the name of the newest worker */
   GPtrArray *sources; /* (element-type FerryTaskSource) (unowned) */
-  guint next_source;  /* index of the source with the next turn */
-  double mean_time;   /* of a task, in microseconds; 0: not known yet */
-  GArray *restarts;   /* (element-type gint64): times of the ends that count against the limit */
-  GArray *refusals;   /* (element-type gint64): times at which the system was short of resources for a worker */
+  guint next_source;  /* index of the source whose tasks are compared first */
+  double mean_time;   /* mean time of a task, in microseconds; 0: not known yet */
+  GArray *restarts;   /* monotonic times of worker ends that count against restart_limit */
+  GArray *refusals;   /* monotonic times at which the system lacked resources for a new worker */
   guint64 n_restarts;
-  FerryTimer back_off; /* set: no worker is started before */
+  FerryTimer back_off; /* while it is set, no worker is started */
   GError *error;       /* (owned) (nullable): why no further worker is started */
   gboolean started;
   gboolean scheduling;
   gboolean schedule_again;
-  FerryWaitQueue stop_waits; /* for the end of a stop */
+  FerryWaitQueue stop_waits; /* callers of ferry_pool_stop_async() that wait for the end of the stop */
   FerryTimer stop_timer;
-  FerryPoolWorker *thief; /* (owned) (nullable): gets the next task, which was taken back for it */
-  FerryTimer steal_timer; /* for an idle worker to steal tasks that another one has not begun */
+  FerryPoolWorker *thief; /* (owned) (nullable): the idle worker that is sent the next task; see steal_work() */
+  FerryTimer steal_timer; /* runs out when an idle worker may steal tasks that another worker has not begun */
 };
 
 enum
@@ -128,7 +134,8 @@ G_DEFINE_FINAL_TYPE (FerryPool, ferry_pool, G_TYPE_OBJECT)
 
 /* ---- Where tasks come from ---- */
 
-/* main: from now on the pool runs tasks of source. */
+/* main: adds an executor whose tasks the pool runs. The executor must call ferry_pool_remove_source() before it frees
+ * source. */
 void
 ferry_pool_add_source (FerryPool *self, FerryTaskSource *source)
 {
@@ -141,8 +148,9 @@ ferry_pool_remove_source (FerryPool *self, FerryTaskSource *source)
   g_ptr_array_remove (self->sources, source);
 }
 
-/* main: makes the tasks that wait fail. Meanwhile executors may go with their last task, or come: new ones learn of the
- * failure by the pool's state. */
+/* main: makes all tasks that wait in the executors' queues fail with reason. Handlers of these failures may add or
+ * remove executors, so i is checked again. An executor that is added meanwhile finds the failure in the pool's
+ * state. */
 static void
 fail_sources (FerryPool *self, const GError *reason)
 {
@@ -155,7 +163,8 @@ fail_sources (FerryPool *self, const GError *reason)
       }
 }
 
-/* main: the sum of the fractions of source's tasks that are being run, each at most 1. */
+/* main: returns the sum of the progress fractions of those tasks of source that workers run now. Each fraction is from
+ * 0 to 1. */
 double
 ferry_pool_sum_fractions (FerryPool *self, FerryTaskSource *source)
 {
@@ -171,8 +180,8 @@ ferry_pool_sum_fractions (FerryPool *self, FerryTaskSource *source)
   return sum;
 }
 
-/* main: the pool runs no further task. Tasks that wait fail with this error, and so do later ones. Takes error; the
- * first one counts. */
+/* main: puts the pool into its failed state: tasks that wait fail with this error, and so do tasks that are submitted
+ * later. Takes error. If the pool has failed before, its first error stays. */
 static void
 fail (FerryPool *self, GError *error)
 {
@@ -190,7 +199,7 @@ fail (FerryPool *self, GError *error)
   fail_sources (self, reason);
 }
 
-/* main: whether the pool has not failed. Fails with the pool's error. */
+/* main: returns TRUE if the pool has not failed. Else sets error to a copy of the pool's error and returns FALSE. */
 gboolean
 ferry_pool_check (FerryPool *self, GError **error)
 {
@@ -204,9 +213,9 @@ ferry_pool_check (FerryPool *self, GError **error)
 
 typedef struct
 {
-  guint n_live; /* take tasks, or will */
-  guint n_idle; /* of those: have no task in flight */
-  guint n_busy; /* have tasks in flight, also while they end */
+  guint n_live; /* workers that take tasks, or will take tasks after their start */
+  guint n_idle; /* live workers that have no task in flight */
+  guint n_busy; /* workers that have tasks in flight; they may be ending */
 } Counts;
 
 /* main */
@@ -236,11 +245,12 @@ may_end_idle (FerryPool *self)
   return counts.n_live > self->min_workers && counts.n_idle > self->min_idle;
 }
 
-/* ---- What a pool tolerates: how often workers may end, how old they may grow ---- */
+/* ---- Limits: how often workers may end early, and how old they may become ---- */
 
 static void fit (gpointer data);
 
-/* Starts no worker before a pause, which is the longer the more such times there were lately. */
+/* Starts a pause in which no worker is started, and adds the present time to times. The pause doubles with each entry
+ * of times that is younger than restart_interval. */
 static void
 back_off (FerryPool *self, GArray *times)
 {
@@ -255,26 +265,29 @@ back_off (FerryPool *self, GArray *times)
   ferry_timers_set (self->timers, &self->back_off, now + MIN (pause, MAX_BACK_OFF), fit, self);
 }
 
-/* The system was short of resources for a worker. Further workers that fail within the pause met the same shortage, and
- * are not counted again. */
+/* Handles an error of a worker's start because the system lacked resources. If a pause runs already, the same shortage
+ * was met again and is not counted. The pool fails after more than restart_limit shortages if it has no other
+ * worker. */
 static void
 note_refusal (FerryPool *self, const GError *error)
 {
   if (!ferry_timer_is_set (&self->back_off))
     {
       back_off (self, self->refusals);
-      g_message ("The pool “%s” starts a worker again after a pause: %s", ferry_pool_get_name (self), error->message);
+      g_message ("The pool “%s” could not start a worker, and tries again after a pause: %s",
+                 ferry_pool_get_name (self), error->message);
     }
   if (self->refusals->len <= self->restart_limit || count_workers (self).n_live > 0)
     return;
   fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_SYSTEM,
-                           "The system had too little for a worker of the pool “%s” %u times; free what it "
-                           "is short of, then call ferry_pool_reset(). The last time: %s",
+                           "The system had too few resources for a worker of the pool “%s” %u times; free memory, "
+                           "descriptors or processes, then call ferry_pool_reset(). The last error: %s",
                            ferry_pool_get_name (self), self->refusals->len, error->message));
 }
 
-/* main: a worker could not be started. A shortage may end soon: the start is tried again, up to a limit. A lasting
- * obstacle fails the pool, unless there are other workers to do its tasks. Takes error. */
+/* main: handles a worker that could not be started. After a shortage of resources, which may end soon, the start is
+ * tried again, up to a limit. Any other obstacle makes the pool fail, unless other workers can run its tasks. Takes
+ * error. */
 static void
 note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
 {
@@ -287,14 +300,16 @@ note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
     note_refusal (self, error);
   else
     {
-      g_message ("The pool “%s” goes on with the workers that it has: %s", ferry_pool_get_name (self), error->message);
+      g_message ("The pool “%s” could not start a worker, and goes on with its other workers: %s",
+                 ferry_pool_get_name (self), error->message);
       back_off (self, self->restarts);
     }
   g_error_free (error);
 }
 
-/* main: a worker ended before it did anything. It is replaced after a pause, up to a limit. A worker that did not
- * attach in time is replaced only once, if no other one has ever attached: the program probably never attaches. */
+/* main: handles the end of a worker that had not begun a task. The worker is replaced after a pause, up to a limit. If
+ * the worker did not attach in time and no worker of the pool has ever attached, only one replacement is tried: the
+ * program probably never attaches. */
 static void
 note_useless_end (FerryPool *self, FerryExit *exit)
 {
@@ -306,14 +321,15 @@ note_useless_end (FerryPool *self, FerryExit *exit)
   if (self->restarts->len <= (never ? MIN (self->restart_limit, 1) : self->restart_limit))
     return;
   fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                           "%u workers of the pool “%s” ended before they had done anything; mend the "
-                           "program, then call ferry_pool_reset(). The last: %s%s%s",
+                           "%u workers of the pool “%s” ended before they had begun a task; correct the worker's "
+                           "program, then call ferry_pool_reset(). The last worker: %s%s%s",
                            self->restarts->len, ferry_pool_get_name (self), ferry_exit_get_message (exit),
                            lines[0] != NULL ? ":\n" : "", text));
 }
 
-/* main: a worker ended unexpectedly. One that had worked is replaced at once. So is one that was lost with its fork
- * server, which counts its own ends. An initialiser that was begun is no task. */
+/* main: handles the unexpected end of a worker. A worker that had begun a task is replaced without a pause. So is a
+ * worker that was lost with its fork server, because the fork server's ends are limited separately. A call of the
+ * initialiser does not count as a task. */
 static void
 note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 {
@@ -330,7 +346,7 @@ note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
         note_useless_end (self, exit);
       return;
     }
-  /* Where the fork server cannot fork the worker, the next one is executed. */
+  /* If the fork server could not fork the worker, the next worker is executed directly, which is no failed start. */
   if (obstacle != FERRY_OBSTACLE_FORK_SERVER || !ferry_launcher_get_may_execute (self->starter))
     note_failed_start (self, obstacle,
                        g_error_new_literal (FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, ferry_exit_get_message (exit)));
@@ -347,8 +363,9 @@ age_timed_out (gpointer data)
   ferry_pool_schedule (self);
 }
 
-/* main: makes the workers that are too old retire after their present task, and sets the timer for the next one.
- * Handlers may change the list of workers, so the walk begins anew after each. */
+/* main: retires each worker that is older than max_age: the worker ends after its present task. Sets age_timer for the
+ * oldest of the other workers. Handlers may change the list of workers, so the loop starts again after each
+ * retirement. */
 static void
 retire_old (FerryPool *self)
 {
@@ -376,22 +393,27 @@ retire_old (FerryPool *self)
     ferry_timers_set (self->timers, &self->age_timer, next, age_timed_out, self);
 }
 
-/* ---- Workers are started ---- */
+/* ---- Starting workers ---- */
 
-/* Returns (transfer full) the starter of the workers: the pool's launcher, or a copy that forks them. It is made at
- * the first start, so the launcher can be configured until then. Senders of the launcher are refused: no worker of the
- * pool would ever get them. A sender that is added later is for a worker that is spawned, and fails until then. The
- * caller needs a reference, since a handler that learns of the worker may replace the starter. */
+/* Returns (transfer full) the launcher that starts the workers: the pool's launcher, or a copy of it that uses a fork
+ * server. The starter is made at the first start, so the application can configure the launcher until then.
+ *
+ * Fails if the launcher has senders, because no worker of the pool would ever get them. A sender that the application
+ * adds later is kept for a worker that the application spawns itself, and sending on it fails until then.
+ *
+ * The caller needs a reference of its own, because a handler that is notified of the new worker may replace the
+ * starter. */
 static FerryLauncher *
 get_starter (FerryPool *self, GError **error)
 {
   if (self->starter != NULL)
     return g_object_ref (self->starter);
-  if (!ferry_launcher_check_no_senders (self->launcher, "the pool",
-                                        "have tasks use ferry_job_send() and ferry_job_yield(), or spawn a worker of "
-                                        "its own for them; then give the pool another launcher, or call "
-                                        "ferry_pool_reset()",
-                                        error))
+  if (!ferry_launcher_check_no_senders (
+        self->launcher, "the pool",
+        "use ferry_job_send() and ferry_job_yield() in the functions, and make the pool "
+        "with another launcher; or spawn a separate worker with this launcher, then "
+        "call ferry_pool_reset()",
+        error))
     return NULL;
   ferry_launcher_log_usual (self->launcher);
   if (self->use_fork_server && ferry_launcher_get_fork_server (self->launcher) == NULL)
@@ -432,8 +454,8 @@ start_worker (FerryPool *self)
   return TRUE;
 }
 
-/* Whether one more worker may be started. A worker that ends is replaced before it has run its finaliser, so it does
- * not count against the maximum. But no more workers may be ending than the maximum. */
+/* Whether one more worker may be started. Workers that are ending do not count against max_workers, because a worker is
+ * replaced before its finaliser has run. But at most max_workers more may be ending. */
 static gboolean
 has_place (FerryPool *self)
 {
@@ -459,7 +481,8 @@ start_minimum (FerryPool *self)
 
 static void steal_work (gpointer data);
 
-/* main: takes into account how long a task took, from its sending or from the answer before it. */
+/* main: adds a task's time to the mean time. The time starts when the task was sent, or at the previous answer of its
+ * worker if that was later. */
 void
 ferry_pool_note_time (FerryPool *self, gint64 microseconds)
 {
@@ -471,7 +494,8 @@ ferry_pool_note_time (FerryPool *self, gint64 microseconds)
     self->mean_time += (sample - self->mean_time) * MEAN_SHARE;
 }
 
-/* How many tasks a worker may have in flight. */
+/* Returns how many tasks one worker may have in flight: as many as it probably runs in AHEAD_MICROSECONDS, from 1 to
+ * MAX_DEPTH. */
 static guint
 get_depth (FerryPool *self)
 {
@@ -480,7 +504,8 @@ get_depth (FerryPool *self)
   return (guint) CLAMP (AHEAD_MICROSECONDS / MAX (self->mean_time, 1), 1, MAX_DEPTH);
 }
 
-/* The next task to run: that of the highest priority. Executors with the same priority take turns. */
+/* Returns (transfer none) (nullable) the next task to run: the first task of the highest priority. Executors with tasks
+ * of the same priority alternate. */
 static FerryTask *
 peek_task (FerryPool *self)
 {
@@ -499,7 +524,7 @@ peek_task (FerryPool *self)
   return best;
 }
 
-/* Gives the next turn to the executor behind this one. */
+/* Makes peek_task() begin its search with the executor that follows this executor in the list. */
 static void
 pass_turn (FerryPool *self, FerryTaskSource *source)
 {
@@ -509,8 +534,9 @@ pass_turn (FerryPool *self, FerryTaskSource *source)
     self->next_source = index + 1;
 }
 
-/* Whether the worker may be sent one more task. depth: how many it may have in flight. A worker that missed its time to
- * begin a task has one at a time. No task is sent ahead beyond max_tasks. */
+/* Whether the worker may be sent one more task. depth is the number of tasks that the worker may have in flight. A
+ * worker that did not begin a task in time may have only one task in flight. If max_tasks is not 0, a worker never gets
+ * more than max_tasks tasks in all. */
 static gboolean
 has_room (FerryPool *self, const FerryPoolWorker *worker, guint depth)
 {
@@ -520,8 +546,8 @@ has_room (FerryPool *self, const FerryPoolWorker *worker, guint depth)
          (self->rules.max_tasks == 0 || worker->n_done + n < self->rules.max_tasks);
 }
 
-/* The best worker that has room, or NULL. A worker that begins its tasks in time comes first, then the one with fewer
- * tasks in flight. */
+/* Returns (transfer none) the best worker that has room, or NULL. A worker that begins its tasks in time is preferred,
+ * then a worker with fewer tasks in flight. */
 static FerryPoolWorker *
 find_worker (FerryPool *self, guint depth)
 {
@@ -539,8 +565,8 @@ find_worker (FerryPool *self, guint depth)
   return best;
 }
 
-/* The worker for a task, or NULL. A task with a limited run time is not sent ahead: its time runs from its sending on.
- */
+/* Returns (transfer none) the worker that the task is sent to now, or NULL. A task with a limited run time is sent only
+ * to an idle worker, because its time starts when it is sent. */
 static FerryPoolWorker *
 pick_worker (FerryPool *self, FerryTask *task)
 {
@@ -556,7 +582,8 @@ steal_at (FerryPool *self, gint64 time)
     ferry_timers_set (self->timers, &self->steal_timer, time, steal_work, self);
 }
 
-/* Sends one task. Returns FALSE when no further one can be sent now. */
+/* Sends the next task to a worker, and starts a worker for it if there may be one more. Returns FALSE when no further
+ * task can be sent now. */
 static gboolean
 send_next (FerryPool *self)
 {
@@ -565,7 +592,7 @@ send_next (FerryPool *self)
 
   if (task != NULL && (worker == NULL || worker->in_flight.length > 0) && has_place (self))
     {
-      /* Handlers may have changed the task, whether a worker was started or not. */
+      /* Handlers may run in start_worker(), also if it fails, and may change which task is next. */
       start_worker (self);
       task = peek_task (self);
       worker = task != NULL && !self->rules.stopping ? pick_worker (self, task) : NULL;
@@ -575,14 +602,15 @@ send_next (FerryPool *self)
   pass_turn (self, ferry_task_get_placement (task)->queue);
   if (!ferry_pool_worker_send_task (worker, task))
     return FALSE;
-  /* An idle worker may steal it later. */
+  /* If the worker does not begin the task in time, an idle worker may steal the task. */
   if (!ferry_timer_is_set (&self->steal_timer) && find_worker (self, 1) != NULL)
     steal_at (self, g_get_monotonic_time () + BEGIN_MICROSECONDS);
   return TRUE;
 }
 
-/* The worker with the most tasks that can be stolen, or NULL. n_missed: how often the thief missed its time to begin a
- * task. The more often, the longer this worker may take to begin its own first one. */
+/* Returns (transfer none) the worker with the most tasks that can be stolen, or NULL, and sets most to their number.
+ * n_missed: how often in a row the thief did not begin a task in time. The larger n_missed, the longer a worker may
+ * take to begin its first task before that task can be stolen. */
 static FerryPoolWorker *
 find_busiest (FerryPool *self, guint n_missed, guint *most)
 {
@@ -606,8 +634,9 @@ find_busiest (FerryPool *self, guint n_missed, guint *most)
   return busiest;
 }
 
-/* main: gives an idle worker tasks that were sent ahead to the busiest one. A worker that still starts has begun none.
- * The thief is sent the first task whatever it missed before; else that would return to the other worker. */
+/* main: takes back tasks that were sent ahead to the busiest worker, and sends them to an idle worker (the thief). The
+ * thief is sent the first of these tasks even if it missed its time before; else the task would return to the busiest
+ * worker. */
 static void
 steal_work (gpointer data)
 {
@@ -618,7 +647,7 @@ steal_work (gpointer data)
 
   if (busiest == NULL)
     return;
-  /* Its first task was not begun in time either. */
+  /* All tasks of the busiest worker can be stolen, so the worker did not begin its first task in time. */
   if (most == busiest->in_flight.length)
     busiest->n_missed = MAX (busiest->n_missed, idle->n_missed) + 1;
   g_object_ref (self);
@@ -629,7 +658,8 @@ steal_work (gpointer data)
   g_object_unref (self);
 }
 
-/* main: sends as many tasks as there is room for. */
+/* main: sends tasks until no task waits or no worker has room. Then starts workers up to the minimum, and steals tasks
+ * for an idle worker. A recursive call only makes the outer call send once more. */
 void
 ferry_pool_schedule (FerryPool *self)
 {
@@ -652,7 +682,7 @@ ferry_pool_schedule (FerryPool *self)
   self->scheduling = FALSE;
   start_minimum (self);
   steal_work (self);
-  /* Tasks that came back from a worker after the pool had failed. */
+  /* Tasks may have returned from a worker after the pool had failed. These tasks must fail too. */
   if (self->error != NULL)
     {
       g_autoptr (GError) reason = ferry_error_copy (self->error);
@@ -662,7 +692,7 @@ ferry_pool_schedule (FerryPool *self)
   g_object_unref (self);
 }
 
-/* The live worker with the fewest tasks. */
+/* Returns (transfer none) the live worker with the fewest tasks in flight, or NULL. */
 static FerryPoolWorker *
 pick_to_retire (FerryPool *self)
 {
@@ -678,7 +708,8 @@ pick_to_retire (FerryPool *self)
   return pick;
 }
 
-/* main: adapts the number of workers to the settings, also after a pause. */
+/* main: adapts the number of workers to the settings. Called when max_workers was changed, and when the timer back_off
+ * runs out. */
 static void
 fit (gpointer data)
 {
@@ -686,13 +717,13 @@ fit (gpointer data)
 
   while (!self->rules.stopping && count_workers (self).n_live > self->max_workers)
     ferry_pool_worker_retire (pick_to_retire (self));
-  /* Tasks that were sent ahead are worth another worker, where there may be one now. */
+  /* If one more worker may be started, takes back the tasks that were sent ahead, so that new workers run them. */
   for (guint i = 0; has_place (self) && i < self->workers->len; i++)
     ferry_pool_worker_take_back (g_ptr_array_index (self->workers, i));
   ferry_pool_schedule (self);
 }
 
-/* ---- How a pool ends all of its workers, and can be used again ---- */
+/* ---- Stopping the pool, and using it again ---- */
 
 static void
 kill_all (gpointer data)
@@ -704,7 +735,7 @@ kill_all (gpointer data)
       ferry_pool_worker_kill (g_ptr_array_index (self->workers, i - 1));
 }
 
-/* main: ends a stop where no worker is left. */
+/* main: ends a stop of the pool once no worker is left. */
 static void
 finish_stop (FerryPool *self)
 {
@@ -716,21 +747,21 @@ finish_stop (FerryPool *self)
   self->rules.stopping = FALSE;
   self->started = FALSE;
   ferry_wait_queue_finish_all (&self->stop_waits);
-  /* Tasks that were submitted meanwhile. */
+  /* Sends tasks that were submitted during the stop. */
   ferry_pool_schedule (self);
 }
 
 /**
  * ferry_pool_stop_async:
  * @self: a pool
- * @timeout: how long the workers may take to finish, in microseconds; 0 to kill them now, negative for no limit
- * @cancellable: (nullable): ends the waiting, not the stopping
+ * @timeout: how long the workers may take to finish, in microseconds; 0 kills them now, a negative number sets no limit
+ * @cancellable: (nullable): cancels the waiting; the stop itself continues
  * @callback: (scope async): called when all workers have ended
  * @user_data: data for @callback
  *
- * Ends all workers. A worker that runs a task finishes it, and then runs its finaliser. Workers that are left when the
- * time is over are killed. Tasks that wait fail with %FERRY_ERROR_REFUSED. Afterwards the pool can be used again. On
- * the router's thread.
+ * Ends all workers. A worker that runs a task finishes the task, and then runs the pool's finaliser. When @timeout is
+ * over, the workers that have not ended are killed. Tasks that wait fail with %FERRY_ERROR_REFUSED. Afterwards the pool
+ * can be used again. On the router's thread.
  *
  * Since: 0.1
  */
@@ -750,7 +781,8 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
   g_task_set_source_tag (task, ferry_pool_stop_async);
   if (self->rules.stopping)
     {
-      g_task_return_new_error (task, FERRY_ERROR, FERRY_ERROR_BUSY, "The pool “%s” is being stopped already",
+      g_task_return_new_error (task, FERRY_ERROR, FERRY_ERROR_BUSY,
+                               "The pool “%s” is being stopped already; wait for the end of that stop",
                                ferry_pool_get_name (self));
       return;
     }
@@ -772,12 +804,13 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
 /**
  * ferry_pool_stop_finish:
  * @self: a pool
- * @result: what the callback was given
+ * @result: the result that the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Pool.stop_async]. Any thread.
+ * Finishes [method@Ferry.Pool.stop_async]. Any thread.
  *
- * Fails with %FERRY_ERROR_BUSY when the pool was being stopped already, and with %G_IO_ERROR_CANCELLED.
+ * Fails with %FERRY_ERROR_BUSY if the pool was being stopped already, and with %G_IO_ERROR_CANCELLED if the cancellable
+ * was cancelled.
  *
  * Returns: %TRUE when all workers have ended
  *
@@ -796,13 +829,13 @@ ferry_pool_stop_finish (FerryPool *self, GAsyncResult *result, GError **error)
  * @self: a pool
  * @error: return location for an error
  *
- * Starts the minimum of workers, so that the first tasks find them warm. This call is optional: workers are started
- * when there are tasks for them. On the router's thread.
+ * Starts [property@Ferry.Pool:min-workers] workers, so that the first tasks find warm workers. To call this is
+ * optional: the pool also starts workers when there are tasks for them. On the router's thread.
  *
- * A start that fails since the system is short of resources is tried again after a pause
- * ([method@Ferry.Pool.set_restart_limit]). It is no error of this call.
+ * If a worker cannot be started because the system lacks resources, the start is tried again after a pause
+ * ([method@Ferry.Pool.set_restart_limit]). This function reports no error then.
  *
- * Fails with the error that the pool failed with (see [method@Ferry.Pool.get_error]), and with the other errors of
+ * Fails with the pool's error if the pool has failed (see [method@Ferry.Pool.get_error]), and with the other errors of
  * [method@Ferry.Launcher.spawn].
  *
  * Returns: %TRUE on success
@@ -826,8 +859,8 @@ ferry_pool_start (FerryPool *self, GError **error)
  * ferry_pool_reset:
  * @self: a pool
  *
- * Lets a pool that has failed try again: workers are started when there are tasks for them. The settings stay. On the
- * router's thread.
+ * Makes a failed pool usable again: it clears [property@Ferry.Pool:error], and workers are started when there are tasks
+ * for them. The settings stay. On the router's thread.
  *
  * Since: 0.1
  */
@@ -843,14 +876,14 @@ ferry_pool_reset (FerryPool *self)
   if (self->starter != NULL && ferry_launcher_get_fork_server (self->starter) != NULL)
     ferry_fork_server_forgive (ferry_launcher_get_fork_server (self->starter));
   else if (self->starter != NULL && ferry_launcher_get_may_execute (self->starter))
-    /* The program may have become one that can be a fork server. */
+    /* A changed program may be able to run as a fork server, so the starter is made anew. */
     g_clear_object (&self->starter);
   ferry_timers_unset (self->timers, &self->back_off);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ERROR]);
   ferry_pool_schedule (self);
 }
 
-/* main: the worker has ended. */
+/* main: a worker has ended. Removes the worker from the pool, and replaces it if its end was unexpected. */
 static void
 worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 {
@@ -885,7 +918,7 @@ change_number (FerryPool *self, guint *setting, guint value, guint property)
 /**
  * ferry_pool_set_name:
  * @self: a pool
- * @name: (nullable): what [property@Ferry.Pool:name] says
+ * @name: (nullable): the new name; %NULL for the default name
  *
  * Sets [property@Ferry.Pool:name]. On the router's thread.
  *
@@ -907,7 +940,7 @@ ferry_pool_set_name (FerryPool *self, const char *name)
 /**
  * ferry_pool_set_min_workers:
  * @self: a pool
- * @min_workers: what [property@Ferry.Pool:min-workers] says
+ * @min_workers: the smallest number of workers
  *
  * Sets [property@Ferry.Pool:min-workers]. On the router's thread.
  *
@@ -926,7 +959,7 @@ ferry_pool_set_min_workers (FerryPool *self, guint min_workers)
 /**
  * ferry_pool_set_min_idle:
  * @self: a pool
- * @min_idle: what [property@Ferry.Pool:min-idle] says
+ * @min_idle: the smallest number of idle workers
  *
  * Sets [property@Ferry.Pool:min-idle]. On the router's thread.
  *
@@ -945,9 +978,10 @@ ferry_pool_set_min_idle (FerryPool *self, guint min_idle)
 /**
  * ferry_pool_set_max_workers:
  * @self: a pool
- * @max_workers: what [property@Ferry.Pool:max-workers] says
+ * @max_workers: the largest number of workers, at least 1
  *
- * Sets [property@Ferry.Pool:max-workers]. Workers beyond it retire after their present task. On the router's thread.
+ * Sets [property@Ferry.Pool:max-workers]. If the pool has more workers, the surplus workers end after their present
+ * tasks. On the router's thread.
  *
  * Since: 0.1
  */
@@ -965,7 +999,7 @@ ferry_pool_set_max_workers (FerryPool *self, guint max_workers)
 /**
  * ferry_pool_set_idle_timeout:
  * @self: a pool
- * @timeout: what [property@Ferry.Pool:idle-timeout] says
+ * @timeout: how long an idle worker is kept, in microseconds; 0 for no limit
  *
  * Sets [property@Ferry.Pool:idle-timeout]. On the router's thread.
  *
@@ -987,7 +1021,7 @@ ferry_pool_set_idle_timeout (FerryPool *self, gint64 idle_timeout)
 /**
  * ferry_pool_set_max_age:
  * @self: a pool
- * @max_age: what [property@Ferry.Pool:max-age] says
+ * @max_age: the age at which a worker is replaced, in microseconds; 0 for no limit
  *
  * Sets [property@Ferry.Pool:max-age]. On the router's thread.
  *
@@ -1010,7 +1044,7 @@ ferry_pool_set_max_age (FerryPool *self, gint64 max_age)
 /**
  * ferry_pool_set_max_tasks:
  * @self: a pool
- * @max_tasks: what [property@Ferry.Pool:max-tasks] says
+ * @max_tasks: the number of tasks after which a worker is replaced; 0 for no limit
  *
  * Sets [property@Ferry.Pool:max-tasks]. On the router's thread.
  *
@@ -1028,7 +1062,7 @@ ferry_pool_set_max_tasks (FerryPool *self, guint max_tasks)
 /**
  * ferry_pool_set_max_memory:
  * @self: a pool
- * @max_memory: what [property@Ferry.Pool:max-memory] says
+ * @max_memory: the resident memory above which a worker is replaced, in bytes; 0 for no limit
  *
  * Sets [property@Ferry.Pool:max-memory]. On the router's thread.
  *
@@ -1049,7 +1083,7 @@ ferry_pool_set_max_memory (FerryPool *self, guint64 max_memory)
 /**
  * ferry_pool_set_death_limit:
  * @self: a pool
- * @deaths: what [property@Ferry.Pool:death-limit] says
+ * @deaths: how many workers one task may end; 0 for no limit
  *
  * Sets [property@Ferry.Pool:death-limit]. On the router's thread.
  *
@@ -1067,7 +1101,7 @@ ferry_pool_set_death_limit (FerryPool *self, guint death_limit)
 /**
  * ferry_pool_set_use_fork_server:
  * @self: a pool
- * @use_fork_server: what [property@Ferry.Pool:use-fork-server] says
+ * @use_fork_server: whether a fork server forks the workers
  *
  * Sets [property@Ferry.Pool:use-fork-server]. On the router's thread.
  *
@@ -1088,18 +1122,19 @@ ferry_pool_set_use_fork_server (FerryPool *self, gboolean use_fork_server)
 /**
  * ferry_pool_set_restart_limit:
  * @self: a pool
- * @restarts: how many
- * @interval: in which time, in microseconds
+ * @restarts: how many workers may end early in @interval; with one more, the pool fails
+ * @interval: the time in which these ends are counted, in microseconds; more than 0
  *
- * Limits how often the pool replaces workers that end before they have begun a task. By default 5 in 60 seconds. Before
- * each replacement is a pause, which doubles. After more than @restarts such ends in @interval the pool fails. Workers
- * that end while they run a task are replaced without limit.
+ * Limits how often the pool replaces workers that end before they have begun a task. The default is 5 in 60 seconds.
+ * Before each replacement there is a pause, which doubles each time. After more than @restarts such ends in @interval
+ * the pool fails. Workers that end while they run a task are replaced without limit.
  *
- * A worker that does not attach in its time ([method@Ferry.Launcher.set_attach_timeout]) is replaced only once, if no
- * other one has ever attached. The program probably does not call [func@Ferry.Worker.main].
+ * A worker that does not attach in time ([method@Ferry.Launcher.set_attach_timeout]) is replaced only once if no worker
+ * of the pool has ever attached. The program probably does not call [func@Ferry.Worker.main].
  *
- * A worker that the system refuses for want of memory, descriptors or processes is tried again after the same pauses,
- * and as often. Where no worker is left then, the pool fails with %FERRY_ERROR_SYSTEM. On the router's thread.
+ * If the system lacks memory, descriptors or processes for a worker, the start is tried again after such pauses, at
+ * most @restarts times in @interval. If no worker is left then, the pool fails with %FERRY_ERROR_SYSTEM. On the
+ * router's thread.
  *
  * Since: 0.1
  */
@@ -1130,10 +1165,10 @@ pool_call_set (FerryPoolCall *self, const char *function, GVariant *arguments)
  * ferry_pool_set_initialiser:
  * @self: a pool
  * @function: (nullable): the name of a registered function; %NULL for none
- * @arguments: (nullable): its arguments
+ * @arguments: (nullable): the arguments of @function; a floating reference is sunk
  *
- * Sets a function that each new worker runs before its first task. When it fails, the pool fails: no worker is started
- * until [method@Ferry.Pool.reset]. On the router's thread.
+ * Sets a function that each new worker runs before its first task. If the function fails, the pool fails, and starts no
+ * worker until [method@Ferry.Pool.reset] is called. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1150,10 +1185,10 @@ ferry_pool_set_initialiser (FerryPool *self, const char *function, GVariant *arg
  * ferry_pool_set_finaliser:
  * @self: a pool
  * @function: (nullable): the name of a registered function; %NULL for none
- * @arguments: (nullable): its arguments
+ * @arguments: (nullable): the arguments of @function; a floating reference is sunk
  *
- * Sets a function that each worker runs after its last task, when it is retired or the pool is stopped. Its errors are
- * logged. On the router's thread.
+ * Sets a function that each worker runs after its last task, when the worker is retired or the pool is stopped. Errors
+ * of the function are logged. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1325,8 +1360,8 @@ ferry_pool_get_router (FerryPool *self)
  * ferry_pool_get_workers:
  * @self: a pool
  *
- * Gets a list of the pool's processes, which changes as they start and end. In a pool of threads it is empty. On the
- * router's thread.
+ * Gets a list of the pool's worker processes. The list model reports each process that starts or ends. In a pool of
+ * threads the list is empty. On the router's thread.
  *
  * Returns: (transfer none): a list model of [class@Ferry.Worker]
  *
@@ -1356,7 +1391,7 @@ ferry_pool_get_property (GObject *object, guint property_id, GValue *value, GPar
   };
   FerryPool *self = FERRY_POOL (object);
 
-  /* The launcher is const. */
+  /* The launcher is set at construction only, so any thread may read it. */
   if (getters[property_id] == NULL && property_id != PROP_LAUNCHER)
     ferry_return_if_elsewhere (self->router->home);
   switch (property_id)
@@ -1444,7 +1479,8 @@ install_settings (void)
   /**
    * FerryPool:name:
    *
-   * The pool's name. It is the first part of its workers' names, which `ps` shows. By default the program's name.
+   * The pool's name. The names of the pool's workers begin with it, and `ps` shows them. The default is the name of the
+   * worker program.
    *
    * Since: 0.1
    */
@@ -1452,7 +1488,8 @@ install_settings (void)
   /**
    * FerryPool:min-workers:
    *
-   * How many workers are kept at least, also without tasks, once the pool was started or got a task.
+   * The smallest number of workers that the pool keeps, even without tasks. The setting has an effect once the pool was
+   * started or got a task.
    *
    * Since: 0.1
    */
@@ -1460,8 +1497,9 @@ install_settings (void)
   /**
    * FerryPool:min-idle:
    *
-   * How many idle workers are kept beside the busy ones, once the pool was started or got a task. So the next task
-   * finds a warm one. [property@Ferry.Pool:max-workers] limits all of them.
+   * How many idle workers the pool keeps in addition to the busy workers, so that the next task finds a warm worker.
+   * The setting has an effect once the pool was started or got a task. [property@Ferry.Pool:max-workers] limits idle
+   * and busy workers together.
    *
    * Since: 0.1
    */
@@ -1469,7 +1507,8 @@ install_settings (void)
   /**
    * FerryPool:max-workers:
    *
-   * How many workers there are at most. As many again may be ending. By default [func@Ferry.get_n_usable_cores].
+   * The largest number of workers. Workers that are ending are not counted; at most as many workers again may be
+   * ending. The default is [func@Ferry.get_n_usable_cores].
    *
    * Since: 0.1
    */
@@ -1477,7 +1516,8 @@ install_settings (void)
   /**
    * FerryPool:idle-timeout:
    *
-   * How long an idle worker above the minimum is kept, in microseconds; 0 for no limit. By default 60 seconds.
+   * How long the pool keeps an idle worker that it has beyond [property@Ferry.Pool:min-workers] and
+   * [property@Ferry.Pool:min-idle], in microseconds; 0 for no limit. The default is 60 seconds.
    *
    * Since: 0.1
    */
@@ -1491,7 +1531,7 @@ install_limits (void)
   /**
    * FerryPool:max-age:
    *
-   * The age, in microseconds, after which a worker is replaced when it has done its present task; 0 for no limit.
+   * The age at which a worker is replaced, in microseconds; 0 for no limit. The worker finishes its present task first.
    *
    * Since: 0.1
    */
@@ -1499,7 +1539,7 @@ install_limits (void)
   /**
    * FerryPool:max-tasks:
    *
-   * The number of tasks after which a worker is replaced; 0 for no limit.
+   * How many tasks a worker runs before it is replaced; 0 for no limit.
    *
    * Since: 0.1
    */
@@ -1507,8 +1547,8 @@ install_limits (void)
   /**
    * FerryPool:max-memory:
    *
-   * The resident memory of a worker's process, in bytes, above which it is replaced after its task; 0 for no limit. It
-   * is checked after a task, at most ten times a second. Threads have no such limit.
+   * The resident memory of a worker's process, in bytes, above which the worker is replaced; 0 for no limit. The memory
+   * is read after a task, at most ten times a second. The limit does not apply to a pool of threads.
    *
    * Since: 0.1
    */
@@ -1516,8 +1556,8 @@ install_limits (void)
   /**
    * FerryPool:death-limit:
    *
-   * How many workers may die of a task that can be retried, before it fails with %FERRY_ERROR_QUARANTINED; 0 for any
-   * number.
+   * How many workers may end while they run one task that can be retried ([method@Ferry.Task.set_retries]). When that
+   * many have ended, the task fails with %FERRY_ERROR_QUARANTINED. 0 for no limit.
    *
    * Since: 0.1
    */
@@ -1525,11 +1565,13 @@ install_limits (void)
   /**
    * FerryPool:use-fork-server:
    *
-   * Whether workers are forked by a fork server, which takes a tenth of a millisecond. Otherwise each is executed, and
-   * its memory has a layout of its own. A fork server of the launcher itself is used in any case.
+   * Whether a fork server forks the workers, which takes about 0.1 ms for each. Otherwise the program is executed for
+   * each worker, and each worker's memory has a layout of its own. If the launcher has a fork server, that fork server
+   * is always used.
    *
-   * Some programs cannot be a fork server, such as one that has threads when it is to fork. Such a program is executed
-   * for each worker, and a message says so once. [method@Ferry.Pool.reset] tries a fork server again.
+   * Some programs cannot be a fork server, for example a program that has threads when it is to fork. The pool executes
+   * such a program for each worker, and logs a message about this once. [method@Ferry.Pool.reset] makes the pool try a
+   * fork server again.
    *
    * Since: 0.1
    */
@@ -1542,7 +1584,7 @@ install_figures (void)
   /**
    * FerryPool:n-workers:
    *
-   * How many workers there are, with those that are starting or ending. Without notification.
+   * How many workers the pool has. Workers that are starting or ending are included. Changes are not notified.
    *
    * Since: 0.1
    */
@@ -1550,7 +1592,7 @@ install_figures (void)
   /**
    * FerryPool:n-busy:
    *
-   * How many workers have tasks. Without notification.
+   * How many workers have tasks. Changes are not notified.
    *
    * Since: 0.1
    */
@@ -1558,7 +1600,7 @@ install_figures (void)
   /**
    * FerryPool:n-restarts:
    *
-   * How many workers ended unexpectedly. Without notification.
+   * How many workers have ended unexpectedly. Changes are not notified.
    *
    * Since: 0.1
    */
@@ -1566,7 +1608,8 @@ install_figures (void)
   /**
    * FerryPool:error:
    *
-   * Why the pool failed and starts no further workers; %NULL while it works. See [method@Ferry.Pool.reset].
+   * Why the pool has failed and starts no further workers; %NULL while the pool has not failed. See
+   * [method@Ferry.Pool.reset].
    *
    * Since: 0.1
    */
@@ -1589,7 +1632,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryPool:launcher:
    *
-   * What starts the workers; %NULL in a pool of threads.
+   * The launcher that starts the workers; %NULL in a pool of threads.
    *
    * Since: 0.1
    */
@@ -1602,8 +1645,8 @@ install_properties (GObjectClass *object_class)
 
 /* ---- Life cycle ---- */
 
-/* A stop of the router ends the tasks, and not the pool: the router may be started again. The workers have ended by
- * then. */
+/* Makes the tasks that wait fail when the router has stopped; the workers have ended before. The pool does not fail,
+ * because the router may be started again. */
 static void
 running_changed (FerryPool *self)
 {
@@ -1630,7 +1673,8 @@ ferry_pool_constructed (GObject *object)
   g_signal_connect_object (self->router, "notify::running", G_CALLBACK (running_changed), self, G_CONNECT_SWAPPED);
 }
 
-/* Ends the workers. They have no tasks: each executor holds its pool, so none is left. */
+/* Ends the workers. The workers have no tasks: each executor holds a reference to its pool, so no executor exists any
+ * more. */
 static void
 ferry_pool_dispose (GObject *object)
 {
@@ -1711,14 +1755,15 @@ ferry_pool_init (FerryPool *self)
 /**
  * ferry_pool_new:
  * @router: a router
- * @launcher: how a worker is started, without senders and transports; the pool owns it from then on
+ * @launcher: starts each worker; must have no senders and no transports. The pool keeps a reference
  *
- * Makes a pool of processes. No worker is started yet, and the router need not run yet. Standard output and error of
- * the workers are logged ([method@Ferry.Launcher.log_stream]), unless the launcher sends them elsewhere. Any thread;
- * from then on the launcher belongs to the router's thread.
+ * Makes a pool of processes. This starts no worker yet, and the router need not run yet. Standard output and standard
+ * error of the workers are logged ([method@Ferry.Launcher.log_stream]), unless the launcher redirects them. Any thread;
+ * from then on the launcher must be used on the router's thread.
  *
- * Senders and transports do not reach the workers of a pool. If the launcher has some at the first start of a worker,
- * the pool fails with %FERRY_ERROR_BAD_ARGUMENTS. Then [method@Ferry.Pool.start] and each task report this error.
+ * The workers of a pool cannot use senders and transports of the launcher. If the launcher has some when the first
+ * worker is started, the pool fails with %FERRY_ERROR_BAD_ARGUMENTS. Then [method@Ferry.Pool.start] and each task
+ * report this error.
  *
  * Returns: (transfer full): the pool
  *
@@ -1737,9 +1782,9 @@ ferry_pool_new (FerryRouter *router, FerryLauncher *launcher)
  * ferry_pool_new_for_threads:
  * @router: a router
  *
- * Makes a pool of threads of this program, which run the functions that it has registered. Tasks, their order and their
- * limits are the same as in a pool of processes. A thread cannot be killed. A cancelled task that does not end in its
- * grace is given up, and its thread is left behind. Any thread.
+ * Makes a pool of threads of this program, which run the functions that the program has registered. Tasks, their order
+ * and their limits are the same as in a pool of processes, but a thread cannot be killed. If a cancelled task does not
+ * end in its grace time, the task fails, and its thread continues outside the pool. Any thread.
  *
  * Returns: (transfer full): the pool
  *

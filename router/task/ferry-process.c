@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One function in one process: a pool with one worker and an executor with one task.
+/* A process that runs one function: a pool with one worker, and an executor with one task.
  *
  * Threads: the router's. */
 
@@ -23,12 +23,12 @@
 /**
  * FerryProcess:
  *
- * A function that runs in a process of its own: the short form for one piece of work.
+ * A function that runs in a process of its own. This is the short form for one piece of work.
  *
- * The process runs the same program. So `main()` has to call [func@Ferry.Worker.main], and has to register the function
- * before that. The function waits until [method@Ferry.Process.next] takes the values that it yields. Its error is
- * raised by [method@Ferry.Process.join]. The process ends when the last reference is dropped, so with `g_autoptr
- * (FerryProcess)` it ends with its scope.
+ * The process runs the same program. So `main()` must call [func@Ferry.Worker.main], and must register the function
+ * before. A function that yields values waits until [method@Ferry.Process.next] takes them. [method@Ferry.Process.join]
+ * returns the function's error. The process ends when the last reference is dropped. So with `g_autoptr (FerryProcess)`
+ * it ends when the variable goes out of scope.
  *
  * ```c
  * g_autoptr (FerryProcess) process = ferry_process_new (router, "squares", g_variant_new ("(u)", 10), &error);
@@ -54,9 +54,9 @@ struct _FerryProcess
   FerryRouter *router;      /* const: (owned) */
   FerryExecutor *executor;  /* const: (owned) */
   FerryTask *task;          /* const: (owned) */
-  GQueue values;            /* (element-type GVariant) (owned): that were yielded, and not taken */
-  FerryWaitQueue waits;     /* for a value or the end */
-  FerryWaitQueue end_waits; /* for the end */
+  GQueue values;            /* (element-type GVariant) (owned): values that were yielded and not taken yet */
+  FerryWaitQueue waits;     /* callers that wait for a value or for the end of the function */
+  FerryWaitQueue end_waits; /* callers that wait for the end of the function */
 };
 
 G_DEFINE_FINAL_TYPE (FerryProcess, ferry_process, G_TYPE_OBJECT)
@@ -79,7 +79,7 @@ done (FerryTask *task, gpointer data)
   ferry_wait_queue_finish_all (&self->end_waits);
 }
 
-/* main: kills the worker, since no time is left. */
+/* main: kills the worker: shuts the executor down with a time of 0. */
 static void
 shut_down (gpointer executor)
 {
@@ -139,14 +139,16 @@ ferry_process_init (FerryProcess *self)
  * ferry_process_new:
  * @router: a running router
  * @function: the name of a function that this program has registered
- * @arguments: (nullable): its arguments; a floating reference is sunk
+ * @arguments: (nullable): the arguments of @function; a floating reference is sunk
  * @error: return location for an error
  *
- * Starts a process that runs the function. It runs the executable of this process, without arguments. Where that is the
- * interpreter of a script, use a [class@Ferry.Pool] with a launcher that names both. On the router's thread.
+ * Starts a process that runs the function. The process executes the same file as this process, without arguments. If
+ * this file is the interpreter of a script, use a [class@Ferry.Pool] with a launcher that names the interpreter and the
+ * script. On the router's thread.
  *
- * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, and with %FERRY_ERROR_BAD_ARGUMENTS. Fails with
- * %FERRY_ERROR_UNKNOWN_FUNCTION when this program has not registered the function, or has not called
+ * Fails with %FERRY_ERROR_NOT_RUNNING if the router is not running, with %FERRY_ERROR_WRONG_THREAD on another thread,
+ * and with %FERRY_ERROR_BAD_ARGUMENTS if the arguments do not fit the function. Fails with
+ * %FERRY_ERROR_UNKNOWN_FUNCTION if this program has not registered the function, or has not called
  * [func@Ferry.Worker.main].
  *
  * Returns: (transfer full): the process
@@ -199,7 +201,7 @@ ferry_process_new (FerryRouter *router, const char *function, GVariant *argument
  * ferry_process_get_task:
  * @self: a process
  *
- * The task behind the process, for its state, its progress and its times. Any thread.
+ * Gets the task that runs the function, for its state, its progress and its times. Any thread.
  *
  * Returns: (transfer none): the task
  *
@@ -221,7 +223,7 @@ has_value_or_ended (gpointer data)
   return !g_queue_is_empty (&self->values) || ferry_task_get_done (self->task);
 }
 
-/* Returns the next value, or NULL at the end. The function may then yield one more. */
+/* Returns (transfer full) (nullable) the next value; NULL at the end. Allows the function to yield one more value. */
 static GVariant *
 take_value (FerryProcess *self)
 {
@@ -249,24 +251,26 @@ wait (FerryProcess *self, FerryCondition condition, gint64 timeout, const char *
     return FALSE;
   if (ferry_iterate (self->router, condition, self, timeout))
     return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "Process “%s” %s in time; wait longer, or drop it",
+  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "Process “%s” %s in time; wait longer, or drop the process",
                           ferry_task_get_name (self->task), what);
 }
 
 /**
  * ferry_process_next:
  * @self: a process
- * @timeout: microseconds; negative for no limit
- * @value: (out) (transfer full) (nullable): where the value goes; %NULL when the function has ended
+ * @timeout: how long to wait, in microseconds; negative for no limit
+ * @value: (out) (transfer full) (nullable): return location for the value; %NULL if the function has ended
  * @error: return location for an error
  *
- * Takes the next value that the function yields, and waits for it. The router's main context is iterated meanwhile, so
- * this is for tests and console programs; an application uses [method@Ferry.Process.next_async].
+ * Waits for the next value that the function yields, and takes the value. The router's main context is iterated
+ * meanwhile. So this is for tests and console programs; an application with a window uses
+ * [method@Ferry.Process.next_async] instead.
  *
- * [method@Ferry.Process.join] tells how the function ended. On the router's thread.
+ * Use [method@Ferry.Process.join] to find out how the function ended. On the router's thread.
  *
- * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BUSY in a callback of the router's main context,
- * %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD.
+ * Fails with %FERRY_ERROR_TIMED_OUT if there is no value and no end within @timeout. Fails with %FERRY_ERROR_BUSY in a
+ * callback of the router's main context. Fails with %FERRY_ERROR_NOT_RUNNING if the router is not running, and with
+ * %FERRY_ERROR_WRONG_THREAD on another thread.
  *
  * Returns: %TRUE when there is a value, or the end
  *
@@ -291,11 +295,11 @@ ferry_process_next (FerryProcess *self, gint64 timeout, GVariant **value, GError
 /**
  * ferry_process_next_async:
  * @self: a process
- * @cancellable: (nullable): ends the waiting
+ * @cancellable: (nullable): cancels the waiting; the function continues
  * @callback: (scope async): called when there is a value, or the function has ended
  * @user_data: data for @callback
  *
- * Waits for the next value that the function yields, or for its end. On the router's thread.
+ * Waits for the next value that the function yields, or for the function's end. On the router's thread.
  *
  * Since: 0.1
  */
@@ -312,14 +316,14 @@ ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
 /**
  * ferry_process_next_finish:
  * @self: a process
- * @result: what the callback was given
- * @value: (out) (transfer full) (nullable): where the value goes; %NULL when the function has ended
+ * @result: the result that the callback was given
+ * @value: (out) (transfer full) (nullable): return location for the value; %NULL if the function has ended
  * @error: return location for an error
  *
- * Ends [method@Ferry.Process.next_async]. On the router's thread.
+ * Finishes [method@Ferry.Process.next_async]. On the router's thread.
  *
- * Fails with %FERRY_ERROR_WRONG_THREAD, with %G_IO_ERROR_CANCELLED, and with %G_IO_ERROR_PENDING when another call took
- * the value that this one waited for.
+ * Fails with %FERRY_ERROR_WRONG_THREAD on another thread, and with %G_IO_ERROR_CANCELLED if the waiting was cancelled.
+ * Fails with %G_IO_ERROR_PENDING if another caller has taken the value meanwhile.
  *
  * Returns: %TRUE when there is a value, or the end
  *
@@ -338,14 +342,14 @@ ferry_process_next_finish (FerryProcess *self, GAsyncResult *result, GVariant **
   if (!has_value_or_ended (self))
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING,
-                           "Another call took the value; wait for values one call at a time");
+                           "Another caller took the value; wait for values only one at a time");
       return FALSE;
     }
   *value = take_value (self);
   return TRUE;
 }
 
-/* Fails with the error of the function, which has ended. */
+/* Returns TRUE if the function, which has ended, returned a result. Else sets error to the function's error. */
 static gboolean
 raise_error (FerryProcess *self, GError **error)
 {
@@ -357,19 +361,20 @@ raise_error (FerryProcess *self, GError **error)
 /**
  * ferry_process_join:
  * @self: a process
- * @timeout: microseconds; negative for no limit
+ * @timeout: how long to wait, in microseconds; negative for no limit
  * @error: return location for an error
  *
- * Waits for the function's end, and raises its error. The router's main context is iterated meanwhile, so this is for
- * tests and console programs; an application uses [method@Ferry.Process.join_async]. On the router's thread.
+ * Waits for the function's end, and fails with the function's error. The router's main context is iterated meanwhile.
+ * So this is for tests and console programs; an application with a window uses [method@Ferry.Process.join_async]
+ * instead. On the router's thread.
  *
  * Values that were yielded can still be taken afterwards. But a function that waits until its values are taken does not
- * end: take them first.
+ * end: the application must take the values first.
  *
- * Fails with the function's error, with %FERRY_ERROR_WORKER_LOST when its process died, and as
+ * Fails with the function's error, with %FERRY_ERROR_WORKER_LOST if its process died, and as
  * [method@Ferry.Process.next] does.
  *
- * Returns: %TRUE when the function gave its result
+ * Returns: %TRUE when the function returned its result
  *
  * Since: 0.1
  */
@@ -387,7 +392,7 @@ ferry_process_join (FerryProcess *self, gint64 timeout, GError **error)
 /**
  * ferry_process_join_async:
  * @self: a process
- * @cancellable: (nullable): ends the waiting
+ * @cancellable: (nullable): cancels the waiting; the function continues
  * @callback: (scope async): called when the function has ended
  * @user_data: data for @callback
  *
@@ -408,14 +413,15 @@ ferry_process_join_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
 /**
  * ferry_process_join_finish:
  * @self: a process
- * @result: what the callback was given
+ * @result: the result that the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Process.join_async]. Any thread.
+ * Finishes [method@Ferry.Process.join_async]. Any thread.
  *
- * Fails with the function's error, with %FERRY_ERROR_WORKER_LOST when its process died, and with %G_IO_ERROR_CANCELLED.
+ * Fails with the function's error, with %FERRY_ERROR_WORKER_LOST if its process died, and with %G_IO_ERROR_CANCELLED if
+ * the waiting was cancelled.
  *
- * Returns: %TRUE when the function gave its result
+ * Returns: %TRUE when the function returned its result
  *
  * Since: 0.1
  */
@@ -432,11 +438,11 @@ ferry_process_join_finish (FerryProcess *self, GAsyncResult *result, GError **er
  * @self: a process
  * @error: return location for an error
  *
- * The function's result. On the router's thread.
+ * Gets the function's result. On the router's thread.
  *
- * Fails with %FERRY_ERROR_NOT_DONE before the end, and then as [method@Ferry.Process.join] does.
+ * Fails with %FERRY_ERROR_NOT_DONE before the function's end, and afterwards as [method@Ferry.Process.join] does.
  *
- * Returns: (transfer full) (nullable): the result; %NULL without an error when the function has none
+ * Returns: (transfer full) (nullable): the result; %NULL without an error if the function has no result
  *
  * Since: 0.1
  */

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tasks that are cancelled and waited for together.
+/* A group of tasks that are cancelled together and waited for together.
  *
- * Owner:   counted references; the object that a group is bound to has one until it is disposed.
+ * Owner:   counted references; the object that a group is bound to holds one until the object is disposed.
  * Threads: the router's. The owner may be disposed on any thread. */
 
 #include "config.h"
@@ -20,12 +20,12 @@
  *
  * Tasks that belong together, such as those of a window, a search or a document.
  *
- * The tasks of a group are cancelled together and waited for together. A group can be bound to an object: when the
- * object is disposed, the tasks are cancelled. A task is in the group until it is done. It may be in several groups,
- * and the tasks of a group may be of several executors.
+ * The tasks of a group can be cancelled together and waited for together. A group can be bound to an object: when the
+ * object is disposed, the tasks are cancelled. A task is in the group until the task is done. A task may be in several
+ * groups, and the tasks of a group may be submitted to several executors.
  *
- * A group belongs to the first thread that adds a task to it, binds it or waits for it. That has to be the router's
- * thread, with the router's main context as the thread-default one.
+ * A group belongs to the first thread that adds a task to it, binds it or waits for it. This must be the router's
+ * thread, with the router's main context as the thread-default context.
  *
  * Since: 0.1
  */
@@ -34,13 +34,13 @@ struct _FerryTaskGroup
   GObject parent_instance;
 
   GHashTable *open;     /* (element-type FerryTask): the tasks that are not done */
-  FerryWaitQueue waits; /* until no task is open */
+  FerryWaitQueue waits; /* callers of ferry_task_group_wait_async() that wait until no task is open */
 
-  gboolean bound;
-  GWeakRef owner;
-  gpointer owner_address; /* only for comparing */
-  FerryHome *home;        /* any: (owned) (nullable): of the first thread that used it; set once */
-  _Atomic gint asked;     /* any: the cancel of another thread is on its way */
+  gboolean bound;         /* the owner holds a reference to the group */
+  GWeakRef owner;         /* the object that the group is bound to; may be empty */
+  gpointer owner_address; /* only compared, never used as a pointer */
+  FerryHome *home;        /* any: (owned) (nullable): of the first thread that used the group; set once */
+  _Atomic gint asked;     /* any: another thread has posted cancel_asked(), which has not run yet */
   _Atomic gint abandoned; /* any: the owner was disposed */
 };
 
@@ -54,14 +54,15 @@ static GParamSpec *properties[N_PROPERTIES];
 
 G_DEFINE_FINAL_TYPE (FerryTaskGroup, ferry_task_group, G_TYPE_OBJECT)
 
-/* any: (nullable) */
+/* any: returns (transfer none) (nullable) the home of the group's thread. */
 static FerryHome *
 get_home (FerryTaskGroup *self)
 {
   return g_atomic_pointer_get (&self->home);
 }
 
-/* any: whether this is the group's thread, which is that of the first call. With a critical where not. */
+/* any: whether this is the group's thread. The first caller makes its own thread the group's thread. On another thread,
+ * emits a critical that names function. */
 static gboolean
 check_thread (FerryTaskGroup *self, const char *function)
 {
@@ -82,7 +83,8 @@ is_abandoned (FerryTaskGroup *self)
   return atomic_load_explicit (&self->abandoned, memory_order_acquire) != 0;
 }
 
-/* main: a copy, since handlers may add tasks to the group, or end tasks of it. */
+/* main: returns (transfer full) a copy of the list of open tasks. Callers loop over the copy, because handlers may add
+ * tasks to the group or end tasks of it. */
 static GPtrArray *
 dup_open (FerryTaskGroup *self)
 {
@@ -96,7 +98,8 @@ dup_open (FerryTaskGroup *self)
   return tasks;
 }
 
-/* main: the owner was disposed. Disconnects the handlers whose data is the owner. */
+/* main: cancels all tasks after the owner was disposed. First disconnects the tasks' signal handlers whose data is the
+ * owner. */
 static void
 cancel_abandoned (gpointer data)
 {
@@ -108,7 +111,7 @@ cancel_abandoned (gpointer data)
   ferry_task_group_cancel (self);
 }
 
-/* any: the owner is being disposed. */
+/* any: runs while the owner is being disposed. */
 static void
 owner_disposed (gpointer data, GObject *owner)
 {
@@ -122,8 +125,8 @@ owner_disposed (gpointer data, GObject *owner)
     ferry_home_invoke (get_home (self), cancel_abandoned, g_object_ref (self), g_object_unref);
 }
 
-/* main: the disposal of an owner has cleared the weak reference, or has set `abandoned`. Then owner_disposed() drops
- * the owner's reference. */
+/* main: ends the binding to the owner, if there is one. If the owner is being disposed, the weak reference is empty or
+ * abandoned is set; then owner_disposed() releases the owner's reference to the group. */
 static void
 unbind (FerryTaskGroup *self)
 {
@@ -237,11 +240,11 @@ ferry_task_group_new (void)
  * @self: a group
  * @owner: an object, such as the widget that shows the tasks
  *
- * Binds the group to an object, in place of an earlier one. When the object is disposed, handlers of the tasks' signals
+ * Binds the group to an object. An earlier binding ends. When the object is disposed, handlers of the tasks' signals
  * that have the object as their data are disconnected. Then all tasks of the group are cancelled, and so is every task
- * that is added later. The owner keeps the group alive. On the router's thread.
+ * that is added later. The owner holds a reference to the group. On the router's thread.
  *
- * Where the owner is disposed on another thread, the router's thread cancels the tasks a moment later. A signal that is
+ * If the owner is disposed on another thread, the router's thread cancels the tasks a moment later. A signal that is
  * emitted at that moment may still reach the owner.
  *
  * Since: 0.1
@@ -266,8 +269,8 @@ ferry_task_group_bind (FerryTaskGroup *self, GObject *owner)
  * @self: a group
  * @task: a task, submitted or not
  *
- * Adds a task, until it is done. A task that is done, or is in the group already, is not added. A task that is added
- * after the group's owner was disposed is cancelled. On the router's thread.
+ * Adds a task to the group, until the task is done. A task that is done, or is in the group already, is not added. If
+ * the group's owner was disposed before, the task is cancelled. On the router's thread.
  *
  * Since: 0.1
  */
@@ -291,7 +294,7 @@ ferry_task_group_add (FerryTaskGroup *self, FerryTask *task)
 static void
 cancel_asked (gpointer data)
 {
-  /* Before the cancel, so that a thread that asks meanwhile has it done again. Acquire-release: see
+  /* Cleared before the cancel, so that a thread that asks meanwhile posts another cancel. Acquire-release: see
    * ferry_task_group_cancel(). */
   atomic_exchange_explicit (&((FerryTaskGroup *) data)->asked, 0, memory_order_acq_rel);
   ferry_task_group_cancel (data);
@@ -303,7 +306,7 @@ cancel_asked (gpointer data)
  *
  * Cancels all tasks of the group that are not cancelled or done, as [method@Ferry.Task.cancel] does. The group can be
  * used again afterwards. Any thread may call this. On another thread, it asks the router's thread to cancel the tasks
- * that the group has at that time.
+ * that the group has when that thread handles the request.
  *
  * Returns: the number of tasks that were cancelled; 0 on another thread
  *
@@ -320,7 +323,7 @@ ferry_task_group_cancel (FerryTaskGroup *self)
 
   if (!ferry_home_is_own (get_home (self)))
     {
-      /* Acquire-release: where another cancel is on its way, it sees what this thread wrote before. */
+      /* Acquire-release: if another cancel is posted already, its cancel_asked() sees what this thread wrote before. */
       if (!atomic_exchange_explicit (&self->asked, 1, memory_order_acq_rel))
         ferry_home_invoke (get_home (self), cancel_asked, g_object_ref (self), g_object_unref);
       return 0;
@@ -337,7 +340,7 @@ ferry_task_group_cancel (FerryTaskGroup *self)
  * ferry_task_group_get_n_open:
  * @self: a group
  *
- * How many tasks of the group are not done. On the router's thread.
+ * Gets how many tasks of the group are not done. On the router's thread.
  *
  * Returns: the number of tasks
  *
@@ -355,11 +358,11 @@ ferry_task_group_get_n_open (FerryTaskGroup *self)
 /**
  * ferry_task_group_wait_async:
  * @self: a group
- * @cancellable: (nullable): ends the waiting, and not the tasks
+ * @cancellable: (nullable): cancels the waiting; the tasks continue
  * @callback: (scope async) (closure user_data): called when all tasks of the group are done
  * @user_data: data for @callback
  *
- * Waits until the group has no tasks. On the router's thread.
+ * Waits until all tasks of the group are done. On the router's thread.
  *
  * Since: 0.1
  */
@@ -388,12 +391,12 @@ ferry_task_group_wait_async (FerryTaskGroup *self, GCancellable *cancellable, GA
 /**
  * ferry_task_group_wait_finish:
  * @self: a group
- * @result: what the callback was given
+ * @result: the result that the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.TaskGroup.wait_async]. The tasks may have completed, failed or been cancelled. Any thread.
+ * Finishes [method@Ferry.TaskGroup.wait_async]. The tasks may have completed, failed or been cancelled. Any thread.
  *
- * Fails with %G_IO_ERROR_CANCELLED when the waiting was cancelled.
+ * Fails with %G_IO_ERROR_CANCELLED if the waiting was cancelled.
  *
  * Returns: %TRUE if all tasks were done
  *

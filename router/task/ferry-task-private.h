@@ -1,11 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The interface between a task and its executor. All functions are for the router's thread, unless they say otherwise.
+/* The interface between a task and its executor. All functions are for the router's thread, unless their comment says
+ * otherwise.
  *
- * A function that tells a task of an event returns FALSE, with nothing changed, where the table of states refuses the
- * event. It emits the signals before it returns. Handlers may do anything: cancel the task, submit other tasks, or drop
- * the last reference. */
+ * A function that notifies a task of an event looks the event up in the table of states. If the table refuses the
+ * event, the function changes nothing and returns FALSE. Else it emits the signals before it returns. Handlers may call
+ * any function: cancel the task, submit other tasks, or drop the last reference. */
 
 #pragma once
 
@@ -16,27 +17,27 @@
 
 G_BEGIN_DECLS
 
-/* The fields of a task that its executor and its pool use. FerryTask does not use them. */
+/* The fields of a task that its executor and its pool use. The code of FerryTask itself does not use these fields. */
 typedef struct
 {
-  GList queue_link;        /* in its queue, or in the list of a worker's calls */
-  GList finished_link;     /* in its executor's list of tasks that are done */
-  gpointer queue;          /* (nullable): the executor, as the pool sees it */
-  GSequenceIter *position; /* (nullable): in the executor's list */
-  guint64 number;          /* in the order of that list */
-  gpointer worker;         /* (nullable): the pool's worker that has it */
-  guint64 xid;             /* of its call */
-  guint64 n_fd_batches;    /* how many fd batches had gone to the worker then, with its own; 0: it has none */
-  FerryTimer timer;        /* for the end of its waiting, then of its run, then of the grace of a cancel */
-  guint executing : 1;     /* counted as executing */
-  guint taken_in : 1;      /* the router's thread has added it to the executor */
-  guint escalation : 8;    /* the step of its escalation */
-  guint n_looks;           /* for its answer, once the worker has claimed another call, since more was dispatched */
-  guint64 answer_end;      /* the up lane's position by which the answer lies in it, if there is one; 0: not known */
-  guint64 dispatched;      /* how far the up lane was dispatched at the latest look */
-  guint n_deaths;          /* workers that were lost while they ran it */
-  guint n_consumed;        /* items that were consumed since the worker was last told */
-  guint n_refusals;        /* how often workers refused it */
+  GList queue_link;        /* link in the executor's queue, or in a worker's list in_flight */
+  GList finished_link;     /* link in the executor's list of finished tasks */
+  gpointer queue;          /* (nullable): the FerryTaskSource of the executor */
+  GSequenceIter *position; /* (nullable): the task's place in the executor's list model */
+  guint64 number;          /* increases in the order of the executor's list model */
+  gpointer worker;         /* (nullable): the FerryPoolWorker that has the task */
+  guint64 xid;             /* xid of the task's call at the worker; 0: none */
+  guint64 n_fd_batches;    /* fd batches sent to the worker, up to the task's own one; 0: the task has none */
+  FerryTimer timer;        /* runs out at the end of the waiting time, then of the run time, then of the grace time */
+  guint executing : 1;     /* the executor counts the task as executing */
+  guint taken_in : 1;      /* the router's thread has added the task to the executor */
+  guint escalation : 8;    /* the step of a cancelled task's escalation; 0: none yet */
+  guint n_looks;           /* how often look_for_answer() ran since more of the up lane was dispatched */
+  guint64 answer_end;      /* the up lane's position up to which the answer must be written; 0: not known */
+  guint64 dispatched;      /* how far the up lane was dispatched when the answer was last looked for */
+  guint n_deaths;          /* number of workers that were lost while they ran the task */
+  guint n_consumed;        /* number of items that were consumed since the worker was last notified */
+  guint n_refusals;        /* how often workers refused the task */
 } FerryTaskPlacement;
 
 /* Durations in microseconds, 0 for none. */
@@ -50,70 +51,75 @@ typedef struct
   guint window;
 } FerryTaskSettings;
 
-/* What a task needs of its executor. */
+/* The functions of an executor that its tasks call. */
 typedef struct
 {
-  /* Before the cancel of a task that waits: the executor takes it back from the worker that it was sent ahead to. Where
-   * the worker has begun it, the executor starts the task, whose state may then be any. */
+  /* Called before a task that waits is cancelled. The executor takes the task back from the worker that it was sent
+   * ahead to. If the worker has begun the task, the executor starts the task; afterwards the task may have any
+   * state. */
   void (*withdraw) (gpointer executor, FerryTask *task);
-  /* The task was cancelled. One that executed is CANCELLING, and has signalled it. One that waited is CANCELLED, has
-   * signalled nothing so far, and leaves the queue. It is not in the queue yet where another thread has just submitted
-   * it. */
+  /* Called after a task was cancelled. A task that executed is CANCELLING, and has notified this state. A task that
+   * waited is CANCELLED and has signalled nothing so far; the executor must remove it from the queue. The task is not
+   * in the queue yet if another thread has just submitted it. */
   void (*cancelled) (gpointer executor, FerryTask *task);
-  /* n yielded values were consumed, so that the function may yield n more. */
+  /* Called when n yielded values were consumed. The function may yield n more values. */
   void (*consumed) (gpointer executor, FerryTask *task, guint n);
-  /* Routes until the task is done, for ferry_task_wait(). Fails with FERRY_ERROR_TIMED_OUT. timeout: microseconds,
-   * negative for none. */
+  /* Iterates the router until the task is done, for ferry_task_wait(). Fails with FERRY_ERROR_TIMED_OUT if the task is
+   * not done in time. timeout: microseconds, negative for none. */
   gboolean (*wait) (gpointer executor, FerryTask *task, gint64 timeout, GError **error);
 } FerryTaskDriver;
 
-/* any: sets up a new task of a class that derives from FerryTask, as ferry_task_new() does. Not by properties, which
- * would take half as long again as the rest. Sinks arguments (nullable). */
+/* any: sets the kind, the function and the arguments of a new task, whose class may derive from FerryTask.
+ * ferry_task_new() uses this too. Setting construct properties instead would make a new task cost 1.5 times as much.
+ * Sinks arguments (nullable). */
 void ferry_task_set_up (FerryTask *self, FerryTaskKind kind, const char *function, GVariant *arguments);
 
-/* any: gives a task that was not submitted before to the executor (unowned), until it is done. home (nullable): the
- * router's. Fails with FERRY_ERROR_ALREADY_STARTED, and with G_IO_ERROR_CANCELLED when the task was cancelled before.
- */
+/* any: submits a task that was not submitted before to the executor (unowned). The executor has the task until the task
+ * is done. home (nullable): the router's. Fails with FERRY_ERROR_ALREADY_STARTED, and with G_IO_ERROR_CANCELLED if the
+ * task was cancelled before. */
 gboolean ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, FerryHome *home,
                                GError **error);
 FerryTaskPlacement *ferry_task_get_placement (FerryTask *self);
-/* any: whether the caller may wait for the task, or change it: on the router's thread once it is submitted. With a
- * critical that names the function where not. */
+/* any: whether the caller may wait for the task, or change it: a submitted task only on the router's thread. If not,
+ * emits a critical that names function. */
 gboolean ferry_task_check_home (FerryTask *self, const char *function);
 
 const FerryTaskSettings *ferry_task_get_settings (FerryTask *self);
-/* The earlier one of the task's deadline and since + timeout (0: none). Returns 0 where there is neither. */
+/* Returns the earlier time of the task's deadline and since + timeout (timeout 0: none). Returns 0 if there is
+ * neither. */
 gint64 ferry_task_get_deadline_of (FerryTask *self, gint64 since, gint64 timeout);
-/* (transfer none): the descriptors of its handles, at most FERRY_MAX_FDS_PER_LINK. Returns their number. */
+/* Copies the descriptors (transfer none) of the task's handles to descriptors, at most FERRY_MAX_FDS_PER_LINK. Returns
+ * their number. */
 guint ferry_task_get_descriptors (FerryTask *self, int *descriptors);
-/* Whether it was given descriptors; they are closed once it is done. */
+/* Whether the task was given descriptors or bytes, which are closed once the task is done. */
 gboolean ferry_task_had_descriptors (FerryTask *self);
 
-/* START: a worker began the task. */
+/* Event START: a worker has begun the task. */
 gboolean ferry_task_start (FerryTask *self, GPid pid);
-/* The process of a task that started before its process was known. */
+/* Sets the process id of a task that started before its process was known. */
 void ferry_task_take_pid (FerryTask *self, GPid pid);
-/* PROGRESS, MESSAGE, YIELD and RESULT: they return TRUE also where the event is ignored. */
+/* Events PROGRESS, MESSAGE, YIELD and RESULT. The functions return TRUE also if the event is ignored. */
 gboolean ferry_task_take_progress (FerryTask *self, const FerryProgress *progress);
 gboolean ferry_task_take_message (FerryTask *self, const char *type, GVariant *value);
 gboolean ferry_task_take_yield (FerryTask *self, GVariant *value);
 gboolean ferry_task_complete (FerryTask *self, GVariant *result);
-/* ERROR, LOST, RUN_TIMEOUT, QUEUE_TIMEOUT, REFUSE and ABANDON. Takes the error, also where it returns FALSE; it may be
- * NULL only where the event leads to CANCELLED. trace and exit are (nullable). */
+/* Events ERROR, LOST, RUN_TIMEOUT, QUEUE_TIMEOUT, REFUSE and ABANDON. Takes error, also if it returns FALSE. error may
+ * be NULL only if the event leads to CANCELLED. trace and exit are (nullable). */
 gboolean ferry_task_fail (FerryTask *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
-/* RETURN: the task is WAITING again, for another attempt; one that is CANCELLING is then CANCELLED. */
+/* Event RETURN: the task is WAITING again, for another attempt. A task that is CANCELLING becomes CANCELLED instead. */
 gboolean ferry_task_give_back (FerryTask *self);
-/* Before the submission: yielded values stay in the window until ferry_task_consume() is called for them. */
+/* Called before the submission. Makes yielded values count as not consumed until ferry_task_consume() is called for
+ * them. */
 void ferry_task_hold_window (FerryTask *self);
 void ferry_task_consume (FerryTask *self, guint n);
-/* Of a task that waits. The caller moves it in the queue. */
+/* Sets the priority of a task that waits. The caller must move the task in the queue. */
 void ferry_task_change_priority (FerryTask *self, int priority);
-/* (transfer full): a new FerryTask of the same kind, with the same function, arguments, name, priority and settings,
- * but without a cancellable and descriptors. */
+/* Returns (transfer full) a new FerryTask with the same kind, function, arguments, name, priority and settings, but
+ * without a cancellable and descriptors. */
 FerryTask *ferry_task_new_like (FerryTask *self);
-/* Logs an error of a task that is cancelling or has timed out, and keeps the first one. */
+/* Logs an error of a task that was cancelled or has timed out, and keeps the first such error. */
 void ferry_task_note_late_error (FerryTask *self, const GError *error, const char *trace);
-/* For tests: makes a submitted task older. */
+/* For tests: makes the submit time of a submitted task earlier. */
 void ferry_task_backdate (FerryTask *self, gint64 microseconds);
 
 G_END_DECLS

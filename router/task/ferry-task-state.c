@@ -18,10 +18,10 @@
     FERRY_TASK_STEP_IGNORED                                                                                            \
   }
 
-/* Events that are refused are not listed. No event leads out of COMPLETED, FAILED and CANCELLED.
+/* Combinations that are not listed are refused. No event changes the states COMPLETED, FAILED and CANCELLED.
  *
- * A shutdown whose time is over cancels a task that waits, since none of its work is lost. A task that executes fails:
- * it may have done a part of its work, and it was not cancelled. */
+ * When the time of a shutdown is over (ABANDON), a task that waits is cancelled, because none of its work is lost. A
+ * task that executes fails: it may have done a part of its work, and it was not cancelled. */
 static const FerryTaskTransition transitions[FERRY_N_TASK_STATES][FERRY_N_TASK_EVENTS] = {
   [FERRY_TASK_STATE_WAITING] =
     {

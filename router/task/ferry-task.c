@@ -4,17 +4,18 @@
 /* One call of a function in a worker, as the application sees it: its settings, its state and its end.
  *
  * It is one file since all its parts change one state, under the same rules. The states and their events are a table in
- * ferry-task-state.c. The executor of the task calls ferry-task-private.h, and the task calls it through
- * FerryTaskDriver only.
+ * ferry-task-state.c. The executor of a task uses ferry-task-private.h. The task calls its executor only through
+ * FerryTaskDriver.
  *
- * A program may have hundreds of thousands of tasks that wait. So the fields that most tasks never use are in a part
- * that is allocated when one of them is first written.
+ * A program may have hundreds of thousands of tasks that wait. So the fields that most tasks never use are in a
+ * separate struct (Rest), which is allocated when one of its fields is first written.
  *
- * Threads:   until the task is submitted, any thread, one at a time. Then only the router's thread changes it, and all
- *            signals and notifications are on that thread. Any thread may submit it, cancel it and wait for it, and may
- *            read it once it is done.
- * Invariant: the word `submission` lets one of ferry_task_submit_to() and an earlier cancel win. Until it is DONE, the
- *            driver and the watch belong to the thread that submits the task; from then on, to the router's.
+ * Threads:   until the task is submitted, any thread, one at a time. Then only the router's thread changes the task,
+ *            and all signals and notifications are on that thread. Any thread may submit the task, cancel it and wait
+ *            for it, and may read it once it is done.
+ * Invariant: the atomic field submission decides what takes effect: ferry_task_submit_to(), or a cancel before that.
+ *            Until the field is DONE, the driver and the watch belong to the thread that submits the task; from then
+ *            on, to the router's.
  * Trust:     an event of the worker is looked up in the table before anything changes. Memory is sealed before a worker
  *            gets it: no worker can write to it or make it shorter, and several workers may share it. */
 
@@ -40,58 +41,59 @@
 #define DEFAULT_CANCEL_GRACE (2 * G_USEC_PER_SEC)
 #define DEFAULT_WINDOW 16
 
-/* To free more memory than this takes longer than to have another thread do it. */
+/* In bytes. Freeing a larger memory takes longer than passing it to another thread that frees it. */
 #define LARGE_SIZE (4 * 1024 * 1024)
 
 #define READABLE (G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
 #define AT_START (READABLE | G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY)
 
-/* The submission of a task. */
+/* How far the submission of a task has come. */
 typedef enum
 {
   SUBMISSION_NONE,
-  SUBMISSION_BEGUN,     /* the thread that submits owns the driver */
-  SUBMISSION_DONE,      /* the router's thread owns the driver */
-  SUBMISSION_PREVENTED, /* before it was submitted */
+  SUBMISSION_BEGUN,     /* a thread is submitting the task, and owns the driver */
+  SUBMISSION_DONE,      /* the task was submitted, and the router's thread owns the driver */
+  SUBMISSION_PREVENTED, /* the task was cancelled before it was submitted */
 } Submission;
 
-/* Bytes as shared memory, which all tasks that were given the same GBytes share. Counted references. */
+/* A copy of a GBytes in shared memory. All tasks that were given this GBytes share the copy. References are counted. */
 typedef struct
 {
   guint references; /* bytes_lock */
-  GBytes *bytes;    /* const: (owned): its address is the key */
+  GBytes *bytes;    /* const: (owned): the key in all_bytes is its address */
   int fd;           /* const: (owned) */
 } Bytes;
 
-/* What a handle of the task stands for. The handle is its index. */
+/* A descriptor or bytes that the task was given. The handle in the public functions is the index in the array. */
 typedef struct
 {
-  int fd;       /* (owned) where bytes is NULL */
+  int fd;       /* owned only if bytes is NULL; else the descriptor of bytes */
   Bytes *bytes; /* (owned) (nullable) */
 } Handle;
 
-/* A task watches its cancellable. The signal handler has one reference, and the task the other.
+/* A task's watch of its cancellable. The signal handler holds one reference, and the task the other.
  *
- * g_signal_handler_disconnect() is used, since g_cancellable_disconnect() waits for handlers that run on other threads,
- * and deadlocks within a handler. A handler that runs at that moment finds the watch alive, and no task. */
+ * The handler is disconnected with g_signal_handler_disconnect(). g_cancellable_disconnect() waits for handlers that
+ * run on other threads, and deadlocks within a handler. So a handler may still run after the disconnection. Such a
+ * handler finds the watch alive, and no task in it. */
 typedef struct
 {
   _Atomic gint references;
-  _Atomic gint cancelled; /* atomic */
+  _Atomic gint cancelled; /* the cancellable was cancelled */
   GMainContext *context;  /* const: (owned) (nullable): NULL for the default one */
-  GWeakRef task;
-  gulong handler; /* the task's */
+  GWeakRef task;          /* empty once the task has disconnected the handler */
+  gulong handler;         /* used only by the task */
 } Watch;
 
-/* The part that is allocated when it is first written. */
+/* The fields of a task that are allocated when one of them is first written. */
 typedef struct
 {
-  _Atomic (char *) name; /* (nullable): any, where the task is done */
+  _Atomic (char *) name; /* (nullable): any thread may set it once the task is done */
   FerryTaskSettings settings;
   GCancellable *cancellable; /* (nullable): until the task is done */
-  GArray *handles;           /* (nullable) (element-type Handle) (owned elements): until it is done */
-  gboolean had_handles;
-  Watch *watch; /* (nullable): from the submission until it is done */
+  GArray *handles;           /* (nullable) (element-type Handle) (owned elements): until the task is done */
+  gboolean had_handles;      /* the task was given descriptors or bytes */
+  Watch *watch;              /* (nullable): from the submission until the task is done */
 
   char *message; /* (nullable) */
   char *unit;    /* (nullable) */
@@ -101,33 +103,33 @@ typedef struct
   GError *late_error;   /* (nullable) */
   char *trace;          /* (nullable) */
   FerryExit *exit;      /* (nullable) */
-  FerryWaitQueue waits; /* for the end */
+  FerryWaitQueue waits; /* callers of ferry_task_wait_async() */
 } Rest;
 
 typedef struct
 {
   FerryTaskPlacement placement;
-  FerryHome *home;               /* (owned) (nullable): of the executor; const once it is submitted */
-  const FerryTaskDriver *driver; /* (nullable): while it is submitted and not done */
-  gpointer executor;             /* (nullable) (unowned): while it is submitted and not done */
+  FerryHome *home;               /* (owned) (nullable): the executor's; const once the task is submitted */
+  const FerryTaskDriver *driver; /* (nullable): not NULL while the task is submitted and not done */
+  gpointer executor;             /* (nullable) (unowned): not NULL while driver is not NULL */
   char *function;                /* const */
   GVariant *arguments;           /* const (nullable) */
   GVariant *result;              /* (nullable) */
   GError *error;                 /* (nullable) */
-  _Atomic (Rest *) rest;         /* (nullable): any, where the task is done */
-  double fraction;               /* negative: not known */
+  _Atomic (Rest *) rest;         /* (nullable): any thread may allocate it once the task is done */
+  double fraction;               /* of the work that is done, from 0 to 1; negative: not known */
   gint64 submit_time;
   gint64 start_time;
   gint64 end_time;
-  guint number; /* const */
+  guint number; /* const: the number in the default name */
   guint n_attempts;
   GPid pid;
   int priority;
   _Atomic guint submission; /* any: a Submission */
-  _Atomic guint8 state;     /* any: a FerryTaskState; the router's thread changes it. The end is written last */
-  _Atomic guint8 asked;     /* any: another thread has asked for the cancel */
+  _Atomic guint8 state;     /* any: a FerryTaskState; changed by the router's thread, and written last at the end */
+  _Atomic guint8 asked;     /* any: another thread has asked the router's thread to cancel the task */
   guint kind : 4;           /* const: FerryTaskKind */
-  guint leaves_worker : 1;  /* done, and the worker may still run it */
+  guint leaves_worker : 1;  /* the task is done, and a worker may still run its function */
   guint holds_window : 1;   /* see ferry_task_hold_window() */
 } FerryTaskPrivate;
 
@@ -171,18 +173,18 @@ enum
  *
  * One call of a function in a worker, as the application sees it.
  *
- * A task is made with [ctor@Ferry.Task.new], given its settings, and submitted once, to a [class@Ferry.Executor].
- * Its [property@Ferry.Task:state] goes from waiting to executing, and on to completed, failed or cancelled. Then it is
- * [property@Ferry.Task:done], and does not change any more.
+ * A task is made with [ctor@Ferry.Task.new], gets its settings, and is submitted once, to a [class@Ferry.Executor]. Its
+ * [property@Ferry.Task:state] changes from waiting to executing, and then to completed, failed or cancelled. Then the
+ * task is [property@Ferry.Task:done], and does not change any more.
  *
- * Any thread may make a task, give it its settings and submit it, one thread at a time. After the submission, functions
- * that give it settings do nothing, with a critical. Other functions are for the router's thread where they do not say
- * otherwise. All signals and notifications are on that thread. Handlers may do anything: cancel the task, submit other
- * tasks, drop the last reference.
+ * Any thread may make a task, set its settings and submit it, one thread at a time. After the submission, the functions
+ * that set settings only emit a critical. Other functions are for the router's thread, unless their description says
+ * otherwise. All signals and notifications are emitted on that thread. Handlers may call any function: cancel the task,
+ * submit other tasks, or drop the last reference.
  *
  * After [method@Ferry.Task.cancel], the task does not signal what the function reports, sends, yields or returns.
  *
- * A class that derives from it may override [vfunc@Ferry.Task.message], [vfunc@Ferry.Task.progress],
+ * A class that derives from FerryTask may override [vfunc@Ferry.Task.message], [vfunc@Ferry.Task.progress],
  * [vfunc@Ferry.Task.yielded] and [vfunc@Ferry.Task.done].
  *
  * Since: 0.1
@@ -202,7 +204,7 @@ get_private (FerryTask *self)
   return ferry_task_get_instance_private (self);
 }
 
-/* The part, which is allocated here where it is missing. */
+/* Returns (transfer none) the task's Rest. Allocates the Rest if there is none yet. */
 static Rest *
 need_rest (FerryTask *self)
 {
@@ -215,7 +217,8 @@ need_rest (FerryTask *self)
   made = g_new (Rest, 1);
   *made = no_rest;
   ferry_wait_queue_init (&made->waits);
-  /* Release: its first values, for another thread that reads a task that is done. Acquire: those of another thread. */
+  /* Release: makes the initial values visible to a thread that reads the done task. Acquire: another thread may have
+   * allocated the Rest first; its values must be visible here. */
   if (atomic_compare_exchange_strong_explicit (&priv->rest, &rest, made, memory_order_acq_rel, memory_order_acquire))
     return made;
   ferry_wait_queue_clear (&made->waits);
@@ -223,7 +226,7 @@ need_rest (FerryTask *self)
   return rest;
 }
 
-/* The part, or its defaults where it is missing. */
+/* Returns (transfer none) the task's Rest, or the default values if none was allocated. */
 static const Rest *
 peek_rest (FerryTask *self)
 {
@@ -236,7 +239,7 @@ peek_rest (FerryTask *self)
 static void
 set_state (FerryTaskPrivate *priv, FerryTaskState state)
 {
-  /* Release: the task's end, for another thread that finds it done. */
+  /* Release: makes the task's end visible to another thread that reads a done state. */
   atomic_store_explicit (&priv->state, (guint8) state, memory_order_release);
 }
 
@@ -253,23 +256,23 @@ notify (FerryTask *self, Property property)
   g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
 
-/* ---- which threads may use it ---- */
+/* ---- which threads may use a task ---- */
 
 static gboolean
 is_submitted (FerryTaskPrivate *priv)
 {
-  /* Acquire: the home and the driver; pairs with ferry_task_submit_to(). */
+  /* Acquire: makes the home and the driver visible; pairs with ferry_task_submit_to(). */
   return atomic_load_explicit (&priv->submission, memory_order_acquire) == SUBMISSION_DONE;
 }
 
-/* Whether the caller may read a task: on the router's thread once it is submitted, and on any thread once it is done.
- * With a critical that names the function where not. */
+/* Whether the caller may read a task. A submitted task may be read on the router's thread, and on any thread once the
+ * task is done. If not, emits a critical that names function. */
 static gboolean
 check_readable (FerryTask *self, const char *function)
 {
   FerryTaskPrivate *priv = get_private (self);
 
-  /* Acquire: the task's end; pairs with set_state(). */
+  /* Acquire: makes the task's end visible; pairs with set_state(). */
   return !is_submitted (priv) || ferry_home_is_here (priv->home) ||
          is_done (atomic_load_explicit (&priv->state, memory_order_acquire)) || ferry_home_check (priv->home, function);
 }
@@ -291,11 +294,12 @@ ferry_task_check_home (FerryTask *self, const char *function)
   return !is_submitted (priv) || ferry_home_check (priv->home, function);
 }
 
-/* Whether the task was not submitted, so that it can be given settings. With a critical where not. */
+/* Whether the task was not submitted yet, so that its settings can be changed. If it was, emits a critical that names
+ * function. */
 static gboolean
 check_settable (FerryTask *self, const char *function)
 {
-  /* Relaxed: the caller sets and submits in this order. */
+  /* Relaxed: the same thread sets the settings and submits the task. */
   if (atomic_load_explicit (&get_private (self)->submission, memory_order_relaxed) == SUBMISSION_NONE)
     return TRUE;
   g_critical ("%s() was called for a task of “%s” that was submitted or cancelled, and does nothing; give a task its "
@@ -326,11 +330,11 @@ ferry_task_set_up (FerryTask *self, FerryTaskKind kind, const char *function, GV
 
 /**
  * ferry_task_new:
- * @kind: what the function does before its result
+ * @kind: what the function does before it returns its result
  * @function: the name that the function is registered with in the worker
  * @arguments: (nullable): the arguments, of the type that the function is registered with; a floating reference is sunk
  *
- * Makes a task, for [method@Ferry.Executor.submit_task]. Any thread may call this.
+ * Makes a task, which can be submitted with [method@Ferry.Executor.submit_task]. Any thread may call this.
  *
  * Returns: (transfer full): a new task
  *
@@ -354,8 +358,8 @@ ferry_task_new (FerryTaskKind kind, const char *function, GVariant *arguments)
  * @self: a task that is not done
  * @name: (nullable): a name for users; %NULL for the default name
  *
- * Sets the name of the task, for users and in errors. Any thread may call this before the submission; the router's
- * thread may do so afterwards, until the task is done.
+ * Sets the name of the task, which is shown to users and in errors. Any thread may call this before the submission.
+ * After the submission, only the router's thread may call this, until the task is done.
  *
  * Since: 0.1
  */
@@ -368,7 +372,7 @@ ferry_task_set_name (FerryTask *self, const char *name)
 
   if (!ferry_task_check_home (self, G_STRFUNC))
     return;
-  /* Other threads may use the name of a task that is done. */
+  /* Other threads may use the name of a done task, so the name must not change any more. */
   g_return_if_fail (!ferry_task_get_done (self));
   rest = need_rest (self);
   if (g_strcmp0 (rest->name, name) == 0)
@@ -381,11 +385,11 @@ ferry_task_set_name (FerryTask *self, const char *name)
 /**
  * ferry_task_set_priority:
  * @self: a task that was not submitted
- * @priority: the priority; 0 at first
+ * @priority: the priority; initially 0
  *
- * Sets the priority in the executor's queue. Tasks with a higher priority go first, and tasks with the same one in the
- * order of their submission. [method@Ferry.Executor.set_task_priority] changes that of a task in the queue. Any thread,
- * one at a time, before the submission.
+ * Sets the priority in the executor's queue. Tasks with a higher priority are begun first; tasks with equal priority
+ * are begun in the order of their submission. For a task in the queue, use [method@Ferry.Executor.set_task_priority].
+ * Any thread, one at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -401,10 +405,11 @@ ferry_task_set_priority (FerryTask *self, int priority)
 /**
  * ferry_task_set_run_timeout:
  * @self: a task that was not submitted
- * @timeout: microseconds; 0 for none, as at first
+ * @timeout: the time in microseconds; 0 for no limit, which is the default
  *
- * Sets how long an attempt may execute. When the time is over, the task fails with %FERRY_ERROR_TIMED_OUT at once. Its
- * worker is asked to stop, and is ended when it does not. Any thread, one at a time, before the submission.
+ * Sets how long one attempt may run. When the time is over, the task fails with %FERRY_ERROR_TIMED_OUT at once. Its
+ * function is asked to stop. If the function does not stop within the grace time
+ * ([method@Ferry.Task.set_cancel_grace]), its worker is ended. Any thread, one at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -421,11 +426,11 @@ ferry_task_set_run_timeout (FerryTask *self, gint64 timeout)
 /**
  * ferry_task_set_deadline:
  * @self: a task that was not submitted
- * @deadline: monotonic time in microseconds (see [func@GLib.get_monotonic_time]); 0 for none, as at first
+ * @deadline: monotonic time in microseconds (see [func@GLib.get_monotonic_time]); 0 for none, which is the default
  *
  * Sets the time at which the task fails with %FERRY_ERROR_TIMED_OUT, whether it waits or executes.
- * [method@Ferry.Job.get_deadline] gives the function the earlier one of this and the end of its run timeout. The
- * function can pass it on to the requests that it makes. Any thread, one at a time, before the submission.
+ * [method@Ferry.Job.get_deadline] returns the earlier time of this deadline and the end of the run timeout. The
+ * function can use it for the requests that it makes. Any thread, one at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -442,9 +447,9 @@ ferry_task_set_deadline (FerryTask *self, gint64 deadline)
 /**
  * ferry_task_set_queue_timeout:
  * @self: a task that was not submitted
- * @timeout: microseconds; 0 for none, as at first
+ * @timeout: the time in microseconds; 0 for no limit, which is the default
  *
- * Sets how long the task may wait, counted from its submission. When the time is over, it fails with
+ * Sets how long the task may wait, counted from its submission. When the time is over, the task fails with
  * %FERRY_ERROR_QUEUE_TIMED_OUT. Any thread, one at a time, before the submission.
  *
  * Since: 0.1
@@ -462,10 +467,11 @@ ferry_task_set_queue_timeout (FerryTask *self, gint64 timeout)
 /**
  * ferry_task_set_cancel_grace:
  * @self: a task that was not submitted
- * @grace: microseconds; two seconds at first
+ * @grace: the grace time in microseconds; the default is 2 seconds
  *
- * Sets how long the function may go on after a cancel, or after its time is over. Then its worker is ended. Any thread,
- * one at a time, before the submission.
+ * Sets the grace time: how long the function may continue after a cancel, or after its time is over. After half of the
+ * grace time, the worker process gets `SIGTERM`. At the end of the grace time, the worker is killed. Any thread, one at
+ * a time, before the submission.
  *
  * Since: 0.1
  */
@@ -482,11 +488,11 @@ ferry_task_set_cancel_grace (FerryTask *self, gint64 grace)
 /**
  * ferry_task_set_retries:
  * @self: a task that was not submitted
- * @retries: the number of retries; 0 at first
+ * @retries: the number of retries; the default is 0
  *
- * Sets how often the task is tried again when the worker that runs it is lost. Only for functions that are safe to
- * repeat: the lost worker may have done any part of the work. A function that fails is never repeated. Any thread, one
- * at a time, before the submission.
+ * Sets how often the task is tried again when the worker that runs it is lost. Use this only for functions that are
+ * safe to repeat: the lost worker may have done any part of the work. A function that returns an error is never
+ * repeated. Any thread, one at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -502,10 +508,10 @@ ferry_task_set_retries (FerryTask *self, guint retries)
 /**
  * ferry_task_set_window:
  * @self: a task that was not submitted
- * @window: the number of values, at least 1; 16 at first
+ * @window: the number of values, from 1 to 65,535; the default is 16
  *
- * Sets how many yielded values of an iteration may wait for their handlers. Then the function waits. Any thread, one at
- * a time, before the submission.
+ * Sets how many values that the function yielded may wait for their handlers. When that many wait, the function waits
+ * in [method@Ferry.Job.yield]. Any thread, one at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -522,11 +528,11 @@ ferry_task_set_window (FerryTask *self, guint window)
 /**
  * ferry_task_set_cancellable:
  * @self: a task that was not submitted
- * @cancellable: (nullable): a cancellable, which other calls may use as well
+ * @cancellable: (nullable): a cancellable, which other functions may use too
  *
- * Cancels the task with the cancellable, from the submission on. Any thread, one at a time, before the submission.
+ * Makes @cancellable cancel the task, from the submission on. Any thread, one at a time, before the submission.
  *
- * Any thread may cancel the cancellable. From then on the task signals nothing that the function does, and the router's
+ * Any thread may cancel @cancellable. From then on the task signals nothing that the function does, and the router's
  * thread cancels the task as [method@Ferry.Task.cancel] does. No handler of the task runs within
  * g_cancellable_cancel().
  *
@@ -548,7 +554,7 @@ ferry_task_set_cancellable (FerryTask *self, GCancellable *cancellable)
  * ferry_task_get_kind:
  * @self: a task
  *
- * The kind of the task. Any thread may call this.
+ * Gets [property@Ferry.Task:kind]. Any thread may call this.
  *
  * Returns: the kind
  *
@@ -566,8 +572,8 @@ ferry_task_get_kind (FerryTask *self)
  * ferry_task_get_name:
  * @self: a task
  *
- * The name of the task, for users and in errors. The default is the name of the function and a number, such as
- * “primes 3”. On the router's thread; any thread, once the task is done.
+ * Gets the name of the task, which is shown to users and in errors. The default is the name of the function and a
+ * number, such as “primes 3”. On the router's thread; any thread, once the task is done.
  *
  * Returns: (transfer none): the name
  *
@@ -585,12 +591,13 @@ ferry_task_get_name (FerryTask *self)
 
   priv = get_private (self);
   rest = need_rest (self);
-  /* Acquire: the text that another thread wrote. */
+  /* Acquire: makes the text visible that another thread wrote. */
   name = atomic_load_explicit (&rest->name, memory_order_acquire);
   if (name != NULL)
     return name;
   made = g_strdup_printf ("%s %u", priv->function != NULL ? priv->function : "task", priv->number);
-  /* Release: the text. Acquire: that of a thread that was faster. */
+  /* Release: makes the text visible to other threads. Acquire: makes the text of another thread visible, which may have
+   * set the name first. */
   if (atomic_compare_exchange_strong_explicit (&rest->name, &name, made, memory_order_acq_rel, memory_order_acquire))
     return made;
   g_free (made);
@@ -601,7 +608,7 @@ ferry_task_get_name (FerryTask *self)
  * ferry_task_get_function:
  * @self: a task
  *
- * The name of the function. Any thread may call this.
+ * Gets the name of the task's function. Any thread may call this.
  *
  * Returns: (transfer none): the name
  *
@@ -619,7 +626,7 @@ ferry_task_get_function (FerryTask *self)
  * ferry_task_get_arguments:
  * @self: a task
  *
- * The arguments. Any thread may call this.
+ * Gets the arguments of the task's function. Any thread may call this.
  *
  * Returns: (transfer none) (nullable): the arguments
  *
@@ -637,7 +644,7 @@ ferry_task_get_arguments (FerryTask *self)
  * ferry_task_get_priority:
  * @self: a task
  *
- * The priority in the executor's queue. On the router's thread; any thread, once the task is done.
+ * Gets the priority in the executor's queue. On the router's thread; any thread, once the task is done.
  *
  * Returns: the priority
  *
@@ -655,7 +662,7 @@ ferry_task_get_priority (FerryTask *self)
  * ferry_task_get_state:
  * @self: a task
  *
- * The state of the task. Any thread may call this.
+ * Gets the state of the task. Any thread may call this.
  *
  * Returns: the state
  *
@@ -709,10 +716,10 @@ ferry_task_get_cancellable (FerryTask *self)
  * ferry_task_get_fraction:
  * @self: a task
  *
- * How much of the work is done. It never falls during an attempt. On the router's thread; any thread, once the task is
- * done.
+ * Gets how much of the work is done. The fraction never falls during an attempt. On the router's thread; any thread,
+ * once the task is done.
  *
- * Returns: 0 to 1, or -1 when it is not known
+ * Returns: the fraction, from 0 to 1, or -1 if it is not known
  *
  * Since: 0.1
  */
@@ -728,7 +735,7 @@ ferry_task_get_fraction (FerryTask *self)
  * ferry_task_get_message:
  * @self: a task
  *
- * The latest text that the function reported. On the router's thread; any thread, once the task is done.
+ * Gets the latest text that the function reported. On the router's thread; any thread, once the task is done.
  *
  * Returns: (transfer none) (nullable): the text
  *
@@ -746,9 +753,10 @@ ferry_task_get_message (FerryTask *self)
  * ferry_task_get_amount:
  * @self: a task
  *
- * How much is done, by the latest report. On the router's thread; any thread, once the task is done.
+ * Gets how much of the work is done according to the latest report. On the router's thread; any thread, once the task
+ * is done.
  *
- * Returns: the amount, in units
+ * Returns: the amount, in the unit of [method@Ferry.Task.get_unit]
  *
  * Since: 0.1
  */
@@ -764,9 +772,10 @@ ferry_task_get_amount (FerryTask *self)
  * ferry_task_get_total:
  * @self: a task
  *
- * How much there is to do, by the latest report. On the router's thread; any thread, once the task is done.
+ * Gets how much work there is in total according to the latest report. On the router's thread; any thread, once the
+ * task is done.
  *
- * Returns: the total, in units, or 0 when it is not known
+ * Returns: the total, in the unit of [method@Ferry.Task.get_unit], or 0 if it is not known
  *
  * Since: 0.1
  */
@@ -782,7 +791,8 @@ ferry_task_get_total (FerryTask *self)
  * ferry_task_get_unit:
  * @self: a task
  *
- * The unit of the amount, by the latest report. On the router's thread; any thread, once the task is done.
+ * Gets the unit of the amount and of the total, according to the latest report. On the router's thread; any thread,
+ * once the task is done.
  *
  * Returns: (transfer none) (nullable): the unit
  *
@@ -800,10 +810,10 @@ ferry_task_get_unit (FerryTask *self)
  * ferry_task_get_pid:
  * @self: a task
  *
- * The process that runs the task, or ran it. Once the task is done, another process may have that number. On the
+ * Gets the id of the process that runs or ran the task. Once the task is done, another process may have this id. On the
  * router's thread; any thread, once the task is done.
  *
- * Returns: the process, or 0 before a worker began the task
+ * Returns: the process id, or 0 before a worker has begun the task
  *
  * Since: 0.1
  */
@@ -819,7 +829,7 @@ ferry_task_get_pid (FerryTask *self)
  * ferry_task_get_n_attempts:
  * @self: a task
  *
- * How often a worker began the task. On the router's thread; any thread, once the task is done.
+ * Gets how often a worker has begun the task. On the router's thread; any thread, once the task is done.
  *
  * Returns: the number of attempts
  *
@@ -837,9 +847,9 @@ ferry_task_get_n_attempts (FerryTask *self)
  * ferry_task_get_submit_time:
  * @self: a task
  *
- * When the task was submitted. Any thread may call this.
+ * Gets the time at which the task was submitted. Any thread may call this.
  *
- * Returns: monotonic microseconds, or 0 before
+ * Returns: monotonic time in microseconds, or 0 before
  *
  * Since: 0.1
  */
@@ -855,9 +865,9 @@ ferry_task_get_submit_time (FerryTask *self)
  * ferry_task_get_start_time:
  * @self: a task
  *
- * When a worker began the latest attempt. On the router's thread; any thread, once the task is done.
+ * Gets the time at which a worker began the latest attempt. On the router's thread; any thread, once the task is done.
  *
- * Returns: monotonic microseconds, or 0 while the task waits
+ * Returns: monotonic time in microseconds, or 0 while the task waits
  *
  * Since: 0.1
  */
@@ -873,9 +883,9 @@ ferry_task_get_start_time (FerryTask *self)
  * ferry_task_get_end_time:
  * @self: a task
  *
- * When the task was done. On the router's thread; any thread, once the task is done.
+ * Gets the time at which the task was done. On the router's thread; any thread, once the task is done.
  *
- * Returns: monotonic microseconds, or 0 before
+ * Returns: monotonic time in microseconds, or 0 before
  *
  * Since: 0.1
  */
@@ -891,7 +901,7 @@ ferry_task_get_end_time (FerryTask *self)
  * ferry_task_get_error:
  * @self: a task
  *
- * The error of a task that failed. On the router's thread; any thread, once the task is done.
+ * Gets the error of a task that failed. On the router's thread; any thread, once the task is done.
  *
  * Returns: (transfer none) (nullable): the error, or %NULL if the task has not failed
  *
@@ -909,8 +919,8 @@ ferry_task_get_error (FerryTask *self)
  * ferry_task_get_late_error:
  * @self: a task
  *
- * The first error of the function after the task was cancelled or has timed out, for logs. It may come after `done`. On
- * the router's thread.
+ * Gets the first error that the function returned after the task was cancelled or had timed out. The error is meant for
+ * logs, and may be set after `done` was emitted. On the router's thread.
  *
  * Returns: (transfer none) (nullable): the error
  *
@@ -930,8 +940,8 @@ ferry_task_get_late_error (FerryTask *self)
  * ferry_task_get_trace:
  * @self: a task
  *
- * The trace of the task's error: a line for each place, the innermost first. On the router's thread; any thread, once
- * the task is done.
+ * Gets the trace of the task's error: one line for each place in the code, the innermost first. On the router's thread;
+ * any thread, once the task is done.
  *
  * Returns: (transfer none) (nullable): the trace
  *
@@ -949,8 +959,8 @@ ferry_task_get_trace (FerryTask *self)
  * ferry_task_get_exit:
  * @self: a task
  *
- * How the worker ended, where the task failed since its worker was lost. On the router's thread; any thread, once the
- * task is done.
+ * Gets the exit record of the worker, if the task failed or was cancelled because its worker ended. On the router's
+ * thread; any thread, once the task is done.
  *
  * Returns: (transfer none) (nullable): the exit record
  *
@@ -969,13 +979,13 @@ ferry_task_get_exit (FerryTask *self)
  * @self: a task
  * @error: return location for an error
  *
- * The result of a task that is completed. It comes from another process, and is of the type that the function was
- * registered with. On the router's thread; any thread, once the task is done.
+ * Gets the result of a completed task. The result comes from another process. If this program has registered the
+ * function, the result has the registered type. On the router's thread; any thread, once the task is done.
  *
- * Fails with the task's error when it failed, and with %G_IO_ERROR_CANCELLED when it was cancelled. When it is not
- * done, fails with %FERRY_ERROR_NOT_DONE, or with %FERRY_ERROR_WRONG_THREAD on another thread than the router's.
+ * Fails with the task's error if the task failed, and with %G_IO_ERROR_CANCELLED if the task was cancelled. If the task
+ * is not done, fails with %FERRY_ERROR_NOT_DONE, or with %FERRY_ERROR_WRONG_THREAD on another thread than the router's.
  *
- * Returns: (transfer full) (nullable): the result; %NULL without an error when the function has none
+ * Returns: (transfer full) (nullable): the result; %NULL without an error if the function has no result
  *
  * Since: 0.1
  */
@@ -995,15 +1005,16 @@ ferry_task_get_result (FerryTask *self, GError **error)
   if (priv->state == FERRY_TASK_STATE_FAILED)
     g_propagate_error (error, ferry_error_copy_with_trace (priv->error, ferry_task_get_trace (self)));
   else if (priv->state == FERRY_TASK_STATE_CANCELLED)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Task “%s” was cancelled", ferry_task_get_name (self));
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                 "Task “%s” was cancelled; submit a new task to call the function", ferry_task_get_name (self));
   else
     ferry_set_error (error, FERRY_ERROR_NOT_DONE,
-                     "Task “%s” is not done; wait for its signal “done”, or with ferry_task_wait_async()",
+                     "Task “%s” is not done; wait for its signal “done”, or use ferry_task_wait_async()",
                      ferry_task_get_name (self));
   return NULL;
 }
 
-/* ---- for its executor ---- */
+/* ---- functions for the executor ---- */
 
 const FerryTaskSettings *
 ferry_task_get_settings (FerryTask *self)
@@ -1054,12 +1065,14 @@ ferry_task_new_like (FerryTask *self)
 
 /* ---- descriptors and bytes ---- */
 
-/* The task has its descriptors and bytes until it is done, so that each attempt gives the worker the same ones. */
+/* The task keeps its descriptors and bytes until it is done, so each attempt gives the worker the same descriptors and
+ * bytes. */
 
 static pthread_mutex_t bytes_lock = PTHREAD_MUTEX_INITIALIZER;
 static GHashTable *all_bytes; /* bytes_lock: (nullable) (element-type GBytes Bytes) (unowned): the bytes of all tasks */
 
-/* Returns a new reference, or NULL where there are no such bytes and fd is -1. Takes fd for new ones. */
+/* Returns (transfer full) the shared copy of bytes. If there is none yet, makes it from fd, and takes fd; if fd is -1,
+ * returns NULL. */
 static Bytes *
 ref_bytes (GBytes *bytes, int *fd)
 {
@@ -1080,7 +1093,8 @@ ref_bytes (GBytes *bytes, int *fd)
   return self;
 }
 
-/* Copies the bytes without the lock, since that takes long. Where two threads do so at once, one copy is dropped. */
+/* Returns (transfer full) the shared copy of bytes, which is made if necessary. The bytes are copied without the lock,
+ * because copying takes long. If two threads copy the same bytes at once, one copy is dropped. */
 static Bytes *
 get_bytes (GBytes *bytes, GError **error)
 {
@@ -1134,17 +1148,17 @@ may_add_handle (FerryTask *self, GError **error)
   FerryTaskPrivate *priv = get_private (self);
   const Rest *rest = peek_rest (self);
 
-  /* Relaxed: the caller sets and submits in this order. */
+  /* Relaxed: the same thread sets the settings and submits the task. */
   if (atomic_load_explicit (&priv->submission, memory_order_relaxed) != SUBMISSION_NONE)
-    return ferry_set_error (error, FERRY_ERROR_ALREADY_STARTED,
-                            "The task of “%s” was submitted or cancelled already; give it its descriptors before",
-                            ferry_task_get_function (self));
+    return ferry_set_error (
+      error, FERRY_ERROR_ALREADY_STARTED,
+      "The task of “%s” was submitted or cancelled already; add descriptors and bytes before the submission",
+      ferry_task_get_function (self));
   if (rest->handles == NULL || rest->handles->len < FERRY_MAX_FDS_PER_LINK)
     return TRUE;
-  return ferry_set_error (
-    error, FERRY_ERROR_TOO_LARGE,
-    "Task “%s” has %d descriptors, which is the most that one may have; put several things into one of them",
-    ferry_task_get_name (self), FERRY_MAX_FDS_PER_LINK);
+  return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                          "Task “%s” has %d descriptors, which is the limit; use one descriptor for several things",
+                          ferry_task_get_name (self), FERRY_MAX_FDS_PER_LINK);
 }
 
 static gint
@@ -1168,22 +1182,23 @@ add_handle (FerryTask *self, Handle handle)
  * @fd: a descriptor, which stays the caller's
  * @error: return location for an error
  *
- * Gives the task's function a descriptor, such as of a file, a socket, a pipe, or memory. The function gets it from
- * [method@Ferry.Job.dup_descriptor] by the handle that this returns. The arguments tell the function the handle, by
- * convention as a value of type “h”. Handles count from 0, together with those of [method@Ferry.Task.add_bytes].
+ * Gives the task's function a descriptor, for example of a file, a socket, a pipe, or memory. The function gets the
+ * descriptor from [method@Ferry.Job.dup_descriptor] by the handle that this function returns. The application must pass
+ * the handle to the function, by convention in the arguments as a value of type “h”. Handles count from 0, together
+ * with the handles of [method@Ferry.Task.add_bytes].
  *
- * The task has a copy of the descriptor until it is done. Where many tasks wait with descriptors, limit their number,
- * so that the limit of open files is not reached. All attempts share one position in the file.
+ * The task keeps a copy of the descriptor until it is done. If many tasks with descriptors wait, limit their number, so
+ * that the limit of open files is not reached. All attempts share one position in the file.
  *
- * The worker may use a descriptor in the way in which it was opened, also where a [class@Ferry.Sandbox] keeps it from
- * opening the file. So open a file read-only where the worker is only to read it.
+ * The worker can use the descriptor in the mode in which it was opened, even if a [class@Ferry.Sandbox] does not let
+ * the worker open the file. So open a file read-only if the worker must not write to it.
  *
- * Descriptors go to the worker with the task. While a worker has 64 descriptors that it has not received yet, the task
- * waits. The task fails with %FERRY_ERROR_SYSTEM where the system refuses to pass a descriptor, or the worker has too
- * many files open; other tasks do not.
+ * Descriptors are sent to the worker with the task. While a worker has 64 descriptors that it has not received yet, the
+ * task waits. If the system refuses to pass a descriptor, or the worker has too many open files, this task fails with
+ * %FERRY_ERROR_SYSTEM; other tasks do not.
  *
- * Fails with %FERRY_ERROR_SYSTEM when the descriptor cannot be copied, %FERRY_ERROR_TOO_LARGE when the task has 64, and
- * %FERRY_ERROR_ALREADY_STARTED when it was submitted. Any thread may call this.
+ * Fails with %FERRY_ERROR_SYSTEM if the descriptor cannot be copied, with %FERRY_ERROR_TOO_LARGE if the task has 64
+ * descriptors already, and with %FERRY_ERROR_ALREADY_STARTED if the task was submitted. Any thread may call this.
  *
  * Returns: the handle, or -1 with an error
  *
@@ -1202,7 +1217,7 @@ ferry_task_add_descriptor (FerryTask *self, int fd, GError **error)
   handle.fd = fcntl (fd, F_DUPFD_CLOEXEC, 0);
   if (handle.fd >= 0)
     return add_handle (self, handle);
-  ferry_set_system_error (error, errno == EBADF ? "Copying a descriptor for a task, which must be open (fcntl),"
+  ferry_set_system_error (error, errno == EBADF ? "Copying a descriptor for a task (fcntl), which must be open,"
                                                 : "Copying a descriptor for a task (fcntl)");
   return -1;
 }
@@ -1210,17 +1225,18 @@ ferry_task_add_descriptor (FerryTask *self, int fd, GError **error)
 /**
  * ferry_task_add_bytes:
  * @self: a task that was not submitted
- * @bytes: the bytes
+ * @bytes: the bytes; the task keeps a reference until it is done
  * @error: return location for an error
  *
  * Gives the task's function bytes. The function gets them from [method@Ferry.Job.dup_bytes] by the handle that this
- * returns, as in [method@Ferry.Task.add_descriptor]. They do not pass through the worker's lane, and may have any size.
+ * function returns, as for [method@Ferry.Task.add_descriptor]. The bytes do not pass through the worker's lane, and may
+ * have any size.
  *
- * This call copies them once, into sealed memory. Tasks that are given the same #GBytes share the copy as long as one
- * of them is not done. So do the workers that run them.
+ * The bytes are copied once, into sealed memory. Tasks that are given the same #GBytes share the copy while at least
+ * one of them is not done. So do the workers that run these tasks.
  *
- * Fails as [method@Ferry.Task.add_descriptor] does, and with %FERRY_ERROR_TOO_LARGE when they are more than this
- * process may write into a file. Any thread may call this.
+ * Fails as [method@Ferry.Task.add_descriptor] does. Fails with %FERRY_ERROR_TOO_LARGE if the bytes are larger than the
+ * largest file that this process may write. Any thread may call this.
  *
  * Returns: the handle, or -1 with an error
  *
@@ -1296,21 +1312,22 @@ cancel_watched (gpointer data)
     ferry_task_cancel (task);
 }
 
-/* any. Always by a post, also on the router's thread. So handlers of the task never run within
- * g_cancellable_cancel(), where they must not disconnect from the cancellable. */
+/* any: posts cancel_watched() to the router's thread, also if this is the router's thread. So handlers of the task
+ * never run within g_cancellable_cancel(), where they must not disconnect from the cancellable. */
 static void
 cancellable_cancelled (GCancellable *cancellable, gpointer data)
 {
   Watch *self = data;
 
-  /* Acquire-release: what was written before the cancel; pairs with is_cancel_due(). */
+  /* Acquire-release: makes visible what was written before the cancel; pairs with is_cancel_due(). */
   if (atomic_exchange_explicit (&self->cancelled, 1, memory_order_acq_rel) != 0)
     return;
   ferry_ref_count_inc (&self->references);
   ferry_mailbox_post (self->context, cancel_watched, self, watch_unref);
 }
 
-/* any: cancels the task on the thread of context (nullable). Free with watch_free(). */
+/* any: returns (transfer full) a watch that cancels the task when cancellable is cancelled, on the thread of context
+ * (nullable). Free it with watch_free(). */
 static Watch *
 watch_new (FerryTask *task, GCancellable *cancellable, GMainContext *context)
 {
@@ -1321,7 +1338,7 @@ watch_new (FerryTask *task, GCancellable *cancellable, GMainContext *context)
   g_weak_ref_init (&self->task, task);
   self->handler = g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancellable_cancelled), self,
                                          (GClosureNotify) (GCallback) watch_unref, 0);
-  /* After connecting, so that no cancel is missed. A second call has no effect. */
+  /* Checked after connecting, so that no cancel is missed. A second call of cancellable_cancelled() has no effect. */
   if (g_cancellable_is_cancelled (cancellable))
     cancellable_cancelled (cancellable, self);
   return self;
@@ -1335,7 +1352,7 @@ watch_free (Watch *self, GCancellable *cancellable)
   watch_unref (self);
 }
 
-/* Drops the task's cancellable, and the watch of it. */
+/* Releases the task's cancellable, and frees its watch. */
 static void
 drop_cancellable (FerryTask *self)
 {
@@ -1348,9 +1365,9 @@ drop_cancellable (FerryTask *self)
   g_clear_object (&rest->cancellable);
 }
 
-/* ---- waiting for its end ---- */
+/* ---- waiting for the task's end ---- */
 
-/* Threads that wait; the task is the key. */
+/* Threads that wait for the end of a task; the key is the task. */
 static FerryWaitQueue thread_waits = FERRY_WAIT_QUEUE_INIT;
 
 static gboolean
@@ -1359,7 +1376,7 @@ has_ended (gpointer data)
   return ferry_task_get_done (data);
 }
 
-/* On another thread than the router's. */
+/* any: waits for the task's end on another thread than the router's. */
 static gboolean
 wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
 {
@@ -1368,8 +1385,8 @@ wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
                             "The task's router is not running; call ferry_router_start() on its thread first");
   if (g_main_context_is_owner (NULL))
     return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
-                            "To wait on this thread would hold up the main loop; wait on another thread, or on the "
-                            "router's with ferry_task_wait_async()");
+                            "Waiting on this thread would block the main loop; wait on another thread, or use "
+                            "ferry_task_wait_async() on the router's thread");
   if (ferry_wait_queue_wait (&thread_waits, self, has_ended, self, ferry_deadline_after (timeout), NULL, NULL, NULL))
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The task of “%s” is not done yet; wait longer, or cancel it",
@@ -1379,23 +1396,23 @@ wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
 /**
  * ferry_task_wait:
  * @self: a task that was submitted
- * @timeout: microseconds; negative for no limit
+ * @timeout: how long to wait, in microseconds; negative for no limit
  * @error: return location for an error
  *
- * Waits for the end of the task, and gives its result. Any thread may call this.
+ * Waits for the end of the task, and returns its result. Any thread may call this.
  *
- * The router's thread iterates the router's main context meanwhile. That is for tests and programs without a window. It
- * fails in a handler, and in any other callback of that context.
+ * On the router's thread, this function iterates the router's main context while it waits. Use it there only in tests
+ * and in programs without a window. It fails in a handler, and in any other callback of that context.
  *
- * Another thread sleeps, while the router's thread runs its main loop. The router's thread must not wait for that
- * thread at the same time. A thread that runs the default main context may not wait.
+ * On another thread, this function sleeps while the router's thread runs its main loop. The router's thread must not
+ * wait for that thread at the same time. A thread that runs the default main context must not wait.
  *
- * Fails as [method@Ferry.Task.get_result] does. Fails with %FERRY_ERROR_TIMED_OUT when the time is over first; the task
- * then goes on. Fails with %FERRY_ERROR_NOT_STARTED when the task was not submitted, %FERRY_ERROR_BUSY in a callback of
- * the router's main context, %FERRY_ERROR_WRONG_THREAD on another thread that runs the default main context, and
- * %FERRY_ERROR_NOT_RUNNING when the router was stopped.
+ * Fails as [method@Ferry.Task.get_result] does. Fails with %FERRY_ERROR_TIMED_OUT if the task is not done within
+ * @timeout; the task then continues. Fails with %FERRY_ERROR_NOT_STARTED if the task was not submitted. Fails with
+ * %FERRY_ERROR_BUSY in a callback of the router's main context. Fails with %FERRY_ERROR_WRONG_THREAD on another thread
+ * that runs the default main context. Fails with %FERRY_ERROR_NOT_RUNNING if the router was stopped.
  *
- * Returns: (transfer full) (nullable): the result; %NULL without an error when the function has none
+ * Returns: (transfer full) (nullable): the result; %NULL without an error if the function has no result
  *
  * Since: 0.1
  */
@@ -1430,7 +1447,7 @@ ferry_task_wait (FerryTask *self, gint64 timeout, GError **error)
 /**
  * ferry_task_wait_async:
  * @self: a task
- * @cancellable: (nullable): ends the waiting, and not the task
+ * @cancellable: (nullable): cancels the waiting; the task itself continues
  * @callback: (scope async) (closure user_data): called when the task is done, after its signal `done`
  * @user_data: data for @callback
  *
@@ -1462,15 +1479,15 @@ ferry_task_wait_async (FerryTask *self, GCancellable *cancellable, GAsyncReadyCa
 /**
  * ferry_task_wait_finish:
  * @self: a task
- * @result: what the callback was given
+ * @result: the result that the callback was given
  * @error: return location for an error
  *
- * Ends [method@Ferry.Task.wait_async], and gives the task's result. Any thread.
+ * Finishes [method@Ferry.Task.wait_async], and returns the task's result. Any thread.
  *
- * Fails as [method@Ferry.Task.get_result] does, and with %G_IO_ERROR_CANCELLED when the waiting was cancelled.
- * [property@Ferry.Task:done] tells whether the task itself has ended.
+ * Fails as [method@Ferry.Task.get_result] does, and with %G_IO_ERROR_CANCELLED if the waiting was cancelled. Check
+ * [property@Ferry.Task:done] to find out whether the task itself has ended.
  *
- * Returns: (transfer full) (nullable): the result; %NULL without an error when the function has none
+ * Returns: (transfer full) (nullable): the result; %NULL without an error if the function has no result
  *
  * Since: 0.1
  */
@@ -1488,10 +1505,12 @@ ferry_task_wait_finish (FerryTask *self, GAsyncResult *result, GError **error)
 
 /* ---- events ---- */
 
-/* Events come on the router's thread. The table is asked before anything changes. All values of an event are set before
- * its first signal. After each signal the task may be in any later state, since handlers may do anything. */
+/* Events are handled on the router's thread. Each event is looked up in the table before anything changes. All values
+ * of an event are set before its first signal. After each signal the task may be in any later state, because handlers
+ * may call any function. */
 
-/* Whether another thread has cancelled the task or its cancellable, and the router's thread has not done so yet. */
+/* Whether another thread has cancelled the task or its cancellable, and the router's thread has not cancelled the task
+ * yet. */
 static gboolean
 is_cancel_due (FerryTaskPrivate *priv)
 {
@@ -1503,8 +1522,8 @@ is_cancel_due (FerryTaskPrivate *priv)
           (watch != NULL && atomic_load_explicit (&watch->cancelled, memory_order_acquire) != 0));
 }
 
-/* Looks an event up in the table. While a cancel is due, an event of the worker finds the task CANCELLING, so that it
- * is not signalled after the cancel. Other events find the state that the application sees. */
+/* Looks an event up in the table. While a cancel is due, an event of the worker is looked up for the state CANCELLING,
+ * so that nothing is signalled after the cancel. Other events are looked up for the state that the application sees. */
 static FerryTaskStep
 look_up (FerryTaskPrivate *priv, FerryTaskEvent event, const FerryTaskTransition **transition)
 {
@@ -1523,7 +1542,7 @@ still_reports (FerryTaskPrivate *priv)
   return priv->state == FERRY_TASK_STATE_EXECUTING && !is_cancel_due (priv);
 }
 
-/* main: ends the task without a signal. was_submitted: it has an executor. */
+/* main: sets all fields for the end of the task, and emits no signal. was_submitted: the task has an executor. */
 static void
 set_end (FerryTask *self, const FerryTaskTransition *transition, gboolean was_submitted)
 {
@@ -1540,11 +1559,11 @@ set_end (FerryTask *self, const FerryTaskTransition *transition, gboolean was_su
       priv->executor = NULL;
       drop_cancellable (self);
     }
-  /* Last, since any thread may read a task that is done. */
+  /* The state is set last, because any thread may read a task that is done. */
   set_state (priv, transition->next);
 }
 
-/* main: signals the end. The caller has a reference. was: the state before. */
+/* main: emits the signals of the task's end. The caller must hold a reference. was: the state before the end. */
 static void
 signal_end (FerryTask *self, FerryTaskState was)
 {
@@ -1614,7 +1633,8 @@ ferry_task_take_pid (FerryTask *self, GPid pid)
     notify (self, PROP_PID);
 }
 
-/* A progress bar must not go back: the fraction does not fall, or become unknown, during an attempt. */
+/* Sets the fraction from a report, and returns whether it changed. A progress bar must not go back: during an attempt
+ * the fraction does not fall or become unknown. */
 static gboolean
 raise_fraction (FerryTaskPrivate *priv, const FerryProgress *progress)
 {
@@ -1638,7 +1658,7 @@ change_text (char **text, const char *to)
   return TRUE;
 }
 
-/* Returns the properties that a report has changed, as bits. */
+/* Sets the values of a progress report. Returns the properties that have changed, as bits (1 << Property). */
 static guint
 take_values (FerryTask *self, const FerryProgress *progress)
 {
@@ -1788,8 +1808,8 @@ ferry_task_give_back (FerryTask *self)
 {
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
   FerryTaskPrivate *priv = get_private (self);
-  /* By the state itself and not by look_up(), so that the executor knows before whether this ends the task. Where a
-   * cancel is due, the task waits, and is then cancelled. */
+  /* Uses the state itself and not look_up(), so that the executor can know beforehand whether this call ends the task.
+   * If a cancel is due, the task waits again, and is then cancelled. */
   const FerryTaskTransition *transition = ferry_task_state_next ((FerryTaskState) priv->state, FERRY_TASK_EVENT_RETURN);
 
   if (transition->step != FERRY_TASK_STEP_TAKEN)
@@ -1802,7 +1822,7 @@ ferry_task_give_back (FerryTask *self)
   set_state (priv, transition->next);
   priv->pid = 0;
   priv->start_time = 0;
-  /* A fraction that was known starts at 0 again. */
+  /* If the fraction was known, it starts at 0 again; else it stays -1. */
   priv->fraction = MIN (priv->fraction, 0);
   if (priv->rest != NULL)
     priv->rest->amount = 0;
@@ -1816,23 +1836,24 @@ ferry_task_give_back (FerryTask *self)
 
 /* ---- submitting and cancelling ---- */
 
-/* Any thread may submit and cancel a task, also at the same time. Only the router's thread changes a task that was
- * submitted; other threads ask it to. */
+/* Any thread may submit and cancel a task, even at the same time. Only the router's thread changes a submitted task;
+ * other threads ask the router's thread to cancel it. */
 
 static gboolean
 refuse_submission (FerryTask *self, guint submission, GError **error)
 {
   if (submission != SUBMISSION_PREVENTED)
     return ferry_set_error (error, FERRY_ERROR_ALREADY_STARTED,
-                            "The task of “%s” was submitted before; make a new one, or use ferry_executor_retry()",
+                            "The task of “%s” was submitted before; make a new task, or use ferry_executor_retry()",
                             ferry_task_get_function (self));
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-               "The task of “%s” was cancelled before it was submitted; submit a new one",
+               "The task of “%s” was cancelled before it was submitted; make and submit a new task",
                ferry_task_get_function (self));
   return FALSE;
 }
 
-/* any: the caller owns the fields until the submission is DONE. */
+/* any: sets the fields that connect the task to its executor. The caller owns these fields until the submission is
+ * DONE. */
 static void
 connect_driver (FerryTaskPrivate *priv, FerryTask *self, const FerryTaskDriver *driver, gpointer executor,
                 FerryHome *home)
@@ -1857,35 +1878,35 @@ ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer e
 
   if (priv->function == NULL)
     {
-      ferry_critical ("A task without a function was submitted; make it with ferry_task_new()");
+      ferry_critical ("A task without a function was submitted; make tasks with ferry_task_new()");
       return FALSE;
     }
 
-  /* Acquire: what the thread wrote that made the task, or cancelled it. */
+  /* Acquire: makes visible what another thread wrote that made the task or cancelled it. */
   if (!atomic_compare_exchange_strong_explicit (&priv->submission, &submission, SUBMISSION_BEGUN, memory_order_acquire,
                                                 memory_order_acquire))
     return refuse_submission (self, submission, error);
   connect_driver (priv, self, driver, executor, home);
   submission = SUBMISSION_BEGUN;
-  /* Release: the driver and the home; pairs with is_submitted() and prevent_submission(). */
+  /* Release: makes the driver and the home visible; pairs with is_submitted() and prevent_submission(). */
   if (atomic_compare_exchange_strong_explicit (&priv->submission, &submission, SUBMISSION_DONE, memory_order_acq_rel,
                                                memory_order_acquire))
     return TRUE;
-  /* A cancel came between, and has left the driver and the watch to this thread. */
+  /* Another thread has cancelled the task meanwhile. That thread has left the driver and the watch to this thread. */
   priv->driver = NULL;
   priv->executor = NULL;
   drop_cancellable (self);
   return refuse_submission (self, submission, error);
 }
 
-/* any: a task that was not submitted cannot be submitted any more. Returns the submission before. */
+/* any: prevents the submission of a task that was not submitted yet. Returns the value of submission before. */
 static Submission
 prevent_submission (FerryTaskPrivate *priv)
 {
   guint submission = atomic_load_explicit (&priv->submission, memory_order_acquire);
 
-  /* Acquire: pairs with ferry_task_submit_to(), where it is DONE. Release: what this thread wrote before the cancel.
-   */
+  /* Acquire: pairs with ferry_task_submit_to(), if the submission is DONE. Release: makes visible what this thread
+   * wrote before the cancel. */
   while (submission == SUBMISSION_NONE || submission == SUBMISSION_BEGUN)
     if (atomic_compare_exchange_weak_explicit (&priv->submission, &submission, SUBMISSION_PREVENTED,
                                                memory_order_acq_rel, memory_order_acquire))
@@ -1901,10 +1922,10 @@ cancel_waiting (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransiti
   gpointer executor = was_submitted ? priv->executor : NULL;
 
   set_end (self, transition, was_submitted);
-  /* A thread that is submitting the task drops the cancellable itself. */
+  /* If another thread is submitting the task, that thread drops the cancellable. */
   if (submission == SUBMISSION_NONE)
     drop_cancellable (self);
-  /* Before the signals, so that handlers find the executor's queue and numbers up to date. */
+  /* The driver is called before the signals, so that handlers find the executor's queue and counts up to date. */
   if (driver != NULL)
     driver->cancelled (executor, self);
   signal_end (self, FERRY_TASK_STATE_WAITING);
@@ -1914,7 +1935,8 @@ static void
 cancel_executing (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransition *transition)
 {
   set_state (priv, transition->next);
-  /* Before the driver, which may end the task at once: each state is signalled. Handlers may end it as well. */
+  /* Notified before the driver is called, because the driver may end the task at once, and each state must be notified.
+   * A handler may also end the task. */
   notify (self, PROP_STATE);
   if (priv->state == FERRY_TASK_STATE_CANCELLING)
     notify (self, PROP_CANCELLABLE);
@@ -1928,11 +1950,12 @@ cancel_asked (gpointer data)
   ferry_task_cancel (data);
 }
 
-/* any: asks the router's thread to cancel the task, which signals nothing of its function from now on. */
+/* any: asks the router's thread to cancel the task. From now on the task signals nothing that its function does.
+ * Returns FALSE if the task is done or was cancelled before. */
 static gboolean
 ask_for_cancel (FerryTask *self, FerryTaskPrivate *priv)
 {
-  /* Acquire-release: what was written before the cancel; pairs with is_cancel_due(). */
+  /* Acquire-release: makes visible what was written before the cancel; pairs with is_cancel_due(). */
   if (!ferry_task_get_cancellable (self) || atomic_exchange_explicit (&priv->asked, 1, memory_order_acq_rel) != 0)
     return FALSE;
   ferry_home_invoke (priv->home, cancel_asked, g_object_ref (self), g_object_unref);
@@ -1943,20 +1966,21 @@ ask_for_cancel (FerryTask *self, FerryTaskPrivate *priv)
  * ferry_task_cancel:
  * @self: a task
  *
- * Cancels the task. Any handler may call this, and any thread.
+ * Cancels the task. Any thread may call this, also in a handler.
  *
- * A task that no worker has begun is cancelled before this returns. One that was not submitted cannot be submitted any
- * more; it is cancelled on the calling thread.
+ * A task that no worker has begun is cancelled before this function returns. A task that was not submitted cannot be
+ * submitted any more; it is cancelled on the calling thread.
  *
- * A task that a worker has begun is cancelling. It is cancelled when its function has returned, or when its worker has
- * ended after the grace time ([method@Ferry.Task.set_cancel_grace]). Meanwhile the task signals nothing that the
- * function does, also not its result. [enum@Ferry.TaskState] lists the steps that handlers see.
+ * A task that a worker has begun gets the state %FERRY_TASK_STATE_CANCELLING. The task is cancelled when its function
+ * has returned, or when its worker has ended after the grace time ([method@Ferry.Task.set_cancel_grace]). Meanwhile the
+ * task signals nothing that the function does, and not its result. [enum@Ferry.TaskState] lists the steps that handlers
+ * see.
  *
- * Another thread than the router's asks that thread to cancel the task. The task signals nothing of the function from
- * now on, and its handlers run on the router's thread.
+ * If this is called on another thread, it asks the router's thread to cancel the task. From now on the task signals
+ * nothing that the function does. Handlers of the cancel run on the router's thread.
  *
- * Returns: %FALSE if the task was cancelled before, or is done; on another thread %TRUE does not tell whether the task
- *   is done by the time the router's thread cancels it
+ * Returns: %FALSE if the task was cancelled before, or is done. On another thread, %TRUE means only that the cancel was
+ *   requested: the task may be done before the router's thread cancels it
  *
  * Since: 0.1
  */
@@ -1977,7 +2001,7 @@ ferry_task_cancel (FerryTask *self)
   if (submission == SUBMISSION_DONE && !ferry_home_is_own (priv->home))
     return ask_for_cancel (self, priv);
   kept = g_object_ref (self);
-  /* A worker may have begun it before the application hears of that. Afterwards the state is up to date. */
+  /* The worker may have begun the task, and the application not know this yet. withdraw() updates the state. */
   if (submission == SUBMISSION_DONE && priv->state == FERRY_TASK_STATE_WAITING)
     priv->driver->withdraw (priv->executor, self);
   transition = ferry_task_state_next ((FerryTaskState) priv->state, FERRY_TASK_EVENT_CANCEL);
@@ -1998,7 +2022,7 @@ install_identity (void)
   /**
    * FerryTask:name:
    *
-   * The name of the task, for users; by default its function's name and a number.
+   * The name of the task, which is shown to users. The default is the name of its function and a number.
    *
    * Since: 0.1
    */
@@ -2030,7 +2054,7 @@ install_identity (void)
   /**
    * FerryTask:priority:
    *
-   * The priority in the queue; tasks with a higher one go first.
+   * The priority in the queue. Tasks with a higher number are begun first.
    *
    * Since: 0.1
    */
@@ -2068,7 +2092,7 @@ install_states (void)
   /**
    * FerryTask:pid:
    *
-   * The process that runs the task, or ran it; 0 before. Another process may have that number once the task is done.
+   * The id of the process that runs or ran the task; 0 before. Once the task is done, another process may have this id.
    *
    * Since: 0.1
    */
@@ -2076,7 +2100,7 @@ install_states (void)
   /**
    * FerryTask:n-attempts:
    *
-   * How often a worker began the task.
+   * How often a worker has begun the task.
    *
    * Since: 0.1
    */
@@ -2089,8 +2113,8 @@ install_progress (void)
   /**
    * FerryTask:fraction:
    *
-   * How much of the work is done, from 0 to 1; -1 when it is not known. It never falls during an attempt, and starts at
-   * 0 again with the next one. It is 1 for a completed task, if it was known before.
+   * How much of the work is done, from 0 to 1; -1 if it is not known. The fraction never falls during an attempt, and
+   * starts at 0 again with the next attempt. If the fraction is known, it becomes 1 when the task is completed.
    *
    * Since: 0.1
    */
@@ -2106,7 +2130,7 @@ install_progress (void)
   /**
    * FerryTask:amount:
    *
-   * How much is done, in units, by the latest report.
+   * How much of the work is done according to the latest report, in [property@Ferry.Task:unit].
    *
    * Since: 0.1
    */
@@ -2114,7 +2138,8 @@ install_progress (void)
   /**
    * FerryTask:total:
    *
-   * How much there is to do, in units, by the latest report; 0 when it is not known.
+   * How much work there is in total according to the latest report, in [property@Ferry.Task:unit]; 0 if it is not
+   * known.
    *
    * Since: 0.1
    */
@@ -2122,7 +2147,7 @@ install_progress (void)
   /**
    * FerryTask:unit:
    *
-   * The unit of the amount, by the latest report.
+   * The unit of the amount and of the total, according to the latest report.
    *
    * Since: 0.1
    */
@@ -2135,7 +2160,7 @@ install_times_and_ends (void)
   /**
    * FerryTask:submit-time:
    *
-   * When the task was submitted, in monotonic microseconds; 0 before. There is no notification of it.
+   * When the task was submitted, in monotonic microseconds; 0 before. Changes are not notified.
    *
    * Since: 0.1
    */
@@ -2159,7 +2184,7 @@ install_times_and_ends (void)
   /**
    * FerryTask:result:
    *
-   * The result, once the task is completed, if it has one.
+   * The result of a completed task; %NULL if the task is not completed, or its function has no result.
    *
    * Since: 0.1
    */
@@ -2175,7 +2200,7 @@ install_times_and_ends (void)
   /**
    * FerryTask:exit:
    *
-   * How the worker ended, where the task failed since its worker was lost.
+   * The exit record of the worker, if the task failed or was cancelled because its worker ended; else %NULL.
    *
    * Since: 0.1
    */
@@ -2259,11 +2284,11 @@ install_properties (FerryTaskClass *klass)
 static void
 emit_message (FerryTask *self, const char *type, GVariant *value)
 {
-  /* Makes no new quark of a type: quarks are never freed, and workers choose the types. */
+  /* g_quark_try_string() makes no new quark: quarks are never freed, and workers choose the types. */
   g_signal_emit (self, signals[SIGNAL_MESSAGE], g_quark_try_string (type), type, value);
 }
 
-/* A NULL marshaller is GLib's own for these types, with and without a va_list. */
+/* If the marshaller is NULL, GLib uses its own marshaller for the parameter types, with and without a va_list. */
 static void
 install_signals (FerryTaskClass *klass)
 {
@@ -2274,8 +2299,8 @@ install_signals (FerryTaskClass *klass)
    * FerryTask::progress:
    * @self: the task
    *
-   * Emitted when the function has reported progress, after the notifications of the changed properties. Several reports
-   * may come as one, which is the newest.
+   * Emitted when the function has reported progress, after the changed properties are notified. One signal may stand
+   * for several reports; the values are those of the newest report.
    *
    * Since: 0.1
    */
@@ -2299,8 +2324,8 @@ install_signals (FerryTaskClass *klass)
    * @type: the name that the function gave the value
    * @value: (nullable): the value
    *
-   * Emitted for each value that the function sent with [method@Ferry.Job.send]. Connect to `message::TYPE` for the
-   * values of one type. The value comes from another process: check its type before unpacking it.
+   * Emitted for each value that the function sent with [method@Ferry.Job.send]. To get only the values of one type,
+   * connect to `message::TYPE`. The value comes from another process: check its type before unpacking it.
    *
    * Since: 0.1
    */
@@ -2312,8 +2337,8 @@ install_signals (FerryTaskClass *klass)
    * FerryTask::done:
    * @self: the task
    *
-   * Emitted once, when the task is completed, failed or cancelled, after the notifications of the changed properties.
-   * It is the last signal of a task.
+   * Emitted once, when the task is completed, failed or cancelled, after the changed properties are notified. It is the
+   * last signal of a task.
    *
    * Since: 0.1
    */
@@ -2368,7 +2393,7 @@ ferry_task_init (FerryTask *self)
   static _Atomic guint n_tasks;
   FerryTaskPrivate *priv = get_private (self);
 
-  /* Relaxed: the number tells tasks apart, and orders nothing. */
+  /* Relaxed: the number only distinguishes tasks, and orders no other memory. */
   priv->number = atomic_fetch_add_explicit (&n_tasks, 1, memory_order_relaxed) + 1;
   priv->fraction = -1;
 }

@@ -16,34 +16,37 @@ G_BEGIN_DECLS
 
 /**
  * FerryTaskState:
- * @FERRY_TASK_STATE_WAITING: The task was not submitted, waits in a queue, or was sent ahead to a busy worker.
+ * @FERRY_TASK_STATE_WAITING: The task was not submitted, waits in a queue, or was sent ahead to a worker that runs
+ *   another task.
  * @FERRY_TASK_STATE_EXECUTING: A worker runs the task's function, or will run it next.
- * @FERRY_TASK_STATE_CANCELLING: The task was cancelled, and its worker has not stopped yet. The task signals nothing of
- *   its function any more.
- * @FERRY_TASK_STATE_COMPLETED: The function gave its result.
- * @FERRY_TASK_STATE_FAILED: The function failed, its worker was lost, a deadline passed, or the task was refused.
+ * @FERRY_TASK_STATE_CANCELLING: The task was cancelled, and its function has not ended yet. The task no longer signals
+ *   what its function does.
+ * @FERRY_TASK_STATE_COMPLETED: The function returned its result.
+ * @FERRY_TASK_STATE_FAILED: The function returned an error, its worker was lost, a deadline passed, or the task was
+ *   refused.
  * @FERRY_TASK_STATE_CANCELLED: The task was cancelled, and its function did not begin, has returned, or has ended with
  *   its worker. There are two exceptions: see below.
  *
  * The state of a task.
  *
- * Handlers of `notify::state` see each of these steps, and no other:
+ * Handlers of `notify::state` see each of these changes, and no other changes:
  *
- * - waiting to executing: a worker has it. Where a worker is idle, the submission makes this step.
- * - waiting to failed: its time for waiting is over, or it is refused.
- * - waiting to cancelled: it is cancelled before a worker has begun it.
- * - executing to waiting: its worker was lost, refused it or had not begun it, and it is tried again.
- * - executing to completed or failed: its function has ended, its worker was lost, or its time is over.
- * - executing to cancelling: it is cancelled.
- * - cancelling to cancelled: its function has returned or had not begun, or its worker has ended.
+ * - waiting to executing: a worker has the task. If a worker is idle, this happens during the submission.
+ * - waiting to failed: the task's time for waiting is over, or the task is refused.
+ * - waiting to cancelled: the task is cancelled before a worker has begun it.
+ * - executing to waiting: the task's worker was lost, refused the task or had not begun it, and the task is tried
+ *   again.
+ * - executing to completed or failed: the task's function has ended, its worker was lost, or its time is over.
+ * - executing to cancelling: the task is cancelled.
+ * - cancelling to cancelled: the task's function has returned or had not begun, or its worker has ended.
  *
- * A worker may begin a function before the application hears of it. The cancel of such a task makes two steps: from
- * waiting to executing, and on to cancelling. Where a handler changes the state itself, such as by a cancel, GObject
- * repeats the notification; it then stands for all steps so far.
+ * A worker may begin a function before the application is notified. If such a task is cancelled, its state changes
+ * twice: from waiting to executing, and then to cancelling. If a handler itself changes the state, for example by a
+ * cancel, GObject repeats the notification. The repeated notification then stands for all changes so far.
  *
- * In two cases a function may still run when its task is cancelled. A thread cannot be killed: a function in a pool of
- * threads that does not return within the grace time goes on, and still uses the application's data. And when the time
- * of [method@Ferry.Executor.shutdown_async] is over, tasks end before their killed workers have ended.
+ * In two cases a function may still run when its task is cancelled. A thread cannot be killed: in a pool of threads, a
+ * function that does not return within the grace time continues, and still uses the application's data. And when the
+ * time of [method@Ferry.Executor.shutdown_async] is over, tasks end before their killed workers have ended.
  *
  * Since: 0.1
  */
@@ -59,12 +62,13 @@ typedef enum
 
 /**
  * FerryTaskKind:
- * @FERRY_TASK_KIND_CALL: Gives a result, and may report progress.
- * @FERRY_TASK_KIND_ITERATION: Yields values on its way, and gives a result at its end.
- * @FERRY_TASK_KIND_PROGRESS: Reports progress as a fraction or an amount, and gives a result.
- * @FERRY_TASK_KIND_STEPS: Sets a number of steps, reports each step, and gives a result.
+ * @FERRY_TASK_KIND_CALL: The function returns a result, and may report progress.
+ * @FERRY_TASK_KIND_ITERATION: The function yields values while it runs, and returns a result at its end.
+ * @FERRY_TASK_KIND_PROGRESS: The function reports progress as a fraction or an amount, and returns a result.
+ * @FERRY_TASK_KIND_STEPS: The function sets a number of steps, reports each step, and returns a result.
  *
- * What a task's function does before its result. The worker refuses calls that do not belong to the kind.
+ * What a task's function does before it returns its result. The worker refuses calls of [class@Ferry.Job] methods that
+ * the kind does not allow.
  *
  * Since: 0.1
  */
@@ -84,11 +88,11 @@ G_DECLARE_DERIVABLE_TYPE (FerryTask, ferry_task, FERRY, TASK, GObject)
 /**
  * FerryTaskClass::message:
  * @self: a task
- * @type: the name that the function gave the value
+ * @type: the name of the value, which the function chose
  * @value: the value
  *
- * The function sent a value with [method@Ferry.Job.send]. The default emits [signal@Ferry.Task::message], so an
- * override calls the parent class for the signal.
+ * Called when the function has sent a value with [method@Ferry.Job.send]. The default implementation emits
+ * [signal@Ferry.Task::message]. An override must call the parent class if the signal is to be emitted.
  *
  * Since: 0.1
  */
@@ -97,7 +101,7 @@ G_DECLARE_DERIVABLE_TYPE (FerryTask, ferry_task, FERRY, TASK, GObject)
  * FerryTaskClass::progress:
  * @self: a task
  *
- * The function reported progress: the class handler of [signal@Ferry.Task::progress].
+ * Called when the function has reported progress: the class handler of [signal@Ferry.Task::progress].
  *
  * Since: 0.1
  */
@@ -105,9 +109,9 @@ G_DECLARE_DERIVABLE_TYPE (FerryTask, ferry_task, FERRY, TASK, GObject)
 /**
  * FerryTaskClass::yielded:
  * @self: a task
- * @value: what the function yielded
+ * @value: the value that the function yielded
  *
- * The function yielded a value: the class handler of [signal@Ferry.Task::yielded].
+ * Called when the function has yielded a value: the class handler of [signal@Ferry.Task::yielded].
  *
  * Since: 0.1
  */
@@ -116,7 +120,7 @@ G_DECLARE_DERIVABLE_TYPE (FerryTask, ferry_task, FERRY, TASK, GObject)
  * FerryTaskClass::done:
  * @self: a task
  *
- * The task is completed, failed or cancelled: the class handler of [signal@Ferry.Task::done].
+ * Called when the task is completed, failed or cancelled: the class handler of [signal@Ferry.Task::done].
  *
  * Since: 0.1
  */
