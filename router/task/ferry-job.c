@@ -285,7 +285,7 @@ ferry_job_is_cancelled (FerryJob *self)
  * %FERRY_ERROR_CLOSED when the application has closed the link, and %FERRY_ERROR_STOPPED when the function has
  * returned.
  *
- * Returns: %TRUE when the function may go on
+ * Returns: %TRUE when the function may continue
  *
  * Since: 0.1
  */
@@ -601,7 +601,7 @@ make_report (FerryJob *self, Report report, gboolean is_step, GError **error)
  * Fails as [method@Ferry.Job.check] does, so a function that reports needs no other check. Also fails with
  * %FERRY_ERROR_CLOSED when the application does not receive reports any more.
  *
- * Returns: %TRUE when the function may go on
+ * Returns: %TRUE when the function may continue
  *
  * Since: 0.1
  */
@@ -628,7 +628,7 @@ ferry_job_report (FerryJob *self, double fraction, const char *text, GError **er
  *
  * Fails as [method@Ferry.Job.report] does.
  *
- * Returns: %TRUE when the function may go on
+ * Returns: %TRUE when the function may continue
  *
  * Since: 0.1
  */
@@ -750,7 +750,7 @@ ferry_job_set_n_steps (FerryJob *self, guint n_steps)
  * Fails as [method@Ferry.Job.report] does, and with %FERRY_ERROR_BAD_ARGUMENTS when the task is not of the kind
  * %FERRY_TASK_KIND_STEPS, or the number of steps was not set.
  *
- * Returns: %TRUE when the function may go on
+ * Returns: %TRUE when the function may continue
  *
  * Since: 0.1
  */

@@ -36,9 +36,9 @@ ferry_map_input_end (FerryMapInput *self)
     destroy (self->user_data);
 }
 
-/* Moves the position so that the same item is the next. Items that are inserted before that item are not mapped, items
- * that are inserted directly at the position come next. If the removed items include that item, the next item is the
- * first one at the place of the change. */
+/* Moves the position so that the next item is the same item as before the change. Items that are inserted before that
+ * item are not mapped, but items that are inserted directly at the position come next. If the change removes that item,
+ * the position becomes the begin of the change. */
 static void
 items_changed (GListModel *model, guint position, guint n_removed, guint n_added, gpointer data)
 {

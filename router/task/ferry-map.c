@@ -310,8 +310,8 @@ figures_changed (FerryMap *self)
 /* ---- Places ----
  *
  * Each result has a place in a ring. With ordered results, the number of the place is the item's index; otherwise it is
- * how many results arrived before. The next result to be taken is in place n_taken. The ring is at least as long as the
- * range of places in use. */
+ * the number of results that arrived earlier. The next result to be taken is in place n_taken. The ring is at least as
+ * long as the range of places in use. */
 
 static Result *
 get_place (FerryMap *self, guint64 place)
@@ -1476,7 +1476,7 @@ wait_for_room (FerryMap *self, gint64 timeout, GError **error)
  * ferry_map_add_waiting:
  * @self: a map without another input
  * @arguments: (nullable): the arguments of one more item; a floating reference is sunk
- * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @timeout: how long to wait, in microseconds; negative to wait without a limit
  * @error: return location for an error
  *
  * Adds an item, as [method@Ferry.Map.add] does, and waits while there is no room for it. There is room when results are
@@ -1556,7 +1556,7 @@ ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancella
 /**
  * ferry_map_add_finish:
  * @self: a map
- * @result: what the callback was given
+ * @result: the result that the callback was called with
  * @error: return location for an error
  *
  * Finishes [method@Ferry.Map.add_async]. Any thread.
@@ -1647,7 +1647,7 @@ clear_outputs (GVariant **value, GError **failure)
 /**
  * ferry_map_next:
  * @self: a map
- * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @timeout: how long to wait, in microseconds; negative to wait without a limit
  * @index: (out) (optional): return location for the item's index
  * @value: (out) (optional) (transfer full) (nullable): return location for the item's result; %NULL for a function
  *   without a result, and when the item failed
@@ -1723,7 +1723,7 @@ ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCall
 /**
  * ferry_map_next_finish:
  * @self: a map
- * @result: what the callback was given
+ * @result: the result that the callback was called with
  * @index: (out) (optional): return location for the item's index
  * @value: (out) (optional) (transfer full) (nullable): return location for the item's result; %NULL for a function
  *   without a result, and when the item failed
@@ -1811,7 +1811,7 @@ ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyC
 /**
  * ferry_map_collect_finish:
  * @self: a map
- * @result: what the callback was given
+ * @result: the result that the callback was called with
  * @error: return location for an error
  *
  * Finishes [method@Ferry.Map.collect_async]. The list is in the order of the items, even for an unordered map. For a
@@ -1844,7 +1844,7 @@ is_finished (gpointer data)
 /**
  * ferry_map_collect:
  * @self: a map that was not started
- * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @timeout: how long to wait, in microseconds; negative to wait without a limit
  * @error: return location for an error
  *
  * Starts the map, and waits for all of its results, as `pmap` of other libraries does. This function iterates the

@@ -116,7 +116,7 @@ ferry_serve_free (FerryServe *self)
 
 /* ---- cancels ---- */
 
-/* any: returns (transfer full) (nullable) the job that runs, if its call has this xid; with xid 0, whatever its
+/* any: returns (transfer full) (nullable) the job that runs, if its call has the given xid. An xid of 0 stands for any
  * call. */
 static FerryJob *
 ref_current (FerryServe *self, guint64 xid)
@@ -174,7 +174,7 @@ take_cancels (gpointer serve)
 
 /* ---- the second thread ---- */
 
-/* Cancels the running job if its deadline has passed. Returns the deadline that is still to come, or
+/* Cancels the running job if its deadline has passed. Otherwise returns the deadline of the running job, or
  * FERRY_NO_DEADLINE. */
 static gint64
 check_deadline (FerryServe *self)

@@ -68,9 +68,9 @@ attachment_free (Attachment *self)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Attachment, attachment_free)
 
 /* Sets the parent-death signal, so that this process is killed when its parent ends. The launcher set the signal only
- * for the process that it started, and that process may have started this one. If the application is not the parent,
- * the parent is such a process or a fork server, and the application lives as long as the socket is open. If the socket
- * is closed, the application ended before the signal was set, and this process kills itself. */
+ * for the process that it started, and that process may have started this one. If the parent is not the application,
+ * the parent is that process or a fork server, and the application lives while the socket is open. If the socket is
+ * closed, the application ended before the signal was set, and this process kills itself. */
 static void
 end_with_application (int control, guint32 application_pid)
 {

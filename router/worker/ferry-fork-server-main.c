@@ -39,7 +39,7 @@
 
 typedef struct
 {
-  guint64 id; /* of its request; PREFORKED_ID for a pre-forked child that has not reported a request */
+  guint64 id; /* the id of its request, or PREFORKED_ID for a pre-forked child that has not reported a request */
   pid_t pid;
 } Child;
 
@@ -110,7 +110,8 @@ move_strings (char **strings, char *end)
   return end;
 }
 
-/* Uses that the environment with which a process starts is stored directly after its arguments. */
+/* Remembers where the arguments and the environment are stored, and replaces both by copies. The environment with which
+ * a process starts is stored directly after its arguments. */
 void
 ferry_fork_server_set_arguments (int argc, char **argv)
 {
@@ -286,9 +287,9 @@ attach (int *control, int *application, GError **error)
   return TRUE;
 }
 
-/* Sets up the state that all workers inherit: an empty standard input, flushed streams and default signal handlers. The
- * control socket, and the environment variable with its number, are set once, since the number is equal in each
- * worker. */
+/* Sets up the state that all workers inherit: an empty standard input, flushed streams, default signal handlers, and
+ * the environment variable with the number of the control socket. Each worker's own control socket gets the same
+ * number. */
 static void
 prepare (int control)
 {
@@ -304,7 +305,7 @@ prepare (int control)
   ferry_reset_signals ();
   g_unsetenv (FERRY_FORK_SERVER_VARIABLE);
   name_control (control);
-  /* Random generators are reseeded before each fork. After the fork, in the child, it would delay the worker, and copy
+  /* The random generators are reseeded before each fork. In the child, reseeding would delay the worker, and would copy
    * the pages that it changes. */
   ferry_reseed ();
 }
@@ -411,7 +412,7 @@ handle_preforked_end (ForkServer *self)
   read_preforked (self);
   if (*get_preforked (self) < 0)
     return;
-  /* Relaxed: the child has ended, so its write is visible. */
+  /* Relaxed: the child has ended, so the last id that it stored is visible. */
   id = atomic_load_explicit (self->taking, memory_order_relaxed);
   if (id != PREFORKED_ID && ferry_start_order_peek (self->control) != id)
     {

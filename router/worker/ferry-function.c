@@ -54,9 +54,9 @@ ferry_function_add (FerryFunctionKind kind, const char *name, const char *argume
  *   result
  * @function: (scope forever): the function
  *
- * Registers a function under a name in this process. Each worker that runs the same program must register it as well,
- * under the same name. Registering a name twice is allowed only with the same function and the same types. Any thread
- * may call this.
+ * Registers a function under a name in this process. A program that is its own worker calls this in the worker
+ * processes too, so these have the same functions. A name may be registered again only with the same function and the
+ * same types. Any thread may call this.
  *
  * Since: 0.1
  */

@@ -666,8 +666,8 @@ ferry_launcher_put_senders_back (FerryLauncher *self, GArray *senders)
   self->senders = senders;
 }
 
-/* main: checks that the launcher has no senders or transports, for a use in which its workers would not be passed them.
- * For the error, @what names what the launcher starts, and @remedy says what to do. Fails with
+/* main: checks that the launcher has no senders and no transports, since the workers that it starts here would not be
+ * passed them. For the error, @what names what the launcher starts, and @remedy says what to do. Fails with
  * FERRY_ERROR_BAD_ARGUMENTS. */
 gboolean
 ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const char *remedy, GError **error)
