@@ -66,7 +66,7 @@ check_context (GMainContext *context, GError **error)
   return ferry_set_error (
     error, FERRY_ERROR_BUSY,
     "A callback of the main context cannot wait for what the same context delivers; wait outside of "
-    "the callback, or use the _async form");
+    "the callback, or call the _async function instead");
 }
 
 gboolean

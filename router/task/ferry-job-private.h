@@ -5,8 +5,8 @@
  *
  * Owner:   reference counted: the thread that serves has a reference, and the function may take more.
  * Threads: the thread that serves makes and finishes the job; while the function runs, any thread may use it. Another
- *          thread locks `uses` for reading while it uses something that the job borrows. Finishing locks `uses` for
- *          writing. So a thread that runs longer than the function finds the job finished. */
+ *          thread locks `uses` for reading while it uses the driver or the call's descriptors. Finishing locks `uses`
+ *          for writing. So a thread that runs longer than the function finds the job finished. */
 
 #pragma once
 

@@ -156,7 +156,10 @@ ferry_job_finish (FerryJob *self)
     ferry_descriptors_close (batch->descriptors);
 }
 
-/* ---- uses ---- */
+/* ---- uses ----
+ *
+ * A use is the time from begin_use() to end_use(). Only in a use may another thread than the serving one use `driver`
+ * and the call's descriptors: ferry_job_finish() waits until all uses have ended. */
 
 gboolean
 ferry_job_is_serving_thread (FerryJob *self)
@@ -171,8 +174,7 @@ end_use (FerryJob *self)
     pthread_rwlock_unlock (&self->uses);
 }
 
-/* any: begins a use of something that the job borrows, until end_use(). Returns FALSE with an error, and begins no use,
- * when the job is finished. */
+/* any: begins a use. Returns FALSE with an error, and begins no use, when the job is finished. */
 static gboolean
 begin_use (FerryJob *self, GError **error)
 {
@@ -213,7 +215,8 @@ get_cancelled (FerryJob *self)
   return atomic_load_explicit (&self->cancelled, memory_order_acquire);
 }
 
-/* any, in a use. Only loads from memory, unless a cancel or the end of the link has arrived. */
+/* any, in a use: whether the job is cancelled. Only loads from memory, unless a cancel or the end of the link has
+ * arrived. */
 static gboolean
 is_cancelled_in_use (FerryJob *self)
 {
@@ -416,7 +419,7 @@ ferry_call_take_descriptors (FerryCall *call, const FerryDownMessage *message)
   ferry_call_attach (call, batch, fd_batch_free);
 }
 
-/* In a use. Returns (transfer none) the descriptor of a handle, or -1 with an error. */
+/* In a use: returns (transfer none) the descriptor of a handle, or -1 with an error. */
 static int
 find_descriptor (FerryJob *self, gint handle, GError **error)
 {
@@ -539,7 +542,8 @@ step_locked (FerryJob *self, Report *report, GError **error)
   if (self->n_steps == 0)
     return ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The function “%s” reports a step before their number is known; call ferry_job_set_n_steps() first", name);
+      "The function “%s” reports a step before it has set the number of steps; call ferry_job_set_n_steps() first",
+      name);
   self->n_steps_done = MIN (self->n_steps_done + 1, self->n_steps);
   report->amount = self->n_steps_done;
   report->total = self->n_steps;
@@ -547,7 +551,7 @@ step_locked (FerryJob *self, Report *report, GError **error)
   return TRUE;
 }
 
-/* In a use. */
+/* In a use: counts the step if it is one, and writes the report to the cell. */
 static gboolean
 report_locked (FerryJob *self, Report *report, gboolean is_step, GError **error)
 {
@@ -812,7 +816,7 @@ may_yield (FerryJob *self, GError **error)
   if (!ferry_job_is_serving_thread (self))
     return ferry_set_error (
       error, FERRY_ERROR_WRONG_THREAD,
-      "The function “%s” yields on another thread than it was called on; yield on the thread that called it",
+      "The function “%s” yields on a thread that did not call it; yield on the thread that called it",
       ferry_job_get_function_name (self));
   if (self->kind == FERRY_TASK_KIND_ITERATION && (ferry_call_get_flags (self->call) & FERRY_CALL_STREAM) != 0)
     return TRUE;

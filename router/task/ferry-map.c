@@ -169,9 +169,9 @@ struct _FerryMap
   gboolean delivering;
   guint n_asked;             /* calls of ferry_map_next_async() that were not finished */
   FerryWaitQueue waits;      /* calls of ferry_map_next_async() that wait for a result, or for the end of the map */
-  GTask *collector;          /* (owned) (nullable) */
-  GPtrArray *collected;      /* (owned) (nullable) (element-type GVariant) */
-  GSource *collector_source; /* (owned) (nullable): of the collector's cancellable */
+  GTask *collector;          /* (owned) (nullable): the task of ferry_map_collect_async() */
+  GPtrArray *collected;      /* (owned) (nullable) (element-type GVariant): the values, by the items' indices */
+  GSource *collector_source; /* (owned) (nullable): watches the cancellable of ferry_map_collect_async() */
   GError *collect_error;     /* (owned) (nullable): the error of the first item that failed */
 
   gboolean cancelled;
@@ -1328,7 +1328,7 @@ try_add (FerryMap *self, GVariant *arguments, GError **error)
   if (!ferry_wait_queue_is_empty (&self->adds) || !has_room (self))
     return ferry_set_error (
       error, FERRY_ERROR_WOULD_BLOCK,
-      "The map has %" G_GUINT64_FORMAT " items in flight, and may have %" G_GUINT64_FORMAT
+      "The map has %" G_GUINT64_FORMAT " items in flight, and its limit is %" G_GUINT64_FORMAT
       "; take results first, wait with ferry_map_add_waiting() or ferry_map_add_async(), or raise "
       "FerryMap:max-in-flight",
       count_in_flight (self), get_bound (self));
@@ -1398,7 +1398,7 @@ may_wait (FerryMap *self, GError **error)
   if (!self->delivering)
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_BUSY,
-                          "A handler of the map cannot wait for its results; use the _async form");
+                          "A handler of the map cannot wait for its results; call the _async function instead");
 }
 
 /* main: iterates the router's main context until condition (self) is TRUE. Fails with FERRY_ERROR_TIMED_OUT, BUSY,
@@ -1467,8 +1467,8 @@ wait_for_room (FerryMap *self, gint64 timeout, GError **error)
     return wait_until (self, need_not_wait, timeout, error);
   return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
                           "The map has %" G_GUINT64_FORMAT
-                          " items in flight, as many as it may, and nothing takes results while "
-                          "this waits; call ferry_map_start() first, or take results with ferry_map_next()",
+                          " items in flight, which is its limit, and no results are taken during "
+                          "the wait; call ferry_map_start() first, or take results with ferry_map_next()",
                           count_in_flight (self));
 }
 

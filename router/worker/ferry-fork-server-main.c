@@ -57,10 +57,10 @@ enum
 typedef struct
 {
   int control;
-  GArray *children;         /* (element-type Child) */
-  GArray *polls;            /* (element-type struct pollfd) */
-  GArray *groups;           /* process groups of ended workers, whose children are not all reaped */
-  pid_t preforked_pid;      /* the newest pre-forked child */
+  GArray *children;    /* (element-type Child) */
+  GArray *polls;       /* (element-type struct pollfd) */
+  GArray *groups;      /* (element-type pid_t): the groups of ended workers, until all their processes are reaped */
+  pid_t preforked_pid; /* the newest pre-forked child */
   gboolean preforked_asked; /* a request for the pre-forked child is in the socket, and not yet read */
   gboolean preforked_lost;  /* the child ended early, or was not forked; none is forked before the next request */
   void (*warm_up) (void);   /* (nullable): run by a pre-forked child before it waits for its request */
@@ -207,7 +207,8 @@ become_worker (FerryStartOrder *order, int control)
       give_up (order, control, "its standard streams could not be set", errno);
   if (order->cwd != NULL && chdir (order->cwd) < 0)
     {
-      g_autofree char *what = g_strdup_printf ("the folder “%s” could not be entered, check it", order->cwd);
+      g_autofree char *what =
+        g_strdup_printf ("the folder “%s” could not be entered, check its path and access", order->cwd);
 
       give_up (order, control, what, errno);
     }
@@ -495,11 +496,12 @@ refuse_for_threads (ForkServer *self, guint64 id, guint n_threads)
   g_autofree char *text = NULL;
 
   look_for_threads ("its last initialiser ran");
-  text = g_strdup_printf (
-    "the fork server has %u threads, more than one since %s%s, and cannot be forked safely; start no threads in its "
-    "program before its workers run",
-    n_threads, threads_since != NULL && g_str_has_prefix (threads_since, "before") ? "" : "after ",
-    threads_since != NULL ? threads_since : "a moment ago");
+  text =
+    g_strdup_printf ("the fork server has %u threads, the second was found %s%s, and it cannot be forked safely; start "
+                     "no threads in its "
+                     "program before its workers run",
+                     n_threads, threads_since != NULL && g_str_has_prefix (threads_since, "before") ? "" : "after ",
+                     threads_since != NULL ? threads_since : "the last check");
   return ferry_fork_server_send_failed (self->control, id, 0, 0, text);
 }
 
@@ -524,7 +526,7 @@ fork_worker (ForkServer *self, FerryStartOrder *order)
   else if (pid < 0)
     told = send_failed (self->control, id, 0, "the fork server cannot fork", errno);
   else if ((pidfd = add_child (self, id, pid)) < 0)
-    told = send_failed (self->control, id, 0, "the fork server cannot watch it (pidfd_open)", errno);
+    told = send_failed (self->control, id, 0, "the fork server cannot watch the worker (pidfd_open)", errno);
   else
     told = ferry_fork_server_send_started (self->control, id, pid, pidfd);
   if (!told)
@@ -554,8 +556,9 @@ take_order (ForkServer *self, int socket, FerryStartOrder *order)
     _exit (EXIT_FAILURE);
   if (event == FERRY_CONTROL_TAKEN)
     return event;
-  ferry_fork_server_send_failed (self->control, id, getpid (), EMFILE,
-                                 "its descriptors did not reach it; raise the limit of open files");
+  ferry_fork_server_send_failed (
+    self->control, id, getpid (), EMFILE,
+    "the descriptors of its request did not reach the worker; raise the limit of open files");
   _exit (EXIT_FAILURE);
 }
 
@@ -643,7 +646,8 @@ serve (ForkServer *self)
        * continues. */
       if (order.start.id == PREFORKED_ID ||
           !send_failed (self->control, order.start.id, 0,
-                        "its descriptors did not reach the fork server; raise the limit of open files", EMFILE))
+                        "the descriptors of its request did not reach the fork server; raise the limit of open files",
+                        EMFILE))
         finish (self, EXIT_FAILURE);
       return FALSE;
     case FERRY_CONTROL_CLOSED:

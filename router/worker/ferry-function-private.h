@@ -15,8 +15,8 @@ G_BEGIN_DECLS
 typedef struct
 {
   char *name;
-  GVariantType *arguments_type; /* (nullable): NULL for any */
-  GVariantType *result_type;    /* (nullable): NULL for any */
+  GVariantType *arguments_type; /* (nullable): NULL for any type */
+  GVariantType *result_type;    /* (nullable): NULL for any type */
   gboolean has_result;
   FerryFunction function;
 } FerryFunctionEntry;

@@ -71,8 +71,8 @@ ferry_function_register (const char *name, const char *arguments_type, const cha
   g_return_if_fail (function != NULL);
 
   added = ferry_function_add (FERRY_FUNCTION_OF_JOBS, name, arguments_type, result_type, function);
-  ferry_return_if_fail (added, "“%s” is registered already with another function or other types; choose another name",
-                        name);
+  ferry_return_if_fail (
+    added, "the name “%s” is registered already with another function or other types; choose another name", name);
 }
 
 /**
@@ -120,9 +120,10 @@ ferry_function_check_arguments (const FerryFunctionEntry *entry, GVariant *argum
   if (entry->arguments_type == NULL || (arguments != NULL && g_variant_is_of_type (arguments, entry->arguments_type)))
     return TRUE;
   expected = g_variant_type_dup_string (entry->arguments_type);
-  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "Function “%s” takes arguments of type “%s” and was given “%s”; call it with that type",
-                          entry->name, expected, arguments != NULL ? g_variant_get_type_string (arguments) : "nothing");
+  return ferry_set_error (
+    error, FERRY_ERROR_BAD_ARGUMENTS,
+    "Function “%s” takes arguments of type “%s” and was given “%s”; pass arguments of the type that it takes",
+    entry->name, expected, arguments != NULL ? g_variant_get_type_string (arguments) : "nothing");
 }
 
 static gboolean

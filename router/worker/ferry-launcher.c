@@ -682,7 +682,7 @@ ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const ch
   is_transport = g_str_has_prefix (name, FERRY_TRANSPORT_SENDER_PREFIX);
   more = self->senders->len > 1 ? g_strdup_printf (" and %u more", self->senders->len - 1) : g_strdup ("");
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "The launcher of %s has the %s “%s”%s, which its workers would not get: %s", what,
+                          "The launcher of %s has the %s “%s”%s, which its workers would not get; %s", what,
                           is_transport ? "transport" : "sender",
                           is_transport ? name + strlen (FERRY_TRANSPORT_SENDER_PREFIX) : name, more, remedy);
 }

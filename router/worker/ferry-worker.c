@@ -400,9 +400,10 @@ ferry_worker_send_signal (FerryWorker *self, int signal_number, GError **error)
     return FALSE;
   if (self->state != FERRY_WORKER_STATE_ENDED && ferry_monitor_send_signal (self->monitor, self->link, signal_number))
     return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_WORKER_LOST,
-                          "Worker “%s” has ended, and signal %d was not sent; send signals only before “ended”",
-                          self->name, signal_number);
+  return ferry_set_error (
+    error, FERRY_ERROR_WORKER_LOST,
+    "Worker “%s” has ended, and signal %d was not sent; send signals only before “ended” is emitted", self->name,
+    signal_number);
 }
 
 /**
