@@ -22,9 +22,9 @@ gboolean ferry_iterate (FerryRouter *router, FerryCondition condition, gpointer 
 /* Does what ferry_iterate() does, for any main context of this thread. */
 gboolean ferry_iterate_context (GMainContext *context, FerryCondition condition, gpointer data, gint64 timeout);
 
-/* main: waits until condition (data) returns TRUE, and returns TRUE then. Otherwise returns FALSE with an error: those
- * of ferry_iterate_check(), and FERRY_ERROR_TIMED_OUT with a message that begins with @what. With a timeout of 0,
- * condition is only called once.
+/* main: waits until condition (data) returns TRUE, and returns TRUE then. Otherwise returns FALSE with an error: the
+ * errors of ferry_iterate_check(), and FERRY_ERROR_TIMED_OUT with a message that begins with @what. With a timeout of
+ * 0, condition is only called once.
  *
  * If router is NULL, @context is iterated. Fails then with FERRY_ERROR_WRONG_THREAD when @context is not the
  * thread-default context, and with FERRY_ERROR_BUSY in a callback of @context. */

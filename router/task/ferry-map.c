@@ -136,8 +136,8 @@ struct _FerryMap
   char *function;                  /* const */
   FerryMapOrder order;             /* const */
   const FerryFunctionEntry *entry; /* (nullable): the function, if this program has registered it */
-  guint chunk_size;                /* 0: automatic */
-  guint max_in_flight;             /* 0: automatic */
+  guint chunk_size;                /* how many items a chunk has; 0: automatic */
+  guint max_in_flight;             /* how many items may be in flight; 0: automatic */
   gint64 run_timeout;              /* the limit of an item's run, in microseconds; 0: no limit */
   int priority;
 
@@ -153,7 +153,7 @@ struct _FerryMap
   gboolean scheduling;
   gboolean pulling; /* a function of the input runs, so the input must not be freed */
   gboolean schedule_again;
-  gboolean filling_up;    /* see may_have_more_chunks() */
+  gboolean filling_up;    /* chunks of a fixed size are submitted until no more can be made */
   FerryMapChunk *waiting; /* (unowned) (nullable): the chunk that waits for room in the executor */
   gboolean input_ended;
   FerryWaitQueue adds; /* calls of ferry_map_add_async() that wait for room, in order; the key is the arguments */
@@ -521,7 +521,7 @@ check_finished (FerryMap *self)
   return_collected (self);
 }
 
-/* ---- From the input to chunks in the executor, and back again where a worker was lost ----
+/* ---- Chunks: made from the input, submitted to the executor, and made again when a worker died ----
  *
  * Each event that makes room calls schedule(): a chunk is done, a result was taken, an item was added.
  *
@@ -1027,7 +1027,7 @@ chunk_refused (FerryMap *self, FerryMapChunk *chunk, const GError *error)
   fail_items (self, refused, error);
 }
 
-/* A completion's function: the executor has taken or refused the chunk that waited for room. */
+/* Called when the executor has taken or refused the chunk that waited for room. */
 static void
 room_came (FerryCompletion *submission, gpointer data)
 {

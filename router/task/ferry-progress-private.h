@@ -50,8 +50,8 @@ gboolean ferry_progress_decode (FerryProgress *self, gconstpointer data, gsize s
 typedef struct
 {
   double base;   /* where the part begins, as a fraction of the whole job */
-  double share;  /* its size, as a fraction of the whole job */
-  double weight; /* its size, as a fraction of the part that contains it */
+  double share;  /* the size of the part, as a fraction of the whole job */
+  double weight; /* the size of the part, as a fraction of the part that contains it */
   double done;   /* how much of the part is done, 0 to 1 */
 } FerryProgressPart;
 

@@ -8,8 +8,8 @@
  * lane is read only when the function yields and must wait. The express lane is read when the function checks its job
  * for a cancel, and by the second thread.
  *
- * Threads: see ferry-serve-private.h. `lock` guards `current` and `watcher`, and is never held while a function's code
- *          may run.
+ * Threads: one thread serves, and a second thread may watch the express lane. `lock` guards `current` and `watcher`,
+ *          and is never held while a function's code may run.
  * Trust:   the worker trusts the application. Even so, a malformed message is an error. */
 
 #include "config.h"
@@ -153,7 +153,7 @@ cancel_current (FerryServe *self, guint64 xid, guint reason)
   unref_job (job);
 }
 
-/* any: see FerryJobDriver. */
+/* any: implements FerryJobDriver.take_cancels. */
 static void
 take_cancels (gpointer serve)
 {
@@ -214,7 +214,7 @@ watch (gpointer data)
   return NULL;
 }
 
-/* any: see FerryJobDriver. */
+/* any: implements FerryJobDriver.watch: starts the second thread, unless it runs. */
 static void
 start_watching (gpointer serve)
 {
@@ -257,7 +257,7 @@ take_message (FerryServe *self, const FerryDownMessage *message)
     ferry_job_cancel (self->current, cancelled);
 }
 
-/* See FerryJobDriver. After the first failure, nothing is received. */
+/* Implements FerryJobDriver.receive. After the first failure, nothing is received. */
 static gboolean
 receive (gpointer serve, GError **error)
 {

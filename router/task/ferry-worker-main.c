@@ -186,8 +186,8 @@ ask (FerryLink *link, guint64 connection_id)
 /* Runs in a pre-forked child: serves one call over a link with both ends in this process.
  *
  * After a fork, the first write to a page copies the page, and the first read maps it. Between the fork of a worker and
- * its first answer these are about 60 pages, which take longer than the fork itself. A pre-forked child touches these
- * pages while it waits for its request. */
+ * its first answer, about 60 pages are used for the first time, which takes longer than the fork itself. A pre-forked
+ * child uses these pages while it waits for its request. */
 static void
 warm_up (void)
 {

@@ -332,8 +332,8 @@ get_preforked (ForkServer *self)
   return &get_poll (self, POLL_PREFORKED)->fd;
 }
 
-/* Blocks or unblocks SIGCHLD, as how says. The fork server has it blocked and reads it from a signalfd; in a worker it
- * must be unblocked. Returns the set with SIGCHLD. */
+/* Blocks or unblocks SIGCHLD; how is SIG_BLOCK or SIG_UNBLOCK. The fork server has SIGCHLD blocked and reads it from a
+ * signalfd; in a worker it must be unblocked. Returns the set with SIGCHLD. */
 static sigset_t
 set_signals (int how)
 {

@@ -17,8 +17,8 @@
 #include "worker/ferry-launcher-private.h"
 #include "worker/ferry-worker-private.h"
 
-/* After this many processes in a row that ended without having forked a worker, only ferry_fork_server_start() starts
- * another. */
+/* When this many processes in a row have ended without having forked a worker, no other is started until
+ * ferry_fork_server_forgive() is called. */
 #define MAX_IN_VAIN 3
 
 /**
@@ -54,7 +54,7 @@ struct _FerryForkServer
   FerryLauncher *launcher; /* const: (owned) */
   FerryWorker *worker;     /* (owned) (nullable): the process that was started last */
   FerryMonitor *monitor;   /* (unowned): the monitor of the process; compared while the process lives, and never used */
-  char **environ;          /* (owned) (nullable): of the process */
+  char **environ;          /* (owned) (nullable): the environment of the process */
   guint n_starts;
   guint n_in_vain;      /* processes in a row that ended without having forked a worker */
   gboolean is_unfit;    /* the program refused to fork a worker, or did not attach in time */
