@@ -37,8 +37,8 @@
 
 #define MAX_CHUNK_SIZE 65536
 
-/* Items with a longer type string are put into boxes, which contain the type as data. The type of a chunk's arguments
- * is a little longer than the type of an item. */
+/* Items whose type string is longer than this are put into boxes, which contain the type as data. The type of a chunk's
+ * arguments is a little longer than the type of its items. */
 #define LONGEST_TYPE (FERRY_MAX_CALL_TYPE - 16)
 
 #define FEWEST_PLACES 16
@@ -48,16 +48,17 @@
 #define LARGEST_CHUNK 1024
 #define GROWTH 4
 
-/* A chunk with this many bytes gets no further item: a lane has room for several chunks of this size. */
+/* A chunk whose arguments have this many bytes gets no further item: a lane has room for several chunks of this
+ * size. */
 #define FULL_CHUNK_BYTES 16384
 
 /* The number of automatic chunks for each worker: one that runs, and one that waits for the worker. The size of further
  * chunks would be chosen before it is known how long items take. */
 #define CHUNKS_A_WORKER 2
 
-/* The default limit of items in flight, for each worker: this many items, or this many chunks if they have more items.
- * The number of items is enough to send items ahead one by one. The number of chunks lets results arrive out of
- * order. */
+/* The default limit of items in flight is ITEMS_A_WORKER items for each worker, or BOUND_CHUNKS_A_WORKER chunks if
+ * these have more items. So many items are enough to send single items to the workers ahead of time. So many chunks let
+ * later chunks end while an earlier chunk still runs. */
 #define ITEMS_A_WORKER 128
 #define BOUND_CHUNKS_A_WORKER 8
 
@@ -143,30 +144,30 @@ struct _FerryMap
 
   /* The input, and the chunks that are made from it. */
   FerryMapInput input;
-  GQueue chunks;      /* (element-type FerryMapChunk) (owned), linked by `link`: submitted and not done */
-  GQueue requeued;    /* (element-type Range) (owned): submitted before further items of the input */
-  GPtrArray *batch;   /* (owned) (element-type GVariant): the next chunk's items; NULL: an item without arguments */
-  double item_time;   /* the mean time of an item, in microseconds; 0: not known */
-  guint largest_size; /* the most items of a chunk whose time was measured */
-  guint64 n_submitted;
-  gboolean started; /* items may be pulled and submitted */
-  gboolean scheduling;
-  gboolean pulling; /* a function of the input runs, so the input must not be freed */
-  gboolean schedule_again;
-  gboolean filling_up;    /* chunks of a fixed size are submitted until no more can be made */
-  FerryMapChunk *waiting; /* (unowned) (nullable): the chunk that waits for room in the executor */
+  GQueue chunks;       /* (element-type FerryMapChunk) (owned), linked by `link`: submitted and not done */
+  GQueue requeued;     /* (element-type Range) (owned): submitted before further items of the input */
+  GPtrArray *batch;    /* (owned) (element-type GVariant): the next chunk's items; NULL: an item without arguments */
+  double item_time;    /* the mean time of an item, in microseconds; 0: not known */
+  guint largest_size;  /* the most items of a chunk whose time was measured */
+  guint64 n_submitted; /* how many items were put into chunks */
+  gboolean started;    /* items may be pulled and submitted */
+  gboolean scheduling; /* schedule() runs */
+  gboolean pulling;    /* a function of the input runs, so the input must not be freed */
+  gboolean schedule_again; /* schedule() was called while it runs, and must run again */
+  gboolean filling_up;     /* chunks of a fixed size are submitted until no more can be made */
+  FerryMapChunk *waiting;  /* (unowned) (nullable): the chunk that waits for room in the executor */
   gboolean input_ended;
   FerryWaitQueue adds; /* calls of ferry_map_add_async() that wait for room, in order; the key is the arguments */
   gboolean closing;    /* the input is closed when `adds` is empty */
 
   /* Results. */
   Mode mode;
-  Result *places; /* (owned): a ring; see get_place() */
-  gsize n_places; /* 0 or a power of two */
-  guint64 n_come;
-  guint64 n_taken;
-  guint64 n_failed;
-  gboolean delivering;
+  Result *places;            /* (owned): a ring; see get_place() */
+  gsize n_places;            /* 0 or a power of two */
+  guint64 n_come;            /* how many items have ended */
+  guint64 n_taken;           /* how many results were taken out of `places` */
+  guint64 n_failed;          /* how many items have failed */
+  gboolean delivering;       /* deliver() runs */
   guint n_asked;             /* calls of ferry_map_next_async() that were not finished */
   FerryWaitQueue waits;      /* calls of ferry_map_next_async() that wait for a result, or for the end of the map */
   GTask *collector;          /* (owned) (nullable): the task of ferry_map_collect_async() */
@@ -591,7 +592,8 @@ choose_size (FerryMap *self)
   return 0;
 }
 
-/* main: marks the input as ended, and releases it unless one of its functions runs. */
+/* main: marks the input as ended, and releases it. While a function of the input runs, only marks it; pull() releases
+ * it after the function has returned. */
 static void
 end_input (FerryMap *self)
 {
@@ -919,8 +921,8 @@ was_refused (FerryMapChunk *chunk, const GError *error)
          !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
 }
 
-/* Handles a chunk whose worker died. The item that the worker ran fails. Items before it have sent their answers, and
- * items after it were not begun and are submitted again. */
+/* Handles a chunk whose worker died. The item that the worker ran fails, unless an earlier attempt has answered it. The
+ * answers of the items before it have arrived. The items after it were not begun, and are submitted again. */
 static void
 lose_item (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 {

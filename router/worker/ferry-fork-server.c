@@ -327,7 +327,7 @@ new_request (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, GErro
   return request;
 }
 
-/* What the monitor needs to launch a worker. */
+/* What the monitor needs to launch a worker by a fork server. */
 typedef struct
 {
   FerryMonitor *monitor;      /* (owned) */

@@ -742,8 +742,8 @@ find_program (FerryLauncher *self, GError **error)
   return found;
 }
 
-/* Makes the plan by which a worker is started. link is NULL for a persistent worker. A plan with executed FALSE is for
- * a fork server, and has no program. */
+/* Makes the plan by which a worker is started. link is NULL for a persistent worker. executed: whether the worker is
+ * executed, and so needs a program; FALSE when a fork server forks it. */
 static FerrySpawnPlan *
 make_plan (FerryLauncher *self, FerryLink *link, gboolean executed, GError **error)
 {
