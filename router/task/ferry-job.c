@@ -923,8 +923,9 @@ ferry_job_set_error (FerryJob *self, GError **error, GQuark domain, int code, co
   ferry_error_set_trace (*error, trace);
 }
 
-/* Returns (transfer full) a trace for the error that the function failed with: the trace that ferry_job_set_error()
- * stored, or else the trace that came with the error from another process, with a line for this function. */
+/* Returns (transfer full) a trace for the error that the function failed with. This is the trace that
+ * ferry_job_set_error() stored, or else the trace that came with the error from another process and a line for this
+ * function. */
 static char *
 make_trace (FerryJob *self, const GError *error)
 {

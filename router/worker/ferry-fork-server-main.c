@@ -592,8 +592,8 @@ wait_as_preforked (ForkServer *self, int socket)
   ferry_start_order_clear (&order);
 }
 
-/* Forks a child ahead of its request. Returns TRUE in the child, once it is a worker. When the fork fails, the next
- * request is served by a fork of its own, and that fork reports the reason. */
+/* Forks a child ahead of its request. Returns TRUE in the child, once it is a worker. When the fork fails, the fork
+ * server forks again for the next request, and reports the reason if that fork fails too. */
 static gboolean
 fork_preforked (ForkServer *self)
 {
