@@ -7,7 +7,7 @@
  * its index when it is submitted. An item is in flight until its result is taken. So one limit covers arguments that
  * wait, items that run, results that wait for an earlier result, and results that are not taken.
  *
- * This is one file, since each of these steps reads and changes the number of items in flight. The input
+ * It is one file since each of these steps reads and changes the number of items in flight. The input
  * (ferry-map-input.c) and the worker's side (ferry-map-function.c) do not depend on the map.
  *
  * Owner:   reference counted. The map holds no reference to itself, so dropping the last reference cancels its chunks.
