@@ -60,7 +60,7 @@ static gboolean forked_by_fork_server;
  * @user_data: data for @initialiser
  *
  * Adds a function that prepares the program for the calls that it will serve. The functions run in the order in which
- * they are added. Must be called before [func@Ferry.Worker.main], on the same thread.
+ * they are added. Must be called before [func@Ferry.Worker.main], by the thread that calls that function.
  *
  * Initialisers run in workers that serve calls, and in a fork server, whose workers inherit what the initialisers
  * prepared. When an initialiser fails, the process writes the error to standard error and exits with status 70
@@ -244,7 +244,7 @@ be_fork_server (int argc, char **argv)
  * An executed worker ends by `exit()`. A forked worker flushes its standard streams and ends by `_exit()`. So the
  * `atexit()` functions of its fork server do not run in each worker.
  *
- * Must be called on the first thread of the process.
+ * The first thread of the process must call this.
  *
  * Returns: %FALSE; in all other cases the function does not return
  *
