@@ -1421,7 +1421,7 @@ wait_until (FerryMap *self, FerryCondition condition, gint64 timeout, GError **e
 
 /**
  * ferry_map_add:
- * @self: a map without another input
+ * @self: a map whose input was not set
  * @arguments: (nullable): the arguments of one more item; a floating reference is sunk
  * @error: return location for an error
  *
@@ -1476,7 +1476,7 @@ wait_for_room (FerryMap *self, gint64 timeout, GError **error)
 
 /**
  * ferry_map_add_waiting:
- * @self: a map without another input
+ * @self: a map whose input was not set
  * @arguments: (nullable): the arguments of one more item; a floating reference is sunk
  * @timeout: how long to wait, in microseconds; negative to wait without a limit
  * @error: return location for an error
@@ -1513,7 +1513,7 @@ ferry_map_add_waiting (FerryMap *self, GVariant *arguments, gint64 timeout, GErr
 
 /**
  * ferry_map_add_async:
- * @self: a map without another input
+ * @self: a map whose input was not set
  * @arguments: (nullable): the arguments of one more item; a floating reference is sunk
  * @cancellable: (nullable): cancels the wait; the item is then not added
  * @callback: (scope async) (closure user_data): called when the item was added, or cannot be added
@@ -1582,7 +1582,7 @@ ferry_map_add_finish (FerryMap *self, GAsyncResult *result, GError **error)
 
 /**
  * ferry_map_close_input:
- * @self: a map without another input
+ * @self: a map whose input was not set
  *
  * Closes a manual input: no more items can be added. Items that wait in [method@Ferry.Map.add_async] are still added.
  * The map is finished when all results are taken. On the router's thread.

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 typedef int (*FerryTransportServeFunc) (void);
 
 /* Makes ferry_worker_main() call func, in a worker that is passed a transport of that name. Such a worker serves no
- * calls. Must be called while the library is loaded (in a constructor). */
+ * calls. Must be called by a constructor of the library, before main() runs. */
 void ferry_worker_main_set_server (const char *transport, FerryTransportServeFunc func);
 
 /* any: whether the program has called ferry_worker_main(). Only then can the program be started again as a worker. */

@@ -46,7 +46,7 @@ typedef struct
   void (*fork) (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, FerryStartRequest *request);
 } FerryForkServerFuncs;
 
-/* main: resets the count of failures, after which a fork server is not started again. */
+/* main: resets the count of failures, so that a fork server that has failed too often is started again. */
 void ferry_fork_server_forgive (FerryForkServer *self);
 
 /* main: binds the launcher, its sandbox and its fork server to the thread of home, unless they are bound. */
