@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Waiting on the router's thread by iterating its main context, for console programs and tests. */
+/* Functions that wait on the router's thread for a condition, and iterate its main context meanwhile. They are for
+ * console programs and tests. */
 
 #pragma once
 
@@ -9,20 +10,24 @@
 
 G_BEGIN_DECLS
 
-/* any: whether the caller may wait. Fails with FERRY_ERROR_NOT_RUNNING, FERRY_ERROR_WRONG_THREAD, and FERRY_ERROR_BUSY
- * in a callback of the router's main context. */
+/* any: whether the caller may wait for something of router. Fails with FERRY_ERROR_NOT_RUNNING,
+ * FERRY_ERROR_WRONG_THREAD, and FERRY_ERROR_BUSY in a callback of the router's main context. */
 gboolean ferry_iterate_check (FerryRouter *router, GError **error);
 
-/* main, after ferry_iterate_check(): iterates until condition holds. timeout: microseconds, negative for none; with 0
- * the sources that are ready are dispatched once. The caller keeps data alive. Returns whether condition holds. */
+/* main: iterates the router's main context until condition (data) returns TRUE. ferry_iterate_check() must have
+ * succeeded before. timeout is in microseconds, negative for none; with 0, the sources that are ready are dispatched
+ * once. The caller must keep data alive. Returns the last value of condition. */
 gboolean ferry_iterate (FerryRouter *router, FerryCondition condition, gpointer data, gint64 timeout);
 
-/* The same of any context of this thread. */
+/* Does what ferry_iterate() does, for any main context of this thread. */
 gboolean ferry_iterate_context (GMainContext *context, FerryCondition condition, gpointer data, gint64 timeout);
 
-/* main: ferry_iterate_check() and ferry_iterate(); a timeout of 0 does not iterate. Fails with FERRY_ERROR_TIMED_OUT as
- * well, whose message begins with what. Without a router, context is iterated. Then this fails with
- * FERRY_ERROR_WRONG_THREAD where that is not the thread-default one, and with FERRY_ERROR_BUSY in a callback of it. */
+/* main: waits until condition (data) returns TRUE, and returns TRUE then. Otherwise returns FALSE with an error: the
+ * errors of ferry_iterate_check(), and FERRY_ERROR_TIMED_OUT with a message that begins with @what. With a timeout of
+ * 0, condition is only called once.
+ *
+ * If router is NULL, @context is iterated. Fails then with FERRY_ERROR_WRONG_THREAD when @context is not the
+ * thread-default context, and with FERRY_ERROR_BUSY in a callback of @context. */
 gboolean ferry_iterate_until (FerryRouter *router, GMainContext *context, FerryCondition condition, gpointer data,
                               gint64 timeout, const char *what, GError **error);
 

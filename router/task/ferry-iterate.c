@@ -49,21 +49,24 @@ ferry_iterate (FerryRouter *router, FerryCondition condition, gpointer data, gin
   return ferry_iterate_context (router->context, condition, data, timeout);
 }
 
-/* A forked child has another thread-default context than its parent. */
+/* Checks that this thread may iterate context. The check also fails in a forked child, which has another thread-default
+ * context than its parent. */
 static gboolean
 check_context (GMainContext *context, GError **error)
 {
   g_autoptr (GMainContext) here = g_main_context_ref_thread_default ();
 
   if (here != context)
-    return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
-                            "It was made with another main context: wait on its thread, and in the process that made "
-                            "it");
+    return ferry_set_error (
+      error, FERRY_ERROR_WRONG_THREAD,
+      "The object belongs to the main context of another thread or process; wait on the thread that made "
+      "it");
   if (!ferry_polled_transport_is_receiving () && !ferry_is_in_callback_of (context))
     return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_BUSY,
-                          "A callback of the main context cannot wait for what would come through it; wait outside of "
-                          "it, or use the _async form");
+  return ferry_set_error (
+    error, FERRY_ERROR_BUSY,
+    "A callback of the main context cannot wait for what the same context delivers; wait outside of "
+    "the callback, or call the _async function instead");
 }
 
 gboolean

@@ -1,12 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A job: one call that a worker serves, and its answer.
+/* A job is one call that a worker serves, and its answer.
  *
- * Owner:   counted references: of the thread that serves, and those that the function took.
- * Threads: the thread that serves makes and finishes it; while the function runs, any thread uses it. Other threads
- *          lock `uses` for reading while they use what the job borrows, and finishing locks it for writing. So a
- *          thread that outlives the function finds the job finished. */
+ * Owner:   reference counted: the thread that serves has a reference, and the function may take more.
+ * Threads: the thread that serves makes and finishes the job; while the function runs, any thread may use it. Another
+ *          thread locks `uses` for reading while it uses the driver or the call's descriptors. Finishing locks `uses`
+ *          for writing. So a thread that runs longer than the function finds the job finished. */
 
 #pragma once
 
@@ -19,54 +19,55 @@
 
 G_BEGIN_DECLS
 
-/* A reason beside those of FerryCancelReason: the application gave up the link. */
+/* A cancel reason in addition to those of FerryCancelReason: the application has closed the link. */
 #define FERRY_CANCEL_REASON_CLOSED 3
 
-/* The position of the kind of task in the flags of a request. */
+/* The bit at which the kind of task (FerryTaskKind) begins in the flags of a request. */
 #define FERRY_CALL_KIND_SHIFT 4
 
-/* What a job needs of what serves it, until it is finished. */
+/* What a job uses of the FerryServe that serves it, until the job is finished. */
 typedef struct
 {
-  gpointer serve;          /* (unowned): for the functions */
+  gpointer serve;          /* (unowned): the argument of the functions below */
   FerryDownlink *downlink; /* (unowned) */
   FerrySender *calls;      /* (unowned) */
   FerrySender *progress;   /* (unowned) */
-  /* any: takes the cancels that have come, and cancels the job that they are for. */
+  /* any: reads the cancels that have arrived, and cancels the job if one of them is for its call. */
   void (*take_cancels) (gpointer serve);
-  /* The thread that serves: waits for the next message, cancel or end, and takes it. */
+  /* The thread that serves: waits for the next message, cancel or end of the link, and handles it. */
   gboolean (*receive) (gpointer serve, GError **error);
-  /* any: has the second thread watch for cancels and the deadline of the job. */
+  /* any: makes the second thread watch for cancels and for the deadline of the job. */
   void (*watch) (gpointer serve);
 } FerryJobDriver;
 
-/* The thread that serves. driver (unowned) lives until the job is finished. */
+/* The thread that serves: makes a job for call. driver (unowned) must live until the job is finished. */
 FerryJob *ferry_job_new (const FerryJobDriver *driver, FerryCall *call);
-/* any: (transfer none) */
+/* any: returns (transfer none) the call that the job runs. */
 FerryCall *ferry_job_get_call (FerryJob *self);
 /* any: whether the caller is the thread that serves the job. */
 gboolean ferry_job_is_serving_thread (FerryJob *self);
-/* The thread that serves, after the function has returned: uses of the job fail with FERRY_ERROR_STOPPED from now on.
- * Closes the call's descriptors. */
+/* The thread that serves: finishes the job, after the function has returned. From now on, uses of the job fail with
+ * FERRY_ERROR_STOPPED. Closes the descriptors that came with the call. */
 void ferry_job_finish (FerryJob *self);
-/* any: asks the function to stop. The first reason counts. */
+/* any: cancels the job, so that its function stops. The reason of the first cancel is kept. */
 void ferry_job_cancel (FerryJob *self, guint reason);
-/* The thread that serves, until the job is finished: (transfer none). */
+/* The thread that serves: returns (transfer none) the worker's uplink. The job must not be finished. */
 FerryUplink *ferry_job_get_uplink (FerryJob *self);
 
-/* Takes the descriptors that came with the message of the call, if any. */
+/* Moves the descriptors of message, if any, to the call, which owns them from now on. */
 void ferry_call_take_descriptors (FerryCall *call, const FerryDownMessage *message);
-/* The answer to a call, or to an item of a map: a result or an error. It is on the stack of the thread that serves. */
+/* The answer to a call, or to an item of a map: a result or an error. It is stored on the stack of the thread that
+ * serves. */
 typedef struct
 {
   GVariant *result; /* (owned) (nullable) */
-  GError *failure;  /* (owned) (nullable): where it is set, the result does not count */
+  GError *failure;  /* (owned) (nullable): if it is set, the result is ignored */
   char *trace;      /* (owned) (nullable) */
-  const char *note; /* (nullable): of a second failure */
-  gint64 begun_at;  /* monotonic time; of a call */
+  const char *note; /* (nullable): a text about a second failure, sent with the error */
+  gint64 begun_at;  /* monotonic time when the call began; 0 for an item of a map */
 } FerryAnswer;
 
-/* How an answer is sent. */
+/* The functions by which an answer is sent: as the answer to a call, or as a message of a map's item. */
 typedef struct
 {
   gboolean (*send_result) (FerryCall *call, GVariant *result, GError **error);
@@ -74,15 +75,16 @@ typedef struct
                             GError **error);
 } FerryAnswerWay;
 
-/* Begins a call of function (nullable: no function has that name). Returns FALSE, and sets failure, where the function
- * is not to be called. */
+/* Checks whether a call may be run. function is NULL when no function has the call's name. Returns FALSE, and sets
+ * failure, when the call was cancelled, is too late, or cannot be run. */
 gboolean ferry_answer_begin (FerryAnswer *self, FerryCall *call, const FerryFunctionEntry *function);
-/* Calls the function with arguments that fit it. The job has its name meanwhile. Traces of earlier errors do not count
- * for it. */
+/* Calls the function and stores its result or error. The arguments must have the function's type. Meanwhile the job has
+ * the function's name. Traces of errors that are older than the call are not used. */
 void ferry_answer_run (FerryAnswer *self, FerryJob *job, const FerryFunctionEntry *function, GVariant *arguments);
-/* Sets FERRY_ERROR_UNKNOWN_FUNCTION. */
+/* Sets error to FERRY_ERROR_UNKNOWN_FUNCTION, with name in its message. */
 void ferry_answer_set_unknown (GError **error, const char *name);
-/* Where a result of function cannot be sent, the answer is that error. Returns FALSE where no answer can be sent. */
+/* Sends the answer. When the result cannot be sent, sends the reason as an error instead. @function is a name for that
+ * error. Returns FALSE with an error when nothing can be sent. */
 gboolean ferry_answer_send (FerryAnswer *self, FerryCall *call, const FerryAnswerWay *way, const char *function,
                             GError **error);
 void ferry_answer_clear (FerryAnswer *self);

@@ -1,10 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One run of a function in a worker: its arguments, its cancel, its progress, its messages and its answer.
+/* A job: one run of a function in a worker, with its arguments, cancel, progress, messages and answer.
  *
- * The job reaches what serves it through FerryJobDriver only. The descriptors that came with its call are attached to
- * the call. A function gets copies of them, and the rest are closed when it returns. */
+ * The job uses the FerryServe that serves it through FerryJobDriver only. The descriptors that came with the call are
+ * attached to the call. A function gets copies of these descriptors, and the originals are closed when the function
+ * returns. */
 
 #include "config.h"
 
@@ -24,46 +25,47 @@
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-progress-private.h"
 
-/* How many bytes of its message an error keeps that is too large to be sent. */
+/* When an error is too large to be sent, this many bytes of its message are sent. */
 #define SHORT_MESSAGE 1024
 
 struct _FerryJob
 {
   GObject parent_instance;
 
-  const FerryJobDriver *driver; /* const: (unowned): not used after the job is finished */
+  const FerryJobDriver *driver; /* const: (unowned): must not be used after the job is finished */
   FerryCall *call;              /* const: (owned) */
   FerryTaskKind kind;           /* const */
-  /* any: the call's, or in a map that of the function over an item that runs; it lives as long as the job */
+  /* any: the name of the call's function; in a map, of the function that runs for an item. The string lives as long as
+   * the job */
   const char *_Atomic function_name;
   pthread_t thread; /* const: the thread that serves */
   guint64 begun;    /* the thread that serves: ferry_trace_get_moment() when the function was called */
 
   pthread_rwlock_t uses;
-  gboolean finished; /* uses; the thread that serves writes it, and reads it without the lock */
+  gboolean finished; /* guarded by uses; the thread that serves writes it with the lock, and reads it without */
 
-  _Atomic guint cancelled; /* any: 0, or the reason: a FerryCancelReason, or FERRY_CANCEL_REASON_CLOSED */
+  _Atomic guint cancelled; /* any: 0, or why it was cancelled: a FerryCancelReason, or FERRY_CANCEL_REASON_CLOSED */
 
   pthread_mutex_t lock;
   GCancellable *cancellable; /* lock: (owned) (nullable) */
   FerryProgressParts parts;  /* lock */
   guint n_steps;             /* lock */
   guint n_steps_done;        /* lock */
-  gsize reported_size;       /* lock: of the report that is in the cell; 0: there is none */
+  gsize reported_size;       /* lock: of the report in the cell; 0: the cell has no report */
   guint8 reported[FERRY_MAX_PROGRESS_SIZE];
 };
 
-/* The descriptors that came with a call. The call has them until its job is finished. */
+/* The descriptors that came with a call. The call owns them until its job is finished. */
 typedef struct
 {
   GArray *descriptors; /* (element-type int) (owned elements) */
-  gboolean is_short;   /* the worker could not take all of them */
+  gboolean is_short;   /* the worker received only some of them, for lack of descriptors */
 } FdBatch;
 
-/* A report of a job. */
+/* A report of progress. */
 typedef struct
 {
-  double fraction; /* of the innermost part; negative: not known */
+  double fraction; /* of the innermost part, 0 to 1; negative: not known */
   guint64 amount;
   guint64 total;
   const char *unit; /* (nullable) */
@@ -73,15 +75,15 @@ typedef struct
 /**
  * FerryJob:
  *
- * One run of a function in a worker. The function reports its progress to it, sends values, and learns from it that it
- * is to stop.
+ * One run of a function in a worker. The function uses its job to report progress, to send values, and to check whether
+ * the function must stop.
  *
- * A [callback@Ferry.Function] gets its job as an argument, and uses it from any of its threads until it returns. A
- * thread that uses the job after that gets %FERRY_ERROR_STOPPED.
+ * A [callback@Ferry.Function] gets its job as an argument. Until the function returns, any of its threads may use the
+ * job. A thread that uses the job after that gets %FERRY_ERROR_STOPPED.
  *
- * A cancel does not interrupt a function. The function asks [method@Ferry.Job.is_cancelled] or
- * [method@Ferry.Job.check]; the other methods fail as well once the job is cancelled. Calls that block in GIO take
- * [method@Ferry.Job.get_cancellable]. The worker of a function that uses none of them is ended.
+ * A cancel does not interrupt a function. The function must check for a cancel by [method@Ferry.Job.is_cancelled] or
+ * [method@Ferry.Job.check]. The other methods of a cancelled job fail too. [method@Ferry.Job.get_cancellable] is for
+ * calls that block in GIO. If a cancelled function does none of this, its worker is killed.
  *
  * Since: 0.1
  */
@@ -146,7 +148,7 @@ ferry_job_finish (FerryJob *self)
 {
   const FdBatch *batch = ferry_call_get_attached (self->call);
 
-  /* Waits for the uses of other threads. */
+  /* Waits until no other thread uses the job. */
   pthread_rwlock_wrlock (&self->uses);
   self->finished = TRUE;
   pthread_rwlock_unlock (&self->uses);
@@ -154,7 +156,10 @@ ferry_job_finish (FerryJob *self)
     ferry_descriptors_close (batch->descriptors);
 }
 
-/* ---- uses ---- */
+/* ---- uses ----
+ *
+ * A use is the time from begin_use() to end_use(). Only in a use may another thread than the serving one use `driver`
+ * and the call's descriptors: ferry_job_finish() waits until all uses have ended. */
 
 gboolean
 ferry_job_is_serving_thread (FerryJob *self)
@@ -169,8 +174,7 @@ end_use (FerryJob *self)
     pthread_rwlock_unlock (&self->uses);
 }
 
-/* any: begins a use of what the job borrows. Returns FALSE with an error, and no use to end, when the job is finished.
- */
+/* any: begins a use. Returns FALSE with an error, and begins no use, when the job is finished. */
 static gboolean
 begin_use (FerryJob *self, GError **error)
 {
@@ -179,9 +183,10 @@ begin_use (FerryJob *self, GError **error)
   if (G_LIKELY (!self->finished))
     return TRUE;
   end_use (self);
-  return ferry_set_error (error, FERRY_ERROR_STOPPED,
-                          "The function “%s” has returned, and its job is over; end its threads before it returns",
-                          ferry_job_get_function_name (self));
+  return ferry_set_error (
+    error, FERRY_ERROR_STOPPED,
+    "The function “%s” has returned, and its job is finished; end the threads that use the job before it returns",
+    ferry_job_get_function_name (self));
 }
 
 /* ---- cancelling ---- */
@@ -192,7 +197,7 @@ ferry_job_cancel (FerryJob *self, guint reason)
   g_autoptr (GCancellable) cancellable = NULL;
   guint none = 0;
 
-  /* Release: what was written before the cancel; pairs with get_cancelled(). */
+  /* Release: a thread that sees the cancel also sees what was written before it; pairs with get_cancelled(). */
   if (!atomic_compare_exchange_strong_explicit (&self->cancelled, &none, reason, memory_order_release,
                                                 memory_order_relaxed))
     return;
@@ -210,7 +215,8 @@ get_cancelled (FerryJob *self)
   return atomic_load_explicit (&self->cancelled, memory_order_acquire);
 }
 
-/* any, in a use. By loads only, unless a cancel or the end of the link has come. */
+/* any, in a use: whether the job is cancelled. Only loads from memory, unless a cancel or the end of the link has
+ * arrived. */
 static gboolean
 is_cancelled_in_use (FerryJob *self)
 {
@@ -223,17 +229,19 @@ is_cancelled_in_use (FerryJob *self)
   return get_cancelled (self) != 0;
 }
 
-/* any, in a use */
+/* any, in a use: checks that the job is not cancelled. */
 static gboolean
 check_in_use (FerryJob *self, GError **error)
 {
   if (G_LIKELY (!is_cancelled_in_use (self)))
     return TRUE;
   if (get_cancelled (self) == FERRY_CANCEL_REASON_DEADLINE)
-    return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The job's time is over");
+    return ferry_set_error (error, FERRY_ERROR_TIMED_OUT,
+                            "The deadline of the job has passed; return from the function");
   if (get_cancelled (self) == FERRY_CANCEL_REASON_CLOSED)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The application gave up the link");
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The job was cancelled");
+    return ferry_set_error (error, FERRY_ERROR_CLOSED,
+                            "The application has closed the link to this worker; return from the function");
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The job was cancelled; return from the function");
   return FALSE;
 }
 
@@ -241,13 +249,13 @@ check_in_use (FerryJob *self, GError **error)
  * ferry_job_is_cancelled:
  * @self: a job
  *
- * Whether the function is to stop: its task was cancelled, its time is over, or the application has closed the link to
- * this worker. This costs a few loads from memory and no system call, so an inner loop may ask it. Once it is %TRUE it
- * stays so. It is also %TRUE after the function has returned.
+ * Whether the function must stop: its task was cancelled, its deadline has passed, or the application has closed the
+ * link to this worker. This costs a few loads from memory and no system call, so an inner loop may call it. When it has
+ * returned %TRUE once, it always does. It also returns %TRUE after the function has returned.
  *
  * Any thread may call this.
  *
- * Returns: %TRUE if the function is to stop
+ * Returns: %TRUE if the function must stop
  *
  * Since: 0.1
  */
@@ -258,7 +266,7 @@ ferry_job_is_cancelled (FerryJob *self)
 
   g_return_val_if_fail (FERRY_IS_JOB (self), TRUE);
 
-  /* The usual case, without the lock. */
+  /* The usual case needs no lock. */
   if (ferry_job_is_serving_thread (self))
     return self->finished || is_cancelled_in_use (self);
   if (!begin_use (self, NULL))
@@ -273,13 +281,14 @@ ferry_job_is_cancelled (FerryJob *self)
  * @self: a job
  * @error: return location for an error
  *
- * As [method@Ferry.Job.is_cancelled], with an error that the function can return. Any thread may call this.
+ * Checks what [method@Ferry.Job.is_cancelled] does, and sets an error that the function can return. Any thread may call
+ * this.
  *
- * Fails with %G_IO_ERROR_CANCELLED when the job was cancelled, %FERRY_ERROR_TIMED_OUT when its time is over,
+ * Fails with %G_IO_ERROR_CANCELLED when the job was cancelled, %FERRY_ERROR_TIMED_OUT when its deadline has passed,
  * %FERRY_ERROR_CLOSED when the application has closed the link, and %FERRY_ERROR_STOPPED when the function has
  * returned.
  *
- * Returns: %TRUE when the function may go on
+ * Returns: %TRUE when the function may continue
  *
  * Since: 0.1
  */
@@ -302,12 +311,12 @@ ferry_job_check (FerryJob *self, GError **error)
  * ferry_job_get_cancellable:
  * @self: a job
  *
- * A cancellable for calls that the function makes. It is cancelled when the job is cancelled, and when the job's
- * deadline passes.
+ * Returns a cancellable for calls that the function makes. It is cancelled when the job is cancelled, and when the
+ * job's deadline passes.
  *
- * The first call in a worker starts a thread that watches for cancels. Callbacks of the cancellable may run on that
- * thread. Where the system cannot start a thread, only [method@Ferry.Job.check] cancels the cancellable, until a later
- * call of this function starts the thread.
+ * The first call of this function in a worker starts a thread that watches for cancels. Callbacks of the cancellable
+ * may run on that thread. When the system cannot start the thread, only [method@Ferry.Job.check] and the other methods
+ * that check for a cancel cancel the cancellable, until a later call of this function starts the thread.
  *
  * Any thread may call this. After the function has returned, the cancellable is cancelled.
  *
@@ -333,7 +342,8 @@ ferry_job_get_cancellable (FerryJob *self)
       running = !is_cancelled_in_use (self);
       end_use (self);
     }
-  /* A cancel sets the word first and then looks for the cancellable. Here the order is the reverse. */
+  /* ferry_job_cancel() first sets `cancelled` and then reads `cancellable`. This function sets `cancellable` first and
+   * then reads `cancelled`, so one of them cancels the cancellable. */
   if (!running)
     g_cancellable_cancel (self->cancellable);
   return self->cancellable;
@@ -351,7 +361,7 @@ ferry_job_get_call (FerryJob *self)
  * ferry_job_get_function_name:
  * @self: a job
  *
- * The name of the function that the job runs. Any thread may call this, also after the function has returned.
+ * Returns the name of the function that the job runs. Any thread may call this, even after the function has returned.
  *
  * Returns: (transfer none): the name
  *
@@ -370,10 +380,10 @@ ferry_job_get_function_name (FerryJob *self)
  * ferry_job_get_deadline:
  * @self: a job
  *
- * The deadline of the job. When it passes, the application cancels the job, and [method@Ferry.Job.check] fails. Any
- * thread may call this, also after the function has returned.
+ * Returns the deadline of the job. When the deadline passes, the application cancels the job, and
+ * [method@Ferry.Job.check] fails. Any thread may call this, even after the function has returned.
  *
- * Returns: the deadline, in microseconds of g_get_monotonic_time(), or 0 for none
+ * Returns: the deadline as a time of g_get_monotonic_time(), in microseconds, or 0 for none
  *
  * Since: 0.1
  */
@@ -409,7 +419,7 @@ ferry_call_take_descriptors (FerryCall *call, const FerryDownMessage *message)
   ferry_call_attach (call, batch, fd_batch_free);
 }
 
-/* In a use. Returns (transfer none) the descriptor of a handle, or -1 with an error. */
+/* In a use: returns (transfer none) the descriptor of a handle, or -1 with an error. */
 static int
 find_descriptor (FerryJob *self, gint handle, GError **error)
 {
@@ -419,7 +429,7 @@ find_descriptor (FerryJob *self, gint handle, GError **error)
   if (handle >= 0 && (guint) handle < n)
     return g_array_index (batch->descriptors, int, handle);
   ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                   "The task of “%s” was given %u descriptors, and no handle %d; give it what its arguments name with "
+                   "The task of “%s” was given %u descriptors, and no handle %d; add what its arguments name by "
                    "ferry_task_add_descriptor() or ferry_task_add_bytes()",
                    ferry_job_get_function_name (self), n, handle);
   return -1;
@@ -431,14 +441,14 @@ find_descriptor (FerryJob *self, gint handle, GError **error)
  * @handle: the handle that [method@Ferry.Task.add_descriptor] or [method@Ferry.Task.add_bytes] returned
  * @error: return location for an error
  *
- * Copies a descriptor that the task was given. The caller closes the copy, which stays open when the function returns.
- * Programs that the worker executes do not inherit it.
+ * Copies a descriptor that was added to the task. The caller must close the copy, which stays open when the function
+ * returns. Programs that the worker executes do not inherit the copy.
  *
- * All copies share one position in the file, also those of the application and of other attempts. A function that needs
- * a position of its own reads with `pread()`, or sets the position first.
+ * All copies share one position in the file, with the application's descriptor and with the copies of other attempts of
+ * the task. A function that needs its own position must read with `pread()`, or set the position first.
  *
- * Fails with %FERRY_ERROR_BAD_ARGUMENTS when the task has no such handle, %FERRY_ERROR_SYSTEM when this process has too
- * many files open, and %FERRY_ERROR_STOPPED when the function has returned. Any thread may call this.
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS when the task has no descriptor with that handle, %FERRY_ERROR_SYSTEM when this
+ * process has too many files open, and %FERRY_ERROR_STOPPED when the function has returned. Any thread may call this.
  *
  * Returns: a descriptor, or -1 with an error
  *
@@ -469,12 +479,12 @@ ferry_job_dup_descriptor (FerryJob *self, gint handle, GError **error)
  * @handle: the handle that [method@Ferry.Task.add_bytes] returned
  * @error: return location for an error
  *
- * Maps bytes that the task was given. Their memory is shared with the application, is not copied, and never changes.
- * They stay valid after the function has returned.
+ * Maps bytes that were added to the task. Their memory is shared with the application, is not copied, and never
+ * changes. The bytes stay valid after the function has returned.
  *
- * Fails with %FERRY_ERROR_BAD_ARGUMENTS when the task has no such handle, or it is a descriptor's, %FERRY_ERROR_SYSTEM
- * when there is no address space left, and %FERRY_ERROR_STOPPED when the function has returned. Any thread may call
- * this.
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS when the task has no bytes with that handle, or @handle is from
+ * [method@Ferry.Task.add_descriptor]. Fails with %FERRY_ERROR_SYSTEM when there is no address space left, and
+ * %FERRY_ERROR_STOPPED when the function has returned. Any thread may call this.
  *
  * Returns: (transfer full) (nullable): the bytes, or %NULL with an error
  *
@@ -499,7 +509,7 @@ ferry_job_dup_bytes (FerryJob *self, gint handle, GError **error)
 
 /* ---- progress ---- */
 
-/* In a use: writes bytes to the cell, unless they are there already. Never waits. */
+/* In a use: writes a report to the cell, unless the cell has the same bytes. Never waits. */
 static gboolean
 write_locked (FerryJob *self, const guint8 *bytes, gsize size, GError **error)
 {
@@ -519,7 +529,7 @@ write_locked (FerryJob *self, const guint8 *bytes, gsize size, GError **error)
   return TRUE;
 }
 
-/* Counts a step, and has the report say so. */
+/* Counts a step, and sets amount, total and fraction of the report. */
 static gboolean
 step_locked (FerryJob *self, Report *report, GError **error)
 {
@@ -528,11 +538,12 @@ step_locked (FerryJob *self, Report *report, GError **error)
   if (self->kind != FERRY_TASK_KIND_STEPS)
     return ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The function “%s” goes in steps, and its task does not; submit it with FERRY_TASK_KIND_STEPS", name);
+      "The function “%s” reports steps, and its task is of another kind; submit it with FERRY_TASK_KIND_STEPS", name);
   if (self->n_steps == 0)
     return ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The function “%s” goes in steps and did not say how many; call ferry_job_set_n_steps() first", name);
+      "The function “%s” reports a step before it has set the number of steps; call ferry_job_set_n_steps() first",
+      name);
   self->n_steps_done = MIN (self->n_steps_done + 1, self->n_steps);
   report->amount = self->n_steps_done;
   report->total = self->n_steps;
@@ -540,7 +551,7 @@ step_locked (FerryJob *self, Report *report, GError **error)
   return TRUE;
 }
 
-/* In a use. */
+/* In a use: counts the step if it is one, and writes the report to the cell. */
 static gboolean
 report_locked (FerryJob *self, Report *report, gboolean is_step, GError **error)
 {
@@ -579,22 +590,22 @@ make_report (FerryJob *self, Report report, gboolean is_step, GError **error)
 /**
  * ferry_job_report:
  * @self: a job
- * @fraction: how much is done, from 0 to 1; negative when it is not known
+ * @fraction: the fraction that is done, from 0 to 1; negative when it is not known
  * @text: (nullable): what the function does now, for users
  * @error: return location for an error
  *
- * Reports the progress of the job. This never waits and uses no queue: where reports come faster than the application
- * reads them, it reads the latest. So a function may report as often as it likes.
+ * Reports the progress of the job. This function never waits and uses no queue: when reports come faster than the
+ * application reads them, the application reads only the newest. So a function may report as often as it likes.
  *
- * Between [method@Ferry.Job.begin_part] and [method@Ferry.Job.end_part], @fraction is of the part. The fraction of the
- * whole never falls.
+ * Between [method@Ferry.Job.begin_part] and [method@Ferry.Job.end_part], @fraction is a fraction of the part. The
+ * fraction of the whole job never decreases.
  *
  * Any thread may call this.
  *
- * Fails as [method@Ferry.Job.check] does, so a function that reports needs no other check. Fails with
- * %FERRY_ERROR_CLOSED as well when the application does not receive reports any more.
+ * Fails as [method@Ferry.Job.check] does, so a function that reports needs no other check. Also fails with
+ * %FERRY_ERROR_CLOSED when the application does not receive reports any more.
  *
- * Returns: %TRUE when the function may go on
+ * Returns: %TRUE when the function may continue
  *
  * Since: 0.1
  */
@@ -610,17 +621,18 @@ ferry_job_report (FerryJob *self, double fraction, const char *text, GError **er
 /**
  * ferry_job_report_amount:
  * @self: a job
- * @amount: how much is done
- * @total: how much there is to do, or 0 when it is not known
- * @unit: (nullable): the unit of both, such as `bytes`; up to 63 bytes of it are shown
+ * @amount: how much is done, in @unit
+ * @total: how much there is to do, in @unit, or 0 when it is not known
+ * @unit: (nullable): the unit of @amount and @total, such as `bytes`; only the first 63 bytes of the text are sent
  * @text: (nullable): what the function does now, for users
  * @error: return location for an error
  *
- * Reports the progress of the job as an amount. Otherwise as [method@Ferry.Job.report]. Any thread may call this.
+ * Reports the progress of the job as an amount. In all else, it does what [method@Ferry.Job.report] does. Any thread
+ * may call this.
  *
  * Fails as [method@Ferry.Job.report] does.
  *
- * Returns: %TRUE when the function may go on
+ * Returns: %TRUE when the function may continue
  *
  * Since: 0.1
  */
@@ -644,14 +656,15 @@ ferry_job_report_amount (FerryJob *self, guint64 amount, guint64 total, const ch
 /**
  * ferry_job_begin_part:
  * @self: a job
- * @weight: the part's size as a fraction of the whole, or of the part that it is in: from 0 to 1
+ * @weight: the part's size, from 0 to 1, as a fraction of the part that contains it, or else of the whole job
  *
- * Begins a part of the job. Reports up to [method@Ferry.Job.end_part] are of the part. Parts may have parts.
+ * Begins a part of the job. Until [method@Ferry.Job.end_part], reports are reports of this part. A part may contain
+ * parts.
  *
- * A part begins where the latest report or the previous part has ended. A part that is larger than the rest gets the
- * rest.
+ * A part begins at the fraction of the newest report, or of the end of the previous part. A part that is larger than
+ * what is left is shortened to what is left.
  *
- * Any thread may call this. A job has one innermost part at a time, for all threads.
+ * Any thread may call this. A job has one innermost part at a time, which all threads share.
  *
  * Since: 0.1
  */
@@ -665,7 +678,7 @@ ferry_job_begin_part (FerryJob *self, double weight)
   ferry_progress_parts_begin (&self->parts, weight);
 }
 
-/* In a use: writes the latest report again, with the present fraction of the whole. */
+/* In a use: writes the newest report again, with the current fraction of the whole job. */
 static void
 report_part_locked (FerryJob *self)
 {
@@ -706,7 +719,7 @@ ferry_job_end_part (FerryJob *self)
     report_part_locked (self);
   pthread_mutex_unlock (&self->lock);
   end_use (self);
-  ferry_return_if_fail (in_part, "no part was begun; call ferry_job_begin_part() before");
+  ferry_return_if_fail (in_part, "no part was begun; call ferry_job_begin_part() first");
 }
 
 /**
@@ -714,8 +727,8 @@ ferry_job_end_part (FerryJob *self)
  * @self: a job
  * @n_steps: the number of steps
  *
- * Sets how many steps the job has: before the first step, and again when the number changes. For tasks of the kind
- * %FERRY_TASK_KIND_STEPS. Any thread may call this.
+ * Sets how many steps the job has. The function must call this before its first step, and may call it again when the
+ * number changes. For tasks of the kind %FERRY_TASK_KIND_STEPS. Any thread may call this.
  *
  * Since: 0.1
  */
@@ -735,13 +748,13 @@ ferry_job_set_n_steps (FerryJob *self, guint n_steps)
  * @text: (nullable): what the step did, for users
  * @error: return location for an error
  *
- * Reports that one more step is done, of the number that [method@Ferry.Job.set_n_steps] has set. Any thread may call
- * this.
+ * Reports that one more step is done, out of the number that [method@Ferry.Job.set_n_steps] has set. Any thread may
+ * call this.
  *
  * Fails as [method@Ferry.Job.report] does, and with %FERRY_ERROR_BAD_ARGUMENTS when the task is not of the kind
  * %FERRY_TASK_KIND_STEPS, or the number of steps was not set.
  *
- * Returns: %TRUE when the function may go on
+ * Returns: %TRUE when the function may continue
  *
  * Since: 0.1
  */
@@ -759,17 +772,17 @@ ferry_job_step (FerryJob *self, const char *text, GError **error)
 /**
  * ferry_job_send:
  * @self: a job
- * @type: the name of the kind of message: 1 to 255 bytes of UTF-8, the first of which is no control character
+ * @type: a name for the kind of message: 1 to 255 bytes of UTF-8, the first of which is not a control character
  * @value: the message; a floating reference is sunk
  * @error: return location for an error
  *
- * Sends the task a message, which it emits as [signal@Ferry.Task::message]. This waits while the lane to the
- * application is full. Any thread may call this.
+ * Sends a message to the task, which emits it as [signal@Ferry.Task::message]. Waits while the lane to the application
+ * is full. Any thread may call this.
  *
  * Fails as [method@Ferry.Job.check] does, with %FERRY_ERROR_BAD_ARGUMENTS for a @type that is not allowed,
  * %FERRY_ERROR_TOO_LARGE and %FERRY_ERROR_CLOSED.
  *
- * Returns: %TRUE when the message will arrive
+ * Returns: %TRUE when the message was written to the lane
  *
  * Since: 0.1
  */
@@ -785,11 +798,10 @@ ferry_job_send (FerryJob *self, const char *type, GVariant *value, GError **erro
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   owned = g_variant_ref_sink (value);
-  /* Types that begin with a control character are Ferry's own. Sending checks the rest of the type. */
+  /* Types that begin with a control character are Ferry's own. ferry_call_send_value() checks the rest of the type. */
   if (type[0] != '\0' && FERRY_MAP_IS_RESERVED_MESSAGE (type))
-    return ferry_set_error (
-      error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The type of a message begins with a control character; give it a name that people can read");
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The type of a message begins with a control character; use a type that people can read");
   if (!begin_use (self, error))
     return FALSE;
   sent = check_in_use (self, error) && ferry_call_send_value (self->call, type, owned, error);
@@ -797,19 +809,20 @@ ferry_job_send (FerryJob *self, const char *type, GVariant *value, GError **erro
   return sent;
 }
 
-/* Whether the function may yield, and on this thread. */
+/* Checks that the function may yield, and may do it on this thread. */
 static gboolean
 may_yield (FerryJob *self, GError **error)
 {
   if (!ferry_job_is_serving_thread (self))
-    return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
-                            "The function “%s” yields on a thread of its own; yield on the one that it was called on",
-                            ferry_job_get_function_name (self));
+    return ferry_set_error (
+      error, FERRY_ERROR_WRONG_THREAD,
+      "The function “%s” yields on a thread that did not call it; yield on the thread that called it",
+      ferry_job_get_function_name (self));
   if (self->kind == FERRY_TASK_KIND_ITERATION && (ferry_call_get_flags (self->call) & FERRY_CALL_STREAM) != 0)
     return TRUE;
   return ferry_set_error (
     error, FERRY_ERROR_BAD_ARGUMENTS,
-    "The function “%s” yields, and its task is no iteration; submit it with FERRY_TASK_KIND_ITERATION",
+    "The function “%s” yields, and its task is not an iteration; submit it with FERRY_TASK_KIND_ITERATION",
     ferry_job_get_function_name (self));
 }
 
@@ -819,15 +832,15 @@ may_yield (FerryJob *self, GError **error)
  * @value: the value; a floating reference is sunk
  * @error: return location for an error
  *
- * Gives the task of an iteration its next value, which it emits as [signal@Ferry.Task::yielded]. This waits while the
- * task's window is full ([method@Ferry.Task.set_window]). A cancel of the job ends the waiting.
+ * Sends the next value of an iteration to its task, which emits the value as [signal@Ferry.Task::yielded]. Waits while
+ * the task's window is full ([method@Ferry.Task.set_window]). A cancel of the job ends the wait.
  *
- * On the thread that the function was called on.
+ * Must be called on the thread that the function was called on.
  *
  * Fails as [method@Ferry.Job.check] does, with %FERRY_ERROR_BAD_ARGUMENTS when the task is not an iteration,
  * %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_TOO_LARGE, %FERRY_ERROR_CLOSED and %FERRY_ERROR_PROTOCOL.
  *
- * Returns: %TRUE when the value will arrive
+ * Returns: %TRUE when the value was sent
  *
  * Since: 0.1
  */
@@ -863,7 +876,7 @@ ferry_job_yield (FerryJob *self, GVariant *value, GError **error)
 
 /* ---- errors and their traces ---- */
 
-/* Returns (transfer full) the line of this function in a trace, behind those of inner (nullable). */
+/* Returns (transfer full) a trace: the lines of inner (nullable), and a line for this job's function. */
 static char *
 add_place (FerryJob *self, const char *inner)
 {
@@ -879,8 +892,8 @@ add_place (FerryJob *self, const char *inner)
  * @format: a format of printf()
  * @...: the arguments of the format
  *
- * As g_set_error(), and keeps a backtrace. When the function fails with this error, the application gets the backtrace
- * as the error's trace. See [func@Ferry.Error.get_trace].
+ * Sets an error as g_set_error() does, and stores a backtrace with it. When the function fails with this error, the
+ * application gets the backtrace as the error's trace. See [func@Ferry.Error.get_trace].
  *
  * Any thread may call this.
  *
@@ -903,22 +916,23 @@ ferry_job_set_error (FerryJob *self, GError **error, GQuark domain, int code, co
   va_start (arguments, format);
   *error = g_error_new_valist (domain, code, format, arguments);
   va_end (arguments);
-  /* Without this function's own line. */
+  /* The backtrace leaves out the line of ferry_job_set_error() itself. */
   backtrace = ferry_trace_new_backtrace (1);
   place = add_place (self, NULL);
   trace = g_strconcat (place, backtrace, NULL);
   ferry_error_set_trace (*error, trace);
 }
 
-/* Returns (transfer full) the trace of the error that the function failed with: the one of ferry_job_set_error(), or
- * the one of another process and this place. */
+/* Returns (transfer full) a trace for the error that the function failed with. This is the trace that
+ * ferry_job_set_error() stored, or else the trace that came with the error from another process and a line for this
+ * function. */
 static char *
 make_trace (FerryJob *self, const GError *error)
 {
   g_autofree char *inner = ferry_error_dup_trace (error, self->begun);
   g_autofree char *place = add_place (self, NULL);
 
-  /* The trace of ferry_job_set_error() begins with this place. */
+  /* A trace of ferry_job_set_error() has the line of this function already. */
   if (inner != NULL && g_str_has_prefix (inner, place))
     return g_steal_pointer (&inner);
   return add_place (self, inner);
@@ -937,10 +951,11 @@ ferry_answer_clear (FerryAnswer *self)
 void
 ferry_answer_set_unknown (GError **error, const char *name)
 {
-  ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION,
-                   "The program of worker “%s” has no function “%s”; have it call ferry_function_register() before "
-                   "ferry_worker_main()",
-                   program_invocation_short_name, name);
+  ferry_set_error (
+    error, FERRY_ERROR_UNKNOWN_FUNCTION,
+    "The program of worker “%s” has no function “%s”; call ferry_function_register() in the program before "
+    "ferry_worker_main()",
+    program_invocation_short_name, name);
 }
 
 static gboolean
@@ -952,8 +967,8 @@ check_descriptors (FerryCall *call, GError **error)
     return TRUE;
   return ferry_set_error (
     error, FERRY_ERROR_SYSTEM,
-    "The worker could take only %u of the descriptors that come with “%s”; raise its limit of open files, "
-    "or close some",
+    "The worker received only %u of the descriptors that were sent with “%s”; raise its limit of open files, "
+    "or close some files",
     batch->descriptors->len, ferry_call_get_method (call));
 }
 
@@ -966,16 +981,16 @@ ferry_answer_begin (FerryAnswer *self, FerryCall *call, const FerryFunctionEntry
 
   self->begun_at = g_get_monotonic_time ();
   if (cancelled == FERRY_CANCEL_REASON_DEADLINE || (cancelled == 0 && deadline != 0 && self->begun_at >= deadline))
-    ferry_set_error (&self->failure, FERRY_ERROR_TIMED_OUT, "The call's time was over before it was begun");
+    ferry_set_error (&self->failure, FERRY_ERROR_TIMED_OUT,
+                     "The deadline of the call passed before its function began; give it more time");
   else if (cancelled != 0)
     g_set_error_literal (&self->failure, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                         "The call was cancelled before it was begun");
+                         "The call was cancelled before its function began");
   else if (get_task_kind (call) > FERRY_TASK_KIND_STEPS)
-    ferry_set_error (
-      &self->failure, FERRY_ERROR_BAD_ARGUMENTS,
-      "The call of “%s” is of a kind of task that the worker does not know; build application and worker "
-      "with the same version of Ferry",
-      name);
+    ferry_set_error (&self->failure, FERRY_ERROR_BAD_ARGUMENTS,
+                     "The call of “%s” has a kind of task that the worker does not know; build application and worker "
+                     "with the same version of Ferry",
+                     name);
   else if (function == NULL)
     ferry_answer_set_unknown (&self->failure, name);
   else
@@ -996,8 +1011,8 @@ ferry_answer_run (FerryAnswer *self, FerryJob *job, const FerryFunctionEntry *fu
   self->result = result != NULL ? g_variant_take_ref (result) : NULL;
   if (self->failure != NULL && result != NULL)
     {
-      self->note = "The function returned a value as well, which was dropped";
-      g_warning ("Function “%s” set an error and returned a value; the error counts: %s", function->name,
+      self->note = "The function also returned a value, which was dropped";
+      g_warning ("Function “%s” set an error and returned a value; the value was dropped: %s", function->name,
                  self->failure->message);
     }
   if (self->failure == NULL)
@@ -1007,7 +1022,7 @@ ferry_answer_run (FerryAnswer *self, FerryJob *job, const FerryFunctionEntry *fu
   atomic_store_explicit (&job->function_name, outer, memory_order_relaxed);
 }
 
-/* Passes the refusal of a message on, where no answer can be sent any more. */
+/* Whether the refusal of a message means that no answer can be sent any more. Moves the refusal to error then. */
 static gboolean
 is_closed (GError **refusal, GError **error)
 {
@@ -1018,7 +1033,7 @@ is_closed (GError **refusal, GError **error)
   return TRUE;
 }
 
-/* Sends a failure that is too large with a shortened message, and without its trace. */
+/* Sends a failure that is too large: with a shortened message, and without its trace. */
 static gboolean
 send_short_failure (FerryAnswer *self, FerryCall *call, const FerryAnswerWay *way, GError **error)
 {

@@ -1,17 +1,18 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The worker's side of a map: a function that every worker has, and that runs another function over a chunk of items.
+/* The worker's side of a map: a function that every worker has. It runs another function over a chunk of items.
  *
- * It takes (sxaT): the name of the other function, the microseconds after which it begins no further item (negative: no
- * limit), and the items' arguments. T is their type. It is "mv" where their types differ or are long, or where an item
- * has no arguments.
+ * Its arguments are (sxaT): the name of the other function, a limit in microseconds (negative: no limit), and an array
+ * with the arguments of each item. When the limit has passed, no further item is begun. T is the type of the items'
+ * arguments. T is "mv" if their types differ or are long, or if an item has no arguments.
  *
- * Each item's answer is sent before the next item is begun, as a message of one of the types below. So the application
- * knows which item a dead worker ran, and no item is run twice. The result is x, the microseconds that the chunk took.
- * Where that exceeds the limit, the last items may be left out.
+ * Each item's answer is sent before the next item is begun, as a message of one of the types below. So when a worker
+ * dies, the application knows which item the worker ran, and no item is run twice. The result is x, the microseconds
+ * that the chunk took. If the chunk took longer than the limit, the last items may have no answer.
  *
- * The types begin with a byte that ferry_job_send() refuses, so a function cannot send such messages itself. */
+ * Each of these message types begins with a byte that ferry_job_send() refuses, so a function cannot send such messages
+ * itself. */
 
 #pragma once
 
@@ -24,8 +25,8 @@ G_BEGIN_DECLS
 #define FERRY_MAP_BOX_TYPE "mv"
 
 #define FERRY_MAP_MESSAGE_VALUE "\001"
-#define FERRY_MAP_MESSAGE_NOTHING "\002" /* with () */
-#define FERRY_MAP_MESSAGE_ERROR "\003"   /* with an error of FERRY_ERROR_VARIANT_TYPE */
+#define FERRY_MAP_MESSAGE_NOTHING "\002" /* the value is () */
+#define FERRY_MAP_MESSAGE_ERROR "\003"   /* the value is an error of FERRY_ERROR_VARIANT_TYPE */
 
 #define FERRY_MAP_IS_RESERVED_MESSAGE(type) ((guchar) (type)[0] < ' ')
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Threads: the one that serves. */
+/* Threads: the thread that serves. */
 
 #include "config.h"
 
@@ -35,8 +35,9 @@ chunk_init (Chunk *self, FerryJob *job, GVariant *arguments, GError **error)
   const char *name;
 
   if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE (FERRY_MAP_ARGUMENTS_TYPE)))
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "This is no chunk of a map; have FerryMap make it, of the same version as the worker");
+    return ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "The arguments are not a chunk of a map; build application and worker with the same version of Ferry");
   g_variant_get (arguments, "(&sx@*)", &name, &self->limit, &self->items);
   self->job = job;
   self->n_items = g_variant_n_children (self->items);
@@ -48,7 +49,7 @@ chunk_init (Chunk *self, FerryJob *job, GVariant *arguments, GError **error)
   return FALSE;
 }
 
-/* Returns (transfer full) (nullable) the arguments of an item. */
+/* Returns (transfer full) (nullable) the arguments of an item; NULL for an item without arguments. */
 static GVariant *
 get_arguments (Chunk *self, gsize i)
 {
@@ -77,7 +78,7 @@ send_failure (FerryCall *call, const GError *failure, const char *trace, const c
 
 static const FerryAnswerWay item_way = {send_result, send_failure};
 
-/* Returns FALSE when no further message can be sent. */
+/* Runs the function for an item, and sends the answer. Returns FALSE when no further message can be sent. */
 static gboolean
 run_item (Chunk *self, gsize i, GError **error)
 {

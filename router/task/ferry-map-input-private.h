@@ -1,10 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The input of a map: a container, an array, a list model or a function. In a manual input, the application adds items.
+/* The input of a map: a container, an array, a list model, a function that returns items, or a manual input, to which
+ * the application adds items.
  *
  * Owner:   the map.
- * Threads: the router's. */
+ * Threads: the router's thread. */
 
 #pragma once
 
@@ -29,32 +30,35 @@ typedef enum
   FERRY_MAP_PULL_FAILED,
 } FerryMapPull;
 
-/* A zeroed one is manual. The map reads the fields, and sets closed, and those of its kind of input. */
+/* A zeroed FerryMapInput is a manual input. The map reads all fields. It sets `closed`, and for another kind of input
+ * `kind` and the fields of that kind. */
 typedef struct
 {
   FerryMapInputKind kind;
   gpointer from;   /* (owned) (nullable): GVariant, GPtrArray or GListModel */
-  gsize position;  /* of the next item in it */
-  GQueue added;    /* (element-type GVariant) (owned): not pulled yet; see ferry_map_input_add() */
+  gsize position;  /* the index of the next item in `from` */
+  GQueue added;    /* (element-type GVariant) (owned): added items, not pulled yet; see ferry_map_input_add() */
   gboolean closed; /* no more items are added, or the input has ended */
-  gulong handler;  /* of the model's changes */
+  gulong handler;  /* the id of the handler of `items-changed` of a list model */
   FerryMapSource source;
   FerryMapArguments get_arguments;
   gpointer user_data;
   GDestroyNotify destroy;
 } FerryMapInput;
 
-/* Ends the input, and releases what it was made of. */
+/* Ends the input, and drops its references and the items that are not pulled. */
 void ferry_map_input_end (FerryMapInput *self);
 
-/* Turns a manual input into that of a list. The map sets the fields of the other kinds. */
+/* Makes a manual input the input of a list model. ferry_map_set_arguments() and ferry_map_set_array() set the fields of
+ * a container and of an array. */
 void ferry_map_input_set_model (FerryMapInput *self, GListModel *model, FerryMapArguments func, gpointer user_data,
                                 GDestroyNotify destroy);
 void ferry_map_input_set_source (FerryMapInput *self, FerryMapSource func, gpointer user_data, GDestroyNotify destroy);
 
-/* Returns the next item. Calls the application's functions, which may do anything. */
+/* Returns the next item, whose arguments are (transfer full) (nullable). Calls functions of the application, which may
+ * call any function of the map. */
 FerryMapPull ferry_map_input_pull (FerryMapInput *self, GVariant **arguments, GError **error);
-/* How many items are left; G_MAXUINT64 where that is not known. */
+/* Returns how many items are not pulled yet; G_MAXUINT64 when the number is not known. */
 guint64 ferry_map_input_get_rest (const FerryMapInput *self);
 void ferry_map_input_add (FerryMapInput *self, GVariant *arguments);
 

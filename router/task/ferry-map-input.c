@@ -5,7 +5,7 @@
 
 #include "task/ferry-map-input-private.h"
 
-/* Stands in the queue for an item without arguments. */
+/* Represents an item without arguments in the queue. */
 static char no_arguments;
 
 static void
@@ -36,8 +36,9 @@ ferry_map_input_end (FerryMapInput *self)
     destroy (self->user_data);
 }
 
-/* Keeps the position at the same item. Items that are inserted before it are not mapped, items that are inserted at it
- * come next. A change that spans the position moves it to the begin of the change. */
+/* Moves the position so that the next item is the same item as before the change. Items that are inserted before that
+ * item are not mapped, but items that are inserted directly at the position come next. If the change removes that item,
+ * the position becomes the begin of the change. */
 static void
 items_changed (GListModel *model, guint position, guint n_removed, guint n_added, gpointer data)
 {

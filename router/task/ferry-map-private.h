@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A map's inside, for tests. On the router's thread. */
+/* Internal values of a map, for tests. On the router's thread. */
 
 #pragma once
 
@@ -9,11 +9,11 @@
 
 G_BEGIN_DECLS
 
-/* The automatic size of a chunk, if there were room for it. */
+/* Returns the size of a chunk that the map would choose, if the limit of items in flight were no restriction. */
 guint ferry_map_get_automatic_size (FerryMap *self);
-/* The length of the ring of results. */
+/* Returns the number of places in the ring of results. */
 gsize ferry_map_get_n_places (FerryMap *self);
-/* (element-type FerryMapChunk): submitted and not done. */
+/* Returns (element-type FerryMapChunk) the chunks that are submitted and not done. */
 const GQueue *ferry_map_get_chunks (FerryMap *self);
 
 G_END_DECLS

@@ -1,17 +1,18 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A map: its input, its chunks, and its results.
+/* A map applies a function to many items: this file has its input, its chunks and its results.
  *
- * An item moves from the input to a chunk, to a worker, to a place among the results, and to the application. It has an
- * index from its submission on. It is in flight until its result is taken. So one bound holds for arguments that wait,
- * items that run, results that wait for an earlier one, and results that are not taken.
+ * An item moves from the input to a chunk, to a worker, to a place among the results, and to the application. It gets
+ * its index when it is submitted. An item is in flight until its result is taken. So one limit covers arguments that
+ * wait, items that run, results that wait for an earlier result, and results that are not taken.
  *
- * It is one file since each of these steps reads and changes the number in flight. The input (ferry-map-input.c)
- * and the worker's side (ferry-map-function.c) do not depend on the map.
+ * It is one file since each of these steps reads and changes the number of items in flight. The input
+ * (ferry-map-input.c) and the worker's side (ferry-map-function.c) do not depend on the map.
  *
- * Owner:   counted references. The map holds none to itself, so dropping the last one cancels its chunks.
- * Threads: the router's. It is made and cancelled on any, and its const properties are read on any. */
+ * Owner:   reference counted. The map holds no reference to itself, so dropping the last reference cancels its chunks.
+ * Threads: the router's thread. A map may be made and cancelled on any thread, and its const properties are read on
+ *          any. */
 
 #include "config.h"
 
@@ -36,8 +37,8 @@
 
 #define MAX_CHUNK_SIZE 65536
 
-/* Items of a longer type are put into boxes, which hold the type as a value. A chunk's own type is a little longer than
- * that of its items. */
+/* Items whose type string is longer than this are put into boxes, which contain the type as data. The type of a chunk's
+ * arguments is a little longer than the type of its items. */
 #define LONGEST_TYPE (FERRY_MAX_CALL_TYPE - 16)
 
 #define FEWEST_PLACES 16
@@ -47,35 +48,38 @@
 #define LARGEST_CHUNK 1024
 #define GROWTH 4
 
-/* A chunk of this size gets no further item: a lane has room for several such chunks. */
+/* A chunk whose arguments have this many bytes gets no further item: a lane has room for several chunks of this
+ * size. */
 #define FULL_CHUNK_BYTES 16384
 
-/* The number of automatic chunks for each worker: one that runs, and one that waits for the worker. More of them would
- * be sized before it is known how long items take. */
+/* The number of automatic chunks for each worker: one that runs, and one that waits for the worker. The size of further
+ * chunks would be chosen before it is known how long items take. */
 #define CHUNKS_A_WORKER 2
 
-/* The default bound of items in flight, for each worker. The items suffice to be sent ahead one by one. The chunks
- * count where they have more items, and let results come out of order. */
+/* The default limit of items in flight is ITEMS_A_WORKER items for each worker, or BOUND_CHUNKS_A_WORKER chunks if
+ * these have more items. So many items are enough to send single items to the workers ahead of time. So many chunks let
+ * later chunks end while an earlier chunk still runs. */
 #define ITEMS_A_WORKER 128
 #define BOUND_CHUNKS_A_WORKER 8
 
-/* The weight of a new sample in the mean time of an item, and the least time, where the clock tells none. */
+/* The weight of a new sample in the mean time of an item; and the least sample in microseconds, for when the clock has
+ * measured 0. */
 #define TIME_SHARE 0.25
 #define LEAST_MICROSECONDS 0.5
 
-#define HAS_INPUT "the map has its input already, or was started; set the input of a new map"
-#define NOT_MANUAL "the map has an input, to which nothing is added; make a map without one"
+#define HAS_INPUT "the map has an input already, or was started; set the input of a new map"
+#define NOT_MANUAL "the map has an input, and items cannot be added to it; make a map without an input"
 
-#define STARTED "the map was started, and gives its results in one way only; collect those of a new map"
+#define STARTED "the map was started, and delivers its results in one way only; collect the results of a new map"
 
 #define READABLE (G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
 #define WRITABLE (G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
 #define AT_START (G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS)
 
-/* How the application gets the results. */
+/* How results are delivered to the application. */
 typedef enum
 {
-  MODE_NONE, /* not chosen yet */
+  MODE_NONE, /* not chosen yet: results are kept */
   MODE_EMITTED,
   MODE_TAKEN,
   MODE_COLLECTED,
@@ -89,34 +93,35 @@ typedef struct
   gboolean is_there;
 } Result;
 
-/* Items that were submitted, and are submitted once more. */
+/* Items of a chunk that were submitted, and must be submitted again. */
 typedef struct
 {
-  guint64 first;   /* index of the first */
-  GVariant *items; /* (owned): those of a chunk */
-  gsize begin;     /* of the range within items */
+  guint64 first;   /* the index of the first item of the range */
+  GVariant *items; /* (owned): all items of the chunk */
+  gsize begin;     /* of the range, as a position in `items` */
   gsize end;
-  gboolean singly; /* each becomes a chunk of its own */
+  gboolean singly; /* each item becomes a chunk of its own */
 } Range;
 
 #define FERRY_TYPE_MAP_CHUNK (ferry_map_chunk_get_type ())
 G_DECLARE_FINAL_TYPE (FerryMapChunk, ferry_map_chunk, FERRY, MAP_CHUNK, FerryTask)
 
-/* A chunk of a map's items: a task of the function that every worker has, see ferry-map-function-private.h. Where
- * chunks have one item each, the chunk is plain: a task of the mapped function itself.
+/* A chunk of a map's items. It is a task of the function FERRY_MAP_FUNCTION, which every worker has; see
+ * ferry-map-function-private.h. If chunks have one item each, the chunk is plain: a task of the mapped function itself.
  *
- * Trust: a worker's answers are counted and checked. It ends only items that it was asked for, and each once. */
+ * Trust: a worker's answers are counted and checked. An answer can end only an item of the worker's own chunk, and each
+ *        item once. */
 struct _FerryMapChunk
 {
   FerryTask parent_instance;
 
-  FerryMap *map;     /* (unowned) (nullable): NULL once the map let go of it */
-  GList link;        /* in the map's chunks */
-  guint64 first;     /* const: index of the first item */
+  FerryMap *map;     /* (unowned) (nullable): NULL once the chunk is removed from the map */
+  GList link;        /* the chunk's link in the queue `chunks` of the map */
+  guint64 first;     /* const: the index of the first item */
   guint n_items;     /* const */
-  guint n_come;      /* how many items have ended, in order */
-  guint attempt;     /* of the task: the attempt of the latest answer */
-  guint n_answers;   /* of that attempt */
+  guint n_come;      /* how many items have ended; items end in their order */
+  guint attempt;     /* the attempt of the task that sent the last answer */
+  guint n_answers;   /* how many answers that attempt has sent */
   gboolean is_plain; /* const */
 };
 
@@ -128,52 +133,52 @@ struct _FerryMap
   FerryPool *pool;                 /* const: (unowned): the executor's */
   FerryRouter *router;             /* const: (unowned): the pool's */
   FerryTimers *timers;             /* const: (unowned): the router's */
-  _Atomic gboolean asked;          /* any: another thread asked for the cancel */
+  _Atomic gboolean asked;          /* any: a thread other than the router's has called ferry_map_cancel() */
   char *function;                  /* const */
   FerryMapOrder order;             /* const */
   const FerryFunctionEntry *entry; /* (nullable): the function, if this program has registered it */
-  guint chunk_size;                /* 0: automatic */
-  guint max_in_flight;             /* 0: automatic */
-  gint64 run_timeout;              /* of an item, in microseconds; 0: none */
+  guint chunk_size;                /* how many items a chunk has; 0: automatic */
+  guint max_in_flight;             /* how many items may be in flight; 0: automatic */
+  gint64 run_timeout;              /* the limit of an item's run, in microseconds; 0: no limit */
   int priority;
 
-  /* From the input to chunks. */
+  /* The input, and the chunks that are made from it. */
   FerryMapInput input;
-  GQueue chunks;      /* (element-type FerryMapChunk) (owned), by their links: submitted and not done */
-  GQueue requeued;    /* (element-type Range) (owned): come before further items of the input */
-  GPtrArray *batch;   /* (owned) (element-type GVariant): of the chunk that is being made; NULL for no arguments */
-  double item_time;   /* the mean, in microseconds; 0: not known */
-  guint largest_size; /* of a chunk with a known time */
-  guint64 n_submitted;
-  gboolean started; /* items may be pulled and submitted */
-  gboolean scheduling;
-  gboolean pulling; /* the input's function runs, so the input must stay */
-  gboolean schedule_again;
-  gboolean filling_up;    /* see may_have_more_chunks() */
-  FerryMapChunk *waiting; /* (unowned) (nullable): for room in the executor */
+  GQueue chunks;       /* (element-type FerryMapChunk) (owned), linked by `link`: submitted and not done */
+  GQueue requeued;     /* (element-type Range) (owned): submitted before further items of the input */
+  GPtrArray *batch;    /* (owned) (element-type GVariant): the next chunk's items; NULL: an item without arguments */
+  double item_time;    /* the mean time of an item, in microseconds; 0: not known */
+  guint largest_size;  /* the most items of a chunk whose time was measured */
+  guint64 n_submitted; /* how many items were put into chunks */
+  gboolean started;    /* items may be pulled and submitted */
+  gboolean scheduling; /* schedule() runs */
+  gboolean pulling;    /* a function of the input runs, so the input must not be freed */
+  gboolean schedule_again; /* schedule() was called while it runs, and must run again */
+  gboolean filling_up;     /* chunks of a fixed size are submitted until no more can be made */
+  FerryMapChunk *waiting;  /* (unowned) (nullable): the chunk that waits for room in the executor */
   gboolean input_ended;
-  FerryWaitQueue adds; /* calls of add_async() that wait for room, in order; the arguments are the key */
-  gboolean closing;    /* the input is closed behind them */
+  FerryWaitQueue adds; /* calls of ferry_map_add_async() that wait for room, in order; the key is the arguments */
+  gboolean closing;    /* the input is closed when `adds` is empty */
 
   /* Results. */
   Mode mode;
-  Result *places; /* (owned): a ring; place i is that of item i, or of the i-th result to arrive */
-  gsize n_places; /* 0 or a power of two */
-  guint64 n_come;
-  guint64 n_taken;
-  guint64 n_failed;
-  gboolean delivering;
-  guint n_asked;             /* calls of next_async() that were not finished */
-  FerryWaitQueue waits;      /* for a result or the end */
-  GTask *collector;          /* (owned) (nullable) */
-  GPtrArray *collected;      /* (owned) (nullable) (element-type GVariant) */
-  GSource *collector_source; /* (owned) (nullable): of the collector's cancellable */
-  GError *collect_error;     /* (owned) (nullable): of the first item that failed */
+  Result *places;            /* (owned): a ring; see get_place() */
+  gsize n_places;            /* 0 or a power of two */
+  guint64 n_come;            /* how many items have ended */
+  guint64 n_taken;           /* how many results were taken out of `places` */
+  guint64 n_failed;          /* how many items have failed */
+  gboolean delivering;       /* deliver() runs */
+  guint n_asked;             /* calls of ferry_map_next_async() that were not finished */
+  FerryWaitQueue waits;      /* calls of ferry_map_next_async() that wait for a result, or for the end of the map */
+  GTask *collector;          /* (owned) (nullable): the task of ferry_map_collect_async() */
+  GPtrArray *collected;      /* (owned) (nullable) (element-type GVariant): the values, by the items' indices */
+  GSource *collector_source; /* (owned) (nullable): watches the cancellable of ferry_map_collect_async() */
+  GError *collect_error;     /* (owned) (nullable): the error of the first item that failed */
 
   gboolean cancelled;
   gboolean finished;
-  FerryTimer notify_timer; /* set: the figures changed, and the notification is due */
-  gint n_holds;            /* the map's own references, see Hold */
+  FerryTimer notify_timer; /* set when the figures have changed and are not notified yet */
+  gint n_holds;            /* the number of references of the type Hold */
   GError *error;           /* (owned) (nullable): why the input was not read to its end */
 };
 
@@ -204,7 +209,7 @@ enum
 /**
  * FerryMap:
  *
- * A function applied to many items, in the workers of an executor.
+ * Applies a function to many items, in the workers of an executor.
  *
  * The input of a map is one of these:
  *
@@ -213,9 +218,9 @@ enum
  * - a function of the application ([method@Ferry.Map.set_source])
  * - items that are added one by one ([method@Ferry.Map.add])
  *
- * Any function that the workers know can be mapped without a change. Results come as signals
+ * Any function that the workers have registered can be mapped. Results are delivered as signals
  * ([method@Ferry.Map.start]), one by one on request ([method@Ferry.Map.next_async]), or as a list
- * ([method@Ferry.Map.collect_async]). Their order is that of the items, or that of their arrival.
+ * ([method@Ferry.Map.collect_async]). The results are in the order of the items, or in the order of their arrival.
  *
  * ```c
  * g_autoptr (FerryMap) map = ferry_map_new (executor, "sha256", FERRY_MAP_ORDERED);
@@ -225,22 +230,23 @@ enum
  * digests = ferry_map_collect (map, -1, &error);
  * ```
  *
- * Items are taken from the input when there is room for them. No more than [property@Ferry.Map:max-in-flight] are in
- * flight: they wait, they run, or their results wait to be taken. So memory is bounded, also with an endless input, a
+ * Items are taken from the input when there is room for them. At most [property@Ferry.Map:max-in-flight] items are in
+ * flight: they wait, they run, or their results wait to be taken. So memory is bounded, even with an endless input, a
  * slow first item, or results that are taken late.
  *
- * Workers get items in chunks, so that small items do not cost a message each; see [property@Ferry.Map:chunk-size]. An
- * item's result comes at most a millisecond after the item is done, whatever the size of its chunk. The failure of an
- * item is a result too, and the other items go on. When a worker dies, the item that it ran fails with
+ * Workers get items in chunks, so that small items do not cost one message each; see [property@Ferry.Map:chunk-size].
+ * An item's result arrives at most a millisecond after the item is done, whatever the size of its chunk. The failure of
+ * an item is a result too, and the other items run on. When a worker dies, the item that it ran fails with
  * %FERRY_ERROR_WORKER_LOST. Another worker runs the rest of the chunk, and no item is run twice.
  *
- * Where the executor takes no more tasks, or its pool cannot start workers, the map takes no more items. The items in
- * flight fail, and [property@Ferry.Map:error] says why.
+ * When the executor takes no more tasks, or its pool cannot start workers, the map takes no more items from its input.
+ * The items in flight fail, and [property@Ferry.Map:error] says why.
  *
- * The chunks are tasks of the executor, with its order and priorities, and its list shows them.
+ * The chunks are tasks of the executor, are run in the executor's order and by their priority, and are in the
+ * executor's list of tasks.
  *
- * A map belongs to the router's thread. Dropping its last reference cancels its items, and ends all signals. Handlers
- * may do anything: cancel the map, add to it, drop the last reference.
+ * A map belongs to the router's thread. Dropping its last reference cancels its items, and no signal is emitted after
+ * that. Handlers may do anything: cancel the map, add items to it, or drop its last reference.
  *
  * Since: 0.1
  */
@@ -251,8 +257,8 @@ static guint signals[N_SIGNALS];
 
 static void schedule (FerryMap *self);
 
-/* A reference for as long as handlers run. Where only such references are left, the application has dropped the map: it
- * emits no more signals and pulls no more items. */
+/* A reference to the map that this file holds while handlers run. If only such references are left, the application has
+ * dropped the map: the map then emits no more signals and pulls no more items. */
 typedef FerryMap Hold;
 
 static Hold *
@@ -293,7 +299,8 @@ notify_figures (gpointer data)
     notify (self, i);
 }
 
-/* Figures change with each item, and are notified once a turn of the main loop. */
+/* The figures (n-submitted, n-done, n-failed, fraction) change with each item, and are notified once in each iteration
+ * of the main loop. */
 static void
 figures_changed (FerryMap *self)
 {
@@ -303,8 +310,9 @@ figures_changed (FerryMap *self)
 
 /* ---- Places ----
  *
- * Each result has a place in a ring: the item's index where results are ordered, else the number of its arrival. The
- * next result to be taken is that of place n_taken. The ring is as long as there are items in flight at most. */
+ * Each result has a place in a ring. With ordered results, the number of the place is the item's index; otherwise it is
+ * the number of results that arrived earlier. The next result to be taken is in place n_taken. The ring is at least as
+ * long as the range of places in use. */
 
 static Result *
 get_place (FerryMap *self, guint64 place)
@@ -318,7 +326,7 @@ has_result (FerryMap *self)
   return self->n_places > 0 && get_place (self, self->n_taken)->is_there;
 }
 
-/* Makes the ring long enough for a place. */
+/* Makes the ring longer, if needed, so that it has the given place. */
 static void
 need_place (FerryMap *self, guint64 place)
 {
@@ -326,7 +334,7 @@ need_place (FerryMap *self, guint64 place)
   gsize n_old = self->n_places;
   gsize n = MAX (n_old, FEWEST_PLACES);
 
-  /* Holds whatever a worker sends: its answers were checked. */
+  /* True for any messages of a worker: is_wanted() has checked them. */
   g_assert (place >= self->n_taken && place < self->n_submitted);
   while (place - self->n_taken >= n)
     n *= 2;
@@ -358,7 +366,7 @@ clear_results (FerryMap *self)
   self->n_places = 0;
 }
 
-/* Removes the next result; there is one. */
+/* Removes and returns the next result. There must be one. */
 static Result
 pop_result (FerryMap *self)
 {
@@ -379,7 +387,8 @@ free_value (gpointer value)
     g_variant_unref (value);
 }
 
-/* The first item that fails ends the collecting: the map is cancelled, and delivers no further result. */
+/* Moves a result to the list. The first item that fails ends the collecting: the map is cancelled, and delivers no
+ * further result. */
 static void
 collect_result (FerryMap *self, Result *result)
 {
@@ -399,18 +408,18 @@ collect_result (FerryMap *self, Result *result)
   list->pdata[result->index] = g_steal_pointer (&result->value);
 }
 
-/* Whether the map was neither cancelled nor ended by an error. */
+/* Checks that the map was not cancelled, and has no error. */
 static gboolean
 check_sound (FerryMap *self, GError **error)
 {
   if (self->cancelled)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled; make another one");
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled; make another map");
   else if (self->error != NULL)
     g_propagate_error (error, ferry_error_copy (self->error));
   return !self->cancelled && self->error == NULL;
 }
 
-/* Ends the collecting. Returns (transfer full) the list of a map that is finished. */
+/* Ends the collecting. Returns (transfer full) the list of a finished map, or NULL with an error. */
 static GPtrArray *
 take_collected (FerryMap *self, GError **error)
 {
@@ -442,7 +451,7 @@ return_collected (FerryMap *self)
 
 /* ---- Delivery ---- */
 
-/* Delivers the results that are there, in the chosen way. */
+/* Delivers the next results that have arrived, in the chosen mode. */
 static void
 deliver (FerryMap *self)
 {
@@ -467,8 +476,8 @@ deliver (FerryMap *self)
   self->delivering = FALSE;
 }
 
-/* An item has ended. Takes value and error, both (nullable); a cancelled map drops them. Handlers run: the caller holds
- * the map. */
+/* Stores the result of an item that has ended, and delivers it if possible. Takes ownership of value and error, both
+ * (nullable); a cancelled map drops them. Handlers run, so the caller must hold the map. */
 static void
 take_result (FerryMap *self, guint64 index, GVariant *value, GError *error)
 {
@@ -496,7 +505,8 @@ is_at_end (FerryMap *self)
   return self->cancelled || (self->input_ended && self->requeued.length == 0 && self->n_taken == self->n_submitted);
 }
 
-/* Finishes the map at its end. Handlers run: the caller holds the map. */
+/* Finishes the map if all its items have ended and all results are taken. Handlers run, so the caller must hold the
+ * map. */
 static void
 check_finished (FerryMap *self)
 {
@@ -512,17 +522,18 @@ check_finished (FerryMap *self)
   return_collected (self);
 }
 
-/* ---- From the input to chunks in the executor, and back again where a worker was lost ----
+/* ---- Chunks: made from the input, submitted to the executor, and made again when a worker died ----
  *
- * Each event that makes room ends in schedule(): a chunk is done, a result was taken, an item was added.
+ * Each event that makes room calls schedule(): a chunk is done, a result was taken, an item was added.
  *
- * An automatic chunk takes about TARGET_MICROSECONDS, estimated by how long items took lately. So the round trip to a
- * worker costs little beside it, and no chunk is waited for long. The first chunk has one item, and the next ones grow
- * step by step. After twice the target the worker returns the items that it has not begun, so a wrong estimate costs
- * one item's time. When the rest of the input is known and small, it is divided so that all workers are busy to the
- * end. */
+ * An automatic chunk takes about TARGET_MICROSECONDS, estimated from the time that recent items took. So the round trip
+ * to a worker costs little in comparison, and no chunk takes long. The first chunk has one item, and each next chunk
+ * may be GROWTH times as large. After twice the target (LONGEST_MICROSECONDS), the worker ends the chunk, and the items
+ * that it has not begun are submitted again. So a wrong estimate costs at most one item's time. When the rest of the
+ * input is known and small, it is divided so that all workers are busy to the end. */
 
-/* How many items a chunk has by the settings; 0: automatic. A run timeout is a task's, so each item is a task then. */
+/* Returns how many items a chunk has by the settings; 0: automatic. A run timeout applies to a task, so with a run
+ * timeout each item is a task. */
 static guint
 get_fixed_size (FerryMap *self)
 {
@@ -537,7 +548,7 @@ get_wanted_size (FerryMap *self)
   return fixed > 0 ? fixed : ferry_map_get_automatic_size (self);
 }
 
-/* How many items may be in flight at present. */
+/* Returns how many items may be in flight now. */
 static guint64
 get_bound (FerryMap *self)
 {
@@ -563,8 +574,9 @@ ferry_map_get_automatic_size (FerryMap *self)
   return (guint) MAX (size, 1);
 }
 
-/* How many items the next chunk has; 0 when it is not time for one. Room comes item by item where results are taken one
- * after the other. So a chunk waits for a quarter of the bound. */
+/* Returns how many items the next chunk gets; 0 when no chunk is made now. When results are taken one by one, room
+ * comes item by item. So a chunk that is smaller than wanted is made only when a quarter of the limit is free, or when
+ * the map would stop otherwise. */
 static guint
 choose_size (FerryMap *self)
 {
@@ -580,7 +592,8 @@ choose_size (FerryMap *self)
   return 0;
 }
 
-/* main: there are no further items. */
+/* main: marks the input as ended, and releases it. While a function of the input runs, only marks it; pull() releases
+ * it after the function has returned. */
 static void
 end_input (FerryMap *self)
 {
@@ -589,7 +602,8 @@ end_input (FerryMap *self)
     ferry_map_input_end (&self->input);
 }
 
-/* Pulls an item. The input may do anything, also cancel the map. Returns whether there was one. */
+/* Pulls an item from the input. Functions of the input may call any function of the map, such as ferry_map_cancel().
+ * Returns whether there was an item. */
 static gboolean
 pull (FerryMap *self, GVariant **arguments)
 {
@@ -606,7 +620,7 @@ pull (FerryMap *self, GVariant **arguments)
   return pulled == FERRY_MAP_PULL_ITEM;
 }
 
-/* Pulls items for a chunk. Returns whether there is one. */
+/* Pulls items into the batch, for a chunk of up to size items. Returns whether the batch has an item. */
 static gboolean
 fill_batch (FerryMap *self, guint size)
 {
@@ -632,7 +646,7 @@ fill_batch (FerryMap *self, guint size)
 
 G_DEFINE_FINAL_TYPE (FerryMapChunk, ferry_map_chunk, FERRY_TYPE_TASK)
 
-/* Takes arguments (nullable), floating or not. */
+/* Makes a chunk that calls function. Takes ownership of arguments (nullable), floating or not. */
 static FerryMapChunk *
 chunk_new (FerryMap *map, guint64 first, guint n_items, const char *function, GVariant *arguments)
 {
@@ -647,7 +661,7 @@ chunk_new (FerryMap *map, guint64 first, guint n_items, const char *function, GV
   return self;
 }
 
-/* Takes items, which is floating. */
+/* Makes a chunk that calls FERRY_MAP_FUNCTION. Takes ownership of items, an array, which must be floating. */
 static FerryMapChunk *
 chunk_new_of_array (FerryMap *map, guint64 first, GVariant *items, guint n_items)
 {
@@ -657,14 +671,15 @@ chunk_new_of_array (FerryMap *map, guint64 first, GVariant *items, guint n_items
     chunk_new (map, first, n_items, FERRY_MAP_FUNCTION, g_variant_new_tuple (parts, G_N_ELEMENTS (parts)));
   char name[FERRY_FUNCTION_MAX_NAME + 48];
 
-  /* Lists and errors show the name of the mapped function. */
+  /* The name of the task, for lists and errors: the mapped function and the range of items. */
   g_snprintf (name, sizeof name, "%s %" G_GUINT64_FORMAT "–%" G_GUINT64_FORMAT, map->function, first,
               first + n_items - 1);
   ferry_task_set_name (FERRY_TASK (self), name);
   return self;
 }
 
-/* Whether all items have one type, which can be the array's. Values of the boxes' type would be taken for boxes. */
+/* Whether all items have one type that can be the element type of the array. The type of the boxes cannot, since the
+ * worker would take the items for boxes. */
 static gboolean
 are_alike (GVariant *const *items, guint n_items)
 {
@@ -692,7 +707,8 @@ box_items (GVariant *const *items, guint n_items)
   return g_variant_builder_end (&builder);
 }
 
-/* items: (element-type GVariant), each (nullable). The input may have changed the chunk size meanwhile. */
+/* Makes a chunk of items: (element-type GVariant), each (nullable). There may be several items even if the fixed size
+ * is 1, since a function of the input may have changed the size meanwhile. */
 static FerryMapChunk *
 chunk_new_of_items (FerryMap *map, guint64 first, GVariant *const *items, guint n_items)
 {
@@ -712,7 +728,7 @@ chunk_new_of_items (FerryMap *map, guint64 first, GVariant *const *items, guint 
   return chunk_new_of_array (map, first, box_items (items, n_items), n_items);
 }
 
-/* The same of a range of another chunk's items; never plain. */
+/* Makes a chunk of the first n_items of a range. The chunk is never plain. */
 static FerryMapChunk *
 chunk_new_of_range (FerryMap *map, const Range *range, gsize n_items)
 {
@@ -730,7 +746,7 @@ chunk_new_of_range (FerryMap *map, const Range *range, gsize n_items)
 
 /* ---- A worker's answers ---- */
 
-/* Counts the next item as ended; there is one. Returns its index. */
+/* Counts the chunk's next item as ended. There must be one. Returns its index. */
 static guint64
 end_item (FerryMapChunk *self)
 {
@@ -738,21 +754,23 @@ end_item (FerryMapChunk *self)
   return self->first + self->n_come++;
 }
 
-/* The place of the item that the worker runs, as far as it has answered. Earlier attempts may have answered more. */
+/* Returns the place in the chunk of the item that the current attempt's worker runs, by the number of its answers.
+ * Earlier attempts may have sent more answers. */
 static guint
 get_item_place (FerryMapChunk *self)
 {
   return self->attempt == ferry_task_get_n_attempts (FERRY_TASK (self)) ? self->n_answers : 0;
 }
 
-/* Whether an answer is that of the next item. A worker may answer more items than it was asked for. An earlier worker
- * may have answered the item, and then claimed not to have begun the chunk. */
+/* Counts an answer. Returns whether it is the answer of the next item. Other answers are ignored: a worker may send
+ * more answers than the chunk has items. An earlier worker may have answered the item, and then claimed not to have
+ * begun the chunk. */
 static gboolean
 is_wanted (FerryMapChunk *self)
 {
   guint place = get_item_place (self);
 
-  /* The item of a plain chunk ends with its call. */
+  /* A plain chunk has no answers of items: its item ends when the call ends. */
   if (self->is_plain)
     return FALSE;
   self->attempt = ferry_task_get_n_attempts (FERRY_TASK (self));
@@ -778,7 +796,7 @@ read_answer (FerryMapChunk *self, const char *type, GVariant *value, GError **er
   else if (!g_str_equal (type, FERRY_MAP_MESSAGE_VALUE))
     {
       ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                       "The worker answered an item in a way that is none; build application and worker with the "
+                       "The worker's answer for an item has an unknown type; build application and worker with the "
                        "same version of Ferry");
       return NULL;
     }
@@ -787,7 +805,7 @@ read_answer (FerryMapChunk *self, const char *type, GVariant *value, GError **er
   return value != NULL ? g_variant_ref (value) : NULL;
 }
 
-/* Under the reserved names the worker sends the items' answers, in order. */
+/* Receives a message of the task. Messages with reserved types are the answers of items, in order. */
 static void
 ferry_map_chunk_message (FerryTask *task, const char *type, GVariant *value)
 {
@@ -807,7 +825,7 @@ ferry_map_chunk_message (FerryTask *task, const char *type, GVariant *value)
 
 /* ---- Chunks that are done ---- */
 
-/* Removes a chunk from the map. Returns (transfer full) the map's reference. */
+/* Removes a chunk from the map. Returns (transfer full) the reference that the map had. */
 static FerryMapChunk *
 unlink_chunk (FerryMap *self, FerryMapChunk *chunk)
 {
@@ -818,7 +836,7 @@ unlink_chunk (FerryMap *self, FerryMapChunk *chunk)
   return chunk;
 }
 
-/* Makes the chunk's items fail that have not ended. */
+/* Makes all items of the chunk that have not ended fail with error. */
 static void
 fail_items (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 {
@@ -826,14 +844,14 @@ fail_items (FerryMap *self, FerryMapChunk *chunk, const GError *error)
     take_result (self, end_item (chunk), NULL, ferry_error_copy (error));
 }
 
-/* The executor runs no further chunk. */
+/* Ends the input with error, since the executor runs no further chunk. */
 static void
 give_up (FerryMap *self, const GError *error)
 {
   if (self->error == NULL)
     self->error = ferry_error_copy (error);
   end_input (self);
-  /* Calls of add_async() that wait are told. */
+  /* serve_adds() then returns the error from the calls of ferry_map_add_async() that wait. */
   self->schedule_again = TRUE;
 }
 
@@ -856,7 +874,8 @@ range_free (Range *range)
   g_free (range);
 }
 
-/* Submits the chunk's items from that one on again, before all others: the application may wait for them. */
+/* Queues the chunk's items from number @from on, to be submitted again before all others, since the application may be
+ * waiting for their results. */
 static void
 requeue (FerryMap *self, FerryMapChunk *chunk, guint from, gboolean singly)
 {
@@ -870,8 +889,8 @@ requeue (FerryMap *self, FerryMapChunk *chunk, guint from, gboolean singly)
   g_queue_push_head (&self->requeued, range);
 }
 
-/* A chunk's task is completed. result (nullable): of a chunk that is not plain, the microseconds that it took. A worker
- * runs at least one item of a chunk, else the chunk would circulate without end. */
+/* Handles a chunk whose task has succeeded. result (nullable): for a chunk that is not plain, the microseconds that it
+ * took. A chunk without any answered item fails, since it would otherwise be submitted again without end. */
 static void
 chunk_completed (FerryMap *self, FerryMapChunk *chunk, GVariant *result)
 {
@@ -884,15 +903,16 @@ chunk_completed (FerryMap *self, FerryMapChunk *chunk, GVariant *result)
     requeue (self, chunk, n_come, FALSE);
   else
     {
-      g_autoptr (GError) error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                                                      "The worker was done with items and sent no answers; build "
-                                                      "application and worker with the same version of Ferry");
+      g_autoptr (GError) error =
+        g_error_new_literal (FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                             "The worker ended a chunk and sent no answers for its items; build "
+                             "application and worker with the same version of Ferry");
 
       fail_items (self, chunk, error);
     }
 }
 
-/* Whether the chunk failed for a fault of the executor and not of the items. */
+/* Whether the executor refused the chunk, so that its items are not the cause. */
 static gboolean
 was_refused (FerryMapChunk *chunk, const GError *error)
 {
@@ -901,7 +921,8 @@ was_refused (FerryMapChunk *chunk, const GError *error)
          !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
 }
 
-/* The worker died. Items before the one that it ran have sent their answers, and items behind it were not begun. */
+/* Handles a chunk whose worker died. The item that the worker ran fails, unless an earlier attempt has answered it. The
+ * answers of the items before it have arrived. The items after it were not begun, and are submitted again. */
 static void
 lose_item (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 {
@@ -965,7 +986,7 @@ ferry_map_chunk_init (FerryMapChunk *self)
 
 /* ---- Submission ---- */
 
-/* A chunk of requeued items. */
+/* Makes a chunk of the first range in `requeued`. */
 static FerryMapChunk *
 make_chunk_again (FerryMap *self)
 {
@@ -1002,13 +1023,13 @@ chunk_refused (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 {
   g_autoptr (FerryMapChunk) refused = unlink_chunk (self, chunk);
 
-  /* Wrong arguments are the item's fault, and all else the executor's. */
+  /* Wrong arguments are an error of the item. For any other error, the executor takes no further chunk. */
   if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS))
     give_up (self, error);
   fail_items (self, refused, error);
 }
 
-/* The executor has taken the chunk that waited for room, or refuses it. */
+/* Called when the executor has taken or refused the chunk that waited for room. */
 static void
 room_came (FerryCompletion *submission, gpointer data)
 {
@@ -1017,18 +1038,18 @@ room_came (FerryCompletion *submission, gpointer data)
   g_autoptr (GError) error = NULL;
 
   ferry_completion_take (submission, &error);
-  /* The map may have let go of the chunk. */
+  /* The chunk may have been removed from the map meanwhile. */
   if (self == NULL)
     return;
   self->waiting = NULL;
-  /* If the map was cancelled meanwhile, so was the chunk, which is not submitted then. */
+  /* If the map was cancelled meanwhile, the chunk was cancelled too, and is not submitted. */
   if (error != NULL)
     chunk_refused (self, chunk, error);
   schedule (self);
 }
 
-/* Chunks of a fixed size may be small. So they are submitted many at a time, when half of them are done: workers are
- * woken seldom, and do not run dry. */
+/* Whether another chunk may be submitted now. Chunks of a fixed size may be small. So many are submitted together, when
+ * half of them are done: workers are woken seldom, and always have a chunk to run. */
 static gboolean
 may_have_more_chunks (FerryMap *self)
 {
@@ -1042,7 +1063,8 @@ may_have_more_chunks (FerryMap *self)
   return self->filling_up;
 }
 
-/* Makes a chunk and submits it, or lets it wait for room in the executor. Returns FALSE when there is none to make. */
+/* Makes a chunk, and submits it or makes it wait for room in the executor. Returns FALSE when no chunk can be made
+ * now. */
 static gboolean
 submit_next (FerryMap *self)
 {
@@ -1070,7 +1092,8 @@ submit_next (FerryMap *self)
   return TRUE;
 }
 
-/* main: cancels the chunks. For good: the map lets go of them at once. */
+/* main: cancels all chunks. With for_good, the chunks are removed from the map at once; otherwise when their tasks are
+ * done. */
 static void
 drop_chunks (FerryMap *self, gboolean for_good)
 {
@@ -1093,8 +1116,8 @@ drop_chunks (FerryMap *self, gboolean for_good)
 
 /**
  * ferry_map_new:
- * @executor: an executor; the map takes part in its order, with tasks of its own
- * @function: the name that the function is registered with in the workers
+ * @executor: an executor, which runs the map's chunks as tasks
+ * @function: the name under which the workers have registered the function
  * @order: the order of the results
  *
  * Makes a map without items. Any thread.
@@ -1112,7 +1135,7 @@ ferry_map_new (FerryExecutor *executor, const char *function, FerryMapOrder orde
   return g_object_new (FERRY_TYPE_MAP, "executor", executor, "function", function, "order", order, NULL);
 }
 
-/* Whether the input may still be chosen. */
+/* Whether the input may still be set. */
 static gboolean
 is_fresh (FerryMap *self)
 {
@@ -1145,8 +1168,9 @@ ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
  * @self: a map that was not started, and has no input
  * @arguments: (element-type GLib.Variant): the arguments of each item, or %NULL for none
  *
- * Sets an array as the input. It must not change until the map is finished. The map takes floating elements, as
- * g_variant_new_array() does: the elements of an array that frees them have to be sunk before. On the router's thread.
+ * Sets an array as the input. The array must not change until the map is finished. The map sinks floating elements, as
+ * g_variant_new_array() does. If the array has a free function for its elements, they must not be floating. On the
+ * router's thread.
  *
  * Since: 0.1
  */
@@ -1165,14 +1189,14 @@ ferry_map_set_array (FerryMap *self, GPtrArray *arguments)
 /**
  * ferry_map_set_model:
  * @self: a map that was not started, and has no input
- * @model: a list
- * @func: (scope notified) (closure user_data) (destroy destroy): makes an item's arguments
+ * @model: a list model
+ * @func: (scope notified) (closure user_data) (destroy destroy): makes the arguments of an item
  * @user_data: data for @func
  * @destroy: (nullable): frees @user_data when the input has ended
  *
- * Sets a list as the input. Its items are mapped from the first to the last. The list may change meanwhile: items
- * that are added behind the present one are mapped too, until the end was reached. Indices count the submitted items.
- * On the router's thread.
+ * Sets a list model as the input. Its items are mapped from the first to the last. The list may change meanwhile: items
+ * that are added after the current position are mapped too, until the map has reached the end. The index of a result
+ * counts the submitted items, and may differ from the position in the list. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1192,13 +1216,13 @@ ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments func, 
 /**
  * ferry_map_set_source:
  * @self: a map that was not started, and has no input
- * @func: (scope notified) (closure user_data) (destroy destroy): gives the next item's arguments
+ * @func: (scope notified) (closure user_data) (destroy destroy): returns the next item's arguments
  * @user_data: data for @func
  * @destroy: (nullable): frees @user_data when the input has ended
  *
- * Sets a function as the input, which returns item after item, and %NULL at the end. It is called only when there is
- * room for one more item. Where it fails, the items before still run, and [property@Ferry.Map:error] is its error. On
- * the router's thread.
+ * Sets a function as the input, which returns the arguments of one item after the other, and %NULL at the end. The map
+ * calls the function only when there is room for one more item. When the function fails, the earlier items still run,
+ * and [property@Ferry.Map:error] is its error. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1230,7 +1254,7 @@ has_room (FerryMap *self)
   return count_in_flight (self) < get_bound (self);
 }
 
-/* Whether items may be added. closed: that no more are. */
+/* Checks that items may be added. closed: whether the input counts as closed even if input.closed is not set. */
 static gboolean
 check_open (FerryMap *self, gboolean closed, GError **error)
 {
@@ -1248,7 +1272,7 @@ add (FerryMap *self, GVariant *arguments)
   ferry_map_input_add (&self->input, arguments);
 }
 
-/* Adds items that wait, as far as there is room. Callbacks run: the caller holds the map. */
+/* Adds the items that wait in `adds`, while there is room. Callbacks run, so the caller must hold the map. */
 static void
 serve_adds (FerryMap *self)
 {
@@ -1261,7 +1285,7 @@ serve_adds (FerryMap *self)
       if (open && !has_room (self))
         return;
       served = ferry_wait_queue_reserve_next (&self->adds);
-      /* The others are being cancelled. */
+      /* Each call that is left is being cancelled. */
       if (served == NULL)
         break;
       if (open)
@@ -1272,7 +1296,7 @@ serve_adds (FerryMap *self)
     self->input.closed = TRUE;
 }
 
-/* main: submits as many chunks as there is room for. Calls the source, and handlers. */
+/* main: submits as many chunks as there is room for. Calls functions of the input, and handlers. */
 static void
 schedule (FerryMap *self)
 {
@@ -1297,7 +1321,7 @@ schedule (FerryMap *self)
   check_finished (self);
 }
 
-/* Adds an item, if there is room for it and no earlier one waits. */
+/* Adds an item, if there is room for it and no earlier item waits. Fails with FERRY_ERROR_WOULD_BLOCK otherwise. */
 static gboolean
 try_add (FerryMap *self, GVariant *arguments, GError **error)
 {
@@ -1306,7 +1330,7 @@ try_add (FerryMap *self, GVariant *arguments, GError **error)
   if (!ferry_wait_queue_is_empty (&self->adds) || !has_room (self))
     return ferry_set_error (
       error, FERRY_ERROR_WOULD_BLOCK,
-      "The map has %" G_GUINT64_FORMAT " items in flight, and may have %" G_GUINT64_FORMAT
+      "The map has %" G_GUINT64_FORMAT " items in flight, and its limit is %" G_GUINT64_FORMAT
       "; take results first, wait with ferry_map_add_waiting() or ferry_map_add_async(), or raise "
       "FerryMap:max-in-flight",
       count_in_flight (self), get_bound (self));
@@ -1317,7 +1341,8 @@ try_add (FerryMap *self, GVariant *arguments, GError **error)
 
 /* ---- Start and waiting ---- */
 
-/* Chooses how results are delivered, for good. A critical and FALSE where another way was chosen before. */
+/* Chooses how results are delivered, and starts the map. The mode cannot be changed: logs a critical and returns FALSE
+ * when another mode was chosen before. */
 static gboolean
 choose_mode (FerryMap *self, Mode mode)
 {
@@ -1326,8 +1351,8 @@ choose_mode (FerryMap *self, Mode mode)
   if (self->mode != MODE_NONE)
     {
       ferry_critical (
-        "A map gives its results in one way: by FerryMap::result after ferry_map_start(), by ferry_map_next(), or "
-        "by ferry_map_collect(); use one of them, or another map");
+        "A map delivers its results in one way: by FerryMap::result after ferry_map_start(), by ferry_map_next(), or "
+        "by ferry_map_collect(); use only one way, or make another map");
       return FALSE;
     }
   self->mode = mode;
@@ -1341,9 +1366,9 @@ choose_mode (FerryMap *self, Mode mode)
  * ferry_map_start:
  * @self: a map
  *
- * Starts the map, and emits each result as [signal@Ferry.Map::result] when its turn comes. Connect the signals before:
- * a map without items is finished before this returns. To ask for results one by one, call
- * [method@Ferry.Map.next_async] instead; a map gives its results in one way only. On the router's thread.
+ * Starts the map. Each result is emitted as [signal@Ferry.Map::result], in the map's order. Connect the signals first:
+ * a map without items is finished before this function returns. To get results one by one on request, call
+ * [method@Ferry.Map.next_async] instead; a map delivers its results in one way only. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1359,14 +1384,14 @@ ferry_map_start (FerryMap *self)
   choose_mode (self, MODE_EMITTED);
 }
 
-/* Whether results are taken while a thread waits for room. */
+/* Whether results are taken while ferry_map_add_waiting() iterates the main context. */
 static gboolean
 gives_results (FerryMap *self)
 {
   return self->mode == MODE_TAKEN ? self->n_asked > 0 : self->mode != MODE_NONE;
 }
 
-/* main: whether the caller may wait here: FERRY_ERROR_BUSY, NOT_RUNNING, WRONG_THREAD. */
+/* main: whether the caller may wait here. Fails with FERRY_ERROR_BUSY, NOT_RUNNING and WRONG_THREAD. */
 static gboolean
 may_wait (FerryMap *self, GError **error)
 {
@@ -1375,10 +1400,11 @@ may_wait (FerryMap *self, GError **error)
   if (!self->delivering)
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_BUSY,
-                          "A handler of the map cannot wait for its results; use the _async form");
+                          "A handler of the map cannot wait for its results; call the _async function instead");
 }
 
-/* main: iterates the router's context until condition holds: FERRY_ERROR_TIMED_OUT, BUSY, NOT_RUNNING, WRONG_THREAD. */
+/* main: iterates the router's main context until condition (self) is TRUE. Fails with FERRY_ERROR_TIMED_OUT, BUSY,
+ * NOT_RUNNING and WRONG_THREAD. */
 static gboolean
 wait_until (FerryMap *self, FerryCondition condition, gint64 timeout, GError **error)
 {
@@ -1388,23 +1414,24 @@ wait_until (FerryMap *self, FerryCondition condition, gint64 timeout, GError **e
     return FALSE;
   if (ferry_iterate (self->router, condition, self, timeout))
     return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The map over “%s” was not so far in time; wait longer%s",
-                          self->function,
-                          self->input_ended ? "" : ", or end its input, such as with ferry_map_close_input()");
+  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT,
+                          "Waiting for the map of “%s” took longer than the timeout; wait longer%s", self->function,
+                          self->input_ended ? "" : ", or close its input with ferry_map_close_input()");
 }
 
 /**
  * ferry_map_add:
- * @self: a map without another input
+ * @self: a map whose input was not set
  * @arguments: (nullable): the arguments of one more item; a floating reference is sunk
  * @error: return location for an error
  *
- * Adds an item. It runs when there is a worker for it, also before the map is started. Its index is the number of items
- * that were added before. This call never waits. On the router's thread.
+ * Adds an item. The item runs when there is a worker for it, even before the map is started. Its index is the number of
+ * items that were added before. This function never waits. On the router's thread.
  *
  * Fails with %FERRY_ERROR_WOULD_BLOCK, and does not add the item, while [method@Ferry.Map.get_in_flight_limit] items
- * are in flight. Fails with %FERRY_ERROR_CLOSED after [method@Ferry.Map.close_input], with %G_IO_ERROR_CANCELLED after
- * [method@Ferry.Map.cancel], and with [property@Ferry.Map:error] where there is one. To wait for room, call
+ * are in flight, or a call of [method@Ferry.Map.add_async] waits. Fails with %FERRY_ERROR_CLOSED after
+ * [method@Ferry.Map.close_input], with %G_IO_ERROR_CANCELLED after [method@Ferry.Map.cancel], with
+ * [property@Ferry.Map:error] when the map has an error, and with %FERRY_ERROR_WRONG_THREAD. To wait for room, call
  * [method@Ferry.Map.add_waiting] or [method@Ferry.Map.add_async].
  *
  * Returns: %TRUE when the item was added
@@ -1424,7 +1451,7 @@ ferry_map_add (FerryMap *self, GVariant *arguments, GError **error)
   return ferry_home_check_error (self->router->home, G_STRFUNC, error) && try_add (self, kept, error);
 }
 
-/* Whether try_add() adds an item, or fails for good. */
+/* Whether try_add() would add an item, or would fail with an error that waiting does not change. */
 static gboolean
 need_not_wait (gpointer data)
 {
@@ -1442,26 +1469,26 @@ wait_for_room (FerryMap *self, gint64 timeout, GError **error)
     return wait_until (self, need_not_wait, timeout, error);
   return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
                           "The map has %" G_GUINT64_FORMAT
-                          " items in flight, as many as it may, and nothing takes results while "
-                          "this waits; call ferry_map_start() first, or take results with ferry_map_next()",
+                          " items in flight, which is its limit, and no results are taken during "
+                          "the wait; call ferry_map_start() first, or take results with ferry_map_next()",
                           count_in_flight (self));
 }
 
 /**
  * ferry_map_add_waiting:
- * @self: a map without another input
+ * @self: a map whose input was not set
  * @arguments: (nullable): the arguments of one more item; a floating reference is sunk
- * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @timeout: how long to wait, in microseconds; negative to wait without a limit
  * @error: return location for an error
  *
- * Adds an item, as [method@Ferry.Map.add] does, and waits while there is no room for it. Room comes when results are
- * taken: call [method@Ferry.Map.start], [method@Ferry.Map.next_async] or [method@Ferry.Map.collect_async] before. While
- * it waits, it iterates the router's main context. So this is for tests and console programs; an application uses
- * [method@Ferry.Map.add_async]. On the router's thread.
+ * Adds an item, as [method@Ferry.Map.add] does, and waits while there is no room for it. There is room when results are
+ * taken, so call [method@Ferry.Map.start], [method@Ferry.Map.next_async] or [method@Ferry.Map.collect_async] first.
+ * This function iterates the router's main context while it waits. It is for tests and console programs; an application
+ * should call [method@Ferry.Map.add_async]. On the router's thread.
  *
- * Fails as [method@Ferry.Map.add] does, with %FERRY_ERROR_WOULD_BLOCK only where no results are taken. Also fails with
- * %FERRY_ERROR_TIMED_OUT, with %FERRY_ERROR_BUSY in a callback of its main context, with %FERRY_ERROR_NOT_RUNNING and
- * with %FERRY_ERROR_WRONG_THREAD.
+ * Fails as [method@Ferry.Map.add] does, but with %FERRY_ERROR_WOULD_BLOCK only when nothing takes results. Also fails
+ * with %FERRY_ERROR_TIMED_OUT, with %FERRY_ERROR_BUSY in a callback of the router's main context, with
+ * %FERRY_ERROR_NOT_RUNNING and with %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE when the item was added
  *
@@ -1486,15 +1513,15 @@ ferry_map_add_waiting (FerryMap *self, GVariant *arguments, gint64 timeout, GErr
 
 /**
  * ferry_map_add_async:
- * @self: a map without another input
+ * @self: a map whose input was not set
  * @arguments: (nullable): the arguments of one more item; a floating reference is sunk
- * @cancellable: (nullable): ends the waiting, and the item is not added
- * @callback: (scope async) (closure user_data): called when the item was added
+ * @cancellable: (nullable): cancels the wait; the item is then not added
+ * @callback: (scope async) (closure user_data): called when the item was added, or cannot be added
  * @user_data: data for @callback
  *
  * Adds an item, as [method@Ferry.Map.add] does, when there is room for it. Items are added in the order of the calls.
- * The number of calls that wait is not bounded: add the next item in the callback. [method@Ferry.Map.close_input]
- * closes the input behind them. On the router's thread.
+ * The number of calls that wait is not limited: add the next item in the callback. [method@Ferry.Map.close_input]
+ * closes the input after all items that wait were added. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1531,13 +1558,13 @@ ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancella
 /**
  * ferry_map_add_finish:
  * @self: a map
- * @result: what the callback was given
+ * @result: the result that the callback was called with
  * @error: return location for an error
  *
- * Ends [method@Ferry.Map.add_async]. Any thread.
+ * Finishes [method@Ferry.Map.add_async]. Any thread.
  *
- * Fails as [method@Ferry.Map.add] does, except with %FERRY_ERROR_WOULD_BLOCK, and with %G_IO_ERROR_CANCELLED when the
- * waiting was cancelled. The item was not added then.
+ * Fails as [method@Ferry.Map.add] does, but not with %FERRY_ERROR_WOULD_BLOCK. Fails with %G_IO_ERROR_CANCELLED when
+ * the wait was cancelled. After any failure, the item was not added.
  *
  * Returns: %TRUE when the item was added
  *
@@ -1555,10 +1582,10 @@ ferry_map_add_finish (FerryMap *self, GAsyncResult *result, GError **error)
 
 /**
  * ferry_map_close_input:
- * @self: a map without another input
+ * @self: a map whose input was not set
  *
- * Ends a manual input. Items that wait in [method@Ferry.Map.add_async] are still added. The map is finished when all
- * results are taken. On the router's thread.
+ * Closes a manual input: no more items can be added. Items that wait in [method@Ferry.Map.add_async] are still added.
+ * The map is finished when all results are taken. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1586,7 +1613,8 @@ has_news (gpointer data)
   return self->finished || has_result (self);
 }
 
-/* The map has a result or is finished. At its end: FALSE without an error. */
+/* Takes the next result. The map must have a result or be finished. At the end of the map, returns FALSE without an
+ * error. */
 static gboolean
 take (FerryMap *self, guint64 *index, GVariant **value, GError **failure, GError **error)
 {
@@ -1608,7 +1636,7 @@ take (FerryMap *self, guint64 *index, GVariant **value, GError **failure, GError
   return TRUE;
 }
 
-/* Outputs are set in any case. */
+/* Sets the outputs to NULL, so that they are also set when the caller fails. */
 static void
 clear_outputs (GVariant **value, GError **failure)
 {
@@ -1621,23 +1649,24 @@ clear_outputs (GVariant **value, GError **failure)
 /**
  * ferry_map_next:
  * @self: a map
- * @timeout: how long to wait, in microseconds; negative for as long as it takes
- * @index: (out) (optional): where the item's index goes
- * @value: (out) (optional) (transfer full) (nullable): where the result goes; %NULL for a function without a result,
- *   and when the item failed
- * @failure: (out) (optional) (transfer full) (nullable): where the item's error goes
+ * @timeout: how long to wait, in microseconds; negative to wait without a limit
+ * @index: (out) (optional): return location for the item's index
+ * @value: (out) (optional) (transfer full) (nullable): return location for the item's result; %NULL for a function
+ *   without a result, and when the item failed
+ * @failure: (out) (optional) (transfer full) (nullable): return location for the item's error; %NULL when the item did
+ *   not fail
  * @error: return location for an error
  *
- * Waits for the next result, and takes it. The first call starts the map. While it waits, it iterates the router's main
- * context. So this is for tests and console programs; an application uses [method@Ferry.Map.next_async]. On the
- * router's thread.
+ * Waits for the next result, and takes it. The first call starts the map. This function iterates the router's main
+ * context while it waits. It is for tests and console programs; an application should call
+ * [method@Ferry.Map.next_async]. On the router's thread.
  *
- * An item that failed is a result too: this returns %TRUE then, and sets @failure. At the end it returns %FALSE without
- * an error.
+ * An item that failed is a result too: this function then returns %TRUE, and sets @failure. At the end of the map, it
+ * returns %FALSE without an error.
  *
- * After the last result, fails with [property@Ferry.Map:error] where there is one. Fails with %G_IO_ERROR_CANCELLED
- * when the map was cancelled, with %FERRY_ERROR_TIMED_OUT, with %FERRY_ERROR_BUSY in a callback of its main context,
- * with %FERRY_ERROR_NOT_RUNNING and with %FERRY_ERROR_WRONG_THREAD.
+ * After the last result, fails with [property@Ferry.Map:error] when the map has an error. Fails with
+ * %G_IO_ERROR_CANCELLED when the map was cancelled, with %FERRY_ERROR_TIMED_OUT, with %FERRY_ERROR_BUSY in a callback
+ * of the router's main context, with %FERRY_ERROR_NOT_RUNNING and with %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE when there is a result
  *
@@ -1662,12 +1691,13 @@ ferry_map_next (FerryMap *self, gint64 timeout, guint64 *index, GVariant **value
 /**
  * ferry_map_next_async:
  * @self: a map
- * @cancellable: (nullable): ends the waiting; the map goes on
- * @callback: (scope async) (closure user_data): called when there is a result, or the end
+ * @cancellable: (nullable): cancels the wait; the map runs on
+ * @callback: (scope async) (closure user_data): called when there is a result, and at the end of the map
  * @user_data: data for @callback
  *
- * Waits for the next result. The first call starts the map. While no results are taken, no more than
- * [property@Ferry.Map:max-in-flight] items are taken from the input. On the router's thread.
+ * Waits for the next result, which [method@Ferry.Map.next_finish] takes. The first call starts the map. While no
+ * results are taken, no more than [property@Ferry.Map:max-in-flight] items are taken from the input. On the router's
+ * thread.
  *
  * Since: 0.1
  */
@@ -1684,7 +1714,8 @@ ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCall
   g_task_set_source_tag (call, ferry_map_next_async);
   self->n_asked++;
   if (!choose_mode (self, MODE_TAKEN))
-    g_task_return_new_error (call, FERRY_ERROR, FERRY_ERROR_BUSY, "The map gives its results in another way");
+    g_task_return_new_error (call, FERRY_ERROR, FERRY_ERROR_BUSY,
+                             "The map delivers its results in another way; make another map");
   else if (has_news (self))
     g_task_return_boolean (call, TRUE);
   else
@@ -1694,19 +1725,20 @@ ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCall
 /**
  * ferry_map_next_finish:
  * @self: a map
- * @result: what the callback was given
- * @index: (out) (optional): where the item's index goes
- * @value: (out) (optional) (transfer full) (nullable): where the result goes; %NULL for a function without a result,
- *   and when the item failed
- * @failure: (out) (optional) (transfer full) (nullable): where the item's error goes
+ * @result: the result that the callback was called with
+ * @index: (out) (optional): return location for the item's index
+ * @value: (out) (optional) (transfer full) (nullable): return location for the item's result; %NULL for a function
+ *   without a result, and when the item failed
+ * @failure: (out) (optional) (transfer full) (nullable): return location for the item's error; %NULL when the item did
+ *   not fail
  * @error: return location for an error
  *
- * Ends [method@Ferry.Map.next_async], and takes the result. At the end of the map it returns %FALSE without an error.
+ * Finishes [method@Ferry.Map.next_async], and takes the result. At the end of the map, returns %FALSE without an error.
  * On the router's thread.
  *
- * After the last result, fails with [property@Ferry.Map:error] where there is one. Fails with %G_IO_ERROR_CANCELLED
- * when the waiting or the map was cancelled, with %G_IO_ERROR_PENDING when another call took the result, and with
- * %FERRY_ERROR_WRONG_THREAD.
+ * After the last result, fails with [property@Ferry.Map:error] when the map has an error. Fails with
+ * %G_IO_ERROR_CANCELLED when the wait or the map was cancelled, with %G_IO_ERROR_PENDING when another call took the
+ * result, with %FERRY_ERROR_BUSY when the map delivers its results in another way, and with %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE when there is a result
  *
@@ -1749,7 +1781,7 @@ collecting_cancelled (GCancellable *cancellable, gpointer data)
  * @callback: (scope async) (closure user_data): called when all items have ended, or one failed
  * @user_data: data for @callback
  *
- * Starts the map, and collects all of its results. A manual input has to be ended with [method@Ferry.Map.close_input].
+ * Starts the map, and collects all of its results. A manual input must be closed with [method@Ferry.Map.close_input].
  * On the router's thread.
  *
  * Since: 0.1
@@ -1781,15 +1813,15 @@ ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyC
 /**
  * ferry_map_collect_finish:
  * @self: a map
- * @result: what the callback was given
+ * @result: the result that the callback was called with
  * @error: return location for an error
  *
- * Ends [method@Ferry.Map.collect_async]. The list is in the order of the items, also for an unordered map. For a
- * function without a result its elements are `()`. Any thread.
+ * Finishes [method@Ferry.Map.collect_async]. The list is in the order of the items, even for an unordered map. For a
+ * function without a result, each element is `()`. Any thread.
  *
- * Fails with the error of the first item that failed, with the item's index before the message; the other items are
- * cancelled then. Fails with [property@Ferry.Map:error] where there is one, and with %G_IO_ERROR_CANCELLED. To get
- * results in spite of failures, use [method@Ferry.Map.next_async].
+ * Fails with the error of the first item that failed, whose message then begins with the item's index; the other items
+ * are cancelled. Fails with [property@Ferry.Map:error] when the map has an error, and with %G_IO_ERROR_CANCELLED when
+ * the map was cancelled. To get results in spite of failures, call [method@Ferry.Map.next_async] instead.
  *
  * Returns: (transfer full) (element-type GLib.Variant): the results
  *
@@ -1814,15 +1846,15 @@ is_finished (gpointer data)
 /**
  * ferry_map_collect:
  * @self: a map that was not started
- * @timeout: how long to wait, in microseconds; negative for as long as it takes
+ * @timeout: how long to wait, in microseconds; negative to wait without a limit
  * @error: return location for an error
  *
- * Starts the map, and waits for all of its results, as `pmap` of other libraries does. While it waits, it iterates the
- * router's main context. So this is for tests and console programs; an application uses
+ * Starts the map, and waits for all of its results, as `pmap` of other libraries does. This function iterates the
+ * router's main context while it waits. It is for tests and console programs; an application should call
  * [method@Ferry.Map.collect_async]. On the router's thread.
  *
- * Fails as [method@Ferry.Map.collect_finish] does. Fails with %FERRY_ERROR_TIMED_OUT, and the map is cancelled then.
- * Fails with %FERRY_ERROR_BUSY in a callback of its main context, with %FERRY_ERROR_NOT_RUNNING and with
+ * Fails as [method@Ferry.Map.collect_finish] does. Fails with %FERRY_ERROR_TIMED_OUT, and cancels the map then. Fails
+ * with %FERRY_ERROR_BUSY in a callback of the router's main context, with %FERRY_ERROR_NOT_RUNNING and with
  * %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: (transfer full) (element-type GLib.Variant): the results, in the order of the items
@@ -1840,7 +1872,7 @@ ferry_map_collect (FerryMap *self, gint64 timeout, GError **error)
 
   if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
     return NULL;
-  /* No Hold: the map goes on, also if a handler drops the application's reference. */
+  /* Not a Hold: the map must run on, even if a handler drops the application's reference. */
   kept = g_object_ref (self);
   if (!may_wait (self, error))
     return NULL;
@@ -1848,7 +1880,7 @@ ferry_map_collect (FerryMap *self, gint64 timeout, GError **error)
   choose_mode (self, MODE_COLLECTED);
   if (wait_until (self, is_finished, timeout, error))
     return take_collected (self, error);
-  /* Items that still run are not waited for. */
+  /* Does not wait for the items that still run. */
   ferry_map_cancel (self);
   g_clear_pointer (&self->collected, g_ptr_array_unref);
   return NULL;
@@ -1866,10 +1898,10 @@ cancel_asked (gpointer data)
  * ferry_map_cancel:
  * @self: a map
  *
- * Cancels the map. No more items are taken from its input, and results that were not taken are dropped. Items that wait
- * are not begun, and items that run are cancelled as by [method@Ferry.Task.cancel]. When all of them have ended,
- * [signal@Ferry.Map::finished] is emitted. Any thread may call this; another than the router's asks that thread to
- * cancel the map.
+ * Cancels the map. No more items are taken from its input, and results that were not taken are dropped. Items that have
+ * not begun are not run, and items that run are cancelled as by [method@Ferry.Task.cancel]. When all items have ended,
+ * [signal@Ferry.Map::finished] is emitted. Any thread may call this; on another thread than the router's, the router's
+ * thread is made to cancel the map.
  *
  * Since: 0.1
  */
@@ -1882,7 +1914,7 @@ ferry_map_cancel (FerryMap *self)
 
   if (!ferry_home_is_own (self->router->home))
     {
-      /* Relaxed: the context orders what comes before and after. */
+      /* Relaxed: the mailbox orders this thread's writes before cancel_asked(). */
       if (!atomic_exchange_explicit (&self->asked, TRUE, memory_order_relaxed))
         ferry_home_invoke (self->router->home, cancel_asked, g_object_ref (self), g_object_unref);
       return;
@@ -1903,7 +1935,7 @@ ferry_map_cancel (FerryMap *self)
 /**
  * ferry_map_set_chunk_size:
  * @self: a map
- * @chunk_size: how many items a worker is given at a time, at most 65536; 0 for as many as take some milliseconds
+ * @chunk_size: the number of items of a chunk, at most 65536; 0 for a number that takes some milliseconds
  *
  * Sets [property@Ferry.Map:chunk-size], for chunks that are made later. On the router's thread.
  *
@@ -1925,10 +1957,10 @@ ferry_map_set_chunk_size (FerryMap *self, guint chunk_size)
 /**
  * ferry_map_set_max_in_flight:
  * @self: a map
- * @max_in_flight: how many items may be in flight; 0 for as many as keep the workers busy
+ * @max_in_flight: how many items may be in flight; 0 for a number that keeps the workers busy
  *
- * Sets [property@Ferry.Map:max-in-flight], at any time. A lower number does not change what is in flight already. On
- * the router's thread.
+ * Sets [property@Ferry.Map:max-in-flight]. It may be changed at any time. A lower number does not affect items that are
+ * in flight already. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1950,12 +1982,12 @@ ferry_map_set_max_in_flight (FerryMap *self, guint max_in_flight)
 /**
  * ferry_map_set_run_timeout:
  * @self: a map that was not started, and to which no item was added
- * @timeout: in microseconds; 0, the default, for no limit
+ * @timeout: the limit in microseconds; 0, the default, for no limit
  *
- * Sets how long an item may run, as [method@Ferry.Task.set_run_timeout] does for a task. When the time is over, the
- * item fails with %FERRY_ERROR_TIMED_OUT at once, and the others go on. The worker is asked to stop, and is killed if
- * it does not. Items with a limit are sent to workers one by one, whatever [property@Ferry.Map:chunk-size] says. On the
- * router's thread.
+ * Sets how long an item may run, as [method@Ferry.Task.set_run_timeout] does for a task. When an item has run for
+ * longer, it fails with %FERRY_ERROR_TIMED_OUT at once, and the other items run on. The worker is asked to stop, and is
+ * killed if it does not. Items with a limit are sent to workers one by one, whatever [property@Ferry.Map:chunk-size]
+ * is. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1963,7 +1995,8 @@ void
 ferry_map_set_run_timeout (FerryMap *self, gint64 timeout)
 {
   g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_fail (!self->started, "the map has begun; set the limit before ferry_map_start() or the first item");
+  ferry_return_if_fail (
+    !self->started, "the map was started; set the limit before ferry_map_start() and before the first item is added");
   g_return_if_fail (timeout >= 0);
   ferry_return_if_elsewhere (self->router->home);
 
@@ -2087,8 +2120,8 @@ ferry_map_get_max_in_flight (FerryMap *self)
  * ferry_map_get_in_flight_limit:
  * @self: a map
  *
- * Gets how many items may be in flight at present: [property@Ferry.Map:max-in-flight], or the default where that is 0.
- * The default changes with the time that items take, and with the number of workers. On the router's thread.
+ * Gets how many items may be in flight now: [property@Ferry.Map:max-in-flight], or the default limit when that property
+ * is 0. The default changes with the time that items take, and with the number of workers. On the router's thread.
  *
  * Returns: the number of items
  *
@@ -2107,8 +2140,8 @@ ferry_map_get_in_flight_limit (FerryMap *self)
  * ferry_map_get_n_in_flight:
  * @self: a map
  *
- * Gets how many items are in flight: they were added or taken from the input, and their results are not taken yet. One
- * more can be added while the number is less than [method@Ferry.Map.get_in_flight_limit] and no call of
+ * Gets how many items are in flight: items that were added or taken from the input, and whose results are not taken
+ * yet. Another item can be added while this number is less than [method@Ferry.Map.get_in_flight_limit] and no call of
  * [method@Ferry.Map.add_async] waits. On the router's thread.
  *
  * Returns: the number of items
@@ -2244,7 +2277,7 @@ ferry_map_get_error (FerryMap *self)
  *
  * Gets [property@Ferry.Map:fraction]. On the router's thread.
  *
- * Returns: from 0 to 1; negative while the number of items is not known
+ * Returns: the fraction, from 0 to 1; negative while the number of items is not known
  *
  * Since: 0.1
  */
@@ -2349,8 +2382,9 @@ install_settings (void)
   /**
    * FerryMap:chunk-size:
    *
-   * How many items a chunk has; 0, the default, for as many as take some milliseconds, as items took so far. Then the
-   * first chunk has one item, and at the end chunks become smaller so that no worker is idle.
+   * How many items a chunk has. With 0, the default, the map chooses a size that takes some milliseconds, by the time
+   * that earlier items took. The first chunk then has one item, and at the end of the input chunks become smaller so
+   * that no worker is idle.
    *
    * Since: 0.1
    */
@@ -2358,9 +2392,9 @@ install_settings (void)
   /**
    * FerryMap:max-in-flight:
    *
-   * How many items may be in flight: taken from the input, and their results not taken yet. By default 0, which stands
-   * for 128 items for each worker, or for 8 chunks for each worker where that is more. The number of workers is
-   * [property@Ferry.Pool:max-workers]. [method@Ferry.Map.get_in_flight_limit] gets the present limit.
+   * How many items may be in flight: taken from the input, and their results not taken yet. 0, the default, means 128
+   * items for each worker, or 8 chunks for each worker if these have more items. The number of workers is
+   * [property@Ferry.Pool:max-workers]. [method@Ferry.Map.get_in_flight_limit] gets the current limit.
    *
    * Since: 0.1
    */
@@ -2368,7 +2402,7 @@ install_settings (void)
   /**
    * FerryMap:priority:
    *
-   * The priority of the map's chunks among the executor's tasks; higher ones come first.
+   * The priority of the map's chunks among the executor's tasks; tasks with a higher priority run first.
    *
    * Since: 0.1
    */
@@ -2381,7 +2415,8 @@ install_figures (void)
   /**
    * FerryMap:n-submitted:
    *
-   * How many items were submitted. Notified at most once a turn of the main loop, as the other figures are.
+   * How many items were submitted. This property, n-done, n-failed and fraction are notified at most once in each
+   * iteration of the main loop.
    *
    * Since: 0.1
    */
@@ -2389,7 +2424,7 @@ install_figures (void)
   /**
    * FerryMap:n-done:
    *
-   * How many items have ended, failed ones included.
+   * How many items have ended, including failed items.
    *
    * Since: 0.1
    */
@@ -2405,7 +2440,7 @@ install_figures (void)
   /**
    * FerryMap:fraction:
    *
-   * How many of all items have ended, from 0 to 1; negative while the number of items is not known.
+   * The fraction of all items that have ended, from 0 to 1; negative while the number of items is not known.
    *
    * Since: 0.1
    */
@@ -2413,7 +2448,7 @@ install_figures (void)
   /**
    * FerryMap:finished:
    *
-   * Whether the map has ended; see [signal@Ferry.Map::finished].
+   * Whether the map is finished; see [signal@Ferry.Map::finished].
    *
    * Since: 0.1
    */
@@ -2421,8 +2456,8 @@ install_figures (void)
   /**
    * FerryMap:error:
    *
-   * Why the input was not read to its end: the source's error, or that of an executor that takes no more tasks.
-   * Notified when the map is finished.
+   * Why the input was not read to its end: the error of the source function, or the error of an executor that takes no
+   * more tasks. Notified when the map is finished.
    *
    * Since: 0.1
    */
@@ -2447,12 +2482,12 @@ install_signals (GObjectClass *object_class)
   /**
    * FerryMap::result:
    * @self: the map
-   * @index: the item's number in the order of submission, from 0 on
-   * @value: (nullable): the function's result; %NULL for a function without a result, and when it failed
-   * @error: (nullable): why the item failed
+   * @index: the item's index: its number in the order of submission, from 0 on
+   * @value: (nullable): the function's result; %NULL for a function without a result, and when the item failed
+   * @error: (nullable): why the item failed, or %NULL
    *
-   * Emitted once for each item of a map that was started with [method@Ferry.Map.start]. The value comes from another
-   * process: check its type before use, unless this program has registered the function too. Nothing is emitted after
+   * Emitted once for each item of a map that was started with [method@Ferry.Map.start]. The value was sent by another
+   * process: check its type before use, unless this program has registered the function too. Not emitted after
    * [method@Ferry.Map.cancel].
    *
    * Since: 0.1
@@ -2465,8 +2500,8 @@ install_signals (GObjectClass *object_class)
    * FerryMap::finished:
    * @self: the map
    *
-   * Emitted once, as the last signal of a map. All items have ended and all results were taken; or the map was
-   * cancelled, and none of its items runs.
+   * Emitted once, as the last signal of a map. Either all items have ended and all results were taken, or the map was
+   * cancelled and none of its items runs any more.
    *
    * Since: 0.1
    */

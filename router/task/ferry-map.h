@@ -16,10 +16,10 @@ G_BEGIN_DECLS
 
 /**
  * FerryMapOrder:
- * @FERRY_MAP_ORDERED: The order of the items: a result waits for the ones before it.
- * @FERRY_MAP_UNORDERED: The order of arrival.
+ * @FERRY_MAP_ORDERED: The order of the items: a result waits for the results of all earlier items.
+ * @FERRY_MAP_UNORDERED: The order in which the results arrive.
  *
- * The order in which a map gives its results.
+ * The order in which a map returns its results.
  *
  * Since: 0.1
  */
@@ -34,10 +34,11 @@ typedef enum
  * @user_data: the data that was set with the function
  * @error: return location for an error
  *
- * Gives a map the arguments of its next item. Called on the router's thread, and only when there is room for the item.
+ * The type of a function that returns the arguments of a map's next item. It is called on the router's thread, and only
+ * when the map can submit another item.
  *
- * Returns: (transfer full) (nullable): the arguments, floating or not; %NULL at the end, or for a failure with @error
- *   set
+ * Returns: (transfer full) (nullable): the arguments, floating or not; %NULL at the end, or with @error set after a
+ *   failure
  *
  * Since: 0.1
  */
@@ -48,7 +49,8 @@ typedef GVariant *(*FerryMapSource) (gpointer user_data, GError **error);
  * @item: (transfer none) (type GObject.Object): an item of the list
  * @user_data: the data that was set with the function
  *
- * Makes the arguments for an item of a list. Called on the router's thread, and only when there is room for the item.
+ * The type of a function that makes the arguments for an item of a list. It is called on the router's thread, and only
+ * when the map can submit another item.
  *
  * Returns: (transfer full): the arguments, floating or not
  *

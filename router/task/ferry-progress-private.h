@@ -1,10 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Progress: the fraction of a job that is done in parts, and a report as bytes, as a job writes it into the cell of its
- * worker.
+/* The progress of a job: the fraction that is done, computed from parts, and the bytes of a report, which a job writes
+ * into the cell of its worker.
  *
- * Trust: decoded bytes come from a worker. Lengths are checked, text is made valid UTF-8, and numbers are clamped. */
+ * Trust: decoded bytes come from a worker, which may be hostile. Lengths are checked, text is made valid UTF-8, and
+ *        numbers are clamped. */
 
 #pragma once
 
@@ -17,7 +18,7 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  guint64 xid;     /* of the call */
+  guint64 xid;     /* of the call that the report is about */
   double fraction; /* 0 to 1; negative: not known */
   guint64 amount;
   guint64 total; /* 0: not known */
@@ -38,36 +39,38 @@ typedef struct
   char text[FERRY_MAX_PROGRESS_TEXT + 1];
 } FerryProgress;
 
-/* any. unit and text are (nullable); a text that is too long is cut between characters. Returns the size. */
+/* any: writes a report into bytes. unit and text are (nullable); a text that is too long is cut between characters.
+ * Returns the number of bytes written. */
 gsize ferry_progress_encode (guint8 bytes[FERRY_MAX_PROGRESS_SIZE], guint64 xid, double fraction, guint64 amount,
                              guint64 total, const char *unit, const char *text);
-/* any. Returns FALSE, with nothing changed, where size is not what the lengths in data add up to. */
+/* any: reads a report. Returns FALSE, and changes nothing, if size does not match the lengths in data. */
 gboolean ferry_progress_decode (FerryProgress *self, gconstpointer data, gsize size);
 
 /* A part of a job, or the whole job. */
 typedef struct
 {
-  double base;   /* where it begins, in the whole */
-  double share;  /* its length, in the whole */
-  double weight; /* its length, in its parent */
-  double done;   /* 0 to 1: of it */
+  double base;   /* where the part begins, as a fraction of the whole job */
+  double share;  /* the size of the part, as a fraction of the whole job */
+  double weight; /* the size of the part, as a fraction of the part that contains it */
+  double done;   /* how much of the part is done, 0 to 1 */
 } FerryProgressPart;
 
-/* The parts of a job. The job has them, and guards them by its lock. */
+/* The parts of a job. The job owns them, and guards them by its lock. */
 typedef struct
 {
   FerryProgressPart whole;
   GArray *parts;   /* (owned) (nullable) (element-type FerryProgressPart): the open parts, the outermost first */
-  double furthest; /* the fraction of the whole: from 0 to 1, and never falls */
+  double furthest; /* the fraction of the whole job that is done: from 0 to 1, and never decreases */
 } FerryProgressParts;
 
 void ferry_progress_parts_init (FerryProgressParts *self);
 void ferry_progress_parts_clear (FerryProgressParts *self);
-/* Sets how much of the innermost part is done. Returns furthest. */
+/* Sets how much of the innermost part is done, unless more was done already. Returns furthest. */
 double ferry_progress_parts_scale (FerryProgressParts *self, double fraction);
-/* Begins a part that takes weight of the innermost one, or the rest of it where that is less. */
+/* Begins a part in the innermost part. weight is its size as a fraction of the innermost part, reduced to what is
+ * left. */
 void ferry_progress_parts_begin (FerryProgressParts *self, double weight);
-/* Completes the innermost part. Returns FALSE when there is none. */
+/* Ends the innermost part, which counts as complete. Returns FALSE when no part is open. */
 gboolean ferry_progress_parts_end (FerryProgressParts *self);
 gboolean ferry_progress_parts_has_part (const FerryProgressParts *self);
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The bytes are written and read without GVariant: a function may report millions of times a second. */
+/* Reports are written and read without GVariant, for speed: a function may report millions of times a second. */
 
 #include "config.h"
 
@@ -12,7 +12,7 @@
 
 G_STATIC_ASSERT (sizeof (FerryProgressHeader) == 40);
 
-/* Returns how many bytes of text to take: at most limit, and no character is cut in two. */
+/* Returns how many bytes of text fit into limit bytes without cutting a character in two. */
 static gsize
 cut_between_characters (const char *text, gsize length, gsize limit)
 {
@@ -53,7 +53,7 @@ ferry_progress_encode (guint8 bytes[FERRY_MAX_PROGRESS_SIZE], guint64 xid, doubl
   return sizeof header + header.unit_length + header.text_length;
 }
 
-/* Copies text that may not be UTF-8, or may contain zeroes. place has room for limit bytes and a zero. */
+/* Copies a text, and makes it valid UTF-8 without zero bytes. place must have room for limit bytes and a zero byte. */
 static void
 copy_text (char *place, const guint8 *data, gsize length, gsize limit)
 {
@@ -119,7 +119,7 @@ get_innermost (FerryProgressParts *self)
   return &g_array_index (self->parts, FerryProgressPart, self->parts->len - 1);
 }
 
-/* Returns the nearest number from 0 to 1; 0 for NaN. */
+/* Returns fraction, limited to the range from 0 to 1; 0 for NaN. */
 static double
 clamp (double fraction)
 {
@@ -131,7 +131,7 @@ ferry_progress_parts_scale (FerryProgressParts *self, double fraction)
 {
   FerryProgressPart *part = get_innermost (self);
 
-  /* Parts that are begun in it later lie behind what is done of it. */
+  /* A part that is begun later begins after what is done. */
   part->done = MAX (part->done, clamp (fraction));
   self->furthest = MAX (self->furthest, clamp (part->base + part->done * part->share));
   return self->furthest;

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Serving calls of registered functions, one after the other, in a worker of a pool.
+/* Serves calls of registered functions in a worker of a pool, one call after the other.
  *
  * Owner:   the thread that serves.
- * Threads: one thread serves. The first use of a job's cancellable starts a second thread, which watches the express
- *          lane. */
+ * Threads: one thread serves. The first call of ferry_job_get_cancellable() starts a second thread, which watches the
+ *          express lane. */
 
 #pragma once
 
@@ -14,21 +14,22 @@
 
 G_BEGIN_DECLS
 
-/* The names of the two pipes that a worker needs for serving. */
+/* The names of the two senders that a worker must be passed to serve calls. */
 #define FERRY_CALLS_SENDER "ferry.calls"
 #define FERRY_PROGRESS_SENDER "ferry.progress"
 
 typedef struct _FerryServe FerryServe;
 
-/* downlink (unowned) outlives it. The senders are not started yet. */
+/* Makes an object that serves the calls of downlink (unowned), which must outlive it. The senders must not be
+ * started. */
 FerryServe *ferry_serve_new (FerryDownlink *downlink, FerrySender *calls, FerrySender *progress);
-/* The same for a link whose both ends are in this process. Its connections are those of calls and of progress, which is
- * its cell 0. never_waits: see ferry_uplink_new_local(). */
+/* Makes an object that serves the calls of a link with both ends in this process. The two connections are for calls and
+ * for progress; progress uses cell 0. never_waits: see ferry_uplink_new_local(). */
 FerryServe *ferry_serve_new_local (FerryLink *link, const guint64 connection_ids[2], GThread *never_waits,
                                    GError **error);
 void ferry_serve_free (FerryServe *self);
-/* Starts the senders, and serves until the application finishes the link. Fails where the application has closed the
- * link or broken a rule. Stops both senders. */
+/* Starts the senders, and serves calls until the application finishes the link. Stops both senders at the end. Fails
+ * when the application has closed the link or broken a rule. */
 gboolean ferry_serve_run (FerryServe *self, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryServe, ferry_serve_free)

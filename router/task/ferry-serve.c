@@ -1,15 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From a message in the down lane to an answer in the up lane.
+/* Serves calls: reads messages from the down lane, runs their functions, and sends the answers by the up lane.
  *
  * Requests wait in a queue, in the order of their arrival. A call is claimed before it begins. So the application can
  * take back a call that has not begun, and knows which call a dead worker had begun. While a function runs, the down
- * lane is read only when the function yields and has to wait. The express lane is read when the job is asked for
- * cancels, and by the second thread.
+ * lane is read only when the function yields and must wait. The express lane is read when the function checks its job
+ * for a cancel, and by the second thread.
  *
- * Threads: see the header. `lock` guards `current` and `watcher`, and is never held while a function's code may run.
- * Trust:   the worker trusts the application. Malformed messages are an error all the same. */
+ * Threads: one thread serves, and a second thread may watch the express lane. `lock` guards `current` and `watcher`,
+ *          and is never held while a function's code may run.
+ * Trust:   the worker trusts the application. Even so, a malformed message is an error. */
 
 #include "config.h"
 
@@ -27,20 +28,20 @@
 
 struct _FerryServe
 {
-  FerryDownlink *downlink;         /* const: (unowned), or owned where it is local */
+  FerryDownlink *downlink;         /* const: (unowned), or (owned) if is_local */
   gboolean is_local;               /* const: both ends of the link are in this process */
   FerrySender *calls;              /* const: (owned) */
   FerrySender *progress;           /* const: (owned) */
   FerryTransactions *transactions; /* const: (owned) */
 
-  /* Of the thread that serves. */
+  /* Used only by the thread that serves. */
   GQueue queue;                    /* (element-type FerryCall) (owned): the calls that have not begun */
-  const FerryDownMessage *message; /* (unowned) (nullable): the message that is being taken */
+  const FerryDownMessage *message; /* (unowned) (nullable): the message that take_message() handles */
   gboolean finishing;
-  GError *failure; /* (owned) (nullable): the reason why no more messages can come */
+  GError *failure; /* (owned) (nullable): why no more messages can be received */
 
   pthread_mutex_t lock;
-  FerryJob *current; /* lock: (unowned) (nullable): the job that runs; a use without the lock takes a reference */
+  FerryJob *current; /* lock: (unowned) (nullable): the job that runs; to use it without the lock, take a reference */
   GThread *watcher;  /* lock: (owned) (nullable) */
   _Atomic gboolean watcher_stops;
 };
@@ -115,7 +116,8 @@ ferry_serve_free (FerryServe *self)
 
 /* ---- cancels ---- */
 
-/* any: (transfer full) (nullable) the job that runs, if it is of the call xid; 0 stands for every call. */
+/* any: returns (transfer full) (nullable) the job that runs, if its call has the given xid. An xid of 0 stands for any
+ * call. */
 static FerryJob *
 ref_current (FerryServe *self, guint64 xid)
 {
@@ -127,7 +129,7 @@ ref_current (FerryServe *self, guint64 xid)
   return job;
 }
 
-/* any: the last of several threads frees it. */
+/* any: drops a reference to a job. The thread that drops the last one frees the job. */
 static void
 unref_job (FerryJob *job)
 {
@@ -144,13 +146,14 @@ cancel_current (FerryServe *self, guint64 xid, guint reason)
   if (job == NULL)
     return;
   ferry_job_cancel (job, reason);
-  /* The thread that serves may wait for window, and has not seen this cancel: this thread took it from the lane. */
+  /* The thread that serves may be waiting in ferry_job_yield(), and does not know of this cancel, which this thread has
+   * read from the lane. */
   if (!ferry_job_is_serving_thread (job))
     ferry_downlink_interrupt (self->downlink);
   unref_job (job);
 }
 
-/* any: see FerryJobDriver. */
+/* any: implements FerryJobDriver.take_cancels. */
 static void
 take_cancels (gpointer serve)
 {
@@ -160,8 +163,8 @@ take_cancels (gpointer serve)
 
   while (ferry_downlink_take_cancel (self->downlink, &xid, &reason))
     {
-      /* Marks the call, then looks for its job. run() has the reverse order: it sets the job, then looks at the mark.
-       */
+      /* Marks the call first, then reads `current`. run() sets `current` first, then reads the mark, so one of them
+       * cancels the job. */
       ferry_transactions_receive_cancel (self->transactions, xid, reason);
       cancel_current (self, xid, reason);
     }
@@ -171,7 +174,8 @@ take_cancels (gpointer serve)
 
 /* ---- the second thread ---- */
 
-/* Cancels the job that runs when its deadline has passed. Returns the next deadline, or FERRY_NO_DEADLINE. */
+/* Cancels the running job if its deadline has passed. Otherwise returns the deadline of the running job, or
+ * FERRY_NO_DEADLINE. */
 static gint64
 check_deadline (FerryServe *self)
 {
@@ -210,7 +214,7 @@ watch (gpointer data)
   return NULL;
 }
 
-/* any: see FerryJobDriver. */
+/* any: implements FerryJobDriver.watch: starts the second thread, unless it runs. */
 static void
 start_watching (gpointer serve)
 {
@@ -222,14 +226,14 @@ start_watching (gpointer serve)
     self->watcher = ferry_thread_try_new ("ferry-watch", "watching for cancels", watch, self, &error);
   pthread_mutex_unlock (&self->lock);
   if (error != NULL)
-    g_message ("A job is told of a cancel only when it calls ferry_job_check(): %s", error->message);
-  /* The thread may sleep until another job's deadline. */
+    g_message ("A function is notified of a cancel only when it calls ferry_job_check(): %s", error->message);
+  /* The second thread may sleep until the deadline of an earlier job; this makes it read the deadlines again. */
   ferry_downlink_interrupt (self->downlink);
 }
 
 /* ---- the thread that serves ---- */
 
-/* Sets failure where the message is malformed. */
+/* Handles a message of the down lane. Sets failure when the message is malformed. */
 static void
 take_message (FerryServe *self, const FerryDownMessage *message)
 {
@@ -238,7 +242,8 @@ take_message (FerryServe *self, const FerryDownMessage *message)
 
   if (message->connection_id != ferry_sender_get_connection_id (self->calls))
     {
-      g_debug ("A message for pipe %" G_GUINT64_FORMAT " came, which takes none", message->connection_id);
+      g_debug ("A message for pipe %" G_GUINT64_FORMAT " was ignored; only the calls pipe has messages",
+               message->connection_id);
       return;
     }
   self->message = message;
@@ -246,13 +251,13 @@ take_message (FerryServe *self, const FerryDownMessage *message)
   self->message = NULL;
   if (!received)
     return;
-  /* A cancel may come as a message as well. */
+  /* The message may have been a cancel of the running call. */
   cancelled = self->current != NULL ? ferry_call_get_cancelled (ferry_job_get_call (self->current)) : 0;
   if (cancelled != 0)
     ferry_job_cancel (self->current, cancelled);
 }
 
-/* See FerryJobDriver. After the first failure nothing is taken. */
+/* Implements FerryJobDriver.receive. After the first failure, nothing is received. */
 static gboolean
 receive (gpointer serve, GError **error)
 {
@@ -269,12 +274,14 @@ receive (gpointer serve, GError **error)
       self->finishing = TRUE;
       break;
     case FERRY_DOWN_EVENT_CLOSED:
-      self->failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application gave up the link");
+      self->failure =
+        g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application has closed the link to this worker");
       break;
     case FERRY_DOWN_EVENT_BROKEN:
-      self->failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                                           "What the application asks is malformed; build application and worker with "
-                                           "the same version of Ferry");
+      self->failure =
+        g_error_new_literal (FERRY_ERROR, FERRY_ERROR_PROTOCOL,
+                             "A message of the application is malformed; build application and worker with "
+                             "the same version of Ferry");
       break;
     case FERRY_DOWN_EVENT_NOTHING:
     default:
@@ -287,14 +294,15 @@ receive (gpointer serve, GError **error)
   return FALSE;
 }
 
-/* Waits for the end of this worker, which must not begin another call. It mostly ends by a signal. */
+/* Waits for the end of this worker, which must not begin another call. Usually a signal ends the worker during the
+ * wait. */
 static void
 wait_for_end (FerryServe *self)
 {
   while (!self->finishing && receive (self, NULL))
     ;
   if (self->failure == NULL)
-    self->failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application gave up this worker");
+    self->failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application ends this worker");
 }
 
 static void
@@ -332,7 +340,7 @@ run (FerryServe *self, const FerryFunctionEntry *function, FerryCall *call, Ferr
 
 static const FerryAnswerWay call_way = {ferry_call_answer, ferry_call_answer_error};
 
-/* Runs a claimed call, and answers it. */
+/* Runs the function of a claimed call, and sends the answer. */
 static void
 begin (FerryServe *self, FerryCall *call)
 {
@@ -359,7 +367,7 @@ serve_call (FerryServe *self, FerryCall *call)
       begin (self, call);
       break;
     case FERRY_CLAIM_SKIPPED:
-      g_debug ("Passes over call %" G_GUINT64_FORMAT ", which was taken back", ferry_call_get_xid (call));
+      g_debug ("Skips call %" G_GUINT64_FORMAT ", which the application has taken back", ferry_call_get_xid (call));
       ferry_call_drop (call);
       break;
     case FERRY_CLAIM_KILLED:
@@ -370,7 +378,8 @@ serve_call (FerryServe *self, FerryCall *call)
     }
 }
 
-/* Calls that have not begun get no answer: the application knows of the link's end. */
+/* Ends the second thread, and closes the transactions and the senders. Calls that have not begun get no answer: the
+ * application is notified of the link's end. */
 static void
 close_all (FerryServe *self)
 {
@@ -378,7 +387,8 @@ close_all (FerryServe *self)
 
   if (self->watcher != NULL)
     {
-      /* Release: pairs with watch(). An interrupt that comes before the thread sleeps is kept. */
+      /* Release: pairs with watch(). An interrupt before the thread sleeps is not lost: the thread then does not
+       * sleep. */
       atomic_store_explicit (&self->watcher_stops, TRUE, memory_order_release);
       ferry_downlink_interrupt (self->downlink);
       g_thread_join (g_steal_pointer (&self->watcher));

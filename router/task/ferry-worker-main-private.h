@@ -7,14 +7,14 @@
 
 G_BEGIN_DECLS
 
-/* Serves a transport that the worker was passed. Returns the exit status. */
+/* Serves a transport that the application passed to the worker. Returns the exit status of the worker. */
 typedef int (*FerryTransportServeFunc) (void);
 
-/* While the library is loaded: a worker that is passed a transport of that name serves it with func, and serves no
- * calls. */
+/* Makes ferry_worker_main() call func, in a worker that is passed a transport of that name. Such a worker serves no
+ * calls. Must be called by a constructor of the library, before main() runs. */
 void ferry_worker_main_set_server (const char *transport, FerryTransportServeFunc func);
 
-/* any: whether the program has called ferry_worker_main(), and so can be a worker when it is started again. */
+/* any: whether the program has called ferry_worker_main(). Only then can the program be started again as a worker. */
 gboolean ferry_worker_main_was_called (void);
 
 G_END_DECLS

@@ -1,12 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The role of a program in this process: the application, a worker that serves calls, or a plain worker.
+/* Decides the role of the program in this process: the application, a fork server, a worker that serves calls, a worker
+ * of a channel, or a plain worker.
  *
- * A worker attaches before its initialisers run. So versions are compared first, a slow initialiser does not make the
- * worker look as if it hung at its start, and a plain worker runs no initialisers.
+ * A worker attaches before its initialisers run. So a difference of versions is found first, a slow initialiser is not
+ * taken for a worker that hangs at its start, and a plain worker runs no initialisers.
  *
- * Threads: the process' first thread, before there are others; ferry_worker_exit() is for any thread. */
+ * Threads: the first thread of the process, before there are others; ferry_worker_exit() may be called on any
+ *          thread. */
 
 #include "config.h"
 
@@ -40,28 +42,29 @@ typedef struct
 
 static GArray *initialisers; /* (element-type Initialiser) (nullable) */
 
-/* See ferry_worker_main_set_server(). Both are const once the library is loaded. */
+/* Set by ferry_worker_main_set_server(). Both are const once the library is loaded. */
 static const char *server_transport;
 static FerryTransportServeFunc serve_func;
 
 static gboolean was_called; /* set on the first thread, before there are others */
 
-/* Of the process that serves; set before it begins, and never changed. */
+/* The senders of a worker that serves calls. They are set before it serves, and never changed. */
 static FerrySender *calls;
 static FerrySender *progress;
 static gboolean forked_by_fork_server;
 
 /**
  * ferry_worker_add_initialiser:
- * @name: a name for messages
- * @initialiser: (scope forever): prepares the program
+ * @name: the name of the initialiser, for error messages
+ * @initialiser: (scope forever): a function that prepares the program
  * @user_data: data for @initialiser
  *
  * Adds a function that prepares the program for the calls that it will serve. The functions run in the order in which
- * they are added. Call this before [func@Ferry.Worker.main], by the thread that calls that.
+ * they are added. Must be called before [func@Ferry.Worker.main], by the thread that calls that function.
  *
- * Initialisers run in workers that serve calls, and in a fork server, whose workers inherit what they prepared. Where
- * one fails, the process says so on standard error and exits with status 70, which is `EX_SOFTWARE`.
+ * Initialisers run in workers that serve calls, and in a fork server, whose workers inherit what the initialisers
+ * prepared. When an initialiser fails, the process writes the error to standard error and exits with status 70
+ * (`EX_SOFTWARE`).
  *
  * Since: 0.1
  */
@@ -79,7 +82,7 @@ ferry_worker_add_initialiser (const char *name, FerryInitialiser initialiser, gp
   g_array_append_val (initialisers, entry);
 }
 
-/* note (nullable): called with the name of each, after it has run. */
+/* Runs all initialisers. note (nullable) is called after each of them, with its name. */
 static void
 run_initialisers (void (*note) (const char *name))
 {
@@ -91,7 +94,7 @@ run_initialisers (void (*note) (const char *name))
       if (!initialiser->func (initialiser->user_data, &error))
         {
           g_printerr ("%s: initialiser “%s” failed: %s\n", program_invocation_short_name, initialiser->name,
-                      error != NULL ? error->message : "it did not say why");
+                      error != NULL ? error->message : "it set no error");
           ferry_worker_exit (EX_SOFTWARE);
         }
       if (note != NULL)
@@ -123,7 +126,7 @@ serve (FerryDownlink *downlink)
   FerryServe *self;
   GError *error = NULL;
 
-  /* A terminal sends SIGINT to the workers too, but the application decides when its workers end. */
+  /* A terminal may send SIGINT to the workers too, but the application decides when its workers end. */
   signal (SIGINT, SIG_IGN);
   calls = get_sender (FERRY_CALLS_SENDER);
   progress = get_sender (FERRY_PROGRESS_SENDER);
@@ -180,11 +183,11 @@ ask (FerryLink *link, guint64 connection_id)
   ferry_link_send_finish (link);
 }
 
-/* A pre-forked child: serves a call over a link of its own, with nothing at the other end.
+/* Runs in a pre-forked child: serves one call over a link with both ends in this process.
  *
- * After a fork, the first write to a page copies it, and the first read maps it. Between the fork of a worker and its
- * first answer these are some 60 pages, which take longer than the fork itself. A pre-forked child touches them while
- * it waits for its request. */
+ * After a fork, the first write to a page copies the page, and the first read maps it. Between the fork of a worker and
+ * its first answer, about 60 pages are used for the first time, which takes longer than the fork itself. A pre-forked
+ * child uses these pages while it waits for its request. */
 static void
 warm_up (void)
 {
@@ -202,14 +205,15 @@ warm_up (void)
   ferry_function_forget (WARM_UP_FUNCTION);
 }
 
-/* Returns in the workers that the fork server forks. They inherit what the initialisers prepared. */
+/* Makes this process a fork server. Returns only in the workers that the fork server forks. They inherit what the
+ * initialisers prepared. */
 static void
 be_fork_server (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
 
   ferry_fork_server_set_arguments (argc, argv);
-  /* Makes the classes that each worker needs and inherits. */
+  /* Creates the classes that each worker needs, so that the workers inherit them. */
   g_type_class_unref (g_type_class_ref (FERRY_TYPE_SENDER));
   g_type_class_unref (g_type_class_ref (FERRY_TYPE_JOB));
   run_initialisers (ferry_fork_server_note_initialiser);
@@ -223,24 +227,26 @@ be_fork_server (int argc, char **argv)
  * @argc: (inout) (optional): the number of arguments of `main()`
  * @argv: (inout) (array length=argc) (optional) (nullable): the arguments of `main()`
  *
- * Lets a program be its own worker. A program calls this at the beginning of `main()`: after it has registered its
+ * Lets a program be its own worker. A program must call this at the beginning of `main()`: after it has registered its
  * functions and added its initialisers, and before it starts a thread or opens a display.
  *
- * In the application, this does nothing and returns %FALSE. In a worker that serves calls, and in a fork server, it
- * does not return: the process serves until the application finishes its link or ends, and exits. In a worker of a
- * channel it does not return either: the process ends with its function. In a worker that was passed other senders
- * only, it returns %FALSE; [func@Ferry.Worker.get_sender] and [func@Ferry.Worker.get_transport] give them.
+ * In the application, this function does nothing and returns %FALSE. In a worker that serves calls, and in a fork
+ * server, it does not return: the process serves until the application finishes its link or ends, and then exits. In a
+ * worker of a channel it does not return: the process exits when the channel's function returns. In a worker that was
+ * passed only other senders, it returns %FALSE; the worker gets them by [func@Ferry.Worker.get_sender] and
+ * [func@Ferry.Worker.get_transport].
  *
  * A worker that serves ignores `SIGINT`, since the application decides what Ctrl-C does. Processes that its functions
- * execute inherit that. A worker exits with status 76, which is `EX_PROTOCOL`, when its version does not fit the
- * application's, or when the program took a transport before. It says so on standard error.
+ * execute inherit this setting. A worker writes an error to standard error and exits with status 76 (`EX_PROTOCOL`)
+ * when its version of Ferry does not fit the application's, or when the program got a transport before it called this
+ * function.
  *
- * An executed worker ends by `exit()`. A forked worker flushes its standard streams and ends by `_exit()`, so that the
- * `atexit()` functions of its fork server do not run once for each worker.
+ * An executed worker ends by `exit()`. A forked worker flushes its standard streams and ends by `_exit()`. So the
+ * `atexit()` functions of its fork server do not run in each worker.
  *
- * The first thread of the process may call this.
+ * The first thread of the process must call this.
  *
- * Returns: %FALSE where the program goes on
+ * Returns: %FALSE; in all other cases the function does not return
  *
  * Since: 0.1
  */
@@ -277,8 +283,8 @@ ferry_worker_main (int *argc, char ***argv)
  * @status: the exit status
  *
  * Ends the worker from one of its functions: stops its senders, flushes the standard streams, and exits. Messages that
- * were sent before arrive. The call that the worker serves fails in the application with %FERRY_ERROR_WORKER_LOST. In a
- * process that is not a worker, this is `exit()`. Any thread may call this.
+ * were sent before are delivered. The call that the worker serves fails in the application with
+ * %FERRY_ERROR_WORKER_LOST. In a process that is not a worker, this function calls `exit()`. Any thread may call this.
  *
  * Since: 0.1
  */

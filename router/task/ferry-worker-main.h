@@ -18,9 +18,9 @@ G_BEGIN_DECLS
  * @user_data: the data given to [func@Ferry.Worker.add_initialiser]
  * @error: return location for an error
  *
- * Prepares a program for the calls that it will serve, such as by loading data that all workers share. It runs once in
- * a fork server, and once in each executed worker. It must not start a thread, since a fork server is forked
- * afterwards.
+ * The type of a function that prepares a program for the calls that it will serve, for instance by loading data that
+ * all workers share. It runs once in a fork server, and once in each executed worker. It must not start a thread, since
+ * a process with several threads cannot be forked safely.
  *
  * Returns: %TRUE on success
  *

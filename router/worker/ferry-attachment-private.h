@@ -8,7 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* The reader of the lanes down. A lane has one reader, and a process keeps the first one. */
+/* What reads the process's down lane. A lane has one reader: the first one that takes the downlink keeps it until the
+ * process ends. */
 typedef enum
 {
   FERRY_DOWNLINK_UNREAD,
@@ -22,8 +23,8 @@ gboolean ferry_attachment_has_sender (const char *name);
 FerryDownlink *ferry_attachment_get_downlink (GError **error);
 FerryDownlink *ferry_attachment_take_downlink (FerryDownlinkReader reader, const char *sender_name, GError **error);
 GStrv ferry_attachment_list_senders (const char *prefix);
-/* Takes the control socket and its welcome, and makes this process end with the application. Returns the socket, or -1
- * with an error. *memory and *doorbell become the caller's. */
+/* Takes the control socket, receives the welcome from it, and makes this process end with the application. Returns the
+ * socket, or -1 with an error. The descriptors *memory and *doorbell become the caller's. */
 int ferry_attachment_begin (FerryWelcome *welcome, int *memory, int *doorbell, GError **error);
 
 G_END_DECLS

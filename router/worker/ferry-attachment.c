@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker process' attachment to its application. It is made at the first use, and kept until the process ends.
+/* The attachment of a worker process to its application. The attachment is made at its first use, and kept until the
+ * process ends.
  *
  * Threads: any; a lock guards the attachment. */
 
@@ -25,7 +26,7 @@
 
 typedef struct
 {
-  FerryDownGrant granted; /* without its name, which is not valid any more */
+  FerryDownGrant granted; /* .name is not valid: it pointed into the down lane */
   GWeakRef sender;
   gboolean taken;
 } Grant;
@@ -41,9 +42,9 @@ typedef struct
 
 static GMutex attachment_lock;
 static Attachment *attachment;   /* lock: (nullable) */
-static GError *attachment_error; /* lock: (nullable): the failure, which is final */
+static GError *attachment_error; /* lock: (nullable): why attaching failed; attaching is not tried again */
 
-static gboolean forked; /* this process is a child of the worker; set by its first thread, when that is the only one */
+static gboolean forked; /* this process was forked from the worker; set in the child, while it has one thread */
 
 static void
 grant_free (gpointer data)
@@ -66,9 +67,10 @@ attachment_free (Attachment *self)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Attachment, attachment_free)
 
-/* Sets the parent-death signal. The launcher has set it for the process that it started, but that may have started this
- * one in turn. A parent that is not the application is such a starter, or a fork server, while the socket is open. If
- * the socket is closed, the application ended before the signal was set. */
+/* Sets the parent-death signal, so that this process is killed when its parent ends. The launcher set the signal only
+ * for the process that it started, and that process may have started this one. If the parent is not the application,
+ * the parent is that process or a fork server, and the application lives while the socket is open. If the socket is
+ * closed, the application ended before the signal was set, and this process kills itself. */
 static void
 end_with_application (int control, guint32 application_pid)
 {
@@ -94,14 +96,14 @@ ferry_attachment_begin (FerryWelcome *welcome, int *memory, int *doorbell, GErro
       end_with_application (control, welcome->application_pid);
       return ferry_steal_fd (&control);
     }
-  /* So that the application's error names both versions. It is told of no other failure. */
+  /* The application needs this answer for an error that names both versions. Other failures are not reported to it. */
   if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_VERSION))
     ferry_control_send_attach (control, 0, NULL);
   g_propagate_error (error, g_steal_pointer (&failure));
   return -1;
 }
 
-/* Reads all grants: the application wrote them before it started the process. */
+/* Reads all grants of senders. The application wrote all of them before it started this process. */
 static gboolean
 read_grants (Attachment *self, GError **error)
 {
@@ -132,7 +134,7 @@ attach (GError **error)
   FerrySegment segment = {0};
   FerryWelcome welcome;
 
-  /* Loading the library entered it already, unless the program contains the library. */
+  /* The sandbox was entered when the library was loaded, unless the library is linked statically into the program. */
   ferry_sandbox_enter ();
   self->grants = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, grant_free);
   self->control = ferry_attachment_begin (&welcome, &memory, &doorbell, error);
@@ -150,7 +152,7 @@ attach (GError **error)
   return g_steal_pointer (&self);
 }
 
-/* Called in a child that this process forks. */
+/* A handler of pthread_atfork(): runs in each child that this process forks. */
 static void
 forked_from_worker (void)
 {
@@ -177,7 +179,8 @@ take_sender (Attachment *self, const char *name, GError **error)
   if (grant->taken)
     {
       ferry_set_error (error, FERRY_ERROR_STOPPED,
-                       "The sender named “%s” was stopped when its last reference was dropped; keep one", name);
+                       "The sender named “%s” was stopped when its last reference was dropped; keep a reference to it",
+                       name);
       return NULL;
     }
   sender =
@@ -189,15 +192,16 @@ take_sender (Attachment *self, const char *name, GError **error)
   return sender;
 }
 
-/* Attaches to the application at the first call. */
+/* Returns the attachment. The first call attaches to the application. */
 static Attachment *
 get_attachment_locked (GError **error)
 {
   if (forked)
     {
-      ferry_set_error (error, FERRY_ERROR_NOT_A_WORKER,
-                       "This process was forked from a worker; do there what needs the application, or start a "
-                       "worker of its own");
+      ferry_set_error (
+        error, FERRY_ERROR_NOT_A_WORKER,
+        "This process was forked from a worker, and cannot use the worker's link; use the application in "
+        "the worker itself, or start another worker");
       return NULL;
     }
   if (attachment == NULL && attachment_error == NULL)
@@ -222,7 +226,8 @@ ferry_attachment_is_possible (void)
   return ferry_control_find_fd () >= 0;
 }
 
-/* any: returns the sender of that name. Attaches as well. */
+/* any: returns (transfer full) the sender named @name, or NULL with an error. Attaches to the application first, if
+ * needed. */
 FerrySender *
 ferry_attachment_get_sender (const char *name, GError **error)
 {
@@ -232,7 +237,7 @@ ferry_attachment_get_sender (const char *name, GError **error)
   return self != NULL ? take_sender (self, name, error) : NULL;
 }
 
-/* any: whether the application passed a sender of that name. Attaches as well. */
+/* any: whether the application passed a sender named @name. Attaches to the application first, if needed. */
 gboolean
 ferry_attachment_has_sender (const char *name)
 {
@@ -242,7 +247,8 @@ ferry_attachment_has_sender (const char *name)
   return self != NULL && g_hash_table_contains (self->grants, name);
 }
 
-/* any: returns (transfer none) the downlink, which lives until the process ends. Attaches as well. */
+/* any: returns (transfer none) the downlink, which lives until the process ends, or NULL with an error. Attaches to the
+ * application first, if needed. */
 FerryDownlink *
 ferry_attachment_get_downlink (GError **error)
 {
@@ -257,18 +263,19 @@ may_read_locked (Attachment *self, FerryDownlinkReader reader, GError **error)
 {
   if (self->reader == FERRY_DOWNLINK_UNREAD || self->reader == reader)
     return TRUE;
-  return ferry_set_error (
-    error, FERRY_ERROR_ALREADY_RUNNING, "%s",
-    self->reader == FERRY_DOWNLINK_SERVES
-      ? "This process serves the tasks of a pool, which takes all that the application sends; have a launcher without "
-        "a pool start a worker for the transport"
-      : "This process has transports, which take all that the application sends; call ferry_worker_main() first, and "
-        "get no transport in a worker of a pool");
+  return ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING, "%s",
+                          self->reader == FERRY_DOWNLINK_SERVES
+                            ? "This process is a worker of a pool, and its tasks read all that the application sends; "
+                              "for the transport, start "
+                              "another worker with a launcher that no pool uses"
+                            : "This process has transports, which read all that the application sends; in a worker of "
+                              "a pool, get no transport "
+                              "and call ferry_worker_main() first");
 }
 
-/* any: as ferry_attachment_get_downlink(), for its reader, from now on. sender_name: a sender that the application must
- * have passed. Fails with FERRY_ERROR_ALREADY_RUNNING where there is another reader, and with
- * FERRY_ERROR_UNKNOWN_SENDER. */
+/* any: returns what ferry_attachment_get_downlink() does, and makes @reader the only reader of the downlink. The
+ * application must have passed a sender named sender_name. Fails with FERRY_ERROR_ALREADY_RUNNING when the downlink has
+ * another reader, and with FERRY_ERROR_UNKNOWN_SENDER when there is no such sender. */
 FerryDownlink *
 ferry_attachment_take_downlink (FerryDownlinkReader reader, const char *sender_name, GError **error)
 {
@@ -279,14 +286,16 @@ ferry_attachment_take_downlink (FerryDownlinkReader reader, const char *sender_n
     return NULL;
   if (!g_hash_table_contains (self->grants, sender_name))
     {
-      ferry_set_error (error, FERRY_ERROR_UNKNOWN_SENDER, "The application passed no sender named “%s”", sender_name);
+      ferry_set_error (error, FERRY_ERROR_UNKNOWN_SENDER,
+                       "The application passed no sender named “%s”; see ferry_launcher_add_sender()", sender_name);
       return NULL;
     }
   self->reader = reader;
   return self->downlink;
 }
 
-/* any: returns (transfer full) the names with that prefix of the senders that were passed. Attaches as well. */
+/* any: returns (transfer full) the names of the passed senders that begin with @prefix. Attaches to the application
+ * first, if needed. */
 GStrv
 ferry_attachment_list_senders (const char *prefix)
 {

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The functions by which a program becomes a fork server. They are called on its one thread. */
+/* The functions by which a program becomes a fork server. They must be called on the only thread of its process. */
 
 #pragma once
 
@@ -12,15 +12,17 @@ G_BEGIN_DECLS
 /* The environment variable that makes a program a fork server. */
 #define FERRY_FORK_SERVER_VARIABLE "FERRY_FORK_SERVER"
 
-/* Whether this process was started as a fork server. To be called before any initialiser runs. */
+/* Whether this process was started as a fork server. Must be called before any initialiser runs. */
 gboolean ferry_fork_server_is_asked_for (void);
-/* To be called after each initialiser: when a fork is refused, the error names the one that left a thread behind. */
+/* Must be called after each initialiser, with its name. When a fork is refused because of a second thread, the error
+ * names the initialiser that started the thread. */
 void ferry_fork_server_note_initialiser (const char *name);
-/* Keeps the memory of main()'s arguments for the names of processes in `ps`. Copies replace the arguments. */
+/* Remembers where the arguments of main() are, since `ps` reads the names of processes from that memory. Replaces the
+ * strings of argv and of the environment by copies. */
 void ferry_fork_server_set_arguments (int argc, char **argv);
-/* Attaches, and forks a worker for each request. A pre-forked child runs warm_up (nullable) before it waits for its
- * request. Returns 0 in a worker, which then has the control socket, and -1 with an error where it cannot attach. In
- * the fork server it does not return; that exits with the application. */
+/* Attaches to the application, and forks a worker for each request. A pre-forked child runs warm_up (nullable) before
+ * it waits for its request. Returns 0 in a worker, which then has its own control socket, and -1 with an error when the
+ * process cannot attach. Does not return in the fork server, which exits when the application ends. */
 int ferry_fork_server_run (void (*warm_up) (void), GError **error);
 
 G_END_DECLS

@@ -1,16 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The fork server's own process. It forks a worker for each request of the application, stays its parent, and reports
- * its end.
+/* The code of the fork server's own process. The process forks a worker for each request of the application, is the
+ * parent of that worker, and reports the worker's end to the application.
  *
  * While it is idle, the fork server forks the next worker ahead. This pre-forked child does the first steps of every
- * worker, then waits, and takes its request from the application's socket itself. So a start costs a message and not a
- * fork. (Android's zygote does the same, with its unspecialised processes.) While there is a pre-forked child, the fork
- * server reads no requests: only one process reads at a time.
+ * worker, then waits, and reads its request from the application's socket itself. So the start of a worker costs a
+ * message, not a fork. (Android's zygote does the same, with its unspecialised processes.) While there is a pre-forked
+ * child, the fork server reads no requests: only one process reads at a time.
  *
- * Threads: one. It checks that before each fork: in the child of a process with threads, the locks that other threads
- *          held are never unlocked.
+ * Threads: one. The fork server counts its threads before each fork, and refuses to fork when there is more than one:
+ *          in the child of a process with threads, the locks that other threads held are never unlocked.
  * Trust:   the application is trusted. The fork server reads nothing from the workers. */
 
 #include "config.h"
@@ -39,61 +39,64 @@
 
 typedef struct
 {
-  guint64 id; /* of its request; PREFORKED_ID: it has none, and is, or was, the pre-forked child */
+  guint64 id; /* the id of its request, or PREFORKED_ID for a pre-forked child that has not reported a request */
   pid_t pid;
 } Child;
 
-/* The first entries of polls. */
+/* The first entries of ForkServer.polls. The pidfds of the children follow them, in the order of
+ * ForkServer.children. */
 enum
 {
   POLL_CONTROL,
   POLL_PREFORKED,
   POLL_APPLICATION,
   POLL_GROUPS,
-  N_POLLS, /* then the pidfds of children, in their order */
+  N_POLLS,
 };
 
 typedef struct
 {
   int control;
-  GArray *children;         /* (element-type Child) */
-  GArray *polls;            /* (element-type struct pollfd) */
-  GArray *groups;           /* (element-type pid_t): of workers that have ended, with children left to reap */
-  pid_t preforked_pid;      /* the latest pre-forked child */
-  gboolean preforked_asked; /* a request waits for it in the socket */
-  gboolean preforked_lost;  /* it ended without a request, or could not be forked: the next waits for a request */
+  GArray *children;    /* (element-type Child) */
+  GArray *polls;       /* (element-type struct pollfd) */
+  GArray *groups;      /* (element-type pid_t): the groups of ended workers, until all their processes are reaped */
+  pid_t preforked_pid; /* the newest pre-forked child */
+  gboolean preforked_asked; /* a request for the pre-forked child is in the socket, and not yet read */
+  gboolean preforked_lost;  /* the child ended early, or was not forked; none is forked before the next request */
   void (*warm_up) (void);   /* (nullable): run by a pre-forked child before it waits for its request */
-  _Atomic guint64 *taking;  /* shared with the pre-forked child: the id of the request that it is about to take */
+  _Atomic guint64 *taking;  /* in memory shared with the pre-forked child: the request id that it is about to read */
 } ForkServer;
 
-/* The pause between a start and the next fork. The fork and the child's first steps would take the processors that the
- * new worker's first answer needs. */
+/* The pause between the start of a worker and the fork of the next pre-forked child. Without the pause, that fork and
+ * the child's first steps would use the processors that the new worker needs for its first answer. */
 #define PREFORKED_PAUSE_NANOSECONDS (100 * 1000)
 
-/* A pre-forked child takes a request within this time, or is killed. */
+/* A pre-forked child that does not read a waiting request within this time is killed. */
 #define PREFORKED_GRACE_SECONDS 1
 
-/* The id of a child without a request. No worker has it. */
+/* The id of a child without a request. No request has this id. */
 #define PREFORKED_ID 0
 
-/* A request as received. Static, so that only the pages that it needs are touched. */
+/* The bytes of a received request. Static, so that only the pages that a request fills are touched. */
 static guint8 packet_buffer[FERRY_MAX_PACKET_SIZE] __attribute__ ((aligned (8)));
 
 /* ---- in the child ----
  *
- * A new child sets its group, streams, folder, environment, limits and name. When a step fails, it tells the
- * application itself, by the fork server's control socket, and ends. */
+ * A new child sets its process group, streams, folder, environment, limits and name. When one of these steps fails, the
+ * child reports the failure to the application, by the fork server's control socket, and exits. */
 
-/* The memory of the arguments, where the kernel finds the title of the process; the environment follows them. */
+/* The memory of the arguments of main(), from which the kernel reads the title of the process. The environment's
+ * strings are stored directly after the arguments. */
 static struct
 {
   char *start;
   gsize size;       /* of the arguments */
-  gsize room;       /* of arguments and environment */
-  GPtrArray *moved; /* (owned): the copies that replace them; never freed, since the program may point to them */
+  gsize room;       /* of the arguments and the environment */
+  GPtrArray *moved; /* (owned): the copies that replaced the strings; never freed: the program may point to them */
 } title;
 
-/* Replaces each string by a copy. Returns the end of those that lie one behind the other from end on. */
+/* Replaces each string of the array by a copy. If the original strings are stored one directly after the other,
+ * beginning at end, returns the first byte after the last such string. */
 static char *
 move_strings (char **strings, char *end)
 {
@@ -107,7 +110,8 @@ move_strings (char **strings, char *end)
   return end;
 }
 
-/* The environment that a process starts with lies directly behind its arguments. */
+/* Remembers where the arguments and the environment are stored, and replaces both by copies. The environment with which
+ * a process starts is stored directly after its arguments. */
 void
 ferry_fork_server_set_arguments (int argc, char **argv)
 {
@@ -152,7 +156,7 @@ name_control (int control)
   g_setenv (FERRY_CONTROL_FD_VARIABLE, number, TRUE);
 }
 
-/* The strings stay in the order's memory, which then belongs to the environment. */
+/* Replaces the environment by the order's. The environment then points into order->environment, which is not freed. */
 static void
 replace_environment (FerryStartOrder *order, int control)
 {
@@ -167,7 +171,8 @@ replace_environment (FerryStartOrder *order, int control)
   name_control (control);
 }
 
-/* pid: of the child that failed, or 0 where none was forked. Returns FALSE when the application cannot be told. */
+/* Reports a failed start to the application. pid: of the child that failed, or 0 when none was forked. Returns FALSE
+ * when the report cannot be sent. */
 static gboolean
 send_failed (int control, guint64 id, pid_t pid, const char *what, int failure)
 {
@@ -183,8 +188,8 @@ give_up (FerryStartOrder *order, int control, const char *what, int failure)
   _exit (127);
 }
 
-/* child: its own control socket replaces the fork server's, under the same number. The fork server's other descriptors
- * are closed before. */
+/* child: makes this process a worker with what the order asks for. The worker's control socket replaces the fork
+ * server's under the same descriptor number. close_fork_server_fds() must have been called before. */
 static void
 become_worker (FerryStartOrder *order, int control)
 {
@@ -202,14 +207,15 @@ become_worker (FerryStartOrder *order, int control)
       give_up (order, control, "its standard streams could not be set", errno);
   if (order->cwd != NULL && chdir (order->cwd) < 0)
     {
-      g_autofree char *what = g_strdup_printf ("the folder “%s” could not be entered, check it", order->cwd);
+      g_autofree char *what =
+        g_strdup_printf ("the folder “%s” could not be entered, check its path and access", order->cwd);
 
       give_up (order, control, what, errno);
     }
   memcpy (attributes.limits, start->limits, sizeof attributes.limits);
   failure = ferry_attributes_apply (&attributes);
   if (failure != 0)
-    give_up (order, control, "it could not be given its priority and limits, ask for no more than the fork server has",
+    give_up (order, control, "its priority and limits could not be set, set none above those of the fork server",
              failure);
   if (order->environment != NULL)
     replace_environment (order, control);
@@ -220,7 +226,8 @@ become_worker (FerryStartOrder *order, int control)
 
 /* ---- in the fork server ---- */
 
-/* The event after which this process was first seen to have more than one thread; NULL: it has one. */
+/* The step after which this process first had more than one thread, for an error message. NULL while it has one
+ * thread. */
 static char *threads_since;
 
 static void
@@ -247,9 +254,9 @@ ferry_fork_server_note_initialiser (const char *name)
   look_for_threads (after);
 }
 
-/* Watches the application by its pidfd, in place of the parent-death signal. At the application's end the fork server
- * kills its workers, which may have removed their own signal, and then ends. Returns the pidfd, or -1 where another
- * program is the parent. */
+/* Opens a pidfd of the application, and removes the parent-death signal, which the pidfd replaces. When the pidfd
+ * reports the application's end, the fork server first kills its workers, which may have removed their own signal, and
+ * then exits. Returns the pidfd, or -1 when the parent is not the application. */
 static int
 watch_application (guint32 pid)
 {
@@ -258,7 +265,7 @@ watch_application (guint32 pid)
   if (pidfd < 0)
     return -1;
   prctl (PR_SET_PDEATHSIG, 0);
-  /* The application may have ended before, and another process may have its number. */
+  /* If the application ended before the pidfd was opened, the pidfd may be of another process with the same number. */
   if ((guint32) getppid () != pid)
     _exit (EXIT_SUCCESS);
   return pidfd;
@@ -281,14 +288,15 @@ attach (int *control, int *application, GError **error)
   return TRUE;
 }
 
-/* Sets up the state that all workers inherit: an empty standard input, flushed streams and default signal handlers. The
- * number of the control socket, and so its variable, are the same in each worker. */
+/* Sets up the state that all workers inherit: an empty standard input, flushed streams, default signal handlers, and
+ * the environment variable with the number of the control socket. Each worker's own control socket gets the same
+ * number. */
 static void
 prepare (int control)
 {
   int null;
 
-  /* Later descriptors must not get the numbers of the standard streams. */
+  /* Fills closed standard streams, so that no later descriptor gets the number of a standard stream. */
   do
     null = open ("/dev/null", O_RDWR);
   while (null >= 0 && null <= STDERR_FILENO);
@@ -298,7 +306,8 @@ prepare (int control)
   ferry_reset_signals ();
   g_unsetenv (FERRY_FORK_SERVER_VARIABLE);
   name_control (control);
-  /* Before each fork, not after it: in the child it would take time, and copy the pages that it changes. */
+  /* The random generators are reseeded before each fork. In the child, reseeding would delay the worker, and would copy
+   * the pages that it changes. */
   ferry_reseed ();
 }
 
@@ -316,14 +325,15 @@ get_poll (ForkServer *self, guint index)
   return &g_array_index (self->polls, struct pollfd, index);
 }
 
-/* The socket to the pre-forked child; -1: there is none. */
+/* Returns the place of the socket to the pre-forked child. The socket is -1 when there is no such child. */
 static int *
 get_preforked (ForkServer *self)
 {
   return &get_poll (self, POLL_PREFORKED)->fd;
 }
 
-/* Blocks or unblocks SIGCHLD. The fork server receives it by a descriptor; a worker must not have it blocked. */
+/* Blocks or unblocks SIGCHLD; how is SIG_BLOCK or SIG_UNBLOCK. The fork server has SIGCHLD blocked and reads it from a
+ * signalfd; in a worker it must be unblocked. Returns the set with SIGCHLD. */
 static sigset_t
 set_signals (int how)
 {
@@ -335,7 +345,8 @@ set_signals (int how)
   return ends;
 }
 
-/* worker: closes the fork server's descriptors. Its memory is not freed, which would copy pages. */
+/* worker: closes the fork server's descriptors, except the control socket. The fork server's memory is not freed, since
+ * freeing would copy pages. */
 static void
 close_fork_server_fds (ForkServer *self)
 {
@@ -345,7 +356,7 @@ close_fork_server_fds (ForkServer *self)
   set_signals (SIG_UNBLOCK);
 }
 
-/* Ends the workers and this process: the application has ended, or closed its end. */
+/* Kills the workers and exits. Called when the application has ended, or has closed its end of the control socket. */
 static G_GNUC_NORETURN void
 finish (ForkServer *self, int status)
 {
@@ -361,7 +372,7 @@ finish (ForkServer *self, int status)
   exit (status);
 }
 
-/* The pre-forked child has taken a request. */
+/* Makes the pre-forked child the worker of request id, and reports its start to the application. */
 static void
 give_preforked_its_id (ForkServer *self, guint64 id)
 {
@@ -378,7 +389,8 @@ give_preforked_its_id (ForkServer *self, guint64 id)
     }
 }
 
-/* Reads from the pre-forked child which request it has taken. At the socket's end the child is about to end. */
+/* Reads the id of the request that the pre-forked child has taken, if the child has sent it. If the child has closed
+ * the socket, its pidfd will report its end. */
 static void
 read_preforked (ForkServer *self)
 {
@@ -391,7 +403,8 @@ read_preforked (ForkServer *self)
     get_poll (self, POLL_PREFORKED)->events = 0;
 }
 
-/* The pre-forked child has ended. If it had taken a request and not said so yet, it was that worker. */
+/* Handles the end of the pre-forked child. If the child had read a request and ended before it sent the id, the child
+ * counts as the worker of that request. */
 static void
 handle_preforked_end (ForkServer *self)
 {
@@ -400,7 +413,7 @@ handle_preforked_end (ForkServer *self)
   read_preforked (self);
   if (*get_preforked (self) < 0)
     return;
-  /* Relaxed: the child has ended. */
+  /* Relaxed: the child has ended, so the last id that it stored is visible. */
   id = atomic_load_explicit (self->taking, memory_order_relaxed);
   if (id != PREFORKED_ID && ferry_start_order_peek (self->control) != id)
     {
@@ -411,7 +424,8 @@ handle_preforked_end (ForkServer *self)
   self->preforked_lost = TRUE;
 }
 
-/* A worker can make its own children the fork server's (CLONE_PARENT). They are in its group, and die with it. */
+/* Reaps what is left of the process groups of ended workers. A child that a worker made with CLONE_PARENT is a child of
+ * the fork server. It is in the worker's group, and is killed with that group. */
 static void
 reap_groups (ForkServer *self)
 {
@@ -431,7 +445,8 @@ reap_groups (ForkServer *self)
     }
 }
 
-/* Kills the rest of the child's process group before the child is reaped, while the number is still in use. */
+/* Reaps an ended child, and reports its end. The rest of its process group is killed before the child is reaped, while
+ * no other process can have the group's number. */
 static void
 reap (ForkServer *self, guint index)
 {
@@ -455,7 +470,8 @@ reap (ForkServer *self, guint index)
     finish (self, EXIT_SUCCESS);
 }
 
-/* Adds a new child. Returns its pidfd, or -1 with errno, where the child is killed. */
+/* Adds a new child, with a pidfd. Returns the pidfd. When it cannot be opened, kills the child, and returns -1 with
+ * errno. */
 static int
 add_child (ForkServer *self, guint64 id, pid_t pid)
 {
@@ -480,15 +496,16 @@ refuse_for_threads (ForkServer *self, guint64 id, guint n_threads)
   g_autofree char *text = NULL;
 
   look_for_threads ("its last initialiser ran");
-  text = g_strdup_printf (
-    "the fork server has %u threads, the second since %s%s, and a process with threads cannot be forked "
-    "safely; have its program start none before its workers run",
-    n_threads, threads_since != NULL && g_str_has_prefix (threads_since, "before") ? "" : "after ",
-    threads_since != NULL ? threads_since : "a moment ago");
+  text =
+    g_strdup_printf ("the fork server has %u threads, the second was found %s%s, and it cannot be forked safely; start "
+                     "no threads in its "
+                     "program before its workers run",
+                     n_threads, threads_since != NULL && g_str_has_prefix (threads_since, "before") ? "" : "after ",
+                     threads_since != NULL ? threads_since : "the last check");
   return ferry_fork_server_send_failed (self->control, id, 0, 0, text);
 }
 
-/* Returns TRUE in the worker. */
+/* Forks a worker for the order, and reports its start or the failure. Returns TRUE in the worker. */
 static gboolean
 fork_worker (ForkServer *self, FerryStartOrder *order)
 {
@@ -509,18 +526,18 @@ fork_worker (ForkServer *self, FerryStartOrder *order)
   else if (pid < 0)
     told = send_failed (self->control, id, 0, "the fork server cannot fork", errno);
   else if ((pidfd = add_child (self, id, pid)) < 0)
-    told = send_failed (self->control, id, 0, "the fork server cannot watch it (pidfd_open)", errno);
+    told = send_failed (self->control, id, 0, "the fork server cannot watch the worker (pidfd_open)", errno);
   else
     told = ferry_fork_server_send_started (self->control, id, pid, pidfd);
   if (!told)
     finish (self, EXIT_SUCCESS);
-  /* For the next worker. */
+  /* The next worker needs other random numbers. */
   ferry_reseed ();
   return FALSE;
 }
 
-/* pre-forked child: takes its request, and tells the fork server by socket. It notes the id before, for the case that
- * it ends in between. */
+/* pre-forked child: reads its request, and sends its id to the fork server by socket. Stores the id in self->taking
+ * before it reads, so that the fork server knows the request if this child ends before it has sent the id. */
 static FerryControlEvent
 take_order (ForkServer *self, int socket, FerryStartOrder *order)
 {
@@ -528,7 +545,7 @@ take_order (ForkServer *self, int socket, FerryStartOrder *order)
   guint64 id = ferry_start_order_peek (self->control);
   FerryControlEvent event;
 
-  /* Relaxed: the fork server reads it after the end of this process. */
+  /* Relaxed: the fork server reads the id after the end of this process. */
   atomic_store_explicit (self->taking, id, memory_order_relaxed);
   event = ferry_start_order_receive (order, self->control, packet_buffer, &error);
   if (event == FERRY_CONTROL_NOTHING)
@@ -539,12 +556,14 @@ take_order (ForkServer *self, int socket, FerryStartOrder *order)
     _exit (EXIT_FAILURE);
   if (event == FERRY_CONTROL_TAKEN)
     return event;
-  ferry_fork_server_send_failed (self->control, id, getpid (), EMFILE,
-                                 "its descriptors did not reach it; raise the limit of open files");
+  ferry_fork_server_send_failed (
+    self->control, id, getpid (), EMFILE,
+    "the descriptors of its request did not reach the worker; raise the limit of open files");
   _exit (EXIT_FAILURE);
 }
 
-/* pre-forked child: waits for its request. It ends when the other end of socket closes, with the fork server. */
+/* pre-forked child: waits for its request, and becomes the worker. Exits when the fork server closes the other end of
+ * socket, or ends. */
 static void
 wait_as_preforked (ForkServer *self, int socket)
 {
@@ -553,7 +572,8 @@ wait_as_preforked (ForkServer *self, int socket)
   FerryStartOrder order;
 
   close_fork_server_fds (self);
-  /* Touches the pages that take_order() and become_worker() will write. The warm-up touches the rest. */
+  /* From here to the warm-up: writes to the pages that take_order() and become_worker() will write to, so that they are
+   * copied before a request comes. */
   atomic_store_explicit (self->taking, PREFORKED_ID, memory_order_relaxed);
   set_name (name != NULL ? name : "preforked");
   g_unsetenv (FERRY_CONTROL_FD_VARIABLE);
@@ -572,8 +592,8 @@ wait_as_preforked (ForkServer *self, int socket)
   ferry_start_order_clear (&order);
 }
 
-/* Forks a child ahead of its request. Returns TRUE in the child, when it is a worker. Where this fails, the next
- * request has a fork of its own, which reports the reason. */
+/* Forks a child ahead of its request. Returns TRUE in the child, once it is a worker. When the fork fails, the fork
+ * server forks again for the next request, and reports the reason if that fork fails too. */
 static gboolean
 fork_preforked (ForkServer *self)
 {
@@ -605,7 +625,7 @@ fork_preforked (ForkServer *self)
   return FALSE;
 }
 
-/* Reads and serves the next request. Returns TRUE in the worker. */
+/* Reads the next request, and forks its worker. Returns TRUE in the worker. */
 static gboolean
 serve (ForkServer *self)
 {
@@ -622,10 +642,12 @@ serve (ForkServer *self)
       return is_worker;
     case FERRY_CONTROL_INVALID:
       g_printerr ("ferry-fork-server: %s\n", error->message);
-      /* Where only its descriptors are missing, this worker is not started, and the others go on. */
+      /* If only the descriptors of the request are missing, its worker is not started, and the fork server
+       * continues. */
       if (order.start.id == PREFORKED_ID ||
           !send_failed (self->control, order.start.id, 0,
-                        "its descriptors did not reach the fork server; raise the limit of open files", EMFILE))
+                        "the descriptors of its request did not reach the fork server; raise the limit of open files",
+                        EMFILE))
         finish (self, EXIT_FAILURE);
       return FALSE;
     case FERRY_CONTROL_CLOSED:
@@ -635,7 +657,7 @@ serve (ForkServer *self)
     }
 }
 
-/* Whether the pre-forked child takes what came. */
+/* Whether the pre-forked child reads the request that is in the control socket. Sets preforked_asked. */
 static gboolean
 leave_to_preforked (ForkServer *self)
 {
@@ -645,8 +667,8 @@ leave_to_preforked (ForkServer *self)
   return TRUE;
 }
 
-/* Kills a pre-forked child that has not taken its request in time: it was stopped. After its end the fork server serves
- * the request itself. */
+/* Kills a pre-forked child that has not read a waiting request in time, for instance one that SIGSTOP stopped. After
+ * the child's end, the fork server reads the request itself. */
 static void
 end_stuck_preforked (ForkServer *self)
 {
@@ -655,7 +677,7 @@ end_stuck_preforked (ForkServer *self)
     kill (self->preforked_pid, SIGKILL);
 }
 
-/* Returns in a worker. */
+/* Runs the fork server. Returns only in a worker. */
 static void
 serve_all (ForkServer *self)
 {
@@ -668,7 +690,7 @@ serve_all (ForkServer *self)
       gboolean waiting = has_preforked && self->preforked_asked;
       int n;
 
-      /* While the pre-forked child takes a request, this reads only the end of the application. */
+      /* While the pre-forked child reads a request, poll reports only the end of the application here (POLLHUP). */
       get_poll (self, POLL_CONTROL)->events = waiting ? 0 : POLLIN;
       get_poll (self, POLL_GROUPS)->events = self->groups->len > 0 ? POLLIN : 0;
       n = TEMP_FAILURE_RETRY (ppoll ((struct pollfd *) (void *) self->polls->data, self->polls->len,
@@ -686,7 +708,7 @@ serve_all (ForkServer *self)
         reap_groups (self);
       if (n > 0 && get_poll (self, POLL_PREFORKED)->revents != 0)
         read_preforked (self);
-      /* From the last child down, since the last takes the place of a removed one. */
+      /* From the last child to the first: reap() moves the last child to the index of a removed one. */
       for (guint i = self->children->len; n > 0 && i-- > 0;)
         if (get_poll (self, N_POLLS + i)->revents != 0)
           reap (self, i);
@@ -698,7 +720,7 @@ serve_all (ForkServer *self)
 int
 ferry_fork_server_run (void (*warm_up) (void), GError **error)
 {
-  /* Static: a worker returns from here, and does not free it. */
+  /* Static, since a worker returns from this function with it, and must not free it. */
   static ForkServer self = {.control = -1};
   int application = -1;
   sigset_t ends;

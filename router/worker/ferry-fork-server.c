@@ -1,10 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A fork server in the application: it starts the fork server's process, and requests workers of it for a launcher
- * (FerryForkServerFuncs). The code of that process is in ferry-fork-server-main.c.
+/* A fork server, as an object of the application. The object starts the fork server's process, and sends that process
+ * requests for workers of a launcher, which calls the object by FerryForkServerFuncs. The code of the process is in
+ * ferry-fork-server-main.c.
  *
- * Threads: the router's. */
+ * Threads: the router's thread. */
 
 #include "config.h"
 
@@ -16,30 +17,32 @@
 #include "worker/ferry-launcher-private.h"
 #include "worker/ferry-worker-private.h"
 
-/* After so many ends in a row without a forked worker, the process is started by ferry_fork_server_start() only. */
+/* When this many processes in a row have ended without having forked a worker, no other is started until
+ * ferry_fork_server_forgive() is called. */
 #define MAX_IN_VAIN 3
 
 /**
  * FerryForkServer:
  *
- * A process that forks workers: the quickest way to start one.
+ * A process that forks workers. A fork is the quickest way to start a worker.
  *
  * A fork server is a program that prepares itself once, in its initialisers ([func@Ferry.Worker.add_initialiser]), and
- * then forks itself for each worker. A worker begins where the preparation ended, within a fraction of a millisecond.
- * The fork server is the parent of its workers. When it ends they end, with the reason
- * %FERRY_CLOSE_REASON_FORK_SERVER_LOST, and the next [method@Ferry.Launcher.spawn] starts it again.
+ * then forks itself for each worker. A worker begins in the prepared state, within a fraction of a millisecond. The
+ * fork server is the parent of its workers. When the fork server ends, its workers end with the reason
+ * %FERRY_CLOSE_REASON_FORK_SERVER_LOST, and the next [method@Ferry.Launcher.spawn] starts the fork server again.
  *
  * While it is idle, the fork server forks the next worker ahead. This pre-forked child waits for its request. It shares
- * the fork server's memory, except the pages that it has written.
+ * the fork server's memory, except the pages that the child has written.
  *
- * A fork server has one thread. When it has more it refuses to fork, and names the initialiser that started them.
+ * A fork server must have one thread. When it has more, it refuses to fork, and the error names the initialiser that
+ * started them.
  *
- * A worker that was requested and not forked ends with %FERRY_CLOSE_REASON_FORK_SERVER_LOST, or with
- * %FERRY_CLOSE_REASON_LAUNCH_FAILED where the fork server's program could not be executed. The message says how the
- * fork server ended.
+ * A worker that was requested and not forked ends with the reason %FERRY_CLOSE_REASON_FORK_SERVER_LOST, or with
+ * %FERRY_CLOSE_REASON_LAUNCH_FAILED when the fork server's program could not be executed. The message of the exit
+ * record says how the fork server ended.
  *
- * The process ends with the router, and when neither the object nor any of its workers is left. The object belongs to
- * the router's thread.
+ * The process ends when the router stops, or when neither the object nor any of the fork server's workers is left. The
+ * object belongs to the router's thread.
  *
  * Since: 0.1
  */
@@ -47,15 +50,15 @@ struct _FerryForkServer
 {
   GObject parent_instance;
 
-  FerryHome *home;         /* (owned) (nullable): of the router, from the first use with one on */
+  FerryHome *home;         /* (owned) (nullable): the router's; NULL before the first use with a router */
   FerryLauncher *launcher; /* const: (owned) */
-  FerryWorker *worker;     /* (owned) (nullable): the latest process */
-  FerryMonitor *monitor;   /* (unowned): of the process; only compared, while the process lives */
-  char **environ;          /* (owned) (nullable): of the process */
+  FerryWorker *worker;     /* (owned) (nullable): the process that was started last */
+  FerryMonitor *monitor;   /* (unowned): the monitor of the process; compared while the process lives, and never used */
+  char **environ;          /* (owned) (nullable): the environment of the process */
   guint n_starts;
   guint n_in_vain;      /* processes in a row that ended without having forked a worker */
-  gboolean is_unfit;    /* the program refused to fork, or did not attach in time */
-  FerryExit *last_exit; /* (owned) (nullable): of the latest such process or worker */
+  gboolean is_unfit;    /* the program refused to fork a worker, or did not attach in time */
+  FerryExit *last_exit; /* (owned) (nullable): of the last process or worker counted by n_in_vain or is_unfit */
 };
 
 G_DEFINE_FINAL_TYPE (FerryForkServer, ferry_fork_server, G_TYPE_OBJECT)
@@ -104,11 +107,12 @@ ferry_fork_server_init (FerryForkServer *self)
 
 /**
  * ferry_fork_server_new:
- * @launcher: a launcher for the fork server's process, without senders; its program calls [func@Ferry.Worker.main]
+ * @launcher: a launcher for the fork server's process, without senders; the program must call [func@Ferry.Worker.main]
  *
- * Makes a fork server, which is started when it is needed. Its workers have its environment, folder, standard output
- * and standard error, unless their own launcher sets them. Their standard input is empty. Senders are added to the
- * launcher that the fork server is given to, by [method@Ferry.Launcher.set_fork_server]. Any thread.
+ * Makes a fork server. Its process is started when the first worker is spawned, or by [method@Ferry.ForkServer.start].
+ * Its workers have the environment, folder, standard output and standard error of @launcher, unless their own launcher
+ * sets them. Their standard input is empty. Senders must be added to the workers' own launcher, the one that
+ * [method@Ferry.Launcher.set_fork_server] is called with. Any thread.
  *
  * Returns: (transfer full): a new fork server
  *
@@ -139,7 +143,8 @@ ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
   FerryForkServer *self = user_data;
   FerryCloseReason reason = ferry_exit_get_reason (exit);
 
-  /* To try again a program that was not executed costs little, and its workers' ends have the reason. */
+  /* A program that could not be executed is not counted: another try costs little, and each worker's exit record has
+   * the reason. */
   if (worker != self->worker || reason == FERRY_CLOSE_REASON_ROUTER_STOPPED ||
       reason == FERRY_CLOSE_REASON_LAUNCH_FAILED)
     return;
@@ -153,11 +158,11 @@ start (FerryForkServer *self, FerryRouter *router, GError **error)
 {
   FerryWorker *worker;
 
-  /* At later starts the launcher's senders may be for a worker that the application spawns. */
-  if (self->n_starts == 0 &&
-      !ferry_launcher_check_no_senders (
-        self->launcher, "the fork server",
-        "add them to the launcher that was given the fork server, which spawns the workers", error))
+  /* Only the first start is checked: at later starts, the launcher may have senders for a worker that the application
+   * spawns with it. */
+  if (self->n_starts == 0 && !ferry_launcher_check_no_senders (
+                               self->launcher, "the fork server",
+                               "add them to the workers' launcher, the one of ferry_launcher_set_fork_server()", error))
     return FALSE;
   worker = ferry_launcher_spawn_fork_server (self->launcher, router, error);
   if (worker == NULL)
@@ -196,14 +201,14 @@ prepare (FerryForkServer *self, FerryRouter *router, GError **error)
       if (self->monitor == router->monitor)
         return TRUE;
       return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                              "The fork server runs with another router; use one fork server for each");
+                              "The fork server runs with another router; make a fork server for each router");
     }
   if (self->n_in_vain < MAX_IN_VAIN)
     return start (self, router, error);
   return ferry_set_error (
     error, FERRY_ERROR_LAUNCH_FAILED,
-    "The fork server ended %u times without having started a worker, and is not started again before "
-    "ferry_fork_server_start() is called, or ferry_pool_reset() where a pool has it; the last time: %s",
+    "The fork server ended %u times without having started a worker, and is not started again; correct its program, "
+    "then call ferry_fork_server_start(), or ferry_pool_reset() if a pool uses it; the last time: %s",
     self->n_in_vain, ferry_exit_get_message (self->last_exit));
 }
 
@@ -213,14 +218,15 @@ prepare (FerryForkServer *self, FerryRouter *router, GError **error)
  * @router: a running router
  * @error: return location for an error
  *
- * Starts the fork server's process ahead of the first worker, so that it is prepared when the worker is requested. Does
- * nothing where it runs. After three ends in a row without a forked worker, only this starts the process again. On the
- * router's thread.
+ * Starts the fork server's process ahead of the first worker, so that the process is prepared when the worker is
+ * requested. Does nothing when the process runs. When three processes in a row have ended without having forked a
+ * worker, only this function starts another. On the router's thread.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD and %FERRY_ERROR_SYSTEM. Fails with
- * %FERRY_ERROR_BAD_ARGUMENTS when it runs with another router, or its launcher has senders or transports at the first
- * start. Fails with %FERRY_ERROR_LAUNCH_FAILED when the program is not in `PATH`. When the program could not be
- * executed, its worker ends with that reason.
+ * %FERRY_ERROR_BAD_ARGUMENTS when the process runs with another router, or when the launcher has senders or transports
+ * at the first start. Fails with %FERRY_ERROR_LAUNCH_FAILED when the program is not in `PATH`. When the program could
+ * not be executed, this function succeeds, and the worker of the process ends with that reason
+ * ([method@Ferry.ForkServer.get_worker]).
  *
  * Returns: %TRUE on success
  *
@@ -243,8 +249,8 @@ ferry_fork_server_start (FerryForkServer *self, FerryRouter *router, GError **er
  * ferry_fork_server_get_worker:
  * @self: a fork server
  *
- * The fork server's own process. It is a worker without senders: state, end and output are those of any worker. On the
- * router's thread.
+ * Returns the fork server's own process, as a worker without senders. Its state, exit record and output are like those
+ * of any worker. On the router's thread.
  *
  * Returns: (transfer none) (nullable): the process that was started last, or %NULL before the first start
  *
@@ -263,7 +269,7 @@ ferry_fork_server_get_worker (FerryForkServer *self)
  * ferry_fork_server_get_n_starts:
  * @self: a fork server
  *
- * The number of processes that were started for the fork server so far. On the router's thread.
+ * Returns how many processes were started for the fork server so far. On the router's thread.
  *
  * Returns: the number
  *
@@ -306,7 +312,7 @@ new_request (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, GErro
 
   memcpy (start.limits, attributes->limits, sizeof start.limits);
   start.flags = attributes->nice_set ? FERRY_START_NICE : 0;
-  /* The fork server's own environment is not sent. */
+  /* An environment that equals the fork server's is not sent: the forked worker has it already. */
   if (environment != NULL && g_strv_equal (environment, (const char *const *) self->environ))
     environment = NULL;
   request = ferry_start_request_new (&start, link->name, plan->cwd, environment, error);
@@ -321,13 +327,13 @@ new_request (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, GErro
   return request;
 }
 
-/* The monitor's part in the launch of a worker. */
+/* What the monitor needs to launch a worker by a fork server. */
 typedef struct
 {
   FerryMonitor *monitor;      /* (owned) */
   FerryLink *fork_server;     /* (owned) */
   FerryLink *link;            /* (owned): the worker's */
-  FerryStartRequest *request; /* (owned) (nullable): NULL when it was sent already */
+  FerryStartRequest *request; /* (owned) (nullable): NULL when the request was sent already */
   guint64 id;                 /* of the request that was sent already, else 0 */
 } Launch;
 
@@ -343,7 +349,7 @@ launch_free (gpointer data)
   g_free (self);
 }
 
-/* monitor: a FerryLaunchFunc. The fork server's answer gives the process later. */
+/* monitor: a FerryLaunchFunc. Does not set the process: the fork server's answer sets it later. */
 static gboolean
 launch_start (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **error)
 {
@@ -353,7 +359,8 @@ launch_start (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **err
                                        g_steal_pointer (&self->request), self->id, error);
 }
 
-/* Sends the request at once where it can. */
+/* Implements FerryForkServerFuncs.fork. Sends the request on this thread if the fork server can receive it now;
+ * otherwise the monitor sends it. */
 static void
 fork_worker (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, FerryStartRequest *request)
 {
@@ -384,10 +391,10 @@ static const FerryForkServerFuncs funcs = {
 /**
  * ferry_launcher_set_fork_server:
  * @self: a launcher
- * @fork_server: (nullable): a fork server, or %NULL to have workers executed
+ * @fork_server: (nullable): a fork server, or %NULL to execute the workers
  *
- * Makes a fork server fork the workers spawned after this. The launcher's program is then not executed, and only gives
- * the workers their name. On the launcher's thread.
+ * Makes a fork server fork the workers that @self spawns after this. The program of @self is then not executed; its
+ * name is the name of the workers. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -396,8 +403,9 @@ ferry_launcher_set_fork_server (FerryLauncher *self, FerryForkServer *fork_serve
 {
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (fork_server == NULL || FERRY_IS_FORK_SERVER (fork_server));
-  ferry_return_if_fail (fork_server == NULL || fork_server->launcher != self,
-                        "the fork server is started by this launcher; make another launcher for its workers");
+  ferry_return_if_fail (
+    fork_server == NULL || fork_server->launcher != self,
+    "the launcher starts this fork server, and cannot also start its workers; make another launcher for the workers");
   ferry_return_if_elsewhere (ferry_launcher_get_home (self));
 
   ferry_launcher_set_forking (self, fork_server, &funcs, FALSE);

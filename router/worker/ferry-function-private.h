@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The functions that this process can run for another one.
+/* The registry of functions that this process can run for another process, each with a name.
  *
- * Threads:   any; the registry has a lock.
+ * Threads:   any thread; a lock guards the registry.
  * Invariant: an entry is never changed and never freed, so a pointer to it stays valid. */
 
 #pragma once
@@ -15,36 +15,36 @@ G_BEGIN_DECLS
 typedef struct
 {
   char *name;
-  GVariantType *arguments_type; /* (nullable): NULL for any */
-  GVariantType *result_type;    /* (nullable): NULL for any */
+  GVariantType *arguments_type; /* (nullable): NULL for any type */
+  GVariantType *result_type;    /* (nullable): NULL for any type */
   gboolean has_result;
   FerryFunction function;
 } FerryFunctionEntry;
 
 #define FERRY_FUNCTION_MAX_NAME 255
 
-/* Each kind has names of its own. */
+/* The kinds of registered functions. Functions of different kinds may have the same name. */
 typedef enum
 {
   FERRY_FUNCTION_OF_JOBS,
-  FERRY_FUNCTION_OF_CHANNELS, /* its entries' functions are of another type */
+  FERRY_FUNCTION_OF_CHANNELS, /* .function of these entries is cast from another type */
   FERRY_N_FUNCTION_KINDS,
 } FerryFunctionKind;
 
-/* Adds a function, unless its name is registered. The types are as for ferry_function_register(). Returns FALSE when
- * the name has another function, or other types. */
+/* Adds a function to the registry, unless its name is registered. @arguments and @result are type strings, as for
+ * ferry_function_register(). Returns FALSE when the name is registered with another function, or with other types. */
 gboolean ferry_function_add (FerryFunctionKind kind, const char *name, const char *arguments, const char *result,
                              FerryFunction function);
 const FerryFunctionEntry *ferry_function_find_kind (FerryFunctionKind kind, const char *name);
 
-/* (nullable) */
+/* Returns (nullable) the entry of the job function with that name. */
 static inline const FerryFunctionEntry *
 ferry_function_find (const char *name)
 {
   return ferry_function_find_kind (FERRY_FUNCTION_OF_JOBS, name);
 }
 
-/* Removes a job's function from the registry. Its entry stays valid. */
+/* Removes the job function with that name from the registry. Pointers to its entry stay valid. */
 void ferry_function_forget (const char *name);
 gboolean ferry_function_check_arguments (const FerryFunctionEntry *entry, GVariant *arguments, GError **error);
 gboolean ferry_function_check_result (const FerryFunctionEntry *entry, GVariant *result, GError **error);

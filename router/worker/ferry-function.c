@@ -49,12 +49,14 @@ ferry_function_add (FerryFunctionKind kind, const char *name, const char *argume
 /**
  * ferry_function_register:
  * @name: the name of the function, 1 to 255 bytes
- * @arguments_type: (nullable): the type string of its arguments; %NULL for any, or none
- * @result_type: (nullable): the type string of its result; %NULL for any, and the empty string for none
+ * @arguments_type: (nullable): the type string of the function's arguments; %NULL for any type, or for no arguments
+ * @result_type: (nullable): the type string of the function's result; %NULL for any type, and the empty string for no
+ *   result
  * @function: (scope forever): the function
  *
- * Registers a function by a name, in this process and in the workers that run the same program. The same function may
- * be registered again; a name cannot be given to another function. Any thread may call this.
+ * Registers a function under a name in this process. A program that is its own worker calls this in the worker
+ * processes too, so these have the same functions. A name may be registered again only with the same function and the
+ * same types. Any thread may call this.
  *
  * Since: 0.1
  */
@@ -69,16 +71,17 @@ ferry_function_register (const char *name, const char *arguments_type, const cha
   g_return_if_fail (function != NULL);
 
   added = ferry_function_add (FERRY_FUNCTION_OF_JOBS, name, arguments_type, result_type, function);
-  ferry_return_if_fail (added, "“%s” is registered already: a name has one function, with one set of types", name);
+  ferry_return_if_fail (
+    added, "the name “%s” is registered already with another function or other types; choose another name", name);
 }
 
 /**
  * ferry_function_is_registered:
  * @name: a name
  *
- * Whether a function has that name in this process. Any thread may call this.
+ * Whether a function is registered under @name in this process. Any thread may call this.
  *
- * Returns: %TRUE if a function has it
+ * Returns: %TRUE if a function is registered under @name
  *
  * Since: 0.1
  */
@@ -108,7 +111,7 @@ ferry_function_find_kind (FerryFunctionKind kind, const char *name)
   return registries[kind] != NULL ? g_hash_table_lookup (registries[kind], name) : NULL;
 }
 
-/* any: checks that arguments, NULL for none, have the type that the function was registered with. */
+/* any: checks that arguments (NULL for none) have the type that the function was registered with. */
 gboolean
 ferry_function_check_arguments (const FerryFunctionEntry *entry, GVariant *arguments, GError **error)
 {
@@ -117,9 +120,10 @@ ferry_function_check_arguments (const FerryFunctionEntry *entry, GVariant *argum
   if (entry->arguments_type == NULL || (arguments != NULL && g_variant_is_of_type (arguments, entry->arguments_type)))
     return TRUE;
   expected = g_variant_type_dup_string (entry->arguments_type);
-  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "Function “%s” takes arguments of type “%s” and was given “%s”; call it with that type",
-                          entry->name, expected, arguments != NULL ? g_variant_get_type_string (arguments) : "nothing");
+  return ferry_set_error (
+    error, FERRY_ERROR_BAD_ARGUMENTS,
+    "Function “%s” takes arguments of type “%s” and was given “%s”; pass arguments of the type that it takes",
+    entry->name, expected, arguments != NULL ? g_variant_get_type_string (arguments) : "nothing");
 }
 
 static gboolean
@@ -130,7 +134,7 @@ result_fits (const FerryFunctionEntry *entry, GVariant *result)
   return result != NULL && (entry->result_type == NULL || g_variant_is_of_type (result, entry->result_type));
 }
 
-/* any: checks that result, NULL for none, has the type that the function was registered with. */
+/* any: checks that result (NULL for none) has the type that the function was registered with. */
 gboolean
 ferry_function_check_result (const FerryFunctionEntry *entry, GVariant *result, GError **error)
 {
@@ -144,6 +148,6 @@ ferry_function_check_result (const FerryFunctionEntry *entry, GVariant *result, 
     expected = g_strdup (entry->has_result ? "anything" : "nothing");
   return ferry_set_error (
     error, FERRY_ERROR_BAD_RESULT,
-    "Function “%s” was registered to give a result of type “%s” and gave “%s”; correct the one or the other",
+    "Function “%s” was registered with a result of type “%s” and returned “%s”; correct its code or its registration",
     entry->name, expected, result != NULL ? g_variant_get_type_string (result) : "nothing");
 }

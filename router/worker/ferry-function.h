@@ -17,11 +17,12 @@ typedef struct _FerryJob FerryJob;
 
 /**
  * FerryFunction:
- * @job: (transfer none): this run of the function, to report progress, yield results, and look for a cancel
+ * @job: (transfer none): this run of the function, by which it reports progress, yields results, and checks for a
+ *   cancel
  * @arguments: (transfer none): the arguments, of the type that the function was registered with
  * @error: return location for an error
  *
- * A function that a worker runs.
+ * The type of a function that a worker runs by its name.
  *
  * Returns: (transfer full) (nullable): the result, floating or not, of the type that the function was registered with;
  *   %NULL with @error set when the function failed, and %NULL without @error when it was registered without a result

@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A launcher: it describes workers, and starts them. A worker is executed, forked by a fork server, or executed to
- * outlive the application.
+/* A launcher describes workers, and starts them. A worker is executed, or forked by a fork server. A persistent worker
+ * is executed, and outlives the application.
  *
- * The fork server has the launcher that starts it. The launcher of its workers calls it by FerryForkServerFuncs only.
+ * A fork server has a launcher that starts its process. The launcher of the fork server's workers is another launcher,
+ * which calls the fork server only by FerryForkServerFuncs.
  *
- * Threads: the router's, from the first use with a router on; before that any, one at a time. */
+ * Threads: the router's thread, from the first use with a router on; before that any thread, one at a time. */
 
 #include "config.h"
 
@@ -31,7 +32,7 @@
 
 typedef enum
 {
-  STREAM_USUAL, /* inherited; logged in a sandbox and in a pool */
+  STREAM_USUAL, /* the default: inherited, except in a sandbox and in a pool (get_stream_mode()) */
   STREAM_INHERITED,
   STREAM_SILENCED,
   STREAM_GIVEN,
@@ -42,27 +43,27 @@ typedef struct
 {
   char *name;             /* (owned) */
   FerrySender *sender;    /* (owned) */
-  const char *entry;      /* (unowned): the function that the worker's program has to call for it */
-  FerryPassedFunc passed; /* (nullable): until it was called */
+  const char *entry;      /* (unowned): the function that the worker's program must call for the sender */
+  FerryPassedFunc passed; /* (nullable): NULL once it was called */
   gpointer passed_data;
 } NamedSender;
 
 /**
  * FerryLauncher:
  *
- * The description of workers: their program and arguments, environment, working directory and standard streams, and the
+ * A description of workers: their program and arguments, environment, working directory and standard streams, and the
  * senders that are passed to them.
  *
- * A launcher works like #GSubprocessLauncher: set it up, then call [method@Ferry.Launcher.spawn]. A launcher can spawn
- * several workers. The senders go to the next worker; all other settings stay.
+ * A launcher is used like #GSubprocessLauncher: set it up, then call [method@Ferry.Launcher.spawn]. A launcher can
+ * spawn several workers. The senders are passed to the next worker only; all other settings stay.
  *
- * A worker inherits the standard streams, unless it is in a sandbox, and nothing else. It is in a process group of its
- * own, so it does not get the Ctrl-C of the application's terminal. Its processes in that group end with it, and the
- * whole group ends when the application ends or is killed. Processes that leave the group by `setsid()` or `setpgid()`
- * live on.
+ * A worker inherits the standard streams, unless it is in a sandbox or in a pool. It inherits no other descriptors. A
+ * worker is in a process group of its own, so the Ctrl-C of the application's terminal does not reach it. When a worker
+ * ends, the processes that it started in that group are killed. The whole group is killed when the application ends or
+ * is killed. Processes that leave the group by `setsid()` or `setpgid()` live on.
  *
- * A launcher belongs to one thread. Before its first use with a router that is any thread, one at a time; from then on
- * it is the router's thread. This is called the launcher's thread.
+ * A launcher belongs to one thread. Before its first use with a router, that is any thread, one at a time. From its
+ * first use with a router on, it is the router's thread. This thread is called the launcher's thread.
  *
  * Since: 0.1
  */
@@ -70,7 +71,7 @@ struct _FerryLauncher
 {
   GObject parent_instance;
 
-  FerryHome *home; /* (owned) (nullable): of the router, from the first use with one on */
+  FerryHome *home; /* (owned) (nullable): the router's; NULL before the first use with a router */
   char **argv;     /* (owned) */
   char **environ;  /* (owned) */
   char *cwd;       /* (owned) (nullable) */
@@ -78,13 +79,13 @@ struct _FerryLauncher
   gsize arena_size;
   gboolean trusted;
   StreamMode modes[FERRY_N_STREAMS];
-  int fds[FERRY_N_STREAMS]; /* (owned): where the mode is STREAM_GIVEN, else -1 */
+  int fds[FERRY_N_STREAMS]; /* (owned): a descriptor if the mode is STREAM_GIVEN, else -1 */
   GArray *senders;          /* (owned) (element-type NamedSender) */
   FerryAttributes attributes;
-  FerryForkServer *fork_server;        /* (owned) (nullable): it forks the workers */
-  const FerryForkServerFuncs *forking; /* of the fork server */
-  gboolean may_execute;                /* workers are executed where the fork server cannot fork them */
-  FerrySandbox *sandbox;               /* (owned) (nullable): the workers run in it */
+  FerryForkServer *fork_server;        /* (owned) (nullable): forks the workers; NULL: they are executed */
+  const FerryForkServerFuncs *forking; /* the functions of fork_server */
+  gboolean may_execute;                /* workers are executed when the fork server cannot fork them */
+  FerrySandbox *sandbox;               /* (owned) (nullable): the sandbox that the workers run in */
 };
 
 G_DEFINE_FINAL_TYPE (FerryLauncher, ferry_launcher, G_TYPE_OBJECT)
@@ -170,11 +171,11 @@ ferry_launcher_bind (FerryLauncher *self, FerryHome *home)
 
 /**
  * ferry_launcher_new:
- * @argv: (array zero-terminated=1) (element-type filename): the program and its arguments; a program without a
- *   slash is looked for in `PATH`
+ * @argv: (array zero-terminated=1) (element-type filename): the program and its arguments; a program without a slash is
+ *   searched for in `PATH`
  *
- * Makes a launcher. By default a worker has the application's environment of this moment, its working directory, and
- * its standard streams. Any thread.
+ * Makes a launcher. By default a worker has a copy of the environment that the application has at this call, and the
+ * application's working directory and standard streams. Any thread.
  *
  * Returns: (transfer full): a new launcher
  *
@@ -238,7 +239,7 @@ ferry_launcher_set_environ (FerryLauncher *self, const char *const *environment)
  * ferry_launcher_setenv:
  * @self: a launcher
  * @variable: (type filename): the variable's name
- * @value: (type filename): its value
+ * @value: (type filename): the variable's value
  *
  * Sets one variable of the worker's environment. On the launcher's thread.
  *
@@ -260,7 +261,7 @@ ferry_launcher_setenv (FerryLauncher *self, const char *variable, const char *va
  * @self: a launcher
  * @variable: (type filename): the variable's name
  *
- * Takes one variable out of the worker's environment. On the launcher's thread.
+ * Removes one variable from the worker's environment. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -277,7 +278,7 @@ ferry_launcher_unsetenv (FerryLauncher *self, const char *variable)
 /**
  * ferry_launcher_set_cwd:
  * @self: a launcher
- * @cwd: (nullable) (type filename): a folder; %NULL for the application's own
+ * @cwd: (nullable) (type filename): a folder; %NULL for the application's working directory
  *
  * Sets the working directory of the worker. On the launcher's thread.
  *
@@ -296,12 +297,13 @@ ferry_launcher_set_cwd (FerryLauncher *self, const char *cwd)
 /**
  * ferry_launcher_set_attach_timeout:
  * @self: a launcher
- * @timeout: a number of microseconds; 0 for no limit
+ * @timeout: the timeout in microseconds; 0 for no limit
  *
- * Sets how long the worker may take until it asks for its first sender; 30 seconds by default. A worker that takes
- * longer is killed, with the reason %FERRY_CLOSE_REASON_NEVER_ATTACHED. A worker without senders need not attach,
- * unless its sandbox requires layers that it enters itself; then it has 30 seconds where this is 0. On the launcher's
- * thread.
+ * Sets how long after its start the worker may take until it attaches, which it does when it asks for its first sender.
+ * The default is 30 seconds. A worker that takes longer is killed, with the reason %FERRY_CLOSE_REASON_NEVER_ATTACHED.
+ *
+ * A worker without senders need not attach, unless its sandbox requires layers that the worker enters itself. Such a
+ * worker has 30 seconds when @timeout is 0. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -318,10 +320,10 @@ ferry_launcher_set_attach_timeout (FerryLauncher *self, gint64 timeout)
 /**
  * ferry_launcher_set_buffer_capacity:
  * @self: a launcher
- * @capacity: a number of bytes, at most 64 GiB; 0 for no buffers
+ * @capacity: the capacity in bytes, less than 64 GiB; 0 for no buffers
  *
- * Sets how much memory the worker's buffers ([struct@Ferry.Buffer]) may take together; 1 GiB by default. Unused
- * capacity takes no memory. On the launcher's thread.
+ * Sets how much memory all buffers ([struct@Ferry.Buffer]) of the worker may use together; 1 GiB by default. Unused
+ * capacity uses no memory. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -340,9 +342,10 @@ ferry_launcher_set_buffer_capacity (FerryLauncher *self, guint64 capacity)
  * @self: a launcher
  * @trusted: whether the worker is trusted
  *
- * Sets whether the application reads the worker's buffers where they lie; by default it does not. A worker can still
+ * Sets whether the application reads the worker's buffers without copying them; %FALSE by default. A worker can still
  * write to a buffer that it has sent. If an attacker controls the worker, the buffer may change while the application
- * reads it. So the buffers of a worker that is not trusted are copied first. On the launcher's thread.
+ * reads it. So the buffers of a worker that is not trusted are copied before they are delivered. On the launcher's
+ * thread.
  *
  * Since: 0.1
  */
@@ -358,11 +361,11 @@ ferry_launcher_set_trusted (FerryLauncher *self, gboolean trusted)
 /**
  * ferry_launcher_set_name:
  * @self: a launcher
- * @name: (nullable): a name of at most 255 bytes; %NULL for that of the program
+ * @name: (nullable): a name of 1 to 255 bytes; %NULL for the name of the program
  *
- * Sets the name of the workers spawned after this, in exit records and logs. It is also the name of the process of a
- * worker that a fork server forks, or that runs [func@Ferry.Worker.main]. A worker that is executed has it in its
- * environment, as `FERRY_WORKER_NAME`. On the launcher's thread.
+ * Sets the name that the workers spawned after this have in exit records and logs. If a fork server forks the worker,
+ * or the worker runs [func@Ferry.Worker.main], it is also the name of the worker's process. A worker that is executed
+ * has the name in its environment, as `FERRY_WORKER_NAME`. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -371,7 +374,8 @@ ferry_launcher_set_name (FerryLauncher *self, const char *name)
 {
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   ferry_return_if_fail (name == NULL || (name[0] != '\0' && strlen (name) <= MAX_NAME),
-                        "A name has 1 to %d bytes, and this one has %" G_GSIZE_FORMAT, MAX_NAME, strlen (name));
+                        "a name of a worker has 1 to %d bytes, and this name has %" G_GSIZE_FORMAT "; use another name",
+                        MAX_NAME, strlen (name));
   ferry_return_if_elsewhere (self->home);
 
   g_free (self->attributes.name);
@@ -381,11 +385,11 @@ ferry_launcher_set_name (FerryLauncher *self, const char *name)
 /**
  * ferry_launcher_set_nice:
  * @self: a launcher
- * @nice: from -20, the most urgent, to 19, the least
+ * @nice: the nice value, from -20, the most urgent, to 19, the least urgent
  *
- * Sets how urgent the workers spawned after this are; by default as the application, or as their fork server. A worker
- * that is more urgent than the application needs a privilege; without it, it ends with
- * %FERRY_CLOSE_REASON_LAUNCH_FAILED. On the launcher's thread.
+ * Sets the priority of the workers spawned after this, as nice(2) does; by default the priority of the application, or
+ * of the fork server that forks them. A worker that is more urgent than the application needs a privilege; without the
+ * privilege, the worker ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -404,10 +408,10 @@ ferry_launcher_set_nice (FerryLauncher *self, int nice)
  * ferry_launcher_set_limit:
  * @self: a launcher
  * @limit: a limit
- * @value: its value, in the unit of @limit
+ * @value: the value of the limit, in the unit of @limit
  *
- * Sets a limit for each of the workers spawned after this. They cannot raise it again. With a limit above the
- * application's own, the worker ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED. On the launcher's thread.
+ * Sets a limit for each of the workers spawned after this. A worker cannot raise the limit again. If @value is above
+ * the application's own limit, the worker ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -427,12 +431,13 @@ ferry_launcher_set_limit (FerryLauncher *self, FerryLimit limit, guint64 value)
  * @self: a launcher
  * @sandbox: (nullable): a sandbox, or %NULL for none
  *
- * Makes the workers spawned after this run in a sandbox, with the settings that it has at that time.
+ * Makes the workers spawned after this run in a sandbox, with the settings that the sandbox has when a worker is
+ * spawned.
  *
- * Such a worker is always executed, since the workers of a fork server share one layout of addresses. When the launcher
- * has a fork server as well, [method@Ferry.Launcher.spawn] fails. A pool with such a launcher, and a channel, use no
- * fork server. A worker that outlives the application cannot have a sandbox, since it listens at an address. On the
- * launcher's thread.
+ * A worker in a sandbox is always executed, since the workers of a fork server share one layout of addresses. When the
+ * launcher has a fork server too, [method@Ferry.Launcher.spawn] fails. A pool with such a launcher, and a channel, use
+ * no fork server. A persistent worker cannot have a sandbox, since it must listen at an address. On the launcher's
+ * thread.
  *
  * Since: 0.1
  */
@@ -446,7 +451,7 @@ ferry_launcher_set_sandbox (FerryLauncher *self, FerrySandbox *sandbox)
   g_set_object (&self->sandbox, sandbox);
   if (sandbox != NULL && self->home != NULL)
     ferry_sandbox_bind (sandbox, self->home);
-  /* The launch needs the strength, and must not wait for it. */
+  /* Starts measuring what the system supports now, since spawning needs the result and must not wait for it. */
   if (sandbox != NULL)
     ferry_sandbox_get_strength_async (NULL, NULL, NULL);
 }
@@ -466,13 +471,13 @@ set_stream (FerryLauncher *self, FerryStream stream, StreamMode mode, int fd)
  * @self: a launcher
  * @stream: a standard stream
  *
- * Makes the worker use the application's own stream. That is the default, except in a sandbox
+ * Makes the worker use the application's own stream. This is the default, except in a sandbox
  * ([method@Ferry.Launcher.set_sandbox]) and in a pool ([class@Ferry.Pool]).
  *
- * In a sandbox the default is an empty standard input, and standard output and error are logged. With a shared stream a
- * worker could change the settings of a terminal, or read from an output pipe, in spite of the sandbox. In a pool the
- * default is that output and error are logged. Output that is not logged is missing from the last words of a worker
- * that crashed. On the launcher's thread.
+ * In a sandbox, standard input is empty by default, and standard output and error are logged. With a shared stream, a
+ * worker could change the settings of a terminal, or read from an output pipe, in spite of the sandbox. In a pool,
+ * standard output and error are logged by default. The exit record of a worker that crashed has only the last lines of
+ * logged output. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -509,9 +514,9 @@ ferry_launcher_silence_stream (FerryLauncher *self, FerryStream stream)
  * ferry_launcher_take_stream_fd:
  * @self: a launcher
  * @stream: a standard stream
- * @fd: a descriptor, which the launcher takes over and closes
+ * @fd: a descriptor, which the launcher owns from now on and closes
  *
- * Connects the stream of each worker spawned after this to a descriptor. On the launcher's thread.
+ * Connects the stream of each worker spawned after this to a duplicate of a descriptor. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -532,8 +537,8 @@ ferry_launcher_take_stream_fd (FerryLauncher *self, FerryStream stream, int fd)
  * @stream: %FERRY_STREAM_STDOUT or %FERRY_STREAM_STDERR
  *
  * Sends the worker's output to the application, line by line. Each line is logged, and emitted by
- * [signal@Ferry.Worker::output]; the exit record has the last lines. A worker that writes more than the application
- * takes waits in its `write()`.
+ * [signal@Ferry.Worker::output]; the exit record has the last lines. When a worker writes faster than the application
+ * reads, its `write()` blocks.
  *
  * A line is logged in the domain `Ferry-Worker`, at the level `INFO` for standard output and `MESSAGE` for standard
  * error. Its fields are `FERRY_WORKER` (the worker's name), `FERRY_PID` and `FERRY_STREAM`. A line of more than 4 KiB
@@ -551,8 +556,9 @@ ferry_launcher_log_stream (FerryLauncher *self, FerryStream stream)
   set_stream (self, stream, STREAM_LOGGED, -1);
 }
 
-/* A worker in a sandbox shares no stream with the application: it could do more with a terminal or a pipe than read or
- * write. A worker that outlives the application has no link, and shares none either. */
+/* Returns the mode of a stream, with the default mode resolved. By default, a worker in a sandbox shares no stream with
+ * the application, since it could do more with a terminal or a pipe than read or write. A persistent worker (link is
+ * NULL) shares no stream either. */
 static StreamMode
 get_stream_mode (FerryLauncher *self, FerryLink *link, guint stream)
 {
@@ -588,9 +594,10 @@ fill_stream (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, guint s
 
 /* ---- the senders that the next worker is passed ---- */
 
-/* main: as ferry_launcher_add_sender(), for any name. entry is the function that the worker's program calls for the
- * sender. passed (nullable) is called once: with the worker that was spawned with the sender, or with NULL when there
- * will be none. It is not called where this returns FALSE. */
+/* main: adds a sender as ferry_launcher_add_sender() does, but allows names that are reserved for Ferry. @entry is the
+ * function that the worker's program must call to use the sender. @passed (nullable) is called once: with the worker
+ * that was spawned with the sender, or with NULL when the sender is dropped before. @passed is not called when this
+ * function returns FALSE. */
 gboolean
 ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerrySender *sender, const char *entry,
                                    FerryPassedFunc passed, gpointer data, GError **error)
@@ -611,14 +618,14 @@ ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerryS
   if (name[0] == '\0' || strlen (name) > FERRY_MAX_SENDER_NAME || is_used)
     return ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The sender cannot be passed as “%s”; a name has 1 to %d bytes, and names and senders are used once", name,
+      "The sender cannot be passed as “%s”; use a name of 1 to %d bytes, and each name and each sender only once", name,
       FERRY_MAX_SENDER_NAME);
   if (self->senders->len == FERRY_MAX_PIPES_PER_LINK)
-    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "A worker can be passed %d senders, and no more",
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "A worker can be passed %d senders, and no more; pass fewer",
                             FERRY_MAX_PIPES_PER_LINK);
   if (ferry_sender_is_latest (sender) && n_latest == FERRY_MAX_CELLS_PER_LINK)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                            "A worker can be passed %d senders of pipes for latest values, and no more",
+                            "A worker can be passed %d senders of pipes for latest values, and no more; pass fewer",
                             FERRY_MAX_CELLS_PER_LINK);
   named = (NamedSender){g_strdup (name), g_object_ref (sender), entry, passed, data};
   g_array_append_val (self->senders, named);
@@ -632,15 +639,15 @@ ferry_launcher_count_senders (FerryLauncher *self)
   return self->senders->len;
 }
 
-/* main: removes the sender that was added last. There must be one. */
+/* main: removes the sender that was added last. The list must not be empty. */
 void
 ferry_launcher_drop_last_sender (FerryLauncher *self)
 {
   g_array_set_size (self->senders, self->senders->len - 1);
 }
 
-/* main: removes and returns (transfer full) the senders for the next worker. A worker that is started meanwhile does
- * not get them. */
+/* main: removes and returns (transfer full) the senders for the next worker. A worker that is started before
+ * ferry_launcher_put_senders_back() is not passed these senders. */
 GArray *
 ferry_launcher_set_senders_aside (FerryLauncher *self)
 {
@@ -650,7 +657,8 @@ ferry_launcher_set_senders_aside (FerryLauncher *self)
   return senders;
 }
 
-/* main: takes senders that were set aside. Senders that were added meanwhile, and not passed, are dropped. */
+/* main: makes @senders (transfer full), which ferry_launcher_set_senders_aside() returned, the launcher's list again.
+ * Senders that were added meanwhile, and not passed to a worker, are dropped. */
 void
 ferry_launcher_put_senders_back (FerryLauncher *self, GArray *senders)
 {
@@ -658,8 +666,9 @@ ferry_launcher_put_senders_back (FerryLauncher *self, GArray *senders)
   self->senders = senders;
 }
 
-/* main: checks that the launcher has no senders and transports, which its workers would not get. what is started by it;
- * remedy says what to do. Fails with FERRY_ERROR_BAD_ARGUMENTS. */
+/* main: checks that the launcher has no senders and no transports, since the workers that it starts here would not be
+ * passed them. For the error, @what names what the launcher starts, and @remedy says what to do. Fails with
+ * FERRY_ERROR_BAD_ARGUMENTS. */
 gboolean
 ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const char *remedy, GError **error)
 {
@@ -673,7 +682,7 @@ ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const ch
   is_transport = g_str_has_prefix (name, FERRY_TRANSPORT_SENDER_PREFIX);
   more = self->senders->len > 1 ? g_strdup_printf (" and %u more", self->senders->len - 1) : g_strdup ("");
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "The launcher of %s has the %s “%s”%s, which its workers would not get: %s", what,
+                          "The launcher of %s has the %s “%s”%s, which its workers would not get; %s", what,
                           is_transport ? "transport" : "sender",
                           is_transport ? name + strlen (FERRY_TRANSPORT_SENDER_PREFIX) : name, more, remedy);
 }
@@ -682,16 +691,17 @@ ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const ch
  * ferry_launcher_add_sender:
  * @self: a launcher
  * @name: the name by which the worker asks for the sender
- * @sender: a sender that was not started
+ * @sender: a sender that is not started
  * @error: return location for an error
  *
- * Passes a sender to the next worker that [method@Ferry.Launcher.spawn] or [func@Ferry.Channel.start] spawns. A pool
- * and a fork server refuse a launcher with senders, since their workers would not get them. On the launcher's thread.
+ * Adds a sender that is passed to the next worker that [method@Ferry.Launcher.spawn] or [func@Ferry.Channel.start]
+ * spawns. A pool and a fork server refuse a launcher with senders, since their workers would not be passed the senders.
+ * On the launcher's thread.
  *
  * Fails with %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_STOPPED when the sender is in use. Fails with
- * %FERRY_ERROR_BAD_ARGUMENTS when the name is empty, longer than 255 bytes or begins with `ferry.`, or when name or
- * sender were added before. Fails with %FERRY_ERROR_TOO_LARGE with more than 1,024 senders, or more than 64 senders of
- * pipes for latest values, and with %FERRY_ERROR_WRONG_THREAD.
+ * %FERRY_ERROR_BAD_ARGUMENTS when the name is empty, is longer than 255 bytes or begins with `ferry.`, or when @name or
+ * @sender was added before. Fails with %FERRY_ERROR_TOO_LARGE when there are 1,024 senders already, or 64 senders of
+ * pipes for latest values. Fails with %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE on success
  *
@@ -711,7 +721,7 @@ ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *s
     return ferry_launcher_add_watched_sender (self, name, sender, "ferry_worker_get_sender()", NULL, NULL, error);
   return ferry_set_error (
     error, FERRY_ERROR_BAD_ARGUMENTS,
-    "The sender cannot be passed as “%s”; names that begin with “%s” are Ferry's own, choose another", name,
+    "The sender cannot be passed as “%s”: names that begin with “%s” are Ferry's own; choose another name", name,
     FERRY_RESERVED_SENDER_PREFIX);
 }
 
@@ -732,7 +742,8 @@ find_program (FerryLauncher *self, GError **error)
   return found;
 }
 
-/* link: NULL for a worker that outlives the application. A worker that a fork server forks needs no program. */
+/* Makes the plan by which a worker is started. link is NULL for a persistent worker. executed: whether the worker is
+ * executed, and so needs a program; FALSE when a fork server forks it. */
 static FerrySpawnPlan *
 make_plan (FerryLauncher *self, FerryLink *link, gboolean executed, GError **error)
 {
@@ -759,7 +770,7 @@ make_plan (FerryLauncher *self, FerryLink *link, gboolean executed, GError **err
   return g_steal_pointer (&plan);
 }
 
-/* Makes a link, with the launcher's senders granted on it. */
+/* Makes a link for a new worker, and grants the launcher's senders on it. */
 static FerryLink *
 make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize arena_size, GError **error)
 {
@@ -795,13 +806,14 @@ make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize are
       if (ferry_link_grant (link, i, named->name))
         continue;
       ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                       "The names of the worker's senders take more than 64 KiB; use shorter ones");
+                       "The names of the worker's senders take more than 64 KiB; use shorter names");
       return NULL;
     }
   return g_steal_pointer (&link);
 }
 
-/* A worker that enters layers of its sandbox itself has to attach in time, also without senders. */
+/* Applies the sandbox to the plan and the link. A worker that must enter layers of its sandbox itself must attach in
+ * time, even without senders. */
 static gboolean
 confine (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, GError **error)
 {
@@ -814,7 +826,8 @@ confine (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, GError **er
   return TRUE;
 }
 
-/* Starts a worker by fork_server, or executes it where that is NULL. */
+/* Makes fork_server start a worker, or executes the worker when fork_server is NULL. With as_fork_server, the worker is
+ * the process of a fork server. */
 static FerryWorker *
 spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, gboolean as_fork_server, GError **error)
 {
@@ -842,7 +855,8 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, g
     }
   if (fork_server != NULL && (request = self->forking->new_request (fork_server, link, plan, error)) == NULL)
     return NULL;
-  /* When a sender cannot be passed, because its pipe was closed, those before it cannot be used any more. */
+  /* When a sender cannot be passed, because its pipe was closed, the senders before it were passed, and cannot be used
+   * again. */
   for (guint i = 0; i < self->senders->len; i++)
     if (!ferry_sender_pass (g_array_index (self->senders, NamedSender, i).sender, error))
       return NULL;
@@ -858,18 +872,20 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, g
   return g_steal_pointer (&worker);
 }
 
-/* A process in a sandbox cannot fork, and a forked worker has its parent's layout of addresses. */
+/* Fails if the launcher has a sandbox: a process in a sandbox cannot fork, and a forked worker has its parent's layout
+ * of addresses. */
 static gboolean
 check_executed (FerryLauncher *self, GError **error)
 {
   if (!ferry_sandbox_is_on (self->sandbox))
     return TRUE;
-  return ferry_set_error (
-    error, FERRY_ERROR_BAD_ARGUMENTS,
-    "A worker in a sandbox is executed and never forked by a fork server; give the launcher one of the two");
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                          "The launcher has a sandbox and a fork server, and no fork server forks a worker in a "
+                          "sandbox; remove one of the two");
 }
 
-/* Drops the fork server when its program cannot be one and workers may be executed: from now on they are. */
+/* Drops the fork server when its program cannot be a fork server and may_execute is set. The next workers are
+ * executed. */
 static void
 give_up_fork_server (FerryLauncher *self)
 {
@@ -902,18 +918,18 @@ ferry_launcher_spawn_fork_server (FerryLauncher *self, FerryRouter *router, GErr
 /**
  * ferry_launcher_spawn:
  * @self: a launcher
- * @router: a running router, which has the pipes of the senders
+ * @router: a running router, with the pipes of all added senders
  * @error: return location for an error
  *
  * Starts a worker, and passes it the senders that were added. Returns before the process runs. When the program could
- * not be executed, [signal@Ferry.Worker::ended] gives the reason %FERRY_CLOSE_REASON_LAUNCH_FAILED. A fork server
- * ([method@Ferry.Launcher.set_fork_server]) forks the worker, and is started if it does not run. On the router's
- * thread.
+ * not be executed, [signal@Ferry.Worker::ended] reports %FERRY_CLOSE_REASON_LAUNCH_FAILED. If the launcher has a fork
+ * server ([method@Ferry.Launcher.set_fork_server]), the fork server forks the worker, and is started if it does not
+ * run. On the router's thread.
  *
  * Fails with:
  *
  * - %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD
- * - %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_CLOSED when a sender cannot be passed any more
+ * - %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_CLOSED when a sender can no longer be passed
  * - %FERRY_ERROR_BAD_ARGUMENTS when a sender belongs to another router, or the launcher has a fork server and a sandbox
  * - %FERRY_ERROR_LAUNCH_FAILED when the program is not in `PATH`, the fork server ended several times in a row, or the
  *   system lacks a layer that the sandbox requires
@@ -940,7 +956,8 @@ ferry_launcher_spawn (FerryLauncher *self, FerryRouter *router, GError **error)
   return spawn (self, router, self->fork_server, FALSE, error);
 }
 
-/* main: the same, with a name for this worker only: the launcher may be the application's. */
+/* main: does what ferry_launcher_spawn() does, with a name for this worker only. The launcher's own name is kept, since
+ * the application may own the launcher. */
 FerryWorker *
 ferry_launcher_spawn_named (FerryLauncher *self, FerryRouter *router, const char *name, GError **error)
 {
@@ -955,7 +972,7 @@ ferry_launcher_spawn_named (FerryLauncher *self, FerryRouter *router, const char
 
 /* ---- starting a worker that does not end with the application ----
  *
- * It has no link, and no router has it. Applications reach it by its address alone. */
+ * A persistent worker has no link, and belongs to no router. Applications connect to it by its address. */
 
 static gboolean
 check_may_persist (FerryLauncher *self, GError **error)
@@ -973,35 +990,36 @@ check_may_persist (FerryLauncher *self, GError **error)
       what = "logged streams";
   if (what == NULL)
     return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "A persistent worker outlives the application, and so cannot have %s; use a launcher without",
-                          what);
+  return ferry_set_error (
+    error, FERRY_ERROR_BAD_ARGUMENTS,
+    "A persistent worker outlives the application, and cannot have %s; use a launcher without them", what);
 }
 
 /**
  * ferry_launcher_spawn_persistent:
  * @self: a launcher
  * @address: (type filename): the address of the worker's listener: a path, or “@” and an abstract name
- * @pid: (out) (optional): the number of its process
+ * @pid: (out) (optional): the process id of the worker
  * @error: return location for an error
  *
- * Starts a worker that outlives the application: Ferry never ends it. Make sure that it ends when it is not needed any
- * more.
+ * Starts a worker that outlives the application. Ferry never ends such a worker; its program must exit when it is not
+ * needed any more.
  *
- * Its program calls [ctor@Ferry.Listener.new_from_environment], which listens at @address; an application attaches by
- * [func@Ferry.Transport.connect_to_async]. When another process has the address already, that call fails in the
- * new process, which should then end.
+ * The worker's program must call [ctor@Ferry.Listener.new_from_environment], which listens at @address. An application
+ * attaches by [func@Ferry.Transport.connect_to_async]. When another process listens at the address already, the
+ * constructor fails in the new process, which should then exit.
  *
  * The process is not a child of the application, and is in a session of its own. A service manager that ends all
- * processes of the application's unit ends this one as well. A standard stream leads to `/dev/null`, unless the
- * launcher was given a descriptor for it, such as that of a log file. The launcher sets name, priority, limits,
- * environment and working directory. No router needs to run. On the launcher's thread, which waits until the program is
- * executed.
+ * processes of the application's unit also ends this process. A standard stream is connected to `/dev/null`, unless
+ * [method@Ferry.Launcher.take_stream_fd] has set a descriptor, such as that of a log file. The launcher sets name,
+ * priority, limits, environment and working directory. No router needs to run. On the launcher's thread, which waits
+ * until the program is executed.
  *
- * Fails with %FERRY_ERROR_LAUNCH_FAILED, with %FERRY_ERROR_BAD_ARGUMENTS where the launcher has senders, a fork server,
- * a sandbox or logged streams, and with %FERRY_ERROR_SYSTEM.
+ * Fails with %FERRY_ERROR_LAUNCH_FAILED when the program cannot be executed, with %FERRY_ERROR_BAD_ARGUMENTS when the
+ * launcher has senders, a fork server, a sandbox or logged streams, and with %FERRY_ERROR_SYSTEM and
+ * %FERRY_ERROR_WRONG_THREAD.
  *
- * Returns: whether it was started
+ * Returns: %TRUE when the worker was started
  *
  * Since: 0.1
  */
@@ -1034,7 +1052,7 @@ ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid 
 
 /* ---- for pools, channels and fork servers ---- */
 
-/* main: makes a copy of a launcher, without senders and fork server. */
+/* main: makes a copy of a launcher. The copy has no senders and no fork server. */
 FerryLauncher *
 ferry_launcher_new_copy (FerryLauncher *launcher)
 {
@@ -1056,7 +1074,7 @@ ferry_launcher_new_copy (FerryLauncher *launcher)
   return self;
 }
 
-/* main: logs standard output and error, unless the application has set them. */
+/* main: makes the launcher log standard output and error, unless the application has set these streams. */
 void
 ferry_launcher_log_usual (FerryLauncher *self)
 {
@@ -1065,7 +1083,7 @@ ferry_launcher_log_usual (FerryLauncher *self)
       ferry_launcher_log_stream (self, (FerryStream) i);
 }
 
-/* Returns the name of the worker, or of its program. */
+/* Returns (transfer full) the name for workers of this launcher, or the name of the program when none is set. */
 char *
 ferry_launcher_dup_program_name (FerryLauncher *self)
 {

@@ -13,18 +13,18 @@
 #include "worker/ferry-attachment-private.h"
 #include "worker/ferry-launcher-private.h"
 
-/* The domain of the lines that workers wrote. */
+/* The log domain of the lines that workers wrote to logged streams. */
 #define LOG_DOMAIN "Ferry-Worker"
 
 /**
  * FerryWorker:
  *
- * A worker process, in the application.
+ * A worker process, as an object of the application.
  *
- * [method@Ferry.Launcher.spawn] makes a worker. It belongs to the router's thread, and the router keeps it until the
- * process has ended. The process ends when the application ends, in any state.
+ * [method@Ferry.Launcher.spawn] makes a worker. The worker belongs to the router's thread, and the router holds a
+ * reference until the process has ended. In every state of the worker, the process is killed when the application ends.
  *
- * The worker process itself calls [func@Ferry.Worker.get_sender].
+ * In the worker process there is no such object. The process calls [func@Ferry.Worker.get_sender].
  *
  * Since: 0.1
  */
@@ -36,12 +36,12 @@ struct _FerryWorker
   FerryLink *link;                  /* main: (owned) (nullable): NULL when the worker has ended */
   FerryMonitor *monitor;            /* const: (owned) */
   FerryHome *home;                  /* const: (owned): the router's */
-  _Atomic gboolean asked;           /* any: another thread has called ferry_worker_force_exit() */
-  _Atomic GPid pid;                 /* any; written on the router's thread, as the next */
-  _Atomic guint state;              /* any: a FerryWorkerState */
-  FerrySandboxStrength strength;    /* main, as the rest */
+  _Atomic gboolean asked;           /* any: a thread other than the router's has called ferry_worker_force_exit() */
+  _Atomic GPid pid;                 /* any thread reads it; the router's thread writes it */
+  _Atomic guint state;              /* a FerryWorkerState; any thread reads it; the router's thread writes it */
+  FerrySandboxStrength strength;    /* main; so are the members below */
   FerryExit *exit;                  /* (owned) (nullable) */
-  FerryTaskNameFunc task_name_func; /* (nullable): for the log */
+  FerryTaskNameFunc task_name_func; /* (nullable): returns the name of the running task, for the log */
   gpointer task_name_data;
 };
 
@@ -93,7 +93,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryWorker:name:
    *
-   * The name of the program, for messages to people.
+   * The name of the worker ([method@Ferry.Launcher.set_name]), or else of its program, for messages to people.
    *
    * Since: 0.1
    */
@@ -101,7 +101,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryWorker:pid:
    *
-   * The number of the process; 0 until it was started.
+   * The process id; 0 until the process was started.
    *
    * Since: 0.1
    */
@@ -118,7 +118,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryWorker:exit:
    *
-   * The exit record, from the moment that [signal@Ferry.Worker::ended] is emitted.
+   * The exit record; %NULL until just before [signal@Ferry.Worker::ended] is emitted.
    *
    * Since: 0.1
    */
@@ -138,10 +138,10 @@ ferry_worker_class_init (FerryWorkerClass *klass)
   /**
    * FerryWorker::ended:
    * @self: the worker
-   * @exit: how it ended
+   * @exit: the exit record, which says how the worker ended
    *
-   * Emitted once on the router's thread: after the process has ended, its messages were delivered, and its receivers
-   * have emitted `closed`.
+   * Emitted once on the router's thread, after the process has ended, its messages were delivered, and the receivers of
+   * its pipes have emitted `closed`.
    *
    * Since: 0.1
    */
@@ -155,8 +155,8 @@ ferry_worker_class_init (FerryWorkerClass *klass)
    * @stream: %FERRY_STREAM_STDOUT or %FERRY_STREAM_STDERR
    * @line: the line, without its line end
    *
-   * Emitted on the router's thread for each line that the worker wrote to a stream that is logged
-   * ([method@Ferry.Launcher.log_stream]), the last one before `ended`.
+   * Emitted on the router's thread for each line that the worker wrote to a logged stream
+   * ([method@Ferry.Launcher.log_stream]). All lines are emitted before [signal@Ferry.Worker::ended].
    *
    * Since: 0.1
    */
@@ -169,7 +169,7 @@ ferry_worker_init (FerryWorker *self)
 {
 }
 
-/* main: makes the worker at the other end of link. */
+/* main: makes the object for the worker process at the other end of link. */
 FerryWorker *
 ferry_worker_new (const char *name, FerryLink *link, FerryMonitor *monitor, FerryHome *home)
 {
@@ -182,7 +182,7 @@ ferry_worker_new (const char *name, FerryLink *link, FerryMonitor *monitor, Ferr
   return self;
 }
 
-/* main: (transfer none) (nullable): NULL when the worker has ended. */
+/* main: returns (transfer none) (nullable) the worker's link; NULL when the worker has ended. */
 FerryLink *
 ferry_worker_get_link (FerryWorker *self)
 {
@@ -205,7 +205,8 @@ set_state (FerryWorker *self, FerryWorkerState state)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
 }
 
-/* The monitor does not change link->confinement any more, and the local queue ordered this after its last change. */
+/* Copies what the process reported of its sandbox. No data race: the monitor does not change link->confinement any
+ * more, and the local queue orders this read after the monitor's last write. */
 static void
 take_confinement (FerryWorker *self)
 {
@@ -249,7 +250,7 @@ ended (gpointer data, FerryExit *exit)
   FerryWorker *self = data;
 
   self->exit = ferry_exit_ref (exit);
-  /* A worker that ended early may never have been open. */
+  /* A worker that ended early may not have attached, so attached() may not have done this. */
   take_confinement (self);
   g_clear_pointer (&self->link, ferry_link_unref);
   set_state (self, FERRY_WORKER_STATE_ENDED);
@@ -257,7 +258,8 @@ ended (gpointer data, FerryExit *exit)
   g_signal_emit (self, ended_signal, 0, exit);
 }
 
-/* main: sets the function that names the worker's task in the log. data must live as long as the worker. */
+/* main: sets the function that returns the name of the worker's task for log lines. data must live as long as the
+ * worker. */
 void
 ferry_worker_set_task_name_func (FerryWorker *self, FerryTaskNameFunc func, gpointer data)
 {
@@ -265,7 +267,8 @@ ferry_worker_set_task_name_func (FerryWorker *self, FerryTaskNameFunc func, gpoi
   self->task_name_data = data;
 }
 
-/* main: makes the observer of the worker's link, which keeps the worker until the link has ended. */
+/* main: makes the observer of the worker's link. The observer holds a reference to the worker until the link has
+ * ended. */
 FerryLinkObserver *
 ferry_worker_new_observer (FerryWorker *self)
 {
@@ -279,7 +282,8 @@ ferry_worker_new_observer (FerryWorker *self)
  * ferry_worker_get_name:
  * @self: a worker
  *
- * The name of the program, for messages to people. Any thread may call this.
+ * Returns the name of the worker ([method@Ferry.Launcher.set_name]), or else of its program, for messages to people.
+ * Any thread may call this.
  *
  * Returns: (transfer none): the name
  *
@@ -297,11 +301,11 @@ ferry_worker_get_name (FerryWorker *self)
  * ferry_worker_get_pid:
  * @self: a worker
  *
- * The number of the process. Where a sandbox has namespaces, it is that of bubblewrap until the worker has attached.
- * Use it for display only. To send a signal use [method@Ferry.Worker.send_signal], which never reaches another process
- * that got the number meanwhile. Any thread may call this.
+ * Returns the process id. If the sandbox uses namespaces, this is the process id of bubblewrap until the worker has
+ * attached. Use the process id for display only. To send a signal use [method@Ferry.Worker.send_signal], which never
+ * signals another process that got the same process id later. Any thread may call this.
  *
- * Returns: the number, or 0 until the process was started
+ * Returns: the process id, or 0 until the process was started
  *
  * Since: 0.1
  */
@@ -317,7 +321,7 @@ ferry_worker_get_pid (FerryWorker *self)
  * ferry_worker_get_state:
  * @self: a worker
  *
- * The state of the worker. Any thread may call this.
+ * Returns the state of the worker. Any thread may call this.
  *
  * Returns: the state
  *
@@ -335,8 +339,8 @@ ferry_worker_get_state (FerryWorker *self)
  * ferry_worker_get_sandbox_strength:
  * @self: a worker
  *
- * The layers of the sandbox that the process really has: those that it was started with, and those that it reported to
- * have entered before it attached. On the router's thread.
+ * Returns the layers of the sandbox that the process really has: the layers that it was started with, and the layers
+ * that it reported to have entered before it attached. On the router's thread.
  *
  * Returns: the layers, from %FERRY_WORKER_STATE_OPEN on; %FERRY_SANDBOX_STRENGTH_NONE before, and without a sandbox
  *
@@ -355,9 +359,9 @@ ferry_worker_get_sandbox_strength (FerryWorker *self)
  * ferry_worker_get_exit:
  * @self: a worker
  *
- * How the worker ended. On the router's thread.
+ * Returns how the worker ended. On the router's thread.
  *
- * Returns: (transfer none) (nullable): the exit record, or %NULL while it has not ended
+ * Returns: (transfer none) (nullable): the exit record, or %NULL while the worker has not ended
  *
  * Since: 0.1
  */
@@ -376,8 +380,8 @@ ferry_worker_get_exit (FerryWorker *self)
  * @signal_number: the signal, such as `SIGTERM`
  * @error: return location for an error
  *
- * Sends the process a signal. A thread of the router sends it after the process was started, so this can be called
- * right after [method@Ferry.Launcher.spawn]. On the router's thread.
+ * Sends the process a signal. The monitor's thread sends the signal once the process was started, so this function can
+ * be called right after [method@Ferry.Launcher.spawn]. On the router's thread.
  *
  * Fails with %FERRY_ERROR_WORKER_LOST when the worker has ended, and with %FERRY_ERROR_WRONG_THREAD.
  *
@@ -396,16 +400,19 @@ ferry_worker_send_signal (FerryWorker *self, int signal_number, GError **error)
     return FALSE;
   if (self->state != FERRY_WORKER_STATE_ENDED && ferry_monitor_send_signal (self->monitor, self->link, signal_number))
     return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_WORKER_LOST, "Worker “%s” has ended, so signal %d was not sent",
-                          self->name, signal_number);
+  return ferry_set_error (
+    error, FERRY_ERROR_WORKER_LOST,
+    "Worker “%s” has ended, and signal %d was not sent; send signals only before “ended” is emitted", self->name,
+    signal_number);
 }
 
 /**
  * ferry_worker_force_exit:
  * @self: a worker
  *
- * Kills the process at once. The messages that it has sent still arrive. Does nothing when it has ended. Any thread may
- * call this; a call on another thread than the router's is passed on to that.
+ * Kills the process at once. The messages that it has sent are still delivered. Does nothing when the process has
+ * ended. Any thread may call this; on another thread than the router's, the router's thread is made to kill the
+ * process.
  *
  * Since: 0.1
  */
@@ -416,23 +423,25 @@ ferry_worker_force_exit (FerryWorker *self)
 
   if (ferry_home_is_own (self->home))
     ferry_worker_send_signal (self, SIGKILL, NULL);
-  /* Relaxed: the context's queue orders the call and its callback. */
+  /* Relaxed: the mailbox orders this thread's writes before the callback. */
   else if (!atomic_exchange_explicit (&self->asked, TRUE, memory_order_relaxed))
     ferry_home_invoke (self->home, (FerryMailboxFunc) ferry_worker_force_exit, g_object_ref (self), g_object_unref);
 }
 
 /**
  * ferry_worker_get_sender:
- * @name: the name that the application gave the sender in [method@Ferry.Launcher.add_sender]
+ * @name: the name with which the application called [method@Ferry.Launcher.add_sender]
  * @error: return location for an error
  *
- * Returns the sender of that name, in a worker process; it is not started yet. The first call attaches the process to
- * the application. Calls with the same name return the same sender, while it is referenced. Any thread may call this.
+ * Returns the sender named @name, in a worker process. The sender is not started yet. The first call attaches the
+ * process to the application. Calls with the same name return the same sender while there is a reference to it. Any
+ * thread may call this.
  *
  * Fails with %FERRY_ERROR_NOT_A_WORKER in a process that no [class@Ferry.Launcher] started, or that was forked from a
- * worker. Fails with %FERRY_ERROR_UNKNOWN_SENDER, and with %FERRY_ERROR_STOPPED when the sender was returned before and
- * its last reference dropped. When attaching fails, fails with %FERRY_ERROR_VERSION if application and worker do not
- * fit, %FERRY_ERROR_PROTOCOL, %FERRY_ERROR_TIMED_OUT and %FERRY_ERROR_SYSTEM.
+ * worker. Fails with %FERRY_ERROR_UNKNOWN_SENDER when the application passed no sender with that name. Fails with
+ * %FERRY_ERROR_STOPPED when the sender was returned before and its last reference was dropped. When attaching fails,
+ * fails with %FERRY_ERROR_PROTOCOL, %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_SYSTEM, or %FERRY_ERROR_VERSION when
+ * application and worker have different versions of Ferry.
  *
  * Returns: (transfer full): the sender
  *
@@ -447,6 +456,6 @@ ferry_worker_get_sender (const char *name, GError **error)
   if (!g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX))
     return ferry_attachment_get_sender (name, error);
   ferry_set_error (error, FERRY_ERROR_UNKNOWN_SENDER,
-                   "The sender “%s” is Ferry's own; ask for one that the application added", name);
+                   "The sender “%s” is Ferry's own; ask for a sender that the application added", name);
   return NULL;
 }

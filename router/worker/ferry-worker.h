@@ -18,7 +18,7 @@ G_BEGIN_DECLS
 
 /**
  * FerryWorkerState:
- * @FERRY_WORKER_STATE_STARTING: The process is being launched, or has not attached yet.
+ * @FERRY_WORKER_STATE_STARTING: The process is being started, or has not attached yet.
  * @FERRY_WORKER_STATE_OPEN: The process has attached.
  * @FERRY_WORKER_STATE_ENDED: The process has ended, and all of its messages have been delivered.
  *

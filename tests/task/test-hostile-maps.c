@@ -50,7 +50,7 @@ static const Row rows[] = {
    "claim " ITEM " m:kind=5,name=\\001,type=s,text=x 2*" ITEM " " DONE " kill", 1, "gave “s”"},
   {"fails-an-item-without-its-value", "claim m:kind=5,name=\\002,type=() 3*" ITEM " " DONE " kill", 1, "gave"},
   {"fails-an-item-whose-answer-is-of-no-kind", "claim m:kind=5,name=\\004,type=x,body=8 3*" ITEM " " DONE " kill", 1,
-   "in a way that is none"},
+   "has an unknown type"},
   {"fails-an-item-whose-error-is-none", "claim m:kind=5,name=\\003,type=s,text=x 3*" ITEM " " DONE " kill", 1,
    "a value of type s"},
   {"fails-a-chunk-with-an-error", "claim 2*" ITEM " error:domain=g-io-error-quark,code=1,message=3 kill", 2, "mmm"},

@@ -60,13 +60,13 @@ static void
 test_refuses_another_function_of_a_name (void)
 {
   ferry_function_register ("taken", "s", "u", first);
-  expect_critical ("*a name has one function*");
+  expect_critical ("*is registered already with another function*");
   ferry_function_register ("taken", "s", "u", second);
-  expect_critical ("*a name has one function*");
+  expect_critical ("*is registered already with another function*");
   ferry_function_register ("taken", "i", "u", first);
-  expect_critical ("*a name has one function*");
+  expect_critical ("*is registered already with another function*");
   ferry_function_register ("taken", NULL, "u", first);
-  expect_critical ("*a name has one function*");
+  expect_critical ("*is registered already with another function*");
   ferry_function_register ("taken", "s", "", first);
   g_test_assert_expected_messages ();
   g_assert_true (ferry_function_find ("taken")->function == first);

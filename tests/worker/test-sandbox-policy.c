@@ -205,7 +205,7 @@ test_is_not_for_what_a_fork_server_forks (void)
   g_autoptr (FerryForkServer) fork_server = ferry_fork_server_new (base);
 
   ferry_launcher_set_fork_server (test->launcher, fork_server);
-  assert_refused (test, FERRY_ERROR_BAD_ARGUMENTS, "never forked by a fork server");
+  assert_refused (test, FERRY_ERROR_BAD_ARGUMENTS, "has a sandbox and a fork server");
   ferry_launcher_set_fork_server (test->launcher, NULL);
   g_assert_cmpint (sandbox_test_try (test, "thread"), ==, 0);
 }
