@@ -9,7 +9,8 @@
 
 #include "base/ferry-base-private.h"
 
-/* A path has a zero byte behind it, and room for the suffix. An abstract name has a zero byte before it instead. */
+/* sun_path holds a path with its suffix and a zero byte after them. It holds an abstract name with a zero byte
+ * before the name, and none after it. */
 #define MAX_PATH_LENGTH (sizeof ((struct sockaddr_un *) NULL)->sun_path - sizeof FERRY_ADDRESS_NEW_SUFFIX)
 #define MAX_NAME_LENGTH (sizeof ((struct sockaddr_un *) NULL)->sun_path - 1)
 
@@ -28,7 +29,7 @@ init_name (FerryAddress *self, const char *text, GError **error)
   return TRUE;
 }
 
-/* Makes the path absolute: it is used again when the process may have another working directory. */
+/* Makes the path absolute, since the process may have another working directory when the path is used again. */
 static gboolean
 init_path (FerryAddress *self, const char *text, GError **error)
 {
