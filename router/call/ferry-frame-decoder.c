@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Takes a stream apart into messages. The stream is read into a buffer in large pieces, and messages are borrowed from
- * it. So many small messages cost one read, and none is copied. What waits to be written lies in chunks, which small
- * messages share. */
+/* Splits a stream into messages. The stream is read into a buffer in large pieces, and messages are borrowed from
+ * the buffer. So many small messages need one read, and no message is copied. Bytes that wait to be written are
+ * stored in chunks; small messages share a chunk. */
 
 #include "config.h"
 
@@ -15,14 +15,15 @@
 #include "call/ferry-remote-error-private.h"
 
 #define INITIAL_CAPACITY ((gsize) 64 * 1024)
-/* A larger buffer is freed once it is empty. */
+/* A buffer of more bytes than this is freed when it is empty. */
 #define KEPT_CAPACITY ((gsize) 1024 * 1024)
-/* Bytes that are moved to the front begin here, so that the message behind the length is aligned to 8. */
+/* The offset to which bytes are moved at the front of the buffer. So a message, which follows 4 bytes of length, is
+ * aligned to 8. */
 #define FRONT ((gsize) 4)
 
-/* While that many bytes wait, no further message is taken: so the queue has at most that and one message. */
+/* No message is accepted while this many bytes wait. So the queue has at most this many bytes and one message. */
 #define MAX_QUEUED ((gsize) 1024 * 1024)
-/* Messages share chunks of this size. */
+/* The size in bytes of a chunk that several messages share. */
 #define CHUNK_SIZE ((gsize) 64 * 1024)
 
 typedef struct
@@ -35,7 +36,8 @@ typedef struct
 
 static const guint8 magic[8] = {'F', 'E', 'R', 'R', 'Y', 'S', 'T', 'M'};
 
-/* Values are in the byte order of the sending machine. This number, sent in the same order, tells which it is. */
+/* Values are in the byte order of the sending machine. This number is sent in that order, so the receiving machine
+ * can recognise the order. */
 #define BYTE_ORDER_MARK 0x01020304u
 
 void
@@ -91,7 +93,8 @@ get_held (const FerryFrameDecoder *self)
   return self->end - self->begin;
 }
 
-/* The whole length of what the buffer begins with, as far as it is known. next() has checked it. */
+/* Returns the size of the greeting or the frame that the buffer begins with, or of its header if the size is not
+ * known yet. ferry_frame_decoder_next() has checked the length. */
 static gsize
 get_frame_size (const FerryFrameDecoder *self)
 {
@@ -128,7 +131,7 @@ ferry_frame_decoder_get_room (FerryFrameDecoder *self, gsize *size)
       self->begin = self->end = FRONT;
     }
   move_to_front (self);
-  /* At most twice the bytes that came, whatever length is announced. */
+  /* The capacity at most doubles, whatever length is announced, so it depends on the bytes that arrived. */
   if (self->end == self->capacity)
     {
       self->capacity = MIN (2 * self->capacity, MAX (FRONT + get_frame_size (self), INITIAL_CAPACITY));
@@ -169,7 +172,8 @@ check_greeting (const guint8 *greeting, GError **error)
   return FERRY_FRAME_BROKEN;
 }
 
-/* The first wrong byte of the magic is an error: another protocol may never send the rest. */
+/* Reads the greeting. The first wrong byte of the magic is an error at once, as a program with another protocol may
+ * never send the rest. */
 static FerryFrameStatus
 take_greeting (FerryFrameDecoder *self, GError **error)
 {
@@ -237,7 +241,7 @@ ferry_frame_decoder_end (const FerryFrameDecoder *self)
                       self->greeted ? "a frame" : "the greeting", held, get_frame_size (self));
 }
 
-/* ---- the way out ---- */
+/* ---- writing ---- */
 
 void
 ferry_frame_queue_init (FerryFrameQueue *self)
