@@ -72,7 +72,7 @@ check_container (GVariant *value, GError **error)
                           g_variant_get_type_string (value));
 }
 
-/* Returns (transfer full) (nullable) */
+/* Returns (transfer full) (nullable) the value of the entry with that key. */
 static GVariant *
 find_entry (GVariant *dictionary, GVariant *key)
 {
@@ -91,7 +91,7 @@ find_entry (GVariant *dictionary, GVariant *key)
   return NULL;
 }
 
-/* Takes item. */
+/* Returns (transfer full) (nullable) item, or the value inside it if it is a variant. Takes item (nullable). */
 static GVariant *
 unwrap (GVariant *item)
 {
