@@ -14,7 +14,7 @@
  * acquires what the other one wrote before.
  *
  * References: one of the thread that made the completion; one of the side that works for the end; one each of the
- * face, of the timer and of the cancellable. */
+ *             face, of the timer and of the cancellable. */
 
 #include "config.h"
 

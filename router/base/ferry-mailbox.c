@@ -6,7 +6,7 @@
  * The source may recurse: a post's function may iterate the context, and so wait for the effect of later posts.
  *
  * Invariant: the ready time is 0 while the queue has a post, except for the posts that the current dispatch will
- * call. */
+ *            call. */
 
 #include "config.h"
 

@@ -7,7 +7,7 @@
  * name, type_length bytes of a type string, padding to a multiple of 8, and the serialised value.
  *
  * Trust: parsed bytes are not trusted. Parsing checks all lengths. A parsed value is not trusted, like any GVariant
- * of another process. */
+ *        of another process. */
 
 #pragma once
 

@@ -6,7 +6,7 @@
  *
  * Threads: any; only the known types are shared.
  * Trust:   a parsed message is not trusted. Each kind has its rules in one row of a table. A part that the row does
- * not allow must be absent or zero. */
+ *          not allow must be absent or zero. */
 
 #include "config.h"
 

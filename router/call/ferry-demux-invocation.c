@@ -3,11 +3,11 @@
 
 /* A request that a demux received, and its answer.
  *
- * Answering:  if the transport has no room, a thread that may wait does so. On any other thread, the transport keeps
- * the invocation until there is room. So an answer is lost only if the transport ends.
+ * Answering:  if the transport has no room, a thread that may wait does so. On any other thread, the transport
+ *             keeps the invocation until there is room. So an answer is lost only if the transport ends.
  * Cancelling: a cancel finds the call in the table of transactions, and the call has the invocation as its data.
- * Once the cancellable is made, the call owns the memory of the invocation. So cancelled_cb() may use the invocation
- * as long as it has a reference to the call.
+ *             Once the cancellable is made, the call owns the memory of the invocation. So cancelled_cb() may use
+ *             the invocation as long as it has a reference to the call.
  * References: the call's reference is dropped before the transport's, as the call uses the transport. */
 
 #include "config.h"

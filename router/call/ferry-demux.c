@@ -20,10 +20,10 @@
  *
  * Threads:    any.
  * Locks:      the dispatcher's lock is taken before the lock of waits. No handler, destroy notification or function
- * of the transport is called while the dispatcher's lock or the demux's lock is held.
+ *             of the transport is called while the dispatcher's lock or the demux's lock is held.
  * Invariants: while the dispatcher is closed, the queue is empty. If threads run the handlers and the queue is not
- * empty, a thread is on its way to the queue, or no more threads can be used: all allowed threads exist and are
- * busy, or no thread can be started and one is busy. */
+ *             empty, a thread is on its way to the queue, or no more threads can be used: all allowed threads exist
+ *             and are busy, or no thread can be started and one is busy. */
 
 #include "config.h"
 

@@ -5,17 +5,17 @@
  * by the pipe, and the link sends messages to the worker with the pipe's connection id.
  *
  * Life: made with a launcher, which keeps the transport until it spawns a worker, and then joins the transport to
- * the worker's link. If the launcher drops its senders first, the transport ends. A pipe that was passed to a
- * launcher must not be closed before the launcher has passed it to a worker or dropped it, or the next spawn would
- * fail.
+ *       the worker's link. If the launcher drops its senders first, the transport ends. A pipe that was passed to a
+ *       launcher must not be closed before the launcher has passed it to a worker or dropped it, or the next spawn
+ *       would fail.
  *
  * References: the transport, the pipe's receiver and the link refer to an End, which holds no reference to the
- * transport. So dropping the last reference to the transport, on any thread, closes the pipe.
+ *             transport. So dropping the last reference to the transport, on any thread, closes the pipe.
  *
  * Threads: messages arrive on the router's thread; any thread sends and closes.
  * Locks:   lock is taken before the link's lock, since it is held while room_watch is added. The link calls
- * room_came() with the link's lock held. room_came() wakes threads, under the wait queue's lock, and posts
- * note_room(), in which the router's thread sends kept answers.
+ *          room_came() with the link's lock held. room_came() wakes threads, under the wait queue's lock, and posts
+ *          note_room(), in which the router's thread sends kept answers.
  * Trust:   the worker is not trusted: a message that breaks a rule ends the link, and so the worker. */
 
 #include "config.h"

@@ -5,8 +5,8 @@
  * to a multiple of 8. Packing takes a tenth of the time of tuples and arrays of variants.
  *
  * Threads: any; nothing is shared.
- * Trust:   unpacked bytes are not trusted. All lengths are checked, and strings are checked to be UTF-8. An unpacked
- * value is not trusted, like any GVariant of another process. */
+ * Trust:   unpacked bytes are not trusted. All lengths are checked, and strings are checked to be UTF-8. An
+ *          unpacked value is not trusted, like any GVariant of another process. */
 
 #pragma once
 

@@ -8,8 +8,8 @@
  * of the program is dropped.
  *
  * Closing: a closed end sends and receives no more, and drops the messages that were sent to it. The thread of the
- * other end delivers the messages that were sent before, and then ends the other end too. The threads are not
- * joined.
+ *          other end delivers the messages that were sent before, and then ends the other end too. The threads are
+ *          not joined.
  *
  * Owner:   counted references: one of each end and one of each thread.
  * Threads: any, unless a comment says otherwise.

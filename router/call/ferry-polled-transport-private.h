@@ -5,7 +5,7 @@
  * function that waits for the transport iterates that context. For processes that fork later.
  *
  * Owner:   counted references. Messages that were sent before the end are still written while the context is
- * iterated.
+ *          iterated.
  * Threads: the thread that made the transport iterates the context; any thread sends. */
 
 #pragma once

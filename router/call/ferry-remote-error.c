@@ -14,9 +14,9 @@
  *
  * Threads:   any; the table has a lock.
  * Trust:     a value is not trusted: GVariant checks that strings are valid UTF-8, and this file limits their
- * lengths.
+ *            lengths.
  * Invariant: newest contains all traces, at most MAX_TRACES and MAX_BYTES of them. Each trace is also in by_place,
- * in by_error or in both. */
+ *            in by_error or in both. */
 
 #include "config.h"
 

@@ -10,9 +10,9 @@
  *
  * Owner:   counted references.
  * Threads: any, under a lock that is never held in a callback. Callbacks run on the thread that calls
- * ferry_transactions_receive(), _end() or _close().
+ *          ferry_transactions_receive(), _end() or _close().
  * Trust:   the other end is not trusted. Late and unknown answers are counted and dropped.
- * ferry_transactions_receive() fails for a malformed message; the caller must then end the link. */
+ *          ferry_transactions_receive() fails for a malformed message; the caller must then end the link. */
 
 #pragma once
 

@@ -5,22 +5,22 @@
  * both.
  *
  * Asking:     a transaction is added to the table before its request is sent. One function removes it:
- * ferry_transactions_receive() with the answer, _forget(), _abandon(), _end() or _close(), or _ask() itself if the
- * request was not sent. The function that removes a transaction also calls done() if done() is to be called, so
- * done() is called at most once.
+ *             ferry_transactions_receive() with the answer, _forget(), _abandon(), _end() or _close(), or _ask()
+ *             itself if the request was not sent. The function that removes a transaction also calls done() if
+ *             done() is to be called, so done() is called at most once.
  * Calls:      a call is in its owner's table until it is over; windows and cancels find it there. A call that is
- * dropped without an answer stays until its refusal is sent. So the asking end always gets an answer, or the end of
- * the link.
+ *             dropped without an answer stays until its refusal is sent. So the asking end always gets an answer,
+ *             or the end of the link.
  * Threads:    any.
- * Locks:      send_lock is taken before lock. No callback is called with lock held, except hold(), window_hold() and
- * match(). send() may be called with send_lock held.
+ * Locks:      send_lock is taken before lock. No callback is called with lock held, except hold(), window_hold()
+ *             and match(). send() may be called with send_lock held.
  * References: a call holds a reference to its transactions. The transactions hold references only to the dropped
- * calls in owed. They refer to other open calls by call_try_ref() under the lock, which the call's last unref takes
- * too.
+ *             calls in owed. They refer to other open calls by call_try_ref() under the lock, which the call's last
+ *             unref takes too.
  * Trust:      the other end is not trusted. A message that breaks a rule gives FERRY_ERROR_PROTOCOL. A message that
- * only comes too late is dropped.
+ *             only comes too late is dropped.
  *
- * All this is in one file since transactions and calls share one lock, one queue of messages that wait for room, and
+ * It is one file since transactions and calls share one lock, one queue of messages that wait for room, and
  * one close function. */
 
 #include "config.h"
@@ -363,7 +363,7 @@ ferry_transactions_flush_owed (FerryTransactions *self)
 /* ---- large answers, which are sent in pieces with other messages between them ---- */
 
 /* Trust: the other end is not trusted. Memory grows with the bytes that arrived, not with the announced size. The
- * size of one answer is limited, and so is the size of all unfinished answers together. */
+ *        size of one answer is limited, and so is the size of all unfinished answers together. */
 
 /* Removes the pieces of an answer. Returns (transfer full) (nullable) the pieces. */
 static GByteArray *

@@ -6,7 +6,7 @@
  *
  * Owner:   counted references; a request that is being answered holds one.
  * Threads: any, unless a comment says otherwise. One thread receives; done() of an answer is also called on that
- * thread. */
+ *          thread. */
 
 #pragma once
 

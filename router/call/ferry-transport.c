@@ -5,9 +5,9 @@
  * send on a thread that may not wait for room is queued, and another thread sends it later.
  *
  * Threads:    any, unless a comment says otherwise. One thread receives; done() of an answer is also called on that
- * thread.
+ *             thread.
  * References: the holder of a FerryCall must also hold the transport, and drop it later. So the transactions, which
- * call back into the transport, do not outlive it.
+ *             call back into the transport, do not outlive it.
  * Locks:      no callback and no function of the transactions that sends is called with lock held. */
 
 #include "config.h"

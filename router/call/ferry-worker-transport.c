@@ -9,10 +9,10 @@
  * possible. The transactions keep a cancel that arrives before its request.
  *
  * Owner:   transports: counted references; the reader: the process, which never frees it. The first
- * ferry_worker_get_transport() makes all granted transports, and each is kept here until the program asks for it. So
- * early requests wait in their transport.
+ *          ferry_worker_get_transport() makes all granted transports, and each is kept here until the program asks
+ *          for it. So early requests wait in their transport.
  * Threads: any. A send waits while the up lane is full, also on the reader's thread: the application always reads
- * on.
+ *          on.
  * Locks:   reader_lock, for the reader; no function of a transport that sends or calls back is called with it held. */
 
 #include "config.h"

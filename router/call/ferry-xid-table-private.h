@@ -4,10 +4,10 @@
 /* A hash table of transactions by their numbers. It uses open addressing, and stores the entries in the slots.
  *
  * Owner:     the struct that embeds the table; that struct's lock guards it.
- * Trust:     the other end may choose the numbers. The slot of an entry also depends on a secret of the table, so no
- * choice of numbers makes the table slow.
+ * Trust:     the other end may choose the numbers. The slot of an entry also depends on a secret of the table, so
+ *            no choice of numbers makes the table slow.
  * Invariant: at most half of the slots are taken. An entry is in the slot that its number hashes to, or after it
- * with no free slot in between. */
+ *            with no free slot in between. */
 
 #pragma once
 
