@@ -371,14 +371,14 @@ ferry_depth_check (GVariant *value, GError **error)
   if (length > FERRY_MAX_INNER_TYPE)
     ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                      "A value's type string has %" G_GSIZE_FORMAT
-                     " bytes, and %d may cross; send arrays or dictionaries",
+                     " bytes, and at most %d can be sent; send arrays or dictionaries",
                      length, FERRY_MAX_INNER_TYPE);
   else if (ferry_depth_judge_type (type_string, length) != FERRY_TYPE_GOOD ||
            !ferry_depth_allows (type_string, length, g_variant_get_data (value), g_variant_get_size (value)))
     ferry_set_error (
       error, FERRY_ERROR_TOO_LARGE,
       "A value has more than %d levels of arrays, maybes, tuples, dictionary entries and variants, or a type "
-      "string of more than %d bytes inside a variant; send it flat, or in parts",
+      "string of more than %d bytes inside a variant; send a flatter value, or several values",
       FERRY_MAX_DEPTH, FERRY_MAX_INNER_TYPE);
   else
     return TRUE;

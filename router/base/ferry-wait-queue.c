@@ -66,11 +66,11 @@ abandon (gpointer data, FerryAbandonReason reason)
 
   leave (self);
   if (reason == FERRY_ABANDON_CANCELLED)
-    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The waiting was cancelled");
+    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The wait was cancelled");
   if (self->timed_out_func != NULL)
     return self->timed_out_func (self->data);
   return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                              self->timed_out != NULL ? self->timed_out : "The time is over");
+                              self->timed_out != NULL ? self->timed_out : "The deadline has passed; allow more time");
 }
 
 static const FerryCompletionFuncs waiting_funcs = {.abandon = abandon};

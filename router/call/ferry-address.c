@@ -21,7 +21,7 @@ init_name (FerryAddress *self, const char *text, GError **error)
 
   if (length == 0 || length > MAX_NAME_LENGTH)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "“%s” is no address: an abstract name has 1 to %" G_GSIZE_FORMAT " bytes behind its “@”",
+                            "“%s” is not a valid address; give 1 to %" G_GSIZE_FORMAT " bytes of a name after the “@”",
                             text, MAX_NAME_LENGTH);
   memcpy (self->name.sun_path + 1, text + 1, length);
   self->size = (socklen_t) (G_STRUCT_OFFSET (struct sockaddr_un, sun_path) + 1 + length);
@@ -53,8 +53,7 @@ ferry_address_init (FerryAddress *self, const char *text, GError **error)
 {
   *self = (FerryAddress){.name.sun_family = AF_UNIX};
   if (text[0] == '\0')
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "An address is a path, or “@” and a name; this one is empty");
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The address is empty; give a path, or “@” and a name");
   return text[0] == '@' ? init_name (self, text, error) : init_path (self, text, error);
 }
 

@@ -99,7 +99,8 @@ refuse_second (const FerryBinding *self, pid_t owner, GError **error)
                             "Process %d listens at “%s” already; connect to it, or end it first", (int) owner,
                             self->address.text);
   return ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
-                          "Another process has “%s” already; connect to it, or end it first", self->address.text);
+                          "Another process listens at “%s” already; connect to it, or end it first",
+                          self->address.text);
 }
 
 static gboolean
@@ -178,10 +179,10 @@ clear_way (const FerryBinding *self, GError **error)
   struct stat found;
 
   if (lstat (path, &found) < 0)
-    return errno == ENOENT || set_path_error ("Looking at", path, error);
+    return errno == ENOENT || set_path_error ("Reading the attributes of", path, error);
   if (!S_ISSOCK (found.st_mode))
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "“%s” is there and is no socket; use another address, or remove it", path);
+                            "The file “%s” exists and is not a socket; use another address, or remove the file", path);
   if (!check_not_alive (self, error))
     return FALSE;
   return !is_at_path (&found, path) || unlink (path) == 0 || set_path_error ("Removing", path, error);
@@ -214,7 +215,7 @@ bind_path (FerryBinding *self, GError **error)
     return set_path_error ("Making the socket", path, error);
   if (lstat (path, &self->made) == 0 && listen (self->fd, SOMAXCONN) == 0 && put_in_place (path, self->address.path))
     return TRUE;
-  set_path_error ("Putting in place the socket", self->address.path, error);
+  set_path_error ("Moving the socket to", self->address.path, error);
   unlink (path);
   return FALSE;
 }

@@ -20,7 +20,7 @@
 #include "call/ferry-remote-error-private.h"
 
 #define FAULT_TOO_DEEP                                                                                                 \
-  "a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels, those inside its variants counted"
+  "a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels, with the levels inside its variants"
 
 typedef enum
 {
@@ -57,11 +57,11 @@ ferry_call_message_check (const char *name, GVariant *value, GError **error)
 
   if (length < 1 || length > FERRY_MAX_CALL_NAME || (name != NULL && !g_utf8_validate (name, (gssize) length, NULL)))
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "A name has %" G_GSIZE_FORMAT " bytes: give it 1 to %d of valid UTF-8", length,
+                            "A name has %" G_GSIZE_FORMAT " bytes; use 1 to %d bytes of valid UTF-8", length,
                             FERRY_MAX_CALL_NAME);
   if (value != NULL && strlen (g_variant_get_type_string (value)) > FERRY_MAX_CALL_TYPE)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                            "A value's type string is longer than %d bytes: put the value into a variant",
+                            "A value's type string is longer than %d bytes; put the value into a variant",
                             FERRY_MAX_CALL_TYPE);
   return value == NULL || ferry_depth_check (value, error);
 }
@@ -254,7 +254,9 @@ ferry_call_message_parse (FerryCallMessage *self, gconstpointer data, gsize size
   memset (self, 0, sizeof *self);
   fault = find_fault (self, data, size);
   return fault == NULL || ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                                           "A call's message of %" G_GSIZE_FORMAT " bytes has %s", size, fault);
+                                           "A call's message of %" G_GSIZE_FORMAT
+                                           " bytes has %s; use the same version of Ferry at both ends",
+                                           size, fault);
 }
 
 static GVariant *

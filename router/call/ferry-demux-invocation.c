@@ -135,10 +135,11 @@ check_wants_items (FerryDemuxInvocation *self, GError **error)
   /* When a transport ends, it cancels its open calls. */
   reason = ferry_transport_dup_reason (self->transport);
   if (reason != NULL)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The call of “%s” has ended with its transport: %s", words,
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The call of “%s” ended because its transport closed: %s", words,
                             reason->message);
   if (cancelled == FERRY_CANCEL_REASON_DEADLINE)
-    return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The time of the call of “%s” is over", words);
+    return ferry_set_error (error, FERRY_ERROR_TIMED_OUT,
+                            "The deadline of the call of “%s” has passed; send no more items", words);
   return ferry_invocation_check_wanted (&self->base, error);
 }
 
@@ -334,8 +335,9 @@ ferry_demux_invocation_check_in_time (FerryInvocation *invocation)
     return TRUE;
   words = ferry_invocation_dup_words (invocation);
   if (cancelled == FERRY_CANCEL_REASON_DEADLINE)
-    ferry_invocation_return_new_error (invocation, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                                       "The time of the call of “%s” was over before it was begun", words);
+    ferry_invocation_return_new_error (
+      invocation, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+      "The deadline of the call of “%s” passed before the call was begun; allow more time", words);
   else
     ferry_invocation_return_new_error (invocation, G_IO_ERROR, G_IO_ERROR_CANCELLED,
                                        "The call of “%s” was cancelled before it was begun", words);

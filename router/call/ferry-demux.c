@@ -281,8 +281,8 @@ perform (Run *run)
         run->handler->func (invocation, run->handler->data);
       else
         ferry_invocation_return_new_error (invocation, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION,
-                                           "Nothing answers to “%s” at the other end; have it add a handler of that "
-                                           "name, or one for all others",
+                                           "The other end has no handler for “%s”; add a handler of that name there, "
+                                           "or one for all methods",
                                            ferry_invocation_get_method (invocation));
     }
   ferry_invocation_unref (invocation);
@@ -526,8 +526,8 @@ static GError *
 new_refusal (gboolean open)
 {
   return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED,
-                              open ? "More waits at the other end than it takes; ask again later, or less at a time"
-                                   : "The other end was stopped before it began; ask again later");
+                              open ? "Too many requests wait at the other end; ask again later, or ask less at a time"
+                                   : "The other end was stopped before it began the request; ask again later");
 }
 
 /* Whether this thread may run a handler at once, without the queue. */
@@ -995,8 +995,8 @@ tell_transport (FerryDemux *self, gboolean wanted, GError **error)
 
   if (wanted)
     return ferry_transport_take_calls (self->transport, call_came, G_OBJECT (self), error);
-  reason =
-    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED, "The other end does not answer any more; ask again later");
+  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED,
+                                "The other end has stopped answering requests; ask again later");
   ferry_transport_leave_calls (self->transport, reason);
   return TRUE;
 }

@@ -65,7 +65,7 @@ ferry_frame_init (FerryFrame *self, const GOutputVector *parts, guint n_parts, g
     {
       ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                        "A message of %" G_GSIZE_FORMAT
-                       " bytes is larger than the %u bytes that this transport carries: "
+                       " bytes is larger than the %u bytes that this transport accepts; "
                        "send less at once, or raise max-message-size at both ends of a stream",
                        size, max_message);
       return 0;
@@ -157,16 +157,19 @@ check_greeting (const guint8 *greeting, GError **error)
 
   memcpy (&mark, greeting + 12, sizeof mark);
   if (version != FERRY_STREAM_VERSION)
-    ferry_set_error (error, FERRY_ERROR_VERSION,
-                     "The other end of the stream speaks version %u of its protocol, this one version %d: use the same "
-                     "version of Ferry at both ends",
-                     version, FERRY_STREAM_VERSION);
+    ferry_set_error (
+      error, FERRY_ERROR_VERSION,
+      "The other end of the stream uses version %u of the protocol, and this end version %d; use the same "
+      "version of Ferry at both ends",
+      version, FERRY_STREAM_VERSION);
   else if (mark == GUINT32_SWAP_LE_BE (BYTE_ORDER_MARK))
-    ferry_set_error (error, FERRY_ERROR_VERSION,
-                     "The other end of the stream is a machine of another byte order, which this version does not "
-                     "translate");
+    ferry_set_error (
+      error, FERRY_ERROR_VERSION,
+      "The other end of the stream is a machine of another byte order; use two machines of the same byte "
+      "order");
   else if (mark != BYTE_ORDER_MARK)
-    ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The greeting names an impossible byte order, %08x", mark);
+    ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                     "The greeting of the stream has an unknown byte order, %08x; use Ferry at both ends", mark);
   else
     return FERRY_FRAME_MESSAGE;
   return FERRY_FRAME_BROKEN;
@@ -182,8 +185,9 @@ take_greeting (FerryFrameDecoder *self, GError **error)
 
   if (get_held (self) > 0 && memcmp (greeting, magic, MIN (get_held (self), sizeof magic)) != 0)
     {
-      ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                       "The other end of the stream does not speak Ferry's protocol: its greeting is another one");
+      ferry_set_error (
+        error, FERRY_ERROR_PROTOCOL,
+        "The other end of the stream does not speak Ferry's protocol; use a transport of Ferry at both ends");
       return FERRY_FRAME_BROKEN;
     }
   if (get_held (self) < FERRY_GREETING_SIZE)
@@ -214,9 +218,11 @@ ferry_frame_decoder_next (FerryFrameDecoder *self, gconstpointer *message, gsize
   length = ferry_read_u32 (self->buffer + self->begin);
   if (length == 0 || length > self->max_message)
     {
-      ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                       "The other end announces a message of %u bytes: this end takes 1 to %u (see max-message-size)",
-                       length, self->max_message);
+      ferry_set_error (
+        error, FERRY_ERROR_PROTOCOL,
+        "The other end announced a message of %u bytes, and this end accepts 1 to %u; set max-message-size "
+        "at both ends",
+        length, self->max_message);
       return FERRY_FRAME_BROKEN;
     }
   if (get_held (self) - FERRY_FRAME_HEADER_SIZE < length)
@@ -237,7 +243,7 @@ ferry_frame_decoder_end (const FerryFrameDecoder *self)
   if (held == 0)
     return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end closed the stream without a greeting");
   return g_error_new (FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                      "The stream ended inside %s: %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " bytes had come",
+                      "The stream ended inside %s: %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " bytes had arrived",
                       self->greeted ? "a frame" : "the greeting", held, get_frame_size (self));
 }
 
@@ -287,8 +293,9 @@ check (FerryFrameQueue *self, GError **error)
   if (self->size < MAX_QUEUED)
     return TRUE;
   self->refused = TRUE;
-  return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
-                          "%" G_GSIZE_FORMAT " bytes wait for the other end to take them: wait for room", self->size);
+  return ferry_set_error (
+    error, FERRY_ERROR_WOULD_BLOCK,
+    "%" G_GSIZE_FORMAT " bytes wait for the other end to read them; send again when there is room", self->size);
 }
 
 gboolean

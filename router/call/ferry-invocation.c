@@ -262,7 +262,8 @@ ferry_invocation_check_wanted (FerryInvocation *self, GError **error)
     return TRUE;
   words = ferry_invocation_dup_words (self);
   if (answered)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The call of “%s” was answered already", words);
+    return ferry_set_error (error, FERRY_ERROR_CLOSED,
+                            "The call of “%s” was answered already; send items before the answer", words);
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call of “%s” was cancelled", words);
   return FALSE;
 }

@@ -86,11 +86,11 @@ check_sent (FerryLink *link, FerryDownResult result, GError **error)
     return TRUE;
   if (result == FERRY_DOWN_WOULD_BLOCK)
     return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
-                            "The worker has enough to read; send again when there is room");
+                            "There is no room in the worker's down lane; send again when there is room");
   if (result == FERRY_DOWN_TOO_LARGE)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                            "The message has more than the %" G_GUINT64_FORMAT
-                            " bytes that the router takes; pass a file's name, or raise FerryRouter:max-message-size",
+                            "The message is larger than the router's limit of %" G_GUINT64_FORMAT
+                            " bytes; pass a file's name, or raise FerryRouter:max-message-size",
                             link->max_message_size);
   return ferry_set_error (error, FERRY_ERROR_CLOSED, "The worker has ended; spawn another one");
 }
@@ -360,7 +360,7 @@ get_entry (const char *name)
  * spawns a worker. If the worker sends a malformed message over the transport, the worker is killed, with the reason
  * %FERRY_CLOSE_REASON_PROTOCOL_ERROR. Closing a transport does not end the worker.
  *
- * On the router's thread, which is also the receiving thread. Any thread may use the transport itself.
+ * On the router's thread, which is also the receiving thread. The transport itself may be used by any thread.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD. Fails with %FERRY_ERROR_BAD_ARGUMENTS when the
  * name
@@ -388,7 +388,7 @@ ferry_launcher_add_transport (FerryLauncher *self, FerryRouter *router, const ch
   if (name[0] == '\0' || strlen (name) > MAX_NAME)
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                       "The transport cannot be called “%s”; a name has 1 to %d bytes", name, (int) MAX_NAME);
+                       "A transport cannot have the name “%s”; use a name of 1 to %d bytes", name, (int) MAX_NAME);
       return NULL;
     }
   if (!ferry_home_check_error (ferry_launcher_get_home (self), G_STRFUNC, error) ||

@@ -68,7 +68,7 @@ GError *
 ferry_mux_new_timed_out_error (const char *method)
 {
   return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                      "“%s” was not answered in time; give it more, or see what keeps the other end", method);
+                      "“%s” was not answered in time; allow more time, or find what delays the other end", method);
 }
 
 gint64
@@ -592,7 +592,7 @@ ferry_mux_stop (FerryMux *self)
 
   g_return_if_fail (FERRY_IS_MUX (self));
 
-  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The mux was stopped; make another one");
+  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The mux was stopped; make a new mux");
   if (!atomic_compare_exchange_strong (&self->stopped, &none, reason))
     {
       g_error_free (reason);

@@ -191,8 +191,9 @@ check_room_locked (Lane *lane, GError **error)
   if (lane->queued < MAX_QUEUED)
     return TRUE;
   lane->refused = TRUE;
-  return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
-                          "%" G_GSIZE_FORMAT " bytes wait for the other end to take them: wait for room", lane->queued);
+  return ferry_set_error (
+    error, FERRY_ERROR_WOULD_BLOCK,
+    "%" G_GSIZE_FORMAT " bytes wait for the other end to read them; send again when there is room", lane->queued);
 }
 
 static Message *

@@ -124,7 +124,7 @@ write_locked (gpointer data, const GOutputVector *parts, guint n_parts)
 
   if (n < 0 && errno != EAGAIN)
     {
-      fail_locked (core, "The other process takes nothing more");
+      fail_locked (core, "The other process accepts no more messages");
       /* The other process must see an end: else it would wait for messages that never come. */
       shutdown (core->fd, SHUT_WR);
     }
@@ -445,7 +445,7 @@ ferry_polled_transport_disown_all (void)
 
       next = node->next;
       pthread_mutex_lock (&core->lock);
-      fail_locked (core, "The other end belongs to the process that this one was forked from");
+      fail_locked (core, "The transport belongs to the parent of this forked process");
       close_locked (core);
       pthread_mutex_unlock (&core->lock);
       if (transport != NULL)

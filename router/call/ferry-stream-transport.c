@@ -181,7 +181,7 @@ fail_locked (Core *core, const GError *failure)
 {
   if (core->queue.failure == NULL)
     core->queue.failure = g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                                       "The other end of the stream takes nothing more: %s", failure->message);
+                                       "Writing to the stream failed: %s; open a new stream", failure->message);
   pthread_cond_signal (&core->changed);
 }
 
@@ -463,7 +463,8 @@ make_reason (Core *core, const GError *failure)
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED) ||
       g_error_matches (failure, G_TLS_ERROR, G_TLS_ERROR_EOF))
     return ferry_frame_decoder_end (&core->decoder);
-  return g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "Reading from the stream failed: %s", failure->message);
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "Reading from the stream failed: %s; open a new stream",
+                      failure->message);
 }
 
 /* Reads and delivers messages until the end. Returns (transfer full) (nullable) the reason of the end, or NULL if
@@ -739,7 +740,7 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
 
   if (g_io_stream_is_closed (stream))
     {
-      ferry_set_error (error, FERRY_ERROR_CLOSED, "The stream is closed already; open it again");
+      ferry_set_error (error, FERRY_ERROR_CLOSED, "The stream is closed already; open a new stream");
       return NULL;
     }
   if (!ferry_check_free_fds (N_FDS, error))

@@ -287,7 +287,8 @@ send_owed (FerryTransactions *self, const Owed *owed, guint n, GError **error)
     return FALSE;
   if (owed->call != NULL)
     {
-      reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The call of “%s” was dropped without an answer",
+      reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED,
+                            "The call of “%s” was dropped without an answer; ask again later",
                             ferry_call_method_in_words (owed->call->method));
       return refuse (self, owed->call->xid, reason, error);
     }
@@ -410,12 +411,12 @@ add_piece_locked (FerryTransactions *self, const FerryCallMessage *message)
   GByteArray *pieces;
 
   if (size > self->max_answer)
-    return "is larger than this end takes";
+    return "is larger than this end accepts";
   if (message->body_size > FERRY_MAX_LARGEST_ANSWERS * self->max_answer - self->pieces_size)
-    return "comes beside too many that are as large";
+    return "is one of too many large answers at the same time";
   pieces = find_pieces_locked (self, message->header.xid);
   if (message->body_size >= size - MIN (pieces->len, size))
-    return "has more pieces than it is long";
+    return "has more bytes than it announced";
   g_byte_array_append (pieces, message->body, (guint) message->body_size);
   self->pieces_size += message->body_size;
   return NULL;
@@ -445,8 +446,8 @@ check_pieces (FerryTransactions *self, const FerryCallMessage *message, GError *
   pieces = self->pieces != NULL ? g_hash_table_lookup (self->pieces, &xid) : NULL;
   return ferry_xid_table_find (&self->asked, xid) == NULL ||
          (pieces != NULL && (guint64) message->header.number == pieces->len + message->body_size) ||
-         ferry_set_error (error, FERRY_ERROR_PROTOCOL, "Transaction %" G_GUINT64_FORMAT " has an answer with a gap",
-                          xid);
+         ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                          "Transaction %" G_GUINT64_FORMAT " has an answer that lacks bytes", xid);
 }
 
 /* ---- asking ---- */
@@ -623,10 +624,11 @@ grow_window (FerryTransactions *self, guint64 xid, guint n, GError **error)
 
   entry = ferry_xid_table_find (&self->asked, xid);
   if (entry == NULL || (entry->flags & FERRY_CALL_STREAM) == 0)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "Transaction %" G_GUINT64_FORMAT " has no stream any more", xid);
+    return ferry_set_error (error, FERRY_ERROR_CLOSED,
+                            "Transaction %" G_GUINT64_FORMAT " has no stream, or has ended; ask for a new stream", xid);
   if (n > FERRY_MAX_WINDOW - entry->window - entry->owed)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                            "The window of a stream has %d items at the most: add to it as items come",
+                            "The window of a stream has at most %d items; add to it when items have arrived",
                             FERRY_MAX_WINDOW);
   entry->window += n;
   return TRUE;
@@ -882,7 +884,7 @@ call_send_large (FerryCall *self, const FerryCallMessage *answer, GError **error
   if (answer->body_size > max_answer)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                             "The answer to “%s” has %" G_GSIZE_FORMAT
-                            " bytes, and the transport takes %" G_GUINT64_FORMAT
+                            " bytes, and the transport accepts %" G_GUINT64_FORMAT
                             "; send it as items of a stream, or raise max-message-size",
                             ferry_call_method_in_words (self->method), answer->body_size, max_answer);
   if (self->n_sent == 0 && owner->funcs.send_in_buffer != NULL && !is_closed (owner) &&
@@ -1032,9 +1034,10 @@ call_take_window (FerryCall *self, GError **error)
   do
     {
       if (window == 0)
-        return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
-                                "The window of the stream of “%s” is used up: wait until more is asked for",
-                                ferry_call_method_in_words (self->method));
+        return ferry_set_error (
+          error, FERRY_ERROR_WOULD_BLOCK,
+          "The window of the stream of “%s” is used up; wait until the other end accepts more items",
+          ferry_call_method_in_words (self->method));
     }
   while (!atomic_compare_exchange_weak_explicit (&self->window, &window, window - 1, memory_order_relaxed,
                                                  memory_order_relaxed));
@@ -1047,7 +1050,8 @@ call_send_value (FerryCall *self, const char *name, GVariant *value, GError **er
   FerryCallMessage message;
 
   if (atomic_load_explicit (&self->state, memory_order_relaxed) == CALL_OVER)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The call of “%s” was answered already",
+    return ferry_set_error (error, FERRY_ERROR_CLOSED,
+                            "The call of “%s” was answered already; send items before the answer",
                             ferry_call_method_in_words (self->method));
   if (!ferry_call_message_check (name, value, error))
     return FALSE;
@@ -1185,7 +1189,9 @@ receive_item (FerryTransactions *self, const FerryCallMessage *message, GError *
   pthread_mutex_unlock (&self->lock);
   if (!allowed)
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                            "Transaction %" G_GUINT64_FORMAT " has an item beyond its window", message->header.xid);
+                            "Transaction %" G_GUINT64_FORMAT
+                            " has an item beyond its window; send only as many items as the window allows",
+                            message->header.xid);
   if (funcs.item != NULL)
     {
       g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
@@ -1214,7 +1220,8 @@ refuse_request (FerryTransactions *self, const FerryCallMessage *message, const 
       !g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     return TRUE;
   /* Keeping such refusals for later would need unlimited memory. */
-  return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "More is asked than can be refused: %s", why);
+  return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The other end sends more requests than can be refused: %s",
+                          why);
 }
 
 /* Adds the call to the table. Returns FALSE, and sets error, or sets why to the reason for a refusal. */
@@ -1226,11 +1233,12 @@ admit (FerryTransactions *self, FerryCall *call, const char **why, GError **erro
 
   self->highest_call = MAX (self->highest_call, call->xid);
   if (ferry_xid_table_find (&self->calls, call->xid) != NULL)
-    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "Transaction %" G_GUINT64_FORMAT " is asked twice", call->xid);
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                            "Transaction %" G_GUINT64_FORMAT " is asked twice; use each number once", call->xid);
   if (self->calls.n_entries >= FERRY_MAX_OPEN_CALLS)
-    *why = "Too many calls are open: wait for answers first";
+    *why = "Too many calls are open; wait for answers first";
   else if (self->request_func == NULL)
-    *why = "This end takes no calls";
+    *why = "The other end answers no requests; send them to another end";
   if (*why != NULL)
     return FALSE;
   ferry_xid_table_add (&self->calls, call->xid)->data = call;
@@ -1286,7 +1294,8 @@ receive_window (FerryTransactions *self, const FerryCallMessage *message, GError
         call_note_window (call);
       return TRUE;
     }
-  return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "Transaction %" G_GUINT64_FORMAT " has an impossible window",
+  return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                          "Transaction %" G_GUINT64_FORMAT " has a window that is too large, or no stream",
                           message->header.xid);
 }
 
@@ -1335,8 +1344,8 @@ check_begun (FerryTransactions *self, const FerryCallMessage *message, GError **
     return TRUE;
   self->funcs.note_unclaimed (self->transport, xid);
   return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                          "Transaction %" G_GUINT64_FORMAT " has an %s, and was not claimed; a worker must claim a "
-                          "call before it begins it",
+                          "Transaction %" G_GUINT64_FORMAT " has an %s, but was not claimed; a worker must claim a "
+                          "call before it begins the call",
                           xid, message->header.kind == FERRY_CALL_ITEM ? "item" : "answer");
 }
 

@@ -143,7 +143,7 @@ ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadl
 
   return ferry_wait_queue_wait (&get_private (self)->room, NULL, has_made_room, &wait,
                                 ferry_deadline_or_never (deadline), cancellable,
-                                "The other end did not make room in time; give it more, or ask less of it", error);
+                                "The other end did not make room in time; allow more time, or send less", error);
 }
 
 /* ---- sends that wait for room, without a thread that waits ---- */
@@ -250,8 +250,8 @@ ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError *
   if (receiving != g_thread_self () && !g_main_context_is_owner (NULL))
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
-                          "To wait on this thread would hold up %s; use %s, or another thread",
-                          receiving == g_thread_self () ? "the answer that is waited for" : "the main loop", form);
+                          "Waiting on this thread would block %s; use %s, or another thread",
+                          receiving == g_thread_self () ? "the awaited answer" : "the main loop", form);
 }
 
 void
@@ -279,12 +279,13 @@ ferry_transport_check_may_iterate (FerryTransport *self, const char *form, GErro
 
   if (priv->disowned)
     return ferry_set_error (error, FERRY_ERROR_CLOSED,
-                            "The channel is that of the process that this one was forked from; this one has that which "
-                            "ferry_channel_create() gave it");
+                            "The channel belongs to the parent of this forked process; use the channel that "
+                            "ferry_channel_create() gave this process");
   if ((priv->is_receiving != NULL && priv->is_receiving ()) ||
       ferry_is_in_callback_of (ferry_transport_get_context (self)))
-    return ferry_set_error (error, FERRY_ERROR_BUSY,
-                            "A callback of the main context cannot wait for what would come through it; use %s", form);
+    return ferry_set_error (
+      error, FERRY_ERROR_BUSY,
+      "A callback of the main context cannot wait for a message that this context receives; use %s", form);
   return TRUE;
 }
 
@@ -367,9 +368,9 @@ call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
   else if (priv->early.length < MAX_EARLY && priv->reason == NULL)
     g_queue_push_tail (&priv->early, ferry_call_ref (call));
   else
-    refusal =
-      g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED,
-                           "Requests are not answered at this end yet, and enough of them wait; ask again later");
+    refusal = g_error_new_literal (
+      FERRY_ERROR, FERRY_ERROR_REFUSED,
+      "The other end does not answer requests yet, and too many requests wait there; ask again later");
   pthread_mutex_unlock (&priv->lock);
   if (func != NULL)
     func (self, call, owner);
@@ -405,7 +406,7 @@ ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, G
     }
   pthread_mutex_unlock (&priv->lock);
   return taken || ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
-                                   "The requests of this transport are answered already; stop that demux first");
+                                   "Another demux answers the requests of this transport; stop that demux first");
 }
 
 void

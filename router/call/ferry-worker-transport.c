@@ -181,11 +181,12 @@ receive (Latest *latest)
       end_all (FERRY_ERROR_CLOSED, "The application has finished with this worker");
       return FALSE;
     case FERRY_DOWN_EVENT_CLOSED:
-      end_all (FERRY_ERROR_CLOSED, "The application gave up the link");
+      end_all (FERRY_ERROR_CLOSED, "The application closed the link");
       return FALSE;
     case FERRY_DOWN_EVENT_BROKEN:
-      end_all (FERRY_ERROR_PROTOCOL, "What the application sends is malformed; build application and worker with the "
-                                     "same version of Ferry");
+      end_all (FERRY_ERROR_PROTOCOL,
+               "The application sent malformed data; use the same version of Ferry in application "
+               "and worker");
       return FALSE;
     case FERRY_DOWN_EVENT_NOTHING:
     default:
@@ -359,6 +360,6 @@ ferry_worker_get_transport (const char *name, GError **error)
     g_propagate_error (error, g_steal_pointer (&failure));
   else if (transport == NULL)
     ferry_set_error (error, FERRY_ERROR_STOPPED,
-                     "The transport named “%s” was closed when its last reference was dropped; keep one", name);
+                     "The transport named “%s” was closed when its last reference was dropped; keep a reference", name);
   return transport;
 }

@@ -62,7 +62,7 @@ static const Row rows[] = {
   {"loses-one-item-to-a-message-of-nothing", "claim raw:0 pause", 1, "less than a header", .is_fault = TRUE},
   {"loses-one-item-to-a-yield", "claim 2*" ITEM " m:kind=5,type=x,body=8 pause", 1, "an item beyond its window",
    .is_fault = TRUE},
-  {"loses-one-item-to-a-giant", "claim m:kind=8,number=1000000000000,body=8 pause", 1, "is larger than this end takes",
+  {"loses-one-item-to-a-giant", "claim m:kind=8,number=1000000000000,body=8 pause", 1, "is larger than this end accepts",
    .is_fault = TRUE},
   {"loses-one-item-to-an-answer-without-a-claim", DONE " pause", 1, "was not claimed", .is_fault = TRUE,
    .is_ahead = TRUE},
