@@ -5,7 +5,7 @@
  *
  *   RESERVED   the end is decided; the thread that set this bit writes the result, or gets the error
  *   OVER       the result or the error is written, and does not change any more
- *   FACED      a task or a function is set, with its timer and its cancellable
+ *   FACED      the face, a task or a function, is set, with its timer and its cancellable
  *   ASLEEP     a thread sleeps on the word, or is about to
  *   LOOK       a counter in the bits above: the sleeping thread must check its cancellable
  *
@@ -49,7 +49,7 @@ struct _FerryCompletion
   GError *error; /* (owned) (nullable) */
 
   GTask *task;         /* (owned) (nullable): this and all fields down to cancel_id are written before FACED */
-  gboolean is_boolean; /* the task returns whether there is a result */
+  gboolean is_boolean; /* the task returns a boolean: whether there is a result */
   FerryCompletionFunc func;
   GSource *timer;            /* (owned) (nullable) */
   GCancellable *cancellable; /* (owned) (nullable) */
@@ -206,7 +206,7 @@ complete (FerryCompletion *self, gboolean tell_later, gboolean wake_later)
   guint32 before;
 
   FERRY_COMPLETION_STEP ();
-  /* Release: the result. Acquire: the face. */
+  /* Release: the result. Acquire: what the thread that set FACED wrote. */
   before = atomic_fetch_or_explicit (&self->state, OVER, memory_order_acq_rel);
   FERRY_COMPLETION_STEP ();
   if ((before & ASLEEP) != 0)
@@ -302,7 +302,7 @@ have_thread_look (GCancellable *cancellable, gpointer data)
     wake_thread (self, FALSE);
 }
 
-/* Returns FALSE when the deadline has passed. */
+/* Sleeps until the state differs from seen; may return early. Returns FALSE when the deadline has passed. */
 static gboolean
 sleep_until_change (FerryCompletion *self, guint32 seen, gint64 deadline)
 {
@@ -401,7 +401,7 @@ set_face (FerryCompletion *self)
 {
   ferry_completion_ref (self);
   FERRY_COMPLETION_STEP ();
-  /* Release: the face. Acquire: the result. */
+  /* Release: the task or the function. Acquire: the result. */
   if ((atomic_fetch_or_explicit (&self->state, FACED, memory_order_acq_rel) & OVER) != 0)
     tell_face (self);
 }

@@ -259,7 +259,7 @@ walk_tuple (const Plan *plan, guint place, const guint8 *data, gsize size, guint
   return TRUE;
 }
 
-/* Walks a value of a type whose levels are not counted yet. Returns FALSE if it has more levels than levels. */
+/* Counts the levels of a type, then walks a value of the type. Returns FALSE if either has more levels than levels. */
 static gboolean
 walk_type (const char *string, gsize length, const guint8 *data, gsize size, guint levels)
 {

@@ -37,8 +37,8 @@ struct _FerryMailbox
 /* Guards the table and the mailboxes in it. While it is held, only wake and GLib functions that take the context's
  * own lock are called. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static GHashTable
-  *table; /* lock: (element-type GMainContext FerryMailbox): unowned; a mailbox is removed when its context is freed */
+/* lock: (element-type GMainContext FerryMailbox): unowned; a mailbox is removed when its context is freed */
+static GHashTable *table;
 
 static void
 post_free (Post *post)

@@ -71,7 +71,7 @@ ferry_timespec_for (gint64 deadline)
   return (struct timespec){.tv_sec = deadline / G_USEC_PER_SEC, .tv_nsec = deadline % G_USEC_PER_SEC * 1000};
 }
 
-/* Returns FALSE when the deadline has passed. */
+/* Waits for a signal of cond. Returns FALSE when the deadline has passed. */
 static inline gboolean
 ferry_cond_wait_until (pthread_cond_t *cond, pthread_mutex_t *lock, gint64 deadline)
 {

@@ -19,8 +19,8 @@
 struct _FerryTimers
 {
   GSource source;
-  GPtrArray
-    *heap; /* (owned) (element-type FerryTimer): elements unowned; index 1 of the heap is the array's element 0 */
+  /* (owned) (element-type FerryTimer): elements unowned; index 1 of the heap is the array's element 0 */
+  GPtrArray *heap;
   gint64 ready_at; /* the ready time of the source; NEVER: none */
   gboolean dispatching;
 };

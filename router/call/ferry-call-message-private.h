@@ -19,18 +19,23 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  FERRY_CALL_REQUEST = 1, /* name: of the method; number: the deadline in monotonic microseconds, 0 for none */
-  FERRY_CALL_ANSWER = 2,  /* value: the result; the transaction is over. number: 0; or, if PIECE messages came before,
-                             the size of the whole result, of which this value is the last part */
-  FERRY_CALL_ERROR = 3,   /* value: an error of FERRY_ERROR_VARIANT_TYPE; the transaction is over */
-  FERRY_CALL_REFUSE = 4,  /* as ERROR, but the request was not begun, and can be sent again */
-  FERRY_CALL_ITEM =
-    5, /* a value that comes before the answer; name: the kind of item, empty for an item of the stream */
-  FERRY_CALL_WINDOW = 6, /* number: how many more items of the stream the asking end accepts */
-  FERRY_CALL_CANCEL =
-    7, /* number: a FerryCancelReason. Over a link, the express lane carries cancels, not this message */
-  FERRY_CALL_PIECE =
-    8, /* the next bytes of the value of an answer, without a type; number: the size of the whole value */
+  /* name: of the method; number: the deadline in monotonic microseconds, 0 for none */
+  FERRY_CALL_REQUEST = 1,
+  /* value: the result; the transaction is over. number: 0; or, if PIECE messages came before, the size in bytes of the
+   * whole result, of which this value is the last part */
+  FERRY_CALL_ANSWER = 2,
+  /* value: an error of FERRY_ERROR_VARIANT_TYPE; the transaction is over */
+  FERRY_CALL_ERROR = 3,
+  /* value: as for ERROR; the transaction is over. The request was not begun, and can be sent again */
+  FERRY_CALL_REFUSE = 4,
+  /* value: comes before the answer; name: the kind of item, empty for an item of the stream */
+  FERRY_CALL_ITEM = 5,
+  /* number: how many more items of the stream the asking end accepts */
+  FERRY_CALL_WINDOW = 6,
+  /* number: a FerryCancelReason. Over a link, a cancel goes by the express lane instead, if that has room */
+  FERRY_CALL_CANCEL = 7,
+  /* the next bytes of the value of an answer, without a type; number: the size in bytes of the whole value */
+  FERRY_CALL_PIECE = 8,
 } FerryCallKind;
 
 typedef enum

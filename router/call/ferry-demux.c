@@ -73,10 +73,10 @@ typedef struct
   GHashTable *handlers; /* lock: this and all fields below: (owned) (element-type utf8 Handler), both owned; the key is
                            the method */
   Handler *other_handler;    /* (owned) (nullable): for all other methods */
-  GQueue queue;              /* (element-type FerryDemuxInvocation), by link (owned) */
+  GQueue queue;              /* (element-type FerryDemuxInvocation) (owned): linked by their field link */
   _Atomic guint max_pending; /* any: the most requests in queue */
-  _Atomic guint64
-    max_pending_size; /* any: the most bytes of arguments in queue; an empty queue accepts one request of any size */
+  /* any: the most bytes of arguments in queue; an empty queue accepts one request of any size */
+  _Atomic guint64 max_pending_size;
   guint64 pending_size;
   gboolean open;
   guint64 n_closed;     /* how many times the dispatcher was closed */

@@ -35,8 +35,8 @@
 typedef struct
 {
   GWeakRef transport;
-  FerryTransport
-    *self; /* const: (unowned): for the transport's own functions, and for the link until the transport is closed */
+  /* const: (unowned): for the transport's own functions, and for the link until the transport is closed */
+  FerryTransport *self;
   FerryReceiver *receiver; /* (owned): receiver and link are kept until the transport is freed */
   GThread *router_thread;  /* const: (unowned): only compared */
   FerryRouter *router;     /* const: (unowned): only used while the router dispatches */

@@ -223,7 +223,7 @@ typedef struct
 {
   FerryMux *mux; /* const: (owned) */
   char *method;  /* const: (owned) (nullable): NULL if the transaction has neither a deadline nor a cancellable */
-  guint64 xid;   /* written before the completion has a face */
+  guint64 xid;   /* written before a task or a thread waits for the completion */
 } Transaction;
 
 static GError *

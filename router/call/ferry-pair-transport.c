@@ -153,7 +153,7 @@ end_receiving (Pair *pair, guint index)
     return;
   /* Does nothing if this end was closed before. */
   ferry_transport_end (end, reason);
-  /* Must be unset, as the GThread of a later thread may have the same address. */
+  /* Unsets the receiving thread, as the GThread of a later thread may have the same address. */
   ferry_transport_set_receiving_thread (end, NULL);
 }
 

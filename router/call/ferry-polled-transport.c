@@ -114,7 +114,7 @@ watch_locked (Core *core)
 
 /* ---- writing ---- */
 
-/* A FerryFrameWriteFunc. */
+/* Writes without blocking, as a FerryFrameWriteFunc. Must be called with the lock held. */
 static gsize
 write_locked (gpointer data, const GOutputVector *parts, guint n_parts)
 {

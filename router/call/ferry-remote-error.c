@@ -198,20 +198,20 @@ ferry_trace_new_backtrace (guint skip)
 
 typedef struct
 {
-  const GError
-    *place; /* (nullable): the address of the error, which is never read. NULL if the error carries its trace */
+  /* (nullable): the address of the error, which is never read. NULL if the error carries its trace */
+  const GError *place;
   const char *message_place; /* the address of the error's message, never read */
   guint64 number;
   GError *error;     /* (owned): a copy */
   GRefString *trace; /* (owned) */
   gsize size;
-  GList link; /* in newest */
+  GList link; /* the link in newest */
 } Trace;
 
 static pthread_mutex_t traces_lock = PTHREAD_MUTEX_INITIALIZER;
 static GQueue newest = G_QUEUE_INIT; /* traces_lock: (element-type Trace): the newest trace first, by link */
-static GHashTable
-  *by_place; /* traces_lock: (element-type GError Trace): the key is the error's address; values unowned */
+/* traces_lock: (element-type GError Trace): the key is the error's address; values unowned */
+static GHashTable *by_place;
 static GHashTable *by_error; /* traces_lock: (element-type GError Trace): the key is the error's content, the value its
                                 newest trace; unowned */
 static gsize n_bytes;        /* traces_lock */

@@ -134,7 +134,8 @@ tell_taken (Stream *self)
 
 /* ---- taking ---- */
 
-/* The deadline is that of the whole transaction, so it ends the transaction. */
+/* Returns the error for a wait whose deadline has passed. Ends the transaction too, as the deadline is that of the
+ * whole transaction. */
 static GError *
 timed_out (gpointer data)
 {

@@ -67,11 +67,11 @@ typedef struct
   _Atomic gint references;
   GWeakRef transport;
   GIOStream *io;       /* const: (owned) */
-  GInputStream *input; /* const: (unowned), of io */
+  GInputStream *input; /* const: (unowned): owned by io */
   /* const: (owned): wakes the reader when the transport is closed or writing has failed. The reader then delivers
    * the messages that have arrived, and ends the transport. */
   GCancellable *reading;
-  GPollFD wakeup; /* const: of reading: this keeps one descriptor open, so that no read has to open one */
+  GPollFD wakeup; /* const: of reading: keeps its descriptor open, so that no read has to open one */
   _Atomic (GMainContext *) lingering; /* (nullable): the reader's context, while it lingers */
   FerryFrameDecoder decoder;          /* used by the reader */
   gboolean input_over;                /* used by the reader: the input has ended */
@@ -79,7 +79,7 @@ typedef struct
   _Atomic gboolean closed;
   _Atomic guint32 max_message;
 
-  GOutputStream *output; /* const: (unowned), of io */
+  GOutputStream *output; /* const: (unowned): owned by io */
   GCancellable *writing; /* const: (owned): cancels a write of the writer */
   GPollFD write_wakeup;  /* const: of writing: this keeps one descriptor open, so that no write has to open one */
   gboolean direct;       /* const: whether sending threads may write to output */
@@ -232,7 +232,7 @@ G_STATIC_ASSERT (sizeof (GOutputVector) == sizeof (struct iovec));
 G_STATIC_ASSERT (offsetof (GOutputVector, buffer) == offsetof (struct iovec, iov_base));
 G_STATIC_ASSERT (offsetof (GOutputVector, size) == offsetof (struct iovec, iov_len));
 
-/* A FerryFrameWriteFunc. */
+/* Writes without blocking, as a FerryFrameWriteFunc. Must be called with the lock held. */
 static gsize
 write_locked (gpointer data, const GOutputVector *parts, guint n_parts)
 {
@@ -578,7 +578,7 @@ end_transport (Core *core, const GError *reason)
     return;
   if (reason != NULL)
     ferry_transport_end (transport, reason);
-  /* Must be unset, as the GThread of a later thread may have the same address. */
+  /* Unsets the receiving thread, as the GThread of a later thread may have the same address. */
   ferry_transport_set_receiving_thread (transport, NULL);
 }
 

@@ -57,10 +57,10 @@ struct _FerryTransactions
   guint early_next;    /* the index in early_ring of the next number */
   guint64 highest_call; /* the highest number of a request that arrived */
   GQueue owed;          /* (element-type Owed) (owned): messages that wait for room */
-  guint n_dropped;      /* dropped calls in owed */
+  guint n_dropped;      /* how many dropped calls owed contains */
   GError *reason;       /* (owned) (nullable): set once by ferry_transactions_close(), with the lock held */
-  GHashTable
-    *pieces; /* (element-type guint64 GByteArray) (owned) (nullable): the pieces of unfinished answers, by xid */
+  /* (element-type guint64 GByteArray) (owned) (nullable): the pieces of unfinished answers, by xid */
+  GHashTable *pieces;
   guint64 pieces_size; /* the size in bytes of all pieces */
   guint64 max_answer;
   guint64 n_late;
@@ -76,7 +76,7 @@ struct _FerryTransactions
 /* A message that waits for room: a cancel, a window that has grown, or the refusal of a dropped call. */
 typedef struct
 {
-  guint64 xid;     /* 0 for a refusal */
+  guint64 xid;     /* the transaction of a cancel or of a window; 0 for a refusal */
   guint reason;    /* the reason of a cancel, or 0 */
   FerryCall *call; /* (owned) (nullable): the dropped call */
 } Owed;
