@@ -206,7 +206,7 @@ complete (FerryCompletion *self, gboolean tell_later, gboolean wake_later)
   guint32 before;
 
   FERRY_COMPLETION_STEP ();
-  /* Release: the result. Acquire: what the thread that set FACED wrote. */
+  /* Release: publishes the result. Acquire: sees what the thread that set FACED wrote. */
   before = atomic_fetch_or_explicit (&self->state, OVER, memory_order_acq_rel);
   FERRY_COMPLETION_STEP ();
   if ((before & ASLEEP) != 0)
@@ -297,7 +297,7 @@ have_thread_look (GCancellable *cancellable, gpointer data)
 {
   FerryCompletion *self = data;
 
-  /* Release: the waiting thread acquires the word and then finds the cancellable cancelled. */
+  /* Release: the waiting thread, which acquires the word, then finds the cancellable cancelled. */
   if ((atomic_fetch_add_explicit (&self->state, LOOK, memory_order_release) & ASLEEP) != 0)
     wake_thread (self, FALSE);
 }
@@ -310,8 +310,8 @@ sleep_until_change (FerryCompletion *self, guint32 seen, gint64 deadline)
   guint32 rings = self->waiters != NULL ? ferry_waiters_look (self->waiters, self->slot) : 0;
 
   FERRY_COMPLETION_STEP ();
-  /* Release: the slot. A thread that changes the word after this line sees ASLEEP, and wakes this thread. The word,
-   * or the rings, then differ from what was read here, so this thread does not sleep on. */
+  /* Release: publishes the slot. A thread that changes the word after this line sees ASLEEP, and wakes this thread.
+   * The word, or the rings, then differ from what was read here, so this thread does not sleep on. */
   if (!atomic_compare_exchange_strong_explicit (&self->state, &seen, asleep, memory_order_acq_rel,
                                                 memory_order_relaxed))
     return TRUE;
@@ -327,7 +327,7 @@ wait_until_over (FerryCompletion *self, gint64 deadline, GCancellable *cancellab
   gboolean in_time = TRUE;
   guint32 seen;
 
-  /* Acquire: the result. */
+  /* Acquire: sees the result that the thread that set OVER wrote. */
   while (((seen = atomic_load_explicit (&self->state, memory_order_acquire)) & OVER) == 0)
     {
       gboolean is_cancelled = g_cancellable_is_cancelled (cancellable);
@@ -401,7 +401,7 @@ set_face (FerryCompletion *self)
 {
   ferry_completion_ref (self);
   FERRY_COMPLETION_STEP ();
-  /* Release: the task or the function. Acquire: the result. */
+  /* Release: publishes the task or the function. Acquire: sees the result. */
   if ((atomic_fetch_or_explicit (&self->state, FACED, memory_order_acq_rel) & OVER) != 0)
     tell_face (self);
 }

@@ -28,10 +28,9 @@ struct _FerryMailbox
   GSource source;
   GMainContext *context; /* const: (unowned): the mailbox's key in the table */
   GQueue queue;          /* lock: (element-type Post) */
-  FerryMailboxFunc
-    wake;             /* lock: (nullable): called at each post, while the context's thread sleeps on something else */
-  gpointer wake_data; /* lock */
-  guint depth;        /* context's thread: how many functions of posts are running, nested within each other */
+  FerryMailboxFunc wake; /* lock: (nullable): called at each post */
+  gpointer wake_data;    /* lock */
+  guint depth;           /* context's thread: how many functions of posts are running, nested within each other */
 };
 
 /* Guards the table and the mailboxes in it. While it is held, only wake and GLib functions that take the context's

@@ -86,7 +86,7 @@ join (FerryWaitQueue *self, Waiting with)
   waiting->node.data = ferry_completion_ref (completion);
   FERRY_AUTO_LOCK (&self->lock);
   g_queue_push_tail_link (&self->waiting, &waiting->node);
-  /* Acquire: the condition; pairs with ferry_wait_queue_is_empty(). */
+  /* Acquire: sees a condition that was changed before ferry_wait_queue_is_empty(), which releases. */
   atomic_fetch_add_explicit (&self->n_waiting, 1, memory_order_acq_rel);
   return completion;
 }

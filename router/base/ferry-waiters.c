@@ -69,7 +69,7 @@ wake_group (FerryWaiters *self, guint group, guint32 bits)
 {
   _Atomic guint32 *rings = &self->groups[group].rings;
 
-  /* Release: pairs with ferry_waiters_look(). */
+  /* Release: publishes the awaited state for a thread that calls ferry_waiters_look(). */
   atomic_fetch_add_explicit (rings, 1, memory_order_release);
   ferry_futex_wake (rings, bits);
 }

@@ -57,7 +57,7 @@ destroy (FerryInvocation *invocation)
   g_clear_pointer (&self->value, g_variant_unref);
   g_clear_error (&self->failure);
   g_clear_pointer (&self->trace, g_free);
-  /* Acquire, as in free_memory(): pairs with get_cancellable(). */
+  /* Acquire, as in free_memory(): sees what get_cancellable() released. */
   if (atomic_load_explicit (&self->cancellable, memory_order_acquire) == NULL)
     g_free (self);
   ferry_call_unref (call);
@@ -78,7 +78,8 @@ static void
 cancelled_cb (FerryCall *call, gpointer data)
 {
   FerryDemuxInvocation *self = data;
-  /* Acquire, here and below: pairs with get_cancellable(), which makes the cancellable before it sets this function. */
+  /* Acquire, here and below: sees the cancellable that get_cancellable() released. get_cancellable() makes the
+   * cancellable before it sets this function. */
   GCancellable *cancellable = atomic_load_explicit (&self->cancellable, memory_order_acquire);
   guint state = atomic_load_explicit (&self->base.state, memory_order_acquire);
 
@@ -103,7 +104,8 @@ get_cancellable (FerryInvocation *invocation)
   if (present != NULL)
     return present;
   made = g_cancellable_new ();
-  /* Release: this cancellable. Acquire: the cancellable of another thread that set one first. */
+  /* Release: publishes this cancellable. Acquire: if another thread has set one first, sees the content of that
+   * one. */
   if (!atomic_compare_exchange_strong_explicit (&self->cancellable, &present, made, memory_order_acq_rel,
                                                 memory_order_acquire))
     return present;

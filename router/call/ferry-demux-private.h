@@ -18,7 +18,8 @@ guint64 ferry_demux_get_n_received (FerryDemux *self);
 
 /* For tests: returns how many threads the demux has. */
 guint ferry_demux_get_n_threads (FerryDemux *self);
-/* Whether all handlers that began before the last stop have returned, and all threads have ended. */
+/* Whether all handlers that began before the last ferry_demux_stop() have returned, and all threads of the demux
+ * have ended. */
 gboolean ferry_demux_is_quiet (FerryDemux *self);
 /* For tests, before the demux is started: idle_time in microseconds. */
 void ferry_demux_set_idle_time (FerryDemux *self, gint64 idle_time);

@@ -53,7 +53,7 @@ typedef struct
 typedef struct
 {
   GQueue chunks;      /* (owned) (element-type Chunk) */
-  _Atomic gsize size; /* of the bytes in chunks; may be read on any thread */
+  _Atomic gsize size; /* the size of chunks in bytes; may be read on any thread */
   gboolean refused;   /* a message was refused because there was no room */
   gboolean closed;    /* this end accepts no more messages */
   GError *failure;    /* (owned) (nullable): why nothing more can be written */

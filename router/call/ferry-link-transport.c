@@ -57,7 +57,7 @@ typedef struct
 static FerryLink *
 get_link (End *end)
 {
-  /* Acquire: pairs with launcher_done(). */
+  /* Acquire: sees the link that launcher_done() released. */
   return atomic_load_explicit (&end->link, memory_order_acquire);
 }
 
@@ -196,7 +196,8 @@ pipe_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 
   if (transport == NULL)
     return;
-  /* Messages of the same dispatch may have come before the close: their run ends first. */
+  /* Messages of the same dispatch may have arrived before the close. This wakes the threads that these messages
+   * answer. */
   run_ended (end);
   g_mutex_lock (&end->lock);
   end->pipe_closed = TRUE;
@@ -258,8 +259,8 @@ static const FerryTransportKind link_kind = {
 
 /* ---- from a launcher to a link ---- */
 
-/* main: Called when the launcher has passed the pipe to a worker, or has dropped the pipe. Takes the reference that
- * data is. */
+/* main: Called when the launcher has passed the pipe to a worker, or has dropped the pipe. Takes the reference to
+ * the transport, which is data. */
 static void
 launcher_done (FerryWorker *worker, gpointer data)
 {
@@ -277,7 +278,7 @@ launcher_done (FerryWorker *worker, gpointer data)
   if (link != NULL && !ended)
     {
       ferry_link_add_room_watch (link, &end->room_watch);
-      /* Release: pairs with get_link(). */
+      /* Release: publishes the link for get_link(). */
       atomic_store_explicit (&end->link, ferry_link_ref (link), memory_order_release);
     }
   g_mutex_unlock (&end->lock);

@@ -56,7 +56,7 @@ G_DEFINE_FINAL_TYPE (FerryMux, ferry_mux, G_TYPE_OBJECT)
 static gboolean
 check_running (FerryMux *self, GError **error)
 {
-  /* Acquire: pairs with ferry_mux_stop(), which sets the error once and for good. */
+  /* Acquire: sees the error that ferry_mux_stop() released. The error is set once and never changes. */
   GError *stopped = atomic_load_explicit (&self->stopped, memory_order_acquire);
 
   if (stopped != NULL && error != NULL)

@@ -370,7 +370,7 @@ ferry_polled_transport_new (int fd)
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (self), FERRY_FRAME_MAX_MESSAGE);
   ferry_transport_set_context (self, context, ferry_polled_transport_is_receiving);
   ferry_greeting_write (greeting);
-  /* If this fails, the source finds the failure. */
+  /* Sends the greeting. If that fails, the source ends the transport when it is dispatched. */
   send_parts (core, &part, 1, NULL);
   return self;
 }

@@ -29,9 +29,9 @@ typedef struct
   GQueue items;         /* lock: (element-type GVariant): items that the program has not taken yet */
   FerryWaitQueue waits; /* joined with lock held, while items is empty: completions that wait for the next item */
   guint n_taken;        /* lock: items taken since the window last grew */
-  gboolean over;        /* lock: over, result and error: the transaction has ended */
-  GVariant *result;     /* (owned) (nullable) */
-  GError *error;        /* (owned) (nullable) */
+  gboolean over;        /* lock: the transaction has ended */
+  GVariant *result;     /* lock: (owned) (nullable) */
+  GError *error;        /* lock: (owned) (nullable) */
 } Stream;
 
 /**

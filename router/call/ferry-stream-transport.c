@@ -107,7 +107,7 @@ G_DEFINE_FINAL_TYPE (FerryStreamTransport, ferry_stream_transport, FERRY_TYPE_TR
 static void
 wake_lingering (Core *core)
 {
-  /* Acquire: the content of the context; pairs with the release in linger(). */
+  /* Acquire: sees the content of the context that linger() released. */
   GMainContext *context = atomic_load_explicit (&core->lingering, memory_order_acquire);
 
   if (context != NULL)
@@ -559,7 +559,7 @@ linger (Core *core)
   discarding = add_discarding (core, context);
   g_source_set_callback (timer, expire_cb, core, NULL);
   g_source_attach (timer, context);
-  /* Release: the content of the context; pairs with the acquire in wake_lingering(). */
+  /* Release: publishes the content of the context for wake_lingering(). */
   atomic_store_explicit (&core->lingering, context, memory_order_release);
   finish_writing (core);
   while (!core->expired && (!is_writing_done (core) || !core->input_over))

@@ -176,7 +176,7 @@ ferry_transactions_unref (FerryTransactions *self)
 static gboolean
 is_closed (FerryTransactions *self)
 {
-  /* Acquire: pairs with ferry_transactions_close(), which sets the reason once and for good. */
+  /* Acquire: sees the reason that ferry_transactions_close() released. The reason is set once and never changes. */
   return atomic_load_explicit (&self->closed, memory_order_acquire);
 }
 
@@ -1435,7 +1435,7 @@ ferry_transactions_close (FerryTransactions *self, const GError *reason)
       return;
     }
   self->reason = ferry_error_copy (reason);
-  /* Release: pairs with is_closed(). */
+  /* Release: publishes the reason for is_closed(). */
   atomic_store_explicit (&self->closed, TRUE, memory_order_release);
   asked = ferry_xid_table_steal_all (&self->asked);
   g_clear_pointer (&self->pieces, g_hash_table_unref);

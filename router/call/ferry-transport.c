@@ -31,7 +31,7 @@ typedef struct
   FerryTransactions *transactions;      /* const: (owned) */
   const FerryTransportKind *kind;       /* const: (nullable): NULL for a subclass of its own */
   gpointer data;                        /* const: (owned) (nullable): the data of kind */
-  _Atomic (GThread *) receiving_thread; /* (unowned) (nullable) */
+  _Atomic (GThread *) receiving_thread; /* (unowned) (nullable): the thread that receives */
   FerryWaiters waiters;
   GMainContext *context;           /* const: (owned) (nullable) */
   GThread *context_thread;         /* const: (unowned) (nullable) */

@@ -94,7 +94,7 @@ ferry_xid_table_remove (FerryXidTable *self, guint64 xid, FerryXidEntry *entry)
   if (entry != NULL)
     *entry = *found;
   hole = (guint) (found - self->slots);
-  /* An entry behind the hole moves into the hole, unless the slot that its number hashes to is also behind the hole. */
+  /* An entry after the hole moves into the hole, unless the slot that its number hashes to is after the hole too. */
   for (guint slot = (hole + 1) & mask; self->slots[slot].xid != 0; slot = (slot + 1) & mask)
     {
       guint wanted = wanted_slot (self, self->slots[slot].xid);
