@@ -24,7 +24,7 @@ gboolean ferry_set_system_error (GError **error, const char *what);
 gboolean ferry_set_thread_error (GError **error, const char *purpose, GError *failure);
 gboolean ferry_is_shortage (int error_number);
 /* Whether n descriptors, at most 8, can be opened now. Fails with FERRY_ERROR_SYSTEM. GLib ends the program when it
- * gets no descriptor for a main context, or for a cancellable that a thread waits for, so callers check before they
+ * gets no descriptor for a main context, or for a cancellable that a thread waits for. So callers check before they
  * make one of these. Other threads may still use up the descriptors between the check and the use. */
 gboolean ferry_check_free_fds (guint n, GError **error);
 /* Returns the size of the machine's memory in bytes, or the limit of this process's control group where that is

@@ -50,8 +50,8 @@ clear_carried (GError *error)
 /**
  * ferry_error_quark:
  *
- * Returns the error domain of Ferry, for which `FERRY_ERROR` is short. The codes are those of [error@Ferry.Error].
- * Any thread.
+ * Returns the error domain of Ferry, for which `FERRY_ERROR` is short. The codes are those of [error@Ferry.Error]. Any
+ * thread.
  *
  * Returns: the quark
  *

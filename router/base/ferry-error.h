@@ -25,7 +25,7 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_NOT_RUNNING: The router is not running; call [method@Ferry.Router.start] first.
  * @FERRY_ERROR_ALREADY_RUNNING: The router is running already, or another object holds what only one object may hold.
  * @FERRY_ERROR_WRONG_THREAD: The function was called on a wrong thread; call it on the router's thread, which started
- * the router.
+ *   the router.
  * @FERRY_ERROR_NOT_STARTED: The sender has not been started, or the transport has no worker yet.
  * @FERRY_ERROR_ALREADY_STARTED: The sender has been started, or was passed to a worker.
  * @FERRY_ERROR_STOPPED: The sender has been stopped.
@@ -51,15 +51,12 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_QUARANTINED: The task ended several workers, and is not tried again.
  * @FERRY_ERROR_NOT_ACKNOWLEDGED: The conversation ended before the other end acknowledged the message.
  * @FERRY_ERROR_REMOTE: An error of another process, in an error domain that this process does not know; the message
- * names
- *   the domain.
+ *   names the domain.
  * @FERRY_ERROR_NOT_LISTENING: No worker listens at the address, or the exporter of an object does not listen.
  * @FERRY_ERROR_NOT_ALLOWED: The other end belongs to another user, or its permissions keep this process out; or a
- * property
- *   may not be read, or may not be written.
- * @FERRY_ERROR_UNKNOWN_OBJECT: No object of that name is exported, or the reference does not belong to this
- * transport, or
- *   belongs to it no longer.
+ *   property may not be read, or may not be written.
+ * @FERRY_ERROR_UNKNOWN_OBJECT: No object of that name is exported, or the reference does not belong to this transport,
+ *   or belongs to it no longer.
  * @FERRY_ERROR_UNKNOWN_MEMBER: The object's interface has no such method, property, signal or item operation.
  *
  * The errors of Ferry at run time. The message of each error says what to do about it.

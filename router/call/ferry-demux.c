@@ -230,8 +230,8 @@ is_quiet_locked (Dispatcher *self)
   return self->n_left == 0 && (self->open || self->n_threads == 0);
 }
 
-/* Releases the lock. If no handler of before the last stop runs and the threads have ended, finishes the completions
- * of waits. */
+/* Releases the lock. Finishes the completions of waits when is_quiet_locked() is TRUE: all handlers from before the
+ * last close have returned, and a closed dispatcher has no threads. */
 static void
 unlock (Dispatcher *self)
 {
@@ -661,11 +661,9 @@ dispatcher_close (Dispatcher *self)
  *
  * - %FERRY_ERROR_UNKNOWN_FUNCTION if there is no handler for the method;
  * - %FERRY_ERROR_REFUSED if [property@Ferry.Demux:max-pending] or [property@Ferry.Demux:max-pending-size] is reached,
- * or
- *   if the request waits when the demux is stopped;
+ *   or if the request waits when the demux is stopped;
  * - %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED if the request's deadline passed, or the request was cancelled,
- * before
- *   a handler was called.
+ *   before a handler was called.
  *
  * A transport has at most one running demux. Dropping the last reference to a demux stops it. Any thread may use it.
  *
@@ -816,14 +814,11 @@ ferry_demux_remove_handler (FerryDemux *self, const char *method)
  * @n_threads: the number of threads, or 0 to run handlers on the thread that receives
  *
  * Makes handlers run on a pool of threads, which stay until the demux is stopped. With @n_threads 0, handlers run on
- * the
- * receiving thread. While a handler runs there, no message is received, not even a cancel. Requests that arrived
- * before
- * the start are then answered on the thread that starts the demux.
+ * the receiving thread. While a handler runs there, no message is received, not even a cancel. Requests that arrived
+ * before the start are then answered on the thread that starts the demux.
  *
- * A receiving thread of the library blocks all signals, and a process that a handler starts inherits that. The
- * threads of
- * a pool block the signals that are blocked on the thread that starts the demux. Any thread.
+ * A receiving thread of the library blocks all signals, and a process that a handler starts inherits that. The threads
+ * of a pool block the signals that are blocked on the thread that starts the demux. Any thread.
  *
  * Since: 0.1
  */
@@ -861,8 +856,7 @@ ferry_demux_set_threads_on_demand (FerryDemux *self, guint max_threads)
  * @context: (nullable): a main context, or %NULL for the default context
  *
  * Makes handlers run on a main context, one at a time and in order. If the receiving thread is the context's own
- * thread,
- * handlers run at once, otherwise from a source. Any thread.
+ * thread, handlers run at once, otherwise from a source. Any thread.
  *
  * Since: 0.1
  */
@@ -1032,8 +1026,7 @@ agree (FerryDemux *self, GError **error)
  * @error: return location for an error
  *
  * Starts to answer requests. Requests that arrived at the transport before the start are answered first. Does nothing
- * if
- * the demux is started already. Any thread.
+ * if the demux is started already. Any thread.
  *
  * Fails with %FERRY_ERROR_ALREADY_RUNNING when another demux answers on the transport.
  *
@@ -1054,12 +1047,9 @@ ferry_demux_start (FerryDemux *self, GError **error)
  * @self: a demux
  *
  * Stops the demux: it begins no more handlers. Requests that wait, or that arrive later, get %FERRY_ERROR_REFUSED.
- * Running
- * handlers may finish and answer, and then their threads end. This function does not wait for the handlers; for that
- * see
- * [method@Ferry.Demux.stop_async]. The demux may be started again at once. Does nothing if the demux is stopped
- * already.
- * Any thread, also in a handler.
+ * Running handlers may finish and answer, and then their threads end. This function does not wait for the handlers; for
+ * that see [method@Ferry.Demux.stop_async]. The demux may be started again at once. Does nothing if the demux is
+ * stopped already. Any thread, also in a handler.
  *
  * Since: 0.1
  */
@@ -1076,11 +1066,10 @@ ferry_demux_stop (FerryDemux *self)
  * ferry_demux_stop_async:
  * @self: a demux
  * @cancellable: (nullable): ends the wait, but does not undo the stop
- * @callback: (scope async): called when all running handlers have returned and the threads have ended
+ * @callback: (scope async): called when all handlers that had begun have returned
  * @user_data: data for @callback
  *
- * Stops as [method@Ferry.Demux.stop] does, and waits until the handlers have returned and the threads have ended.
- * This
+ * Stops as [method@Ferry.Demux.stop] does, and waits until the handlers have returned and the threads have ended. This
  * function does not wait for requests that a handler kept to answer them later. Any thread, also in a handler.
  *
  * Since: 0.1
@@ -1114,7 +1103,7 @@ ferry_demux_stop_async (FerryDemux *self, GCancellable *cancellable, GAsyncReady
  *
  * Fails with %G_IO_ERROR_CANCELLED when the wait was cancelled.
  *
- * Returns: %TRUE when all handlers have returned and the threads have ended
+ * Returns: %TRUE when all handlers that had begun have returned
  *
  * Since: 0.1
  */
@@ -1235,9 +1224,8 @@ ferry_demux_class_init (FerryDemuxClass *klass)
   /**
    * FerryDemux:max-pending-size:
    *
-   * How many bytes of serialised arguments may wait for a handler, 64 MiB by default. Further requests are refused.
-   * If no
-   * request waits, one request of any size is accepted.
+   * How many bytes of serialised arguments may wait for a handler, 64 MiB by default. Further requests are refused. If
+   * no request waits, one request of any size is accepted.
    *
    * Since: 0.1
    */

@@ -16,19 +16,16 @@
 /**
  * FerryInvocation:
  *
- * A call to answer. It is either a request of the other end of a [class@Ferry.Transport], for a handler of a
- * [class@Ferry.Demux], or a call of a method of an exported object, for a [callback@Ferry.MethodFunc].
+ * A call to answer: a request to a [class@Ferry.Demux], or a call of a method of an exported object. A handler of the
+ * demux, or the method's [callback@Ferry.MethodFunc], gets the invocation.
  *
  * Answer an invocation once, with [method@Ferry.Invocation.return_value], [method@Ferry.Invocation.return_object],
  * [method@Ferry.Invocation.return_error] or [method@Ferry.Invocation.refuse]. Answer it in the function that gets it,
- * or
- * take a reference and answer it later; any thread may answer. If the last reference is dropped before an answer, the
- * call
- * is refused with %FERRY_ERROR_REFUSED, so the caller always gets an answer. A second answer is an error of the
- * program.
+ * or take a reference and answer it later; any thread may answer. If the last reference is dropped before an answer,
+ * the call is refused with %FERRY_ERROR_REFUSED, so the caller always gets an answer. A second answer is an error of
+ * the program.
  *
- * An answer is never lost because the transport has no room. A thread that may wait waits for room. On the thread of
- * a
+ * An answer is never lost because the transport has no room. A thread that may wait waits for room. On the thread of a
  * main loop the answer is kept and sent later.
  *
  * Any thread may use an invocation.
@@ -60,8 +57,7 @@ ferry_invocation_ref (FerryInvocation *self)
  * ferry_invocation_unref:
  * @self: (transfer full): an invocation
  *
- * Drops a reference. If it was the last reference and the call was not answered, the call is refused. Any thread;
- * this
+ * Drops a reference. If it was the last reference and the call was not answered, the call is refused. Any thread; this
  * function never waits.
  *
  * Since: 0.1
@@ -91,8 +87,7 @@ ferry_invocation_dup_words (FerryInvocation *self)
  *
  * Gets the object of the call. Any thread.
  *
- * Returns: (transfer none) (nullable): the object whose method is called, or which is passed to a function; %NULL in
- * a
+ * Returns: (transfer none) (nullable): the object whose method is called, or which is passed to a function; %NULL in a
  *   handler of a [class@Ferry.Demux]
  *
  * Since: 0.1
@@ -128,8 +123,7 @@ ferry_invocation_get_method (FerryInvocation *self)
  * @self: an invocation
  *
  * Gets the arguments of the call. They come from another process: check their types and sizes. A call of an object's
- * method always has arguments: a tuple of the type of the method's signature. If an object is passed to a function,
- * the
+ * method always has arguments: a tuple of the type of the method's signature. If an object is passed to a function, the
  * arguments are a tuple of any type.
  *
  * Any thread.
@@ -205,10 +199,8 @@ ferry_invocation_wants_stream (FerryInvocation *self)
  * @self: an invocation
  *
  * Gets whether the caller no longer wants the answer. This is so when the caller has cancelled the call, when the
- * deadline
- * has passed at the caller's end, and when the transport is closed. The call must still be answered, for example with
- * an
- * error. Takes no lock, so it may be called often. Any thread.
+ * deadline has passed at the caller's end, and when the transport is closed. The call must still be answered, for
+ * example with an error. Takes no lock, so it may be called often. Any thread.
  *
  * Returns: whether the call is cancelled
  *
@@ -227,8 +219,7 @@ ferry_invocation_is_cancelled (FerryInvocation *self)
  * @self: an invocation
  *
  * Gets a cancellable for the work of the handler. It is cancelled when [method@Ferry.Invocation.is_cancelled] becomes
- * true: once, on the thread that is notified of the cancel, and never after the answer. The calls of one view share
- * one
+ * true: once, on the thread that is notified of the cancel, and never after the answer. The calls of one view share one
  * cancellable. The cancellable must not be reset. Any thread.
  *
  * Returns: (transfer none): the cancellable
@@ -276,8 +267,7 @@ ferry_invocation_check_wanted (FerryInvocation *self, GError **error)
  *
  * Sends an item before the answer. Waits until the other end accepts the item. The wait also ends when the call is
  * cancelled, when its deadline passes, and when the transport closes. If the caller wants no stream, the item is
- * dropped;
- * callers of an object's method never want a stream.
+ * dropped; callers of an object's method never want a stream.
  *
  * Any thread. On the thread of a main loop, and on the receiving thread, this function does not wait.
  *
@@ -331,14 +321,11 @@ ferry_invocation_begin_answer (FerryInvocation *self, const char *function)
  * Answers with a value. If the value is too large for the transport, the caller gets an error that says so.
  *
  * The value of an object's method must be a tuple of the type of the method's out signature. If the tuple has one
- * element,
- * @value may be the element alone; if it has none, @value may be %NULL. If a method gives a value of another type,
- * its
- * caller gets %FERRY_ERROR_BAD_RESULT.
+ * element, @value may be the element alone; if it has none, @value may be %NULL. If a method gives a value of another
+ * type, its caller gets %FERRY_ERROR_BAD_RESULT.
  *
- * Any thread. Waits until the transport has room. On the thread of a main loop, and on the receiving thread, the
- * answer is
- * kept and sent later.
+ * Any thread. Waits until the transport has room. On the thread of a main loop, and on the receiving thread, the answer
+ * is kept and sent later.
  *
  * Since: 0.1
  */
@@ -359,12 +346,10 @@ ferry_invocation_return_value (FerryInvocation *self, GVariant *value)
  * @object: an object that is exported, by its name or by its type
  *
  * Answers with an object; the caller gets a proxy of the object. The out signature of the method must be `o`. Threads
- * as
- * with [method@Ferry.Invocation.return_value].
+ * as with [method@Ferry.Invocation.return_value].
  *
  * A handler of a [class@Ferry.Demux] must not call this function, as there is no exporter: that is an error of the
- * program
- * and does not answer.
+ * program and does not answer.
  *
  * Since: 0.1
  */
@@ -388,8 +373,7 @@ ferry_invocation_return_object (FerryInvocation *self, GObject *object)
  * @failure: why there is no result
  *
  * Answers with an error. The caller gets the same domain, code and message. The error's trace
- * ([func@Ferry.Error.get_trace]) names this process and the method. If @failure came from a third process, its trace
- * is
+ * ([func@Ferry.Error.get_trace]) names this process and the method. If @failure came from a third process, its trace is
  * kept above that entry. Threads as with [method@Ferry.Invocation.return_value].
  *
  * Since: 0.1
@@ -437,9 +421,8 @@ ferry_invocation_return_new_error (FerryInvocation *self, GQuark domain, int cod
  * @self: an invocation
  * @reason: why the request is refused, and what the caller can do
  *
- * Answers that the request was not begun. The other end gets %FERRY_ERROR_REFUSED, and may send the request again,
- * here or
- * to another process. What a view did before it called an object's method is not undone. Threads as with
+ * Answers that the request was not begun. The other end gets %FERRY_ERROR_REFUSED, and may send the request again, here
+ * or to another process. What a view did before it called an object's method is not undone. Threads as with
  * [method@Ferry.Invocation.return_value].
  *
  * Since: 0.1

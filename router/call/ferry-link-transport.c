@@ -345,29 +345,24 @@ get_entry (const char *name)
  * @name: the name by which the worker asks for the transport; 1 to 239 bytes
  * @error: return location for an error
  *
- * Adds a transport between the application and the next worker that @self spawns. Both ends may ask and answer over
- * the
+ * Adds a transport between the application and the next worker that @self spawns. Both ends may ask and answer over the
  * transport. The worker gets its end with [func@Ferry.Worker.get_transport]. [method@Ferry.Launcher.spawn] and
  * [func@Ferry.Channel.start] spawn such workers. The workers of a pool have no transports, see [ctor@Ferry.Pool.new].
  *
- * Until the worker is spawned, requests fail with %FERRY_ERROR_NOT_STARTED. After that, requests wait until the
- * worker
+ * Until the worker is spawned, requests fail with %FERRY_ERROR_NOT_STARTED. After that, requests wait until the worker
  * reads them. Sending never waits at the application's end: if more than 1 MiB waits for the worker, it fails with
  * %FERRY_ERROR_WOULD_BLOCK.
  *
  * When the worker ends, the transport closes with %FERRY_ERROR_WORKER_LOST and the reason. The transport closes with
- * %FERRY_ERROR_CLOSED when the worker closes its end, when the router stops, or when the launcher is dropped before
- * it
+ * %FERRY_ERROR_CLOSED when the worker closes its end, when the router stops, or when the launcher is dropped before it
  * spawns a worker. If the worker sends a malformed message over the transport, the worker is killed, with the reason
  * %FERRY_CLOSE_REASON_PROTOCOL_ERROR. Closing a transport does not end the worker.
  *
  * On the router's thread, which is also the receiving thread. The transport itself may be used by any thread.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD. Fails with %FERRY_ERROR_BAD_ARGUMENTS when the
- * name
- * cannot be used or was used for this worker already. Fails with %FERRY_ERROR_TOO_LARGE when the router or the worker
- * has
- * too many pipes.
+ * name cannot be used or was used for this worker already. Fails with %FERRY_ERROR_TOO_LARGE when the router or the
+ * worker has too many pipes.
  *
  * Returns: (transfer full): the application's end of the transport
  *

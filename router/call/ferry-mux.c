@@ -33,15 +33,12 @@ struct _FerryMux
  * FerryMux:
  *
  * Sends requests over a transport and gets their answers. Any number of transactions may be in flight, from any
- * threads.
- * Answers arrive in any order.
+ * threads. Answers arrive in any order.
  *
  * A transaction ends with its answer or an error, at its deadline, or when it is cancelled. It also ends when the mux
- * is
- * stopped or the transport closes. The first of these is its end, so no call waits for an other end that is gone.
+ * is stopped or the transport closes. The first of these is its end, so no call waits for an other end that is gone.
  *
- * The other end is a [class@Ferry.Demux], or another program that uses the same protocol. It is notified of cancels
- * and
+ * The other end is a [class@Ferry.Demux], or another program that uses the same protocol. It is notified of cancels and
  * deadlines.
  *
  * Several muxes may use one transport; stopping one mux does not stop the others.
@@ -386,9 +383,8 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
  * @user_data: data for @callback
  *
  * Sends a request without waiting. Any thread whose main context runs. If the transport has no room now, the
- * transaction
- * fails at once with %FERRY_ERROR_WOULD_BLOCK. Then keep fewer requests in flight: send the next one when one is
- * answered.
+ * transaction fails at once with %FERRY_ERROR_WOULD_BLOCK. Then keep fewer requests in flight: send the next one when
+ * one is answered.
  *
  * Since: 0.1
  */
@@ -460,10 +456,8 @@ ferry_mux_transact_finish (FerryMux *self, GAsyncResult *result, GVariant **valu
  * @error: return location for an error
  *
  * Sends a request without waiting, at the lowest cost. @func is called on the thread that receives for the transport;
- * for
- * a worker's link that is the router's thread. If the mux is stopped or the transport ends, @func is called on the
- * thread
- * that does that. @func may be called before this function returns. Any thread.
+ * for a worker's link that is the router's thread. If the mux is stopped or the transport ends, @func is called on the
+ * thread that does that. @func may be called before this function returns. Any thread.
  *
  * Fails with %FERRY_ERROR_WOULD_BLOCK if the transport has no room now, with %FERRY_ERROR_CLOSED,
  * %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_TOO_LARGE; @func is not called then.
@@ -494,8 +488,7 @@ ferry_mux_transact_with_func (FerryMux *self, const char *method, GVariant *argu
  * @xid: the number of a transaction of [method@Ferry.Mux.transact_with_func]
  *
  * Notifies the other end that the answer is no longer wanted. The other end still answers, with %G_IO_ERROR_CANCELLED
- * if
- * it has stopped its work. Any thread.
+ * if it has stopped its work. Any thread.
  *
  * Returns: %FALSE if the transaction has ended already
  *
@@ -521,9 +514,8 @@ ferry_mux_cancel (FerryMux *self, guint64 xid)
  * @error: return location for an error
  *
  * Sends a one-way request: the other end sends no answer, and this end keeps no state for one. Returns when the
- * transport
- * has the request. Any thread, but a thread that may not wait (see [method@Ferry.Mux.transact]) must pass a @timeout
- * of 0.
+ * transport has the request. Any thread, but a thread that may not wait (see [method@Ferry.Mux.transact]) must pass a
+ * @timeout of 0.
  *
  * Fails with %FERRY_ERROR_WOULD_BLOCK if there is no room and @timeout is 0, %FERRY_ERROR_TIMED_OUT,
  * %G_IO_ERROR_CANCELLED, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_CLOSED, %FERRY_ERROR_BAD_ARGUMENTS and
@@ -577,8 +569,7 @@ list_transactions (FerryMux *self)
  * @self: a mux
  *
  * Ends the mux's transactions with %FERRY_ERROR_CLOSED, and accepts no more requests. The other end is notified that
- * the
- * answers are no longer wanted. The transport stays open. Does nothing when called again. Any thread, also within a
+ * the answers are no longer wanted. The transport stays open. Does nothing when called again. Any thread, also within a
  * callback.
  *
  * Since: 0.1
@@ -626,8 +617,7 @@ ferry_mux_get_stopped (FerryMux *self)
  * @self: a mux
  *
  * Counts the mux's transactions that have not ended. The time is proportional to the number of transactions in flight
- * over
- * the transport. Any thread.
+ * over the transport. Any thread.
  *
  * Returns: how many transactions of the mux have not ended
  *

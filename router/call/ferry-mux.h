@@ -23,8 +23,7 @@ G_DECLARE_FINAL_TYPE (FerryMux, ferry_mux, FERRY, MUX, GObject)
  * @error: (transfer none) (nullable): the error, or %NULL
  * @user_data: the data given to [method@Ferry.Mux.transact_with_func]
  *
- * Called once with the answer to a transaction, on the receiving thread, or with an error, on the thread that ends
- * the
+ * Called once with the answer to a transaction, on the receiving thread, or with an error, on the thread that ends the
  * transaction. The function must not wait.
  *
  * Since: 0.1

@@ -279,14 +279,11 @@ start_receiving (Pair *pair, guint index, FerryTransport *end)
  * @one: (out) (transfer full): return location for one end
  * @other: (out) (transfer full): return location for the other end
  *
- * Creates two ends of a transport in this process, for example for two threads, or for tests. Messages are copied,
- * and
+ * Creates two ends of a transport in this process, for example for two threads, or for tests. Messages are copied, and
  * each end receives on a thread of its own. In each direction, up to 1 MiB of messages waits for the receiving end.
- * Beyond
- * that, sending fails with %FERRY_ERROR_WOULD_BLOCK.
+ * Beyond that, sending fails with %FERRY_ERROR_WOULD_BLOCK.
  *
- * When one end is closed, the other end first receives the messages that were sent before. Then the other end is
- * closed
+ * When one end is closed, the other end first receives the messages that were sent before. Then the other end is closed
  * too, with %FERRY_ERROR_CLOSED.
  *
  * Any thread.

@@ -269,7 +269,8 @@ insert_locked (Trace *trace)
         drop_locked (same_place);
     }
   equal = g_hash_table_lookup (by_error, trace->error);
-  /* An equal error with a place is still in by_place. One without a place is in no other table. */
+  /* Drops an equal trace without a place, as no table would find it any more. An equal trace with a place is still
+   * in by_place. */
   if (equal != NULL && equal->place == NULL)
     drop_locked (equal);
   if (trace->place != NULL)
@@ -384,20 +385,16 @@ ferry_error_copy_with_trace (const GError *error, const char *trace)
  * @error: an error that came from another process
  *
  * Gets the trace of an error, as text. The trace has a line for the function that raised the error in the other
- * process,
- * and for each function that passed the error on. The innermost function comes first. Below a function's line there
- * may be
- * a backtrace.
+ * process, and for each function that passed the error on. The innermost function comes first. Below a function's line
+ * there may be a backtrace.
  *
  * An error of `FERRY_ERROR` carries its trace, and so do its copies, even if their message was changed. An error of
  * another domain cannot carry a trace. Ferry keeps the latest 1,024 traces of such errors, or fewer if they are very
  * long.
  *
  * For an error that has no trace of its own, this function returns the newest trace of an error with the same domain,
- * code
- * and message. So it also finds the traces of copies, and of errors that a language binding has made anew. The trace
- * of an
- * error of another domain is not found after its message was changed, for example by `g_prefix_error()`.
+ * code and message. So it also finds the traces of copies, and of errors that a language binding has made anew. The
+ * trace of an error of another domain is not found after its message was changed, for example by `g_prefix_error()`.
  *
  * May be called from any thread.
  *

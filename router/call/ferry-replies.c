@@ -171,10 +171,8 @@ take_or_wait (Stream *self, GVariant **value, GError **error)
  *
  * Takes the next value; waits until there is one. Any thread that may wait, as for [method@Ferry.Mux.transact].
  *
- * Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED; the function may be called again then. After the
- * last
- * value, fails with the transaction's error: an error of the other end, %FERRY_ERROR_TIMED_OUT or
- * %FERRY_ERROR_CLOSED.
+ * Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED; the function may be called again then. After the last
+ * value, fails with the transaction's error: an error of the other end, %FERRY_ERROR_TIMED_OUT or %FERRY_ERROR_CLOSED.
  *
  * Returns: %TRUE when there is a value, or when the transaction has ended without an error
  *
@@ -332,8 +330,7 @@ ferry_replies_dup_result (FerryReplies *self, GError **error)
  * @self: the replies to a transaction
  *
  * Ends the transaction with %G_IO_ERROR_CANCELLED, and notifies the other end. Values that came before can still be
- * taken.
- * Does nothing if the transaction has ended. Any thread.
+ * taken. Does nothing if the transaction has ended. Any thread.
  *
  * Since: 0.1
  */

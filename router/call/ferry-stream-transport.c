@@ -703,22 +703,17 @@ ferry_stream_transport_init (FerryStreamTransport *self)
  * @error: return location for an error
  *
  * Creates a transport over a stream. The other end of the stream must be a transport of this kind too. This function
- * takes
- * over @stream even if it fails: the caller must not read from @stream, write to it or close it any more.
+ * takes over @stream even if it fails: the caller must not read from @stream, write to it or close it any more.
  *
  * The transport keeps up to 1 MiB of messages that the stream has not accepted yet. Beyond that, sending fails with
  * %FERRY_ERROR_WOULD_BLOCK.
  *
  * A request or an answer has at most 64 MiB. The property `max-message-size` (of type #guint) sets another limit in
- * bytes,
- * for received and for sent messages. Both ends must set it, before a larger message is sent. A request beyond the
- * limit
- * fails with %FERRY_ERROR_TOO_LARGE. If an answer is beyond the limit, its transaction fails with that error.
+ * bytes, for received and for sent messages. Both ends must set it, before a larger message is sent. A request beyond
+ * the limit fails with %FERRY_ERROR_TOO_LARGE. If an answer is beyond the limit, its transaction fails with that error.
  *
- * Messages that were sent before the transport is closed are still written in the background, for at most five
- * seconds.
- * When the stream ends, the transport closes with %FERRY_ERROR_CLOSED, or with %FERRY_ERROR_PROTOCOL if the stream
- * ends
+ * Messages that were sent before the transport is closed are still written in the background, for at most five seconds.
+ * When the stream ends, the transport closes with %FERRY_ERROR_CLOSED, or with %FERRY_ERROR_PROTOCOL if the stream ends
  * inside a message. If the versions of the two ends do not fit together, it closes with %FERRY_ERROR_VERSION.
  *
  * A thread of the transport receives messages. Any thread may call this.
@@ -794,10 +789,8 @@ set_close_on_exec (int fd, GError **error)
  * @error: return location for an error
  *
  * Creates a transport over two descriptors, such as those of two pipes, or over one socket. This function takes over
- * both
- * descriptors even if it fails, and the transport closes them at its end. Processes that are started later do not
- * inherit
- * them. @out_fd becomes non-blocking, also for processes that share it already.
+ * both descriptors even if it fails, and the transport closes them at its end. Processes that are started later do not
+ * inherit them. @out_fd becomes non-blocking, also for processes that share it already.
  *
  * For the rest see [ctor@Ferry.Transport.new_for_stream]. Any thread.
  *

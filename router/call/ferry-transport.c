@@ -65,8 +65,7 @@ typedef struct
 /**
  * FerryTransport:
  *
- * Carries transactions between two ends. Both ends may ask and answer: a [class@Ferry.Mux] asks over a transport, and
- * a
+ * Carries transactions between two ends. Both ends may ask and answer: a [class@Ferry.Mux] asks over a transport, and a
  * [class@Ferry.Demux] answers.
  *
  * These functions make transports:
@@ -77,15 +76,14 @@ typedef struct
  * - [func@Ferry.Transport.new_pair]: between two ends in one process.
  *
  * A subclass is another kind of transport. It must send whole messages in order, and call
- * [method@Ferry.Transport.receive]
- * with each message that arrives. It must call [method@Ferry.Transport.end] when no more messages can arrive.
+ * [method@Ferry.Transport.receive] with each message that arrives. It must call [method@Ferry.Transport.end] when no
+ * more messages can arrive.
  *
  * The other end is not trusted: a message that breaks a rule closes the transport.
  *
  * A transport closes when [method@Ferry.Transport.close] is called, when the other end closes, and when its last
- * reference
- * is dropped. All transactions in flight then fail with the reason, see [method@Ferry.Transport.dup_reason]. Later
- * transactions fail with %FERRY_ERROR_CLOSED.
+ * reference is dropped. All transactions in flight then fail with the reason, see [method@Ferry.Transport.dup_reason].
+ * Later transactions fail with %FERRY_ERROR_CLOSED.
  *
  * Any thread may use a transport.
  *
@@ -212,10 +210,8 @@ ferry_transport_send_later (FerryTransport *self, FerryTransportSendFunc func, g
  * @self: a transport
  *
  * For implementations: must be called when a send that failed with %FERRY_ERROR_WOULD_BLOCK may succeed. Wakes the
- * threads
- * that wait for room, and sends answers that were kept until there is room. So the caller must not hold a lock that
- * sending
- * takes. Any thread.
+ * threads that wait for room, and sends answers that were kept until there is room. So the caller must not hold a lock
+ * that sending takes. Any thread.
  *
  * Since: 0.1
  */
@@ -581,8 +577,7 @@ ferry_transport_set_end_func (FerryTransport *self, GDestroyNotify func, gpointe
  * @self: a transport
  *
  * Closes the transport. Transactions in flight fail with %FERRY_ERROR_CLOSED on this thread, and requests that are
- * being
- * answered are cancelled. Does nothing if the transport is closed. Any thread.
+ * being answered are cancelled. Does nothing if the transport is closed. Any thread.
  *
  * Since: 0.1
  */

@@ -313,17 +313,14 @@ ferry_worker_has_transport (const char *name)
  * @name: the name that the application gave the transport in [method@Ferry.Launcher.add_transport]
  * @error: return location for an error
  *
- * In a worker process: gets the worker's end of the transport of that name. The first call attaches the process to
- * the
+ * In a worker process: gets the worker's end of the transport of that name. The first call attaches the process to the
  * application and starts a thread, which receives for all transports of the process. Early requests wait in their
  * transport, at most 1,024 of them, until a demux is started. A further call with the same name returns the same
- * transport,
- * while that is referenced. Any thread may call this.
+ * transport, while that is referenced. Any thread may call this.
  *
  * Sending waits while the application has no room. The transport closes with %FERRY_ERROR_CLOSED when the application
- * closes its end, ends the link or has finished with the worker. Dropping the last reference closes the transport,
- * and the
- * application is notified.
+ * closes its end, ends the link or has finished with the worker. Dropping the last reference closes the transport, and
+ * the application is notified.
  *
  * Fails with one of these errors:
  *
