@@ -271,5 +271,6 @@ ferry_binding_open_to_all (FerryBinding *self)
 {
   if (self->address.path != NULL && is_at_path (&self->made, self->address.path) &&
       chmod (self->address.path, 0666) < 0)
-    g_warning ("The mode of “%s” could not be changed: %s", self->address.path, g_strerror (errno));
+    g_warning ("The mode of “%s” could not be changed: %s; other users cannot connect", self->address.path,
+               g_strerror (errno));
 }

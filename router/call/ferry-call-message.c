@@ -294,7 +294,8 @@ ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces,
                           g_bytes_get_size (bytes)))
     return new_value (self, bytes);
   ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                   "The answer to transaction %" G_GUINT64_FORMAT ", which came in pieces, has " FAULT_TOO_DEEP,
+                   "The answer to transaction %" G_GUINT64_FORMAT ", which came in pieces, has " FAULT_TOO_DEEP
+                   "; send a flatter value",
                    self->header.xid);
   return NULL;
 }

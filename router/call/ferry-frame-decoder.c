@@ -239,11 +239,13 @@ ferry_frame_decoder_end (const FerryFrameDecoder *self)
   gsize held = get_held (self);
 
   if (held == 0 && self->greeted)
-    return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end closed the stream");
+    return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end closed the stream; open a new stream");
   if (held == 0)
-    return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end closed the stream without a greeting");
+    return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                                "The other end closed the stream without a greeting; use Ferry at both ends");
   return g_error_new (FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                      "The stream ended inside %s: %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " bytes had arrived",
+                      "The stream ended inside %s: %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT
+                      " bytes had arrived; check why the other end ended early",
                       self->greeted ? "a frame" : "the greeting", held, get_frame_size (self));
 }
 
@@ -289,7 +291,7 @@ check (FerryFrameQueue *self, GError **error)
       return FALSE;
     }
   if (self->closed)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport was closed at this end");
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport was closed at this end; open a new transport");
   if (self->size < MAX_QUEUED)
     return TRUE;
   self->refused = TRUE;

@@ -179,7 +179,8 @@ describe_end (FerryExit *exit)
   switch (ferry_exit_get_reason (exit))
     {
     case FERRY_CLOSE_REASON_STOPPED:
-      return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The worker closed the transport");
+      return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                                  "The worker closed the transport; spawn another worker");
     case FERRY_CLOSE_REASON_ROUTER_STOPPED:
       return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, ferry_exit_get_message (exit));
     default:
@@ -289,8 +290,9 @@ launcher_done (FerryWorker *worker, gpointer data)
     ferry_receiver_abandon (end->receiver);
   if (!ended && link == NULL)
     {
-      reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                                    "The launcher was dropped before it spawned a worker for the transport");
+      reason = g_error_new_literal (
+        FERRY_ERROR, FERRY_ERROR_CLOSED,
+        "The launcher was dropped before it spawned a worker for the transport; keep it until then");
       ferry_transport_end (transport, reason);
     }
 }

@@ -147,7 +147,8 @@ static void
 end_receiving (Pair *pair, guint index)
 {
   g_autoptr (FerryTransport) end = g_weak_ref_get (&pair->ends[index]);
-  g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end was closed");
+  g_autoptr (GError) reason =
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end was closed; make a new pair of transports");
 
   if (end == NULL)
     return;
@@ -185,9 +186,9 @@ static gboolean
 check_room_locked (Lane *lane, GError **error)
 {
   if (lane->finished)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport was closed at this end");
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport was closed at this end; open a new transport");
   if (lane->dropped)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The other end was closed");
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The other end was closed; make a new pair of transports");
   if (lane->queued < MAX_QUEUED)
     return TRUE;
   lane->refused = TRUE;

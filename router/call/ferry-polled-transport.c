@@ -95,7 +95,7 @@ close_locked (Core *core)
 {
   if (core->fd < 0)
     return;
-  fail_locked (core, "The transport was closed at this end");
+  fail_locked (core, "The transport was closed at this end; open a new transport");
   pthread_mutex_lock (&all_lock);
   g_queue_unlink (&all, &core->node);
   pthread_mutex_unlock (&all_lock);
@@ -199,7 +199,7 @@ end_input (Core *core)
   /* Without this, poll() would report the hang-up again and again. */
   if (core->tag != NULL)
     g_source_remove_unix_fd (core->source, g_steal_pointer (&core->tag));
-  fail_locked (core, "The other process is gone");
+  fail_locked (core, "The other process has ended; start it again");
   if (core->queue.closed)
     close_locked (core);
   pthread_mutex_unlock (&core->lock);

@@ -133,9 +133,10 @@ ferry_error_from_variant (GVariant *variant, char **trace)
   if (trace != NULL)
     *trace = NULL;
   if (variant == NULL || !g_variant_is_of_type (variant, G_VARIANT_TYPE (FERRY_ERROR_VARIANT_TYPE)))
-    return g_error_new (FERRY_ERROR, FERRY_ERROR_REMOTE,
-                        "Another process sent an error as a value of the wrong type %s",
-                        variant != NULL ? g_variant_get_type_string (variant) : "none");
+    return g_error_new (
+      FERRY_ERROR, FERRY_ERROR_REMOTE,
+      "Another process sent an error as a value of the wrong type %s; use the same version of Ferry at both ends",
+      variant != NULL ? g_variant_get_type_string (variant) : "none");
   g_variant_get (variant, "(&si&s&sas)", &domain, &code, &message, &text, &notes);
   if (trace != NULL)
     *trace = make_trace (text, notes);

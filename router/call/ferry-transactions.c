@@ -432,7 +432,9 @@ receive_piece (FerryTransactions *self, const FerryCallMessage *message, GError 
 
   fault = ferry_xid_table_find (&self->asked, xid) != NULL ? add_piece_locked (self, message) : NULL;
   return fault == NULL || ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                                           "The answer to transaction %" G_GUINT64_FORMAT " %s", xid, fault);
+                                           "The answer to transaction %" G_GUINT64_FORMAT
+                                           " %s; use the same version and limits at both ends",
+                                           xid, fault);
 }
 
 /* Whether an ANSWER message after pieces fits the size of these pieces. TRUE also if the transaction has ended. */
@@ -447,7 +449,9 @@ check_pieces (FerryTransactions *self, const FerryCallMessage *message, GError *
   return ferry_xid_table_find (&self->asked, xid) == NULL ||
          (pieces != NULL && (guint64) message->header.number == pieces->len + message->body_size) ||
          ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                          "Transaction %" G_GUINT64_FORMAT " has an answer that lacks bytes", xid);
+                          "Transaction %" G_GUINT64_FORMAT
+                          " has an answer that lacks bytes; use the same version of Ferry at both ends",
+                          xid);
 }
 
 /* ---- asking ---- */
@@ -1295,7 +1299,8 @@ receive_window (FerryTransactions *self, const FerryCallMessage *message, GError
       return TRUE;
     }
   return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                          "Transaction %" G_GUINT64_FORMAT " has a window that is too large, or no stream",
+                          "Transaction %" G_GUINT64_FORMAT
+                          " has a window that is too large, or no stream; use the same version of Ferry at both ends",
                           message->header.xid);
 }
 

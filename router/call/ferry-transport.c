@@ -590,7 +590,8 @@ ferry_transport_close (FerryTransport *self)
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
 
   kept = g_object_ref (self);
-  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport was closed at this end");
+  reason =
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport was closed at this end; open a new transport");
   ferry_transport_end (self, reason);
 }
 
@@ -682,8 +683,8 @@ static void
 ferry_transport_dispose (GObject *object)
 {
   FerryTransport *self = FERRY_TRANSPORT (object);
-  g_autoptr (GError) reason =
-    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport was dropped at this end");
+  g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                                                   "The transport was dropped at this end; keep a reference to it");
 
   ferry_take_over (object);
   ferry_transport_end (self, reason);

@@ -118,7 +118,7 @@ end_one (guint64 connection_id)
 {
   g_autoptr (FerryTransport) transport = find_transport (connection_id, 0);
   g_autoptr (GError) reason =
-    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application closed the transport");
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application closed the transport; stop using it");
 
   if (transport != NULL)
     ferry_transport_end (transport, reason);
@@ -178,10 +178,10 @@ receive (Latest *latest)
       end_one (message.connection_id);
       return TRUE;
     case FERRY_DOWN_EVENT_FINISH:
-      end_all (FERRY_ERROR_CLOSED, "The application has finished with this worker");
+      end_all (FERRY_ERROR_CLOSED, "The application has finished with this worker; exit");
       return FALSE;
     case FERRY_DOWN_EVENT_CLOSED:
-      end_all (FERRY_ERROR_CLOSED, "The application closed the link");
+      end_all (FERRY_ERROR_CLOSED, "The application closed the link; exit");
       return FALSE;
     case FERRY_DOWN_EVENT_BROKEN:
       end_all (FERRY_ERROR_PROTOCOL,
