@@ -73,7 +73,8 @@ is_cancelled (FerryInvocation *invocation)
   return ferry_call_get_cancelled (((FerryDemuxInvocation *) invocation)->call) != 0;
 }
 
-/* any: the caller holds a reference to the call, but maybe none to the invocation */
+/* any: Cancels the cancellable, unless the invocation was answered. The caller holds a reference to the call, but
+ * maybe none to the invocation. */
 static void
 cancelled_cb (FerryCall *call, gpointer data)
 {

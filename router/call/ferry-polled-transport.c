@@ -32,7 +32,7 @@ typedef struct
 {
   _Atomic gint references;
   GWeakRef transport;
-  FerryFrameDecoder decoder;       /* used by the thread that iterates the context */
+  FerryFrameDecoder decoder;       /* the context's thread */
   void (*hung_up) (gpointer data); /* the context's thread: (nullable) */
   gpointer hung_up_data;
   GDestroyNotify hung_up_destroy; /* (nullable) */
@@ -229,7 +229,7 @@ read_some (Core *core)
     room = ferry_frame_decoder_get_room (&core->decoder, &size);
   if (core->tag != NULL)
     n = TEMP_FAILURE_RETRY (recv (core->fd, room, size, MSG_DONTWAIT));
-  /* Any other error means that the other end was closed with unread bytes. */
+  /* Any other error means that the other end was closed with unread bytes, so it counts as the end of the input. */
   if (core->tag != NULL && n < 0 && errno != EAGAIN)
     n = 0;
   pthread_mutex_unlock (&core->lock);

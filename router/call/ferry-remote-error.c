@@ -54,7 +54,7 @@ dup_bounded (const char *text, gsize limit)
 
   if (strlen (valid) <= limit)
     return g_steal_pointer (&valid);
-  /* Moves the cut to the beginning of a character. */
+  /* Moves the cut to the beginning of a UTF-8 character. */
   while (length > 0 && ((guchar) valid[length] & 0xc0) == 0x80)
     length--;
   return g_strdup_printf ("%.*s%s", (int) length, valid, CUT);

@@ -81,7 +81,7 @@ typedef struct
 
   GOutputStream *output; /* const: (unowned): owned by io */
   GCancellable *writing; /* const: (owned): cancels a write of the writer */
-  GPollFD write_wakeup;  /* const: of writing: this keeps one descriptor open, so that no write has to open one */
+  GPollFD write_wakeup;  /* const: of writing: keeps its descriptor open, so that no write has to open one */
   gboolean direct;       /* const: whether sending threads may write to output */
   int out_fd;            /* const: the descriptor of output, or -1 */
   GThread *writer;       /* used by the reader */
@@ -590,7 +590,7 @@ release (Core *core)
 
   stop_writing (core);
   g_cancellable_release_fd (core->reading);
-  /* Relaxed: the writer's thread, which wakes this one, was joined. */
+  /* Relaxed: the writer, which also reads lingering, was joined, so no other thread uses lingering now. */
   context = atomic_exchange_explicit (&core->lingering, NULL, memory_order_relaxed);
   if (context != NULL)
     g_main_context_unref (context);

@@ -210,7 +210,7 @@ guint ferry_call_get_window (FerryCall *self);
  * nothing is called any more. */
 void ferry_call_set_window_func (FerryCall *self, void (*func) (gpointer data), void (*hold) (gpointer data),
                                  gpointer data);
-/* Sends a value with a name before the answer. It uses no window. */
+/* Sends a value with a name before the answer. Such a value uses no window. */
 gboolean ferry_call_send_value (FerryCall *self, const char *name, GVariant *value, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryTransactions, ferry_transactions_unref)
