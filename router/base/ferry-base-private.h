@@ -18,28 +18,31 @@ G_BEGIN_DECLS
 
 #define FERRY_MICROSECONDS_PER_MILLISECOND 1000
 
-/* Sets an error of FERRY_ERROR. Returns FALSE. */
+/* Sets an error of the domain FERRY_ERROR. Returns FALSE. */
 gboolean ferry_set_error (GError **error, FerryError code, const char *format, ...) G_GNUC_PRINTF (3, 4);
 gboolean ferry_set_system_error (GError **error, const char *what);
 gboolean ferry_set_thread_error (GError **error, const char *purpose, GError *failure);
 gboolean ferry_is_shortage (int error_number);
-/* Whether so many descriptors could be opened, up to 8. GLib ends the program where a main context, or a cancellable
- * that is waited for, gets none: so this is asked before one is made. Other threads may take them all the same in
- * between. FERRY_ERROR_SYSTEM. */
+/* Whether n descriptors, at most 8, can be opened now. Fails with FERRY_ERROR_SYSTEM. GLib ends the program when it
+ * gets no descriptor for a main context, or for a cancellable that a thread waits for. So callers check before they
+ * make one of these. Other threads may still use up the descriptors between the check and the use. */
 gboolean ferry_check_free_fds (guint n, GError **error);
-/* The bytes of the machine's memory, and not more than a control group allows. */
+/* Returns the size of the machine's memory in bytes, or the limit of this process's control group where that is
+ * lower. */
 guint64 ferry_get_usable_memory (void);
 
-/* The trace that an error of FERRY_ERROR carries: see call/ferry-remote-error-private.h, which knows of other domains.
- */
+/* Gets and sets the trace that an error of the domain FERRY_ERROR carries. Errors of other domains:
+ * call/ferry-remote-error-private.h. */
 GRefString *ferry_error_get_carried_trace (const GError *error);
 void ferry_error_set_carried_trace (GError *error, GRefString *trace);
 
-/* A mistake of the program, for which g_test_expect_message() waits as for those of g_return_if_fail(). */
+/* Logs a mistake of the program. A test expects the message with g_test_expect_message(), as it does for those of
+ * g_return_if_fail(). */
 #define ferry_critical(...) g_log (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, __VA_ARGS__)
 
-/* As g_return_if_fail(), where the expression would say in names of this library's inside what the program did wrong.
- * For public functions: the message begins with the name of the function, and says what is wrong and what to do. */
+/* Works as g_return_if_fail(), but logs a text of its own: the expression would name the library's internals, not
+ * the program's mistake. For public functions. The text begins with the function's name and says what is wrong and
+ * what to do. */
 #define ferry_return_if_fail(expression, format, ...)                                                                  \
   G_STMT_START                                                                                                         \
   {                                                                                                                    \
@@ -61,8 +64,8 @@ void ferry_error_set_carried_trace (GError *error, GRefString *trace);
   }                                                                                                                    \
   G_STMT_END
 
-/* For a function that takes a floating value, and only borrows others. Returns (transfer full) (nullable): value if it
- * was floating, to be dropped at the end. */
+/* For a function that sinks a floating value but only borrows any other value. Returns (transfer full) (nullable):
+ * value if it was floating, which the function must unref at its end; NULL for any other value. */
 static inline GVariant *
 ferry_variant_take_floating (GVariant *value)
 {
@@ -76,22 +79,22 @@ ferry_time_add (gint64 time, gint64 microseconds)
   return microseconds > G_MAXINT64 - time ? G_MAXINT64 : time + microseconds;
 }
 
-/* The monotonic time at which a timeout from now is over: G_MAXINT64, which is never, for one that is negative. */
+/* Returns the monotonic time at which a timeout that starts now is over. A negative timeout means never: G_MAXINT64. */
 static inline gint64
 ferry_deadline_after (gint64 timeout)
 {
   return timeout < 0 ? G_MAXINT64 : ferry_time_add (g_get_monotonic_time (), timeout);
 }
 
-/* A deadline of requests, where 0 is for none, as one of completions, where G_MAXINT64 is. */
+/* Converts a request's deadline, where 0 means none, to a completion's deadline, where G_MAXINT64 means none. */
 static inline gint64
 ferry_deadline_or_never (gint64 deadline)
 {
   return deadline > 0 ? deadline : G_MAXINT64;
 }
 
-/* Whether the caller is called by a source of the context. What it waits for would come through the same loop: sources
- * that are being dispatched are not dispatched again. */
+/* Whether the caller is called by a source of the context. Such a caller must not wait for the context's sources:
+ * GLib does not dispatch a source again while the source is being dispatched. */
 static inline gboolean
 ferry_is_in_callback_of (GMainContext *context)
 {
@@ -100,14 +103,14 @@ ferry_is_in_callback_of (GMainContext *context)
   return source != NULL && g_source_get_context (source) == context;
 }
 
-/* How many bytes there are from size to the next multiple of 8. */
+/* Returns the number of bytes from size to the next multiple of 8. */
 static inline gsize
 ferry_padding_of (gsize size)
 {
   return -size & 7;
 }
 
-/* Numbers of what is sent or kept as bytes: little-endian, and not aligned. */
+/* Read and write numbers in bytes that are sent or stored: little-endian, at any alignment. */
 static inline guint32
 ferry_read_u32 (const guint8 *data)
 {
@@ -156,16 +159,17 @@ ferry_unlock (pthread_mutex_t **lock)
   pthread_mutex_unlock (*lock);
 }
 
-/* Locks until the end of the block. A variable that is declared before it is cleaned up without the lock. */
+/* Holds the lock until the end of the block. The cleanup of a variable that is declared before this line runs
+ * without the lock. */
 #define FERRY_AUTO_LOCK(lock)                                                                                          \
   __attribute__ ((cleanup (ferry_unlock), unused)) pthread_mutex_t *G_PASTE (ferry_locked_, __LINE__) =                \
     ferry_lock (lock)
 
-/* Adds a reference to an object to which the caller refers already. */
+/* Adds a reference to an object. The caller must hold a reference already. */
 static inline void
 ferry_ref_count_inc (_Atomic gint *references)
 {
-  /* Relaxed: the caller's own reference keeps the object. */
+  /* Relaxed: the caller's own reference keeps the object alive. */
   atomic_fetch_add_explicit (references, 1, memory_order_relaxed);
 }
 
@@ -173,13 +177,14 @@ ferry_ref_count_inc (_Atomic gint *references)
 static inline gboolean
 ferry_ref_count_dec (_Atomic gint *references)
 {
-  /* Releases what this thread did with the object; acquires what other threads did, for the one that frees it. */
+  /* Release: publishes what this thread did with the object. Acquire: the thread that frees the object sees what
+   * other threads did with it. */
   return atomic_fetch_sub_explicit (references, 1, memory_order_acq_rel) == 1;
 }
 
-/* ThreadSanitizer knows pthread calls and C11 atomics, but not the futexes inside GLib's queue and locks.
- * Where ownership of a structure crosses threads through GLib, the two ends say so with these; in an ordinary
- * build they are nothing. */
+/* ThreadSanitizer knows pthread calls and C11 atomics, but not the futexes inside GLib's queue and locks. Where a
+ * structure passes from one thread to another through GLib, the giving thread calls ferry_hand_over() and the
+ * receiving thread ferry_take_over(). In a build without ThreadSanitizer both do nothing. */
 #if defined(__SANITIZE_THREAD__)
 #define FERRY_THREAD_SANITIZER 1
 #elif defined(__has_feature)
@@ -198,8 +203,8 @@ void __tsan_release (void *address);
 #define ferry_take_over(pointer) ((void) (pointer))
 #endif
 
-/* For frequent messages: g_debug() makes its text before it finds out whether it is wanted, which takes a microsecond.
- */
+/* For frequent debug messages. g_debug() formats its text before it checks whether the message is wanted, which
+ * takes a microsecond; this macro checks first. */
 #define ferry_debug_often(...)                                                                                         \
   G_STMT_START                                                                                                         \
   {                                                                                                                    \

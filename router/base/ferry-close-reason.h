@@ -13,17 +13,17 @@ G_BEGIN_DECLS
 
 /**
  * FerryCloseReason:
- * @FERRY_CLOSE_REASON_STOPPED: The sender was stopped: nothing is missing.
- * @FERRY_CLOSE_REASON_EXITED: The worker's process exited; the exit record has its status.
- * @FERRY_CLOSE_REASON_KILLED: A signal ended the worker's process; the exit record has its number.
+ * @FERRY_CLOSE_REASON_STOPPED: The sender was stopped; no message was lost.
+ * @FERRY_CLOSE_REASON_EXITED: The worker's process exited; the exit record has its exit status.
+ * @FERRY_CLOSE_REASON_KILLED: A signal ended the worker's process; the exit record has the signal's number.
  * @FERRY_CLOSE_REASON_NEVER_ATTACHED: The worker did not attach in time, and was killed.
  * @FERRY_CLOSE_REASON_LAUNCH_FAILED: The worker's process could not be started.
- * @FERRY_CLOSE_REASON_HUNG_UP: The worker closed its control socket and went on running, and was killed.
+ * @FERRY_CLOSE_REASON_HUNG_UP: The worker closed its control socket but did not exit, and was killed.
  * @FERRY_CLOSE_REASON_PROTOCOL_ERROR: The worker broke a rule of the protocol, and was killed.
  * @FERRY_CLOSE_REASON_ROUTER_STOPPED: The router was stopped.
- * @FERRY_CLOSE_REASON_FORK_SERVER_LOST: The fork server that had forked the worker ended, and the worker with it.
+ * @FERRY_CLOSE_REASON_FORK_SERVER_LOST: The fork server that had forked the worker ended, and so the worker ended.
  *
- * Why a pipe, or a worker, is at its end. Of several causes the first one counts.
+ * Why a pipe or a worker ended. If there are several causes, the first one counts.
  *
  * Since: 0.1
  */

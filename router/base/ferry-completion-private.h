@@ -1,22 +1,23 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Something that is done once.
+/* A completion: something that is done once.
  *
- * A completion is pending until it has a result, an error, reaches its deadline, or its cancellable is cancelled. The
- * first of these is its end. A later one changes nothing.
+ * A completion is pending until it gets a result or an error, its deadline passes, or its cancellable is cancelled.
+ * The first of these is its end; a later one has no effect.
  *
- * One of three faces tells of the end. It is given before the end or after it:
+ * One of three faces is notified of the end. The face may be set before the end or after it:
  *
  *   a thread     ferry_completion_wait() sleeps until the end
  *   a task       ferry_completion_return() returns a GTask with the result or the error
- *   a function   ferry_completion_call() has a function called on the thread that ends the completion
+ *   a function   ferry_completion_call() sets a function, which the thread that ends the completion calls
  *
- * A completion has one face. A task and a thread bring a deadline and a cancellable; where one of these is the end, the
- * completion is abandoned: FerryCompletionFuncs.abandon tells the other side, and makes the error. That is done at
- * once; a task whose cancellable is cancelled returns a moment later, and not within g_cancellable_cancel().
+ * A completion has one face. A task or a thread comes with a deadline and a cancellable. If one of these ends the
+ * completion, the completion is abandoned: FerryCompletionFuncs.abandon notifies the other side, and makes the
+ * error. abandon runs at once. A task whose cancellable is cancelled returns later, from its context, and not within
+ * g_cancellable_cancel().
  *
- * Threads: any; each caller has a reference. No function here holds a lock while it calls another one's code. */
+ * Threads: any; each caller must hold a reference. No function here holds a lock while it calls a callback. */
 
 #pragma once
 
@@ -34,58 +35,67 @@ typedef enum
   FERRY_ABANDON_CANCELLED,
 } FerryAbandonReason;
 
-/* data: the bytes that ferry_completion_new() made room for. */
+/* data: the bytes that ferry_completion_new() allocated for the caller. */
 typedef struct
 {
-  /* The completion ends by its deadline or its cancellable. Tells the other side. Returns (transfer full) the error
-   * that it ends with. On the thread that waits, the one that cancels, or that of the task's context. */
+  /* Called when the deadline or the cancellable ends the completion. Notifies the other side. Returns (transfer
+   * full) the error that the completion ends with. Runs on the thread that waits, on the thread that cancels, or on
+   * the thread of the task's context. */
   GError *(*abandon) (gpointer data, FerryAbandonReason reason);
-  /* (nullable): with the last reference; releases what data has. */
+  /* (nullable): called when the last reference is dropped. Releases what data contains. */
   void (*destroy) (gpointer data);
 } FerryCompletionFuncs;
 
-/* Called once, at the end. data: as above. It may take the result with ferry_completion_take(). */
+/* Called once, at the completion's end, with the bytes that ferry_completion_new() allocated as data. May take the
+ * result with ferry_completion_take(). */
 typedef void (*FerryCompletionFunc) (FerryCompletion *self, gpointer data);
 
-/* size: of the bytes for its maker, which are 0 at first; 0 for none. Returns (transfer full). */
+/* Returns (transfer full) a new completion. size: the number of data bytes for the caller, which are set to 0; 0 for
+ * none. */
 FerryCompletion *ferry_completion_new (const FerryCompletionFuncs *funcs, gsize size);
 FerryCompletion *ferry_completion_ref (FerryCompletion *self);
 void ferry_completion_unref (FerryCompletion *self);
-/* Has a thread sleep where others do, so that many are woken at once. Before another thread has it; waiters outlives
- * the wait, and the calls that end it. */
+/* Makes the waiting thread sleep in waiters, so that many threads can be woken at once. Must be called before
+ * another thread has the completion. waiters must outlive the wait, and the function calls that end the completion. */
 void ferry_completion_set_waiters (FerryCompletion *self, FerryWaiters *waiters);
 gpointer ferry_completion_get_data (FerryCompletion *self);
 FerryCompletion *ferry_completion_from_data (gpointer data);
 
-/* Ends it with result and free_result, which releases it (nullable), or with error. Takes all of them, also where it
- * has its end already. Returns whether this is the end. */
+/* Ends the completion with result, or with error. free_result (nullable) releases result. Takes ownership of result
+ * and error even if the completion has already ended. Returns whether this function ended the completion. */
 gboolean ferry_completion_finish (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error);
-/* The same, but a thread that waits is woken by the next ferry_waiters_wake_due(). For the thread that calls that. */
+/* Works as ferry_completion_finish(), but a waiting thread is only woken by the next ferry_waiters_wake_due(). Must
+ * be called on the thread that calls ferry_waiters_wake_due(). */
 gboolean ferry_completion_finish_in_run (FerryCompletion *self, gpointer result, GDestroyNotify free_result,
                                          GError *error);
-/* The two steps of that, for a result that is kept where another end has won. */
+/* The two steps of ferry_completion_finish(). If ferry_completion_reserve() returns FALSE, something else has ended
+ * the completion and the caller keeps its result. */
 gboolean ferry_completion_reserve (FerryCompletion *self);
 void ferry_completion_finish_reserved (FerryCompletion *self, gpointer result, GDestroyNotify free_result,
                                        GError *error);
-/* Ends it as its deadline or its cancellable would. Returns whether this is the end. */
+/* Ends the completion as its deadline or its cancellable would. Returns whether this function ended the completion. */
 gboolean ferry_completion_abandon (FerryCompletion *self, FerryAbandonReason reason);
-/* Whether an end has won, and may not be over yet. Sequentially consistent, as its coming is: of a thread that writes a
- * word and looks at this, and FerryCompletionFuncs.abandon that looks at the word, one sees the other. */
+/* Whether the completion's end has been decided; the result may not be written yet. This load and the store that
+ * decides the end are sequentially consistent. So if one thread writes a word and then calls this, and
+ * FerryCompletionFuncs.abandon reads that word, at least one of the two sees what the other wrote. */
 gboolean ferry_completion_is_reserved (FerryCompletion *self);
-/* Acquires what was written before its end. */
+/* Whether the completion has ended. Acquires what was written before the end. */
 gboolean ferry_completion_is_over (FerryCompletion *self);
 
-/* Sleeps until its end, which it is in any case when this returns. deadline: monotonic time in microseconds, G_MAXINT64
- * for none. */
+/* Sleeps until the completion ends; the completion has always ended when this returns. deadline: monotonic time in
+ * microseconds, G_MAXINT64 for none. */
 void ferry_completion_wait (FerryCompletion *self, gint64 deadline, GCancellable *cancellable);
-/* Takes a reference to the task, whose cancellable and context count. The result is for g_task_propagate_pointer(). */
+/* Makes task return when the completion ends. Takes a reference to task, and uses its cancellable and its context.
+ * The caller gets the result with g_task_propagate_pointer(). */
 void ferry_completion_return (FerryCompletion *self, GTask *task, gint64 deadline);
-/* The same for g_task_propagate_boolean(): whether there is a result. */
+/* Works as ferry_completion_return(), but the task returns whether there is a result. The caller gets it with
+ * g_task_propagate_boolean(). */
 void ferry_completion_return_boolean (FerryCompletion *self, GTask *task, gint64 deadline);
-/* func is called at once where it is over. */
+/* Makes the thread that ends the completion call func. If the completion has ended already, calls func at once. */
 void ferry_completion_call (FerryCompletion *self, FerryCompletionFunc func);
 
-/* After its end, once, for a thread and a function: (transfer full) (nullable) the result, or NULL with the error. */
+/* Returns (transfer full) (nullable) the result, or NULL and sets error. Must be called once, after the completion's
+ * end, by a thread that waited or by the function of ferry_completion_call(). */
 gpointer ferry_completion_take (FerryCompletion *self, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryCompletion, ferry_completion_unref)

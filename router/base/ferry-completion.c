@@ -3,17 +3,18 @@
 
 /* The state is one word of bits, and each change of it is one atomic operation:
  *
- *   RESERVED   an end has won; its thread writes the result, or asks for the error
- *   OVER       the result or the error is there, and does not change any more
- *   FACED      a task or a function is there, with all that may abandon it
+ *   RESERVED   the end is decided; the thread that set this bit writes the result, or gets the error
+ *   OVER       the result or the error is written, and does not change any more
+ *   FACED      the face, a task or a function, is set, with its timer and its cancellable
  *   ASLEEP     a thread sleeps on the word, or is about to
- *   LOOK       counts above the others: the sleeping thread has to look at its cancellable
+ *   LOOK       a counter in the bits above: the sleeping thread must check its cancellable
  *
- * So the end wins by RESERVED, once. OVER and FACED come in either order; the thread that sets the second of them finds
- * the first, and tells the face, once. What each of the two threads has written before is acquired by the other one.
+ * The thread that sets RESERVED first decides the end, so there is one end. OVER and FACED come in either order. The
+ * thread that sets the second of them finds the first one set, and notifies the face, once. Each of the two threads
+ * acquires what the other one wrote before.
  *
- * References: the maker's; one of the side that works for the end; one of the face, of the timer, and of the
- * cancellable each. */
+ * References: one of the thread that made the completion; one of the side that works for the end; one each of the
+ *             face, of the timer and of the cancellable. */
 
 #include "config.h"
 
@@ -23,7 +24,7 @@
 
 #include "base/ferry-thread-private.h"
 
-/* Tests stop here, to have another thread do something between two steps. */
+/* Tests define this macro, to make another thread do something between two steps. */
 #ifndef FERRY_COMPLETION_STEP
 #define FERRY_COMPLETION_STEP()
 #endif
@@ -39,15 +40,16 @@ struct _FerryCompletion
   _Atomic gint references;
   _Atomic guint32 state;
   const FerryCompletionFuncs *funcs; /* const */
-  FerryWaiters *waiters;             /* const, once it is shared: (unowned) (nullable): where a thread sleeps */
-  guint slot;                        /* written by the thread that waits, before ASLEEP */
+  FerryWaiters *waiters; /* const, once it is shared: (unowned) (nullable): where the waiting thread sleeps */
+  guint slot;            /* written by the waiting thread, before ASLEEP */
 
-  gpointer result; /* (owned) (nullable): written by the thread that reserved the end, before OVER; as the next two */
+  gpointer result; /* (owned) (nullable): result, free_result and error are written by the thread that set RESERVED,
+                      before OVER */
   GDestroyNotify free_result;
   GError *error; /* (owned) (nullable) */
 
-  GTask *task;         /* (owned) (nullable): written before FACED, as what follows */
-  gboolean is_boolean; /* the task returns whether there is a result */
+  GTask *task;         /* (owned) (nullable): this and all fields down to cancel_id are written before FACED */
+  gboolean is_boolean; /* the task returns a boolean: whether there is a result */
   FerryCompletionFunc func;
   GSource *timer;            /* (owned) (nullable) */
   GCancellable *cancellable; /* (owned) (nullable) */
@@ -121,8 +123,9 @@ source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
   return callback (data);
 }
 
-/* Nothing can abandon it any more, or finds it over. A handler of the cancellable may run on another thread, or be the
- * caller: it is not waited for, and has a reference. */
+/* Stops the timer and the cancellable from abandoning the completion; it has already ended. A handler of the
+ * cancellable may be running on another thread, or may be the caller. This function does not wait for the handler,
+ * which holds its own reference. */
 static void
 disarm (FerryCompletion *self)
 {
@@ -132,7 +135,7 @@ disarm (FerryCompletion *self)
     g_signal_handler_disconnect (self->cancellable, self->cancel_id);
 }
 
-/* Takes the face's reference. */
+/* Calls the function, or makes the task return. Drops the face's reference. */
 static void
 tell_face (FerryCompletion *self)
 {
@@ -182,7 +185,7 @@ ferry_completion_is_reserved (FerryCompletion *self)
   return (atomic_load_explicit (&self->state, memory_order_seq_cst) & RESERVED) != 0;
 }
 
-/* later: it wakes when ferry_waiters_wake_due() is called. */
+/* later: the thread wakes only when ferry_waiters_wake_due() is called. */
 static void
 wake_thread (FerryCompletion *self, gboolean later)
 {
@@ -194,15 +197,16 @@ wake_thread (FerryCompletion *self, gboolean later)
     ferry_waiters_wake (self->waiters, self->slot);
 }
 
-/* For the thread that reserved the end, when the result or the error is written. tell_later: a task returns in a source
- * of its own. wake_later: as in wake_thread(). */
+/* Must be called by the thread that set RESERVED, after it wrote the result or the error. tell_later: the task
+ * returns from a source of its own, not from within this function. wake_later: a waiting thread wakes only when
+ * ferry_waiters_wake_due() is called. */
 static void
 complete (FerryCompletion *self, gboolean tell_later, gboolean wake_later)
 {
   guint32 before;
 
   FERRY_COMPLETION_STEP ();
-  /* Release the result; acquire the face. */
+  /* Release: publishes the result. Acquire: sees what the thread that set FACED wrote. */
   before = atomic_fetch_or_explicit (&self->state, OVER, memory_order_acq_rel);
   FERRY_COMPLETION_STEP ();
   if ((before & ASLEEP) != 0)
@@ -286,18 +290,19 @@ ferry_completion_take (FerryCompletion *self, GError **error)
 
 /* ---- a thread ---- */
 
-/* The thread that waits does not go while this runs: to disconnect waits for it. */
+/* Wakes the waiting thread so that it checks its cancellable. That thread cannot leave ferry_completion_wait() while
+ * this runs: g_cancellable_disconnect() waits for this handler. */
 static void
 have_thread_look (GCancellable *cancellable, gpointer data)
 {
   FerryCompletion *self = data;
 
-  /* Release, for the thread's acquire: it finds the cancellable cancelled. */
+  /* Release: the waiting thread, which acquires the word, then finds the cancellable cancelled. */
   if ((atomic_fetch_add_explicit (&self->state, LOOK, memory_order_release) & ASLEEP) != 0)
     wake_thread (self, FALSE);
 }
 
-/* Returns FALSE when the deadline has passed. */
+/* Sleeps until the state differs from seen; may return early. Returns FALSE when the deadline has passed. */
 static gboolean
 sleep_until_change (FerryCompletion *self, guint32 seen, gint64 deadline)
 {
@@ -305,8 +310,8 @@ sleep_until_change (FerryCompletion *self, guint32 seen, gint64 deadline)
   guint32 rings = self->waiters != NULL ? ferry_waiters_look (self->waiters, self->slot) : 0;
 
   FERRY_COMPLETION_STEP ();
-  /* Release the slot. What changes the word after this finds the mark, and wakes: the word, or the rings, are others
-   * than those seen then. */
+  /* Release: publishes the slot. A thread that changes the word after this line sees ASLEEP, and wakes this thread.
+   * The word, or the rings, then differ from what was read here, so this thread does not sleep on. */
   if (!atomic_compare_exchange_strong_explicit (&self->state, &seen, asleep, memory_order_acq_rel,
                                                 memory_order_relaxed))
     return TRUE;
@@ -322,14 +327,14 @@ wait_until_over (FerryCompletion *self, gint64 deadline, GCancellable *cancellab
   gboolean in_time = TRUE;
   guint32 seen;
 
-  /* Acquire the result. */
+  /* Acquire: sees the result that the thread that set OVER wrote. */
   while (((seen = atomic_load_explicit (&self->state, memory_order_acquire)) & OVER) == 0)
     {
       gboolean is_cancelled = g_cancellable_is_cancelled (cancellable);
 
       if (in_time && !is_cancelled)
         in_time = sleep_until_change (self, seen, deadline);
-      /* Where another end has won and is not over yet, that is waited for. */
+      /* If something else has decided the end but not written it yet, wait for OVER. */
       else if (!ferry_completion_abandon (self, is_cancelled ? FERRY_ABANDON_CANCELLED : FERRY_ABANDON_DEADLINE))
         {
           deadline = G_MAXINT64;
@@ -364,15 +369,16 @@ deadline_passed (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* The task's callback runs in its context, and not within the handler of a cancellable: it could not disconnect from
- * that. */
+/* The task must not return within the handler of its cancellable: its callback could not disconnect from the
+ * cancellable there. So the task returns in its context, later. */
 static void
 cancelled_cb (GCancellable *cancellable, gpointer data)
 {
   abandon (data, FERRY_ABANDON_CANCELLED, TRUE);
 }
 
-/* Both may abandon it at once, before there is a face: that is told when it is given. */
+/* Sets the timer and the handler of the cancellable. Either may abandon the completion at once, before the face is
+ * set; set_face() then notifies the face. */
 static void
 arm (FerryCompletion *self, GMainContext *context, gint64 deadline, GCancellable *cancellable)
 {
@@ -395,7 +401,7 @@ set_face (FerryCompletion *self)
 {
   ferry_completion_ref (self);
   FERRY_COMPLETION_STEP ();
-  /* Release the face; acquire the result. */
+  /* Release: publishes the task or the function. Acquire: sees the result. */
   if ((atomic_fetch_or_explicit (&self->state, FACED, memory_order_acq_rel) & OVER) != 0)
     tell_face (self);
 }
@@ -409,7 +415,7 @@ ferry_completion_return (FerryCompletion *self, GTask *task, gint64 deadline)
   arm (self, g_task_get_context (task), deadline, cancellable);
   set_face (self);
   FERRY_COMPLETION_STEP ();
-  /* It was cancelled before its handler was there. */
+  /* The cancellable was cancelled before its handler was connected. */
   if (g_cancellable_is_cancelled (cancellable))
     ferry_completion_abandon (self, FERRY_ABANDON_CANCELLED);
 }

@@ -1,10 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How deep a value may be that crosses between processes. This one place decides, for both ends.
+/* The limit on the depth of a value that crosses between processes. Both ends use the functions of this file.
  *
- * Each array, maybe, tuple with members, dictionary entry and variant is a level. The levels of a type count also where
- * the value has no elements. GLib aborts where it walks a type of 128 levels, which it takes as a valid one. */
+ * Each array, maybe, tuple with members, dictionary entry and variant is one level. The levels of a type count even
+ * if the value has no elements. GLib aborts when it walks a type of 128 levels, although it accepts such a type as
+ * valid. */
 
 #pragma once
 
@@ -12,11 +13,11 @@
 
 G_BEGIN_DECLS
 
-/* Most levels of a value, those inside its variants counted. Far below what GLib walks, so that there is room for what
- * a receiver puts around the value. */
+/* The most levels of a value, with the levels inside its variants. Far below GLib's limit, so a receiver can wrap
+ * the value in more levels. */
 #define FERRY_MAX_DEPTH 64
 
-/* Longest type string inside a variant. What is known of a type takes memory for each of its letters. */
+/* The longest type string inside a variant, in bytes. The walk allocates memory for each byte of a type string. */
 #define FERRY_MAX_INNER_TYPE 65536
 
 typedef enum
@@ -26,17 +27,17 @@ typedef enum
   FERRY_TYPE_TOO_DEEP,
 } FerryTypeVerdict;
 
-/* Judges length bytes, with or without a zero behind them. */
+/* Checks a type string of length bytes. A zero byte at the end is not needed. */
 FerryTypeVerdict ferry_depth_judge_type (const char *type_string, gsize length);
-/* What is wrong with a type, for a message about the other end; NULL where it is good. */
+/* Returns what is wrong with a type, as the end of an error message about the other end; NULL if the type is good. */
 const char *ferry_type_verdict_to_fault (FerryTypeVerdict verdict);
-/* Whether a serialised value of a good type is no deeper than it may be. Takes a time that grows with the size, and no
- * more than that, whatever the bytes are; data may change meanwhile. */
+/* Whether a serialised value has no more than FERRY_MAX_DEPTH levels. The type must be good. The time is at most
+ * proportional to size, whatever the bytes are. Another process may change data meanwhile. */
 gboolean ferry_depth_allows (const char *type_string, gsize length, gconstpointer data, gsize size);
-/* For the sending end. Fails with FERRY_ERROR_TOO_LARGE. */
+/* Checks a value before it is sent. Fails with FERRY_ERROR_TOO_LARGE. */
 gboolean ferry_depth_check (GVariant *value, GError **error);
 
-/* Whether a value of this type may be deeper than the type is. */
+/* Whether a value of this type may have more levels than the type: whether the type contains a variant. */
 static inline gboolean
 ferry_depth_varies (const char *type_string, gsize length)
 {

@@ -4,13 +4,14 @@
 /* The depth of types and of serialised values.
  *
  * Threads: any; nothing is shared.
- * Trust:   none in the bytes. A place in them is checked before it is looked at, and read once.
+ * Trust:   the bytes are not trusted. An offset in them is checked before it is used, and read once.
  *
- * GLib could walk a value as well, at 200 ns and several allocations a node; this walk takes some 10 ns, since it looks
- * at what leads to variants and at nothing else. What contains a variant has no fixed size: so a step is an offset that
- * is read from the end of an array or a tuple, and the next one is inside what that bounds. Each step takes a byte at
- * least that no other takes, so the time is bounded by the size. Bytes that are not in normal form read as GLib reads
- * them: what is out of order, or out of range, is empty, and so is all behind it. */
+ * GLib could walk a value too, at 200 ns and several allocations a node. This walk takes some 10 ns, since it only
+ * visits the parts that lead to variants. A part that contains a variant has no fixed size. So each step reads an
+ * offset from the end of an array or a tuple, and the next step stays within the bounds of that offset. Each step
+ * uses up at least one byte that no other step uses, so the time is bounded by the size. Bytes that are not in
+ * normal form are read as GLib reads them: an offset that is out of order or out of range makes its element, and all
+ * elements after it, empty. */
 
 #include "config.h"
 
@@ -20,21 +21,22 @@
 
 #include "base/ferry-base-private.h"
 
-/* Types up to this length are looked at without an allocation. */
+/* Types up to this length are checked without an allocation. */
 #define SHORT_TYPE 32
 
-/* What is known of the type that begins at a place of a type string. */
+/* What is known of the type that begins at a given index of a type string. */
 typedef struct
 {
-  guint32 end;        /* the place behind it */
-  guint32 inner;      /* the place of what is inside of tuples of one member, which have the same bytes as that */
-  guint32 fixed_size; /* 0: it varies */
-  guint8 alignment;   /* less one */
+  guint32 end;        /* the index after the type's last letter */
+  guint32 inner;      /* for a tuple of one member, the index of that member's own inner type, since both have the same
+                         bytes; else the index itself */
+  guint32 fixed_size; /* 0: the size varies */
+  guint8 alignment;   /* minus one */
   guint8 depth;
   guint8 has_variant;
 } Part;
 
-/* A type string that was found to be one of a definite type, and what is known of each of its places. */
+/* The string of one definite type, and what is known of the type at each index of it. */
 typedef struct
 {
   const char *string;
@@ -62,13 +64,13 @@ is_definite (const char *string, gsize length)
 {
   const char *end = NULL;
 
-  /* These three stand for more than one type, wherever they are. */
+  /* '*', '?' and 'r' match more than one type. */
   return length > 0 && g_variant_type_string_scan (string, string + length, &end) && end == string + length &&
          memchr (string, '*', length) == NULL && memchr (string, '?', length) == NULL &&
          memchr (string, 'r', length) == NULL;
 }
 
-/* The size of a basic type, 0 where it varies. Its alignment is the same. */
+/* Returns the size of a basic type, 0 if the size varies. The alignment of a basic type equals its size. */
 static guint
 get_basic_size (char letter)
 {
@@ -95,7 +97,7 @@ get_basic_size (char letter)
 
 static gboolean plan_part (const Plan *plan, guint place, guint levels);
 
-/* A tuple, or a dictionary entry. */
+/* Fills in the Part of a tuple or of a dictionary entry. */
 static gboolean
 plan_members (const Plan *plan, guint place, guint levels)
 {
@@ -125,7 +127,7 @@ plan_members (const Plan *plan, guint place, guint levels)
   return TRUE;
 }
 
-/* Returns FALSE where the type at a place has more levels than these. */
+/* Fills in the Part of the type at an index. Returns FALSE if the type has more levels than levels. */
 static gboolean
 plan_part (const Plan *plan, guint place, guint levels)
 {
@@ -186,7 +188,8 @@ read_offset (const guint8 *place, guint offset_size)
   return offset;
 }
 
-/* An array of what contains variants, so its elements vary in size: offsets of their ends are behind them. */
+/* Walks an array whose elements contain variants. Such elements vary in size, so the offsets of their ends follow
+ * the elements. */
 static gboolean
 walk_array (const Plan *plan, guint place, const guint8 *data, gsize size, guint levels)
 {
@@ -211,9 +214,10 @@ walk_array (const Plan *plan, guint place, const guint8 *data, gsize size, guint
   return TRUE;
 }
 
-/* The offsets of a tuple lie behind its members, the first one last. A member of fixed size has none, nor has the last
- * member. Where the first member ends beyond the tuple, GLib 2.74 reads the others in whatever order they are, and the
- * same bytes as several of them. Such variants are refused, since their walk is not bounded by the size. */
+/* Walks a tuple. The offsets of its members' ends are stored after the members, in reverse order. A member of fixed
+ * size has no offset, nor has the last member. If the first member ends beyond the tuple, GLib 2.74 reads the other
+ * members in any order, and may read the same bytes for several members. Such variants are refused, since their walk
+ * would not be bounded by the size. */
 static gboolean
 walk_tuple (const Plan *plan, guint place, const guint8 *data, gsize size, guint levels)
 {
@@ -255,7 +259,7 @@ walk_tuple (const Plan *plan, guint place, const guint8 *data, gsize size, guint
   return TRUE;
 }
 
-/* A value of a type whose levels were counted. */
+/* Counts the levels of a type, then walks a value of the type. Returns FALSE if either has more levels than levels. */
 static gboolean
 walk_type (const char *string, gsize length, const guint8 *data, gsize size, guint levels)
 {
@@ -266,7 +270,8 @@ walk_type (const char *string, gsize length, const guint8 *data, gsize size, gui
   return plan_part (&plan, 0, levels) && walk (&plan, 0, data, size, levels);
 }
 
-/* What is no definite type reads as an empty tuple. levels: of what is inside. */
+/* Walks the value inside a variant. Bytes without a definite type read as an empty tuple. levels: the most levels of
+ * the inner value. */
 static gboolean
 walk_variant (const guint8 *data, gsize size, guint levels)
 {
@@ -276,7 +281,7 @@ walk_variant (const guint8 *data, gsize size, guint levels)
   char *string = few;
   gsize length;
 
-  /* Most are of a basic type: a zero and a letter. */
+  /* Most variants hold a basic type: they end with a zero and one letter. */
   if (size >= 2 && data[size - 2] == '\0' && data[size - 1] != '\0' && data[size - 1] != 'v')
     return TRUE;
   zero = memrchr (data, '\0', size);
@@ -285,10 +290,10 @@ walk_variant (const guint8 *data, gsize size, guint levels)
   length = (gsize) (data + size - zero) - 1;
   if (length > FERRY_MAX_INNER_TYPE)
     return FALSE;
-  /* The innermost letter is no level. */
+  /* The innermost letter is not a level. */
   if (length <= (gsize) levels + 1 && !ferry_depth_varies ((const char *) zero + 1, length))
     return TRUE;
-  /* A copy, as the bytes may change. */
+  /* The type string is copied, as another process may change the bytes. */
   if (length > SHORT_TYPE)
     string = many = g_malloc (length + 1);
   memcpy (string, zero + 1, length);
@@ -296,7 +301,8 @@ walk_variant (const guint8 *data, gsize size, guint levels)
   return !is_definite (string, length) || walk_type (string, length, data, (gsize) (zero - data), levels);
 }
 
-/* What has no bytes reads as the default of its type, with empty tuples in its variants. */
+/* Walks the value at an index of the type. A value of no bytes reads as the default of its type, with empty tuples
+ * in its variants. */
 static gboolean
 walk (const Plan *plan, guint place, const guint8 *data, gsize size, guint levels)
 {
@@ -365,14 +371,14 @@ ferry_depth_check (GVariant *value, GError **error)
   if (length > FERRY_MAX_INNER_TYPE)
     ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                      "A value's type string has %" G_GSIZE_FORMAT
-                     " bytes, and %d may cross; send arrays or dictionaries",
+                     " bytes, and at most %d can be sent; send arrays or dictionaries",
                      length, FERRY_MAX_INNER_TYPE);
   else if (ferry_depth_judge_type (type_string, length) != FERRY_TYPE_GOOD ||
            !ferry_depth_allows (type_string, length, g_variant_get_data (value), g_variant_get_size (value)))
     ferry_set_error (
       error, FERRY_ERROR_TOO_LARGE,
       "A value has more than %d levels of arrays, maybes, tuples, dictionary entries and variants, or a type "
-      "string of more than %d bytes inside a variant; send it flat, or in parts",
+      "string of more than %d bytes inside a variant; send a flatter value, or several values",
       FERRY_MAX_DEPTH, FERRY_MAX_INNER_TYPE);
   else
     return TRUE;

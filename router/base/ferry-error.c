@@ -7,17 +7,17 @@
 
 #include "base/ferry-base-private.h"
 
-/* What an error of this domain carries: g_error_copy() copies it, g_prefix_error() leaves it, and it goes with the
- * error.
+/* The private data of an error of the domain FERRY_ERROR. g_error_copy() copies the data, g_prefix_error() keeps it,
+ * and g_error_free() frees it.
  *
- * The functions are what G_DEFINE_EXTENDED_ERROR() makes. That would give the domain the name “FerryError”, and its
- * name is part of the protocol. */
+ * The functions below are those that G_DEFINE_EXTENDED_ERROR() would define. The macro is not used because it would
+ * name the domain “FerryError”: the domain's name is part of the protocol, and must be “ferry-error-quark”. */
 typedef struct
 {
   GRefString *trace; /* (owned) (nullable) */
 } Carried;
 
-/* Carried lies before the error, at GLib's alignment. */
+/* Returns the private data, which GLib places before the error, at GLib's alignment. */
 static Carried *
 get_carried (const GError *error)
 {
@@ -50,7 +50,8 @@ clear_carried (GError *error)
 /**
  * ferry_error_quark:
  *
- * The error domain of Ferry, which `FERRY_ERROR` stands for; its codes are [error@Ferry.Error]. Any thread.
+ * Returns the error domain of Ferry, for which `FERRY_ERROR` is short. The codes are those of [error@Ferry.Error]. Any
+ * thread.
  *
  * Returns: the quark
  *
@@ -71,22 +72,22 @@ ferry_error_quark (void)
   return quark;
 }
 
-/* GLib has to know that errors of this domain carry something before the first of them is made. A language binding
- * makes one by the domain's name, and need not have called ferry_error_quark(). */
+/* Registers the domain when the library is loaded. GLib must know the size of the private data before the first
+ * error is made. A language binding may make an error by the domain's name, without calling ferry_error_quark(). */
 static __attribute__ ((constructor)) void
 register_domain (void)
 {
   ferry_error_quark ();
 }
 
-/* (transfer none) (nullable): error is of FERRY_ERROR. */
+/* Returns (transfer none) (nullable) the trace. The domain of error must be FERRY_ERROR. */
 GRefString *
 ferry_error_get_carried_trace (const GError *error)
 {
   return get_carried (error)->trace;
 }
 
-/* error is of FERRY_ERROR. */
+/* Sets the trace, and takes a reference to it. The domain of error must be FERRY_ERROR. */
 void
 ferry_error_set_carried_trace (GError *error, GRefString *trace)
 {
@@ -107,7 +108,8 @@ ferry_set_error (GError **error, FerryError code, const char *format, ...)
   return FALSE;
 }
 
-/* Sets a FERRY_ERROR_SYSTEM error that names the call that failed, from errno. Returns FALSE. */
+/* Sets a FERRY_ERROR_SYSTEM error: what is the name of the failed system call, and errno gives the cause. Returns
+ * FALSE. Keeps errno. */
 gboolean
 ferry_set_system_error (GError **error, const char *what)
 {
@@ -118,8 +120,8 @@ ferry_set_system_error (GError **error, const char *what)
   return FALSE;
 }
 
-/* Sets FERRY_ERROR_SYSTEM for a thread that g_thread_try_new() did not start. Takes failure; purpose is what the thread
- * is for. */
+/* Sets FERRY_ERROR_SYSTEM for a thread that g_thread_try_new() could not start. purpose: what the thread is for.
+ * failure: (transfer full). Returns FALSE. */
 gboolean
 ferry_set_thread_error (GError **error, const char *purpose, GError *failure)
 {
@@ -130,19 +132,19 @@ ferry_set_thread_error (GError **error, const char *purpose, GError *failure)
   return FALSE;
 }
 
-/* Whether errno says that the system has too little of something now: the same call may succeed later. */
+/* Whether errno means a temporary shortage of a resource: the same system call may succeed later. */
 gboolean
 ferry_is_shortage (int error_number)
 {
   switch (error_number)
     {
-    case EAGAIN:  /* processes and threads, of the user or of a control group */
-    case ENOMEM:  /* memory */
-    case EMFILE:  /* descriptors of this process */
-    case ENFILE:  /* open files of the system */
-    case ENOBUFS: /* room in a socket */
-    case ENOSPC:  /* what epoll may watch, or a file system */
-    case ETXTBSY: /* the program is just being written */
+    case EAGAIN:  /* the limit of processes and threads, of the user or of a control group */
+    case ENOMEM:  /* no memory */
+    case EMFILE:  /* the limit of descriptors of this process */
+    case ENFILE:  /* the limit of open files of the system */
+    case ENOBUFS: /* no room in a socket */
+    case ENOSPC:  /* the limit of epoll watches, or no room in a file system */
+    case ETXTBSY: /* the program file is being written */
       return TRUE;
     default:
       return FALSE;

@@ -22,45 +22,46 @@ G_BEGIN_DECLS
 
 /**
  * FerryError:
- * @FERRY_ERROR_NOT_RUNNING: The router is not running: call [method@Ferry.Router.start] first.
- * @FERRY_ERROR_ALREADY_RUNNING: The router is running already, or another object has what only one can have.
- * @FERRY_ERROR_WRONG_THREAD: The call belongs to the router's thread, which is the one that started it.
+ * @FERRY_ERROR_NOT_RUNNING: The router is not running; call [method@Ferry.Router.start] first.
+ * @FERRY_ERROR_ALREADY_RUNNING: The router is running already, or another object holds what only one object may hold.
+ * @FERRY_ERROR_WRONG_THREAD: The function was called on a wrong thread; call it on the router's thread, which started
+ *   the router.
  * @FERRY_ERROR_NOT_STARTED: The sender has not been started, or the transport has no worker yet.
  * @FERRY_ERROR_ALREADY_STARTED: The sender has been started, or was passed to a worker.
  * @FERRY_ERROR_STOPPED: The sender has been stopped.
  * @FERRY_ERROR_CLOSED: The other end is gone: the pipe was closed, or its link ended.
  * @FERRY_ERROR_WOULD_BLOCK: There is no room now, and the caller asked not to wait.
  * @FERRY_ERROR_TIMED_OUT: The deadline passed.
- * @FERRY_ERROR_TOO_LARGE: The message, or the number of things asked for, is over its documented limit.
+ * @FERRY_ERROR_TOO_LARGE: The size of the message, or the number of things asked for, is above its documented limit.
  * @FERRY_ERROR_LAUNCH_FAILED: The worker's process could not be started.
- * @FERRY_ERROR_WORKER_LOST: The worker ended before what was asked for could happen.
+ * @FERRY_ERROR_WORKER_LOST: The worker ended before it did what the caller asked for.
  * @FERRY_ERROR_PROTOCOL: The other end broke a rule of the protocol.
- * @FERRY_ERROR_VERSION: The two ends speak versions of the protocol that do not fit.
- * @FERRY_ERROR_BAD_ARGUMENTS: A value from outside, such as an argument vector, cannot be used.
+ * @FERRY_ERROR_VERSION: The two ends use versions of the protocol that do not fit together.
+ * @FERRY_ERROR_BAD_ARGUMENTS: A value from outside the program, such as an argument vector, cannot be used.
  * @FERRY_ERROR_UNKNOWN_SENDER: The worker was given no sender, or no transport, of that name.
  * @FERRY_ERROR_NOT_A_WORKER: The process was not started by a [class@Ferry.Launcher].
- * @FERRY_ERROR_BUSY: The call cannot be nested in the one under way; or a persistent worker has an application already,
- *   or no descriptors for one.
- * @FERRY_ERROR_SYSTEM: The system refused memory, a descriptor or a call; the message names it.
- * @FERRY_ERROR_UNKNOWN_FUNCTION: The worker's program has no function of that name, or nothing answers to
- *   that method.
- * @FERRY_ERROR_REFUSED: What was asked for was not begun, and will not be.
- * @FERRY_ERROR_NOT_DONE: There is no result yet: wait for the end.
- * @FERRY_ERROR_BAD_RESULT: A function gave back something that is not what it was registered to give.
- * @FERRY_ERROR_QUEUE_TIMED_OUT: The task waited in its queue for longer than it may; it was not begun.
+ * @FERRY_ERROR_BUSY: The function cannot be called within another call that is still running; or a persistent worker
+ *   already has an application, or has no descriptors for another application.
+ * @FERRY_ERROR_SYSTEM: The system refused memory, a descriptor or a system call; the message names it.
+ * @FERRY_ERROR_UNKNOWN_FUNCTION: The worker's program has no function of that name, or no handler answers the method.
+ * @FERRY_ERROR_REFUSED: What the caller asked for was not begun, and will not be begun.
+ * @FERRY_ERROR_NOT_DONE: There is no result yet; wait for the end.
+ * @FERRY_ERROR_BAD_RESULT: A function returned a value of another type than it was registered to return.
+ * @FERRY_ERROR_QUEUE_TIMED_OUT: The task waited in its queue for longer than its limit, and was not begun.
  * @FERRY_ERROR_QUARANTINED: The task ended several workers, and is not tried again.
- * @FERRY_ERROR_NOT_ACKNOWLEDGED: The conversation ended before the other end had taken the message.
- * @FERRY_ERROR_REMOTE: An error of another process, of a domain that this one does not know; the message names it.
+ * @FERRY_ERROR_NOT_ACKNOWLEDGED: The conversation ended before the other end acknowledged the message.
+ * @FERRY_ERROR_REMOTE: An error of another process, in an error domain that this process does not know; the message
+ *   names the domain.
  * @FERRY_ERROR_NOT_LISTENING: No worker listens at the address, or the exporter of an object does not listen.
- * @FERRY_ERROR_NOT_ALLOWED: The other end belongs to another user, or permissions keep this one from it; or a property
- *   is not to be read, or not to be written.
- * @FERRY_ERROR_UNKNOWN_OBJECT: No object of that name is exported, or the reference is not, or no longer, one of this
- *   transport's.
+ * @FERRY_ERROR_NOT_ALLOWED: The other end belongs to another user, or its permissions keep this process out; or a
+ *   property may not be read, or may not be written.
+ * @FERRY_ERROR_UNKNOWN_OBJECT: No object of that name is exported, or the reference does not belong to this transport,
+ *   or belongs to it no longer.
  * @FERRY_ERROR_UNKNOWN_MEMBER: The object's interface has no such method, property, signal or item operation.
  *
- * What can go wrong at run time, each with its remedy in the message.
+ * The errors of Ferry at run time. The message of each error says what to do about it.
  *
- * A cancelled call fails with %G_IO_ERROR_CANCELLED, as everywhere in GIO.
+ * A cancelled call fails with %G_IO_ERROR_CANCELLED, as in GIO.
  *
  * Since: 0.1
  */

@@ -1,11 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A main context's mailbox: any thread posts functions, and the context's thread calls each once, in the order of the
- * posts. It is the one way to wake a main context. However many posts wait, they are one wake-up and one source.
- * ferry_router_route_until() can serve it and leave all other sources of the context alone.
+/* The mailbox of a main context. Any thread posts functions; the context's thread calls each function once, in the
+ * order of the posts. All code of the library that wakes a main context uses a mailbox. All waiting posts share one
+ * wake-up and one source. ferry_router_route_until() can run the mailbox's posts and leave all other sources of the
+ * context alone.
  *
- * Owner:   the context. Each context has one mailbox, made by the first post, which goes with the context.
+ * Owner:   the context. Each context has one mailbox: the first post makes it, and it is freed with the context.
  * Threads: any thread posts; the context's thread calls. */
 
 #pragma once
@@ -17,23 +18,24 @@ G_BEGIN_DECLS
 typedef struct _FerryMailbox FerryMailbox;
 typedef void (*FerryMailboxFunc) (gpointer data);
 
-/* any, with a reference to the context (nullable: the default one): has func called at default priority, and then
- * destroy (nullable). Never calls at once, also not on the context's own thread. Where the context ends first, destroy
- * is called alone. */
+/* any: Makes the context's thread call func at default priority, and then destroy (nullable). The caller must hold a
+ * reference to the context (nullable: the default context). Never calls func before returning, not even on the
+ * context's own thread. If the context is freed first, destroy is called without func. */
 void ferry_mailbox_post (GMainContext *context, FerryMailboxFunc func, gpointer data, GDestroyNotify destroy);
 
-/* any */
+/* any: Returns (transfer full) the mailbox of the context (nullable: the default context). */
 FerryMailbox *ferry_mailbox_ref_for (GMainContext *context);
 void ferry_mailbox_unref (FerryMailbox *self);
 
-/* All that follows is the context's thread's. */
+/* Context's thread, for this function and all below: returns the number of waiting posts. */
 guint ferry_mailbox_get_n (FerryMailbox *self);
-/* Calls the oldest post. Returns FALSE where there is none. */
+/* Calls the function of the oldest post. Returns FALSE if no post waits. */
 gboolean ferry_mailbox_run_one (FerryMailbox *self);
 /* Whether a post's function is being called. */
 gboolean ferry_mailbox_is_running (const FerryMailbox *self);
-/* Has each post call wake, on the posting thread and with a lock held, until ferry_mailbox_unwatch(): the context's
- * thread is about to sleep on something else. Returns FALSE, and watches nothing, where a post waits already. */
+/* For the context's thread when it is about to sleep on something other than the context. Until
+ * ferry_mailbox_unwatch(), each post calls wake, on the posting thread and with a lock held. Returns FALSE, and sets
+ * no wake, if a post is waiting already. */
 gboolean ferry_mailbox_watch (FerryMailbox *self, FerryMailboxFunc wake, gpointer data);
 void ferry_mailbox_unwatch (FerryMailbox *self);
 

@@ -1,11 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One source a context, which is ready while posts wait.
+/* Each mailbox is one source, which is ready while posts wait.
  *
- * The source may recurse: a post's function may iterate the context, and wait there for what later posts bring.
+ * The source may recurse: a post's function may iterate the context, and so wait for the effect of later posts.
  *
- * Invariant: the ready time is 0 while the queue has a post, except for the posts of a dispatch that is under way. */
+ * Invariant: the ready time is 0 while the queue has a post, except for the posts that the current dispatch will
+ *            call. */
 
 #include "config.h"
 
@@ -25,16 +26,18 @@ typedef struct
 struct _FerryMailbox
 {
   GSource source;
-  GMainContext *context; /* const: (unowned): the key in the table */
+  GMainContext *context; /* const: (unowned): the mailbox's key in the table */
   GQueue queue;          /* lock: (element-type Post) */
-  FerryMailboxFunc wake; /* lock: (nullable): the context's thread sleeps elsewhere */
+  FerryMailboxFunc wake; /* lock: (nullable): called at each post */
   gpointer wake_data;    /* lock */
-  guint depth;           /* context's thread: how many posts' functions run, one within the other */
+  guint depth;           /* context's thread: how many functions of posts are running, nested within each other */
 };
 
-/* Guards the table and what is in it. With it held, only wake and the context's own lock are used. */
+/* Guards the table and the mailboxes in it. While it is held, only wake and GLib functions that take the context's
+ * own lock are called. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static GHashTable *table; /* lock: (element-type GMainContext FerryMailbox): unowned; each lives as its context */
+/* lock: (element-type GMainContext FerryMailbox): unowned; a mailbox is removed when its context is freed */
+static GHashTable *table;
 
 static void
 post_free (Post *post)
@@ -83,7 +86,8 @@ static gboolean
 mailbox_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   FerryMailbox *self = (FerryMailbox *) source;
-  /* Only the posts that wait now: functions that post again let the context serve other sources in between. */
+  /* Only calls the posts that wait now. If a function posts again, the context can dispatch other sources before the
+   * new post. */
   guint left = ferry_mailbox_get_n (self);
 
   while (left > 0 && ferry_mailbox_run_one (self))
@@ -107,7 +111,7 @@ mailbox_finalize (GSource *source)
 
 static GSourceFuncs mailbox_funcs = {.dispatch = mailbox_dispatch, .finalize = mailbox_finalize};
 
-/* context is not NULL. */
+/* Returns (transfer none) the mailbox of context, which must not be NULL. Makes the mailbox if there is none. */
 static FerryMailbox *
 find_locked (GMainContext *context)
 {
@@ -125,7 +129,7 @@ find_locked (GMainContext *context)
   g_source_set_can_recurse (&self->source, TRUE);
   g_source_attach (&self->source, context);
   g_hash_table_insert (table, context, self);
-  /* The context has the only reference from here on. */
+  /* From here on the context holds the only reference. */
   g_source_unref (&self->source);
   return self;
 }

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Properties that are read by their public getters, so that a class needs a table of functions and no switch. */
+/* Reads GObject properties by calling their public getters, so that a class has a table of getters and no switch. */
 
 #pragma once
 
@@ -9,12 +9,12 @@
 
 G_BEGIN_DECLS
 
-/* The flags of a property that is only read, and of one whose setter notifies of a change. */
+/* Flags of a read-only property, and of a property whose setter notifies of a change. */
 #define FERRY_READABLE (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)
 #define FERRY_SETTABLE (G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
 
-/* any: sets value to what getter returns for object. getter has one parameter, returns the type of value, and keeps
- * what it returns. */
+/* any: Sets value to what getter returns for object. getter must have one parameter, return the C type that fits the
+ * type of value, and keep ownership of what it returns. */
 void ferry_property_get (gpointer object, GCallback getter, GValue *value);
 
 G_END_DECLS

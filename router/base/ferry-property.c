@@ -26,7 +26,7 @@ ferry_property_get (gpointer object, GCallback getter, GValue *value)
       CASE (STRING, const char *, string);
       CASE (BOXED, gconstpointer, boxed);
       CASE (OBJECT, gpointer, object);
-      CASE (INTERFACE, gpointer, object); /* of objects */
+      CASE (INTERFACE, gpointer, object); /* an interface that objects implement */
       CASE (VARIANT, GVariant *, variant);
     default:
       g_assert_not_reached ();

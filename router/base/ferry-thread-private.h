@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starting a thread of the library's, and what threads sleep on. Deadlines are monotonic time in microseconds,
- * G_MAXINT64 for none.
+/* Starts threads of the library, and lets threads sleep. Deadlines are monotonic time in microseconds, G_MAXINT64
+ * for none.
  *
  * Threads: any. */
 
@@ -21,8 +21,8 @@
 
 G_BEGIN_DECLS
 
-/* With all signals blocked: the program's handlers run on its own threads. purpose: what the thread is for, in an
- * error, which is FERRY_ERROR_SYSTEM. */
+/* Starts a thread with all signals blocked, so that the program's signal handlers run on the program's own threads.
+ * purpose: what the thread is for; it goes into the error's text. Fails with FERRY_ERROR_SYSTEM. */
 static inline GThread *
 ferry_thread_try_new (const char *name, const char *purpose, GThreadFunc func, gpointer data, GError **error)
 {
@@ -40,7 +40,7 @@ ferry_thread_try_new (const char *name, const char *purpose, GThreadFunc func, g
   return thread;
 }
 
-/* Calls func in a thread of its own, without waiting for it; or here, where no thread can be started. */
+/* Calls func on a new thread, and does not wait for it. If no thread can be started, calls func on this thread. */
 static inline void
 ferry_thread_run_aside (const char *name, GThreadFunc func, gpointer data)
 {
@@ -52,7 +52,7 @@ ferry_thread_run_aside (const char *name, GThreadFunc func, gpointer data)
     func (data);
 }
 
-/* ---- conditions of pthread: ThreadSanitizer knows them, and GLib's not ---- */
+/* ---- conditions of pthread, which ThreadSanitizer knows; it does not know GLib's ---- */
 
 static inline void
 ferry_cond_init (pthread_cond_t *cond)
@@ -71,7 +71,7 @@ ferry_timespec_for (gint64 deadline)
   return (struct timespec){.tv_sec = deadline / G_USEC_PER_SEC, .tv_nsec = deadline % G_USEC_PER_SEC * 1000};
 }
 
-/* Returns FALSE when the deadline has passed. */
+/* Waits for a signal of cond. Returns FALSE when the deadline has passed. */
 static inline gboolean
 ferry_cond_wait_until (pthread_cond_t *cond, pthread_mutex_t *lock, gint64 deadline)
 {
@@ -82,10 +82,11 @@ ferry_cond_wait_until (pthread_cond_t *cond, pthread_mutex_t *lock, gint64 deadl
   return pthread_cond_timedwait (cond, lock, &until) != ETIMEDOUT;
 }
 
-/* ---- a word of this process. One that other processes share is a doorbell: see lane/ferry-doorbell-private.h ---- */
+/* ---- a futex word of this process; for a word shared with other processes see lane/ferry-doorbell-private.h ---- */
 
-/* Sleeps while the word is as it was seen, and until a wake-up with one of the bits. Returns FALSE when the deadline
- * has passed. May return early, so the caller looks again. Orders no memory: the accesses to the word do. */
+/* Sleeps while the word equals seen, until a wake-up with one of the bits. Returns FALSE when the deadline has
+ * passed. May return early, so the caller must check the word again. Orders no memory: the caller's accesses to the
+ * word do. */
 static inline gboolean
 ferry_futex_wait (_Atomic guint32 *word, guint32 seen, guint32 bits, gint64 deadline)
 {
@@ -96,8 +97,8 @@ ferry_futex_wait (_Atomic guint32 *word, guint32 seen, guint32 bits, gint64 dead
          errno != ETIMEDOUT;
 }
 
-/* Wakes all threads that sleep on the word with one of the bits. Its memory may be gone already: the worst is a thread
- * that looks for nothing. */
+/* Wakes all threads that sleep on the word with one of the bits. The word's memory may have been freed: then at
+ * worst a thread that sleeps on other data at this address wakes without need. */
 static inline void
 ferry_futex_wake (_Atomic guint32 *word, guint32 bits)
 {

@@ -14,28 +14,30 @@ G_BEGIN_DECLS
 
 typedef struct _FerryTimers FerryTimers;
 
-/* Embedded in what waits; zeroed before the first use. */
+/* A timer, as a member of the structure that needs it. Must be zeroed before the first use. */
 typedef struct
 {
-  gint64 deadline; /* monotonic time */
-  guint position;  /* in the heap, from 1 on; 0: not set */
+  gint64 deadline; /* monotonic time in microseconds */
+  guint position;  /* index in the heap, from 1 on; 0: not set */
   void (*func) (gpointer data);
   gpointer data;
 } FerryTimer;
 
 FerryTimers *ferry_timers_new (GMainContext *context);
 void ferry_timers_free (FerryTimers *self);
-/* Has timer->func called once at deadline; moves it when it is set already. */
+/* Makes the timer call func once at deadline. If the timer is set already, it gets the new deadline, func and data. */
 void ferry_timers_set (FerryTimers *self, FerryTimer *timer, gint64 deadline, void (*func) (gpointer data),
                        gpointer data);
 void ferry_timers_unset (FerryTimers *self, FerryTimer *timer);
-/* How many are set. */
+/* Returns how many timers are set. */
 guint ferry_timers_get_n (const FerryTimers *self);
-/* When the first one is due; G_MAXINT64 where none is set. */
+/* Returns the earliest deadline; G_MAXINT64 if no timer is set. */
 gint64 ferry_timers_get_first (const FerryTimers *self);
-/* Not within a timer: runs the first one. Returns FALSE where it is not due by now. */
+/* Calls the func of the earliest timer. Returns FALSE if that timer's deadline is after now. Must not be called
+ * within a timer's func. */
 gboolean ferry_timers_run_one (FerryTimers *self, gint64 now);
-/* Whether the caller was called by a timer; no other one runs before that has returned, whatever loop is run within. */
+/* Whether the caller was called by a timer. Until that timer's func returns, no other timer runs, even if func
+ * iterates the main context. */
 gboolean ferry_timers_is_dispatching (const FerryTimers *self);
 
 static inline gboolean

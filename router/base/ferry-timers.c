@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A binary heap of embedded timers inside a GSource: setting one allocates nothing, save when the heap grows.
+/* A binary heap of embedded timers inside a GSource. Setting a timer allocates no memory, unless the heap grows.
  *
- * Deadlines are mostly moved away from before they come. So the source is made ready earlier at once, and later only
- * when it was called for nothing: it may wake once for a deadline that is no more.
+ * Most deadlines are moved or unset before they pass. So an earlier deadline changes the source's ready time at
+ * once. A later deadline changes it only when the source is next dispatched: the source may wake once for a deadline
+ * that was unset.
  *
- * Invariant: heap[i / 2] is not later than heap[i], for places from 1 on; each timer knows its place. While no
- *            dispatch is under way, ready_at is not later than the first deadline. */
+ * Invariant: heap[i / 2] is not later than heap[i], for indices from 1 on; each timer has its index. While no
+ *            dispatch is running, ready_at is not later than the first deadline. */
 
 #include "config.h"
 
@@ -18,8 +19,9 @@
 struct _FerryTimers
 {
   GSource source;
-  GPtrArray *heap; /* (owned) (element-type FerryTimer): elements unowned, place 1 first */
-  gint64 ready_at; /* what the source's ready time is; NEVER: none */
+  /* (owned) (element-type FerryTimer): elements unowned; index 1 of the heap is the array's element 0 */
+  GPtrArray *heap;
+  gint64 ready_at; /* the ready time of the source; NEVER: none */
   gboolean dispatching;
 };
 
@@ -87,7 +89,7 @@ static void
 set_ready_at (FerryTimers *self, gint64 deadline)
 {
   self->ready_at = deadline;
-  /* A ready time below 0 would mean none. */
+  /* GLib reads a ready time below 0 as none, so an earlier deadline becomes 0. */
   g_source_set_ready_time (&self->source, deadline == NEVER ? -1 : MAX (deadline, 0));
 }
 
@@ -111,14 +113,15 @@ timers_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   FerryTimers *self = (FerryTimers *) source;
   gint64 now = g_source_get_time (source);
-  /* No more than there are now: a timer that sets itself to the past lets the context do other things in between. */
+  /* At most the number of timers that are set now. If a timer sets itself to a time in the past, the context can
+   * dispatch other sources before that timer runs again. */
   guint left = self->heap->len;
 
   self->dispatching = TRUE;
   for (; left > 0 && self->heap->len > 0 && at (self, 1)->deadline <= now; left--)
     {
       run_first (self);
-      /* The timers may have been freed by it; the source is kept by its context until this returns. */
+      /* The timer's func may have freed self. The context keeps the source until this function returns. */
       if (g_source_is_destroyed (source))
         return G_SOURCE_REMOVE;
     }
@@ -135,7 +138,7 @@ timers_finalize (GSource *source)
 
 static GSourceFuncs timers_funcs = {.dispatch = timers_dispatch, .finalize = timers_finalize};
 
-/* context is that of the thread to be; NULL: the global default one. */
+/* Returns (transfer full) timers for the thread that runs context. NULL: the global default context. */
 FerryTimers *
 ferry_timers_new (GMainContext *context)
 {
@@ -149,7 +152,7 @@ ferry_timers_new (GMainContext *context)
   return self;
 }
 
-/* Timers that are still set are not set any more. Allowed within a timer's func. */
+/* Unsets all timers that are still set. May be called within a timer's func. */
 void
 ferry_timers_free (FerryTimers *self)
 {

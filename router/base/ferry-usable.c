@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What this process may use of the machine: cores, memory and descriptors.
+/* The cores, memory and descriptors of the machine that this process may use.
  *
  * Threads: any. */
 
@@ -16,7 +16,7 @@
 #define CGROUP_ROOT "/sys/fs/cgroup"
 #define MAX_FDS 8
 
-/* Lowers limit to what the text of a control group's file allows. */
+/* Reads a limit from the text of a control group's file, and lowers *limit to it. */
 typedef void (*LimitFunc) (const char *text, guint64 *limit);
 
 static void
@@ -29,8 +29,8 @@ read_group (const char *folder, const char *file, LimitFunc func, guint64 *limit
     func (text, limit);
 }
 
-/* Reads a file such as "cpu.max" of the control group (version 2), and of each group above it, where there is one. A
- * limit of any of them holds, so the tightest counts. */
+/* Reads a file such as "cpu.max" of this process's control group (version 2), and of each group above it, as far as
+ * the files exist. The limits of all these groups apply, so the lowest one counts. */
 static void
 read_groups (const char *file, LimitFunc func, guint64 *limit)
 {
@@ -50,7 +50,7 @@ read_groups (const char *file, LimitFunc func, guint64 *limit)
     }
 }
 
-/* "cpu.max" of one group: "max 100000" or "150000 100000". Part of a core counts as one. */
+/* Reads "cpu.max" of one group: "max 100000" or "150000 100000". A part of a core counts as one core. */
 static void
 limit_cores (const char *text, guint64 *cores)
 {
@@ -62,7 +62,7 @@ limit_cores (const char *text, guint64 *cores)
     *cores = MIN ((quota + period - 1) / period, *cores);
 }
 
-/* "memory.max" of one group: a number of bytes, or "max". */
+/* Reads "memory.max" of one group: a number of bytes, or "max". */
 static void
 limit_memory (const char *text, guint64 *usable)
 {
@@ -76,8 +76,8 @@ limit_memory (const char *text, guint64 *usable)
 /**
  * ferry_get_n_usable_cores:
  *
- * How many processor cores this process may use: those that its affinity allows, and not more than the quota of its
- * control group (version 2) is worth, rounded up. Any thread may call this.
+ * Returns how many processor cores this process may use: the cores of its affinity mask, but no more than the quota of
+ * its control group (version 2) allows, rounded up. Any thread may call this.
  *
  * Returns: the number of cores, at least 1
  *
@@ -87,7 +87,7 @@ guint
 ferry_get_n_usable_cores (void)
 {
   cpu_set_t set;
-  /* More than 1,024 cores do not fit into the set. */
+  /* sched_getaffinity() fails if the machine has more than 1,024 cores: they do not fit into the set. */
   guint64 cores = sched_getaffinity (0, sizeof set, &set) < 0 ? g_get_num_processors () : (guint) CPU_COUNT (&set);
 
   read_groups ("cpu.max", limit_cores, &cores);

@@ -12,9 +12,9 @@ typedef struct
   FerryWaitQueue *queue;                     /* const: (unowned) */
   gconstpointer key;                         /* const */
   const char *timed_out;                     /* const: (nullable) */
-  GError *(*timed_out_func) (gpointer data); /* const: (nullable), as the next one */
+  GError *(*timed_out_func) (gpointer data); /* const: (nullable): this and data */
   gpointer data;
-  GList node; /* queue's lock; data is NULL while it is not in the queue */
+  GList node; /* queue's lock; node.data is NULL while the completion is not in the queue */
 } Waiting;
 
 void
@@ -32,7 +32,8 @@ ferry_wait_queue_clear (FerryWaitQueue *self)
   pthread_mutex_destroy (&self->lock);
 }
 
-/* With the lock. Returns (transfer full) (nullable) the completion that was in the node. */
+/* Removes a node from the queue. Must be called with the lock held. Returns (transfer full) (nullable) the
+ * completion that was in the node. */
 static FerryCompletion *
 unlink_locked (FerryWaitQueue *self, GList *node)
 {
@@ -65,11 +66,11 @@ abandon (gpointer data, FerryAbandonReason reason)
 
   leave (self);
   if (reason == FERRY_ABANDON_CANCELLED)
-    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The waiting was cancelled");
+    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The wait was cancelled");
   if (self->timed_out_func != NULL)
     return self->timed_out_func (self->data);
   return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                              self->timed_out != NULL ? self->timed_out : "The time is over");
+                              self->timed_out != NULL ? self->timed_out : "The deadline has passed; allow more time");
 }
 
 static const FerryCompletionFuncs waiting_funcs = {.abandon = abandon};
@@ -85,7 +86,7 @@ join (FerryWaitQueue *self, Waiting with)
   waiting->node.data = ferry_completion_ref (completion);
   FERRY_AUTO_LOCK (&self->lock);
   g_queue_push_tail_link (&self->waiting, &waiting->node);
-  /* Acquire the condition: pairs with ferry_wait_queue_is_empty(). */
+  /* Acquire: sees a condition that was changed before ferry_wait_queue_is_empty(), which releases. */
   atomic_fetch_add_explicit (&self->n_waiting, 1, memory_order_acq_rel);
   return completion;
 }
@@ -164,7 +165,7 @@ ferry_wait_queue_reserve (FerryWaitQueue *self, gconstpointer key, GQueue *reser
       const Waiting *waiting = ferry_completion_get_data (completion);
 
       next = node->next;
-      /* One that is being abandoned takes itself out. */
+      /* A completion that is being abandoned removes itself from the queue. */
       if ((key == NULL || waiting->key == key) && ferry_completion_reserve (completion))
         g_queue_push_tail (reserved, unlink_locked (self, node));
     }

@@ -1,18 +1,19 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where threads sleep that wait for answers over one transport, so that many can be woken at once.
+/* Slots in which threads sleep while they wait for answers over one transport, so that many threads can be woken at
+ * once.
  *
- * Each sleeper has a slot, which is a bit of a group. A group sleeps on one word, and a futex call wakes those of it
- * whose bits are given. So the thread that receives a run of answers makes one system call for all of them, and the
- * scheduler takes the processor from it once: woken one by one, each of them took it at once, to ask its next question,
- * and the run was over after its first answer.
+ * Each sleeping thread has a slot, which is one bit of a group. The threads of a group sleep on one futex word, and
+ * a futex call wakes those of them whose bits are given. So the thread that receives a run of answers makes one
+ * system call for all of them, and is preempted once. If it woke the threads one by one, each would preempt it at
+ * once to send its next request, and the run would end after its first answer.
  *
- * The wake-up: the waker changes what is waited for, then the group's rings, then calls; the sleeper loads the rings,
- * looks at what it waits for, and sleeps only while the rings are as they were (the kernel compares them). So no
- * wake-up is lost, and some come for nothing.
+ * The wake-up: the waking thread changes the awaited state, then the group's rings, then makes the futex call. The
+ * sleeping thread loads the rings, checks the awaited state, and sleeps only while the rings are unchanged (the
+ * kernel compares them). So no wake-up is lost, but a thread may wake without need.
  *
- * Threads: any, but for what is due, which is the receiving thread's. */
+ * Threads: any; the members and functions for due threads only on the receiving thread, which receives the answers. */
 
 #pragma once
 
@@ -27,24 +28,26 @@ typedef struct
 {
   struct
   {
-    _Atomic guint32 taken; /* bits */
+    _Atomic guint32 taken; /* the bits of the slots in use */
     _Atomic guint32 rings;
-    guint32 due; /* receiving thread: bits */
+    guint32 due; /* receiving thread: the bits of the slots to wake at the next ferry_waiters_wake_due() */
   } groups[FERRY_N_WAITER_GROUPS];
-  guint32 due; /* receiving thread, as the next one: groups that have some */
+  guint32 due; /* receiving thread, as n_due: the bits of the groups whose due is not 0 */
   guint n_due;
 } FerryWaiters;
 
-/* Where there is none left, it is one that others have as well: they wake together. */
+/* Returns a slot to sleep on. When all slots are taken, returns one that other threads also use; threads that share
+ * a slot wake together. */
 guint ferry_waiters_take (FerryWaiters *self);
 void ferry_waiters_leave (FerryWaiters *self, guint slot);
-/* Before what is waited for is looked at: what ferry_waiters_sleep() is given. */
+/* Returns the rings of the slot's group, for ferry_waiters_sleep(). Must be called before the thread checks the
+ * awaited state. */
 guint32 ferry_waiters_look (FerryWaiters *self, guint slot);
-/* deadline: monotonic time in microseconds, G_MAXINT64 for none. Returns FALSE when it has passed. May return for
- * nothing. */
+/* Sleeps until the slot is woken, or until rings differ from seen. deadline: monotonic time in microseconds,
+ * G_MAXINT64 for none. Returns FALSE when the deadline has passed. May return early. */
 gboolean ferry_waiters_sleep (FerryWaiters *self, guint slot, guint32 seen, gint64 deadline);
 void ferry_waiters_wake (FerryWaiters *self, guint slot);
-/* Receiving thread: has ferry_waiters_wake_due() wake it, which comes soon. */
+/* Receiving thread: marks the slot as due. The next ferry_waiters_wake_due(), which must follow soon, wakes it. */
 void ferry_waiters_wake_later (FerryWaiters *self, guint slot);
 void ferry_waiters_wake_due (FerryWaiters *self);
 

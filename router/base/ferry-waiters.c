@@ -7,7 +7,7 @@
 
 #include "base/ferry-thread-private.h"
 
-/* A thread that is due waits for at most so many other answers. */
+/* The most due threads that wait for one wake-up. When so many are due, they are woken at once. */
 #define MAX_DUE 32
 
 #define SHARED (1u << 31)
@@ -31,7 +31,7 @@ ferry_waiters_take (FerryWaiters *self)
     {
       guint32 taken = atomic_load_explicit (&self->groups[group].taken, memory_order_relaxed);
 
-      /* Relaxed, as in ferry_waiters_leave(): what is in a slot is its sleeper's own affair. */
+      /* Relaxed, as in ferry_waiters_leave(): a slot guards no data. */
       while (taken != G_MAXUINT32)
         {
           guint bit = (guint) __builtin_ctz (~taken);
@@ -54,7 +54,7 @@ ferry_waiters_leave (FerryWaiters *self, guint slot)
 guint32
 ferry_waiters_look (FerryWaiters *self, guint slot)
 {
-  /* Acquire: what is looked at next is at least as new. */
+  /* Acquire: what the thread reads next is at least as new as the rings. */
   return atomic_load_explicit (&self->groups[group_of (slot)].rings, memory_order_acquire);
 }
 
@@ -69,7 +69,7 @@ wake_group (FerryWaiters *self, guint group, guint32 bits)
 {
   _Atomic guint32 *rings = &self->groups[group].rings;
 
-  /* Release: pairs with ferry_waiters_look(). */
+  /* Release: publishes the awaited state for a thread that calls ferry_waiters_look(). */
   atomic_fetch_add_explicit (rings, 1, memory_order_release);
   ferry_futex_wake (rings, bits);
 }

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How a call in GIO's manner follows its cancellable while it waits: a source in the caller's context.
+/* Watches the cancellable of a GTask while the GTask waits, by a source in the GTask's context.
  *
- * Threads: any; func runs in the context that the call returns to. */
+ * Threads: any; func runs in the GTask's context. */
 
 #pragma once
 
@@ -11,8 +11,9 @@
 
 G_BEGIN_DECLS
 
-/* Has func called when the cancellable of call, which has one, is cancelled. source is set before that can be, so
- * the end of the call destroys it. name is a literal, destroy (nullable). */
+/* Makes func be called when the cancellable of call is cancelled. call must have a cancellable. *source is set
+ * before func can be called, so that the code that ends call can destroy it. name: a string literal. destroy:
+ * (nullable). */
 static inline void
 ferry_watch_cancellable (GTask *call, GSource **source, const char *name, GCancellableSourceFunc func, gpointer data,
                          GDestroyNotify destroy)
@@ -23,7 +24,8 @@ ferry_watch_cancellable (GTask *call, GSource **source, const char *name, GCance
   g_source_attach (*source, g_task_get_context (call));
 }
 
-/* In that context, or where no other thread uses source, which may be NULL. */
+/* Destroys *source (nullable) and sets it to NULL. Must be called in the context of call, or while no other thread
+ * uses *source. */
 static inline void
 ferry_unwatch_cancellable (GSource **source)
 {

@@ -9,7 +9,8 @@
 
 #include "base/ferry-base-private.h"
 
-/* A path has a zero byte behind it, and room for the suffix. An abstract name has a zero byte before it instead. */
+/* sun_path holds a path with its suffix and a zero byte after them. It holds an abstract name with a zero byte
+ * before the name, and none after it. */
 #define MAX_PATH_LENGTH (sizeof ((struct sockaddr_un *) NULL)->sun_path - sizeof FERRY_ADDRESS_NEW_SUFFIX)
 #define MAX_NAME_LENGTH (sizeof ((struct sockaddr_un *) NULL)->sun_path - 1)
 
@@ -20,7 +21,7 @@ init_name (FerryAddress *self, const char *text, GError **error)
 
   if (length == 0 || length > MAX_NAME_LENGTH)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "“%s” is no address: an abstract name has 1 to %" G_GSIZE_FORMAT " bytes behind its “@”",
+                            "“%s” is not a valid address; give 1 to %" G_GSIZE_FORMAT " bytes of a name after the “@”",
                             text, MAX_NAME_LENGTH);
   memcpy (self->name.sun_path + 1, text + 1, length);
   self->size = (socklen_t) (G_STRUCT_OFFSET (struct sockaddr_un, sun_path) + 1 + length);
@@ -28,7 +29,7 @@ init_name (FerryAddress *self, const char *text, GError **error)
   return TRUE;
 }
 
-/* Makes the path absolute: it is used again when the process may have another working directory. */
+/* Makes the path absolute, since the process may have another working directory when the path is used again. */
 static gboolean
 init_path (FerryAddress *self, const char *text, GError **error)
 {
@@ -52,8 +53,7 @@ ferry_address_init (FerryAddress *self, const char *text, GError **error)
 {
   *self = (FerryAddress){.name.sun_family = AF_UNIX};
   if (text[0] == '\0')
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "An address is a path, or “@” and a name; this one is empty");
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The address is empty; give a path, or “@” and a name");
   return text[0] == '@' ? init_name (self, text, error) : init_path (self, text, error);
 }
 

@@ -1,17 +1,18 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An address that this process owns, with a socket that listens there.
+/* An address that this process owns, with a socket that listens at it.
  *
- * For a path, the owner holds a lock on the file PATH.lock, which contains its process id. With the lock held, it may
- * remove a socket without a listener, and puts its own in place. It listens under another name first, so a socket at
- * the path can always be connected to. At its end, and at exit(), it removes both files where they are still its own.
- * The files of a killed owner are not locked, and the next owner removes them.
+ * For a path, the owner holds a lock on the file PATH.lock, which contains its process id. While it holds the lock,
+ * the owner may remove a socket at the path that no process listens on, and move its own socket to the path. That
+ * socket listens at another path before it is moved, so a socket at the address always accepts connections. The
+ * owner removes both files in ferry_binding_free() and at exit(), unless another process has replaced them. If an
+ * owner is killed, its files stay without a lock, and the next owner removes them.
  *
  * For an abstract name, the kernel knows the owner.
  *
  * Owner:   the caller of ferry_binding_new().
- * Threads: one at a time, but for exit(). */
+ * Threads: one at a time, except for the removal at exit(). */
 
 #pragma once
 
@@ -24,18 +25,19 @@ G_BEGIN_DECLS
 typedef struct
 {
   FerryAddress address;
-  int fd;           /* const: (owned): listens, and does not block */
+  int fd;           /* const: (owned): the socket that listens; non-blocking */
   int lock_fd;      /* const: (owned): -1 for an abstract name */
   char *lock_path;  /* const: (owned) (nullable) */
-  struct stat made; /* the socket that was put in place */
-  pid_t pid;        /* const: a forked child removes nothing */
+  struct stat made; /* the device and inode of the socket file at the path */
+  pid_t pid;        /* const: the process that made the binding; a forked child removes no files */
 } FerryBinding;
 
-/* FERRY_ERROR_ALREADY_RUNNING, FERRY_ERROR_BAD_ARGUMENTS,
- * FERRY_ERROR_NOT_ALLOWED and FERRY_ERROR_SYSTEM. */
+/* Returns (transfer full) (nullable) a binding of address. Fails with FERRY_ERROR_ALREADY_RUNNING,
+ * FERRY_ERROR_BAD_ARGUMENTS, FERRY_ERROR_NOT_ALLOWED and FERRY_ERROR_SYSTEM. */
 FerryBinding *ferry_binding_new (const char *address, GError **error);
 void ferry_binding_free (FerryBinding *self);
-/* Lets every user connect. The acceptor then decides about each connection. */
+/* Allows every user to connect to the socket. The code that accepts connections must then check the user of each
+ * connection. */
 void ferry_binding_open_to_all (FerryBinding *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryBinding, ferry_binding_free)

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Locks: lock, a leaf, guards the list of the bindings that exit() removes. */
+/* Locks: lock guards the list of the bindings whose files exit() removes. No other lock is taken while it is held. */
 
 #include "config.h"
 
@@ -31,7 +31,7 @@ is_at_path (const struct stat *file, const char *path)
   return lstat (path, &found) == 0 && file->st_dev == found.st_dev && file->st_ino == found.st_ino;
 }
 
-/* Removes the socket first, so that the next owner of the lock finds the place empty. */
+/* Removes the socket and then the lock file. In this order, the next owner of the lock finds no file at the path. */
 static void
 remove_files (FerryBinding *self)
 {
@@ -45,7 +45,8 @@ remove_files (FerryBinding *self)
     unlink (self->lock_path);
 }
 
-/* Other threads may run while the process exits, and one may hold the lock for ever. */
+/* At exit(): removes the files of all bindings. Other threads may still run while the process exits, and one of them
+ * may hold the lock and never release it. So this function does not wait for the lock. */
 static void
 remove_all (void)
 {
@@ -73,7 +74,8 @@ void
 ferry_binding_free (FerryBinding *self)
 {
   pthread_mutex_lock (&lock);
-  /* A binding that is not in the list was never put in place, or exit() has removed it. */
+  /* Only a binding in the list has files to remove. A binding that is not in the list has no socket at the address
+   * yet, or remove_all() has removed its files at exit(). */
   if (g_slist_find (bindings, self) != NULL)
     {
       bindings = g_slist_remove (bindings, self);
@@ -97,7 +99,8 @@ refuse_second (const FerryBinding *self, pid_t owner, GError **error)
                             "Process %d listens at “%s” already; connect to it, or end it first", (int) owner,
                             self->address.text);
   return ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
-                          "Another process has “%s” already; connect to it, or end it first", self->address.text);
+                          "Another process listens at “%s” already; connect to it, or end it first",
+                          self->address.text);
 }
 
 static gboolean
@@ -109,7 +112,7 @@ set_path_error (const char *what, const char *path, GError **error)
                           "%s “%s” failed: %s; check the folder", what, path, g_strerror (failure));
 }
 
-/* Returns 0 where the owner has the lock and has not written its process id yet. */
+/* Returns the process id in the lock file, or 0 if the owner has not written its id yet. */
 static pid_t
 read_owner (int fd)
 {
@@ -124,13 +127,13 @@ write_owner (int fd)
   char text[16];
   int length = snprintf (text, sizeof text, "%d\n", (int) getpid ());
 
-  /* Only messages need it. */
+  /* The process id is only needed for error messages, so the owner goes on without it. */
   if (ftruncate (fd, 0) < 0 || pwrite (fd, text, (size_t) length, 0) < 0)
     g_debug ("The lock could not be signed: %s", g_strerror (errno));
 }
 
-/* An owner removes its lock file at its end. The file that was opened here may so be gone when it is locked, and then
- * the next file is tried. */
+/* Opens and locks the lock file. An owner removes its lock file when it ends, so the opened file may be gone once it
+ * is locked. Then this function opens the lock file anew. */
 static gboolean
 take_lock (FerryBinding *self, GError **error)
 {
@@ -153,7 +156,8 @@ take_lock (FerryBinding *self, GError **error)
     }
 }
 
-/* Fails where a process listens there without the lock. A socket that does not refuse a connection has a listener. */
+/* Fails if a process listens at the address without the lock. A process listens unless the connection is refused, or
+ * there is no socket. */
 static gboolean
 check_not_alive (const FerryBinding *self, GError **error)
 {
@@ -167,7 +171,7 @@ check_not_alive (const FerryBinding *self, GError **error)
   return refuse_second (self, owner.pid, error);
 }
 
-/* Removes a socket without a listener. Fails for any other file. */
+/* Removes a socket that no process listens on. Fails for any other file at the path. */
 static gboolean
 clear_way (const FerryBinding *self, GError **error)
 {
@@ -175,10 +179,10 @@ clear_way (const FerryBinding *self, GError **error)
   struct stat found;
 
   if (lstat (path, &found) < 0)
-    return errno == ENOENT || set_path_error ("Looking at", path, error);
+    return errno == ENOENT || set_path_error ("Reading the attributes of", path, error);
   if (!S_ISSOCK (found.st_mode))
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "“%s” is there and is no socket; use another address, or remove it", path);
+                            "The file “%s” exists and is not a socket; use another address, or remove the file", path);
   if (!check_not_alive (self, error))
     return FALSE;
   return !is_at_path (&found, path) || unlink (path) == 0 || set_path_error ("Removing", path, error);
@@ -191,7 +195,7 @@ put_in_place (const char *from, const char *to)
 {
   if (renameat2 (AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
     return TRUE;
-  /* Some file systems do not know the flag. clear_way() has run a moment ago. */
+  /* Some file systems do not support RENAME_NOREPLACE. clear_way() has just checked that no file is at the path. */
   return errno == EINVAL && rename (from, to) == 0;
 }
 
@@ -201,17 +205,17 @@ bind_path (FerryBinding *self, GError **error)
   g_autofree char *path = g_strconcat (self->address.path, FERRY_ADDRESS_NEW_SUFFIX, NULL);
   struct sockaddr_un name = {.sun_family = AF_UNIX};
 
-  /* The address leaves room for the suffix. */
+  /* FerryAddress limits the path's length so that the suffix fits. */
   strcpy (name.sun_path, path);
-  /* An owner that was killed between the two names has left it. */
+  /* An owner that was killed before it moved its socket has left a socket file at this path. */
   if (lstat (path, &self->made) == 0 && S_ISSOCK (self->made.st_mode))
     unlink (path);
-  /* The file gets its mode from the socket, and never has another one. */
+  /* bind() makes the file with the mode of the socket, so other users can never open the file. */
   if (fchmod (self->fd, 0600) < 0 || bind (self->fd, (const struct sockaddr *) &name, sizeof name) < 0)
     return set_path_error ("Making the socket", path, error);
   if (lstat (path, &self->made) == 0 && listen (self->fd, SOMAXCONN) == 0 && put_in_place (path, self->address.path))
     return TRUE;
-  set_path_error ("Putting in place the socket", self->address.path, error);
+  set_path_error ("Moving the socket to", self->address.path, error);
   unlink (path);
   return FALSE;
 }
@@ -224,7 +228,7 @@ take_path (FerryBinding *self, GError **error)
     return FALSE;
   if (clear_way (self, error) && bind_path (self, error))
     return TRUE;
-  /* While this process still has the lock. */
+  /* The lock file must be removed before ferry_binding_free() releases the lock. */
   unlink (self->lock_path);
   return FALSE;
 }
@@ -267,5 +271,6 @@ ferry_binding_open_to_all (FerryBinding *self)
 {
   if (self->address.path != NULL && is_at_path (&self->made, self->address.path) &&
       chmod (self->address.path, 0666) < 0)
-    g_warning ("The mode of “%s” could not be changed: %s", self->address.path, g_strerror (errno));
+    g_warning ("The mode of “%s” could not be changed: %s; other users cannot connect", self->address.path,
+               g_strerror (errno));
 }

@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The messages of the transaction protocol, as bytes: docs/protocol.md has the same in prose.
+/* The messages of the transaction protocol, as bytes. docs/protocol.md describes them in prose.
  *
- * A message is one plain message of a pipe, in either direction. It has this header, name_length bytes of a name,
- * type_length bytes of a type string, padding to a multiple of 8, and the serialised value.
+ * A message is one plain message of a pipe, in either direction. It consists of this header, name_length bytes of a
+ * name, type_length bytes of a type string, padding to a multiple of 8, and the serialised value.
  *
- * Trust: none. Parsing checks all lengths, and a value is untrusted like any GVariant of another process. */
+ * Trust: parsed bytes are not trusted. Parsing checks all lengths. A parsed value is not trusted, like any GVariant
+ *        of another process. */
 
 #pragma once
 
@@ -18,29 +19,37 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  FERRY_CALL_REQUEST = 1, /* name: of the method; number: deadline in monotonic microseconds, 0 for none */
-  FERRY_CALL_ANSWER = 2,  /* the value is the result. With a number it is the end of the result, after its pieces, and
-                             the number is the size of all of it. The transaction is over */
-  FERRY_CALL_ERROR = 3,   /* the value is an error of FERRY_ERROR_VARIANT_TYPE; the transaction is over */
-  FERRY_CALL_REFUSE = 4,  /* as ERROR; in addition the request was not begun, and can be sent again */
-  FERRY_CALL_ITEM = 5,    /* a value before the answer; name: of its type, empty for an item of the stream */
-  FERRY_CALL_WINDOW = 6,  /* number: how many further items of the stream the asking end takes */
-  FERRY_CALL_CANCEL = 7,  /* number: a FerryCancelReason. On a link it goes by the express lane instead */
-  FERRY_CALL_PIECE = 8,   /* the next bytes of an answer's value, without a type; number: the size of all of it */
+  /* name: of the method; number: the deadline in monotonic microseconds, 0 for none */
+  FERRY_CALL_REQUEST = 1,
+  /* value: the result; the transaction is over. number: 0; or, if PIECE messages came before, the size in bytes of the
+   * whole result, of which this value is the last part */
+  FERRY_CALL_ANSWER = 2,
+  /* value: an error of FERRY_ERROR_VARIANT_TYPE; the transaction is over */
+  FERRY_CALL_ERROR = 3,
+  /* value: as for ERROR; the transaction is over. The request was not begun, and can be sent again */
+  FERRY_CALL_REFUSE = 4,
+  /* value: comes before the answer; name: the kind of item, empty for an item of the stream */
+  FERRY_CALL_ITEM = 5,
+  /* number: how many more items of the stream the asking end accepts */
+  FERRY_CALL_WINDOW = 6,
+  /* number: a FerryCancelReason. Over a link, a cancel goes by the express lane instead, if that has room */
+  FERRY_CALL_CANCEL = 7,
+  /* the next bytes of the value of an answer, without a type; number: the size in bytes of the whole value */
+  FERRY_CALL_PIECE = 8,
 } FerryCallKind;
 
 typedef enum
 {
-  FERRY_CALL_ONE_WAY = 1 << 0, /* no answer is wanted, and none is sent */
-  FERRY_CALL_STREAM = 1 << 1,  /* items are wanted, window of them at first */
+  FERRY_CALL_ONE_WAY = 1 << 0, /* the asking end wants no answer, and none is sent */
+  FERRY_CALL_STREAM = 1 << 1,  /* the asking end wants items; window: how many it accepts at first */
 } FerryCallFlags;
 
-/* The other bits of a request's flags belong to the layer above. */
+/* The bits of a request's flags that transactions use. The other bits are for the layers above. */
 #define FERRY_CALL_OWN_FLAGS 0xf
 
 typedef enum
 {
-  FERRY_CANCEL_REASON_CANCELLED = 1, /* by the asking end */
+  FERRY_CANCEL_REASON_CANCELLED = 1, /* the asking end cancelled the request */
   FERRY_CANCEL_REASON_DEADLINE = 2,
 } FerryCancelReason;
 
@@ -59,17 +68,17 @@ G_STATIC_ASSERT (sizeof (FerryCallHeader) == 24);
 
 #define FERRY_MAX_CALL_NAME 255
 
-/* Longest type string of a value. A longer one travels inside a "v". */
+/* The longest type string of a value, in bytes. A value with a longer type string is sent inside a variant. */
 #define FERRY_MAX_CALL_TYPE 1024
 
-/* Where an answer goes in pieces, each but the last has so many bytes. A piece fits into a record, and other messages
- * may follow each piece. */
+/* The size in bytes of each piece of an answer but the last, when the answer is sent in pieces. A piece fits into
+ * one record, and other messages may be sent between two pieces. */
 #define FERRY_CALL_PIECE_SIZE (32 * 1024 - 256)
 
-/* The most that a WINDOW adds, and the largest window. */
+/* The most items that one WINDOW message adds, and the largest window. */
 #define FERRY_MAX_WINDOW 1000000
 
-/* A message in parts, which borrows their memory. */
+/* A message as separate parts. The parts are borrowed. */
 typedef struct
 {
   FerryCallHeader header;
@@ -77,35 +86,39 @@ typedef struct
   const char *type_string; /* (nullable): header.type_length bytes */
   gconstpointer body;      /* (nullable): the serialised value */
   gsize body_size;
-  GBytes *whole;          /* (nullable): the message, where its memory can be kept */
-  const int *descriptors; /* (nullable): they go beside the message; only some transports take them */
+  GBytes *whole;          /* (nullable): the bytes of the whole message, if a value may keep a reference to them */
+  const int *descriptors; /* (nullable): descriptors to send with the message; only some transports can send them */
   guint n_descriptors;
 } FerryCallMessage;
 
 #define FERRY_CALL_MAX_PARTS 5
 
-/* Whether name (1 to 255 bytes of UTF-8) and value (nullable) can be sent: FERRY_ERROR_BAD_ARGUMENTS,
- * FERRY_ERROR_TOO_LARGE. */
+/* Checks that name (nullable; 1 to 255 bytes of UTF-8) and value (nullable) can be sent. Fails with
+ * FERRY_ERROR_BAD_ARGUMENTS and FERRY_ERROR_TOO_LARGE. */
 gboolean ferry_call_message_check (const char *name, GVariant *value, GError **error);
-/* Makes data, which it borrows, the value, of type “ay”. */
+/* Makes data the value of the message, of type “ay”. Borrows data. */
 void ferry_call_message_set_bytes (FerryCallMessage *self, gconstpointer data, gsize size);
-/* Borrows name and value, which are checked already. The caller fills in flags, number and window. */
+/* Sets kind, xid, name and value; the caller sets flags, number and window. Borrows name and value, which
+ * ferry_call_message_check() must have checked. */
 void ferry_call_message_init (FerryCallMessage *self, FerryCallKind kind, guint64 xid, const char *name,
                               GVariant *value);
 guint ferry_call_message_get_parts (const FerryCallMessage *self, FerryPart parts[FERRY_CALL_MAX_PARTS]);
-/* Borrows data, of any alignment. Fails with FERRY_ERROR_PROTOCOL, and leaves self undefined then. */
+/* Parses size bytes at data, of any alignment. Borrows data. Fails with FERRY_ERROR_PROTOCOL; the content of self is
+ * then undefined. */
 gboolean ferry_call_message_parse (FerryCallMessage *self, gconstpointer data, gsize size, GError **error);
-/* Turns an answer's message into the piece of it that begins at offset. The last piece stays an answer. */
+/* Turns the message of a whole answer into the piece that begins at offset. The last piece stays an ANSWER message. */
 void ferry_call_message_cut (FerryCallMessage *self, gsize offset);
-/* Returns the value, no floating reference, or NULL where there is none. It keeps whole, or has a copy of its bytes. */
+/* Returns (transfer full) (nullable) the value, not floating, or NULL if the message has none. The value holds a
+ * reference to whole if whole is set, or else a copy of the bytes. */
 GVariant *ferry_call_message_dup_value (const FerryCallMessage *self);
-/* The same, with the bytes of the pieces before. Takes those. Fails with FERRY_ERROR_PROTOCOL where the value has too
- * many levels. */
+/* Returns (transfer full) the value that consists of pieces and this message's bytes. Takes pieces. Fails with
+ * FERRY_ERROR_PROTOCOL if the value has too many levels. */
 GVariant *ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces, GError **error);
 
-/* any: keeps an empty value of this value's type, the first of those whose types share a hash. GLib makes the data of a
- * container's type with its first value, and frees it with the last. For short transactions that is done with each
- * request, and costs as much as the value itself. */
+/* any: Keeps an empty value of the type of value for the life of the process. GLib makes its data about a container
+ * type with the first value of the type, and frees it with the last value. Without this function, a short
+ * transaction makes and frees that data for each request, which costs as much as the value itself. Of several types
+ * with one hash, only the first is kept. */
 void ferry_known_types_add (GVariant *value);
 
 G_END_DECLS

@@ -1,11 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Makes and parses the messages of the transaction protocol. Only dup_value() copies a value.
+/* Makes and parses the messages of the transaction protocol. Only ferry_call_message_dup_value() and
+ * ferry_call_message_join_value() copy a value.
  *
  * Threads: any; only the known types are shared.
- * Trust:   none in a parsed message. Each kind has its rules as a row of a table. A part that its rules do not name
- *          must be absent or zero. */
+ * Trust:   a parsed message is not trusted. Each kind has its rules in one row of a table. A part that the row does
+ *          not allow must be absent or zero. */
 
 #include "config.h"
 
@@ -19,22 +20,22 @@
 #include "call/ferry-remote-error-private.h"
 
 #define FAULT_TOO_DEEP                                                                                                 \
-  "a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels, those inside its variants counted"
+  "a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels, with the levels inside its variants"
 
 typedef enum
 {
   PART_NEVER,
   PART_MAYBE,
   PART_ALWAYS,
-  PART_ERROR, /* always, and of FERRY_ERROR_VARIANT_TYPE */
-  PART_BYTES, /* at least one, without a type */
+  PART_ERROR, /* always present, and of FERRY_ERROR_VARIANT_TYPE */
+  PART_BYTES, /* at least one byte, without a type */
 } PartRule;
 
 typedef struct
 {
   PartRule name;
   PartRule value;
-  gint64 least; /* range of the number */
+  gint64 least; /* least and most: the range of the number */
   gint64 most;
 } KindRules;
 
@@ -56,17 +57,18 @@ ferry_call_message_check (const char *name, GVariant *value, GError **error)
 
   if (length < 1 || length > FERRY_MAX_CALL_NAME || (name != NULL && !g_utf8_validate (name, (gssize) length, NULL)))
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "A name has %" G_GSIZE_FORMAT " bytes: give it 1 to %d of valid UTF-8", length,
+                            "A name has %" G_GSIZE_FORMAT " bytes; use 1 to %d bytes of valid UTF-8", length,
                             FERRY_MAX_CALL_NAME);
   if (value != NULL && strlen (g_variant_get_type_string (value)) > FERRY_MAX_CALL_TYPE)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                            "A value's type string is longer than %d bytes: put the value into a variant",
+                            "A value's type string is longer than %d bytes; put the value into a variant",
                             FERRY_MAX_CALL_TYPE);
   return value == NULL || ferry_depth_check (value, error);
 }
 
-/* A malformed value of fixed size from another process has a size and no bytes. It reads as zeros, and so is sent as
- * zeros. No type within the limit has more than 8 bytes for each of its letters. */
+/* Returns the bytes of value. A malformed value of fixed size from another process has a size but no bytes. GLib
+ * reads such a value as zeros, so it is sent as zeros. No type within the limit has more than 8 bytes of value for
+ * each byte of its type string. */
 static gconstpointer
 get_body (GVariant *value)
 {
@@ -217,7 +219,7 @@ find_fault (FerryCallMessage *self, const guint8 *data, gsize size)
     return "bytes of a value without a type";
 
   self->name = self->header.name_length > 0 ? (const char *) data + sizeof self->header : NULL;
-  /* With a length, g_utf8_validate() takes no zero bytes. */
+  /* Given a length, g_utf8_validate() rejects zero bytes, so the name contains none. */
   if (self->name != NULL && !g_utf8_validate (self->name, self->header.name_length, NULL))
     return "a name that is no UTF-8";
   if (self->header.type_length == 0)
@@ -237,7 +239,7 @@ find_fault (FerryCallMessage *self, const guint8 *data, gsize size)
     return "an error that is of another type";
   self->body = size > head ? data + head : NULL;
   self->body_size = size - head;
-  /* The end of a value is checked together with the pieces before it. */
+  /* An ANSWER message after pieces is checked by ferry_call_message_join_value(), together with the pieces. */
   if (self->header.kind == FERRY_CALL_ANSWER && self->header.number != 0)
     return NULL;
   return ferry_depth_allows (self->type_string, self->header.type_length, self->body, self->body_size) ? NULL
@@ -252,13 +254,16 @@ ferry_call_message_parse (FerryCallMessage *self, gconstpointer data, gsize size
   memset (self, 0, sizeof *self);
   fault = find_fault (self, data, size);
   return fault == NULL || ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                                           "A call's message of %" G_GSIZE_FORMAT " bytes has %s", size, fault);
+                                           "A call's message of %" G_GSIZE_FORMAT
+                                           " bytes has %s; use the same version of Ferry at both ends",
+                                           size, fault);
 }
 
 static GVariant *
 new_value (const FerryCallMessage *self, GBytes *bytes)
 {
-  /* A GVariantType is as long as it says by itself, so the missing zero byte does no harm. */
+  /* The type string has no zero byte after it. GLib finds the end of a GVariantType from its letters, so none is
+   * needed. */
   return g_variant_ref_sink (g_variant_new_from_bytes ((const GVariantType *) self->type_string, bytes, FALSE));
 }
 
@@ -289,7 +294,8 @@ ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces,
                           g_bytes_get_size (bytes)))
     return new_value (self, bytes);
   ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                   "The answer to transaction %" G_GUINT64_FORMAT ", which came in pieces, has " FAULT_TOO_DEEP,
+                   "The answer to transaction %" G_GUINT64_FORMAT ", which came in pieces, has " FAULT_TOO_DEEP
+                   "; send a flatter value",
                    self->header.xid);
   return NULL;
 }
@@ -297,24 +303,25 @@ ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces,
 /* ---- known types ---- */
 
 #define N_KNOWN_TYPES 64
-/* Longer types are not kept. Another process' values so take a bounded part of memory. */
+/* The longest type string that is kept, in bytes. So the types that other processes send use a bounded amount of
+ * memory. */
 #define MAX_KNOWN_LENGTH 64
 
 void
 ferry_known_types_add (GVariant *value)
 {
-  /* By the hash of the type; an entry is set once and stays. */
+  /* The index is the hash of the type string. An entry is set once and never changes. */
   static _Atomic (GVariant *) known[N_KNOWN_TYPES];
   const char *type_string = g_variant_get_type_string (value);
   _Atomic (GVariant *) *entry;
   GVariant *present = NULL;
   GVariant *empty;
 
-  /* GLib always keeps the basic types. */
+  /* GLib always keeps its data about basic types. */
   if (type_string[1] == '\0')
     return;
   entry = &known[g_str_hash (type_string) % N_KNOWN_TYPES];
-  /* Relaxed, here and below: no thread reads the value. */
+  /* Relaxed, here and below: no thread reads the value itself. */
   if (atomic_load_explicit (entry, memory_order_relaxed) != NULL || strlen (type_string) > MAX_KNOWN_LENGTH)
     return;
   empty = g_variant_ref_sink (g_variant_new_from_data ((const GVariantType *) type_string, NULL, 0, FALSE, NULL, NULL));

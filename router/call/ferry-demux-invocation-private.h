@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An invocation of a demux, which makes it of a request, queues it and begins it. */
+/* The invocation that a demux makes of a request, queues, and passes to a handler. */
 
 #pragma once
 
@@ -13,31 +13,34 @@ G_BEGIN_DECLS
 typedef struct
 {
   FerryInvocation base;
-  FerryCall *call;                      /* const: (owned) */
-  FerryTransport *transport;            /* const: (owned) */
-  guint64 number;                       /* const: of its demux's */
-  guint64 begun;                        /* const: ferry_trace_get_moment() when it came */
-  gsize size;                           /* const once it waits: bytes of its arguments */
+  FerryCall *call;           /* const: (owned) */
+  FerryTransport *transport; /* const: (owned) */
+  guint64 number;            /* const: the demux counts its requests from 1, and this is the count of this one */
+  guint64 begun;             /* const: the result of ferry_trace_get_moment() when the request arrived */
+  gsize size;                /* const once it is queued: the size of the arguments in bytes */
   _Atomic (GCancellable *) cancellable; /* (owned) (nullable): set once */
-  GList link;                           /* the dispatcher's lock: in its queue */
+  GList link;                           /* the dispatcher's lock: the invocation's link in the dispatcher's queue */
 
-  /* The answer: of the thread that set FERRY_INVOCATION_ANSWERED, then of those that send it later, one at a time. */
+  /* kind, value, failure, trace and note: the answer. The thread that set FERRY_INVOCATION_ANSWERED uses them first,
+   * then the threads that send the answer later, one at a time. */
   FerryCallKind kind;
   GVariant *value;  /* (owned) (nullable) */
   GError *failure;  /* (owned) (nullable) */
   char *trace;      /* (owned) (nullable) */
-  const char *note; /* (nullable): goes with an error that was cut */
+  const char *note; /* (nullable): a remark that is sent with an error whose message was cut */
 } FerryDemuxInvocation;
 
 FerryDemuxInvocation *ferry_demux_invocation_new (FerryTransport *transport, FerryCall *call,
                                                   FerryInvocationDescribeFunc describe);
-/* The following are for what a handler got: an invocation that a demux made. */
+/* For invocations that a demux made: the functions below. */
 
-/* Whether it is to be begun. Answers it where its deadline has passed or it was cancelled. */
+/* Whether the handler should be called. If the request's deadline has passed, or the request was cancelled, answers
+ * the invocation with an error and returns FALSE. */
 gboolean ferry_demux_invocation_check_in_time (FerryInvocation *invocation);
-/* Answers with an error that has its trace already, or was raised by no function: no place is added. */
+/* Answers with an error, and adds no entry to the error's trace: the error has its trace already, or no function
+ * raised it. */
 void ferry_demux_invocation_pass_error (FerryInvocation *invocation, const GError *failure);
-/* Answers without waiting for room, whatever thread this is. */
+/* Answers with an error. Does not wait for room in the transport, on any thread. */
 void ferry_demux_invocation_turn_away (FerryInvocation *invocation, const GError *reason);
 
 G_END_DECLS

@@ -1,14 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A request as a demux has it answered.
+/* A request that a demux received, and its answer.
  *
- * Answering:  without room in the transport, a thread that may wait waits. For another thread the transport keeps the
- *             invocation until there is room. So only the end of the transport loses an answer.
- * Cancelling: a cancel finds the call in the table of the transactions, and by it the invocation. Once the cancellable
- *             is made, the call owns the invocation's memory. So cancelled_cb(), with a reference to the call, may use
- *             it.
- * References: the call is dropped before the transport, as the transport requires it. */
+ * Answering:  if the transport has no room, a thread that may wait does so. On any other thread, the transport
+ *             keeps the invocation until there is room. So an answer is lost only if the transport ends.
+ * Cancelling: a cancel finds the call in the table of transactions, and the call has the invocation as its data.
+ *             Once the cancellable is made, the call owns the memory of the invocation. So cancelled_cb() may use
+ *             the invocation as long as it has a reference to the call.
+ * References: the call's reference is dropped before the transport's, as the call uses the transport. */
 
 #include "config.h"
 
@@ -19,7 +19,7 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-remote-error-private.h"
 
-/* The length to which the message of an error is cut that is too large to be sent. */
+/* The length in bytes to which the message of an error is cut if the error is too large to be sent. */
 #define SHORT_MESSAGE 1024
 
 /* ---- the end ---- */
@@ -47,7 +47,8 @@ destroy (FerryInvocation *invocation)
       g_autoptr (GError) reason = g_error_new (
         FERRY_ERROR, FERRY_ERROR_REFUSED, "The call of “%s” was dropped without an answer; ask again later", words);
 
-      /* The reference is for the refusal. The unref finds it answered. Relaxed: no other thread has a reference. */
+      /* The new reference is for sending the refusal. The unref then finds the invocation answered, and frees it.
+       * Relaxed: no other thread has a reference. */
       atomic_store_explicit (&invocation->references, 1, memory_order_relaxed);
       ferry_demux_invocation_turn_away (invocation, reason);
       ferry_invocation_unref (invocation);
@@ -56,7 +57,7 @@ destroy (FerryInvocation *invocation)
   g_clear_pointer (&self->value, g_variant_unref);
   g_clear_error (&self->failure);
   g_clear_pointer (&self->trace, g_free);
-  /* Acquire, as in free_memory(): pairs with get_cancellable(). */
+  /* Acquire, as in free_memory(): sees what get_cancellable() released. */
   if (atomic_load_explicit (&self->cancellable, memory_order_acquire) == NULL)
     g_free (self);
   ferry_call_unref (call);
@@ -72,12 +73,14 @@ is_cancelled (FerryInvocation *invocation)
   return ferry_call_get_cancelled (((FerryDemuxInvocation *) invocation)->call) != 0;
 }
 
-/* any, with a reference to the call and none to the invocation */
+/* any: Cancels the cancellable, unless the invocation was answered. The caller holds a reference to the call, but
+ * maybe none to the invocation. */
 static void
 cancelled_cb (FerryCall *call, gpointer data)
 {
   FerryDemuxInvocation *self = data;
-  /* Acquire, here and below: pairs with get_cancellable(), which makes the cancellable before it sets this function. */
+  /* Acquire, here and below: sees the cancellable that get_cancellable() released. get_cancellable() makes the
+   * cancellable before it sets this function. */
   GCancellable *cancellable = atomic_load_explicit (&self->cancellable, memory_order_acquire);
   guint state = atomic_load_explicit (&self->base.state, memory_order_acquire);
 
@@ -91,7 +94,7 @@ cancelled_cb (FerryCall *call, gpointer data)
   g_cancellable_cancel (cancellable);
 }
 
-/* The first call makes it. */
+/* Returns (transfer none) the cancellable of the request. The first call of this function makes it. */
 static GCancellable *
 get_cancellable (FerryInvocation *invocation)
 {
@@ -102,7 +105,8 @@ get_cancellable (FerryInvocation *invocation)
   if (present != NULL)
     return present;
   made = g_cancellable_new ();
-  /* Releases the cancellable; acquires that of another thread which was faster. */
+  /* Release: publishes this cancellable. Acquire: if another thread has set one first, sees the content of that
+   * one. */
   if (!atomic_compare_exchange_strong_explicit (&self->cancellable, &present, made, memory_order_acq_rel,
                                                 memory_order_acquire))
     return present;
@@ -113,7 +117,8 @@ get_cancellable (FerryInvocation *invocation)
 
 /* ---- items ---- */
 
-/* A thread that dispatches sources of a main context must not wait, nor the one that receives. */
+/* Whether this thread may wait for room. A thread that is dispatching sources of a main context must not wait, nor
+ * the receiving thread. */
 static gboolean
 may_wait (FerryDemuxInvocation *self)
 {
@@ -130,13 +135,14 @@ check_wants_items (FerryDemuxInvocation *self, GError **error)
   if (cancelled == 0 || ferry_invocation_is_answered (&self->base))
     return ferry_invocation_check_wanted (&self->base, error);
   words = ferry_invocation_dup_words (&self->base);
-  /* The end of a transport cancels its open calls. */
+  /* When a transport ends, it cancels its open calls. */
   reason = ferry_transport_dup_reason (self->transport);
   if (reason != NULL)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The call of “%s” has ended with its transport: %s", words,
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The call of “%s” ended because its transport closed: %s", words,
                             reason->message);
   if (cancelled == FERRY_CANCEL_REASON_DEADLINE)
-    return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The time of the call of “%s” is over", words);
+    return ferry_set_error (error, FERRY_ERROR_TIMED_OUT,
+                            "The deadline of the call of “%s” has passed; send no more items", words);
   return ferry_invocation_check_wanted (&self->base, error);
 }
 
@@ -191,7 +197,8 @@ make_trace (FerryDemuxInvocation *self, const GError *failure)
   return ferry_trace_add_place (inner, words);
 }
 
-/* After an answer that cannot be sent: makes it an error that tells so, or cuts an error. Returns FALSE after that. */
+/* Changes an answer that cannot be sent: a result becomes an error that says why, and an error is cut. Returns FALSE
+ * if the error was cut already. */
 static gboolean
 simplify (FerryDemuxInvocation *self, const GError *refusal)
 {
@@ -222,7 +229,7 @@ simplify (FerryDemuxInvocation *self, const GError *refusal)
   return FALSE;
 }
 
-/* Returns FALSE while the transport has no room. */
+/* Returns TRUE when the answer was sent or cannot be sent at all, FALSE when the transport has no room now. */
 static gboolean
 send_answer (FerryDemuxInvocation *self)
 {
@@ -266,7 +273,7 @@ deliver (FerryDemuxInvocation *self, gboolean waits)
     }
 }
 
-/* Takes trace, which is (nullable). */
+/* Answers with an error. Takes trace (nullable). */
 static void
 deliver_failure (FerryDemuxInvocation *self, gboolean refused, const GError *failure, char *trace, gboolean waits)
 {
@@ -331,8 +338,9 @@ ferry_demux_invocation_check_in_time (FerryInvocation *invocation)
     return TRUE;
   words = ferry_invocation_dup_words (invocation);
   if (cancelled == FERRY_CANCEL_REASON_DEADLINE)
-    ferry_invocation_return_new_error (invocation, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                                       "The time of the call of “%s” was over before it was begun", words);
+    ferry_invocation_return_new_error (
+      invocation, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+      "The deadline of the call of “%s” passed before the call was begun; allow more time", words);
   else
     ferry_invocation_return_new_error (invocation, G_IO_ERROR, G_IO_ERROR_CANCELLED,
                                        "The call of “%s” was cancelled before it was begun", words);

@@ -8,19 +8,20 @@
 
 G_BEGIN_DECLS
 
-/* As g_thread_try_new(). */
+/* A function that works as g_thread_try_new(). */
 typedef GThread *(*FerryDemuxStartThreadFunc) (const char *name, GThreadFunc func, gpointer data, GError **error);
 
-/* Before it is started: how messages name its invocations. */
+/* Sets the function that returns the name of an invocation for messages. Must be called before the demux is started. */
 void ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFunc describe);
-/* How many requests came so far; each has its number, from 1. */
+/* Returns how many requests the demux has received so far. Requests are numbered from 1 in the order they arrived. */
 guint64 ferry_demux_get_n_received (FerryDemux *self);
 
-/* For tests. */
+/* For tests: returns how many threads the demux has. */
 guint ferry_demux_get_n_threads (FerryDemux *self);
-/* Whether all handlers have returned that were begun before the last stop, and the threads are gone. */
+/* Whether all handlers that began before the last ferry_demux_stop() have returned, and all threads of the demux
+ * have ended. */
 gboolean ferry_demux_is_quiet (FerryDemux *self);
-/* For tests, while nothing runs. */
+/* For tests, before the demux is started: idle_time in microseconds. */
 void ferry_demux_set_idle_time (FerryDemux *self, gint64 idle_time);
 void ferry_demux_set_start_thread_func (FerryDemux *self, FerryDemuxStartThreadFunc func);
 

@@ -1,27 +1,29 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The end of a transport that answers. It has the handlers, the requests that wait for one, and the threads or the main
- * context that run handlers.
+/* The answering end of a transport. A demux has handlers, the requests that wait for a handler, and the threads or
+ * the main context that run the handlers.
  *
- * The dispatcher has all of that, with counted references: of the demux, of each thread and of the source. So handlers
- * may run on when the demux is dropped.
+ * All of that belongs to a dispatcher, which is reference-counted. The demux, each thread and the source hold a
+ * reference, so handlers may still run after the demux is dropped.
  *
- * The walk of a request: the receiving thread calls dispatcher_take() with it. There it is refused, begun at once, or
- * queued. Then a thread is woken or started, or the source of the context is made ready, unless one is coming already.
- * That thread takes requests until the queue is empty. A thread that finds further requests behind its own wakes the
- * next thread. So a flood costs the receiving thread one wake-up, and the threads wake each other.
+ * The path of a request: the receiving thread passes the request to dispatcher_take(), which refuses it, begins it
+ * at once, or queues it. For a queued request, dispatcher_take() wakes or starts a thread, or makes the source of
+ * the context ready, unless a thread or the source is on its way already. That thread takes requests until the queue
+ * is empty. If a thread takes a request and finds more in the queue, it wakes the next thread. So for a flood of
+ * requests the receiving thread makes one wake-up, and the threads wake each other.
  *
- * The dispatcher is open while the demux is started; a closed one refuses every request. The transport is told of it
- * afterwards, by one thread at a time, until both agree. So start and stop may run on several threads at once, and also
- * within each other, in the handlers of requests that came early.
+ * The dispatcher is open while the demux is started. A closed dispatcher refuses every request. After the dispatcher
+ * opens or closes, one thread at a time registers the demux with the transport, or unregisters it, until both agree.
+ * So ferry_demux_start() and ferry_demux_stop() may run on several threads at once, and may be called from the
+ * handlers of early requests.
  *
  * Threads:    any.
- * Locks:      the dispatcher's lock before that of waits. No handler, destroy notification or transport is called with
- *             that lock or the demux's held.
- * Invariants: while it is closed, the queue is empty. Where threads run handlers and the queue is not empty, a thread
- *             is coming, or no further thread can come: all allowed threads exist and are busy, or none can be started
- *             and one is busy. */
+ * Locks:      the dispatcher's lock is taken before the lock of waits. No handler, destroy notification or function
+ *             of the transport is called while the dispatcher's lock or the demux's lock is held.
+ * Invariants: while the dispatcher is closed, the queue is empty. If threads run the handlers and the queue is not
+ *             empty, a thread is on its way to the queue, or no more threads can be used: all allowed threads exist
+ *             and are busy, or no thread can be started and one is busy. */
 
 #include "config.h"
 
@@ -39,10 +41,10 @@
 #define DEFAULT_MAX_PENDING 65536
 #define DEFAULT_MAX_PENDING_SIZE (64 * 1024 * 1024)
 
-/* After so many idle microseconds a thread ends that was started on demand. */
+/* The idle time in microseconds after which a thread that was started on demand ends. */
 #define IDLE_TIME (5 * G_USEC_PER_SEC)
 
-/* Where handlers run. */
+/* Where the handlers run. */
 typedef enum
 {
   PLACE_THREADS,
@@ -50,14 +52,16 @@ typedef enum
   PLACE_CONTEXT,
 } Place;
 
-/* How long the main context begins handlers in a row, in microseconds: well below a frame. */
+/* The longest time in microseconds for which the main context begins handlers in a row: well below the time of a
+ * frame. */
 #define MAX_TURN 4000
 
-/* Counted references: a handler that is removed lives until it has returned, and its data with it. */
+/* A handler and its data. A reference is held while the handler runs, so a handler that is removed meanwhile is
+ * freed when it has returned. */
 typedef struct
 {
   _Atomic gint references;
-  FerryDemuxHandler func; /* const, as the next two */
+  FerryDemuxHandler func; /* const: this, data and destroy */
   gpointer data;
   GDestroyNotify destroy; /* (nullable) */
 } Handler;
@@ -66,43 +70,45 @@ typedef struct
 {
   _Atomic gint references;
   pthread_mutex_t lock;
-  GHashTable *handlers;      /* lock, as what follows: (owned) (element-type utf8 Handler), both owned, by method */
+  GHashTable *handlers; /* lock: this and all fields below: (owned) (element-type utf8 Handler), both owned; the key is
+                           the method */
   Handler *other_handler;    /* (owned) (nullable): for all other methods */
-  GQueue queue;              /* (element-type FerryDemuxInvocation), by link (owned) */
-  _Atomic guint max_pending; /* any, as the next one: the most requests in it */
-  _Atomic guint64 max_pending_size; /* the most bytes of arguments in it; one request may always be there */
+  GQueue queue;              /* (element-type FerryDemuxInvocation) (owned): linked by their field link */
+  _Atomic guint max_pending; /* any: the most requests in queue */
+  /* any: the most bytes of arguments in queue; an empty queue accepts one request of any size */
+  _Atomic guint64 max_pending_size;
   guint64 pending_size;
   gboolean open;
-  guint64 n_closed;     /* how often it was closed */
-  guint n_running;      /* handlers that were begun since it was last closed */
-  guint n_left;         /* handlers that were begun before that and have not returned */
-  FerryWaitQueue waits; /* joined with lock: for the moment when those have, and the threads are gone */
-  gboolean has_waits;   /* waits was joined since it was last finished */
-  Place place;          /* while it is closed, as the next three */
+  guint64 n_closed;     /* how many times the dispatcher was closed */
+  guint n_running;      /* handlers that began since the dispatcher was last closed, and have not returned */
+  guint n_left;         /* handlers that began before the dispatcher was last closed, and have not returned */
+  FerryWaitQueue waits; /* joined with lock held: completions that wait until n_left is 0 and the threads have ended */
+  gboolean has_waits;   /* a completion joined waits since waits was last finished */
+  Place place;          /* changed only while the dispatcher is closed, as are max_threads, idle_time and context */
   guint max_threads;
   gint64 idle_time;      /* microseconds after which an idle thread ends; negative: never */
   GMainContext *context; /* (owned) (nullable) */
 
   pthread_cond_t work;
-  sigset_t signals; /* blocked on its threads, as on the thread that opened it */
+  sigset_t signals; /* the signals that this dispatcher's threads block: those that the thread that opened it blocks */
   guint n_threads;
   guint n_idle;
-  gboolean coming;                        /* a thread was woken or started, and has not read the queue yet */
+  gboolean coming;                        /* a thread was woken or started, and has not checked the queue yet */
   FerryDemuxStartThreadFunc start_thread; /* const */
 
-  GSource *source; /* (owned) (nullable): while it is open */
-  gboolean ready;  /* the source is ready, or is dispatched */
+  GSource *source; /* (owned) (nullable): set while the dispatcher is open */
+  gboolean ready;  /* the source is ready, or is being dispatched */
 } Dispatcher;
 
-/* A request whose handler runs. */
+/* A request and its running handler. */
 typedef struct
 {
   FerryInvocation *invocation; /* (owned) */
-  Handler *handler;            /* (owned) (nullable): there is none */
-  guint64 n_closed;            /* when it was begun */
+  Handler *handler;            /* (owned) (nullable): NULL if there is no handler for the method */
+  guint64 n_closed;            /* the dispatcher's n_closed when the handler began */
 } Run;
 
-/* How to get a thread for the queue, once the lock is released. */
+/* What summon() must do, after the lock is released, to get a thread for the queue. */
 typedef enum
 {
   SUMMONS_NONE,
@@ -151,7 +157,7 @@ dispatcher_unref (Dispatcher *self)
 {
   if (!ferry_ref_count_dec (&self->references))
     return;
-  /* A task that waits holds the demux, which closes the dispatcher before it drops it. */
+  /* A task of ferry_demux_stop_async() holds the demux, which closes the dispatcher before it drops its reference. */
   g_assert (self->queue.length == 0 && self->source == NULL && self->n_threads == 0);
   g_hash_table_unref (self->handlers);
   g_clear_pointer (&self->other_handler, handler_unref);
@@ -216,7 +222,7 @@ dispatcher_is_open (Dispatcher *self)
   return self->open;
 }
 
-/* ---- waiting until it is quiet ---- */
+/* ---- waiting until no handler runs ---- */
 
 static gboolean
 is_quiet_locked (Dispatcher *self)
@@ -224,7 +230,8 @@ is_quiet_locked (Dispatcher *self)
   return self->n_left == 0 && (self->open || self->n_threads == 0);
 }
 
-/* Releases the lock, and finishes the waits where it is quiet. */
+/* Releases the lock. Finishes the completions of waits when is_quiet_locked() is TRUE: all handlers from before the
+ * last close have returned, and a closed dispatcher has no threads. */
 static void
 unlock (Dispatcher *self)
 {
@@ -241,7 +248,8 @@ unlock (Dispatcher *self)
 
 /* ---- running handlers ---- */
 
-/* invocation (nullable): NULL takes the oldest request from the queue, which has one. */
+/* Fills in run with a request and its handler. invocation (nullable): NULL takes the oldest request of the queue,
+ * which must not be empty. */
 static void
 begin_locked (Dispatcher *self, Run *run, FerryDemuxInvocation *invocation)
 {
@@ -261,7 +269,7 @@ begin_locked (Dispatcher *self, Run *run, FerryDemuxInvocation *invocation)
   self->n_running++;
 }
 
-/* Without the lock. */
+/* Calls the handler. Must be called without the lock. */
 static void
 perform (Run *run)
 {
@@ -273,8 +281,8 @@ perform (Run *run)
         run->handler->func (invocation, run->handler->data);
       else
         ferry_invocation_return_new_error (invocation, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION,
-                                           "Nothing answers to “%s” at the other end; have it add a handler of that "
-                                           "name, or one for all others",
+                                           "The other end has no handler for “%s”; add a handler of that name there, "
+                                           "or one for all methods",
                                            ferry_invocation_get_method (invocation));
     }
   ferry_invocation_unref (invocation);
@@ -313,8 +321,8 @@ refuse_all (GQueue *queue, const GError *reason)
 
 /* ---- threads ---- */
 
-/* Threads are started for requests, up to max_threads. They are not joined, since a handler may run for any time; each
- * drops its reference to the dispatcher at its end. */
+/* Threads are started when there are requests, up to max_threads. They are not joined, since a handler may run for
+ * any time. Each thread drops its reference to the dispatcher when it ends. */
 
 static void start_thread (Dispatcher *self);
 
@@ -335,8 +343,8 @@ summon_locked (Dispatcher *self)
   return SUMMONS_START;
 }
 
-/* Without the lock, which the woken thread takes first. A thread that wakes by itself before that takes the request,
- * and this wake-up is in vain. */
+/* Must be called without the lock, as the woken thread takes the lock first. If another idle thread times out before
+ * that and takes the request, this wake-up has no effect. */
 static void
 summon (Dispatcher *self, Summons summons)
 {
@@ -346,7 +354,7 @@ summon (Dispatcher *self, Summons summons)
     start_thread (self);
 }
 
-/* Returns FALSE when idle_time is over. */
+/* Sleeps until there is work. Returns FALSE when idle_time is over. */
 static gboolean
 wait_locked (Dispatcher *self)
 {
@@ -355,12 +363,12 @@ wait_locked (Dispatcher *self)
   self->n_idle++;
   in_time = ferry_cond_wait_until (&self->work, &self->lock, ferry_deadline_after (self->idle_time));
   self->n_idle--;
-  /* It reads the queue now, in place of any other thread that is coming. */
+  /* This thread checks the queue next, so no other thread has to. */
   self->coming = FALSE;
   return in_time;
 }
 
-/* Returns whether there is a request for this thread; otherwise it is to end. */
+/* Waits for a request. Returns TRUE if there is one for this thread, or FALSE if this thread must end. */
 static gboolean
 find_work_locked (Dispatcher *self)
 {
@@ -404,21 +412,22 @@ thread_main (gpointer data)
   Summons summons;
 
   pthread_mutex_lock (&self->lock);
-  /* A receiving thread, which blocks all signals, may have started it. Processes that handlers start inherit the mask.
-   */
+  /* The receiving thread, which blocks all signals, may have started this thread. Processes that handlers start
+   * inherit the mask. */
   pthread_sigmask (SIG_SETMASK, &self->signals, NULL);
   self->coming = FALSE;
   while (find_work_locked (self))
     work_locked (self);
   self->n_threads--;
-  /* This thread may have been the one that was coming. */
+  /* coming may have stood for this thread, so another thread may be needed. */
   summons = summon_locked (self);
   unlock (self);
   summon (self, summons);
   return NULL;
 }
 
-/* Undoes summon_locked(). Answers the queue with an error where no other thread is there for it. */
+/* Undoes summon_locked() when no thread could be started. If there is no other thread either, answers all requests
+ * of the queue with an error. */
 static void
 give_up_thread (Dispatcher *self, const GError *failure)
 {
@@ -459,8 +468,9 @@ start_thread (Dispatcher *self)
 
 /* ---- the main context ---- */
 
-/* One source, which is made ready once, until it has emptied the queue. It runs one handler at a time, and other
- * sources have their turns in between. */
+/* Dispatches the dispatcher's one source. The source becomes ready when a request is queued, and stays ready until
+ * the queue is empty. It runs handlers one after the other for at most MAX_TURN; then the context can dispatch other
+ * sources. */
 
 static gboolean
 dispatch (GSource *source, GSourceFunc callback, gpointer data)
@@ -471,7 +481,7 @@ dispatch (GSource *source, GSourceFunc callback, gpointer data)
 
   g_source_set_ready_time (source, -1);
   pthread_mutex_lock (&self->lock);
-  /* A dispatcher that was closed and opened again has another source for its queue. */
+  /* If the dispatcher was closed and opened again meanwhile, a new source serves the queue. */
   while (self->source == source && self->queue.length > 0 && g_get_monotonic_time () < end)
     {
       Run run;
@@ -504,7 +514,7 @@ source_new (Dispatcher *self)
   GSource *source = g_source_new (&funcs, sizeof (GSource));
 
   g_source_set_static_name (source, "ferry-demux");
-  /* The source has a callback only for its data, which holds the dispatcher. */
+  /* The callback does nothing. It is set because its data holds a reference to the dispatcher. */
   g_source_set_callback (source, not_called, ref (self), (GDestroyNotify) dispatcher_unref);
   g_source_set_ready_time (source, -1);
   return source;
@@ -516,11 +526,11 @@ static GError *
 new_refusal (gboolean open)
 {
   return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED,
-                              open ? "More waits at the other end than it takes; ask again later, or less at a time"
-                                   : "The other end was stopped before it began; ask again later");
+                              open ? "Too many requests wait at the other end; ask again later, or ask less at a time"
+                                   : "The other end was stopped before it began the request; ask again later");
 }
 
-/* Whether this thread may run a handler at once. */
+/* Whether this thread may run a handler at once, without the queue. */
 static gboolean
 runs_now_locked (Dispatcher *self)
 {
@@ -531,7 +541,7 @@ runs_now_locked (Dispatcher *self)
 static gboolean
 has_room_locked (Dispatcher *self, gsize size)
 {
-  /* Relaxed: the limits order nothing. */
+  /* Relaxed: the limits order no other memory. */
   if (self->queue.length >= atomic_load_explicit (&self->max_pending, memory_order_relaxed))
     return FALSE;
   return self->queue.length == 0 ||
@@ -640,21 +650,22 @@ dispatcher_close (Dispatcher *self)
 /**
  * FerryDemux:
  *
- * Answers the requests of a [class@Ferry.Transport], with handlers by the name of the method.
+ * Answers the requests of a [class@Ferry.Transport]. A demux calls the handler that was added for the method of a
+ * request.
  *
- * By default, handlers run on a pool of threads, one for each core that the process may use. See
- * [method@Ferry.Demux.set_threads], [method@Ferry.Demux.set_threads_on_demand] and
- * [method@Ferry.Demux.set_context]. Threads are started when there are requests.
+ * By default, handlers run on a pool of threads, one for each core that the process may use. Threads are started when
+ * there are requests. To run handlers elsewhere, use [method@Ferry.Demux.set_threads],
+ * [method@Ferry.Demux.set_threads_on_demand] or [method@Ferry.Demux.set_context].
  *
- * Every request is answered. Those without a handler's answer get one of these errors:
+ * Every request is answered. A request that no handler answers gets one of these errors:
  *
- * - %FERRY_ERROR_UNKNOWN_FUNCTION where there is no handler for the method;
- * - %FERRY_ERROR_REFUSED beyond [property@Ferry.Demux:max-pending] or [property@Ferry.Demux:max-pending-size], and for
- *   requests that wait when the demux is stopped;
- * - %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED where the request's deadline passed, or it was cancelled, before a
- *   handler was called.
+ * - %FERRY_ERROR_UNKNOWN_FUNCTION if there is no handler for the method;
+ * - %FERRY_ERROR_REFUSED if [property@Ferry.Demux:max-pending] or [property@Ferry.Demux:max-pending-size] is reached,
+ *   or if the request waits when the demux is stopped;
+ * - %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED if the request's deadline passed, or the request was cancelled,
+ *   before a handler was called.
  *
- * A transport has at most one demux that runs. A demux that is dropped is stopped. Any thread may use it.
+ * A transport has at most one running demux. Dropping the last reference to a demux stops it. Any thread may use it.
  *
  * Since: 0.1
  */
@@ -664,12 +675,12 @@ struct _FerryDemux
 
   FerryTransport *transport;            /* const: (owned) */
   Dispatcher *dispatcher;               /* const: (owned) */
-  FerryInvocationDescribeFunc describe; /* (nullable): set before it is started */
+  FerryInvocationDescribeFunc describe; /* (nullable): set before the demux is started */
   _Atomic guint64 n_received;
 
   pthread_mutex_t lock;
-  gboolean telling;    /* lock, as the next one: a thread tells the transport */
-  gboolean registered; /* the transport passes requests on to this */
+  gboolean telling;    /* lock: a thread is registering the demux with the transport, or unregistering it */
+  gboolean registered; /* lock: the transport passes requests to this demux */
 };
 
 G_DEFINE_FINAL_TYPE (FerryDemux, ferry_demux, G_TYPE_OBJECT)
@@ -686,11 +697,11 @@ static GParamSpec *properties[N_PROPERTIES];
 
 /**
  * ferry_demux_new:
- * @transport: the transport of the requests
+ * @transport: the transport whose requests the demux answers
  *
- * Any thread.
+ * Creates a demux, which is not started yet. Any thread.
  *
- * Returns: (transfer full): a demux that is not started
+ * Returns: (transfer full): a new demux
  *
  * Since: 0.1
  */
@@ -706,9 +717,9 @@ ferry_demux_new (FerryTransport *transport)
  * ferry_demux_get_transport:
  * @self: a demux
  *
- * Any thread.
+ * Gets [property@Ferry.Demux:transport]. Any thread.
  *
- * Returns: (transfer none): its transport
+ * Returns: (transfer none): the transport of the demux
  *
  * Since: 0.1
  */
@@ -757,12 +768,12 @@ ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFunc des
 /**
  * ferry_demux_add_handler:
  * @self: a demux
- * @method: (nullable): the method that it answers, or %NULL for all methods without a handler
+ * @method: (nullable): the method that @handler answers, or %NULL for all methods that have no handler
  * @handler: (scope notified) (closure user_data) (destroy destroy): called for each request
  * @user_data: data for @handler
- * @destroy: (nullable): frees the data, once @handler is removed and has returned; on any thread.
+ * @destroy: (nullable): frees @user_data on any thread, after @handler was removed and has returned
  *
- * Adds a handler, in place of the one that answered the method before. Any thread, at any time.
+ * Adds a handler for a method. It replaces the method's earlier handler, if there is one. Any thread, at any time.
  *
  * Since: 0.1
  */
@@ -779,9 +790,9 @@ ferry_demux_add_handler (FerryDemux *self, const char *method, FerryDemuxHandler
 /**
  * ferry_demux_remove_handler:
  * @self: a demux
- * @method: (nullable): the method, or %NULL for the handler of all others.
+ * @method: (nullable): the method, or %NULL for the handler of all methods that have no handler
  *
- * Removes a handler, if there is one. It may still run. Any thread, at any time.
+ * Removes a handler, if there is one. The handler may still be running when this returns. Any thread, at any time.
  *
  * Since: 0.1
  */
@@ -793,21 +804,21 @@ ferry_demux_remove_handler (FerryDemux *self, const char *method)
   dispatcher_set_handler (self->dispatcher, method, NULL, NULL, NULL);
 }
 
-/* ---- where they run ---- */
+/* ---- where handlers run ---- */
 
 #define WHEN_STOPPED "the demux is running; call this before ferry_demux_start(), or after ferry_demux_stop()"
 
 /**
  * ferry_demux_set_threads:
  * @self: a demux that is stopped
- * @n_threads: how many, or 0 to run handlers on the thread that receives.
+ * @n_threads: the number of threads, or 0 to run handlers on the thread that receives
  *
- * Runs handlers on a pool of threads, which stay until the demux is stopped. While a handler runs on the receiving
- * thread, no message is received, not even a cancel. Requests that came before the start are answered on the thread
- * that starts the demux.
+ * Makes handlers run on a pool of threads, which stay until the demux is stopped. With @n_threads 0, handlers run on
+ * the receiving thread. While a handler runs there, no message is received, not even a cancel. Requests that arrived
+ * before the start are then answered on the thread that starts the demux.
  *
  * A receiving thread of the library blocks all signals, and a process that a handler starts inherits that. The threads
- * of a pool block the signals that the thread blocks which starts the demux. Any thread.
+ * of a pool block the signals that are blocked on the thread that starts the demux. Any thread.
  *
  * Since: 0.1
  */
@@ -823,10 +834,10 @@ ferry_demux_set_threads (FerryDemux *self, guint n_threads)
 /**
  * ferry_demux_set_threads_on_demand:
  * @self: a demux that is stopped
- * @max_threads: the most threads at a time
+ * @max_threads: the most threads at a time, at least 1
  *
- * Runs each handler on a thread of its own, up to so many; further requests wait. Threads are used again, and end after
- * some idle time. Any thread.
+ * Makes each handler run on a thread of its own, on at most @max_threads threads at a time. Further requests wait. A
+ * thread is used again for later requests, and ends after some idle time. Any thread.
  *
  * Since: 0.1
  */
@@ -842,10 +853,10 @@ ferry_demux_set_threads_on_demand (FerryDemux *self, guint max_threads)
 /**
  * ferry_demux_set_context:
  * @self: a demux that is stopped
- * @context: (nullable): a main context, or %NULL for the default one.
+ * @context: (nullable): a main context, or %NULL for the default context
  *
- * Runs handlers on a main context, one at a time and in order. Where the receiving thread is the context's own, they
- * run at once, otherwise from a source. Any thread.
+ * Makes handlers run on a main context, one at a time and in order. If the receiving thread is the context's own
+ * thread, handlers run at once, otherwise from a source. Any thread.
  *
  * Since: 0.1
  */
@@ -861,7 +872,7 @@ ferry_demux_set_context (FerryDemux *self, GMainContext *context)
 /**
  * ferry_demux_set_max_pending:
  * @self: a demux
- * @max_pending: how many requests may wait
+ * @max_pending: how many requests may wait for a handler
  *
  * Sets [property@Ferry.Demux:max-pending]. Any thread, at any time.
  *
@@ -880,9 +891,9 @@ ferry_demux_set_max_pending (FerryDemux *self, guint max_pending)
  * ferry_demux_get_max_pending:
  * @self: a demux
  *
- * Any thread.
+ * Gets [property@Ferry.Demux:max-pending]. Any thread.
  *
- * Returns: how many requests may wait
+ * Returns: how many requests may wait for a handler
  *
  * Since: 0.1
  */
@@ -897,7 +908,7 @@ ferry_demux_get_max_pending (FerryDemux *self)
 /**
  * ferry_demux_set_max_pending_size:
  * @self: a demux
- * @max_pending_size: how many bytes of arguments may wait
+ * @max_pending_size: how many bytes of serialised arguments the waiting requests may have together
  *
  * Sets [property@Ferry.Demux:max-pending-size]. Any thread, at any time.
  *
@@ -916,9 +927,9 @@ ferry_demux_set_max_pending_size (FerryDemux *self, guint64 max_pending_size)
  * ferry_demux_get_max_pending_size:
  * @self: a demux
  *
- * Any thread.
+ * Gets [property@Ferry.Demux:max-pending-size]. Any thread.
  *
- * Returns: how many bytes of arguments may wait
+ * Returns: how many bytes of serialised arguments the waiting requests may have together
  *
  * Since: 0.1
  */
@@ -934,7 +945,7 @@ ferry_demux_get_max_pending_size (FerryDemux *self)
  * ferry_demux_get_n_pending:
  * @self: a demux
  *
- * Any thread.
+ * Gets the number of requests that wait now. Any thread.
  *
  * Returns: how many requests wait for a handler
  *
@@ -951,7 +962,8 @@ ferry_demux_get_n_pending (FerryDemux *self)
 
 /* ---- starting and stopping ---- */
 
-/* The receiving thread; for early requests the thread that starts the demux. */
+/* On the receiving thread; for early requests, on the thread that starts the demux: passes a new request to the
+ * dispatcher. */
 static void
 call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
@@ -968,7 +980,8 @@ ferry_demux_get_n_received (FerryDemux *self)
   return atomic_load (&self->n_received);
 }
 
-/* Registers or unregisters. Returns FALSE with an error where another demux has the transport. */
+/* Registers the demux with the transport, or unregisters it. Returns FALSE and sets error if another demux is
+ * registered with the transport. */
 static gboolean
 tell_transport (FerryDemux *self, gboolean wanted, GError **error)
 {
@@ -976,13 +989,14 @@ tell_transport (FerryDemux *self, gboolean wanted, GError **error)
 
   if (wanted)
     return ferry_transport_take_calls (self->transport, call_came, G_OBJECT (self), error);
-  reason =
-    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED, "The other end does not answer any more; ask again later");
+  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED,
+                                "The other end has stopped answering requests; ask again later");
   ferry_transport_leave_calls (self->transport, reason);
   return TRUE;
 }
 
-/* Where another call of this runs, on any thread, that one does the work. */
+/* Registers or unregisters until the transport and the dispatcher agree. If another thread, or an outer call, is
+ * doing this already, returns at once and leaves the work to it. */
 static gboolean
 agree (FerryDemux *self, GError **error)
 {
@@ -1011,12 +1025,12 @@ agree (FerryDemux *self, GError **error)
  * @self: a demux
  * @error: return location for an error
  *
- * Answers requests from now on, beginning with those that came to the transport early. Does nothing where it is
- * started. Any thread.
+ * Starts to answer requests. Requests that arrived at the transport before the start are answered first. Does nothing
+ * if the demux is started already. Any thread.
  *
  * Fails with %FERRY_ERROR_ALREADY_RUNNING when another demux answers on the transport.
  *
- * Returns: whether it is started
+ * Returns: whether the demux is started
  *
  * Since: 0.1
  */
@@ -1032,9 +1046,10 @@ ferry_demux_start (FerryDemux *self, GError **error)
  * ferry_demux_stop:
  * @self: a demux
  *
- * Begins no further handlers. Requests that wait or come later get %FERRY_ERROR_REFUSED. Handlers that run go on to
- * their answers, and then their threads end. This does not wait for them: see [method@Ferry.Demux.stop_async]. The
- * demux may be started again at once. Does nothing where it is stopped. Any thread, also in a handler.
+ * Stops the demux: it begins no more handlers. Requests that wait, or that arrive later, get %FERRY_ERROR_REFUSED.
+ * Running handlers may finish and answer, and then their threads end. This function does not wait for the handlers; for
+ * that see [method@Ferry.Demux.stop_async]. The demux may be started again at once. Does nothing if the demux is
+ * stopped already. Any thread, also in a handler.
  *
  * Since: 0.1
  */
@@ -1050,12 +1065,12 @@ ferry_demux_stop (FerryDemux *self)
 /**
  * ferry_demux_stop_async:
  * @self: a demux
- * @cancellable: (nullable): ends the wait, but does not undo the stop.
- * @callback: (scope async): called when all handlers have returned that had begun
+ * @cancellable: (nullable): ends the wait, but does not undo the stop
+ * @callback: (scope async): called when all handlers that had begun have returned
  * @user_data: data for @callback
  *
- * Stops as [method@Ferry.Demux.stop] does, and waits until the handlers have returned and the threads have ended. It
- * does not wait for requests that a handler left to be answered later. Any thread, also in a handler.
+ * Stops as [method@Ferry.Demux.stop] does, and waits until the handlers have returned and the threads have ended. This
+ * function does not wait for requests that a handler kept to answer them later. Any thread, also in a handler.
  *
  * Since: 0.1
  */
@@ -1084,11 +1099,11 @@ ferry_demux_stop_async (FerryDemux *self, GCancellable *cancellable, GAsyncReady
  * @result: the result that the callback got
  * @error: return location for an error
  *
- * Ends [method@Ferry.Demux.stop_async]. Any thread.
+ * Gets the result of [method@Ferry.Demux.stop_async]. Any thread.
  *
- * Fails with %G_IO_ERROR_CANCELLED.
+ * Fails with %G_IO_ERROR_CANCELLED when the wait was cancelled.
  *
- * Returns: %TRUE when all handlers have returned that had begun
+ * Returns: %TRUE when all handlers that had begun have returned
  *
  * Since: 0.1
  */
@@ -1105,9 +1120,9 @@ ferry_demux_stop_finish (FerryDemux *self, GAsyncResult *result, GError **error)
  * ferry_demux_get_running:
  * @self: a demux
  *
- * Any thread.
+ * Gets whether the demux is started. Any thread.
  *
- * Returns: whether it is started
+ * Returns: whether the demux is started
  *
  * Since: 0.1
  */
@@ -1188,7 +1203,7 @@ ferry_demux_class_init (FerryDemuxClass *klass)
   /**
    * FerryDemux:transport:
    *
-   * The transport of the requests.
+   * The transport whose requests the demux answers.
    *
    * Since: 0.1
    */
@@ -1209,8 +1224,8 @@ ferry_demux_class_init (FerryDemuxClass *klass)
   /**
    * FerryDemux:max-pending-size:
    *
-   * How many bytes of serialised arguments may wait for a handler, 64 MiB by default. Further requests are refused.
-   * Where no request waits, one may wait, however large it is.
+   * How many bytes of serialised arguments may wait for a handler, 64 MiB by default. Further requests are refused. If
+   * no request waits, one request of any size is accepted.
    *
    * Since: 0.1
    */

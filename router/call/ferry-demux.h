@@ -25,7 +25,8 @@ G_DECLARE_FINAL_TYPE (FerryDemux, ferry_demux, FERRY, DEMUX, GObject)
  * @invocation: (transfer none): the request; take a reference to answer it later
  * @user_data: the data given to [method@Ferry.Demux.add_handler]
  *
- * Answers a request, now or later. Without an answer and without a reference, the request is refused when this returns.
+ * Answers a request, now or later. If the handler returns without an answer and without taking a reference, the request
+ * is refused.
  *
  * Since: 0.1
  */

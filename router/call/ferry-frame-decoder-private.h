@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The protocol of a stream: a greeting in each direction, and then frames, each a length and a message.
- * docs/protocol.md has the same in prose. The decoder is the way in, and the queue is the way out.
+/* The protocol of a stream: each direction begins with a greeting, and frames follow. A frame is a length and a
+ * message. docs/protocol.md describes the protocol in prose. FerryFrameDecoder reads a stream; FerryFrameQueue
+ * writes one.
  *
- * Owner:     embedded in what has the stream.
+ * Owner:     the object that has the stream; both structures are embedded in it.
  * Threads:   one at a time.
- * Trust:     none. Memory grows with the bytes that came, never with an announced length.
- * Invariant: begin <= end <= capacity; the bytes from begin to end are not given out yet. */
+ * Trust:     the bytes are not trusted. Memory grows with the bytes that arrived, never with an announced length.
+ * Invariant: begin <= end <= capacity; the bytes from begin to end have not been returned as messages yet. */
 
 #pragma once
 
@@ -21,14 +22,14 @@ G_BEGIN_DECLS
 #define FERRY_GREETING_SIZE 16
 #define FERRY_FRAME_HEADER_SIZE 4
 
-/* The largest message by default. */
+/* The default size in bytes of the largest message. */
 #define FERRY_FRAME_MAX_MESSAGE ((guint32) 64 * 1024 * 1024)
 
 typedef enum
 {
-  FERRY_FRAME_NONE,    /* more bytes must come first */
-  FERRY_FRAME_MESSAGE, /* here is one */
-  FERRY_FRAME_BROKEN,  /* a rule is broken, and no further bytes are read */
+  FERRY_FRAME_NONE,    /* there is no whole message yet: more bytes must be added */
+  FERRY_FRAME_MESSAGE, /* there is a message */
+  FERRY_FRAME_BROKEN,  /* the bytes break a rule of the protocol; no further bytes may be added */
 } FerryFrameStatus;
 
 typedef struct
@@ -37,59 +38,66 @@ typedef struct
   gsize capacity;
   gsize begin;
   gsize end;
-  guint32 max_message; /* may be changed between any two calls */
+  guint32 max_message; /* bytes; may be changed between any two calls */
   gboolean greeted;
 } FerryFrameDecoder;
 
-/* A message as it is sent. */
+/* A message as it is written to the stream. */
 typedef struct
 {
   guint8 header[FERRY_FRAME_HEADER_SIZE];
-  GOutputVector vectors[1 + FERRY_CALL_MAX_PARTS]; /* the header's, and the message's */
+  GOutputVector vectors[1 + FERRY_CALL_MAX_PARTS]; /* of the header, and of the parts of the message */
 } FerryFrame;
 
-/* The bytes that the stream has not taken yet. */
+/* The bytes that were not written to the stream yet. */
 typedef struct
 {
   GQueue chunks;      /* (owned) (element-type Chunk) */
-  _Atomic gsize size; /* of the bytes in them: may be read at any time */
-  gboolean refused;   /* a message was refused for want of room */
-  gboolean closed;    /* this end takes no further message */
-  GError *failure;    /* (owned) (nullable): why no more can be written */
+  _Atomic gsize size; /* the size of chunks in bytes; may be read on any thread */
+  gboolean refused;   /* a message was refused because there was no room */
+  gboolean closed;    /* this end accepts no more messages */
+  GError *failure;    /* (owned) (nullable): why nothing more can be written */
 } FerryFrameQueue;
 
-/* Writes without waiting. Returns how much the stream took, and sets failure where it takes no more for good. */
+/* Writes without blocking. Returns how many bytes the stream accepted. Sets the queue's failure if the stream will
+ * accept no more. */
 typedef gsize (*FerryFrameWriteFunc) (gpointer data, const GOutputVector *parts, guint n_parts);
 
 void ferry_greeting_write (guint8 greeting[FERRY_GREETING_SIZE]);
-/* Borrows parts. Returns the number of vectors, or 0 with FERRY_ERROR_TOO_LARGE. */
+/* Makes a frame of a message. Borrows parts. Returns the number of vectors, or 0 and sets error to
+ * FERRY_ERROR_TOO_LARGE. */
 guint ferry_frame_init (FerryFrame *self, const GOutputVector *parts, guint n_parts, guint32 max_message,
                         GError **error);
 
 void ferry_frame_decoder_init (FerryFrameDecoder *self, guint32 max_message);
 void ferry_frame_decoder_clear (FerryFrameDecoder *self);
 
-/* After next() had none: where the next bytes of the stream go, and how many at the most, never 0. */
+/* Returns where to store the next bytes of the stream, and sets size to how many bytes there is room for, never 0.
+ * Must be called after ferry_frame_decoder_next() returned FERRY_FRAME_NONE. */
 guint8 *ferry_frame_decoder_get_room (FerryFrameDecoder *self, gsize *size);
-/* Adds n bytes that were written there. */
+/* Adds n bytes that the caller stored at the address that ferry_frame_decoder_get_room() returned. */
 void ferry_frame_decoder_add (FerryFrameDecoder *self, gsize n);
-/* The next message, borrowed until get_room(). FERRY_ERROR_PROTOCOL and FERRY_ERROR_VERSION. */
+/* Gets the next message, which is borrowed until ferry_frame_decoder_get_room(). Fails with FERRY_ERROR_PROTOCOL and
+ * FERRY_ERROR_VERSION. */
 FerryFrameStatus ferry_frame_decoder_next (FerryFrameDecoder *self, gconstpointer *message, gsize *size,
                                            GError **error);
-/* Returns the error for the end of the stream: FERRY_ERROR_CLOSED, or FERRY_ERROR_PROTOCOL inside a frame. */
+/* Returns (transfer full) the error for the end of the stream: FERRY_ERROR_CLOSED, or FERRY_ERROR_PROTOCOL if the
+ * stream ended inside a frame. */
 GError *ferry_frame_decoder_end (const FerryFrameDecoder *self) G_GNUC_WARN_UNUSED_RESULT;
 
 void ferry_frame_queue_init (FerryFrameQueue *self);
-/* Drops the bytes. */
+/* Drops all queued bytes. */
 void ferry_frame_queue_drop (FerryFrameQueue *self);
-/* Sends a message by write (nullable) where nothing waits, and queues the rest. A message that was begun is always
- * finished, so its rest is queued whatever the length of the queue. Fails with FERRY_ERROR_WOULD_BLOCK while a MiB
- * waits, with failure, and with FERRY_ERROR_CLOSED. */
+/* Queues a message. If the queue is empty and write is not NULL, writes as much as the stream accepts and queues the
+ * rest. The rest of a message is queued however long the queue is, since a frame must be whole. Fails with
+ * FERRY_ERROR_WOULD_BLOCK if 1 MiB or more is queued, with a copy of failure if failure is set, and with
+ * FERRY_ERROR_CLOSED if closed is set. */
 gboolean ferry_frame_queue_send (FerryFrameQueue *self, const GOutputVector *parts, guint n_parts,
                                  FerryFrameWriteFunc write, gpointer data, GError **error);
-/* The next bytes to be written, which stay until they are removed. size: 0 where none wait. */
+/* Returns the next bytes to write, which stay in the queue until ferry_frame_queue_remove(). Sets size to their
+ * number, 0 if the queue is empty. */
 gconstpointer ferry_frame_queue_peek (FerryFrameQueue *self, gsize *size);
-/* Removes n bytes that were written. Returns whether there is room after a message was refused. */
+/* Removes n bytes that were written. Returns TRUE if a message was refused and there is room again. */
 gboolean ferry_frame_queue_remove (FerryFrameQueue *self, gsize n);
 
 G_END_DECLS

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Takes a stream apart into messages. The stream is read into a buffer in large pieces, and messages are borrowed from
- * it. So many small messages cost one read, and none is copied. What waits to be written lies in chunks, which small
- * messages share. */
+/* Splits a stream into messages. The stream is read into a buffer in large pieces, and messages are borrowed from
+ * the buffer. So many small messages need one read, and no message is copied. Bytes that wait to be written are
+ * stored in chunks; small messages share a chunk. */
 
 #include "config.h"
 
@@ -15,14 +15,15 @@
 #include "call/ferry-remote-error-private.h"
 
 #define INITIAL_CAPACITY ((gsize) 64 * 1024)
-/* A larger buffer is freed once it is empty. */
+/* A buffer of more bytes than this is freed when it is empty. */
 #define KEPT_CAPACITY ((gsize) 1024 * 1024)
-/* Bytes that are moved to the front begin here, so that the message behind the length is aligned to 8. */
+/* The offset to which bytes are moved at the front of the buffer. So a message, which follows 4 bytes of length, is
+ * aligned to 8. */
 #define FRONT ((gsize) 4)
 
-/* While that many bytes wait, no further message is taken: so the queue has at most that and one message. */
+/* No message is accepted while this many bytes wait. So the queue has at most this many bytes and one message. */
 #define MAX_QUEUED ((gsize) 1024 * 1024)
-/* Messages share chunks of this size. */
+/* The size in bytes of a chunk that several messages share. */
 #define CHUNK_SIZE ((gsize) 64 * 1024)
 
 typedef struct
@@ -35,7 +36,8 @@ typedef struct
 
 static const guint8 magic[8] = {'F', 'E', 'R', 'R', 'Y', 'S', 'T', 'M'};
 
-/* Values are in the byte order of the sending machine. This number, sent in the same order, tells which it is. */
+/* Values are in the byte order of the sending machine. This number is sent in that order, so the receiving machine
+ * can recognise the order. */
 #define BYTE_ORDER_MARK 0x01020304u
 
 void
@@ -63,7 +65,7 @@ ferry_frame_init (FerryFrame *self, const GOutputVector *parts, guint n_parts, g
     {
       ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                        "A message of %" G_GSIZE_FORMAT
-                       " bytes is larger than the %u bytes that this transport carries: "
+                       " bytes is larger than the %u bytes that this transport accepts; "
                        "send less at once, or raise max-message-size at both ends of a stream",
                        size, max_message);
       return 0;
@@ -91,7 +93,8 @@ get_held (const FerryFrameDecoder *self)
   return self->end - self->begin;
 }
 
-/* The whole length of what the buffer begins with, as far as it is known. next() has checked it. */
+/* Returns the size of the greeting or the frame that the buffer begins with, or of its header if the size is not
+ * known yet. ferry_frame_decoder_next() has checked the length. */
 static gsize
 get_frame_size (const FerryFrameDecoder *self)
 {
@@ -128,7 +131,7 @@ ferry_frame_decoder_get_room (FerryFrameDecoder *self, gsize *size)
       self->begin = self->end = FRONT;
     }
   move_to_front (self);
-  /* At most twice the bytes that came, whatever length is announced. */
+  /* The capacity at most doubles, whatever length is announced, so it depends on the bytes that arrived. */
   if (self->end == self->capacity)
     {
       self->capacity = MIN (2 * self->capacity, MAX (FRONT + get_frame_size (self), INITIAL_CAPACITY));
@@ -154,22 +157,26 @@ check_greeting (const guint8 *greeting, GError **error)
 
   memcpy (&mark, greeting + 12, sizeof mark);
   if (version != FERRY_STREAM_VERSION)
-    ferry_set_error (error, FERRY_ERROR_VERSION,
-                     "The other end of the stream speaks version %u of its protocol, this one version %d: use the same "
-                     "version of Ferry at both ends",
-                     version, FERRY_STREAM_VERSION);
+    ferry_set_error (
+      error, FERRY_ERROR_VERSION,
+      "The other end of the stream uses version %u of the protocol, and this end version %d; use the same "
+      "version of Ferry at both ends",
+      version, FERRY_STREAM_VERSION);
   else if (mark == GUINT32_SWAP_LE_BE (BYTE_ORDER_MARK))
-    ferry_set_error (error, FERRY_ERROR_VERSION,
-                     "The other end of the stream is a machine of another byte order, which this version does not "
-                     "translate");
+    ferry_set_error (
+      error, FERRY_ERROR_VERSION,
+      "The other end of the stream is a machine of another byte order; use two machines of the same byte "
+      "order");
   else if (mark != BYTE_ORDER_MARK)
-    ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The greeting names an impossible byte order, %08x", mark);
+    ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                     "The greeting of the stream has an unknown byte order, %08x; use Ferry at both ends", mark);
   else
     return FERRY_FRAME_MESSAGE;
   return FERRY_FRAME_BROKEN;
 }
 
-/* The first wrong byte of the magic is an error: another protocol may never send the rest. */
+/* Reads the greeting. The first wrong byte of the magic is an error at once, as a program with another protocol may
+ * never send the rest. */
 static FerryFrameStatus
 take_greeting (FerryFrameDecoder *self, GError **error)
 {
@@ -178,8 +185,9 @@ take_greeting (FerryFrameDecoder *self, GError **error)
 
   if (get_held (self) > 0 && memcmp (greeting, magic, MIN (get_held (self), sizeof magic)) != 0)
     {
-      ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                       "The other end of the stream does not speak Ferry's protocol: its greeting is another one");
+      ferry_set_error (
+        error, FERRY_ERROR_PROTOCOL,
+        "The other end of the stream does not speak Ferry's protocol; use a transport of Ferry at both ends");
       return FERRY_FRAME_BROKEN;
     }
   if (get_held (self) < FERRY_GREETING_SIZE)
@@ -210,9 +218,11 @@ ferry_frame_decoder_next (FerryFrameDecoder *self, gconstpointer *message, gsize
   length = ferry_read_u32 (self->buffer + self->begin);
   if (length == 0 || length > self->max_message)
     {
-      ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                       "The other end announces a message of %u bytes: this end takes 1 to %u (see max-message-size)",
-                       length, self->max_message);
+      ferry_set_error (
+        error, FERRY_ERROR_PROTOCOL,
+        "The other end announced a message of %u bytes, and this end accepts 1 to %u; set max-message-size "
+        "at both ends",
+        length, self->max_message);
       return FERRY_FRAME_BROKEN;
     }
   if (get_held (self) - FERRY_FRAME_HEADER_SIZE < length)
@@ -229,15 +239,17 @@ ferry_frame_decoder_end (const FerryFrameDecoder *self)
   gsize held = get_held (self);
 
   if (held == 0 && self->greeted)
-    return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end closed the stream");
+    return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end closed the stream; open a new stream");
   if (held == 0)
-    return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end closed the stream without a greeting");
+    return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                                "The other end closed the stream without a greeting; use Ferry at both ends");
   return g_error_new (FERRY_ERROR, FERRY_ERROR_PROTOCOL,
-                      "The stream ended inside %s: %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " bytes had come",
+                      "The stream ended inside %s: %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT
+                      " bytes had arrived; check why the other end ended early",
                       self->greeted ? "a frame" : "the greeting", held, get_frame_size (self));
 }
 
-/* ---- the way out ---- */
+/* ---- writing ---- */
 
 void
 ferry_frame_queue_init (FerryFrameQueue *self)
@@ -279,12 +291,13 @@ check (FerryFrameQueue *self, GError **error)
       return FALSE;
     }
   if (self->closed)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport was closed at this end");
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport was closed at this end; open a new transport");
   if (self->size < MAX_QUEUED)
     return TRUE;
   self->refused = TRUE;
-  return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
-                          "%" G_GSIZE_FORMAT " bytes wait for the other end to take them: wait for room", self->size);
+  return ferry_set_error (
+    error, FERRY_ERROR_WOULD_BLOCK,
+    "%" G_GSIZE_FORMAT " bytes wait for the other end to read them; send again when there is room", self->size);
 }
 
 gboolean

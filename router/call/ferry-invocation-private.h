@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An invocation for what makes it: a demux for each request, and a layer above for each call of a method. The maker
- * embeds it in a structure of its own, and gives it a table of functions. */
+/* An invocation as its maker sees it. A demux makes one for each request, and a layer above makes one for each call
+ * of an object's method. The maker embeds the invocation in a structure of its own, and sets its table of functions. */
 
 #pragma once
 
@@ -11,50 +11,54 @@
 
 G_BEGIN_DECLS
 
-/* The answering thread sets FERRY_INVOCATION_ANSWERED before it sends. The thread that cancels the cancellable sets
- * FERRY_INVOCATION_FIRING, never after the other. */
+/* The bits of FerryInvocation.state. The thread that answers sets FERRY_INVOCATION_ANSWERED before it sends the
+ * answer. The thread that cancels the cancellable sets FERRY_INVOCATION_FIRING before it does so, but never after
+ * FERRY_INVOCATION_ANSWERED. */
 #define FERRY_INVOCATION_ANSWERED 1u
 #define FERRY_INVOCATION_FIRING 2u
 
-/* A request as messages name it: (transfer full) (nullable): NULL for the words of its method. */
+/* Returns (transfer full) (nullable) the name of a request for messages; NULL for the default, which the method
+ * gives. */
 typedef char *(*FerryInvocationDescribeFunc) (const char *method, GVariant *arguments);
 
-/* Any thread. */
+/* The maker's functions. All are called on any thread. */
 typedef struct
 {
-  /* Once, by ferry_invocation_begin_answer(): an object, an error, or a value, which may be NULL. Takes value; the
-   * others are borrowed. refused: the error says that nothing was begun. An object comes only where the invocation has
-   * one. */
+  /* Called once, after ferry_invocation_begin_answer(). The answer is an object, an error, or a value, which may be
+   * NULL. Takes value; object and failure are borrowed. refused: the error says that nothing was begun. object is
+   * only set if the invocation has an object. */
   void (*answer) (FerryInvocation *self, GVariant *value, GObject *object, const GError *failure, gboolean refused);
-  /* Before the answer. (nullable): where no invocation wants a stream. Takes no reference to item. */
+  /* (nullable): sends an item. Called before the answer. NULL if no request of this maker wants a stream. Takes no
+   * reference to item. */
   gboolean (*send_item) (FerryInvocation *self, GVariant *item, GError **error);
   gboolean (*is_cancelled) (FerryInvocation *self);
   GCancellable *(*get_cancellable) (FerryInvocation *self);
-  /* With the last reference. Refuses what was not answered. */
+  /* Called when the last reference is dropped. Must refuse the request if it was not answered. */
   void (*destroy) (FerryInvocation *self);
 } FerryInvocationFuncs;
 
-/* All but the first two is const. */
+/* All fields after state are const. */
 struct _FerryInvocation
 {
   _Atomic gint references;
-  _Atomic guint state; /* FERRY_INVOCATION_… */
+  _Atomic guint state; /* bits: FERRY_INVOCATION_… */
   const FerryInvocationFuncs *funcs;
   FerryInvocationDescribeFunc describe; /* (nullable) */
-  const char *method;                   /* the maker's, as the next two */
+  const char *method;                   /* owned by the maker, as are arguments and object */
   GVariant *arguments;                  /* (nullable) */
-  GObject *object;                      /* (nullable): whose method is called */
+  GObject *object;                      /* (nullable): the object whose method is called */
   gint64 deadline;
   FerryCallFlags flags;
 };
 
 gboolean ferry_invocation_is_answered (FerryInvocation *self);
-/* Fails with FERRY_ERROR_CLOSED after the answer, and with G_IO_ERROR_CANCELLED. */
+/* Whether the answer is still wanted. Fails with FERRY_ERROR_CLOSED after the answer, and with G_IO_ERROR_CANCELLED
+ * after a cancel. */
 gboolean ferry_invocation_check_wanted (FerryInvocation *self, GError **error);
-/* Takes the right to answer. Returns FALSE, with a critical, after another answer. function: the caller's name in
- * messages. */
+/* Marks the invocation as answered. Returns TRUE to the one caller that may then answer. Returns FALSE, and logs a
+ * critical, if the invocation was answered already. function: the name of the calling function, for the critical. */
 gboolean ferry_invocation_begin_answer (FerryInvocation *self, const char *function);
-/* The request, as messages name it. */
+/* Returns (transfer full) the name of the request for messages. */
 char *ferry_invocation_dup_words (FerryInvocation *self);
 
 G_END_DECLS

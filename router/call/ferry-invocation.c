@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A request that is being answered, as the application sees it. What makes it answers for it, by a table of functions;
- * this file sees to it that each is answered once.
+/* A request that is being answered, as the application sees it. The maker of an invocation sends the answer, by a
+ * table of functions. This file ensures that each invocation is answered once.
  *
  * Threads: any. The thread that sets FERRY_INVOCATION_ANSWERED answers. */
 
@@ -16,19 +16,19 @@
 /**
  * FerryInvocation:
  *
- * A call to answer: a request of the other end of a [class@Ferry.Transport], for a handler of a [class@Ferry.Demux], or
- * a call of a method of an exported object, for a [callback@Ferry.MethodFunc].
+ * A call to answer: a request to a [class@Ferry.Demux], or a call of a method of an exported object. A handler of the
+ * demux, or the method's [callback@Ferry.MethodFunc], gets the invocation.
  *
- * It is answered once, in the function that gets it or later, with [method@Ferry.Invocation.return_value],
- * [method@Ferry.Invocation.return_object], [method@Ferry.Invocation.return_error] or
- * [method@Ferry.Invocation.refuse]. To answer it later, take a reference; any thread may answer. A call that is dropped
- * without an answer is refused with %FERRY_ERROR_REFUSED, so the caller always gets an answer. A second answer is an
- * error of the program.
+ * Answer an invocation once, with [method@Ferry.Invocation.return_value], [method@Ferry.Invocation.return_object],
+ * [method@Ferry.Invocation.return_error] or [method@Ferry.Invocation.refuse]. Answer it in the function that gets it,
+ * or take a reference and answer it later; any thread may answer. If the last reference is dropped before an answer,
+ * the call is refused with %FERRY_ERROR_REFUSED, so the caller always gets an answer. A second answer is an error of
+ * the program.
  *
- * An answer is never lost for want of room in the transport. A thread that may wait waits for room. On the thread of a
+ * An answer is never lost because the transport has no room. A thread that may wait waits for room. On the thread of a
  * main loop the answer is kept and sent later.
  *
- * Any thread may use it.
+ * Any thread may use an invocation.
  *
  * Since: 0.1
  */
@@ -38,7 +38,7 @@ G_DEFINE_BOXED_TYPE (FerryInvocation, ferry_invocation, ferry_invocation_ref, fe
  * ferry_invocation_ref:
  * @self: an invocation
  *
- * Any thread.
+ * Takes a reference. Any thread.
  *
  * Returns: (transfer full): @self
  *
@@ -57,7 +57,8 @@ ferry_invocation_ref (FerryInvocation *self)
  * ferry_invocation_unref:
  * @self: (transfer full): an invocation
  *
- * Drops a reference. With the last one, a call that was not answered is refused. Any thread; it never waits.
+ * Drops a reference. If it was the last reference and the call was not answered, the call is refused. Any thread; this
+ * function never waits.
  *
  * Since: 0.1
  */
@@ -84,10 +85,10 @@ ferry_invocation_dup_words (FerryInvocation *self)
  * ferry_invocation_get_object:
  * @self: an invocation
  *
- * Any thread.
+ * Gets the object of the call. Any thread.
  *
- * Returns: (transfer none) (nullable): the object that is called, or passed to a function; %NULL in a handler of a
- *   [class@Ferry.Demux]
+ * Returns: (transfer none) (nullable): the object whose method is called, or which is passed to a function; %NULL in a
+ *   handler of a [class@Ferry.Demux]
  *
  * Since: 0.1
  */
@@ -103,7 +104,7 @@ ferry_invocation_get_object (FerryInvocation *self)
  * ferry_invocation_get_method:
  * @self: an invocation
  *
- * Any thread.
+ * Gets the method of the call. Any thread.
  *
  * Returns: (transfer none): the method of the request, or the function that the object was passed to
  *
@@ -121,12 +122,13 @@ ferry_invocation_get_method (FerryInvocation *self)
  * ferry_invocation_get_arguments:
  * @self: an invocation
  *
- * The arguments come from another process: check their types and sizes. Those of an object's method are always there,
- * as a tuple of the type of its signature; those of a function that an object is passed to are a tuple of any type.
+ * Gets the arguments of the call. They come from another process: check their types and sizes. A call of an object's
+ * method always has arguments: a tuple of the type of the method's signature. If an object is passed to a function, the
+ * arguments are a tuple of any type.
  *
  * Any thread.
  *
- * Returns: (transfer none) (nullable): the arguments, if there are any.
+ * Returns: (transfer none) (nullable): the arguments; %NULL if a request to a demux has none
  *
  * Since: 0.1
  */
@@ -142,7 +144,7 @@ ferry_invocation_get_arguments (FerryInvocation *self)
  * ferry_invocation_get_deadline:
  * @self: an invocation
  *
- * Any thread.
+ * Gets the deadline of the call. Any thread.
  *
  * Returns: the monotonic time in microseconds after which the answer is too late, or 0 for none
  *
@@ -160,9 +162,9 @@ ferry_invocation_get_deadline (FerryInvocation *self)
  * ferry_invocation_is_one_way:
  * @self: an invocation
  *
- * Any thread.
+ * Gets whether the call is one-way: the caller wants no answer, and an answer is dropped. Any thread.
  *
- * Returns: whether no answer is wanted; an answer is dropped then
+ * Returns: whether the call is one-way
  *
  * Since: 0.1
  */
@@ -178,9 +180,9 @@ ferry_invocation_is_one_way (FerryInvocation *self)
  * ferry_invocation_wants_stream:
  * @self: an invocation
  *
- * Any thread.
+ * Gets whether the caller wants items before the answer: see [method@Ferry.Invocation.send_item]. Any thread.
  *
- * Returns: whether items are wanted before the answer: see [method@Ferry.Invocation.send_item]
+ * Returns: whether the caller wants items
  *
  * Since: 0.1
  */
@@ -196,11 +198,11 @@ ferry_invocation_wants_stream (FerryInvocation *self)
  * ferry_invocation_is_cancelled:
  * @self: an invocation
  *
- * Whether the answer is wanted no more. That is so when the caller has cancelled the call, when its deadline has passed
- * there, and when the transport is closed. Answer the call nevertheless, for example with an error. Cheap: no lock. Any
- * thread.
+ * Gets whether the caller no longer wants the answer. This is so when the caller has cancelled the call, when the
+ * deadline has passed at the caller's end, and when the transport is closed. The call must still be answered, for
+ * example with an error. Takes no lock, so it may be called often. Any thread.
  *
- * Returns: whether it is cancelled
+ * Returns: whether the call is cancelled
  *
  * Since: 0.1
  */
@@ -216,9 +218,9 @@ ferry_invocation_is_cancelled (FerryInvocation *self)
  * ferry_invocation_get_cancellable:
  * @self: an invocation
  *
- * A cancellable for the work of the handler. It is cancelled when [method@Ferry.Invocation.is_cancelled] becomes true:
- * once, on the thread that learns of it, and never after the answer to the caller. The calls of one view have the same.
- * It must not be reset. Any thread.
+ * Gets a cancellable for the work of the handler. It is cancelled when [method@Ferry.Invocation.is_cancelled] becomes
+ * true: once, on the thread that is notified of the cancel, and never after the answer. The calls of one view share one
+ * cancellable. The cancellable must not be reset. Any thread.
  *
  * Returns: (transfer none): the cancellable
  *
@@ -237,7 +239,7 @@ ferry_invocation_get_cancellable (FerryInvocation *self)
 gboolean
 ferry_invocation_is_answered (FerryInvocation *self)
 {
-  /* Relaxed: only the answering thread knows for sure. */
+  /* Relaxed: on another thread than the answering one, the result may be outdated at once in any case. */
   return (atomic_load_explicit (&self->state, memory_order_relaxed) & FERRY_INVOCATION_ANSWERED) != 0;
 }
 
@@ -251,7 +253,8 @@ ferry_invocation_check_wanted (FerryInvocation *self, GError **error)
     return TRUE;
   words = ferry_invocation_dup_words (self);
   if (answered)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The call of “%s” was answered already", words);
+    return ferry_set_error (error, FERRY_ERROR_CLOSED,
+                            "The call of “%s” was answered already; send items before the answer", words);
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call of “%s” was cancelled", words);
   return FALSE;
 }
@@ -259,16 +262,16 @@ ferry_invocation_check_wanted (FerryInvocation *self, GError **error)
 /**
  * ferry_invocation_send_item:
  * @self: an invocation
- * @item: an item of the streamed answer; a floating reference is taken.
+ * @item: an item of the streamed answer; a floating reference is sunk
  * @error: return location for an error
  *
- * Sends an item ahead of the answer. Waits until the other end takes the item. The wait also ends when the call is
- * cancelled or its deadline passes, and when the transport closes. Where no stream is wanted, as by no caller of an
- * object's method, the item is dropped.
+ * Sends an item before the answer. Waits until the other end accepts the item. The wait also ends when the call is
+ * cancelled, when its deadline passes, and when the transport closes. If the caller wants no stream, the item is
+ * dropped; callers of an object's method never want a stream.
  *
- * Any thread, but it waits neither on the thread of a main loop nor on the one that receives.
+ * Any thread. On the thread of a main loop, and on the receiving thread, this function does not wait.
  *
- * Fails with %FERRY_ERROR_WOULD_BLOCK where it may not wait, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_TIMED_OUT and
+ * Fails with %FERRY_ERROR_WOULD_BLOCK when it may not wait, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_TIMED_OUT and
  * %FERRY_ERROR_TOO_LARGE. Fails with %FERRY_ERROR_CLOSED after the end of the transport, and after the answer. The
  * transport may have errors of its own.
  *
@@ -290,8 +293,8 @@ ferry_invocation_send_item (FerryInvocation *self, GVariant *item, GError **erro
   return self->funcs->send_item (self, taken, error);
 }
 
-/* Where another thread is cancelling the cancellable, this waits for it: for a few instructions, all of them the
- * library's and GLib's. */
+/* If another thread has set FERRY_INVOCATION_FIRING, waits until that thread has cancelled the cancellable. That
+ * thread only runs a few instructions of the library and of GLib before that. */
 gboolean
 ferry_invocation_begin_answer (FerryInvocation *self, const char *function)
 {
@@ -313,16 +316,16 @@ ferry_invocation_begin_answer (FerryInvocation *self, const char *function)
 /**
  * ferry_invocation_return_value:
  * @self: an invocation
- * @value: (nullable): the answer; a floating reference is taken.
+ * @value: (nullable): the answer; a floating reference is sunk
  *
- * Answers. A value that is too large for the transport becomes an error that tells so.
+ * Answers with a value. If the value is too large for the transport, the caller gets an error that says so.
  *
- * The value of an object's method has the type of its out signature: a tuple. Where the tuple has one element, the
- * element alone will do; where it has none, %NULL will do. The caller of a method that gives another type gets
- * %FERRY_ERROR_BAD_RESULT.
+ * The value of an object's method must be a tuple of the type of the method's out signature. If the tuple has one
+ * element, @value may be the element alone; if it has none, @value may be %NULL. If a method gives a value of another
+ * type, its caller gets %FERRY_ERROR_BAD_RESULT.
  *
- * Any thread. Waits where the transport has no room. On the thread of a main loop, and on the one that receives, the
- * answer is kept and sent later.
+ * Any thread. Waits until the transport has room. On the thread of a main loop, and on the receiving thread, the answer
+ * is kept and sent later.
  *
  * Since: 0.1
  */
@@ -342,10 +345,11 @@ ferry_invocation_return_value (FerryInvocation *self, GVariant *value)
  * @self: an invocation of an object's method, or of a function that an object is passed to
  * @object: an object that is exported, by its name or by its type
  *
- * Answers with an object; the caller gets a proxy of it. The out signature of the method is `o`. Threads as with
- * [method@Ferry.Invocation.return_value].
+ * Answers with an object; the caller gets a proxy of the object. The out signature of the method must be `o`. Threads
+ * as with [method@Ferry.Invocation.return_value].
  *
- * In a handler of a [class@Ferry.Demux] it is an error of the program, and no answer: there is no exporter.
+ * A handler of a [class@Ferry.Demux] must not call this function, as there is no exporter: that is an error of the
+ * program and does not answer.
  *
  * Since: 0.1
  */
@@ -366,11 +370,11 @@ ferry_invocation_return_object (FerryInvocation *self, GObject *object)
 /**
  * ferry_invocation_return_error:
  * @self: an invocation
- * @failure: why there is no answer
+ * @failure: why there is no result
  *
- * Answers with an error. Domain, code and message arrive as they are. Its trace ([func@Ferry.Error.get_trace]) names
- * this process and the method, below the trace that the error has from yet another process. Threads as with
- * [method@Ferry.Invocation.return_value].
+ * Answers with an error. The caller gets the same domain, code and message. The error's trace
+ * ([func@Ferry.Error.get_trace]) names this process and the method. If @failure came from a third process, its trace is
+ * kept above that entry. Threads as with [method@Ferry.Invocation.return_value].
  *
  * Since: 0.1
  */
@@ -388,11 +392,11 @@ ferry_invocation_return_error (FerryInvocation *self, const GError *failure)
  * ferry_invocation_return_new_error:
  * @self: an invocation
  * @domain: the domain of the error
- * @code: its code
- * @format: its message, as for printf().
- * @...: the values of the format.
+ * @code: the code of the error
+ * @format: the message of the error, as for printf()
+ * @...: the values for @format
  *
- * Answers with an error that is made here: see [method@Ferry.Invocation.return_error]. Any thread.
+ * Makes an error and answers with it: see [method@Ferry.Invocation.return_error]. Any thread.
  *
  * Since: 0.1
  */
@@ -415,10 +419,10 @@ ferry_invocation_return_new_error (FerryInvocation *self, GQuark domain, int cod
 /**
  * ferry_invocation_refuse:
  * @self: an invocation
- * @reason: why, and the remedy.
+ * @reason: why the request is refused, and what the caller can do
  *
- * Answers that the request was not begun. The other end gets %FERRY_ERROR_REFUSED, and may ask again, here or
- * elsewhere. What a view did before it called an object's method remains done. Threads as with
+ * Answers that the request was not begun. The other end gets %FERRY_ERROR_REFUSED, and may send the request again, here
+ * or to another process. What a view did before it called an object's method is not undone. Threads as with
  * [method@Ferry.Invocation.return_value].
  *
  * Since: 0.1

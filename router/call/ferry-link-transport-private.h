@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The agreement of the two ends of a link's transports. */
+/* What both ends of a link's transports must agree on. */
 
 #pragma once
 
@@ -11,8 +11,9 @@
 
 G_BEGIN_DECLS
 
-/* A cancel in the express lane only has the number of its request. So above these bits, the application's requests have
- * the index of the transport's pipe in its link plus 1. The requests of a pool have 0 there. */
+/* A cancel in the express lane contains only the number of its request. So the bits above these 48 contain the index
+ * of the transport's pipe in its link plus 1, in the numbers of the application's requests. In the numbers of a
+ * pool's requests those bits are 0. */
 #define FERRY_TRANSPORT_XID_BITS 48
 
 static inline guint64
@@ -21,9 +22,10 @@ ferry_transport_get_first_xid (guint index)
   return ((guint64) (index + 1) << FERRY_TRANSPORT_XID_BITS) + 1;
 }
 
-/* The router of the application's end of a link; NULL for any other transport. */
+/* Returns (transfer full) (nullable) the router of a transport that is the application's end of a link; NULL for any
+ * other transport. */
 FerryRouter *ferry_link_transport_dup_router (FerryTransport *transport);
-/* In a worker: whether it has a transport of that name. */
+/* In a worker: whether the worker has a transport of that name. */
 gboolean ferry_worker_has_transport (const char *name);
 
 G_END_DECLS

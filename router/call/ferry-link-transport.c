@@ -1,20 +1,22 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The application's end of a transport over a worker's link. It has a queued pipe. Messages come up by the pipe, and
- * the link sends messages down to the pipe's connection id.
+/* The application's end of a transport over a worker's link. It has a queued pipe. Messages from the worker arrive
+ * by the pipe, and the link sends messages to the worker with the pipe's connection id.
  *
- * Life: made with a launcher, which keeps it until a worker is spawned, and then joins it to the worker's link. A
- * launcher that drops its senders ends it. A pipe that was passed to a launcher is closed only when the launcher is
- * done with it, or the next spawn would fail.
+ * Life: made with a launcher, which keeps the transport until it spawns a worker, and then joins the transport to
+ *       the worker's link. If the launcher drops its senders first, the transport ends. A pipe that was passed to a
+ *       launcher must not be closed before the launcher has passed it to a worker or dropped it, or the next spawn
+ *       would fail.
  *
  * References: the transport, the pipe's receiver and the link refer to an End, which holds no reference to the
- * transport. So the last reference, dropped on any thread, closes the pipe.
+ *             transport. So dropping the last reference to the transport, on any thread, closes the pipe.
  *
- * Threads: messages come on the router's; any thread sends and closes.
- * Locks:   lock before the link's, since it is held while room_watch is added. The link calls room_came() with its own
- *          lock held. That wakes threads, under the wait queue's lock, and lets the router's thread send kept answers.
- * Trust:   none in the worker: a message that breaks a rule ends the link, and with it the worker. */
+ * Threads: messages arrive on the router's thread; any thread sends and closes.
+ * Locks:   lock is taken before the link's lock, since it is held while room_watch is added. The link calls
+ *          room_came() with the link's lock held. room_came() wakes threads, under the wait queue's lock, and posts
+ *          note_room(), in which the router's thread sends kept answers.
+ * Trust:   the worker is not trusted: a message that breaks a rule ends the link, and so the worker. */
 
 #include "config.h"
 
@@ -29,31 +31,33 @@
 
 #define MAX_NAME (FERRY_MAX_SENDER_NAME - (sizeof (FERRY_TRANSPORT_SENDER_PREFIX) - 1))
 
-/* The data of a transport. Counted references, by g_atomic_rc_box. */
+/* The data of a transport. Reference-counted by g_atomic_rc_box. */
 typedef struct
 {
   GWeakRef transport;
-  FerryTransport *self;       /* const: (unowned): for its own functions, and for the link until it is closed */
-  FerryReceiver *receiver;    /* (owned): until the transport is freed, as link */
-  GThread *router_thread;     /* const: (unowned), only compared */
-  FerryRouter *router;        /* const: (unowned): only used in its dispatch */
-  FerryTransport *kept;       /* router's thread: (unowned) (nullable): the router keeps it until its dispatch ends */
-  guint64 kept_for;           /* router's thread: the number of that dispatch */
-  GMainContext *context;      /* const: (owned): the router's */
-  _Atomic gboolean told;      /* note_room() is posted to context */
+  /* const: (unowned): for the transport's own functions, and for the link until the transport is closed */
+  FerryTransport *self;
+  FerryReceiver *receiver; /* (owned): receiver and link are kept until the transport is freed */
+  GThread *router_thread;  /* const: (unowned): only compared */
+  FerryRouter *router;     /* const: (unowned): only used while the router dispatches */
+  FerryTransport *kept;  /* router's thread: (unowned) (nullable): the transport, which the router keeps alive until its
+                            dispatch ends */
+  guint64 kept_for;      /* router's thread: the number of the dispatch for which kept is set */
+  GMainContext *context; /* const: (owned): the router's */
+  _Atomic gboolean told; /* note_room() is posted to context and has not run yet */
   _Atomic (FerryLink *) link; /* (owned) (nullable): set once, by the router's thread with lock held */
 
   GMutex lock;
-  FerryRoomWatch room_watch; /* lock: in the link while ended is not set */
-  gboolean ended;            /* lock, as the next two: the transport is closed */
-  gboolean with_launcher;    /* the pipe is the launcher's to pass */
-  gboolean pipe_closed;      /* by its other end */
+  FerryRoomWatch room_watch; /* lock: added to the link's room watches until ended is set */
+  gboolean ended;            /* lock: the transport is closed */
+  gboolean with_launcher;    /* lock: the launcher has the pipe, to pass it to a worker */
+  gboolean pipe_closed;      /* lock: the pipe was closed by its other end */
 } End;
 
 static FerryLink *
 get_link (End *end)
 {
-  /* Acquire: pairs with launcher_done(). */
+  /* Acquire: sees the link that launcher_done() released. */
   return atomic_load_explicit (&end->link, memory_order_acquire);
 }
 
@@ -73,7 +77,7 @@ end_unref (gpointer end)
   g_atomic_rc_box_release_full (end, end_clear);
 }
 
-/* ---- down ---- */
+/* ---- sending to the worker ---- */
 
 static gboolean
 check_sent (FerryLink *link, FerryDownResult result, GError **error)
@@ -82,11 +86,11 @@ check_sent (FerryLink *link, FerryDownResult result, GError **error)
     return TRUE;
   if (result == FERRY_DOWN_WOULD_BLOCK)
     return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
-                            "The worker has enough to read; send again when there is room");
+                            "There is no room in the worker's down lane; send again when there is room");
   if (result == FERRY_DOWN_TOO_LARGE)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                            "The message has more than the %" G_GUINT64_FORMAT
-                            " bytes that the router takes; pass a file's name, or raise FerryRouter:max-message-size",
+                            "The message is larger than the router's limit of %" G_GUINT64_FORMAT
+                            " bytes; pass a file's name, or raise FerryRouter:max-message-size",
                             link->max_message_size);
   return ferry_set_error (error, FERRY_ERROR_CLOSED, "The worker has ended; spawn another one");
 }
@@ -120,14 +124,15 @@ note_room (gpointer data)
   End *end = data;
   g_autoptr (FerryTransport) transport = g_weak_ref_get (&end->transport);
 
-  /* Before the room is used: room that comes later is posted again. */
+  /* Cleared before the room is used, so that room_came() posts again for room that comes later. */
   atomic_store (&end->told, FALSE);
   if (transport != NULL)
     ferry_transport_note_room (transport);
 }
 
-/* any, with the link's lock held, so nothing may be sent here: the router's thread does that. Another thread may be
- * freeing the transport, and then waits for that lock. */
+/* any, with the link's lock held: wakes waiting threads, and makes the router's thread call note_room(). Nothing may
+ * be sent here because of the lock. Another thread may be freeing the transport; it waits for the link's lock before
+ * it frees. */
 static void
 room_came (gpointer data)
 {
@@ -138,7 +143,7 @@ room_came (gpointer data)
     ferry_mailbox_post (end->context, note_room, g_atomic_rc_box_acquire (end), end_unref);
 }
 
-/* ---- up ---- */
+/* ---- receiving from the worker ---- */
 
 static void
 run_ended (gpointer data)
@@ -154,7 +159,7 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
 {
   End *end = user_data;
 
-  /* A weak reference takes a lock of the whole process, so it is read once a dispatch. */
+  /* Reading a weak reference takes a lock of the whole process, so it is done once per dispatch. */
   if (end->kept_for != end->router->dispatch_number)
     {
       end->kept = g_weak_ref_get (&end->transport);
@@ -162,7 +167,8 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
       if (end->kept != NULL)
         ferry_router_keep (end->router, end->kept);
     }
-  /* The bytes of a message that comes as a variant break a rule of the protocol. */
+  /* The transport's messages are plain bytes. A message that arrives as a variant breaks the protocol when its bytes
+   * are parsed. */
   if (G_LIKELY (end->kept != NULL))
     ferry_transport_receive_in_run (end->kept, data, size, receiver->large);
 }
@@ -173,7 +179,8 @@ describe_end (FerryExit *exit)
   switch (ferry_exit_get_reason (exit))
     {
     case FERRY_CLOSE_REASON_STOPPED:
-      return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The worker closed the transport");
+      return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                                  "The worker closed the transport; spawn another worker");
     case FERRY_CLOSE_REASON_ROUTER_STOPPED:
       return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, ferry_exit_get_message (exit));
     default:
@@ -190,7 +197,8 @@ pipe_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 
   if (transport == NULL)
     return;
-  /* An answer may have come right before. */
+  /* Messages of the same dispatch may have arrived before the close. This wakes the threads that these messages
+   * answer. */
   run_ended (end);
   g_mutex_lock (&end->lock);
   end->pipe_closed = TRUE;
@@ -201,7 +209,7 @@ pipe_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 
 /* ---- the end ---- */
 
-/* main: a fault of the protocol here ends the whole link. */
+/* main: Ends the whole link if the transport ended because of a protocol error. */
 static void
 fault_link (End *end, FerryLink *link)
 {
@@ -229,7 +237,7 @@ end_close (gpointer data)
   g_mutex_unlock (&end->lock);
   if (link != NULL)
     ferry_link_remove_room_watch (link, &end->room_watch);
-  /* A malformed message is found on the thread that receives it. */
+  /* Only the router's thread, which receives, finds malformed messages. */
   if (link != NULL && end->router_thread == g_thread_self ())
     fault_link (end, link);
   if (ours)
@@ -252,7 +260,8 @@ static const FerryTransportKind link_kind = {
 
 /* ---- from a launcher to a link ---- */
 
-/* main: the launcher has passed the pipe to a worker, or dropped it. Takes data's reference. */
+/* main: Called when the launcher has passed the pipe to a worker, or has dropped the pipe. Takes the reference to
+ * the transport, which is data. */
 static void
 launcher_done (FerryWorker *worker, gpointer data)
 {
@@ -270,24 +279,26 @@ launcher_done (FerryWorker *worker, gpointer data)
   if (link != NULL && !ended)
     {
       ferry_link_add_room_watch (link, &end->room_watch);
-      /* Release: pairs with get_link(). */
+      /* Release: publishes the link for get_link(). */
       atomic_store_explicit (&end->link, ferry_link_ref (link), memory_order_release);
     }
   g_mutex_unlock (&end->lock);
-  /* Requests that failed without a worker may be sent now. */
+  /* Answers that were kept while there was no worker may be sent now. */
   if (link != NULL && !ended)
     ferry_transport_note_room (transport);
   if (ours)
     ferry_receiver_abandon (end->receiver);
   if (!ended && link == NULL)
     {
-      reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                                    "The launcher was dropped before it spawned a worker for the transport");
+      reason = g_error_new_literal (
+        FERRY_ERROR, FERRY_ERROR_CLOSED,
+        "The launcher was dropped before it spawned a worker for the transport; keep it until then");
       ferry_transport_end (transport, reason);
     }
 }
 
-/* Takes receiver. index: of its pipe among those of the link. */
+/* Returns (transfer full) a new transport. Takes receiver. index: the index of the transport's pipe among the pipes
+ * of the link. */
 static FerryTransport *
 link_transport_new (FerryReceiver *receiver, FerryRouter *router, guint index)
 {
@@ -322,7 +333,7 @@ ferry_link_transport_dup_router (FerryTransport *transport)
   return end != NULL ? g_weak_ref_get (&end->receiver->router) : NULL;
 }
 
-/* The function that the worker's program calls for a transport of that name. */
+/* Returns the function that the worker's program must call to get a transport of that name. */
 static const char *
 get_entry (const char *name)
 {
@@ -333,29 +344,29 @@ get_entry (const char *name)
  * ferry_launcher_add_transport:
  * @self: a launcher
  * @router: the running router that the worker will be spawned with
- * @name: the name by which the worker asks for the transport; 1 to 239 bytes.
+ * @name: the name by which the worker asks for the transport; 1 to 239 bytes
  * @error: return location for an error
  *
- * Joins the next worker that is spawned to the application by a transport. Both ends may ask and answer over it. The
- * worker gets its end with [func@Ferry.Worker.get_transport]. [method@Ferry.Launcher.spawn] and
+ * Adds a transport between the application and the next worker that @self spawns. Both ends may ask and answer over the
+ * transport. The worker gets its end with [func@Ferry.Worker.get_transport]. [method@Ferry.Launcher.spawn] and
  * [func@Ferry.Channel.start] spawn such workers. The workers of a pool have no transports, see [ctor@Ferry.Pool.new].
  *
- * Until the worker is spawned, requests fail with %FERRY_ERROR_NOT_STARTED. From then on they wait until the worker
- * takes them. Sending never waits here. Where the worker has more than 1 MiB to read, it fails with
+ * Until the worker is spawned, requests fail with %FERRY_ERROR_NOT_STARTED. After that, requests wait until the worker
+ * reads them. Sending never waits at the application's end: if more than 1 MiB waits for the worker, it fails with
  * %FERRY_ERROR_WOULD_BLOCK.
  *
- * When the worker ends, the transport closes with %FERRY_ERROR_WORKER_LOST and the reason. It closes with
+ * When the worker ends, the transport closes with %FERRY_ERROR_WORKER_LOST and the reason. The transport closes with
  * %FERRY_ERROR_CLOSED when the worker closes its end, when the router stops, or when the launcher is dropped before it
- * spawns a worker. A worker that sends a malformed message over it is ended, with the reason
+ * spawns a worker. If the worker sends a malformed message over the transport, the worker is killed, with the reason
  * %FERRY_CLOSE_REASON_PROTOCOL_ERROR. Closing a transport does not end the worker.
  *
- * On the router's thread, which is also the one that receives. The transport itself may be used by any thread.
+ * On the router's thread, which is also the receiving thread. The transport itself may be used by any thread.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD. Fails with %FERRY_ERROR_BAD_ARGUMENTS when the
  * name cannot be used or was used for this worker already. Fails with %FERRY_ERROR_TOO_LARGE when the router or the
  * worker has too many pipes.
  *
- * Returns: (transfer full): the application's end
+ * Returns: (transfer full): the application's end of the transport
  *
  * Since: 0.1
  */
@@ -375,14 +386,15 @@ ferry_launcher_add_transport (FerryLauncher *self, FerryRouter *router, const ch
   if (name[0] == '\0' || strlen (name) > MAX_NAME)
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                       "The transport cannot be called “%s”; a name has 1 to %d bytes", name, (int) MAX_NAME);
+                       "A transport cannot have the name “%s”; use a name of 1 to %d bytes", name, (int) MAX_NAME);
       return NULL;
     }
   if (!ferry_home_check_error (ferry_launcher_get_home (self), G_STRFUNC, error) ||
       !ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, error))
     return NULL;
   sender_name = g_strconcat (FERRY_TRANSPORT_SENDER_PREFIX, name, NULL);
-  /* The sender is added behind the others, and they go to the worker in that order. */
+  /* The worker gets its senders in the order in which they were added, so the index of this sender is the number of
+   * earlier ones. */
   transport = link_transport_new (receiver, router, ferry_launcher_count_senders (self));
   if (!ferry_launcher_add_watched_sender (self, sender_name, sender, get_entry (name), launcher_done, transport, error))
     return NULL;

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The transactions of a mux, by their numbers. One function takes a transaction out of the table and ends it: for its
- * answer, for ferry_mux_abandon() or for the mux's stop. */
+/* The transactions of a mux, by their numbers. The function that removes a transaction from the table also ends it.
+ * It does so for the transaction's answer, for ferry_mux_abandon(), or when the mux stops. */
 
 #pragma once
 
@@ -13,38 +13,42 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  /* (nullable): the receiving thread: an item of the stream. One may still come after done was called. */
+  /* (nullable): called on the receiving thread with an item of the stream. One more item may arrive after done was
+   * called. */
   void (*item) (gpointer data, GVariant *value);
-  /* (nullable): called once, on the thread that ended it. */
+  /* (nullable): called once, on the thread that ended the transaction. */
   void (*done) (gpointer data, GVariant *result, const GError *error);
-  /* (nullable): called after the last of these two. Not where the request could not be sent. */
+  /* (nullable): called after the last call of item and done. Not called if the request could not be sent. */
   void (*destroy) (gpointer data);
-  /* Called in place of done where that is NULL: an application's function, which needs no closure then. */
+  /* Called instead of done if done is NULL. An application's function can be set here without a closure. */
   FerryMuxFunc func;
 } FerryAskFuncs;
 
 typedef struct
 {
   const char *method;
-  GVariant *arguments; /* (nullable): no floating reference */
+  GVariant *arguments; /* (nullable): not floating */
   gint64 deadline;     /* monotonic time in microseconds, 0 for none */
-  guint window;        /* more than 0: a stream is wanted */
-  FerryPart packed; /* in place of arguments: the bytes of an “ay”, until asking returns; data is NULL for none */
-  gboolean waits;   /* the thread may wait for room in the transport, until the deadline or a cancel */
-  GCancellable *cancellable; /* (nullable): of that wait */
+  guint window;        /* how many items of the stream to accept at first; 0: no stream is wanted */
+  FerryPart packed; /* used instead of arguments: the bytes of an “ay”, borrowed until the asking function returns; data
+                       is NULL for none */
+  gboolean waits;            /* this thread may wait for room in the transport, until the deadline or a cancel */
+  GCancellable *cancellable; /* (nullable): ends the wait for room */
 } FerryAskRequest;
 
-/* any: asks. data stays until done was called, or destroy. Returns the transaction's number, or 0 with an error:
- * FERRY_ERROR_CLOSED, as ferry_transactions_ask(), and as ferry_transport_wait_for_room(). It may be over by then. */
+/* any: Sends a request. Returns the transaction's number, or 0 with an error: FERRY_ERROR_CLOSED, or an error of
+ * ferry_transactions_ask() or ferry_transport_wait_for_room(). data must stay valid until destroy was called, or
+ * done if destroy is NULL. The transaction may already have ended when this returns. */
 guint64 ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFuncs *funcs, gpointer data,
                        GError **error);
-/* any: ends it with error, and tells the other end. Returns FALSE when it had its end; done may be under way then. */
+/* any: Ends the transaction with error, and notifies the other end. Returns FALSE if the transaction had already
+ * ended; done may still be running then. */
 gboolean ferry_mux_abandon (FerryMux *self, guint64 xid, FerryCancelReason reason, const GError *error);
-/* any: lets the other end send n more items of the stream. */
+/* any: Allows the other end to send n more items of the stream. */
 void ferry_mux_add_window (FerryMux *self, guint64 xid, guint n);
 
 GError *ferry_mux_new_timed_out_error (const char *method);
-/* Monotonic time, 0 for none, from a timeout in microseconds, negative for none. */
+/* Converts a timeout in microseconds, negative for none, to a deadline: monotonic time, 0 for none. */
 gint64 ferry_mux_get_deadline (gint64 timeout);
 
 G_END_DECLS

@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The end of a transport that asks: for a thread that waits, for a function, or for a GTask.
+/* The asking end of a transport. It sends a request for a thread that waits, for a function, or for a GTask.
  *
- * The table of the transactions has every request, so a mux has no list of its own. The function that takes a request
- * out of the table ends it, so each ends once. Its number is never used twice, and is all that callers know of it. For
- * a thread and a GTask the table has a completion, for the others an Ask.
+ * The table of transactions of the transport contains every request, so a mux has no list of its own. The function
+ * that removes a request from the table ends the request, so each request ends once. A request's number is never
+ * used again, and callers refer to the request by its number alone. As its data, the table has a completion for a
+ * thread or a GTask, and an Ask for a function.
  *
- * Threads: any, where nothing else is said. */
+ * Threads: any, unless a comment says otherwise. */
 
 #include "config.h"
 
@@ -23,7 +24,7 @@ struct _FerryMux
   GObject parent_instance;
 
   FerryTransport *transport;       /* const: (owned) */
-  FerryTransactions *transactions; /* const: (unowned): the transport's */
+  FerryTransactions *transactions; /* const: (unowned): owned by transport */
 
   _Atomic (GError *) stopped; /* (owned) (nullable): set once */
 };
@@ -31,28 +32,28 @@ struct _FerryMux
 /**
  * FerryMux:
  *
- * Asks over a transport. Any number of transactions may be in flight, from any threads. Their answers come in any
- * order.
+ * Sends requests over a transport and gets their answers. Any number of transactions may be in flight, from any
+ * threads. Answers arrive in any order.
  *
  * A transaction ends with its answer or an error, at its deadline, or when it is cancelled. It also ends when the mux
  * is stopped or the transport closes. The first of these is its end, so no call waits for an other end that is gone.
  *
- * The other end is a [class@Ferry.Demux], or another program that speaks the protocol. It is told of cancels and
+ * The other end is a [class@Ferry.Demux], or another program that uses the same protocol. It is notified of cancels and
  * deadlines.
  *
- * Several muxes may use one transport; each is stopped by itself.
+ * Several muxes may use one transport; stopping one mux does not stop the others.
  *
- * Any thread may use it, but see [method@Ferry.Mux.transact].
+ * Any thread may use a mux, but see [method@Ferry.Mux.transact].
  *
  * Since: 0.1
  */
 G_DEFINE_FINAL_TYPE (FerryMux, ferry_mux, G_TYPE_OBJECT)
 
-/* any: FALSE with FERRY_ERROR_CLOSED once it was stopped. */
+/* any: Returns FALSE, and sets error to FERRY_ERROR_CLOSED, once the mux was stopped. */
 static gboolean
 check_running (FerryMux *self, GError **error)
 {
-  /* Acquire: pairs with ferry_mux_stop(), which has set the error for good. */
+  /* Acquire: sees the error that ferry_mux_stop() released. The error is set once and never changes. */
   GError *stopped = atomic_load_explicit (&self->stopped, memory_order_acquire);
 
   if (stopped != NULL && error != NULL)
@@ -64,7 +65,7 @@ GError *
 ferry_mux_new_timed_out_error (const char *method)
 {
   return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                      "“%s” was not answered in time; give it more, or see what keeps the other end", method);
+                      "“%s” was not answered in time; allow more time, or find what delays the other end", method);
 }
 
 gint64
@@ -77,9 +78,9 @@ ferry_mux_get_deadline (gint64 timeout)
 
 typedef struct
 {
-  _Atomic gint references; /* the table's, and those of items that are handed over */
+  _Atomic gint references; /* one of the table, and one of each item that is being delivered */
   FerryMux *mux;           /* const: (owned) */
-  FerryAskFuncs funcs;     /* const, as the next one */
+  FerryAskFuncs funcs;     /* const: funcs and data */
   gpointer data;
 } Ask;
 
@@ -108,7 +109,7 @@ ask_release (gpointer data)
   ask_free (self);
 }
 
-/* Takes the table's reference. */
+/* Drops the table's reference. */
 static void
 ask_done (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
@@ -136,8 +137,8 @@ static const FerryAnswerFuncs plain_funcs = {.done = ask_done};
 static const FerryAnswerFuncs stream_funcs = {
   .item = ask_item_came, .done = ask_done, .hold = ask_hold, .release = ask_release};
 
-/* funcs (nullable): one way without them; then only the wait for room has the deadline. Returns the transaction's
- * number, or 0 with an error. */
+/* Sends a request. Without funcs (nullable) the request is one-way, and its deadline only limits the wait for room.
+ * Returns the transaction's number, or 0 with an error. */
 static guint64
 send_request (FerryMux *self, const FerryAskRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
               GError **error)
@@ -165,7 +166,8 @@ send_request (FerryMux *self, const FerryAskRequest *request, const FerryAnswerF
 
       if (xid != 0)
         {
-          /* A stop that did not find the transaction in the table, which has a lock, has set its mark before. */
+          /* ferry_mux_stop() may have listed the table before this transaction was in it. It set stopped before
+           * that, so this check finds stopped set. */
           if (!check_running (self, &failure))
             ferry_mux_abandon (self, xid, FERRY_CANCEL_REASON_CANCELLED, failure);
           g_clear_error (&failure);
@@ -217,8 +219,8 @@ ferry_mux_add_window (FerryMux *self, guint64 xid, guint n)
 typedef struct
 {
   FerryMux *mux; /* const: (owned) */
-  char *method;  /* const: (owned) (nullable): NULL where it cannot be abandoned */
-  guint64 xid;   /* written before the completion has a face */
+  char *method;  /* const: (owned) (nullable): NULL if the transaction has neither a deadline nor a cancellable */
+  guint64 xid;   /* written before a task or a thread waits for the completion */
 } Transaction;
 
 static GError *
@@ -229,7 +231,8 @@ transaction_abandon (gpointer data, FerryAbandonReason reason)
   FerryCompletion *held = ferry_transactions_abandon (
     self->mux->transactions, self->xid, timed_out ? FERRY_CANCEL_REASON_DEADLINE : FERRY_CANCEL_REASON_CANCELLED);
 
-  /* NULL where an answer has taken it out. The answer then finds the completion over. */
+  /* held is NULL if an answer has removed the transaction from the table. That answer then has no effect, as the
+   * completion has ended. */
   g_clear_pointer (&held, ferry_completion_unref);
   if (timed_out)
     return ferry_mux_new_timed_out_error (self->method);
@@ -249,7 +252,7 @@ static const FerryCompletionFuncs transaction_funcs = {transaction_abandon, tran
 
 typedef gboolean (*FinishFunc) (FerryCompletion *self, gpointer result, GDestroyNotify free_result, GError *error);
 
-/* Takes the table's reference. */
+/* Ends the completion with the answer. Drops the table's reference. */
 static void
 transaction_end (FerryCompletion *completion, GVariant *result, const GError *error, FinishFunc finish)
 {
@@ -287,7 +290,7 @@ transaction_new (FerryMux *mux, const FerryAskRequest *request)
   return completion;
 }
 
-/* Returns FALSE with an error where it could not be asked. */
+/* Sends the request of a completion. Returns FALSE with an error if the request could not be sent. */
 static gboolean
 transaction_start (FerryCompletion *completion, const FerryAskRequest *request, const FerryAnswerFuncs *funcs,
                    GError **error)
@@ -306,25 +309,25 @@ transaction_start (FerryCompletion *completion, const FerryAskRequest *request, 
  * ferry_mux_transact:
  * @self: a mux
  * @method: the method, 1 to 255 bytes of UTF-8
- * @arguments: (nullable): its arguments; a floating reference is taken.
- * @timeout: microseconds until the answer; negative for any time. The other end is told the deadline.
- * @cancellable: (nullable): a cancellable.
- * @result: (out) (transfer full) (nullable) (optional): the value of the answer, %NULL for an answer without one.
+ * @arguments: (nullable): the arguments of the method; a floating reference is sunk
+ * @timeout: microseconds until the answer; negative for no limit. The other end is notified of the deadline.
+ * @cancellable: (nullable): a cancellable
+ * @result: (out) (transfer full) (nullable) (optional): the value of the answer, %NULL for an answer without a value
  * @error: return location for an error
  *
- * Asks, and waits for the answer. Any thread, except the main loop's and the one that receives for the transport, which
- * for a worker's link is the router's: there it fails with %FERRY_ERROR_WRONG_THREAD; use
- * [method@Ferry.Mux.transact_async].
+ * Sends a request, and waits for the answer. Any thread, except the main loop's and the one that receives for the
+ * transport, which for a worker's link is the router's. On these two threads the function fails with
+ * %FERRY_ERROR_WRONG_THREAD; use [method@Ferry.Mux.transact_async] there.
  *
- * An error of the other end comes with its domain and code; see [func@Ferry.Error.get_trace]. Other failures are:
+ * An error of the other end keeps its domain and code; see [func@Ferry.Error.get_trace]. Other failures are:
  *
  * - %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED;
- * - %FERRY_ERROR_REFUSED when it was not begun;
+ * - %FERRY_ERROR_REFUSED when the other end did not begin the request;
  * - %FERRY_ERROR_CLOSED when the mux was stopped or the transport closed;
- * - %FERRY_ERROR_WORKER_LOST when the worker ended before it had answered;
+ * - %FERRY_ERROR_WORKER_LOST when the worker ended before it answered;
  * - %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_TOO_LARGE for a request that cannot be sent.
  *
- * Returns: %TRUE when it was answered
+ * Returns: %TRUE when the request was answered
  *
  * Since: 0.1
  */
@@ -373,14 +376,15 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
  * ferry_mux_transact_async:
  * @self: a mux
  * @method: the method, 1 to 255 bytes of UTF-8
- * @arguments: (nullable): its arguments; a floating reference is taken.
- * @timeout: microseconds until the answer; negative for any time. The other end is told the deadline.
- * @cancellable: (nullable): a cancellable.
- * @callback: (scope async): called when it is over, in the thread-default main context of the caller
+ * @arguments: (nullable): the arguments of the method; a floating reference is sunk
+ * @timeout: microseconds until the answer; negative for no limit. The other end is notified of the deadline.
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async): called when the transaction ends, in the thread-default main context of the caller
  * @user_data: data for @callback
  *
- * Asks without waiting. Any thread with a main context that runs. Where the transport has no room at present, it fails
- * with %FERRY_ERROR_WOULD_BLOCK, at once. Have fewer requests in flight, and go on when one is answered.
+ * Sends a request without waiting. Any thread whose main context runs. If the transport has no room now, the
+ * transaction fails at once with %FERRY_ERROR_WOULD_BLOCK. Then keep fewer requests in flight: send the next one when
+ * one is answered.
  *
  * Since: 0.1
  */
@@ -413,12 +417,12 @@ ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *argument
  * ferry_mux_transact_finish:
  * @self: a mux
  * @result: the result that the callback got
- * @value: (out) (transfer full) (nullable) (optional): the value of the answer, %NULL for an answer without one
+ * @value: (out) (transfer full) (nullable) (optional): the value of the answer, %NULL for an answer without a value
  * @error: return location for an error
  *
- * Ends [method@Ferry.Mux.transact_async]. Fails as [method@Ferry.Mux.transact]. Any thread.
+ * Gets the result of [method@Ferry.Mux.transact_async]. Fails as [method@Ferry.Mux.transact] does. Any thread.
  *
- * Returns: %TRUE when it was answered
+ * Returns: %TRUE when the request was answered
  *
  * Since: 0.1
  */
@@ -446,16 +450,16 @@ ferry_mux_transact_finish (FerryMux *self, GAsyncResult *result, GVariant **valu
  * ferry_mux_transact_with_func:
  * @self: a mux
  * @method: the method, 1 to 255 bytes of UTF-8
- * @arguments: (nullable): its arguments; a floating reference is taken.
+ * @arguments: (nullable): the arguments of the method; a floating reference is sunk
  * @func: (scope async): called once with the answer or an error
  * @user_data: data for @func
  * @error: return location for an error
  *
- * Asks without waiting, at the least cost. @func is called on the thread that receives for the transport; for a
- * worker's link that is the router's thread. A stop of the mux and the end of the transport call it on their own
- * thread. It may be called before this returns. Any thread.
+ * Sends a request without waiting, at the lowest cost. @func is called on the thread that receives for the transport;
+ * for a worker's link that is the router's thread. If the mux is stopped or the transport ends, @func is called on the
+ * thread that does that. @func may be called before this function returns. Any thread.
  *
- * Fails with %FERRY_ERROR_WOULD_BLOCK where the transport has no room at present, with %FERRY_ERROR_CLOSED,
+ * Fails with %FERRY_ERROR_WOULD_BLOCK if the transport has no room now, with %FERRY_ERROR_CLOSED,
  * %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_TOO_LARGE; @func is not called then.
  *
  * Returns: the transaction's number, for [method@Ferry.Mux.cancel], or 0 when it failed
@@ -483,10 +487,10 @@ ferry_mux_transact_with_func (FerryMux *self, const char *method, GVariant *argu
  * @self: a mux
  * @xid: the number of a transaction of [method@Ferry.Mux.transact_with_func]
  *
- * Tells the other end that the answer is wanted no more. The other end still answers, with %G_IO_ERROR_CANCELLED where
- * it has stopped. Any thread.
+ * Notifies the other end that the answer is no longer wanted. The other end still answers, with %G_IO_ERROR_CANCELLED
+ * if it has stopped its work. Any thread.
  *
- * Returns: %FALSE when the transaction is over
+ * Returns: %FALSE if the transaction has ended already
  *
  * Since: 0.1
  */
@@ -504,15 +508,16 @@ ferry_mux_cancel (FerryMux *self, guint64 xid)
  * ferry_mux_send:
  * @self: a mux
  * @method: the method, 1 to 255 bytes of UTF-8
- * @arguments: (nullable): its arguments; a floating reference is taken.
- * @timeout: microseconds to wait for room in the transport; negative for any time, 0 for no wait
- * @cancellable: (nullable): a cancellable.
+ * @arguments: (nullable): the arguments of the method; a floating reference is sunk
+ * @timeout: microseconds to wait for room in the transport; negative for no limit, 0 to not wait
+ * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *
- * Asks one way: no answer is wanted, none is sent, and nothing is kept for one. Returns when the transport has the
- * request. Any thread, but a thread that may not wait (see [method@Ferry.Mux.transact]) gives a @timeout of 0.
+ * Sends a one-way request: the other end sends no answer, and this end keeps no state for one. Returns when the
+ * transport has the request. Any thread, but a thread that may not wait (see [method@Ferry.Mux.transact]) must pass a
+ * @timeout of 0.
  *
- * Fails with %FERRY_ERROR_WOULD_BLOCK where there is no room and it may not wait, %FERRY_ERROR_TIMED_OUT,
+ * Fails with %FERRY_ERROR_WOULD_BLOCK if there is no room and @timeout is 0, %FERRY_ERROR_TIMED_OUT,
  * %G_IO_ERROR_CANCELLED, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_CLOSED, %FERRY_ERROR_BAD_ARGUMENTS and
  * %FERRY_ERROR_TOO_LARGE.
  *
@@ -543,7 +548,8 @@ ferry_mux_send (FerryMux *self, const char *method, GVariant *arguments, gint64 
 
 /* ---- the end ---- */
 
-/* Others than muxes ask over the same transport too. */
+/* Whether a transaction of the table belongs to mux. The table also has transactions of other muxes, and of code
+ * that uses no mux. */
 static gboolean
 is_of_mux (const FerryAnswerFuncs *funcs, gpointer data, gpointer mux)
 {
@@ -562,8 +568,8 @@ list_transactions (FerryMux *self)
  * ferry_mux_stop:
  * @self: a mux
  *
- * Ends the mux's transactions with %FERRY_ERROR_CLOSED, and takes no further ones. The other end is told that the
- * answers are wanted no more. The transport stays open. Does nothing when called again. Any thread, also within a
+ * Ends the mux's transactions with %FERRY_ERROR_CLOSED, and accepts no more requests. The other end is notified that
+ * the answers are no longer wanted. The transport stays open. Does nothing when called again. Any thread, also within a
  * callback.
  *
  * Since: 0.1
@@ -577,7 +583,7 @@ ferry_mux_stop (FerryMux *self)
 
   g_return_if_fail (FERRY_IS_MUX (self));
 
-  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The mux was stopped; make another one");
+  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The mux was stopped; make a new mux");
   if (!atomic_compare_exchange_strong (&self->stopped, &none, reason))
     {
       g_error_free (reason);
@@ -592,7 +598,7 @@ ferry_mux_stop (FerryMux *self)
  * ferry_mux_get_stopped:
  * @self: a mux
  *
- * Any thread.
+ * Gets whether the mux is stopped. Any thread.
  *
  * Returns: whether [method@Ferry.Mux.stop] was called
  *
@@ -610,9 +616,10 @@ ferry_mux_get_stopped (FerryMux *self)
  * ferry_mux_get_n_in_flight:
  * @self: a mux
  *
- * Counts them, in a time that grows with the number of transactions in flight over the transport. Any thread.
+ * Counts the mux's transactions that have not ended. The time is proportional to the number of transactions in flight
+ * over the transport. Any thread.
  *
- * Returns: how many of its transactions are not over
+ * Returns: how many transactions of the mux have not ended
  *
  * Since: 0.1
  */
@@ -631,9 +638,9 @@ ferry_mux_get_n_in_flight (FerryMux *self)
  * ferry_mux_get_n_late:
  * @self: a mux
  *
- * Any thread.
+ * Gets how many answers came too late. Any thread.
  *
- * Returns: how many answers came over its transport for transactions that were over
+ * Returns: how many answers arrived over the transport after their transactions had ended
  *
  * Since: 0.1
  */
@@ -649,9 +656,9 @@ ferry_mux_get_n_late (FerryMux *self)
  * ferry_mux_get_n_unknown:
  * @self: a mux
  *
- * Any thread.
+ * Gets how many answers belong to no request. Any thread.
  *
- * Returns: how many answers came over its transport for requests that this end never sent
+ * Returns: how many answers arrived over the transport for requests that this end never sent
  *
  * Since: 0.1
  */
@@ -669,7 +676,7 @@ ferry_mux_get_n_unknown (FerryMux *self)
  * ferry_mux_new:
  * @transport: a transport
  *
- * Any thread.
+ * Creates a mux that sends requests over @transport. Any thread.
  *
  * Returns: (transfer full): a new mux
  *
@@ -687,9 +694,9 @@ ferry_mux_new (FerryTransport *transport)
  * ferry_mux_get_transport: (get-property transport)
  * @self: a mux
  *
- * Any thread.
+ * Gets [property@Ferry.Mux:transport]. Any thread.
  *
- * Returns: (transfer none): the transport of its transactions
+ * Returns: (transfer none): the transport of the mux
  *
  * Since: 0.1
  */
@@ -716,7 +723,7 @@ ferry_mux_set_property (GObject *object, guint id, const GValue *value, GParamSp
   self->transactions = ferry_transport_get_transactions (self->transport);
 }
 
-/* No transaction is in flight: it would have a reference. */
+/* No transaction can be in flight here, as each holds a reference to the mux. */
 static void
 ferry_mux_finalize (GObject *object)
 {
@@ -741,7 +748,7 @@ ferry_mux_class_init (FerryMuxClass *klass)
   /**
    * FerryMux:transport: (getter get_transport)
    *
-   * The transport of its transactions.
+   * The transport over which the mux sends requests.
    *
    * Since: 0.1
    */

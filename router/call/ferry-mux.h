@@ -19,11 +19,12 @@ G_DECLARE_FINAL_TYPE (FerryMux, ferry_mux, FERRY, MUX, GObject)
 
 /**
  * FerryMuxFunc:
- * @result: (transfer none) (nullable): the value of the answer; %NULL for an answer without one, and for an error
+ * @result: (transfer none) (nullable): the value of the answer; %NULL for an answer without a value, and for an error
  * @error: (transfer none) (nullable): the error, or %NULL
- * @user_data: the data given with it
+ * @user_data: the data given to [method@Ferry.Mux.transact_with_func]
  *
- * Called once with the answer to a transaction, on the thread that receives. It must not wait.
+ * Called once with the answer to a transaction, on the receiving thread, or with an error, on the thread that ends the
+ * transaction. The function must not wait.
  *
  * Since: 0.1
  */

@@ -1,12 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Headers, strings and values in a GVariant "ay", one behind the other, each with zeros up to a multiple of 8. This
- * takes a tenth of the time of tuples and arrays of variants.
+/* Packs headers, strings and values into one GVariant of type "ay". They follow each other, each padded with zeros
+ * to a multiple of 8. Packing takes a tenth of the time of tuples and arrays of variants.
  *
  * Threads: any; nothing is shared.
- * Trust:   none in unpacked bytes. All lengths are checked, strings are UTF-8, and a value is untrusted like any
- *          GVariant of another process. */
+ * Trust:   unpacked bytes are not trusted. All lengths are checked, and strings are checked to be UTF-8. An
+ *          unpacked value is not trusted, like any GVariant of another process. */
 
 #pragma once
 
@@ -14,17 +14,18 @@
 
 G_BEGIN_DECLS
 
-/* Each writes its argument at the offset at, and returns the next offset. Where packed is NULL it only counts. packed
- * is aligned as by g_malloc(). */
+/* The ferry_pack_…() functions write their argument at offset at of packed, and return the next offset. If packed is
+ * NULL, they only compute the offset. packed must be aligned as by g_malloc(). */
 gsize ferry_pack_bytes (guint8 *packed, gsize at, gconstpointer bytes, gsize size);
-/* With a zero behind it; an empty one takes no bytes. */
+/* Writes the string and a zero byte; an empty string takes no bytes. */
 gsize ferry_pack_string (guint8 *packed, gsize at, const char *string, gsize length);
-/* Its type as a string, then its bytes. */
+/* Writes the type of value as a string, then the bytes of value. */
 gsize ferry_pack_value (guint8 *packed, gsize at, GVariant *value);
-/* Takes packed. Returns (transfer floating). */
+/* Returns (transfer floating) an “ay” of the packed bytes. Takes packed. */
 GVariant *ferry_pack_end (guint8 *packed, gsize size);
 
-/* On the stack. Unpacked strings are borrowed from held, and values hold it. */
+/* The state of an unpacking, on the caller's stack. Unpacked strings are borrowed from held, and unpacked values
+ * hold a reference to it. */
 typedef struct
 {
   GVariant *held; /* (unowned) */
@@ -33,12 +34,13 @@ typedef struct
   gsize at;
 } FerryUnpacking;
 
-/* Returns FALSE where packed (nullable) is no “ay”, or empty. */
+/* Begins to unpack packed. Returns FALSE if packed (nullable) is not of type “ay”, or is empty. */
 gboolean ferry_unpack_begin (FerryUnpacking *self, GVariant *packed);
-/* Fills bytes. Returns FALSE where there are too few; the next two return NULL, also for malformed bytes. */
+/* Copies the next size bytes to bytes. Returns FALSE if fewer bytes are left. ferry_unpack_string() and
+ * ferry_unpack_value() return NULL then, and also for malformed bytes. */
 gboolean ferry_unpack_bytes (FerryUnpacking *self, gpointer bytes, gsize size);
 const char *ferry_unpack_string (FerryUnpacking *self, gsize length);
-/* Returns (transfer full). */
+/* Returns (transfer full) (nullable) the next value. */
 GVariant *ferry_unpack_value (FerryUnpacking *self, gsize type_length, gsize size);
 /* Whether every byte was unpacked. */
 gboolean ferry_unpack_end (const FerryUnpacking *self);

@@ -65,14 +65,14 @@ ferry_unpack_begin (FerryUnpacking *self, GVariant *packed)
   return self->data != NULL;
 }
 
-/* Returns the next size bytes, and moves behind their padding, or NULL. */
+/* Returns the next size bytes, and advances past their padding. Returns NULL if fewer bytes are left. */
 static const guint8 *
 next (FerryUnpacking *self, gsize size)
 {
   gsize left = self->size - self->at;
   const guint8 *bytes = self->data + self->at;
 
-  /* In this order, as size plus padding may overflow. */
+  /* size is checked alone first, as size plus padding may overflow. */
   if (size > left || size + ferry_padding_of (size) > left)
     return NULL;
   self->at += size + ferry_padding_of (size);
@@ -99,7 +99,7 @@ ferry_unpack_string (FerryUnpacking *self, gsize length)
   if (length == G_MAXSIZE)
     return NULL;
   string = (const char *) next (self, length + 1);
-  /* With a length, g_utf8_validate() takes no zero bytes. */
+  /* Given a length, g_utf8_validate_len() rejects zero bytes, so the string contains none. */
   return string != NULL && string[length] == '\0' && g_utf8_validate_len (string, length, NULL) ? string : NULL;
 }
 

@@ -1,17 +1,19 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Two ends of a transport in one process, with copies of messages in between.
+/* Two ends of a transport in one process. Messages between them are copied.
  *
- * Each end has a thread that receives the messages of the other one. The ends and their threads share the pair. A
- * thread holds its end only while it hands a message over, so the last other reference closes it.
+ * Each end has a thread that receives the messages of the other end. The ends and their threads share the pair. A
+ * thread holds a reference to its end only while it delivers a message. So the end is closed when the last reference
+ * of the program is dropped.
  *
- * The end: an end that is closed sends and receives no more. Its thread drops the messages that lie there. The other
- * end's thread hands over the messages before the end, and then ends that end too. The threads are not joined.
+ * Closing: a closed end sends and receives no more, and drops the messages that were sent to it. The thread of the
+ *          other end delivers the messages that were sent before, and then ends the other end too. The threads are
+ *          not joined.
  *
- * Owner:   counted references: of the two ends and the two threads.
- * Threads: any, where nothing else is said.
- * Locks:   lock, a leaf: nothing is called with it held. */
+ * Owner:   counted references: one of each end and one of each thread.
+ * Threads: any, unless a comment says otherwise.
+ * Locks:   lock; no function that takes another lock is called while it is held. */
 
 #include "config.h"
 
@@ -23,24 +25,24 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 
-/* While that many bytes lie in a lane, no further message is taken: so a lane has at most that and one message. */
+/* No message is accepted while a lane has this many bytes. So a lane has at most this many bytes and one message. */
 #define MAX_QUEUED ((gsize) 1024 * 1024)
 
 typedef struct
 {
   gsize size;
-  /* As the values of messages want it. */
+  /* The alignment that the values in messages need. */
   _Alignas(8) guint8 data[];
 } Message;
 
-/* The messages to one of the ends. */
+/* The messages that were sent to one of the ends. */
 typedef struct
 {
-  GQueue messages;   /* lock: (owned) (element-type Message), as what follows */
-  gsize queued;      /* bytes */
-  gboolean refused;  /* the other end is to be told of room */
-  gboolean finished; /* the other end is closed */
-  gboolean dropped;  /* this end is closed */
+  GQueue messages;   /* lock: this and all fields below: (owned) (element-type Message) */
+  gsize queued;      /* the size of messages in bytes */
+  gboolean refused;  /* a message was refused, so the other end must be notified when there is room */
+  gboolean finished; /* the end that sends into this lane is closed */
+  gboolean dropped;  /* the end that receives from this lane is closed */
   pthread_cond_t changed;
 } Lane;
 
@@ -49,13 +51,13 @@ typedef struct
   _Atomic gint references;
   GWeakRef ends[2];
   pthread_mutex_t lock;
-  Lane lanes[2]; /* to each end */
+  Lane lanes[2]; /* lanes[i] contains the messages to ends[i] */
 } Pair;
 
-/* One end: the data of its transport, and that of its thread. */
+/* One end, as the data of its transport or as the data of its thread. */
 typedef struct
 {
-  Pair *pair; /* const: (owned), as the next one */
+  Pair *pair; /* const: (owned), as index is const */
   guint index;
 } End;
 
@@ -113,7 +115,8 @@ end_free (gpointer data)
 
 /* ---- receiving ---- */
 
-/* Waits for a message to an end. Returns NULL after the last. */
+/* Waits for a message to an end, and removes it from the lane. Returns (transfer full) (nullable) the message, or
+ * NULL after the last one. room: set to whether the other end must be notified of room. */
 static Message *
 take_message (Pair *pair, guint index, gboolean *room)
 {
@@ -144,13 +147,14 @@ static void
 end_receiving (Pair *pair, guint index)
 {
   g_autoptr (FerryTransport) end = g_weak_ref_get (&pair->ends[index]);
-  g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end was closed");
+  g_autoptr (GError) reason =
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end was closed; make a new pair of transports");
 
   if (end == NULL)
     return;
-  /* Does nothing where this end was closed before. */
+  /* Does nothing if this end was closed before. */
   ferry_transport_end (end, reason);
-  /* A later thread may have the same address. */
+  /* Unsets the receiving thread, as the GThread of a later thread may have the same address. */
   ferry_transport_set_receiving_thread (end, NULL);
 }
 
@@ -182,14 +186,15 @@ static gboolean
 check_room_locked (Lane *lane, GError **error)
 {
   if (lane->finished)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport was closed at this end");
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport was closed at this end; open a new transport");
   if (lane->dropped)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The other end was closed");
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The other end was closed; make a new pair of transports");
   if (lane->queued < MAX_QUEUED)
     return TRUE;
   lane->refused = TRUE;
-  return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
-                          "%" G_GSIZE_FORMAT " bytes wait for the other end to take them: wait for room", lane->queued);
+  return ferry_set_error (
+    error, FERRY_ERROR_WOULD_BLOCK,
+    "%" G_GSIZE_FORMAT " bytes wait for the other end to read them; send again when there is room", lane->queued);
 }
 
 static Message *
@@ -264,7 +269,7 @@ start_receiving (Pair *pair, guint index, FerryTransport *end)
   g_autoptr (GThread) thread =
     ferry_thread_try_new ("ferry-pair", "a pair of transports", receive_all, end_new (pair, index), &error);
 
-  /* As g_thread_new(): the caller has no way to fail. */
+  /* Ends the program, as g_thread_new() does: ferry_transport_new_pair() cannot return an error. */
   if (thread == NULL)
     g_error ("%s", error->message);
   ferry_transport_set_receiving_thread (end, thread);
@@ -275,12 +280,12 @@ start_receiving (Pair *pair, guint index, FerryTransport *end)
  * @one: (out) (transfer full): return location for one end
  * @other: (out) (transfer full): return location for the other end
  *
- * Makes two ends of a transport in this process, for example for two threads, or for tests. Messages are copied, and
- * each end receives on a thread of its own. Up to a MiB of messages is kept in each direction. Beyond that, sending
- * fails with %FERRY_ERROR_WOULD_BLOCK.
+ * Creates two ends of a transport in this process, for example for two threads, or for tests. Messages are copied, and
+ * each end receives on a thread of its own. In each direction, up to 1 MiB of messages waits for the receiving end.
+ * Beyond that, sending fails with %FERRY_ERROR_WOULD_BLOCK.
  *
- * When one end is closed, the other end receives the messages that were sent before. Then it is closed, too, with
- * %FERRY_ERROR_CLOSED.
+ * When one end is closed, the other end first receives the messages that were sent before. Then the other end is closed
+ * too, with %FERRY_ERROR_CLOSED.
  *
  * Any thread.
  *

@@ -1,11 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A transport over a socket, without threads. It reads and writes where its main context is iterated, and a wait for it
- * iterates that context. For processes that fork later.
+/* A transport over a socket, without threads of its own. It reads and writes when its main context is iterated. A
+ * function that waits for the transport iterates that context. For processes that fork later.
  *
- * Owner:   counted references. Messages that were sent before the end still go out while the context is iterated.
- * Threads: the thread that made it iterates; any thread sends. */
+ * Owner:   counted references. Messages that were sent before the end are still written while the context is
+ *          iterated.
+ * Threads: the thread that made the transport iterates the context; any thread sends. */
 
 #pragma once
 
@@ -13,22 +14,25 @@
 
 G_BEGIN_DECLS
 
-/* Takes fd, a stream socket, and speaks the protocol of streams, docs/protocol.md. Its context is the thread-default
- * one. */
+/* Returns (transfer full) a transport over fd, a stream socket, with the protocol of streams of docs/protocol.md.
+ * Takes fd. The transport's context is the thread-default context of the caller. */
 FerryTransport *ferry_polled_transport_new (int fd);
-/* Calls func once when the other end is gone. func then ends the transport, as it may know a better reason. destroy is
- * called with the transport's last reference. */
+/* Sets a function that is called once, when the other end is gone. func must then end the transport, with a reason
+ * of its own choice. destroy is called when the last reference to the transport is dropped. */
 void ferry_polled_transport_set_hang_up_func (FerryTransport *self, void (*func) (gpointer data), gpointer data,
                                               GDestroyNotify destroy);
-/* Receives the bytes that lie in the socket now, without waiting for more. */
+/* Receives the bytes that are in the socket now. Does not wait for more. */
 void ferry_polled_transport_drain (FerryTransport *self);
-/* Whether the socket has taken all sent bytes, or takes no more for good; TRUE for any other transport. One load. */
+/* Whether all sent bytes were written to the socket, or the socket accepts no more for good. TRUE for a transport of
+ * another kind. One atomic load. */
 gboolean ferry_polled_transport_is_flushed (FerryTransport *self);
-/* Waits until that is so, and receives nothing in the meantime. */
+/* Waits until ferry_polled_transport_is_flushed() is TRUE. Receives nothing meanwhile. */
 void ferry_polled_transport_flush (FerryTransport *self);
-/* Whether this thread is inside the dispatch of such a transport: to iterate the context would receive nothing more. */
+/* Whether this thread is dispatching a transport of this kind. If so, iterating the context would receive nothing
+ * more. */
 gboolean ferry_polled_transport_is_receiving (void);
-/* In a forked child, before anything else: the transports are the parent's. The other ends are not told. */
+/* Closes all transports of this kind in a forked child; they belong to the parent. The other ends are not notified.
+ * Must be called before the child does anything else. */
 void ferry_polled_transport_disown_all (void);
 
 G_END_DECLS

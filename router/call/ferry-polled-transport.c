@@ -1,15 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The object and its source in the main context share the core. The source holds the object only while it hands over
- * the messages of one read. So the last other reference closes the transport.
+/* The transport and its source in the main context share the core. The source holds a reference to the transport
+ * only while it delivers the messages of one read. So the transport is closed when the last reference of the program
+ * is dropped.
  *
- * A message is written at once, as far as the socket takes it. The source writes the rest from a queue. A message that
- * was begun is always finished, so its rest is queued whatever the length of the queue.
+ * A message is written at once, as far as the socket accepts it. The rest is queued, and the source writes it. The
+ * rest of a message is queued however long the queue is, since a frame must be whole.
  *
- * Threads: any, where nothing else is said.
- * Locks:   lock before all_lock. With lock held, only system calls that do not wait are made.
- * Trust:   none in the bytes that come. */
+ * Threads: any, unless a comment says otherwise.
+ * Locks:   lock is taken before all_lock. While lock is held, only system calls that do not block are made.
+ * Trust:   received bytes are not trusted. */
 
 #include "config.h"
 
@@ -24,24 +25,24 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-frame-decoder-private.h"
 
-/* How long the messages that were sent before the end may take, where the context is iterated. */
+/* How long, in microseconds, messages that were sent before the close may still be written. */
 #define LINGER (5 * G_USEC_PER_SEC)
 
 typedef struct
 {
   _Atomic gint references;
   GWeakRef transport;
-  FerryFrameDecoder decoder;       /* context */
-  void (*hung_up) (gpointer data); /* context: (nullable) */
+  FerryFrameDecoder decoder;       /* the context's thread */
+  void (*hung_up) (gpointer data); /* the context's thread: (nullable) */
   gpointer hung_up_data;
   GDestroyNotify hung_up_destroy; /* (nullable) */
 
   pthread_mutex_t lock;
-  int fd;          /* lock, as what follows: -1 once it is closed */
-  GSource *source; /* (unowned) (nullable): as long as fd is open, and has a reference to this */
-  gpointer tag;    /* (nullable): of fd in source; NULL after the end of the input */
+  int fd;          /* lock: fd and all fields down to queue; -1 once it is closed */
+  GSource *source; /* (unowned) (nullable): set while fd is open; the source holds a reference to this core */
+  gpointer tag;    /* (nullable): the tag of fd in source; NULL after the end of the input */
   FerryFrameQueue queue;
-  GList node; /* of `all` */
+  GList node; /* all_lock: the link in all */
 } Core;
 
 typedef struct
@@ -51,9 +52,9 @@ typedef struct
 } Source;
 
 static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
-static GQueue all = G_QUEUE_INIT; /* all_lock: (element-type Core) (unowned): those with an open socket */
+static GQueue all = G_QUEUE_INIT; /* all_lock: (element-type Core) (unowned): the cores with an open socket */
 
-/* How many sources of this kind this thread is dispatching. */
+/* The number of sources of this kind that this thread is dispatching, nested within each other. */
 static _Thread_local guint n_receiving;
 
 /* ---- the core ---- */
@@ -88,13 +89,13 @@ fail_locked (Core *core, const char *why)
   ferry_frame_queue_drop (&core->queue);
 }
 
-/* The caller has a reference. */
+/* Must be called with a reference to core besides the source's. */
 static void
 close_locked (Core *core)
 {
   if (core->fd < 0)
     return;
-  fail_locked (core, "The transport was closed at this end");
+  fail_locked (core, "The transport was closed at this end; open a new transport");
   pthread_mutex_lock (&all_lock);
   g_queue_unlink (&all, &core->node);
   pthread_mutex_unlock (&all_lock);
@@ -113,7 +114,7 @@ watch_locked (Core *core)
 
 /* ---- writing ---- */
 
-/* A FerryFrameWriteFunc. */
+/* Writes without blocking, as a FerryFrameWriteFunc. Must be called with the lock held. */
 static gsize
 write_locked (gpointer data, const GOutputVector *parts, guint n_parts)
 {
@@ -123,15 +124,14 @@ write_locked (gpointer data, const GOutputVector *parts, guint n_parts)
 
   if (n < 0 && errno != EAGAIN)
     {
-      fail_locked (core, "The other process takes nothing more");
-      /* After a failure of the system, the other process would wait for messages that never come. */
+      fail_locked (core, "The other process accepts no more messages");
+      /* The other process must see an end: else it would wait for messages that never come. */
       shutdown (core->fd, SHUT_WR);
     }
   return n > 0 ? (gsize) n : 0;
 }
 
-/* Writes as much of the queue as the socket takes. Returns whether there is room after a send that failed for want of
- * it. */
+/* Writes as much of the queue as the socket accepts. Returns TRUE if a message was refused and there is room again. */
 static gboolean
 write_queued_locked (Core *core)
 {
@@ -166,7 +166,8 @@ send_parts (Core *core, const GOutputVector *parts, guint n_parts, GError **erro
 
 /* ---- reading; the context's thread ---- */
 
-/* Hands over whole messages. They are copied: their handlers may iterate the context, which reads on. */
+/* Delivers the whole messages that were read. Each is copied, as its handler may iterate the context, which reads
+ * into the same buffer. */
 static void
 hand_over (Core *core)
 {
@@ -187,7 +188,7 @@ hand_over (Core *core)
     ferry_transport_end (transport, reason);
 }
 
-/* The other process is gone: it sends and takes nothing more. */
+/* Called when the other process is gone, so that nothing more can be read or written. */
 static void
 end_input (Core *core)
 {
@@ -195,16 +196,16 @@ end_input (Core *core)
   g_autoptr (GError) reason = ferry_frame_decoder_end (&core->decoder);
 
   pthread_mutex_lock (&core->lock);
-  /* Poll would report the hang-up again and again. */
+  /* Without this, poll() would report the hang-up again and again. */
   if (core->tag != NULL)
     g_source_remove_unix_fd (core->source, g_steal_pointer (&core->tag));
-  fail_locked (core, "The other process is gone");
+  fail_locked (core, "The other process has ended; start it again");
   if (core->queue.closed)
     close_locked (core);
   pthread_mutex_unlock (&core->lock);
   if (transport == NULL)
     return;
-  /* Sends that wait for room fail now. */
+  /* Threads that wait for room to send wake, and their sends fail. */
   ferry_transport_note_room (transport);
   if (core->hung_up != NULL)
     core->hung_up (core->hung_up_data);
@@ -212,7 +213,7 @@ end_input (Core *core)
     ferry_transport_end (transport, reason);
 }
 
-/* Returns how much came; 0 at the end, and -1 where the socket is empty. */
+/* Returns how many bytes were read, 0 at the end of the input, and -1 if the socket is empty. */
 static gssize
 read_some (Core *core)
 {
@@ -228,7 +229,7 @@ read_some (Core *core)
     room = ferry_frame_decoder_get_room (&core->decoder, &size);
   if (core->tag != NULL)
     n = TEMP_FAILURE_RETRY (recv (core->fd, room, size, MSG_DONTWAIT));
-  /* Another error is an end that was closed with unread bytes. */
+  /* Any other error means that the other end was closed with unread bytes, so it counts as the end of the input. */
   if (core->tag != NULL && n < 0 && errno != EAGAIN)
     n = 0;
   pthread_mutex_unlock (&core->lock);
@@ -309,7 +310,7 @@ core_new (int fd, GMainContext *context)
   pthread_mutex_lock (&all_lock);
   g_queue_push_tail_link (&all, &core->node);
   pthread_mutex_unlock (&all_lock);
-  /* The context has another one, until it is destroyed. */
+  /* The context holds another reference, until the source is destroyed. */
   g_source_unref (core->source);
   return core;
 }
@@ -369,7 +370,7 @@ ferry_polled_transport_new (int fd)
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (self), FERRY_FRAME_MAX_MESSAGE);
   ferry_transport_set_context (self, context, ferry_polled_transport_is_receiving);
   ferry_greeting_write (greeting);
-  /* The source finds a failure. */
+  /* Sends the greeting. If that fails, the source ends the transport when it is dispatched. */
   send_parts (core, &part, 1, NULL);
   return self;
 }
@@ -407,7 +408,7 @@ ferry_polled_transport_is_flushed (FerryTransport *self)
 {
   Core *core = get_core (self);
 
-  /* Relaxed: a waiting thread is woken by other means, and then reads it again. */
+  /* Relaxed: the thread that waits for this is woken by other means, and then reads size again. */
   return core == NULL || atomic_load_explicit (&core->queue.size, memory_order_relaxed) == 0;
 }
 
@@ -444,7 +445,7 @@ ferry_polled_transport_disown_all (void)
 
       next = node->next;
       pthread_mutex_lock (&core->lock);
-      fail_locked (core, "The other end belongs to the process that this one was forked from");
+      fail_locked (core, "The transport belongs to the parent of this forked process");
       close_locked (core);
       pthread_mutex_unlock (&core->lock);
       if (transport != NULL)

@@ -3,8 +3,8 @@
 
 /* Errors that cross a process boundary: domain, code and message, and a trace.
  *
- * A trace is text, with a line for each place, the innermost first. A place is the process and the function that raised
- * the error, or one that handed it on. The indented lines below a place are its backtrace, where there is one. */
+ * A trace is text with a line for each place, the innermost place first. A place is a process and a function that
+ * raised the error or passed it on. The indented lines below a place are its backtrace, if there is one. */
 
 #pragma once
 
@@ -14,35 +14,40 @@
 
 G_BEGIN_DECLS
 
-/* Domain, code, message, trace, and notes about further failures, which never replace the error. */
+/* The GVariant type of an error: domain, code, message, trace, and notes. A note tells of a further failure, which
+ * never replaces the error. */
 #define FERRY_ERROR_VARIANT_TYPE "(sissas)"
 
-/* The largest trace that is sent or taken. */
+/* The largest trace, in bytes, that is sent or accepted. */
 #define FERRY_MAX_TRACE 16384
 
-/* trace and notes are (nullable). Returns (transfer floating). */
+/* Returns (transfer floating) error as a value. trace: (nullable). notes: (nullable). */
 GVariant *ferry_error_to_variant (const GError *error, const char *trace, const char *const *notes);
-/* Returns FERRY_ERROR_REMOTE for a malformed value. trace: (out) (optional) (nullable) (transfer full), with the notes
- * behind it. */
+/* Returns (transfer full) the error of a value; FERRY_ERROR_REMOTE if the value is malformed. trace: (out)
+ * (optional) (nullable) (transfer full): the trace, with a line for each note at its end. */
 GError *ferry_error_from_variant (GVariant *variant, char **trace);
-/* Adds the line of this process and function to inner (nullable), the trace of the error so far. */
+/* Returns (transfer full) the trace inner (nullable) with a line for this process and function added at its end. */
 char *ferry_trace_add_place (const char *inner, const char *function);
-/* Lines of a backtrace of the calling thread, indented, without the skip innermost; NULL where glibc gives none. */
+/* Returns (transfer full) (nullable) the indented lines of a backtrace of the calling thread, without the skip
+ * innermost frames; NULL if glibc gives none. */
 char *ferry_trace_new_backtrace (guint skip);
 
 /* ---- the trace of an error ---- */
 
-/* The number of traces so far. Work that may fail reads it at its beginning. */
+/* Returns how many traces were set so far. A function that may pass on an error must read this number when it begins
+ * its work. */
 guint64 ferry_trace_get_moment (void);
-/* Gives error its trace, in place of one that it has. */
+/* Sets the trace of error, and replaces an earlier trace. */
 void ferry_error_set_trace (GError *error, const char *trace);
-/* The error's own trace, to hand it on: (transfer full) (nullable). since: the moment when the work began that ends
- * with the error, or 0. An older trace of another domain's error is not found. */
+/* Returns (transfer full) (nullable) the trace that was set for error itself, to pass it on. since: what
+ * ferry_trace_get_moment() returned when the work that failed began, or 0. For an error outside FERRY_ERROR, a trace
+ * that was set before since is ignored. */
 char *ferry_error_dup_trace (const GError *error, guint64 since);
-/* As g_error_copy(); the copy also has the trace that ferry_error_dup_trace() finds. */
+/* Works as g_error_copy(); the copy also gets the trace that ferry_error_dup_trace() returns for error and since.
+ * ferry_error_copy() uses 0 as since. */
 GError *ferry_error_copy_since (const GError *error, guint64 since);
 GError *ferry_error_copy (const GError *error);
-/* The copy has trace (nullable). */
+/* Works as g_error_copy(), and sets the trace of the copy to trace (nullable). */
 GError *ferry_error_copy_with_trace (const GError *error, const char *trace);
 
 G_END_DECLS

@@ -1,19 +1,22 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Errors as values, and their traces.
+/* Converts errors to values and back, and keeps their traces.
  *
- * An error of FERRY_ERROR carries its trace. A GError of another domain has no room for one, and does not tell when it
- * is freed or copied. So the process has a table of the traces of the latest errors.
+ * An error of FERRY_ERROR carries its trace. A GError of another domain cannot carry one, and this file is not
+ * notified when it is freed or copied. So the process has a table of the traces of the latest errors.
  *
- * The table finds an error by its address and that of its message, which is certain while the error lives. Later
- * another error with the same content may lie there. So a function that hands an error on only finds traces that were
- * added since its work began, and never those of an earlier failure. A copy that another library made is found by
- * domain, code and message. Such a trace is only shown, and never handed on.
+ * The table finds an error by its address and the address of its message, which is reliable while the error exists.
+ * Afterwards another error with the same content may have the same address. So a function that passes an error on
+ * only gets traces that were set after its work began, and never the trace of an earlier failure. An error that
+ * another library copied is found by domain, code and message. The trace of such a copy is only shown, and never
+ * passed on.
  *
  * Threads:   any; the table has a lock.
- * Trust:     none in a value: GVariant checks that strings are valid UTF-8, and this file bounds them.
- * Invariant: newest has all traces, at most MAX_TRACES and MAX_BYTES of them. Each is in by_place, by_error or both. */
+ * Trust:     a value is not trusted: GVariant checks that strings are valid UTF-8, and this file limits their
+ *            lengths.
+ * Invariant: newest contains all traces, at most MAX_TRACES and MAX_BYTES of them. Each trace is also in by_place,
+ *            in by_error or in both. */
 
 #include "config.h"
 
@@ -40,17 +43,18 @@
 
 #define CUT "…"
 
-/* A copy of at most limit bytes, which is valid UTF-8. Ends with CUT where it was cut. */
+/* Returns (transfer full) a copy of text of at most limit bytes, as valid UTF-8. The copy ends with CUT if text was
+ * cut. */
 static char *
 dup_bounded (const char *text, gsize limit)
 {
-  /* Reads no more than a bounded part. */
+  /* Reads at most limit + 1 bytes of text. */
   g_autofree char *valid = g_utf8_make_valid (text, (gssize) strnlen (text, limit + 1));
   gsize length = limit - strlen (CUT);
 
   if (strlen (valid) <= limit)
     return g_steal_pointer (&valid);
-  /* Not within a character. */
+  /* Moves the cut to the beginning of a UTF-8 character. */
   while (length > 0 && ((guchar) valid[length] & 0xc0) == 0x80)
     length--;
   return g_strdup_printf ("%.*s%s", (int) length, valid, CUT);
@@ -77,7 +81,7 @@ find_domain (const char *name)
 {
   static gsize registered;
 
-  /* Registers the common domains, which this process may not have used yet. */
+  /* g_quark_try_string() only finds domains that this process has used. So the common domains are registered here. */
   if (g_once_init_enter (&registered))
     g_once_init_leave (&registered,
                        FERRY_ERROR | G_IO_ERROR | G_FILE_ERROR | G_SPAWN_ERROR | G_CONVERT_ERROR | G_KEY_FILE_ERROR);
@@ -129,8 +133,10 @@ ferry_error_from_variant (GVariant *variant, char **trace)
   if (trace != NULL)
     *trace = NULL;
   if (variant == NULL || !g_variant_is_of_type (variant, G_VARIANT_TYPE (FERRY_ERROR_VARIANT_TYPE)))
-    return g_error_new (FERRY_ERROR, FERRY_ERROR_REMOTE, "An error of another process came as a value of type %s",
-                        variant != NULL ? g_variant_get_type_string (variant) : "none");
+    return g_error_new (
+      FERRY_ERROR, FERRY_ERROR_REMOTE,
+      "Another process sent an error as a value of the wrong type %s; use the same version of Ferry at both ends",
+      variant != NULL ? g_variant_get_type_string (variant) : "none");
   g_variant_get (variant, "(&si&s&sas)", &domain, &code, &message, &text, &notes);
   if (trace != NULL)
     *trace = make_trace (text, notes);
@@ -157,13 +163,13 @@ ferry_trace_add_place (const char *inner, const char *function)
   g_autofree char *line = NULL;
   g_autofree char *kept = NULL;
 
-  /* A name that has line ends is still one line. */
+  /* Line ends in a name become spaces, so that each place is one line. */
   g_strdelimit (name, "\r\n", ' ');
   g_strdelimit (process, "\r\n", ' ');
   line = g_strdup_printf ("in function “%s” of process %d (%s)\n", name, (int) getpid (), process);
   if (inner == NULL || *inner == '\0')
     return g_steal_pointer (&line);
-  /* Room for the line, and for a line end before it. */
+  /* Leaves room for the new line, and for a line end before it. */
   kept = dup_bounded (inner, FERRY_MAX_TRACE - strlen (line) - 1);
   return g_strconcat (kept, g_str_has_suffix (kept, "\n") ? "" : "\n", line, NULL);
 }
@@ -176,7 +182,7 @@ ferry_trace_new_backtrace (guint skip)
   char **symbols = backtrace_symbols (frames, n_frames);
   g_autoptr (GString) text = g_string_new (NULL);
 
-  /* This function's own frame is the innermost. */
+  /* The innermost frame is that of this function, so one more frame is skipped. */
   for (gint64 i = (gint64) skip + 1; symbols != NULL && i < n_frames; i++)
     {
       g_autofree char *symbol = dup_bounded (symbols[i], MAX_NOTE);
@@ -193,21 +199,24 @@ ferry_trace_new_backtrace (guint skip)
 
 typedef struct
 {
-  const GError *place;       /* (nullable): the address of the error, never read. NULL for one that carries its trace */
-  const char *message_place; /* the address of its message */
+  /* (nullable): the address of the error, which is never read. NULL if the error carries its trace */
+  const GError *place;
+  const char *message_place; /* the address of the error's message, never read */
   guint64 number;
   GError *error;     /* (owned): a copy */
   GRefString *trace; /* (owned) */
   gsize size;
-  GList link; /* in newest */
+  GList link; /* the link in newest */
 } Trace;
 
 static pthread_mutex_t traces_lock = PTHREAD_MUTEX_INITIALIZER;
-static GQueue newest = G_QUEUE_INIT; /* traces_lock: (element-type Trace): the newest first, by link */
-static GHashTable *by_place;         /* traces_lock: (element-type GError Trace): by address; values unowned */
-static GHashTable *by_error;         /* traces_lock: (element-type GError Trace): the newest of equal ones; unowned */
-static gsize n_bytes;                /* traces_lock */
-static _Atomic guint64 n_traces;     /* how many there were so far; traces_lock to write it */
+static GQueue newest = G_QUEUE_INIT; /* traces_lock: (element-type Trace): the newest trace first, by link */
+/* traces_lock: (element-type GError Trace): the key is the error's address; values unowned */
+static GHashTable *by_place;
+static GHashTable *by_error; /* traces_lock: (element-type GError Trace): the key is the error's content, the value its
+                                newest trace; unowned */
+static gsize n_bytes;        /* traces_lock */
+static _Atomic guint64 n_traces; /* how many traces were set so far; written with traces_lock held */
 
 static guint
 hash_error (gconstpointer data)
@@ -254,19 +263,20 @@ insert_locked (Trace *trace)
   same_place = trace->place != NULL ? g_hash_table_lookup (by_place, trace->place) : NULL;
   if (same_place != NULL)
     {
-      /* That error was freed, but copies of it may live. */
+      /* The error at this address was freed, but copies of it may exist, and are found by their content. */
       g_hash_table_remove (by_place, same_place->place);
       same_place->place = NULL;
       if (g_hash_table_lookup (by_error, same_place->error) != same_place)
         drop_locked (same_place);
     }
   equal = g_hash_table_lookup (by_error, trace->error);
-  /* One with a place is still found by that. */
+  /* Drops an equal trace without a place, as no table would find it any more. An equal trace with a place is still
+   * in by_place. */
   if (equal != NULL && equal->place == NULL)
     drop_locked (equal);
   if (trace->place != NULL)
     g_hash_table_insert (by_place, (gpointer) trace->place, trace);
-  /* The key is the trace's own error, and is replaced, too. */
+  /* replace, not insert: the old key is owned by another trace, which may be freed earlier. */
   g_hash_table_replace (by_error, trace->error, trace);
   g_queue_push_head_link (&newest, &trace->link);
   n_bytes += trace->size;
@@ -274,7 +284,7 @@ insert_locked (Trace *trace)
     drop_locked (newest.tail->data);
 }
 
-/* (transfer full) (nullable). since: see ferry_error_dup_trace(). */
+/* Returns (transfer full) (nullable) the trace of the error at this address. since: see ferry_error_dup_trace(). */
 static GRefString *
 find_by_place (const GError *error, guint64 since)
 {
@@ -288,7 +298,7 @@ find_by_place (const GError *error, guint64 since)
   return g_ref_string_acquire (trace->trace);
 }
 
-/* trace is bounded. */
+/* Sets the trace of error to text, whose length must be limited already. */
 static void
 set_trace (GError *error, GRefString *text)
 {
@@ -304,7 +314,7 @@ set_trace (GError *error, GRefString *text)
   trace->size = sizeof *trace + strlen (error->message) + g_ref_string_length (text);
   trace->link.data = trace;
   FERRY_AUTO_LOCK (&traces_lock);
-  /* Relaxed: a count, which is written and compared under the lock. */
+  /* Relaxed: n_traces is written, and compared with numbers, only under the lock. */
   trace->number = atomic_load_explicit (&n_traces, memory_order_relaxed) + 1;
   atomic_store_explicit (&n_traces, trace->number, memory_order_relaxed);
   insert_locked (trace);
@@ -313,7 +323,7 @@ set_trace (GError *error, GRefString *text)
 guint64
 ferry_trace_get_moment (void)
 {
-  /* Relaxed: an error that this thread was handed is counted already. */
+  /* Relaxed: if another thread has passed an error to this thread, the error's trace is counted already. */
   return atomic_load_explicit (&n_traces, memory_order_relaxed);
 }
 
@@ -375,20 +385,21 @@ ferry_error_copy_with_trace (const GError *error, const char *trace)
  * ferry_error_get_trace:
  * @error: an error that came from another process
  *
- * The trace of an error, as text. It has a line for the function that raised the error in the other process, and for
- * each function that handed it on. The innermost is the first. A place may have its backtrace below it.
+ * Gets the trace of an error, as text. The trace has a line for the function that raised the error in the other
+ * process, and for each function that passed the error on. The innermost function comes first. Below a function's line
+ * there may be a backtrace.
  *
- * An error of `FERRY_ERROR` carries its trace, and so do its copies, also with another message. An error of another
- * domain has no room for a trace. So the latest 1,024 of those traces are kept apart, each for its error; very long
- * ones leave room for fewer.
+ * An error of `FERRY_ERROR` carries its trace, and so do its copies, even if their message was changed. An error of
+ * another domain cannot carry a trace. Ferry keeps the latest 1,024 traces of such errors, or fewer if they are very
+ * long.
  *
- * An error without a trace of its own has that of the newest error with the same domain, code and message. This finds
- * the traces of copies, and of errors that a language binding has made again. The trace of an error of another domain
- * is not found after its message was changed, for example by `g_prefix_error()`.
+ * For an error that has no trace of its own, this function returns the newest trace of an error with the same domain,
+ * code and message. So it also finds the traces of copies, and of errors that a language binding has made anew. The
+ * trace of an error of another domain is not found after its message was changed, for example by `g_prefix_error()`.
  *
  * May be called from any thread.
  *
- * Returns: (transfer full) (nullable): the trace
+ * Returns: (transfer full) (nullable): the trace, or %NULL if there is none
  *
  * Since: 0.1
  */

@@ -11,26 +11,27 @@
 #include "call/ferry-mux-private.h"
 #include "call/ferry-remote-error-private.h"
 
-/* The object and its transaction share the stream. So the object may be dropped while the transaction is in flight,
- * which ends the transaction.
+/* The received items of a streamed answer. The FerryReplies object and the transaction share a Stream. So the object
+ * may be dropped while the transaction is in flight, which ends the transaction.
  *
- * Locks: nothing is called with lock held, but the wait queue. */
+ * Locks: while lock is held, only functions of the wait queue are called. */
 typedef struct
 {
   _Atomic gint references;
   FerryMux *mux;   /* const: (owned) */
   char *method;    /* const: (owned) */
   gint64 deadline; /* const: monotonic time in microseconds, 0 for none */
-  guint window;    /* const */
-  guint64 xid;     /* 0: not sent. Set before another thread has the stream, but for its items */
+  guint window;    /* const: the most items that may wait here */
+  guint64 xid; /* 0: the request was not sent. Set before another thread has the stream, except the thread that receives
+                  items */
 
   pthread_mutex_t lock;
-  GQueue items;         /* lock: (element-type GVariant): not taken yet */
-  FerryWaitQueue waits; /* joined with lock, while there are no items: for the next item */
+  GQueue items;         /* lock: (element-type GVariant): items that the program has not taken yet */
+  FerryWaitQueue waits; /* joined with lock held, while items is empty: completions that wait for the next item */
   guint n_taken;        /* lock: items taken since the window last grew */
-  gboolean over;        /* lock, as the next two: the transaction is over */
-  GVariant *result;     /* (owned) (nullable) */
-  GError *error;        /* (owned) (nullable) */
+  gboolean over;        /* lock: the transaction has ended */
+  GVariant *result;     /* lock: (owned) (nullable) */
+  GError *error;        /* lock: (owned) (nullable) */
 } Stream;
 
 /**
@@ -39,9 +40,10 @@ typedef struct
  * The streamed answer to a transaction: values, and at the end a result or an error. Made by
  * [method@Ferry.Mux.transact_stream].
  *
- * The other end sends only as many values as the window allows, until some are taken here. So memory stays bounded.
+ * The other end may send only as many values as the window allows. It may send more when values are taken from this
+ * object. So memory stays bounded.
  *
- * With the last reference, the transaction is cancelled. Any thread may use it.
+ * Dropping the last reference cancels the transaction. Any thread may use the object.
  *
  * Since: 0.1
  */
@@ -112,7 +114,8 @@ stream_done (gpointer data, GVariant *result, const GError *error)
 
 static const FerryAskFuncs stream_funcs = {item_came, stream_done, stream_unref};
 
-/* Half a window at a time. */
+/* Allows the other end to send as many items as were taken. Does so only when half a window was taken, to save
+ * messages. */
 static void
 tell_taken (Stream *self)
 {
@@ -131,7 +134,8 @@ tell_taken (Stream *self)
 
 /* ---- taking ---- */
 
-/* The deadline is that of the whole transaction, and ends it. */
+/* Returns the error for a wait whose deadline has passed. Ends the transaction too, as the deadline is that of the
+ * whole transaction. */
 static GError *
 timed_out (gpointer data)
 {
@@ -142,8 +146,8 @@ timed_out (gpointer data)
   return error;
 }
 
-/* Takes the next item, or the end, which is NULL and error. Returns NULL then, or (transfer full) a completion for one
- * of the two. */
+/* Takes the next item into value, or sets error at a failed end. Returns NULL if there was an item or an end (value
+ * is NULL at the end). Else returns (transfer full) a completion that waits for the next item or the end. */
 static FerryCompletion *
 take_or_wait (Stream *self, GVariant **value, GError **error)
 {
@@ -161,16 +165,16 @@ take_or_wait (Stream *self, GVariant **value, GError **error)
 /**
  * ferry_replies_next:
  * @self: the replies to a transaction
- * @cancellable: (nullable): a cancellable, for this wait only.
+ * @cancellable: (nullable): a cancellable, for this wait only
  * @value: (out) (transfer full) (nullable): the next value; %NULL at the end
  * @error: return location for an error
  *
- * Takes the next value, and waits for it. Any thread that may wait, as [method@Ferry.Mux.transact].
+ * Takes the next value; waits until there is one. Any thread that may wait, as for [method@Ferry.Mux.transact].
  *
- * Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED; a further call goes on then. After the last value,
- * fails with the transaction's error: the other end's, %FERRY_ERROR_TIMED_OUT or %FERRY_ERROR_CLOSED.
+ * Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED; the function may be called again then. After the last
+ * value, fails with the transaction's error: an error of the other end, %FERRY_ERROR_TIMED_OUT or %FERRY_ERROR_CLOSED.
  *
- * Returns: %TRUE when there is a value, or a good end
+ * Returns: %TRUE when there is a value, or when the transaction has ended without an error
  *
  * Since: 0.1
  */
@@ -205,12 +209,12 @@ ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GVariant **va
 /**
  * ferry_replies_next_async:
  * @self: the replies to a transaction
- * @cancellable: (nullable): a cancellable, for this wait only.
+ * @cancellable: (nullable): a cancellable, for this wait only
  * @callback: (scope async): called with a value or the end, in the thread-default main context of the caller
  * @user_data: data for @callback
  *
- * Takes the next value without waiting. Any thread with a main context that runs. Several calls at once get their
- * values in turn.
+ * Takes the next value without waiting. Any thread whose main context runs. Several calls at the same time get their
+ * values in the order of the calls.
  *
  * Since: 0.1
  */
@@ -245,9 +249,9 @@ ferry_replies_next_async (FerryReplies *self, GCancellable *cancellable, GAsyncR
  * @value: (out) (transfer full) (nullable): the next value; %NULL at the end
  * @error: return location for an error
  *
- * Ends [method@Ferry.Replies.next_async]. Fails as [method@Ferry.Replies.next]. Any thread.
+ * Gets the result of [method@Ferry.Replies.next_async]. Fails as [method@Ferry.Replies.next] does. Any thread.
  *
- * Returns: %TRUE when there is a value, or a good end
+ * Returns: %TRUE when there is a value, or when the transaction has ended without an error
  *
  * Since: 0.1
  */
@@ -274,9 +278,9 @@ ferry_replies_next_finish (FerryReplies *self, GAsyncResult *result, GVariant **
  * ferry_replies_get_done:
  * @self: the replies to a transaction
  *
- * Any thread.
+ * Gets whether the transaction has ended. Some values may not have been taken yet. Any thread.
  *
- * Returns: whether the transaction is over; some values may not be taken yet
+ * Returns: whether the transaction has ended
  *
  * Since: 0.1
  */
@@ -294,11 +298,12 @@ ferry_replies_get_done (FerryReplies *self)
  * @self: the replies to a transaction
  * @error: return location for an error
  *
- * The result of the transaction, which comes after all values. Any thread.
+ * Gets the result of the transaction, which comes after all values. Any thread.
  *
- * Fails with %FERRY_ERROR_WOULD_BLOCK while it has not ended, and as [method@Ferry.Replies.next].
+ * Fails with %FERRY_ERROR_WOULD_BLOCK while the transaction has not ended, and with the transaction's error as
+ * [method@Ferry.Replies.next] does.
  *
- * Returns: (transfer full) (nullable): the result; %NULL without an error where there is none
+ * Returns: (transfer full) (nullable): the result; %NULL without an error if the answer has none
  *
  * Since: 0.1
  */
@@ -324,8 +329,8 @@ ferry_replies_dup_result (FerryReplies *self, GError **error)
  * ferry_replies_cancel:
  * @self: the replies to a transaction
  *
- * Ends the transaction with %G_IO_ERROR_CANCELLED, and tells the other end. Values that came before can still be taken.
- * Does nothing where it has ended. Any thread.
+ * Ends the transaction with %G_IO_ERROR_CANCELLED, and notifies the other end. Values that came before can still be
+ * taken. Does nothing if the transaction has ended. Any thread.
  *
  * Since: 0.1
  */
@@ -374,14 +379,15 @@ ferry_replies_init (FerryReplies *self)
  * ferry_mux_transact_stream:
  * @self: a mux
  * @method: the method, 1 to 255 bytes of UTF-8
- * @arguments: (nullable): its arguments; a floating reference is taken.
- * @window: how many values may come before some are taken, 1 to 65535
- * @timeout: microseconds until the end; negative for any time. The other end is told the deadline.
+ * @arguments: (nullable): the arguments of the method; a floating reference is sunk
+ * @window: how many values may arrive before some are taken, 1 to 65535
+ * @timeout: microseconds until the end of the transaction; negative for no limit. The other end is notified of the
+ *   deadline.
  * @error: return location for an error
  *
- * Asks for a streamed answer, without waiting. Any thread.
+ * Sends a request for a streamed answer, without waiting. Any thread.
  *
- * Fails with %FERRY_ERROR_WOULD_BLOCK where the transport has no room at present, with %FERRY_ERROR_CLOSED,
+ * Fails with %FERRY_ERROR_WOULD_BLOCK if the transport has no room now, with %FERRY_ERROR_CLOSED,
  * %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_TOO_LARGE.
  *
  * Returns: (transfer full) (nullable): the replies, or %NULL with an error

@@ -1,25 +1,26 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A transport over any GIOStream, and over the stream that is made of two descriptors.
+/* A transport over any GIOStream, such as one that is made of two descriptors.
  *
- * The object and the threads share the core. The reader is a thread, which takes the stream apart, hands messages over,
- * and starts and joins the writer's thread. It holds the object only while it hands over the messages of one read. So
- * the last other reference closes the transport.
+ * The transport and its two threads share the core. The reader is a thread that splits the stream into messages and
+ * delivers them. The reader also starts and joins the writer, the other thread. The reader holds a reference to the
+ * transport only while it delivers the messages of one read. So the transport is closed when the last reference of
+ * the program is dropped.
  *
- * The way of a message: where the queue is empty, the sending thread writes as much as the stream takes at once. The
- * rest is copied into the queue, which the writer writes. A message that was begun is always finished, so its rest is
- * queued whatever the length of the queue. After a refused message, the transport is told when there is room.
+ * Sending a message: if the queue is empty, the sending thread writes as much as the stream accepts at once. The
+ * rest is copied into the queue, and the writer writes it. The rest of a message is queued however long the queue
+ * is, since a frame must be whole. After a message was refused, the transport is notified when there is room.
  *
- * The end: close() runs on any thread and does not wait. It sets a flag, lets the writer finish and wakes the reader.
- * The reader then lingers for a few seconds at the most, until all sent messages are written. It discards the bytes
- * that still come: a socket that is closed before they are read drops what the other end has not read. Then it closes
- * the stream.
+ * Closing: ferry_stream_transport_close() runs on any thread and does not wait. It sets a flag, makes the writer
+ *          finish, and wakes the reader. The reader then lingers for at most LINGER_MILLISECONDS, until all sent
+ *          messages are written. It discards bytes that still arrive: if a socket is closed with unread bytes, the
+ *          kernel drops what the other end has not read yet. Then the reader closes the stream.
  *
- * Owner:   counted references: the object's and the reader's.
- * Threads: any, where nothing else is said.
- * Locks:   lock, a leaf. With it held, only the stream is called, to write without waiting.
- * Trust:   none in what comes. */
+ * Owner:   counted references: one of the transport and one of the reader.
+ * Threads: any, unless a comment says otherwise.
+ * Locks:   lock. While it is held, only the stream is called, to write without blocking.
+ * Trust:   received bytes are not trusted. */
 
 #include "config.h"
 
@@ -44,19 +45,21 @@
 #include "call/ferry-frame-decoder-private.h"
 #include "call/ferry-remote-error-private.h"
 
-/* How long the messages that were sent before the end may take. */
+/* How long messages that were sent before the close may still be written. */
 #define LINGER_MILLISECONDS 5000
 
-/* The pause between two looks for a free descriptor. */
+/* The pause before a missing descriptor is asked for again. */
 #define SHORTAGE_MILLISECONDS 10
 
-/* The descriptors of a transport: a wake-up each for reading and writing, and one to linger with. */
+/* The descriptors that a transport needs: one to wake the reader, one to wake the writer, and one for the context to
+ * linger with. */
 #define N_FDS 3
 
 #define FERRY_TYPE_STREAM_TRANSPORT (ferry_stream_transport_get_type ())
 G_DECLARE_FINAL_TYPE (FerryStreamTransport, ferry_stream_transport, FERRY, STREAM_TRANSPORT, FerryTransport)
 
-/* The parts of a message up to this size are copied together first, which makes the write quicker. */
+/* The parts of a message of at most this many bytes are copied into one buffer first: one part is written faster
+ * than several. */
 #define SMALL_MESSAGE 4096
 
 typedef struct
@@ -64,28 +67,28 @@ typedef struct
   _Atomic gint references;
   GWeakRef transport;
   GIOStream *io;       /* const: (owned) */
-  GInputStream *input; /* const: (unowned), of io */
-  /* const: (owned): wakes the reader, when the transport is closed or cannot write. The reader still hands over the
-   * messages that came, and ends the transport. */
+  GInputStream *input; /* const: (unowned): owned by io */
+  /* const: (owned): wakes the reader when the transport is closed or writing has failed. The reader then delivers
+   * the messages that have arrived, and ends the transport. */
   GCancellable *reading;
-  GPollFD wakeup;                     /* const: of that, which so keeps one descriptor, and makes none with each read */
-  _Atomic (GMainContext *) lingering; /* (nullable): the reader's, at the end */
-  FerryFrameDecoder decoder;          /* of the reader */
-  gboolean input_over;                /* of the reader: the stream has ended */
-  gboolean expired;                   /* of the reader: the time to linger is over */
+  GPollFD wakeup; /* const: of reading: keeps its descriptor open, so that no read has to open one */
+  _Atomic (GMainContext *) lingering; /* (nullable): the reader's context, while it lingers */
+  FerryFrameDecoder decoder;          /* used by the reader */
+  gboolean input_over;                /* used by the reader: the input has ended */
+  gboolean expired;                   /* used by the reader: the time to linger is over */
   _Atomic gboolean closed;
   _Atomic guint32 max_message;
 
-  GOutputStream *output; /* const: (unowned), of io */
-  GCancellable *writing; /* const: (owned): ends a write of the writer */
-  GPollFD write_wakeup;  /* const: of that, which so keeps one descriptor, and makes none for each write */
-  gboolean direct;       /* const: sending threads may write */
-  int out_fd;            /* const: of output, or -1 */
-  GThread *writer;       /* of the reader */
+  GOutputStream *output; /* const: (unowned): owned by io */
+  GCancellable *writing; /* const: (owned): cancels a write of the writer */
+  GPollFD write_wakeup;  /* const: of writing: keeps its descriptor open, so that no write has to open one */
+  gboolean direct;       /* const: whether sending threads may write to output */
+  int out_fd;            /* const: the descriptor of output, or -1 */
+  GThread *writer;       /* used by the reader */
 
   pthread_mutex_t lock;
   pthread_cond_t changed;
-  FerryFrameQueue queue; /* lock, as the next one. The writer removes what it has written */
+  FerryFrameQueue queue; /* lock: queue and done. Only the writer removes bytes */
   gboolean done;         /* the writer has ended */
 } Core;
 
@@ -99,20 +102,21 @@ G_DEFINE_FINAL_TYPE (FerryStreamTransport, ferry_stream_transport, FERRY_TYPE_TR
 
 /* ---- the core ---- */
 
-/* No wake-up is lost. The writer sets done, under its lock, before it reads the context here. The reader sets the
- * context before it reads done, under that lock. */
+/* Wakes the reader if it lingers. No wake-up is lost: the writer sets done under lock, and then reads lingering
+ * here. The reader sets lingering, and then reads done under lock. */
 static void
 wake_lingering (Core *core)
 {
-  /* Acquire: pairs with the release in linger(), for what the context is made of. */
+  /* Acquire: sees the content of the context that linger() released. */
   GMainContext *context = atomic_load_explicit (&core->lingering, memory_order_acquire);
 
   if (context != NULL)
     g_main_context_wakeup (context);
 }
 
-/* Whether sending threads may write: never where that could wait. A write to a blocking pipe waits until all of it is
- * taken, also by the stream's non-blocking functions. A filter has a buffer, which is flushed only after the queue. */
+/* Whether sending threads may write to a stream: only if a write never blocks. A write to a blocking pipe blocks
+ * until all bytes are accepted, even by the stream's non-blocking functions. A filter stream has a buffer, which is
+ * flushed only after the queue, so it may not be written to directly. */
 static gboolean
 can_write_directly (GOutputStream *stream, int fd)
 {
@@ -167,24 +171,24 @@ core_unref (Core *core)
 static gboolean
 is_closed (Core *core)
 {
-  /* Relaxed: a read that is too early hands one more message to a transport that drops it. */
+  /* Relaxed: if this is read too early, one more message is delivered to a transport that drops it. */
   return atomic_load_explicit (&core->closed, memory_order_relaxed);
 }
 
-/* The caller wakes the reader, without the lock. */
+/* Sets the failure, and wakes the writer. The caller must wake the reader, after it released the lock. */
 static void
 fail_locked (Core *core, const GError *failure)
 {
   if (core->queue.failure == NULL)
     core->queue.failure = g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                                       "The other end of the stream takes nothing more: %s", failure->message);
+                                       "Writing to the stream failed: %s; open a new stream", failure->message);
   pthread_cond_signal (&core->changed);
 }
 
 /* ---- the sending threads ---- */
 
-/* A write to a pipe without a reader raises SIGPIPE, which an application need not ignore. Returns whether the signal
- * was not blocked before. */
+/* Blocks SIGPIPE on this thread: a write to a pipe without a reader raises it, and the application may not ignore
+ * it. Returns whether the signal was not blocked before. */
 static gboolean
 hold_sigpipe (sigset_t *before)
 {
@@ -209,7 +213,7 @@ release_sigpipe (const sigset_t *before, gboolean raised)
   pthread_sigmask (SIG_SETMASK, before, NULL);
 }
 
-/* GIO makes three system calls for one write to a descriptor, and may wait between them. */
+/* Writes by writev(): GIO makes three system calls for one write to a descriptor, and may block between them. */
 static gsize
 write_to_descriptor (int fd, const GOutputVector *parts, guint n_parts, GError **error)
 {
@@ -228,7 +232,7 @@ G_STATIC_ASSERT (sizeof (GOutputVector) == sizeof (struct iovec));
 G_STATIC_ASSERT (offsetof (GOutputVector, buffer) == offsetof (struct iovec, iov_base));
 G_STATIC_ASSERT (offsetof (GOutputVector, size) == offsetof (struct iovec, iov_len));
 
-/* A FerryFrameWriteFunc. */
+/* Writes without blocking, as a FerryFrameWriteFunc. Must be called with the lock held. */
 static gsize
 write_locked (gpointer data, const GOutputVector *parts, guint n_parts)
 {
@@ -280,7 +284,8 @@ send_vectors (Core *core, const GOutputVector *parts, guint n_parts, GError **er
 
 /* ---- the writer ---- */
 
-/* Returns the next bytes; size is 0 when nothing is left to be written. They stay until this thread removes them. */
+/* Waits for bytes to write, and returns them; size is 0 when the writer must end. The bytes stay in the queue until
+ * this thread removes them. */
 static gconstpointer
 wait_for_bytes (Core *core, gsize *size)
 {
@@ -295,7 +300,8 @@ wait_for_bytes (Core *core, gsize *size)
 static gboolean
 write_some (Core *core, gconstpointer bytes, gsize size, GError **error)
 {
-  /* A blocking descriptor that polls as writable takes so many bytes without a wait, which a cancel could not end. */
+  /* If poll() reports a blocking descriptor as writable, it accepts this many bytes without blocking. A write that
+   * blocks could not be cancelled. */
   const gsize most = core->out_fd >= 0 && !core->direct ? PIPE_BUF : G_MAXSSIZE;
   gssize n = g_output_stream_write (core->output, bytes, MIN (size, most), core->writing, error);
   gboolean empty;
@@ -309,7 +315,7 @@ write_some (Core *core, gconstpointer bytes, gsize size, GError **error)
   pthread_mutex_unlock (&core->lock);
   if (room)
     {
-      /* Not held while this thread flushes, which may wait. */
+      /* The reference is dropped before the flush below, which may block. */
       g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
 
       if (transport != NULL)
@@ -318,17 +324,18 @@ write_some (Core *core, gconstpointer bytes, gsize size, GError **error)
   return !empty || g_output_stream_flush (core->output, core->writing, error);
 }
 
-/* Tells the other end that no more bytes come, where the stream has a way to do so. */
+/* Notifies the other end that no more bytes follow, if the stream can do so. */
 static void
 write_end (Core *core)
 {
-  /* g_socket_shutdown() would change a field that the reader's thread reads. */
+  /* g_socket_shutdown() is not used, as it changes a field that the reader reads. */
   if (G_IS_SOCKET_CONNECTION (core->io))
     {
       shutdown (g_socket_get_fd (g_socket_connection_get_socket (G_SOCKET_CONNECTION (core->io))), SHUT_WR);
       return;
     }
-  /* The descriptor may be a socket with another stream's reading end, and to close it would tell nothing then. */
+  /* out_fd may be a socket that another stream also reads from. Closing the stream would then not notify the other
+   * end. */
   if (core->out_fd >= 0)
     shutdown (core->out_fd, SHUT_WR);
   g_output_stream_close (core->output, core->writing, NULL);
@@ -352,7 +359,7 @@ write_all (gpointer data)
       pthread_mutex_unlock (&core->lock);
       g_cancellable_cancel (core->reading);
     }
-  /* After a failure too: no other thread writes any more. */
+  /* Also after a failure: no other thread writes any more. */
   write_end (core);
   pthread_mutex_lock (&core->lock);
   core->done = TRUE;
@@ -388,8 +395,8 @@ is_writing_done (Core *core)
 
 /* ---- reading ---- */
 
-/* Hands over whole messages. Returns FALSE at the end: with a reason, or without where this end closed the transport.
- */
+/* Delivers the whole messages that were read. Returns FALSE at the end: with reason set, or without it if this end
+ * closed the transport. */
 static gboolean
 hand_over (Core *core, GError **reason)
 {
@@ -410,7 +417,7 @@ hand_over (Core *core, GError **reason)
   return status == FERRY_FRAME_NONE;
 }
 
-/* Returns NULL where the stream cannot be read without waiting. */
+/* Returns (transfer none) (nullable) the input, or NULL if it cannot be read without blocking. */
 static GPollableInputStream *
 get_pollable (Core *core)
 {
@@ -420,7 +427,7 @@ get_pollable (Core *core)
   return G_POLLABLE_INPUT_STREAM (core->input);
 }
 
-/* After a failure of the writer, takes what the other end has sent before, without waiting. */
+/* Reads once. After a failure of the writer, does not block: reads only what the other end has sent before. */
 static gssize
 read_some (Core *core, GError **error)
 {
@@ -440,7 +447,8 @@ read_some (Core *core, GError **error)
   return n;
 }
 
-/* The reason of the end, from the failure of a read. NULL: read on. */
+/* Returns (transfer full) (nullable) the reason of the end, from the failure of a read. NULL: the reader must read
+ * on. */
 static GError *
 make_reason (Core *core, const GError *failure)
 {
@@ -455,10 +463,12 @@ make_reason (Core *core, const GError *failure)
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED) ||
       g_error_matches (failure, G_TLS_ERROR, G_TLS_ERROR_EOF))
     return ferry_frame_decoder_end (&core->decoder);
-  return g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "Reading from the stream failed: %s", failure->message);
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "Reading from the stream failed: %s; open a new stream",
+                      failure->message);
 }
 
-/* Returns the reason of the end, or NULL where this end closed the transport. */
+/* Reads and delivers messages until the end. Returns (transfer full) (nullable) the reason of the end, or NULL if
+ * this end closed the transport. */
 static GError *
 read_until_end (Core *core)
 {
@@ -520,7 +530,8 @@ add_discarding (Core *core, GMainContext *context)
   return source;
 }
 
-/* A context needs a descriptor. Looks for one from time to time, and returns NULL when there is none in time. */
+/* Returns (transfer full) (nullable) a new context. A context needs a descriptor, so this function waits until one
+ * is free. Returns NULL if none is free within LINGER_MILLISECONDS. */
 static GMainContext *
 make_context (void)
 {
@@ -533,7 +544,8 @@ make_context (void)
   return g_main_context_new ();
 }
 
-/* Waits until all sent messages and the end of the stream are written, and the other end has closed. */
+/* Waits until all sent messages and the end of the stream are written, and the other end has closed, or the time to
+ * linger is over. */
 static void
 linger (Core *core)
 {
@@ -547,7 +559,7 @@ linger (Core *core)
   discarding = add_discarding (core, context);
   g_source_set_callback (timer, expire_cb, core, NULL);
   g_source_attach (timer, context);
-  /* Release: pairs with the acquire in wake_lingering(). */
+  /* Release: publishes the content of the context for wake_lingering(). */
   atomic_store_explicit (&core->lingering, context, memory_order_release);
   finish_writing (core);
   while (!core->expired && (!is_writing_done (core) || !core->input_over))
@@ -566,11 +578,11 @@ end_transport (Core *core, const GError *reason)
     return;
   if (reason != NULL)
     ferry_transport_end (transport, reason);
-  /* A later thread may have the same address. */
+  /* Unsets the receiving thread, as the GThread of a later thread may have the same address. */
   ferry_transport_set_receiving_thread (transport, NULL);
 }
 
-/* A closed transport that is still referenced has no descriptor and no buffer. */
+/* Frees the descriptors and the buffer, as the program may keep a reference to a closed transport. */
 static void
 release (Core *core)
 {
@@ -578,7 +590,7 @@ release (Core *core)
 
   stop_writing (core);
   g_cancellable_release_fd (core->reading);
-  /* Relaxed: after the join of the writer's thread, none wakes this one. */
+  /* Relaxed: the writer, which also reads lingering, was joined, so no other thread uses lingering now. */
   context = atomic_exchange_explicit (&core->lingering, NULL, memory_order_relaxed);
   if (context != NULL)
     g_main_context_unref (context);
@@ -618,7 +630,7 @@ ferry_stream_transport_send (FerryTransport *transport, const GOutputVector *par
   return n_vectors > 0 && send_vectors (core, frame.vectors, n_vectors, error);
 }
 
-/* The limit is also that of a whole answer, whose pieces are small messages. */
+/* Sets the limit of one message and of a whole answer. A whole answer may come in pieces, each a small message. */
 static void
 set_max_message (FerryStreamTransport *self, guint max_message)
 {
@@ -687,22 +699,22 @@ ferry_stream_transport_init (FerryStreamTransport *self)
 
 /**
  * ferry_transport_new_for_stream:
- * @stream: a stream, such as a socket's connection, or a TLS connection over one.
+ * @stream: a stream, such as a socket's connection, or a TLS connection over a socket
  * @error: return location for an error
  *
- * Makes a transport over a stream, whose other end is another transport of this kind. It takes the stream over, also
- * where this fails. The caller must not read from it, write to it or close it any more.
+ * Creates a transport over a stream. The other end of the stream must be a transport of this kind too. This function
+ * takes over @stream even if it fails: the caller must not read from @stream, write to it or close it any more.
  *
- * Up to a MiB of messages is kept that the stream does not take at once. Beyond that, sending fails with
+ * The transport keeps up to 1 MiB of messages that the stream has not accepted yet. Beyond that, sending fails with
  * %FERRY_ERROR_WOULD_BLOCK.
  *
- * A request or an answer has at most 64 MiB. The property `max-message-size` (of type #guint) sets another limit, for
- * received and for sent messages. Both ends set it, before a larger message is sent. A message beyond it fails with
- * %FERRY_ERROR_TOO_LARGE. An answer beyond it fails its transaction with that error.
+ * A request or an answer has at most 64 MiB. The property `max-message-size` (of type #guint) sets another limit in
+ * bytes, for received and for sent messages. Both ends must set it, before a larger message is sent. A request beyond
+ * the limit fails with %FERRY_ERROR_TOO_LARGE. If an answer is beyond the limit, its transaction fails with that error.
  *
- * Messages that were sent before the transport is closed are still written in the background, for five seconds at the
- * most. The end of the stream closes the transport with %FERRY_ERROR_CLOSED, or with %FERRY_ERROR_PROTOCOL inside a
- * message. Where the versions of the two ends do not fit, it is closed with %FERRY_ERROR_VERSION.
+ * Messages that were sent before the transport is closed are still written in the background, for at most five seconds.
+ * When the stream ends, the transport closes with %FERRY_ERROR_CLOSED, or with %FERRY_ERROR_PROTOCOL if the stream ends
+ * inside a message. If the versions of the two ends do not fit together, it closes with %FERRY_ERROR_VERSION.
  *
  * A thread of the transport receives messages. Any thread may call this.
  *
@@ -723,7 +735,7 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
 
   if (g_io_stream_is_closed (stream))
     {
-      ferry_set_error (error, FERRY_ERROR_CLOSED, "The stream is closed already; open it again");
+      ferry_set_error (error, FERRY_ERROR_CLOSED, "The stream is closed already; open a new stream");
       return NULL;
     }
   if (!ferry_check_free_fds (N_FDS, error))
@@ -735,7 +747,8 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
   self->core = core_new (stream, self);
   set_max_message (self, FERRY_FRAME_MAX_MESSAGE);
   ferry_greeting_write (greeting);
-  /* The reader finds a failure, after the messages of an other end that has closed already. */
+  /* If the greeting cannot be written, the reader finds the failure. Before that it delivers the messages that the
+   * other end sent before it closed. */
   send_vectors (self->core, &vector, 1, NULL);
   ferry_ref_count_inc (&self->core->references);
   thread = ferry_thread_try_new ("ferry-reader", "reading", read_main, self->core, error);
@@ -751,7 +764,8 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
 
 /* ---- over the stream of two descriptors ---- */
 
-/* A sender then never waits for a reader. A worker in a sandbox may not set flags by fcntl(). */
+/* Makes a descriptor non-blocking, so that a sender never waits for a reader. Uses ioctl(), as a worker in a sandbox
+ * may not set flags by fcntl(). */
 static gboolean
 set_nonblocking (int fd, GError **error)
 {
@@ -760,7 +774,8 @@ set_nonblocking (int fd, GError **error)
   return ioctl (fd, FIONBIO, &on) == 0 || ferry_set_system_error (error, "ioctl(FIONBIO)");
 }
 
-/* With a copy in a process that is started later, the other end would not see the end of the stream. */
+/* Makes a descriptor close at exec. If a process that is started later had a copy of it, the other end would not see
+ * the end of the stream. */
 static gboolean
 set_close_on_exec (int fd, GError **error)
 {
@@ -770,14 +785,14 @@ set_close_on_exec (int fd, GError **error)
 /**
  * ferry_transport_new_for_descriptors:
  * @in_fd: a descriptor to read from
- * @out_fd: a descriptor to write to: another one, or the same where that is a socket.
+ * @out_fd: a descriptor to write to; the same as @in_fd if that is a socket
  * @error: return location for an error
  *
- * Makes a transport over two descriptors, such as those of two pipes, or over one socket. It takes both over, and
- * closes them at its end, also where this fails. Processes that are started later do not inherit them. @out_fd becomes
- * non-blocking, also for processes that share it already.
+ * Creates a transport over two descriptors, such as those of two pipes, or over one socket. This function takes over
+ * both descriptors even if it fails, and the transport closes them at its end. Processes that are started later do not
+ * inherit them. @out_fd becomes non-blocking, also for processes that share it already.
  *
- * The rest is as with [ctor@Ferry.Transport.new_for_stream]. Any thread.
+ * For the rest see [ctor@Ferry.Transport.new_for_stream]. Any thread.
  *
  * Returns: (transfer full): the transport, or %NULL with %FERRY_ERROR_SYSTEM
  *
@@ -794,7 +809,7 @@ ferry_transport_new_for_descriptors (int in_fd, int out_fd, GError **error)
   g_return_val_if_fail (out_fd >= 0, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  /* Each closes its descriptor with its last reference, too. */
+  /* Each stream closes its descriptor when its last reference is dropped, so also if this function fails. */
   input = g_unix_input_stream_new (in_fd, TRUE);
   output = g_unix_output_stream_new (out_fd, in_fd != out_fd);
   stream = g_simple_io_stream_new (input, output);

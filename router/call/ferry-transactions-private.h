@@ -1,18 +1,18 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The transaction core: one end's bookkeeping of requests and answers, on one link or another transport.
+/* The transaction core: one end's records of requests and answers, on a link or on another transport.
  *
- * Both ends may ask. Each numbers its own transactions from 1 (the xid), so a message's kind tells which end's number
- * it has. REQUEST, WINDOW and CANCEL come from the end that asks; ANSWER, ERROR, REFUSE and ITEM come from the end that
- * answers. A transaction is over with its answer, its error or its refusal. It gets exactly one of them; when the link
- * ends, this end makes it.
+ * Both ends may ask. Each end numbers its own transactions from 1 (the xid), and the kind of a message says which
+ * end's number it contains. The asking end sends REQUEST, WINDOW and CANCEL; the answering end sends ANSWER, ERROR,
+ * REFUSE, ITEM and PIECE. A transaction ends with exactly one answer, error or refusal. If the link ends first, the
+ * asking end makes an error itself.
  *
  * Owner:   counted references.
- * Threads: any, under a lock that is never held in a callback. Callbacks run on the thread that calls receive(), end()
- *          or close().
- * Trust:   none in the peer. Late and unknown answers are counted and dropped. A malformed message is an error of
- *          receive(), for the caller to end the link with. */
+ * Threads: any, under a lock that is never held in a callback. Callbacks run on the thread that calls
+ *          ferry_transactions_receive(), _end() or _close().
+ * Trust:   the other end is not trusted. Late and unknown answers are counted and dropped.
+ *          ferry_transactions_receive() fails for a malformed message; the caller must then end the link. */
 
 #pragma once
 
@@ -23,45 +23,54 @@ G_BEGIN_DECLS
 
 typedef struct _FerryTransactions FerryTransactions;
 
-/* A request that this end was asked, until it is answered. Counted references; any thread. */
+/* A request that the other end sent to this end, until it is answered. Reference-counted; any thread. */
 typedef struct _FerryCall FerryCall;
 
-/* How messages get to the other end. Any thread may call these, several at once; requests are sent one at a time, in
- * the order of their numbers. They must not call back into the transactions. */
+/* How messages get to the other end. Any thread may call these functions, several at once. Requests are sent one at
+ * a time, in the order of their numbers. The functions must not call back into the transactions. */
 typedef struct
 {
-  /* Returns FALSE with an error when the message was not taken: FERRY_ERROR_WOULD_BLOCK when it may be later. */
+  /* Sends a message. Returns FALSE with an error if the message was not sent: FERRY_ERROR_WOULD_BLOCK if it may be
+   * sent later. */
   gboolean (*send) (gpointer transport, const FerryCallMessage *message, GError **error);
-  /* Overtakes the messages that were sent. (nullable): then a cancel is sent as a message */
+  /* (nullable): sends a cancel that overtakes the messages that were sent before. NULL: a cancel is sent as a
+   * message */
   gboolean (*cancel) (gpointer transport, guint64 xid, FerryCancelReason reason, GError **error);
-  /* (nullable): a window grew, or a call was cancelled. A thread may wait for either. */
+  /* (nullable): called when a window has grown or a call was cancelled. Threads may wait for either. */
   void (*note_room) (gpointer transport);
-  /* (nullable): in receive(), before a callback that may take its time. Threads that done_in_run() is to wake are woken
-   * no later. */
+  /* (nullable): called by ferry_transactions_receive() before a callback that may take long. Must wake all threads
+   * that done_in_run() has marked to be woken. */
   void (*end_run) (gpointer transport);
-  /* (nullable): sends a large message whole where that holds up no others. Returns FALSE when it cannot. */
+  /* (nullable): sends a large message as a whole, in a way that does not delay other messages. Returns FALSE if it
+   * cannot. */
   gboolean (*send_in_buffer) (gpointer transport, const FerryCallMessage *message);
-  /* (nullable): by receive(): whether the other end has claimed this transaction, where it has to. Without that, any
-   * message of the transaction but a refusal breaks the protocol. */
+  /* (nullable): called by ferry_transactions_receive(): whether the other end has claimed this transaction. If it
+   * has not, any message of the transaction except a refusal breaks the protocol. NULL: the other end need not claim
+   * transactions. */
   gboolean (*is_begun) (gpointer transport, guint64 xid);
-  /* Called for such a message while this end waits for the transaction: it was begun after all. */
+  /* Called for a message of a transaction that was not claimed, while this end waits for the transaction: the
+   * transaction was begun in spite of that. */
   void (*note_unclaimed) (gpointer transport, guint64 xid);
-  /* Whether other large answers go in pieces, so that they do not hold up other messages. */
+  /* whether large answers that send_in_buffer() did not send are sent in pieces, so that they do not delay other
+   * messages */
   gboolean in_pieces;
-  /* (nullable): called with the last reference: until then a send() that began before close() may be under way */
+  /* (nullable): called when the last reference is dropped. Until then a send() that began before
+   * ferry_transactions_close() may still be running */
   void (*destroy) (gpointer transport);
 } FerryTransportFuncs;
 
 typedef struct
 {
-  /* (nullable): a value on the way; name is empty for an item of the stream */
+  /* (nullable): called with a value that comes before the answer; name is empty for an item of the stream */
   void (*item) (gpointer data, const char *name, GVariant *value);
-  /* Called once, with the result (no floating reference), or with an error and its trace. refused: it was not begun. */
+  /* Called once, with the result (not floating), or with an error and its trace. refused: the other end did not
+   * begin the request. */
   void (*done) (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused);
-  /* (nullable): receive() calls it in place of done(). It only wakes a thread, and may do so as late as end_run(). */
+  /* (nullable): called instead of done() by ferry_transactions_receive(). It must only wake a thread, and may delay
+   * that until end_run(). */
   void (*done_in_run) (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused);
-  /* (nullable): item() has data in use, and done() on another thread does not wait for that. These two only count a
-   * reference: hold is called with a lock held. */
+  /* (nullable): hold and release count a reference to data around item(), as done() on another thread does not wait
+   * for item(). They must do nothing else: hold is called with a lock held. */
   void (*hold) (gpointer data);
   void (*release) (gpointer data);
 } FerryAnswerFuncs;
@@ -70,82 +79,87 @@ typedef struct
 {
   const char *method;
   GVariant *arguments; /* (nullable) */
-  gint64 deadline;     /* monotonic time in microseconds; 0: none. The other end is told; this end has its own timer */
+  gint64 deadline; /* monotonic time in microseconds; 0: none. Only sent to the other end; the caller must have a timer
+                      of its own */
   FerryCallFlags flags;
   guint16 window;
-  const int *descriptors; /* (nullable): for a transport that takes any */
+  const int *descriptors; /* (nullable): descriptors to send with the request, for a transport that can send any */
   guint n_descriptors;
-  FerryPart packed; /* in place of arguments: the bytes of an “ay”; data is NULL for none */
+  FerryPart packed; /* used instead of arguments: the bytes of an “ay”; data is NULL for none */
 } FerryRequest;
 
-/* The call is borrowed. Without a further reference it is refused when this returns. */
+/* Called with a new request. call is borrowed. If the function takes no reference, the call is refused when the
+ * function returns. */
 typedef void (*FerryRequestFunc) (FerryTransactions *self, FerryCall *call, gpointer data);
 
-/* How many calls the other end may have open. Further requests are refused. */
+/* The most calls that the other end may have open. Further requests are refused. */
 #define FERRY_MAX_OPEN_CALLS 65536
-/* How many cancels are kept that overtook their requests. */
+/* The most cancels that are kept because they overtook their requests. */
 #define FERRY_MAX_EARLY_CANCELS 8192
-/* How many of the largest answers may lie here in pieces at a time. */
+/* The pieces of all unfinished answers together may be as large as this many answers of the largest size. */
 #define FERRY_MAX_LARGEST_ANSWERS 4
 
-/* request_func (nullable): without it every request is refused. */
+/* Returns (transfer full) new transactions. request_func (nullable): NULL refuses every request. */
 FerryTransactions *ferry_transactions_new (const FerryTransportFuncs *funcs, gpointer transport,
                                            FerryRequestFunc request_func, gpointer request_data);
 void ferry_transactions_unref (FerryTransactions *self);
 
-/* Before the first request: its number, 1 by default. */
+/* Sets the number of the first request, 1 by default. Must be called before that request. */
 void ferry_transactions_set_first_xid (FerryTransactions *self, guint64 first);
 
-/* The largest value of an answer that is sent or taken in pieces. */
+/* Sets the largest size in bytes of an answer that is sent or received in pieces. */
 void ferry_transactions_set_max_answer (FerryTransactions *self, guint64 max_answer);
 
-/* Asks. Returns the xid, or 0 with an error, and then no callback is called. One-way requests have none either. The
- * answer may come, on another thread, before this returns. Here and below a floating value is taken, sent or not: a
- * caller that may try again holds a reference.
- * FERRY_ERROR_CLOSED, FERRY_ERROR_BAD_ARGUMENTS, FERRY_ERROR_TOO_LARGE, and the transport's own. */
+/* Sends a request. Returns the xid, or 0 with an error; in that case no callback is called. One-way requests have no
+ * callbacks either. The answer may arrive, on another thread, before this function returns. Fails with
+ * FERRY_ERROR_CLOSED, FERRY_ERROR_BAD_ARGUMENTS, FERRY_ERROR_TOO_LARGE, and errors of the transport. Here and below,
+ * a floating value is sunk even if it is not sent: a caller that may try again must hold a reference. */
 guint64 ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, const FerryAnswerFuncs *funcs,
                                 gpointer data, GError **error);
-/* Asks the other end to stop, as soon as there is room. Returns FALSE where the transaction is over. The answer still
- * comes. */
+/* Sends a cancel, at once or as soon as there is room. Returns FALSE if the transaction has ended. The answer still
+ * arrives. */
 gboolean ferry_transactions_cancel (FerryTransactions *self, guint64 xid, FerryCancelReason reason);
-/* Forgets a transaction: its answer will count as late. Returns FALSE where the transaction is over. Its item() may
- * still run on another thread. */
+/* Removes a transaction: its answer will count as late. Returns FALSE if the transaction has ended. Its item() may
+ * still be running on another thread. */
 gboolean ferry_transactions_forget (FerryTransactions *self, guint64 xid);
-/* Forgets and cancels. Returns the data of the transaction, whose done() is not called then; NULL where it is over. */
+/* Removes a transaction and cancels it at the other end. Returns the data of the transaction, whose done() is not
+ * called then; NULL if the transaction has ended. */
 gpointer ferry_transactions_abandon (FerryTransactions *self, guint64 xid, FerryCancelReason reason);
-/* Forgets and cancels, and calls done() with a copy of error. Returns FALSE where the transaction is over. */
+/* Removes a transaction and cancels it at the other end, and calls done() with a copy of error. Returns FALSE if the
+ * transaction has ended. */
 gboolean ferry_transactions_end (FerryTransactions *self, guint64 xid, FerryCancelReason reason, const GError *error);
 
-/* The numbers of the transactions that match, in order. match is called with a lock held.
- * Returns (element-type guint64) (transfer full). */
+/* Returns (element-type guint64) (transfer full) the numbers of the transactions for which match returns TRUE, in
+ * ascending order. match is called with a lock held. */
 GArray *ferry_transactions_list_asked (FerryTransactions *self,
                                        gboolean (*match) (const FerryAnswerFuncs *funcs, gpointer data,
                                                           gpointer user_data),
                                        gpointer user_data);
 
-/* Lets the other end send n more items of a stream. The message goes as soon as there is room. */
+/* Allows the other end to send n more items of a stream. The message is sent as soon as there is room. */
 gboolean ferry_transactions_add_window (FerryTransactions *self, guint64 xid, guint n, GError **error);
 
-/* Takes a message of the other end. Callbacks may drop the last reference. One thread at a time, or the callbacks of
- * one transaction overlap. Returns FALSE with FERRY_ERROR_PROTOCOL when it is malformed. */
+/* Processes a message of the other end. Callbacks may drop the last reference. One thread at a time may call this,
+ * or the callbacks of one transaction would overlap. Returns FALSE with FERRY_ERROR_PROTOCOL if the message is
+ * malformed. */
 gboolean ferry_transactions_receive (FerryTransactions *self, gconstpointer data, gsize size, GError **error);
-/* The same; a value of the message keeps bytes. */
+/* Works as ferry_transactions_receive(); a value of the message holds a reference to bytes. */
 gboolean ferry_transactions_receive_bytes (FerryTransactions *self, GBytes *bytes, GError **error);
 
-/* Takes a cancel that overtook messages, perhaps its own request. */
+/* Processes a cancel that overtook messages, maybe even its own request. */
 void ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16 reason);
-/* The end of the link. Every transaction that this end asked is done with reason, every call is cancelled, and nothing
- * is sent any more. */
+/* Ends the transactions at the end of the link. Every transaction that this end asked gets done() with reason, every
+ * call is cancelled, and nothing more is sent. */
 void ferry_transactions_close (FerryTransactions *self, const GError *reason);
 
 typedef struct
 {
-  guint64 n_late;    /* answers to transactions that were over */
+  guint64 n_late;    /* answers to transactions that had ended */
   guint64 n_unknown; /* answers to numbers that were never used */
-  guint n_asked;     /* at present, as what follows, which is for tests */
+  guint n_asked;     /* transactions that have not ended; this and all fields below are current numbers, for tests */
   guint n_calls;
-  guint n_early;  /* cancels that came before their requests */
-  guint n_unsent; /* dropped calls whose refusal is not sent yet */
+  guint n_early;  /* cancels that arrived before their requests */
+  guint n_unsent; /* dropped calls whose refusal was not sent yet */
   gboolean has_pieces;
   guint64 pieces_size;
 } FerryTransactionsCounts;
@@ -156,42 +170,47 @@ FerryCall *ferry_call_ref (FerryCall *self);
 void ferry_call_unref (FerryCall *self);
 guint64 ferry_call_get_xid (FerryCall *self);
 const char *ferry_call_get_method (FerryCall *self);
-/* A method as messages name it: the library's own protocols have methods that a program does not know. */
+/* Returns the name of a method for messages: words for a method of the library's own protocols, which a program does
+ * not know; else method itself. */
 const char *ferry_call_method_in_words (const char *method);
-/* (nullable) */
+/* Returns (transfer none) (nullable) the arguments. */
 GVariant *ferry_call_get_arguments (FerryCall *self);
 gint64 ferry_call_get_deadline (FerryCall *self);
 FerryCallFlags ferry_call_get_flags (FerryCall *self);
-/* 0 while it is not cancelled, else a FerryCancelReason. One load. */
+/* Returns 0 if the call is not cancelled, else a FerryCancelReason. One atomic load. */
 guint ferry_call_get_cancelled (FerryCall *self);
-/* Called once, on the thread that receives the cancel; at once where the call is cancelled already. NULL: no further
- * call, but another thread may still be in func. */
+/* Sets a function that is called once, on the thread that receives the cancel. If the call is cancelled already,
+ * calls func at once. NULL: func is not called any more, but another thread may still be running it. */
 void ferry_call_set_cancel_func (FerryCall *self, void (*func) (FerryCall *call, gpointer data), gpointer data);
 
-/* Once: keeps data until the call is freed, and so for as long as a thread can be in the cancel's func. */
+/* Keeps data until the call is freed, so at least as long as a thread may run the function of
+ * ferry_call_set_cancel_func(). Must be called at most once. */
 void ferry_call_attach (FerryCall *self, gpointer data, GDestroyNotify destroy);
-/* (nullable) */
+/* Returns (nullable) the data of ferry_call_attach(). */
 gpointer ferry_call_get_attached (FerryCall *self);
-/* Sends cancels, windows, and refusals of calls that were dropped, as far as there is room. */
+/* Sends cancels, windows, and refusals of dropped calls that waited for room, as far as there is room. */
 void ferry_transactions_flush_owed (FerryTransactions *self);
 
-/* Each returns FALSE with an error when it could not be sent: FERRY_ERROR_WOULD_BLOCK, the call is then still open;
- * FERRY_ERROR_CLOSED. The first answer, error or refusal counts; a second is a programmer error. A value of a one-way
- * call is dropped. A call that is dropped unanswered is refused. result, trace and notes are (nullable). */
+/* Each of these sends the end of a call. Returns FALSE with an error if it was not sent: with
+ * FERRY_ERROR_WOULD_BLOCK the call is still open; other errors are FERRY_ERROR_CLOSED and errors of the value or the
+ * transport. A call must be answered at most once, by an answer, an error or a refusal. The answer to a one-way call
+ * is dropped. A call that is dropped without an answer is refused. result, trace and notes are (nullable). */
 gboolean ferry_call_answer (FerryCall *self, GVariant *result, GError **error);
 gboolean ferry_call_answer_error (FerryCall *self, const GError *failure, const char *trace, const char *const *notes,
                                   GError **error);
 gboolean ferry_call_refuse (FerryCall *self, const GError *reason, GError **error);
-/* Ends a call without an answer: the other end took it back before it was begun, and forgot it. */
+/* Ends a call without an answer. For a request that the other end took back, and removed, before it was begun. */
 void ferry_call_drop (FerryCall *self);
-/* An item of the stream: FERRY_ERROR_WOULD_BLOCK while the window is used up. Dropped where no stream is wanted. */
+/* Sends an item of the stream. Fails with FERRY_ERROR_WOULD_BLOCK while the window is used up. If the caller wants
+ * no stream, the item is dropped. */
 gboolean ferry_call_send_item (FerryCall *self, GVariant *value, GError **error);
 guint ferry_call_get_window (FerryCall *self);
-/* Called whenever the window has grown, on the receiving thread. hold counts a reference to data, with a lock held;
- * func drops it. NULL: nothing is called any more. */
+/* Sets a function that is called on the receiving thread whenever the window has grown. Before each call of func,
+ * hold is called with a lock held, and must count a reference to data; func must drop that reference. func NULL:
+ * nothing is called any more. */
 void ferry_call_set_window_func (FerryCall *self, void (*func) (gpointer data), void (*hold) (gpointer data),
                                  gpointer data);
-/* A value of a named type, which uses no window. */
+/* Sends a value with a name before the answer. Such a value uses no window. */
 gboolean ferry_call_send_value (FerryCall *self, const char *name, GVariant *value, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryTransactions, ferry_transactions_unref)

@@ -1,21 +1,27 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The transaction core: the transactions that this end asks, the calls that it is asked, and the messages of both.
+/* The transaction core: the transactions that this end asks, the calls that this end answers, and the messages of
+ * both.
  *
- * Asking:     a transaction is in the table from before its request is sent. One function takes it out: receive() with
- *             its answer, forget(), abandon(), end(), close(), or ask() itself where the request was not sent. The same
- *             function calls done(), so done() is called once.
- * Calls:      a call is in its owner's table until it is over. Windows and cancels find it there. A call that is
- *             dropped unanswered lives until its refusal is sent. So the asking end always gets an answer, or the end
- *             of the link.
+ * Asking:     a transaction is added to the table before its request is sent. One function removes it:
+ *             ferry_transactions_receive() with the answer, _forget(), _abandon(), _end() or _close(), or _ask()
+ *             itself if the request was not sent. The function that removes a transaction also calls done() if
+ *             done() is to be called, so done() is called at most once.
+ * Calls:      a call is in its owner's table until it is over; windows and cancels find it there. A call that is
+ *             dropped without an answer stays until its refusal is sent. So the asking end always gets an answer,
+ *             or the end of the link.
  * Threads:    any.
- * Locks:      send_lock before lock. Nothing is called with lock held. send() is called with send_lock held.
- * References: a call holds its transactions. The transactions hold only the dropped calls in owed. They refer to the
- *             other open calls by call_try_ref() under the lock, which the call's last unref takes too.
- * Trust:      none in the peer. A broken rule is FERRY_ERROR_PROTOCOL. A message that only comes too late is dropped.
+ * Locks:      send_lock is taken before lock. No callback is called with lock held, except hold(), window_hold()
+ *             and match(). send() may be called with send_lock held.
+ * References: a call holds a reference to its transactions. The transactions hold references only to the dropped
+ *             calls in owed. They refer to other open calls by call_try_ref() under the lock, which the call's last
+ *             unref takes too.
+ * Trust:      the other end is not trusted. A message that breaks a rule gives FERRY_ERROR_PROTOCOL. A message that
+ *             only comes too late is dropped.
  *
- * It is one file since transactions and calls have one lock, one queue of messages that wait for room, and one end. */
+ * It is one file since transactions and calls share one lock, one queue of messages that wait for room, and
+ * one close function. */
 
 #include "config.h"
 
@@ -28,77 +34,78 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-xid-table-private.h"
 
-/* The largest answer by default. */
+/* The default size in bytes of the largest answer. */
 #define DEFAULT_MAX_ANSWER (256 * 1024 * 1024)
 
 struct _FerryTransactions
 {
   _Atomic gint references;
-  FerryTransportFuncs funcs; /* const, as the next three */
+  FerryTransportFuncs funcs; /* const: this and the next three fields */
   gpointer transport;
   FerryRequestFunc request_func; /* (nullable) */
   gpointer request_data;
 
-  /* Held while a request is numbered and sent, so that requests go out in the order of their numbers. */
+  /* Held while a request is numbered and sent, so that requests are sent in the order of their numbers. */
   pthread_mutex_t send_lock;
 
   pthread_mutex_t lock;
-  guint64 next_xid;     /* lock, as what follows */
-  FerryXidTable asked;  /* funcs, data, window: items that the other end may still send; flags: FerryCallFlags */
-  FerryXidTable calls;  /* data: the FerryCall (unowned) */
-  FerryXidTable early;  /* flags: the reason of a cancel that came before its request */
-  guint64 *early_ring;  /* (owned) (nullable): numbers that went into early, to drop the oldest */
-  guint early_next;     /* place in it */
-  guint64 highest_call; /* the highest number of a request that came */
+  guint64 next_xid;    /* lock: this and all fields below, down to n_unknown */
+  FerryXidTable asked; /* transactions; window: items that the other end may still send; flags: FerryCallFlags */
+  FerryXidTable calls; /* data: the FerryCall (unowned) */
+  FerryXidTable early; /* flags: the reason of a cancel that arrived before its request */
+  guint64 *early_ring; /* (owned) (nullable): the numbers that were added to early, so that the oldest can be removed */
+  guint early_next;    /* the index in early_ring of the next number */
+  guint64 highest_call; /* the highest number of a request that arrived */
   GQueue owed;          /* (element-type Owed) (owned): messages that wait for room */
-  guint n_dropped;      /* dropped calls in owed */
-  GError *reason;       /* lock to set, once: (owned) (nullable): set by close() */
-  GHashTable *pieces;   /* (element-type guint64 GByteArray) (owned) (nullable): of answers, by their numbers */
-  guint64 pieces_size;  /* bytes of those */
+  guint n_dropped;      /* how many dropped calls owed contains */
+  GError *reason;       /* (owned) (nullable): set once by ferry_transactions_close(), with the lock held */
+  /* (element-type guint64 GByteArray) (owned) (nullable): the pieces of unfinished answers, by xid */
+  GHashTable *pieces;
+  guint64 pieces_size; /* the size in bytes of all pieces */
   guint64 max_answer;
   guint64 n_late;
   guint64 n_unknown;
 
-  /* Lock to write; each message reads them without. */
+  /* The next three are written with the lock held. Each message reads them without it. */
   _Atomic gboolean closed; /* reason is set */
   _Atomic gboolean has_owed;
 
-  _Atomic guint64 n_flushes; /* how often owed was tried again */
+  _Atomic guint64 n_flushes; /* how often ferry_transactions_flush_owed() was called */
 };
 
 /* A message that waits for room: a cancel, a window that has grown, or the refusal of a dropped call. */
 typedef struct
 {
-  guint64 xid;     /* 0 for a refusal */
-  guint reason;    /* of a cancel, or 0 */
+  guint64 xid;     /* the transaction of a cancel or of a window; 0 for a refusal */
+  guint reason;    /* the reason of a cancel, or 0 */
   FerryCall *call; /* (owned) (nullable): the dropped call */
 } Owed;
 
 typedef enum
 {
   CALL_OPEN,
-  CALL_ANSWERING, /* a thread sends the answer */
+  CALL_ANSWERING, /* a thread is sending the answer */
   CALL_OVER,
 } CallState;
 
 struct _FerryCall
 {
   _Atomic gint references;
-  FerryTransactions *owner; /* const: (owned), as the next five */
+  FerryTransactions *owner; /* const: (owned): this and the next four fields are const */
   guint64 xid;
   GVariant *arguments; /* (owned) (nullable) */
   gint64 deadline;
   FerryCallFlags flags;
-  _Atomic guint32 state;                                /* a CallState */
-  _Atomic guint32 window;                               /* items that may be sent */
-  _Atomic guint32 cancelled;                            /* the owner's lock to write: a FerryCancelReason, or 0 */
-  gsize n_sent;                                         /* of the answering thread: bytes that went in pieces */
-  void (*cancel_func) (FerryCall *call, gpointer data); /* the owner's lock: (nullable): not called yet */
+  _Atomic guint32 state;     /* a CallState */
+  _Atomic guint32 window;    /* how many more items may be sent */
+  _Atomic guint32 cancelled; /* written with the owner's lock held: a FerryCancelReason, or 0 */
+  gsize n_sent;              /* used by the answering thread: bytes of the answer that were sent in pieces */
+  void (*cancel_func) (FerryCall *call, gpointer data); /* the owner's lock: (nullable): NULL after it was called */
   gpointer cancel_data;                                 /* the owner's lock */
-  void (*window_func) (gpointer data);                  /* the owner's lock, as the next two: (nullable) */
+  void (*window_func) (gpointer data); /* the owner's lock, as window_hold and window_data: (nullable) */
   void (*window_hold) (gpointer data);
   gpointer window_data;
-  gpointer attached; /* of the one thread that attaches, then of the one that frees the call */
+  gpointer attached; /* used by the one thread that attaches, then by the one that frees the call */
   GDestroyNotify attached_destroy;
   char method[]; /* const */
 };
@@ -148,7 +155,7 @@ ferry_transactions_unref (FerryTransactions *self)
 {
   if (!ferry_ref_count_dec (&self->references))
     return;
-  /* Every open call holds a reference. */
+  /* Each open call holds a reference to self, so there is none here. */
   g_assert (self->calls.n_entries == 0);
   if (self->funcs.destroy != NULL)
     self->funcs.destroy (self->transport);
@@ -169,7 +176,7 @@ ferry_transactions_unref (FerryTransactions *self)
 static gboolean
 is_closed (FerryTransactions *self)
 {
-  /* Acquire: pairs with ferry_transactions_close(), which has set the reason for good. */
+  /* Acquire: sees the reason that ferry_transactions_close() released. The reason is set once and never changes. */
   return atomic_load_explicit (&self->closed, memory_order_acquire);
 }
 
@@ -180,7 +187,7 @@ check_open (FerryTransactions *self, GError **error)
          ferry_set_error (error, FERRY_ERROR_CLOSED, "Nothing can be sent any more: %s", self->reason->message);
 }
 
-/* any, without the lock */
+/* any, without the lock: Sends a message, unless the transactions are closed. */
 static gboolean
 send_message (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
@@ -202,12 +209,12 @@ refuse (FerryTransactions *self, guint64 xid, const GError *reason, GError **err
 static void
 note_owed_locked (FerryTransactions *self)
 {
-  /* Relaxed: the lock guards the queue, and the next message reads the flag again. */
+  /* Relaxed: the lock guards the queue, and the next received message reads the flag again. */
   atomic_store_explicit (&self->has_owed, self->owed.length > 0, memory_order_relaxed);
 }
 
-/* Returns whether it is to be queued. One cancel of a transaction is enough. Windows add up; the window of a
- * transaction that is over is not needed. */
+/* Adds a message to the entry of its transaction. Returns whether owed must be queued. One cancel of a transaction
+ * is enough. Windows of a transaction are added up. A window of a transaction that has ended is not needed. */
 static gboolean
 merge_owed_locked (FerryTransactions *self, const Owed *owed, guint n)
 {
@@ -224,7 +231,7 @@ merge_owed_locked (FerryTransactions *self, const Owed *owed, guint n)
   return is_new;
 }
 
-/* Returns FALSE after close(). */
+/* Queues a message that waits for room. Returns FALSE after ferry_transactions_close(). */
 static gboolean
 owe (FerryTransactions *self, const Owed *owed, guint n, gboolean first)
 {
@@ -241,7 +248,8 @@ owe (FerryTransactions *self, const Owed *owed, guint n, gboolean first)
   return TRUE;
 }
 
-/* Returns FALSE when there is nothing. n: how much a window has grown, 0 where its transaction is over. */
+/* Removes the next message from the queue. Returns FALSE if the queue is empty. n: set to how much a window has
+ * grown, 0 if its transaction has ended. */
 static gboolean
 take_owed (FerryTransactions *self, Owed *owed, guint *n)
 {
@@ -274,12 +282,13 @@ send_owed (FerryTransactions *self, const Owed *owed, guint n, GError **error)
   g_autoptr (GError) reason = NULL;
   FerryCallMessage message;
 
-  /* First: after the end, a peer may leave thousands of calls. */
+  /* Checked first, as the other end may leave thousands of dropped calls in the queue when the link ends. */
   if (!check_open (self, error))
     return FALSE;
   if (owed->call != NULL)
     {
-      reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The call of “%s” was dropped without an answer",
+      reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED,
+                            "The call of “%s” was dropped without an answer; ask again later",
                             ferry_call_method_in_words (owed->call->method));
       return refuse (self, owed->call->xid, reason, error);
     }
@@ -288,7 +297,8 @@ send_owed (FerryTransactions *self, const Owed *owed, guint n, GError **error)
   return send_message (self, &message, error);
 }
 
-/* Takes owed's call. Returns FALSE with an error where it can never be sent. Sets kept where it waits for room. */
+/* Sends a message, or queues it if there is no room. Takes the reference of owed to its call. Returns FALSE with an
+ * error if the message can never be sent. Sets kept if the message was queued. */
 static gboolean
 send_or_owe (FerryTransactions *self, const Owed *owed, guint n, gboolean first, gboolean *kept, GError **error)
 {
@@ -308,8 +318,8 @@ send_or_owe (FerryTransactions *self, const Owed *owed, guint n, gboolean first,
   return FALSE;
 }
 
-/* any: sends the message now, or as soon as there is room. Takes owed's call. Returns FALSE with an error where it can
- * never be sent. */
+/* any: Sends the message now, or as soon as there is room. Takes the reference of owed to its call. Returns FALSE
+ * with an error if the message can never be sent. */
 static gboolean
 tell (FerryTransactions *self, const Owed *owed, guint n, GError **error)
 {
@@ -318,13 +328,13 @@ tell (FerryTransactions *self, const Owed *owed, guint n, GError **error)
 
   if (!send_or_owe (self, owed, n, FALSE, &kept, error))
     return FALSE;
-  /* A flush in the meantime did not see it. */
+  /* A flush between the send and the queueing did not find the message, so another flush is needed. */
   if (kept && atomic_load (&self->n_flushes) != n_flushes)
     ferry_transactions_flush_owed (self);
   return TRUE;
 }
 
-/* Returns FALSE when the transport has no room. */
+/* Sends the queued messages. Returns FALSE when the transport has no room. */
 static gboolean
 flush_once (FerryTransactions *self)
 {
@@ -338,7 +348,8 @@ flush_once (FerryTransactions *self)
   return !kept;
 }
 
-/* any, without the lock. The count tells of room that comes meanwhile, on a thread that finds nothing to send. */
+/* any, without the lock. If there comes room on another thread while this one holds a message, that thread finds the
+ * queue empty. It has increased n_flushes, so this thread tries again. */
 void
 ferry_transactions_flush_owed (FerryTransactions *self)
 {
@@ -350,12 +361,12 @@ ferry_transactions_flush_owed (FerryTransactions *self)
   while (!flush_once (self) && atomic_load (&self->n_flushes) != before);
 }
 
-/* ---- large answers, which come in pieces with other messages between them ---- */
+/* ---- large answers, which are sent in pieces with other messages between them ---- */
 
-/* Trust: none. Memory grows with the bytes that came, not with the announced size. The size of one answer is bounded,
- * and the size of all of them together. */
+/* Trust: the other end is not trusted. Memory grows with the bytes that arrived, not with the announced size. The
+ *        size of one answer is limited, and so is the size of all unfinished answers together. */
 
-/* The pieces of an answer so far, or NULL. */
+/* Removes the pieces of an answer. Returns (transfer full) (nullable) the pieces. */
 static GByteArray *
 take_pieces_locked (FerryTransactions *self, guint64 xid)
 {
@@ -392,7 +403,7 @@ find_pieces_locked (FerryTransactions *self, guint64 xid)
   return pieces;
 }
 
-/* Returns NULL, or why it breaks a rule. */
+/* Adds a piece to an answer. Returns NULL, or which rule the piece breaks. */
 static const char *
 add_piece_locked (FerryTransactions *self, const FerryCallMessage *message)
 {
@@ -400,18 +411,18 @@ add_piece_locked (FerryTransactions *self, const FerryCallMessage *message)
   GByteArray *pieces;
 
   if (size > self->max_answer)
-    return "is larger than this end takes";
+    return "is larger than this end accepts";
   if (message->body_size > FERRY_MAX_LARGEST_ANSWERS * self->max_answer - self->pieces_size)
-    return "comes beside too many that are as large";
+    return "is one of too many large answers at the same time";
   pieces = find_pieces_locked (self, message->header.xid);
   if (message->body_size >= size - MIN (pieces->len, size))
-    return "has more pieces than it is long";
+    return "has more bytes than it announced";
   g_byte_array_append (pieces, message->body, (guint) message->body_size);
   self->pieces_size += message->body_size;
   return NULL;
 }
 
-/* Drops the pieces of an answer that is not wanted any more. */
+/* Adds a piece to the answer of a transaction. If the transaction has ended, drops the piece. */
 static gboolean
 receive_piece (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
@@ -421,10 +432,12 @@ receive_piece (FerryTransactions *self, const FerryCallMessage *message, GError 
 
   fault = ferry_xid_table_find (&self->asked, xid) != NULL ? add_piece_locked (self, message) : NULL;
   return fault == NULL || ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                                           "The answer to transaction %" G_GUINT64_FORMAT " %s", xid, fault);
+                                           "The answer to transaction %" G_GUINT64_FORMAT
+                                           " %s; use the same version and limits at both ends",
+                                           xid, fault);
 }
 
-/* Whether an answer, which has the end of the value, fits the pieces before it, or is not wanted any more. */
+/* Whether an ANSWER message after pieces fits the size of these pieces. TRUE also if the transaction has ended. */
 static gboolean
 check_pieces (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
@@ -435,13 +448,16 @@ check_pieces (FerryTransactions *self, const FerryCallMessage *message, GError *
   pieces = self->pieces != NULL ? g_hash_table_lookup (self->pieces, &xid) : NULL;
   return ferry_xid_table_find (&self->asked, xid) == NULL ||
          (pieces != NULL && (guint64) message->header.number == pieces->len + message->body_size) ||
-         ferry_set_error (error, FERRY_ERROR_PROTOCOL, "Transaction %" G_GUINT64_FORMAT " has an answer with a gap",
+         ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                          "Transaction %" G_GUINT64_FORMAT
+                          " has an answer that lacks bytes; use the same version of Ferry at both ends",
                           xid);
 }
 
 /* ---- asking ---- */
 
-/* Numbers the transaction and puts it where its answer finds it. send_lock is held. */
+/* Returns the number of a new transaction, which is added to the table so that its answer finds it. Returns 0 with
+ * an error when closed. Must be called with send_lock held. */
 static guint64
 begin (FerryTransactions *self, const FerryRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
        GError **error)
@@ -462,7 +478,8 @@ begin (FerryTransactions *self, const FerryRequest *request, const FerryAnswerFu
   return self->next_xid++;
 }
 
-/* Undoes begin(). Returns FALSE where close() came in between, and the transaction is done. */
+/* Undoes begin(). Returns FALSE if ferry_transactions_close() has removed the transaction meanwhile, and called
+ * done(). */
 static gboolean
 take_back (FerryTransactions *self, guint64 xid, FerryCallFlags flags)
 {
@@ -470,7 +487,7 @@ take_back (FerryTransactions *self, guint64 xid, FerryCallFlags flags)
 
   if ((flags & FERRY_CALL_ONE_WAY) == 0 && !ferry_xid_table_remove (&self->asked, xid, NULL))
     return FALSE;
-  /* The next request has this number: it was not sent, and is the latest while send_lock is held. */
+  /* The next request gets this number: it was not sent, and no later number was given out while send_lock is held. */
   self->next_xid = xid;
   return TRUE;
 }
@@ -492,7 +509,7 @@ ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, co
 
   if (!ferry_call_message_check (request->method, request->arguments, error))
     return 0;
-  /* Serialises the arguments, and so comes before the lock. */
+  /* This serialises the arguments, which takes time, so it is done before the locks are taken. */
   ferry_call_message_init (&message, FERRY_CALL_REQUEST, 0, request->method, request->arguments);
   if (request->packed.data != NULL)
     ferry_call_message_set_bytes (&message, request->packed.data, request->packed.size);
@@ -525,7 +542,7 @@ send_cancel (FerryTransactions *self, guint64 xid, FerryCancelReason reason)
 {
   g_autoptr (GError) error = NULL;
 
-  /* Where the express way is closed or full, the cancel is sent behind the other messages. */
+  /* If the express lane is closed or full, the cancel is sent after the other messages. */
   if (self->funcs.cancel != NULL && self->funcs.cancel (self->transport, xid, reason, NULL))
     return;
   if (!tell (self, &(Owed){.xid = xid, .reason = reason}, 0, &error))
@@ -601,8 +618,8 @@ ferry_transactions_list_asked (FerryTransactions *self,
   return xids;
 }
 
-/* The window grows here before it is sent, so it is never smaller than the other end's. A growth that waits for room
- * counts as owed, so it is not larger for long either. */
+/* Adds n to the window at this end. This must be done before the other end's window grows, so that the window here
+ * is never the smaller one. While the growth waits for room it counts as owed, not as window. */
 static gboolean
 grow_window (FerryTransactions *self, guint64 xid, guint n, GError **error)
 {
@@ -611,10 +628,11 @@ grow_window (FerryTransactions *self, guint64 xid, guint n, GError **error)
 
   entry = ferry_xid_table_find (&self->asked, xid);
   if (entry == NULL || (entry->flags & FERRY_CALL_STREAM) == 0)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "Transaction %" G_GUINT64_FORMAT " has no stream any more", xid);
+    return ferry_set_error (error, FERRY_ERROR_CLOSED,
+                            "Transaction %" G_GUINT64_FORMAT " has no stream, or has ended; ask for a new stream", xid);
   if (n > FERRY_MAX_WINDOW - entry->window - entry->owed)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                            "The window of a stream has %d items at the most: add to it as items come",
+                            "The window of a stream has at most %d items; add to it when items have arrived",
                             FERRY_MAX_WINDOW);
   entry->window += n;
   return TRUE;
@@ -638,7 +656,7 @@ ferry_transactions_add_window (FerryTransactions *self, guint64 xid, guint n, GE
   return FALSE;
 }
 
-/* ---- a call: a request that this end was asked, from its coming to its answer ---- */
+/* ---- a call: a request of the other end, from its arrival to its answer ---- */
 
 static FerryCall *
 call_new (FerryTransactions *owner, const FerryCallMessage *message)
@@ -666,7 +684,8 @@ ferry_call_ref (FerryCall *self)
   return self;
 }
 
-/* The owner's lock is held. The call is in the table, so it is not freed, but its last reference may be gone. */
+/* Takes a reference, unless the last one is gone already. Must be called with the owner's lock held, while the call
+ * is in the table, so that it is not freed. */
 static gboolean
 call_try_ref (FerryCall *self)
 {
@@ -681,7 +700,7 @@ call_try_ref (FerryCall *self)
   return FALSE;
 }
 
-/* Takes the call out of the table, where the other end may have begun another one of the same number. */
+/* Removes the call from the table. The other end may have begun another call with the same number; that call stays. */
 static void
 call_leave_table_locked (FerryCall *self)
 {
@@ -691,7 +710,7 @@ call_leave_table_locked (FerryCall *self)
     ferry_xid_table_remove (&self->owner->calls, self->xid, NULL);
 }
 
-/* any: without references, and out of the table. */
+/* any: Frees a call that has no references and is not in the table. */
 static void
 call_free (FerryCall *self)
 {
@@ -706,7 +725,7 @@ static void
 call_set_over (FerryCall *self)
 {
   FERRY_AUTO_LOCK (&self->owner->lock);
-  /* Relaxed: the lock guards all that the state tells of. */
+  /* Relaxed: the lock guards everything that depends on the state. */
   atomic_store_explicit (&self->state, CALL_OVER, memory_order_relaxed);
   self->cancel_func = NULL;
   call_leave_table_locked (self);
@@ -722,19 +741,20 @@ ferry_call_unref (FerryCall *self)
   /* Relaxed: only a thread with a reference changes the state. */
   if (atomic_load_explicit (&self->state, memory_order_relaxed) == CALL_OPEN && (self->flags & FERRY_CALL_ONE_WAY) == 0)
     {
-      /* The reference is for the refusal. The state keeps the next unref from doing this again. */
+      /* The new reference is for sending the refusal. With this state, the unref of that reference does not refuse
+       * again. */
       pthread_mutex_lock (&self->owner->lock);
       self->cancel_func = NULL;
       atomic_store_explicit (&self->state, CALL_ANSWERING, memory_order_relaxed);
       atomic_store_explicit (&self->references, 1, memory_order_relaxed);
       pthread_mutex_unlock (&self->owner->lock);
-      /* The other end may be slow to take refusals, and the arguments may be large. */
+      /* The refusal may wait long for room, and the arguments may be large, so they are freed now. */
       g_clear_pointer (&self->arguments, g_variant_unref);
       owner = ref (self->owner);
       tell (owner, &(Owed){.call = self}, 0, NULL);
       return;
     }
-  /* A call that is over has left the table already. */
+  /* A call that is over has been removed from the table already. */
   if (atomic_load_explicit (&self->state, memory_order_relaxed) != CALL_OVER)
     call_set_over (self);
   call_free (self);
@@ -800,11 +820,11 @@ ferry_call_get_flags (FerryCall *self)
 guint
 ferry_call_get_cancelled (FerryCall *self)
 {
-  /* Relaxed: no other memory goes with the word. */
+  /* Relaxed: the word orders no other memory. */
   return atomic_load_explicit (&self->cancelled, memory_order_relaxed);
 }
 
-/* any, without the lock */
+/* any, without the lock: Marks the call as cancelled, and calls its cancel function. */
 static void
 call_cancel (FerryCall *self, FerryCancelReason reason)
 {
@@ -854,8 +874,8 @@ ferry_call_get_attached (FerryCall *self)
 
 /* ---- a call: answering ---- */
 
-/* Whole, or in pieces, with messages of other calls between them. Where there is no room in the middle, the next try
- * goes on there. */
+/* Sends a large answer whole, or in pieces with messages of other calls between them. If there is no room for the
+ * next piece, the next call of this function continues with that piece. */
 static gboolean
 call_send_large (FerryCall *self, const FerryCallMessage *answer, GError **error)
 {
@@ -868,7 +888,7 @@ call_send_large (FerryCall *self, const FerryCallMessage *answer, GError **error
   if (answer->body_size > max_answer)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                             "The answer to “%s” has %" G_GSIZE_FORMAT
-                            " bytes, and the transport takes %" G_GUINT64_FORMAT
+                            " bytes, and the transport accepts %" G_GUINT64_FORMAT
                             "; send it as items of a stream, or raise max-message-size",
                             ferry_call_method_in_words (self->method), answer->body_size, max_answer);
   if (self->n_sent == 0 && owner->funcs.send_in_buffer != NULL && !is_closed (owner) &&
@@ -907,7 +927,7 @@ call_end (FerryCall *self, FerryCallKind kind, GVariant *value, GError **error)
 {
   guint32 state = CALL_OPEN;
 
-  /* Relaxed: it takes the right to answer, and publishes no other memory. */
+  /* Relaxed: this only decides which thread may answer, and publishes no other memory. */
   if (!atomic_compare_exchange_strong_explicit (&self->state, &state, CALL_ANSWERING, memory_order_relaxed,
                                                 memory_order_relaxed))
     {
@@ -957,7 +977,7 @@ ferry_call_drop (FerryCall *self)
   call_set_over (self);
 }
 
-/* ---- a call: values on the way ---- */
+/* ---- a call: values before the answer ---- */
 
 guint
 ferry_call_get_window (FerryCall *self)
@@ -965,7 +985,8 @@ ferry_call_get_window (FerryCall *self)
   return atomic_load_explicit (&self->window, memory_order_relaxed);
 }
 
-/* The receiving thread. Returns FALSE where the window would be too large, or there is no stream. */
+/* Receiving thread: Adds n to the window. Returns FALSE if the window would become too large, or the call has no
+ * stream. */
 static gboolean
 call_add_window (FerryCall *self, guint n)
 {
@@ -973,7 +994,7 @@ call_add_window (FerryCall *self, guint n)
 
   if ((self->flags & FERRY_CALL_STREAM) == 0)
     return FALSE;
-  /* Relaxed, as all accesses to the window: it is a count and orders nothing. */
+  /* Relaxed, as for all accesses to the window: it is a count and orders no other memory. */
   do
     {
       if (n > FERRY_MAX_WINDOW - window)
@@ -1017,9 +1038,10 @@ call_take_window (FerryCall *self, GError **error)
   do
     {
       if (window == 0)
-        return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
-                                "The window of the stream of “%s” is used up: wait until more is asked for",
-                                ferry_call_method_in_words (self->method));
+        return ferry_set_error (
+          error, FERRY_ERROR_WOULD_BLOCK,
+          "The window of the stream of “%s” is used up; wait until the other end accepts more items",
+          ferry_call_method_in_words (self->method));
     }
   while (!atomic_compare_exchange_weak_explicit (&self->window, &window, window - 1, memory_order_relaxed,
                                                  memory_order_relaxed));
@@ -1032,7 +1054,8 @@ call_send_value (FerryCall *self, const char *name, GVariant *value, GError **er
   FerryCallMessage message;
 
   if (atomic_load_explicit (&self->state, memory_order_relaxed) == CALL_OVER)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The call of “%s” was answered already",
+    return ferry_set_error (error, FERRY_ERROR_CLOSED,
+                            "The call of “%s” was answered already; send items before the answer",
                             ferry_call_method_in_words (self->method));
   if (!ferry_call_message_check (name, value, error))
     return FALSE;
@@ -1084,8 +1107,8 @@ end_run (FerryTransactions *self)
     self->funcs.end_run (self->transport);
 }
 
-/* Takes pieces, which is NULL where the value came whole. Where the joined value breaks a rule, calls done() with that
- * error, and returns FALSE. */
+/* Calls done() with the answer. Takes pieces, NULL if the value came whole. If the joined value breaks a rule, calls
+ * done() with that error, copies it to broken, and returns FALSE. */
 static gboolean
 hand_over_answer (FerryTransactions *self, const FerryXidEntry *entry, const FerryCallMessage *message,
                   GByteArray *pieces, GError **broken)
@@ -1112,7 +1135,7 @@ hand_over_answer (FerryTransactions *self, const FerryXidEntry *entry, const Fer
   return is_good;
 }
 
-/* Takes the transaction out, with the pieces of its answer. Returns FALSE where it is not in the table. */
+/* Removes the transaction and the pieces of its answer. Returns FALSE if the transaction is not in the table. */
 static gboolean
 take_asked (FerryTransactions *self, guint64 xid, FerryXidEntry *entry, GByteArray **pieces)
 {
@@ -1138,7 +1161,7 @@ receive_answer (FerryTransactions *self, const FerryCallMessage *message, GError
     return FALSE;
   if (!take_asked (self, message->header.xid, &entry, &pieces))
     return TRUE;
-  /* An error, or a whole answer, has no use for pieces. */
+  /* An error, or an answer that came whole, replaces the pieces that came before. */
   if (!joined)
     g_clear_pointer (&pieces, g_byte_array_unref);
   return hand_over_answer (self, &entry, message, pieces, error);
@@ -1170,7 +1193,9 @@ receive_item (FerryTransactions *self, const FerryCallMessage *message, GError *
   pthread_mutex_unlock (&self->lock);
   if (!allowed)
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                            "Transaction %" G_GUINT64_FORMAT " has an item beyond its window", message->header.xid);
+                            "Transaction %" G_GUINT64_FORMAT
+                            " has an item beyond its window; send only as many items as the window allows",
+                            message->header.xid);
   if (funcs.item != NULL)
     {
       g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
@@ -1186,9 +1211,9 @@ receive_item (FerryTransactions *self, const FerryCallMessage *message, GError *
   return TRUE;
 }
 
-/* ---- receiving: requests, windows and cancels for what it is asked ---- */
+/* ---- receiving: requests, windows and cancels for what this end answers ---- */
 
-/* Refuses a request that becomes no call. */
+/* Refuses a request for which no call was made. Returns FALSE with an error if there is no room for the refusal. */
 static gboolean
 refuse_request (FerryTransactions *self, const FerryCallMessage *message, const char *why, GError **error)
 {
@@ -1198,11 +1223,12 @@ refuse_request (FerryTransactions *self, const FerryCallMessage *message, const 
   if ((message->header.flags & FERRY_CALL_ONE_WAY) != 0 || refuse (self, message->header.xid, reason, &failure) ||
       !g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     return TRUE;
-  /* To keep such refusals for later would need memory without bound. */
-  return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "More is asked than can be refused: %s", why);
+  /* Keeping such refusals for later would need unlimited memory. */
+  return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The other end sends more requests than can be refused: %s",
+                          why);
 }
 
-/* Puts the call into the table. Returns FALSE with an error, or with why it is to be refused. */
+/* Adds the call to the table. Returns FALSE, and sets error, or sets why to the reason for a refusal. */
 static gboolean
 admit (FerryTransactions *self, FerryCall *call, const char **why, GError **error)
 {
@@ -1211,11 +1237,12 @@ admit (FerryTransactions *self, FerryCall *call, const char **why, GError **erro
 
   self->highest_call = MAX (self->highest_call, call->xid);
   if (ferry_xid_table_find (&self->calls, call->xid) != NULL)
-    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "Transaction %" G_GUINT64_FORMAT " is asked twice", call->xid);
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                            "Transaction %" G_GUINT64_FORMAT " is asked twice; use each number once", call->xid);
   if (self->calls.n_entries >= FERRY_MAX_OPEN_CALLS)
-    *why = "Too many calls are open: wait for answers first";
+    *why = "Too many calls are open; wait for answers first";
   else if (self->request_func == NULL)
-    *why = "This end takes no calls";
+    *why = "The other end answers no requests; send them to another end";
   if (*why != NULL)
     return FALSE;
   ferry_xid_table_add (&self->calls, call->xid)->data = call;
@@ -1258,7 +1285,7 @@ note_room (FerryTransactions *self)
     self->funcs.note_room (self->transport);
 }
 
-/* A window for a call that is over is late, which is no fault. */
+/* Processes a WINDOW message. A window for a call that is over comes late, which breaks no rule. */
 static gboolean
 receive_window (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
@@ -1271,7 +1298,9 @@ receive_window (FerryTransactions *self, const FerryCallMessage *message, GError
         call_note_window (call);
       return TRUE;
     }
-  return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "Transaction %" G_GUINT64_FORMAT " has an impossible window",
+  return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                          "Transaction %" G_GUINT64_FORMAT
+                          " has a window that is too large, or no stream; use the same version of Ferry at both ends",
                           message->header.xid);
 }
 
@@ -1293,7 +1322,7 @@ ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16
 {
   g_autoptr (FerryCall) call = NULL;
 
-  /* A reason that only a later version knows is a cancel nevertheless. */
+  /* An unknown reason may come from a later version, and is still a cancel. */
   if (reason != FERRY_CANCEL_REASON_DEADLINE)
     reason = FERRY_CANCEL_REASON_CANCELLED;
   pthread_mutex_lock (&self->lock);
@@ -1308,7 +1337,8 @@ ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16
 
 /* ---- receiving: any message ---- */
 
-/* A message of a transaction that is over is dropped later, begun or not. */
+/* Whether the other end may send this message: it must claim a transaction first. A message of a transaction that
+ * has ended is allowed here, and dropped later. */
 static gboolean
 check_begun (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
@@ -1319,12 +1349,12 @@ check_begun (FerryTransactions *self, const FerryCallMessage *message, GError **
     return TRUE;
   self->funcs.note_unclaimed (self->transport, xid);
   return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                          "Transaction %" G_GUINT64_FORMAT " has an %s, and was not claimed; a worker must claim a "
-                          "call before it begins it",
+                          "Transaction %" G_GUINT64_FORMAT " has an %s, but was not claimed; a worker must claim a "
+                          "call before it begins the call",
                           xid, message->header.kind == FERRY_CALL_ITEM ? "item" : "answer");
 }
 
-/* A message that was parsed. */
+/* Processes a message that was parsed. */
 static gboolean
 receive (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
@@ -1410,7 +1440,7 @@ ferry_transactions_close (FerryTransactions *self, const GError *reason)
       return;
     }
   self->reason = ferry_error_copy (reason);
-  /* Release: pairs with is_closed(). */
+  /* Release: publishes the reason for is_closed(). */
   atomic_store_explicit (&self->closed, TRUE, memory_order_release);
   asked = ferry_xid_table_steal_all (&self->asked);
   g_clear_pointer (&self->pieces, g_hash_table_unref);
@@ -1418,7 +1448,7 @@ ferry_transactions_close (FerryTransactions *self, const GError *reason)
   ferry_xid_table_clear (&self->early);
   pthread_mutex_unlock (&self->lock);
 
-  /* Calls first: they are to stop soon, and done() may take its time. */
+  /* Calls come first: they should stop soon, and done() may take long. */
   for (guint i = 0; i < calls->len; i++)
     call_cancel (g_ptr_array_index (calls, i), FERRY_CANCEL_REASON_CANCELLED);
   for (guint i = 0; i < asked->len; i++)

@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The common part of all transports: the transactions, the owner of the calls, the wait for room, and the end. A thread
- * that may not wait for room leaves its send in a queue.
+/* The common part of all transports: the transactions, the owner of the calls, the wait for room, and the end. A
+ * send on a thread that may not wait for room is queued, and another thread sends it later.
  *
- * Threads:    any, where nothing else is said. One thread receives; done() of answers is called on it, too.
- * References: the holder of a FerryCall also holds the transport, and drops it later. So the transactions, which call
- *             back into the transport, do not outlive it.
- * Locks:      nothing is called with lock held. */
+ * Threads:    any, unless a comment says otherwise. One thread receives; done() of an answer is also called on that
+ *             thread.
+ * References: the holder of a FerryCall must also hold the transport, and drop it later. So the transactions, which
+ *             call back into the transport, do not outlive it.
+ * Locks:      no callback and no function of the transactions that sends is called with lock held. */
 
 #include "config.h"
 
@@ -22,39 +23,39 @@
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
 
-/* How many requests are kept that came before ferry_transport_take_calls(). */
+/* The most requests that are kept because they arrived before ferry_transport_take_calls(). */
 #define MAX_EARLY 1024
 
 typedef struct
 {
   FerryTransactions *transactions;      /* const: (owned) */
-  const FerryTransportKind *kind;       /* const: (nullable): of a class of its own */
-  gpointer data;                        /* const: (owned) (nullable): of that kind */
-  _Atomic (GThread *) receiving_thread; /* (unowned) (nullable) */
+  const FerryTransportKind *kind;       /* const: (nullable): NULL for a subclass of its own */
+  gpointer data;                        /* const: (owned) (nullable): the data of kind */
+  _Atomic (GThread *) receiving_thread; /* (unowned) (nullable): the thread that receives */
   FerryWaiters waiters;
   GMainContext *context;           /* const: (owned) (nullable) */
   GThread *context_thread;         /* const: (unowned) (nullable) */
   gboolean (*is_receiving) (void); /* const: (nullable) */
-  gboolean disowned;               /* const, but for a forked child */
+  gboolean disowned;               /* set once in a forked child; else const */
   _Atomic guint64 room_count;
   FerryWaitQueue room;   /* any */
-  FerryWaitQueue closed; /* any: apart from room, which each message may wake */
-  _Atomic guint n_kept;  /* lock to write: the length of kept */
+  FerryWaitQueue closed; /* any: not the same queue as room, since each message may wake the completions of room */
+  _Atomic guint n_kept;  /* written with lock held: the length of kept */
 
   pthread_mutex_t lock;
-  FerryTransportCallFunc call_func; /* lock: (nullable), as the next one */
+  FerryTransportCallFunc call_func; /* lock: (nullable), as call_owner */
   GObject *call_owner;              /* lock: (unowned) (nullable) */
-  FerryTransportEndFunc owner_func; /* lock: (nullable): tells owner of the end */
+  FerryTransportEndFunc owner_func; /* lock: (nullable): notifies owner of the end */
   GObject *owner;                   /* lock: (unowned) (nullable) */
   GQueue early;                     /* lock: (element-type FerryCall) (owned) */
-  GQueue kept;                      /* lock: (element-type Kept) (owned): sends that wait for room */
-  GError *refusal;                  /* lock: (owned) (nullable): why calls are not taken any more */
-  GError *reason;                   /* lock: (owned) (nullable): why it is closed */
-  GDestroyNotify end_func;          /* lock: (nullable): NULL once it was called */
-  gpointer end_data;                /* lock */
+  GQueue kept;             /* lock: (element-type Kept) (owned): sends that are tried again when there is room */
+  GError *refusal;         /* lock: (owned) (nullable): why calls are refused */
+  GError *reason;          /* lock: (owned) (nullable): why the transport is closed; NULL while it is open */
+  GDestroyNotify end_func; /* lock: (nullable): NULL once it was called */
+  gpointer end_data;       /* lock */
 } FerryTransportPrivate;
 
-/* A send that waits for room without a thread. */
+/* A send that waits for room, without a thread that waits. */
 typedef struct
 {
   FerryTransportSendFunc func;
@@ -64,7 +65,7 @@ typedef struct
 /**
  * FerryTransport:
  *
- * Carries transactions between two ends, both of which may ask and answer: [class@Ferry.Mux] asks over one, and
+ * Carries transactions between two ends. Both ends may ask and answer: a [class@Ferry.Mux] asks over a transport, and a
  * [class@Ferry.Demux] answers.
  *
  * These functions make transports:
@@ -74,17 +75,17 @@ typedef struct
  * - [ctor@Ferry.Transport.new_for_descriptors]: over two descriptors;
  * - [func@Ferry.Transport.new_pair]: between two ends in one process.
  *
- * A subclass is another kind of transport. It sends whole messages in order, and calls
- * [method@Ferry.Transport.receive] with each message that comes. It calls [method@Ferry.Transport.end] when no more can
- * come.
+ * A subclass is another kind of transport. It must send whole messages in order, and call
+ * [method@Ferry.Transport.receive] with each message that arrives. It must call [method@Ferry.Transport.end] when no
+ * more messages can arrive.
  *
  * The other end is not trusted: a message that breaks a rule closes the transport.
  *
- * A transport closes when [method@Ferry.Transport.close] is called, when the other end closes, and with its last
- * reference. All transactions in flight then fail with the reason, see [method@Ferry.Transport.dup_reason]. Later ones
- * fail with %FERRY_ERROR_CLOSED.
+ * A transport closes when [method@Ferry.Transport.close] is called, when the other end closes, and when its last
+ * reference is dropped. All transactions in flight then fail with the reason, see [method@Ferry.Transport.dup_reason].
+ * Later transactions fail with %FERRY_ERROR_CLOSED.
  *
- * Any thread may use it.
+ * Any thread may use a transport.
  *
  * Since: 0.1
  */
@@ -101,8 +102,8 @@ get_private (FerryTransport *self)
 guint64
 ferry_transport_get_room_count (FerryTransport *self)
 {
-  /* Sequentially consistent, as the other accesses: where one thread makes room and another keeps a send, one of the
-   * two sees the other. */
+  /* All accesses to room_count and n_kept are sequentially consistent. So if one thread makes room while another
+   * keeps a send, at least one of the two sees what the other did. */
   return atomic_load (&get_private (self)->room_count);
 }
 
@@ -122,7 +123,7 @@ typedef struct
   guint64 count;
 } RoomWait;
 
-/* The end of the transport counts as room. */
+/* Whether the count has changed. The end of the transport counts as room. */
 static gboolean
 has_made_room (gpointer data)
 {
@@ -140,10 +141,10 @@ ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadl
 
   return ferry_wait_queue_wait (&get_private (self)->room, NULL, has_made_room, &wait,
                                 ferry_deadline_or_never (deadline), cancellable,
-                                "The other end did not make room in time; give it more, or ask less of it", error);
+                                "The other end did not make room in time; allow more time, or send less", error);
 }
 
-/* ---- sends that wait for room without a thread ---- */
+/* ---- sends that wait for room, without a thread that waits ---- */
 
 static Kept *
 take_kept (FerryTransportPrivate *priv)
@@ -166,8 +167,8 @@ keep (FerryTransportPrivate *priv, Kept *kept, gboolean first)
   atomic_fetch_add (&priv->n_kept, 1);
 }
 
-/* Tries the kept sends, until there is no room. While one is tried, another thread may make room and find none kept;
- * the count tells of that room. */
+/* Tries the kept sends, until there is no room. While this thread tries one, another thread may make room and find
+ * no kept send. room_count has changed then, so this thread tries again. */
 static void
 send_kept (FerryTransport *self)
 {
@@ -208,8 +209,9 @@ ferry_transport_send_later (FerryTransport *self, FerryTransportSendFunc func, g
  * ferry_transport_note_room:
  * @self: a transport
  *
- * For implementations: a send that failed with %FERRY_ERROR_WOULD_BLOCK may succeed now. Wakes the threads that wait
- * for that, and sends answers that were kept until then. So the caller holds no lock that sending takes. Any thread.
+ * For implementations: must be called when a send that failed with %FERRY_ERROR_WOULD_BLOCK may succeed. Wakes the
+ * threads that wait for room, and sends answers that were kept until there is room. So the caller must not hold a lock
+ * that sending takes. Any thread.
  *
  * Since: 0.1
  */
@@ -232,7 +234,7 @@ ferry_transport_note_room (FerryTransport *self)
 void
 ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread)
 {
-  /* Relaxed: a thread only compares it with itself, and where they are equal it has set it itself. */
+  /* Relaxed: a thread only compares the value with itself, and if they are equal, that thread has set the value. */
   atomic_store_explicit (&get_private (self)->receiving_thread, thread, memory_order_relaxed);
 }
 
@@ -244,8 +246,8 @@ ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError *
   if (receiving != g_thread_self () && !g_main_context_is_owner (NULL))
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
-                          "To wait on this thread would hold up %s; use %s, or another thread",
-                          receiving == g_thread_self () ? "the answer that is waited for" : "the main loop", form);
+                          "Waiting on this thread would block %s; use %s, or another thread",
+                          receiving == g_thread_self () ? "the awaited answer" : "the main loop", form);
 }
 
 void
@@ -273,12 +275,13 @@ ferry_transport_check_may_iterate (FerryTransport *self, const char *form, GErro
 
   if (priv->disowned)
     return ferry_set_error (error, FERRY_ERROR_CLOSED,
-                            "The channel is that of the process that this one was forked from; this one has that which "
-                            "ferry_channel_create() gave it");
+                            "The channel belongs to the parent of this forked process; use the channel that "
+                            "ferry_channel_create() gave this process");
   if ((priv->is_receiving != NULL && priv->is_receiving ()) ||
       ferry_is_in_callback_of (ferry_transport_get_context (self)))
-    return ferry_set_error (error, FERRY_ERROR_BUSY,
-                            "A callback of the main context cannot wait for what would come through it; use %s", form);
+    return ferry_set_error (
+      error, FERRY_ERROR_BUSY,
+      "A callback of the main context cannot wait for a message that this context receives; use %s", form);
   return TRUE;
 }
 
@@ -334,14 +337,14 @@ send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError *
 static const FerryTransportFuncs funcs = {
   .send = send_message,
   .cancel = send_cancel,
-  /* Counts in any case: a thread may have found no window, or no cancel, and be about to wait. */
+  /* Always increases the room count: a thread may have found no window, or no cancel, and be about to wait for it. */
   .note_room = (GDestroyNotify) ferry_transport_wake_waiting,
   .end_run = (GDestroyNotify) ferry_transport_end_run,
   .send_in_buffer = send_in_buffer,
   .in_pieces = TRUE,
 };
 
-/* ---- being asked ---- */
+/* ---- requests of the other end ---- */
 
 static void
 call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
@@ -361,9 +364,9 @@ call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
   else if (priv->early.length < MAX_EARLY && priv->reason == NULL)
     g_queue_push_tail (&priv->early, ferry_call_ref (call));
   else
-    refusal =
-      g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED,
-                           "Requests are not answered at this end yet, and enough of them wait; ask again later");
+    refusal = g_error_new_literal (
+      FERRY_ERROR, FERRY_ERROR_REFUSED,
+      "The other end does not answer requests yet, and too many requests wait there; ask again later");
   pthread_mutex_unlock (&priv->lock);
   if (func != NULL)
     func (self, call, owner);
@@ -374,7 +377,7 @@ call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
 gboolean
 ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, GObject *owner, GError **error)
 {
-  /* func may drop the other references. */
+  /* Kept while this function runs, as func may drop the other references. */
   g_autoptr (FerryTransport) kept G_GNUC_UNUSED = g_object_ref (self);
   FerryTransportPrivate *priv = get_private (self);
   FerryCall *call;
@@ -382,7 +385,7 @@ ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, G
 
   pthread_mutex_lock (&priv->lock);
   taken = priv->call_func == NULL;
-  /* Early requests go first. Those that come in the meantime are queued behind them. */
+  /* Early requests come first. Requests that arrive meanwhile are queued behind them. */
   while (taken && (call = g_queue_pop_head (&priv->early)) != NULL)
     {
       pthread_mutex_unlock (&priv->lock);
@@ -399,7 +402,7 @@ ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, G
     }
   pthread_mutex_unlock (&priv->lock);
   return taken || ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
-                                   "The requests of this transport are answered already; stop that demux first");
+                                   "Another demux answers the requests of this transport; stop that demux first");
 }
 
 void
@@ -430,10 +433,10 @@ ferry_transport_leave_calls (FerryTransport *self, const GError *reason)
  * ferry_transport_receive:
  * @self: a transport
  * @data: (array length=size) (element-type guint8): a message as the other end sent it, borrowed
- * @size: how many bytes.
+ * @size: the size of @data in bytes
  *
- * For implementations: takes a message. One thread at a time, on which answers and requests are then passed on. A
- * message that breaks a rule of the protocol closes the transport.
+ * For implementations: processes a message that arrived. One thread at a time may call this; answers and requests are
+ * delivered on that thread. A message that breaks a rule of the protocol closes the transport.
  *
  * Since: 0.1
  */
@@ -457,7 +460,7 @@ ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize 
   g_autoptr (GError) error = NULL;
   gboolean received;
 
-  /* Until this returns, this thread receives, whichever thread the transport has named. */
+  /* Until this function returns, this thread is the receiving thread, whichever thread was set before. */
   ferry_transport_set_receiving_thread (self, g_thread_self ());
   received = bytes != NULL ? ferry_transactions_receive_bytes (priv->transactions, bytes, &error)
                            : ferry_transactions_receive (priv->transactions, data, size, &error);
@@ -511,10 +514,10 @@ tell_owner_of_end (FerryTransport *self)
 /**
  * ferry_transport_end:
  * @self: a transport
- * @reason: why no more messages can come
+ * @reason: why no more messages can arrive
  *
- * For implementations: closes the transport, for that reason. Does nothing where it is closed. Any thread; transactions
- * in flight fail on this one.
+ * For implementations: closes the transport, with that reason. Does nothing if the transport is closed. Any thread;
+ * transactions in flight fail on this thread.
  *
  * Since: 0.1
  */
@@ -541,7 +544,7 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
   g_queue_init (&priv->early);
   pthread_mutex_unlock (&priv->lock);
   ferry_transactions_close (priv->transactions, priv->reason);
-  /* After the close, no refusals are sent for them. */
+  /* Dropped after the close, so that no refusals are sent for them. */
   g_queue_clear_full (&early, (GDestroyNotify) ferry_call_unref);
   ferry_transport_note_room (self);
   ferry_wait_queue_finish_all (&priv->closed);
@@ -574,7 +577,7 @@ ferry_transport_set_end_func (FerryTransport *self, GDestroyNotify func, gpointe
  * @self: a transport
  *
  * Closes the transport. Transactions in flight fail with %FERRY_ERROR_CLOSED on this thread, and requests that are
- * being answered are cancelled. Does nothing where it is closed. Any thread.
+ * being answered are cancelled. Does nothing if the transport is closed. Any thread.
  *
  * Since: 0.1
  */
@@ -587,7 +590,8 @@ ferry_transport_close (FerryTransport *self)
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
 
   kept = g_object_ref (self);
-  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport was closed at this end");
+  reason =
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport was closed at this end; open a new transport");
   ferry_transport_end (self, reason);
 }
 
@@ -595,7 +599,7 @@ ferry_transport_close (FerryTransport *self)
  * ferry_transport_get_closed:
  * @self: a transport
  *
- * Any thread.
+ * Gets whether the transport is closed. Any thread.
  *
  * Returns: whether the transport is closed
  *
@@ -620,8 +624,8 @@ is_closed (gpointer data)
  * ferry_transport_wait_closed:
  * @self: a transport
  *
- * Waits until the transport is closed. A worker that only answers can do that in its main function. Any thread but the
- * receiving one and that of a main loop, where it returns at once with a critical.
+ * Waits until the transport is closed. A worker that only answers can do so in its main function. Any thread but the
+ * receiving one and that of a main loop. On these two threads the function logs a critical and returns at once.
  *
  * Since: 0.1
  */
@@ -642,16 +646,16 @@ ferry_transport_wait_closed (FerryTransport *self)
  * ferry_transport_dup_reason:
  * @self: a transport
  *
- * Why the transport is closed:
+ * Gets why the transport is closed:
  *
  * - %FERRY_ERROR_CLOSED when it was closed at either end;
  * - %FERRY_ERROR_WORKER_LOST when the worker at the other end has ended;
  * - %FERRY_ERROR_PROTOCOL and %FERRY_ERROR_VERSION when the other end has sent a wrong message;
- * - an error of the transport's own kind.
+ * - an error of this kind of transport.
  *
  * Any thread.
  *
- * Returns: (transfer full) (nullable): the reason, or %NULL while it is open.
+ * Returns: (transfer full) (nullable): the reason, or %NULL while the transport is open
  *
  * Since: 0.1
  */
@@ -679,8 +683,8 @@ static void
 ferry_transport_dispose (GObject *object)
 {
   FerryTransport *self = FERRY_TRANSPORT (object);
-  g_autoptr (GError) reason =
-    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The transport was dropped at this end");
+  g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                                                   "The transport was dropped at this end; keep a reference to it");
 
   ferry_take_over (object);
   ferry_transport_end (self, reason);
@@ -693,7 +697,7 @@ ferry_transport_finalize (GObject *object)
 {
   FerryTransportPrivate *priv = get_private (FERRY_TRANSPORT (object));
 
-  /* A kept send holds the transport. */
+  /* A kept send holds a reference to the transport, so there is none here. */
   g_assert (priv->kept.length == 0);
   if (priv->kind != NULL)
     priv->kind->free (priv->data);

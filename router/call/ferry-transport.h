@@ -21,11 +21,12 @@ G_DECLARE_DERIVABLE_TYPE (FerryTransport, ferry_transport, FERRY, TRANSPORT, GOb
 /**
  * FerryTransportClass:
  * @parent_class: the parent class
- * @send: sends a whole message, in @n_parts parts, behind those sent before. Several threads may call it at once. It
- *   never waits on the thread of a main loop: without room it fails with %FERRY_ERROR_WOULD_BLOCK. When there is room,
- *   the implementation calls [method@Ferry.Transport.note_room]. It does not call back into the transport.
- * @close: releases the resources below. Called once, on the thread that closed the transport or found its end; no
- *   message is sent after it
+ * @send: sends a whole message, in @n_parts parts, after the messages that were sent before. Several threads may call
+ *   it at once. It must never wait on the thread of a main loop: without room it fails with %FERRY_ERROR_WOULD_BLOCK.
+ *   When there is room, the implementation must call [method@Ferry.Transport.note_room]. It must not call back into the
+ *   transport.
+ * @close: releases the transport's resources. Called once, on the thread that closed the transport or found its end; no
+ *   message is sent after that
  *
  * The functions of a kind of transport.
  *

@@ -47,11 +47,12 @@ ferry_variant_get_position (GVariant *key, guint64 length, guint64 *position, GE
   guint64 amount = 0;
 
   if (!read_number (key, &is_negative, &amount))
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "A position is a number, and not of type “%s”",
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "A value of type “%s” is no position in a list; use a whole number",
                             g_variant_get_type_string (key));
   if (is_negative ? amount > length : amount >= length)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "The list has no position %s%" G_GUINT64_FORMAT ": its length is %" G_GUINT64_FORMAT
+                            "The list has no position %s%" G_GUINT64_FORMAT ", as its length is %" G_GUINT64_FORMAT
                             "; ask for the length first",
                             is_negative ? "-" : "", amount, length);
   *position = is_negative ? length - amount : amount;
@@ -68,11 +69,12 @@ static gboolean
 check_container (GVariant *value, GError **error)
 {
   return g_variant_is_of_type (value, G_VARIANT_TYPE_ARRAY) || g_variant_is_of_type (value, G_VARIANT_TYPE_TUPLE) ||
-         ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "A value of type “%s” has no items",
+         ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
+                          "A value of type “%s” has no items; use an array, a tuple or a dictionary",
                           g_variant_get_type_string (value));
 }
 
-/* Returns (transfer full) (nullable) */
+/* Returns (transfer full) (nullable) the value of the entry with that key. */
 static GVariant *
 find_entry (GVariant *dictionary, GVariant *key)
 {
@@ -91,7 +93,7 @@ find_entry (GVariant *dictionary, GVariant *key)
   return NULL;
 }
 
-/* Takes item. */
+/* Returns (transfer full) (nullable) item, or the value inside it if it is a variant. Takes item (nullable). */
 static GVariant *
 unwrap (GVariant *item)
 {
@@ -116,7 +118,8 @@ ferry_variant_get_item (GVariant *value, GVariant *key, GError **error)
     {
       item = find_entry (value, key);
       if (item == NULL)
-        ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "There is no item of that key");
+        ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                         "The dictionary has no item with that key; check first whether it contains the key");
     }
   else if (ferry_variant_get_position (key, g_variant_n_children (value), &position, error))
     item = g_variant_get_child_value (value, (gsize) position);

@@ -1,18 +1,19 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker's end of a transport over its link. It has a sender for the way up. One reader thread receives for all
- * transports of the process. It starts with the first ferry_worker_get_transport(), and stays until the link ends.
+/* A worker's end of a transport over its link. It sends by a sender. One reader thread receives for all transports
+ * of the process. The thread starts with the first ferry_worker_get_transport(), and runs until the link ends.
  *
  * The thread waits for both lanes at once: ferry_downlink_receive() also returns for a cancel in the express lane.
- * Cancels are taken before the message, so each overtakes as much as it can. The transactions keep a cancel that comes
- * before its request.
+ * The thread processes cancels before the message that it received, so each cancel overtakes as many messages as
+ * possible. The transactions keep a cancel that arrives before its request.
  *
- * Owner:   of the transports, counted references; of the reader, the process, which never frees it. The first call
- *          makes all granted transports, and they are kept here until they are asked for. So early requests wait in
- *          their transport.
- * Threads: any. A send waits while the up lane is full, also on the reader's thread: the application always reads on.
- * Locks:   reader_lock, for the reader; no transport is called with it held. */
+ * Owner:   transports: counted references; the reader: the process, which never frees it. The first
+ *          ferry_worker_get_transport() makes all granted transports, and each is kept here until the program asks
+ *          for it. So early requests wait in their transport.
+ * Threads: any. A send waits while the up lane is full, also on the reader's thread: the application always reads
+ *          on.
+ * Locks:   reader_lock, for the reader; no function of a transport that sends or calls back is called with it held. */
 
 #include "config.h"
 
@@ -23,21 +24,21 @@
 #include "route/ferry-sender-private.h"
 #include "worker/ferry-attachment-private.h"
 
-/* A transport that was granted. */
+/* A transport that the application granted. */
 typedef struct
 {
   char *sender_name;       /* const: (owned) */
   guint64 connection_id;   /* const */
-  guint index;             /* const: of its pipe */
-  FerryTransport *untaken; /* lock: (owned) (nullable): until it is asked for */
+  guint index;             /* const: the index of the transport's pipe in the link */
+  FerryTransport *untaken; /* lock: (owned) (nullable): the transport, until the program asks for it */
   GWeakRef transport;      /* any */
 } Entry;
 
 static GMutex reader_lock;
 static GCond reader_runs;
-static gboolean running;        /* lock: the thread has begun */
-static GPtrArray *entries;      /* lock to set: (element-type Entry) (nullable): never changed after that */
-static FerryDownlink *downlink; /* lock to set, as entries */
+static gboolean running;        /* lock: the reader's thread has begun */
+static GPtrArray *entries;      /* written with lock held: (element-type Entry) (nullable): const once it is set */
+static FerryDownlink *downlink; /* written with lock held: const once it is set */
 
 /* ---- a transport, whose data is its sender ---- */
 
@@ -53,7 +54,7 @@ send_in_buffer (gpointer sender, const FerryPart *parts, guint n_parts)
   return ferry_sender_send_parts_in_buffer (sender, parts, n_parts);
 }
 
-/* any: tells the application, which emits `closed`. Does nothing where that is done. */
+/* any: Stops the sender, so that the application emits `closed`. Does nothing if the sender is stopped already. */
 static void
 stop_sender (gpointer sender)
 {
@@ -65,8 +66,9 @@ static const FerryTransportKind worker_kind = {
 
 /* ---- the reader's thread ---- */
 
-/* The transport of a connection id, or where that is 0 the one whose requests have numbers like xid. NULL for a pipe
- * that is no transport, and for one that was dropped. */
+/* Returns (transfer full) (nullable) the transport with that connection id. If connection_id is 0, returns the
+ * transport whose range of request numbers contains xid. Returns NULL for a pipe that is no transport, and for a
+ * transport that was dropped. */
 static FerryTransport *
 find_transport (guint64 connection_id, guint64 xid)
 {
@@ -81,8 +83,8 @@ find_transport (guint64 connection_id, guint64 xid)
   return NULL;
 }
 
-/* The transport of the latest message. A weak reference, which takes a lock of the whole process, so is not read for
- * each message. It is dropped before the thread waits. */
+/* The transport of the latest message. It is remembered because reading a weak reference takes a lock of the whole
+ * process. The reference is dropped before the thread waits. */
 typedef struct
 {
   guint64 connection_id;     /* 0 for none */
@@ -116,7 +118,7 @@ end_one (guint64 connection_id)
 {
   g_autoptr (FerryTransport) transport = find_transport (connection_id, 0);
   g_autoptr (GError) reason =
-    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application closed the transport");
+    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The application closed the transport; stop using it");
 
   if (transport != NULL)
     ferry_transport_end (transport, reason);
@@ -138,7 +140,7 @@ take_cancels (Latest *latest)
     }
 }
 
-/* Tells the application first: the process may exit when it is told here. */
+/* Ends all transports. Each notifies the application first, as the process may exit once a transport has ended here. */
 static void
 end_all (FerryError code, const char *text)
 {
@@ -156,7 +158,7 @@ end_all (FerryError code, const char *text)
     }
 }
 
-/* Returns FALSE when nothing more can come. */
+/* Receives and processes one event. Returns FALSE when nothing more can arrive. */
 static gboolean
 receive (Latest *latest)
 {
@@ -176,14 +178,15 @@ receive (Latest *latest)
       end_one (message.connection_id);
       return TRUE;
     case FERRY_DOWN_EVENT_FINISH:
-      end_all (FERRY_ERROR_CLOSED, "The application has finished with this worker");
+      end_all (FERRY_ERROR_CLOSED, "The application has finished with this worker; exit");
       return FALSE;
     case FERRY_DOWN_EVENT_CLOSED:
-      end_all (FERRY_ERROR_CLOSED, "The application gave up the link");
+      end_all (FERRY_ERROR_CLOSED, "The application closed the link; exit");
       return FALSE;
     case FERRY_DOWN_EVENT_BROKEN:
-      end_all (FERRY_ERROR_PROTOCOL, "What the application sends is malformed; build application and worker with the "
-                                     "same version of Ferry");
+      end_all (FERRY_ERROR_PROTOCOL,
+               "The application sent malformed data; use the same version of Ferry in application "
+               "and worker");
       return FALSE;
     case FERRY_DOWN_EVENT_NOTHING:
     default:
@@ -214,8 +217,8 @@ read_down (gpointer data)
   return NULL;
 }
 
-/* Waits until the thread has begun. A process may end right after, and leak checkers report a thread that is only half
- * started. */
+/* Starts the reader's thread, and waits until it has begun. The process may exit right after this, and leak checkers
+ * report a thread that is only half started. */
 static gboolean
 start_thread_locked (GError **error)
 {
@@ -229,7 +232,7 @@ start_thread_locked (GError **error)
   return TRUE;
 }
 
-/* ---- getting one ---- */
+/* ---- getting a transport ---- */
 
 static void
 entry_free (gpointer data)
@@ -293,7 +296,7 @@ take_transport (FerryDownlink *own_downlink, const char *sender_name, GError **e
       if (g_str_equal (entry->sender_name, sender_name))
         return entry->untaken != NULL ? g_steal_pointer (&entry->untaken) : g_weak_ref_get (&entry->transport);
     }
-  /* The downlink is only taken for a sender that was granted. */
+  /* A sender that was granted has an entry, and ferry_attachment_take_downlink() fails for any other sender. */
   g_assert_not_reached ();
 }
 
@@ -310,25 +313,25 @@ ferry_worker_has_transport (const char *name)
  * @name: the name that the application gave the transport in [method@Ferry.Launcher.add_transport]
  * @error: return location for an error
  *
- * In a worker process: this end of the transport of that name. The first call attaches the process to the application
- * and starts a thread, which receives for all transports of the process. Early requests wait in their transport, 1,024
- * at the most, until a demux is started. A call for the same name returns the same transport, as long as it is
- * referenced. Any thread may call this.
+ * In a worker process: gets the worker's end of the transport of that name. The first call attaches the process to the
+ * application and starts a thread, which receives for all transports of the process. Early requests wait in their
+ * transport, at most 1,024 of them, until a demux is started. A further call with the same name returns the same
+ * transport, while that is referenced. Any thread may call this.
  *
  * Sending waits while the application has no room. The transport closes with %FERRY_ERROR_CLOSED when the application
- * closes its end, gives up the link or has finished with the worker. Dropping the last reference closes it, and the
- * application is told.
+ * closes its end, ends the link or has finished with the worker. Dropping the last reference closes the transport, and
+ * the application is notified.
  *
  * Fails with one of these errors:
  *
  * - %FERRY_ERROR_NOT_A_WORKER in a process that no [class@Ferry.Launcher] started, or that was forked from a worker;
- * - %FERRY_ERROR_UNKNOWN_SENDER where the application added no transport of that name;
- * - %FERRY_ERROR_ALREADY_RUNNING in a process that serves the tasks of a pool, which receives every message;
- * - %FERRY_ERROR_STOPPED when the transport was taken before and dropped;
- * - %FERRY_ERROR_VERSION when application and worker do not fit;
+ * - %FERRY_ERROR_UNKNOWN_SENDER if the application added no transport of that name;
+ * - %FERRY_ERROR_ALREADY_RUNNING in a process that serves the tasks of a pool, which receives every message itself;
+ * - %FERRY_ERROR_STOPPED when the program got the transport before and dropped it;
+ * - %FERRY_ERROR_VERSION when the versions of application and worker do not fit together;
  * - %FERRY_ERROR_PROTOCOL, %FERRY_ERROR_TIMED_OUT and %FERRY_ERROR_SYSTEM when attaching fails.
  *
- * Returns: (transfer full): the worker's end
+ * Returns: (transfer full): the worker's end of the transport
  *
  * Since: 0.1
  */
@@ -354,6 +357,6 @@ ferry_worker_get_transport (const char *name, GError **error)
     g_propagate_error (error, g_steal_pointer (&failure));
   else if (transport == NULL)
     ferry_set_error (error, FERRY_ERROR_STOPPED,
-                     "The transport named “%s” was closed when its last reference was dropped; keep one", name);
+                     "The transport named “%s” was closed when its last reference was dropped; keep a reference", name);
   return transport;
 }

@@ -1,13 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Transactions by their number: open addressing, with the entries in the slots.
+/* A hash table of transactions by their numbers. It uses open addressing, and stores the entries in the slots.
  *
- * Owner:     the struct that it is embedded in, whose lock guards it.
- * Trust:     the other end may choose the numbers. The slot of an entry also depends on a secret of the table, so no
- *            choice of numbers makes it slow.
- * Invariant: at most half of the slots are taken. No slot is free between the one that an entry's number wants and the
- *            entry. */
+ * Owner:     the struct that embeds the table; that struct's lock guards it.
+ * Trust:     the other end may choose the numbers. The slot of an entry also depends on a secret of the table, so
+ *            no choice of numbers makes the table slow.
+ * Invariant: at most half of the slots are taken. An entry is in the slot that its number hashes to, or after it
+ *            with no free slot in between. */
 
 #pragma once
 
@@ -17,7 +17,7 @@
 
 G_BEGIN_DECLS
 
-/* A transaction. Each table uses some of the members. */
+/* A transaction. Each table uses some of the fields. */
 typedef struct
 {
   guint64 xid; /* 0: the slot is free */
@@ -25,8 +25,8 @@ typedef struct
   gpointer data;
   guint32 window;
   guint32 flags;
-  guint32 owed;         /* window that is not sent to the other end yet, and not in window */
-  gboolean cancel_owed; /* its cancel is not sent yet */
+  guint32 owed;         /* growth of the window that was not sent to the other end yet; not included in window */
+  gboolean cancel_owed; /* the transaction's cancel was not sent yet */
 } FerryXidEntry;
 
 typedef struct
@@ -38,15 +38,16 @@ typedef struct
 } FerryXidTable;
 
 void ferry_xid_table_clear (FerryXidTable *self);
-/* Returns the entry, until the next change of the table; NULL when there is none. */
+/* Returns the entry of xid, valid until the next change of the table; NULL if there is none. */
 FerryXidEntry *ferry_xid_table_find (const FerryXidTable *self, guint64 xid);
-/* Adds an entry that is not there yet, zeroed but for its number. */
+/* Returns a new entry for xid, zeroed except for its number. There must be no entry for xid yet. */
 FerryXidEntry *ferry_xid_table_add (FerryXidTable *self, guint64 xid);
-/* Returns whether there was one; it is copied to entry (nullable). */
+/* Removes the entry of xid. Returns whether there was one, and copies it to entry (nullable). */
 gboolean ferry_xid_table_remove (FerryXidTable *self, guint64 xid, FerryXidEntry *entry);
-/* Takes all of them out, in the order of their numbers. */
+/* Returns (transfer full) (element-type FerryXidEntry) all entries, in the order of their numbers, and empties the
+ * table. */
 GArray *ferry_xid_table_steal_all (FerryXidTable *self);
-/* Compares numbers, or entries, which begin with theirs. */
+/* Compares two numbers, or two entries by their first field, the number. */
 int ferry_xid_compare (gconstpointer a, gconstpointer b);
 
 G_END_DECLS

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Linear probing. A removal moves later entries back, so there are no tombstones. With many short transactions the
- * table so neither grows nor is rebuilt. */
+/* Linear probing. A removal moves later entries back, so no deleted slot needs a mark. So with many short
+ * transactions the table neither grows nor is rebuilt. */
 
 #include "config.h"
 
@@ -10,7 +10,7 @@
 
 #define FEWEST_SLOTS 16
 
-/* The slot that a number wants: its bits mixed with the secret, by the finaliser of MurmurHash3. */
+/* Returns the slot that a number hashes to: its bits mixed with the secret, by the finaliser of MurmurHash3. */
 static guint
 wanted_slot (const FerryXidTable *self, guint64 xid)
 {
@@ -21,7 +21,7 @@ wanted_slot (const FerryXidTable *self, guint64 xid)
   return (guint) (mixed >> 32) & (self->n_slots - 1);
 }
 
-/* The slot where xid is, or where it would go. */
+/* Returns the slot that contains xid, or the free slot in which xid would be inserted. */
 static guint
 find_slot (const FerryXidTable *self, guint64 xid)
 {
@@ -94,7 +94,7 @@ ferry_xid_table_remove (FerryXidTable *self, guint64 xid, FerryXidEntry *entry)
   if (entry != NULL)
     *entry = *found;
   hole = (guint) (found - self->slots);
-  /* An entry behind the hole goes into it, unless the slot that it wants lies behind the hole as well. */
+  /* An entry after the hole moves into the hole, unless the slot that its number hashes to is after the hole too. */
   for (guint slot = (hole + 1) & mask; self->slots[slot].xid != 0; slot = (slot + 1) & mask)
     {
       guint wanted = wanted_slot (self, self->slots[slot].xid);
@@ -107,7 +107,7 @@ ferry_xid_table_remove (FerryXidTable *self, guint64 xid, FerryXidEntry *entry)
     }
   self->slots[hole].xid = 0;
   self->n_entries--;
-  /* Frees the memory of a burst. */
+  /* After many transactions at once, frees the memory that they needed. */
   if (self->n_slots > FEWEST_SLOTS * 64 && self->n_entries * 16 < self->n_slots)
     resize (self, self->n_slots / 4);
   return TRUE;

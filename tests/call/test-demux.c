@@ -321,7 +321,7 @@ test_max_pending (void)
   demux_test_gate_wait (&gate, 1);
   for (guint i = 1; i < 5; i++)
     answers[i] = demux_test_ask (pair, "wait", ONE);
-  demux_test_expect_refused_for (answers[3], "More waits");
+  demux_test_expect_refused_for (answers[3], "Too many requests wait");
   demux_test_expect_refused (answers[4]);
   g_assert_cmpuint (ferry_demux_get_n_pending (pair->demux), ==, 2);
   demux_test_gate_open (&gate);
@@ -349,7 +349,7 @@ test_max_pending_size (void)
   demux_test_gate_wait (&gate, 1);
   for (guint i = 1; i < 5; i++)
     answers[i] = demux_test_ask (pair, "wait", ONE);
-  demux_test_expect_refused_for (answers[3], "More waits");
+  demux_test_expect_refused_for (answers[3], "Too many requests wait");
   demux_test_expect_refused (answers[4]);
   g_assert_cmpuint (ferry_demux_get_n_pending (pair->demux), ==, 2);
   /* One may always wait. */

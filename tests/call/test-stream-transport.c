@@ -173,7 +173,7 @@ test_another_version_is_named (void)
 
   scene_init (&scene);
   put_greeting (&scene, 77);
-  assert_ended (&scene, FERRY_ERROR_VERSION, "version 77 of its protocol, this one version 1");
+  assert_ended (&scene, FERRY_ERROR_VERSION, "version 77 of the protocol, and this end version 1");
   scene_clear (&scene);
 }
 
@@ -368,7 +368,7 @@ test_a_message_beyond_the_limit_is_not_sent (void)
   g_assert_cmpuint (ferry_transactions_ask (transactions, &request, NULL, NULL, NULL), ==, 1);
   put_greeting (&scene, FERRY_STREAM_VERSION);
   put_number (&scene, 1001);
-  assert_ended (&scene, FERRY_ERROR_PROTOCOL, "takes 1 to 1000");
+  assert_ended (&scene, FERRY_ERROR_PROTOCOL, "accepts 1 to 1000");
   scene_clear (&scene);
 }
 

@@ -173,7 +173,7 @@ test_what_is_no_socket_stays_where_it_is (void)
 
   listener_test_place_init (&place);
   g_assert_true (g_file_set_contents (place.address, "a letter", -1, NULL));
-  assert_refused (place.address, FERRY_ERROR_BAD_ARGUMENTS, "is no socket");
+  assert_refused (place.address, FERRY_ERROR_BAD_ARGUMENTS, "is not a socket");
   g_assert_cmpint (g_unlink (place.address), ==, 0);
 }
 

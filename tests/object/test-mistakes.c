@@ -183,7 +183,7 @@ test_an_interface_that_is_exported (PairScene *self, gconstpointer data)
 static void
 test_waiting_on_the_main_loop (PairScene *self, gconstpointer data)
 {
-  expect ("ferry_transport_wait_closed(): To wait on this thread would hold up the main loop*");
+  expect ("ferry_transport_wait_closed(): Waiting on this thread would block the main loop*");
   /* This thread owns the default main context, as one does that runs it. */
   g_assert_true (g_main_context_acquire (NULL));
   ferry_transport_wait_closed (self->here);

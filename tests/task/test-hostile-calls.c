@@ -62,11 +62,11 @@ static const HostileRow rows[] = {
   FAULT ("refuses-a-piece-without-bytes", "m:kind=8,number=100", "no bytes in a piece"),
   FAULT ("refuses-a-piece-with-a-type", "m:kind=8,number=100,type=s,text=x", "a type of impossible length"),
   FAULT ("refuses-pieces-that-are-all-of-it", "m:kind=8,number=16,body=8 m:kind=8,number=16,body=8",
-         "has more pieces than it is long"),
-  FAULT ("refuses-pieces-of-too-much", "m:kind=8,number=1000000000000,body=8", "is larger than this end takes"),
-  FAULT ("refuses-the-end-of-what-did-not-come", "m:number=100,type=s,text=x", "an answer with a gap"),
+         "has more bytes than it announced"),
+  FAULT ("refuses-pieces-of-too-much", "m:kind=8,number=1000000000000,body=8", "is larger than this end accepts"),
+  FAULT ("refuses-the-end-of-what-did-not-come", "m:number=100,type=s,text=x", "an answer that lacks bytes"),
   FAULT ("refuses-an-answer-with-a-gap", "m:kind=8,number=100,body=8 m:number=100,type=s,text=x",
-         "an answer with a gap"),
+         "an answer that lacks bytes"),
   FAULT ("refuses-the-end-of-a-value-without-a-type", "m:number=100", "the end of a value without a type"),
   FAULT ("refuses-a-request-that-is-asked-twice-at-once",
          "20000*m:kind=1,xid=#1,name=x,flags=2,window=1 m:kind=1,xid=199991,name=x", "is asked twice"),
@@ -85,10 +85,10 @@ static const HostileRow rows[] = {
    HOSTILE_RESULT, "'first'", FERRY_TASK_KIND_CALL, 1},
   {"/hostile-calls/drops-items-after-the-answer", "take claim m: 1000*m:kind=5,name=x,type=s,text=x pause",
    HOSTILE_NOTHING, NULL, FERRY_TASK_KIND_CALL, 1},
-  UNCLAIMED ("refuses-an-answer-without-a-claim", "m:type=s,text=x", "has an answer, and was not claimed"),
-  UNCLAIMED ("refuses-an-error-without-a-claim", "m:kind=3,type=(sissas)", "has an answer, and was not claimed"),
-  UNCLAIMED ("refuses-an-item-without-a-claim", "m:kind=5,name=x,type=s,text=x", "has an item, and was not claimed"),
-  UNCLAIMED ("refuses-a-piece-without-a-claim", "m:kind=8,number=100,body=8", "has an answer, and was not claimed"),
+  UNCLAIMED ("refuses-an-answer-without-a-claim", "m:type=s,text=x", "has an answer, but was not claimed"),
+  UNCLAIMED ("refuses-an-error-without-a-claim", "m:kind=3,type=(sissas)", "has an answer, but was not claimed"),
+  UNCLAIMED ("refuses-an-item-without-a-claim", "m:kind=5,name=x,type=s,text=x", "has an item, but was not claimed"),
+  UNCLAIMED ("refuses-a-piece-without-a-claim", "m:kind=8,number=100,body=8", "has an answer, but was not claimed"),
   UNCLAIMED ("refuses-progress-without-a-claim", "p:fraction=0.5", "progress of a call that was not claimed"),
   {"/hostile-calls/refuses-items-beyond-the-window", "take claim 100000*m:kind=5,type=s,text=x pause", HOSTILE_FAULT,
    "an item beyond its window", FERRY_TASK_KIND_ITERATION, 1},
@@ -278,7 +278,7 @@ test_ends_a_flood_of_requests (void)
   g_autoptr (FerryTask) task = hostile_test_new_task (FERRY_TASK_KIND_CALL);
   g_autoptr (TaskTestWitness) witness = hostile_test_submit (test, task);
 
-  hostile_test_assert_fault (test, task, "More is asked than can be refused");
+  hostile_test_assert_fault (test, task, "more requests than can be refused");
   hostile_test_assert_memory (test, 100 * 1000 * 1000);
 }
 
