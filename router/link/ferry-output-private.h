@@ -6,9 +6,8 @@
  *
  * Owner:     the link.
  * Threads:   the monitor. Before the link is added to the shared queue: the router's thread.
- * Trust:     none in the worker: a pipe may contain any bytes, in any amount. One read of a pipe takes at most
- *            FERRY_OUTPUT_TURN bytes. A line is cut into pieces of FERRY_OUTPUT_MAX_LINE bytes, and invalid UTF-8 is
- *            replaced.
+ * Trust:     none in the worker: a pipe may contain any bytes, in any amount. What is read at a time
+ *            and the length of a line are bounded, and invalid UTF-8 is replaced.
  * Invariant: no read waits, and no function waits for the end of a pipe, because a child of the worker may hold the
  *            pipe open for ever. */
 
@@ -19,13 +18,6 @@
 G_BEGIN_DECLS
 
 #define FERRY_N_OUTPUTS 2
-
-#define FERRY_OUTPUT_TURN 4096
-#define FERRY_OUTPUT_MAX_LINE 4096
-
-/* The limits of the last lines that are kept for the exit record. */
-#define FERRY_OUTPUT_LAST_LINES 20
-#define FERRY_OUTPUT_LAST_BYTES 8192
 
 /* The header of a line in a block. The text of the line and a zero byte follow. */
 typedef struct

@@ -12,6 +12,16 @@
 
 #include "base/ferry-base-private.h"
 
+/* The maximum number of bytes of one read. */
+#define MAX_READ 4096
+
+/* The bytes of a line. A longer line is cut into pieces. */
+#define MAX_LINE 4096
+
+/* The limits of the last lines that are kept for the exit record. */
+#define MAX_LAST_LINES 20
+#define MAX_LAST_BYTES 8192
+
 /* The maximum number of bytes that are read from a pipe after its worker's end. A worker may enlarge a pipe beyond the
  * usual 64 KiB. */
 #define MAX_LEFT (1024 * 1024)
@@ -84,8 +94,7 @@ remember (FerryOutput *self, guint stream, char *line, gsize length)
     }
   g_queue_push_tail (&self->last, line);
   self->last_bytes += length + 1;
-  while (self->last.length > 1 &&
-         (self->last.length > FERRY_OUTPUT_LAST_LINES || self->last_bytes > FERRY_OUTPUT_LAST_BYTES))
+  while (self->last.length > 1 && (self->last.length > MAX_LAST_LINES || self->last_bytes > MAX_LAST_BYTES))
     {
       char *oldest = g_queue_pop_head (&self->last);
 
@@ -112,10 +121,10 @@ take_line (FerryOutput *self, guint stream, GByteArray *lines, const char *text,
 static gsize
 get_piece_length (const GString *line)
 {
-  for (gsize length = FERRY_OUTPUT_MAX_LINE; length > FERRY_OUTPUT_MAX_LINE - 4; length--)
+  for (gsize length = MAX_LINE; length > MAX_LINE - 4; length--)
     if (((guint8) line->str[length] & 0xc0) != 0x80)
       return length;
-  return FERRY_OUTPUT_MAX_LINE;
+  return MAX_LINE;
 }
 
 static void
@@ -129,7 +138,7 @@ split (FerryOutput *self, guint stream, GByteArray *lines, const char *data, gsi
       gsize length = end != NULL ? (gsize) (end - data) : size;
 
       g_string_append_len (line, data, (gssize) length);
-      while (line->len > FERRY_OUTPUT_MAX_LINE)
+      while (line->len > MAX_LINE)
         {
           gsize piece = get_piece_length (line);
 
@@ -145,12 +154,12 @@ split (FerryOutput *self, guint stream, GByteArray *lines, const char *data, gsi
     }
 }
 
-/* Reads up to FERRY_OUTPUT_TURN bytes of a pipe. Returns whether the pipe may have more data. */
+/* Reads up to MAX_READ bytes of a pipe. Returns whether the pipe may have more data. */
 static gboolean
 read_pipe (FerryOutput *self, guint stream, GByteArray *lines)
 {
   FerryOutputPipe *pipe = &self->pipes[stream - 1];
-  char buffer[FERRY_OUTPUT_TURN];
+  char buffer[MAX_READ];
   gssize size;
 
   if (pipe->fd < 0 || (self->ending && pipe->left == 0))

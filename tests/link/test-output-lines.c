@@ -14,6 +14,11 @@
 #include "base/ferry-base-private.h"
 #include "link/ferry-output-private.h"
 
+/* As ferry-output.c has them. */
+#define MAX_LINE 4096
+#define MAX_LAST_LINES 20
+#define MAX_LAST_BYTES 8192
+
 typedef struct
 {
   FerryOutput *output;
@@ -137,20 +142,18 @@ test_bytes_that_are_no_text_are_replaced (void)
 static void
 test_a_long_line_is_cut_between_characters (void)
 {
-  for (guint before = FERRY_OUTPUT_MAX_LINE - 4; before <= FERRY_OUTPUT_MAX_LINE + 1; before++)
+  for (guint before = MAX_LINE - 4; before <= MAX_LINE + 1; before++)
     {
       g_auto (Scene) scene = {NULL};
-      guint first = before >= FERRY_OUTPUT_MAX_LINE      ? FERRY_OUTPUT_MAX_LINE
-                    : before + 3 > FERRY_OUTPUT_MAX_LINE ? before
-                                                         : before + 3;
+      guint first = before >= MAX_LINE ? MAX_LINE : before + 3 > MAX_LINE ? before : before + 3;
       g_autofree char *letters = g_strnfill (before, 'x');
       g_autofree char *line = g_strconcat (letters, "\342\202\254", NULL);
       g_autofree char *sent = g_strconcat (line, "\n", NULL);
       g_autofree char *piece = g_strndup (line, first);
       g_autofree char *expected = NULL;
 
-      expected = strlen (line) > FERRY_OUTPUT_MAX_LINE ? g_strconcat ("1:", piece, "|1:", line + first, "|", NULL)
-                                                       : g_strconcat ("1:", line, "|", NULL);
+      expected = strlen (line) > MAX_LINE ? g_strconcat ("1:", piece, "|1:", line + first, "|", NULL)
+                                          : g_strconcat ("1:", line, "|", NULL);
       scene_init (&scene);
       put (&scene, 1, sent, strlen (sent));
       assert_taken (&scene, expected);
@@ -162,10 +165,10 @@ test_last_lines_are_bounded (void)
 {
   g_auto (Scene) scene = {NULL};
   g_auto (GStrv) last = NULL;
-  g_autofree char *long_line = g_strnfill (FERRY_OUTPUT_LAST_BYTES / 4 - 1, 'y');
+  g_autofree char *long_line = g_strnfill (MAX_LAST_BYTES / 4 - 1, 'y');
 
   scene_init (&scene);
-  for (guint i = 0; i < FERRY_OUTPUT_LAST_LINES + 2; i++)
+  for (guint i = 0; i < MAX_LAST_LINES + 2; i++)
     {
       g_autofree char *line = g_strdup_printf ("%u\n", i);
 
@@ -173,7 +176,7 @@ test_last_lines_are_bounded (void)
     }
   g_free (take (&scene));
   last = ferry_output_dup_last_lines (scene.output);
-  g_assert_cmpuint (g_strv_length (last), ==, FERRY_OUTPUT_LAST_LINES);
+  g_assert_cmpuint (g_strv_length (last), ==, MAX_LAST_LINES);
   g_assert_cmpstr (last[0], ==, "2");
   for (guint i = 0; i < 5; i++)
     {
