@@ -556,7 +556,7 @@ ferry_proxy_create_replica_async (FerryProxy *self, GType type, const char *cons
 /**
  * ferry_proxy_create_replica_finish:
  * @self: a proxy
- * @result: what the callback was given
+ * @result: the result that the callback got
  * @error: return location for an error
  *
  * Ends [method@Ferry.Proxy.create_replica_async]. Any thread.

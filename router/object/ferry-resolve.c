@@ -423,10 +423,10 @@ ferry_resolve_wait (FerryView *view, const char *async_form, gint64 timeout, GCa
 /**
  * ferry_view_resolve:
  * @self: a view
- * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
- * @cancellable: (nullable): ends the waiting, and tells the object's end
- * @value: (out) (optional) (nullable) (transfer full): the result, where it is a value; %NULL where there is none
- * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, where it is an object
+ * @timeout: how long to wait at the most, in microseconds; negative: without a limit
+ * @cancellable: (nullable): ends the waiting, and cancels the call at the object's end
+ * @value: (out) (optional) (nullable) (transfer full): the result, if it is a value, else %NULL
+ * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, if it is an object, else %NULL
  * @error: return location for an error
  *
  * Does the operations at the object's end, and waits for the result, and for room in the transport. The same object is
@@ -514,9 +514,9 @@ ferry_resolve_run_task (FerryView *view, gint64 timeout, FerryResolveRoom room, 
 /**
  * ferry_view_resolve_async:
  * @self: a view, which is not changed before the callback
- * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
- * @cancellable: (nullable): ends the waiting, and tells the object's end
- * @callback: (scope async): called with the end
+ * @timeout: how long to wait at the most, in microseconds; negative: without a limit
+ * @cancellable: (nullable): ends the waiting, and cancels the call at the object's end
+ * @callback: (scope async): called when the operation has ended
  * @user_data: data for @callback
  *
  * As [method@Ferry.View.resolve], without waiting. Where the transport has no room it fails at once, with
@@ -540,8 +540,8 @@ ferry_view_resolve_async (FerryView *self, gint64 timeout, GCancellable *cancell
 /**
  * ferry_view_resolve_finish:
  * @result: the result that the callback got; its source is the view's proxy
- * @value: (out) (optional) (nullable) (transfer full): the result, where it is a value; %NULL where there is none
- * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, where it is an object
+ * @value: (out) (optional) (nullable) (transfer full): the result, if it is a value, else %NULL
+ * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, if it is an object, else %NULL
  * @error: return location for an error
  *
  * Ends [method@Ferry.View.resolve_async]; fails as [method@Ferry.View.resolve] does. Any thread.

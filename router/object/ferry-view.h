@@ -33,8 +33,8 @@ typedef struct _FerryProxy FerryProxy;
 
 /**
  * FerryViewFunc:
- * @value: (transfer none) (nullable): the result, where it is a value; %NULL where there is none
- * @object: (transfer none) (nullable): a proxy of the result, where it is an object
+ * @value: (transfer none) (nullable): the result, if it is a value, else %NULL
+ * @object: (transfer none) (nullable): a proxy of the result, if it is an object, else %NULL
  * @error: (transfer none) (nullable): the error, or %NULL
  * @user_data: the data given with it
  *
