@@ -12,7 +12,7 @@
 #include "object/ferry-interface-private.h"
 #include "object/ferry-object-message-private.h"
 
-/* Longer values are not repeated in messages, so that another process cannot fill a log. */
+/* The longest value, in bytes, that a message repeats: another process must not fill a log. */
 #define MAX_PRINTED 256
 
 FerryMember *
@@ -100,7 +100,8 @@ ferry_pspec_get_access (GParamSpec *pspec)
 
   if ((pspec->flags & G_PARAM_READABLE) != 0)
     access |= G_DBUS_PROPERTY_INFO_FLAGS_READABLE;
-  /* Another process has no way to name an object of this one as a value. */
+  /* A property that is an object is never writable: another process cannot send an object of this process as a
+   * value. */
   if ((pspec->flags & G_PARAM_WRITABLE) != 0 && (pspec->flags & G_PARAM_CONSTRUCT_ONLY) == 0 &&
       !ferry_pspec_is_object (pspec))
     access |= G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE;
@@ -139,14 +140,16 @@ ferry_member_get (const FerryMember *self, GObject *object, GVariant **value, GO
   return FALSE;
 }
 
-/* Nothing is clamped: a value that the property would change is refused. */
+/* Checks that the property takes the value as it is. Does not clamp: a value that the property would change is
+ * refused. */
 static gboolean
 check_range (const FerryMember *self, GVariant *value, const GValue *held, GError **error)
 {
   g_auto (GValue) validated = G_VALUE_INIT;
   g_autofree char *text = NULL;
 
-  /* Not g_param_value_is_valid(): in GLib 2.74 that takes doubles for floats, and refuses those beyond 3.4e38. */
+  /* Not g_param_value_is_valid(): in GLib 2.74 that function takes doubles for floats, and refuses doubles beyond
+   * 3.4e38. */
   g_value_init (&validated, G_VALUE_TYPE (held));
   g_value_copy (held, &validated);
   if (!g_param_value_validate (self->pspec, &validated))
@@ -190,7 +193,7 @@ ferry_member_set (const FerryMember *self, GObject *object, GVariant *value, GEr
 
 /* ---- methods ---- */
 
-/* The type that super names. Returns G_TYPE_INVALID with an error. */
+/* Returns the type that super names: see ferry_member_find_func(). Returns G_TYPE_INVALID with an error. */
 static GType
 find_class_type (const FerryMember *self, GObject *object, const char *super, GError **error)
 {
@@ -234,7 +237,7 @@ ferry_member_find_func (const FerryMember *self, GObject *object, const char *su
   if (type == G_TYPE_INVALID)
     return NULL;
   g_type_query (type, &query);
-  /* An ancestor's class ends before the functions that its descendants add. */
+  /* Check the size: an ancestor's class structure ends before the functions that its descendants add. */
   if (self->class_offset + sizeof func <= query.class_size)
     func = G_STRUCT_MEMBER (FerryMethodFunc, g_type_class_peek (type), self->class_offset);
   if (func == NULL)

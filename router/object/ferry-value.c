@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Values of properties and signals, as another process gets them.
+/* Converts values of properties and signals to and from the variants that are sent to other processes.
  *
- * Trust: variants come from another process. They become a copy, or a variant that the application checks as it checks
- *        arguments. */
+ * Trust: variants come from another process. A variant becomes a copy in a C type, or stays a variant, which the
+ *        application must check as it checks arguments. */
 
 #include "config.h"
 
@@ -15,7 +15,8 @@
 
 #include "base/ferry-base-private.h"
 
-/* The whole numbers: the GType, its name in g_value_…() and its C type; then the variant type in the same way. */
+/* The whole numbers. For each: the GType, its name in g_value_…() and its C type; then the variant type, its name in
+ * g_variant_…() and its C type. */
 #define WHOLE_NUMBERS(CASE)                                                                                            \
   CASE (BOOLEAN, boolean, gboolean, BOOLEAN, boolean, gboolean)                                                        \
   CASE (CHAR, schar, gint8, BYTE, byte, guint8)                                                                        \
@@ -35,7 +36,8 @@
   case G_TYPE_##GTYPE:                                                                                                 \
     return g_variant_new_##v_name ((VCType) g_value_get_##g_name (value));
 
-/* The size of a C type may be the machine's, and smaller than that of the type that is sent. */
+/* Check the range: the size of a C type depends on the machine, and may be smaller than that of the type that is
+ * sent. */
 #define CASE_FROM_VARIANT(GTYPE, g_name, GCType, VTYPE, v_name, VCType)                                                \
   case G_TYPE_##GTYPE:                                                                                                 \
     if ((VCType) (GCType) g_variant_get_##v_name (variant) != g_variant_get_##v_name (variant))                        \
@@ -130,7 +132,8 @@ boxed_to_variant (const GValue *value, GError **error)
                                     array != NULL ? array->len : 0, 1);
 }
 
-/* Returns (transfer floating) (nullable) */
+/* Returns (transfer floating) (nullable): the value as a variant; NULL with an error. The value's type must have a
+ * variant type. */
 static GVariant *
 make_variant (const GValue *value, GError **error)
 {
@@ -162,7 +165,7 @@ ferry_value_to_variant (const GValue *value, GError **error)
 {
   GVariant *variant;
 
-  /* What holds a pointer of another kind must not be asked for a boxed one. */
+  /* Check the type first: g_value_get_boxed() must not be called for a value that holds a pointer of another kind. */
   if (ferry_value_get_variant_type (G_VALUE_TYPE (value)) == NULL)
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
