@@ -18,7 +18,7 @@
 
 G_BEGIN_DECLS
 
-/* home: (nullable) */
+/* Returns (transfer full): a row without a value. home: (nullable): the replica's. */
 FerryListRow *ferry_list_row_new (FerryHome *home);
 /* Sets the row's value. Must be called once; ferry_list_row_notify_loaded() then emits the notification. */
 void ferry_list_row_load (FerryListRow *self, GVariant *value);
