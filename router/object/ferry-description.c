@@ -14,7 +14,7 @@
 static gboolean
 refuse (GError **error, const char *what)
 {
-  return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The other end sent a description of an interface %s", what);
+  return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The other end sent a description of an interface %s; use the same version of Ferry at both ends", what);
 }
 
 /* Frees the array, and returns (transfer full) its elements, with NULL behind the last. */
@@ -146,7 +146,7 @@ take_members (GDBusInterfaceInfo *info, GVariant *description, GError **error)
   if (!g_dbus_is_interface_name (info->name) || strlen (info->name) > FERRY_MEMBER_NAME_MAX)
     return refuse (error, "whose name is invalid");
   if ((container & ~(guint32) FERRY_CONTAINER_ALL) != 0)
-    return refuse (error, "with operations of a container that do not exist");
+    return refuse (error, "with unknown operations of a container");
   info->methods = take_kind (methods, take_method, (GDestroyNotify) g_dbus_method_info_unref, error);
   if (info->methods != NULL)
     info->properties = take_kind (properties, take_property, (GDestroyNotify) g_dbus_property_info_unref, error);

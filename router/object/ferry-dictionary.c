@@ -280,7 +280,7 @@ take_key (GVariant *key, GError **error)
   if (g_variant_is_of_type (key, G_VARIANT_TYPE_STRING))
     return g_variant_get_string (key, NULL);
   ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                   "The keys of a dictionary are strings, and not of type “%s”; send one",
+                   "A key of a dictionary must be a string, and this one has the type “%s”; send a string",
                    g_variant_get_type_string (key));
   return NULL;
 }
@@ -288,7 +288,7 @@ take_key (GVariant *key, GError **error)
 static gboolean
 refuse_missing (const char *key, GError **error)
 {
-  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The dictionary has no “%s”; set it first", key);
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The dictionary has no value with the key “%s”; set one first", key);
 }
 
 static gboolean

@@ -355,7 +355,7 @@ destroy (FerryInvocation *invocation)
   if (!ferry_invocation_is_answered (invocation))
     {
       g_autoptr (GError) reason =
-        g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "“%s” was dropped without an answer", invocation->method);
+        g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The method “%s” dropped its call without an answer; have it answer each call", invocation->method);
 
       answer (invocation, NULL, NULL, reason, TRUE);
     }
@@ -399,7 +399,7 @@ invocation_new (FerryEvaluation *evaluation, GObject *object, const FerryStep *s
 static GError *
 new_unwanted_error (void)
 {
-  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call was cancelled, or its caller has gone");
+  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call was cancelled, or its caller has ended; no answer is sent");
 }
 
 /* Gives the object's turn to the evaluation, if the turn is free. Otherwise queues the evaluation, and leave_turn()
@@ -575,7 +575,7 @@ fail_unknown (FerryExported *exported, const char *what, GError **error)
 
   if (label == NULL)
     label = g_strdup_printf ("%s %" G_GUINT64_FORMAT, G_OBJECT_TYPE_NAME (exported->object), exported->number);
-  return ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” is not exported with %s", label, what);
+  return ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” is not exported with %s; add them to its interface", label, what);
 }
 
 /* Sets a property. *value is set to “(tv)”: the object's count of changes, and the property's value after that. The
@@ -656,7 +656,7 @@ step_on_container (FerryExported *exported, const FerryStep *step, GVariant **va
                                         : fail_unknown (exported, "items that can be deleted", error);
     case FERRY_STEP_CONTAINS:
       if (funcs->contains == NULL)
-        return fail_unknown (exported, "items that can be looked for", error);
+        return fail_unknown (exported, "items that can be searched", error);
       return funcs->contains (exported->object, key, &contains, data, error) &&
              give (value, g_variant_new_boolean (contains));
     case FERRY_STEP_LENGTH:
@@ -694,7 +694,7 @@ step_on_value (GVariant *value, const FerryStep *step, GVariant **result, GError
 
   if (value == NULL)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "The operation before this one gave nothing; end the view with that one");
+                            "The operation before this one has no result; make it the last of its view");
   switch (step->kind)
     {
     case FERRY_STEP_GET_ITEM:
@@ -707,7 +707,7 @@ step_on_value (GVariant *value, const FerryStep *step, GVariant **result, GError
       return ferry_variant_get_length (value, &length, error) && give (result, g_variant_new_uint64 (length));
     default:
       return ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
-                              "A value of type “%s” has neither properties nor methods, only items and a length",
+                              "A value of type “%s” has no properties or methods; use its items or its length",
                               g_variant_get_type_string (value));
     }
 }
@@ -723,7 +723,7 @@ check_arguments (const FerryMember *member, GVariant *arguments, GError **error)
   if (g_variant_is_of_type (arguments, member->in_type))
     return TRUE;
   expected = g_variant_type_dup_string (member->in_type);
-  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“%s” takes “%s”, and not “%s”", member->name, expected,
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The method “%s” takes arguments of the type “%s”, not “%s”; send arguments of its type", member->name, expected,
                           g_variant_get_type_string (arguments));
 }
 
@@ -750,7 +750,7 @@ unpack (const FerryMember *member, GVariant *answer, GVariant **value, GError **
       return TRUE;
     }
   expected = g_variant_type_dup_string (type);
-  return ferry_set_error (error, FERRY_ERROR_BAD_RESULT, "“%s” gave a value of type “%s”, and should give “%s”",
+  return ferry_set_error (error, FERRY_ERROR_BAD_RESULT, "The method “%s” returned a value of the type “%s”, not “%s”; correct the method",
                           member->name, answer != NULL ? g_variant_get_type_string (answer) : "()", expected);
 }
 
@@ -791,7 +791,7 @@ take_answer (FerryEvaluation *self, GError **error)
     }
   if (object != NULL && member != NULL && !g_variant_type_equal (member->out_type, G_VARIANT_TYPE ("(o)")))
     return ferry_set_error (error, FERRY_ERROR_BAD_RESULT,
-                            "“%s” gave an object, for which its out signature has to be “o”", member->name);
+                            "The method “%s” returned an object; give it the out signature “o”", member->name);
   return (object != NULL || unpack (member, answer, &value, error)) && take_result (self, object, &value, error);
 }
 
@@ -849,7 +849,7 @@ perform (FerryEvaluation *self, const FerryStep *step, GError **error)
   end_code (self);
   if (!done && *error == NULL)
     ferry_set_error (error, FERRY_ERROR_BAD_RESULT,
-                     "A function of a container failed without an error; have it set one");
+                     "A container's function failed without an error; correct it to set one");
   return done && take_result (self, object, &value, error);
 }
 

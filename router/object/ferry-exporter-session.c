@@ -103,7 +103,7 @@ add_reference (FerryExporterSession *self, FerryExported *exported, GError **err
   if (handle == NULL && !has_room_locked (self, exported))
     return ferry_set_error (
       error, FERRY_ERROR_TOO_LARGE,
-      "The other end has references to %d objects, or to values of %d MiB, and gets no more until it drops some",
+      "The other end has references to %d objects, or to values of %d MiB, which is the limit; drop some proxies there",
       FERRY_MAX_REFERENCES, FERRY_MAX_HELD_BYTES / (1024 * 1024));
   if (handle == NULL)
     {
@@ -172,7 +172,7 @@ find (FerryExporterSession *self, FerryExporter *exporter, const FerryObjectRoot
   if (handle != NULL)
     return ferry_exported_ref (handle->exported);
   ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT,
-                   "The reference %" G_GUINT64_FORMAT " is not of this transport, or was dropped; get a new one",
+                   "The reference %" G_GUINT64_FORMAT " is of another transport, or was dropped; get a new proxy of the object",
                    root->number);
   return NULL;
 }

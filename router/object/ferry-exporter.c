@@ -187,7 +187,7 @@ export_locked (FerryExporter *self, const char *name, FerryExported *exported, F
     ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“%s” is exported already; unexport it first", name);
   else if (exported->interface != interface || exported->name != NULL)
     ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "The object is exported already, as “%s” with the interface %s; it has one name and one interface",
+                     "The object is exported already, as “%s” with the interface %s; unexport it first, or use that name and interface",
                      exported->name != NULL ? exported->name : "", ferry_interface_get_name (exported->interface));
   else
     return TRUE;
@@ -224,7 +224,7 @@ ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, F
   g_return_val_if_fail (FERRY_IS_INTERFACE (interface), FALSE);
   g_return_val_if_fail (G_IS_OBJECT (object), FALSE);
   ferry_return_val_if_fail (g_type_is_a (G_OBJECT_TYPE (object), ferry_interface_get_object_type (interface)), FALSE,
-                            "object “%s” is a “%s”, and interface “%s” is for “%s”; export it with one for its type",
+                            "object “%s” is a “%s”, and interface “%s” is for “%s”; export it with an interface for its type",
                             name, G_OBJECT_TYPE_NAME (object), ferry_interface_get_name (interface),
                             g_type_name (ferry_interface_get_object_type (interface)));
 
@@ -366,7 +366,7 @@ ferry_exporter_add_function (FerryExporter *self, const char *name, FerryMethodF
   pthread_mutex_unlock (&self->lock);
   if (!is_new)
     pass_function_free (function);
-  ferry_return_if_fail (is_new, "the exporter has a function “%s” already; give this one another name", name);
+  ferry_return_if_fail (is_new, "the exporter has a function “%s” already; use another name", name);
 }
 
 /* ---- finding ---- */
@@ -416,7 +416,7 @@ find_object (FerryExporter *self, GObject *object, GError **error)
     exported = ferry_object_table_find (self->table, object, entry->interface, entry->policy);
   if (exported == NULL)
     ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
-                     "A %s cannot be given away, as neither it nor its type is exported; export one of them",
+                     "A %s cannot be sent to another process, as it is not exported; export the object or its type",
                      G_OBJECT_TYPE_NAME (object));
   return exported;
 }
@@ -435,7 +435,7 @@ find_function (FerryExporter *self, const char *name, GError **error)
 
   function = g_hash_table_lookup (self->functions, name);
   if (function == NULL)
-    ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION, "No function “%s” was added to the exporter", name);
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION, "The exporter has no function “%s”; check the name, or add the function", name);
   return function;
 }
 
@@ -765,7 +765,7 @@ ferry_exporter_check_listening (FerryExporter *self, gboolean before, GError **e
   if (before)
     return ferry_set_error (error, FERRY_ERROR_REFUSED,
                             "The exporter was stopped before this call began; repeat it when the exporter listens");
-  return ferry_set_error (error, FERRY_ERROR_NOT_LISTENING, "The exporter does not listen; wait until it does");
+  return ferry_set_error (error, FERRY_ERROR_NOT_LISTENING, "The exporter does not listen; wait until it listens, or start it");
 }
 
 /* Starts or stops listening, and notifies the sessions. Returns whether listening has changed. */

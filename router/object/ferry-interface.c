@@ -222,14 +222,14 @@ check_name (FerryInterface *self, FerryMemberKind kind, const char *name, GError
   if (name == NULL || !ferry_member_name_is_valid (name))
     ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "“%s” is no name for a %s of “%s”; use letters, digits, “_” and “-”, a letter or “_” first, at most %d",
+      "“%s” is not a valid name for a %s of “%s”; use letters, digits, “_” and “-”, first a letter or “_”, at most %d bytes",
       name != NULL ? name : "", what, self->name, FERRY_MEMBER_NAME_MAX);
   else if (peek (self, kind, name) != NULL)
-    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“%s” has a %s “%s” already; give each one its own name",
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“%s” has a %s “%s” already; use another name",
                      self->name, what, name);
   else if (self->members[kind]->len >= FERRY_DESCRIPTION_MAX_MEMBERS)
     ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "“%s” cannot have the %s “%s”: %d members of a kind are the most; make another interface for it",
+                     "“%s” cannot have the %s “%s”, as an interface has at most %d members of a kind; add it to another interface",
                      self->name, what, name, FERRY_DESCRIPTION_MAX_MEMBERS);
   else
     return TRUE;
@@ -271,7 +271,7 @@ add_method (FerryInterface *self, const char *name, const char *in_signature, co
   if (in_type == NULL || out_type == NULL)
     {
       ferry_critical (
-        "%s(): “%s” is no signature for method “%s” of interface “%s”; write the types of at most %d values, as in "
+        "%s(): “%s” is not a signature for method “%s” of interface “%s”; write the types of at most %d values, as in "
         "“is”",
         function, in_type == NULL ? in_signature : out_signature, name, self->name, FERRY_MEMBER_MAX_ARGUMENTS);
       return NULL;
@@ -514,12 +514,12 @@ ferry_interface_add_property (FerryInterface *self, const char *name, GDBusPrope
   ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
   g_return_if_fail (name != NULL);
   pspec = find_pspec (self, name);
-  ferry_return_if_fail (pspec != NULL, "“%s” has no property “%s”", g_type_name (self->type), name);
+  ferry_return_if_fail (pspec != NULL, "“%s” has no property “%s”; check the name", g_type_name (self->type), name);
   ferry_return_if_fail (
     can_send (pspec), "property “%s” of “%s” is a “%s”, for which there is no variant type; add a method that gives it",
     name, g_type_name (self->type), g_type_name (pspec->value_type));
   ferry_return_if_fail (access != 0 && (access & ~ferry_pspec_get_access (pspec)) == 0,
-                        "property “%s” of “%s” does not allow that access; pass what its class allows others", name,
+                        "property “%s” of “%s” does not allow that access; pass an access that its class allows", name,
                         g_type_name (self->type));
 
   if (check_new (self, FERRY_MEMBER_PROPERTY, pspec->name, G_STRFUNC))
@@ -548,10 +548,10 @@ ferry_interface_add_signal (FerryInterface *self, const char *name)
   ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
   g_return_if_fail (name != NULL);
   signal_id = g_signal_lookup (name, self->type);
-  ferry_return_if_fail (signal_id != 0, "“%s” has no signal “%s”", g_type_name (self->type), name);
+  ferry_return_if_fail (signal_id != 0, "“%s” has no signal “%s”; check the name", g_type_name (self->type), name);
   arguments = get_arguments_type (signal_id);
   ferry_return_if_fail (arguments != NULL,
-                        "signal “%s” of “%s” has an argument for which there is no variant type; use another one", name,
+                        "signal “%s” of “%s” has an argument for which there is no variant type; use another signal", name,
                         g_type_name (self->type));
 
   if (check_new (self, FERRY_MEMBER_SIGNAL, g_signal_name (signal_id), G_STRFUNC))
@@ -663,7 +663,7 @@ ferry_interface_make_row (FerryInterface *self, gpointer item)
   row = self->container.get_row (item, self->container.user_data);
   if (row != NULL)
     return g_variant_take_ref (row);
-  g_critical ("The function that makes rows of “%s” returned NULL for a “%s”; it has to make one for each item",
+  g_critical ("The function that makes rows of “%s” returned NULL for a “%s”; correct it to return a row for each item",
               self->name, G_OBJECT_TYPE_NAME (item));
   return g_variant_ref_sink (g_variant_new ("()"));
 }
@@ -686,7 +686,7 @@ get_store (FerryInterface *self, gpointer object, GError **error)
   if (G_IS_LIST_STORE (object))
     return G_LIST_STORE (object);
   ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
-                   "Items of “%s” cannot be replaced or removed, since a “%s” is no GListStore; add methods for that",
+                   "Items of “%s” cannot be replaced or removed, as a “%s” is not a GListStore; add methods for that",
                    self->name, G_OBJECT_TYPE_NAME (object));
   return NULL;
 }
@@ -724,7 +724,7 @@ set_item (gpointer object, GVariant *key, GVariant *value, gpointer user_data, G
   if (self->container.make_item == NULL)
     return ferry_set_error (
       error, FERRY_ERROR_NOT_ALLOWED,
-      "Items of “%s” cannot be replaced, as it does not make items from values; add a method for that", self->name);
+      "Items of “%s” cannot be replaced, as it has no function that makes items from values; set one, or add a method", self->name);
   item = self->container.make_item (value, self->container.user_data, error);
   /* Must be after make_item(): application code may change the list. */
   if (item == NULL || !take_position (object, key, &position, error))
@@ -848,7 +848,7 @@ ferry_interface_set_list (FerryInterface *self, FerryRowFunc get_row, FerryRowIt
   ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
   ferry_return_if_fail (
     g_type_is_a (self->type, G_TYPE_LIST_MODEL),
-    "interface “%s” is for “%s”, which is no G_TYPE_LIST_MODEL; use ferry_interface_set_container()", self->name,
+    "interface “%s” is for “%s”, which is not a G_TYPE_LIST_MODEL; use ferry_interface_set_container()", self->name,
     g_type_name (self->type));
 
   set_container (self, &(const Container){TRUE, TRUE, list_funcs, get_row, make_item, user_data, destroy});
@@ -943,7 +943,7 @@ static void
 fail_missing (FerryInterface *self, FerryMemberKind kind, const char *name, const char *kebab, GError **error)
 {
   ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                   "The %s “%s” of “%s” is missing in “%s”, which has neither “%s” nor “%s”; install it there",
+                   "The %s “%s” of “%s” is missing in the class “%s”; install it there as “%s” or “%s”",
                    ferry_member_kind_to_string (kind), name, self->name, g_type_name (self->type), name, kebab);
 }
 
@@ -969,7 +969,7 @@ check_property (FerryInterface *self, const GDBusPropertyInfo *info, GParamSpec 
 
   if (type == NULL && !ferry_pspec_is_object (pspec))
     ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "The property “%s” of “%s” is a “%s”, of which no value can be sent; leave it out", info->name,
+                     "The property “%s” of “%s” is a “%s”, whose values cannot be sent; leave it out of the description", info->name,
                      self->name, g_type_name (pspec->value_type));
   else if (g_strcmp0 (info->signature, wanted) != 0)
     ferry_set_error (
@@ -1100,7 +1100,7 @@ ferry_interface_new_for_info (GDBusInterfaceInfo *info, GType type, GError **err
   if (info->name == NULL || !g_dbus_is_interface_name (info->name) || strlen (info->name) > FERRY_MEMBER_NAME_MAX)
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                       "“%s” is no name of an interface; use one like “com.example.Counter”",
+                       "“%s” is not a valid name of an interface; use a name like “com.example.Counter”",
                        info->name != NULL ? info->name : "");
       return NULL;
     }
@@ -1146,13 +1146,13 @@ ferry_interface_find (FerryInterface *self, FerryMemberKind kind, const char *na
     {
       if (peek (self, other, name) == NULL)
         continue;
-      ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” has no %s “%s”, but a %s of that name; ask for that",
+      ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” has no %s “%s”, but a %s of that name; use that one",
                        self->name, wanted, name, ferry_member_kind_to_string (other));
       return NULL;
     }
   /* Escape an invalid name: it comes from another process. */
   shown = ferry_member_name_is_valid (name) ? g_strdup (name) : g_strescape (name, NULL);
-  ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” has no %s “%s”; its description says what it has",
+  ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” has no %s “%s”; look up its members in its description",
                    self->name, wanted, shown);
   return NULL;
 }

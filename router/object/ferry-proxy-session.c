@@ -206,8 +206,8 @@ stream_done (gpointer data, GVariant *result, const GError *error)
   again = current && session->again && session->end == NULL;
   /* When a stream to the next exporter is opened below, waiters must not be notified that no exporter is there. */
   if (current && session->end == NULL && session->left == NULL && !again)
-    session->left = g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "No exporter is at the other end any more: %s",
-                                 error != NULL ? error->message : "it has left");
+    session->left = g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The exporter at the other end has ended (%s); wait with ferry_proxy_wait_until_listening()",
+                                 error != NULL ? error->message : "it left the transport");
   session->again = session->again && !again;
   pthread_mutex_unlock (&session->lock);
   if (current)
@@ -619,6 +619,6 @@ ferry_proxy_session_unref (FerryProxySession *self)
     session_free (self);
   if (xid == 0)
     return;
-  error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "There is no proxy any more");
+  error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The last proxy of the transport was dropped");
   ferry_mux_abandon (mux, xid, FERRY_CANCEL_REASON_CANCELLED, error);
 }

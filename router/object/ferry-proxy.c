@@ -759,7 +759,7 @@ ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **e
   if (!g_main_context_is_owner (NULL) && (context == NULL || !g_main_context_is_owner (context)))
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
-                          "To wait on this thread would hold up its main loop; use %s, or another thread", async_form);
+                          "This thread must not wait, as its main loop would stop; use %s, or another thread", async_form);
 }
 
 static GError *

@@ -149,7 +149,7 @@ check_member (FerryProxy *proxy, const FerryViewRequest *request, GError **error
                   : g_dbus_interface_info_lookup_property (info, step->name) != NULL;
   if (!known)
     ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
-                     "The interface %s has no %s “%s”; its description says what it has", info->name,
+                     "The interface %s has no %s “%s”; look up its members in its description", info->name,
                      is_call ? "method" : "property", step->name);
   g_dbus_interface_info_unref (info);
   return known;

@@ -459,7 +459,7 @@ add_property (Subscriber *self, const char *name, GError **error)
     add_topic (self, member);
   else if (member != NULL)
     ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
-                     "“%s” cannot be followed, as its value cannot be read; leave it out", name);
+                     "The property “%s” cannot be followed, as it cannot be read or is an object; leave it out", name);
   return member != NULL && can_follow (member);
 }
 

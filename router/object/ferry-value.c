@@ -45,7 +45,7 @@
     g_value_set_##g_name (g_value_init (value, type), (GCType) g_variant_get_##v_name (variant));                      \
     return TRUE;
 
-#define OUT_OF_RANGE "send one in its range"
+#define OUT_OF_RANGE "send a value in its range"
 
 static const GVariantType *
 get_basic_type (GType fundamental)
@@ -91,7 +91,7 @@ check_text (const char *text, GError **error)
   if (g_utf8_validate (text, -1, NULL))
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "A string that is not UTF-8 cannot be sent as one; make it bytes");
+                          "A string that is not UTF-8 cannot be sent; send it as bytes");
 }
 
 static GVariant *
@@ -185,7 +185,7 @@ refuse_value (GError **error, GType type, GVariant *variant, const char *remedy)
 {
   g_autofree char *text = g_variant_print (variant, FALSE);
 
-  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "%s is no value of “%s”: %s", text, g_type_name (type),
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "%s is not a value of “%s”; %s", text, g_type_name (type),
                           remedy);
 }
 
@@ -208,7 +208,7 @@ take_flags (GValue *value, GType type, GVariant *variant, GError **error)
   guint number = g_variant_get_uint32 (variant);
 
   if ((number & ~klass->mask) != 0)
-    return refuse_value (error, type, variant, "send flags that it has");
+    return refuse_value (error, type, variant, "send flags of that type");
   g_value_set_flags (g_value_init (value, type), number);
   return TRUE;
 }
@@ -251,9 +251,9 @@ ferry_value_from_variant (GValue *value, GType type, GVariant *variant, GError *
     {
       g_autofree char *text = wanted != NULL ? g_variant_type_dup_string (wanted) : NULL;
 
-      return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "A value of type “%s” is no “%s”: %s%s%s",
+      return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "A value of type “%s” is not a “%s”; %s%s%s",
                               g_variant_get_type_string (variant), g_type_name (type),
-                              text != NULL ? "send one of type “" : "no value of another process can be",
+                              text != NULL ? "send a value of type “" : "leave it out, as such values cannot be sent",
                               text != NULL ? text : "", text != NULL ? "”" : "");
     }
   switch (G_TYPE_FUNDAMENTAL (type))
