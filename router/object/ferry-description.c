@@ -14,7 +14,9 @@
 static gboolean
 refuse (GError **error, const char *what)
 {
-  return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The other end sent a description of an interface %s; use the same version of Ferry at both ends", what);
+  return ferry_set_error (
+    error, FERRY_ERROR_PROTOCOL,
+    "The other end sent a description of an interface %s; use the same version of Ferry at both ends", what);
 }
 
 /* Frees the array, and returns (transfer full) its elements, with NULL behind the last. */

@@ -288,7 +288,8 @@ take_key (GVariant *key, GError **error)
 static gboolean
 refuse_missing (const char *key, GError **error)
 {
-  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The dictionary has no value with the key “%s”; set one first", key);
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                          "The dictionary has no value with the key “%s”; set one first", key);
 }
 
 static gboolean

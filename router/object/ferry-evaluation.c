@@ -40,19 +40,19 @@
  * borrowed from the evaluation's request. */
 typedef struct
 {
-  FerryInvocation base;        /* its object is owned */
+  FerryInvocation base;        /* base.object is owned */
   FerryEvaluation *evaluation; /* const: (owned) */
 } MethodInvocation;
 
 struct _FerryEvaluation
 {
   _Atomic gint references;
-  const FerryEvaluationHost *host; /* const: the exporter's */
+  const FerryEvaluationHost *host; /* const: the exporter's functions */
   FerryExporter *exporter;         /* const: (owned) */
   FerryEvaluationCaller caller;    /* const */
   guint64 begun;                   /* const: ferry_trace_get_moment() when the evaluation was made */
   guint64 number;                  /* const: unique among evaluations, and not 0 */
-  guint64 asker;                   /* const: the number of the evaluation whose method resolves this view, or 0 */
+  guint64 asker; /* const: the number of the evaluation whose application code resolves this view, or 0 */
 
   /* Only for the thread that runs the evaluation. */
   FerryViewRequest request;
@@ -82,8 +82,8 @@ static GPrivate serves; /* (unowned) (nullable): the exporter whose methods this
 
 static void advance (FerryEvaluation *self);
 
-/* Sets what the next step is done on: an object, or a value. Takes ownership of both, each (nullable). Where
- * @exported is the record of a held value, the next step is done on that value. */
+/* Sets what the next step is done on: an object, or a value. Takes ownership of both, each (nullable). If exported
+ * is the record of a value, the next step is done on that value. */
 static void
 set_current (FerryEvaluation *self, FerryExported *exported, GVariant *value)
 {
@@ -278,7 +278,7 @@ end_code (FerryEvaluation *self)
 static gboolean
 is_last (FerryEvaluation *self)
 {
-  /* Relaxed: the answer is acquired before it is taken. */
+  /* Relaxed: advance() acquires the answer before the answer is taken. */
   return (atomic_load_explicit (&self->phase, memory_order_relaxed) & PHASE_ANSWERED) != 0 &&
          self->next + 1 >= self->request.n_steps;
 }
@@ -354,8 +354,9 @@ destroy (FerryInvocation *invocation)
 
   if (!ferry_invocation_is_answered (invocation))
     {
-      g_autoptr (GError) reason =
-        g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The method “%s” dropped its call without an answer; have it answer each call", invocation->method);
+      g_autoptr (GError) reason = g_error_new (
+        FERRY_ERROR, FERRY_ERROR_REFUSED,
+        "The method “%s” dropped its call without an answer; have it answer each call", invocation->method);
 
       answer (invocation, NULL, NULL, reason, TRUE);
     }
@@ -399,7 +400,8 @@ invocation_new (FerryEvaluation *evaluation, GObject *object, const FerryStep *s
 static GError *
 new_unwanted_error (void)
 {
-  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call was cancelled, or its caller has ended; no answer is sent");
+  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                              "The call was cancelled, or its caller has ended; no answer is sent");
 }
 
 /* Gives the object's turn to the evaluation, if the turn is free. Otherwise queues the evaluation, and leave_turn()
@@ -525,7 +527,7 @@ leave_turn (FerryEvaluation *self)
 }
 
 /* Takes the turn of the next step's object, if that object has FERRY_CALL_POLICY_SERIAL. Returns FALSE when the
- * evaluation has to wait for the turn: advance() is called again when it has it. */
+ * evaluation must wait: advance() is called again when the evaluation has the turn. */
 static gboolean
 ensure_turn (FerryEvaluation *self)
 {
@@ -575,7 +577,8 @@ fail_unknown (FerryExported *exported, const char *what, GError **error)
 
   if (label == NULL)
     label = g_strdup_printf ("%s %" G_GUINT64_FORMAT, G_OBJECT_TYPE_NAME (exported->object), exported->number);
-  return ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” is not exported with %s; add them to its interface", label, what);
+  return ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” is not exported with %s; add them to its interface",
+                          label, what);
 }
 
 /* Sets a property. *value is set to “(tv)”: the object's count of changes, and the property's value after that. The
@@ -714,7 +717,7 @@ step_on_value (GVariant *value, const FerryStep *step, GVariant **result, GError
 
 /* ---- checks of methods' arguments and results ---- */
 
-/* Fails with FERRY_ERROR_BAD_ARGUMENTS. */
+/* Checks the type of a method's arguments. Fails with FERRY_ERROR_BAD_ARGUMENTS. */
 static gboolean
 check_arguments (const FerryMember *member, GVariant *arguments, GError **error)
 {
@@ -723,8 +726,9 @@ check_arguments (const FerryMember *member, GVariant *arguments, GError **error)
   if (g_variant_is_of_type (arguments, member->in_type))
     return TRUE;
   expected = g_variant_type_dup_string (member->in_type);
-  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The method “%s” takes arguments of the type “%s”, not “%s”; send arguments of its type", member->name, expected,
-                          g_variant_get_type_string (arguments));
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                          "The method “%s” takes arguments of the type “%s”, not “%s”; send arguments of its type",
+                          member->name, expected, g_variant_get_type_string (arguments));
 }
 
 /* Sets *value (transfer full) (nullable) to the method's result: its answer without the tuple around a single value.
@@ -750,7 +754,8 @@ unpack (const FerryMember *member, GVariant *answer, GVariant **value, GError **
       return TRUE;
     }
   expected = g_variant_type_dup_string (type);
-  return ferry_set_error (error, FERRY_ERROR_BAD_RESULT, "The method “%s” returned a value of the type “%s”, not “%s”; correct the method",
+  return ferry_set_error (error, FERRY_ERROR_BAD_RESULT,
+                          "The method “%s” returned a value of the type “%s”, not “%s”; correct the method",
                           member->name, answer != NULL ? g_variant_get_type_string (answer) : "()", expected);
 }
 
@@ -795,7 +800,7 @@ take_answer (FerryEvaluation *self, GError **error)
   return (object != NULL || unpack (member, answer, &value, error)) && take_result (self, object, &value, error);
 }
 
-/* Calls a method or a function. */
+/* Calls a method or a function. Returns FALSE without an error when the call is not answered yet. */
 static gboolean
 call (FerryEvaluation *self, FerryMethodFunc func, gpointer user_data, const FerryStep *step, GError **error)
 {

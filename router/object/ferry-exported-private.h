@@ -37,10 +37,10 @@ struct _FerryExported
   FerryEvaluation *holder; /* lock, also for the next two; set by evaluations: (unowned) (nullable): the evaluation that
                               has the turn */
   GQueue waiting;          /* (element-type FerryEvaluation) (owned): evaluations that wait for the turn */
-  guint sweep_at;          /* the length of waiting at which it is searched for cancelled evaluations */
+  guint sweep_at;          /* when waiting has this length, it is searched for cancelled evaluations */
   gulong list_handler;     /* lock: the id of the signal handler that counts revisions, or 0 */
-  _Atomic guint64
-    *revision; /* lock to set: (owned) (nullable): counts changes of the list since its first subscription */
+  _Atomic guint64 *
+    revision; /* lock to set the pointer: (owned) (nullable): counts changes of the list since its first subscription */
   _Atomic guint64 n_changes; /* counts the changes of properties that have subscriptions */
 };
 
@@ -62,9 +62,9 @@ void ferry_exported_unref (FerryExported *self);
  * change has been counted. Returns the count. */
 guint64 ferry_exported_count_revisions (FerryExported *self);
 guint64 ferry_exported_get_revision (FerryExported *self);
-/* name: (nullable) */
+/* Sets the name by which the object is exported. name: (nullable): NULL when it is unexported. */
 void ferry_exported_set_name (FerryExported *self, const char *name);
-/* Returns (transfer full) (nullable). */
+/* Returns (transfer full) (nullable): the name by which the object is exported. */
 char *ferry_exported_dup_name (FerryExported *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryExported, ferry_exported_unref)

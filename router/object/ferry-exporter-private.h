@@ -36,7 +36,7 @@ void ferry_exporter_count_request (FerryExporter *self);
 guint64 ferry_exporter_get_n_requests (FerryExporter *self);
 /* Removes and closes a session, if the exporter still has it. Called when the session's transport has ended. */
 void ferry_exporter_drop_session (FerryExporter *self, gpointer session);
-/* Returns (element-type FerryExporterSession) (transfer full). */
+/* Returns (element-type FerryExporterSession) (transfer full): the exporter's sessions. */
 GPtrArray *ferry_exporter_list_sessions (FerryExporter *self);
 /* Adds a session. The exporter takes a reference to it. */
 void ferry_exporter_add_session (FerryExporter *self, gpointer session);

@@ -21,7 +21,7 @@ struct _FerryExporterSession
 {
   GObject parent_instance;
 
-  GWeakRef exporter;         /* (element-type FerryExporter) */
+  GWeakRef exporter;         /* (element-type FerryExporter): the session does not keep its exporter alive */
   FerryTransport *transport; /* const, also the next two fields: (owned) */
   FerryDemux *demux;
   GMainContext
@@ -172,7 +172,8 @@ find (FerryExporterSession *self, FerryExporter *exporter, const FerryObjectRoot
   if (handle != NULL)
     return ferry_exported_ref (handle->exported);
   ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT,
-                   "The reference %" G_GUINT64_FORMAT " is of another transport, or was dropped; get a new proxy of the object",
+                   "The reference %" G_GUINT64_FORMAT
+                   " is of another transport, or was dropped; get a new proxy of the object",
                    root->number);
   return NULL;
 }
@@ -210,7 +211,8 @@ typedef struct
   gboolean as_proxy;
 } Request;
 
-/* Fills result, whose fields are borrowed. If the result is a reference, it is counted in the handle table. */
+/* Fills result with a reference to the object, or with the value; result borrows both. A reference is counted in the
+ * handle table. */
 static gboolean
 make_result (Request *self, FerryExporter *exporter, FerryExported *object, GVariant *value, FerryViewResult *result,
              GError **error)
@@ -323,7 +325,7 @@ remove_sender (FerryExporterSession *self, GPtrArray *senders, FerryPacedSender 
     held = g_ptr_array_steal_index_fast (senders, index);
 }
 
-/* Returns (element-type FerryPacedSender) (transfer full). */
+/* Returns (element-type FerryPacedSender) (transfer full): a copy of a list of streams. */
 static GPtrArray *
 list_senders (FerryExporterSession *self, GPtrArray *senders)
 {

@@ -46,7 +46,7 @@ struct _FerryExporter
 
   /* Changed until the first transport is added, then const. */
   Place place;
-  GMainContext *context; /* (owned) (nullable): where methods are called; NULL for threads */
+  GMainContext *context; /* (owned) (nullable): the main context on which methods are called; NULL: on threads */
   guint n_threads;
 
   pthread_mutex_t lock;
@@ -168,7 +168,7 @@ ferry_exporter_get_n_names (FerryExporter *self)
   return atomic_load (&self->n_names);
 }
 
-/* Notifies the sessions that a name was added or removed. left: (nullable): the object that has lost its name. */
+/* Notifies the sessions that a name was added or removed. left: (nullable): the object that has lost the name. */
 static void
 tell_names (FerryExporter *self, FerryExported *left)
 {
@@ -187,7 +187,8 @@ export_locked (FerryExporter *self, const char *name, FerryExported *exported, F
     ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“%s” is exported already; unexport it first", name);
   else if (exported->interface != interface || exported->name != NULL)
     ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "The object is exported already, as “%s” with the interface %s; unexport it first, or use that name and interface",
+                     "The object is exported already, as “%s” with the interface %s; unexport it first, or use that "
+                     "name and interface",
                      exported->name != NULL ? exported->name : "", ferry_interface_get_name (exported->interface));
   else
     return TRUE;
@@ -223,10 +224,11 @@ ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, F
   g_return_val_if_fail (name != NULL && name[0] != '\0' && strlen (name) <= FERRY_MEMBER_NAME_MAX, FALSE);
   g_return_val_if_fail (FERRY_IS_INTERFACE (interface), FALSE);
   g_return_val_if_fail (G_IS_OBJECT (object), FALSE);
-  ferry_return_val_if_fail (g_type_is_a (G_OBJECT_TYPE (object), ferry_interface_get_object_type (interface)), FALSE,
-                            "object “%s” is a “%s”, and interface “%s” is for “%s”; export it with an interface for its type",
-                            name, G_OBJECT_TYPE_NAME (object), ferry_interface_get_name (interface),
-                            g_type_name (ferry_interface_get_object_type (interface)));
+  ferry_return_val_if_fail (
+    g_type_is_a (G_OBJECT_TYPE (object), ferry_interface_get_object_type (interface)), FALSE,
+    "object “%s” is a “%s”, and interface “%s” is for “%s”; export it with an interface for its type", name,
+    G_OBJECT_TYPE_NAME (object), ferry_interface_get_name (interface),
+    g_type_name (ferry_interface_get_object_type (interface)));
 
   if (!ferry_interface_seal (interface, error))
     return FALSE;
@@ -435,7 +437,8 @@ find_function (FerryExporter *self, const char *name, GError **error)
 
   function = g_hash_table_lookup (self->functions, name);
   if (function == NULL)
-    ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION, "The exporter has no function “%s”; check the name, or add the function", name);
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION,
+                     "The exporter has no function “%s”; check the name, or add the function", name);
   return function;
 }
 
@@ -765,7 +768,8 @@ ferry_exporter_check_listening (FerryExporter *self, gboolean before, GError **e
   if (before)
     return ferry_set_error (error, FERRY_ERROR_REFUSED,
                             "The exporter was stopped before this call began; repeat it when the exporter listens");
-  return ferry_set_error (error, FERRY_ERROR_NOT_LISTENING, "The exporter does not listen; wait until it listens, or start it");
+  return ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
+                          "The exporter does not listen; wait until it listens, or start it");
 }
 
 /* Starts or stops listening, and notifies the sessions. Returns whether listening has changed. */

@@ -31,7 +31,7 @@ typedef struct
   FerryContainerFuncs funcs;  /* for a list: list_funcs */
   FerryRowFunc get_row;       /* (nullable): for a list: makes the row of an item */
   FerryRowItemFunc make_item; /* (nullable): for a list: makes an item from a value */
-  gpointer user_data;         /* of the functions of the container or list */
+  gpointer user_data;         /* the user data of the functions */
   GDestroyNotify destroy;
 } Container;
 
@@ -220,17 +220,18 @@ check_name (FerryInterface *self, FerryMemberKind kind, const char *name, GError
   const char *what = ferry_member_kind_to_string (kind);
 
   if (name == NULL || !ferry_member_name_is_valid (name))
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                     "“%s” is not a valid name for a %s of “%s”; use letters, digits, “_” and “-”, first a letter or "
+                     "“_”, at most %d bytes",
+                     name != NULL ? name : "", what, self->name, FERRY_MEMBER_NAME_MAX);
+  else if (peek (self, kind, name) != NULL)
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“%s” has a %s “%s” already; use another name", self->name, what,
+                     name);
+  else if (self->members[kind]->len >= FERRY_DESCRIPTION_MAX_MEMBERS)
     ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "“%s” is not a valid name for a %s of “%s”; use letters, digits, “_” and “-”, first a letter or “_”, at most %d bytes",
-      name != NULL ? name : "", what, self->name, FERRY_MEMBER_NAME_MAX);
-  else if (peek (self, kind, name) != NULL)
-    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“%s” has a %s “%s” already; use another name",
-                     self->name, what, name);
-  else if (self->members[kind]->len >= FERRY_DESCRIPTION_MAX_MEMBERS)
-    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "“%s” cannot have the %s “%s”, as an interface has at most %d members of a kind; add it to another interface",
-                     self->name, what, name, FERRY_DESCRIPTION_MAX_MEMBERS);
+      "“%s” cannot have the %s “%s”, as an interface has at most %d members of a kind; add it to another interface",
+      self->name, what, name, FERRY_DESCRIPTION_MAX_MEMBERS);
   else
     return TRUE;
   return FALSE;
@@ -551,8 +552,8 @@ ferry_interface_add_signal (FerryInterface *self, const char *name)
   ferry_return_if_fail (signal_id != 0, "“%s” has no signal “%s”; check the name", g_type_name (self->type), name);
   arguments = get_arguments_type (signal_id);
   ferry_return_if_fail (arguments != NULL,
-                        "signal “%s” of “%s” has an argument for which there is no variant type; use another signal", name,
-                        g_type_name (self->type));
+                        "signal “%s” of “%s” has an argument for which there is no variant type; use another signal",
+                        name, g_type_name (self->type));
 
   if (check_new (self, FERRY_MEMBER_SIGNAL, g_signal_name (signal_id), G_STRFUNC))
     add_signal (self, signal_id, arguments);
@@ -724,7 +725,8 @@ set_item (gpointer object, GVariant *key, GVariant *value, gpointer user_data, G
   if (self->container.make_item == NULL)
     return ferry_set_error (
       error, FERRY_ERROR_NOT_ALLOWED,
-      "Items of “%s” cannot be replaced, as it has no function that makes items from values; set one, or add a method", self->name);
+      "Items of “%s” cannot be replaced, as it has no function that makes items from values; set one, or add a method",
+      self->name);
   item = self->container.make_item (value, self->container.user_data, error);
   /* Must be after make_item(): application code may change the list. */
   if (item == NULL || !take_position (object, key, &position, error))
@@ -968,9 +970,10 @@ check_property (FerryInterface *self, const GDBusPropertyInfo *info, GParamSpec 
   GDBusPropertyInfoFlags access = info->flags & FERRY_MEMBER_ACCESS_FLAGS;
 
   if (type == NULL && !ferry_pspec_is_object (pspec))
-    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "The property “%s” of “%s” is a “%s”, whose values cannot be sent; leave it out of the description", info->name,
-                     self->name, g_type_name (pspec->value_type));
+    ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "The property “%s” of “%s” is a “%s”, whose values cannot be sent; leave it out of the description", info->name,
+      self->name, g_type_name (pspec->value_type));
   else if (g_strcmp0 (info->signature, wanted) != 0)
     ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,

@@ -50,7 +50,7 @@ struct _FerryListReplica
   gboolean following;
   GError *error; /* (owned) (nullable) */
 
-  guint64 length;       /* of the remote list */
+  guint64 length;       /* how many rows the remote list has */
   guint64 revision;     /* the remote list's revision at that length */
   guint64 earlier;      /* the revision before the latest change */
   guint64 n_before;     /* how many rows before the latest change; the change has not touched these rows */
@@ -63,12 +63,12 @@ struct _FerryListReplica
     *asking; /* (owned) (nullable): a source that fetches the wished rows in the next iteration of the main loop */
 };
 
-/* An event of the subscription: an item, or silence. */
+/* An event of the subscription: an item, or the notice that no items come for now. */
 typedef struct
 {
   GVariant *item; /* (owned) (nullable) */
   gboolean is_first;
-  GError *reason; /* (owned) (nullable): of silence: why no items come */
+  GError *reason; /* (owned) (nullable): why no items come */
 } Event;
 
 typedef struct

@@ -20,7 +20,7 @@ struct _FerryRowTable
   GQueue kept;      /* (element-type FerryListRow) (owned): the row that was looked at last is first */
   GQueue wished;    /* (element-type FerryListRow) (unowned): the row that was wished for last is first */
   guint cache_size; /* how many rows are kept at most */
-  FerryHome *home;  /* const: (unowned) (nullable): the replica's */
+  FerryHome *home;  /* const: (unowned) (nullable): the thread of the replica */
 };
 
 /* A row's place in the table. */
@@ -51,7 +51,7 @@ struct _FerryListRow
 {
   GObject parent_instance;
 
-  FerryHome *home; /* const: (owned) (nullable): the replica's */
+  FerryHome *home; /* const: (owned) (nullable): the thread of the replica */
   GVariant *value; /* (owned) (nullable) */
   Place place;
 };

@@ -123,8 +123,8 @@ ferry_member_get (const FerryMember *self, GObject *object, GVariant **value, GO
   if (content != NULL)
     *content = NULL;
   if ((self->access & G_DBUS_PROPERTY_INFO_FLAGS_READABLE) == 0)
-    return ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED, "The property “%s” cannot be read, only written; export it with read access",
-                            self->name);
+    return ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
+                            "The property “%s” cannot be read, only written; export it with read access", self->name);
   g_value_init (&held, self->pspec->value_type);
   g_object_get_property (object, self->pspec->name, &held);
   if (self->in_type == NULL)
@@ -165,8 +165,8 @@ ferry_member_set (const FerryMember *self, GObject *object, GVariant *value, GEr
   g_auto (GValue) held = G_VALUE_INIT;
 
   if ((self->access & G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE) == 0)
-    return ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED, "The property “%s” cannot be written, only read; export it with write access",
-                            self->name);
+    return ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
+                            "The property “%s” cannot be written, only read; export it with write access", self->name);
   if (value == NULL)
     {
       g_object_set_property (object, self->pspec->name, g_param_spec_get_default_value (self->pspec));
@@ -177,8 +177,8 @@ ferry_member_set (const FerryMember *self, GObject *object, GVariant *value, GEr
       g_autofree char *wanted = g_variant_type_dup_string (self->in_type);
 
       return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                              "The property “%s” has values of type “%s”, not “%s”; send a value of its type", self->name,
-                              wanted, g_variant_get_type_string (value));
+                              "The property “%s” has values of type “%s”, not “%s”; send a value of its type",
+                              self->name, wanted, g_variant_get_type_string (value));
     }
   if (!ferry_value_from_variant (&held, self->pspec->value_type, value, error))
     {

@@ -31,13 +31,13 @@ G_BEGIN_DECLS
 #define FERRY_VIEW_MAX_STEPS 64
 #define FERRY_MEMBER_NAME_MAX 255
 #define FERRY_FOLLOW_MAX_NAMES 256
-#define FERRY_ROWS_MAX 1024                      /* rows of a list in one answer */
-#define FERRY_MAX_REFERENCES 65536               /* objects to which an end has references over one transport */
-#define FERRY_MAX_HELD_BYTES (256 * 1024 * 1024) /* total size of the values among these objects */
+#define FERRY_ROWS_MAX 1024        /* the most rows of a list in one answer */
+#define FERRY_MAX_REFERENCES 65536 /* the most objects to which an end has references over one transport */
+#define FERRY_MAX_HELD_BYTES (256 * 1024 * 1024) /* the most bytes of values among these objects */
 /* Added to an error's code when an object has raised an error whose code would mean "the exporter does not listen"
  * to the other end. */
 #define FERRY_RAISED_CODE 65536
-#define FERRY_MAX_SUBSCRIBERS 1024 /* subscriptions over one transport */
+#define FERRY_MAX_SUBSCRIBERS 1024 /* the most subscriptions over one transport */
 
 typedef enum
 {
@@ -81,7 +81,7 @@ typedef struct
   GVariant *held;   /* (owned) (nullable): the message from which names and arguments are borrowed */
 } FerryViewRequest;
 
-/* Returns (transfer floating). */
+/* Returns (transfer floating): the request as a message. */
 GVariant *ferry_view_request_to_variant (const FerryViewRequest *self);
 /* Returns the bytes of a request: at place, if room is enough, and otherwise in new memory (transfer full). size:
  * set to their number. */
@@ -117,7 +117,7 @@ typedef struct
   FerryObjectRoot root;
   GVariant *properties; /* (owned): of type “as”: names of properties, "*" for all */
   GVariant *signals;    /* (owned): of type “as”: names of signals */
-  gboolean list;        /* whether changes of the list are followed */
+  gboolean list;        /* whether changes of the list are followed, too */
 } FerryFollowRequest;
 
 GVariant *ferry_follow_request_to_variant (const FerryObjectRoot *root, const char *const *properties,

@@ -57,8 +57,8 @@ check_argument (const FerryStep *step, GError **error)
   if (rules[step->kind].argument == ARGUMENT_ANY
         ? step->argument == NULL
         : rules[step->kind].argument == ARGUMENT_NONE && step->argument != NULL)
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "An operation of kind %u %s; correct the view", step->kind,
-                            step->argument == NULL ? "has no value" : "has a value, and takes none");
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "An operation of kind %u %s; correct the view",
+                            step->kind, step->argument == NULL ? "has no value" : "has a value, and takes none");
   if (step->argument == NULL)
     return TRUE;
   if (!ferry_depth_check (step->argument, error))
@@ -68,8 +68,9 @@ check_argument (const FerryStep *step, GError **error)
                             "The arguments of “%s” are of type “%s”, not a tuple; put them into a tuple", step->name,
                             g_variant_get_type_string (step->argument));
   if (rules[step->kind].type != NULL && !g_variant_is_of_type (step->argument, G_VARIANT_TYPE (rules[step->kind].type)))
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "An operation of kind %u takes a value of type “%s”, not “%s”; send that type",
-                            step->kind, rules[step->kind].type, g_variant_get_type_string (step->argument));
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "An operation of kind %u takes a value of type “%s”, not “%s”; send that type", step->kind,
+                            rules[step->kind].type, g_variant_get_type_string (step->argument));
   if (step->kind == FERRY_STEP_ROWS)
     g_variant_get_child (step->argument, 1, "u", &n_rows);
   if (n_rows > FERRY_ROWS_MAX)
@@ -92,8 +93,8 @@ check_step (const FerryViewRequest *self, guint index, GError **error)
   needs_name = rules[step->kind].named && step->kind != FERRY_STEP_SUPER;
   if (strlen (step->name) > FERRY_MEMBER_NAME_MAX || (needs_name && step->name[0] == '\0'))
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "A name must have 1 to %d bytes, and that of operation %u has %" G_GSIZE_FORMAT, FERRY_MEMBER_NAME_MAX,
-                            index + 1, strlen (step->name));
+                            "A name must have 1 to %d bytes, and that of operation %u has %" G_GSIZE_FORMAT,
+                            FERRY_MEMBER_NAME_MAX, index + 1, strlen (step->name));
   if (before != NULL && !rules[before->kind].goes_on)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                             "Operation %u has no result for the next operation; make it the last of its view", index);
@@ -106,11 +107,12 @@ gboolean
 ferry_view_request_check (const FerryViewRequest *self, GError **error)
 {
   if (strlen (self->root.name) > FERRY_MEMBER_NAME_MAX)
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The name of the view's object is too long; use at most %d bytes",
-                            FERRY_MEMBER_NAME_MAX);
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The name of the view's object is too long; use at most %d bytes", FERRY_MEMBER_NAME_MAX);
   if (self->n_steps > FERRY_VIEW_MAX_STEPS)
-    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "The view has %u operations, and a view has at most %d; make several views",
-                            self->n_steps, FERRY_VIEW_MAX_STEPS);
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "The view has %u operations, and a view has at most %d; make several views", self->n_steps,
+                            FERRY_VIEW_MAX_STEPS);
   for (guint i = 0; i < self->n_steps; i++)
     if (!check_step (self, i, error))
       return FALSE;
@@ -249,19 +251,20 @@ static void
 set_malformed (const FerryViewRequest *self, guint n_steps, GError **error)
 {
   if (self->root.name == NULL)
-    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "The request is not a view: its object and number of operations cannot be read; use the same version "
-                     "of Ferry at both ends");
+    ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "The request is not a view: its object and number of operations cannot be read; use the same version "
+      "of Ferry at both ends");
   else if (self->n_steps < n_steps)
     ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
       "The request is not a view: operation %u of %u cannot be read; use the same version of Ferry at both ends",
       self->n_steps + 1, n_steps);
   else
-    ferry_set_error (
-      error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The request is not a view: data follows the last of its %u operations; use the same version of Ferry at both ends",
-      n_steps);
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                     "The request is not a view: data follows the last of its %u operations; use the same version of "
+                     "Ferry at both ends",
+                     n_steps);
 }
 
 gboolean
@@ -274,8 +277,9 @@ ferry_view_request_take (FerryViewRequest *self, GVariant *arguments, GError **e
   *self = (FerryViewRequest){0};
   unpacked = ferry_unpack_begin (&unpacking, arguments) && unpack_root (self, &unpacking, &n_steps);
   if (unpacked && n_steps > FERRY_VIEW_MAX_STEPS)
-    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "The view has %u operations, and a view has at most %d; make several views",
-                            n_steps, FERRY_VIEW_MAX_STEPS);
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "The view has %u operations, and a view has at most %d; make several views", n_steps,
+                            FERRY_VIEW_MAX_STEPS);
   unpacked = unpacked && unpack_steps (self, &unpacking, n_steps);
   if (!unpacked)
     set_malformed (self, n_steps, error);
@@ -489,9 +493,10 @@ ferry_follow_request_take (FerryFollowRequest *self, GVariant *arguments, GError
 {
   *self = (FerryFollowRequest){0};
   if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE (FOLLOW_TYPE)))
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "A request to follow an object must have the type “%s”, not “%s”; use the same version of Ferry at both ends", FOLLOW_TYPE,
-                            arguments != NULL ? g_variant_get_type_string (arguments) : "()");
+    return ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "A request to follow an object must have the type “%s”, not “%s”; use the same version of Ferry at both ends",
+      FOLLOW_TYPE, arguments != NULL ? g_variant_get_type_string (arguments) : "()");
   g_variant_get (arguments, "(&stt@as@asb)", &self->root.name, &self->root.generation, &self->root.number,
                  &self->properties, &self->signals, &self->list);
   if (g_variant_n_children (self->properties) <= FERRY_FOLLOW_MAX_NAMES &&

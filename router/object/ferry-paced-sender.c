@@ -90,7 +90,7 @@ send_item (FerryPacedSender *self)
       return TRUE;
     }
   g_clear_pointer (&self->item, g_variant_unref);
-  /* A transport that closes also cancels the stream: no need to end it here. */
+  /* Do not end the stream here if the transport is closed: closing cancels the stream. */
   if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
     ferry_paced_sender_end (self, error);
   return TRUE;

@@ -23,7 +23,7 @@ FerryExporter *ferry_proxy_get_exporter (FerryProxy *self);
 FerryProxy *ferry_proxy_take_object (FerryProxy *self, const FerryViewResult *result);
 /* Returns (transfer full) a proxy of an object in this process. exported must be a record of exporter. */
 FerryProxy *ferry_proxy_new_for_exported (FerryExporter *exporter, FerryExported *exported);
-/* Fills root, which borrows from the proxy. */
+/* Fills root with what names the object in a request. root borrows from the proxy. */
 void ferry_proxy_get_root (FerryProxy *self, FerryObjectRoot *root);
 /* Returns (transfer full) (nullable) the record of the proxy's object, which must be in this process. */
 FerryExported *ferry_proxy_find_exported (FerryProxy *self, GError **error);

@@ -206,13 +206,15 @@ stream_done (gpointer data, GVariant *result, const GError *error)
   again = current && session->again && session->end == NULL;
   /* When a stream to the next exporter is opened below, waiters must not be notified that no exporter is there. */
   if (current && session->end == NULL && session->left == NULL && !again)
-    session->left = g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The exporter at the other end has ended (%s); wait with ferry_proxy_wait_until_listening()",
-                                 error != NULL ? error->message : "it left the transport");
+    session->left =
+      g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
+                   "The exporter at the other end has ended (%s); wait with ferry_proxy_wait_until_listening()",
+                   error != NULL ? error->message : "it left the transport");
   session->again = session->again && !again;
   pthread_mutex_unlock (&session->lock);
   if (current)
     set_state (session, FALSE);
-  /* The end of this stream was on its way when a caller asked for a new stream. */
+  /* The end of this stream was already on its way when a caller asked for a new stream. */
   if (again)
     open_stream (session);
 }

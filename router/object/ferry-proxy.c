@@ -29,13 +29,13 @@ struct _FerryProxy
 
   FerryProxySession *session; /* const: (owned) (nullable): the session, if the object is in another process */
   FerryExporter *exporter;    /* const: (owned) (nullable): the exporter, if the object is in this process */
-  FerryExported *exported; /* const: (owned) (nullable): the exporter's record, if the proxy was made for an object and
-                              not by name */
-  char *name;              /* const: (owned) (nullable): the name under which the object is exported */
-  char *interface;         /* const: (owned) (nullable): the name of the object's interface, if known */
-  guint64 generation;      /* const, also number: the reference to the object; 0: the proxy was made by name */
+  FerryExported
+    *exported; /* const: (owned) (nullable): the exporter's record, if the proxy was made for a record; NULL: by name */
+  char *name;  /* const: (owned) (nullable): the name under which the object is exported */
+  char *interface;    /* const: (owned) (nullable): the name of the object's interface, if known */
+  guint64 generation; /* const, also number: the reference to the object; 0: the proxy was made by name */
   guint64 number;
-  _Atomic guint64 n_references; /* how many references to the object came for this proxy */
+  _Atomic guint64 n_references; /* how many references to the object have arrived for this proxy */
 
   GMainContext *context; /* const: (owned): the main context on which the proxy emits its signals */
   guint64 watch; /* const: the number of a watch of the session, or the id of a handler of the exporter; 0: none */
@@ -759,7 +759,8 @@ ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **e
   if (!g_main_context_is_owner (NULL) && (context == NULL || !g_main_context_is_owner (context)))
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
-                          "This thread must not wait, as its main loop would stop; use %s, or another thread", async_form);
+                          "This thread must not wait, as its main loop would stop; use %s, or another thread",
+                          async_form);
 }
 
 static GError *

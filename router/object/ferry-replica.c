@@ -205,7 +205,8 @@ look_at_disturbed (Replica *self)
     settle_later (self, first->disturbed_at + CONSEQUENCE_TIME);
 }
 
-/* Sends one disturbed property. The other ones may follow from it: they are checked the next time. */
+/* Sends one disturbed property. Changes of the other disturbed properties may follow from it at the object, so they
+ * are checked later. */
 static gboolean
 settle_cb (gpointer data)
 {
@@ -269,7 +270,7 @@ send_wanted (Property *self)
   replica->references++;
   ferry_view_set (view, self->pspec->name, self->wanted);
   g_clear_pointer (&self->wanted, g_variant_unref);
-  /* Push the replica's context: the answer must come there, even if the thread's default context is another one now. */
+  /* Push the replica's context: the answer must come there, even if this thread has another default context now. */
   g_main_context_push_thread_default (replica->context);
   ferry_resolve_run_task (view, -1, FERRY_RESOLVE_LATER, g_task_new (replica->proxy, NULL, sent_cb, self));
   g_main_context_pop_thread_default (replica->context);
@@ -302,7 +303,7 @@ changed_here (GObject *object, GParamSpec *pspec, gpointer data)
 
 /* ---- from the object ---- */
 
-/* Called at the first item of a stream: the object may be another one, with counts of its own. */
+/* Called at the first item of a stream: the name may be of another object now, which has counts of its own. */
 static void
 forget_counts (Replica *self)
 {

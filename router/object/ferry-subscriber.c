@@ -28,12 +28,13 @@ typedef struct _Subscriber Subscriber;
 /* What a subscription follows: one property, one signal, or the list. */
 typedef struct
 {
-  Subscriber *subscriber;    /* const, also the next field: (unowned) */
-  const FerryMember *member; /* (nullable): of the exported object's interface; NULL for the list */
-  gulong handler;            /* only for the thread that connects or disconnects: the signal handler's id */
-  gboolean changed;          /* lock, also the next two fields: a property's value waits to be sent */
-  guint64 n_changes;         /* FerryExported.n_changes when the value was read */
-  GVariant *value;           /* (owned) (nullable): the property's newest value */
+  Subscriber *subscriber; /* const, also the next field: (unowned) */
+  const FerryMember
+    *member;         /* (nullable): the property or signal, of the exported object's interface; NULL for the list */
+  gulong handler;    /* only for the thread that connects or disconnects: the signal handler's id */
+  gboolean changed;  /* lock, also the next two fields: a property's value waits to be sent */
+  guint64 n_changes; /* FerryExported.n_changes when the value was read */
+  GVariant *value;   /* (owned) (nullable): the property's newest value */
 } Topic;
 
 typedef struct
@@ -59,7 +60,7 @@ struct _Subscriber
 
   pthread_mutex_t lock;
   gboolean gone;      /* lock, also the fields below: the stream has ended, and handlers must be disconnected */
-  gboolean connected; /* handlers are connected */
+  gboolean connected; /* the signal handlers are connected */
   gboolean ready;     /* the first values are queued */
   gboolean has_news;
   GQueue emissions;     /* (element-type Emission) (owned) */
@@ -261,7 +262,8 @@ add_change_locked (Subscriber *self, const Change *change)
 {
   Change *last = self->changes->len > 0 ? &g_array_index (self->changes, Change, self->changes->len - 1) : NULL;
 
-  /* Join an insertion right behind the last one, as a log makes them. */
+  /* Join an insertion with the change before if its rows are right behind the rows that this change added, as in a
+   * log. */
   if (last != NULL && last->added > 0 && change->removed == 0 && change->position == last->position + last->added)
     *last = join (last, change);
   else

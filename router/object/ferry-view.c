@@ -305,7 +305,7 @@ drop_floating (GVariant *value)
       drop_floating (argument);                                                                                        \
     g_return_if_fail ((self) != NULL);                                                                                 \
     ferry_return_if_fail (!(self)->frozen,                                                                             \
-                          "the view is frozen, and cannot be changed; make another with ferry_view_copy()");                 \
+                          "the view is frozen, and cannot be changed; make another with ferry_view_copy()");           \
   }                                                                                                                    \
   G_STMT_END
 
