@@ -316,8 +316,9 @@ class_has_offset (FerryInterface *self, gsize class_offset)
  * ferry_interface_add_method:
  * @self: an interface
  * @name: the method's name, which no other method of the interface has
- * @in_signature: (nullable): the types of the method's arguments @out_signature: (nullable): the types of the method's
- * results @func: (scope notified) (closure user_data) (destroy destroy): the function that is called
+ * @in_signature: (nullable): the types of the method's arguments
+ * @out_signature: (nullable): the types of the method's results
+ * @func: (scope notified) (closure user_data) (destroy destroy): the function that is called
  * @user_data: (nullable): passed to @func
  * @destroy: (nullable): frees @user_data, when the interface ends or @user_data is replaced
  *
@@ -602,8 +603,9 @@ add_signals_of (FerryInterface *self, GType type)
  * Adds the properties and signals of the objects' type, of its ancestors below [class@GObject.Object], and of their
  * interfaces, except those that were added before. These are the properties that are objects or have variant types,
  * with all access that the class allows, and the signals whose arguments have variant types. If the objects' type is an
- * interface, only its own properties and signals are added. Use this with care: each property that is writable in the
- * class becomes writable for other processes.
+ * interface, only its own properties and signals are added.
+ *
+ * Use this with care: each property that is writable in the class becomes writable for other processes.
  *
  * The thread that makes the interface.
  *
@@ -799,8 +801,9 @@ static const FerryContainerFuncs list_funcs = {
  * @destroy: (nullable): frees @user_data, when the interface ends or @user_data is replaced
  *
  * Makes the interface's objects containers: other processes use their items by keys. Replaces the functions of a
- * container or list that were set before. The thread that makes the interface. The exporter decides on which thread the
- * functions are called.
+ * container or list that were set before.
+ *
+ * The thread that makes the interface. The exporter decides on which thread the functions are called.
  *
  * Since: 0.1
  */
@@ -837,8 +840,9 @@ ferry_interface_set_container (FerryInterface *self, const FerryContainerFuncs *
  *
  * Items of a [class@Gio.ListStore] can be removed and, with @make_item, replaced. For other lists, removing and
  * replacing fail with %FERRY_ERROR_NOT_ALLOWED. A position outside of the list, and an item of another type than the
- * list's, fail with %FERRY_ERROR_BAD_ARGUMENTS. For other changes, such as appending, add methods. The thread that
- * makes the interface. The exporter decides on which thread the functions are called.
+ * list's, fail with %FERRY_ERROR_BAD_ARGUMENTS. For other changes, such as appending, add methods.
+ *
+ * The thread that makes the interface. The exporter decides on which thread the functions are called.
  *
  * Since: 0.1
  */

@@ -110,8 +110,10 @@ typedef struct
  * When the exporter stops, or its process ends, the replica keeps its rows, [property@Ferry.ListReplica:following] is
  * %FALSE, and missing rows stay empty. When the exporter listens again, the rows of the new list replace all rows.
  *
- * Of a list of more than %G_MAXUINT rows, the replica has the first %G_MAXUINT. A replica belongs to the thread that
- * made it, and to the main context that was that thread's default one at that time.
+ * Of a list of more than %G_MAXUINT rows, the replica has the first %G_MAXUINT.
+ *
+ * A replica belongs to the thread that made it, and to the main context that was that thread's default one at that
+ * time.
  *
  * Since: 0.1
  */
@@ -849,7 +851,9 @@ install_state_properties (GObjectClass *object_class)
   /**
    * FerryListReplica:following: (getter get_following)
    *
-   * Whether the replica has the list of the other process, and is notified of its changes. Since: 0.1
+   * Whether the replica has the list of the other process, and is notified of its changes.
+   *
+   * Since: 0.1
    */
   properties[PROP_FOLLOWING] =
     g_param_spec_boolean ("following", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
@@ -893,14 +897,18 @@ ferry_list_replica_class_init (FerryListReplicaClass *klass)
   /**
    * FerryListReplica:proxy: (getter get_proxy)
    *
-   * The proxy of the other process's list. Since: 0.1
+   * The proxy of the other process's list.
+   *
+   * Since: 0.1
    */
   properties[PROP_PROXY] = g_param_spec_object ("proxy", NULL, NULL, FERRY_TYPE_PROXY,
                                                 G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
   /**
    * FerryListReplica:page-size: (getter get_page_size) (setter set_page_size)
    *
-   * How many rows are fetched at a time, 1 to 1024. Since: 0.1
+   * How many rows are fetched at a time, 1 to 1024.
+   *
+   * Since: 0.1
    */
   properties[PROP_PAGE_SIZE] = g_param_spec_uint ("page-size", NULL, NULL, 1, FERRY_ROWS_MAX, DEFAULT_PAGE_SIZE,
                                                   G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
@@ -940,8 +948,10 @@ ferry_list_replica_new_from (const FerryListSource *source, gpointer end)
  * @proxy: the proxy of the other process's list
  *
  * Returns a replica of a list. The replica is empty until the other process has reported the list's length: wait for
- * [property@Ferry.ListReplica:following]. If the object is not a list, or does not exist,
- * [property@Ferry.ListReplica:error] is set. Any thread; from then on the replica belongs to that thread.
+ * [property@Ferry.ListReplica:following].
+ *
+ * If the object is not a list, or does not exist, [property@Ferry.ListReplica:error] is set. Any thread; from then on
+ * the replica belongs to that thread.
  *
  * Returns: (transfer full): a new replica
  *
@@ -959,7 +969,9 @@ ferry_list_replica_new (FerryProxy *proxy)
  * ferry_list_replica_get_proxy: (get-property proxy)
  * @self: a replica
  *
- * Gets the proxy of the other process's list. Any thread. Returns: (transfer none): the proxy
+ * Gets the proxy of the other process's list. Any thread.
+ *
+ * Returns: (transfer none): the proxy
  *
  * Since: 0.1
  */
@@ -976,7 +988,9 @@ ferry_list_replica_get_proxy (FerryListReplica *self)
  * @self: a replica
  *
  * Returns whether the replica has the list of the other process, and is notified of its changes. On the thread that
- * made the replica. Returns: %FALSE before the list's length has arrived, and while its exporter does not listen
+ * made the replica.
+ *
+ * Returns: %FALSE before the list's length has arrived, and while its exporter does not listen
  *
  * Since: 0.1
  */

@@ -152,7 +152,9 @@ ferry_list_row_class_init (FerryListRowClass *klass)
   /**
    * FerryListRow:loaded: (getter get_loaded)
    *
-   * Whether the row's value has arrived. Since: 0.1
+   * Whether the row's value has arrived.
+   *
+   * Since: 0.1
    */
   properties[PROP_LOADED] =
     g_param_spec_boolean ("loaded", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
@@ -197,7 +199,9 @@ ferry_list_row_notify_loaded (FerryListRow *self)
  * @self: a row
  *
  * Gets the row's value in the other process. The value is not trusted: check its type before you use it. On the
- * replica's thread. Returns: (transfer none) (nullable): the value, or %NULL until it arrives
+ * replica's thread.
+ *
+ * Returns: (transfer none) (nullable): the value, or %NULL until it arrives
  *
  * Since: 0.1
  */
@@ -214,7 +218,9 @@ ferry_list_row_get_value (FerryListRow *self)
  * ferry_list_row_get_loaded: (get-property loaded)
  * @self: a row
  *
- * Returns whether the row's value has arrived. On the replica's thread. Returns: %TRUE when the row has a value
+ * Returns whether the row's value has arrived. On the replica's thread.
+ *
+ * Returns: %TRUE when the row has a value
  *
  * Since: 0.1
  */

@@ -310,7 +310,9 @@ ferry_proxy_get_name (FerryProxy *self)
  * ferry_proxy_get_listening:
  * @self: a proxy
  *
- * Whether the exporter listens, by its last report that has arrived. Any thread. Returns: whether the exporter listens
+ * Whether the exporter listens, by its last report that has arrived. Any thread.
+ *
+ * Returns: whether the exporter listens
  *
  * Since: 0.1
  */
@@ -956,7 +958,8 @@ install_news (void)
   /**
    * FerryProxy::changed:
    * @self: the proxy
-   * @property: the name of the property, also the signal's detail @value: the newest value of the property
+   * @property: the name of the property, also the signal's detail
+   * @value: the newest value of the property
    *
    * A followed property has another value. Only the newest value is reported: if the property changes often, values in
    * between are left out.
@@ -969,8 +972,8 @@ install_news (void)
   /**
    * FerryProxy::received:
    * @self: the proxy
-   * @name: the name of the object's signal, also the detail of this one @arguments: the arguments of the object's
-   * signal, a tuple
+   * @name: the name of the object's signal, also the detail of this one
+   * @arguments: the arguments of the object's signal, a tuple
    *
    * The object has emitted a signal that is followed.
    *

@@ -499,8 +499,9 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
  * The replica begins with the class's defaults, gets its values when the exporter listens, and keeps them when the
  * exporter stops or ends. A widget with limits of its own may change a default that is outside of these limits, and so
  * change the replica and the object. For such widgets use [method@Ferry.Proxy.create_replica_async], whose replica has
- * the object's values from the beginning. The other process cannot change classes or types. The replica belongs to the
- * thread's default main context, and must be used and dropped there. Any thread.
+ * the object's values from the beginning. The other process cannot change classes or types.
+ *
+ * The replica belongs to the thread's default main context, and must be used and dropped there. Any thread.
  *
  * Returns: (transfer full): the replica
  *

@@ -450,8 +450,9 @@ ferry_resolve_wait (FerryView *view, const char *async_form, gint64 timeout, GCa
  * %FERRY_ERROR_UNKNOWN_MEMBER, %FERRY_ERROR_UNKNOWN_FUNCTION, %FERRY_ERROR_NOT_ALLOWED, %FERRY_ERROR_BAD_ARGUMENTS,
  * %FERRY_ERROR_BAD_RESULT, %FERRY_ERROR_TOO_LARGE, %FERRY_ERROR_PROTOCOL; %FERRY_ERROR_TIMED_OUT,
  * %G_IO_ERROR_CANCELLED, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_REFUSED; with the reason of the transport's end, such
- * as %FERRY_ERROR_CLOSED and %FERRY_ERROR_WORKER_LOST; and with the error of a method. Returns: whether the view was
- * resolved
+ * as %FERRY_ERROR_CLOSED and %FERRY_ERROR_WORKER_LOST; and with the error of a method.
+ *
+ * Returns: whether the view was resolved
  *
  * Since: 0.1
  */
@@ -553,8 +554,9 @@ ferry_view_resolve_async (FerryView *self, gint64 timeout, GCancellable *cancell
  * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, if it is an object, else %NULL
  * @error: return location for an error
  *
- * Ends [method@Ferry.View.resolve_async]; fails as [method@Ferry.View.resolve] does. Any thread. Returns: whether the
- * view was resolved
+ * Ends [method@Ferry.View.resolve_async]; fails as [method@Ferry.View.resolve] does. Any thread.
+ *
+ * Returns: whether the view was resolved
  *
  * Since: 0.1
  */

@@ -106,8 +106,9 @@ append (FerryView *self, FerryStepKind kind, const char *name, GVariant *argumen
  * ferry_view_copy:
  * @self: a view
  *
- * Any thread if the view is frozen; otherwise one at a time. Returns: (transfer full): a view with the same operations
- * and settings, which can be extended
+ * Any thread if the view is frozen; otherwise one at a time.
+ *
+ * Returns: (transfer full): a view with the same operations and settings, which can be extended
  *
  * Since: 0.1
  */
@@ -193,7 +194,9 @@ ferry_view_freeze (FerryView *self)
  * @self: a view
  *
  * Returns whether the view is frozen: no operation can be added to a frozen view. Any thread, one at a time until the
- * view is frozen. Returns: whether the view was frozen
+ * view is frozen.
+ *
+ * Returns: whether the view was frozen
  *
  * Since: 0.1
  */
