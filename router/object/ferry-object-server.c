@@ -58,7 +58,7 @@ serve (FerryExporter *exporter, Server *server, const FerryObjectServerFuncs *fu
  * A program that computes can do so in `turn`: a little in each call, and `turn` returns 0. Then its objects need no
  * lock.
  *
- * Must not be called on the thread of a main loop.
+ * Not on the thread of a main loop.
  *
  * Fails with the error of `initialise`; with %FERRY_ERROR_ALREADY_RUNNING when the transport has a [class@Ferry.Demux]
  * already; and with %FERRY_ERROR_SYSTEM when no thread can be started. In the last case none of @funcs is called, and
