@@ -1030,7 +1030,8 @@ check_signal (FerryInterface *self, const FerryMember *member, GError **error)
   if (g_strcmp0 (found, wanted) == 0)
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "The signal “%s” of “%s” is described with the arguments “%s”, but that of “%s” has %s%s%s",
+                          "The signal “%s” of “%s” is described with the arguments “%s”, but the signal of “%s” has "
+                          "%s%s%s; correct the description",
                           member->name, self->name, wanted, g_type_name (self->type),
                           found != NULL ? "“" : "some that cannot be sent", found != NULL ? found : "",
                           found != NULL ? "”" : "");

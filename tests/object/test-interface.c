@@ -91,7 +91,7 @@ test_a_name_is_of_one_member_of_a_kind (void)
   for (gsize i = 0; i < G_N_ELEMENTS (wrong); i++)
     {
       expect_critical (i == 0 ? "ferry_interface_add_method(): “*” has a method “toggle” already*"
-                              : "ferry_interface_add_method(): “*” is no name for a method*");
+                              : "ferry_interface_add_method(): “*” is not a valid name for a method*");
       ferry_interface_add_method (interface, wrong[i], "", "", counter_toggle, NULL, NULL);
       g_test_assert_expected_messages ();
     }
