@@ -3,7 +3,8 @@
 
 /* The table of a remote list's rows, with the rows that are held or kept. It finds rows by position, and moves them
  * together when the list changes. The cost depends on the number of rows in the table, never on the list's length. A
- * row is held while the application has a reference to it. It is kept while the table has one.
+ * row is held while the application has a reference to it, and kept while the table has one. A row is wished for
+ * when it was looked at before its value was there.
  *
  * Owner:     the table is the replica's. A row belongs to its holders, and to the table while it is kept.
  * Threads:   the replica's.
