@@ -14,10 +14,12 @@
 static gboolean
 refuse (GError **error, const char *what)
 {
-  return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The other end sent a description of an interface %s", what);
+  return ferry_set_error (
+    error, FERRY_ERROR_PROTOCOL,
+    "The other end sent a description of an interface %s; use the same version of Ferry at both ends", what);
 }
 
-/* Takes array. Returns its elements, and NULL behind them. */
+/* Frees the array, and returns (transfer full) its elements, with NULL behind the last. */
 static gpointer
 end_array (GPtrArray *array)
 {
@@ -25,7 +27,7 @@ end_array (GPtrArray *array)
   return g_ptr_array_free (array, FALSE);
 }
 
-/* Returns (nullable): NULL with an error. */
+/* Returns (transfer full) (nullable): the arguments, or NULL with an error. */
 static GDBusArgInfo **
 take_arguments (GVariant *arguments, GError **error)
 {
@@ -58,7 +60,7 @@ take_arguments (GVariant *arguments, GError **error)
   return end_array (g_steal_pointer (&taken));
 }
 
-/* The next three return (transfer full) a member, also with an error. */
+/* Returns (transfer full) a member, also with an error. So do the next two functions. */
 static gpointer
 take_method (GVariant *member, GError **error)
 {
@@ -101,7 +103,8 @@ take_signal (GVariant *member, GError **error)
   return info;
 }
 
-/* Takes all members of a kind. destroy: frees what take returns. Returns (nullable): NULL with an error. */
+/* Returns (transfer full) (nullable): all members of a kind, or NULL with an error. destroy: frees what take
+ * returns. */
 static gpointer
 take_kind (GVariant *members, gpointer (*take) (GVariant *member, GError **error), GDestroyNotify destroy,
            GError **error)
@@ -145,7 +148,7 @@ take_members (GDBusInterfaceInfo *info, GVariant *description, GError **error)
   if (!g_dbus_is_interface_name (info->name) || strlen (info->name) > FERRY_MEMBER_NAME_MAX)
     return refuse (error, "whose name is invalid");
   if ((container & ~(guint32) FERRY_CONTAINER_ALL) != 0)
-    return refuse (error, "with operations of a container that do not exist");
+    return refuse (error, "with unknown operations of a container");
   info->methods = take_kind (methods, take_method, (GDestroyNotify) g_dbus_method_info_unref, error);
   if (info->methods != NULL)
     info->properties = take_kind (properties, take_property, (GDestroyNotify) g_dbus_property_info_unref, error);
@@ -159,7 +162,7 @@ ferry_description_to_info (GVariant *description, GError **error)
 {
   GDBusInterfaceInfo *info;
 
-  /* Outside of normal form, a few bytes can stand for any number of names. */
+  /* Require normal form: otherwise a few bytes could stand for any number of names. */
   if (!g_variant_is_of_type (description, G_VARIANT_TYPE (FERRY_DESCRIPTION_TYPE)) ||
       !g_variant_is_normal_form (description))
     {

@@ -3,8 +3,9 @@
 
 /* A dictionary, and the interface by which other processes use it.
  *
- * Threads: any. The lock is held for a look-up or a change only: values are freed and signals are emitted without it.
- * Trust:   keys and values of the interface come from another process. A key has to be a string; any value is valid. */
+ * Threads: any. The lock is held for a look-up or a change only: values are freed and signals are emitted without
+ *          it.
+ * Trust:   keys and values of the interface come from another process. A key must be a string; any value is valid. */
 
 #include "config.h"
 
@@ -19,8 +20,9 @@
 /**
  * FerryDictionary:
  *
- * Values by their names, for processes that share state. Export it with [func@Ferry.Dictionary.create_interface]; other
- * processes then read and change it, and follow its changes.
+ * Values with names, for processes that share state. Export a dictionary with the interface that
+ * [func@Ferry.Dictionary.create_interface] returns. Other processes can then read and change the dictionary, and follow
+ * its changes.
  *
  * Keys are strings in UTF-8; the empty string is valid. Values are variants of any type.
  *
@@ -67,11 +69,11 @@ ferry_dictionary_class_init (FerryDictionaryClass *klass)
    * FerryDictionary::changed:
    * @self: the dictionary
    * @key: the key
-   * @value: (nullable): the new value, or %NULL when it was removed
+   * @value: (nullable): the new value, or %NULL when the value was removed
    *
-   * A value was set, also to an equal one, or removed. It is emitted after the change, on the thread that made it.
-   * Where several threads change one key, their signals may come in another order than their changes;
-   * [method@Ferry.Dictionary.get] gives the value of the last change.
+   * A value was set, also to an equal value, or removed. The signal is emitted after the change, on the thread that
+   * made the change. When several threads change one key, their signals may come in another order than their changes;
+   * [method@Ferry.Dictionary.get] returns the value of the last change.
    *
    * Another process gets the value in a variant; the variant of a removed value has an empty tuple.
    *
@@ -92,7 +94,7 @@ ferry_dictionary_init (FerryDictionary *self)
 /**
  * ferry_dictionary_new:
  *
- * Makes an empty dictionary. Any thread.
+ * Returns an empty dictionary. Any thread.
  *
  * Returns: (transfer full): a new dictionary
  *
@@ -111,7 +113,7 @@ ferry_dictionary_new (void)
  *
  * Any thread.
  *
- * Returns: (transfer full) (nullable): its value, or %NULL if it has none
+ * Returns: (transfer full) (nullable): the key's value, or %NULL if the key has none
  *
  * Since: 0.1
  */
@@ -130,7 +132,7 @@ ferry_dictionary_get (FerryDictionary *self, const char *key)
   return value;
 }
 
-/* Returns (transfer full) (nullable): the value before. */
+/* Sets or, with value NULL, removes a key's value. Returns (transfer full) (nullable): the value before. */
 static GVariant *
 exchange (FerryDictionary *self, const char *key, GVariant *value)
 {
@@ -149,9 +151,9 @@ exchange (FerryDictionary *self, const char *key, GVariant *value)
  * ferry_dictionary_set:
  * @self: a dictionary
  * @key: a key, in UTF-8
- * @value: its new value; a floating reference is consumed
+ * @value: the key's new value; a floating reference is taken
  *
- * Sets a value, whether or not the key has one, and emits [signal@Ferry.Dictionary::changed]. Any thread.
+ * Sets the value of a key, which may have a value already, and emits [signal@Ferry.Dictionary::changed]. Any thread.
  *
  * Since: 0.1
  */
@@ -271,14 +273,14 @@ ferry_dictionary_get_keys (FerryDictionary *self)
 
 /* ---- for other processes ---- */
 
-/* Returns (nullable): NULL with an error. */
+/* Returns (nullable) the string of a key; NULL with an error. */
 static const char *
 take_key (GVariant *key, GError **error)
 {
   if (g_variant_is_of_type (key, G_VARIANT_TYPE_STRING))
     return g_variant_get_string (key, NULL);
   ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                   "The keys of a dictionary are strings, and not of type “%s”; send one",
+                   "A key of a dictionary must be a string, and this one has the type “%s”; send a string",
                    g_variant_get_type_string (key));
   return NULL;
 }
@@ -286,7 +288,8 @@ take_key (GVariant *key, GError **error)
 static gboolean
 refuse_missing (const char *key, GError **error)
 {
-  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The dictionary has no “%s”; set it first", key);
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                          "The dictionary has no value with the key “%s”; set one first", key);
 }
 
 static gboolean
@@ -350,12 +353,13 @@ answer_keys (gpointer object, FerryInvocation *invocation, gpointer user_data)
  * ferry_dictionary_create_interface:
  * @name: the interface's name, in D-Bus form
  *
- * Makes an interface to export dictionaries with. They are containers: items are got, set, removed and looked for by
- * keys of type `s`. A value in a variant `v` is kept without the variant. Getting or removing a missing item fails with
- * %FERRY_ERROR_BAD_ARGUMENTS, and so does a key that is no string. The method `keys` gives `as`; the signal is
- * [signal@Ferry.Dictionary::changed].
+ * Returns an interface to export dictionaries with. The dictionaries are containers: other processes get, set, remove
+ * and find items by keys of type `s`. If a value is set to a variant `v`, the value in that variant is stored. Getting
+ * or removing a missing item fails with %FERRY_ERROR_BAD_ARGUMENTS; so does the use of a key that is not a string. The
+ * method `keys` returns `as`; the signal is [signal@Ferry.Dictionary::changed].
  *
- * Other processes may set any number of values; export it only to processes that you trust with that. Any thread.
+ * Other processes may set any number of values: export a dictionary only to processes that you trust with your memory.
+ * Any thread.
  *
  * Returns: (transfer full): a new interface
  *

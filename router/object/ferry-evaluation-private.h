@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A view as it is resolved: step after step, each on the result of the one before it. A method may answer later, and on
- * any thread. The evaluation then continues where the exporter calls methods: on its main context, or on a thread that
- * it has for itself.
+/* An evaluation resolves a view at the exporter: step after step, each on the result of the step before. A method
+ * may answer later, and on any thread. The evaluation then continues where the exporter calls methods: on the
+ * exporter's main context, or on a thread of a pool.
  *
  * Owner:   counted references.
  * Threads: one at a time. */
@@ -16,16 +16,18 @@
 
 G_BEGIN_DECLS
 
-/* The call that an evaluation answers. */
+/* The caller of an evaluation, and what is called with the evaluation's result. */
 typedef struct
 {
-  /* Called once. The result is object, where it is not NULL, and otherwise value, which may be NULL; both are borrowed.
-   * error has its trace. */
+  /* Called once, with the result: object, if it is not NULL, and otherwise value, which may be NULL. Both are
+   * borrowed. An error has the trace of the view's steps. */
   void (*done) (gpointer data, FerryExported *object, GVariant *value, const GError *error);
   void (*destroy) (gpointer data);
-  gpointer data;               /* (owned) */
-  FerryInvocation *invocation; /* (nullable): of another process: turned away where the evaluation does not begin */
-  GCancellable *cancellable;   /* (nullable): of this process; both are borrowed from data */
+  gpointer data; /* (owned) */
+  FerryInvocation
+    *invocation; /* (nullable): of a caller in another process; refused where the evaluation does not begin */
+  GCancellable
+    *cancellable; /* (nullable): of a caller in this process. invocation and cancellable are borrowed from data */
   gint64 deadline;
 } FerryEvaluationCaller;
 
@@ -37,31 +39,35 @@ typedef struct
   GDestroyNotify destroy;
 } FerryPassFunction;
 
-/* What an evaluation asks of its exporter. */
+/* The exporter's functions that an evaluation calls. */
 typedef struct
 {
-  /* (transfer full) (nullable): for an object that a method gave: it is exported by its name or by its type. Fails with
-   * FERRY_ERROR_NOT_ALLOWED. */
+  /* Returns (transfer full) (nullable): the record of an object that a method gave. The object or its type must be
+   * exported; otherwise it fails with FERRY_ERROR_NOT_ALLOWED. */
   FerryExported *(*find_object) (FerryExporter *exporter, GObject *object, GError **error);
-  /* (nullable): valid as long as the exporter. Fails with FERRY_ERROR_UNKNOWN_FUNCTION. */
+  /* Returns (nullable) the function of that name, valid as long as the exporter. Fails with
+   * FERRY_ERROR_UNKNOWN_FUNCTION. */
   const FerryPassFunction *(*find_function) (FerryExporter *exporter, const char *name, GError **error);
-  /* (transfer none) (nullable): where methods are called; NULL for threads. */
+  /* Returns (transfer none) (nullable): the main context on which methods are called; NULL: on threads. */
   GMainContext *(*get_context) (FerryExporter *exporter);
 } FerryEvaluationHost;
 
-/* For exporters: see ferry_exporter_new_evaluation(). Takes the request's content, and root (transfer full). The
- * caller's data is destroyed with the evaluation. */
+/* For ferry_exporter_new_evaluation() only. Takes the content of request, and root (transfer full). The caller's
+ * data is destroyed with the evaluation. */
 FerryEvaluation *ferry_evaluation_new (const FerryEvaluationHost *host, FerryExporter *exporter,
                                        FerryViewRequest *request, FerryExported *root,
                                        const FerryEvaluationCaller *caller);
 void ferry_evaluation_unref (FerryEvaluation *self);
-/* Begins, on the exporter's own thread or context. It may be done when this returns. */
+/* Begins the evaluation. Must be called on a thread, or on the main context, where the exporter calls methods. The
+ * evaluation may be done when this returns. */
 void ferry_evaluation_start (FerryEvaluation *self);
-/* The same for a view of this process: in a method, the evaluation uses the turns of that method's evaluation. */
+/* Begins the evaluation of a view that this process resolves on its own exporter. When a method calls this, the
+ * evaluation uses the turns that the method's evaluation has. */
 void ferry_evaluation_start_here (FerryEvaluation *self);
-/* For a thread that is about to wait for an evaluation: runs those that its outer calls have left queued. */
+/* Must be called by a thread before it waits for an evaluation: runs the evaluations that were queued for the thread
+ * before the application code on its stack began. Otherwise the wait might never end. */
 void ferry_evaluation_run_queued (void);
-/* Ends with error the evaluations that wait for the object's turn, and have not begun. */
+/* Ends with error the evaluations that have not begun and wait for the object's turn. */
 void ferry_evaluation_refuse_waiting (FerryExported *exported, const GError *error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryEvaluation, ferry_evaluation_unref)

@@ -1,17 +1,18 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A view as it is resolved: its steps, its turns, and the thread that it continues on. A step that calls a method makes
- * an invocation, whose answer continues the evaluation.
+/* Resolves a view at the exporter: takes the view's steps, has the turns of objects, and chooses the thread to
+ * continue on. A step that calls a method makes an invocation. The invocation's answer continues the evaluation.
  *
- * An object with FERRY_CALL_POLICY_SERIAL is used by one evaluation at a time. That one has the object's turn from its
- * first step on the object to its last. A method may call its own object again, in its process and on its thread: the
- * inner evaluation uses the turn of the outer one.
+ * An object with FERRY_CALL_POLICY_SERIAL is used by one evaluation at a time. That evaluation has the object's turn
+ * from its first step on the object to its last. A method may call its own object again, in the same process and on
+ * the same thread: the inner evaluation then uses the turn of the outer one.
  *
- * An evaluation that gets a turn from another one is put into the thread's queue. It runs when the other one returns,
- * so that waiting evaluations do not nest on the stack. Application code starts without a queue, since it may wait.
+ * An evaluation that gets a turn from another evaluation is put into the thread's queue. It runs when the other
+ * evaluation returns, so that waiting evaluations do not nest on the stack. Application code starts without a queue,
+ * since it may wait.
  *
- * Threads: one at a time runs an evaluation; any may answer a call.
+ * Threads: one at a time runs an evaluation; any thread may answer a call.
  * Trust:   steps, arguments and keys come from another process. */
 
 #include "config.h"
@@ -24,59 +25,65 @@
 #include "call/ferry-variant-item-private.h"
 #include "object/ferry-interface-private.h"
 
-/* The shortest queue that is searched for unwanted evaluations. */
+/* The shortest queue of waiting evaluations that is searched for unwanted ones: see refuse_unwanted(). */
 #define LEAST_TO_SWEEP 64
 
-/* How many evaluations a thread runs one after the other. */
+/* How many evaluations of its queue a thread runs before it passes the others to the pool. */
 #define MAX_IN_A_ROW 16
 
-/* Bits of the phase: the method's function has returned, its answer has come. The second to set its bit continues. */
+/* Bits of FerryEvaluation.phase: the method's function has returned; the method's answer has come. The thread that
+ * sets its bit second continues the evaluation. */
 #define PHASE_RETURNED 1
 #define PHASE_ANSWERED 2
 
-/* A call of a method, or of a function. Method and arguments are borrowed from the evaluation's request. */
+/* The invocation of a method, or of a function that an object is passed to. Its method name and arguments are
+ * borrowed from the evaluation's request. */
 typedef struct
 {
-  FerryInvocation base;        /* its object is owned */
+  FerryInvocation base;        /* base.object is owned */
   FerryEvaluation *evaluation; /* const: (owned) */
 } MethodInvocation;
 
 struct _FerryEvaluation
 {
   _Atomic gint references;
-  const FerryEvaluationHost *host; /* const: the exporter's */
+  const FerryEvaluationHost *host; /* const: the exporter's functions */
   FerryExporter *exporter;         /* const: (owned) */
   FerryEvaluationCaller caller;    /* const */
-  guint64 begun;                   /* const: ferry_trace_get_moment() when it was made */
+  guint64 begun;                   /* const: ferry_trace_get_moment() when the evaluation was made */
   guint64 number;                  /* const: unique among evaluations, and not 0 */
-  guint64 asker;                   /* const: the number of the evaluation that asked for this one, or 0 */
+  guint64 asker; /* const: the number of the evaluation whose application code resolves this view, or 0 */
 
-  /* Of the thread that runs it. */
+  /* Only for the thread that runs the evaluation. */
   FerryViewRequest request;
-  guint next;             /* step */
-  FerryExported *current; /* (owned) (nullable): the object that the next step is done on; otherwise value is */
-  GVariant *value;        /* (owned) (nullable) */
-  FerryExported *turn;    /* (owned) (nullable): the object: this has its turn, or waits for it */
-  FerryEvaluation *outer; /* (unowned) (nullable): in application code: the thread's evaluation before this one */
-  GQueue *outer_queue;    /* (unowned) (nullable): in application code: the thread's queue before */
-  const char *super;      /* (nullable): of the request: the class for the next call */
-  MethodInvocation first; /* of the first call: without an evaluation before it */
+  guint next; /* the index of the next step */
+  FerryExported
+    *current;      /* (owned) (nullable): the object that the next step is done on; NULL: the step is done on value */
+  GVariant *value; /* (owned) (nullable) */
+  FerryExported *turn;    /* (owned) (nullable): the object whose turn the evaluation has or waits for */
+  FerryEvaluation *outer; /* (unowned) (nullable): in application code: the value of the thread's current before */
+  GQueue *outer_queue;    /* (unowned) (nullable): in application code: the value of thread_queue before */
+  const char *super;      /* (nullable): borrowed from the request: the class whose function the next call uses */
+  MethodInvocation first; /* memory for the first call's invocation; unused while its evaluation is NULL */
 
-  /* Of the call under way: the answering thread's until it sets PHASE_ANSWERED. */
+  /* The call under way; only for the answering thread until that thread sets PHASE_ANSWERED. */
   _Atomic guint phase;
-  const FerryMember *member; /* (nullable): of the object's interface; none of a function */
+  const FerryMember *member; /* (nullable): the called method, of the object's interface; NULL for a function */
   GVariant *answer;          /* (owned) (nullable) */
   GObject *answer_object;    /* (owned) (nullable) */
   GError *answer_error;      /* (owned) (nullable) */
 };
 
-static GPrivate current;      /* (unowned): it has called the application code on this thread */
-static GPrivate thread_queue; /* (unowned): evaluations that the thread runs next: a GQueue on its stack */
-static GPrivate serves;       /* (unowned): the exporter: this thread calls its methods */
+static GPrivate
+  current; /* (unowned) (nullable): the evaluation that has called the application code that runs on this thread */
+static GPrivate
+  thread_queue; /* (unowned) (nullable): a GQueue on the thread's stack, of evaluations that the thread runs next */
+static GPrivate serves; /* (unowned) (nullable): the exporter whose methods this thread calls */
 
 static void advance (FerryEvaluation *self);
 
-/* Sets what the next step is done on. Takes either. */
+/* Sets what the next step is done on: an object, or a value. Takes ownership of both, each (nullable). If exported
+ * is the record of a value, the next step is done on that value. */
 static void
 set_current (FerryEvaluation *self, FerryExported *exported, GVariant *value)
 {
@@ -136,7 +143,7 @@ ferry_evaluation_unref (FerryEvaluation *self)
   g_free (self);
 }
 
-/* Whether its result is of no use any more. */
+/* Whether the call that the evaluation answers was cancelled, or its caller has gone. */
 static gboolean
 is_unwanted (FerryEvaluation *self)
 {
@@ -152,7 +159,7 @@ get_context (FerryEvaluation *self)
   return self->host->get_context (self->exporter);
 }
 
-/* Calls func on the exporter's context. */
+/* Calls func later, on the exporter's main context. */
 static void
 call_later (FerryEvaluation *self, GSourceFunc func, gpointer data, GDestroyNotify destroy)
 {
@@ -166,9 +173,9 @@ call_later (FerryEvaluation *self, GSourceFunc func, gpointer data, GDestroyNoti
 
 static void push_to_pool (FerryEvaluation *self);
 
-/* Runs the evaluation, and then those that are put into the thread's queue meanwhile. Takes the evaluation. A busy
- * object could fill the queue endlessly, and the thread has callers of its own. So after some evaluations it gives the
- * rest to the pool. */
+/* Runs the evaluation (transfer full), and then the evaluations that are put into the thread's queue meanwhile. A
+ * busy object could fill the queue endlessly while callers of this thread wait. So a thread without a main context
+ * passes the rest of the queue to the pool after MAX_IN_A_ROW evaluations. */
 static void
 run_here (FerryEvaluation *self)
 {
@@ -200,7 +207,7 @@ run_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Takes the evaluation. */
+/* data: the evaluation (transfer full). */
 static void
 run_in_pool (gpointer data, gpointer user_data)
 {
@@ -209,9 +216,9 @@ run_in_pool (gpointer data, gpointer user_data)
   g_private_set (&serves, NULL);
 }
 
-/* Continues on a thread of its own. A thread that answers, or that calls an object of its process, does not call
- * methods for other callers. The pool has as many threads as evaluations, so that one method may wait for another.
- * Takes the evaluation. */
+/* Continues the evaluation (transfer full) on a thread of the pool. A thread that only answers, or that calls an
+ * object of its own process, must not call methods for other callers. The pool starts a thread for each evaluation,
+ * so that one method may wait for another. */
 static void
 push_to_pool (FerryEvaluation *self)
 {
@@ -229,8 +236,8 @@ queued_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Moves what the thread has queued to the pool or the main context. The code that begins may run the main loop, or wait
- * for another evaluation. */
+/* Moves the evaluations of the thread's queue to the pool or to the main context, before application code begins:
+ * that code may run the main loop, or wait for one of these evaluations. */
 static void
 clear_queue (GQueue *queue)
 {
@@ -247,7 +254,8 @@ clear_queue (GQueue *queue)
     call_later (queue->head->data, queued_cb, NULL, NULL);
 }
 
-/* Called before application code. Views that the code resolves have this evaluation as their asker. */
+/* Must be called before application code, and end_code() after it. Views that the code resolves have this evaluation
+ * as their asker. */
 static void
 begin_code (FerryEvaluation *self)
 {
@@ -266,24 +274,24 @@ end_code (FerryEvaluation *self)
   g_private_set (&thread_queue, self->outer_queue);
 }
 
-/* Whether it only has to take the answer of its last step, which calls no application code. */
+/* Whether the evaluation only has to take the answer of its last step. That calls no application code. */
 static gboolean
 is_last (FerryEvaluation *self)
 {
-  /* Relaxed: the answer is acquired before it is taken. */
+  /* Relaxed: advance() acquires the answer before the answer is taken. */
   return (atomic_load_explicit (&self->phase, memory_order_relaxed) & PHASE_ANSWERED) != 0 &&
          self->next + 1 >= self->request.n_steps;
 }
 
-/* Whether this thread calls the exporter's methods. Not in application code, which might have the turn that the
- * evaluation waits for. */
+/* Whether this thread may call the exporter's methods now. Returns FALSE in application code, whose evaluation might
+ * have the turn that this evaluation waits for. */
 static gboolean
 serves_now (FerryEvaluation *self)
 {
   return g_private_get (&serves) == self->exporter && g_private_get (&current) == NULL;
 }
 
-/* Continues where the exporter calls methods. Takes the evaluation. */
+/* Continues the evaluation (transfer full) on a thread where the exporter calls methods. */
 static void
 resume (FerryEvaluation *self)
 {
@@ -297,7 +305,7 @@ resume (FerryEvaluation *self)
     call_later (self, run_cb, self, (GDestroyNotify) ferry_evaluation_unref);
 }
 
-/* Evaluations of exporters with threads are in the pool already: see clear_queue(). */
+/* Runs only evaluations of exporters with a main context: clear_queue() has moved the others to the pool. */
 void
 ferry_evaluation_run_queued (void)
 {
@@ -308,7 +316,8 @@ ferry_evaluation_run_queued (void)
 
 /* ---- the invocations of methods ---- */
 
-/* Any thread, once for each call: continues the evaluation with the answer. */
+/* Any thread, once for each call: stores the method's answer, and continues the evaluation when the method's
+ * function has returned. Takes value. */
 static void
 answer (FerryInvocation *invocation, GVariant *value, GObject *object, const GError *failure, gboolean refused)
 {
@@ -317,7 +326,8 @@ answer (FerryInvocation *invocation, GVariant *value, GObject *object, const GEr
   self->answer = value;
   self->answer_object = object != NULL ? g_object_ref (object) : NULL;
   self->answer_error = failure != NULL ? ferry_error_copy_since (failure, self->begun) : NULL;
-  /* Release the answer to the thread that continues; acquire what the function's thread did with the evaluation. */
+  /* Release the answer to the thread that continues. Acquire what the thread of the method's function did with the
+   * evaluation. */
   if ((atomic_fetch_or_explicit (&self->phase, PHASE_ANSWERED, memory_order_acq_rel) & PHASE_RETURNED) != 0)
     resume (evaluation_ref (self));
 }
@@ -344,8 +354,9 @@ destroy (FerryInvocation *invocation)
 
   if (!ferry_invocation_is_answered (invocation))
     {
-      g_autoptr (GError) reason =
-        g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "“%s” was dropped without an answer", invocation->method);
+      g_autoptr (GError) reason = g_error_new (
+        FERRY_ERROR, FERRY_ERROR_REFUSED,
+        "The method “%s” dropped its call without an answer; have it answer each call", invocation->method);
 
       answer (invocation, NULL, NULL, reason, TRUE);
     }
@@ -354,7 +365,7 @@ destroy (FerryInvocation *invocation)
     g_free (self);
 }
 
-/* Returns (transfer none): one value for all calls without arguments. */
+/* Returns the step's arguments (transfer none). Steps without an argument share one empty tuple. */
 static GVariant *
 get_arguments (const FerryStep *step)
 {
@@ -389,10 +400,12 @@ invocation_new (FerryEvaluation *evaluation, GObject *object, const FerryStep *s
 static GError *
 new_unwanted_error (void)
 {
-  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call was cancelled, or its caller has gone");
+  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                              "The call was cancelled, or its caller has ended; no answer is sent");
 }
 
-/* Returns whether the evaluation has the object's turn now; otherwise leave_turn() of another one resumes it. */
+/* Gives the object's turn to the evaluation, if the turn is free. Otherwise queues the evaluation, and leave_turn()
+ * of another evaluation resumes it. Returns whether the evaluation has the turn. */
 static gboolean
 take_turn (FerryExported *exported, FerryEvaluation *evaluation)
 {
@@ -407,7 +420,8 @@ take_turn (FerryExported *exported, FerryEvaluation *evaluation)
   return taken;
 }
 
-/* Moves the waiting evaluations that have not begun to stolen; with unwanted, only those that are unwanted. */
+/* Moves the waiting evaluations that have not begun from the object's queue to stolen; with unwanted, only the
+ * unwanted ones of them. */
 static void
 steal_waiting_locked (FerryExported *exported, gboolean unwanted, GQueue *stolen)
 {
@@ -423,7 +437,7 @@ steal_waiting_locked (FerryExported *exported, gboolean unwanted, GQueue *stolen
     }
 }
 
-/* Ends evaluations that were taken out of an object's queue. */
+/* Ends with error the evaluations of stolen, which were taken out of an object's queue. */
 static void
 refuse_all (GQueue *stolen, const GError *error)
 {
@@ -431,7 +445,7 @@ refuse_all (GQueue *stolen, const GError *error)
 
   while ((evaluation = g_queue_pop_head (stolen)) != NULL)
     {
-      /* It has not got the turn, and gives nothing back. */
+      /* The evaluation never got the turn, so it must not call leave_turn(). */
       g_clear_pointer (&evaluation->turn, ferry_exported_unref);
       if (evaluation->caller.invocation != NULL)
         ferry_demux_invocation_turn_away (evaluation->caller.invocation, error);
@@ -452,8 +466,8 @@ ferry_evaluation_refuse_waiting (FerryExported *exported, const GError *error)
   refuse_all (&stolen, error);
 }
 
-/* Ends waiting evaluations that are unwanted, where many wait. The queue is searched when its length has doubled: so
- * each is looked at twice on average. */
+/* Ends the unwanted evaluations that wait for the object's turn, where many wait. The queue is searched each time
+ * its length has doubled, so that an evaluation is checked about twice on average. */
 static void
 refuse_unwanted (FerryExported *exported)
 {
@@ -473,9 +487,9 @@ refuse_unwanted (FerryExported *exported)
   refuse_all (&stolen, error);
 }
 
-/* Whether this evaluation, or one in its chain of askers, has the turn. An asker counts only while this thread is in
- * its code, so that none of its fields changes. Other work of the thread, as in a main loop that a method runs, does
- * not count. */
+/* Whether this evaluation, or one in its chain of askers, has the object's turn. An asker counts only while this
+ * thread runs the asker's application code: then no other thread changes its fields. An evaluation that this thread
+ * runs for other reasons, as in a main loop that a method runs, does not count. */
 static gboolean
 has_turn (FerryEvaluation *self, FerryExported *exported)
 {
@@ -493,7 +507,8 @@ has_turn (FerryEvaluation *self, FerryExported *exported)
   return FALSE;
 }
 
-/* Gives the turn to the next evaluation that waits, and resumes that. */
+/* Gives the turn that the evaluation has, if any, to the next evaluation that waits for it, and resumes that
+ * evaluation. */
 static void
 leave_turn (FerryEvaluation *self)
 {
@@ -511,7 +526,8 @@ leave_turn (FerryEvaluation *self)
     resume (next);
 }
 
-/* Returns FALSE when it has to wait: advance() is called again then. */
+/* Takes the turn of the next step's object, if that object has FERRY_CALL_POLICY_SERIAL. Returns FALSE when the
+ * evaluation must wait: advance() is called again when the evaluation has the turn. */
 static gboolean
 ensure_turn (FerryEvaluation *self)
 {
@@ -521,7 +537,7 @@ ensure_turn (FerryEvaluation *self)
     return TRUE;
   leave_turn (self);
   refuse_unwanted (wanted);
-  /* Set before another thread can find it in the queue, and run it. */
+  /* Set first: as soon as take_turn() has queued the evaluation, another thread can run it. */
   self->turn = ferry_exported_ref (wanted);
   return take_turn (wanted, self);
 }
@@ -544,9 +560,9 @@ finish (FerryEvaluation *self, GError *error)
   leave_turn (self);
 }
 
-/* ---- steps that end at once: on an object its properties and items, on a value its items ---- */
+/* ---- steps that end at once: properties and items of an object, items of a value ---- */
 
-/* Gives a value, which may be floating. */
+/* Sets *result to a value, which may be floating. Returns TRUE. */
 static gboolean
 give (GVariant **result, GVariant *value)
 {
@@ -561,10 +577,12 @@ fail_unknown (FerryExported *exported, const char *what, GError **error)
 
   if (label == NULL)
     label = g_strdup_printf ("%s %" G_GUINT64_FORMAT, G_OBJECT_TYPE_NAME (exported->object), exported->number);
-  return ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” is not exported with %s", label, what);
+  return ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” is not exported with %s; add them to its interface",
+                          label, what);
 }
 
-/* The value may be newer than the count of changes, but never older. A newer one is sent with its own change too. */
+/* Sets a property. *value is set to “(tv)”: the object's count of changes, and the property's value after that. The
+ * value may be newer than the count, but never older. A newer value is also sent with its own change. */
 static gboolean
 set_property (FerryExported *exported, const FerryMember *member, const FerryStep *step, GVariant **value,
               GError **error)
@@ -641,7 +659,7 @@ step_on_container (FerryExported *exported, const FerryStep *step, GVariant **va
                                         : fail_unknown (exported, "items that can be deleted", error);
     case FERRY_STEP_CONTAINS:
       if (funcs->contains == NULL)
-        return fail_unknown (exported, "items that can be looked for", error);
+        return fail_unknown (exported, "items that can be searched", error);
       return funcs->contains (exported->object, key, &contains, data, error) &&
              give (value, g_variant_new_boolean (contains));
     case FERRY_STEP_LENGTH:
@@ -653,8 +671,9 @@ step_on_container (FerryExported *exported, const FerryStep *step, GVariant **va
     }
 }
 
-/* Gives a value, an object, or neither, (transfer full). Fails with FERRY_ERROR_UNKNOWN_MEMBER,
- * FERRY_ERROR_NOT_ALLOWED, FERRY_ERROR_BAD_ARGUMENTS, and the errors of the container's functions. */
+/* Takes a step on an object. Sets *value, *object or neither, (transfer full). Fails with
+ * FERRY_ERROR_UNKNOWN_MEMBER, FERRY_ERROR_NOT_ALLOWED, FERRY_ERROR_BAD_ARGUMENTS, and the errors of the container's
+ * functions. */
 static gboolean
 step_on_object (FerryExported *exported, const FerryStep *step, GVariant **value, GObject **object, GError **error)
 {
@@ -669,7 +688,7 @@ step_on_object (FerryExported *exported, const FerryStep *step, GVariant **value
                                       : set_property (exported, member, step, value, error);
 }
 
-/* value: (nullable) */
+/* Takes a step on the result of the step before, where that result is a value or nothing (NULL). */
 static gboolean
 step_on_value (GVariant *value, const FerryStep *step, GVariant **result, GError **error)
 {
@@ -678,7 +697,7 @@ step_on_value (GVariant *value, const FerryStep *step, GVariant **result, GError
 
   if (value == NULL)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "The operation before this one gave nothing; end the view with that one");
+                            "The operation before this one has no result; make it the last of its view");
   switch (step->kind)
     {
     case FERRY_STEP_GET_ITEM:
@@ -691,14 +710,14 @@ step_on_value (GVariant *value, const FerryStep *step, GVariant **result, GError
       return ferry_variant_get_length (value, &length, error) && give (result, g_variant_new_uint64 (length));
     default:
       return ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
-                              "A value of type “%s” has neither properties nor methods, only items and a length",
+                              "A value of type “%s” has no properties or methods; use its items or its length",
                               g_variant_get_type_string (value));
     }
 }
 
-/* ---- what methods take and give ---- */
+/* ---- checks of methods' arguments and results ---- */
 
-/* Fails with FERRY_ERROR_BAD_ARGUMENTS. */
+/* Checks the type of a method's arguments. Fails with FERRY_ERROR_BAD_ARGUMENTS. */
 static gboolean
 check_arguments (const FerryMember *member, GVariant *arguments, GError **error)
 {
@@ -707,12 +726,13 @@ check_arguments (const FerryMember *member, GVariant *arguments, GError **error)
   if (g_variant_is_of_type (arguments, member->in_type))
     return TRUE;
   expected = g_variant_type_dup_string (member->in_type);
-  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“%s” takes “%s”, and not “%s”", member->name, expected,
-                          g_variant_get_type_string (arguments));
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                          "The method “%s” takes arguments of the type “%s”, not “%s”; send arguments of its type",
+                          member->name, expected, g_variant_get_type_string (arguments));
 }
 
-/* Makes a method's answer the value of the next step: without the tuple around a single value. member: NULL for a
- * function, which may give anything. *value: (transfer full) (nullable). Fails with FERRY_ERROR_BAD_RESULT. */
+/* Sets *value (transfer full) (nullable) to the method's result: its answer without the tuple around a single value.
+ * member: NULL for a function, which may return a value of any type. Fails with FERRY_ERROR_BAD_RESULT. */
 static gboolean
 unpack (const FerryMember *member, GVariant *answer, GVariant **value, GError **error)
 {
@@ -734,15 +754,18 @@ unpack (const FerryMember *member, GVariant *answer, GVariant **value, GError **
       return TRUE;
     }
   expected = g_variant_type_dup_string (type);
-  return ferry_set_error (error, FERRY_ERROR_BAD_RESULT, "“%s” gave a value of type “%s”, and should give “%s”",
+  return ferry_set_error (error, FERRY_ERROR_BAD_RESULT,
+                          "The method “%s” returned a value of the type “%s”, not “%s”; correct the method",
                           member->name, answer != NULL ? g_variant_get_type_string (answer) : "()", expected);
 }
 
 /* ---- steps ----
  *
- * Each returns FALSE with an error; or without one where it waits for an answer, and other threads may continue. */
+ * Each function returns FALSE and sets an error when the step failed. It returns FALSE without an error when the
+ * step waits for an answer: another thread may then continue the evaluation already. */
 
-/* What the next step is done on: object, where it is not NULL, and otherwise *value (nullable), which is taken. */
+/* Sets what the next step is done on: object, if it is not NULL, and otherwise *value (nullable), which is taken.
+ * Fails with FERRY_ERROR_NOT_ALLOWED. */
 static gboolean
 take_result (FerryEvaluation *self, GObject *object, GVariant **value, GError **error)
 {
@@ -754,7 +777,8 @@ take_result (FerryEvaluation *self, GObject *object, GVariant **value, GError **
   return TRUE;
 }
 
-/* Fails with the answer's error. */
+/* Makes the answer of a call the result of its step. Fails with the error that the method answered, and with
+ * FERRY_ERROR_BAD_RESULT. */
 static gboolean
 take_answer (FerryEvaluation *self, GError **error)
 {
@@ -763,7 +787,7 @@ take_answer (FerryEvaluation *self, GError **error)
   g_autoptr (GVariant) answer = g_steal_pointer (&self->answer);
   g_autoptr (GVariant) value = NULL;
 
-  /* Relaxed: no call is under way. */
+  /* Relaxed: the call has been answered, so that no other thread changes the phase. */
   atomic_store_explicit (&self->phase, 0, memory_order_relaxed);
   if (self->answer_error != NULL)
     {
@@ -772,11 +796,11 @@ take_answer (FerryEvaluation *self, GError **error)
     }
   if (object != NULL && member != NULL && !g_variant_type_equal (member->out_type, G_VARIANT_TYPE ("(o)")))
     return ferry_set_error (error, FERRY_ERROR_BAD_RESULT,
-                            "“%s” gave an object, for which its out signature has to be “o”", member->name);
+                            "The method “%s” returned an object; give it the out signature “o”", member->name);
   return (object != NULL || unpack (member, answer, &value, error)) && take_result (self, object, &value, error);
 }
 
-/* Calls a method or a function. */
+/* Calls a method or a function. Returns FALSE without an error when the call is not answered yet. */
 static gboolean
 call (FerryEvaluation *self, FerryMethodFunc func, gpointer user_data, const FerryStep *step, GError **error)
 {
@@ -785,10 +809,11 @@ call (FerryEvaluation *self, FerryMethodFunc func, gpointer user_data, const Fer
 
   begin_code (self);
   func (callee->object, invocation, user_data);
-  /* The answer may have come. The evaluation continues elsewhere only after PHASE_RETURNED is set. */
+  /* The answer may have come during func, but the evaluation continues on another thread only after PHASE_RETURNED
+   * is set. */
   end_code (self);
   ferry_invocation_unref (invocation);
-  /* Acquire an answer that came first; release this thread's changes to an answer that comes now. */
+  /* Acquire an answer that came before this point; release this thread's changes to the thread of a later answer. */
   if ((atomic_fetch_or_explicit (&self->phase, PHASE_RETURNED, memory_order_acq_rel) & PHASE_ANSWERED) == 0)
     return FALSE;
   return take_answer (self, error);
@@ -815,7 +840,7 @@ pass_to_function (FerryEvaluation *self, const FerryStep *step, GError **error)
   return function != NULL && call (self, function->func, function->user_data, step, error);
 }
 
-/* Takes a step that ends at once. */
+/* Takes a step that is not a call, and so has its result when it returns. */
 static gboolean
 perform (FerryEvaluation *self, const FerryStep *step, GError **error)
 {
@@ -829,7 +854,7 @@ perform (FerryEvaluation *self, const FerryStep *step, GError **error)
   end_code (self);
   if (!done && *error == NULL)
     ferry_set_error (error, FERRY_ERROR_BAD_RESULT,
-                     "A function of a container failed without an error; have it set one");
+                     "A container's function failed without an error; correct it to set one");
   return done && take_result (self, object, &value, error);
 }
 
@@ -856,15 +881,16 @@ take_step (FerryEvaluation *self, GError **error)
 
 /* ---- running ---- */
 
-/* Takes steps until the end, or until it has to wait. Called by the thread of an answer, and by the thread that gives
- * the turn. They never call it at once: an evaluation that waits for a turn has no call under way. */
+/* Takes steps until the last, or until one has to wait. Called by the thread of an answer, and by the thread that
+ * gives the turn. These two never call it at the same time: an evaluation that waits for a turn has no call under
+ * way. */
 static void
 advance (FerryEvaluation *self)
 {
   g_autoptr (FerryEvaluation) alive G_GNUC_UNUSED = evaluation_ref (self);
   g_autoptr (GError) error = NULL;
 
-  /* Acquire: pairs with the answer's release. */
+  /* Acquire: pairs with the release in answer(). */
   if ((atomic_load_explicit (&self->phase, memory_order_acquire) & PHASE_ANSWERED) != 0)
     {
       take_answer (self, &error);

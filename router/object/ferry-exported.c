@@ -11,7 +11,7 @@ struct _FerryObjectTable
 {
   _Atomic gint references;
   pthread_mutex_t lock;
-  GHashTable *objects; /* lock: (element-type GObject FerryExported), neither owned */
+  GHashTable *objects; /* lock: (element-type GObject FerryExported); keys and values are not owned */
 };
 
 FerryObjectTable *
@@ -43,14 +43,15 @@ ferry_object_table_unref (FerryObjectTable *self)
   g_free (self);
 }
 
-/* (transfer full) (nullable) */
+/* Returns (transfer full) (nullable): the object's record, unless the record is being freed. */
 static FerryExported *
 find_locked (FerryObjectTable *self, GObject *object)
 {
   FerryExported *exported = g_hash_table_lookup (self->objects, object);
   gint references = exported != NULL ? atomic_load_explicit (&exported->references, memory_order_relaxed) : 0;
 
-  /* Its memory is valid: the last ferry_exported_unref() takes the lock before it frees. */
+  /* The record's memory is still valid here: the last ferry_exported_unref() takes the table's lock before it frees
+   * the record. */
   while (references > 0)
     if (atomic_compare_exchange_weak_explicit (&exported->references, &references, references + 1, memory_order_relaxed,
                                                memory_order_relaxed))
@@ -77,7 +78,8 @@ ferry_object_table_list (FerryObjectTable *self)
   return list;
 }
 
-/* Takes a reference of each. object, interface, value: (nullable). With an object, the caller has the table's lock. */
+/* Returns a new record, which takes a reference to the object, the interface and the value, each (nullable). With an
+ * object, the caller must have the table's lock. */
 static FerryExported *
 exported_new (FerryObjectTable *table, GObject *object, FerryInterface *interface, GVariant *value,
               FerryCallPolicy policy)
@@ -94,7 +96,7 @@ exported_new (FerryObjectTable *table, GObject *object, FerryInterface *interfac
   self->value = value != NULL ? g_variant_ref (value) : NULL;
   atomic_init (&self->policy, policy);
   pthread_mutex_init (&self->lock, NULL);
-  /* Replaces a record that is being freed. */
+  /* This may replace the entry of a record that is being freed. */
   if (object != NULL)
     g_hash_table_insert (table->objects, object, self);
   return self;
@@ -151,7 +153,7 @@ ferry_exported_unref (FerryExported *self)
 
 /* ---- lists ---- */
 
-/* The data is not the record: a change on another thread may come after the record is freed. */
+/* The handler's data is not the record: a change on another thread may come after the record is freed. */
 static void
 items_changed (GListModel *list, guint position, guint removed, guint added, gpointer revision)
 {

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An exporter for its sessions, its evaluations, and proxies in the same process.
+/* Functions of an exporter for its sessions, its evaluations, and proxies in the same process.
  *
  * Locks: an exporter's lock before its table's, and both before an object's. Application code runs without them. */
 
@@ -12,33 +12,35 @@
 
 G_BEGIN_DECLS
 
-/* (transfer full) (nullable): by name. Fails with FERRY_ERROR_UNKNOWN_OBJECT. */
+/* Returns (transfer full) (nullable): the object that is exported by that name. Fails with
+ * FERRY_ERROR_UNKNOWN_OBJECT. */
 FerryExported *ferry_exporter_find (FerryExporter *self, const char *name, GError **error);
-/* (transfer full): keeps a value here, for a proxy of it. */
+/* Returns (transfer full): a record that keeps a value in this process, for a proxy of the value. */
 FerryExported *ferry_exporter_hold_value (FerryExporter *self, GVariant *value);
 guint64 ferry_exporter_get_generation (FerryExporter *self);
-/* For fuzzers, before the first transport. generation: not 0. */
+/* For fuzzers only. Must be called before the first transport is added. generation: not 0. */
 void ferry_exporter_set_generation (FerryExporter *self, guint64 generation);
-/* How often names have changed: with a new number, the other end asks again what a name means. */
+/* Returns how many times an object got or lost a name. When the number changes, the other end asks again which
+ * object has a name. */
 guint64 ferry_exporter_get_n_names (FerryExporter *self);
-/* (transfer none) (nullable): where methods are called; NULL for threads. */
+/* Returns (transfer none) (nullable): the main context on which methods are called; NULL: on threads. */
 GMainContext *ferry_exporter_get_context (FerryExporter *self);
-/* See ferry_evaluation_new(). The evaluation has a reference to the exporter. */
+/* Returns (transfer full): see ferry_evaluation_new(). The evaluation has a reference to the exporter. */
 FerryEvaluation *ferry_exporter_new_evaluation (FerryExporter *self, FerryViewRequest *request, FerryExported *root,
                                                 const FerryEvaluationCaller *caller);
-/* Whether requests are answered. before: this request came before the stop. Fails with FERRY_ERROR_NOT_LISTENING and
- * FERRY_ERROR_REFUSED. */
+/* Whether a request is answered now. before: the request came before the exporter was stopped. Fails with
+ * FERRY_ERROR_NOT_LISTENING and FERRY_ERROR_REFUSED. */
 gboolean ferry_exporter_check_listening (FerryExporter *self, gboolean before, GError **error);
 void ferry_exporter_count_request (FerryExporter *self);
-/* How many have begun. */
+/* Returns how many requests have begun. */
 guint64 ferry_exporter_get_n_requests (FerryExporter *self);
-/* The session's transport has ended. */
+/* Removes and closes a session, if the exporter still has it. Called when the session's transport has ended. */
 void ferry_exporter_drop_session (FerryExporter *self, gpointer session);
-/* Returns (element-type FerryExporterSession) (transfer full). */
+/* Returns (element-type FerryExporterSession) (transfer full): the exporter's sessions. */
 GPtrArray *ferry_exporter_list_sessions (FerryExporter *self);
-/* Takes a reference. */
+/* Adds a session. The exporter takes a reference to it. */
 void ferry_exporter_add_session (FerryExporter *self, gpointer session);
-/* Returns (transfer full) (nullable): the session, where the exporter has it. */
+/* Removes a session. Returns it (transfer full), or NULL if the exporter does not have it any more. */
 gpointer ferry_exporter_steal_session (FerryExporter *self, gpointer session);
 
 G_END_DECLS

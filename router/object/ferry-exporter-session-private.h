@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What an exporter has with one transport: the references of the other end, and its subscriptions.
+/* An exporter's session with one transport: the references that the other end has to objects of the exporter, and
+ * the other end's subscriptions.
  *
  * Owner:   counted, as a GObject; the exporter has a reference until the transport or the exporter ends.
  * Threads: any.
@@ -19,19 +20,23 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (FerryExporterSession, ferry_exporter_session, FERRY, EXPORTER_SESSION, GObject)
 
 FerryExporterSession *ferry_exporter_session_new (FerryExporter *exporter, FerryTransport *transport);
-/* How many objects the other end refers to. */
+/* Returns how many objects the other end has references to. */
 guint64 ferry_exporter_session_get_n_references (FerryExporterSession *self);
-/* The caller sets where the demux answers, before the start. */
+/* Returns (transfer none): the demux. Before ferry_exporter_session_start(), the caller sets the threads or the
+ * context on which the demux answers. */
 FerryDemux *ferry_exporter_session_get_demux (FerryExporterSession *self);
 gboolean ferry_exporter_session_start (FerryExporterSession *self, GError **error);
-/* Stops answering, drops all references, and ends all subscriptions with reason. */
+/* Stops answering, drops all references of the other end, and ends all subscriptions and watches with reason. */
 void ferry_exporter_session_close (FerryExporterSession *self, const GError *reason);
 
-/* The exporter has started or stopped listening: tells the watches. A stop also ends all subscriptions. */
+/* Must be called when the exporter has started or stopped listening: notifies the watches of the other end. A stop
+ * also ends all subscriptions. */
 void ferry_exporter_session_tell (FerryExporterSession *self, gboolean listening);
-/* Requests that have come by now came before the stop. Called before the exporter stops listening. */
+/* Marks the requests that have come by now as requests from before the stop. Must be called before the exporter
+ * stops listening. */
 void ferry_exporter_session_mark_stop (FerryExporterSession *self);
-/* Names have changed: tells the watches. left (nullable) has lost its name: ends the subscriptions to that name. */
+/* Must be called when an object got or lost a name: notifies the watches. left (nullable) has lost its name: the
+ * subscriptions to that name end. */
 void ferry_exporter_session_tell_names (FerryExporterSession *self, FerryExported *left);
 
 G_END_DECLS

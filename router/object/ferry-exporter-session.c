@@ -21,16 +21,17 @@ struct _FerryExporterSession
 {
   GObject parent_instance;
 
-  GWeakRef exporter;         /* (element-type FerryExporter) */
-  FerryTransport *transport; /* const: (owned), as the next two */
+  GWeakRef exporter;         /* (element-type FerryExporter): the session does not keep its exporter alive */
+  FerryTransport *transport; /* const, also the next two fields: (owned) */
   FerryDemux *demux;
-  GMainContext *context; /* (nullable): where methods are called, and objects are freed */
+  GMainContext
+    *context; /* (nullable): the main context on which methods are called and objects are freed; NULL: any thread */
 
   pthread_mutex_t lock;
-  GHashTable *handles;      /* lock: (element-type guint64 Handle) (owned): by the numbers of their records */
-  gsize value_bytes;        /* lock: of the values among the handles */
-  GPtrArray *subscriptions; /* lock, as what follows: (element-type FerryPacedSender) (owned) */
-  GPtrArray *watches;  /* (element-type FerryPacedSender) (owned): streams that tell whether the exporter listens */
+  GHashTable *handles;      /* lock: (element-type guint64 Handle) (owned): by FerryExported.number */
+  gsize value_bytes;        /* lock: the total size of the values that handles refer to */
+  GPtrArray *subscriptions; /* lock, also for the fields below: (element-type FerryPacedSender) (owned) */
+  GPtrArray *watches;  /* (element-type FerryPacedSender) (owned): streams that report whether the exporter listens */
   guint64 last_before; /* the number of the last invocation that came before the latest stop */
   gboolean closed;
 };
@@ -51,8 +52,8 @@ ferry_exporter_session_get_demux (FerryExporterSession *self)
 
 /* ---- the handle table: references of the other end ----
  *
- * They are counted when they are sent. The other end drops those that have arrived there, so a reference on its way
- * keeps its object. */
+ * A reference is counted when it is sent. The other end drops only references that it has received. So a reference
+ * that is still being sent keeps its object alive. */
 
 static void
 handle_free (gpointer data)
@@ -89,7 +90,7 @@ has_room_locked (FerryExporterSession *self, FerryExported *exported)
          (self->value_bytes == 0 || self->value_bytes + get_value_size (exported) <= FERRY_MAX_HELD_BYTES);
 }
 
-/* Counts one reference. Fails with FERRY_ERROR_TOO_LARGE and FERRY_ERROR_CLOSED. */
+/* Counts one reference of the other end to an object. Fails with FERRY_ERROR_TOO_LARGE and FERRY_ERROR_CLOSED. */
 static gboolean
 add_reference (FerryExporterSession *self, FerryExported *exported, GError **error)
 {
@@ -97,12 +98,12 @@ add_reference (FerryExporterSession *self, FerryExported *exported, GError **err
   FERRY_AUTO_LOCK (&self->lock);
 
   if (self->closed)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport is closed");
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport is closed; connect again");
   handle = g_hash_table_lookup (self->handles, &exported->number);
   if (handle == NULL && !has_room_locked (self, exported))
     return ferry_set_error (
       error, FERRY_ERROR_TOO_LARGE,
-      "The other end has references to %d objects, or to values of %d MiB, and gets no more until it drops some",
+      "The other end has references to %d objects, or to values of %d MiB, which is the limit; drop some proxies there",
       FERRY_MAX_REFERENCES, FERRY_MAX_HELD_BYTES / (1024 * 1024));
   if (handle == NULL)
     {
@@ -115,8 +116,8 @@ add_reference (FerryExporterSession *self, FerryExported *exported, GError **err
   return TRUE;
 }
 
-/* Ignores a number that the other end does not have, and a count above that of its references. Such a mistake harms
- * only the other end. */
+/* Drops references as the other end asks. Ignores a number to which the other end has no reference, and drops at
+ * most as many references as it has. So a wrong request harms only the other end. */
 static void
 drop_references (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation)
 {
@@ -141,11 +142,12 @@ drop_references (FerryExporterSession *self, FerryExporter *exporter, FerryInvoc
   else
     handle = NULL;
   pthread_mutex_unlock (&self->lock);
-  /* Outside of the lock: with the last reference to an object application code runs. */
+  /* Without the lock: freeing the last reference to an object may run application code. */
   g_clear_pointer (&handle, handle_free);
 }
 
-/* Takes handles. With the last reference to an object application code runs, on the context of the methods. */
+/* Frees handles, which it takes, on the main context on which methods are called: freeing the last reference to an
+ * object may run application code. */
 static void
 drop_handles (FerryExporterSession *self, GHashTable *handles)
 {
@@ -156,7 +158,7 @@ drop_handles (FerryExporterSession *self, GHashTable *handles)
                         (GDestroyNotify) g_hash_table_unref);
 }
 
-/* (transfer full) (nullable): the object of a request. Fails with FERRY_ERROR_UNKNOWN_OBJECT. */
+/* Returns (transfer full) (nullable): the object that a request names. Fails with FERRY_ERROR_UNKNOWN_OBJECT. */
 static FerryExported *
 find (FerryExporterSession *self, FerryExporter *exporter, const FerryObjectRoot *root, GError **error)
 {
@@ -170,7 +172,8 @@ find (FerryExporterSession *self, FerryExporter *exporter, const FerryObjectRoot
   if (handle != NULL)
     return ferry_exported_ref (handle->exported);
   ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT,
-                   "The reference %" G_GUINT64_FORMAT " is not of this transport, or was dropped; get a new one",
+                   "The reference %" G_GUINT64_FORMAT
+                   " is of another transport, or was dropped; get a new proxy of the object",
                    root->number);
   return NULL;
 }
@@ -185,11 +188,14 @@ describe (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *
   FerryObjectRoot root;
 
   if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(stt)")))
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "An object is named by “(stt)”");
+    return ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "The description's request does not name an object; its arguments must have the type “(stt)”");
   g_variant_get (arguments, "(&stt)", &root.name, &root.generation, &root.number);
   exported = find (self, exporter, &root, error);
   if (exported != NULL && exported->interface == NULL)
-    ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT, "A value has no description");
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT,
+                     "The reference is to a value, and a value has no description; ask for that of an object");
   if (exported == NULL || exported->interface == NULL)
     return FALSE;
   ferry_invocation_return_value (invocation, ferry_interface_describe (exported->interface));
@@ -205,7 +211,8 @@ typedef struct
   gboolean as_proxy;
 } Request;
 
-/* Fills result. A reference in it is counted. */
+/* Fills result with a reference to the object, or with the value; result borrows both. A reference is counted in the
+ * handle table. */
 static gboolean
 make_result (Request *self, FerryExporter *exporter, FerryExported *object, GVariant *value, FerryViewResult *result,
              GError **error)
@@ -256,7 +263,8 @@ request_free (gpointer data)
   g_free (self);
 }
 
-/* Answers a request with the result of its view. Returns FALSE with an error where the view has not begun. */
+/* Begins to resolve the view of a request; the result answers the request. Returns FALSE with an error when the view
+ * has not begun. */
 static gboolean
 start_view (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation, GError **error)
 {
@@ -291,15 +299,17 @@ start_view (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation
 
 /* ---- streams: subscriptions, and watches of whether the exporter listens ---- */
 
-/* The stream removes itself with its end. Fails with FERRY_ERROR_TOO_LARGE where there are too many. */
+/* Adds a stream. The stream removes itself from the session when it ends. Fails with FERRY_ERROR_TOO_LARGE when
+ * there are too many. */
 static gboolean
 add_sender (FerryExporterSession *self, GPtrArray *senders, FerryPacedSender *sender, GError **error)
 {
   FERRY_AUTO_LOCK (&self->lock);
 
   if (senders->len >= FERRY_MAX_SUBSCRIBERS || self->closed)
-    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "At most %d %s go over a transport", FERRY_MAX_SUBSCRIBERS,
-                            senders == self->watches ? "watches" : "subscriptions");
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "The transport has %d %s, and cannot have more; end some of them first",
+                            FERRY_MAX_SUBSCRIBERS, senders == self->watches ? "watches" : "subscriptions");
   g_ptr_array_add (senders, ferry_paced_sender_ref (sender));
   return TRUE;
 }
@@ -315,7 +325,7 @@ remove_sender (FerryExporterSession *self, GPtrArray *senders, FerryPacedSender 
     held = g_ptr_array_steal_index_fast (senders, index);
 }
 
-/* Returns (element-type FerryPacedSender) (transfer full). */
+/* Returns (element-type FerryPacedSender) (transfer full): a copy of a list of streams. */
 static GPtrArray *
 list_senders (FerryExporterSession *self, GPtrArray *senders)
 {
@@ -323,7 +333,7 @@ list_senders (FerryExporterSession *self, GPtrArray *senders)
   return g_ptr_array_copy (senders, (GCopyFunc) (GCallback) ferry_paced_sender_ref, NULL);
 }
 
-/* by_name: (nullable): ends only the subscriptions that found this object by its name. */
+/* Ends streams with reason. by_name: (nullable): ends only the subscriptions that found this object by its name. */
 static void
 end_senders (FerryExporterSession *self, GPtrArray *senders, FerryExported *by_name, const GError *reason)
 {
@@ -338,8 +348,8 @@ typedef struct
 {
   FerryExporterSession *session; /* const: (owned) */
   FerryPacedSender *sender;      /* const: (unowned) */
-  int listening;                 /* of watch_make(), as the next: in the last item; -1 before the first */
-  guint64 n_names;               /* how often names had changed by then */
+  int listening;   /* only for watch_make(), also the next field: the value in the last item; -1 before the first */
+  guint64 n_names; /* ferry_exporter_get_n_names() at the last item */
 } Watch;
 
 static GVariant *
@@ -411,15 +421,16 @@ ferry_exporter_session_tell (FerryExporterSession *self, gboolean listening)
   tell_watches (self);
   if (listening)
     return;
-  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The exporter does not listen any more");
+  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
+                                "The exporter was stopped; subscribe again when it listens");
   end_senders (self, self->subscriptions, NULL, reason);
 }
 
 void
 ferry_exporter_session_tell_names (FerryExporterSession *self, FerryExported *left)
 {
-  g_autoptr (GError) reason =
-    g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The object is not exported by that name any more");
+  g_autoptr (GError) reason = g_error_new_literal (
+    FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The object was unexported; subscribe again when an object has its name");
 
   if (left != NULL)
     end_senders (self, self->subscriptions, left, reason);
@@ -443,7 +454,8 @@ check_name (FerryExporter *exporter, const FerryObjectRoot *root, FerryExported 
 
   if (root->generation != 0 || found == exported)
     return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_NOT_LISTENING, "The object's name was taken back meanwhile");
+  return ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
+                          "The object was unexported meanwhile; subscribe again when an object has its name");
 }
 
 static gboolean
@@ -453,7 +465,7 @@ begin_subscriber (FerryExporterSession *self, FerryExporter *exporter, FerryPace
   if (!add_sender (self, self->subscriptions, subscription, error))
     return FALSE;
   ferry_subscriber_begin (subscription);
-  /* A stop, or a name that was taken back, has ended only the subscriptions that were added before it. */
+  /* Check again: a stop, or the removal of a name, has ended only the subscriptions that were added before it. */
   return ferry_exporter_check_listening (exporter, FALSE, error) && check_name (exporter, root, exported, error);
 }
 
@@ -507,7 +519,7 @@ answer (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *in
   g_autoptr (GError) error = NULL;
   gboolean answered;
 
-  /* In this order: once the exporter is seen stopped, last_before is up to date. */
+  /* Check in this order: when this thread sees that the exporter was stopped, last_before is up to date. */
   if (!ferry_exporter_check_listening (exporter, FALSE, NULL) &&
       !ferry_exporter_check_listening (exporter, was_before (self, invocation), &error))
     answered = FALSE;
@@ -539,7 +551,7 @@ request_came (FerryInvocation *invocation, gpointer data)
   if (g_str_equal (method, FERRY_OBJECT_METHOD_RELEASE))
     drop_references (self, exporter, invocation);
   else if (ferry_invocation_is_one_way (invocation))
-    /* Its result may be a reference, which the other end would never drop. */
+    /* The result may be a reference, which the other end would never drop. */
     g_debug ("A one-way call of “%s” is ignored: only its answer is of use", method);
   else if (g_str_equal (method, FERRY_OBJECT_METHOD_WATCH))
     start_watch (self, invocation);
@@ -603,12 +615,12 @@ ferry_exporter_session_close (FerryExporterSession *self, const GError *reason)
   ferry_demux_stop (self->demux);
   end_senders (self, self->subscriptions, NULL, reason);
   end_senders (self, self->watches, NULL, reason);
-  /* The handlers have references to the session. */
+  /* The handlers have references to the session: remove them, so that it can be freed. */
   for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
     ferry_demux_remove_handler (self->demux, methods[i]);
 }
 
-/* Names a view by its steps, for logs. (nullable) */
+/* Returns (nullable) the steps of a requested view as text, for logs. */
 static char *
 describe_request (const char *method, GVariant *arguments)
 {

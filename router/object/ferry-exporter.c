@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is exported, whether the exporter listens, and where methods are called. Sessions have the transports,
- * evaluations resolve the requests.
+/* The exporter: which objects, types and functions it has, whether it listens, and on which threads it calls
+ * methods. Its sessions receive requests from the transports, and its evaluations resolve them.
  *
  * Threads: any, except where a function says one at a time.
  * Locks:   the exporter's before its table's, and both before an object's. Application code runs without them. */
@@ -21,7 +21,8 @@
 
 #define NOT_MANUAL "the exporter does not answer manually; call ferry_exporter_set_manual() first"
 
-/* Where methods are called: on a main context, on threads, or manually, which is a main context of the exporter's. */
+/* Where methods are called: on the application's main context, on threads, or manually: on a main context of the
+ * exporter's own, which ferry_exporter_process_requests() and ferry_exporter_poll() iterate. */
 typedef enum
 {
   PLACE_CONTEXT,
@@ -29,7 +30,7 @@ typedef enum
   PLACE_MANUAL,
 } Place;
 
-/* An exported type: objects of it may be given away. */
+/* An exported type: methods may return objects of it to other processes. */
 typedef struct
 {
   FerryInterface *interface; /* (owned) */
@@ -40,24 +41,24 @@ struct _FerryExporter
 {
   GObject parent_instance;
 
-  guint64 generation;      /* const: no other exporter has it, and it is not 0 */
+  guint64 generation;      /* const: a random number that tells this exporter from others; not 0 */
   FerryObjectTable *table; /* const: (owned) */
 
-  /* Until the first transport, then const. */
+  /* Changed until the first transport is added, then const. */
   Place place;
-  GMainContext *context; /* (owned) (nullable): where methods are called; NULL for threads */
+  GMainContext *context; /* (owned) (nullable): the main context on which methods are called; NULL: on threads */
   guint n_threads;
 
   pthread_mutex_t lock;
-  GHashTable *names;     /* lock: (element-type utf8 FerryExported), as what follows; both owned */
-  GPtrArray *types;      /* (element-type ExportedType) (owned) */
-  GHashTable *functions; /* (element-type utf8 FerryPassFunction): both owned, and kept to the end */
+  GHashTable *names; /* lock, also for the fields below: (element-type utf8 FerryExported); keys and values are owned */
+  GPtrArray *types;  /* (element-type ExportedType) (owned) */
+  GHashTable *functions; /* (element-type utf8 FerryPassFunction): keys and values are owned, and never removed */
   GPtrArray *sessions;   /* (element-type FerryExporterSession) (owned) */
   gboolean listening;
   FerryStopMode stop_mode;
 
-  _Atomic guint64 n_requests; /* how many have begun */
-  _Atomic guint64 n_names;    /* how often names have changed */
+  _Atomic guint64 n_requests; /* how many requests have begun */
+  _Atomic guint64 n_names;    /* how many times an object got or lost a name */
 };
 
 /**
@@ -65,17 +66,19 @@ struct _FerryExporter
  *
  * Offers objects of this process to other processes, over any number of transports. An application offers objects to
  * its workers, and a worker to the application. Other processes reach the objects that have a name here, and nothing
- * but what their interfaces list. They also reach objects that methods give away, where their type was exported.
+ * but what their interfaces list. They also reach objects that methods return, where the type of such an object was
+ * exported.
  *
  * Methods are called on a thread of the exporter's own. [method@Ferry.Exporter.set_context],
  * [method@Ferry.Exporter.set_threads] and [method@Ferry.Exporter.set_manual] choose another place.
  *
- * Another process has a reference to each object of which it has a proxy. The reference is dropped with the proxy, and
- * with the transport. It belongs to the transport over which it was given, and to this exporter. Anywhere else, and
- * after either has gone, its use fails with %FERRY_ERROR_UNKNOWN_OBJECT; it never means another object.
+ * Another process has a reference to each object of which it has a proxy. The reference is dropped when the proxy is
+ * finalized, and when the transport ends. A reference is valid only over the transport by which it was sent, and only
+ * for this exporter. Over another transport, with another exporter, and after it was dropped, its use fails with
+ * %FERRY_ERROR_UNKNOWN_OBJECT. A reference never means another object.
  *
- * Dropping the last reference to the exporter takes it off all transports: calls that wait are answered or refused. A
- * call that has begun holds a reference until it is answered; to end it earlier, close the transports.
+ * Dropping the last reference to the exporter removes it from all transports: calls that wait are answered or refused.
+ * A call that has begun holds a reference until it is answered; to end it earlier, close the transports.
  *
  * Any thread may use it.
  *
@@ -134,7 +137,7 @@ ferry_exporter_count_request (FerryExporter *self)
 guint64
 ferry_exporter_get_n_requests (FerryExporter *self)
 {
-  /* Relaxed: a count; a manual exporter's is changed by the thread that reads it. */
+  /* Relaxed: a count. Where the value matters, in a manual exporter, the thread that reads it has also changed it. */
   return atomic_load_explicit (&self->n_requests, memory_order_relaxed);
 }
 
@@ -165,7 +168,7 @@ ferry_exporter_get_n_names (FerryExporter *self)
   return atomic_load (&self->n_names);
 }
 
-/* left: (nullable): the object that has lost its name. */
+/* Notifies the sessions that a name was added or removed. left: (nullable): the object that has lost the name. */
 static void
 tell_names (FerryExporter *self, FerryExported *left)
 {
@@ -184,7 +187,8 @@ export_locked (FerryExporter *self, const char *name, FerryExported *exported, F
     ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“%s” is exported already; unexport it first", name);
   else if (exported->interface != interface || exported->name != NULL)
     ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "The object is exported already, as “%s” with the interface %s; it has one name and one interface",
+                     "The object is exported already, as “%s” with the interface %s; unexport it first, or use that "
+                     "name and interface",
                      exported->name != NULL ? exported->name : "", ferry_interface_get_name (exported->interface));
   else
     return TRUE;
@@ -194,18 +198,18 @@ export_locked (FerryExporter *self, const char *name, FerryExported *exported, F
 /**
  * ferry_exporter_export:
  * @self: an exporter
- * @name: the name by which it is reached, 1 to 255 bytes
- * @object: the object, of the interface's type
- * @interface: its members for other processes; the interface cannot be changed from now on
- * @policy: how many callers it has at a time
+ * @name: the name by which other processes reach the object, 1 to 255 bytes
+ * @object: the object; it must be of the interface's type
+ * @interface: the members of the object that other processes may use; the interface cannot be changed from now on
+ * @policy: how many callers the object has at a time
  * @error: return location for an error
  *
  * Exports an object. Any thread, at any time.
  *
- * Fails with %FERRY_ERROR_BAD_ARGUMENTS where the name is taken, or the object has another name or another interface
- * already. It fails so, too, where a method of the interface's description has no function.
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS when the name is taken, when the object has another name or another interface
+ * already, and when a method of the interface's description has no function.
  *
- * Returns: whether it is exported
+ * Returns: whether the object is exported
  *
  * Since: 0.1
  */
@@ -220,10 +224,11 @@ ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, F
   g_return_val_if_fail (name != NULL && name[0] != '\0' && strlen (name) <= FERRY_MEMBER_NAME_MAX, FALSE);
   g_return_val_if_fail (FERRY_IS_INTERFACE (interface), FALSE);
   g_return_val_if_fail (G_IS_OBJECT (object), FALSE);
-  ferry_return_val_if_fail (g_type_is_a (G_OBJECT_TYPE (object), ferry_interface_get_object_type (interface)), FALSE,
-                            "object “%s” is a “%s”, and interface “%s” is for “%s”; export it with one for its type",
-                            name, G_OBJECT_TYPE_NAME (object), ferry_interface_get_name (interface),
-                            g_type_name (ferry_interface_get_object_type (interface)));
+  ferry_return_val_if_fail (
+    g_type_is_a (G_OBJECT_TYPE (object), ferry_interface_get_object_type (interface)), FALSE,
+    "object “%s” is a “%s”, and interface “%s” is for “%s”; export it with an interface for its type", name,
+    G_OBJECT_TYPE_NAME (object), ferry_interface_get_name (interface),
+    g_type_name (ferry_interface_get_object_type (interface)));
 
   if (!ferry_interface_seal (interface, error))
     return FALSE;
@@ -233,8 +238,8 @@ ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, F
   if (is_exported)
     {
       ferry_exported_set_name (exported, name);
-      /* The record may come from its type, with that policy. Relaxed: calls under way keep the policy they began with.
-       */
+      /* The object's record may have been made for its type, with the type's policy: the object gets its own policy.
+       * Relaxed: calls under way keep the policy they began with. */
       atomic_store_explicit (&exported->policy, policy, memory_order_relaxed);
       g_hash_table_insert (self->names, g_strdup (name), ferry_exported_ref (exported));
     }
@@ -247,13 +252,13 @@ ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, F
 /**
  * ferry_exporter_export_type:
  * @self: an exporter
- * @interface: the members of its type's objects for other processes; the interface cannot be changed from now on, and
- *   all methods of its description have functions
- * @policy: how many callers each of them has at a time
+ * @interface: the members that other processes may use of objects of its type; all methods of its description must have
+ * functions, and the interface cannot be changed from now on
+ * @policy: how many callers each object of the type has at a time
  *
- * Lets methods, properties and containers of exported objects give away objects of a type, and of types derived from
- * it. Where several types fit an object, the closest is used. Such an object can be reached while another process has a
- * reference to it. Any thread, at any time.
+ * Lets methods, properties and containers of exported objects return objects of a type, and of types derived from it.
+ * Where several types fit an object, the closest is used. Another process can use such an object as long as it has a
+ * reference to the object. Any thread, at any time.
  *
  * Since: 0.1
  */
@@ -281,8 +286,8 @@ ferry_exporter_export_type (FerryExporter *self, FerryInterface *interface, Ferr
  * @self: an exporter
  * @name: the name of an object
  *
- * Takes back a name. References of other processes to the object stay valid until they are dropped. Replicas that
- * follow the object by its name follow the next object that is exported by it. Any thread.
+ * Removes a name. References of other processes to the object stay valid until they are dropped. Replicas that follow
+ * the object by its name follow the next object that is exported by that name. Any thread.
  *
  * Returns: whether there was an object of that name
  *
@@ -333,13 +338,13 @@ ferry_exporter_dup_object (FerryExporter *self, const char *name)
 /**
  * ferry_exporter_add_function:
  * @self: an exporter
- * @name: the function's name, 1 to 255 bytes; no other function of the exporter has it
+ * @name: the function's name, 1 to 255 bytes; no other function of the exporter may have it
  * @func: (scope notified) (closure user_data) (destroy destroy): called with an object and further arguments
  * @user_data: data for @func
- * @destroy: (nullable): frees the data, with the exporter; on any thread
+ * @destroy: (nullable): frees @user_data when the exporter is finalized; on any thread
  *
- * Adds a function to which other processes may pass exported objects: see [method@Ferry.View.pass_to]. It is called by
- * the object's policy. Any thread.
+ * Adds a function to which other processes may pass exported objects: see [method@Ferry.View.pass_to]. The call follows
+ * the object's [enum@Ferry.CallPolicy]. Any thread.
  *
  * Since: 0.1
  */
@@ -363,7 +368,7 @@ ferry_exporter_add_function (FerryExporter *self, const char *name, FerryMethodF
   pthread_mutex_unlock (&self->lock);
   if (!is_new)
     pass_function_free (function);
-  ferry_return_if_fail (is_new, "the exporter has a function “%s” already; give this one another name", name);
+  ferry_return_if_fail (is_new, "the exporter has a function “%s” already; use another name", name);
 }
 
 /* ---- finding ---- */
@@ -377,11 +382,12 @@ ferry_exporter_find (FerryExporter *self, const char *name, GError **error)
   exported = g_hash_table_lookup (self->names, name);
   if (exported != NULL)
     return ferry_exported_ref (exported);
-  ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT, "No object is exported as “%s”", name);
+  ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT,
+                   "No object is exported as “%s”; check the name, or export the object", name);
   return NULL;
 }
 
-/* The interface of the closest type. */
+/* Returns the exported type that the given type is derived from; of several, the most derived one. */
 static const ExportedType *
 find_type_locked (FerryExporter *self, GType type)
 {
@@ -412,7 +418,7 @@ find_object (FerryExporter *self, GObject *object, GError **error)
     exported = ferry_object_table_find (self->table, object, entry->interface, entry->policy);
   if (exported == NULL)
     ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
-                     "A %s cannot be given away, as neither it nor its type is exported; export one of them",
+                     "A %s cannot be sent to another process, as it is not exported; export the object or its type",
                      G_OBJECT_TYPE_NAME (object));
   return exported;
 }
@@ -431,7 +437,8 @@ find_function (FerryExporter *self, const char *name, GError **error)
 
   function = g_hash_table_lookup (self->functions, name);
   if (function == NULL)
-    ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION, "No function “%s” was added to the exporter", name);
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION,
+                     "The exporter has no function “%s”; check the name, or add the function", name);
   return function;
 }
 
@@ -446,7 +453,8 @@ ferry_exporter_new_evaluation (FerryExporter *self, FerryViewRequest *request, F
 
 /* ---- where methods are called ---- */
 
-/* Takes context. function: the public function, for a critical where it is too late. */
+/* Sets where methods are called. Takes context. Emits a critical message when the exporter has a transport already;
+ * it names function, the caller. */
 static void
 set_place (FerryExporter *self, Place place, GMainContext *context, guint n_threads, const char *function)
 {
@@ -492,14 +500,15 @@ ferry_exporter_set_context (FerryExporter *self, GMainContext *context)
 /**
  * ferry_exporter_set_threads:
  * @self: an exporter without a transport
- * @n_threads: how many threads each transport has, or 0 for the thread that receives for it
+ * @n_threads: how many threads each transport has; 0: methods are called on the thread that receives for the transport
  *
  * Calls methods, and reads and writes properties, on threads of the exporter's own. Objects with the policy
  * %FERRY_CALL_POLICY_SERIAL have one caller at a time; others have to be safe for use by several threads. After a
  * method that answers later, its chain of operations continues on a thread of a pool. Any thread.
  *
- * With 0 a call takes one change of threads less. While a method runs then, nothing is received, not even a cancel, and
- * the method cannot wait for what comes over that transport. This is for objects with quick methods.
+ * With 0 @n_threads, a call takes one change of threads less. But while a method runs, nothing is received over the
+ * transport, not even a cancel, and the method must not wait for anything that comes over that transport. Use it for
+ * objects with quick methods.
  *
  * Since: 0.1
  */
@@ -515,8 +524,8 @@ ferry_exporter_set_threads (FerryExporter *self, guint n_threads)
  * ferry_exporter_set_manual:
  * @self: an exporter without a transport
  *
- * Keeps requests until [method@Ferry.Exporter.process_requests] or [method@Ferry.Exporter.poll] is called, and answers
- * them there. Any thread.
+ * Makes requests wait until [method@Ferry.Exporter.process_requests] or [method@Ferry.Exporter.poll] is called. These
+ * functions answer the requests, on the thread that calls them. Any thread.
  *
  * Since: 0.1
  */
@@ -543,8 +552,8 @@ count_pending (FerryExporter *self)
  * ferry_exporter_process_requests:
  * @self: an exporter that answers manually
  *
- * Answers the requests that have come, and does not wait for more. It returns even if requests come all the time: those
- * that come meanwhile may be left for the next call. One thread at a time.
+ * Answers the requests that have come, and does not wait for more. It returns even if requests come all the time:
+ * requests that come while it runs may be left for its next call. One thread at a time.
  *
  * Returns: how many requests were begun
  *
@@ -575,14 +584,14 @@ cancelled_cb (GCancellable *cancellable, gpointer context)
 /**
  * ferry_exporter_poll:
  * @self: an exporter that answers manually
- * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
+ * @timeout: how long to wait at the most, in microseconds; negative: without a limit
  * @cancellable: (nullable): ends the waiting
  * @error: return location for an error
  *
- * Waits until a request comes, and answers those that have come by then. One thread at a time.
+ * Waits until a request comes, and answers all requests that have come by then. One thread at a time.
  *
- * Fails with %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED when no request came. Fails with %FERRY_ERROR_BUSY in a
- * function that answers a request.
+ * Fails with %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED when no request came. Fails with %FERRY_ERROR_BUSY when it
+ * is called by a function that answers a request.
  *
  * Returns: whether a request was begun
  *
@@ -601,7 +610,7 @@ ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancella
 
   if (ferry_is_in_callback_of (self->context))
     return ferry_set_error (error, FERRY_ERROR_BUSY,
-                            "A request that is being answered holds up the others; poll again when it is answered");
+                            "The exporter is answering a request; poll again when that request is answered");
   before = ferry_exporter_get_n_requests (self);
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self->context, NULL) : 0;
   if (timeout >= 0)
@@ -621,7 +630,8 @@ ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancella
   if (ferry_exporter_get_n_requests (self) != before)
     return TRUE;
   if (!g_cancellable_set_error_if_cancelled (cancellable, error))
-    ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "No request came in time");
+    ferry_set_error (error, FERRY_ERROR_TIMED_OUT,
+                     "No request came within the timeout; poll again, or with a longer timeout");
   return FALSE;
 }
 
@@ -654,7 +664,8 @@ ferry_exporter_drop_session (FerryExporter *self, gpointer session)
 
   if (held == NULL)
     return;
-  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The exporter has left the transport");
+  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                                "The exporter has left the transport; add the transport to an exporter again");
   ferry_exporter_session_close (held, reason);
 }
 
@@ -664,12 +675,12 @@ ferry_exporter_drop_session (FerryExporter *self, gpointer session)
  * @transport: the transport over which requests come
  * @error: return location for an error
  *
- * Answers over a transport, until that ends. While the exporter does not listen, the answer is
- * %FERRY_ERROR_NOT_LISTENING. Any thread.
+ * Answers requests that come over a transport, until the transport ends. While the exporter does not listen, the answer
+ * is %FERRY_ERROR_NOT_LISTENING. Any thread.
  *
- * Fails with %FERRY_ERROR_ALREADY_RUNNING where the transport has a demux already.
+ * Fails with %FERRY_ERROR_ALREADY_RUNNING when the transport has a [class@Ferry.Demux] already.
  *
- * Returns: whether it answers
+ * Returns: whether the exporter answers over the transport from now on
  *
  * Since: 0.1
  */
@@ -708,7 +719,7 @@ ferry_exporter_list_sessions (FerryExporter *self)
  *
  * Any thread.
  *
- * Returns: the number of transports over which it answers
+ * Returns: the number of transports over which the exporter answers
  *
  * Since: 0.1
  */
@@ -727,7 +738,7 @@ ferry_exporter_get_n_transports (FerryExporter *self)
  *
  * An object counts once for each transport over which another process has a reference to it. Any thread.
  *
- * Returns: how many references other processes have
+ * Returns: how many references other processes have to objects of the exporter
  *
  * Since: 0.1
  */
@@ -757,15 +768,16 @@ ferry_exporter_check_listening (FerryExporter *self, gboolean before, GError **e
   if (before)
     return ferry_set_error (error, FERRY_ERROR_REFUSED,
                             "The exporter was stopped before this call began; repeat it when the exporter listens");
-  return ferry_set_error (error, FERRY_ERROR_NOT_LISTENING, "The exporter does not listen; wait until it does");
+  return ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
+                          "The exporter does not listen; wait until it listens, or start it");
 }
 
-/* Returns whether it has changed. */
+/* Starts or stops listening, and notifies the sessions. Returns whether listening has changed. */
 static gboolean
 set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
 {
   g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (self);
-  /* A second stop does not move the mark of the first: requests after the first stay refused. */
+  /* A second stop must not mark the sessions again: requests that came after the first stop stay refused. */
   gboolean stops = !listening && ferry_exporter_get_listening (self);
   gboolean changed;
 
@@ -778,7 +790,7 @@ set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
   pthread_mutex_unlock (&self->lock);
   if (!changed)
     return FALSE;
-  /* Also the sessions that were added before the flag was set: nothing else tells them. */
+  /* List the sessions again: a session that was added before the flag was set is notified only here. */
   g_clear_pointer (&sessions, g_ptr_array_unref);
   sessions = ferry_exporter_list_sessions (self);
   for (guint i = 0; i < sessions->len; i++)
@@ -791,8 +803,8 @@ set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
  * ferry_exporter_start:
  * @self: an exporter
  *
- * Listens from now on, over its transports and those that are added later. Does nothing where it listens already. Any
- * thread.
+ * Starts listening, over the transports that the exporter has and those that are added later. Does nothing when the
+ * exporter listens already. Any thread.
  *
  * Since: 0.1
  */
@@ -818,11 +830,12 @@ refuse_waiting (FerryExporter *self)
 /**
  * ferry_exporter_stop:
  * @self: an exporter
- * @mode: what happens to requests that came before
+ * @mode: what happens to requests that came before the stop
  *
  * Stops listening; the exporter may be started again. Calls that have begun continue to their answers. Later requests
- * are answered with %FERRY_ERROR_NOT_LISTENING, and subscriptions end with it; references stay. It does not wait. Does
- * nothing where the exporter does not listen. Any thread, also in a method.
+ * are answered with %FERRY_ERROR_NOT_LISTENING, and subscriptions end with the same error. References stay valid. The
+ * function does not wait for calls to end. It does nothing when the exporter does not listen. Any thread, also in a
+ * method.
  *
  * Since: 0.1
  */
@@ -841,7 +854,7 @@ ferry_exporter_stop (FerryExporter *self, FerryStopMode mode)
  *
  * Any thread.
  *
- * Returns: whether it was started and not stopped
+ * Returns: whether the exporter was started and not stopped
  *
  * Since: 0.1
  */
@@ -902,7 +915,8 @@ ferry_exporter_class_init (FerryExporterClass *klass)
   /**
    * FerryExporter:listening:
    *
-   * Whether the exporter was started and not stopped. It is notified on the thread that starts or stops it.
+   * Whether the exporter was started and not stopped. A change is notified on the thread that starts or stops the
+   * exporter.
    *
    * Since: 0.1
    */

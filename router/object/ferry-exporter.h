@@ -19,11 +19,11 @@ G_BEGIN_DECLS
 
 /**
  * FerryCallPolicy:
- * @FERRY_CALL_POLICY_SERIAL: One caller at a time: a chain of operations ends before the next one begins. A method that
- * calls its own object over a transport, and waits for that, waits for itself. In the object's process,
- * [ctor@Ferry.Proxy.new_local] makes a proxy that does not.
- * @FERRY_CALL_POLICY_CONCURRENT: As many callers at a time as the exporter has threads, and more where methods answer
- * later.
+ * @FERRY_CALL_POLICY_SERIAL: One caller at a time: a chain of operations ends before the next one begins. A method must
+ * not call its own object over a transport and wait for the answer: it would wait for itself without end. In the
+ * object's process, a method can use a proxy of [ctor@Ferry.Proxy.new_local] for this.
+ * @FERRY_CALL_POLICY_CONCURRENT: As many callers at a time as the exporter has threads, and more when methods return
+ * before they answer.
  *
  * How many callers an exported object has at a time.
  *
@@ -40,8 +40,8 @@ typedef enum
  * @FERRY_STOP_MODE_DRAIN: Requests that came before the stop are answered.
  * @FERRY_STOP_MODE_REFUSE: Requests that came before the stop and have not begun are refused with %FERRY_ERROR_REFUSED.
  *
- * What happens to requests that came before an exporter was stopped. Those that have begun continue to their answers in
- * either mode. Those that come after the stop fail with %FERRY_ERROR_NOT_LISTENING.
+ * What happens to requests that came before an exporter was stopped. In both modes, requests that have begun continue
+ * to their answers, and requests that come after the stop fail with %FERRY_ERROR_NOT_LISTENING.
  *
  * Since: 0.1
  */

@@ -1,9 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An interface for exporters: its members by name, and values in the form that another process gets.
+/* The functions of an interface that exporters use: its members by name, and the conversion of values to and from
+ * the form in which they are sent.
  *
- * Threads: any, once it is sealed. An export seals it; from then on it is const. */
+ * Threads: any, once the interface is sealed. Exporting an object seals the object's interface; from then on the
+ *          interface is const. */
 
 #pragma once
 
@@ -13,31 +15,34 @@
 
 G_BEGIN_DECLS
 
-/* Ends the changes. Any thread, any number of times. Fails with FERRY_ERROR_BAD_ARGUMENTS when a method of its
- * description has no function. */
+/* Seals the interface: it cannot be changed from now on. Any thread, any number of times. Fails with
+ * FERRY_ERROR_BAD_ARGUMENTS when a method of its description has no function. */
 gboolean ferry_interface_seal (FerryInterface *self, GError **error);
-/* Returns (nullable). Fails with FERRY_ERROR_UNKNOWN_MEMBER. The message names a member of another kind that has it. */
+/* Returns (nullable) the member of that kind and name. Fails with FERRY_ERROR_UNKNOWN_MEMBER. If a member of another
+ * kind has the name, the message says so. */
 const FerryMember *ferry_interface_find (FerryInterface *self, FerryMemberKind kind, const char *name, GError **error);
-/* All of a kind, in the order in which they were added. Returns (element-type FerryMember) (transfer none). */
+/* Returns (element-type FerryMember) (transfer none): all members of a kind, in the order in which they were added. */
 const GPtrArray *ferry_interface_list (FerryInterface *self, FerryMemberKind kind);
-/* (nullable): NULL where it is no container; sets user_data otherwise. */
+/* Returns the functions of a container, and sets user_data; or returns NULL if the interface's objects are not
+ * containers. */
 const FerryContainerFuncs *ferry_interface_get_container (FerryInterface *self, gpointer *user_data);
-/* Whether its objects are lists. */
+/* Whether the interface's objects are lists. */
 gboolean ferry_interface_is_list (FerryInterface *self);
-/* Makes one row of a list. Returns (transfer full). */
+/* Returns (transfer full): the row of a list's item. */
 GVariant *ferry_interface_make_row (FerryInterface *self, gpointer item);
 
 FerryContainerFlags ferry_interface_get_container_flags (FerryInterface *self);
 
-/* Converts a value by its type; enumerations and flags become numbers. Returns (transfer full) (nullable). Fails with
+/* Returns (transfer full) (nullable): the value as a variant. Enumerations and flags become numbers. Fails with
  * FERRY_ERROR_BAD_ARGUMENTS. */
 GVariant *ferry_value_to_variant (const GValue *value, GError **error);
-/* value: uninitialised, and left so on failure. type: the property's. Fails with FERRY_ERROR_BAD_ARGUMENTS. */
+/* Converts a variant to a value of a type. value: must be uninitialised, and stays so on failure. Fails with
+ * FERRY_ERROR_BAD_ARGUMENTS. */
 gboolean ferry_value_from_variant (GValue *value, GType type, GVariant *variant, GError **error);
-/* (nullable): the variant type of its values, static; NULL where they cannot be sent. */
+/* Returns (nullable): the variant type of values of a type, static; NULL if such values cannot be sent. */
 const GVariantType *ferry_value_get_variant_type (GType type);
 
-/* Makes the description for the other end. Returns (transfer floating): of FERRY_DESCRIPTION_TYPE. */
+/* Returns (transfer floating): the description for the other end, of FERRY_DESCRIPTION_TYPE. */
 GVariant *ferry_interface_describe (FerryInterface *self);
 
 G_END_DECLS

@@ -1,12 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The members of an interface by kind and name, the functions of containers and lists, and the description that the
+/* An interface: its members by kind and name, the functions of containers and lists, and the description that the
  * other end gets.
  *
- * Owner:   members belong to the interface, which lends them.
- * Threads: one until it is sealed, any from then on. Functions of containers and lists are called where the object is
- *          used.
+ * Owner:   members belong to the interface; other files only borrow them.
+ * Threads: one until the interface is sealed, any from then on. Functions of containers and lists are called where
+ *          the exporter calls methods.
  * Trust:   keys and values of items come from another process. */
 
 #include "config.h"
@@ -20,18 +20,18 @@
 #include "call/ferry-variant-item-private.h"
 #include "object/ferry-object-message-private.h"
 
-/* The longest list that is searched for a row. */
+/* The longest list that is searched for a row, in items. */
 #define MAX_SEARCHED 65536
 
-/* What makes the objects containers. */
+/* The functions that make the interface's objects containers or lists. */
 typedef struct
 {
   gboolean is_set;
   gboolean is_list;
-  FerryContainerFuncs funcs;  /* of a list: list_funcs */
-  FerryRowFunc get_row;       /* (nullable): of a list, with the next */
-  FerryRowItemFunc make_item; /* (nullable) */
-  gpointer user_data;         /* of the functions of the container or list */
+  FerryContainerFuncs funcs;  /* for a list: list_funcs */
+  FerryRowFunc get_row;       /* (nullable): for a list: makes the row of an item */
+  FerryRowItemFunc make_item; /* (nullable): for a list: makes an item from a value */
+  gpointer user_data;         /* the user data of the functions */
   GDestroyNotify destroy;
 } Container;
 
@@ -39,10 +39,10 @@ struct _FerryInterface
 {
   GObject parent_instance;
 
-  char *name;                                /* const: (owned) */
-  GType type;                                /* const */
-  gpointer klass;                            /* const: (owned): the class of the type, or its default interface */
-  _Atomic gboolean is_sealed;                /* atomic; once it is set, what follows is const */
+  char *name;                 /* const: (owned) */
+  GType type;                 /* const */
+  gpointer klass;             /* const: (owned): the class of the type; for an interface type, its default interface */
+  _Atomic gboolean is_sealed; /* atomic; once it is TRUE, the fields below are const */
   GPtrArray *members[FERRY_N_MEMBER_KINDS];  /* (element-type FerryMember) (owned) */
   GHashTable *by_name[FERRY_N_MEMBER_KINDS]; /* (element-type utf8 FerryMember): borrowed from members */
 
@@ -59,9 +59,9 @@ struct _FerryInterface
  *
  * Make an interface member by member, or from a description with [ctor@Ferry.Interface.new_for_info]. Give it to
  * [method@Ferry.Exporter.export] or [method@Ferry.Exporter.export_type]; it cannot be changed from then on. Other
- * processes reach only the members that are listed here, whatever else the object has.
+ * processes reach only the members of the interface, even if the object has more.
  *
- * Values travel as variants. The type of a property or of a signal's argument follows from its C type:
+ * Values are sent as variants. The variant type of a property or of a signal's argument follows from its C type:
  *
  * | type | variant |
  * | --- | --- |
@@ -76,13 +76,14 @@ struct _FerryInterface
  * | `GBytes`, `GByteArray` | `ay`; %NULL is sent as an empty one |
  * | a `GVariant` | `v`; %NULL is sent as an empty tuple in it |
  *
- * Other types have no variant type. A property that is an object can be read, which gives a reference to the object.
+ * Other types have no variant type. Another process that reads a property whose value is an object gets a reference to
+ * that object.
  *
  * An interface has at most 1024 members of a kind, and a method or signal at most 64 arguments. Names and signatures
  * have at most 255 bytes. Names consist of the letters A to Z of either case, digits, underscores and dashes, and begin
  * with a letter or underscore.
  *
- * One thread makes an interface. Any thread may use it once something is exported with it.
+ * An interface must be made by one thread. Any thread may use it after an object or a type was exported with it.
  *
  * Since: 0.1
  */
@@ -136,7 +137,7 @@ ferry_interface_init (FerryInterface *self)
  * @name: the interface's name, in D-Bus form: `com.example.Counter`
  * @type: the type of the objects: a class, or an interface that has GObject as a prerequisite
  *
- * Makes an interface without members. Any thread.
+ * Returns an interface without members. Any thread.
  *
  * Returns: (transfer full): a new interface
  *
@@ -154,7 +155,7 @@ ferry_interface_new (const char *name, GType type)
   self = g_object_new (FERRY_TYPE_INTERFACE, NULL);
   self->name = g_strdup (name);
   self->type = type;
-  /* A type has its properties and signals once its class is referenced. */
+  /* Keep the class: a type has its properties and signals only after its class was referenced. */
   self->klass = G_TYPE_IS_INTERFACE (type) ? g_type_default_interface_ref (type) : g_type_class_ref (type);
   return self;
 }
@@ -165,7 +166,7 @@ ferry_interface_new (const char *name, GType type)
  *
  * Any thread.
  *
- * Returns: (transfer none): its name
+ * Returns: (transfer none): the interface's name
  *
  * Since: 0.1
  */
@@ -183,7 +184,7 @@ ferry_interface_get_name (FerryInterface *self)
  *
  * Any thread.
  *
- * Returns: the type of its objects
+ * Returns: the type of the interface's objects
  *
  * Since: 0.1
  */
@@ -200,11 +201,12 @@ ferry_interface_get_object_type (FerryInterface *self)
 static gboolean
 is_sealed (FerryInterface *self)
 {
-  /* Acquire: pairs with the release in ferry_interface_seal(). Members that were added before are seen. */
+  /* Acquire: pairs with the release in ferry_interface_seal(). Members that were added before the release are
+   * visible. */
   return atomic_load_explicit (&self->is_sealed, memory_order_acquire);
 }
 
-/* (nullable) */
+/* Returns (transfer none) (nullable): the member of that kind and name. */
 static FerryMember *
 peek (FerryInterface *self, FerryMemberKind kind, const char *name)
 {
@@ -218,23 +220,25 @@ check_name (FerryInterface *self, FerryMemberKind kind, const char *name, GError
   const char *what = ferry_member_kind_to_string (kind);
 
   if (name == NULL || !ferry_member_name_is_valid (name))
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                     "“%s” is not a valid name for a %s of “%s”; use letters, digits, “_” and “-”, first a letter or "
+                     "“_”, at most %d bytes",
+                     name != NULL ? name : "", what, self->name, FERRY_MEMBER_NAME_MAX);
+  else if (peek (self, kind, name) != NULL)
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“%s” has a %s “%s” already; use another name", self->name, what,
+                     name);
+  else if (self->members[kind]->len >= FERRY_DESCRIPTION_MAX_MEMBERS)
     ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "“%s” is no name for a %s of “%s”; use letters, digits, “_” and “-”, a letter or “_” first, at most %d",
-      name != NULL ? name : "", what, self->name, FERRY_MEMBER_NAME_MAX);
-  else if (peek (self, kind, name) != NULL)
-    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“%s” has a %s “%s” already; give each one its own name",
-                     self->name, what, name);
-  else if (self->members[kind]->len >= FERRY_DESCRIPTION_MAX_MEMBERS)
-    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "“%s” cannot have the %s “%s”: %d members of a kind are the most; make another interface for it",
-                     self->name, what, name, FERRY_DESCRIPTION_MAX_MEMBERS);
+      "“%s” cannot have the %s “%s”, as an interface has at most %d members of a kind; add it to another interface",
+      self->name, what, name, FERRY_DESCRIPTION_MAX_MEMBERS);
   else
     return TRUE;
   return FALSE;
 }
 
-/* The same, with a critical. function: the public function that was called. */
+/* As check_name(), but emits a critical message instead of setting an error. function: the public function that was
+ * called. */
 static gboolean
 check_new (FerryInterface *self, FerryMemberKind kind, const char *name, const char *function)
 {
@@ -253,7 +257,8 @@ take_member (FerryInterface *self, FerryMember *member)
   g_hash_table_insert (self->by_name[member->kind], member->name, member);
 }
 
-/* Returns (transfer none) (nullable): the new member, with its types; NULL after a critical, which names function. */
+/* Adds a method without a function. Returns (transfer none) (nullable): the new member, with its types; NULL after a
+ * critical message, which names function. */
 static FerryMember *
 add_method (FerryInterface *self, const char *name, const char *in_signature, const char *out_signature,
             const char *function)
@@ -267,7 +272,7 @@ add_method (FerryInterface *self, const char *name, const char *in_signature, co
   if (in_type == NULL || out_type == NULL)
     {
       ferry_critical (
-        "%s(): “%s” is no signature for method “%s” of interface “%s”; write the types of at most %d values, as in "
+        "%s(): “%s” is not a signature for method “%s” of interface “%s”; write the types of at most %d values, as in "
         "“is”",
         function, in_type == NULL ? in_signature : out_signature, name, self->name, FERRY_MEMBER_MAX_ARGUMENTS);
       return NULL;
@@ -311,8 +316,8 @@ class_has_offset (FerryInterface *self, gsize class_offset)
  * ferry_interface_add_method:
  * @self: an interface
  * @name: the method's name, which no other method of the interface has
- * @in_signature: (nullable): the types of its arguments
- * @out_signature: (nullable): the types of its results
+ * @in_signature: (nullable): the types of the method's arguments
+ * @out_signature: (nullable): the types of the method's results
  * @func: (scope notified) (closure user_data) (destroy destroy): the function that is called
  * @user_data: (nullable): passed to @func
  * @destroy: (nullable): frees @user_data, when the interface ends or @user_data is replaced
@@ -321,7 +326,7 @@ class_has_offset (FerryInterface *self, gsize class_offset)
  * %NULL and an empty string mean no arguments. One argument that is itself a tuple is written with both pairs of
  * brackets: `((is))`.
  *
- * The thread that makes the interface. The exporter decides where @func is called.
+ * The thread that makes the interface. The exporter decides on which thread @func is called.
  *
  * Since: 0.1
  */
@@ -345,9 +350,9 @@ ferry_interface_add_method (FerryInterface *self, const char *name, const char *
  * ferry_interface_add_class_method:
  * @self: an interface, of a class
  * @name: the method's name, which no other method of the interface has
- * @in_signature: (nullable): the types of its arguments, as in [method@Ferry.Interface.add_method]
- * @out_signature: (nullable): the types of its results
- * @class_offset: where the class has the function: `G_STRUCT_OFFSET (CounterClass, toggle)`
+ * @in_signature: (nullable): the types of the method's arguments, as in [method@Ferry.Interface.add_method]
+ * @out_signature: (nullable): the types of the method's results
+ * @class_offset: the offset of the function in the class, in bytes: `G_STRUCT_OFFSET (CounterClass, toggle)`
  *
  * Adds a method that classes implement: a [callback@Ferry.MethodFunc] in the class of the objects' type. It is called
  * without user data. Derived classes override it as usual, and [method@Ferry.View.super] calls the overridden one.
@@ -380,7 +385,7 @@ ferry_interface_add_class_method (FerryInterface *self, const char *name, const 
  * @user_data: (nullable): passed to @func
  * @destroy: (nullable): frees @user_data, when the interface ends or @user_data is replaced
  *
- * Gives a method of a description its function. It replaces the function that was set before.
+ * Sets the function of a method that is known from a description. Replaces the function that was set before.
  *
  * The thread that makes the interface.
  *
@@ -406,9 +411,10 @@ ferry_interface_bind_method (FerryInterface *self, const char *name, FerryMethod
  * ferry_interface_bind_class_method:
  * @self: an interface, of a class
  * @name: a method of the interface
- * @class_offset: where the class has the function, as in [method@Ferry.Interface.add_class_method]
+ * @class_offset: the offset of the function in the class, in bytes, as in [method@Ferry.Interface.add_class_method]
  *
- * Gives a method of a description its function, in the class. It replaces the function that was set before.
+ * Sets the function of a method that is known from a description: a function of the class. Replaces the function that
+ * was set before.
  *
  * The thread that makes the interface.
  *
@@ -431,7 +437,7 @@ ferry_interface_bind_class_method (FerryInterface *self, const char *name, gsize
 
 /* ---- properties and signals of the objects' type ---- */
 
-/* (transfer none) (nullable): of the type or its ancestors. */
+/* Returns (transfer none) (nullable): the property of the objects' type or of its ancestors. */
 static GParamSpec *
 find_pspec (FerryInterface *self, const char *name)
 {
@@ -491,11 +497,11 @@ add_signal (FerryInterface *self, guint signal_id, const GVariantType *arguments
  * ferry_interface_add_property:
  * @self: an interface
  * @name: a property of the objects' type that was not added before
- * @access: whether other processes read it, write it, or both
+ * @access: whether other processes may read the property, write it, or both
  *
- * Adds a property by its name in the class, with dashes. @access is at most what the class allows: a construct-only
- * property cannot be written. A property that is an object can be read and not written. A property of any other type
- * without a variant type cannot be added.
+ * Adds a property by its name in the class, with dashes. @access must not be more than the class allows: a
+ * construct-only property cannot be written. A property that is an object can be read and not written. A property of
+ * any other type without a variant type cannot be added.
  *
  * The thread that makes the interface.
  *
@@ -510,12 +516,12 @@ ferry_interface_add_property (FerryInterface *self, const char *name, GDBusPrope
   ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
   g_return_if_fail (name != NULL);
   pspec = find_pspec (self, name);
-  ferry_return_if_fail (pspec != NULL, "“%s” has no property “%s”", g_type_name (self->type), name);
+  ferry_return_if_fail (pspec != NULL, "“%s” has no property “%s”; check the name", g_type_name (self->type), name);
   ferry_return_if_fail (
     can_send (pspec), "property “%s” of “%s” is a “%s”, for which there is no variant type; add a method that gives it",
     name, g_type_name (self->type), g_type_name (pspec->value_type));
   ferry_return_if_fail (access != 0 && (access & ~ferry_pspec_get_access (pspec)) == 0,
-                        "property “%s” of “%s” does not allow that access; pass what its class allows others", name,
+                        "property “%s” of “%s” does not allow that access; pass an access that its class allows", name,
                         g_type_name (self->type));
 
   if (check_new (self, FERRY_MEMBER_PROPERTY, pspec->name, G_STRFUNC))
@@ -527,8 +533,8 @@ ferry_interface_add_property (FerryInterface *self, const char *name, GDBusPrope
  * @self: an interface
  * @name: a signal of the objects' type that was not added before
  *
- * Adds a signal by its name in the class, with dashes. The types of all its arguments have variant types. What handlers
- * return stays in this process.
+ * Adds a signal by its name in the class, with dashes. The types of all its arguments must have variant types. The
+ * return values of signal handlers are not sent to other processes.
  *
  * The thread that makes the interface.
  *
@@ -544,11 +550,11 @@ ferry_interface_add_signal (FerryInterface *self, const char *name)
   ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
   g_return_if_fail (name != NULL);
   signal_id = g_signal_lookup (name, self->type);
-  ferry_return_if_fail (signal_id != 0, "“%s” has no signal “%s”", g_type_name (self->type), name);
+  ferry_return_if_fail (signal_id != 0, "“%s” has no signal “%s”; check the name", g_type_name (self->type), name);
   arguments = get_arguments_type (signal_id);
   ferry_return_if_fail (arguments != NULL,
-                        "signal “%s” of “%s” has an argument for which there is no variant type; use another one", name,
-                        g_type_name (self->type));
+                        "signal “%s” of “%s” has an argument for which there is no variant type; use another signal",
+                        name, g_type_name (self->type));
 
   if (check_new (self, FERRY_MEMBER_SIGNAL, g_signal_name (signal_id), G_STRFUNC))
     add_signal (self, signal_id, arguments);
@@ -566,7 +572,7 @@ add_all_properties (FerryInterface *self)
 
   for (guint i = 0; i < n_pspecs; i++)
     {
-      /* The list may have only a redirect to the property that is overridden. */
+      /* Look up the property by name: for an overridden property, the list may have only a redirect to it. */
       GParamSpec *pspec = find_pspec (self, pspecs[i]->name);
       GDBusPropertyInfoFlags access = ferry_pspec_get_access (pspec);
 
@@ -596,10 +602,10 @@ add_signals_of (FerryInterface *self, GType type)
  *
  * Adds the properties and signals of the objects' type, of its ancestors below [class@GObject.Object], and of their
  * interfaces, except those that were added before. These are the properties that are objects or have variant types,
- * with all access that the class allows, and the signals whose arguments have variant types. A type that is an
- * interface adds its own.
+ * with all access that the class allows, and the signals whose arguments have variant types. If the objects' type is an
+ * interface, only its own properties and signals are added.
  *
- * This opens a lot: all that is writable in the class becomes writable for other processes.
+ * Use this with care: each property that is writable in the class becomes writable for other processes.
  *
  * The thread that makes the interface.
  *
@@ -642,7 +648,7 @@ make_properties_row (GObject *item)
         continue;
       g_value_init (&held, pspecs[i]->value_type);
       g_object_get_property (item, pspecs[i]->name, &held);
-      /* A string that is not UTF-8 is left out, as are values without a variant type. */
+      /* A string that is not UTF-8 is left out, like values without a variant type. */
       value = ferry_value_to_variant (&held, NULL);
       if (value != NULL)
         g_variant_builder_add (&builder, "{sv}", pspecs[i]->name, value);
@@ -660,7 +666,7 @@ ferry_interface_make_row (FerryInterface *self, gpointer item)
   row = self->container.get_row (item, self->container.user_data);
   if (row != NULL)
     return g_variant_take_ref (row);
-  g_critical ("The function that makes rows of “%s” returned NULL for a “%s”; it has to make one for each item",
+  g_critical ("The function that makes rows of “%s” returned NULL for a “%s”; correct it to return a row for each item",
               self->name, G_OBJECT_TYPE_NAME (item));
   return g_variant_ref_sink (g_variant_new ("()"));
 }
@@ -676,14 +682,14 @@ take_position (GListModel *model, GVariant *key, guint *position, GError **error
   return TRUE;
 }
 
-/* (nullable): with FERRY_ERROR_NOT_ALLOWED */
+/* Returns (nullable) the object as a GListStore. Fails with FERRY_ERROR_NOT_ALLOWED if it is not one. */
 static GListStore *
 get_store (FerryInterface *self, gpointer object, GError **error)
 {
   if (G_IS_LIST_STORE (object))
     return G_LIST_STORE (object);
   ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
-                   "Items of “%s” cannot be replaced or removed, since a “%s” is no GListStore; add methods for that",
+                   "Items of “%s” cannot be replaced or removed, as a “%s” is not a GListStore; add methods for that",
                    self->name, G_OBJECT_TYPE_NAME (object));
   return NULL;
 }
@@ -721,14 +727,17 @@ set_item (gpointer object, GVariant *key, GVariant *value, gpointer user_data, G
   if (self->container.make_item == NULL)
     return ferry_set_error (
       error, FERRY_ERROR_NOT_ALLOWED,
-      "Items of “%s” cannot be replaced, as it does not make items from values; add a method for that", self->name);
+      "Items of “%s” cannot be replaced, as it has no function that makes items from values; set one, or add a method",
+      self->name);
   item = self->container.make_item (value, self->container.user_data, error);
-  /* After make_item(), which may change the list. */
+  /* Must be after make_item(): application code may change the list. */
   if (item == NULL || !take_position (object, key, &position, error))
     return FALSE;
   if (!g_type_is_a (G_OBJECT_TYPE (item), g_list_model_get_item_type (object)))
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The list has items of “%s”, and the value makes a “%s”",
-                            g_type_name (g_list_model_get_item_type (object)), G_OBJECT_TYPE_NAME (item));
+    return ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "The list has items of “%s”, but a “%s” was made from the value; send a value of another type",
+      g_type_name (g_list_model_get_item_type (object)), G_OBJECT_TYPE_NAME (item));
   additions[0] = item;
   g_list_store_splice (store, position, 1, additions, 1);
   return TRUE;
@@ -750,10 +759,10 @@ static gboolean
 contains (gpointer object, GVariant *key, gboolean *is_there, gpointer user_data, GError **error)
 {
   *is_there = FALSE;
-  /* A search of a long list would hold up the other callers of the thread. */
+  /* Do not search a long list: other callers would wait for the thread. */
   if (g_list_model_get_n_items (object) > MAX_SEARCHED)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                            "A list of more than %d items is not searched; add a method that knows where to look",
+                            "A list of more than %d items is not searched; add a method that finds the item",
                             MAX_SEARCHED);
   for (guint i = 0; !*is_there; i++)
     {
@@ -787,14 +796,14 @@ static const FerryContainerFuncs list_funcs = {
 /**
  * ferry_interface_set_container:
  * @self: an interface
- * @funcs: the operations on its items; copied
+ * @funcs: the operations on a container's items; copied
  * @user_data: (nullable): passed to the functions
  * @destroy: (nullable): frees @user_data, when the interface ends or @user_data is replaced
  *
- * Makes its objects containers: other processes use their items by keys. It replaces a container or list that was set
- * before.
+ * Makes the interface's objects containers: other processes use their items by keys. Replaces the functions of a
+ * container or list that were set before.
  *
- * The thread that makes the interface. The exporter decides where the functions are called.
+ * The thread that makes the interface. The exporter decides on which thread the functions are called.
  *
  * Since: 0.1
  */
@@ -819,21 +828,21 @@ ferry_interface_set_container (FerryInterface *self, const FerryContainerFuncs *
  * @user_data: (nullable): passed to both
  * @destroy: (nullable): frees @user_data, when the interface ends or @user_data is replaced
  *
- * Makes its objects lists: containers with positions for keys. Other processes can follow their changes. A position is
- * a number of any type of 16 bits or more. Positions below 0 count from the end: -1 is the last item. It replaces a
- * container or list that was set before.
+ * Makes the interface's objects lists: containers whose keys are positions. Other processes can follow the changes of a
+ * list. A position is a number of any type of 16 bits or more. Positions below 0 count from the end: -1 is the last
+ * item. Replaces the functions of a container or list that were set before.
  *
  * Without @get_row, a row is a dictionary `a{sv}` of the item's readable properties that can be sent, and getting an
  * item gives the object. With @get_row, getting an item gives its row.
  *
- * The list contains a value if one of its rows is equal to it. All rows are made to find that out, so this fails with
- * %FERRY_ERROR_TOO_LARGE for a list of more than 65,536 items.
+ * The list contains a value if one of its rows is equal to it. The search makes rows until one is equal, so it fails
+ * with %FERRY_ERROR_TOO_LARGE for a list of more than 65,536 items.
  *
- * Items of a [class@Gio.ListStore] can be removed and, with @make_item, replaced. For other lists that fails with
- * %FERRY_ERROR_NOT_ALLOWED. A position outside of the list, and an item of another type than the list's, fail with
- * %FERRY_ERROR_BAD_ARGUMENTS. For other changes, such as appending, add methods.
+ * Items of a [class@Gio.ListStore] can be removed and, with @make_item, replaced. For other lists, removing and
+ * replacing fail with %FERRY_ERROR_NOT_ALLOWED. A position outside of the list, and an item of another type than the
+ * list's, fail with %FERRY_ERROR_BAD_ARGUMENTS. For other changes, such as appending, add methods.
  *
- * The thread that makes the interface. The exporter decides where the functions are called.
+ * The thread that makes the interface. The exporter decides on which thread the functions are called.
  *
  * Since: 0.1
  */
@@ -845,7 +854,7 @@ ferry_interface_set_list (FerryInterface *self, FerryRowFunc get_row, FerryRowIt
   ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
   ferry_return_if_fail (
     g_type_is_a (self->type, G_TYPE_LIST_MODEL),
-    "interface “%s” is for “%s”, which is no G_TYPE_LIST_MODEL; use ferry_interface_set_container()", self->name,
+    "interface “%s” is for “%s”, which is not a G_TYPE_LIST_MODEL; use ferry_interface_set_container()", self->name,
     g_type_name (self->type));
 
   set_container (self, &(const Container){TRUE, TRUE, list_funcs, get_row, make_item, user_data, destroy});
@@ -868,7 +877,7 @@ ferry_interface_is_list (FerryInterface *self)
 
 /* ---- from a D-Bus description ---- */
 
-/* BitRate becomes bit-rate, and HTTPPort http-port. */
+/* Returns (transfer full) a CamelCase name with dashes: BitRate becomes bit-rate, and HTTPPort becomes http-port. */
 static char *
 camel_to_kebab (const char *name)
 {
@@ -887,8 +896,8 @@ camel_to_kebab (const char *name)
   return g_string_free (kebab, FALSE);
 }
 
-/* names: gets the arguments' names, empty where one is missing or cannot be sent. Returns (transfer full) (nullable): a
- * tuple, or NULL with an error. */
+/* Returns (transfer full) (nullable): the type of a tuple of the arguments, or NULL with an error. names: set to the
+ * arguments' names; a name that is missing or cannot be sent becomes an empty string. */
 static GVariantType *
 take_arguments (FerryMember *member, GDBusArgInfo **arguments, char ***names, GError **error)
 {
@@ -901,7 +910,7 @@ take_arguments (FerryMember *member, GDBusArgInfo **arguments, char ***names, GE
     {
       const char *name = arguments[i]->name;
 
-      /* One by one: incomplete types may form a complete one together. */
+      /* Check each signature: incomplete types together may form a complete one. */
       valid = valid && ferry_member_signature_is_valid (arguments[i]->signature);
       g_string_append (signature, arguments[i]->signature);
       g_strv_builder_add (builder, name != NULL && ferry_member_name_is_valid (name) ? name : "");
@@ -909,9 +918,10 @@ take_arguments (FerryMember *member, GDBusArgInfo **arguments, char ***names, GE
   g_string_append_c (signature, ')');
   type = valid ? ferry_member_parse_arguments (signature->str) : NULL;
   if (type == NULL)
-    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "The arguments “%s” of the %s “%s” are not of complete types, or too many", signature->str,
-                     ferry_member_kind_to_string (member->kind), member->name);
+    ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "The arguments “%s” of the %s “%s” are not complete types, or are too many; correct the description",
+      signature->str, ferry_member_kind_to_string (member->kind), member->name);
   else
     *names = g_strv_builder_end (builder);
   return type;
@@ -939,7 +949,7 @@ static void
 fail_missing (FerryInterface *self, FerryMemberKind kind, const char *name, const char *kebab, GError **error)
 {
   ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                   "The %s “%s” of “%s” is missing in “%s”, which has neither “%s” nor “%s”; install it there",
+                   "The %s “%s” of “%s” is missing in the class “%s”; install it there as “%s” or “%s”",
                    ferry_member_kind_to_string (kind), name, self->name, g_type_name (self->type), name, kebab);
 }
 
@@ -964,18 +974,19 @@ check_property (FerryInterface *self, const GDBusPropertyInfo *info, GParamSpec 
   GDBusPropertyInfoFlags access = info->flags & FERRY_MEMBER_ACCESS_FLAGS;
 
   if (type == NULL && !ferry_pspec_is_object (pspec))
-    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "The property “%s” of “%s” is a “%s”, of which no value can be sent; leave it out", info->name,
-                     self->name, g_type_name (pspec->value_type));
+    ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "The property “%s” of “%s” is a “%s”, whose values cannot be sent; leave it out of the description", info->name,
+      self->name, g_type_name (pspec->value_type));
   else if (g_strcmp0 (info->signature, wanted) != 0)
-    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "The property “%s” of “%s” is described with the type “%s”, but “%s” has a “%s”, which is “%s”",
-                     info->name, self->name, info->signature, g_type_name (self->type), g_type_name (pspec->value_type),
-                     wanted);
+    ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "The property “%s” of “%s” is described with the type “%s”, but “%s” has a “%s”; describe it as “%s”", info->name,
+      self->name, info->signature, g_type_name (self->type), g_type_name (pspec->value_type), wanted);
   else if (access == 0 || (access & ~ferry_pspec_get_access (pspec)) != 0)
     ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The property “%s” of “%s” is described as one to be read, written or both, and “%s” does not allow that",
+      "The property “%s” of “%s” is described with an access that “%s” does not allow; describe it with less",
       info->name, self->name, g_type_name (self->type));
   else
     return TRUE;
@@ -1019,7 +1030,8 @@ check_signal (FerryInterface *self, const FerryMember *member, GError **error)
   if (g_strcmp0 (found, wanted) == 0)
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "The signal “%s” of “%s” is described with the arguments “%s”, but that of “%s” has %s%s%s",
+                          "The signal “%s” of “%s” is described with the arguments “%s”, but the signal of “%s” has "
+                          "%s%s%s; correct the description",
                           member->name, self->name, wanted, g_type_name (self->type),
                           found != NULL ? "“" : "some that cannot be sent", found != NULL ? found : "",
                           found != NULL ? "”" : "");
@@ -1064,9 +1076,10 @@ take_members (FerryInterface *self, const GDBusInterfaceInfo *info, GError **err
  * @type: the type of the objects: a class, or an interface that has GObject as a prerequisite
  * @error: return location for an error
  *
- * Makes an interface with all members of a description. Other processes know them by the names in there.
+ * Returns an interface with all members of a description. Other processes use the members by their names in the
+ * description.
  *
- * Bind each method by [method@Ferry.Interface.bind_method] or [method@Ferry.Interface.bind_class_method]. An export
+ * Bind each method with [method@Ferry.Interface.bind_method] or [method@Ferry.Interface.bind_class_method]. An export
  * with an unbound method fails with %FERRY_ERROR_BAD_ARGUMENTS.
  *
  * Properties and signals are those of @type that have the same name, or the same name with dashes and small letters:
@@ -1075,8 +1088,9 @@ take_members (FerryInterface *self, const GDBusInterfaceInfo *info, GError **err
  * object has an empty type. The description may give less access to a property than @type does, but not more. Any
  * thread.
  *
- * Fails with %FERRY_ERROR_BAD_ARGUMENTS. The message names the member that is missing in @type or does not fit. It
- * fails so, too, for a description with invalid names, with two members of one name, or with too many members.
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS when a member is missing in @type or does not fit; the message names the
+ * member. Fails with the same error for a description with invalid names, with two members of a kind that have one
+ * name, or with too many members.
  *
  * Returns: (transfer full): a new interface, or %NULL with an error
  *
@@ -1094,7 +1108,7 @@ ferry_interface_new_for_info (GDBusInterfaceInfo *info, GType type, GError **err
   if (info->name == NULL || !g_dbus_is_interface_name (info->name) || strlen (info->name) > FERRY_MEMBER_NAME_MAX)
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                       "“%s” is no name of an interface; use one like “com.example.Counter”",
+                       "“%s” is not a valid name of an interface; use a name like “com.example.Counter”",
                        info->name != NULL ? info->name : "");
       return NULL;
     }
@@ -1121,7 +1135,8 @@ ferry_interface_seal (FerryInterface *self, GError **error)
         "ferry_interface_bind_class_method()",
         method->name, self->name);
     }
-  /* Release: a thread that finds it sealed sees all members. Several threads may set it at the same time. */
+  /* Release: a thread that finds the interface sealed sees all members. Several threads may store TRUE at the same
+   * time. */
   atomic_store_explicit (&self->is_sealed, TRUE, memory_order_release);
   return TRUE;
 }
@@ -1139,13 +1154,13 @@ ferry_interface_find (FerryInterface *self, FerryMemberKind kind, const char *na
     {
       if (peek (self, other, name) == NULL)
         continue;
-      ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” has no %s “%s”, but a %s of that name; ask for that",
+      ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” has no %s “%s”, but a %s of that name; use that one",
                        self->name, wanted, name, ferry_member_kind_to_string (other));
       return NULL;
     }
-  /* The name is another process's. */
+  /* Escape an invalid name: it comes from another process. */
   shown = ferry_member_name_is_valid (name) ? g_strdup (name) : g_strescape (name, NULL);
-  ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” has no %s “%s”; its description says what it has",
+  ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” has no %s “%s”; look up its members in its description",
                    self->name, wanted, shown);
   return NULL;
 }
@@ -1206,7 +1221,8 @@ ferry_interface_get_container_flags (FerryInterface *self)
   flags |= funcs->contains != NULL ? FERRY_CONTAINER_CONTAINS : 0;
   flags |= funcs->get_length != NULL ? FERRY_CONTAINER_LENGTH : 0;
   flags |= self->container.is_list ? FERRY_CONTAINER_LIST : 0;
-  /* An object of a type that is above or below GListStore may be one. */
+  /* Keep the two flags for a type that is derived from GListStore, or from which GListStore is derived: an object of
+   * it may be a GListStore. */
   if (self->container.is_list && !g_type_is_a (self->type, G_TYPE_LIST_STORE) &&
       !g_type_is_a (G_TYPE_LIST_STORE, self->type))
     flags &= ~(FerryContainerFlags) (FERRY_CONTAINER_SET_ITEM | FERRY_CONTAINER_DELETE_ITEM);
@@ -1238,10 +1254,10 @@ ferry_interface_describe (FerryInterface *self)
  * ferry_interface_create_info:
  * @self: an interface
  *
- * Makes the description that [method@Ferry.Proxy.describe] gives in other processes. A property that is an object has
- * an empty string for its type. The description does not tell whether the objects are containers.
+ * Returns the description that [method@Ferry.Proxy.describe] returns in other processes. The type of a property whose
+ * value is an object is an empty string. The description does not say whether the objects are containers.
  *
- * The thread that makes the interface; once something is exported with it, any thread.
+ * The thread that makes the interface; after an object or a type was exported with it, any thread.
  *
  * Returns: (transfer full): a description
  *
@@ -1258,7 +1274,7 @@ ferry_interface_create_info (FerryInterface *self)
 
   description = g_variant_ref_sink (ferry_interface_describe (self));
   info = ferry_description_to_info (description, &error);
-  /* Members are within the limits of descriptions already when they are added. */
+  /* This cannot fail: members are checked against the limits of descriptions when they are added. */
   g_assert_no_error (error);
   return info;
 }

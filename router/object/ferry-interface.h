@@ -30,14 +30,15 @@ typedef void (*FerryMethodFunc) (gpointer object, FerryInvocation *invocation, g
 
 /**
  * FerryContainerFuncs:
- * @get_item: (nullable): gives an item: either @value (transfer full), or @item, an exported object (transfer full)
- * @set_item: (nullable): sets the item of a key, whether or not there is one
- * @delete_item: (nullable): removes an item
- * @contains: (nullable): tells whether an item has the key, or in a list, the value
- * @get_length: (nullable): tells the number of items
+ * @get_item: (nullable): gets the item of a key: sets either @value (transfer full), or @item, an exported object
+ * (transfer full)
+ * @set_item: (nullable): sets the item of a key, or adds an item if the key has none
+ * @delete_item: (nullable): removes the item of a key
+ * @contains: (nullable): sets @contains to whether an item has the key; for a list, whether an item has the value
+ * @get_length: (nullable): sets @length to the number of items
  *
  * The operations of an exported object that is a container. Each returns %FALSE with an error on failure. An operation
- * that is %NULL is not offered. Keys and values come from another process: check their types.
+ * that is %NULL is not offered. Keys and values come from another process: the functions must check their types.
  *
  * Since: 0.1
  */
@@ -56,7 +57,7 @@ typedef struct
  * @item: (type GObject.Object): an item of the list
  * @user_data: (closure): the data that was set with the function
  *
- * Makes the row of a list's item, which other processes see.
+ * Makes the row of a list's item: the value that other processes get for the item.
  *
  * Returns: (transfer full): a value, which may be floating
  *
@@ -70,7 +71,7 @@ typedef GVariant *(*FerryRowFunc) (gpointer item, gpointer user_data);
  * @user_data: (closure): the data that was set with the function
  * @error: return location for an error
  *
- * Makes an item of a list.
+ * Makes an item of a list from a value that another process sent.
  *
  * Returns: (transfer full) (nullable): the item, or %NULL with an error
  *

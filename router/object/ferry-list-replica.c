@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A replica of a list: the list model, its properties, how it follows the list, and how it gets its rows.
+/* A replica of a list: the list model, its properties, how the replica follows the list, and how it gets its rows.
  *
- * Owner:   a row belongs to the callers that hold it, and the latest rows to the replica too.
- * Threads: the making one.
+ * Owner:   a row belongs to the callers that hold it, and the rows looked at last also to the replica.
+ * Threads: the thread that made the replica.
  * Trust:   none in the subscription's items and in the answers with rows. */
 
 #include "config.h"
@@ -24,50 +24,51 @@
 #define MAX_FETCHES 4
 #define ANSWER_TYPE "(ttav)"
 
-/* Rows that were asked for. */
+/* One fetch of rows. */
 typedef struct
 {
-  FerryListReplica *replica; /* (unowned) (nullable): NULL when nothing was asked for here */
+  FerryListReplica *replica; /* (unowned) (nullable): NULL while this fetch is unused */
   guint64 position;
   guint n_rows;
-  gpointer handle;  /* (owned) (nullable): the source's, until the answer came */
-  GVariant *answer; /* (owned) (nullable): waits for the subscription to tell of its revision */
+  gpointer handle;  /* (owned) (nullable): the source's handle; NULL when the answer has come */
+  GVariant *answer; /* (owned) (nullable): an answer that waits until the subscription has reported its revision */
 } RowFetch;
 
 struct _FerryListReplica
 {
   GObject parent_instance;
 
-  FerryProxy *proxy;             /* const: (owned) (nullable): none with another source */
+  FerryProxy *proxy;             /* const: (owned) (nullable): NULL with another source */
   const FerryListSource *source; /* const */
-  gpointer end;                  /* const: (unowned): the source's */
+  gpointer end;                  /* const: (unowned): passed to the source's functions */
   GMainContext *context;         /* const: (owned) */
   FerryHome *home;               /* const: (owned) */
 
-  gpointer subscription; /* (owned) (nullable): NULL when nothing comes any more */
-  GQueue events;         /* (owned): items of the subscription that came while an earlier one was still being handled */
-  gboolean taking;       /* the events are being taken */
+  gpointer subscription; /* (owned) (nullable): NULL when the list is not followed any more */
+  GQueue events;   /* (element-type Event) (owned): events that came while an earlier one was still being handled */
+  gboolean taking; /* the events are being handled */
   gboolean following;
   GError *error; /* (owned) (nullable) */
 
-  guint64 length;       /* of the remote list */
-  guint64 revision;     /* that it had then */
-  guint64 earlier;      /* the one before the latest change */
-  guint64 n_before;     /* rows before the latest change, which has not touched them */
-  guint64 n_behind;     /* the same behind it */
+  guint64 length;       /* how many rows the remote list has */
+  guint64 revision;     /* the remote list's revision at that length */
+  guint64 earlier;      /* the revision before the latest change */
+  guint64 n_before;     /* how many rows before the latest change; the change has not touched these rows */
+  guint64 n_behind;     /* how many rows behind the latest change; the change has not touched these rows */
   FerryRowTable *table; /* const: (owned) */
 
   guint page_size;
   RowFetch fetches[MAX_FETCHES];
-  GSource *asking; /* (owned) (nullable): fetches the wished rows in the next turn of the main loop */
+  GSource
+    *asking; /* (owned) (nullable): a source that fetches the wished rows in the next iteration of the main loop */
 };
 
-/* What the subscription told. */
+/* An event of the subscription: an item, or the notice that no items come for now. */
 typedef struct
 {
   GVariant *item; /* (owned) (nullable) */
   gboolean is_first;
-  GError *reason; /* (owned) (nullable): of silence */
+  GError *reason; /* (owned) (nullable): why no items come */
 } Event;
 
 typedef struct
@@ -84,9 +85,9 @@ typedef struct
  * A list of another process as a [iface@Gio.ListModel], however long it is.
  *
  * The other process exports an object that is a list model and has rows ([method@Ferry.Interface.set_list]). The
- * replica has its length at once, and fetches a row when the row is looked at: an item is a [class@Ferry.ListRow],
- * empty until its page came. Put the replica into a selection model and a list view, and bind
- * [property@Ferry.ListRow:value] in the factory:
+ * replica has the length of the list at once, and fetches a row when the row is looked at: an item is a
+ * [class@Ferry.ListRow], which is empty until its page arrives. Put the replica into a selection model and a list view,
+ * and bind [property@Ferry.ListRow:value] in the factory:
  *
  * ```c
  * static void
@@ -97,20 +98,22 @@ typedef struct
  * }
  * ```
  *
- * Rows are fetched in pages, at most four at a time, the newest wish first. A row that is not held any more is not
- * fetched, so a scroll past a million rows fetches those where it ends. A row is kept while it is held; beside that the
- * latest [property@Ferry.ListReplica:cache-size] rows are kept. While a row is held or kept, each look finds the same
- * object.
+ * Rows are fetched in pages, at most four at a time; the rows that were looked at last are fetched first. A row is held
+ * while the program has a reference to it. An empty row that is not held any more is not fetched: a scroll past a
+ * million rows fetches only rows where the scroll ends. The replica also keeps the
+ * [property@Ferry.ListReplica:cache-size] rows that were looked at last. While a row is held or kept, its position
+ * always returns the same object.
  *
- * Changes of the other list come one by one, in their order. Rows behind a change keep their objects. The cost of a
- * change depends on the number of rows that are held and kept, not on the length.
+ * Changes of the other list are applied one by one, in their order. Rows behind a change keep their objects. The cost
+ * of a change depends on the number of rows that are held and kept, not on the list's length.
  *
- * When the exporter stops, or the process ends, the list stays as it was, [property@Ferry.ListReplica:following] is
+ * When the exporter stops, or its process ends, the replica keeps its rows, [property@Ferry.ListReplica:following] is
  * %FALSE, and missing rows stay empty. When the exporter listens again, the rows of the new list replace all rows.
  *
- * Of a list of more than %G_MAXUINT rows the first %G_MAXUINT are shown.
+ * Of a list of more than %G_MAXUINT rows, the replica has the first %G_MAXUINT.
  *
- * A replica belongs to the thread that made it, and to the main context that was that thread's default one then.
+ * A replica belongs to the thread that made it, and to the main context that was that thread's default one at that
+ * time.
  *
  * Since: 0.1
  */
@@ -135,7 +138,7 @@ static void schedule (FerryListReplica *self);
 G_DEFINE_FINAL_TYPE_WITH_CODE (FerryListReplica, ferry_list_replica, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
 
-/* ---- its properties ---- */
+/* ---- the replica's properties ---- */
 
 static guint
 clip (guint64 length)
@@ -143,7 +146,7 @@ clip (guint64 length)
   return (guint) MIN (length, G_MAXUINT);
 }
 
-/* Takes error; NULL for none any more. */
+/* Sets the replica's error, which it takes (nullable). */
 static void
 take_error (FerryListReplica *self, GError *error)
 {
@@ -164,7 +167,7 @@ set_following (FerryListReplica *self, gboolean following)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FOLLOWING]);
 }
 
-/* ---- the end of it ---- */
+/* ---- the end of following ---- */
 
 static void
 event_free (Event *self)
@@ -206,7 +209,7 @@ close_subscription (FerryListReplica *self)
   g_queue_clear_full (&self->events, (GDestroyNotify) event_free);
 }
 
-/* The list is not followed for now. Takes error (nullable). */
+/* Stops following until the next first item. Takes error (nullable). */
 static void
 fall_silent (FerryListReplica *self, GError *error)
 {
@@ -217,7 +220,7 @@ fall_silent (FerryListReplica *self, GError *error)
   g_object_thaw_notify (G_OBJECT (self));
 }
 
-/* The other end broke a rule: the list is not followed any more. Takes the error. */
+/* Stops following for ever: the other end broke a rule. Takes the error. */
 static void
 break_off (FerryListReplica *self, GError *error)
 {
@@ -228,15 +231,16 @@ break_off (FerryListReplica *self, GError *error)
 
 /* How a replica gets its rows.
  *
- * A look at a missing row makes a wish. In the next turn of the main loop the replica fetches the pages of the wishes
- * whose rows are still held, the newest first and a few at a time. A row that is dropped takes its wish along. A row
- * stays a wish until it is there or its fetch has failed, so that an answer that is too old can be thrown away.
+ * When an empty row is looked at, it becomes a wish. In the next iteration of the main loop the replica fetches the
+ * pages of the wishes whose rows are still held, the newest first and a few pages at a time. The wish of a row is
+ * removed when the row is freed. A row stays a wish until its value is there or its fetch has failed: so an answer
+ * that is too old can be thrown away.
  *
- * An answer says at which revision of the list it was read. It is used while the list has that very revision here, and
- * waits for the subscription when that is behind. Of an answer that falls into the latest change, the rows on both
- * sides of the change are used.
+ * An answer has the revision of the list at which it was read. If the replica has the same revision, the answer is
+ * used. If the replica's revision is lower, the answer waits for the subscription. If the answer's revision lies
+ * within the latest change, which may join several, only the rows on both sides of the change are used.
  *
- * Invariant: no row is in two fetches, unless the list has changed under one of them. */
+ * Invariant: no row is in two fetches, unless the list has changed during one of them. */
 
 /* ---- answers ---- */
 
@@ -250,7 +254,7 @@ check_answer (const RowFetch *fetch, GVariant *answer, GError **error)
   if (!g_variant_is_of_type (answer, G_VARIANT_TYPE (ANSWER_TYPE)))
     return ferry_set_error (
       error, FERRY_ERROR_PROTOCOL,
-      "A remote list answered with %s in place of rows: have both programs use the same version of Ferry",
+      "A remote list answered with %s instead of rows; use the same version of Ferry in both programs",
       g_variant_get_type_string (answer));
   g_variant_get (answer, "(tt@av)", NULL, &length, &rows);
   n_expected = fetch->position < length ? MIN (fetch->n_rows, length - fetch->position) : 0;
@@ -258,8 +262,8 @@ check_answer (const RowFetch *fetch, GVariant *answer, GError **error)
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
                           "A remote list of %" G_GUINT64_FORMAT " rows gave %" G_GSIZE_FORMAT
-                          " in place of %" G_GUINT64_FORMAT " from %" G_GUINT64_FORMAT
-                          ": have its model give an item for each position",
+                          " instead of %" G_GUINT64_FORMAT " from %" G_GUINT64_FORMAT
+                          "; correct its model, which must return an item for each position",
                           length, g_variant_n_children (rows), n_expected, fetch->position);
 }
 
@@ -273,8 +277,8 @@ fail (FerryListReplica *self, RowFetch *fetch, const GError *error)
     take_error (self, ferry_error_copy (error));
 }
 
-/* The rows of an answer from first on become those from position on. Loaded rows go to loaded: all rows have their
- * values before the first notification. */
+/* Loads the rows from position on with the values of an answer from first on. Rows that were loaded are added to
+ * loaded: the caller notifies of them later, when all rows have their values. */
 static void
 load_rows (FerryListReplica *self, guint64 position, GVariant *rows, gsize first, gsize n_rows, GPtrArray *loaded)
 {
@@ -301,8 +305,8 @@ notify_loaded (GPtrArray *loaded)
     ferry_list_row_notify_loaded (loaded->pdata[i]);
 }
 
-/* Another length is no fault: the exporter may have put another list in its place, which the subscription has not told
- * yet. */
+/* Uses an answer that has the list's revision. A length other than the list's is no reason to stop following: the
+ * exporter may have exported another list under the name, which the subscription has not reported yet. */
 static void
 use_answer (FerryListReplica *self, RowFetch *fetch)
 {
@@ -320,15 +324,17 @@ use_answer (FerryListReplica *self, RowFetch *fetch)
       notify_loaded (loaded);
       return;
     }
-  ferry_set_error (&error, FERRY_ERROR_PROTOCOL,
-                   "A remote list of %" G_GUINT64_FORMAT " rows had %" G_GUINT64_FORMAT
-                   " when it was asked: have its model emit items-changed at each change, on one thread",
-                   self->length, length);
+  ferry_set_error (
+    &error, FERRY_ERROR_PROTOCOL,
+    "A remote list of %" G_GUINT64_FORMAT " rows had %" G_GUINT64_FORMAT
+    " when its rows were read; correct its model, which must emit items-changed at each change, on one thread",
+    self->length, length);
   fail (self, fetch, error);
 }
 
-/* The list had that revision within its latest change, which may join many: what is on either side of the change was
- * the same all the while. Without that, a list that grows all the time would never have a row. */
+/* Uses the rows of an answer whose revision lies within the list's latest change, which may join many changes. The
+ * rows on both sides of the joined change were the same all the time. Otherwise a list that grows all the time would
+ * never have a row. */
 static void
 use_sides (FerryListReplica *self, RowFetch *fetch)
 {
@@ -356,7 +362,7 @@ use_sides (FerryListReplica *self, RowFetch *fetch)
   notify_loaded (loaded);
 }
 
-/* Uses the answers that are of the list's revision, and throws those away that are older. */
+/* Uses the answers that have the list's revision, and drops older ones. */
 static void
 use_answers (FerryListReplica *self)
 {
@@ -454,7 +460,7 @@ ask_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Fetches the wishes in the next turn of the main loop. */
+/* Fetches the wished rows in the next iteration of the main loop. */
 static void
 schedule (FerryListReplica *self)
 {
@@ -467,36 +473,36 @@ schedule (FerryListReplica *self)
   g_source_attach (self->asking, self->context);
 }
 
-/* A replica's list, as the subscription tells it.
+/* How a replica follows its list.
  *
- * The items of the subscription are handled in their order, also where a handler of `items-changed` runs the main loop.
- * The list is right before each change is signalled.
+ * The items of the subscription are handled in their order, also when a handler of `items-changed` runs the main
+ * loop. The list is up to date when a change is signalled.
  *
- * Trust: none. A change that does not fit the list, or comes out of turn, ends the following. */
+ * Trust: none. A change that does not fit the list, or is out of order, ends the following. */
 
-/* latest (nullable): the revision before. */
+/* Checks a change. latest (nullable): the revision before; the change's must be higher. */
 static gboolean
 check_change (const Change *change, guint64 length, const guint64 *latest, GError **error)
 {
   if (latest != NULL && change->revision <= *latest)
     ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                     "A remote list told of change %" G_GUINT64_FORMAT " after %" G_GUINT64_FORMAT
-                     ": look for what the other process writes in the exporter's place",
+                     "A remote list reported change %" G_GUINT64_FORMAT " after %" G_GUINT64_FORMAT
+                     "; find out which code of the other process answers instead of the exporter",
                      change->revision, *latest);
   else if (change->position > length || change->n_removed > length - change->position ||
            change->n_added > G_MAXUINT64 - (length - change->n_removed))
     ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                     "A remote list of %" G_GUINT64_FORMAT " rows told of %" G_GUINT64_FORMAT
+                     "A remote list of %" G_GUINT64_FORMAT " rows reported %" G_GUINT64_FORMAT
                      " removed and %" G_GUINT64_FORMAT " added at %" G_GUINT64_FORMAT
-                     ": have its model emit items-changed with what has changed",
+                     "; correct its model, which must emit items-changed with what has changed",
                      length, change->n_removed, change->n_added, change->position);
   else
     return TRUE;
   return FALSE;
 }
 
-/* The change of the shown part of the list, as one change: where rows move across its end, all rows behind the change
- * count as another. */
+/* Emits a change as one change of the first G_MAXUINT rows. If rows move across that limit, all rows behind the
+ * change count as changed. */
 static void
 emit_change (FerryListReplica *self, const Change *change, guint64 old_length)
 {
@@ -549,7 +555,8 @@ take_changes (FerryListReplica *self, GVariant *changes)
     }
 }
 
-/* The list after the changes that a stream begins with. The first of them may carry its revision and nothing else. */
+/* Sets the length and the revision that the list has after the changes of a stream's first item. The first of these
+ * changes may be empty and have only the list's revision. */
 static gboolean
 begin_with (GVariant *changes, guint64 *length, guint64 *revision, GError **error)
 {
@@ -724,7 +731,7 @@ proxy_answered_cb (GObject *object, GAsyncResult *result, gpointer fetch)
     ferry_set_error (
       &error, FERRY_ERROR_PROTOCOL,
       "The other end answered a request for rows without rows; use the same version of Ferry in both programs");
-  /* After a cancel, the replica may be gone. */
+  /* After a cancel, the replica may have been freed. */
   if (!g_cancellable_is_cancelled (g_task_get_cancellable (G_TASK (result))))
     ferry_list_replica_answer (fetch, answer, error);
 }
@@ -737,7 +744,7 @@ proxy_fetch (gpointer end, guint64 position, guint n_rows, gpointer fetch)
 
   ferry_view_rows (view, position, n_rows);
   ferry_resolve_run_task (view, -1, FERRY_RESOLVE_LATER, g_task_new (end, cancellable, proxy_answered_cb, fetch));
-  /* The task has it until it has answered. */
+  /* The task has a reference to the cancellable until it has answered. */
   return cancellable;
 }
 
@@ -844,7 +851,7 @@ install_state_properties (GObjectClass *object_class)
   /**
    * FerryListReplica:following: (getter get_following)
    *
-   * Whether the list is that of the other process, and is told of its changes.
+   * Whether the replica has the list of the other process, and is notified of its changes.
    *
    * Since: 0.1
    */
@@ -853,11 +860,12 @@ install_state_properties (GObjectClass *object_class)
   /**
    * FerryListReplica:error: (getter get_error)
    *
-   * The latest fault: why wished rows stay empty, or why the list is not followed. %NULL when there was none since the
-   * list is followed. Rows that stay empty are fetched again when they are got from the list again.
+   * The latest error: why requested rows stay empty, or why the list is not followed. %NULL when there was no error
+   * since the list is followed. A row that stayed empty is fetched again when it is got from the replica again.
    *
-   * It has the other process's domain and code where the fault is there. %FERRY_ERROR_PROTOCOL says that the other end
-   * broke a rule, after which the list is not followed any more: the exporter's model tells impossible changes.
+   * An error of the other process has the domain and code that it has there. %FERRY_ERROR_PROTOCOL means that the other
+   * end broke a rule, for example that the exporter's model reported impossible changes; the list is not followed any
+   * more.
    *
    * Since: 0.1
    */
@@ -866,7 +874,7 @@ install_state_properties (GObjectClass *object_class)
   /**
    * FerryListReplica:n-items:
    *
-   * How many rows there are, at most %G_MAXUINT; 0 until the other process told of it.
+   * How many rows the replica has, at most %G_MAXUINT; 0 until the other process has reported the length.
    *
    * Since: 0.1
    */
@@ -889,7 +897,7 @@ ferry_list_replica_class_init (FerryListReplicaClass *klass)
   /**
    * FerryListReplica:proxy: (getter get_proxy)
    *
-   * What stands for the other process' list.
+   * The proxy of the other process's list.
    *
    * Since: 0.1
    */
@@ -898,7 +906,7 @@ ferry_list_replica_class_init (FerryListReplicaClass *klass)
   /**
    * FerryListReplica:page-size: (getter get_page_size) (setter set_page_size)
    *
-   * How many rows are asked for at a time.
+   * How many rows are fetched at a time, 1 to 1024.
    *
    * Since: 0.1
    */
@@ -907,7 +915,7 @@ ferry_list_replica_class_init (FerryListReplicaClass *klass)
   /**
    * FerryListReplica:cache-size: (getter get_cache_size) (setter set_cache_size)
    *
-   * How many rows are kept beside those that are held: the ones looked at last.
+   * How many rows the replica keeps, also if the program does not hold them: the rows that were looked at last.
    *
    * Since: 0.1
    */
@@ -939,11 +947,11 @@ ferry_list_replica_new_from (const FerryListSource *source, gpointer end)
  * ferry_list_replica_new:
  * @proxy: the proxy of the other process's list
  *
- * Makes a replica of a list. It is empty until the other process has told its length: wait for
+ * Returns a replica of a list. The replica is empty until the other process has reported the list's length: wait for
  * [property@Ferry.ListReplica:following].
  *
- * [property@Ferry.ListReplica:error] tells of an object that is no list, or does not exist. Any thread, which has the
- * replica from then on.
+ * If the object is not a list, or does not exist, [property@Ferry.ListReplica:error] is set. Any thread; from then on
+ * the replica belongs to that thread.
  *
  * Returns: (transfer full): a new replica
  *
@@ -961,9 +969,9 @@ ferry_list_replica_new (FerryProxy *proxy)
  * ferry_list_replica_get_proxy: (get-property proxy)
  * @self: a replica
  *
- * Gets what stands for the other process' list. Any thread.
+ * Gets the proxy of the other process's list. Any thread.
  *
- * Returns: (transfer none): its proxy
+ * Returns: (transfer none): the proxy
  *
  * Since: 0.1
  */
@@ -979,9 +987,10 @@ ferry_list_replica_get_proxy (FerryListReplica *self)
  * ferry_list_replica_get_following: (get-property following)
  * @self: a replica
  *
- * Tells whether the list is that of the other process, and is told of its changes. On the thread that made the replica.
+ * Returns whether the replica has the list of the other process, and is notified of its changes. On the thread that
+ * made the replica.
  *
- * Returns: %FALSE before the list came, and while its exporter does not listen
+ * Returns: %FALSE before the list's length has arrived, and while its exporter does not listen
  *
  * Since: 0.1
  */
@@ -998,7 +1007,7 @@ ferry_list_replica_get_following (FerryListReplica *self)
  * ferry_list_replica_get_error: (get-property error)
  * @self: a replica
  *
- * Gets the latest fault: why rows stay empty, or why the list is not followed. On the thread that made the replica.
+ * Gets the latest error: why rows stay empty, or why the list is not followed. On the thread that made the replica.
  *
  * Returns: (transfer none) (nullable): the error, or %NULL when there was none since the list is followed
  *
@@ -1039,9 +1048,9 @@ ferry_list_replica_set_page_size (FerryListReplica *self, guint page_size)
  * ferry_list_replica_get_page_size: (get-property page-size)
  * @self: a replica
  *
- * Gets how many rows are asked for at a time. On the thread that made the replica.
+ * Gets how many rows are fetched at a time. On the thread that made the replica.
  *
- * Returns: 1 to 1024
+ * Returns: how many rows, 1 to 1024
  *
  * Since: 0.1
  */
@@ -1059,8 +1068,8 @@ ferry_list_replica_get_page_size (FerryListReplica *self)
  * @self: a replica
  * @cache_size: how many rows to keep, 0 for none
  *
- * Sets how many rows are kept beside those that are held. Rows beyond a smaller number go at once. On the thread that
- * made the replica.
+ * Sets how many rows the replica keeps, also if the program does not hold them. If the number gets smaller, the rows
+ * that are too many are dropped at once. On the thread that made the replica.
  *
  * Since: 0.1
  */
@@ -1083,7 +1092,7 @@ ferry_list_replica_set_cache_size (FerryListReplica *self, guint cache_size)
  * ferry_list_replica_get_cache_size: (get-property cache-size)
  * @self: a replica
  *
- * Gets how many rows are kept beside those that are held. On the thread that made the replica.
+ * Gets how many rows the replica keeps, also if the program does not hold them. On the thread that made the replica.
  *
  * Returns: how many rows
  *

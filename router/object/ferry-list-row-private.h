@@ -1,13 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The rows of a remote list that are held or kept: found by their position, and moved together when the list changes.
- * The cost depends on their number, never on the list's length.
+/* The table of a remote list's rows, with the rows that are held or kept. It finds rows by position, and moves them
+ * together when the list changes. The cost depends on the number of rows in the table, never on the list's length. A
+ * row is held while the application has a reference to it, and kept while the table has one. A row is wished for
+ * when it was looked at before its value was there.
  *
  * Owner:     the table is the replica's. A row belongs to its holders, and to the table while it is kept.
  * Threads:   the replica's.
- * Invariant: a row is in the table from its making until the list loses it, or its last holder drops it. A position has
- *            one row at most. A row that is kept is loaded, and a row that is wished for is not. */
+ * Invariant: a row is in the table from its making until its place in the list is removed, or its last reference is
+ *            dropped. A position has one row at most. A row that is kept is loaded, and a row that is wished for is
+ *            not. */
 
 #pragma once
 
@@ -16,38 +19,42 @@
 
 G_BEGIN_DECLS
 
-/* home: (nullable) */
+/* Returns (transfer full): a row without a value. home: (nullable): the replica's. */
 FerryListRow *ferry_list_row_new (FerryHome *home);
-/* Gives the row its value, once; the notification comes later. */
+/* Sets the row's value. Must be called once; ferry_list_row_notify_loaded() then emits the notification. */
 void ferry_list_row_load (FerryListRow *self, GVariant *value);
 void ferry_list_row_notify_loaded (FerryListRow *self);
 
 typedef struct _FerryRowTable FerryRowTable;
 
-/* home: (nullable): the replica's, which outlives it. cache_size: how many rows are kept. Returns (transfer full). */
+/* Returns (transfer full): an empty table. home: (nullable): the replica's, which must outlive the table.
+ * cache_size: how many rows are kept. */
 FerryRowTable *ferry_row_table_new (FerryHome *home, guint cache_size);
-/* After a reset. */
+/* Frees the table. ferry_row_table_reset() must be called before. */
 void ferry_row_table_free (FerryRowTable *self);
 
-/* Returns (transfer full): the row of that position, made when there is none. */
+/* Returns (transfer full): the row of that position. Makes a row if there is none. */
 FerryListRow *ferry_row_table_get (FerryRowTable *self, guint64 position);
-/* The row is wanted: it becomes the first of the kept ones, or of the wished ones. Rows that are kept no longer go to
- * dropped, (element-type FerryListRow) (owned), since their last reference runs the application's code. */
+/* Must be called when a row is looked at: a loaded row becomes the first of the kept rows, another row the first of
+ * the wished rows. Rows that are no longer kept are moved to dropped, (element-type FerryListRow) (owned). The
+ * caller frees dropped later: freeing a row may run the application's code. */
 void ferry_row_table_want (FerryRowTable *self, FerryListRow *row, GPtrArray *dropped);
 void ferry_row_table_set_cache_size (FerryRowTable *self, guint cache_size, GPtrArray *dropped);
 guint ferry_row_table_get_cache_size (FerryRowTable *self);
 
-/* Return (transfer none) (nullable): the row that was wished for last, and the one that was before that. */
+/* Return (transfer none) (nullable): peek_wish: the row that was wished for last; next_wish: the row that was wished
+ * for before the given row. */
 FerryListRow *ferry_row_table_peek_wish (FerryRowTable *self);
 FerryListRow *ferry_row_table_next_wish (FerryRowTable *self, FerryListRow *row);
 guint64 ferry_row_table_get_position (FerryListRow *row);
-/* The rows of that range are wished for no more. */
+/* Removes the wishes for the rows of a range. */
 void ferry_row_table_give_up (FerryRowTable *self, guint64 position, guint64 n_rows);
 
-/* Takes out the rows of a range and moves those behind it. The range fits the list, and the sum below 2^64. */
+/* Removes the rows of a range from the table, and moves the rows behind it. The range must fit the list, and the new
+ * length must be below 2^64. */
 void ferry_row_table_splice (FerryRowTable *self, guint64 position, guint64 n_removed, guint64 n_added,
                              GPtrArray *dropped);
-/* Takes out all rows. A row that is held stays as it is. */
+/* Removes all rows from the table. A row that is held keeps its value. */
 void ferry_row_table_reset (FerryRowTable *self, GPtrArray *dropped);
 
 G_END_DECLS

@@ -1,12 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A row of a remote list, empty at first, then with its value, for good; and the table of a replica's rows, in which
- * each row has its place.
+/* A row of a remote list, and the table of a replica's rows. A row is empty at first; then its value is set once,
+ * and does not change any more.
  *
  * Owner:   its holders, and the replica while it keeps the row.
  * Threads: the replica's.
- * Trust:   its value is another process's: it has any type and content. */
+ * Trust:   the value of a row comes from another process: it has any type and content. */
 
 #include "config.h"
 
@@ -17,10 +17,10 @@
 struct _FerryRowTable
 {
   GSequence *rows;  /* (element-type Place): by position */
-  GQueue kept;      /* (element-type FerryListRow) (owned): the one that was asked for last is first */
-  GQueue wished;    /* (element-type FerryListRow) (unowned): the same */
-  guint cache_size; /* how many are kept */
-  FerryHome *home;  /* const: (unowned) (nullable): the replica's */
+  GQueue kept;      /* (element-type FerryListRow) (owned): the row that was looked at last is first */
+  GQueue wished;    /* (element-type FerryListRow) (unowned): the row that was wished for last is first */
+  guint cache_size; /* how many rows are kept at most */
+  FerryHome *home;  /* const: (unowned) (nullable): the thread of the replica */
 };
 
 /* A row's place in the table. */
@@ -30,8 +30,8 @@ typedef struct
   FerryListRow *row;    /* (unowned) */
   FerryRowTable *table; /* (unowned) (nullable) */
   GSequenceIter *iter;
-  GList kept;   /* its data is NULL when the row is not */
-  GList wished; /* the same */
+  GList kept;   /* a link of the table's kept; data is NULL when the row is not kept */
+  GList wished; /* a link of the table's wished; data is NULL when the row is not wished for */
 } Place;
 
 /**
@@ -39,11 +39,11 @@ typedef struct
  *
  * A row of a [class@Ferry.ListReplica].
  *
- * A row that was not looked at before is empty until it came from the other process: connect to `notify::value`, or
- * bind [property@Ferry.ListRow:value], which changes once. When the row of the remote list changes, the replica has
- * another row in its place. A row that was removed from the list keeps its value.
+ * A row that was not looked at before is empty until its value arrives from the other process: connect to
+ * `notify::value`, or bind [property@Ferry.ListRow:value], which changes once. When a row of the remote list changes,
+ * the replica replaces its row object by a new one. A row that was removed from the list keeps its value.
  *
- * It belongs to the thread of its replica, and is released there.
+ * A row belongs to the thread of its replica, and must be released on that thread.
  *
  * Since: 0.1
  */
@@ -51,7 +51,7 @@ struct _FerryListRow
 {
   GObject parent_instance;
 
-  FerryHome *home; /* const: (owned) (nullable): the replica's */
+  FerryHome *home; /* const: (owned) (nullable): the thread of the replica */
   GVariant *value; /* (owned) (nullable) */
   Place place;
 };
@@ -68,7 +68,7 @@ static GParamSpec *properties[N_PROPERTIES];
 
 G_DEFINE_FINAL_TYPE (FerryListRow, ferry_list_row, G_TYPE_OBJECT)
 
-/* ---- its place ---- */
+/* ---- a row's place in the table ---- */
 
 static void
 drop_wish (Place *place)
@@ -143,7 +143,7 @@ ferry_list_row_class_init (FerryListRowClass *klass)
   /**
    * FerryListRow:value: (getter get_value)
    *
-   * What the other process shows of the row, or %NULL until it came. It changes once at the most.
+   * The row's value in the other process; %NULL until it arrives. The property changes once at the most.
    *
    * Since: 0.1
    */
@@ -152,7 +152,7 @@ ferry_list_row_class_init (FerryListRowClass *klass)
   /**
    * FerryListRow:loaded: (getter get_loaded)
    *
-   * Whether there is a value.
+   * Whether the row's value has arrived.
    *
    * Since: 0.1
    */
@@ -198,10 +198,10 @@ ferry_list_row_notify_loaded (FerryListRow *self)
  * ferry_list_row_get_value: (get-property value)
  * @self: a row
  *
- * Gets what the other process shows of the row. It comes from there: look at its type before it is used. On the
+ * Gets the row's value in the other process. The value is not trusted: check its type before you use it. On the
  * replica's thread.
  *
- * Returns: (transfer none) (nullable): the value, or %NULL until it came
+ * Returns: (transfer none) (nullable): the value, or %NULL until it arrives
  *
  * Since: 0.1
  */
@@ -218,9 +218,9 @@ ferry_list_row_get_value (FerryListRow *self)
  * ferry_list_row_get_loaded: (get-property loaded)
  * @self: a row
  *
- * Tells whether there is a value. On the replica's thread.
+ * Returns whether the row's value has arrived. On the replica's thread.
  *
- * Returns: %TRUE when it has a value
+ * Returns: %TRUE when the row has a value
  *
  * Since: 0.1
  */
@@ -244,7 +244,7 @@ compare_positions (gconstpointer a, gconstpointer b, gpointer data)
   return one->position < other->position ? -1 : one->position > other->position;
 }
 
-/* The first row at that position or behind it. */
+/* Returns the first row at that position or behind it; the end of the sequence if there is none. */
 static GSequenceIter *
 find_from (FerryRowTable *self, guint64 position)
 {

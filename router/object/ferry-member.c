@@ -12,7 +12,7 @@
 #include "object/ferry-interface-private.h"
 #include "object/ferry-object-message-private.h"
 
-/* Longer values are not repeated in messages, so that another process cannot fill a log. */
+/* The longest value, in bytes, that a message repeats: another process must not fill a log. */
 #define MAX_PRINTED 256
 
 FerryMember *
@@ -100,7 +100,8 @@ ferry_pspec_get_access (GParamSpec *pspec)
 
   if ((pspec->flags & G_PARAM_READABLE) != 0)
     access |= G_DBUS_PROPERTY_INFO_FLAGS_READABLE;
-  /* Another process has no way to name an object of this one as a value. */
+  /* A property that is an object is never writable: another process cannot send an object of this process as a
+   * value. */
   if ((pspec->flags & G_PARAM_WRITABLE) != 0 && (pspec->flags & G_PARAM_CONSTRUCT_ONLY) == 0 &&
       !ferry_pspec_is_object (pspec))
     access |= G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE;
@@ -122,8 +123,8 @@ ferry_member_get (const FerryMember *self, GObject *object, GVariant **value, GO
   if (content != NULL)
     *content = NULL;
   if ((self->access & G_DBUS_PROPERTY_INFO_FLAGS_READABLE) == 0)
-    return ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED, "The property “%s” cannot be read, only written",
-                            self->name);
+    return ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
+                            "The property “%s” cannot be read, only written; export it with read access", self->name);
   g_value_init (&held, self->pspec->value_type);
   g_object_get_property (object, self->pspec->name, &held);
   if (self->in_type == NULL)
@@ -139,21 +140,23 @@ ferry_member_get (const FerryMember *self, GObject *object, GVariant **value, GO
   return FALSE;
 }
 
-/* Nothing is clamped: a value that the property would change is refused. */
+/* Checks that the property takes the value as it is. Does not clamp: a value that the property would change is
+ * refused. */
 static gboolean
 check_range (const FerryMember *self, GVariant *value, const GValue *held, GError **error)
 {
   g_auto (GValue) validated = G_VALUE_INIT;
   g_autofree char *text = NULL;
 
-  /* Not g_param_value_is_valid(): in GLib 2.74 that takes doubles for floats, and refuses those beyond 3.4e38. */
+  /* Not g_param_value_is_valid(): in GLib 2.74 that function takes doubles for floats, and refuses doubles beyond
+   * 3.4e38. */
   g_value_init (&validated, G_VALUE_TYPE (held));
   g_value_copy (held, &validated);
   if (!g_param_value_validate (self->pspec, &validated))
     return TRUE;
   text = g_variant_get_size (value) <= MAX_PRINTED ? g_variant_print (value, FALSE) : g_strdup ("that long value");
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "The property “%s” does not take %s; send a value that it can have", self->name, text);
+                          "The property “%s” does not take %s; send a value within its range", self->name, text);
 }
 
 gboolean
@@ -162,8 +165,8 @@ ferry_member_set (const FerryMember *self, GObject *object, GVariant *value, GEr
   g_auto (GValue) held = G_VALUE_INIT;
 
   if ((self->access & G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE) == 0)
-    return ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED, "The property “%s” cannot be written, only read",
-                            self->name);
+    return ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
+                            "The property “%s” cannot be written, only read; export it with write access", self->name);
   if (value == NULL)
     {
       g_object_set_property (object, self->pspec->name, g_param_spec_get_default_value (self->pspec));
@@ -174,8 +177,8 @@ ferry_member_set (const FerryMember *self, GObject *object, GVariant *value, GEr
       g_autofree char *wanted = g_variant_type_dup_string (self->in_type);
 
       return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                              "The property “%s” has values of type “%s”, not “%s”; send one of its type", self->name,
-                              wanted, g_variant_get_type_string (value));
+                              "The property “%s” has values of type “%s”, not “%s”; send a value of its type",
+                              self->name, wanted, g_variant_get_type_string (value));
     }
   if (!ferry_value_from_variant (&held, self->pspec->value_type, value, error))
     {
@@ -190,7 +193,7 @@ ferry_member_set (const FerryMember *self, GObject *object, GVariant *value, GEr
 
 /* ---- methods ---- */
 
-/* The type that super names. Returns G_TYPE_INVALID with an error. */
+/* Returns the type that super names: see ferry_member_find_func(). Returns G_TYPE_INVALID with an error. */
 static GType
 find_class_type (const FerryMember *self, GObject *object, const char *super, GError **error)
 {
@@ -204,11 +207,11 @@ find_class_type (const FerryMember *self, GObject *object, const char *super, GE
     return found;
   if (super[0] == '\0')
     ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
-                     "“%s” has no parent whose “%s” could be called; call the object's own", g_type_name (own),
+                     "“%s” has no parent class with the method “%s”; call it without “super”", g_type_name (own),
                      self->name);
   else
     ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
-                     "“%s” is no class that “%s” is derived from, so its “%s” cannot be called; name an ancestor",
+                     "“%s” is not an ancestor of the class “%s”, so its method “%s” cannot be called; name an ancestor",
                      super, g_type_name (own), self->name);
   return G_TYPE_INVALID;
 }
@@ -226,7 +229,7 @@ ferry_member_find_func (const FerryMember *self, GObject *object, const char *su
     {
       ferry_set_error (
         error, FERRY_ERROR_UNKNOWN_MEMBER,
-        "The method “%s” has no implementation in a class, so no ancestor has another; call it without one",
+        "The method “%s” is not a function of a class, so ancestors do not have it; call it without “super”",
         self->name);
       return NULL;
     }
@@ -234,12 +237,12 @@ ferry_member_find_func (const FerryMember *self, GObject *object, const char *su
   if (type == G_TYPE_INVALID)
     return NULL;
   g_type_query (type, &query);
-  /* An ancestor's class ends before the functions that its descendants add. */
+  /* Check the size: an ancestor's class structure ends before the functions that its descendants add. */
   if (self->class_offset + sizeof func <= query.class_size)
     func = G_STRUCT_MEMBER (FerryMethodFunc, g_type_class_peek (type), self->class_offset);
   if (func == NULL)
     ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
-                     "The class “%s” does not implement the method “%s”; call that of a class which does",
+                     "The class “%s” does not implement the method “%s”; name a class that implements it",
                      query.type_name, self->name);
   return func;
 }

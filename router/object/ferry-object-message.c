@@ -14,7 +14,7 @@
 
 #define FOLLOW_TYPE "(sttasasb)"
 
-/* How much of an argument is shown. */
+/* How many characters of an argument are shown. */
 #define SHOWN_MAX 60
 
 /* ---- steps ---- */
@@ -22,7 +22,7 @@
 typedef enum
 {
   ARGUMENT_NONE,
-  ARGUMENT_TUPLE, /* or none */
+  ARGUMENT_TUPLE, /* a tuple, or no argument */
   ARGUMENT_ANY,
 } ArgumentRule;
 
@@ -30,9 +30,10 @@ static const struct
 {
   gboolean named;
   ArgumentRule argument;
-  const char *type; /* (nullable): of the argument */
-  gboolean goes_on; /* whether there may be a step behind it */
-  const char *text; /* N stands for its name, A for its argument; K and V for the key and the value in that */
+  const char *type; /* (nullable): the type that the argument must have */
+  gboolean goes_on; /* whether another step may follow */
+  const char *text; /* the step as text: N stands for its name, A for its argument; K and V for the key and the value in
+                       the argument */
 } rules[FERRY_N_STEPS] = {
   [FERRY_STEP_CALL] = {TRUE, ARGUMENT_TUPLE, NULL, TRUE, ".NA"},
   [FERRY_STEP_GET] = {TRUE, ARGUMENT_NONE, NULL, TRUE, ".N"},
@@ -56,23 +57,25 @@ check_argument (const FerryStep *step, GError **error)
   if (rules[step->kind].argument == ARGUMENT_ANY
         ? step->argument == NULL
         : rules[step->kind].argument == ARGUMENT_NONE && step->argument != NULL)
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "An operation of kind %u %s", step->kind,
-                            step->argument == NULL ? "wants a value" : "takes no value");
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "An operation of kind %u %s; correct the view",
+                            step->kind, step->argument == NULL ? "has no value" : "has a value, and takes none");
   if (step->argument == NULL)
     return TRUE;
   if (!ferry_depth_check (step->argument, error))
     return FALSE;
   if (rules[step->kind].argument == ARGUMENT_TUPLE && !g_variant_is_of_type (step->argument, G_VARIANT_TYPE_TUPLE))
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "The arguments of “%s” are of type “%s”, and have to be a tuple", step->name,
+                            "The arguments of “%s” are of type “%s”, not a tuple; put them into a tuple", step->name,
                             g_variant_get_type_string (step->argument));
   if (rules[step->kind].type != NULL && !g_variant_is_of_type (step->argument, G_VARIANT_TYPE (rules[step->kind].type)))
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "An operation of kind %u takes “%s”, and not “%s”",
-                            step->kind, rules[step->kind].type, g_variant_get_type_string (step->argument));
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "An operation of kind %u takes a value of type “%s”, not “%s”; send that type", step->kind,
+                            rules[step->kind].type, g_variant_get_type_string (step->argument));
   if (step->kind == FERRY_STEP_ROWS)
     g_variant_get_child (step->argument, 1, "u", &n_rows);
   if (n_rows > FERRY_ROWS_MAX)
-    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "%u rows were asked for, of which %d come at a time", n_rows,
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "%u rows were requested, and an answer has at most %d; request fewer", n_rows,
                             FERRY_ROWS_MAX);
   return TRUE;
 }
@@ -85,19 +88,18 @@ check_step (const FerryViewRequest *self, guint index, GError **error)
   gboolean needs_name;
 
   if (step->kind >= FERRY_N_STEPS)
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "There is no operation of kind %u", step->kind);
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "There is no operation of kind %u; use the same version of Ferry at both ends", step->kind);
   needs_name = rules[step->kind].named && step->kind != FERRY_STEP_SUPER;
   if (strlen (step->name) > FERRY_MEMBER_NAME_MAX || (needs_name && step->name[0] == '\0'))
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "A name has 1 to %d bytes, and that of step %u has %" G_GSIZE_FORMAT, FERRY_MEMBER_NAME_MAX,
-                            index + 1, strlen (step->name));
+                            "A name must have 1 to %d bytes, and that of operation %u has %" G_GSIZE_FORMAT,
+                            FERRY_MEMBER_NAME_MAX, index + 1, strlen (step->name));
   if (before != NULL && !rules[before->kind].goes_on)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "Operation %u gives nothing that another one could be done on: resolve it by itself",
-                            index);
+                            "Operation %u has no result for the next operation; make it the last of its view", index);
   if (before != NULL && before->kind == FERRY_STEP_SUPER && step->kind != FERRY_STEP_CALL)
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "Only a method has an implementation of a parent class: “super” stands before a call");
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“super” is for methods only; add a call after it");
   return check_argument (step, error);
 }
 
@@ -105,16 +107,17 @@ gboolean
 ferry_view_request_check (const FerryViewRequest *self, GError **error)
 {
   if (strlen (self->root.name) > FERRY_MEMBER_NAME_MAX)
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The name of an object has at most %d bytes",
-                            FERRY_MEMBER_NAME_MAX);
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The name of the view's object is too long; use at most %d bytes", FERRY_MEMBER_NAME_MAX);
   if (self->n_steps > FERRY_VIEW_MAX_STEPS)
-    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "A view of %u operations; %d go into one transaction",
-                            self->n_steps, FERRY_VIEW_MAX_STEPS);
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "The view has %u operations, and a view has at most %d; make several views", self->n_steps,
+                            FERRY_VIEW_MAX_STEPS);
   for (guint i = 0; i < self->n_steps; i++)
     if (!check_step (self, i, error))
       return FALSE;
   if (self->n_steps > 0 && self->steps[self->n_steps - 1].kind == FERRY_STEP_SUPER)
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "No call follows “super”");
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "No call follows “super”; add one");
   return TRUE;
 }
 
@@ -132,7 +135,7 @@ typedef struct
 
 typedef struct
 {
-  guint64 size; /* of the argument */
+  guint64 size; /* size of the argument, in bytes */
   guint32 type_length;
   guint16 name_length;
   guint8 kind;
@@ -163,7 +166,7 @@ pack_step (const FerryStep *step, guint8 *packed, gsize at)
   return step->argument != NULL ? ferry_pack_value (packed, at, step->argument) : at;
 }
 
-/* Returns the size. packed: (nullable): then it is only counted. */
+/* Packs a request. Returns its size in bytes. packed: (nullable): if NULL, only the size is computed. */
 static gsize
 pack_request (const FerryViewRequest *self, guint8 *packed)
 {
@@ -219,7 +222,7 @@ unpack_step (FerryStep *step, FerryUnpacking *unpacking)
   return step->name != NULL && (step->argument != NULL) == (header.type_length > 0);
 }
 
-/* As many as were announced. Those that could be unpacked are in self in any case. */
+/* Unpacks the n_steps steps that the header announces. On failure, self has the steps that could be unpacked. */
 static gboolean
 unpack_steps (FerryViewRequest *self, FerryUnpacking *unpacking, guint n_steps)
 {
@@ -243,19 +246,25 @@ unpack_root (FerryViewRequest *self, FerryUnpacking *unpacking, guint *n_steps)
   return self->root.name != NULL;
 }
 
-/* Says which part of it could not be unpacked. */
+/* Sets an error that names the part of the request that could not be unpacked. */
 static void
 set_malformed (const FerryViewRequest *self, guint n_steps, GError **error)
 {
   if (self->root.name == NULL)
-    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "What was asked is no view: its object and number of steps cannot be read");
+    ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "The request is not a view: its object and number of operations cannot be read; use the same version "
+      "of Ferry at both ends");
   else if (self->n_steps < n_steps)
-    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "What was asked is no view: step %u of %u cannot be read",
-                     self->n_steps + 1, n_steps);
+    ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "The request is not a view: operation %u of %u cannot be read; use the same version of Ferry at both ends",
+      self->n_steps + 1, n_steps);
   else
     ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "What was asked is no view: something follows the last of its %u steps", n_steps);
+                     "The request is not a view: data follows the last of its %u operations; use the same version of "
+                     "Ferry at both ends",
+                     n_steps);
 }
 
 gboolean
@@ -268,8 +277,9 @@ ferry_view_request_take (FerryViewRequest *self, GVariant *arguments, GError **e
   *self = (FerryViewRequest){0};
   unpacked = ferry_unpack_begin (&unpacking, arguments) && unpack_root (self, &unpacking, &n_steps);
   if (unpacked && n_steps > FERRY_VIEW_MAX_STEPS)
-    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "A view of %u operations; %d go into one transaction",
-                            n_steps, FERRY_VIEW_MAX_STEPS);
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "The view has %u operations, and a view has at most %d; make several views", n_steps,
+                            FERRY_VIEW_MAX_STEPS);
   unpacked = unpacked && unpack_steps (self, &unpacking, n_steps);
   if (!unpacked)
     set_malformed (self, n_steps, error);
@@ -305,7 +315,7 @@ show_value (GVariant *value)
   return g_steal_pointer (&text);
 }
 
-/* For calls in brackets. */
+/* Returns (transfer full) the step's argument as text; for calls in brackets. */
 static char *
 show_argument (const FerryStep *step)
 {
@@ -317,13 +327,14 @@ show_argument (const FerryStep *step)
   text = show_value (step->argument);
   if (is_call && text[0] != '(')
     return g_strdup_printf ("(%s)", text);
-  /* A tuple of one has a comma behind it, which a call has not. */
+  /* Remove the comma that g_variant_print() adds to a tuple of one value. */
   if (is_call && g_str_has_suffix (text, ",)"))
     strcpy (text + strlen (text) - 2, ")");
   return g_steal_pointer (&text);
 }
 
-/* index: 0 for the key of FERRY_STEP_SET_ITEM, 1 for its value. */
+/* Returns (transfer full) a part of the step's argument as text. index: 0 for the key of FERRY_STEP_SET_ITEM, 1 for
+ * its value. */
 static char *
 show_item (const FerryStep *step, gsize index)
 {
@@ -368,7 +379,7 @@ typedef struct
 {
   guint64 generation;
   guint64 number;
-  guint64 size; /* of the value */
+  guint64 size; /* size of the value, in bytes */
   guint32 type_length;
   guint16 name_length;
   guint16 interface_length;
@@ -416,7 +427,7 @@ none_if_empty (const char *name)
   return name[0] != '\0' ? name : NULL;
 }
 
-/* value is in self in any case. */
+/* Fills self from a message. Also on failure, self owns the value if it could be unpacked. */
 static gboolean
 unpack_result (FerryViewResult *self, FerryUnpacking *unpacking)
 {
@@ -453,7 +464,9 @@ ferry_view_result_take (FerryViewResult *self, GVariant *answer, GError **error)
       return TRUE;
     }
   ferry_view_result_clear (self);
-  return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "What a view gave is no result of one");
+  return ferry_set_error (
+    error, FERRY_ERROR_PROTOCOL,
+    "The other end answered a view with something else than a result; use the same version of Ferry at both ends");
 }
 
 void
@@ -480,16 +493,18 @@ ferry_follow_request_take (FerryFollowRequest *self, GVariant *arguments, GError
 {
   *self = (FerryFollowRequest){0};
   if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE (FOLLOW_TYPE)))
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "What is to be followed is a value of type “%s”, and not “%s”", FOLLOW_TYPE,
-                            arguments != NULL ? g_variant_get_type_string (arguments) : "()");
+    return ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "A request to follow an object must have the type “%s”, not “%s”; use the same version of Ferry at both ends",
+      FOLLOW_TYPE, arguments != NULL ? g_variant_get_type_string (arguments) : "()");
   g_variant_get (arguments, "(&stt@as@asb)", &self->root.name, &self->root.generation, &self->root.number,
                  &self->properties, &self->signals, &self->list);
   if (g_variant_n_children (self->properties) <= FERRY_FOLLOW_MAX_NAMES &&
       g_variant_n_children (self->signals) <= FERRY_FOLLOW_MAX_NAMES)
     return TRUE;
   ferry_follow_request_clear (self);
-  return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "At most %d properties and signals are followed at a time",
+  return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                          "More than %d properties or signals were requested at a time; follow fewer of the object",
                           FERRY_FOLLOW_MAX_NAMES);
 }
 
@@ -510,7 +525,7 @@ ferry_error_says_nobody_listens (const GError *error)
          g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
 }
 
-/* Of an error of FERRY_ERROR. It carries its trace; those alike are found by the code as well. */
+/* Sets the code of an error of FERRY_ERROR. Sets its trace again: the trace is found by the error's code too. */
 static void
 set_code (GError *error, int code)
 {

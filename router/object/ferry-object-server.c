@@ -24,7 +24,7 @@ watch_thread (gpointer data)
   return NULL;
 }
 
-/* Returns TRUE at the end of the transport too. */
+/* Serves requests until the transport or `turn` ends that. Returns TRUE also when the transport has ended. */
 static gboolean
 serve (FerryExporter *exporter, Server *server, const FerryObjectServerFuncs *funcs, gpointer data, GError **error)
 {
@@ -45,24 +45,26 @@ serve (FerryExporter *exporter, Server *server, const FerryObjectServerFuncs *fu
 
 /**
  * ferry_serve_objects:
- * @transport: the transport over which it serves: in a worker, that of [func@Ferry.Worker.get_transport]
+ * @transport: the transport over which requests come: in a worker, that of [func@Ferry.Worker.get_transport]
  * @funcs: the program's own functions
  * @user_data: data for the functions
  * @error: return location for an error
  *
- * Serves objects on this thread until the transport has ended, or `turn` ends it. It makes an exporter that answers
- * manually, and calls `initialise`, which exports objects. Then it calls `turn` and answers requests by turns. Requests
- * that came before the end are answered. `clean_up` is called last, while the exporter is still there.
+ * Serves objects on this thread until the transport has ended, or `turn` returns %G_MININT64. The function makes an
+ * exporter that answers manually, and calls `initialise`, which exports objects. Then it calls `turn` and answers
+ * requests, alternately. Requests that came before the end are answered. `clean_up` is called last, while the exporter
+ * still exists.
  *
- * A program that computes does so in `turn`, a little at a time, and returns 0 there: then its objects need no lock.
+ * A program that computes can do so in `turn`: a little in each call, and `turn` returns 0. Then its objects need no
+ * lock.
  *
  * Not on the thread of a main loop.
  *
- * Fails with the error of `initialise`; with %FERRY_ERROR_ALREADY_RUNNING where the transport has a demux already; and
- * with %FERRY_ERROR_SYSTEM when no thread can be started. In the last case no function is called, and the transport is
- * as before.
+ * Fails with the error of `initialise`; with %FERRY_ERROR_ALREADY_RUNNING when the transport has a [class@Ferry.Demux]
+ * already; and with %FERRY_ERROR_SYSTEM when no thread can be started. In the last case none of @funcs is called, and
+ * the transport is not changed.
  *
- * Returns: whether it has served; the end of the transport is no failure
+ * Returns: whether the objects were served; the end of the transport is not a failure
  *
  * Since: 0.1
  */

@@ -16,10 +16,12 @@ G_BEGIN_DECLS
 
 /**
  * FerryObjectServerFuncs:
- * @initialise: (nullable): called once, first: exports the objects; %FALSE with an error ends the serving
- * @turn: (nullable): called after each turn of requests. It returns the microseconds after which it is called again
- * when no request comes, a negative number for never, or %G_MININT64 to end the serving
- * @clean_up: (nullable): called once, last, also where @initialise failed
+ * @initialise: (nullable): called once, before the other functions: exports the objects; if it returns %FALSE with an
+ * error, serving ends
+ * @turn: (nullable): called once at the beginning, and then each time that requests were answered. It returns the
+ * microseconds after which it is called again when no request comes; a negative number: it is called only after a
+ * request; %G_MININT64: serving ends
+ * @clean_up: (nullable): called once, after the other functions, also when @initialise failed
  *
  * The functions of a worker that only serves its objects.
  *

@@ -1,11 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Sends a stream, and makes its items only when there is room for them. Until then their contents wait where later
- * contents can be joined to them.
+/* Sends a stream of items to the other end, for a subscriber or for a watch. The pace is set by the receiving end:
+ * ferry-subscription.c opens a small window, and takes items no faster than its PACE. An item is made only when the
+ * window and the transport have room for it. Until then its contents wait at the owner, where later changes are
+ * joined to them.
  *
  * Owner:   counted references.
- * Threads: any; one at a time calls make. */
+ * Threads: any; one thread at a time calls make. */
 
 #pragma once
 
@@ -17,24 +19,24 @@ typedef struct _FerryPacedSender FerryPacedSender;
 
 typedef struct
 {
-  /* Returns (transfer floating) (nullable): the next item, NULL where there is nothing to send. */
+  /* Returns (transfer floating) (nullable): the next item; NULL when there is nothing to send. */
   GVariant *(*make) (gpointer data);
-  /* Called once, at the end: the stream is cancelled, its transport has ended, or ferry_paced_sender_end() is called.
-   * It may be called in ferry_paced_sender_new(). */
+  /* Called once, when the stream has ended: it was cancelled, its transport has ended, or ferry_paced_sender_end()
+   * was called. It may be called during ferry_paced_sender_new(). */
   void (*gone) (gpointer data);
-  /* Called with the last reference, after make and gone. */
+  /* Called when the last reference is dropped, after the last call of make and gone. Frees data. */
   void (*destroy) (gpointer data);
 } FerryPacedSenderFuncs;
 
-/* Returns (transfer full). */
+/* Returns (transfer full): a sender that answers the invocation with a stream. Takes data. */
 FerryPacedSender *ferry_paced_sender_new (FerryInvocation *invocation, const FerryPacedSenderFuncs *funcs,
                                           gpointer data);
 FerryPacedSender *ferry_paced_sender_ref (FerryPacedSender *self);
 void ferry_paced_sender_unref (FerryPacedSender *self);
 gpointer ferry_paced_sender_get_data (FerryPacedSender *self);
-/* Tells that make has something to send. */
+/* Must be called when make may have something to send. */
 void ferry_paced_sender_kick (FerryPacedSender *self);
-/* Ends the stream, unless it has ended. */
+/* Ends the stream with reason, unless it has ended. */
 void ferry_paced_sender_end (FerryPacedSender *self, const GError *reason);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryPacedSender, ferry_paced_sender_unref)

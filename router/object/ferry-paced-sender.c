@@ -20,10 +20,10 @@ struct _FerryPacedSender
   _Atomic gboolean over;            /* atomic */
 
   pthread_mutex_t lock;
-  gboolean kicked;  /* lock, as what follows: there may be something to send */
+  gboolean kicked;  /* lock, also the next two fields: there may be something to send */
   gboolean sending; /* a thread sends, or waits for room in the transport */
-  gboolean resting; /* the window is used up */
-  GVariant *item;   /* of the sending thread: (owned) (nullable): made, and not sent yet */
+  gboolean resting; /* the window is used up: window_grew() continues */
+  GVariant *item;   /* only for the sending thread: (owned) (nullable): an item that was made, and is not sent yet */
 };
 
 FerryPacedSender *
@@ -53,7 +53,8 @@ ferry_paced_sender_get_data (FerryPacedSender *self)
 
 /* ---- sending ---- */
 
-/* Returns whether the next item is to be made. */
+/* Returns whether the next item must be made: the sender was kicked since the last one. Otherwise this thread ends
+ * sending. */
 static gboolean
 begin_item (FerryPacedSender *self)
 {
@@ -64,7 +65,7 @@ begin_item (FerryPacedSender *self)
   return self->sending;
 }
 
-/* Returns FALSE while the transport has no room. */
+/* Sends the item. Returns FALSE when the transport has no room: the item is kept for the next try. */
 static gboolean
 send_item (FerryPacedSender *self)
 {
@@ -82,21 +83,22 @@ send_item (FerryPacedSender *self)
     {
       if (ferry_call_get_window (self->invocation->call) > 0)
         return FALSE;
-      /* window_grew() continues, unless it was called meanwhile. */
+      /* If the window grew meanwhile, continue here; otherwise window_grew() continues. */
       FERRY_AUTO_LOCK (&self->lock);
       self->kicked = ferry_call_get_window (self->invocation->call) > 0;
       self->resting = !self->kicked;
       return TRUE;
     }
   g_clear_pointer (&self->item, g_variant_unref);
-  /* A transport that closes ends the stream itself. */
+  /* Do not end the stream here if the transport is closed: closing cancels the stream. */
   if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
     ferry_paced_sender_end (self, error);
   return TRUE;
 }
 
-/* Takes a reference to the sender. Returns FALSE, and takes none, while the transport has no room: then threads that
- * make room call it again. */
+/* Makes and sends items while there are any. Returns TRUE when it has finished, and drops the caller's reference to
+ * the sender. Returns FALSE and keeps the reference while the transport has no room: then the thread that makes room
+ * calls it again. */
 static gboolean
 send_items (gpointer data)
 {
@@ -134,7 +136,8 @@ ferry_paced_sender_kick (FerryPacedSender *self)
     ferry_transport_send_later (transport, send_items, self, count);
 }
 
-/* On the receiving thread. Takes the reference. */
+/* On the receiving thread: the other end has taken items, so that the window has room again. Takes a reference to
+ * the sender (data). */
 static void
 window_grew (gpointer data)
 {
@@ -161,9 +164,11 @@ ferry_paced_sender_end (FerryPacedSender *self, const GError *reason)
     return;
   ferry_call_set_window_func (self->invocation->call, NULL, NULL, NULL);
   self->funcs.gone (self->data);
-  /* Does not wait for room: neither the object nor a stop of the exporter waits for the other end. */
+  /* This must not wait for room in the transport: neither the object nor a stop of the exporter may wait for the
+   * other end. */
   ferry_demux_invocation_turn_away (&self->invocation->base, reason);
-  /* Not g_cancellable_disconnect(), which would wait for the handler: this may be called in it. */
+  /* Not g_cancellable_disconnect(): it waits until the handler returns, and this function may be called in that
+   * handler. */
   g_signal_handlers_disconnect_by_data (ferry_invocation_get_cancellable (&self->invocation->base), self);
 }
 
@@ -172,8 +177,8 @@ ferry_paced_sender_end (FerryPacedSender *self, const GError *reason)
 static void
 cancelled_cb (GCancellable *cancellable, gpointer data)
 {
-  g_autoptr (GError) reason =
-    g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The other end has cancelled the stream");
+  g_autoptr (GError) reason = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                                                   "The other end has cancelled the stream; it gets no more items");
 
   ferry_paced_sender_end (data, reason);
 }
@@ -190,12 +195,12 @@ ferry_paced_sender_new (FerryInvocation *invocation, const FerryPacedSenderFuncs
   self->data = data;
   pthread_mutex_init (&self->lock, NULL);
   ferry_call_set_window_func (self->invocation->call, window_grew, hold, self);
-  /* The handler and the sender have references to each other, until the end. */
+  /* The handler and the sender have references to each other, until the stream ends. */
   g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancelled_cb), ferry_paced_sender_ref (self),
                          (GClosureNotify) (GCallback) ferry_paced_sender_unref, 0);
   if (g_cancellable_is_cancelled (cancellable))
     cancelled_cb (cancellable, self);
-  /* It may have ended before the handler was connected. */
+  /* The stream may have ended before the handler was connected. */
   if (atomic_load (&self->over))
     g_signal_handlers_disconnect_by_data (cancellable, self);
   return self;

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Single operations of a proxy: views of one step. They lie above views, which lie above proxies. */
+/* Single operations of a proxy: each makes a view of one step, and resolves it. */
 
 #include "config.h"
 
@@ -17,16 +17,16 @@
  * @self: a proxy
  * @method: the name of a method of the interface
  * @arguments: (nullable): a tuple; a floating reference is taken
- * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
- * @cancellable: (nullable): ends the waiting, and tells the object's end
- * @value: (out) (optional) (nullable) (transfer full): the result, where it is a value; %NULL where there is none
- * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, where it is an object
+ * @timeout: how long to wait at the most, in microseconds; negative: without a limit
+ * @cancellable: (nullable): ends the waiting, and cancels the call at the object's end
+ * @value: (out) (optional) (nullable) (transfer full): the result, if it is a value, else %NULL
+ * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, if it is an object, else %NULL
  * @error: return location for an error
  *
  * Calls a method, and waits for its result: as a [struct@Ferry.View] of this one operation, whose threads and errors
  * are those of [method@Ferry.View.resolve]. Any thread.
  *
- * Returns: whether it was answered
+ * Returns: whether the call was answered
  *
  * Since: 0.1
  */
@@ -49,9 +49,9 @@ ferry_proxy_call (FerryProxy *self, const char *method, GVariant *arguments, gin
  * @self: a proxy
  * @method: the name of a method of the interface
  * @arguments: (nullable): a tuple; a floating reference is taken
- * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
- * @cancellable: (nullable): ends the waiting, and tells the object's end
- * @callback: (scope async): called when it was answered
+ * @timeout: how long to wait at the most, in microseconds; negative: without a limit
+ * @cancellable: (nullable): ends the waiting, and cancels the call at the object's end
+ * @callback: (scope async): called when the call was answered
  * @user_data: data for @callback
  *
  * As [method@Ferry.Proxy.call], without waiting. Any thread.
@@ -75,14 +75,14 @@ ferry_proxy_call_async (FerryProxy *self, const char *method, GVariant *argument
 /**
  * ferry_proxy_call_finish:
  * @self: a proxy
- * @result: what the callback was given
- * @value: (out) (optional) (nullable) (transfer full): the result, where it is a value; %NULL where there is none
- * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, where it is an object
+ * @result: the result that the callback got
+ * @value: (out) (optional) (nullable) (transfer full): the result, if it is a value, else %NULL
+ * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, if it is an object, else %NULL
  * @error: return location for an error
  *
  * Ends [method@Ferry.Proxy.call_async]; fails as [method@Ferry.View.resolve] does. Any thread.
  *
- * Returns: whether it was answered
+ * Returns: whether the call was answered
  *
  * Since: 0.1
  */
@@ -103,7 +103,7 @@ ferry_proxy_call_finish (FerryProxy *self, GAsyncResult *result, GVariant **valu
  * @func: (scope async): called once with the result, or with the reason that there is none
  * @user_data: data for @func
  *
- * As [method@Ferry.Proxy.call], without waiting and at the least cost, for frequent calls: @func is called as
+ * As [method@Ferry.Proxy.call], without waiting and at the least cost; for frequent calls: @func is called as
  * [method@Ferry.View.resolve_with_func] says. Any thread.
  *
  * Since: 0.1
@@ -125,7 +125,7 @@ ferry_proxy_call_with_func (FerryProxy *self, const char *method, GVariant *argu
 
 /* ---- reading ---- */
 
-/* Also for a proxy whose results stay in the other process: this function asks for the value. */
+/* Returns a view that reads a property as a value, also if views of this proxy return proxies by default. */
 static FerryView *
 new_get_view (FerryProxy *self, const char *property)
 {
@@ -147,14 +147,14 @@ check_is_value (gboolean resolved, GVariant *value, GError **error)
 /**
  * ferry_proxy_get:
  * @self: a proxy
- * @property: the name of a property of the interface, whose type is no class
- * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
+ * @property: the name of a property of the interface; its type must not be a class
+ * @timeout: how long to wait at the most, in microseconds; negative: without a limit
  * @cancellable: (nullable): ends the waiting
  * @error: return location for an error
  *
  * Reads a property: see [method@Ferry.View.resolve] for threads and errors.
  *
- * Returns: (transfer full) (nullable): its value, or %NULL with an error
+ * Returns: (transfer full) (nullable): the property's value, or %NULL with an error
  *
  * Since: 0.1
  */
@@ -176,10 +176,10 @@ ferry_proxy_get (FerryProxy *self, const char *property, gint64 timeout, GCancel
 /**
  * ferry_proxy_get_async:
  * @self: a proxy
- * @property: the name of a property of the interface, whose type is no class
- * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
+ * @property: the name of a property of the interface; its type must not be a class
+ * @timeout: how long to wait at the most, in microseconds; negative: without a limit
  * @cancellable: (nullable): ends the waiting
- * @callback: (scope async): called when it was read
+ * @callback: (scope async): called when the property was read
  * @user_data: data for @callback
  *
  * As [method@Ferry.Proxy.get], without waiting. Any thread.
@@ -202,12 +202,12 @@ ferry_proxy_get_async (FerryProxy *self, const char *property, gint64 timeout, G
 /**
  * ferry_proxy_get_finish:
  * @self: a proxy
- * @result: what the callback was given
+ * @result: the result that the callback got
  * @error: return location for an error
  *
  * Ends [method@Ferry.Proxy.get_async]; fails as [method@Ferry.Proxy.get] does. Any thread.
  *
- * Returns: (transfer full) (nullable): its value, or %NULL with an error
+ * Returns: (transfer full) (nullable): the property's value, or %NULL with an error
  *
  * Since: 0.1
  */
@@ -230,14 +230,14 @@ ferry_proxy_get_finish (FerryProxy *self, GAsyncResult *result, GError **error)
  * ferry_proxy_set:
  * @self: a proxy
  * @property: the name of a property of the interface
- * @value: what it is set to; a floating reference is taken
- * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
+ * @value: the new value; a floating reference is taken
+ * @timeout: how long to wait at the most, in microseconds; negative: without a limit
  * @cancellable: (nullable): ends the waiting
  * @error: return location for an error
  *
  * Sets a property, and waits until that is done: see [method@Ferry.View.resolve] for threads and errors.
  *
- * Returns: whether it was set
+ * Returns: whether the property was set
  *
  * Since: 0.1
  */
@@ -260,10 +260,10 @@ ferry_proxy_set (FerryProxy *self, const char *property, GVariant *value, gint64
  * ferry_proxy_set_async:
  * @self: a proxy
  * @property: the name of a property of the interface
- * @value: what it is set to; a floating reference is taken
- * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
+ * @value: the new value; a floating reference is taken
+ * @timeout: how long to wait at the most, in microseconds; negative: without a limit
  * @cancellable: (nullable): ends the waiting
- * @callback: (scope async): called when it was set
+ * @callback: (scope async): called when the property was set
  * @user_data: data for @callback
  *
  * As [method@Ferry.Proxy.set], without waiting. Any thread.
@@ -288,12 +288,12 @@ ferry_proxy_set_async (FerryProxy *self, const char *property, GVariant *value, 
 /**
  * ferry_proxy_set_finish:
  * @self: a proxy
- * @result: what the callback was given
+ * @result: the result that the callback got
  * @error: return location for an error
  *
  * Ends [method@Ferry.Proxy.set_async]; fails as [method@Ferry.View.resolve] does. Any thread.
  *
- * Returns: whether it was set
+ * Returns: whether the property was set
  *
  * Since: 0.1
  */

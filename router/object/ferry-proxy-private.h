@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A proxy as views and replicas see it. */
+/* The functions of a proxy that views and replicas use. */
 
 #pragma once
 
@@ -13,28 +13,30 @@
 
 G_BEGIN_DECLS
 
-/* (nullable): of an object in another process. */
+/* Returns (transfer none) (nullable): the session, if the proxy's object is in another process. */
 FerryProxySession *ferry_proxy_get_session (FerryProxy *self);
-/* (nullable): of one in this process. */
+/* Returns (transfer none) (nullable): the exporter, if the proxy's object is in this process. */
 FerryExporter *ferry_proxy_get_exporter (FerryProxy *self);
-/* Of an object in another process: the proxy of a view's result. There is one proxy for each object at a time, and the
- * result of a view of several names is this one. Takes the reference that arrived. Returns (transfer full). */
+/* Returns (transfer full) the proxy of a view's result, an object in another process. Takes the reference that
+ * arrived with the result. Each object has at most one proxy at a time over a transport: if the object has several
+ * names, their views return the same proxy. */
 FerryProxy *ferry_proxy_take_object (FerryProxy *self, const FerryViewResult *result);
-/* exported: of exporter. */
+/* Returns (transfer full) a proxy of an object in this process. exported must be a record of exporter. */
 FerryProxy *ferry_proxy_new_for_exported (FerryExporter *exporter, FerryExported *exported);
-/* Fills root, which borrows from the proxy. */
+/* Fills root with what names the object in a request. root borrows from the proxy. */
 void ferry_proxy_get_root (FerryProxy *self, FerryObjectRoot *root);
-/* Of a proxy in the object's own process. Returns (transfer full) (nullable). */
+/* Returns (transfer full) (nullable) the record of the proxy's object, which must be in this process. */
 FerryExported *ferry_proxy_find_exported (FerryProxy *self, GError **error);
 
-/* Whether this thread may wait for it: FERRY_ERROR_WRONG_THREAD, which names what to use. */
+/* Whether this thread may wait for an answer of the proxy's object. Fails with FERRY_ERROR_WRONG_THREAD, whose
+ * message names async_form as the function to use. */
 gboolean ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **error);
 
-/* The cached description of its interface. Returns (transfer full) (nullable). */
+/* Returns (transfer full) (nullable): the cached description of the object's interface. */
 GDBusInterfaceInfo *ferry_proxy_dup_info (FerryProxy *self);
 
-/* Opens a subscription of the object: of one in this process, over a transport to it. properties and signals:
- * (nullable), NULL-terminated. */
+/* Opens a subscription to the proxy's object. If the object is in this process, the subscription uses a transport to
+ * it. properties and signals: (nullable), NULL-terminated. */
 FerrySubscription *ferry_proxy_open_subscription (FerryProxy *self, const char *const *properties,
                                                   const char *const *signals, gboolean list,
                                                   const FerrySubscriptionFuncs *funcs, gpointer data);

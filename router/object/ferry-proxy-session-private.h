@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What all proxies over one transport share: whether the exporter at its other end listens, the proxies of its objects,
- * and the descriptions of their interfaces.
+/* The session that all proxies over one transport share: whether the exporter at the other end listens, the proxies
+ * of the exporter's objects, and the descriptions of their interfaces.
  *
  * Owner:   its proxies, by counted references.
  * Threads: any.
@@ -18,45 +18,48 @@ G_BEGIN_DECLS
 
 typedef struct _FerryProxySession FerryProxySession;
 
-/* The one of the transport. Returns (transfer full). */
+/* Returns (transfer full): the transport's session. A transport has one at a time. */
 FerryProxySession *ferry_proxy_session_get (FerryTransport *transport);
 FerryProxySession *ferry_proxy_session_ref (FerryProxySession *self);
 void ferry_proxy_session_unref (FerryProxySession *self);
 FerryMux *ferry_proxy_session_get_mux (FerryProxySession *self);
 
 gboolean ferry_proxy_session_is_listening (FerryProxySession *self);
-/* Before a request: where no exporter is there, it is looked for again. Fails with FERRY_ERROR_NOT_LISTENING, and where
- * the transport has ended, with its reason. */
+/* Must be called before a request is sent. If there was no exporter at the other end, asks again whether there is
+ * one now. Fails with FERRY_ERROR_NOT_LISTENING. When the transport has ended, fails with the reason of that end. */
 gboolean ferry_proxy_session_check_listening (FerryProxySession *self, GError **error);
-/* Why the transport has ended, or the exporter has left it; NULL while neither is so. Returns (transfer full)
- * (nullable). */
+/* Returns (transfer full) (nullable): why the transport has ended, or the exporter has left it; NULL while neither
+ * has happened. */
 GError *ferry_proxy_session_dup_end (FerryProxySession *self);
-/* Calls func with each change of whether the exporter listens, and with its end; with names, also when names stand for
- * other objects now. On the receiving thread. The present state is not told. Returns a number to remove it by. */
+/* Adds a watch: func is called on the receiving thread when the exporter begins or stops to listen, and when the
+ * session ends. With names, also when names may stand for other objects. func is not called for the present state.
+ * Returns a number for ferry_proxy_session_remove_watch(). */
 typedef void (*FerryProxySessionFunc) (gpointer data);
 guint64 ferry_proxy_session_add_watch (FerryProxySession *self, gboolean names, FerryProxySessionFunc func,
                                        gpointer data, GDestroyNotify destroy);
-/* It may be under way on another thread. */
+/* Removes a watch. Its function may still be running on another thread. */
 void ferry_proxy_session_remove_watch (FerryProxySession *self, guint64 number);
 
-/* Makes the proxy of a result's object, by its number. With the session's lock. Returns (transfer full). */
+/* Returns (transfer full) a new proxy of a result's object, which is reached by its number. Called with the
+ * session's lock held. */
 typedef FerryProxy *(*FerryProxyMakeFunc) (FerryProxy *asker, const FerryViewResult *result);
-/* The proxy of a result's object, of which there is one at a time. by_name: set where the proxy has a name, and so none
- * of the references that came by number. Calls make where there is no proxy. Returns (transfer full). */
+/* Returns (transfer full) the proxy of a result's object: the present one, or one that make returns. by_name: set to
+ * whether the proxy is reached by a name; then it does not own the references that came by number. */
 FerryProxy *ferry_proxy_session_find_or_make (FerryProxySession *self, const FerryViewResult *result,
                                               FerryProxyMakeFunc make, FerryProxy *asker, gboolean *by_name);
-/* The proxy of a name goes into the table, or comes out of it. */
+/* Adds the proxy of a name to the session's table. */
 void ferry_proxy_session_add_name (FerryProxySession *self, FerryProxy *proxy, const char *name);
-/* At a proxy's end. */
+/* Removes a proxy from the tables. Called when the proxy is finalized. */
 void ferry_proxy_session_forget (FerryProxySession *self, const char *name, guint64 generation, guint64 number);
-/* Drops count references that have arrived, to the object of that number, of the exporter of that generation: later
- * where the transport has no room. */
+/* Drops references of this end: count references that have arrived, to the object of that number, of the exporter of
+ * that generation. Sends the message later if the transport has no room. */
 void ferry_proxy_session_release (FerryProxySession *self, guint64 generation, guint64 number, guint64 count);
 
-/* Another one whenever the exporter has said anything of its state or its names. */
+/* Returns the session's edition: a number that changes each time the exporter reports a change of its state or its
+ * names. */
 guint64 ferry_proxy_session_get_edition (FerryProxySession *self);
-/* The cached description of an interface, in the edition in which it was asked for. Returns (transfer full)
- * (nullable). */
+/* Returns (transfer full) (nullable): the cached description of an interface, if it was asked for in the present
+ * edition. */
 GDBusInterfaceInfo *ferry_proxy_session_dup_info (FerryProxySession *self, const char *object);
 void ferry_proxy_session_set_info (FerryProxySession *self, const char *object, guint64 edition,
                                    GDBusInterfaceInfo *info);

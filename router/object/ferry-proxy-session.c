@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The session has weak references to its proxies. A proxy that ends takes itself out, unless another one has taken its
- * place meanwhile.
+/* The session of all proxies over one transport. It has weak references to its proxies. A proxy that is finalized
+ * removes its entry from the tables, unless a new proxy has the entry by then.
  *
- * A stream tells whether the exporter listens. It is asked for by the first proxy, and again when it has ended and the
- * transport has not. */
+ * A stream reports whether the exporter listens. The first proxy of the session opens the stream. When the stream
+ * has ended and the transport has not, the next request opens it again. */
 
 #include "config.h"
 
@@ -35,38 +35,39 @@ typedef struct
 typedef struct
 {
   GWeakRef proxy;
-  guint64 generation; /* const: 0: by name */
+  guint64 generation; /* const: the exporter's generation; 0: the proxy was made by name */
 } Entry;
 
-/* The stream that tells whether the exporter listens. */
+/* The stream that reports whether the exporter listens. */
 typedef struct
 {
   FerryProxySession *session; /* const: (owned) */
-  guint64 xid;                /* session's lock, as the next: 0: not known yet */
-  guint n_early;              /* items that came before it was */
+  guint64 xid;                /* session's lock, also for n_early: 0: not known yet */
+  guint n_early;              /* how many items came while xid was not known */
 } Stream;
 
 struct _FerryProxySession
 {
   _Atomic gint references;
-  FerryTransport *transport; /* const: (owned), as the next */
+  FerryTransport *transport; /* const, also the next field: (owned) */
   FerryMux *mux;
 
   pthread_mutex_t lock;
-  GHashTable *by_number; /* lock: (element-type guint64 Entry), as what follows; owned */
-  GHashTable *by_name;   /* (element-type utf8 Entry) */
-  GHashTable *infos;     /* (element-type utf8 GDBusInterfaceInfo): by object, of the edition */
-  guint64 edition;       /* how often the exporter said something, its end included */
+  GHashTable *by_number; /* lock, also for the fields below: (element-type guint64 Entry) (owned) */
+  GHashTable *by_name;   /* (element-type utf8 Entry) (owned) */
+  GHashTable *infos;     /* (element-type utf8 GDBusInterfaceInfo) (owned): by object; of the present edition only */
+  guint64 edition;       /* how many times the exporter reported its state or its end */
   gboolean listening;
-  Stream *stream;     /* (unowned) (nullable): open, or being opened */
-  gboolean again;     /* one was wanted while that, of an exporter that does not listen, was open */
-  GError *end;        /* (nullable): of the transport */
-  GError *left;       /* (nullable): the exporter has left the transport; asking again forgets it */
+  Stream *stream; /* (unowned) (nullable): the stream that is open or is being opened */
+  gboolean again; /* a stream was requested while the open one reported an exporter that does not listen: stream_done()
+                     opens the next */
+  GError *end;    /* (owned) (nullable): why the transport has ended */
+  GError *left;   /* (owned) (nullable): why the exporter has left the transport; cleared when a new stream is opened */
   GPtrArray *watches; /* (element-type Watch) (owned) */
   guint64 last_watch;
 };
 
-/* Of transports: their session. */
+/* The key of the GObject data by which a transport has its session. */
 #define SESSION_KEY "ferry-proxy-session"
 
 G_LOCK_DEFINE_STATIC (sessions);
@@ -102,9 +103,9 @@ watch_unref (gpointer data)
   g_free (self);
 }
 
-/* ---- whether it listens ---- */
+/* ---- whether the exporter listens ---- */
 
-/* Returns (transfer full) (element-type Watch): all, or of names. */
+/* Returns (transfer full) (element-type Watch): all watches, or only those of names. */
 static GPtrArray *
 list_watches_locked (FerryProxySession *self, gboolean all)
 {
@@ -128,7 +129,8 @@ new_infos (void)
   return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_dbus_interface_info_unref);
 }
 
-/* That the exporter says the same again means that names stand for other objects. */
+/* Stores what the exporter reported, and calls the watches. When the exporter reports the same state again, names
+ * may stand for other objects: only the watches of names are called. */
 static void
 set_state (FerryProxySession *self, gboolean listening)
 {
@@ -154,8 +156,8 @@ set_state (FerryProxySession *self, gboolean listening)
     }
 }
 
-/* Returns whether the stream is still the session's. Sets xid to 0 where it is not known yet: the thread that learns it
- * gives the window back. */
+/* Counts an item. Returns whether the stream is still the session's. Sets xid to 0 while the stream's xid is not
+ * known: then ask_for_stream(), which gets the xid, also gives the item's place in the window back. */
 static gboolean
 note_item (Stream *self, guint64 *xid)
 {
@@ -169,7 +171,7 @@ note_item (Stream *self, guint64 *xid)
   return current;
 }
 
-/* The receiving thread. */
+/* On the receiving thread. */
 static void
 stream_item (gpointer data, GVariant *item)
 {
@@ -202,15 +204,17 @@ stream_done (gpointer data, GVariant *result, const GError *error)
   if (current && session->end == NULL)
     session->end = ferry_transport_dup_reason (session->transport);
   again = current && session->again && session->end == NULL;
-  /* A waiter for the next exporter is not told that there is none. */
+  /* When a stream to the next exporter is opened below, waiters must not be notified that no exporter is there. */
   if (current && session->end == NULL && session->left == NULL && !again)
-    session->left = g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "No exporter is at the other end any more: %s",
-                                 error != NULL ? error->message : "it has left");
+    session->left =
+      g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
+                   "The exporter at the other end has ended (%s); wait with ferry_proxy_wait_until_listening()",
+                   error != NULL ? error->message : "it left the transport");
   session->again = session->again && !again;
   pthread_mutex_unlock (&session->lock);
   if (current)
     set_state (session, FALSE);
-  /* The stream's end was on its way when a caller began to look for the next exporter. */
+  /* The end of this stream was already on its way when a caller asked for a new stream. */
   if (again)
     open_stream (session);
 }
@@ -226,7 +230,8 @@ stream_destroy (gpointer data)
 
 static const FerryAskFuncs stream_funcs = {.item = stream_item, .done = stream_done, .destroy = stream_destroy};
 
-/* Whether a stream that could not be asked for may be later: with no room, or without a worker. */
+/* Whether opening the stream failed for a reason that passes: the transport has no room, or its worker has not
+ * started. */
 static gboolean
 is_early (const GError *error)
 {
@@ -234,7 +239,8 @@ is_early (const GError *error)
          g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
 }
 
-/* Returns FALSE while it is too early. Takes the stream otherwise, which may be over, and gone, by then. */
+/* Asks the other end for the stream. Returns FALSE while it is too early for that: see is_early(). Otherwise takes
+ * the stream, which may have ended and be freed when this returns. */
 static gboolean
 ask_for_stream (gpointer data)
 {
@@ -361,7 +367,7 @@ ferry_proxy_session_remove_watch (FerryProxySession *self, guint64 number)
     watch_unref (watch);
 }
 
-/* ---- references that have arrived, and are dropped ---- */
+/* ---- dropping references of this end ---- */
 
 typedef struct
 {
@@ -369,7 +375,7 @@ typedef struct
   guint64 generation, number, count;
 } Release;
 
-/* Returns FALSE while there is no room, and takes the release otherwise. */
+/* Sends a release. Returns FALSE while the transport has no room; otherwise takes the release. */
 static gboolean
 send_release (gpointer data)
 {
@@ -390,7 +396,7 @@ send_release (gpointer data)
   return TRUE;
 }
 
-/* The other end subtracts the counts, so their order does not matter. */
+/* Releases need no order: the other end subtracts each count. */
 void
 ferry_proxy_session_release (FerryProxySession *self, guint64 generation, guint64 number, guint64 count)
 {
@@ -422,7 +428,8 @@ ferry_proxy_session_add_name (FerryProxySession *self, FerryProxy *proxy, const 
   g_hash_table_insert (self->by_name, g_strdup (name), entry_new (proxy, 0));
 }
 
-/* By number, and none of another exporter that had the number before. */
+/* Returns (transfer full) (nullable) the proxy of the result's number. A proxy whose reference is of another
+ * exporter, which used the same number before, is not returned. */
 static FerryProxy *
 find_reference_locked (FerryProxySession *self, const FerryViewResult *result)
 {
@@ -431,7 +438,7 @@ find_reference_locked (FerryProxySession *self, const FerryViewResult *result)
 
   if (proxy == NULL || entry->generation == result->generation)
     return proxy;
-  /* The last reference may go with it, and that takes the lock. */
+  /* Unlock first: this may drop the last reference to the proxy, and finalizing it takes the lock. */
   pthread_mutex_unlock (&self->lock);
   g_object_unref (proxy);
   pthread_mutex_lock (&self->lock);
@@ -459,7 +466,8 @@ ferry_proxy_session_find_or_make (FerryProxySession *self, const FerryViewResult
   return proxy;
 }
 
-/* In another's place there is a live one. Returns (transfer full) (nullable): that, to be dropped without the lock. */
+/* Removes the entry of a proxy that is being finalized, unless a new proxy has taken its place in the table. Returns
+ * (transfer full) (nullable) that new proxy: the caller must drop this reference without the lock. */
 static gpointer
 forget_locked (GHashTable *table, gconstpointer key)
 {
@@ -558,7 +566,8 @@ ferry_proxy_session_ref (FerryProxySession *self)
   return self;
 }
 
-/* The stream has the last reference. Returns its number, 0 where nothing is to be ended. */
+/* Takes the stream from a session of which only the stream has a reference. Returns the stream's xid, which the
+ * caller must end; 0 if there is nothing to end. */
 static guint64
 steal_stream (FerryProxySession *self)
 {
@@ -598,7 +607,7 @@ ferry_proxy_session_unref (FerryProxySession *self)
   guint64 xid = 0;
   gint references;
 
-  /* No other thread can get a reference meanwhile. */
+  /* With this lock no other thread can get a reference meanwhile: see ferry_proxy_session_get(). */
   G_LOCK (sessions);
   references = atomic_fetch_sub (&self->references, 1) - 1;
   if (references == 0)
@@ -612,6 +621,6 @@ ferry_proxy_session_unref (FerryProxySession *self)
     session_free (self);
   if (xid == 0)
     return;
-  error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "There is no proxy any more");
+  error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The last proxy of the transport was dropped");
   ferry_mux_abandon (mux, xid, FERRY_CANCEL_REASON_CANCELLED, error);
 }

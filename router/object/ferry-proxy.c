@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A proxy: the object it stands for, whether the exporter listens, the interface's description, and what is told of an
- * object that it follows. Single operations are views of one step, in ferry-proxy-call.c: views know proxies, and
- * proxies know no views.
+/* A proxy: the object that it stands for, whether the exporter listens, the interface's description, and the changes
+ * of an object that it follows. Single operations are views of one step, in ferry-proxy-call.c: code of views uses
+ * proxies, and code of proxies does not use views.
  *
- * Threads: any. What is followed is told on the main context that was the default one of the making thread.
- * Trust:   none in the names and values that the other end tells. */
+ * Threads: any. Signals of a followed object are emitted on the main context that was the default one of the making
+ *          thread.
+ * Trust:   none in the names and values that the other end sends. */
 
 #include "config.h"
 
@@ -26,20 +27,21 @@ struct _FerryProxy
 {
   GObject parent_instance;
 
-  FerryProxySession *session; /* const: (owned) (nullable): of an object in another process */
-  FerryExporter *exporter;    /* const: (owned) (nullable): of one in this process */
-  FerryExported *exported;    /* const: (owned) (nullable): of that, where it has no name here */
-  char *name;                 /* const: (owned) (nullable): the object's */
-  char *interface;            /* const: (owned) (nullable): the name of its interface, where that is known */
-  guint64 generation;         /* const: 0: it has a name, as the next */
+  FerryProxySession *session; /* const: (owned) (nullable): the session, if the object is in another process */
+  FerryExporter *exporter;    /* const: (owned) (nullable): the exporter, if the object is in this process */
+  FerryExported
+    *exported; /* const: (owned) (nullable): the exporter's record, if the proxy was made for a record; NULL: by name */
+  char *name;  /* const: (owned) (nullable): the name under which the object is exported */
+  char *interface;    /* const: (owned) (nullable): the name of the object's interface, if known */
+  guint64 generation; /* const, also number: the reference to the object; 0: the proxy was made by name */
   guint64 number;
-  _Atomic guint64 n_references; /* that came for it */
+  _Atomic guint64 n_references; /* how many references to the object have arrived for this proxy */
 
-  GMainContext *context;           /* const: (owned): where it notifies */
-  guint64 watch;                   /* const: of the session or the exporter; 0 for none */
-  _Atomic gboolean as_proxy;       /* whether values stay where they are */
-  _Atomic gboolean notifies;       /* its context is to notify of a change of whether it listens */
-  FerrySubscription *subscription; /* the context's thread, as the next: (owned) (nullable) */
+  GMainContext *context; /* const: (owned): the main context on which the proxy emits its signals */
+  guint64 watch; /* const: the number of a watch of the session, or the id of a handler of the exporter; 0: none */
+  _Atomic gboolean as_proxy;       /* whether results stay in the object's process: the default of views */
+  _Atomic gboolean notifies;       /* notify_listening() is posted to the context, and has not begun */
+  FerrySubscription *subscription; /* only on the context's thread, also the next field: (owned) (nullable) */
   GHashTable *cached; /* (element-type utf8 GVariant) (owned) (nullable): newest values of followed properties */
 };
 
@@ -49,10 +51,11 @@ struct _FerryProxy
  * Stands for an object that another process exports with a [class@Ferry.Exporter]. Operations on the proxy are done in
  * that process: [method@Ferry.Proxy.call] and its siblings for a single operation, a [struct@Ferry.View] for a chain.
  *
- * A proxy by name can be made before the object exists. A proxy that came as a result has a reference to its object,
- * which keeps the object alive until the proxy goes or the transport ends.
+ * A proxy by name can be made before the object exists. A proxy that came as a result has a reference to its object.
+ * The reference keeps the object alive until the proxy is finalized or the transport ends.
  *
- * No call hangs: the end of the transport, the stop of the exporter and deadlines end every call, with the reason.
+ * No call waits without end: when the transport ends, when the exporter stops, or when the deadline has passed, every
+ * call ends with that reason.
  *
  * Any thread may use a proxy, unless a function says otherwise. Its signals are emitted on the main context that was
  * the default one of the making thread.
@@ -86,19 +89,20 @@ static guint signal_ids[N_SIGNALS];
 static void
 notify_listening (gpointer proxy)
 {
-  /* Before the state is read: a change from now on posts again. */
+  /* Clear the flag before the state is read, so that a later change posts again. */
   atomic_store (&FERRY_PROXY (proxy)->notifies, FALSE);
   g_object_notify_by_pspec (proxy, pspecs[PROP_LISTENING]);
 }
 
-/* any: a proxy that is on its way out is not told. */
+/* any: notifies the proxy's context that the exporter has started or stopped listening. Does nothing for a proxy
+ * that is being finalized. */
 static void
 state_changed (gpointer data)
 {
   GWeakRef *proxy = data;
   g_autoptr (FerryProxy) self = g_weak_ref_get (proxy);
 
-  /* One post for many changes: the other end may change faster than the context iterates. */
+  /* Post once for many changes: the other end may change faster than the context iterates. */
   if (self != NULL && !atomic_exchange (&self->notifies, TRUE))
     ferry_mailbox_post (self->context, notify_listening, g_object_ref (self), g_object_unref);
 }
@@ -119,7 +123,8 @@ weak_ref_new (FerryProxy *self)
   return proxy;
 }
 
-/* Calls func with each change of whether the exporter listens. Returns a number to end that by. */
+/* Adds a watch: func is called each time the exporter starts or stops listening. Returns a number for
+ * remove_watch(). */
 static guint64
 add_watch (FerryProxy *self, FerryProxySessionFunc func, gpointer data, GDestroyNotify destroy)
 {
@@ -143,7 +148,7 @@ remove_watch (FerryProxy *self, guint64 watch)
  * @transport: the transport to the object's process
  * @name: the name under which the object is exported
  *
- * Makes a proxy. It does not ask the other end whether the object exists. Any thread.
+ * Returns a proxy of an object in another process. Does not ask the other end whether the object exists. Any thread.
  *
  * Returns: (transfer full): a proxy of the object
  *
@@ -170,8 +175,9 @@ ferry_proxy_new (FerryTransport *transport, const char *name)
  * @exporter: an exporter of this process
  * @name: the name under which the object is exported
  *
- * Makes a proxy for the object's own process. It does the same by the same rules, without traffic. Where the exporter
- * calls methods on threads, the asking thread calls them; otherwise the exporter's context does. Any thread.
+ * Returns a proxy of an object in this process. It has the operations and rules of other proxies, but sends no
+ * messages. If the exporter calls methods on threads, the thread that uses the proxy calls them; otherwise they are
+ * called on the exporter's main context. Any thread.
  *
  * Returns: (transfer full): a proxy of the object
  *
@@ -203,7 +209,7 @@ ferry_proxy_new_for_exported (FerryExporter *exporter, FerryExported *exported)
   return self;
 }
 
-/* With the session's lock. */
+/* Returns (transfer full) a proxy for a reference. Called with the session's lock held. */
 static FerryProxy *
 new_for_reference (FerryProxy *asker, const FerryViewResult *result)
 {
@@ -228,7 +234,7 @@ ferry_proxy_take_object (FerryProxy *self, const FerryViewResult *result)
     proxy = g_object_ref (self);
   else
     proxy = ferry_proxy_session_find_or_make (self->session, result, new_for_reference, self, &by_name);
-  /* Relaxed: the count is read when no other thread has the proxy any more. */
+  /* Relaxed: the count is read when only one thread still uses the proxy. */
   if (by_name)
     ferry_proxy_session_release (self->session, result->generation, result->number, 1);
   else
@@ -268,7 +274,8 @@ ferry_proxy_find_exported (FerryProxy *self, GError **error)
  *
  * Any thread.
  *
- * Returns: (transfer none) (nullable): over which the object is reached, %NULL in its own process
+ * Returns: (transfer none) (nullable): the transport over which the object is reached; %NULL if the object is in this
+ * process
  *
  * Since: 0.1
  */
@@ -286,7 +293,8 @@ ferry_proxy_get_transport (FerryProxy *self)
  *
  * Any thread.
  *
- * Returns: (nullable): the name under which the object is exported, %NULL where the proxy has only a reference
+ * Returns: (nullable): the name under which the object is exported; %NULL if the proxy has only a reference to the
+ * object
  *
  * Since: 0.1
  */
@@ -302,9 +310,9 @@ ferry_proxy_get_name (FerryProxy *self)
  * ferry_proxy_get_listening:
  * @self: a proxy
  *
- * Whether the exporter listens, as far as this end has heard. Any thread.
+ * Whether the exporter listens, by its last report that has arrived. Any thread.
  *
- * Returns: whether it does
+ * Returns: whether the exporter listens
  *
  * Since: 0.1
  */
@@ -320,11 +328,11 @@ ferry_proxy_get_listening (FerryProxy *self)
 /**
  * ferry_proxy_set_as_proxy:
  * @self: a proxy
- * @as_proxy: whether results stay in the other process
+ * @as_proxy: whether results of calls and views stay in the other process
  *
- * Keeps the results of calls and views in the other process and makes proxies of them here. It is the initial state of
- * [method@Ferry.View.set_as_proxy] for the proxy's views, and those proxies have it too. [method@Ferry.Proxy.get] gives
- * the value nevertheless. Any thread.
+ * Sets whether results of calls and views stay in the other process, so that this process gets proxies of them. The
+ * setting is the initial state of [method@Ferry.View.set_as_proxy] for views of this proxy, and proxies that come as
+ * results have it too. [method@Ferry.Proxy.get] always returns the value. Any thread.
  *
  * Since: 0.1
  */
@@ -333,7 +341,7 @@ ferry_proxy_set_as_proxy (FerryProxy *self, gboolean as_proxy)
 {
   g_return_if_fail (FERRY_IS_PROXY (self));
 
-  /* Relaxed, as below: nothing else goes by it. */
+  /* Relaxed, also in ferry_proxy_get_as_proxy(): no other data depends on the flag. */
   atomic_store_explicit (&self->as_proxy, as_proxy, memory_order_relaxed);
 }
 
@@ -343,7 +351,7 @@ ferry_proxy_set_as_proxy (FerryProxy *self, gboolean as_proxy)
  *
  * Any thread.
  *
- * Returns: whether values stay where they are, unless a view says otherwise
+ * Returns: whether results of calls and views stay in the other process, unless a view is set otherwise
  *
  * Since: 0.1
  */
@@ -355,9 +363,10 @@ ferry_proxy_get_as_proxy (FerryProxy *self)
   return atomic_load_explicit (&self->as_proxy, memory_order_relaxed);
 }
 
-/* ---- what the object's interface has: asked once for each object, as long as the exporter is the same ---- */
+/* ---- the interface's description: requested once for each object, until the exporter's names change ---- */
 
-/* The key of the description: objects without a name share that of their interface. */
+/* Returns the key of the object's description in the session. All objects without a name that have the same
+ * interface share one key. */
 static char *
 dup_key (FerryProxy *self)
 {
@@ -382,7 +391,8 @@ describe_here (FerryProxy *self, GError **error)
   g_autoptr (FerryExported) exported = ferry_proxy_find_exported (self, error);
 
   if (exported != NULL && exported->interface == NULL)
-    ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT, "A value has no description");
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT,
+                     "The proxy is of a value, and a value has no description; ask for that of an object");
   return exported != NULL && exported->interface != NULL ? ferry_interface_create_info (exported->interface) : NULL;
 }
 
@@ -409,15 +419,16 @@ new_request (FerryProxy *self)
 /**
  * ferry_proxy_describe:
  * @self: a proxy
- * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
+ * @timeout: how long to wait at the most, in microseconds; negative: without a limit
  * @cancellable: (nullable): ends the waiting
  * @error: return location for an error
  *
- * Gives the description of the object's interface: methods, properties, signals. It is asked for once, until names
- * change at the other end. From then on, a member that is missing in it costs no trip.
+ * Returns the description of the object's interface: methods, properties, signals. The first call asks the other end;
+ * later calls use that answer, until names change at the other end. As long as the answer is known, the use of a member
+ * that is missing in it fails at once, without a request.
  *
- * Threads and errors are those of [method@Ferry.View.resolve], and %FERRY_ERROR_PROTOCOL where the answer is no
- * description.
+ * Threads and errors are those of [method@Ferry.View.resolve]. Also fails with %FERRY_ERROR_PROTOCOL when the answer is
+ * not a description.
  *
  * Returns: (transfer full) (nullable): the description, or %NULL with an error
  *
@@ -465,9 +476,9 @@ described_cb (GObject *mux, GAsyncResult *result, gpointer data)
 /**
  * ferry_proxy_describe_async:
  * @self: a proxy
- * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
+ * @timeout: how long to wait at the most, in microseconds; negative: without a limit
  * @cancellable: (nullable): ends the waiting
- * @callback: (scope async): called with the end
+ * @callback: (scope async): called when the operation has ended
  * @user_data: data for @callback
  *
  * As [method@Ferry.Proxy.describe], without waiting. Any thread.
@@ -504,7 +515,7 @@ ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable *canc
 /**
  * ferry_proxy_describe_finish:
  * @self: a proxy
- * @result: what the callback was given
+ * @result: the result that the callback got
  * @error: return location for an error
  *
  * Ends [method@Ferry.Proxy.describe_async]; fails as [method@Ferry.Proxy.describe] does. Any thread.
@@ -524,8 +535,8 @@ ferry_proxy_describe_finish (FerryProxy *self, GAsyncResult *result, GError **er
 
 /* ---- an object that is followed ---- */
 
-/* For a proxy in the object's own process: one over a transport to it, which can be asked for a subscription.
- * Returns (transfer full) (nullable): with FERRY_ERROR_UNKNOWN_OBJECT. */
+/* For a proxy whose object is in this process: returns (transfer full) (nullable) a proxy over a transport to the
+ * object, for a subscription. Fails with FERRY_ERROR_UNKNOWN_OBJECT. */
 static FerryProxy *
 get_followable (FerryProxy *self, GError **error)
 {
@@ -535,7 +546,7 @@ get_followable (FerryProxy *self, GError **error)
   if (self->name == NULL)
     {
       ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT,
-                       "Only objects with a name can be followed in their own process");
+                       "The object has no name, and cannot be followed in its own process; export it with a name");
       return NULL;
     }
   ferry_transport_new_pair (&here, &there);
@@ -575,11 +586,11 @@ take_properties (FerryProxy *self, GVariant *item)
 
       if (before != NULL && g_variant_equal (before, taken))
         continue;
-      /* A name that is not followed has no use for its value. */
+      /* Ignore more values than names can be followed: the other end has sent names that were not requested. */
       if (before == NULL && g_hash_table_size (self->cached) >= FERRY_FOLLOW_MAX_NAMES)
         continue;
       g_hash_table_insert (self->cached, g_strdup (name), g_variant_ref (taken));
-      /* The detail is one that this process has asked for already, or no handler is connected to it. */
+      /* No new quark is needed: if a handler is connected with this detail, the quark exists. */
       g_signal_emit (self, signal_ids[SIGNAL_CHANGED], g_quark_try_string (name), name, taken);
     }
 }
@@ -606,7 +617,8 @@ take_signals (FerryProxy *self, GVariant *item)
     }
 }
 
-/* A proxy may be dropped on any thread, and be gone before the subscription is closed. */
+/* data: a GWeakRef. The last reference to the proxy may be dropped on any thread, and the proxy be freed before the
+ * subscription is closed. */
 static void
 item_came (gpointer data, GVariant *item, gboolean is_first)
 {
@@ -643,12 +655,14 @@ forget_followed (FerryProxy *self)
  * @properties: (nullable) (array zero-terminated=1): the names of properties, or `*` for all readable ones
  * @signals: (nullable) (array zero-terminated=1): the names of signals
  *
- * Follows the object's changes, instead of what was followed before. [signal@Ferry.Proxy::changed] tells the newest
- * value of a property, beginning with the present one; [signal@Ferry.Proxy::received] tells each signal. Following
- * begins each time the exporter begins to listen, until the transport ends. The object never waits for it: values that
- * are overtaken are left out, and signals that wait for too long are counted instead.
+ * Follows the object's changes, instead of what was followed before. [signal@Ferry.Proxy::changed] reports the newest
+ * value of a property, beginning with the present one; [signal@Ferry.Proxy::received] reports each signal. Following
+ * begins each time the exporter begins to listen, until the transport ends. The object never waits for its followers:
+ * only the newest value of a property is sent, and when too many signals wait, further ones are only counted: see
+ * [signal@Ferry.Proxy::missed].
  *
- * Where a name is not exported, [signal@Ferry.Proxy::follow-failed] says so, and nothing else is told.
+ * If the object, or one of the names, is not exported, [signal@Ferry.Proxy::follow-failed] reports the reason, and no
+ * changes are reported.
  *
  * The thread of the proxy's main context.
  *
@@ -671,7 +685,8 @@ ferry_proxy_follow (FerryProxy *self, const char *const *properties, const char 
  * ferry_proxy_unfollow:
  * @self: a proxy
  *
- * Ends [method@Ferry.Proxy.follow], and forgets the values. The thread of the proxy's main context.
+ * Ends [method@Ferry.Proxy.follow], and drops the values of followed properties. The thread of the proxy's main
+ * context.
  *
  * Since: 0.1
  */
@@ -692,7 +707,7 @@ ferry_proxy_unfollow (FerryProxy *self)
  *
  * The thread of the proxy's main context.
  *
- * Returns: (transfer full) (nullable): the newest value that was told, %NULL where there is none
+ * Returns: (transfer full) (nullable): the newest value that has arrived; %NULL if none has
  *
  * Since: 0.1
  */
@@ -710,16 +725,17 @@ ferry_proxy_dup_cached (FerryProxy *self, const char *property)
   return value != NULL ? g_variant_ref (value) : NULL;
 }
 
-/* ---- waiting until its exporter listens, or never will ---- */
+/* ---- waiting until the proxy's exporter listens, or never will ---- */
 
-/* A completion's data. */
+/* The data of a completion that waits until the exporter listens. */
 typedef struct
 {
   FerryProxy *proxy; /* (owned) */
   guint64 watch;
 } Wait;
 
-/* Returns whether there is more to wait for: it does not listen, and may. */
+/* Returns whether to wait on: the exporter does not listen now, and may listen later. Otherwise sets error if the
+ * exporter never will. */
 static gboolean
 may_listen_later (FerryProxy *self, GError **error)
 {
@@ -745,15 +761,17 @@ ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **e
   if (!g_main_context_is_owner (NULL) && (context == NULL || !g_main_context_is_owner (context)))
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
-                          "To wait on this thread would hold up its main loop; use %s, or another thread", async_form);
+                          "This thread must not wait, as its main loop would stop; use %s, or another thread",
+                          async_form);
 }
 
 static GError *
 wait_abandoned (gpointer data, FerryAbandonReason reason)
 {
   if (reason == FERRY_ABANDON_CANCELLED)
-    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The waiting was cancelled");
-  return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "The exporter has not begun to listen in time");
+    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The wait for the exporter was cancelled");
+  return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                              "The exporter did not listen within the timeout; start it, or wait longer");
 }
 
 static void
@@ -764,7 +782,7 @@ wait_clear (gpointer data)
 
 static const FerryCompletionFuncs wait_funcs = {wait_abandoned, wait_clear};
 
-/* any: the exporter's state has changed. */
+/* any: called when the exporter's state has changed: ends the completion if the exporter listens, or never will. */
 static void
 look (gpointer completion)
 {
@@ -775,7 +793,7 @@ look (gpointer completion)
     ferry_completion_finish (completion, error == NULL ? self->proxy : NULL, NULL, error);
 }
 
-/* Returns (transfer full): ends when the exporter listens, or never will. */
+/* Returns (transfer full): a completion that ends when the exporter listens, or never will. */
 static FerryCompletion *
 begin_wait (FerryProxy *self)
 {
@@ -788,7 +806,7 @@ begin_wait (FerryProxy *self)
   return completion;
 }
 
-/* After its end: nothing looks any more. */
+/* Must be called when the completion has ended: removes its watch. */
 static void
 end_wait (FerryCompletion *completion)
 {
@@ -800,19 +818,20 @@ end_wait (FerryCompletion *completion)
 /**
  * ferry_proxy_wait_until_listening:
  * @self: a proxy
- * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
+ * @timeout: how long to wait at the most, in microseconds; negative: without a limit
  * @cancellable: (nullable): ends the waiting
  * @error: return location for an error
  *
- * Waits until the exporter listens. It fails at once where the exporter never will, because its worker has ended.
+ * Waits until the exporter listens. Fails at once when the exporter can never listen, for example when its worker has
+ * ended.
  *
- * Any thread, except that of the default main context and the one that receives.
+ * Any thread, except the thread of the default main context and the thread that receives for the transport.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_WRONG_THREAD, with %FERRY_ERROR_NOT_LISTENING
  * when the exporter leaves the transport, and with the reason of the transport's end, such as %FERRY_ERROR_CLOSED and
  * %FERRY_ERROR_WORKER_LOST.
  *
- * Returns: whether it listens
+ * Returns: whether the exporter listens
  *
  * Since: 0.1
  */
@@ -823,7 +842,7 @@ ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable
 
   g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
 
-  /* In this process it is seen at once. */
+  /* The state of an exporter in this process is known at once. */
   if (self->session == NULL && ferry_proxy_get_listening (self))
     return TRUE;
   if (!ferry_proxy_check_may_wait (self, "ferry_proxy_wait_until_listening_async()", error))
@@ -837,9 +856,9 @@ ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable
 /**
  * ferry_proxy_wait_until_listening_async:
  * @self: a proxy
- * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
+ * @timeout: how long to wait at the most, in microseconds; negative: without a limit
  * @cancellable: (nullable): ends the waiting
- * @callback: (scope async): called with the end
+ * @callback: (scope async): called when the operation has ended
  * @user_data: data for @callback
  *
  * As [method@Ferry.Proxy.wait_until_listening], without waiting. Any thread.
@@ -866,13 +885,13 @@ ferry_proxy_wait_until_listening_async (FerryProxy *self, gint64 timeout, GCance
 /**
  * ferry_proxy_wait_until_listening_finish:
  * @self: a proxy
- * @result: what the callback was given
+ * @result: the result that the callback got
  * @error: return location for an error
  *
  * Ends [method@Ferry.Proxy.wait_until_listening_async]; fails as [method@Ferry.Proxy.wait_until_listening] does. Any
  * thread.
  *
- * Returns: whether it listens
+ * Returns: whether the exporter listens
  *
  * Since: 0.1
  */
@@ -939,10 +958,11 @@ install_news (void)
   /**
    * FerryProxy::changed:
    * @self: the proxy
-   * @property: the name of the property, which is the detail as well
-   * @value: its newest value
+   * @property: the name of the property, also the signal's detail
+   * @value: the newest value of the property
    *
-   * A property that is followed has another value. Values that were overtaken on the way are left out.
+   * A followed property has another value. Only the newest value is reported: if the property changes often, values in
+   * between are left out.
    *
    * Since: 0.1
    */
@@ -952,8 +972,8 @@ install_news (void)
   /**
    * FerryProxy::received:
    * @self: the proxy
-   * @name: the name of the signal, which is the detail as well
-   * @arguments: its arguments, a tuple
+   * @name: the name of the object's signal, also the detail of this one
+   * @arguments: the arguments of the object's signal, a tuple
    *
    * The object has emitted a signal that is followed.
    *
@@ -965,9 +985,10 @@ install_news (void)
   /**
    * FerryProxy::missed:
    * @self: the proxy
-   * @n: how many
+   * @n: how many signals were left out
    *
-   * The object emitted signals faster than they could be told. @n signals before the next one were left out.
+   * The object emitted signals faster than they could be sent. @n signals were left out before the next
+   * [signal@Ferry.Proxy::received].
    *
    * Since: 0.1
    */
@@ -984,7 +1005,7 @@ install_failures (void)
    * @property: the name of the property
    * @error: the reason
    *
-   * The object refused a value that a replica was set to. The replica has the object's value again.
+   * A property of a replica was set, and the object refused the value. The replica has the object's value again.
    *
    * Since: 0.1
    */
@@ -998,8 +1019,8 @@ install_failures (void)
    *
    * [method@Ferry.Proxy.follow] or a replica cannot follow the object: it does not exist, %FERRY_ERROR_UNKNOWN_OBJECT;
    * it lacks one of the members, %FERRY_ERROR_UNKNOWN_MEMBER; a member may not be read, %FERRY_ERROR_NOT_ALLOWED; or
-   * the transport has ended, with that reason. Nothing is told until the name stands for an object that can be
-   * followed.
+   * the transport has ended, with the reason of its end. No changes are reported until an object that can be followed
+   * is exported under the name.
    *
    * Since: 0.1
    */
@@ -1019,7 +1040,7 @@ ferry_proxy_class_init (FerryProxyClass *klass)
   /**
    * FerryProxy:name:
    *
-   * The name under which the object is exported, where it is known.
+   * The name under which the object is exported; %NULL if the proxy has only a reference to the object.
    *
    * Since: 0.1
    */
@@ -1028,8 +1049,9 @@ ferry_proxy_class_init (FerryProxyClass *klass)
   /**
    * FerryProxy:listening:
    *
-   * Whether the exporter listens, as far as this end has heard. Proxies that came as results do not notify of it. Where
-   * an exporter has left the transport, another one in its place is noticed once something is asked or waited for.
+   * Whether the exporter listens, by its last report that has arrived. Proxies that came as results do not notify of
+   * changes. After an exporter has left the transport, a new exporter at the other end is found only when a request or
+   * a wait asks for it.
    *
    * Since: 0.1
    */

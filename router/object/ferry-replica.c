@@ -1,15 +1,19 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* No echoes: a value that comes from the object is not sent back. While a value that was set here is on its way, values
- * from the object wait for the answer, which carries the count of the property's changes. So a slider that is dragged
- * never jumps back, and a value that the object has corrected still comes here.
+/* A replica of an object: keeps the properties of an object here the same as those of an object in another process.
+ * Below, "the object" is the object in the other process.
  *
- * While values of the object are set here, other properties may change with them, such as those that a class computes:
- * the object has done the same and says so in a moment. Only what it has not said after some time is a change of this
- * end's own, and is sent. A value that the application sets here is sent at once, each property in its turn.
+ * A value that comes from the object is never sent back to it. While a value that was set here is being sent, values
+ * from the object wait for the answer, which has the count of the property's changes. So a slider that is dragged
+ * never jumps back, and a value that the object has corrected still arrives here.
  *
- * Of values that are set quickly the newest is sent, one at a time. */
+ * When a value of the object is set here, other properties here may change because of it, such as those that a class
+ * computes. The object has made the same changes, and reports them soon. A property that the object has not reported
+ * after some time was changed by this end only, and is sent. A value that the application sets here is sent at once,
+ * each property for itself.
+ *
+ * If a property is set quickly many times, only its newest value is sent, one value at a time. */
 
 #include "config.h"
 
@@ -20,37 +24,39 @@
 #include "object/ferry-interface-private.h"
 #include "object/ferry-resolve-private.h"
 
-/* How long the object has to say what followed from a change, in microseconds. */
+/* How long to wait, in microseconds, for the object to report what followed from a change. */
 #define CONSEQUENCE_TIME (100 * 1000)
 
-/* References: of the object that it is attached to, and of each value that is on its way. */
+/* References: one of the object here that is the replica, and one of each value that is being sent. */
 typedef struct
 {
   guint references;
-  GObject *object;                 /* (unowned) (nullable): until it goes */
+  GObject *object;                 /* (unowned) (nullable): the object here; NULL when it was freed */
   FerryProxy *proxy;               /* const: (owned) */
   FerrySubscription *subscription; /* (owned) (nullable) */
   GHashTable *properties;          /* (element-type utf8 Property) (owned) */
-  GTask *task;                     /* (owned) (nullable): waits for the first values; it has the object */
-  GSource *cancel;                 /* (owned) (nullable): its cancellable */
-  guint applying;                  /* how many are setting properties here to what the object has */
-  guint64 n_disturbed;             /* how often there was a disturbance */
-  guint64 n_streams;     /* how many the subscription has opened: each may be another object's, of the same name */
+  GTask *task;                     /* (owned) (nullable): waits for the first values; has a reference to object */
+  GSource *cancel;                 /* (owned) (nullable): the source of the task's cancellable */
+  guint applying;                  /* how many calls on the stack are setting properties here to values of the object */
+  guint64 n_disturbed;             /* how many times a property was disturbed: see Property.disturbed */
+  guint64
+    n_streams; /* how many streams the subscription has opened: each may be of another object with the same name */
   GMainContext *context; /* const: (owned) */
-  GSource *settling;     /* (owned) (nullable): what has changed meanwhile is looked at then */
+  GSource *settling;     /* (owned) (nullable): the timer of settle_cb(), which sends disturbed properties */
 } Replica;
 
 typedef struct
 {
   Replica *replica;  /* const: (unowned) */
   GParamSpec *pspec; /* const */
-  GVariant *remote;  /* (owned) (nullable): what the object has, as far as is known here */
-  guint64 n_changes; /* that it had seen then */
-  GVariant *wanted;  /* (owned) (nullable): the value that was set here and not sent yet */
+  GVariant *remote;  /* (owned) (nullable): the object's value, as far as known here */
+  guint64 n_changes; /* the object's count of the property's changes at that value */
+  GVariant *wanted;  /* (owned) (nullable): a value that was set here and not sent yet */
   gboolean under_way;
-  guint64 stream;      /* n_streams when it was sent */
-  guint64 disturbed;   /* not 0: it has changed here while values of the object were set, and in that order */
-  gint64 disturbed_at; /* when it began to */
+  guint64 stream;    /* n_streams when the value under way was sent */
+  guint64 disturbed; /* not 0: the property has changed here while values of the object were set; numbered in the order
+                        of these changes */
+  gint64 disturbed_at; /* when that change was, in monotonic time */
 } Property;
 
 static void
@@ -74,7 +80,7 @@ replica_unref (Replica *self)
   g_free (self);
 }
 
-/* Returns (transfer full) (nullable) */
+/* Returns (transfer full) (nullable): the value that the property has here. */
 static GVariant *
 get_here (Property *self)
 {
@@ -85,7 +91,8 @@ get_here (Property *self)
   return ferry_value_to_variant (&value, NULL);
 }
 
-/* The object's value, if the property here takes it: GLib would warn of one that is out of its range. */
+/* Sets value to the object's value, if the property here takes that. Otherwise fails: GLib would warn about a value
+ * that is out of range. */
 static gboolean
 convert (Property *self, GValue *value, GError **error)
 {
@@ -99,7 +106,8 @@ convert (Property *self, GValue *value, GError **error)
     self->pspec->name);
 }
 
-/* What another process says is applied if the property takes it. */
+/* Sets the property here to the object's value, if the property takes it, and no value of this end waits or is being
+ * sent. */
 static void
 apply (Property *self)
 {
@@ -136,7 +144,7 @@ note_remote (Property *self, guint64 n_changes, GVariant *value)
 
 static void send_wanted (Property *self);
 
-/* Returns (transfer full) (nullable): the value here, where the object has another one. */
+/* Returns (transfer full) (nullable): the value here, if it differs from the object's. */
 static GVariant *
 get_own_change (Property *self)
 {
@@ -147,7 +155,8 @@ get_own_change (Property *self)
   return g_steal_pointer (&value);
 }
 
-/* Forgets the disturbed properties whose value the object has too. Returns (nullable): the one disturbed first. */
+/* Returns (nullable) the property that was disturbed first. Properties whose value equals the object's are no longer
+ * disturbed. */
 static Property *
 find_disturbed (Replica *self)
 {
@@ -178,14 +187,15 @@ settle_later (Replica *self, gint64 when)
     return;
   self->settling = g_timeout_source_new (G_MAXUINT);
   g_source_set_ready_time (self->settling, when);
-  /* Where the loop stood still, what the object says lies there by now, and is heard first. */
+  /* Lower than G_PRIORITY_DEFAULT: if the main loop was blocked, reports of the object that have come meanwhile are
+   * handled first. */
   g_source_set_priority (self->settling, G_PRIORITY_HIGH_IDLE);
   g_source_set_static_name (self->settling, "[ferry] a replica's own changes");
   g_source_set_callback (self->settling, settle_cb, self, NULL);
   g_source_attach (self->settling, self->context);
 }
 
-/* After values were set: what the object has as well needs no second look. */
+/* Must be called after values of the object were set: starts the timer if any property is still disturbed. */
 static void
 look_at_disturbed (Replica *self)
 {
@@ -195,7 +205,8 @@ look_at_disturbed (Replica *self)
     settle_later (self, first->disturbed_at + CONSEQUENCE_TIME);
 }
 
-/* One is sent: the others may follow from it, which is seen the next time. */
+/* Sends one disturbed property. Changes of the other disturbed properties may follow from it at the object, so they
+ * are checked later. */
 static gboolean
 settle_cb (gpointer data)
 {
@@ -218,8 +229,8 @@ settle_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* The counts of another object mean nothing, and this object's stream tells its values. What was sent before there was
- * a stream belongs to the first one. */
+/* Whether a value was sent in the present stream. After a later stream began, the name may be of another object,
+ * whose counts cannot be compared. A value that was sent before any stream belongs to the first one. */
 static gboolean
 is_of_this_stream (Property *self)
 {
@@ -259,7 +270,7 @@ send_wanted (Property *self)
   replica->references++;
   ferry_view_set (view, self->pspec->name, self->wanted);
   g_clear_pointer (&self->wanted, g_variant_unref);
-  /* The answer comes on the replica's context, whatever is the thread's default one now. */
+  /* Push the replica's context: the answer must come there, even if this thread has another default context now. */
   g_main_context_push_thread_default (replica->context);
   ferry_resolve_run_task (view, -1, FERRY_RESOLVE_LATER, g_task_new (replica->proxy, NULL, sent_cb, self));
   g_main_context_pop_thread_default (replica->context);
@@ -292,7 +303,7 @@ changed_here (GObject *object, GParamSpec *pspec, gpointer data)
 
 /* ---- from the object ---- */
 
-/* At the first item of a stream. */
+/* Called at the first item of a stream: the name may be of another object now, which has counts of its own. */
 static void
 forget_counts (Replica *self)
 {
@@ -305,7 +316,7 @@ forget_counts (Replica *self)
     ((Property *) property)->n_changes = 0;
 }
 
-/* The waiting caller gets the object, or error, which is taken. */
+/* Ends the task: returns the object, or error, which is taken. */
 static void
 end_task (Replica *self, GError *error)
 {
@@ -333,7 +344,7 @@ item_came (gpointer data, GVariant *item, gboolean is_first)
 
   if (is_first)
     forget_counts (self);
-  /* All are known before one is set, which may change others. */
+  /* Store all values before one is set: setting a property may change others. */
   g_variant_iter_init (&iter, changes);
   while (g_variant_iter_next (&iter, "(&stv)", &name, &n_changes, &value))
     {
@@ -411,8 +422,8 @@ attach (GObject *object, FerryProxy *proxy, const char *const *properties)
   return self;
 }
 
-/* Returns (transfer full) (element-type utf8): the writable properties of the class and of those between it and
- * GObject. */
+/* Returns (transfer full) (element-type utf8): the properties of the class and its ancestors that can be kept the
+ * same: readable, writable, and with a variant type. */
 static GPtrArray *
 list_properties (GObjectClass *klass)
 {
@@ -429,7 +440,7 @@ list_properties (GObjectClass *klass)
   return names;
 }
 
-/* Returns (nullable): the first that cannot be kept the same. */
+/* Returns (nullable): the name of the first property that cannot be kept the same. */
 static const char *
 find_unfit (GObjectClass *klass, const char *const *properties)
 {
@@ -444,7 +455,8 @@ find_unfit (GObjectClass *klass, const char *const *properties)
   return NULL;
 }
 
-/* Returns (nullable): with *object (transfer full). function is what the program called. */
+/* Returns (nullable) a replica, and sets *object (transfer full). function: the public function, for a critical
+ * message. */
 static Replica *
 create (FerryProxy *proxy, GType type, const char *const *properties, GObject **object, const char *function)
 {
@@ -473,21 +485,23 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
  * @properties: (nullable) (array zero-terminated=1): names of properties that can be read and written here, or %NULL
  *   for all of the class
  *
- * Makes an object whose properties follow those of the object in the other process, and reach any widget with
- * `g_object_bind_property()`. A change there is set here, with `notify::`; a change here is set there. Where the object
- * refuses a value, the replica gets the object's value back: see [signal@Ferry.Proxy::set-failed]. Properties that
- * change here because a value of the object is set, such as one that the class computes, are sent only where the object
- * does not come to the same value within a tenth of a second. A value that is set here is sent with all that changes by
- * it, in the order of the notifications.
+ * Returns a replica: an object of this process whose properties are kept the same as those of the object in the other
+ * process. Bind them to widgets with `g_object_bind_property()`. When a property of the object changes, the replica's
+ * property is set, with `notify::`; when a property of the replica changes, the object's property is set. If the object
+ * refuses a value, the replica gets the object's value back: see [signal@Ferry.Proxy::set-failed]. When a value of the
+ * object is set here, other properties of the replica may change because of it, such as one that the class computes.
+ * Such a change is sent only if the object has not the same value within a tenth of a second. A value that is set here
+ * is sent together with the changes that follow from it, in the order of their notifications.
  *
- * Where the object lacks one of the properties, or cannot be followed, the replica keeps its values, and
- * [signal@Ferry.Proxy::follow-failed] tells.
+ * If the object lacks one of the properties, or cannot be followed, the replica keeps its values, and
+ * [signal@Ferry.Proxy::follow-failed] is emitted.
  *
  * The replica begins with the class's defaults, gets its values when the exporter listens, and keeps them when the
- * exporter stops or ends. For widgets with limits of their own, which would set back values outside them, use
- * [method@Ferry.Proxy.create_replica_async]. The other process cannot change classes or types.
+ * exporter stops or ends. A widget with limits of its own may change a default that is outside of these limits, and so
+ * change the replica and the object. For such widgets use [method@Ferry.Proxy.create_replica_async], whose replica has
+ * the object's values from the beginning. The other process cannot change classes or types.
  *
- * The replica belongs to the thread's default main context, and is used and dropped there. Any thread.
+ * The replica belongs to the thread's default main context, and must be used and dropped there. Any thread.
  *
  * Returns: (transfer full): the replica
  *
@@ -524,8 +538,8 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
  * @callback: (scope async): called when the replica has the object's values
  * @user_data: data for @callback
  *
- * Makes a replica, and waits until the exporter listens and has told the values of its properties. The replica belongs
- * to the thread's default main context. Any thread.
+ * Makes a replica. The operation ends when the exporter listens and the replica has the values of the object's
+ * properties. The replica belongs to the thread's default main context. Any thread.
  *
  * Since: 0.1
  */
@@ -556,13 +570,13 @@ ferry_proxy_create_replica_async (FerryProxy *self, GType type, const char *cons
 /**
  * ferry_proxy_create_replica_finish:
  * @self: a proxy
- * @result: what the callback was given
+ * @result: the result that the callback got
  * @error: return location for an error
  *
  * Ends [method@Ferry.Proxy.create_replica_async]. Any thread.
  *
- * Fails with %G_IO_ERROR_CANCELLED, with why the transport has ended, and where the object cannot be followed, such as
- * %FERRY_ERROR_UNKNOWN_OBJECT, %FERRY_ERROR_UNKNOWN_MEMBER and %FERRY_ERROR_NOT_ALLOWED.
+ * Fails with %G_IO_ERROR_CANCELLED, with the reason of the transport's end, and when the object cannot be followed,
+ * such as with %FERRY_ERROR_UNKNOWN_OBJECT, %FERRY_ERROR_UNKNOWN_MEMBER and %FERRY_ERROR_NOT_ALLOWED.
  *
  * Returns: (transfer full) (nullable): the replica, or %NULL with an error
  *

@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A view on its way to its result, in another process or in this one.
+/* Resolves a view: sends it to the object's process, or evaluates it in this process.
  *
- * It ends once: with the result, the error that came, its deadline, or its cancellation. What comes after the last two
- * is still looked at, because it may bring a handle that has to be dropped again. */
+ * A resolution ends once: with the result, an error, its deadline, or its cancellation. An answer that comes after
+ * the deadline or the cancellation is still read: it may have a reference that must be dropped. */
 
 #pragma once
 
@@ -17,23 +17,24 @@ typedef struct
 {
   GVariant *value;    /* (owned) (nullable) */
   FerryProxy *object; /* (owned) (nullable) */
-  guint64 n_changes;  /* where a property was set: see FERRY_STEP_SET */
+  guint64 n_changes;  /* for a view that sets a property: the count of changes, see FERRY_STEP_SET */
 } FerryResolved;
 
 void ferry_resolved_free (gpointer self);
 
-/* What happens where the transport has no room. */
+/* What a resolution does when the transport has no room. */
 typedef enum
 {
-  FERRY_RESOLVE_FAIL,  /* with FERRY_ERROR_WOULD_BLOCK */
-  FERRY_RESOLVE_WAIT,  /* this thread waits for it */
-  FERRY_RESOLVE_LATER, /* it is asked as soon as there is some */
+  FERRY_RESOLVE_FAIL,  /* fails with FERRY_ERROR_WOULD_BLOCK */
+  FERRY_RESOLVE_WAIT,  /* this thread waits for room */
+  FERRY_RESOLVE_LATER, /* the request is sent as soon as there is room */
 } FerryResolveRoom;
 
-/* Waits: see ferry_view_resolve(). async_form: what to use where this thread may not. */
+/* Resolves a view, and waits for the result: see ferry_view_resolve(). async_form: the function that the error
+ * message names if this thread may not wait. */
 gboolean ferry_resolve_wait (FerryView *view, const char *async_form, gint64 timeout, GCancellable *cancellable,
                              GVariant **value, FerryProxy **object, GError **error);
-/* In GIO's manner; the task's result is a FerryResolved. Takes the task. room: any but FERRY_RESOLVE_WAIT. */
+/* Resolves a view without waiting. Takes the task, which returns a FerryResolved. room: any but FERRY_RESOLVE_WAIT. */
 void ferry_resolve_run_task (FerryView *view, gint64 timeout, FerryResolveRoom room, GTask *task);
 
 G_END_DECLS

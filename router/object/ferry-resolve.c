@@ -13,23 +13,23 @@
 #include "call/ferry-transport-private.h"
 #include "object/ferry-evaluation-private.h"
 
-/* Requests of up to so many bytes are made on the stack. */
+/* The size in bytes up to which a request is made on the stack. */
 #define PACKED_HERE 512
 
-/* What a completion has of the view. */
+/* The data of a resolution's completion. */
 typedef struct
 {
   FerryView *view;    /* const: (owned) */
-  FerryProxy *proxy;  /* const: the view's */
-  gint64 deadline;    /* const: 0 for none */
-  FerryViewFunc func; /* const, as the next one: (nullable) */
+  FerryProxy *proxy;  /* const: borrowed from the view */
+  gint64 deadline;    /* const: monotonic time in microseconds; 0 for none */
+  FerryViewFunc func; /* const, also the next field: (nullable) */
   gpointer user_data;
-  _Atomic guint64 xid; /* 0: not asked yet, or in this process */
-  guint8 *packed;      /* (owned) (nullable): the request that waits for room */
+  _Atomic guint64 xid; /* the transaction's xid; 0: not sent yet, or the object is in this process */
+  guint8 *packed;      /* (owned) (nullable): a request that waits for room in the transport */
   gsize packed_size;
 
-  gboolean as_proxy;         /* const: of one in this process */
-  GCancellable *cancellable; /* const: (owned) (nullable): of one in this process: for its methods */
+  gboolean as_proxy;         /* const: for an object in this process */
+  GCancellable *cancellable; /* const: (owned) (nullable): for an object in this process: the methods' cancellable */
 } Resolve;
 
 static void
@@ -69,9 +69,10 @@ resolve_destroy (gpointer data)
   ferry_view_unref (self->view);
 }
 
-/* ---- its end ---- */
+/* ---- the end of a resolution ---- */
 
-/* Takes result's content. raised: the object itself has failed, with whatever code. */
+/* Ends a resolution. Takes the content of result. raised: the error is the object's own: the view's default does not
+ * replace it. */
 static void
 end (Resolve *self, FerryResolved *result, const GError *error, gboolean raised)
 {
@@ -90,7 +91,7 @@ end (Resolve *self, FerryResolved *result, const GError *error, gboolean raised)
     }
 }
 
-/* What a property was set to comes with the count of its changes. */
+/* For a view that sets a property: takes the value and the count of changes out of the result's “(tv)”. */
 static void
 unwrap_change (Resolve *self, FerryResolved *result)
 {
@@ -105,7 +106,7 @@ unwrap_change (Resolve *self, FerryResolved *result)
 
 /* ---- in another process ---- */
 
-/* The receiving thread, or the one that ended the transport. */
+/* Called on the receiving thread, or on the thread that ended the transport. */
 static void
 answered (gpointer data, GVariant *answer, const GError *error)
 {
@@ -131,7 +132,7 @@ answered (gpointer data, GVariant *answer, const GError *error)
 
 static const FerryAskFuncs ask_funcs = {.done = answered, .destroy = resolve_unref};
 
-/* A member that the interface is known not to have costs no trip. */
+/* Fails if the cached description says that the interface does not have the member: so no request is sent. */
 static gboolean
 check_member (FerryProxy *proxy, const FerryViewRequest *request, GError **error)
 {
@@ -147,7 +148,8 @@ check_member (FerryProxy *proxy, const FerryViewRequest *request, GError **error
   known = is_call ? g_dbus_interface_info_lookup_method (info, step->name) != NULL
                   : g_dbus_interface_info_lookup_property (info, step->name) != NULL;
   if (!known)
-    ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "The interface %s has no %s “%s”", info->name,
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
+                     "The interface %s has no %s “%s”; look up its members in its description", info->name,
                      is_call ? "method" : "property", step->name);
   g_dbus_interface_info_unref (info);
   return known;
@@ -159,8 +161,8 @@ get_mux (Resolve *self)
   return ferry_proxy_session_get_mux (ferry_proxy_get_session (self->proxy));
 }
 
-/* Any thread. Sequentially consistent, as in abandon(): of the two that set a word each and then look at the other's,
- * one sees both. */
+/* Any thread. Sequentially consistent, as in resolve_abandon(): one thread stores the xid and then reads whether the
+ * completion has ended, the other stores the end and then reads the xid. At least one of the two sees both. */
 static void
 cancel (Resolve *self, FerryCancelReason reason)
 {
@@ -171,7 +173,8 @@ cancel (Resolve *self, FerryCancelReason reason)
                                reason);
 }
 
-/* The thread that makes room. Returns FALSE while there is not enough. */
+/* Sends a request that waited for room. Called by the thread that makes room. Returns FALSE while there is not
+ * enough room. */
 static gboolean
 ask_later (gpointer data)
 {
@@ -198,7 +201,8 @@ ask_later (gpointer data)
   return TRUE;
 }
 
-/* Keeps request until there is room; its bytes may be on the stack. count: as it was before the attempt to send. */
+/* Copies a request, whose bytes may be on the stack, and sends it when there is room. count:
+ * ferry_transport_get_room_count() before the attempt to send. */
 static void
 keep_for_later (Resolve *self, const FerryAskRequest *request, guint64 count)
 {
@@ -207,7 +211,7 @@ keep_for_later (Resolve *self, const FerryAskRequest *request, guint64 count)
   ferry_transport_send_later (ferry_mux_get_transport (get_mux (self)), ask_later, resolve_ref (self), count);
 }
 
-/* Returns whether it was asked, or will be. */
+/* Sends a request. Returns whether it was sent, or will be. */
 static gboolean
 ask (Resolve *self, const FerryAskRequest *request, FerryResolveRoom room, GError **error)
 {
@@ -277,7 +281,7 @@ local_done (gpointer data, FerryExported *object, GVariant *value, const GError 
   else if (value != NULL)
     result.value = g_variant_ref (value);
   unwrap_change (self, &result);
-  /* An evaluation fails with the object's error. */
+  /* An evaluation fails only with errors of the object: so raised is TRUE. */
   end (self, &result, error, TRUE);
 }
 
@@ -295,7 +299,7 @@ start_local (Resolve *self, FerryViewRequest *view, GError **error)
   root = ferry_proxy_find_exported (proxy, error);
   if (root == NULL)
     return FALSE;
-  /* The names are the view's, which this has. */
+  /* Names stay borrowed from the view, to which self has a reference; arguments need references of their own. */
   own.steps = g_memdup2 (view->steps, sizeof *view->steps * view->n_steps);
   for (guint i = 0; i < own.n_steps; i++)
     if (own.steps[i].argument != NULL)
@@ -309,7 +313,7 @@ start_local (Resolve *self, FerryViewRequest *view, GError **error)
   return TRUE;
 }
 
-/* ---- both ---- */
+/* ---- objects of both kinds ---- */
 
 static GError *
 resolve_abandon (gpointer data, FerryAbandonReason reason)
@@ -323,14 +327,16 @@ resolve_abandon (gpointer data, FerryAbandonReason reason)
   else if (ferry_proxy_get_session (self->proxy) != NULL)
     cancel (self, timed_out ? FERRY_CANCEL_REASON_DEADLINE : FERRY_CANCEL_REASON_CANCELLED);
   if (timed_out)
-    return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "“%s” was not answered in time", text);
+    return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                        "“%s” was not answered within the timeout; repeat it with a longer one", text);
   return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "“%s” was cancelled", text);
 }
 
 static const FerryCompletionFuncs resolve_funcs = {resolve_abandon, resolve_destroy};
 
-/* deadline: monotonic time in microseconds, 0 for none: the other end is told, and the completion's face sees to it.
- * The result is a FerryResolved. Returns (transfer full). */
+/* Returns (transfer full): a completion whose result is a FerryResolved. deadline: monotonic time in microseconds, 0
+ * for none. It is sent to the other end; for this end, the caller must pass it to the function that waits for the
+ * completion. */
 static FerryCompletion *
 resolve_new (FerryView *view, gint64 deadline)
 {
@@ -343,7 +349,7 @@ resolve_new (FerryView *view, gint64 deadline)
   return completion;
 }
 
-/* Has the view resolved. cancellable (nullable): ends the waiting for room. */
+/* Begins to resolve the completion's view. cancellable (nullable): ends the waiting for room. */
 static void
 start (FerryCompletion *completion, FerryResolveRoom room, GCancellable *cancellable)
 {
@@ -361,8 +367,8 @@ start (FerryCompletion *completion, FerryResolveRoom room, GCancellable *cancell
 
 /* ---- a thread that waits ---- */
 
-/* An object in this process may have answered at once: only a thread that would have to wait is asked whether it may.
- */
+/* Whether this thread may wait for the completion. An object in this process may have answered already: the thread
+ * is checked only if it would have to wait. */
 static gboolean
 check_may_wait_here (FerryView *view, FerryCompletion *completion, const char *async_form, GError **error)
 {
@@ -379,7 +385,7 @@ check_may_wait_here (FerryView *view, FerryCompletion *completion, const char *a
   return TRUE;
 }
 
-/* Returns (transfer full) (nullable). */
+/* Returns (transfer full) (nullable): the view's result; NULL with an error. */
 static FerryResolved *
 resolve_and_wait (FerryView *view, const char *async_form, gint64 timeout, GCancellable *cancellable, GError **error)
 {
@@ -387,7 +393,7 @@ resolve_and_wait (FerryView *view, const char *async_form, gint64 timeout, GCanc
   FerryProxy *proxy = ferry_view_get_proxy (view);
   g_autoptr (FerryCompletion) completion = NULL;
 
-  /* Of another process nothing comes at once: so nothing is asked where it could not be waited for. */
+  /* An answer of another process never comes at once: check before the request is sent whether this thread may wait. */
   if ((ferry_proxy_get_session (proxy) != NULL && !ferry_proxy_check_may_wait (proxy, async_form, error)) ||
       g_cancellable_set_error_if_cancelled (cancellable, error))
     return NULL;
@@ -399,7 +405,8 @@ resolve_and_wait (FerryView *view, const char *async_form, gint64 timeout, GCanc
   return ferry_completion_take (completion, error);
 }
 
-/* Takes result (nullable). Returns whether there is one. */
+/* Moves the result's content to value and object, and frees the result, which it takes (nullable). Returns whether
+ * there was a result. */
 static gboolean
 give (FerryResolved *result, GVariant **value, FerryProxy **object)
 {
@@ -423,27 +430,29 @@ ferry_resolve_wait (FerryView *view, const char *async_form, gint64 timeout, GCa
 /**
  * ferry_view_resolve:
  * @self: a view
- * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
- * @cancellable: (nullable): ends the waiting, and tells the object's end
- * @value: (out) (optional) (nullable) (transfer full): the result, where it is a value; %NULL where there is none
- * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, where it is an object
+ * @timeout: how long to wait at the most, in microseconds; negative: without a limit
+ * @cancellable: (nullable): ends the waiting, and cancels the call at the object's end
+ * @value: (out) (optional) (nullable) (transfer full): the result, if it is a value, else %NULL
+ * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, if it is an object, else %NULL
  * @error: return location for an error
  *
- * Does the operations at the object's end, and waits for the result, and for room in the transport. The same object is
- * the same proxy while one exists: a method that gives its own object gives the view's proxy.
+ * Does the operations at the object's end. Waits for room in the transport and for the result. While a proxy of an
+ * object exists, all results that are this object return the same proxy: if a method returns its own object, the result
+ * is the view's proxy.
  *
- * Any thread, except those that would wait for themselves: that of the default main context, and the one that receives.
- * In the object's own process there is no traffic: this thread calls the methods, unless they belong to another one.
- * @timeout and @cancellable cannot end a method that this thread calls, though the method can look at both. A method
- * that answers later was called by the time that %FERRY_ERROR_WRONG_THREAD says so.
+ * Any thread, except the thread of the default main context and the thread that receives for the transport: they would
+ * wait for themselves. In the object's own process nothing is sent: this thread calls the methods, unless the exporter
+ * calls them on a main context of another thread. @timeout and @cancellable cannot end a method that this thread calls,
+ * but the method can check both. In the object's own process, %FERRY_ERROR_WRONG_THREAD may come after a method was
+ * called, if the method returned without an answer.
  *
- * Fails with %FERRY_ERROR_NOT_LISTENING, unless there is a default; %FERRY_ERROR_UNKNOWN_OBJECT,
+ * Fails with %FERRY_ERROR_NOT_LISTENING, unless the view has a default; %FERRY_ERROR_UNKNOWN_OBJECT,
  * %FERRY_ERROR_UNKNOWN_MEMBER, %FERRY_ERROR_UNKNOWN_FUNCTION, %FERRY_ERROR_NOT_ALLOWED, %FERRY_ERROR_BAD_ARGUMENTS,
  * %FERRY_ERROR_BAD_RESULT, %FERRY_ERROR_TOO_LARGE, %FERRY_ERROR_PROTOCOL; %FERRY_ERROR_TIMED_OUT,
- * %G_IO_ERROR_CANCELLED, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_REFUSED; with the end of the transport, such as
- * %FERRY_ERROR_CLOSED and %FERRY_ERROR_WORKER_LOST; and with the error of a method.
+ * %G_IO_ERROR_CANCELLED, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_REFUSED; with the reason of the transport's end, such
+ * as %FERRY_ERROR_CLOSED and %FERRY_ERROR_WORKER_LOST; and with the error of a method.
  *
- * Returns: whether it was resolved
+ * Returns: whether the view was resolved
  *
  * Since: 0.1
  */
@@ -471,14 +480,15 @@ tell_func (FerryCompletion *completion, gpointer data)
 
 /**
  * ferry_view_resolve_with_func:
- * @self: a view, which is not changed before @func is called
+ * @self: a view; it must not be changed before @func is called
  * @func: (scope async): called once with the result, or with the reason that there is none
  * @user_data: data for @func
  *
  * As [method@Ferry.View.resolve], without waiting and at the least cost. @func is called on the thread that receives
- * for the transport (the router's thread, for a worker's link) or on the one that closes it; in the object's own
- * process on the thread that answers. Where the request cannot be sent, as with %FERRY_ERROR_WOULD_BLOCK where the
- * transport has no room, @func is called before this function returns. There is no time limit. Any thread.
+ * for the transport (the router's thread, for a worker's link) or on the thread that closes the transport; in the
+ * object's own process, on the thread that answers. If the request cannot be sent, @func is called before this function
+ * returns: for example with %FERRY_ERROR_WOULD_BLOCK when the transport has no room. There is no time limit. Any
+ * thread.
  *
  * Since: 0.1
  */
@@ -513,14 +523,14 @@ ferry_resolve_run_task (FerryView *view, gint64 timeout, FerryResolveRoom room, 
 
 /**
  * ferry_view_resolve_async:
- * @self: a view, which is not changed before the callback
- * @timeout: how long to wait at the most, in microseconds; negative: as long as it takes
- * @cancellable: (nullable): ends the waiting, and tells the object's end
- * @callback: (scope async): called with the end
+ * @self: a view; it must not be changed before @callback is called
+ * @timeout: how long to wait at the most, in microseconds; negative: without a limit
+ * @cancellable: (nullable): ends the waiting, and cancels the call at the object's end
+ * @callback: (scope async): called when the operation has ended
  * @user_data: data for @callback
  *
- * As [method@Ferry.View.resolve], without waiting. Where the transport has no room it fails at once, with
- * %FERRY_ERROR_WOULD_BLOCK. Any thread.
+ * As [method@Ferry.View.resolve], without waiting. Fails at once with %FERRY_ERROR_WOULD_BLOCK when the transport has
+ * no room. Any thread.
  *
  * Since: 0.1
  */
@@ -540,13 +550,13 @@ ferry_view_resolve_async (FerryView *self, gint64 timeout, GCancellable *cancell
 /**
  * ferry_view_resolve_finish:
  * @result: the result that the callback got; its source is the view's proxy
- * @value: (out) (optional) (nullable) (transfer full): the result, where it is a value; %NULL where there is none
- * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, where it is an object
+ * @value: (out) (optional) (nullable) (transfer full): the result, if it is a value, else %NULL
+ * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, if it is an object, else %NULL
  * @error: return location for an error
  *
  * Ends [method@Ferry.View.resolve_async]; fails as [method@Ferry.View.resolve] does. Any thread.
  *
- * Returns: whether it was resolved
+ * Returns: whether the view was resolved
  *
  * Since: 0.1
  */

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A subscription of the other end to an object: to its properties, its signals, and its list. */
+/* A subscriber is the sending end of a subscription, in the exporter's process: it follows an object's properties,
+ * its signals and its list for the other end. The receiving end is FerrySubscription. */
 
 #pragma once
 
@@ -12,16 +13,18 @@
 
 G_BEGIN_DECLS
 
-/* The subscription has ended. Any thread; called once, or twice where it ended before it began. */
+/* Called when the subscription has ended. Any thread. Called once, or twice if the subscription ended before
+ * ferry_subscriber_begin(). */
 typedef void (*FerrySubscriberGoneFunc) (gpointer owner, FerryPacedSender *subscription);
-/* Takes exported, and a reference of owner, an object. Returns (transfer full) (nullable). The subscription answers the
- * invocation; on failure the caller does. */
+/* Returns (transfer full) (nullable): a subscriber, which answers the invocation. On failure the caller must answer
+ * the invocation. Takes exported (transfer full), and a reference to owner, a GObject. Fails with
+ * FERRY_ERROR_UNKNOWN_MEMBER and FERRY_ERROR_NOT_ALLOWED. */
 FerryPacedSender *ferry_subscriber_new (FerryInvocation *invocation, FerryExported *exported,
                                         const FerryFollowRequest *request, FerrySubscriberGoneFunc gone, gpointer owner,
                                         GError **error);
-/* Connects to the object, and queues its first values. Called once. */
+/* Connects signal handlers to the object, and queues its first values. Must be called once. */
 void ferry_subscriber_begin (FerryPacedSender *subscription);
-/* Whether the subscription found that object by its name. */
+/* Whether the subscription is of that object, and was requested by the object's name. */
 gboolean ferry_subscriber_has_by_name (FerryPacedSender *subscription, FerryExported *exported);
 
 G_END_DECLS

@@ -1,11 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The queue of one subscription. A property has its newest value in it, and none before. Signals wait in order up to a
- * number, and are counted beyond it. Changes of a list are joined where they touch, and into one where there are too
- * many. So the queue is bounded, whatever the object does, and the object never waits.
+/* The subscriber, the sending end of one subscription: it collects an object's changes in a queue, and a
+ * FerryPacedSender sends them to the FerrySubscription in the other process. The queue has only the newest value of
+ * a property. Signals wait in order up to a number, and beyond that number they are only counted. Changes of a list
+ * are joined where they touch, and into one change where there are too many. So the queue is bounded, however often
+ * the object changes, and the object never waits.
  *
- * Threads: handlers run on the thread that changes the object, and read it there; one thread at a time makes items. */
+ * Threads: handlers run on the thread that changes the object, and read the object there; one thread at a time makes
+ *          items. */
 
 #include "config.h"
 
@@ -15,29 +18,30 @@
 #include "object/ferry-interface-private.h"
 
 #define MAX_SIGNALS 4096
-/* Of their arguments. A single signal may have more. */
+/* The most bytes of arguments of all queued signals. A single signal may have more. */
 #define MAX_SIGNAL_BYTES ((gsize) 4 * 1024 * 1024)
 #define MAX_SIGNALS_AN_ITEM 512
 #define MAX_CHANGES 1024
 
 typedef struct _Subscriber Subscriber;
 
-/* A property or signal of the subscription, or its list. */
+/* What a subscription follows: one property, one signal, or the list. */
 typedef struct
 {
-  Subscriber *subscriber;    /* const: (unowned), as the next */
-  const FerryMember *member; /* (nullable): of the exported object's interface; NULL for the list */
-  gulong handler;            /* of the thread that connects or disconnects */
-  gboolean changed;          /* lock, as what follows: a property's value waits to be sent */
-  guint64 n_changes;         /* of the exported object, with that value */
-  GVariant *value;           /* (owned) (nullable): the newest */
+  Subscriber *subscriber; /* const, also the next field: (unowned) */
+  const FerryMember
+    *member;         /* (nullable): the property or signal, of the exported object's interface; NULL for the list */
+  gulong handler;    /* only for the thread that connects or disconnects: the signal handler's id */
+  gboolean changed;  /* lock, also the next two fields: a property's value waits to be sent */
+  guint64 n_changes; /* FerryExported.n_changes when the value was read */
+  GVariant *value;   /* (owned) (nullable): the property's newest value */
 } Topic;
 
 typedef struct
 {
   const FerryMember *member;
   GVariant *arguments; /* (owned) */
-  gsize size;          /* of them */
+  gsize size;          /* of the arguments, in bytes */
 } Emission;
 
 typedef struct
@@ -48,22 +52,22 @@ typedef struct
 struct _Subscriber
 {
   FerrySubscriberGoneFunc gone_func; /* const */
-  gpointer owner;                    /* const: (owned): an object, as the next */
+  gpointer owner;                    /* const, also the next field: (owned): a GObject */
   FerryExported *exported;
-  char *name;               /* const: (owned) (nullable): by which the object was found */
-  FerryPacedSender *sender; /* const: (unowned): it owns this */
+  char *name; /* const: (owned) (nullable): the name by which the object was found; NULL: it was found by its number */
+  FerryPacedSender *sender; /* const: (unowned): the sender, which owns this subscriber */
   GPtrArray *topics;        /* const: (element-type Topic) (owned) */
 
   pthread_mutex_t lock;
-  gboolean gone;      /* lock, as what follows: handlers are to be disconnected */
-  gboolean connected; /* handlers are connected */
-  gboolean ready;     /* the first values are there */
+  gboolean gone;      /* lock, also the fields below: the stream has ended, and handlers must be disconnected */
+  gboolean connected; /* the signal handlers are connected */
+  gboolean ready;     /* the first values are queued */
   gboolean has_news;
   GQueue emissions;     /* (element-type Emission) (owned) */
-  gsize emission_bytes; /* of their arguments */
+  gsize emission_bytes; /* total size of the emissions' arguments */
   guint64 n_missed;
   GArray *changes; /* (element-type Change) */
-  guint64 length;  /* of the list, at first */
+  guint64 length;  /* the length that the list had when its handler was connected */
 };
 
 static void
@@ -171,7 +175,7 @@ property_changed (GObject *object, GParamSpec *pspec, gpointer data)
   if (!ferry_member_get (property->member, object, &value, NULL, NULL) || value == NULL)
     return;
   pthread_mutex_lock (&self->lock);
-  /* Two threads may change it: the one with the higher count has read the newer value. */
+  /* Two threads may change the property at the same time: the thread with the higher count has read the newer value. */
   if (n_changes >= property->n_changes)
     {
       before = property->value;
@@ -184,7 +188,8 @@ property_changed (GObject *object, GParamSpec *pspec, gpointer data)
   ferry_paced_sender_kick (self->sender);
 }
 
-/* Returns (transfer full) (nullable): a tuple of the signal's arguments; NULL where one cannot be sent. */
+/* Returns (transfer full) (nullable): a tuple of the signal's arguments; NULL when an argument has no form as a
+ * GVariant. */
 static GVariant *
 collect (const GValue *values, guint n)
 {
@@ -241,7 +246,7 @@ signal_emitted (GClosure *closure, GValue *result, guint n_values, const GValue 
   ferry_paced_sender_kick (self->sender);
 }
 
-/* Makes one change that covers two, of which the second came after the first. */
+/* Returns one change that covers two changes, of which the second was made after the first. */
 static Change
 join (const Change *first, const Change *second)
 {
@@ -257,7 +262,8 @@ add_change_locked (Subscriber *self, const Change *change)
 {
   Change *last = self->changes->len > 0 ? &g_array_index (self->changes, Change, self->changes->len - 1) : NULL;
 
-  /* An insertion right behind the last one, as in a log. */
+  /* Join an insertion with the change before if its rows are right behind the rows that this change added, as in a
+   * log. */
   if (last != NULL && last->added > 0 && change->removed == 0 && change->position == last->position + last->added)
     *last = join (last, change);
   else
@@ -333,8 +339,8 @@ is_property (const Topic *topic)
   return topic->member != NULL && topic->member->kind == FERRY_MEMBER_PROPERTY;
 }
 
-/* Queues the first values. They are read after the handlers are connected: a change in between is sent twice, and never
- * missed. */
+/* Queues the first values. They must be read after the handlers are connected: then a change in between is sent
+ * twice, and never missed. */
 static void
 note_first_values (Subscriber *self)
 {
@@ -406,7 +412,7 @@ subscriber_free (gpointer data)
 
 static const FerryPacedSenderFuncs subscriber_funcs = {make, subscriber_gone, subscriber_free};
 
-/* Takes exported. */
+/* Returns a new subscriber without topics. Takes exported (transfer full). */
 static Subscriber *
 subscriber_new (FerryExported *exported, const FerryFollowRequest *request, FerrySubscriberGoneFunc gone,
                 gpointer owner)
@@ -424,7 +430,7 @@ subscriber_new (FerryExported *exported, const FerryFollowRequest *request, Ferr
   return self;
 }
 
-/* member: (nullable): NULL for the list. A member that is named twice is added once. */
+/* Adds a member to follow, unless it was added already. member: (nullable): NULL for the list. */
 static void
 add_topic (Subscriber *self, const FerryMember *member)
 {
@@ -439,7 +445,7 @@ add_topic (Subscriber *self, const FerryMember *member)
   g_ptr_array_add (self->topics, topic);
 }
 
-/* A property that is an object has no value to send. */
+/* Whether a property can be followed: other processes may read it, and its value is not an object. */
 static gboolean
 can_follow (const FerryMember *member)
 {
@@ -455,7 +461,7 @@ add_property (Subscriber *self, const char *name, GError **error)
     add_topic (self, member);
   else if (member != NULL)
     ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
-                     "“%s” cannot be followed, as its value cannot be read; leave it out", name);
+                     "The property “%s” cannot be followed, as it cannot be read or is an object; leave it out", name);
   return member != NULL && can_follow (member);
 }
 
@@ -494,7 +500,8 @@ add_members (Subscriber *self, const FerryFollowRequest *request, GError **error
     add_topic (self, NULL);
   if (!request->list || ferry_interface_is_list (self->exported->interface))
     return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "The object is not exported as a list");
+  return ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
+                          "The object is not exported as a list; follow its properties and signals only");
 }
 
 gboolean
@@ -513,7 +520,8 @@ ferry_subscriber_new (FerryInvocation *invocation, FerryExported *exported, cons
 
   if (exported->object == NULL)
     {
-      ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "A value does not change");
+      ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
+                       "A value does not change, and cannot be followed; follow an object");
       ferry_exported_unref (exported);
       return NULL;
     }

@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Changes of an exported object, as they come from its end: a stream that is opened again each time the exporter begins
- * to listen, until the transport has ended. The first item of each stream is complete: all properties that are
+/* A subscription is the receiving end of an object's changes, in the process of the proxy. The sending end is the
+ * subscriber, in the exporter's process. A subscription opens its stream again each time the exporter begins to
+ * listen, until the transport has ended. The first item of each stream is complete: it has all properties that are
  * followed, and the length of a list.
  *
- * Owner:   the opener, which closes it.
- * Threads: the main context that was the opening thread's default one; its functions are called there. Where another
- *          thread closes it, a function may be running, or be called once more.
+ * Owner:   the opener, which must close it.
+ * Threads: the main context that was the opening thread's default one; the functions are called there. When another
+ *          thread closes the subscription, a function may be running, or be called once more.
  * Trust:   an item has the type FERRY_SUBSCRIPTION_ITEM_TYPE, and any content. */
 
 #pragma once
@@ -21,32 +22,32 @@ typedef struct _FerrySubscription FerrySubscription;
 
 typedef struct
 {
-  /* May close the subscription. */
+  /* An item has come. The function may close the subscription. */
   void (*item) (gpointer data, GVariant *item, gboolean is_first);
-  /* (nullable): nothing comes for now, since the exporter does not listen, or ever, with the reason; it may close the
-   * subscription. FERRY_ERROR_UNKNOWN_OBJECT and the like count as ever; a first item may follow nevertheless, when
-   * the name stands for another object. */
+  /* (nullable): no items come, for the given reason: until the exporter listens again, or for_ever. An error such as
+   * FERRY_ERROR_UNKNOWN_OBJECT counts as for_ever; a first item still follows if the name gets an object later. The
+   * function may close the subscription. */
   void (*silent) (gpointer data, const GError *reason, gboolean for_ever);
-  /* (nullable): on any thread, once neither of the two is called any more. */
+  /* (nullable): frees data. Called on any thread, after the last call of item and silent. */
   void (*destroy) (gpointer data);
 } FerrySubscriptionFuncs;
 
-/* What a subscription is of. */
+/* The object that a subscription follows. */
 typedef struct
 {
-  FerryProxySession *session; /* (nullable): where there is none, there is refusal */
+  FerryProxySession *session; /* (nullable): the session with the exporter; NULL: refusal says why there is none */
   FerryObjectRoot root;
-  FerryProxy *other; /* (owned) (nullable): lives as long as the subscription */
-  GError *refusal;   /* (owned) (nullable): why there is nothing to follow: the subscription is silent from the
-                      * beginning */
+  FerryProxy *other; /* (owned) (nullable): a proxy that is kept alive as long as the subscription */
+  GError *refusal; /* (owned) (nullable): why there is nothing to follow: silent is called with it, and no item comes */
 } FerrySubscriptionSource;
 
-/* Takes what source owns. properties and signals: (nullable), NULL-terminated. For a proxy:
- * ferry_proxy_open_subscription(). */
+/* Returns a new subscription. Takes what source owns. properties and signals: (nullable), NULL-terminated. A proxy's
+ * subscription is opened by ferry_proxy_open_subscription(). */
 FerrySubscription *ferry_subscription_open (const FerrySubscriptionSource *source, const char *const *properties,
                                             const char *const *signals, gboolean list,
                                             const FerrySubscriptionFuncs *funcs, gpointer data);
-/* On the context's thread, no function is called any more. */
+/* Closes the subscription, and drops the opener's reference. If the context's thread calls this, no function is
+ * called any more. */
 void ferry_subscription_close (FerrySubscription *self);
 
 G_END_DECLS

@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Items are taken no faster than widgets can show them: what changes meanwhile is joined at the object's end, and costs
- * nothing here. */
+/* The subscription, the receiving end: it takes items no faster than widgets can show them, and so sets the pace of
+ * the sending end. Changes that are made meanwhile are joined at the sending end by the subscriber, and use nothing
+ * here. */
 
 #include "config.h"
 
@@ -15,40 +16,41 @@
 #include "call/ferry-transport-private.h"
 #include "object/ferry-interface-private.h"
 
-/* Items under way, and the time from one to the next, in microseconds: half a frame. */
+/* WINDOW: how many items may be under way at a time. PACE: the time from one item to the next, in microseconds: half
+ * a frame. */
 #define WINDOW 2
 #define PACE 8000
 
-/* References: of the opener, until it closes; of the session's watch; and of what is under way. It has no reference to
- * the proxy, which may be its opener. */
+/* References: the opener's, until it closes the subscription; one of the session's watch; one of each callback under
+ * way. The subscription has no reference to its proxy, which may be the opener. */
 struct _FerrySubscription
 {
   _Atomic gint references;
-  FerryProxySession *session; /* const: (owned) (nullable), as what follows */
-  FerryProxy *other;          /* (nullable): where the object is in this process: its proxy over a transport */
-  GError *refusal;            /* (nullable): why there is none */
+  FerryProxySession *session; /* const, also the fields below: (owned) (nullable) */
+  FerryProxy *other;          /* (nullable): for an object in this process: its proxy over a transport */
+  GError *refusal;            /* (nullable): why there is no session */
   FerryObjectRoot root;
-  char *name; /* of that */
+  char *name; /* root.name */
   guint64 watch;
   char **properties;
   char **signals;
   gboolean list;
   FerrySubscriptionFuncs funcs;
   gpointer data;
-  GMainContext *context;  /* const: (owned) */
-  GThread *thread;        /* const: (unowned): the opener's; the context is this thread's while no other thread runs it
-                           * */
-  _Atomic gboolean looks; /* it is going to look at the exporter, on its context */
+  GMainContext *context; /* const: (owned) */
+  GThread *thread; /* const: (unowned): the opener's thread, which may use the context while no other thread runs it */
+  _Atomic gboolean looks; /* look() is posted to the context, and has not begun */
 
   gboolean closed;
-  GCancellable *cancellable; /* (owned): of the stream */
-  FerryReplies *replies;     /* (owned) (nullable): the stream */
+  GCancellable *cancellable; /* (owned): cancels waiting for the next item */
+  FerryReplies *replies;     /* (owned) (nullable): the open stream */
   gboolean is_first;
-  gint64 last_item;            /* when it came */
-  _Atomic gboolean wants_room; /* a stream was not opened for want of it */
-  GSource *pause;              /* (owned) (nullable): until the next is taken */
-  gboolean silent;             /* silence was told, for ever or until the names change */
-  guint64 edition;             /* of the session, when the stream was opened */
+  gint64 last_item; /* when the last item came, in monotonic time; 0 after a pause */
+  _Atomic gboolean
+    wants_room;    /* a stream could not be opened for lack of room in the transport: room_came() will follow */
+  GSource *pause;  /* (owned) (nullable): the timer until the next item is taken, or the next stream opened */
+  gboolean silent; /* funcs.silent was called for ever: no stream is opened until the names change */
+  guint64 edition; /* the session's edition when the stream was opened */
 };
 
 static void take_next (FerrySubscription *self);
@@ -107,7 +109,7 @@ pause_over (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Then the next item is taken, or the next stream opened. */
+/* Waits until a monotonic time; then takes the next item, or opens the next stream. */
 static void
 make_pause (FerrySubscription *self, gint64 until)
 {
@@ -127,7 +129,8 @@ is_worth_another_try (const GError *error)
          g_error_matches (error, FERRY_ERROR, FERRY_ERROR_REFUSED);
 }
 
-/* A refused object may be there after the next change of names, or after one that has come meanwhile. */
+/* Whether the names have changed since the last stream was opened: the object that was not found by its name may be
+ * exported now. */
 static gboolean
 may_be_there_now (FerrySubscription *self)
 {
@@ -143,8 +146,8 @@ stream_ended (FerrySubscription *self, const GError *error)
   g_clear_object (&self->replies);
   tell_silent (self, end != NULL ? end : error, !again);
   self->silent = self->silent && !again;
-  /* The exporter may have stopped and started again meanwhile, which is no change for a subscription that heard
-   * neither. */
+  /* Try again even if the exporter listens already: it may have stopped and started again, and the subscription was
+   * not notified of either. */
   if (!self->closed && !self->silent)
     make_pause (self, g_get_monotonic_time () + PACE);
 }
@@ -174,7 +177,8 @@ item_came_cb (GObject *replies, GAsyncResult *result, gpointer data)
       return;
     }
   if (came && item != NULL && !g_variant_is_of_type (item, G_VARIANT_TYPE (FERRY_SUBSCRIPTION_ITEM_TYPE)))
-    ferry_set_error (&error, FERRY_ERROR_PROTOCOL, "What changed was told by a value of type “%s”",
+    ferry_set_error (&error, FERRY_ERROR_PROTOCOL,
+                     "The other end sent changes as a value of type “%s”; use the same version of Ferry at both ends",
                      g_variant_get_type_string (item));
   if (item != NULL && error == NULL)
     {
@@ -201,7 +205,8 @@ take_next (FerrySubscription *self)
   g_main_context_pop_thread_default (self->context);
 }
 
-/* The threads that make room: it does not matter whether there is enough, as that is seen with the next try. */
+/* Called by the threads that make room in the transport. Need not check whether there is enough room: if there is
+ * not, the next try fails again. */
 static gboolean
 room_came (gpointer data)
 {
@@ -241,7 +246,7 @@ look (gpointer data)
   FerrySubscription *self = data;
   g_autoptr (GError) end = NULL;
 
-  /* Before the state is read: a change from now on posts again. */
+  /* Clear the flag before the state is read, so that a later change posts look() again. */
   atomic_store (&self->looks, FALSE);
   if (self->closed || self->replies != NULL || self->pause != NULL || (self->silent && !may_be_there_now (self)))
     return;
@@ -255,7 +260,7 @@ look (gpointer data)
     tell_silent (self, end, TRUE);
 }
 
-/* any: the session changed. */
+/* any: called when the session has changed: posts look() to the context. */
 static void
 look_soon (gpointer data)
 {
@@ -306,7 +311,7 @@ ferry_subscription_open (const FerrySubscriptionSource *source, const char *cons
   return self;
 }
 
-/* The context's thread. */
+/* On the context's thread. */
 static void
 close_here (gpointer data)
 {
@@ -328,7 +333,7 @@ close_here (gpointer data)
 void
 ferry_subscription_close (FerrySubscription *self)
 {
-  /* To acquire the context would keep its own thread from it for that moment. */
+  /* Do not acquire the context here: meanwhile the context's own thread could not run it. */
   if (self->thread == g_thread_self () || g_main_context_is_owner (self->context))
     close_here (self);
   else

@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Values of properties and signals, as another process gets them.
+/* Converts values of properties and signals to and from the variants that are sent to other processes.
  *
- * Trust: variants come from another process. They become a copy, or a variant that the application checks as it checks
- *        arguments. */
+ * Trust: variants come from another process. A variant becomes a copy in a C type, or stays a variant, which the
+ *        application must check as it checks arguments. */
 
 #include "config.h"
 
@@ -15,7 +15,8 @@
 
 #include "base/ferry-base-private.h"
 
-/* The whole numbers: the GType, its name in g_value_…() and its C type; then the variant type in the same way. */
+/* The whole numbers. For each: the GType, its name in g_value_…() and its C type; then the variant type, its name in
+ * g_variant_…() and its C type. */
 #define WHOLE_NUMBERS(CASE)                                                                                            \
   CASE (BOOLEAN, boolean, gboolean, BOOLEAN, boolean, gboolean)                                                        \
   CASE (CHAR, schar, gint8, BYTE, byte, guint8)                                                                        \
@@ -35,7 +36,8 @@
   case G_TYPE_##GTYPE:                                                                                                 \
     return g_variant_new_##v_name ((VCType) g_value_get_##g_name (value));
 
-/* The size of a C type may be the machine's, and smaller than that of the type that is sent. */
+/* Check the range: the size of a C type depends on the machine, and may be smaller than that of the type that is
+ * sent. */
 #define CASE_FROM_VARIANT(GTYPE, g_name, GCType, VTYPE, v_name, VCType)                                                \
   case G_TYPE_##GTYPE:                                                                                                 \
     if ((VCType) (GCType) g_variant_get_##v_name (variant) != g_variant_get_##v_name (variant))                        \
@@ -43,7 +45,7 @@
     g_value_set_##g_name (g_value_init (value, type), (GCType) g_variant_get_##v_name (variant));                      \
     return TRUE;
 
-#define OUT_OF_RANGE "send one in its range"
+#define OUT_OF_RANGE "send a value in its range"
 
 static const GVariantType *
 get_basic_type (GType fundamental)
@@ -89,7 +91,7 @@ check_text (const char *text, GError **error)
   if (g_utf8_validate (text, -1, NULL))
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "A string that is not UTF-8 cannot be sent as one; make it bytes");
+                          "A string that is not UTF-8 cannot be sent; send it as bytes");
 }
 
 static GVariant *
@@ -130,7 +132,8 @@ boxed_to_variant (const GValue *value, GError **error)
                                     array != NULL ? array->len : 0, 1);
 }
 
-/* Returns (transfer floating) (nullable) */
+/* Returns (transfer floating) (nullable): the value as a variant; NULL with an error. The value's type must have a
+ * variant type. */
 static GVariant *
 make_variant (const GValue *value, GError **error)
 {
@@ -162,7 +165,7 @@ ferry_value_to_variant (const GValue *value, GError **error)
 {
   GVariant *variant;
 
-  /* What holds a pointer of another kind must not be asked for a boxed one. */
+  /* Check the type first: g_value_get_boxed() must not be called for a value that holds a pointer of another kind. */
   if (ferry_value_get_variant_type (G_VALUE_TYPE (value)) == NULL)
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
@@ -182,7 +185,7 @@ refuse_value (GError **error, GType type, GVariant *variant, const char *remedy)
 {
   g_autofree char *text = g_variant_print (variant, FALSE);
 
-  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "%s is no value of “%s”: %s", text, g_type_name (type),
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "%s is not a value of “%s”; %s", text, g_type_name (type),
                           remedy);
 }
 
@@ -205,7 +208,7 @@ take_flags (GValue *value, GType type, GVariant *variant, GError **error)
   guint number = g_variant_get_uint32 (variant);
 
   if ((number & ~klass->mask) != 0)
-    return refuse_value (error, type, variant, "send flags that it has");
+    return refuse_value (error, type, variant, "send flags of that type");
   g_value_set_flags (g_value_init (value, type), number);
   return TRUE;
 }
@@ -248,9 +251,9 @@ ferry_value_from_variant (GValue *value, GType type, GVariant *variant, GError *
     {
       g_autofree char *text = wanted != NULL ? g_variant_type_dup_string (wanted) : NULL;
 
-      return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "A value of type “%s” is no “%s”: %s%s%s",
+      return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "A value of type “%s” is not a “%s”; %s%s%s",
                               g_variant_get_type_string (variant), g_type_name (type),
-                              text != NULL ? "send one of type “" : "no value of another process can be",
+                              text != NULL ? "send a value of type “" : "leave it out, as such values cannot be sent",
                               text != NULL ? text : "", text != NULL ? "”" : "");
     }
   switch (G_TYPE_FUNDAMENTAL (type))

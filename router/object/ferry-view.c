@@ -11,7 +11,7 @@
 #include "base/ferry-base-private.h"
 #include "object/ferry-proxy-private.h"
 
-/* A single call takes no memory but the view's own. */
+/* Room in the view itself: the steps and names of a single call need no other memory. */
 #define N_OWN_STEPS 2
 #define OWN_NAMES_SIZE 64
 
@@ -19,14 +19,14 @@ struct _FerryView
 {
   _Atomic gint references;
   FerryProxy *proxy; /* const: (owned) */
-  FerryStep *steps;  /* own_steps, or (owned), as what follows; const once it is frozen */
+  FerryStep *steps;  /* own_steps, or (owned); this and the fields below are const once the view is frozen */
   guint n_steps;
   guint n_allocated;
   GVariant *default_value; /* (nullable) */
   gboolean as_proxy;
   gboolean frozen;
-  GStringChunk *names; /* (nullable): of steps, where they do not fit into own_names */
-  gsize n_own_names;   /* bytes */
+  GStringChunk *names; /* (nullable): (owned): names of steps that do not fit into own_names */
+  gsize n_own_names;   /* how many bytes of own_names are used */
   FerryStep own_steps[N_OWN_STEPS];
   char own_names[OWN_NAMES_SIZE];
 };
@@ -35,11 +35,11 @@ G_DEFINE_BOXED_TYPE (FerryView, ferry_view, ferry_view_ref, ferry_view_unref)
 
 /**
  * ferry_view_new:
- * @proxy: the object at which it begins
+ * @proxy: the object at which the view begins
  *
  * Any thread.
  *
- * Returns: (transfer full): a view without an operation: the object itself
+ * Returns: (transfer full): a view without an operation, whose result is the object itself
  *
  * Since: 0.1
  */
@@ -71,7 +71,7 @@ grow (FerryView *self)
   self->n_allocated *= 2;
 }
 
-/* Returns a copy that the view has. */
+/* Returns a copy of the name, owned by the view. */
 static const char *
 keep_name (FerryView *self, const char *name)
 {
@@ -88,7 +88,7 @@ keep_name (FerryView *self, const char *name)
   return g_string_chunk_insert (self->names, name);
 }
 
-/* argument (nullable): a floating reference is taken. */
+/* Adds a step. argument (nullable): a floating reference is taken. */
 static void
 append (FerryView *self, FerryStepKind kind, const char *name, GVariant *argument)
 {
@@ -106,9 +106,9 @@ append (FerryView *self, FerryStepKind kind, const char *name, GVariant *argumen
  * ferry_view_copy:
  * @self: a view
  *
- * Any thread, where the view is frozen.
+ * Any thread if the view is frozen; otherwise one at a time.
  *
- * Returns: (transfer full): one with the same operations and settings, which can be extended
+ * Returns: (transfer full): a view with the same operations and settings, which can be extended
  *
  * Since: 0.1
  */
@@ -175,8 +175,9 @@ ferry_view_unref (FerryView *self)
  * ferry_view_freeze:
  * @self: a view
  *
- * Ends the changes: no more operations and settings. From now on any number of threads may use the view, and
- * [method@Ferry.View.copy] makes one that can be extended. Any thread, one at a time until the view is frozen.
+ * Freezes the view: its operations and settings cannot be changed any more. From now on any number of threads may use
+ * the view. [method@Ferry.View.copy] returns a copy that can be extended. Any thread, one at a time until the view is
+ * frozen.
  *
  * Since: 0.1
  */
@@ -192,10 +193,10 @@ ferry_view_freeze (FerryView *self)
  * ferry_view_is_frozen:
  * @self: a view
  *
- * Tells whether operations can still be added: a frozen view takes none.
- * Any thread, one at a time until the view is frozen.
+ * Returns whether the view is frozen: no operation can be added to a frozen view. Any thread, one at a time until the
+ * view is frozen.
  *
- * Returns: whether it was frozen
+ * Returns: whether the view was frozen
  *
  * Since: 0.1
  */
@@ -213,7 +214,7 @@ ferry_view_is_frozen (FerryView *self)
  *
  * Any thread.
  *
- * Returns: (transfer none): the object at which it begins
+ * Returns: (transfer none): the proxy of the object at which the view begins
  *
  * Since: 0.1
  */
@@ -231,7 +232,7 @@ ferry_view_get_proxy (FerryView *self)
  *
  * Counts the operations of the view. Any thread, one at a time until the view is frozen.
  *
- * Returns: how many operations it has
+ * Returns: how many operations the view has
  *
  * Since: 0.1
  */
@@ -257,7 +258,7 @@ ferry_view_get_default (FerryView *self)
   return self->default_value;
 }
 
-/* Of a change there is nothing to have a proxy of. */
+/* A view that sets a property cannot return a proxy: its result is the property's value. */
 void
 ferry_view_fill_request (FerryView *self, FerryViewRequest *request)
 {
@@ -273,8 +274,8 @@ ferry_view_fill_request (FerryView *self, FerryViewRequest *request)
  * ferry_view_to_string:
  * @self: a view
  *
- * Describes the chain for logs: `counter.list[3].append('x')`. It causes no traffic. Any thread, one at a time until
- * the view is frozen.
+ * Describes the chain of operations for logs: `counter.list[3].append('x')`. Sends nothing. Any thread, one at a time
+ * until the view is frozen.
  *
  * Returns: (transfer full): a text
  *
@@ -293,7 +294,7 @@ ferry_view_to_string (FerryView *self)
 
 /* ---- operations ---- */
 
-/* A floating one that is not used after all. */
+/* Frees a value if its reference is floating. For arguments of a function that failed. */
 static void
 drop_floating (GVariant *value)
 {
@@ -307,7 +308,7 @@ drop_floating (GVariant *value)
       drop_floating (argument);                                                                                        \
     g_return_if_fail ((self) != NULL);                                                                                 \
     ferry_return_if_fail (!(self)->frozen,                                                                             \
-                          "the view is frozen, as others may use it; make one with ferry_view_new()");                 \
+                          "the view is frozen, and cannot be changed; make another with ferry_view_copy()");           \
   }                                                                                                                    \
   G_STMT_END
 
@@ -317,8 +318,8 @@ drop_floating (GVariant *value)
  * @method: the name of a method of the interface
  * @arguments: (nullable): a tuple; a floating reference is taken
  *
- * Adds the call of a method. Its result, an object or a value, is what the next operation works on. Any thread, one at
- * a time until the view is frozen.
+ * Adds the call of a method. The next operation is done on the method's result, an object or a value. Any thread, one
+ * at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -336,7 +337,8 @@ ferry_view_call (FerryView *self, const char *method, GVariant *arguments)
  * @self: a view that is not frozen
  * @property: the name of a property of the interface
  *
- * Adds the reading of a property, a value or an object. Any thread, one at a time until the view is frozen.
+ * Adds the reading of a property. The next operation is done on the property's value, or on the object that the
+ * property has. Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -355,8 +357,8 @@ ferry_view_get (FerryView *self, const char *property)
  * @property: the name of a property of the interface
  * @value: the new value; a floating reference is taken
  *
- * Adds the setting of a property, as the last operation. The result is the value that the property has then. Any
- * thread, one at a time until the view is frozen.
+ * Adds the setting of a property, which must be the last operation. The view's result is the value that the property
+ * has after that. Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -375,8 +377,8 @@ ferry_view_set (FerryView *self, const char *property, GVariant *value)
  * @self: a view that is not frozen
  * @property: the name of a property of the interface
  *
- * Adds the setting of a property to its default, as the last operation. The result is the value that it has then. Any
- * thread, one at a time until the view is frozen.
+ * Adds the setting of a property to its default, which must be the last operation. The view's result is the value that
+ * the property has after that. Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -395,7 +397,7 @@ ferry_view_delete (FerryView *self, const char *property)
  * @key: a key of the container; for a list a position, where a negative one counts from the end; a floating reference
  *   is taken
  *
- * Adds the taking of an item, of an object that is a container, or of a value that is an array, a tuple or a
+ * Adds the getting of an item: of an object that is a container, or of a value that is an array, a tuple or a
  * dictionary. Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
@@ -413,9 +415,10 @@ ferry_view_get_item (FerryView *self, GVariant *key)
  * ferry_view_set_item:
  * @self: a view that is not frozen
  * @key: the key; a floating reference is taken
- * @value: the item; a floating reference is taken
+ * @value: the new item; a floating reference is taken
  *
- * Adds the setting of a container's item, as the last operation. Any thread, one at a time until the view is frozen.
+ * Adds the setting of a container's item, which must be the last operation. Any thread, one at a time until the view is
+ * frozen.
  *
  * Since: 0.1
  */
@@ -436,7 +439,8 @@ ferry_view_set_item (FerryView *self, GVariant *key, GVariant *value)
  * @self: a view that is not frozen
  * @key: the key; a floating reference is taken
  *
- * Adds the removal of a container's item, as the last operation. Any thread, one at a time until the view is frozen.
+ * Adds the removal of a container's item, which must be the last operation. Any thread, one at a time until the view is
+ * frozen.
  *
  * Since: 0.1
  */
@@ -452,10 +456,10 @@ ferry_view_delete_item (FerryView *self, GVariant *key)
 /**
  * ferry_view_contains:
  * @self: a view that is not frozen
- * @key: the key, or of a list or an array the item; a floating reference is taken
+ * @key: the key to find; for a list or an array, the item to find; a floating reference is taken
  *
- * Adds the search for an item, as the last operation. The result is a boolean. Any thread, one at a time until the view
- * is frozen.
+ * Adds the search for an item, which must be the last operation. The view's result is a boolean. Any thread, one at a
+ * time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -472,8 +476,8 @@ ferry_view_contains (FerryView *self, GVariant *key)
  * ferry_view_length:
  * @self: a view that is not frozen
  *
- * Then items are counted; nothing may follow. The result is a 64-bit unsigned number. Any thread, one at a time until
- * the view is frozen.
+ * Adds the counting of items, which must be the last operation. The view's result is a 64-bit unsigned number. Any
+ * thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -491,8 +495,8 @@ ferry_view_length (FerryView *self)
  * @function: the name of a function that was added with [method@Ferry.Exporter.add_function]
  * @arguments: (nullable): further arguments, a tuple; a floating reference is taken
  *
- * Adds the call of a function of the object's process, which is given the object. Its result is what the next operation
- * works on. Any thread, one at a time until the view is frozen.
+ * Adds the call of a function of the object's process. The function gets the object and @arguments. The next operation
+ * is done on the function's result. Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -508,10 +512,12 @@ ferry_view_pass_to (FerryView *self, const char *function, GVariant *arguments)
 /**
  * ferry_view_super:
  * @self: a view that is not frozen
- * @type_name: (nullable): the name of a type from which the object's type is derived, or %NULL for its parent
+ * @type_name: (nullable): the name of a type from which the object's type is derived; %NULL: the parent of the object's
+ * type
  *
- * Makes the next call use the implementation of that type's class. It works for methods that are functions of a class:
- * see [method@Ferry.Interface.add_class_method]. Any thread, one at a time until the view is frozen.
+ * Makes the next call use the implementation in the class of that type. The next operation must be the call of a method
+ * that is a function of a class: see [method@Ferry.Interface.add_class_method]. Any thread, one at a time until the
+ * view is frozen.
  *
  * Since: 0.1
  */
@@ -536,8 +542,8 @@ ferry_view_rows (FerryView *self, guint64 position, guint n_rows)
  * @self: a view that is not frozen
  * @value: (nullable): a value, or %NULL to have none; a floating reference is taken
  *
- * Sets the result that replaces %FERRY_ERROR_NOT_LISTENING: when the exporter does not listen, or its process is gone.
- * Any thread, one at a time until the view is frozen.
+ * Sets a result that is returned instead of an error when the exporter does not listen, or its process has ended. Any
+ * thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */
@@ -555,10 +561,10 @@ ferry_view_set_default (FerryView *self, GVariant *value)
  * @self: a view that is not frozen
  * @as_proxy: whether a result that is a value stays in the other process
  *
- * Keeps a result that is a value in the other process and makes a proxy of it here, as for objects.
- * [method@Ferry.View.get_item] and its siblings work on it; a view without an operation gives the value, unless it is
- * to be a proxy. The initial state is that of [method@Ferry.Proxy.set_as_proxy]. Any thread, one at a time until the
- * view is frozen.
+ * Sets whether a result that is a value stays in the other process, so that this process gets a proxy of it, as for
+ * objects. [method@Ferry.View.get_item] and its siblings can be used with that proxy. To get the value itself, resolve
+ * a view of the proxy that has no operation, with @as_proxy %FALSE. The initial state is that of
+ * [method@Ferry.Proxy.set_as_proxy]. Any thread, one at a time until the view is frozen.
  *
  * Since: 0.1
  */

@@ -18,12 +18,12 @@ G_BEGIN_DECLS
 /**
  * FerryView:
  *
- * A chain of operations that begins at an exported object. Each operation works on the result of the one before it. A
- * view causes no traffic until [method@Ferry.View.resolve] or one of its siblings does the whole chain at the object's
- * end, in one transaction.
+ * A chain of operations that begins at an exported object. Each operation is done on the result of the operation
+ * before. A view sends nothing until it is resolved: [method@Ferry.View.resolve] and its siblings do the whole chain at
+ * the object's end, in one transaction.
  *
- * A view belongs to one thread at a time until it is frozen. Then it changes no more, and any number of threads may use
- * it.
+ * A view belongs to one thread at a time until it is frozen. A frozen view does not change any more, and any number of
+ * threads may use it.
  *
  * Since: 0.1
  */
@@ -33,12 +33,12 @@ typedef struct _FerryProxy FerryProxy;
 
 /**
  * FerryViewFunc:
- * @value: (transfer none) (nullable): the result, where it is a value; %NULL where there is none
- * @object: (transfer none) (nullable): a proxy of the result, where it is an object
+ * @value: (transfer none) (nullable): the result, if it is a value, else %NULL
+ * @object: (transfer none) (nullable): a proxy of the result, if it is an object, else %NULL
  * @error: (transfer none) (nullable): the error, or %NULL
- * @user_data: the data given with it
+ * @user_data: the data that was passed with the function
  *
- * Called once with the result of a view, on a thread where nothing may wait.
+ * Called once with the result of a view, on a thread that other work needs: the function must not wait.
  *
  * Since: 0.1
  */

@@ -19,7 +19,8 @@ fail_with (gpointer object, FerryInvocation *invocation, gpointer data)
   int code;
 
   g_variant_get (ferry_invocation_get_arguments (invocation), "(i)", &code);
-  ferry_invocation_return_new_error (invocation, FERRY_ERROR, code, "The exporter does not listen; wait until it does");
+  ferry_invocation_return_new_error (invocation, FERRY_ERROR, code,
+                                     "The exporter does not listen; wait until it listens, or start it");
 }
 
 static FerryView *

@@ -166,7 +166,7 @@ static void
 test_description_that_cannot_be_is_refused (void)
 {
   assert_no_interface ("<method name='A'/><method name='A'/>", "has a method", "“A”");
-  assert_no_interface ("<method name='a.b'/>", "“a.b”", "no name for a method");
+  assert_no_interface ("<method name='a.b'/>", "“a.b”", "not a valid name for a method");
   assert_no_interface ("<method name='A'><arg type='*' direction='in'/></method>", "“(*)”", "complete types");
   assert_no_interface ("<method name='A'><arg type='i' direction='out'/><arg type='a' direction='out'/></method>",
                        "“(ia)”", "complete types");

@@ -263,7 +263,7 @@ test_values_without_a_type_are_refused (void)
   g_assert_null (ferry_value_to_variant (&value, &error));
   interface_test_expect (&error, FERRY_ERROR_BAD_ARGUMENTS, "gpointer", "cannot be sent");
   g_assert_false (ferry_value_from_variant (&made, G_TYPE_POINTER, number, &error));
-  interface_test_expect (&error, FERRY_ERROR_BAD_ARGUMENTS, "gpointer", "no value");
+  interface_test_expect (&error, FERRY_ERROR_BAD_ARGUMENTS, "gpointer", "such values");
   g_assert_false (G_IS_VALUE (&made));
 }
 

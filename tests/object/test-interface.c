@@ -64,13 +64,13 @@ test_impossible_signatures_are_criticals (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (wrong); i++)
     {
-      expect_critical ("ferry_interface_add_method(): *is no signature for method*");
+      expect_critical ("ferry_interface_add_method(): *is not a signature for method*");
       ferry_interface_add_method (interface, "method", wrong[i], "", counter_toggle, NULL, NULL);
-      expect_critical ("ferry_interface_add_method(): *is no signature for method*");
+      expect_critical ("ferry_interface_add_method(): *is not a signature for method*");
       ferry_interface_add_method (interface, "method", "", wrong[i], counter_toggle, NULL, NULL);
       g_test_assert_expected_messages ();
     }
-  expect_critical ("ferry_interface_add_method(): *is no signature for method*");
+  expect_critical ("ferry_interface_add_method(): *is not a signature for method*");
   ferry_interface_add_method (interface, "method", many, "", counter_toggle, NULL, NULL);
   g_test_assert_expected_messages ();
   ferry_interface_add_method (interface, "method", many + 1, "", counter_toggle, NULL, NULL);
@@ -91,7 +91,7 @@ test_a_name_is_of_one_member_of_a_kind (void)
   for (gsize i = 0; i < G_N_ELEMENTS (wrong); i++)
     {
       expect_critical (i == 0 ? "ferry_interface_add_method(): “*” has a method “toggle” already*"
-                              : "ferry_interface_add_method(): “*” is no name for a method*");
+                              : "ferry_interface_add_method(): “*” is not a valid name for a method*");
       ferry_interface_add_method (interface, wrong[i], "", "", counter_toggle, NULL, NULL);
       g_test_assert_expected_messages ();
     }
@@ -244,9 +244,9 @@ test_handler_has_no_super (void)
   member = ferry_interface_find (interface, FERRY_MEMBER_METHOD, "toggle", NULL);
   g_assert_true (ferry_member_find_func (member, G_OBJECT (fast), NULL, NULL) == counter_toggle);
   g_assert_null (ferry_member_find_func (member, G_OBJECT (fast), "", &error));
-  interface_test_expect (&error, FERRY_ERROR_UNKNOWN_MEMBER, "toggle", "no implementation in a class");
+  interface_test_expect (&error, FERRY_ERROR_UNKNOWN_MEMBER, "toggle", "not a function of a class");
   g_assert_null (ferry_member_find_func (member, G_OBJECT (fast), "Counter", &error));
-  interface_test_expect (&error, FERRY_ERROR_UNKNOWN_MEMBER, "toggle", "no implementation in a class");
+  interface_test_expect (&error, FERRY_ERROR_UNKNOWN_MEMBER, "toggle", "not a function of a class");
 }
 
 static void
@@ -291,11 +291,11 @@ test_access_is_no_more_than_the_class_has (void)
   ferry_interface_add_property (interface, "secret", G_DBUS_PROPERTY_INFO_FLAGS_READABLE);
   ferry_interface_add_property (interface, "peer", READ_WRITE);
   ferry_interface_add_property (interface, "title", G_DBUS_PROPERTY_INFO_FLAGS_NONE);
-  expect_critical ("ferry_interface_add_property(): “*” has no property “*”");
+  expect_critical ("ferry_interface_add_property(): “*” has no property “*”*");
   ferry_interface_add_property (interface, "nothing", READ_WRITE);
   expect_critical ("ferry_interface_add_property(): property *no variant type*");
   ferry_interface_add_property (interface, "date", READ_WRITE);
-  expect_critical ("ferry_interface_add_signal(): “*” has no signal “*”");
+  expect_critical ("ferry_interface_add_signal(): “*” has no signal “*”*");
   ferry_interface_add_signal (interface, "nothing");
   expect_critical ("ferry_interface_add_signal(): signal *no variant type*");
   ferry_interface_add_signal (interface, "pointed");

@@ -197,7 +197,7 @@ test_a_view_that_is_frozen (PairScene *self, gconstpointer data)
   g_autoptr (FerryView) view = ferry_view_new (self->proxy);
 
   ferry_view_freeze (view);
-  expect ("ferry_view_get(): the view is frozen*ferry_view_new()*");
+  expect ("ferry_view_get(): the view is frozen*ferry_view_copy()*");
   ferry_view_get (view, "value");
   g_test_assert_expected_messages ();
 }

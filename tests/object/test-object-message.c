@@ -359,11 +359,11 @@ test_malformed_parts (void)
   g_autoptr (GByteArray) bytes = make_view ();
 
   assert_view_error (bytes, 8, "its object");
-  assert_view_error (bytes, 40, "step 1 of 2 ");
+  assert_view_error (bytes, 40, "operation 1 of 2 ");
   bytes->data[16] = 3;
-  assert_view_error (bytes, bytes->len, "step 3 of 3 ");
+  assert_view_error (bytes, bytes->len, "operation 3 of 3 ");
   bytes->data[16] = 1;
-  assert_view_error (bytes, bytes->len, "its 1 steps");
+  assert_view_error (bytes, bytes->len, "its 1 operations");
 }
 
 static void
