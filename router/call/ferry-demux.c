@@ -1077,12 +1077,13 @@ ferry_demux_stop (FerryDemux *self)
 void
 ferry_demux_stop_async (FerryDemux *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
-  Dispatcher *dispatcher = self->dispatcher;
   g_autoptr (FerryCompletion) wait = NULL;
   g_autoptr (GTask) task = NULL;
+  Dispatcher *dispatcher;
 
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
+  dispatcher = self->dispatcher;
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_demux_stop_async);
   ferry_demux_stop (self);

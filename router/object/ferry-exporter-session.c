@@ -306,7 +306,9 @@ add_sender (FerryExporterSession *self, GPtrArray *senders, FerryPacedSender *se
 {
   FERRY_AUTO_LOCK (&self->lock);
 
-  if (senders->len >= FERRY_MAX_SUBSCRIBERS || self->closed)
+  if (self->closed)
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport has ended; connect again");
+  if (senders->len >= FERRY_MAX_SUBSCRIBERS)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                             "The transport has %d %s, and cannot have more; end some of them first",
                             FERRY_MAX_SUBSCRIBERS, senders == self->watches ? "watches" : "subscriptions");
