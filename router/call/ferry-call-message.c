@@ -4,7 +4,7 @@
 /* Makes and parses the messages of the transaction protocol. Only ferry_call_message_dup_value() and
  * ferry_call_message_join_value() copy a value.
  *
- * Threads: any; only the known types are shared.
+ * Threads: any. Threads share only the table of ferry_known_types_add(), whose entries are atomic.
  * Trust:   a parsed message is not trusted. Each kind has its rules in one row of a table. A part that the row does
  *          not allow must be absent or zero. */
 

@@ -368,7 +368,8 @@ ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *
   if (TEMP_FAILURE_RETRY (poll (&poll_fd, 1, WELCOME_TIMEOUT_MS)) <= 0)
     return ferry_set_error (
       error, FERRY_ERROR_TIMED_OUT,
-      "No welcome came in time through the descriptor named by %s; start this process through a FerryLauncher",
+      "The application did not answer in time through the descriptor that the variable %s names; start this process "
+      "through a FerryLauncher",
       FERRY_CONTROL_FD_VARIABLE);
   size = ferry_control_receive_fixed (fd, welcome, sizeof *welcome, fds, G_N_ELEMENTS (fds), &truncated);
   if (size < 0)

@@ -98,8 +98,8 @@ ferry_uplink_interrupt (FerryUplink *self)
     ferry_arena_writer_ring (self->arena);
 }
 
-/* Sleeps until the bell rings, unless it has rung since seen was loaded. Returns READY when the caller must check its
- * conditions again, or another result when the wait is over. */
+/* Sleeps until the bell rings. Does not sleep if the bell has rung since the caller loaded its count into `seen`.
+ * Returns READY when the caller must check its conditions again, or another result when the wait is over. */
 static FerryWaitResult
 sleep_once (FerryUplink *self, const FerryWait *wait, FerryBellLine *bell, guint32 seen)
 {

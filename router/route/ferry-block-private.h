@@ -47,7 +47,8 @@ struct _FerryBlock
   gsize charge;    /* bytes that count against the local queue's limit */
   gsize share;     /* bytes that count against its link's FERRY_LINK_WINDOW */
   guint64 up_head; /* RECORDS, LARGE, BUFFER: the up lane's head at the push; else 0 */
-  guint8 *data;    /* (owned): FERRY_BLOCK_SIZE bytes in RECORDS, size bytes in others */
+  guint8 *data; /* (owned) (nullable): FERRY_BLOCK_SIZE bytes in a block of kind RECORDS, `size` bytes in one of another
+                   kind */
 
   guint64 connection_id; /* LARGE, BUFFER, CELL: the id of the pipe */
   guint16 message_kind;  /* LARGE: FERRY_RECORD_BYTES or FERRY_RECORD_VARIANT */

@@ -1509,8 +1509,9 @@ start_locally (FerrySender *self, GError **error)
   if (!ferry_monitor_add_link (self->monitor, link, NULL, NULL, NULL))
     return refuse_closed (self, error);
   /* If the pipe was closed between take() and ferry_monitor_add_link(), the router's command to close the pipe came
-   * to the monitor before the link, and had no effect. The router's thread closed the share before that command, and
-   * the monitor's lock orders the two commands, so is_closed() is TRUE here. */
+   * to the monitor before the link, and had no effect. The router's thread marked self->share, the state that the
+   * receiver and the sender have in common, as closed before that command. The monitor's lock orders the two commands,
+   * so is_closed() is TRUE here, and the command is given again. */
   if (is_closed (self->share))
     ferry_monitor_close_pipe (self->monitor, self->connection_id);
   self->cell = cell;

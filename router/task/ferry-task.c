@@ -204,7 +204,7 @@ get_private (FerryTask *self)
   return ferry_task_get_instance_private (self);
 }
 
-/* Returns (transfer none) the task's Rest. Allocates the Rest if there is none yet. */
+/* Returns (transfer none) the rarely used fields of the task. Allocates them if there are none yet. */
 static Rest *
 need_rest (FerryTask *self)
 {
@@ -226,7 +226,7 @@ need_rest (FerryTask *self)
   return rest;
 }
 
-/* Returns (transfer none) the task's Rest, or the default values if none was allocated. */
+/* Returns (transfer none) the rarely used fields of the task, or constant default values if none were allocated. */
 static const Rest *
 peek_rest (FerryTask *self)
 {
