@@ -487,7 +487,7 @@ tell_func (FerryCompletion *completion, gpointer data)
  * As [method@Ferry.View.resolve], without waiting and at the least cost. @func is called on the thread that receives
  * for the transport (the router's thread, for a worker's link) or on the thread that closes the transport; in the
  * object's own process, on the thread that answers. If the request cannot be sent, @func is called before this function
- * returns: for example with %FERRY_ERROR_WOULD_BLOCK when the transport has no room. There is no time limit. Any
+ * has returned, for example with %FERRY_ERROR_WOULD_BLOCK when the transport has no room. There is no time limit. Any
  * thread.
  *
  * Since: 0.1

@@ -191,8 +191,8 @@ install_signals (GObjectClass *object_class)
    *
    * A handler may keep the bytes, and pass them to other threads; they stay readable after the worker has ended. Bytes
    * that are kept count against the worker's limits, so the worker may have to wait for its next buffer. If the worker
-   * is not trusted ([method@Ferry.Launcher.set_trusted]), the bytes are a copy. The worker chose the bytes and
-   * @metadata: check both before you use them.
+   * is not trusted ([method@Ferry.Launcher.set_trusted]), the bytes are a copy. Check the bytes and the
+   * metadata before you use them: the worker chose both.
    *
    * Since: 0.1
    */

@@ -7,8 +7,10 @@
 
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "channel/channel-test.h"
+#include "link/ferry-fork-server-packet-private.h"
 
 static void
 square_comes_from_each_worker (void)
@@ -506,6 +508,40 @@ worker_gets_the_transport_of_its_launcher (gconstpointer data)
     }
 }
 
+static GPid
+get_parent_of_worker (FerryChannel *channel)
+{
+  GPid pid;
+
+  channel_test_send (channel, 7);
+  channel_test_assert_next (channel, 7);
+  pid = ferry_worker_get_pid (ferry_channel_get_worker (channel));
+  g_assert_cmpint (pid, >, 0);
+  return ferry_read_parent (pid);
+}
+
+/* A launcher without a fork server gets one of its own, for all of its channels. */
+static void
+workers_are_forked_by_one_fork_server (gconstpointer data)
+{
+  static const char *const self_argv[] = {"/proc/self/exe", NULL};
+  g_autoptr (ChannelTest) test = channel_test_new ();
+  g_autoptr (FerryLauncher) base = ferry_launcher_new (self_argv);
+  g_autoptr (FerryForkServer) fork_server = data != NULL ? ferry_fork_server_new (base) : NULL;
+  g_autoptr (FerryChannel) first = NULL;
+  g_autoptr (FerryChannel) second = NULL;
+  GPid parent;
+
+  ferry_launcher_set_fork_server (test->launcher, fork_server);
+  first = channel_test_start (test, "echo", NULL);
+  second = channel_test_start (test, "echo", NULL);
+  parent = get_parent_of_worker (first);
+  g_assert_cmpint (parent, !=, getpid ());
+  g_assert_cmpint (get_parent_of_worker (second), ==, parent);
+  if (fork_server != NULL)
+    g_assert_cmpint (ferry_worker_get_pid (ferry_fork_server_get_worker (fork_server)), ==, parent);
+}
+
 /* What was not passed stays with the launcher, but for the channel's own transport. */
 static void
 refused_start_leaves_the_launcher_its_transport (void)
@@ -540,6 +576,10 @@ main (int argc, char **argv)
                         worker_gets_the_transport_of_its_launcher);
   g_test_add_data_func ("/channel-workers/worker-of-a-fork-server-gets-the-transport-of-its-launcher", "fork-server",
                         worker_gets_the_transport_of_its_launcher);
+  g_test_add_data_func ("/channel-workers/workers-are-forked-by-one-fork-server", NULL,
+                        workers_are_forked_by_one_fork_server);
+  g_test_add_data_func ("/channel-workers/workers-are-forked-by-the-fork-server-of-the-launcher", "fork-server",
+                        workers_are_forked_by_one_fork_server);
   g_test_add_func ("/channel-workers/refused-start-leaves-the-launcher-its-transport",
                    refused_start_leaves_the_launcher_its_transport);
   g_test_add_func ("/channel-workers/messages-go-both-ways-in-order", messages_go_both_ways_in_order);

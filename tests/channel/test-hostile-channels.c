@@ -206,7 +206,7 @@ static const Row rows[] = {
   {"passes-over-cancels-of-nothing", "1000*cancel 77;number 1", GOOD (1)},
   {"takes-an-error-that-is-none-for-one", "say " FAILURE " 'x';say " FAILURE ";number 1", 3, -1, "", 2},
   {"takes-an-end-that-is-no-error-for-a-bad-one", "number 1;say " END " 'x';exit 0", 1, FERRY_ERROR_REMOTE,
-   "a value of type s"},
+   "value of the wrong type s"},
   {"takes-a-giant", "large 30000000;number 1", GOOD (2)},
 };
 

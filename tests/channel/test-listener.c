@@ -204,7 +204,7 @@ test_what_cannot_be_an_address_is_refused (void)
   assert_refused ("", FERRY_ERROR_BAD_ARGUMENTS, "empty");
   assert_refused ("@", FERRY_ERROR_BAD_ARGUMENTS, "“@”");
   assert_refused (long_path, FERRY_ERROR_BAD_ARGUMENTS, "too long");
-  assert_refused (long_name, FERRY_ERROR_BAD_ARGUMENTS, "no address");
+  assert_refused (long_name, FERRY_ERROR_BAD_ARGUMENTS, "not a valid address");
   assert_refused ("/nonexistent/folder/worker", FERRY_ERROR_SYSTEM, "check the folder");
   listener_test_connect_fails ("", FERRY_ERROR_BAD_ARGUMENTS, "empty");
 }

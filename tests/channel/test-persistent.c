@@ -310,7 +310,7 @@ test_another_user_does_not_reach_the_socket (void)
 
   g_auto (ListenerTestPlace) place;
   ListenerTestWorker worker;
-  g_autofree char *expected = g_strdup_printf ("%d Permissions", FERRY_ERROR_NOT_ALLOWED);
+  g_autofree char *expected = g_strdup_printf ("%d This process lacks the permission", FERRY_ERROR_NOT_ALLOWED);
 
   listener_test_place_init (&place);
   listener_test_worker_init (&worker, place.address, "loop", NULL, "listening");

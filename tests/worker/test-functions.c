@@ -156,12 +156,12 @@ test_checks_results (void)
   ferry_function_register ("gives-any", NULL, NULL, first);
   ferry_function_register ("gives-nothing", NULL, "", first);
   assert_result ("gives-number", "uint32 1", NULL);
-  assert_result ("gives-number", "'a'", "type “u” and gave “s”");
-  assert_result ("gives-number", NULL, "type “u” and gave “nothing”");
+  assert_result ("gives-number", "'a'", "type “u” and returned “s”");
+  assert_result ("gives-number", NULL, "type “u” and returned “nothing”");
   assert_result ("gives-any", "'a'", NULL);
-  assert_result ("gives-any", NULL, "“anything” and gave “nothing”");
+  assert_result ("gives-any", NULL, "“anything” and returned “nothing”");
   assert_result ("gives-nothing", NULL, NULL);
-  assert_result ("gives-nothing", "1", "“nothing” and gave “i”");
+  assert_result ("gives-nothing", "1", "“nothing” and returned “i”");
 }
 
 #define N_THREADS 4

@@ -53,7 +53,7 @@ static const Row rows[] = {
   {"/hostile-memory/refuses-a-second-record-for-a-descriptor", "offer:good record record pause", "without a descriptor",
    1, 7},
   REFUSES ("a-record-out-of-order", "offer:good offer:good number:2", "out of order"),
-  REFUSES ("an-offer-out-of-order", "packet:order", "must number them in order"),
+  REFUSES ("an-offer-out-of-order", "packet:order", "must number the buffers in order"),
   REFUSES ("an-offer-that-is-too-short", "packet:short", "that is not the memory of a buffer"),
   REFUSES ("an-offer-that-is-too-long", "packet:long", "that is not the memory of a buffer"),
   REFUSES ("an-offer-of-another-version", "packet:version", "that is not the memory of a buffer"),

@@ -52,9 +52,10 @@ static const HostileRow rows[] = {
   AFTER_100 ("refuses-a-value-of-65-levels-in-pieces", "type:1:v large-chain:64", "a value of more than 64 levels"),
   AFTER_100 ("refuses-a-type-that-is-too-long", "type-long", "type number 1 of 1032 bytes"),
   AFTER_100 ("refuses-more-types-than-allowed", "types:256", "type number 256"),
-  AFTER_100 ("refuses-a-variant-of-no-type", "variant:1", "type number 1, of 0 announced"),
-  AFTER_100 ("refuses-a-variant-of-type-0", "type:1:t variant:0", "type number 0, of 1 announced"),
-  AFTER_100 ("refuses-a-variant-of-another-senders-type", "type:1:t second variant:1", "type number 1, of 0 announced"),
+  AFTER_100 ("refuses-a-variant-of-no-type", "variant:1", "used type number 1, and has announced 0 types"),
+  AFTER_100 ("refuses-a-variant-of-type-0", "type:1:t variant:0", "used type number 0, and has announced 1 types"),
+  AFTER_100 ("refuses-a-variant-of-another-senders-type", "type:1:t second variant:1",
+             "used type number 1, and has announced 0 types"),
   AFTER_100 ("refuses-a-stop-with-a-payload", "stop-payload", "stop record has a payload"),
   /* messages in pieces */
   AFTER_100 ("refuses-a-large-message-without-size", "large-short",
@@ -72,20 +73,20 @@ static const HostileRow rows[] = {
   AFTER_100 ("refuses-a-piece-of-another-senders-message", "large:40000 second piece:100",
              "while a message of another pipe is unfinished"),
   AFTER_100 ("refuses-a-piece-over-the-size", "large:40000 piece:32000 piece:8001",
-             "a piece of 8001 bytes, where 8000 are left"),
+             "a piece of 8001 bytes, where 8000 bytes are left"),
   AFTER_100 ("refuses-an-empty-piece", "large:40000 piece:0", "a piece of 0 bytes"),
   AFTER_100 ("refuses-to-abandon-nothing", "abandon", "that it may not write"),
   AFTER_100 ("refuses-to-abandon-another-senders-message", "large:40000 second abandon", "that it may not write"),
 
   /* At the end of what is published. */
   {"/hostile-records/refuses-a-record-beyond-the-tail", "attach send:100 drained beyond pause", 100, FAULT,
-   "beyond what it published"},
+   "more than it has published"},
   {"/hostile-records/refuses-a-piece-beyond-the-tail", "attach send:100 large:40000 drained piece-beyond pause", 100,
    FAULT, "a record of 64 bytes that goes beyond what it published"},
   {"/hostile-records/refuses-half-a-header", "attach send:100 drained half-header pause", 100, FAULT,
    "is 8 bytes behind the end of its last record"},
   {"/hostile-records/refuses-half-a-record-at-the-end", "attach send:100 drained beyond exit:0", 100, FAULT,
-   "beyond what it published"},
+   "more than it has published"},
 
   /* Positions. */
   {"/hostile-records/refuses-an-odd-tail", "attach send:100 drained tail:4 pause", 100, FAULT, "as its up lane's tail"},
