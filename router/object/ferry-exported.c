@@ -7,6 +7,11 @@
 
 #include "base/ferry-base-private.h"
 
+/* The revisions of a list begin with its number in the upper bits. So two lists of a process have no revision in
+ * common: a name may come to stand for another list, and a replica of the first list must not take rows of the second
+ * one. */
+#define REVISION_BITS 32
+
 struct _FerryObjectTable
 {
   _Atomic gint references;
@@ -172,7 +177,8 @@ ferry_exported_count_revisions (FerryExported *self)
   FERRY_AUTO_LOCK (&self->lock);
   if (self->revision == NULL)
     {
-      self->revision = g_atomic_rc_box_alloc0 (sizeof *self->revision);
+      self->revision = g_atomic_rc_box_alloc (sizeof *self->revision);
+      atomic_init (self->revision, self->number << REVISION_BITS);
       self->list_handler = g_signal_connect_data (self->object, "items-changed", G_CALLBACK (items_changed),
                                                   g_atomic_rc_box_acquire (self->revision), release_revision, 0);
     }

@@ -150,7 +150,7 @@ list_test_replace (ListTest *self, guint length)
   g_queue_clear_full (&self->changes, change_free);
   g_array_set_size (self->numbers, 0);
   fill (self, 0, length);
-  self->revision = 0;
+  self->revision = self->n_lists++ << 32;
 }
 
 /* ---- the source ---- */

@@ -45,6 +45,7 @@ typedef struct _ListTest
   GArray *numbers; /* (element-type guint64) */
   guint64 next_number;
   guint64 revision;
+  guint64 n_lists;
   GQueue changes; /* (element-type ListTestChange) (owned): not told yet */
   GQueue events;  /* (owned): told, and under way */
 
