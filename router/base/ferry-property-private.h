@@ -9,8 +9,11 @@
 
 G_BEGIN_DECLS
 
-/* Flags of a read-only property, and of a property whose setter notifies of a change. */
+/* Flags of a read-only property; of one that notifies only of changes; of one that is set when the object is made; and
+ * of one whose setter notifies of changes. */
 #define FERRY_READABLE (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)
+#define FERRY_NOTIFIED (FERRY_READABLE | G_PARAM_EXPLICIT_NOTIFY)
+#define FERRY_AT_CONSTRUCTION (G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS)
 #define FERRY_SETTABLE (G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
 
 /* any: Sets value to what getter returns for object. getter must have one parameter, return the C type that fits the

@@ -1208,8 +1208,8 @@ ferry_demux_class_init (FerryDemuxClass *klass)
    *
    * Since: 0.1
    */
-  properties[PROP_TRANSPORT] = g_param_spec_object (
-    "transport", NULL, NULL, FERRY_TYPE_TRANSPORT, G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_TRANSPORT] =
+    g_param_spec_object ("transport", NULL, NULL, FERRY_TYPE_TRANSPORT, FERRY_AT_CONSTRUCTION);
 
   /**
    * FerryDemux:max-pending:
@@ -1219,8 +1219,7 @@ ferry_demux_class_init (FerryDemuxClass *klass)
    * Since: 0.1
    */
   properties[PROP_MAX_PENDING] =
-    g_param_spec_uint ("max-pending", NULL, NULL, 0, G_MAXUINT, DEFAULT_MAX_PENDING,
-                       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+    g_param_spec_uint ("max-pending", NULL, NULL, 0, G_MAXUINT, DEFAULT_MAX_PENDING, FERRY_SETTABLE);
 
   /**
    * FerryDemux:max-pending-size:
@@ -1231,8 +1230,7 @@ ferry_demux_class_init (FerryDemuxClass *klass)
    * Since: 0.1
    */
   properties[PROP_MAX_PENDING_SIZE] =
-    g_param_spec_uint64 ("max-pending-size", NULL, NULL, 0, G_MAXUINT64, DEFAULT_MAX_PENDING_SIZE,
-                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+    g_param_spec_uint64 ("max-pending-size", NULL, NULL, 0, G_MAXUINT64, DEFAULT_MAX_PENDING_SIZE, FERRY_SETTABLE);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }

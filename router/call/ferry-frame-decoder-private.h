@@ -49,14 +49,14 @@ typedef struct
   GOutputVector vectors[1 + FERRY_CALL_MAX_PARTS]; /* of the header, and of the parts of the message */
 } FerryFrame;
 
-/* The bytes that were not written to the stream yet. */
+/* The bytes that were not written to the stream yet. The lock of the queue's owner guards all of it. */
 typedef struct
 {
-  GQueue chunks;      /* (owned) (element-type Chunk) */
-  _Atomic gsize size; /* the size of chunks in bytes; may be read on any thread */
-  gboolean refused;   /* a message was refused because there was no room */
-  gboolean closed;    /* this end accepts no more messages */
-  GError *failure;    /* (owned) (nullable): why nothing more can be written */
+  GQueue chunks;    /* (owned) (element-type Chunk) */
+  gsize size;       /* the size of chunks in bytes */
+  gboolean refused; /* a message was refused because there was no room */
+  gboolean closed;  /* this end accepts no more messages */
+  GError *failure;  /* (owned) (nullable): why nothing more can be written */
 } FerryFrameQueue;
 
 /* Writes without blocking. Returns how many bytes the stream accepted. Sets the queue's failure if the stream will

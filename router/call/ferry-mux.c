@@ -12,6 +12,7 @@
 
 #include "config.h"
 
+#include "base/ferry-property-private.h"
 #include "call/ferry-mux-private.h"
 
 #include "base/ferry-base-private.h"
@@ -753,9 +754,7 @@ ferry_mux_class_init (FerryMuxClass *klass)
    * Since: 0.1
    */
   g_object_class_install_property (
-    object_class, 1,
-    g_param_spec_object ("transport", NULL, NULL, FERRY_TYPE_TRANSPORT,
-                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS));
+    object_class, 1, g_param_spec_object ("transport", NULL, NULL, FERRY_TYPE_TRANSPORT, FERRY_AT_CONSTRUCTION));
 }
 
 static void

@@ -407,9 +407,14 @@ gboolean
 ferry_polled_transport_is_flushed (FerryTransport *self)
 {
   Core *core = get_core (self);
+  gboolean flushed;
 
-  /* Relaxed: the thread that waits for this is woken by other means, and then reads size again. */
-  return core == NULL || atomic_load_explicit (&core->queue.size, memory_order_relaxed) == 0;
+  if (core == NULL)
+    return TRUE;
+  pthread_mutex_lock (&core->lock);
+  flushed = core->queue.size == 0;
+  pthread_mutex_unlock (&core->lock);
+  return flushed;
 }
 
 void

@@ -20,10 +20,6 @@
 #include "lane/ferry-cell-private.h"
 #include "lane/ferry-doorbell-private.h"
 
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
-
 /* At most this many processes are reaped on the calling thread; a thread of its own reaps the rest. */
 #define N_AT_ONCE 1000
 

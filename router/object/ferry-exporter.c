@@ -920,8 +920,7 @@ ferry_exporter_class_init (FerryExporterClass *klass)
    *
    * Since: 0.1
    */
-  properties[PROP_LISTENING] =
-    g_param_spec_boolean ("listening", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_LISTENING] = g_param_spec_boolean ("listening", NULL, NULL, FALSE, FERRY_READABLE);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }

@@ -855,8 +855,7 @@ install_state_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_FOLLOWING] =
-    g_param_spec_boolean ("following", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_FOLLOWING] = g_param_spec_boolean ("following", NULL, NULL, FALSE, FERRY_READABLE);
   /**
    * FerryListReplica:error: (getter get_error)
    *
@@ -869,8 +868,7 @@ install_state_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_ERROR] =
-    g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_READABLE);
   /**
    * FerryListReplica:n-items:
    *
@@ -878,8 +876,7 @@ install_state_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_N_ITEMS] =
-    g_param_spec_uint ("n-items", NULL, NULL, 0, G_MAXUINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_N_ITEMS] = g_param_spec_uint ("n-items", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
 }
 
 static void
@@ -901,8 +898,7 @@ ferry_list_replica_class_init (FerryListReplicaClass *klass)
    *
    * Since: 0.1
    */
-  properties[PROP_PROXY] = g_param_spec_object ("proxy", NULL, NULL, FERRY_TYPE_PROXY,
-                                                G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_PROXY] = g_param_spec_object ("proxy", NULL, NULL, FERRY_TYPE_PROXY, FERRY_AT_CONSTRUCTION);
   /**
    * FerryListReplica:page-size: (getter get_page_size) (setter set_page_size)
    *
@@ -910,8 +906,8 @@ ferry_list_replica_class_init (FerryListReplicaClass *klass)
    *
    * Since: 0.1
    */
-  properties[PROP_PAGE_SIZE] = g_param_spec_uint ("page-size", NULL, NULL, 1, FERRY_ROWS_MAX, DEFAULT_PAGE_SIZE,
-                                                  G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_PAGE_SIZE] =
+    g_param_spec_uint ("page-size", NULL, NULL, 1, FERRY_ROWS_MAX, DEFAULT_PAGE_SIZE, FERRY_SETTABLE);
   /**
    * FerryListReplica:cache-size: (getter get_cache_size) (setter set_cache_size)
    *
@@ -920,8 +916,7 @@ ferry_list_replica_class_init (FerryListReplicaClass *klass)
    * Since: 0.1
    */
   properties[PROP_CACHE_SIZE] =
-    g_param_spec_uint ("cache-size", NULL, NULL, 0, G_MAXUINT, DEFAULT_CACHE_SIZE,
-                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+    g_param_spec_uint ("cache-size", NULL, NULL, 0, G_MAXUINT, DEFAULT_CACHE_SIZE, FERRY_SETTABLE);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }

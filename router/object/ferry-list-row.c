@@ -147,8 +147,7 @@ ferry_list_row_class_init (FerryListRowClass *klass)
    *
    * Since: 0.1
    */
-  properties[PROP_VALUE] =
-    g_param_spec_variant ("value", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_VALUE] = g_param_spec_variant ("value", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_READABLE);
   /**
    * FerryListRow:loaded: (getter get_loaded)
    *
@@ -156,8 +155,7 @@ ferry_list_row_class_init (FerryListRowClass *klass)
    *
    * Since: 0.1
    */
-  properties[PROP_LOADED] =
-    g_param_spec_boolean ("loaded", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_LOADED] = g_param_spec_boolean ("loaded", NULL, NULL, FALSE, FERRY_READABLE);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }

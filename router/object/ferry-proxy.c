@@ -1044,7 +1044,7 @@ ferry_proxy_class_init (FerryProxyClass *klass)
    *
    * Since: 0.1
    */
-  pspecs[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  pspecs[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_READABLE);
 
   /**
    * FerryProxy:listening:
@@ -1055,8 +1055,7 @@ ferry_proxy_class_init (FerryProxyClass *klass)
    *
    * Since: 0.1
    */
-  pspecs[PROP_LISTENING] =
-    g_param_spec_boolean ("listening", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  pspecs[PROP_LISTENING] = g_param_spec_boolean ("listening", NULL, NULL, FALSE, FERRY_READABLE);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, pspecs);
   install_news ();

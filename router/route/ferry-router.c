@@ -23,6 +23,7 @@
 
 #include "config.h"
 
+#include "base/ferry-property-private.h"
 #include "route/ferry-router-private.h"
 
 #include <string.h>
@@ -1744,8 +1745,7 @@ install_scheduling_properties (void)
    * Since: 0.1
    */
   properties[PROP_MAIN_CONTEXT] =
-    g_param_spec_boxed ("main-context", NULL, NULL, G_TYPE_MAIN_CONTEXT,
-                        G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+    g_param_spec_boxed ("main-context", NULL, NULL, G_TYPE_MAIN_CONTEXT, FERRY_AT_CONSTRUCTION);
   /**
    * FerryRouter:priority:
    *
@@ -1868,8 +1868,7 @@ ferry_router_class_init (FerryRouterClass *klass)
    *
    * Since: 0.1
    */
-  properties[PROP_RUNNING] =
-    g_param_spec_boolean ("running", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_RUNNING] = g_param_spec_boolean ("running", NULL, NULL, FALSE, FERRY_READABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 

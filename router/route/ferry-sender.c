@@ -17,6 +17,7 @@
 
 #include "config.h"
 
+#include "base/ferry-property-private.h"
 #include "route/ferry-sender-private.h"
 
 #include <poll.h>
@@ -1336,7 +1337,7 @@ ferry_sender_class_init (FerrySenderClass *klass)
    */
   g_object_class_install_property (
     object_class, PROP_CONNECTION_ID,
-    g_param_spec_uint64 ("connection-id", NULL, NULL, 0, G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+    g_param_spec_uint64 ("connection-id", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE));
 }
 
 static void

@@ -14,11 +14,6 @@
 
 G_BEGIN_DECLS
 
-/* This constant is missing in the headers of older C libraries. */
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
-
 /* The descriptor of the control socket in a worker. */
 #define FERRY_SPAWN_CONTROL_FD 3
 

@@ -90,8 +90,7 @@ ferry_error_record_class_init (FerryErrorRecordClass *klass)
    *
    * Since: 0.1
    */
-  properties[PROP_ERROR] =
-    g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_READABLE);
   /**
    * FerryErrorRecord:phase:
    *
@@ -99,7 +98,7 @@ ferry_error_record_class_init (FerryErrorRecordClass *klass)
    *
    * Since: 0.1
    */
-  properties[PROP_PHASE] = g_param_spec_string ("phase", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_PHASE] = g_param_spec_string ("phase", NULL, NULL, NULL, FERRY_READABLE);
   /**
    * FerryErrorRecord:trace:
    *
@@ -107,7 +106,7 @@ ferry_error_record_class_init (FerryErrorRecordClass *klass)
    *
    * Since: 0.1
    */
-  properties[PROP_TRACE] = g_param_spec_string ("trace", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_TRACE] = g_param_spec_string ("trace", NULL, NULL, NULL, FERRY_READABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 

@@ -27,9 +27,6 @@
 /* How many finished tasks may be in the list in addition to keep_finished. */
 #define MAX_LEAVING 4096
 
-#define READABLE (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)
-#define WRITABLE (G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
-
 /**
  * FerryExecutor:
  *
@@ -1453,7 +1450,7 @@ install_figures (void)
    * Since: 0.1
    */
   properties[PROP_STATE] =
-    g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_EXECUTOR_STATE, FERRY_EXECUTOR_STATE_RUNNING, READABLE);
+    g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_EXECUTOR_STATE, FERRY_EXECUTOR_STATE_RUNNING, FERRY_READABLE);
   /**
    * FerryExecutor:n-waiting:
    *
@@ -1461,7 +1458,7 @@ install_figures (void)
    *
    * Since: 0.1
    */
-  properties[PROP_N_WAITING] = g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0, READABLE);
+  properties[PROP_N_WAITING] = g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
   /**
    * FerryExecutor:n-executing:
    *
@@ -1469,7 +1466,7 @@ install_figures (void)
    *
    * Since: 0.1
    */
-  properties[PROP_N_EXECUTING] = g_param_spec_uint ("n-executing", NULL, NULL, 0, G_MAXUINT, 0, READABLE);
+  properties[PROP_N_EXECUTING] = g_param_spec_uint ("n-executing", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
   /**
    * FerryExecutor:n-completed:
    *
@@ -1477,7 +1474,7 @@ install_figures (void)
    *
    * Since: 0.1
    */
-  properties[PROP_N_COMPLETED] = g_param_spec_uint64 ("n-completed", NULL, NULL, 0, G_MAXUINT64, 0, READABLE);
+  properties[PROP_N_COMPLETED] = g_param_spec_uint64 ("n-completed", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
   /**
    * FerryExecutor:n-failed:
    *
@@ -1485,7 +1482,7 @@ install_figures (void)
    *
    * Since: 0.1
    */
-  properties[PROP_N_FAILED] = g_param_spec_uint64 ("n-failed", NULL, NULL, 0, G_MAXUINT64, 0, READABLE);
+  properties[PROP_N_FAILED] = g_param_spec_uint64 ("n-failed", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
   /**
    * FerryExecutor:n-cancelled:
    *
@@ -1493,7 +1490,7 @@ install_figures (void)
    *
    * Since: 0.1
    */
-  properties[PROP_N_CANCELLED] = g_param_spec_uint64 ("n-cancelled", NULL, NULL, 0, G_MAXUINT64, 0, READABLE);
+  properties[PROP_N_CANCELLED] = g_param_spec_uint64 ("n-cancelled", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
   /**
    * FerryExecutor:fraction:
    *
@@ -1502,7 +1499,7 @@ install_figures (void)
    *
    * Since: 0.1
    */
-  properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, -1, 1, -1, READABLE);
+  properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, -1, 1, -1, FERRY_READABLE);
 }
 
 static void
@@ -1517,8 +1514,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_POOL] = g_param_spec_object ("pool", NULL, NULL, FERRY_TYPE_POOL,
-                                               G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_POOL] = g_param_spec_object ("pool", NULL, NULL, FERRY_TYPE_POOL, FERRY_AT_CONSTRUCTION);
   /**
    * FerryExecutor:max-pending:
    *
@@ -1526,7 +1522,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_MAX_PENDING] = g_param_spec_uint ("max-pending", NULL, NULL, 0, G_MAXINT, 0, WRITABLE);
+  properties[PROP_MAX_PENDING] = g_param_spec_uint ("max-pending", NULL, NULL, 0, G_MAXINT, 0, FERRY_SETTABLE);
   /**
    * FerryExecutor:keep-finished:
    *
@@ -1536,7 +1532,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_KEEP_FINISHED] = g_param_spec_uint ("keep-finished", NULL, NULL, 0, G_MAXUINT, 0, WRITABLE);
+  properties[PROP_KEEP_FINISHED] = g_param_spec_uint ("keep-finished", NULL, NULL, 0, G_MAXUINT, 0, FERRY_SETTABLE);
   install_figures ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }

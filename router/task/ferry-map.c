@@ -72,10 +72,6 @@
 
 #define STARTED "the map was started, and delivers its results in one way only; collect the results of a new map"
 
-#define READABLE (G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
-#define WRITABLE (G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
-#define AT_START (G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS)
-
 /* How results are delivered to the application. */
 typedef enum
 {
@@ -2362,7 +2358,7 @@ install_settings (void)
    *
    * Since: 0.1
    */
-  properties[PROP_EXECUTOR] = g_param_spec_object ("executor", NULL, NULL, FERRY_TYPE_EXECUTOR, AT_START);
+  properties[PROP_EXECUTOR] = g_param_spec_object ("executor", NULL, NULL, FERRY_TYPE_EXECUTOR, FERRY_AT_CONSTRUCTION);
   /**
    * FerryMap:function:
    *
@@ -2370,7 +2366,7 @@ install_settings (void)
    *
    * Since: 0.1
    */
-  properties[PROP_FUNCTION] = g_param_spec_string ("function", NULL, NULL, NULL, AT_START);
+  properties[PROP_FUNCTION] = g_param_spec_string ("function", NULL, NULL, NULL, FERRY_AT_CONSTRUCTION);
   /**
    * FerryMap:order:
    *
@@ -2378,7 +2374,8 @@ install_settings (void)
    *
    * Since: 0.1
    */
-  properties[PROP_ORDER] = g_param_spec_enum ("order", NULL, NULL, FERRY_TYPE_MAP_ORDER, FERRY_MAP_ORDERED, AT_START);
+  properties[PROP_ORDER] =
+    g_param_spec_enum ("order", NULL, NULL, FERRY_TYPE_MAP_ORDER, FERRY_MAP_ORDERED, FERRY_AT_CONSTRUCTION);
   /**
    * FerryMap:chunk-size:
    *
@@ -2388,7 +2385,7 @@ install_settings (void)
    *
    * Since: 0.1
    */
-  properties[PROP_CHUNK_SIZE] = g_param_spec_uint ("chunk-size", NULL, NULL, 0, MAX_CHUNK_SIZE, 0, WRITABLE);
+  properties[PROP_CHUNK_SIZE] = g_param_spec_uint ("chunk-size", NULL, NULL, 0, MAX_CHUNK_SIZE, 0, FERRY_SETTABLE);
   /**
    * FerryMap:max-in-flight:
    *
@@ -2398,7 +2395,7 @@ install_settings (void)
    *
    * Since: 0.1
    */
-  properties[PROP_MAX_IN_FLIGHT] = g_param_spec_uint ("max-in-flight", NULL, NULL, 0, G_MAXINT, 0, WRITABLE);
+  properties[PROP_MAX_IN_FLIGHT] = g_param_spec_uint ("max-in-flight", NULL, NULL, 0, G_MAXINT, 0, FERRY_SETTABLE);
   /**
    * FerryMap:priority:
    *
@@ -2406,7 +2403,7 @@ install_settings (void)
    *
    * Since: 0.1
    */
-  properties[PROP_PRIORITY] = g_param_spec_int ("priority", NULL, NULL, G_MININT, G_MAXINT, 0, WRITABLE);
+  properties[PROP_PRIORITY] = g_param_spec_int ("priority", NULL, NULL, G_MININT, G_MAXINT, 0, FERRY_SETTABLE);
 }
 
 static void
@@ -2420,7 +2417,7 @@ install_figures (void)
    *
    * Since: 0.1
    */
-  properties[PROP_N_SUBMITTED] = g_param_spec_uint64 ("n-submitted", NULL, NULL, 0, G_MAXUINT64, 0, READABLE);
+  properties[PROP_N_SUBMITTED] = g_param_spec_uint64 ("n-submitted", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
   /**
    * FerryMap:n-done:
    *
@@ -2428,7 +2425,7 @@ install_figures (void)
    *
    * Since: 0.1
    */
-  properties[PROP_N_DONE] = g_param_spec_uint64 ("n-done", NULL, NULL, 0, G_MAXUINT64, 0, READABLE);
+  properties[PROP_N_DONE] = g_param_spec_uint64 ("n-done", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
   /**
    * FerryMap:n-failed:
    *
@@ -2436,7 +2433,7 @@ install_figures (void)
    *
    * Since: 0.1
    */
-  properties[PROP_N_FAILED] = g_param_spec_uint64 ("n-failed", NULL, NULL, 0, G_MAXUINT64, 0, READABLE);
+  properties[PROP_N_FAILED] = g_param_spec_uint64 ("n-failed", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
   /**
    * FerryMap:fraction:
    *
@@ -2444,7 +2441,7 @@ install_figures (void)
    *
    * Since: 0.1
    */
-  properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, -1, 1, -1, READABLE);
+  properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, -1, 1, -1, FERRY_NOTIFIED);
   /**
    * FerryMap:finished:
    *
@@ -2452,7 +2449,7 @@ install_figures (void)
    *
    * Since: 0.1
    */
-  properties[PROP_FINISHED] = g_param_spec_boolean ("finished", NULL, NULL, FALSE, READABLE);
+  properties[PROP_FINISHED] = g_param_spec_boolean ("finished", NULL, NULL, FALSE, FERRY_NOTIFIED);
   /**
    * FerryMap:error:
    *
@@ -2461,7 +2458,7 @@ install_figures (void)
    *
    * Since: 0.1
    */
-  properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, READABLE);
+  properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_NOTIFIED);
 }
 
 static void

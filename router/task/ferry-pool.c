@@ -45,10 +45,6 @@
 #define FIRST_BACK_OFF (50 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define MAX_BACK_OFF (5 * G_USEC_PER_SEC)
 
-#define READABLE (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)
-#define WRITABLE (G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
-#define AT_START (G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS)
-
 /**
  * FerryPool:
  *
@@ -1484,7 +1480,7 @@ install_settings (void)
    *
    * Since: 0.1
    */
-  properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, WRITABLE);
+  properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_SETTABLE);
   /**
    * FerryPool:min-workers:
    *
@@ -1493,7 +1489,7 @@ install_settings (void)
    *
    * Since: 0.1
    */
-  properties[PROP_MIN_WORKERS] = g_param_spec_uint ("min-workers", NULL, NULL, 0, G_MAXUINT16, 0, WRITABLE);
+  properties[PROP_MIN_WORKERS] = g_param_spec_uint ("min-workers", NULL, NULL, 0, G_MAXUINT16, 0, FERRY_SETTABLE);
   /**
    * FerryPool:min-idle:
    *
@@ -1503,7 +1499,7 @@ install_settings (void)
    *
    * Since: 0.1
    */
-  properties[PROP_MIN_IDLE] = g_param_spec_uint ("min-idle", NULL, NULL, 0, G_MAXUINT16, 0, WRITABLE);
+  properties[PROP_MIN_IDLE] = g_param_spec_uint ("min-idle", NULL, NULL, 0, G_MAXUINT16, 0, FERRY_SETTABLE);
   /**
    * FerryPool:max-workers:
    *
@@ -1512,7 +1508,7 @@ install_settings (void)
    *
    * Since: 0.1
    */
-  properties[PROP_MAX_WORKERS] = g_param_spec_uint ("max-workers", NULL, NULL, 1, G_MAXUINT16, 1, WRITABLE);
+  properties[PROP_MAX_WORKERS] = g_param_spec_uint ("max-workers", NULL, NULL, 1, G_MAXUINT16, 1, FERRY_SETTABLE);
   /**
    * FerryPool:idle-timeout:
    *
@@ -1522,7 +1518,7 @@ install_settings (void)
    * Since: 0.1
    */
   properties[PROP_IDLE_TIMEOUT] =
-    g_param_spec_int64 ("idle-timeout", NULL, NULL, 0, G_MAXINT64 / 2, 60 * G_USEC_PER_SEC, WRITABLE);
+    g_param_spec_int64 ("idle-timeout", NULL, NULL, 0, G_MAXINT64 / 2, 60 * G_USEC_PER_SEC, FERRY_SETTABLE);
 }
 
 static void
@@ -1535,7 +1531,7 @@ install_limits (void)
    *
    * Since: 0.1
    */
-  properties[PROP_MAX_AGE] = g_param_spec_int64 ("max-age", NULL, NULL, 0, G_MAXINT64, 0, WRITABLE);
+  properties[PROP_MAX_AGE] = g_param_spec_int64 ("max-age", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
   /**
    * FerryPool:max-tasks:
    *
@@ -1543,7 +1539,7 @@ install_limits (void)
    *
    * Since: 0.1
    */
-  properties[PROP_MAX_TASKS] = g_param_spec_uint ("max-tasks", NULL, NULL, 0, G_MAXUINT, 0, WRITABLE);
+  properties[PROP_MAX_TASKS] = g_param_spec_uint ("max-tasks", NULL, NULL, 0, G_MAXUINT, 0, FERRY_SETTABLE);
   /**
    * FerryPool:max-memory:
    *
@@ -1552,7 +1548,7 @@ install_limits (void)
    *
    * Since: 0.1
    */
-  properties[PROP_MAX_MEMORY] = g_param_spec_uint64 ("max-memory", NULL, NULL, 0, G_MAXUINT64, 0, WRITABLE);
+  properties[PROP_MAX_MEMORY] = g_param_spec_uint64 ("max-memory", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_SETTABLE);
   /**
    * FerryPool:death-limit:
    *
@@ -1561,7 +1557,7 @@ install_limits (void)
    *
    * Since: 0.1
    */
-  properties[PROP_DEATH_LIMIT] = g_param_spec_uint ("death-limit", NULL, NULL, 0, G_MAXUINT, 3, WRITABLE);
+  properties[PROP_DEATH_LIMIT] = g_param_spec_uint ("death-limit", NULL, NULL, 0, G_MAXUINT, 3, FERRY_SETTABLE);
   /**
    * FerryPool:use-fork-server:
    *
@@ -1575,7 +1571,7 @@ install_limits (void)
    *
    * Since: 0.1
    */
-  properties[PROP_USE_FORK_SERVER] = g_param_spec_boolean ("use-fork-server", NULL, NULL, TRUE, WRITABLE);
+  properties[PROP_USE_FORK_SERVER] = g_param_spec_boolean ("use-fork-server", NULL, NULL, TRUE, FERRY_SETTABLE);
 }
 
 static void
@@ -1588,7 +1584,7 @@ install_figures (void)
    *
    * Since: 0.1
    */
-  properties[PROP_N_WORKERS] = g_param_spec_uint ("n-workers", NULL, NULL, 0, G_MAXUINT, 0, READABLE);
+  properties[PROP_N_WORKERS] = g_param_spec_uint ("n-workers", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
   /**
    * FerryPool:n-busy:
    *
@@ -1596,7 +1592,7 @@ install_figures (void)
    *
    * Since: 0.1
    */
-  properties[PROP_N_BUSY] = g_param_spec_uint ("n-busy", NULL, NULL, 0, G_MAXUINT, 0, READABLE);
+  properties[PROP_N_BUSY] = g_param_spec_uint ("n-busy", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
   /**
    * FerryPool:n-restarts:
    *
@@ -1604,7 +1600,7 @@ install_figures (void)
    *
    * Since: 0.1
    */
-  properties[PROP_N_RESTARTS] = g_param_spec_uint64 ("n-restarts", NULL, NULL, 0, G_MAXUINT64, 0, READABLE);
+  properties[PROP_N_RESTARTS] = g_param_spec_uint64 ("n-restarts", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
   /**
    * FerryPool:error:
    *
@@ -1613,7 +1609,7 @@ install_figures (void)
    *
    * Since: 0.1
    */
-  properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, READABLE);
+  properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_READABLE);
 }
 
 static void
@@ -1628,7 +1624,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_ROUTER] = g_param_spec_object ("router", NULL, NULL, FERRY_TYPE_ROUTER, AT_START);
+  properties[PROP_ROUTER] = g_param_spec_object ("router", NULL, NULL, FERRY_TYPE_ROUTER, FERRY_AT_CONSTRUCTION);
   /**
    * FerryPool:launcher:
    *
@@ -1636,7 +1632,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  properties[PROP_LAUNCHER] = g_param_spec_object ("launcher", NULL, NULL, FERRY_TYPE_LAUNCHER, AT_START);
+  properties[PROP_LAUNCHER] = g_param_spec_object ("launcher", NULL, NULL, FERRY_TYPE_LAUNCHER, FERRY_AT_CONSTRUCTION);
   install_settings ();
   install_limits ();
   install_figures ();

@@ -8,6 +8,7 @@
 
 #include "config.h"
 
+#include "base/ferry-property-private.h"
 #include "task/ferry-task-group.h"
 
 #include <stdatomic.h>
@@ -207,8 +208,7 @@ ferry_task_group_class_init (FerryTaskGroupClass *klass)
    *
    * Since: 0.1
    */
-  properties[PROP_N_OPEN] = g_param_spec_uint ("n-open", NULL, NULL, 0, G_MAXUINT, 0,
-                                               G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_N_OPEN] = g_param_spec_uint ("n-open", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 

@@ -44,9 +44,6 @@
 /* In bytes. Freeing a larger memory takes longer than passing it to another thread that frees it. */
 #define LARGE_SIZE (4 * 1024 * 1024)
 
-#define READABLE (G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
-#define AT_START (READABLE | G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY)
-
 /* How far the submission of a task has come. */
 typedef enum
 {
@@ -2026,7 +2023,7 @@ install_identity (void)
    *
    * Since: 0.1
    */
-  properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, READABLE);
+  properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_NOTIFIED);
   /**
    * FerryTask:kind:
    *
@@ -2034,7 +2031,8 @@ install_identity (void)
    *
    * Since: 0.1
    */
-  properties[PROP_KIND] = g_param_spec_enum ("kind", NULL, NULL, FERRY_TYPE_TASK_KIND, FERRY_TASK_KIND_CALL, AT_START);
+  properties[PROP_KIND] =
+    g_param_spec_enum ("kind", NULL, NULL, FERRY_TYPE_TASK_KIND, FERRY_TASK_KIND_CALL, FERRY_AT_CONSTRUCTION);
   /**
    * FerryTask:function:
    *
@@ -2042,7 +2040,7 @@ install_identity (void)
    *
    * Since: 0.1
    */
-  properties[PROP_FUNCTION] = g_param_spec_string ("function", NULL, NULL, NULL, AT_START);
+  properties[PROP_FUNCTION] = g_param_spec_string ("function", NULL, NULL, NULL, FERRY_AT_CONSTRUCTION);
   /**
    * FerryTask:arguments:
    *
@@ -2050,7 +2048,8 @@ install_identity (void)
    *
    * Since: 0.1
    */
-  properties[PROP_ARGUMENTS] = g_param_spec_variant ("arguments", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, AT_START);
+  properties[PROP_ARGUMENTS] =
+    g_param_spec_variant ("arguments", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_AT_CONSTRUCTION);
   /**
    * FerryTask:priority:
    *
@@ -2058,7 +2057,7 @@ install_identity (void)
    *
    * Since: 0.1
    */
-  properties[PROP_PRIORITY] = g_param_spec_int ("priority", NULL, NULL, G_MININT, G_MAXINT, 0, READABLE);
+  properties[PROP_PRIORITY] = g_param_spec_int ("priority", NULL, NULL, G_MININT, G_MAXINT, 0, FERRY_NOTIFIED);
 }
 
 static void
@@ -2072,7 +2071,7 @@ install_states (void)
    * Since: 0.1
    */
   properties[PROP_STATE] =
-    g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_TASK_STATE, FERRY_TASK_STATE_WAITING, READABLE);
+    g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_TASK_STATE, FERRY_TASK_STATE_WAITING, FERRY_NOTIFIED);
   /**
    * FerryTask:done:
    *
@@ -2080,7 +2079,7 @@ install_states (void)
    *
    * Since: 0.1
    */
-  properties[PROP_DONE] = g_param_spec_boolean ("done", NULL, NULL, FALSE, READABLE);
+  properties[PROP_DONE] = g_param_spec_boolean ("done", NULL, NULL, FALSE, FERRY_NOTIFIED);
   /**
    * FerryTask:cancellable:
    *
@@ -2088,7 +2087,7 @@ install_states (void)
    *
    * Since: 0.1
    */
-  properties[PROP_CANCELLABLE] = g_param_spec_boolean ("cancellable", NULL, NULL, TRUE, READABLE);
+  properties[PROP_CANCELLABLE] = g_param_spec_boolean ("cancellable", NULL, NULL, TRUE, FERRY_NOTIFIED);
   /**
    * FerryTask:pid:
    *
@@ -2096,7 +2095,7 @@ install_states (void)
    *
    * Since: 0.1
    */
-  properties[PROP_PID] = g_param_spec_int ("pid", NULL, NULL, 0, G_MAXINT, 0, READABLE);
+  properties[PROP_PID] = g_param_spec_int ("pid", NULL, NULL, 0, G_MAXINT, 0, FERRY_NOTIFIED);
   /**
    * FerryTask:n-attempts:
    *
@@ -2104,7 +2103,7 @@ install_states (void)
    *
    * Since: 0.1
    */
-  properties[PROP_N_ATTEMPTS] = g_param_spec_uint ("n-attempts", NULL, NULL, 0, G_MAXUINT, 0, READABLE);
+  properties[PROP_N_ATTEMPTS] = g_param_spec_uint ("n-attempts", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
 }
 
 static void
@@ -2118,7 +2117,7 @@ install_progress (void)
    *
    * Since: 0.1
    */
-  properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, -1, 1, -1, READABLE);
+  properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, -1, 1, -1, FERRY_NOTIFIED);
   /**
    * FerryTask:message:
    *
@@ -2126,7 +2125,7 @@ install_progress (void)
    *
    * Since: 0.1
    */
-  properties[PROP_MESSAGE] = g_param_spec_string ("message", NULL, NULL, NULL, READABLE);
+  properties[PROP_MESSAGE] = g_param_spec_string ("message", NULL, NULL, NULL, FERRY_NOTIFIED);
   /**
    * FerryTask:amount:
    *
@@ -2134,7 +2133,7 @@ install_progress (void)
    *
    * Since: 0.1
    */
-  properties[PROP_AMOUNT] = g_param_spec_uint64 ("amount", NULL, NULL, 0, G_MAXUINT64, 0, READABLE);
+  properties[PROP_AMOUNT] = g_param_spec_uint64 ("amount", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
   /**
    * FerryTask:total:
    *
@@ -2143,7 +2142,7 @@ install_progress (void)
    *
    * Since: 0.1
    */
-  properties[PROP_TOTAL] = g_param_spec_uint64 ("total", NULL, NULL, 0, G_MAXUINT64, 0, READABLE);
+  properties[PROP_TOTAL] = g_param_spec_uint64 ("total", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
   /**
    * FerryTask:unit:
    *
@@ -2151,7 +2150,7 @@ install_progress (void)
    *
    * Since: 0.1
    */
-  properties[PROP_UNIT] = g_param_spec_string ("unit", NULL, NULL, NULL, READABLE);
+  properties[PROP_UNIT] = g_param_spec_string ("unit", NULL, NULL, NULL, FERRY_NOTIFIED);
 }
 
 static void
@@ -2164,7 +2163,7 @@ install_times_and_ends (void)
    *
    * Since: 0.1
    */
-  properties[PROP_SUBMIT_TIME] = g_param_spec_int64 ("submit-time", NULL, NULL, 0, G_MAXINT64, 0, READABLE);
+  properties[PROP_SUBMIT_TIME] = g_param_spec_int64 ("submit-time", NULL, NULL, 0, G_MAXINT64, 0, FERRY_NOTIFIED);
   /**
    * FerryTask:start-time:
    *
@@ -2172,7 +2171,7 @@ install_times_and_ends (void)
    *
    * Since: 0.1
    */
-  properties[PROP_START_TIME] = g_param_spec_int64 ("start-time", NULL, NULL, 0, G_MAXINT64, 0, READABLE);
+  properties[PROP_START_TIME] = g_param_spec_int64 ("start-time", NULL, NULL, 0, G_MAXINT64, 0, FERRY_NOTIFIED);
   /**
    * FerryTask:end-time:
    *
@@ -2180,7 +2179,7 @@ install_times_and_ends (void)
    *
    * Since: 0.1
    */
-  properties[PROP_END_TIME] = g_param_spec_int64 ("end-time", NULL, NULL, 0, G_MAXINT64, 0, READABLE);
+  properties[PROP_END_TIME] = g_param_spec_int64 ("end-time", NULL, NULL, 0, G_MAXINT64, 0, FERRY_NOTIFIED);
   /**
    * FerryTask:result:
    *
@@ -2188,7 +2187,7 @@ install_times_and_ends (void)
    *
    * Since: 0.1
    */
-  properties[PROP_RESULT] = g_param_spec_variant ("result", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, READABLE);
+  properties[PROP_RESULT] = g_param_spec_variant ("result", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_NOTIFIED);
   /**
    * FerryTask:error:
    *
@@ -2196,7 +2195,7 @@ install_times_and_ends (void)
    *
    * Since: 0.1
    */
-  properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, READABLE);
+  properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_NOTIFIED);
   /**
    * FerryTask:exit:
    *
@@ -2204,7 +2203,7 @@ install_times_and_ends (void)
    *
    * Since: 0.1
    */
-  properties[PROP_EXIT] = g_param_spec_boxed ("exit", NULL, NULL, FERRY_TYPE_EXIT, READABLE);
+  properties[PROP_EXIT] = g_param_spec_boxed ("exit", NULL, NULL, FERRY_TYPE_EXIT, FERRY_NOTIFIED);
 }
 
 /* main */

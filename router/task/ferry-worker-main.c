@@ -12,6 +12,7 @@
 
 #include "config.h"
 
+#include "spawn/ferry-attributes-private.h"
 #include "task/ferry-worker-main-private.h"
 
 #include <signal.h>
@@ -27,9 +28,6 @@
 #include "worker/ferry-attachment-private.h"
 #include "worker/ferry-fork-server-main-private.h"
 #include "worker/ferry-function-private.h"
-
-/* The environment variable with the process name of an executed worker. */
-#define NAME_VARIABLE "FERRY_WORKER_NAME"
 
 #define WARM_UP_FUNCTION "ferry.warm-up"
 
@@ -141,13 +139,13 @@ serve (FerryDownlink *downlink)
 static void
 prepare (void)
 {
-  const char *name = g_getenv (NAME_VARIABLE);
+  const char *name = g_getenv (FERRY_WORKER_NAME_VARIABLE);
 
   if (forked_by_fork_server)
     return;
   if (name != NULL)
     prctl (PR_SET_NAME, name);
-  g_unsetenv (NAME_VARIABLE);
+  g_unsetenv (FERRY_WORKER_NAME_VARIABLE);
   run_initialisers (NULL);
 }
 

@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include "control-sockets.h"
 #include "ferry-test.h"
 
 #include <signal.h>
@@ -15,34 +16,6 @@
 #include "link/ferry-fork-server-packet-private.h"
 
 #define ID 4711
-
-typedef struct
-{
-  int application;
-  int fork_server;
-  guint n_fds;
-} Sockets;
-
-static void
-sockets_init (Sockets *self)
-{
-  g_autoptr (GError) error = NULL;
-
-  self->n_fds = ferry_test_count_fds ();
-  ferry_control_socket_pair (&self->application, &self->fork_server, &error);
-  g_assert_no_error (error);
-}
-
-/* Whatever came over the sockets, no descriptor of it is left open. */
-static void
-sockets_clear (Sockets *self)
-{
-  ferry_clear_fd (&self->application);
-  ferry_clear_fd (&self->fork_server);
-  g_assert_cmpuint (ferry_test_count_fds (), ==, self->n_fds);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Sockets, sockets_clear)
 
 static FerryControlEvent
 receive_answer (FerryForkServerAnswer *answer, int application)
@@ -66,8 +39,8 @@ exchange (FerryControlKind kind, gpointer packet, gsize size, guint n_fds, Ferry
   int fds[2];
 
   sockets_init (&sockets);
-  fds[0] = fds[1] = sockets.fork_server;
-  g_assert_cmpint (ferry_control_send (sockets.fork_server, kind, packet, size, fds, n_fds, 0), ==, 0);
+  fds[0] = fds[1] = sockets.peer;
+  g_assert_cmpint (ferry_control_send (sockets.peer, kind, packet, size, fds, n_fds, 0), ==, 0);
   event = receive_answer (answer, sockets.application);
   g_assert_true ((answer->pidfd >= 0) == (event == FERRY_CONTROL_TAKEN && n_fds == 1));
   ferry_clear_fd (&answer->pidfd);
@@ -82,7 +55,7 @@ test_silence_is_no_answer (void)
 
   sockets_init (&sockets);
   g_assert_cmpint (receive_answer (&answer, sockets.application), ==, FERRY_CONTROL_NOTHING);
-  ferry_clear_fd (&sockets.fork_server);
+  ferry_clear_fd (&sockets.peer);
   g_assert_cmpint (receive_answer (&answer, sockets.application), ==, FERRY_CONTROL_CLOSED);
 }
 
@@ -257,13 +230,13 @@ test_order_arrives_as_it_was_given (void)
 
   g_assert_no_error (error);
   sockets_init (&sockets);
-  ferry_start_request_take_control (request, dup (sockets.fork_server));
-  ferry_start_request_take_stream (request, 1, dup (sockets.fork_server));
-  g_assert_cmpint (ferry_start_order_receive (&order, sockets.fork_server, buffer, &error), ==, FERRY_CONTROL_NOTHING);
-  g_assert_cmpuint (ferry_start_order_peek (sockets.fork_server), ==, 0);
+  ferry_start_request_take_control (request, dup (sockets.peer));
+  ferry_start_request_take_stream (request, 1, dup (sockets.peer));
+  g_assert_cmpint (ferry_start_order_receive (&order, sockets.peer, buffer, &error), ==, FERRY_CONTROL_NOTHING);
+  g_assert_cmpuint (ferry_start_order_peek (sockets.peer), ==, 0);
   g_assert_cmpint (ferry_start_request_send (request, sockets.application, ID), ==, 0);
-  g_assert_cmpuint (ferry_start_order_peek (sockets.fork_server), ==, ID);
-  g_assert_cmpint (ferry_start_order_receive (&order, sockets.fork_server, buffer, &error), ==, FERRY_CONTROL_TAKEN);
+  g_assert_cmpuint (ferry_start_order_peek (sockets.peer), ==, ID);
+  g_assert_cmpint (ferry_start_order_receive (&order, sockets.peer, buffer, &error), ==, FERRY_CONTROL_TAKEN);
   g_assert_no_error (error);
   g_assert_cmpuint (order.start.id, ==, ID);
   g_assert_cmpint (order.start.nice, ==, 3);
@@ -276,7 +249,7 @@ test_order_arrives_as_it_was_given (void)
   ferry_start_order_clear (&order);
   g_clear_pointer (&request, ferry_start_request_free);
   ferry_clear_fd (&sockets.application);
-  g_assert_cmpint (ferry_start_order_receive (&order, sockets.fork_server, buffer, &error), ==, FERRY_CONTROL_CLOSED);
+  g_assert_cmpint (ferry_start_order_receive (&order, sockets.peer, buffer, &error), ==, FERRY_CONTROL_CLOSED);
   g_assert_no_error (error);
 }
 
@@ -324,7 +297,7 @@ test_order_is_checked (void)
         ferry_control_send (sockets.application, FERRY_CONTROL_START, &packet,
                             G_STRUCT_OFFSET (typeof (packet), name) + sizeof packet.name, fds, cases[i].n_fds, 0),
         ==, 0);
-      event = ferry_start_order_receive (&order, sockets.fork_server, buffer, &error);
+      event = ferry_start_order_receive (&order, sockets.peer, buffer, &error);
       g_assert_cmpint (event, ==, cases[i].is_valid ? FERRY_CONTROL_TAKEN : FERRY_CONTROL_INVALID);
       if (!cases[i].is_valid)
         g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);

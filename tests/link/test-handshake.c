@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include "control-sockets.h"
 #include "descriptor-array.h"
 #include "ferry-test.h"
 
@@ -18,34 +19,6 @@
 
 #define SEGMENT_SIZE 204800
 #define OTHER_VERSION 4711
-
-typedef struct
-{
-  int application;
-  int worker;
-  guint n_fds;
-} Sockets;
-
-static void
-sockets_init (Sockets *self)
-{
-  g_autoptr (GError) error = NULL;
-
-  self->n_fds = ferry_test_count_fds ();
-  ferry_control_socket_pair (&self->application, &self->worker, &error);
-  g_assert_no_error (error);
-}
-
-/* Nothing that came over the sockets is left open. */
-static void
-sockets_clear (Sockets *self)
-{
-  ferry_clear_fd (&self->application);
-  ferry_clear_fd (&self->worker);
-  g_assert_cmpuint (ferry_test_count_fds (), ==, self->n_fds);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Sockets, sockets_clear)
 
 /* Sends a packet, with n copies of the sending socket's own descriptor. */
 static void
@@ -121,7 +94,7 @@ assert_attach_invalid (gconstpointer packet, gsize size, int code, const char *w
   g_autoptr (GError) error = NULL;
 
   sockets_init (&sockets);
-  send_packet (sockets.worker, packet, size, 0);
+  send_packet (sockets.peer, packet, size, 0);
   g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_INVALID);
   g_assert_error (error, FERRY_ERROR, code);
   g_assert_nonnull (strstr (error->message, words));
@@ -142,7 +115,7 @@ test_welcome_brings_what_was_sent (void)
   bell = ferry_doorbell_new (NULL);
   ferry_control_send_welcome (sockets.application, &sent, sockets.application, bell, &error);
   g_assert_no_error (error);
-  ferry_control_receive_welcome (sockets.worker, &came, &memory, &doorbell, &error);
+  ferry_control_receive_welcome (sockets.peer, &came, &memory, &doorbell, &error);
   g_assert_no_error (error);
   g_assert_cmpmem (&came, sizeof came, &sent, sizeof sent);
   ferry_doorbell_ring (doorbell);
@@ -159,7 +132,7 @@ test_attach_answers_the_welcome (void)
   g_autoptr (GError) error = NULL;
 
   sockets_init (&sockets);
-  ferry_control_send_attach (sockets.worker, SEGMENT_SIZE, &error);
+  ferry_control_send_attach (sockets.peer, SEGMENT_SIZE, &error);
   g_assert_no_error (error);
   g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_ATTACHED);
   g_assert_no_error (error);
@@ -183,7 +156,7 @@ test_closed_end_is_seen (void)
   g_autoptr (GError) error = NULL;
 
   sockets_init (&sockets);
-  ferry_clear_fd (&sockets.worker);
+  ferry_clear_fd (&sockets.peer);
   g_assert_cmpint (receive_packet (sockets.application, TRUE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_CLOSED);
   g_assert_no_error (error);
 }
@@ -195,9 +168,9 @@ test_attach_before_the_close_counts (void)
   g_autoptr (GError) error = NULL;
 
   sockets_init (&sockets);
-  ferry_control_send_attach (sockets.worker, SEGMENT_SIZE, &error);
+  ferry_control_send_attach (sockets.peer, SEGMENT_SIZE, &error);
   g_assert_no_error (error);
-  ferry_clear_fd (&sockets.worker);
+  ferry_clear_fd (&sockets.peer);
   g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_ATTACHED);
   g_assert_cmpint (receive_packet (sockets.application, TRUE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_CLOSED);
 }
@@ -239,7 +212,7 @@ test_another_version_is_told_before_anything_else (void)
         g_autoptr (GError) error = NULL;
 
         sockets_init (&sockets);
-        send_packet (sockets.worker, packet, sizes[i], n_descriptors);
+        send_packet (sockets.peer, packet, sizes[i], n_descriptors);
         g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_INVALID);
         g_assert_error (error, FERRY_ERROR, FERRY_ERROR_VERSION);
         g_assert_nonnull (strstr (error->message, "version 4711 and this application version 2"));
@@ -256,7 +229,7 @@ test_an_empty_packet_is_invalid (void)
       g_autoptr (GError) error = NULL;
 
       sockets_init (&sockets);
-      send_packet (sockets.worker, "", 0, 0);
+      send_packet (sockets.peer, "", 0, 0);
       g_assert_cmpint (receive_packet (sockets.application, attached, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_INVALID);
       g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
       g_assert_nonnull (strstr (error->message, " 0 bytes"));
@@ -275,7 +248,7 @@ test_the_process_id_is_not_looked_at (void)
 
       attach.worker_pid = pid;
       sockets_init (&sockets);
-      send_packet (sockets.worker, &attach, sizeof attach, 0);
+      send_packet (sockets.peer, &attach, sizeof attach, 0);
       g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_ATTACHED);
       g_assert_no_error (error);
     }
@@ -293,7 +266,7 @@ test_worker_hears_of_another_version (void)
   sockets_init (&sockets);
   welcome.header.version = OTHER_VERSION;
   send_packet (sockets.application, &welcome, sizeof welcome, 2);
-  g_assert_false (ferry_control_receive_welcome (sockets.worker, &welcome, &memory, &doorbell, &error));
+  g_assert_false (ferry_control_receive_welcome (sockets.peer, &welcome, &memory, &doorbell, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_VERSION);
   g_assert_nonnull (strstr (error->message, "version 4711 and this worker version 2"));
   g_assert_cmpint (memory, ==, -1);
@@ -372,8 +345,8 @@ test_second_packet_is_invalid (void)
   g_autoptr (GError) error = NULL;
 
   sockets_init (&sockets);
-  ferry_control_send_attach (sockets.worker, SEGMENT_SIZE, NULL);
-  ferry_control_send_attach (sockets.worker, SEGMENT_SIZE, NULL);
+  ferry_control_send_attach (sockets.peer, SEGMENT_SIZE, NULL);
+  ferry_control_send_attach (sockets.peer, SEGMENT_SIZE, NULL);
   g_assert_cmpint (receive_packet (sockets.application, FALSE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_ATTACHED);
   g_assert_cmpint (receive_packet (sockets.application, TRUE, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_INVALID);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
@@ -388,7 +361,7 @@ assert_descriptors_refused (gsize size, guint n, gboolean attached)
   FerryAttach attach = make_attach ();
 
   sockets_init (&sockets);
-  send_packet (sockets.worker, &attach, size, n);
+  send_packet (sockets.peer, &attach, size, n);
   g_assert_cmpint (receive_packet (sockets.application, attached, SEGMENT_SIZE, &error), ==, FERRY_CONTROL_INVALID);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
   g_assert_nonnull (strstr (error->message, "descriptors"));
@@ -403,8 +376,8 @@ test_attach_counts_of_who_left_something_unread (void)
 
   sockets_init (&sockets);
   send_packet (sockets.application, "unread", 6, 0);
-  g_assert_true (ferry_control_send_attach (sockets.worker, 4096, &error));
-  ferry_clear_fd (&sockets.worker);
+  g_assert_true (ferry_control_send_attach (sockets.peer, 4096, &error));
+  ferry_clear_fd (&sockets.peer);
   g_assert_cmpint (receive_packet (sockets.application, FALSE, 4096, &error), ==, FERRY_CONTROL_ATTACHED);
   g_assert_cmpint (receive_packet (sockets.application, TRUE, 4096, &error), ==, FERRY_CONTROL_CLOSED);
 }
@@ -434,7 +407,7 @@ assert_welcome_refused (const FerryWelcome *packet, gsize size, guint n, const c
 
   sockets_init (&sockets);
   send_packet (sockets.application, packet, size, n);
-  g_assert_false (ferry_control_receive_welcome (sockets.worker, &came, &memory, &doorbell, &error));
+  g_assert_false (ferry_control_receive_welcome (sockets.peer, &came, &memory, &doorbell, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
   g_assert_nonnull (strstr (error->message, words));
   g_assert_cmpint (memory, ==, -1);
@@ -497,7 +470,7 @@ test_welcome_of_a_closed_application_is_an_error (void)
 
   sockets_init (&sockets);
   ferry_clear_fd (&sockets.application);
-  g_assert_false (ferry_control_receive_welcome (sockets.worker, &came, &memory, &doorbell, &error));
+  g_assert_false (ferry_control_receive_welcome (sockets.peer, &came, &memory, &doorbell, &error));
   g_assert_nonnull (error);
 }
 
@@ -511,9 +484,9 @@ test_descriptors_are_not_inherited (void)
 
   sockets_init (&sockets);
   g_assert_cmpint (fcntl (sockets.application, F_GETFD), ==, FD_CLOEXEC);
-  g_assert_cmpint (fcntl (sockets.worker, F_GETFD), ==, FD_CLOEXEC);
+  g_assert_cmpint (fcntl (sockets.peer, F_GETFD), ==, FD_CLOEXEC);
   send_packet (sockets.application, &welcome, sizeof welcome, 2);
-  g_assert_true (ferry_control_receive_welcome (sockets.worker, &welcome, &memory, &doorbell, NULL));
+  g_assert_true (ferry_control_receive_welcome (sockets.peer, &welcome, &memory, &doorbell, NULL));
   g_assert_cmpint (fcntl (memory, F_GETFD), ==, FD_CLOEXEC);
   g_assert_cmpint (fcntl (doorbell, F_GETFD), ==, FD_CLOEXEC);
   ferry_clear_fd (&memory);
