@@ -95,6 +95,22 @@ def missing_tests(tree):
     return complaints
 
 
+def missing_files(tree):
+    """Files that pages and comments name. A name may lack its first folders; words in capitals stand for any word."""
+    present = {name[start:] for name in tree for start in [0] + [match.end() for match in re.finditer("/", name)]}
+    complaints = []
+    for name, text in sources.select(tree, r"docs/.*\.md$", r"README.md", r"HACKING.md", r".*\.[ch]$").items():
+        if name.endswith(".md"):
+            found = sources.lines_with(text, r"(?<=`)[\w./-]+\.(?:c|h|py|md|pml|build)(?=`)|(?<=\]\()[\w./-]+\.md")
+        else:
+            found = [(text.count("\n", 0, comment.start()) + line, word)
+                     for comment in re.finditer(r"/\*.*?\*/", text, re.DOTALL)
+                     for line, word in sources.lines_with(comment.group(), r"\b[\w-]+[\w/-]*\.(?:c|h|py|md|pml)\b")]
+        complaints += ["%s:%d: there is no file %s" % (name, line, word) for line, word in found
+                       if not re.search("[A-Z]{2}", word) and re.sub(r"^(\.\.?/)+", "", word) not in present]
+    return complaints
+
+
 def untidy(tree):
     complaints = []
     for name, text in sources.select(tree, r".*\.(c|h|py|sh|pml|md|in)$", r"(.*/)?meson\.build$", r"run$").items():
@@ -211,6 +227,11 @@ CHECKS = {
         {"docs/a.md": "| a | `/ring/*/wraps` |\n", "tests/lane/test-a.c": '"/ring/%s/%s" "wraps-not"'},
         {"docs/a.md": "| a | `/ring/wraps`, `/ring/ends` |\n", "tests/lane/test-a.c": '"/ring/wraps"'},
         {"docs/a.md": "| a | `/ring/wraps` |\n", "tests/lane/test-a.c": '"/lane/wraps"'},
+    ]),
+    "each file that a page or a comment names is there": (missing_files, [
+        {"docs/a.md": "See `lane/b.c`.\n", "router/lane/a.c": ""},
+        {"docs/a.md": "See [b](b.md).\n"},
+        {"router/lane/a.c": "/* docs/b.md has the protocol. */\n"},
     ]),
     "no blanks at ends of lines, no tabs": (untidy, [
         {"router/lane/a.c": "int a; \n"},
