@@ -1,9 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Functions of an exporter for its sessions, its evaluations, and proxies in the same process.
- *
- * Locks: an exporter's lock before its table's, and both before an object's. Application code runs without them. */
+/* Functions of an exporter for proxies in the same process, and for tests. */
 
 #pragma once
 
@@ -17,12 +15,8 @@ G_BEGIN_DECLS
 FerryExported *ferry_exporter_find (FerryExporter *self, const char *name, GError **error);
 /* Returns (transfer full): a record that keeps a value in this process, for a proxy of the value. */
 FerryExported *ferry_exporter_hold_value (FerryExporter *self, GVariant *value);
-guint64 ferry_exporter_get_generation (FerryExporter *self);
 /* For fuzzers only. Must be called before the first transport is added. generation: not 0. */
 void ferry_exporter_set_generation (FerryExporter *self, guint64 generation);
-/* Returns how many times an object got or lost a name. When the number changes, the other end asks again which
- * object has a name. */
-guint64 ferry_exporter_get_n_names (FerryExporter *self);
 /* Returns (transfer none) (nullable): the main context on which methods are called; NULL: on threads. */
 GMainContext *ferry_exporter_get_context (FerryExporter *self);
 /* Returns (transfer full): see ferry_evaluation_new(). The evaluation has a reference to the exporter. */
@@ -31,12 +25,12 @@ FerryEvaluation *ferry_exporter_new_evaluation (FerryExporter *self, FerryViewRe
 /* Whether a request is answered now. before: the request came before the exporter was stopped. Fails with
  * FERRY_ERROR_NOT_LISTENING and FERRY_ERROR_REFUSED. */
 gboolean ferry_exporter_check_listening (FerryExporter *self, gboolean before, GError **error);
-void ferry_exporter_count_request (FerryExporter *self);
-/* Returns how many requests have begun. */
+
+/* For tests, also the functions below. Returns how many requests have begun. */
 guint64 ferry_exporter_get_n_requests (FerryExporter *self);
-/* Removes and closes a session, if the exporter still has it. Called when the session's transport has ended. */
-void ferry_exporter_drop_session (FerryExporter *self, gpointer session);
-/* Returns (element-type FerryExporterSession) (transfer full): the exporter's sessions. */
+/* Returns how many requests wait. */
+guint ferry_exporter_get_n_pending (FerryExporter *self);
+/* Returns (transfer full): the exporter's sessions, GObjects. */
 GPtrArray *ferry_exporter_list_sessions (FerryExporter *self);
 /* Adds a session. The exporter takes a reference to it. */
 void ferry_exporter_add_session (FerryExporter *self, gpointer session);

@@ -19,7 +19,7 @@ typedef struct _FerryPacedSender FerryPacedSender;
 
 typedef struct
 {
-  /* Returns (transfer floating) (nullable): the next item; NULL when there is nothing to send. */
+  /* Returns (transfer full) (nullable): the next item; NULL when there is nothing to send. */
   GVariant *(*make) (gpointer data);
   /* Called once, when the stream has ended: it was cancelled, its transport has ended, or ferry_paced_sender_end()
    * was called. It may be called during ferry_paced_sender_new(). */

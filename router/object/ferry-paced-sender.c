@@ -107,11 +107,7 @@ send_items (gpointer data)
   do
     {
       if (self->item == NULL)
-        {
-          self->item = self->funcs.make (self->data);
-          if (self->item != NULL)
-            g_variant_ref_sink (self->item);
-        }
+        self->item = self->funcs.make (self->data);
       if (self->item != NULL && !send_item (self))
         return FALSE;
     }

@@ -154,7 +154,8 @@ make (gpointer data)
       GVariant *signals = make_signals_locked (self);
       GVariant *changes = make_changes_locked (self);
 
-      item = g_variant_new ("(@a(stv)@a(sv)t@a(tttt)t)", properties, signals, self->n_missed, changes, self->length);
+      item = g_variant_ref_sink (
+        g_variant_new ("(@a(stv)@a(sv)t@a(tttt)t)", properties, signals, self->n_missed, changes, self->length));
       self->n_missed = 0;
       self->has_news = self->emissions.length > 0;
     }

@@ -10,7 +10,7 @@
 
 #include "call/ferry-demux-private.h"
 #include "object-scene.h"
-#include "object/ferry-exporter-session-private.h"
+#include "object/ferry-exporter-private.h"
 #include "worker/worker-test.h"
 
 /* ---- manually ---- */
@@ -89,10 +89,9 @@ static gboolean
 are_pending (gpointer data)
 {
   Pending *self = data;
-  g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (self->exporter);
 
   /* They are counted a moment before whoever processes them would find them. */
-  return ferry_demux_get_n_pending (ferry_exporter_session_get_demux (sessions->pdata[0])) == self->n &&
+  return ferry_exporter_get_n_pending (self->exporter) == self->n &&
          g_main_context_pending (ferry_exporter_get_context (self->exporter));
 }
 

@@ -4,7 +4,7 @@
 """Files do not know each other in circles: check-circles.py ARCHIVE
 
 An arrow goes from an object file to the one that defines what it names. That a file asks for another one's GType is no
-arrow: it is a question about a pointer. Circles that there must be are listed here, each with its reason."""
+arrow: it is a question about a pointer."""
 
 import collections
 import re
@@ -12,15 +12,6 @@ import subprocess
 import sys
 
 import tap
-
-# Files that know each other, and why they are not one file.
-ALLOWED = {
-    "object/ferry-exporter-session.c object/ferry-exporter.c":
-        "an exporter has its sessions; a session asks the exporter for objects, and tells it of its end",
-}
-
-# A circle that is larger than this is a class that was cut into pieces.
-MOST_FILES = 4
 
 NO_ARROW = re.compile(r".*_get_type$")
 
@@ -68,17 +59,8 @@ def name_of(circle):
     return " ".join(sorted(circle))
 
 
-def new_circles(arrows, allowed):
-    return [name_of(circle) for circle in sorted(find_circles(arrows), key=name_of) if name_of(circle) not in allowed]
-
-
-def gone_circles(arrows, allowed):
-    found = {name_of(circle) for circle in find_circles(arrows)}
-    return ["%s is no circle any more: take it off the list" % name for name in allowed if name not in found]
-
-
-def large_circles(arrows):
-    return [name_of(circle) for circle in find_circles(arrows) if len(circle) > MOST_FILES]
+def circles_of_files(arrows):
+    return sorted(name_of(circle) for circle in find_circles(arrows))
 
 
 def circles_between_folders(arrows):
@@ -108,14 +90,13 @@ QUESTION = SAMPLE + "lib.a:lane_a.c.o:                 U ferry_c_get_type\n"
 
 def test_the_checks(report):
     good, bad, across = read_arrows(SAMPLE), read_arrows(CIRCLE), read_arrows(ACROSS)
-    five = {"x/%d.c" % i: {"x/%d.c" % ((i + 1) % 5)} for i in range(5)}
+    three = {"x/%d.c" % i: {"x/%d.c" % ((i + 1) % 3)} for i in range(3)}
     report.equal("arrows are read", good,
                  {"lane/a.c": {"lane/b.c"}, "lane/b.c": set(), "link/c.c": {"lane/a.c"}})
     report.equal("a question for a type is no arrow", read_arrows(QUESTION), good)
-    report.equal("would be seen: a circle", new_circles(bad, {}), ["lane/a.c lane/b.c"])
-    report.none("a circle that is listed is allowed", new_circles(bad, {"lane/a.c lane/b.c": "a pair"}))
-    report.fact("would be seen: a circle that is gone", gone_circles(good, {"lane/a.c lane/b.c": "a pair"}))
-    report.fact("would be seen: a circle of five", large_circles(five) and not large_circles(bad))
+    report.none("no circle is seen where there is none", circles_of_files(good))
+    report.equal("would be seen: a circle", circles_of_files(bad), ["lane/a.c lane/b.c"])
+    report.equal("would be seen: a circle of three", circles_of_files(three), ["x/0.c x/1.c x/2.c"])
     report.fact("would be seen: a circle between folders",
                 circles_between_folders(across) and not circles_between_folders(bad))
 
@@ -125,9 +106,7 @@ def body(report):
     listing = subprocess.run(["nm", "-o", sys.argv[1]], stdout=subprocess.PIPE, check=True, text=True).stdout
     arrows = read_arrows(listing)
     report.fact("the archive is read", len(arrows) > 50)
-    report.none("files do not know each other in circles, but for those that are listed", new_circles(arrows, ALLOWED))
-    report.none("the list has only circles that there are", gone_circles(arrows, ALLOWED))
-    report.none("no circle is larger than %d files" % MOST_FILES, large_circles(arrows))
+    report.none("no files know each other in a circle", circles_of_files(arrows))
     report.none("no folders know each other in a circle", circles_between_folders(arrows))
 
 
