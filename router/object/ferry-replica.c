@@ -422,8 +422,15 @@ attach (GObject *object, FerryProxy *proxy, const char *const *properties)
   return self;
 }
 
-/* Returns (transfer full) (element-type utf8): the properties of the class and its ancestors that can be kept the
- * same: readable, writable, and with a variant type. */
+/* Whether a property (nullable) can be kept the same: it can be read and set at any time, and has a variant type. */
+static gboolean
+is_fit (GParamSpec *pspec)
+{
+  return pspec != NULL && (pspec->flags & G_PARAM_READWRITE) == G_PARAM_READWRITE &&
+         (pspec->flags & G_PARAM_CONSTRUCT_ONLY) == 0 && ferry_value_get_variant_type (pspec->value_type) != NULL;
+}
+
+/* Returns (transfer full) (element-type utf8): the fit properties of the class and its ancestors. */
 static GPtrArray *
 list_properties (GObjectClass *klass)
 {
@@ -432,26 +439,19 @@ list_properties (GObjectClass *klass)
   g_autofree GParamSpec **pspecs = g_object_class_list_properties (klass, &n);
 
   for (guint i = 0; i < n; i++)
-    if ((pspecs[i]->flags & G_PARAM_READWRITE) == G_PARAM_READWRITE &&
-        (pspecs[i]->flags & G_PARAM_CONSTRUCT_ONLY) == 0 &&
-        ferry_value_get_variant_type (pspecs[i]->value_type) != NULL)
+    if (is_fit (pspecs[i]))
       g_ptr_array_add (names, (gpointer) pspecs[i]->name);
   g_ptr_array_add (names, NULL);
   return names;
 }
 
-/* Returns (nullable): the name of the first property that cannot be kept the same. */
+/* Returns (nullable): the name of the first property that is not fit. */
 static const char *
 find_unfit (GObjectClass *klass, const char *const *properties)
 {
   for (guint i = 0; properties != NULL && properties[i] != NULL; i++)
-    {
-      GParamSpec *pspec = g_object_class_find_property (klass, properties[i]);
-
-      if (pspec == NULL || (pspec->flags & G_PARAM_READWRITE) != G_PARAM_READWRITE ||
-          ferry_value_get_variant_type (pspec->value_type) == NULL)
-        return properties[i];
-    }
+    if (!is_fit (g_object_class_find_property (klass, properties[i])))
+      return properties[i];
   return NULL;
 }
 

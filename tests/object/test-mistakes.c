@@ -211,6 +211,14 @@ test_a_replica_without_its_property (PairScene *self, gconstpointer data)
   g_test_assert_expected_messages ();
 }
 
+static void
+test_a_replica_of_what_is_set_once (PairScene *self, gconstpointer data)
+{
+  expect ("ferry_proxy_create_replica(): “GSimpleAction” has no property “name” that can be read and written*");
+  g_assert_null (ferry_proxy_create_replica (self->proxy, G_TYPE_SIMPLE_ACTION, (const char *const[]){"name", NULL}));
+  g_test_assert_expected_messages ();
+}
+
 /* Nothing is wrong with the other end. */
 static void
 test_what_is_closed_at_this_end (PairScene *self, gconstpointer data)
@@ -320,6 +328,7 @@ main (int argc, char **argv)
   add ("waiting-on-the-main-loop-says-what-it-would-hold-up", test_waiting_on_the_main_loop);
   add ("a-view-that-is-frozen-is-not-changed", test_a_view_that_is_frozen);
   add ("a-replica-names-the-property-that-it-cannot-have", test_a_replica_without_its_property);
+  add ("a-replica-names-the-property-that-is-set-once", test_a_replica_of_what_is_set_once);
   add ("what-is-closed-at-this-end-is-not-laid-to-the-other", test_what_is_closed_at_this_end);
   add ("a-view-reads-as-the-operations-that-it-has", test_views_as_text);
   add ("a-failure-has-the-place-of-its-view", test_places_of_failures);
