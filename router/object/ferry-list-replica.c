@@ -41,8 +41,7 @@ struct _FerryListReplica
   FerryProxy *proxy;             /* const: (owned) (nullable): NULL with another source */
   const FerryListSource *source; /* const */
   gpointer end;                  /* const: (unowned): passed to the source's functions */
-  GMainContext *context;         /* const: (owned) */
-  FerryHome *home;               /* const: (owned) */
+  FerryHome *home;               /* const: (owned): the thread and the main context of the replica */
 
   gpointer subscription; /* (owned) (nullable): NULL when the list is not followed any more */
   GQueue events;   /* (element-type Event) (owned): events that came while an earlier one was still being handled */
@@ -59,8 +58,9 @@ struct _FerryListReplica
 
   guint page_size;
   RowFetch fetches[MAX_FETCHES];
-  GSource
-    *asking; /* (owned) (nullable): a source that fetches the wished rows in the next iteration of the main loop */
+  /* (owned) (nullable): a source that fetches the wished rows in the next iteration of the main loop. Not a post in a
+   * mailbox, which would keep the replica alive. */
+  GSource *asking;
 };
 
 /* An event of the subscription: an item, or the notice that no items come for now. */
@@ -298,45 +298,10 @@ load_rows (FerryListReplica *self, guint64 position, GVariant *rows, gsize first
     }
 }
 
+/* Uses the rows of an answer that are still the list's: n_before rows at the list's beginning, and n_behind at its
+ * end. */
 static void
-notify_loaded (GPtrArray *loaded)
-{
-  for (guint i = 0; i < loaded->len; i++)
-    ferry_list_row_notify_loaded (loaded->pdata[i]);
-}
-
-/* Uses an answer that has the list's revision. A length other than the list's is no reason to stop following: the
- * exporter may have exported another list under the name, which the subscription has not reported yet. */
-static void
-use_answer (FerryListReplica *self, RowFetch *fetch)
-{
-  g_autoptr (GVariant) rows = NULL;
-  g_autoptr (GPtrArray) loaded = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr (GError) error = NULL;
-  guint64 position = fetch->position;
-  guint64 length;
-
-  g_variant_get (fetch->answer, "(tt@av)", NULL, &length, &rows);
-  if (length == self->length)
-    {
-      release (fetch);
-      load_rows (self, position, rows, 0, g_variant_n_children (rows), loaded);
-      notify_loaded (loaded);
-      return;
-    }
-  ferry_set_error (
-    &error, FERRY_ERROR_PROTOCOL,
-    "A remote list of %" G_GUINT64_FORMAT " rows had %" G_GUINT64_FORMAT
-    " when its rows were read; correct its model, which must emit items-changed at each change, on one thread",
-    self->length, length);
-  fail (self, fetch, error);
-}
-
-/* Uses the rows of an answer whose revision lies within the list's latest change, which may join many changes. The
- * rows on both sides of the joined change were the same all the time. Otherwise a list that grows all the time would
- * never have a row. */
-static void
-use_sides (FerryListReplica *self, RowFetch *fetch)
+use_rows (FerryListReplica *self, RowFetch *fetch, guint64 n_before, guint64 n_behind)
 {
   g_autoptr (GVariant) rows = NULL;
   g_autoptr (GPtrArray) loaded = g_ptr_array_new_with_free_func (g_object_unref);
@@ -348,18 +313,41 @@ use_sides (FerryListReplica *self, RowFetch *fetch)
   g_variant_get (fetch->answer, "(tt@av)", NULL, &length, &rows);
   release (fetch);
   n_rows = g_variant_n_children (rows);
-  if (length < self->n_before || length - self->n_before < self->n_behind || n_rows == 0)
+  if (length < n_before || length - n_before < n_behind || n_rows == 0)
     return;
-  behind = length - self->n_behind;
-  if (position < self->n_before)
-    load_rows (self, position, rows, 0, MIN (n_rows, self->n_before - position), loaded);
+  behind = length - n_behind;
+  if (position < n_before)
+    load_rows (self, position, rows, 0, MIN (n_rows, n_before - position), loaded);
   if (position + n_rows > behind)
     {
       gsize first = behind > position ? behind - position : 0;
 
       load_rows (self, self->length - length + position + first, rows, first, n_rows - first, loaded);
     }
-  notify_loaded (loaded);
+  for (guint i = 0; i < loaded->len; i++)
+    ferry_list_row_notify_loaded (loaded->pdata[i]);
+}
+
+/* Uses an answer that has the list's revision. A length other than the list's is no reason to stop following: the
+ * exporter may have exported another list under the name, which the subscription has not reported yet. */
+static void
+use_answer (FerryListReplica *self, RowFetch *fetch)
+{
+  g_autoptr (GError) error = NULL;
+  guint64 length;
+
+  g_variant_get_child (fetch->answer, 1, "t", &length);
+  if (length == self->length)
+    {
+      use_rows (self, fetch, length, 0);
+      return;
+    }
+  ferry_set_error (
+    &error, FERRY_ERROR_PROTOCOL,
+    "A remote list of %" G_GUINT64_FORMAT " rows had %" G_GUINT64_FORMAT
+    " when its rows were read; correct its model, which must emit items-changed at each change, on one thread",
+    self->length, length);
+  fail (self, fetch, error);
 }
 
 /* Uses the answers that have the list's revision, and drops older ones. */
@@ -377,8 +365,10 @@ use_answers (FerryListReplica *self)
       g_variant_get_child (fetch->answer, 0, "t", &revision);
       if (revision < self->earlier)
         release (fetch);
+      /* The rows on both sides of the latest change, which may join many, were the same all the time. Without them, a
+       * list that grows all the time would never have a row. */
       else if (revision < self->revision)
-        use_sides (self, fetch);
+        use_rows (self, fetch, self->n_before, self->n_behind);
       else if (revision == self->revision)
         use_answer (self, fetch);
     }
@@ -446,7 +436,7 @@ ask_cb (gpointer data)
   RowFetch *fetch = find_free (self);
 
   g_clear_pointer (&self->asking, g_source_unref);
-  g_main_context_push_thread_default (self->context);
+  g_main_context_push_thread_default (ferry_home_get_context (self->home));
   for (; self->following && row != NULL && fetch != NULL; row = ferry_row_table_next_wish (self->table, row))
     {
       guint64 position = ferry_row_table_get_position (row);
@@ -456,7 +446,7 @@ ask_cb (gpointer data)
       ask (self, fetch, position);
       fetch = find_free (self);
     }
-  g_main_context_pop_thread_default (self->context);
+  g_main_context_pop_thread_default (ferry_home_get_context (self->home));
   return G_SOURCE_REMOVE;
 }
 
@@ -470,7 +460,7 @@ schedule (FerryListReplica *self)
   g_source_set_priority (self->asking, G_PRIORITY_DEFAULT);
   g_source_set_static_name (self->asking, "[ferry] rows that are wished for");
   g_source_set_callback (self->asking, ask_cb, self, NULL);
-  g_source_attach (self->asking, self->context);
+  g_source_attach (self->asking, ferry_home_get_context (self->home));
 }
 
 /* How a replica follows its list.
@@ -715,12 +705,6 @@ proxy_open (gpointer end, const FerrySubscriptionFuncs *funcs, gpointer data)
 }
 
 static void
-proxy_close (gpointer subscription)
-{
-  ferry_subscription_close (subscription);
-}
-
-static void
 proxy_answered_cb (GObject *object, GAsyncResult *result, gpointer fetch)
 {
   g_autoptr (GVariant) answer = NULL;
@@ -748,15 +732,8 @@ proxy_fetch (gpointer end, guint64 position, guint n_rows, gpointer fetch)
   return cancellable;
 }
 
-static void
-proxy_cancel (gpointer handle)
-{
-  g_autoptr (GCancellable) cancellable = g_object_ref (handle);
-
-  g_cancellable_cancel (cancellable);
-}
-
-static const FerryListSource proxy_source = {proxy_open, proxy_close, proxy_fetch, proxy_cancel};
+static const FerryListSource proxy_source = {proxy_open, (GDestroyNotify) ferry_subscription_close, proxy_fetch,
+                                             (GDestroyNotify) g_cancellable_cancel};
 
 /* ---- the object ---- */
 
@@ -803,7 +780,6 @@ ferry_list_replica_constructed (GObject *object)
 
   G_OBJECT_CLASS (ferry_list_replica_parent_class)->constructed (object);
 
-  self->context = g_main_context_ref_thread_default ();
   self->home = ferry_home_new_here ();
   self->table = ferry_row_table_new (self->home, DEFAULT_CACHE_SIZE);
   if (self->proxy == NULL)
@@ -838,7 +814,6 @@ ferry_list_replica_finalize (GObject *object)
 
   g_clear_pointer (&self->table, ferry_row_table_free);
   g_clear_error (&self->error);
-  g_clear_pointer (&self->context, g_main_context_unref);
   g_clear_pointer (&self->home, ferry_home_unref);
   g_clear_object (&self->proxy);
 

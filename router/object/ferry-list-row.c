@@ -16,23 +16,12 @@
 
 struct _FerryRowTable
 {
-  GSequence *rows;  /* (element-type Place): by position */
+  GSequence *rows;  /* (element-type FerryListRow) (unowned): by position */
   GQueue kept;      /* (element-type FerryListRow) (owned): the row that was looked at last is first */
   GQueue wished;    /* (element-type FerryListRow) (unowned): the row that was wished for last is first */
   guint cache_size; /* how many rows are kept at most */
   FerryHome *home;  /* const: (unowned) (nullable): the thread of the replica */
 };
-
-/* A row's place in the table. */
-typedef struct
-{
-  guint64 position;
-  FerryListRow *row;    /* (unowned) */
-  FerryRowTable *table; /* (unowned) (nullable) */
-  GSequenceIter *iter;
-  GList kept;   /* a link of the table's kept; data is NULL when the row is not kept */
-  GList wished; /* a link of the table's wished; data is NULL when the row is not wished for */
-} Place;
 
 /**
  * FerryListRow:
@@ -53,7 +42,12 @@ struct _FerryListRow
 
   FerryHome *home; /* const: (owned) (nullable): the thread of the replica */
   GVariant *value; /* (owned) (nullable) */
-  Place place;
+
+  FerryRowTable *table; /* (unowned) (nullable): NULL when the row is in no table; then the fields below are unused */
+  guint64 position;
+  GSequenceIter *iter;
+  GList kept;   /* a link of the table's kept; data is NULL when the row is not kept */
+  GList wished; /* a link of the table's wished; data is NULL when the row is not wished for */
 };
 
 enum
@@ -71,28 +65,28 @@ G_DEFINE_FINAL_TYPE (FerryListRow, ferry_list_row, G_TYPE_OBJECT)
 /* ---- a row's place in the table ---- */
 
 static void
-drop_wish (Place *place)
+drop_wish (FerryListRow *self)
 {
-  if (g_steal_pointer (&place->wished.data) != NULL)
-    g_queue_unlink (&place->table->wished, &place->wished);
+  if (g_steal_pointer (&self->wished.data) != NULL)
+    g_queue_unlink (&self->table->wished, &self->wished);
 }
 
 static void
-keep_no_longer (Place *place, GPtrArray *dropped)
+keep_no_longer (FerryListRow *self, GPtrArray *dropped)
 {
-  if (g_steal_pointer (&place->kept.data) == NULL)
+  if (g_steal_pointer (&self->kept.data) == NULL)
     return;
-  g_queue_unlink (&place->table->kept, &place->kept);
-  g_ptr_array_add (dropped, place->row);
+  g_queue_unlink (&self->table->kept, &self->kept);
+  g_ptr_array_add (dropped, self);
 }
 
 static void
-detach (Place *place, GPtrArray *dropped)
+detach (FerryListRow *self, GPtrArray *dropped)
 {
-  drop_wish (place);
-  keep_no_longer (place, dropped);
-  g_sequence_remove (g_steal_pointer (&place->iter));
-  place->table = NULL;
+  drop_wish (self);
+  keep_no_longer (self, dropped);
+  g_sequence_remove (g_steal_pointer (&self->iter));
+  self->table = NULL;
 }
 
 /* ---- the row ---- */
@@ -114,8 +108,8 @@ ferry_list_row_dispose (GObject *object)
   FerryListRow *self = FERRY_LIST_ROW (object);
   g_autoptr (GPtrArray) dropped = g_ptr_array_new_with_free_func (g_object_unref);
 
-  if (self->place.table != NULL)
-    detach (&self->place, dropped);
+  if (self->table != NULL)
+    detach (self, dropped);
 
   G_OBJECT_CLASS (ferry_list_row_parent_class)->dispose (object);
 }
@@ -163,7 +157,6 @@ ferry_list_row_class_init (FerryListRowClass *klass)
 static void
 ferry_list_row_init (FerryListRow *self)
 {
-  self->place.row = self;
 }
 
 FerryListRow *
@@ -236,8 +229,8 @@ ferry_list_row_get_loaded (FerryListRow *self)
 static int
 compare_positions (gconstpointer a, gconstpointer b, gpointer data)
 {
-  const Place *one = a;
-  const Place *other = b;
+  const FerryListRow *one = a;
+  const FerryListRow *other = b;
 
   return one->position < other->position ? -1 : one->position > other->position;
 }
@@ -246,7 +239,7 @@ compare_positions (gconstpointer a, gconstpointer b, gpointer data)
 static GSequenceIter *
 find_from (FerryRowTable *self, guint64 position)
 {
-  Place before = {.position = position - 1};
+  FerryListRow before = {.position = position - 1};
 
   if (position == 0)
     return g_sequence_get_begin_iter (self->rows);
@@ -275,45 +268,40 @@ FerryListRow *
 ferry_row_table_get (FerryRowTable *self, guint64 position)
 {
   GSequenceIter *iter = find_from (self, position);
-  Place *place;
+  FerryListRow *row = g_sequence_iter_is_end (iter) ? NULL : g_sequence_get (iter);
 
-  if (!g_sequence_iter_is_end (iter))
-    {
-      place = g_sequence_get (iter);
-      if (place->position == position)
-        return g_object_ref (place->row);
-    }
-  place = &ferry_list_row_new (self->home)->place;
-  place->position = position;
-  place->table = self;
-  place->iter = g_sequence_insert_before (iter, place);
-  return place->row;
+  if (row != NULL && row->position == position)
+    return g_object_ref (row);
+  row = ferry_list_row_new (self->home);
+  row->position = position;
+  row->table = self;
+  row->iter = g_sequence_insert_before (iter, row);
+  return row;
 }
 
 static void
 trim (FerryRowTable *self, GPtrArray *dropped)
 {
   while (self->kept.length > self->cache_size)
-    keep_no_longer (&FERRY_LIST_ROW (g_queue_peek_tail (&self->kept))->place, dropped);
+    keep_no_longer (g_queue_peek_tail (&self->kept), dropped);
 }
 
 void
 ferry_row_table_want (FerryRowTable *self, FerryListRow *row, GPtrArray *dropped)
 {
-  Place *place = &row->place;
-  gboolean was_kept = place->kept.data != NULL;
+  gboolean was_kept = row->kept.data != NULL;
 
-  drop_wish (place);
+  drop_wish (row);
   if (!ferry_list_row_get_loaded (row))
     {
-      place->wished.data = row;
-      g_queue_push_head_link (&self->wished, &place->wished);
+      row->wished.data = row;
+      g_queue_push_head_link (&self->wished, &row->wished);
       return;
     }
   if (was_kept)
-    g_queue_unlink (&self->kept, &place->kept);
-  place->kept.data = was_kept ? row : g_object_ref (row);
-  g_queue_push_head_link (&self->kept, &place->kept);
+    g_queue_unlink (&self->kept, &row->kept);
+  row->kept.data = was_kept ? row : g_object_ref (row);
+  g_queue_push_head_link (&self->kept, &row->kept);
   trim (self, dropped);
 }
 
@@ -339,7 +327,7 @@ ferry_row_table_peek_wish (FerryRowTable *self)
 FerryListRow *
 ferry_row_table_next_wish (FerryRowTable *self, FerryListRow *row)
 {
-  GList *next = row->place.wished.next;
+  GList *next = row->wished.next;
 
   return next != NULL ? next->data : NULL;
 }
@@ -347,7 +335,7 @@ ferry_row_table_next_wish (FerryRowTable *self, FerryListRow *row)
 guint64
 ferry_row_table_get_position (FerryListRow *row)
 {
-  return row->place.position;
+  return row->position;
 }
 
 void
@@ -357,11 +345,11 @@ ferry_row_table_give_up (FerryRowTable *self, guint64 position, guint64 n_rows)
 
   for (; !g_sequence_iter_is_end (iter); iter = g_sequence_iter_next (iter))
     {
-      Place *place = g_sequence_get (iter);
+      FerryListRow *row = g_sequence_get (iter);
 
-      if (place->position - position >= n_rows)
+      if (row->position - position >= n_rows)
         return;
-      drop_wish (place);
+      drop_wish (row);
     }
 }
 
@@ -372,20 +360,20 @@ ferry_row_table_splice (FerryRowTable *self, guint64 position, guint64 n_removed
 
   while (!g_sequence_iter_is_end (iter))
     {
-      Place *place = g_sequence_get (iter);
+      FerryListRow *row = g_sequence_get (iter);
 
-      if (place->position - position >= n_removed)
+      if (row->position - position >= n_removed)
         break;
       iter = g_sequence_iter_next (iter);
-      detach (place, dropped);
+      detach (row, dropped);
     }
   if (n_removed == n_added)
     return;
   for (; !g_sequence_iter_is_end (iter); iter = g_sequence_iter_next (iter))
     {
-      Place *place = g_sequence_get (iter);
+      FerryListRow *row = g_sequence_get (iter);
 
-      place->position = place->position - n_removed + n_added;
+      row->position = row->position - n_removed + n_added;
     }
 }
 
