@@ -32,18 +32,14 @@ typedef struct
   GCancellable *cancellable; /* const: (owned) (nullable): for an object in this process: the methods' cancellable */
 } Resolve;
 
-static void
-resolved_clear (FerryResolved *self)
-{
-  g_clear_pointer (&self->value, g_variant_unref);
-  g_clear_object (&self->object);
-}
-
 void
 ferry_resolved_free (gpointer data)
 {
-  resolved_clear (data);
-  g_free (data);
+  FerryResolved *self = data;
+
+  g_clear_pointer (&self->value, g_variant_unref);
+  g_clear_object (&self->object);
+  g_free (self);
 }
 
 static Resolve *
@@ -71,24 +67,21 @@ resolve_destroy (gpointer data)
 
 /* ---- the end of a resolution ---- */
 
-/* Ends a resolution. Takes the content of result. raised: the error is the object's own: the view's default does not
- * replace it. */
+/* Ends a resolution. Takes result (nullable): NULL with an error. raised: the error is the object's own: the view's
+ * default does not replace it. */
 static void
 end (Resolve *self, FerryResolved *result, const GError *error, gboolean raised)
 {
   GVariant *default_value = ferry_view_get_default (self->view);
-  gboolean is_default = error != NULL && !raised && default_value != NULL && ferry_error_says_nobody_listens (error);
 
-  if (is_default)
-    result->value = g_variant_ref (default_value);
-  if (error == NULL || is_default)
-    ferry_completion_finish (ferry_completion_from_data (self), g_memdup2 (result, sizeof *result), ferry_resolved_free,
-                             NULL);
-  else
+  if (error != NULL && !raised && default_value != NULL && ferry_error_says_nobody_listens (error))
     {
-      resolved_clear (result);
-      ferry_completion_finish (ferry_completion_from_data (self), NULL, NULL, ferry_error_copy (error));
+      result = g_new0 (FerryResolved, 1);
+      result->value = g_variant_ref (default_value);
+      error = NULL;
     }
+  ferry_completion_finish (ferry_completion_from_data (self), result, ferry_resolved_free,
+                           error != NULL ? ferry_error_copy (error) : NULL);
 }
 
 /* For a view that sets a property: takes the value and the count of changes out of the result's “(tv)”. */
@@ -111,23 +104,23 @@ static void
 answered (gpointer data, GVariant *answer, const GError *error)
 {
   Resolve *self = data;
-  FerryProxy *proxy = self->proxy;
-  FerryResolved result = {0};
-  FerryViewResult told = {0};
+  FerryResolved *result = NULL;
+  FerryViewResult told;
   g_autoptr (GError) failure = error != NULL ? ferry_error_copy (error) : NULL;
   gboolean raised;
 
   if (failure == NULL && ferry_view_result_take (&told, answer, &failure))
     {
+      result = g_new0 (FerryResolved, 1);
       if (told.generation != 0)
-        result.object = ferry_proxy_take_object (proxy, &told);
+        result->object = ferry_proxy_take_object (self->proxy, &told);
       else
-        result.value = g_steal_pointer (&told.value);
+        result->value = g_steal_pointer (&told.value);
       ferry_view_result_clear (&told);
-      unwrap_change (self, &result);
+      unwrap_change (self, result);
     }
   raised = failure != NULL && ferry_error_take_raised (failure);
-  end (self, &result, failure, raised);
+  end (self, result, failure, raised);
 }
 
 static const FerryAskFuncs ask_funcs = {.done = answered, .destroy = resolve_unref};
@@ -181,7 +174,6 @@ ask_later (gpointer data)
   Resolve *self = data;
   const FerryAskRequest request = {
     .method = FERRY_OBJECT_METHOD_VIEW, .deadline = self->deadline, .packed = {self->packed, self->packed_size}};
-  FerryResolved nothing = {0};
   g_autoptr (FerryCompletion) kept = ferry_completion_ref (ferry_completion_from_data (self));
   g_autoptr (GError) error = NULL;
   guint64 xid =
@@ -193,7 +185,7 @@ ask_later (gpointer data)
   if (xid == 0)
     {
       if (error != NULL)
-        end (self, &nothing, error, FALSE);
+        end (self, NULL, error, FALSE);
       resolve_unref (self);
     }
   else if (ferry_completion_is_reserved (kept))
@@ -264,25 +256,31 @@ local_done (gpointer data, FerryExported *object, GVariant *value, const GError 
 {
   Resolve *self = data;
   FerryProxy *proxy = self->proxy;
-  FerryResolved result = {0};
+  FerryExporter *exporter = ferry_proxy_get_exporter (proxy);
+  FerryResolved *result;
   g_autoptr (FerryExported) held = NULL;
 
-  if (error == NULL && object == NULL && value != NULL && self->as_proxy)
-    object = held = ferry_exporter_hold_value (ferry_proxy_get_exporter (proxy), value);
+  if (error != NULL)
+    {
+      /* An evaluation fails only with errors of the object. */
+      end (self, NULL, error, TRUE);
+      return;
+    }
+  result = g_new0 (FerryResolved, 1);
+  if (object == NULL && value != NULL && self->as_proxy)
+    object = held = ferry_exporter_hold_value (exporter, value);
   if (object != NULL)
     {
       g_autoptr (FerryExported) own = ferry_proxy_find_exported (proxy, NULL);
 
-      result.object =
-        own == object ? g_object_ref (proxy) : ferry_proxy_new_for_exported (ferry_proxy_get_exporter (proxy), object);
+      result->object = own == object ? g_object_ref (proxy) : ferry_proxy_new_for_exported (exporter, object);
       if (own != object)
-        ferry_proxy_set_as_proxy (result.object, ferry_proxy_get_as_proxy (proxy));
+        ferry_proxy_set_as_proxy (result->object, ferry_proxy_get_as_proxy (proxy));
     }
   else if (value != NULL)
-    result.value = g_variant_ref (value);
-  unwrap_change (self, &result);
-  /* An evaluation fails only with errors of the object: so raised is TRUE. */
-  end (self, &result, error, TRUE);
+    result->value = g_variant_ref (value);
+  unwrap_change (self, result);
+  end (self, result, NULL, FALSE);
 }
 
 static gboolean
@@ -354,7 +352,6 @@ static void
 start (FerryCompletion *completion, FerryResolveRoom room, GCancellable *cancellable)
 {
   Resolve *self = ferry_completion_get_data (completion);
-  FerryResolved nothing = {0};
   FerryViewRequest request;
   g_autoptr (GError) error = NULL;
 
@@ -362,7 +359,7 @@ start (FerryCompletion *completion, FerryResolveRoom room, GCancellable *cancell
   if (!ferry_view_request_check (&request, &error) ||
       !(ferry_proxy_get_session (self->proxy) != NULL ? start_remote (self, &request, room, cancellable, &error)
                                                       : start_local (self, &request, &error)))
-    end (self, &nothing, error, FALSE);
+    end (self, NULL, error, FALSE);
 }
 
 /* ---- a thread that waits ---- */
