@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Resolves a view at the exporter: takes the view's steps, has the turns of objects, and chooses the thread to
- * continue on. A step that calls a method makes an invocation. The invocation's answer continues the evaluation.
+/* A step that calls a method makes an invocation. The invocation's answer continues the evaluation.
  *
  * An object with FERRY_CALL_POLICY_SERIAL is used by one evaluation at a time. That evaluation has the object's turn
  * from its first step on the object to its last. A method may call its own object again, in the same process and on
@@ -159,7 +158,8 @@ get_context (FerryEvaluation *self)
   return self->host->get_context (self->exporter);
 }
 
-/* Calls func later, on the exporter's main context. */
+/* Calls func later, on the exporter's main context. Does not use the mailbox: ferry_router_route_until() runs that, and
+ * must not call methods. */
 static void
 call_later (FerryEvaluation *self, GSourceFunc func, gpointer data, GDestroyNotify destroy)
 {

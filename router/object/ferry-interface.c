@@ -1127,7 +1127,7 @@ ferry_interface_seal (FerryInterface *self, GError **error)
     {
       const FerryMember *method = methods->pdata[i];
 
-      if (ferry_member_is_bound (method))
+      if (method->func != NULL || method->class_offset > 0)
         continue;
       return ferry_set_error (
         error, FERRY_ERROR_BAD_ARGUMENTS,

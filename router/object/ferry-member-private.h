@@ -55,8 +55,6 @@ gboolean ferry_member_signature_is_valid (const char *signature);
 GVariantType *ferry_member_parse_arguments (const char *signature);
 FerryMember *ferry_member_new (FerryMemberKind kind, const char *name);
 void ferry_member_free (FerryMember *self);
-/* Whether the method has a function, or the offset of a function in the class. */
-gboolean ferry_member_is_bound (const FerryMember *self);
 const char *ferry_member_kind_to_string (FerryMemberKind kind);
 
 /* Reads a property: into value, or if the property is an object, into content, which may be NULL on success.

@@ -39,12 +39,6 @@ ferry_member_free (FerryMember *self)
   g_free (self);
 }
 
-gboolean
-ferry_member_is_bound (const FerryMember *self)
-{
-  return self->func != NULL || self->class_offset > 0;
-}
-
 const char *
 ferry_member_kind_to_string (FerryMemberKind kind)
 {

@@ -123,28 +123,17 @@ list_watches_locked (FerryProxySession *self, gboolean all)
   return list;
 }
 
-static GHashTable *
-new_infos (void)
-{
-  return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_dbus_interface_info_unref);
-}
-
 /* Stores what the exporter reported, and calls the watches. When the exporter reports the same state again, names
  * may stand for other objects: only the watches of names are called. */
 static void
 set_state (FerryProxySession *self, gboolean listening)
 {
   g_autoptr (GPtrArray) watches = NULL;
-  g_autoptr (GHashTable) infos = NULL;
 
   pthread_mutex_lock (&self->lock);
   self->again = self->again && !listening;
   self->edition++;
-  if (g_hash_table_size (self->infos) > 0)
-    {
-      infos = g_steal_pointer (&self->infos);
-      self->infos = new_infos ();
-    }
+  g_hash_table_remove_all (self->infos);
   watches = list_watches_locked (self, self->listening != listening || self->end != NULL || self->left != NULL);
   self->listening = listening;
   pthread_mutex_unlock (&self->lock);
@@ -535,7 +524,7 @@ session_new (FerryTransport *transport)
   pthread_mutex_init (&self->lock, NULL);
   self->by_number = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, entry_free);
   self->by_name = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
-  self->infos = new_infos ();
+  self->infos = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_dbus_interface_info_unref);
   self->watches = g_ptr_array_new_with_free_func (watch_unref);
   return self;
 }

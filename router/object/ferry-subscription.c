@@ -29,8 +29,7 @@ struct _FerrySubscription
   FerryProxySession *session; /* const, also the fields below: (owned) (nullable) */
   FerryProxy *other;          /* (nullable): for an object in this process: its proxy over a transport */
   GError *refusal;            /* (nullable): why there is no session */
-  FerryObjectRoot root;
-  char *name; /* root.name */
+  FerryObjectRoot root;       /* its name is owned */
   guint64 watch;
   char **properties;
   char **signals;
@@ -55,7 +54,6 @@ struct _FerrySubscription
 
 static void take_next (FerrySubscription *self);
 static void look (gpointer data);
-static void look_soon (gpointer data);
 
 static FerrySubscription *
 subscription_ref (FerrySubscription *self)
@@ -76,7 +74,7 @@ subscription_unref (gpointer data)
   g_clear_object (&self->other);
   g_clear_error (&self->refusal);
   g_clear_pointer (&self->session, ferry_proxy_session_unref);
-  g_free (self->name);
+  g_free ((char *) self->root.name);
   g_strfreev (self->properties);
   g_strfreev (self->signals);
   g_main_context_unref (self->context);
@@ -91,6 +89,16 @@ tell_silent (FerrySubscription *self, const GError *reason, gboolean for_ever)
   if (!self->closed && !self->silent && self->funcs.silent != NULL)
     self->funcs.silent (self->data, reason, for_ever);
   self->silent = self->silent || for_ever;
+}
+
+/* any: called when the session has changed: posts look() to the context. */
+static void
+look_soon (gpointer data)
+{
+  FerrySubscription *self = data;
+
+  if (!atomic_exchange (&self->looks, TRUE))
+    ferry_mailbox_post (self->context, look, subscription_ref (self), subscription_unref);
 }
 
 /* ---- a stream ---- */
@@ -260,16 +268,6 @@ look (gpointer data)
     tell_silent (self, end, TRUE);
 }
 
-/* any: called when the session has changed: posts look() to the context. */
-static void
-look_soon (gpointer data)
-{
-  FerrySubscription *self = data;
-
-  if (!atomic_exchange (&self->looks, TRUE))
-    ferry_mailbox_post (self->context, look, subscription_ref (self), subscription_unref);
-}
-
 /* ---- the subscription ---- */
 
 static void
@@ -291,7 +289,7 @@ ferry_subscription_open (const FerrySubscriptionSource *source, const char *cons
   self->refusal = source->refusal;
   self->session = source->session != NULL ? ferry_proxy_session_ref (source->session) : NULL;
   self->root = source->root;
-  self->root.name = self->name = g_strdup (self->root.name);
+  self->root.name = g_strdup (self->root.name);
   self->properties = g_strdupv ((char **) properties);
   self->signals = g_strdupv ((char **) signals);
   self->list = list;
