@@ -509,15 +509,12 @@ add_sender (FerryExporterSession *self, GPtrArray *senders, FerryPacedSender *se
   return TRUE;
 }
 
+/* The caller must hold a reference to the stream, so that nothing is freed under the lock. */
 static void
 remove_sender (FerryExporterSession *self, GPtrArray *senders, FerryPacedSender *sender)
 {
-  g_autoptr (FerryPacedSender) held = NULL;
-  guint index;
-
   FERRY_AUTO_LOCK (&self->lock);
-  if (g_ptr_array_find (senders, sender, &index))
-    held = g_ptr_array_steal_index_fast (senders, index);
+  g_ptr_array_remove_fast (senders, sender);
 }
 
 /* Returns (element-type FerryPacedSender) (transfer full): a copy of a list of streams. */
@@ -1306,13 +1303,11 @@ ferry_exporter_add_session (FerryExporter *self, gpointer session)
 gpointer
 ferry_exporter_steal_session (FerryExporter *self, gpointer session)
 {
-  gpointer stolen = NULL;
   guint index;
   FERRY_AUTO_LOCK (&self->lock);
 
-  if (g_ptr_array_find (self->sessions, session, &index))
-    stolen = g_ptr_array_steal_index_fast (self->sessions, index);
-  return stolen;
+  return g_ptr_array_find (self->sessions, session, &index) ? g_ptr_array_steal_index_fast (self->sessions, index)
+                                                            : NULL;
 }
 
 /**

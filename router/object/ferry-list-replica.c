@@ -432,14 +432,14 @@ static gboolean
 ask_cb (gpointer data)
 {
   FerryListReplica *self = data;
-  FerryListRow *row = ferry_row_table_peek_wish (self->table);
   RowFetch *fetch = find_free (self);
 
   g_clear_pointer (&self->asking, g_source_unref);
   g_main_context_push_thread_default (ferry_home_get_context (self->home));
-  for (; self->following && row != NULL && fetch != NULL; row = ferry_row_table_next_wish (self->table, row))
+  for (GList *l = ferry_row_table_get_wishes (self->table)->head; self->following && l != NULL && fetch != NULL;
+       l = l->next)
     {
-      guint64 position = ferry_row_table_get_position (row);
+      guint64 position = ferry_row_table_get_position (l->data);
 
       if (is_asked_for (self, position))
         continue;
@@ -454,7 +454,7 @@ ask_cb (gpointer data)
 static void
 schedule (FerryListReplica *self)
 {
-  if (self->asking != NULL || ferry_row_table_peek_wish (self->table) == NULL || find_free (self) == NULL)
+  if (self->asking != NULL || ferry_row_table_get_wishes (self->table)->length == 0 || find_free (self) == NULL)
     return;
   self->asking = g_idle_source_new ();
   g_source_set_priority (self->asking, G_PRIORITY_DEFAULT);

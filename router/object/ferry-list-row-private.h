@@ -19,7 +19,7 @@
 
 G_BEGIN_DECLS
 
-/* Returns (transfer full): a row without a value. home: (nullable): the replica's. */
+/* Returns (transfer full): a row without a value. home: the replica's. */
 FerryListRow *ferry_list_row_new (FerryHome *home);
 /* Sets the row's value. Must be called once; ferry_list_row_notify_loaded() then emits the notification. */
 void ferry_list_row_load (FerryListRow *self, GVariant *value);
@@ -27,7 +27,7 @@ void ferry_list_row_notify_loaded (FerryListRow *self);
 
 typedef struct _FerryRowTable FerryRowTable;
 
-/* Returns (transfer full): an empty table. home: (nullable): the replica's, which must outlive the table.
+/* Returns (transfer full): an empty table. home: the replica's, which must outlive the table.
  * cache_size: how many rows are kept. */
 FerryRowTable *ferry_row_table_new (FerryHome *home, guint cache_size);
 /* Frees the table. ferry_row_table_reset() must be called before. */
@@ -42,10 +42,8 @@ void ferry_row_table_want (FerryRowTable *self, FerryListRow *row, GPtrArray *dr
 void ferry_row_table_set_cache_size (FerryRowTable *self, guint cache_size, GPtrArray *dropped);
 guint ferry_row_table_get_cache_size (FerryRowTable *self);
 
-/* Return (transfer none) (nullable): peek_wish: the row that was wished for last; next_wish: the row that was wished
- * for before the given row. */
-FerryListRow *ferry_row_table_peek_wish (FerryRowTable *self);
-FerryListRow *ferry_row_table_next_wish (FerryRowTable *self, FerryListRow *row);
+/* Returns (element-type FerryListRow): the wished rows; the row that was wished for last is first. */
+const GQueue *ferry_row_table_get_wishes (FerryRowTable *self);
 guint64 ferry_row_table_get_position (FerryListRow *row);
 /* Removes the wishes for the rows of a range. */
 void ferry_row_table_give_up (FerryRowTable *self, guint64 position, guint64 n_rows);

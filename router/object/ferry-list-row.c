@@ -20,7 +20,7 @@ struct _FerryRowTable
   GQueue kept;      /* (element-type FerryListRow) (owned): the row that was looked at last is first */
   GQueue wished;    /* (element-type FerryListRow) (unowned): the row that was wished for last is first */
   guint cache_size; /* how many rows are kept at most */
-  FerryHome *home;  /* const: (unowned) (nullable): the thread of the replica */
+  FerryHome *home;  /* const: (unowned): the thread of the replica */
 };
 
 /**
@@ -40,7 +40,7 @@ struct _FerryListRow
 {
   GObject parent_instance;
 
-  FerryHome *home; /* const: (owned) (nullable): the thread of the replica */
+  FerryHome *home; /* const: (owned): the thread of the replica */
   GVariant *value; /* (owned) (nullable) */
 
   FerryRowTable *table; /* (unowned) (nullable): NULL when the row is in no table; then the fields below are unused */
@@ -164,8 +164,7 @@ ferry_list_row_new (FerryHome *home)
 {
   FerryListRow *self = g_object_new (FERRY_TYPE_LIST_ROW, NULL);
 
-  if (home != NULL)
-    self->home = ferry_home_ref (home);
+  self->home = ferry_home_ref (home);
   return self;
 }
 
@@ -318,18 +317,10 @@ ferry_row_table_get_cache_size (FerryRowTable *self)
   return self->cache_size;
 }
 
-FerryListRow *
-ferry_row_table_peek_wish (FerryRowTable *self)
+const GQueue *
+ferry_row_table_get_wishes (FerryRowTable *self)
 {
-  return g_queue_peek_head (&self->wished);
-}
-
-FerryListRow *
-ferry_row_table_next_wish (FerryRowTable *self, FerryListRow *row)
-{
-  GList *next = row->wished.next;
-
-  return next != NULL ? next->data : NULL;
+  return &self->wished;
 }
 
 guint64

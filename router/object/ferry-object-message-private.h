@@ -81,8 +81,6 @@ typedef struct
   GVariant *held;   /* (owned) (nullable): the message from which names and arguments are borrowed */
 } FerryViewRequest;
 
-/* Returns (transfer floating): the request as a message. */
-GVariant *ferry_view_request_to_variant (const FerryViewRequest *self);
 /* Returns the bytes of a request: at place, if room is enough, and otherwise in new memory (transfer full). size:
  * set to their number. */
 guint8 *ferry_view_request_pack (const FerryViewRequest *self, guint8 *place, gsize room, gsize *size);

@@ -198,15 +198,6 @@ ferry_view_request_pack (const FerryViewRequest *self, guint8 *place, gsize room
   return packed;
 }
 
-GVariant *
-ferry_view_request_to_variant (const FerryViewRequest *self)
-{
-  gsize size;
-  guint8 *packed = ferry_view_request_pack (self, NULL, 0, &size);
-
-  return ferry_pack_end (packed, size);
-}
-
 static gboolean
 unpack_step (FerryStep *step, FerryUnpacking *unpacking)
 {

@@ -18,6 +18,7 @@
 #include "fuzz.h"
 #include "object/ferry-dictionary.h"
 #include "object/ferry-exporter-private.h"
+#include "object/view-request-test.h"
 
 typedef struct
 {
@@ -222,7 +223,7 @@ static GVariant *
 next_view (Scene *self, const FerryObjectRoot *root, gboolean as_proxy)
 {
   const FerryViewRequest request = {.root = *root, .as_proxy = as_proxy};
-  g_autoptr (GVariant) head = g_variant_ref_sink (ferry_view_request_to_variant (&request));
+  g_autoptr (GVariant) head = g_variant_ref_sink (view_request_to_variant (&request));
   GByteArray *packed = g_byte_array_new ();
   guint32 n_steps = fuzz_input_next_byte (&self->input);
   g_autoptr (GBytes) steps = fuzz_input_next_bytes (&self->input);

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "object/hostile-object-test.h"
+#include "object/view-request-test.h"
 
 static GVariant *
 get_row (gpointer item, gpointer user_data)
@@ -169,7 +170,7 @@ view (const char *name, guint64 generation, guint64 number, const char *steps)
   for (guint i = 0; i < request.n_steps; i++)
     g_variant_get_child (parsed, i, "(y&smv)", &request.steps[i].kind, &request.steps[i].name,
                          &request.steps[i].argument);
-  packed = ferry_view_request_to_variant (&request);
+  packed = view_request_to_variant (&request);
   ferry_view_request_clear (&request);
   return packed;
 }

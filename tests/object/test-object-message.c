@@ -11,6 +11,7 @@
 #include "base/ferry-error.h"
 #include "ferry-test.h"
 #include "object/ferry-object-message-private.h"
+#include "object/view-request-test.h"
 
 /* Of fixed size and of none, with each alignment, empty, nested, and long. */
 static const char *const values[] = {
@@ -96,7 +97,7 @@ test_results (void)
 static void
 assert_arrives (const FerryViewRequest *request)
 {
-  g_autoptr (GVariant) arrived = send (ferry_view_request_to_variant (request));
+  g_autoptr (GVariant) arrived = send (view_request_to_variant (request));
   g_autoptr (GError) error = NULL;
   FerryViewRequest taken;
 
@@ -165,7 +166,7 @@ make_view (void)
   g_autoptr (GVariant) argument = parse ("(5,)");
   FerryStep steps[] = {{FERRY_STEP_CALL, "method", argument}, {FERRY_STEP_GET, "value", NULL}};
   const FerryViewRequest request = {{"object", 0, 0}, FALSE, G_N_ELEMENTS (steps), steps, NULL};
-  g_autoptr (GVariant) packed = g_variant_ref_sink (ferry_view_request_to_variant (&request));
+  g_autoptr (GVariant) packed = g_variant_ref_sink (view_request_to_variant (&request));
   GByteArray *bytes = g_byte_array_new ();
 
   g_byte_array_append (bytes, g_variant_get_data (packed), (guint) g_variant_get_size (packed));
