@@ -72,9 +72,8 @@ struct _FerryExporterSession
 {
   GObject parent_instance;
 
-  GWeakRef exporter;         /* (element-type FerryExporter): the session does not keep its exporter alive */
-  FerryTransport *transport; /* const, also the next two fields: (owned) */
-  FerryDemux *demux;
+  GWeakRef exporter;     /* (element-type FerryExporter): the session does not keep its exporter alive */
+  FerryDemux *demux;     /* const, also the next field: (owned): of the session's transport */
   GMainContext *context; /* (nullable): the exporter's */
 
   pthread_mutex_t lock;
@@ -261,13 +260,6 @@ new_handles (void)
   return g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, handle_free);
 }
 
-static guint
-count_references (FerryExporterSession *self)
-{
-  FERRY_AUTO_LOCK (&self->lock);
-  return g_hash_table_size (self->handles);
-}
-
 static gsize
 get_value_size (const FerryExported *exported)
 {
@@ -384,11 +376,11 @@ describe (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *
       "The description's request does not name an object; its arguments must have the type “(stt)”");
   g_variant_get (arguments, "(&stt)", &root.name, &root.generation, &root.number);
   exported = find (self, exporter, &root, error);
-  if (exported != NULL && exported->interface == NULL)
-    ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT,
-                     "The reference is to a value, and a value has no description; ask for that of an object");
-  if (exported == NULL || exported->interface == NULL)
+  if (exported == NULL)
     return FALSE;
+  if (exported->interface == NULL)
+    return ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT,
+                            "The reference is to a value, and a value has no description; ask for that of an object");
   ferry_invocation_return_value (invocation, ferry_interface_describe (exported->interface));
   return TRUE;
 }
@@ -605,19 +597,21 @@ tell_watches (FerryExporterSession *self)
     ferry_paced_sender_kick (watches->pdata[i]);
 }
 
-/* Called when the exporter has started or stopped listening: notifies the watches. A stop also ends all
- * subscriptions. */
+/* Notifies all watches that the exporter has started or stopped listening, or that a name was added or removed. reason:
+ * (nullable): ends the subscriptions: all of them, or those that found left (nullable) by its name. */
 static void
-tell_listening (FerryExporterSession *self, gboolean listening)
+tell_sessions (FerryExporter *self, FerryExported *left, const GError *reason)
 {
-  g_autoptr (GError) reason = NULL;
+  g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (self);
 
-  tell_watches (self);
-  if (listening)
-    return;
-  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
-                                "The exporter was stopped; subscribe again when it listens");
-  end_senders (self, self->subscriptions, NULL, reason);
+  for (guint i = 0; i < sessions->len; i++)
+    {
+      FerryExporterSession *session = sessions->pdata[i];
+
+      tell_watches (session);
+      if (reason != NULL)
+        end_senders (session, session->subscriptions, left, reason);
+    }
 }
 
 /* ---- subscriptions ---- */
@@ -777,7 +771,7 @@ close_session (FerryExporterSession *self, const GError *reason)
   self->handles = new_handles ();
   pthread_mutex_unlock (&self->lock);
   drop_handles (self, handles);
-  ferry_transport_unwatch_end (self->transport, G_OBJECT (self));
+  ferry_transport_unwatch_end (ferry_demux_get_transport (self->demux), G_OBJECT (self));
   ferry_demux_stop (self->demux);
   end_senders (self, self->subscriptions, NULL, reason);
   end_senders (self, self->watches, NULL, reason);
@@ -810,15 +804,15 @@ transport_ended (FerryTransport *transport, GObject *session)
 }
 
 static gboolean
-start_session (FerryExporterSession *self, GError **error)
+start_session (FerryExporterSession *self, FerryTransport *transport, GError **error)
 {
   for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
     ferry_demux_add_handler (self->demux, methods[i], request_came, g_object_ref (self), g_object_unref);
   if (!ferry_demux_start (self->demux, error))
     return FALSE;
-  ferry_transport_watch_end (self->transport, transport_ended, G_OBJECT (self));
-  if (ferry_transport_get_closed (self->transport))
-    transport_ended (self->transport, G_OBJECT (self));
+  ferry_transport_watch_end (transport, transport_ended, G_OBJECT (self));
+  if (ferry_transport_get_closed (transport))
+    transport_ended (transport, G_OBJECT (self));
   return TRUE;
 }
 
@@ -828,7 +822,6 @@ new_session (FerryExporter *exporter, FerryTransport *transport)
   FerryExporterSession *self = g_object_new (FERRY_TYPE_EXPORTER_SESSION, NULL);
 
   g_weak_ref_set (&self->exporter, exporter);
-  self->transport = g_object_ref (transport);
   self->demux = ferry_demux_new (transport);
   ferry_demux_set_describe_func (self->demux, describe_request);
   if (exporter->context == NULL)
@@ -848,7 +841,6 @@ ferry_exporter_session_finalize (GObject *object)
 
   g_weak_ref_clear (&self->exporter);
   g_clear_object (&self->demux);
-  g_clear_object (&self->transport);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_hash_table_unref (self->handles);
   g_ptr_array_unref (self->subscriptions);
@@ -895,24 +887,15 @@ pass_function_free (gpointer data)
   g_free (function);
 }
 
-/* Notifies the watches that a name was added or removed. left (nullable) has lost its name: the subscriptions to that
- * name end. */
+/* left: (nullable): the object that has lost its name. */
 static void
 tell_names (FerryExporter *self, FerryExported *left)
 {
-  g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (self);
   g_autoptr (GError) reason = g_error_new_literal (
     FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The object was unexported; subscribe again when an object has its name");
 
   atomic_fetch_add (&self->n_names, 1);
-  for (guint i = 0; i < sessions->len; i++)
-    {
-      FerryExporterSession *session = sessions->pdata[i];
-
-      if (left != NULL)
-        end_senders (session, session->subscriptions, left, reason);
-      tell_watches (session);
-    }
+  tell_sessions (self, left, left != NULL ? reason : NULL);
 }
 
 static gboolean
@@ -1335,7 +1318,7 @@ ferry_exporter_add_transport (FerryExporter *self, FerryTransport *transport, GE
 
   session = new_session (self, transport);
   ferry_exporter_add_session (self, session);
-  if (start_session (session, error))
+  if (start_session (session, transport, error))
     return TRUE;
   drop_session (self, session);
   return FALSE;
@@ -1387,7 +1370,12 @@ ferry_exporter_get_n_references (FerryExporter *self)
 
   sessions = ferry_exporter_list_sessions (self);
   for (guint i = 0; i < sessions->len; i++)
-    n += count_references (sessions->pdata[i]);
+    {
+      FerryExporterSession *session = sessions->pdata[i];
+      FERRY_AUTO_LOCK (&session->lock);
+
+      n += g_hash_table_size (session->handles);
+    }
   return n;
 }
 
@@ -1412,6 +1400,8 @@ static gboolean
 set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
 {
   g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (self);
+  g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
+                                                   "The exporter was stopped; subscribe again when it listens");
   /* A second stop must not mark the sessions again: requests that came after the first stop stay refused. */
   gboolean stops = !listening && ferry_exporter_get_listening (self);
   gboolean changed;
@@ -1425,11 +1415,8 @@ set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
   pthread_mutex_unlock (&self->lock);
   if (!changed)
     return FALSE;
-  /* List the sessions again: a session that was added before the flag was set is notified only here. */
-  g_clear_pointer (&sessions, g_ptr_array_unref);
-  sessions = ferry_exporter_list_sessions (self);
-  for (guint i = 0; i < sessions->len; i++)
-    tell_listening (sessions->pdata[i], listening);
+  /* This lists the sessions again: a session that was added before the flag was set is notified only here. */
+  tell_sessions (self, NULL, listening ? NULL : reason);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LISTENING]);
   return TRUE;
 }
