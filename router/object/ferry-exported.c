@@ -165,12 +165,6 @@ items_changed (GListModel *list, guint position, guint removed, guint added, gpo
   atomic_fetch_add ((_Atomic guint64 *) revision, 1);
 }
 
-static void
-release_revision (gpointer revision, GClosure *closure)
-{
-  g_atomic_rc_box_release (revision);
-}
-
 guint64
 ferry_exported_count_revisions (FerryExported *self)
 {
@@ -180,7 +174,8 @@ ferry_exported_count_revisions (FerryExported *self)
       self->revision = g_atomic_rc_box_alloc (sizeof *self->revision);
       atomic_init (self->revision, self->number << REVISION_BITS);
       self->list_handler = g_signal_connect_data (self->object, "items-changed", G_CALLBACK (items_changed),
-                                                  g_atomic_rc_box_acquire (self->revision), release_revision, 0);
+                                                  g_atomic_rc_box_acquire (self->revision),
+                                                  (GClosureNotify) (GCallback) g_atomic_rc_box_release, 0);
     }
   return atomic_load (self->revision);
 }

@@ -4,8 +4,7 @@
 /* The functions of an interface that exporters use: its members by name, and the conversion of values to and from
  * the form in which they are sent.
  *
- * Threads: any, once the interface is sealed. Exporting an object seals the object's interface; from then on the
- *          interface is const. */
+ * Threads: any, once the interface is sealed. */
 
 #pragma once
 

@@ -419,15 +419,6 @@ find_free (FerryListReplica *self)
   return NULL;
 }
 
-static void
-ask (FerryListReplica *self, RowFetch *fetch, guint64 position)
-{
-  fetch->replica = self;
-  fetch->position = position - position % self->page_size;
-  fetch->n_rows = (guint) MIN (self->page_size, self->length - fetch->position);
-  fetch->handle = self->source->fetch (self->end, fetch->position, fetch->n_rows, fetch);
-}
-
 static gboolean
 ask_cb (gpointer data)
 {
@@ -443,7 +434,10 @@ ask_cb (gpointer data)
 
       if (is_asked_for (self, position))
         continue;
-      ask (self, fetch, position);
+      fetch->replica = self;
+      fetch->position = position - position % self->page_size;
+      fetch->n_rows = (guint) MIN (self->page_size, self->length - fetch->position);
+      fetch->handle = self->source->fetch (self->end, fetch->position, fetch->n_rows, fetch);
       fetch = find_free (self);
     }
   g_main_context_pop_thread_default (ferry_home_get_context (self->home));
@@ -466,9 +460,8 @@ schedule (FerryListReplica *self)
 /* How a replica follows its list.
  *
  * The items of the subscription are handled in their order, also when a handler of `items-changed` runs the main
- * loop. The list is up to date when a change is signalled.
- *
- * Trust: none. A change that does not fit the list, or is out of order, ends the following. */
+ * loop. The list is up to date when a change is signalled. A change that does not fit the list, or is out of order,
+ * ends the following. */
 
 /* Checks a change. latest (nullable): the revision before; the change's must be higher. */
 static gboolean
@@ -571,7 +564,7 @@ static void
 begin (FerryListReplica *self, GVariant *changes, guint64 length)
 {
   g_autoptr (GPtrArray) dropped = g_ptr_array_new_with_free_func (g_object_unref);
-  guint old_n = clip (self->length);
+  guint64 old_length = self->length;
   guint64 revision;
   GError *error = NULL;
 
@@ -587,10 +580,7 @@ begin (FerryListReplica *self, GVariant *changes, guint64 length)
   g_object_freeze_notify (G_OBJECT (self));
   take_error (self, NULL);
   set_following (self, TRUE);
-  if (old_n != 0 || length != 0)
-    g_list_model_items_changed (G_LIST_MODEL (self), 0, old_n, clip (length));
-  if (old_n != clip (length))
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ITEMS]);
+  emit_change (self, &(const Change){.n_removed = old_length, .n_added = length}, old_length);
   g_object_thaw_notify (G_OBJECT (self));
 }
 

@@ -8,6 +8,7 @@
  *
  * Owner:     the table is the replica's. A row belongs to its holders, and to the table while it is kept.
  * Threads:   the replica's.
+ * Trust:     the value of a row comes from another process: it has any type and content.
  * Invariant: a row is in the table from its making until its place in the list is removed, or its last reference is
  *            dropped. A position has one row at most. A row that is kept is loaded, and a row that is wished for is
  *            not. */

@@ -1,13 +1,6 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A row of a remote list, and the table of a replica's rows. A row is empty at first; then its value is set once,
- * and does not change any more.
- *
- * Owner:   its holders, and the replica while it keeps the row.
- * Threads: the replica's.
- * Trust:   the value of a row comes from another process: it has any type and content. */
-
 #include "config.h"
 
 #include "object/ferry-list-row-private.h"

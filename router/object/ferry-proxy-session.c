@@ -326,14 +326,10 @@ guint64
 ferry_proxy_session_add_watch (FerryProxySession *self, gboolean names, FerryProxySessionFunc func, gpointer data,
                                GDestroyNotify destroy)
 {
-  Watch *watch = g_new0 (Watch, 1);
+  Watch *watch = g_new (Watch, 1);
   guint64 number;
 
-  atomic_init (&watch->references, 1);
-  watch->names = names;
-  watch->func = func;
-  watch->data = data;
-  watch->destroy = destroy;
+  *watch = (Watch){.names = names, .func = func, .data = data, .destroy = destroy, .references = 1};
   pthread_mutex_lock (&self->lock);
   number = watch->number = ++self->last_watch;
   g_ptr_array_add (self->watches, watch);

@@ -161,19 +161,18 @@ static Property *
 find_disturbed (Replica *self)
 {
   GHashTableIter iter;
-  gpointer property;
+  Property *property;
   Property *first = NULL;
 
   g_hash_table_iter_init (&iter, self->properties);
-  while (g_hash_table_iter_next (&iter, NULL, &property))
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &property))
     {
-      Property *disturbed = property;
-      g_autoptr (GVariant) value = disturbed->disturbed != 0 ? get_own_change (disturbed) : NULL;
+      g_autoptr (GVariant) value = property->disturbed != 0 ? get_own_change (property) : NULL;
 
       if (value == NULL)
-        disturbed->disturbed = 0;
-      else if (first == NULL || disturbed->disturbed < first->disturbed)
-        first = disturbed;
+        property->disturbed = 0;
+      else if (first == NULL || property->disturbed < first->disturbed)
+        first = property;
     }
   return first;
 }
@@ -308,12 +307,12 @@ static void
 forget_counts (Replica *self)
 {
   GHashTableIter iter;
-  gpointer property;
+  Property *property;
 
   self->n_streams++;
   g_hash_table_iter_init (&iter, self->properties);
-  while (g_hash_table_iter_next (&iter, NULL, &property))
-    ((Property *) property)->n_changes = 0;
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &property))
+    property->n_changes = 0;
 }
 
 /* Ends the task: returns the object, or error, which is taken. */

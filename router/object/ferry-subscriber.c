@@ -145,21 +145,18 @@ static GVariant *
 make (gpointer data)
 {
   Subscriber *self = data;
-  GVariant *item = NULL;
+  GVariant *properties, *signals, *changes, *item;
   FERRY_AUTO_LOCK (&self->lock);
 
-  if (self->ready && self->has_news)
-    {
-      GVariant *properties = make_properties_locked (self);
-      GVariant *signals = make_signals_locked (self);
-      GVariant *changes = make_changes_locked (self);
-
-      item = g_variant_ref_sink (
-        g_variant_new ("(@a(stv)@a(sv)t@a(tttt)t)", properties, signals, self->n_missed, changes, self->length));
-      self->n_missed = 0;
-      self->has_news = self->emissions.length > 0;
-    }
-  return item;
+  if (!self->ready || !self->has_news)
+    return NULL;
+  properties = make_properties_locked (self);
+  signals = make_signals_locked (self);
+  changes = make_changes_locked (self);
+  item = g_variant_new ("(@a(stv)@a(sv)t@a(tttt)t)", properties, signals, self->n_missed, changes, self->length);
+  self->n_missed = 0;
+  self->has_news = self->emissions.length > 0;
+  return g_variant_ref_sink (item);
 }
 
 /* ---- handlers ---- */
@@ -458,12 +455,14 @@ add_property (Subscriber *self, const char *name, GError **error)
 {
   const FerryMember *member = ferry_interface_find (self->exported->interface, FERRY_MEMBER_PROPERTY, name, error);
 
-  if (member != NULL && can_follow (member))
-    add_topic (self, member);
-  else if (member != NULL)
-    ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
-                     "The property “%s” cannot be followed, as it cannot be read or is an object; leave it out", name);
-  return member != NULL && can_follow (member);
+  if (member == NULL)
+    return FALSE;
+  if (!can_follow (member))
+    return ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
+                            "The property “%s” cannot be followed, as it cannot be read or is an object; leave it out",
+                            name);
+  add_topic (self, member);
+  return TRUE;
 }
 
 static void

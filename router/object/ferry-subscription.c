@@ -1,10 +1,6 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The subscription, the receiving end: it takes items no faster than widgets can show them, and so sets the pace of
- * the sending end. Changes that are made meanwhile are joined at the sending end by the subscriber, and use nothing
- * here. */
-
 #include "config.h"
 
 #include "object/ferry-subscription-private.h"
@@ -17,7 +13,7 @@
 #include "object/ferry-interface-private.h"
 
 /* WINDOW: how many items may be under way at a time. PACE: the time from one item to the next, in microseconds: half
- * a frame. */
+ * a frame. The subscriber joins changes that are made meanwhile. */
 #define WINDOW 2
 #define PACE 8000
 

@@ -106,10 +106,8 @@ static GVariant *
 strv_to_variant (const char *const *strv, GError **error)
 {
   for (gsize i = 0; strv != NULL && strv[i] != NULL; i++)
-    {
-      if (!check_text (strv[i], error))
-        return NULL;
-    }
+    if (!check_text (strv[i], error))
+      return NULL;
   return g_variant_new_strv (strv, strv != NULL ? -1 : 0);
 }
 

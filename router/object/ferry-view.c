@@ -193,10 +193,9 @@ ferry_view_freeze (FerryView *self)
  * ferry_view_is_frozen:
  * @self: a view
  *
- * Returns whether the view is frozen: no operation can be added to a frozen view. Any thread, one at a time until the
- * view is frozen.
+ * Any thread, one at a time until the view is frozen.
  *
- * Returns: whether the view was frozen
+ * Returns: whether the view is frozen, and cannot be changed any more
  *
  * Since: 0.1
  */
@@ -230,7 +229,7 @@ ferry_view_get_proxy (FerryView *self)
  * ferry_view_get_n_steps:
  * @self: a view
  *
- * Counts the operations of the view. Any thread, one at a time until the view is frozen.
+ * Any thread, one at a time until the view is frozen.
  *
  * Returns: how many operations the view has
  *
