@@ -111,6 +111,10 @@ void ferry_call_message_cut (FerryCallMessage *self, gsize offset);
 /* Returns (transfer full) (nullable) the value, not floating, or NULL if the message has none. The value holds a
  * reference to whole if whole is set, or else a copy of the bytes. */
 GVariant *ferry_call_message_dup_value (const FerryCallMessage *self);
+/* Whether the value is an array of bytes. */
+gboolean ferry_call_message_is_bytes (const FerryCallMessage *self);
+/* Returns (transfer full) the bytes of the value. Takes pieces (nullable): the bytes before those of the message. */
+GBytes *ferry_call_message_take_bytes (const FerryCallMessage *self, GByteArray *pieces);
 /* Returns (transfer full) the value that consists of pieces and this message's bytes. Takes pieces. Fails with
  * FERRY_ERROR_PROTOCOL if the value has too many levels. */
 GVariant *ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces, GError **error);

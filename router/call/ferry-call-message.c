@@ -19,6 +19,8 @@
 #include "base/ferry-depth-private.h"
 #include "call/ferry-remote-error-private.h"
 
+/* The type of packed bytes. */
+#define PACKED_TYPE "ay"
 #define FAULT_TOO_DEEP                                                                                                 \
   "a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels, with the levels inside its variants"
 
@@ -81,7 +83,7 @@ get_body (GVariant *value)
 void
 ferry_call_message_set_bytes (FerryCallMessage *self, gconstpointer data, gsize size)
 {
-  self->type_string = "ay";
+  self->type_string = PACKED_TYPE;
   self->header.type_length = (guint16) strlen (self->type_string);
   self->body = data;
   self->body_size = size;
@@ -267,6 +269,28 @@ new_value (const FerryCallMessage *self, GBytes *bytes)
   return g_variant_ref_sink (g_variant_new_from_bytes ((const GVariantType *) self->type_string, bytes, FALSE));
 }
 
+gboolean
+ferry_call_message_is_bytes (const FerryCallMessage *self)
+{
+  return self->header.type_length == strlen (PACKED_TYPE) &&
+         memcmp (self->type_string, PACKED_TYPE, self->header.type_length) == 0;
+}
+
+GBytes *
+ferry_call_message_take_bytes (const FerryCallMessage *self, GByteArray *pieces)
+{
+  if (pieces != NULL)
+    {
+      g_byte_array_append (pieces, self->body, (guint) self->body_size);
+      return g_byte_array_free_to_bytes (pieces);
+    }
+  if (self->whole != NULL && self->body_size > 0)
+    return g_bytes_new_from_bytes (
+      self->whole, (gsize) ((const guint8 *) self->body - (const guint8 *) g_bytes_get_data (self->whole, NULL)),
+      self->body_size);
+  return g_bytes_new (self->body, self->body_size);
+}
+
 GVariant *
 ferry_call_message_dup_value (const FerryCallMessage *self)
 {
@@ -274,22 +298,15 @@ ferry_call_message_dup_value (const FerryCallMessage *self)
 
   if (self->type_string == NULL)
     return NULL;
-  if (self->whole != NULL && self->body_size > 0)
-    bytes = g_bytes_new_from_bytes (
-      self->whole, (gsize) ((const guint8 *) self->body - (const guint8 *) g_bytes_get_data (self->whole, NULL)),
-      self->body_size);
-  else
-    bytes = g_bytes_new (self->body, self->body_size);
+  bytes = ferry_call_message_take_bytes (self, NULL);
   return new_value (self, bytes);
 }
 
 GVariant *
 ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces, GError **error)
 {
-  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GBytes) bytes = ferry_call_message_take_bytes (self, pieces);
 
-  g_byte_array_append (pieces, self->body, (guint) self->body_size);
-  bytes = g_byte_array_free_to_bytes (pieces);
   if (ferry_depth_allows (self->type_string, self->header.type_length, g_bytes_get_data (bytes, NULL),
                           g_bytes_get_size (bytes)))
     return new_value (self, bytes);

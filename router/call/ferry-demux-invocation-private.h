@@ -17,7 +17,7 @@ typedef struct
   FerryTransport *transport; /* const: (owned) */
   guint64 number;            /* const: the demux counts its requests from 1, and this is the count of this one */
   guint64 begun;             /* const: the result of ferry_trace_get_moment() when the request arrived */
-  gsize size;                /* const once it is queued: the size of the arguments in bytes */
+  gsize size;                /* const: the size of the arguments in bytes */
   _Atomic (GCancellable *) cancellable; /* (owned) (nullable): set once */
   GList link;                           /* the dispatcher's lock: the invocation's link in the dispatcher's queue */
 
@@ -31,12 +31,16 @@ typedef struct
 } FerryDemuxInvocation;
 
 FerryDemuxInvocation *ferry_demux_invocation_new (FerryTransport *transport, FerryCall *call,
-                                                  FerryInvocationDescribeFunc describe);
+                                                  FerryInvocationDescribeFunc describe, gboolean keeps_packed);
 /* For invocations that a demux made: the functions below. */
 
 /* Whether the handler should be called. If the request's deadline has passed, or the request was cancelled, answers
  * the invocation with an error and returns FALSE. */
 gboolean ferry_demux_invocation_check_in_time (FerryInvocation *invocation);
+/* Returns (transfer none) (nullable) the arguments if they are packed bytes, for a demux that keeps them packed. */
+GBytes *ferry_demux_invocation_get_packed (FerryInvocation *invocation);
+/* Answers with packed bytes, which are borrowed until the function returns. */
+void ferry_demux_invocation_return_packed (FerryInvocation *invocation, gconstpointer packed, gsize size);
 /* Answers with an error, and adds no entry to the error's trace: the error has its trace already, or no function
  * raised it. */
 void ferry_demux_invocation_pass_error (FerryInvocation *invocation, const GError *failure);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-packing-private.h"
 #include "call/ferry-remote-error-private.h"
 
 /* The length in bytes to which the message of an error is cut if the error is too large to be sent. */
@@ -307,6 +308,27 @@ answer (FerryInvocation *invocation, GVariant *value, GObject *object, const GEr
   deliver (self, TRUE);
 }
 
+GBytes *
+ferry_demux_invocation_get_packed (FerryInvocation *invocation)
+{
+  return ferry_call_get_packed (((FerryDemuxInvocation *) invocation)->call);
+}
+
+void
+ferry_demux_invocation_return_packed (FerryInvocation *invocation, gconstpointer packed, gsize size)
+{
+  FerryDemuxInvocation *self = (FerryDemuxInvocation *) invocation;
+  const FerryPart part = {packed, size};
+
+  if (!ferry_invocation_begin_answer (invocation, "An exporter") || ferry_invocation_is_one_way (invocation) ||
+      ferry_call_answer_packed (self->call, &part, NULL))
+    return;
+  /* Not sent: the answer is kept until there is room, or becomes an error that says why it cannot be sent. */
+  self->kind = FERRY_CALL_ANSWER;
+  self->value = g_variant_ref_sink (ferry_pack_end (g_memdup2 (packed, size), size));
+  deliver (self, TRUE);
+}
+
 void
 ferry_demux_invocation_turn_away (FerryInvocation *invocation, const GError *reason)
 {
@@ -350,8 +372,10 @@ ferry_demux_invocation_check_in_time (FerryInvocation *invocation)
 /* ---- the beginning ---- */
 
 FerryDemuxInvocation *
-ferry_demux_invocation_new (FerryTransport *transport, FerryCall *call, FerryInvocationDescribeFunc describe)
+ferry_demux_invocation_new (FerryTransport *transport, FerryCall *call, FerryInvocationDescribeFunc describe,
+                            gboolean keeps_packed)
 {
+  GBytes *packed = keeps_packed ? ferry_call_get_packed (call) : NULL;
   static const FerryInvocationFuncs funcs = {answer, send_item, is_cancelled, get_cancellable, destroy};
   FerryDemuxInvocation *self = g_new0 (FerryDemuxInvocation, 1);
 
@@ -359,14 +383,20 @@ ferry_demux_invocation_new (FerryTransport *transport, FerryCall *call, FerryInv
   self->base.funcs = &funcs;
   self->base.describe = describe;
   self->base.method = ferry_call_get_method (call);
-  self->base.arguments = ferry_call_get_arguments (call);
+  if (packed == NULL)
+    self->base.arguments = ferry_call_get_arguments (call);
   self->base.deadline = ferry_call_get_deadline (call);
   self->base.flags = ferry_call_get_flags (call);
   self->call = ferry_call_ref (call);
   self->transport = g_object_ref (transport);
   self->link.data = self;
   self->begun = ferry_trace_get_moment ();
-  if (self->base.arguments != NULL)
-    ferry_known_types_add (self->base.arguments);
+  if (packed != NULL)
+    self->size = g_bytes_get_size (packed);
+  else if (self->base.arguments != NULL)
+    {
+      self->size = g_variant_get_size (self->base.arguments);
+      ferry_known_types_add (self->base.arguments);
+    }
   return self;
 }

@@ -551,8 +551,6 @@ has_room_locked (Dispatcher *self, gsize size)
 static void
 dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
 {
-  GVariant *arguments = invocation->base.arguments;
-  const gsize size = arguments != NULL ? g_variant_get_size (arguments) : 0;
   g_autoptr (GError) refusal = NULL;
   g_autoptr (GSource) source = NULL;
   Summons summons = SUMMONS_NONE;
@@ -567,12 +565,11 @@ dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
       now = TRUE;
       begin_locked (self, &run, invocation);
     }
-  else if (!has_room_locked (self, size))
+  else if (!has_room_locked (self, invocation->size))
     refusal = new_refusal (TRUE);
   else
     {
-      invocation->size = size;
-      self->pending_size += size;
+      self->pending_size += invocation->size;
       g_queue_push_tail_link (&self->queue, &invocation->link);
       if (self->place != PLACE_CONTEXT)
         summons = summon_locked (self);
@@ -675,7 +672,8 @@ struct _FerryDemux
 
   FerryTransport *transport;            /* const: (owned) */
   Dispatcher *dispatcher;               /* const: (owned) */
-  FerryInvocationDescribeFunc describe; /* (nullable): set before the demux is started */
+  FerryInvocationDescribeFunc describe; /* (nullable): set before the demux is started, as keeps_packed */
+  gboolean keeps_packed;                /* see ferry_demux_keep_packed() */
   _Atomic guint64 n_received;
 
   pthread_mutex_t lock;
@@ -758,9 +756,10 @@ ferry_demux_set_start_thread_func (FerryDemux *self, FerryDemuxStartThreadFunc f
 }
 
 void
-ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFunc describe)
+ferry_demux_keep_packed (FerryDemux *self, FerryInvocationDescribeFunc describe)
 {
   self->describe = describe;
+  self->keeps_packed = TRUE;
 }
 
 /* ---- handlers ---- */
@@ -968,7 +967,7 @@ static void
 call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
   FerryDemux *self = FERRY_DEMUX (owner);
-  FerryDemuxInvocation *invocation = ferry_demux_invocation_new (transport, call, self->describe);
+  FerryDemuxInvocation *invocation = ferry_demux_invocation_new (transport, call, self->describe, self->keeps_packed);
 
   invocation->number = atomic_fetch_add (&self->n_received, 1) + 1;
   dispatcher_take (self->dispatcher, invocation);

@@ -19,7 +19,7 @@ G_BEGIN_DECLS
 
 /* Returns (transfer full) (nullable) the name of a request for messages; NULL for the default, which the method
  * gives. */
-typedef char *(*FerryInvocationDescribeFunc) (const char *method, GVariant *arguments);
+typedef char *(*FerryInvocationDescribeFunc) (FerryInvocation *self);
 
 /* The maker's functions. All are called on any thread. */
 typedef struct

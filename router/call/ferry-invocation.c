@@ -74,7 +74,7 @@ ferry_invocation_unref (FerryInvocation *self)
 char *
 ferry_invocation_dup_words (FerryInvocation *self)
 {
-  char *words = self->describe != NULL ? self->describe (self->method, self->arguments) : NULL;
+  char *words = self->describe != NULL ? self->describe (self) : NULL;
 
   return words != NULL ? words : g_strdup (ferry_call_method_in_words (self->method));
 }

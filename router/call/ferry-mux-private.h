@@ -18,6 +18,8 @@ typedef struct
   void (*item) (gpointer data, GVariant *value);
   /* (nullable): called once, on the thread that ended the transaction. */
   void (*done) (gpointer data, GVariant *result, const GError *error);
+  /* (nullable): called instead of done with a result that is an array of bytes */
+  void (*done_packed) (gpointer data, GBytes *result);
   /* (nullable): called after the last call of item and done. Not called if the request could not be sent. */
   void (*destroy) (gpointer data);
   /* Called instead of done if done is NULL. An application's function can be set here without a closure. */

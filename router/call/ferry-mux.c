@@ -126,6 +126,15 @@ ask_done (gpointer data, GVariant *result, GError *error, const char *trace, gbo
 }
 
 static void
+ask_done_packed (gpointer data, GBytes *result)
+{
+  Ask *self = data;
+
+  self->funcs.done_packed (self->data, result);
+  ask_release (self);
+}
+
+static void
 ask_item_came (gpointer data, const char *name, GVariant *value)
 {
   Ask *self = data;
@@ -135,6 +144,7 @@ ask_item_came (gpointer data, const char *name, GVariant *value)
 }
 
 static const FerryAnswerFuncs plain_funcs = {.done = ask_done};
+static const FerryAnswerFuncs packed_funcs = {.done = ask_done, .done_packed = ask_done_packed};
 static const FerryAnswerFuncs stream_funcs = {
   .item = ask_item_came, .done = ask_done, .hold = ask_hold, .release = ask_release};
 
@@ -193,7 +203,11 @@ ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFun
   guint64 xid;
 
   *ask = (Ask){1, g_object_ref (self), *funcs, data};
-  xid = send_request (self, request, request->window > 0 ? &stream_funcs : &plain_funcs, ask, error);
+  xid = send_request (self, request,
+                      request->window > 0          ? &stream_funcs
+                      : funcs->done_packed != NULL ? &packed_funcs
+                                                   : &plain_funcs,
+                      ask, error);
   if (xid == 0)
     ask_free (ask);
   return xid;

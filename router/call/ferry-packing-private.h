@@ -28,14 +28,14 @@ GVariant *ferry_pack_end (guint8 *packed, gsize size);
  * hold a reference to it. */
 typedef struct
 {
-  GVariant *held; /* (unowned) */
+  GBytes *held; /* (unowned) */
   const guint8 *data;
   gsize size;
   gsize at;
 } FerryUnpacking;
 
-/* Begins to unpack packed. Returns FALSE if packed (nullable) is not of type “ay”, or is empty. */
-gboolean ferry_unpack_begin (FerryUnpacking *self, GVariant *packed);
+/* Begins to unpack packed. Returns FALSE if packed (nullable) is NULL or empty. */
+gboolean ferry_unpack_begin (FerryUnpacking *self, GBytes *packed);
 /* Copies the next size bytes to bytes. Returns FALSE if fewer bytes are left. ferry_unpack_string() and
  * ferry_unpack_value() return NULL then, and also for malformed bytes. */
 gboolean ferry_unpack_bytes (FerryUnpacking *self, gpointer bytes, gsize size);

@@ -9,6 +9,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-depth-private.h"
+#include "call/ferry-call-message-private.h"
 
 /* ---- packing ---- */
 
@@ -57,11 +58,11 @@ ferry_pack_end (guint8 *packed, gsize size)
 /* ---- unpacking ---- */
 
 gboolean
-ferry_unpack_begin (FerryUnpacking *self, GVariant *packed)
+ferry_unpack_begin (FerryUnpacking *self, GBytes *packed)
 {
-  if (packed == NULL || !g_variant_is_of_type (packed, G_VARIANT_TYPE_BYTESTRING))
-    return FALSE;
-  *self = (FerryUnpacking){packed, g_variant_get_data (packed), g_variant_get_size (packed), 0};
+  *self = (FerryUnpacking){.held = packed};
+  if (packed != NULL)
+    self->data = g_bytes_get_data (packed, &self->size);
   return self->data != NULL;
 }
 
@@ -107,15 +108,19 @@ GVariant *
 ferry_unpack_value (FerryUnpacking *self, gsize type_length, gsize size)
 {
   const char *type = ferry_unpack_string (self, type_length);
+  g_autoptr (GBytes) part = NULL;
   const guint8 *bytes;
+  GVariant *value;
 
   if (type == NULL || ferry_depth_judge_type (type, type_length) != FERRY_TYPE_GOOD)
     return NULL;
   bytes = next (self, size);
   if (bytes == NULL || !ferry_depth_allows (type, type_length, bytes, size))
     return NULL;
-  return g_variant_ref_sink (g_variant_new_from_data ((const GVariantType *) type, bytes, size, FALSE,
-                                                      (GDestroyNotify) g_variant_unref, g_variant_ref (self->held)));
+  part = g_bytes_new_from_bytes (self->held, (gsize) (bytes - self->data), size);
+  value = g_variant_ref_sink (g_variant_new_from_bytes ((const GVariantType *) type, part, FALSE));
+  ferry_known_types_add (value);
+  return value;
 }
 
 gboolean

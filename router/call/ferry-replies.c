@@ -112,7 +112,7 @@ stream_done (gpointer data, GVariant *result, const GError *error)
     }
 }
 
-static const FerryAskFuncs stream_funcs = {item_came, stream_done, stream_unref};
+static const FerryAskFuncs stream_funcs = {.item = item_came, .done = stream_done, .destroy = stream_unref};
 
 /* Allows the other end to send as many items as were taken. Does so only when half a window was taken, to save
  * messages. */

@@ -66,6 +66,8 @@ typedef struct
   /* Called once, with the result (not floating), or with an error and its trace. refused: the other end did not
    * begin the request. */
   void (*done) (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused);
+  /* (nullable): called instead of done() with a result that is an array of bytes. */
+  void (*done_packed) (gpointer data, GBytes *result);
   /* (nullable): called instead of done() by ferry_transactions_receive(). It must only wake a thread, and may delay
    * that until end_run(). */
   void (*done_in_run) (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused);
@@ -174,7 +176,11 @@ const char *ferry_call_get_method (FerryCall *self);
  * not know; else method itself. */
 const char *ferry_call_method_in_words (const char *method);
 /* Returns (transfer none) (nullable) the arguments. */
+/* The value is made when this is called first. One thread at a time, unless ferry_call_get_packed() returns NULL. */
 GVariant *ferry_call_get_arguments (FerryCall *self);
+/* Returns (transfer none) (nullable) the bytes of arguments that are an array of bytes; NULL after
+ * ferry_call_get_arguments(). */
+GBytes *ferry_call_get_packed (FerryCall *self);
 gint64 ferry_call_get_deadline (FerryCall *self);
 FerryCallFlags ferry_call_get_flags (FerryCall *self);
 /* Returns 0 if the call is not cancelled, else a FerryCancelReason. One atomic load. */
@@ -196,6 +202,8 @@ void ferry_transactions_flush_owed (FerryTransactions *self);
  * transport. A call must be answered at most once, by an answer, an error or a refusal. The answer to a one-way call
  * is dropped. A call that is dropped without an answer is refused. result, trace and notes are (nullable). */
 gboolean ferry_call_answer (FerryCall *self, GVariant *result, GError **error);
+/* As ferry_call_answer(), with an array of bytes. packed is borrowed until the function returns. */
+gboolean ferry_call_answer_packed (FerryCall *self, const FerryPart *packed, GError **error);
 gboolean ferry_call_answer_error (FerryCall *self, const GError *failure, const char *trace, const char *const *notes,
                                   GError **error);
 gboolean ferry_call_refuse (FerryCall *self, const GError *reason, GError **error);

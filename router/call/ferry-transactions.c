@@ -93,7 +93,8 @@ struct _FerryCall
   _Atomic gint references;
   FerryTransactions *owner; /* const: (owned): this and the next four fields are const */
   guint64 xid;
-  GVariant *arguments; /* (owned) (nullable) */
+  GVariant *arguments; /* (owned) (nullable): set late if packed is set: see ferry_call_get_arguments() */
+  GBytes *packed;      /* (owned) (nullable): the bytes of arguments that are an array of bytes */
   gint64 deadline;
   FerryCallFlags flags;
   _Atomic guint32 state;     /* a CallState */
@@ -470,7 +471,7 @@ begin (FerryTransactions *self, const FerryRequest *request, const FerryAnswerFu
   if ((request->flags & FERRY_CALL_ONE_WAY) == 0)
     {
       entry = ferry_xid_table_add (&self->asked, self->next_xid);
-      entry->funcs = *funcs;
+      entry->funcs = funcs;
       entry->data = data;
       entry->window = request->window;
       entry->flags = request->flags;
@@ -594,7 +595,7 @@ ferry_transactions_end (FerryTransactions *self, guint64 xid, FerryCancelReason 
   if (!entry.cancel_owed)
     send_cancel (self, xid, reason);
   copy = ferry_error_copy (error);
-  entry.funcs.done (entry.data, NULL, copy, NULL, FALSE);
+  entry.funcs->done (entry.data, NULL, copy, NULL, FALSE);
   return TRUE;
 }
 
@@ -610,7 +611,7 @@ ferry_transactions_list_asked (FerryTransactions *self,
     {
       FerryXidEntry *entry = &self->asked.slots[i];
 
-      if (entry->xid != 0 && match (&entry->funcs, entry->data, user_data))
+      if (entry->xid != 0 && match (entry->funcs, entry->data, user_data))
         g_array_append_val (xids, entry->xid);
     }
   pthread_mutex_unlock (&self->lock);
@@ -667,7 +668,10 @@ call_new (FerryTransactions *owner, const FerryCallMessage *message)
   atomic_init (&self->references, 1);
   self->owner = ref (owner);
   self->xid = message->header.xid;
-  self->arguments = ferry_call_message_dup_value (message);
+  if (ferry_call_message_is_bytes (message))
+    self->packed = ferry_call_message_take_bytes (message, NULL);
+  else
+    self->arguments = ferry_call_message_dup_value (message);
   self->deadline = message->header.number;
   self->flags = message->header.flags;
   atomic_init (&self->state, CALL_OPEN);
@@ -710,11 +714,18 @@ call_leave_table_locked (FerryCall *self)
     ferry_xid_table_remove (&self->owner->calls, self->xid, NULL);
 }
 
+static void
+clear_arguments (FerryCall *self)
+{
+  g_clear_pointer (&self->arguments, g_variant_unref);
+  g_clear_pointer (&self->packed, g_bytes_unref);
+}
+
 /* any: Frees a call that has no references and is not in the table. */
 static void
 call_free (FerryCall *self)
 {
-  g_clear_pointer (&self->arguments, g_variant_unref);
+  clear_arguments (self);
   if (self->attached_destroy != NULL)
     self->attached_destroy (self->attached);
   ferry_transactions_unref (self->owner);
@@ -749,7 +760,7 @@ ferry_call_unref (FerryCall *self)
       atomic_store_explicit (&self->references, 1, memory_order_relaxed);
       pthread_mutex_unlock (&self->owner->lock);
       /* The refusal may wait long for room, and the arguments may be large, so they are freed now. */
-      g_clear_pointer (&self->arguments, g_variant_unref);
+      clear_arguments (self);
       owner = ref (self->owner);
       tell (owner, &(Owed){.call = self}, 0, NULL);
       return;
@@ -800,7 +811,18 @@ ferry_call_get_method (FerryCall *self)
 GVariant *
 ferry_call_get_arguments (FerryCall *self)
 {
+  if (self->packed != NULL)
+    {
+      self->arguments = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, self->packed, TRUE));
+      g_clear_pointer (&self->packed, g_bytes_unref);
+    }
   return self->arguments;
+}
+
+GBytes *
+ferry_call_get_packed (FerryCall *self)
+{
+  return self->packed;
 }
 
 gint64
@@ -908,7 +930,7 @@ call_send_large (FerryCall *self, const FerryCallMessage *answer, GError **error
 }
 
 static gboolean
-call_send_end (FerryCall *self, FerryCallKind kind, GVariant *value, GError **error)
+call_send_end (FerryCall *self, FerryCallKind kind, GVariant *value, const FerryPart *packed, GError **error)
 {
   FerryCallMessage message;
 
@@ -917,13 +939,16 @@ call_send_end (FerryCall *self, FerryCallKind kind, GVariant *value, GError **er
   if (!ferry_call_message_check (NULL, value, error))
     return FALSE;
   ferry_call_message_init (&message, kind, self->xid, NULL, value);
+  if (packed != NULL)
+    ferry_call_message_set_bytes (&message, packed->data, packed->size);
   if (kind == FERRY_CALL_ANSWER && self->owner->funcs.in_pieces && message.body_size > FERRY_CALL_PIECE_SIZE)
     return call_send_large (self, &message, error);
   return send_message (self->owner, &message, error);
 }
 
+/* Sends the end of a call: a value, or an array of bytes if packed (nullable) is set. */
 static gboolean
-call_end (FerryCall *self, FerryCallKind kind, GVariant *value, GError **error)
+call_end (FerryCall *self, FerryCallKind kind, GVariant *value, const FerryPart *packed, GError **error)
 {
   guint32 state = CALL_OPEN;
 
@@ -935,7 +960,7 @@ call_end (FerryCall *self, FerryCallKind kind, GVariant *value, GError **error)
                       ferry_call_method_in_words (self->method));
       return FALSE;
     }
-  if (!call_send_end (self, kind, value, error))
+  if (!call_send_end (self, kind, value, packed, error))
     {
       atomic_store_explicit (&self->state, CALL_OPEN, memory_order_relaxed);
       return FALSE;
@@ -951,7 +976,13 @@ ferry_call_answer (FerryCall *self, GVariant *result, GError **error)
 {
   g_autoptr (GVariant) taken G_GNUC_UNUSED = ferry_variant_take_floating (result);
 
-  return call_end (self, FERRY_CALL_ANSWER, result, error);
+  return call_end (self, FERRY_CALL_ANSWER, result, NULL, error);
+}
+
+gboolean
+ferry_call_answer_packed (FerryCall *self, const FerryPart *packed, GError **error)
+{
+  return call_end (self, FERRY_CALL_ANSWER, NULL, packed, error);
 }
 
 gboolean
@@ -960,7 +991,7 @@ ferry_call_answer_error (FerryCall *self, const GError *failure, const char *tra
 {
   g_autoptr (GVariant) value = g_variant_ref_sink (ferry_error_to_variant (failure, trace, notes));
 
-  return call_end (self, FERRY_CALL_ERROR, value, error);
+  return call_end (self, FERRY_CALL_ERROR, value, NULL, error);
 }
 
 gboolean
@@ -968,7 +999,7 @@ ferry_call_refuse (FerryCall *self, const GError *reason, GError **error)
 {
   g_autoptr (GVariant) value = g_variant_ref_sink (ferry_error_to_variant (reason, NULL, NULL));
 
-  return call_end (self, FERRY_CALL_REFUSE, value, error);
+  return call_end (self, FERRY_CALL_REFUSE, value, NULL, error);
 }
 
 void
@@ -1107,18 +1138,25 @@ end_run (FerryTransactions *self)
     self->funcs.end_run (self->transport);
 }
 
-/* Calls done() with the answer. Takes pieces, NULL if the value came whole. If the joined value breaks a rule, calls
- * done() with that error, copies it to broken, and returns FALSE. */
+/* Passes the answer to the asker. Takes pieces, NULL if the value came whole. If the joined value breaks a rule,
+ * passes that error, copies it to broken, and returns FALSE. */
 static gboolean
 hand_over_answer (FerryTransactions *self, const FerryXidEntry *entry, const FerryCallMessage *message,
                   GByteArray *pieces, GError **broken)
 {
+  gboolean is_packed = entry->funcs->done_packed != NULL && message->header.kind == FERRY_CALL_ANSWER &&
+                       ferry_call_message_is_bytes (message);
+  gboolean in_run = !is_packed && entry->funcs->done_in_run != NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *trace = NULL;
-  g_autoptr (GVariant) value =
-    pieces != NULL ? ferry_call_message_join_value (message, pieces, &error) : ferry_call_message_dup_value (message);
-  gboolean is_good = error == NULL;
+  g_autoptr (GBytes) packed = is_packed ? ferry_call_message_take_bytes (message, pieces) : NULL;
+  g_autoptr (GVariant) value = NULL;
+  gboolean is_good;
 
+  if (!is_packed)
+    value =
+      pieces != NULL ? ferry_call_message_join_value (message, pieces, &error) : ferry_call_message_dup_value (message);
+  is_good = error == NULL;
   if (!is_good && broken != NULL)
     *broken = g_error_copy (error);
   if (message->header.kind != FERRY_CALL_ANSWER)
@@ -1128,10 +1166,13 @@ hand_over_answer (FerryTransactions *self, const FerryXidEntry *entry, const Fer
         ferry_error_set_trace (error, trace);
       g_clear_pointer (&value, g_variant_unref);
     }
-  if (entry->funcs.done_in_run == NULL)
+  if (!in_run)
     end_run (self);
-  (entry->funcs.done_in_run != NULL ? entry->funcs.done_in_run : entry->funcs.done) (
-    entry->data, value, error, trace, message->header.kind == FERRY_CALL_REFUSE);
+  if (is_packed)
+    entry->funcs->done_packed (entry->data, packed);
+  else
+    (in_run ? entry->funcs->done_in_run : entry->funcs->done) (entry->data, value, error, trace,
+                                                               message->header.kind == FERRY_CALL_REFUSE);
   return is_good;
 }
 
@@ -1171,7 +1212,7 @@ static gboolean
 receive_item (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
   gboolean of_stream = message->name == NULL;
-  FerryAnswerFuncs funcs = {NULL};
+  const FerryAnswerFuncs *funcs = NULL;
   gpointer data = NULL;
   FerryXidEntry *entry;
   gboolean allowed = TRUE;
@@ -1187,8 +1228,8 @@ receive_item (FerryTransactions *self, const FerryCallMessage *message, GError *
       entry->window -= of_stream ? 1 : 0;
       funcs = entry->funcs;
       data = entry->data;
-      if (funcs.hold != NULL)
-        funcs.hold (data);
+      if (funcs->hold != NULL)
+        funcs->hold (data);
     }
   pthread_mutex_unlock (&self->lock);
   if (!allowed)
@@ -1196,7 +1237,7 @@ receive_item (FerryTransactions *self, const FerryCallMessage *message, GError *
                             "Transaction %" G_GUINT64_FORMAT
                             " has an item beyond its window; send only as many items as the window allows",
                             message->header.xid);
-  if (funcs.item != NULL)
+  if (funcs != NULL && funcs->item != NULL)
     {
       g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
       char name[FERRY_MAX_CALL_NAME + 1] = "";
@@ -1204,10 +1245,10 @@ receive_item (FerryTransactions *self, const FerryCallMessage *message, GError *
       if (!of_stream)
         memcpy (name, message->name, message->header.name_length);
       name[message->header.name_length] = '\0';
-      funcs.item (data, name, value);
+      funcs->item (data, name, value);
     }
-  if (funcs.release != NULL)
-    funcs.release (data);
+  if (funcs != NULL && funcs->release != NULL)
+    funcs->release (data);
   return TRUE;
 }
 
@@ -1456,7 +1497,7 @@ ferry_transactions_close (FerryTransactions *self, const GError *reason)
       FerryXidEntry *entry = &g_array_index (asked, FerryXidEntry, i);
       g_autoptr (GError) copy = ferry_error_copy (self->reason);
 
-      entry->funcs.done (entry->data, NULL, copy, NULL, FALSE);
+      entry->funcs->done (entry->data, NULL, copy, NULL, FALSE);
     }
   ferry_transactions_flush_owed (self);
 }

@@ -21,7 +21,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   guint64 xid; /* 0: the slot is free */
-  FerryAnswerFuncs funcs;
+  const FerryAnswerFuncs *funcs;
   gpointer data;
   guint32 window;
   guint32 flags;

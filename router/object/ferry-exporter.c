@@ -31,6 +31,9 @@
 
 #define NOT_MANUAL "the exporter does not answer manually; call ferry_exporter_set_manual() first"
 
+/* The size in bytes up to which a result is packed on the stack. */
+#define PACKED_HERE 512
+
 /* An exported type: methods may return objects of it to other processes. */
 typedef struct
 {
@@ -424,10 +427,16 @@ request_done (gpointer data, FerryExported *object, GVariant *value, const GErro
   g_autoptr (GError) failure = NULL;
   g_autofree char *name = object != NULL ? ferry_exported_dup_name (object) : NULL;
   FerryViewResult result = {.name = name};
+  guint64 place[PACKED_HERE / sizeof (guint64)];
+  guint8 *packed;
+  gsize size;
 
   if (error == NULL && make_result (self, object, value, &result, &failure))
     {
-      ferry_invocation_return_value (self->invocation, ferry_view_result_to_variant (&result));
+      packed = ferry_view_result_pack (&result, (guint8 *) place, sizeof place, &size);
+      ferry_demux_invocation_return_packed (self->invocation, packed, size);
+      if (packed != (guint8 *) place)
+        g_free (packed);
       return;
     }
   if (error != NULL)
@@ -462,7 +471,7 @@ start_view (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation
                                   .deadline = ferry_invocation_get_deadline (invocation)};
   Request *request;
 
-  if (!ferry_view_request_take (&view, ferry_invocation_get_arguments (invocation), error))
+  if (!ferry_view_request_take (&view, ferry_demux_invocation_get_packed (invocation), error))
     return FALSE;
   root = find (self, exporter, &view.root, error);
   if (root == NULL)
@@ -747,12 +756,13 @@ static const char *const methods[] = {FERRY_OBJECT_METHOD_VIEW, FERRY_OBJECT_MET
 
 /* Returns (nullable) the steps of a requested view as text, for logs. */
 static char *
-describe_request (const char *method, GVariant *arguments)
+describe_request (FerryInvocation *invocation)
 {
   FerryViewRequest view;
   char *words;
 
-  if (!g_str_equal (method, FERRY_OBJECT_METHOD_VIEW) || !ferry_view_request_take (&view, arguments, NULL))
+  if (!g_str_equal (ferry_invocation_get_method (invocation), FERRY_OBJECT_METHOD_VIEW) ||
+      !ferry_view_request_take (&view, ferry_demux_invocation_get_packed (invocation), NULL))
     return NULL;
   words = ferry_view_request_to_string (&view, view.n_steps);
   ferry_view_request_clear (&view);
@@ -823,7 +833,7 @@ new_session (FerryExporter *exporter, FerryTransport *transport)
 
   g_weak_ref_set (&self->exporter, exporter);
   self->demux = ferry_demux_new (transport);
-  ferry_demux_set_describe_func (self->demux, describe_request);
+  ferry_demux_keep_packed (self->demux, describe_request);
   if (exporter->context == NULL)
     ferry_demux_set_threads (self->demux, exporter->n_threads);
   else

@@ -78,15 +78,15 @@ typedef struct
   gboolean as_proxy; /* whether the result must be a reference, even if it is a value */
   guint n_steps;
   FerryStep *steps; /* (owned) */
-  GVariant *held;   /* (owned) (nullable): the message from which names and arguments are borrowed */
+  GBytes *held;     /* (owned) (nullable): the message from which names and arguments are borrowed */
 } FerryViewRequest;
 
 /* Returns the bytes of a request: at place, if room is enough, and otherwise in new memory (transfer full). size:
  * set to their number. */
 guint8 *ferry_view_request_pack (const FerryViewRequest *self, guint8 *place, gsize room, gsize *size);
-/* Fills a request from a message. arguments: (nullable). Fails with FERRY_ERROR_BAD_ARGUMENTS and
+/* Fills a request from a message. packed: (nullable). Fails with FERRY_ERROR_BAD_ARGUMENTS and
  * FERRY_ERROR_TOO_LARGE; then the request must not be cleared. */
-gboolean ferry_view_request_take (FerryViewRequest *self, GVariant *arguments, GError **error);
+gboolean ferry_view_request_take (FerryViewRequest *self, GBytes *packed, GError **error);
 /* Checks the rules for steps, which both ends check. Fails with FERRY_ERROR_BAD_ARGUMENTS and FERRY_ERROR_TOO_LARGE. */
 gboolean ferry_view_request_check (const FerryViewRequest *self, GError **error);
 void ferry_view_request_clear (FerryViewRequest *self);
@@ -102,12 +102,13 @@ typedef struct
   const char
     *name; /* (nullable): the name under which the object is exported; borrowed from held, also the next field */
   const char *interface; /* (nullable): the name of the object's interface; NULL for a value */
-  GVariant *held;        /* (owned) (nullable) */
+  GBytes *held;          /* (owned) (nullable) */
 } FerryViewResult;
 
-GVariant *ferry_view_result_to_variant (const FerryViewResult *self);
-/* Fills a result from a message. Fails with FERRY_ERROR_PROTOCOL. */
-gboolean ferry_view_result_take (FerryViewResult *self, GVariant *answer, GError **error);
+/* As ferry_view_request_pack(). */
+guint8 *ferry_view_result_pack (const FerryViewResult *self, guint8 *place, gsize room, gsize *size);
+/* Fills a result from a message. packed: (nullable). Fails with FERRY_ERROR_PROTOCOL. */
+gboolean ferry_view_result_take (FerryViewResult *self, GBytes *packed, GError **error);
 void ferry_view_result_clear (FerryViewResult *self);
 
 typedef struct

@@ -259,14 +259,14 @@ set_malformed (const FerryViewRequest *self, guint n_steps, GError **error)
 }
 
 gboolean
-ferry_view_request_take (FerryViewRequest *self, GVariant *arguments, GError **error)
+ferry_view_request_take (FerryViewRequest *self, GBytes *packed, GError **error)
 {
   FerryUnpacking unpacking;
   guint n_steps = 0;
   gboolean unpacked;
 
   *self = (FerryViewRequest){0};
-  unpacked = ferry_unpack_begin (&unpacking, arguments) && unpack_root (self, &unpacking, &n_steps);
+  unpacked = ferry_unpack_begin (&unpacking, packed) && unpack_root (self, &unpacking, &n_steps);
   if (unpacked && n_steps > FERRY_VIEW_MAX_STEPS)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                             "The view has %u operations, and a view has at most %d; make several views", n_steps,
@@ -276,7 +276,7 @@ ferry_view_request_take (FerryViewRequest *self, GVariant *arguments, GError **e
     set_malformed (self, n_steps, error);
   else if (ferry_view_request_check (self, error))
     {
-      self->held = g_variant_ref (arguments);
+      self->held = g_bytes_ref (packed);
       return TRUE;
     }
   ferry_view_request_clear (self);
@@ -290,7 +290,7 @@ ferry_view_request_clear (FerryViewRequest *self)
     g_clear_pointer (&self->steps[i].argument, g_variant_unref);
   g_clear_pointer (&self->steps, g_free);
   self->n_steps = 0;
-  g_clear_pointer (&self->held, g_variant_unref);
+  g_clear_pointer (&self->held, g_bytes_unref);
 }
 
 static char *
@@ -402,14 +402,16 @@ pack_result (const FerryViewResult *self, guint8 *packed)
   return self->value != NULL ? ferry_pack_value (packed, at, self->value) : at;
 }
 
-GVariant *
-ferry_view_result_to_variant (const FerryViewResult *self)
+guint8 *
+ferry_view_result_pack (const FerryViewResult *self, guint8 *place, gsize room, gsize *size)
 {
-  gsize size = pack_result (self, NULL);
-  guint8 *packed = g_malloc (size);
+  guint8 *packed = place;
 
+  *size = pack_result (self, NULL);
+  if (*size > room)
+    packed = g_malloc (*size);
   pack_result (self, packed);
-  return ferry_pack_end (packed, size);
+  return packed;
 }
 
 static const char *
@@ -444,14 +446,14 @@ unpack_result (FerryViewResult *self, FerryUnpacking *unpacking)
 }
 
 gboolean
-ferry_view_result_take (FerryViewResult *self, GVariant *answer, GError **error)
+ferry_view_result_take (FerryViewResult *self, GBytes *packed, GError **error)
 {
   FerryUnpacking unpacking;
 
   *self = (FerryViewResult){0};
-  if (ferry_unpack_begin (&unpacking, answer) && unpack_result (self, &unpacking))
+  if (ferry_unpack_begin (&unpacking, packed) && unpack_result (self, &unpacking))
     {
-      self->held = g_variant_ref (answer);
+      self->held = g_bytes_ref (packed);
       return TRUE;
     }
   ferry_view_result_clear (self);
@@ -464,7 +466,7 @@ void
 ferry_view_result_clear (FerryViewResult *self)
 {
   g_clear_pointer (&self->value, g_variant_unref);
-  g_clear_pointer (&self->held, g_variant_unref);
+  g_clear_pointer (&self->held, g_bytes_unref);
 }
 
 /* ---- following ---- */

@@ -101,15 +101,14 @@ unwrap_change (Resolve *self, FerryResolved *result)
 
 /* Called on the receiving thread, or on the thread that ended the transport. */
 static void
-answered (gpointer data, GVariant *answer, const GError *error)
+take_answer (Resolve *self, GBytes *packed, const GError *error)
 {
-  Resolve *self = data;
   FerryResolved *result = NULL;
   FerryViewResult told;
   g_autoptr (GError) failure = error != NULL ? ferry_error_copy (error) : NULL;
   gboolean raised;
 
-  if (failure == NULL && ferry_view_result_take (&told, answer, &failure))
+  if (failure == NULL && ferry_view_result_take (&told, packed, &failure))
     {
       result = g_new0 (FerryResolved, 1);
       if (told.generation != 0)
@@ -123,7 +122,20 @@ answered (gpointer data, GVariant *answer, const GError *error)
   end (self, result, failure, raised);
 }
 
-static const FerryAskFuncs ask_funcs = {.done = answered, .destroy = resolve_unref};
+static void
+answered (gpointer data, GBytes *packed)
+{
+  take_answer (data, packed, NULL);
+}
+
+/* answer: not packed, so no result of a view, unless error is set. */
+static void
+failed (gpointer data, GVariant *answer, const GError *error)
+{
+  take_answer (data, NULL, error);
+}
+
+static const FerryAskFuncs ask_funcs = {.done = failed, .done_packed = answered, .destroy = resolve_unref};
 
 /* Fails if the cached description says that the interface does not have the member: so no request is sent. */
 static gboolean

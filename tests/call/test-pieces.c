@@ -82,6 +82,7 @@ take (End *self, End *from, guint index, GError **error)
 typedef struct
 {
   GVariant *result; /* (owned) (nullable) */
+  GBytes *packed;   /* (owned) (nullable): a result that came as bytes */
   GError *error;    /* (owned) (nullable) */
   guint n_done;
 } Outcome;
@@ -99,23 +100,41 @@ note_done (gpointer data, GVariant *result, GError *error, const char *trace, gb
 static const FerryAnswerFuncs answer_funcs = {.done = note_done};
 
 static void
+note_packed (gpointer data, GBytes *result)
+{
+  Outcome *outcome = data;
+
+  outcome->n_done++;
+  outcome->packed = g_bytes_ref (result);
+}
+
+static const FerryAnswerFuncs packed_funcs = {.done = note_done, .done_packed = note_packed};
+
+static void
 outcome_clear (Outcome *self)
 {
   g_clear_pointer (&self->result, g_variant_unref);
+  g_clear_pointer (&self->packed, g_bytes_unref);
   g_clear_error (&self->error);
   self->n_done = 0;
 }
 
 static FerryCall *
-ask (End *asking, End *asked, Outcome *outcome, guint64 *xid)
+ask_with (End *asking, End *asked, const FerryAnswerFuncs *answer, Outcome *outcome, guint64 *xid)
 {
   FerryRequest request = {.method = "bytes"};
-  guint64 number = ferry_transactions_ask (asking->transactions, &request, &answer_funcs, outcome, NULL);
+  guint64 number = ferry_transactions_ask (asking->transactions, &request, answer, outcome, NULL);
 
   g_assert_true (take (asked, asking, asking->sent->len - 1, NULL));
   if (xid != NULL)
     *xid = number;
   return g_steal_pointer (&asked->call);
+}
+
+static FerryCall *
+ask (End *asking, End *asked, Outcome *outcome, guint64 *xid)
+{
+  return ask_with (asking, asked, &answer_funcs, outcome, xid);
 }
 
 static GVariant *
@@ -157,6 +176,42 @@ come_with_others_between (void)
   g_assert_true (g_variant_equal (large.result, value));
   outcome_clear (&large);
   outcome_clear (&small);
+  end_clear (&asking);
+  end_clear (&asked);
+}
+
+/* An asker that takes bytes gets them so, whole or joined; other results come as values. */
+static void
+come_as_bytes_where_they_are_wanted (void)
+{
+  static const guint8 few[] = {1, 2, 3};
+  g_autoptr (GVariant) value = new_large ();
+  g_autoptr (GBytes) large_bytes = g_variant_get_data_as_bytes (value);
+  g_autoptr (GBytes) small_bytes = g_bytes_new_static (few, sizeof few);
+  Outcome large = {0}, small = {0}, other = {0};
+  End asking, asked;
+
+  end_init (&asking);
+  end_init (&asked);
+  {
+    g_autoptr (FerryCall) first = ask_with (&asking, &asked, &packed_funcs, &large, NULL);
+    g_autoptr (FerryCall) second = ask_with (&asking, &asked, &packed_funcs, &small, NULL);
+    g_autoptr (FerryCall) third = ask_with (&asking, &asked, &packed_funcs, &other, NULL);
+
+    g_assert_true (ferry_call_answer_packed (first, &(FerryPart){g_bytes_get_data (large_bytes, NULL), LARGE}, NULL));
+    g_assert_true (ferry_call_answer_packed (second, &(FerryPart){few, sizeof few}, NULL));
+    g_assert_true (ferry_call_answer (third, g_variant_new_string ("other"), NULL));
+  }
+  g_assert_cmpuint (asked.sent->len, ==, N_PIECES + 2);
+  for (guint i = 0; i < asked.sent->len; i++)
+    g_assert_true (take (&asking, &asked, i, NULL));
+  g_assert_cmpuint (large.n_done + small.n_done + other.n_done, ==, 3);
+  g_assert_true (g_bytes_equal (large.packed, large_bytes));
+  g_assert_true (g_bytes_equal (small.packed, small_bytes));
+  g_assert_cmpstr (g_variant_get_string (other.result, NULL), ==, "other");
+  outcome_clear (&large);
+  outcome_clear (&small);
+  outcome_clear (&other);
   end_clear (&asking);
   end_clear (&asked);
 }
@@ -350,6 +405,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/pieces/come-with-others-between", come_with_others_between);
+  g_test_add_func ("/pieces/come-as-bytes-where-they-are-wanted", come_as_bytes_where_they_are_wanted);
   g_test_add_func ("/pieces/go-on-where-there-was-no-room", go_on_where_there_was_no_room);
   g_test_add_func ("/pieces/give-way-to-an-error", give_way_to_an_error);
   g_test_add_func ("/pieces/are-dropped-when-nobody-waits", are_dropped_when_nobody_waits);

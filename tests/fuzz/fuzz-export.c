@@ -19,8 +19,8 @@
 #include "object/ferry-interface-private.h"
 #include "object/ferry-list-replica.h"
 #include "object/ferry-list-row.h"
-#include "object/ferry-object-message-private.h"
 #include "object/ferry-proxy.h"
+#include "object/packed-message.h"
 
 #define MAX_PROXIES 64
 
@@ -133,7 +133,7 @@ book_answer (Scene *self, const FerryCallMessage *message)
     return;
   value = ferry_call_message_dup_value (message);
   if (message->header.kind == FERRY_CALL_ANSWER && message->header.number == 0 && value != NULL &&
-      g_str_equal (request->method, FERRY_OBJECT_METHOD_VIEW) && ferry_view_result_take (&result, value, NULL))
+      g_str_equal (request->method, FERRY_OBJECT_METHOD_VIEW) && packed_result_take (&result, value))
     {
       if (result.generation != 0)
         count_reference (self, result.generation, result.number, 1);

@@ -18,7 +18,7 @@
 #include "fuzz.h"
 #include "object/ferry-dictionary.h"
 #include "object/ferry-exporter-private.h"
-#include "object/view-request-test.h"
+#include "object/packed-message.h"
 
 typedef struct
 {
@@ -53,7 +53,7 @@ book_answer (Scene *self, const FerryCallMessage *message)
   g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
   FerryViewResult result;
 
-  if (message->header.kind != FERRY_CALL_ANSWER || !ferry_view_result_take (&result, value, NULL))
+  if (message->header.kind != FERRY_CALL_ANSWER || !packed_result_take (&result, value))
     return;
   fuzz_n_accepted++;
   if (result.generation != 0)
@@ -223,7 +223,7 @@ static GVariant *
 next_view (Scene *self, const FerryObjectRoot *root, gboolean as_proxy)
 {
   const FerryViewRequest request = {.root = *root, .as_proxy = as_proxy};
-  g_autoptr (GVariant) head = g_variant_ref_sink (view_request_to_variant (&request));
+  g_autoptr (GVariant) head = g_variant_ref_sink (packed_request (&request));
   GByteArray *packed = g_byte_array_new ();
   guint32 n_steps = fuzz_input_next_byte (&self->input);
   g_autoptr (GBytes) steps = fuzz_input_next_bytes (&self->input);

@@ -6,7 +6,7 @@
 #include "config.h"
 
 #include "object/hostile-object-test.h"
-#include "object/view-request-test.h"
+#include "object/packed-message.h"
 
 static GVariant *
 get_row (gpointer item, gpointer user_data)
@@ -170,7 +170,7 @@ view (const char *name, guint64 generation, guint64 number, const char *steps)
   for (guint i = 0; i < request.n_steps; i++)
     g_variant_get_child (parsed, i, "(y&smv)", &request.steps[i].kind, &request.steps[i].name,
                          &request.steps[i].argument);
-  packed = view_request_to_variant (&request);
+  packed = packed_request (&request);
   ferry_view_request_clear (&request);
   return packed;
 }
@@ -196,7 +196,7 @@ hostile_object_make (HostileObject *self, guint index, guint64 *generation, guin
   hostile_object_ask (self, index, FERRY_OBJECT_METHOD_VIEW,
                       hostile_object_view ("counter", "[(0, 'make', <('made',)>)]"), &answer);
   g_assert_no_error (answer.error);
-  g_assert_true (ferry_view_result_take (&result, answer.value, NULL));
+  g_assert_true (packed_result_take (&result, answer.value));
   *generation = result.generation;
   *number = result.number;
   ferry_view_result_clear (&result);
@@ -221,7 +221,7 @@ hostile_object_assert_answers (HostileObject *self, guint index)
   hostile_object_ask (self, index, FERRY_OBJECT_METHOD_VIEW, hostile_object_view ("control", "[(0, 'add', <(1,)>)]"),
                       &answer);
   g_assert_no_error (answer.error);
-  g_assert_true (ferry_view_result_take (&result, answer.value, NULL));
+  g_assert_true (packed_result_take (&result, answer.value));
   g_assert_true (g_variant_is_of_type (result.value, G_VARIANT_TYPE_INT32));
   ferry_view_result_clear (&result);
 }

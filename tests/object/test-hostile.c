@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "object/hostile-object-test.h"
-#include "object/view-request-test.h"
+#include "object/packed-message.h"
 
 #define VIEW FERRY_OBJECT_METHOD_VIEW
 
@@ -147,7 +147,7 @@ test_depth (HostileObject *self)
         value = g_variant_new_variant (value);
       own.argument = g_variant_ref_sink (value);
       request.steps = &own;
-      hostile_object_ask (self, 0, VIEW, view_request_to_variant (&request), &answer);
+      hostile_object_ask (self, 0, VIEW, packed_request (&request), &answer);
       g_variant_unref (value);
       g_assert_nonnull (answer.error);
     }
@@ -167,7 +167,7 @@ test_depth_of_types (HostileObject *self)
       FerryViewRequest request = {.root = {"counter", 0, 0}, .n_steps = 1, .steps = &step};
 
       step.argument = g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE (type), "\1", 1, FALSE, NULL, NULL));
-      hostile_object_ask (self, 0, VIEW, view_request_to_variant (&request), &answer);
+      hostile_object_ask (self, 0, VIEW, packed_request (&request), &answer);
       g_variant_unref (step.argument);
       if (depth <= 64)
         g_assert_error (answer.error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);

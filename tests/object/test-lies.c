@@ -10,8 +10,8 @@
 #include "ferry-test.h"
 #include "object-test.h"
 #include "object/ferry-interface-private.h"
-#include "object/ferry-object-message-private.h"
 #include "object/ferry-proxy-private.h"
+#include "object/packed-message.h"
 
 #define GENERATION 7
 #define N_STATES 20000
@@ -181,7 +181,7 @@ give_object (guint64 generation, guint64 number, const char *name, const char *i
 {
   const FerryViewResult result = {.generation = generation, .number = number, .name = name, .interface = interface};
 
-  return ferry_view_result_to_variant (&result);
+  return packed_result (&result);
 }
 
 /* Returns (transfer floating). */
@@ -191,7 +191,7 @@ give_value (GVariant *value, guint64 generation)
   g_autoptr (GVariant) taken = g_variant_ref_sink (value);
   const FerryViewResult result = {.value = taken, .generation = generation};
 
-  return ferry_view_result_to_variant (&result);
+  return packed_result (&result);
 }
 
 /* The proxy goes on to give what is true. */

@@ -10,8 +10,7 @@
 
 #include "base/ferry-error.h"
 #include "ferry-test.h"
-#include "object/ferry-object-message-private.h"
-#include "object/view-request-test.h"
+#include "object/packed-message.h"
 
 /* Of fixed size and of none, with each alignment, empty, nested, and long. */
 static const char *const values[] = {
@@ -56,14 +55,13 @@ assert_same (GVariant *value, GVariant *expected)
 }
 
 /* Returns (transfer full): what came of it through another process. */
-static GVariant *
+static GBytes *
 send (GVariant *packed)
 {
   g_autoptr (GVariant) sent = g_variant_ref_sink (packed);
-  g_autoptr (GBytes) bytes = g_bytes_new (g_variant_get_data (sent), g_variant_get_size (sent));
 
   g_assert_cmpuint (g_variant_get_size (sent) % 8, ==, 0);
-  return g_variant_ref_sink (g_variant_new_from_bytes (g_variant_get_type (sent), bytes, FALSE));
+  return g_bytes_new (g_variant_get_data (sent), g_variant_get_size (sent));
 }
 
 /* ---- what is sent arrives ---- */
@@ -79,7 +77,7 @@ test_results (void)
       const char *name = names[i % G_N_ELEMENTS (names)];
       const char *interface = names[(i / 3) % G_N_ELEMENTS (names)];
       const FerryViewResult result = {value, value == NULL ? 7 : 0, i, name, interface, NULL};
-      g_autoptr (GVariant) arrived = send (ferry_view_result_to_variant (&result));
+      g_autoptr (GBytes) arrived = send (packed_result (&result));
       g_autoptr (GError) error = NULL;
       FerryViewResult taken;
 
@@ -97,7 +95,7 @@ test_results (void)
 static void
 assert_arrives (const FerryViewRequest *request)
 {
-  g_autoptr (GVariant) arrived = send (view_request_to_variant (request));
+  g_autoptr (GBytes) arrived = send (packed_request (request));
   g_autoptr (GError) error = NULL;
   FerryViewRequest taken;
 
@@ -144,13 +142,13 @@ test_long_types (void)
   g_autofree char *text = g_strnfill (3002, 'y');
   g_autoptr (GVariant) value = NULL;
   FerryViewResult result = {0};
-  g_autoptr (GVariant) arrived = NULL;
+  g_autoptr (GBytes) arrived = NULL;
 
   text[0] = '(';
   text[3001] = ')';
   value = g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE (text), NULL, 0, FALSE, NULL, NULL));
   result.value = value;
-  arrived = send (ferry_view_result_to_variant (&result));
+  arrived = send (packed_result (&result));
   g_assert_true (ferry_view_result_take (&result, arrived, NULL));
   g_assert_cmpstr (g_variant_get_type_string (result.value), ==, text);
   ferry_view_result_clear (&result);
@@ -166,7 +164,7 @@ make_view (void)
   g_autoptr (GVariant) argument = parse ("(5,)");
   FerryStep steps[] = {{FERRY_STEP_CALL, "method", argument}, {FERRY_STEP_GET, "value", NULL}};
   const FerryViewRequest request = {{"object", 0, 0}, FALSE, G_N_ELEMENTS (steps), steps, NULL};
-  g_autoptr (GVariant) packed = g_variant_ref_sink (view_request_to_variant (&request));
+  g_autoptr (GVariant) packed = g_variant_ref_sink (packed_request (&request));
   GByteArray *bytes = g_byte_array_new ();
 
   g_byte_array_append (bytes, g_variant_get_data (packed), (guint) g_variant_get_size (packed));
@@ -184,7 +182,7 @@ make_result (gboolean of_object)
                                   .number = of_object ? 1 : 0,
                                   .name = of_object ? "name" : NULL,
                                   .interface = of_object ? "a.b" : NULL};
-  g_autoptr (GVariant) packed = g_variant_ref_sink (ferry_view_result_to_variant (&result));
+  g_autoptr (GVariant) packed = g_variant_ref_sink (packed_result (&result));
   GByteArray *bytes = g_byte_array_new ();
 
   g_byte_array_append (bytes, g_variant_get_data (packed), (guint) g_variant_get_size (packed));
@@ -193,18 +191,16 @@ make_result (gboolean of_object)
 }
 
 /* At an address of its own, of the bytes' own size, so that reading beyond is seen. */
-static GVariant *
+static GBytes *
 arrive (const GByteArray *bytes, gsize size)
 {
-  g_autoptr (GBytes) own = g_bytes_new (bytes->data, size);
-
-  return g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, own, FALSE));
+  return g_bytes_new (bytes->data, size);
 }
 
 static gboolean
 is_view (const GByteArray *bytes, gsize size)
 {
-  g_autoptr (GVariant) arrived = arrive (bytes, size);
+  g_autoptr (GBytes) arrived = arrive (bytes, size);
   g_autoptr (GError) error = NULL;
   FerryViewRequest request;
 
@@ -222,7 +218,7 @@ is_view (const GByteArray *bytes, gsize size)
 static gboolean
 is_result (const GByteArray *bytes, gsize size)
 {
-  g_autoptr (GVariant) arrived = arrive (bytes, size);
+  g_autoptr (GBytes) arrived = arrive (bytes, size);
   g_autoptr (GError) error = NULL;
   FerryViewResult result;
 
@@ -346,7 +342,7 @@ test_malformed_views (void)
 static void
 assert_view_error (GByteArray *bytes, gsize size, const char *part)
 {
-  g_autoptr (GVariant) arrived = arrive (bytes, size);
+  g_autoptr (GBytes) arrived = arrive (bytes, size);
   g_autoptr (GError) error = NULL;
   FerryViewRequest request;
 

@@ -323,6 +323,112 @@ test_dropped (Scene *self, gconstpointer data)
   g_assert_cmpint (get_value (self->counter), ==, 1);
 }
 
+/* ---- what the exporter answers ---- */
+
+#define N_CALLS 3
+
+static void
+called_cb (GObject *proxy, GAsyncResult *result, gpointer values)
+{
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_proxy_call_finish (FERRY_PROXY (proxy), result, &value, NULL, &error);
+  g_assert_no_error (error);
+  g_array_append_vals (values, &(int){g_variant_get_int32 (value)}, 1);
+}
+
+static gboolean
+has_refused_answer (gpointer wires)
+{
+  return demux_test_wire_count_refused (wires, ASKED) > 0;
+}
+
+static gboolean
+has_all_values (gpointer values)
+{
+  return ((GArray *) values)->len == N_CALLS;
+}
+
+static void
+test_results (Scene *self, gconstpointer data)
+{
+  g_autoptr (GArray) values = g_array_new (FALSE, FALSE, sizeof (int));
+
+  make_proxy (self);
+  test_counter_set_value (self->counter, 0);
+  demux_test_wire_limit (self->wires, ASKED, 0, G_MAXSIZE);
+  for (guint i = 0; i < N_CALLS; i++)
+    ferry_proxy_call_async (self->proxy, "add", g_variant_new ("(i)", 1), -1, NULL, called_cb, values);
+  ferry_test_look_until (has_refused_answer, self->wires);
+  while (g_main_context_iteration (NULL, FALSE))
+    continue;
+  g_assert_cmpuint (values->len, ==, 0);
+  demux_test_wire_limit (self->wires, ASKED, G_MAXUINT, G_MAXSIZE);
+  ferry_transport_note_room (self->wires->ends[ASKED]);
+  ferry_test_look_until (has_all_values, values);
+  for (guint i = 0; i < N_CALLS; i++)
+    g_assert_cmpint (g_array_index (values, int, i), ==, i + 1);
+}
+
+/* What became of a property that was asked for. */
+typedef struct
+{
+  gboolean over;
+  char *label;   /* (owned) (nullable) */
+  GError *error; /* (owned) (nullable) */
+} Label;
+
+static void
+label_clear (Label *self)
+{
+  g_clear_pointer (&self->label, g_free);
+  g_clear_error (&self->error);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Label, label_clear)
+
+static void
+label_cb (GObject *proxy, GAsyncResult *result, gpointer data)
+{
+  Label *label = data;
+  g_autoptr (GVariant) value = ferry_proxy_get_finish (FERRY_PROXY (proxy), result, &label->error);
+
+  label->label = value != NULL ? g_variant_dup_string (value, NULL) : NULL;
+  label->over = TRUE;
+}
+
+static Label
+ask_label (Scene *self)
+{
+  Label label = {FALSE, NULL, NULL};
+
+  ferry_proxy_get_async (self->proxy, "label", -1, NULL, label_cb, &label);
+  ferry_test_wait_flag (&label.over);
+  return label;
+}
+
+/* The transport takes no such message, so that the error is what is left to say. */
+static void
+test_too_large_results (Scene *self, gconstpointer data)
+{
+  g_autofree char *long_label = g_strnfill (20000, 'x');
+  g_auto (Label) large = {0};
+  g_auto (Label) small = {0};
+
+  make_proxy (self);
+  g_object_set (self->counter, "label", long_label, NULL);
+  demux_test_wire_limit (self->wires, ASKED, G_MAXUINT, 10000);
+  large = ask_label (self);
+  g_assert_error (large.error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+  g_assert_nonnull (strstr (large.error->message, "The answer to “counter.label” cannot be sent"));
+  g_assert_null (large.label);
+  g_object_set (self->counter, "label", "short", NULL);
+  small = ask_label (self);
+  g_assert_no_error (small.error);
+  g_assert_cmpstr (small.label, ==, "short");
+}
+
 static gpointer
 make_proxy_main (gpointer data)
 {
@@ -395,6 +501,8 @@ main (int argc, char **argv)
   add ("a-replica-follows-on-after-a-shortage", test_follow);
   add ("rows-of-a-list-come-once-there-is-some", test_rows);
   add ("a-replica-that-is-gone-sets-nothing-more", test_dropped);
+  add ("results-come-once-there-is-some", test_results);
+  add ("a-result-that-is-too-large-for-any-is-an-error", test_too_large_results);
   add ("news-that-come-before-the-request-has-returned-count", test_early_news);
   return g_test_run ();
 }

@@ -12,8 +12,7 @@
 #include "ferry-test.h"
 #include "object-test.h"
 #include "object/ferry-exporter-private.h"
-#include "object/ferry-object-message-private.h"
-#include "object/view-request-test.h"
+#include "object/packed-message.h"
 
 #define N_ASKED 3
 
@@ -129,8 +128,8 @@ ask (Scene *self, Answer *answers, guint n_others)
       FerryViewRequest request = {.root = {"counter", 0, 0}, .n_steps = 1, .steps = g_new0 (FerryStep, 1)};
 
       request.steps[0] = (FerryStep){FERRY_STEP_CALL, "add", g_variant_ref_sink (g_variant_new ("(i)", 1))};
-      ferry_mux_transact_async (mux, FERRY_OBJECT_METHOD_VIEW, view_request_to_variant (&request), -1, NULL,
-                                answered_cb, &answers[i]);
+      ferry_mux_transact_async (mux, FERRY_OBJECT_METHOD_VIEW, packed_request (&request), -1, NULL, answered_cb,
+                                &answers[i]);
       ferry_view_request_clear (&request);
     }
   ferry_test_look_until (are_pending, &pending);
