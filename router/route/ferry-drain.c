@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Small records are copied into a block, many at a time. The pieces of a large message are copied one at a time, the
- * header first, and directly to their place in the memory of the whole message. So all bytes are copied once only.
+/* Small records are copied into a block, many at a time. A piece of a large message is copied directly to its place in
+ * the memory of the whole message. So all bytes are copied once only.
  *
  * A trusted worker's buffer is passed on without a copy. The buffer of a worker that is not trusted is copied into
  * private memory first, a part in each visit, so that other links are visited in between. The records behind the
@@ -18,15 +18,14 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-depth-private.h"
 
-/* How many pieces of a large message are taken in one visit. With this limit other links are visited in between. */
+/* The most pieces of a large message that are taken in one visit, so that other links are visited in between. */
 #define PIECES_PER_VISIT 4
 
-/* The pingee is pinged after this many blocks, or when all lanes are drained. With a ping for each block, a main
- * context that is faster than the monitor would wake up and go back to sleep for each block. */
+/* The pingee is pinged after this many blocks, or when all lanes are drained. With a ping for each block, a fast main
+ * context would wake up and go back to sleep for each block. */
 #define BLOCKS_PER_PING 4
 
-/* The bytes allocated at first for a large message. The memory grows as pieces arrive, since a worker can announce a
- * large message and send nothing. */
+/* The bytes allocated at first for a large message. More follow as pieces arrive, since a worker may send none. */
 #define FIRST_ALLOCATION (1024 * 1024)
 
 /* How many bytes of a buffer are copied in one visit. */
@@ -81,7 +80,7 @@ ferry_drain_free (FerryDrain *self)
 
 /* ---- grants: which pipes a link may use ---- */
 
-/* Returns the grant of a connection id, or NULL where there is none. */
+/* (nullable): returns the grant of a connection id. */
 static Grant *
 find_entry (FerryDrain *self, guint64 connection_id)
 {
@@ -91,7 +90,7 @@ find_entry (FerryDrain *self, guint64 connection_id)
   return entry != NULL && entry->connection_id == connection_id ? entry : NULL;
 }
 
-/* Returns the grant of a connection id on link, or NULL where there is none. */
+/* (nullable): returns the grant of a connection id on link. */
 static Grant *
 find_grant (FerryDrain *self, FerryLink *link, guint64 connection_id)
 {
@@ -131,7 +130,6 @@ ferry_drain_revoke (FerryDrain *self, FerryLink *link)
     }
 }
 
-/* Marks a pipe as done: its sender stopped it, or the application closed it. */
 static void
 set_done (Grant *grant)
 {
@@ -139,8 +137,8 @@ set_done (Grant *grant)
   grant->done = TRUE;
 }
 
-/* Marks a pipe that the application closed as done. Returns the pipe's link, and sets *index to the pipe's place in
- * the link's pipe table. Returns NULL when the link has ended. */
+/* Marks a pipe that the application closed as done. Returns its link (NULL when that has ended), and sets *index to its
+ * place in the link's pipe table. */
 FerryLink *
 ferry_drain_end_pipe (FerryDrain *self, guint64 connection_id, guint *index)
 {
@@ -164,7 +162,6 @@ is_shallow (const Grant *grant, guint16 number, gconstpointer data, gsize size)
 
 /* ---- blocks for the router's thread ---- */
 
-/* Pushes a block into the local queue, for the router's thread. */
 void
 ferry_drain_push (FerryDrain *self, FerryBlock *block)
 {
@@ -187,7 +184,7 @@ ferry_drain_ping (FerryDrain *self)
 
 /* ---- unused memory that is kept for later buffers ---- */
 
-/* Returns the monotonic time at which ferry_drain_tidy() has something to do, or 0 where it has nothing to do. */
+/* Returns the monotonic time at which ferry_drain_tidy() has something to do, or 0 for never. */
 gint64
 ferry_drain_get_tidy_time (FerryDrain *self)
 {
@@ -262,8 +259,7 @@ push_buffer (FerryDrain *self, FerryLink *link, const FerryBufferNews *news, GBy
   ferry_drain_push (self, block);
 }
 
-/* Whether a message in a buffer has at most FERRY_MAX_DEPTH levels. TRUE also where its pipe has no grant any more:
- * the message is dropped later. */
+/* As is_shallow(), for a message in a buffer. TRUE also where its pipe has no grant any more: it is dropped later. */
 static gboolean
 allows (FerryDrain *self, FerryLink *link, const FerryBufferNews *news, gconstpointer data, gsize size)
 {
@@ -272,8 +268,8 @@ allows (FerryDrain *self, FerryLink *link, const FerryBufferNews *news, gconstpo
   return grant == NULL || is_shallow (grant, news->type_number, data, size);
 }
 
-/* Continues the copy of a buffer. Returns EMPTY when no copy is under way. Sets *fault when the buffer's message
- * breaks a rule. Checks for room in the queue, which may have filled since the copy began. */
+/* Continues the copy of a buffer. Returns EMPTY when no copy is under way. Sets *fault when the message breaks a rule.
+ * Checks for room in the queue, which may have filled since the copy began. */
 static FerryDrainResult
 copy_buffer (FerryDrain *self, FerryLink *link, const char **fault)
 {
@@ -318,8 +314,7 @@ begin_copy (FerryDrain *self, FerryLink *link, const FerryBufferMessage *message
   return TRUE;
 }
 
-/* Pushes the buffer of a trusted worker, or begins to copy the buffer of another worker. Takes ownership of
- * news->metadata. */
+/* Pushes the buffer of a trusted worker, or begins to copy another's. Takes ownership of news->metadata. */
 static gboolean
 take_memory (FerryDrain *self, Walk *walk, const FerryBufferMessage *message, FerryBufferNews *news)
 {
@@ -354,7 +349,7 @@ take_memory (FerryDrain *self, Walk *walk, const FerryBufferMessage *message, Fe
   return TRUE;
 }
 
-/* Checks the record of a buffer at place. Copies the message that describes the buffer's memory, and fills in news. */
+/* Checks the record of a buffer at place. Copies the description of the buffer's memory, and fills in news. */
 static gboolean
 take_news (Walk *walk, const FerryRecordHeader *header, const guint8 *place, gpointer message, gsize message_size,
            FerryBufferNews *news)
@@ -396,8 +391,7 @@ take_buffer_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *heade
   return take_news (walk, header, place, &message, sizeof message, &news) && take_memory (self, walk, &message, &news);
 }
 
-/* Handles a large message whose bytes are in a buffer. The caller has checked large. The description of the buffer
- * is in the lane at place. */
+/* Handles a large message in a buffer, whose description is in the lane at place. The caller has checked large. */
 static gboolean
 take_large_record (FerryDrain *self, Walk *walk, guint64 connection_id, const FerryLargeMessage *large,
                    const guint8 *place)
@@ -425,8 +419,8 @@ check_done (gpointer queue)
   ferry_local_queue_unref (queue);
 }
 
-/* Handles the record of a one-shot buffer. The descriptor of the buffer's memory came before the record. Begins a
- * check of the memory on another thread; the records behind in the lane wait until the check is done. */
+/* Handles the record of a one-shot buffer; the memory's descriptor came before it. Begins a check of the memory on
+ * another thread; the records behind in the lane wait until the check is done. */
 static gboolean
 take_one_shot_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {
@@ -457,8 +451,7 @@ ferry_drain_has_looked (const FerryLink *link)
   return link->arrival.check == NULL || ferry_one_shot_check_is_done (link->arrival.check);
 }
 
-/* Pushes a one-shot buffer when its memory is checked. Returns EMPTY when no check is under way. Sets *fault when
- * the memory broke a rule. */
+/* Pushes a one-shot buffer whose memory is checked, or sets *fault. Returns EMPTY when no check is under way. */
 static FerryDrainResult
 finish_one_shot (FerryDrain *self, FerryLink *link, const char **fault)
 {
@@ -516,8 +509,7 @@ check_type (Walk *walk, const FerryRecordHeader *header, const char *payload)
   return TRUE;
 }
 
-/* Checks a record that is whole in the copy. Returns FALSE, with the fault noted in walk, when the record breaks a
- * rule. */
+/* Checks a record that is whole in the copy. */
 static gboolean
 check_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const char *payload)
 {
@@ -571,8 +563,8 @@ skip_alike (const guint8 *data, gsize offset, gsize size)
   return offset;
 }
 
-/* Walks over size copied bytes and checks their records. complete: the bytes are all that the worker has published.
- * Stops before a record that is handled alone, and before a record that is not whole in the copy. */
+/* Checks the records of size copied bytes, up to one that is handled alone or is not whole in the copy. complete: the
+ * bytes are all that the worker has published. */
 static void
 walk_records (FerryDrain *self, Walk *walk, const guint8 *data, gsize size, gboolean complete)
 {
@@ -739,8 +731,7 @@ handle_single_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *hea
   return TRUE;
 }
 
-/* Takes records that are handled one by one from the lane, up to the end of a message. Returns whether there were
- * any. */
+/* Takes single records from the lane, up to the end of a message. Returns whether there were any. */
 static gboolean
 drain_single (FerryDrain *self, Walk *walk)
 {
@@ -800,8 +791,8 @@ drain_small (FerryDrain *self, Walk *walk)
   ferry_drain_push (self, block);
 }
 
-/* Reads the lane's tail, unless the final reading was made. Once the link has ended, this reading of the tail is the
- * last one, since the worker, or another process that has the memory, may go on writing. */
+/* Reads the lane's tail. The reading after the link's end is the final one, since the worker, or another process that
+ * has the memory, may go on writing. */
 static void
 look (FerryDrain *self, FerryLink *link)
 {
@@ -820,7 +811,7 @@ look (FerryDrain *self, FerryLink *link)
   ferry_shared_queue_fault (self->shared, link, fault);
 }
 
-/* Faults the link because a record broke a rule. No later record is read. */
+/* Faults the link for a record. No later record is read. */
 static void
 refuse_record (FerryDrain *self, FerryLink *link, const char *fault)
 {

@@ -46,18 +46,16 @@ has_last_words (FerryLink *link)
          link->output->error_begun == ferry_link_get_begun_call (link);
 }
 
-/* (transfer full): returns text with the last line of standard error added, which mostly says more than an exit
- * status. Takes ownership of text. */
+/* (transfer full): adds the last line of standard error, which mostly says more than an exit status. Takes ownership
+ * of text. */
 static char *
 quote_last_error (FerryLink *link, char *text)
 {
-  char *quoted;
+  g_autofree char *unquoted = text;
 
   if (!has_last_words (link))
-    return text;
-  quoted = g_strdup_printf ("%s; the last line of its standard error was: %s", text, link->output->last_error);
-  g_free (text);
-  return quoted;
+    return g_steal_pointer (&unquoted);
+  return g_strdup_printf ("%s; the last line of its standard error was: %s", unquoted, link->output->last_error);
 }
 
 /* (transfer full): returns the name of the process at the link's other end, for messages. */
@@ -68,8 +66,8 @@ name_process (GPid pid, FerryLink *link)
                           (int) pid);
 }
 
-/* (transfer full): returns the name of the process at the link's other end, for messages. Adds the name of its
- * program when the process never attached: the program may be the cause. */
+/* (transfer full): as name_process(). Adds the program's name when the process never attached: the program may be the
+ * cause. */
 static char *
 name_process_and_program (GPid pid, FerryLink *link)
 {
@@ -95,8 +93,8 @@ describe_end (FerryExit *self, const char *name)
   return g_strdup_printf ("%s ended, and its status was taken by another part of the program", name);
 }
 
-/* (transfer full): explains the end of a process that ended before it attached: its program is no worker, or could
- * not become a worker. text is the beginning of the message. Takes ownership of text. */
+/* (transfer full): explains the end of a process that never attached: its program is no worker, or could not become
+ * one. text is the beginning of the message. Takes ownership of text. */
 static char *
 explain_early_end (FerryExit *self, FerryLink *link, char *text)
 {
@@ -111,9 +109,8 @@ explain_early_end (FerryExit *self, FerryLink *link, char *text)
       "%s before it attached, which means that it could not enter its sandbox; require less of the sandbox, "
       "or read its standard error",
       end);
-  return g_strdup_printf ("%s before it attached; read its standard error, and make the program call "
-                          "%s",
-                          end, link->entry);
+  return g_strdup_printf ("%s before it attached; read its standard error, and make the program call %s", end,
+                          link->entry);
 }
 
 static char *
@@ -154,15 +151,12 @@ describe_cause (FerryExit *self, FerryLink *link)
                               link->detail != NULL ? link->detail : "no detail");
     case FERRY_CLOSE_REASON_ROUTER_STOPPED:
       return g_strdup ("The router was stopped");
-    case FERRY_CLOSE_REASON_NEVER_ATTACHED:
-    case FERRY_CLOSE_REASON_EXITED:
-    case FERRY_CLOSE_REASON_KILLED:
     default:
       return describe_process (self, link);
     }
 }
 
-/* Sets the exit status or the signal. code and status are si_code and si_status of waitid(). */
+/* Sets the exit status or the signal, and the reason. code and status are si_code and si_status of waitid(). */
 static void
 set_status (FerryExit *self, int code, int status)
 {
@@ -170,6 +164,7 @@ set_status (FerryExit *self, int code, int status)
     self->exit_status = status;
   else if (code == CLD_KILLED || code == CLD_DUMPED)
     {
+      self->reason = FERRY_CLOSE_REASON_KILLED;
       self->signal = status;
       self->core_dumped = code == CLD_DUMPED;
     }
@@ -185,8 +180,6 @@ ferry_exit_new_for_link (FerryLink *link)
     set_status (self, link->wait_code, link->wait_status);
   if (link->cause != FERRY_NO_CAUSE)
     self->reason = (FerryCloseReason) link->cause;
-  else if (self->signal != 0)
-    self->reason = FERRY_CLOSE_REASON_KILLED;
   self->obstacle = link->obstacle;
   self->message = describe_cause (self, link);
   if (link->output != NULL)
@@ -201,13 +194,10 @@ FerryExit *
 ferry_exit_new_for_process (const char *name, GPid pid, int code, int status)
 {
   FerryExit *self = ferry_exit_new (FERRY_CLOSE_REASON_EXITED, NULL);
-  g_autofree char *process = NULL;
+  g_autofree char *process = g_strdup_printf ("Worker “%s” (process %d)", name, (int) pid);
 
   self->pid = pid;
   set_status (self, code, status);
-  if (self->signal != 0)
-    self->reason = FERRY_CLOSE_REASON_KILLED;
-  process = g_strdup_printf ("Worker “%s” (process %d)", name, (int) pid);
   self->message = describe_end (self, process);
   return self;
 }
@@ -297,8 +287,7 @@ ferry_exit_get_message (FerryExit *self)
  * ferry_exit_get_pid:
  * @self: an exit record
  *
- * Gets the id of the process that was at the other end. The system may have given that id to another process since
- * then. Any thread.
+ * Gets the id of the process at the other end, which the system may have given to another process since. Any thread.
  *
  * Returns: the process id, or 0 when there was no process
  *
@@ -334,8 +323,8 @@ ferry_exit_get_exit_status (FerryExit *self)
  * ferry_exit_get_signal:
  * @self: an exit record
  *
- * Gets the signal that ended the process, also when ferry_exit_get_reason() is not %FERRY_CLOSE_REASON_KILLED. For
- * example, a worker that hung up and went on running was killed. Any thread.
+ * Gets the signal that ended the process, also when ferry_exit_get_reason() is not %FERRY_CLOSE_REASON_KILLED, as for a
+ * worker that hung up and was then killed. Any thread.
  *
  * Returns: the signal's number, or 0 when no signal ended the process
  *

@@ -124,9 +124,9 @@ ferry_local_queue_unref (FerryLocalQueue *self)
   g_aligned_free (self);
 }
 
-/* monitor: whether the link may have one more block out. Half of the queue's limit is only for links that have no
- * block out, so that a flood from some links does not shut out the others. Sequentially consistent, since the
- * monitor checks again after ferry_local_queue_arm(). */
+/* monitor: whether the link may have one more block out. Half of the queue's limit is for links that have none out, so
+ * that a flood does not shut them out. Sequentially consistent, since the monitor checks again after
+ * ferry_local_queue_arm(). */
 gboolean
 ferry_local_queue_has_room (FerryLocalQueue *self, FerryLink *link)
 {
@@ -144,9 +144,8 @@ has_nothing (FerryLink *link)
          atomic_load_explicit (&link->bytes_lent, memory_order_seq_cst) == 0;
 }
 
-/* monitor: whether the link may have one more buffer or large message. Also when the account is full, a link that
- * has none may have one, so that no link is blocked by the others. Sequentially consistent, since the monitor checks
- * again after ferry_local_queue_arm(). */
+/* monitor: whether the link may have one more buffer or large message. A link that has none may have one also when
+ * the account is full. Sequentially consistent, since the monitor checks again after ferry_local_queue_arm(). */
 gboolean
 ferry_local_queue_has_memory (FerryLocalQueue *self, FerryLink *link)
 {
@@ -168,8 +167,7 @@ take_from_pool (FerryLocalQueue *self)
 
   if (self->pool == NULL)
     {
-      /* Acquire: pairs with ferry_local_queue_give_back(). The whole list is taken at once, so there is no ABA
-       * problem. */
+      /* Acquire: pairs with ferry_local_queue_give_back(). All are taken at once, so there is no ABA problem. */
       self->pool = atomic_exchange_explicit (&self->returned, NULL, memory_order_acquire);
       self->n_pool = 0;
       for (block = self->pool; block != NULL; block = block->next)
@@ -239,8 +237,7 @@ ferry_local_queue_get_n_popped (FerryLocalQueue *self)
   return self->n_popped;
 }
 
-/* router's thread: (transfer full) (nullable): pops all blocks. Returns the first one; each block's next points to
- * the following one. */
+/* router's thread: (transfer full) (nullable): pops all blocks, and returns them as a list. */
 FerryBlock *
 ferry_local_queue_pop_all (FerryLocalQueue *self)
 {
@@ -262,8 +259,7 @@ ferry_local_queue_pop_all (FerryLocalQueue *self)
   return first;
 }
 
-/* router's thread: sleeps until a block is in the queue, until a nudge, or until deadline (monotonic time). A block
- * stays in the queue. */
+/* router's thread: sleeps until a block is in the queue, where it stays, until a nudge, or until deadline. */
 void
 ferry_local_queue_wait_until (FerryLocalQueue *self, gint64 deadline)
 {
@@ -290,8 +286,8 @@ ferry_local_queue_nudge (FerryLocalQueue *self)
   g_async_queue_push (self->queue, &self->nudge);
 }
 
-/* router's thread: gives a block back. Wakes the monitor, if it waits for room, when half of the link's share is
- * free, or when the queue has room for other links again. So under a flood there is one wake-up for several blocks. */
+/* router's thread: gives a block back. Wakes a monitor that waits for room when half of the link's share is free, or
+ * when the queue has room for other links again. So a flood causes one wake-up for several blocks. */
 void
 ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
 {
@@ -345,8 +341,7 @@ get_counter (KeptMessage *kept)
   return kept->arena != NULL ? &kept->link->bytes_lent : &kept->link->bytes_kept;
 }
 
-/* any: frees a KeptMessage with the last reference to its bytes. Wakes the monitor where the link or the account is
- * below its limit again. */
+/* any: frees a KeptMessage. Wakes the monitor where the link or the account is below its limit again. */
 static void
 release_kept (gpointer data)
 {
@@ -374,8 +369,7 @@ release_kept (gpointer data)
   g_free (kept);
 }
 
-/* (transfer full): returns the size bytes at data as a GBytes. They count against the limits of the link and of the
- * account until release_kept() runs. */
+/* (transfer full): returns bytes that count against the limits of the link and the account until release_kept(). */
 static GBytes *
 keep (FerryLocalQueue *self, FerryLink *link, gconstpointer data, gsize size, KeptMessage what)
 {
@@ -388,8 +382,8 @@ keep (FerryLocalQueue *self, FerryLink *link, gconstpointer data, gsize size, Ke
   return g_bytes_new_with_free_func (data, size, release_kept, kept);
 }
 
-/* any: whether the library may keep a message of the link for a receiver's application, which knows of no limit. If
- * not, the library must copy the message and keep only the copy, so that the link is not stalled. */
+/* any: whether the library may keep a message of the link for the application, which knows of no limit. If not, the
+ * library must keep a copy instead, so that the link is not stalled. */
 gboolean
 ferry_local_queue_may_keep (FerryLocalQueue *self, FerryLink *link)
 {
@@ -406,8 +400,8 @@ ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block)
   return keep (self, block->link, data, block->size, (KeptMessage){.data = data, .charge = block->size});
 }
 
-/* monitor: (transfer full): returns the copy of a buffer. Takes ownership of memory, which becomes spare memory of
- * the link with the last reference. */
+/* monitor: (transfer full): returns the copy of a buffer. Takes ownership of memory, which the last reference turns
+ * into spare memory of the link. */
 GBytes *
 ferry_local_queue_keep_copy (FerryLocalQueue *self, FerryLink *link, FerryMemory memory, gsize size)
 {
@@ -416,8 +410,7 @@ ferry_local_queue_keep_copy (FerryLocalQueue *self, FerryLink *link, FerryMemory
   return keep (self, link, memory.data, size, (KeptMessage){.memory = memory, .charge = charge});
 }
 
-/* monitor: (transfer full): returns a one-shot buffer. Takes ownership of the mapping at data, which is unmapped
- * with the last reference. */
+/* monitor: (transfer full): returns a one-shot buffer. The last reference unmaps the mapping at data. */
 GBytes *
 ferry_local_queue_keep_mapping (FerryLocalQueue *self, FerryLink *link, guint8 *data, gsize size)
 {
@@ -426,8 +419,7 @@ ferry_local_queue_keep_mapping (FerryLocalQueue *self, FerryLink *link, guint8 *
   return keep (self, link, data, size, (KeptMessage){.mapping = {data, size}, .charge = charge});
 }
 
-/* monitor: (transfer full): returns a buffer in the link's arena, without a copy. The worker may use that memory
- * again after the last reference is dropped. */
+/* monitor: (transfer full): returns a buffer in the link's arena. The last reference lets the worker use it again. */
 GBytes *
 ferry_local_queue_keep_loan (FerryLocalQueue *self, FerryLink *link, const FerryBufferMessage *message)
 {

@@ -44,9 +44,9 @@ void ferry_monitor_stop (FerryMonitor *self);
 gboolean ferry_monitor_invoke (FerryMonitor *self, FerryMonitorFunc func, gpointer data, GDestroyNotify destroy);
 gboolean ferry_monitor_add_link (FerryMonitor *self, FerryLink *link, FerryLaunchFunc launch, gpointer launch_data,
                                  GDestroyNotify launch_destroy);
-gboolean ferry_monitor_close_pipe (FerryMonitor *self, guint64 connection_id);
+void ferry_monitor_close_pipe (FerryMonitor *self, guint64 connection_id);
 gboolean ferry_monitor_send_signal (FerryMonitor *self, FerryLink *link, int signal_number);
-gboolean ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detail);
+void ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detail);
 
 guint64 ferry_monitor_set_fence (FerryMonitor *self);
 gboolean ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, guint64 *n_pushed);

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The monitor's thread: runs commands, reports the links' state to the router's thread, chooses the next link to visit,
- * and sleeps. The drain (ferry-drain.c) takes and checks the records of the visited link.
+/* The monitor's thread runs commands, reports the links' state to the router's thread, and visits links. The drain
+ * (ferry-drain.c) takes and checks the records of the visited link.
  *
  * A link is active (the monitor visits it in turn), or it is not visited, for one of four reasons:
  * - its worker has not attached;
@@ -36,20 +36,19 @@
 /* Ringing a doorbell costs the sender far more time than writing a message. So when a busy lane becomes empty, the
  * monitor waits a moment while the lane fills, and only then arms the lane (asks the writer for a ring). Network
  * cards moderate their interrupts in this way. A lane is busy when it carried at least BUSY_RECORDS and BUSY_BYTES
- * since its last rest, at BUSY_BYTES_PER_MICROSECOND or more. A lane that carries single messages now and then, of
- * any size, is armed at once, so that its next message rings at once. */
+ * since its last rest, at BUSY_BYTES_PER_MICROSECOND or more. Another lane is armed at once. */
 #define BUSY_RECORDS 4
 #define BUSY_BYTES 4096
 #define BUSY_BYTES_PER_MICROSECOND 20
 #define STREAM_BUFFERS 2
 #define DOZE_MICROSECONDS 50
 
-/* A worker that computes a chunk of items writes many small records, and marks its lane as unhurried. The monitor
- * then reads the lane once in this time, so that not each record wakes the monitor and the main loop. */
+/* A worker that computes a chunk of items writes many small records, and marks its lane as unhurried. The monitor then
+ * reads the lane once in this time, so that not each record wakes it and the main loop. */
 #define LINGER_MICROSECONDS 1000
 
-/* ferry_router_route_until() sets a fence when it begins. The monitor notes each lane's tail when it sets the fence
- * up. It has reached the fence when it has drained each lane up to the noted tail. */
+/* ferry_router_route_until() sets a fence when it begins. The monitor then notes each lane's tail, and has reached the
+ * fence when it has drained each lane up to that tail. */
 typedef struct
 {
   guint64 latest;          /* router's thread: the number of the latest fence */
@@ -106,8 +105,7 @@ command_free (Command *command)
   g_free (command);
 }
 
-/* any: makes the monitor's thread call func with data. When the monitor takes no more commands, frees data and
- * returns FALSE. */
+/* any: makes the monitor's thread call func with data. Frees data and returns FALSE if it takes no more commands. */
 gboolean
 ferry_monitor_invoke (FerryMonitor *self, FerryMonitorFunc func, gpointer data, GDestroyNotify destroy)
 {
@@ -128,8 +126,8 @@ ferry_monitor_invoke (FerryMonitor *self, FerryMonitorFunc func, gpointer data, 
   return !closed;
 }
 
-/* monitor: runs the commands that are queued now. Commands that are queued meanwhile run in the next round, so that
- * a thread which queues commands all the time does not keep the monitor from visiting links. */
+/* monitor: runs the commands that are queued now. Commands that are queued meanwhile run in the next round: no thread
+ * can keep the monitor from visiting links. */
 static void
 run_commands (FerryMonitor *self)
 {
@@ -149,8 +147,8 @@ run_commands (FerryMonitor *self)
 
 /* ---- news of a link for the router's thread ---- */
 
-/* monitor: sets the state word of each pipe of the link. Sets the first word also where the link has no pipe: the
- * worker reads that word when it reads the down lane. */
+/* monitor: sets the state word of each pipe of the link; also the first word where the link has no pipe, which the
+ * worker reads with the down lane. */
 static void
 close_all_pipes (FerryLink *link, FerryPipeWord word)
 {
@@ -159,8 +157,7 @@ close_all_pipes (FerryLink *link, FerryPipeWord word)
   ferry_link_wake_writers (link);
 }
 
-/* monitor: pushes a block with news of the link for the router's thread, behind the blocks that were drained from
- * the link. Takes ownership of exit (nullable). */
+/* monitor: pushes news of the link, behind the blocks that were drained from it. Takes ownership of exit (nullable). */
 static void
 push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind, FerryExit *exit)
 {
@@ -171,8 +168,8 @@ push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind, FerryExit *
   ferry_drain_push (self->drain, block);
 }
 
-/* monitor: reports the link's end to the router's thread. The end of a fork server is reported before the ends of
- * the workers that it was asked to fork and did not. */
+/* monitor: reports the link's end. The end of a fork server is reported before the ends of the workers that it was
+ * asked to fork and did not. */
 static void
 tell_end (FerryMonitor *self, FerryLink *link)
 {
@@ -200,8 +197,8 @@ tell_launched (FerryMonitor *self, FerryLink *link)
  * Lines count against the link's share, as messages do. While the share is used up, the streams are not read. So a
  * worker that writes faster than the application logs waits in write(), as with any pipe. */
 
-/* monitor: reads the next part of the output. Its lines were written during the call that the worker began last, or
- * during an earlier call. */
+/* monitor: reads the next part of the output. Its lines are of the call that the worker began last, or of earlier
+ * calls. */
 static void
 read_output (FerryMonitor *self, FerryLink *link)
 {
@@ -223,8 +220,8 @@ read_output (FerryMonitor *self, FerryLink *link)
   ferry_drain_push (self->drain, block);
 }
 
-/* monitor: reads the next part of the output, where the link has room. Once the worker has ended, this function
- * reads all that is left, over several visits. */
+/* monitor: reads the next part of the output, where the link has room; of a worker that has ended, all that is left,
+ * over several visits. */
 static FerryDrainResult
 drain_output (FerryMonitor *self, FerryLink *link)
 {
@@ -262,9 +259,8 @@ push_cell (FerryMonitor *self, FerryLink *link, guint cell)
   ferry_drain_push (self->drain, block);
 }
 
-/* monitor: reports to the router's thread the link's cells that were rung for. Omits a cell that was reported before
- * and that the router's thread has not read yet. So a worker that rings again and again uses one block for each
- * cell. */
+/* monitor: reports the link's cells that were rung for. Omits a cell that the router's thread has yet to read for an
+ * earlier report. So a worker that rings again and again uses one block for each cell. */
 static void
 take_cells (FerryMonitor *self, FerryLink *link)
 {
@@ -328,9 +324,8 @@ is_busy (FerryLink *link, gint64 now)
          bytes >= (guint64) (now - link->rested_at) * BUSY_BYTES_PER_MICROSECOND;
 }
 
-/* Whether the worker sends buffers one after the other: their bytes come at BUSY_BYTES_PER_MICROSECOND or more, and
- * the application has at least STREAM_BUFFERS of them. When the application has one buffer only, the worker may be
- * waiting for the answer to it. */
+/* Whether the worker sends buffers one after the other, at BUSY_BYTES_PER_MICROSECOND or more. When the application has
+ * fewer than STREAM_BUFFERS of them, the worker may be waiting for the answer to one. */
 static gboolean
 is_streaming (FerryLink *link, gint64 now)
 {
@@ -370,9 +365,8 @@ end_nap (FerryMonitor *self, Nap *nap, gint64 now)
     }
 }
 
-/* Begins a doze of a busy link, whose lane fills meanwhile. Returns FALSE where the link is not busy. The lane was
- * drained up to the record that is being written: a reader this close to the writer gets small blocks, and takes
- * away the cache lines that the writer uses. */
+/* Begins a doze of a busy link. Returns FALSE where the link is not busy. The lane was drained up to the record that is
+ * being written: a reader this close gets small blocks, and takes away the cache lines that the writer uses. */
 static gboolean
 doze (FerryMonitor *self, FerryLink *link, gint64 now)
 {
@@ -383,8 +377,8 @@ doze (FerryMonitor *self, FerryLink *link, gint64 now)
   return TRUE;
 }
 
-/* Begins a nap of a link whose lane is empty and whose writer is unhurried. The lane stays unarmed, so that its writer
- * need not ring, until a nap passes without a record. Returns FALSE when the lane is to be armed. */
+/* Begins a nap of a link with an empty lane and an unhurried writer, which need not ring until a nap passes without a
+ * record. Returns FALSE when the lane is to be armed. */
 static gboolean
 linger (FerryMonitor *self, FerryLink *link, gint64 now)
 {
@@ -395,7 +389,6 @@ linger (FerryMonitor *self, FerryLink *link, gint64 now)
   return TRUE;
 }
 
-/* Ends the naps that are over. */
 static void
 end_naps (FerryMonitor *self)
 {
@@ -422,8 +415,8 @@ get_waking_time (FerryMonitor *self)
   return until != G_MAXINT64 ? until : FERRY_SLEEP;
 }
 
-/* Arms the link's empty lane, so that the writer rings at its next record, and deactivates the link. Keeps the link
- * active if a record came meanwhile. Ends the link where nothing can follow. */
+/* Arms the link's empty lane, and deactivates the link unless a record came meanwhile. Ends the link where nothing can
+ * follow. */
 static void
 rest_link (FerryMonitor *self, FerryLink *link)
 {
@@ -451,7 +444,6 @@ rest_link (FerryMonitor *self, FerryLink *link)
   ferry_shared_queue_deactivate (self->shared, link);
 }
 
-/* Whether a stalled link may be visited again: it has room for blocks and, if needed, memory. */
 static gboolean
 may_go_on (FerryMonitor *self, FerryLink *link)
 {
@@ -478,8 +470,8 @@ stall (FerryMonitor *self, FerryLink *link)
   count_waiting (self);
 }
 
-/* Whether the worker has attached before its fork server has answered. The link then waits for that answer, so that
- * the router's thread gets the news of the process before the messages of the process. */
+/* Whether the worker has attached before its fork server has answered. The link then waits for that answer, so that the
+ * news of the process comes before its messages. */
 static gboolean
 is_ahead_of_its_fork_server (FerryLink *link)
 {
@@ -521,13 +513,11 @@ visit_link (FerryMonitor *self, FerryLink *link)
     case FERRY_DRAIN_CAUGHT_UP:
       doze (self, link, g_get_monotonic_time ());
       break;
-    case FERRY_DRAIN_MORE:
     default:
       break;
     }
 }
 
-/* Makes stalled links active again if they may be visited again. */
 static void
 revive_stalled (FerryMonitor *self)
 {
@@ -562,8 +552,8 @@ set_fence_command (FerryMonitor *self, gpointer data)
   ferry_shared_queue_wake (self->shared);
 }
 
-/* router's thread: makes the monitor set up a fence, which is reached when all that was sent so far is drained.
- * Replaces an earlier fence. Returns the number of the new fence. */
+/* router's thread: makes the monitor set up a fence, instead of an earlier one, and returns its number. The fence is
+ * reached when all that was sent so far is drained. */
 guint64
 ferry_monitor_set_fence (FerryMonitor *self)
 {
@@ -573,8 +563,7 @@ ferry_monitor_set_fence (FerryMonitor *self)
   return number;
 }
 
-/* router's thread: whether the fence of that number is reached. If so, sets *n_pushed to how many blocks were pushed
- * before that. */
+/* router's thread: whether that fence is reached. If so, sets *n_pushed to how many blocks were pushed before. */
 gboolean
 ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, guint64 *n_pushed)
 {
@@ -710,8 +699,8 @@ reap_in_background (gpointer data)
   return NULL;
 }
 
-/* Reaps the processes that were killed, and waits up to STOP_GRACE_MS for them. Returns the processes that take
- * longer to end (a large heap, a slow disk). Another thread reaps these, so that a stop does not wait. */
+/* Reaps the processes that were killed, and waits up to STOP_GRACE_MS for them. Returns those that take longer to end
+ * (a large heap, a slow disk), for another thread to reap. */
 static GArray *
 reap_killed (FerryMonitor *self)
 {
@@ -838,9 +827,8 @@ stop_command (FerryMonitor *self, gpointer data)
   self->closed = TRUE;
 }
 
-/* router's thread: stops the monitor, and joins its thread. The monitor first runs the commands that are queued,
- * refuses further commands, and ends all links. The local queue then holds the blocks that were drained, and the end
- * of each link. */
+/* router's thread: stops the monitor, and joins its thread. The queued commands run, further ones are refused, and all
+ * links end. The local queue then holds the blocks that were drained, and the end of each link. */
 void
 ferry_monitor_stop (FerryMonitor *self)
 {
@@ -907,7 +895,6 @@ link_command_free (gpointer data)
   g_free (command);
 }
 
-/* any: makes the monitor's thread call func with a command about a link. */
 static gboolean
 invoke_for_link (FerryMonitor *self, FerryMonitorFunc func, LinkCommand command)
 {
@@ -979,8 +966,8 @@ add_link_command (FerryMonitor *self, gpointer data)
     launch_link (self, command);
 }
 
-/* any: adds a link and, where launch is not NULL, makes the monitor's thread start the process at the link's other
- * end. Returns FALSE when the monitor takes no more commands. */
+/* any: adds a link and, where launch is not NULL, makes the monitor's thread start the process at its other end.
+ * Returns FALSE when the monitor takes no more commands. */
 gboolean
 ferry_monitor_add_link (FerryMonitor *self, FerryLink *link, FerryLaunchFunc launch, gpointer launch_data,
                         GDestroyNotify launch_destroy)
@@ -1005,16 +992,15 @@ close_pipe_command (FerryMonitor *self, gpointer data)
     ferry_shared_queue_apply (self->shared, link, FERRY_LINK_FINISHED, NULL);
 }
 
-/* any: marks a pipe as closed, so that sending through the pipe fails. Returns FALSE when the monitor takes no more
- * commands. */
-gboolean
+/* any: marks a pipe as closed, so that sending through the pipe fails. */
+void
 ferry_monitor_close_pipe (FerryMonitor *self, guint64 connection_id)
 {
-  return ferry_monitor_invoke (self, close_pipe_command, g_memdup2 (&connection_id, sizeof connection_id), g_free);
+  ferry_monitor_invoke (self, close_pipe_command, g_memdup2 (&connection_id, sizeof connection_id), g_free);
 }
 
-/* Ends a link whose fork server has not answered, so that the process to be killed is not known. If the fork server
- * starts the process anyway, the process is killed when the fork server answers. */
+/* Ends a link whose fork server has not answered, so that its process is not known. If the process is started anyway,
+ * it is killed when the fork server answers. */
 static void
 end_unstarted (FerryMonitor *self, FerryLink *link)
 {
@@ -1055,11 +1041,9 @@ fault_command (FerryMonitor *self, gpointer data)
     ferry_shared_queue_fault (self->shared, command->link, command->data);
 }
 
-/* any: ends a link whose worker broke a rule that the router's thread checks. Returns FALSE when the monitor takes
- * no more commands. */
-gboolean
+/* any: ends a link whose worker broke a rule that the router's thread checks. */
+void
 ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detail)
 {
-  return invoke_for_link (self, fault_command,
-                          (LinkCommand){.link = link, .data = g_strdup (detail), .destroy = g_free});
+  invoke_for_link (self, fault_command, (LinkCommand){.link = link, .data = g_strdup (detail), .destroy = g_free});
 }

@@ -4,17 +4,16 @@
 /* A pingee consists of two sources on one main context. Both sources read one flag, pending.
  *
  * The first ping sets pending, and the pingee clears pending before the callback runs. So any number of pings between
- * two runs of the callback wake the context once. A ping during the callback is not lost: it finds the flag clear, sets
- * it, and wakes the context again.
+ * two runs of the callback wake the context once. A ping during the callback finds the flag clear, sets it, and wakes
+ * the context again.
  *
  * The sources read the flag in each iteration of the context. They use no ready time: GLib holds the context's lock
- * while it sets a source's ready time and wakes the context. Where both threads share a processor core, the woken
- * thread would have to wait for that lock at once.
+ * while it sets a ready time and wakes the context, and on a shared processor core the woken thread would wait for
+ * that lock at once.
  *
- * The pinged source has the priority of the pingee. The ageing source has default priority, and is due only when a
- * ping has waited too long. Without the ageing source, sources of higher priority (a window that paints all the
- * time) could keep the pinged source from ever running. The ageing source reads the clock in each iteration while a
- * ping is pending. */
+ * The pinged source has the priority of the pingee. Sources of higher priority, such as a window that paints all the
+ * time, could keep it from ever running. So the ageing source, of default priority, is due when a ping has waited too
+ * long. It reads the clock in each iteration while a ping is pending. */
 
 #include "config.h"
 
@@ -23,6 +22,7 @@
 #include <gio/gio.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-mailbox-private.h"
 #include "lane/ferry-wake-private.h"
 
 typedef struct
@@ -52,26 +52,6 @@ struct _FerryPingee
 };
 
 G_DEFINE_BOXED_TYPE (FerryPingee, ferry_pingee, ferry_pingee_ref, ferry_pingee_unref)
-
-/* context's thread: runs the callback, unless it is running already. */
-static gboolean
-dispatch (FerryPingee *self)
-{
-  g_autoptr (FerryPingee) kept G_GNUC_UNUSED = ferry_pingee_ref (self);
-
-  /* A main loop that the callback itself runs dispatches neither source: a ping stays pending until the callback
-   * returns. */
-  if (self->dispatching)
-    return G_SOURCE_CONTINUE;
-  self->dispatching = TRUE;
-  atomic_store_explicit (&self->since, 0, memory_order_relaxed);
-  /* Sequentially consistent: the flag is cleared before the callback reads anything; pairs with ferry_pingee_ping(). */
-  atomic_store_explicit (&self->pending, 0, memory_order_seq_cst);
-  if (self->func (self->user_data))
-    ferry_pingee_ping (self);
-  self->dispatching = FALSE;
-  return G_SOURCE_CONTINUE;
-}
 
 /* Whether source is to be dispatched now. Sets *timeout to the milliseconds until the ageing source may be due, or
  * to -1. */
@@ -106,10 +86,24 @@ source_check (GSource *source)
   return is_due (source, &timeout);
 }
 
+/* Runs the callback, unless it is running already. GLib keeps the source, and so the pingee, until this returns. */
 static gboolean
 source_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
-  return dispatch (((PingeeSource *) source)->pingee);
+  FerryPingee *self = ((PingeeSource *) source)->pingee;
+
+  /* A main loop that the callback itself runs dispatches neither source: a ping stays pending until the callback
+   * returns. */
+  if (self->dispatching)
+    return G_SOURCE_CONTINUE;
+  self->dispatching = TRUE;
+  atomic_store_explicit (&self->since, 0, memory_order_relaxed);
+  /* Sequentially consistent: the flag is cleared before the callback reads anything; pairs with ferry_pingee_ping(). */
+  atomic_store_explicit (&self->pending, 0, memory_order_seq_cst);
+  if (self->func (self->user_data))
+    ferry_pingee_ping (self);
+  self->dispatching = FALSE;
+  return G_SOURCE_CONTINUE;
 }
 
 static void
@@ -147,9 +141,9 @@ attach_source (FerryPingee *self, gboolean aged, int priority, const char *name)
  *
  * Makes a pingee. It calls nothing until it is connected with [method@Ferry.Pingee.connect]. Any thread may call this.
  *
- * The pingee keeps @user_data until the pingee is freed. A pingee is freed when its last reference is dropped, it is
- * disconnected or its main context is freed, and its callback is not running. So @user_data must not own a reference to
- * an object that disconnects the pingee only when that object is freed.
+ * The pingee keeps @user_data until the pingee is freed: when its last reference is dropped, it is disconnected or its
+ * main context is freed, and its callback is not running. So @user_data must not own an object that disconnects the
+ * pingee only when that object is freed.
  *
  * Returns: (transfer full): a new pingee
  *
@@ -193,11 +187,9 @@ ferry_pingee_ref (FerryPingee *self)
   return self;
 }
 
-static gboolean
-take_over_user_data (gpointer user_data)
+static void
+do_nothing (gpointer user_data)
 {
-  ferry_take_over (user_data);
-  return G_SOURCE_REMOVE;
 }
 
 /* Frees the user's data on the thread that runs the context, whichever thread drops the last reference to the
@@ -205,20 +197,12 @@ take_over_user_data (gpointer user_data)
 static void
 release_user_data (FerryPingee *self)
 {
-  g_autoptr (GSource) source = NULL;
-
   if (self->destroy == NULL)
     return;
   if (self->context == NULL || g_main_context_is_owner (self->context))
-    {
-      self->destroy (self->user_data);
-      return;
-    }
-  ferry_hand_over (self->user_data);
-  source = g_idle_source_new ();
-  g_source_set_static_name (source, "[ferry] pingee's end");
-  g_source_set_callback (source, take_over_user_data, self->user_data, self->destroy);
-  g_source_attach (source, self->context);
+    self->destroy (self->user_data);
+  else
+    ferry_mailbox_post (self->context, do_nothing, self->user_data, self->destroy);
 }
 
 /**
@@ -250,8 +234,7 @@ ferry_pingee_unref (FerryPingee *self)
  * @context: (nullable): the main context that runs the callback; %NULL for the global default main context
  * @error: return location for an error
  *
- * Connects the pingee to a main context. If a ping is pending, the context then runs the callback. Any thread may call
- * this.
+ * Connects the pingee to a main context, which runs the callback if a ping is pending. Any thread.
  *
  * Fails with %FERRY_ERROR_ALREADY_RUNNING when the pingee is connected already.
  *
@@ -265,19 +248,14 @@ ferry_pingee_connect (FerryPingee *self, GMainContext *context, GError **error)
   g_return_val_if_fail (self != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  pthread_mutex_lock (&self->lock);
+  FERRY_AUTO_LOCK (&self->lock);
   if (self->pinged != NULL)
-    {
-      pthread_mutex_unlock (&self->lock);
-      return ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
-                              "The pingee is connected already; disconnect it first");
-    }
+    return ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING, "The pingee is connected already; disconnect it first");
   g_clear_pointer (&self->context, g_main_context_unref);
   self->context = g_main_context_ref (context != NULL ? context : g_main_context_default ());
   self->pinged = attach_source (self, FALSE, self->priority, "[ferry] pingee");
   if (self->ageing > 0)
     self->aged = attach_source (self, TRUE, G_PRIORITY_DEFAULT, "[ferry] pingee, aged");
-  pthread_mutex_unlock (&self->lock);
   return TRUE;
 }
 
@@ -297,21 +275,19 @@ ferry_pingee_connect (FerryPingee *self, GMainContext *context, GError **error)
 void
 ferry_pingee_disconnect (FerryPingee *self)
 {
-  GSource *sources[2];
+  g_autoptr (GSource) pinged = NULL;
+  g_autoptr (GSource) aged = NULL;
 
   g_return_if_fail (self != NULL);
 
   pthread_mutex_lock (&self->lock);
-  sources[0] = g_steal_pointer (&self->pinged);
-  sources[1] = g_steal_pointer (&self->aged);
+  pinged = g_steal_pointer (&self->pinged);
+  aged = g_steal_pointer (&self->aged);
   pthread_mutex_unlock (&self->lock);
-  for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
-    {
-      if (sources[i] == NULL)
-        continue;
-      g_source_destroy (sources[i]);
-      g_source_unref (sources[i]);
-    }
+  if (pinged != NULL)
+    g_source_destroy (pinged);
+  if (aged != NULL)
+    g_source_destroy (aged);
 }
 
 /**

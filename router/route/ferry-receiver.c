@@ -55,8 +55,7 @@ ferry_receiver_abandon (FerryReceiver *self)
     self->abandoned_func (self, router);
 }
 
-/* any: abandons the receiver when its owner is disposed. That may happen on any thread, so no field of the router's
- * thread is used here. */
+/* any: abandons the receiver when its owner is disposed. Uses no field of the router's thread. */
 static void
 owner_disposed (gpointer data, GObject *owner)
 {
@@ -65,8 +64,7 @@ owner_disposed (gpointer data, GObject *owner)
   ferry_receiver_abandon (self);
 }
 
-/* main: removes the owner. If the owner is being disposed, its weak notification drops the reference to the
- * receiver. */
+/* main: removes the owner. If the owner is being disposed, owner_disposed() drops the reference to the receiver. */
 static void
 unbind (FerryReceiver *self)
 {
@@ -173,8 +171,7 @@ install_signals (GObjectClass *object_class)
    *
    * Emitted for each message on the router's thread, when no handler is set.
    *
-   * A handler may keep the message. The message is not trusted, since another process made it and chose its type: check
-   * the type before you read values from the message.
+   * A signal handler may keep the message. Another process chose its type: check the type before you read values.
    *
    * Since: 0.1
    */
@@ -191,8 +188,8 @@ install_signals (GObjectClass *object_class)
    *
    * A handler may keep the bytes, and pass them to other threads; they stay readable after the worker has ended. Bytes
    * that are kept count against the worker's limits, so the worker may have to wait for its next buffer. If the worker
-   * is not trusted ([method@Ferry.Launcher.set_trusted]), the bytes are a copy. Check the bytes and the
-   * metadata before you use them: the worker chose both.
+   * is not trusted ([method@Ferry.Launcher.set_trusted]), the bytes are a copy. Check the bytes and the metadata before
+   * you use them: the worker chose both.
    *
    * Since: 0.1
    */
@@ -210,11 +207,8 @@ install_signals (GObjectClass *object_class)
    * A handler must have the parameter for the exit record, which comes before the user data:
    *
    * ```c
-   * static void
-   * closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer user_data)
+   * static void closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer user_data)
    * ```
-   *
-   * Use g_signal_connect_swapped() for a handler that takes its user data as the first parameter.
    *
    * Since: 0.1
    */
@@ -290,7 +284,7 @@ ferry_receiver_emit_closed (FerryReceiver *self, FerryExit *exit)
  * ferry_receiver_get_connection_id:
  * @self: a receiver
  *
- * Gets the connection id of the pipe; the pipe's sender has the same id. Any thread may call this.
+ * Gets the connection id of the pipe; the pipe's sender has the same id. Any thread.
  *
  * Returns: the connection id
  *
@@ -387,10 +381,9 @@ ferry_receiver_get_undelivered (FerryReceiver *self)
  * @self: a receiver
  *
  * Gets how many values of a pipe for latest values ([flags@Ferry.PipeFlags]) were replaced by a newer value before they
- * were delivered. Values that were written since the latest delivery are not counted yet. The number is 0 for other
- * pipes. On the router's thread.
+ * were delivered, up to the latest delivery. On the router's thread.
  *
- * Returns: the number of values
+ * Returns: the number of values; 0 for other pipes
  *
  * Since: 0.1
  */
@@ -406,14 +399,12 @@ ferry_receiver_get_overtaken (FerryReceiver *self)
 /**
  * ferry_receiver_set_handler:
  * @self: a receiver
- * @handler: (nullable) (scope notified) (closure user_data) (destroy destroy): the function to call for each message,
- *   instead of the signal; %NULL to emit the signal again
+ * @handler: (nullable) (scope notified) (closure user_data) (destroy destroy): the function; %NULL to emit the signal
  * @user_data: data for @handler
  * @destroy: (nullable): frees @user_data when the handler is replaced or the receiver is disposed
  *
- * Sets a function that is called for each message, with memory that is valid only during the function. That is several
- * times faster than the signal. On the router's thread, also from within the handler. The data of the earlier handler
- * is freed before this function returns.
+ * Sets a function that is called for each message instead of the signal, and is several times faster. The data of the
+ * earlier handler is freed before this function returns. On the router's thread, also from within the handler.
  *
  * Since: 0.1
  */
@@ -434,7 +425,7 @@ ferry_receiver_set_handler (FerryReceiver *self, FerryReceiverHandler handler, g
  *
  * Binds the receiver to an owner: when the owner is disposed, the pipe is closed, and the receiver gets no more
  * messages and no `closed`. A later owner replaces an earlier one. When the owner is disposed on another thread, a
- * delivery that is under way at that moment may still go on. On the router's thread.
+ * delivery that is under way may go on. On the router's thread.
  *
  * Since: 0.1
  */

@@ -4,9 +4,9 @@
 /* The writing end of a pipe, in a worker or in the application. It writes a message as one or more records into the up
  * lane.
  *
- * The fast path locks the lane, finds room, writes the record directly into the lane and publishes it. It makes no
- * allocation and no system call, and takes no real lock while the process has one thread. The slow path does the rest:
- * it waits for room, sets errors, and sends messages in pieces.
+ * The fast path locks the lane, writes the record directly into it, and publishes the record. It makes no allocation
+ * and no system call, and takes no real lock while the process has one thread. The slow path does the rest: it waits
+ * for room, sets errors, and sends messages in pieces.
  *
  * Owner:   references are counted, as of any GObject.
  * Threads: any, unless a function says otherwise. A function that ends in _locked must be called with the lane locked
@@ -185,8 +185,7 @@ get_type_string (const FerrySend *send)
   return send->variant != NULL ? g_variant_get_type_string (send->variant) : NULL;
 }
 
-/* Returns the bytes of a record with that payload, plus the bytes of the largest type announcement that may come
- * before the record. */
+/* Returns the bytes of a record with that payload, and of the largest type announcement that may come before it. */
 static gsize
 get_most_room (const FerrySend *send, gsize payload)
 {
@@ -225,7 +224,7 @@ enum
 
 G_DEFINE_FINAL_TYPE (FerrySender, ferry_sender, G_TYPE_OBJECT)
 
-/* Sets the error for a sender whose state does not allow the operation. Returns FALSE, for the caller to return. */
+/* Sets the error for a sender whose state does not allow the operation. Returns FALSE, as all refuse functions. */
 static gboolean
 refuse_state (FerrySenderState state, GError **error)
 {
@@ -243,7 +242,6 @@ refuse_state (FerrySenderState state, GError **error)
   return ferry_set_error (error, (gint) refusals[state].code, "%s", refusals[state].text);
 }
 
-/* Sets the error for a pipe that is closed. Returns FALSE, for the caller to return. */
 static gboolean
 refuse_closed (FerrySender *self, GError **error)
 {
@@ -264,9 +262,9 @@ refuse_closed (FerrySender *self, GError **error)
 #define COPY_BY_WORDS 128
 
 /* Copies a message to place. Most small messages were written just before, field by field. A load that is wider than
- * these stores makes the processor wait until all earlier stores are done. If the lane's cache lines are in another
- * core's cache, that wait takes longer than the whole send. So a small message is copied in words of 8 bytes, and
- * not by memcpy(), which uses the widest loads. */
+ * these stores makes the processor wait until all earlier stores are done, and that takes longer than the whole send
+ * if another core has the lane's cache lines. So small messages are copied in words of 8 bytes: memcpy() uses the
+ * widest loads. */
 static inline void
 copy_payload (guint8 *place, const guint8 *data, gsize size)
 {
@@ -321,8 +319,8 @@ announce_type_locked (FerrySender *self, const char *type_string, guint8 *place)
   return (guint16) self->n_types;
 }
 
-/* A place in the locked lane for a record. If the type of the record is new, its announcement comes before the
- * record, and both are published at once. */
+/* A place in the locked lane for a record, and before it for the announcement of its type if the type is new. Both are
+ * published at once. */
 typedef struct
 {
   guint8 *place;           /* the place of the announcement, or of the record if there is none */
@@ -333,8 +331,8 @@ typedef struct
   gboolean locked;
 } FerryPlace;
 
-/* Locks the lane and finds a place for a record. type_string: (nullable). payload: the bytes of the record's
- * payload. Returns FALSE, with the lane unlocked, when there is no room or sending is not possible. */
+/* Locks the lane and finds a place for a record with that many bytes of payload. type_string: (nullable). Returns
+ * FALSE, with the lane unlocked, when there is no room or sending is not possible. */
 static G_ALWAYS_INLINE inline gboolean
 take_place (FerrySender *self, const char *type_string, gsize payload, FerryPlace *place)
 {
@@ -356,8 +354,8 @@ take_place (FerrySender *self, const char *type_string, gsize payload, FerryPlac
   return place->place != NULL;
 }
 
-/* Announces the type if it is new, and writes the record's header. Returns the place for the payload. The header of
- * a large record has no type number, since its payload has it. */
+/* Announces a new type, and writes the record's header. Returns the place for the payload. A large record has its type
+ * number in the payload, not in the header. */
 static G_ALWAYS_INLINE inline guint8 *
 write_header_locked (FerrySender *self, FerryPlace *place, FerryRecordKind kind, gsize payload)
 {
@@ -402,8 +400,7 @@ send_variant_now (FerrySender *self, GVariant *variant, gsize size)
 
 /* ---- the slow path ---- */
 
-/* Sets the error for a pipe that is closed, or for a sender that is not started. Returns FALSE, for the caller to
- * return. */
+/* Sets the error for a pipe that is closed, or for a sender that is not started. */
 static gboolean
 refuse_ended (FerrySender *self, GError **error)
 {
@@ -412,7 +409,6 @@ refuse_ended (FerrySender *self, GError **error)
   return state == FERRY_SENDER_STARTED ? refuse_closed (self, error) : refuse_state (state, error);
 }
 
-/* Sets the error for a wait that failed. Returns FALSE, for the caller to return. */
 static gboolean
 refuse_wait (FerrySender *self, FerryWaitResult result, GError **error)
 {
@@ -456,7 +452,7 @@ can_announce (FerrySender *self, const char *type_string, guint max)
   return can;
 }
 
-/* Waits until the lane has room. Returns TRUE when the caller should try again, FALSE with an error otherwise. */
+/* Waits until the lane has room, and the caller should try again. */
 static gboolean
 wait_for_room (FerrySend *send, gsize size, GError **error)
 {
@@ -503,8 +499,7 @@ get_data (FerrySend *send)
   return send->joined;
 }
 
-/* Writes and publishes a record. Its payload is head, followed by the message if body_size is the message's size, or
- * by nothing if body_size is 0. */
+/* Writes and publishes a record. Its payload is head, followed by the message unless body_size is 0. */
 static void
 write_record_and_unlock (const FerrySend *send, FerryPlace *place, FerryRecordKind kind, gconstpointer head,
                          gsize head_size, gsize body_size)
@@ -521,7 +516,7 @@ write_record_and_unlock (const FerrySend *send, FerryPlace *place, FerryRecordKi
   ferry_uplink_publish_and_unlock (self->uplink, place->size, place->locked);
 }
 
-/* Waits for room, and then writes and publishes a record, as write_record_and_unlock() does. */
+/* As write_record_and_unlock(), but waits for room first. */
 static gboolean
 send_record (FerrySend *send, FerryRecordKind kind, gconstpointer head, gsize head_size, gsize body_size,
              GError **error)
@@ -548,8 +543,7 @@ cancelled_cb (GCancellable *cancellable, gpointer user_data)
   ferry_uplink_interrupt (user_data);
 }
 
-/* Makes the cancellable (nullable) end the waits of send. Stores it in wait.data. Returns the handler id for
- * g_cancellable_disconnect(). */
+/* Makes the cancellable (nullable) end the waits of send. Returns the handler id for g_cancellable_disconnect(). */
 static gulong
 watch_cancellable (FerrySend *send, GCancellable *cancellable)
 {
@@ -564,8 +558,7 @@ watch_cancellable (FerrySend *send, GCancellable *cancellable)
  *
  * They are sent in a buffer if there is a spare one, or else in pieces. */
 
-/* Sends a large record. With buffer (nullable) the record is for a message in that buffer. Otherwise it is the
- * beginning of a message in pieces. */
+/* Sends a large record: for a message in that buffer or, without one, as the beginning of a message in pieces. */
 static gboolean
 begin_large (FerrySend *send, const FerryBufferMessage *buffer, GError **error)
 {
@@ -580,7 +573,6 @@ begin_large (FerrySend *send, const FerryBufferMessage *buffer, GError **error)
   return send_record (send, FERRY_RECORD_LARGE, &head, buffer != NULL ? sizeof head : sizeof head.large, 0, error);
 }
 
-/* Reserves a buffer for the message. Returns FALSE when there is no spare buffer. */
 static gboolean
 reserve_spare (const FerrySend *send, FerryBufferMessage *message)
 {
@@ -605,8 +597,7 @@ send_in_buffer (FerrySend *send, const FerryBufferMessage *message, GError **err
   return FALSE;
 }
 
-/* Sends a message in pieces. The caller must have called ferry_uplink_take_turn(), since a link carries one message
- * in pieces at a time. */
+/* The caller must have called ferry_uplink_take_turn(), since a link carries one message in pieces at a time. */
 static gboolean
 send_pieces (FerrySend *send, GError **error)
 {
@@ -645,7 +636,6 @@ ferry_sender_send_parts_in_buffer (FerrySender *self, const FerryPart *parts, gu
          reserve_spare (&send, &message) && send_in_buffer (&send, &message, NULL);
 }
 
-/* Sends a message larger than a record, in a buffer or in pieces. */
 static gboolean
 send_large (FerrySend *send, GError **error)
 {
@@ -726,8 +716,7 @@ send_latest (FerrySend *send, GError **error)
 
 /* ---- sending by the fast or the slow path ---- */
 
-/* Sends a message by the slow path, when the fast path failed or cannot be used. A pipe for latest values writes the
- * value into its cell, without waiting. */
+/* Sends a message by the slow path, or writes the value of a pipe for latest values into its cell. */
 static gboolean
 send_slowly (FerrySend *send, gint64 deadline, GCancellable *cancellable, GError **error)
 {
@@ -763,16 +752,15 @@ send_slowly (FerrySend *send, gint64 deadline, GCancellable *cancellable, GError
  * @cancellable: (nullable): cancels the wait
  * @error: return location for an error
  *
- * Sends a message of plain bytes. Any thread may call this.
+ * Sends a message of plain bytes. Any thread.
  *
  * Waits while the lane is full, so that senders cannot be faster than a slow receiver for long. On the router's own
  * thread this function never waits. A message may have up to [property@Ferry.Router:max-message-size] bytes. A message
  * of more than 32,752 bytes may be sent in pieces, and messages of other senders may pass between the pieces. When
  * sending fails after some pieces, nothing of the message is delivered.
  *
- * On a pipe for latest values ([flags@Ferry.PipeFlags]) this function never waits. The message becomes the newest
- * value, and a later message may replace it before it is delivered. The message and the string of its type may have at
- * most 4,088 bytes together.
+ * On a pipe for latest values this function never waits, and the message becomes the newest value:
+ * [flags@Ferry.PipeFlags] says what becomes of it, and how large it may be.
  *
  * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED when the sender is not running; %FERRY_ERROR_CLOSED when
  * the pipe is closed; %FERRY_ERROR_WOULD_BLOCK when it would have to wait and may not; %FERRY_ERROR_TIMED_OUT when the
@@ -801,8 +789,7 @@ ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size
   return send_slowly (&send, deadline, cancellable, error);
 }
 
-/* any: sends one message whose bytes are the given parts, one after the other. Otherwise as
- * ferry_sender_send_bytes_until(). */
+/* any: as ferry_sender_send_bytes_until(), for a message whose bytes are the given parts, one after the other. */
 gboolean
 ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 deadline,
                          GCancellable *cancellable, GError **error)
@@ -840,9 +827,9 @@ ferry_sender_send_bytes (FerrySender *self, gconstpointer data, gsize size, GErr
   return ferry_sender_send_bytes_until (self, data, size, FERRY_NO_DEADLINE, NULL, error);
 }
 
-/* (transfer full): returns variant, or variant inside a “v” if its type cannot be announced: there are too many
- * types, or the type string is too long. Half of the type numbers are kept free for threads that announce new types
- * at the same moment. Returns NULL with an error for a value with too many levels. */
+/* (transfer full): returns variant, or variant inside a “v” if there are too many types to announce its type, or the
+ * type string is too long. Half of the type numbers are kept free for threads that announce types at the same moment.
+ * Returns NULL with an error for a value with too many levels. */
 static GVariant *
 box_where_needed (FerrySender *self, GVariant *variant, GError **error)
 {
@@ -860,8 +847,7 @@ box_where_needed (FerrySender *self, GVariant *variant, GError **error)
  * ferry_sender_send_until:
  * @self: a sender
  * @message: the message; if its reference is floating, the function takes ownership
- * @deadline: the time at which waiting ends with an error, in microseconds of g_get_monotonic_time(); 0 to not wait at
- *   all; [const@Ferry.NO_DEADLINE] for no limit
+ * @deadline: the time at which waiting ends with an error: see [method@Ferry.Sender.send_bytes_until]
  * @cancellable: (nullable): cancels the wait
  * @error: return location for an error
  *
@@ -927,12 +913,10 @@ ferry_sender_send (FerrySender *self, GVariant *message, GError **error)
 
 /* ---- one-shot buffers ----
  *
- * To send a one-shot buffer, its memory is sealed. Then the memory's descriptor is sent over the control socket, and
- * the record over the lane.
- *
- * Descriptor and record are sent with the lane locked, so that the descriptors arrive in the order of their records
- * while several threads send. There is no descriptor without its record, unless the process dies in between. Writing
- * to the socket never blocks; when the socket is full, the lane is unlocked before this thread waits. */
+ * The memory of a one-shot buffer is sealed. Then its descriptor is sent over the control socket, and its record over
+ * the lane, both with the lane locked: so descriptors arrive in the order of their records while several threads send,
+ * and no descriptor comes without its record, unless the process dies in between. Writing to the socket never blocks;
+ * when the socket is full, the lane is unlocked before this thread waits. */
 
 typedef enum
 {
@@ -974,8 +958,7 @@ send_one_shot_now (FerrySend *send, FerryBuffer *buffer, int *error_number)
   return SENT;
 }
 
-/* Waits until the control socket has room. The application always reads the socket, and closes it when the link
- * ends, so the wait ends. */
+/* Waits until the control socket has room. The application reads the socket, and closes it when the link ends. */
 static FerryWaitResult
 wait_for_socket (FerrySend *send)
 {
@@ -1036,9 +1019,7 @@ send_one_shot (FerrySend *send, FerryBuffer *buffer, GError **error)
   return TRUE;
 }
 
-/* ---- buffers ----
- *
- * The bytes stay where the worker has written them, and a record says where they are. */
+/* ---- buffers ---- */
 
 static gboolean
 check_can_have_buffers (FerrySender *self, gsize size, GError **error)
@@ -1069,13 +1050,12 @@ check_can_have_buffers (FerrySender *self, gsize size, GError **error)
  * ferry_sender_create_buffer_until:
  * @self: a sender
  * @size: the size of the buffer in bytes, at least 1
- * @deadline: the time at which waiting ends with an error, in microseconds of g_get_monotonic_time(); 0 to not wait at
- *   all; [const@Ferry.NO_DEADLINE] for no limit
+ * @deadline: the time at which waiting ends with an error: see [method@Ferry.Sender.send_bytes_until]
  * @cancellable: (nullable): cancels the wait
  * @error: return location for an error
  *
- * Makes a buffer in memory that both processes have mapped. The caller fills the buffer and then sends it with
- * [method@Ferry.Sender.send_buffer]. Any thread may call this.
+ * Makes a buffer in memory that both processes have mapped, to be filled and then sent with
+ * [method@Ferry.Sender.send_buffer]. Any thread.
  *
  * All buffers of a worker together may have at most [method@Ferry.Launcher.set_buffer_capacity] bytes, and a worker may
  * have at most 64 buffers at a time. When there is no room, this function waits until the application drops a buffer,
@@ -1085,11 +1065,8 @@ check_can_have_buffers (FerrySender *self, gsize size, GError **error)
  * In a worker, on a pipe with one-shot buffers ([flags@Ferry.PipeFlags]), each buffer gets its own new memory, at most
  * as large as that capacity. Such a buffer uses a descriptor until it is sent, and this function does not wait.
  *
- * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED when the sender is not running; %FERRY_ERROR_CLOSED when
- * the pipe is closed; %FERRY_ERROR_WOULD_BLOCK when it would have to wait and may not; %FERRY_ERROR_TIMED_OUT when the
- * deadline passed; %FERRY_ERROR_TOO_LARGE; %FERRY_ERROR_BAD_ARGUMENTS on a pipe for latest values;
- * %FERRY_ERROR_NOT_A_WORKER in a process that was forked from the worker; %FERRY_ERROR_SYSTEM when there is no address
- * space or no descriptor for the buffer; and %G_IO_ERROR_CANCELLED.
+ * Fails as [method@Ferry.Sender.send_bytes_until] does; also with %FERRY_ERROR_BAD_ARGUMENTS on a pipe for latest
+ * values, and with %FERRY_ERROR_SYSTEM when there is no address space or no descriptor for the buffer.
  *
  * Returns: (transfer full) (nullable): a buffer, or %NULL with an error
  *
@@ -1161,7 +1138,7 @@ check_fits (FerrySend *send, const FerryBuffer *buffer, GError **error)
                           send->size, FERRY_MAX_RECORD_PAYLOAD - sizeof (FerryBufferMessage));
 }
 
-/* Sends a buffer of the arena. The memory stays mapped in this process. */
+/* Sends a buffer of the arena, which stays mapped in this process. */
 static gboolean
 lend (FerrySend *send, FerryBuffer *buffer, GError **error)
 {
@@ -1181,14 +1158,12 @@ lend (FerrySend *send, FerryBuffer *buffer, GError **error)
  * @metadata: (nullable): data that is sent with the buffer, up to 32,728 bytes in serialised form; if its reference is
  *   floating, the function takes ownership
  * @buffer: a buffer that was not sent
- * @deadline: the time at which waiting ends with an error, in microseconds of g_get_monotonic_time(); 0 to not wait at
- *   all; [const@Ferry.NO_DEADLINE] for no limit
+ * @deadline: the time at which waiting ends with an error: see [method@Ferry.Sender.send_bytes_until]
  * @cancellable: (nullable): cancels the wait
  * @error: return location for an error
  *
- * Sends a buffer. It arrives in order with the sender's other messages, with [signal@Ferry.Receiver::buffer]. From then
- * on the application uses its memory, until it drops the buffer. The caller must not write to the memory any more. Any
- * thread may call this.
+ * Sends a buffer. It arrives in order with the sender's other messages, with [signal@Ferry.Receiver::buffer]. The
+ * application uses its memory until it drops the buffer; the caller must not write to the memory any more. Any thread.
  *
  * Waits while the lane is full. When sending fails, the buffer is unchanged and can be sent again; a one-shot buffer
  * can be read then, but not written. A worker may have at most 16 one-shot buffers on their way at a time.
@@ -1243,8 +1218,7 @@ ferry_sender_send_buffer_until (FerrySender *self, GVariant *metadata, FerryBuff
 /**
  * ferry_sender_send_buffer:
  * @self: the sender that made @buffer, or another sender of the same worker
- * @metadata: (nullable): data that is sent with the buffer, up to 32,728 bytes in serialised form; if its reference is
- *   floating, the function takes ownership
+ * @metadata: (nullable): data that is sent with the buffer; if its reference is floating, the function takes ownership
  * @buffer: a buffer that was not sent
  * @error: return location for an error
  *
@@ -1270,8 +1244,7 @@ stop_locked (FerrySender *self, gboolean locked)
   return ferry_uplink_write_control_and_unlock (self->uplink, FERRY_RECORD_STOP, self->connection_id, locked);
 }
 
-/* Closes the pipe of a sender that was neither started nor passed, and makes the router's thread notify the
- * receiver. */
+/* Closes the pipe of a new sender, and makes the router's thread notify the receiver. */
 static void
 give_up_pipe (FerrySender *self)
 {
@@ -1367,7 +1340,7 @@ ferry_sender_new (FerryReceiver *receiver, FerrySenderDroppedFunc dropped, Ferry
   return self;
 }
 
-/* (transfer none): returns the state that the sender shares with its pipe; NULL in a worker. */
+/* const: (transfer none) (nullable): returns the state that the sender shares with its pipe; NULL in a worker. */
 FerryPipeShare *
 ferry_sender_get_share (FerrySender *self)
 {
@@ -1444,14 +1417,12 @@ ferry_sender_set_one_shot (FerrySender *self)
   self->one_shot = TRUE;
 }
 
-/* any: whether the sender was neither started nor passed to a worker. */
 gboolean
 ferry_sender_is_new (FerrySender *self)
 {
   return get_state (self) == FERRY_SENDER_NEW;
 }
 
-/* const: whether the pipe is one for latest values. */
 gboolean
 ferry_sender_is_latest (FerrySender *self)
 {
@@ -1509,10 +1480,9 @@ start_locally (FerrySender *self, GError **error)
     atomic_store_explicit (&self->share->link, ferry_link_ref (link), memory_order_release);
   if (!ferry_monitor_add_link (self->monitor, link, NULL, NULL, NULL))
     return refuse_closed (self, error);
-  /* If the pipe was closed between take() and ferry_monitor_add_link(), the router's command to close the pipe came
-   * to the monitor before the link, and had no effect. The router's thread marked self->share, the state that the
-   * receiver and the sender have in common, as closed before that command. The monitor's lock orders the two commands,
-   * so is_closed() is TRUE here, and the command is given again. */
+  /* If the pipe was closed between take() and ferry_monitor_add_link(), the router's command to close it came to the
+   * monitor before the link, and had no effect. The router's thread marked the share as closed before that command.
+   * The monitor's lock orders the two commands, so is_closed() is TRUE here, and the command is given again. */
   if (is_closed (self->share))
     ferry_monitor_close_pipe (self->monitor, self->connection_id);
   self->cell = cell;
@@ -1571,30 +1541,29 @@ ferry_sender_start (FerrySender *self, GError **error)
 gboolean
 ferry_sender_stop (FerrySender *self, GError **error)
 {
-  gboolean locked;
   FerrySenderState state;
 
   g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   state = get_state (self);
-  if (state != FERRY_SENDER_STARTED)
-    return refuse_state (state, error);
-  locked = ferry_uplink_lock (self->uplink);
-  state = get_state (self);
-  if (state != FERRY_SENDER_STARTED)
+  if (state == FERRY_SENDER_STARTED)
     {
+      gboolean locked = ferry_uplink_lock (self->uplink);
+
+      state = get_state (self);
+      if (state == FERRY_SENDER_STARTED)
+        return stop_locked (self, locked) || refuse_wait (self, FERRY_WAIT_BROKEN, error);
       ferry_uplink_unlock (self->uplink, locked);
-      return refuse_state (state, error);
     }
-  return stop_locked (self, locked) || refuse_wait (self, FERRY_WAIT_BROKEN, error);
+  return refuse_state (state, error);
 }
 
 /**
  * ferry_sender_get_connection_id:
  * @self: a sender
  *
- * Gets the connection id of the pipe; the pipe's receiver has the same id. Any thread may call this.
+ * Gets the connection id of the pipe; the pipe's receiver has the same id. Any thread.
  *
  * Returns: the connection id
  *
