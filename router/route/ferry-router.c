@@ -18,8 +18,8 @@
  *
  * Threads: the router's thread ("main"), unless a function says otherwise.
  *
- * It is one file since all functions use one routing table and one dispatch. During a dispatch, a handler may at
- * any time close pipes of the table, and stop and start the router. */
+ * It is one file since all functions use one routing table and one dispatch, in which a handler may at any time close
+ * pipes of the table, and stop and start the router. */
 
 #include "config.h"
 
@@ -43,8 +43,7 @@
 #define DEFAULT_MAX_MESSAGE_SIZE (64 * 1024 * 1024)
 #define HIGHEST_MAX_MESSAGE_SIZE (1024 * 1024 * 1024)
 
-/* The clock is read about every CHECK_INTERVAL microseconds, no matter how long a message takes, and at the latest
- * after MAX_CHECK_EVERY messages. */
+/* The clock is read about every CHECK_INTERVAL microseconds, and at the latest after MAX_CHECK_EVERY messages. */
 #define CHECK_INTERVAL 50
 #define MAX_CHECK_EVERY 8192
 
@@ -99,9 +98,9 @@ static GParamSpec *properties[N_PROPERTIES];
  * input and animations come first. After [property@Ferry.Router:ageing] it also delivers messages while the window is
  * painted all the time. When the application is slower than its workers, the workers wait.
  *
- * The memory that messages use in the application is limited. For all links together, the limits are
- * [property@Ferry.Router:local-queue-limit] and [property@Ferry.Router:buffer-limit]. Each link has its lane, up to
- * four blocks of 64 KiB, and one message that arrives in pieces.
+ * The memory that messages use in the application is limited: for all links together by
+ * [property@Ferry.Router:local-queue-limit] and [property@Ferry.Router:buffer-limit]; for each link to its lane, four
+ * blocks of 64 KiB, and one message that arrives in pieces.
  *
  * Since: 0.1
  */
@@ -129,8 +128,7 @@ ferry_router_check (FerryRouter *self, GError **error)
     "g_main_context_invoke()");
 }
 
-/* main: whether a handler of the router, of its timers or of its mailbox is running. A handler must not wait for the
- * main loop. */
+/* main: whether a handler of the router, of its timers or of its mailbox is running; it must not wait for the loop. */
 static gboolean
 is_in_handler (FerryRouter *self)
 {
@@ -148,9 +146,7 @@ ferry_router_check_not_in_handler (FerryRouter *self, GError **error)
     "A callback of a main context cannot wait for work that the same context has to do; use the _async form");
 }
 
-/* ---- the routing table ----
- *
- * The table of the pipes, by slot; and their connection ids, which contain the slot. */
+/* ---- the routing table: pipes by slot ---- */
 
 static void
 pipe_free (gpointer data)
@@ -191,7 +187,7 @@ end_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit)
   ferry_receiver_emit_closed (receiver, exit);
 }
 
-/* Frees a pipe that has no link any more. Its slot can then be used by another pipe. */
+/* Frees a pipe that has no link any more, and its slot. */
 static void
 free_slot (FerryRouter *self, FerryPipe *pipe)
 {
@@ -212,7 +208,6 @@ close_abandoned (gpointer data)
     ferry_router_close_pipe (router, receiver, NULL);
 }
 
-/* any: closes the pipe of an abandoned receiver, on the router's thread. */
 static void
 receiver_abandoned (FerryReceiver *receiver, gpointer data)
 {
@@ -236,10 +231,8 @@ take_connection_id (FerryRouter *self, guint64 *connection_id, GError **error)
       g_array_set_size (self->free_slots, self->free_slots->len - 1);
     }
   else if (slot == FERRY_MAX_SLOTS)
-    {
-      return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                              "The router has %u pipes, which is the limit; close some pipes first", FERRY_MAX_SLOTS);
-    }
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "The router has %u pipes, which is the limit; close some pipes first", FERRY_MAX_SLOTS);
   else
     g_ptr_array_add (self->slots, NULL);
   *connection_id = ++self->n_uses << FERRY_SLOT_BITS | slot;
@@ -271,8 +264,7 @@ close_dropped (gpointer data)
   end_untaken_pipe (self, pipe, exit);
 }
 
-/* any: ends a pipe whose sender was dropped before it was started. The receiver is notified from the main context,
- * not within the function that dropped the sender. Takes ownership of receiver. */
+/* any: ends a pipe whose sender was dropped before it was started, on the main context. Takes ownership of receiver. */
 static void
 sender_dropped (FerryReceiver *receiver)
 {
@@ -292,8 +284,7 @@ sender_dropped (FerryReceiver *receiver)
  * Opens a pipe. Connect to the receiver's signals, or set its handler, before the sender sends a message. On the
  * router's thread.
  *
- * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD, and with
- * %FERRY_ERROR_TOO_LARGE when there are 16,777,216 pipes.
+ * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, and %FERRY_ERROR_TOO_LARGE at 16,777,216 pipes.
  *
  * Returns: %TRUE on success
  *
@@ -332,13 +323,12 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
  * @receiver: the receiver of a pipe of this router
  * @error: return location for an error
  *
- * Closes a pipe from the reading end. The receiver emits no more signals, not even `closed`. Soon after this has
- * returned, the monitor's thread marks the pipe as closed for the sender. Until then a send may still return %TRUE, but
- * its message is dropped. From then on a send fails with %FERRY_ERROR_CLOSED, also one that waits for room. Messages
- * that are on their way are counted and dropped. May be called from within a handler. On the router's thread.
+ * Closes a pipe from the reading end. The receiver emits no more signals, not even `closed`. Messages that are on their
+ * way are counted and dropped. A send fails with %FERRY_ERROR_CLOSED, also one that waits for room; but for a moment
+ * after this has returned, a send may return %TRUE for a message that is dropped. May be called from within a handler.
+ * On the router's thread.
  *
- * Also succeeds for a pipe that has ended already, so that clean-up code need not check whether `closed` was emitted
- * before.
+ * Also succeeds for a pipe that has ended already, so clean-up code need not know whether `closed` was emitted.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, and with %FERRY_ERROR_CLOSED when the pipe belongs to
  * another router.
@@ -389,8 +379,8 @@ count (FerryRouter *self, FerryReceiver *receiver, gsize size)
   self->counters[FERRY_COUNTER_BYTES] += size;
 }
 
-/* Counts a message. Returns (nullable) the pipe's receiver, or NULL when the message is to be dropped. Logs only the
- * first message that is dropped of each pipe, since a worker may send many before it finds that the pipe is closed. */
+/* Counts a message. Returns (nullable) the pipe's receiver, or NULL when the message is to be dropped. Logs the first
+ * drop of each pipe only: a worker may send much before it finds that the pipe is closed. */
 static FerryReceiver *
 count_or_drop (FerryRouter *self, FerryPipe *pipe, gsize size)
 {
@@ -453,7 +443,6 @@ condition_holds (const Dispatch *dispatch)
 
 /* ---- latest values ---- */
 
-/* Makes the watches for the cells of a new link to a worker. */
 static void
 watch_cells (FerryRouter *self, FerryLink *link)
 {
@@ -467,8 +456,8 @@ watch_cells (FerryRouter *self, FerryLink *link)
     }
 }
 
-/* Returns (nullable) the watch of an open pipe whose cell can be read. Makes the watch if the pipe's sender is in
- * this process: such a sender may have been started on another thread. */
+/* Returns (nullable) the watch of an open pipe whose cell can be read. Makes the watch if the pipe's sender is in this
+ * process, where any thread may start it. */
 static FerryCellWatch *
 get_watch (FerryPipe *pipe)
 {
@@ -485,8 +474,8 @@ get_watch (FerryPipe *pipe)
   return pipe->watch->broken ? NULL : pipe->watch;
 }
 
-/* Delivers the newest value of a pipe that has a watch, if the value was not delivered yet. The caller must not use
- * pipe and watch afterwards, since the handler may close the pipe. */
+/* Delivers the newest value of a pipe that has a watch, if the value was not delivered yet. The handler may close the
+ * pipe, so the caller must not use it afterwards. */
 static void
 take_and_deliver (FerryRouter *self, FerryPipe *pipe, gint64 now)
 {
@@ -500,8 +489,7 @@ take_and_deliver (FerryRouter *self, FerryPipe *pipe, gint64 now)
     case FERRY_CELL_NEW:
       watch->delivered_at = now;
       self->counters[FERRY_COUNTER_OVERTAKEN] += watch->reader.latest - before - 1;
-      if (pipe->receiver != NULL)
-        pipe->receiver->overtaken += watch->reader.latest - before - 1;
+      pipe->receiver->overtaken += watch->reader.latest - before - 1;
       atomic_fetch_add_explicit (&watch->link->cells_taken, 1, memory_order_relaxed);
       ferry_router_deliver (self, pipe, value.has_type ? (const GVariantType *) value.type : NULL, value.data,
                             value.size);
@@ -510,16 +498,13 @@ take_and_deliver (FerryRouter *self, FerryPipe *pipe, gint64 now)
       watch->broken = TRUE;
       ferry_monitor_fault_link (self->monitor, watch->link, fault);
       break;
-    case FERRY_CELL_NONE:
-    case FERRY_CELL_BUSY:
     default:
       break;
     }
 }
 
-/* Reads the cell of a pipe that ends now, if the pipe has a cell, for the last time. While the router is being
- * stopped, a value is counted and not delivered. Returns the pipe, or NULL when the receiver's handler has stopped
- * the router. */
+/* Reads the cell (if any) of a pipe that ends now for the last time. While the router is being stopped, a value is
+ * counted and not delivered. Returns the pipe, or NULL when the receiver's handler has stopped the router. */
 static FerryPipe *
 take_last_value (FerryRouter *self, FerryPipe *pipe)
 {
@@ -535,15 +520,13 @@ take_last_value (FerryRouter *self, FerryPipe *pipe)
   return ferry_router_find_pipe (self, connection_id);
 }
 
-/* Makes a cell hot, so that it is read again at the next tick. */
 static void
 heat (FerryRouter *self, FerryPipe *pipe, gint64 now)
 {
   ferry_hot_cells_heat (&self->hot_cells, pipe->watch, pipe->connection_id, now + self->latest_interval);
 }
 
-/* Handles the ring of a cold cell: makes the cell hot and delivers its value, unless ferry_receiver_flush_latest()
- * has delivered the value meanwhile. */
+/* Makes a cold cell that rang hot, and delivers its value, unless ferry_receiver_flush_latest() has done that. */
 static void
 cell_rang (FerryRouter *self, FerryBlock *block)
 {
@@ -559,8 +542,7 @@ cell_rang (FerryRouter *self, FerryBlock *block)
   take_and_deliver (self, pipe, now);
 }
 
-/* Handles one hot cell at a tick: delivers a new value, and the cell stays hot; or arms the cell, which becomes cold.
- */
+/* At a tick, delivers the new value of a hot cell, which stays hot; or arms the cell, which becomes cold. */
 static void
 read_again (FerryRouter *self, guint64 connection_id)
 {
@@ -583,10 +565,9 @@ read_again (FerryRouter *self, guint64 connection_id)
   take_and_deliver (self, pipe, began);
 }
 
-/* Reads the hot cells when a tick is due, or continues the present tick. Takes at most half a dispatch budget, or
- * the time of one handler, so that blocks are dispatched too when there are many cells. The remaining cells stay
- * due. Before the next cell is read, blocks are dispatched for the same time as this function took, also if a slow
- * handler made it take longer. */
+/* Reads the hot cells when a tick is due, or continues the present tick. Takes at most half a dispatch budget, or the
+ * time of one handler; the remaining cells stay due. Before the next cell is read, blocks are dispatched for as long
+ * as this function took. */
 static FerryDispatchResult
 deliver_latest (Dispatch *dispatch)
 {
@@ -617,19 +598,15 @@ ferry_receiver_flush_latest (FerryReceiver *receiver)
 {
   g_autoptr (FerryReceiver) kept = g_object_ref (receiver);
   g_autoptr (FerryRouter) self = g_weak_ref_get (&kept->router);
-  FerryPipe *pipe;
+  FerryPipe *pipe = self != NULL ? ferry_router_find_pipe (self, kept->connection_id) : NULL;
 
-  if (self == NULL || self->monitor == NULL)
-    return;
-  pipe = ferry_router_find_pipe (self, kept->connection_id);
-  if (pipe != NULL && pipe->receiver == kept && get_watch (pipe) != NULL)
+  if (pipe != NULL && self->monitor != NULL && pipe->receiver == kept && get_watch (pipe) != NULL)
     take_and_deliver (self, pipe, g_get_monotonic_time ());
 }
 
 /* ---- links ---- */
 
-/* main: adds a link, and makes launch start its process on the monitor's thread. Takes ownership of observer on
- * success. */
+/* main: adds a link: see ferry_monitor_add_link(). Takes ownership of observer on success. */
 gboolean
 ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
                        gpointer launch_data, GDestroyNotify launch_destroy)
@@ -670,7 +647,6 @@ get_type (FerryPipe *pipe, guint16 kind, guint16 number)
   return kind == FERRY_RECORD_VARIANT ? g_ptr_array_index (pipe->types, number - 1) : NULL;
 }
 
-/* Tells the receiver's handler that its row of messages is over, before other code is called. */
 static inline void
 end_run (FerryReceiver *receiver)
 {
@@ -694,7 +670,6 @@ deliver_large (Dispatch *dispatch, FerryBlock *block)
   if (receiver == NULL)
     return;
   type = get_type (pipe, block->message_kind, block->number);
-  /* A message that was sent in a buffer has its own memory already. */
   bytes = block->buffer != NULL ? g_steal_pointer (&block->buffer) : ferry_local_queue_keep (queue, block);
   if (receiver->handler != NULL)
     {
@@ -800,8 +775,8 @@ after_delivery (Dispatch *dispatch, FerryLink *link)
   return condition_holds (dispatch) ? FERRY_DISPATCH_SPENT : read_clock (dispatch, link);
 }
 
-/* Delivers the records of a block from its cursor on. Sets *running to the receiver of the latest message. A
- * receiver that is closed meanwhile is freed after the dispatch. */
+/* Delivers the records of a block from its cursor on. Sets *running to the receiver of the latest message, which is
+ * freed after the dispatch at the earliest. */
 static FerryDispatchResult
 deliver_records (Dispatch *dispatch, FerryBlock *block, FerryReceiver **running)
 {
@@ -819,8 +794,7 @@ deliver_records (Dispatch *dispatch, FerryBlock *block, FerryReceiver **running)
     {
       const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (block->data + cursor);
 
-      /* Assumes that a record is as long as the one before it, and then checks that: see skip_alike() of
-       * ferry-drain.c. */
+      /* Guesses that a record is as long as the one before, and then checks that, as skip_alike() of ferry-drain.c. */
       if (G_UNLIKELY (header->length != latest_length))
         {
           latest_length = header->length;
@@ -896,9 +870,8 @@ end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
   block->link->user_data = NULL;
   if (observer != NULL)
     observer->ended (observer->data, block->exit);
-  /* From now on the link's memory is neither read nor written, so it is freed here. References to the link may be
-   * held for long, by a FerryWorker that has ended or by a large message. The memory of a local link is not freed,
-   * since the sender in this process uses it too. */
+  /* References to the link may be held for long, by a FerryWorker that has ended or by a large message. So its memory,
+   * which is not used any more, is freed here; but not that of a local link, which the sender in this process uses. */
   ferry_link_close_down (block->link);
   if (!block->link->local)
     {
@@ -911,7 +884,6 @@ end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
   g_free (observer);
 }
 
-/* Delivers the line at the block's cursor, and moves the cursor to the next line. */
 static void
 deliver_line (FerryBlock *block)
 {
@@ -937,7 +909,6 @@ dispatch_output (Dispatch *dispatch, FerryBlock *block)
   return result;
 }
 
-/* Dispatches a block, or a part of it. */
 static FerryDispatchResult
 dispatch_block (Dispatch *dispatch, FerryBlock *block)
 {
@@ -993,8 +964,8 @@ take_what_came (FerryRouter *self, FerryMonitor *monitor)
     }
 }
 
-/* Dispatches the router's present block. Then gives the block back, or puts it into its link's row again if a part
- * of it is left. If a handler stopped the router, discard() has handled the part that was left. */
+/* Dispatches the present block, and gives it back, or puts it into its row again if a part is left. If a handler
+ * stopped the router, discard() has handled that part. */
 static FerryDispatchResult
 dispatch_next (Dispatch *dispatch)
 {
@@ -1017,8 +988,8 @@ ferry_router_keep (FerryRouter *self, gpointer object)
   g_ptr_array_add (self->deferred_frees, object);
 }
 
-/* Frees the objects that were kept during the dispatch. That may call the application's code, which may begin
- * another dispatch, so the list is replaced first. */
+/* Frees the kept objects. That may call the application's code, which may begin another dispatch, so the list is
+ * replaced first. */
 static void
 run_deferred_frees (FerryRouter *self)
 {
@@ -1030,8 +1001,7 @@ run_deferred_frees (FerryRouter *self)
   self->deferred_frees = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
-/* Dispatches the blocks of the local queue and the hot cells that are due, until the budget is spent, no block is
- * left, or the condition (nullable) holds. */
+/* Dispatches blocks and hot cells until the budget is spent, none are left, or the condition (nullable) holds. */
 static FerryDispatchResult
 dispatch (FerryRouter *self, FerryCondition condition, gpointer user_data)
 {
@@ -1077,8 +1047,8 @@ dispatch (FerryRouter *self, FerryCondition condition, gpointer user_data)
   return result;
 }
 
-/* Handles a block while the router is being stopped: counts its messages as undelivered, delivers its lines of
- * output, or ends its link. */
+/* While the router is being stopped: counts the block's messages as undelivered, delivers its output, or ends its
+ * link. */
 static void
 discard_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
 {
@@ -1213,8 +1183,7 @@ sleep_until_work (Route *self)
   ferry_mailbox_unwatch (router->mailbox);
 }
 
-/* Does each kind of work once: timers, posted functions, a dispatch. Returns whether the condition holds. Sets
- * *result to the result of the dispatch. */
+/* Does each kind of work once. Returns whether the condition holds. Sets *result to the result of the dispatch. */
 static gboolean
 serve (Route *self, FerryDispatchResult *result)
 {
@@ -1321,8 +1290,7 @@ pinged (gpointer user_data)
 {
   FerryRouter *self = user_data;
 
-  /* A handler runs a main loop of its own. Nothing is done here, since the dispatch that called the handler goes on,
-   * or pings. */
+  /* A handler runs a main loop of its own. The dispatch that called the handler goes on, or pings. */
   if (self->dispatching)
     return FALSE;
   self->counters[FERRY_COUNTER_DISPATCHES]++;
@@ -1531,8 +1499,8 @@ stop_abandoned (gpointer data)
     stop (self);
 }
 
-/* Stops a running router. When another thread drops the last reference, the router is kept until its own thread has
- * stopped it: that thread may be in a dispatch, and only that thread may emit the receivers' signals. */
+/* Stops a running router. When another thread drops the last reference, the router's thread stops it: that thread may
+ * be in a dispatch, and only that thread may emit the receivers' signals. */
 static void
 ferry_router_dispose (GObject *object)
 {
@@ -1769,9 +1737,8 @@ install_scheduling_properties (void)
   /**
    * FerryRouter:ageing:
    *
-   * The time in microseconds after which messages are delivered at default priority, for one dispatch budget, if
-   * sources of higher priority have kept the router from running; 50,000 by default, 0 for never. A change takes effect
-   * at the next start.
+   * The time in microseconds after which messages are delivered at default priority, for one dispatch budget, if other
+   * sources have kept the router from running; 50,000 by default, 0 for never. A change takes effect at the next start.
    *
    * Since: 0.1
    */
@@ -1780,8 +1747,7 @@ install_scheduling_properties (void)
    * FerryRouter:latest-interval:
    *
    * The least time in microseconds between two deliveries of a pipe for latest values ([flags@Ferry.PipeFlags]); 16,667
-   * by default, which is 60 deliveries a second. The last value before the end of the pipe is delivered without this
-   * wait.
+   * by default, which is 60 deliveries a second. The last value before the end of the pipe does not wait.
    *
    * Since: 0.1
    */
@@ -1805,9 +1771,8 @@ install_limit_properties (void)
   /**
    * FerryRouter:lane-capacity:
    *
-   * How many bytes of messages a worker can send before the application takes them, including 16 bytes for each
-   * message; 2 MiB by default. The value is rounded down to a power of two. A change applies to links that are made
-   * later.
+   * How many bytes of messages a worker can send before the application takes them, including 16 bytes for each; 2 MiB
+   * by default. The value is rounded down to a power of two. A change applies to links that are made later.
    *
    * Since: 0.1
    */
@@ -1825,13 +1790,12 @@ install_limit_properties (void)
   /**
    * FerryRouter:buffer-limit:
    *
-   * How many bytes of buffers and large messages of all links the application may have. Counted are those on their way
-   * to receivers, those that the application keeps, and unused memory that is kept for later ones. Beyond the limit
-   * each link may have one buffer or large message at a time; its next one waits until some are dropped. Other messages
-   * are not affected.
+   * How many bytes of buffers and large messages of all links the application may have: on their way to receivers, kept
+   * by the application, and as unused memory that is kept for later ones. Beyond the limit each link may have one at a
+   * time; its next one waits until some are dropped. Other messages are not affected.
    *
-   * The default, which is also set by 0, is a quarter of the machine's memory, or of the memory limit of the control
-   * group if that is lower. Reading the property returns the number in effect, not 0. A change takes effect at once.
+   * The default, which is also set by 0 and read as the number in effect, is a quarter of the machine's memory, or of
+   * the memory limit of the control group if that is lower. A change takes effect at once.
    *
    * Since: 0.1
    */
@@ -1839,8 +1803,8 @@ install_limit_properties (void)
   /**
    * FerryRouter:spare-time:
    *
-   * The time in microseconds for which unused memory of buffers is kept for later buffers, before it is returned to the
-   * system; 5,000,000 by default. A change takes effect at the next start.
+   * The time in microseconds for which unused memory is kept for later buffers, before it is returned to the system;
+   * 5,000,000 by default. A change takes effect at the next start.
    *
    * Since: 0.1
    */

@@ -202,14 +202,12 @@ get_most_room (const FerrySend *send, gsize payload)
  * [func@Ferry.Worker.get_sender].
  *
  * A sender is started once, sends messages, and is stopped once. The stop lets the receiver know that no message is
- * missing. When the last reference to a started sender is dropped, the sender is stopped. When the last reference to a
- * sender is dropped that was neither started nor passed to a worker, the pipe is closed, with the reason
- * %FERRY_CLOSE_REASON_STOPPED.
+ * missing. When the last reference to a sender is dropped, a started sender is stopped; the pipe of one that was
+ * neither started nor passed to a worker is closed, with the reason %FERRY_CLOSE_REASON_STOPPED.
  *
  * When a send has returned %TRUE, the receiver gets the message, even if the sender's process is killed right
  * afterwards. This holds while the pipe is open and the router runs. Messages of one sender arrive once, and in order.
- * On a pipe for latest values ([flags@Ferry.PipeFlags]), a newer message replaces an older message that was not
- * delivered yet.
+ * On a pipe for latest values, only the newest counts: [flags@Ferry.PipeFlags].
  *
  * After it was started, any number of threads may use a sender at once, but only one process: in a child process that a
  * worker forks, sending fails.
