@@ -25,7 +25,7 @@
  * context would wake up and go back to sleep for each block. */
 #define BLOCKS_PER_PING 4
 
-/* The bytes allocated at first for a large message. More follow as pieces arrive, since a worker may send none. */
+/* The bytes allocated at first for a large message. More are allocated as pieces arrive: a worker may send none. */
 #define FIRST_ALLOCATION (1024 * 1024)
 
 /* How many bytes of a buffer are copied in one visit. */
@@ -811,7 +811,7 @@ look (FerryDrain *self, FerryLink *link)
   ferry_shared_queue_fault (self->shared, link, fault);
 }
 
-/* Faults the link for a record. No later record is read. */
+/* Faults the link for a broken rule. No later record is read. */
 static void
 refuse_record (FerryDrain *self, FerryLink *link, const char *fault)
 {

@@ -66,8 +66,7 @@ name_process (GPid pid, FerryLink *link)
                           (int) pid);
 }
 
-/* (transfer full): as name_process(). Adds the program's name when the process never attached: the program may be the
- * cause. */
+/* (transfer full): as name_process(), with the program's name if the process never attached: it may be the cause. */
 static char *
 name_process_and_program (GPid pid, FerryLink *link)
 {

@@ -259,7 +259,7 @@ ferry_local_queue_pop_all (FerryLocalQueue *self)
   return first;
 }
 
-/* router's thread: sleeps until a block is in the queue, where it stays, until a nudge, or until deadline. */
+/* router's thread: sleeps until a block is in the queue (where it stays), until a nudge, or until deadline. */
 void
 ferry_local_queue_wait_until (FerryLocalQueue *self, gint64 deadline)
 {
@@ -369,7 +369,7 @@ release_kept (gpointer data)
   g_free (kept);
 }
 
-/* (transfer full): returns bytes that count against the limits of the link and the account until release_kept(). */
+/* (transfer full): returns the bytes at data, which count against the link's and account's limits until the release. */
 static GBytes *
 keep (FerryLocalQueue *self, FerryLink *link, gconstpointer data, gsize size, KeptMessage what)
 {
@@ -410,7 +410,7 @@ ferry_local_queue_keep_copy (FerryLocalQueue *self, FerryLink *link, FerryMemory
   return keep (self, link, memory.data, size, (KeptMessage){.memory = memory, .charge = charge});
 }
 
-/* monitor: (transfer full): returns a one-shot buffer. The last reference unmaps the mapping at data. */
+/* monitor: (transfer full): returns a one-shot buffer, which owns the mapping at data. */
 GBytes *
 ferry_local_queue_keep_mapping (FerryLocalQueue *self, FerryLink *link, guint8 *data, gsize size)
 {

@@ -36,7 +36,7 @@
 /* Ringing a doorbell costs the sender far more time than writing a message. So when a busy lane becomes empty, the
  * monitor waits a moment while the lane fills, and only then arms the lane (asks the writer for a ring). Network
  * cards moderate their interrupts in this way. A lane is busy when it carried at least BUSY_RECORDS and BUSY_BYTES
- * since its last rest, at BUSY_BYTES_PER_MICROSECOND or more. Another lane is armed at once. */
+ * since its last rest, at BUSY_BYTES_PER_MICROSECOND or more. Any other lane is armed at once. */
 #define BUSY_RECORDS 4
 #define BUSY_BYTES 4096
 #define BUSY_BYTES_PER_MICROSECOND 20
@@ -147,8 +147,8 @@ run_commands (FerryMonitor *self)
 
 /* ---- news of a link for the router's thread ---- */
 
-/* monitor: sets the state word of each pipe of the link; also the first word where the link has no pipe, which the
- * worker reads with the down lane. */
+/* monitor: sets the state word of each pipe of the link, and the first word in any case: the worker reads it with the
+ * down lane. */
 static void
 close_all_pipes (FerryLink *link, FerryPipeWord word)
 {
@@ -444,6 +444,7 @@ rest_link (FerryMonitor *self, FerryLink *link)
   ferry_shared_queue_deactivate (self->shared, link);
 }
 
+/* Whether a stalled link may be visited again. */
 static gboolean
 may_go_on (FerryMonitor *self, FerryLink *link)
 {

@@ -264,7 +264,7 @@ close_dropped (gpointer data)
   end_untaken_pipe (self, pipe, exit);
 }
 
-/* any: ends a pipe whose sender was dropped before it was started, on the main context. Takes ownership of receiver. */
+/* any: ends, on the main context, the pipe of a sender that was dropped unstarted. Takes ownership of receiver. */
 static void
 sender_dropped (FerryReceiver *receiver)
 {
@@ -526,7 +526,7 @@ heat (FerryRouter *self, FerryPipe *pipe, gint64 now)
   ferry_hot_cells_heat (&self->hot_cells, pipe->watch, pipe->connection_id, now + self->latest_interval);
 }
 
-/* Makes a cold cell that rang hot, and delivers its value, unless ferry_receiver_flush_latest() has done that. */
+/* Makes a cold cell hot whose writer rang, and delivers its value, unless ferry_receiver_flush_latest() did that. */
 static void
 cell_rang (FerryRouter *self, FerryBlock *block)
 {
@@ -629,12 +629,10 @@ ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail)
 
 /* ---- dispatching ----
  *
- * The router's thread delivers the messages of blocks to receivers.
- *
- * A dispatch goes on until its budget is spent. In a dispatch the links take turns (ferry-turns-private.h), measured by
- * the time that their handlers take. A turn or the budget may end within a block; the block's cursor says where the
- * next turn continues. Reading the clock takes as long as delivering a few messages. So the clock is read at the end of
- * a link's row, and after a number of messages that depends on how long the link's handlers take.
+ * A dispatch delivers the messages of blocks to receivers until its budget is spent. The links take turns
+ * (ferry-turns-private.h), measured by the time that their handlers take. A turn or the budget may end within a block;
+ * the block's cursor says where the next turn continues. Reading the clock takes as long as delivering a few messages.
+ * So the clock is read at the end of a link's row, and after a number of messages that depends on the link's handlers.
  *
  * A handler may close pipes, stop the router, start it again, and drop any reference. Receivers that are closed, and
  * the objects given to ferry_router_keep(), are freed after the dispatch. After each delivery the dispatch checks
@@ -1070,8 +1068,8 @@ discard_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
     end_link (self, monitor, block);
 }
 
-/* Empties the local queue after the monitor was stopped: counts all messages as undelivered, and then delivers the
- * lines of workers' output and the ends of links. The block that is being dispatched is given back by its dispatch. */
+/* Empties the local queue of a stopped monitor: counts all messages as undelivered, and then delivers output and the
+ * ends of links. The block that is being dispatched is given back by its dispatch. */
 static void
 discard (FerryRouter *self, FerryMonitor *monitor)
 {
@@ -1143,8 +1141,8 @@ run_posts (Route *self)
   return FALSE;
 }
 
-/* Whether all messages are dispatched that were sent before ferry_router_route_until() was called. TRUE also if the
- * router was stopped and started meanwhile. */
+/* Whether all messages are dispatched that were sent before the call. TRUE also if the router was stopped and started
+ * meanwhile. */
 static gboolean
 has_passed_fence (Route *self)
 {
@@ -1167,7 +1165,7 @@ nudge_local_queue (gpointer queue)
 }
 
 /* Sleeps until a block is in the queue, a function is posted, or a timer or tick is due. A timeout that is over does
- * not end the sleep, which then waits for messages that were sent before ferry_router_route_until() was called. */
+ * not end the sleep, which then waits for messages that were sent before the call. */
 static void
 sleep_until_work (Route *self)
 {
@@ -1227,7 +1225,6 @@ route (Route *self, GError **error)
  *
  * Does the router's work on the calling thread until a condition holds, without running the other sources of the main
  * context. Use it in tests, in console programs, and in an application that waits for the last messages before it ends.
- * After this function has returned, the main loop does the router's work again.
  *
  * The function delivers messages and the ends of workers. It begins tasks, also tasks that other threads submitted, and
  * handles their cancellables, timeouts and grace times. So a condition may depend on messages, tasks, groups and maps.
@@ -1237,9 +1234,9 @@ route (Route *self, GError **error)
  * replicas and exporters on the main context. If a condition depends on such work, iterate the context instead, with
  * g_main_context_iteration(). To wait for the end of one task, use [method@Ferry.Task.wait].
  *
- * Messages that were sent before this function was called are delivered even if @timeout is over. So with a @timeout of
- * 0 the function delivers these messages, and waits for no others. The function does not wait for large data that the
- * monitor cannot take until the application drops other large data.
+ * Messages that were sent before this function was called are delivered even if @timeout is over, so a @timeout of 0
+ * waits for no others. The function does not wait for large data that cannot come until the application drops other
+ * large data.
  *
  * On the router's thread. Unlike functions that iterate the context, this function may be called from within callbacks
  * of the context, except for Ferry's callbacks.
@@ -1574,7 +1571,7 @@ count_others (FerryRouter *self, FerryCounter counter)
  * @counter: the counter to read
  *
  * Gets a count of the router since it was made. Counters of the present state are 0 when the router does not run,
- * except for the counters of memory that the application keeps. On the router's thread.
+ * except for those of memory that the application keeps. On the router's thread.
  *
  * Returns: the count
  *
@@ -1794,8 +1791,8 @@ install_limit_properties (void)
    * by the application, and as unused memory that is kept for later ones. Beyond the limit each link may have one at a
    * time; its next one waits until some are dropped. Other messages are not affected.
    *
-   * The default, which is also set by 0 and read as the number in effect, is a quarter of the machine's memory, or of
-   * the memory limit of the control group if that is lower. A change takes effect at once.
+   * The default, also set by 0, is a quarter of the machine's memory, or of the memory limit of the control group if
+   * that is lower. Reading the property returns the number in effect, not 0. A change takes effect at once.
    *
    * Since: 0.1
    */

@@ -32,11 +32,10 @@ G_BEGIN_DECLS
  *   newer message replaces an older message that was not delivered yet. At most one message is delivered in each
  *   interval of [property@Ferry.Router:latest-interval]. The last message always arrives, before `closed`. A message
  *   and the string of its type have at most 4,088 bytes together.
- * @FERRY_PIPE_ONE_SHOT_BUFFERS: Each buffer that a worker sends has its own memory. The memory is sealed and passed to
- *   the application with the buffer, so that nothing is copied, and the worker cannot change the memory any more: see
- *   [method@Ferry.Sender.create_buffer_until]. Use this flag for large data that arrives now and then from workers that
- *   are not trusted. For many buffers one after the other, pipes without this flag are faster: they copy each buffer
- *   into memory that is reused. The flag has no effect for a sender in the application itself.
+ * @FERRY_PIPE_ONE_SHOT_BUFFERS: Each buffer that a worker sends has its own memory, which is sealed and passed on:
+ *   nothing is copied, and the worker cannot change the memory any more. Use this flag for large data that arrives now
+ *   and then from workers that are not trusted. For many buffers one after the other, pipes without this flag are
+ *   faster: they copy each buffer into memory that is reused. No effect for a sender in the application itself.
  *
  * The kinds of pipes that [method@Ferry.Router.pipe] makes.
  *
@@ -54,20 +53,17 @@ typedef enum
  * @FERRY_COUNTER_MESSAGES: Messages that were delivered to receivers.
  * @FERRY_COUNTER_BYTES: Bytes of payload in the delivered messages.
  * @FERRY_COUNTER_DROPPED: Messages that arrived after their pipe was closed.
- * @FERRY_COUNTER_UNDELIVERED: Messages that had reached the application, but were not delivered because the router was
- *   stopped.
+ * @FERRY_COUNTER_UNDELIVERED: Messages that had arrived, but were not delivered because the router was stopped.
  * @FERRY_COUNTER_BLOCKS: Blocks that were put into the local queue.
  * @FERRY_COUNTER_DISPATCHES: How many times the main context ran the router.
  * @FERRY_COUNTER_AGED_DISPATCHES: How many of @FERRY_COUNTER_DISPATCHES were caused by [property@Ferry.Router:ageing].
  * @FERRY_COUNTER_PROTOCOL_ERRORS: Workers that were killed because they broke a rule of the protocol.
  * @FERRY_COUNTER_QUEUED_BYTES: Bytes that are now in the local queue, or being delivered.
  * @FERRY_COUNTER_LINKS: Links that are now open.
- * @FERRY_COUNTER_OVERTAKEN: Values of pipes for latest values that were replaced by a newer value before they were
- *   delivered.
- * @FERRY_COUNTER_WAITING_LINKS: Links that now wait until the application handles their messages or drops their
- *   buffers.
- * @FERRY_COUNTER_BUFFER_BYTES: Bytes of the buffers and large messages that are now on their way to receivers, or that
- *   the application keeps.
+ * @FERRY_COUNTER_OVERTAKEN: Values of pipes for latest values that a newer value replaced before they were delivered.
+ * @FERRY_COUNTER_WAITING_LINKS: Links that now wait for the application to handle their messages or drop their buffers.
+ * @FERRY_COUNTER_BUFFER_BYTES: Bytes of the buffers and large messages that are now on their way, or that the
+ *   application keeps.
  * @FERRY_COUNTER_SPARE_BYTES: Bytes of unused memory that are now kept for later buffers.
  * @FERRY_COUNTER_HIGHEST_QUEUED_BYTES: The highest value that @FERRY_COUNTER_QUEUED_BYTES has had.
  * @FERRY_COUNTER_HIGHEST_WAITING_LINKS: The highest value that @FERRY_COUNTER_WAITING_LINKS has had.

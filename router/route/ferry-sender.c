@@ -222,7 +222,7 @@ enum
 
 G_DEFINE_FINAL_TYPE (FerrySender, ferry_sender, G_TYPE_OBJECT)
 
-/* Sets the error for a sender whose state does not allow the operation. Returns FALSE, as all refuse functions. */
+/* Sets the error for a sender whose state does not allow the operation. Returns FALSE, as all refuse_…() do. */
 static gboolean
 refuse_state (FerrySenderState state, GError **error)
 {
@@ -773,8 +773,6 @@ gboolean
 ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size, gint64 deadline,
                                GCancellable *cancellable, GError **error)
 {
-  FerrySend send;
-
   if (G_UNLIKELY (!is_sender (self)))
     g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
   g_return_val_if_fail (data != NULL || size == 0, FALSE);
@@ -783,8 +781,8 @@ ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size
     return FALSE;
   if (G_LIKELY (size < self->quick_limit && send_parts_now (self, &(FerryPart){data, size}, 1, size)))
     return TRUE;
-  send = (FerrySend){.sender = self, .parts = &(FerryPart){data, size}, .n_parts = 1, .size = size};
-  return send_slowly (&send, deadline, cancellable, error);
+  return send_slowly (&(FerrySend){.sender = self, .parts = &(FerryPart){data, size}, .n_parts = 1, .size = size},
+                      deadline, cancellable, error);
 }
 
 /* any: as ferry_sender_send_bytes_until(), for a message whose bytes are the given parts, one after the other. */
@@ -792,7 +790,6 @@ gboolean
 ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 deadline,
                          GCancellable *cancellable, GError **error)
 {
-  FerrySend send;
   gsize size = 0;
 
   if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
@@ -801,8 +798,8 @@ ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_part
     size += parts[i].size;
   if (G_LIKELY (size < self->quick_limit && send_parts_now (self, parts, n_parts, size)))
     return TRUE;
-  send = (FerrySend){.sender = self, .parts = parts, .n_parts = n_parts, .size = size};
-  return send_slowly (&send, deadline, cancellable, error);
+  return send_slowly (&(FerrySend){.sender = self, .parts = parts, .n_parts = n_parts, .size = size}, deadline,
+                      cancellable, error);
 }
 
 /**
@@ -870,7 +867,6 @@ ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, 
 {
   g_autoptr (GVariant) taken = NULL;
   g_autoptr (GVariant) boxed = NULL;
-  FerrySend send;
   gsize size;
 
   if (G_UNLIKELY (!is_sender (self)))
@@ -886,8 +882,7 @@ ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, 
   size = g_variant_get_size (boxed);
   if (G_LIKELY (size < self->quick_limit && send_variant_now (self, boxed, size)))
     return TRUE;
-  send = (FerrySend){.sender = self, .variant = boxed, .size = size};
-  return send_slowly (&send, deadline, cancellable, error);
+  return send_slowly (&(FerrySend){.sender = self, .variant = boxed, .size = size}, deadline, cancellable, error);
 }
 
 /**
