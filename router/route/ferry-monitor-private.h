@@ -12,6 +12,7 @@
 
 #include "route/ferry-local-queue-private.h"
 #include "route/ferry-pingee.h"
+#include "route/ferry-router.h"
 
 G_BEGIN_DECLS
 
@@ -23,17 +24,6 @@ typedef void (*FerryMonitorFunc) (FerryMonitor *monitor, gpointer data);
  * runs: the kernel kills a child with PR_SET_PDEATHSIG when the thread that started the child ends. When *pid is 0
  * on return, a fork server was asked to start the process; the fork server's answer comes over the link. */
 typedef gboolean (*FerryLaunchFunc) (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **error);
-
-typedef struct
-{
-  guint64 n_blocks;
-  guint64 n_faults;
-  guint n_links;   /* links that were added, and whose end the router's thread has not handled yet */
-  guint n_waiting; /* links that wait until blocks or memory are given back */
-  guint most_waiting;
-  gint64 queued; /* bytes in the local queue, or being dispatched */
-  gint64 most_queued;
-} FerryMonitorCounts;
 
 FerryMonitor *ferry_monitor_new (FerryPingee *pingee, FerryMemoryAccount *account, gsize local_queue_limit,
                                  gint64 spare_time, GError **error);
@@ -53,7 +43,7 @@ gboolean ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, gui
 
 FerrySharedQueue *ferry_monitor_get_shared_queue (FerryMonitor *self);
 FerryLocalQueue *ferry_monitor_get_local_queue (FerryMonitor *self);
-FerryMonitorCounts ferry_monitor_get_counts (FerryMonitor *self);
+void ferry_monitor_get_counts (FerryMonitor *self, guint64 *counts);
 void ferry_monitor_count_ended_link (FerryMonitor *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryMonitor, ferry_monitor_unref)

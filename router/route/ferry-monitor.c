@@ -851,20 +851,18 @@ ferry_monitor_get_local_queue (FerryMonitor *self)
   return self->local;
 }
 
-/* any: returns the monitor's present counts. */
-FerryMonitorCounts
-ferry_monitor_get_counts (FerryMonitor *self)
+/* any: sets what the monitor has counted in counts, by FerryCounter. */
+void
+ferry_monitor_get_counts (FerryMonitor *self, guint64 *counts)
 {
   /* Relaxed: the counts may be out of date when they are returned. */
-  return (FerryMonitorCounts){
-    .n_blocks = ferry_local_queue_get_n_pushed (self->local),
-    .n_faults = atomic_load_explicit (&self->n_faults, memory_order_relaxed),
-    .n_links = atomic_load_explicit (&self->n_links, memory_order_relaxed),
-    .n_waiting = atomic_load_explicit (&self->n_waiting, memory_order_relaxed),
-    .most_waiting = atomic_load_explicit (&self->most_waiting, memory_order_relaxed),
-    .queued = ferry_local_queue_get_bytes (self->local),
-    .most_queued = ferry_local_queue_get_highest (self->local),
-  };
+  counts[FERRY_COUNTER_BLOCKS] = ferry_local_queue_get_n_pushed (self->local);
+  counts[FERRY_COUNTER_PROTOCOL_ERRORS] = atomic_load_explicit (&self->n_faults, memory_order_relaxed);
+  counts[FERRY_COUNTER_QUEUED_BYTES] = (guint64) ferry_local_queue_get_bytes (self->local);
+  counts[FERRY_COUNTER_LINKS] = atomic_load_explicit (&self->n_links, memory_order_relaxed);
+  counts[FERRY_COUNTER_WAITING_LINKS] = atomic_load_explicit (&self->n_waiting, memory_order_relaxed);
+  counts[FERRY_COUNTER_HIGHEST_QUEUED_BYTES] = (guint64) ferry_local_queue_get_highest (self->local);
+  counts[FERRY_COUNTER_HIGHEST_WAITING_LINKS] = atomic_load_explicit (&self->most_waiting, memory_order_relaxed);
 }
 
 /* router's thread: counts a link whose end this thread has handled. */

@@ -28,6 +28,8 @@ typedef struct
   guint64 dropped;         /* how many messages came after the pipe was closed */
 } FerryPipe;
 
+#define FERRY_N_COUNTERS (FERRY_COUNTER_HIGHEST_SPARE_BYTES + 1)
+
 struct _FerryRouter
 {
   GObject parent_instance;
@@ -64,7 +66,7 @@ struct _FerryRouter
   GPtrArray *deferred_frees; /* (owned) (element-type GObject): objects to free after the dispatch */
   FerryHotCells hot_cells;
 
-  guint64 counters[FERRY_COUNTER_HIGHEST_SPARE_BYTES + 1]; /* by FerryCounter; of monitors, earlier ones only */
+  guint64 counters[FERRY_N_COUNTERS]; /* by FerryCounter; of monitors, earlier ones only */
 };
 
 /* router's thread: functions of the launcher or another user of a link, which the router calls when the link's state

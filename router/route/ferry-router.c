@@ -1402,10 +1402,17 @@ end_all_pipes (FerryRouter *self)
     }
 }
 
+/* Adds what the monitor has counted in all to the router's counters. */
 static void
-keep_highest (FerryRouter *self, FerryCounter counter, guint64 count)
+keep_counts (FerryRouter *self, FerryMonitor *monitor)
 {
-  self->counters[counter] = MAX (self->counters[counter], count);
+  guint64 counts[FERRY_N_COUNTERS] = {0};
+
+  ferry_monitor_get_counts (monitor, counts);
+  self->counters[FERRY_COUNTER_BLOCKS] += counts[FERRY_COUNTER_BLOCKS];
+  self->counters[FERRY_COUNTER_PROTOCOL_ERRORS] += counts[FERRY_COUNTER_PROTOCOL_ERRORS];
+  for (guint i = FERRY_COUNTER_HIGHEST_QUEUED_BYTES; i < FERRY_N_COUNTERS; i++)
+    self->counters[i] = MAX (self->counters[i], counts[i]);
 }
 
 static void
@@ -1413,18 +1420,13 @@ stop (FerryRouter *self)
 {
   g_autoptr (FerryMonitor) monitor = g_steal_pointer (&self->monitor);
   g_autoptr (FerryPingee) pingee = g_steal_pointer (&self->pingee);
-  FerryMonitorCounts counts;
 
   self->stopping = TRUE;
   warn_of_open_pipes (self);
   ferry_pingee_disconnect (pingee);
   ferry_hot_cells_stop (&self->hot_cells);
   ferry_monitor_stop (monitor);
-  counts = ferry_monitor_get_counts (monitor);
-  self->counters[FERRY_COUNTER_BLOCKS] += counts.n_blocks;
-  self->counters[FERRY_COUNTER_PROTOCOL_ERRORS] += counts.n_faults;
-  keep_highest (self, FERRY_COUNTER_HIGHEST_QUEUED_BYTES, (guint64) counts.most_queued);
-  keep_highest (self, FERRY_COUNTER_HIGHEST_WAITING_LINKS, counts.most_waiting);
+  keep_counts (self, monitor);
   ferry_memory_account_set_bell (self->account, -1, NULL);
   g_atomic_pointer_set (&self->thread, NULL);
   discard (self, monitor);
@@ -1546,23 +1548,16 @@ read_count (_Atomic gint64 *count)
 static guint64
 count_others (FerryRouter *self, FerryCounter counter)
 {
-  FerryMonitorCounts counts =
-    self->monitor != NULL ? ferry_monitor_get_counts (self->monitor) : (FerryMonitorCounts){0};
-  const guint64 others[G_N_ELEMENTS (self->counters)] = {
-    [FERRY_COUNTER_BLOCKS] = counts.n_blocks,
-    [FERRY_COUNTER_PROTOCOL_ERRORS] = counts.n_faults,
-    [FERRY_COUNTER_QUEUED_BYTES] = (guint64) counts.queued,
-    [FERRY_COUNTER_LINKS] = counts.n_links,
-    [FERRY_COUNTER_WAITING_LINKS] = counts.n_waiting,
+  guint64 counts[FERRY_N_COUNTERS] = {
     [FERRY_COUNTER_BUFFER_BYTES] = read_count (&self->account->held),
     [FERRY_COUNTER_SPARE_BYTES] = read_count (&self->account->spare),
-    [FERRY_COUNTER_HIGHEST_QUEUED_BYTES] = (guint64) counts.most_queued,
-    [FERRY_COUNTER_HIGHEST_WAITING_LINKS] = counts.most_waiting,
     [FERRY_COUNTER_HIGHEST_BUFFER_BYTES] = read_count (&self->account->highest_held),
     [FERRY_COUNTER_HIGHEST_SPARE_BYTES] = read_count (&self->account->highest_spare),
   };
 
-  return others[counter];
+  if (self->monitor != NULL)
+    ferry_monitor_get_counts (self->monitor, counts);
+  return counts[counter];
 }
 
 /**
@@ -1585,7 +1580,7 @@ ferry_router_get_counter (FerryRouter *self, FerryCounter counter)
   g_return_val_if_fail (FERRY_IS_ROUTER (self), 0);
   ferry_return_val_if_elsewhere (self->home, 0);
 
-  if ((guint) counter >= G_N_ELEMENTS (self->counters))
+  if ((guint) counter >= FERRY_N_COUNTERS)
     g_return_val_if_reached (0);
   own = self->counters[counter];
   other = count_others (self, counter);
