@@ -141,9 +141,9 @@ attach_source (FerryPingee *self, gboolean aged, int priority, const char *name)
  *
  * Makes a pingee. It calls nothing until it is connected with [method@Ferry.Pingee.connect]. Any thread may call this.
  *
- * The pingee keeps @user_data until the pingee is freed: when its last reference is dropped, it is disconnected or its
- * main context is freed, and its callback is not running. So @user_data must not own an object that disconnects the
- * pingee only when that object is freed.
+ * The pingee keeps @user_data until the pingee is freed: when its last reference is dropped, it is disconnected, and
+ * its callback is not running. So @user_data must not own an object that disconnects the pingee only when that object
+ * is freed.
  *
  * Returns: (transfer full): a new pingee
  *
@@ -209,8 +209,8 @@ release_user_data (FerryPingee *self)
  * ferry_pingee_unref:
  * @self: (transfer full): a pingee
  *
- * Drops a reference. The main context of a connected pingee holds a reference too, so the pingee stays connected when
- * all other references are dropped. Any thread may call this.
+ * Drops a reference. A connected pingee and its main context hold references to each other, so both stay until the
+ * pingee is disconnected. Any thread.
  *
  * Since: 0.1
  */
