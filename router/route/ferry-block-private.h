@@ -13,8 +13,7 @@
 
 G_BEGIN_DECLS
 
-/* A connection id has the slot of the routing table in its low bits. The higher bits differ for each pipe that had
- * the slot. */
+/* A connection id has its slot of the routing table in the low bits; the others differ for each pipe of the slot. */
 #define FERRY_SLOT_BITS 24
 #define FERRY_MAX_SLOTS (1u << FERRY_SLOT_BITS)
 

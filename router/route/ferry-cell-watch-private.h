@@ -30,8 +30,7 @@ typedef struct
   gboolean broken; /* the writer broke a rule; the cell is never read again */
 } FerryCellWatch;
 
-/* The hot cells, listed by the connection ids of their pipes. A pipe that does not exist any more when its id is
- * reached is omitted. */
+/* The hot cells, listed by the connection ids of their pipes. The id of a pipe that is gone is omitted. */
 typedef struct
 {
   GArray *hot;           /* (owned) (element-type guint64): the cells to be read at the next tick */

@@ -103,8 +103,7 @@ ferry_hot_cells_get_tick (FerryHotCells *self)
   return self->tick != 0 ? self->tick : G_MAXINT64;
 }
 
-/* Begins a tick at now, and sets the next tick at next. Does nothing while cells of the present tick are still to be
- * read. */
+/* Begins a tick at now, with the next one at next, unless cells of the present tick are still to be read. */
 void
 ferry_hot_cells_begin (FerryHotCells *self, gint64 now, gint64 next)
 {
@@ -127,8 +126,7 @@ ferry_hot_cells_next (FerryHotCells *self)
   return g_array_index (self->due, guint64, self->cursor++);
 }
 
-/* To be called after a cell was read. Drops the next tick when all cells of the present tick were read and no cell
- * is hot. */
+/* Drops the next tick when no cell is hot, and none is left to be read. To be called after each cell. */
 void
 ferry_hot_cells_settle (FerryHotCells *self)
 {

@@ -27,8 +27,7 @@ typedef enum
   FERRY_DRAIN_STALLED,   /* the link waits: for room in the queue, for memory, or for a check */
 } FerryDrainResult;
 
-/* Makes a drain. spare_time: for how many microseconds unused memory for copies is kept. The first three arguments
- * must outlive the drain. */
+/* Makes a drain, which the first three arguments must outlive. spare_time: microseconds to keep unused memory. */
 FerryDrain *ferry_drain_new (FerrySharedQueue *shared, FerryLocalQueue *local, FerryPingee *pingee, gint64 spare_time);
 void ferry_drain_free (FerryDrain *self);
 

@@ -250,8 +250,7 @@ push_buffer (FerryDrain *self, FerryLink *link, const FerryBufferNews *news, GBy
   block->number = news->type_number;
   block->data = news->metadata;
   block->size = news->message_kind != 0 ? g_bytes_get_size (buffer) : news->metadata_size;
-  /* A large message counts against the queue, also where its bytes are in a buffer. The bytes of a buffer count
-   * against the account instead. */
+  /* The bytes of a large message count against the queue, those of a buffer against the account. */
   block->charge = sizeof *block + block->size;
   if (news->message_kind == 0)
     block->share = ferry_local_queue_get_buffer_share (g_bytes_get_size (buffer));

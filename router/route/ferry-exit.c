@@ -46,8 +46,7 @@ has_last_words (FerryLink *link)
          link->output->error_begun == ferry_link_get_begun_call (link);
 }
 
-/* (transfer full): adds the last line of standard error, which mostly says more than an exit status. Takes ownership
- * of text. */
+/* (transfer full): adds the last line of standard error, which mostly says more. Takes ownership of text. */
 static char *
 quote_last_error (FerryLink *link, char *text)
 {

@@ -29,8 +29,7 @@ void ferry_home_unref (FerryHome *self);
 void ferry_home_set_thread (FerryHome *self, GThread *thread);
 GMainContext *ferry_home_get_context (FerryHome *self);
 
-/* Whether the calling thread may use the home's objects. TRUE on any thread when self (nullable) is NULL or has no
- * thread. */
+/* Whether the calling thread may use the home's objects. TRUE when self (nullable) is NULL or has no thread. */
 gboolean ferry_home_is_here (FerryHome *self);
 /* Whether the calling thread does the work that other threads pass to the home (ferry_home_invoke()). That is the
  * home's thread, or, where the home has no thread, the thread that runs the home's main context now: no other thread

@@ -400,8 +400,7 @@ ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block)
   return keep (self, block->link, data, block->size, (KeptMessage){.data = data, .charge = block->size});
 }
 
-/* monitor: (transfer full): returns the copy of a buffer. Takes ownership of memory, which the last reference turns
- * into spare memory of the link. */
+/* monitor: (transfer full): returns the copy of a buffer, which owns memory and ends as spare memory of the link. */
 GBytes *
 ferry_local_queue_keep_copy (FerryLocalQueue *self, FerryLink *link, FerryMemory memory, gsize size)
 {

@@ -147,8 +147,7 @@ run_commands (FerryMonitor *self)
 
 /* ---- news of a link for the router's thread ---- */
 
-/* monitor: sets the state word of each pipe of the link, and the first word in any case: the worker reads it with the
- * down lane. */
+/* monitor: sets the state word of each pipe, and the first word in any case: it also closes the down lane. */
 static void
 close_all_pipes (FerryLink *link, FerryPipeWord word)
 {
@@ -197,8 +196,7 @@ tell_launched (FerryMonitor *self, FerryLink *link)
  * Lines count against the link's share, as messages do. While the share is used up, the streams are not read. So a
  * worker that writes faster than the application logs waits in write(), as with any pipe. */
 
-/* monitor: reads the next part of the output. Its lines are of the call that the worker began last, or of earlier
- * calls. */
+/* monitor: reads the next part of the output. Its lines are of the call that the worker began last, or older. */
 static void
 read_output (FerryMonitor *self, FerryLink *link)
 {
@@ -220,8 +218,7 @@ read_output (FerryMonitor *self, FerryLink *link)
   ferry_drain_push (self->drain, block);
 }
 
-/* monitor: reads the next part of the output, where the link has room; of a worker that has ended, all that is left,
- * over several visits. */
+/* monitor: reads the next part of the output, where the link has room; also after the worker's end, to the last. */
 static FerryDrainResult
 drain_output (FerryMonitor *self, FerryLink *link)
 {
@@ -415,8 +412,7 @@ get_waking_time (FerryMonitor *self)
   return until != G_MAXINT64 ? until : FERRY_SLEEP;
 }
 
-/* Arms the link's empty lane, and deactivates the link unless a record came meanwhile. Ends the link where nothing can
- * follow. */
+/* Arms the link's empty lane, and deactivates the link if no record came meanwhile. Ends a link that is done. */
 static void
 rest_link (FerryMonitor *self, FerryLink *link)
 {

@@ -53,8 +53,7 @@ struct _FerryPingee
 
 G_DEFINE_BOXED_TYPE (FerryPingee, ferry_pingee, ferry_pingee_ref, ferry_pingee_unref)
 
-/* Whether source is to be dispatched now. Sets *timeout to the milliseconds until the ageing source may be due, or
- * to -1. */
+/* Whether to dispatch source now. Sets *timeout to the milliseconds until the ageing source may be due, or to -1. */
 static gboolean
 is_due (GSource *source, int *timeout)
 {
@@ -92,8 +91,7 @@ source_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   FerryPingee *self = ((PingeeSource *) source)->pingee;
 
-  /* A main loop that the callback itself runs dispatches neither source: a ping stays pending until the callback
-   * returns. */
+  /* A main loop within the callback dispatches neither source: a ping stays pending until the callback returns. */
   if (self->dispatching)
     return G_SOURCE_CONTINUE;
   self->dispatching = TRUE;
@@ -192,8 +190,7 @@ do_nothing (gpointer user_data)
 {
 }
 
-/* Frees the user's data on the thread that runs the context, whichever thread drops the last reference to the
- * pingee. */
+/* Frees the user's data on the context's thread, whichever thread drops the last reference to the pingee. */
 static void
 release_user_data (FerryPingee *self)
 {

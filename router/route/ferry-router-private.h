@@ -69,8 +69,7 @@ struct _FerryRouter
   guint64 counters[FERRY_N_COUNTERS]; /* by FerryCounter; of monitors, earlier ones only */
 };
 
-/* router's thread: functions of the launcher or another user of a link, which the router calls when the link's state
- * changes. */
+/* router's thread: functions of a link's user, such as the launcher. The router calls them at changes of state. */
 typedef struct
 {
   void (*launched) (gpointer data, GPid pid);
@@ -83,8 +82,7 @@ typedef struct
 
 /* any: whether the router runs, and the calling thread is the router's thread. */
 gboolean ferry_router_check (FerryRouter *self, GError **error);
-/* main: whether the caller may wait. Fails with FERRY_ERROR_BUSY in a handler and in any other callback of the
- * context. */
+/* main: whether the caller may wait. Fails with FERRY_ERROR_BUSY in any callback of the context. */
 gboolean ferry_router_check_not_in_handler (FerryRouter *self, GError **error);
 gboolean ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
                                 gpointer launch_data, GDestroyNotify launch_destroy);

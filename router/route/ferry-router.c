@@ -986,8 +986,7 @@ ferry_router_keep (FerryRouter *self, gpointer object)
   g_ptr_array_add (self->deferred_frees, object);
 }
 
-/* Frees the kept objects. That may call the application's code, which may begin another dispatch, so the list is
- * replaced first. */
+/* Frees the kept objects. Replaces the list first, since the application's code may begin another dispatch. */
 static void
 run_deferred_frees (FerryRouter *self)
 {
@@ -1045,8 +1044,7 @@ dispatch (FerryRouter *self, FerryCondition condition, gpointer user_data)
   return result;
 }
 
-/* While the router is being stopped: counts the block's messages as undelivered, delivers its output, or ends its
- * link. */
+/* While the router stops: counts the block's messages as undelivered, delivers its output, or ends its link. */
 static void
 discard_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
 {
@@ -1141,8 +1139,7 @@ run_posts (Route *self)
   return FALSE;
 }
 
-/* Whether all messages are dispatched that were sent before the call. TRUE also if the router was stopped and started
- * meanwhile. */
+/* Whether all messages from before the call are dispatched. TRUE also if the router was stopped and started. */
 static gboolean
 has_passed_fence (Route *self)
 {

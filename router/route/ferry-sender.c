@@ -317,8 +317,7 @@ announce_type_locked (FerrySender *self, const char *type_string, guint8 *place)
   return (guint16) self->n_types;
 }
 
-/* A place in the locked lane for a record, and before it for the announcement of its type if the type is new. Both are
- * published at once. */
+/* A place in the locked lane for a record, and for the announcement of a new type before it, published together. */
 typedef struct
 {
   guint8 *place;           /* the place of the announcement, or of the record if there is none */

@@ -10,8 +10,7 @@
  * read more often. */
 #define TURN 100
 
-/* The most microseconds that a link is charged. Without this limit a link would wait for long because of one slow
- * message. */
+/* The most microseconds that a link is charged, so that it does not wait for long for one slow message. */
 #define HIGHEST_DEBT (40 * TURN)
 
 static void
