@@ -184,11 +184,11 @@ ferry_drain_ping (FerryDrain *self)
 
 /* ---- unused memory that is kept for later buffers ---- */
 
-/* Returns the monotonic time at which ferry_drain_tidy() has something to do, or 0 for never. */
+/* Returns the monotonic time at which ferry_drain_tidy() has something to do, or G_MAXINT64 for never. */
 gint64
 ferry_drain_get_tidy_time (FerryDrain *self)
 {
-  return self->tidy_at;
+  return self->tidy_at != 0 ? self->tidy_at : G_MAXINT64;
 }
 
 /* Frees memory for copies that was unused for the spare time, and returns unused pages of the arenas to the system. */

@@ -402,8 +402,7 @@ end_naps (FerryMonitor *self)
 static gint64
 get_waking_time (FerryMonitor *self)
 {
-  gint64 tidy_at = ferry_drain_get_tidy_time (self->drain);
-  gint64 until = tidy_at != 0 ? tidy_at : G_MAXINT64;
+  gint64 until = ferry_drain_get_tidy_time (self->drain);
 
   if (!g_queue_is_empty (&self->doze.links))
     until = MIN (until, self->doze.until);

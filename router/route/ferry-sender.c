@@ -1199,10 +1199,7 @@ ferry_sender_send_buffer_until (FerrySender *self, GVariant *metadata, FerryBuff
   if (!check_fits (&send, buffer, error))
     return FALSE;
   handler = watch_cancellable (&send, cancellable);
-  if (ferry_buffer_is_one_shot (buffer))
-    sent = send_one_shot (&send, buffer, error);
-  else
-    sent = lend (&send, buffer, error);
+  sent = ferry_buffer_is_one_shot (buffer) ? send_one_shot (&send, buffer, error) : lend (&send, buffer, error);
   g_cancellable_disconnect (cancellable, handler);
   return sent;
 }
@@ -1392,12 +1389,9 @@ ferry_sender_pass (FerrySender *self, GError **error)
 {
   if (!ferry_sender_can_be_passed (self, error))
     return FALSE;
+  /* Another thread may have started the sender meanwhile. */
   if (!take (self->share))
-    {
-      FerrySenderState state = get_state (self);
-
-      return state == FERRY_SENDER_NEW ? refuse_closed (self, error) : refuse_state (state, error);
-    }
+    return ferry_sender_can_be_passed (self, error) && refuse_closed (self, error);
   atomic_store_explicit (&self->state, FERRY_SENDER_PASSED, memory_order_release);
   return TRUE;
 }
