@@ -50,10 +50,9 @@ post_free (Post *post)
 static Post *
 pop (FerryMailbox *self)
 {
-  Post *post;
   FERRY_AUTO_LOCK (&lock);
+  Post *post = g_queue_pop_head (&self->queue);
 
-  post = g_queue_pop_head (&self->queue);
   if (self->queue.length == 0)
     g_source_set_ready_time (&self->source, -1);
   return post;
@@ -153,10 +152,9 @@ ferry_mailbox_post (GMainContext *context, FerryMailboxFunc func, gpointer data,
 FerryMailbox *
 ferry_mailbox_ref_for (GMainContext *context)
 {
-  FerryMailbox *self;
   FERRY_AUTO_LOCK (&lock);
+  FerryMailbox *self = find_locked (context != NULL ? context : g_main_context_default ());
 
-  self = find_locked (context != NULL ? context : g_main_context_default ());
   g_source_ref (&self->source);
   return self;
 }
@@ -176,10 +174,9 @@ ferry_mailbox_is_running (const FerryMailbox *self)
 gboolean
 ferry_mailbox_watch (FerryMailbox *self, FerryMailboxFunc wake, gpointer data)
 {
-  gboolean is_empty;
   FERRY_AUTO_LOCK (&lock);
+  gboolean is_empty = self->queue.length == 0;
 
-  is_empty = self->queue.length == 0;
   self->wake = is_empty ? wake : NULL;
   self->wake_data = data;
   return is_empty;

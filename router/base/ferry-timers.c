@@ -102,10 +102,10 @@ run_first (FerryTimers *self)
   timer->func (timer->data);
 }
 
-static void
-follow_first (FerryTimers *self)
+gint64
+ferry_timers_get_first (const FerryTimers *self)
 {
-  set_ready_at (self, self->heap->len > 0 ? at (self, 1)->deadline : NEVER);
+  return self->heap->len > 0 ? ((FerryTimer *) g_ptr_array_index (self->heap, 0))->deadline : NEVER;
 }
 
 static gboolean
@@ -118,7 +118,7 @@ timers_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
   guint left = self->heap->len;
 
   self->dispatching = TRUE;
-  for (; left > 0 && self->heap->len > 0 && at (self, 1)->deadline <= now; left--)
+  for (; left > 0 && ferry_timers_get_first (self) <= now; left--)
     {
       run_first (self);
       /* The timer's func may have freed self. The context keeps the source until this function returns. */
@@ -126,7 +126,7 @@ timers_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
         return G_SOURCE_REMOVE;
     }
   self->dispatching = FALSE;
-  follow_first (self);
+  set_ready_at (self, ferry_timers_get_first (self));
   return G_SOURCE_CONTINUE;
 }
 
@@ -193,12 +193,6 @@ ferry_timers_get_n (const FerryTimers *self)
   return self->heap->len;
 }
 
-gint64
-ferry_timers_get_first (const FerryTimers *self)
-{
-  return self->heap->len > 0 ? ((FerryTimer *) g_ptr_array_index (self->heap, 0))->deadline : NEVER;
-}
-
 gboolean
 ferry_timers_run_one (FerryTimers *self, gint64 now)
 {
@@ -210,7 +204,7 @@ ferry_timers_run_one (FerryTimers *self, gint64 now)
   run_first (self);
   self->dispatching = FALSE;
   if (!g_source_is_destroyed (&self->source))
-    follow_first (self);
+    set_ready_at (self, ferry_timers_get_first (self));
   g_source_unref (&self->source);
   return TRUE;
 }

@@ -36,16 +36,14 @@ read_groups (const char *file, LimitFunc func, guint64 *limit)
 {
   g_autofree char *text = NULL;
   char *folder;
-  char *slash;
 
   if (!g_file_get_contents ("/proc/self/cgroup", &text, NULL, NULL) || !g_str_has_prefix (text, "0::"))
     return;
   folder = text + strlen ("0::");
   g_strchomp (folder);
-  read_group (folder, file, func, limit);
-  while ((slash = strrchr (folder, '/')) != NULL)
+  for (char *end = folder + strlen (folder); end != NULL; end = strrchr (folder, '/'))
     {
-      *slash = '\0';
+      *end = '\0';
       read_group (folder, file, func, limit);
     }
 }
@@ -110,17 +108,12 @@ ferry_check_free_fds (guint n, GError **error)
 {
   int fds[MAX_FDS];
   guint n_opened = 0;
-  int failure = 0;
+  int failure;
 
   g_assert (n <= MAX_FDS);
-  while (n_opened < n && failure == 0)
-    {
-      fds[n_opened] = eventfd (0, EFD_CLOEXEC);
-      if (fds[n_opened] < 0)
-        failure = errno;
-      else
-        n_opened++;
-    }
+  while (n_opened < n && (fds[n_opened] = eventfd (0, EFD_CLOEXEC)) >= 0)
+    n_opened++;
+  failure = n_opened < n ? errno : 0;
   while (n_opened > 0)
     close (fds[--n_opened]);
   errno = failure;

@@ -50,13 +50,10 @@ unlink_locked (FerryWaitQueue *self, GList *node)
 static void
 leave (Waiting *self)
 {
-  FerryCompletion *completion;
+  g_autoptr (FerryCompletion) completion = NULL;
+  FERRY_AUTO_LOCK (&self->queue->lock);
 
-  pthread_mutex_lock (&self->queue->lock);
   completion = unlink_locked (self->queue, &self->node);
-  pthread_mutex_unlock (&self->queue->lock);
-  if (completion != NULL)
-    ferry_completion_unref (completion);
 }
 
 static GError *

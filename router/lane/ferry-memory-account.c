@@ -109,8 +109,9 @@ ferry_memory_account_has_room (FerryMemoryAccount *self, gsize size)
 }
 
 static void
-raise_to (_Atomic gint64 *highest, gint64 value)
+add (_Atomic gint64 *count, _Atomic gint64 *highest, gsize size)
 {
+  gint64 value = atomic_fetch_add_explicit (count, (gint64) size, memory_order_relaxed) + (gint64) size;
   /* Relaxed: a statistic. */
   gint64 before = atomic_load_explicit (highest, memory_order_relaxed);
 
@@ -122,9 +123,7 @@ raise_to (_Atomic gint64 *highest, gint64 value)
 void
 ferry_memory_account_hold (FerryMemoryAccount *self, gsize size)
 {
-  gint64 before = atomic_fetch_add_explicit (&self->held, (gint64) size, memory_order_relaxed);
-
-  raise_to (&self->highest_held, before + (gint64) size);
+  add (&self->held, &self->highest_held, size);
 }
 
 void
@@ -143,8 +142,7 @@ ferry_memory_account_add_spare (FerryMemoryAccount *self, gsize size)
 {
   if (!ferry_memory_account_has_room (self, size))
     return FALSE;
-  raise_to (&self->highest_spare,
-            atomic_fetch_add_explicit (&self->spare, (gint64) size, memory_order_relaxed) + (gint64) size);
+  add (&self->spare, &self->highest_spare, size);
   return TRUE;
 }
 

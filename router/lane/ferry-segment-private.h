@@ -43,14 +43,6 @@ void ferry_segment_clear_soon (FerrySegment *self);
  * with errno set. */
 int ferry_memfd_new (const char *name);
 
-/* Returns the size of a segment without its arena, in whole pages. In a mapping beyond the end of the memfd, an access
- * would raise SIGBUS, whatever its seals. */
-static inline gsize
-ferry_segment_size_for (gsize up_capacity, guint n_cells)
-{
-  return FERRY_SEGMENT_UP_RING + up_capacity + (((gsize) n_cells * sizeof (FerryCell) + 4095) & ~(gsize) 4095);
-}
-
 static inline gsize
 ferry_segment_get_arena_offset (const FerrySegment *self)
 {

@@ -94,10 +94,13 @@ arena_size_is_valid (guint64 size)
 static void
 set_sizes (FerrySegment *self, gsize up_capacity, guint n_cells, gsize arena_size)
 {
+  /* Whole pages: in a mapping beyond the end of the memfd, an access would raise SIGBUS, whatever its seals. */
+  const gsize size_of_cells = (n_cells * sizeof (FerryCell) + 4095) & ~(gsize) 4095;
+
   *self = (FerrySegment){
     .up_capacity = up_capacity,
     .n_cells = n_cells,
-    .size = ferry_segment_size_for (up_capacity, n_cells) + arena_size,
+    .size = FERRY_SEGMENT_UP_RING + up_capacity + size_of_cells + arena_size,
     .arena_size = arena_size,
   };
 }

@@ -198,9 +198,7 @@ begin_large (FerryDownlink *self, const FerryRecordHeader *header, const guint8 
   self->assembly = (FerryAssembly){
     .data = g_malloc (large.size),
     .size = large.size,
-    .allocated = large.size,
     .connection_id = header->connection_id,
-    .kind = large.kind,
   };
   return TRUE;
 }
@@ -253,13 +251,14 @@ take_fd_batch (FerryDownlink *self, const FerryRecordHeader *header, const guint
   return receive_fd_batch (self, &message);
 }
 
-/* Adds the fd batch, where there is one, to a message that is complete. */
+/* Fills in a message that is complete, with the fd batch where there is one. */
 static FerryDownEvent
-deliver (FerryDownlink *self, FerryDownMessage *message)
+deliver (FerryDownlink *self, guint64 connection_id, const guint8 *data, gsize size, FerryDownMessage *message)
 {
+  *message = (FerryDownMessage){.connection_id = connection_id, .data = data, .size = size};
   if (!self->has_fd_batch)
     return FERRY_DOWN_EVENT_MESSAGE;
-  if (message->connection_id != self->fd_batch_id)
+  if (connection_id != self->fd_batch_id)
     return break_lane (self);
   message->descriptors = self->descriptors;
   message->is_short = self->is_short;
@@ -278,8 +277,7 @@ take_record (FerryDownlink *self, const FerryRecordHeader *header, const guint8 
   if (header->kind == FERRY_RECORD_BYTES)
     {
       self->borrowed = size;
-      *message = (FerryDownMessage){header->connection_id, payload, header->length, NULL, FALSE};
-      return deliver (self, message);
+      return deliver (self, header->connection_id, payload, header->length, message);
     }
   if (header->kind != FERRY_RECORD_FINISH || header->length != 0 || self->has_fd_batch)
     return break_lane (self);
@@ -318,10 +316,7 @@ take_event (FerryDownlink *self, FerryDownMessage *message)
         return break_lane (self);
       release (self, &self->down, ferry_record_size (header.length));
       if (header.kind != FERRY_RECORD_FD_BATCH && assembly->filled == assembly->size)
-        {
-          *message = (FerryDownMessage){assembly->connection_id, assembly->data, assembly->size, NULL, FALSE};
-          return deliver (self, message);
-        }
+        return deliver (self, assembly->connection_id, assembly->data, assembly->size, message);
     }
 }
 
@@ -479,40 +474,27 @@ break_express_locked (FerryDownlink *self)
   return FALSE;
 }
 
-/* Takes the next cancel. Returns FALSE where the express lane has no cancel. After an invalid record, no more cancels
- * are taken, and ferry_downlink_receive() returns BROKEN. */
-static gboolean
-take_cancel_locked (FerryDownlink *self, FerryRecordHeader *header)
+/* After an invalid record, no more cancels are taken, and ferry_downlink_receive() returns BROKEN. */
+gboolean
+ferry_downlink_take_cancel (FerryDownlink *self, guint64 *xid, guint16 *reason)
 {
   FerryLaneReader *lane = &self->express;
+  FerryRecordHeader header;
 
+  if (!ferry_downlink_has_cancel (self) || self->uplink->forked)
+    return FALSE;
+  FERRY_AUTO_LOCK (&self->lock);
   if (atomic_load_explicit (&self->express_broken, memory_order_relaxed) || !ferry_lane_reader_look (lane))
     return break_express_locked (self);
   if (ferry_lane_reader_get_available (lane) == 0)
     return FALSE;
-  if (ferry_lane_reader_get_available (lane) < sizeof *header)
+  if (ferry_lane_reader_get_available (lane) < sizeof header)
     return break_express_locked (self);
-  memcpy (header, ferry_lane_reader_get_place (lane), sizeof *header);
-  if (header->kind != FERRY_RECORD_CANCEL || header->length != 0)
+  memcpy (&header, ferry_lane_reader_get_place (lane), sizeof header);
+  if (header.kind != FERRY_RECORD_CANCEL || header.length != 0)
     return break_express_locked (self);
-  release (self, lane, sizeof *header);
+  release (self, lane, sizeof header);
   atomic_store_explicit (&self->express_seen, lane->head, memory_order_relaxed);
-  return TRUE;
-}
-
-gboolean
-ferry_downlink_take_cancel (FerryDownlink *self, guint64 *xid, guint16 *reason)
-{
-  FerryRecordHeader header;
-  gboolean taken;
-
-  if (!ferry_downlink_has_cancel (self) || self->uplink->forked)
-    return FALSE;
-  pthread_mutex_lock (&self->lock);
-  taken = take_cancel_locked (self, &header);
-  pthread_mutex_unlock (&self->lock);
-  if (!taken)
-    return FALSE;
   *xid = header.connection_id;
   *reason = header.number;
   return TRUE;
@@ -527,9 +509,7 @@ ferry_downlink_wait_for_cancel (FerryDownlink *self, gint64 deadline)
 
       if (ferry_downlink_is_closed (self))
         return FALSE;
-      if (arm_express (self))
-        return TRUE;
-      if (take_interrupt (self, &self->cancel_interrupts_taken) || deadline == 0 ||
+      if (arm_express (self) || take_interrupt (self, &self->cancel_interrupts_taken) || deadline == 0 ||
           !ferry_futex_doorbell_wait (get_bell (self), seen, deadline))
         return TRUE;
     }

@@ -76,8 +76,6 @@ typedef struct
   void (*free) (FerryForkServerLink *self); /* any */
 } FerryForkServerLinkFuncs;
 
-typedef struct _FerryFdBatches FerryFdBatches;
-
 /* The sandbox of the process at the other end. A layer is a bit, FERRY_LAYER_…. */
 typedef struct
 {
@@ -158,17 +156,29 @@ typedef struct
   guint64 dispatched; /* the position up_head of the latest block that was dispatched */
 } FerryLinkTurn;
 
+/* any: the descriptors that were sent down with messages. */
+typedef struct
+{
+  guint64 n_sent;
+  /* (element-type PendingFdBatch) (owned): the batches that the worker has not taken, oldest first */
+  GArray *pending;
+  guint n_pending; /* the number of descriptors in the batches of pending */
+  /* (element-type GArray of int) (owned): for a link within this process: copies of the descriptors that were not
+   * taken, oldest first */
+  GQueue local;
+} FerryFdBatches;
+
 /* any: the writing end of the down lane and of the express lane. The functions for this struct are in ferry-link.c. */
 typedef struct
 {
   pthread_mutex_t lock; /* guards all fields of this struct; no thread sleeps while it holds the lock */
   FerryLaneWriter lane;
   FerryLaneWriter express;
-  GQueue backlog;             /* (element-type FerryBacklogRecord): records that found no room in the down lane */
-  GQueue express_backlog;     /* (element-type FerryBacklogRecord): records that found no room in the express lane */
-  gsize backlog_size;         /* bytes of the records in backlog, without short records */
-  gsize backlog_short;        /* bytes of the short records in backlog */
-  FerryFdBatches *fd_batches; /* (owned) (nullable): NULL before descriptors are sent for the first time */
+  GQueue backlog;         /* (element-type FerryBacklogRecord): records that found no room in the down lane */
+  GQueue express_backlog; /* (element-type FerryBacklogRecord): records that found no room in the express lane */
+  gsize backlog_size;     /* bytes of the records in backlog, without short records */
+  gsize backlog_short;    /* bytes of the short records in backlog */
+  FerryFdBatches fd_batches;
   /* bits: the kinds of messages that were rejected for lack of room since room was last notified */
   guint turned_away;
   GQueue room_watches; /* (element-type FerryRoomWatch) (unowned) */

@@ -56,7 +56,6 @@ typedef struct
 typedef struct
 {
   const FerryPart *parts;
-  guint n_parts;
   gsize offset; /* bytes of the first part that are written */
 } Gather;
 
@@ -66,17 +65,6 @@ typedef struct
   guint64 record_end; /* the position in the down lane at which the batch's record ends */
   guint n_descriptors;
 } PendingFdBatch;
-
-struct _FerryFdBatches
-{
-  guint64 n_sent;
-  guint64 n_taken; /* how many batches were taken from local */
-  /* (element-type PendingFdBatch) (owned): the batches that the worker has not taken, oldest first */
-  GArray *pending;
-  guint n_pending; /* the number of descriptors in the batches of pending */
-  /* (element-type GArray of int) (owned): for a link within this process: copies of the descriptors */
-  GQueue local;
-};
 
 /* Returns the arena's size, made smaller where RLIMIT_FSIZE requires. RLIMIT_FSIZE also limits shared memory, and the
  * kernel kills a process that writes beyond the limit. */
@@ -113,6 +101,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
   g_array_append_vals (self->cells, cells, n_pipes);
   for (guint i = 0; i < n_pipes; i++)
     n_cells += cells[i] != FERRY_NO_CELL;
+  self->down.fd_batches.pending = g_array_new (FALSE, FALSE, sizeof (PendingFdBatch));
   pthread_mutex_init (&self->down.lock, NULL);
   ferry_spare_memory_init (&self->spare);
   self->queue_node.data = self->active_node.data = self;
@@ -179,6 +168,7 @@ ferry_link_unref (FerryLink *self)
   g_clear_pointer (&self->output, ferry_output_free);
   g_array_unref (self->connection_ids);
   g_array_unref (self->cells);
+  g_array_unref (self->down.fd_batches.pending);
   pthread_mutex_destroy (&self->down.lock);
   g_free (self->detail);
   g_free (self->name);
@@ -413,9 +403,6 @@ ferry_link_wait (FerryLink *self)
 
 /* ---- messages down ----
  *
- * The application's writing end of a link: the down lane, the express lane and the claim word.
- *
- * Threads:   any, under the lock of down. No thread sleeps while it holds that lock.
  * Trust:     none in the worker. The worker can write any position and any claim. The lane's writer checks positions. A
  *            claim is a number that is only compared, and each loop over it is bounded.
  * Invariant: the records of a lane's backlog follow the records in the lane. While the backlog has records, the lane's
@@ -467,12 +454,10 @@ ferry_link_set_fault_locked (FerryLink *self, const char *fault)
  * worker reads the record, and packets and records have the same order. The worker has taken a batch when the head of
  * the down lane has passed the record.
  *
- * A link within this process has no socket. There, copies of the descriptors wait in fd_batches->local for the other
- * end.
+ * A link within this process has no socket. There, copies of the descriptors wait in fd_batches.local.
  *
- * Threads: any, with the lock of down held.
- * Trust:   none in the worker. A worker that passes records but leaves their packets in the socket is detected. So the
- *          number of descriptors in the socket is bounded by the records that the worker's head has not passed. */
+ * Trust: none in the worker. A worker that passes records but leaves their packets in the socket is detected. So the
+ *        number of descriptors in the socket is bounded by the records that the worker's head has not passed. */
 
 /* any: closes descriptors (element-type int) and empties the array. The files must be the application's own: closing a
  * worker's file may take long. */
@@ -491,14 +476,6 @@ ferry_descriptors_free (GArray *descriptors)
   g_array_unref (descriptors);
 }
 
-static void
-fd_batches_free (FerryFdBatches *self)
-{
-  g_array_unref (self->pending);
-  g_queue_clear_full (&self->local, (GDestroyNotify) ferry_descriptors_free);
-  g_free (self);
-}
-
 static gboolean
 has_unread_packets (FerryLink *link)
 {
@@ -512,11 +489,9 @@ has_unread_packets (FerryLink *link)
 static guint
 count_pending_fds_locked (FerryLink *link)
 {
-  FerryFdBatches *self = link->down.fd_batches;
+  FerryFdBatches *self = &link->down.fd_batches;
   guint n_passed = 0;
 
-  if (self == NULL)
-    return 0;
   ferry_lane_writer_look (&link->down.lane, 0);
   while (n_passed < self->pending->len &&
          g_array_index (self->pending, PendingFdBatch, n_passed).record_end <= link->down.lane.head)
@@ -534,7 +509,6 @@ static int
 send_fd_batch_locally (FerryFdBatches *self, const int *descriptors, guint n_descriptors)
 {
   GArray *copies = g_array_new (FALSE, FALSE, sizeof (int));
-  int error_number;
 
   for (guint i = 0; i < n_descriptors; i++)
     {
@@ -542,7 +516,8 @@ send_fd_batch_locally (FerryFdBatches *self, const int *descriptors, guint n_des
 
       if (copy < 0)
         {
-          error_number = errno;
+          int error_number = errno;
+
           ferry_descriptors_free (copies);
           return error_number;
         }
@@ -566,15 +541,9 @@ static int
 send_fd_batch_now (FerryLink *link, const FerryDescriptors *batch, guint64 record_end)
 {
   PendingFdBatch pending = {record_end, batch->n_descriptors};
-  FerryFdBatches *self;
+  FerryFdBatches *self = &link->down.fd_batches;
   int error_number;
 
-  if (link->down.fd_batches == NULL)
-    {
-      link->down.fd_batches = g_new0 (FerryFdBatches, 1);
-      link->down.fd_batches->pending = g_array_new (FALSE, FALSE, sizeof (PendingFdBatch));
-    }
-  self = link->down.fd_batches;
   if (link->local)
     error_number = send_fd_batch_locally (self, batch->descriptors, batch->n_descriptors);
   else
@@ -625,18 +594,14 @@ send_fd_batch_packet_locked (FerryLink *link, const FerryDescriptors *batch, gui
 gboolean
 ferry_link_take_fd_batch (FerryLink *link, guint64 number, GArray *descriptors)
 {
-  GArray *taken = NULL;
+  FerryFdBatches *self = &link->down.fd_batches;
+  g_autoptr (GArray) taken = NULL;
+  FERRY_AUTO_LOCK (&link->down.lock);
 
-  pthread_mutex_lock (&link->down.lock);
-  if (link->down.fd_batches != NULL && number == link->down.fd_batches->n_taken + 1)
-    taken = g_queue_pop_head (&link->down.fd_batches->local);
-  if (taken != NULL)
-    link->down.fd_batches->n_taken++;
-  pthread_mutex_unlock (&link->down.lock);
-  if (taken == NULL)
+  if (self->local.length == 0 || number != self->n_sent - self->local.length + 1)
     return FALSE;
+  taken = g_queue_pop_head (&self->local);
   g_array_append_vals (descriptors, taken->data, taken->len);
-  g_array_unref (taken);
   return TRUE;
 }
 
@@ -645,38 +610,33 @@ guint64
 ferry_link_get_n_fd_batches_sent (FerryLink *self)
 {
   FERRY_AUTO_LOCK (&self->down.lock);
-  return self->down.fd_batches != NULL ? self->down.fd_batches->n_sent : 0;
+  return self->down.fd_batches.n_sent;
 }
 
-/* any: returns how many of the sent fd batches the worker has taken. Returns G_MAXUINT64 where the number is unknown:
- * after the end of the link, and before the first batch. */
+/* any: returns how many of the sent fd batches the worker has taken. Returns G_MAXUINT64 after the end of the link,
+ * because the number is then unknown. */
 guint64
 ferry_link_get_n_fd_batches_taken (FerryLink *self)
 {
-  guint64 n = G_MAXUINT64;
   FERRY_AUTO_LOCK (&self->down.lock);
 
-  if (!self->down.closed && self->down.fd_batches != NULL)
-    {
-      count_pending_fds_locked (self);
-      n = self->down.fd_batches->n_sent - self->down.fd_batches->pending->len;
-    }
-  return n;
+  if (self->down.closed)
+    return G_MAXUINT64;
+  count_pending_fds_locked (self);
+  return self->down.fd_batches.n_sent - self->down.fd_batches.pending->len;
 }
 
 /* ---- lanes and claim ---- */
 
-/* Whether the worker wrote valid positions in the down lane and in the express lane. If not, sets the link's fault. */
+/* Sets the link's fault where the worker wrote an invalid position. Returns whether the link may still be used. */
 static gboolean
 check_lanes_locked (FerryLink *self)
 {
-  if (!self->down.lane.broken && !self->down.express.broken)
-    return TRUE;
-  ferry_link_set_fault_locked (self,
-                               "it wrote a position beyond what was sent to it; the heads of its down lane and of its "
-                               "express lane must be multiples of 8, must not decrease, and must not pass the end "
-                               "of what was sent");
-  return FALSE;
+  if (self->down.lane.broken || self->down.express.broken)
+    ferry_link_set_fault_locked (
+      self, "it wrote a position beyond what was sent to it; the heads of its down lane and of its express lane must "
+            "be multiples of 8, must not decrease, and must not pass the end of what was sent");
+  return is_usable_locked (self);
 }
 
 static void
@@ -708,7 +668,6 @@ gather (Gather *self, guint8 *place, gsize size)
       if (n == left)
         {
           self->parts++;
-          self->n_parts--;
           self->offset = 0;
         }
     }
@@ -803,12 +762,12 @@ flush_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog)
 }
 
 static void
-put_message_locked (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts, gsize size)
+put_message_locked (FerryLink *self, guint64 connection_id, const FerryPart *parts, gsize size)
 {
-  Gather payload = {parts, n_parts, 0};
+  Gather payload = {.parts = parts};
   FerryLargeMessage large = {.size = size, .kind = FERRY_RECORD_BYTES};
   FerryPart large_part = {&large, sizeof large};
-  Gather large_payload = {&large_part, 1, 0};
+  Gather large_payload = {.parts = &large_part};
 
   if (G_LIKELY (size <= FERRY_MAX_RECORD_PAYLOAD))
     {
@@ -836,7 +795,7 @@ send_fd_batch_locked (FerryLink *self, guint64 connection_id, FerryDescriptors *
 {
   FerryFdBatchMessage message = {.n_descriptors = batch->n_descriptors};
   FerryPart part = {&message, sizeof message};
-  Gather payload = {&part, 1, 0};
+  Gather payload = {.parts = &part};
 
   if (!self->local && self->control < 0)
     return FERRY_DOWN_CLOSED;
@@ -844,7 +803,7 @@ send_fd_batch_locked (FerryLink *self, guint64 connection_id, FerryDescriptors *
   switch (batch->error_number)
     {
     case 0:
-      message.number = self->down.fd_batches->n_sent;
+      message.number = self->down.fd_batches.n_sent;
       put_locked (self, &self->down.lane, &self->down.backlog,
                   &(FerryRecordHeader){sizeof message, FERRY_RECORD_FD_BATCH, 0, connection_id}, &payload);
       return FERRY_DOWN_SENT;
@@ -872,7 +831,7 @@ FerryDownResult
 ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts,
                       FerryDescriptors *batch)
 {
-  FerryDownResult result = FERRY_DOWN_CLOSED;
+  FerryDownResult result = FERRY_DOWN_SENT;
   gsize size = 0;
 
   for (guint i = 0; i < n_parts; i++)
@@ -882,47 +841,43 @@ ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *p
       size += parts[i].size;
     }
   FERRY_AUTO_LOCK (&self->down.lock);
-  if (is_usable_locked (self))
+  if (!is_usable_locked (self))
+    return FERRY_DOWN_CLOSED;
+  flush_locked (self, &self->down.lane, &self->down.backlog);
+  if (may_wait_locked (self, size))
     {
+      if (batch != NULL)
+        result = send_fd_batch_locked (self, connection_id, batch);
+      if (result == FERRY_DOWN_SENT)
+        put_message_locked (self, connection_id, parts, size);
       flush_locked (self, &self->down.lane, &self->down.backlog);
-      if (!may_wait_locked (self, size))
-        {
-          /* The backlog is not empty, so a later flush calls the room watches. */
-          self->down.turned_away |= is_short (ferry_record_size (size)) ? SHORT_MESSAGE : LONG_MESSAGE;
-          result = FERRY_DOWN_WOULD_BLOCK;
-        }
-      else
-        {
-          result = batch != NULL ? send_fd_batch_locked (self, connection_id, batch) : FERRY_DOWN_SENT;
-          if (result == FERRY_DOWN_SENT)
-            put_message_locked (self, connection_id, parts, n_parts, size);
-          flush_locked (self, &self->down.lane, &self->down.backlog);
-        }
-      if (!check_lanes_locked (self) || !is_usable_locked (self))
-        result = FERRY_DOWN_CLOSED;
     }
-  return result;
+  else
+    {
+      /* The backlog is not empty, so a later flush calls the room watches. */
+      self->down.turned_away |= is_short (ferry_record_size (size)) ? SHORT_MESSAGE : LONG_MESSAGE;
+      result = FERRY_DOWN_WOULD_BLOCK;
+    }
+  return check_lanes_locked (self) ? result : FERRY_DOWN_CLOSED;
 }
 
 static FerryDownResult
 send_word (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, FerryRecordHeader header)
 {
-  FerryDownResult result = FERRY_DOWN_CLOSED;
-  Gather nothing = {NULL, 0, 0};
+  gboolean full;
+  Gather nothing = {0};
   FERRY_AUTO_LOCK (&self->down.lock);
 
-  if (is_usable_locked (self))
-    {
-      flush_locked (self, writer, backlog);
-      result = backlog == &self->down.express_backlog && backlog->length >= MAX_EXPRESS_BACKLOG ? FERRY_DOWN_WOULD_BLOCK
-                                                                                                : FERRY_DOWN_SENT;
-      if (result == FERRY_DOWN_SENT)
-        put_locked (self, writer, backlog, &header, &nothing);
-      flush_locked (self, writer, backlog);
-      if (!check_lanes_locked (self))
-        result = FERRY_DOWN_CLOSED;
-    }
-  return result;
+  if (!is_usable_locked (self))
+    return FERRY_DOWN_CLOSED;
+  flush_locked (self, writer, backlog);
+  full = backlog == &self->down.express_backlog && backlog->length >= MAX_EXPRESS_BACKLOG;
+  if (!full)
+    put_locked (self, writer, backlog, &header, &nothing);
+  flush_locked (self, writer, backlog);
+  if (!check_lanes_locked (self))
+    return FERRY_DOWN_CLOSED;
+  return full ? FERRY_DOWN_WOULD_BLOCK : FERRY_DOWN_SENT;
 }
 
 /* any: notifies the worker that no more calls come. The worker reads this after all messages. */
@@ -946,7 +901,6 @@ ferry_link_send_cancel (FerryLink *self, guint64 xid, guint16 reason)
 guint64
 ferry_link_flush_down (FerryLink *self)
 {
-  guint64 taken;
   FERRY_AUTO_LOCK (&self->down.lock);
 
   if (is_usable_locked (self))
@@ -963,8 +917,7 @@ ferry_link_flush_down (FerryLink *self)
         }
       check_lanes_locked (self);
     }
-  taken = self->down.lane.head + self->down.express.head;
-  return taken;
+  return self->down.lane.head + self->down.express.head;
 }
 
 static _Atomic guint64 *
@@ -1032,13 +985,10 @@ change_claim_locked (FerryLink *self, const ClaimChange *change, guint64 only_if
 gboolean
 ferry_link_hold_calls (FerryLink *self, guint64 *begun)
 {
-  gboolean held = FALSE;
+  FERRY_AUTO_LOCK (&self->down.lock);
 
   *begun = 0;
-  FERRY_AUTO_LOCK (&self->down.lock);
-  if (is_usable_locked (self))
-    held = change_claim_locked (self, &(ClaimChange){.set = FERRY_CLAIM_HOLD}, 0, begun);
-  return held;
+  return is_usable_locked (self) && change_claim_locked (self, &(ClaimChange){.set = FERRY_CLAIM_HOLD}, 0, begun);
 }
 
 /* any: allows the worker to begin calls again. The worker skips the calls up to skip_until; 0: skips none. */
@@ -1060,13 +1010,11 @@ ferry_link_release_calls (FerryLink *self, guint64 skip_until)
 gboolean
 ferry_link_doom_call (FerryLink *self, guint64 xid)
 {
-  gboolean doomed = FALSE;
   guint64 begun;
   FERRY_AUTO_LOCK (&self->down.lock);
 
-  if (is_usable_locked (self) && xid != 0)
-    doomed = change_claim_locked (self, &(ClaimChange){.set = FERRY_CLAIM_DOOMED}, xid, &begun);
-  return doomed;
+  return is_usable_locked (self) && xid != 0 &&
+         change_claim_locked (self, &(ClaimChange){.set = FERRY_CLAIM_DOOMED}, xid, &begun);
 }
 
 /* any: returns the call that the worker began last, or 0. After the end of the link, returns the call that was begun
@@ -1074,11 +1022,10 @@ ferry_link_doom_call (FerryLink *self, guint64 xid)
 guint64
 ferry_link_get_begun_call (FerryLink *self)
 {
-  guint64 begun, claim;
+  guint64 claim;
   FERRY_AUTO_LOCK (&self->down.lock);
 
-  begun = self->down.closed ? self->down.final_begun : load_begun (self, &claim);
-  return begun;
+  return self->down.closed ? self->down.final_begun : load_begun (self, &claim);
 }
 
 /* router's thread: returns the position up to which the worker has written the up lane. An invalid position is
@@ -1145,5 +1092,5 @@ ferry_link_close_down (FerryLink *self)
   g_queue_clear_full (&self->down.express_backlog, g_free);
   self->down.backlog_size = 0;
   self->down.backlog_short = 0;
-  g_clear_pointer (&self->down.fd_batches, fd_batches_free);
+  g_queue_clear_full (&self->down.fd_batches.local, (GDestroyNotify) ferry_descriptors_free);
 }

@@ -46,7 +46,6 @@ close_pipe (FerryOutput *self, FerryOutputPipe *pipe)
   if (pipe->fd >= 0 && self->epoll >= 0)
     epoll_ctl (self->epoll, EPOLL_CTL_DEL, pipe->fd, NULL);
   ferry_clear_fd (&pipe->fd);
-  pipe->left = 0;
 }
 
 void
@@ -165,14 +164,11 @@ read_pipe (FerryOutput *self, guint stream, GByteArray *lines)
   if (pipe->fd < 0 || (self->ending && pipe->left == 0))
     return FALSE;
   size = TEMP_FAILURE_RETRY (read (pipe->fd, buffer, self->ending ? MIN (sizeof buffer, pipe->left) : sizeof buffer));
-  if (size < 0 && errno == EAGAIN)
-    {
-      pipe->left = 0;
-      return FALSE;
-    }
   if (size <= 0)
     {
-      close_pipe (self, pipe);
+      pipe->left = 0;
+      if (size == 0 || errno != EAGAIN)
+        close_pipe (self, pipe);
       return FALSE;
     }
   split (self, stream, lines, buffer, (gsize) size);
@@ -206,8 +202,6 @@ end (FerryOutput *self, GByteArray *lines)
 
       if (pipe->line != NULL && pipe->line->len > 0)
         take_line (self, i + 1, lines, pipe->line->str, pipe->line->len);
-      if (pipe->line != NULL)
-        g_string_truncate (pipe->line, 0);
       close_pipe (self, pipe);
     }
   self->ended = TRUE;
@@ -233,10 +227,9 @@ ferry_output_read (FerryOutput *self)
 char **
 ferry_output_dup_last_lines (FerryOutput *self)
 {
-  char **lines = g_new0 (char *, self->last.length + 1);
-  guint n = 0;
+  g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
 
   for (GList *node = self->last.head; node != NULL; node = node->next)
-    lines[n++] = g_strdup (node->data);
-  return lines;
+    g_strv_builder_add (lines, node->data);
+  return g_strv_builder_end (lines);
 }

@@ -107,9 +107,7 @@ sleep_once (FerryUplink *self, const FerryWait *wait, FerryBellLine *bell, guint
     return FERRY_WAIT_INTERRUPTED;
   if (wait->deadline == 0 || (self->never_waits != NULL && self->never_waits == g_thread_self ()))
     return FERRY_WAIT_WOULD_BLOCK;
-  if (!ferry_futex_doorbell_wait (&bell->rings, seen, wait->deadline))
-    return FERRY_WAIT_TIMED_OUT;
-  return FERRY_WAIT_READY;
+  return ferry_futex_doorbell_wait (&bell->rings, seen, wait->deadline) ? FERRY_WAIT_READY : FERRY_WAIT_TIMED_OUT;
 }
 
 static FerryBellLine *
