@@ -369,18 +369,16 @@ ferry_depth_check (GVariant *value, GError **error)
   if (G_LIKELY (length <= FERRY_MAX_DEPTH && !ferry_depth_varies (type_string, length)))
     return TRUE;
   if (length > FERRY_MAX_INNER_TYPE)
-    ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                     "A value's type string has %" G_GSIZE_FORMAT
-                     " bytes, and at most %d can be sent; send arrays or dictionaries",
-                     length, FERRY_MAX_INNER_TYPE);
-  else if (ferry_depth_judge_type (type_string, length) != FERRY_TYPE_GOOD ||
-           !ferry_depth_allows (type_string, length, g_variant_get_data (value), g_variant_get_size (value)))
-    ferry_set_error (
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "A value's type string has %" G_GSIZE_FORMAT
+                            " bytes, and at most %d can be sent; send arrays or dictionaries",
+                            length, FERRY_MAX_INNER_TYPE);
+  if (ferry_depth_judge_type (type_string, length) != FERRY_TYPE_GOOD ||
+      !ferry_depth_allows (type_string, length, g_variant_get_data (value), g_variant_get_size (value)))
+    return ferry_set_error (
       error, FERRY_ERROR_TOO_LARGE,
       "A value has more than %d levels of arrays, maybes, tuples, dictionary entries and variants, or a type "
       "string of more than %d bytes inside a variant; send a flatter value, or several values",
       FERRY_MAX_DEPTH, FERRY_MAX_INNER_TYPE);
-  else
-    return TRUE;
-  return FALSE;
+  return TRUE;
 }

@@ -123,7 +123,6 @@ find_locked (GMainContext *context)
     return self;
   self = (FerryMailbox *) g_source_new (&mailbox_funcs, sizeof (FerryMailbox));
   self->context = context;
-  g_queue_init (&self->queue);
   g_source_set_static_name (&self->source, "[ferry] mailbox");
   g_source_set_can_recurse (&self->source, TRUE);
   g_source_attach (&self->source, context);

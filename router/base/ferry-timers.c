@@ -147,7 +147,6 @@ ferry_timers_new (GMainContext *context)
   self->heap = g_ptr_array_new ();
   self->ready_at = NEVER;
   g_source_set_static_name (&self->source, "[ferry] timers");
-  g_source_set_priority (&self->source, G_PRIORITY_DEFAULT);
   g_source_attach (&self->source, context);
   return self;
 }

@@ -229,16 +229,13 @@ gboolean
 ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
 {
   FERRY_AUTO_LOCK (&self->lock);
-  gboolean reserved;
 
   collect_locked (self);
-  reserved = is_spare_locked (self, ferry_arena_round_up (size)) && reserve_locked (self, size, message);
-  if (reserved)
-    {
-      self->spare |= G_GUINT64_CONSTANT (1) << message->number;
-      self->spare_size += self->ranges[message->number].size;
-    }
-  return reserved;
+  if (!is_spare_locked (self, ferry_arena_round_up (size)) || !reserve_locked (self, size, message))
+    return FALSE;
+  self->spare |= G_GUINT64_CONSTANT (1) << message->number;
+  self->spare_size += self->ranges[message->number].size;
+  return TRUE;
 }
 
 /* Arms a thread that is about to wait for a buffer, so that the application wakes it when it returns a buffer. Returns

@@ -5,13 +5,9 @@
 
 #include "lane/ferry-doorbell-private.h"
 
-#include <limits.h>
-#include <linux/futex.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
-#include <time.h>
 
-#include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 
 int
 ferry_doorbell_new (GError **error)
@@ -39,7 +35,7 @@ ferry_futex_doorbell_ring (_Atomic guint32 *rings)
   /* Release: a thread that acquires the new count sees the stores before the ring. The system call needs no other
    * order: the kernel's own lock orders the wake-up. */
   atomic_fetch_add_explicit (rings, 1, memory_order_release);
-  syscall (SYS_futex, rings, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+  syscall (SYS_futex, rings, FUTEX_WAKE, G_MAXINT, NULL, NULL, 0);
 }
 
 /* Sleeps while *rings has the value seen. deadline: monotonic time in microseconds; negative: none. Returns FALSE when
@@ -47,10 +43,9 @@ ferry_futex_doorbell_ring (_Atomic guint32 *rings)
 gboolean
 ferry_futex_doorbell_wait (_Atomic guint32 *rings, guint32 seen, gint64 deadline)
 {
-  struct timespec until = {.tv_sec = deadline / G_USEC_PER_SEC, .tv_nsec = (deadline % G_USEC_PER_SEC) * 1000};
+  const struct timespec until = ferry_timespec_for (deadline);
 
-  if (syscall (SYS_futex, rings, FUTEX_WAIT_BITSET, seen, deadline < 0 ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY) ==
-      0)
-    return TRUE;
-  return errno != ETIMEDOUT;
+  return syscall (SYS_futex, rings, FUTEX_WAIT_BITSET, seen, deadline < 0 ? NULL : &until, NULL,
+                  FUTEX_BITSET_MATCH_ANY) == 0 ||
+         errno != ETIMEDOUT;
 }

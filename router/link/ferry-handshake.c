@@ -322,13 +322,12 @@ ferry_control_receive_fixed (int fd, gpointer packet, gsize capacity, int *fds, 
 
   for (guint i = 0; i < n_fds; i++)
     fds[i] = -1;
-  *truncated = FALSE;
+  *truncated = size >= 0 && (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
   if (size < 0)
     return size;
   for (struct cmsghdr *header = CMSG_FIRSTHDR (&message); header != NULL; header = CMSG_NXTHDR (&message, header))
     if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
       memcpy (fds, CMSG_DATA (header), MIN (header->cmsg_len - CMSG_LEN (0), n_fds * sizeof (int)));
-  *truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
   return size;
 }
 
@@ -336,23 +335,21 @@ static gboolean
 check_welcome (const FerryWelcome *welcome, gssize size, GError **error)
 {
   if (size < (gssize) sizeof welcome->header || memcmp (welcome->header.magic, FERRY_PROTOCOL_MAGIC, 8) != 0)
-    ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                     "The descriptor named by %s did not welcome this process; start it through a FerryLauncher",
-                     FERRY_CONTROL_FD_VARIABLE);
-  else if (welcome->header.version != FERRY_PROTOCOL_VERSION)
-    ferry_set_error (error, FERRY_ERROR_VERSION,
-                     "The application speaks protocol version %u and this worker version %d; "
-                     "build both with the same version of Ferry",
-                     welcome->header.version, FERRY_PROTOCOL_VERSION);
-  else if (size != sizeof *welcome || welcome->header.kind != FERRY_CONTROL_WELCOME ||
-           welcome->n_pipes > FERRY_MAX_PIPES_PER_LINK || welcome->n_cells > FERRY_MAX_CELLS_PER_LINK ||
-           welcome->down_capacity != FERRY_DOWN_CAPACITY)
-    ferry_set_error (
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                            "The descriptor named by %s did not welcome this process; start it through a FerryLauncher",
+                            FERRY_CONTROL_FD_VARIABLE);
+  if (welcome->header.version != FERRY_PROTOCOL_VERSION)
+    return ferry_set_error (error, FERRY_ERROR_VERSION,
+                            "The application speaks protocol version %u and this worker version %d; "
+                            "build both with the same version of Ferry",
+                            welcome->header.version, FERRY_PROTOCOL_VERSION);
+  if (size != sizeof *welcome || welcome->header.kind != FERRY_CONTROL_WELCOME ||
+      welcome->n_pipes > FERRY_MAX_PIPES_PER_LINK || welcome->n_cells > FERRY_MAX_CELLS_PER_LINK ||
+      welcome->down_capacity != FERRY_DOWN_CAPACITY)
+    return ferry_set_error (
       error, FERRY_ERROR_PROTOCOL,
       "The application's welcome is malformed; build application and worker with the same version of Ferry");
-  else
-    return TRUE;
-  return FALSE;
+  return TRUE;
 }
 
 /* worker: takes the welcome and its two descriptors, which the caller owns. Waits for the welcome. */

@@ -673,13 +673,6 @@ gather (Gather *self, guint8 *place, gsize size)
     }
 }
 
-/* Returns the position in the down lane at which a new record with this payload size will end, after the backlog. */
-static guint64
-get_next_end (FerryLink *self, gsize payload)
-{
-  return self->down.lane.tail + self->down.backlog_size + self->down.backlog_short + ferry_record_size (payload);
-}
-
 static void
 fill (guint8 *place, const FerryRecordHeader *header, Gather *payload)
 {
@@ -796,10 +789,12 @@ send_fd_batch_locked (FerryLink *self, guint64 connection_id, FerryDescriptors *
   FerryFdBatchMessage message = {.n_descriptors = batch->n_descriptors};
   FerryPart part = {&message, sizeof message};
   Gather payload = {.parts = &part};
+  const guint64 waiting = self->down.backlog_size + self->down.backlog_short;
+  const guint64 record_end = self->down.lane.tail + waiting + ferry_record_size (sizeof message);
 
   if (!self->local && self->control < 0)
     return FERRY_DOWN_CLOSED;
-  batch->error_number = send_fd_batch_packet_locked (self, batch, get_next_end (self, sizeof message));
+  batch->error_number = send_fd_batch_packet_locked (self, batch, record_end);
   switch (batch->error_number)
     {
     case 0:

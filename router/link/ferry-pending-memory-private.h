@@ -24,8 +24,7 @@ typedef struct
   /* (element-type int) (owned elements): descriptors that wait for their records, in the order of their numbers */
   GArray *descriptors;
   GArray *orphans; /* (element-type int) (owned elements): the descriptors of an invalid packet */
-  guint64 n_received;
-  guint64 n_taken;
+  guint64 n_taken; /* how many descriptors were taken for their records */
   /* (owned) (nullable): what is wrong with the first invalid packet; after that packet, no more are taken */
   char *fault;
 } FerryPendingMemory;

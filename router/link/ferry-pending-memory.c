@@ -41,14 +41,16 @@ ferry_pending_memory_allows (const FerryPendingMemory *self, guint index)
   return self != NULL && (self->pipes[index / 8] >> index % 8 & 1) != 0;
 }
 
-/* Returns what is wrong with a packet, or NULL. (transfer full) */
+/* Returns what is wrong with a packet whose descriptor was just appended, or NULL. (transfer full) */
 static char *
 check_packet (const FerryPendingMemory *self, const FerryMemoryPacket *packet)
 {
-  if (packet->number != self->n_received + 1)
+  const guint64 next = self->n_taken + self->descriptors->len;
+
+  if (packet->number != next)
     return g_strdup_printf ("On its control socket, the worker sent the memory of buffer %" G_GUINT64_FORMAT
                             "; it must number the buffers in order, and the next number is %" G_GUINT64_FORMAT,
-                            packet->number, self->n_received + 1);
+                            packet->number, next);
   if (self->descriptors->len > FERRY_MAX_PENDING_MEMORIES_PER_LINK)
     return g_strdup_printf ("On its control socket, the worker sent the memory of more than %d buffers before their "
                             "records were taken; it must wait until the head of its up lane has passed their "
@@ -73,10 +75,7 @@ ferry_pending_memory_receive (FerryPendingMemory *self, int control, GError **er
   else if (event == FERRY_CONTROL_INVALID)
     self->fault = g_strdup (failure->message);
   if (self->fault == NULL)
-    {
-      self->n_received += event == FERRY_CONTROL_TAKEN;
-      return event;
-    }
+    return event;
   for (guint i = n_before; i < self->descriptors->len; i++)
     g_array_append_val (self->orphans, g_array_index (self->descriptors, int, i));
   g_array_set_size (self->descriptors, n_before);
