@@ -44,15 +44,7 @@ void ferry_error_set_carried_trace (GError *error, GRefString *trace);
  * the program's mistake. For public functions. The text begins with the function's name and says what is wrong and
  * what to do. */
 #define ferry_return_if_fail(expression, format, ...)                                                                  \
-  G_STMT_START                                                                                                         \
-  {                                                                                                                    \
-    if (G_UNLIKELY (!(expression)))                                                                                    \
-      {                                                                                                                \
-        ferry_critical ("%s(): " format, G_STRFUNC, ##__VA_ARGS__);                                                    \
-        return;                                                                                                        \
-      }                                                                                                                \
-  }                                                                                                                    \
-  G_STMT_END
+  ferry_return_val_if_fail (expression, /* nothing */, format, ##__VA_ARGS__)
 #define ferry_return_val_if_fail(expression, value, format, ...)                                                       \
   G_STMT_START                                                                                                         \
   {                                                                                                                    \

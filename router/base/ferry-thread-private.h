@@ -8,14 +8,10 @@
 
 #pragma once
 
-#include <errno.h>
-#include <glib.h>
 #include <linux/futex.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/ferry-base-private.h"
 

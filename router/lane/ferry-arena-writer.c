@@ -5,11 +5,7 @@
 
 #include "lane/ferry-arena-writer-private.h"
 
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include "base/ferry-base-private.h"
-#include "base/ferry-thread-private.h"
 #include "lane/ferry-wake-private.h"
 
 /* The number of the system call mseal(), which headers may lack. The number is the same on all processors. */

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-thread-private.h"
 #include "lane/ferry-doorbell-private.h"
 
 FerryMemoryAccount *

@@ -13,7 +13,6 @@
 
 #include "config.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -136,10 +135,9 @@ append_reason (GString *text, const char *layer, guint32 number)
 static char *
 describe_missing (guint32 missing, const FerryConfined *report)
 {
-  GString *text = g_string_new (NULL);
   g_autofree char *names = ferry_confinement_name_layers (missing);
+  GString *text = g_string_new (names);
 
-  g_string_append (text, names);
   if (report == NULL)
     return g_string_free (
       g_string_append (text, ", or the worker sent no report of its sandbox; build application and worker with "

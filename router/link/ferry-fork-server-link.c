@@ -7,7 +7,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/syscall.h>
 
 #include "base/ferry-base-private.h"

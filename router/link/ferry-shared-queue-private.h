@@ -23,8 +23,7 @@ G_BEGIN_DECLS
 struct _FerrySharedQueue
 {
   int epoll;
-  int wake; /* any: (owned) a doorbell */
-  FerryWatch wake_watch;
+  int wake;            /* any: (owned) a doorbell */
   GQueue links;        /* all links of the queue, linked by queue_node */
   GQueue active;       /* the links that the monitor must visit, linked by active_node, in the order of their turns */
   guint n_timed;       /* how many links have a deadline */
@@ -32,7 +31,6 @@ struct _FerrySharedQueue
 
   FerryGuardian guardian;
   FerryGuardianStartFunc start_guardian;
-  FerryWatch guardian_watch;
   guint n_guardians_soon; /* how many guardians in a row ended soon after their start */
 
   /* (nullable): executes the requests that other threads have posted. Called before the answer to such a request is

@@ -27,6 +27,10 @@
 #define SOON (1 * G_USEC_PER_SEC)
 #define MAX_SOON 3
 
+/* The watches of descriptors that belong to no link. */
+static FerryWatch wake_watch = {FERRY_WATCH_WAKE, NULL};
+static FerryWatch guardian_watch = {FERRY_WATCH_GUARDIAN, NULL};
+
 static gboolean
 watch (FerrySharedQueue *self, int fd, guint32 events, FerryWatch *what, GError **error)
 {
@@ -44,7 +48,6 @@ ferry_shared_queue_new (GError **error)
 
   self->wake = -1;
   self->guardian.socket = -1;
-  self->guardian_watch = (FerryWatch){FERRY_WATCH_GUARDIAN, NULL};
   self->epoll = epoll_create1 (EPOLL_CLOEXEC);
   if (self->epoll < 0)
     {
@@ -54,8 +57,7 @@ ferry_shared_queue_new (GError **error)
   self->wake = ferry_doorbell_new (error);
   if (self->wake < 0)
     return NULL;
-  self->wake_watch = (FerryWatch){FERRY_WATCH_WAKE, NULL};
-  return watch (self, self->wake, EPOLLIN | EPOLLET, &self->wake_watch, error) ? g_steal_pointer (&self) : NULL;
+  return watch (self, self->wake, EPOLLIN | EPOLLET, &wake_watch, error) ? g_steal_pointer (&self) : NULL;
 }
 
 void
@@ -125,7 +127,7 @@ ferry_shared_queue_open_guardian (FerrySharedQueue *self, FerryGuardianStartFunc
     return FALSE;
   if (guardian->socket < 0)
     return TRUE;
-  if (watch (self, guardian->socket, EPOLLIN | EPOLLRDHUP, &self->guardian_watch, error) && guard_all (self, error))
+  if (watch (self, guardian->socket, EPOLLIN | EPOLLRDHUP, &guardian_watch, error) && guard_all (self, error))
     return TRUE;
   ferry_shared_queue_close_guardian (self);
   return FALSE;
