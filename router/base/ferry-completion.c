@@ -123,9 +123,8 @@ source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
   return callback (data);
 }
 
-/* Stops the timer and the cancellable from abandoning the completion; it has already ended. A handler of the
- * cancellable may be running on another thread, or may be the caller. This function does not wait for the handler,
- * which holds its own reference. */
+/* Stops the timer and the cancellable from abandoning the completion, which has ended. Does not wait for a handler of
+ * the cancellable that is running: it may be the caller, and it holds its own reference. */
 static void
 disarm (FerryCompletion *self)
 {

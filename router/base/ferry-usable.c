@@ -19,16 +19,6 @@
 /* Reads a limit from the text of a control group's file, and lowers *limit to it. */
 typedef void (*LimitFunc) (const char *text, guint64 *limit);
 
-static void
-read_group (const char *folder, const char *file, LimitFunc func, guint64 *limit)
-{
-  g_autofree char *path = g_build_filename (CGROUP_ROOT, folder, file, NULL);
-  g_autofree char *text = NULL;
-
-  if (g_file_get_contents (path, &text, NULL, NULL))
-    func (text, limit);
-}
-
 /* Reads a file such as "cpu.max" of this process's control group (version 2), and of each group above it, as far as
  * the files exist. The limits of all these groups apply, so the lowest one counts. */
 static void
@@ -43,8 +33,13 @@ read_groups (const char *file, LimitFunc func, guint64 *limit)
   g_strchomp (folder);
   for (char *end = folder + strlen (folder); end != NULL; end = strrchr (folder, '/'))
     {
+      g_autofree char *path = NULL;
+      g_autofree char *content = NULL;
+
       *end = '\0';
-      read_group (folder, file, func, limit);
+      path = g_build_filename (CGROUP_ROOT, folder, file, NULL);
+      if (g_file_get_contents (path, &content, NULL, NULL))
+        func (content, limit);
     }
 }
 

@@ -219,8 +219,7 @@ is_spare_locked (FerryArenaWriter *self, gsize share)
 }
 
 /* Allocates a spare buffer like ferry_arena_writer_reserve(). A spare buffer is for a message that could also be sent
- * in pieces. While the application has not read spare buffers, or keeps them, they leave room for other buffers. size:
- * at least 1 byte. */
+ * in pieces. While the application has not read spare buffers, or keeps them, they leave room for other buffers. */
 gboolean
 ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
 {

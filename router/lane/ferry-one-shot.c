@@ -65,9 +65,8 @@ round_to_pages (gsize size)
   return (size + page_size - 1) / page_size * page_size;
 }
 
-/* Truncates the memory to size, and returns whether all of its pages are allocated. The pages are counted, because a
- * search for holes takes longer the more holes exist. Pages beyond the end would be counted too; truncating frees
- * them. */
+/* Truncates the memory to size, and returns whether all of its pages are allocated. Counts the pages, because a search
+ * for holes takes longer the more holes exist. Truncating frees pages beyond the end, which are not counted then. */
 static gboolean
 cut_and_count (int fd, gsize size)
 {

@@ -110,9 +110,8 @@ get_capacity (gsize size)
   return (size + UNIT - 1) & ~(UNIT - 1);
 }
 
-/* Returns the index of the smallest spare memory that is large enough, unless more than half of it would stay unused.
- * Of several with the same size, returns the latest, which is probably in the processor's cache. Returns G_MAXUINT
- * where no memory fits. */
+/* Returns the index of the smallest spare memory that is large enough, if at least half of it would be used; else
+ * G_MAXUINT. Of several with the same size, returns the latest, which is probably in the processor's cache. */
 static guint
 find_locked (FerrySpareMemory *self, gsize size)
 {

@@ -81,16 +81,10 @@ descends_from (pid_t pid, pid_t ancestor)
 static void
 take_process (FerryLink *link, pid_t pid)
 {
-  ferry_autofd pidfd = -1;
-  struct pollfd poll_fd = {.events = POLLIN};
+  ferry_autofd pidfd = (int) syscall (SYS_pidfd_open, pid, 0);
+  struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
 
-  if (pid <= 0)
-    return;
-  pidfd = (int) syscall (SYS_pidfd_open, pid, 0);
-  if (pidfd < 0 || !descends_from (pid, link->pid))
-    return;
-  poll_fd.fd = pidfd;
-  if (poll (&poll_fd, 1, 0) != 0)
+  if (pidfd < 0 || !descends_from (pid, link->pid) || poll (&poll_fd, 1, 0) != 0)
     return;
   link->confinement.pidfd = ferry_steal_fd (&pidfd);
   link->confinement.pid = pid;
@@ -187,9 +181,8 @@ is_report (const FerryConfined *packet, gsize size)
   return size == sizeof *packet && ferry_control_is (&packet->header, size, FERRY_CONTROL_CONFINED);
 }
 
-/* monitor: takes the worker's report. A first packet of another kind stays in the socket. After FERRY_CONTROL_TAKEN,
- * ferry_control_receive() must take the next packet. descriptors: received descriptors are appended, as by
- * ferry_control_receive_packet(). */
+/* monitor: takes the worker's report, and appends received descriptors. A first packet of another kind stays in the
+ * socket. After FERRY_CONTROL_TAKEN, ferry_control_receive() must take the next packet. */
 FerryControlEvent
 ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error)
 {

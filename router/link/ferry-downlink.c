@@ -356,8 +356,7 @@ ferry_downlink_watch_pipe (FerryDownlink *self, guint index, guint64 connection_
 }
 
 /* Whether a watched pipe was closed. Sets *message to its connection id, and ends the watch. The caller must load the
- * bell first, because the application stores the pipe word before it rings. The end of the link is not reported here;
- * see ferry_downlink_is_closed(). */
+ * bell first, because the application stores the pipe word before it rings. Does not report the end of the link. */
 static gboolean
 take_closed_pipe (FerryDownlink *self, FerryDownMessage *message)
 {
@@ -458,8 +457,7 @@ ferry_downlink_has_cancel (FerryDownlink *self)
 {
   /* Acquire: this thread sees what the application stored before the cancel. express_seen is only written by this
    * process, so relaxed is enough for it. */
-  return atomic_load_explicit (&ferry_segment_get_express (&self->uplink->segment)->writer.tail,
-                               memory_order_acquire) !=
+  return atomic_load_explicit (&self->express.control->writer.tail, memory_order_acquire) !=
          atomic_load_explicit (&self->express_seen, memory_order_relaxed);
 }
 

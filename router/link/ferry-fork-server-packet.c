@@ -231,7 +231,6 @@ read_started (FerryForkServerAnswer *self, const FerryStarted *packet, gsize siz
 {
   if (size != sizeof *packet || packet->pid <= 1 || packet->pid > G_MAXINT32 || self->pidfd < 0)
     return FALSE;
-  self->id = packet->id;
   self->pid = packet->pid;
   return TRUE;
 }
@@ -242,7 +241,6 @@ read_failed (FerryForkServerAnswer *self, const AnswerPacket *packet, gsize size
   if (size < sizeof packet->failed || packet->failed.text_length != size - sizeof packet->failed ||
       packet->failed.pid > G_MAXINT32)
     return FALSE;
-  self->id = packet->failed.id;
   self->pid = packet->failed.pid;
   self->error_number = packet->failed.error_number;
   memcpy (self->text, packet->bytes + sizeof packet->failed, packet->failed.text_length);
@@ -258,7 +256,6 @@ read_ended (FerryForkServerAnswer *self, const FerryEnded *packet, gsize size)
   if (size != sizeof *packet || (!exited && packet->code != CLD_KILLED && packet->code != CLD_DUMPED) ||
       packet->status > (exited ? 255 : NSIG - 1) || (!exited && packet->status == 0))
     return FALSE;
-  self->id = packet->id;
   self->code = (int) packet->code;
   self->status = (int) packet->status;
   return TRUE;
@@ -268,6 +265,8 @@ static gboolean
 read_answer (FerryForkServerAnswer *self, const AnswerPacket *packet, gsize size)
 {
   self->kind = packet->header.kind;
+  /* The id is at the same place in each kind of answer. */
+  self->id = packet->started.id;
   if (!ferry_control_is (&packet->header, size, self->kind))
     return FALSE;
   if (self->kind == FERRY_CONTROL_STARTED)
@@ -362,9 +361,8 @@ probe (int pidfd)
 }
 
 /* monitor: whether pidfd, which a fork server sent, is the pidfd of process pid, a child of parent. Without this check,
- * the fork server could make the application signal another process. A reaped process is accepted, because it can be
- * neither inspected nor signalled. A child may be reaped at any time, so after a mismatch the process is checked once
- * more. */
+ * the fork server could make the application signal another process. Accepts a reaped process, which can be neither
+ * inspected nor signalled. A child may be reaped at any time, so a mismatch is checked once more. */
 gboolean
 ferry_pidfd_is_child (int pidfd, GPid pid, GPid parent)
 {

@@ -174,9 +174,8 @@ ferry_control_is_hung_up (int fd)
   return TEMP_FAILURE_RETRY (poll (&poll_fd, 1, 0)) != 0;
 }
 
-/* Receives one packet without waiting. Returns the size of the whole packet, or -1 with errno set. Appends the packet's
- * descriptors. sender: (nullable): set to the sending process where the socket passes credentials. *flags: the flags
- * from recvmsg(). */
+/* Receives one packet without waiting, and appends its descriptors. Returns the size of the whole packet, or -1 with
+ * errno set. sender: (nullable): set to the sending process where the socket passes credentials. */
 static gssize
 receive (int fd, gpointer packet, gsize capacity, GArray *descriptors, pid_t *sender, int *flags)
 {
@@ -301,10 +300,9 @@ ferry_control_receive_fd_batch (int fd, FerryFdBatch *packet, GArray *descriptor
          (!*complete || packet->n_descriptors == descriptors->len - n_before);
 }
 
-/* any: takes one packet and up to n_fds descriptors. Elements of fds without a descriptor become -1. The room for
- * descriptors is exact: in padding, the kernel would pass one more descriptor, which would never be closed. Returns the
- * size of the whole packet, or the result of recvmsg() where it fails. Sets *truncated where more bytes or descriptors
- * came than there is room for. */
+/* any: takes one packet and up to n_fds descriptors; the other elements of fds become -1. The room for descriptors is
+ * exact: in padding, the kernel would pass one more descriptor, which would never be closed. Returns the size of the
+ * whole packet, or the result of recvmsg() where it fails. Sets *truncated where more came than there is room for. */
 gssize
 ferry_control_receive_fixed (int fd, gpointer packet, gsize capacity, int *fds, guint n_fds, gboolean *truncated)
 {

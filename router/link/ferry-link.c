@@ -424,9 +424,8 @@ get_backlog_size (FerryLink *self, gsize record_size)
 static gboolean
 may_wait_locked (FerryLink *self, gsize size)
 {
-  if (g_queue_is_empty (&self->down.backlog))
-    return TRUE;
-  return *get_backlog_size (self, ferry_record_size (size)) + size <= MAX_BACKLOG;
+  return g_queue_is_empty (&self->down.backlog) ||
+         *get_backlog_size (self, ferry_record_size (size)) + size <= MAX_BACKLOG;
 }
 
 static gboolean
@@ -942,9 +941,8 @@ typedef struct
   guint64 clear;
 } ClaimChange;
 
-/* Changes the claim word if only_if is the call that the worker began last; with an only_if of 0, in any case. Sets
- * *begun to the call that was begun last. Returns whether the claim was changed. A worker that changes the claim at
- * each attempt gets a fault. */
+/* Changes the claim word if only_if is 0 or the call that the worker began last. Sets *begun to the call that was begun
+ * last. Returns whether the claim was changed. A worker that changes the claim at each attempt gets a fault. */
 static gboolean
 change_claim_locked (FerryLink *self, const ClaimChange *change, guint64 only_if, guint64 *begun)
 {

@@ -38,8 +38,7 @@ ferry_output_new (void)
 }
 
 /* Closes a pipe, and first removes it from the epoll set. A process that was just forked may also have the pipe open.
- * Then a close alone would leave the pipe in the epoll set, and a later line would be an event of a link that was
- * freed. */
+ * Then a close alone would leave the pipe in the epoll set, and a later line would be an event of a freed link. */
 static void
 close_pipe (FerryOutput *self, FerryOutputPipe *pipe)
 {

@@ -345,8 +345,7 @@ enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, Ferr
 }
 
 /* Applies an event to the link. Only this function changes a link's state. A link that is not in a queue ignores all
- * events, because its end was already reported. A late event of its process, such as a fork server's answer, must not
- * open the link again. */
+ * events: its end was reported, and a late event, such as a fork server's answer, must not open it again. */
 void
 ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEvent event, const char *detail)
 {
@@ -383,8 +382,7 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
 }
 
 /* Makes the current tail of the up lane final, after the worker broke a rule outside of the up lane. Records that were
- * published before are still drained if the worker has attached. Before the worker attaches, the content of the lane is
- * undefined. */
+ * published before are still drained. But before the worker attaches, the content of the lane is undefined. */
 static void
 fix_tail (FerryLink *link)
 {
@@ -584,9 +582,8 @@ doze (FerrySharedQueue *self, gint64 until)
   ppoll (&poll_fd, 1, &timeout, NULL);
 }
 
-/* Handles the events of doorbells, control sockets and processes. Waits for events until a monotonic time in
- * microseconds, which must be near. until = FERRY_SLEEP: waits without limit. until = 0, or active links: does not
- * wait. */
+/* Handles the events of doorbells, control sockets and processes. Waits for them until a monotonic time in
+ * microseconds, which must be near. FERRY_SLEEP: waits without limit. 0, or active links: does not wait. */
 void
 ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
 {

@@ -255,8 +255,7 @@ ferry_uplink_give_turn (FerryUplink *self)
 }
 
 /* Writes a record without payload into the reserve of the lane. The reserve always has room: each pipe is stopped once,
- * and at most one message is abandoned at a time. With the lock taken, which this function releases. Returns FALSE
- * where the lane is broken. */
+ * and at most one message is abandoned at a time. Releases the lock. Returns FALSE where the lane is broken. */
 gboolean
 ferry_uplink_write_control_and_unlock (FerryUplink *self, FerryRecordKind kind, guint64 connection_id, gboolean locked)
 {
