@@ -27,8 +27,7 @@ gboolean ferry_is_shortage (int error_number);
  * gets no descriptor for a main context, or for a cancellable that a thread waits for. So callers check before they
  * make one of these. Other threads may still use up the descriptors between the check and the use. */
 gboolean ferry_check_free_fds (guint n, GError **error);
-/* Returns the size of the machine's memory in bytes, or the limit of this process's control group where that is
- * lower. */
+/* Returns the machine's memory in bytes, or the limit of this process's control group where that is lower. */
 guint64 ferry_get_usable_memory (void);
 
 /* Gets and sets the trace that an error of the domain FERRY_ERROR carries. Errors of other domains:

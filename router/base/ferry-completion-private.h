@@ -50,8 +50,7 @@ typedef struct
  * result with ferry_completion_take(). */
 typedef void (*FerryCompletionFunc) (FerryCompletion *self, gpointer data);
 
-/* Returns (transfer full) a new completion. size: the number of data bytes for the caller, which are set to 0; 0 for
- * none. */
+/* Returns (transfer full) a new completion. size: the number of data bytes for the caller, set to 0; 0 for none. */
 FerryCompletion *ferry_completion_new (const FerryCompletionFuncs *funcs, gsize size);
 FerryCompletion *ferry_completion_ref (FerryCompletion *self);
 void ferry_completion_unref (FerryCompletion *self);
@@ -82,8 +81,7 @@ gboolean ferry_completion_is_reserved (FerryCompletion *self);
 /* Whether the completion has ended. Acquires what was written before the end. */
 gboolean ferry_completion_is_over (FerryCompletion *self);
 
-/* Sleeps until the completion ends; the completion has always ended when this returns. deadline: monotonic time in
- * microseconds, G_MAXINT64 for none. */
+/* Sleeps until the completion has ended. deadline: monotonic time in microseconds, G_MAXINT64 for none. */
 void ferry_completion_wait (FerryCompletion *self, gint64 deadline, GCancellable *cancellable);
 /* Makes task return when the completion ends. Takes a reference to task, and uses its cancellable and its context.
  * The caller gets the result with g_task_propagate_pointer(). */

@@ -188,8 +188,7 @@ read_offset (const guint8 *place, guint offset_size)
   return offset;
 }
 
-/* Walks an array whose elements contain variants. Such elements vary in size, so the offsets of their ends follow
- * the elements. */
+/* Walks an array whose elements contain variants. They vary in size, so the offsets of their ends follow them. */
 static gboolean
 walk_array (const Plan *plan, guint place, const guint8 *data, gsize size, guint levels)
 {

@@ -108,8 +108,7 @@ ferry_set_error (GError **error, FerryError code, const char *format, ...)
   return FALSE;
 }
 
-/* Sets a FERRY_ERROR_SYSTEM error: what is the name of the failed system call, and errno gives the cause. Returns
- * FALSE. Keeps errno. */
+/* Sets FERRY_ERROR_SYSTEM: what names the failed system call, and errno gives the cause. Returns FALSE. Keeps errno. */
 gboolean
 ferry_set_system_error (GError **error, const char *what)
 {

@@ -85,8 +85,7 @@ static gboolean
 mailbox_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   FerryMailbox *self = (FerryMailbox *) source;
-  /* Only calls the posts that wait now. If a function posts again, the context can dispatch other sources before the
-   * new post. */
+  /* Only the posts that wait now: if a function posts again, other sources can run before the new post. */
   guint left = ferry_mailbox_get_n (self);
 
   while (left > 0 && ferry_mailbox_run_one (self))

@@ -32,8 +32,7 @@ ferry_wait_queue_clear (FerryWaitQueue *self)
   pthread_mutex_destroy (&self->lock);
 }
 
-/* Removes a node from the queue. Must be called with the lock held. Returns (transfer full) (nullable) the
- * completion that was in the node. */
+/* Removes a node from the queue. Returns (transfer full) (nullable) the completion that was in the node. */
 static FerryCompletion *
 unlink_locked (FerryWaitQueue *self, GList *node)
 {

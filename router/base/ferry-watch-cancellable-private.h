@@ -24,8 +24,7 @@ ferry_watch_cancellable (GTask *call, GSource **source, const char *name, GCance
   g_source_attach (*source, g_task_get_context (call));
 }
 
-/* Destroys *source (nullable) and sets it to NULL. Must be called in the context of call, or while no other thread
- * uses *source. */
+/* Destroys *source (nullable) and sets it to NULL. In the context of call, or while no other thread uses *source. */
 static inline void
 ferry_unwatch_cancellable (GSource **source)
 {

@@ -163,8 +163,7 @@ free_all_pages (gpointer data)
   return NULL;
 }
 
-/* Frees the pages of buffers that the application has, and then returns these buffers to the worker. Does both on
- * another thread. */
+/* On another thread: frees the pages of buffers that the application has, and then returns these buffers. */
 static void
 free_soon (FerryArena *self, guint64 bits)
 {

@@ -98,8 +98,7 @@ fits (const FerryCellHeader *header)
          ferry_cell_value_size (header->type_length, header->size) <= FERRY_CELL_SLOT_SIZE;
 }
 
-/* Copies a value with its header; where the value is too large, only the header. Returns whether the whole copy is from
- * one write. */
+/* Copies a value, or only the header of one that is too large. Returns whether the whole copy is from one write. */
 static gboolean
 copy_value (FerryCell *cell, guint64 sequence, guint64 *words)
 {
@@ -152,8 +151,7 @@ check_value (FerryCellValue *value)
   return check_variant (value, &header);
 }
 
-/* Takes the newest value. Where this returns FERRY_CELL_INVALID, *fault is a text that says what the writer did
- * wrong. */
+/* Takes the newest value. Where this returns FERRY_CELL_INVALID, *fault says what the writer did wrong. */
 FerryCellResult
 ferry_cell_reader_take (FerryCellReader *self, FerryCellValue *value, const char **fault)
 {

@@ -189,8 +189,7 @@ typedef enum
   FERRY_PIPE_WORD_ROUTER_STOPPED = 3, /* the router was stopped */
 } FerryPipeWord;
 
-/* A record consists of this header, length bytes of payload, and zero to seven bytes of padding up to a multiple of
- * 8. */
+/* A record: this header, length bytes of payload, and zero to seven bytes of padding up to a multiple of 8. */
 typedef struct
 {
   guint32 length;
@@ -307,8 +306,7 @@ typedef enum
   /* application to worker, with two descriptors: the segment, and the up lane's doorbell */
   FERRY_CONTROL_WELCOME = 1,
   FERRY_CONTROL_ATTACH = 2, /* worker to application, without descriptors */
-  /* application to fork server: start a worker; with the worker's end of its control socket, and its standard
-   * streams */
+  /* application to fork server: start a worker; with the worker's end of its control socket, and its streams */
   FERRY_CONTROL_START = 3,
   FERRY_CONTROL_STARTED = 4, /* fork server to application: a worker was forked; with the pidfd of the worker */
   FERRY_CONTROL_FAILED = 5,  /* fork server to application: a worker could not be started */
@@ -374,8 +372,7 @@ typedef struct
   guint32 reserved;
 } FerryConfined;
 
-/* The memory of a one-shot buffer. The worker must send this packet before it publishes the record with the same
- * number. */
+/* The memory of a one-shot buffer. The worker must send it before it publishes the record with the same number. */
 typedef struct
 {
   FerryControlHeader header;
@@ -387,8 +384,7 @@ typedef struct
 
 G_STATIC_ASSERT (sizeof (FerryMemoryPacket) == 24);
 
-/* The descriptors of a message. The application sends this packet before it publishes the record with the same
- * number. */
+/* The descriptors of a message. The application sends them before it publishes the record with the same number. */
 typedef struct
 {
   FerryControlHeader header;
@@ -397,8 +393,7 @@ typedef struct
   guint32 reserved;
 } FerryFdBatch;
 
-/* The maximum number of descriptors that are sent and that the worker has not taken. So one message has at most as
- * many. */
+/* The maximum number of descriptors that are sent and that the worker has not taken, and so of one message. */
 #define FERRY_MAX_FDS_PER_LINK 64
 
 G_STATIC_ASSERT (sizeof (FerryFdBatch) == 32);

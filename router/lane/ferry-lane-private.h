@@ -77,8 +77,7 @@ void ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, g
 gboolean ferry_lane_writer_look (FerryLaneWriter *self, gsize size);
 gboolean ferry_lane_writer_arm (FerryLaneWriter *self, gsize size);
 
-/* Whether size bytes are free. Loads the reader's head only when the head that was loaded last does not leave enough
- * room. */
+/* Whether size bytes are free. Loads the reader's head only when the latest known head leaves too little room. */
 static inline gboolean
 ferry_lane_writer_has_room (FerryLaneWriter *self, gsize size)
 {

@@ -144,8 +144,7 @@ describe_missing (guint32 missing, const FerryConfined *report)
   return g_string_free (g_string_append (text, "; require fewer layers of the sandbox, or remove the cause"), FALSE);
 }
 
-/* Checks that the worker has all required layers. If not, sets the error, notes that the launch failed, and returns
- * INVALID, which ends the worker. */
+/* Checks that the worker has all required layers. If not, sets the error, notes a failed launch and returns INVALID. */
 static FerryControlEvent
 check_required (FerryLink *link, const FerryConfined *report, GError **error)
 {

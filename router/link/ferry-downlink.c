@@ -333,8 +333,7 @@ take_interrupt (FerryDownlink *self, guint *taken)
   return interrupted;
 }
 
-/* Makes the application ring for the next cancel. Must be called before a sleep. Returns whether the express lane
- * already has a cancel. */
+/* Makes the application ring for the next cancel, before a sleep. Returns whether the express lane already has one. */
 static gboolean
 arm_express (FerryDownlink *self)
 {

@@ -174,8 +174,7 @@ ferry_fork_server_link_begin_ask (FerryLink *fork_server, FerryStartRequest *req
   return ++self->latest_id;
 }
 
-/* any: ends what ferry_fork_server_link_begin_ask() began: releases the lock. Must also be called where that function
- * returned 0. */
+/* any: releases the lock that ferry_fork_server_link_begin_ask() took, also where that function returned 0. */
 void
 ferry_fork_server_link_end_ask (FerryLink *fork_server)
 {

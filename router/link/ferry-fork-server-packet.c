@@ -123,8 +123,7 @@ order_is_valid (const FerryStart *start, gsize size, const int *fds)
   return TRUE;
 }
 
-/* fork server: returns the id of the next packet if it is a request to start a worker; else 0. The packet stays in the
- * socket. */
+/* fork server: returns the id of the next packet if it is a start request, else 0. The packet stays in the socket. */
 guint64
 ferry_start_order_peek (int control)
 {
@@ -278,8 +277,7 @@ read_answer (FerryForkServerAnswer *self, const AnswerPacket *packet, gsize size
   return self->kind == FERRY_CONTROL_ENDED && read_ended (self, &packet->ended, size);
 }
 
-/* monitor: takes the next answer, without waiting. Where this returns FERRY_CONTROL_TAKEN, the caller owns the answer's
- * pidfd. */
+/* monitor: takes the next answer, without waiting. After FERRY_CONTROL_TAKEN, the caller owns the answer's pidfd. */
 FerryControlEvent
 ferry_fork_server_answer_receive (FerryForkServerAnswer *self, int control, GError **error)
 {

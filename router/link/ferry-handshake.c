@@ -266,8 +266,7 @@ ferry_control_receive_memory (int fd, FerryMemoryPacket *packet, GArray *descrip
   return FERRY_CONTROL_TAKEN;
 }
 
-/* worker: sends the memory of a buffer. Must be called before the buffer's record is published. Returns 0 or an error
- * number. */
+/* worker: sends the memory of a buffer, whose record must be published later. Returns 0 or an error number. */
 int
 ferry_control_send_memory (int fd, guint64 number, int memory)
 {

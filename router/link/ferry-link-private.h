@@ -65,8 +65,7 @@ typedef enum
 
 typedef struct _FerryForkServerLink FerryForkServerLink;
 
-/* monitor: the functions that the shared queue calls for a link to a fork server. See
- * ferry-fork-server-link-private.h. */
+/* monitor: what the shared queue calls for a link to a fork server. See ferry-fork-server-link-private.h. */
 typedef struct
 {
   void (*flush) (FerrySharedQueue *queue, FerryLink *fork_server);
@@ -163,8 +162,7 @@ typedef struct
   /* (element-type PendingFdBatch) (owned): the batches that the worker has not taken, oldest first */
   GArray *pending;
   guint n_pending; /* the number of descriptors in the batches of pending */
-  /* (element-type GArray of int) (owned): for a link within this process: copies of the descriptors that were not
-   * taken, oldest first */
+  /* (element-type GArray of int) (owned): for a link within this process: copies of descriptors that wait */
   GQueue local;
 } FerryFdBatches;
 

@@ -23,8 +23,7 @@
 /* At most this many processes are reaped on the calling thread; a thread of its own reaps the rest. */
 #define N_AT_ONCE 1000
 
-/* The maximum number of bytes that may wait in the backlog of the down lane. An empty backlog takes a message of any
- * size. */
+/* The maximum number of bytes in the backlog of the down lane. An empty backlog takes a message of any size. */
 #define MAX_BACKLOG (1024 * 1024)
 
 /* Messages up to this size in bytes are short. All short messages together have a limit of MAX_BACKLOG of their own. So
@@ -32,8 +31,7 @@
  * the window would wait for ever. */
 #define MAX_SHORT 64
 
-/* The maximum number of cancels that may wait for room in the express lane: one for each call that a worker may
- * have. */
+/* The maximum number of cancels that wait for room in the express lane: one for each call that a worker may have. */
 #define MAX_EXPRESS_BACKLOG 65536
 
 /* How often the application tries to change the claim. An honest worker changes its claim once for each call, so one or
@@ -250,8 +248,7 @@ ferry_link_grant (FerryLink *self, guint index, const char *sender_name)
   return TRUE;
 }
 
-/* Sets the cause for which the link ends, unless a cause was set before. cause may be FERRY_NO_CAUSE, which does
- * nothing. */
+/* Sets the cause for which the link ends, unless a cause was set before, or cause is FERRY_NO_CAUSE. */
 void
 ferry_link_note (FerryLink *self, int cause, const char *detail)
 {
@@ -558,8 +555,7 @@ send_fd_batch_now (FerryLink *link, const FerryDescriptors *batch, guint64 recor
   return 0;
 }
 
-/* Arms the down lane's writer, so that the worker rings when it takes descriptors. Returns how many descriptors are
- * pending. */
+/* Makes the worker ring when it takes descriptors. Returns how many descriptors are pending. */
 static guint
 arm_for_fd_batch (FerryLink *link)
 {
@@ -679,8 +675,7 @@ fill (guint8 *place, const FerryRecordHeader *header, Gather *payload)
   gather (payload, place + sizeof *header, header->length);
 }
 
-/* Writes a record into the lane. Where the lane has no room, or where records wait already, appends the record to the
- * backlog. */
+/* Writes a record into the lane, or appends it to the backlog where the lane has no room or records wait already. */
 static void
 put_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, const FerryRecordHeader *header, Gather *payload)
 {
@@ -890,8 +885,7 @@ ferry_link_send_cancel (FerryLink *self, guint64 xid, guint16 reason)
                     (FerryRecordHeader){0, FERRY_RECORD_CANCEL, reason, xid});
 }
 
-/* any: moves the backlogs into the lanes. Returns the total of bytes that the worker has taken from both lanes since
- * the link was made. */
+/* any: moves the backlogs into the lanes. Returns how many bytes the worker has taken from both lanes so far. */
 guint64
 ferry_link_flush_down (FerryLink *self)
 {
@@ -1010,8 +1004,7 @@ ferry_link_doom_call (FerryLink *self, guint64 xid)
          change_claim_locked (self, &(ClaimChange){.set = FERRY_CLAIM_DOOMED}, xid, &begun);
 }
 
-/* any: returns the call that the worker began last, or 0. After the end of the link, returns the call that was begun
- * last before the end. */
+/* any: returns the call that the worker began last, or 0; after the end of the link, the last one before the end. */
 guint64
 ferry_link_get_begun_call (FerryLink *self)
 {
@@ -1021,8 +1014,7 @@ ferry_link_get_begun_call (FerryLink *self)
   return self->down.closed ? self->down.final_begun : load_begun (self, &claim);
 }
 
-/* router's thread: returns the position up to which the worker has written the up lane. An invalid position is
- * ignored. */
+/* router's thread: returns the position up to which the worker has written the up lane. Ignores an invalid position. */
 guint64
 ferry_link_get_written (FerryLink *self)
 {

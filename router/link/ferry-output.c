@@ -22,8 +22,7 @@
 #define MAX_LAST_LINES 20
 #define MAX_LAST_BYTES 8192
 
-/* The maximum number of bytes that are read from a pipe after its worker's end. A worker may enlarge a pipe beyond the
- * usual 64 KiB. */
+/* The maximum number of bytes that are read from a pipe after its worker's end. A worker may enlarge a pipe. */
 #define MAX_LEFT (1024 * 1024)
 
 FerryOutput *
@@ -206,8 +205,7 @@ end (FerryOutput *self, GByteArray *lines)
   self->ended = TRUE;
 }
 
-/* Reads both pipes once. Returns the lines that are now complete, each with its FerryOutputLine in front. (transfer
- * full) */
+/* Reads both pipes once. Returns (transfer full) the complete lines, each with its FerryOutputLine in front. */
 GByteArray *
 ferry_output_read (FerryOutput *self)
 {

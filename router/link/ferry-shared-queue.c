@@ -541,8 +541,7 @@ handle_process (FerrySharedQueue *self, FerryLink *link)
     ferry_shared_queue_end_process (self, link);
 }
 
-/* Applies the timeouts whose deadlines have passed. Returns the milliseconds until the next deadline, or -1 where no
- * link has a deadline. */
+/* Applies the timeouts that are due. Returns the milliseconds until the next deadline, or -1 where no link has one. */
 static int
 handle_timeouts (FerrySharedQueue *self)
 {
@@ -570,8 +569,7 @@ handle_timeouts (FerrySharedQueue *self)
   return (int) CLAMP ((next - now) / FERRY_MICROSECONDS_PER_MILLISECOND + 1, 0, G_MAXINT);
 }
 
-/* Sleeps until an event comes or a time is reached. Uses ppoll(), because the timeout of epoll_wait() is not precise
- * enough. */
+/* Sleeps until an event comes or a time is reached. Uses ppoll(), which is more precise than epoll_wait(). */
 static void
 doze (FerrySharedQueue *self, gint64 until)
 {

@@ -115,8 +115,7 @@ ferry_uplink_unlock (FerryUplink *self, gboolean locked)
     pthread_mutex_unlock (&self->lock);
 }
 
-/* Returns the place in the lane where size bytes can be written, or NULL where the lane has no room for them. With the
- * lock taken. */
+/* Returns the place in the lane for size bytes, or NULL where the lane has no room for them. With the lock taken. */
 static inline guint8 *
 ferry_uplink_get_place_locked (FerryUplink *self, gsize size)
 {
@@ -133,8 +132,7 @@ ferry_uplink_get_memory_gate_locked (FerryUplink *self)
   return self->memory_ends[self->n_pending_memories % FERRY_MAX_PENDING_MEMORIES_PER_LINK];
 }
 
-/* Publishes the record that was written at the place, releases the lock, and rings the doorbell where the reader
- * sleeps. */
+/* Publishes the record at the place, releases the lock, and rings the doorbell where the reader sleeps. */
 static inline void
 ferry_uplink_publish_and_unlock (FerryUplink *self, gsize size, gboolean locked)
 {

@@ -183,16 +183,14 @@ ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size)
   return wait_for_reader (self, wait, arm_for_room_locked, size);
 }
 
-/* Waits until the next one-shot buffer may be sent: until the reader has taken an earlier record of a one-shot buffer,
- * and with it the descriptor. */
+/* Waits until the next one-shot buffer may be sent: until the reader has taken the record of an earlier one. */
 FerryWaitResult
 ferry_uplink_wait_for_pending_memory (FerryUplink *self, const FerryWait *wait)
 {
   return wait_for_reader (self, wait, arm_for_memory_locked, 0);
 }
 
-/* Reserves a buffer of size bytes in the arena; waits until the arena has room. size must not exceed the arena's size.
- * The arena must be open. */
+/* Reserves a buffer of size bytes, at most the arena's size; waits for room in the arena. The arena must be open. */
 FerryWaitResult
 ferry_uplink_reserve_buffer (FerryUplink *self, const FerryWait *wait, gsize size, FerryBufferMessage *message)
 {
