@@ -46,8 +46,7 @@ typedef struct
   void (*destroy) (gpointer data);
 } FerryCompletionFuncs;
 
-/* Called once, at the completion's end, with the bytes that ferry_completion_new() allocated as data. May take the
- * result with ferry_completion_take(). */
+/* Called once, at the completion's end, with the completion's data. May take the result by ferry_completion_take(). */
 typedef void (*FerryCompletionFunc) (FerryCompletion *self, gpointer data);
 
 /* Returns (transfer full) a new completion. size: the number of data bytes for the caller, set to 0; 0 for none. */

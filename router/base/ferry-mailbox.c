@@ -33,8 +33,7 @@ struct _FerryMailbox
   guint depth;           /* context's thread: how many functions of posts are running, nested within each other */
 };
 
-/* Guards the table and the mailboxes in it. While it is held, only wake and GLib functions that take the context's
- * own lock are called. */
+/* Guards the table and its mailboxes. Only wake, and GLib functions that lock the context, are called with it held. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* lock: (element-type GMainContext FerryMailbox): unowned; a mailbox is removed when its context is freed */
 static GHashTable *table;

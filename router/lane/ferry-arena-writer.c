@@ -17,8 +17,7 @@
 
 /* The maximum number of bytes of all spare buffers together: enough to keep both processes busy. */
 #define MAX_SPARE ((gsize) 16 * 1024 * 1024)
-/* Where the application copies each buffer, a message below this size is sent as fast in pieces, which use memory in
- * the processor's cache. */
+/* Where buffers are copied, a smaller message is as fast in pieces, which fit into the processor's cache. */
 #define MIN_COPIED ((gsize) 1024 * 1024)
 
 /* Makes an allocator for an arena that is not mapped yet. Takes memory, the segment's descriptor.
@@ -191,8 +190,7 @@ reserve_locked (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
   return TRUE;
 }
 
-/* Allocates a buffer and fills *message. size: from 1 byte to the capacity. Returns FALSE when the arena has no room at
- * present. */
+/* Allocates a buffer and fills *message. size: from 1 byte to the capacity. Returns FALSE when there is no room now. */
 gboolean
 ferry_arena_writer_reserve (FerryArenaWriter *self, gsize size, FerryBufferMessage *message)
 {

@@ -20,8 +20,7 @@ map (int fd, gsize offset, gsize size, int protection)
   return memory != MAP_FAILED ? memory : NULL;
 }
 
-/* Makes an arena: maps the part of a segment's memfd that begins at offset. The caller keeps fd. No page is accessed,
- * so none is allocated. */
+/* Maps the part of a segment's memfd that begins at offset. The caller keeps fd. Allocates no page of the memory. */
 FerryArena *
 ferry_arena_new (int fd, gsize offset, gsize size, gboolean is_writer, GError **error)
 {
@@ -87,8 +86,7 @@ ferry_arena_count_held (FerryArena *self)
   return (guint) __builtin_popcountll (atomic_load_explicit (&self->held, memory_order_relaxed));
 }
 
-/* Takes a buffer that a worker sent. Returns what is wrong with its record, or NULL; then the application has the
- * buffer until ferry_arena_let_go(). */
+/* Takes a buffer that a worker sent, until ferry_arena_let_go(). Returns what is wrong with its record, or NULL. */
 const char *
 ferry_arena_take (FerryArena *self, const FerryBufferMessage *message)
 {

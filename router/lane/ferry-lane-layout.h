@@ -175,8 +175,7 @@ G_STATIC_ASSERT (offsetof (FerryArenaControl, bell) == 2 * FERRY_LINE_SIZE);
 #define FERRY_SEGMENT_UP_RING (FERRY_SEGMENT_DOWN_RING + FERRY_DOWN_CAPACITY)
 #define FERRY_MAX_PIPES_PER_LINK 1024
 
-/* The up lane's capacity in bytes must be a power of two in this range. The largest record fits into half of the
- * smallest lane. */
+/* The up lane's capacity, a power of two in this range. The largest record fits into half of the smallest lane. */
 #define FERRY_MIN_LANE_CAPACITY (128 * 1024)
 #define FERRY_MAX_LANE_CAPACITY (256 * 1024 * 1024)
 

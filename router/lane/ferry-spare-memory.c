@@ -12,8 +12,7 @@
 
 /* The maximum number of bytes of spare memory of one link. */
 #define SPARE_LIMIT ((gsize) 512 * 1024 * 1024)
-/* Memory of fewer bytes comes from the heap. The heap itself uses memory again, and does not round its size up so
- * much. */
+/* Memory of fewer bytes comes from the heap, which uses memory again itself, and rounds sizes up less. */
 #define UNIT ((gsize) 64 * 1024)
 /* From this size in bytes on, huge pages are requested, which cost fewer page faults. */
 #define LARGE_PAGES_FROM ((gsize) 4 * 1024 * 1024)

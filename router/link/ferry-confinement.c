@@ -160,8 +160,7 @@ check_required (FerryLink *link, const FerryConfined *report, GError **error)
   return FERRY_CONTROL_INVALID;
 }
 
-/* Ends the wait for the worker's report, and checks the required layers. report: (nullable): NULL where the worker
- * attaches without a report. */
+/* Ends the wait for the worker's report, and checks the required layers. report: NULL where the worker sent none. */
 static FerryControlEvent
 end_waiting (FerryLink *link, const FerryConfined *report, GError **error)
 {

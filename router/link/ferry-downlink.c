@@ -115,8 +115,7 @@ break_lane (FerryDownlink *self)
   return FERRY_DOWN_EVENT_BROKEN;
 }
 
-/* Copies the header of the next record, and sets *payload to the record's payload in the lane. Returns MESSAGE, NOTHING
- * or BROKEN. */
+/* Copies the next record's header, and sets *payload to its payload in the lane. Returns MESSAGE, NOTHING or BROKEN. */
 static FerryDownEvent
 peek (FerryDownlink *self, FerryRecordHeader *header, const guint8 **payload)
 {

@@ -14,8 +14,7 @@
 /* How long a fork server may take to answer, in microseconds, where the worker has no time limit to attach. */
 #define ANSWER_TIMEOUT (30 * G_USEC_PER_SEC)
 
-/* A flag of pidfd_send_signal(), from Linux 6.9 on: signals the process group whose leader is, or was, the process of
- * the pidfd. */
+/* A flag of pidfd_send_signal() from Linux 6.9 on: signals the group that the process of the pidfd leads, or led. */
 #define SIGNAL_GROUP (1u << 2)
 
 /* A worker that the fork server was asked to fork. The entry stays until the last answer for the worker has come, even

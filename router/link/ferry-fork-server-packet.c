@@ -32,8 +32,7 @@ append (GByteArray *packet, const char *text, gsize size)
   return (guint32) size;
 }
 
-/* any: makes a request from start and the texts. environment: (nullable): NULL for the environment of the fork server.
- * Fails with FERRY_ERROR_TOO_LARGE. */
+/* any: makes a request. environment: NULL for the environment of the fork server. Fails with FERRY_ERROR_TOO_LARGE. */
 FerryStartRequest *
 ferry_start_request_new (const FerryStart *start, const char *name, const char *cwd, const char *const *environment,
                          GError **error)

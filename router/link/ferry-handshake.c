@@ -17,8 +17,7 @@
  * remaining descriptors in recvmsg(), and a descriptor that takes long to close would delay the reader. */
 #define MAX_DESCRIPTORS 253
 
-/* How many milliseconds a worker waits for its welcome. The application sends the welcome before it starts the
- * worker. */
+/* How many milliseconds a worker waits for its welcome, which the application sends before it starts the worker. */
 #define WELCOME_TIMEOUT_MS 10000
 
 gboolean
@@ -64,8 +63,7 @@ ferry_control_send (int fd, FerryControlKind kind, gpointer packet, gsize size, 
   return TEMP_FAILURE_RETRY (sendmsg (fd, &message, flags | MSG_NOSIGNAL)) < 0 ? errno : 0;
 }
 
-/* application: sends the welcome with its two descriptors. Fills in the header of the welcome; the other fields are
- * sent as they are. */
+/* application: sends the welcome with its two descriptors. Fills in only the header of the welcome. */
 gboolean
 ferry_control_send_welcome (int fd, const FerryWelcome *welcome, int memory, int doorbell, GError **error)
 {
@@ -102,8 +100,7 @@ ferry_control_is (const FerryControlHeader *header, gsize size, FerryControlKind
   return is_ours (header, size) && header->version == FERRY_PROTOCOL_VERSION && header->kind == kind;
 }
 
-/* Whether the packet is of another version of the protocol, so that only its header can be read. size: the size of the
- * whole packet. */
+/* Whether the packet is of another protocol version, so that only its header can be read. size: the whole size. */
 gboolean
 ferry_control_is_foreign (const FerryControlHeader *header, gsize size)
 {
@@ -223,8 +220,7 @@ ferry_control_receive_packet (int fd, gpointer packet, gsize capacity, gsize *pa
   return FERRY_CONTROL_TAKEN;
 }
 
-/* application: takes and checks the worker's next packet. attached: whether the worker has attached; if not, the packet
- * must be an attach packet. */
+/* application: takes and checks the worker's next packet, which must be an attach packet where attached is FALSE. */
 FerryControlEvent
 ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *descriptors, GError **error)
 {
@@ -395,8 +391,7 @@ ferry_control_send_attach (int fd, gsize segment_size, GError **error)
 
 /* ---- the worker's control socket ---- */
 
-/* Returns the value of the environment variable that names the control socket, or NULL. A set-id program ignores its
- * environment. */
+/* Returns the variable that names the control socket, or NULL. A set-id program ignores its environment. */
 static const char *
 get_control_text (void)
 {

@@ -174,8 +174,7 @@ ferry_link_unref (FerryLink *self)
   g_free (self);
 }
 
-/* Frees what is needed to receive buffers, once no more buffers come. Buffers that the application keeps stay
- * readable. */
+/* Frees what is needed to receive buffers, once no more buffers come. Buffers that are kept stay readable. */
 void
 ferry_link_give_up_buffers (FerryLink *self)
 {
@@ -265,8 +264,7 @@ ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word)
   atomic_store_explicit (ferry_segment_get_pipe_word (&self->segment, index), word, memory_order_release);
 }
 
-/* Wakes all threads of the worker that wait: to send, for a buffer, or for a message down. Each of them then reads its
- * pipe word. */
+/* Wakes all threads of the worker that wait: to send, for a buffer, or for a message. Each then reads its pipe word. */
 void
 ferry_link_wake_writers (FerryLink *self)
 {
@@ -608,8 +606,7 @@ ferry_link_get_n_fd_batches_sent (FerryLink *self)
   return self->down.fd_batches.n_sent;
 }
 
-/* any: returns how many of the sent fd batches the worker has taken. Returns G_MAXUINT64 after the end of the link,
- * because the number is then unknown. */
+/* any: returns how many of the sent fd batches the worker has taken. After the link's end: G_MAXUINT64, for unknown. */
 guint64
 ferry_link_get_n_fd_batches_taken (FerryLink *self)
 {
@@ -876,8 +873,7 @@ ferry_link_send_finish (FerryLink *self)
   return send_word (self, &self->down.lane, &self->down.backlog, (FerryRecordHeader){0, FERRY_RECORD_FINISH, 0, 0});
 }
 
-/* any: makes the worker cancel a call. The cancel goes by the express lane, so the worker reads it before what waits in
- * the down lane. */
+/* any: makes the worker cancel a call. By the express lane, the cancel overtakes what waits in the down lane. */
 FerryDownResult
 ferry_link_send_cancel (FerryLink *self, guint64 xid, guint16 reason)
 {

@@ -113,8 +113,7 @@ take_line (FerryOutput *self, guint stream, GByteArray *lines, const char *text,
   remember (self, stream, line, header.length);
 }
 
-/* Returns the length of the first piece of a line that is too long. The piece ends between two UTF-8 characters where
- * possible. */
+/* Returns the length of the first piece of a line that is too long, up to the end of a UTF-8 character if possible. */
 static gsize
 get_piece_length (const GString *line)
 {

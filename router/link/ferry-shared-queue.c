@@ -95,8 +95,7 @@ guard (FerrySharedQueue *self, FerryLink *link, int flags)
          ferry_guardian_tell (self->guardian.socket, word, link->pid, link->pidfd, flags);
 }
 
-/* Makes the guardian also end this worker of a fork server when the application ends. Does nothing without a guardian.
- * Never waits. */
+/* Makes the guardian also end this worker of a fork server. Does nothing without a guardian. Never waits. */
 void
 ferry_shared_queue_guard (FerrySharedQueue *self, FerryLink *link)
 {
@@ -163,8 +162,7 @@ forget (FerrySharedQueue *self, int *fd)
   ferry_clear_fd (fd);
 }
 
-/* Takes the control socket from the link. Takes the lock, because another thread may be sending descriptors over the
- * socket. */
+/* Takes the control socket from the link, with the lock: another thread may be sending descriptors over the socket. */
 static int
 steal_control (FerryLink *link)
 {
@@ -252,8 +250,7 @@ watch_output (FerrySharedQueue *self, FerryLink *link, GError **error)
   return TRUE;
 }
 
-/* Removes the descriptors of a link that could not be added from the epoll set. Other owners may keep the link, and
- * thus its descriptors, alive. */
+/* Undoes the watches of a link that could not be added. Other owners may keep the link, with its descriptors, alive. */
 static void
 unwatch (FerrySharedQueue *self, FerryLink *link)
 {

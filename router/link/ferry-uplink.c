@@ -175,8 +175,7 @@ wait_for_reader (FerryUplink *self, const FerryWait *wait, ArmFunc arm, gsize si
     }
 }
 
-/* Waits until size bytes of the lane are free. The caller must try again afterwards, because another thread may take
- * the bytes first. */
+/* Waits until size bytes of the lane are free. The caller must then try again: another thread may be faster. */
 FerryWaitResult
 ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size)
 {
