@@ -31,32 +31,11 @@ typedef struct
   gint64 deadline;
 } FerryEvaluationCaller;
 
-/* A function that exported objects are passed to. */
-typedef struct
-{
-  FerryMethodFunc func;
-  gpointer user_data;
-  GDestroyNotify destroy;
-} FerryPassFunction;
-
-/* The exporter's functions that an evaluation calls. */
-typedef struct
-{
-  /* Returns (transfer full) (nullable): the record of an object that a method gave. The object or its type must be
-   * exported; otherwise it fails with FERRY_ERROR_NOT_ALLOWED. */
-  FerryExported *(*find_object) (FerryExporter *exporter, GObject *object, GError **error);
-  /* Returns (nullable) the function of that name, valid as long as the exporter. Fails with
-   * FERRY_ERROR_UNKNOWN_FUNCTION. */
-  const FerryPassFunction *(*find_function) (FerryExporter *exporter, const char *name, GError **error);
-  /* Returns (transfer none) (nullable): the main context on which methods are called; NULL: on threads. */
-  GMainContext *(*get_context) (FerryExporter *exporter);
-} FerryEvaluationHost;
-
-/* For ferry_exporter_new_evaluation() only. Takes the content of request, and root (transfer full). The caller's
- * data is destroyed with the evaluation. */
-FerryEvaluation *ferry_evaluation_new (const FerryEvaluationHost *host, FerryExporter *exporter,
-                                       FerryViewRequest *request, FerryExported *root,
-                                       const FerryEvaluationCaller *caller);
+/* Returns (transfer full): an evaluation that begins at root (transfer full), an object of the exporter. Takes the
+ * content of request, and a reference to the exporter. context: (nullable): the main context on which the exporter
+ * calls methods; NULL: on threads. The caller's data is destroyed with the evaluation. */
+FerryEvaluation *ferry_evaluation_new (FerryExporter *exporter, GMainContext *context, FerryViewRequest *request,
+                                       FerryExported *root, const FerryEvaluationCaller *caller);
 void ferry_evaluation_unref (FerryEvaluation *self);
 /* Begins the evaluation. Must be called on a thread, or on the main context, where the exporter calls methods. The
  * evaluation may be done when this returns. */

@@ -46,11 +46,12 @@ typedef struct
 struct _FerryEvaluation
 {
   _Atomic gint references;
-  const FerryEvaluationHost *host; /* const: the exporter's functions */
-  FerryExporter *exporter;         /* const: (owned) */
-  FerryEvaluationCaller caller;    /* const */
-  guint64 begun;                   /* const: ferry_trace_get_moment() when the evaluation was made */
-  guint64 number;                  /* const: unique among evaluations, and not 0 */
+  FerryExporter *exporter;      /* const: (owned) */
+  FerryObjectTable *table;      /* const: the exporter's */
+  GMainContext *context;        /* const: (owned) (nullable): the exporter's */
+  FerryEvaluationCaller caller; /* const */
+  guint64 begun;                /* const: ferry_trace_get_moment() when the evaluation was made */
+  guint64 number;               /* const: unique among evaluations, and not 0 */
   guint64 asker; /* const: the number of the evaluation whose application code resolves this view, or 0 */
 
   /* Only for the thread that runs the evaluation. */
@@ -100,16 +101,17 @@ set_current (FerryEvaluation *self, FerryExported *exported, GVariant *value)
 }
 
 FerryEvaluation *
-ferry_evaluation_new (const FerryEvaluationHost *host, FerryExporter *exporter, FerryViewRequest *request,
-                      FerryExported *root, const FerryEvaluationCaller *caller)
+ferry_evaluation_new (FerryExporter *exporter, GMainContext *context, FerryViewRequest *request, FerryExported *root,
+                      const FerryEvaluationCaller *caller)
 {
   static _Atomic guint64 last_number; /* relaxed: only uniqueness matters */
   FerryEvaluation *self = g_new0 (FerryEvaluation, 1);
 
   atomic_init (&self->references, 1);
   self->number = atomic_fetch_add_explicit (&last_number, 1, memory_order_relaxed) + 1;
-  self->host = host;
   self->exporter = g_object_ref (exporter);
+  self->table = root->table;
+  self->context = context != NULL ? g_main_context_ref (context) : NULL;
   self->caller = *caller;
   self->begun = ferry_trace_get_moment ();
   self->request = *request;
@@ -138,6 +140,7 @@ ferry_evaluation_unref (FerryEvaluation *self)
   g_clear_pointer (&self->answer, g_variant_unref);
   g_clear_object (&self->answer_object);
   g_clear_error (&self->answer_error);
+  g_clear_pointer (&self->context, g_main_context_unref);
   g_object_unref (self->exporter);
   g_free (self);
 }
@@ -152,12 +155,6 @@ is_unwanted (FerryEvaluation *self)
 
 /* ---- where evaluations continue ---- */
 
-static GMainContext *
-get_context (FerryEvaluation *self)
-{
-  return self->host->get_context (self->exporter);
-}
-
 /* Calls func later, on the exporter's main context. Does not use the mailbox: ferry_router_route_until() runs that, and
  * must not call methods. */
 static void
@@ -168,7 +165,7 @@ call_later (FerryEvaluation *self, GSourceFunc func, gpointer data, GDestroyNoti
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_static_name (source, "[ferry] a view continues");
   g_source_set_callback (source, func, data, destroy);
-  g_source_attach (source, get_context (self));
+  g_source_attach (source, self->context);
 }
 
 static void push_to_pool (FerryEvaluation *self);
@@ -190,7 +187,7 @@ run_here (FerryEvaluation *self)
     }
   g_private_set (&thread_queue, &own);
   for (; self != NULL; self = g_queue_pop_head (&own))
-    if (n++ < MAX_IN_A_ROW || get_context (self) != NULL)
+    if (n++ < MAX_IN_A_ROW || self->context != NULL)
       {
         advance (self);
         ferry_evaluation_unref (self);
@@ -245,7 +242,7 @@ clear_queue (GQueue *queue)
     {
       FerryEvaluation *evaluation = g_queue_pop_head (queue);
 
-      if (get_context (evaluation) == NULL)
+      if (evaluation->context == NULL)
         push_to_pool (evaluation);
       else
         g_queue_push_tail (queue, evaluation);
@@ -295,11 +292,9 @@ serves_now (FerryEvaluation *self)
 static void
 resume (FerryEvaluation *self)
 {
-  GMainContext *context = get_context (self);
-
-  if (context != NULL ? g_main_context_is_owner (context) : serves_now (self) || is_last (self))
+  if (self->context != NULL ? g_main_context_is_owner (self->context) : serves_now (self) || is_last (self))
     run_here (self);
-  else if (context == NULL)
+  else if (self->context == NULL)
     push_to_pool (self);
   else
     call_later (self, run_cb, self, (GDestroyNotify) ferry_evaluation_unref);
@@ -769,7 +764,7 @@ unpack (const FerryMember *member, GVariant *answer, GVariant **value, GError **
 static gboolean
 take_result (FerryEvaluation *self, GObject *object, GVariant **value, GError **error)
 {
-  FerryExported *exported = object != NULL ? self->host->find_object (self->exporter, object, error) : NULL;
+  FerryExported *exported = object != NULL ? ferry_object_table_find_result (self->table, object, error) : NULL;
 
   if (object != NULL && exported == NULL)
     return FALSE;
@@ -834,7 +829,7 @@ call_method (FerryEvaluation *self, const FerryStep *step, GError **error)
 static gboolean
 pass_to_function (FerryEvaluation *self, const FerryStep *step, GError **error)
 {
-  const FerryPassFunction *function = self->host->find_function (self->exporter, step->name, error);
+  const FerryPassFunction *function = ferry_object_table_find_function (self->table, step->name, error);
 
   self->member = NULL;
   return function != NULL && call (self, function->func, function->user_data, step, error);
@@ -914,15 +909,14 @@ advance (FerryEvaluation *self)
 static void
 start (FerryEvaluation *self)
 {
-  GMainContext *context = get_context (self);
-  gboolean acquired = context != NULL && g_main_context_acquire (context);
+  gboolean acquired = self->context != NULL && g_main_context_acquire (self->context);
 
-  if (context == NULL || acquired)
+  if (self->context == NULL || acquired)
     advance (self);
   else
     resume (evaluation_ref (self));
   if (acquired)
-    g_main_context_release (context);
+    g_main_context_release (self->context);
 }
 
 void

@@ -17,7 +17,8 @@
 
 G_BEGIN_DECLS
 
-/* The table of an exporter's records, by their objects. Counted references: of the exporter and of the records. */
+/* What an exporter has for evaluations: the records, by their objects; the types of which methods may return objects;
+ * and the functions to which objects may be passed. Counted references: of the exporter and of the records. */
 typedef struct _FerryObjectTable FerryObjectTable;
 typedef struct _FerryExported FerryExported;
 typedef struct _FerryEvaluation FerryEvaluation;
@@ -44,14 +45,33 @@ struct _FerryExported
   _Atomic guint64 n_changes; /* counts the changes of properties that have subscriptions */
 };
 
+/* A function that objects are passed to. */
+typedef struct
+{
+  FerryMethodFunc func;
+  gpointer user_data;
+  GDestroyNotify destroy; /* (nullable) */
+} FerryPassFunction;
+
 FerryObjectTable *ferry_object_table_new (void);
-void ferry_object_table_unref (FerryObjectTable *self);
+/* Frees the functions, and drops the exporter's reference. */
+void ferry_object_table_close (FerryObjectTable *self);
 /* Returns (element-type FerryExported) (transfer full): the records of all objects. */
 GPtrArray *ferry_object_table_list (FerryObjectTable *self);
 /* Returns (transfer full) (nullable): the record of an object. If there is no record and interface (nullable) is not
  * NULL, makes one. The new record takes a reference to the object and to the interface. */
 FerryExported *ferry_object_table_find (FerryObjectTable *self, GObject *object, FerryInterface *interface,
                                         FerryCallPolicy policy);
+/* Exports a type, and the types derived from it. */
+void ferry_object_table_add_type (FerryObjectTable *self, FerryInterface *interface, FerryCallPolicy policy);
+/* Returns (transfer full) (nullable): the record of an object that a method gave. The object or its type must be
+ * exported; otherwise fails with FERRY_ERROR_NOT_ALLOWED. */
+FerryExported *ferry_object_table_find_result (FerryObjectTable *self, GObject *object, GError **error);
+/* Adds a function, which is copied. Returns FALSE if there is one of that name. */
+gboolean ferry_object_table_add_function (FerryObjectTable *self, const char *name, const FerryPassFunction *function);
+/* Returns (nullable) the function of that name, valid as long as the exporter. Fails with
+ * FERRY_ERROR_UNKNOWN_FUNCTION. */
+const FerryPassFunction *ferry_object_table_find_function (FerryObjectTable *self, const char *name, GError **error);
 /* Returns (transfer full): a new record of a value. The record takes a reference to the value. */
 FerryExported *ferry_object_table_hold_value (FerryObjectTable *self, GVariant *value);
 

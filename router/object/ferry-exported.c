@@ -12,12 +12,39 @@
  * one. */
 #define REVISION_BITS 32
 
+typedef struct
+{
+  FerryInterface *interface; /* (owned) */
+  FerryCallPolicy policy;
+} ExportedType;
+
 struct _FerryObjectTable
 {
   _Atomic gint references;
   pthread_mutex_t lock;
-  GHashTable *objects; /* lock: (element-type GObject FerryExported); keys and values are not owned */
+  GHashTable *objects;   /* lock, also for the fields below: (element-type GObject FerryExported): nothing is owned */
+  GPtrArray *types;      /* (element-type ExportedType) (owned) */
+  GHashTable *functions; /* (element-type utf8 FerryPassFunction): keys and values are owned, and never removed */
 };
+
+static void
+type_free (gpointer data)
+{
+  ExportedType *entry = data;
+
+  g_object_unref (entry->interface);
+  g_free (entry);
+}
+
+static void
+pass_function_free (gpointer data)
+{
+  FerryPassFunction *function = data;
+
+  if (function->destroy != NULL)
+    function->destroy (function->user_data);
+  g_free (function);
+}
 
 FerryObjectTable *
 ferry_object_table_new (void)
@@ -27,6 +54,8 @@ ferry_object_table_new (void)
   atomic_init (&self->references, 1);
   pthread_mutex_init (&self->lock, NULL);
   self->objects = g_hash_table_new (NULL, NULL);
+  self->types = g_ptr_array_new_with_free_func (type_free);
+  self->functions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, pass_function_free);
   return self;
 }
 
@@ -37,15 +66,25 @@ ferry_object_table_ref (FerryObjectTable *self)
   return self;
 }
 
-void
+static void
 ferry_object_table_unref (FerryObjectTable *self)
 {
   if (!ferry_ref_count_dec (&self->references))
     return;
   g_assert (g_hash_table_size (self->objects) == 0);
   g_hash_table_unref (self->objects);
+  g_ptr_array_unref (self->types);
+  g_hash_table_unref (self->functions);
   pthread_mutex_destroy (&self->lock);
   g_free (self);
+}
+
+/* No evaluation uses the functions any more: each has a reference to the exporter. */
+void
+ferry_object_table_close (FerryObjectTable *self)
+{
+  g_hash_table_remove_all (self->functions);
+  ferry_object_table_unref (self);
 }
 
 /* Returns (transfer full) (nullable): the object's record, unless the record is being freed. */
@@ -123,6 +162,78 @@ FerryExported *
 ferry_object_table_hold_value (FerryObjectTable *self, GVariant *value)
 {
   return exported_new (self, NULL, NULL, value, FERRY_CALL_POLICY_CONCURRENT);
+}
+
+/* ---- types and functions ---- */
+
+void
+ferry_object_table_add_type (FerryObjectTable *self, FerryInterface *interface, FerryCallPolicy policy)
+{
+  ExportedType *entry = g_new (ExportedType, 1);
+  FERRY_AUTO_LOCK (&self->lock);
+
+  *entry = (ExportedType){g_object_ref (interface), policy};
+  g_ptr_array_add (self->types, entry);
+}
+
+/* Returns the exported type that the given type is derived from; of several, the most derived one. */
+static const ExportedType *
+find_type_locked (FerryObjectTable *self, GType type)
+{
+  const ExportedType *closest = NULL;
+
+  for (guint i = 0; i < self->types->len; i++)
+    {
+      const ExportedType *entry = self->types->pdata[i];
+      GType its_type = ferry_interface_get_object_type (entry->interface);
+
+      if (g_type_is_a (type, its_type) &&
+          (closest == NULL || g_type_is_a (its_type, ferry_interface_get_object_type (closest->interface))))
+        closest = entry;
+    }
+  return closest;
+}
+
+FerryExported *
+ferry_object_table_find_result (FerryObjectTable *self, GObject *object, GError **error)
+{
+  FerryExported *exported;
+  const ExportedType *entry;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  exported = find_locked (self, object);
+  entry = exported == NULL ? find_type_locked (self, G_OBJECT_TYPE (object)) : NULL;
+  if (entry != NULL)
+    exported = exported_new (self, object, entry->interface, NULL, entry->policy);
+  if (exported == NULL)
+    ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
+                     "A %s cannot be sent to another process, as it is not exported; export the object or its type",
+                     G_OBJECT_TYPE_NAME (object));
+  return exported;
+}
+
+gboolean
+ferry_object_table_add_function (FerryObjectTable *self, const char *name, const FerryPassFunction *function)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (g_hash_table_contains (self->functions, name))
+    return FALSE;
+  g_hash_table_insert (self->functions, g_strdup (name), g_memdup2 (function, sizeof *function));
+  return TRUE;
+}
+
+const FerryPassFunction *
+ferry_object_table_find_function (FerryObjectTable *self, const char *name, GError **error)
+{
+  const FerryPassFunction *function;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  function = g_hash_table_lookup (self->functions, name);
+  if (function == NULL)
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION,
+                     "The exporter has no function “%s”; check the name, or add the function", name);
+  return function;
 }
 
 /* ---- the record of an object ---- */

@@ -5,7 +5,6 @@
 
 #pragma once
 
-#include "object/ferry-evaluation-private.h"
 #include "object/ferry-exported-private.h"
 
 G_BEGIN_DECLS
@@ -19,9 +18,6 @@ FerryExported *ferry_exporter_hold_value (FerryExporter *self, GVariant *value);
 void ferry_exporter_set_generation (FerryExporter *self, guint64 generation);
 /* Returns (transfer none) (nullable): the main context on which methods are called; NULL: on threads. */
 GMainContext *ferry_exporter_get_context (FerryExporter *self);
-/* Returns (transfer full): see ferry_evaluation_new(). The evaluation has a reference to the exporter. */
-FerryEvaluation *ferry_exporter_new_evaluation (FerryExporter *self, FerryViewRequest *request, FerryExported *root,
-                                                const FerryEvaluationCaller *caller);
 /* Whether a request is answered now. before: the request came before the exporter was stopped. Fails with
  * FERRY_ERROR_NOT_LISTENING and FERRY_ERROR_REFUSED. */
 gboolean ferry_exporter_check_listening (FerryExporter *self, gboolean before, GError **error);

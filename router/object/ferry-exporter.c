@@ -5,7 +5,7 @@
  * methods. It has a session for each transport. A session receives the requests, and has the references of the other
  * end and its streams: subscriptions, and watches of whether the exporter listens. Evaluations resolve views.
  *
- * It is one file since each request of a session depends on what the exporter has and whether it listens, and each
+ * The two are one file: each request of a session depends on what the exporter has and whether it listens, and each
  * change of the exporter is told by its sessions.
  *
  * Threads: any, except where a function says one at a time.
@@ -25,6 +25,7 @@
 #include "call/ferry-demux-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-transport-private.h"
+#include "object/ferry-evaluation-private.h"
 #include "object/ferry-interface-private.h"
 #include "object/ferry-paced-sender-private.h"
 #include "object/ferry-subscriber-private.h"
@@ -33,13 +34,6 @@
 
 /* The size in bytes up to which a result is packed on the stack. */
 #define PACKED_HERE 512
-
-/* An exported type: methods may return objects of it to other processes. */
-typedef struct
-{
-  FerryInterface *interface; /* (owned) */
-  FerryCallPolicy policy;
-} ExportedType;
 
 struct _FerryExporter
 {
@@ -55,9 +49,7 @@ struct _FerryExporter
 
   pthread_mutex_t lock;
   GHashTable *names; /* lock, also for the fields below: (element-type utf8 FerryExported); keys and values are owned */
-  GPtrArray *types;  /* (element-type ExportedType) (owned) */
-  GHashTable *functions; /* (element-type utf8 FerryPassFunction): keys and values are owned, and never removed */
-  GPtrArray *sessions;   /* (element-type FerryExporterSession) (owned) */
+  GPtrArray *sessions; /* (element-type FerryExporterSession) (owned) */
   gboolean listening;
   FerryStopMode stop_mode;
 
@@ -179,68 +171,10 @@ ferry_exporter_find (FerryExporter *self, const char *name, GError **error)
   return NULL;
 }
 
-/* Returns the exported type that the given type is derived from; of several, the most derived one. */
-static const ExportedType *
-find_type_locked (FerryExporter *self, GType type)
-{
-  const ExportedType *closest = NULL;
-
-  for (guint i = 0; i < self->types->len; i++)
-    {
-      const ExportedType *entry = self->types->pdata[i];
-      GType its_type = ferry_interface_get_object_type (entry->interface);
-
-      if (g_type_is_a (type, its_type) &&
-          (closest == NULL || g_type_is_a (its_type, ferry_interface_get_object_type (closest->interface))))
-        closest = entry;
-    }
-  return closest;
-}
-
-static FerryExported *
-find_object (FerryExporter *self, GObject *object, GError **error)
-{
-  FerryExported *exported;
-  const ExportedType *entry;
-  FERRY_AUTO_LOCK (&self->lock);
-
-  exported = ferry_object_table_find (self->table, object, NULL, FERRY_CALL_POLICY_SERIAL);
-  entry = exported == NULL ? find_type_locked (self, G_OBJECT_TYPE (object)) : NULL;
-  if (entry != NULL)
-    exported = ferry_object_table_find (self->table, object, entry->interface, entry->policy);
-  if (exported == NULL)
-    ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
-                     "A %s cannot be sent to another process, as it is not exported; export the object or its type",
-                     G_OBJECT_TYPE_NAME (object));
-  return exported;
-}
-
 FerryExported *
 ferry_exporter_hold_value (FerryExporter *self, GVariant *value)
 {
   return ferry_object_table_hold_value (self->table, value);
-}
-
-static const FerryPassFunction *
-find_function (FerryExporter *self, const char *name, GError **error)
-{
-  const FerryPassFunction *function;
-  FERRY_AUTO_LOCK (&self->lock);
-
-  function = g_hash_table_lookup (self->functions, name);
-  if (function == NULL)
-    ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION,
-                     "The exporter has no function “%s”; check the name, or add the function", name);
-  return function;
-}
-
-FerryEvaluation *
-ferry_exporter_new_evaluation (FerryExporter *self, FerryViewRequest *request, FerryExported *root,
-                               const FerryEvaluationCaller *caller)
-{
-  static const FerryEvaluationHost host = {find_object, find_function, ferry_exporter_get_context};
-
-  return ferry_evaluation_new (&host, self, request, root, caller);
 }
 
 /* ---- the handle table: references of the other end ----
@@ -486,7 +420,7 @@ start_view (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation
   request = g_new (Request, 1);
   *request = (Request){g_object_ref (self), exporter, ferry_invocation_ref (invocation), view.as_proxy};
   caller.data = request;
-  evaluation = ferry_exporter_new_evaluation (exporter, &view, root, &caller);
+  evaluation = ferry_evaluation_new (exporter, exporter->context, &view, root, &caller);
   ferry_evaluation_start (evaluation);
   return TRUE;
 }
@@ -878,25 +812,6 @@ ferry_exporter_session_init (FerryExporterSession *self)
 
 /* ---- objects, types and functions ---- */
 
-static void
-type_free (gpointer data)
-{
-  ExportedType *entry = data;
-
-  g_object_unref (entry->interface);
-  g_free (entry);
-}
-
-static void
-pass_function_free (gpointer data)
-{
-  FerryPassFunction *function = data;
-
-  if (function->destroy != NULL)
-    function->destroy (function->user_data);
-  g_free (function);
-}
-
 /* left: (nullable): the object that has lost its name. */
 static void
 tell_names (FerryExporter *self, FerryExported *left)
@@ -994,7 +909,6 @@ ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, F
 void
 ferry_exporter_export_type (FerryExporter *self, FerryInterface *interface, FerryCallPolicy policy)
 {
-  ExportedType *entry;
   g_autoptr (GError) missing = NULL;
   gboolean is_complete;
 
@@ -1003,11 +917,7 @@ ferry_exporter_export_type (FerryExporter *self, FerryInterface *interface, Ferr
 
   is_complete = ferry_interface_seal (interface, &missing);
   ferry_return_if_fail (is_complete, "%s", missing->message);
-
-  entry = g_new (ExportedType, 1);
-  *entry = (ExportedType){g_object_ref (interface), policy};
-  FERRY_AUTO_LOCK (&self->lock);
-  g_ptr_array_add (self->types, entry);
+  ferry_object_table_add_type (self->table, interface, policy);
 }
 
 /**
@@ -1081,22 +991,15 @@ void
 ferry_exporter_add_function (FerryExporter *self, const char *name, FerryMethodFunc func, gpointer user_data,
                              GDestroyNotify destroy)
 {
-  FerryPassFunction *function;
   gboolean is_new;
 
   g_return_if_fail (FERRY_IS_EXPORTER (self));
   g_return_if_fail (name != NULL && name[0] != '\0' && strlen (name) <= FERRY_MEMBER_NAME_MAX);
   g_return_if_fail (func != NULL);
 
-  function = g_new (FerryPassFunction, 1);
-  *function = (FerryPassFunction){func, user_data, destroy};
-  pthread_mutex_lock (&self->lock);
-  is_new = !g_hash_table_contains (self->functions, name);
-  if (is_new)
-    g_hash_table_insert (self->functions, g_strdup (name), function);
-  pthread_mutex_unlock (&self->lock);
-  if (!is_new)
-    pass_function_free (function);
+  is_new = ferry_object_table_add_function (self->table, name, &(const FerryPassFunction){func, user_data, destroy});
+  if (!is_new && destroy != NULL)
+    destroy (user_data);
   ferry_return_if_fail (is_new, "the exporter has a function “%s” already; use another name", name);
 }
 
@@ -1525,10 +1428,8 @@ ferry_exporter_finalize (GObject *object)
   FerryExporter *self = FERRY_EXPORTER (object);
 
   g_hash_table_unref (self->names);
-  g_ptr_array_unref (self->types);
-  g_hash_table_unref (self->functions);
   g_ptr_array_unref (self->sessions);
-  ferry_object_table_unref (self->table);
+  ferry_object_table_close (self->table);
   g_clear_pointer (&self->context, g_main_context_unref);
   pthread_mutex_destroy (&self->lock);
 
@@ -1565,7 +1466,5 @@ ferry_exporter_init (FerryExporter *self)
   self->n_threads = 1;
   pthread_mutex_init (&self->lock, NULL);
   self->names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) ferry_exported_unref);
-  self->types = g_ptr_array_new_with_free_func (type_free);
-  self->functions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, pass_function_free);
   self->sessions = g_ptr_array_new_with_free_func (g_object_unref);
 }

@@ -298,15 +298,15 @@ local_done (gpointer data, FerryExported *object, GVariant *value, const GError 
 static gboolean
 start_local (Resolve *self, FerryViewRequest *view, GError **error)
 {
-  FerryProxy *proxy = self->proxy;
+  FerryExporter *exporter = ferry_proxy_get_exporter (self->proxy);
   FerryViewRequest own = *view;
   FerryEvaluationCaller caller = {.done = local_done, .destroy = resolve_unref, .deadline = self->deadline};
   g_autoptr (FerryEvaluation) evaluation = NULL;
   FerryExported *root;
 
-  if (!ferry_exporter_check_listening (ferry_proxy_get_exporter (proxy), FALSE, error))
+  if (!ferry_exporter_check_listening (exporter, FALSE, error))
     return FALSE;
-  root = ferry_proxy_find_exported (proxy, error);
+  root = ferry_proxy_find_exported (self->proxy, error);
   if (root == NULL)
     return FALSE;
   /* Names stay borrowed from the view, to which self has a reference; arguments need references of their own. */
@@ -318,7 +318,7 @@ start_local (Resolve *self, FerryViewRequest *view, GError **error)
   self->cancellable = g_cancellable_new ();
   caller.cancellable = self->cancellable;
   caller.data = resolve_ref (self);
-  evaluation = ferry_exporter_new_evaluation (ferry_proxy_get_exporter (proxy), &own, root, &caller);
+  evaluation = ferry_evaluation_new (exporter, ferry_exporter_get_context (exporter), &own, root, &caller);
   ferry_evaluation_start_here (evaluation);
   return TRUE;
 }

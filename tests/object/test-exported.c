@@ -50,7 +50,7 @@ test_two_lists_have_no_revision_in_common (void)
   ferry_exported_unref (exported[1]);
   g_object_unref (stores[0]);
   g_object_unref (stores[1]);
-  ferry_object_table_unref (table);
+  ferry_object_table_close (table);
 }
 
 int
