@@ -47,7 +47,7 @@ struct _FerryEvaluation
 {
   _Atomic gint references;
   FerryExporter *exporter;      /* const: (owned) */
-  FerryObjectTable *table;      /* const: the exporter's */
+  FerryObjectTable *table;      /* const: (unowned): the exporter's */
   GMainContext *context;        /* const: (owned) (nullable): the exporter's */
   FerryEvaluationCaller caller; /* const */
   guint64 begun;                /* const: ferry_trace_get_moment() when the evaluation was made */
