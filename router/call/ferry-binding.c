@@ -94,13 +94,10 @@ ferry_binding_free (FerryBinding *self)
 static gboolean
 refuse_second (const FerryBinding *self, pid_t owner, GError **error)
 {
-  if (owner > 0)
-    return ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
-                            "Process %d listens at “%s” already; connect to it, or end it first", (int) owner,
-                            self->address.text);
+  g_autofree char *process = owner > 0 ? g_strdup_printf ("Process %d", (int) owner) : g_strdup ("Another process");
+
   return ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
-                          "Another process listens at “%s” already; connect to it, or end it first",
-                          self->address.text);
+                          "%s listens at “%s” already; connect to it, or end it first", process, self->address.text);
 }
 
 static gboolean

@@ -147,16 +147,7 @@ ferry_call_message_get_parts (const FerryCallMessage *self, FerryPart parts[FERR
 static gboolean
 fits (PartRule rule, gsize length)
 {
-  switch (rule)
-    {
-    case PART_NEVER:
-    case PART_BYTES:
-      return length == 0;
-    case PART_MAYBE:
-      return TRUE;
-    default:
-      return length > 0;
-    }
+  return rule == PART_MAYBE || (length > 0) == (rule == PART_ALWAYS || rule == PART_ERROR);
 }
 
 static const char *
@@ -198,6 +189,7 @@ is_error_type (const FerryCallMessage *self)
 static const char *
 find_fault (FerryCallMessage *self, const guint8 *data, gsize size)
 {
+  FerryTypeVerdict verdict;
   const char *fault;
   gsize head;
 
@@ -227,16 +219,11 @@ find_fault (FerryCallMessage *self, const guint8 *data, gsize size)
   if (self->header.type_length == 0)
     return NULL;
   self->type_string = (const char *) data + sizeof self->header + self->header.name_length;
-  switch (ferry_depth_judge_type (self->type_string, self->header.type_length))
-    {
-    case FERRY_TYPE_NOT_DEFINITE:
-      return "a type that is no string of one definite type";
-    case FERRY_TYPE_TOO_DEEP:
-      return "a type of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels";
-    case FERRY_TYPE_GOOD:
-    default:
-      break;
-    }
+  verdict = ferry_depth_judge_type (self->type_string, self->header.type_length);
+  if (verdict == FERRY_TYPE_NOT_DEFINITE)
+    return "a type that is no string of one definite type";
+  if (verdict == FERRY_TYPE_TOO_DEEP)
+    return "a type of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels";
   if (rules[self->header.kind].value == PART_ERROR && !is_error_type (self))
     return "an error that is of another type";
   self->body = size > head ? data + head : NULL;

@@ -29,9 +29,9 @@ static void
 free_memory (gpointer data)
 {
   FerryDemuxInvocation *self = data;
-  GCancellable *cancellable = atomic_load_explicit (&self->cancellable, memory_order_acquire);
 
-  g_clear_object (&cancellable);
+  /* It is set: get_cancellable() sets the cancellable before it makes the call the owner. */
+  g_object_unref (atomic_load_explicit (&self->cancellable, memory_order_acquire));
   g_free (self);
 }
 

@@ -299,15 +299,6 @@ end_locked (Dispatcher *self, const Run *run)
 }
 
 static void
-run_now (Dispatcher *self, Run *run)
-{
-  perform (run);
-  pthread_mutex_lock (&self->lock);
-  end_locked (self, run);
-  unlock (self);
-}
-
-static void
 refuse_all (GQueue *queue, const GError *reason)
 {
   GList *link;
@@ -554,17 +545,13 @@ dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
   g_autoptr (GError) refusal = NULL;
   g_autoptr (GSource) source = NULL;
   Summons summons = SUMMONS_NONE;
-  gboolean now = FALSE;
-  Run run;
+  Run run = {NULL};
 
   pthread_mutex_lock (&self->lock);
   if (!self->open)
     refusal = new_refusal (FALSE);
   else if (runs_now_locked (self))
-    {
-      now = TRUE;
-      begin_locked (self, &run, invocation);
-    }
+    begin_locked (self, &run, invocation);
   else if (!has_room_locked (self, invocation->size))
     refusal = new_refusal (TRUE);
   else
@@ -581,8 +568,13 @@ dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
     }
   pthread_mutex_unlock (&self->lock);
 
-  if (now)
-    run_now (self, &run);
+  if (run.invocation != NULL)
+    {
+      perform (&run);
+      pthread_mutex_lock (&self->lock);
+      end_locked (self, &run);
+      unlock (self);
+    }
   else if (source != NULL)
     g_source_set_ready_time (source, 0);
   else

@@ -42,32 +42,23 @@ typedef struct
   gboolean greeted;
 } FerryFrameDecoder;
 
-/* A message as it is written to the stream. */
-typedef struct
-{
-  guint8 header[FERRY_FRAME_HEADER_SIZE];
-  GOutputVector vectors[1 + FERRY_CALL_MAX_PARTS]; /* of the header, and of the parts of the message */
-} FerryFrame;
-
-/* The bytes that were not written to the stream yet. The lock of the queue's owner guards all of it. */
-typedef struct
-{
-  GQueue chunks;    /* (owned) (element-type Chunk) */
-  gsize size;       /* the size of chunks in bytes */
-  gboolean refused; /* a message was refused because there was no room */
-  gboolean closed;  /* this end accepts no more messages */
-  GError *failure;  /* (owned) (nullable): why nothing more can be written */
-} FerryFrameQueue;
-
 /* Writes without blocking. Returns how many bytes the stream accepted. Sets the queue's failure if the stream will
  * accept no more. */
 typedef gsize (*FerryFrameWriteFunc) (gpointer data, const GOutputVector *parts, guint n_parts);
 
+/* The bytes that were not written to the stream yet. The lock of the queue's owner guards all of it. */
+typedef struct
+{
+  GQueue chunks;             /* (owned) (element-type Chunk) */
+  gsize size;                /* the size of chunks in bytes */
+  gboolean refused;          /* a message was refused because there was no room */
+  gboolean closed;           /* this end accepts no more messages */
+  GError *failure;           /* (owned) (nullable): why nothing more can be written */
+  FerryFrameWriteFunc write; /* const: (nullable): NULL queues all bytes; called with data */
+  gpointer data;
+} FerryFrameQueue;
+
 void ferry_greeting_write (guint8 greeting[FERRY_GREETING_SIZE]);
-/* Makes a frame of a message. Borrows parts. Returns the number of vectors, or 0 and sets error to
- * FERRY_ERROR_TOO_LARGE. */
-guint ferry_frame_init (FerryFrame *self, const GOutputVector *parts, guint n_parts, guint32 max_message,
-                        GError **error);
 
 void ferry_frame_decoder_init (FerryFrameDecoder *self, guint32 max_message);
 void ferry_frame_decoder_clear (FerryFrameDecoder *self);
@@ -85,15 +76,15 @@ FerryFrameStatus ferry_frame_decoder_next (FerryFrameDecoder *self, gconstpointe
  * stream ended inside a frame. */
 GError *ferry_frame_decoder_end (const FerryFrameDecoder *self) G_GNUC_WARN_UNUSED_RESULT;
 
-void ferry_frame_queue_init (FerryFrameQueue *self);
+void ferry_frame_queue_init (FerryFrameQueue *self, FerryFrameWriteFunc write, gpointer data);
 /* Drops all queued bytes. */
 void ferry_frame_queue_drop (FerryFrameQueue *self);
-/* Queues a message. If the queue is empty and write is not NULL, writes as much as the stream accepts and queues the
- * rest. The rest of a message is queued however long the queue is, since a frame must be whole. Fails with
- * FERRY_ERROR_WOULD_BLOCK if 1 MiB or more is queued, with a copy of failure if failure is set, and with
- * FERRY_ERROR_CLOSED if closed is set. */
-gboolean ferry_frame_queue_send (FerryFrameQueue *self, const GOutputVector *parts, guint n_parts,
-                                 FerryFrameWriteFunc write, gpointer data, GError **error);
+/* Sends a message; without parts, sends the greeting, which must come first. If the queue is empty, writes as much as
+ * the stream accepts. The rest is queued, however long the queue is then, since a frame must be whole. Fails with
+ * FERRY_ERROR_TOO_LARGE for a message of more than max_message bytes, with FERRY_ERROR_WOULD_BLOCK if 1 MiB or more is
+ * queued, with a copy of failure if failure is set, and with FERRY_ERROR_CLOSED if closed is set. */
+gboolean ferry_frame_queue_send (FerryFrameQueue *self, const GOutputVector *parts, guint n_parts, guint32 max_message,
+                                 GError **error);
 /* Returns the next bytes to write, which stay in the queue until ferry_frame_queue_remove(). Sets size to their
  * number, 0 if the queue is empty. */
 gconstpointer ferry_frame_queue_peek (FerryFrameQueue *self, gsize *size);

@@ -50,31 +50,6 @@ ferry_greeting_write (guint8 greeting[FERRY_GREETING_SIZE])
   memcpy (greeting + 12, &mark, sizeof mark);
 }
 
-guint
-ferry_frame_init (FerryFrame *self, const GOutputVector *parts, guint n_parts, guint32 max_message, GError **error)
-{
-  gsize size = 0;
-
-  g_assert (n_parts <= FERRY_CALL_MAX_PARTS);
-  for (guint i = 0; i < n_parts; i++)
-    {
-      self->vectors[1 + i] = parts[i];
-      size += parts[i].size;
-    }
-  if (size > max_message)
-    {
-      ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                       "A message of %" G_GSIZE_FORMAT
-                       " bytes is larger than the %u bytes that this transport accepts; "
-                       "send less at once, or raise max-message-size at both ends of a stream",
-                       size, max_message);
-      return 0;
-    }
-  ferry_write_u32 (self->header, (guint32) size);
-  self->vectors[0] = (GOutputVector){self->header, sizeof self->header};
-  return 1 + n_parts;
-}
-
 void
 ferry_frame_decoder_init (FerryFrameDecoder *self, guint32 max_message)
 {
@@ -149,7 +124,7 @@ ferry_frame_decoder_add (FerryFrameDecoder *self, gsize n)
   self->end += n;
 }
 
-static FerryFrameStatus
+static gboolean
 check_greeting (const guint8 *greeting, GError **error)
 {
   guint32 version = ferry_read_u32 (greeting + 8);
@@ -157,22 +132,19 @@ check_greeting (const guint8 *greeting, GError **error)
 
   memcpy (&mark, greeting + 12, sizeof mark);
   if (version != FERRY_STREAM_VERSION)
-    ferry_set_error (
+    return ferry_set_error (
       error, FERRY_ERROR_VERSION,
       "The other end of the stream uses version %u of the protocol, and this end version %d; use the same "
       "version of Ferry at both ends",
       version, FERRY_STREAM_VERSION);
-  else if (mark == GUINT32_SWAP_LE_BE (BYTE_ORDER_MARK))
-    ferry_set_error (
+  if (mark == GUINT32_SWAP_LE_BE (BYTE_ORDER_MARK))
+    return ferry_set_error (
       error, FERRY_ERROR_VERSION,
       "The other end of the stream is a machine of another byte order; use two machines of the same byte "
       "order");
-  else if (mark != BYTE_ORDER_MARK)
-    ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                     "The greeting of the stream has an unknown byte order, %08x; use Ferry at both ends", mark);
-  else
-    return FERRY_FRAME_MESSAGE;
-  return FERRY_FRAME_BROKEN;
+  return mark == BYTE_ORDER_MARK ||
+         ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                          "The greeting of the stream has an unknown byte order, %08x; use Ferry at both ends", mark);
 }
 
 /* Reads the greeting. The first wrong byte of the magic is an error at once, as a program with another protocol may
@@ -181,7 +153,6 @@ static FerryFrameStatus
 take_greeting (FerryFrameDecoder *self, GError **error)
 {
   const guint8 *greeting = self->buffer + self->begin;
-  FerryFrameStatus status;
 
   if (get_held (self) > 0 && memcmp (greeting, magic, MIN (get_held (self), sizeof magic)) != 0)
     {
@@ -192,13 +163,11 @@ take_greeting (FerryFrameDecoder *self, GError **error)
     }
   if (get_held (self) < FERRY_GREETING_SIZE)
     return FERRY_FRAME_NONE;
-  status = check_greeting (greeting, error);
-  if (status == FERRY_FRAME_MESSAGE)
-    {
-      self->greeted = TRUE;
-      self->begin += FERRY_GREETING_SIZE;
-    }
-  return status;
+  if (!check_greeting (greeting, error))
+    return FERRY_FRAME_BROKEN;
+  self->greeted = TRUE;
+  self->begin += FERRY_GREETING_SIZE;
+  return FERRY_FRAME_MESSAGE;
 }
 
 FerryFrameStatus
@@ -252,9 +221,9 @@ ferry_frame_decoder_end (const FerryFrameDecoder *self)
 /* ---- writing ---- */
 
 void
-ferry_frame_queue_init (FerryFrameQueue *self)
+ferry_frame_queue_init (FerryFrameQueue *self, FerryFrameWriteFunc write, gpointer data)
 {
-  *self = (FerryFrameQueue){.chunks = G_QUEUE_INIT};
+  *self = (FerryFrameQueue){.chunks = G_QUEUE_INIT, .write = write, .data = data};
 }
 
 void
@@ -300,26 +269,61 @@ check (FerryFrameQueue *self, GError **error)
     "%" G_GSIZE_FORMAT " bytes wait for the other end to read them; send again when there is room", self->size);
 }
 
-gboolean
-ferry_frame_queue_send (FerryFrameQueue *self, const GOutputVector *parts, guint n_parts, FerryFrameWriteFunc write,
-                        gpointer data, GError **error)
+/* A message, or the greeting, as it is written to the stream. */
+typedef struct
 {
-  gboolean is_direct = write != NULL && self->size == 0;
-  gsize written = 0;
+  guint8 head[FERRY_GREETING_SIZE];
+  GOutputVector vectors[1 + FERRY_CALL_MAX_PARTS];
+} Frame;
 
-  if (!check (self, error))
-    return FALSE;
-  if (is_direct)
-    written = write (data, parts, n_parts);
-  if (is_direct && !check (self, error))
-    return FALSE;
+static gboolean
+frame_init (Frame *self, const GOutputVector *parts, guint n_parts, guint32 max_message, GError **error)
+{
+  gsize size = 0;
+
+  g_assert (n_parts <= FERRY_CALL_MAX_PARTS);
   for (guint i = 0; i < n_parts; i++)
     {
-      gsize skipped = MIN (written, parts[i].size);
+      self->vectors[1 + i] = parts[i];
+      size += parts[i].size;
+    }
+  if (size > max_message)
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "A message of %" G_GSIZE_FORMAT
+                            " bytes is larger than the %u bytes that this transport accepts; "
+                            "send less at once, or raise max-message-size at both ends of a stream",
+                            size, max_message);
+  if (n_parts == 0)
+    ferry_greeting_write (self->head);
+  else
+    ferry_write_u32 (self->head, (guint32) size);
+  self->vectors[0] = (GOutputVector){self->head, n_parts == 0 ? FERRY_GREETING_SIZE : FERRY_FRAME_HEADER_SIZE};
+  return TRUE;
+}
+
+gboolean
+ferry_frame_queue_send (FerryFrameQueue *self, const GOutputVector *parts, guint n_parts, guint32 max_message,
+                        GError **error)
+{
+  gsize written = 0;
+  Frame frame;
+
+  if (!frame_init (&frame, parts, n_parts, max_message, error) || !check (self, error))
+    return FALSE;
+  if (self->write != NULL && self->size == 0)
+    {
+      written = self->write (self->data, frame.vectors, 1 + n_parts);
+      if (!check (self, error))
+        return FALSE;
+    }
+  for (guint i = 0; i <= n_parts; i++)
+    {
+      const GOutputVector *vector = &frame.vectors[i];
+      gsize skipped = MIN (written, vector->size);
 
       written -= skipped;
-      if (skipped < parts[i].size)
-        append (self, (const guint8 *) parts[i].buffer + skipped, parts[i].size - skipped);
+      if (skipped < vector->size)
+        append (self, (const guint8 *) vector->buffer + skipped, vector->size - skipped);
     }
   return TRUE;
 }

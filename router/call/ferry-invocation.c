@@ -25,10 +25,8 @@
  * the call is refused with %FERRY_ERROR_REFUSED, so the caller always gets an answer. A second answer is an error of
  * the program.
  *
- * An answer is never lost because the transport has no room. A thread that may wait waits for room. On the thread of a
- * main loop the answer is kept and sent later.
- *
- * Any thread may use an invocation.
+ * An answer is never lost because the transport has no room, see [method@Ferry.Invocation.return_value]. Any thread may
+ * use an invocation.
  *
  * Since: 0.1
  */

@@ -80,8 +80,17 @@ end_unref (gpointer end)
 /* ---- sending to the worker ---- */
 
 static gboolean
-check_sent (FerryLink *link, FerryDownResult result, GError **error)
+send_parts (gpointer data, const GOutputVector *vectors, guint n_vectors, GError **error)
 {
+  End *end = data;
+  FerryLink *link = get_link (end);
+  FerryDownResult result;
+
+  if (link == NULL)
+    return ferry_set_error (error, FERRY_ERROR_NOT_STARTED,
+                            "The transport has no worker yet; call ferry_launcher_spawn() first");
+  result =
+    ferry_link_send (link, ferry_receiver_get_connection_id (end->receiver), (const FerryPart *) vectors, n_vectors);
   if (result == FERRY_DOWN_SENT)
     return TRUE;
   if (result == FERRY_DOWN_WOULD_BLOCK)
@@ -96,21 +105,6 @@ check_sent (FerryLink *link, FerryDownResult result, GError **error)
 }
 
 static gboolean
-send_parts (gpointer data, const GOutputVector *vectors, guint n_vectors, GError **error)
-{
-  End *end = data;
-  FerryLink *link = get_link (end);
-
-  if (link == NULL)
-    return ferry_set_error (error, FERRY_ERROR_NOT_STARTED,
-                            "The transport has no worker yet; call ferry_launcher_spawn() first");
-  return check_sent (
-    link,
-    ferry_link_send (link, ferry_receiver_get_connection_id (end->receiver), (const FerryPart *) vectors, n_vectors),
-    error);
-}
-
-static gboolean
 send_cancel (gpointer end, guint64 xid, guint16 reason)
 {
   FerryLink *link = get_link (end);
@@ -122,12 +116,10 @@ static void
 note_room (gpointer data)
 {
   End *end = data;
-  g_autoptr (FerryTransport) transport = g_weak_ref_get (&end->transport);
 
   /* Cleared before the room is used, so that room_came() posts again for room that comes later. */
   atomic_store (&end->told, FALSE);
-  if (transport != NULL)
-    ferry_transport_note_room (transport);
+  ferry_transport_note_room_of (&end->transport);
 }
 
 /* any, with the link's lock held: wakes waiting threads, and makes the router's thread call note_room(). Nothing may
@@ -176,16 +168,14 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
 static GError *
 describe_end (FerryExit *exit)
 {
-  switch (ferry_exit_get_reason (exit))
-    {
-    case FERRY_CLOSE_REASON_STOPPED:
-      return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                                  "The worker closed the transport; spawn another worker");
-    case FERRY_CLOSE_REASON_ROUTER_STOPPED:
-      return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, ferry_exit_get_message (exit));
-    default:
-      return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, ferry_exit_get_message (exit));
-    }
+  FerryCloseReason reason = ferry_exit_get_reason (exit);
+
+  if (reason == FERRY_CLOSE_REASON_STOPPED)
+    return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                                "The worker closed the transport; spawn another worker");
+  return g_error_new_literal (
+    FERRY_ERROR, reason == FERRY_CLOSE_REASON_ROUTER_STOPPED ? FERRY_ERROR_CLOSED : FERRY_ERROR_WORKER_LOST,
+    ferry_exit_get_message (exit));
 }
 
 static void

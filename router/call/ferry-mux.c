@@ -17,7 +17,6 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-completion-private.h"
-#include "base/ferry-error.h"
 #include "call/ferry-remote-error-private.h"
 
 struct _FerryMux
@@ -294,28 +293,28 @@ static const FerryAnswerFuncs completion_funcs = {.done = transaction_answered};
 static const FerryAnswerFuncs waiting_funcs = {.done = transaction_answered,
                                                .done_in_run = transaction_answered_in_run};
 
+/* Sends a request. Returns (transfer full) its completion, or NULL with an error. waiters (nullable): where a thread
+ * will wait for the completion. */
 static FerryCompletion *
-transaction_new (FerryMux *mux, const FerryAskRequest *request)
+transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *waiters, GError **error)
 {
-  FerryCompletion *completion = ferry_completion_new (&transaction_funcs, sizeof (Transaction));
-  Transaction *self = ferry_completion_get_data (completion);
+  g_autoptr (FerryCompletion) completion = NULL;
+  Transaction *self;
 
+  if (g_cancellable_set_error_if_cancelled (request->cancellable, error))
+    return NULL;
+  completion = ferry_completion_new (&transaction_funcs, sizeof (Transaction));
+  if (waiters != NULL)
+    ferry_completion_set_waiters (completion, waiters);
+  self = ferry_completion_get_data (completion);
   self->mux = g_object_ref (mux);
   self->method = request->deadline > 0 || request->cancellable != NULL ? g_strdup (request->method) : NULL;
-  return completion;
-}
-
-/* Sends the request of a completion. Returns FALSE with an error if the request could not be sent. */
-static gboolean
-transaction_start (FerryCompletion *completion, const FerryAskRequest *request, const FerryAnswerFuncs *funcs,
-                   GError **error)
-{
-  Transaction *self = ferry_completion_get_data (completion);
-
-  self->xid = send_request (self->mux, request, funcs, ferry_completion_ref (completion), error);
-  if (self->xid == 0)
-    ferry_completion_unref (completion);
-  return self->xid != 0;
+  self->xid = send_request (mux, request, waiters != NULL ? &waiting_funcs : &completion_funcs,
+                            ferry_completion_ref (completion), error);
+  if (self->xid != 0)
+    return g_steal_pointer (&completion);
+  ferry_completion_unref (completion);
+  return NULL;
 }
 
 /* ---- a thread that waits ---- */
@@ -366,12 +365,10 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
 
   if (result != NULL)
     *result = NULL;
-  if (!ferry_transport_check_may_wait (self->transport, "ferry_mux_transact_async()", error) ||
-      g_cancellable_set_error_if_cancelled (cancellable, error))
+  if (!ferry_transport_check_may_wait (self->transport, "ferry_mux_transact_async()", error))
     return FALSE;
-  completion = transaction_new (self, &request);
-  ferry_completion_set_waiters (completion, ferry_transport_get_waiters (self->transport));
-  if (!transaction_start (completion, &request, &waiting_funcs, error))
+  completion = transaction_start (self, &request, ferry_transport_get_waiters (self->transport), error);
+  if (completion == NULL)
     return FALSE;
   ferry_completion_wait (completion, ferry_deadline_or_never (request.deadline), cancellable);
   value = ferry_completion_take (completion, &failure);
@@ -420,12 +417,11 @@ ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *argument
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_mux_transact_async);
   g_task_set_check_cancellable (task, FALSE);
-  completion = transaction_new (self, &request);
-  if (g_cancellable_set_error_if_cancelled (cancellable, &error) ||
-      !transaction_start (completion, &request, &completion_funcs, &error))
-    g_task_return_error (task, error);
-  else
+  completion = transaction_start (self, &request, NULL, &error);
+  if (completion != NULL)
     ferry_completion_return (completion, task, ferry_deadline_or_never (request.deadline));
+  else
+    g_task_return_error (task, error);
 }
 
 /**
@@ -444,19 +440,15 @@ ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *argument
 gboolean
 ferry_mux_transact_finish (FerryMux *self, GAsyncResult *result, GVariant **value, GError **error)
 {
-  g_autoptr (GError) failure = NULL;
   g_autoptr (GVariant) answer = NULL;
 
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  answer = g_task_propagate_pointer (G_TASK (result), &failure);
+  answer = g_task_propagate_pointer (G_TASK (result), error);
   if (value != NULL)
-    *value = failure == NULL ? g_steal_pointer (&answer) : NULL;
-  if (failure == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&failure));
-  return FALSE;
+    *value = g_steal_pointer (&answer);
+  return !g_task_had_error (G_TASK (result));
 }
 
 /* ---- a function ---- */

@@ -24,7 +24,7 @@ void ferry_polled_transport_set_hang_up_func (FerryTransport *self, void (*func)
 /* Receives the bytes that are in the socket now. Does not wait for more. */
 void ferry_polled_transport_drain (FerryTransport *self);
 /* Whether all sent bytes were written to the socket, or the socket accepts no more for good. TRUE for a transport of
- * another kind. One atomic load. */
+ * another kind. */
 gboolean ferry_polled_transport_is_flushed (FerryTransport *self);
 /* Waits until ferry_polled_transport_is_flushed() is TRUE. Receives nothing meanwhile. */
 void ferry_polled_transport_flush (FerryTransport *self);

@@ -5,8 +5,7 @@
  * only while it delivers the messages of one read. So the transport is closed when the last reference of the program
  * is dropped.
  *
- * A message is written at once, as far as the socket accepts it. The rest is queued, and the source writes it. The
- * rest of a message is queued however long the queue is, since a frame must be whole.
+ * A message is written at once, as far as the socket accepts it. The rest is queued, and the source writes it.
  *
  * Threads: any, unless a comment says otherwise.
  * Locks:   lock is taken before all_lock. While lock is held, only system calls that do not block are made.
@@ -153,15 +152,15 @@ write_queued_locked (Core *core)
 }
 
 static gboolean
-send_parts (Core *core, const GOutputVector *parts, guint n_parts, GError **error)
+send_message (gpointer data, const GOutputVector *parts, guint n_parts, GError **error)
 {
-  gboolean sent;
+  Core *core = data;
   FERRY_AUTO_LOCK (&core->lock);
 
-  sent = ferry_frame_queue_send (&core->queue, parts, n_parts, write_locked, core, error);
-  if (sent)
-    watch_locked (core);
-  return sent;
+  if (!ferry_frame_queue_send (&core->queue, parts, n_parts, FERRY_FRAME_MAX_MESSAGE, error))
+    return FALSE;
+  watch_locked (core);
+  return TRUE;
 }
 
 /* ---- reading; the context's thread ---- */
@@ -244,15 +243,14 @@ read_some (Core *core)
 static void
 write_some (Core *core)
 {
-  g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
   gboolean room = FALSE;
 
   pthread_mutex_lock (&core->lock);
   if (core->fd >= 0)
     room = write_queued_locked (core);
   pthread_mutex_unlock (&core->lock);
-  if (room && transport != NULL)
-    ferry_transport_note_room (transport);
+  if (room)
+    ferry_transport_note_room_of (&core->transport);
 }
 
 /* ---- the source ---- */
@@ -275,9 +273,8 @@ dispatch (GSource *source, GSourceFunc callback, gpointer data)
   n_receiving--;
   if (ready_time >= 0 && ready_time <= g_source_get_time (source))
     {
-      pthread_mutex_lock (&core->lock);
+      FERRY_AUTO_LOCK (&core->lock);
       close_locked (core);
-      pthread_mutex_unlock (&core->lock);
     }
   return G_SOURCE_CONTINUE;
 }
@@ -300,7 +297,7 @@ core_new (int fd, GMainContext *context)
   ferry_frame_decoder_init (&core->decoder, FERRY_FRAME_MAX_MESSAGE);
   pthread_mutex_init (&core->lock, NULL);
   core->fd = fd;
-  ferry_frame_queue_init (&core->queue);
+  ferry_frame_queue_init (&core->queue, write_locked, core);
   core->source = g_source_new (&source_funcs, sizeof (Source));
   ((Source *) core->source)->core = core;
   g_source_set_static_name (core->source, "[ferry] polled transport");
@@ -316,15 +313,6 @@ core_new (int fd, GMainContext *context)
 }
 
 /* ---- the object ---- */
-
-static gboolean
-send_message (gpointer core, const GOutputVector *parts, guint n_parts, GError **error)
-{
-  FerryFrame frame;
-  guint n_vectors = ferry_frame_init (&frame, parts, n_parts, FERRY_FRAME_MAX_MESSAGE, error);
-
-  return n_vectors > 0 && send_parts (core, frame.vectors, n_vectors, error);
-}
 
 static void
 core_close (gpointer data)
@@ -363,15 +351,12 @@ ferry_polled_transport_new (int fd)
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
   Core *core = core_new (fd, context);
   FerryTransport *self = ferry_transport_new_of_kind (&polled_kind, core);
-  guint8 greeting[FERRY_GREETING_SIZE];
-  const GOutputVector part = {greeting, sizeof greeting};
 
   g_weak_ref_set (&core->transport, self);
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (self), FERRY_FRAME_MAX_MESSAGE);
   ferry_transport_set_context (self, context, ferry_polled_transport_is_receiving);
-  ferry_greeting_write (greeting);
   /* Sends the greeting. If that fails, the source ends the transport when it is dispatched. */
-  send_parts (core, &part, 1, NULL);
+  send_message (core, NULL, 0, NULL);
   return self;
 }
 
@@ -407,14 +392,11 @@ gboolean
 ferry_polled_transport_is_flushed (FerryTransport *self)
 {
   Core *core = get_core (self);
-  gboolean flushed;
 
   if (core == NULL)
     return TRUE;
-  pthread_mutex_lock (&core->lock);
-  flushed = core->queue.size == 0;
-  pthread_mutex_unlock (&core->lock);
-  return flushed;
+  FERRY_AUTO_LOCK (&core->lock);
+  return core->queue.size == 0;
 }
 
 void

@@ -331,37 +331,30 @@ void
 ferry_error_set_trace (GError *error, const char *trace)
 {
   g_autofree char *bounded = dup_bounded (trace, 2 * FERRY_MAX_TRACE);
-  GRefString *shared = g_ref_string_new (bounded);
+  g_autoptr (GRefString) shared = g_ref_string_new (bounded);
 
   set_trace (error, shared);
-  g_ref_string_release (shared);
 }
 
 char *
 ferry_error_dup_trace (const GError *error, guint64 since)
 {
-  GRefString *found = NULL;
-  char *text;
+  g_autoptr (GRefString) found = NULL;
 
   if (error->domain == FERRY_ERROR)
     return g_strdup (ferry_error_get_carried_trace (error));
   found = find_by_place (error, since);
-  text = g_strdup (found);
-  g_clear_pointer (&found, g_ref_string_release);
-  return text;
+  return g_strdup (found);
 }
 
 GError *
 ferry_error_copy_since (const GError *error, guint64 since)
 {
   GError *copy = g_error_copy (error);
-  GRefString *trace = error->domain != FERRY_ERROR ? find_by_place (error, since) : NULL;
+  g_autoptr (GRefString) trace = error->domain != FERRY_ERROR ? find_by_place (error, since) : NULL;
 
   if (trace != NULL)
-    {
-      set_trace (copy, trace);
-      g_ref_string_release (trace);
-    }
+    set_trace (copy, trace);
   return copy;
 }
 

@@ -6,7 +6,6 @@
 #include <pthread.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-error.h"
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-mux-private.h"
 #include "call/ferry-remote-error-private.h"
@@ -258,18 +257,13 @@ ferry_replies_next_async (FerryReplies *self, GCancellable *cancellable, GAsyncR
 gboolean
 ferry_replies_next_finish (FerryReplies *self, GAsyncResult *result, GVariant **value, GError **error)
 {
-  g_autoptr (GError) failure = NULL;
-
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
   g_return_val_if_fail (value != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  *value = g_task_propagate_pointer (G_TASK (result), &failure);
+  *value = g_task_propagate_pointer (G_TASK (result), error);
   tell_taken (self->stream);
-  if (failure == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&failure));
-  return FALSE;
+  return !g_task_had_error (G_TASK (result));
 }
 
 /* ---- the end ---- */

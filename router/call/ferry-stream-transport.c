@@ -9,8 +9,7 @@
  * the program is dropped.
  *
  * Sending a message: if the queue is empty, the sending thread writes as much as the stream accepts at once. The
- * rest is copied into the queue, and the writer writes it. The rest of a message is queued however long the queue
- * is, since a frame must be whole. After a message was refused, the transport is notified when there is room.
+ * rest is copied into the queue, and the writer writes it.
  *
  * Closing: ferry_stream_transport_close() runs on any thread and does not wait. It sets a flag, makes the writer
  *          finish, and wakes the reader. The reader then lingers for at most LINGER_MILLISECONDS, until all sent
@@ -71,7 +70,6 @@ typedef struct
   /* const: (owned): wakes the reader when the transport is closed or writing has failed. The reader then delivers
    * the messages that have arrived, and ends the transport. */
   GCancellable *reading;
-  GPollFD wakeup; /* const: of reading: keeps its descriptor open, so that no read has to open one */
   _Atomic (GMainContext *) lingering; /* (nullable): the reader's context, while it lingers */
   FerryFrameDecoder decoder;          /* used by the reader */
   gboolean input_over;                /* used by the reader: the input has ended */
@@ -81,7 +79,6 @@ typedef struct
 
   GOutputStream *output; /* const: (unowned): owned by io */
   GCancellable *writing; /* const: (owned): cancels a write of the writer */
-  GPollFD write_wakeup;  /* const: of writing: keeps its descriptor open, so that no write has to open one */
   gboolean direct;       /* const: whether sending threads may write to output */
   int out_fd;            /* const: the descriptor of output, or -1 */
   GThread *writer;       /* used by the reader */
@@ -112,43 +109,6 @@ wake_lingering (Core *core)
 
   if (context != NULL)
     g_main_context_wakeup (context);
-}
-
-/* Whether sending threads may write to a stream: only if a write never blocks. A write to a blocking pipe blocks
- * until all bytes are accepted, even by the stream's non-blocking functions. A filter stream has a buffer, which is
- * flushed only after the queue, so it may not be written to directly. */
-static gboolean
-can_write_directly (GOutputStream *stream, int fd)
-{
-  if (!G_IS_POLLABLE_OUTPUT_STREAM (stream) || G_IS_FILTER_OUTPUT_STREAM (stream) ||
-      !g_pollable_output_stream_can_poll (G_POLLABLE_OUTPUT_STREAM (stream)))
-    return FALSE;
-  return fd < 0 || (fcntl (fd, F_GETFL) & O_NONBLOCK) != 0;
-}
-
-static Core *
-core_new (GIOStream *io, gpointer transport)
-{
-  Core *core = g_new0 (Core, 1);
-
-  atomic_init (&core->references, 1);
-  g_weak_ref_init (&core->transport, transport);
-  core->io = g_object_ref (io);
-  core->input = g_io_stream_get_input_stream (io);
-  core->reading = g_cancellable_new ();
-  g_cancellable_make_pollfd (core->reading, &core->wakeup);
-  core->output = g_io_stream_get_output_stream (io);
-  core->writing = g_cancellable_new ();
-  g_cancellable_make_pollfd (core->writing, &core->write_wakeup);
-  core->out_fd =
-    G_IS_UNIX_OUTPUT_STREAM (core->output) ? g_unix_output_stream_get_fd (G_UNIX_OUTPUT_STREAM (core->output)) : -1;
-  core->direct = can_write_directly (core->output, core->out_fd);
-  pthread_mutex_init (&core->lock, NULL);
-  pthread_cond_init (&core->changed, NULL);
-  ferry_frame_queue_init (&core->queue);
-  ferry_frame_decoder_init (&core->decoder, FERRY_FRAME_MAX_MESSAGE);
-  atomic_init (&core->max_message, FERRY_FRAME_MAX_MESSAGE);
-  return core;
 }
 
 static void
@@ -187,45 +147,31 @@ fail_locked (Core *core, const GError *failure)
 
 /* ---- the sending threads ---- */
 
-/* Blocks SIGPIPE on this thread: a write to a pipe without a reader raises it, and the application may not ignore
- * it. Returns whether the signal was not blocked before. */
-static gboolean
-hold_sigpipe (sigset_t *before)
-{
-  sigset_t held;
-
-  sigemptyset (&held);
-  sigaddset (&held, SIGPIPE);
-  pthread_sigmask (SIG_BLOCK, &held, before);
-  return sigismember (before, SIGPIPE) == 0;
-}
-
-static void
-release_sigpipe (const sigset_t *before, gboolean raised)
-{
-  const struct timespec no_time = {0};
-  sigset_t held;
-
-  sigemptyset (&held);
-  sigaddset (&held, SIGPIPE);
-  while (raised && sigtimedwait (&held, NULL, &no_time) < 0 && errno == EINTR)
-    ;
-  pthread_sigmask (SIG_SETMASK, before, NULL);
-}
-
-/* Writes by writev(): GIO makes three system calls for one write to a descriptor, and may block between them. */
+/* Writes by writev(): GIO makes three system calls for one write to a descriptor, and may block between them. Blocks
+ * SIGPIPE meanwhile: a write to a pipe without a reader raises it, and the application may not ignore it. */
 static gsize
 write_to_descriptor (int fd, const GOutputVector *parts, guint n_parts, GError **error)
 {
+  const struct timespec no_time = {0};
+  sigset_t sigpipe;
   sigset_t before;
-  gboolean held = hold_sigpipe (&before);
-  gssize n = TEMP_FAILURE_RETRY (writev (fd, (const struct iovec *) parts, (int) n_parts));
-  int saved_errno = errno;
+  int failure;
+  gssize n;
 
-  release_sigpipe (&before, held && n < 0 && saved_errno == EPIPE);
-  if (n < 0 && saved_errno != EAGAIN)
-    g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (saved_errno), g_strerror (saved_errno));
-  return n > 0 ? (gsize) n : 0;
+  sigemptyset (&sigpipe);
+  sigaddset (&sigpipe, SIGPIPE);
+  pthread_sigmask (SIG_BLOCK, &sigpipe, &before);
+  n = TEMP_FAILURE_RETRY (writev (fd, (const struct iovec *) parts, (int) n_parts));
+  failure = n < 0 ? errno : 0;
+  /* Removes the raised signal, unless the application has blocked SIGPIPE itself. */
+  if (failure == EPIPE && !sigismember (&before, SIGPIPE))
+    TEMP_FAILURE_RETRY (sigtimedwait (&sigpipe, NULL, &no_time));
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  if (n >= 0)
+    return (gsize) n;
+  if (failure != EAGAIN)
+    g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (failure), g_strerror (failure));
+  return 0;
 }
 
 G_STATIC_ASSERT (sizeof (GOutputVector) == sizeof (struct iovec));
@@ -245,13 +191,10 @@ write_locked (gpointer data, const GOutputVector *parts, guint n_parts)
 
   for (guint i = 0; i < n_parts; i++)
     size += parts[i].size;
-  for (guint i = 0; i < n_parts && size <= sizeof whole; i++)
-    {
-      memcpy (whole + vector.size, parts[i].buffer, parts[i].size);
-      vector.size += parts[i].size;
-    }
   if (size <= sizeof whole)
     {
+      for (guint i = 0; i < n_parts; vector.size += parts[i++].size)
+        memcpy (whole + vector.size, parts[i].buffer, parts[i].size);
       parts = &vector;
       n_parts = 1;
     }
@@ -266,13 +209,14 @@ write_locked (gpointer data, const GOutputVector *parts, guint n_parts)
 }
 
 static gboolean
-send_vectors (Core *core, const GOutputVector *parts, guint n_parts, GError **error)
+send_message (Core *core, const GOutputVector *parts, guint n_parts, GError **error)
 {
+  guint32 max_message = atomic_load_explicit (&core->max_message, memory_order_relaxed);
   gboolean failed;
   gboolean sent;
 
   pthread_mutex_lock (&core->lock);
-  sent = ferry_frame_queue_send (&core->queue, parts, n_parts, core->direct ? write_locked : NULL, core, error);
+  sent = ferry_frame_queue_send (&core->queue, parts, n_parts, max_message, error);
   failed = core->queue.failure != NULL;
   if (core->queue.size > 0)
     pthread_cond_signal (&core->changed);
@@ -314,13 +258,7 @@ write_some (Core *core, gconstpointer bytes, gsize size, GError **error)
   empty = core->queue.size == 0;
   pthread_mutex_unlock (&core->lock);
   if (room)
-    {
-      /* The reference is dropped before the flush below, which may block. */
-      g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
-
-      if (transport != NULL)
-        ferry_transport_note_room (transport);
-    }
+    ferry_transport_note_room_of (&core->transport);
   return !empty || g_output_stream_flush (core->output, core->writing, error);
 }
 
@@ -374,16 +312,6 @@ finish_writing (Core *core)
   FERRY_AUTO_LOCK (&core->lock);
   core->queue.closed = TRUE;
   pthread_cond_signal (&core->changed);
-}
-
-static void
-stop_writing (Core *core)
-{
-  g_cancellable_cancel (core->writing);
-  finish_writing (core);
-  if (core->writer != NULL)
-    g_thread_join (g_steal_pointer (&core->writer));
-  g_cancellable_release_fd (core->writing);
 }
 
 static gboolean
@@ -569,26 +497,17 @@ linger (Core *core)
     g_source_destroy (discarding);
 }
 
-static void
-end_transport (Core *core, const GError *reason)
-{
-  g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
-
-  if (transport == NULL)
-    return;
-  if (reason != NULL)
-    ferry_transport_end (transport, reason);
-  /* Unsets the receiving thread, as the GThread of a later thread may have the same address. */
-  ferry_transport_set_receiving_thread (transport, NULL);
-}
-
-/* Frees the descriptors and the buffer, as the program may keep a reference to a closed transport. */
+/* Ends the writer. Frees the descriptors and the buffer, as the program may keep a reference to a closed transport. */
 static void
 release (Core *core)
 {
   GMainContext *context;
 
-  stop_writing (core);
+  g_cancellable_cancel (core->writing);
+  finish_writing (core);
+  if (core->writer != NULL)
+    g_thread_join (g_steal_pointer (&core->writer));
+  g_cancellable_release_fd (core->writing);
   g_cancellable_release_fd (core->reading);
   /* Relaxed: the writer, which also reads lingering, was joined, so no other thread uses lingering now. */
   context = atomic_exchange_explicit (&core->lingering, NULL, memory_order_relaxed);
@@ -609,7 +528,7 @@ read_main (gpointer data)
   started = core->writer != NULL;
   if (started)
     reason = read_until_end (core);
-  end_transport (core, reason);
+  ferry_transport_stop_receiving (&core->transport, reason);
   if (started)
     linger (core);
   release (core);
@@ -619,15 +538,49 @@ read_main (gpointer data)
 
 /* ---- the object ---- */
 
+/* Whether sending threads may write to a stream: only if a write never blocks. A write to a blocking pipe blocks
+ * until all bytes are accepted, even by the stream's non-blocking functions. A filter stream has a buffer, which is
+ * flushed only after the queue, so it may not be written to directly. */
+static gboolean
+can_write_directly (GOutputStream *stream, int fd)
+{
+  if (!G_IS_POLLABLE_OUTPUT_STREAM (stream) || G_IS_FILTER_OUTPUT_STREAM (stream) ||
+      !g_pollable_output_stream_can_poll (G_POLLABLE_OUTPUT_STREAM (stream)))
+    return FALSE;
+  return fd < 0 || (fcntl (fd, F_GETFL) & O_NONBLOCK) != 0;
+}
+
+static Core *
+core_new (GIOStream *io, gpointer transport)
+{
+  Core *core = g_new0 (Core, 1);
+  GPollFD wakeup;
+
+  atomic_init (&core->references, 1);
+  g_weak_ref_init (&core->transport, transport);
+  core->io = g_object_ref (io);
+  core->input = g_io_stream_get_input_stream (io);
+  core->reading = g_cancellable_new ();
+  /* Keeps the descriptor of each cancellable open, so that no read or write has to open one. */
+  g_cancellable_make_pollfd (core->reading, &wakeup);
+  core->output = g_io_stream_get_output_stream (io);
+  core->writing = g_cancellable_new ();
+  g_cancellable_make_pollfd (core->writing, &wakeup);
+  core->out_fd =
+    G_IS_UNIX_OUTPUT_STREAM (core->output) ? g_unix_output_stream_get_fd (G_UNIX_OUTPUT_STREAM (core->output)) : -1;
+  core->direct = can_write_directly (core->output, core->out_fd);
+  pthread_mutex_init (&core->lock, NULL);
+  pthread_cond_init (&core->changed, NULL);
+  ferry_frame_queue_init (&core->queue, core->direct ? write_locked : NULL, core);
+  ferry_frame_decoder_init (&core->decoder, FERRY_FRAME_MAX_MESSAGE);
+  atomic_init (&core->max_message, FERRY_FRAME_MAX_MESSAGE);
+  return core;
+}
+
 static gboolean
 ferry_stream_transport_send (FerryTransport *transport, const GOutputVector *parts, guint n_parts, GError **error)
 {
-  Core *core = FERRY_STREAM_TRANSPORT (transport)->core;
-  guint32 max_message = atomic_load_explicit (&core->max_message, memory_order_relaxed);
-  FerryFrame frame;
-  guint n_vectors = ferry_frame_init (&frame, parts, n_parts, max_message, error);
-
-  return n_vectors > 0 && send_vectors (core, frame.vectors, n_vectors, error);
+  return send_message (FERRY_STREAM_TRANSPORT (transport)->core, parts, n_parts, error);
 }
 
 /* Sets the limit of one message and of a whole answer. A whole answer may come in pieces, each a small message. */
@@ -643,8 +596,6 @@ ferry_stream_transport_close (FerryTransport *transport)
 {
   Core *core = FERRY_STREAM_TRANSPORT (transport)->core;
 
-  if (core == NULL)
-    return;
   atomic_store_explicit (&core->closed, TRUE, memory_order_relaxed);
   finish_writing (core);
   g_cancellable_cancel (core->reading);
@@ -726,8 +677,6 @@ FerryTransport *
 ferry_transport_new_for_stream (GIOStream *stream, GError **error)
 {
   g_autoptr (FerryStreamTransport) self = NULL;
-  guint8 greeting[FERRY_GREETING_SIZE];
-  const GOutputVector vector = {greeting, sizeof greeting};
   g_autoptr (GThread) thread = NULL;
 
   g_return_val_if_fail (G_IS_IO_STREAM (stream), NULL);
@@ -746,10 +695,9 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
   self = g_object_new (FERRY_TYPE_STREAM_TRANSPORT, NULL);
   self->core = core_new (stream, self);
   set_max_message (self, FERRY_FRAME_MAX_MESSAGE);
-  ferry_greeting_write (greeting);
-  /* If the greeting cannot be written, the reader finds the failure. Before that it delivers the messages that the
-   * other end sent before it closed. */
-  send_vectors (self->core, &vector, 1, NULL);
+  /* Sends the greeting. If that fails, the reader finds the failure, after it has delivered the messages that the other
+   * end sent before it closed. */
+  send_message (self->core, NULL, 0, NULL);
   ferry_ref_count_inc (&self->core->references);
   thread = ferry_thread_try_new ("ferry-reader", "reading", read_main, self->core, error);
   if (thread == NULL)

@@ -160,10 +160,9 @@ typedef struct
   guint64 n_unknown; /* answers to numbers that were never used */
   guint n_asked;     /* transactions that have not ended; this and all fields below are current numbers, for tests */
   guint n_calls;
-  guint n_early;  /* cancels that arrived before their requests */
-  guint n_unsent; /* dropped calls whose refusal was not sent yet */
-  gboolean has_pieces;
-  guint64 pieces_size;
+  guint n_early;       /* cancels that arrived before their requests */
+  guint n_unsent;      /* dropped calls whose refusal was not sent yet */
+  guint64 pieces_size; /* the size in bytes of the pieces of unfinished answers */
 } FerryTransactionsCounts;
 
 FerryTransactionsCounts ferry_transactions_get_counts (FerryTransactions *self);
@@ -207,7 +206,8 @@ gboolean ferry_call_answer_packed (FerryCall *self, const FerryPart *packed, GEr
 gboolean ferry_call_answer_error (FerryCall *self, const GError *failure, const char *trace, const char *const *notes,
                                   GError **error);
 gboolean ferry_call_refuse (FerryCall *self, const GError *reason, GError **error);
-/* Ends a call without an answer. For a request that the other end took back, and removed, before it was begun. */
+/* Ends a call, and sends nothing. For a call that was answered, and for a request that the other end took back before
+ * the call was begun. */
 void ferry_call_drop (FerryCall *self);
 /* Sends an item of the stream. Fails with FERRY_ERROR_WOULD_BLOCK while the window is used up. If the caller wants
  * no stream, the item is dropped. */

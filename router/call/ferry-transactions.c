@@ -11,14 +11,11 @@
  * Calls:      a call is in its owner's table until it is over; windows and cancels find it there. A call that is
  *             dropped without an answer stays until its refusal is sent. So the asking end always gets an answer,
  *             or the end of the link.
- * Threads:    any.
  * Locks:      send_lock is taken before lock. No callback is called with lock held, except hold(), window_hold()
  *             and match(). send() may be called with send_lock held.
  * References: a call holds a reference to its transactions. The transactions hold references only to the dropped
  *             calls in owed. They refer to other open calls by call_try_ref() under the lock, which the call's last
  *             unref takes too.
- * Trust:      the other end is not trusted. A message that breaks a rule gives FERRY_ERROR_PROTOCOL. A message that
- *             only comes too late is dropped.
  *
  * It is one file since transactions and calls share one lock, one queue of messages that wait for room, and
  * one close function. */
@@ -59,9 +56,7 @@ struct _FerryTransactions
   GQueue owed;          /* (element-type Owed) (owned): messages that wait for room */
   guint n_dropped;      /* how many dropped calls owed contains */
   GError *reason;       /* (owned) (nullable): set once by ferry_transactions_close(), with the lock held */
-  /* (element-type guint64 GByteArray) (owned) (nullable): the pieces of unfinished answers, by xid */
-  GHashTable *pieces;
-  guint64 pieces_size; /* the size in bytes of all pieces */
+  guint64 pieces_size;  /* the size in bytes of the pieces of all entries of asked */
   guint64 max_answer;
   guint64 n_late;
   guint64 n_unknown;
@@ -160,13 +155,12 @@ ferry_transactions_unref (FerryTransactions *self)
   g_assert (self->calls.n_entries == 0);
   if (self->funcs.destroy != NULL)
     self->funcs.destroy (self->transport);
-  ferry_xid_table_clear (&self->asked);
+  g_array_unref (ferry_xid_table_steal_all (&self->asked));
   ferry_xid_table_clear (&self->calls);
   ferry_xid_table_clear (&self->early);
   g_free (self->early_ring);
   g_queue_clear_full (&self->owed, g_free);
   g_clear_error (&self->reason);
-  g_clear_pointer (&self->pieces, g_hash_table_unref);
   pthread_mutex_destroy (&self->lock);
   pthread_mutex_destroy (&self->send_lock);
   g_free (self);
@@ -319,8 +313,7 @@ send_or_owe (FerryTransactions *self, const Owed *owed, guint n, gboolean first,
   return FALSE;
 }
 
-/* any: Sends the message now, or as soon as there is room. Takes the reference of owed to its call. Returns FALSE
- * with an error if the message can never be sent. */
+/* any: Works as send_or_owe(). A queued message is sent as soon as there is room. */
 static gboolean
 tell (FerryTransactions *self, const Owed *owed, guint n, GError **error)
 {
@@ -367,58 +360,21 @@ ferry_transactions_flush_owed (FerryTransactions *self)
 /* Trust: the other end is not trusted. Memory grows with the bytes that arrived, not with the announced size. The
  *        size of one answer is limited, and so is the size of all unfinished answers together. */
 
-/* Removes the pieces of an answer. Returns (transfer full) (nullable) the pieces. */
-static GByteArray *
-take_pieces_locked (FerryTransactions *self, guint64 xid)
-{
-  gpointer key;
-  gpointer pieces;
-
-  if (self->pieces == NULL || !g_hash_table_steal_extended (self->pieces, &xid, &key, &pieces))
-    return NULL;
-  g_free (key);
-  self->pieces_size -= ((GByteArray *) pieces)->len;
-  return pieces;
-}
-
-static void
-drop_pieces_locked (FerryTransactions *self, guint64 xid)
-{
-  GByteArray *pieces = take_pieces_locked (self, xid);
-
-  g_clear_pointer (&pieces, g_byte_array_unref);
-}
-
-static GByteArray *
-find_pieces_locked (FerryTransactions *self, guint64 xid)
-{
-  GByteArray *pieces;
-
-  if (self->pieces == NULL)
-    self->pieces = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) g_byte_array_unref);
-  pieces = g_hash_table_lookup (self->pieces, &xid);
-  if (pieces != NULL)
-    return pieces;
-  pieces = g_byte_array_new ();
-  g_hash_table_insert (self->pieces, g_memdup2 (&xid, sizeof xid), pieces);
-  return pieces;
-}
-
 /* Adds a piece to an answer. Returns NULL, or which rule the piece breaks. */
 static const char *
-add_piece_locked (FerryTransactions *self, const FerryCallMessage *message)
+add_piece_locked (FerryTransactions *self, FerryXidEntry *entry, const FerryCallMessage *message)
 {
   guint64 size = (guint64) message->header.number;
-  GByteArray *pieces;
 
   if (size > self->max_answer)
     return "is larger than this end accepts";
   if (message->body_size > FERRY_MAX_LARGEST_ANSWERS * self->max_answer - self->pieces_size)
     return "is one of too many large answers at the same time";
-  pieces = find_pieces_locked (self, message->header.xid);
-  if (message->body_size >= size - MIN (pieces->len, size))
+  if (entry->pieces == NULL)
+    entry->pieces = g_byte_array_new ();
+  if (message->body_size >= size - MIN (entry->pieces->len, size))
     return "has more bytes than it announced";
-  g_byte_array_append (pieces, message->body, (guint) message->body_size);
+  g_byte_array_append (entry->pieces, message->body, (guint) message->body_size);
   self->pieces_size += message->body_size;
   return NULL;
 }
@@ -427,32 +383,16 @@ add_piece_locked (FerryTransactions *self, const FerryCallMessage *message)
 static gboolean
 receive_piece (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
-  guint64 xid = message->header.xid;
+  FerryXidEntry *entry;
   const char *fault;
   FERRY_AUTO_LOCK (&self->lock);
 
-  fault = ferry_xid_table_find (&self->asked, xid) != NULL ? add_piece_locked (self, message) : NULL;
+  entry = ferry_xid_table_find (&self->asked, message->header.xid);
+  fault = entry != NULL ? add_piece_locked (self, entry, message) : NULL;
   return fault == NULL || ferry_set_error (error, FERRY_ERROR_PROTOCOL,
                                            "The answer to transaction %" G_GUINT64_FORMAT
                                            " %s; use the same version and limits at both ends",
-                                           xid, fault);
-}
-
-/* Whether an ANSWER message after pieces fits the size of these pieces. TRUE also if the transaction has ended. */
-static gboolean
-check_pieces (FerryTransactions *self, const FerryCallMessage *message, GError **error)
-{
-  guint64 xid = message->header.xid;
-  GByteArray *pieces;
-  FERRY_AUTO_LOCK (&self->lock);
-
-  pieces = self->pieces != NULL ? g_hash_table_lookup (self->pieces, &xid) : NULL;
-  return ferry_xid_table_find (&self->asked, xid) == NULL ||
-         (pieces != NULL && (guint64) message->header.number == pieces->len + message->body_size) ||
-         ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                          "Transaction %" G_GUINT64_FORMAT
-                          " has an answer that lacks bytes; use the same version of Ferry at both ends",
-                          xid);
+                                           message->header.xid, fault);
 }
 
 /* ---- asking ---- */
@@ -479,14 +419,25 @@ begin (FerryTransactions *self, const FerryRequest *request, const FerryAnswerFu
   return self->next_xid++;
 }
 
+/* Removes a transaction, and copies it to entry, which the caller must clear. Returns FALSE if it has ended. */
+static gboolean
+remove_asked_locked (FerryTransactions *self, guint64 xid, FerryXidEntry *entry)
+{
+  if (!ferry_xid_table_remove (&self->asked, xid, entry))
+    return FALSE;
+  self->pieces_size -= entry->pieces != NULL ? entry->pieces->len : 0;
+  return TRUE;
+}
+
 /* Undoes begin(). Returns FALSE if ferry_transactions_close() has removed the transaction meanwhile, and called
  * done(). */
 static gboolean
 take_back (FerryTransactions *self, guint64 xid, FerryCallFlags flags)
 {
+  g_auto (FerryXidEntry) entry = {0};
   FERRY_AUTO_LOCK (&self->lock);
 
-  if ((flags & FERRY_CALL_ONE_WAY) == 0 && !ferry_xid_table_remove (&self->asked, xid, NULL))
+  if ((flags & FERRY_CALL_ONE_WAY) == 0 && !remove_asked_locked (self, xid, &entry))
     return FALSE;
   /* The next request gets this number: it was not sent, and no later number was given out while send_lock is held. */
   self->next_xid = xid;
@@ -564,20 +515,21 @@ static gboolean
 take_out (FerryTransactions *self, guint64 xid, FerryXidEntry *entry)
 {
   FERRY_AUTO_LOCK (&self->lock);
-  drop_pieces_locked (self, xid);
-  return ferry_xid_table_remove (&self->asked, xid, entry);
+  return remove_asked_locked (self, xid, entry);
 }
 
 gboolean
 ferry_transactions_forget (FerryTransactions *self, guint64 xid)
 {
-  return take_out (self, xid, NULL);
+  g_auto (FerryXidEntry) entry = {0};
+
+  return take_out (self, xid, &entry);
 }
 
 gpointer
 ferry_transactions_abandon (FerryTransactions *self, guint64 xid, FerryCancelReason reason)
 {
-  FerryXidEntry entry = {.data = NULL};
+  g_auto (FerryXidEntry) entry = {0};
 
   if (take_out (self, xid, &entry) && !entry.cancel_owed)
     send_cancel (self, xid, reason);
@@ -587,8 +539,8 @@ ferry_transactions_abandon (FerryTransactions *self, guint64 xid, FerryCancelRea
 gboolean
 ferry_transactions_end (FerryTransactions *self, guint64 xid, FerryCancelReason reason, const GError *error)
 {
+  g_auto (FerryXidEntry) entry = {0};
   g_autoptr (GError) copy = NULL;
-  FerryXidEntry entry;
 
   if (!take_out (self, xid, &entry))
     return FALSE;
@@ -732,8 +684,8 @@ call_free (FerryCall *self)
   g_free (self);
 }
 
-static void
-call_set_over (FerryCall *self)
+void
+ferry_call_drop (FerryCall *self)
 {
   FERRY_AUTO_LOCK (&self->owner->lock);
   /* Relaxed: the lock guards everything that depends on the state. */
@@ -767,7 +719,7 @@ ferry_call_unref (FerryCall *self)
     }
   /* A call that is over has been removed from the table already. */
   if (atomic_load_explicit (&self->state, memory_order_relaxed) != CALL_OVER)
-    call_set_over (self);
+    ferry_call_drop (self);
   call_free (self);
 }
 
@@ -965,7 +917,7 @@ call_end (FerryCall *self, FerryCallKind kind, GVariant *value, const FerryPart 
       atomic_store_explicit (&self->state, CALL_OPEN, memory_order_relaxed);
       return FALSE;
     }
-  call_set_over (self);
+  ferry_call_drop (self);
   if (atomic_load_explicit (&self->owner->has_owed, memory_order_relaxed))
     ferry_transactions_flush_owed (self->owner);
   return TRUE;
@@ -1002,37 +954,23 @@ ferry_call_refuse (FerryCall *self, const GError *reason, GError **error)
   return call_end (self, FERRY_CALL_REFUSE, value, NULL, error);
 }
 
-void
-ferry_call_drop (FerryCall *self)
-{
-  call_set_over (self);
-}
-
 /* ---- a call: values before the answer ---- */
 
 guint
 ferry_call_get_window (FerryCall *self)
 {
+  /* Relaxed, as for all accesses to the window: it is a count and orders no other memory. */
   return atomic_load_explicit (&self->window, memory_order_relaxed);
 }
 
-/* Receiving thread: Adds n to the window. Returns FALSE if the window would become too large, or the call has no
- * stream. */
+/* Receiving thread, so one at a time: Adds n to the window. Returns FALSE if the window would become too large, or the
+ * call has no stream. */
 static gboolean
 call_add_window (FerryCall *self, guint n)
 {
-  guint32 window = atomic_load_explicit (&self->window, memory_order_relaxed);
-
-  if ((self->flags & FERRY_CALL_STREAM) == 0)
+  if ((self->flags & FERRY_CALL_STREAM) == 0 || n > FERRY_MAX_WINDOW - ferry_call_get_window (self))
     return FALSE;
-  /* Relaxed, as for all accesses to the window: it is a count and orders no other memory. */
-  do
-    {
-      if (n > FERRY_MAX_WINDOW - window)
-        return FALSE;
-    }
-  while (!atomic_compare_exchange_weak_explicit (&self->window, &window, window + n, memory_order_relaxed,
-                                                 memory_order_relaxed));
+  atomic_fetch_add_explicit (&self->window, n, memory_order_relaxed);
   return TRUE;
 }
 
@@ -1064,7 +1002,7 @@ ferry_call_set_window_func (FerryCall *self, void (*func) (gpointer data), void 
 static gboolean
 call_take_window (FerryCall *self, GError **error)
 {
-  guint32 window = atomic_load_explicit (&self->window, memory_order_relaxed);
+  guint32 window = ferry_call_get_window (self);
 
   do
     {
@@ -1131,6 +1069,12 @@ count_orphan_locked (FerryTransactions *self, guint64 xid)
     self->n_unknown++;
 }
 
+static gboolean
+ends_pieces (const FerryCallMessage *message)
+{
+  return message->header.kind == FERRY_CALL_ANSWER && message->header.number > 0;
+}
+
 static void
 end_run (FerryTransactions *self)
 {
@@ -1138,17 +1082,17 @@ end_run (FerryTransactions *self)
     self->funcs.end_run (self->transport);
 }
 
-/* Passes the answer to the asker. Takes pieces, NULL if the value came whole. If the joined value breaks a rule,
- * passes that error, copies it to broken, and returns FALSE. */
+/* Passes the answer to the asker. If it came in pieces and the joined value breaks a rule, passes that error, copies it
+ * to broken, and returns FALSE. */
 static gboolean
-hand_over_answer (FerryTransactions *self, const FerryXidEntry *entry, const FerryCallMessage *message,
-                  GByteArray *pieces, GError **broken)
+hand_over_answer (FerryTransactions *self, FerryXidEntry *entry, const FerryCallMessage *message, GError **broken)
 {
   gboolean is_packed = entry->funcs->done_packed != NULL && message->header.kind == FERRY_CALL_ANSWER &&
                        ferry_call_message_is_bytes (message);
   gboolean in_run = !is_packed && entry->funcs->done_in_run != NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *trace = NULL;
+  GByteArray *pieces = ends_pieces (message) ? g_steal_pointer (&entry->pieces) : NULL;
   g_autoptr (GBytes) packed = is_packed ? ferry_call_message_take_bytes (message, pieces) : NULL;
   g_autoptr (GVariant) value = NULL;
   gboolean is_good;
@@ -1176,36 +1120,28 @@ hand_over_answer (FerryTransactions *self, const FerryXidEntry *entry, const Fer
   return is_good;
 }
 
-/* Removes the transaction and the pieces of its answer. Returns FALSE if the transaction is not in the table. */
-static gboolean
-take_asked (FerryTransactions *self, guint64 xid, FerryXidEntry *entry, GByteArray **pieces)
-{
-  gboolean found;
-  FERRY_AUTO_LOCK (&self->lock);
-
-  found = ferry_xid_table_remove (&self->asked, xid, entry);
-  if (found)
-    *pieces = take_pieces_locked (self, xid);
-  else
-    count_orphan_locked (self, xid);
-  return found;
-}
-
+/* An error, or an answer that came whole, replaces the pieces that came before. */
 static gboolean
 receive_answer (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
-  gboolean joined = message->header.kind == FERRY_CALL_ANSWER && message->header.number > 0;
-  GByteArray *pieces = NULL;
-  FerryXidEntry entry;
+  const guint64 xid = message->header.xid;
+  g_auto (FerryXidEntry) entry = {0};
+  FerryXidEntry *asked;
+  gboolean fits;
 
-  if (joined && !check_pieces (self, message, error))
-    return FALSE;
-  if (!take_asked (self, message->header.xid, &entry, &pieces))
-    return TRUE;
-  /* An error, or an answer that came whole, replaces the pieces that came before. */
-  if (!joined)
-    g_clear_pointer (&pieces, g_byte_array_unref);
-  return hand_over_answer (self, &entry, message, pieces, error);
+  pthread_mutex_lock (&self->lock);
+  asked = ends_pieces (message) ? ferry_xid_table_find (&self->asked, xid) : NULL;
+  fits = asked == NULL ||
+         (asked->pieces != NULL && (guint64) message->header.number == asked->pieces->len + message->body_size);
+  if (fits && !remove_asked_locked (self, xid, &entry))
+    count_orphan_locked (self, xid);
+  pthread_mutex_unlock (&self->lock);
+  if (!fits)
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                            "Transaction %" G_GUINT64_FORMAT
+                            " has an answer that lacks bytes; use the same version of Ferry at both ends",
+                            xid);
+  return entry.xid == 0 || hand_over_answer (self, &entry, message, error);
 }
 
 static gboolean
@@ -1395,7 +1331,6 @@ check_begun (FerryTransactions *self, const FerryCallMessage *message, GError **
                           xid, message->header.kind == FERRY_CALL_ITEM ? "item" : "answer");
 }
 
-/* Processes a message that was parsed. */
 static gboolean
 receive (FerryTransactions *self, const FerryCallMessage *message, GError **error)
 {
@@ -1484,7 +1419,7 @@ ferry_transactions_close (FerryTransactions *self, const GError *reason)
   /* Release: publishes the reason for is_closed(). */
   atomic_store_explicit (&self->closed, TRUE, memory_order_release);
   asked = ferry_xid_table_steal_all (&self->asked);
-  g_clear_pointer (&self->pieces, g_hash_table_unref);
+  self->pieces_size = 0;
   calls = ref_calls_locked (self);
   ferry_xid_table_clear (&self->early);
   pthread_mutex_unlock (&self->lock);
@@ -1515,7 +1450,6 @@ ferry_transactions_get_counts (FerryTransactions *self)
     .n_calls = self->calls.n_entries,
     .n_early = self->early.n_entries,
     .n_unsent = self->n_dropped,
-    .has_pieces = self->pieces != NULL,
     .pieces_size = self->pieces_size,
   };
 }

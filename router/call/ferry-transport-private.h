@@ -53,6 +53,9 @@ void ferry_transport_end_run (FerryTransport *self);
 FerryWaiters *ferry_transport_get_waiters (FerryTransport *self);
 /* Sets the thread that receives, which must not wait for answers. NULL: none, or not known yet. */
 void ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread);
+/* Called by the receiving thread of a transport before it ends. Ends the transport with reason (nullable), if there is
+ * still a transport, and unsets its receiving thread. */
+void ferry_transport_stop_receiving (GWeakRef *transport, const GError *reason);
 /* Whether this thread may wait for the other end. Fails with FERRY_ERROR_WRONG_THREAD on the receiving thread and on
  * the thread of the default main context. form: the name of the function to use instead, for the error. */
 gboolean ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError **error);
@@ -97,6 +100,8 @@ void ferry_transport_unwatch_end (FerryTransport *self, GObject *owner);
 guint64 ferry_transport_get_room_count (FerryTransport *self);
 gboolean ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadline, GCancellable *cancellable,
                                         GError **error);
+/* Calls ferry_transport_note_room(), if there is still a transport. */
+void ferry_transport_note_room_of (GWeakRef *transport);
 /* Wakes the threads that wait for room. Sends nothing, so the caller may hold a lock. */
 void ferry_transport_wake_waiting (FerryTransport *self);
 

@@ -4,8 +4,6 @@
 /* The common part of all transports: the transactions, the owner of the calls, the wait for room, and the end. A
  * send on a thread that may not wait for room is queued, and another thread sends it later.
  *
- * Threads:    any, unless a comment says otherwise. One thread receives; done() of an answer is also called on that
- *             thread.
  * References: the holder of a FerryCall must also hold the transport, and drop it later. So the transactions, which
  *             call back into the transport, do not outlive it.
  * Locks:      no callback and no function of the transactions that sends is called with lock held. */
@@ -14,12 +12,10 @@
 
 #include "call/ferry-transport-private.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-error.h"
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
 
@@ -227,6 +223,15 @@ ferry_transport_note_room (FerryTransport *self)
   if (atomic_load (&priv->n_kept) > 0)
     send_kept (self);
   ferry_transactions_flush_owed (priv->transactions);
+}
+
+void
+ferry_transport_note_room_of (GWeakRef *transport)
+{
+  g_autoptr (FerryTransport) self = g_weak_ref_get (transport);
+
+  if (self != NULL)
+    ferry_transport_note_room (self);
 }
 
 /* ---- which threads may wait for answers ---- */
@@ -552,6 +557,19 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
   FERRY_TRANSPORT_GET_CLASS (self)->close (self);
   if (end_func != NULL)
     end_func (priv->end_data);
+}
+
+void
+ferry_transport_stop_receiving (GWeakRef *transport, const GError *reason)
+{
+  g_autoptr (FerryTransport) self = g_weak_ref_get (transport);
+
+  if (self == NULL)
+    return;
+  if (reason != NULL)
+    ferry_transport_end (self, reason);
+  /* The GThread of a later thread may have the same address. */
+  ferry_transport_set_receiving_thread (self, NULL);
 }
 
 void

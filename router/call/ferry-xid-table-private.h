@@ -27,7 +27,16 @@ typedef struct
   guint32 flags;
   guint32 owed;         /* growth of the window that was not sent to the other end yet; not included in window */
   gboolean cancel_owed; /* the transaction's cancel was not sent yet */
+  GByteArray *pieces;   /* (owned) (nullable): what has arrived of an answer that comes in pieces */
 } FerryXidEntry;
+
+static inline void
+ferry_xid_entry_clear (FerryXidEntry *self)
+{
+  g_clear_pointer (&self->pieces, g_byte_array_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryXidEntry, ferry_xid_entry_clear)
 
 typedef struct
 {
@@ -37,6 +46,7 @@ typedef struct
   guint64 secret;
 } FerryXidTable;
 
+/* Empties the table. Does not clear the entries: for those with pieces use ferry_xid_table_steal_all(). */
 void ferry_xid_table_clear (FerryXidTable *self);
 /* Returns the entry of xid, valid until the next change of the table; NULL if there is none. */
 FerryXidEntry *ferry_xid_table_find (const FerryXidTable *self, guint64 xid);
@@ -45,7 +55,7 @@ FerryXidEntry *ferry_xid_table_add (FerryXidTable *self, guint64 xid);
 /* Removes the entry of xid. Returns whether there was one, and copies it to entry (nullable). */
 gboolean ferry_xid_table_remove (FerryXidTable *self, guint64 xid, FerryXidEntry *entry);
 /* Returns (transfer full) (element-type FerryXidEntry) all entries, in the order of their numbers, and empties the
- * table. */
+ * table. The array clears its entries. */
 GArray *ferry_xid_table_steal_all (FerryXidTable *self);
 /* Compares two numbers, or two entries by their first field, the number. */
 int ferry_xid_compare (gconstpointer a, gconstpointer b);

@@ -127,6 +127,7 @@ ferry_xid_table_steal_all (FerryXidTable *self)
 {
   GArray *entries = g_array_sized_new (FALSE, FALSE, sizeof (FerryXidEntry), self->n_entries);
 
+  g_array_set_clear_func (entries, (GDestroyNotify) ferry_xid_entry_clear);
   for (guint i = 0; i < self->n_slots; i++)
     {
       if (self->slots[i].xid != 0)
