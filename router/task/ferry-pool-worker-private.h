@@ -101,7 +101,7 @@ struct _FerryPoolWorker
   gint64 latest;    /* monotonic time of the latest answer, or of the latest task that the worker was sent while idle */
   gint64 memory_at; /* monotonic time when the memory of the worker's process was last read */
   FerryTimer timer; /* READY: the idle timeout; RETIRING: the grace before a kill */
-  gint64 born_at;   /* monotonic time of the worker's start */
+  gint64 ready_at;  /* monotonic time since when the worker takes tasks */
   gint64 idle_at;   /* monotonic time since when the worker has had no task in flight */
   FerryRoomWatch room_watch;
   FerryPoolRoom *room; /* (owned) (nullable): not NULL while room_watch is registered with the link */

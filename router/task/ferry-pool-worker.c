@@ -261,6 +261,7 @@ initialised (gpointer data, GVariant *result, GError *error, const char *trace, 
       return;
     }
   self->state = FERRY_POOL_WORKER_READY;
+  self->ready_at = g_get_monotonic_time ();
   use_worker (self);
 }
 
@@ -1380,7 +1381,7 @@ ferry_pool_worker_new (FerryPool *pool, FerryRouter *router, FerryPoolRules *rul
   self->rules = rules;
   self->router = g_object_ref (router);
   self->timers = self->router->timers;
-  self->born_at = self->idle_at = g_get_monotonic_time ();
+  self->ready_at = self->idle_at = g_get_monotonic_time ();
   g_queue_init (&self->in_flight);
   self->calls = ferry_transactions_new (&transport_funcs, self, refuse_request, self);
   self->state = rules->initialiser.function != NULL ? FERRY_POOL_WORKER_STARTING : FERRY_POOL_WORKER_READY;

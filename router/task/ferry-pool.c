@@ -372,7 +372,7 @@ retire_old (FerryPool *self)
   while (self->max_age > 0 && i < self->workers->len)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->workers, i++);
-      gint64 end = ferry_time_add (worker->born_at, self->max_age);
+      gint64 end = ferry_time_add (worker->ready_at, self->max_age);
 
       if (worker->state != FERRY_POOL_WORKER_READY)
         continue;
@@ -445,8 +445,6 @@ start_worker (FerryPool *self)
   g_ptr_array_add (self->workers, worker);
   if (worker->worker != NULL)
     g_list_store_append (self->list, worker->worker);
-  if (self->max_age > 0 && !ferry_timer_is_set (&self->age_timer))
-    retire_old (self);
   return TRUE;
 }
 
@@ -466,11 +464,14 @@ has_too_few (FerryPool *self)
   return counts.n_live < self->min_workers || counts.n_idle < self->min_idle;
 }
 
+/* Starts workers up to the minimum, and notes the age of new workers that can run tasks. */
 static void
 start_minimum (FerryPool *self)
 {
   while (self->started && has_too_few (self) && has_place (self) && start_worker (self))
     ;
+  if (self->max_age > 0 && !ferry_timer_is_set (&self->age_timer))
+    retire_old (self);
 }
 
 /* ---- Which worker gets which task ---- */
@@ -1527,7 +1528,8 @@ install_limits (void)
   /**
    * FerryPool:max-age:
    *
-   * The age at which a worker is replaced, in microseconds; 0 for no limit. The worker finishes its present task first.
+   * The age at which a worker is replaced, in microseconds from the end of its initialiser; 0 for no limit. The worker
+   * finishes its present task first.
    *
    * Since: 0.1
    */

@@ -542,6 +542,21 @@ replaces_idle_worker_by_age (void)
 }
 
 static void
+replaces_initialised_worker_by_age (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) task = NULL;
+
+  ferry_pool_set_idle_timeout (test->pool, 0);
+  ferry_pool_set_max_age (test->pool, 20000);
+  ferry_pool_set_initialiser (test->pool, "nothing", NULL);
+  task = task_test_submit (test->executor, "nothing", NULL);
+  task_test_wait_done (task);
+  g_assert_no_error (ferry_task_get_error (task));
+  task_test_poll_until (has_no_workers, test->pool);
+}
+
+static void
 keeps_deadlines_of_tasks (void)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
@@ -706,6 +721,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/pool/replaces-a-process-by-age", IN_PROCESSES, replaces_worker_by_age);
   g_test_add_data_func ("/pool/replaces-a-thread-by-age", IN_THREADS, replaces_worker_by_age);
   g_test_add_func ("/pool/replaces-an-idle-worker-by-age", replaces_idle_worker_by_age);
+  g_test_add_func ("/pool/replaces-initialised-workers-by-age", replaces_initialised_worker_by_age);
   g_test_add_func ("/pool/keeps-the-deadlines-of-tasks", keeps_deadlines_of_tasks);
   g_test_add_func ("/pool/outlives-stops-of-its-router", outlives_stops_of_its_router);
   g_test_add_func ("/pool/takes-the-longest-times-for-ever", takes_the_longest_times_for_ever);
