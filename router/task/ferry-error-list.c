@@ -19,8 +19,7 @@
 #define RECORD_VARIANT_TYPE "(s" FERRY_ERROR_VARIANT_TYPE ")"
 #define LIST_VARIANT_TYPE "a" RECORD_VARIANT_TYPE
 
-/* How many errors ferry_error_list_to_variant() writes at most. If the list has more, the value has one more error,
- * which gives the number of the errors that were left out. */
+/* How many errors of a list ferry_error_list_to_variant() writes at most. */
 #define MAX_SENT 1024
 
 /**
@@ -276,7 +275,7 @@ passes (FerryErrorList *self, const GError *error)
   return self->filters->len == 0;
 }
 
-/* Adds a record to the list. Takes error. phase and trace are (nullable). */
+/* Adds a record to the list. Takes error. phase (nullable), trace (nullable). */
 static void
 append (FerryErrorList *self, const char *phase, GError *error, const char *trace)
 {
@@ -464,11 +463,10 @@ ferry_error_list_add_variant (FerryErrorList *self, GVariant *variant, GError **
   if (!check_variant (sunk, error))
     return FALSE;
   g_variant_iter_init (&iter, sunk);
-  while (g_variant_iter_next (&iter, "(&s@" FERRY_ERROR_VARIANT_TYPE ")", &phase, &value))
+  while (g_variant_iter_loop (&iter, "(&s@" FERRY_ERROR_VARIANT_TYPE ")", &phase, &value))
     {
-      g_autoptr (GVariant) owned = value;
       g_autofree char *trace = NULL;
-      g_autoptr (GError) caught = ferry_error_from_variant (owned, &trace);
+      g_autoptr (GError) caught = ferry_error_from_variant (value, &trace);
 
       if (passes (self, caught))
         append (self, phase, g_steal_pointer (&caught), trace);
@@ -648,13 +646,10 @@ ferry_error_list_clear (FerryErrorList *self, const char *phase)
 
       while (n_run < end && is_of_phase (g_ptr_array_index (self->records, end - 1 - n_run), phase))
         n_run++;
-      end -= n_run;
-      if (n_run > 0)
-        {
-          g_ptr_array_remove_range (self->records, end, n_run);
-          g_list_model_items_changed (G_LIST_MODEL (self), end, n_run, 0);
-        }
-      else
-        end--;
+      end -= MAX (n_run, 1);
+      if (n_run == 0)
+        continue;
+      g_ptr_array_remove_range (self->records, end, n_run);
+      g_list_model_items_changed (G_LIST_MODEL (self), end, n_run, 0);
     }
 }

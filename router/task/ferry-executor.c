@@ -48,7 +48,6 @@ struct _FerryExecutor
   FerryTaskSource source; /* the executor, as the pool sees it */
   FerryPool *pool;        /* const: (owned) */
   FerryRouter *router;    /* const: (unowned): the pool's */
-  FerryTimers *timers;    /* const: (unowned): the router's */
   guint max_pending;
   guint keep_finished;
 
@@ -57,7 +56,6 @@ struct _FerryExecutor
 
   pthread_mutex_t inbox_lock;
   GQueue inbox; /* inbox_lock: (element-type FerryTask) (owned); an item &inbox means: cancel the earlier tasks */
-  gboolean inbox_is_told; /* inbox_lock: empty_inbox() is posted and has not run yet */
 
   GSequence *list;            /* (owned) (element-type FerryTask): the items of the list model */
   guint64 latest_number;      /* number of the task that was added to the list last */
@@ -135,10 +133,8 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (FerryExecutor, ferry_executor, G_TYPE_OBJECT,
 
 /* ---- The list model: the executor's tasks, in the order of their submission ----
  *
- * The list has all tasks that are not done, and the latest keep_finished of the tasks that are done. The list is a
- * balanced tree, so finding the position of a task is fast in a list of any length. */
+ * The list is a balanced tree, so finding the position of a task is fast in a list of any length. */
 
-/* main: adds a submitted task to the end of the list. */
 static void
 list_add (FerryExecutor *self, FerryTask *task)
 {
@@ -149,7 +145,6 @@ list_add (FerryExecutor *self, FerryTask *task)
   g_list_model_items_changed (G_LIST_MODEL (self), (guint) g_sequence_get_length (self->list) - 1, 0, 1);
 }
 
-/* main: removes a task from the list. */
 static void
 list_remove (FerryExecutor *self, FerryTask *task)
 {
@@ -298,7 +293,7 @@ static void
 figures_changed (FerryExecutor *self)
 {
   if (!ferry_timer_is_set (&self->notify_timer))
-    ferry_timers_set (self->timers, &self->notify_timer, 0, notify_figures, self);
+    ferry_timers_set (self->router->timers, &self->notify_timer, 0, notify_figures, self);
 }
 
 /* main: sets the state to STOPPED if the executor is stopping and no open task is left. */
@@ -307,7 +302,7 @@ finish_shutdown (FerryExecutor *self)
 {
   if (self->n_open > 0 || atomic_load_explicit (&self->state, memory_order_relaxed) != FERRY_EXECUTOR_STATE_STOPPING)
     return;
-  ferry_timers_unset (self->timers, &self->shutdown_timer);
+  ferry_timers_unset (self->router->timers, &self->shutdown_timer);
   atomic_store_explicit (&self->state, FERRY_EXECUTOR_STATE_STOPPED, memory_order_release);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
   ferry_wait_queue_finish_all (&self->shutdown_waits);
@@ -351,7 +346,7 @@ static void
 fail_waiting (FerryExecutor *self, FerryTask *task, FerryTaskEvent event, GError *error)
 {
   g_object_ref (task);
-  ferry_timers_unset (self->timers, &ferry_task_get_placement (task)->timer);
+  ferry_timers_unset (self->router->timers, &ferry_task_get_placement (task)->timer);
   ferry_task_queue_remove (&self->source.queue, task);
   if (ferry_task_fail (task, event, error, NULL, NULL))
     source_done (&self->source, task);
@@ -406,7 +401,7 @@ set_queue_timer (FerryExecutor *self, FerryTask *task)
   gint64 deadline = ferry_task_get_deadline_of (task, since, ferry_task_get_settings (task)->queue_timeout);
 
   if (deadline > 0)
-    ferry_timers_set (self->timers, &ferry_task_get_placement (task)->timer, deadline, queue_timed_out, task);
+    ferry_timers_set (self->router->timers, &ferry_task_get_placement (task)->timer, deadline, queue_timed_out, task);
 }
 
 static void
@@ -486,10 +481,8 @@ refuse_waiting (gpointer data)
     source_fail_all (&self->source, error);
 }
 
-/* ---- A task's steps, requested by the task ---- */
+/* ---- A task's steps, requested by the task: the functions of FerryTaskDriver ---- */
 
-/* Takes a task that waits back from its worker, because the task is about to be cancelled. Afterwards the task is in
- * the queue, or it executes if the worker has begun it. Handlers may also give the task any other state. */
 static void
 driver_withdraw (gpointer executor, FerryTask *task)
 {
@@ -500,8 +493,6 @@ driver_withdraw (gpointer executor, FerryTask *task)
     ferry_pool_worker_withdraw_task (placement->worker, task);
 }
 
-/* Handles the cancel of a task. A task that waited is cancelled already, and is removed from the queue. The worker of a
- * task that executes is sent a cancel. */
 static void
 driver_cancelled (gpointer executor, FerryTask *task)
 {
@@ -514,7 +505,7 @@ driver_cancelled (gpointer executor, FerryTask *task)
     return;
   if (ferry_task_get_done (task))
     {
-      ferry_timers_unset (self->timers, &placement->timer);
+      ferry_timers_unset (self->router->timers, &placement->timer);
       ferry_task_queue_remove (&self->source.queue, task);
       source_done (&self->source, task);
     }
@@ -545,14 +536,14 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
 
   if (ferry_timer_is_set (&self->source.refuse_timer))
     {
-      ferry_timers_unset (self->timers, &self->source.refuse_timer);
+      ferry_timers_unset (self->router->timers, &self->source.refuse_timer);
       refuse_waiting (self);
       if (ferry_task_get_done (task))
         return TRUE;
     }
   if (!ferry_iterate_check (self->router, error))
     return FALSE;
-  if (ferry_iterate (self->router, task_is_done, task, timeout))
+  if (ferry_iterate_context (self->router->context, task_is_done, task, timeout))
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "Task “%s” is not done yet; wait longer, or cancel it",
                           ferry_task_get_name (task));
@@ -562,7 +553,7 @@ static const FerryTaskDriver driver = {driver_withdraw, driver_cancelled, driver
 
 /* ---- The inbox ---- */
 
-/* main: adds an accepted task to the list and to the queue. Takes the reference to task. */
+/* main: adds an accepted task to the list and to the queue. Takes the reference. */
 static void
 take_in (FerryExecutor *self, FerryTask *task)
 {
@@ -587,7 +578,7 @@ take_in (FerryExecutor *self, FerryTask *task)
   if (can_run (self, &error))
     ferry_pool_schedule (self->pool);
   else
-    ferry_timers_set (self->timers, &self->source.refuse_timer, 0, refuse_waiting, self);
+    ferry_timers_set (self->router->timers, &self->source.refuse_timer, 0, refuse_waiting, self);
 }
 
 /* main: takes in the tasks that other threads have submitted. At each item &inbox, cancels the tasks that were taken in
@@ -602,7 +593,6 @@ empty_inbox (gpointer data)
   pthread_mutex_lock (&self->inbox_lock);
   items = self->inbox;
   g_queue_init (&self->inbox);
-  self->inbox_is_told = FALSE;
   pthread_mutex_unlock (&self->inbox_lock);
   while ((item = g_queue_pop_head (&items)) != NULL)
     if (item == &self->inbox)
@@ -611,21 +601,19 @@ empty_inbox (gpointer data)
       take_in (self, item);
 }
 
-/* any: adds an item to the inbox: a task (transfer full), or &inbox. The item &inbox makes the router's thread cancel
- * all tasks so far, and none that this thread submits later. A second &inbox directly after the first would change
- * nothing, and is not added. */
+/* any: adds an item to the inbox: a task (transfer full), or &inbox, unless that is the last item already. For the
+ * first item, empty_inbox() is posted. */
 static void
 put_into_inbox (FerryExecutor *self, gpointer item)
 {
-  gboolean was_told;
+  gboolean was_empty;
 
   pthread_mutex_lock (&self->inbox_lock);
-  if (self->inbox.tail == NULL || self->inbox.tail->data != item)
+  was_empty = g_queue_is_empty (&self->inbox);
+  if (was_empty || self->inbox.tail->data != item)
     g_queue_push_tail (&self->inbox, item);
-  was_told = self->inbox_is_told;
-  self->inbox_is_told = TRUE;
   pthread_mutex_unlock (&self->inbox_lock);
-  if (!was_told)
+  if (was_empty)
     ferry_mailbox_post (self->router->context, empty_inbox, g_object_ref (self), g_object_unref);
 }
 
@@ -681,7 +669,6 @@ submit_now (FerryExecutor *self, FerryTask *task, GError **error)
   return TRUE;
 }
 
-/* main: makes the submissions that wait for room fail, because the executor was stopped. */
 static void
 refuse_submissions (FerryExecutor *self)
 {
@@ -697,8 +684,7 @@ refuse_submissions (FerryExecutor *self)
     }
 }
 
-/* main: submits the tasks that wait for room, as long as there is room. Callbacks of these submissions may call any
- * function. */
+/* main: submits the tasks that wait for room, as long as there is room. Callbacks may call any function. */
 static void
 submit_waiting (FerryExecutor *self)
 {
@@ -1043,8 +1029,7 @@ ferry_executor_cancel_all (FerryExecutor *self)
 
 /* ---- The end ---- */
 
-/* Ends a shutdown whose time is over: kills the workers that run tasks, and ends all tasks without waiting for their
- * functions. */
+/* Ends a shutdown whose time is over: kills the workers that run tasks, and ends all tasks now. */
 static void
 force_end (gpointer data)
 {
@@ -1053,7 +1038,6 @@ force_end (gpointer data)
 
   empty_inbox (self);
   tasks = list_open (self);
-
   for (guint i = 0; i < tasks->len; i++)
     {
       FerryTask *task = g_ptr_array_index (tasks, i);
@@ -1156,7 +1140,7 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
   self->shutting_down = TRUE;
   ferry_wait_queue_add_task (&self->shutdown_waits, shutdown);
   if (timeout >= 0 && (!ferry_timer_is_set (&self->shutdown_timer) || self->shutdown_timer.deadline > deadline))
-    ferry_timers_set (self->timers, &self->shutdown_timer, deadline, force_end, self);
+    ferry_timers_set (self->router->timers, &self->shutdown_timer, deadline, force_end, self);
   empty_inbox (self);
   tasks = list_open (self);
   for (guint i = tasks->len; i > 0; i--)
@@ -1384,6 +1368,7 @@ double
 ferry_executor_get_fraction (FerryExecutor *self)
 {
   double done;
+
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), -1);
   ferry_return_val_if_elsewhere (self->router->home, -1);
 
@@ -1425,7 +1410,6 @@ ferry_executor_set_property (GObject *object, guint property_id, const GValue *v
     case PROP_POOL:
       self->pool = g_value_dup_object (value);
       self->router = ferry_pool_get_router (self->pool);
-      self->timers = self->router->timers;
       ferry_pool_add_source (self->pool, &self->source);
       break;
     case PROP_MAX_PENDING:
@@ -1547,9 +1531,9 @@ ferry_executor_dispose (GObject *object)
   if (self->pool != NULL)
     {
       ferry_pool_remove_source (self->pool, &self->source);
-      ferry_timers_unset (self->timers, &self->notify_timer);
-      ferry_timers_unset (self->timers, &self->source.refuse_timer);
-      ferry_timers_unset (self->timers, &self->shutdown_timer);
+      ferry_timers_unset (self->router->timers, &self->notify_timer);
+      ferry_timers_unset (self->router->timers, &self->source.refuse_timer);
+      ferry_timers_unset (self->router->timers, &self->shutdown_timer);
     }
   /* Clears the placements of the listed tasks, which are all done. The list itself is freed without a signal. */
   g_array_unref (take_leaving (self, 0));

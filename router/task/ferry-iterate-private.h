@@ -14,20 +14,16 @@ G_BEGIN_DECLS
  * FERRY_ERROR_WRONG_THREAD, and FERRY_ERROR_BUSY in a callback of the router's main context. */
 gboolean ferry_iterate_check (FerryRouter *router, GError **error);
 
-/* main: iterates the router's main context until condition (data) returns TRUE. ferry_iterate_check() must have
- * succeeded before. timeout is in microseconds, negative for none; with 0, the sources that are ready are dispatched
- * once. The caller must keep data alive. Returns the last value of condition. */
-gboolean ferry_iterate (FerryRouter *router, FerryCondition condition, gpointer data, gint64 timeout);
-
-/* Does what ferry_iterate() does, for any main context of this thread. */
+/* Iterates a main context of this thread until condition (data) returns TRUE. timeout is in microseconds, negative for
+ * none; with 0, the sources that are ready are dispatched once. The caller must keep data alive. Returns the last value
+ * of condition. */
 gboolean ferry_iterate_context (GMainContext *context, FerryCondition condition, gpointer data, gint64 timeout);
 
-/* main: waits until condition (data) returns TRUE, and returns TRUE then. Otherwise returns FALSE with an error: the
- * errors of ferry_iterate_check(), and FERRY_ERROR_TIMED_OUT with a message that begins with @what. With a timeout of
- * 0, condition is only called once.
+/* Waits until condition (data) returns TRUE. Fails as ferry_iterate_check() does, and with FERRY_ERROR_TIMED_OUT and a
+ * message that begins with what. With a timeout of 0, condition is only called once.
  *
- * If router is NULL, @context is iterated. Fails then with FERRY_ERROR_WRONG_THREAD when @context is not the
- * thread-default context, and with FERRY_ERROR_BUSY in a callback of @context. */
+ * If router is NULL, context is iterated. Fails then with FERRY_ERROR_WRONG_THREAD when context is not the
+ * thread-default context, and with FERRY_ERROR_BUSY in a callback of context. */
 gboolean ferry_iterate_until (FerryRouter *router, GMainContext *context, FerryCondition condition, gpointer data,
                               gint64 timeout, const char *what, GError **error);
 

@@ -41,14 +41,6 @@ ferry_iterate_check (FerryRouter *router, GError **error)
   return ferry_router_check (router, error) && ferry_router_check_not_in_handler (router, error);
 }
 
-gboolean
-ferry_iterate (FerryRouter *router, FerryCondition condition, gpointer data, gint64 timeout)
-{
-  g_autoptr (FerryRouter) kept G_GNUC_UNUSED = g_object_ref (router);
-
-  return ferry_iterate_context (router->context, condition, data, timeout);
-}
-
 /* Checks that this thread may iterate context. The check also fails in a forked child, which has another thread-default
  * context than its parent. */
 static gboolean

@@ -1408,7 +1408,7 @@ wait_until (FerryMap *self, FerryCondition condition, gint64 timeout, GError **e
     return TRUE;
   if (!may_wait (self, error))
     return FALSE;
-  if (ferry_iterate (self->router, condition, self, timeout))
+  if (ferry_iterate_context (self->router->context, condition, self, timeout))
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_TIMED_OUT,
                           "Waiting for the map of “%s” took longer than the timeout; wait longer%s", self->function,

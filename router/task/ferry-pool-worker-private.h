@@ -114,7 +114,6 @@ void ferry_pool_worker_unref (FerryPoolWorker *self);
 void ferry_pool_worker_let_go (FerryPoolWorker *self);
 
 gboolean ferry_pool_worker_is_live (const FerryPoolWorker *self);
-FerryTask *ferry_pool_worker_get_first_task (const FerryPoolWorker *self);
 guint ferry_pool_worker_count_ahead (const FerryPoolWorker *self, gint64 time_to_begin, gint64 *begins_by);
 
 /* Sending, taking back, cancelling and killing a worker's tasks. */

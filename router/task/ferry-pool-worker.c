@@ -100,7 +100,6 @@ room_came (gpointer data)
     ferry_mailbox_post (self->context, use_room, g_atomic_rc_box_acquire (self), room_unref);
 }
 
-/* main: registers with the link, which calls room_came() when the worker has taken descriptors. */
 static void
 await_room (FerryPoolWorker *self)
 {
@@ -117,7 +116,6 @@ await_room (FerryPoolWorker *self)
   ferry_link_add_room_watch (self->link, &self->room_watch);
 }
 
-/* main */
 static void
 forget_room (FerryPoolWorker *self)
 {
@@ -153,25 +151,16 @@ ferry_pool_worker_unref (FerryPoolWorker *self)
   g_free (self);
 }
 
-/* main: whether the worker takes tasks, or will take tasks after its start. */
 gboolean
 ferry_pool_worker_is_live (const FerryPoolWorker *self)
 {
   return self->state == FERRY_POOL_WORKER_READY || self->state == FERRY_POOL_WORKER_STARTING;
 }
 
-/* Whether the worker takes tasks and has none in flight. */
 static gboolean
 is_idle (const FerryPoolWorker *self)
 {
   return self->state == FERRY_POOL_WORKER_READY && self->in_flight.length == 0;
-}
-
-/* main: returns (transfer none) (nullable) the task that the worker runs, or will run first. */
-FerryTask *
-ferry_pool_worker_get_first_task (const FerryPoolWorker *self)
-{
-  return self->in_flight.head != NULL ? self->in_flight.head->data : NULL;
 }
 
 /* main: returns how many of the worker's tasks in flight can be stolen. The first task counts only if the worker has
@@ -209,7 +198,6 @@ idle_timed_out (gpointer data)
     ferry_pool_worker_retire (self);
 }
 
-/* Starts the idle time of a worker that has no tasks. */
 static void
 note_idle (FerryPoolWorker *self)
 {
@@ -231,7 +219,6 @@ schedule (FerryPoolWorker *self)
     self->rules->schedule (self->pool);
 }
 
-/* Makes the pool send tasks to the worker, which has room after an answer or after its start. */
 static void
 use_worker (FerryPoolWorker *self)
 {
@@ -304,7 +291,7 @@ abandon (FerryPoolWorker *self)
   ferry_router_close_pipe (self->router, self->progress_receiver, NULL);
 }
 
-/* main: ends the worker because of a protocol error, which detail describes. */
+/* Ends the worker because of a protocol error, which detail describes. */
 static void
 fault (FerryPoolWorker *self, const char *detail)
 {
@@ -346,7 +333,6 @@ retire_timed_out (gpointer data)
   ferry_pool_worker_kill (data);
 }
 
-/* Limits the time of a worker that was asked to finish: if it has no tasks left, it is killed after RETIRE_GRACE. */
 static void
 limit_retirement (FerryPoolWorker *self)
 {
@@ -381,8 +367,7 @@ get_source (FerryTask *task)
   return ferry_task_get_placement (task)->queue;
 }
 
-/* Removes a task from the worker's tasks in flight. Returns (transfer full) the task, with the reference that the
- * worker held. */
+/* Removes a task from the worker's tasks in flight. Returns (transfer full) the task. */
 static FerryTask *
 unlink_task (FerryPoolWorker *self, FerryTask *task)
 {
@@ -397,7 +382,7 @@ unlink_task (FerryPoolWorker *self, FerryTask *task)
   return task;
 }
 
-/* Returns the deadline, in monotonic time, of a task that starts to run now; 0: none. */
+/* Returns the monotonic time by which a task that starts to run now must end; 0: none. */
 static gint64
 get_run_deadline (FerryTask *task)
 {
@@ -456,7 +441,6 @@ get_pid (FerryPoolWorker *self)
   return self->worker != NULL ? ferry_worker_get_pid (self->worker) : getpid ();
 }
 
-/* Notifies a waiting task and its executor that a worker runs the task. */
 static void
 start_task (FerryPoolWorker *self, FerryTask *task)
 {
@@ -481,7 +465,7 @@ start_task (FerryPoolWorker *self, FerryTask *task)
 static void
 start_first (FerryPoolWorker *self)
 {
-  FerryTask *task = ferry_pool_worker_get_first_task (self);
+  FerryTask *task = g_queue_peek_head (&self->in_flight);
 
   if (task == NULL || self->first_started || !self->attached)
     return;
@@ -490,8 +474,7 @@ start_first (FerryPoolWorker *self)
     start_task (self, task);
 }
 
-/* main: notes that the worker has attached, so its process is known. A task that was started before is notified of the
- * process id. */
+/* Notes that the worker has attached. A task that was started before is notified of the process id. */
 static void
 take_process (FerryPoolWorker *self)
 {
@@ -505,8 +488,8 @@ take_process (FerryPoolWorker *self)
   start_first (self);
 }
 
-/* main: the worker sent something about its first task, so it runs that task. Such a message may come before the notice
- * that the process has attached, because the two use different ways. */
+/* Notes that the worker runs its first task, about which it has sent something. Such a message may come before the
+ * notice that the process has attached, because the two use different ways. */
 static void
 note_running (FerryPoolWorker *self)
 {
@@ -601,8 +584,6 @@ ferry_pool_worker_withdraw_task (FerryPoolWorker *self, FerryTask *task)
 
 /* ---- Answers ---- */
 
-/* Completes a task with its result. Checks the type of the result if this program has registered the task's
- * function. */
 static void
 complete_task (FerryTask *task, GVariant *result)
 {
@@ -646,7 +627,6 @@ is_too_large (FerryPoolWorker *self, guint64 max_memory)
   return read_resident_pages (pid) * (guint64) sysconf (_SC_PAGESIZE) > max_memory;
 }
 
-/* Whether the worker has reached max_tasks or exceeds max_memory. */
 static gboolean
 is_worn_out (FerryPoolWorker *self)
 {
@@ -657,7 +637,6 @@ is_worn_out (FerryPoolWorker *self)
   return rules->max_memory > 0 && self->worker != NULL && is_too_large (self, rules->max_memory);
 }
 
-/* Continues with the worker after an answer: kills, retires or uses it, and starts its next task. */
 static void
 go_on (FerryPoolWorker *self)
 {
@@ -686,7 +665,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (placement->worker);
   gint64 now = g_get_monotonic_time ();
 
-  if (task != ferry_pool_worker_get_first_task (self))
+  if (task != g_queue_peek_head (&self->in_flight))
     {
       fault (self, "it answered a call while it ran an earlier call");
       return;
@@ -722,7 +701,7 @@ item_came (gpointer data, const char *name, GVariant *value)
 
   /* Drops an item of a task that is not the first: the worker does not run that task, which would refuse the item. */
   note_running (self);
-  if (task != ferry_pool_worker_get_first_task (self))
+  if (task != g_queue_peek_head (&self->in_flight))
     return;
   if (name[0] == '\0')
     ferry_task_take_yield (task, value);
@@ -848,7 +827,6 @@ calls_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
   schedule (self);
 }
 
-/* Whether a task that could be retried has ended as many workers as the pool's death limit. */
 static gboolean
 is_deadly (FerryPoolWorker *self, FerryTask *task)
 {
@@ -947,10 +925,10 @@ take_end (gpointer data, FerryExit *exit)
   ferry_timers_unset (self->timers, &self->timer);
   return_after (self, begun);
   self->attached = TRUE;
-  while ((task = ferry_pool_worker_get_first_task (self)) != NULL)
+  while ((task = g_queue_peek_head (&self->in_flight)) != NULL)
     {
       start_first (self);
-      if (task == ferry_pool_worker_get_first_task (self))
+      if (task == g_queue_peek_head (&self->in_flight))
         lose_task (self, task, exit);
     }
   ferry_transactions_close (self->calls, reason);
@@ -1131,7 +1109,7 @@ static void
 progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
 {
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (user_data);
-  FerryTask *first = ferry_pool_worker_get_first_task (self);
+  FerryTask *first = g_queue_peek_head (&self->in_flight);
   g_autoptr (FerryTask) task = first != NULL ? g_object_ref (first) : NULL;
   FerryProgress progress;
 
@@ -1227,7 +1205,7 @@ static char *
 get_task_name (FerryWorker *worker, gpointer data)
 {
   FerryPoolWorker *self = data;
-  FerryTask *task = ferry_pool_worker_get_first_task (self);
+  FerryTask *task = g_queue_peek_head (&self->in_flight);
 
   return task != NULL ? g_strdup (ferry_task_get_name (task)) : NULL;
 }
@@ -1300,8 +1278,8 @@ new_server (FerryPoolWorker *self, FerrySender *calls, FerrySender *progress, GE
   return g_steal_pointer (&server);
 }
 
-/* main: starts the worker's thread. The worker's link ends when the thread has stopped both senders, or when their
- * pipes are closed. */
+/* Starts the worker's thread. Its link ends when the thread has stopped both senders, or when their pipes are closed.
+ */
 static gboolean
 start_thread (FerryPoolWorker *self, const char *name, FerrySender *calls, FerrySender *progress, GError **error)
 {

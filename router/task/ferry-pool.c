@@ -144,12 +144,14 @@ ferry_pool_remove_source (FerryPool *self, FerryTaskSource *source)
   g_ptr_array_remove (self->sources, source);
 }
 
-/* main: makes all tasks that wait in the executors' queues fail with reason. Handlers of these failures may add or
- * remove executors, so i is checked again. An executor that is added meanwhile finds the failure in the pool's
+/* Makes all tasks that wait in the executors' queues fail with error. Takes error. Handlers of these failures may add
+ * or remove executors, so i is checked again. An executor that is added meanwhile finds the failure in the pool's
  * state. */
 static void
-fail_sources (FerryPool *self, const GError *reason)
+fail_sources (FerryPool *self, GError *error)
 {
+  g_autoptr (GError) reason = error;
+
   for (guint i = self->sources->len; i > 0; i--)
     if (i <= self->sources->len)
       {
@@ -168,7 +170,8 @@ ferry_pool_sum_fractions (FerryPool *self, FerryTaskSource *source)
 
   for (guint i = 0; i < self->workers->len; i++)
     {
-      FerryTask *task = ferry_pool_worker_get_first_task (g_ptr_array_index (self->workers, i));
+      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
+      FerryTask *task = g_queue_peek_head (&worker->in_flight);
 
       if (task != NULL && ferry_task_get_placement (task)->queue == source && !ferry_task_get_done (task))
         sum += MAX (ferry_task_get_fraction (task), 0);
@@ -176,23 +179,21 @@ ferry_pool_sum_fractions (FerryPool *self, FerryTaskSource *source)
   return sum;
 }
 
-/* main: puts the pool into its failed state: tasks that wait fail with this error, and so do tasks that are submitted
- * later. Takes error. If the pool has failed before, its first error stays. */
+/* Puts the pool into its failed state: tasks that wait fail with this error, and so do tasks that are submitted later.
+ * Takes error. If the pool has failed before, its first error stays. */
 static void
 fail (FerryPool *self, GError *error)
 {
   g_autoptr (FerryPool) kept G_GNUC_UNUSED = g_object_ref (self);
-  g_autoptr (GError) reason = NULL;
 
   if (self->error != NULL)
     {
       g_error_free (error);
       return;
     }
-  self->error = error;
-  reason = ferry_error_copy (error);
+  self->error = ferry_error_copy (error);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ERROR]);
-  fail_sources (self, reason);
+  fail_sources (self, error);
 }
 
 /* main: returns TRUE if the pool has not failed. Else sets error to a copy of the pool's error and returns FALSE. */
@@ -214,7 +215,6 @@ typedef struct
   guint n_busy; /* workers that have tasks in flight; they may be ending */
 } Counts;
 
-/* main */
 static Counts
 count_workers (FerryPool *self)
 {
@@ -681,11 +681,7 @@ ferry_pool_schedule (FerryPool *self)
   steal_work (self);
   /* Tasks may have returned from a worker after the pool had failed. These tasks must fail too. */
   if (self->error != NULL)
-    {
-      g_autoptr (GError) reason = ferry_error_copy (self->error);
-
-      fail_sources (self, reason);
-    }
+    fail_sources (self, ferry_error_copy (self->error));
   g_object_unref (self);
 }
 
@@ -768,7 +764,6 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
 {
   g_autoptr (FerryPool) kept G_GNUC_UNUSED = NULL;
   g_autoptr (GTask) task = NULL;
-  g_autoptr (GError) reason = NULL;
 
   g_return_if_fail (FERRY_IS_POOL (self));
   ferry_return_if_elsewhere (self->router->home);
@@ -785,11 +780,10 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
     }
   self->rules.stopping = TRUE;
   ferry_wait_queue_add_task (&self->stop_waits, task);
-  reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The pool “%s” was stopped; submit the task again",
-                        ferry_pool_get_name (self));
   for (guint i = self->workers->len; i > 0; i--)
     ferry_pool_worker_retire (g_ptr_array_index (self->workers, i - 1));
-  fail_sources (self, reason);
+  fail_sources (self, g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The pool “%s” was stopped; submit the task again",
+                                   ferry_pool_get_name (self)));
   if (timeout == 0)
     kill_all (self);
   else if (timeout > 0)
@@ -902,12 +896,13 @@ worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 
 /* ---- Settings ---- */
 
+/* Copies a value of size bytes to the field of a setting. Returns whether this changed the setting. */
 static gboolean
-change_number (FerryPool *self, guint *setting, guint value, guint property)
+change (FerryPool *self, gpointer setting, gconstpointer value, gsize size, guint property)
 {
-  if (*setting == value)
+  if (memcmp (setting, value, size) == 0)
     return FALSE;
-  *setting = value;
+  memcpy (setting, value, size);
   g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
   return TRUE;
 }
@@ -949,7 +944,7 @@ ferry_pool_set_min_workers (FerryPool *self, guint min_workers)
   g_return_if_fail (FERRY_IS_POOL (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  if (change_number (self, &self->min_workers, min_workers, PROP_MIN_WORKERS) && self->started)
+  if (change (self, &self->min_workers, &min_workers, sizeof min_workers, PROP_MIN_WORKERS) && self->started)
     ferry_pool_schedule (self);
 }
 
@@ -968,7 +963,7 @@ ferry_pool_set_min_idle (FerryPool *self, guint min_idle)
   g_return_if_fail (FERRY_IS_POOL (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  if (change_number (self, &self->min_idle, min_idle, PROP_MIN_IDLE) && self->started)
+  if (change (self, &self->min_idle, &min_idle, sizeof min_idle, PROP_MIN_IDLE) && self->started)
     ferry_pool_schedule (self);
 }
 
@@ -989,7 +984,7 @@ ferry_pool_set_max_workers (FerryPool *self, guint max_workers)
   g_return_if_fail (max_workers >= 1);
   ferry_return_if_elsewhere (self->router->home);
 
-  if (change_number (self, &self->max_workers, max_workers, PROP_MAX_WORKERS))
+  if (change (self, &self->max_workers, &max_workers, sizeof max_workers, PROP_MAX_WORKERS))
     fit (self);
 }
 
@@ -1009,10 +1004,7 @@ ferry_pool_set_idle_timeout (FerryPool *self, gint64 idle_timeout)
   g_return_if_fail (idle_timeout >= 0 && idle_timeout < G_MAXINT64 / 2);
   ferry_return_if_elsewhere (self->router->home);
 
-  if (self->rules.idle_timeout == idle_timeout)
-    return;
-  self->rules.idle_timeout = idle_timeout;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_IDLE_TIMEOUT]);
+  change (self, &self->rules.idle_timeout, &idle_timeout, sizeof idle_timeout, PROP_IDLE_TIMEOUT);
 }
 
 /**
@@ -1031,11 +1023,8 @@ ferry_pool_set_max_age (FerryPool *self, gint64 max_age)
   g_return_if_fail (max_age >= 0);
   ferry_return_if_elsewhere (self->router->home);
 
-  if (self->max_age == max_age)
-    return;
-  self->max_age = max_age;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_AGE]);
-  retire_old (self);
+  if (change (self, &self->max_age, &max_age, sizeof max_age, PROP_MAX_AGE))
+    retire_old (self);
 }
 
 /**
@@ -1053,7 +1042,7 @@ ferry_pool_set_max_tasks (FerryPool *self, guint max_tasks)
   g_return_if_fail (FERRY_IS_POOL (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  change_number (self, &self->rules.max_tasks, max_tasks, PROP_MAX_TASKS);
+  change (self, &self->rules.max_tasks, &max_tasks, sizeof max_tasks, PROP_MAX_TASKS);
 }
 
 /**
@@ -1071,10 +1060,7 @@ ferry_pool_set_max_memory (FerryPool *self, guint64 max_memory)
   g_return_if_fail (FERRY_IS_POOL (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  if (self->rules.max_memory == max_memory)
-    return;
-  self->rules.max_memory = max_memory;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_MEMORY]);
+  change (self, &self->rules.max_memory, &max_memory, sizeof max_memory, PROP_MAX_MEMORY);
 }
 
 /**
@@ -1092,7 +1078,7 @@ ferry_pool_set_death_limit (FerryPool *self, guint death_limit)
   g_return_if_fail (FERRY_IS_POOL (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  change_number (self, &self->rules.death_limit, death_limit, PROP_DEATH_LIMIT);
+  change (self, &self->rules.death_limit, &death_limit, sizeof death_limit, PROP_DEATH_LIMIT);
 }
 
 /**
@@ -1110,10 +1096,7 @@ ferry_pool_set_use_fork_server (FerryPool *self, gboolean use_fork_server)
   g_return_if_fail (FERRY_IS_POOL (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  if (self->use_fork_server == use_fork_server)
-    return;
-  self->use_fork_server = use_fork_server;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_USE_FORK_SERVER]);
+  change (self, &self->use_fork_server, &use_fork_server, sizeof use_fork_server, PROP_USE_FORK_SERVER);
 }
 
 /**
@@ -1373,6 +1356,16 @@ ferry_pool_get_workers (FerryPool *self)
   return G_LIST_MODEL (self->list);
 }
 
+#define GET(property, type, setting)                                                                                   \
+  case property:                                                                                                       \
+    g_value_set_##type (value, setting);                                                                               \
+    break
+
+#define SET(property, type, setter)                                                                                    \
+  case property:                                                                                                       \
+    setter (self, g_value_get_##type (value));                                                                         \
+    break
+
 static void
 ferry_pool_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
@@ -1393,30 +1386,14 @@ ferry_pool_get_property (GObject *object, guint property_id, GValue *value, GPar
     ferry_return_if_elsewhere (self->router->home);
   switch (property_id)
     {
-    case PROP_LAUNCHER:
-      g_value_set_object (value, self->launcher);
-      break;
-    case PROP_IDLE_TIMEOUT:
-      g_value_set_int64 (value, self->rules.idle_timeout);
-      break;
-    case PROP_MIN_IDLE:
-      g_value_set_uint (value, self->min_idle);
-      break;
-    case PROP_MAX_TASKS:
-      g_value_set_uint (value, self->rules.max_tasks);
-      break;
-    case PROP_MAX_AGE:
-      g_value_set_int64 (value, self->max_age);
-      break;
-    case PROP_MAX_MEMORY:
-      g_value_set_uint64 (value, self->rules.max_memory);
-      break;
-    case PROP_DEATH_LIMIT:
-      g_value_set_uint (value, self->rules.death_limit);
-      break;
-    case PROP_USE_FORK_SERVER:
-      g_value_set_boolean (value, self->use_fork_server);
-      break;
+      GET (PROP_LAUNCHER, object, self->launcher);
+      GET (PROP_IDLE_TIMEOUT, int64, self->rules.idle_timeout);
+      GET (PROP_MIN_IDLE, uint, self->min_idle);
+      GET (PROP_MAX_TASKS, uint, self->rules.max_tasks);
+      GET (PROP_MAX_AGE, int64, self->max_age);
+      GET (PROP_MAX_MEMORY, uint64, self->rules.max_memory);
+      GET (PROP_DEATH_LIMIT, uint, self->rules.death_limit);
+      GET (PROP_USE_FORK_SERVER, boolean, self->use_fork_server);
     default:
       ferry_property_get (object, getters[property_id], value);
     }
@@ -1435,36 +1412,16 @@ ferry_pool_set_property (GObject *object, guint property_id, const GValue *value
     case PROP_LAUNCHER:
       self->launcher = g_value_dup_object (value);
       break;
-    case PROP_NAME:
-      ferry_pool_set_name (self, g_value_get_string (value));
-      break;
-    case PROP_MIN_WORKERS:
-      ferry_pool_set_min_workers (self, g_value_get_uint (value));
-      break;
-    case PROP_MAX_WORKERS:
-      ferry_pool_set_max_workers (self, g_value_get_uint (value));
-      break;
-    case PROP_IDLE_TIMEOUT:
-      ferry_pool_set_idle_timeout (self, g_value_get_int64 (value));
-      break;
-    case PROP_MIN_IDLE:
-      ferry_pool_set_min_idle (self, g_value_get_uint (value));
-      break;
-    case PROP_MAX_TASKS:
-      ferry_pool_set_max_tasks (self, g_value_get_uint (value));
-      break;
-    case PROP_MAX_AGE:
-      ferry_pool_set_max_age (self, g_value_get_int64 (value));
-      break;
-    case PROP_MAX_MEMORY:
-      ferry_pool_set_max_memory (self, g_value_get_uint64 (value));
-      break;
-    case PROP_DEATH_LIMIT:
-      ferry_pool_set_death_limit (self, g_value_get_uint (value));
-      break;
-    case PROP_USE_FORK_SERVER:
-      ferry_pool_set_use_fork_server (self, g_value_get_boolean (value));
-      break;
+      SET (PROP_NAME, string, ferry_pool_set_name);
+      SET (PROP_MIN_WORKERS, uint, ferry_pool_set_min_workers);
+      SET (PROP_MAX_WORKERS, uint, ferry_pool_set_max_workers);
+      SET (PROP_IDLE_TIMEOUT, int64, ferry_pool_set_idle_timeout);
+      SET (PROP_MIN_IDLE, uint, ferry_pool_set_min_idle);
+      SET (PROP_MAX_TASKS, uint, ferry_pool_set_max_tasks);
+      SET (PROP_MAX_AGE, int64, ferry_pool_set_max_age);
+      SET (PROP_MAX_MEMORY, uint64, ferry_pool_set_max_memory);
+      SET (PROP_DEATH_LIMIT, uint, ferry_pool_set_death_limit);
+      SET (PROP_USE_FORK_SERVER, boolean, ferry_pool_set_use_fork_server);
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
     }
@@ -1648,14 +1605,10 @@ install_properties (GObjectClass *object_class)
 static void
 running_changed (FerryPool *self)
 {
-  g_autoptr (GError) error = NULL;
-
-  if (ferry_router_get_running (self->router))
-    return;
-  error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                               "The router was stopped before the task began; start the router again, then submit the "
-                               "task again");
-  fail_sources (self, error);
+  if (!ferry_router_get_running (self->router))
+    fail_sources (self, g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                                             "The router was stopped before the task began; start the router again, "
+                                             "then submit the task again"));
 }
 
 static void

@@ -79,7 +79,7 @@ done (FerryTask *task, gpointer data)
   ferry_wait_queue_finish_all (&self->end_waits);
 }
 
-/* main: kills the worker: shuts the executor down with a time of 0. */
+/* Kills the worker. */
 static void
 shut_down (gpointer executor)
 {
@@ -249,7 +249,7 @@ wait (FerryProcess *self, FerryCondition condition, gint64 timeout, const char *
     return TRUE;
   if (!ferry_iterate_check (self->router, error))
     return FALSE;
-  if (ferry_iterate (self->router, condition, self, timeout))
+  if (ferry_iterate_context (self->router->context, condition, self, timeout))
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "Process “%s” %s in time; wait longer, or drop the process",
                           ferry_task_get_name (self->task), what);

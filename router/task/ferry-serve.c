@@ -129,7 +129,7 @@ ref_current (FerryServe *self, guint64 xid)
   return job;
 }
 
-/* any: drops a reference to a job. The thread that drops the last one frees the job. */
+/* any */
 static void
 unref_job (FerryJob *job)
 {
@@ -294,8 +294,7 @@ receive (gpointer serve, GError **error)
   return FALSE;
 }
 
-/* Waits for the end of this worker, which must not begin another call. Usually a signal ends the worker during the
- * wait. */
+/* Waits for the signal that ends this worker, which must not begin another call. */
 static void
 wait_for_end (FerryServe *self)
 {
@@ -340,7 +339,6 @@ run (FerryServe *self, const FerryFunctionEntry *function, FerryCall *call, Ferr
 
 static const FerryAnswerWay call_way = {ferry_call_answer, ferry_call_answer_error};
 
-/* Runs the function of a claimed call, and sends the answer. */
 static void
 begin (FerryServe *self, FerryCall *call)
 {

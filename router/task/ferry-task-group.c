@@ -84,8 +84,8 @@ is_abandoned (FerryTaskGroup *self)
   return atomic_load_explicit (&self->abandoned, memory_order_acquire) != 0;
 }
 
-/* main: returns (transfer full) a copy of the list of open tasks. Callers loop over the copy, because handlers may add
- * tasks to the group or end tasks of it. */
+/* Returns (transfer full) a copy of the list of open tasks. Callers loop over the copy, because handlers may add tasks
+ * to the group or end tasks of it. */
 static GPtrArray *
 dup_open (FerryTaskGroup *self)
 {
@@ -144,7 +144,12 @@ unbind (FerryTaskGroup *self)
   g_object_unref (self);
 }
 
-/* main */
+static gboolean
+is_empty (gpointer data)
+{
+  return g_hash_table_size (FERRY_TASK_GROUP (data)->open) == 0;
+}
+
 static void
 task_done (FerryTask *task, FerryTaskGroup *self)
 {
@@ -153,7 +158,7 @@ task_done (FerryTask *task, FerryTaskGroup *self)
   g_signal_handlers_disconnect_by_func (task, task_done, self);
   g_hash_table_remove (self->open, task);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_OPEN]);
-  if (g_hash_table_size (self->open) == 0)
+  if (is_empty (self))
     ferry_wait_queue_finish_all (&self->waits);
 }
 
@@ -331,8 +336,7 @@ ferry_task_group_cancel (FerryTaskGroup *self)
   kept = g_object_ref (self);
   tasks = dup_open (self);
   for (guint i = 0; i < tasks->len; i++)
-    if (ferry_task_cancel (g_ptr_array_index (tasks, i)))
-      n_cancelled++;
+    n_cancelled += ferry_task_cancel (g_ptr_array_index (tasks, i));
   return n_cancelled;
 }
 
@@ -370,22 +374,11 @@ void
 ferry_task_group_wait_async (FerryTaskGroup *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                              gpointer user_data)
 {
-  g_autoptr (GTask) call = NULL;
-
   g_return_if_fail (FERRY_IS_TASK_GROUP (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  if (!check_thread (self, G_STRFUNC))
-    return;
-  call = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (call, ferry_task_group_wait_async);
-  g_task_set_check_cancellable (call, FALSE);
-  if (g_task_return_error_if_cancelled (call))
-    return;
-  if (g_hash_table_size (self->open) == 0)
-    g_task_return_boolean (call, TRUE);
-  else
-    ferry_wait_queue_add_task (&self->waits, call);
+  if (check_thread (self, G_STRFUNC))
+    ferry_wait_queue_wait_async (&self->waits, is_empty, self, self, cancellable, callback, user_data);
 }
 
 /**
@@ -407,7 +400,7 @@ ferry_task_group_wait_finish (FerryTaskGroup *self, GAsyncResult *result, GError
 {
   g_return_val_if_fail (FERRY_IS_TASK_GROUP (self), FALSE);
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_task_group_wait_async), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, &self->waits), FALSE);
 
   return g_task_propagate_boolean (G_TASK (result), error);
 }
