@@ -4,9 +4,8 @@
 /* An executor: it moves each submitted task from its inbox through its queue to the pool, and handles the task's end.
  * An executor is also a list model of its tasks.
  *
- * Counts: n_queued is the number of tasks that wait, in the inbox, in the queue or sent ahead. n_executing is the
- * number of tasks that run. n_open is the number of both together, without tasks in the inbox. source_done() removes
- * each task from these counts once.
+ * Counts: n_queued tasks wait, n_executing tasks run. n_open is the number of both together, without tasks in the
+ * inbox. source_done() removes each task from these counts once.
  *
  * It is one file since each step of a task changes the queue, the counts and the list model.
  *
@@ -176,9 +175,8 @@ compare_numbers (gconstpointer a, gconstpointer b)
   return one->number < other->number ? -1 : one->number > other->number;
 }
 
-/* Returns (transfer full) the list positions of all finished tasks except the @keep latest, in the order of the
- * list. Marks these tasks as removed from the list in their placements, so that no handler removes them a second
- * time. */
+/* Returns (transfer full) the list positions of all finished tasks except the @keep latest, in the order of the list.
+ * Marks these tasks as removed from the list, so that no handler removes them a second time. */
 static GArray *
 take_leaving (FerryExecutor *self, guint keep)
 {
@@ -202,19 +200,17 @@ get_position (GArray *leaving, guint index)
   return g_array_index (leaving, Leaving, index).position;
 }
 
-/* main: removes all finished tasks except the @keep latest from the list. Neighbouring tasks are removed in one
- * change, because a list view needs much time for each change. The loop starts at the end of the list, so that the
- * positions of earlier tasks stay valid. */
+/* Removes all finished tasks except the @keep latest from the list. Neighbouring tasks are removed in one change,
+ * because a list view needs much time for each. The loop starts at the end, so that earlier positions stay valid. */
 static void
 list_trim (FerryExecutor *self, guint keep)
 {
-  g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = NULL;
+  g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (GArray) leaving = NULL;
   guint n;
 
   if (self->finished.length <= keep)
     return;
-  kept = g_object_ref (self);
   leaving = take_leaving (self, keep);
   for (guint end = leaving->len; end > 0; end -= n)
     {
@@ -245,8 +241,7 @@ list_finish (FerryExecutor *self, FerryTask *task)
     list_trim (self, self->keep_finished);
 }
 
-/* Returns (transfer full) an array of the tasks that are not done, with a reference to each. Callers loop over this
- * copy, because handlers may change the list. */
+/* Returns (transfer full) a copy of the list without finished tasks, because handlers may change the list. */
 static GPtrArray *
 list_open (FerryExecutor *self)
 {
@@ -263,7 +258,7 @@ list_open (FerryExecutor *self)
   return tasks;
 }
 
-/* main: cancels every task that was taken in. Returns how many tasks were cancelled. */
+/* Cancels every task that was taken in. Returns how many tasks were cancelled. */
 static guint
 cancel_listed (FerryExecutor *self)
 {
@@ -296,7 +291,6 @@ figures_changed (FerryExecutor *self)
     ferry_timers_set (self->router->timers, &self->notify_timer, 0, notify_figures, self);
 }
 
-/* main: sets the state to STOPPED if the executor is stopping and no open task is left. */
 static void
 finish_shutdown (FerryExecutor *self)
 {
@@ -581,8 +575,7 @@ take_in (FerryExecutor *self, FerryTask *task)
     ferry_timers_set (self->router->timers, &self->source.refuse_timer, 0, refuse_waiting, self);
 }
 
-/* main: takes in the tasks that other threads have submitted. At each item &inbox, cancels the tasks that were taken in
- * before it. */
+/* main: takes in the tasks that other threads have submitted, and cancels all earlier tasks at an item &inbox. */
 static void
 empty_inbox (gpointer data)
 {
@@ -637,8 +630,7 @@ take_room (FerryExecutor *self)
   return TRUE;
 }
 
-/* any: whether the task can be submitted: the executor runs, and the arguments fit the function. Does not check for
- * room. */
+/* any: whether the executor runs, and the task's arguments fit its function. */
 static gboolean
 check (FerryExecutor *self, FerryTask *task, GError **error)
 {
@@ -1142,14 +1134,13 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
   if (timeout >= 0 && (!ferry_timer_is_set (&self->shutdown_timer) || self->shutdown_timer.deadline > deadline))
     ferry_timers_set (self->router->timers, &self->shutdown_timer, deadline, force_end, self);
   empty_inbox (self);
+  cancel_listed (self);
   tasks = list_open (self);
-  for (guint i = tasks->len; i > 0; i--)
+  for (guint i = 0; i < tasks->len; i++)
     {
-      FerryTask *task = g_ptr_array_index (tasks, i - 1);
-      FerryPoolWorker *worker;
+      FerryTask *task = g_ptr_array_index (tasks, i);
+      FerryPoolWorker *worker = ferry_task_get_placement (task)->worker;
 
-      ferry_task_cancel (task);
-      worker = ferry_task_get_placement (task)->worker;
       if (timeout >= 0 && worker != NULL && timeout < ferry_task_get_settings (task)->cancel_grace)
         ferry_pool_worker_give_time (worker, task, timeout);
     }

@@ -103,8 +103,7 @@ struct _FerryPoolWorker
   FerryTimer timer; /* READY: the idle timeout; RETIRING: the grace before a kill */
   gint64 ready_at;  /* monotonic time since when the worker takes tasks */
   gint64 idle_at;   /* monotonic time since when the worker has had no task in flight */
-  FerryRoomWatch room_watch;
-  FerryPoolRoom *room; /* (owned) (nullable): not NULL while room_watch is registered with the link */
+  FerryPoolRoom *room; /* (owned) (nullable): not NULL while its watch is registered with the link */
 };
 
 FerryPoolWorker *ferry_pool_worker_new (FerryPool *pool, FerryRouter *router, FerryPoolRules *rules, const char *name,

@@ -6,8 +6,7 @@
  * Handlers of a task's signals run in the middle of functions here, and may call any function. So each function updates
  * its fields before it emits a signal, and reads all state again afterwards.
  *
- * It is one file since all of its functions read and change the worker's state, its tasks in flight and its claim. This
- * happens when a task is sent, answered, taken back or escalated, and when a worker is asked to end.
+ * It is one file since all of its functions read and change the worker's state, its tasks in flight and its claim.
  *
  * Threads: the router's, except for a link's notice of room, and for the thread that is a worker.
  * Trust:   the worker's claim says which task a kill would end. The claim is believed for a limited time, so that no
@@ -31,12 +30,10 @@
 /* How long a worker that was asked to finish may take, in microseconds, before it is killed. */
 #define RETIRE_GRACE (10 * G_USEC_PER_SEC)
 
-/* How long a worker may continue, in microseconds, after it has stopped the sender of its calls while a call was open.
- * A worker that hangs up has the same time. */
+/* The same for a worker that has stopped the sender of its calls while a call was open. */
 #define EXIT_GRACE (1 * G_USEC_PER_SEC)
 
-/* How often a task is sent again after a worker has refused it. All workers of the pool run the same program, so each
- * of them may refuse the task. */
+/* How often a task that a worker has refused is sent again; each worker of the pool may refuse it. */
 #define MAX_REFUSALS 3
 
 /* The shortest time between two readings of a process' memory, in microseconds. */
@@ -51,13 +48,13 @@
 #define LOOK_INTERVAL (G_USEC_PER_SEC / 10)
 
 /* Makes the pool schedule once a worker has taken descriptors, because a worker with too many untaken descriptors is
- * sent no more. An answer of the worker does not always report this: even an idle worker may still have to take the
- * descriptors of tasks that were taken back.
+ * sent no more. Even an idle worker may still have to take the descriptors of tasks that were taken back.
  *
  * Owner:   counted references, of the worker and of the post that is on its way.
  * Threads: the link calls room_came() on any thread, with its lock held. The rest is the router's. */
 struct _FerryPoolRoom
 {
+  FerryRoomWatch watch;
   GWeakRef pool;
   void (*schedule) (FerryPool *pool); /* const */
   GMainContext *context;              /* const: (owned): the router's */
@@ -111,9 +108,9 @@ await_room (FerryPoolWorker *self)
   g_weak_ref_init (&room->pool, self->pool);
   room->schedule = self->rules->schedule;
   room->context = g_main_context_ref (self->router->context);
+  room->watch = (FerryRoomWatch){.func = room_came, .data = room};
   self->room = room;
-  self->room_watch = (FerryRoomWatch){.func = room_came, .data = room};
-  ferry_link_add_room_watch (self->link, &self->room_watch);
+  ferry_link_add_room_watch (self->link, &room->watch);
 }
 
 static void
@@ -121,7 +118,7 @@ forget_room (FerryPoolWorker *self)
 {
   if (self->room == NULL)
     return;
-  ferry_link_remove_room_watch (self->link, &self->room_watch);
+  ferry_link_remove_room_watch (self->link, &self->room->watch);
   g_clear_pointer (&self->room, room_unref);
 }
 
@@ -163,9 +160,9 @@ is_idle (const FerryPoolWorker *self)
   return self->state == FERRY_POOL_WORKER_READY && self->in_flight.length == 0;
 }
 
-/* main: returns how many of the worker's tasks in flight can be stolen. The first task counts only if the worker has
- * not begun it in time_to_begin microseconds, for example because the worker is still starting. If this time is not
- * over yet, sets begins_by to its end, in monotonic time. */
+/* Returns how many of the worker's tasks in flight can be stolen. The first task counts only if the worker has not
+ * begun it in time_to_begin microseconds. If this time is not over yet, sets begins_by to its end, in monotonic time.
+ */
 guint
 ferry_pool_worker_count_ahead (const FerryPoolWorker *self, gint64 time_to_begin, gint64 *begins_by)
 {
@@ -264,8 +261,7 @@ finalised (gpointer data, GVariant *result, GError *error, const char *trace, gb
 static const FerryAnswerFuncs initialiser_funcs = {.done = initialised};
 static const FerryAnswerFuncs finaliser_funcs = {.done = finalised};
 
-/* main: sends the worker a call of the pool's initialiser or finaliser, if the pool has one. Returns FALSE if the call
- * could not be sent. */
+/* Sends the worker a call of the pool's initialiser or finaliser, if the pool has one. */
 static gboolean
 ask (FerryPoolWorker *self, const FerryPoolCall *call, const FerryAnswerFuncs *funcs, GError **error)
 {
@@ -407,8 +403,7 @@ new_run_error (FerryTask *task)
     (double) ferry_task_get_settings (task)->run_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
 }
 
-/* main: makes a task fail with error, and reports this to its executor. If the task is done already, only notes the
- * late error. Takes error. */
+/* Makes a task fail with error, or only notes the late error if the task is done already. Takes error. */
 static void
 fail_task (FerryTask *task, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit)
 {
@@ -460,8 +455,7 @@ start_task (FerryPoolWorker *self, FerryTask *task)
     ferry_task_start (task, get_pid (self));
 }
 
-/* Notifies the first task in flight that it runs, once the worker has attached. A task that was to be cancelled may
- * have been notified before. */
+/* Notifies the first task in flight that it runs, once the worker has attached. */
 static void
 start_first (FerryPoolWorker *self)
 {
@@ -531,11 +525,11 @@ return_task (FerryPoolWorker *self, FerryTask *task)
   g_object_unref (task);
 }
 
-/* main: takes back the tasks whose calls come after begun, the xid of the latest call that was begun. A call for which
- * the worker sent something without a claim counts as begun.
+/* Takes back the tasks whose calls come after begun, the xid of the latest call that was begun. A call for which the
+ * worker sent something without a claim counts as begun.
  *
  * The loop goes from the last task to the first, because each task is inserted at the front of its queue. Only the
- * first task can be executing, so only for this task signal handlers run, and they run at the end of the loop. */
+ * first task can be executing, so signal handlers run only at the end of the loop. */
 static void
 return_after (FerryPoolWorker *self, guint64 begun)
 {
@@ -570,8 +564,7 @@ ferry_pool_worker_take_back (FerryPoolWorker *self)
     note_idle (self);
 }
 
-/* main: takes back a task that waits at this worker. If the worker has begun the task, notifies the task that it
- * runs. */
+/* Takes back a task that waits at this worker. If the worker has begun the task, notifies the task that it runs. */
 void
 ferry_pool_worker_withdraw_task (FerryPoolWorker *self, FerryTask *task)
 {
@@ -613,8 +606,7 @@ read_resident_pages (GPid pid)
   return pages;
 }
 
-/* main: whether the worker's process has more resident memory than max_memory bytes. Returns FALSE within
- * MEMORY_INTERVAL of the last reading. */
+/* Whether the worker's process has more resident memory than max_memory bytes. FALSE soon after the last reading. */
 static gboolean
 is_too_large (FerryPoolWorker *self, guint64 max_memory)
 {
@@ -632,9 +624,8 @@ is_worn_out (FerryPoolWorker *self)
 {
   const FerryPoolRules *rules = self->rules;
 
-  if (rules->max_tasks > 0 && self->n_done >= rules->max_tasks)
-    return TRUE;
-  return rules->max_memory > 0 && self->worker != NULL && is_too_large (self, rules->max_memory);
+  return (rules->max_tasks > 0 && self->n_done >= rules->max_tasks) ||
+         (rules->max_memory > 0 && self->worker != NULL && is_too_large (self, rules->max_memory));
 }
 
 static void
@@ -724,9 +715,8 @@ note_send_error (FerryPoolWorker *self, const GError *error)
          !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
 }
 
-/* main: sends the task's call to the worker, which has room for it, and removes the task from its queue. If the call
- * cannot be sent now, returns FALSE, and the task stays in its queue. If the call can never be sent, the task fails,
- * and TRUE is returned. */
+/* Sends a task of a queue to the worker, which has room for it. Returns FALSE if its call cannot be sent now; then the
+ * task stays in its queue. If the call can never be sent, the task fails, and TRUE is returned. */
 gboolean
 ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
 {
@@ -806,9 +796,8 @@ exit_timed_out (gpointer data)
                "a worker that stops its senders must exit");
 }
 
-/* main: handles a worker that stopped its senders, as it does before an exit: the worker sends nothing more. Tasks that
- * the worker has not begun are taken back now. The task that the worker has begun is lost when the worker ends. If a
- * task was in flight, or the initialiser ran, the worker must end within EXIT_GRACE. */
+/* Handles a worker that stopped its senders, as it does before an exit. Tasks that the worker has not begun are taken
+ * back now. The task that it has begun is lost when it ends, which must be within EXIT_GRACE. */
 static void
 calls_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 {
@@ -835,8 +824,7 @@ is_deadly (FerryPoolWorker *self, FerryTask *task)
   return limit > 0 && ferry_task_get_placement (task)->n_deaths >= limit && ferry_task_get_settings (task)->retries > 0;
 }
 
-/* Whether a task is retried after its worker was lost. The deaths of workers are counted and not the attempts, because
- * some attempts were never begun. */
+/* Whether a task is retried after its worker was lost. Deaths are counted, because some attempts were never begun. */
 static gboolean
 may_try_again (FerryPoolWorker *self, FerryTask *task)
 {
@@ -892,8 +880,7 @@ lose_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
   g_object_unref (task);
 }
 
-/* Breaks reference cycles: the handlers hold references to the worker, and the worker holds references to the objects
- * that they are connected to. */
+/* Breaks reference cycles: the handlers hold references to the worker, which holds the objects that call them. */
 static void
 disconnect (FerryPoolWorker *self)
 {
@@ -910,8 +897,7 @@ disconnect (FerryPoolWorker *self)
   g_signal_handlers_disconnect_by_data (self->worker, self);
 }
 
-/* main: handles the worker's end, after everything that it sent was delivered. Tasks that the worker had begun are
- * lost; the others are taken back. */
+/* Handles the worker's end. Tasks that the worker had begun are lost; the others are taken back. */
 static void
 take_end (gpointer data, FerryExit *exit)
 {
@@ -967,9 +953,8 @@ look_for_answer (FerryPoolWorker *self, FerryTask *task)
     escalate_after (self, task, LOOK_INTERVAL);
 }
 
-/* Handles a task that did not end in time while the claim says that the worker does not run the task. If the worker has
- * not begun the task in all this time, the worker makes no progress: the task is taken back, and the worker is
- * killed. */
+/* Handles a task that did not end in time while the claim says that the worker does not run the task. A worker that has
+ * not begun the task in all this time makes no progress: the task is taken back, and the worker is killed. */
 static void
 escalate_unclaimed (FerryPoolWorker *self, FerryTask *task)
 {
@@ -1026,8 +1011,8 @@ escalate (gpointer data)
   schedule (self);
 }
 
-/* main: sets the time after which a running task that was asked to end is escalated: half of grace, in microseconds. An
- * earlier time that was set before stays. */
+/* Makes a running task that was asked to end escalate after half of grace, in microseconds, or at an earlier set time.
+ */
 void
 ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grace)
 {
@@ -1058,13 +1043,11 @@ ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task)
   ferry_pool_worker_kill (self);
 }
 
-/* main: cancels a task that is in flight. If the worker has not begun the task, the task and the tasks behind it are
- * taken back. Else a cancel is sent to its function, and the task is escalated after half of its grace time. */
+/* Cancels a task in flight: takes it back if the worker has not begun it, else sends its function a cancel. */
 void
 ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task)
 {
   ferry_pool_worker_take_back (self);
-  /* The worker had not begun the task, which was taken back. */
   if (ferry_task_get_placement (task)->worker != self)
     return;
   ferry_transactions_cancel (self->calls, ferry_task_get_placement (task)->xid, FERRY_CANCEL_REASON_CANCELLED);
@@ -1073,9 +1056,8 @@ ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task)
 
 /* ---- The worker's link ---- */
 
-/* main: whether the worker has claimed the call xid. A claim counts for all calls up to its xid, so the link's memory
- * is read only once for each call. The dispatched message was received with acquire order, so the claim that the worker
- * wrote before it is visible. */
+/* Whether the worker has claimed the call xid. A claim counts for all calls up to its xid, so the link's memory is read
+ * once for each call. The message was received with acquire order, so the claim that was written before it is seen. */
 static gboolean
 is_begun (gpointer transport, guint64 xid)
 {
@@ -1278,8 +1260,7 @@ new_server (FerryPoolWorker *self, FerrySender *calls, FerrySender *progress, GE
   return g_steal_pointer (&server);
 }
 
-/* Starts the worker's thread. Its link ends when the thread has stopped both senders, or when their pipes are closed.
- */
+/* Starts the worker's thread. Its link ends when the thread has stopped both senders, or their pipes are closed. */
 static gboolean
 start_thread (FerryPoolWorker *self, const char *name, FerrySender *calls, FerrySender *progress, GError **error)
 {
@@ -1358,7 +1339,7 @@ ferry_pool_worker_new (FerryPool *pool, FerryRouter *router, FerryPoolRules *rul
   self->pool = pool;
   self->rules = rules;
   self->router = g_object_ref (router);
-  self->timers = self->router->timers;
+  self->timers = router->timers;
   self->ready_at = self->idle_at = g_get_monotonic_time ();
   g_queue_init (&self->in_flight);
   self->calls = ferry_transactions_new (&transport_funcs, self, refuse_request, self);

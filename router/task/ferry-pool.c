@@ -24,9 +24,8 @@
 #include "route/ferry-exit-private.h"
 #include "worker/ferry-launcher-private.h"
 
-/* Limits of the tasks that are sent ahead to one worker: their run time together, estimated from the latest tasks, and
- * their number. Tasks are sent ahead so that the worker is not idle during the round trip to the application. With
- * higher limits, a task of higher priority would wait for long. */
+/* Limits of the tasks that are sent ahead to one worker, so that it is not idle during a round trip to the application:
+ * their estimated run time together, and their number. A task of higher priority may have to wait for these tasks. */
 #define AHEAD_MICROSECONDS 1000.0
 #define MAX_DEPTH 64
 
@@ -70,7 +69,6 @@ struct _FerryPool
   FerryRouter *router;     /* const: (owned) */
   FerryLauncher *launcher; /* const: (owned) (nullable): NULL in a pool of threads */
   FerryLauncher *starter;  /* (owned) (nullable): starts the workers; NULL until the first start */
-  FerryTimers *timers;     /* const: (unowned): the router's */
   char *name;              /* (owned) (nullable) */
   FerryPoolRules rules;
   guint min_workers;
@@ -130,8 +128,7 @@ G_DEFINE_FINAL_TYPE (FerryPool, ferry_pool, G_TYPE_OBJECT)
 
 /* ---- Where tasks come from ---- */
 
-/* main: adds an executor whose tasks the pool runs. The executor must call ferry_pool_remove_source() before it frees
- * source. */
+/* Adds an executor, which must call ferry_pool_remove_source() before it frees source. */
 void
 ferry_pool_add_source (FerryPool *self, FerryTaskSource *source)
 {
@@ -144,9 +141,8 @@ ferry_pool_remove_source (FerryPool *self, FerryTaskSource *source)
   g_ptr_array_remove (self->sources, source);
 }
 
-/* Makes all tasks that wait in the executors' queues fail with error. Takes error. Handlers of these failures may add
- * or remove executors, so i is checked again. An executor that is added meanwhile finds the failure in the pool's
- * state. */
+/* Makes all tasks that wait in the executors' queues fail with error. Takes error. Handlers may add executors, which
+ * find the failure in the pool's state, or remove executors, so i is checked again. */
 static void
 fail_sources (FerryPool *self, GError *error)
 {
@@ -161,8 +157,7 @@ fail_sources (FerryPool *self, GError *error)
       }
 }
 
-/* main: returns the sum of the progress fractions of those tasks of source that workers run now. Each fraction is from
- * 0 to 1. */
+/* Returns the sum of the fractions, each from 0 to 1, of those tasks of source that workers run now. */
 double
 ferry_pool_sum_fractions (FerryPool *self, FerryTaskSource *source)
 {
@@ -196,7 +191,7 @@ fail (FerryPool *self, GError *error)
   fail_sources (self, error);
 }
 
-/* main: returns TRUE if the pool has not failed. Else sets error to a copy of the pool's error and returns FALSE. */
+/* Whether the pool has not failed. If it has, sets error to a copy of the pool's error. */
 gboolean
 ferry_pool_check (FerryPool *self, GError **error)
 {
@@ -245,8 +240,8 @@ may_end_idle (FerryPool *self)
 
 static void fit (gpointer data);
 
-/* Starts a pause in which no worker is started, and adds the present time to times. The pause doubles with each entry
- * of times that is younger than restart_interval. */
+/* Adds the present time to times, and starts a pause in which no worker is started. The pause doubles with each time
+ * that is younger than restart_interval. */
 static void
 back_off (FerryPool *self, GArray *times)
 {
@@ -258,12 +253,11 @@ back_off (FerryPool *self, GArray *times)
   g_array_append_val (times, now);
   for (guint i = 1; i < times->len && pause < MAX_BACK_OFF; i++)
     pause *= 2;
-  ferry_timers_set (self->timers, &self->back_off, now + MIN (pause, MAX_BACK_OFF), fit, self);
+  ferry_timers_set (self->router->timers, &self->back_off, now + MIN (pause, MAX_BACK_OFF), fit, self);
 }
 
-/* Handles an error of a worker's start because the system lacked resources. If a pause runs already, the same shortage
- * was met again and is not counted. The pool fails after more than restart_limit shortages if it has no other
- * worker. */
+/* Handles a shortage of resources at a worker's start. If a pause runs already, the same shortage was met again and is
+ * not counted. The pool fails after more than restart_limit shortages if it has no other worker. */
 static void
 note_refusal (FerryPool *self, const GError *error)
 {
@@ -281,9 +275,8 @@ note_refusal (FerryPool *self, const GError *error)
                            ferry_pool_get_name (self), self->refusals->len, error->message));
 }
 
-/* main: handles a worker that could not be started. After a shortage of resources, which may end soon, the start is
- * tried again, up to a limit. Any other obstacle makes the pool fail, unless other workers can run its tasks. Takes
- * error. */
+/* Handles a worker that could not be started. After a shortage of resources the start is tried again, up to a limit.
+ * Any other obstacle makes the pool fail, unless other workers can run its tasks. Takes error. */
 static void
 note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
 {
@@ -303,9 +296,8 @@ note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
   g_error_free (error);
 }
 
-/* main: handles the end of a worker that had not begun a task. The worker is replaced after a pause, up to a limit. If
- * the worker did not attach in time and no worker of the pool has ever attached, only one replacement is tried: the
- * program probably never attaches. */
+/* Handles the end of a worker that had not begun a task. The worker is replaced after a pause, up to a limit. The limit
+ * is 1 if the worker did not attach in time and no other ever has: the program probably never attaches. */
 static void
 note_useless_end (FerryPool *self, FerryExit *exit)
 {
@@ -323,9 +315,8 @@ note_useless_end (FerryPool *self, FerryExit *exit)
                            lines[0] != NULL ? ":\n" : "", text));
 }
 
-/* main: handles the unexpected end of a worker. A worker that had begun a task is replaced without a pause. So is a
- * worker that was lost with its fork server, because the fork server's ends are limited separately. A call of the
- * initialiser does not count as a task. */
+/* Handles the unexpected end of a worker. A worker that had begun a task, other than the initialiser, is replaced
+ * without a pause. So is a worker that was lost with its fork server, whose ends are limited separately. */
 static void
 note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 {
@@ -359,16 +350,15 @@ age_timed_out (gpointer data)
   ferry_pool_schedule (self);
 }
 
-/* main: retires each worker that is older than max_age: the worker ends after its present task. Sets age_timer for the
- * oldest of the other workers. Handlers may change the list of workers, so the loop starts again after each
- * retirement. */
+/* Retires each worker that is older than max_age, and sets age_timer for the oldest of the other workers. Handlers may
+ * change the list of workers, so the loop starts again after each retirement. */
 static void
 retire_old (FerryPool *self)
 {
   gint64 next = G_MAXINT64;
   guint i = 0;
 
-  ferry_timers_unset (self->timers, &self->age_timer);
+  ferry_timers_unset (self->router->timers, &self->age_timer);
   while (self->max_age > 0 && i < self->workers->len)
     {
       FerryPoolWorker *worker = g_ptr_array_index (self->workers, i++);
@@ -383,10 +373,9 @@ retire_old (FerryPool *self)
         }
       ferry_pool_worker_retire (worker);
       i = 0;
-      next = G_MAXINT64;
     }
   if (next != G_MAXINT64)
-    ferry_timers_set (self->timers, &self->age_timer, next, age_timed_out, self);
+    ferry_timers_set (self->router->timers, &self->age_timer, next, age_timed_out, self);
 }
 
 /* ---- Starting workers ---- */
@@ -395,10 +384,9 @@ retire_old (FerryPool *self)
  * server. The starter is made at the first start, so the application can configure the launcher until then.
  *
  * Fails if the launcher has senders, because no worker of the pool would ever get them. A sender that the application
- * adds later is kept for a worker that the application spawns itself, and sending on it fails until then.
+ * adds later is kept for a worker that the application spawns itself.
  *
- * The caller needs a reference of its own, because a handler that is notified of the new worker may replace the
- * starter. */
+ * The caller needs its own reference: a handler that is notified of the new worker may replace the starter. */
 static FerryLauncher *
 get_starter (FerryPool *self, GError **error)
 {
@@ -478,8 +466,8 @@ start_minimum (FerryPool *self)
 
 static void steal_work (gpointer data);
 
-/* main: adds a task's time to the mean time. The time starts when the task was sent, or at the previous answer of its
- * worker if that was later. */
+/* Adds a task's time to the mean time. The time starts when the task was sent, or at the previous answer of its worker
+ * if that was later. */
 void
 ferry_pool_note_time (FerryPool *self, gint64 microseconds)
 {
@@ -491,8 +479,7 @@ ferry_pool_note_time (FerryPool *self, gint64 microseconds)
     self->mean_time += (sample - self->mean_time) * MEAN_SHARE;
 }
 
-/* Returns how many tasks one worker may have in flight: as many as it probably runs in AHEAD_MICROSECONDS, from 1 to
- * MAX_DEPTH. */
+/* Returns how many tasks one worker may have in flight: as many as it probably runs in AHEAD_MICROSECONDS. */
 static guint
 get_depth (FerryPool *self)
 {
@@ -531,9 +518,8 @@ pass_turn (FerryPool *self, FerryTaskSource *source)
     self->next_source = index + 1;
 }
 
-/* Whether the worker may be sent one more task. depth is the number of tasks that the worker may have in flight. A
- * worker that did not begin a task in time may have only one task in flight. If max_tasks is not 0, a worker never gets
- * more than max_tasks tasks in all. */
+/* Whether the worker may be sent one more task. It may have depth tasks in flight, but only one if it did not begin a
+ * task in time. If max_tasks is not 0, a worker gets at most max_tasks tasks in all. */
 static gboolean
 has_room (FerryPool *self, const FerryPoolWorker *worker, guint depth)
 {
@@ -576,11 +562,10 @@ static void
 steal_at (FerryPool *self, gint64 time)
 {
   if (!ferry_timer_is_set (&self->steal_timer) || self->steal_timer.deadline > time)
-    ferry_timers_set (self->timers, &self->steal_timer, time, steal_work, self);
+    ferry_timers_set (self->router->timers, &self->steal_timer, time, steal_work, self);
 }
 
-/* Sends the next task to a worker, and starts a worker for it if there may be one more. Returns FALSE when no further
- * task can be sent now. */
+/* Sends the next task to a worker, which may be a new one. Returns FALSE when no further task can be sent now. */
 static gboolean
 send_next (FerryPool *self)
 {
@@ -606,8 +591,7 @@ send_next (FerryPool *self)
 }
 
 /* Returns (transfer none) the worker with the most tasks that can be stolen, or NULL, and sets most to their number.
- * n_missed: how often in a row the thief did not begin a task in time. The larger n_missed, the longer a worker may
- * take to begin its first task before that task can be stolen. */
+ * n_missed is the thief's. The larger it is, the longer a worker may take to begin its first task. */
 static FerryPoolWorker *
 find_busiest (FerryPool *self, guint n_missed, guint *most)
 {
@@ -631,9 +615,8 @@ find_busiest (FerryPool *self, guint n_missed, guint *most)
   return busiest;
 }
 
-/* main: takes back tasks that were sent ahead to the busiest worker, and sends them to an idle worker (the thief). The
- * thief is sent the first of these tasks even if it missed its time before; else the task would return to the busiest
- * worker. */
+/* Takes back tasks that were sent ahead to the busiest worker, and sends them to an idle worker (the thief). The thief
+ * gets the first of them even if it missed its time before: else the task would return to the busiest worker. */
 static void
 steal_work (gpointer data)
 {
@@ -655,8 +638,7 @@ steal_work (gpointer data)
   g_object_unref (self);
 }
 
-/* main: sends tasks until no task waits or no worker has room. Then starts workers up to the minimum, and steals tasks
- * for an idle worker. A recursive call only makes the outer call send once more. */
+/* Sends tasks until no task waits or no worker has room. A recursive call only makes the outer call send once more. */
 void
 ferry_pool_schedule (FerryPool *self)
 {
@@ -701,8 +683,7 @@ pick_to_retire (FerryPool *self)
   return pick;
 }
 
-/* main: adapts the number of workers to the settings. Called when max_workers was changed, and when the timer back_off
- * runs out. */
+/* Adapts the number of workers to max_workers. Also runs when the timer back_off runs out. */
 static void
 fit (gpointer data)
 {
@@ -728,7 +709,6 @@ kill_all (gpointer data)
       ferry_pool_worker_kill (g_ptr_array_index (self->workers, i - 1));
 }
 
-/* main: ends a stop of the pool once no worker is left. */
 static void
 finish_stop (FerryPool *self)
 {
@@ -736,7 +716,7 @@ finish_stop (FerryPool *self)
 
   if (self->workers->len > 0 || !self->rules.stopping)
     return;
-  ferry_timers_unset (self->timers, &self->stop_timer);
+  ferry_timers_unset (self->router->timers, &self->stop_timer);
   self->rules.stopping = FALSE;
   self->started = FALSE;
   ferry_wait_queue_finish_all (&self->stop_waits);
@@ -762,13 +742,12 @@ void
 ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellable, GAsyncReadyCallback callback,
                        gpointer user_data)
 {
-  g_autoptr (FerryPool) kept G_GNUC_UNUSED = NULL;
   g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (FERRY_IS_POOL (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  kept = g_object_ref (self);
+  /* The GTask holds a reference to the pool. */
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_pool_stop_async);
   if (self->rules.stopping)
@@ -787,8 +766,8 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
   if (timeout == 0)
     kill_all (self);
   else if (timeout > 0)
-    ferry_timers_set (self->timers, &self->stop_timer, ferry_time_add (g_get_monotonic_time (), timeout), kill_all,
-                      self);
+    ferry_timers_set (self->router->timers, &self->stop_timer, ferry_time_add (g_get_monotonic_time (), timeout),
+                      kill_all, self);
   finish_stop (self);
 }
 
@@ -869,12 +848,11 @@ ferry_pool_reset (FerryPool *self)
   else if (self->starter != NULL && ferry_launcher_get_may_execute (self->starter))
     /* A changed program may be able to run as a fork server, so the starter is made anew. */
     g_clear_object (&self->starter);
-  ferry_timers_unset (self->timers, &self->back_off);
+  ferry_timers_unset (self->router->timers, &self->back_off);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ERROR]);
   ferry_pool_schedule (self);
 }
 
-/* main: a worker has ended. Removes the worker from the pool, and replaces it if its end was unexpected. */
 static void
 worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 {
@@ -1618,14 +1596,12 @@ ferry_pool_constructed (GObject *object)
 
   G_OBJECT_CLASS (ferry_pool_parent_class)->constructed (object);
 
-  self->timers = self->router->timers;
   if (self->launcher != NULL)
     ferry_launcher_bind (self->launcher, self->router->home);
   g_signal_connect_object (self->router, "notify::running", G_CALLBACK (running_changed), self, G_CONNECT_SWAPPED);
 }
 
-/* Ends the workers. The workers have no tasks: each executor holds a reference to its pool, so no executor exists any
- * more. */
+/* Ends the workers. They have no tasks: each executor holds a reference to its pool, so there is none any more. */
 static void
 ferry_pool_dispose (GObject *object)
 {
@@ -1638,10 +1614,10 @@ ferry_pool_dispose (GObject *object)
 
       ferry_pool_worker_let_go (worker);
     }
-  ferry_timers_unset (self->timers, &self->back_off);
-  ferry_timers_unset (self->timers, &self->stop_timer);
-  ferry_timers_unset (self->timers, &self->steal_timer);
-  ferry_timers_unset (self->timers, &self->age_timer);
+  ferry_timers_unset (self->router->timers, &self->back_off);
+  ferry_timers_unset (self->router->timers, &self->stop_timer);
+  ferry_timers_unset (self->router->timers, &self->steal_timer);
+  ferry_timers_unset (self->router->timers, &self->age_timer);
 
   G_OBJECT_CLASS (ferry_pool_parent_class)->dispose (object);
 }

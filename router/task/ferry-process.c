@@ -364,9 +364,8 @@ raise_error (FerryProcess *self, GError **error)
  * @timeout: how long to wait, in microseconds; negative for no limit
  * @error: return location for an error
  *
- * Waits for the function's end, and fails with the function's error. The router's main context is iterated meanwhile.
- * So this is for tests and console programs; an application with a window uses [method@Ferry.Process.join_async]
- * instead. On the router's thread.
+ * Waits for the function's end. The router's main context is iterated meanwhile, as in [method@Ferry.Process.next]. On
+ * the router's thread.
  *
  * Values that were yielded can still be taken afterwards. But a function that waits until its values are taken does not
  * end: the application must take the values first.

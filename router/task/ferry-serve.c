@@ -116,8 +116,7 @@ ferry_serve_free (FerryServe *self)
 
 /* ---- cancels ---- */
 
-/* any: returns (transfer full) (nullable) the job that runs, if its call has the given xid. An xid of 0 stands for any
- * call. */
+/* any: returns (transfer full) (nullable) the job that runs, if it is the one of call xid, or if xid is 0. */
 static FerryJob *
 ref_current (FerryServe *self, guint64 xid)
 {
@@ -174,8 +173,7 @@ take_cancels (gpointer serve)
 
 /* ---- the second thread ---- */
 
-/* Cancels the running job if its deadline has passed. Otherwise returns the deadline of the running job, or
- * FERRY_NO_DEADLINE. */
+/* Cancels the running job if its deadline has passed. Returns a later deadline of it, or FERRY_NO_DEADLINE. */
 static gint64
 check_deadline (FerryServe *self)
 {

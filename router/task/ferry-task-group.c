@@ -62,8 +62,8 @@ get_home (FerryTaskGroup *self)
   return g_atomic_pointer_get (&self->home);
 }
 
-/* any: whether this is the group's thread. The first caller makes its own thread the group's thread. On another thread,
- * emits a critical that names function. */
+/* any: whether this is the group's thread, which the first caller's becomes. If not, logs a critical that names
+ * function. */
 static gboolean
 check_thread (FerryTaskGroup *self, const char *function)
 {
@@ -99,8 +99,7 @@ dup_open (FerryTaskGroup *self)
   return tasks;
 }
 
-/* main: cancels all tasks after the owner was disposed. First disconnects the tasks' signal handlers whose data is the
- * owner. */
+/* Cancels all tasks of a disposed owner, and first disconnects their signal handlers whose data is the owner. */
 static void
 cancel_abandoned (gpointer data)
 {
@@ -400,7 +399,6 @@ ferry_task_group_wait_finish (FerryTaskGroup *self, GAsyncResult *result, GError
 {
   g_return_val_if_fail (FERRY_IS_TASK_GROUP (self), FALSE);
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-  g_return_val_if_fail (g_async_result_is_tagged (result, &self->waits), FALSE);
 
   return g_task_propagate_boolean (G_TASK (result), error);
 }
