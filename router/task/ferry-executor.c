@@ -339,12 +339,12 @@ source_done (FerryTaskSource *source, FerryTask *task)
 static void
 fail_waiting (FerryExecutor *self, FerryTask *task, FerryTaskEvent event, GError *error)
 {
-  g_object_ref (task);
+  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (task);
+
   ferry_timers_unset (self->router->timers, &ferry_task_get_placement (task)->timer);
   ferry_task_queue_remove (&self->source.queue, task);
   if (ferry_task_fail (task, event, error, NULL, NULL))
     source_done (&self->source, task);
-  g_object_unref (task);
 }
 
 static GError *
@@ -551,8 +551,6 @@ static const FerryTaskDriver driver = {driver_withdraw, driver_cancelled, driver
 static void
 take_in (FerryExecutor *self, FerryTask *task)
 {
-  g_autoptr (GError) error = NULL;
-
   if (self->n_open++ == 0)
     {
       g_object_ref (self);
@@ -569,7 +567,7 @@ take_in (FerryExecutor *self, FerryTask *task)
   ferry_task_queue_push (&self->source.queue, task, FALSE);
   set_queue_timer (self, task);
   figures_changed (self);
-  if (can_run (self, &error))
+  if (can_run (self, NULL))
     ferry_pool_schedule (self->pool);
   else
     ferry_timers_set (self->router->timers, &self->source.refuse_timer, 0, refuse_waiting, self);
@@ -1519,13 +1517,10 @@ ferry_executor_dispose (GObject *object)
 {
   FerryExecutor *self = FERRY_EXECUTOR (object);
 
-  if (self->pool != NULL)
-    {
-      ferry_pool_remove_source (self->pool, &self->source);
-      ferry_timers_unset (self->router->timers, &self->notify_timer);
-      ferry_timers_unset (self->router->timers, &self->source.refuse_timer);
-      ferry_timers_unset (self->router->timers, &self->shutdown_timer);
-    }
+  ferry_pool_remove_source (self->pool, &self->source);
+  ferry_timers_unset (self->router->timers, &self->notify_timer);
+  ferry_timers_unset (self->router->timers, &self->source.refuse_timer);
+  ferry_timers_unset (self->router->timers, &self->shutdown_timer);
   /* Clears the placements of the listed tasks, which are all done. The list itself is freed without a signal. */
   g_array_unref (take_leaving (self, 0));
 

@@ -198,12 +198,11 @@ idle_timed_out (gpointer data)
 static void
 note_idle (FerryPoolWorker *self)
 {
-  gint64 idle_timeout;
+  gint64 idle_timeout = self->rules->idle_timeout;
 
   if (!is_idle (self))
     return;
   self->idle_at = g_get_monotonic_time ();
-  idle_timeout = self->rules->idle_timeout;
   /* If the timer is set already, idle_timed_out() compares the new idle_at when it runs out. */
   if (idle_timeout > 0 && !ferry_timer_is_set (&self->timer))
     ferry_timers_set (self->timers, &self->timer, ferry_time_add (self->idle_at, idle_timeout), idle_timed_out, self);
@@ -836,7 +835,15 @@ may_try_again (FerryPoolWorker *self, FerryTask *task)
 static void
 fail_lost_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
 {
-  if (is_deadly (self, task))
+  /* If the router was stopped, the worker did not cause the loss, and no other worker can run the task. */
+  if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_ROUTER_STOPPED)
+    fail_task (task, FERRY_TASK_EVENT_LOST,
+               g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                            "The router was stopped while task “%s” ran; start the router again, then submit the task "
+                            "again",
+                            ferry_task_get_name (task)),
+               NULL, exit);
+  else if (is_deadly (self, task))
     fail_task (task, FERRY_TASK_EVENT_REFUSE,
                g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
                             "Task “%s” ended %u workers and is not retried; find out why its function fails with these "
@@ -864,19 +871,9 @@ lose_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
     g_object_unref (task);
   unlink_task (self, task);
   self->lost_task = TRUE;
-  /* If the router was stopped, the worker did not cause the loss, and no other worker can run the task. */
-  if (!ferry_task_get_done (task) && ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_ROUTER_STOPPED)
-    fail_task (task, FERRY_TASK_EVENT_LOST,
-               g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                            "The router was stopped while task “%s” ran; start the router again, then submit the task "
-                            "again",
-                            ferry_task_get_name (task)),
-               NULL, exit);
-  else if (!ferry_task_get_done (task))
-    {
-      placement->n_deaths++;
-      fail_lost_task (self, task, exit);
-    }
+  placement->n_deaths++;
+  if (!ferry_task_get_done (task))
+    fail_lost_task (self, task, exit);
   g_object_unref (task);
 }
 
@@ -1196,7 +1193,6 @@ static gboolean
 start_process (FerryPoolWorker *self, const char *name, FerryLauncher *starter, FerrySender *calls,
                FerrySender *progress, GError **error)
 {
-  GClosureNotify unref = (GClosureNotify) (GCallback) ferry_pool_worker_unref;
   GArray *senders = ferry_launcher_set_senders_aside (starter);
 
   if (ferry_launcher_add_watched_sender (starter, FERRY_CALLS_SENDER, calls, FERRY_MAIN_ENTRY, NULL, NULL, error) &&
@@ -1206,10 +1202,9 @@ start_process (FerryPoolWorker *self, const char *name, FerryLauncher *starter, 
   if (self->worker == NULL)
     return FALSE;
   self->link = ferry_link_ref (ferry_worker_get_link (self->worker));
-  g_signal_connect_data (self->worker, "ended", G_CALLBACK (take_end), ferry_pool_worker_ref (self), unref,
-                         G_CONNECT_SWAPPED);
-  g_signal_connect_data (self->worker, "notify::state", G_CALLBACK (worker_state_changed), ferry_pool_worker_ref (self),
-                         unref, 0);
+  g_signal_connect_data (self->worker, "ended", G_CALLBACK (take_end), ferry_pool_worker_ref (self),
+                         (GClosureNotify) (GCallback) ferry_pool_worker_unref, G_CONNECT_SWAPPED);
+  g_signal_connect (self->worker, "notify::state", G_CALLBACK (worker_state_changed), self);
   ferry_worker_set_task_name_func (self->worker, get_task_name, self);
   return TRUE;
 }

@@ -642,12 +642,13 @@ steal_work (gpointer data)
 void
 ferry_pool_schedule (FerryPool *self)
 {
+  g_autoptr (FerryPool) kept G_GNUC_UNUSED = g_object_ref (self);
+
   if (self->scheduling)
     {
       self->schedule_again = TRUE;
       return;
     }
-  g_object_ref (self);
   self->scheduling = TRUE;
   self->router->n_holding++;
   do
@@ -664,7 +665,6 @@ ferry_pool_schedule (FerryPool *self)
   /* Tasks may have returned from a worker after the pool had failed. These tasks must fail too. */
   if (self->error != NULL)
     fail_sources (self, ferry_error_copy (self->error));
-  g_object_unref (self);
 }
 
 /* Returns (transfer none) the live worker with the fewest tasks in flight, or NULL. */
@@ -856,10 +856,10 @@ ferry_pool_reset (FerryPool *self)
 static void
 worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 {
+  g_autoptr (FerryPool) kept G_GNUC_UNUSED = g_object_ref (self);
   gboolean expected = worker->told_to_end;
   guint position;
 
-  g_object_ref (self);
   if (worker->worker != NULL && g_list_store_find (self->list, worker->worker, &position))
     g_list_store_remove (self->list, position);
   if (!expected && !self->rules.stopping)
@@ -869,7 +869,6 @@ worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
     finish_stop (self);
   else
     ferry_pool_schedule (self);
-  g_object_unref (self);
 }
 
 /* ---- Settings ---- */

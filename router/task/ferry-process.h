@@ -10,7 +10,6 @@
 #include <gio/gio.h>
 
 #include "base/ferry-version.h"
-#include "route/ferry-exit.h"
 #include "route/ferry-router.h"
 #include "task/ferry-task.h"
 

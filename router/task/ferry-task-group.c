@@ -37,9 +37,8 @@ struct _FerryTaskGroup
   GHashTable *open;     /* (element-type FerryTask): the tasks that are not done */
   FerryWaitQueue waits; /* callers of ferry_task_group_wait_async() that wait until no task is open */
 
-  gboolean bound;         /* the owner holds a reference to the group */
   GWeakRef owner;         /* the object that the group is bound to; may be empty */
-  gpointer owner_address; /* only compared, never used as a pointer */
+  gpointer owner_address; /* (nullable): only compared, never used as a pointer; NULL before the first binding */
   FerryHome *home;        /* any: (owned) (nullable): of the first thread that used the group; set once */
   _Atomic gint asked;     /* any: another thread has posted cancel_asked(), which has not run yet */
   _Atomic gint abandoned; /* any: the owner was disposed */
@@ -132,9 +131,8 @@ unbind (FerryTaskGroup *self)
 {
   g_autoptr (GObject) owner = NULL;
 
-  if (!self->bound)
+  if (self->owner_address == NULL)
     return;
-  self->bound = FALSE;
   owner = g_weak_ref_get (&self->owner);
   g_weak_ref_set (&self->owner, NULL);
   if (owner == NULL || is_abandoned (self))
@@ -262,7 +260,6 @@ ferry_task_group_bind (FerryTaskGroup *self, GObject *owner)
   if (!check_thread (self, G_STRFUNC) || is_abandoned (self))
     return;
   unbind (self);
-  self->bound = TRUE;
   self->owner_address = owner;
   g_weak_ref_set (&self->owner, owner);
   g_object_weak_ref (owner, owner_disposed, g_object_ref (self));
