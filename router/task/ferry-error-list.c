@@ -25,8 +25,7 @@
 /**
  * FerryErrorRecord:
  *
- * An error in a [class@Ferry.ErrorList], with its phase and its trace. A record never changes, so any thread may use
- * it.
+ * An error in a [class@Ferry.ErrorList], with its phase and its trace. It never changes, so any thread may use it.
  *
  * Since: 0.1
  */
@@ -315,8 +314,7 @@ ferry_error_list_new (void)
  * @domain: an error domain
  * @code: a code of @domain, or -1 for all codes
  *
- * Adds a filter. If a list has filters, it catches only errors that pass at least one of them. Any thread, one at a
- * time.
+ * Adds a filter. A list with filters catches only errors that pass one of them. Any thread, one at a time.
  *
  * Since: 0.1
  */
@@ -435,8 +433,7 @@ check_variant (GVariant *variant, GError **error)
  * @variant: a value that [method@Ferry.ErrorList.to_variant] made in another process; a floating reference is sunk
  * @error: return location for an error
  *
- * Catches all errors of a list that was received from another process, with their phases and traces. Any thread, one at
- * a time.
+ * Catches all errors of another process's list, with their phases and traces. Any thread, one at a time.
  *
  * If errors pass no filter, fails with the first of these errors, after all other errors were caught. Fails with
  * %FERRY_ERROR_BAD_ARGUMENTS if the value is not a list of errors, and with %FERRY_ERROR_TOO_LARGE if it has more

@@ -27,8 +27,7 @@ void ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_f
 void ferry_task_queue_remove (FerryTaskQueue *self, FerryTask *task);
 /* Returns (transfer none) (nullable) the next task: the first task of the highest priority. */
 FerryTask *ferry_task_queue_peek (FerryTaskQueue *self);
-/* Returns (transfer full) an array of the tasks that wait now, with a reference to each. The next task is the first
- * element. */
+/* Returns (transfer full) an array of the tasks that wait now, with a reference to each, the next task first. */
 GPtrArray *ferry_task_queue_list (FerryTaskQueue *self);
 
 G_END_DECLS

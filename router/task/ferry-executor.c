@@ -226,8 +226,7 @@ list_trim (FerryExecutor *self, guint keep)
     }
 }
 
-/* main: notes that a task of the list is done. Finished tasks are removed together in the next iteration of the main
- * loop, or now if there are too many of them. */
+/* Notes that a task of the list is done. Finished tasks are removed together, in the main loop's next iteration. */
 static void
 list_finish (FerryExecutor *self, FerryTask *task)
 {
@@ -852,8 +851,7 @@ check_task (FerryExecutor *self, const char *function, FerryTask *task, GError *
  * @priority: the new priority; tasks with a higher number are begun first
  * @error: return location for an error
  *
- * Changes the priority of a task that waits. The task is placed behind the tasks that have the new priority already. On
- * the router's thread.
+ * Changes the priority of a task that waits, and places it behind the tasks of that priority. On the router's thread.
  *
  * Fails with %FERRY_ERROR_BUSY if the task was begun, and with %FERRY_ERROR_BAD_ARGUMENTS if the task was not submitted
  * to this executor.
@@ -1069,8 +1067,8 @@ begin_stop (FerryExecutor *self)
  * Stops the executor permanently: it takes no more tasks. Its present tasks continue. When the last of them is done,
  * the state becomes %FERRY_EXECUTOR_STATE_STOPPED. A second stop has no effect. On the router's thread.
  *
- * To end the tasks too, use [method@Ferry.Executor.cancel_all] or [method@Ferry.Executor.shutdown_async]. Both can also
- * be called after a stop.
+ * To end the tasks too, before or after a stop, use [method@Ferry.Executor.cancel_all] or
+ * [method@Ferry.Executor.shutdown_async].
  *
  * Since: 0.1
  */
@@ -1499,9 +1497,8 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryExecutor:keep-finished:
    *
-   * How many finished tasks stay in the list. The tasks that finished last stay. The default is 0: a task without other
-   * references is freed when it is done. Tasks are removed from the list in the iteration of the main loop after their
-   * end.
+   * How many finished tasks stay in the list: those that finished last. The default is 0: a task without other
+   * references is freed when it is done. Tasks leave the list in the iteration of the main loop after their end.
    *
    * Since: 0.1
    */

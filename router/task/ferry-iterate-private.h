@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Functions that wait on the router's thread for a condition, and iterate its main context meanwhile. They are for
- * console programs and tests. */
+/* Waits on the router's thread that iterate its main context, for console programs and tests. */
 
 #pragma once
 
@@ -14,9 +13,8 @@ G_BEGIN_DECLS
  * FERRY_ERROR_WRONG_THREAD, and FERRY_ERROR_BUSY in a callback of the router's main context. */
 gboolean ferry_iterate_check (FerryRouter *router, GError **error);
 
-/* Iterates a main context of this thread until condition (data) returns TRUE. timeout is in microseconds, negative for
- * none; with 0, the sources that are ready are dispatched once. The caller must keep data alive. Returns the last value
- * of condition. */
+/* Iterates a main context of this thread until condition (data) returns TRUE, and returns its last value. timeout is in
+ * microseconds, negative for none; with 0, ready sources are dispatched once. The caller must keep data alive. */
 gboolean ferry_iterate_context (GMainContext *context, FerryCondition condition, gpointer data, gint64 timeout);
 
 /* Waits until condition (data) returns TRUE. Fails as ferry_iterate_check() does, and with FERRY_ERROR_TIMED_OUT and a

@@ -41,8 +41,7 @@ ferry_iterate_check (FerryRouter *router, GError **error)
   return ferry_router_check (router, error) && ferry_router_check_not_in_handler (router, error);
 }
 
-/* Checks that this thread may iterate context. The check also fails in a forked child, which has another thread-default
- * context than its parent. */
+/* Whether this thread may iterate context. A forked child may not: its thread-default context is another one. */
 static gboolean
 check_context (GMainContext *context, GError **error)
 {

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One worker of a pool, a process or a thread: the functions that its pool calls, and the functions that executors call
- * for its tasks.
+/* One worker of a pool, a process or a thread: functions for its pool, and for the executors of its tasks.
  *
  * One word in the link's memory (FERRY_CLAIM_HOLD) decides whether a task was begun. The worker changes this word
  * before it begins a task. The application changes it before it takes tasks back or kills the worker. So a kill ends

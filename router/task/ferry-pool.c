@@ -4,8 +4,7 @@
 /* A pool: keeps workers warm, and decides which worker is sent which task.
  *
  * Each step starts with an event: a task was submitted, an answer was received, a worker started or ended, or a timer
- * ran out. Each event ends in a call of ferry_pool_schedule(), which sends tasks as long as there are tasks and workers
- * with room.
+ * ran out. Each event ends in ferry_pool_schedule(), which sends tasks as long as there are workers with room.
  *
  * It is one file since most of its functions read the pool's settings, and each setting counts wherever workers are
  * started, scheduled, retired or replaced. The code for a single worker is in ferry-pool-worker.c.
@@ -31,16 +30,14 @@
 
 /* The time in which a worker must begin a task; a warm worker needs far less. A task that was not begun in this time
  * can be stolen: it is taken back and sent to an idle worker. Each theft of such a task doubles the time that its next
- * worker has, up to 8 s. So tasks do not move between slow workers without end, and the first worker that makes
- * progress keeps its tasks. */
+ * worker has, up to 8 s. So tasks do not move between slow workers without end. */
 #define BEGIN_MICROSECONDS 1000
 #define MAX_DOUBLINGS 13
 
 /* The weight of a new sample in the mean time of a task. */
 #define MEAN_SHARE (1.0 / 16)
 
-/* The pause between the end of a worker that had not begun a task and the start of a new worker. The pause doubles with
- * each further such end. */
+/* The pause before a worker that had not begun a task is replaced. It doubles with each further such end. */
 #define FIRST_BACK_OFF (50 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define MAX_BACK_OFF (5 * G_USEC_PER_SEC)
 
@@ -57,8 +54,7 @@
  * Tasks come from one or several [class@Ferry.Executor]. When a worker dies, only the task that it ran is lost, and the
  * pool replaces the worker. Nothing in a pool polls: a pool without tasks uses no processor time.
  *
- * A pool must be used on its router's thread. A pool that is finalised ends its workers. An executor holds a reference
- * to its pool.
+ * A pool must be used on its router's thread. When it is finalised, its workers end. Executors hold references to it.
  *
  * Since: 0.1
  */
@@ -339,23 +335,14 @@ note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
                        g_error_new_literal (FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED, ferry_exit_get_message (exit)));
 }
 
-static void retire_old (FerryPool *self);
-
-static void
-age_timed_out (gpointer data)
-{
-  g_autoptr (FerryPool) self = g_object_ref (data);
-
-  retire_old (self);
-  ferry_pool_schedule (self);
-}
-
 /* Retires each worker that is older than max_age, and sets age_timer for the oldest of the other workers. Handlers may
  * change the list of workers, so the loop starts again after each retirement. */
 static void
-retire_old (FerryPool *self)
+retire_old (gpointer data)
 {
+  g_autoptr (FerryPool) self = g_object_ref (data);
   gint64 next = G_MAXINT64;
+  gboolean any = FALSE;
   guint i = 0;
 
   ferry_timers_unset (self->router->timers, &self->age_timer);
@@ -372,10 +359,13 @@ retire_old (FerryPool *self)
           continue;
         }
       ferry_pool_worker_retire (worker);
+      any = TRUE;
       i = 0;
     }
   if (next != G_MAXINT64)
-    ferry_timers_set (self->router->timers, &self->age_timer, next, age_timed_out, self);
+    ferry_timers_set (self->router->timers, &self->age_timer, next, retire_old, self);
+  if (any)
+    ferry_pool_schedule (self);
 }
 
 /* ---- Starting workers ---- */
@@ -466,8 +456,7 @@ start_minimum (FerryPool *self)
 
 static void steal_work (gpointer data);
 
-/* Adds a task's time to the mean time. The time starts when the task was sent, or at the previous answer of its worker
- * if that was later. */
+/* Adds a task's time to the mean time, from when it was sent or from its worker's previous answer if that is later. */
 void
 ferry_pool_note_time (FerryPool *self, gint64 microseconds)
 {
@@ -488,8 +477,7 @@ get_depth (FerryPool *self)
   return (guint) CLAMP (AHEAD_MICROSECONDS / MAX (self->mean_time, 1), 1, MAX_DEPTH);
 }
 
-/* Returns (transfer none) (nullable) the next task to run: the first task of the highest priority. Executors with tasks
- * of the same priority alternate. */
+/* Returns (transfer none) (nullable) the first task of the highest priority. Executors with such tasks alternate. */
 static FerryTask *
 peek_task (FerryPool *self)
 {
@@ -1410,8 +1398,7 @@ install_settings (void)
   /**
    * FerryPool:name:
    *
-   * The pool's name. The names of the pool's workers begin with it, and `ps` shows them. The default is the name of the
-   * worker program.
+   * The pool's name, with which its workers' names begin; `ps` shows them. The default is the worker program's name.
    *
    * Since: 0.1
    */
@@ -1419,8 +1406,7 @@ install_settings (void)
   /**
    * FerryPool:min-workers:
    *
-   * The smallest number of workers that the pool keeps, even without tasks. The setting has an effect once the pool was
-   * started or got a task.
+   * The smallest number of workers that the pool keeps, from its start or its first task on.
    *
    * Since: 0.1
    */
@@ -1428,9 +1414,8 @@ install_settings (void)
   /**
    * FerryPool:min-idle:
    *
-   * How many idle workers the pool keeps in addition to the busy workers, so that the next task finds a warm worker.
-   * The setting has an effect once the pool was started or got a task. [property@Ferry.Pool:max-workers] limits idle
-   * and busy workers together.
+   * How many idle workers the pool keeps beside the busy ones, from its start or its first task on. So the next task
+   * finds a warm worker. [property@Ferry.Pool:max-workers] limits idle and busy workers together.
    *
    * Since: 0.1
    */
@@ -1498,12 +1483,10 @@ install_limits (void)
    * FerryPool:use-fork-server:
    *
    * Whether a fork server forks the workers, which takes about 0.1 ms for each. Otherwise the program is executed for
-   * each worker, and each worker's memory has a layout of its own. If the launcher has a fork server, that fork server
-   * is always used.
+   * each worker, and each worker's memory has a layout of its own. A fork server of the launcher is always used.
    *
    * Some programs cannot be a fork server, for example a program that has threads when it is to fork. The pool executes
-   * such a program for each worker, and logs a message about this once. [method@Ferry.Pool.reset] makes the pool try a
-   * fork server again.
+   * such a program for each worker, and logs this once. [method@Ferry.Pool.reset] makes it try a fork server again.
    *
    * Since: 0.1
    */
@@ -1540,8 +1523,7 @@ install_figures (void)
   /**
    * FerryPool:error:
    *
-   * Why the pool has failed and starts no further workers; %NULL while the pool has not failed. See
-   * [method@Ferry.Pool.reset].
+   * Why the pool has failed and starts no further workers ([method@Ferry.Pool.reset]); %NULL if it has not failed.
    *
    * Since: 0.1
    */
@@ -1577,8 +1559,7 @@ install_properties (GObjectClass *object_class)
 
 /* ---- Life cycle ---- */
 
-/* Makes the tasks that wait fail when the router has stopped; the workers have ended before. The pool does not fail,
- * because the router may be started again. */
+/* Makes the tasks that wait fail when the router has stopped, but not the pool: the router may be started again. */
 static void
 running_changed (FerryPool *self)
 {

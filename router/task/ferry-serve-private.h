@@ -4,8 +4,7 @@
 /* Serves calls of registered functions in a worker of a pool, one call after the other.
  *
  * Owner:   the thread that serves.
- * Threads: one thread serves. The first call of ferry_job_get_cancellable() starts a second thread, which watches the
- *          express lane. */
+ * Threads: one thread serves. The first ferry_job_get_cancellable() starts a second, which watches the express lane. */
 
 #pragma once
 
@@ -20,8 +19,7 @@ G_BEGIN_DECLS
 
 typedef struct _FerryServe FerryServe;
 
-/* Makes an object that serves the calls of downlink (unowned), which must outlive it. The senders must not be
- * started. */
+/* Makes an object that serves the calls of downlink (unowned), which must outlive it. The senders must be unstarted. */
 FerryServe *ferry_serve_new (FerryDownlink *downlink, FerrySender *calls, FerrySender *progress);
 /* Makes an object that serves the calls of a link with both ends in this process. The two connections are for calls and
  * for progress; progress uses cell 0. never_waits: see ferry_uplink_new_local(). */

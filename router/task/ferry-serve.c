@@ -145,8 +145,7 @@ cancel_current (FerryServe *self, guint64 xid, guint reason)
   if (job == NULL)
     return;
   ferry_job_cancel (job, reason);
-  /* The thread that serves may be waiting in ferry_job_yield(), and does not know of this cancel, which this thread has
-   * read from the lane. */
+  /* The thread that serves may be waiting in ferry_job_yield(), and does not know what this thread has read. */
   if (!ferry_job_is_serving_thread (job))
     ferry_downlink_interrupt (self->downlink);
   unref_job (job);
@@ -383,8 +382,7 @@ close_all (FerryServe *self)
 
   if (self->watcher != NULL)
     {
-      /* Release: pairs with watch(). An interrupt before the thread sleeps is not lost: the thread then does not
-       * sleep. */
+      /* Release: pairs with watch(). After an interrupt that comes before it sleeps, the thread does not sleep. */
       atomic_store_explicit (&self->watcher_stops, TRUE, memory_order_release);
       ferry_downlink_interrupt (self->downlink);
       g_thread_join (g_steal_pointer (&self->watcher));

@@ -61,8 +61,7 @@ get_home (FerryTaskGroup *self)
   return g_atomic_pointer_get (&self->home);
 }
 
-/* any: whether this is the group's thread, which the first caller's becomes. If not, logs a critical that names
- * function. */
+/* any: whether this is the group's thread. The first caller's thread becomes it. On another one, logs a critical. */
 static gboolean
 check_thread (FerryTaskGroup *self, const char *function)
 {
@@ -83,8 +82,7 @@ is_abandoned (FerryTaskGroup *self)
   return atomic_load_explicit (&self->abandoned, memory_order_acquire) != 0;
 }
 
-/* Returns (transfer full) a copy of the list of open tasks. Callers loop over the copy, because handlers may add tasks
- * to the group or end tasks of it. */
+/* Returns (transfer full) a copy of the list of open tasks, because handlers may change the list. */
 static GPtrArray *
 dup_open (FerryTaskGroup *self)
 {

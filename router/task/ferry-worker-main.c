@@ -7,8 +7,7 @@
  * A worker attaches before its initialisers run. So a difference of versions is found first, a slow initialiser is not
  * taken for a worker that hangs at its start, and a plain worker runs no initialisers.
  *
- * Threads: the first thread of the process, before there are others; ferry_worker_exit() may be called on any
- *          thread. */
+ * Threads: the first thread of the process, before there are others; any thread for ferry_worker_exit(). */
 
 #include "config.h"
 
@@ -203,8 +202,7 @@ warm_up (void)
   ferry_function_forget (WARM_UP_FUNCTION);
 }
 
-/* Makes this process a fork server. Returns only in the workers that the fork server forks. They inherit what the
- * initialisers prepared. */
+/* Makes this process a fork server. Returns only in its workers, which inherit what the initialisers prepared. */
 static void
 be_fork_server (int argc, char **argv)
 {
