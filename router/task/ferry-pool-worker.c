@@ -591,31 +591,22 @@ complete_task (FerryTask *task, GVariant *result)
     source->done (source, task);
 }
 
-/* Returns the number of resident pages of a process; 0 if the process has ended. */
-static guint64
-read_resident_pages (GPid pid)
-{
-  g_autofree char *text = NULL;
-  unsigned long pages = 0;
-  char path[32];
-
-  g_snprintf (path, sizeof path, "/proc/%d/statm", (int) pid);
-  if (!g_file_get_contents (path, &text, NULL, NULL) || sscanf (text, "%*u %lu", &pages) != 1)
-    return 0;
-  return pages;
-}
-
-/* Whether the worker's process has more resident memory than max_memory bytes. FALSE soon after the last reading. */
+/* Whether the worker's process has more resident memory than max_memory. FALSE soon after the last reading. */
 static gboolean
-is_too_large (FerryPoolWorker *self, guint64 max_memory)
+is_too_large (FerryPoolWorker *self)
 {
   gint64 now = g_get_monotonic_time ();
   GPid pid = ferry_worker_get_pid (self->worker);
+  g_autofree char *text = NULL;
+  unsigned long n_pages;
+  char path[32];
 
   if (pid == 0 || now - self->memory_at < MEMORY_INTERVAL)
     return FALSE;
   self->memory_at = now;
-  return read_resident_pages (pid) * (guint64) sysconf (_SC_PAGESIZE) > max_memory;
+  g_snprintf (path, sizeof path, "/proc/%d/statm", (int) pid);
+  return g_file_get_contents (path, &text, NULL, NULL) && sscanf (text, "%*u %lu", &n_pages) == 1 &&
+         n_pages * (guint64) sysconf (_SC_PAGESIZE) > self->rules->max_memory;
 }
 
 static gboolean
@@ -624,7 +615,7 @@ is_worn_out (FerryPoolWorker *self)
   const FerryPoolRules *rules = self->rules;
 
   return (rules->max_tasks > 0 && self->n_done >= rules->max_tasks) ||
-         (rules->max_memory > 0 && self->worker != NULL && is_too_large (self, rules->max_memory));
+         (rules->max_memory > 0 && self->worker != NULL && is_too_large (self));
 }
 
 static void
