@@ -100,26 +100,14 @@ room_came (gpointer data)
 static void
 await_room (FerryPoolWorker *self)
 {
-  FerryPoolRoom *room;
+  FerryPoolRoom *room = g_atomic_rc_box_new0 (FerryPoolRoom);
 
-  if (self->room != NULL || self->pool == NULL)
-    return;
-  room = g_atomic_rc_box_new0 (FerryPoolRoom);
   g_weak_ref_init (&room->pool, self->pool);
   room->schedule = self->rules->schedule;
   room->context = g_main_context_ref (self->router->context);
   room->watch = (FerryRoomWatch){.func = room_came, .data = room};
   self->room = room;
   ferry_link_add_room_watch (self->link, &room->watch);
-}
-
-static void
-forget_room (FerryPoolWorker *self)
-{
-  if (self->room == NULL)
-    return;
-  ferry_link_remove_room_watch (self->link, &self->room->watch);
-  g_clear_pointer (&self->room, room_unref);
 }
 
 /* ---- References to a worker, and what the pool asks about it ---- */
@@ -137,7 +125,9 @@ ferry_pool_worker_unref (FerryPoolWorker *self)
   if (--self->references > 0)
     return;
   g_assert (g_queue_is_empty (&self->in_flight) && !ferry_timer_is_set (&self->timer));
-  forget_room (self);
+  if (self->room != NULL)
+    ferry_link_remove_room_watch (self->link, &self->room->watch);
+  g_clear_pointer (&self->room, room_unref);
   g_clear_object (&self->worker);
   g_clear_pointer (&self->thread, g_thread_unref);
   g_clear_object (&self->calls_receiver);
@@ -726,7 +716,7 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
 
   request.descriptors = descriptors;
   request.n_descriptors = ferry_task_get_descriptors (task, descriptors);
-  if (request.n_descriptors > 0)
+  if (request.n_descriptors > 0 && self->room == NULL)
     await_room (self);
   if (kind == FERRY_TASK_KIND_ITERATION)
     {
