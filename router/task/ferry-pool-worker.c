@@ -151,8 +151,7 @@ is_idle (const FerryPoolWorker *self)
 }
 
 /* Returns how many of the worker's tasks in flight can be stolen. The first task counts only if the worker has not
- * begun it in time_to_begin microseconds. If this time is not over yet, sets begins_by to its end, in monotonic time.
- */
+ * begun it in time_to_begin microseconds. If this time is not over yet, sets begins_by to its monotonic end. */
 guint
 ferry_pool_worker_count_ahead (const FerryPoolWorker *self, gint64 time_to_begin, gint64 *begins_by)
 {
@@ -989,8 +988,7 @@ escalate (gpointer data)
   schedule (self);
 }
 
-/* Makes a running task that was asked to end escalate after half of grace, in microseconds, or at an earlier set time.
- */
+/* Escalates a running task that was asked to end, after half of grace (microseconds) or at an earlier set time. */
 void
 ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grace)
 {
