@@ -5,18 +5,7 @@
 
 #include "task/ferry-task-state-private.h"
 
-#define TO(state)                                                                                                      \
-  {                                                                                                                    \
-    FERRY_TASK_STEP_TAKEN, FERRY_TASK_STATE_##state, FALSE                                                             \
-  }
-#define TO_AND_LEAVE(state)                                                                                            \
-  {                                                                                                                    \
-    FERRY_TASK_STEP_TAKEN, FERRY_TASK_STATE_##state, TRUE                                                              \
-  }
-#define IGNORED                                                                                                        \
-  {                                                                                                                    \
-    FERRY_TASK_STEP_IGNORED                                                                                            \
-  }
+#define TO(state) .step = FERRY_TASK_STEP_TAKEN, .next = FERRY_TASK_STATE_##state
 
 /* Combinations that are not listed are refused. No event changes the states COMPLETED, FAILED and CANCELLED.
  *
@@ -25,38 +14,38 @@
 static const FerryTaskTransition transitions[FERRY_N_TASK_STATES][FERRY_N_TASK_EVENTS] = {
   [FERRY_TASK_STATE_WAITING] =
     {
-      [FERRY_TASK_EVENT_START] = TO (EXECUTING),
-      [FERRY_TASK_EVENT_CANCEL] = TO (CANCELLED),
-      [FERRY_TASK_EVENT_QUEUE_TIMEOUT] = TO (FAILED),
-      [FERRY_TASK_EVENT_REFUSE] = TO (FAILED),
-      [FERRY_TASK_EVENT_ABANDON] = TO (CANCELLED),
+      [FERRY_TASK_EVENT_START] = {TO (EXECUTING)},
+      [FERRY_TASK_EVENT_CANCEL] = {TO (CANCELLED)},
+      [FERRY_TASK_EVENT_QUEUE_TIMEOUT] = {TO (FAILED)},
+      [FERRY_TASK_EVENT_REFUSE] = {TO (FAILED)},
+      [FERRY_TASK_EVENT_ABANDON] = {TO (CANCELLED)},
     },
   [FERRY_TASK_STATE_EXECUTING] =
     {
-      [FERRY_TASK_EVENT_PROGRESS] = TO (EXECUTING),
-      [FERRY_TASK_EVENT_MESSAGE] = TO (EXECUTING),
-      [FERRY_TASK_EVENT_YIELD] = TO (EXECUTING),
-      [FERRY_TASK_EVENT_RESULT] = TO (COMPLETED),
-      [FERRY_TASK_EVENT_ERROR] = TO (FAILED),
-      [FERRY_TASK_EVENT_LOST] = TO (FAILED),
-      [FERRY_TASK_EVENT_RETURN] = TO (WAITING),
-      [FERRY_TASK_EVENT_CANCEL] = TO (CANCELLING),
-      [FERRY_TASK_EVENT_RUN_TIMEOUT] = TO_AND_LEAVE (FAILED),
-      [FERRY_TASK_EVENT_REFUSE] = TO (FAILED),
-      [FERRY_TASK_EVENT_ABANDON] = TO_AND_LEAVE (FAILED),
+      [FERRY_TASK_EVENT_PROGRESS] = {TO (EXECUTING)},
+      [FERRY_TASK_EVENT_MESSAGE] = {TO (EXECUTING)},
+      [FERRY_TASK_EVENT_YIELD] = {TO (EXECUTING)},
+      [FERRY_TASK_EVENT_RESULT] = {TO (COMPLETED)},
+      [FERRY_TASK_EVENT_ERROR] = {TO (FAILED)},
+      [FERRY_TASK_EVENT_LOST] = {TO (FAILED)},
+      [FERRY_TASK_EVENT_RETURN] = {TO (WAITING)},
+      [FERRY_TASK_EVENT_CANCEL] = {TO (CANCELLING)},
+      [FERRY_TASK_EVENT_RUN_TIMEOUT] = {TO (FAILED), .leaves_worker = TRUE},
+      [FERRY_TASK_EVENT_REFUSE] = {TO (FAILED)},
+      [FERRY_TASK_EVENT_ABANDON] = {TO (FAILED), .leaves_worker = TRUE},
     },
   [FERRY_TASK_STATE_CANCELLING] =
     {
-      [FERRY_TASK_EVENT_PROGRESS] = IGNORED,
-      [FERRY_TASK_EVENT_MESSAGE] = IGNORED,
-      [FERRY_TASK_EVENT_YIELD] = IGNORED,
-      [FERRY_TASK_EVENT_RESULT] = TO (CANCELLED),
-      [FERRY_TASK_EVENT_ERROR] = TO (CANCELLED),
-      [FERRY_TASK_EVENT_LOST] = TO (CANCELLED),
-      [FERRY_TASK_EVENT_RETURN] = TO (CANCELLED),
-      [FERRY_TASK_EVENT_RUN_TIMEOUT] = IGNORED,
-      [FERRY_TASK_EVENT_REFUSE] = TO (CANCELLED),
-      [FERRY_TASK_EVENT_ABANDON] = TO_AND_LEAVE (CANCELLED),
+      [FERRY_TASK_EVENT_PROGRESS] = {.step = FERRY_TASK_STEP_IGNORED},
+      [FERRY_TASK_EVENT_MESSAGE] = {.step = FERRY_TASK_STEP_IGNORED},
+      [FERRY_TASK_EVENT_YIELD] = {.step = FERRY_TASK_STEP_IGNORED},
+      [FERRY_TASK_EVENT_RESULT] = {TO (CANCELLED)},
+      [FERRY_TASK_EVENT_ERROR] = {TO (CANCELLED)},
+      [FERRY_TASK_EVENT_LOST] = {TO (CANCELLED)},
+      [FERRY_TASK_EVENT_RETURN] = {TO (CANCELLED)},
+      [FERRY_TASK_EVENT_RUN_TIMEOUT] = {.step = FERRY_TASK_STEP_IGNORED},
+      [FERRY_TASK_EVENT_REFUSE] = {TO (CANCELLED)},
+      [FERRY_TASK_EVENT_ABANDON] = {TO (CANCELLED), .leaves_worker = TRUE},
     },
 };
 
