@@ -262,27 +262,6 @@ is_submitted (FerryTaskPrivate *priv)
   return atomic_load_explicit (&priv->submission, memory_order_acquire) == SUBMISSION_DONE;
 }
 
-/* Whether the caller may read a task. A submitted task may be read on the router's thread, and on any thread once the
- * task is done. If not, emits a critical that names function. */
-static gboolean
-check_readable (FerryTask *self, const char *function)
-{
-  FerryTaskPrivate *priv = get_private (self);
-
-  /* Acquire: makes the task's end visible; pairs with set_state(). */
-  return !is_submitted (priv) || ferry_home_is_here (priv->home) ||
-         is_done (atomic_load_explicit (&priv->state, memory_order_acquire)) || ferry_home_check (priv->home, function);
-}
-
-#define return_val_if_unreadable(self, value)                                                                          \
-  G_STMT_START                                                                                                         \
-  {                                                                                                                    \
-    g_return_val_if_fail (FERRY_IS_TASK (self), value);                                                                \
-    if (!check_readable (self, G_STRFUNC))                                                                             \
-      return value;                                                                                                    \
-  }                                                                                                                    \
-  G_STMT_END
-
 gboolean
 ferry_task_check_home (FerryTask *self, const char *function)
 {
@@ -290,6 +269,17 @@ ferry_task_check_home (FerryTask *self, const char *function)
 
   return !is_submitted (priv) || ferry_home_check (priv->home, function);
 }
+
+/* A submitted task may be read on the router's thread, and on any thread once the task is done. Otherwise emits a
+ * critical, and returns value. */
+#define return_val_if_unreadable(self, value)                                                                          \
+  G_STMT_START                                                                                                         \
+  {                                                                                                                    \
+    g_return_val_if_fail (FERRY_IS_TASK (self), value);                                                                \
+    if (!ferry_task_get_done (self) && !ferry_task_check_home (self, G_STRFUNC))                                       \
+      return value;                                                                                                    \
+  }                                                                                                                    \
+  G_STMT_END
 
 /* Whether the task was not submitted yet, so that its settings can be changed. If it was, emits a critical that names
  * function. */
@@ -355,8 +345,8 @@ ferry_task_new (FerryTaskKind kind, const char *function, GVariant *arguments)
  * @self: a task that is not done
  * @name: (nullable): a name for users; %NULL for the default name
  *
- * Sets the name of the task, which is shown to users and in errors. Any thread may call this before the submission.
- * After the submission, only the router's thread may call this, until the task is done.
+ * Sets [property@Ferry.Task:name]. Any thread may call this before the submission. After the submission, only the
+ * router's thread may call this, until the task is done.
  *
  * Since: 0.1
  */
@@ -425,9 +415,9 @@ ferry_task_set_run_timeout (FerryTask *self, gint64 timeout)
  * @self: a task that was not submitted
  * @deadline: monotonic time in microseconds (see [func@GLib.get_monotonic_time]); 0 for none, which is the default
  *
- * Sets the time at which the task fails with %FERRY_ERROR_TIMED_OUT, whether it waits or executes.
- * [method@Ferry.Job.get_deadline] returns the earlier time of this deadline and the end of the run timeout. The
- * function can use it for the requests that it makes. Any thread, one at a time, before the submission.
+ * Sets the time at which the task fails with %FERRY_ERROR_TIMED_OUT, whether it waits or executes. The function finds
+ * the earlier time of this deadline and the end of the run timeout in [method@Ferry.Job.get_deadline]. Any thread, one
+ * at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -487,9 +477,9 @@ ferry_task_set_cancel_grace (FerryTask *self, gint64 grace)
  * @self: a task that was not submitted
  * @retries: the number of retries; the default is 0
  *
- * Sets how often the task is tried again when the worker that runs it is lost. Use this only for functions that are
- * safe to repeat: the lost worker may have done any part of the work. A function that returns an error is never
- * repeated. Any thread, one at a time, before the submission.
+ * Sets how often the task is tried again when its worker is lost. Use this only for functions that are safe to repeat:
+ * the lost worker may have done any part of the work. A function that returns an error is never repeated. Any thread,
+ * one at a time, before the submission.
  *
  * Since: 0.1
  */
@@ -569,8 +559,7 @@ ferry_task_get_kind (FerryTask *self)
  * ferry_task_get_name:
  * @self: a task
  *
- * Gets the name of the task, which is shown to users and in errors. The default is the name of the function and a
- * number, such as “primes 3”. On the router's thread; any thread, once the task is done.
+ * Gets [property@Ferry.Task:name]. On the router's thread; any thread, once the task is done.
  *
  * Returns: (transfer none): the name
  *
@@ -713,8 +702,7 @@ ferry_task_get_cancellable (FerryTask *self)
  * ferry_task_get_fraction:
  * @self: a task
  *
- * Gets how much of the work is done. The fraction never falls during an attempt. On the router's thread; any thread,
- * once the task is done.
+ * Gets [property@Ferry.Task:fraction]. On the router's thread; any thread, once the task is done.
  *
  * Returns: the fraction, from 0 to 1, or -1 if it is not known
  *
@@ -750,8 +738,7 @@ ferry_task_get_message (FerryTask *self)
  * ferry_task_get_amount:
  * @self: a task
  *
- * Gets how much of the work is done according to the latest report. On the router's thread; any thread, once the task
- * is done.
+ * Gets [property@Ferry.Task:amount]. On the router's thread; any thread, once the task is done.
  *
  * Returns: the amount, in the unit of [method@Ferry.Task.get_unit]
  *
@@ -769,8 +756,7 @@ ferry_task_get_amount (FerryTask *self)
  * ferry_task_get_total:
  * @self: a task
  *
- * Gets how much work there is in total according to the latest report. On the router's thread; any thread, once the
- * task is done.
+ * Gets [property@Ferry.Task:total]. On the router's thread; any thread, once the task is done.
  *
  * Returns: the total, in the unit of [method@Ferry.Task.get_unit], or 0 if it is not known
  *
@@ -788,8 +774,7 @@ ferry_task_get_total (FerryTask *self)
  * ferry_task_get_unit:
  * @self: a task
  *
- * Gets the unit of the amount and of the total, according to the latest report. On the router's thread; any thread,
- * once the task is done.
+ * Gets [property@Ferry.Task:unit]. On the router's thread; any thread, once the task is done.
  *
  * Returns: (transfer none) (nullable): the unit
  *
@@ -807,8 +792,7 @@ ferry_task_get_unit (FerryTask *self)
  * ferry_task_get_pid:
  * @self: a task
  *
- * Gets the id of the process that runs or ran the task. Once the task is done, another process may have this id. On the
- * router's thread; any thread, once the task is done.
+ * Gets [property@Ferry.Task:pid]. On the router's thread; any thread, once the task is done.
  *
  * Returns: the process id, or 0 before a worker has begun the task
  *
@@ -956,8 +940,7 @@ ferry_task_get_trace (FerryTask *self)
  * ferry_task_get_exit:
  * @self: a task
  *
- * Gets the exit record of the worker, if the task failed or was cancelled because its worker ended. On the router's
- * thread; any thread, once the task is done.
+ * Gets [property@Ferry.Task:exit]. On the router's thread; any thread, once the task is done.
  *
  * Returns: (transfer none) (nullable): the exit record
  *
@@ -1324,7 +1307,7 @@ cancellable_cancelled (GCancellable *cancellable, gpointer data)
 }
 
 /* any: returns (transfer full) a watch that cancels the task when cancellable is cancelled, on the thread of context
- * (nullable). Free it with watch_free(). */
+ * (nullable). */
 static Watch *
 watch_new (FerryTask *task, GCancellable *cancellable, GMainContext *context)
 {
@@ -1341,15 +1324,7 @@ watch_new (FerryTask *task, GCancellable *cancellable, GMainContext *context)
   return self;
 }
 
-static void
-watch_free (Watch *self, GCancellable *cancellable)
-{
-  g_weak_ref_set (&self->task, NULL);
-  g_signal_handler_disconnect (cancellable, self->handler);
-  watch_unref (self);
-}
-
-/* Releases the task's cancellable, and frees its watch. */
+/* Releases the task's cancellable, and ends its watch. */
 static void
 drop_cancellable (FerryTask *self)
 {
@@ -1358,7 +1333,11 @@ drop_cancellable (FerryTask *self)
   if (rest == NULL)
     return;
   if (rest->watch != NULL)
-    watch_free (g_steal_pointer (&rest->watch), rest->cancellable);
+    {
+      g_weak_ref_set (&rest->watch->task, NULL);
+      g_signal_handler_disconnect (rest->cancellable, rest->watch->handler);
+      g_clear_pointer (&rest->watch, watch_unref);
+    }
   g_clear_object (&rest->cancellable);
 }
 
@@ -1521,16 +1500,16 @@ is_cancel_due (FerryTaskPrivate *priv)
 
 /* Looks an event up in the table. While a cancel is due, an event of the worker is looked up for the state CANCELLING,
  * so that nothing is signalled after the cancel. Other events are looked up for the state that the application sees. */
-static FerryTaskStep
-look_up (FerryTaskPrivate *priv, FerryTaskEvent event, const FerryTaskTransition **transition)
+static const FerryTaskTransition *
+look_up (FerryTaskPrivate *priv, FerryTaskEvent event)
 {
+  static const FerryTaskTransition ignored = {.step = FERRY_TASK_STEP_IGNORED};
   gboolean is_of_worker = ferry_task_event_is_of_worker (event);
 
-  *transition = ferry_task_state_next (
+  if (is_of_worker && priv->leaves_worker)
+    return &ignored;
+  return ferry_task_state_next (
     is_of_worker && is_cancel_due (priv) ? FERRY_TASK_STATE_CANCELLING : (FerryTaskState) priv->state, event);
-  if (priv->leaves_worker)
-    return is_of_worker ? FERRY_TASK_STEP_IGNORED : FERRY_TASK_STEP_REFUSED;
-  return (*transition)->step;
 }
 
 static gboolean
@@ -1539,9 +1518,10 @@ still_reports (FerryTaskPrivate *priv)
   return priv->state == FERRY_TASK_STATE_EXECUTING && !is_cancel_due (priv);
 }
 
-/* main: sets all fields for the end of the task, and emits no signal. was_submitted: the task has an executor. */
+/* main: sets all fields for the end of the task, and emits no signal. is_owner: no other thread owns the driver and the
+ * watch. */
 static void
-set_end (FerryTask *self, const FerryTaskTransition *transition, gboolean was_submitted)
+set_end (FerryTask *self, const FerryTaskTransition *transition, gboolean is_owner)
 {
   FerryTaskPrivate *priv = get_private (self);
 
@@ -1550,7 +1530,7 @@ set_end (FerryTask *self, const FerryTaskTransition *transition, gboolean was_su
   if (transition->next == FERRY_TASK_STATE_COMPLETED && priv->fraction >= 0)
     priv->fraction = 1;
   drop_handles (self);
-  if (was_submitted)
+  if (is_owner)
     {
       priv->driver = NULL;
       priv->executor = NULL;
@@ -1601,10 +1581,10 @@ ferry_task_start (FerryTask *self, GPid pid)
 {
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
   FerryTaskPrivate *priv = get_private (self);
-  const FerryTaskTransition *transition;
+  const FerryTaskTransition *transition = look_up (priv, FERRY_TASK_EVENT_START);
   gboolean changed_pid = priv->pid != pid;
 
-  if (look_up (priv, FERRY_TASK_EVENT_START, &transition) != FERRY_TASK_STEP_TAKEN)
+  if (transition->step != FERRY_TASK_STEP_TAKEN)
     return FALSE;
   set_state (priv, transition->next);
   priv->n_attempts++;
@@ -1683,12 +1663,11 @@ ferry_task_take_progress (FerryTask *self, const FerryProgress *progress)
 {
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
   FerryTaskPrivate *priv = get_private (self);
-  const FerryTaskTransition *transition;
-  FerryTaskStep step = look_up (priv, FERRY_TASK_EVENT_PROGRESS, &transition);
+  const FerryTaskTransition *transition = look_up (priv, FERRY_TASK_EVENT_PROGRESS);
   guint changed;
 
-  if (step != FERRY_TASK_STEP_TAKEN)
-    return step == FERRY_TASK_STEP_IGNORED;
+  if (transition->step != FERRY_TASK_STEP_TAKEN)
+    return transition->step == FERRY_TASK_STEP_IGNORED;
   changed = take_values (self, progress);
   for (guint i = PROP_FRACTION; i <= PROP_UNIT; i++)
     if ((changed & 1u << i) != 0 && still_reports (priv))
@@ -1703,8 +1682,7 @@ ferry_task_take_message (FerryTask *self, const char *type, GVariant *value)
 {
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (GVariant) sunk = value != NULL ? g_variant_ref_sink (value) : NULL;
-  const FerryTaskTransition *transition;
-  FerryTaskStep step = look_up (get_private (self), FERRY_TASK_EVENT_MESSAGE, &transition);
+  FerryTaskStep step = look_up (get_private (self), FERRY_TASK_EVENT_MESSAGE)->step;
 
   if (step == FERRY_TASK_STEP_TAKEN)
     FERRY_TASK_GET_CLASS (self)->message (self, type, sunk);
@@ -1726,11 +1704,10 @@ ferry_task_take_yield (FerryTask *self, GVariant *value)
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (GVariant) sunk = g_variant_ref_sink (value);
   FerryTaskPrivate *priv = get_private (self);
-  const FerryTaskTransition *transition;
-  FerryTaskStep step = look_up (priv, FERRY_TASK_EVENT_YIELD, &transition);
+  const FerryTaskTransition *transition = look_up (priv, FERRY_TASK_EVENT_YIELD);
 
-  if (step != FERRY_TASK_STEP_TAKEN)
-    return step == FERRY_TASK_STEP_IGNORED;
+  if (transition->step != FERRY_TASK_STEP_TAKEN)
+    return transition->step == FERRY_TASK_STEP_IGNORED;
   g_signal_emit (self, signals[SIGNAL_YIELDED], 0, sunk);
   if (!priv->holds_window)
     ferry_task_consume (self, 1);
@@ -1742,13 +1719,12 @@ ferry_task_complete (FerryTask *self, GVariant *result)
 {
   g_autoptr (GVariant) sunk = result != NULL ? g_variant_ref_sink (result) : NULL;
   FerryTaskPrivate *priv = get_private (self);
-  const FerryTaskTransition *transition;
-  FerryTaskStep step = look_up (priv, FERRY_TASK_EVENT_RESULT, &transition);
+  const FerryTaskTransition *transition = look_up (priv, FERRY_TASK_EVENT_RESULT);
 
-  if (step == FERRY_TASK_STEP_IGNORED)
+  if (transition->step == FERRY_TASK_STEP_IGNORED)
     priv->leaves_worker = FALSE;
-  if (step != FERRY_TASK_STEP_TAKEN)
-    return step == FERRY_TASK_STEP_IGNORED;
+  if (transition->step != FERRY_TASK_STEP_TAKEN)
+    return transition->step == FERRY_TASK_STEP_IGNORED;
   if (transition->next == FERRY_TASK_STATE_COMPLETED)
     priv->result = g_steal_pointer (&sunk);
   finish (self, transition);
@@ -1776,19 +1752,17 @@ ferry_task_fail (FerryTask *self, FerryTaskEvent event, GError *error, const cha
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (GError) owned = error;
   FerryTaskPrivate *priv = get_private (self);
-  const FerryTaskTransition *transition;
-  FerryTaskStep step = look_up (priv, event, &transition);
+  const FerryTaskTransition *transition = look_up (priv, event);
+  gboolean fails = transition->step == FERRY_TASK_STEP_TAKEN && transition->next == FERRY_TASK_STATE_FAILED;
 
-  gboolean fails = step == FERRY_TASK_STEP_TAKEN && transition->next == FERRY_TASK_STATE_FAILED;
-
-  if (step == FERRY_TASK_STEP_REFUSED)
+  if (transition->step == FERRY_TASK_STEP_REFUSED)
     return FALSE;
   g_return_val_if_fail (owned != NULL || !fails, FALSE);
   if (!fails && owned != NULL)
     ferry_task_note_late_error (self, owned, trace);
   if (!fails && (event == FERRY_TASK_EVENT_ERROR || event == FERRY_TASK_EVENT_LOST))
     priv->leaves_worker = FALSE;
-  if (step != FERRY_TASK_STEP_TAKEN)
+  if (transition->step != FERRY_TASK_STEP_TAKEN)
     return TRUE;
   if (exit != NULL)
     need_rest (self)->exit = ferry_exit_ref (exit);
@@ -1849,29 +1823,13 @@ refuse_submission (FerryTask *self, guint submission, GError **error)
   return FALSE;
 }
 
-/* any: sets the fields that connect the task to its executor. The caller owns these fields until the submission is
- * DONE. */
-static void
-connect_driver (FerryTaskPrivate *priv, FerryTask *self, const FerryTaskDriver *driver, gpointer executor,
-                FerryHome *home)
-{
-  Rest *rest = priv->rest;
-
-  priv->driver = driver;
-  priv->executor = executor;
-  priv->submit_time = g_get_monotonic_time ();
-  if (home != NULL)
-    priv->home = ferry_home_ref (home);
-  if (rest != NULL && rest->cancellable != NULL)
-    rest->watch = watch_new (self, rest->cancellable, home != NULL ? ferry_home_get_context (home) : NULL);
-}
-
 gboolean
 ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, FerryHome *home,
                       GError **error)
 {
   FerryTaskPrivate *priv = get_private (self);
   guint submission = SUBMISSION_NONE;
+  Rest *rest;
 
   if (priv->function == NULL)
     {
@@ -1883,7 +1841,14 @@ ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer e
   if (!atomic_compare_exchange_strong_explicit (&priv->submission, &submission, SUBMISSION_BEGUN, memory_order_acquire,
                                                 memory_order_acquire))
     return refuse_submission (self, submission, error);
-  connect_driver (priv, self, driver, executor, home);
+  priv->driver = driver;
+  priv->executor = executor;
+  priv->submit_time = g_get_monotonic_time ();
+  if (home != NULL)
+    priv->home = ferry_home_ref (home);
+  rest = priv->rest;
+  if (rest != NULL && rest->cancellable != NULL)
+    rest->watch = watch_new (self, rest->cancellable, home != NULL ? ferry_home_get_context (home) : NULL);
   submission = SUBMISSION_BEGUN;
   /* Release: makes the driver and the home visible; pairs with is_submitted() and prevent_submission(). */
   if (atomic_compare_exchange_strong_explicit (&priv->submission, &submission, SUBMISSION_DONE, memory_order_acq_rel,
@@ -1914,14 +1879,12 @@ prevent_submission (FerryTaskPrivate *priv)
 static void
 cancel_waiting (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransition *transition, Submission submission)
 {
-  gboolean was_submitted = submission == SUBMISSION_DONE;
-  const FerryTaskDriver *driver = was_submitted ? priv->driver : NULL;
-  gpointer executor = was_submitted ? priv->executor : NULL;
+  /* A thread that is submitting the task owns the driver and the watch, and drops them. */
+  gboolean is_owner = submission != SUBMISSION_BEGUN;
+  const FerryTaskDriver *driver = is_owner ? priv->driver : NULL;
+  gpointer executor = is_owner ? priv->executor : NULL;
 
-  set_end (self, transition, was_submitted);
-  /* If another thread is submitting the task, that thread drops the cancellable. */
-  if (submission == SUBMISSION_NONE)
-    drop_cancellable (self);
+  set_end (self, transition, is_owner);
   /* The driver is called before the signals, so that handlers find the executor's queue and counts up to date. */
   if (driver != NULL)
     driver->cancelled (executor, self);
@@ -1963,18 +1926,17 @@ ask_for_cancel (FerryTask *self, FerryTaskPrivate *priv)
  * ferry_task_cancel:
  * @self: a task
  *
- * Cancels the task. Any thread may call this, also in a handler.
+ * Cancels the task. Any thread may call this, also in a handler. From now on the task does not signal what its function
+ * does or returns.
  *
  * A task that no worker has begun is cancelled before this function returns. A task that was not submitted cannot be
  * submitted any more; it is cancelled on the calling thread.
  *
  * A task that a worker has begun gets the state %FERRY_TASK_STATE_CANCELLING. The task is cancelled when its function
- * has returned, or when its worker has ended after the grace time ([method@Ferry.Task.set_cancel_grace]). Meanwhile the
- * task signals nothing that the function does, and not its result. [enum@Ferry.TaskState] lists the steps that handlers
- * see.
+ * has returned, or when its worker has ended after the grace time ([method@Ferry.Task.set_cancel_grace]).
+ * [enum@Ferry.TaskState] lists the steps that handlers see.
  *
- * If this is called on another thread, it asks the router's thread to cancel the task. From now on the task signals
- * nothing that the function does. Handlers of the cancel run on the router's thread.
+ * Another thread than the router's only asks the router's thread, which cancels the task and runs the handlers.
  *
  * Returns: %FALSE if the task was cancelled before, or is done. On another thread, %TRUE means only that the cancel was
  *   requested: the task may be done before the router's thread cancels it
@@ -2019,7 +1981,7 @@ install_identity (void)
   /**
    * FerryTask:name:
    *
-   * The name of the task, which is shown to users. The default is the name of its function and a number.
+   * The name of the task, for users and errors. The default is the function's name and a number, such as “primes 3”.
    *
    * Since: 0.1
    */
@@ -2137,8 +2099,7 @@ install_progress (void)
   /**
    * FerryTask:total:
    *
-   * How much work there is in total according to the latest report, in [property@Ferry.Task:unit]; 0 if it is not
-   * known.
+   * How much work there is, according to the latest report, in [property@Ferry.Task:unit]; 0 if it is not known.
    *
    * Since: 0.1
    */
@@ -2206,7 +2167,6 @@ install_times_and_ends (void)
   properties[PROP_EXIT] = g_param_spec_boxed ("exit", NULL, NULL, FERRY_TYPE_EXIT, FERRY_NOTIFIED);
 }
 
-/* main */
 static GVariant *
 get_result (FerryTask *self)
 {
