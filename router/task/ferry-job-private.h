@@ -81,8 +81,8 @@ gboolean ferry_answer_begin (FerryAnswer *self, FerryCall *call, const FerryFunc
 /* Calls the function and stores its result or error. The arguments must have the function's type. Meanwhile the job has
  * the function's name. Traces of errors that are older than the call are not used. */
 void ferry_answer_run (FerryAnswer *self, FerryJob *job, const FerryFunctionEntry *function, GVariant *arguments);
-/* Sets error to FERRY_ERROR_UNKNOWN_FUNCTION, with name in its message. */
-void ferry_answer_set_unknown (GError **error, const char *name);
+/* Sets error to FERRY_ERROR_UNKNOWN_FUNCTION, with name in its message. Returns FALSE. */
+gboolean ferry_answer_set_unknown (GError **error, const char *name);
 /* Sends the answer. When the result cannot be sent, sends the reason as an error instead. @function is a name for that
  * error. Returns FALSE with an error when nothing can be sent. */
 gboolean ferry_answer_send (FerryAnswer *self, FerryCall *call, const FerryAnswerWay *way, const char *function,

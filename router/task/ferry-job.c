@@ -251,9 +251,7 @@ check_in_use (FerryJob *self, GError **error)
  *
  * Whether the function must stop: its task was cancelled, its deadline has passed, or the application has closed the
  * link to this worker. This costs a few loads from memory and no system call, so an inner loop may call it. When it has
- * returned %TRUE once, it always does. It also returns %TRUE after the function has returned.
- *
- * Any thread may call this.
+ * returned %TRUE once, it always does. It also returns %TRUE after the function has returned. Any thread may call this.
  *
  * Returns: %TRUE if the function must stop
  *
@@ -316,9 +314,8 @@ ferry_job_check (FerryJob *self, GError **error)
  *
  * The first call of this function in a worker starts a thread that watches for cancels. Callbacks of the cancellable
  * may run on that thread. When the system cannot start the thread, only [method@Ferry.Job.check] and the other methods
- * that check for a cancel cancel the cancellable, until a later call of this function starts the thread.
- *
- * Any thread may call this. After the function has returned, the cancellable is cancelled.
+ * that check for a cancel cancel the cancellable, until a later call starts the thread. Any thread may call this. After
+ * the function has returned, the cancellable is cancelled.
  *
  * Returns: (transfer none): the job's cancellable
  *
@@ -600,10 +597,8 @@ make_report (FerryJob *self, Report report, gboolean is_step, GError **error)
  * Between [method@Ferry.Job.begin_part] and [method@Ferry.Job.end_part], @fraction is a fraction of the part. The
  * fraction of the whole job never decreases.
  *
- * Any thread may call this.
- *
  * Fails as [method@Ferry.Job.check] does, so a function that reports needs no other check. Also fails with
- * %FERRY_ERROR_CLOSED when the application does not receive reports any more.
+ * %FERRY_ERROR_CLOSED when the application does not receive reports any more. Any thread may call this.
  *
  * Returns: %TRUE when the function may continue
  *
@@ -627,10 +622,8 @@ ferry_job_report (FerryJob *self, double fraction, const char *text, GError **er
  * @text: (nullable): what the function does now, for users
  * @error: return location for an error
  *
- * Reports the progress of the job as an amount. In all else, it does what [method@Ferry.Job.report] does. Any thread
- * may call this.
- *
- * Fails as [method@Ferry.Job.report] does.
+ * Reports the progress of the job as an amount. In all else, it does what [method@Ferry.Job.report] does, and fails as
+ * that does. Any thread may call this.
  *
  * Returns: %TRUE when the function may continue
  *
@@ -662,9 +655,7 @@ ferry_job_report_amount (FerryJob *self, guint64 amount, guint64 total, const ch
  * parts.
  *
  * A part begins at the fraction of the newest report, or of the end of the previous part. A part that is larger than
- * what is left is shortened to what is left.
- *
- * Any thread may call this. A job has one innermost part at a time, which all threads share.
+ * what is left is shortened to what is left. Any thread may call this; all threads share one innermost part.
  *
  * Since: 0.1
  */
@@ -833,9 +824,8 @@ may_yield (FerryJob *self, GError **error)
  * @error: return location for an error
  *
  * Sends the next value of an iteration to its task, which emits the value as [signal@Ferry.Task::yielded]. Waits while
- * the task's window is full ([method@Ferry.Task.set_window]). A cancel of the job ends the wait.
- *
- * Must be called on the thread that the function was called on.
+ * the task's window is full ([method@Ferry.Task.set_window]). A cancel of the job ends the wait. Must be called on the
+ * thread that the function was called on.
  *
  * Fails as [method@Ferry.Job.check] does, with %FERRY_ERROR_BAD_ARGUMENTS when the task is not an iteration,
  * %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_TOO_LARGE, %FERRY_ERROR_CLOSED and %FERRY_ERROR_PROTOCOL.
@@ -893,9 +883,7 @@ add_place (FerryJob *self, const char *inner)
  * @...: the arguments of the format
  *
  * Sets an error as g_set_error() does, and stores a backtrace with it. When the function fails with this error, the
- * application gets the backtrace as the error's trace. See [func@Ferry.Error.get_trace].
- *
- * Any thread may call this.
+ * application gets the backtrace as the error's trace ([func@Ferry.Error.get_trace]). Any thread may call this.
  *
  * Since: 0.1
  */
@@ -923,9 +911,8 @@ ferry_job_set_error (FerryJob *self, GError **error, GQuark domain, int code, co
   ferry_error_set_trace (*error, trace);
 }
 
-/* Returns (transfer full) a trace for the error that the function failed with. This is the trace that
- * ferry_job_set_error() stored, or else the trace that came with the error from another process and a line for this
- * function. */
+/* Returns (transfer full) a trace for the error that the function failed with: the trace that ferry_job_set_error()
+ * stored, or else the trace that came with the error from another process, and a line for this function. */
 static char *
 make_trace (FerryJob *self, const GError *error)
 {
@@ -948,10 +935,10 @@ ferry_answer_clear (FerryAnswer *self)
   g_clear_pointer (&self->trace, g_free);
 }
 
-void
+gboolean
 ferry_answer_set_unknown (GError **error, const char *name)
 {
-  ferry_set_error (
+  return ferry_set_error (
     error, FERRY_ERROR_UNKNOWN_FUNCTION,
     "The program of worker “%s” has no function “%s”; call ferry_function_register() in the program before "
     "ferry_worker_main()",

@@ -21,14 +21,6 @@ typedef struct
   gint64 limit; /* in microseconds; negative: none */
 } Chunk;
 
-static void
-chunk_clear (Chunk *self)
-{
-  g_clear_pointer (&self->items, g_variant_unref);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Chunk, chunk_clear)
-
 static gboolean
 chunk_init (Chunk *self, FerryJob *job, GVariant *arguments, GError **error)
 {
@@ -38,15 +30,16 @@ chunk_init (Chunk *self, FerryJob *job, GVariant *arguments, GError **error)
     return ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
       "The arguments are not a chunk of a map; build application and worker with the same version of Ferry");
-  g_variant_get (arguments, "(&sx@*)", &name, &self->limit, &self->items);
+  g_variant_get_child (arguments, 0, "&s", &name);
+  self->function = ferry_function_find (name);
+  if (self->function == NULL)
+    return ferry_answer_set_unknown (error, name);
   self->job = job;
+  g_variant_get_child (arguments, 1, "x", &self->limit);
+  self->items = g_variant_get_child_value (arguments, 2);
   self->n_items = g_variant_n_children (self->items);
   self->boxed = g_variant_is_of_type (self->items, G_VARIANT_TYPE ("a" FERRY_MAP_BOX_TYPE));
-  self->function = ferry_function_find (name);
-  if (self->function != NULL)
-    return TRUE;
-  ferry_answer_set_unknown (error, name);
-  return FALSE;
+  return TRUE;
 }
 
 /* Returns (transfer full) (nullable) the arguments of an item; NULL for an item without arguments. */
@@ -106,7 +99,7 @@ run_items (Chunk *self, gint64 begun_at, GError **error)
 static GVariant *
 run_chunk (FerryJob *job, GVariant *arguments, GError **error)
 {
-  g_auto (Chunk) chunk = {0};
+  Chunk chunk;
   FerryUplink *uplink = ferry_job_get_uplink (job);
   gint64 begun_at = g_get_monotonic_time ();
   gboolean done;
@@ -117,6 +110,7 @@ run_chunk (FerryJob *job, GVariant *arguments, GError **error)
     ferry_uplink_take_time (uplink);
   done = run_items (&chunk, begun_at, error);
   ferry_uplink_hurry (uplink);
+  g_variant_unref (chunk.items);
   return done ? g_variant_new_int64 (g_get_monotonic_time () - begun_at) : NULL;
 }
 

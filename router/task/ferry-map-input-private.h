@@ -26,8 +26,7 @@ typedef enum
 {
   FERRY_MAP_PULL_ITEM,
   FERRY_MAP_PULL_NOTHING, /* no item now, maybe later */
-  FERRY_MAP_PULL_END,
-  FERRY_MAP_PULL_FAILED,
+  FERRY_MAP_PULL_END,     /* or an error */
 } FerryMapPull;
 
 /* A zeroed FerryMapInput is a manual input. The map reads all fields. It sets `closed`, and for another kind of input
@@ -37,7 +36,7 @@ typedef struct
   FerryMapInputKind kind;
   gpointer from;   /* (owned) (nullable): GVariant, GPtrArray or GListModel */
   gsize position;  /* the index of the next item in `from` */
-  GQueue added;    /* (element-type GVariant) (owned): added items, not pulled yet; see ferry_map_input_add() */
+  GQueue added;    /* (element-type GVariant) (owned), each (nullable): added items, not pulled yet */
   gboolean closed; /* no more items are added, or the input has ended */
   gulong handler;  /* the id of the handler of `items-changed` of a list model */
   FerryMapSource source;
@@ -49,17 +48,18 @@ typedef struct
 /* Ends the input, and drops its references and the items that are not pulled. */
 void ferry_map_input_end (FerryMapInput *self);
 
-/* Makes a manual input the input of a list model. ferry_map_set_arguments() and ferry_map_set_array() set the fields of
- * a container and of an array. */
+/* Makes a manual input the input of a list model. The map itself sets the fields of the other kinds. */
 void ferry_map_input_set_model (FerryMapInput *self, GListModel *model, FerryMapArguments func, gpointer user_data,
                                 GDestroyNotify destroy);
-void ferry_map_input_set_source (FerryMapInput *self, FerryMapSource func, gpointer user_data, GDestroyNotify destroy);
 
-/* Returns the next item, whose arguments are (transfer full) (nullable). Calls functions of the application, which may
- * call any function of the map. */
+/* Returns the next item, whose arguments are (transfer full) (nullable). error must not be NULL. Calls functions of the
+ * application, which may call any function of the map. */
 FerryMapPull ferry_map_input_pull (FerryMapInput *self, GVariant **arguments, GError **error);
 /* Returns how many items are not pulled yet; G_MAXUINT64 when the number is not known. */
 guint64 ferry_map_input_get_rest (const FerryMapInput *self);
 void ferry_map_input_add (FerryMapInput *self, GVariant *arguments);
+
+/* Drops a reference to the arguments or the result (nullable) of an item. */
+void ferry_map_free_variant (gpointer arguments);
 
 G_END_DECLS

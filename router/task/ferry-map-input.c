@@ -5,13 +5,10 @@
 
 #include "task/ferry-map-input-private.h"
 
-/* Represents an item without arguments in the queue. */
-static char no_arguments;
-
-static void
-free_added (gpointer arguments)
+void
+ferry_map_free_variant (gpointer arguments)
 {
-  if (arguments != &no_arguments)
+  if (arguments != NULL)
     g_variant_unref (arguments);
 }
 
@@ -22,7 +19,7 @@ ferry_map_input_end (FerryMapInput *self)
   GDestroyNotify destroy = g_steal_pointer (&self->destroy);
 
   self->closed = TRUE;
-  g_queue_clear_full (&self->added, free_added);
+  g_queue_clear_full (&self->added, ferry_map_free_variant);
   if (self->handler != 0)
     g_signal_handler_disconnect (from, self->handler);
   self->handler = 0;
@@ -82,17 +79,15 @@ ferry_map_input_get_rest (const FerryMapInput *self)
 void
 ferry_map_input_add (FerryMapInput *self, GVariant *arguments)
 {
-  g_queue_push_tail (&self->added, arguments != NULL ? (gpointer) g_variant_ref_sink (arguments) : &no_arguments);
+  g_queue_push_tail (&self->added, arguments != NULL ? g_variant_ref_sink (arguments) : NULL);
 }
 
 static FerryMapPull
 pull_added (FerryMapInput *self, GVariant **arguments)
 {
-  gpointer added = g_queue_pop_head (&self->added);
-
-  if (added == NULL)
+  if (self->added.length == 0)
     return self->closed ? FERRY_MAP_PULL_END : FERRY_MAP_PULL_NOTHING;
-  *arguments = added != &no_arguments ? added : NULL;
+  *arguments = g_queue_pop_head (&self->added);
   return FERRY_MAP_PULL_ITEM;
 }
 
@@ -111,35 +106,25 @@ pull_from_model (FerryMapInput *self, GVariant **arguments)
 static FerryMapPull
 pull_from_source (FerryMapInput *self, GVariant **arguments, GError **error)
 {
-  GError *failure = NULL;
-  GVariant *next = self->source (self->user_data, &failure);
+  GVariant *next = self->source (self->user_data, error);
+  g_autoptr (GVariant) owned = next != NULL ? g_variant_take_ref (next) : NULL;
 
-  if (next != NULL)
-    *arguments = g_variant_take_ref (next);
-  if (failure == NULL)
-    return next != NULL ? FERRY_MAP_PULL_ITEM : FERRY_MAP_PULL_END;
-  g_clear_pointer (arguments, g_variant_unref);
-  g_propagate_error (error, failure);
-  return FERRY_MAP_PULL_FAILED;
+  if (owned == NULL || *error != NULL)
+    return FERRY_MAP_PULL_END;
+  *arguments = g_steal_pointer (&owned);
+  return FERRY_MAP_PULL_ITEM;
 }
 
 FerryMapPull
 ferry_map_input_pull (FerryMapInput *self, GVariant **arguments, GError **error)
 {
   *arguments = NULL;
-  switch (self->kind)
-    {
-    case FERRY_MAP_INPUT_MANUAL:
-      return pull_added (self, arguments);
-    case FERRY_MAP_INPUT_MODEL:
-      return pull_from_model (self, arguments);
-    case FERRY_MAP_INPUT_SOURCE:
-      return pull_from_source (self, arguments, error);
-    case FERRY_MAP_INPUT_CONTAINER:
-    case FERRY_MAP_INPUT_ARRAY:
-    default:
-      break;
-    }
+  if (self->kind == FERRY_MAP_INPUT_MANUAL)
+    return pull_added (self, arguments);
+  if (self->kind == FERRY_MAP_INPUT_MODEL)
+    return pull_from_model (self, arguments);
+  if (self->kind == FERRY_MAP_INPUT_SOURCE)
+    return pull_from_source (self, arguments, error);
   if (ferry_map_input_get_rest (self) == 0)
     return FERRY_MAP_PULL_END;
   if (self->kind == FERRY_MAP_INPUT_CONTAINER)

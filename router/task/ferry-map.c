@@ -128,7 +128,6 @@ struct _FerryMap
   FerryExecutor *executor;         /* const: (owned) */
   FerryPool *pool;                 /* const: (unowned): the executor's */
   FerryRouter *router;             /* const: (unowned): the pool's */
-  FerryTimers *timers;             /* const: (unowned): the router's */
   _Atomic gboolean asked;          /* any: a thread other than the router's has called ferry_map_cancel() */
   char *function;                  /* const */
   FerryMapOrder order;             /* const */
@@ -290,7 +289,7 @@ notify_figures (gpointer data)
 {
   g_autoptr (Hold) self = hold (data);
 
-  ferry_timers_unset (self->timers, &self->notify_timer);
+  ferry_timers_unset (self->router->timers, &self->notify_timer);
   for (guint i = PROP_N_SUBMITTED; i <= PROP_FRACTION; i++)
     notify (self, i);
 }
@@ -301,7 +300,7 @@ static void
 figures_changed (FerryMap *self)
 {
   if (!ferry_timer_is_set (&self->notify_timer))
-    ferry_timers_set (self->timers, &self->notify_timer, 0, notify_figures, self);
+    ferry_timers_set (self->router->timers, &self->notify_timer, 0, notify_figures, self);
 }
 
 /* ---- Places ----
@@ -375,13 +374,6 @@ pop_result (FerryMap *self)
 }
 
 /* ---- The list of all results, in the order of the items ---- */
-
-static void
-free_value (gpointer value)
-{
-  if (value != NULL)
-    g_variant_unref (value);
-}
 
 /* Moves a result to the list. The first item that fails ends the collecting: the map is cancelled, and delivers no
  * further result. */
@@ -611,7 +603,7 @@ pull (FerryMap *self, GVariant **arguments)
   self->pulling = FALSE;
   if (self->error == NULL)
     self->error = g_steal_pointer (&error);
-  if (self->input_ended || pulled == FERRY_MAP_PULL_END || pulled == FERRY_MAP_PULL_FAILED)
+  if (self->input_ended || pulled == FERRY_MAP_PULL_END)
     end_input (self);
   return pulled == FERRY_MAP_PULL_ITEM;
 }
@@ -623,7 +615,7 @@ fill_batch (FerryMap *self, guint size)
   gsize n_bytes = 0;
 
   if (self->batch == NULL)
-    self->batch = g_ptr_array_new_with_free_func (free_value);
+    self->batch = g_ptr_array_new_with_free_func (ferry_map_free_variant);
   while (self->batch->len < size && n_bytes < FULL_CHUNK_BYTES && !self->input_ended && !is_dropped (self))
     {
       GVariant *arguments;
@@ -1078,13 +1070,13 @@ submit_next (FerryMap *self)
   g_queue_push_tail_link (&self->chunks, &chunk->link);
   if (ferry_executor_submit_task (self->executor, FERRY_TASK (chunk), &error))
     return TRUE;
-  if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     {
-      chunk_refused (self, chunk, error);
-      return TRUE;
+      self->waiting = chunk;
+      ferry_executor_submit_when_room (self->executor, FERRY_TASK (g_object_ref (chunk)), room_came);
     }
-  self->waiting = chunk;
-  ferry_executor_submit_when_room (self->executor, FERRY_TASK (g_object_ref (chunk)), room_came);
+  else
+    chunk_refused (self, chunk, error);
   return TRUE;
 }
 
@@ -1479,8 +1471,8 @@ wait_for_room (FerryMap *self, gint64 timeout, GError **error)
  *
  * Adds an item, as [method@Ferry.Map.add] does, and waits while there is no room for it. There is room when results are
  * taken, so call [method@Ferry.Map.start], [method@Ferry.Map.next_async] or [method@Ferry.Map.collect_async] first.
- * This function iterates the router's main context while it waits. It is for tests and console programs; an application
- * should call [method@Ferry.Map.add_async]. On the router's thread.
+ * Iterates the router's main context meanwhile, so it is for tests and console programs; others call
+ * [method@Ferry.Map.add_async]. On the router's thread.
  *
  * Fails as [method@Ferry.Map.add] does, but with %FERRY_ERROR_WOULD_BLOCK only when nothing takes results. Also fails
  * with %FERRY_ERROR_TIMED_OUT, with %FERRY_ERROR_BUSY in a callback of the router's main context, with
@@ -1593,10 +1585,7 @@ ferry_map_close_input (FerryMap *self)
   ferry_return_if_elsewhere (self->router->home);
 
   self->closing = TRUE;
-  if (self->started)
-    schedule (self);
-  else
-    self->input.closed = TRUE;
+  schedule (self);
 }
 
 /* ---- Results one by one ---- */
@@ -1649,13 +1638,11 @@ clear_outputs (GVariant **value, GError **failure)
  * @index: (out) (optional): return location for the item's index
  * @value: (out) (optional) (transfer full) (nullable): return location for the item's result; %NULL for a function
  *   without a result, and when the item failed
- * @failure: (out) (optional) (transfer full) (nullable): return location for the item's error; %NULL when the item did
- *   not fail
+ * @failure: (out) (optional) (transfer full) (nullable): return location for the item's error; %NULL if it did not fail
  * @error: return location for an error
  *
- * Waits for the next result, and takes it. The first call starts the map. This function iterates the router's main
- * context while it waits. It is for tests and console programs; an application should call
- * [method@Ferry.Map.next_async]. On the router's thread.
+ * Waits for the next result, and takes it. The first call starts the map. Iterates the router's main context meanwhile,
+ * so it is for tests and console programs; others call [method@Ferry.Map.next_async]. On the router's thread.
  *
  * An item that failed is a result too: this function then returns %TRUE, and sets @failure. At the end of the map, it
  * returns %FALSE without an error.
@@ -1723,14 +1710,12 @@ ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCall
  * @self: a map
  * @result: the result that the callback was called with
  * @index: (out) (optional): return location for the item's index
- * @value: (out) (optional) (transfer full) (nullable): return location for the item's result; %NULL for a function
- *   without a result, and when the item failed
- * @failure: (out) (optional) (transfer full) (nullable): return location for the item's error; %NULL when the item did
- *   not fail
+ * @value: (out) (optional) (transfer full) (nullable): return location for the item's result, or %NULL
+ * @failure: (out) (optional) (transfer full) (nullable): return location for the item's error, or %NULL
  * @error: return location for an error
  *
- * Finishes [method@Ferry.Map.next_async], and takes the result. At the end of the map, returns %FALSE without an error.
- * On the router's thread.
+ * Finishes [method@Ferry.Map.next_async], and takes the result, as [method@Ferry.Map.next] does. On the router's
+ * thread.
  *
  * After the last result, fails with [property@Ferry.Map:error] when the map has an error. Fails with
  * %G_IO_ERROR_CANCELLED when the wait or the map was cancelled, with %G_IO_ERROR_PENDING when another call took the
@@ -1796,7 +1781,7 @@ ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyC
   self->collector = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (self->collector, ferry_map_collect_async);
   g_task_set_check_cancellable (self->collector, FALSE);
-  self->collected = g_ptr_array_new_with_free_func (free_value);
+  self->collected = g_ptr_array_new_with_free_func (ferry_map_free_variant);
   if (cancellable != NULL)
     ferry_watch_cancellable (self->collector, &self->collector_source, "[ferry] cancel a map", collecting_cancelled,
                              self, NULL);
@@ -1845,12 +1830,12 @@ is_finished (gpointer data)
  * @timeout: how long to wait, in microseconds; negative to wait without a limit
  * @error: return location for an error
  *
- * Starts the map, and waits for all of its results, as `pmap` of other libraries does. This function iterates the
- * router's main context while it waits. It is for tests and console programs; an application should call
- * [method@Ferry.Map.collect_async]. On the router's thread.
+ * Starts the map, and waits for all of its results, as `pmap` of other libraries does. Iterates the router's main
+ * context meanwhile, so it is for tests and console programs; others call [method@Ferry.Map.collect_async]. On the
+ * router's thread.
  *
  * Fails as [method@Ferry.Map.collect_finish] does. Fails with %FERRY_ERROR_TIMED_OUT, and cancels the map then. Fails
- * with %FERRY_ERROR_BUSY in a callback of the router's main context, with %FERRY_ERROR_NOT_RUNNING and with
+ * with %FERRY_ERROR_BUSY in a callback of the router's main context, %FERRY_ERROR_NOT_RUNNING and
  * %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: (transfer full) (element-type GLib.Variant): the results, in the order of the items
@@ -1872,7 +1857,7 @@ ferry_map_collect (FerryMap *self, gint64 timeout, GError **error)
   kept = g_object_ref (self);
   if (!may_wait (self, error))
     return NULL;
-  self->collected = g_ptr_array_new_with_free_func (free_value);
+  self->collected = g_ptr_array_new_with_free_func (ferry_map_free_variant);
   choose_mode (self, MODE_COLLECTED);
   if (wait_until (self, is_finished, timeout, error))
     return take_collected (self, error);
@@ -1971,8 +1956,7 @@ ferry_map_set_max_in_flight (FerryMap *self, guint max_in_flight)
     return;
   self->max_in_flight = max_in_flight;
   notify (self, PROP_MAX_IN_FLIGHT);
-  if (self->started)
-    schedule (self);
+  schedule (self);
 }
 
 /**
@@ -2136,9 +2120,8 @@ ferry_map_get_in_flight_limit (FerryMap *self)
  * ferry_map_get_n_in_flight:
  * @self: a map
  *
- * Gets how many items are in flight: items that were added or taken from the input, and whose results are not taken
- * yet. Another item can be added while this number is less than [method@Ferry.Map.get_in_flight_limit] and no call of
- * [method@Ferry.Map.add_async] waits. On the router's thread.
+ * Gets how many items are in flight: added or taken from the input, and their results not taken yet. See
+ * [method@Ferry.Map.get_in_flight_limit]. On the router's thread.
  *
  * Returns: the number of items
  *
@@ -2325,7 +2308,6 @@ ferry_map_set_property (GObject *object, guint property_id, const GValue *value,
       self->executor = g_value_dup_object (value);
       self->pool = ferry_executor_get_pool (self->executor);
       self->router = ferry_pool_get_router (self->pool);
-      self->timers = self->router->timers;
       break;
     case PROP_FUNCTION:
       self->function = g_value_dup_string (value);
@@ -2515,7 +2497,7 @@ ferry_map_dispose (GObject *object)
   FerryMap *self = FERRY_MAP (object);
 
   self->cancelled = TRUE;
-  ferry_timers_unset (self->timers, &self->notify_timer);
+  ferry_timers_unset (self->router->timers, &self->notify_timer);
   end_input (self);
   drop_chunks (self, TRUE);
   clear_results (self);
