@@ -3,9 +3,7 @@
 
 /* A job: one run of a function in a worker, with its arguments, cancel, progress, messages and answer.
  *
- * The job uses the FerryServe that serves it through FerryJobDriver only. The descriptors that came with the call are
- * attached to the call. A function gets copies of these descriptors, and the originals are closed when the function
- * returns. */
+ * The job uses the FerryServe that serves it through FerryJobDriver only. */
 
 #include "config.h"
 
@@ -34,7 +32,6 @@ struct _FerryJob
 
   const FerryJobDriver *driver; /* const: (unowned): must not be used after the job is finished */
   FerryCall *call;              /* const: (owned) */
-  FerryTaskKind kind;           /* const */
   /* any: the name of the call's function; in a map, of the function that runs for an item. The string lives as long as
    * the job */
   const char *_Atomic function_name;
@@ -55,7 +52,7 @@ struct _FerryJob
   guint8 reported[FERRY_MAX_PROGRESS_SIZE];
 };
 
-/* The descriptors that came with a call. The call owns them until its job is finished. */
+/* The descriptors that came with a call. The call owns them until its job is finished; the function gets copies. */
 typedef struct
 {
   GArray *descriptors; /* (element-type int) (owned elements) */
@@ -65,9 +62,9 @@ typedef struct
 /* A report of progress. */
 typedef struct
 {
-  double fraction; /* of the innermost part, 0 to 1; negative: not known */
+  double fraction; /* of the innermost part, 0 to 1; negative: not known; amount / total where there is a total */
   guint64 amount;
-  guint64 total;
+  guint64 total;    /* 0: not known */
   const char *unit; /* (nullable) */
   const char *text; /* (nullable) */
 } Report;
@@ -132,7 +129,6 @@ ferry_job_new (const FerryJobDriver *driver, FerryCall *call)
   self->driver = driver;
   self->call = ferry_call_ref (call);
   atomic_init (&self->function_name, ferry_call_get_method (call));
-  self->kind = get_task_kind (call);
   self->thread = pthread_self ();
   return self;
 }
@@ -156,10 +152,7 @@ ferry_job_finish (FerryJob *self)
     ferry_descriptors_close (batch->descriptors);
 }
 
-/* ---- uses ----
- *
- * A use is the time from begin_use() to end_use(). Only in a use may another thread than the serving one use `driver`
- * and the call's descriptors: ferry_job_finish() waits until all uses have ended. */
+/* ---- uses: from begin_use() to end_use(), as the header says ---- */
 
 gboolean
 ferry_job_is_serving_thread (FerryJob *self)
@@ -526,13 +519,13 @@ write_locked (FerryJob *self, const guint8 *bytes, gsize size, GError **error)
   return TRUE;
 }
 
-/* Counts a step, and sets amount, total and fraction of the report. */
+/* Counts a step, and sets amount and total of the report. */
 static gboolean
 step_locked (FerryJob *self, Report *report, GError **error)
 {
   const char *name = ferry_job_get_function_name (self);
 
-  if (self->kind != FERRY_TASK_KIND_STEPS)
+  if (get_task_kind (self->call) != FERRY_TASK_KIND_STEPS)
     return ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
       "The function “%s” reports steps, and its task is of another kind; submit it with FERRY_TASK_KIND_STEPS", name);
@@ -544,7 +537,6 @@ step_locked (FerryJob *self, Report *report, GError **error)
   self->n_steps_done = MIN (self->n_steps_done + 1, self->n_steps);
   report->amount = self->n_steps_done;
   report->total = self->n_steps;
-  report->fraction = (double) report->amount / (double) report->total;
   return TRUE;
 }
 
@@ -558,6 +550,11 @@ report_locked (FerryJob *self, Report *report, gboolean is_step, GError **error)
 
   if (is_step && !step_locked (self, report, error))
     return FALSE;
+  if (report->total > 0)
+    {
+      report->amount = MIN (report->amount, report->total);
+      report->fraction = (double) report->amount / (double) report->total;
+    }
   if (report->fraction >= 0)
     fraction = ferry_progress_parts_scale (&self->parts, report->fraction);
   else if (ferry_progress_parts_has_part (&self->parts))
@@ -633,17 +630,11 @@ gboolean
 ferry_job_report_amount (FerryJob *self, guint64 amount, guint64 total, const char *unit, const char *text,
                          GError **error)
 {
-  Report report = {.fraction = -1, .amount = amount, .total = total, .unit = unit, .text = text};
-
   g_return_val_if_fail (FERRY_IS_JOB (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (total > 0)
-    {
-      report.amount = MIN (amount, total);
-      report.fraction = (double) report.amount / (double) total;
-    }
-  return make_report (self, report, FALSE, error);
+  return make_report (self, (Report){.fraction = -1, .amount = amount, .total = total, .unit = unit, .text = text},
+                      FALSE, error);
 }
 
 /**
@@ -809,7 +800,8 @@ may_yield (FerryJob *self, GError **error)
       error, FERRY_ERROR_WRONG_THREAD,
       "The function “%s” yields on a thread that did not call it; yield on the thread that called it",
       ferry_job_get_function_name (self));
-  if (self->kind == FERRY_TASK_KIND_ITERATION && (ferry_call_get_flags (self->call) & FERRY_CALL_STREAM) != 0)
+  if (get_task_kind (self->call) == FERRY_TASK_KIND_ITERATION &&
+      (ferry_call_get_flags (self->call) & FERRY_CALL_STREAM) != 0)
     return TRUE;
   return ferry_set_error (
     error, FERRY_ERROR_BAD_ARGUMENTS,
