@@ -92,7 +92,7 @@ typedef struct
 /* Items of a chunk that were submitted, and must be submitted again. */
 typedef struct
 {
-  guint64 first;   /* the index of the first item of the range */
+  guint64 first;   /* the index of the first item of the chunk */
   GVariant *items; /* (owned): all items of the chunk */
   gsize begin;     /* of the range, as a position in `items` */
   gsize end;
@@ -284,6 +284,8 @@ notify (FerryMap *self, Property property)
   g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
 
+/* The figures (n-submitted, n-done, n-failed, fraction) change with each item, and are notified once in each iteration
+ * of the main loop. */
 static void
 notify_figures (gpointer data)
 {
@@ -292,15 +294,6 @@ notify_figures (gpointer data)
   ferry_timers_unset (self->router->timers, &self->notify_timer);
   for (guint i = PROP_N_SUBMITTED; i <= PROP_FRACTION; i++)
     notify (self, i);
-}
-
-/* The figures (n-submitted, n-done, n-failed, fraction) change with each item, and are notified once in each iteration
- * of the main loop. */
-static void
-figures_changed (FerryMap *self)
-{
-  if (!ferry_timer_is_set (&self->notify_timer))
-    ferry_timers_set (self->router->timers, &self->notify_timer, 0, notify_figures, self);
 }
 
 /* ---- Places ----
@@ -729,7 +722,7 @@ chunk_new_of_range (FerryMap *map, const Range *range, gsize n_items)
 
       g_variant_builder_add_value (&builder, item);
     }
-  return chunk_new_of_array (map, range->first, g_variant_builder_end (&builder), (guint) n_items);
+  return chunk_new_of_array (map, range->first + range->begin, g_variant_builder_end (&builder), (guint) n_items);
 }
 
 /* ---- A worker's answers ---- */
@@ -872,8 +865,8 @@ requeue (FerryMap *self, FerryMapChunk *chunk, guint from, gboolean singly)
   if (from >= chunk->n_items || self->cancelled)
     return;
   range = g_new (Range, 1);
-  *range = (Range){chunk->first + from, g_variant_get_child_value (ferry_task_get_arguments (FERRY_TASK (chunk)), 2),
-                   from, chunk->n_items, singly};
+  *range = (Range){chunk->first, g_variant_get_child_value (ferry_task_get_arguments (FERRY_TASK (chunk)), 2), from,
+                   chunk->n_items, singly};
   g_queue_push_head (&self->requeued, range);
 }
 
@@ -956,7 +949,8 @@ ferry_map_chunk_done (FerryTask *task)
     chunk_failed (map, chunk, error);
   else
     chunk_completed (map, chunk, result);
-  figures_changed (map);
+  if (!ferry_timer_is_set (&map->notify_timer))
+    ferry_timers_set (map->router->timers, &map->notify_timer, 0, notify_figures, map);
   schedule (map);
 }
 
@@ -983,7 +977,6 @@ make_chunk_again (FerryMap *self)
   FerryMapChunk *chunk = chunk_new_of_range (self, range, n);
 
   range->begin += n;
-  range->first += n;
   if (range->begin == range->end)
     range_free (g_queue_pop_head (&self->requeued));
   return chunk;
@@ -1334,6 +1327,8 @@ try_add (FerryMap *self, GVariant *arguments, GError **error)
 static gboolean
 choose_mode (FerryMap *self, Mode mode)
 {
+  g_autoptr (Hold) held G_GNUC_UNUSED = hold (self);
+
   if (self->mode == mode)
     return TRUE;
   if (self->mode != MODE_NONE)
@@ -1363,12 +1358,9 @@ choose_mode (FerryMap *self, Mode mode)
 void
 ferry_map_start (FerryMap *self)
 {
-  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
-
   g_return_if_fail (FERRY_IS_MAP (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  held = hold (self);
   choose_mode (self, MODE_EMITTED);
 }
 
@@ -1770,14 +1762,11 @@ collecting_cancelled (GCancellable *cancellable, gpointer data)
 void
 ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
-
   g_return_if_fail (FERRY_IS_MAP (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
   ferry_return_if_fail (self->mode == MODE_NONE, STARTED);
   ferry_return_if_elsewhere (self->router->home);
 
-  held = hold (self);
   self->collector = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (self->collector, ferry_map_collect_async);
   g_task_set_check_cancellable (self->collector, FALSE);
@@ -1907,8 +1896,7 @@ ferry_map_cancel (FerryMap *self)
   end_input (self);
   clear_results (self);
   drop_chunks (self, FALSE);
-  serve_adds (self);
-  check_finished (self);
+  schedule (self);
 }
 
 /* ---- Settings and getters ---- */
@@ -2372,8 +2360,8 @@ install_settings (void)
    * FerryMap:max-in-flight:
    *
    * How many items may be in flight: taken from the input, and their results not taken yet. 0, the default, means 128
-   * items for each worker, or 8 chunks for each worker if these have more items. The number of workers is
-   * [property@Ferry.Pool:max-workers]. [method@Ferry.Map.get_in_flight_limit] gets the current limit.
+   * items, or 8 chunks if these have more items, for each of [property@Ferry.Pool:max-workers] workers; see
+   * [method@Ferry.Map.get_in_flight_limit].
    *
    * Since: 0.1
    */
@@ -2444,16 +2432,6 @@ install_figures (void)
 }
 
 static void
-install_properties (GObjectClass *object_class)
-{
-  object_class->get_property = ferry_map_get_property;
-  object_class->set_property = ferry_map_set_property;
-  install_settings ();
-  install_figures ();
-  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
-}
-
-static void
 install_signals (GObjectClass *object_class)
 {
   GType type = G_TYPE_FROM_CLASS (object_class);
@@ -2484,9 +2462,7 @@ install_signals (GObjectClass *object_class)
    *
    * Since: 0.1
    */
-  signals[SIGNAL_FINISHED] =
-    g_signal_new ("finished", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, g_cclosure_marshal_VOID__VOID, G_TYPE_NONE, 0);
-  g_signal_set_va_marshaller (signals[SIGNAL_FINISHED], type, g_cclosure_marshal_VOID__VOIDv);
+  signals[SIGNAL_FINISHED] = g_signal_new ("finished", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 /* ---- Life cycle ---- */
@@ -2528,9 +2504,13 @@ ferry_map_class_init (FerryMapClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  object_class->get_property = ferry_map_get_property;
+  object_class->set_property = ferry_map_set_property;
   object_class->dispose = ferry_map_dispose;
   object_class->finalize = ferry_map_finalize;
-  install_properties (object_class);
+  install_settings ();
+  install_figures ();
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
   install_signals (object_class);
 }
 

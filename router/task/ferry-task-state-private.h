@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   FERRY_TASK_EVENT_START, /* a worker has begun the task */
-  /* Events of the worker: from PROGRESS to LOST. */
+  /* Events of the worker, from PROGRESS to LOST, which may come after the task's end. */
   FERRY_TASK_EVENT_PROGRESS,
   FERRY_TASK_EVENT_MESSAGE,
   FERRY_TASK_EVENT_YIELD,
@@ -47,12 +47,5 @@ typedef struct
 } FerryTaskTransition;
 
 const FerryTaskTransition *ferry_task_state_next (FerryTaskState state, FerryTaskEvent event);
-
-/* Whether the event is sent by the worker. Such an event may come after the task's end. */
-static inline gboolean
-ferry_task_event_is_of_worker (FerryTaskEvent event)
-{
-  return event >= FERRY_TASK_EVENT_PROGRESS && event <= FERRY_TASK_EVENT_LOST;
-}
 
 G_END_DECLS

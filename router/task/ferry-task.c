@@ -179,8 +179,6 @@ enum
  * otherwise. All signals and notifications are emitted on that thread. Handlers may call any function: cancel the task,
  * submit other tasks, or drop the last reference.
  *
- * After [method@Ferry.Task.cancel], the task does not signal what the function reports, sends, yields or returns.
- *
  * A class that derives from FerryTask may override [vfunc@Ferry.Task.message], [vfunc@Ferry.Task.progress],
  * [vfunc@Ferry.Task.yielded] and [vfunc@Ferry.Task.done].
  *
@@ -517,11 +515,9 @@ ferry_task_set_window (FerryTask *self, guint window)
  * @self: a task that was not submitted
  * @cancellable: (nullable): a cancellable, which other functions may use too
  *
- * Makes @cancellable cancel the task, from the submission on. Any thread, one at a time, before the submission.
- *
- * Any thread may cancel @cancellable. From then on the task signals nothing that the function does, and the router's
- * thread cancels the task as [method@Ferry.Task.cancel] does. No handler of the task runs within
- * g_cancellable_cancel().
+ * Makes @cancellable, which any thread may cancel, cancel the task from the submission on, as
+ * [method@Ferry.Task.cancel] does. No handler of the task runs within g_cancellable_cancel(). Any thread, one at a
+ * time, before the submission.
  *
  * Since: 0.1
  */
@@ -1481,9 +1477,8 @@ ferry_task_wait_finish (FerryTask *self, GAsyncResult *result, GError **error)
 
 /* ---- events ---- */
 
-/* Events are handled on the router's thread. Each event is looked up in the table before anything changes. All values
- * of an event are set before its first signal. After each signal the task may be in any later state, because handlers
- * may call any function. */
+/* Events are handled on the router's thread. All values of an event are set before its first signal. After each signal
+ * the task may be in any later state, because handlers may call any function. */
 
 /* Whether another thread has cancelled the task or its cancellable, and the router's thread has not cancelled the task
  * yet. */
@@ -1504,7 +1499,7 @@ static const FerryTaskTransition *
 look_up (FerryTaskPrivate *priv, FerryTaskEvent event)
 {
   static const FerryTaskTransition ignored = {.step = FERRY_TASK_STEP_IGNORED};
-  gboolean is_of_worker = ferry_task_event_is_of_worker (event);
+  gboolean is_of_worker = event >= FERRY_TASK_EVENT_PROGRESS && event <= FERRY_TASK_EVENT_LOST;
 
   if (is_of_worker && priv->leaves_worker)
     return &ignored;
@@ -2227,20 +2222,6 @@ set_property (GObject *object, guint property_id, const GValue *value, GParamSpe
 }
 
 static void
-install_properties (FerryTaskClass *klass)
-{
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
-
-  object_class->get_property = get_property;
-  object_class->set_property = set_property;
-  install_identity ();
-  install_states ();
-  install_progress ();
-  install_times_and_ends ();
-  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
-}
-
-static void
 emit_message (FerryTask *self, const char *type, GVariant *value)
 {
   /* g_quark_try_string() makes no new quark: quarks are never freed, and workers choose the types. */
@@ -2341,8 +2322,16 @@ ferry_task_finalize (GObject *object)
 static void
 ferry_task_class_init (FerryTaskClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = ferry_task_finalize;
-  install_properties (klass);
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = get_property;
+  object_class->set_property = set_property;
+  object_class->finalize = ferry_task_finalize;
+  install_identity ();
+  install_states ();
+  install_progress ();
+  install_times_and_ends ();
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
   install_signals (klass);
 }
 
