@@ -403,8 +403,7 @@ ferry_call_take_descriptors (FerryCall *call, const FerryDownMessage *message)
   if (descriptors == NULL)
     return;
   batch = g_new (FdBatch, 1);
-  *batch = (FdBatch){g_array_new (FALSE, FALSE, sizeof (int)), message->is_short};
-  g_array_append_vals (batch->descriptors, descriptors->data, descriptors->len);
+  *batch = (FdBatch){g_array_copy (descriptors), message->is_short};
   g_array_set_size (descriptors, 0);
   ferry_call_attach (call, batch, fd_batch_free);
 }

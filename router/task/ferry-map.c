@@ -234,11 +234,9 @@ enum
  * an item is a result too, and the other items run on. When a worker dies, the item that it ran fails with
  * %FERRY_ERROR_WORKER_LOST. Another worker runs the rest of the chunk, and no item is run twice.
  *
- * When the executor takes no more tasks, or its pool cannot start workers, the map takes no more items from its input.
- * The items in flight fail, and [property@Ferry.Map:error] says why.
- *
- * The chunks are tasks of the executor, are run in the executor's order and by their priority, and are in the
- * executor's list of tasks.
+ * The chunks are tasks of the executor, in its order and in its list. When the executor takes no more tasks, or its pool
+ * cannot start workers, the map takes no more items from its input. The items in flight fail, and
+ * [property@Ferry.Map:error] says why.
  *
  * A map belongs to the router's thread. Dropping its last reference cancels its items, and no signal is emitted after
  * that. Handlers may do anything: cancel the map, add items to it, or drop its last reference.
@@ -1421,7 +1419,7 @@ wait_until (FerryMap *self, FerryCondition condition, gint64 timeout, GError **e
 gboolean
 ferry_map_add (FerryMap *self, GVariant *arguments, GError **error)
 {
-  g_autoptr (GVariant) kept G_GNUC_UNUSED = NULL;
+  g_autoptr (GVariant) kept = NULL;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
   ferry_return_val_if_fail (self->input.kind == FERRY_MAP_INPUT_MANUAL, FALSE, NOT_MANUAL);
@@ -1478,7 +1476,7 @@ gboolean
 ferry_map_add_waiting (FerryMap *self, GVariant *arguments, gint64 timeout, GError **error)
 {
   g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
-  g_autoptr (GVariant) kept G_GNUC_UNUSED = NULL;
+  g_autoptr (GVariant) kept = NULL;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
   ferry_return_val_if_fail (self->input.kind == FERRY_MAP_INPUT_MANUAL, FALSE, NOT_MANUAL);
@@ -1953,9 +1951,8 @@ ferry_map_set_max_in_flight (FerryMap *self, guint max_in_flight)
  * @timeout: the limit in microseconds; 0, the default, for no limit
  *
  * Sets how long an item may run, as [method@Ferry.Task.set_run_timeout] does for a task. When an item has run for
- * longer, it fails with %FERRY_ERROR_TIMED_OUT at once, and the other items run on. The worker is asked to stop, and is
- * killed if it does not. Items with a limit are sent to workers one by one, whatever [property@Ferry.Map:chunk-size]
- * is. On the router's thread.
+ * longer, it fails, and the other items run on. Items with a limit are sent to workers one by one, whatever
+ * [property@Ferry.Map:chunk-size] is. On the router's thread.
  *
  * Since: 0.1
  */
