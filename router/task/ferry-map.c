@@ -234,8 +234,8 @@ enum
  * an item is a result too, and the other items run on. When a worker dies, the item that it ran fails with
  * %FERRY_ERROR_WORKER_LOST. Another worker runs the rest of the chunk, and no item is run twice.
  *
- * The chunks are tasks of the executor, in its order and in its list. When the executor takes no more tasks, or its pool
- * cannot start workers, the map takes no more items from its input. The items in flight fail, and
+ * The chunks are tasks of the executor, in its order and in its list. When the executor takes no more tasks, or its
+ * pool cannot start workers, the map takes no more items from its input. The items in flight fail, and
  * [property@Ferry.Map:error] says why.
  *
  * A map belongs to the router's thread. Dropping its last reference cancels its items, and no signal is emitted after
@@ -461,18 +461,15 @@ static void
 take_result (FerryMap *self, guint64 index, GVariant *value, GError *error)
 {
   guint64 place = self->order == FERRY_MAP_ORDERED ? index : self->n_come;
+  g_auto (Result) result = {index, value, error, TRUE};
 
   if (self->cancelled)
-    {
-      g_clear_pointer (&value, g_variant_unref);
-      g_clear_error (&error);
-      return;
-    }
-
+    return;
   self->n_come++;
   self->n_failed += error != NULL;
   need_place (self, place);
-  *get_place (self, place) = (Result){index, value, error, TRUE};
+  *get_place (self, place) = result;
+  result = (Result){0};
   deliver (self);
 }
 

@@ -88,8 +88,7 @@ typedef struct
   _Atomic (char *) name; /* (nullable): any thread may set it once the task is done */
   FerryTaskSettings settings;
   GCancellable *cancellable; /* (nullable): until the task is done */
-  GArray *handles;           /* (nullable) (element-type Handle) (owned elements): until the task is done */
-  gboolean had_handles;      /* the task was given descriptors or bytes */
+  GArray *handles;           /* (nullable) (element-type Handle) (owned elements): emptied when the task is done */
   Watch *watch;              /* (nullable): from the submission until the task is done */
 
   char *message; /* (nullable) */
@@ -1147,7 +1146,6 @@ add_handle (FerryTask *self, Handle handle)
       rest->handles = g_array_new (FALSE, FALSE, sizeof handle);
       g_array_set_clear_func (rest->handles, clear_handle);
     }
-  rest->had_handles = TRUE;
   g_array_append_val (rest->handles, handle);
   return (gint) rest->handles->len - 1;
 }
@@ -1250,17 +1248,17 @@ ferry_task_get_descriptors (FerryTask *self, int *descriptors)
 gboolean
 ferry_task_had_descriptors (FerryTask *self)
 {
-  return peek_rest (self)->had_handles;
+  return peek_rest (self)->handles != NULL;
 }
 
 /* Closes the descriptors and bytes of the task. */
 static void
 drop_handles (FerryTask *self)
 {
-  FerryTaskPrivate *priv = get_private (self);
+  GArray *handles = peek_rest (self)->handles;
 
-  if (priv->rest != NULL)
-    g_clear_pointer (&priv->rest->handles, g_array_unref);
+  if (handles != NULL)
+    g_array_set_size (handles, 0);
 }
 
 /* ---- the cancellable ---- */
@@ -1374,10 +1372,8 @@ wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
  * Waits for the end of the task, and returns its result. Any thread may call this.
  *
  * On the router's thread, this function iterates the router's main context while it waits. Use it there only in tests
- * and in programs without a window. It fails in a handler, and in any other callback of that context.
- *
- * On another thread, this function sleeps while the router's thread runs its main loop. The router's thread must not
- * wait for that thread at the same time. A thread that runs the default main context must not wait.
+ * and in programs without a window. On another thread, this function sleeps while the router's thread runs its main
+ * loop. The router's thread must not wait for that thread at the same time.
  *
  * Fails as [method@Ferry.Task.get_result] does. Fails with %FERRY_ERROR_TIMED_OUT if the task is not done within
  * @timeout; the task then continues. Fails with %FERRY_ERROR_NOT_STARTED if the task was not submitted. Fails with
@@ -1630,7 +1626,7 @@ change_text (char **text, const char *to)
   return TRUE;
 }
 
-/* Sets the values of a progress report. Returns the properties that have changed, as bits (1 << Property). */
+/* Sets the values of a report. Returns the properties that have changed, as bits (1 << Property). */
 static guint
 take_values (FerryTask *self, const FerryProgress *progress)
 {
@@ -2292,6 +2288,7 @@ static void
 rest_free (Rest *rest)
 {
   ferry_wait_queue_clear (&rest->waits);
+  g_clear_pointer (&rest->handles, g_array_unref);
   g_clear_pointer (&rest->exit, ferry_exit_unref);
   g_clear_error (&rest->late_error);
   g_free (rest->trace);
@@ -2306,7 +2303,6 @@ ferry_task_finalize (GObject *object)
 {
   FerryTaskPrivate *priv = get_private (FERRY_TASK (object));
 
-  drop_handles (FERRY_TASK (object));
   drop_cancellable (FERRY_TASK (object));
   if (priv->rest != NULL)
     rest_free (priv->rest);

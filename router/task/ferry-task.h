@@ -128,10 +128,6 @@ G_DECLARE_DERIVABLE_TYPE (FerryTask, ferry_task, FERRY, TASK, GObject)
 /**
  * FerryTaskClass:
  * @parent_class: the parent class
- * @message: called with a value of [method@Ferry.Job.send]
- * @progress: class handler of [signal@Ferry.Task::progress]
- * @yielded: class handler of [signal@Ferry.Task::yielded]
- * @done: class handler of [signal@Ferry.Task::done]
  *
  * The functions that a class of tasks may override. They run on the router's thread.
  *
