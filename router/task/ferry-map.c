@@ -602,8 +602,6 @@ fill_batch (FerryMap *self, guint size)
 {
   gsize n_bytes = 0;
 
-  if (self->batch == NULL)
-    self->batch = g_ptr_array_new_with_free_func (ferry_map_free_variant);
   while (self->batch->len < size && n_bytes < FULL_CHUNK_BYTES && !self->input_ended && !is_dropped (self))
     {
       GVariant *arguments;
@@ -702,22 +700,6 @@ chunk_new_of_items (FerryMap *map, guint64 first, GVariant *const *items, guint 
     return chunk_new_of_array (map, first, g_variant_new_array (g_variant_get_type (items[0]), items, n_items),
                                n_items);
   return chunk_new_of_array (map, first, box_items (items, n_items), n_items);
-}
-
-/* Makes a chunk of the first n_items of a range. The chunk is never plain. */
-static FerryMapChunk *
-chunk_new_of_range (FerryMap *map, const Range *range, gsize n_items)
-{
-  GVariantBuilder builder;
-
-  g_variant_builder_init (&builder, g_variant_get_type (range->items));
-  for (gsize i = range->begin; i < range->begin + n_items; i++)
-    {
-      g_autoptr (GVariant) item = g_variant_get_child_value (range->items, i);
-
-      g_variant_builder_add_value (&builder, item);
-    }
-  return chunk_new_of_array (map, range->first + range->begin, g_variant_builder_end (&builder), (guint) n_items);
 }
 
 /* ---- A worker's answers ---- */
@@ -963,18 +945,25 @@ ferry_map_chunk_init (FerryMapChunk *self)
 
 /* ---- Submission ---- */
 
-/* Makes a chunk of the first range in `requeued`. */
+/* Makes a chunk of the first range in `requeued`. The chunk is never plain. */
 static FerryMapChunk *
 make_chunk_again (FerryMap *self)
 {
   Range *range = g_queue_peek_head (&self->requeued);
   gsize n = range->singly ? 1 : MIN (range->end - range->begin, get_wanted_size (self));
-  FerryMapChunk *chunk = chunk_new_of_range (self, range, n);
+  guint64 first = range->first + range->begin;
+  GVariantBuilder builder;
 
-  range->begin += n;
+  g_variant_builder_init (&builder, g_variant_get_type (range->items));
+  for (gsize i = 0; i < n; i++)
+    {
+      g_autoptr (GVariant) item = g_variant_get_child_value (range->items, range->begin++);
+
+      g_variant_builder_add_value (&builder, item);
+    }
   if (range->begin == range->end)
     range_free (g_queue_pop_head (&self->requeued));
-  return chunk;
+  return chunk_new_of_array (self, first, g_variant_builder_end (&builder), (guint) n);
 }
 
 static FerryMapChunk *
@@ -2513,6 +2502,7 @@ ferry_map_init (FerryMap *self)
 {
   ferry_wait_queue_init (&self->waits);
   ferry_wait_queue_init (&self->adds);
+  self->batch = g_ptr_array_new_with_free_func (ferry_map_free_variant);
 }
 
 /* ---- For tests ---- */
