@@ -272,8 +272,7 @@ ferry_job_is_cancelled (FerryJob *self)
  * @self: a job
  * @error: return location for an error
  *
- * Checks what [method@Ferry.Job.is_cancelled] does, and sets an error that the function can return. Any thread may call
- * this.
+ * Checks what [method@Ferry.Job.is_cancelled] does, and sets an error that the function can return. Any thread.
  *
  * Fails with %G_IO_ERROR_CANCELLED when the job was cancelled, %FERRY_ERROR_TIMED_OUT when its deadline has passed,
  * %FERRY_ERROR_CLOSED when the application has closed the link, and %FERRY_ERROR_STOPPED when the function has
@@ -729,8 +728,7 @@ ferry_job_set_n_steps (FerryJob *self, guint n_steps)
  * @text: (nullable): what the step did, for users
  * @error: return location for an error
  *
- * Reports that one more step is done, out of the number that [method@Ferry.Job.set_n_steps] has set. Any thread may
- * call this.
+ * Reports that one more step is done, out of the number that [method@Ferry.Job.set_n_steps] has set. Any thread.
  *
  * Fails as [method@Ferry.Job.report] does, and with %FERRY_ERROR_BAD_ARGUMENTS when the task is not of the kind
  * %FERRY_TASK_KIND_STEPS, or the number of steps was not set.

@@ -1185,9 +1185,8 @@ ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments func, 
  * @user_data: data for @func
  * @destroy: (nullable): frees @user_data when the input has ended
  *
- * Sets a function as the input, which returns the arguments of one item after the other, and %NULL at the end. The map
- * calls the function only when there is room for one more item. When the function fails, the earlier items still run,
- * and [property@Ferry.Map:error] is its error. On the router's thread.
+ * Sets a function as the input, which returns the arguments of one item after the other, and %NULL at the end. When the
+ * function fails, the earlier items still run, and [property@Ferry.Map:error] is its error. On the router's thread.
  *
  * Since: 0.1
  */
@@ -1484,8 +1483,7 @@ ferry_map_add_waiting (FerryMap *self, GVariant *arguments, gint64 timeout, GErr
  * @user_data: data for @callback
  *
  * Adds an item, as [method@Ferry.Map.add] does, when there is room for it. Items are added in the order of the calls.
- * The number of calls that wait is not limited: add the next item in the callback. [method@Ferry.Map.close_input]
- * closes the input after all items that wait were added. On the router's thread.
+ * The number of calls that wait is not limited: add the next item in the callback. On the router's thread.
  *
  * Since: 0.1
  */
