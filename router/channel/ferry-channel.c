@@ -287,6 +287,21 @@ ferry_channel_tell_news (FerryChannel *self)
   tell_locked (self, TELL_MESSAGES);
 }
 
+static gboolean
+is_writable_locked (FerryChannel *self, gpointer data)
+{
+  return !self->closing && self->lost == NULL && !self->kept && self->credits > 0 && self->out.length == 0;
+}
+
+static void
+tell_writable_locked (FerryChannel *self)
+{
+  if (!self->wants_notify || !is_writable_locked (self, NULL))
+    return;
+  self->wants_notify = FALSE;
+  tell_locked (self, TELL_WRITABLE);
+}
+
 /* any: closes the transport with an error, because the other end broke a rule. what: what the other end did, as a
  * clause. */
 static void
@@ -426,6 +441,8 @@ outgoing_take_back (Outgoing *item)
   state = item->state;
   item->given_up = TRUE;
   queued = state == OUTGOING_QUEUED && g_queue_remove (&self->out, item);
+  self->wants_notify |= queued || state == OUTGOING_SENT;
+  tell_writable_locked (self);
   pthread_mutex_unlock (&self->lock);
   if (queued)
     outgoing_unref (item);
@@ -543,6 +560,7 @@ flush_item (FerryChannel *self, Outgoing *head)
       /* The item cannot stay queued: while the lock was released, the transport ended and the other items were dropped,
        * or the sender was cancelled. */
       error = self->lost != NULL ? new_cannot_send (self->lost) : new_cancelled ();
+      self->wants_notify = TRUE;
     }
   g_queue_remove (&self->out, head);
   item->xid = xid;
@@ -638,21 +656,6 @@ flush_next (FerryChannel *self)
   if (head == NULL || (self->credits == 0 && !outgoing_is_end (head)))
     return FLUSH_IDLE;
   return flush_item (self, head);
-}
-
-static gboolean
-is_writable_locked (FerryChannel *self, gpointer data)
-{
-  return !self->closing && self->lost == NULL && !self->kept && self->credits > 0 && self->out.length == 0;
-}
-
-static void
-tell_writable_locked (FerryChannel *self)
-{
-  if (!self->wants_notify || !is_writable_locked (self, NULL))
-    return;
-  self->wants_notify = FALSE;
-  tell_locked (self, TELL_WRITABLE);
 }
 
 /* Sends all that can be sent, unless another thread is already flushing. Returns FALSE when there is no room; count is
@@ -1275,10 +1278,6 @@ wait_sent (FerryChannel *self, Outgoing *item, gint64 timeout, GCancellable *can
                    &failure) &&
       outgoing_take_back (item))
     {
-      pthread_mutex_lock (&self->lock);
-      self->wants_notify = TRUE;
-      tell_writable_locked (self);
-      pthread_mutex_unlock (&self->lock);
       if (!waits && g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
         ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
                          "The other end has no room for another message; send it when the channel is writable");

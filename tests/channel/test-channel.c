@@ -377,6 +377,56 @@ asynchronous_messages_line_up (gconstpointer kind)
   assert_end (both->ends[1], 0, 0);
 }
 
+static void
+count_one (gpointer count)
+{
+  (*(guint *) count)++;
+}
+
+static gboolean
+is_one (gpointer count)
+{
+  return *(guint *) count == 1;
+}
+
+static void
+keep_result (GObject *source, GAsyncResult *result, gpointer data)
+{
+  *(GAsyncResult **) data = g_object_ref (result);
+}
+
+static void
+assert_cancelled (FerryChannel *channel, GAsyncResult **result)
+{
+  g_autoptr (GError) error = NULL;
+
+  while (*result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_false (ferry_channel_send_finish (channel, *result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+static void
+room_is_told_after_a_cancelled_message (gconstpointer kind)
+{
+  g_autoptr (Both) both = both_new (kind);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  guint n_told = 0;
+
+  g_signal_connect_swapped (both->ends[0], "notify::writable", G_CALLBACK (count_one), &n_told);
+  for (guint i = 0; i < FERRY_CHANNEL_WINDOW; i++)
+    send_number (both->ends[0], i);
+  ferry_channel_send_async (both->ends[0], g_variant_new_uint32 (0), cancellable, keep_result, &result);
+  g_cancellable_cancel (cancellable);
+  assert_cancelled (both->ends[0], &result);
+  g_assert_cmpuint (n_told, ==, 0);
+  for (guint i = 0; i < FERRY_CHANNEL_WINDOW; i++)
+    assert_next (both->ends[1], i);
+  ferry_test_run_until (is_one, &n_told);
+  g_assert_true (ferry_channel_get_writable (both->ends[0]));
+}
+
 static TransportTestGate gate = TRANSPORT_TEST_GATE_INIT;
 
 static void
@@ -433,6 +483,7 @@ static const TransportTestFact facts[] = {
   {"message-beyond-the-window-closes-it", message_beyond_the_window_closes_it},
   {"large-messages-wait-for-room", large_messages_wait_for_room},
   {"asynchronous-messages-line-up", asynchronous_messages_line_up},
+  {"room-is-told-after-a-cancelled-message", room_is_told_after_a_cancelled_message},
   {"what-was-taken-is-acknowledged-once-there-is-room", what_was_taken_is_acknowledged_once_there_is_room},
 };
 
@@ -530,26 +581,20 @@ full_transport_init (FullTransport *self)
 }
 
 static void
-keep_result (GObject *source, GAsyncResult *result, gpointer data)
-{
-  *(GAsyncResult **) data = g_object_ref (result);
-}
-
-static void
 send_that_is_cancelled_where_there_is_no_room_is_cancelled (void)
 {
   g_autoptr (FullTransport) transport = g_object_new (TYPE_FULL_TRANSPORT, NULL);
   g_autoptr (FerryChannel) channel = ferry_channel_new (FERRY_TRANSPORT (transport));
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
+  guint n_told = 0;
 
+  g_signal_connect_swapped (channel, "notify::writable", G_CALLBACK (count_one), &n_told);
   transport->cancellable = cancellable;
   ferry_channel_send_async (channel, g_variant_new_uint32 (1), cancellable, keep_result, &result);
-  while (result == NULL)
-    g_main_context_iteration (NULL, TRUE);
-  g_assert_false (ferry_channel_send_finish (channel, result, &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  assert_cancelled (channel, &result);
+  /* Nothing waits to be sent any more. */
+  ferry_test_run_until (is_one, &n_told);
   transport->cancellable = NULL;
   /* The channel's end would wait for room, too. */
   ferry_transport_close (FERRY_TRANSPORT (transport));
