@@ -46,7 +46,7 @@ gboolean ferry_channel_is_ready (FerryChannel *self);
 gboolean ferry_channel_is_end_taken (FerryChannel *self);
 typedef void (*FerryChannelNewsFunc) (FerryChannel *channel, gpointer data);
 /* On the thread of the channel's context: makes that thread call func (nullable) whenever there may be something to
- * take, and when the channel's end was taken. Returns FALSE if another func is set. */
+ * take, and when the channel's end was taken. Returns FALSE if another func is set, or `flowing` is TRUE. */
 gboolean ferry_channel_set_news_func (FerryChannel *self, FerryChannelNewsFunc func, gpointer data);
 /* any: makes the context's thread call the func of ferry_channel_set_news_func() once more. */
 void ferry_channel_tell_news (FerryChannel *self);

@@ -1209,7 +1209,7 @@ ferry_channel_set_news_func (FerryChannel *self, FerryChannelNewsFunc func, gpoi
 {
   FERRY_AUTO_LOCK (&self->lock);
 
-  if (func != NULL && self->news_func != NULL)
+  if (func != NULL && (self->news_func != NULL || self->flowing))
     return FALSE;
   self->news_func = func;
   self->news_data = data;
@@ -1842,9 +1842,15 @@ ferry_channel_get_transport (FerryChannel *self)
   return self->transport;
 }
 
+static gboolean
+has_news_func (FerryChannel *self, gpointer data)
+{
+  return self->news_func != NULL;
+}
+
 /**
  * ferry_channel_set_flowing: (set-property flowing)
- * @self: a channel
+ * @self: a channel; to let its messages flow, one that is in no exchange
  * @flowing: whether [signal@Ferry.Channel::message] is emitted for messages
  *
  * Sets whether [signal@Ferry.Channel::message] is emitted for messages, which takes them. Otherwise messages stay until
@@ -1859,6 +1865,8 @@ ferry_channel_set_flowing (FerryChannel *self, gboolean flowing)
   gboolean changed;
 
   g_return_if_fail (FERRY_IS_CHANNEL (self));
+  ferry_return_if_fail (!flowing || !holds (self, has_news_func, NULL),
+                        "the channel is in an exchange; set the property “flowing” of the exchange instead");
 
   pthread_mutex_lock (&self->lock);
   changed = self->flowing != !!flowing;

@@ -210,7 +210,8 @@ ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
   g_return_if_fail (FERRY_IS_CHANNEL (channel));
   ferry_return_if_elsewhere (self->home);
   ferry_return_if_fail (ferry_channel_set_news_func (channel, news_came, self),
-                        "the channel is in an exchange already; remove it from that exchange first");
+                        "the channel is in an exchange already, or its property “flowing” is set; remove it from that "
+                        "exchange, or unset the property, first");
 
   g_hash_table_insert (self->members, g_object_ref (channel), GINT_TO_POINTER (FALSE));
   self->n_running++;

@@ -370,8 +370,50 @@ who_waits_for_a_turn_holds_up_no_loop (void)
   g_assert_true (ferry_exchange_finish (exchange, PATIENCE, NULL));
 }
 
+static void
+count_one (gpointer count)
+{
+  (*(guint *) count)++;
+}
+
+/* Its messages would go to handlers of the signal “message”, and the exchange would emit none of them. */
+static void
+messages_go_to_the_channel_or_to_the_exchange (gconstpointer kind)
+{
+  g_autoptr (TransportTestPair) pair = transport_test_pair_new (kind);
+  g_autoptr (FerryRouter) router = ferry_test_router_new ();
+  g_autoptr (FerryExchange) exchange = ferry_exchange_new (router, NULL);
+  g_autoptr (FerryChannel) channel = ferry_channel_new (pair->ends[0]);
+  guint n_messages = 0;
+  Heard heard = {0};
+
+  g_signal_connect_swapped (channel, "message", G_CALLBACK (count_one), &n_messages);
+  g_signal_connect (exchange, "data", G_CALLBACK (take_data), &heard);
+  ferry_channel_set_flowing (channel, TRUE);
+  g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "ferry_exchange_add()*flowing*");
+  ferry_exchange_add (exchange, channel);
+  g_test_assert_expected_messages ();
+  g_assert_cmpuint (ferry_exchange_get_n_active (exchange), ==, 0);
+  ferry_channel_set_flowing (channel, FALSE);
+  ferry_exchange_add (exchange, channel);
+  g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "ferry_channel_set_flowing()*exchange*");
+  ferry_channel_set_flowing (channel, TRUE);
+  g_test_assert_expected_messages ();
+  g_assert_false (ferry_channel_get_flowing (channel));
+  send_all (pair->ends[1]);
+  ferry_exchange_finish (exchange, PATIENCE, NULL);
+  g_assert_cmpuint (heard.n_values, ==, N_MESSAGES);
+  g_assert_cmpuint (n_messages, ==, 0);
+  /* Outside of the exchange, its messages may flow again. */
+  ferry_channel_set_flowing (channel, TRUE);
+  g_assert_true (ferry_channel_get_flowing (channel));
+  g_clear_object (&exchange);
+  ferry_test_router_stop (g_steal_pointer (&router));
+}
+
 static const TransportTestFact facts[] = {
   {"what-came-with-the-end-is-stored", what_came_with_the_end_is_stored},
+  {"messages-go-to-the-channel-or-to-the-exchange", messages_go_to_the_channel_or_to_the_exchange},
 };
 
 int
