@@ -112,8 +112,7 @@ has_work (gpointer data)
 }
 
 /* Waits for a result. Returns the oldest result, in the form that the application gets: (transfer full) (nullable).
- * Returns NULL when the giver must end: it was cancelled, or the last result was taken after ferry_background_finish(),
- * and then at_end is set. */
+ * Returns NULL when the giver must end: it was cancelled, or no result will follow, and then at_end is set. */
 static GVariant *
 wait_for_result (Giving *giving, gboolean *at_end)
 {

@@ -43,8 +43,7 @@ typedef struct
   int pidfd;          /* const until unwatch(); then -1 */
   pthread_mutex_t lock;
   gint64 kill_at; /* guarded by lock: when to kill the child; monotonic time, G_MAXINT64: never */
-  gint64 lost_at; /* guarded by lock: when to end the transport, though the child runs; monotonic time, G_MAXINT64:
-                   * never */
+  gint64 lost_at; /* guarded by lock: when to end the transport of a child that runs; as kill_at */
   GList node;     /* the link in `children` */
 } Child;
 
@@ -254,8 +253,7 @@ join (GPid pid, int pidfd, int fd)
   return channel;
 }
 
-/* child: makes the child's end of the channel. Does not touch or iterate the child's copy of the parent's main
- * context. */
+/* child: makes the child's end of the channel. Does not touch its copy of the parent's main context. */
 static FerryChannel *
 begin_as_child (int fd)
 {
@@ -337,8 +335,7 @@ give_up_child (pid_t pid, GError **error)
  * messages.
  *
  * When the parent drops its last reference to the channel, the child can receive no more messages and its sending
- * fails. A child that has not ended 5 seconds later is killed as soon as the parent iterates the main context or
- * creates another child.
+ * fails. A child that has not ended 5 seconds later is killed when the parent iterates the context or creates a child.
  *
  * Fails with %FERRY_ERROR_REFUSED in a process with threads, with %FERRY_ERROR_BUSY in the callback of an asynchronous
  * function of such a channel, and with %FERRY_ERROR_SYSTEM.

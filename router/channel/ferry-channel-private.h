@@ -24,8 +24,7 @@ typedef struct
 {
   GVariant *value; /* (owned) (nullable): the message; NULL if failure is set */
   GError *failure; /* (owned) (nullable): an error that was sent as a message */
-  FerryCall *call; /* (owned) (nullable): to be answered when the message is taken; NULL when the sender wants no
-                    * acknowledgement */
+  FerryCall *call; /* (owned) (nullable): answered when the message is taken, for a sender that wants that */
 } FerryIncoming;
 
 void ferry_incoming_free (FerryIncoming *self);
@@ -37,8 +36,7 @@ typedef enum
   FERRY_CHANNEL_AT_END, /* all messages were taken, and no further one will come; with an error set, or without one */
 } FerryChannelTake;
 
-/* any: takes the next message without waiting. Sets error if there is no further message and the channel ended with an
- * error. */
+/* any: takes the next message without waiting. Sets error at the end of a channel that ended with an error. */
 FerryChannelTake ferry_channel_take (FerryChannel *self, FerryIncoming **incoming, GError **error);
 /* any: whether there is something to take: a message, or the channel's end, if it was not taken yet. */
 gboolean ferry_channel_is_ready (FerryChannel *self);
@@ -53,8 +51,7 @@ void ferry_channel_tell_news (FerryChannel *self);
 
 /* ---- sending messages ---- */
 
-/* Waits until the end message was sent, or can no longer be sent. Any thread that may wait, except the thread that
- * receives for the transport. */
+/* Waits until the end message was sent, or can no longer be sent. Not on the thread that receives for the transport. */
 void ferry_channel_wait_end_sent (FerryChannel *self);
 /* For a channel over a polled transport: waits until its socket has taken everything that was sent. */
 void ferry_channel_flush (FerryChannel *self);
@@ -83,13 +80,11 @@ typedef struct
 {
   _Atomic gint references;
   GDestroyNotify alone; /* const: (nullable): context: called when the channel's transport is closed */
-  GDestroyNotify drop;  /* const: any: called when the channel is disposed of; drops the channel's reference to the
-                         * process */
+  GDestroyNotify drop;  /* const: any: called when the channel is disposed of; drops the channel's reference */
   GDestroyNotify clear; /* const: (nullable): releases the fields that the struct of the other file adds */
   GWeakRef channel;     /* any: the channel, while it lives */
   FerryHome *home;      /* const: (owned): of the thread that started the process */
-  FerryRouter *router;  /* const: (owned) (nullable): NULL for a process that was forked from this process; worker is
-                         * then NULL too */
+  FerryRouter *router;  /* const: (owned) (nullable): NULL, as worker is, for a fork of this process */
   FerryWorker *worker;
   GPid pid;             /* const: the process' number; set where worker is NULL */
   FerryExit *exit;      /* (owned) (nullable): set when the process has ended */
@@ -104,12 +99,10 @@ gpointer ferry_channel_process_ref (gpointer self);
 void ferry_channel_process_unref (gpointer self);
 /* Records that the process has ended, and wakes all waits for that. Takes ownership of exit. */
 void ferry_channel_process_end (FerryChannelProcess *self, FerryExit *exit);
-/* Must be called in a child that was forked: forgets the processes that were forked before, since they are children of
- * the parent. */
+/* Must be called in a forked child: forgets the processes that were forked before, which are the parent's. */
 void ferry_channel_process_forget_all (void);
 
-/* Sets the process of a channel. Called once, on the thread that started the process. The channel takes over the
- * caller's reference. */
+/* Sets the process of a channel, once. On the thread that started the process, whose reference the channel takes. */
 void ferry_channel_set_process (FerryChannel *self, FerryChannelProcess *process);
 /* Returns (transfer none) (nullable) the process that was started with the channel. */
 FerryChannelProcess *ferry_channel_get_process (FerryChannel *self);

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Channels with workers that are started for them, at the worker's end: serving the channel, and the functions that a
- * worker may run.
+/* Channels with workers that are started for them, at the worker's end: its functions, and serving the channel.
  *
  * Threads: functions may be registered on any thread; the process' first thread serves the channel. */
 

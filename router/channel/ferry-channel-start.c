@@ -1,11 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Channels with workers that are started for them, at the application's end: how a worker is started, how it has ended,
- * and waiting for its end.
+/* Channels with workers that are started for them, at the application's end: a worker's start, its end, and waiting.
  *
- * Threads: the router's thread, where nothing else is said. For processes that were forked from this process: the
- *          thread that created them. */
+ * Threads: the router's thread, where nothing else is said. For forks of this process: the thread that made them. */
 
 #include "config.h"
 
@@ -21,8 +19,7 @@
 /* How long a worker may run after its channel was dropped or closed, in microseconds. */
 #define GRACE (5 * G_USEC_PER_SEC)
 
-/* The processes that ferry_wait_all() waits for: the workers of one router, or the processes that were forked from this
- * process. */
+/* The processes that ferry_wait_all() waits for: the workers of one router, or the forks of this process. */
 typedef struct
 {
   guint n_running;
@@ -83,8 +80,7 @@ none_runs (gpointer data)
  * @error: return location for an error
  *
  * Waits until all workers have ended that [func@Ferry.Channel.start] and exchanges started with @router. With %NULL as
- * @router, waits for all processes that [func@Ferry.Channel.create] and exchanges forked. Does not touch other children
- * of this process.
+ * @router, waits for all processes that [func@Ferry.Channel.create] and exchanges forked. Touches no other children.
  *
  * While it waits, this function iterates the router's main context, or the thread-default one if @router is %NULL. So
  * it is for tests and console programs. On the router's thread, or on the thread that created the processes.
@@ -221,16 +217,14 @@ worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
 {
   Run *self = ferry_channel_process_ref (data);
 
-  /* The handler's data has a reference to the process, and the process has one to the worker. Disconnecting ends this
-   * cycle. */
+  /* Ends a cycle: the handler's data has a reference to the process, and the process has one to the worker. */
   g_signal_handlers_disconnect_by_data (worker, self);
   ferry_timers_unset (self->process.router->timers, &self->timer);
   ferry_channel_process_end (&self->process, ferry_exit_ref (exit));
   ferry_channel_process_unref (self);
 }
 
-/* Gives the worker five seconds to exit. The channel was dropped or its transport was closed, and the worker is
- * notified of that through its link. */
+/* Gives the worker five seconds to exit. Its link tells it that the channel was dropped, or the transport closed. */
 static void
 set_grace (gpointer data)
 {
@@ -264,8 +258,7 @@ static FerryLauncher *
 get_starter (FerryLauncher *launcher, FerryRouter *router)
 {
   static const char key[] = "ferry-channel-starter";
-  static const char monitor_key[] = "ferry-channel-monitor"; /* the key of the monitor of the fork server's router; this
-                                                              * pointer is only compared */
+  static const char monitor_key[] = "ferry-channel-monitor"; /* of the fork server's router; only compared */
   GObject *starter = g_object_get_data (G_OBJECT (launcher), key);
   g_autoptr (FerryLauncher) copy = NULL;
 
@@ -329,8 +322,7 @@ spawn (FerryLauncher *starter, FerryRouter *router, const char *function, GVaria
  *
  * When the last reference to the channel is dropped, the function can receive no more messages and its sending fails. A
  * worker that has not ended 5 seconds later is killed. To let it work for longer, keep the channel and use
- * [method@Ferry.Channel.wait_async]. A worker that closes its transport must exit as well. It is also killed after 5
- * seconds.
+ * [method@Ferry.Channel.wait_async]. A worker that closes its transport must also exit within 5 seconds.
  *
  * On the router's thread, in whose main context the channel's signals are emitted.
  *
@@ -358,8 +350,7 @@ ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *f
       !ferry_home_check_error (ferry_launcher_get_home (launcher), G_STRFUNC, error))
     return NULL;
   starter = get_starter (launcher, router);
-  /* Senders that were added to the launcher are for the worker that it starts next, which is this one. So they are
-   * moved to the starter. */
+  /* Senders that were added to the launcher are for the next worker, which is this one. So the starter gets them. */
   if (starter != launcher)
     ferry_launcher_put_senders_back (starter, ferry_launcher_set_senders_aside (launcher));
   self = spawn (starter, router, function, kept, error);
@@ -451,8 +442,7 @@ ferry_channel_wait (FerryChannel *self, gint64 timeout, GError **error)
  * @callback: (scope async): called when the process has ended
  * @user_data: data for @callback
  *
- * Waits until the process that was started with the channel has ended, without blocking. On the thread that started the
- * process.
+ * Waits as [method@Ferry.Channel.wait] does, without blocking. On the thread that started the process.
  *
  * Since: 0.1
  */

@@ -61,8 +61,7 @@ typedef struct
 {
   _Atomic gint references;
   FerryChannel *channel; /* (unowned): the sending function and the transaction have references to the channel */
-  const char *method;    /* const, as the next three fields: FERRY_CHANNEL_MESSAGE, FERRY_CHANNEL_FAILURE or
-                          * FERRY_CHANNEL_END */
+  const char *method;    /* const, as the next three fields: FERRY_CHANNEL_MESSAGE, _FAILURE or _END */
   GVariant *value;       /* (owned) (nullable): the message, or the error of the end message */
   gboolean acknowledged;
   GTask *task;         /* (owned) (nullable): NULL for the end message, and if a thread waits instead */
@@ -73,8 +72,7 @@ typedef struct
   GError *error;       /* (owned) (nullable): may be set with OUTGOING_DONE */
 } Outgoing;
 
-/* The data of sources and of retries of the flush, which have no reference to the channel. Counted references, by
- * g_atomic_rc_box. */
+/* The data of sources and retries, which have no reference to the channel. Counted references, by g_atomic_rc_box. */
 typedef struct
 {
   GWeakRef channel;
@@ -97,8 +95,7 @@ typedef struct
  *
  * Each end closes its own direction: by [method@Ferry.Channel.close], or by [method@Ferry.Channel.fail], which raises
  * an error at the other end. The other end takes all messages first, and then is notified that the channel was closed.
- * The same holds for a worker that was killed: all messages that it had sent are taken first, then the error that says
- * how the worker ended.
+ * The same holds for a worker that was killed: all its messages are taken first, then the error that says how it ended.
  *
  * In a worker, and on any other thread that may wait, [method@Ferry.Channel.receive] takes messages. On the thread of a
  * main loop, use [method@Ferry.Channel.receive_async], or the signal [signal@Ferry.Channel::message] with
@@ -125,8 +122,8 @@ struct _FerryChannel
   GVariant *arguments;             /* const: (owned) (nullable): the arguments of this function */
 
   pthread_mutex_t lock;
-  pthread_cond_t changed; /* signalled when a Condition of a waiting thread may have become true; uses the monotonic
-                           * clock */
+  pthread_cond_t changed;
+  /* signalled when a Condition may have become true; uses the monotonic clock */
 
   GQueue out;            /* guarded by lock, and so are the fields below up to source, where nothing else is said:
                           * (element-type Outgoing) (owned): to be sent */
@@ -302,8 +299,7 @@ tell_writable_locked (FerryChannel *self)
   tell_locked (self, TELL_WRITABLE);
 }
 
-/* any: closes the transport with an error, because the other end broke a rule. what: what the other end did, as a
- * clause. */
+/* any: closes the transport with an error, because the other end broke a rule. what: what it did, as a clause. */
 static void
 fault (FerryChannel *self, const char *what)
 {
@@ -369,8 +365,7 @@ outgoing_end_locked (Outgoing *self, GError *error)
   pthread_cond_broadcast (&self->channel->changed);
 }
 
-/* Must be called without the lock, when the item is OUTGOING_DONE: returns the result to the item's task, if it has
- * one. */
+/* Returns the result to the task (nullable) of an item that is OUTGOING_DONE. Must be called without the lock. */
 static void
 outgoing_return (Outgoing *self)
 {
@@ -931,8 +926,7 @@ ferry_channel_take (FerryChannel *self, FerryIncoming **incoming, GError **error
   return taken;
 }
 
-/* Finishes one wait of ferry_channel_receive_async() with a message or the end. Returns FALSE when there is no wait, or
- * nothing to take. */
+/* Finishes one wait of ferry_channel_receive_async() with a message or the end. Returns FALSE if either is missing. */
 static gboolean
 serve_one (FerryChannel *self)
 {
@@ -1103,15 +1097,13 @@ give (FerryIncoming *incoming, GError *bad_end, GVariant **value, GError **failu
  * Fails with the error that the other end raised: its domain, code and message (see [func@Ferry.Error.get_trace]).
  * Fails with %FERRY_ERROR_WORKER_LOST if the worker ended without closing its end of the channel; the message says how
  * the worker ended. Fails with %FERRY_ERROR_CLOSED when the transport is closed, and with %FERRY_ERROR_PROTOCOL if the
- * other end broke a rule. This function fails in these ways only after all messages were taken, and fails again each
- * time it is called after that.
+ * other end broke a rule. It fails in these ways only after all messages were taken, and then each time it is called.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED; then it may be called again.
  *
  * Not on the thread that receives for the transport, where it fails with %FERRY_ERROR_WRONG_THREAD. On the router's
- * thread it iterates the router's main context, and fails with %FERRY_ERROR_BUSY in a callback of this context. So on
- * this thread it is for tests and console programs; an application uses [method@Ferry.Channel.receive_async] or
- * [signal@Ferry.Channel::message].
+ * thread it iterates the router's main context, and fails with %FERRY_ERROR_BUSY in a callback of this context. There
+ * it is for tests and console programs; an application uses [method@Ferry.Channel.receive_async].
  *
  * Returns: %TRUE with a message, or if the other end closed without an error
  *
@@ -1266,8 +1258,7 @@ is_flushed (FerryChannel *self, gpointer data)
   return ferry_polled_transport_is_flushed (self->transport);
 }
 
-/* Waits until an item of `out` was sent, or acknowledged if it is to be. On a timeout or a cancel it takes the item
- * back. */
+/* Waits until an item of `out` was sent, or acknowledged if it is to be. Takes it back on a timeout or a cancel. */
 static gboolean
 wait_sent (FerryChannel *self, Outgoing *item, gint64 timeout, GCancellable *cancellable, GError **error)
 {
@@ -1361,8 +1352,7 @@ ferry_channel_send (FerryChannel *self, GVariant *value, gint64 timeout, GCancel
  * @error: return location for an error
  *
  * Sends an error as a message. The channel stays open: such an error may be the failure of one item among many. The
- * other end gets it as the failure of a message, with its domain, code, message and trace; no function fails with it.
- * Any thread.
+ * other end gets it as a failure, with its domain, code, message and trace; no function fails with it. Any thread.
  *
  * Fails as [method@Ferry.Channel.send].
  *
@@ -1563,8 +1553,7 @@ ferry_channel_wait_end_sent (FerryChannel *self)
   sleep_until (self, is_all_sent, NULL, G_MAXINT64, NULL);
 }
 
-/* On a thread that may not iterate the context, only those messages are written for which the other end has given
- * credits. */
+/* On a thread that may not iterate the context, writes only the messages for which there are credits. */
 void
 ferry_channel_flush (FerryChannel *self)
 {
@@ -1718,8 +1707,7 @@ ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *argum
  * ferry_channel_get_function:
  * @self: a channel
  *
- * Gets the name of the function that the channel was started with. In the worker, this is the function that runs. Any
- * thread.
+ * Gets the name of the function that the channel was started with, which runs in the worker. Any thread.
  *
  * Returns: (nullable): the name; %NULL if the channel was made over a transport
  *
@@ -1769,8 +1757,7 @@ ferry_channel_get_process (FerryChannel *self)
  *
  * Gets the worker that was started with the channel. Any thread.
  *
- * Returns: (transfer none) (nullable): the worker; %NULL if the channel was made over a transport or by
- *   [func@Ferry.Channel.create]
+ * Returns: (transfer none) (nullable): the worker; %NULL if no worker was started with the channel
  *
  * Since: 0.1
  */
@@ -1854,8 +1841,7 @@ has_news_func (FerryChannel *self, gpointer data)
  * @flowing: whether [signal@Ferry.Channel::message] is emitted for messages
  *
  * Sets whether [signal@Ferry.Channel::message] is emitted for messages, which takes them. Otherwise messages stay until
- * they are taken. The signal is emitted also for messages that were received before. So connect the handlers first. Any
- * thread.
+ * they are taken. The signal is emitted also for earlier messages. So connect the handlers first. Any thread.
  *
  * Since: 0.1
  */
@@ -1902,8 +1888,7 @@ ferry_channel_get_flowing (FerryChannel *self)
  * @self: a channel
  *
  * Gets whether no more messages will be received: the other end has closed or failed its channel, or the transport has
- * ended. Messages that were received before, and the error that the channel ended with, may still wait to be taken. Any
- * thread.
+ * ended. Messages and the error that the channel ended with may still wait to be taken. Any thread.
  *
  * Returns: %TRUE when no more messages will be received
  *

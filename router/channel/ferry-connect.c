@@ -292,8 +292,7 @@ attempt_run (const Attempt *self, GCancellable *cancellable, GError **error)
  * [func@Ferry.Transport.connect_to_async] instead. Any thread.
  *
  * Fails with %FERRY_ERROR_NOT_LISTENING if no worker listens at the address, also if an ended worker has left its
- * socket there. Fails with %FERRY_ERROR_BUSY if the worker has as many applications as it accepts, or no file
- * descriptors for another one.
+ * socket there. Fails with %FERRY_ERROR_BUSY if the worker accepts no more applications, or has no descriptors left.
  *
  * Fails with %FERRY_ERROR_NOT_ALLOWED if permissions or the worker refuse this process, or if the worker belongs
  * neither to this process' user nor to root. Fails with %FERRY_ERROR_REFUSED if the worker refuses for another reason,
@@ -347,8 +346,7 @@ attempt_main (gpointer data)
  * %FERRY_ERROR_BAD_ARGUMENTS.
  *
  * Fails as [func@Ferry.Transport.connect_to] does, with %FERRY_ERROR_TIMED_OUT after @wait or @timeout, and with
- * %G_IO_ERROR_CANCELLED. If @wait is not 0, %FERRY_ERROR_NOT_LISTENING means that the folder does not exist or was
- * removed.
+ * %G_IO_ERROR_CANCELLED. If @wait is not 0, %FERRY_ERROR_NOT_LISTENING means that the folder is missing.
  *
  * Since: 0.1
  */

@@ -28,16 +28,14 @@ typedef struct
 {
   char *function;      /* (owned) (nullable): NULL for a channel */
   GVariant *arguments; /* (owned) (nullable): of the function */
-  GTask *call;         /* (owned) (nullable): of ferry_exchange_add_wait_async(), with the channel as its data; NULL for
-                        * a function */
+  GTask *call;         /* (owned) (nullable): of ferry_exchange_add_wait_async(), its data is the channel */
   GSource *source;     /* (owned) (nullable): calls turn_cancelled() when the call's cancellable is cancelled */
 } Waiting;
 
 /**
  * FerryExchange:
  *
- * A set of channels that an application waits on together, with a limit for the number of workers that run at the same
- * time.
+ * A set of channels that an application waits on together, with a limit for the workers that run at the same time.
  *
  * [method@Ferry.Exchange.start] starts a worker with a channel. At the limit, the worker is started when another worker
  * has ended. While [property@Ferry.Exchange:flowing] is set, [signal@Ferry.Exchange::data] is emitted for the messages
@@ -72,10 +70,8 @@ struct _FerryExchange
   FerryRouter *router;     /* const: (owned) (nullable): NULL if the exchange starts no workers */
   GMainContext *context;   /* const: (owned): the context to iterate while waiting, if there is no router */
   FerryLauncher *launcher; /* const: (owned) (nullable): starts the workers */
-  GListStore *active;      /* const: (owned) (element-type FerryChannel): the members, in the order in which they were
-                            * added */
-  GHashTable *members;     /* const: (owned) (element-type FerryChannel gboolean): the value says whether the channel
-                            * has finished */
+  GListStore *active;      /* const: (owned) (element-type FerryChannel): the members, the oldest first */
+  GHashTable *members;     /* const: (owned) (element-type FerryChannel gboolean): whether it has finished */
   GQueue waiting;          /* (element-type Waiting) (owned): what waits for the limit, the oldest first */
   guint n_running;
   guint limit; /* of n_running; 0: no limit */
@@ -286,8 +282,7 @@ start_now (FerryExchange *self, const char *function, GVariant *arguments, GErro
   return TRUE;
 }
 
-/* Starts the waiting function, or adds the waiting channel. If the worker cannot be started, fails, and emits `data`
- * with the same error. */
+/* Starts the waiting function, or adds the waiting channel. If this fails, emits `data` with the error, too. */
 static gboolean
 start_one (FerryExchange *self, Waiting *waiting, GError **error)
 {
@@ -302,8 +297,7 @@ start_one (FerryExchange *self, Waiting *waiting, GError **error)
     }
   if (start_now (self, waiting->function, waiting->arguments, &failure))
     return TRUE;
-  /* The router ran when ferry_exchange_start() accepted the function, so the error says that it was stopped since
-   * then. */
+  /* The router ran when ferry_exchange_start() accepted the function, so it was stopped since then. */
   if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING))
     {
       g_clear_error (&failure);
@@ -324,8 +318,7 @@ start_one (FerryExchange *self, Waiting *waiting, GError **error)
  * @error: return location for an error
  *
  * Starts the workers that wait, as far as the limit allows. The exchange does this itself whenever a worker has ended,
- * a channel was removed or the limit was raised. So an application seldom needs this function. On the exchange's
- * thread.
+ * a channel was removed or the limit was raised. So applications seldom need this function. On the exchange's thread.
  *
  * Fails as [func@Ferry.Channel.start], with the error of the first worker that could not be started; the other workers
  * are started. [signal@Ferry.Exchange::data] is emitted for each failure.
@@ -509,8 +502,7 @@ ferry_exchange_ready_async (FerryExchange *self, GCancellable *cancellable, GAsy
  * exchange's thread.
  *
  * Returns: (transfer full) (element-type FerryChannel) (nullable): the channels that have something to take now, or
- *   %NULL with @error set. The array is empty when all channels have finished, or when everything was taken since the
- *   wait ended
+ *   %NULL with @error set. The array is empty when all channels have finished, or everything was taken since
  *
  * Since: 0.1
  */
@@ -595,8 +587,7 @@ turn_cancelled (GCancellable *cancellable, gpointer data)
  * @callback: (scope async): called when the channel was added
  * @user_data: data for @callback
  *
- * Adds a channel when the limit allows it, after all workers and channels that wait already, without blocking. On the
- * exchange's thread.
+ * Adds a channel as [method@Ferry.Exchange.add_wait] does, without blocking. On the exchange's thread.
  *
  * Since: 0.1
  */
@@ -646,8 +637,7 @@ ferry_exchange_add_wait_finish (FerryExchange *self, GAsyncResult *result, GErro
 /**
  * ferry_exchange_create:
  * @self: an exchange
- * @timeout: how long to wait until the limit allows another process, in microseconds; 0: do not wait, negative: without
- *   a limit
+ * @timeout: how long to wait for the limit, in microseconds; 0: do not wait, negative: without a limit
  * @error: return location for an error
  *
  * Forks the process as [func@Ferry.Channel.create] does, when the limit allows it, and adds the parent's end of the
@@ -739,8 +729,7 @@ ferry_exchange_finish (FerryExchange *self, gint64 timeout, GError **error)
  * @callback: (scope async): called when all channels have finished
  * @user_data: data for @callback
  *
- * Sets [property@Ferry.Exchange:flowing], and waits as [method@Ferry.Exchange.finish] does, without blocking. On the
- * exchange's thread.
+ * Does what [method@Ferry.Exchange.finish] does, without blocking. On the exchange's thread.
  *
  * Since: 0.1
  */
@@ -806,8 +795,7 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer data)
  * @address: (type filename): where a persistent worker listens: a path, or “@” and an abstract name
  * @timeout: how long the whole attempt may take, in microseconds; negative: without a limit
  * @cancellable: (nullable): a cancellable
- * @callback: (scope async): called when the channel was added, or could not be added, in the thread-default main
- *   context
+ * @callback: (scope async): called when the channel was added, or could not be added
  * @user_data: data for @callback
  *
  * Attaches to a persistent worker, and adds a channel with this worker, even at the limit. At a path, this function
@@ -923,8 +911,7 @@ ferry_exchange_get_n_waiting (FerryExchange *self)
  * @self: an exchange
  * @limit: the largest number of workers; 0: no limit
  *
- * Sets how many workers may run at the same time. Each channel that has not finished counts as one. On the exchange's
- * thread.
+ * Sets how many workers may run at the same time. Each unfinished channel counts as one. On the exchange's thread.
  *
  * Since: 0.1
  */
@@ -1143,8 +1130,7 @@ install_properties (GObjectClass *object_class)
 /**
  * ferry_exchange_new:
  * @router: (nullable): a router; %NULL if the exchange has only channels of [func@Ferry.Channel.create]
- * @launcher: (nullable): the launcher that starts workers, which needs a @router; %NULL if channels are only added or
- *   created
+ * @launcher: (nullable): what starts workers, which needs a @router; %NULL if channels are only added or created
  *
  * Makes an exchange. Without a router it belongs to the calling thread, and its functions that wait iterate the main
  * context that is now the thread-default one. Any thread.
@@ -1220,8 +1206,8 @@ ferry_exchange_class_init (FerryExchangeClass *klass)
    * @channel: (nullable): the channel; %NULL if @error is of a worker that waited and could not be started
    * @value: (nullable): the message
    * @failure: (nullable): an error that was sent as a message
-   * @error: (nullable): the error that the channel ended with: the one that the worker's function raised, or one that
-   *   says how the worker was lost
+   * @error: (nullable): the error that the channel ended with: raised by the worker's function, or how the worker was
+   * lost
    *
    * A message was taken from one of the channels, or a channel ended with an error. Exactly one of @value, @failure and
    * @error is set. Emitted while [property@Ferry.Exchange:flowing] is set.

@@ -15,8 +15,7 @@
  *             acceptor has a weak reference to its listener; clients may outlive both. Dropping the listener joins the
  *             thread, so the thread itself must never drop a listener.
  * Threads:    any, where nothing else is said.
- * Locks:      starting, then lock. With lock held, the only function of a transport that is called is
- *             ferry_transport_get_closed(). */
+ * Locks:      starting, then lock. With lock held, only ferry_transport_get_closed() of a transport is called. */
 
 #include "config.h"
 
@@ -64,12 +63,9 @@ typedef struct
   GThread *thread;          /* guarded by starting: (owned) (nullable): the acceptor's thread */
 
   pthread_mutex_t lock;
-  GQueue accepted;       /* guarded by lock: (element-type FerryTransport) (owned): of clients that no handler and no
-                          * ferry_listener_accept() got yet */
-  GPtrArray *clients;    /* guarded by lock: (element-type Client) (unowned): the transport of each client owns the
-                          * client */
-  GArray *users;         /* guarded by lock: (element-type uid_t): the users that are allowed beside this process'
-                          * user */
+  GQueue accepted;       /* guarded by lock: (element-type FerryTransport) (owned): not taken yet */
+  GPtrArray *clients;    /* guarded by lock: (element-type Client) (unowned): owned by their transports */
+  GArray *users;         /* guarded by lock: (element-type uid_t): the other users that are allowed */
   guint max_attached;    /* guarded by lock: the largest number of clients */
   gint64 hello_time;     /* guarded by lock: how long a hello may take, in microseconds */
   gboolean stopped;      /* guarded by lock: TRUE after acceptor_stop() has begun */
@@ -88,8 +84,7 @@ typedef struct
 {
   int fd; /* (owned): the connection's socket */
   pid_t pid;
-  gint64 deadline; /* monotonic, in microseconds: for the rest of the hello; once the hello is complete, for a client to
-                    * leave */
+  gint64 deadline; /* monotonic, in microseconds: for the hello; when it is complete, for a client to leave */
   guint8 bytes[FERRY_HELLO_SIZE];
   gsize n_bytes;
 } Hello;
@@ -98,8 +93,7 @@ typedef struct
 typedef struct
 {
   FerryAcceptor *acceptor; /* const: (owned): has this client in its clients */
-  int fd;                  /* const: (owned): a duplicate of the transport's socket, to see whether the application has
-                            * closed it */
+  int fd;                  /* const: (owned): a duplicate of the transport's socket, to see a hang-up */
   pid_t pid;               /* const: the number of the application's process */
 } Client;
 
@@ -126,8 +120,7 @@ typedef struct
  * then, another process gets %FERRY_ERROR_BUSY.
  *
  * Only processes of the worker's user may attach, and processes of users that [method@Ferry.Listener.allow_user]
- * allows. The kernel reports the user. Other processes get %FERRY_ERROR_NOT_ALLOWED and are logged, at most once a
- * minute.
+ * allows. The kernel reports the user. Others get %FERRY_ERROR_NOT_ALLOWED and are logged, at most once a minute.
  *
  * Any thread may use a listener, where nothing else is said.
  *
@@ -786,8 +779,7 @@ ferry_listener_get_address (FerryListener *self)
  * @self: a listener
  * @max_attached: the largest number of applications, at least 1
  *
- * Sets how many applications may be attached at the same time. If more applications are attached already, they stay
- * attached. Any thread.
+ * Sets how many applications may be attached at the same time. If more are attached already, they stay. Any thread.
  *
  * Since: 0.1
  */
@@ -901,8 +893,7 @@ ferry_listener_get_n_attached (FerryListener *self)
  * @error: return location for an error
  *
  * Starts accepting applications. For each application [signal@Ferry.Listener::attached] is emitted, in the main context
- * that is now the thread-default one. Does nothing if the listener was started before. On the thread that made the
- * listener.
+ * that is now the thread-default one. Does nothing if it was started before. On the thread that made the listener.
  *
  * Returns: %TRUE, or %FALSE with %FERRY_ERROR_CLOSED or %FERRY_ERROR_SYSTEM
  *
