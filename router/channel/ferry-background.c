@@ -10,8 +10,7 @@
  * Threads:   any, where nothing else is said.
  * Locks:     attaching, then lock. A thread that starts or joins the giver holds attaching; the giver never locks
  *            attaching. Functions of the transport are called without lock.
- * Invariant: only the giver removes results, and there is at most one giver. So the result that the giver sent is still
- *            the oldest one when it is removed. */
+ * Invariant: only the giver removes results, and there is at most one giver. So it removes the result that it sent. */
 
 #include "config.h"
 
@@ -33,8 +32,7 @@ typedef struct
 /**
  * FerryBackground:
  *
- * Results that a persistent worker keeps while no application is attached. They are given to the next application that
- * attaches.
+ * Results that a persistent worker keeps, while no application is attached, for the next one that attaches.
  *
  * Each result is a transaction that the worker begins. The application has a [class@Ferry.Demux] with a handler of the
  * method's name. The handler's arguments have the type `(tv)`: the number of the result, and the result.
@@ -266,7 +264,6 @@ ferry_background_init (FerryBackground *self)
   pthread_mutex_init (&self->attaching, NULL);
   pthread_mutex_init (&self->lock, NULL);
   ferry_wait_queue_init (&self->waits);
-  g_queue_init (&self->results);
 }
 
 /**
@@ -413,8 +410,7 @@ ferry_background_attach (FerryBackground *self, FerryTransport *transport, GErro
  * application at a time, the default, rules out the second case: the next application attaches only after all messages
  * of this one were read.
  *
- * After [method@Ferry.Background.finish] the channel is closed after the last result. Any thread but one that receives
- * for the channel's transport.
+ * [method@Ferry.Background.finish] closes the channel after the last result. Any thread but one that receives for it.
  *
  * Returns: %TRUE, or %FALSE with %FERRY_ERROR_SYSTEM
  *

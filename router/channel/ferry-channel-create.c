@@ -31,8 +31,7 @@
 
 /* How long a child may run after its channel was dropped, in microseconds. */
 #define GRACE (5 * G_USEC_PER_SEC)
-/* How long to wait for a child's end after it closed its socket, in microseconds: so that the transport's error says
- * how the child ended. */
+/* How long to wait for a child's end after its socket's, in microseconds: the transport's error says how it ended. */
 #define HUNG_UP_GRACE (1 * G_USEC_PER_SEC)
 
 typedef struct
@@ -174,8 +173,7 @@ hung_up (gpointer data)
   set_alarm_locked (self);
 }
 
-/* any: the channel was dropped, and the child is notified of that through the socket. Sets when the child is killed.
- * Takes ownership of data. */
+/* any: called when the channel was dropped. Sets when the child is killed. Takes ownership of data. */
 static void
 drop (gpointer data)
 {
@@ -316,11 +314,10 @@ give_up_child (pid_t pid, GError **error)
  * Forks the process, and returns an end of a new channel in the parent and in the child: [method@Ferry.Channel.get_pid]
  * returns 0 in the child. This function needs no router and no main loop, and is for programs without threads.
  *
- * It fails in a process that has threads. Otherwise the child might need a lock that another thread held at the fork,
- * and that is never released. So nothing that starts threads may be used before it: no router, no other kind of
- * transport, and only little of GIO and GTK. The channels of this function start no thread, except for their
- * asynchronous functions (`_async`): GLib starts a thread with its first task. An application uses
- * [func@Ferry.Channel.start] instead.
+ * It fails in a process that has threads: the child might need a lock that another thread held at the fork. So nothing
+ * that starts threads may be used before it: no router, no other kind of transport, and only little of GIO and GTK. The
+ * channels of this function start no thread, except for their asynchronous functions (`_async`): GLib starts a thread
+ * with its first task. An application uses [func@Ferry.Channel.start] instead.
  *
  * Any thread, if the process has no other thread. In each process, the channel must be used on the thread that called
  * this function. Functions that wait iterate the thread-default main context; signals and asynchronous functions use
@@ -331,8 +328,7 @@ give_up_child (pid_t pid, GError **error)
  * functions fail with %FERRY_ERROR_CLOSED.
  *
  * The child must not return to the parent's main loop, nor from `main()`: it ends by [method@Ferry.Channel.exit]. If it
- * ends in another way without having closed its end of the channel, the parent gets %FERRY_ERROR_WORKER_LOST after all
- * messages.
+ * ends in another way and has not closed the channel, the parent gets %FERRY_ERROR_WORKER_LOST after all messages.
  *
  * When the parent drops its last reference to the channel, the child can receive no more messages and its sending
  * fails. A child that has not ended 5 seconds later is killed when the parent iterates the context or creates a child.

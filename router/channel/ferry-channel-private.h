@@ -109,9 +109,8 @@ FerryChannelProcess *ferry_channel_get_process (FerryChannel *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryIncoming, ferry_incoming_free)
 
-/* Returns (floating) the first message to a worker: the function that it runs. This function is in
- * ferry-channel-serve.c so that a program with the static library links that file too, whose constructor registers its
- * server with ferry_worker_main(). */
+/* Returns (floating) the first message to a worker: the function that it runs. It is in ferry-channel-serve.c, so that
+ * a program with the static library links that file and its constructor. */
 GVariant *ferry_channel_order_new (const char *function, GVariant *arguments);
 
 G_END_DECLS

@@ -114,8 +114,7 @@ ferry_wait_all (FerryRouter *router, gint64 timeout, GError **error)
  * @callback: (scope async): called when all processes have ended
  * @user_data: data for @callback
  *
- * Waits as [func@Ferry.wait_all] does, without blocking. On the router's thread, or on the thread that created the
- * processes.
+ * Waits as [func@Ferry.wait_all] does, without blocking. On the router's thread, or the one that created the processes.
  *
  * Since: 0.1
  */
@@ -266,8 +265,7 @@ get_starter (FerryLauncher *launcher, FerryRouter *router)
     return launcher;
   if (starter != NULL && g_object_get_data (starter, monitor_key) == router->monitor)
     return FERRY_LAUNCHER (starter);
-  /* The forked launcher has a reference to the copy. With a reference to this launcher, which refers to the forked
-   * launcher, neither would be freed. */
+  /* This launcher will refer to the forked launcher. Forked from itself, the two would form a cycle of references. */
   copy = ferry_launcher_new_copy (launcher);
   starter = G_OBJECT (ferry_launcher_new_forked (copy));
   g_object_set_data (starter, monitor_key, router->monitor);
@@ -450,20 +448,16 @@ void
 ferry_channel_wait_async (FerryChannel *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                           gpointer user_data)
 {
-  g_autoptr (GTask) call = NULL;
   GError *error = NULL;
 
   g_return_if_fail (FERRY_IS_CHANNEL (self));
   ferry_return_if_elsewhere (get_home (self));
 
-  call = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (call, ferry_channel_wait_async);
-  if (!check_process (self, &error))
-    g_task_return_error (call, error);
-  else if (has_exited (self))
-    g_task_return_boolean (call, TRUE);
+  if (check_process (self, &error))
+    ferry_wait_queue_wait_async (&ferry_channel_get_process (self)->waits, has_exited, self, self, cancellable,
+                                 callback, user_data);
   else
-    ferry_wait_queue_add_task (&ferry_channel_get_process (self)->waits, call);
+    g_task_report_error (self, callback, user_data, ferry_channel_wait_async, error);
 }
 
 /**

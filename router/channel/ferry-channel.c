@@ -85,8 +85,7 @@ typedef struct
  * A conversation with another process. Messages go in both directions; they arrive in order, and each arrives once.
  *
  * Each end of a transport gets a channel with [ctor@Ferry.Channel.new]; the channel then gets all requests of the
- * transport. Or [func@Ferry.Channel.start] starts a worker with a channel. A message is a #GVariant, or an error that
- * is sent as a value.
+ * transport. Or [func@Ferry.Channel.start] starts a worker with a channel. A message is a #GVariant or an error.
  *
  * A message is taken when the application gets it: from [method@Ferry.Channel.receive], from its asynchronous form, or
  * by a signal. At most %FERRY_CHANNEL_WINDOW messages wait at an end to be taken. When that many wait, the other end
@@ -110,16 +109,14 @@ struct _FerryChannel
 {
   GObject parent_instance;
 
-  FerryTransport *transport;       /* const: (owned): carries the messages */
-  FerryTransactions *transactions; /* const: (unowned): of the transport */
-  FerryRouter *router;             /* const: (owned) (nullable): if the channel is the application's end of a link */
-  GMainContext *context;           /* const: (owned): the main context in which signals are emitted */
-  End *end;                        /* const: (owned): the data of the channel's sources and retries */
-  gboolean takes_calls;            /* const: the channel gets the requests of the transport */
-  guint64 begun;                   /* const: ferry_trace_get_moment() when the channel was made */
-  char *function;                  /* const: (owned) (nullable): the name of the function that the channel was started
-                                    * with */
-  GVariant *arguments;             /* const: (owned) (nullable): the arguments of this function */
+  FerryTransport *transport; /* const: (owned): carries the messages */
+  FerryRouter *router;       /* const: (owned) (nullable): if the channel is the application's end of a link */
+  GMainContext *context;     /* const: (owned): the main context in which signals are emitted */
+  End *end;                  /* const: (owned): the data of the channel's sources and retries */
+  gboolean takes_calls;      /* const: the channel gets the requests of the transport */
+  guint64 begun;             /* const: ferry_trace_get_moment() when the channel was made */
+  char *function;            /* const: (owned) (nullable): the name of the worker's function */
+  GVariant *arguments;       /* const: (owned) (nullable): the arguments of this function */
 
   pthread_mutex_t lock;
   pthread_cond_t changed;
@@ -202,8 +199,7 @@ emit_message (End *end)
   return TRUE;
 }
 
-/* context: returns whether there may be more messages. Has no reference to the channel between two messages: a handler
- * may drop the last one. */
+/* context: returns whether there may be more messages. A handler may drop the last reference to the channel. */
 static gboolean
 tell_messages (End *end)
 {
@@ -441,7 +437,8 @@ outgoing_take_back (Outgoing *item)
   pthread_mutex_unlock (&self->lock);
   if (queued)
     outgoing_unref (item);
-  if (state != OUTGOING_SENT || !ferry_transactions_forget (self->transactions, item->xid))
+  if (state != OUTGOING_SENT ||
+      !ferry_transactions_forget (ferry_transport_get_transactions (self->transport), item->xid))
     return queued;
   outgoing_unref (item);
   g_object_unref (self);
@@ -515,7 +512,8 @@ transmit (FerryChannel *self, Outgoing *item, guint64 *xid, GError **error)
   if (!item->acknowledged)
     return transmit_one_way (self->transport, item->method, item->value, error);
   g_object_ref (self);
-  *xid = ferry_transactions_ask (self->transactions, &request, &acknowledged_funcs, outgoing_ref (item), error);
+  *xid = ferry_transactions_ask (ferry_transport_get_transactions (self->transport), &request, &acknowledged_funcs,
+                                 outgoing_ref (item), error);
   if (*xid != 0)
     return TRUE;
   outgoing_unref (item);
@@ -552,8 +550,7 @@ flush_item (FerryChannel *self, Outgoing *head)
           item->state = OUTGOING_QUEUED;
           return FLUSH_STUCK;
         }
-      /* The item cannot stay queued: while the lock was released, the transport ended and the other items were dropped,
-       * or the sender was cancelled. */
+      /* The item cannot stay queued: the transport has ended and dropped the others, or the sender was cancelled. */
       error = self->lost != NULL ? new_cannot_send (self->lost) : new_cancelled ();
       self->wants_notify = TRUE;
     }
@@ -785,8 +782,7 @@ sleep_until (FerryChannel *self, Condition condition, gpointer data, gint64 dead
     in_time = ferry_cond_wait_until (&self->changed, &self->lock, deadline);
 }
 
-/* Sets context to the main context that this thread must iterate while it waits, or to NULL if it may sleep. Returns
- * FALSE when it may do neither. */
+/* Sets context to what this thread must iterate to wait, or to NULL if it may sleep. Fails if it may do neither. */
 static gboolean
 find_context (FerryChannel *self, const char *form, GMainContext **context, GError **error)
 {
@@ -868,61 +864,49 @@ read_error (GVariant *value)
   return error;
 }
 
-/* Removes and returns the next message: (transfer full) (nullable). */
-static FerryIncoming *
-pop_locked (FerryChannel *self)
-{
-  FerryIncoming *incoming = g_queue_pop_head (&self->in);
-
-  if (incoming == NULL)
-    return NULL;
-  self->n_taken++;
-  if (incoming->call != NULL)
-    g_queue_push_tail (&self->taken_calls, g_steal_pointer (&incoming->call));
-  return incoming;
-}
-
 static gboolean
 is_at_end_locked (FerryChannel *self)
 {
   return self->in.length == 0 && (self->ended || self->lost != NULL);
 }
 
-/* Records that the end was taken, and returns (transfer full) (nullable) the error that the conversation ended with. An
- * error that the other end raised is returned instead of the transport's error, because the transport ended later. */
-static GError *
-take_end_locked (FerryChannel *self)
+/* Takes the next message, or the end. An error that the other end raised is reported instead of the transport's error,
+ * because the transport ended later. */
+static FerryChannelTake
+take_locked (FerryChannel *self, FerryIncoming **incoming, GError **error)
 {
+  const GError *bad_end = self->ended ? self->end_error : self->lost;
+
+  *incoming = g_queue_pop_head (&self->in);
+  if (*incoming != NULL)
+    {
+      self->n_taken++;
+      if ((*incoming)->call != NULL)
+        g_queue_push_tail (&self->taken_calls, g_steal_pointer (&(*incoming)->call));
+      return FERRY_CHANNEL_TAKEN;
+    }
+  if (!is_at_end_locked (self))
+    return FERRY_CHANNEL_NOTHING;
   if (!self->end_taken)
     tell_locked (self, TELL_MESSAGES);
   self->end_taken = TRUE;
-  if (self->ended)
-    return self->end_error != NULL ? ferry_error_copy (self->end_error) : NULL;
-  return ferry_error_copy (self->lost);
+  if (bad_end != NULL)
+    g_propagate_error (error, ferry_error_copy (bad_end));
+  return FERRY_CHANNEL_AT_END;
 }
 
 FerryChannelTake
 ferry_channel_take (FerryChannel *self, FerryIncoming **incoming, GError **error)
 {
-  FerryChannelTake taken = FERRY_CHANNEL_NOTHING;
-  GError *failure = NULL;
+  FerryChannelTake taken;
   gboolean owes;
 
   pthread_mutex_lock (&self->lock);
-  *incoming = pop_locked (self);
-  if (*incoming != NULL)
-    taken = FERRY_CHANNEL_TAKEN;
-  else if (is_at_end_locked (self))
-    {
-      taken = FERRY_CHANNEL_AT_END;
-      failure = take_end_locked (self);
-    }
+  taken = take_locked (self, incoming, error);
   owes = has_control_locked (self, NULL);
   pthread_mutex_unlock (&self->lock);
   if (owes)
     flush (self);
-  if (failure != NULL)
-    g_propagate_error (error, failure);
   return taken;
 }
 
@@ -938,9 +922,7 @@ serve_one (FerryChannel *self)
   if (self->in.length > 0 || is_at_end_locked (self))
     receive = ferry_wait_queue_reserve_next (&self->receives);
   if (receive != NULL)
-    incoming = pop_locked (self);
-  if (receive != NULL && incoming == NULL)
-    error = take_end_locked (self);
+    take_locked (self, &incoming, &error);
   pthread_mutex_unlock (&self->lock);
   if (receive == NULL)
     return FALSE;
@@ -1390,9 +1372,8 @@ ferry_channel_send_error (FerryChannel *self, const GError *failure, gint64 time
  * thread it iterates the router's main context, and fails with %FERRY_ERROR_BUSY in a callback of this context. So on
  * this thread it is for tests and console programs; an application uses [method@Ferry.Channel.send_acknowledged_async].
  *
- * After %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED the other end may still take the message. Fails with
- * %FERRY_ERROR_NOT_ACKNOWLEDGED if the conversation ended before the message was taken. Fails also as
- * [method@Ferry.Channel.send].
+ * After %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED the other end may still take the message. Fails as
+ * [method@Ferry.Channel.send], and with %FERRY_ERROR_NOT_ACKNOWLEDGED if the conversation ended before that.
  *
  * Returns: %TRUE when the other end has taken the message
  *
@@ -1488,8 +1469,7 @@ ferry_channel_send_finish (FerryChannel *self, GAsyncResult *result, GError **er
  * @self: a channel
  * @value: the message; a floating reference is taken
  * @cancellable: (nullable): a cancellable
- * @callback: (scope async): called when the other end has taken the message, in the thread-default main context of the
- *   caller
+ * @callback: (scope async): called in the caller's thread-default main context, when the other end took the message
  * @user_data: data for @callback
  *
  * Sends a message as [method@Ferry.Channel.send_async] does, and calls @callback when the other end has taken the
@@ -1657,8 +1637,7 @@ ferry_channel_fail (FerryChannel *self, const GError *failure)
   send_end (self, failure, trace);
 }
 
-/* any: called when the transport has ended. All messages that were received are in `in` already. Fails the messages
- * that wait to be sent. */
+/* any: called when the transport has ended; what it received is in `in`. Fails the messages that wait to be sent. */
 static void
 transport_ended (FerryTransport *transport, GObject *owner)
 {
@@ -2007,9 +1986,8 @@ install_properties (GObjectClass *object_class)
  * ferry_channel_new:
  * @transport: a transport, whose other end has a channel too, or will have one
  *
- * Makes a channel over an end of a transport. The channel gets all requests of the transport, so a transport can have
- * only one channel, and no demux or exporter beside it. Signals are emitted in the main context that is now the
- * thread-default one. Any thread.
+ * Makes a channel over an end of a transport. The channel gets all requests of the transport, which so has no other
+ * channel, demux or exporter. Signals are emitted in the context that is now the thread-default one. Any thread.
  *
  * Returns: (transfer full): a new channel
  *
@@ -2057,7 +2035,6 @@ ferry_channel_constructed (GObject *object)
   FerryChannel *self = FERRY_CHANNEL (object);
 
   self->begun = ferry_trace_get_moment ();
-  self->transactions = ferry_transport_get_transactions (self->transport);
   ferry_channel_take_router (self, ferry_link_transport_dup_router (self->transport));
   self->end = g_atomic_rc_box_new0 (End);
   g_weak_ref_init (&self->end->channel, self);
@@ -2151,9 +2128,6 @@ ferry_channel_init (FerryChannel *self)
 {
   ferry_cond_init (&self->changed);
   pthread_mutex_init (&self->lock, NULL);
-  g_queue_init (&self->out);
-  g_queue_init (&self->taken_calls);
-  g_queue_init (&self->in);
   ferry_wait_queue_init (&self->receives);
   self->credits = FERRY_CHANNEL_WINDOW;
   self->context = g_main_context_ref_thread_default ();

@@ -20,8 +20,7 @@ G_BEGIN_DECLS
 /**
  * FERRY_CHANNEL_WINDOW: (value 64)
  *
- * The largest number of messages that wait at an end of a channel to be taken. A sender waits while that many messages
- * wait at the other end.
+ * The largest number of messages that wait at an end of a channel to be taken. At this number the sender waits.
  *
  * Since: 0.1
  */
@@ -93,8 +92,7 @@ gboolean ferry_channel_get_writable (FerryChannel *self);
  * @error: return location for an error
  *
  * A function that a worker runs, and that exchanges messages with the application while it runs. When the function
- * returns, the channel is closed. When the function fails, its error is raised at the application, after all messages
- * that the function sent.
+ * returns, the channel is closed. When it fails, its error is raised at the application after all its messages.
  *
  * Returns: %TRUE on success, %FALSE with @error set
  *

@@ -111,8 +111,7 @@ set_connect_error (const Attempt *self, int failure, GError **error)
     ferry_set_error (error, FERRY_ERROR_SYSTEM, "Connecting to “%s” failed: %s", address, g_strerror (failure));
 }
 
-/* Checks that the listening process belongs to this process' user or to root. Root is trusted, because root can do
- * anything to this process anyway. */
+/* Checks that the listening process belongs to this process' user or to root, which can do anything anyway. */
 static gboolean
 check_owner (const Attempt *self, int fd, GError **error)
 {
@@ -143,12 +142,10 @@ read_all (const Attempt *self, int fd, void *buffer, gsize size, GCancellable *c
           size -= (gsize) n;
         }
       else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-        {
-          return ferry_set_error (
-            error, FERRY_ERROR_NOT_LISTENING,
-            "The worker at “%s” ended or closed the connection before it accepted this process; start it again",
-            self->address.text);
-        }
+        return ferry_set_error (
+          error, FERRY_ERROR_NOT_LISTENING,
+          "The worker at “%s” ended or closed the connection before it accepted this process; start it again",
+          self->address.text);
       else if (!wait_readable (self, fd, self->deadline, cancellable, error))
         return FALSE;
     }
@@ -332,8 +329,7 @@ attempt_main (gpointer data)
 /**
  * ferry_transport_connect_to_async:
  * @address: (type filename): a path, or “@” and an abstract name
- * @wait: how long to wait until a worker listens at the address, in microseconds; 0: fail if no worker listens there
- *   now, negative: without a limit
+ * @wait: how long to wait for a worker to listen there, in microseconds; 0: do not wait, negative: without a limit
  * @timeout: how long the whole attempt may take, @wait included, in microseconds; negative: without a limit
  * @cancellable: (nullable): a cancellable
  * @callback: (scope async): called in the thread-default main context of the calling thread

@@ -57,8 +57,7 @@ typedef struct
  * call [method@Ferry.Channel.get_exit] to see how the worker ended.
  *
  * The exchange's thread is the router's thread. Channels that are added to the exchange must be made on this thread as
- * well. Without a router, an exchange is for the channels of [func@Ferry.Channel.create], and its thread is the thread
- * that made the exchange.
+ * well. Without a router, an exchange is for channels of [func@Ferry.Channel.create], on the thread that made it.
  *
  * Since: 0.1
  */
@@ -68,7 +67,6 @@ struct _FerryExchange
 
   FerryHome *home;         /* const: (owned): knows the exchange's thread */
   FerryRouter *router;     /* const: (owned) (nullable): NULL if the exchange starts no workers */
-  GMainContext *context;   /* const: (owned): the context to iterate while waiting, if there is no router */
   FerryLauncher *launcher; /* const: (owned) (nullable): starts the workers */
   GListStore *active;      /* const: (owned) (element-type FerryChannel): the members, the oldest first */
   GHashTable *members;     /* const: (owned) (element-type FerryChannel gboolean): whether it has finished */
@@ -375,8 +373,7 @@ ferry_exchange_start_waiting (FerryExchange *self, GError **error)
  * the channels apart by [method@Ferry.Channel.get_function] and [method@Ferry.Channel.get_arguments]. On the exchange's
  * thread.
  *
- * Fails as [func@Ferry.Channel.start]. If a worker that waited cannot be started, [signal@Ferry.Exchange::data] is
- * emitted with the error.
+ * Fails as [func@Ferry.Channel.start]. For a worker that waited, [signal@Ferry.Exchange::data] is emitted instead.
  *
  * Returns: %TRUE when the worker was started, or waits
  *
@@ -414,7 +411,7 @@ ferry_exchange_start (FerryExchange *self, const char *function, GVariant *argum
 static gboolean
 wait_until (FerryExchange *self, FerryCondition condition, gint64 timeout, const char *what, GError **error)
 {
-  return ferry_iterate_until (self->router, self->context, condition, self, timeout, what, error);
+  return ferry_iterate_until (self->router, ferry_home_get_context (self->home), condition, self, timeout, what, error);
 }
 
 static GPtrArray *
@@ -534,10 +531,9 @@ has_turn (gpointer data)
  * @timeout: how long to wait, in microseconds; negative: without a limit
  * @error: return location for an error
  *
- * Adds a channel when the limit allows it, after all workers and channels that wait already. While it waits, this
- * function iterates the router's main context. So it is for tests and console programs; an application uses
- * [method@Ferry.Exchange.add_wait_async]. The messages of the other channels must flow or be taken meanwhile, so that
- * these channels can finish. On the exchange's thread.
+ * Adds a channel when the limit allows it, after all workers and channels that wait already. Waits as
+ * [method@Ferry.Exchange.ready] does; an application uses [method@Ferry.Exchange.add_wait_async]. The messages of the
+ * other channels must flow or be taken meanwhile, so that these channels can finish. On the exchange's thread.
  *
  * Fails as [method@Ferry.Exchange.ready]; then the channel is not added.
  *
@@ -696,9 +692,8 @@ ferry_exchange_create (FerryExchange *self, gint64 timeout, GError **error)
  * @error: return location for an error
  *
  * Sets [property@Ferry.Exchange:flowing], and waits until all channels have finished and no worker or channel waits for
- * the limit. Connect [signal@Ferry.Exchange::data] first, because without a handler messages are dropped. While it
- * waits, this function iterates the router's main context. So it is for tests and console programs; an application uses
- * [method@Ferry.Exchange.finish_async].
+ * the limit. Connect [signal@Ferry.Exchange::data] first, because without a handler messages are dropped. Waits as
+ * [method@Ferry.Exchange.ready] does; an application uses [method@Ferry.Exchange.finish_async].
  *
  * This function does not fail with the error of a channel: [signal@Ferry.Exchange::data] is emitted with it. Fails as
  * [method@Ferry.Exchange.ready]. On the exchange's thread.
@@ -774,7 +769,7 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer data)
   FerryExchange *self = g_task_get_source_object (call);
   g_autoptr (GError) error = NULL;
   g_autoptr (FerryTransport) transport = ferry_transport_connect_to_finish (result, &error);
-  GMainContext *context = self->router != NULL ? self->router->context : self->context;
+  GMainContext *context = ferry_home_get_context (self->home);
   FerryChannel *channel;
 
   if (transport == NULL)
@@ -1186,7 +1181,6 @@ ferry_exchange_finalize (GObject *object)
   g_clear_object (&self->launcher);
   g_clear_object (&self->router);
   g_clear_pointer (&self->home, ferry_home_unref);
-  g_main_context_unref (self->context);
 
   G_OBJECT_CLASS (ferry_exchange_parent_class)->finalize (object);
 }
@@ -1223,9 +1217,7 @@ ferry_exchange_init (FerryExchange *self)
 {
   self->active = g_list_store_new (FERRY_TYPE_CHANNEL);
   self->members = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
-  self->context = g_main_context_ref_thread_default ();
   self->autoclose = TRUE;
-  g_queue_init (&self->waiting);
   ferry_wait_queue_init (&self->ready_waits);
   ferry_wait_queue_init (&self->finish_waits);
 }

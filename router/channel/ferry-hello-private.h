@@ -42,8 +42,7 @@ gboolean ferry_hello_read_answer (const guint8 answer[FERRY_HELLO_ANSWER_SIZE], 
 /* Makes the error that the application gets for a refusal. text is the listener's reason; it need not be UTF-8. */
 GError *ferry_hello_make_error (guint32 status, const char *text, gsize size, const char *address);
 
-/* Makes the transport, after the welcome, at either end. Takes ownership of the socket and sets fd to -1, unless making
- * a GSocket of it fails. */
+/* Makes the transport, after the welcome, at either end. Takes the socket and sets fd to -1, unless GIO refuses it. */
 FerryTransport *ferry_hello_make_transport (int *fd, GError **error);
 
 G_END_DECLS

@@ -107,8 +107,7 @@ typedef struct
  * it has permissions, and applications can wait for a worker to listen there. Only one listener can have an address; a
  * second listener is refused. Beside the socket there is a lock file, whose name is the path and `.lock`. Both are
  * removed when the listener is closed and when the process calls `exit()`. If a process was killed, the next listener
- * at the address replaces both files. A child that is forked without executing another program shares the address for
- * as long as it runs.
+ * at the address replaces both files. A child that is forked shares the address until it executes a program.
  *
  * An application attaches by [func@Ferry.Transport.connect_to]. After [method@Ferry.Listener.start] the signal
  * [signal@Ferry.Listener::attached] is emitted for each application. A worker without a main loop gets the applications
@@ -871,8 +870,7 @@ ferry_listener_allow_user (FerryListener *self, guint user)
  * ferry_listener_get_n_attached:
  * @self: a listener
  *
- * Counts the applications that are attached, including those for which [signal@Ferry.Listener::attached] was not
- * emitted yet. Any thread.
+ * Counts the applications that are attached, also before [signal@Ferry.Listener::attached] is emitted. Any thread.
  *
  * Returns: the number of applications
  *
