@@ -68,8 +68,7 @@ struct _FerryBackground
 
   pthread_mutex_t attaching;
   GThread *giver;            /* guarded by attaching: (owned) (nullable): the thread that sends the results */
-  GCancellable *cancellable; /* guarded by attaching: (owned) (nullable): cancelling it ends the giver, also while the
-                              * giver waits for an answer */
+  GCancellable *cancellable; /* guarded by attaching: (owned) (nullable): ends the giver, even while it waits */
 
   pthread_mutex_t lock;
   FerryWaitQueue waits; /* for a change of the four fields below */

@@ -320,9 +320,8 @@ spawn (FerryLauncher *starter, FerryRouter *router, const char *function, GVaria
  *
  * When the last reference to the channel is dropped, the function can receive no more messages and its sending fails. A
  * worker that has not ended 5 seconds later is killed. To let it work for longer, keep the channel and use
- * [method@Ferry.Channel.wait_async]. A worker that closes its transport must also exit within 5 seconds.
- *
- * On the router's thread, in whose main context the channel's signals are emitted.
+ * [method@Ferry.Channel.wait_async]. A worker that closes its transport must also exit within 5 seconds. On the
+ * router's thread, in whose main context the channel's signals are emitted.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_TOO_LARGE, %FERRY_ERROR_LAUNCH_FAILED,
  * %FERRY_ERROR_SYSTEM, and as [method@Ferry.Launcher.spawn].
@@ -466,9 +465,8 @@ ferry_channel_wait_async (FerryChannel *self, GCancellable *cancellable, GAsyncR
  * @result: the result that the callback got
  * @error: return location for an error
  *
- * Ends [method@Ferry.Channel.wait_async]. Any thread.
- *
- * Fails with %G_IO_ERROR_CANCELLED, and with %FERRY_ERROR_NOT_STARTED if the channel was made over a transport.
+ * Ends [method@Ferry.Channel.wait_async]. Any thread. Fails with %G_IO_ERROR_CANCELLED, and with
+ * %FERRY_ERROR_NOT_STARTED if the channel was made over a transport.
  *
  * Returns: (transfer full) (nullable): how the process ended, or %NULL with @error set
  *

@@ -124,8 +124,7 @@ struct _FerryChannel
 
   GQueue out;            /* guarded by lock, and so are the fields below up to source, where nothing else is said:
                           * (element-type Outgoing) (owned): to be sent */
-  GQueue taken_calls;    /* (element-type FerryCall) (owned): to be answered as acknowledgements: of messages that were
-                          * taken, and of the end message */
+  GQueue taken_calls;    /* (element-type FerryCall) (owned): taken messages and the end message, to be acknowledged */
   guint credits;         /* how many messages the other end has room for */
   guint n_taken;         /* how many messages were taken whose credits were not given back */
   gboolean flushing;     /* a thread runs flush_all() */
@@ -870,8 +869,7 @@ is_at_end_locked (FerryChannel *self)
   return self->in.length == 0 && (self->ended || self->lost != NULL);
 }
 
-/* Takes the next message, or the end. An error that the other end raised is reported instead of the transport's error,
- * because the transport ended later. */
+/* Takes the next message, or the end. The other end's error takes precedence over the transport's, which is later. */
 static FerryChannelTake
 take_locked (FerryChannel *self, FerryIncoming **incoming, GError **error)
 {
@@ -1080,7 +1078,6 @@ give (FerryIncoming *incoming, GError *bad_end, GVariant **value, GError **failu
  * Fails with %FERRY_ERROR_WORKER_LOST if the worker ended without closing its end of the channel; the message says how
  * the worker ended. Fails with %FERRY_ERROR_CLOSED when the transport is closed, and with %FERRY_ERROR_PROTOCOL if the
  * other end broke a rule. It fails in these ways only after all messages were taken, and then each time it is called.
- *
  * Fails with %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED; then it may be called again.
  *
  * Not on the thread that receives for the transport, where it fails with %FERRY_ERROR_WRONG_THREAD. On the router's
@@ -1334,9 +1331,8 @@ ferry_channel_send (FerryChannel *self, GVariant *value, gint64 timeout, GCancel
  * @error: return location for an error
  *
  * Sends an error as a message. The channel stays open: such an error may be the failure of one item among many. The
- * other end gets it as a failure, with its domain, code, message and trace; no function fails with it. Any thread.
- *
- * Fails as [method@Ferry.Channel.send].
+ * other end gets it as a failure, with its domain, code, message and trace; no function fails with it. Fails as
+ * [method@Ferry.Channel.send]. Any thread.
  *
  * Returns: %TRUE when the message was sent
  *

@@ -140,8 +140,7 @@ tell (FerryExchange *self)
 
 /* ---- messages ---- */
 
-/* Emits `data` for one message, or for the error that the channel ended with. Returns FALSE when there is nothing to
- * take, or `flowing` is FALSE now. */
+/* Emits `data` for a message, or the error that the channel ended with. Returns FALSE when it takes nothing. */
 static gboolean
 emit_one (FerryExchange *self, FerryChannel *channel)
 {
@@ -369,8 +368,8 @@ ferry_exchange_start_waiting (FerryExchange *self, GError **error)
  * @error: return location for an error
  *
  * Starts a worker as [func@Ferry.Channel.start] does, and adds its channel. While as many workers run as the limit
- * allows, the worker waits, and is started later. Workers are started in the order of these calls. A handler can tell
- * the channels apart by [method@Ferry.Channel.get_function] and [method@Ferry.Channel.get_arguments]. On the exchange's
+ * allows, the worker waits, and is started later. Workers start in the order of these calls. A handler tells the
+ * channels apart by [method@Ferry.Channel.get_function] and [method@Ferry.Channel.get_arguments]. On the exchange's
  * thread.
  *
  * Fails as [func@Ferry.Channel.start]. For a worker that waited, [signal@Ferry.Exchange::data] is emitted instead.
@@ -533,9 +532,8 @@ has_turn (gpointer data)
  *
  * Adds a channel when the limit allows it, after all workers and channels that wait already. Waits as
  * [method@Ferry.Exchange.ready] does; an application uses [method@Ferry.Exchange.add_wait_async]. The messages of the
- * other channels must flow or be taken meanwhile, so that these channels can finish. On the exchange's thread.
- *
- * Fails as [method@Ferry.Exchange.ready]; then the channel is not added.
+ * other channels must flow or be taken meanwhile, so that these channels can finish. On the exchange's thread. Fails as
+ * [method@Ferry.Exchange.ready]; then the channel is not added.
  *
  * Returns: %TRUE when the channel was added
  *
@@ -653,9 +651,7 @@ ferry_exchange_add_wait_finish (FerryExchange *self, GAsyncResult *result, GErro
  *   }
  * ```
  *
- * On the exchange's thread.
- *
- * Fails as [func@Ferry.Channel.create], and, when it waits, as [method@Ferry.Exchange.ready].
+ * On the exchange's thread. Fails as [func@Ferry.Channel.create], and, when it waits, as [method@Ferry.Exchange.ready].
  *
  * Returns: (transfer full): the channel, in both processes, or %NULL with @error set
  *
@@ -1200,8 +1196,7 @@ ferry_exchange_class_init (FerryExchangeClass *klass)
    * @channel: (nullable): the channel; %NULL if @error is of a worker that waited and could not be started
    * @value: (nullable): the message
    * @failure: (nullable): an error that was sent as a message
-   * @error: (nullable): the error that the channel ended with: raised by the worker's function, or how the worker was
-   * lost
+   * @error: (nullable): the error that the channel ended with: of the worker's function, or how it was lost
    *
    * A message was taken from one of the channels, or a channel ended with an error. Exactly one of @value, @failure and
    * @error is set. Emitted while [property@Ferry.Exchange:flowing] is set.

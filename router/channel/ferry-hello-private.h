@@ -33,8 +33,7 @@ void ferry_hello_write (guint8 hello[FERRY_HELLO_SIZE]);
  * FERRY_HELLO_VERSION_DIFFERS. Returns FALSE when the bytes are no hello. */
 gboolean ferry_hello_read (const guint8 hello[FERRY_HELLO_SIZE], FerryHelloStatus *status);
 
-/* Sends an answer, without waiting. A text longer than FERRY_HELLO_MAX_TEXT is cut. Returns FALSE when the socket does
- * not take the whole answer. */
+/* Sends an answer, without waiting. Cuts a text at FERRY_HELLO_MAX_TEXT. Returns FALSE if not all of it was sent. */
 gboolean ferry_hello_send_answer (int fd, FerryHelloStatus status, const char *text);
 /* Reads an answer: its status, and the size in bytes of the text that follows it. Fails with FERRY_ERROR_PROTOCOL. */
 gboolean ferry_hello_read_answer (const guint8 answer[FERRY_HELLO_ANSWER_SIZE], guint32 *status, guint32 *text_size,

@@ -267,8 +267,7 @@ has_hung_up (int fd)
   return poll (&look, 1, 0) > 0;
 }
 
-/* Returns whether another client is allowed. If not, sets soon to whether a client is about to leave: it has hung up,
- * or is of process pid itself. */
+/* Returns whether there is room. If not, sets soon to whether a client leaves: it has hung up, or is of process pid. */
 static gboolean
 has_room (FerryAcceptor *self, pid_t pid, gboolean *soon)
 {
@@ -690,8 +689,7 @@ ferry_listener_init (FerryListener *self)
  * Makes a listener at an address. From now on applications can connect. They wait until [method@Ferry.Listener.start]
  * or [method@Ferry.Listener.accept] is called.
  *
- * A socket gets the mode 0600. Its folder must exist. A folder that other users may write to should be sticky, as
- * `/tmp` is. Any thread.
+ * A socket gets the mode 0600. Its folder must exist, and should be sticky if others may write to it. Any thread.
  *
  * Fails with %FERRY_ERROR_ALREADY_RUNNING if another listener, in this or another process, has the address; the message
  * names the process. Fails with %FERRY_ERROR_BAD_ARGUMENTS if the address is invalid, or the path exists and is no
@@ -724,10 +722,8 @@ ferry_listener_new (const char *address, GError **error)
  * @error: return location for an error
  *
  * Makes a listener at the address that [method@Ferry.Launcher.spawn_persistent] gave this process, in the environment
- * variable `FERRY_LISTEN_ADDRESS`. This function removes the variable from the environment, so it must be called before
- * other threads start.
- *
- * Any thread.
+ * variable `FERRY_LISTEN_ADDRESS`. It removes the variable, so it must be called before other threads start. Any
+ * thread.
  *
  * Fails as [ctor@Ferry.Listener.new] does, and with %FERRY_ERROR_NOT_A_WORKER if this process was given no address.
  *
