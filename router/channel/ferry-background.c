@@ -16,8 +16,6 @@
 
 #include "channel/ferry-background.h"
 
-#include <pthread.h>
-
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 #include "call/ferry-mux.h"

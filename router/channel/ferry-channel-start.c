@@ -7,8 +7,6 @@
 
 #include "config.h"
 
-#include <stdatomic.h>
-
 #include "base/ferry-base-private.h"
 #include "call/ferry-link-transport.h"
 #include "channel/ferry-channel-private.h"

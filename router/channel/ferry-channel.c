@@ -23,8 +23,6 @@
 
 #include "channel/ferry-channel-private.h"
 
-#include <pthread.h>
-
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-thread-private.h"

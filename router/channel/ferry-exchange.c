@@ -280,7 +280,7 @@ start_now (FerryExchange *self, const char *function, GVariant *arguments, GErro
 }
 
 /* Starts the waiting function, or adds the waiting channel. If this fails, emits `data` with the error, too. */
-static gboolean
+static void
 start_one (FerryExchange *self, Waiting *waiting, GError **error)
 {
   g_autoptr (GError) failure = NULL;
@@ -290,10 +290,10 @@ start_one (FerryExchange *self, Waiting *waiting, GError **error)
     {
       ferry_exchange_add (self, g_task_get_task_data (waiting->call));
       g_task_return_boolean (waiting->call, TRUE);
-      return TRUE;
+      return;
     }
   if (start_now (self, waiting->function, waiting->arguments, &failure))
-    return TRUE;
+    return;
   /* The router ran when ferry_exchange_start() accepted the function, so it was stopped since then. */
   if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING))
     {
@@ -306,7 +306,6 @@ start_one (FerryExchange *self, Waiting *waiting, GError **error)
     }
   g_signal_emit (self, data_signal, 0, NULL, NULL, NULL, failure);
   g_propagate_error (error, g_steal_pointer (&failure));
-  return FALSE;
 }
 
 /**

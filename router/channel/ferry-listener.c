@@ -23,9 +23,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/eventfd.h>
 
