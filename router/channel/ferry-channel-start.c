@@ -255,7 +255,7 @@ static FerryLauncher *
 get_starter (FerryLauncher *launcher, FerryRouter *router)
 {
   static const char key[] = "ferry-channel-starter";
-  static const char monitor_key[] = "ferry-channel-monitor"; /* of the fork server's router; only compared */
+  static const char monitor_key[] = "ferry-channel-monitor"; /* of the starter's router; the pointer is only compared */
   GObject *starter = g_object_get_data (G_OBJECT (launcher), key);
   g_autoptr (FerryLauncher) copy = NULL;
 

@@ -117,8 +117,7 @@ struct _FerryChannel
   GVariant *arguments;       /* const: (owned) (nullable): the arguments of this function */
 
   pthread_mutex_t lock;
-  pthread_cond_t changed;
-  /* signalled when a Condition may have become true; uses the monotonic clock */
+  pthread_cond_t changed; /* signalled when a Condition may have become true; uses the monotonic clock */
 
   GQueue out;            /* guarded by lock, and so are the fields below up to source, where nothing else is said:
                           * (element-type Outgoing) (owned): to be sent */
@@ -196,7 +195,7 @@ emit_message (End *end)
   return TRUE;
 }
 
-/* context: returns whether there may be more messages. A handler may drop the last reference to the channel. */
+/* context: returns whether there may be more messages. Has no reference to the channel: a handler may drop the last. */
 static gboolean
 tell_messages (End *end)
 {

@@ -69,7 +69,7 @@ struct _FerryExchange
   FerryRouter *router;     /* const: (owned) (nullable): NULL if the exchange starts no workers */
   FerryLauncher *launcher; /* const: (owned) (nullable): starts the workers */
   GListStore *active;      /* const: (owned) (element-type FerryChannel): the members, the oldest first */
-  GHashTable *members;     /* const: (owned) (element-type FerryChannel gboolean): whether it has finished */
+  GHashTable *members;     /* const: (owned) (element-type FerryChannel gboolean): whether each has finished */
   GQueue waiting;          /* (element-type Waiting) (owned): what waits for the limit, the oldest first */
   guint n_running;
   guint limit; /* of n_running; 0: no limit */
@@ -1195,7 +1195,7 @@ ferry_exchange_class_init (FerryExchangeClass *klass)
    * @channel: (nullable): the channel; %NULL if @error is of a worker that waited and could not be started
    * @value: (nullable): the message
    * @failure: (nullable): an error that was sent as a message
-   * @error: (nullable): the error that the channel ended with: of the worker's function, or how it was lost
+   * @error: (nullable): the error that the channel ended with: from the function, or how the worker was lost
    *
    * A message was taken from one of the channels, or a channel ended with an error. Exactly one of @value, @failure and
    * @error is set. Emitted while [property@Ferry.Exchange:flowing] is set.
