@@ -1801,12 +1801,6 @@ ferry_channel_get_transport (FerryChannel *self)
   return self->transport;
 }
 
-static gboolean
-has_news_func (FerryChannel *self, gpointer data)
-{
-  return self->news_func != NULL;
-}
-
 /**
  * ferry_channel_set_flowing: (set-property flowing)
  * @self: a channel; to let its messages flow, one that is in no exchange
@@ -1820,18 +1814,21 @@ has_news_func (FerryChannel *self, gpointer data)
 void
 ferry_channel_set_flowing (FerryChannel *self, gboolean flowing)
 {
+  gboolean in_exchange;
   gboolean changed;
 
   g_return_if_fail (FERRY_IS_CHANNEL (self));
-  ferry_return_if_fail (!flowing || !holds (self, has_news_func, NULL),
-                        "the channel is in an exchange; set the property “flowing” of the exchange instead");
 
   pthread_mutex_lock (&self->lock);
-  changed = self->flowing != !!flowing;
-  self->flowing = !!flowing;
-  if (flowing && self->in.length > 0)
+  in_exchange = flowing && self->news_func != NULL;
+  changed = !in_exchange && self->flowing != !!flowing;
+  if (changed)
+    self->flowing = !!flowing;
+  if (self->flowing && self->in.length > 0)
     tell_locked (self, TELL_MESSAGES);
   pthread_mutex_unlock (&self->lock);
+  ferry_return_if_fail (!in_exchange,
+                        "the channel is in an exchange; set the property “flowing” of the exchange instead");
   if (changed)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FLOWING]);
 }
