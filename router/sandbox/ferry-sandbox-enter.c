@@ -33,12 +33,6 @@ static gboolean limits_memory; /* const after the library was loaded */
 
 /* ---- limits ---- */
 
-static gboolean
-lower_limit (int resource, guint64 value)
-{
-  return ferry_attributes_lower_limit (resource, value) == 0;
-}
-
 /* Limits the address space to its present size plus more bytes (RLIMIT_AS), besides RLIMIT_DATA, which counts
  * neither read-only memory nor page tables. */
 static gboolean
@@ -50,7 +44,7 @@ limit_address_space (guint64 more)
   if (!g_file_get_contents ("/proc/self/statm", &text, NULL, NULL) ||
       sscanf (text, "%" G_GUINT64_FORMAT, &n_pages) != 1)
     return FALSE;
-  return lower_limit (RLIMIT_AS, n_pages * (guint64) sysconf (_SC_PAGESIZE) + more);
+  return ferry_attributes_lower_limit (RLIMIT_AS, n_pages * (guint64) sysconf (_SC_PAGESIZE) + more);
 }
 
 /* Whether the worker's user namespace has one user only, as bubblewrap's has. In other namespaces RLIMIT_NPROC
@@ -69,9 +63,9 @@ static gboolean
 enter_limits (const FerrySandboxPlan *plan)
 {
   return (plan->layers & FERRY_LAYER_LIMITS) == 0 ||
-         (lower_limit (RLIMIT_SIGPENDING, MAX_QUEUED_SIGNALS) &&
+         (ferry_attributes_lower_limit (RLIMIT_SIGPENDING, MAX_QUEUED_SIGNALS) &&
           (plan->address_space == 0 || limit_address_space (plan->address_space)) &&
-          (!counts_its_own_threads () || lower_limit (RLIMIT_NPROC, MAX_THREADS)));
+          (!counts_its_own_threads () || ferry_attributes_lower_limit (RLIMIT_NPROC, MAX_THREADS)));
 }
 
 /* ---- layers ---- */

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The attributes of a worker process: a name, a priority, and limits. A launcher stores them, a spawn plan or a
- * start request contains them, and the new process applies them to itself. */
+/* The attributes of a worker process: a priority, and limits. A launcher stores them, a spawn plan or a start request
+ * contains them, and the new process applies them to itself. */
 
 #pragma once
 
@@ -17,7 +17,6 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  char *name; /* (owned) (nullable): NULL for the program's name */
   int nice;
   gboolean nice_set;
   guint32 limits_set; /* bit n is set: limits[n] is valid */
@@ -26,15 +25,11 @@ typedef struct
   gboolean no_new_privileges; /* of a sandbox: sets PR_SET_NO_NEW_PRIVS */
 } FerryAttributes;
 
-/* Copies other, with its name, into self, which must not own a name. */
-void ferry_attributes_copy (FerryAttributes *self, const FerryAttributes *other);
-
-/* In a new process: applies the attributes to the process, except for the name. Makes system calls only. Returns 0
- * or an error number. */
-int ferry_attributes_apply (const FerryAttributes *self);
-/* Lowers the limit of one resource of setrlimit() to value, unless the limit is lower already. Returns 0 or an error
- * number. */
-int ferry_attributes_lower_limit (int resource, guint64 value);
+/* In a new process: applies the attributes to the process. Makes system calls only. Returns FALSE with errno set. */
+gboolean ferry_attributes_apply (const FerryAttributes *self);
+/* Lowers the limit of one resource of setrlimit() to value, unless the limit is lower already. Returns FALSE with errno
+ * set. */
+gboolean ferry_attributes_lower_limit (int resource, guint64 value);
 /* any: returns the highest value that this process may set for a limit. */
 guint64 ferry_attributes_get_own_limit (FerryLimit limit);
 

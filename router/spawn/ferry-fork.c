@@ -15,15 +15,14 @@
 guint
 ferry_count_threads (void)
 {
+  g_autoptr (GDir) folder = NULL;
   guint n = 0;
-  GDir *folder;
 
   if (__libc_single_threaded)
     return 1;
   folder = g_dir_open ("/proc/self/task", 0, NULL);
   while (folder != NULL && g_dir_read_name (folder) != NULL)
     n++;
-  g_clear_pointer (&folder, g_dir_close);
   return n;
 }
 
@@ -31,7 +30,7 @@ char *
 ferry_list_threads (void)
 {
   GString *names = g_string_new (NULL);
-  GDir *folder = g_dir_open ("/proc/self/task", 0, NULL);
+  g_autoptr (GDir) folder = g_dir_open ("/proc/self/task", 0, NULL);
   const char *id;
 
   while (folder != NULL && (id = g_dir_read_name (folder)) != NULL)
@@ -42,7 +41,6 @@ ferry_list_threads (void)
       if (g_ascii_strtoll (id, NULL, 10) != getpid () && g_file_get_contents (path, &name, NULL, NULL))
         g_string_append_printf (names, "%s“%s”", names->len > 0 ? ", " : "", g_strstrip (name));
     }
-  g_clear_pointer (&folder, g_dir_close);
   return g_string_free (names, FALSE);
 }
 

@@ -38,7 +38,6 @@ typedef struct
 
 static Process *processes; /* (owned) */
 static size_t n_processes;
-static size_t n_allocated;
 static int application = -1; /* (owned): the pidfd of the application */
 
 static int
@@ -147,13 +146,9 @@ static void
 guard (int pid, int pidfd, int is_fork_server)
 {
   release (pid);
-  if (n_processes == n_allocated)
-    {
-      n_allocated = n_allocated > 0 ? n_allocated * 2 : 16;
-      processes = realloc (processes, n_allocated * sizeof *processes);
-      if (processes == NULL)
-        exit (EXIT_FAILURE);
-    }
+  processes = realloc (processes, (n_processes + 1) * sizeof *processes);
+  if (processes == NULL)
+    exit (EXIT_FAILURE);
   processes[n_processes++] = (Process){pid, pidfd, is_fork_server};
 }
 

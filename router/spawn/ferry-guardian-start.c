@@ -82,7 +82,6 @@ execute (const char *program, int *socket, GError **error)
 {
   g_autoptr (FerrySpawnPlan) plan = g_new0 (FerrySpawnPlan, 1);
   const char *argv[] = {PROGRAM, NULL};
-  GPid pid;
 
   plan->program = g_strdup (program);
   plan->argv = g_strdupv ((char **) argv);
@@ -93,7 +92,7 @@ execute (const char *program, int *socket, GError **error)
   plan->streams[2] = plan->streams[1] >= 0 ? fcntl (plan->streams[1], F_DUPFD_CLOEXEC, 0) : -1;
   if (plan->streams[2] < 0)
     return ferry_set_system_error (error, "Opening /dev/null");
-  return ferry_spawn_detached (plan, &pid, error);
+  return ferry_spawn_detached (plan, NULL, error);
 }
 
 gboolean

@@ -39,7 +39,8 @@
  * when the parent reuses the addresses. */
 #define CHILD __attribute__ ((no_sanitize_address))
 
-/* The bytes of the child's stack, which it uses until it executes its program. */
+/* The bytes of the child's stack, which it uses until it executes its program. The intermediate child uses the upper
+ * half, and the process that it starts the lower half. */
 #define STACK_SIZE (64 * 1024)
 
 /* The first descriptor above those that the child gives a fixed number (0 to 3). */
@@ -63,8 +64,8 @@ typedef struct
   int control_fd;
   int guardian;
   pid_t parent;
-  guint8 *detached_stack;  /* (nullable): for the process that outlives the application */
-  volatile pid_t detached; /* the process id of that process */
+  guint8 *stack;           /* (owned): the child's, while it may use it */
+  volatile pid_t detached; /* the id of the process that outlives the application */
   volatile int failed_errno;
   volatile Step failed_step;
 } Attempt;
@@ -78,13 +79,12 @@ ferry_spawn_plan_free (gpointer plan)
   g_strfreev (self->argv);
   g_strfreev (self->environ);
   g_free (self->cwd);
-  g_free (self->attributes.name);
   for (guint i = 0; i < G_N_ELEMENTS (self->streams); i++)
     ferry_clear_fd (&self->streams[i]);
   g_free (self);
 }
 
-/* child: notes the error for the parent, and exits. May only make system calls. */
+/* child: notes the error for the parent, and exits. */
 static CHILD void
 fail (Attempt *attempt, Step step)
 {
@@ -120,17 +120,12 @@ static CHILD int
 become_program (void *data)
 {
   Attempt *attempt = data;
-  int failure;
 
   place_descriptors (attempt);
   if (attempt->plan->cwd != NULL && chdir (attempt->plan->cwd) < 0)
     fail (attempt, STEP_DIRECTORY);
-  failure = ferry_attributes_apply (&attempt->plan->attributes);
-  if (failure != 0)
-    {
-      errno = failure;
-      fail (attempt, STEP_ATTRIBUTES);
-    }
+  if (!ferry_attributes_apply (&attempt->plan->attributes))
+    fail (attempt, STEP_ATTRIBUTES);
   /* The application's handlers must not run in the child, which shares the application's memory. */
   ferry_reset_signals ();
   execve (attempt->plan->program, attempt->plan->argv, attempt->plan->environ);
@@ -175,39 +170,33 @@ detach (void *data)
 
   if (setsid () < 0)
     fail (attempt, STEP_PARENT);
-  pid = clone (become_program, attempt->detached_stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, attempt);
+  pid = clone (become_program, attempt->stack + STACK_SIZE / 2, CLONE_VM | CLONE_VFORK | SIGCHLD, attempt);
   if (pid < 0)
     fail (attempt, STEP_PARENT);
   attempt->detached = pid;
   _exit (0);
 }
 
-/* (nullable): makes a stack for the child, which cannot use the parent's stack: the parent goes on when the child
- * has executed its program. */
-static guint8 *
-make_stack (void)
-{
-  void *stack = mmap (NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-
-  return stack == MAP_FAILED ? NULL : stack;
-}
-
-/* Starts the child with all signals blocked, so that no handler runs in the child before the handlers are reset. */
+/* Starts the child with all signals blocked, so that no handler runs in the child before the handlers are reset.
+ * Returns -1 when there is no child, with failed_errno set. */
 static pid_t
 start (Attempt *attempt, int (*child) (void *data), int *pidfd)
 {
-  guint8 *stack = make_stack ();
   sigset_t all;
   sigset_t before;
-  pid_t pid;
+  pid_t pid = -1;
 
-  if (stack == NULL)
-    return -1;
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &before);
-  pid = clone (child, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, attempt, pidfd);
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
-  munmap (stack, STACK_SIZE);
+  attempt->stack = mmap (NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  if (attempt->stack != MAP_FAILED)
+    {
+      sigfillset (&all);
+      pthread_sigmask (SIG_SETMASK, &all, &before);
+      pid = clone (child, attempt->stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, attempt, pidfd);
+      pthread_sigmask (SIG_SETMASK, &before, NULL);
+      munmap (attempt->stack, STACK_SIZE);
+    }
+  if (pid < 0)
+    attempt->failed_errno = errno;
   return pid;
 }
 
@@ -230,8 +219,6 @@ read_interpreter (const char *path)
   return g_strndup (name, strcspn (name, " \t\r\n"));
 }
 
-/* any: whether the program exists and may be executed. For a script, its interpreter must exist and be executable
- * too. */
 gboolean
 ferry_spawn_can_execute (const FerrySpawnPlan *plan)
 {
@@ -327,7 +314,6 @@ replace_guardian (FerrySpawnPlan *plan, const Attempt *attempt)
   return TRUE;
 }
 
-/* monitor: starts the process of a link; a FerryLaunchFunc. data is a FerrySpawnPlan. */
 gboolean
 ferry_spawn (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **error)
 {
@@ -342,10 +328,7 @@ ferry_spawn (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **erro
     attempt.guardian = plan->queue->guardian.socket;
   child = start (&attempt, be_attached, &process);
   if (child < 0)
-    {
-      attempt.failed_errno = errno;
-      return refuse (&attempt, error);
-    }
+    return refuse (&attempt, error);
   if (attempt.failed_step != STEP_NONE)
     {
       siginfo_t info;
@@ -365,19 +348,17 @@ ferry_spawn (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **erro
 gboolean
 ferry_spawn_detached (FerrySpawnPlan *plan, GPid *pid, GError **error)
 {
-  Attempt attempt = {.plan = plan, .control_fd = -1, .guardian = -1, .detached_stack = make_stack ()};
+  Attempt attempt = {.plan = plan, .control_fd = -1, .guardian = -1};
   ferry_autofd process = -1;
   siginfo_t info;
 
-  if (attempt.detached_stack == NULL || start (&attempt, detach, &process) < 0)
-    attempt.failed_errno = errno;
+  start (&attempt, detach, &process);
   /* Reaps the intermediate child, which ends by itself. Another part of the program may have reaped it. */
   if (process >= 0)
     TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) process, &info, WEXITED));
-  if (attempt.detached_stack != NULL)
-    munmap (attempt.detached_stack, STACK_SIZE);
   if (attempt.failed_errno != 0)
     return refuse (&attempt, error);
-  *pid = attempt.detached;
+  if (pid != NULL)
+    *pid = attempt.detached;
   return TRUE;
 }

@@ -80,10 +80,7 @@ typedef struct
 /* The bytes of a received request. Static, so that only the pages that a request fills are touched. */
 static guint8 packet_buffer[FERRY_MAX_PACKET_SIZE] __attribute__ ((aligned (8)));
 
-/* ---- in the child ----
- *
- * A new child sets its process group, streams, folder, environment, limits and name. When one of these steps fails, the
- * child reports the failure to the application, by the fork server's control socket, and exits. */
+/* ---- in the child ---- */
 
 /* The memory of the arguments of main(), from which the kernel reads the title of the process. The environment's
  * strings are stored directly after the arguments. */
@@ -110,8 +107,6 @@ move_strings (char **strings, char *end)
   return end;
 }
 
-/* Remembers where the arguments and the environment are stored, and replaces both by copies. The environment with which
- * a process starts is stored directly after its arguments. */
 void
 ferry_fork_server_set_arguments (int argc, char **argv)
 {
@@ -181,15 +176,16 @@ send_failed (int control, guint64 id, pid_t pid, const char *what, int failure)
   return ferry_fork_server_send_failed (control, id, pid, failure, text);
 }
 
+/* child: reports the error in errno to the application, by the fork server's control socket, and exits. */
 static G_GNUC_NORETURN void
-give_up (FerryStartOrder *order, int control, const char *what, int failure)
+give_up (FerryStartOrder *order, int control, const char *what)
 {
-  send_failed (control, order->start.id, getpid (), what, failure);
+  send_failed (control, order->start.id, getpid (), what, errno);
   _exit (127);
 }
 
-/* child: makes this process a worker with what the order asks for. The worker's control socket replaces the fork
- * server's under the same descriptor number. close_fork_server_fds() must have been called before. */
+/* child: makes this process the worker of the order, or exits. The worker's control socket replaces the fork server's
+ * under the same descriptor number. close_fork_server_fds() must have been called before. */
 static void
 become_worker (FerryStartOrder *order, int control)
 {
@@ -199,42 +195,38 @@ become_worker (FerryStartOrder *order, int control)
     .nice_set = (start->flags & FERRY_START_NICE) != 0,
     .limits_set = start->limits_set,
   };
-  int failure;
 
   setpgid (0, 0);
   for (int stream = 0; stream < (int) G_N_ELEMENTS (order->streams); stream++)
     if (order->streams[stream] >= 0 && dup2 (order->streams[stream], stream) < 0)
-      give_up (order, control, "its standard streams could not be set", errno);
+      give_up (order, control, "its standard streams could not be set");
   if (order->cwd != NULL && chdir (order->cwd) < 0)
     {
       g_autofree char *what =
         g_strdup_printf ("the folder “%s” could not be entered, check its path and access", order->cwd);
 
-      give_up (order, control, what, errno);
+      give_up (order, control, what);
     }
   memcpy (attributes.limits, start->limits, sizeof attributes.limits);
-  failure = ferry_attributes_apply (&attributes);
-  if (failure != 0)
-    give_up (order, control, "its priority and limits could not be set, set none above those of the fork server",
-             failure);
+  if (!ferry_attributes_apply (&attributes))
+    give_up (order, control, "its priority and limits could not be set, set none above those of the fork server");
   if (order->environment != NULL)
     replace_environment (order, control);
   set_name (order->name);
   if (dup3 (order->control, control, O_CLOEXEC) < 0)
-    give_up (order, control, "its control socket could not be set", errno);
+    give_up (order, control, "its control socket could not be set");
 }
 
 /* ---- in the fork server ---- */
 
-/* The step after which this process first had more than one thread, for an error message. NULL while it has one
- * thread. */
+/* When this process was first seen to have more than one thread, for an error message. NULL while it has one thread. */
 static char *threads_since;
 
 static void
-look_for_threads (const char *after)
+look_for_threads (const char *when)
 {
   if (threads_since == NULL && ferry_count_threads () > 1)
-    threads_since = g_strdup (after);
+    threads_since = g_strdup (when);
 }
 
 gboolean
@@ -249,9 +241,9 @@ ferry_fork_server_is_asked_for (void)
 void
 ferry_fork_server_note_initialiser (const char *name)
 {
-  g_autofree char *after = g_strdup_printf ("its initialiser “%s” ran", name);
+  g_autofree char *when = g_strdup_printf ("after its initialiser “%s” ran", name);
 
-  look_for_threads (after);
+  look_for_threads (when);
 }
 
 /* Opens a pidfd of the application, and removes the parent-death signal, which the pidfd replaces. When the pidfd
@@ -271,26 +263,22 @@ watch_application (guint32 pid)
   return pidfd;
 }
 
-static gboolean
-attach (int *control, int *application, GError **error)
+/* Returns the control socket, or -1 with an error. */
+static int
+attach (int *application, GError **error)
 {
   ferry_autofd memory = -1;
   ferry_autofd doorbell = -1;
   FerryWelcome welcome;
-  ferry_autofd fd = ferry_attachment_begin (&welcome, &memory, &doorbell, error);
+  ferry_autofd control = ferry_attachment_begin (&welcome, &memory, &doorbell, error);
 
-  if (fd < 0)
-    return FALSE;
+  if (control < 0)
+    return -1;
   *application = watch_application (welcome.application_pid);
-  if (!ferry_control_send_attach (fd, welcome.segment_size, error))
-    return FALSE;
-  *control = ferry_steal_fd (&fd);
-  return TRUE;
+  return ferry_control_send_attach (control, welcome.segment_size, error) ? ferry_steal_fd (&control) : -1;
 }
 
-/* Sets up the state that all workers inherit: an empty standard input, flushed streams, default signal handlers, and
- * the environment variable with the number of the control socket. Each worker's own control socket gets the same
- * number. */
+/* Sets up the state that all workers inherit. */
 static void
 prepare (int control)
 {
@@ -372,7 +360,7 @@ finish (ForkServer *self, int status)
   exit (status);
 }
 
-/* Makes the pre-forked child the worker of request id, and reports its start to the application. */
+/* Makes the pre-forked child the worker of request id. */
 static void
 give_preforked_its_id (ForkServer *self, guint64 id)
 {
@@ -470,8 +458,7 @@ reap (ForkServer *self, guint index)
     finish (self, EXIT_SUCCESS);
 }
 
-/* Adds a new child, with a pidfd. Returns the pidfd. When it cannot be opened, kills the child, and returns -1 with
- * errno. */
+/* Adds a new child. Returns its pidfd. When the pidfd cannot be opened, kills the child, and returns -1 with errno. */
 static int
 add_child (ForkServer *self, guint64 id, pid_t pid)
 {
@@ -493,15 +480,11 @@ add_child (ForkServer *self, guint64 id, pid_t pid)
 static gboolean
 refuse_for_threads (ForkServer *self, guint64 id, guint n_threads)
 {
-  g_autofree char *text = NULL;
+  g_autofree char *text = g_strdup_printf (
+    "the fork server has %u threads, the second was found %s, and it cannot be forked safely; "
+    "start no threads in its program before its workers run",
+    n_threads, threads_since != NULL ? threads_since : "after its last initialiser ran");
 
-  look_for_threads ("its last initialiser ran");
-  text =
-    g_strdup_printf ("the fork server has %u threads, the second was found %s%s, and it cannot be forked safely; start "
-                     "no threads in its "
-                     "program before its workers run",
-                     n_threads, threads_since != NULL && g_str_has_prefix (threads_since, "before") ? "" : "after ",
-                     threads_since != NULL ? threads_since : "the last check");
   return ferry_fork_server_send_failed (self->control, id, 0, 0, text);
 }
 
@@ -625,7 +608,7 @@ fork_preforked (ForkServer *self)
   return FALSE;
 }
 
-/* Reads the next request, and forks its worker. Returns TRUE in the worker. */
+/* Reads a request, and forks its worker. Returns TRUE in the worker. */
 static gboolean
 serve (ForkServer *self)
 {
@@ -721,11 +704,12 @@ int
 ferry_fork_server_run (void (*warm_up) (void), GError **error)
 {
   /* Static, since a worker returns from this function with it, and must not free it. */
-  static ForkServer self = {.control = -1};
-  int application = -1;
+  static ForkServer self;
+  int application;
   sigset_t ends;
 
-  if (!attach (&self.control, &application, error))
+  self.control = attach (&application, error);
+  if (self.control < 0)
     return -1;
   prepare (self.control);
   self.warm_up = warm_up;

@@ -72,6 +72,7 @@ struct _FerryLauncher
   GObject parent_instance;
 
   FerryHome *home; /* (owned) (nullable): the router's; NULL before the first use with a router */
+  char *name;      /* (owned) (nullable): the workers'; NULL for the program's name */
   char **argv;     /* (owned) */
   char **environ;  /* (owned) */
   char *cwd;       /* (owned) (nullable) */
@@ -133,7 +134,7 @@ ferry_launcher_finalize (GObject *object)
   for (guint i = 0; i < FERRY_N_STREAMS; i++)
     ferry_clear_fd (&self->fds[i]);
   g_array_unref (self->senders);
-  g_free (self->attributes.name);
+  g_free (self->name);
   g_clear_object (&self->fork_server);
   g_clear_object (&self->sandbox);
   g_clear_pointer (&self->home, ferry_home_unref);
@@ -378,8 +379,8 @@ ferry_launcher_set_name (FerryLauncher *self, const char *name)
                         MAX_NAME, strlen (name));
   ferry_return_if_elsewhere (self->home);
 
-  g_free (self->attributes.name);
-  self->attributes.name = g_strdup (name);
+  g_free (self->name);
+  self->name = g_strdup (name);
 }
 
 /**
@@ -753,14 +754,14 @@ make_plan (FerryLauncher *self, FerryLink *link, gboolean executed, GError **err
   plan->argv = g_strdupv (self->argv);
   plan->cwd = g_strdup (self->cwd);
   plan->environ = g_strdupv (self->environ);
-  ferry_attributes_copy (&plan->attributes, &self->attributes);
+  plan->attributes = self->attributes;
   if (executed)
     {
       plan->program = find_program (self, error);
       if (plan->program == NULL)
         return NULL;
-      if (self->attributes.name != NULL)
-        plan->environ = g_environ_setenv (plan->environ, FERRY_WORKER_NAME_VARIABLE, self->attributes.name, TRUE);
+      if (self->name != NULL)
+        plan->environ = g_environ_setenv (plan->environ, FERRY_WORKER_NAME_VARIABLE, self->name, TRUE);
       plan->environ =
         g_environ_setenv (plan->environ, FERRY_CONTROL_FD_VARIABLE, G_STRINGIFY (FERRY_SPAWN_CONTROL_FD), TRUE);
     }
@@ -961,12 +962,12 @@ ferry_launcher_spawn (FerryLauncher *self, FerryRouter *router, GError **error)
 FerryWorker *
 ferry_launcher_spawn_named (FerryLauncher *self, FerryRouter *router, const char *name, GError **error)
 {
-  char *own = self->attributes.name;
+  char *own = self->name;
   FerryWorker *worker;
 
-  self->attributes.name = (char *) name;
+  self->name = (char *) name;
   worker = ferry_launcher_spawn (self, router, error);
-  self->attributes.name = own;
+  self->name = own;
   return worker;
 }
 
@@ -1028,7 +1029,6 @@ ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid 
 {
   g_autoptr (FerrySpawnPlan) plan = NULL;
   g_autofree char *path = NULL;
-  GPid process = 0;
 
   g_return_val_if_fail (FERRY_IS_LAUNCHER (self), FALSE);
   g_return_val_if_fail (address != NULL && address[0] != '\0', FALSE);
@@ -1043,11 +1043,7 @@ ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid 
   plan->environ = g_environ_unsetenv (plan->environ, FERRY_CONTROL_FD_VARIABLE);
   plan->environ = g_environ_unsetenv (plan->environ, FERRY_FORK_SERVER_VARIABLE);
   plan->environ = g_environ_setenv (plan->environ, FERRY_LISTEN_ADDRESS_VARIABLE, path, TRUE);
-  if (!ferry_spawn_detached (plan, &process, error))
-    return FALSE;
-  if (pid != NULL)
-    *pid = process;
-  return TRUE;
+  return ferry_spawn_detached (plan, pid, error);
 }
 
 /* ---- for pools, channels and fork servers ---- */
@@ -1064,7 +1060,8 @@ ferry_launcher_new_copy (FerryLauncher *launcher)
   self->arena_size = launcher->arena_size;
   self->trusted = launcher->trusted;
   g_set_object (&self->sandbox, launcher->sandbox);
-  ferry_attributes_copy (&self->attributes, &launcher->attributes);
+  self->name = g_strdup (launcher->name);
+  self->attributes = launcher->attributes;
   for (guint i = 0; i < FERRY_N_STREAMS; i++)
     {
       int fd = launcher->fds[i] >= 0 ? fcntl (launcher->fds[i], F_DUPFD_CLOEXEC, 0) : -1;
@@ -1087,9 +1084,7 @@ ferry_launcher_log_usual (FerryLauncher *self)
 char *
 ferry_launcher_dup_program_name (FerryLauncher *self)
 {
-  if (self->attributes.name != NULL)
-    return g_strdup (self->attributes.name);
-  return g_path_get_basename (self->argv[0]);
+  return self->name != NULL ? g_strdup (self->name) : g_path_get_basename (self->argv[0]);
 }
 
 FerryHome *
