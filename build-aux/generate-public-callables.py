@@ -17,8 +17,8 @@ import os
 import re
 import sys
 
-HOME = re.compile(r"\bOn the (?:router|replica|launcher|exchange)'s thread|\bOn the thread that|\bThe thread of the proxy's"
-                  r"|called on the thread that the function was called on")
+HOME = re.compile(r"\bOn the (?:router|replica|launcher|sandbox|exchange)'s thread|\bOn the thread that"
+                  r"|\bThe thread of the proxy's|called on the thread that the function was called on")
 SINGLE = re.compile(r"Any thread, one at a time|\b[Oo]ne thread at a time|\bThe thread that makes the interface|, by one thread\b"
                     r"|\bThe first thread of the process|by the thread that calls that")
 ANY = re.compile(r"\b[Aa]ny thread|\bNot on the thread|\bThreads as with|threads and errors|Threads and errors")

@@ -30,16 +30,7 @@
 #define PROGRAM "bwrap"
 #define TRIAL_TIMEOUT_MS 10000
 
-static const char *const arguments[] = {"--unshare-all", "--die-with-parent", "--cap-drop", "ALL", NULL};
-static const char *const system_folders[] = {"--proc", "/proc", "--dev", "/dev", NULL};
-
 static char *path; /* const after the search: (nullable): of the bubblewrap program */
-
-static void
-add_all (GStrvBuilder *argv, const char *const *words)
-{
-  g_strv_builder_addv (argv, (const char **) words);
-}
 
 /* (transfer full): resolves a program path in /proc/self, by which a program starts itself as a worker: in
  * bubblewrap's process it would name bubblewrap. */
@@ -82,17 +73,14 @@ static void
 add_mounts (GStrvBuilder *argv, GPtrArray *writable)
 {
   const gboolean root = g_ptr_array_find_with_equal_func (writable, "/", g_str_equal, NULL);
-  const char *const root_words[] = {root ? "--bind" : "--ro-bind", "/", "/", NULL};
 
-  add_all (argv, root_words);
-  add_all (argv, system_folders);
+  g_strv_builder_add_many (argv, root ? "--bind" : "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", NULL);
   for (guint i = 0; i < writable->len; i++)
     {
       const char *file = g_ptr_array_index (writable, i);
-      const char *const words[] = {"--bind-try", file, file, NULL};
 
       if (!g_str_equal (file, "/") && !is_or_is_below (file, "/proc"))
-        add_all (argv, words);
+        g_strv_builder_add_many (argv, "--bind-try", file, file, NULL);
     }
 }
 
@@ -104,13 +92,12 @@ ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxPlan *sandbox)
   g_autofree char *program = resolve_own (plan->program);
   g_auto (GStrv) before = plan->argv;
 
-  g_strv_builder_add (argv, path);
-  add_all (argv, arguments);
+  g_strv_builder_add_many (argv, path, "--unshare-all", "--die-with-parent", "--cap-drop", "ALL", NULL);
   if (sandbox->network)
     g_strv_builder_add (argv, "--share-net");
   add_mounts (argv, writable);
   g_strv_builder_add_many (argv, "--", program, NULL);
-  add_all (argv, (const char *const *) before + 1);
+  g_strv_builder_addv (argv, (const char **) before + 1);
   g_free (plan->program);
   plan->program = g_strdup (path);
   plan->argv = g_strv_builder_end (argv);

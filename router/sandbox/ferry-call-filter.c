@@ -125,9 +125,6 @@ static const struct
 
 static const char *const refused_without_network[] = {"connect", "bind", "listen", "accept", "accept4", NULL};
 
-/* Makes shared memory, which does not count against a limit of memory. */
-static const char *const refused_with_memory_limit[] = {"memfd_create", NULL};
-
 static int
 find_number (const char *name)
 {
@@ -140,13 +137,19 @@ find_number (const char *name)
 }
 
 static gboolean
+refuse (scmp_filter_ctx filter, int number)
+{
+  return seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), number, 0) == 0;
+}
+
+static gboolean
 refuse_names (scmp_filter_ctx filter, const char *const *names)
 {
   for (guint i = 0; names[i] != NULL; i++)
     {
       int number = find_number (names[i]);
 
-      if (number != __NR_SCMP_ERROR && seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), number, 0) < 0)
+      if (number != __NR_SCMP_ERROR && !refuse (filter, number))
         return FALSE;
     }
   return TRUE;
@@ -263,11 +266,18 @@ refuse_controls (scmp_filter_ctx filter, gboolean network)
 }
 
 static gboolean
+refuse_command (scmp_filter_ctx filter, guint32 command)
+{
+  const struct scmp_arg_cmp is_command = SCMP_A1 (SCMP_CMP_MASKED_EQ, G_MAXUINT32, command);
+
+  return refuse_if (filter, SCMP_SYS (fcntl), is_command) && refuse_if (filter, SCMP_SYS (fcntl64), is_command);
+}
+
+static gboolean
 refuse_commands (scmp_filter_ctx filter, const guint32 *commands, guint n)
 {
   for (guint i = 0; i < n; i++)
-    if (!refuse_if (filter, SCMP_SYS (fcntl), SCMP_A1 (SCMP_CMP_MASKED_EQ, G_MAXUINT32, commands[i])) ||
-        !refuse_if (filter, SCMP_SYS (fcntl64), SCMP_A1 (SCMP_CMP_MASKED_EQ, G_MAXUINT32, commands[i])))
+    if (!refuse_command (filter, commands[i]))
       return FALSE;
   return TRUE;
 }
@@ -281,11 +291,10 @@ static gboolean
 refuse_flags (scmp_filter_ctx filter, gboolean network)
 {
   static const scmp_datum_t flags[] = {O_APPEND, O_ASYNC, O_DIRECT, O_NOATIME};
-  static const guint32 command[] = {F_SETFL};
   const struct scmp_arg_cmp sets_flags = SCMP_A1 (SCMP_CMP_MASKED_EQ, G_MAXUINT32, F_SETFL);
 
   if (!network)
-    return refuse_commands (filter, command, G_N_ELEMENTS (command));
+    return refuse_command (filter, F_SETFL);
   for (guint i = 0; i < G_N_ELEMENTS (flags); i++)
     {
       const struct scmp_arg_cmp has_flag = SCMP_A2 (SCMP_CMP_MASKED_EQ, flags[i], flags[i]);
@@ -316,10 +325,8 @@ refuse_descriptor_commands (scmp_filter_ctx filter, gboolean locks)
 static gboolean
 refuse_socket_families (scmp_filter_ctx filter)
 {
-  static const guint between[] = {3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15};
-
-  for (guint i = 0; i < G_N_ELEMENTS (between); i++)
-    if (!refuse_if (filter, SCMP_SYS (socket), SCMP_A0 (SCMP_CMP_EQ, between[i])))
+  for (int family = AF_INET + 1; family < AF_NETLINK; family++)
+    if (family != AF_INET6 && !refuse_if (filter, SCMP_SYS (socket), SCMP_A0 (SCMP_CMP_EQ, (scmp_datum_t) family)))
       return FALSE;
   return refuse_if (filter, SCMP_SYS (socket), SCMP_A0 (SCMP_CMP_LE, AF_UNIX)) &&
          refuse_if (filter, SCMP_SYS (socket), SCMP_A0 (SCMP_CMP_GT, AF_NETLINK)) &&
@@ -348,8 +355,7 @@ refuse_sockets (scmp_filter_ctx filter, gboolean network)
     return FALSE;
   if (network)
     return refuse_socket_families (filter);
-  return seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), SCMP_SYS (socket), 0) == 0 &&
-         refuse_names (filter, refused_without_network);
+  return refuse (filter, SCMP_SYS (socket)) && refuse_names (filter, refused_without_network);
 }
 
 /* Returns the lowest address of the main thread's stack. All other mappings have lower addresses. */
@@ -370,7 +376,7 @@ refuse_uncounted_memory (scmp_filter_ctx filter)
   const scmp_datum_t kind = MAP_SHARED | MAP_ANONYMOUS;
   const scmp_datum_t grows = MAP_GROWSDOWN;
 
-  return refuse_names (filter, refused_with_memory_limit) &&
+  return refuse (filter, SCMP_SYS (memfd_create)) &&
          refuse_if (filter, SCMP_SYS (mremap), SCMP_A0 (SCMP_CMP_GE, get_end_of_stack ())) &&
          refuse_if (filter, SCMP_SYS (mmap), SCMP_A3 (SCMP_CMP_MASKED_EQ, grows, grows)) &&
          refuse_if (filter, SCMP_SYS (mmap2), SCMP_A3 (SCMP_CMP_MASKED_EQ, grows, grows)) &&
@@ -401,14 +407,11 @@ int
 ferry_call_filter_enter (const FerrySandboxPlan *plan)
 {
   scmp_filter_ctx filter = seccomp_init (SCMP_ACT_ALLOW);
-  int failure = 0;
+  int failure;
 
   if (filter == NULL)
     return ENOMEM;
-  if (!fill (filter, plan))
-    failure = EINVAL;
-  else
-    failure = -seccomp_load (filter);
+  failure = fill (filter, plan) ? -seccomp_load (filter) : EINVAL;
   seccomp_release (filter);
   return failure;
 }

@@ -38,6 +38,7 @@
 #define ABI_DEVICES 5
 #define ABI_SCOPE 6
 
+/* Those rights of files that the code names. */
 enum
 {
   FILE_EXECUTE = 1 << 0,
@@ -46,18 +47,14 @@ enum
   FOLDER_READ = 1 << 3,
   FOLDER_REMOVE_FOLDER = 1 << 4,
   FOLDER_REMOVE_FILE = 1 << 5,
-  FOLDER_MAKE_CHARACTER_DEVICE = 1 << 6,
   FOLDER_MAKE_FOLDER = 1 << 7,
   FOLDER_MAKE_FILE = 1 << 8,
-  FOLDER_MAKE_SOCKET = 1 << 9,
-  FOLDER_MAKE_FIFO = 1 << 10,
-  FOLDER_MAKE_BLOCK_DEVICE = 1 << 11,
-  FOLDER_MAKE_LINK = 1 << 12,
   FOLDER_REFER = 1 << 13,
   FILE_TRUNCATE = 1 << 14,
   DEVICE_CONTROL = 1 << 15,
 };
 
+#define FIRST_RIGHTS ((1 << 13) - 1) /* all rights of the first version */
 #define READ_ONLY (FILE_READ | FOLDER_READ)
 #define WRITABLE                                                                                                       \
   (READ_ONLY | FILE_WRITE | FILE_TRUNCATE | FOLDER_REMOVE_FOLDER | FOLDER_REMOVE_FILE | FOLDER_MAKE_FOLDER |           \
@@ -100,7 +97,7 @@ ferry_landlock_get_layers (void)
 static guint64
 get_known_rights (int abi)
 {
-  return ((1 << 13) - 1) | (abi >= ABI_REFER ? FOLDER_REFER : 0) | (abi >= ABI_TRUNCATE ? FILE_TRUNCATE : 0) |
+  return FIRST_RIGHTS | (abi >= ABI_REFER ? FOLDER_REFER : 0) | (abi >= ABI_TRUNCATE ? FILE_TRUNCATE : 0) |
          (abi >= ABI_DEVICES ? DEVICE_CONTROL : 0);
 }
 

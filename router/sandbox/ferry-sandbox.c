@@ -54,8 +54,8 @@ static const char *const system_paths[] = {
  * The worker's program must be linked with Ferry. Any other program gets only the limits, no new privileges and the
  * namespaces; when more layers are required, it is killed after the launcher's time limit for attaching.
  *
- * When a router uses a sandbox, only the router's thread may use it. Before that any thread may use it, one thread at a
- * time.
+ * A sandbox belongs to one thread. Before its first use with a router, that is any thread, one at a time. From its
+ * first use with a router on, it is the router's thread. This thread is called the sandbox's thread.
  *
  * Since: 0.1
  */
@@ -139,7 +139,7 @@ ferry_sandbox_new (void)
  * Sets what happens on a system that lacks layers. With %FERRY_SANDBOX_POLICY_REQUIRED, the default,
  * [method@Ferry.Launcher.spawn] fails with %FERRY_ERROR_LAUNCH_FAILED and the error names the missing layers. A worker
  * that fails to enter a required layer ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED, before the application sends it
- * anything. On the router's thread; any thread, before a router uses the sandbox.
+ * anything. On the sandbox's thread.
  *
  * Since: 0.1
  */
@@ -157,7 +157,7 @@ ferry_sandbox_set_policy (FerrySandbox *self, FerrySandboxPolicy policy)
  * ferry_sandbox_get_policy:
  * @self: a sandbox
  *
- * Gets the policy. On the router's thread; any thread, before a router uses the sandbox.
+ * Gets the policy. On the sandbox's thread.
  *
  * Returns: the policy
  *
@@ -178,8 +178,7 @@ ferry_sandbox_get_policy (FerrySandbox *self)
  * @layers: the layers to use
  *
  * Sets which layers are used, if the system has them; the default is all layers. Omitting a layer can help: without
- * %FERRY_SANDBOX_STRENGTH_NAMESPACES, a worker starts some milliseconds sooner. On the router's thread; any thread,
- * before a router uses the sandbox.
+ * %FERRY_SANDBOX_STRENGTH_NAMESPACES, a worker starts some milliseconds sooner. On the sandbox's thread.
  *
  * Since: 0.1
  */
@@ -198,7 +197,7 @@ ferry_sandbox_set_layers (FerrySandbox *self, FerrySandboxStrength layers)
  * @layers: the layers without which no worker runs
  *
  * Sets which layers %FERRY_SANDBOX_POLICY_REQUIRED requires. The default is limits, no new privileges, Landlock, and
- * the filter of system calls. On the router's thread; any thread, before a router uses the sandbox.
+ * the filter of system calls. On the sandbox's thread.
  *
  * Since: 0.1
  */
@@ -220,7 +219,7 @@ ferry_sandbox_set_required_layers (FerrySandbox *self, FerrySandboxStrength laye
  * sockets, such as the sockets of the session bus and the display, are always refused.
  *
  * To look up host names, a program must also be able to read `/etc/resolv.conf`, `/etc/hosts` and `/etc/nsswitch.conf`
- * ([method@Ferry.Sandbox.add_read_only_path]). On the router's thread; any thread, before a router uses the sandbox.
+ * ([method@Ferry.Sandbox.add_read_only_path]). On the sandbox's thread.
  *
  * Since: 0.1
  */
@@ -239,8 +238,8 @@ ferry_sandbox_set_network (FerrySandbox *self, gboolean network)
  * @path: (type filename): a file, or a folder with all that is in it
  *
  * Lets the worker read a file or folder. A path that does not exist when the worker starts grants nothing. For a single
- * file, it is simpler if the application opens the file and sends its descriptor to the worker. On the router's thread;
- * any thread, before a router uses the sandbox.
+ * file, it is simpler if the application opens the file and sends its descriptor to the worker. On the sandbox's
+ * thread.
  *
  * Since: 0.1
  */
@@ -265,8 +264,7 @@ ferry_sandbox_add_read_only_path (FerrySandbox *self, const char *path)
  *
  * Landlock does not restrict changes of the permissions and times of files. A worker with a writable path can make such
  * changes to any file of the user of which it has a descriptor. Without namespaces, it can make them to any file of the
- * user by its path. It can also lock files that it can open. On the router's thread; any thread, before a router uses
- * the sandbox.
+ * user by its path. It can also lock files that it can open. On the sandbox's thread.
  *
  * Since: 0.1
  */
@@ -285,8 +283,7 @@ ferry_sandbox_add_writable_path (FerrySandbox *self, const char *path)
  * @self: a sandbox
  *
  * Lets the worker read the system's files that programs often open after their start: libraries and modules, locales,
- * fonts, the time zone, and the certificates of certificate authorities. On the router's thread; any thread, before a
- * router uses the sandbox.
+ * fonts, the time zone, and the certificates of certificate authorities. On the sandbox's thread.
  *
  * Since: 0.1
  */
@@ -314,8 +311,7 @@ ferry_sandbox_add_system_paths (FerrySandbox *self)
  * Only writable memory counts, and a hostile worker can make some of its memory read-only for a time. So the worker's
  * address space has a limit too: @bytes plus 512 MiB, plus the link's memory, plus the memory that is mapped before
  * `main()`. Mapped files count against this limit. A worker on a system before Linux 6.10, or one that has not asked
- * for a sender yet, can also use the buffers' addresses for other memory. On the router's thread; any thread, before a
- * router uses the sandbox.
+ * for a sender yet, can also use the buffers' addresses for other memory. On the sandbox's thread.
  *
  * Since: 0.1
  */
@@ -334,8 +330,7 @@ ferry_sandbox_set_memory_limit (FerrySandbox *self, guint64 bytes)
  * @seconds: the processor time in seconds; 0 for no limit
  *
  * Limits the processor time of the worker, from its start to its end, as %FERRY_LIMIT_CPU_TIME does. If the launcher
- * sets %FERRY_LIMIT_CPU_TIME too, the lower limit counts. On the router's thread; any thread, before a router uses the
- * sandbox.
+ * sets %FERRY_LIMIT_CPU_TIME too, the lower limit counts. On the sandbox's thread.
  *
  * Since: 0.1
  */
@@ -355,7 +350,7 @@ ferry_sandbox_set_cpu_limit (FerrySandbox *self, guint64 seconds)
  *
  * Limits the descriptors of the worker, as %FERRY_LIMIT_OPEN_FILES does. If the launcher sets %FERRY_LIMIT_OPEN_FILES
  * too, the lower limit counts. The default is 256, since data in sockets and pipes does not count against the limits of
- * memory. On the router's thread; any thread, before a router uses the sandbox.
+ * memory. On the sandbox's thread.
  *
  * Since: 0.1
  */
@@ -368,13 +363,7 @@ ferry_sandbox_set_descriptor_limit (FerrySandbox *self, guint64 descriptors)
   self->descriptor_limit = descriptors;
 }
 
-/* ---- launching ----
- *
- * A launch uses a sandbox in four ways:
- * - it sets limits for the process;
- * - it makes bubblewrap start the process in namespaces;
- * - it describes the other layers in an environment variable;
- * - it makes the link wait for the worker's report of its layers. */
+/* ---- launching ---- */
 
 gboolean
 ferry_sandbox_is_on (FerrySandbox *self)
@@ -408,7 +397,7 @@ check_possible (FerrySandbox *self, guint32 possible, const char *name, GError *
     name, names);
 }
 
-/* Sets a limit of the worker, if it is lower than the launcher's limit and the application's own limit. */
+/* Sets a limit of the worker to the lowest of value, the launcher's limit and the application's own limit. */
 static void
 lower_limit (FerryAttributes *attributes, FerryLimit limit, guint64 value)
 {
@@ -444,45 +433,35 @@ get_address_space (FerrySandbox *self, const FerryLink *link)
          FERRY_DOWN_CAPACITY + ADDRESS_ROOM;
 }
 
-static FerrySandboxPlan *
-make_plan (FerrySandbox *self, const FerryLink *link, guint32 possible)
-{
-  FerrySandboxPlan *plan = g_new (FerrySandboxPlan, 1);
-
-  *plan = (FerrySandboxPlan){
-    .layers = self->layers & possible,
-    .required = get_required (self),
-    .network = self->network,
-    .address_space = get_address_space (self, link),
-    .read_only = g_ptr_array_ref (self->read_only),
-    .writable = g_ptr_array_ref (self->writable),
-  };
-  return plan;
-}
-
 gboolean
 ferry_sandbox_apply (FerrySandbox *self, FerrySpawnPlan *plan, FerryLink *link, GError **error)
 {
   FerryConfinement *confinement = &link->confinement;
   guint32 possible = (guint32) ferry_sandbox_get_strength ();
-  g_autoptr (FerrySandboxPlan) sandbox = NULL;
+  const FerrySandboxPlan sandbox = {
+    .layers = self->layers & possible,
+    .required = get_required (self),
+    .network = self->network,
+    .address_space = get_address_space (self, link),
+    .read_only = self->read_only,
+    .writable = self->writable,
+  };
   g_autofree char *text = NULL;
 
   if (!check_possible (self, possible, link->name, error))
     return FALSE;
-  sandbox = make_plan (self, link, possible);
-  text = ferry_sandbox_plan_to_text (sandbox);
+  text = ferry_sandbox_plan_to_text (&sandbox);
   plan->environ = g_environ_setenv (plan->environ, FERRY_SANDBOX_VARIABLE, text, TRUE);
-  if ((sandbox->layers & FERRY_LAYER_LIMITS) != 0)
+  if ((sandbox.layers & FERRY_LAYER_LIMITS) != 0)
     apply_limits (self, &plan->attributes);
-  plan->attributes.no_new_privileges = (sandbox->layers & FERRY_LAYER_NO_NEW_PRIVILEGES) != 0;
-  confinement->required = sandbox->required;
+  plan->attributes.no_new_privileges = (sandbox.layers & FERRY_LAYER_NO_NEW_PRIVILEGES) != 0;
+  confinement->required = sandbox.required;
   /* The namespaces are added when the worker's credentials show that it runs in them. */
-  confinement->given = sandbox->layers & ~(FERRY_LAYERS_OF_WORKER | FERRY_LAYER_NAMESPACES);
+  confinement->given = sandbox.layers & ~(FERRY_LAYERS_OF_WORKER | FERRY_LAYER_NAMESPACES);
   /* A program that cannot be executed is started without bubblewrap, whose exit status would hide the error. */
-  confinement->wrapped = (sandbox->layers & FERRY_LAYER_NAMESPACES) != 0 && ferry_spawn_can_execute (plan);
+  confinement->wrapped = (sandbox.layers & FERRY_LAYER_NAMESPACES) != 0 && ferry_spawn_can_execute (plan);
   if (confinement->wrapped)
-    ferry_bubblewrap_wrap (plan, sandbox);
+    ferry_bubblewrap_wrap (plan, &sandbox);
   ferry_confinement_begin (link);
   return TRUE;
 }
