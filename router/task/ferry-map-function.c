@@ -116,6 +116,5 @@ run_chunk (FerryJob *job, GVariant *arguments, GError **error)
 
 const FerryFunctionEntry ferry_map_function = {
   .name = (char *) FERRY_MAP_FUNCTION,
-  .has_result = TRUE,
   .function = run_chunk,
 };

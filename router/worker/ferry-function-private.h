@@ -15,9 +15,8 @@ G_BEGIN_DECLS
 typedef struct
 {
   char *name;
-  GVariantType *arguments_type; /* (nullable): NULL for any type */
-  GVariantType *result_type;    /* (nullable): NULL for any type */
-  gboolean has_result;
+  char *arguments_type; /* (nullable): the type string; NULL for any type */
+  char *result_type;    /* (nullable): the type string; NULL for any type, empty for no result */
   FerryFunction function;
 } FerryFunctionEntry;
 
@@ -46,6 +45,7 @@ ferry_function_find (const char *name)
 
 /* Removes the job function with that name from the registry. Pointers to its entry stay valid. */
 void ferry_function_forget (const char *name);
+/* Check that a value (NULL for none) has the type that the function was registered with. */
 gboolean ferry_function_check_arguments (const FerryFunctionEntry *entry, GVariant *arguments, GError **error);
 gboolean ferry_function_check_result (const FerryFunctionEntry *entry, GVariant *result, GError **error);
 

@@ -13,19 +13,10 @@
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static GHashTable *registries[FERRY_N_FUNCTION_KINDS]; /* lock: (element-type utf8 FerryFunctionEntry) (nullable) */
 
-static gboolean
-types_are_equal (const GVariantType *one, const GVariantType *other)
-{
-  return one == NULL || other == NULL ? one == other : g_variant_type_equal (one, other);
-}
-
 gboolean
 ferry_function_add (FerryFunctionKind kind, const char *name, const char *arguments, const char *result,
                     FerryFunction function)
 {
-  const GVariantType *arguments_type = (const GVariantType *) arguments;
-  gboolean has_result = result == NULL || result[0] != '\0';
-  const GVariantType *result_type = has_result ? (const GVariantType *) result : NULL;
   FERRY_AUTO_LOCK (&registry_lock);
   FerryFunctionEntry *entry;
 
@@ -36,14 +27,13 @@ ferry_function_add (FerryFunctionKind kind, const char *name, const char *argume
     {
       entry = g_new0 (FerryFunctionEntry, 1);
       entry->name = g_strdup (name);
-      entry->arguments_type = arguments_type != NULL ? g_variant_type_copy (arguments_type) : NULL;
-      entry->result_type = result_type != NULL ? g_variant_type_copy (result_type) : NULL;
-      entry->has_result = has_result;
+      entry->arguments_type = g_strdup (arguments);
+      entry->result_type = g_strdup (result);
       entry->function = function;
       g_hash_table_insert (registries[kind], entry->name, entry);
     }
-  return entry->function == function && entry->has_result == has_result &&
-         types_are_equal (entry->arguments_type, arguments_type) && types_are_equal (entry->result_type, result_type);
+  return entry->function == function && g_strcmp0 (entry->arguments_type, arguments) == 0 &&
+         g_strcmp0 (entry->result_type, result) == 0;
 }
 
 /**
@@ -93,7 +83,6 @@ ferry_function_is_registered (const char *name)
   return ferry_function_find (name) != NULL;
 }
 
-/* any */
 void
 ferry_function_forget (const char *name)
 {
@@ -111,43 +100,33 @@ ferry_function_find_kind (FerryFunctionKind kind, const char *name)
   return registries[kind] != NULL ? g_hash_table_lookup (registries[kind], name) : NULL;
 }
 
-/* any: checks that arguments (NULL for none) have the type that the function was registered with. */
+static gboolean
+has_type (GVariant *value, const char *type)
+{
+  return value != NULL && (type == NULL || g_variant_is_of_type (value, (const GVariantType *) type));
+}
+
 gboolean
 ferry_function_check_arguments (const FerryFunctionEntry *entry, GVariant *arguments, GError **error)
 {
-  g_autofree char *expected = NULL;
-
-  if (entry->arguments_type == NULL || (arguments != NULL && g_variant_is_of_type (arguments, entry->arguments_type)))
+  if (entry->arguments_type == NULL || has_type (arguments, entry->arguments_type))
     return TRUE;
-  expected = g_variant_type_dup_string (entry->arguments_type);
   return ferry_set_error (
     error, FERRY_ERROR_BAD_ARGUMENTS,
     "Function “%s” takes arguments of type “%s” and was given “%s”; pass arguments of the type that it takes",
-    entry->name, expected, arguments != NULL ? g_variant_get_type_string (arguments) : "nothing");
+    entry->name, entry->arguments_type, arguments != NULL ? g_variant_get_type_string (arguments) : "nothing");
 }
 
-static gboolean
-result_fits (const FerryFunctionEntry *entry, GVariant *result)
-{
-  if (!entry->has_result)
-    return result == NULL;
-  return result != NULL && (entry->result_type == NULL || g_variant_is_of_type (result, entry->result_type));
-}
-
-/* any: checks that result (NULL for none) has the type that the function was registered with. */
 gboolean
 ferry_function_check_result (const FerryFunctionEntry *entry, GVariant *result, GError **error)
 {
-  g_autofree char *expected = NULL;
+  const char *expected = entry->result_type != NULL ? entry->result_type : "anything";
+  gboolean has_result = expected[0] != '\0';
 
-  if (result_fits (entry, result))
+  if (has_result ? has_type (result, entry->result_type) : result == NULL)
     return TRUE;
-  if (entry->result_type != NULL)
-    expected = g_variant_type_dup_string (entry->result_type);
-  else
-    expected = g_strdup (entry->has_result ? "anything" : "nothing");
   return ferry_set_error (
     error, FERRY_ERROR_BAD_RESULT,
     "Function “%s” was registered with a result of type “%s” and returned “%s”; correct its code or its registration",
-    entry->name, expected, result != NULL ? g_variant_get_type_string (result) : "nothing");
+    entry->name, has_result ? expected : "nothing", result != NULL ? g_variant_get_type_string (result) : "nothing");
 }
