@@ -13,8 +13,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -161,18 +159,25 @@ forked_from_worker (void)
     ferry_uplink_mark_forked (attachment->uplink);
 }
 
+static Grant *
+find_grant (Attachment *self, const char *name, GError **error)
+{
+  Grant *grant = g_hash_table_lookup (self->grants, name);
+
+  if (grant == NULL)
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_SENDER,
+                     "The application passed no sender named “%s”; see ferry_launcher_add_sender()", name);
+  return grant;
+}
+
 static FerrySender *
 take_sender (Attachment *self, const char *name, GError **error)
 {
-  Grant *grant = g_hash_table_lookup (self->grants, name);
+  Grant *grant = find_grant (self, name, error);
   FerrySender *sender;
 
   if (grant == NULL)
-    {
-      ferry_set_error (error, FERRY_ERROR_UNKNOWN_SENDER,
-                       "The application passed no sender named “%s”; see ferry_launcher_add_sender()", name);
-      return NULL;
-    }
+    return NULL;
   sender = g_weak_ref_get (&grant->sender);
   if (sender != NULL)
     return sender;
@@ -221,9 +226,9 @@ ferry_attachment_is_possible (void)
 {
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&attachment_lock);
 
-  if (forked || attachment != NULL || attachment_error != NULL)
-    return !forked && attachment != NULL;
-  return ferry_control_find_fd () >= 0;
+  if (forked || attachment_error != NULL)
+    return FALSE;
+  return attachment != NULL || ferry_control_find_fd () >= 0;
 }
 
 /* any: returns (transfer full) the sender named @name, or NULL with an error. Attaches to the application first, if
@@ -266,11 +271,9 @@ may_read_locked (Attachment *self, FerryDownlinkReader reader, GError **error)
   return ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING, "%s",
                           self->reader == FERRY_DOWNLINK_SERVES
                             ? "This process is a worker of a pool, and its tasks read all that the application sends; "
-                              "for the transport, start "
-                              "another worker with a launcher that no pool uses"
+                              "for the transport, start another worker with a launcher that no pool uses"
                             : "This process has transports, which read all that the application sends; in a worker of "
-                              "a pool, get no transport "
-                              "and call ferry_worker_main() first");
+                              "a pool, get no transport and call ferry_worker_main() first");
 }
 
 /* any: returns what ferry_attachment_get_downlink() does, and makes @reader the only reader of the downlink. The
@@ -282,14 +285,8 @@ ferry_attachment_take_downlink (FerryDownlinkReader reader, const char *sender_n
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&attachment_lock);
   Attachment *self = get_attachment_locked (error);
 
-  if (self == NULL || !may_read_locked (self, reader, error))
+  if (self == NULL || !may_read_locked (self, reader, error) || find_grant (self, sender_name, error) == NULL)
     return NULL;
-  if (!g_hash_table_contains (self->grants, sender_name))
-    {
-      ferry_set_error (error, FERRY_ERROR_UNKNOWN_SENDER,
-                       "The application passed no sender named “%s”; see ferry_launcher_add_sender()", sender_name);
-      return NULL;
-    }
   self->reader = reader;
   return self->downlink;
 }
