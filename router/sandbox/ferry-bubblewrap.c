@@ -21,7 +21,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -59,14 +58,6 @@ resolve_all (GPtrArray *paths)
   return resolved;
 }
 
-static gboolean
-is_or_is_below (const char *file, const char *folder)
-{
-  const gsize length = strlen (folder);
-
-  return strncmp (file, folder, length) == 0 && (file[length] == '\0' || file[length] == '/');
-}
-
 /* Adds the mounts. The order matters, since later mounts cover earlier ones: first the root, then the system
  * folders, so that a writable root does not show the application's /proc, then the writable paths. */
 static void
@@ -79,7 +70,7 @@ add_mounts (GStrvBuilder *argv, GPtrArray *writable)
     {
       const char *file = g_ptr_array_index (writable, i);
 
-      if (!g_str_equal (file, "/") && !is_or_is_below (file, "/proc"))
+      if (!g_str_equal (file, "/") && !g_str_equal (file, "/proc") && !g_str_has_prefix (file, "/proc/"))
         g_strv_builder_add_many (argv, "--bind-try", file, file, NULL);
     }
 }

@@ -15,7 +15,6 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -80,8 +79,7 @@ drop_capabilities (void)
   return syscall (SYS_capset, &header, none) == 0;
 }
 
-/* Enters the plan's layers, and returns the report. The filter is entered last, since it refuses Landlock's system
- * calls. */
+/* Returns the report. The filter is entered last, since it refuses Landlock's system calls. */
 static FerryConfined
 enter_layers (const FerrySandboxPlan *plan)
 {
@@ -145,11 +143,8 @@ enter (const char *text)
 __attribute__ ((constructor)) void
 ferry_sandbox_enter (void)
 {
-  g_autofree char *text = NULL;
+  g_autofree char *text = g_strdup (secure_getenv (FERRY_SANDBOX_VARIABLE));
 
-  if (getauxval (AT_SECURE) != 0)
-    return;
-  text = g_strdup (g_getenv (FERRY_SANDBOX_VARIABLE));
   if (text == NULL)
     return;
   /* There is no other thread that may read the environment meanwhile. */

@@ -10,7 +10,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <sys/auxv.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -48,7 +48,7 @@ find_beside_library (void)
 static char *
 find_program (void)
 {
-  const char *named = getauxval (AT_SECURE) == 0 ? g_getenv (VARIABLE) : NULL;
+  const char *named = secure_getenv (VARIABLE);
   char *path = named != NULL ? g_strdup (named) : find_beside_library ();
 
   return path != NULL ? path : g_build_filename (FERRY_LIBDIR, places[0], NULL);

@@ -202,8 +202,7 @@ start (Attempt *attempt, int (*child) (void *data), int *pidfd)
 
 /* ---- the error of a process that could not be started ---- */
 
-/* (transfer full) (nullable): returns the interpreter in the first line of a script, or NULL where the file is no
- * script. */
+/* (transfer full) (nullable): returns the interpreter in the first line of a script; NULL for any other file. */
 static char *
 read_interpreter (const char *path)
 {

@@ -17,12 +17,24 @@ typedef enum
   FERRY_DOWNLINK_TRANSPORTS, /* the thread that reads for the transports */
 } FerryDownlinkReader;
 
+/* any: whether this process is a worker that has attached, or can attach. Does not attach. */
 gboolean ferry_attachment_is_possible (void);
+
+/* Threads: any. The first call of one of these attaches the process to its application. Any of them fails, or finds no
+ * sender, when that failed. */
+
+/* (transfer full) */
 FerrySender *ferry_attachment_get_sender (const char *name, GError **error);
 gboolean ferry_attachment_has_sender (const char *name);
+/* (transfer none): returns the downlink, which lives until the process ends. */
 FerryDownlink *ferry_attachment_get_downlink (GError **error);
+/* Does what ferry_attachment_get_downlink() does, and makes reader the only reader of the downlink. Fails with
+ * FERRY_ERROR_ALREADY_RUNNING when the downlink has another reader, and with FERRY_ERROR_UNKNOWN_SENDER when the
+ * application passed no sender named sender_name. */
 FerryDownlink *ferry_attachment_take_downlink (FerryDownlinkReader reader, const char *sender_name, GError **error);
+/* (transfer full): returns the names of the passed senders that begin with prefix. */
 GStrv ferry_attachment_list_senders (const char *prefix);
+
 /* Takes the control socket, receives the welcome from it, and makes this process end with the application. Returns the
  * socket, or -1 with an error. The descriptors *memory and *doorbell become the caller's. */
 int ferry_attachment_begin (FerryWelcome *welcome, int *memory, int *doorbell, GError **error);

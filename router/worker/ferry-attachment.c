@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The attachment of a worker process to its application. The attachment is made at its first use, and kept until the
- * process ends.
+/* The attachment of a worker process to its application, which is kept until the process ends.
  *
  * Threads: any; a lock guards the attachment. */
 
@@ -75,9 +74,7 @@ end_with_application (int control, guint32 application_pid)
   struct pollfd poll_fd = {.fd = control, .events = 0};
 
   prctl (PR_SET_PDEATHSIG, SIGKILL);
-  if ((guint32) getppid () == application_pid)
-    return;
-  if (poll (&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLHUP) != 0)
+  if ((guint32) getppid () != application_pid && poll (&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLHUP) != 0)
     raise (SIGKILL);
 }
 
@@ -220,7 +217,6 @@ get_attachment_locked (GError **error)
   return attachment;
 }
 
-/* any: whether this process is a worker that has attached, or can attach. Does not attach. */
 gboolean
 ferry_attachment_is_possible (void)
 {
@@ -231,8 +227,6 @@ ferry_attachment_is_possible (void)
   return attachment != NULL || ferry_control_find_fd () >= 0;
 }
 
-/* any: returns (transfer full) the sender named @name, or NULL with an error. Attaches to the application first, if
- * needed. */
 FerrySender *
 ferry_attachment_get_sender (const char *name, GError **error)
 {
@@ -242,7 +236,6 @@ ferry_attachment_get_sender (const char *name, GError **error)
   return self != NULL ? take_sender (self, name, error) : NULL;
 }
 
-/* any: whether the application passed a sender named @name. Attaches to the application first, if needed. */
 gboolean
 ferry_attachment_has_sender (const char *name)
 {
@@ -252,8 +245,6 @@ ferry_attachment_has_sender (const char *name)
   return self != NULL && g_hash_table_contains (self->grants, name);
 }
 
-/* any: returns (transfer none) the downlink, which lives until the process ends, or NULL with an error. Attaches to the
- * application first, if needed. */
 FerryDownlink *
 ferry_attachment_get_downlink (GError **error)
 {
@@ -276,9 +267,6 @@ may_read_locked (Attachment *self, FerryDownlinkReader reader, GError **error)
                               "a pool, get no transport and call ferry_worker_main() first");
 }
 
-/* any: returns what ferry_attachment_get_downlink() does, and makes @reader the only reader of the downlink. The
- * application must have passed a sender named sender_name. Fails with FERRY_ERROR_ALREADY_RUNNING when the downlink has
- * another reader, and with FERRY_ERROR_UNKNOWN_SENDER when there is no such sender. */
 FerryDownlink *
 ferry_attachment_take_downlink (FerryDownlinkReader reader, const char *sender_name, GError **error)
 {
@@ -291,8 +279,6 @@ ferry_attachment_take_downlink (FerryDownlinkReader reader, const char *sender_n
   return self->downlink;
 }
 
-/* any: returns (transfer full) the names of the passed senders that begin with @prefix. Attaches to the application
- * first, if needed. */
 GStrv
 ferry_attachment_list_senders (const char *prefix)
 {

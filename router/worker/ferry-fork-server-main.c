@@ -25,7 +25,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -232,7 +231,7 @@ look_for_threads (const char *when)
 gboolean
 ferry_fork_server_is_asked_for (void)
 {
-  if (getauxval (AT_SECURE) != 0 || g_strcmp0 (g_getenv (FERRY_FORK_SERVER_VARIABLE), "1") != 0)
+  if (g_strcmp0 (secure_getenv (FERRY_FORK_SERVER_VARIABLE), "1") != 0)
     return FALSE;
   look_for_threads ("before any initialiser ran");
   return g_getenv (FERRY_CONTROL_FD_VARIABLE) != NULL;
@@ -480,10 +479,10 @@ add_child (ForkServer *self, guint64 id, pid_t pid)
 static gboolean
 refuse_for_threads (ForkServer *self, guint64 id, guint n_threads)
 {
-  g_autofree char *text = g_strdup_printf (
-    "the fork server has %u threads, the second was found %s, and it cannot be forked safely; "
-    "start no threads in its program before its workers run",
-    n_threads, threads_since != NULL ? threads_since : "after its last initialiser ran");
+  g_autofree char *text =
+    g_strdup_printf ("the fork server has %u threads, the second was found %s, and it cannot be forked safely; "
+                     "start no threads in its program before its workers run",
+                     n_threads, threads_since != NULL ? threads_since : "after its last initialiser ran");
 
   return ferry_fork_server_send_failed (self->control, id, 0, 0, text);
 }
@@ -524,13 +523,12 @@ fork_worker (ForkServer *self, FerryStartOrder *order)
 static FerryControlEvent
 take_order (ForkServer *self, int socket, FerryStartOrder *order)
 {
-  g_autoptr (GError) error = NULL;
   guint64 id = ferry_start_order_peek (self->control);
   FerryControlEvent event;
 
   /* Relaxed: the fork server reads the id after the end of this process. */
   atomic_store_explicit (self->taking, id, memory_order_relaxed);
-  event = ferry_start_order_receive (order, self->control, packet_buffer, &error);
+  event = ferry_start_order_receive (order, self->control, packet_buffer, NULL);
   if (event == FERRY_CONTROL_NOTHING)
     return event;
   if (event == FERRY_CONTROL_CLOSED || id == PREFORKED_ID)
@@ -671,16 +669,13 @@ serve_all (ForkServer *self)
       gboolean has_preforked = *get_preforked (self) >= 0;
       gboolean pausing = !has_preforked && !self->preforked_lost;
       gboolean waiting = has_preforked && self->preforked_asked;
+      const struct timespec *limit = pausing ? &pause : waiting ? &grace : NULL;
       int n;
 
       /* While the pre-forked child reads a request, poll reports only the end of the application here (POLLHUP). */
       get_poll (self, POLL_CONTROL)->events = waiting ? 0 : POLLIN;
       get_poll (self, POLL_GROUPS)->events = self->groups->len > 0 ? POLLIN : 0;
-      n = TEMP_FAILURE_RETRY (ppoll ((struct pollfd *) (void *) self->polls->data, self->polls->len,
-                                     pausing   ? &pause
-                                     : waiting ? &grace
-                                               : NULL,
-                                     NULL));
+      n = TEMP_FAILURE_RETRY (ppoll ((struct pollfd *) (void *) self->polls->data, self->polls->len, limit, NULL));
       if (n == 0 && waiting)
         end_stuck_preforked (self);
       else if (n == 0 && fork_preforked (self))

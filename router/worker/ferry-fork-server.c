@@ -197,12 +197,9 @@ prepare (FerryForkServer *self, FerryRouter *router, GError **error)
     return FALSE;
   bind_home (self, router->home);
   if (is_alive (self))
-    {
-      if (self->monitor == router->monitor)
-        return TRUE;
-      return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                              "The fork server runs with another router; make a fork server for each router");
-    }
+    return self->monitor == router->monitor ||
+           ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The fork server runs with another router; make a fork server for each router");
   if (self->n_in_vain < MAX_IN_VAIN)
     return start (self, router, error);
   return ferry_set_error (

@@ -728,7 +728,6 @@ ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *s
 
 /* ---- starting a worker ---- */
 
-/* Returns the path of the program. Fails with FERRY_ERROR_LAUNCH_FAILED. */
 static char *
 find_program (FerryLauncher *self, GError **error)
 {

@@ -282,8 +282,7 @@ ferry_worker_new_observer (FerryWorker *self)
  * ferry_worker_get_name:
  * @self: a worker
  *
- * Returns the name of the worker ([method@Ferry.Launcher.set_name]), or else of its program, for messages to people.
- * Any thread may call this.
+ * Returns the name of the worker, or else of its program. Any thread may call this.
  *
  * Returns: (transfer none): the name
  *
