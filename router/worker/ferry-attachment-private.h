@@ -20,8 +20,7 @@ typedef enum
 /* any: whether this process is a worker that has attached, or can attach. Does not attach. */
 gboolean ferry_attachment_is_possible (void);
 
-/* Threads: any. The first call of one of these attaches the process to its application. Any of them fails, or finds no
- * sender, when that failed. */
+/* any: the first call of one of these functions attaches the process to its application, or fails to. */
 
 /* (transfer full) */
 FerrySender *ferry_attachment_get_sender (const char *name, GError **error);

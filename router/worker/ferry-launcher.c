@@ -596,9 +596,8 @@ fill_stream (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, guint s
 /* ---- the senders that the next worker is passed ---- */
 
 /* main: adds a sender as ferry_launcher_add_sender() does, but allows names that are reserved for Ferry. @entry is the
- * function that the worker's program must call to use the sender. @passed (nullable) is called once: with the worker
- * that was spawned with the sender, or with NULL when the sender is dropped before. @passed is not called when this
- * function returns FALSE. */
+ * function that the worker's program must call to use the sender. @passed (nullable) is not called when this function
+ * returns FALSE. */
 gboolean
 ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerrySender *sender, const char *entry,
                                    FerryPassedFunc passed, gpointer data, GError **error)
@@ -772,8 +771,9 @@ make_plan (FerryLauncher *self, FerryLink *link, gboolean executed, GError **err
 
 /* Makes a link for a new worker, and grants the launcher's senders on it. */
 static FerryLink *
-make_link (FerryLauncher *self, FerryRouter *router, const char *name, gsize arena_size, GError **error)
+make_link (FerryLauncher *self, FerryRouter *router, gsize arena_size, GError **error)
 {
+  g_autofree char *name = ferry_launcher_dup_program_name (self);
   g_autofree guint64 *connection_ids = g_new (guint64, self->senders->len + 1);
   g_autofree guint32 *cells = g_new (guint32, self->senders->len + 1);
   g_autoptr (FerryLink) link = NULL;
@@ -832,8 +832,7 @@ static FerryWorker *
 spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, gboolean as_fork_server, GError **error)
 {
   g_autoptr (FerryWorker) worker = NULL;
-  g_autofree char *name = ferry_launcher_dup_program_name (self);
-  g_autoptr (FerryLink) link = make_link (self, router, name, as_fork_server ? 0 : self->arena_size, error);
+  g_autoptr (FerryLink) link = make_link (self, router, as_fork_server ? 0 : self->arena_size, error);
   g_autoptr (FerrySpawnPlan) plan = link != NULL ? make_plan (self, link, fork_server == NULL, error) : NULL;
   g_autoptr (FerryStartRequest) request = NULL;
   g_autoptr (GArray) passed = NULL;
@@ -861,7 +860,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, g
     if (!ferry_sender_pass (g_array_index (self->senders, NamedSender, i).sender, error))
       return NULL;
   passed = ferry_launcher_set_senders_aside (self);
-  worker = ferry_worker_new (name, link, router->monitor, router->home);
+  worker = ferry_worker_new (link, router);
   if (fork_server != NULL)
     self->forking->fork (fork_server, router, worker, g_steal_pointer (&request));
   else

@@ -3,7 +3,6 @@
 
 #pragma once
 
-#include "route/ferry-home-private.h"
 #include "route/ferry-router-private.h"
 #include "worker/ferry-launcher.h"
 #include "worker/ferry-worker.h"
@@ -13,7 +12,7 @@ G_BEGIN_DECLS
 /* Returns (transfer full) (nullable) the name of the task that the worker runs. */
 typedef char *(*FerryTaskNameFunc) (FerryWorker *worker, gpointer data);
 
-FerryWorker *ferry_worker_new (const char *name, FerryLink *link, FerryMonitor *monitor, FerryHome *home);
+FerryWorker *ferry_worker_new (FerryLink *link, FerryRouter *router);
 FerryLink *ferry_worker_get_link (FerryWorker *self);
 void ferry_worker_set_task_name_func (FerryWorker *self, FerryTaskNameFunc func, gpointer data);
 FerryLinkObserver *ferry_worker_new_observer (FerryWorker *self);

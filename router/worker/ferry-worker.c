@@ -171,14 +171,14 @@ ferry_worker_init (FerryWorker *self)
 
 /* main: makes the object for the worker process at the other end of link. */
 FerryWorker *
-ferry_worker_new (const char *name, FerryLink *link, FerryMonitor *monitor, FerryHome *home)
+ferry_worker_new (FerryLink *link, FerryRouter *router)
 {
   FerryWorker *self = g_object_new (FERRY_TYPE_WORKER, NULL);
 
-  self->name = g_strdup (name);
+  self->name = g_strdup (link->name);
   self->link = ferry_link_ref (link);
-  self->monitor = ferry_monitor_ref (monitor);
-  self->home = ferry_home_ref (home);
+  self->monitor = ferry_monitor_ref (router->monitor);
+  self->home = ferry_home_ref (router->home);
   return self;
 }
 
