@@ -101,8 +101,7 @@ get_known_rights (int abi)
          (abi >= ABI_DEVICES ? DEVICE_CONTROL : 0);
 }
 
-/* Grants rights on a path. Does nothing for a path that does not exist, and for a pipe or a socket: Landlock never
- * refuses to open these. */
+/* Grants rights on a path, if it exists. Does nothing for a pipe or a socket, which Landlock never refuses to open. */
 static gboolean
 grant_path (int ruleset, const char *path, guint64 rights)
 {
@@ -128,19 +127,11 @@ grant_paths (int ruleset, GPtrArray *paths, guint64 rights)
   return TRUE;
 }
 
-/* Returns how many bytes of rules the kernel must know: an older kernel knows only the first fields. */
-static gsize
-get_size (const Ruleset *rules)
-{
-  if (rules->scope != 0)
-    return sizeof *rules;
-  return rules->network != 0 ? offsetof (Ruleset, scope) : offsetof (Ruleset, network);
-}
-
 static gboolean
 enter (const FerrySandboxPlan *plan, const Ruleset *rules)
 {
-  ferry_autofd ruleset = (int) syscall (CREATE_RULESET, rules, get_size (rules), 0);
+  /* An older kernel knows only the first fields. It accepts the others, which are 0. */
+  ferry_autofd ruleset = (int) syscall (CREATE_RULESET, rules, sizeof *rules, 0);
 
   if (ruleset < 0)
     return FALSE;
