@@ -10,8 +10,7 @@
  *
  * bubblewrap waits for the program that it started. The monitor watches bubblewrap's process, not the program's.
  * When the application ends, the kernel kills bubblewrap and with it all processes of its process namespace.
- * bubblewrap exits with the exit status of the program, or with 128 plus the signal's number when a signal killed
- * the program. */
+ * bubblewrap exits with the program's exit status, or with 128 plus the number of the signal that killed it. */
 
 #include "config.h"
 
@@ -41,8 +40,7 @@ resolve_own (const char *program)
   return target != NULL ? target : g_strdup (program);
 }
 
-/* (transfer full): resolves symbolic links in the paths, since bubblewrap does not mount over a symbolic link. Omits
- * paths that do not exist. */
+/* (transfer full): resolves symbolic links, over which bubblewrap does not mount. Omits paths that do not exist. */
 static GPtrArray *
 resolve_all (GPtrArray *paths)
 {
@@ -100,8 +98,7 @@ wait_for_success (GPid pid, int pidfd)
   struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
   siginfo_t info = {0};
 
-  /* Kills the whole process group, which includes the children of bubblewrap. The group's number is not reused
-   * before the process is reaped. */
+  /* Kills the process group, so bubblewrap's children too. Its number is not reused before bubblewrap is reaped. */
   if (TEMP_FAILURE_RETRY (poll (&poll_fd, 1, TRIAL_TIMEOUT_MS)) != 1)
     kill (-pid, SIGKILL);
   TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) pidfd, &info, WEXITED));

@@ -36,8 +36,7 @@
 
 #include "base/ferry-base-private.h"
 
-/* The range of the calls that are newer than the list below. Call numbers from 424 on are the same on all
- * processors. */
+/* The calls that are newer than the list below. Call numbers from 424 on are the same on all processors. */
 #define FIRST_UNKNOWN_CALL 470
 #define LAST_UNKNOWN_CALL 560
 
@@ -61,8 +60,7 @@
 /* The bits of socketpair()'s type argument that hold the type; the other bits are flags. */
 #define SOCKET_TYPES 0xf
 
-/* The refused calls, by name, since libseccomp may be older than the kernel. Names that do not exist on this system
- * are ignored. */
+/* The refused calls, by name, since libseccomp may be older than the kernel. Names that do not exist are ignored. */
 static const char *const refused[] = {
   /* Starting programs and processes, and access to other processes. */
   "execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise",
@@ -231,8 +229,7 @@ refuse_processes (scmp_filter_ctx filter)
          refuse_if (filter, SCMP_SYS (personality), SCMP_A0 (SCMP_CMP_NE, 0xffffffff));
 }
 
-/* Refuses each ioctl() request whose first n_bits bits are those of prefix and that is not in allowed. The kernel
- * reads 32 bits of a request. */
+/* Refuses each ioctl() request whose first n_bits (of 32) bits are those of prefix and that is not in allowed. */
 static gboolean
 refuse_requests (scmp_filter_ctx filter, const guint32 *allowed, guint n_allowed, guint32 prefix, guint n_bits)
 {

@@ -5,8 +5,7 @@
  * At that time the program has no other thread and has read no data. If a library that was loaded before has made
  * threads, no layer is entered, since the layers would not apply to these threads.
  *
- * The worker reports the layers that it entered to the application. When a required layer is missing, the worker
- * exits. */
+ * The worker reports the layers that it entered to the application, and exits when a required layer is missing. */
 
 #include "config.h"
 

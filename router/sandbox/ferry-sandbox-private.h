@@ -22,8 +22,7 @@ gboolean ferry_sandbox_is_on (FerrySandbox *self);
 /* Changes the plan so that its program starts in the sandbox. Fails with FERRY_ERROR_LAUNCH_FAILED. */
 gboolean ferry_sandbox_apply (FerrySandbox *self, FerrySpawnPlan *plan, FerryLink *link, GError **error);
 
-/* worker, before it has threads: enters the sandbox that the environment describes. Does nothing when it is called
- * again. */
+/* worker, before it has threads: enters the sandbox that the environment describes. A second call does nothing. */
 void ferry_sandbox_enter (void);
 /* worker: whether this process is in a sandbox that limits its memory. */
 gboolean ferry_sandbox_limits_memory (void);

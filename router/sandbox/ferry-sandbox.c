@@ -34,8 +34,7 @@ static const char *const system_paths[] = {
 /**
  * FerrySandbox:
  *
- * Restricts what a worker may do to the system. A launcher starts its workers in a sandbox
- * ([method@Ferry.Launcher.set_sandbox]).
+ * Restricts what the workers of a launcher may do to the system ([method@Ferry.Launcher.set_sandbox]).
  *
  * A new sandbox grants nothing. The worker has its program, its libraries and its link. From the beginning of `main()`
  * on it cannot open files, make sockets, start programs or processes, or affect other processes. The application can
@@ -238,8 +237,7 @@ ferry_sandbox_set_network (FerrySandbox *self, gboolean network)
  * @path: (type filename): a file, or a folder with all that is in it
  *
  * Lets the worker read a file or folder. A path that does not exist when the worker starts grants nothing. For a single
- * file, it is simpler if the application opens the file and sends its descriptor to the worker. On the sandbox's
- * thread.
+ * file, it is simpler if the application opens it and sends its descriptor to the worker. On the sandbox's thread.
  *
  * Since: 0.1
  */
@@ -537,8 +535,7 @@ ferry_sandbox_get_strength_async (GCancellable *cancellable, GAsyncReadyCallback
  * @result: the result that the callback was given
  * @error: return location for an error
  *
- * Gets the result of [func@Ferry.Sandbox.get_strength_async]. Fails with %G_IO_ERROR_CANCELLED when the wait was
- * cancelled. Any thread.
+ * Gets the result of [func@Ferry.Sandbox.get_strength_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
  *
  * Returns: the layers, or %FERRY_SANDBOX_STRENGTH_NONE with @error set
  *

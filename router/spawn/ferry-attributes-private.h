@@ -27,8 +27,7 @@ typedef struct
 
 /* In a new process: applies the attributes to the process. Makes system calls only. Returns FALSE with errno set. */
 gboolean ferry_attributes_apply (const FerryAttributes *self);
-/* Lowers the limit of one resource of setrlimit() to value, unless the limit is lower already. Returns FALSE with errno
- * set. */
+/* Lowers the limit of one resource of setrlimit() to at most value. Returns FALSE with errno set. */
 gboolean ferry_attributes_lower_limit (int resource, guint64 value);
 /* any: returns the highest value that this process may set for a limit. */
 guint64 ferry_attributes_get_own_limit (FerryLimit limit);

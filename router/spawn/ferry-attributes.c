@@ -46,8 +46,7 @@ ferry_attributes_lower_limit (int resource, guint64 value)
   return setrlimit (resource, &limit) == 0;
 }
 
-/* Limits private memory. RLIMIT_DATA does not include the main thread's stack, so RLIMIT_STACK is limited too, at
- * most to its present value. */
+/* Limits private memory. RLIMIT_DATA does not include the main thread's stack, so RLIMIT_STACK is lowered too. */
 static __attribute__ ((no_sanitize_address)) gboolean
 limit_private_memory (guint64 bytes)
 {

@@ -109,8 +109,7 @@ wait_for (const Process *process, long deadline)
     poll (&poll_fd, 1, (int) left);
 }
 
-/* Kills all workers, when the application has ended or closed the socket. Fork servers get some time to kill their
- * workers first. */
+/* Kills all workers. Fork servers get some time to kill their own workers first. */
 static void
 end_all (void)
 {

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starts a guardian. The guardian is not a child of the application, so a program that reaps all of its children
- * does not reap the guardian. */
+/* Starts a guardian. It is not a child of the application, which may reap all of its children. */
 
 #include "config.h"
 

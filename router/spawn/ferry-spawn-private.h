@@ -52,8 +52,7 @@ char *ferry_list_threads (void);
 pid_t ferry_fork_child (void);
 /* In a child: gives all signals their default handlers, and blocks none. Makes system calls only. */
 void ferry_reset_signals (void);
-/* In a child: seeds the random number generators anew. Otherwise all children of a process would get the same random
- * numbers. */
+/* Seeds the random number generators anew. Otherwise all children of a process would get the same random numbers. */
 void ferry_reseed (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerrySpawnPlan, ferry_spawn_plan_free)

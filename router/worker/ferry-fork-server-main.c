@@ -293,8 +293,7 @@ prepare (int control)
   ferry_reset_signals ();
   g_unsetenv (FERRY_FORK_SERVER_VARIABLE);
   name_control (control);
-  /* The random generators are reseeded before each fork. In the child, reseeding would delay the worker, and would copy
-   * the pages that it changes. */
+  /* Reseeds before each fork: in the child, that would delay the worker, and would copy the pages that it changes. */
   ferry_reseed ();
 }
 
@@ -332,8 +331,7 @@ set_signals (int how)
   return ends;
 }
 
-/* worker: closes the fork server's descriptors, except the control socket. The fork server's memory is not freed, since
- * freeing would copy pages. */
+/* worker: closes the fork server's descriptors, except the control socket. Frees no memory: that would copy pages. */
 static void
 close_fork_server_fds (ForkServer *self)
 {
@@ -543,8 +541,7 @@ take_order (ForkServer *self, int socket, FerryStartOrder *order)
   _exit (EXIT_FAILURE);
 }
 
-/* pre-forked child: waits for its request, and becomes the worker. Exits when the fork server closes the other end of
- * socket, or ends. */
+/* pre-forked child: waits for its request, and becomes the worker. Exits when the other end of socket is closed. */
 static void
 wait_as_preforked (ForkServer *self, int socket)
 {
@@ -623,8 +620,7 @@ serve (ForkServer *self)
       return is_worker;
     case FERRY_CONTROL_INVALID:
       g_printerr ("ferry-fork-server: %s\n", error->message);
-      /* If only the descriptors of the request are missing, its worker is not started, and the fork server
-       * continues. */
+      /* If only descriptors of the request are missing, the fork server continues, without that worker. */
       if (order.start.id == PREFORKED_ID ||
           !send_failed (self->control, order.start.id, 0,
                         "the descriptors of its request did not reach the fork server; raise the limit of open files",

@@ -356,8 +356,7 @@ launch_start (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **err
                                        g_steal_pointer (&self->request), self->id, error);
 }
 
-/* Implements FerryForkServerFuncs.fork. Sends the request on this thread if the fork server can receive it now;
- * otherwise the monitor sends it. */
+/* Implements FerryForkServerFuncs.fork. The monitor sends the request, unless this thread can send it at once. */
 static void
 fork_worker (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, FerryStartRequest *request)
 {

@@ -432,8 +432,7 @@ ferry_launcher_set_limit (FerryLauncher *self, FerryLimit limit, guint64 value)
  * @self: a launcher
  * @sandbox: (nullable): a sandbox, or %NULL for none
  *
- * Makes the workers spawned after this run in a sandbox, with the settings that the sandbox has when a worker is
- * spawned.
+ * Makes the workers spawned after this run in a sandbox, with the settings that it has when a worker is spawned.
  *
  * A worker in a sandbox is always executed, since the workers of a fork server share one layout of addresses. When the
  * launcher has a fork server too, [method@Ferry.Launcher.spawn] fails. A pool with such a launcher, and a channel, use
@@ -812,8 +811,7 @@ make_link (FerryLauncher *self, FerryRouter *router, gsize arena_size, GError **
   return g_steal_pointer (&link);
 }
 
-/* Applies the sandbox to the plan and the link. A worker that must enter layers of its sandbox itself must attach in
- * time, even without senders. */
+/* Applies the sandbox. A worker that must enter layers itself must attach in time, even without senders. */
 static gboolean
 confine (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, GError **error)
 {
@@ -854,8 +852,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, g
     }
   if (fork_server != NULL && (request = self->forking->new_request (fork_server, link, plan, error)) == NULL)
     return NULL;
-  /* When a sender cannot be passed, because its pipe was closed, the senders before it were passed, and cannot be used
-   * again. */
+  /* When a sender's pipe was closed, the senders before it were passed, and cannot be used again. */
   for (guint i = 0; i < self->senders->len; i++)
     if (!ferry_sender_pass (g_array_index (self->senders, NamedSender, i).sender, error))
       return NULL;
@@ -871,8 +868,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, g
   return g_steal_pointer (&worker);
 }
 
-/* Fails if the launcher has a sandbox: a process in a sandbox cannot fork, and a forked worker has its parent's layout
- * of addresses. */
+/* Fails if the launcher has a sandbox: a process in it cannot fork, and forked workers share a layout of addresses. */
 static gboolean
 check_executed (FerryLauncher *self, GError **error)
 {
@@ -883,8 +879,7 @@ check_executed (FerryLauncher *self, GError **error)
                           "sandbox; remove one of the two");
 }
 
-/* Drops the fork server when its program cannot be a fork server and may_execute is set. The next workers are
- * executed. */
+/* Drops the fork server if there is an obstacle and may_execute is set. The next workers are executed. */
 static void
 give_up_fork_server (FerryLauncher *self)
 {
@@ -1001,8 +996,7 @@ check_may_persist (FerryLauncher *self, GError **error)
  * @pid: (out) (optional): the process id of the worker
  * @error: return location for an error
  *
- * Starts a worker that outlives the application. Ferry never ends such a worker; its program must exit when it is not
- * needed any more.
+ * Starts a worker that outlives the application. Ferry never ends such a worker; its program must exit by itself.
  *
  * The worker's program must call [ctor@Ferry.Listener.new_from_environment], which listens at @address. An application
  * attaches by [func@Ferry.Transport.connect_to_async]. When another process listens at the address already, the

@@ -258,8 +258,7 @@ ended (gpointer data, FerryExit *exit)
   g_signal_emit (self, ended_signal, 0, exit);
 }
 
-/* main: sets the function that returns the name of the worker's task for log lines. data must live as long as the
- * worker. */
+/* main: sets the function that names the worker's task in log lines. data must live as long as the worker. */
 void
 ferry_worker_set_task_name_func (FerryWorker *self, FerryTaskNameFunc func, gpointer data)
 {
@@ -267,8 +266,7 @@ ferry_worker_set_task_name_func (FerryWorker *self, FerryTaskNameFunc func, gpoi
   self->task_name_data = data;
 }
 
-/* main: makes the observer of the worker's link. The observer holds a reference to the worker until the link has
- * ended. */
+/* main: makes the observer of the link. It holds a reference to the worker until the link has ended. */
 FerryLinkObserver *
 ferry_worker_new_observer (FerryWorker *self)
 {
