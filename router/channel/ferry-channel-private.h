@@ -71,7 +71,8 @@ GMainContext *ferry_channel_get_context (FerryChannel *self);
 #define FERRY_CHANNEL_TRANSPORT "ferry.channel"
 void ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *arguments);
 
-/* A process that was started with a channel. The structs of ferry-channel-start.c and -create.c begin with this one.
+/* A process that was started with a channel. The structs of ferry-channel-start.c and ferry-channel-create.c begin with
+ * this one.
  *
  * Owner:   counted references; the channel has one of them. The process has no reference to the channel.
  * Threads: the home's thread. Only the channel's last reference may be dropped on any thread. */
