@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The errors of the domain FERRY_ERROR, and the trace that each of them carries. */
+
 #include "config.h"
 
 #include "base/ferry-error.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Reads GObject properties by calling their public getters, so that a class has a table of getters and no switch.
+ * See ferry-property-private.h. */
+
 #include "config.h"
 
 #include "base/ferry-property-private.h"

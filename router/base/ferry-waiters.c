@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Slots in which threads sleep while they wait for answers over one transport, so that many threads can be woken at
+ * once. See ferry-waiters-private.h. */
+
 #include "config.h"
 
 #include "base/ferry-waiters-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The address of a persistent worker: a path, or "@" and a name in the abstract namespace of sockets. See
+ * ferry-address-private.h. */
+
 #include "config.h"
 
 #include "call/ferry-address-private.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Locks: lock guards the list of the bindings whose files exit() removes. No other lock is taken while it is held. */
+/* Binds the socket of an address. See ferry-binding-private.h.
+ *
+ * Locks: lock guards the list of the bindings whose files exit() removes. No other lock is taken while it is held. */
 
 #include "config.h"
 
@@ -17,6 +19,10 @@
 #include "base/ferry-base-private.h"
 
 #define LOCK_SUFFIX ".lock"
+
+/* The modes of the lock file, and of a socket that only this user reaches; of a socket that all users reach. */
+#define OWN_MODE 0600
+#define OPEN_MODE 0666
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static GSList *bindings; /* lock: (element-type FerryBinding) (unowned) */
@@ -136,7 +142,7 @@ take_lock (FerryBinding *self, GError **error)
 {
   for (;;)
     {
-      ferry_autofd fd = open (self->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+      ferry_autofd fd = open (self->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, OWN_MODE);
       struct stat locked;
 
       if (fd < 0)
@@ -208,7 +214,7 @@ bind_path (FerryBinding *self, GError **error)
   if (lstat (path, &self->made) == 0 && S_ISSOCK (self->made.st_mode))
     unlink (path);
   /* bind() makes the file with the mode of the socket, so other users can never open the file. */
-  if (fchmod (self->fd, 0600) < 0 || bind (self->fd, (const struct sockaddr *) &name, sizeof name) < 0)
+  if (fchmod (self->fd, OWN_MODE) < 0 || bind (self->fd, (const struct sockaddr *) &name, sizeof name) < 0)
     return set_path_error ("Making the socket", path, error);
   if (lstat (path, &self->made) == 0 && listen (self->fd, SOMAXCONN) == 0 && put_in_place (path, self->address.path))
     return TRUE;
@@ -267,7 +273,7 @@ void
 ferry_binding_open_to_all (FerryBinding *self)
 {
   if (self->address.path != NULL && is_at_path (&self->made, self->address.path) &&
-      chmod (self->address.path, 0666) < 0)
+      chmod (self->address.path, OPEN_MODE) < 0)
     g_warning ("The mode of “%s” could not be changed: %s; other users cannot connect", self->address.path,
                g_strerror (errno));
 }

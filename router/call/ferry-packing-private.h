@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Packs headers, strings and values into one GVariant of type "ay". They follow each other, each padded with zeros
- * to a multiple of 8. Packing takes a tenth of the time of tuples and arrays of variants.
+/* Packs headers, strings and values into bytes. They follow each other, each padded with zeros to a multiple of 8. A
+ * message carries the bytes as a value of type "ay". Packing takes a tenth of the time of tuples and arrays of
+ * variants.
  *
  * Threads: any; nothing is shared.
  * Trust:   unpacked bytes are not trusted. All lengths are checked, and strings are checked to be UTF-8. An

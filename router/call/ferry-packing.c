@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Packs headers, strings and values into bytes, and unpacks them. See ferry-packing-private.h. */
+
 #include "config.h"
 
 #include "call/ferry-packing-private.h"

@@ -32,12 +32,16 @@
 
 #include "base/ferry-base-private.h"
 
+/* Limits of an error that is sent, in bytes: its message, the name of its domain, and each of its notes. The limit of a
+ * trace is FERRY_MAX_TRACE. */
 #define MAX_MESSAGE (64 * 1024)
 #define MAX_DOMAIN 255
 #define MAX_NOTES 16
 #define MAX_NOTE 1024
+/* Limits of a backtrace: its frames, and its bytes. */
 #define MAX_FRAMES 64
 #define MAX_BACKTRACE 8192
+/* How many traces of errors of other domains are kept at the most, and how many bytes of them. */
 #define MAX_TRACES 1024
 #define MAX_BYTES (8 * 1024 * 1024)
 

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The items of a streamed answer, as the asking end receives them. */
+
 #include "config.h"
 
 #include <pthread.h>

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Gets items of values that are containers: of arrays and tuples by position, of dictionaries by key. See
+ * ferry-variant-item-private.h. */
+
 #include "config.h"
 
 #include "call/ferry-variant-item-private.h"

@@ -296,7 +296,8 @@ take_transport (FerryDownlink *own_downlink, const char *sender_name, GError **e
       if (g_str_equal (entry->sender_name, sender_name))
         return entry->untaken != NULL ? g_steal_pointer (&entry->untaken) : g_weak_ref_get (&entry->transport);
     }
-  /* A sender that was granted has an entry, and ferry_attachment_take_downlink() fails for any other sender. */
+  /* Each sender that the application passed to this worker has an entry in entries. For any other sender,
+   * ferry_attachment_take_downlink() has failed before. */
   g_assert_not_reached ();
 }
 

@@ -482,8 +482,9 @@ ferry_background_wait_taken (FerryBackground *self, gint64 timeout, GCancellable
  * ferry_background_detach:
  * @self: a background
  *
- * Stops giving results until the next application attaches. A result that was given and not answered stays in the
- * queue. Does nothing if no application is attached. Any thread but one that receives for the application's transport.
+ * Stops giving results until the next application attaches. A result that an application has received and not
+ * acknowledged stays in the queue. Does nothing if no application is attached. Any thread but one that receives for the
+ * application's transport.
  *
  * Since: 0.1
  */

@@ -335,7 +335,7 @@ ferry_exchange_start_waiting (FerryExchange *self, GError **error)
 
   if (!ferry_home_check_error (self->home, G_STRFUNC, error))
     return FALSE;
-  /* If a handler calls this function, the call that emits the signal starts the waiting workers. */
+  /* If a handler of a signal that this function emits calls it again, the outer call starts the waiting workers. */
   if (self->starting)
     return TRUE;
   kept = g_object_ref (self);

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The handshake at an address, before the stream of a transport begins there: the application sends a hello. See
+ * ferry-hello-private.h. */
+
 #include "config.h"
 
 #include "channel/ferry-hello-private.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The arena of a link: the memory of the link's buffers, as one process has it mapped. See ferry-arena-private.h. */
+
 #include "config.h"
 
 #include "lane/ferry-arena-private.h"

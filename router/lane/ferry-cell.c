@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A cell: the newest value of a pipe. See ferry-cell-private.h. */
+
 #include "config.h"
 
 #include "lane/ferry-cell-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The two kinds of doorbell: an eventfd that wakes the reader of a lane, and a futex word on which a writer sleeps
+ * until there is room. See ferry-doorbell-private.h. */
+
 #include "config.h"
 
 #include "lane/ferry-doorbell-private.h"

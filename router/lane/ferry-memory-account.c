@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The account of the memory that buffers and large messages of all links take in the application, with a limit. See
+ * ferry-memory-account-private.h. */
+
 #include "config.h"
 
 #include "lane/ferry-memory-account-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The memory of a one-shot buffer: a memfd of its own, which a worker fills, seals and sends. See
+ * ferry-one-shot-private.h. */
+
 #include "config.h"
 
 #include "lane/ferry-one-shot-private.h"

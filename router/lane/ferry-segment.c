@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The memory of a link, as one process has it mapped. See ferry-segment-private.h. */
+
 #include "config.h"
 
 #include "lane/ferry-segment-private.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Private memory into which the buffers of workers are copied. See ferry-spare-memory-private.h. */
+
 #include "config.h"
 
 #include "lane/ferry-spare-memory-private.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Unmapping on a thread of its own. See ferry-unmap-private.h. */
+
 #include "config.h"
 
 #include "lane/ferry-unmap-private.h"

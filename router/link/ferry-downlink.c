@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A worker's end of the down lane and of the express lane. See ferry-downlink-private.h. */
+
 #include "config.h"
 
 #include "link/ferry-downlink-private.h"

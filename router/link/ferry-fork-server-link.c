@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The application's end of a fork server: the workers that the fork server was asked to fork, and its answers. See
+ * ferry-fork-server-link-private.h. */
+
 #include "config.h"
 
 #include "link/ferry-fork-server-link-private.h"

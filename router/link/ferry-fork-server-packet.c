@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The packets between an application and its fork server, after the fork server has attached. See
+ * ferry-fork-server-packet-private.h. */
+
 #include "config.h"
 
 #include "link/ferry-fork-server-packet-private.h"

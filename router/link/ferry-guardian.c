@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The guardian: a small process that ends an application's workers when the application has ended. See
+ * ferry-guardian-private.h. */
+
 #include "config.h"
 
 #include "link/ferry-guardian-private.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The packets of a control socket: the handshake, and the packets after it. See ferry-handshake-private.h. */
+
 #include "config.h"
 
 #include "link/ferry-handshake-private.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The states of a link, as a table. See ferry-link-state-private.h. */
+
 #include "config.h"
 
 #include "link/ferry-link-state-private.h"

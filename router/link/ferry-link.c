@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The application's end of a link. See ferry-link-private.h. */
+
 #include "config.h"
 
 #include "link/ferry-link-private.h"

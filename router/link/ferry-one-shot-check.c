@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A check of the memory of a one-shot buffer, on a thread of its own. See ferry-one-shot-check-private.h. */
+
 #include "config.h"
 
 #include "link/ferry-one-shot-check-private.h"

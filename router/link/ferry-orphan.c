@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Orphans: descriptors that a worker sent and that are not used. See ferry-orphan-private.h. */
+
 #include "config.h"
 
 #include "link/ferry-orphan-private.h"

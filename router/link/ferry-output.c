@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The standard output and the standard error of a worker, where they are logged. See ferry-output-private.h. */
+
 #include "config.h"
 
 #include "link/ferry-output-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The pending memory of a link: descriptors of one-shot buffers whose records were not drained yet. See
+ * ferry-pending-memory-private.h. */
+
 #include "config.h"
 
 #include "link/ferry-pending-memory-private.h"

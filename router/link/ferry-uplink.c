@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A sending process' end of a link: the writing end of the link's up lane, which all senders of the process share.
+ * See ferry-uplink-private.h. */
+
 #include "config.h"
 
 #include "link/ferry-uplink-private.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The description of an interface, which is sent from the exporter to proxies. See ferry-description-private.h. */
+
 #include "config.h"
 
 #include "object/ferry-description-private.h"

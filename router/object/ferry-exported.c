@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* An exporter's record of an object (or of a value) that other processes may reach: its interface, and the
+ * evaluation that has its turn. See ferry-exported-private.h. */
+
 #include "config.h"
 
 #include "object/ferry-exported-private.h"

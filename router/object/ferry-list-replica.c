@@ -19,8 +19,10 @@
 #include "object/ferry-resolve-private.h"
 #include "route/ferry-home-private.h"
 
+/* In rows: how many a request asks for, and how many are kept that no caller holds. */
 #define DEFAULT_PAGE_SIZE 128
 #define DEFAULT_CACHE_SIZE 8192
+/* How many requests for rows are under way at the most. */
 #define MAX_FETCHES 4
 #define ANSWER_TYPE "(ttav)"
 

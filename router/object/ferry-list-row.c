@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The table of a remote list's rows, with the rows that are held or kept. See ferry-list-row-private.h. */
+
 #include "config.h"
 
 #include "object/ferry-list-row-private.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Serves objects over a transport until the transport ends, on the calling thread: for workers without a main loop. */
+
 #include "config.h"
 
 #include "object/ferry-object-server.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Sends a stream of items to the other end, for a subscriber or for a watch. See ferry-paced-sender-private.h. */
+
 #include "config.h"
 
 #include "object/ferry-paced-sender-private.h"

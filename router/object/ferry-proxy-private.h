@@ -21,7 +21,7 @@ FerryExporter *ferry_proxy_get_exporter (FerryProxy *self);
  * arrived with the result. Each object has at most one proxy at a time over a transport: if the object has several
  * names, their views return the same proxy. */
 FerryProxy *ferry_proxy_take_object (FerryProxy *self, const FerryViewResult *result);
-/* Returns (transfer full) a proxy of an object in this process. exported must be a record of exporter. */
+/* Returns (transfer full) a proxy of an object in this process. exported must be one of exporter's objects. */
 FerryProxy *ferry_proxy_new_for_exported (FerryExporter *exporter, FerryExported *exported);
 /* Fills root with what names the object in a request. root borrows from the proxy. */
 void ferry_proxy_get_root (FerryProxy *self, FerryObjectRoot *root);

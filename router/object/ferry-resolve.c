@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Resolves a view: sends it to the object's process, or evaluates it in this process. See
+ * ferry-resolve-private.h. */
+
 #include "config.h"
 
 #include "object/ferry-resolve-private.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A view: a chain of operations on an object, which is resolved as a whole. See ferry-view-private.h. */
+
 #include "config.h"
 
 #include "object/ferry-view-private.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A buffer: a piece of shared memory for large data, which is sent as a message. See ferry-buffer-private.h. */
+
 #include "config.h"
 
 #include "route/ferry-buffer-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The router's state of each cell (FerryCellWatch), and the list of the hot cells (FerryHotCells). See
+ * ferry-cell-watch-private.h. */
+
 #include "config.h"
 
 #include "route/ferry-cell-watch-private.h"

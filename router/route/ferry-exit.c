@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* How a pipe or a worker ended, and the text that says so. */
+
 #include "config.h"
 
 #include "route/ferry-exit-private.h"

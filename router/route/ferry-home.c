@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A home is the thread that an object belongs to, and that thread's main context. See ferry-home-private.h. */
+
 #include "config.h"
 
 #include "route/ferry-home-private.h"

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The local queue passes blocks from the monitor to the router's thread, and returns empty blocks to the monitor.
+ * See ferry-local-queue-private.h. */
+
 #include "config.h"
 
 #include "route/ferry-local-queue-private.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The receiving end of a pipe: its handler, its signals, and its end. */
+
 #include "config.h"
 
 #include "route/ferry-receiver-private.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Turns decide from which link the next block is dispatched. See ferry-turns-private.h. */
+
 #include "config.h"
 
 #include "route/ferry-turns-private.h"

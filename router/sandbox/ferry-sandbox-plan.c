@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The plan of a worker's sandbox. See ferry-sandbox-plan-private.h. */
+
 #include "config.h"
 
 #include "sandbox/ferry-sandbox-plan-private.h"

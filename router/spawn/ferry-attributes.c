@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The attributes of a worker process: a priority, and limits. See ferry-attributes-private.h. */
+
 #include "config.h"
 
 #include "spawn/ferry-attributes-private.h"

@@ -3,7 +3,7 @@
 
 /* A job: one run of a function in a worker, with its arguments, cancel, progress, messages and answer.
  *
- * The job uses the FerryServe that serves it through FerryJobDriver only. */
+ * The job knows the FerryServe that serves it only as a table of functions, FerryJobDriver. */
 
 #include "config.h"
 

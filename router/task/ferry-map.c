@@ -728,7 +728,7 @@ is_wanted (FerryMapChunk *self)
 {
   guint place = get_item_place (self);
 
-  /* A plain chunk has no answers of items: its item ends when the call ends. */
+  /* A plain chunk is a call of one item. Its worker sends no answer for the item: the item ends with the call. */
   if (self->is_plain)
     return FALSE;
   self->attempt = ferry_task_get_n_attempts (FERRY_TASK (self));

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The table of a task's states: which event is allowed in which state, and which state the event leads to. See
+ * ferry-task-state-private.h. */
+
 #include "config.h"
 
 #include "task/ferry-task-state-private.h"

@@ -38,7 +38,7 @@
 
 typedef struct
 {
-  guint64 id; /* the id of its request, or PREFORKED_ID for a pre-forked child that has not reported a request */
+  guint64 id; /* the id of the request that the child serves, or PREFORKED_ID while a pre-forked child has none */
   pid_t pid;
 } Child;
 

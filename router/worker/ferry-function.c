@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The registry of functions that this process can run for another process, each with a name. See
+ * ferry-function-private.h. */
+
 #include "config.h"
 
 #include "worker/ferry-function-private.h"

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A worker process, as the application sees it: its link, its sandbox, and its end. */
+
 #include "config.h"
 
 #include "worker/ferry-worker-private.h"

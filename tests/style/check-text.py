@@ -69,6 +69,13 @@ def unlicensed(tree):
     return complaints
 
 
+def unexplained(tree):
+    """A file of the library begins with what it is for, behind its licence."""
+    return ["%s does not begin with a comment that says what it is for" % name
+            for name, text in sources.select(tree, r"router/.*\.c$").items()
+            if not re.match(r"/\* SPDX.*?\*/\n\n/\*", text, re.DOTALL)]
+
+
 def left_open(tree):
     return ["%s:%d: %s" % (name, line, word) for name, text in sources.select(tree, r"(?!COPYING)").items()
             for line, word in sources.lines_with(text, LEFT_OPEN)]
@@ -218,6 +225,9 @@ CHECKS = {
         {"router/lane/a.c": "int a;\n"},
         {"tests/meson.build": "# SPDX-License-Identifier: MIT\n"},
     ]),
+    "each file of the library says what it is for": (unexplained, [
+        {"router/lane/a.c": "/* SPDX */\n\n#include \"config.h\"\n"},
+    ]),
     "nothing is left open": (left_open, [{"README.md": "so far\nTO" + "DO: more\n"}]),
     "no test sleeps": (sleeps, [
         {"tests/lane/test-a.c": "  g_usleep (1000);\n"},
@@ -269,15 +279,15 @@ CHECKS = {
 INNOCENT = {
     "HACKING.md": "| `./run tests --suite lane` | one suite |\n| `./run mutate` | changes |\n| `.ci/run` | all |\n",
     ".ci/run": "# SPDX-FileCopyrightText: A\n# SPDX-License-Identifier: B\n\n./run tests\n",
-    "router/lane/a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\nint asleep (void);\n",
+    "router/lane/a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n/* Rest. */\n\nint asleep (void);\n",
     "docs/architecture.md": "## Words\n\n| word | meaning |\n| --- | --- |\n" + "| a | b |\n" * MOST_WORDS + "\n## Way\n",
     "docs/a.md": "| `/dev/null` | an exporter by handle, as a screw |\n| a | `/ring/*/wraps`, `/ring/ends` |\n",
     "tests/lane/test-a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n"
                            + 'a = "/ring/%s/%s", b = "wraps", c = "/ring/ends";\n',
     "tests/bench/a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n  usleep (1);\n",
-    "router/lane/b.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n"
+    "router/lane/b.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n/* Length. */\n"
                        + sample_function(FUNCTION_LIMIT - 1)["router/lane/a.c"],
-    "router/lane/c.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n"
+    "router/lane/c.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n/* Criticals. */\n\n"
                        "gboolean\nferry_c (C *self,\n         const char *name)\n{\n"
                        "  g_return_val_if_fail (FERRY_IS_C (self) && strlen (name) < MOST, FALSE);\n"
                        "  ferry_return_val_if_fail (!self->frozen, FALSE, \"it is frozen\");\n"
