@@ -43,7 +43,7 @@ struct _FerryDownlink
   guint64 n_fd_batches;  /* how many fd batches were taken */
   guint interrupts_taken;
   guint n_taken;   /* how many messages were received since the last sleep */
-  guint patience;  /* how many more waits poll before they sleep */
+  guint patience;  /* how many of the next waits poll before they sleep */
   GArray *watched; /* (element-type WatchedPipe) (owned) (nullable) */
 
   _Atomic guint interrupts; /* any: how often ferry_downlink_interrupt() was called */

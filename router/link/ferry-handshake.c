@@ -331,7 +331,8 @@ check_welcome (const FerryWelcome *welcome, gssize size, GError **error)
 {
   if (size < (gssize) sizeof welcome->header || memcmp (welcome->header.magic, FERRY_PROTOCOL_MAGIC, 8) != 0)
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                            "The descriptor named by %s did not welcome this process; start it through a FerryLauncher",
+                            "The environment variable %s names a descriptor that did not welcome this process; start "
+                            "the process through a FerryLauncher",
                             FERRY_CONTROL_FD_VARIABLE);
   if (welcome->header.version != FERRY_PROTOCOL_VERSION)
     return ferry_set_error (error, FERRY_ERROR_VERSION,

@@ -749,7 +749,8 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
   ferry_wait_queue_add_task (&self->stop_waits, task);
   for (guint i = self->workers->len; i > 0; i--)
     ferry_pool_worker_retire (g_ptr_array_index (self->workers, i - 1));
-  fail_sources (self, g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "The pool “%s” was stopped; submit the task again",
+  fail_sources (self, g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED,
+                                   "The pool “%s” was stopped; submit the task again, which starts it",
                                    ferry_pool_get_name (self)));
   if (timeout == 0)
     kill_all (self);

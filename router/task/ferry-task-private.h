@@ -34,7 +34,7 @@ typedef struct
   guint escalation : 8;    /* the step of a cancelled task's escalation; 0: none yet */
   guint n_looks;           /* how often look_for_answer() ran since more of the up lane was dispatched */
   guint64 answer_end;      /* the up lane's position up to which the answer must be written; 0: not known */
-  guint64 dispatched;      /* how far the up lane was dispatched when the answer was last looked for */
+  guint64 dispatched;      /* the position of the up lane up to which messages were dispatched at the last look */
   guint n_deaths;          /* number of workers that were lost while they ran the task */
   guint n_consumed;        /* number of items that were consumed since the worker was last notified */
   guint n_refusals;        /* how often workers refused the task */
