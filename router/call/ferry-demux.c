@@ -664,7 +664,8 @@ struct _FerryDemux
 
   FerryTransport *transport;            /* const: (owned) */
   Dispatcher *dispatcher;               /* const: (owned) */
-  FerryInvocationDescribeFunc describe; /* (nullable): set before the demux is started, as keeps_packed */
+  FerryInvocationDescribeFunc describe; /* (nullable): names invocations, for messages; this and keeps_packed are set
+                                         before the demux is started */
   gboolean keeps_packed;                /* see ferry_demux_keep_packed() */
   _Atomic guint64 n_received;
 

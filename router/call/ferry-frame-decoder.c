@@ -1,7 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Splits a stream into messages. The stream is read into a buffer in large pieces, and messages are borrowed from
+/* The bytes on a stream, at both ends: the greeting, and the frames of messages. FerryFrameDecoder splits a stream into
+ * messages, FerryFrameQueue keeps what waits to be written.
+ *
+ * The stream is read into a buffer in large pieces, and messages are borrowed from
  * the buffer. So many small messages need one read, and no message is copied. Bytes that wait to be written are
  * stored in chunks; small messages share a chunk. */
 

@@ -94,7 +94,7 @@ struct _FerryCall
   FerryCallFlags flags;
   _Atomic guint32 state;     /* a CallState */
   _Atomic guint32 window;    /* how many more items may be sent */
-  _Atomic guint32 cancelled; /* written with the owner's lock held: a FerryCancelReason, or 0 */
+  _Atomic guint32 cancelled; /* a FerryCancelReason, or 0; written with the lock of owner, the transactions, held */
   gsize n_sent;              /* used by the answering thread: bytes of the answer that were sent in pieces */
   void (*cancel_func) (FerryCall *call, gpointer data); /* the owner's lock: (nullable): NULL after it was called */
   gpointer cancel_data;                                 /* the owner's lock */

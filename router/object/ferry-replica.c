@@ -204,8 +204,8 @@ look_at_disturbed (Replica *self)
     settle_later (self, first->disturbed_at + CONSEQUENCE_TIME);
 }
 
-/* Sends one disturbed property. Changes of the other disturbed properties may follow from it at the object, so they
- * are checked later. */
+/* Sends one property to the object: one that has changed here while values of the object were set (it was disturbed).
+ * Changes of other such properties may follow from it at the object, so they are checked later. */
 static gboolean
 settle_cb (gpointer data)
 {

@@ -167,8 +167,8 @@ ferry_value_to_variant (const GValue *value, GError **error)
   if (ferry_value_get_variant_type (G_VALUE_TYPE (value)) == NULL)
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                       "A value of type “%s” cannot be sent: only basic types, enumerations, flags, variants, lists of "
-                       "strings and bytes can",
+                       "A value of type “%s” cannot be sent: only basic types, enumerations, flags, variants, "
+                       "G_TYPE_STRV and G_TYPE_BYTES can",
                        G_VALUE_TYPE_NAME (value));
       return NULL;
     }

@@ -1132,7 +1132,8 @@ may_add_handle (FerryTask *self, GError **error)
   if (rest->handles == NULL || rest->handles->len < FERRY_MAX_FDS_PER_LINK)
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                          "Task “%s” has %d descriptors, which is the limit; use one descriptor for several things",
+                          "Task “%s” has %d descriptors, which is the limit; put more into one of them, such as "
+                          "several buffers into one memfd",
                           ferry_task_get_name (self), FERRY_MAX_FDS_PER_LINK);
 }
 
