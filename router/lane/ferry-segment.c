@@ -96,7 +96,8 @@ arena_size_is_valid (guint64 size)
 static void
 set_sizes (FerrySegment *self, gsize up_capacity, guint n_cells, gsize arena_size)
 {
-  /* Whole pages: in a mapping beyond the end of the memfd, an access would raise SIGBUS, whatever its seals. */
+  /* In whole pages: the arena, which follows the cells in the memfd, is mapped by itself. And no page of a mapping may
+   * lie beyond the end of the memfd, where an access raises SIGBUS. */
   const gsize size_of_cells = (n_cells * sizeof (FerryCell) + 4095) & ~(gsize) 4095;
 
   *self = (FerrySegment){

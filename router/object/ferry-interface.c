@@ -986,7 +986,8 @@ check_property (FerryInterface *self, const GDBusPropertyInfo *info, GParamSpec 
   else if (access == 0 || (access & ~ferry_pspec_get_access (pspec)) != 0)
     ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The property “%s” of “%s” is described with an access that “%s” does not allow; describe it with less",
+      "The property “%s” of “%s” is described with an access that it does not have in class “%s”; describe it as "
+      "readable or writable only where the class has it so",
       info->name, self->name, g_type_name (self->type));
   else
     return TRUE;
