@@ -158,8 +158,8 @@ test_what_has_another_type_is_named (void)
 static void
 test_what_the_type_does_not_allow_is_named (void)
 {
-  assert_no_interface ("<property name='Serial' type='s' access='readwrite'/>", "“Serial”", "does not allow");
-  assert_no_interface ("<property name='Secret' type='s' access='read'/>", "“Secret”", "does not allow");
+  assert_no_interface ("<property name='Serial' type='s' access='readwrite'/>", "“Serial”", "does not have in class");
+  assert_no_interface ("<property name='Secret' type='s' access='read'/>", "“Secret”", "does not have in class");
 }
 
 static void
