@@ -31,7 +31,7 @@ typedef struct
 } FerryDemuxInvocation;
 
 FerryDemuxInvocation *ferry_demux_invocation_new (FerryTransport *transport, FerryCall *call,
-                                                  FerryInvocationDescribeFunc describe, gboolean keeps_packed);
+                                                  FerryInvocationDescribeFunc describe);
 /* For invocations that a demux made: the functions below. */
 
 /* Whether the handler should be called. If the request's deadline has passed, or the request was cancelled, answers

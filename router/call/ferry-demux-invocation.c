@@ -372,10 +372,9 @@ ferry_demux_invocation_check_in_time (FerryInvocation *invocation)
 /* ---- the beginning ---- */
 
 FerryDemuxInvocation *
-ferry_demux_invocation_new (FerryTransport *transport, FerryCall *call, FerryInvocationDescribeFunc describe,
-                            gboolean keeps_packed)
+ferry_demux_invocation_new (FerryTransport *transport, FerryCall *call, FerryInvocationDescribeFunc describe)
 {
-  GBytes *packed = keeps_packed ? ferry_call_get_packed (call) : NULL;
+  GBytes *packed = describe != NULL ? ferry_call_get_packed (call) : NULL;
   static const FerryInvocationFuncs funcs = {answer, send_item, is_cancelled, get_cancellable, destroy};
   FerryDemuxInvocation *self = g_new0 (FerryDemuxInvocation, 1);
 

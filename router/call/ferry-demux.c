@@ -664,9 +664,8 @@ struct _FerryDemux
 
   FerryTransport *transport;            /* const: (owned) */
   Dispatcher *dispatcher;               /* const: (owned) */
-  FerryInvocationDescribeFunc describe; /* (nullable): names invocations, for messages; this and keeps_packed are set
-                                         before the demux is started */
-  gboolean keeps_packed;                /* see ferry_demux_keep_packed() */
+  FerryInvocationDescribeFunc describe; /* (nullable): see ferry_demux_keep_packed(); set before the demux is
+                                         started */
   _Atomic guint64 n_received;
 
   pthread_mutex_t lock;
@@ -752,7 +751,6 @@ void
 ferry_demux_keep_packed (FerryDemux *self, FerryInvocationDescribeFunc describe)
 {
   self->describe = describe;
-  self->keeps_packed = TRUE;
 }
 
 /* ---- handlers ---- */
@@ -960,7 +958,7 @@ static void
 call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
   FerryDemux *self = FERRY_DEMUX (owner);
-  FerryDemuxInvocation *invocation = ferry_demux_invocation_new (transport, call, self->describe, self->keeps_packed);
+  FerryDemuxInvocation *invocation = ferry_demux_invocation_new (transport, call, self->describe);
 
   invocation->number = atomic_fetch_add (&self->n_received, 1) + 1;
   dispatcher_take (self->dispatcher, invocation);

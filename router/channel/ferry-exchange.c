@@ -194,22 +194,25 @@ news_came (FerryChannel *channel, gpointer exchange)
  *
  * Adds a channel at once, even if more channels run then than the limit allows. On the exchange's thread.
  *
+ * Returns: %TRUE when the channel was added
+ *
  * Since: 0.1
  */
-void
+gboolean
 ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
 {
-  g_return_if_fail (FERRY_IS_EXCHANGE (self));
-  g_return_if_fail (FERRY_IS_CHANNEL (channel));
-  ferry_return_if_elsewhere (self->home);
-  ferry_return_if_fail (ferry_channel_set_news_func (channel, news_came, self),
-                        "the channel is in an exchange already, or its property “flowing” is set; remove it from that "
-                        "exchange, or unset the property, first");
+  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
+  g_return_val_if_fail (FERRY_IS_CHANNEL (channel), FALSE);
+  ferry_return_val_if_elsewhere (self->home, FALSE);
+  ferry_return_val_if_fail (ferry_channel_set_news_func (channel, news_came, self), FALSE,
+                            "the channel is in an exchange already, or its property “flowing” is set; remove it from "
+                            "that exchange, or unset the property, first");
 
   g_hash_table_insert (self->members, g_object_ref (channel), GINT_TO_POINTER (FALSE));
   self->n_running++;
   g_list_store_append (self->active, channel);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ACTIVE]);
+  return TRUE;
 }
 
 /**
@@ -273,10 +276,7 @@ start_now (FerryExchange *self, const char *function, GVariant *arguments, GErro
 {
   g_autoptr (FerryChannel) channel = ferry_channel_start (self->launcher, self->router, function, arguments, error);
 
-  if (channel == NULL)
-    return FALSE;
-  ferry_exchange_add (self, channel);
-  return TRUE;
+  return channel != NULL && ferry_exchange_add (self, channel);
 }
 
 /* Starts the waiting function, or adds the waiting channel. If this fails, emits `data` with the error, too. */
@@ -288,8 +288,7 @@ start_one (FerryExchange *self, Waiting *waiting, GError **error)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_WAITING]);
   if (waiting->call != NULL)
     {
-      ferry_exchange_add (self, g_task_get_task_data (waiting->call));
-      g_task_return_boolean (waiting->call, TRUE);
+      g_task_return_boolean (waiting->call, ferry_exchange_add (self, g_task_get_task_data (waiting->call)));
       return;
     }
   if (start_now (self, waiting->function, waiting->arguments, &failure))
@@ -552,8 +551,7 @@ ferry_exchange_add_wait (FerryExchange *self, FerryChannel *channel, gint64 time
   kept = g_object_ref (self);
   if (!wait_until (self, has_turn, timeout, "No worker of the exchange ended", error))
     return FALSE;
-  ferry_exchange_add (self, channel);
-  return TRUE;
+  return ferry_exchange_add (self, channel);
 }
 
 static gboolean

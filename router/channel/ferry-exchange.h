@@ -43,7 +43,7 @@ FERRY_AVAILABLE_IN_0_1
 gboolean ferry_exchange_get_flowing (FerryExchange *self);
 
 FERRY_AVAILABLE_IN_0_1
-void ferry_exchange_add (FerryExchange *self, FerryChannel *channel);
+gboolean ferry_exchange_add (FerryExchange *self, FerryChannel *channel);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_exchange_remove (FerryExchange *self, FerryChannel *channel);
 FERRY_AVAILABLE_IN_0_1

@@ -58,8 +58,8 @@ FerryObjectTable *ferry_object_table_new (void);
 void ferry_object_table_close (FerryObjectTable *self);
 /* Returns (element-type FerryExported) (transfer full): the records of all objects. */
 GPtrArray *ferry_object_table_list (FerryObjectTable *self);
-/* Returns (transfer full) (nullable): the record of an object. If there is no record and interface (nullable) is not
- * NULL, makes one. The new record takes a reference to the object and to the interface. */
+/* Returns (transfer full): the record of an object. If there is none, makes one, which takes a reference to the object
+ * and to the interface. */
 FerryExported *ferry_object_table_find (FerryObjectTable *self, GObject *object, FerryInterface *interface,
                                         FerryCallPolicy policy);
 /* Exports a type, and the types derived from it. */

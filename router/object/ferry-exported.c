@@ -156,7 +156,7 @@ ferry_object_table_find (FerryObjectTable *self, GObject *object, FerryInterface
   FERRY_AUTO_LOCK (&self->lock);
 
   exported = find_locked (self, object);
-  if (exported == NULL && interface != NULL)
+  if (exported == NULL)
     exported = exported_new (self, object, interface, NULL, policy);
   return exported;
 }

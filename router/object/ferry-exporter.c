@@ -32,9 +32,6 @@
 
 #define NOT_MANUAL "the exporter does not answer manually; call ferry_exporter_set_manual() first"
 
-/* The size in bytes up to which a result is packed on the stack. */
-#define PACKED_HERE 512
-
 struct _FerryExporter
 {
   GObject parent_instance;
@@ -361,15 +358,15 @@ request_done (gpointer data, FerryExported *object, GVariant *value, const GErro
   g_autoptr (GError) failure = NULL;
   g_autofree char *name = object != NULL ? ferry_exported_dup_name (object) : NULL;
   FerryViewResult result = {.name = name};
-  guint64 place[PACKED_HERE / sizeof (guint64)];
+  _Alignas(8) guint8 place[FERRY_PACKED_HERE];
   guint8 *packed;
   gsize size;
 
   if (error == NULL && make_result (self, object, value, &result, &failure))
     {
-      packed = ferry_view_result_pack (&result, (guint8 *) place, sizeof place, &size);
+      packed = ferry_view_result_pack (&result, place, sizeof place, &size);
       ferry_demux_invocation_return_packed (self->invocation, packed, size);
-      if (packed != (guint8 *) place)
+      if (packed != place)
         g_free (packed);
       return;
     }
@@ -540,11 +537,13 @@ tell_watches (FerryExporterSession *self)
     ferry_paced_sender_kick (watches->pdata[i]);
 }
 
-/* Notifies all watches that the exporter has started or stopped listening, or that a name was added or removed. reason:
- * (nullable): ends the subscriptions: all of them, or those that found left (nullable) by its name. */
+/* Notifies all watches that the exporter has started or stopped listening, or that a name was added or removed. why:
+ * (nullable): ends the subscriptions with this message: all of them, or those that found left (nullable) by its name.
+ */
 static void
-tell_sessions (FerryExporter *self, FerryExported *left, const GError *reason)
+tell_sessions (FerryExporter *self, FerryExported *left, const char *why)
 {
+  g_autoptr (GError) reason = why != NULL ? g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, why) : NULL;
   g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (self);
 
   for (guint i = 0; i < sessions->len; i++)
@@ -816,11 +815,9 @@ ferry_exporter_session_init (FerryExporterSession *self)
 static void
 tell_names (FerryExporter *self, FerryExported *left)
 {
-  g_autoptr (GError) reason = g_error_new_literal (
-    FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The object was unexported; subscribe again when an object has its name");
-
   atomic_fetch_add (&self->n_names, 1);
-  tell_sessions (self, left, left != NULL ? reason : NULL);
+  tell_sessions (self, left,
+                 left != NULL ? "The object was unexported; subscribe again when an object has its name" : NULL);
 }
 
 static gboolean
@@ -1313,8 +1310,6 @@ static gboolean
 set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
 {
   g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (self);
-  g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
-                                                   "The exporter was stopped; subscribe again when it listens");
   /* A second stop must not mark the sessions again: requests that came after the first stop stay refused. */
   gboolean stops = !listening && ferry_exporter_get_listening (self);
   gboolean changed;
@@ -1329,7 +1324,7 @@ set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
   if (!changed)
     return FALSE;
   /* This lists the sessions again: a session that was added before the flag was set is notified only here. */
-  tell_sessions (self, NULL, listening ? NULL : reason);
+  tell_sessions (self, NULL, listening ? NULL : "The exporter was stopped; subscribe again when it listens");
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LISTENING]);
   return TRUE;
 }

@@ -39,6 +39,9 @@ G_BEGIN_DECLS
 #define FERRY_RAISED_CODE 65536
 #define FERRY_MAX_SUBSCRIBERS 1024 /* the most subscriptions over one transport */
 
+/* The bytes on the stack for a packed request or result; a larger one is allocated. */
+#define FERRY_PACKED_HERE 512
+
 typedef enum
 {
   FERRY_STEP_CALL,     /* name; a tuple */

@@ -16,9 +16,6 @@
 #include "call/ferry-transport-private.h"
 #include "object/ferry-evaluation-private.h"
 
-/* The size in bytes up to which a request is made on the stack. */
-#define PACKED_HERE 512
-
 /* The data of a resolution's completion. */
 typedef struct
 {
@@ -249,7 +246,7 @@ start_remote (Resolve *self, FerryViewRequest *view, FerryResolveRoom room, GCan
                              .deadline = self->deadline,
                              .waits = room == FERRY_RESOLVE_WAIT,
                              .cancellable = cancellable};
-  guint8 place[PACKED_HERE];
+  _Alignas(8) guint8 place[FERRY_PACKED_HERE];
   guint8 *packed;
   gboolean asked;
 

@@ -13,7 +13,6 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "call/ferry-transport-private.h"
-#include "object/ferry-interface-private.h"
 
 /* WINDOW: how many items may be under way at a time. PACE: the time from one item to the next, in microseconds: half
  * a frame. The subscriber joins changes that are made meanwhile. */

@@ -29,16 +29,15 @@ void ferry_home_unref (FerryHome *self);
 void ferry_home_set_thread (FerryHome *self, GThread *thread);
 GMainContext *ferry_home_get_context (FerryHome *self);
 
-/* Whether the calling thread may use the home's objects. TRUE when self (nullable) is NULL or has no thread. */
-gboolean ferry_home_is_here (FerryHome *self);
 /* Whether the calling thread does the work that other threads pass to the home (ferry_home_invoke()). That is the
  * home's thread, or, where the home has no thread, the thread that runs the home's main context now: no other thread
  * can become the home's thread meanwhile. */
 gboolean ferry_home_is_own (FerryHome *self);
 gboolean ferry_home_has_thread (FerryHome *self);
-/* As ferry_home_is_here(). On another thread, logs a critical that names the function. */
+/* Whether the calling thread may use the home's objects. TRUE when self (nullable) is NULL or has no thread. On another
+ * thread, logs a critical that names the function. */
 gboolean ferry_home_check (FerryHome *self, const char *function);
-/* As ferry_home_is_here(). On another thread, sets FERRY_ERROR_WRONG_THREAD. */
+/* As ferry_home_check(). On another thread, sets FERRY_ERROR_WRONG_THREAD. */
 gboolean ferry_home_check_error (FerryHome *self, const char *function, GError **error);
 /* As ferry_home_check(), for an object without a home, which belongs to the thread that runs context. */
 gboolean ferry_home_check_context (GMainContext *context, const char *function);

@@ -76,8 +76,8 @@ get_thread (FerryHome *self)
   return self != NULL ? atomic_load_explicit (&self->thread, memory_order_relaxed) : NULL;
 }
 
-gboolean
-ferry_home_is_here (FerryHome *self)
+static gboolean
+is_here (FerryHome *self)
 {
   GThread *thread = get_thread (self);
 
@@ -113,13 +113,13 @@ complain (const char *function)
 gboolean
 ferry_home_check (FerryHome *self, const char *function)
 {
-  return ferry_home_is_here (self) || complain (function);
+  return is_here (self) || complain (function);
 }
 
 gboolean
 ferry_home_check_error (FerryHome *self, const char *function, GError **error)
 {
-  if (ferry_home_is_here (self))
+  if (is_here (self))
     return TRUE;
   return ferry_set_error (
     error, FERRY_ERROR_WRONG_THREAD,

@@ -23,7 +23,6 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
-#include "lane/ferry-wake-private.h"
 
 typedef struct
 {

@@ -32,7 +32,6 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
-#include "lane/ferry-lane-layout.h"
 
 /* Marks a function that runs in the child. AddressSanitizer is off there: its marks on the child's stack would stay
  * when the parent reuses the addresses. */

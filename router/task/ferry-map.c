@@ -1310,7 +1310,7 @@ try_add (FerryMap *self, GVariant *arguments, GError **error)
 static gboolean
 choose_mode (FerryMap *self, Mode mode)
 {
-  g_autoptr (Hold) held G_GNUC_UNUSED = hold (self);
+  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
 
   if (self->mode == mode)
     return TRUE;
@@ -1321,6 +1321,7 @@ choose_mode (FerryMap *self, Mode mode)
         "by ferry_map_collect(); use only one way, or make another map");
       return FALSE;
     }
+  held = hold (self);
   self->mode = mode;
   self->started = TRUE;
   deliver (self);

@@ -391,11 +391,14 @@ messages_go_to_the_channel_or_to_the_exchange (gconstpointer kind)
   g_signal_connect (exchange, "data", G_CALLBACK (take_data), &heard);
   ferry_channel_set_flowing (channel, TRUE);
   g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "ferry_exchange_add()*flowing*");
-  ferry_exchange_add (exchange, channel);
+  g_assert_false (ferry_exchange_add (exchange, channel));
+  g_test_assert_expected_messages ();
+  g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "ferry_exchange_add()*flowing*");
+  g_assert_false (ferry_exchange_add_wait (exchange, channel, PATIENCE, NULL));
   g_test_assert_expected_messages ();
   g_assert_cmpuint (ferry_exchange_get_n_active (exchange), ==, 0);
   ferry_channel_set_flowing (channel, FALSE);
-  ferry_exchange_add (exchange, channel);
+  g_assert_true (ferry_exchange_add (exchange, channel));
   g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "ferry_channel_set_flowing()*exchange*");
   ferry_channel_set_flowing (channel, TRUE);
   g_test_assert_expected_messages ();
