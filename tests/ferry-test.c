@@ -120,6 +120,7 @@ ferry_test_router_new (void)
   g_autoptr (GError) error = NULL;
   FerryRouter *router = ferry_router_new (NULL);
 
+  g_object_set (router, "short-cut", g_getenv ("FERRY_TEST_SHORT_CUT") != NULL, NULL);
   ferry_router_start (router, &error);
   g_assert_no_error (error);
   return router;

@@ -48,6 +48,7 @@ typedef struct
   FerryExit *exit;   /* (owned) (nullable) */
 } FerryTestPipe;
 
+/* A started router. Its short cut is on where FERRY_TEST_SHORT_CUT is set. */
 FerryRouter *ferry_test_router_new (void);
 /* The same with its guardian, whose descriptors it has from its first launch on: for tests that count descriptors. */
 FerryRouter *ferry_test_router_new_with_guardian (void);

@@ -53,7 +53,8 @@ typedef struct
 {
   _Atomic guint64 head;           /* the number of bytes that were taken since the lane was made; a multiple of 8 */
   _Atomic guint32 reader_waiting; /* increased by the reader before each sleep; 0: the reader never slept */
-  guint8 padding[FERRY_LINE_SIZE - 12];
+  _Atomic guint32 ring_when_full; /* 1: the writer rings the reader's doorbell before it waits for room; else 0 */
+  guint8 padding[FERRY_LINE_SIZE - 16];
 } FerryReaderLine;
 
 /* A futex word for sleepers. Each ring adds one to it. */
@@ -135,6 +136,7 @@ G_STATIC_ASSERT (offsetof (FerryLaneControl, reader) == FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryLaneControl, writer_bell) == 2 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, writer_waiting) == 8);
 G_STATIC_ASSERT (offsetof (FerryReaderLine, reader_waiting) == 8);
+G_STATIC_ASSERT (offsetof (FerryReaderLine, ring_when_full) == 12);
 
 /* The arena: the memory of buffers. The worker allocates buffers in it; the application only reads them. A buffer has a
  * number while it is allocated. The application returns a buffer by setting its bit in released; the worker takes and

@@ -32,6 +32,7 @@ typedef struct _FerryBlock FerryBlock;
 typedef enum
 {
   FERRY_WATCH_WAKE,
+  FERRY_WATCH_BELLS,
   FERRY_WATCH_DOORBELL,
   FERRY_WATCH_CONTROL,
   FERRY_WATCH_PROCESS,
@@ -270,6 +271,7 @@ struct _FerryLink
   guint64 rested_head;   /* the up lane's head at rested_at */
   guint64 n_since;       /* about how many records came since rested_at */
   guint64 buffers_since; /* bytes of the buffers that came since rested_at */
+  gboolean rings_when_full; /* the value of the up lane's word ring_when_full */
   gboolean dozing;       /* the monitor lets the up lane fill for a moment, without arming it */
   /* like dozing, but for longer, because the writer marked itself unhurried; ends when the writer rings */
   gboolean lingering;

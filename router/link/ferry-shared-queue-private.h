@@ -4,7 +4,7 @@
 /* The shared queue: the up lanes of all links, as the monitor sees them.
  *
  * Owner:     the monitor.
- * Threads:   one thread drains the queue: the monitor. This role may move to another thread. Any thread may call
+ * Threads:   one thread at a time drains the queue: that which holds the role of ferry-monitor.c. Any thread may call
  *            ferry_shared_queue_wake().
  * Invariant: an idle link costs nothing. An empty lane is armed, which means that its writer rings the doorbell with
  *            the next record. Its link leaves the list of active links. An event of the link's doorbell, control socket
@@ -23,6 +23,8 @@ G_BEGIN_DECLS
 struct _FerrySharedQueue
 {
   int epoll;
+  int bells;           /* const: (owned): an epoll set of all doorbells of links, which is in epoll itself */
+  gboolean hears;      /* whether a doorbell's ring is an event of epoll */
   int wake;            /* any: (owned) a doorbell */
   GQueue links;        /* all links of the queue, linked by queue_node */
   GQueue active;       /* the links that the monitor must visit, linked by active_node, in the order of their turns */
@@ -54,6 +56,9 @@ void ferry_shared_queue_activate (FerrySharedQueue *self, FerryLink *link);
 void ferry_shared_queue_deactivate (FerrySharedQueue *self, FerryLink *link);
 FerryLink *ferry_shared_queue_next (FerrySharedQueue *self);
 void ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until);
+void ferry_shared_queue_sleep (FerrySharedQueue *self, gint64 until);
+void ferry_shared_queue_hear (FerrySharedQueue *self, gboolean hears);
+void ferry_shared_queue_take_bells (FerrySharedQueue *self);
 gboolean ferry_shared_queue_open_guardian (FerrySharedQueue *self, FerryGuardianStartFunc start, GError **error);
 void ferry_shared_queue_close_guardian (FerrySharedQueue *self);
 void ferry_shared_queue_guard (FerrySharedQueue *self, FerryLink *link);

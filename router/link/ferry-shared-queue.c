@@ -32,15 +32,28 @@
 /* The watches of descriptors that belong to no link. */
 static FerryWatch wake_watch = {FERRY_WATCH_WAKE, NULL};
 static FerryWatch guardian_watch = {FERRY_WATCH_GUARDIAN, NULL};
+static FerryWatch bells_watch = {FERRY_WATCH_BELLS, NULL};
+
+static gboolean
+watch_in (int epoll, int fd, guint32 events, FerryWatch *what, GError **error)
+{
+  struct epoll_event event = {.events = events, .data.ptr = what};
+
+  if (epoll_ctl (epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+    return ferry_set_system_error (error, "Watching a descriptor (epoll_ctl)");
+  return TRUE;
+}
 
 static gboolean
 watch (FerrySharedQueue *self, int fd, guint32 events, FerryWatch *what, GError **error)
 {
-  struct epoll_event event = {.events = events, .data.ptr = what};
+  return watch_in (self->epoll, fd, events, what, error);
+}
 
-  if (epoll_ctl (self->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
-    return ferry_set_system_error (error, "Watching a descriptor (epoll_ctl)");
-  return TRUE;
+static void
+ignore_doorbell (FerrySharedQueue *self, FerryLink *link)
+{
+  epoll_ctl (self->bells, EPOLL_CTL_DEL, link->doorbell, NULL);
 }
 
 FerrySharedQueue *
@@ -48,10 +61,12 @@ ferry_shared_queue_new (GError **error)
 {
   g_autoptr (FerrySharedQueue) self = g_new0 (FerrySharedQueue, 1);
 
-  self->wake = -1;
+  self->wake = self->bells = -1;
   self->guardian.socket = -1;
   self->epoll = epoll_create1 (EPOLL_CLOEXEC);
-  if (self->epoll < 0)
+  if (self->epoll >= 0)
+    self->bells = epoll_create1 (EPOLL_CLOEXEC);
+  if (self->bells < 0)
     {
       ferry_set_system_error (error, "Making the shared queue (epoll_create1)");
       return NULL;
@@ -59,7 +74,11 @@ ferry_shared_queue_new (GError **error)
   self->wake = ferry_doorbell_new (error);
   if (self->wake < 0)
     return NULL;
-  return watch (self, self->wake, EPOLLIN | EPOLLET, &wake_watch, error) ? g_steal_pointer (&self) : NULL;
+  self->hears = TRUE;
+  return watch (self, self->wake, EPOLLIN | EPOLLET, &wake_watch, error) &&
+             watch (self, self->bells, EPOLLIN, &bells_watch, error)
+           ? g_steal_pointer (&self)
+           : NULL;
 }
 
 void
@@ -68,6 +87,7 @@ ferry_shared_queue_free (FerrySharedQueue *self)
   g_assert (g_queue_is_empty (&self->links));
   ferry_shared_queue_close_guardian (self);
   ferry_clear_fd (&self->epoll);
+  ferry_clear_fd (&self->bells);
   ferry_clear_fd (&self->wake);
   g_free (self);
 }
@@ -258,7 +278,7 @@ unwatch (FerrySharedQueue *self, FerryLink *link)
 {
   int control = steal_control (link);
 
-  epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->doorbell, NULL);
+  ignore_doorbell (self, link);
   forget (self, &control);
   for (guint i = 0; link->output != NULL && i < FERRY_N_OUTPUTS; i++)
     if (link->output->pipes[i].fd >= 0)
@@ -271,7 +291,7 @@ unwatch (FerrySharedQueue *self, FerryLink *link)
 gboolean
 ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
 {
-  if (!watch (self, link->doorbell, EPOLLIN | EPOLLET, &link->doorbell_watch, error) ||
+  if (!watch_in (self->bells, link->doorbell, EPOLLIN | EPOLLET, &link->doorbell_watch, error) ||
       (link->control >= 0 && !watch (self, link->control, EPOLLIN | EPOLLRDHUP, &link->control_watch, error)) ||
       !watch_output (self, link, error))
     {
@@ -308,7 +328,8 @@ ferry_shared_queue_remove (FerrySharedQueue *self, FerryLink *link)
 {
   ferry_shared_queue_deactivate (self, link);
   ferry_shared_queue_set_deadline (self, link, 0);
-  forget (self, &link->doorbell);
+  ignore_doorbell (self, link);
+  ferry_clear_fd (&link->doorbell);
   forget_control (self, link);
   forget (self, &link->pidfd);
   g_queue_unlink (&self->links, &link->queue_node);
@@ -373,7 +394,7 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
   else if (transition->next == FERRY_LINK_ENDED)
     {
       forget_control (self, link);
-      epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->doorbell, NULL);
+      ignore_doorbell (self, link);
     }
   else if (transition->next == FERRY_LINK_OPEN)
     ferry_shared_queue_activate (self, link);
@@ -485,7 +506,7 @@ handle_doorbell (FerrySharedQueue *self, FerryLink *link)
         self, link,
         "it rang its doorbell over and over without sending anything; it must ring only after it published or took a "
         "record, or set a value");
-      epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->doorbell, NULL);
+      ignore_doorbell (self, link);
       return;
     }
   link->rings_allowed--;
@@ -579,6 +600,42 @@ doze (FerrySharedQueue *self, gint64 until)
   ppoll (&poll_fd, 1, &timeout, NULL);
 }
 
+/* Any thread: sleeps until an event comes or a monotonic time is reached. Handles no event. FERRY_SLEEP: no limit. */
+void
+ferry_shared_queue_sleep (FerrySharedQueue *self, gint64 until)
+{
+  struct pollfd poll_fd = {.fd = self->epoll, .events = POLLIN};
+
+  if (until != FERRY_SLEEP)
+    doze (self, until);
+  else
+    poll (&poll_fd, 1, -1);
+}
+
+/* Sets whether the ring of a doorbell is an event for ferry_shared_queue_wait() and ferry_shared_queue_sleep(). If not,
+ * the rings are kept until they are taken or heard. */
+void
+ferry_shared_queue_hear (FerrySharedQueue *self, gboolean hears)
+{
+  struct epoll_event event = {.events = hears ? EPOLLIN : 0, .data.ptr = &bells_watch};
+
+  if (self->hears == hears)
+    return;
+  self->hears = hears;
+  epoll_ctl (self->epoll, EPOLL_CTL_MOD, self->bells, &event);
+}
+
+/* Activates the links whose doorbells have rung. */
+void
+ferry_shared_queue_take_bells (FerrySharedQueue *self)
+{
+  struct epoll_event events[N_EVENTS];
+  int n = epoll_wait (self->bells, events, N_EVENTS, 0);
+
+  for (int i = 0; i < n; i++)
+    handle_doorbell (self, ((FerryWatch *) events[i].data.ptr)->link);
+}
+
 /* Handles the events of doorbells, control sockets and processes. Waits for them until a monotonic time in
  * microseconds, which must be near. FERRY_SLEEP: waits without limit. 0, or active links: does not wait. */
 void
@@ -602,8 +659,8 @@ ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
         case FERRY_WATCH_WAKE:
           handle_faults (self);
           break;
-        case FERRY_WATCH_DOORBELL:
-          handle_doorbell (self, what->link);
+        case FERRY_WATCH_BELLS:
+          ferry_shared_queue_take_bells (self);
           break;
         case FERRY_WATCH_CONTROL:
           read_control (self, what->link);
@@ -620,6 +677,7 @@ ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
           what->link->output->ready = TRUE;
           ferry_shared_queue_activate (self, what->link);
           break;
+        case FERRY_WATCH_DOORBELL: /* is in bells only */
         default:
           g_assert_not_reached ();
         }

@@ -152,6 +152,16 @@ arm_for_memory_locked (FerryUplink *self, gsize unused)
   return self->writer.head >= ferry_uplink_get_memory_gate_locked (self);
 }
 
+/* Rings a reader that is busy with other work than the lane, so that another thread of the application reads the lane
+ * meanwhile. */
+static void
+ring_when_full (FerryUplink *self)
+{
+  /* Relaxed: a reader that sets the word now is reading the lane, and wakes the writer itself. */
+  if (atomic_load_explicit (&self->writer.control->reader.ring_when_full, memory_order_relaxed) == 1)
+    ferry_doorbell_ring (self->doorbell);
+}
+
 static FerryWaitResult
 wait_for_reader (FerryUplink *self, const FerryWait *wait, ArmFunc arm, gsize size)
 {
@@ -172,6 +182,7 @@ wait_for_reader (FerryUplink *self, const FerryWait *wait, ArmFunc arm, gsize si
         return FERRY_WAIT_BROKEN;
       if (ready)
         return FERRY_WAIT_READY;
+      ring_when_full (self);
       result = sleep_once (self, wait, get_bell (self), seen);
       if (result != FERRY_WAIT_READY)
         return result;

@@ -40,6 +40,7 @@ gboolean ferry_drain_has_looked (const FerryLink *link);
 
 void ferry_drain_push (FerryDrain *self, FerryBlock *block);
 void ferry_drain_ping (FerryDrain *self);
+void ferry_drain_set_pings (FerryDrain *self, gboolean pings);
 
 gint64 ferry_drain_get_tidy_time (FerryDrain *self);
 void ferry_drain_tidy (FerryDrain *self);

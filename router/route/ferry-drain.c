@@ -56,6 +56,7 @@ struct _FerryDrain
   gint64 spare_time; /* const: microseconds */
   gint64 tidy_at;    /* monotonic time at which unused memory is given back; 0: never */
   guint n_unpinged;  /* blocks that were pushed since the latest ping */
+  gboolean pings;    /* FALSE while the main loop drains, which then dispatches at once */
 };
 
 FerryDrain *
@@ -68,6 +69,7 @@ ferry_drain_new (FerrySharedQueue *shared, FerryLocalQueue *local, FerryPingee *
   self->pingee = pingee;
   self->grants = g_array_new (FALSE, TRUE, sizeof (Grant));
   self->spare_time = spare_time;
+  self->pings = TRUE;
   return self;
 }
 
@@ -179,7 +181,14 @@ ferry_drain_ping (FerryDrain *self)
   if (self->n_unpinged == 0)
     return;
   self->n_unpinged = 0;
-  ferry_pingee_ping (self->pingee);
+  if (self->pings)
+    ferry_pingee_ping (self->pingee);
+}
+
+void
+ferry_drain_set_pings (FerryDrain *self, gboolean pings)
+{
+  self->pings = pings;
 }
 
 /* ---- unused memory that is kept for later buffers ---- */

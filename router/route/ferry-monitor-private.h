@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The monitor is the thread that drains the shared queue into the local queue.
+/* The monitor is the thread that drains the shared queue into the local queue. It lends this role to the main loop, where
+ * the router's short cut is on and there is little traffic.
  *
  * Owner:   references are counted: the router has one, and each sender of the same process has one.
  * Threads: other threads queue commands, which the monitor's thread runs in the order of their arrival. The
- *          monitor's thread takes no lock except the lock of the commands, runs no callback of the application, and
- *          sleeps only in epoll. */
+ *          monitor's thread takes no lock except the lock of the commands and that of its role, runs no callback of the
+ *          application, and sleeps only in epoll, or in poll while it lends its role. */
 
 #pragma once
 
@@ -25,8 +26,8 @@ typedef void (*FerryMonitorFunc) (FerryMonitor *monitor, gpointer data);
  * on return, a fork server was asked to start the process; the fork server's answer comes over the link. */
 typedef gboolean (*FerryLaunchFunc) (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **error);
 
-FerryMonitor *ferry_monitor_new (FerryPingee *pingee, FerryMemoryAccount *account, gsize local_queue_limit,
-                                 gint64 spare_time, GError **error);
+FerryMonitor *ferry_monitor_new (FerryPingee *pingee, GMainContext *context, FerryMemoryAccount *account,
+                                 gsize local_queue_limit, gint64 spare_time, GError **error);
 FerryMonitor *ferry_monitor_ref (FerryMonitor *self);
 void ferry_monitor_unref (FerryMonitor *self);
 void ferry_monitor_stop (FerryMonitor *self);
@@ -37,6 +38,13 @@ gboolean ferry_monitor_add_link (FerryMonitor *self, FerryLink *link, FerryLaunc
 void ferry_monitor_close_pipe (FerryMonitor *self, guint64 connection_id);
 gboolean ferry_monitor_send_signal (FerryMonitor *self, FerryLink *link, int signal_number);
 void ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detail);
+
+gboolean ferry_monitor_begin_poll (FerryMonitor *self, gboolean *ready);
+gboolean ferry_monitor_end_poll (FerryMonitor *self, gboolean rang);
+void ferry_monitor_take_turn (FerryMonitor *self);
+void ferry_monitor_claim (FerryMonitor *self);
+void ferry_monitor_unclaim (FerryMonitor *self);
+int ferry_monitor_get_bells (FerryMonitor *self);
 
 guint64 ferry_monitor_set_fence (FerryMonitor *self);
 gboolean ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, guint64 *n_pushed);

@@ -47,6 +47,11 @@
  * reads the lane once in this time, so that not each record wakes it and the main loop. */
 #define LINGER_MICROSECONDS 1000
 
+/* The main loop drains links that carry less than MANY_RECORDS at a time. With more, the monitor drains while the main
+ * loop dispatches, and keeps the role for KEEP_ROLE_MICROSECONDS after the last of such links. */
+#define MANY_RECORDS 4
+#define KEEP_ROLE_MICROSECONDS 10000
+
 /* ferry_router_route_until() sets a fence when it begins. The monitor then notes each lane's tail, and has reached the
  * fence when it has drained each lane up to that tail. */
 typedef struct
@@ -78,6 +83,16 @@ struct _FerryMonitor
   Nap linger;               /* monitor: links with unhurried writers */
   Fence fence;
   gboolean stopping; /* monitor */
+
+  /* The role of the thread that drains the shared queue: what is marked "monitor" belongs to the thread that holds this
+   * lock. The monitor holds it always, except while the main loop drains: then the monitor sleeps, and each turn of the
+   * main loop takes the lock. */
+  pthread_mutex_t role;
+  _Atomic gboolean by_main; /* any; stored with role held: the main loop drains */
+  _Atomic gint n_claims;    /* any: how many callers need the monitor to drain */
+  gint64 keep_until;        /* role: monotonic time until which the monitor keeps the role */
+  GMainContext *context;    /* const: (owned) (nullable): runs the main loop; NULL: the monitor always drains */
+
   pthread_mutex_t lock;
   GQueue commands;          /* lock: (element-type Command) */
   gboolean closed;          /* lock: no more commands are taken */
@@ -398,6 +413,15 @@ end_naps (FerryMonitor *self)
   end_nap (self, &self->linger, now);
 }
 
+/* monitor: whether nothing is under way that only the monitor's thread does. */
+static gboolean
+is_at_rest (FerryMonitor *self)
+{
+  return g_queue_is_empty (&self->stalled) && g_queue_is_empty (&self->doze.links) &&
+         g_queue_is_empty (&self->linger.links) && self->fence.rounds == 0 && !self->fence.open &&
+         self->shared->n_timed == 0 && !self->stopping;
+}
+
 /* Returns the monotonic time at which end_naps() or ferry_drain_tidy() has something to do. */
 static gint64
 get_waking_time (FerryMonitor *self)
@@ -408,6 +432,8 @@ get_waking_time (FerryMonitor *self)
     until = MIN (until, self->doze.until);
   if (!g_queue_is_empty (&self->linger.links))
     until = MIN (until, self->linger.until);
+  if (self->context != NULL && is_at_rest (self) && atomic_load_explicit (&self->n_claims, memory_order_relaxed) == 0)
+    until = MIN (until, self->keep_until);
   return until != G_MAXINT64 ? until : FERRY_SLEEP;
 }
 
@@ -431,6 +457,8 @@ rest_link (FerryMonitor *self, FerryLink *link)
       return;
     }
   now = g_get_monotonic_time ();
+  if (link->n_since >= MANY_RECORDS)
+    self->keep_until = now + KEEP_ROLE_MICROSECONDS;
   if (doze (self, link, now) || linger (self, link, now))
     return;
   note_rest (link, now);
@@ -475,7 +503,7 @@ is_ahead_of_its_fork_server (FerryLink *link)
 }
 
 static void
-visit_link (FerryMonitor *self, FerryLink *link)
+visit_link (FerryMonitor *self, FerryLink *link, gboolean by_main)
 {
   FerryDrainResult output;
 
@@ -500,7 +528,7 @@ visit_link (FerryMonitor *self, FerryLink *link)
   switch (ferry_drain_visit (self->drain, link))
     {
     case FERRY_DRAIN_EMPTY:
-      if (output == FERRY_DRAIN_EMPTY)
+      if (output == FERRY_DRAIN_EMPTY && !by_main)
         rest_link (self, link);
       break;
     case FERRY_DRAIN_STALLED:
@@ -632,6 +660,185 @@ look_at_fence (FerryMonitor *self)
   ferry_local_queue_nudge (self->local);
 }
 
+/* Visits an active link. by_main: the main loop drains, and the lane of the link stays unarmed until it polls. */
+static void
+visit_next (FerryMonitor *self, FerryLink *link, gboolean by_main)
+{
+  if (link->rings_when_full != by_main)
+    {
+      link->rings_when_full = by_main;
+      /* Relaxed: see ring_when_full() of ferry-uplink.c. */
+      atomic_store_explicit (&link->up.control->reader.ring_when_full, by_main ? 1 : 0, memory_order_relaxed);
+    }
+  /* Before the lane is drained: a cell's value is reported before the records that were written after it. */
+  if (!is_ahead_of_its_fork_server (link))
+    take_cells (self, link);
+  if (link->lingering)
+    g_queue_remove (&self->linger.links, link);
+  link->lingering = FALSE;
+  if (!link->stalled && !link->dozing)
+    visit_link (self, link, by_main);
+  else
+    ferry_shared_queue_deactivate (self->shared, link);
+}
+
+/* ---- the role ---- */
+
+static gboolean
+may_lend_role (FerryMonitor *self)
+{
+  /* Relaxed: a thread that claims the role wakes the monitor afterwards. */
+  return self->context != NULL && g_queue_is_empty (&self->shared->active) && is_at_rest (self) &&
+         atomic_load_explicit (&self->n_claims, memory_order_relaxed) == 0 &&
+         g_get_monotonic_time () >= self->keep_until;
+}
+
+/* monitor: lends the role to the main loop, sleeps until there is work that is not the main loop's, and takes the role
+ * back. tests/model/role.pml is the model of this and of the main loop's turns. */
+static void
+lend_role (FerryMonitor *self)
+{
+  gint64 until = ferry_drain_get_tidy_time (self->drain);
+
+  /* Relaxed, as all accesses: the lock orders what the flag tells of. */
+  atomic_store_explicit (&self->by_main, TRUE, memory_order_relaxed);
+  pthread_mutex_unlock (&self->role);
+  /* The main loop may be polling without the bells, and must poll again with them. */
+  g_main_context_wakeup (self->context);
+  ferry_shared_queue_sleep (self->shared, until != G_MAXINT64 ? until : FERRY_SLEEP);
+  pthread_mutex_lock (&self->role);
+  atomic_store_explicit (&self->by_main, FALSE, memory_order_relaxed);
+  ferry_shared_queue_hear (self->shared, TRUE);
+  self->keep_until = g_get_monotonic_time () + KEEP_ROLE_MICROSECONDS;
+}
+
+/* router's thread: takes the role for a turn, if the main loop drains now. */
+static gboolean
+begin_turn (FerryMonitor *self)
+{
+  if (!atomic_load_explicit (&self->by_main, memory_order_relaxed) || pthread_mutex_trylock (&self->role) != 0)
+    return FALSE;
+  if (atomic_load_explicit (&self->by_main, memory_order_relaxed))
+    return TRUE;
+  pthread_mutex_unlock (&self->role);
+  return FALSE;
+}
+
+/* router's thread: ends a turn. Passes the role to the monitor, where there is work for the monitor only. */
+static void
+end_turn (FerryMonitor *self, gboolean passes)
+{
+  if (passes)
+    {
+      atomic_store_explicit (&self->by_main, FALSE, memory_order_relaxed);
+      ferry_shared_queue_wake (self->shared);
+    }
+  pthread_mutex_unlock (&self->role);
+}
+
+/* Whether the main loop may drain the link: the link is open, no buffer is being copied or checked, and few records
+ * come at a time. */
+static gboolean
+is_light (FerryLink *link)
+{
+  return link->state == FERRY_LINK_OPEN && !link->draining_done && link->copy.memory.data == NULL &&
+         link->arrival.check == NULL && link->n_since < MANY_RECORDS &&
+         ferry_lane_reader_get_available (&link->up) < FERRY_BLOCK_SIZE;
+}
+
+/* router's thread, before the main loop polls: whether the main loop is to poll the bells, see
+ * ferry_monitor_get_bells(). Arms the lanes. Sets *ready to whether there are records already. */
+gboolean
+ferry_monitor_begin_poll (FerryMonitor *self, gboolean *ready)
+{
+  GList *node;
+
+  *ready = FALSE;
+  if (!begin_turn (self))
+    return FALSE;
+  node = self->shared->active.head;
+  while (node != NULL)
+    {
+      GList *next = node->next;
+      FerryLink *link = node->data;
+
+      if (is_light (link) && ferry_lane_reader_get_available (&link->up) == 0)
+        rest_link (self, link);
+      node = next;
+    }
+  *ready = !g_queue_is_empty (&self->shared->active);
+  if (!*ready)
+    ferry_shared_queue_hear (self->shared, FALSE);
+  ferry_drain_ping (self->drain);
+  end_turn (self, !is_at_rest (self));
+  return !*ready;
+}
+
+/* router's thread, after the main loop has polled: whether there are records. From now on, the monitor hears the
+ * bells. */
+gboolean
+ferry_monitor_end_poll (FerryMonitor *self, gboolean rang)
+{
+  gboolean ready;
+
+  if (!begin_turn (self))
+    return FALSE;
+  if (rang)
+    ferry_shared_queue_take_bells (self->shared);
+  ready = !g_queue_is_empty (&self->shared->active);
+  ferry_shared_queue_hear (self->shared, TRUE);
+  end_turn (self, FALSE);
+  return ready;
+}
+
+/* router's thread: drains the active links, if the main loop drains now. */
+void
+ferry_monitor_take_turn (FerryMonitor *self)
+{
+  gboolean passes = FALSE;
+  GList *node;
+
+  if (!begin_turn (self))
+    return;
+  /* The blocks are dispatched by the caller at once. */
+  ferry_drain_set_pings (self->drain, FALSE);
+  node = self->shared->active.head;
+  while (node != NULL)
+    {
+      GList *next = node->next;
+      FerryLink *link = node->data;
+
+      visit_next (self, link, TRUE);
+      passes |= !is_light (link);
+      node = next;
+    }
+  ferry_drain_ping (self->drain);
+  ferry_drain_set_pings (self->drain, TRUE);
+  end_turn (self, passes || !is_at_rest (self));
+}
+
+/* any: makes the monitor drain until ferry_monitor_unclaim(). For a thread that waits outside of the main loop. */
+void
+ferry_monitor_claim (FerryMonitor *self)
+{
+  atomic_fetch_add_explicit (&self->n_claims, 1, memory_order_relaxed);
+  if (self->context != NULL)
+    ferry_shared_queue_wake (self->shared);
+}
+
+void
+ferry_monitor_unclaim (FerryMonitor *self)
+{
+  atomic_fetch_sub_explicit (&self->n_claims, 1, memory_order_relaxed);
+}
+
+/* const: the descriptor of the bells, which is readable when one has rung. */
+int
+ferry_monitor_get_bells (FerryMonitor *self)
+{
+  return self->shared->bells;
+}
+
 /* ---- the thread ---- */
 
 /* monitor: sleeps until there is work, and then does one round of work. */
@@ -644,6 +851,8 @@ work_or_sleep (FerryMonitor *self)
       ferry_local_queue_arm (self->local);
       revive_stalled (self);
     }
+  if (may_lend_role (self))
+    lend_role (self);
   ferry_shared_queue_wait (self->shared, get_waking_time (self));
   end_naps (self);
   ferry_drain_tidy (self->drain);
@@ -656,16 +865,7 @@ work_or_sleep (FerryMonitor *self)
 
       if (link == NULL)
         break;
-      /* Before the lane is drained: a cell's value is reported before the records that were written after it. */
-      if (!is_ahead_of_its_fork_server (link))
-        take_cells (self, link);
-      if (link->lingering)
-        g_queue_remove (&self->linger.links, link);
-      link->lingering = FALSE;
-      if (!link->stalled && !link->dozing)
-        visit_link (self, link);
-      else
-        ferry_shared_queue_deactivate (self->shared, link);
+      visit_next (self, link, FALSE);
     }
   ferry_drain_ping (self->drain);
   if (G_UNLIKELY (self->fence.open))
@@ -756,11 +956,13 @@ monitor_main (gpointer data)
 
   /* By default, the kernel delays the timers of a thread by up to 50 microseconds. */
   prctl (PR_SET_TIMERSLACK, 1);
+  pthread_mutex_lock (&self->role);
   while (!self->stopping)
     work_or_sleep (self);
   /* Runs the commands that were queued before stop_command() closed the queue. */
   run_commands (self);
   end_links (self);
+  pthread_mutex_unlock (&self->role);
   return NULL;
 }
 
@@ -772,13 +974,15 @@ catch_up (gpointer data)
 
 /* router's thread: makes a monitor and starts its thread. The monitor pings pingee when it has pushed blocks. */
 FerryMonitor *
-ferry_monitor_new (FerryPingee *pingee, FerryMemoryAccount *account, gsize local_queue_limit, gint64 spare_time,
-                   GError **error)
+ferry_monitor_new (FerryPingee *pingee, GMainContext *context, FerryMemoryAccount *account, gsize local_queue_limit,
+                   gint64 spare_time, GError **error)
 {
   g_autoptr (FerryMonitor) self = g_new0 (FerryMonitor, 1);
 
   atomic_init (&self->references, 1);
   pthread_mutex_init (&self->lock, NULL);
+  pthread_mutex_init (&self->role, NULL);
+  self->context = context != NULL ? g_main_context_ref (context) : NULL;
   self->pingee = ferry_pingee_ref (pingee);
   self->shared = ferry_shared_queue_new (error);
   if (self->shared == NULL)
@@ -811,6 +1015,8 @@ ferry_monitor_unref (FerryMonitor *self)
   g_clear_pointer (&self->local, ferry_local_queue_unref);
   g_clear_pointer (&self->shared, ferry_shared_queue_free);
   g_clear_pointer (&self->pingee, ferry_pingee_unref);
+  g_clear_pointer (&self->context, g_main_context_unref);
+  pthread_mutex_destroy (&self->role);
   pthread_mutex_destroy (&self->lock);
   g_free (self);
 }

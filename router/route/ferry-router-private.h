@@ -41,6 +41,7 @@ struct _FerryRouter
   int priority;          /* main, as all that follows */
   gint64 dispatch_budget;
   gint64 ageing;
+  gboolean short_cut;
   guint64 local_queue_limit;
   guint64 lane_capacity;
   guint64 max_message_size;
@@ -51,6 +52,7 @@ struct _FerryRouter
   GThread *thread;       /* any: set while running */
   FerryMonitor *monitor; /* (owned) (nullable): set while running */
   FerryPingee *pingee;   /* (owned) (nullable) */
+  GSource *short_cut_source; /* (owned) (nullable): set while running, where the short cut was on at the start */
 
   GPtrArray *slots;   /* (owned) (element-type FerryPipe) (nullable elements) */
   GArray *free_slots; /* (owned) (element-type guint): slots that are not in use */

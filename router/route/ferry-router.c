@@ -25,6 +25,7 @@
 
 #include "base/ferry-property-private.h"
 #include "route/ferry-router-private.h"
+#include "route/ferry-short-cut-private.h"
 
 #include <string.h>
 
@@ -72,6 +73,7 @@ enum
   PROP_PRIORITY,
   PROP_DISPATCH_BUDGET,
   PROP_AGEING,
+  PROP_SHORT_CUT,
   PROP_LOCAL_QUEUE_LIMIT,
   PROP_LANE_CAPACITY,
   PROP_MAX_MESSAGE_SIZE,
@@ -1252,6 +1254,7 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
   Route call = {self, condition, user_data, ferry_deadline_after (timeout)};
   g_autoptr (FerryRouter) kept G_GNUC_UNUSED = NULL;
   g_autoptr (FerryMonitor) monitor = NULL;
+  g_autoptr (FerryMonitor) claimed = NULL;
   gboolean success;
 
   g_return_val_if_fail (FERRY_IS_ROUTER (self), FALSE);
@@ -1266,12 +1269,15 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
   kept = g_object_ref (self);
   if (holds (&call))
     return TRUE;
+  claimed = ferry_monitor_ref (self->monitor);
   if (timeout >= 0)
     {
       call.monitor = monitor = ferry_monitor_ref (self->monitor);
       call.fence = ferry_monitor_set_fence (monitor);
     }
+  ferry_monitor_claim (claimed);
   success = route (&call, error);
+  ferry_monitor_unclaim (claimed);
   if (self->pingee != NULL)
     ferry_pingee_ping (self->pingee);
   return success;
@@ -1290,6 +1296,7 @@ pinged (gpointer user_data)
   self->counters[FERRY_COUNTER_DISPATCHES]++;
   if (g_source_get_priority (g_main_current_source ()) != self->priority)
     self->counters[FERRY_COUNTER_AGED_DISPATCHES]++;
+  ferry_monitor_take_turn (self->monitor);
   return dispatch (self, NULL, NULL) == FERRY_DISPATCH_SPENT;
 }
 
@@ -1342,11 +1349,14 @@ ferry_router_start (FerryRouter *self, GError **error)
     return ferry_set_error (error, FERRY_ERROR_BUSY,
                             "The router is being stopped; start it again when ferry_router_stop() has returned");
   pingee = ferry_pingee_new (self->priority, self->ageing, pinged, self, NULL);
-  self->monitor = ferry_monitor_new (pingee, self->account, self->local_queue_limit, self->spare_time, error);
+  self->monitor = ferry_monitor_new (pingee, self->short_cut ? self->context : NULL, self->account,
+                                     self->local_queue_limit, self->spare_time, error);
   if (self->monitor == NULL)
     return FALSE;
   /* A new pingee is not connected yet, so connecting it cannot fail. */
   ferry_pingee_connect (pingee, self->context, NULL);
+  if (self->short_cut)
+    self->short_cut_source = ferry_short_cut_attach (self->context, self->monitor, pingee);
   self->pingee = g_steal_pointer (&pingee);
   self->hot_cells.pingee = self->pingee;
   /* GLib starts a thread for the first GTask, and aborts the program if the system refuses the thread. So GLib
@@ -1421,6 +1431,9 @@ stop (FerryRouter *self)
   self->stopping = TRUE;
   warn_of_open_pipes (self);
   ferry_pingee_disconnect (pingee);
+  if (self->short_cut_source != NULL)
+    g_source_destroy (self->short_cut_source);
+  g_clear_pointer (&self->short_cut_source, g_source_unref);
   ferry_hot_cells_stop (&self->hot_cells);
   ferry_monitor_stop (monitor);
   keep_counts (self, monitor);
@@ -1654,6 +1667,8 @@ ferry_router_get_property (GObject *object, guint property_id, GValue *value, GP
     g_value_set_boolean (value, get_thread (self) != NULL);
   else if (property_id == PROP_PRIORITY)
     g_value_set_int (value, self->priority);
+  else if (property_id == PROP_SHORT_CUT)
+    g_value_set_boolean (value, self->short_cut);
   else if (property_id == PROP_BUFFER_LIMIT)
     g_value_set_uint64 (value, ferry_memory_account_get_limit (self->account));
   else if (G_VALUE_HOLDS_INT64 (value))
@@ -1673,6 +1688,8 @@ ferry_router_set_property (GObject *object, guint property_id, const GValue *val
     self->context = g_value_dup_boxed (value);
   else if (property_id == PROP_PRIORITY)
     self->priority = g_value_get_int (value);
+  else if (property_id == PROP_SHORT_CUT)
+    self->short_cut = g_value_get_boolean (value);
   else if (property_id == PROP_BUFFER_LIMIT)
     {
       limit = g_value_get_uint64 (value);
@@ -1732,6 +1749,16 @@ install_scheduling_properties (void)
    * Since: 0.1
    */
   properties[PROP_AGEING] = g_param_spec_int64 ("ageing", NULL, NULL, 0, G_MAXINT64 / 2, DEFAULT_AGEING, SETTING);
+  /**
+   * FerryRouter:short-cut:
+   *
+   * Whether the main context takes messages from the workers itself while there are few of them, so that a message
+   * wakes one thread, not two; %FALSE by default. When many messages come, and while the main context does other work,
+   * another thread takes them. A change takes effect at the next start.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_SHORT_CUT] = g_param_spec_boolean ("short-cut", NULL, NULL, FALSE, SETTING);
   /**
    * FerryRouter:latest-interval:
    *

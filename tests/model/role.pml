@@ -1,0 +1,255 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The role "drains the shared queue", which the monitor and the main loop pass to each other, for spin to search to
+ * exhaustion.
+ *
+ * A writer sends MESSAGES records through a lane with room for CAPACITY. The monitor or the main loop takes them, and
+ * the main loop dispatches them. At any time an event of another kind, such as the end of a process, may wake the
+ * monitor, and after any poll the main loop may begin work that never ends. The claims, when nothing can move any more:
+ * - the writer has sent all records, and all were dispatched unless the main loop is busy for good;
+ * - never do both threads drain at once.
+ *
+ * The wake-up protocol of the lane itself is in wake.pml, with the order of memory. Here each step of a thread that
+ * holds the role is one step, as are a record with its ring, and an arming with its look at the tail: wake.pml shows
+ * that they may be taken as such.
+ *
+ * What stands for what: bell is a ring that epoll keeps in the set of the bells; hears says whether that set wakes the
+ * monitor; polls, whether it wakes the main loop. woken is the eventfd of the monitor, and pinged the pingee.
+ *
+ * The macros weaken one step each, and then the search must find an error:
+ *
+ *   NO_LOCK              a turn of the main loop does not take the role's lock
+ *   STAYS_DEAF           the monitor does not listen to the bells after it has taken the role
+ *   BUSY_AND_DEAF        the monitor does not hear the bells while the main loop works
+ *   POLLS_UNARMED        the main loop polls without arming the lane
+ *   TRUSTS_EMPTY_LANE    the main loop does not look at the lane again after it has armed it
+ *   LENDS_ACTIVE         the monitor lends the role while a link is active
+ *   WAITS_SILENTLY       the writer waits for room without a ring */
+
+#ifndef MESSAGES
+#define MESSAGES 6
+#endif
+#ifndef CAPACITY
+#define CAPACITY 2
+#endif
+#ifndef EVENTS
+#define EVENTS 2
+#endif
+
+byte lane, taken, queued, dispatched, draining;
+bool armed = true, is_active, bell, role, by_main, hears = true, polls, rings_when_full, woken, pinged, busy, sent;
+
+inline begin_drain ()
+{
+  draining++;
+  assert (draining == 1)
+}
+
+inline end_drain ()
+{
+  draining--
+}
+
+/* Moves what is in the lane into the local queue. */
+inline take_records ()
+{
+  queued = queued + lane;
+  taken = taken + lane;
+  lane = 0
+}
+
+/* Arms the empty lane of an is_active link, and looks at it once more. */
+inline rest ()
+{
+  if
+  :: lane == 0 -> armed = true; is_active = false
+  :: else
+  fi
+}
+
+active proctype writer ()
+{
+  byte n;
+
+  do
+  :: n == MESSAGES -> break
+  :: n < MESSAGES ->
+    if
+    :: atomic { lane < CAPACITY -> lane++; n++;
+         if
+         :: armed -> armed = false; bell = true
+         :: else
+         fi }
+    :: atomic { lane == CAPACITY ->
+#ifndef WAITS_SILENTLY
+         if
+         :: rings_when_full -> bell = true
+         :: else
+         fi
+#endif
+       }
+       lane < CAPACITY
+    fi
+  od;
+  sent = true
+}
+
+active proctype events ()
+{
+  byte n;
+
+  do
+  :: n == EVENTS -> break
+  :: n < EVENTS -> woken = true; n++
+  od
+}
+
+active proctype monitor ()
+{
+  atomic { !role -> role = true };
+  do
+  :: begin_drain ();
+     atomic {
+       if
+       :: bell -> bell = false; is_active = true
+       :: else
+       fi }
+     if
+     :: is_active -> atomic { rings_when_full = false; take_records (); pinged = (pinged || queued > 0) };
+        atomic { rest () }
+     :: else
+     fi;
+     end_drain ();
+     if
+#ifdef LENDS_ACTIVE
+     :: true ->
+#else
+     :: !is_active ->
+#endif
+        /* Lends the role, and sleeps. */
+        by_main = true;
+        role = false;
+end_lent:
+        atomic { woken || (hears && bell) -> woken = false };
+        atomic { !role -> role = true };
+        by_main = false;
+#ifndef STAYS_DEAF
+        hears = true
+#endif
+     :: !is_active ->
+        /* Keeps the role, and sleeps. */
+end_kept:
+        atomic { woken || (hears && bell) -> woken = false }
+     :: is_active
+     fi
+  od
+}
+
+/* Takes the role for a turn. */
+#ifdef NO_LOCK
+#define TURN by_main
+#define LEAVE skip
+#else
+#define TURN atomic { by_main && !role -> role = true }
+#define LEAVE role = false
+#endif
+
+active proctype loop ()
+{
+  bool ready;
+
+  do
+  :: ready = false;
+     polls = false;
+     /* Before the poll. */
+     if
+     :: TURN ->
+        if
+        :: by_main ->
+#ifdef TRUSTS_EMPTY_LANE
+           if
+           :: is_active && lane == 0 -> armed = true; is_active = false
+           :: else
+           fi;
+#else
+#ifndef POLLS_UNARMED
+           atomic {
+             if
+             :: is_active -> rest ()
+             :: else
+             fi };
+           ready = is_active;
+#endif
+#endif
+           if
+           :: ready
+           :: else -> hears = false; polls = true
+           fi
+        :: else
+        fi;
+        LEAVE
+     :: !by_main || role
+     fi;
+     pinged = (pinged || ready);
+end_poll:
+     if
+     :: pinged
+     :: polls && bell
+     :: by_main && !polls
+     fi;
+     /* After the poll. */
+     if
+     :: TURN ->
+        if
+        :: by_main ->
+           atomic {
+             if
+             :: polls && bell -> bell = false; is_active = true
+             :: else
+             fi };
+           pinged = (pinged || is_active);
+#ifndef BUSY_AND_DEAF
+           hears = true
+#endif
+        :: else
+        fi;
+        LEAVE
+     :: !by_main || role
+     fi;
+     if
+     :: pinged -> pinged = false;
+        if
+        :: TURN ->
+           if
+           :: by_main && is_active ->
+              begin_drain ();
+              atomic { rings_when_full = true; take_records () };
+              end_drain ();
+              if
+              :: true -> by_main = false; woken = true
+              :: true
+              fi
+           :: else
+           fi;
+           LEAVE
+        :: !by_main || role
+        fi;
+        atomic { dispatched = dispatched + queued; queued = 0 }
+     :: !pinged
+     fi;
+     if
+     :: busy = true;
+end_busy:
+        false
+     :: true
+     fi
+  od
+}
+
+active proctype claim ()
+{
+  timeout;
+  assert (sent);
+  assert (busy || dispatched == MESSAGES)
+}

@@ -1,0 +1,279 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The short cut: the main loop drains while there is little traffic, and the monitor drains otherwise. */
+
+#include "config.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "route/route-test.h"
+
+#define N_SINGLE 50
+#define N_MIXED 20000
+#define LANE_CAPACITY ((guint64) 128 * 1024)
+/* The lane holds 7 of these messages, and the local queue at least 4, even where each is in a block of its own. */
+#define LARGE (16 * 1024)
+#define N_LARGE 11
+
+typedef struct
+{
+  FerryRouter *router; /* (owned) */
+  FerryTestPipe *pipe; /* (owned) */
+  GThread *thread;     /* (nullable) */
+  FerrySender *large;  /* (owned) (nullable) */
+  guint n_large;       /* how many large messages have come */
+  guint64 n_sent;      /* the sending thread, until it is joined */
+  pid_t main_thread;
+  gint wanted;   /* any, atomic: how many messages are to be sent; -1 ends the sending thread */
+  gboolean done; /* the handler has run */
+} Scene;
+
+static void
+set_up (Scene *self, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->main_thread = gettid ();
+  self->router = ferry_router_new (NULL);
+  g_object_set (self->router, "short-cut", TRUE, "lane-capacity", LANE_CAPACITY, NULL);
+  g_assert_true (ferry_router_start (self->router, &error));
+  g_assert_no_error (error);
+  self->pipe = route_test_started_pipe (self->router);
+}
+
+static void
+tear_down (Scene *self, gconstpointer data)
+{
+  ferry_test_pipe_free (self->pipe);
+  ferry_test_router_stop (self->router);
+}
+
+static void
+send_next (Scene *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  ferry_sender_send_bytes (self->pipe->sender, &self->n_sent, sizeof self->n_sent, &error);
+  g_assert_no_error (error);
+  self->n_sent++;
+}
+
+/* Reads a file below /proc/self/task, and returns what follows the name. (transfer full) (nullable): NULL for a thread
+ * that has ended. */
+static char *
+read_task (const char *thread, const char *file, const char *name)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/self/task/%s/%s", thread, file);
+  g_autofree char *text = NULL;
+  const char *place;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return NULL;
+  place = strstr (text, name);
+  g_assert_nonnull (place);
+  return g_strdup (place + strlen (name));
+}
+
+/* How often the monitor's thread went to sleep. */
+static guint64
+count_sleeps_of_the_monitor (void)
+{
+  DIR *folder = opendir ("/proc/self/task");
+  struct dirent *entry;
+  guint64 n = G_MAXUINT64;
+
+  g_assert_nonnull (folder);
+  while ((entry = readdir (folder)) != NULL)
+    {
+      g_autofree char *name = entry->d_name[0] != '.' ? read_task (entry->d_name, "comm", "") : NULL;
+      g_autofree char *sleeps = NULL;
+
+      if (g_strcmp0 (name, "ferry-monitor\n") != 0)
+        continue;
+      sleeps = read_task (entry->d_name, "status", "\nvoluntary_ctxt_switches:");
+      g_assert_nonnull (sleeps);
+      n = g_ascii_strtoull (sleeps, NULL, 10);
+    }
+  closedir (folder);
+  g_assert_cmpuint (n, !=, G_MAXUINT64);
+  return n;
+}
+
+/* Sends each message that is wanted when the main loop sleeps. */
+static gpointer
+send_while_the_main_loop_sleeps (gpointer data)
+{
+  Scene *self = data;
+  g_autofree char *thread = g_strdup_printf ("%d", (int) self->main_thread);
+  gint wanted;
+
+  while ((wanted = g_atomic_int_get (&self->wanted)) >= 0)
+    {
+      g_autofree char *state = read_task (thread, "status", "\nState:\t");
+
+      if (g_str_has_prefix (state, "S") && self->n_sent < (guint64) wanted)
+        send_next (self);
+      else
+        g_thread_yield ();
+    }
+  return NULL;
+}
+
+static void
+wakes_the_main_loop_only (Scene *self, gconstpointer data)
+{
+  guint64 before;
+  gint n = 1;
+
+  /* The monitor's thread has its name when the first message is there. */
+  self->wanted = n;
+  self->thread = g_thread_new ("sender", send_while_the_main_loop_sleeps, self);
+  ferry_test_pipe_wait_count (self->pipe, (guint64) n);
+  /* The monitor may have the role at first, and takes it whenever the main loop is late to poll. Without the short cut
+   * it would wake for each message, and this would not end. */
+  do
+    {
+      before = count_sleeps_of_the_monitor ();
+      for (guint i = 0; i < N_SINGLE; i++)
+        {
+          g_atomic_int_set (&self->wanted, ++n);
+          ferry_test_pipe_wait_count (self->pipe, (guint64) n);
+        }
+    }
+  while (count_sleeps_of_the_monitor () != before);
+  g_atomic_int_set (&self->wanted, -1);
+  g_thread_join (g_steal_pointer (&self->thread));
+  g_assert_true (self->pipe->in_order);
+}
+
+static gpointer
+send_more_than_the_lane_holds (gpointer data)
+{
+  Scene *self = data;
+
+  g_autofree guint8 *message = g_malloc0 (LARGE);
+
+  for (guint i = 0; i < N_LARGE; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      ferry_sender_send_bytes (self->large, message, LARGE, &error);
+      g_assert_no_error (error);
+    }
+  return NULL;
+}
+
+static void
+join_sender (FerryReceiver *receiver, gconstpointer bytes, gsize size, const GVariantType *type, gpointer data)
+{
+  Scene *self = data;
+
+  if (self->thread != NULL)
+    g_thread_join (g_steal_pointer (&self->thread));
+  self->done = TRUE;
+}
+
+static void
+count_one (FerryReceiver *receiver, gconstpointer bytes, gsize size, const GVariantType *type, gpointer data)
+{
+  ((Scene *) data)->n_large++;
+}
+
+static gboolean
+has_all_large (gpointer data)
+{
+  return ((Scene *) data)->n_large == N_LARGE;
+}
+
+/* The main loop waits in a handler until the thread has sent more than the lane holds. */
+static void
+drains_for_a_main_loop_that_is_busy (Scene *self, gconstpointer data)
+{
+  FerryReceiver *receiver = NULL;
+  g_autoptr (GError) error = NULL;
+
+  route_test_pipe (self->router, &self->large, &receiver);
+  ferry_receiver_set_handler (receiver, count_one, self, NULL);
+  g_assert_true (ferry_sender_start (self->large, &error));
+  ferry_receiver_set_handler (self->pipe->receiver, join_sender, self, NULL);
+  route_test_settle ();
+  self->thread = g_thread_new ("sender", send_more_than_the_lane_holds, self);
+  send_next (self);
+  ferry_test_wait_flag (&self->done);
+  ferry_test_run_until (has_all_large, self);
+  g_assert_true (ferry_router_close_pipe (self->router, receiver, NULL));
+  g_clear_object (&self->large);
+  g_object_unref (receiver);
+}
+
+/* Bursts of any length, with rests of any length between them, so that the role passes to and fro. */
+static gpointer
+send_bursts (gpointer data)
+{
+  Scene *self = data;
+
+  while (self->n_sent < N_MIXED)
+    {
+      for (gint left = g_test_rand_int_range (1, 60); left > 0 && self->n_sent < N_MIXED; left--)
+        send_next (self);
+      for (gint left = g_test_rand_int_range (0, 20); left > 0; left--)
+        g_thread_yield ();
+    }
+  return NULL;
+}
+
+static void
+keeps_the_order_when_the_role_passes (Scene *self, gconstpointer data)
+{
+  self->thread = g_thread_new ("sender", send_bursts, self);
+  ferry_test_pipe_wait_count (self->pipe, N_MIXED);
+  g_thread_join (g_steal_pointer (&self->thread));
+  g_assert_true (self->pipe->in_order);
+}
+
+static gboolean
+never (gpointer user_data)
+{
+  return FALSE;
+}
+
+static void
+routes_without_the_main_loop (Scene *self, gconstpointer data)
+{
+  for (guint i = 0; i < N_SINGLE; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      send_next (self);
+      g_assert_false (ferry_router_route_until (self->router, never, NULL, 0, &error));
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+      g_assert_cmpuint (self->pipe->n_messages, ==, i + 1);
+    }
+}
+
+static void
+is_off_unless_it_is_set (void)
+{
+  g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+  gboolean short_cut = TRUE;
+
+  g_object_get (router, "short-cut", &short_cut, NULL);
+  g_assert_false (short_cut);
+}
+
+int
+main (int argc, char **argv)
+{
+  route_test_init (&argc, &argv);
+  g_test_add ("/short-cut/wakes-the-main-loop-only", Scene, NULL, set_up, wakes_the_main_loop_only, tear_down);
+  g_test_add ("/short-cut/drains-for-a-main-loop-that-is-busy", Scene, NULL, set_up,
+              drains_for_a_main_loop_that_is_busy, tear_down);
+  g_test_add ("/short-cut/keeps-the-order-when-the-role-passes", Scene, NULL, set_up,
+              keeps_the_order_when_the_role_passes, tear_down);
+  g_test_add ("/short-cut/routes-without-the-main-loop", Scene, NULL, set_up, routes_without_the_main_loop, tear_down);
+  g_test_add_func ("/short-cut/is-off-unless-it-is-set", is_off_unless_it_is_set);
+  return g_test_run ();
+}
