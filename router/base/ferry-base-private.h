@@ -204,4 +204,13 @@ void __tsan_release (void *address);
   }                                                                                                                    \
   G_STMT_END
 
+/* Destroys and drops a source (owned) (nullable), and sets it to NULL. */
+static inline void
+ferry_clear_source (GSource **source)
+{
+  if (*source != NULL)
+    g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
+}
+
 G_END_DECLS

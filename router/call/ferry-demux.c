@@ -609,7 +609,7 @@ static gboolean
 dispatcher_close (Dispatcher *self)
 {
   g_autoptr (GError) reason = new_refusal (FALSE);
-  g_autoptr (GSource) source = NULL;
+  GSource *source;
   GQueue queue;
 
   pthread_mutex_lock (&self->lock);
@@ -628,8 +628,7 @@ dispatcher_close (Dispatcher *self)
   self->n_running = 0;
   pthread_cond_broadcast (&self->work);
   pthread_mutex_unlock (&self->lock);
-  if (source != NULL)
-    g_source_destroy (source);
+  ferry_clear_source (&source);
   refuse_all (&queue, reason);
   return TRUE;
 }

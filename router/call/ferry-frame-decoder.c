@@ -143,8 +143,7 @@ check_greeting (const guint8 *greeting, GError **error)
   if (mark == GUINT32_SWAP_LE_BE (BYTE_ORDER_MARK))
     return ferry_set_error (
       error, FERRY_ERROR_VERSION,
-      "The other end of the stream is a machine of another byte order; use two machines of the same byte "
-      "order");
+      "The other end of the stream is a machine of another byte order; use two machines of the same byte order");
   return mark == BYTE_ORDER_MARK ||
          ferry_set_error (error, FERRY_ERROR_PROTOCOL,
                           "The greeting of the stream has an unknown byte order, %08x; use Ferry at both ends", mark);

@@ -185,8 +185,7 @@ receive (Latest *latest)
       return FALSE;
     case FERRY_DOWN_EVENT_BROKEN:
       end_all (FERRY_ERROR_PROTOCOL,
-               "The application sent malformed data; use the same version of Ferry in application "
-               "and worker");
+               "The application sent malformed data; use the same version of Ferry in application and worker");
       return FALSE;
     case FERRY_DOWN_EVENT_NOTHING:
     default:

@@ -2040,7 +2040,7 @@ ferry_channel_dispose (GObject *object)
   g_autoptr (GError) reason =
     g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
                          "The other end has dropped its channel and takes no more messages; use a new channel");
-  g_autoptr (GSource) source = NULL;
+  GSource *source;
   FerryChannelProcess *process;
 
   if (self->takes_calls)
@@ -2053,8 +2053,7 @@ ferry_channel_dispose (GObject *object)
   pthread_mutex_lock (&self->lock);
   source = g_steal_pointer (&self->source);
   pthread_mutex_unlock (&self->lock);
-  if (source != NULL)
-    g_source_destroy (source);
+  ferry_clear_source (&source);
   clear_incoming (self);
   process = g_steal_pointer (&self->process);
   if (process != NULL)

@@ -56,8 +56,7 @@ check_packet (const FerryPendingMemory *self, const FerryMemoryPacket *packet)
                             packet->number, next);
   if (self->descriptors->len > FERRY_MAX_PENDING_MEMORIES_PER_LINK)
     return g_strdup_printf ("On its control socket, the worker sent the memory of more than %d buffers before their "
-                            "records were taken; it must wait until the head of its up lane has passed their "
-                            "records",
+                            "records were taken; it must wait until the head of its up lane has passed their records",
                             FERRY_MAX_PENDING_MEMORIES_PER_LINK);
   return NULL;
 }
@@ -100,8 +99,7 @@ ferry_pending_memory_take (FerryPendingMemory *self, int control, guint64 number
     return self->fault;
   if (self->descriptors->len == 0)
     return "its record of a one-shot buffer came without a descriptor; it must send the descriptor before it publishes "
-           "the "
-           "record";
+           "the record";
   self->n_taken++;
   *fd = g_array_index (self->descriptors, int, 0);
   g_array_remove_index (self->descriptors, 0);

@@ -35,19 +35,13 @@ static FerryWatch guardian_watch = {FERRY_WATCH_GUARDIAN, NULL};
 static FerryWatch bells_watch = {FERRY_WATCH_BELLS, NULL};
 
 static gboolean
-watch_in (int epoll, int fd, guint32 events, FerryWatch *what, GError **error)
+watch (int epoll, int fd, guint32 events, FerryWatch *what, GError **error)
 {
   struct epoll_event event = {.events = events, .data.ptr = what};
 
   if (epoll_ctl (epoll, EPOLL_CTL_ADD, fd, &event) < 0)
     return ferry_set_system_error (error, "Watching a descriptor (epoll_ctl)");
   return TRUE;
-}
-
-static gboolean
-watch (FerrySharedQueue *self, int fd, guint32 events, FerryWatch *what, GError **error)
-{
-  return watch_in (self->epoll, fd, events, what, error);
 }
 
 static void
@@ -75,8 +69,8 @@ ferry_shared_queue_new (GError **error)
   if (self->wake < 0)
     return NULL;
   self->hears = TRUE;
-  return watch (self, self->wake, EPOLLIN | EPOLLET, &wake_watch, error) &&
-             watch (self, self->bells, EPOLLIN, &bells_watch, error)
+  return watch (self->epoll, self->wake, EPOLLIN | EPOLLET, &wake_watch, error) &&
+             watch (self->epoll, self->bells, EPOLLIN, &bells_watch, error)
            ? g_steal_pointer (&self)
            : NULL;
 }
@@ -148,7 +142,7 @@ ferry_shared_queue_open_guardian (FerrySharedQueue *self, FerryGuardianStartFunc
     return FALSE;
   if (guardian->socket < 0)
     return TRUE;
-  if (watch (self, guardian->socket, EPOLLIN | EPOLLRDHUP, &guardian_watch, error) && guard_all (self, error))
+  if (watch (self->epoll, guardian->socket, EPOLLIN | EPOLLRDHUP, &guardian_watch, error) && guard_all (self, error))
     return TRUE;
   ferry_shared_queue_close_guardian (self);
   return FALSE;
@@ -266,7 +260,7 @@ watch_output (FerrySharedQueue *self, FerryLink *link, GError **error)
     {
       int fd = link->output->pipes[i].fd;
 
-      if (fd >= 0 && !watch (self, fd, EPOLLIN | EPOLLET, &link->output_watch, error))
+      if (fd >= 0 && !watch (self->epoll, fd, EPOLLIN | EPOLLET, &link->output_watch, error))
         return FALSE;
     }
   return TRUE;
@@ -291,8 +285,8 @@ unwatch (FerrySharedQueue *self, FerryLink *link)
 gboolean
 ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
 {
-  if (!watch_in (self->bells, link->doorbell, EPOLLIN | EPOLLET, &link->doorbell_watch, error) ||
-      (link->control >= 0 && !watch (self, link->control, EPOLLIN | EPOLLRDHUP, &link->control_watch, error)) ||
+  if (!watch (self->bells, link->doorbell, EPOLLIN | EPOLLET, &link->doorbell_watch, error) ||
+      (link->control >= 0 && !watch (self->epoll, link->control, EPOLLIN | EPOLLRDHUP, &link->control_watch, error)) ||
       !watch_output (self, link, error))
     {
       unwatch (self, link);
@@ -320,7 +314,7 @@ ferry_shared_queue_set_process (FerrySharedQueue *self, FerryLink *link, GPid pi
 {
   link->pid = pid;
   link->pidfd = pidfd;
-  return watch (self, pidfd, EPOLLIN, &link->process_watch, error);
+  return watch (self->epoll, pidfd, EPOLLIN, &link->process_watch, error);
 }
 
 void
@@ -589,27 +583,16 @@ handle_timeouts (FerrySharedQueue *self)
   return (int) CLAMP ((next - now) / FERRY_MICROSECONDS_PER_MILLISECOND + 1, 0, G_MAXINT);
 }
 
-/* Sleeps until an event comes or a time is reached. Uses ppoll(), which is more precise than epoll_wait(). */
-static void
-doze (FerrySharedQueue *self, gint64 until)
+/* Any thread: sleeps until an event comes or a monotonic time is reached, and handles no event. FERRY_SLEEP: no limit.
+ * Uses ppoll(), which is more precise than epoll_wait(). */
+void
+ferry_shared_queue_sleep (FerrySharedQueue *self, gint64 until)
 {
   struct pollfd poll_fd = {.fd = self->epoll, .events = POLLIN};
   gint64 left = MAX (until - g_get_monotonic_time (), 0);
   struct timespec timeout = {.tv_sec = left / G_USEC_PER_SEC, .tv_nsec = (left % G_USEC_PER_SEC) * 1000};
 
-  ppoll (&poll_fd, 1, &timeout, NULL);
-}
-
-/* Any thread: sleeps until an event comes or a monotonic time is reached. Handles no event. FERRY_SLEEP: no limit. */
-void
-ferry_shared_queue_sleep (FerrySharedQueue *self, gint64 until)
-{
-  struct pollfd poll_fd = {.fd = self->epoll, .events = POLLIN};
-
-  if (until != FERRY_SLEEP)
-    doze (self, until);
-  else
-    poll (&poll_fd, 1, -1);
+  ppoll (&poll_fd, 1, until != FERRY_SLEEP ? &timeout : NULL, NULL);
 }
 
 /* Sets whether the ring of a doorbell is an event for ferry_shared_queue_wait() and ferry_shared_queue_sleep(). If not,
@@ -648,7 +631,7 @@ ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
   if (until != FERRY_SLEEP || !g_queue_is_empty (&self->active))
     timeout = 0;
   if (until > 0 && g_queue_is_empty (&self->active))
-    doze (self, until);
+    ferry_shared_queue_sleep (self, until);
   n = epoll_wait (self->epoll, events, N_EVENTS, timeout);
   for (int i = 0; i < n; i++)
     {

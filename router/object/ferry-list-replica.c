@@ -789,9 +789,7 @@ ferry_list_replica_dispose (GObject *object)
 
   close_subscription (self);
   cancel_fetches (self);
-  if (self->asking != NULL)
-    g_source_destroy (self->asking);
-  g_clear_pointer (&self->asking, g_source_unref);
+  ferry_clear_source (&self->asking);
   self->following = FALSE;
   self->length = 0;
   ferry_row_table_reset (self->table, dropped);

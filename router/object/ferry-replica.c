@@ -321,9 +321,7 @@ end_task (Replica *self, GError *error)
 {
   g_autoptr (GTask) task = g_steal_pointer (&self->task);
 
-  if (self->cancel != NULL)
-    g_source_destroy (self->cancel);
-  g_clear_pointer (&self->cancel, g_source_unref);
+  ferry_clear_source (&self->cancel);
   if (error != NULL)
     g_task_return_error (task, error);
   else
@@ -390,9 +388,7 @@ object_gone (gpointer data, GObject *object)
 
   self->object = NULL;
   g_clear_pointer (&self->subscription, ferry_subscription_close);
-  if (self->settling != NULL)
-    g_source_destroy (self->settling);
-  g_clear_pointer (&self->settling, g_source_unref);
+  ferry_clear_source (&self->settling);
   replica_unref (self);
 }
 

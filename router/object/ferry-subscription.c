@@ -319,11 +319,7 @@ close_here (gpointer data)
   g_cancellable_cancel (self->cancellable);
   if (self->replies != NULL)
     ferry_replies_cancel (self->replies);
-  if (self->pause != NULL)
-    {
-      g_source_destroy (self->pause);
-      g_clear_pointer (&self->pause, g_source_unref);
-    }
+  ferry_clear_source (&self->pause);
 }
 
 void

@@ -62,12 +62,9 @@ static void
 set_tick (FerryHotCells *self, gint64 tick)
 {
   self->tick = tick;
-  if (tick == 0 && self->source != NULL)
-    {
-      g_source_destroy (self->source);
-      g_clear_pointer (&self->source, g_source_unref);
-    }
-  else if (tick != 0)
+  if (tick == 0)
+    ferry_clear_source (&self->source);
+  else
     {
       if (self->source == NULL)
         {

@@ -697,8 +697,7 @@ add_piece (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const 
   if (header->length > assembly->size - assembly->filled)
     return refuse (walk,
                    "it wrote a piece of %u bytes, where %" G_GSIZE_FORMAT
-                   " bytes are left of the size that its large record "
-                   "announced; it must keep to that size",
+                   " bytes are left of the size that its large record announced; it must keep to that size",
                    header->length, (gsize) (assembly->size - assembly->filled));
   if (assembly->filled + header->length > assembly->allocated)
     {

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The monitor is the thread that drains the shared queue into the local queue. It lends this role to the main loop, where
- * the router's short cut is on and there is little traffic.
+/* The monitor is the thread that drains the shared queue into the local queue. It lends this role to the main loop,
+ * where the router's short cut is on and there is little traffic.
  *
  * Owner:   references are counted: the router has one, and each sender of the same process has one.
  * Threads: other threads queue commands, which the monitor's thread runs in the order of their arrival. The
@@ -39,12 +39,10 @@ void ferry_monitor_close_pipe (FerryMonitor *self, guint64 connection_id);
 gboolean ferry_monitor_send_signal (FerryMonitor *self, FerryLink *link, int signal_number);
 void ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detail);
 
-gboolean ferry_monitor_begin_poll (FerryMonitor *self, gboolean *ready);
-gboolean ferry_monitor_end_poll (FerryMonitor *self, gboolean rang);
+GSource *ferry_monitor_attach_short_cut (FerryMonitor *self);
 void ferry_monitor_take_turn (FerryMonitor *self);
 void ferry_monitor_claim (FerryMonitor *self);
 void ferry_monitor_unclaim (FerryMonitor *self);
-int ferry_monitor_get_bells (FerryMonitor *self);
 
 guint64 ferry_monitor_set_fence (FerryMonitor *self);
 gboolean ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, guint64 *n_pushed);

@@ -746,10 +746,10 @@ is_light (FerryLink *link)
          ferry_lane_reader_get_available (&link->up) < FERRY_BLOCK_SIZE;
 }
 
-/* router's thread, before the main loop polls: whether the main loop is to poll the bells, see
- * ferry_monitor_get_bells(). Arms the lanes. Sets *ready to whether there are records already. */
-gboolean
-ferry_monitor_begin_poll (FerryMonitor *self, gboolean *ready)
+/* router's thread, before the main loop polls: whether the main loop is to poll the bells. Arms the lanes. Sets *ready
+ * to whether there are records already. */
+static gboolean
+begin_poll (FerryMonitor *self, gboolean *ready)
 {
   GList *node;
 
@@ -776,8 +776,8 @@ ferry_monitor_begin_poll (FerryMonitor *self, gboolean *ready)
 
 /* router's thread, after the main loop has polled: whether there are records. From now on, the monitor hears the
  * bells. */
-gboolean
-ferry_monitor_end_poll (FerryMonitor *self, gboolean rang)
+static gboolean
+end_poll (FerryMonitor *self, gboolean rang)
 {
   gboolean ready;
 
@@ -832,11 +832,69 @@ ferry_monitor_unclaim (FerryMonitor *self)
   atomic_fetch_sub_explicit (&self->n_claims, 1, memory_order_relaxed);
 }
 
-/* const: the descriptor of the bells, which is readable when one has rung. */
-int
-ferry_monitor_get_bells (FerryMonitor *self)
+/* A source of the main loop that is never dispatched: it works around each poll, and pings the pingee where there is
+ * something to drain. The router drains in the dispatch of the pingee, with its priority and ageing. The source has the
+ * highest priority, since GLib omits sources whose priority is lower than that of a ready one. */
+typedef struct
 {
-  return self->shared->bells;
+  GSource source;
+  GPollFD bells;
+  gboolean polls;        /* bells is among what the main loop polls */
+  FerryMonitor *monitor; /* (owned) */
+} ShortCut;
+
+static gboolean
+short_cut_prepare (GSource *source, int *timeout)
+{
+  ShortCut *self = (ShortCut *) source;
+  gboolean ready;
+  gboolean polls = begin_poll (self->monitor, &ready);
+
+  *timeout = -1;
+  if (polls != self->polls && !ready)
+    {
+      self->polls = polls;
+      self->bells.revents = 0;
+      if (polls)
+        g_source_add_poll (source, &self->bells);
+      else
+        g_source_remove_poll (source, &self->bells);
+    }
+  if (ready)
+    ferry_pingee_ping (self->monitor->pingee);
+  return FALSE;
+}
+
+static gboolean
+short_cut_check (GSource *source)
+{
+  ShortCut *self = (ShortCut *) source;
+
+  if (end_poll (self->monitor, (self->bells.revents & G_IO_IN) != 0))
+    ferry_pingee_ping (self->monitor->pingee);
+  return FALSE;
+}
+
+static void
+short_cut_finalize (GSource *source)
+{
+  ferry_monitor_unref (((ShortCut *) source)->monitor);
+}
+
+/* router's thread: (transfer full): returns the source of the short cut, attached to the router's context. To be
+ * destroyed before ferry_monitor_stop(). */
+GSource *
+ferry_monitor_attach_short_cut (FerryMonitor *self)
+{
+  static GSourceFuncs funcs = {.prepare = short_cut_prepare, .check = short_cut_check, .finalize = short_cut_finalize};
+  GSource *source = g_source_new (&funcs, sizeof (ShortCut));
+
+  ((ShortCut *) source)->bells = (GPollFD){.fd = self->shared->bells, .events = G_IO_IN};
+  ((ShortCut *) source)->monitor = ferry_monitor_ref (self);
+  g_source_set_priority (source, G_MININT);
+  g_source_set_static_name (source, "[ferry] short cut");
+  g_source_attach (source, self->context);
+  return source;
 }
 
 /* ---- the thread ---- */

@@ -271,8 +271,8 @@ ferry_pingee_connect (FerryPingee *self, GMainContext *context, GError **error)
 void
 ferry_pingee_disconnect (FerryPingee *self)
 {
-  g_autoptr (GSource) pinged = NULL;
-  g_autoptr (GSource) aged = NULL;
+  GSource *pinged;
+  GSource *aged;
 
   g_return_if_fail (self != NULL);
 
@@ -280,10 +280,8 @@ ferry_pingee_disconnect (FerryPingee *self)
   pinged = g_steal_pointer (&self->pinged);
   aged = g_steal_pointer (&self->aged);
   pthread_mutex_unlock (&self->lock);
-  if (pinged != NULL)
-    g_source_destroy (pinged);
-  if (aged != NULL)
-    g_source_destroy (aged);
+  ferry_clear_source (&pinged);
+  ferry_clear_source (&aged);
 }
 
 /**

@@ -25,7 +25,6 @@
 
 #include "base/ferry-property-private.h"
 #include "route/ferry-router-private.h"
-#include "route/ferry-short-cut-private.h"
 
 #include <string.h>
 
@@ -1104,7 +1103,7 @@ typedef struct
   FerryCondition condition;
   gpointer user_data;
   gint64 until;          /* monotonic time of the timeout; G_MAXINT64: none */
-  FerryMonitor *monitor; /* (owned) (nullable): has the fence; NULL without a timeout */
+  FerryMonitor *monitor; /* (unowned) (nullable): has the fence; NULL without a timeout */
   guint64 fence;
 } Route;
 
@@ -1254,7 +1253,6 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
   Route call = {self, condition, user_data, ferry_deadline_after (timeout)};
   g_autoptr (FerryRouter) kept G_GNUC_UNUSED = NULL;
   g_autoptr (FerryMonitor) monitor = NULL;
-  g_autoptr (FerryMonitor) claimed = NULL;
   gboolean success;
 
   g_return_val_if_fail (FERRY_IS_ROUTER (self), FALSE);
@@ -1269,15 +1267,15 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
   kept = g_object_ref (self);
   if (holds (&call))
     return TRUE;
-  claimed = ferry_monitor_ref (self->monitor);
+  monitor = ferry_monitor_ref (self->monitor);
   if (timeout >= 0)
     {
-      call.monitor = monitor = ferry_monitor_ref (self->monitor);
+      call.monitor = monitor;
       call.fence = ferry_monitor_set_fence (monitor);
     }
-  ferry_monitor_claim (claimed);
+  ferry_monitor_claim (monitor);
   success = route (&call, error);
-  ferry_monitor_unclaim (claimed);
+  ferry_monitor_unclaim (monitor);
   if (self->pingee != NULL)
     ferry_pingee_ping (self->pingee);
   return success;
@@ -1356,7 +1354,7 @@ ferry_router_start (FerryRouter *self, GError **error)
   /* A new pingee is not connected yet, so connecting it cannot fail. */
   ferry_pingee_connect (pingee, self->context, NULL);
   if (self->short_cut)
-    self->short_cut_source = ferry_short_cut_attach (self->context, self->monitor, pingee);
+    self->short_cut_source = ferry_monitor_attach_short_cut (self->monitor);
   self->pingee = g_steal_pointer (&pingee);
   self->hot_cells.pingee = self->pingee;
   /* GLib starts a thread for the first GTask, and aborts the program if the system refuses the thread. So GLib
@@ -1385,8 +1383,7 @@ warn_of_open_pipes (FerryRouter *self)
     }
   if (n_open > 0)
     g_warning ("The router is stopped with %u open pipe%s: %s; call ferry_router_close_pipe() first for pipes from "
-               "which no more messages are "
-               "expected",
+               "which no more messages are expected",
                n_open, n_open > 1 ? "s" : "", ids->str);
 }
 
@@ -1431,9 +1428,7 @@ stop (FerryRouter *self)
   self->stopping = TRUE;
   warn_of_open_pipes (self);
   ferry_pingee_disconnect (pingee);
-  if (self->short_cut_source != NULL)
-    g_source_destroy (self->short_cut_source);
-  g_clear_pointer (&self->short_cut_source, g_source_unref);
+  ferry_clear_source (&self->short_cut_source);
   ferry_hot_cells_stop (&self->hot_cells);
   ferry_monitor_stop (monitor);
   keep_counts (self, monitor);

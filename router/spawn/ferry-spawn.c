@@ -285,8 +285,7 @@ refuse (const Attempt *attempt, GError **error)
     case STEP_ATTRIBUTES:
       return ferry_set_error (
         error, FERRY_ERROR_LAUNCH_FAILED,
-        "The program “%s” could not be given its priority and limits: %s; set no higher ones than "
-        "the application has",
+        "The program “%s” could not be given its priority and limits: %s; set no higher ones than the application has",
         program, reason);
     case STEP_GUARDIAN:
       return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,

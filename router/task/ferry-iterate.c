@@ -53,8 +53,7 @@ check_context (GMainContext *context, GError **error)
   if (here != context)
     return ferry_set_error (
       error, FERRY_ERROR_WRONG_THREAD,
-      "The object belongs to the main context of another thread or process; wait on the thread that made "
-      "it");
+      "The object belongs to the main context of another thread or process; wait on the thread that made it");
   if (!ferry_polled_transport_is_receiving () && !ferry_is_in_callback_of (context))
     return TRUE;
   return ferry_set_error (

@@ -1106,8 +1106,7 @@ send_message (gpointer transport, const FerryCallMessage *message, GError **erro
     case FERRY_DOWN_REFUSED:
       return ferry_set_error (
         error, FERRY_ERROR_SYSTEM,
-        "The system refused to send the task's %u descriptors to a worker; raise the limit of open files: "
-        "%s",
+        "The system refused to send the task's %u descriptors to a worker; raise the limit of open files: %s",
         batch.n_descriptors, g_strerror (batch.error_number));
     case FERRY_DOWN_WOULD_BLOCK:
       return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK, "The worker's lane is full; send the call later");

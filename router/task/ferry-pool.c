@@ -384,9 +384,8 @@ get_starter (FerryPool *self, GError **error)
     return g_object_ref (self->starter);
   if (!ferry_launcher_check_no_senders (
         self->launcher, "the pool",
-        "use ferry_job_send() and ferry_job_yield() in the functions, and make the pool "
-        "with another launcher; or spawn a separate worker with this launcher, then "
-        "call ferry_pool_reset()",
+        "use ferry_job_send() and ferry_job_yield() in the functions, and make the pool with another launcher; or "
+        "spawn a separate worker with this launcher, then call ferry_pool_reset()",
         error))
     return NULL;
   ferry_launcher_log_usual (self->launcher);
