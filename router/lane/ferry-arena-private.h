@@ -37,10 +37,9 @@ typedef struct
 
   /* the records of the buffers that the application has, indexed by their numbers */
   FerryBufferMessage taken[FERRY_MAX_BUFFERS_PER_LINK];
-  gboolean is_used; /* monitor: a buffer came since the last ferry_arena_tidy() */
-  _Atomic gboolean
-    is_quiet; /* no buffer has arrived for a long time, so the pages of a buffer are given back to the system first */
-  _Atomic guint64 freeing; /* bit n: a thread frees the pages of buffer n, and then returns the buffer */
+  gboolean is_used;          /* monitor: a buffer came since the last ferry_arena_tidy() */
+  _Atomic gboolean is_quiet; /* no buffer came for long: a buffer's pages go to the system before it is returned */
+  _Atomic guint64 freeing;   /* bit n: a thread frees the pages of buffer n, and then returns the buffer */
 } FerryArena;
 
 /* Returns how many bytes of the arena a buffer of size bytes takes. */

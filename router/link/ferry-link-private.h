@@ -33,7 +33,6 @@ typedef enum
 {
   FERRY_WATCH_WAKE,
   FERRY_WATCH_BELLS,
-  FERRY_WATCH_DOORBELL,
   FERRY_WATCH_CONTROL,
   FERRY_WATCH_PROCESS,
   FERRY_WATCH_OUTPUT,
@@ -251,7 +250,6 @@ struct _FerryLink
   int control;
   int worker_end; /* the worker's end of the control socket; -1 once the worker is launched */
   int pidfd;
-  FerryWatch doorbell_watch;
   FerryWatch control_watch;
   FerryWatch process_watch;
   FerryWatch output_watch;
@@ -267,12 +265,12 @@ struct _FerryLink
   gboolean active;
   /* not visited until the router has dispatched some of its blocks, or dropped some of its memory */
   gboolean stalled;
-  gint64 rested_at;      /* monotonic time in microseconds at which the up lane was last found empty */
-  guint64 rested_head;   /* the up lane's head at rested_at */
-  guint64 n_since;       /* about how many records came since rested_at */
-  guint64 buffers_since; /* bytes of the buffers that came since rested_at */
+  gint64 rested_at;         /* monotonic time in microseconds at which the up lane was last found empty */
+  guint64 rested_head;      /* the up lane's head at rested_at */
+  guint64 n_since;          /* about how many records came since rested_at */
+  guint64 buffers_since;    /* bytes of the buffers that came since rested_at */
   gboolean rings_when_full; /* the value of the up lane's word ring_when_full */
-  gboolean dozing;       /* the monitor lets the up lane fill for a moment, without arming it */
+  gboolean dozing;          /* the monitor lets the up lane fill for a moment, without arming it */
   /* like dozing, but for longer, because the writer marked itself unhurried; ends when the writer rings */
   gboolean lingering;
   gboolean fenced; /* the router's thread waits until the up lane is drained up to the position fence */

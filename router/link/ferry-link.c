@@ -105,7 +105,6 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
   pthread_mutex_init (&self->down.lock, NULL);
   ferry_spare_memory_init (&self->spare);
   self->queue_node.data = self->active_node.data = self;
-  self->doorbell_watch = (FerryWatch){FERRY_WATCH_DOORBELL, self};
   self->control_watch = (FerryWatch){FERRY_WATCH_CONTROL, self};
   self->process_watch = (FerryWatch){FERRY_WATCH_PROCESS, self};
   self->output_watch = (FerryWatch){FERRY_WATCH_OUTPUT, self};

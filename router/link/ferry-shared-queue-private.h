@@ -23,7 +23,7 @@ G_BEGIN_DECLS
 struct _FerrySharedQueue
 {
   int epoll;
-  int bells;           /* const: (owned): an epoll set of all doorbells of links, which is in epoll itself */
+  int bells;           /* const: (owned): an epoll set of all links by their doorbells, which is in epoll itself */
   gboolean hears;      /* whether a doorbell's ring is an event of epoll */
   int wake;            /* any: (owned) a doorbell */
   GQueue links;        /* all links of the queue, linked by queue_node */

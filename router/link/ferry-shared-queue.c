@@ -35,7 +35,7 @@ static FerryWatch guardian_watch = {FERRY_WATCH_GUARDIAN, NULL};
 static FerryWatch bells_watch = {FERRY_WATCH_BELLS, NULL};
 
 static gboolean
-watch (int epoll, int fd, guint32 events, FerryWatch *what, GError **error)
+watch (int epoll, int fd, guint32 events, gpointer what, GError **error)
 {
   struct epoll_event event = {.events = events, .data.ptr = what};
 
@@ -285,7 +285,7 @@ unwatch (FerrySharedQueue *self, FerryLink *link)
 gboolean
 ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
 {
-  if (!watch (self->bells, link->doorbell, EPOLLIN | EPOLLET, &link->doorbell_watch, error) ||
+  if (!watch (self->bells, link->doorbell, EPOLLIN | EPOLLET, link, error) ||
       (link->control >= 0 && !watch (self->epoll, link->control, EPOLLIN | EPOLLRDHUP, &link->control_watch, error)) ||
       !watch_output (self, link, error))
     {
@@ -616,7 +616,7 @@ ferry_shared_queue_take_bells (FerrySharedQueue *self)
   int n = epoll_wait (self->bells, events, N_EVENTS, 0);
 
   for (int i = 0; i < n; i++)
-    handle_doorbell (self, ((FerryWatch *) events[i].data.ptr)->link);
+    handle_doorbell (self, events[i].data.ptr);
 }
 
 /* Handles the events of doorbells, control sockets and processes. Waits for them until a monotonic time in
@@ -660,7 +660,6 @@ ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
           what->link->output->ready = TRUE;
           ferry_shared_queue_activate (self, what->link);
           break;
-        case FERRY_WATCH_DOORBELL: /* is in bells only */
         default:
           g_assert_not_reached ();
         }

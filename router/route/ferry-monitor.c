@@ -422,7 +422,16 @@ is_at_rest (FerryMonitor *self)
          self->shared->n_timed == 0 && !self->stopping;
 }
 
-/* Returns the monotonic time at which end_naps() or ferry_drain_tidy() has something to do. */
+/* monitor: whether the role goes to the main loop when no link is active and its time with the monitor is over. */
+static gboolean
+wants_to_lend (FerryMonitor *self)
+{
+  /* Relaxed: a thread that claims the role wakes the monitor afterwards. */
+  return self->context != NULL && is_at_rest (self) &&
+         atomic_load_explicit (&self->n_claims, memory_order_relaxed) == 0;
+}
+
+/* Returns the monotonic time at which end_naps(), ferry_drain_tidy() or lend_role() has something to do. */
 static gint64
 get_waking_time (FerryMonitor *self)
 {
@@ -432,7 +441,7 @@ get_waking_time (FerryMonitor *self)
     until = MIN (until, self->doze.until);
   if (!g_queue_is_empty (&self->linger.links))
     until = MIN (until, self->linger.until);
-  if (self->context != NULL && is_at_rest (self) && atomic_load_explicit (&self->n_claims, memory_order_relaxed) == 0)
+  if (wants_to_lend (self))
     until = MIN (until, self->keep_until);
   return until != G_MAXINT64 ? until : FERRY_SLEEP;
 }
@@ -687,9 +696,7 @@ visit_next (FerryMonitor *self, FerryLink *link, gboolean by_main)
 static gboolean
 may_lend_role (FerryMonitor *self)
 {
-  /* Relaxed: a thread that claims the role wakes the monitor afterwards. */
-  return self->context != NULL && g_queue_is_empty (&self->shared->active) && is_at_rest (self) &&
-         atomic_load_explicit (&self->n_claims, memory_order_relaxed) == 0 &&
+  return g_queue_is_empty (&self->shared->active) && wants_to_lend (self) &&
          g_get_monotonic_time () >= self->keep_until;
 }
 
@@ -854,7 +861,6 @@ short_cut_prepare (GSource *source, int *timeout)
   if (polls != self->polls && !ready)
     {
       self->polls = polls;
-      self->bells.revents = 0;
       if (polls)
         g_source_add_poll (source, &self->bells);
       else
