@@ -432,6 +432,16 @@ steal_waiting_locked (FerryExported *exported, gboolean unwanted, GQueue *stolen
     }
 }
 
+/* Ends an evaluation that has not begun. */
+static void
+refuse (FerryEvaluation *self, const GError *error)
+{
+  if (self->caller.invocation != NULL)
+    ferry_demux_invocation_turn_away (self->caller.invocation, error);
+  else
+    self->caller.done (self->caller.data, NULL, NULL, error);
+}
+
 /* Ends with error the evaluations of stolen, which were taken out of an object's queue. */
 static void
 refuse_all (GQueue *stolen, const GError *error)
@@ -442,10 +452,7 @@ refuse_all (GQueue *stolen, const GError *error)
     {
       /* The evaluation never got the turn, so it must not call leave_turn(). */
       g_clear_pointer (&evaluation->turn, ferry_exported_unref);
-      if (evaluation->caller.invocation != NULL)
-        ferry_demux_invocation_turn_away (evaluation->caller.invocation, error);
-      else
-        evaluation->caller.done (evaluation->caller.data, NULL, NULL, error);
+      refuse (evaluation, error);
       ferry_evaluation_unref (evaluation);
     }
 }
@@ -527,6 +534,8 @@ static gboolean
 ensure_turn (FerryEvaluation *self)
 {
   FerryExported *wanted = self->current;
+  g_autoptr (FerryExported) held = NULL;
+  g_autoptr (GError) error = NULL;
 
   if (wanted == NULL || wanted->policy != FERRY_CALL_POLICY_SERIAL || has_turn (self, wanted))
     return TRUE;
@@ -534,7 +543,13 @@ ensure_turn (FerryEvaluation *self)
   refuse_unwanted (wanted);
   /* Set first: as soon as take_turn() has queued the evaluation, another thread can run it. */
   self->turn = ferry_exported_ref (wanted);
-  return take_turn (wanted, self);
+  held = ferry_exported_ref (wanted);
+  if (take_turn (wanted, self))
+    return TRUE;
+  /* A stop may have emptied the queue just before the evaluation joined it. */
+  if (!ferry_object_table_check_waiting (self->table, &error))
+    ferry_evaluation_refuse_waiting (held, error);
+  return FALSE;
 }
 
 /* ---- the end ---- */
@@ -895,6 +910,12 @@ advance (FerryEvaluation *self)
     {
       if (!ensure_turn (self))
         return;
+      if (self->next == 0 && !ferry_object_table_check_waiting (self->table, &error))
+        {
+          leave_turn (self);
+          refuse (self, error);
+          return;
+        }
       if (is_unwanted (self))
         error = new_unwanted_error ();
       else if (!take_step (self, &error) && error == NULL)

@@ -72,6 +72,10 @@ gboolean ferry_object_table_add_function (FerryObjectTable *self, const char *na
 /* Returns (nullable) the function of that name, valid as long as the exporter. Fails with
  * FERRY_ERROR_UNKNOWN_FUNCTION. */
 const FerryPassFunction *ferry_object_table_find_function (FerryObjectTable *self, const char *name, GError **error);
+/* Whether calls that were accepted and have not begun are refused. */
+void ferry_object_table_set_refusing (FerryObjectTable *self, gboolean refusing);
+/* Whether a call that was accepted, and has waited since, may begin. Fails with FERRY_ERROR_REFUSED. */
+gboolean ferry_object_table_check_waiting (FerryObjectTable *self, GError **error);
 /* Returns (transfer full): a new record of a value. The record takes a reference to the value. */
 FerryExported *ferry_object_table_hold_value (FerryObjectTable *self, GVariant *value);
 

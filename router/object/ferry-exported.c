@@ -28,6 +28,7 @@ struct _FerryObjectTable
   GHashTable *objects;   /* lock, also for the fields below: (element-type GObject FerryExported): nothing is owned */
   GPtrArray *types;      /* (element-type ExportedType) (owned) */
   GHashTable *functions; /* (element-type utf8 FerryPassFunction): keys and values are owned, and never removed */
+  _Atomic gboolean refusing;
 };
 
 static void
@@ -123,6 +124,22 @@ ferry_object_table_list (FerryObjectTable *self)
         g_ptr_array_add (list, exported);
     }
   return list;
+}
+
+void
+ferry_object_table_set_refusing (FerryObjectTable *self, gboolean refusing)
+{
+  /* Relaxed: after a stop, each object's queue is emptied under its lock. An evaluation that joins the queue later sees
+   * the flag by that lock. */
+  atomic_store_explicit (&self->refusing, refusing, memory_order_relaxed);
+}
+
+gboolean
+ferry_object_table_check_waiting (FerryObjectTable *self, GError **error)
+{
+  return !atomic_load_explicit (&self->refusing, memory_order_relaxed) ||
+         ferry_set_error (error, FERRY_ERROR_REFUSED,
+                          "The exporter was stopped before this call began; repeat it when the exporter listens");
 }
 
 /* Returns a new record, which takes a reference to the object, the interface and the value, each (nullable). With an

@@ -48,7 +48,6 @@ struct _FerryExporter
   GHashTable *names; /* lock, also for the fields below: (element-type utf8 FerryExported); keys and values are owned */
   GPtrArray *sessions; /* (element-type FerryExporterSession) (owned) */
   gboolean listening;
-  FerryStopMode stop_mode;
 
   _Atomic guint64 n_requests; /* how many requests have begun */
   _Atomic guint64 n_names;    /* how many times an object got or lost a name */
@@ -1296,11 +1295,10 @@ ferry_exporter_check_listening (FerryExporter *self, gboolean before, GError **e
 {
   FERRY_AUTO_LOCK (&self->lock);
 
-  if (self->listening || (before && self->stop_mode == FERRY_STOP_MODE_DRAIN))
+  if (self->listening)
     return TRUE;
   if (before)
-    return ferry_set_error (error, FERRY_ERROR_REFUSED,
-                            "The exporter was stopped before this call began; repeat it when the exporter listens");
+    return ferry_object_table_check_waiting (self->table, error);
   return ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
                           "The exporter does not listen; wait until it listens, or start it");
 }
@@ -1319,7 +1317,8 @@ set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
   pthread_mutex_lock (&self->lock);
   changed = self->listening != listening;
   self->listening = listening;
-  self->stop_mode = changed ? mode : self->stop_mode;
+  if (changed)
+    ferry_object_table_set_refusing (self->table, !listening && mode == FERRY_STOP_MODE_REFUSE);
   pthread_mutex_unlock (&self->lock);
   if (!changed)
     return FALSE;
@@ -1352,7 +1351,9 @@ refuse_waiting (FerryExporter *self)
   g_autoptr (GPtrArray) list = ferry_object_table_list (self->table);
   g_autoptr (GError) error = NULL;
 
-  ferry_exporter_check_listening (self, TRUE, &error);
+  /* The exporter may have been started again since. */
+  if (ferry_object_table_check_waiting (self->table, &error))
+    return;
   for (guint i = 0; i < list->len; i++)
     ferry_evaluation_refuse_waiting (list->pdata[i], error);
 }

@@ -186,6 +186,76 @@ test_same_stop (Scene *self, gconstpointer data)
   g_assert_cmpint (test_counter_get_value (self->counter), ==, N_ASKED);
 }
 
+/* ---- calls that wait for the exporter's thread ---- */
+
+typedef struct
+{
+  FerryExporter *exporter;
+  _Atomic gboolean over;
+  GError *error; /* (owned) (nullable) */
+} LocalCall;
+
+static gpointer
+call_thread (gpointer data)
+{
+  LocalCall *self = data;
+  g_autoptr (FerryProxy) proxy = ferry_proxy_new_local (self->exporter, "counter");
+
+  ferry_proxy_call (proxy, "hold", NULL, -1, NULL, NULL, NULL, &self->error);
+  atomic_store (&self->over, TRUE);
+  return NULL;
+}
+
+/* A call was accepted on its own thread, and continues on the exporter's. */
+static gboolean
+is_pending (gpointer exporter)
+{
+  return g_main_context_pending (ferry_exporter_get_context (exporter));
+}
+
+static gboolean
+is_over (gpointer data)
+{
+  LocalCall *self = data;
+
+  ferry_exporter_process_requests (self->exporter);
+  return atomic_load (&self->over);
+}
+
+/* data: whether another call has the object's turn. */
+static void
+test_accepted (Scene *self, gconstpointer data)
+{
+  GMainContext *context = ferry_exporter_get_context (self->exporter);
+  LocalCall calls[2] = {{self->exporter}, {self->exporter}};
+  GThread *threads[2] = {NULL};
+
+  g_assert_true (g_main_context_acquire (context));
+  if (data != NULL)
+    {
+      threads[0] = g_thread_new ("holds", call_thread, &calls[0]);
+      ferry_test_look_until (is_pending, self->exporter);
+      ferry_exporter_process_requests (self->exporter);
+      g_assert_cmpuint (test_counter_get_n_held (self->counter), ==, 1);
+    }
+  threads[1] = g_thread_new ("waits", call_thread, &calls[1]);
+  ferry_test_look_until (is_pending, self->exporter);
+  ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_REFUSE);
+  ferry_test_look_until (is_over, &calls[1]);
+  g_thread_join (threads[1]);
+  g_assert_error (calls[1].error, FERRY_ERROR, FERRY_ERROR_REFUSED);
+  g_clear_error (&calls[1].error);
+  if (data != NULL)
+    {
+      test_counter_let_go (self->counter);
+      ferry_test_look_until (is_over, &calls[0]);
+      g_thread_join (threads[0]);
+      g_assert_no_error (calls[0].error);
+    }
+  g_assert_cmpuint (test_counter_get_n_held (self->counter), ==, 0);
+  g_main_context_release (context);
+}
+
 /* ---- who comes meanwhile ---- */
 
 typedef struct
@@ -329,6 +399,9 @@ main (int argc, char **argv)
   ADD ("what-a-stop-refuses-no-other-stop-fulfils", test_refused_stays_refused);
   ADD ("what-a-stop-fulfils-no-other-stop-refuses", test_promised_stays_promised);
   ADD ("what-comes-behind-a-stop-is-not-before-the-next-one", test_same_stop);
+  ADD ("an-accepted-call-that-has-not-begun-is-refused", test_accepted);
+  g_test_add ("/object-stops/an-accepted-call-that-comes-to-a-busy-object-is-refused", Scene, "busy", set_up,
+              test_accepted, tear_down);
   ADD ("who-comes-while-it-is-started-or-stopped-hears-of-it", test_join);
   ADD ("who-comes-while-handlers-are-told-hears-the-latest", test_join_in_handler);
 
