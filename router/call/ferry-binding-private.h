@@ -36,8 +36,7 @@ typedef struct
  * FERRY_ERROR_BAD_ARGUMENTS, FERRY_ERROR_NOT_ALLOWED and FERRY_ERROR_SYSTEM. */
 FerryBinding *ferry_binding_new (const char *address, GError **error);
 void ferry_binding_free (FerryBinding *self);
-/* Allows every user to connect to the socket. The code that accepts connections must then check the user of each
- * connection. */
+/* Allows every user to connect to the socket. The acceptor must then check the user of each connection. */
 void ferry_binding_open_to_all (FerryBinding *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryBinding, ferry_binding_free)

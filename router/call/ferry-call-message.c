@@ -251,8 +251,7 @@ ferry_call_message_parse (FerryCallMessage *self, gconstpointer data, gsize size
 static GVariant *
 new_value (const FerryCallMessage *self, GBytes *bytes)
 {
-  /* The type string has no zero byte after it. GLib finds the end of a GVariantType from its letters, so none is
-   * needed. */
+  /* The type string has no zero byte after it. GLib finds the end of a GVariantType by its letters. */
   return g_variant_ref_sink (g_variant_new_from_bytes ((const GVariantType *) self->type_string, bytes, FALSE));
 }
 
@@ -307,8 +306,7 @@ ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces,
 /* ---- known types ---- */
 
 #define N_KNOWN_TYPES 64
-/* The longest type string that is kept, in bytes. So the types that other processes send use a bounded amount of
- * memory. */
+/* The longest type string that is kept, in bytes. So the types of other processes use bounded memory. */
 #define MAX_KNOWN_LENGTH 64
 
 void

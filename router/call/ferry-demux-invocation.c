@@ -106,8 +106,7 @@ get_cancellable (FerryInvocation *invocation)
   if (present != NULL)
     return present;
   made = g_cancellable_new ();
-  /* Release: publishes this cancellable. Acquire: if another thread has set one first, sees the content of that
-   * one. */
+  /* Release: publishes this cancellable. Acquire: sees the content of another thread's, if that was first. */
   if (!atomic_compare_exchange_strong_explicit (&self->cancellable, &present, made, memory_order_acq_rel,
                                                 memory_order_acquire))
     return present;

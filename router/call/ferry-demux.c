@@ -52,8 +52,7 @@ typedef enum
   PLACE_CONTEXT,
 } Place;
 
-/* The longest time in microseconds for which the main context begins handlers in a row: well below the time of a
- * frame. */
+/* How long the main context begins handlers in a row, in microseconds: well below a frame's time. */
 #define MAX_TURN 4000
 
 /* A handler and its data. A reference is held while the handler runs, so a handler that is removed meanwhile is
@@ -459,9 +458,8 @@ start_thread (Dispatcher *self)
 
 /* ---- the main context ---- */
 
-/* Dispatches the dispatcher's one source. The source becomes ready when a request is queued, and stays ready until
- * the queue is empty. It runs handlers one after the other for at most MAX_TURN; then the context can dispatch other
- * sources. */
+/* Dispatches the dispatcher's one source. The source becomes ready when a request is queued, and stays ready until the
+ * queue is empty. It runs handlers one after the other for at most MAX_TURN; then other sources can run. */
 
 static gboolean
 dispatch (GSource *source, GSourceFunc callback, gpointer data)
@@ -951,8 +949,7 @@ ferry_demux_get_n_pending (FerryDemux *self)
 
 /* ---- starting and stopping ---- */
 
-/* On the receiving thread; for early requests, on the thread that starts the demux: passes a new request to the
- * dispatcher. */
+/* On the receiving thread; for early requests, where the demux is started: passes a new request to the dispatcher. */
 static void
 call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 {

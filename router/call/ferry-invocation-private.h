@@ -17,8 +17,7 @@ G_BEGIN_DECLS
 #define FERRY_INVOCATION_ANSWERED 1u
 #define FERRY_INVOCATION_FIRING 2u
 
-/* Returns (transfer full) (nullable) the name of a request for messages; NULL for the default, which the method
- * gives. */
+/* Returns (transfer full) (nullable) a request's name for messages; NULL for the default, by its method. */
 typedef char *(*FerryInvocationDescribeFunc) (FerryInvocation *self);
 
 /* The maker's functions. All are called on any thread. */

@@ -187,8 +187,7 @@ pipe_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 
   if (transport == NULL)
     return;
-  /* Messages of the same dispatch may have arrived before the close. This wakes the threads that these messages
-   * answer. */
+  /* Messages of the same dispatch may have arrived before the close. This wakes the threads that they answer. */
   run_ended (end);
   g_mutex_lock (&end->lock);
   end->pipe_closed = TRUE;

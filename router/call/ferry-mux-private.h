@@ -13,8 +13,7 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  /* (nullable): called on the receiving thread with an item of the stream. One more item may arrive after done was
-   * called. */
+  /* (nullable): called on the receiving thread with an item of the stream. One more may come after done. */
   void (*item) (gpointer data, GVariant *value);
   /* (nullable): called once, on the thread that ended the transaction. */
   void (*done) (gpointer data, GVariant *result, const GError *error);

@@ -28,8 +28,7 @@ void ferry_polled_transport_drain (FerryTransport *self);
 gboolean ferry_polled_transport_is_flushed (FerryTransport *self);
 /* Waits until ferry_polled_transport_is_flushed() is TRUE. Receives nothing meanwhile. */
 void ferry_polled_transport_flush (FerryTransport *self);
-/* Whether this thread is dispatching a transport of this kind. If so, iterating the context would receive nothing
- * more. */
+/* Whether this thread is dispatching a transport of this kind. If so, iterating the context receives nothing. */
 gboolean ferry_polled_transport_is_receiving (void);
 /* Closes all transports of this kind in a forked child; they belong to the parent. The other ends are not notified.
  * Must be called before the child does anything else. */

@@ -47,8 +47,7 @@
 
 #define CUT "…"
 
-/* Returns (transfer full) a copy of text of at most limit bytes, as valid UTF-8. The copy ends with CUT if text was
- * cut. */
+/* Returns (transfer full) a copy of text of at most limit bytes, as valid UTF-8. It ends with CUT if text was cut. */
 static char *
 dup_bounded (const char *text, gsize limit)
 {

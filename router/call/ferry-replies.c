@@ -115,8 +115,7 @@ stream_done (gpointer data, GVariant *result, const GError *error)
 
 static const FerryAskFuncs stream_funcs = {.item = item_came, .done = stream_done, .destroy = stream_unref};
 
-/* Allows the other end to send as many items as were taken. Does so only when half a window was taken, to save
- * messages. */
+/* Allows the other end to send as many items as were taken. Saves messages: acts when half a window was taken. */
 static void
 tell_taken (Stream *self)
 {

@@ -375,8 +375,7 @@ read_some (Core *core, GError **error)
   return n;
 }
 
-/* Returns (transfer full) (nullable) the reason of the end, from the failure of a read. NULL: the reader must read
- * on. */
+/* Returns (transfer full) (nullable) the reason of the end, from the failure of a read. NULL: read on. */
 static GError *
 make_reason (Core *core, const GError *failure)
 {

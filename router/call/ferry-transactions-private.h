@@ -41,8 +41,7 @@ typedef struct
   /* (nullable): called by ferry_transactions_receive() before a callback that may take long. Must wake all threads
    * that done_in_run() has marked to be woken. */
   void (*end_run) (gpointer transport);
-  /* (nullable): sends a large message as a whole, in a way that does not delay other messages. Returns FALSE if it
-   * cannot. */
+  /* (nullable): sends a large message as a whole, in a way that does not delay other messages. FALSE: it cannot. */
   gboolean (*send_in_buffer) (gpointer transport, const FerryCallMessage *message);
   /* (nullable): called by ferry_transactions_receive(): whether the other end has claimed this transaction. If it
    * has not, any message of the transaction except a refusal breaks the protocol. NULL: the other end need not claim
@@ -118,8 +117,7 @@ void ferry_transactions_set_max_answer (FerryTransactions *self, guint64 max_ans
  * a floating value is sunk even if it is not sent: a caller that may try again must hold a reference. */
 guint64 ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, const FerryAnswerFuncs *funcs,
                                 gpointer data, GError **error);
-/* Sends a cancel, at once or as soon as there is room. Returns FALSE if the transaction has ended. The answer still
- * arrives. */
+/* Sends a cancel, at once or as soon as there is room. FALSE: the transaction has ended. The answer still arrives. */
 gboolean ferry_transactions_cancel (FerryTransactions *self, guint64 xid, FerryCancelReason reason);
 /* Removes a transaction: its answer will count as late. Returns FALSE if the transaction has ended. Its item() may
  * still be running on another thread. */

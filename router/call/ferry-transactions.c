@@ -429,8 +429,7 @@ remove_asked_locked (FerryTransactions *self, guint64 xid, FerryXidEntry *entry)
   return TRUE;
 }
 
-/* Undoes begin(). Returns FALSE if ferry_transactions_close() has removed the transaction meanwhile, and called
- * done(). */
+/* Undoes begin(). Returns FALSE if ferry_transactions_close() has removed the transaction and called done(). */
 static gboolean
 take_back (FerryTransactions *self, guint64 xid, FerryCallFlags flags)
 {
@@ -704,8 +703,7 @@ ferry_call_unref (FerryCall *self)
   /* Relaxed: only a thread with a reference changes the state. */
   if (atomic_load_explicit (&self->state, memory_order_relaxed) == CALL_OPEN && (self->flags & FERRY_CALL_ONE_WAY) == 0)
     {
-      /* The new reference is for sending the refusal. With this state, the unref of that reference does not refuse
-       * again. */
+      /* The new reference is for sending the refusal. In this state its unref does not refuse again. */
       pthread_mutex_lock (&self->owner->lock);
       self->cancel_func = NULL;
       atomic_store_explicit (&self->state, CALL_ANSWERING, memory_order_relaxed);

@@ -33,8 +33,7 @@ typedef struct
   void (*free) (gpointer data);
   /* (nullable): sends a cancel that overtakes messages. Returns FALSE if it cannot. */
   gboolean (*cancel) (gpointer data, guint64 xid, guint16 reason);
-  /* (nullable): sends a large message in a way that does not delay other messages. Returns FALSE if it cannot do so
-   * now. */
+  /* (nullable): sends a large message in a way that does not delay other messages. FALSE: it cannot now. */
   gboolean (*send_in_buffer) (gpointer data, const FerryPart *parts, guint n_parts);
 } FerryTransportKind;
 
@@ -105,8 +104,7 @@ void ferry_transport_note_room_of (GWeakRef *transport);
 /* Wakes the threads that wait for room. Sends nothing, so the caller may hold a lock. */
 void ferry_transport_wake_waiting (FerryTransport *self);
 
-/* Tries to send again. Returns TRUE if it need not be called again: the message was sent, or the transport has
- * ended. */
+/* Tries to send again. Returns whether that is done: the message was sent, or the transport has ended. */
 typedef gboolean (*FerryTransportSendFunc) (gpointer data);
 /* For a send that failed with FERRY_ERROR_WOULD_BLOCK on a thread that may not wait. Threads that make room call
  * func, until func returns TRUE. count: the room count before the send that failed. data must hold a reference to

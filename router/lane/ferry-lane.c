@@ -93,8 +93,7 @@ take_head (FerryLaneWriter *self, guint64 head, gsize size)
 gboolean
 ferry_lane_writer_look (FerryLaneWriter *self, gsize size)
 {
-  /* Acquire: pairs with the store that publishes the head, so the reader's reads of the old bytes come before the next
-   * writes. */
+  /* Acquire: pairs with the store that publishes the head, so old bytes are read before the next writes. */
   return take_head (self, atomic_load_explicit (&self->control->reader.head, memory_order_acquire), size);
 }
 

@@ -17,8 +17,7 @@ G_BEGIN_DECLS
 /* worker: makes memory of size bytes, and maps it for writing at *data. Returns its descriptor, which the caller owns,
  * or -1. */
 int ferry_one_shot_create (gsize size, guint8 **data, GError **error);
-/* worker: truncates the memory to size bytes and seals it. The mapping at data, which is mapped bytes long, becomes
- * read-only. */
+/* worker: truncates the memory to size bytes and seals it. The mapping at data, of mapped bytes, becomes read-only. */
 gboolean ferry_one_shot_seal (int fd, gsize size, guint8 *data, gsize mapped, GError **error);
 
 /* application: makes sealed memory with a copy of these bytes. Returns its descriptor, which the caller owns, or -1. */

@@ -57,8 +57,7 @@ ferry_wake_arm (_Atomic guint32 *waiting, guint32 *epoch)
   atomic_store_explicit (waiting, *epoch, memory_order_seq_cst);
 }
 
-/* Sleeper, after ferry_wake_arm(): returns the position. Acquires all writes that came before the position was
- * published. */
+/* Sleeper, after ferry_wake_arm(): returns the position. Acquires all writes before the position's publication. */
 static inline guint64
 ferry_wake_look (_Atomic guint64 *position)
 {

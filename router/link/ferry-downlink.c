@@ -521,8 +521,7 @@ ferry_downlink_claim (FerryDownlink *self, guint64 xid)
   for (;;)
     {
       guint32 seen = load_bell (self);
-      /* Acquire: pairs with the application's exchange of the claim. The exchange below pairs with it in the same
-       * way. */
+      /* Acquire: pairs with the application's exchange of the claim. The exchange below does as well. */
       guint64 word = atomic_load_explicit (claim, memory_order_acquire);
 
       if ((word & FERRY_CLAIM_DOOMED) != 0 || ferry_downlink_is_closed (self))

@@ -130,8 +130,7 @@ typedef struct
   FerryBufferNews news;
 } FerryOneShotArrival;
 
-/* A request to be notified when the link has room again after it rejected a message. Embedded in the object that
- * sends. */
+/* A request to be notified when a link that rejected a message has room again. Embedded in the sending object. */
 typedef struct
 {
   void (*func) (

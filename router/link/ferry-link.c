@@ -773,8 +773,7 @@ put_message_locked (FerryLink *self, guint64 connection_id, const FerryPart *par
     }
 }
 
-/* Sends the descriptors of the next message, and writes the batch's record. The caller writes the message after that
- * record. */
+/* Sends the descriptors of the next message, and writes the batch's record. The caller writes the message behind it. */
 static FerryDownResult
 send_fd_batch_locked (FerryLink *self, guint64 connection_id, FerryDescriptors *batch)
 {

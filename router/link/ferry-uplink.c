@@ -152,8 +152,7 @@ arm_for_memory_locked (FerryUplink *self, gsize unused)
   return self->writer.head >= ferry_uplink_get_memory_gate_locked (self);
 }
 
-/* Rings a reader that is busy with other work than the lane, so that another thread of the application reads the lane
- * meanwhile. */
+/* Rings a reader that is busy with other work, so that another thread of the application reads the lane. */
 static void
 ring_when_full (FerryUplink *self)
 {

@@ -105,8 +105,7 @@ take_signal (GVariant *member, GError **error)
   return info;
 }
 
-/* Returns (transfer full) (nullable): all members of a kind, or NULL with an error. destroy: frees what take
- * returns. */
+/* Returns (transfer full) (nullable): all members of a kind; NULL: an error. destroy: frees what take returns. */
 static gpointer
 take_kind (GVariant *members, gpointer (*take) (GVariant *member, GError **error), GDestroyNotify destroy,
            GError **error)

@@ -321,8 +321,7 @@ answer (FerryInvocation *invocation, GVariant *value, GObject *object, const GEr
   self->answer = value;
   self->answer_object = object != NULL ? g_object_ref (object) : NULL;
   self->answer_error = failure != NULL ? ferry_error_copy_since (failure, self->begun) : NULL;
-  /* Release the answer to the thread that continues. Acquire what the thread of the method's function did with the
-   * evaluation. */
+  /* Release the answer to the thread that continues. Acquire what the method's thread did with the evaluation. */
   if ((atomic_fetch_or_explicit (&self->phase, PHASE_ANSWERED, memory_order_acq_rel) & PHASE_RETURNED) != 0)
     resume (evaluation_ref (self));
 }
@@ -509,8 +508,7 @@ has_turn (FerryEvaluation *self, FerryExported *exported)
   return FALSE;
 }
 
-/* Gives the turn that the evaluation has, if any, to the next evaluation that waits for it, and resumes that
- * evaluation. */
+/* Gives the turn that the evaluation has, if any, to the next evaluation that waits for it, and resumes it. */
 static void
 leave_turn (FerryEvaluation *self)
 {

@@ -53,8 +53,7 @@ struct _FerryExporter
   _Atomic guint64 n_names;    /* how many times an object got or lost a name */
 };
 
-/* An exporter's session with one transport. The exporter has a reference to it until the transport or the exporter
- * ends. */
+/* An exporter's session with one transport. The exporter owns it until the transport or the exporter ends. */
 #define FERRY_TYPE_EXPORTER_SESSION (ferry_exporter_session_get_type ())
 
 G_DECLARE_FINAL_TYPE (FerryExporterSession, ferry_exporter_session, FERRY, EXPORTER_SESSION, GObject)

@@ -22,8 +22,7 @@ gboolean ferry_interface_seal (FerryInterface *self, GError **error);
 const FerryMember *ferry_interface_find (FerryInterface *self, FerryMemberKind kind, const char *name, GError **error);
 /* Returns (element-type FerryMember) (transfer none): all members of a kind, in the order in which they were added. */
 const GPtrArray *ferry_interface_list (FerryInterface *self, FerryMemberKind kind);
-/* Returns the functions of a container, and sets user_data; or returns NULL if the interface's objects are not
- * containers. */
+/* Returns the functions of a container, and sets user_data; or returns NULL where objects are no containers. */
 const FerryContainerFuncs *ferry_interface_get_container (FerryInterface *self, gpointer *user_data);
 /* Whether the interface's objects are lists. */
 gboolean ferry_interface_is_list (FerryInterface *self);

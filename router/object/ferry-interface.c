@@ -201,8 +201,7 @@ ferry_interface_get_object_type (FerryInterface *self)
 static gboolean
 is_sealed (FerryInterface *self)
 {
-  /* Acquire: pairs with the release in ferry_interface_seal(). Members that were added before the release are
-   * visible. */
+  /* Acquire: pairs with the release in ferry_interface_seal(). Members added before it are visible. */
   return atomic_load_explicit (&self->is_sealed, memory_order_acquire);
 }
 
@@ -237,8 +236,7 @@ check_name (FerryInterface *self, FerryMemberKind kind, const char *name, GError
   return FALSE;
 }
 
-/* As check_name(), but emits a critical message instead of setting an error. function: the public function that was
- * called. */
+/* As check_name(), but emits a critical message instead of setting an error. function: the called public function. */
 static gboolean
 check_new (FerryInterface *self, FerryMemberKind kind, const char *name, const char *function)
 {
@@ -1136,8 +1134,7 @@ ferry_interface_seal (FerryInterface *self, GError **error)
         "ferry_interface_bind_class_method()",
         method->name, self->name);
     }
-  /* Release: a thread that finds the interface sealed sees all members. Several threads may store TRUE at the same
-   * time. */
+  /* Release: a thread that finds the interface sealed sees all members. Several threads may store TRUE. */
   atomic_store_explicit (&self->is_sealed, TRUE, memory_order_release);
   return TRUE;
 }

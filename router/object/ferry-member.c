@@ -96,8 +96,7 @@ ferry_pspec_get_access (GParamSpec *pspec)
 
   if ((pspec->flags & G_PARAM_READABLE) != 0)
     access |= G_DBUS_PROPERTY_INFO_FLAGS_READABLE;
-  /* A property that is an object is never writable: another process cannot send an object of this process as a
-   * value. */
+  /* A property that is an object is never writable: another process cannot send such a value. */
   if ((pspec->flags & G_PARAM_WRITABLE) != 0 && (pspec->flags & G_PARAM_CONSTRUCT_ONLY) == 0 &&
       !ferry_pspec_is_object (pspec))
     access |= G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE;
@@ -136,8 +135,7 @@ ferry_member_get (const FerryMember *self, GObject *object, GVariant **value, GO
   return FALSE;
 }
 
-/* Checks that the property takes the value as it is. Does not clamp: a value that the property would change is
- * refused. */
+/* Checks that the property takes the value as it is. Does not clamp: a value that would change is refused. */
 static gboolean
 check_range (const FerryMember *self, GVariant *value, const GValue *held, GError **error)
 {

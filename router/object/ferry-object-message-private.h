@@ -15,8 +15,7 @@ G_BEGIN_DECLS
 
 /* Arguments: a FerryViewRequest. Answer: a FerryViewResult. */
 #define FERRY_OBJECT_METHOD_VIEW "ferry.View"
-/* No arguments. Answer: a stream of (bt): whether the exporter listens, and its generation. The first item comes at
- * once. */
+/* No arguments. Answer: a stream of (bt): whether the exporter listens, and its generation. The first comes at once. */
 #define FERRY_OBJECT_METHOD_WATCH "ferry.Watch"
 /* Arguments: a FerryObjectRoot. Answer: the description of its interface. */
 #define FERRY_OBJECT_METHOD_DESCRIBE "ferry.Describe"

@@ -55,8 +55,7 @@ ferry_paced_sender_get_data (FerryPacedSender *self)
 
 /* ---- sending ---- */
 
-/* Returns whether the next item must be made: the sender was kicked since the last one. Otherwise this thread ends
- * sending. */
+/* Returns whether the next item must be made: the sender was kicked since the last one. Otherwise this thread stops. */
 static gboolean
 begin_item (FerryPacedSender *self)
 {
@@ -165,8 +164,7 @@ ferry_paced_sender_end (FerryPacedSender *self, const GError *reason)
   /* This must not wait for room in the transport: neither the object nor a stop of the exporter may wait for the
    * other end. */
   ferry_demux_invocation_turn_away (&self->invocation->base, reason);
-  /* Not g_cancellable_disconnect(): it waits until the handler returns, and this function may be called in that
-   * handler. */
+  /* Not g_cancellable_disconnect(): it waits for the handler, and this function may be called in it. */
   g_signal_handlers_disconnect_by_data (ferry_invocation_get_cancellable (&self->invocation->base), self);
 }
 

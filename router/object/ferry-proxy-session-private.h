@@ -55,11 +55,9 @@ void ferry_proxy_session_forget (FerryProxySession *self, const char *name, guin
  * that generation. Sends the message later if the transport has no room. */
 void ferry_proxy_session_release (FerryProxySession *self, guint64 generation, guint64 number, guint64 count);
 
-/* Returns the session's edition: a number that changes each time the exporter reports a change of its state or its
- * names. */
+/* Returns the session's edition: a number that changes with each reported change of the exporter's state or names. */
 guint64 ferry_proxy_session_get_edition (FerryProxySession *self);
-/* Returns (transfer full) (nullable): the cached description of an interface, if it was asked for in the present
- * edition. */
+/* Returns (transfer full) (nullable): the cached description of an interface, if asked for in the present edition. */
 GDBusInterfaceInfo *ferry_proxy_session_dup_info (FerryProxySession *self, const char *object);
 void ferry_proxy_session_set_info (FerryProxySession *self, const char *object, guint64 edition,
                                    GDBusInterfaceInfo *info);

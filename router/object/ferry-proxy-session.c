@@ -219,8 +219,7 @@ stream_destroy (gpointer data)
 
 static const FerryAskFuncs stream_funcs = {.item = stream_item, .done = stream_done, .destroy = stream_destroy};
 
-/* Whether opening the stream failed for a reason that passes: the transport has no room, or its worker has not
- * started. */
+/* Whether opening the stream failed for a reason that passes: no room, or a worker that has not started. */
 static gboolean
 is_early (const GError *error)
 {

@@ -106,8 +106,7 @@ convert (Property *self, GValue *value, GError **error)
     self->pspec->name);
 }
 
-/* Sets the property here to the object's value, if the property takes it, and no value of this end waits or is being
- * sent. */
+/* Sets the property here to the object's value, if the property takes it, and no value of this end is on its way. */
 static void
 apply (Property *self)
 {
@@ -155,8 +154,7 @@ get_own_change (Property *self)
   return g_steal_pointer (&value);
 }
 
-/* Returns (nullable) the property that was disturbed first. Properties whose value equals the object's are no longer
- * disturbed. */
+/* Returns (nullable) the property that was disturbed first. Clears the mark of those with the object's value. */
 static Property *
 find_disturbed (Replica *self)
 {

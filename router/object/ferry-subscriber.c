@@ -186,8 +186,7 @@ property_changed (GObject *object, GParamSpec *pspec, gpointer data)
   ferry_paced_sender_kick (self->sender);
 }
 
-/* Returns (transfer full) (nullable): a tuple of the signal's arguments; NULL when an argument has no form as a
- * GVariant. */
+/* Returns (transfer full) (nullable): a tuple of the signal's arguments; NULL when one has no form as a GVariant. */
 static GVariant *
 collect (const GValue *values, guint n)
 {

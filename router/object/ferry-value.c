@@ -36,8 +36,7 @@
   case G_TYPE_##GTYPE:                                                                                                 \
     return g_variant_new_##v_name ((VCType) g_value_get_##g_name (value));
 
-/* Check the range: the size of a C type depends on the machine, and may be smaller than that of the type that is
- * sent. */
+/* Check the range: the size of a C type depends on the machine, and may be smaller than that of the sent type. */
 #define CASE_FROM_VARIANT(GTYPE, g_name, GCType, VTYPE, v_name, VCType)                                                \
   case G_TYPE_##GTYPE:                                                                                                 \
     if ((VCType) (GCType) g_variant_get_##v_name (variant) != g_variant_get_##v_name (variant))                        \

@@ -781,8 +781,7 @@ begin_poll (FerryMonitor *self, gboolean *ready)
   return !*ready;
 }
 
-/* router's thread, after the main loop has polled: whether there are records. From now on, the monitor hears the
- * bells. */
+/* router's thread, after the main loop has polled: whether there are records. From now on, the monitor hears them. */
 static gboolean
 end_poll (FerryMonitor *self, gboolean rang)
 {

@@ -208,8 +208,7 @@ get_cancelled (FerryJob *self)
   return atomic_load_explicit (&self->cancelled, memory_order_acquire);
 }
 
-/* any, in a use: whether the job is cancelled. Only loads from memory, unless a cancel or the end of the link has
- * arrived. */
+/* any, in a use: whether the job is cancelled. Only loads from memory until a cancel or the link's end has arrived. */
 static gboolean
 is_cancelled_in_use (FerryJob *self)
 {

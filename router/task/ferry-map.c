@@ -48,8 +48,7 @@
 #define LARGEST_CHUNK 1024
 #define GROWTH 4
 
-/* A chunk whose arguments have this many bytes gets no further item: a lane has room for several chunks of this
- * size. */
+/* A chunk whose arguments have this many bytes gets no further item: a lane has room for several of them. */
 #define FULL_CHUNK_BYTES 16384
 
 /* The number of automatic chunks for each worker: one that runs, and one that waits for the worker. The size of further
@@ -1028,8 +1027,7 @@ may_have_more_chunks (FerryMap *self)
   return self->filling_up;
 }
 
-/* Makes a chunk, and submits it or makes it wait for room in the executor. Returns FALSE when no chunk can be made
- * now. */
+/* Makes a chunk, and submits it or makes it wait for room in the executor. FALSE: none can be made now. */
 static gboolean
 submit_next (FerryMap *self)
 {

@@ -85,8 +85,7 @@ FerryTaskPlacement *ferry_task_get_placement (FerryTask *self);
 gboolean ferry_task_check_home (FerryTask *self, const char *function);
 
 const FerryTaskSettings *ferry_task_get_settings (FerryTask *self);
-/* Returns the earlier time of the task's deadline and since + timeout (timeout 0: none). Returns 0 if there is
- * neither. */
+/* Returns the earlier time of the task's deadline and since + timeout (timeout 0: none). 0: there is neither. */
 gint64 ferry_task_get_deadline_of (FerryTask *self, gint64 since, gint64 timeout);
 /* Copies the descriptors (transfer none) of the task's handles to descriptors, at most FERRY_MAX_FDS_PER_LINK. Returns
  * their number. */
@@ -108,8 +107,7 @@ gboolean ferry_task_complete (FerryTask *self, GVariant *result);
 gboolean ferry_task_fail (FerryTask *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
 /* Event RETURN: the task is WAITING again, for another attempt. A task that is CANCELLING becomes CANCELLED instead. */
 gboolean ferry_task_give_back (FerryTask *self);
-/* Called before the submission. Makes yielded values count as not consumed until ferry_task_consume() is called for
- * them. */
+/* Called before the submission. Yielded values count as not consumed until ferry_task_consume(). */
 void ferry_task_hold_window (FerryTask *self);
 void ferry_task_consume (FerryTask *self, guint n);
 /* Sets the priority of a task that waits. The caller must move the task in the queue. */

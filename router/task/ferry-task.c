@@ -278,8 +278,7 @@ ferry_task_check_home (FerryTask *self, const char *function)
   }                                                                                                                    \
   G_STMT_END
 
-/* Whether the task was not submitted yet, so that its settings can be changed. If it was, emits a critical that names
- * function. */
+/* Whether the task was not submitted yet, so that its settings can be changed. If it was, a critical names function. */
 static gboolean
 check_settable (FerryTask *self, const char *function)
 {
@@ -1040,8 +1039,7 @@ ferry_task_new_like (FerryTask *self)
 
 /* ---- descriptors and bytes ---- */
 
-/* The task keeps its descriptors and bytes until it is done, so each attempt gives the worker the same descriptors and
- * bytes. */
+/* The task keeps its descriptors and bytes until it is done, so each attempt gives the worker the same. */
 
 static pthread_mutex_t bytes_lock = PTHREAD_MUTEX_INITIALIZER;
 static GHashTable *all_bytes; /* bytes_lock: (nullable) (element-type GBytes Bytes) (unowned): the bytes of all tasks */

@@ -38,8 +38,7 @@ typedef struct
   FerryExit *(*get_obstacle) (FerryForkServer *self);
   /* Starts the fork server's process, unless it runs. */
   gboolean (*prepare) (FerryForkServer *self, FerryRouter *router, GError **error);
-  /* Makes the request for the worker of link. The fork server's process must run. Moves the streams from plan into the
-   * request. */
+  /* Makes the request for the worker of link. The fork server's process must run. Takes the streams from plan. */
   FerryStartRequest *(*new_request) (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, GError **error);
   /* Adds the worker's link to router and requests the worker's process. Takes ownership of request. Holds a reference
    * to the fork server while the worker runs, since the worker would end with the fork server. */
