@@ -45,7 +45,8 @@ typedef struct
   _Atomic guint64 tail;           /* the number of bytes that were written since the lane was made; a multiple of 8 */
   _Atomic guint32 writer_waiting; /* increased by the writer before each wait for room; 0: the writer never waited */
   _Atomic guint32 unhurried;      /* 1: the reader may take records later, many at a time; else 0 */
-  guint8 padding[FERRY_LINE_SIZE - 16];
+  _Atomic guint32 spin;           /* how much the reader spins before it sleeps: see FERRY_SPIN_SETTING() */
+  guint8 padding[FERRY_LINE_SIZE - 20];
 } FerryWriterLine;
 
 /* Words that the lane's reader stores and its writer loads. */
@@ -135,6 +136,7 @@ G_STATIC_ASSERT (sizeof (FerryLaneControl) == 3 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryLaneControl, reader) == FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryLaneControl, writer_bell) == 2 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, writer_waiting) == 8);
+G_STATIC_ASSERT (offsetof (FerryWriterLine, spin) == 16);
 G_STATIC_ASSERT (offsetof (FerryReaderLine, reader_waiting) == 8);
 G_STATIC_ASSERT (offsetof (FerryReaderLine, ring_when_full) == 12);
 

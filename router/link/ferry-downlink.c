@@ -10,14 +10,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-usable-cores.h"
-
-/* How often a wait polls before it sleeps. All these polls together take some microseconds. */
-#define MAX_LOOKS 256
-/* In microseconds. Where a sleep would be shorter than this, polling is better. */
-#define SHORT_SLEEP 30
-/* After so many waits in a row that polled and got nothing, waits sleep at once. */
-#define MAX_PATIENCE 4
+#include "base/ferry-spin-private.h"
 
 typedef struct
 {
@@ -28,8 +21,6 @@ typedef struct
 struct _FerryDownlink
 {
   FerryUplink *uplink; /* const: (owned) */
-  /* const: this process may use more than one core, so the sender may run while this thread polls */
-  gboolean may_look;
 
   /* The fields from down to watched are for the receiving thread. */
   FerryLaneReader down;
@@ -42,8 +33,7 @@ struct _FerryDownlink
   guint64 fd_batch_id;   /* the connection id of the message that the fd batch belongs to */
   guint64 n_fd_batches;  /* how many fd batches were taken */
   guint interrupts_taken;
-  guint n_taken;   /* how many messages were received since the last sleep */
-  guint patience;  /* how many of the next waits poll before they sleep */
+  FerrySpin spin;
   GArray *watched; /* (element-type WatchedPipe) (owned) (nullable) */
 
   _Atomic guint interrupts; /* any: how often ferry_downlink_interrupt() was called */
@@ -63,7 +53,6 @@ ferry_downlink_new (FerryUplink *uplink)
   FerrySegment *segment = &uplink->segment;
 
   self->uplink = ferry_uplink_ref (uplink);
-  self->may_look = ferry_get_n_usable_cores () > 1;
   pthread_mutex_init (&self->lock, NULL);
   ferry_lane_reader_init (&self->down, ferry_segment_get_down (segment), segment->down_ring, FERRY_DOWN_CAPACITY);
   ferry_lane_reader_init (&self->express, ferry_segment_get_express (segment), segment->express_ring,
@@ -373,50 +362,20 @@ take_closed_pipe (FerryDownlink *self, FerryDownMessage *message)
   return FALSE;
 }
 
-static inline void
-pause_processor (void)
+typedef struct
 {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause ();
-#elif defined(__aarch64__) || defined(__arm__)
-  __asm__ volatile("yield");
-#endif
-}
+  FerryDownlink *downlink;
+  guint32 seen; /* the bell before the lanes were looked at */
+} Wait;
 
-/* Polls the lanes for some microseconds. Returns whether there is something to receive. Where a poll succeeds, the
- * sender needs no system call to ring, and neither process needs a wake-up. */
 static gboolean
-poll_lanes (FerryDownlink *self, guint32 seen)
+has_arrived (gpointer data)
 {
-  if (self->patience == 0)
-    return FALSE;
-  for (guint i = 0; i < MAX_LOOKS; i++)
-    {
-      if (!ferry_lane_reader_look (&self->down) || ferry_lane_reader_get_available (&self->down) > 0 ||
-          load_bell (self) != seen || ferry_downlink_has_cancel (self))
-        {
-          self->patience = MAX_PATIENCE;
-          return TRUE;
-        }
-      pause_processor ();
-    }
-  self->patience--;
-  return FALSE;
-}
+  const Wait *wait = data;
+  FerryDownlink *self = wait->downlink;
 
-/* Sleeps until the bell rings. Returns FALSE when the deadline passed. A short sleep after several messages means that
- * the sender does not wait for answers and is only a little slower than this reader: then the next waits poll. Polling
- * would slow down a sender that waits for each answer. */
-static gboolean
-sleep_until_rung (FerryDownlink *self, guint32 seen, gint64 deadline)
-{
-  gint64 began = self->may_look && self->n_taken > 1 ? g_get_monotonic_time () : 0;
-  gboolean in_time = ferry_futex_doorbell_wait (get_bell (self), seen, deadline);
-
-  if (began != 0 && g_get_monotonic_time () - began < SHORT_SLEEP)
-    self->patience = MAX_PATIENCE;
-  self->n_taken = 0;
-  return in_time;
+  return !ferry_lane_reader_look (&self->down) || ferry_lane_reader_get_available (&self->down) > 0 ||
+         load_bell (self) != wait->seen || ferry_downlink_has_cancel (self);
 }
 
 FerryDownEvent
@@ -425,21 +384,26 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
   drop_latest (self);
   for (;;)
     {
-      guint32 seen = load_bell (self);
+      Wait wait = {self, load_bell (self)};
       FerryDownEvent event = take_event (self, message);
+      gboolean in_time;
 
-      self->n_taken += event == FERRY_DOWN_EVENT_MESSAGE;
       if (event == FERRY_DOWN_EVENT_NOTHING && take_closed_pipe (self, message))
         return FERRY_DOWN_EVENT_PIPE_CLOSED;
       if (event != FERRY_DOWN_EVENT_NOTHING || take_interrupt (self, &self->interrupts_taken) || deadline == 0 ||
           arm_express (self))
         return event;
       ferry_uplink_hurry (self->uplink);
-      if (poll_lanes (self, seen))
+      /* Relaxed: a change may be seen late. */
+      ferry_spin_configure (&self->spin, atomic_load_explicit (&self->down.control->writer.spin, memory_order_relaxed));
+      if (ferry_spin_begin (&self->spin, has_arrived, &wait))
         continue;
       if (!ferry_lane_reader_arm (&self->down))
         return break_lane (self);
-      if (ferry_lane_reader_get_available (&self->down) == 0 && !sleep_until_rung (self, seen, deadline))
+      in_time = ferry_lane_reader_get_available (&self->down) > 0 ||
+                ferry_futex_doorbell_wait (get_bell (self), wait.seen, deadline);
+      ferry_spin_end (&self->spin);
+      if (!in_time)
         return FERRY_DOWN_EVENT_NOTHING;
     }
 }

@@ -40,6 +40,8 @@ gboolean ferry_monitor_send_signal (FerryMonitor *self, FerryLink *link, int sig
 void ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detail);
 
 GSource *ferry_monitor_attach_short_cut (FerryMonitor *self);
+gboolean ferry_monitor_spin (FerryMonitor *self);
+void ferry_monitor_set_spin (FerryMonitor *self, guint32 setting);
 void ferry_monitor_take_turn (FerryMonitor *self);
 void ferry_monitor_claim (FerryMonitor *self);
 void ferry_monitor_unclaim (FerryMonitor *self);

@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-spin-private.h"
 #include "base/ferry-thread-private.h"
 #include "link/ferry-fork-server-link-private.h"
 #include "route/ferry-drain-private.h"
@@ -49,8 +50,11 @@
 
 /* The main loop drains links that carry less than MANY_RECORDS at a time. With more, the monitor drains while the main
  * loop dispatches, and keeps the role for KEEP_ROLE_MICROSECONDS after the last of such links. */
-#define MANY_RECORDS 4
+#define MANY_RECORDS 512
 #define KEEP_ROLE_MICROSECONDS 10000
+
+/* The main loop spins only where it looks at no more links than this. */
+#define MAX_LINKS_TO_SPIN_FOR 8
 
 /* ferry_router_route_until() sets a fence when it begins. The monitor then notes each lane's tail, and has reached the
  * fence when it has drained each lane up to that tail. */
@@ -92,6 +96,9 @@ struct _FerryMonitor
   _Atomic gint n_claims;    /* any: how many callers need the monitor to drain */
   gint64 keep_until;        /* role: monotonic time until which the monitor keeps the role */
   GMainContext *context;    /* const: (owned) (nullable): runs the main loop; NULL: the monitor always drains */
+  FerrySpin spin;           /* router's thread: the main loop's spins while it drains; any for the time of all spins */
+  _Atomic guint32 spin_setting; /* any */
+  gboolean spun;                /* router's thread: the main loop sleeps after a spin that found nothing */
 
   pthread_mutex_t lock;
   GQueue commands;          /* lock: (element-type Command) */
@@ -770,7 +777,12 @@ begin_poll (FerryMonitor *self, gboolean *ready)
       FerryLink *link = node->data;
 
       if (is_light (link) && ferry_lane_reader_get_available (&link->up) == 0)
-        rest_link (self, link);
+        {
+          /* A link that was activated after the last turn was not visited: its ring may have been for a cell. */
+          if (!is_ahead_of_its_fork_server (link))
+            take_cells (self, link);
+          rest_link (self, link);
+        }
       node = next;
     }
   *ready = !g_queue_is_empty (&self->shared->active);
@@ -797,6 +809,52 @@ end_poll (FerryMonitor *self, gboolean rang)
   return ready;
 }
 
+/* role: whether an open link has records. Activates links that are armed, and whose rings nobody has heard yet. */
+static gboolean
+has_records (gpointer data)
+{
+  FerryMonitor *self = data;
+
+  for (GList *node = self->shared->links.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+
+      if (link->state != FERRY_LINK_OPEN || link->draining_done)
+        continue;
+      /* A tail that is out of range needs no handling here: the next visit finds it. */
+      if (ferry_lane_reader_look (&link->up) && ferry_lane_reader_get_available (&link->up) == 0)
+        continue;
+      ferry_shared_queue_activate (self->shared, link);
+      return TRUE;
+    }
+  return FALSE;
+}
+
+/* router's thread, when the main loop has nothing to dispatch: spins, if the main loop drains now. Returns whether
+ * there are records. */
+gboolean
+ferry_monitor_spin (FerryMonitor *self)
+{
+  gboolean arrived;
+  gboolean alone;
+
+  if (self->shared->links.length > MAX_LINKS_TO_SPIN_FOR || !begin_turn (self))
+    return FALSE;
+  for (GList *node = self->shared->active.head; node != NULL; node = node->next)
+    ((FerryLink *) node->data)->n_since = 0;
+  /* Armed links ring: the monitor would take the role. */
+  alone = self->shared->links.length == self->shared->active.length;
+  if (!alone)
+    ferry_shared_queue_hear (self->shared, FALSE);
+  ferry_spin_configure (&self->spin, atomic_load_explicit (&self->spin_setting, memory_order_relaxed));
+  arrived = ferry_spin_begin (&self->spin, has_records, self);
+  if (!alone)
+    ferry_shared_queue_hear (self->shared, TRUE);
+  self->spun = !arrived;
+  end_turn (self, FALSE);
+  return arrived;
+}
+
 /* router's thread: drains the active links, if the main loop drains now. */
 void
 ferry_monitor_take_turn (FerryMonitor *self)
@@ -806,6 +864,11 @@ ferry_monitor_take_turn (FerryMonitor *self)
 
   if (!begin_turn (self))
     return;
+  if (self->spun && !g_queue_is_empty (&self->shared->active))
+    {
+      self->spun = FALSE;
+      ferry_spin_end (&self->spin);
+    }
   /* The blocks are dispatched by the caller at once. */
   ferry_drain_set_pings (self->drain, FALSE);
   node = self->shared->active.head;
@@ -1125,6 +1188,7 @@ ferry_monitor_get_counts (FerryMonitor *self, guint64 *counts)
   counts[FERRY_COUNTER_QUEUED_BYTES] = (guint64) ferry_local_queue_get_bytes (self->local);
   counts[FERRY_COUNTER_LINKS] = atomic_load_explicit (&self->n_links, memory_order_relaxed);
   counts[FERRY_COUNTER_WAITING_LINKS] = atomic_load_explicit (&self->n_waiting, memory_order_relaxed);
+  counts[FERRY_COUNTER_SPIN_TIME] = ferry_spin_get_time (&self->spin);
   counts[FERRY_COUNTER_HIGHEST_QUEUED_BYTES] = (guint64) ferry_local_queue_get_highest (self->local);
   counts[FERRY_COUNTER_HIGHEST_WAITING_LINKS] = atomic_load_explicit (&self->most_waiting, memory_order_relaxed);
 }
@@ -1202,6 +1266,30 @@ launch_link (FerryMonitor *self, LinkCommand *command)
   ferry_clear_fd (&link->worker_end);
 }
 
+/* Tells the worker how much to spin. */
+static void
+store_spin (FerryMonitor *self, FerryLink *link)
+{
+  /* Relaxed: see ferry_downlink_receive(). */
+  atomic_store_explicit (&link->down.lane.control->writer.spin,
+                         atomic_load_explicit (&self->spin_setting, memory_order_relaxed), memory_order_relaxed);
+}
+
+static void
+set_spin_command (FerryMonitor *self, gpointer data)
+{
+  for (GList *node = self->shared->links.head; node != NULL; node = node->next)
+    store_spin (self, node->data);
+}
+
+/* any: sets how much the main loop and the workers spin: see FERRY_SPIN_SETTING(). */
+void
+ferry_monitor_set_spin (FerryMonitor *self, guint32 setting)
+{
+  if (atomic_exchange_explicit (&self->spin_setting, setting, memory_order_relaxed) != setting)
+    ferry_monitor_invoke (self, set_spin_command, NULL, NULL);
+}
+
 static void
 add_link_command (FerryMonitor *self, gpointer data)
 {
@@ -1212,6 +1300,7 @@ add_link_command (FerryMonitor *self, gpointer data)
   int pidfd;
 
   atomic_fetch_add_explicit (&self->n_links, 1, memory_order_relaxed);
+  store_spin (self, link);
   ferry_drain_grant (self->drain, link);
   if (!ferry_shared_queue_add (self->shared, link, &error))
     {

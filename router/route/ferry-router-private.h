@@ -42,6 +42,8 @@ struct _FerryRouter
   gint64 dispatch_budget;
   gint64 ageing;
   gboolean short_cut;
+  FerryLatency latency;
+  double spin_share;
   guint64 local_queue_limit;
   guint64 lane_capacity;
   guint64 max_message_size;
@@ -49,9 +51,11 @@ struct _FerryRouter
   gint64 spare_time;
   FerryMemoryAccount *account; /* const: (owned): of buffers and large messages; kept over a stop */
 
-  GThread *thread;       /* any: set while running */
-  FerryMonitor *monitor; /* (owned) (nullable): set while running */
-  FerryPingee *pingee;   /* (owned) (nullable) */
+  GThread *thread;             /* any: set while running */
+  FerryMonitor *monitor;       /* (owned) (nullable): set while running */
+  FerryPingee *pingee;         /* (owned) (nullable) */
+  GPowerProfileMonitor *power; /* (owned) (nullable): set while running, where the latency is the system's */
+  gulong power_handler;
   GSource *short_cut_source; /* (owned) (nullable): set while running, where the short cut was on at the start */
 
   GPtrArray *slots;   /* (owned) (element-type FerryPipe) (nullable elements) */

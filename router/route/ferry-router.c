@@ -29,7 +29,13 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-spin-private.h"
+#include "ferry-enums.h"
 
+#define DEFAULT_SPIN_SHARE 0.05
+/* The longest spins, in microseconds: a little more than a wake-up across cores, and several of them. */
+#define BALANCED_SPIN 60
+#define QUICK_SPIN 200
 #define DEFAULT_DISPATCH_BUDGET (4 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define DEFAULT_AGEING (50 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define DEFAULT_LATEST_INTERVAL (G_USEC_PER_SEC / 60 + 1)
@@ -73,6 +79,8 @@ enum
   PROP_DISPATCH_BUDGET,
   PROP_AGEING,
   PROP_SHORT_CUT,
+  PROP_LATENCY,
+  PROP_SPIN_SHARE,
   PROP_LOCAL_QUEUE_LIMIT,
   PROP_LANE_CAPACITY,
   PROP_MAX_MESSAGE_SIZE,
@@ -1281,12 +1289,68 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
   return success;
 }
 
+/* ---- latency ---- */
+
+/* What follows the system's power profile; for the thread on which GLib reports a change. */
+typedef struct
+{
+  FerryMonitor *monitor; /* (owned) */
+  guint share;           /* in thousandths */
+} Spin;
+
+static void
+spin_free (gpointer data, GClosure *closure)
+{
+  ferry_monitor_unref (((Spin *) data)->monitor);
+  g_free (data);
+}
+
+static void
+power_changed_cb (GPowerProfileMonitor *power, GParamSpec *pspec, gpointer data)
+{
+  const Spin *self = data;
+  guint longest = g_power_profile_monitor_get_power_saver_enabled (power) ? 0 : BALANCED_SPIN;
+
+  ferry_monitor_set_spin (self->monitor, FERRY_SPIN_SETTING (longest, self->share));
+}
+
+static void
+start_spin (FerryRouter *self)
+{
+  static const guint longest[] = {[FERRY_LATENCY_BALANCED] = BALANCED_SPIN, [FERRY_LATENCY_QUICK] = QUICK_SPIN};
+  guint share = (guint) (self->spin_share * 1000);
+  Spin *spin;
+
+  if (self->latency != FERRY_LATENCY_SYSTEM)
+    {
+      ferry_monitor_set_spin (self->monitor, FERRY_SPIN_SETTING (longest[self->latency], share));
+      return;
+    }
+  spin = g_new (Spin, 1);
+  *spin = (Spin){ferry_monitor_ref (self->monitor), share};
+  self->power = g_power_profile_monitor_dup_default ();
+  self->power_handler = g_signal_connect_data (self->power, "notify::power-saver-enabled",
+                                               G_CALLBACK (power_changed_cb), spin, spin_free, 0);
+  power_changed_cb (self->power, NULL, spin);
+}
+
+static void
+stop_spin (FerryRouter *self)
+{
+  if (self->power != NULL)
+    g_signal_handler_disconnect (self->power, self->power_handler);
+  g_clear_object (&self->power);
+}
+
 /* ---- start and stop ---- */
 
 static gboolean
 pinged (gpointer user_data)
 {
   FerryRouter *self = user_data;
+  g_autoptr (FerryRouter) kept G_GNUC_UNUSED = g_object_ref (self);
+  FerryDispatchResult result;
+  gint64 until;
 
   /* A handler runs a main loop of its own. The dispatch that called the handler goes on, or pings. */
   if (self->dispatching)
@@ -1294,8 +1358,19 @@ pinged (gpointer user_data)
   self->counters[FERRY_COUNTER_DISPATCHES]++;
   if (g_source_get_priority (g_main_current_source ()) != self->priority)
     self->counters[FERRY_COUNTER_AGED_DISPATCHES]++;
-  ferry_monitor_take_turn (self->monitor);
-  return dispatch (self, NULL, NULL) == FERRY_DISPATCH_SPENT;
+  until = g_get_monotonic_time () + self->dispatch_budget;
+  do
+    {
+      ferry_monitor_take_turn (self->monitor);
+      result = dispatch (self, NULL, NULL);
+      if (result != FERRY_DISPATCH_IDLE)
+        return result == FERRY_DISPATCH_SPENT;
+      /* A handler may have stopped the router. */
+      if (self->monitor == NULL || !ferry_monitor_spin (self->monitor))
+        return FALSE;
+    }
+  while (g_get_monotonic_time () < until);
+  return TRUE;
 }
 
 /**
@@ -1353,6 +1428,7 @@ ferry_router_start (FerryRouter *self, GError **error)
     return FALSE;
   /* A new pingee is not connected yet, so connecting it cannot fail. */
   ferry_pingee_connect (pingee, self->context, NULL);
+  start_spin (self);
   if (self->short_cut)
     self->short_cut_source = ferry_monitor_attach_short_cut (self->monitor);
   self->pingee = g_steal_pointer (&pingee);
@@ -1429,6 +1505,7 @@ stop (FerryRouter *self)
   warn_of_open_pipes (self);
   ferry_pingee_disconnect (pingee);
   ferry_clear_source (&self->short_cut_source);
+  stop_spin (self);
   ferry_hot_cells_stop (&self->hot_cells);
   ferry_monitor_stop (monitor);
   keep_counts (self, monitor);
@@ -1664,6 +1741,10 @@ ferry_router_get_property (GObject *object, guint property_id, GValue *value, GP
     g_value_set_int (value, self->priority);
   else if (property_id == PROP_SHORT_CUT)
     g_value_set_boolean (value, self->short_cut);
+  else if (property_id == PROP_LATENCY)
+    g_value_set_enum (value, (int) self->latency);
+  else if (property_id == PROP_SPIN_SHARE)
+    g_value_set_double (value, self->spin_share);
   else if (property_id == PROP_BUFFER_LIMIT)
     g_value_set_uint64 (value, ferry_memory_account_get_limit (self->account));
   else if (G_VALUE_HOLDS_INT64 (value))
@@ -1685,6 +1766,10 @@ ferry_router_set_property (GObject *object, guint property_id, const GValue *val
     self->priority = g_value_get_int (value);
   else if (property_id == PROP_SHORT_CUT)
     self->short_cut = g_value_get_boolean (value);
+  else if (property_id == PROP_LATENCY)
+    self->latency = (FerryLatency) g_value_get_enum (value);
+  else if (property_id == PROP_SPIN_SHARE)
+    self->spin_share = g_value_get_double (value);
   else if (property_id == PROP_BUFFER_LIMIT)
     {
       limit = g_value_get_uint64 (value);
@@ -1745,16 +1830,6 @@ install_scheduling_properties (void)
    */
   properties[PROP_AGEING] = g_param_spec_int64 ("ageing", NULL, NULL, 0, G_MAXINT64 / 2, DEFAULT_AGEING, SETTING);
   /**
-   * FerryRouter:short-cut:
-   *
-   * Whether the main context takes messages from the workers itself while there are few of them, so that a message
-   * wakes one thread, not two; %FALSE by default. When many messages come, and while the main context does other work,
-   * another thread takes them. A change takes effect at the next start.
-   *
-   * Since: 0.1
-   */
-  properties[PROP_SHORT_CUT] = g_param_spec_boolean ("short-cut", NULL, NULL, FALSE, SETTING);
-  /**
    * FerryRouter:latest-interval:
    *
    * The least time in microseconds between two deliveries of a pipe for latest values ([flags@Ferry.PipeFlags]); 16,667
@@ -1764,6 +1839,43 @@ install_scheduling_properties (void)
    */
   properties[PROP_LATEST_INTERVAL] = g_param_spec_int64 ("latest-interval", NULL, NULL, LOWEST_LATEST_INTERVAL,
                                                          HIGHEST_LATEST_INTERVAL, DEFAULT_LATEST_INTERVAL, SETTING);
+}
+
+static void
+install_latency_properties (void)
+{
+  /**
+   * FerryRouter:short-cut:
+   *
+   * Whether the main context takes messages from the workers itself while there are few of them, so that a message
+   * wakes one thread, not two; %TRUE by default. When many messages come, and while the main context does other work,
+   * another thread takes them. A change takes effect at the next start.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_SHORT_CUT] = g_param_spec_boolean ("short-cut", NULL, NULL, TRUE, SETTING);
+  /**
+   * FerryRouter:latency:
+   *
+   * How much processor time may be spent on short waits; %FERRY_LATENCY_SYSTEM by default. A thread that waits for a
+   * message or a call can poll for some microseconds before it sleeps: the main context, where
+   * [property@Ferry.Router:short-cut] is on, and the thread of a worker that receives. Each of them polls only where
+   * that has paid lately, never while nothing happens, and never on a machine with one processor core. A change takes
+   * effect at the next start.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_LATENCY] =
+    g_param_spec_enum ("latency", NULL, NULL, FERRY_TYPE_LATENCY, FERRY_LATENCY_SYSTEM, SETTING);
+  /**
+   * FerryRouter:spin-share:
+   *
+   * The share of each second that a thread may poll in vain before it sleeps, from 0 to 1; 0.05 by default. See
+   * [property@Ferry.Router:latency]. A change takes effect at the next start.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_SPIN_SHARE] = g_param_spec_double ("spin-share", NULL, NULL, 0, 1, DEFAULT_SPIN_SHARE, SETTING);
 }
 
 static void
@@ -1835,6 +1947,7 @@ ferry_router_class_init (FerryRouterClass *klass)
   object_class->set_property = ferry_router_set_property;
 
   install_scheduling_properties ();
+  install_latency_properties ();
   install_limit_properties ();
   /**
    * FerryRouter:running:

@@ -49,6 +49,27 @@ typedef enum
 } FerryPipeFlags;
 
 /**
+ * FerryLatency:
+ * @FERRY_LATENCY_SYSTEM: As the system's power profile says: %FERRY_LATENCY_POWER_SAVING while it saves power, and
+ *   %FERRY_LATENCY_BALANCED otherwise.
+ * @FERRY_LATENCY_POWER_SAVING: Waiting threads sleep at once.
+ * @FERRY_LATENCY_BALANCED: Waiting threads poll for up to 60 microseconds before they sleep, where that has paid
+ * lately.
+ * @FERRY_LATENCY_QUICK: The same, for up to 200 microseconds.
+ *
+ * How much processor time may be spent on short waits: see [property@Ferry.Router:latency].
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  FERRY_LATENCY_SYSTEM,
+  FERRY_LATENCY_POWER_SAVING,
+  FERRY_LATENCY_BALANCED,
+  FERRY_LATENCY_QUICK,
+} FerryLatency;
+
+/**
  * FerryCounter:
  * @FERRY_COUNTER_MESSAGES: Messages that were delivered to receivers.
  * @FERRY_COUNTER_BYTES: Bytes of payload in the delivered messages.
@@ -65,6 +86,8 @@ typedef enum
  * @FERRY_COUNTER_BUFFER_BYTES: Bytes of the buffers and large messages that are now on their way, or that the
  *   application keeps.
  * @FERRY_COUNTER_SPARE_BYTES: Bytes of unused memory that are now kept for later buffers.
+ * @FERRY_COUNTER_SPIN_TIME: Microseconds for which the main context polled for messages instead of sleeping: see
+ *   [property@Ferry.Router:latency].
  * @FERRY_COUNTER_HIGHEST_QUEUED_BYTES: The highest value that @FERRY_COUNTER_QUEUED_BYTES has had.
  * @FERRY_COUNTER_HIGHEST_WAITING_LINKS: The highest value that @FERRY_COUNTER_WAITING_LINKS has had.
  * @FERRY_COUNTER_HIGHEST_BUFFER_BYTES: The highest value that @FERRY_COUNTER_BUFFER_BYTES has had.
@@ -90,6 +113,7 @@ typedef enum
   FERRY_COUNTER_WAITING_LINKS,
   FERRY_COUNTER_BUFFER_BYTES,
   FERRY_COUNTER_SPARE_BYTES,
+  FERRY_COUNTER_SPIN_TIME,
   FERRY_COUNTER_HIGHEST_QUEUED_BYTES,
   FERRY_COUNTER_HIGHEST_WAITING_LINKS,
   FERRY_COUNTER_HIGHEST_BUFFER_BYTES,

@@ -9,10 +9,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "route/latest-test.h"
 #include "route/route-test.h"
 
 #define N_SINGLE 50
 #define N_MIXED 20000
+#define N_ITERATIONS 10
+#define N_CONVERSED 5000
 #define LANE_CAPACITY ((guint64) 128 * 1024)
 /* The lane holds 7 of these messages, and the local queue at least 4, even where each is in a block of its own. */
 #define LARGE (16 * 1024)
@@ -254,14 +257,117 @@ routes_without_the_main_loop (Scene *self, gconstpointer data)
     }
 }
 
+typedef struct
+{
+  LatestTest *latest;
+  guint64 number;
+  guint n_iterations; /* with other work only */
+} Work;
+
+/* Keeps the router from dispatching, but not the short cut from polling. */
+static gboolean
+work_cb (gpointer data)
+{
+  Work *self = data;
+
+  if (self->n_iterations++ == 0)
+    latest_test_send (self->latest, self->number);
+  return self->n_iterations < N_ITERATIONS;
+}
+
 static void
-is_off_unless_it_is_set (void)
+finds_latest_values_after_other_work (Scene *self, gconstpointer data)
+{
+  g_autoptr (LatestTest) latest = latest_test_new (self->router);
+  Work work = {latest};
+
+  while (work.number < N_SINGLE)
+    {
+      work.number++;
+      work.n_iterations = 0;
+      latest_test_wait_cold (self->router);
+      g_idle_add_full (G_PRIORITY_HIGH, work_cb, &work, NULL);
+      latest_test_wait_value (latest, work.number);
+    }
+  latest_test_wait_cold (self->router);
+}
+
+static void
+is_on_unless_it_is_switched_off (void)
 {
   g_autoptr (FerryRouter) router = ferry_router_new (NULL);
-  gboolean short_cut = TRUE;
+  gboolean short_cut = FALSE;
 
   g_object_get (router, "short-cut", &short_cut, NULL);
-  g_assert_false (short_cut);
+  g_assert_true (short_cut);
+}
+
+/* ---- spins ---- */
+
+static gboolean
+has_spun (gpointer router)
+{
+  return ferry_router_get_counter (router, FERRY_COUNTER_SPIN_TIME) > 0;
+}
+
+/* Sends the next message as soon as it is wanted. */
+static gpointer
+send_at_once (gpointer data)
+{
+  Scene *self = data;
+  gint wanted;
+
+  while ((wanted = g_atomic_int_get (&self->wanted)) >= 0)
+    if (self->n_sent < (guint64) wanted)
+      send_next (self);
+    else
+      g_thread_yield ();
+  return NULL;
+}
+
+static void
+want_next (FerryReceiver *receiver, gconstpointer bytes, gsize size, const GVariantType *type, gpointer data)
+{
+  g_atomic_int_inc (&((Scene *) data)->wanted);
+}
+
+/* Until the condition holds, each message is answered by the next. */
+static void
+converse_until (Scene *self, FerryCondition condition, gpointer data)
+{
+  ferry_receiver_set_handler (self->pipe->receiver, want_next, self, NULL);
+  self->wanted = 1;
+  self->thread = g_thread_new ("sender", send_at_once, self);
+  ferry_test_run_until (condition, data);
+  g_atomic_int_set (&self->wanted, -1);
+  g_thread_join (g_steal_pointer (&self->thread));
+}
+
+static void
+spins_where_the_next_message_comes_soon (Scene *self, gconstpointer data)
+{
+  if (ferry_get_n_usable_cores () == 1)
+    g_test_skip ("This machine has one core");
+  else
+    converse_until (self, has_spun, self->router);
+}
+
+static gboolean
+has_conversed (gpointer data)
+{
+  return g_atomic_int_get (&((Scene *) data)->wanted) > N_CONVERSED;
+}
+
+static void
+never_spins_where_power_is_saved (Scene *self, gconstpointer data)
+{
+  ferry_test_pipe_free (self->pipe);
+  g_assert_true (ferry_router_stop (self->router, NULL));
+  g_object_set (self->router, "latency", FERRY_LATENCY_POWER_SAVING, NULL);
+  g_assert_true (ferry_router_start (self->router, NULL));
+  self->pipe = route_test_started_pipe (self->router);
+  converse_until (self, has_conversed, self);
+  g_assert_false (has_spun (self->router));
 }
 
 int
@@ -274,6 +380,12 @@ main (int argc, char **argv)
   g_test_add ("/short-cut/keeps-the-order-when-the-role-passes", Scene, NULL, set_up,
               keeps_the_order_when_the_role_passes, tear_down);
   g_test_add ("/short-cut/routes-without-the-main-loop", Scene, NULL, set_up, routes_without_the_main_loop, tear_down);
-  g_test_add_func ("/short-cut/is-off-unless-it-is-set", is_off_unless_it_is_set);
+  g_test_add ("/short-cut/finds-latest-values-after-other-work", Scene, NULL, set_up,
+              finds_latest_values_after_other_work, tear_down);
+  g_test_add ("/short-cut/spins-where-the-next-message-comes-soon", Scene, NULL, set_up,
+              spins_where_the_next_message_comes_soon, tear_down);
+  g_test_add ("/short-cut/never-spins-where-power-is-saved", Scene, NULL, set_up, never_spins_where_power_is_saved,
+              tear_down);
+  g_test_add_func ("/short-cut/is-on-unless-it-is-switched-off", is_on_unless_it_is_switched_off);
   return g_test_run ();
 }

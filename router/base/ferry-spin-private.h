@@ -1,0 +1,62 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Spinning: a thread that waits for another process polls for some microseconds before it sleeps, where that has paid
+ * lately. A sleep and a wake-up cost tens of microseconds, and an answer that is ready within them comes sooner
+ * without.
+ *
+ * A wait spins if all of this holds:
+ * - The last waits took a few hundred microseconds or less: the next arrival is likely soon.
+ * - The spin before found something. After each one that found nothing, twice as many waits sleep at once.
+ * - In the present second, spins that found nothing took less than a share of the time.
+ * The machine must have a core for the other process: else nothing arrives while this thread spins.
+ *
+ * Threads: one at a time; ferry_spin_get_time() any. */
+
+#pragma once
+
+#include <glib.h>
+#include <stdatomic.h>
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  guint32 setting;      /* see FERRY_SPIN_SETTING() */
+  gint64 longest;       /* the longest spin in microseconds; 0: waits sleep at once */
+  gint64 allowance;     /* microseconds in each second for spins that find nothing */
+  gint64 began;         /* monotonic time when the present wait began */
+  gint64 second;        /* monotonic time when the present second began */
+  gint64 wasted;        /* microseconds of spins that found nothing in the present second */
+  gint64 typical;       /* a moving average of the time that waits took, in microseconds */
+  guint misses;         /* how many spins in a row found nothing */
+  guint skips;          /* how many of the next waits sleep at once */
+  _Atomic guint64 time; /* any: microseconds of all spins */
+} FerrySpin;
+
+/* Whether what the thread waits for has arrived. Called again and again. */
+typedef gboolean (*FerrySpinFunc) (gpointer data);
+
+/* How much waits spin, as one word, which other processes can load: the longest spin in microseconds, and the share of
+ * the time for spins that find nothing, in thousandths. 0: waits do not spin. */
+#define FERRY_SPIN_SETTING(longest, share) ((guint32) (share) << 16 | (guint32) (longest))
+#define FERRY_SPIN_LONGEST G_MAXUINT16
+
+void ferry_spin_set (FerrySpin *self, guint32 setting);
+/* Must be called before each wait, with the present setting. */
+static inline void
+ferry_spin_configure (FerrySpin *self, guint32 setting)
+{
+  if (G_UNLIKELY (setting != self->setting))
+    ferry_spin_set (self, setting);
+}
+
+/* Begins a wait, and spins if that is likely to pay. Returns whether something arrived; if not, the caller sleeps, and
+ * then calls ferry_spin_end(). */
+gboolean ferry_spin_begin (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data);
+/* Ends the wait whose spin found nothing: something has arrived. */
+void ferry_spin_end (FerrySpin *self);
+/* Any thread: returns how many microseconds all spins took. */
+guint64 ferry_spin_get_time (const FerrySpin *self);
+
+G_END_DECLS

@@ -1,0 +1,115 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* See ferry-spin-private.h. */
+
+#include "config.h"
+
+#include "base/ferry-spin-private.h"
+
+#include "base/ferry-usable-cores.h"
+
+/* A wait that takes longer counts as one of this time, in microseconds. */
+#define LONG_WAIT 1000
+/* Spins only where waits typically take less, in microseconds: two wake-ups across cores and a short answer. */
+#define NEAR_WAIT 200
+/* How often a spin polls between two looks at the clock. */
+#define POLLS_PER_LOOK 16
+/* After a spin that took this many times its longest time, which another thread then used, waits sleep at once. */
+#define PREEMPTED 4
+#define MAX_MISSES 6
+
+void
+ferry_spin_set (FerrySpin *self, guint32 setting)
+{
+  if (self->longest == 0)
+    self->typical = LONG_WAIT;
+  self->setting = setting;
+  self->longest = ferry_get_n_usable_cores () > 1 ? setting & 0xffff : 0;
+  self->allowance = (setting >> 16) * (G_USEC_PER_SEC / 1000);
+}
+
+static inline void
+pause_processor (void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause ();
+#elif defined(__aarch64__) || defined(__arm__)
+  __asm__ volatile("yield");
+#endif
+}
+
+static void
+note_wait (FerrySpin *self, gint64 microseconds)
+{
+  self->typical = (3 * self->typical + MIN (microseconds, LONG_WAIT)) / 4;
+}
+
+/* Whether a spin is likely to pay, and the present second allows one. */
+static gboolean
+is_likely (FerrySpin *self)
+{
+  if (self->typical >= NEAR_WAIT)
+    return FALSE;
+  if (self->skips > 0)
+    {
+      self->skips--;
+      return FALSE;
+    }
+  if (self->began - self->second >= G_USEC_PER_SEC)
+    {
+      self->second = self->began;
+      self->wasted = 0;
+    }
+  return self->wasted < self->allowance;
+}
+
+static void
+note_miss (FerrySpin *self, gint64 microseconds)
+{
+  self->wasted += microseconds;
+  self->misses = microseconds < PREEMPTED * self->longest ? MIN (self->misses + 1, MAX_MISSES) : MAX_MISSES;
+  self->skips = (1u << self->misses) - 1;
+}
+
+gboolean
+ferry_spin_begin (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data)
+{
+  gint64 taken = 0;
+  gboolean arrived = FALSE;
+
+  if (self->longest == 0)
+    return FALSE;
+  self->began = g_get_monotonic_time ();
+  if (!is_likely (self))
+    return FALSE;
+  while (!arrived && taken < self->longest)
+    {
+      for (guint i = 0; i < POLLS_PER_LOOK && !(arrived = has_arrived (data)); i++)
+        pause_processor ();
+      taken = g_get_monotonic_time () - self->began;
+    }
+  /* Relaxed, here and in ferry_spin_get_time(): a count. */
+  atomic_fetch_add_explicit (&self->time, (guint64) taken, memory_order_relaxed);
+  if (!arrived)
+    {
+      note_miss (self, taken);
+      return FALSE;
+    }
+  self->misses = 0;
+  note_wait (self, taken);
+  return TRUE;
+}
+
+void
+ferry_spin_end (FerrySpin *self)
+{
+  if (self->longest != 0)
+    note_wait (self, g_get_monotonic_time () - self->began);
+}
+
+guint64
+ferry_spin_get_time (const FerrySpin *self)
+{
+  return atomic_load_explicit (&self->time, memory_order_relaxed);
+}

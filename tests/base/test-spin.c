@@ -1,0 +1,207 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* When a wait spins before it sleeps. */
+
+#include "config.h"
+
+#include <sched.h>
+
+#include "base/ferry-spin-private.h"
+#include "base/ferry-usable-cores.h"
+
+#define LONGEST 20 /* µs */
+#define N_WAITS 20
+
+typedef struct
+{
+  FerrySpin spin;
+  guint n_looks;
+  guint arrives_at; /* the look that finds something; 0: none */
+} Scene;
+
+static gboolean
+look (gpointer data)
+{
+  Scene *self = data;
+
+  return ++self->n_looks == self->arrives_at;
+}
+
+/* Returns whether the wait has spun. */
+static gboolean
+wait_in_vain (Scene *self)
+{
+  self->n_looks = 0;
+  self->arrives_at = 0;
+  g_assert_false (ferry_spin_begin (&self->spin, look, self));
+  ferry_spin_end (&self->spin);
+  return self->n_looks > 0;
+}
+
+static void
+wait_with_success (Scene *self)
+{
+  self->n_looks = 0;
+  self->arrives_at = 1;
+  while (!ferry_spin_begin (&self->spin, look, self))
+    ferry_spin_end (&self->spin);
+}
+
+static gboolean
+set_up (Scene *self, guint share)
+{
+  if (ferry_get_n_usable_cores () == 1)
+    {
+      g_test_skip ("This machine has one core");
+      return FALSE;
+    }
+  ferry_spin_configure (&self->spin, FERRY_SPIN_SETTING (LONGEST, share));
+  return TRUE;
+}
+
+static void
+test_begins_asleep (void)
+{
+  Scene scene = {.n_looks = 0};
+
+  if (!set_up (&scene, 1000))
+    return;
+  g_assert_false (wait_in_vain (&scene));
+  g_assert_cmpuint (ferry_spin_get_time (&scene.spin), ==, 0);
+}
+
+static void
+test_spins_after_short_waits (void)
+{
+  Scene scene = {.n_looks = 0};
+
+  if (!set_up (&scene, 1000))
+    return;
+  while (!wait_in_vain (&scene))
+    ;
+  g_assert_cmpuint (ferry_spin_get_time (&scene.spin), >=, LONGEST);
+}
+
+static void
+test_sleeps_after_a_long_wait (void)
+{
+  Scene scene = {.n_looks = 0};
+
+  if (!set_up (&scene, 1000))
+    return;
+  wait_with_success (&scene);
+  g_assert_false (ferry_spin_begin (&scene.spin, look, &scene));
+  /* Nothing but the time of the wait counts. */
+  scene.spin.began -= G_USEC_PER_SEC;
+  ferry_spin_end (&scene.spin);
+  scene.spin.skips = 0;
+  g_assert_false (wait_in_vain (&scene));
+}
+
+/* Returns how many waits sleep at once before the next that spins. */
+static guint
+count_skips (Scene *self)
+{
+  guint n = 0;
+
+  for (;; n++)
+    {
+      /* Whether or not another process had the core during the last wait. */
+      self->spin.typical = 0;
+      if (wait_in_vain (self))
+        return n;
+    }
+}
+
+static void
+test_spins_less_and_less_in_vain (void)
+{
+  Scene scene = {.n_looks = 0};
+  guint last;
+
+  if (!set_up (&scene, 1000))
+    return;
+  wait_with_success (&scene);
+  g_assert_cmpuint (count_skips (&scene), ==, 0);
+  last = count_skips (&scene);
+  for (guint i = 0; i < 3; i++)
+    {
+      guint skips = count_skips (&scene);
+
+      g_assert_cmpuint (skips, >=, last);
+      last = skips;
+    }
+  g_assert_cmpuint (last, >=, 8);
+  /* A success makes up for it. */
+  wait_with_success (&scene);
+  g_assert_cmpuint (count_skips (&scene), ==, 0);
+}
+
+static void
+test_keeps_to_its_share (void)
+{
+  Scene scene = {.n_looks = 0};
+  gint64 began;
+  gint64 seconds;
+
+  if (!set_up (&scene, 1))
+    return;
+  wait_with_success (&scene);
+  began = g_get_monotonic_time ();
+  while (g_get_monotonic_time () - began < G_USEC_PER_SEC / 2)
+    {
+      scene.spin.typical = 0;
+      scene.spin.skips = 0;
+      wait_in_vain (&scene);
+    }
+  seconds = (g_get_monotonic_time () - began) / G_USEC_PER_SEC + 2;
+  /* The last spin of a second may be cut off late, since another process may have the core. */
+  g_assert_cmpint (scene.spin.wasted, <, G_USEC_PER_SEC / 4);
+  g_assert_cmpuint (ferry_spin_get_time (&scene.spin), <, (guint64) (seconds * G_USEC_PER_SEC / 4));
+}
+
+static void
+test_never_spins_on_one_core (void)
+{
+  Scene scene = {.n_looks = 0};
+  cpu_set_t all, one;
+
+  g_assert_cmpint (sched_getaffinity (0, sizeof all, &all), ==, 0);
+  CPU_ZERO (&one);
+  for (int i = 0; CPU_COUNT (&one) == 0; i++)
+    if (CPU_ISSET (i, &all))
+      CPU_SET (i, &one);
+  g_assert_cmpint (sched_setaffinity (0, sizeof one, &one), ==, 0);
+  ferry_spin_configure (&scene.spin, FERRY_SPIN_SETTING (LONGEST, 1000));
+  g_assert_cmpint (sched_setaffinity (0, sizeof all, &all), ==, 0);
+  for (guint i = 0; i < N_WAITS; i++)
+    g_assert_false (wait_in_vain (&scene));
+}
+
+static void
+test_can_be_switched_off (void)
+{
+  Scene scene = {.n_looks = 0};
+
+  if (!set_up (&scene, 1000))
+    return;
+  wait_with_success (&scene);
+  ferry_spin_configure (&scene.spin, 0);
+  for (guint i = 0; i < N_WAITS; i++)
+    g_assert_false (wait_in_vain (&scene));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/spin/begins-with-sleeps", test_begins_asleep);
+  g_test_add_func ("/spin/spins-after-short-waits", test_spins_after_short_waits);
+  g_test_add_func ("/spin/sleeps-after-a-long-wait", test_sleeps_after_a_long_wait);
+  g_test_add_func ("/spin/spins-less-and-less-in-vain", test_spins_less_and_less_in_vain);
+  g_test_add_func ("/spin/keeps-to-its-share", test_keeps_to_its_share);
+  g_test_add_func ("/spin/never-spins-on-one-core", test_never_spins_on_one_core);
+  g_test_add_func ("/spin/can-be-switched-off", test_can_be_switched_off);
+  return g_test_run ();
+}
