@@ -156,7 +156,7 @@ arm_for_memory_locked (FerryUplink *self, gsize unused)
 static void
 ring_when_full (FerryUplink *self)
 {
-  /* Relaxed: a reader that sets the word now is reading the lane, and wakes the writer itself. */
+  /* Relaxed: the reader sets the word before it arms the lane. A writer that has filled the lane has found it armed. */
   if (atomic_load_explicit (&self->writer.control->reader.ring_when_full, memory_order_relaxed) == 1)
     ferry_doorbell_ring (self->doorbell);
 }

@@ -453,6 +453,18 @@ get_waking_time (FerryMonitor *self)
   return until != G_MAXINT64 ? until : FERRY_SLEEP;
 }
 
+/* Sets whether the writer rings before it waits for room: from the time when the lane is armed, until the monitor
+ * visits the link. The main loop may take the ring of the armed lane and then do other work. */
+static void
+set_ring_when_full (FerryLink *link, gboolean rings)
+{
+  if (link->rings_when_full == rings)
+    return;
+  link->rings_when_full = rings;
+  /* Relaxed: a writer that finds the lane armed, which it does by an acquire, sees what was stored before. */
+  atomic_store_explicit (&link->up.control->reader.ring_when_full, rings ? 1 : 0, memory_order_relaxed);
+}
+
 /* Arms the link's empty lane, and deactivates the link if no record came meanwhile. Ends a link that is done. */
 static void
 rest_link (FerryMonitor *self, FerryLink *link)
@@ -478,6 +490,7 @@ rest_link (FerryMonitor *self, FerryLink *link)
   if (doze (self, link, now) || linger (self, link, now))
     return;
   note_rest (link, now);
+  set_ring_when_full (link, self->context != NULL);
   if (!ferry_lane_reader_arm (&link->up) || ferry_lane_reader_get_available (&link->up) > 0)
     return;
   ferry_shared_queue_deactivate (self->shared, link);
@@ -680,12 +693,8 @@ look_at_fence (FerryMonitor *self)
 static void
 visit_next (FerryMonitor *self, FerryLink *link, gboolean by_main)
 {
-  if (link->rings_when_full != by_main)
-    {
-      link->rings_when_full = by_main;
-      /* Relaxed: see ring_when_full() of ferry-uplink.c. */
-      atomic_store_explicit (&link->up.control->reader.ring_when_full, by_main ? 1 : 0, memory_order_relaxed);
-    }
+  if (!by_main)
+    set_ring_when_full (link, FALSE);
   /* Before the lane is drained: a cell's value is reported before the records that were written after it. */
   if (!is_ahead_of_its_fork_server (link))
     take_cells (self, link);
@@ -793,19 +802,23 @@ begin_poll (FerryMonitor *self, gboolean *ready)
   return !*ready;
 }
 
-/* router's thread, after the main loop has polled: whether there are records. From now on, the monitor hears them. */
+/* router's thread, after the main loop has polled: whether there are records. From now on, the monitor hears them. If a
+ * lane is full, its ring may have been that of a writer that waits for room, so the monitor takes the role at once. */
 static gboolean
 end_poll (FerryMonitor *self, gboolean rang)
 {
   gboolean ready;
+  gboolean passes = FALSE;
 
   if (!begin_turn (self))
     return FALSE;
   if (rang)
     ferry_shared_queue_take_bells (self->shared);
+  for (GList *node = self->shared->active.head; node != NULL; node = node->next)
+    passes |= !ferry_lane_reader_look (&((FerryLink *) node->data)->up) || !is_light (node->data);
   ready = !g_queue_is_empty (&self->shared->active);
   ferry_shared_queue_hear (self->shared, TRUE);
-  end_turn (self, FALSE);
+  end_turn (self, passes);
   return ready;
 }
 

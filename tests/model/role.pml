@@ -4,10 +4,10 @@
 /* The role "drains the shared queue", which the monitor and the main loop pass to each other, for spin to search to
  * exhaustion.
  *
- * A writer sends MESSAGES records through a lane with room for CAPACITY. The monitor or the main loop takes them, and
- * the main loop dispatches them. At any time an event of another kind, such as the end of a process, may wake the
+ * A writer sends MESSAGES records through a lane with room for CAPACITY, and at some time sets the value of a cell. The
+ * monitor or the main loop takes them, and the main loop dispatches them, at once or after work of higher priority. At any time an event of another kind, such as the end of a process, may wake the
  * monitor, and after any poll the main loop may begin work that never ends. The claims, when nothing can move any more:
- * - the writer has sent all records, and all were dispatched unless the main loop is busy for good;
+ * - the writer has sent all records, and all and the cell's value were dispatched unless the main loop is busy for good;
  * - never do both threads drain at once.
  *
  * The wake-up protocol of the lane itself is in wake.pml, with the order of memory. Here each step of a thread that
@@ -25,6 +25,10 @@
  *   POLLS_UNARMED        the main loop polls without arming the lane
  *   TRUSTS_EMPTY_LANE    the main loop does not look at the lane again after it has armed it
  *   LENDS_ACTIVE         the monitor lends the role while a link is active
+ *   ARMS_QUIETLY         arming a lane does not make its writer ring when it is full
+ *   KEEPS_FULL_LANE      the main loop keeps the role where it has taken the ring for a lane that is full
+ *   RESTS_UNVISITED      the main loop arms a lane without a look at the cells of the link
+ *   SPINS_DEAF           the monitor does not hear the bells after the main loop has spun
  *   WAITS_SILENTLY       the writer waits for room without a ring */
 
 #ifndef MESSAGES
@@ -38,7 +42,8 @@
 #endif
 
 byte lane, taken, queued, dispatched, draining;
-bool armed = true, is_active, bell, role, by_main, hears = true, polls, rings_when_full, woken, pinged, busy, sent;
+bool armed = true, is_active, bell, role, by_main, hears = true, polls, rings_when_full = true, woken, pinged, busy, sent;
+bool cell, cell_queued, cell_dispatched;
 
 inline begin_drain ()
 {
@@ -54,6 +59,8 @@ inline end_drain ()
 /* Moves what is in the lane into the local queue. */
 inline take_records ()
 {
+  cell_queued = cell_queued || cell;
+  cell = false;
   queued = queued + lane;
   taken = taken + lane;
   lane = 0
@@ -63,7 +70,11 @@ inline take_records ()
 inline rest ()
 {
   if
-  :: lane == 0 -> armed = true; is_active = false
+  :: lane == 0 ->
+#ifndef ARMS_QUIETLY
+     rings_when_full = true;
+#endif
+     armed = true; is_active = false
   :: else
   fi
 }
@@ -95,6 +106,11 @@ active proctype writer ()
   sent = true
 }
 
+active proctype cell_writer ()
+{
+  atomic { cell = true; bell = true }
+}
+
 active proctype events ()
 {
   byte n;
@@ -116,7 +132,7 @@ active proctype monitor ()
        :: else
        fi }
      if
-     :: is_active -> atomic { rings_when_full = false; take_records (); pinged = (pinged || queued > 0) };
+     :: is_active -> atomic { rings_when_full = false; take_records (); pinged = (pinged || queued > 0 || cell_queued) };
         atomic { rest () }
      :: else
      fi;
@@ -176,7 +192,13 @@ active proctype loop ()
 #ifndef POLLS_UNARMED
            atomic {
              if
-             :: is_active -> rest ()
+             :: is_active && lane == 0 ->
+#ifndef RESTS_UNVISITED
+                cell_queued = cell_queued || cell;
+                pinged = (pinged || cell);
+                cell = false;
+#endif
+                rest ()
              :: else
              fi };
            ready = is_active;
@@ -210,7 +232,13 @@ end_poll:
              fi };
            pinged = (pinged || is_active);
 #ifndef BUSY_AND_DEAF
-           hears = true
+           hears = true;
+#endif
+#ifndef KEEPS_FULL_LANE
+           if
+           :: is_active && lane == CAPACITY -> by_main = false; woken = true
+           :: else
+           fi
 #endif
         :: else
         fi;
@@ -224,7 +252,7 @@ end_poll:
            if
            :: by_main && is_active ->
               begin_drain ();
-              atomic { rings_when_full = true; take_records () };
+              atomic { take_records () };
               end_drain ();
               if
               :: true -> by_main = false; woken = true
@@ -235,8 +263,28 @@ end_poll:
            LEAVE
         :: !by_main || role
         fi;
-        atomic { dispatched = dispatched + queued; queued = 0 }
-     :: !pinged
+        atomic { dispatched = dispatched + queued; queued = 0; cell_dispatched = cell_dispatched || cell_queued;
+                 cell_queued = false };
+        /* Spins. */
+        if
+        :: TURN ->
+           if
+           :: by_main ->
+              hears = false;
+              atomic {
+                if
+                :: lane > 0 -> is_active = true; pinged = true
+                :: else
+                fi };
+#ifndef SPINS_DEAF
+              hears = true
+#endif
+           :: else
+           fi;
+           LEAVE
+        :: true
+        fi
+     :: true
      fi;
      if
      :: busy = true;
@@ -251,5 +299,5 @@ active proctype claim ()
 {
   timeout;
   assert (sent);
-  assert (busy || dispatched == MESSAGES)
+  assert (busy || (dispatched == MESSAGES && cell_dispatched))
 }

@@ -20,6 +20,7 @@
 /* The lane holds 7 of these messages, and the local queue at least 4, even where each is in a block of its own. */
 #define LARGE (16 * 1024)
 #define N_LARGE 11
+#define N_ROUNDS 100
 
 typedef struct
 {
@@ -152,20 +153,24 @@ wakes_the_main_loop_only (Scene *self, gconstpointer data)
   g_assert_true (self->pipe->in_order);
 }
 
-static gpointer
-send_more_than_the_lane_holds (gpointer data)
+static void
+send_large (Scene *self, guint n)
 {
-  Scene *self = data;
-
   g_autofree guint8 *message = g_malloc0 (LARGE);
 
-  for (guint i = 0; i < N_LARGE; i++)
+  for (guint i = 0; i < n; i++)
     {
       g_autoptr (GError) error = NULL;
 
       ferry_sender_send_bytes (self->large, message, LARGE, &error);
       g_assert_no_error (error);
     }
+}
+
+static gpointer
+send_more_than_the_lane_holds (gpointer data)
+{
+  send_large (data, N_LARGE);
   return NULL;
 }
 
@@ -210,6 +215,48 @@ drains_for_a_main_loop_that_is_busy (Scene *self, gconstpointer data)
   g_assert_true (ferry_router_close_pipe (self->router, receiver, NULL));
   g_clear_object (&self->large);
   g_object_unref (receiver);
+}
+
+/* Sends more than the lane holds, beside a main loop that polls all the time. */
+static gpointer
+fill_lane (gpointer data)
+{
+  Scene *self = data;
+
+  send_next (self);
+  g_atomic_int_set (&self->wanted, 1);
+  /* The first message may have a block of its own too. */
+  send_large (self, N_LARGE - 1);
+  return NULL;
+}
+
+/* Waits for the thread, but first lets the main loop take the ring for the first message. */
+static gboolean
+join_when_sent_cb (gpointer data)
+{
+  Scene *self = data;
+
+  if (g_atomic_int_get (&self->wanted) == 0)
+    return G_SOURCE_CONTINUE;
+  g_thread_join (g_steal_pointer (&self->thread));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+drains_for_a_main_loop_that_has_taken_the_ring (Scene *self, gconstpointer data)
+{
+  self->large = g_object_ref (self->pipe->sender);
+  ferry_receiver_set_handler (self->pipe->receiver, count_one, self, NULL);
+  for (guint i = 0; i < N_ROUNDS; i++)
+    {
+      route_test_settle ();
+      self->n_large = 0;
+      self->wanted = 0;
+      self->thread = g_thread_new ("sender", fill_lane, self);
+      g_idle_add_full (G_PRIORITY_HIGH, join_when_sent_cb, self, NULL);
+      ferry_test_run_until (has_all_large, self);
+    }
+  g_clear_object (&self->large);
 }
 
 /* Bursts of any length, with rests of any length between them, so that the role passes to and fro. */
@@ -377,6 +424,8 @@ main (int argc, char **argv)
   g_test_add ("/short-cut/wakes-the-main-loop-only", Scene, NULL, set_up, wakes_the_main_loop_only, tear_down);
   g_test_add ("/short-cut/drains-for-a-main-loop-that-is-busy", Scene, NULL, set_up,
               drains_for_a_main_loop_that_is_busy, tear_down);
+  g_test_add ("/short-cut/drains-for-a-main-loop-that-has-taken-the-ring", Scene, NULL, set_up,
+              drains_for_a_main_loop_that_has_taken_the_ring, tear_down);
   g_test_add ("/short-cut/keeps-the-order-when-the-role-passes", Scene, NULL, set_up,
               keeps_the_order_when_the_role_passes, tear_down);
   g_test_add ("/short-cut/routes-without-the-main-loop", Scene, NULL, set_up, routes_without_the_main_loop, tear_down);
