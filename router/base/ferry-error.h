@@ -46,7 +46,8 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_UNKNOWN_FUNCTION: The worker's program has no function of that name, or no handler answers the method.
  * @FERRY_ERROR_REFUSED: What the caller asked for was not begun, and will not be begun.
  * @FERRY_ERROR_NOT_DONE: There is no result yet; wait for the end.
- * @FERRY_ERROR_BAD_RESULT: A function returned a value of another type than it was registered to return.
+ * @FERRY_ERROR_BAD_RESULT: A function returned a value of another type than it was registered to return, or a request
+ *   of bytes was answered with another value.
  * @FERRY_ERROR_QUEUE_TIMED_OUT: The task waited in its queue for longer than its limit, and was not begun.
  * @FERRY_ERROR_QUARANTINED: The task ended several workers, and is not tried again.
  * @FERRY_ERROR_NOT_ACKNOWLEDGED: The conversation ended before the other end acknowledged the message.

@@ -66,6 +66,9 @@ typedef struct
 
 G_STATIC_ASSERT (sizeof (FerryCallHeader) == 24);
 
+/* The type of a value that is plain bytes. */
+#define FERRY_CALL_BYTES_TYPE "ay"
+
 #define FERRY_MAX_CALL_NAME 255
 
 /* The longest type string of a value, in bytes. A value with a longer type string is sent inside a variant. */
@@ -93,6 +96,14 @@ typedef struct
 
 #define FERRY_CALL_MAX_PARTS 5
 
+/* A value that is an array of bytes. Borrowed. */
+typedef struct
+{
+  gconstpointer data; /* not NULL, even if size is 0 */
+  gsize size;
+  GBytes *whole; /* (nullable): bytes that contain data, and that may be kept */
+} FerryBody;
+
 /* Checks that name (nullable; 1 to 255 bytes of UTF-8) and value (nullable) can be sent. Fails with
  * FERRY_ERROR_BAD_ARGUMENTS and FERRY_ERROR_TOO_LARGE. */
 gboolean ferry_call_message_check (const char *name, GVariant *value, GError **error);
@@ -113,8 +124,12 @@ void ferry_call_message_cut (FerryCallMessage *self, gsize offset);
 GVariant *ferry_call_message_dup_value (const FerryCallMessage *self);
 /* Whether the value is an array of bytes. */
 gboolean ferry_call_message_is_bytes (const FerryCallMessage *self);
-/* Returns (transfer full) the bytes of the value. Takes pieces (nullable): the bytes before those of the message. */
-GBytes *ferry_call_message_take_bytes (const FerryCallMessage *self, GByteArray *pieces);
+/* Returns the bytes of the value, of any type. */
+FerryBody ferry_call_message_get_body (const FerryCallMessage *self);
+/* Returns (transfer full) bytes of their own: a part of whole, or a copy. */
+GBytes *ferry_body_dup_bytes (const FerryBody *self);
+/* Returns (transfer full) pieces and this message's bytes. Takes pieces. */
+GBytes *ferry_call_message_join_bytes (const FerryCallMessage *self, GByteArray *pieces);
 /* Returns (transfer full) the value that consists of pieces and this message's bytes. Takes pieces. Fails with
  * FERRY_ERROR_PROTOCOL if the value has too many levels. */
 GVariant *ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces, GError **error);

@@ -19,8 +19,6 @@
 #include "base/ferry-depth-private.h"
 #include "call/ferry-remote-error-private.h"
 
-/* The type of packed bytes. */
-#define PACKED_TYPE "ay"
 #define FAULT_TOO_DEEP                                                                                                 \
   "a value of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels, with the levels inside its variants"
 
@@ -83,7 +81,7 @@ get_body (GVariant *value)
 void
 ferry_call_message_set_bytes (FerryCallMessage *self, gconstpointer data, gsize size)
 {
-  self->type_string = PACKED_TYPE;
+  self->type_string = FERRY_CALL_BYTES_TYPE;
   self->header.type_length = (guint16) strlen (self->type_string);
   self->body = data;
   self->body_size = size;
@@ -258,40 +256,49 @@ new_value (const FerryCallMessage *self, GBytes *bytes)
 gboolean
 ferry_call_message_is_bytes (const FerryCallMessage *self)
 {
-  return self->header.type_length == strlen (PACKED_TYPE) &&
-         memcmp (self->type_string, PACKED_TYPE, self->header.type_length) == 0;
+  return self->header.type_length == strlen (FERRY_CALL_BYTES_TYPE) &&
+         memcmp (self->type_string, FERRY_CALL_BYTES_TYPE, self->header.type_length) == 0;
+}
+
+FerryBody
+ferry_call_message_get_body (const FerryCallMessage *self)
+{
+  return (FerryBody){self->body != NULL ? self->body : "", self->body_size, self->body != NULL ? self->whole : NULL};
 }
 
 GBytes *
-ferry_call_message_take_bytes (const FerryCallMessage *self, GByteArray *pieces)
+ferry_body_dup_bytes (const FerryBody *self)
 {
-  if (pieces != NULL)
-    {
-      g_byte_array_append (pieces, self->body, (guint) self->body_size);
-      return g_byte_array_free_to_bytes (pieces);
-    }
-  if (self->whole != NULL && self->body_size > 0)
-    return g_bytes_new_from_bytes (
-      self->whole, (gsize) ((const guint8 *) self->body - (const guint8 *) g_bytes_get_data (self->whole, NULL)),
-      self->body_size);
-  return g_bytes_new (self->body, self->body_size);
+  if (self->whole == NULL)
+    return g_bytes_new (self->data, self->size);
+  return g_bytes_new_from_bytes (
+    self->whole, (gsize) ((const guint8 *) self->data - (const guint8 *) g_bytes_get_data (self->whole, NULL)),
+    self->size);
+}
+
+GBytes *
+ferry_call_message_join_bytes (const FerryCallMessage *self, GByteArray *pieces)
+{
+  g_byte_array_append (pieces, self->body, (guint) self->body_size);
+  return g_byte_array_free_to_bytes (pieces);
 }
 
 GVariant *
 ferry_call_message_dup_value (const FerryCallMessage *self)
 {
+  const FerryBody body = ferry_call_message_get_body (self);
   g_autoptr (GBytes) bytes = NULL;
 
   if (self->type_string == NULL)
     return NULL;
-  bytes = ferry_call_message_take_bytes (self, NULL);
+  bytes = ferry_body_dup_bytes (&body);
   return new_value (self, bytes);
 }
 
 GVariant *
 ferry_call_message_join_value (const FerryCallMessage *self, GByteArray *pieces, GError **error)
 {
-  g_autoptr (GBytes) bytes = ferry_call_message_take_bytes (self, pieces);
+  g_autoptr (GBytes) bytes = ferry_call_message_join_bytes (self, pieces);
 
   if (ferry_depth_allows (self->type_string, self->header.type_length, g_bytes_get_data (bytes, NULL),
                           g_bytes_get_size (bytes)))

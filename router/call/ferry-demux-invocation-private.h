@@ -17,7 +17,6 @@ typedef struct
   FerryTransport *transport; /* const: (owned) */
   guint64 number;            /* const: the demux counts its requests from 1, and this is the count of this one */
   guint64 begun;             /* const: the result of ferry_trace_get_moment() when the request arrived */
-  gsize size;                /* const: the size of the arguments in bytes */
   _Atomic (GCancellable *) cancellable; /* (owned) (nullable): set once */
   GList link;                           /* the dispatcher's lock: the invocation's link in the dispatcher's queue */
 
@@ -30,6 +29,7 @@ typedef struct
   const char *note; /* (nullable): a remark that is sent with an error whose message was cut */
 } FerryDemuxInvocation;
 
+/* Returns (transfer full) the invocation of a call, in the call's memory: see ferry_call_get_space(). */
 FerryDemuxInvocation *ferry_demux_invocation_new (FerryTransport *transport, FerryCall *call,
                                                   FerryInvocationDescribeFunc describe);
 /* For invocations that a demux made: the functions below. */
@@ -37,10 +37,8 @@ FerryDemuxInvocation *ferry_demux_invocation_new (FerryTransport *transport, Fer
 /* Whether the handler should be called. If the request's deadline has passed, or the request was cancelled, answers
  * the invocation with an error and returns FALSE. */
 gboolean ferry_demux_invocation_check_in_time (FerryInvocation *invocation);
-/* Returns (transfer none) (nullable) the arguments if they are packed bytes, for a demux that keeps them packed. */
-GBytes *ferry_demux_invocation_get_packed (FerryInvocation *invocation);
-/* Answers with packed bytes, which are borrowed until the function returns. */
-void ferry_demux_invocation_return_packed (FerryInvocation *invocation, gconstpointer packed, gsize size);
+/* Returns (transfer full) (nullable) the arguments if they are an array of bytes. */
+GBytes *ferry_demux_invocation_dup_bytes (FerryInvocation *invocation);
 /* Answers with an error, and adds no entry to the error's trace: the error has its trace already, or no function
  * raised it. */
 void ferry_demux_invocation_pass_error (FerryInvocation *invocation, const GError *failure);

@@ -5,9 +5,9 @@
  *
  * Answering:  if the transport has no room, a thread that may wait does so. On any other thread, the transport
  *             keeps the invocation until there is room. So an answer is lost only if the transport ends.
- * Cancelling: a cancel finds the call in the table of transactions, and the call has the invocation as its data.
- *             Once the cancellable is made, the call owns the memory of the invocation. So cancelled_cb() may use
- *             the invocation as long as it has a reference to the call.
+ * Memory:     the invocation lies in the memory of its call, so a request needs one allocation. A cancel finds the
+ *             call in the table of transactions. cancelled_cb() may use the invocation and its cancellable as long as
+ *             it has a reference to the call.
  * References: the call's reference is dropped before the transport's, as the call uses the transport. */
 
 #include "config.h"
@@ -17,23 +17,14 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-packing-private.h"
 #include "call/ferry-remote-error-private.h"
+
+G_STATIC_ASSERT (sizeof (FerryDemuxInvocation) <= FERRY_TRANSPORT_CALL_SPACE);
 
 /* The length in bytes to which the message of an error is cut if the error is too large to be sent. */
 #define SHORT_MESSAGE 1024
 
 /* ---- the end ---- */
-
-static void
-free_memory (gpointer data)
-{
-  FerryDemuxInvocation *self = data;
-
-  /* It is set: get_cancellable() sets the cancellable before it makes the call the owner. */
-  g_object_unref (atomic_load_explicit (&self->cancellable, memory_order_acquire));
-  g_free (self);
-}
 
 static void
 destroy (FerryInvocation *invocation)
@@ -58,9 +49,6 @@ destroy (FerryInvocation *invocation)
   g_clear_pointer (&self->value, g_variant_unref);
   g_clear_error (&self->failure);
   g_clear_pointer (&self->trace, g_free);
-  /* Acquire, as in free_memory(): sees what get_cancellable() released. */
-  if (atomic_load_explicit (&self->cancellable, memory_order_acquire) == NULL)
-    g_free (self);
   ferry_call_unref (call);
   ferry_hand_over (transport);
   g_object_unref (transport);
@@ -110,7 +98,7 @@ get_cancellable (FerryInvocation *invocation)
   if (!atomic_compare_exchange_strong_explicit (&self->cancellable, &present, made, memory_order_acq_rel,
                                                 memory_order_acquire))
     return present;
-  ferry_call_attach (self->call, self, free_memory);
+  ferry_call_attach (self->call, made, g_object_unref);
   ferry_call_set_cancel_func (self->call, cancelled_cb, self);
   return g_steal_pointer (&made);
 }
@@ -307,25 +295,36 @@ answer (FerryInvocation *invocation, GVariant *value, GObject *object, const GEr
   deliver (self, TRUE);
 }
 
-GBytes *
-ferry_demux_invocation_get_packed (FerryInvocation *invocation)
-{
-  return ferry_call_get_packed (((FerryDemuxInvocation *) invocation)->call);
-}
-
-void
-ferry_demux_invocation_return_packed (FerryInvocation *invocation, gconstpointer packed, gsize size)
+static void
+answer_bytes (FerryInvocation *invocation, const FerryPart *bytes)
 {
   FerryDemuxInvocation *self = (FerryDemuxInvocation *) invocation;
-  const FerryPart part = {packed, size};
 
-  if (!ferry_invocation_begin_answer (invocation, "An exporter") || ferry_invocation_is_one_way (invocation) ||
-      ferry_call_answer_packed (self->call, &part, NULL))
-    return;
-  /* Not sent: the answer is kept until there is room, or becomes an error that says why it cannot be sent. */
-  self->kind = FERRY_CALL_ANSWER;
-  self->value = g_variant_ref_sink (ferry_pack_end (g_memdup2 (packed, size), size));
-  deliver (self, TRUE);
+  /* If the answer is not sent, it is kept until there is room, or becomes an error that says why it cannot be sent. */
+  if (!ferry_invocation_is_one_way (invocation) && !ferry_call_answer_packed (self->call, bytes, NULL))
+    answer (invocation, ferry_invocation_new_bytes_value (bytes), NULL, NULL, FALSE);
+}
+
+/* ---- the request ---- */
+
+static GVariant *
+get_arguments (FerryInvocation *invocation)
+{
+  return ferry_call_get_arguments (((FerryDemuxInvocation *) invocation)->call);
+}
+
+static gboolean
+get_body (FerryInvocation *invocation, FerryBody *body)
+{
+  return ferry_call_get_body (((FerryDemuxInvocation *) invocation)->call, body);
+}
+
+GBytes *
+ferry_demux_invocation_dup_bytes (FerryInvocation *invocation)
+{
+  FerryBody body;
+
+  return get_body (invocation, &body) ? ferry_body_dup_bytes (&body) : NULL;
 }
 
 void
@@ -373,28 +372,19 @@ ferry_demux_invocation_check_in_time (FerryInvocation *invocation)
 FerryDemuxInvocation *
 ferry_demux_invocation_new (FerryTransport *transport, FerryCall *call, FerryInvocationDescribeFunc describe)
 {
-  GBytes *packed = describe != NULL ? ferry_call_get_packed (call) : NULL;
-  static const FerryInvocationFuncs funcs = {answer, send_item, is_cancelled, get_cancellable, destroy};
-  FerryDemuxInvocation *self = g_new0 (FerryDemuxInvocation, 1);
+  static const FerryInvocationFuncs funcs = {answer,    answer_bytes, get_arguments,   get_body,
+                                             send_item, is_cancelled, get_cancellable, destroy};
+  FerryDemuxInvocation *self = ferry_call_get_space (call);
 
   atomic_init (&self->base.references, 1);
   self->base.funcs = &funcs;
   self->base.describe = describe;
   self->base.method = ferry_call_get_method (call);
-  if (packed == NULL)
-    self->base.arguments = ferry_call_get_arguments (call);
   self->base.deadline = ferry_call_get_deadline (call);
   self->base.flags = ferry_call_get_flags (call);
   self->call = ferry_call_ref (call);
   self->transport = g_object_ref (transport);
   self->link.data = self;
   self->begun = ferry_trace_get_moment ();
-  if (packed != NULL)
-    self->size = g_bytes_get_size (packed);
-  else if (self->base.arguments != NULL)
-    {
-      self->size = g_variant_get_size (self->base.arguments);
-      ferry_known_types_add (self->base.arguments);
-    }
   return self;
 }

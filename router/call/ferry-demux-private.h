@@ -11,10 +11,8 @@ G_BEGIN_DECLS
 /* A function that works as g_thread_try_new(). */
 typedef GThread *(*FerryDemuxStartThreadFunc) (const char *name, GThreadFunc func, gpointer data, GError **error);
 
-/* Makes the demux keep packed bytes as they are: ferry_demux_invocation_get_packed() returns them, and such an
- * invocation has no arguments. describe returns the name of an invocation for messages. Must be called before the
- * demux is started. */
-void ferry_demux_keep_packed (FerryDemux *self, FerryInvocationDescribeFunc describe);
+/* Sets the function that returns the name of an invocation for messages. Must be called before the demux is started. */
+void ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFunc describe);
 /* Returns how many requests the demux has received so far. Requests are numbered from 1 in the order they arrived. */
 guint64 ferry_demux_get_n_received (FerryDemux *self);
 

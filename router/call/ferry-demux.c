@@ -257,7 +257,7 @@ begin_locked (Dispatcher *self, Run *run, FerryDemuxInvocation *invocation)
   if (invocation == NULL)
     {
       invocation = g_queue_pop_head_link (&self->queue)->data;
-      self->pending_size -= invocation->size;
+      self->pending_size -= ferry_call_get_size (invocation->call);
     }
   handler = g_hash_table_lookup (self->handlers, invocation->base.method);
   if (handler == NULL)
@@ -540,6 +540,7 @@ has_room_locked (Dispatcher *self, gsize size)
 static void
 dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
 {
+  const gsize size = ferry_call_get_size (invocation->call);
   g_autoptr (GError) refusal = NULL;
   g_autoptr (GSource) source = NULL;
   Summons summons = SUMMONS_NONE;
@@ -550,11 +551,11 @@ dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
     refusal = new_refusal (FALSE);
   else if (runs_now_locked (self))
     begin_locked (self, &run, invocation);
-  else if (!has_room_locked (self, invocation->size))
+  else if (!has_room_locked (self, size))
     refusal = new_refusal (TRUE);
   else
     {
-      self->pending_size += invocation->size;
+      self->pending_size += size;
       g_queue_push_tail_link (&self->queue, &invocation->link);
       if (self->place != PLACE_CONTEXT)
         summons = summon_locked (self);
@@ -661,8 +662,7 @@ struct _FerryDemux
 
   FerryTransport *transport;            /* const: (owned) */
   Dispatcher *dispatcher;               /* const: (owned) */
-  FerryInvocationDescribeFunc describe; /* (nullable): see ferry_demux_keep_packed(); set before the demux is
-                                         started */
+  FerryInvocationDescribeFunc describe; /* (nullable): set before the demux is started */
   _Atomic guint64 n_received;
 
   pthread_mutex_t lock;
@@ -745,7 +745,7 @@ ferry_demux_set_start_thread_func (FerryDemux *self, FerryDemuxStartThreadFunc f
 }
 
 void
-ferry_demux_keep_packed (FerryDemux *self, FerryInvocationDescribeFunc describe)
+ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFunc describe)
 {
   self->describe = describe;
 }

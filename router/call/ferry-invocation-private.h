@@ -27,6 +27,12 @@ typedef struct
    * NULL. Takes value; object and failure are borrowed. refused: the error says that nothing was begun. object is
    * only set if the invocation has an object. */
   void (*answer) (FerryInvocation *self, GVariant *value, GObject *object, const GError *failure, gboolean refused);
+  /* (nullable): answers with an array of bytes, which is borrowed. NULL: answer() gets a value instead. */
+  void (*answer_bytes) (FerryInvocation *self, const FerryPart *bytes);
+  /* (nullable): returns the arguments. NULL: they are in the field arguments. */
+  GVariant *(*get_arguments) (FerryInvocation *self);
+  /* (nullable): returns FALSE if the arguments are no array of bytes. NULL: they never are. */
+  gboolean (*get_body) (FerryInvocation *self, FerryBody *body);
   /* (nullable): sends an item. Called before the answer. NULL if no request of this maker wants a stream. Takes no
    * reference to item. */
   gboolean (*send_item) (FerryInvocation *self, GVariant *item, GError **error);
@@ -44,7 +50,7 @@ struct _FerryInvocation
   const FerryInvocationFuncs *funcs;
   FerryInvocationDescribeFunc describe; /* (nullable) */
   const char *method;                   /* owned by the maker, as are arguments and object */
-  GVariant *arguments;                  /* (nullable) */
+  GVariant *arguments;                  /* (nullable): unused if funcs has get_arguments */
   GObject *object;                      /* (nullable): the object whose method is called */
   gint64 deadline;
   FerryCallFlags flags;
@@ -57,6 +63,8 @@ gboolean ferry_invocation_check_wanted (FerryInvocation *self, GError **error);
 /* Marks the invocation as answered. Returns TRUE to the one caller that may then answer. Returns FALSE, and logs a
  * critical, if the invocation was answered already. function: the name of the calling function, for the critical. */
 gboolean ferry_invocation_begin_answer (FerryInvocation *self, const char *function);
+/* Returns (transfer full) a copy of bytes as a value. */
+GVariant *ferry_invocation_new_bytes_value (const FerryPart *bytes);
 /* Returns (transfer full) the name of the request for messages. */
 char *ferry_invocation_dup_words (FerryInvocation *self);
 

@@ -19,8 +19,9 @@
  * A call to answer: a request to a [class@Ferry.Demux], or a call of a method of an exported object. A handler of the
  * demux, or the method's [callback@Ferry.MethodFunc], gets the invocation.
  *
- * Answer an invocation once, with [method@Ferry.Invocation.return_value], [method@Ferry.Invocation.return_object],
- * [method@Ferry.Invocation.return_error] or [method@Ferry.Invocation.refuse]. Answer it in the function that gets it,
+ * Answer an invocation once, with [method@Ferry.Invocation.return_value], [method@Ferry.Invocation.return_bytes],
+ * [method@Ferry.Invocation.return_object], [method@Ferry.Invocation.return_error] or
+ * [method@Ferry.Invocation.refuse]. Answer it in the function that gets it,
  * or take a reference and answer it later; any thread may answer. If the last reference is dropped before an answer,
  * the call is refused with %FERRY_ERROR_REFUSED, so the caller always gets an answer. A second answer is an error of
  * the program.
@@ -135,7 +136,38 @@ ferry_invocation_get_arguments (FerryInvocation *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  return self->arguments;
+  return self->funcs->get_arguments != NULL ? self->funcs->get_arguments (self) : self->arguments;
+}
+
+/**
+ * ferry_invocation_get_bytes:
+ * @self: an invocation
+ * @size: (out): the number of bytes, 0 if @self has none
+ *
+ * Gets the bytes of a request that was sent as bytes, such as by [method@Ferry.Mux.transact_bytes]. A request that was
+ * sent with a value of the type `ay` has its bytes too: the two are the same to the handler, which may as well call
+ * [method@Ferry.Invocation.get_arguments].
+ *
+ * The bytes come from another process, and are this process's own copy: they do not change while they are checked. They
+ * are valid as long as @self is referenced, also after the answer. Any thread.
+ *
+ * Returns: (transfer none) (nullable) (array length=size) (element-type guint8): the bytes, not %NULL for a request of
+ * 0 bytes; %NULL if the arguments are of another type than `ay`, if there are none, and for an object's method
+ *
+ * Since: 0.1
+ */
+gconstpointer
+ferry_invocation_get_bytes (FerryInvocation *self, gsize *size)
+{
+  FerryBody body = {NULL, 0, NULL};
+
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (size != NULL, NULL);
+
+  if (self->funcs->get_body == NULL || !self->funcs->get_body (self, &body))
+    body = (FerryBody){NULL, 0, NULL};
+  *size = body.size;
+  return body.data;
 }
 
 /**
@@ -336,6 +368,47 @@ ferry_invocation_return_value (FerryInvocation *self, GVariant *value)
 
   if (ferry_invocation_begin_answer (self, "ferry_invocation_return_value()"))
     self->funcs->answer (self, g_steal_pointer (&taken), NULL, NULL, FALSE);
+}
+
+GVariant *
+ferry_invocation_new_bytes_value (const FerryPart *bytes)
+{
+  gpointer copy = g_memdup2 (bytes->data, bytes->size);
+
+  return g_variant_ref_sink (
+    g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, copy, bytes->size, TRUE, g_free, copy));
+}
+
+/**
+ * ferry_invocation_return_bytes:
+ * @self: an invocation
+ * @data: (array length=size) (element-type guint8) (nullable): the bytes of the answer, borrowed until this returns;
+ *   %NULL only if @size is 0
+ * @size: the size of @data in bytes; may be 0
+ *
+ * Answers with bytes, which are written into the transport without a value in between. To the caller they are the same
+ * as a value of the type `ay`: one that sent bytes gets bytes, and one that sent a value gets such a value.
+ *
+ * The out signature of an object's method must be `ay` for this. Otherwise as [method@Ferry.Invocation.return_value],
+ * on any thread: if the transport has no room now, and this thread may not wait for it, a copy of @data is kept and
+ * sent later.
+ *
+ * Since: 0.1
+ */
+void
+ferry_invocation_return_bytes (FerryInvocation *self, gconstpointer data, gsize size)
+{
+  const FerryPart bytes = {data != NULL ? data : "", size};
+
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (data != NULL || size == 0);
+
+  if (!ferry_invocation_begin_answer (self, "ferry_invocation_return_bytes()"))
+    return;
+  if (self->funcs->answer_bytes != NULL)
+    self->funcs->answer_bytes (self, &bytes);
+  else
+    self->funcs->answer (self, ferry_invocation_new_bytes_value (&bytes), NULL, NULL, FALSE);
 }
 
 /**

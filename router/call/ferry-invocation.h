@@ -32,6 +32,8 @@ const char *ferry_invocation_get_method (FerryInvocation *self);
 FERRY_AVAILABLE_IN_0_1
 GVariant *ferry_invocation_get_arguments (FerryInvocation *self);
 FERRY_AVAILABLE_IN_0_1
+gconstpointer ferry_invocation_get_bytes (FerryInvocation *self, gsize *size);
+FERRY_AVAILABLE_IN_0_1
 gint64 ferry_invocation_get_deadline (FerryInvocation *self);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_invocation_is_one_way (FerryInvocation *self);
@@ -47,6 +49,8 @@ gboolean ferry_invocation_send_item (FerryInvocation *self, GVariant *item, GErr
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_invocation_return_value (FerryInvocation *self, GVariant *value);
+FERRY_AVAILABLE_IN_0_1
+void ferry_invocation_return_bytes (FerryInvocation *self, gconstpointer data, gsize size);
 FERRY_AVAILABLE_IN_0_1
 void ferry_invocation_return_object (FerryInvocation *self, GObject *object);
 FERRY_AVAILABLE_IN_0_1

@@ -109,6 +109,18 @@ ask_release (gpointer data)
   ask_free (self);
 }
 
+/* Returns (nullable) (transfer full) the error for an asker that wants bytes and gets value (nullable). */
+static GError *
+new_no_bytes_error (GVariant *value)
+{
+  if (value == NULL)
+    return NULL;
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_BAD_RESULT,
+                      "The answer is a value of the type “%s” and no array of bytes; use ferry_mux_transact() for "
+                      "values, or ferry_invocation_return_bytes() at the other end",
+                      g_variant_get_type_string (value));
+}
+
 /* Drops the table's reference. */
 static void
 ask_done (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
@@ -119,17 +131,26 @@ ask_done (gpointer data, GVariant *result, GError *error, const char *trace, gbo
     ferry_known_types_add (result);
   if (self->funcs.done != NULL)
     self->funcs.done (self->data, result, error);
-  else
+  else if (self->funcs.func != NULL)
     self->funcs.func (result, error, self->data);
+  else
+    {
+      g_autoptr (GError) no_bytes = new_no_bytes_error (result);
+
+      self->funcs.bytes_func (NULL, 0, error != NULL ? error : no_bytes, self->data);
+    }
   ask_release (self);
 }
 
 static void
-ask_done_packed (gpointer data, GBytes *result)
+ask_done_packed (gpointer data, const FerryBody *result)
 {
   Ask *self = data;
 
-  self->funcs.done_packed (self->data, result);
+  if (self->funcs.done_packed != NULL)
+    self->funcs.done_packed (self->data, result);
+  else
+    self->funcs.bytes_func (result->data, result->size, NULL, self->data);
   ask_release (self);
 }
 
@@ -140,6 +161,13 @@ ask_item_came (gpointer data, const char *name, GVariant *value)
 
   if (name[0] == '\0' && value != NULL)
     self->funcs.item (self->data, value);
+}
+
+/* The bytes of a request, which are set even if there are 0 of them. */
+static FerryPart
+make_part (gconstpointer data, gsize size)
+{
+  return (FerryPart){data != NULL ? data : "", size};
 }
 
 static const FerryAnswerFuncs plain_funcs = {.done = ask_done};
@@ -203,9 +231,9 @@ ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFun
 
   *ask = (Ask){1, g_object_ref (self), *funcs, data};
   xid = send_request (self, request,
-                      request->window > 0          ? &stream_funcs
-                      : funcs->done_packed != NULL ? &packed_funcs
-                                                   : &plain_funcs,
+                      request->window > 0                                       ? &stream_funcs
+                      : funcs->done_packed != NULL || funcs->bytes_func != NULL ? &packed_funcs
+                                                                                : &plain_funcs,
                       ask, error);
   if (xid == 0)
     ask_free (ask);
@@ -232,9 +260,10 @@ ferry_mux_add_window (FerryMux *self, guint64 xid, guint n)
 /* The data of a transaction's completion. */
 typedef struct
 {
-  FerryMux *mux; /* const: (owned) */
-  char *method;  /* const: (owned) (nullable): NULL if the transaction has neither a deadline nor a cancellable */
-  guint64 xid;   /* written before a task or a thread waits for the completion */
+  FerryMux *mux;     /* const: (owned) */
+  char *method;      /* const: (owned) (nullable): NULL if the transaction has neither a deadline nor a cancellable */
+  guint64 xid;       /* written before a task or a thread waits for the completion */
+  gboolean of_bytes; /* const: the result is a GBytes, not a GVariant */
 } Transaction;
 
 static GError *
@@ -270,10 +299,24 @@ typedef gboolean (*FinishFunc) (FerryCompletion *self, gpointer result, GDestroy
 static void
 transaction_end (FerryCompletion *completion, GVariant *result, const GError *error, FinishFunc finish)
 {
-  if (result != NULL)
-    ferry_known_types_add (result);
-  finish (completion, result != NULL ? g_variant_ref (result) : NULL, (GDestroyNotify) g_variant_unref,
-          error != NULL ? ferry_error_copy (error) : NULL);
+  const Transaction *self = ferry_completion_get_data (completion);
+
+  if (error != NULL)
+    finish (completion, NULL, NULL, ferry_error_copy (error));
+  else if (result == NULL || self->of_bytes)
+    finish (completion, NULL, NULL, new_no_bytes_error (result));
+  else
+    {
+      ferry_known_types_add (result);
+      finish (completion, g_variant_ref (result), (GDestroyNotify) g_variant_unref, NULL);
+    }
+  ferry_completion_unref (completion);
+}
+
+static void
+transaction_end_packed (FerryCompletion *completion, const FerryBody *result, FinishFunc finish)
+{
+  finish (completion, ferry_body_dup_bytes (result), (GDestroyNotify) g_bytes_unref, NULL);
   ferry_completion_unref (completion);
 }
 
@@ -289,12 +332,29 @@ transaction_answered_in_run (gpointer data, GVariant *result, GError *error, con
   transaction_end (data, result, error, ferry_completion_finish_in_run);
 }
 
-static const FerryAnswerFuncs completion_funcs = {.done = transaction_answered};
-static const FerryAnswerFuncs waiting_funcs = {.done = transaction_answered,
-                                               .done_in_run = transaction_answered_in_run};
+static void
+transaction_answered_packed (gpointer data, const FerryBody *result)
+{
+  transaction_end_packed (data, result, ferry_completion_finish);
+}
 
-/* Sends a request. Returns (transfer full) its completion, or NULL with an error. waiters (nullable): where a thread
- * will wait for the completion. */
+static void
+transaction_answered_packed_in_run (gpointer data, const FerryBody *result)
+{
+  transaction_end_packed (data, result, ferry_completion_finish_in_run);
+}
+
+/* By whether bytes are wanted. */
+static const FerryAnswerFuncs completion_funcs[2] = {
+  {.done = transaction_answered}, {.done = transaction_answered, .done_packed = transaction_answered_packed}};
+static const FerryAnswerFuncs waiting_funcs[2] = {
+  {.done = transaction_answered, .done_in_run = transaction_answered_in_run},
+  {.done = transaction_answered,
+   .done_in_run = transaction_answered_in_run,
+   .done_packed = transaction_answered_packed_in_run}};
+
+/* Sends a request. Returns (transfer full) its completion, or NULL with an error. A request of bytes wants bytes as its
+ * result. waiters (nullable): where a thread will wait for the completion. */
 static FerryCompletion *
 transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *waiters, GError **error)
 {
@@ -308,8 +368,9 @@ transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *
     ferry_completion_set_waiters (completion, waiters);
   self = ferry_completion_get_data (completion);
   self->mux = g_object_ref (mux);
+  self->of_bytes = request->packed.data != NULL;
   self->method = request->deadline > 0 || request->cancellable != NULL ? g_strdup (request->method) : NULL;
-  self->xid = send_request (mux, request, waiters != NULL ? &waiting_funcs : &completion_funcs,
+  self->xid = send_request (mux, request, &(waiters != NULL ? waiting_funcs : completion_funcs)[self->of_bytes],
                             ferry_completion_ref (completion), error);
   if (self->xid != 0)
     return g_steal_pointer (&completion);
@@ -318,6 +379,27 @@ transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *
 }
 
 /* ---- a thread that waits ---- */
+
+/* Sends a request and waits. Returns FALSE with an error, or sets result (transfer full) (nullable): a GVariant, or a
+ * GBytes for a request of bytes. form: the name of the function to use on a thread that may not wait. */
+static gboolean
+transact (FerryMux *self, const FerryAskRequest *request, const char *form, gpointer *result, GError **error)
+{
+  g_autoptr (FerryCompletion) completion = NULL;
+  g_autoptr (GError) failure = NULL;
+
+  if (!ferry_transport_check_may_wait (self->transport, form, error))
+    return FALSE;
+  completion = transaction_start (self, request, ferry_transport_get_waiters (self->transport), error);
+  if (completion == NULL)
+    return FALSE;
+  ferry_completion_wait (completion, ferry_deadline_or_never (request->deadline), request->cancellable);
+  *result = ferry_completion_take (completion, &failure);
+  if (failure == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
+}
 
 /**
  * ferry_mux_transact:
@@ -355,34 +437,85 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
                                    .deadline = ferry_mux_get_deadline (timeout),
                                    .waits = TRUE,
                                    .cancellable = cancellable};
-  g_autoptr (FerryCompletion) completion = NULL;
   g_autoptr (GVariant) value = NULL;
-  g_autoptr (GError) failure = NULL;
+  gboolean answered;
 
   g_return_val_if_fail (FERRY_IS_MUX (self), FALSE);
   g_return_val_if_fail (method != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (result != NULL)
-    *result = NULL;
-  if (!ferry_transport_check_may_wait (self->transport, "ferry_mux_transact_async()", error))
-    return FALSE;
-  completion = transaction_start (self, &request, ferry_transport_get_waiters (self->transport), error);
-  if (completion == NULL)
-    return FALSE;
-  ferry_completion_wait (completion, ferry_deadline_or_never (request.deadline), cancellable);
-  value = ferry_completion_take (completion, &failure);
-  if (failure != NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&failure));
-      return FALSE;
-    }
+  answered = transact (self, &request, "ferry_mux_transact_async()", (gpointer *) &value, error);
   if (result != NULL)
     *result = g_steal_pointer (&value);
-  return TRUE;
+  return answered;
+}
+
+/**
+ * ferry_mux_transact_bytes:
+ * @self: a mux
+ * @method: the method, 1 to 255 bytes of UTF-8
+ * @data: (array length=size) (element-type guint8) (nullable): the bytes of the request, borrowed until this returns;
+ *   %NULL only if @size is 0
+ * @size: the size of @data in bytes; may be 0
+ * @timeout: microseconds until the answer; negative for no limit. The other end is notified of the deadline.
+ * @cancellable: (nullable): a cancellable
+ * @result: (out) (transfer full) (nullable) (optional): the bytes of the answer, %NULL for an answer without a value
+ * @error: return location for an error
+ *
+ * Sends a request of plain bytes, and waits for an answer of plain bytes. The request is written into the transport
+ * without a copy in between. Otherwise as [method@Ferry.Mux.transact], also as to threads and errors.
+ *
+ * To a handler, the request is the same as one with a value of the type `ay`, and so is the answer: a handler uses
+ * [method@Ferry.Invocation.get_bytes] and [method@Ferry.Invocation.return_bytes], or the functions for values. An
+ * answer with a value of another type fails with %FERRY_ERROR_BAD_RESULT. The bytes of an answer come from another
+ * process: check them.
+ *
+ * Returns: %TRUE when the request was answered
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_mux_transact_bytes (FerryMux *self, const char *method, gconstpointer data, gsize size, gint64 timeout,
+                          GCancellable *cancellable, GBytes **result, GError **error)
+{
+  const FerryAskRequest request = {.method = method,
+                                   .packed = make_part (data, size),
+                                   .deadline = ferry_mux_get_deadline (timeout),
+                                   .waits = TRUE,
+                                   .cancellable = cancellable};
+  g_autoptr (GBytes) bytes = NULL;
+  gboolean answered;
+
+  g_return_val_if_fail (FERRY_IS_MUX (self), FALSE);
+  g_return_val_if_fail (method != NULL, FALSE);
+  g_return_val_if_fail (data != NULL || size == 0, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  answered = transact (self, &request, "ferry_mux_transact_bytes_async()", (gpointer *) &bytes, error);
+  if (result != NULL)
+    *result = g_steal_pointer (&bytes);
+  return answered;
 }
 
 /* ---- a task ---- */
+
+/* Sends a request for a task with that tag. */
+static void
+transact_async (FerryMux *self, const FerryAskRequest *request, gpointer tag, GAsyncReadyCallback callback,
+                gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, request->cancellable, callback, user_data);
+  g_autoptr (FerryCompletion) completion = NULL;
+  GError *error = NULL;
+
+  g_task_set_source_tag (task, tag);
+  g_task_set_check_cancellable (task, FALSE);
+  completion = transaction_start (self, request, NULL, &error);
+  if (completion != NULL)
+    ferry_completion_return (completion, task, ferry_deadline_or_never (request->deadline));
+  else
+    g_task_return_error (task, error);
+}
 
 /**
  * ferry_mux_transact_async:
@@ -407,21 +540,11 @@ ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *argument
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   const FerryAskRequest request = {
     .method = method, .arguments = kept, .deadline = ferry_mux_get_deadline (timeout), .cancellable = cancellable};
-  g_autoptr (FerryCompletion) completion = NULL;
-  g_autoptr (GTask) task = NULL;
-  GError *error = NULL;
 
   g_return_if_fail (FERRY_IS_MUX (self));
   g_return_if_fail (method != NULL);
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, ferry_mux_transact_async);
-  g_task_set_check_cancellable (task, FALSE);
-  completion = transaction_start (self, &request, NULL, &error);
-  if (completion != NULL)
-    ferry_completion_return (completion, task, ferry_deadline_or_never (request.deadline));
-  else
-    g_task_return_error (task, error);
+  transact_async (self, &request, ferry_mux_transact_async, callback, user_data);
 }
 
 /**
@@ -443,11 +566,74 @@ ferry_mux_transact_finish (FerryMux *self, GAsyncResult *result, GVariant **valu
   g_autoptr (GVariant) answer = NULL;
 
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_mux_transact_async), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   answer = g_task_propagate_pointer (G_TASK (result), error);
   if (value != NULL)
     *value = g_steal_pointer (&answer);
+  return !g_task_had_error (G_TASK (result));
+}
+
+/**
+ * ferry_mux_transact_bytes_async:
+ * @self: a mux
+ * @method: the method, 1 to 255 bytes of UTF-8
+ * @data: (array length=size) (element-type guint8) (nullable): the bytes of the request, borrowed until this returns;
+ *   %NULL only if @size is 0
+ * @size: the size of @data in bytes; may be 0
+ * @timeout: microseconds until the answer; negative for no limit. The other end is notified of the deadline.
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async): called when the transaction ends, in the thread-default main context of the caller
+ * @user_data: data for @callback
+ *
+ * Sends a request of plain bytes without waiting: [method@Ferry.Mux.transact_async] and
+ * [method@Ferry.Mux.transact_bytes] in one. Any thread whose main context runs.
+ *
+ * Since: 0.1
+ */
+void
+ferry_mux_transact_bytes_async (FerryMux *self, const char *method, gconstpointer data, gsize size, gint64 timeout,
+                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  const FerryAskRequest request = {.method = method,
+                                   .packed = make_part (data, size),
+                                   .deadline = ferry_mux_get_deadline (timeout),
+                                   .cancellable = cancellable};
+
+  g_return_if_fail (FERRY_IS_MUX (self));
+  g_return_if_fail (method != NULL);
+  g_return_if_fail (data != NULL || size == 0);
+
+  transact_async (self, &request, ferry_mux_transact_bytes_async, callback, user_data);
+}
+
+/**
+ * ferry_mux_transact_bytes_finish:
+ * @self: a mux
+ * @result: the result that the callback got
+ * @bytes: (out) (transfer full) (nullable) (optional): the bytes of the answer, %NULL for an answer without a value
+ * @error: return location for an error
+ *
+ * Gets the result of [method@Ferry.Mux.transact_bytes_async]. Fails as [method@Ferry.Mux.transact_bytes] does. Any
+ * thread.
+ *
+ * Returns: %TRUE when the request was answered
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_mux_transact_bytes_finish (FerryMux *self, GAsyncResult *result, GBytes **bytes, GError **error)
+{
+  g_autoptr (GBytes) answer = NULL;
+
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_mux_transact_bytes_async), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  answer = g_task_propagate_pointer (G_TASK (result), error);
+  if (bytes != NULL)
+    *bytes = g_steal_pointer (&answer);
   return !g_task_had_error (G_TASK (result));
 }
 
@@ -490,9 +676,45 @@ ferry_mux_transact_with_func (FerryMux *self, const char *method, GVariant *argu
 }
 
 /**
+ * ferry_mux_transact_bytes_with_func:
+ * @self: a mux
+ * @method: the method, 1 to 255 bytes of UTF-8
+ * @data: (array length=size) (element-type guint8) (nullable): the bytes of the request, borrowed until this returns;
+ *   %NULL only if @size is 0
+ * @size: the size of @data in bytes; may be 0
+ * @func: (scope async): called once with the answer or an error
+ * @user_data: data for @func
+ * @error: return location for an error
+ *
+ * Sends a request of plain bytes without waiting: the least costly form of all. @func gets the bytes of the answer
+ * where they were received, and copies what it keeps. Otherwise as [method@Ferry.Mux.transact_with_func], also as to
+ * threads and errors; for the bytes see [method@Ferry.Mux.transact_bytes].
+ *
+ * Returns: the transaction's number, for [method@Ferry.Mux.cancel], or 0 when it failed
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_mux_transact_bytes_with_func (FerryMux *self, const char *method, gconstpointer data, gsize size,
+                                    FerryMuxBytesFunc func, gpointer user_data, GError **error)
+{
+  const FerryAskRequest request = {.method = method, .packed = make_part (data, size)};
+  const FerryAskFuncs funcs = {.bytes_func = func};
+
+  g_return_val_if_fail (FERRY_IS_MUX (self), 0);
+  g_return_val_if_fail (method != NULL, 0);
+  g_return_val_if_fail (data != NULL || size == 0, 0);
+  g_return_val_if_fail (func != NULL, 0);
+  g_return_val_if_fail (error == NULL || *error == NULL, 0);
+
+  return ferry_mux_ask (self, &request, &funcs, user_data, error);
+}
+
+/**
  * ferry_mux_cancel:
  * @self: a mux
- * @xid: the number of a transaction of [method@Ferry.Mux.transact_with_func]
+ * @xid: the number of a transaction of [method@Ferry.Mux.transact_with_func] or
+ *   [method@Ferry.Mux.transact_bytes_with_func]
  *
  * Notifies the other end that the answer is no longer wanted. The other end still answers, with %G_IO_ERROR_CANCELLED
  * if it has stopped its work. Any thread.
@@ -510,6 +732,15 @@ ferry_mux_cancel (FerryMux *self, guint64 xid)
 }
 
 /* ---- one way ---- */
+
+/* form: the name of the function to use on a thread that may not wait. */
+static gboolean
+send_one_way (FerryMux *self, const FerryAskRequest *request, const char *form, GError **error)
+{
+  return (!request->waits || ferry_transport_check_may_wait (self->transport, form, error)) &&
+         !g_cancellable_set_error_if_cancelled (request->cancellable, error) &&
+         send_request (self, request, NULL, NULL, error) != 0;
+}
 
 /**
  * ferry_mux_send:
@@ -547,10 +778,43 @@ ferry_mux_send (FerryMux *self, const char *method, GVariant *arguments, gint64 
   g_return_val_if_fail (method != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (timeout != 0 && !ferry_transport_check_may_wait (self->transport, "ferry_mux_send() with a timeout of 0", error))
-    return FALSE;
-  return !g_cancellable_set_error_if_cancelled (cancellable, error) &&
-         send_request (self, &request, NULL, NULL, error) != 0;
+  return send_one_way (self, &request, "ferry_mux_send() with a timeout of 0", error);
+}
+
+/**
+ * ferry_mux_send_bytes:
+ * @self: a mux
+ * @method: the method, 1 to 255 bytes of UTF-8
+ * @data: (array length=size) (element-type guint8) (nullable): the bytes of the request, borrowed until this returns;
+ *   %NULL only if @size is 0
+ * @size: the size of @data in bytes; may be 0
+ * @timeout: microseconds to wait for room in the transport; negative for no limit, 0 to not wait
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Sends a one-way request of plain bytes. Otherwise as [method@Ferry.Mux.send], also as to threads and errors; for the
+ * bytes see [method@Ferry.Mux.transact_bytes].
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_mux_send_bytes (FerryMux *self, const char *method, gconstpointer data, gsize size, gint64 timeout,
+                      GCancellable *cancellable, GError **error)
+{
+  const FerryAskRequest request = {.method = method,
+                                   .packed = make_part (data, size),
+                                   .deadline = ferry_mux_get_deadline (timeout),
+                                   .waits = timeout != 0,
+                                   .cancellable = cancellable};
+
+  g_return_val_if_fail (FERRY_IS_MUX (self), FALSE);
+  g_return_val_if_fail (method != NULL, FALSE);
+  g_return_val_if_fail (data != NULL || size == 0, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return send_one_way (self, &request, "ferry_mux_send_bytes() with a timeout of 0", error);
 }
 
 /* ---- the end ---- */

@@ -53,6 +53,8 @@ typedef struct
   /* whether large answers that send_in_buffer() did not send are sent in pieces, so that they do not delay other
    * messages */
   gboolean in_pieces;
+  /* how many bytes each call has for the code that answers it: see ferry_call_get_space() */
+  gsize call_space;
   /* (nullable): called when the last reference is dropped. Until then a send() that began before
    * ferry_transactions_close() may still be running */
   void (*destroy) (gpointer transport);
@@ -66,9 +68,9 @@ typedef struct
    * begin the request. */
   void (*done) (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused);
   /* (nullable): called instead of done() with a result that is an array of bytes. */
-  void (*done_packed) (gpointer data, GBytes *result);
+  void (*done_packed) (gpointer data, const FerryBody *result);
   /* (nullable): called instead of done() by ferry_transactions_receive(). It must only wake a thread, and may delay
-   * that until end_run(). */
+   * that until end_run(). done_packed() too then. */
   void (*done_in_run) (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused);
   /* (nullable): hold and release count a reference to data around item(), as done() on another thread does not wait
    * for item(). They must do nothing else: hold is called with a lock held. */
@@ -172,12 +174,16 @@ const char *ferry_call_get_method (FerryCall *self);
 /* Returns the name of a method for messages: words for a method of the library's own protocols, which a program does
  * not know; else method itself. */
 const char *ferry_call_method_in_words (const char *method);
-/* Returns (transfer none) (nullable) the arguments. */
-/* The value is made when this is called first. One thread at a time, unless ferry_call_get_packed() returns NULL. */
+/* Returns (transfer none) (nullable) the arguments. The value is made when this is called first. */
 GVariant *ferry_call_get_arguments (FerryCall *self);
-/* Returns (transfer none) (nullable) the bytes of arguments that are an array of bytes; NULL after
- * ferry_call_get_arguments(). */
-GBytes *ferry_call_get_packed (FerryCall *self);
+/* Returns FALSE if the arguments are no array of bytes, or there are none. body (nullable): set to the bytes, which
+ * stay as they are until the call is freed. */
+gboolean ferry_call_get_body (FerryCall *self, FerryBody *body);
+/* Returns the size of the serialised arguments in bytes. */
+gsize ferry_call_get_size (FerryCall *self);
+/* Returns the call's bytes for the code that answers it. They are set to 0 at first, are aligned for any type, and
+ * stay until the call is freed. */
+gpointer ferry_call_get_space (FerryCall *self);
 gint64 ferry_call_get_deadline (FerryCall *self);
 FerryCallFlags ferry_call_get_flags (FerryCall *self);
 /* Returns 0 if the call is not cancelled, else a FerryCancelReason. One atomic load. */

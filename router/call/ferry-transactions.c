@@ -31,6 +31,10 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-xid-table-private.h"
 
+/* The largest arguments in bytes that lie in the memory of their call. Larger ones have memory of their own, which is
+ * freed early: a call that was dropped may wait long until its refusal is sent. */
+#define MAX_OWN_SIZE 1024
+
 /* The default size in bytes of the largest answer. */
 #define DEFAULT_MAX_ANSWER (256 * 1024 * 1024)
 
@@ -88,12 +92,14 @@ struct _FerryCall
   _Atomic gint references;
   FerryTransactions *owner; /* const: (owned): this and the next four fields are const */
   guint64 xid;
-  GVariant *arguments; /* (owned) (nullable): set late if packed is set: see ferry_call_get_arguments() */
-  GBytes *packed;      /* (owned) (nullable): the bytes of arguments that are an array of bytes */
   gint64 deadline;
   FerryCallFlags flags;
-  _Atomic guint32 state;     /* a CallState */
-  _Atomic guint32 window;    /* how many more items may be sent */
+  const char *type; /* const: (nullable): the type of the arguments, in the call's memory; NULL for none */
+  FerryBody
+    body; /* const: the serialised arguments; whole: (owned) (nullable): NULL if they lie in the call's memory */
+  _Atomic (GVariant *) arguments; /* (owned) (nullable): set once, when the arguments are wanted as a value */
+  _Atomic guint32 state;          /* a CallState */
+  _Atomic guint32 window;         /* how many more items may be sent */
   _Atomic guint32 cancelled; /* a FerryCancelReason, or 0; written with the lock of owner, the transactions, held */
   gsize n_sent;              /* used by the answering thread: bytes of the answer that were sent in pieces */
   void (*cancel_func) (FerryCall *call, gpointer data); /* the owner's lock: (nullable): NULL after it was called */
@@ -103,7 +109,8 @@ struct _FerryCall
   gpointer window_data;
   gpointer attached; /* used by the one thread that attaches, then by the one that frees the call */
   GDestroyNotify attached_destroy;
-  char method[]; /* const */
+  const char *method;   /* const: in the call's memory */
+  max_align_t memory[]; /* the bytes of ferry_call_get_space(), the arguments, the method and the type */
 };
 
 FerryTransactions *
@@ -610,25 +617,48 @@ ferry_transactions_add_window (FerryTransactions *self, guint64 xid, guint n, GE
 
 /* ---- a call: a request of the other end, from its arrival to its answer ---- */
 
+/* Copies a string of that length to memory, and sets *end to the byte after it. */
+static const char *
+put_string (guint8 *memory, const char *string, gsize length, guint8 **end)
+{
+  memcpy (memory, string, length);
+  memory[length] = '\0';
+  *end = memory + length + 1;
+  return (const char *) memory;
+}
+
+/* The arguments are copied here, before anything of them is used. */
 static FerryCall *
 call_new (FerryTransactions *owner, const FerryCallMessage *message)
 {
-  gsize length = message->header.name_length;
-  FerryCall *self = g_malloc0 (sizeof *self + length + 1);
+  const FerryBody body = ferry_call_message_get_body (message);
+  const gboolean is_own = body.size <= MAX_OWN_SIZE;
+  const gsize space = owner->funcs.call_space + ferry_padding_of (owner->funcs.call_space);
+  const gsize own_size = is_own ? body.size : 0;
+  FerryCall *self =
+    g_malloc (sizeof *self + space + own_size + message->header.name_length + message->header.type_length + 2);
+  guint8 *end = (guint8 *) self->memory + space;
 
+  memset (self, 0, sizeof *self + space);
   atomic_init (&self->references, 1);
   self->owner = ref (owner);
   self->xid = message->header.xid;
-  if (ferry_call_message_is_bytes (message))
-    self->packed = ferry_call_message_take_bytes (message, NULL);
-  else
-    self->arguments = ferry_call_message_dup_value (message);
   self->deadline = message->header.number;
   self->flags = message->header.flags;
+  self->body = (FerryBody){end, body.size, NULL};
+  if (is_own)
+    memcpy (end, body.data, body.size);
+  else
+    {
+      self->body.whole = ferry_body_dup_bytes (&body);
+      self->body.data = g_bytes_get_data (self->body.whole, NULL);
+    }
+  end += own_size;
+  self->method = put_string (end, message->name, message->header.name_length, &end);
+  if (message->header.type_length > 0)
+    self->type = put_string (end, message->type_string, message->header.type_length, &end);
   atomic_init (&self->state, CALL_OPEN);
   atomic_init (&self->window, message->header.window);
-  atomic_init (&self->cancelled, 0);
-  memcpy (self->method, message->name, length);
   return self;
 }
 
@@ -665,11 +695,16 @@ call_leave_table_locked (FerryCall *self)
     ferry_xid_table_remove (&self->owner->calls, self->xid, NULL);
 }
 
+/* For a call without references: frees the arguments that have memory of their own. */
 static void
 clear_arguments (FerryCall *self)
 {
-  g_clear_pointer (&self->arguments, g_variant_unref);
-  g_clear_pointer (&self->packed, g_bytes_unref);
+  /* Relaxed: no other thread has a reference. */
+  GVariant *arguments = atomic_load_explicit (&self->arguments, memory_order_relaxed);
+
+  atomic_store_explicit (&self->arguments, NULL, memory_order_relaxed);
+  g_clear_pointer (&arguments, g_variant_unref);
+  g_clear_pointer (&self->body.whole, g_bytes_unref);
 }
 
 /* any: Frees a call that has no references and is not in the table. */
@@ -761,18 +796,42 @@ ferry_call_get_method (FerryCall *self)
 GVariant *
 ferry_call_get_arguments (FerryCall *self)
 {
-  if (self->packed != NULL)
-    {
-      self->arguments = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, self->packed, TRUE));
-      g_clear_pointer (&self->packed, g_bytes_unref);
-    }
-  return self->arguments;
+  /* Acquire, here and below: sees the value that another thread made and released. */
+  GVariant *present = atomic_load_explicit (&self->arguments, memory_order_acquire);
+  g_autoptr (GVariant) made = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (present != NULL || self->type == NULL)
+    return present;
+  bytes = self->body.whole != NULL ? g_bytes_ref (self->body.whole) : ferry_body_dup_bytes (&self->body);
+  made = g_variant_ref_sink (g_variant_new_from_bytes ((const GVariantType *) self->type, bytes, FALSE));
+  ferry_known_types_add (made);
+  if (!atomic_compare_exchange_strong_explicit (&self->arguments, &present, made, memory_order_acq_rel,
+                                                memory_order_acquire))
+    return present;
+  return g_steal_pointer (&made);
 }
 
-GBytes *
-ferry_call_get_packed (FerryCall *self)
+gboolean
+ferry_call_get_body (FerryCall *self, FerryBody *body)
 {
-  return self->packed;
+  if (self->type == NULL || !g_str_equal (self->type, FERRY_CALL_BYTES_TYPE))
+    return FALSE;
+  if (body != NULL)
+    *body = self->body;
+  return TRUE;
+}
+
+gsize
+ferry_call_get_size (FerryCall *self)
+{
+  return self->body.size;
+}
+
+gpointer
+ferry_call_get_space (FerryCall *self)
+{
+  return self->memory;
 }
 
 gint64
@@ -1087,11 +1146,11 @@ hand_over_answer (FerryTransactions *self, FerryXidEntry *entry, const FerryCall
 {
   gboolean is_packed = entry->funcs->done_packed != NULL && message->header.kind == FERRY_CALL_ANSWER &&
                        ferry_call_message_is_bytes (message);
-  gboolean in_run = !is_packed && entry->funcs->done_in_run != NULL;
+  gboolean in_run = entry->funcs->done_in_run != NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *trace = NULL;
   GByteArray *pieces = ends_pieces (message) ? g_steal_pointer (&entry->pieces) : NULL;
-  g_autoptr (GBytes) packed = is_packed ? ferry_call_message_take_bytes (message, pieces) : NULL;
+  g_autoptr (GBytes) joined = is_packed && pieces != NULL ? ferry_call_message_join_bytes (message, pieces) : NULL;
   g_autoptr (GVariant) value = NULL;
   gboolean is_good;
 
@@ -1111,7 +1170,13 @@ hand_over_answer (FerryTransactions *self, FerryXidEntry *entry, const FerryCall
   if (!in_run)
     end_run (self);
   if (is_packed)
-    entry->funcs->done_packed (entry->data, packed);
+    {
+      const FerryBody body = joined != NULL
+                               ? (FerryBody){g_bytes_get_data (joined, NULL), g_bytes_get_size (joined), joined}
+                               : ferry_call_message_get_body (message);
+
+      entry->funcs->done_packed (entry->data, &body);
+    }
   else
     (in_run ? entry->funcs->done_in_run : entry->funcs->done) (entry->data, value, error, trace,
                                                                message->header.kind == FERRY_CALL_REFUSE);

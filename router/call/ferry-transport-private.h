@@ -71,6 +71,9 @@ gboolean ferry_transport_check_may_iterate (FerryTransport *self, const char *fo
 /* Marks the transport in a forked child as the parent's, so that the child does not wait for it. */
 void ferry_transport_disown (FerryTransport *self);
 
+/* How many bytes each call has for the owner of the calls: see ferry_call_get_space(). */
+#define FERRY_TRANSPORT_CALL_SPACE 192
+
 /* Called on the receiving thread with a new request. call is borrowed. A func that takes a reference to call must
  * also take one to the transport, and drop that one later. */
 typedef void (*FerryTransportCallFunc) (FerryTransport *self, FerryCall *call, GObject *owner);

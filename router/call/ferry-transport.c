@@ -347,6 +347,7 @@ static const FerryTransportFuncs funcs = {
   .end_run = (GDestroyNotify) ferry_transport_end_run,
   .send_in_buffer = send_in_buffer,
   .in_pieces = TRUE,
+  .call_space = FERRY_TRANSPORT_CALL_SPACE,
 };
 
 /* ---- requests of the other end ---- */

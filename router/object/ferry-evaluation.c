@@ -375,7 +375,8 @@ get_arguments (const FerryStep *step)
 static FerryInvocation *
 invocation_new (FerryEvaluation *evaluation, GObject *object, const FerryStep *step)
 {
-  static const FerryInvocationFuncs funcs = {answer, NULL, is_cancelled, get_cancellable, destroy};
+  static const FerryInvocationFuncs funcs = {
+    .answer = answer, .is_cancelled = is_cancelled, .get_cancellable = get_cancellable, .destroy = destroy};
   gboolean is_first = evaluation->first.evaluation == NULL;
   MethodInvocation *self = is_first ? &evaluation->first : g_new0 (MethodInvocation, 1);
 

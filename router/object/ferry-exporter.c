@@ -363,7 +363,7 @@ request_done (gpointer data, FerryExported *object, GVariant *value, const GErro
   if (error == NULL && make_result (self, object, value, &result, &failure))
     {
       packed = ferry_view_result_pack (&result, place, sizeof place, &size);
-      ferry_demux_invocation_return_packed (self->invocation, packed, size);
+      ferry_invocation_return_bytes (self->invocation, packed, size);
       if (packed != place)
         g_free (packed);
       return;
@@ -398,9 +398,10 @@ start_view (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation
                                   .destroy = request_free,
                                   .invocation = invocation,
                                   .deadline = ferry_invocation_get_deadline (invocation)};
+  g_autoptr (GBytes) packed = ferry_demux_invocation_dup_bytes (invocation);
   Request *request;
 
-  if (!ferry_view_request_take (&view, ferry_demux_invocation_get_packed (invocation), error))
+  if (!ferry_view_request_take (&view, packed, error))
     return FALSE;
   root = find (self, exporter, &view.root, error);
   if (root == NULL)
@@ -689,11 +690,12 @@ static const char *const methods[] = {FERRY_OBJECT_METHOD_VIEW, FERRY_OBJECT_MET
 static char *
 describe_request (FerryInvocation *invocation)
 {
+  g_autoptr (GBytes) packed = ferry_demux_invocation_dup_bytes (invocation);
   FerryViewRequest view;
   char *words;
 
   if (!g_str_equal (ferry_invocation_get_method (invocation), FERRY_OBJECT_METHOD_VIEW) ||
-      !ferry_view_request_take (&view, ferry_demux_invocation_get_packed (invocation), NULL))
+      !ferry_view_request_take (&view, packed, NULL))
     return NULL;
   words = ferry_view_request_to_string (&view, view.n_steps);
   ferry_view_request_clear (&view);
@@ -764,7 +766,7 @@ new_session (FerryExporter *exporter, FerryTransport *transport)
 
   g_weak_ref_set (&self->exporter, exporter);
   self->demux = ferry_demux_new (transport);
-  ferry_demux_keep_packed (self->demux, describe_request);
+  ferry_demux_set_describe_func (self->demux, describe_request);
   if (exporter->context == NULL)
     ferry_demux_set_threads (self->demux, exporter->n_threads);
   else

@@ -123,8 +123,10 @@ take_answer (Resolve *self, GBytes *packed, const GError *error)
 }
 
 static void
-answered (gpointer data, GBytes *packed)
+answered (gpointer data, const FerryBody *body)
 {
+  g_autoptr (GBytes) packed = ferry_body_dup_bytes (body);
+
   take_answer (data, packed, NULL);
 }
 

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Transactions over a worker's link. Who waits does so in ferry_mux_transact(); who does not is called back, by
- * ferry_mux_transact_with_func() or, as a road of its own, by ferry_mux_transact_async(). All workers have one router.
- */
+ * ferry_mux_transact_with_func() or, as a road of its own, by ferry_mux_transact_async(). Another road takes plain
+ * bytes instead of GVariants. All workers have one router. */
 
 #include "config.h"
 
@@ -11,6 +11,7 @@
 #include "bench-trips.h"
 
 #define METHOD "echo"
+#define METHOD_BYTES "echo-bytes"
 #define TRANSPORT "bench"
 #define ANY_TIME (-1)
 
@@ -31,11 +32,21 @@ echo (FerryInvocation *invocation, gpointer data)
   ferry_invocation_return_value (invocation, ferry_invocation_get_arguments (invocation));
 }
 
+static void
+echo_bytes (FerryInvocation *invocation, gpointer data)
+{
+  gsize size;
+  gconstpointer bytes = ferry_invocation_get_bytes (invocation, &size);
+
+  ferry_invocation_return_bytes (invocation, bytes, size);
+}
+
 static gboolean
 start_answering (End *self, gboolean in_main_loop, guint n_threads, GError **error)
 {
   self->demux = ferry_demux_new (self->transport);
   ferry_demux_add_handler (self->demux, METHOD, echo, NULL, NULL);
+  ferry_demux_add_handler (self->demux, METHOD_BYTES, echo_bytes, NULL, NULL);
   if (in_main_loop)
     ferry_demux_set_context (self->demux, NULL);
   else
@@ -180,6 +191,42 @@ ferry_ask_async (BenchSlot *slot)
   ferry_mux_transact_async (self->mux, METHOD, slot_arguments (slot), ANY_TIME, NULL, finished, slot);
 }
 
+static void ferry_ask_bytes (BenchSlot *slot);
+
+static void
+answered_bytes (gconstpointer data, gsize size, const GError *error, gpointer slot)
+{
+  if (data == NULL)
+    bench_fail ("a transaction", error);
+  if (bench_slot_end (slot, data, size))
+    ferry_ask_bytes (slot);
+}
+
+static void
+ferry_ask_bytes (BenchSlot *slot)
+{
+  End *self = slot->trips->end;
+  g_autoptr (GError) error = NULL;
+
+  if (ferry_mux_transact_bytes_with_func (self->mux, METHOD_BYTES, slot->message, slot->trips->orders.size,
+                                          answered_bytes, slot, &error) == 0)
+    bench_fail ("a transaction", error);
+}
+
+static gboolean
+ferry_transact_bytes (BenchSlot *slot)
+{
+  End *self = slot->trips->end;
+  g_autoptr (GBytes) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!ferry_mux_transact_bytes (self->mux, METHOD_BYTES, slot->message, slot->trips->orders.size, ANY_TIME, NULL,
+                                 &result, &error) ||
+      result == NULL)
+    bench_fail ("a transaction", error);
+  return bench_slot_end (slot, g_bytes_get_data (result, NULL), g_bytes_get_size (result));
+}
+
 const BenchRoad bench_road_ferry = {
   .name = "ferry",
   .open = ferry_open,
@@ -195,4 +242,14 @@ const BenchRoad bench_road_ferry_async = {
   .open = ferry_open,
   .close = ferry_close,
   .ask = ferry_ask_async,
+};
+
+const BenchRoad bench_road_ferry_bytes = {
+  .name = "ferry-bytes",
+  .open = ferry_open,
+  .close = ferry_close,
+  .attach = ferry_attach,
+  .serve = ferry_serve,
+  .ask = ferry_ask_bytes,
+  .transact = ferry_transact_bytes,
 };

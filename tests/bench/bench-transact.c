@@ -29,10 +29,12 @@ enum
 {
   UP_FLOOR,
   UP_FERRY,
+  UP_BYTES,
   UP_ZEROMQ,
   UP_GDBUS,
   DOWN_FLOOR,
   DOWN_FERRY,
+  DOWN_BYTES,
   DOWN_ASYNC,
   DOWN_ZEROMQ,
   DOWN_GDBUS,
@@ -40,6 +42,7 @@ enum
   POOL_FERRY,
   THREADS_FLOOR,
   THREADS_FERRY,
+  THREADS_BYTES,
   THREADS_ZEROMQ,
   THREADS_GDBUS,
   SOCKET,
@@ -54,10 +57,12 @@ enum
 static BenchRoute routes[N_ROUTES] = {
   [UP_FLOOR] = {UP "floor", &bench_road_floor, BENCH_WORKER_TO_MAIN, 0},
   [UP_FERRY] = {UP "ferry", &bench_road_ferry, BENCH_WORKER_TO_MAIN, 0},
+  [UP_BYTES] = {UP "ferry-bytes", &bench_road_ferry_bytes, BENCH_WORKER_TO_MAIN, 0},
   [UP_ZEROMQ] = {UP "zeromq", &bench_road_zeromq, BENCH_WORKER_TO_MAIN, 0},
   [UP_GDBUS] = {UP "gdbus", &bench_road_gdbus, BENCH_WORKER_TO_MAIN, 0},
   [DOWN_FLOOR] = {DOWN "floor", &bench_road_floor, BENCH_MAIN_TO_WORKER, 0},
   [DOWN_FERRY] = {DOWN "ferry", &bench_road_ferry, BENCH_MAIN_TO_WORKER, 0},
+  [DOWN_BYTES] = {DOWN "ferry-bytes", &bench_road_ferry_bytes, BENCH_MAIN_TO_WORKER, 0},
   [DOWN_ASYNC] = {DOWN "ferry-async", &bench_road_ferry_async, BENCH_MAIN_TO_WORKER, 0},
   [DOWN_ZEROMQ] = {DOWN "zeromq", &bench_road_zeromq, BENCH_MAIN_TO_WORKER, 0},
   [DOWN_GDBUS] = {DOWN "gdbus", &bench_road_gdbus, BENCH_MAIN_TO_WORKER, 0},
@@ -65,6 +70,7 @@ static BenchRoute routes[N_ROUTES] = {
   [POOL_FERRY] = {DOWN "ferry-pool", &bench_road_ferry, BENCH_MAIN_TO_WORKER, 1},
   [THREADS_FLOOR] = {THREADS "floor", &bench_road_floor, BENCH_THREADS_TO_WORKER, 0},
   [THREADS_FERRY] = {THREADS "ferry", &bench_road_ferry, BENCH_THREADS_TO_WORKER, 0},
+  [THREADS_BYTES] = {THREADS "ferry-bytes", &bench_road_ferry_bytes, BENCH_THREADS_TO_WORKER, 0},
   [THREADS_ZEROMQ] = {THREADS "zeromq", &bench_road_zeromq, BENCH_THREADS_TO_WORKER, 0},
   [THREADS_GDBUS] = {THREADS "gdbus", &bench_road_gdbus, BENCH_THREADS_TO_WORKER, 0},
   [SOCKET] = {"echo/socketpair", &bench_road_socket, BENCH_THREAD_TO_THREAD, 0},
@@ -80,10 +86,13 @@ static const struct
   int gdbus;
 } comparisons[] = {
   {UP "ferry", UP_FERRY, UP_FLOOR, UP_ZEROMQ, UP_GDBUS},
+  {UP "ferry-bytes", UP_BYTES, UP_FLOOR, UP_ZEROMQ, UP_GDBUS},
   {DOWN "ferry", DOWN_FERRY, DOWN_FLOOR, DOWN_ZEROMQ, DOWN_GDBUS},
+  {DOWN "ferry-bytes", DOWN_BYTES, DOWN_FLOOR, DOWN_ZEROMQ, DOWN_GDBUS},
   {DOWN "ferry-async", DOWN_ASYNC, DOWN_FLOOR, DOWN_ZEROMQ, DOWN_GDBUS},
   {DOWN "ferry-pool", POOL_FERRY, POOL_FLOOR, DOWN_ZEROMQ, DOWN_GDBUS},
   {THREADS "ferry", THREADS_FERRY, THREADS_FLOOR, THREADS_ZEROMQ, THREADS_GDBUS},
+  {THREADS "ferry-bytes", THREADS_BYTES, THREADS_FLOOR, THREADS_ZEROMQ, THREADS_GDBUS},
 };
 
 static const struct
@@ -277,6 +286,9 @@ print_peer_ratios (guint size, double (*rates)[ROUNDS], guint n_rounds)
       if (ferry[0] > 0 && zeromq[0] > 0)
         print_ratio (size, MANY_KIND, comparisons[i].name, "zeromq", bench_median_ratio (ferry, zeromq, n_rounds),
                      ">= 1.2");
+      if (ferry[0] > 0 && rates[SOCKET][0] > 0)
+        print_ratio (size, MANY_KIND, comparisons[i].name, "socketpair",
+                     bench_median_ratio (ferry, rates[SOCKET], n_rounds), NULL);
     }
 }
 

@@ -106,6 +106,7 @@ struct _BenchRoute
 
 extern const BenchRoad bench_road_ferry;
 extern const BenchRoad bench_road_ferry_async;
+extern const BenchRoad bench_road_ferry_bytes; /* plain bytes, no GVariants */
 extern const BenchRoad bench_road_floor;
 extern const BenchRoad bench_road_gdbus;
 extern const BenchRoad bench_road_gdbus_get;   /* reads a property of the worker */

@@ -124,12 +124,12 @@ note_done (gpointer data, GVariant *result, GError *error, const char *trace, gb
 static const FerryAnswerFuncs answer_funcs = {.done = note_done};
 
 static void
-note_packed (gpointer data, GBytes *result)
+note_packed (gpointer data, const FerryBody *result)
 {
   Outcome *outcome = data;
 
   outcome->n_done++;
-  outcome->packed = g_bytes_ref (result);
+  outcome->packed = ferry_body_dup_bytes (result);
 }
 
 static const FerryAnswerFuncs packed_funcs = {.done = note_done, .done_packed = note_packed};
