@@ -17,6 +17,47 @@ echo (FerryInvocation *invocation, gpointer data)
   ferry_invocation_return_value (invocation, ferry_invocation_get_arguments (invocation));
 }
 
+static void
+repeat_bytes (FerryInvocation *invocation, gpointer times)
+{
+  gsize size;
+  const guint8 *data = ferry_invocation_get_bytes (invocation, &size);
+  g_autofree guint8 *twice = NULL;
+
+  if (data == NULL)
+    {
+      g_assert_cmpuint (size, ==, 0);
+      ferry_invocation_return_new_error (invocation, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "These are no bytes");
+      return;
+    }
+  if (GPOINTER_TO_UINT (times) == 1)
+    {
+      ferry_invocation_return_bytes (invocation, data, size);
+      return;
+    }
+  twice = g_malloc (2 * size);
+  memcpy (twice, data, size);
+  memcpy (twice + size, data, size);
+  ferry_invocation_return_bytes (invocation, twice, 2 * size);
+  /* The answer has its own bytes by now. */
+  memset (twice, 0xee, 2 * size);
+}
+
+static void
+fail_bytes (FerryInvocation *invocation, gpointer data)
+{
+  gsize size;
+  const char *text = ferry_invocation_get_bytes (invocation, &size);
+
+  ferry_invocation_return_new_error (invocation, G_FILE_ERROR, G_FILE_ERROR_NOENT, "%.*s", (int) size, text);
+}
+
+static void
+nothing (FerryInvocation *invocation, gpointer data)
+{
+  ferry_invocation_return_value (invocation, NULL);
+}
+
 /* Until the time is over, or nobody wants the answer any more. Returns FALSE with an error then. */
 static gboolean
 wait_for (FerryInvocation *invocation, int milliseconds, GError **error)
@@ -90,6 +131,17 @@ note (FerryInvocation *invocation, gpointer data)
 }
 
 static void
+note_bytes (FerryInvocation *invocation, gpointer data)
+{
+  gsize size;
+
+  g_assert_nonnull (ferry_invocation_get_bytes (invocation, &size));
+  n_notes += size == 3 ? 1 : 0;
+  /* Dropped, as the request is one-way. */
+  ferry_invocation_return_bytes (invocation, "abc", 3);
+}
+
+static void
 noted (FerryInvocation *invocation, gpointer data)
 {
   ferry_invocation_return_value (invocation, g_variant_new_uint64 (atomic_load (&n_notes)));
@@ -111,11 +163,16 @@ void
 conversation_add_handlers (FerryDemux *demux)
 {
   ferry_demux_add_handler (demux, "echo", echo, NULL, NULL);
+  ferry_demux_add_handler (demux, "echo-bytes", repeat_bytes, GUINT_TO_POINTER (1), NULL);
+  ferry_demux_add_handler (demux, "double-bytes", repeat_bytes, GUINT_TO_POINTER (2), NULL);
+  ferry_demux_add_handler (demux, "fail-bytes", fail_bytes, NULL, NULL);
+  ferry_demux_add_handler (demux, "nothing", nothing, NULL, NULL);
   ferry_demux_add_handler (demux, "work", work, NULL, NULL);
   ferry_demux_add_handler (demux, "numbers", numbers, NULL, NULL);
   ferry_demux_add_handler (demux, "bytes", bytes, NULL, NULL);
   ferry_demux_add_handler (demux, "never", never, NULL, NULL);
   ferry_demux_add_handler (demux, "note", note, NULL, NULL);
+  ferry_demux_add_handler (demux, "note-bytes", note_bytes, NULL, NULL);
   ferry_demux_add_handler (demux, "noted", noted, NULL, NULL);
   ferry_demux_add_handler (demux, "die", die, NULL, NULL);
   ferry_demux_add_handler (demux, "leave", leave, NULL, NULL);

@@ -8,8 +8,11 @@
  *             second one ends with a 9
  *   numbers   t -> t: the numbers below that as a stream, and how many they were
  *   bytes     t -> ay: so many bytes
- *   never     nothing -> an error: when it is cancelled
- *   note      anything, one way: counted
+ *   echo-bytes, double-bytes  bytes -> the same, or twice that; an error for anything else
+ *   fail-bytes  bytes -> an error with that message
+ *   nothing   anything -> nothing
+ *   never     anything -> an error: when it is cancelled
+ *   note      anything, one way: counted; note-bytes: three bytes
  *   noted     nothing -> t: how many were
  *   die       nothing: the process dies of SIGKILL
  *   leave     nothing: the process exits */

@@ -92,6 +92,52 @@ test_request (void)
   ferry_invocation_unref (invocation);
 }
 
+/* The largest that lies in its call's memory, and the smallest that does not. */
+static void
+test_bytes (void)
+{
+  static const gsize sizes[] = {1024, 1025};
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
+      g_autofree char *content = g_strnfill (sizes[i], 'b');
+      const FerryRequest request = {.method = "look", .packed = {content, sizes[i]}};
+      DemuxTestAnswer *answer = demux_test_ask_fully (pair, &request);
+      g_autoptr (FerryInvocation) invocation = take_kept ();
+      gsize size;
+      gconstpointer data = ferry_invocation_get_bytes (invocation, &size);
+
+      g_assert_cmpmem (data, size, content, sizes[i]);
+      g_assert_cmpstr (g_variant_get_type_string (ferry_invocation_get_arguments (invocation)), ==, "ay");
+      ferry_invocation_return_value (invocation, g_variant_new_uint32 (3));
+      demux_test_expect_value (answer, 3);
+      ferry_transport_close (pair->ends[ASKED]);
+      /* The answer and the end of the transport have taken nothing away. */
+      g_assert_true (ferry_invocation_get_bytes (invocation, &size) == data);
+      g_assert_cmpmem (data, size, content, sizes[i]);
+    }
+}
+
+static void
+test_no_bytes (void)
+{
+  g_autoptr (DemuxTestPair) pair = pair_with (keep_cb, NULL, 1);
+  GVariant *values[] = {NULL, ONE, g_variant_new_string ("ay")};
+
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
+    {
+      DemuxTestAnswer *answer = demux_test_ask (pair, "look", values[i]);
+      g_autoptr (FerryInvocation) invocation = take_kept ();
+      gsize size = 7;
+
+      g_assert_null (ferry_invocation_get_bytes (invocation, &size));
+      g_assert_cmpuint (size, ==, 0);
+      ferry_invocation_return_value (invocation, ONE);
+      demux_test_expect_value (answer, 1);
+    }
+}
+
 static void
 test_dropped (void)
 {
@@ -134,7 +180,7 @@ test_twice (void)
   g_autoptr (GError) error = NULL;
 
   ferry_invocation_return_value (invocation, ONE);
-  for (guint i = 0; i < 3; i++)
+  for (guint i = 0; i < 4; i++)
     {
       g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL,
                              "ferry_invocation_*(): the call of “*” was answered already*");
@@ -142,6 +188,8 @@ test_twice (void)
         ferry_invocation_return_value (invocation, ONE);
       else if (i == 1)
         ferry_invocation_return_new_error (invocation, G_IO_ERROR, G_IO_ERROR_FAILED, "Late");
+      else if (i == 2)
+        ferry_invocation_return_bytes (invocation, "late", 4);
       else
         ferry_invocation_refuse (invocation, "Later");
       g_test_assert_expected_messages ();
@@ -552,6 +600,63 @@ test_no_room (gconstpointer data)
       demux_test_expect_value (answers[i], i + 1);
 }
 
+#define KEPT_SIZE 300
+
+/* What it answers with is gone when it returns. */
+static void
+return_passing_bytes (FerryInvocation *invocation, gpointer data)
+{
+  guint8 passing[KEPT_SIZE];
+
+  memset (passing, 'k', sizeof passing);
+  ferry_invocation_return_bytes (invocation, passing, sizeof passing);
+  memset (passing, 0xee, sizeof passing);
+}
+
+typedef struct
+{
+  _Atomic guint n_right;
+} KeptBytes;
+
+static void
+count_kept (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  g_autofree char *wanted = g_strnfill (KEPT_SIZE, 'k');
+
+  g_assert_no_error (error);
+  g_assert_cmpmem (g_variant_get_data (result), g_variant_get_size (result), wanted, KEPT_SIZE);
+  atomic_fetch_add (&((KeptBytes *) data)->n_right, 1);
+  g_main_context_wakeup (NULL);
+}
+
+static gboolean
+are_all_right (gpointer data)
+{
+  return atomic_load (&((KeptBytes *) data)->n_right) == N_ANSWERS;
+}
+
+static void
+test_no_room_bytes (void)
+{
+  static const FerryAnswerFuncs funcs = {.done = count_kept};
+  g_autoptr (DemuxTestPair) pair = demux_test_pair_new ();
+  const FerryRequest request = {.method = "bytes"};
+  KeptBytes counted = {0};
+
+  ferry_demux_add_handler (pair->demux, "bytes", return_passing_bytes, NULL, NULL);
+  ferry_demux_set_threads (pair->demux, 0);
+  demux_test_wire_limit (pair, ASKED, 2, G_MAXSIZE);
+  demux_test_wire_hold (pair, ASKED, TRUE);
+  demux_test_start (pair);
+  for (guint i = 0; i < N_ANSWERS; i++)
+    g_assert_cmpuint (
+      ferry_transactions_ask (ferry_transport_get_transactions (pair->ends[ASKING]), &request, &funcs, &counted, NULL),
+      !=, 0);
+  demux_test_until (was_full, pair);
+  demux_test_wire_hold (pair, ASKED, FALSE);
+  ferry_test_run_until (are_all_right, &counted);
+}
+
 static void
 test_no_room_dropped (void)
 {
@@ -624,6 +729,9 @@ main (int argc, char **argv)
                         GUINT_TO_POINTER (ON_THE_RECEIVING_THREAD), test_no_room);
   g_test_add_data_func ("/invocation/loses-no-answer-for-want-of-room/on-a-context", GUINT_TO_POINTER (ON_A_CONTEXT),
                         test_no_room);
+  g_test_add_func ("/invocation/keeps-bytes-until-there-is-room", test_no_room_bytes);
+  g_test_add_func ("/invocation/lends-its-bytes-as-long-as-it-is-held", test_bytes);
+  g_test_add_func ("/invocation/has-no-bytes-of-another-value", test_no_bytes);
   g_test_add_func ("/invocation/loses-no-refusal-for-want-of-room", test_no_room_dropped);
   g_test_add_func ("/invocation/gives-up-its-answer-when-the-transport-closes", test_no_room_closed);
 

@@ -7,6 +7,8 @@
 
 #include "call/call-test.h"
 
+#include <string.h>
+
 /* The asking end and the asked one of most tests. */
 #define ASKING 0
 #define ASKED 1
@@ -103,6 +105,68 @@ test_request_arrives_as_it_was_asked (void)
   g_assert_cmpuint (ferry_call_get_cancelled (kept_call (0)), ==, 0);
   g_assert_true (ferry_transactions_forget (pair->ends[ASKING], xid));
   drop_kept ();
+}
+
+/* What the other end does to its memory once a request was received changes nothing here. */
+static void
+test_request_is_copied_before_it_is_used (void)
+{
+  static const gsize sizes[] = {0, 5, 1024, 1025, 60000};
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autoptr (CallTestPair) pair = keeping_pair ();
+      g_autofree char *content = g_strnfill (sizes[i], 'c');
+      g_autoptr (GBytes) bytes =
+        call_test_message (FERRY_CALL_REQUEST, 1, 0, "load",
+                           g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, content, sizes[i], TRUE, NULL, NULL));
+      gsize size = g_bytes_get_size (bytes);
+      g_autofree guint8 *memory = g_memdup2 (g_bytes_get_data (bytes, NULL), size);
+      FerryBody body;
+
+      g_assert_true (ferry_transactions_receive (pair->ends[ASKED], memory, size, NULL));
+      memset (memory, 0xee, size);
+      g_assert_cmpstr (ferry_call_get_method (kept_call (0)), ==, "load");
+      g_assert_true (ferry_call_get_body (kept_call (0), &body));
+      g_assert_cmpmem (body.data, body.size, content, sizes[i]);
+      g_assert_cmpuint (ferry_call_get_size (kept_call (0)), ==, sizes[i]);
+      g_assert_cmpuint (g_variant_get_size (ferry_call_get_arguments (kept_call (0))), ==, sizes[i]);
+      drop_kept ();
+    }
+}
+
+/* Nothing but the very type is taken for bytes, whatever follows it; and what was malformed as another type is none. */
+static void
+test_bytes_are_told_by_their_type (void)
+{
+  static const struct
+  {
+    const char *type;
+    gboolean is_bytes;
+  } types[] = {{"ay", TRUE}, {"aay", FALSE}, {"(ay)", FALSE}, {"s", FALSE}, {"y", FALSE}, {"an", FALSE}};
+  static const guint8 content[] = {1, 0, 255, 254, 9, 200, 1};
+
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    for (gsize size = 0; size <= sizeof content; size++)
+      {
+        g_autoptr (CallTestPair) pair = keeping_pair ();
+        g_autoptr (GBytes) bytes = NULL;
+        FerryCallMessage message;
+        FerryBody body;
+
+        ferry_call_message_init (&message, FERRY_CALL_REQUEST, 1, "load", NULL);
+        message.type_string = types[i].type;
+        message.header.type_length = (guint16) strlen (types[i].type);
+        message.body = content;
+        message.body_size = size;
+        bytes = call_test_join (&message);
+        g_assert_true (call_test_receive (pair->ends[ASKED], bytes));
+        g_assert_cmpint (ferry_call_get_body (kept_call (0), &body), ==, types[i].is_bytes);
+        if (types[i].is_bytes)
+          g_assert_cmpmem (body.data, body.size, content, size);
+        g_assert_cmpstr (g_variant_get_type_string (ferry_call_get_arguments (kept_call (0))), ==, types[i].type);
+        drop_kept ();
+      }
 }
 
 static void
@@ -668,6 +732,8 @@ main (int argc, char **argv)
 #define ADD(path, func) g_test_add_func ("/transactions/" path, func)
   ADD ("answers-come-in-any-order", test_answers_come_in_any_order);
   ADD ("request-arrives-as-it-was-asked", test_request_arrives_as_it_was_asked);
+  ADD ("request-is-copied-before-it-is-used", test_request_is_copied_before_it_is_used);
+  ADD ("bytes-are-told-by-their-type", test_bytes_are_told_by_their_type);
   ADD ("error-comes-home-with-its-trace", test_error_comes_home_with_its_trace);
   ADD ("refusal-says-that-it-was-not-begun", test_refusal_says_that_it_was_not_begun);
   ADD ("one-way-has-no-answer", test_one_way_has_no_answer);

@@ -64,11 +64,14 @@ take_request (FerryTransactions *self, FerryCall *call, gpointer data)
   Scene *scene = data;
   const char *method = ferry_call_get_method (call);
   GVariant *arguments = ferry_call_get_arguments (call);
+  FerryBody body;
 
   fuzz_n_accepted++;
   g_assert_true (g_utf8_validate (method, -1, NULL));
   g_assert_cmpint (ferry_call_get_deadline (call), >=, 0);
   read_value (arguments);
+  if (ferry_call_get_body (call, &body))
+    g_assert_cmpmem (body.data, body.size, g_variant_get_data (arguments), g_variant_get_size (arguments));
   if (method[0] == 'a')
     g_assert_true (ferry_call_answer (call, arguments, NULL));
   else if (method[0] == 's')

@@ -63,6 +63,19 @@ hold (gpointer object, FerryInvocation *invocation, gpointer data)
   g_ptr_array_add (((Scene *) data)->kept, ferry_invocation_ref (invocation));
 }
 
+/* A method's arguments are a tuple, which is no array of bytes even where its element is one. */
+static void
+reverse (gpointer object, FerryInvocation *invocation, gpointer data)
+{
+  g_autoptr (GVariant) text = g_variant_get_child_value (ferry_invocation_get_arguments (invocation), 0);
+  g_autofree char *reversed = g_strreverse (g_strndup (g_variant_get_data (text), g_variant_get_size (text)));
+  gsize size = 7;
+
+  g_assert_null (ferry_invocation_get_bytes (invocation, &size));
+  g_assert_cmpuint (size, ==, 0);
+  ferry_invocation_return_bytes (invocation, reversed, g_variant_get_size (text));
+}
+
 static void
 set_up (Scene *self, gconstpointer local)
 {
@@ -75,6 +88,8 @@ set_up (Scene *self, gconstpointer local)
   ferry_interface_add_method (interface, "refuse", "", "", refuse, self, NULL);
   ferry_interface_add_method (interface, "drop", "", "", drop, self, NULL);
   ferry_interface_add_method (interface, "hold", "", "", hold, self, NULL);
+  ferry_interface_add_method (interface, "reverse", "ay", "ay", reverse, self, NULL);
+  ferry_interface_add_method (interface, "reverse_as_text", "ay", "s", reverse, self, NULL);
   pair_scene_open (&self->pair, PAIR_SCENE_CONTEXT, "object", interface, g_object_new (G_TYPE_OBJECT, NULL));
   if (!self->pair.local)
     pair_scene_wait_listening (&self->pair);
@@ -191,6 +206,41 @@ test_cancel (Scene *self, gconstpointer local)
 }
 
 static void
+keep_result_cb (GObject *source, GAsyncResult *result, gpointer kept)
+{
+  g_set_object ((GAsyncResult **) kept, result);
+}
+
+static GVariant *
+resolve_reverse (Scene *self, const char *method, GError **error)
+{
+  g_autoptr (FerryView) view = ferry_view_new (self->pair.proxy);
+  g_autoptr (GAsyncResult) result = NULL;
+  GVariant *value = NULL;
+
+  ferry_view_call (view, method,
+                   g_variant_new ("(@ay)", g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, "stern", 5, 1)));
+  ferry_view_resolve_async (view, -1, NULL, keep_result_cb, &result);
+  while (result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  ferry_view_resolve_finish (result, &value, NULL, error);
+  return value;
+}
+
+static void
+test_bytes (Scene *self, gconstpointer local)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) value = resolve_reverse (self, "reverse", &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (g_variant_get_type_string (value), ==, "ay");
+  g_assert_cmpmem (g_variant_get_data (value), g_variant_get_size (value), "nrets", 5);
+  g_assert_null (resolve_reverse (self, "reverse_as_text", &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_RESULT);
+}
+
+static void
 add (const char *name, void (*test) (Scene *, gconstpointer))
 {
   g_autofree char *here = g_strdup_printf ("/method-invocation/%s-here", name);
@@ -209,5 +259,6 @@ main (int argc, char **argv)
   add ("a-refusal-and-a-drop-reach-the-caller", test_refusals);
   add ("each-step-has-its-own", test_steps);
   add ("a-cancel-is-heard", test_cancel);
+  add ("bytes-answer-a-method-that-returns-them", test_bytes);
   return g_test_run ();
 }
