@@ -301,7 +301,7 @@ answer_bytes (FerryInvocation *invocation, const FerryPart *bytes)
   FerryDemuxInvocation *self = (FerryDemuxInvocation *) invocation;
 
   /* If the answer is not sent, it is kept until there is room, or becomes an error that says why it cannot be sent. */
-  if (!ferry_invocation_is_one_way (invocation) && !ferry_call_answer_packed (self->call, bytes, NULL))
+  if (!ferry_call_answer_packed (self->call, bytes, NULL))
     answer (invocation, ferry_invocation_new_bytes_value (bytes), NULL, NULL, FALSE);
 }
 

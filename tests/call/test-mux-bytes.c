@@ -6,6 +6,7 @@
 
 #include "config.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "call/conversation-handlers.h"
@@ -51,7 +52,7 @@ assert_bytes (GBytes *bytes, gsize wanted, guint seed)
 
 typedef struct
 {
-  gboolean done;
+  _Atomic gboolean done; /* written last, by the thread that ends the transaction */
   gboolean has_bytes;
   GBytes *bytes; /* (owned) (nullable) */
   GError *error; /* (owned) (nullable) */
@@ -66,6 +67,19 @@ outcome_clear (Outcome *self)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Outcome, outcome_clear)
 
+static gboolean
+is_done (gpointer data)
+{
+  return atomic_load (&((Outcome *) data)->done);
+}
+
+static void
+set_done (Outcome *self)
+{
+  atomic_store (&self->done, TRUE);
+  g_main_context_wakeup (NULL);
+}
+
 static void
 finished (GObject *mux, GAsyncResult *result, gpointer data)
 {
@@ -74,14 +88,7 @@ finished (GObject *mux, GAsyncResult *result, gpointer data)
 
   g_assert_true (answered == (outcome->error == NULL));
   outcome->has_bytes = outcome->bytes != NULL;
-  outcome->done = TRUE;
-}
-
-static gboolean
-set_done (gpointer data)
-{
-  ((Outcome *) data)->done = TRUE;
-  return G_SOURCE_REMOVE;
+  set_done (outcome);
 }
 
 /* On the receiving thread. The bytes are lent, so they are copied. */
@@ -95,7 +102,7 @@ came (gconstpointer data, gsize size, const GError *error, gpointer user_data)
   outcome->has_bytes = data != NULL;
   outcome->bytes = data != NULL ? g_bytes_new (data, size) : NULL;
   outcome->error = error != NULL ? g_error_copy (error) : NULL;
-  g_main_context_invoke_full (NULL, G_PRIORITY_DEFAULT, set_done, outcome, NULL);
+  set_done (outcome);
 }
 
 typedef struct
@@ -119,7 +126,7 @@ ask_blocking (gpointer data)
 
   g_assert_true (answered == (outcome->error == NULL));
   outcome->has_bytes = outcome->bytes != NULL;
-  g_main_context_invoke_full (NULL, G_PRIORITY_DEFAULT, set_done, outcome, NULL);
+  set_done (outcome);
   return NULL;
 }
 
@@ -149,11 +156,11 @@ ask_fully (FerryMux *mux, Form form, const char *method, gconstpointer data, gsi
   else if (ferry_mux_transact_bytes_with_func (mux, method, copy, size, came, outcome, &error) == 0)
     {
       outcome->error = g_steal_pointer (&error);
-      outcome->done = TRUE;
+      set_done (outcome);
     }
   if (form != FORM_THREAD && copy != NULL)
     memset (copy, 0xee, size);
-  ferry_test_wait_flag (&outcome->done);
+  ferry_test_run_until (is_done, outcome);
   g_clear_pointer (&thread, g_thread_join);
 }
 
@@ -297,7 +304,7 @@ keeps_many_apart (gconstpointer data)
     }
   for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++)
     {
-      ferry_test_wait_flag (&outcomes[i].done);
+      ferry_test_run_until (is_done, &outcomes[i]);
       g_assert_no_error (outcomes[i].error);
       assert_bytes (outcomes[i].bytes, i % 50 == 7 ? 200000 : 10 * i, i);
       outcome_clear (&outcomes[i]);
@@ -384,13 +391,13 @@ is_cancelled_while_it_waits (gconstpointer data)
 
   ferry_mux_transact_bytes_async (test->mux, "never", "x", 1, -1, cancellable, finished, &by_cancellable);
   g_cancellable_cancel (cancellable);
-  ferry_test_wait_flag (&by_cancellable.done);
+  ferry_test_run_until (is_done, &by_cancellable);
   g_assert_error (by_cancellable.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   outcome_clear (&by_cancellable);
   xid = ferry_mux_transact_bytes_with_func (test->mux, "never", "x", 1, came, &by_number, NULL);
   g_assert_cmpuint (xid, !=, 0);
   g_assert_true (ferry_mux_cancel (test->mux, xid));
-  ferry_test_wait_flag (&by_number.done);
+  ferry_test_run_until (is_done, &by_number);
   g_assert_error (by_number.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   outcome_clear (&by_number);
 }
@@ -407,7 +414,7 @@ ends_with_the_mux (gconstpointer data)
   ferry_mux_stop (test->mux);
   for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++)
     {
-      ferry_test_wait_flag (&outcomes[i].done);
+      ferry_test_run_until (is_done, &outcomes[i]);
       g_assert_error (outcomes[i].error, FERRY_ERROR, FERRY_ERROR_CLOSED);
       outcome_clear (&outcomes[i]);
     }
