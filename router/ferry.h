@@ -10,6 +10,8 @@
 #include "base/ferry-close-reason.h"
 #include "base/ferry-error.h"
 #include "base/ferry-usable-cores.h"
+#include "base/ferry-variant-reader.h"
+#include "base/ferry-variant-writer.h"
 #include "base/ferry-version.h"
 
 #include "route/ferry-buffer.h"

@@ -36,6 +36,9 @@ const char *ferry_type_verdict_to_fault (FerryTypeVerdict verdict);
 gboolean ferry_depth_allows (const char *type_string, gsize length, gconstpointer data, gsize size);
 /* Checks a value before it is sent. Fails with FERRY_ERROR_TOO_LARGE. */
 gboolean ferry_depth_check (GVariant *value, GError **error);
+/* The same, for a value of a definite type in serialised form. */
+gboolean ferry_depth_check_serialised (const char *type_string, gsize length, gconstpointer data, gsize size,
+                                       GError **error);
 
 /* Whether a value of this type may have more levels than the type: whether the type contains a variant. */
 static inline gboolean

@@ -20,189 +20,25 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-layout-private.h"
 
-/* Types up to this length are checked without an allocation. */
-#define SHORT_TYPE 32
-
-/* What is known of the type that begins at a given index of a type string. */
-typedef struct
-{
-  guint32 end;        /* the index after the type's last letter */
-  guint32 inner;      /* for a tuple of one member, the index of that member's own inner type, since both have the same
-                         bytes; else the index itself */
-  guint32 fixed_size; /* 0: the size varies */
-  guint8 alignment;   /* minus one */
-  guint8 depth;
-  guint8 has_variant;
-} Part;
-
-/* The string of one definite type, and what is known of the type at each index of it. */
-typedef struct
-{
-  const char *string;
-  Part *parts;
-} Plan;
-
-static gboolean walk (const Plan *plan, guint place, const guint8 *data, gsize size, guint levels);
-
-static gsize
-align (gsize offset, guint8 alignment)
-{
-  return (offset + alignment) & ~(gsize) alignment;
-}
-
-static gboolean
-is_close (char letter)
-{
-  return letter == ')' || letter == '}';
-}
-
-/* ---- types ---- */
-
-static gboolean
-is_definite (const char *string, gsize length)
-{
-  const char *end = NULL;
-
-  /* '*', '?' and 'r' match more than one type. */
-  return length > 0 && g_variant_type_string_scan (string, string + length, &end) && end == string + length &&
-         memchr (string, '*', length) == NULL && memchr (string, '?', length) == NULL &&
-         memchr (string, 'r', length) == NULL;
-}
-
-/* Returns the size of a basic type, 0 if the size varies. The alignment of a basic type equals its size. */
-static guint
-get_basic_size (char letter)
-{
-  switch (letter)
-    {
-    case 'b':
-    case 'y':
-      return 1;
-    case 'n':
-    case 'q':
-      return 2;
-    case 'i':
-    case 'u':
-    case 'h':
-      return 4;
-    case 'x':
-    case 't':
-    case 'd':
-      return 8;
-    default:
-      return 0;
-    }
-}
-
-static gboolean plan_part (const Plan *plan, guint place, guint levels);
-
-/* Fills in the Part of a tuple or of a dictionary entry. */
-static gboolean
-plan_members (const Plan *plan, guint place, guint levels)
-{
-  Part *self = &plan->parts[place];
-  gboolean is_fixed = TRUE;
-  guint n_members = 0;
-  guint next = place + 1;
-  gsize size = 0;
-
-  for (; !is_close (plan->string[next]); n_members++)
-    {
-      const Part *member = &plan->parts[next];
-
-      if (!plan_part (plan, next, levels - 1))
-        return FALSE;
-      self->alignment = MAX (self->alignment, member->alignment);
-      self->depth = MAX (self->depth, member->depth + 1);
-      self->has_variant |= member->has_variant;
-      is_fixed = is_fixed && member->fixed_size > 0;
-      size = align (size, member->alignment) + member->fixed_size;
-      next = member->end;
-    }
-  self->end = next + 1;
-  self->inner = n_members == 1 ? plan->parts[place + 1].inner : place;
-  if (is_fixed)
-    self->fixed_size = (guint32) MAX (align (size, self->alignment), 1);
-  return TRUE;
-}
-
-/* Fills in the Part of the type at an index. Returns FALSE if the type has more levels than levels. */
-static gboolean
-plan_part (const Plan *plan, guint place, guint levels)
-{
-  const char letter = plan->string[place];
-  Part *self = &plan->parts[place];
-
-  *self = (Part){.end = place + 1, .inner = place};
-  if (letter == '(' && plan->string[place + 1] == ')')
-    {
-      *self = (Part){.end = place + 2, .inner = place, .fixed_size = 1};
-      return TRUE;
-    }
-  if (strchr ("({amv", letter) == NULL)
-    {
-      self->fixed_size = get_basic_size (letter);
-      self->alignment = (guint8) (MAX (self->fixed_size, 1) - 1);
-      return TRUE;
-    }
-  if (levels == 0)
-    return FALSE;
-  if (letter == '(' || letter == '{')
-    return plan_members (plan, place, levels);
-  if (letter == 'v')
-    {
-      self->alignment = 7;
-      self->depth = 1;
-      self->has_variant = TRUE;
-      return TRUE;
-    }
-  if (!plan_part (plan, place + 1, levels - 1))
-    return FALSE;
-  self->end = self[1].end;
-  self->alignment = self[1].alignment;
-  self->depth = self[1].depth + 1;
-  self->has_variant = self[1].has_variant;
-  return TRUE;
-}
-
-/* ---- values ---- */
-
-static guint
-get_offset_size (gsize size)
-{
-  if (size > G_MAXUINT32)
-    return 8;
-  if (size > G_MAXUINT16)
-    return 4;
-  return size > G_MAXUINT8 ? 2 : 1;
-}
-
-static gsize
-read_offset (const guint8 *place, guint offset_size)
-{
-  gsize offset = 0;
-
-  for (guint i = 0; i < offset_size; i++)
-    offset |= (gsize) place[i] << (8 * i);
-  return offset;
-}
+static gboolean walk (const FerryLayout *plan, guint place, const guint8 *data, gsize size, guint levels);
 
 /* Walks an array whose elements contain variants. They vary in size, so the offsets of their ends follow them. */
 static gboolean
-walk_array (const Plan *plan, guint place, const guint8 *data, gsize size, guint levels)
+walk_array (const FerryLayout *plan, guint place, const guint8 *data, gsize size, guint levels)
 {
   const guint8 alignment = plan->parts[place + 1].alignment;
-  const guint offset_size = get_offset_size (size);
-  const gsize last = read_offset (data + size - offset_size, offset_size);
+  const guint offset_size = ferry_layout_get_offset_size (size);
+  const gsize last = ferry_layout_read_offset (data + size - offset_size, offset_size);
   gsize before = 0;
 
   if (last > size || (size - last) % offset_size != 0)
     return TRUE;
   for (gsize at = last; at < size; at += offset_size)
     {
-      gsize start = align (before, alignment);
-      gsize end = read_offset (data + at, offset_size);
+      gsize start = ferry_layout_align (before, alignment);
+      gsize end = ferry_layout_read_offset (data + at, offset_size);
 
       if (end < before || end > last)
         return TRUE;
@@ -218,30 +54,30 @@ walk_array (const Plan *plan, guint place, const guint8 *data, gsize size, guint
  * members in any order, and may read the same bytes for several members. Such variants are refused, since their walk
  * would not be bounded by the size. */
 static gboolean
-walk_tuple (const Plan *plan, guint place, const guint8 *data, gsize size, guint levels)
+walk_tuple (const FerryLayout *plan, guint place, const guint8 *data, gsize size, guint levels)
 {
-  const guint offset_size = get_offset_size (size);
+  const guint offset_size = ferry_layout_get_offset_size (size);
   gboolean is_unordered = FALSE;
   gsize offsets = size;
   gsize end = 0;
-  const Part *member;
+  const FerryLayoutPart *member;
 
-  for (guint next = place + 1; !is_close (plan->string[next]); next = member->end)
+  for (guint next = place + 1; !ferry_layout_is_close (plan->string[next]); next = member->end)
     {
       gsize start;
 
       member = &plan->parts[next];
-      start = align (end, member->alignment);
+      start = ferry_layout_align (end, member->alignment);
       if (member->fixed_size > 0)
         end = start + member->fixed_size;
-      else if (is_close (plan->string[member->end]))
+      else if (ferry_layout_is_close (plan->string[member->end]))
         end = offsets;
       else if (offsets < offset_size)
         return TRUE;
       else
         {
           offsets -= offset_size;
-          end = read_offset (data + offsets, offset_size);
+          end = ferry_layout_read_offset (data + offsets, offset_size);
         }
       if (start <= end && end <= size)
         {
@@ -262,11 +98,11 @@ walk_tuple (const Plan *plan, guint place, const guint8 *data, gsize size, guint
 static gboolean
 walk_type (const char *string, gsize length, const guint8 *data, gsize size, guint levels)
 {
-  Part few[SHORT_TYPE];
-  g_autofree Part *many = length > SHORT_TYPE ? g_new (Part, length) : NULL;
-  const Plan plan = {string, many != NULL ? many : few};
+  FerryLayoutPart few[FERRY_SHORT_TYPE];
+  g_autofree FerryLayoutPart *many = length > FERRY_SHORT_TYPE ? g_new (FerryLayoutPart, length) : NULL;
+  const FerryLayout plan = {string, many != NULL ? many : few};
 
-  return plan_part (&plan, 0, levels) && walk (&plan, 0, data, size, levels);
+  return ferry_layout_plan (&plan, levels) && walk (&plan, 0, data, size, levels);
 }
 
 /* Walks the value inside a variant. Bytes without a definite type read as an empty tuple. levels: the most levels of
@@ -274,7 +110,7 @@ walk_type (const char *string, gsize length, const guint8 *data, gsize size, gui
 static gboolean
 walk_variant (const guint8 *data, gsize size, guint levels)
 {
-  char few[SHORT_TYPE + 1];
+  char few[FERRY_SHORT_TYPE + 1];
   g_autofree char *many = NULL;
   const guint8 *zero;
   char *string = few;
@@ -293,17 +129,17 @@ walk_variant (const guint8 *data, gsize size, guint levels)
   if (length <= (gsize) levels + 1 && !ferry_depth_varies ((const char *) zero + 1, length))
     return TRUE;
   /* The type string is copied, as another process may change the bytes. */
-  if (length > SHORT_TYPE)
+  if (length > FERRY_SHORT_TYPE)
     string = many = g_malloc (length + 1);
   memcpy (string, zero + 1, length);
   string[length] = '\0';
-  return !is_definite (string, length) || walk_type (string, length, data, (gsize) (zero - data), levels);
+  return !ferry_layout_is_definite (string, length) || walk_type (string, length, data, (gsize) (zero - data), levels);
 }
 
 /* Walks the value at an index of the type. A value of no bytes reads as the default of its type, with empty tuples
  * in its variants. */
 static gboolean
-walk (const Plan *plan, guint place, const guint8 *data, gsize size, guint levels)
+walk (const FerryLayout *plan, guint place, const guint8 *data, gsize size, guint levels)
 {
   const guint inner = plan->parts[place].inner;
 
@@ -328,14 +164,15 @@ walk (const Plan *plan, guint place, const guint8 *data, gsize size, guint level
 FerryTypeVerdict
 ferry_depth_judge_type (const char *type_string, gsize length)
 {
-  g_autofree Part *parts = NULL;
+  g_autofree FerryLayoutPart *parts = NULL;
 
-  if (!is_definite (type_string, length))
+  if (!ferry_layout_is_definite (type_string, length))
     return FERRY_TYPE_NOT_DEFINITE;
   if (length <= FERRY_MAX_DEPTH)
     return FERRY_TYPE_GOOD;
-  parts = g_new (Part, length);
-  return plan_part (&(Plan){type_string, parts}, 0, FERRY_MAX_DEPTH) ? FERRY_TYPE_GOOD : FERRY_TYPE_TOO_DEEP;
+  parts = g_new (FerryLayoutPart, length);
+  return ferry_layout_plan (&(FerryLayout){type_string, parts}, FERRY_MAX_DEPTH) ? FERRY_TYPE_GOOD
+                                                                                 : FERRY_TYPE_TOO_DEEP;
 }
 
 const char *
@@ -360,24 +197,30 @@ ferry_depth_allows (const char *type_string, gsize length, gconstpointer data, g
 }
 
 gboolean
-ferry_depth_check (GVariant *value, GError **error)
+ferry_depth_check_serialised (const char *type_string, gsize length, gconstpointer data, gsize size, GError **error)
 {
-  const char *type_string = g_variant_get_type_string (value);
-  gsize length = strlen (type_string);
-
-  if (G_LIKELY (length <= FERRY_MAX_DEPTH && !ferry_depth_varies (type_string, length)))
-    return TRUE;
   if (length > FERRY_MAX_INNER_TYPE)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                             "A value's type string has %" G_GSIZE_FORMAT
                             " bytes, and at most %d can be sent; send arrays or dictionaries",
                             length, FERRY_MAX_INNER_TYPE);
   if (ferry_depth_judge_type (type_string, length) != FERRY_TYPE_GOOD ||
-      !ferry_depth_allows (type_string, length, g_variant_get_data (value), g_variant_get_size (value)))
+      !ferry_depth_allows (type_string, length, data, size))
     return ferry_set_error (
       error, FERRY_ERROR_TOO_LARGE,
       "A value has more than %d levels of arrays, maybes, tuples, dictionary entries and variants, or a type "
       "string of more than %d bytes inside a variant; send a flatter value, or several values",
       FERRY_MAX_DEPTH, FERRY_MAX_INNER_TYPE);
   return TRUE;
+}
+
+gboolean
+ferry_depth_check (GVariant *value, GError **error)
+{
+  const char *type_string = g_variant_get_type_string (value);
+  gsize length = strlen (type_string);
+
+  return G_LIKELY (length <= FERRY_MAX_DEPTH && !ferry_depth_varies (type_string, length)) ||
+         ferry_depth_check_serialised (type_string, length, g_variant_get_data (value), g_variant_get_size (value),
+                                       error);
 }

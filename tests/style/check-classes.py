@@ -33,6 +33,7 @@ ALLOWED = {
     "FerryReceiver": EACH_MESSAGE,
     "FerryRouter": EACH_MESSAGE,
     "FerrySandboxPlan": RECORD,
+    "FerryShape": EACH_MESSAGE,
     "FerrySharedQueue": EACH_MESSAGE,
     "FerryUplink": EACH_MESSAGE,
 }

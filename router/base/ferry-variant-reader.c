@@ -1,0 +1,560 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A reader holds the type and the bytes of one value, and which child is next. It needs no memory for the layout of
+ * the type: it measures each child's type when it comes to the child.
+ *
+ * Threads: any, one at a time.
+ * Trust:   the bytes are not trusted, but nothing may change them meanwhile. */
+
+#include "config.h"
+
+#include "base/ferry-variant-reader.h"
+
+#include <string.h>
+
+#include "base/ferry-layout-private.h"
+
+/* What FerryVariantReader has in it. */
+typedef struct
+{
+  const char *type;
+  const guint8 *data; /* (nullable): NULL if size is 0 */
+  const char *next;   /* the type of the next child, or what closes the tuple */
+  gsize size;
+  gsize offset; /* where the child before the next one ends */
+  gsize
+    offsets;  /* an array: the place of the next child's offset; a tuple: where the offsets begin that were not read */
+  gsize body; /* an array of children that vary in size: where its offsets begin */
+  gsize element_size; /* an array: the size of each child; 0: it varies */
+  guint alignment;    /* an array: of each child */
+  gboolean is_begun;
+} Reader;
+
+G_STATIC_ASSERT (sizeof (Reader) <= sizeof (FerryVariantReader));
+
+static void
+set_value (Reader *self, const char *type, const guint8 *data, gsize size)
+{
+  FerryMeasure measure = ferry_layout_measure (type);
+
+  *self = (Reader){.type = type, .next = type + 1, .data = data, .size = size};
+  if (size == 0 || (measure.fixed_size > 0 && measure.fixed_size != size))
+    {
+      self->data = NULL;
+      self->size = 0;
+    }
+  self->offsets = self->size;
+}
+
+/**
+ * ferry_variant_reader_init:
+ * @self: (out caller-allocates): a reader
+ * @type: a definite type
+ * @data: (nullable) (array length=size) (element-type guint8): the bytes of a value of that type
+ * @size: the size of @data in bytes
+ *
+ * Sets a reader to a value. The type and the bytes must stay as they are while the reader is used. Any thread, one at
+ * a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_variant_reader_init (FerryVariantReader *self, const GVariantType *type, gconstpointer data, gsize size)
+{
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (type != NULL && g_variant_type_is_definite (type));
+  g_return_if_fail (data != NULL || size == 0);
+
+  set_value ((Reader *) self, (const char *) type, data, size);
+}
+
+/**
+ * ferry_variant_reader_get_type:
+ * @self: a reader
+ *
+ * Gets the type of the value. Any thread, one at a time.
+ *
+ * Returns: (transfer none): the type, which lies where the type of the whole value lies, or within its bytes
+ *
+ * Since: 0.1
+ */
+const GVariantType *
+ferry_variant_reader_get_type (const FerryVariantReader *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return (const GVariantType *) ((const Reader *) self)->type;
+}
+
+/* ---- containers ---- */
+
+/* Measures the children of an array. An array whose offsets cannot be right has none. */
+static void
+begin_array (Reader *self)
+{
+  FerryMeasure measure = ferry_layout_measure (self->next);
+  guint offset_size = ferry_layout_get_offset_size (self->size);
+
+  self->is_begun = TRUE;
+  self->element_size = measure.fixed_size;
+  self->alignment = measure.alignment;
+  if (self->size == 0 || measure.fixed_size > 0)
+    {
+      self->offset = measure.fixed_size > 0 && self->size % measure.fixed_size != 0 ? self->size : 0;
+      return;
+    }
+  self->body = ferry_layout_read_offset (self->data + self->size - offset_size, offset_size);
+  if (self->body < self->size && (self->size - self->body) % offset_size == 0)
+    self->offsets = self->body;
+}
+
+/* Sets child to the bytes from start to end, or to the default of its type if they are not in order within limit. */
+static void
+set_child (Reader *self, Reader *child, const char *type, gsize start, gsize end, gsize limit)
+{
+  if (start <= end && end <= limit)
+    {
+      set_value (child, type, self->data + start, end - start);
+      self->offset = end;
+      return;
+    }
+  set_value (child, type, NULL, 0);
+  /* No later child is in order. */
+  self->offset = G_MAXSIZE / 2;
+}
+
+static gboolean
+next_element (Reader *self, Reader *child)
+{
+  guint offset_size = ferry_layout_get_offset_size (self->size);
+
+  if (!self->is_begun)
+    begin_array (self);
+  if (self->element_size > 0)
+    {
+      if (self->offset >= self->size)
+        return FALSE;
+      set_child (self, child, self->next, self->offset, self->offset + self->element_size, self->size);
+      return TRUE;
+    }
+  if (self->offsets >= self->size)
+    return FALSE;
+  set_child (self, child, self->next, ferry_layout_align (self->offset, self->alignment),
+             ferry_layout_read_offset (self->data + self->offsets, offset_size), self->body);
+  self->offsets += offset_size;
+  return TRUE;
+}
+
+static gboolean
+next_member (Reader *self, Reader *child)
+{
+  guint offset_size = ferry_layout_get_offset_size (self->size);
+  const char *type = self->next;
+  FerryMeasure measure;
+  gsize start;
+  gsize end = self->offsets;
+
+  if (ferry_layout_is_close (*type))
+    return FALSE;
+  measure = ferry_layout_measure (type);
+  start = ferry_layout_align (self->offset, measure.alignment);
+  if (measure.fixed_size > 0)
+    end = start + measure.fixed_size;
+  else if (!ferry_layout_is_close (*measure.end))
+    {
+      gboolean is_there = self->offsets >= offset_size;
+
+      self->offsets -= is_there ? offset_size : 0;
+      end = is_there ? ferry_layout_read_offset (self->data + self->offsets, offset_size) : G_MAXSIZE;
+    }
+  set_child (self, child, type, start, end, self->offsets);
+  self->next = measure.end;
+  return TRUE;
+}
+
+static gboolean
+next_in_maybe (Reader *self, Reader *child)
+{
+  FerryMeasure measure = ferry_layout_measure (self->next);
+
+  if (self->is_begun || self->size == 0 || (measure.fixed_size > 0 && measure.fixed_size != self->size))
+    return FALSE;
+  set_value (child, self->next, self->data, measure.fixed_size > 0 ? self->size : self->size - 1);
+  return TRUE;
+}
+
+/* A variant whose bytes hold no definite type has an empty tuple in it. */
+static gboolean
+next_in_variant (Reader *self, Reader *child)
+{
+  const guint8 *zero = self->size > 0 ? memrchr (self->data, '\0', self->size) : NULL;
+  const char *type = zero != NULL ? (const char *) zero + 1 : NULL;
+
+  if (self->is_begun)
+    return FALSE;
+  if (zero != NULL && ferry_layout_is_definite (type, (gsize) (self->data + self->size - zero) - 1))
+    set_value (child, type, self->data, (gsize) (zero - self->data));
+  else
+    set_value (child, "()", NULL, 0);
+  return TRUE;
+}
+
+static gboolean
+next_child (Reader *self, Reader *child)
+{
+  gboolean is_there = FALSE;
+
+  switch (*self->type)
+    {
+    case 'a':
+      return next_element (self, child);
+    case '(':
+    case '{':
+      return next_member (self, child);
+    case 'm':
+      is_there = next_in_maybe (self, child);
+      break;
+    case 'v':
+      is_there = next_in_variant (self, child);
+      break;
+    default:
+      break;
+    }
+  self->is_begun = TRUE;
+  return is_there;
+}
+
+/**
+ * ferry_variant_reader_next:
+ * @self: a reader of an array, a tuple, a dictionary entry, a maybe or a variant
+ * @child: (out caller-allocates): return location for a reader of the next child
+ *
+ * Goes to the next child of a container, at first to its first child. A tuple always has all its members. A variant has
+ * one child; one whose bytes hold no type has an empty tuple. Any thread, one at a time.
+ *
+ * Returns: %TRUE if @child was set; %FALSE after the last child
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_variant_reader_next (FerryVariantReader *self, FerryVariantReader *child)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (child != NULL && child != self, FALSE);
+
+  return next_child ((Reader *) self, (Reader *) child);
+}
+
+static gboolean
+is_text (const Reader *self)
+{
+  const char *text = (const char *) self->data;
+
+  return self->size > 0 && text[self->size - 1] == '\0' && g_utf8_validate_len (text, self->size - 1, NULL) &&
+         (*self->type != 'o' || g_variant_is_object_path (text)) &&
+         (*self->type != 'g' || g_variant_is_signature (text));
+}
+
+/* Returns the text of a value, or the default of its type. */
+static const char *
+get_text (const Reader *self)
+{
+  if (strchr ("sog", *self->type) != NULL && is_text (self))
+    return (const char *) self->data;
+  return *self->type == 'o' ? "/" : "";
+}
+
+/**
+ * ferry_variant_reader_lookup:
+ * @self: a reader of a dictionary whose keys are texts, such as `a{sv}`
+ * @key: a key
+ * @type: (nullable): the type that the value must have; %NULL for any type
+ * @value: (out caller-allocates): return location for a reader of the value
+ *
+ * Finds the value of a key; of several, the first one's. If the values are variants, @value is what is in the variant.
+ * Takes time in proportion to the entries before the key. Does not move @self. Any thread, one at a time.
+ *
+ * Returns: %TRUE if @value was set; %FALSE if there is no such key, or its value has another type
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_variant_reader_lookup (const FerryVariantReader *self, const char *key, const GVariantType *type,
+                             FerryVariantReader *value)
+{
+  Reader entries, entry, entry_key, found;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (key != NULL, FALSE);
+  g_return_val_if_fail (value != NULL && value != self, FALSE);
+
+  entries = *(const Reader *) self;
+  if (strncmp (entries.type, "a{", 2) != 0 || strchr ("sog", entries.type[2]) == NULL)
+    return FALSE;
+  set_value (&entries, entries.type, entries.data, entries.size);
+  while (next_element (&entries, &entry))
+    {
+      next_member (&entry, &entry_key);
+      if (!g_str_equal (get_text (&entry_key), key))
+        continue;
+      next_member (&entry, &found);
+      if (*found.type == 'v')
+        next_in_variant (&found, (Reader *) value);
+      else
+        *(Reader *) value = found;
+      return type == NULL || g_variant_type_equal (ferry_variant_reader_get_type (value), type);
+    }
+  return FALSE;
+}
+
+/* ---- basic values ---- */
+
+/* Copies a number whose type is one of letters. Leaves value as it is for another type. */
+static inline void
+get_number (const FerryVariantReader *self, const char *letters, gpointer value, gsize size)
+{
+  const Reader *reader = (const Reader *) self;
+
+  if (strchr (letters, *reader->type) != NULL && reader->size == size)
+    memcpy (value, reader->data, size);
+}
+
+/**
+ * ferry_variant_reader_get_boolean:
+ * @self: a reader of a value of the type `b`
+ *
+ * Gets a boolean. Any thread, one at a time.
+ *
+ * Returns: the value; %FALSE if the value has another type or is not in normal form
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_variant_reader_get_boolean (const FerryVariantReader *self)
+{
+  guint8 value = 0;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  get_number (self, "b", &value, sizeof value);
+  return value == 1;
+}
+
+/**
+ * ferry_variant_reader_get_byte:
+ * @self: a reader of a value of the type `y`
+ *
+ * Gets a byte. Any thread, one at a time.
+ *
+ * Returns: the value; 0 if the value has another type or is not in normal form
+ *
+ * Since: 0.1
+ */
+guint8
+ferry_variant_reader_get_byte (const FerryVariantReader *self)
+{
+  guint8 value = 0;
+
+  g_return_val_if_fail (self != NULL, 0);
+
+  get_number (self, "y", &value, sizeof value);
+  return value;
+}
+
+/**
+ * ferry_variant_reader_get_int16:
+ * @self: a reader of a value of the type `n`
+ *
+ * Gets a number of 16 bits with a sign. Any thread, one at a time.
+ *
+ * Returns: the value; 0 if the value has another type or is not in normal form
+ *
+ * Since: 0.1
+ */
+gint16
+ferry_variant_reader_get_int16 (const FerryVariantReader *self)
+{
+  gint16 value = 0;
+
+  g_return_val_if_fail (self != NULL, 0);
+
+  get_number (self, "n", &value, sizeof value);
+  return value;
+}
+
+/**
+ * ferry_variant_reader_get_uint16:
+ * @self: a reader of a value of the type `q`
+ *
+ * Gets a number of 16 bits. Any thread, one at a time.
+ *
+ * Returns: the value; 0 if the value has another type or is not in normal form
+ *
+ * Since: 0.1
+ */
+guint16
+ferry_variant_reader_get_uint16 (const FerryVariantReader *self)
+{
+  guint16 value = 0;
+
+  g_return_val_if_fail (self != NULL, 0);
+
+  get_number (self, "q", &value, sizeof value);
+  return value;
+}
+
+/**
+ * ferry_variant_reader_get_int32:
+ * @self: a reader of a value of the type `i` or `h`
+ *
+ * Gets a number of 32 bits with a sign, or a handle. Any thread, one at a time.
+ *
+ * Returns: the value; 0 if the value has another type or is not in normal form
+ *
+ * Since: 0.1
+ */
+gint32
+ferry_variant_reader_get_int32 (const FerryVariantReader *self)
+{
+  gint32 value = 0;
+
+  g_return_val_if_fail (self != NULL, 0);
+
+  get_number (self, "ih", &value, sizeof value);
+  return value;
+}
+
+/**
+ * ferry_variant_reader_get_uint32:
+ * @self: a reader of a value of the type `u`
+ *
+ * Gets a number of 32 bits. Any thread, one at a time.
+ *
+ * Returns: the value; 0 if the value has another type or is not in normal form
+ *
+ * Since: 0.1
+ */
+guint32
+ferry_variant_reader_get_uint32 (const FerryVariantReader *self)
+{
+  guint32 value = 0;
+
+  g_return_val_if_fail (self != NULL, 0);
+
+  get_number (self, "u", &value, sizeof value);
+  return value;
+}
+
+/**
+ * ferry_variant_reader_get_int64:
+ * @self: a reader of a value of the type `x`
+ *
+ * Gets a number of 64 bits with a sign. Any thread, one at a time.
+ *
+ * Returns: the value; 0 if the value has another type or is not in normal form
+ *
+ * Since: 0.1
+ */
+gint64
+ferry_variant_reader_get_int64 (const FerryVariantReader *self)
+{
+  gint64 value = 0;
+
+  g_return_val_if_fail (self != NULL, 0);
+
+  get_number (self, "x", &value, sizeof value);
+  return value;
+}
+
+/**
+ * ferry_variant_reader_get_uint64:
+ * @self: a reader of a value of the type `t`
+ *
+ * Gets a number of 64 bits. Any thread, one at a time.
+ *
+ * Returns: the value; 0 if the value has another type or is not in normal form
+ *
+ * Since: 0.1
+ */
+guint64
+ferry_variant_reader_get_uint64 (const FerryVariantReader *self)
+{
+  guint64 value = 0;
+
+  g_return_val_if_fail (self != NULL, 0);
+
+  get_number (self, "t", &value, sizeof value);
+  return value;
+}
+
+/**
+ * ferry_variant_reader_get_double:
+ * @self: a reader of a value of the type `d`
+ *
+ * Gets a number with a fraction. Any thread, one at a time.
+ *
+ * Returns: the value; 0 if the value has another type or is not in normal form
+ *
+ * Since: 0.1
+ */
+double
+ferry_variant_reader_get_double (const FerryVariantReader *self)
+{
+  double value = 0;
+
+  g_return_val_if_fail (self != NULL, 0);
+
+  get_number (self, "d", &value, sizeof value);
+  return value;
+}
+
+/**
+ * ferry_variant_reader_get_string:
+ * @self: a reader of a value of the type `s`, `o` or `g`
+ *
+ * Gets a text, an object path or a signature. Any thread, one at a time.
+ *
+ * Returns: (transfer none): the text, in UTF-8 and within the bytes of the value; "" if the value has another type or
+ *   is not in normal form, or "/" for an object path
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_variant_reader_get_string (const FerryVariantReader *self)
+{
+  g_return_val_if_fail (self != NULL, "");
+
+  return get_text ((const Reader *) self);
+}
+
+/**
+ * ferry_variant_reader_get_fixed_array:
+ * @self: a reader of an array whose elements have a fixed size, such as `ay` or `a(utd)`
+ * @element_size: the size of each element in bytes
+ * @n_elements: (out): return location for the number of elements
+ *
+ * Gets a whole array where it lies. Booleans and padding in it are as the sender wrote them, where the value is not
+ * known to be in normal form. Any thread, one at a time.
+ *
+ * Returns: (transfer none) (nullable): the elements, aligned as their type wants if the bytes of the whole value are;
+ *   %NULL if there are none, if the elements have another size, or if the value has another type
+ *
+ * Since: 0.1
+ */
+gconstpointer
+ferry_variant_reader_get_fixed_array (const FerryVariantReader *self, gsize element_size, gsize *n_elements)
+{
+  const Reader *reader = (const Reader *) self;
+
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (element_size > 0, NULL);
+  g_return_val_if_fail (n_elements != NULL, NULL);
+
+  *n_elements = 0;
+  if (*reader->type != 'a' || ferry_layout_measure (reader->type + 1).fixed_size != element_size ||
+      reader->size % element_size != 0)
+    return NULL;
+  *n_elements = reader->size / element_size;
+  return reader->data;
+}

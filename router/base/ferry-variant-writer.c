@@ -1,0 +1,584 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A value is written from its beginning to its end. When a container is closed, its size is known, and the offsets of
+ * its children follow them: docs/protocol.md has the form. The memory is aligned to 8 bytes, so a place that is aligned
+ * within it is also aligned within each container.
+ *
+ * Owner:   references are counted.
+ * Threads: any, one at a time. */
+
+#include "config.h"
+
+#include "base/ferry-variant-writer.h"
+
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-depth-private.h"
+#include "base/ferry-layout-private.h"
+
+#define FIRST_CAPACITY 256
+
+#define WRONG_PLACE "the type has no place here for such a value; add the values in the order of the type"
+
+/* A container that is open. */
+typedef struct
+{
+  const char *type;     /* the container's; NULL for the frame around the whole value */
+  const char *inner;    /* the type of the first child, or what closes an empty tuple */
+  const char *next;     /* (nullable): the type of the next child; NULL if there is no place for another */
+  FerryMeasure measure; /* of the container */
+  FerryMeasure element; /* of an array's elements */
+  gsize start;
+  guint first_offset; /* where the container's offsets begin among those of the writer */
+} Frame;
+
+struct _FerryVariantWriter
+{
+  gatomicrefcount references;
+  char *type; /* const: (owned) */
+
+  guint8 *data; /* (owned) */
+  gsize size;
+  gsize capacity;
+  GArray *offsets; /* (owned) (element-type gsize): the ends of children, of all open containers in turn */
+  Frame *frame;    /* the innermost open container, in frames */
+  Frame frames[FERRY_MAX_DEPTH + 1];
+};
+
+G_DEFINE_BOXED_TYPE (FerryVariantWriter, ferry_variant_writer, ferry_variant_writer_ref, ferry_variant_writer_unref)
+
+static void
+begin_value (FerryVariantWriter *self)
+{
+  self->size = 0;
+  self->frame = self->frames;
+  self->frame->next = self->type;
+  g_array_set_size (self->offsets, 0);
+}
+
+/**
+ * ferry_variant_writer_new:
+ * @type: the type of the values: a definite type of at most 64 levels
+ *
+ * Makes a writer of values of one type. Any thread.
+ *
+ * Returns: (transfer full) (nullable): a writer
+ *
+ * Since: 0.1
+ */
+FerryVariantWriter *
+ferry_variant_writer_new (const GVariantType *type)
+{
+  FerryVariantWriter *self;
+  gsize length;
+
+  g_return_val_if_fail (type != NULL, NULL);
+  length = g_variant_type_get_string_length (type);
+  ferry_return_val_if_fail (ferry_depth_judge_type ((const char *) type, length) == FERRY_TYPE_GOOD, NULL,
+                            "the type is not one definite type of at most %d levels; use another type",
+                            FERRY_MAX_DEPTH);
+
+  self = g_new0 (FerryVariantWriter, 1);
+  g_atomic_ref_count_init (&self->references);
+  self->type = g_strndup ((const char *) type, length);
+  self->capacity = FIRST_CAPACITY;
+  self->data = g_malloc (self->capacity);
+  self->offsets = g_array_new (FALSE, FALSE, sizeof (gsize));
+  begin_value (self);
+  return self;
+}
+
+/**
+ * ferry_variant_writer_ref:
+ * @self: a writer
+ *
+ * Takes a reference to a writer. Any thread.
+ *
+ * Returns: (transfer full): the writer
+ *
+ * Since: 0.1
+ */
+FerryVariantWriter *
+ferry_variant_writer_ref (FerryVariantWriter *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  g_atomic_ref_count_inc (&self->references);
+  return self;
+}
+
+/**
+ * ferry_variant_writer_unref:
+ * @self: (transfer full): a writer
+ *
+ * Drops a reference to a writer. Any thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_variant_writer_unref (FerryVariantWriter *self)
+{
+  g_return_if_fail (self != NULL);
+
+  if (!g_atomic_ref_count_dec (&self->references))
+    return;
+  g_array_unref (self->offsets);
+  g_free (self->data);
+  g_free (self->type);
+  g_free (self);
+}
+
+/* ---- places ---- */
+
+/* Returns a place of that many bytes at the end, and moves the end behind it. */
+static inline guint8 *
+append (FerryVariantWriter *self, gsize size)
+{
+  gsize offset = self->size;
+
+  if (G_UNLIKELY (size > self->capacity - offset))
+    {
+      self->capacity = MAX (self->capacity * 2, offset + size);
+      self->data = g_realloc (self->data, self->capacity);
+    }
+  self->size += size;
+  return self->data + offset;
+}
+
+/* Returns the measure of the next child, and whether one of letters begins its type. */
+static inline gboolean
+take_next (FerryVariantWriter *self, const char *letters, FerryMeasure *measure)
+{
+  const Frame *frame = self->frame;
+
+  if (frame->next == NULL || strchr (letters, *frame->next) == NULL)
+    return FALSE;
+  *measure = frame->type != NULL && *frame->type == 'a' ? frame->element : ferry_layout_measure (frame->next);
+  return TRUE;
+}
+
+static inline void
+pad (FerryVariantWriter *self, guint alignment)
+{
+  gsize n = ferry_layout_align (self->size, alignment) - self->size;
+
+  if (n > 0)
+    memset (append (self, n), 0, n);
+}
+
+/* Notes that a child of the innermost container is complete. */
+static inline void
+end_child (FerryVariantWriter *self, const FerryMeasure *measure)
+{
+  Frame *frame = self->frame;
+  gsize end = self->size - frame->start;
+  gboolean is_array = frame->type != NULL && *frame->type == 'a';
+  gboolean is_tuple = frame->type != NULL && (*frame->type == '(' || *frame->type == '{');
+
+  if (is_tuple)
+    frame->next = ferry_layout_is_close (*measure->end) ? NULL : measure->end;
+  else if (!is_array)
+    frame->next = NULL;
+  if (measure->fixed_size == 0 && (is_array || (is_tuple && frame->next != NULL)))
+    g_array_append_val (self->offsets, end);
+}
+
+/* ---- basic values ---- */
+
+/* Returns FALSE if there is no place for a number whose type is one of letters. */
+static inline gboolean
+add_number (FerryVariantWriter *self, const char *letters, gconstpointer value, gsize size)
+{
+  FerryMeasure measure;
+
+  if (!take_next (self, letters, &measure))
+    return FALSE;
+  pad (self, measure.alignment);
+  memcpy (append (self, size), value, size);
+  end_child (self, &measure);
+  return TRUE;
+}
+
+/**
+ * ferry_variant_writer_add_boolean:
+ * @self: a writer whose next value has the type `b`
+ * @value: the value
+ *
+ * Adds a boolean. Any thread, one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_variant_writer_add_boolean (FerryVariantWriter *self, gboolean value)
+{
+  const guint8 byte = value != FALSE;
+
+  ferry_return_if_fail (self != NULL && add_number (self, "b", &byte, sizeof byte), WRONG_PLACE);
+}
+
+/**
+ * ferry_variant_writer_add_byte:
+ * @self: a writer whose next value has the type `y`
+ * @value: the value
+ *
+ * Adds a byte. Any thread, one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_variant_writer_add_byte (FerryVariantWriter *self, guint8 value)
+{
+  ferry_return_if_fail (self != NULL && add_number (self, "y", &value, sizeof value), WRONG_PLACE);
+}
+
+/**
+ * ferry_variant_writer_add_int16:
+ * @self: a writer whose next value has the type `n`
+ * @value: the value
+ *
+ * Adds a number of 16 bits with a sign. Any thread, one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_variant_writer_add_int16 (FerryVariantWriter *self, gint16 value)
+{
+  ferry_return_if_fail (self != NULL && add_number (self, "n", &value, sizeof value), WRONG_PLACE);
+}
+
+/**
+ * ferry_variant_writer_add_uint16:
+ * @self: a writer whose next value has the type `q`
+ * @value: the value
+ *
+ * Adds a number of 16 bits. Any thread, one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_variant_writer_add_uint16 (FerryVariantWriter *self, guint16 value)
+{
+  ferry_return_if_fail (self != NULL && add_number (self, "q", &value, sizeof value), WRONG_PLACE);
+}
+
+/**
+ * ferry_variant_writer_add_int32:
+ * @self: a writer whose next value has the type `i` or `h`
+ * @value: the value
+ *
+ * Adds a number of 32 bits with a sign, or a handle. Any thread, one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_variant_writer_add_int32 (FerryVariantWriter *self, gint32 value)
+{
+  ferry_return_if_fail (self != NULL && add_number (self, "ih", &value, sizeof value), WRONG_PLACE);
+}
+
+/**
+ * ferry_variant_writer_add_uint32:
+ * @self: a writer whose next value has the type `u`
+ * @value: the value
+ *
+ * Adds a number of 32 bits. Any thread, one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_variant_writer_add_uint32 (FerryVariantWriter *self, guint32 value)
+{
+  ferry_return_if_fail (self != NULL && add_number (self, "u", &value, sizeof value), WRONG_PLACE);
+}
+
+/**
+ * ferry_variant_writer_add_int64:
+ * @self: a writer whose next value has the type `x`
+ * @value: the value
+ *
+ * Adds a number of 64 bits with a sign. Any thread, one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_variant_writer_add_int64 (FerryVariantWriter *self, gint64 value)
+{
+  ferry_return_if_fail (self != NULL && add_number (self, "x", &value, sizeof value), WRONG_PLACE);
+}
+
+/**
+ * ferry_variant_writer_add_uint64:
+ * @self: a writer whose next value has the type `t`
+ * @value: the value
+ *
+ * Adds a number of 64 bits. Any thread, one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_variant_writer_add_uint64 (FerryVariantWriter *self, guint64 value)
+{
+  ferry_return_if_fail (self != NULL && add_number (self, "t", &value, sizeof value), WRONG_PLACE);
+}
+
+/**
+ * ferry_variant_writer_add_double:
+ * @self: a writer whose next value has the type `d`
+ * @value: the value
+ *
+ * Adds a number with a fraction. Any thread, one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_variant_writer_add_double (FerryVariantWriter *self, double value)
+{
+  ferry_return_if_fail (self != NULL && add_number (self, "d", &value, sizeof value), WRONG_PLACE);
+}
+
+static gboolean
+is_allowed (char letter, const char *value)
+{
+  switch (letter)
+    {
+    case 'o':
+      return g_variant_is_object_path (value);
+    case 'g':
+      return g_variant_is_signature (value);
+    default:
+      return g_utf8_validate (value, -1, NULL);
+    }
+}
+
+/**
+ * ferry_variant_writer_add_string:
+ * @self: a writer whose next value has the type `s`, `o` or `g`
+ * @value: the text, in UTF-8; for `o` an object path, and for `g` a signature
+ *
+ * Adds a text, an object path or a signature. Any thread, one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_variant_writer_add_string (FerryVariantWriter *self, const char *value)
+{
+  FerryMeasure measure;
+  gsize size;
+
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (value != NULL);
+  ferry_return_if_fail (take_next (self, "sog", &measure), WRONG_PLACE);
+  ferry_return_if_fail (is_allowed (*self->frame->next, value),
+                        "the text is not UTF-8, or no object path or signature where the type wants one");
+
+  size = strlen (value) + 1;
+  memcpy (append (self, size), value, size);
+  end_child (self, &measure);
+}
+
+/**
+ * ferry_variant_writer_add_numbers:
+ * @self: a writer whose next value is an array of numbers, such as `ay` or `ad`
+ * @elements: (nullable) (array) (element-type guint8): the numbers, as they lie in memory
+ * @n_elements: how many numbers there are
+ * @element_size: the size of each number in bytes
+ *
+ * Adds a whole array of numbers. Booleans are added one by one. Any thread, one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_variant_writer_add_numbers (FerryVariantWriter *self, gconstpointer elements, gsize n_elements,
+                                  gsize element_size)
+{
+  FerryMeasure measure;
+
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (elements != NULL || n_elements == 0);
+  ferry_return_if_fail (take_next (self, "a", &measure) && strchr ("ynqiuxthd", self->frame->next[1]) != NULL,
+                        WRONG_PLACE);
+  ferry_return_if_fail (ferry_layout_measure (self->frame->next + 1).fixed_size == element_size &&
+                          n_elements <= G_MAXSIZE / 2 / element_size,
+                        "a number of the array does not have %" G_GSIZE_FORMAT " bytes; pass the size of one number",
+                        element_size);
+
+  pad (self, measure.alignment);
+  if (n_elements > 0)
+    memcpy (append (self, n_elements * element_size), elements, n_elements * element_size);
+  end_child (self, &measure);
+}
+
+/* ---- containers ---- */
+
+/* Opens a container of that type, whose first child has the type next. Returns FALSE if there are too many levels. */
+static gboolean
+open_frame (FerryVariantWriter *self, const FerryMeasure *measure, const char *next)
+{
+  const char *type = self->frame->next;
+
+  if (self->frame == &self->frames[FERRY_MAX_DEPTH])
+    return FALSE;
+  pad (self, measure->alignment);
+  *++self->frame = (Frame){
+    .type = type,
+    .inner = next,
+    .next = ferry_layout_is_close (*next) ? NULL : next,
+    .measure = *measure,
+    .start = self->size,
+    .first_offset = self->offsets->len,
+  };
+  if (*type == 'a')
+    self->frame->element = ferry_layout_measure (next);
+  return TRUE;
+}
+
+/**
+ * ferry_variant_writer_open:
+ * @self: a writer whose next value is an array, a tuple, a dictionary entry or a maybe
+ *
+ * Opens a container. The values that are added next are its children, until [method@Ferry.VariantWriter.close]. A
+ * maybe that was opened has one child. Any thread, one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_variant_writer_open (FerryVariantWriter *self)
+{
+  FerryMeasure measure;
+
+  g_return_if_fail (self != NULL);
+  ferry_return_if_fail (take_next (self, "a({m", &measure) && open_frame (self, &measure, self->frame->next + 1),
+                        WRONG_PLACE);
+}
+
+/**
+ * ferry_variant_writer_open_variant:
+ * @self: a writer whose next value is a variant, `v`
+ * @type: a definite type; must stay as it is until the variant is closed
+ *
+ * Opens a variant. The next value that is added has that type, and is its only child. Any thread, one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_variant_writer_open_variant (FerryVariantWriter *self, const GVariantType *type)
+{
+  FerryMeasure measure;
+
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (type != NULL && g_variant_type_is_definite (type));
+  ferry_return_if_fail (take_next (self, "v", &measure) && open_frame (self, &measure, (const char *) type),
+                        WRONG_PLACE);
+}
+
+/**
+ * ferry_variant_writer_add_nothing:
+ * @self: a writer whose next value is a maybe
+ *
+ * Adds a maybe without a child. Any thread, one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_variant_writer_add_nothing (FerryVariantWriter *self)
+{
+  FerryMeasure measure;
+
+  g_return_if_fail (self != NULL);
+  ferry_return_if_fail (take_next (self, "m", &measure), WRONG_PLACE);
+
+  pad (self, measure.alignment);
+  end_child (self, &measure);
+}
+
+/* Appends the offsets of the innermost container, and takes them from the list. Those of a tuple are in reverse. */
+static void
+append_offsets (FerryVariantWriter *self, const Frame *frame)
+{
+  guint n = self->offsets->len - frame->first_offset;
+  guint offset_size = ferry_layout_choose_offset_size (self->size - frame->start, n);
+  guint8 *place = append (self, (gsize) n * offset_size);
+
+  for (guint i = 0; i < n; i++)
+    {
+      guint at = frame->first_offset + (*frame->type == 'a' ? i : n - 1 - i);
+      gsize end = g_array_index (self->offsets, gsize, at);
+
+      for (guint byte = 0; byte < offset_size; byte++)
+        *place++ = (guint8) (end >> (8 * byte));
+    }
+  g_array_set_size (self->offsets, frame->first_offset);
+}
+
+/* Whether the innermost container has all its children. An array always has. */
+static gboolean
+is_complete (const FerryVariantWriter *self)
+{
+  return self->frame > self->frames && (*self->frame->type == 'a' || self->frame->next == NULL);
+}
+
+/**
+ * ferry_variant_writer_close:
+ * @self: a writer with an open container that has all its children
+ *
+ * Closes the container that was opened last. Any thread, one at a time.
+ *
+ * Since: 0.1
+ */
+void
+ferry_variant_writer_close (FerryVariantWriter *self)
+{
+  Frame *frame;
+
+  g_return_if_fail (self != NULL);
+  ferry_return_if_fail (is_complete (self), "no container is open, or it lacks children; add them first");
+
+  frame = self->frame--;
+  if (self->offsets->len > frame->first_offset)
+    append_offsets (self, frame);
+  if (frame->measure.fixed_size > 0)
+    {
+      gsize n = frame->measure.fixed_size - (self->size - frame->start);
+
+      memset (append (self, n), 0, n);
+    }
+  if (*frame->type == 'm' && ferry_layout_measure (frame->type + 1).fixed_size == 0)
+    *append (self, 1) = '\0';
+  if (*frame->type == 'v')
+    {
+      gsize length = (gsize) (ferry_layout_measure (frame->inner).end - frame->inner);
+
+      *append (self, 1) = '\0';
+      memcpy (append (self, length), frame->inner, length);
+    }
+  end_child (self, &frame->measure);
+}
+
+/**
+ * ferry_variant_writer_finish:
+ * @self: a writer to which a whole value was added
+ * @size: (out): return location for the number of bytes
+ *
+ * Ends a value. The writer is then at the beginning of the next value. Any thread, one at a time.
+ *
+ * Returns: (transfer none) (nullable): the bytes of the value, aligned to 8 bytes and valid until something is added
+ *   to the writer; %NULL if the value lacks parts, which is a mistake of the program
+ *
+ * Since: 0.1
+ */
+gconstpointer
+ferry_variant_writer_finish (FerryVariantWriter *self, gsize *size)
+{
+  gboolean is_whole;
+
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (size != NULL, NULL);
+
+  is_whole = self->frame == self->frames && self->frame->next == NULL;
+  *size = is_whole ? self->size : 0;
+  begin_value (self);
+  ferry_return_val_if_fail (is_whole, NULL, "the value lacks parts; add all of them, and close each container");
+  return self->data;
+}

@@ -1,0 +1,168 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Which bytes are a value in normal form. GLib is asked for its own verdict on the same bytes. */
+
+#include "config.h"
+
+#include "base/variant-test.h"
+
+#include <string.h>
+
+#include "base/ferry-shape-private.h"
+
+static gboolean
+is_normal (const char *type, gconstpointer data, gsize size)
+{
+  g_autoptr (FerryShape) shape = ferry_shape_new (type, strlen (type));
+
+  return ferry_shape_is_normal (shape, data, size);
+}
+
+static void
+assert_verdict_of_glib (const char *type, const guint8 *data, gsize size)
+{
+  g_autoptr (GVariant) value =
+    g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE (type), data, size, FALSE, NULL, NULL));
+
+  if (is_normal (type, data, size) == g_variant_is_normal_form (value))
+    return;
+  g_test_message ("type %s, %" G_GSIZE_FORMAT " bytes, normal for GLib: %d", type, size,
+                  g_variant_is_normal_form (value));
+  for (gsize i = 0; i < size; i++)
+    g_test_message ("%02x", data[i]);
+  g_test_fail ();
+}
+
+/* A copy of exactly the bytes, so that AddressSanitizer sees a read behind them. */
+static void
+judge_mutation (GRand *random, GVariant *value)
+{
+  const char *type = g_variant_get_type_string (value);
+  gsize size;
+  g_autofree guint8 *mutated = variant_test_mutate (random, value, &size);
+  g_autofree guint8 *data = g_memdup2 (mutated, size);
+
+  assert_verdict_of_glib (type, data, size);
+  g_assert_true (is_normal (type, g_variant_get_data (value), g_variant_get_size (value)));
+}
+
+static void
+test_the_verdict_is_that_of_glib (void)
+{
+  variant_test_run (judge_mutation);
+}
+
+/* All values of up to three bytes, of types that are read from there. */
+static void
+test_the_verdict_on_few_bytes_is_that_of_glib (void)
+{
+  static const char *const types[] = {"s",  "(ss)", "(sas)", "as", "aas", "a(s)", "ms", "mb", "()", "(y)", "(yq)",
+                                      "ab", "v",    "av",    "mv", "mms", "(mb)", "o",  "g",  "q",  "b",   "(asas)"};
+  guint8 *data = g_malloc (8);
+
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    for (guint32 number = 0; number < 1 << 24; number += number < 1 << 8 ? 1 : number < 1 << 16 ? 7 : 4093)
+      for (gsize size = number < 1 << 8 ? 0 : number < 1 << 16 ? 2 : 3; size <= 3; size++)
+        {
+          memcpy (data, &(guint32){GUINT32_TO_LE (number)}, 4);
+          assert_verdict_of_glib (types[i], data, size);
+        }
+  g_free (data);
+}
+
+typedef struct
+{
+  guint32 count;
+  guint64 bytes;
+  double seconds;
+} Record;
+
+G_STATIC_ASSERT (sizeof (Record) == 24);
+
+static void
+test_padding_and_booleans_are_looked_at (void)
+{
+  guint8 data[24] = {0};
+
+  g_assert_true (is_normal ("(utd)", data, sizeof data));
+  g_assert_false (is_normal ("(utd)", data, 16));
+  for (guint i = 0; i < sizeof data; i++)
+    {
+      data[i] = 0xff;
+      g_assert_cmpint (is_normal ("(utd)", data, sizeof data), ==, i < 4 || i >= 8);
+      g_assert_cmpint (is_normal ("a(utd)", data, sizeof data), ==, i < 4 || i >= 8);
+      data[i] = 1;
+      g_assert_cmpint (is_normal ("(bytb)", data, sizeof data), ==, i < 2 || (i >= 8 && i <= 16));
+      data[i] = 0;
+    }
+}
+
+static void
+test_padding_is_cleared_and_nothing_else (void)
+{
+  static const char *const types[] = {"(utd)", "a(utd)", "(ytb)", "()", "a((yq)())", "at", "as"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    {
+      g_autoptr (FerryShape) shape = ferry_shape_new (types[i], strlen (types[i]));
+      gsize size = shape->stride * (*types[i] == 'a' ? 3 : 1);
+      g_autofree guint8 *data = g_malloc (size);
+      gsize n_cleared = 0;
+
+      memset (data, 1, size);
+      ferry_shape_clear_padding (shape, data, size);
+      for (gsize at = 0; at < size; at++)
+        n_cleared += data[at] == 0;
+      g_assert_true (ferry_shape_is_normal (shape, data, size) || shape->stride == 0);
+      g_assert_cmpint (n_cleared > 0, ==, shape->has_padding);
+    }
+}
+
+/* Many elements that could each lie on all bytes, and variants in one another. */
+static void
+test_hostile_values_take_time_in_proportion (void)
+{
+  const gsize size = 1 << 20;
+  g_autofree guint8 *data = g_malloc (size);
+  static const char *const types[] = {"a(ss)", "av", "a(ass)", "aaas", "v", "a((((((((s))))))))", "a(vv)"};
+  static const guint8 fillings[] = {0, 1, 0xff, 'v', '('};
+
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    for (guint filling = 0; filling < G_N_ELEMENTS (fillings); filling++)
+      {
+        memset (data, fillings[filling], size);
+        assert_verdict_of_glib (types[i], data, size);
+        data[size - 1] = 0;
+        assert_verdict_of_glib (types[i], data, size);
+      }
+}
+
+static void
+test_a_value_of_more_than_64_levels_is_not_normal (void)
+{
+  g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new_byte (1));
+
+  for (guint levels = 1; levels <= 100; levels++)
+    {
+      g_autoptr (GVariant) inner = g_steal_pointer (&value);
+
+      value = g_variant_ref_sink (g_variant_new_variant (inner));
+      g_assert_cmpint (is_normal ("v", g_variant_get_data (value), g_variant_get_size (value)), ==, levels <= 64);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/shape/the-verdict-is-that-of-glib", test_the_verdict_is_that_of_glib);
+  g_test_add_func ("/shape/the-verdict-on-few-bytes-is-that-of-glib", test_the_verdict_on_few_bytes_is_that_of_glib);
+  g_test_add_func ("/shape/padding-and-booleans-are-looked-at", test_padding_and_booleans_are_looked_at);
+  g_test_add_func ("/shape/padding-is-cleared-and-nothing-else", test_padding_is_cleared_and_nothing_else);
+  g_test_add_func ("/shape/hostile-values-take-time-in-proportion", test_hostile_values_take_time_in_proportion);
+  g_test_add_func ("/shape/a-value-of-more-than-64-levels-is-not-normal",
+                   test_a_value_of_more_than_64_levels_is_not_normal);
+  return g_test_run ();
+}

@@ -1,0 +1,156 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a reader reads of good bytes, and of any others. */
+
+#include "config.h"
+
+#include "base/variant-test.h"
+
+#include <string.h>
+
+#include "base/ferry-shape-private.h"
+
+#define MAX_NODES 10000
+
+static void
+read_back (GRand *random, GVariant *value)
+{
+  g_autoptr (FerryVariantWriter) writer = ferry_variant_writer_new (g_variant_get_type (value));
+  FerryVariantReader reader;
+  guint n_left = G_MAXUINT;
+  gconstpointer data;
+  gsize size;
+
+  ferry_variant_reader_init (&reader, g_variant_get_type (value), g_variant_get_data (value),
+                             g_variant_get_size (value));
+  g_assert_true (variant_test_copy (&reader, writer, &n_left));
+  data = ferry_variant_writer_finish (writer, &size);
+  g_assert_cmpmem (data, size, g_variant_get_data (value), g_variant_get_size (value));
+}
+
+static void
+test_all_of_a_value_is_read (void)
+{
+  variant_test_run (read_back);
+}
+
+/* What is read of any bytes can be written, and is then in normal form. The bytes are copied to a place of exactly
+ * their size, so that AddressSanitizer sees a read behind them. */
+static void
+read_mutation (GRand *random, GVariant *value)
+{
+  const GVariantType *type = g_variant_get_type (value);
+  g_autoptr (FerryShape) shape = ferry_shape_new ((const char *) type, g_variant_type_get_string_length (type));
+  g_autoptr (FerryVariantWriter) writer = ferry_variant_writer_new (type);
+  guint n_left = MAX_NODES;
+  gsize size;
+  g_autofree guint8 *mutated = variant_test_mutate (random, value, &size);
+  g_autofree guint8 *data = g_memdup2 (mutated, size);
+  gboolean was_normal = ferry_shape_is_normal (shape, data, size);
+  FerryVariantReader reader;
+  gconstpointer written;
+  gsize written_size;
+
+  ferry_variant_reader_init (&reader, type, data, size);
+  if (!variant_test_copy (&reader, writer, &n_left))
+    return;
+  written = ferry_variant_writer_finish (writer, &written_size);
+  g_assert_true (ferry_shape_is_normal (shape, written, written_size));
+  /* Two variants or tuples of nothing can be normal in two ways for GLib, of which a writer knows one. */
+  if (was_normal && size == written_size)
+    g_assert_cmpmem (written, written_size, data, size);
+}
+
+static void
+test_any_bytes_read_as_some_value (void)
+{
+  variant_test_run (read_mutation);
+}
+
+static void
+init_parsed (FerryVariantReader *reader, GVariant **value, const char *text)
+{
+  *value = g_variant_parse (NULL, text, NULL, NULL, NULL);
+  ferry_variant_reader_init (reader, g_variant_get_type (*value), g_variant_get_data (*value),
+                             g_variant_get_size (*value));
+}
+
+static void
+test_keys_are_looked_up (void)
+{
+  g_autoptr (GVariant) value = NULL;
+  FerryVariantReader reader, found;
+
+  init_parsed (&reader, &value, "{'size': <uint64 7>, 'name': <'ship'>, 'size': <'second'>}");
+  g_assert_true (ferry_variant_reader_next (&reader, &found));
+  g_assert_true (ferry_variant_reader_lookup (&reader, "size", G_VARIANT_TYPE_UINT64, &found));
+  g_assert_cmpuint (ferry_variant_reader_get_uint64 (&found), ==, 7);
+  g_assert_true (ferry_variant_reader_lookup (&reader, "name", NULL, &found));
+  g_assert_cmpstr (ferry_variant_reader_get_string (&found), ==, "ship");
+  g_assert_false (ferry_variant_reader_lookup (&reader, "size", G_VARIANT_TYPE_STRING, &found));
+  g_assert_false (ferry_variant_reader_lookup (&reader, "nothing", NULL, &found));
+  g_assert_false (ferry_variant_reader_lookup (&found, "name", NULL, &reader));
+}
+
+static void
+test_values_that_are_no_variants_are_looked_up (void)
+{
+  g_autoptr (GVariant) value = NULL;
+  FerryVariantReader reader, found;
+
+  init_parsed (&reader, &value, "{'a': 1.5, 'b': 2.5}");
+  g_assert_true (ferry_variant_reader_lookup (&reader, "b", G_VARIANT_TYPE_DOUBLE, &found));
+  g_assert_cmpfloat (ferry_variant_reader_get_double (&found), ==, 2.5);
+}
+
+static void
+test_another_type_reads_as_the_default (void)
+{
+  g_autoptr (GVariant) value = NULL;
+  FerryVariantReader reader, child;
+  gsize n = 1;
+
+  init_parsed (&reader, &value, "uint32 5");
+  g_assert_cmpuint (ferry_variant_reader_get_uint32 (&reader), ==, 5);
+  g_assert_cmpint (ferry_variant_reader_get_int32 (&reader), ==, 0);
+  g_assert_cmpuint (ferry_variant_reader_get_uint64 (&reader), ==, 0);
+  g_assert_cmpfloat (ferry_variant_reader_get_double (&reader), ==, 0);
+  g_assert_false (ferry_variant_reader_get_boolean (&reader));
+  g_assert_cmpstr (ferry_variant_reader_get_string (&reader), ==, "");
+  g_assert_null (ferry_variant_reader_get_fixed_array (&reader, 4, &n));
+  g_assert_cmpuint (n, ==, 0);
+  g_assert_false (ferry_variant_reader_next (&reader, &child));
+}
+
+static void
+test_an_array_of_fixed_size_is_read_where_it_lies (void)
+{
+  g_autoptr (GVariant) value = NULL;
+  FerryVariantReader reader;
+  const guint32 *numbers;
+  gsize n;
+
+  init_parsed (&reader, &value, "[(uint32 1, uint32 2), (3, 4)]");
+  numbers = ferry_variant_reader_get_fixed_array (&reader, 8, &n);
+  g_assert_true ((gconstpointer) numbers == g_variant_get_data (value));
+  g_assert_cmpuint (n, ==, 2);
+  g_assert_cmpuint (numbers[3], ==, 4);
+  g_assert_null (ferry_variant_reader_get_fixed_array (&reader, 4, &n));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/variant-reader/all-of-a-value-is-read", test_all_of_a_value_is_read);
+  g_test_add_func ("/variant-reader/any-bytes-read-as-some-value", test_any_bytes_read_as_some_value);
+  g_test_add_func ("/variant-reader/keys-are-looked-up", test_keys_are_looked_up);
+  g_test_add_func ("/variant-reader/values-that-are-no-variants-are-looked-up",
+                   test_values_that_are_no_variants_are_looked_up);
+  g_test_add_func ("/variant-reader/another-type-reads-as-the-default", test_another_type_reads_as_the_default);
+  g_test_add_func ("/variant-reader/an-array-of-fixed-size-is-read-where-it-lies",
+                   test_an_array_of_fixed_size_is_read_where_it_lies);
+  return g_test_run ();
+}
