@@ -8,6 +8,7 @@
 #include "route/ferry-receiver-private.h"
 
 #include "base/ferry-property-private.h"
+#include "base/ferry-shape-private.h"
 
 /**
  * FerryReceiver:
@@ -418,6 +419,126 @@ ferry_receiver_set_handler (FerryReceiver *self, FerryReceiverHandler handler, g
   ferry_return_if_elsewhere (self->home);
 
   change_handler (self, handler, user_data, destroy);
+}
+
+/* ---- messages in normal form ---- */
+
+/* More types than a pipe can announce. A worker can change the type of each latest value, so the shapes are bounded. */
+#define MAX_SHAPES 128
+
+/* A handler whose messages are checked. It is the data of the receiver's handler. */
+typedef struct
+{
+  FerryReceiverSerialisedHandler handler;
+  gpointer user_data;
+  GDestroyNotify destroy; /* (nullable) */
+  GPtrArray *shapes;      /* (owned) (element-type FerryShape): of the types so far */
+  FerryShape *latest;     /* (unowned) (nullable): of the latest message */
+} Checked;
+
+static void
+checked_free (gpointer data)
+{
+  Checked *self = data;
+
+  if (self->destroy != NULL)
+    self->destroy (self->user_data);
+  g_ptr_array_unref (self->shapes);
+  g_free (self);
+}
+
+static gboolean
+find_shape (Checked *self, const char *type)
+{
+  for (guint i = 0; i < self->shapes->len; i++)
+    {
+      self->latest = g_ptr_array_index (self->shapes, i);
+      if (ferry_type_string_equals (self->latest->layout.string, type))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static inline FerryShape *
+get_shape (Checked *self, const GVariantType *type)
+{
+  const char *type_string = (const char *) type;
+
+  if (G_LIKELY (self->latest != NULL && ferry_type_string_equals (self->latest->layout.string, type_string)))
+    return self->latest;
+  if (find_shape (self, type_string))
+    return self->latest;
+  if (self->shapes->len == MAX_SHAPES)
+    g_ptr_array_set_size (self->shapes, 0);
+  self->latest = ferry_shape_new (type_string, g_variant_type_get_string_length (type));
+  g_ptr_array_add (self->shapes, self->latest);
+  return self->latest;
+}
+
+/* The handler may set another handler, and so free user_data. */
+static void
+check_message (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
+{
+  Checked *self = user_data;
+  g_autoptr (GVariant) message = NULL;
+  gpointer copy;
+
+  if (type == NULL)
+    type = G_VARIANT_TYPE_BYTESTRING;
+  if (G_LIKELY (ferry_shape_is_normal (get_shape (self, type), data, size)))
+    {
+      self->handler (receiver, type, data, size, self->user_data);
+      return;
+    }
+  copy = g_memdup2 (data, size);
+  message = g_variant_ref_sink (g_variant_new_from_data (type, copy, size, FALSE, g_free, copy));
+  ferry_receiver_emit_message (receiver, message);
+}
+
+/**
+ * ferry_receiver_set_serialised_handler:
+ * @self: a receiver
+ * @handler: (nullable) (scope notified) (closure user_data) (destroy destroy): the function; %NULL to emit the signal
+ * @user_data: data for @handler
+ * @destroy: (nullable): frees @user_data when the handler is replaced or the receiver is disposed
+ *
+ * Sets a function that is called for each message with its type and its checked bytes, and no #GVariant is made. The
+ * bytes are in normal form: a struct of fixed size can be read as it lies, and other values with
+ * [struct@Ferry.VariantReader]. Messages of [method@Ferry.Sender.send_serialised] and of [method@Ferry.Sender.send]
+ * come alike, and plain bytes as a value of the type `ay`. Another process chose the type: check the type before you
+ * read values.
+ *
+ * A message that is not in normal form is given to no handler. It arrives with [signal@Ferry.Receiver::message], as all
+ * messages do without a handler, and each part of it that is not in normal form reads as the default of its type.
+ *
+ * Replaces the handler of [method@Ferry.Receiver.set_handler], and is replaced by it. The data of the earlier handler
+ * is freed before this function returns. On the router's thread, also from within the handler.
+ *
+ * The bytes of a large message of a trusted worker ([method@Ferry.Launcher.set_trusted]) are not copied. They stay as
+ * they were checked only if the worker keeps the rules.
+ *
+ * Since: 0.1
+ */
+void
+ferry_receiver_set_serialised_handler (FerryReceiver *self, FerryReceiverSerialisedHandler handler, gpointer user_data,
+                                       GDestroyNotify destroy)
+{
+  Checked *checked;
+
+  g_return_if_fail (FERRY_IS_RECEIVER (self));
+  ferry_return_if_elsewhere (self->home);
+
+  if (handler == NULL)
+    {
+      change_handler (self, NULL, user_data, destroy);
+      return;
+    }
+  checked = g_new0 (Checked, 1);
+  checked->handler = handler;
+  checked->user_data = user_data;
+  checked->destroy = destroy;
+  checked->shapes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_shape_free);
+  change_handler (self, check_message, checked, checked_free);
 }
 
 /**

@@ -35,6 +35,22 @@ G_DECLARE_FINAL_TYPE (FerryReceiver, ferry_receiver, FERRY, RECEIVER, GObject)
 typedef void (*FerryReceiverHandler) (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type,
                                       gpointer user_data);
 
+/**
+ * FerryReceiverSerialisedHandler:
+ * @receiver: the receiver
+ * @type: the type of the message; `ay` for a message of plain bytes
+ * @data: (nullable) (array length=size) (element-type guint8): the message in the serialised form of #GVariant, in
+ * normal form; aligned to 8 bytes, and valid only until the handler returns
+ * @size: the number of bytes of @data
+ * @user_data: the data given to [method@Ferry.Receiver.set_serialised_handler]
+ *
+ * Called on the router's thread for each message in normal form.
+ *
+ * Since: 0.1
+ */
+typedef void (*FerryReceiverSerialisedHandler) (FerryReceiver *receiver, const GVariantType *type, gconstpointer data,
+                                                gsize size, gpointer user_data);
+
 FERRY_AVAILABLE_IN_0_1
 guint64 ferry_receiver_get_connection_id (FerryReceiver *self);
 FERRY_AVAILABLE_IN_0_1
@@ -51,6 +67,9 @@ guint64 ferry_receiver_get_overtaken (FerryReceiver *self);
 FERRY_AVAILABLE_IN_0_1
 void ferry_receiver_set_handler (FerryReceiver *self, FerryReceiverHandler handler, gpointer user_data,
                                  GDestroyNotify destroy);
+FERRY_AVAILABLE_IN_0_1
+void ferry_receiver_set_serialised_handler (FerryReceiver *self, FerryReceiverSerialisedHandler handler,
+                                            gpointer user_data, GDestroyNotify destroy);
 FERRY_AVAILABLE_IN_0_1
 void ferry_receiver_bind (FerryReceiver *self, GObject *owner);
 

@@ -737,12 +737,13 @@ deliver_record (FerryRouter *self, FerryPipe *pipe, const FerryRecordHeader *hea
   const void *payload = header + 1;
   FerryReceiver *receiver = pipe->receiver;
 
-  /* The fast path, for plain bytes and a handler. */
-  if (G_LIKELY (header->kind == FERRY_RECORD_BYTES && receiver != NULL && receiver->handler != NULL &&
-                !ferry_receiver_is_abandoned (receiver)))
+  /* The fast path, for a handler. */
+  if (G_LIKELY ((header->kind == FERRY_RECORD_BYTES || header->kind == FERRY_RECORD_VARIANT) && receiver != NULL &&
+                receiver->handler != NULL && !ferry_receiver_is_abandoned (receiver)))
     {
       count (self, receiver, header->length);
-      receiver->handler (receiver, payload, header->length, NULL, receiver->handler_data);
+      receiver->handler (receiver, payload, header->length, get_type (pipe, header->kind, header->number),
+                         receiver->handler_data);
     }
   else if (G_LIKELY (header->kind == FERRY_RECORD_BYTES || header->kind == FERRY_RECORD_VARIANT))
     ferry_router_deliver (self, pipe, get_type (pipe, header->kind, header->number), payload, header->length);

@@ -12,7 +12,7 @@
  * Threads: any, unless a function says otherwise. A function that ends in _locked must be called with the lane locked
  *          (ferry_uplink_lock()).
  *
- * It is one file since the five ways to send use the same lane, order of records, announced types, waits and
+ * It is one file since the six ways to send use the same lane, order of records, announced types, waits and
  * errors. */
 
 #include "config.h"
@@ -25,6 +25,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-depth-private.h"
+#include "base/ferry-shape-private.h"
 #include "link/ferry-handshake-private.h"
 #include "route/ferry-buffer-private.h"
 
@@ -128,10 +129,10 @@ struct _FerrySender
   guint32 cell;           /* the cell's number in its link, or FERRY_NO_CELL; set with uplink */
   FerryCellWriter writer; /* with the lane locked: writes the cell */
 
-  /* The types that were announced so far; used with the lane locked. */
-  char *types[FERRY_MAX_TYPES_PER_PIPE]; /* (owned) */
-  _Atomic guint n_types;
-  guint latest_type; /* the type of the latest message, with which a search begins */
+  /* The types that were announced so far. Added to with the lane locked, and never changed. */
+  FerryShape *types[FERRY_MAX_TYPES_PER_PIPE]; /* (owned) */
+  _Atomic guint n_types;                       /* any: set after the type itself */
+  _Atomic guint latest_type;                   /* any: the type of the latest message, with which a search begins */
 };
 
 /* The GType of FerrySender, for the check of arguments in each send. The class initialisation sets it. */
@@ -170,8 +171,10 @@ has_one_shots (FerrySender *self)
 typedef struct
 {
   FerrySender *sender;
-  GVariant *variant;      /* (nullable): the message, or NULL for plain bytes */
-  const FerryPart *parts; /* the parts of plain bytes, in order */
+  GVariant *variant;       /* (nullable): the message, or NULL for bytes */
+  const char *type_string; /* (nullable): of bytes in serialised form; NULL for plain bytes */
+  const FerryShape *shape; /* (nullable): of bytes whose padding is cleared when they are stored */
+  const FerryPart *parts;  /* the parts of bytes, in order */
   guint n_parts;
   gsize size;
   guint8 *joined; /* (owned) (nullable): the joined parts, made by get_data() */
@@ -182,14 +185,20 @@ typedef struct
 static const char *
 get_type_string (const FerrySend *send)
 {
-  return send->variant != NULL ? g_variant_get_type_string (send->variant) : NULL;
+  return send->variant != NULL ? g_variant_get_type_string (send->variant) : send->type_string;
+}
+
+static FerryRecordKind
+get_kind (const FerrySend *send)
+{
+  return get_type_string (send) != NULL ? FERRY_RECORD_VARIANT : FERRY_RECORD_BYTES;
 }
 
 /* Returns the bytes of a record with that payload, and of the largest type announcement that may come before it. */
 static gsize
 get_most_room (const FerrySend *send, gsize payload)
 {
-  return ferry_record_size (payload) + (send->variant != NULL ? ferry_record_size (FERRY_MAX_TYPE_STRING) : 0);
+  return ferry_record_size (payload) + (get_type_string (send) != NULL ? ferry_record_size (FERRY_MAX_TYPE_STRING) : 0);
 }
 
 /**
@@ -286,35 +295,49 @@ copy_payload (guint8 *place, const guint8 *data, gsize size)
     place[offset] = data[offset];
 }
 
-/* Returns the number of a type that was announced before, or 0 for a new type. */
-static guint16
-find_type_locked (FerrySender *self, const char *type_string)
+/* any: returns the number of a type that was announced before, or 0 for a new type. The type string may go on behind
+ * its end. */
+static inline guint16
+find_type (FerrySender *self, const char *type_string)
 {
-  guint n_types = self->n_types;
+  /* Acquire: pairs with add_type_locked(), so that the types are visible. */
+  guint n_types = atomic_load_explicit (&self->n_types, memory_order_acquire);
+  guint latest = atomic_load_explicit (&self->latest_type, memory_order_relaxed);
 
-  if (G_LIKELY (n_types > 0 && strcmp (self->types[self->latest_type], type_string) == 0))
-    return (guint16) (self->latest_type + 1);
+  if (G_LIKELY (n_types > latest && ferry_type_string_equals (self->types[latest]->layout.string, type_string)))
+    return (guint16) (latest + 1);
   for (guint i = 0; i < n_types; i++)
     {
-      if (strcmp (self->types[i], type_string) != 0)
+      if (!ferry_type_string_equals (self->types[i]->layout.string, type_string))
         continue;
-      self->latest_type = i;
+      atomic_store_explicit (&self->latest_type, i, memory_order_relaxed);
       return (guint16) (i + 1);
     }
   return 0;
+}
+
+static guint
+add_type_locked (FerrySender *self, const char *type_string)
+{
+  guint number = atomic_load_explicit (&self->n_types, memory_order_relaxed) + 1;
+
+  self->types[number - 1] = ferry_shape_new (type_string, strlen (type_string));
+  atomic_store_explicit (&self->latest_type, number - 1, memory_order_relaxed);
+  /* Release: pairs with find_type(). */
+  atomic_store_explicit (&self->n_types, number, memory_order_release);
+  return number;
 }
 
 /* Writes the announcement of a type to place, which must have room for it. Returns the number of the type. */
 static guint16
 announce_type_locked (FerrySender *self, const char *type_string, guint8 *place)
 {
+  guint number = add_type_locked (self, type_string);
   gsize length = strlen (type_string);
 
-  self->types[self->n_types] = g_strdup (type_string);
-  self->latest_type = self->n_types++;
-  ferry_record_write_header (place, (guint32) length, FERRY_RECORD_TYPE, (guint16) self->n_types, self->connection_id);
+  ferry_record_write_header (place, (guint32) length, FERRY_RECORD_TYPE, (guint16) number, self->connection_id);
   memcpy (place + HEADER_SIZE, type_string, length);
-  return (guint16) self->n_types;
+  return (guint16) number;
 }
 
 /* A place in the locked lane for a record, and for the announcement of a new type before it, published together. */
@@ -337,7 +360,7 @@ take_place (FerrySender *self, const char *type_string, gsize payload, FerryPlac
 
   *place = (FerryPlace){.locked = locked, .size = ferry_record_size (payload)};
   if (type_string != NULL)
-    place->number = find_type_locked (self, type_string);
+    place->number = find_type (self, type_string);
   if (type_string != NULL && place->number == 0)
     {
       place->new_type = type_string;
@@ -379,6 +402,24 @@ send_parts_now (FerrySender *self, const FerryPart *parts, guint n_parts, gsize 
       copy_payload (payload, parts[i].data, parts[i].size);
       payload += parts[i].size;
     }
+  ferry_uplink_publish_and_unlock (self->uplink, place.size, place.locked);
+  return TRUE;
+}
+
+/* number: of a type that was announced. */
+static G_ALWAYS_INLINE inline gboolean
+send_serialised_now (FerrySender *self, guint16 number, gconstpointer data, gsize size)
+{
+  const FerryShape *shape = self->types[number - 1];
+  FerryPlace place;
+  guint8 *payload;
+
+  if (G_UNLIKELY (!take_place (self, NULL, size, &place)))
+    return FALSE;
+  place.number = number;
+  payload = write_header_locked (self, &place, FERRY_RECORD_VARIANT, size);
+  copy_payload (payload, data, size);
+  ferry_shape_clear_padding (shape, payload, size);
   ferry_uplink_publish_and_unlock (self->uplink, place.size, place.locked);
   return TRUE;
 }
@@ -438,15 +479,7 @@ refuse_wait (FerrySender *self, FerryWaitResult result, GError **error)
 static inline gboolean
 can_announce (FerrySender *self, const char *type_string, guint max)
 {
-  gboolean locked;
-  gboolean can;
-
-  if (type_string == NULL || self->uplink == NULL || self->n_types < max)
-    return TRUE;
-  locked = ferry_uplink_lock (self->uplink);
-  can = find_type_locked (self, type_string) != 0;
-  ferry_uplink_unlock (self->uplink, locked);
-  return can;
+  return type_string == NULL || self->n_types < max || find_type (self, type_string) != 0;
 }
 
 /* Waits until the lane has room, and the caller should try again. */
@@ -471,22 +504,26 @@ wait_for_room (FerrySend *send, gsize size, GError **error)
 static void
 store (const FerrySend *send, guint8 *place)
 {
+  guint8 *next = place;
+
   if (send->variant != NULL)
     g_variant_store (send->variant, place);
   for (guint i = 0; i < send->n_parts; i++)
     {
-      copy_payload (place, send->parts[i].data, send->parts[i].size);
-      place += send->parts[i].size;
+      copy_payload (next, send->parts[i].data, send->parts[i].size);
+      next += send->parts[i].size;
     }
+  if (send->shape != NULL)
+    ferry_shape_clear_padding (send->shape, place, send->size);
 }
 
-/* Returns the message in one piece of memory. Joins its parts where there are several. */
+/* Returns the message in one piece of memory. Joins its parts where there are several, and where it has padding. */
 static const guint8 *
 get_data (FerrySend *send)
 {
   if (send->variant != NULL)
     return g_variant_get_data (send->variant);
-  if (send->n_parts == 1)
+  if (send->n_parts == 1 && (send->shape == NULL || !send->shape->has_padding))
     return send->parts[0].data;
   if (send->joined == NULL)
     {
@@ -563,7 +600,7 @@ begin_large (FerrySend *send, const FerryBufferMessage *buffer, GError **error)
   {
     FerryLargeMessage large;
     FerryBufferMessage buffer;
-  } head = {.large = {.size = send->size, .kind = send->variant != NULL ? FERRY_RECORD_VARIANT : FERRY_RECORD_BYTES}};
+  } head = {.large = {.size = send->size, .kind = get_kind (send)}};
 
   if (buffer != NULL)
     head.buffer = *buffer;
@@ -661,11 +698,11 @@ send_large (FerrySend *send, GError **error)
  * A value is written into the cell of the pipe, over the value before the last one. Sending never waits, and makes a
  * system call only for the first value after the reader has armed the cell. */
 
-/* any: checks that a value fits into a cell. variant is NULL for plain bytes. */
+/* any: checks that a value fits into a cell. type_string is NULL for plain bytes. */
 static gboolean
-check_latest (GVariant *variant, gsize size, GError **error)
+check_latest (const char *type_string, gsize size, GError **error)
 {
-  gsize type_length = variant != NULL ? strlen (g_variant_get_type_string (variant)) : 0;
+  gsize type_length = type_string != NULL ? strlen (type_string) : 0;
 
   if (size <= FERRY_CELL_SLOT_SIZE && ferry_cell_value_size (type_length, size) <= FERRY_CELL_SLOT_SIZE)
     return TRUE;
@@ -686,7 +723,7 @@ send_latest (FerrySend *send, GError **error)
   gboolean locked;
   gboolean due;
 
-  if (!check_latest (send->variant, send->size, error))
+  if (!check_latest (get_type_string (send), send->size, error))
     return FALSE;
   if (self->uplink->forked)
     return refuse_wait (self, FERRY_WAIT_FORKED, error);
@@ -729,10 +766,8 @@ send_slowly (FerrySend *send, gint64 deadline, GCancellable *cancellable, GError
   else
     {
       handler = watch_cancellable (send, cancellable);
-      sent = send->size > FERRY_MAX_RECORD_PAYLOAD
-               ? send_large (send, error)
-               : send_record (send, send->variant != NULL ? FERRY_RECORD_VARIANT : FERRY_RECORD_BYTES, NULL, 0,
-                              send->size, error);
+      sent = send->size > FERRY_MAX_RECORD_PAYLOAD ? send_large (send, error)
+                                                   : send_record (send, get_kind (send), NULL, 0, send->size, error);
       g_cancellable_disconnect (cancellable, handler);
     }
   g_free (send->joined);
@@ -901,6 +936,155 @@ gboolean
 ferry_sender_send (FerrySender *self, GVariant *message, GError **error)
 {
   return ferry_sender_send_until (self, message, FERRY_NO_DEADLINE, NULL, error);
+}
+
+/* ---- serialised values ---- */
+
+/* Sends a value whose type cannot be announced, inside a “v”: its bytes, a zero byte and its type string. */
+static gboolean
+send_boxed (FerrySend *send, gint64 deadline, GCancellable *cancellable, GError **error)
+{
+  gsize length = strlen (send->type_string);
+  gsize size = send->size + 1 + length;
+  g_autofree guint8 *bytes = g_malloc (size);
+  FerrySend boxed = {
+    .sender = send->sender, .type_string = "v", .parts = &(FerryPart){bytes, size}, .n_parts = 1, .size = size};
+
+  store (send, bytes);
+  bytes[send->size] = '\0';
+  memcpy (bytes + send->size + 1, send->type_string, length);
+  return ferry_depth_check_serialised ("v", 1, bytes, size, error) &&
+         send_slowly (&boxed, deadline, cancellable, error);
+}
+
+/* On a pipe for latest values, which announces no types, adds the type so that find_type() finds it. The number of
+ * types stays so low that none is boxed. */
+static void
+remember_type (FerrySender *self, const char *type_string)
+{
+  gboolean locked;
+
+  if (!self->latest || !is_sendable (self))
+    return;
+  locked = ferry_uplink_lock (self->uplink);
+  if (self->n_types + 1 < FERRY_MAX_TYPES_PER_PIPE / 2 && find_type (self, type_string) == 0)
+    add_type_locked (self, type_string);
+  ferry_uplink_unlock (self->uplink, locked);
+}
+
+static gboolean
+send_serialised_slowly (FerrySend *send, gint64 deadline, GCancellable *cancellable, GError **error)
+{
+  FerrySender *self = send->sender;
+
+  send->type_string = send->shape->layout.string;
+  if (can_announce (self, send->type_string, FERRY_MAX_TYPES_PER_PIPE / 2) &&
+      strlen (send->type_string) <= FERRY_MAX_TYPE_STRING)
+    return send_slowly (send, deadline, cancellable, error);
+  return send_boxed (send, deadline, cancellable, error);
+}
+
+/* (transfer full) (nullable): returns the shape of a type that the sender has not met before. Returns NULL with an
+ * error for a type with too many levels. */
+static FerryShape *
+make_shape (FerrySender *self, const GVariantType *type, GError **error)
+{
+  gsize length = g_variant_type_get_string_length (type);
+  FerryShape *shape;
+
+  if (!ferry_depth_check_serialised ((const char *) type, length, NULL, 0, error))
+    return NULL;
+  shape = ferry_shape_new ((const char *) type, length);
+  remember_type (self, shape->layout.string);
+  return shape;
+}
+
+/**
+ * ferry_sender_send_serialised_until:
+ * @self: a sender
+ * @type: the type of the message, a definite type
+ * @data: (nullable) (array length=size) (element-type guint8): the message in the serialised form of #GVariant, in the
+ *   byte order of the machine
+ * @size: the size of @data in bytes; for a type of fixed size, that size
+ * @deadline: the time at which waiting ends with an error: see [method@Ferry.Sender.send_bytes_until]
+ * @cancellable: (nullable): cancels the wait
+ * @error: return location for an error
+ *
+ * Sends a value without making a #GVariant of it, as fast as plain bytes. Otherwise this is the same as
+ * [method@Ferry.Sender.send_until], which has the limits on types and levels, and as
+ * [method@Ferry.Sender.send_bytes_until], which lists the errors. The receiver cannot tell this message from one that
+ * was sent as a #GVariant. Any thread.
+ *
+ * A C struct whose members are those of a tuple of fixed size is a value of that type, as it lies in memory: a
+ * `struct { guint32 count; guint64 bytes; double seconds; }` has the type `(utd)`. A boolean is one byte, 0 or 1. The
+ * padding of such a struct, and of those in an array, arrives as zeroes whatever it was. Values of other types are
+ * written with [struct@Ferry.VariantWriter].
+ *
+ * Only the size and the levels are checked here. What becomes of bytes that are not in normal form:
+ * [method@Ferry.Receiver.set_serialised_handler].
+ *
+ * Returns: %TRUE when the message was sent and will arrive
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_sender_send_serialised_until (FerrySender *self, const GVariantType *type, gconstpointer data, gsize size,
+                                    gint64 deadline, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (FerryShape) made = NULL;
+  const FerryShape *shape;
+  guint16 number;
+
+  if (G_UNLIKELY (!is_sender (self)))
+    g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
+  g_return_val_if_fail (type != NULL, FALSE);
+  g_return_val_if_fail (data != NULL || size == 0, FALSE);
+
+  if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
+    return FALSE;
+  number = find_type (self, (const char *) type);
+  if (G_UNLIKELY (number == 0))
+    {
+      g_return_val_if_fail (g_variant_type_is_definite (type), FALSE);
+      made = make_shape (self, type, error);
+      if (made == NULL)
+        return FALSE;
+    }
+  shape = number > 0 ? self->types[number - 1] : made;
+  ferry_return_val_if_fail (shape->fixed_size == 0 || shape->fixed_size == size, FALSE,
+                            "a value of the type %s has %" G_GSIZE_FORMAT " bytes, not %" G_GSIZE_FORMAT
+                            "; pass a struct with the same members",
+                            shape->layout.string, shape->fixed_size, size);
+  if (shape->has_variant &&
+      !ferry_depth_check_serialised (shape->layout.string, strlen (shape->layout.string), data, size, error))
+    return FALSE;
+  if (G_LIKELY (number > 0 && size < self->quick_limit && send_serialised_now (self, number, data, size)))
+    return TRUE;
+  return send_serialised_slowly (
+    &(FerrySend){.sender = self, .shape = shape, .parts = &(FerryPart){data, size}, .n_parts = 1, .size = size},
+    deadline, cancellable, error);
+}
+
+/**
+ * ferry_sender_send_serialised:
+ * @self: a sender
+ * @type: the type of the message, a definite type
+ * @data: (nullable) (array length=size) (element-type guint8): the message in the serialised form of #GVariant
+ * @size: the size of @data in bytes; for a type of fixed size, that size
+ * @error: return location for an error
+ *
+ * Sends a value in serialised form, and waits for room without a limit. Otherwise this is the same as
+ * [method@Ferry.Sender.send_serialised_until]. Any thread.
+ *
+ * Returns: %TRUE when the message was sent and will arrive
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_sender_send_serialised (FerrySender *self, const GVariantType *type, gconstpointer data, gsize size,
+                              GError **error)
+{
+  return ferry_sender_send_serialised_until (self, type, data, size, FERRY_NO_DEADLINE, NULL, error);
 }
 
 /* ---- one-shot buffers ----
@@ -1265,7 +1449,7 @@ ferry_sender_finalize (GObject *object)
   FerrySender *self = FERRY_SENDER (object);
 
   for (guint i = 0; i < self->n_types; i++)
-    g_free (self->types[i]);
+    ferry_shape_free (self->types[i]);
   g_clear_pointer (&self->uplink, ferry_uplink_unref);
   g_clear_pointer (&self->monitor, ferry_monitor_unref);
   g_clear_pointer (&self->share, ferry_pipe_share_unref);

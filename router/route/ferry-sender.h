@@ -44,6 +44,12 @@ FERRY_AVAILABLE_IN_0_1
 gboolean ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size, gint64 deadline,
                                         GCancellable *cancellable, GError **error);
 FERRY_AVAILABLE_IN_0_1
+gboolean ferry_sender_send_serialised (FerrySender *self, const GVariantType *type, gconstpointer data, gsize size,
+                                       GError **error);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_sender_send_serialised_until (FerrySender *self, const GVariantType *type, gconstpointer data,
+                                             gsize size, gint64 deadline, GCancellable *cancellable, GError **error);
+FERRY_AVAILABLE_IN_0_1
 FerryBuffer *ferry_sender_create_buffer (FerrySender *self, gsize size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 FerryBuffer *ferry_sender_create_buffer_until (FerrySender *self, gsize size, gint64 deadline,
