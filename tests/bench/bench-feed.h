@@ -17,19 +17,28 @@ typedef struct _BenchTransport BenchTransport;
 typedef enum
 {
   BENCH_CONTENT_BYTES,
-  BENCH_CONTENT_VARIANT,    /* a GVariant, made with g_variant_new() for each message */
-  BENCH_CONTENT_SERIALISED, /* a GVariant, made of bytes for each message: the cheapest one that there is */
+  BENCH_CONTENT_VARIANT,        /* a GVariant, made with g_variant_new() for each message */
+  BENCH_CONTENT_SERIALISED,     /* a GVariant, made of bytes for each message: the cheapest one that there is */
+  BENCH_CONTENT_RECORD_BYTES,   /* a BenchRecord as plain bytes */
+  BENCH_CONTENT_RECORD,         /* a BenchRecord in serialised form */
+  BENCH_CONTENT_RECORD_VARIANT, /* one made with g_variant_new() */
+  BENCH_CONTENT_MAIL,           /* mail made with a writer, in serialised form */
+  BENCH_CONTENT_MAIL_VARIANT,   /* mail made with g_variant_new() */
   BENCH_N_CONTENTS,
 } BenchContent;
 
 /* What the application does with a message, on the main loop's thread. */
 typedef enum
 {
-  BENCH_TAKE_RAW,         /* reads the bytes */
-  BENCH_TAKE_STAMP,       /* reads the bytes and notes how long they took */
-  BENCH_TAKE_VARIANT,     /* makes a GVariant of the bytes and reads its data */
-  BENCH_TAKE_VARIANT_GET, /* makes a GVariant of the bytes and reads it with g_variant_get() */
-  BENCH_TAKE_SIGNAL,      /* takes a GVariant out of a signal and reads its data */
+  BENCH_TAKE_RAW,            /* reads the bytes */
+  BENCH_TAKE_STAMP,          /* reads the bytes and notes how long they took */
+  BENCH_TAKE_VARIANT,        /* makes a GVariant of the bytes and reads its data */
+  BENCH_TAKE_VARIANT_GET,    /* makes a GVariant of the bytes and reads it with g_variant_get() */
+  BENCH_TAKE_SIGNAL,         /* takes a GVariant out of a signal and reads its data */
+  BENCH_TAKE_RECORD,         /* reads a BenchRecord as it lies */
+  BENCH_TAKE_RECORD_VARIANT, /* makes a GVariant of the bytes, and reads it with g_variant_get() */
+  BENCH_TAKE_MAIL,           /* reads mail with a reader */
+  BENCH_TAKE_MAIL_VARIANT,   /* makes a GVariant of the bytes, and reads it with g_variant_get() and lookup */
   BENCH_N_TAKES,
 } BenchTake;
 
@@ -76,7 +85,7 @@ struct _BenchFeed
   gpointer hub;     /* (owned) what the transport keeps for all ports, such as a router */
 };
 
-/* A way for messages to take, with both its ends: the first four members are for the application, and the last three
+/* A way for messages to take, with both its ends: the first four members are for the application, and the last four
  * for the worker. */
 struct _BenchTransport
 {
@@ -89,6 +98,7 @@ struct _BenchTransport
   gpointer (*attach) (const char *address, gsize size, GError **error);
   gboolean (*send) (gpointer end, gconstpointer data, gsize size);
   gboolean (*send_variant) (gpointer end, GVariant *variant);
+  gboolean (*send_serialised) (gpointer end, const GVariantType *type, gconstpointer data, gsize size);
 };
 
 typedef struct
@@ -130,14 +140,20 @@ gboolean bench_port_order (BenchPort *port, guint32 n_messages, guint32 interval
 extern const BenchTakeFunc bench_takes[BENCH_N_TAKES];
 
 static inline void
+bench_take_number (BenchPort *port, guint64 sequence)
+{
+  if (G_UNLIKELY (sequence != port->next))
+    port->errors++;
+  port->next++;
+}
+
+static inline void
 bench_take_raw (BenchPort *port, gconstpointer data, gsize size)
 {
   guint64 sequence;
 
   memcpy (&sequence, data, sizeof sequence);
-  if (G_UNLIKELY (sequence != port->next))
-    port->errors++;
-  port->next++;
+  bench_take_number (port, sequence);
 }
 
 G_END_DECLS

@@ -43,6 +43,14 @@ take_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariant
 }
 
 static void
+serialised_cb (FerryReceiver *receiver, const GVariantType *type, gconstpointer data, gsize size, gpointer user_data)
+{
+  BenchPort *port = user_data;
+
+  port->take (port, data, size);
+}
+
+static void
 message_cb (FerryReceiver *receiver, GVariant *message, gpointer user_data)
 {
   bench_take_raw (user_data, g_variant_get_data (message), g_variant_get_size (message));
@@ -60,6 +68,8 @@ listen_to (BenchPort *port, FerryReceiver *receiver)
 {
   if (port->feed->load.take == BENCH_TAKE_SIGNAL)
     g_signal_connect (receiver, "message", G_CALLBACK (message_cb), port);
+  else if (port->feed->load.content == BENCH_CONTENT_RECORD || port->feed->load.content == BENCH_CONTENT_MAIL)
+    ferry_receiver_set_serialised_handler (receiver, serialised_cb, port, NULL);
   else
     ferry_receiver_set_handler (receiver, port->feed->load.take == BENCH_TAKE_RAW ? raw_cb : take_cb, port, NULL);
 }
@@ -166,6 +176,12 @@ ferry_send_variant (gpointer end, GVariant *variant)
   return ferry_sender_send (end, variant, NULL);
 }
 
+static gboolean
+ferry_send_serialised (gpointer end, const GVariantType *type, gconstpointer data, gsize size)
+{
+  return ferry_sender_send_serialised (end, type, data, size, NULL);
+}
+
 const BenchTransport bench_ferry = {
   .name = "ferry",
   .open = ferry_open,
@@ -175,4 +191,5 @@ const BenchTransport bench_ferry = {
   .attach = ferry_attach,
   .send = ferry_send,
   .send_variant = ferry_send_variant,
+  .send_serialised = ferry_send_serialised,
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bench-feed.h"
+#include "bench-typed-message.h"
 
 static void
 take_raw (BenchPort *port, gconstpointer data, gsize size)
@@ -58,8 +59,60 @@ take_signal (BenchPort *port, gconstpointer data, gsize size)
   bench_take_raw (port, g_variant_get_data (variant), size);
 }
 
+static void
+take_record (BenchPort *port, gconstpointer data, gsize size)
+{
+  bench_take_number (port, ((const BenchRecord *) data)->sequence);
+}
+
+static void
+take_record_variant (BenchPort *port, gconstpointer data, gsize size)
+{
+  g_autoptr (GVariant) variant = g_variant_new_from_data (BENCH_RECORD_TYPE, data, size, FALSE, NULL, NULL);
+  guint32 sequence;
+
+  g_variant_get (variant, "(utd)", &sequence, NULL, NULL);
+  bench_take_number (port, sequence);
+}
+
+static void
+take_mail (BenchPort *port, gconstpointer data, gsize size)
+{
+  FerryVariantReader mail, sequence, from, entries, value;
+
+  ferry_variant_reader_init (&mail, BENCH_MAIL_TYPE, data, size);
+  ferry_variant_reader_next (&mail, &sequence);
+  ferry_variant_reader_next (&mail, &from);
+  ferry_variant_reader_next (&mail, &entries);
+  if (!ferry_variant_reader_lookup (&entries, "size", G_VARIANT_TYPE_UINT64, &value) ||
+      ferry_variant_reader_get_uint64 (&value) != BENCH_MAIL_SIZE || *ferry_variant_reader_get_string (&from) != 's')
+    port->errors++;
+  bench_take_number (port, ferry_variant_reader_get_uint32 (&sequence));
+}
+
+static void
+take_mail_variant (BenchPort *port, gconstpointer data, gsize size)
+{
+  g_autoptr (GVariant) variant = g_variant_new_from_data (BENCH_MAIL_TYPE, data, size, FALSE, NULL, NULL);
+  g_autoptr (GVariant) entries = NULL;
+  guint64 number = 0;
+  const char *from;
+  guint32 sequence;
+
+  g_variant_get (variant, "(u&s@a{sv})", &sequence, &from, &entries);
+  if (!g_variant_lookup (entries, "size", "t", &number) || number != BENCH_MAIL_SIZE || *from != 's')
+    port->errors++;
+  bench_take_number (port, sequence);
+}
+
 const BenchTakeFunc bench_takes[BENCH_N_TAKES] = {
-  [BENCH_TAKE_RAW] = take_raw,         [BENCH_TAKE_STAMP] = take_stamp,
-  [BENCH_TAKE_VARIANT] = take_variant, [BENCH_TAKE_VARIANT_GET] = take_variant_get,
+  [BENCH_TAKE_RAW] = take_raw,
+  [BENCH_TAKE_STAMP] = take_stamp,
+  [BENCH_TAKE_VARIANT] = take_variant,
+  [BENCH_TAKE_VARIANT_GET] = take_variant_get,
   [BENCH_TAKE_SIGNAL] = take_signal,
+  [BENCH_TAKE_RECORD] = take_record,
+  [BENCH_TAKE_RECORD_VARIANT] = take_record_variant,
+  [BENCH_TAKE_MAIL] = take_mail,
+  [BENCH_TAKE_MAIL_VARIANT] = take_mail_variant,
 };

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bench-feed.h"
+#include "bench-typed-message.h"
 
 typedef struct
 {
@@ -53,8 +54,56 @@ flood_bytes (Worker *self)
 }
 
 static void
+flood_records (Worker *self)
+{
+  const gboolean is_typed = self->content == BENCH_CONTENT_RECORD;
+  const BenchTransport *transport = self->transport;
+  const gpointer end = self->end;
+  BenchRecord record = {0, 7, 0.5};
+
+  while (is_typed ? transport->send_serialised (end, BENCH_RECORD_TYPE, &record, sizeof record)
+                  : transport->send (end, &record, sizeof record))
+    record.sequence++;
+}
+
+static void
+flood_mail (Worker *self)
+{
+  g_autoptr (FerryVariantWriter) writer = ferry_variant_writer_new (BENCH_MAIL_TYPE);
+  gconstpointer data;
+  guint32 sequence = 0;
+  gsize size;
+
+  do
+    data = bench_mail_write (writer, sequence++, &size);
+  while (self->transport->send_serialised (self->end, BENCH_MAIL_TYPE, data, size));
+}
+
+static void
+flood_variants (Worker *self)
+{
+  GVariant *(*const make) (guint32) =
+    self->content == BENCH_CONTENT_MAIL_VARIANT ? bench_mail_to_variant : bench_record_to_variant;
+  guint32 sequence = 0;
+
+  while (self->transport->send_variant (self->end, make (sequence)))
+    sequence++;
+}
+
+static void
 flood (Worker *self)
 {
+  static void (*const typed[BENCH_N_CONTENTS]) (Worker *) = {
+    [BENCH_CONTENT_RECORD_BYTES] = flood_records,    [BENCH_CONTENT_RECORD] = flood_records,
+    [BENCH_CONTENT_RECORD_VARIANT] = flood_variants, [BENCH_CONTENT_MAIL] = flood_mail,
+    [BENCH_CONTENT_MAIL_VARIANT] = flood_variants,
+  };
+
+  if (typed[self->content] != NULL)
+    {
+      typed[self->content](self);
+      return;
+    }
   if (self->content == BENCH_CONTENT_BYTES && self->transport->send != NULL)
     flood_bytes (self);
   while (send_next (self))

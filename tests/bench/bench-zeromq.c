@@ -146,6 +146,12 @@ zeromq_send (gpointer end, gconstpointer data, gsize size)
   return zmq_send (end, data, size, 0) >= 0;
 }
 
+static gboolean
+zeromq_send_serialised (gpointer end, const GVariantType *type, gconstpointer data, gsize size)
+{
+  return zeromq_send (end, data, size);
+}
+
 /* Serialises straight into the message, so that nothing is copied twice. */
 static gboolean
 zeromq_send_variant (gpointer end, GVariant *variant)
@@ -167,4 +173,5 @@ const BenchTransport bench_zeromq = {
   .attach = zeromq_attach,
   .send = zeromq_send,
   .send_variant = zeromq_send_variant,
+  .send_serialised = zeromq_send_serialised,
 };
