@@ -49,7 +49,7 @@ set_value (Reader *self, const char *type, const guint8 *data, gsize size)
 
 /**
  * ferry_variant_reader_init:
- * @self: (out caller-allocates): a reader
+ * @self: a reader, whose contents do not matter
  * @type: a definite type
  * @data: (nullable) (array length=size) (element-type guint8): the bytes of a value of that type
  * @size: the size of @data in bytes

@@ -295,6 +295,26 @@ copy_payload (guint8 *place, const guint8 *data, gsize size)
     place[offset] = data[offset];
 }
 
+/* Copies a value of fixed size whose padding is in words of 8 bytes, without its padding. Each word is stored once: to
+ * clear the padding afterwards would load words that were just stored. */
+static inline void
+copy_without_padding (guint8 *place, const guint8 *data, gsize size, const FerryShape *shape)
+{
+  const FerryShapeZero *zero = shape->zeroes;
+  const FerryShapeZero *end = zero + shape->n_zeroes;
+
+  for (gsize offset = 0; offset < size; offset += 8)
+    {
+      guint64 word;
+
+      memcpy (&word, data + offset, 8);
+      if (zero < end && zero->offset == offset)
+        word &= ~GUINT64_TO_LE (zero++->padding);
+      __asm__("" : "+r"(word));
+      memcpy (place + offset, &word, 8);
+    }
+}
+
 /* any: returns the number of a type that was announced before, or 0 for a new type. The type string may go on behind
  * its end. */
 static inline guint16
@@ -418,8 +438,13 @@ send_serialised_now (FerrySender *self, guint16 number, gconstpointer data, gsiz
     return FALSE;
   place.number = number;
   payload = write_header_locked (self, &place, FERRY_RECORD_VARIANT, size);
-  copy_payload (payload, data, size);
-  ferry_shape_clear_padding (shape, payload, size);
+  if (shape->has_padding && shape->unit == 8 && shape->fixed_size > 0)
+    copy_without_padding (payload, data, size, shape);
+  else
+    {
+      copy_payload (payload, data, size);
+      ferry_shape_clear_padding (shape, payload, size);
+    }
   ferry_uplink_publish_and_unlock (self->uplink, place.size, place.locked);
   return TRUE;
 }
