@@ -246,7 +246,7 @@ gboolean
 ferry_shape_walk (const FerryShape *self, gconstpointer data, gsize size)
 {
   if (self->stride == 0)
-    return check (&self->layout, 0, data, size, FERRY_MAX_DEPTH);
+    return check (&self->layout, 0, size > 0 ? data : "", size, FERRY_MAX_DEPTH);
   if (size % self->stride != 0)
     return FALSE;
   if (self->n_zeroes == 0)

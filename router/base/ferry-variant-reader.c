@@ -115,7 +115,7 @@ set_child (Reader *self, Reader *child, const char *type, gsize start, gsize end
 {
   if (start <= end && end <= limit)
     {
-      set_value (child, type, self->data + start, end - start);
+      set_value (child, type, end > start ? self->data + start : NULL, end - start);
       self->offset = end;
       return;
     }
@@ -290,7 +290,7 @@ ferry_variant_reader_lookup (const FerryVariantReader *self, const char *key, co
   g_return_val_if_fail (value != NULL && value != self, FALSE);
 
   entries = *(const Reader *) self;
-  if (strncmp (entries.type, "a{", 2) != 0 || strchr ("sog", entries.type[2]) == NULL)
+  if (entries.type[0] != 'a' || entries.type[1] != '{' || strchr ("sog", entries.type[2]) == NULL)
     return FALSE;
   set_value (&entries, entries.type, entries.data, entries.size);
   while (next_element (&entries, &entry))

@@ -62,7 +62,7 @@ test_the_verdict_on_few_bytes_is_that_of_glib (void)
   guint8 *data = g_malloc (8);
 
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
-    for (guint32 number = 0; number < 1 << 24; number += number < 1 << 8 ? 1 : number < 1 << 16 ? 7 : 4093)
+    for (guint32 number = 0; number < 1 << 24; number += number < 1 << 8 ? 1 : number < 1 << 16 ? 61 : 40009)
       for (gsize size = number < 1 << 8 ? 0 : number < 1 << 16 ? 2 : 3; size <= 3; size++)
         {
           memcpy (data, &(guint32){GUINT32_TO_LE (number)}, 4);
@@ -107,7 +107,7 @@ test_padding_is_cleared_and_nothing_else (void)
     {
       g_autoptr (FerryShape) shape = ferry_shape_new (types[i], strlen (types[i]));
       gsize size = shape->stride * (*types[i] == 'a' ? 3 : 1);
-      g_autofree guint8 *data = g_malloc (size);
+      g_autofree guint8 *data = g_malloc (size + 1);
       gsize n_cleared = 0;
 
       memset (data, 1, size);

@@ -56,6 +56,7 @@ make_random_basic (GRand *random, const GVariantType *type)
   static const char *const signatures[] = {"", "a{sv}", "i(ss)ay"};
   g_autofree char *text = make_random_text (random);
   guint64 number = (guint64) g_rand_int (random) << 32 | g_rand_int (random);
+  gpointer copy;
 
   switch (*(const char *) type)
     {
@@ -68,12 +69,13 @@ make_random_basic (GRand *random, const GVariantType *type)
     case 'g':
       return g_variant_new_signature (signatures[number % G_N_ELEMENTS (signatures)]);
     default:
-      return g_variant_new_from_data (type, g_memdup2 (&number, sizeof number),
+      copy = g_memdup2 (&number, sizeof number);
+      return g_variant_new_from_data (type, copy,
                                       strchr ("xtd", *(const char *) type) != NULL   ? 8
                                       : strchr ("iuh", *(const char *) type) != NULL ? 4
                                       : *(const char *) type == 'y'                  ? 1
                                                                                      : 2,
-                                      TRUE, g_free, NULL);
+                                      TRUE, g_free, copy);
     }
 }
 

@@ -115,7 +115,7 @@ send (Scene *self, const char *type, gconstpointer data, gsize size)
 static void
 send_parsed (Scene *self, const char *text)
 {
-  g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_parse (NULL, text, NULL, NULL, NULL));
+  g_autoptr (GVariant) value = g_variant_parse (NULL, text, NULL, NULL, NULL);
 
   send (self, g_variant_get_type_string (value), g_variant_get_data (value), g_variant_get_size (value));
 }
