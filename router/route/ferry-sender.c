@@ -310,6 +310,7 @@ copy_without_padding (guint8 *place, const guint8 *data, gsize size, const Ferry
       memcpy (&word, data + offset, 8);
       if (zero < end && zero->offset == offset)
         word &= ~GUINT64_TO_LE (zero++->padding);
+      /* Keeps the compiler from joining the loop's stores to a copy and stores over it. */
       __asm__("" : "+r"(word));
       memcpy (place + offset, &word, 8);
     }
