@@ -822,7 +822,8 @@ end_poll (FerryMonitor *self, gboolean rang)
   return ready;
 }
 
-/* role: whether an open link has records. Activates links that are armed, and whose rings nobody has heard yet. */
+/* role: whether an open link has records. Activates such a link, also one that is armed and whose ring was not heard
+ * yet. */
 static gboolean
 has_records (gpointer data)
 {
@@ -843,27 +844,37 @@ has_records (gpointer data)
   return FALSE;
 }
 
+/* role: polls the lanes. Returns whether there are records. */
+static gboolean
+spin (FerryMonitor *self)
+{
+  gboolean arrived;
+  /* Armed links ring, and then the monitor would take the role. */
+  gboolean deaf = self->shared->links.length > self->shared->active.length;
+
+  for (GList *node = self->shared->active.head; node != NULL; node = node->next)
+    ((FerryLink *) node->data)->n_since = 0;
+  if (deaf)
+    ferry_shared_queue_hear (self->shared, FALSE);
+  ferry_spin_configure (&self->spin, atomic_load_explicit (&self->spin_setting, memory_order_relaxed));
+  arrived = ferry_spin_begin (&self->spin, has_records, self);
+  if (deaf)
+    ferry_shared_queue_hear (self->shared, TRUE);
+  self->spun = !arrived;
+  return arrived;
+}
+
 /* router's thread, when the main loop has nothing to dispatch: spins, if the main loop drains now. Returns whether
  * there are records. */
 gboolean
 ferry_monitor_spin (FerryMonitor *self)
 {
-  gboolean arrived;
-  gboolean alone;
+  gboolean arrived = FALSE;
 
-  if (self->shared->links.length > MAX_LINKS_TO_SPIN_FOR || !begin_turn (self))
+  if (!begin_turn (self))
     return FALSE;
-  for (GList *node = self->shared->active.head; node != NULL; node = node->next)
-    ((FerryLink *) node->data)->n_since = 0;
-  /* Armed links ring: the monitor would take the role. */
-  alone = self->shared->links.length == self->shared->active.length;
-  if (!alone)
-    ferry_shared_queue_hear (self->shared, FALSE);
-  ferry_spin_configure (&self->spin, atomic_load_explicit (&self->spin_setting, memory_order_relaxed));
-  arrived = ferry_spin_begin (&self->spin, has_records, self);
-  if (!alone)
-    ferry_shared_queue_hear (self->shared, TRUE);
-  self->spun = !arrived;
+  if (self->shared->links.length <= MAX_LINKS_TO_SPIN_FOR)
+    arrived = spin (self);
   end_turn (self, FALSE);
   return arrived;
 }
