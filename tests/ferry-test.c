@@ -115,14 +115,21 @@ ferry_test_build_path (const char *name)
 }
 
 FerryRouter *
+ferry_test_router_new_stopped (GMainContext *context)
+{
+  FerryRouter *router = ferry_router_new (context);
+
+  g_object_set (router, "short-cut", g_strcmp0 (g_getenv ("FERRY_TEST_SHORT_CUT"), "0") != 0, "latency",
+                FERRY_LATENCY_BALANCED, NULL);
+  return router;
+}
+
+FerryRouter *
 ferry_test_router_new (void)
 {
   g_autoptr (GError) error = NULL;
-  FerryRouter *router = ferry_router_new (NULL);
+  FerryRouter *router = ferry_test_router_new_stopped (NULL);
 
-  g_object_set (router, "short-cut", g_strcmp0 (g_getenv ("FERRY_TEST_SHORT_CUT"), "0") != 0, NULL);
-  /* Not the power profile of the machine that runs the test. */
-  g_object_set (router, "latency", FERRY_LATENCY_BALANCED, NULL);
   ferry_router_start (router, &error);
   g_assert_no_error (error);
   return router;

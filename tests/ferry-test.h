@@ -48,8 +48,10 @@ typedef struct
   FerryExit *exit;   /* (owned) (nullable) */
 } FerryTestPipe;
 
-/* A started router. Its short cut is on where FERRY_TEST_SHORT_CUT is set. */
+/* A started router. Its short cut is off where FERRY_TEST_SHORT_CUT is 0. */
 FerryRouter *ferry_test_router_new (void);
+/* The same, not started. It does not follow the machine's power profile, so GLib starts no threads for that. */
+FerryRouter *ferry_test_router_new_stopped (GMainContext *context);
 /* The same with its guardian, whose descriptors it has from its first launch on: for tests that count descriptors. */
 FerryRouter *ferry_test_router_new_with_guardian (void);
 void ferry_test_router_stop (FerryRouter *router);

@@ -69,7 +69,7 @@ static void
 launcher_starts_channels_of_each_router (void)
 {
   g_autoptr (ChannelTest) test = channel_test_new ();
-  g_autoptr (FerryRouter) other = ferry_router_new (NULL);
+  g_autoptr (FerryRouter) other = ferry_test_router_new_stopped (NULL);
   g_autoptr (GError) error = NULL;
 
   ferry_router_start (other, &error);

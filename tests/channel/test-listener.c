@@ -301,7 +301,7 @@ test_a_started_listener_tells_while_a_router_routes_manually (void)
 {
   g_auto (ListenerTestPlace) place;
   g_autoptr (GPtrArray) attached = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+  g_autoptr (FerryRouter) router = ferry_test_router_new_stopped (NULL);
   g_autoptr (GError) error = NULL;
   FerryListener *listener;
   FerryTransport *application;

@@ -421,7 +421,7 @@ is_lost (gpointer object)
 static void
 test_program_that_is_missing_is_told (void)
 {
-  g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+  g_autoptr (FerryRouter) router = ferry_test_router_new_stopped (NULL);
   g_autoptr (FerryDemoObject) object = ferry_demo_object_new (router, "/nonexistent/worker");
 
   g_assert_true (ferry_router_start (router, NULL));

@@ -216,7 +216,7 @@ play_local (FaultsTest *test)
 static void
 play_router (FaultsTest *test)
 {
-  g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+  g_autoptr (FerryRouter) router = ferry_test_router_new_stopped (NULL);
   g_autoptr (GError) error = NULL;
 
   ferry_router_start (router, &error);

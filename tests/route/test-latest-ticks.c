@@ -34,7 +34,7 @@ have_both_due (FerryRouter *router, LatestTest *pipe, FerryTestPipe *other, guin
 static void
 test_tick_after_an_aged_dispatch (void)
 {
-  FerryRouter *router = ferry_router_new (NULL);
+  FerryRouter *router = ferry_test_router_new_stopped (NULL);
   g_autoptr (GError) error = NULL;
 
   g_object_set (router, "ageing", (gint64) AGEING, "latest-interval", (gint64) 2000, NULL);

@@ -206,7 +206,7 @@ test_one_value_an_interval_is_delivered (void)
 static void
 test_interval_is_a_setting (void)
 {
-  g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+  g_autoptr (FerryRouter) router = ferry_test_router_new_stopped (NULL);
   gint64 interval;
 
   g_object_get (router, "latest-interval", &interval, NULL);

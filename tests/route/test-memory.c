@@ -136,7 +136,7 @@ test_flood_of_large_messages (void)
 static void
 test_many_links_share_the_limit_of_the_local_queue (void)
 {
-  FerryRouter *router = ferry_router_new (NULL);
+  FerryRouter *router = ferry_test_router_new_stopped (NULL);
   FerryTestPipe *pipes[20];
   RouteTestSend *sends[20];
 

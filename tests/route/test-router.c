@@ -74,7 +74,7 @@ test_refuses_call_before_start (gconstpointer data)
 {
   const Call *call = data;
   g_autoptr (FerryReceiver) receiver = make_receiver ();
-  g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+  g_autoptr (FerryRouter) router = ferry_test_router_new_stopped (NULL);
   g_autoptr (GError) error = NULL;
 
   g_assert_false (call->call (router, receiver, &error));
@@ -215,7 +215,7 @@ count_notify (GObject *object, GParamSpec *pspec, gpointer user_data)
 static void
 test_notifies_of_running (void)
 {
-  g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+  g_autoptr (FerryRouter) router = ferry_test_router_new_stopped (NULL);
   g_autoptr (GError) error = NULL;
   guint n_notified = 0;
 
@@ -288,7 +288,7 @@ test_another_type_is_a_critical (void)
 static void
 test_unknown_counter_is_a_critical (void)
 {
-  g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+  g_autoptr (FerryRouter) router = ferry_test_router_new_stopped (NULL);
 
   expect_critical ("*should not be reached*");
   g_assert_cmpuint (ferry_router_get_counter (router, (FerryCounter) 1000), ==, 0);
@@ -300,7 +300,7 @@ test_unknown_counter_is_a_critical (void)
 static void
 test_has_documented_defaults (void)
 {
-  g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+  g_autoptr (FerryRouter) router = ferry_test_router_new_stopped (NULL);
   g_autoptr (GMainContext) context = NULL;
   gint64 budget, ageing;
   guint64 queue_limit, capacity, max_size;
@@ -323,7 +323,7 @@ test_has_documented_defaults (void)
 static void
 test_keeps_settings (void)
 {
-  g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+  g_autoptr (FerryRouter) router = ferry_test_router_new_stopped (NULL);
   gint64 budget, ageing;
   guint64 queue_limit, capacity, max_size;
   int priority;
@@ -532,7 +532,7 @@ static void
 test_unknown_counter_is_refused (void)
 {
   static const int unknown[] = {-1, FERRY_COUNTER_HIGHEST_SPARE_BYTES + 1, G_MAXINT};
-  g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+  g_autoptr (FerryRouter) router = ferry_test_router_new_stopped (NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (unknown); i++)
     {

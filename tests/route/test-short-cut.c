@@ -41,7 +41,7 @@ set_up (Scene *self, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   self->main_thread = gettid ();
-  self->router = ferry_router_new (NULL);
+  self->router = ferry_test_router_new_stopped (NULL);
   g_object_set (self->router, "short-cut", TRUE, "lane-capacity", LANE_CAPACITY, NULL);
   g_assert_true (ferry_router_start (self->router, &error));
   g_assert_no_error (error);

@@ -143,7 +143,7 @@ wait_with_own_router (gpointer data)
   g_autoptr (GError) error = NULL;
 
   g_main_context_push_thread_default (context);
-  router = ferry_router_new (context);
+  router = ferry_test_router_new_stopped (context);
   g_assert_true (ferry_router_start (router, &error));
   pool = ferry_pool_new_for_threads (router);
   executor = ferry_executor_new (pool);
@@ -428,7 +428,7 @@ test_started_elsewhere (void)
   for (guint round = 0; round < 30; round++)
     {
       g_autoptr (GMainContext) context = g_main_context_new ();
-      g_autoptr (FerryRouter) router = ferry_router_new (context);
+      g_autoptr (FerryRouter) router = ferry_test_router_new_stopped (context);
       g_autoptr (FerryPool) pool = ferry_pool_new_for_threads (router);
       g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
       g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
@@ -466,7 +466,7 @@ static gpointer
 route_on_thread (gpointer data)
 {
   Elsewhere *elsewhere = data;
-  g_autoptr (FerryRouter) router = ferry_router_new (elsewhere->context);
+  g_autoptr (FerryRouter) router = ferry_test_router_new_stopped (elsewhere->context);
   g_autoptr (FerryPool) pool = ferry_pool_new_for_threads (router);
   g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
   g_autoptr (FerryTask) task = NULL;

@@ -214,7 +214,7 @@ test_raised_limit (void)
 static void
 test_default_limit (void)
 {
-  g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+  g_autoptr (FerryRouter) router = ferry_test_router_new_stopped (NULL);
   guint64 by_default;
   guint64 limit;
 
@@ -239,7 +239,7 @@ has_nothing_spare (gpointer router)
 static void
 test_given_back (gconstpointer keeps)
 {
-  FerryRouter *router = ferry_router_new (NULL);
+  FerryRouter *router = ferry_test_router_new_stopped (NULL);
   Source *source;
 
   g_object_set (router, "spare-time", (gint64) 20000, NULL);

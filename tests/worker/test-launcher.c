@@ -453,7 +453,7 @@ test_tells_of_a_folder_that_does_not_exist (void)
 static void
 test_needs_a_running_router (void)
 {
-  g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+  g_autoptr (FerryRouter) router = ferry_test_router_new_stopped (NULL);
   g_autoptr (FerryLauncher) launcher = worker_test_launcher_new (CURIOUS, "folder", NULL);
   g_autoptr (GError) error = NULL;
 
