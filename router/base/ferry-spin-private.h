@@ -51,9 +51,11 @@ ferry_spin_configure (FerrySpin *self, guint32 setting)
     ferry_spin_set (self, setting);
 }
 
-/* Begins a wait, and spins if that is likely to pay. Returns whether something arrived; if not, the caller sleeps, and
- * then calls ferry_spin_end(). */
-gboolean ferry_spin_begin (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data);
+/* Begins a wait. Returns whether a spin is likely to pay; if so, the caller calls ferry_spin_poll(). */
+gboolean ferry_spin_begin (FerrySpin *self);
+/* Spins. Returns whether something arrived; if not, the caller sleeps, and then calls ferry_spin_end(), as it does
+ * where it does not spin. */
+gboolean ferry_spin_poll (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data);
 /* Ends the wait whose spin found nothing: something has arrived. */
 void ferry_spin_end (FerrySpin *self);
 /* Any thread: returns how many microseconds all spins took. */

@@ -73,16 +73,20 @@ note_miss (FerrySpin *self, gint64 microseconds)
 }
 
 gboolean
-ferry_spin_begin (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data)
+ferry_spin_begin (FerrySpin *self)
+{
+  if (self->longest == 0)
+    return FALSE;
+  self->began = g_get_monotonic_time ();
+  return is_likely (self);
+}
+
+gboolean
+ferry_spin_poll (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data)
 {
   gint64 taken = 0;
   gboolean arrived = FALSE;
 
-  if (self->longest == 0)
-    return FALSE;
-  self->began = g_get_monotonic_time ();
-  if (!is_likely (self))
-    return FALSE;
   while (!arrived && taken < self->longest)
     {
       for (guint i = 0; i < POLLS_PER_LOOK && !(arrived = has_arrived (data)); i++)

@@ -396,7 +396,7 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
       ferry_uplink_hurry (self->uplink);
       /* Relaxed: a change may be seen late. */
       ferry_spin_configure (&self->spin, atomic_load_explicit (&self->down.control->writer.spin, memory_order_relaxed));
-      if (ferry_spin_begin (&self->spin, has_arrived, &wait))
+      if (ferry_spin_begin (&self->spin) && ferry_spin_poll (&self->spin, has_arrived, &wait))
         continue;
       if (!ferry_lane_reader_arm (&self->down))
         return break_lane (self);

@@ -92,7 +92,7 @@ struct _FerryMonitor
    * lock. The monitor holds it always, except while the main loop drains: then the monitor sleeps, and each turn of the
    * main loop takes the lock. */
   pthread_mutex_t role;
-  _Atomic gboolean by_main; /* any; stored with role held: the main loop drains */
+  _Atomic gboolean by_main; /* any: the main loop drains; set with role held */
   _Atomic gint n_claims;    /* any: how many callers need the monitor to drain */
   gint64 keep_until;        /* role: monotonic time until which the monitor keeps the role */
   GMainContext *context;    /* const: (owned) (nullable): runs the main loop; NULL: the monitor always drains */
@@ -729,8 +729,9 @@ lend_role (FerryMonitor *self)
   /* The main loop may be polling without the bells, and must poll again with them. */
   g_main_context_wakeup (self->context);
   ferry_shared_queue_sleep (self->shared, until != G_MAXINT64 ? until : FERRY_SLEEP);
-  pthread_mutex_lock (&self->role);
+  /* First, so that the main loop begins no further turn. */
   atomic_store_explicit (&self->by_main, FALSE, memory_order_relaxed);
+  pthread_mutex_lock (&self->role);
   ferry_shared_queue_hear (self->shared, TRUE);
   self->keep_until = g_get_monotonic_time () + KEEP_ROLE_MICROSECONDS;
 }
@@ -848,18 +849,22 @@ has_records (gpointer data)
 static gboolean
 spin (FerryMonitor *self)
 {
-  gboolean arrived;
-  /* Armed links ring, and then the monitor would take the role. */
-  gboolean deaf = self->shared->links.length > self->shared->active.length;
+  gboolean arrived = FALSE;
+  gboolean deaf;
 
   for (GList *node = self->shared->active.head; node != NULL; node = node->next)
     ((FerryLink *) node->data)->n_since = 0;
-  if (deaf)
-    ferry_shared_queue_hear (self->shared, FALSE);
   ferry_spin_configure (&self->spin, atomic_load_explicit (&self->spin_setting, memory_order_relaxed));
-  arrived = ferry_spin_begin (&self->spin, has_records, self);
-  if (deaf)
-    ferry_shared_queue_hear (self->shared, TRUE);
+  if (ferry_spin_begin (&self->spin))
+    {
+      /* Armed links ring, and then the monitor would take the role. */
+      deaf = self->shared->links.length > self->shared->active.length;
+      if (deaf)
+        ferry_shared_queue_hear (self->shared, FALSE);
+      arrived = ferry_spin_poll (&self->spin, has_records, self);
+      if (deaf)
+        ferry_shared_queue_hear (self->shared, TRUE);
+    }
   self->spun = !arrived;
   return arrived;
 }

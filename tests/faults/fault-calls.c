@@ -130,7 +130,8 @@ int
 epoll_ctl (int epoll, int operation, int fd, struct epoll_event *event)
 {
   REAL (epoll_ctl);
-  return operation != EPOLL_CTL_DEL && fails (FAULT_EPOLL_CTL) ? -1 : real (epoll, operation, fd, event);
+  /* The others allocate nothing, and cannot fail. */
+  return operation == EPOLL_CTL_ADD && fails (FAULT_EPOLL_CTL) ? -1 : real (epoll, operation, fd, event);
 }
 
 /* Of what is mapped in the place of something else, nothing is counted. */

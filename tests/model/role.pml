@@ -148,8 +148,8 @@ active proctype monitor ()
         role = false;
 end_lent:
         atomic { woken || (hears && bell) -> woken = false };
-        atomic { !role -> role = true };
         by_main = false;
+        atomic { !role -> role = true };
 #ifndef STAYS_DEAF
         hears = true
 #endif
