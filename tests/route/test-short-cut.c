@@ -17,12 +17,11 @@
 #define N_ITERATIONS 10
 #define N_CONVERSED 5000
 #define LANE_CAPACITY ((guint64) 128 * 1024)
-/* The lane holds 7 of these messages, and the local queue at least 4, even where each is in a block of its own. */
-#define LARGE (16 * 1024)
-#define N_LARGE 11
-/* One more than the lane holds. The local queue may still have blocks of the round before. */
-#define N_FILL 8
-#define N_ROUNDS 100
+/* A record of the largest size, of which the lane holds 4. A writer that waits is woken when half of the lane is free.
+ * So it sends what the local queue's 4 blocks hold, of at least one message each, and 3 messages more. */
+#define LARGE (32 * 1024 - 16)
+#define N_LARGE 6
+#define N_ROUNDS 50
 
 typedef struct
 {
@@ -128,22 +127,23 @@ send_while_the_main_loop_sleeps (gpointer data)
   return NULL;
 }
 
+/* Sends single messages until so many of them in a row did not wake the monitor: then the main loop drains. The monitor
+ * may have the role at first, and takes it whenever the main loop is late to poll. Without the short cut it would wake
+ * for each message, and this would not end. */
 static void
-wakes_the_main_loop_only (Scene *self, gconstpointer data)
+send_until_the_main_loop_drains (Scene *self, guint n_singles)
 {
   guint64 before;
-  gint n = 1;
+  gint n = (gint) self->n_sent + 1;
 
   /* The monitor's thread has its name when the first message is there. */
   self->wanted = n;
   self->thread = g_thread_new ("sender", send_while_the_main_loop_sleeps, self);
   ferry_test_pipe_wait_count (self->pipe, (guint64) n);
-  /* The monitor may have the role at first, and takes it whenever the main loop is late to poll. Without the short cut
-   * it would wake for each message, and this would not end. */
   do
     {
       before = count_sleeps_of_the_monitor ();
-      for (guint i = 0; i < N_SINGLE; i++)
+      for (guint i = 0; i < n_singles; i++)
         {
           g_atomic_int_set (&self->wanted, ++n);
           ferry_test_pipe_wait_count (self->pipe, (guint64) n);
@@ -152,6 +152,12 @@ wakes_the_main_loop_only (Scene *self, gconstpointer data)
   while (count_sleeps_of_the_monitor () != before);
   g_atomic_int_set (&self->wanted, -1);
   g_thread_join (g_steal_pointer (&self->thread));
+}
+
+static void
+wakes_the_main_loop_only (Scene *self, gconstpointer data)
+{
+  send_until_the_main_loop_drains (self, N_SINGLE);
   g_assert_true (self->pipe->in_order);
 }
 
@@ -198,9 +204,9 @@ has_all_large (gpointer data)
   return ((Scene *) data)->n_large == N_LARGE;
 }
 
-/* The main loop waits in a handler until the thread has sent more than the lane holds. */
-static void
-drains_for_a_main_loop_that_is_busy (Scene *self, gconstpointer data)
+/* (transfer full): opens a second pipe, and counts its messages. */
+static FerryReceiver *
+start_large (Scene *self)
 {
   FerryReceiver *receiver = NULL;
   g_autoptr (GError) error = NULL;
@@ -208,15 +214,30 @@ drains_for_a_main_loop_that_is_busy (Scene *self, gconstpointer data)
   route_test_pipe (self->router, &self->large, &receiver);
   ferry_receiver_set_handler (receiver, count_one, self, NULL);
   g_assert_true (ferry_sender_start (self->large, &error));
+  return receiver;
+}
+
+static void
+stop_large (Scene *self, FerryReceiver *receiver)
+{
+  g_assert_true (ferry_router_close_pipe (self->router, receiver, NULL));
+  g_clear_object (&self->large);
+  g_object_unref (receiver);
+}
+
+/* The main loop waits in a handler until the thread has sent more than the lane holds. */
+static void
+drains_for_a_main_loop_that_is_busy (Scene *self, gconstpointer data)
+{
+  FerryReceiver *receiver = start_large (self);
+
   ferry_receiver_set_handler (self->pipe->receiver, join_sender, self, NULL);
   route_test_settle ();
   self->thread = g_thread_new ("sender", send_more_than_the_lane_holds, self);
   send_next (self);
   ferry_test_wait_flag (&self->done);
   ferry_test_run_until (has_all_large, self);
-  g_assert_true (ferry_router_close_pipe (self->router, receiver, NULL));
-  g_clear_object (&self->large);
-  g_object_unref (receiver);
+  stop_large (self, receiver);
 }
 
 /* Sends more than the lane holds, beside a main loop that polls all the time. */
@@ -225,9 +246,9 @@ fill_lane (gpointer data)
 {
   Scene *self = data;
 
-  send_next (self);
+  send_large (self, 1);
   g_atomic_int_set (&self->wanted, 1);
-  send_large (self, N_FILL);
+  send_large (self, N_LARGE - 1);
   return NULL;
 }
 
@@ -243,27 +264,21 @@ join_when_sent_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static gboolean
-has_round (gpointer data)
-{
-  return ((Scene *) data)->n_large == 1 + N_FILL;
-}
-
 static void
 drains_for_a_main_loop_that_has_taken_the_ring (Scene *self, gconstpointer data)
 {
-  self->large = g_object_ref (self->pipe->sender);
-  ferry_receiver_set_handler (self->pipe->receiver, count_one, self, NULL);
+  FerryReceiver *receiver = start_large (self);
+
   for (guint i = 0; i < N_ROUNDS; i++)
     {
-      route_test_settle ();
+      send_until_the_main_loop_drains (self, 1);
       self->n_large = 0;
       self->wanted = 0;
       self->thread = g_thread_new ("sender", fill_lane, self);
       g_idle_add_full (G_PRIORITY_HIGH, join_when_sent_cb, self, NULL);
-      ferry_test_run_until (has_round, self);
+      ferry_test_run_until (has_all_large, self);
     }
-  g_clear_object (&self->large);
+  stop_large (self, receiver);
 }
 
 /* Bursts of any length, with rests of any length between them, so that the role passes to and fro. */
