@@ -15,8 +15,6 @@
 #define NEAR_WAIT 200
 /* How often a spin polls between two looks at the clock. */
 #define POLLS_PER_LOOK 16
-/* After a spin that took this many times its longest time, which another thread then used, waits sleep at once. */
-#define PREEMPTED 4
 #define MAX_MISSES 6
 
 void
@@ -39,10 +37,13 @@ pause_processor (void)
 #endif
 }
 
+/* The average falls faster than it rises: a conversation that begins again spins after two short waits. */
 static void
 note_wait (FerrySpin *self, gint64 microseconds)
 {
-  self->typical = (3 * self->typical + MIN (microseconds, LONG_WAIT)) / 4;
+  const gint64 wait = MIN (microseconds, LONG_WAIT);
+
+  self->typical = wait < self->typical ? (self->typical + 3 * wait) / 4 : (3 * self->typical + wait) / 4;
 }
 
 /* Whether a spin is likely to pay, and the present second allows one. */
@@ -68,7 +69,7 @@ static void
 note_miss (FerrySpin *self, gint64 microseconds)
 {
   self->wasted += microseconds;
-  self->misses = microseconds < PREEMPTED * self->longest ? MIN (self->misses + 1, MAX_MISSES) : MAX_MISSES;
+  self->misses = MIN (self->misses + 1, MAX_MISSES);
   self->skips = (1u << self->misses) - 1;
 }
 
