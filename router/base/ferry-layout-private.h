@@ -42,6 +42,8 @@ typedef struct
 } FerryMeasure;
 
 gboolean ferry_layout_is_definite (const char *string, gsize length);
+/* Whether the bytes are a value of the type “s”, “o” or “g” in normal form: with a zero byte at the end only. */
+gboolean ferry_layout_is_text (char letter, const guint8 *data, gsize size);
 /* Fills in the parts. Returns FALSE if the type has more levels than levels. */
 gboolean ferry_layout_plan (const FerryLayout *self, guint levels);
 /* Measures the type at the beginning of a string, which must be definite. */

@@ -22,6 +22,15 @@ ferry_layout_is_definite (const char *string, gsize length)
          memchr (string, 'r', length) == NULL;
 }
 
+gboolean
+ferry_layout_is_text (char letter, const guint8 *data, gsize size)
+{
+  const char *text = (const char *) data;
+
+  return size > 0 && text[size - 1] == '\0' && g_utf8_validate_len (text, size - 1, NULL) &&
+         (letter != 'o' || g_variant_is_object_path (text)) && (letter != 'g' || g_variant_is_signature (text));
+}
+
 /* Returns the size of a basic type, 0 if the size varies. The alignment of a basic type equals its size. */
 static guint
 get_basic_size (char letter)

@@ -98,12 +98,6 @@ ferry_shape_free (FerryShape *self)
 
 /* ---- the walk ---- */
 
-static gboolean
-is_text (const guint8 *data, gsize size)
-{
-  return size > 0 && data[size - 1] == '\0' && g_utf8_validate_len ((const char *) data, size - 1, NULL);
-}
-
 /* Moves *offset to the next aligned place, over bytes before end that are zero. */
 static gboolean
 skip_padding (const guint8 *data, gsize *offset, guint alignment, gsize end)
@@ -224,11 +218,9 @@ check (const FerryLayout *layout, guint place, const guint8 *data, gsize size, g
     case 'b':
       return *data <= 1;
     case 's':
-      return is_text (data, size);
     case 'o':
-      return is_text (data, size) && g_variant_is_object_path ((const char *) data);
     case 'g':
-      return is_text (data, size) && g_variant_is_signature ((const char *) data);
+      return ferry_layout_is_text (layout->string[place], data, size);
     case 'v':
       return check_variant (data, size, levels - 1);
     case 'm':

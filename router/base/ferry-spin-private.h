@@ -25,7 +25,7 @@ typedef struct
   guint32 setting;      /* see FERRY_SPIN_SETTING() */
   gint64 longest;       /* the longest spin in microseconds; 0: waits sleep at once */
   gint64 allowance;     /* microseconds in each second for spins that find nothing */
-  gint64 began;         /* monotonic time when the present wait began */
+  gint64 began;         /* monotonic time when the present wait began; 0: there is none */
   gint64 second;        /* monotonic time when the present second began */
   gint64 wasted;        /* microseconds of spins that found nothing in the present second */
   gint64 typical;       /* a moving average of the time that waits took, in microseconds */
@@ -40,7 +40,6 @@ typedef gboolean (*FerrySpinFunc) (gpointer data);
 /* How much waits spin, as one word, which other processes can load: the longest spin in microseconds, and the share of
  * the time for spins that find nothing, in thousandths. 0: waits do not spin. */
 #define FERRY_SPIN_SETTING(longest, share) ((guint32) (share) << 16 | (guint32) (longest))
-#define FERRY_SPIN_LONGEST G_MAXUINT16
 
 void ferry_spin_set (FerrySpin *self, guint32 setting);
 /* Must be called before each wait, with the present setting. */
@@ -56,7 +55,7 @@ gboolean ferry_spin_begin (FerrySpin *self);
 /* Spins. Returns whether something arrived; if not, the caller sleeps, and then calls ferry_spin_end(), as it does
  * where it does not spin. */
 gboolean ferry_spin_poll (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data);
-/* Ends the wait whose spin found nothing: something has arrived. */
+/* Ends the wait, if there is one whose spin found nothing: something has arrived. */
 void ferry_spin_end (FerrySpin *self);
 /* Any thread: returns how many microseconds all spins took. */
 guint64 ferry_spin_get_time (const FerrySpin *self);

@@ -102,6 +102,7 @@ ferry_spin_poll (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data)
       return FALSE;
     }
   self->misses = 0;
+  self->began = 0;
   note_wait (self, taken);
   return TRUE;
 }
@@ -109,8 +110,9 @@ ferry_spin_poll (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data)
 void
 ferry_spin_end (FerrySpin *self)
 {
-  if (self->longest != 0)
+  if (self->began != 0)
     note_wait (self, g_get_monotonic_time () - self->began);
+  self->began = 0;
 }
 
 guint64

@@ -246,21 +246,11 @@ ferry_variant_reader_next (FerryVariantReader *self, FerryVariantReader *child)
   return next_child ((Reader *) self, (Reader *) child);
 }
 
-static gboolean
-is_text (const Reader *self)
-{
-  const char *text = (const char *) self->data;
-
-  return self->size > 0 && text[self->size - 1] == '\0' && g_utf8_validate_len (text, self->size - 1, NULL) &&
-         (*self->type != 'o' || g_variant_is_object_path (text)) &&
-         (*self->type != 'g' || g_variant_is_signature (text));
-}
-
 /* Returns the text of a value, or the default of its type. */
 static const char *
 get_text (const Reader *self)
 {
-  if (strchr ("sog", *self->type) != NULL && is_text (self))
+  if (strchr ("sog", *self->type) != NULL && ferry_layout_is_text (*self->type, self->data, self->size))
     return (const char *) self->data;
   return *self->type == 'o' ? "/" : "";
 }

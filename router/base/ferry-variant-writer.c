@@ -338,20 +338,6 @@ ferry_variant_writer_add_double (FerryVariantWriter *self, double value)
   ferry_return_if_fail (self != NULL && add_number (self, "d", &value, sizeof value), WRONG_PLACE);
 }
 
-static gboolean
-is_allowed (char letter, const char *value)
-{
-  switch (letter)
-    {
-    case 'o':
-      return g_variant_is_object_path (value);
-    case 'g':
-      return g_variant_is_signature (value);
-    default:
-      return g_utf8_validate (value, -1, NULL);
-    }
-}
-
 /**
  * ferry_variant_writer_add_string:
  * @self: a writer whose next value has the type `s`, `o` or `g`
@@ -370,10 +356,10 @@ ferry_variant_writer_add_string (FerryVariantWriter *self, const char *value)
   g_return_if_fail (self != NULL);
   g_return_if_fail (value != NULL);
   ferry_return_if_fail (take_next (self, "sog", &measure), WRONG_PLACE);
-  ferry_return_if_fail (is_allowed (*self->frame->next, value),
+  size = strlen (value) + 1;
+  ferry_return_if_fail (ferry_layout_is_text (*self->frame->next, (const guint8 *) value, size),
                         "the text is not UTF-8, or no object path or signature where the type wants one");
 
-  size = strlen (value) + 1;
   memcpy (append (self, size), value, size);
   end_child (self, &measure);
 }

@@ -98,7 +98,6 @@ struct _FerryMonitor
   GMainContext *context;    /* const: (owned) (nullable): runs the main loop; NULL: the monitor always drains */
   FerrySpin spin;           /* router's thread: the main loop's spins while it drains; any for the time of all spins */
   _Atomic guint32 spin_setting; /* any */
-  gboolean spun;                /* router's thread: the main loop sleeps after a spin that found nothing */
 
   pthread_mutex_t lock;
   GQueue commands;          /* lock: (element-type Command) */
@@ -865,7 +864,6 @@ spin (FerryMonitor *self)
       if (deaf)
         ferry_shared_queue_hear (self->shared, TRUE);
     }
-  self->spun = !arrived;
   return arrived;
 }
 
@@ -893,11 +891,8 @@ ferry_monitor_take_turn (FerryMonitor *self)
 
   if (!begin_turn (self))
     return;
-  if (self->spun && !g_queue_is_empty (&self->shared->active))
-    {
-      self->spun = FALSE;
-      ferry_spin_end (&self->spin);
-    }
+  if (!g_queue_is_empty (&self->shared->active))
+    ferry_spin_end (&self->spin);
   /* The blocks are dispatched by the caller at once. */
   ferry_drain_set_pings (self->drain, FALSE);
   node = self->shared->active.head;
