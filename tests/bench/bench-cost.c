@@ -42,17 +42,8 @@ run_ferry (const BenchOptions *options, const Row *row, gsize size)
     .size = size,
     .n_workers = 1,
   };
-  g_autoptr (GError) error = NULL;
-  BenchFeed *feed = bench_feed_new (&load, &error);
-  BenchSample sample;
 
-  if (feed == NULL || !bench_feed_wait (feed, 1))
-    bench_feed_fail (feed, error);
-  bench_feed_run (options->warm_up);
-  sample = bench_feed_sample (feed, options->window);
-  if (!bench_feed_free (feed))
-    failed = TRUE;
-  return sample.cpu;
+  return bench_feed_measure (&load, options, &failed).cpu;
 }
 
 static void

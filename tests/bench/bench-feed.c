@@ -227,3 +227,18 @@ bench_feed_sample (BenchFeed *feed, gint64 nanoseconds)
                        .cpu = (double) cpu / MAX (total, 1),
                        .evenness = (double) slowest / MAX (fastest, 1)};
 }
+
+BenchSample
+bench_feed_measure (const BenchLoad *load, const BenchOptions *options, gboolean *failed)
+{
+  g_autoptr (GError) error = NULL;
+  BenchFeed *feed = bench_feed_new (load, &error);
+  BenchSample sample;
+
+  if (feed == NULL || !bench_feed_wait (feed, 1))
+    bench_feed_fail (feed, error);
+  bench_feed_run (options->warm_up);
+  sample = bench_feed_sample (feed, options->window);
+  *failed |= !bench_feed_free (feed);
+  return sample;
+}

@@ -130,6 +130,8 @@ gboolean bench_feed_free (BenchFeed *feed);
 gboolean bench_feed_wait (BenchFeed *feed, guint64 n_messages);
 void bench_feed_run (gint64 nanoseconds);
 BenchSample bench_feed_sample (BenchFeed *feed, gint64 nanoseconds);
+/* Measures a load with workers of its own. Sets *failed if a worker did not end well. */
+BenchSample bench_feed_measure (const BenchLoad *load, const BenchOptions *options, gboolean *failed);
 void bench_feed_fail (const BenchFeed *feed, const GError *error) G_GNUC_NORETURN;
 
 char **bench_port_argv (const BenchPort *port, const char *address);

@@ -76,16 +76,8 @@ run_feed (Bench *self, const Way *way)
     .size = LOAD_SIZE,
     .n_workers = 1,
   };
-  g_autoptr (GError) error = NULL;
-  BenchFeed *feed = bench_feed_new (&load, &error);
-  BenchSample sample;
 
-  if (feed == NULL || !bench_feed_wait (feed, 1))
-    bench_feed_fail (feed, error);
-  bench_feed_run (self->options.warm_up);
-  sample = bench_feed_sample (feed, self->options.window);
-  self->failed |= !bench_feed_free (feed);
-  return sample.rate;
+  return bench_feed_measure (&load, &self->options, &self->failed).rate;
 }
 
 /* The bytes are stored where both would store them: in memory that is used again. */

@@ -304,3 +304,50 @@ route_test_send_finish (RouteTestSend *send, GQuark domain, int code)
   g_clear_error (&send->error);
   g_free (send);
 }
+
+typedef struct
+{
+  FerrySender *sender; /* (unowned) */
+  gint wanted;         /* any, atomic: how many messages are to be sent; -1 ends the sending thread */
+} Conversation;
+
+static gpointer
+send_what_is_wanted (gpointer data)
+{
+  Conversation *self = data;
+  guint64 n_sent = 0;
+  gint wanted;
+
+  while ((wanted = g_atomic_int_get (&self->wanted)) >= 0)
+    if (n_sent < (guint64) wanted)
+      route_test_send_numbers (self->sender, n_sent++, 1);
+    else
+      g_thread_yield ();
+  return NULL;
+}
+
+static void
+want_next (FerryReceiver *receiver, gconstpointer bytes, gsize size, const GVariantType *type, gpointer data)
+{
+  g_atomic_int_inc (&((Conversation *) data)->wanted);
+}
+
+static void
+ignore (FerryReceiver *receiver, gconstpointer bytes, gsize size, const GVariantType *type, gpointer data)
+{
+}
+
+void
+route_test_converse_until (FerryTestPipe *pipe, FerryCondition condition, gpointer data)
+{
+  Conversation self = {pipe->sender, 1};
+  GThread *thread;
+
+  ferry_receiver_set_handler (pipe->receiver, want_next, &self, NULL);
+  thread = g_thread_new ("sender", send_what_is_wanted, &self);
+  ferry_test_run_until (condition, data);
+  /* The last message may come later. */
+  ferry_receiver_set_handler (pipe->receiver, ignore, NULL, NULL);
+  g_atomic_int_set (&self.wanted, -1);
+  g_thread_join (thread);
+}

@@ -19,7 +19,6 @@ typedef struct
   const char *profile;
   FerryRouter *router; /* (owned) */
   FerryTestPipe *pipe; /* (owned) */
-  gint wanted;         /* any, atomic: how many messages are to be sent; -1 ends the sending thread */
 } Scene;
 
 static GVariant *
@@ -79,52 +78,18 @@ open_bus (Scene *self)
 
 /* ---- a conversation ---- */
 
-static gpointer
-send_at_once (gpointer data)
-{
-  Scene *self = data;
-  gint n_sent = 0;
-  gint wanted;
-
-  while ((wanted = g_atomic_int_get (&self->wanted)) >= 0)
-    if (n_sent < wanted)
-      {
-        g_autoptr (GError) error = NULL;
-
-        ferry_sender_send_bytes (self->pipe->sender, &n_sent, sizeof n_sent, &error);
-        g_assert_no_error (error);
-        n_sent++;
-      }
-    else
-      g_thread_yield ();
-  return NULL;
-}
-
-static void
-want_next (FerryReceiver *receiver, gconstpointer bytes, gsize size, const GVariantType *type, gpointer data)
-{
-  g_atomic_int_inc (&((Scene *) data)->wanted);
-}
-
 static void
 converse_until (Scene *self, FerryCondition condition)
 {
-  GThread *thread;
-
-  self->wanted = 1;
   self->pipe = route_test_started_pipe (self->router);
-  ferry_receiver_set_handler (self->pipe->receiver, want_next, self, NULL);
-  thread = g_thread_new ("sender", send_at_once, self);
-  ferry_test_run_until (condition, self);
-  g_atomic_int_set (&self->wanted, -1);
-  g_thread_join (thread);
+  route_test_converse_until (self->pipe, condition, self);
   g_clear_pointer (&self->pipe, ferry_test_pipe_free);
 }
 
 static gboolean
 has_conversed (gpointer data)
 {
-  return g_atomic_int_get (&((Scene *) data)->wanted) > N_CONVERSED;
+  return ferry_receiver_get_messages (((Scene *) data)->pipe->receiver) > N_CONVERSED;
 }
 
 static gboolean

@@ -379,52 +379,19 @@ has_spun (gpointer router)
   return ferry_router_get_counter (router, FERRY_COUNTER_SPIN_TIME) > 0;
 }
 
-/* Sends the next message as soon as it is wanted. */
-static gpointer
-send_at_once (gpointer data)
-{
-  Scene *self = data;
-  gint wanted;
-
-  while ((wanted = g_atomic_int_get (&self->wanted)) >= 0)
-    if (self->n_sent < (guint64) wanted)
-      send_next (self);
-    else
-      g_thread_yield ();
-  return NULL;
-}
-
-static void
-want_next (FerryReceiver *receiver, gconstpointer bytes, gsize size, const GVariantType *type, gpointer data)
-{
-  g_atomic_int_inc (&((Scene *) data)->wanted);
-}
-
-/* Until the condition holds, each message is answered by the next. */
-static void
-converse_until (Scene *self, FerryCondition condition, gpointer data)
-{
-  ferry_receiver_set_handler (self->pipe->receiver, want_next, self, NULL);
-  self->wanted = 1;
-  self->thread = g_thread_new ("sender", send_at_once, self);
-  ferry_test_run_until (condition, data);
-  g_atomic_int_set (&self->wanted, -1);
-  g_thread_join (g_steal_pointer (&self->thread));
-}
-
 static void
 spins_where_the_next_message_comes_soon (Scene *self, gconstpointer data)
 {
   if (ferry_get_n_usable_cores () == 1)
     g_test_skip ("This machine has one core");
   else
-    converse_until (self, has_spun, self->router);
+    route_test_converse_until (self->pipe, has_spun, self->router);
 }
 
 static gboolean
-has_conversed (gpointer data)
+has_conversed (gpointer receiver)
 {
-  return g_atomic_int_get (&((Scene *) data)->wanted) > N_CONVERSED;
+  return ferry_receiver_get_messages (receiver) > N_CONVERSED;
 }
 
 static void
@@ -435,7 +402,7 @@ never_spins_where_power_is_saved (Scene *self, gconstpointer data)
   g_object_set (self->router, "latency", FERRY_LATENCY_POWER_SAVING, NULL);
   g_assert_true (ferry_router_start (self->router, NULL));
   self->pipe = route_test_started_pipe (self->router);
-  converse_until (self, has_conversed, self);
+  route_test_converse_until (self->pipe, has_conversed, self->pipe->receiver);
   g_assert_false (has_spun (self->router));
 }
 
