@@ -9,7 +9,8 @@
  * - The last waits took a few hundred microseconds or less: the next arrival is likely soon.
  * - The spin before found something. After each one that found nothing, twice as many waits sleep at once.
  * - In the present second, spins that found nothing took less than a share of the time.
- * The machine must have a core for the other process: else nothing arrives while this thread spins.
+ * The other process must have a core of its own: else nothing arrives while this thread spins. The router sees to that,
+ * with its first setting: a thread of an application may be bound to one core, and the worker to another.
  *
  * Threads: one at a time; ferry_spin_get_time() any. */
 

@@ -7,8 +7,6 @@
 
 #include "base/ferry-spin-private.h"
 
-#include "base/ferry-usable-cores.h"
-
 /* A wait that takes longer counts as one of this time, in microseconds. */
 #define LONG_WAIT 1000
 /* Spins only where waits typically take less, in microseconds: two wake-ups across cores and a short answer. */
@@ -23,7 +21,7 @@ ferry_spin_set (FerrySpin *self, guint32 setting)
   if (self->longest == 0)
     self->typical = LONG_WAIT;
   self->setting = setting;
-  self->longest = ferry_get_n_usable_cores () > 1 ? setting & 0xffff : 0;
+  self->longest = setting & 0xffff;
   self->allowance = (setting >> 16) * (G_USEC_PER_SEC / 1000);
 }
 

@@ -46,6 +46,8 @@ typedef struct
   GMainContext *context; /* const: (owned): the router's */
   _Atomic gboolean told; /* note_room() is posted to context and has not run yet */
   _Atomic (FerryLink *) link; /* (owned) (nullable): set once, by the router's thread with lock held */
+  FerryMonitor *monitor;      /* (owned): kept until the transport is freed */
+  FerrySpin spin;             /* the thread that poll_answer() was called on */
 
   GMutex lock;
   FerryRoomWatch room_watch; /* lock: added to the link's room watches until ended is set */
@@ -165,6 +167,25 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
     ferry_transport_receive_in_run (end->kept, data, size, receiver->large);
 }
 
+/* ---- receiving on a thread that waits for an answer ---- */
+
+static void
+poll_answer (gpointer data, FerryAnswerWait *wait)
+{
+  End *end = data;
+
+  ferry_monitor_call (end->monitor, get_link (end), &end->spin, ferry_receiver_get_connection_id (end->receiver),
+                      ferry_answer_wait_take, wait);
+}
+
+static void
+end_wait (gpointer data)
+{
+  ferry_spin_end (&((End *) data)->spin);
+}
+
+/* ---- the end of the pipe ---- */
+
 static GError *
 describe_end (FerryExit *exit)
 {
@@ -240,12 +261,19 @@ end_free (gpointer data)
   FerryLink *link = get_link (end);
 
   g_clear_object (&end->receiver);
+  g_clear_pointer (&end->monitor, ferry_monitor_unref);
   g_clear_pointer (&link, ferry_link_unref);
   end_unref (end);
 }
 
 static const FerryTransportKind link_kind = {
-  .send = send_parts, .close = end_close, .free = end_free, .cancel = send_cancel};
+  .send = send_parts,
+  .close = end_close,
+  .free = end_free,
+  .cancel = send_cancel,
+  .poll_answer = poll_answer,
+  .end_wait = end_wait,
+};
 
 /* ---- from a launcher to a link ---- */
 
@@ -304,6 +332,7 @@ link_transport_new (FerryReceiver *receiver, FerryRouter *router, guint index)
   end->router_thread = g_thread_self ();
   end->router = router;
   end->context = g_main_context_ref (router->context);
+  end->monitor = ferry_monitor_ref (router->monitor);
   g_mutex_init (&end->lock);
   end->room_watch = (FerryRoomWatch){.func = room_came, .data = end};
   receiver->internal = TRUE;

@@ -393,7 +393,9 @@ transact (FerryMux *self, const FerryAskRequest *request, const char *form, gpoi
   completion = transaction_start (self, request, ferry_transport_get_waiters (self->transport), error);
   if (completion == NULL)
     return FALSE;
-  ferry_completion_wait (completion, ferry_deadline_or_never (request->deadline), request->cancellable);
+  ferry_transport_wait_for_answer (self->transport, completion,
+                                   ((Transaction *) ferry_completion_get_data (completion))->xid,
+                                   ferry_deadline_or_never (request->deadline), request->cancellable);
   *result = ferry_completion_take (completion, &failure);
   if (failure == NULL)
     return TRUE;

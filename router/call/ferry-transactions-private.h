@@ -148,6 +148,11 @@ gboolean ferry_transactions_receive (FerryTransactions *self, gconstpointer data
 /* Works as ferry_transactions_receive(); a value of the message holds a reference to bytes. */
 gboolean ferry_transactions_receive_bytes (FerryTransactions *self, GBytes *bytes, GError **error);
 
+/* Processes a message if it is the whole answer to transaction xid: the thread that waits for the answer may call this
+ * while another thread is in ferry_transactions_receive(). Calls done_in_run() or done_packed() of that transaction
+ * only. Returns FALSE if data is anything else: ferry_transactions_receive() must then get it. */
+gboolean ferry_transactions_receive_own_answer (FerryTransactions *self, guint64 xid, gconstpointer data, gsize size);
+
 /* Processes a cancel that overtook messages, maybe even its own request. */
 void ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16 reason);
 /* Ends the transactions at the end of the link. Every transaction that this end asked gets done() with reason, every

@@ -1446,6 +1446,20 @@ ferry_transactions_receive_bytes (FerryTransactions *self, GBytes *bytes, GError
   return receive (self, &message, error);
 }
 
+gboolean
+ferry_transactions_receive_own_answer (FerryTransactions *self, guint64 xid, gconstpointer data, gsize size)
+{
+  FerryCallMessage message;
+  FerryCallKind kind;
+
+  if (is_closed (self) || self->funcs.is_begun != NULL || !ferry_call_message_parse (&message, data, size, NULL))
+    return FALSE;
+  kind = message.header.kind;
+  return message.header.xid == xid && !ends_pieces (&message) &&
+         (kind == FERRY_CALL_ANSWER || kind == FERRY_CALL_ERROR || kind == FERRY_CALL_REFUSE) &&
+         receive_answer (self, &message, NULL);
+}
+
 /* ---- the end ---- */
 
 static GPtrArray *

@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 
+#include "base/ferry-completion-private.h"
 #include "base/ferry-waiters-private.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport.h"
@@ -22,6 +23,17 @@ G_BEGIN_DECLS
 G_STATIC_ASSERT (sizeof (GOutputVector) == sizeof (FerryPart));
 G_STATIC_ASSERT (offsetof (GOutputVector, buffer) == offsetof (FerryPart, data));
 G_STATIC_ASSERT (offsetof (GOutputVector, size) == offsetof (FerryPart, size));
+
+/* The transaction whose answer a thread waits for. */
+typedef struct
+{
+  FerryTransactions *transactions;
+  guint64 xid;
+} FerryAnswerWait;
+
+/* Takes a message if it is the whole answer that data, a FerryAnswerWait, waits for. Returns FALSE for any other
+ * message, which must be received as usual. */
+gboolean ferry_answer_wait_take (gpointer data, gconstpointer message, gsize size);
 
 /* The functions of a kind of transport that has no class of its own. They get the transport's data. */
 typedef struct
@@ -35,6 +47,11 @@ typedef struct
   gboolean (*cancel) (gpointer data, guint64 xid, guint16 reason);
   /* (nullable): sends a large message in a way that does not delay other messages. FALSE: it cannot now. */
   gboolean (*send_in_buffer) (gpointer data, const FerryPart *parts, guint n_parts);
+  /* (nullable): polls for an answer on the calling thread, where that is likely to pay, and passes each message that
+   * may be the answer to ferry_answer_wait_take(). end_wait is called when the thread has its answer, maybe after a
+   * sleep. One thread at a time calls these two. */
+  void (*poll_answer) (gpointer data, FerryAnswerWait *wait);
+  void (*end_wait) (gpointer data);
 } FerryTransportKind;
 
 /* Returns (transfer full) a transport of that kind. Takes data. */
@@ -50,6 +67,10 @@ FerryTransactions *ferry_transport_get_transactions (FerryTransport *self);
 void ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes);
 void ferry_transport_end_run (FerryTransport *self);
 FerryWaiters *ferry_transport_get_waiters (FerryTransport *self);
+/* Waits until completion, of transaction xid, is over, as ferry_completion_wait() does. Where this thread is the only
+ * one that waits, it may receive its answer itself. */
+void ferry_transport_wait_for_answer (FerryTransport *self, FerryCompletion *completion, guint64 xid, gint64 deadline,
+                                      GCancellable *cancellable);
 /* Sets the thread that receives, which must not wait for answers. NULL: none, or not known yet. */
 void ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread);
 /* Called by the receiving thread of a transport before it ends. Ends the transport with reason (nullable), if there is

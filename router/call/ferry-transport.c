@@ -34,9 +34,10 @@ typedef struct
   gboolean (*is_receiving) (void); /* const: (nullable) */
   gboolean disowned;               /* set once in a forked child; else const */
   _Atomic guint64 room_count;
-  FerryWaitQueue room;   /* any */
-  FerryWaitQueue closed; /* any: not the same queue as room, since each message may wake the completions of room */
-  _Atomic guint n_kept;  /* written with lock held: the length of kept */
+  FerryWaitQueue room;     /* any */
+  FerryWaitQueue closed;   /* any: not the same queue as room, since each message may wake the completions of room */
+  _Atomic guint n_kept;    /* written with lock held: the length of kept */
+  _Atomic guint n_waiting; /* any: how many threads wait for answers */
 
   pthread_mutex_t lock;
   FerryTransportCallFunc call_func; /* lock: (nullable), as call_owner */
@@ -302,6 +303,33 @@ FerryWaiters *
 ferry_transport_get_waiters (FerryTransport *self)
 {
   return &get_private (self)->waiters;
+}
+
+gboolean
+ferry_answer_wait_take (gpointer data, gconstpointer message, gsize size)
+{
+  const FerryAnswerWait *wait = data;
+
+  return ferry_transactions_receive_own_answer (wait->transactions, wait->xid, message, size);
+}
+
+void
+ferry_transport_wait_for_answer (FerryTransport *self, FerryCompletion *completion, guint64 xid, gint64 deadline,
+                                 GCancellable *cancellable)
+{
+  FerryTransportPrivate *priv = get_private (self);
+  /* Acquire and release: what the kind keeps for its polls passes from one polling thread to the next. While this
+   * thread polls, the count does not get back to 0, so no other thread polls. */
+  FerryAnswerWait wait = {priv->transactions, xid};
+  gboolean polls = atomic_fetch_add_explicit (&priv->n_waiting, 1, memory_order_acq_rel) == 0 && priv->kind != NULL &&
+                   priv->kind->poll_answer != NULL;
+
+  if (polls && !ferry_completion_is_over (completion))
+    priv->kind->poll_answer (priv->data, &wait);
+  ferry_completion_wait (completion, deadline, cancellable);
+  if (polls)
+    priv->kind->end_wait (priv->data);
+  atomic_fetch_sub_explicit (&priv->n_waiting, 1, memory_order_acq_rel);
 }
 
 void

@@ -52,8 +52,9 @@ typedef struct
 /* Words that the lane's reader stores and its writer loads. */
 typedef struct
 {
-  _Atomic guint64 head;           /* the number of bytes that were taken since the lane was made; a multiple of 8 */
-  _Atomic guint32 reader_waiting; /* increased by the reader before each sleep; 0: the reader never slept */
+  _Atomic guint64 head; /* the number of bytes that were taken since the lane was made; a multiple of 8 */
+  /* stored by the reader: a new number, never 0, before each sleep; 0: the reader does not sleep */
+  _Atomic guint32 reader_waiting;
   _Atomic guint32 ring_when_full; /* 1: the writer rings the reader's doorbell before it waits for room; else 0 */
   guint8 padding[FERRY_LINE_SIZE - 16];
 } FerryReaderLine;

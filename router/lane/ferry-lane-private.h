@@ -39,6 +39,13 @@ gboolean ferry_lane_reader_arm (FerryLaneReader *self);
 gboolean ferry_lane_reader_release (FerryLaneReader *self, gsize size);
 void ferry_lane_reader_consume (FerryLaneReader *self, gsize size);
 
+/* Makes the writer omit the ring for which the lane is armed. The lane must be armed again before the reader sleeps. */
+static inline void
+ferry_lane_reader_disarm (FerryLaneReader *self)
+{
+  ferry_wake_disarm (&self->control->reader.reader_waiting);
+}
+
 static inline gsize
 ferry_lane_reader_get_available (FerryLaneReader *self)
 {

@@ -20,7 +20,9 @@
  * A waker rings only once for an epoch. So a waker that is faster than its sleeper makes one system call for each
  * sleep, not one for each message. The doorbell must remember the ring until the sleeper looks (an eventfd that was
  * written to, a futex word that was changed). Then a ring before the sleep ends the sleep at once. A ring that was not
- * necessary is allowed and harmless. */
+ * necessary is allowed and harmless.
+ *
+ * A sleeper that arms itself and then does not sleep may disarm itself: it stores 0, for which no waker rings. */
 
 #pragma once
 
@@ -43,18 +45,27 @@ ferry_wake_due (_Atomic guint32 *waiting, guint32 *rung)
 {
   guint32 epoch = atomic_load_explicit (waiting, memory_order_seq_cst);
 
-  if (G_LIKELY (epoch == *rung))
+  if (G_LIKELY (epoch == *rung || epoch == 0))
     return FALSE;
   *rung = epoch;
   return TRUE;
 }
 
-/* Sleeper, before it sleeps: increases *epoch and stores it in *waiting. epoch: private to the sleeper. */
+/* Sleeper, before it sleeps: increases *epoch, which is never 0 then, and stores it in *waiting. epoch: private to the
+ * sleeper. */
 static inline void
 ferry_wake_arm (_Atomic guint32 *waiting, guint32 *epoch)
 {
-  *epoch += 1;
+  *epoch = *epoch + 1 != 0 ? *epoch + 1 : 1;
   atomic_store_explicit (waiting, *epoch, memory_order_seq_cst);
+}
+
+/* Sleeper: makes the waker omit the ring. The sleeper must call ferry_wake_arm() before it sleeps. */
+static inline void
+ferry_wake_disarm (_Atomic guint32 *waiting)
+{
+  /* Relaxed: a waker that still sees the epoch rings, which is harmless. */
+  atomic_store_explicit (waiting, 0, memory_order_relaxed);
 }
 
 /* Sleeper, after ferry_wake_arm(): returns the position. Acquires all writes before the position's publication. */

@@ -5,11 +5,13 @@
  * express lane.
  *
  * Owner:   the worker's attachment, or a thread of the application that serves as a worker.
- * Threads: one thread receives from the down lane. Any thread reads the express lane, under a lock.
+ * Threads: one thread receives from the down lane; while it waits, a thread that waits for an answer may take that
+ *          answer. Any thread reads the express lane, under a lock.
  * Trust:   the application is trusted; invalid records are still reported as errors. */
 
 #pragma once
 
+#include "base/ferry-spin-private.h"
 #include "link/ferry-uplink-private.h"
 
 G_BEGIN_DECLS
@@ -66,6 +68,15 @@ FerryDownEvent ferry_downlink_receive (FerryDownlink *self, gint64 deadline, Fer
 /* any: ends one wait of ferry_downlink_receive() and one wait of ferry_downlink_wait_for_cancel(). Where no thread
  * waits, the next wait ends at once. */
 void ferry_downlink_interrupt (FerryDownlink *self);
+
+/* Takes a record's payload, or returns FALSE: the receiving thread then gets the record. */
+typedef gboolean (*FerryDownTakeFunc) (gpointer data, gconstpointer payload, gsize size);
+/* any: polls the down lane on this thread, where that is likely to pay and the receiving thread waits, for the record
+ * of an answer on the pipe connection_id. Calls func with the record's payload, as it lies in the lane; func must be
+ * quick. Returns whether func took the record. If not, the caller sleeps until the receiving thread wakes it, and calls
+ * ferry_spin_end() afterwards. One thread at a time may use spin. */
+gboolean ferry_downlink_call (FerryDownlink *self, FerrySpin *spin, guint64 connection_id, FerryDownTakeFunc func,
+                              gpointer data);
 
 /* any: whether the application has ended the link. Costs one load from memory. */
 gboolean ferry_downlink_is_closed (FerryDownlink *self);

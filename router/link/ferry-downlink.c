@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-spin-private.h"
 
 typedef struct
 {
@@ -18,11 +17,24 @@ typedef struct
   guint64 connection_id;
 } WatchedPipe;
 
+/* Which thread has the down lane. */
+typedef enum
+{
+  TURN_RECEIVER, /* the receiving thread, which does not wait */
+  TURN_FREE,     /* none: the receiving thread waits, and a caller may take the turn */
+  TURN_CALLER,   /* a thread that waits for an answer: see ferry_downlink_call() */
+  TURN_RECALLED, /* as TURN_CALLER, and the receiving thread waits for the bell to take the turn back */
+} Turn;
+
 struct _FerryDownlink
 {
   FerryUplink *uplink; /* const: (owned) */
 
-  /* The fields from down to watched are for the receiving thread. */
+  /* A Turn. Each thread acquires it when it takes the turn, and releases it when it gives the turn. */
+  _Atomic guint turn;
+
+  /* The fields from down to has_fd_batch are for the thread that has the turn; those behind them, to watched, for the
+   * receiving thread. */
   FerryLaneReader down;
   gsize borrowed;         /* size in bytes of the latest message's record, which is not released yet; else 0 */
   FerryAssembly assembly; /* the large message that is being received; when it is complete, the latest message */
@@ -362,10 +374,19 @@ take_closed_pipe (FerryDownlink *self, FerryDownMessage *message)
   return FALSE;
 }
 
+/* ---- waiting ----
+ *
+ * While the receiving thread waits, another thread may take the turn: a caller, which polls the lane for its own
+ * answer. A turn is left with the lane armed, or with a ring of the bell. So the receiving thread may sleep on the bell
+ * whether it armed the lane itself or found a caller there. */
+
+/* What a thread compares while it polls. */
 typedef struct
 {
   FerryDownlink *downlink;
+  guint64 tail; /* the down lane's */
   guint32 seen; /* the bell before the lanes were looked at */
+  guint turn;
 } Wait;
 
 static gboolean
@@ -374,8 +395,68 @@ has_arrived (gpointer data)
   const Wait *wait = data;
   FerryDownlink *self = wait->downlink;
 
-  return !ferry_lane_reader_look (&self->down) || ferry_lane_reader_get_available (&self->down) > 0 ||
-         load_bell (self) != wait->seen || ferry_downlink_has_cancel (self);
+  /* Relaxed: the lane is looked at again by a thread that has taken the turn. */
+  return atomic_load_explicit (&self->down.control->writer.tail, memory_order_relaxed) != wait->tail ||
+         atomic_load_explicit (&self->turn, memory_order_relaxed) != wait->turn || load_bell (self) != wait->seen ||
+         ferry_downlink_has_cancel (self);
+}
+
+static gboolean
+try_turn (FerryDownlink *self, guint before, guint after)
+{
+  return atomic_compare_exchange_strong_explicit (&self->turn, &before, after, memory_order_acquire,
+                                                  memory_order_relaxed);
+}
+
+/* The receiving thread: takes the turn back, maybe from a caller, which leaves it soon. */
+static void
+take_turn_back (FerryDownlink *self)
+{
+  for (;;)
+    {
+      guint32 seen = load_bell (self);
+
+      if (try_turn (self, TURN_FREE, TURN_RECEIVER))
+        return;
+      if (try_turn (self, TURN_CALLER, TURN_RECALLED) ||
+          atomic_load_explicit (&self->turn, memory_order_relaxed) == TURN_RECALLED)
+        ferry_futex_doorbell_wait (get_bell (self), seen, -1);
+    }
+}
+
+/* The receiving thread: waits until something may have arrived. Returns BROKEN, MESSAGE where it is worth to look, or
+ * NOTHING when the deadline has passed. Has the turn before and after. */
+static FerryDownEvent
+wait_for_arrival (FerryDownlink *self, guint32 seen, gint64 deadline)
+{
+  Wait wait = {self, self->down.tail, seen, TURN_FREE};
+  gboolean has_turn = TRUE;
+  gboolean in_time;
+
+  /* Relaxed: a change may be seen late. */
+  ferry_spin_configure (&self->spin, atomic_load_explicit (&self->down.control->writer.spin, memory_order_relaxed));
+  if (ferry_spin_begin (&self->spin))
+    {
+      gboolean arrived;
+
+      atomic_store_explicit (&self->turn, TURN_FREE, memory_order_release);
+      arrived = ferry_spin_poll (&self->spin, has_arrived, &wait);
+      has_turn = try_turn (self, TURN_FREE, TURN_RECEIVER);
+      if (arrived && has_turn)
+        return FERRY_DOWN_EVENT_MESSAGE;
+    }
+  if (has_turn)
+    {
+      if (!ferry_lane_reader_arm (&self->down))
+        return break_lane (self);
+      if (ferry_lane_reader_get_available (&self->down) > 0)
+        return FERRY_DOWN_EVENT_MESSAGE;
+      atomic_store_explicit (&self->turn, TURN_FREE, memory_order_release);
+    }
+  in_time = ferry_futex_doorbell_wait (get_bell (self), seen, deadline);
+  take_turn_back (self);
+  ferry_spin_end (&self->spin);
+  return in_time ? FERRY_DOWN_EVENT_MESSAGE : FERRY_DOWN_EVENT_NOTHING;
 }
 
 FerryDownEvent
@@ -384,9 +465,8 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
   drop_latest (self);
   for (;;)
     {
-      Wait wait = {self, load_bell (self)};
+      guint32 seen = load_bell (self);
       FerryDownEvent event = take_event (self, message);
-      gboolean in_time;
 
       if (event == FERRY_DOWN_EVENT_NOTHING && take_closed_pipe (self, message))
         return FERRY_DOWN_EVENT_PIPE_CLOSED;
@@ -394,18 +474,58 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
           arm_express (self))
         return event;
       ferry_uplink_hurry (self->uplink);
-      /* Relaxed: a change may be seen late. */
-      ferry_spin_configure (&self->spin, atomic_load_explicit (&self->down.control->writer.spin, memory_order_relaxed));
-      if (ferry_spin_begin (&self->spin) && ferry_spin_poll (&self->spin, has_arrived, &wait))
-        continue;
-      if (!ferry_lane_reader_arm (&self->down))
-        return break_lane (self);
-      in_time = ferry_lane_reader_get_available (&self->down) > 0 ||
-                ferry_futex_doorbell_wait (get_bell (self), wait.seen, deadline);
-      ferry_spin_end (&self->spin);
-      if (!in_time)
-        return FERRY_DOWN_EVENT_NOTHING;
+      event = wait_for_arrival (self, seen, deadline);
+      if (event != FERRY_DOWN_EVENT_MESSAGE)
+        return event;
     }
+}
+
+/* ---- a caller ---- */
+
+/* Takes the next record, if func wants it. */
+static gboolean
+take_own_record (FerryDownlink *self, guint64 connection_id, FerryDownTakeFunc func, gpointer data)
+{
+  FerryRecordHeader header;
+  const guint8 *payload;
+
+  if (peek (self, &header, &payload) != FERRY_DOWN_EVENT_MESSAGE || header.kind != FERRY_RECORD_BYTES ||
+      header.number != 0 || header.connection_id != connection_id || !func (data, payload, header.length))
+    return FALSE;
+  release (self, &self->down, ferry_record_size (header.length));
+  return TRUE;
+}
+
+/* Whether the receiving thread is between two messages, and not within one that has several records. */
+static gboolean
+is_between_messages (FerryDownlink *self)
+{
+  return self->borrowed == 0 && self->assembly.data == NULL && !self->has_fd_batch && !self->broken &&
+         !ferry_downlink_is_closed (self);
+}
+
+gboolean
+ferry_downlink_call (FerryDownlink *self, FerrySpin *spin, guint64 connection_id, FerryDownTakeFunc func, gpointer data)
+{
+  gboolean took = FALSE;
+  gboolean rings;
+
+  /* Relaxed: a change may be seen late. */
+  ferry_spin_configure (spin, atomic_load_explicit (&self->down.control->writer.spin, memory_order_relaxed));
+  if (!ferry_spin_begin (spin) || !try_turn (self, TURN_FREE, TURN_CALLER))
+    return FALSE;
+  if (is_between_messages (self))
+    {
+      Wait wait = {self, self->down.head, load_bell (self), TURN_CALLER};
+
+      ferry_lane_reader_disarm (&self->down);
+      ferry_spin_poll (spin, has_arrived, &wait);
+      took = take_own_record (self, connection_id, func, data);
+    }
+  rings = !ferry_lane_reader_arm (&self->down) || ferry_lane_reader_get_available (&self->down) > 0;
+  if (atomic_exchange_explicit (&self->turn, TURN_FREE, memory_order_release) == TURN_RECALLED || rings)
+    ferry_futex_doorbell_ring (get_bell (self));
+  return took;
 }
 
 void

@@ -189,6 +189,15 @@ typedef struct
   void (*report_fault) (FerrySharedQueue *queue);
 } FerryDownWriter;
 
+/* Who takes records from the up lane of a link that rests: the role's holder, or a thread that waits for an answer. */
+typedef enum
+{
+  FERRY_CALLER_NONE,      /* the role's holder */
+  FERRY_CALLER_POLLS,     /* a thread polls the lane, which is not armed */
+  FERRY_CALLER_DISMISSED, /* the role's holder again; a thread may still load the lane's tail, and then notices */
+  FERRY_CALLER_LAST,      /* as FERRY_CALLER_DISMISSED; and that thread then frees the link's memory */
+} FerryCaller;
+
 /* The fields have three owners. down is for any thread, under its lock. turn is for the router's thread. All other
  * fields are for the monitor, unless their comment says otherwise. */
 struct _FerryLink
@@ -239,8 +248,12 @@ struct _FerryLink
   gboolean tail_final;
   gboolean draining_done; /* no more records are taken from the up lane */
 
+  /* A FerryCaller. Set to POLLS, and from POLLS to DISMISSED, with the monitor's role only; the thread that polls sets
+   * NONE. See "callers" in ferry-monitor.c. */
+  _Atomic guint caller;
+
   /* Stored by the monitor, loaded by the router's thread: the position up to which the records of the up lane were
-   * taken and then pushed to the local queue or dropped. */
+   * taken and then pushed to the local queue, handed over, or dropped. */
   _Atomic guint64 up_taken;
 
   int memory; /* the descriptor of the segment; -1 once the welcome is sent */
@@ -312,6 +325,9 @@ gboolean ferry_link_reap (FerryLink *self);
 void ferry_link_wait (FerryLink *self);
 void ferry_assembly_clear (FerryAssembly *self);
 void ferry_link_give_up_buffers (FerryLink *self);
+void ferry_link_dismiss_caller (FerryLink *self);
+void ferry_link_let_caller_go (FerryLink *self);
+void ferry_link_free_memory (FerryLink *self);
 
 /* In ferry-confinement.c. */
 void ferry_confinement_begin (FerryLink *link);

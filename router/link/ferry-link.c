@@ -191,6 +191,39 @@ ferry_link_give_up_buffers (FerryLink *self)
   g_clear_pointer (&self->pending_memory, ferry_pending_memory_free);
 }
 
+/* ---- a thread that polls the up lane while it waits for an answer ---- */
+
+/* role: takes the up lane back. */
+void
+ferry_link_dismiss_caller (FerryLink *self)
+{
+  guint polls = FERRY_CALLER_POLLS;
+
+  /* Relaxed: the thread that polls takes records with the role only, and so do the callers of this function. */
+  if (G_UNLIKELY (atomic_load_explicit (&self->caller, memory_order_relaxed) == FERRY_CALLER_POLLS))
+    atomic_compare_exchange_strong_explicit (&self->caller, &polls, FERRY_CALLER_DISMISSED, memory_order_relaxed,
+                                             memory_order_relaxed);
+}
+
+/* The thread that polled: polls no more. */
+void
+ferry_link_let_caller_go (FerryLink *self)
+{
+  /* Release: this thread's loads from the memory come before the memory is freed. Acquire: pairs with
+   * ferry_link_free_memory(). */
+  if (atomic_exchange_explicit (&self->caller, FERRY_CALLER_NONE, memory_order_acq_rel) == FERRY_CALLER_LAST)
+    ferry_segment_clear_soon (&self->segment);
+}
+
+/* router's thread: frees the memory of a link that has ended, or leaves that to a thread that still polls. */
+void
+ferry_link_free_memory (FerryLink *self)
+{
+  /* Acquire and release: as in ferry_link_let_caller_go(). */
+  if (atomic_exchange_explicit (&self->caller, FERRY_CALLER_LAST, memory_order_acq_rel) == FERRY_CALLER_NONE)
+    ferry_segment_clear_soon (&self->segment);
+}
+
 /* any, before the link is added to a queue: makes the control socket and sends the welcome into it. */
 gboolean
 ferry_link_open_socket (FerryLink *self, GError **error)

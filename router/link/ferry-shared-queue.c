@@ -207,6 +207,7 @@ ferry_shared_queue_activate (FerrySharedQueue *self, FerryLink *link)
 {
   if (link->active)
     return;
+  ferry_link_dismiss_caller (link);
   link->active = TRUE;
   g_queue_push_tail_link (&self->active, &link->active_node);
 }
@@ -320,6 +321,7 @@ ferry_shared_queue_set_process (FerrySharedQueue *self, FerryLink *link, GPid pi
 void
 ferry_shared_queue_remove (FerrySharedQueue *self, FerryLink *link)
 {
+  ferry_link_dismiss_caller (link);
   ferry_shared_queue_deactivate (self, link);
   ferry_shared_queue_set_deadline (self, link, 0);
   ignore_doorbell (self, link);

@@ -33,6 +33,7 @@ void ferry_drain_free (FerryDrain *self);
 
 void ferry_drain_grant (FerryDrain *self, FerryLink *link);
 void ferry_drain_revoke (FerryDrain *self, FerryLink *link);
+gboolean ferry_drain_is_granted (FerryDrain *self, FerryLink *link, guint64 connection_id);
 FerryLink *ferry_drain_end_pipe (FerryDrain *self, guint64 connection_id, guint *index);
 
 FerryDrainResult ferry_drain_visit (FerryDrain *self, FerryLink *link);

@@ -132,6 +132,15 @@ ferry_drain_revoke (FerryDrain *self, FerryLink *link)
     }
 }
 
+/* Whether the link may still send records of that pipe. */
+gboolean
+ferry_drain_is_granted (FerryDrain *self, FerryLink *link, guint64 connection_id)
+{
+  const Grant *grant = find_grant (self, link, connection_id);
+
+  return grant != NULL && !grant->done;
+}
+
 static void
 set_done (Grant *grant)
 {

@@ -11,6 +11,7 @@
 
 #pragma once
 
+#include "base/ferry-spin-private.h"
 #include "route/ferry-local-queue-private.h"
 #include "route/ferry-pingee.h"
 #include "route/ferry-router.h"
@@ -18,6 +19,9 @@
 G_BEGIN_DECLS
 
 typedef struct _FerryMonitor FerryMonitor;
+
+/* Takes a record's payload, or returns FALSE: the record is then handled as any other. */
+typedef gboolean (*FerryMonitorTakeFunc) (gpointer data, gconstpointer payload, gsize size);
 
 typedef void (*FerryMonitorFunc) (FerryMonitor *monitor, gpointer data);
 
@@ -41,6 +45,8 @@ void ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *
 
 GSource *ferry_monitor_attach_short_cut (FerryMonitor *self);
 gboolean ferry_monitor_spin (FerryMonitor *self);
+gboolean ferry_monitor_call (FerryMonitor *self, FerryLink *link, FerrySpin *spin, guint64 connection_id,
+                             FerryMonitorTakeFunc func, gpointer data);
 void ferry_monitor_set_spin (FerryMonitor *self, guint32 setting);
 void ferry_monitor_take_turn (FerryMonitor *self);
 void ferry_monitor_claim (FerryMonitor *self);

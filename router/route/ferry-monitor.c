@@ -9,7 +9,10 @@
  * - its lane is empty and armed (the writer rings at its next record): the doorbell makes the link active again;
  * - it dozes or lingers: it becomes active again after a fixed time;
  * - it is stalled, because its share of blocks or of memory is in use: it becomes active again when blocks or memory
- *   are given back. */
+ *   are given back.
+ *
+ * It is one file since the monitor's thread, the main loop and threads that wait for an answer pass one role to and fro,
+ * and each step of a link belongs to the thread that has the role. */
 
 #include "config.h"
 
@@ -17,6 +20,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -55,6 +59,11 @@
 
 /* The main loop spins only where it looks at no more links than this. */
 #define MAX_LINKS_TO_SPIN_FOR 8
+
+/* A caller copies its answer to the stack, and leaves longer ones to the main loop. */
+#define MAX_CALLER_PAYLOAD 8192
+/* How often a caller tries to take the role from a main loop that spins: some microseconds. */
+#define TRIES_TO_BEGIN_CALL 100
 
 /* ferry_router_route_until() sets a fence when it begins. The monitor then notes each lane's tail, and has reached the
  * fence when it has drained each lane up to that tail. */
@@ -97,7 +106,10 @@ struct _FerryMonitor
   gint64 keep_until;        /* role: monotonic time until which the monitor keeps the role */
   GMainContext *context;    /* const: (owned) (nullable): runs the main loop; NULL: the monitor always drains */
   FerrySpin spin;           /* router's thread: the main loop's spins while it drains; any for the time of all spins */
-  _Atomic guint32 spin_setting; /* any */
+  _Atomic guint32 spin_setting;      /* any */
+  _Atomic gint n_callers;            /* any: how many threads poll a link while they wait for an answer, or want to */
+  _Atomic guint64 callers_spin_time; /* any: microseconds of the spins of these threads */
+  _Atomic guint64 n_direct;          /* any: how many records these threads took */
 
   pthread_mutex_t lock;
   GQueue commands;          /* lock: (element-type Command) */
@@ -735,9 +747,9 @@ lend_role (FerryMonitor *self)
   self->keep_until = g_get_monotonic_time () + KEEP_ROLE_MICROSECONDS;
 }
 
-/* router's thread: takes the role for a turn, if the main loop drains now. */
+/* any: takes the role, if the main loop drains now and no other thread has the role at this moment. */
 static gboolean
-begin_turn (FerryMonitor *self)
+try_turn (FerryMonitor *self)
 {
   if (!atomic_load_explicit (&self->by_main, memory_order_relaxed) || pthread_mutex_trylock (&self->role) != 0)
     return FALSE;
@@ -745,6 +757,20 @@ begin_turn (FerryMonitor *self)
     return TRUE;
   pthread_mutex_unlock (&self->role);
   return FALSE;
+}
+
+/* router's thread: takes the role for a turn, if the main loop drains now. A caller may have the role, which it keeps
+ * for less than a microsecond; the monitor clears by_main before it waits for the role. So the loop ends soon. */
+static gboolean
+begin_turn (FerryMonitor *self)
+{
+  while (!try_turn (self))
+    {
+      if (!atomic_load_explicit (&self->by_main, memory_order_relaxed))
+        return FALSE;
+      sched_yield ();
+    }
+  return TRUE;
 }
 
 /* router's thread: ends a turn. Passes the role to the monitor, where there is work for the monitor only. */
@@ -822,18 +848,24 @@ end_poll (FerryMonitor *self, gboolean rang)
   return ready;
 }
 
+/* Whether a thread that waits for an answer polls the link's up lane: see "callers" below. */
+static gboolean
+is_polled_by_caller (FerryLink *link)
+{
+  /* Relaxed: only a hint, as the thread may stop at any time. */
+  return atomic_load_explicit (&link->caller, memory_order_relaxed) == FERRY_CALLER_POLLS;
+}
+
 /* role: whether an open link has records. Activates such a link, also one that is armed and whose ring was not heard
  * yet. */
 static gboolean
-has_records (gpointer data)
+has_records (FerryMonitor *self)
 {
-  FerryMonitor *self = data;
-
   for (GList *node = self->shared->links.head; node != NULL; node = node->next)
     {
       FerryLink *link = node->data;
 
-      if (link->state != FERRY_LINK_OPEN || link->draining_done)
+      if (link->state != FERRY_LINK_OPEN || link->draining_done || is_polled_by_caller (link))
         continue;
       /* A tail that is out of range needs no handling here: the next visit finds it. */
       if (ferry_lane_reader_look (&link->up) && ferry_lane_reader_get_available (&link->up) == 0)
@@ -842,6 +874,20 @@ has_records (gpointer data)
       return TRUE;
     }
   return FALSE;
+}
+
+/* Whether a thread polls for its answer itself. The main loop then does not spin, as the thread needs the role, and the
+ * core. Relaxed: a hint. */
+static gboolean
+has_callers (FerryMonitor *self)
+{
+  return atomic_load_explicit (&self->n_callers, memory_order_relaxed) > 0;
+}
+
+static gboolean
+is_spin_over (gpointer data)
+{
+  return has_callers (data) || has_records (data);
 }
 
 /* role: polls the lanes. Returns whether there are records. */
@@ -860,7 +906,7 @@ spin (FerryMonitor *self)
       deaf = self->shared->links.length > self->shared->active.length;
       if (deaf)
         ferry_shared_queue_hear (self->shared, FALSE);
-      arrived = ferry_spin_poll (&self->spin, has_records, self);
+      arrived = ferry_spin_poll (&self->spin, is_spin_over, self) && !g_queue_is_empty (&self->shared->active);
       if (deaf)
         ferry_shared_queue_hear (self->shared, TRUE);
     }
@@ -876,7 +922,7 @@ ferry_monitor_spin (FerryMonitor *self)
 
   if (!begin_turn (self))
     return FALSE;
-  if (self->shared->links.length <= MAX_LINKS_TO_SPIN_FOR)
+  if (self->shared->links.length <= MAX_LINKS_TO_SPIN_FOR && !has_callers (self))
     arrived = spin (self);
   end_turn (self, FALSE);
   return arrived;
@@ -1212,7 +1258,9 @@ ferry_monitor_get_counts (FerryMonitor *self, guint64 *counts)
   counts[FERRY_COUNTER_QUEUED_BYTES] = (guint64) ferry_local_queue_get_bytes (self->local);
   counts[FERRY_COUNTER_LINKS] = atomic_load_explicit (&self->n_links, memory_order_relaxed);
   counts[FERRY_COUNTER_WAITING_LINKS] = atomic_load_explicit (&self->n_waiting, memory_order_relaxed);
-  counts[FERRY_COUNTER_SPIN_TIME] = ferry_spin_get_time (&self->spin);
+  counts[FERRY_COUNTER_SPIN_TIME] =
+    ferry_spin_get_time (&self->spin) + atomic_load_explicit (&self->callers_spin_time, memory_order_relaxed);
+  counts[FERRY_COUNTER_DIRECT_ANSWERS] = atomic_load_explicit (&self->n_direct, memory_order_relaxed);
   counts[FERRY_COUNTER_HIGHEST_QUEUED_BYTES] = (guint64) ferry_local_queue_get_highest (self->local);
   counts[FERRY_COUNTER_HIGHEST_WAITING_LINKS] = atomic_load_explicit (&self->most_waiting, memory_order_relaxed);
 }
@@ -1422,4 +1470,199 @@ void
 ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detail)
 {
   invoke_for_link (self, fault_command, (LinkCommand){.link = link, .data = g_strdup (detail), .destroy = g_free});
+}
+
+/* ---- callers ----
+ *
+ * A thread that waits for an answer over a link polls the link's up lane itself for some microseconds, while the main
+ * loop has the role and has nothing of the link to dispatch. It takes its own answer, if that is the next record: the
+ * answer then comes without a hop over the main loop. Any other record is left to the main loop.
+ *
+ * The link rests meanwhile: it is not active, and its lane is not armed. Each step of the thread on the lane, but the
+ * load of the tail, is made with the role. A role's holder that has to visit the link dismisses the thread first, by
+ * activating the link. tests/model/caller.pml is the model of this. */
+
+typedef struct
+{
+  FerryMonitor *monitor;
+  FerryLink *link;
+  guint64 head; /* the up lane's */
+} CallerWait;
+
+/* role: whether the link's worker has stored a value in a cell that the main loop has not been told of. */
+static gboolean
+has_dirty_cells (FerryLink *link)
+{
+  /* Relaxed: as in take_cells(). */
+  return atomic_load_explicit (&ferry_segment_get_control (&link->segment)->dirty, memory_order_relaxed) != 0;
+}
+
+/* role: whether the link is active only because the main loop has not polled since it drained the link's last record.
+ */
+static gboolean
+is_as_good_as_resting (FerryLink *link)
+{
+  return ferry_lane_reader_look (&link->up) && ferry_lane_reader_get_available (&link->up) == 0 &&
+         !has_dirty_cells (link) && (link->output == NULL || !link->output->ready);
+}
+
+/* role: whether a caller may take records of the link: the link rests, and all that came before was dispatched. */
+static gboolean
+may_be_polled (FerryLink *link)
+{
+  /* Relaxed: blocks are added with the role. A block that was given back meanwhile is found at the next call. */
+  return link->state == FERRY_LINK_OPEN && !link->stalled && !link->dozing && !link->lingering && !link->local &&
+         !link->draining_done && link->told_attached && link->assembly.data == NULL && link->copy.memory.data == NULL &&
+         link->arrival.check == NULL &&
+         atomic_load_explicit (&link->caller, memory_order_relaxed) == FERRY_CALLER_NONE &&
+         atomic_load_explicit (&link->share_out, memory_order_relaxed) == 0 &&
+         (!link->active || is_as_good_as_resting (link));
+}
+
+/* any: makes this thread the link's caller. The main loop may have the role for a spin, which it ends for n_callers. */
+static gboolean
+begin_call (FerryMonitor *self, FerryLink *link, CallerWait *wait)
+{
+  guint tries = TRIES_TO_BEGIN_CALL;
+  gboolean begun;
+
+  while (!try_turn (self))
+    if (--tries == 0 || !atomic_load_explicit (&self->by_main, memory_order_relaxed))
+      return FALSE;
+  begun = may_be_polled (link);
+  if (begun)
+    {
+      ferry_shared_queue_deactivate (self->shared, link);
+      set_ring_when_full (link, TRUE);
+      /* Relaxed: only this thread and later holders of the role read it. */
+      atomic_store_explicit (&link->caller, FERRY_CALLER_POLLS, memory_order_relaxed);
+      ferry_lane_reader_disarm (&link->up);
+      *wait = (CallerWait){self, link, link->up.head};
+    }
+  end_turn (self, FALSE);
+  return begun;
+}
+
+/* Whether there is a record, or this thread is to poll no more. */
+static gboolean
+is_poll_over (gpointer data)
+{
+  const CallerWait *wait = data;
+
+  /* Relaxed: the record is only looked at after the tail was loaded again, and the flags are hints. */
+  return atomic_load_explicit (&wait->link->up.control->writer.tail, memory_order_relaxed) != wait->head ||
+         !is_polled_by_caller (wait->link) || !atomic_load_explicit (&wait->monitor->by_main, memory_order_relaxed);
+}
+
+/* role: takes the next record, if func wants it. */
+static gboolean
+take_own_record (FerryMonitor *self, FerryLink *link, guint64 connection_id, FerryMonitorTakeFunc func, gpointer data)
+{
+  guint64 words[MAX_CALLER_PAYLOAD / sizeof (guint64)];
+  FerryRecordHeader header;
+
+  if (!ferry_lane_reader_look (&link->up) || ferry_lane_reader_get_available (&link->up) < sizeof header)
+    return FALSE;
+  memcpy (&header, ferry_lane_reader_get_place (&link->up), sizeof header);
+  if (header.kind != FERRY_RECORD_BYTES || header.connection_id != connection_id || header.number != 0 ||
+      header.length > sizeof words || ferry_record_size (header.length) > ferry_lane_reader_get_available (&link->up) ||
+      !ferry_drain_is_granted (self->drain, link, connection_id) || has_dirty_cells (link))
+    return FALSE;
+  memcpy (words, ferry_lane_reader_get_place (&link->up) + sizeof header, header.length);
+  if (!func (data, words, header.length))
+    return FALSE;
+  ferry_lane_reader_consume (&link->up, ferry_record_size (header.length));
+  /* Release: as in ferry_drain_visit(). */
+  atomic_store_explicit (&link->up_taken, link->up.head, memory_order_release);
+  /* Relaxed: a count. */
+  atomic_fetch_add_explicit (&self->n_direct, 1, memory_order_relaxed);
+  return TRUE;
+}
+
+/* role: arms the lane again. Makes the main loop visit the link if there are records. */
+static void
+end_call_in_turn (FerryMonitor *self, FerryLink *link)
+{
+  /* Relaxed: the role orders this. The memory is freed only after a holder of the role has dismissed this thread. */
+  atomic_store_explicit (&link->caller, FERRY_CALLER_NONE, memory_order_relaxed);
+  if (ferry_lane_reader_arm (&link->up) && ferry_lane_reader_get_available (&link->up) == 0)
+    return;
+  ferry_shared_queue_activate (self->shared, link);
+  ferry_pingee_ping (self->pingee);
+}
+
+static void
+activate_command (FerryMonitor *self, gpointer data)
+{
+  LinkCommand *command = data;
+
+  /* A link that has ended meanwhile is in no queue. */
+  if (command->link->queue != NULL)
+    ferry_shared_queue_activate (self->shared, command->link);
+}
+
+/* any: ends the polling of this thread, where the role is the monitor's. */
+static void
+end_call (FerryMonitor *self, FerryLink *link)
+{
+  guint polls = FERRY_CALLER_POLLS;
+
+  /* Release: pairs with the acquire of a lock, the role's. The lane is not armed, so the monitor looks at it. */
+  if (atomic_compare_exchange_strong_explicit (&link->caller, &polls, FERRY_CALLER_NONE, memory_order_release,
+                                               memory_order_relaxed))
+    invoke_for_link (self, activate_command, (LinkCommand){.link = link});
+  else
+    ferry_link_let_caller_go (link);
+}
+
+/* any: polls, and takes the record that func wants. Returns whether there was one. */
+static gboolean
+poll_and_take (FerryMonitor *self, FerryLink *link, FerrySpin *spin, guint64 connection_id, FerryMonitorTakeFunc func,
+               gpointer data)
+{
+  CallerWait wait;
+  gboolean took = FALSE;
+
+  if (!begin_call (self, link, &wait))
+    return FALSE;
+  ferry_spin_poll (spin, is_poll_over, &wait);
+  if (!begin_turn (self))
+    {
+      end_call (self, link);
+      return FALSE;
+    }
+  if (is_polled_by_caller (link))
+    {
+      took = take_own_record (self, link, connection_id, func, data);
+      end_call_in_turn (self, link);
+    }
+  else
+    ferry_link_let_caller_go (link);
+  end_turn (self, FALSE);
+  return took;
+}
+
+/* any: polls a link's up lane on this thread, where that is likely to pay, for a record of the pipe connection_id.
+ * Calls func with the record, with the role held: func must be quick, and must not call functions of the monitor.
+ * Returns whether func took the record. If not, the record is dispatched like any other, or it did not come yet. The
+ * caller then sleeps, and calls ferry_spin_end() afterwards.
+ *
+ * The caller must keep a reference to the link. One thread at a time may use spin. */
+gboolean
+ferry_monitor_call (FerryMonitor *self, FerryLink *link, FerrySpin *spin, guint64 connection_id,
+                    FerryMonitorTakeFunc func, gpointer data)
+{
+  guint64 before = ferry_spin_get_time (spin);
+  gboolean took;
+
+  ferry_spin_configure (spin, atomic_load_explicit (&self->spin_setting, memory_order_relaxed));
+  if (!ferry_spin_begin (spin))
+    return FALSE;
+  /* Relaxed: a hint for the main loop. */
+  atomic_fetch_add_explicit (&self->n_callers, 1, memory_order_relaxed);
+  took = poll_and_take (self, link, spin, connection_id, func, data);
+  atomic_fetch_sub_explicit (&self->n_callers, 1, memory_order_relaxed);
+  /* Relaxed: a count. */
+  atomic_fetch_add_explicit (&self->callers_spin_time, ferry_spin_get_time (spin) - before, memory_order_relaxed);
+  return took;
 }

@@ -30,6 +30,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-spin-private.h"
+#include "base/ferry-usable-cores.h"
 #include "ferry-enums.h"
 
 #define DEFAULT_SPIN_SHARE 0.05
@@ -883,7 +884,7 @@ end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
   ferry_link_close_down (block->link);
   if (!block->link->local)
     {
-      ferry_segment_clear_soon (&block->link->segment);
+      ferry_link_free_memory (block->link);
       ferry_link_give_up_buffers (block->link);
     }
   if (observer == NULL)
@@ -1322,6 +1323,9 @@ start_spin (FerryRouter *self)
   guint share = (guint) (self->spin_share * 1000);
   Spin *spin;
 
+  /* See ferry-spin-private.h. */
+  if (ferry_get_n_usable_cores () == 1)
+    return;
   if (self->latency != FERRY_LATENCY_SYSTEM)
     {
       ferry_monitor_set_spin (self->monitor, FERRY_SPIN_SETTING (longest[self->latency], share));

@@ -5,10 +5,7 @@
 
 #include "config.h"
 
-#include <sched.h>
-
 #include "base/ferry-spin-private.h"
-#include "base/ferry-usable-cores.h"
 
 #define LONGEST 20 /* µs */
 #define N_WAITS 20
@@ -49,16 +46,10 @@ wait_with_success (Scene *self)
     ferry_spin_end (&self->spin);
 }
 
-static gboolean
+static void
 set_up (Scene *self, guint share)
 {
-  if (ferry_get_n_usable_cores () == 1)
-    {
-      g_test_skip ("This machine has one core");
-      return FALSE;
-    }
   ferry_spin_configure (&self->spin, FERRY_SPIN_SETTING (LONGEST, share));
-  return TRUE;
 }
 
 static void
@@ -66,8 +57,7 @@ test_begins_asleep (void)
 {
   Scene scene = {.n_looks = 0};
 
-  if (!set_up (&scene, 1000))
-    return;
+  set_up (&scene, 1000);
   g_assert_false (wait_in_vain (&scene));
   g_assert_cmpuint (ferry_spin_get_time (&scene.spin), ==, 0);
 }
@@ -77,8 +67,7 @@ test_spins_after_short_waits (void)
 {
   Scene scene = {.n_looks = 0};
 
-  if (!set_up (&scene, 1000))
-    return;
+  set_up (&scene, 1000);
   while (!wait_in_vain (&scene))
     ;
   g_assert_cmpuint (ferry_spin_get_time (&scene.spin), >=, LONGEST);
@@ -89,8 +78,7 @@ test_sleeps_after_a_long_wait (void)
 {
   Scene scene = {.n_looks = 0};
 
-  if (!set_up (&scene, 1000))
-    return;
+  set_up (&scene, 1000);
   wait_with_success (&scene);
   ferry_spin_begin (&scene.spin);
   /* Nothing but the time of the wait counts. */
@@ -121,8 +109,7 @@ test_spins_less_and_less_in_vain (void)
   Scene scene = {.n_looks = 0};
   guint last;
 
-  if (!set_up (&scene, 1000))
-    return;
+  set_up (&scene, 1000);
   wait_with_success (&scene);
   g_assert_cmpuint (count_skips (&scene), ==, 0);
   last = count_skips (&scene);
@@ -146,8 +133,7 @@ test_keeps_to_its_share (void)
   gint64 began;
   gint64 seconds;
 
-  if (!set_up (&scene, 1))
-    return;
+  set_up (&scene, 1);
   wait_with_success (&scene);
   began = g_get_monotonic_time ();
   while (g_get_monotonic_time () - began < G_USEC_PER_SEC / 2)
@@ -163,30 +149,11 @@ test_keeps_to_its_share (void)
 }
 
 static void
-test_never_spins_on_one_core (void)
-{
-  Scene scene = {.n_looks = 0};
-  cpu_set_t all, one;
-
-  g_assert_cmpint (sched_getaffinity (0, sizeof all, &all), ==, 0);
-  CPU_ZERO (&one);
-  for (int i = 0; CPU_COUNT (&one) == 0; i++)
-    if (CPU_ISSET (i, &all))
-      CPU_SET (i, &one);
-  g_assert_cmpint (sched_setaffinity (0, sizeof one, &one), ==, 0);
-  ferry_spin_configure (&scene.spin, FERRY_SPIN_SETTING (LONGEST, 1000));
-  g_assert_cmpint (sched_setaffinity (0, sizeof all, &all), ==, 0);
-  for (guint i = 0; i < N_WAITS; i++)
-    g_assert_false (wait_in_vain (&scene));
-}
-
-static void
 test_can_be_switched_off (void)
 {
   Scene scene = {.n_looks = 0};
 
-  if (!set_up (&scene, 1000))
-    return;
+  set_up (&scene, 1000);
   wait_with_success (&scene);
   ferry_spin_configure (&scene.spin, 0);
   for (guint i = 0; i < N_WAITS; i++)
@@ -202,7 +169,6 @@ main (int argc, char **argv)
   g_test_add_func ("/spin/sleeps-after-a-long-wait", test_sleeps_after_a_long_wait);
   g_test_add_func ("/spin/spins-less-and-less-in-vain", test_spins_less_and_less_in_vain);
   g_test_add_func ("/spin/keeps-to-its-share", test_keeps_to_its_share);
-  g_test_add_func ("/spin/never-spins-on-one-core", test_never_spins_on_one_core);
   g_test_add_func ("/spin/can-be-switched-off", test_can_be_switched_off);
   return g_test_run ();
 }

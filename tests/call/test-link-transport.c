@@ -104,6 +104,42 @@ test_many_threads_of_the_worker_ask_at_once (void)
   link_test_close (&joined);
 }
 
+/* One thread takes its answers itself. With several, the thread that receives wakes them. */
+static void
+test_threads_of_the_worker_wait_for_each_answer (void)
+{
+  g_auto (LinkTest) joined;
+  GObject *owner;
+
+  link_test_init (&joined);
+  owner = take_calls (joined.b);
+  link_test_assert_answers (joined.b, "converse", g_variant_new ("(uu)", 1, 5000), "uint32 5000");
+  link_test_assert_answers (joined.b, "converse", g_variant_new ("(uu)", 4, 1000), "uint32 4000");
+  leave_calls (joined.b, owner);
+  link_test_close (&joined);
+}
+
+/* Requests for the receiving thread come while another thread polls the lane for its answer. */
+static void
+test_a_thread_of_the_worker_waits_while_others_are_asked (void)
+{
+  g_auto (LinkTest) joined;
+  g_autoptr (CallTestAnswer) conversation = NULL;
+  GObject *owner;
+
+  link_test_init (&joined);
+  owner = take_calls (joined.b);
+  conversation = link_test_ask (joined.b, "converse", g_variant_new ("(uu)", 1, 5000));
+  while (conversation->n_done == 0)
+    {
+      link_test_assert_answers (joined.a, "echo", g_variant_new_uint32 (1), "uint32 1");
+      link_test_assert_answers (joined.b, "name", NULL, "'b'");
+    }
+  call_test_assert_result (conversation, "uint32 5000");
+  leave_calls (joined.b, owner);
+  link_test_close (&joined);
+}
+
 static void
 test_large_messages_go_both_ways (void)
 {
@@ -302,6 +338,8 @@ main (int argc, char **argv)
   ADD ("what-is-asked-waits-until-the-worker-gets-the-transport",
        test_what_is_asked_waits_until_the_worker_gets_the_transport);
   ADD ("many-threads-of-the-worker-ask-at-once", test_many_threads_of_the_worker_ask_at_once);
+  ADD ("threads-of-the-worker-wait-for-each-answer", test_threads_of_the_worker_wait_for_each_answer);
+  ADD ("a-thread-of-the-worker-waits-while-others-are-asked", test_a_thread_of_the_worker_waits_while_others_are_asked);
   ADD ("large-messages-go-both-ways", test_large_messages_go_both_ways);
   ADD ("transports-of-one-link-keep-apart", test_transports_of_one_link_keep_apart);
   ADD ("cancels-go-to-the-transport-that-asked", test_cancels_go_to_the_transport_that_asked);

@@ -13,6 +13,7 @@
 
 #include "call/ferry-mux.h"
 #include "call/link-test.h"
+#include "route/ferry-router-private.h"
 
 #define THEIR_XID 7
 
@@ -213,6 +214,8 @@ is_woken_before_another_pipe_is_heard (void)
   link_test_init (&test);
   mux = ferry_mux_new (test.b);
   link_test_assert_answers (test.a, "name", NULL, "'a'");
+  /* The thread is to sleep, and not to poll for its answer. */
+  ferry_monitor_set_spin (test.router->monitor, 0);
   for (guint i = 0; i < 200; i++)
     {
       Scene scene = {0};

@@ -102,9 +102,27 @@ test_epochs_begin_again (void)
   guint32 rung = G_MAXUINT32;
 
   ferry_wake_arm (&waiting, &epoch);
-  g_assert_cmpuint (epoch, ==, 0);
+  g_assert_cmpuint (epoch, ==, 1);
   g_assert_true (ferry_wake_due (&waiting, &rung));
   g_assert_false (ferry_wake_due (&waiting, &rung));
+}
+
+static void
+test_a_disarmed_sleeper_is_not_rung_for (void)
+{
+  _Atomic guint32 waiting = 0;
+  guint32 epoch = 0;
+  guint32 rung = 0;
+
+  ferry_wake_arm (&waiting, &epoch);
+  ferry_wake_disarm (&waiting);
+  g_assert_false (ferry_wake_due (&waiting, &rung));
+  ferry_wake_arm (&waiting, &epoch);
+  g_assert_true (ferry_wake_due (&waiting, &rung));
+  ferry_wake_disarm (&waiting);
+  g_assert_false (ferry_wake_due (&waiting, &rung));
+  ferry_wake_arm (&waiting, &epoch);
+  g_assert_true (ferry_wake_due (&waiting, &rung));
 }
 
 int
@@ -114,5 +132,6 @@ main (int argc, char **argv)
   g_test_add_func ("/wake/one-of-two-sees-the-other", test_one_of_two_sees_the_other);
   g_test_add_func ("/wake/an-epoch-is-rung-for-once", test_an_epoch_is_rung_for_once);
   g_test_add_func ("/wake/epochs-begin-again", test_epochs_begin_again);
+  g_test_add_func ("/wake/a-disarmed-sleeper-is-not-rung-for", test_a_disarmed_sleeper_is_not_rung_for);
   return g_test_run ();
 }

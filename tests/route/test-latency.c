@@ -5,6 +5,8 @@
 
 #include "config.h"
 
+#include <sched.h>
+
 #include "route/route-test.h"
 
 #define N_CONVERSED 5000
@@ -133,10 +135,61 @@ follows_the_power_profile (void)
   g_object_unref (self.bus);
 }
 
+/* Returns the cores that this thread could use before. */
+static cpu_set_t
+bind_to_one_core (void)
+{
+  cpu_set_t all, one;
+
+  g_assert_cmpint (sched_getaffinity (0, sizeof all, &all), ==, 0);
+  CPU_ZERO (&one);
+  for (int i = 0; CPU_COUNT (&one) == 0; i++)
+    if (CPU_ISSET (i, &all))
+      CPU_SET (i, &one);
+  g_assert_cmpint (sched_setaffinity (0, sizeof one, &one), ==, 0);
+  return all;
+}
+
+/* The count of cores is that of the moment when the router starts. */
+static void
+does_not_spin_on_one_core (void)
+{
+  Scene self = {NULL};
+  cpu_set_t all = bind_to_one_core ();
+
+  self.router = ferry_test_router_new ();
+  g_assert_cmpint (sched_setaffinity (0, sizeof all, &all), ==, 0);
+  converse_until (&self, has_conversed);
+  g_assert_false (has_spun (&self));
+  ferry_test_router_stop (self.router);
+}
+
+/* A thread may be bound to one core, and the worker to another. */
+static void
+spins_where_its_thread_is_bound_to_one_core (void)
+{
+  Scene self = {NULL};
+  cpu_set_t all;
+
+  if (ferry_get_n_usable_cores () == 1)
+    {
+      g_test_skip ("This needs two cores");
+      return;
+    }
+  self.router = ferry_test_router_new ();
+  all = bind_to_one_core ();
+  converse_until (&self, has_spun);
+  g_assert_cmpint (sched_setaffinity (0, sizeof all, &all), ==, 0);
+  ferry_test_router_stop (self.router);
+}
+
 int
 main (int argc, char **argv)
 {
   route_test_init (&argc, &argv);
+  g_test_add_func ("/latency/does-not-spin-on-one-core", does_not_spin_on_one_core);
+  g_test_add_func ("/latency/spins-where-its-thread-is-bound-to-one-core", spins_where_its_thread_is_bound_to_one_core);
+  /* The last one: GLib ends a process whose bus has gone. */
   g_test_add_func ("/latency/follows-the-power-profile", follows_the_power_profile);
   return g_test_run ();
 }

@@ -20,6 +20,7 @@
  *   fork NAME          the same in a forked child
  *   relay (METHOD, n)  what the application answers to METHOD (n)
  *   flood (t, n)       has t threads ask the application n times each for "echo"; how many answers were right
+ *   converse (t, n)    the same, but each thread waits for each answer before it asks again
  *   close              closes the transport, and does not answer
  *   drop               answers and drops the last reference to the transport
  *   garbage            sends what is no message
@@ -128,11 +129,30 @@ ask_many (gpointer data)
   return GUINT_TO_POINTER (asker.n_right);
 }
 
+/* Waits for each answer. */
+static gpointer
+ask_in_turn (gpointer data)
+{
+  Flood *flood = data;
+  g_autoptr (FerryMux) mux = ferry_mux_new (flood->transport);
+  guint n_right = 0;
+
+  for (guint i = 0; i < flood->n; i++)
+    {
+      g_autoptr (GVariant) result = NULL;
+
+      check (ferry_mux_transact (mux, "echo", g_variant_new_uint32 (i), -1, NULL, &result, NULL));
+      n_right += result != NULL && g_variant_get_uint32 (result) == i;
+    }
+  return GUINT_TO_POINTER (n_right);
+}
+
 typedef struct
 {
   FerryCall *call; /* (owned) */
   Flood flood;
   guint n_threads;
+  GThreadFunc func;
 } FloodOrder;
 
 /* On a thread of its own: the one that receives must not wait. */
@@ -144,7 +164,7 @@ flood (gpointer data)
   guint n_right = 0;
 
   for (guint i = 0; i < order->n_threads; i++)
-    g_ptr_array_add (threads, g_thread_new ("ask", ask_many, &order->flood));
+    g_ptr_array_add (threads, g_thread_new ("ask", order->func, &order->flood));
   for (guint i = 0; i < threads->len; i++)
     n_right += GPOINTER_TO_UINT (g_thread_join (g_ptr_array_index (threads, i)));
   ferry_call_answer (order->call, g_variant_new_uint32 (n_right), NULL);
@@ -155,10 +175,11 @@ flood (gpointer data)
 }
 
 static void
-begin_flood (FerryTransport *transport, FerryCall *call)
+begin_flood (FerryTransport *transport, FerryCall *call, GThreadFunc func)
 {
   FloodOrder *order = g_new0 (FloodOrder, 1);
 
+  order->func = func;
   g_variant_get (ferry_call_get_arguments (call), "(uu)", &order->n_threads, &order->flood.n);
   order->flood.transport = g_object_ref (transport);
   order->call = ferry_call_ref (call);
@@ -283,7 +304,9 @@ take_call (FerryTransport *transport, FerryCall *call, GObject *data)
   else if (strcmp (method, "relay") == 0)
     relay (transport, call);
   else if (strcmp (method, "flood") == 0)
-    begin_flood (transport, call);
+    begin_flood (transport, call, ask_many);
+  else if (strcmp (method, "converse") == 0)
+    begin_flood (transport, call, ask_in_turn);
   else if (strcmp (method, "close") == 0)
     ferry_transport_close (transport);
   else if (strcmp (method, "garbage") == 0)

@@ -1,0 +1,309 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Answers that a waiting thread of the application takes out of the lane itself, and what may come in between. */
+
+#include "config.h"
+
+#include <stdatomic.h>
+
+#include "base/ferry-usable-cores.h"
+#include "call/ferry-mux.h"
+#include "call/link-test.h"
+
+#define N_DIRECT 200
+#define N_ROUNDS 30
+#define MAX_IN_FLIGHT 8
+
+/* A thread that asks a, again and again, until it is stopped or gets an error. */
+typedef struct
+{
+  LinkTest *test;
+  FerryMux *mux;   /* (owned) */
+  GThread *thread; /* (owned) */
+  const char *method;
+  GError *error; /* (owned) (nullable): written by the thread before it ends */
+  _Atomic gboolean stops;
+  _Atomic gboolean ended;
+} Asker;
+
+static gpointer
+ask (gpointer data)
+{
+  Asker *self = data;
+
+  for (guint32 i = 0; self->error == NULL && !atomic_load (&self->stops); i++)
+    {
+      g_autoptr (GVariant) result = NULL;
+
+      if (ferry_mux_transact (self->mux, "echo", g_variant_new_uint32 (i), -1, NULL, &result, &self->error))
+        g_assert_cmpuint (g_variant_get_uint32 (result), ==, i);
+    }
+  atomic_store (&self->ended, TRUE);
+  g_main_context_wakeup (NULL);
+  return NULL;
+}
+
+static void
+asker_start (Asker *self, LinkTest *test)
+{
+  *self = (Asker){.test = test, .mux = ferry_mux_new (test->a)};
+  self->thread = g_thread_new ("asker", ask, self);
+}
+
+static gboolean
+has_ended (gpointer data)
+{
+  return atomic_load (&((Asker *) data)->ended);
+}
+
+static void
+asker_end (Asker *self)
+{
+  atomic_store (&self->stops, TRUE);
+  ferry_test_run_until (has_ended, self);
+  g_thread_join (self->thread);
+  g_clear_object (&self->mux);
+}
+
+static guint64
+count_direct (LinkTest *test)
+{
+  return ferry_router_get_counter (test->router, FERRY_COUNTER_DIRECT_ANSWERS);
+}
+
+static gboolean
+has_taken_many (gpointer data)
+{
+  return count_direct (data) >= N_DIRECT;
+}
+
+static gboolean
+can_take (void)
+{
+  if (ferry_get_n_usable_cores () > 1)
+    return TRUE;
+  g_test_skip ("No thread polls on a machine with one core");
+  return FALSE;
+}
+
+static void
+thread_takes_its_answers_itself (void)
+{
+  g_auto (LinkTest) test = {0};
+  Asker asker;
+
+  if (!can_take ())
+    return;
+  link_test_init (&test);
+  asker_start (&asker, &test);
+  ferry_test_run_until (has_taken_many, &test);
+  asker_end (&asker);
+  g_assert_no_error (asker.error);
+  link_test_close (&test);
+}
+
+typedef struct
+{
+  LinkTest *test;
+  guint64 wanted;
+} Count;
+
+static gboolean
+has_taken_more (gpointer data)
+{
+  const Count *count = data;
+
+  return count_direct (count->test) >= count->wanted;
+}
+
+/* The main loop need not run for that, once the thread takes its answers itself. */
+static void
+thread_takes_its_answers_while_the_main_loop_works (void)
+{
+  g_auto (LinkTest) test = {0};
+  Count count = {&test, 0};
+  gboolean taken = FALSE;
+  Asker asker;
+
+  if (!can_take ())
+    return;
+  link_test_init (&test);
+  asker_start (&asker, &test);
+  while (!taken)
+    {
+      gint64 until;
+
+      count.wanted += N_DIRECT;
+      ferry_test_run_until (has_taken_more, &count);
+      count.wanted = count_direct (&test) + 1;
+      until = g_get_monotonic_time () + 20 * G_TIME_SPAN_MILLISECOND;
+      while (!(taken = has_taken_more (&count)) && g_get_monotonic_time () < until)
+        g_thread_yield ();
+    }
+  asker_end (&asker);
+  g_assert_no_error (asker.error);
+  link_test_close (&test);
+}
+
+typedef struct
+{
+  LinkTest *test;
+  FerryMux *mux; /* (unowned) */
+  guint32 n_asked;
+  guint32 n_answered;
+} Others;
+
+static void
+other_answered (GVariant *result, const GError *error, gpointer data)
+{
+  Others *self = data;
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (g_variant_get_uint32 (result), ==, self->n_answered);
+  self->n_answered++;
+}
+
+static gboolean
+have_many_come (gpointer data)
+{
+  Others *self = data;
+
+  while (self->n_asked - self->n_answered < MAX_IN_FLIGHT &&
+         ferry_mux_transact_with_func (self->mux, "echo", g_variant_new_uint32 (self->n_asked), other_answered, self,
+                                       NULL) != 0)
+    self->n_asked++;
+  return self->n_answered > 100 * N_DIRECT;
+}
+
+static gboolean
+have_all_come (gpointer data)
+{
+  const Others *self = data;
+
+  return self->n_answered == self->n_asked;
+}
+
+static void
+answers_of_others_reach_the_main_loop_in_order (void)
+{
+  g_auto (LinkTest) test = {0};
+  Others others = {&test, NULL, 0, 0};
+  Asker asker;
+
+  link_test_init (&test);
+  asker_start (&asker, &test);
+  others.mux = asker.mux;
+  ferry_test_run_until (have_many_come, &others);
+  ferry_test_run_until (have_all_come, &others);
+  asker_end (&asker);
+  g_assert_no_error (asker.error);
+  link_test_close (&test);
+}
+
+/* Starts an asker in each round, and lets it take some answers. */
+static void
+begin_round (LinkTest *test, Asker *asker)
+{
+  link_test_init (test);
+  asker_start (asker, test);
+  if (ferry_get_n_usable_cores () > 1)
+    ferry_test_run_until (has_taken_many, test);
+}
+
+static void
+killed_worker_ends_the_wait (void)
+{
+  for (guint i = 0; i < N_ROUNDS; i++)
+    {
+      g_auto (LinkTest) test = {0};
+      Asker asker;
+
+      begin_round (&test, &asker);
+      ferry_worker_force_exit (test.worker);
+      ferry_test_run_until (has_ended, &asker);
+      /* The worker may end before the thread sends its next request. */
+      if (!g_error_matches (asker.error, FERRY_ERROR, FERRY_ERROR_CLOSED))
+        g_assert_error (asker.error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+      asker_end (&asker);
+      g_clear_error (&asker.error);
+    }
+}
+
+static void
+closed_transport_ends_the_wait (void)
+{
+  for (guint i = 0; i < N_ROUNDS; i++)
+    {
+      g_auto (LinkTest) test = {0};
+      Asker asker;
+
+      begin_round (&test, &asker);
+      ferry_transport_close (test.a);
+      ferry_test_run_until (has_ended, &asker);
+      g_assert_error (asker.error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+      asker_end (&asker);
+      g_clear_error (&asker.error);
+      link_test_close (&test);
+    }
+}
+
+static void
+stopped_router_ends_the_wait (void)
+{
+  for (guint i = 0; i < N_ROUNDS; i++)
+    {
+      g_auto (LinkTest) test = {0};
+      g_autoptr (GError) error = NULL;
+      Asker asker;
+
+      begin_round (&test, &asker);
+      ferry_router_stop (test.router, &error);
+      g_assert_no_error (error);
+      ferry_test_run_until (has_ended, &asker);
+      g_assert_error (asker.error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+      asker_end (&asker);
+      g_clear_error (&asker.error);
+      /* link_test_clear() stops a running router. */
+      ferry_router_start (test.router, &error);
+      g_assert_no_error (error);
+    }
+}
+
+static void
+malformed_message_ends_the_worker (void)
+{
+  for (guint i = 0; i < N_ROUNDS; i++)
+    {
+      g_auto (LinkTest) test = {0};
+      g_autoptr (CallTestAnswer) garbage = NULL;
+      Asker asker;
+
+      begin_round (&test, &asker);
+      garbage = link_test_ask (test.a, "garbage", NULL);
+      ferry_test_run_until (has_ended, &asker);
+      g_assert_nonnull (asker.error);
+      asker_end (&asker);
+      g_clear_error (&asker.error);
+      ferry_test_wait_ended (test.worker);
+      worker_test_assert_exit (test.worker, FERRY_CLOSE_REASON_PROTOCOL_ERROR, "message");
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  /* It has a descriptor, which is not to count as left behind. */
+  g_main_context_default ();
+#define ADD(name, func) g_test_add_func ("/direct-answers/" name, func)
+  ADD ("a-thread-takes-its-answers-itself", thread_takes_its_answers_itself);
+  ADD ("a-thread-takes-its-answers-while-the-main-loop-works", thread_takes_its_answers_while_the_main_loop_works);
+  ADD ("answers-of-others-reach-the-main-loop-in-order", answers_of_others_reach_the_main_loop_in_order);
+  ADD ("a-killed-worker-ends-the-wait", killed_worker_ends_the_wait);
+  ADD ("a-closed-transport-ends-the-wait", closed_transport_ends_the_wait);
+  ADD ("a-stopped-router-ends-the-wait", stopped_router_ends_the_wait);
+  ADD ("a-malformed-message-ends-the-worker", malformed_message_ends_the_worker);
+#undef ADD
+  return g_test_run ();
+}
