@@ -165,7 +165,7 @@ print_ratios (const char *kind, double (*times)[MAX_PAIRS], guint n_times, doubl
 static void
 run_block (Bench *self, int route, const char *kind, double *median)
 {
-  const BenchOrders orders = {1, SIZE, self->block, G_MAXINT32 * G_GINT64_CONSTANT (100)};
+  const BenchOrders orders = {1, SIZE, self->block, G_MAXINT32 * G_GINT64_CONSTANT (100), 0};
 
   if (is_measured (self, route, kind))
     *median = bench_route_run (&routes[route], &orders).median / 1e3;
@@ -213,7 +213,7 @@ measure_singles (Bench *self)
 static double
 run_window (int route, gint64 duration)
 {
-  const BenchOrders orders = {MANY, SIZE, G_MAXUINT64, duration};
+  const BenchOrders orders = {MANY, SIZE, G_MAXUINT64, duration, 0};
   const BenchReport report = bench_route_run (&routes[route], &orders);
 
   return report.elapsed / 1e9 / report.n_done;

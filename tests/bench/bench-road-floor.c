@@ -1,19 +1,17 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The floor of round trips, one at a time: nothing but wake-ups, of the same threads in the same order as a transaction
- * over a link has them. What is asked wakes the worker's reader, what goes to the application a thread of its that
- * wakes the main loop, and whoever waits on a thread of its own is woken by the reader or by the main loop.
+/* The floor of round trips, one at a time: nothing but wake-ups, one for each process that a request or an answer gets
+ * to. The thread that asks is woken by the one that answers, whichever thread of Ferry receives.
  *
- * worker to main:     asker, monitor, main loop, reader, asker
- * main to worker:     main loop, reader, monitor, main loop; with a pool: main loop, reader, pool, monitor, main loop
- * threads to worker:  asker, reader, monitor, main loop, asker */
+ * worker to main:     asker, main loop, asker
+ * main to worker:     main loop, worker, main loop; with a pool: main loop, reader, pool, main loop
+ * threads to worker:  asker, worker, asker */
 
 #include "config.h"
 
 #include <fcntl.h>
 #include <glib-unix.h>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -26,14 +24,12 @@
 typedef struct
 {
   BenchDirection direction;
-  int up;        /* (owned): wakes the monitor */
-  int down;      /* (owned): wakes the worker's reader */
-  int main_loop; /* (owned): wakes the main loop */
-  int thread;    /* (owned): wakes a thread of this process that asks or answers */
+  int up;     /* (owned): wakes the application: its main loop, or the thread that asks */
+  int down;   /* (owned): wakes the worker */
+  int thread; /* (owned): wakes the thread of the worker that answers: a pool's, or the same as down */
   BenchSlot *slot;
-  GThread *relay; /* the monitor, or the reader */
-  _Atomic gboolean stopping;
-  guint source;
+  GThread *relay; /* (nullable): the worker's reader, with a pool */
+  guint source;   /* 0: no main loop takes part */
 } Floor;
 
 static void
@@ -56,21 +52,6 @@ hush (int fd)
 
 /* ---- the application ---- */
 
-/* It polls as a thread does that watches more than one. */
-static gpointer
-monitor_thread (gpointer data)
-{
-  Floor *self = data;
-  struct pollfd fd = {.fd = self->up, .events = POLLIN};
-
-  while (poll (&fd, 1, -1) == 1 && !atomic_load (&self->stopping))
-    {
-      hush (self->up);
-      ring (self->main_loop);
-    }
-  return NULL;
-}
-
 static gboolean
 rung_cb (int fd, GIOCondition condition, gpointer data)
 {
@@ -79,8 +60,6 @@ rung_cb (int fd, GIOCondition condition, gpointer data)
   hush (fd);
   if (self->direction == BENCH_WORKER_TO_MAIN)
     ring (self->down);
-  else if (self->direction == BENCH_THREADS_TO_WORKER)
-    ring (self->thread);
   else if (bench_slot_end (self->slot, NULL, 0))
     ring (self->down);
   return G_SOURCE_CONTINUE;
@@ -95,10 +74,8 @@ floor_open (BenchRoute *route, GError **error)
   self->direction = route->direction;
   self->up = eventfd (0, EFD_CLOEXEC);
   self->down = eventfd (0, EFD_CLOEXEC);
-  self->main_loop = eventfd (0, EFD_CLOEXEC);
-  self->thread = eventfd (0, EFD_CLOEXEC);
-  self->relay = g_thread_new ("bench-monitor", monitor_thread, self);
-  self->source = g_unix_fd_add (self->main_loop, G_IO_IN, rung_cb, self);
+  if (self->direction != BENCH_THREADS_TO_WORKER)
+    self->source = g_unix_fd_add (self->up, G_IO_IN, rung_cb, self);
   fds[0] = fcntl (self->up, F_DUPFD_CLOEXEC, 0);
   fds[1] = fcntl (self->down, F_DUPFD_CLOEXEC, 0);
   return bench_route_spawn (route, "-", fds, G_N_ELEMENTS (fds), error) ? self : NULL;
@@ -108,14 +85,10 @@ static void
 floor_close (BenchRoute *route)
 {
   Floor *self = route->end;
-  const int fds[] = {self->up, self->down, self->main_loop, self->thread};
 
-  g_source_remove (self->source);
-  atomic_store (&self->stopping, TRUE);
-  ring (self->up);
-  g_thread_join (self->relay);
-  for (gsize i = 0; i < G_N_ELEMENTS (fds); i++)
-    close (fds[i]);
+  g_clear_handle_id (&self->source, g_source_remove);
+  close (self->up);
+  close (self->down);
   g_free (self);
 }
 
@@ -134,7 +107,6 @@ reader_thread (gpointer data)
   return NULL;
 }
 
-/* Without a thread that asks or answers, the reader rings up by itself. */
 static gpointer
 floor_attach (BenchDirection direction, guint n_threads, const char *address, GError **error)
 {
@@ -144,7 +116,7 @@ floor_attach (BenchDirection direction, guint n_threads, const char *address, GE
   self->up = WORKER_UP;
   self->down = WORKER_DOWN;
   self->thread = WORKER_DOWN;
-  if (direction == BENCH_WORKER_TO_MAIN || n_threads > 0)
+  if (n_threads > 0)
     {
       self->thread = eventfd (0, EFD_CLOEXEC);
       self->relay = g_thread_new ("bench-reader", reader_thread, self);
@@ -181,7 +153,7 @@ floor_transact (BenchSlot *slot)
   Floor *self = slot->trips->end;
 
   ring (self->direction == BENCH_WORKER_TO_MAIN ? self->up : self->down);
-  hush (self->thread);
+  hush (self->direction == BENCH_WORKER_TO_MAIN ? self->down : self->up);
   return bench_slot_end (slot, NULL, 0);
 }
 

@@ -116,10 +116,30 @@ socket_wait (gpointer end, BenchTrips *trips)
     take_some (end, trips);
 }
 
+static gboolean
+socket_transact (BenchSlot *slot)
+{
+  Socket *self = slot->trips->end;
+  const gsize size = slot->trips->orders.size;
+  gsize taken = 0;
+
+  socket_ask (slot);
+  while (taken < size)
+    {
+      const gssize n = read (self->fds[0], self->buffer + taken, size - taken);
+
+      if (n <= 0)
+        bench_fail ("a socket", NULL);
+      taken += n;
+    }
+  return bench_slot_end (slot, self->buffer, size);
+}
+
 const BenchRoad bench_road_socket = {
   .name = "socketpair",
   .open = socket_open,
   .close = socket_close,
   .ask = socket_ask,
   .wait = socket_wait,
+  .transact = socket_transact,
 };

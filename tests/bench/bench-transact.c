@@ -21,7 +21,8 @@
 #define QUICK_BLOCK 20
 #define MAX_PAIRS 100
 #define QUICK_PAIRS 30
-#define ROUNDS 11 /* every way has a fast and a slow state, and stays in either for a while */
+#define PACED_PART 5 /* of the pairs, where each trip waits for a pause */
+#define ROUNDS 11    /* every way has a fast and a slow state, and stays in either for a while */
 #define MANY BENCH_MAX_IN_FLIGHT
 #define MANY_KIND G_STRINGIFY (BENCH_MAX_IN_FLIGHT)
 
@@ -102,11 +103,23 @@ static const struct
 } sizes[] = {{"64B", 64}, {"4KiB", 4096}};
 
 /* Of one trip at a time. */
-static const struct
+typedef struct
 {
   BenchPlacement placement;
+  guint32 pause; /* ms */
   const char *kind;
-} placements[] = {{BENCH_PLACEMENT_ONE_CORE, "1/one-core"}, {BENCH_PLACEMENT_TWO_CORES, "1/two-cores"}};
+  const char *vs_floor; /* budgets; (nullable) */
+  const char *vs_pipe;
+} Pace;
+
+static const Pace paces[] = {
+  {BENCH_PLACEMENT_ONE_CORE, 0, "1/one-core", NULL, "<= 1.3: the lower quartile over pairs of blocks"},
+  {BENCH_PLACEMENT_TWO_CORES, 0, "1/two-cores", NULL, "<= 0.5: the lower quartile over pairs of blocks"},
+  {BENCH_PLACEMENT_ONE_CORE, 1, "paced/one-core", "<= 1.3: the lower quartile over pairs of blocks",
+   "<= 1.5: the lower quartile over pairs of blocks"},
+  {BENCH_PLACEMENT_TWO_CORES, 1, "paced/two-cores", "<= 1.3: the lower quartile over pairs of blocks",
+   "<= 1.5: the lower quartile over pairs of blocks"},
+};
 
 typedef struct
 {
@@ -188,47 +201,64 @@ ask_python (Bench *self, guint size, guint in_flight, guint n)
 
 /* ---- one at a time ---- */
 
-static void
-run_block (Bench *self, int route, guint size, const char *kind, double *median)
+static guint
+get_n_pairs (const Bench *self, const Pace *pace)
 {
-  const BenchOrders orders = {1, sizes[size].bytes, self->block, G_MAXINT32 * G_GINT64_CONSTANT (100)};
+  return pace->pause > 0 ? self->n_pairs / PACED_PART : self->n_pairs;
+}
 
-  if (is_measured (self, route, size, kind))
-    *median = bench_route_run (&routes[route], &orders).median / 1e3;
+static gboolean
+is_single (const Bench *self, int route, guint size, const Pace *pace)
+{
+  return is_measured (self, route, size, pace->kind) && (pace->pause == 0 || size == 0);
 }
 
 static void
-print_floor_ratios (guint size, const char *kind, double (*medians)[MAX_PAIRS], guint n_pairs)
+run_block (Bench *self, int route, guint size, const Pace *pace, double *median)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS (comparisons); i++)
-    {
-      const double *ferry = medians[comparisons[i].ferry];
-      const double *base = medians[comparisons[i].floor];
-      double ratios[MAX_PAIRS];
+  const BenchOrders orders = {1, sizes[size].bytes, self->block, G_MAXINT32 * G_GINT64_CONSTANT (100), pace->pause};
 
-      if (ferry[0] == 0 || base[0] == 0)
-        continue;
-      for (guint pair = 0; pair < n_pairs; pair++)
-        ratios[pair] = ferry[pair] / base[pair];
-      print_ratio (size, kind, comparisons[i].name, "floor", bench_quantile (ratios, n_pairs, 0.25),
-                   "<= 1.3: the lower quartile over pairs of blocks");
-      print_ratio (size, kind, comparisons[i].name, "floor-median", bench_median (ratios, n_pairs), NULL);
-    }
+  if (is_single (self, route, size, pace))
+    *median = bench_route_run (&routes[route], &orders).median / 1e3;
+}
+
+/* The lower quartile over pairs, and the middle. */
+static void
+print_pair_ratios (guint size, const Pace *pace, const char *route, const char *versus, const double *own,
+                   const double *other, guint n_pairs, const char *budget)
+{
+  g_autofree char *middle = g_strconcat (versus, "-median", NULL);
+  double ratios[MAX_PAIRS];
+
+  if (own[0] == 0 || other[0] == 0)
+    return;
+  for (guint pair = 0; pair < n_pairs; pair++)
+    ratios[pair] = own[pair] / other[pair];
+  print_ratio (size, pace->kind, route, versus, bench_quantile (ratios, n_pairs, 0.25), budget);
+  print_ratio (size, pace->kind, route, middle, bench_median (ratios, n_pairs), NULL);
 }
 
 /* Medians of blocks, in µs. */
 static void
-measure_single (Bench *self, guint size, const char *kind)
+measure_single (Bench *self, guint size, const Pace *pace)
 {
+  const guint n_pairs = get_n_pairs (self, pace);
   double medians[N_ROUTES][MAX_PAIRS] = {0};
 
-  for (guint pair = 0; pair < self->n_pairs; pair++)
+  for (guint pair = 0; pair < n_pairs; pair++)
     for (int route = 0; route < N_ROUTES; route++)
-      run_block (self, route, size, kind, &medians[route][pair]);
+      run_block (self, route, size, pace, &medians[route][pair]);
   for (int route = 0; route < N_ROUTES; route++)
-    if (is_measured (self, route, size, kind))
-      print_row (size, kind, routes[route].name, bench_median (medians[route], self->n_pairs), "us");
-  print_floor_ratios (size, kind, medians, self->n_pairs);
+    if (is_single (self, route, size, pace))
+      print_row (size, pace->kind, routes[route].name, bench_median (medians[route], n_pairs), "us");
+  for (gsize i = 0; i < G_N_ELEMENTS (comparisons); i++)
+    {
+      const double *own = medians[comparisons[i].ferry];
+
+      print_pair_ratios (size, pace, comparisons[i].name, "floor", own, medians[comparisons[i].floor], n_pairs,
+                         pace->vs_floor);
+      print_pair_ratios (size, pace, comparisons[i].name, "socketpair", own, medians[SOCKET], n_pairs, pace->vs_pipe);
+    }
 }
 
 static void
@@ -236,18 +266,18 @@ measure_singles (Bench *self, guint size)
 {
   double unused;
 
-  for (gsize i = 0; i < G_N_ELEMENTS (placements); i++)
+  for (gsize i = 0; i < G_N_ELEMENTS (paces); i++)
     {
-      if (!bench_placement_is_possible (placements[i].placement))
+      if (!bench_placement_is_possible (paces[i].placement))
         {
-          bench_comment ("transact/%s/%s skipped: it takes two cores", sizes[size].name, placements[i].kind);
+          bench_comment ("transact/%s/%s skipped: it takes two cores", sizes[size].name, paces[i].kind);
           continue;
         }
       /* An answer from everywhere first: then all threads that are to be placed are there. */
       for (int route = 0; route < N_ROUTES; route++)
-        run_block (self, route, size, placements[i].kind, &unused);
-      bench_place_routes (placements[i].placement, routes, N_ROUTES);
-      measure_single (self, size, placements[i].kind);
+        run_block (self, route, size, &paces[i], &unused);
+      bench_place_routes (paces[i].placement, routes, N_ROUTES);
+      measure_single (self, size, &paces[i]);
     }
   bench_place_routes (BENCH_PLACEMENT_FREE, routes, N_ROUTES);
   if (self->python != NULL)
@@ -265,7 +295,7 @@ has_many (const Bench *self, int route, guint size)
 static double
 run_window (int route, guint size, gint64 duration)
 {
-  const BenchOrders orders = {MANY, sizes[size].bytes, G_MAXUINT64, duration};
+  const BenchOrders orders = {MANY, sizes[size].bytes, G_MAXUINT64, duration, 0};
   const BenchReport report = bench_route_run (&routes[route], &orders);
 
   return report.n_done * 1e9 / report.elapsed;

@@ -46,8 +46,35 @@ slot_stamp (BenchSlot *self)
   self->started = bench_now ();
 }
 
-/* Takes the answer, which must be what was asked; data: NULL where a message has no content. Asks again, or returns
- * FALSE when the slot has done its part. Where slots wait for their answers themselves, it is they who ask again. */
+static gboolean
+ask_after_pause (gpointer data)
+{
+  BenchSlot *self = data;
+
+  slot_stamp (self);
+  self->trips->road->ask (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Returns FALSE where the slot asks later. */
+static gboolean
+pause_slot (BenchSlot *self)
+{
+  const guint32 pause = self->trips->orders.pause;
+
+  if (pause > 0 && !self->trips->waits)
+    {
+      g_timeout_add_full (G_PRIORITY_DEFAULT, pause, ask_after_pause, self, NULL);
+      return FALSE;
+    }
+  if (pause > 0)
+    g_usleep (pause * G_GUINT64_CONSTANT (1000));
+  slot_stamp (self);
+  return TRUE;
+}
+
+/* Takes the answer, which must be what was asked; data: NULL where a message has no content. Returns whether the caller
+ * is to ask again now. */
 gboolean
 bench_slot_end (BenchSlot *self, gconstpointer data, gsize size)
 {
@@ -60,10 +87,7 @@ bench_slot_end (BenchSlot *self, gconstpointer data, gsize size)
     trips->times[self->n_done] = now - self->started;
   self->n_done++;
   if (self->n_done < trips->orders.most && now < trips->until)
-    {
-      slot_stamp (self);
-      return TRUE;
-    }
+    return pause_slot (self);
   if (atomic_fetch_sub (&trips->n_under_way, 1) == 1)
     sem_post (&trips->over);
   return FALSE;
@@ -146,8 +170,9 @@ bench_trips_run_here (BenchTrips *self, const BenchOrders *orders)
   gint64 started;
 
   begin (self, orders);
+  self->waits = orders->in_flight == 1 && self->road->transact != NULL;
   started = bench_now ();
-  if (orders->in_flight == 1 && self->road->transact != NULL)
+  if (self->waits)
     transact_until_over (&self->slots[0]);
   else
     {
@@ -183,6 +208,7 @@ bench_trips_run_threads (BenchTrips *self, const BenchOrders *orders)
   gint64 ended;
 
   begin (self, orders);
+  self->waits = TRUE;
   started = bench_now ();
   for (guint i = 0; i < orders->in_flight; i++)
     threads[i] = g_thread_new ("bench-asker", slot_thread, &self->slots[i]);
@@ -201,6 +227,7 @@ run_main (BenchTrips *self, const BenchOrders *orders)
   gint64 started;
 
   begin (self, orders);
+  self->waits = FALSE;
   started = bench_now ();
   for (guint i = 0; i < orders->in_flight; i++)
     {

@@ -41,6 +41,7 @@ typedef struct
   guint32 size;
   guint64 most;    /* trips of each slot */
   gint64 duration; /* ns, after which nothing is asked any more */
+  guint32 pause;   /* ms between an answer and the next request of a slot */
 } BenchOrders;
 
 typedef struct
@@ -66,6 +67,7 @@ struct _BenchTrips
   gpointer end;
   BenchOrders orders; /* const while trips are under way, as the next one */
   gint64 until;
+  gboolean waits; /* whether slots wait for their answers themselves, each on a thread */
   BenchSlot slots[BENCH_MAX_IN_FLIGHT];
   gint64 times[BENCH_MAX_TIMED];
   sem_t over; /* posted when nothing is under way any more */
