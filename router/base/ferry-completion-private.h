@@ -95,6 +95,10 @@ void ferry_completion_call (FerryCompletion *self, FerryCompletionFunc func);
  * end, by a thread that waited or by the function of ferry_completion_call(). */
 gpointer ferry_completion_take (FerryCompletion *self, GError **error);
 
+/* Returns how many tasks have returned on this thread. A task that returns in the iteration of the main context in
+ * which it was made calls its callback later, from a source of its own. */
+guint ferry_completion_count_returns (void);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryCompletion, ferry_completion_unref)
 
 G_END_DECLS

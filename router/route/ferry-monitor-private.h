@@ -48,6 +48,7 @@ gboolean ferry_monitor_spin (FerryMonitor *self);
 gboolean ferry_monitor_call (FerryMonitor *self, FerryLink *link, FerrySpin *spin, guint64 connection_id,
                              FerryMonitorTakeFunc func, gpointer data);
 void ferry_monitor_set_spin (FerryMonitor *self, guint32 setting);
+void ferry_monitor_expect_turn (FerryMonitor *self);
 void ferry_monitor_take_turn (FerryMonitor *self);
 void ferry_monitor_claim (FerryMonitor *self);
 void ferry_monitor_unclaim (FerryMonitor *self);

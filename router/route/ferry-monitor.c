@@ -11,8 +11,8 @@
  * - it is stalled, because its share of blocks or of memory is in use: it becomes active again when blocks or memory
  *   are given back.
  *
- * It is one file since the monitor's thread, the main loop and threads that wait for an answer pass one role to and fro,
- * and each step of a link belongs to the thread that has the role. */
+ * It is one file since the monitor's thread, the main loop and threads that wait for an answer pass one role to and
+ * fro, and each step of a link belongs to the thread that has the role. */
 
 #include "config.h"
 
@@ -105,6 +105,7 @@ struct _FerryMonitor
   _Atomic gint n_claims;    /* any: how many callers need the monitor to drain */
   gint64 keep_until;        /* role: monotonic time until which the monitor keeps the role */
   GMainContext *context;    /* const: (owned) (nullable): runs the main loop; NULL: the monitor always drains */
+  gboolean expects_turn;    /* router's thread: the pingee is pinged, and its dispatch takes a turn */
   FerrySpin spin;           /* router's thread: the main loop's spins while it drains; any for the time of all spins */
   _Atomic guint32 spin_setting;      /* any */
   _Atomic gint n_callers;            /* any: how many threads poll a link while they wait for an answer, or want to */
@@ -802,8 +803,8 @@ begin_poll (FerryMonitor *self, gboolean *ready)
 {
   GList *node;
 
-  *ready = FALSE;
-  if (!begin_turn (self))
+  *ready = self->expects_turn;
+  if (self->expects_turn || !begin_turn (self))
     return FALSE;
   node = self->shared->active.head;
   while (node != NULL)
@@ -928,6 +929,13 @@ ferry_monitor_spin (FerryMonitor *self)
   return arrived;
 }
 
+/* router's thread: the main loop does not sleep before its next turn, so the lanes need not be armed until then. */
+void
+ferry_monitor_expect_turn (FerryMonitor *self)
+{
+  self->expects_turn = TRUE;
+}
+
 /* router's thread: drains the active links, if the main loop drains now. */
 void
 ferry_monitor_take_turn (FerryMonitor *self)
@@ -935,6 +943,7 @@ ferry_monitor_take_turn (FerryMonitor *self)
   gboolean passes = FALSE;
   GList *node;
 
+  self->expects_turn = FALSE;
   if (!begin_turn (self))
     return;
   if (!g_queue_is_empty (&self->shared->active))

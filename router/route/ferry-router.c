@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-completion-private.h"
 #include "base/ferry-spin-private.h"
 #include "base/ferry-usable-cores.h"
 #include "ferry-enums.h"
@@ -1356,6 +1357,7 @@ pinged (gpointer user_data)
   g_autoptr (FerryRouter) kept G_GNUC_UNUSED = g_object_ref (self);
   FerryDispatchResult result;
   gint64 until;
+  guint n_returns;
 
   /* A handler runs a main loop of its own. The dispatch that called the handler goes on, or pings. */
   if (self->dispatching)
@@ -1364,17 +1366,24 @@ pinged (gpointer user_data)
   if (g_source_get_priority (g_main_current_source ()) != self->priority)
     self->counters[FERRY_COUNTER_AGED_DISPATCHES]++;
   until = g_get_monotonic_time () + self->dispatch_budget;
+  n_returns = ferry_completion_count_returns ();
   do
     {
       ferry_monitor_take_turn (self->monitor);
       result = dispatch (self, NULL, NULL);
-      if (result != FERRY_DISPATCH_IDLE)
-        return result == FERRY_DISPATCH_SPENT;
+      if (result == FERRY_DISPATCH_SPENT)
+        break;
       /* A handler may have stopped the router. */
-      if (self->monitor == NULL || !ferry_monitor_spin (self->monitor))
+      if (result != FERRY_DISPATCH_IDLE || self->monitor == NULL)
+        return FALSE;
+      /* The callbacks of tasks run before the spin: it is they that ask again. */
+      if (ferry_completion_count_returns () != n_returns)
+        break;
+      if (!ferry_monitor_spin (self->monitor))
         return FALSE;
     }
   while (g_get_monotonic_time () < until);
+  ferry_monitor_expect_turn (self->monitor);
   return TRUE;
 }
 
