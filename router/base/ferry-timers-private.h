@@ -8,7 +8,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "base/ferry-deadlines-private.h"
 
 G_BEGIN_DECLS
 
@@ -17,8 +17,7 @@ typedef struct _FerryTimers FerryTimers;
 /* A timer, as a member of the structure that needs it. Must be zeroed before the first use. */
 typedef struct
 {
-  gint64 deadline; /* monotonic time in microseconds */
-  guint position;  /* index in the heap, from 1 on; 0: not set */
+  FerryDeadline deadline;
   void (*func) (gpointer data);
   gpointer data;
 } FerryTimer;
@@ -43,7 +42,7 @@ gboolean ferry_timers_is_dispatching (const FerryTimers *self);
 static inline gboolean
 ferry_timer_is_set (const FerryTimer *timer)
 {
-  return timer->position != 0;
+  return ferry_deadline_is_set (&timer->deadline);
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryTimers, ferry_timers_free)

@@ -1,14 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A binary heap of embedded timers inside a GSource. Setting a timer allocates no memory, unless the heap grows.
+/* A heap of embedded timers inside a GSource. Setting a timer allocates no memory, unless the heap grows.
  *
  * Most deadlines are moved or unset before they pass. So an earlier deadline changes the source's ready time at
  * once. A later deadline changes it only when the source is next dispatched: the source may wake once for a deadline
  * that was unset.
  *
- * Invariant: heap[i / 2] is not later than heap[i], for indices from 1 on; each timer has its index. While no
- *            dispatch is running, ready_at is not later than the first deadline. */
+ * Invariant: while no dispatch is running, ready_at is not later than the first deadline. */
 
 #include "config.h"
 
@@ -19,71 +18,10 @@
 struct _FerryTimers
 {
   GSource source;
-  /* (owned) (element-type FerryTimer): elements unowned; index 1 of the heap is the array's element 0 */
-  GPtrArray *heap;
+  FerryDeadlines deadlines;
   gint64 ready_at; /* the ready time of the source; NEVER: none */
   gboolean dispatching;
 };
-
-static FerryTimer *
-at (FerryTimers *self, guint position)
-{
-  return g_ptr_array_index (self->heap, position - 1);
-}
-
-static void
-put (FerryTimers *self, guint position, FerryTimer *timer)
-{
-  g_ptr_array_index (self->heap, position - 1) = timer;
-  timer->position = position;
-}
-
-static void
-sift_up (FerryTimers *self, FerryTimer *timer)
-{
-  guint position = timer->position;
-
-  while (position > 1 && at (self, position / 2)->deadline > timer->deadline)
-    {
-      put (self, position, at (self, position / 2));
-      position /= 2;
-    }
-  put (self, position, timer);
-}
-
-static void
-sift_down (FerryTimers *self, FerryTimer *timer)
-{
-  guint position = timer->position;
-
-  while (position * 2 <= self->heap->len)
-    {
-      guint child = position * 2;
-
-      if (child < self->heap->len && at (self, child + 1)->deadline < at (self, child)->deadline)
-        child++;
-      if (at (self, child)->deadline >= timer->deadline)
-        break;
-      put (self, position, at (self, child));
-      position = child;
-    }
-  put (self, position, timer);
-}
-
-static void
-take_out (FerryTimers *self, FerryTimer *timer)
-{
-  FerryTimer *last = at (self, self->heap->len);
-  guint position = timer->position;
-
-  g_ptr_array_set_size (self->heap, (int) self->heap->len - 1);
-  timer->position = 0;
-  if (last == timer)
-    return;
-  put (self, position, last);
-  sift_up (self, last);
-  sift_down (self, last);
-}
 
 static void
 set_ready_at (FerryTimers *self, gint64 deadline)
@@ -96,16 +34,19 @@ set_ready_at (FerryTimers *self, gint64 deadline)
 static void
 run_first (FerryTimers *self)
 {
-  FerryTimer *timer = at (self, 1);
+  /* The deadline is the timer's first member. */
+  FerryTimer *timer = (FerryTimer *) ferry_deadlines_peek (&self->deadlines);
 
-  take_out (self, timer);
+  ferry_deadlines_unset (&self->deadlines, &timer->deadline);
   timer->func (timer->data);
 }
 
 gint64
 ferry_timers_get_first (const FerryTimers *self)
 {
-  return self->heap->len > 0 ? ((FerryTimer *) g_ptr_array_index (self->heap, 0))->deadline : NEVER;
+  const FerryDeadline *first = ferry_deadlines_peek (&self->deadlines);
+
+  return first != NULL ? first->time : NEVER;
 }
 
 static gboolean
@@ -115,7 +56,7 @@ timers_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
   gint64 now = g_source_get_time (source);
   /* At most the number of timers that are set now. If a timer sets itself to a time in the past, the context can
    * dispatch other sources before that timer runs again. */
-  guint left = self->heap->len;
+  guint left = ferry_deadlines_get_n (&self->deadlines);
 
   self->dispatching = TRUE;
   for (; left > 0 && ferry_timers_get_first (self) <= now; left--)
@@ -133,7 +74,7 @@ timers_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 static void
 timers_finalize (GSource *source)
 {
-  g_ptr_array_unref (((FerryTimers *) source)->heap);
+  ferry_deadlines_clear (&((FerryTimers *) source)->deadlines);
 }
 
 static GSourceFuncs timers_funcs = {.dispatch = timers_dispatch, .finalize = timers_finalize};
@@ -144,7 +85,7 @@ ferry_timers_new (GMainContext *context)
 {
   FerryTimers *self = (FerryTimers *) g_source_new (&timers_funcs, sizeof (FerryTimers));
 
-  self->heap = g_ptr_array_new ();
+  ferry_deadlines_init (&self->deadlines);
   self->ready_at = NEVER;
   g_source_set_static_name (&self->source, "[ferry] timers");
   g_source_attach (&self->source, context);
@@ -155,9 +96,9 @@ ferry_timers_new (GMainContext *context)
 void
 ferry_timers_free (FerryTimers *self)
 {
-  for (guint i = 1; i <= self->heap->len; i++)
-    at (self, i)->position = 0;
-  g_ptr_array_set_size (self->heap, 0);
+  ferry_deadlines_clear (&self->deadlines);
+  /* A timer's func that is running may still set or read timers. */
+  ferry_deadlines_init (&self->deadlines);
   g_source_destroy (&self->source);
   g_source_unref (&self->source);
 }
@@ -165,16 +106,9 @@ ferry_timers_free (FerryTimers *self)
 void
 ferry_timers_set (FerryTimers *self, FerryTimer *timer, gint64 deadline, void (*func) (gpointer data), gpointer data)
 {
-  timer->deadline = deadline;
   timer->func = func;
   timer->data = data;
-  if (timer->position == 0)
-    {
-      g_ptr_array_add (self->heap, timer);
-      timer->position = self->heap->len;
-    }
-  sift_up (self, timer);
-  sift_down (self, timer);
+  ferry_deadlines_set (&self->deadlines, &timer->deadline, deadline);
   if (!self->dispatching && deadline < self->ready_at)
     set_ready_at (self, deadline);
 }
@@ -182,14 +116,13 @@ ferry_timers_set (FerryTimers *self, FerryTimer *timer, gint64 deadline, void (*
 void
 ferry_timers_unset (FerryTimers *self, FerryTimer *timer)
 {
-  if (timer->position != 0)
-    take_out (self, timer);
+  ferry_deadlines_unset (&self->deadlines, &timer->deadline);
 }
 
 guint
 ferry_timers_get_n (const FerryTimers *self)
 {
-  return self->heap->len;
+  return ferry_deadlines_get_n (&self->deadlines);
 }
 
 gboolean

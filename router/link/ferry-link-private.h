@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 
+#include "base/ferry-deadlines-private.h"
 #include "lane/ferry-arena-private.h"
 #include "lane/ferry-lane-private.h"
 #include "lane/ferry-segment-private.h"
@@ -231,7 +232,7 @@ struct _FerryLink
   gboolean reaped;
   int wait_code; /* wait_code and wait_status: si_code and si_status of waitid() */
   int wait_status;
-  gint64 deadline; /* monotonic time in microseconds at which the state times out; 0: never */
+  FerryDeadline deadline; /* when the state times out, if it is set */
   gint64 attach_timeout;
   guint rings_allowed; /* how many more times the doorbell may ring without progress */
   /* the progress at the last ring: the sum of the heads of the link's lanes and of cells_taken */

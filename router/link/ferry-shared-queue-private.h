@@ -23,13 +23,13 @@ G_BEGIN_DECLS
 struct _FerrySharedQueue
 {
   int epoll;
-  int bells;           /* const: (owned): an epoll set of all links by their doorbells, which is in epoll itself */
-  gboolean hears;      /* whether a doorbell's ring is an event of epoll */
-  int wake;            /* any: (owned) a doorbell */
-  GQueue links;        /* all links of the queue, linked by queue_node */
-  GQueue active;       /* the links that the monitor must visit, linked by active_node, in the order of their turns */
-  guint n_timed;       /* how many links have a deadline */
-  _Atomic gint faults; /* any: 1 when some link has a fault of its down lanes that is not handled yet */
+  int bells;      /* const: (owned): an epoll set of all links by their doorbells, which is in epoll itself */
+  gboolean hears; /* whether a doorbell's ring is an event of epoll */
+  int wake;       /* any: (owned) a doorbell */
+  GQueue links;   /* all links of the queue, linked by queue_node */
+  GQueue active;  /* the links that the monitor must visit, linked by active_node, in the order of their turns */
+  FerryDeadlines deadlines; /* of the links whose state times out */
+  _Atomic gint faults;      /* any: 1 when some link has a fault of its down lanes that is not handled yet */
 
   FerryGuardian guardian;
   FerryGuardianStartFunc start_guardian;

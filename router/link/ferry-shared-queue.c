@@ -55,6 +55,7 @@ ferry_shared_queue_new (GError **error)
 {
   g_autoptr (FerrySharedQueue) self = g_new0 (FerrySharedQueue, 1);
 
+  ferry_deadlines_init (&self->deadlines);
   self->wake = self->bells = -1;
   self->guardian.socket = -1;
   self->epoll = epoll_create1 (EPOLL_CLOEXEC);
@@ -83,6 +84,7 @@ ferry_shared_queue_free (FerrySharedQueue *self)
   ferry_clear_fd (&self->epoll);
   ferry_clear_fd (&self->bells);
   ferry_clear_fd (&self->wake);
+  ferry_deadlines_clear (&self->deadlines);
   g_free (self);
 }
 
@@ -235,8 +237,10 @@ set_queue (FerrySharedQueue *self, FerryLink *link)
 void
 ferry_shared_queue_set_deadline (FerrySharedQueue *self, FerryLink *link, gint64 deadline)
 {
-  self->n_timed += (deadline != 0) - (link->deadline != 0);
-  link->deadline = deadline;
+  if (deadline != 0)
+    ferry_deadlines_set (&self->deadlines, &link->deadline, deadline);
+  else
+    ferry_deadlines_unset (&self->deadlines, &link->deadline);
 }
 
 /* Sets whether room in a fork server's control socket is an event. */
@@ -356,7 +360,7 @@ enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, Ferr
     link->fork_server_funcs->lose (self, link, get_cause_for_workers (event));
   if (link->parent == FERRY_PARENT_ASKED && event == FERRY_LINK_TIMEOUT)
     ferry_shared_queue_apply (self, link, FERRY_LINK_LAUNCH_FAILED, NULL);
-  else if (link->gone && link->deadline == 0 && state != FERRY_LINK_ENDED)
+  else if (link->gone && !ferry_deadline_is_set (&link->deadline) && state != FERRY_LINK_ENDED)
     ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
 }
 
@@ -557,32 +561,31 @@ handle_process (FerrySharedQueue *self, FerryLink *link)
     ferry_shared_queue_end_process (self, link);
 }
 
-/* Applies the timeouts that are due. Returns the milliseconds until the next deadline, or -1 where no link has one. */
+/* Applies the timeouts that are due. Returns the milliseconds until the next deadline, or -1 where no link has one.
+ * Looks at no link whose deadline is to come. */
 static int
 handle_timeouts (FerrySharedQueue *self)
 {
+  const FerryDeadline *first = ferry_deadlines_peek (&self->deadlines);
+  guint left = ferry_deadlines_get_n (&self->deadlines);
   gint64 now;
-  gint64 next = G_MAXINT64;
 
-  if (self->n_timed == 0)
+  if (first == NULL)
     return -1;
   now = g_get_monotonic_time ();
-  for (GList *node = self->links.head; node != NULL; node = node->next)
+  for (; left > 0 && first != NULL && first->time <= now; left--)
     {
-      FerryLink *link = node->data;
+      FerryLink *link = (FerryLink *) (void *) ((char *) first - G_STRUCT_OFFSET (FerryLink, deadline));
 
-      if (link->deadline == 0)
-        continue;
-      if (link->deadline <= now && link->gone)
+      if (link->gone)
         ferry_shared_queue_end_process (self, link);
-      else if (link->deadline <= now)
+      else
         ferry_shared_queue_apply (self, link, FERRY_LINK_TIMEOUT, NULL);
-      if (link->deadline != 0)
-        next = MIN (next, link->deadline);
+      first = ferry_deadlines_peek (&self->deadlines);
     }
-  if (next == G_MAXINT64)
+  if (first == NULL)
     return -1;
-  return (int) CLAMP ((next - now) / FERRY_MICROSECONDS_PER_MILLISECOND + 1, 0, G_MAXINT);
+  return (int) CLAMP ((first->time - now) / FERRY_MICROSECONDS_PER_MILLISECOND + 1, 0, G_MAXINT);
 }
 
 /* Any thread: sleeps until an event comes or a monotonic time is reached, and handles no event. FERRY_SLEEP: no limit.

@@ -438,7 +438,7 @@ is_at_rest (FerryMonitor *self)
 {
   return g_queue_is_empty (&self->stalled) && g_queue_is_empty (&self->doze.links) &&
          g_queue_is_empty (&self->linger.links) && self->fence.rounds == 0 && !self->fence.open &&
-         self->shared->n_timed == 0 && !self->stopping;
+         ferry_deadlines_get_n (&self->shared->deadlines) == 0 && !self->stopping;
 }
 
 /* monitor: whether the role goes to the main loop when no link is active and its time with the monitor is over. */

@@ -1127,7 +1127,7 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
     }
   self->shutting_down = TRUE;
   ferry_wait_queue_add_task (&self->shutdown_waits, shutdown);
-  if (timeout >= 0 && (!ferry_timer_is_set (&self->shutdown_timer) || self->shutdown_timer.deadline > deadline))
+  if (timeout >= 0 && (!ferry_timer_is_set (&self->shutdown_timer) || self->shutdown_timer.deadline.time > deadline))
     ferry_timers_set (self->router->timers, &self->shutdown_timer, deadline, force_end, self);
   empty_inbox (self);
   cancel_listed (self);

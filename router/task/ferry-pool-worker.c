@@ -996,7 +996,7 @@ ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grac
   gint64 time = ferry_time_add (g_get_monotonic_time (), grace / 2);
   gboolean is_escalated = ferry_timer_is_set (&placement->timer) && placement->timer.func == escalate;
 
-  if (placement->escalation > 0 || (is_escalated && placement->timer.deadline <= time))
+  if (placement->escalation > 0 || (is_escalated && placement->timer.deadline.time <= time))
     return;
   ferry_timers_set (self->timers, &placement->timer, time, escalate, task);
 }

@@ -548,7 +548,7 @@ pick_worker (FerryPool *self, FerryTask *task)
 static void
 steal_at (FerryPool *self, gint64 time)
 {
-  if (!ferry_timer_is_set (&self->steal_timer) || self->steal_timer.deadline > time)
+  if (!ferry_timer_is_set (&self->steal_timer) || self->steal_timer.deadline.time > time)
     ferry_timers_set (self->router->timers, &self->steal_timer, time, steal_work, self);
 }
 

@@ -451,12 +451,35 @@ test_attaching_ends_its_timeout (void)
   g_autoptr (FerrySharedQueue) queue = queue_new ();
   TestWorker *worker = test_worker_new (queue, 30 * G_USEC_PER_SEC);
 
-  g_assert_cmpuint (queue->n_timed, ==, 1);
+  g_assert_cmpuint (ferry_deadlines_get_n (&queue->deadlines), ==, 1);
   test_worker_attach (worker);
   ferry_shared_queue_wait (queue, FERRY_SLEEP);
-  g_assert_cmpint (worker->link->deadline, ==, 0);
-  g_assert_cmpuint (queue->n_timed, ==, 0);
+  g_assert_false (ferry_deadline_is_set (&worker->link->deadline));
+  g_assert_cmpuint (ferry_deadlines_get_n (&queue->deadlines), ==, 0);
   test_worker_free (worker, queue);
+}
+
+#define N_TIMED 100
+
+/* Every wait looked at all links as long as one of them had a timeout. Here the time of a link is moved into the past
+ * behind the queue's back: a queue that looks at no more than the earliest time does not see it. */
+static void
+test_looks_at_the_earliest_timeout_alone (void)
+{
+  g_autoptr (FerrySharedQueue) queue = queue_new ();
+  TestWorker *workers[N_TIMED];
+
+  for (guint i = 0; i < N_TIMED; i++)
+    workers[i] = test_worker_new (queue, 30 * G_USEC_PER_SEC);
+  workers[N_TIMED / 2]->link->deadline.time = 1;
+  ferry_shared_queue_wait (queue, 0);
+  g_assert_cmpuint (workers[N_TIMED / 2]->link->state, ==, FERRY_LINK_ATTACHING);
+  ferry_shared_queue_set_deadline (queue, workers[N_TIMED / 2]->link, 1);
+  ferry_shared_queue_wait (queue, 0);
+  g_assert_cmpuint (workers[N_TIMED / 2]->link->state, ==, FERRY_LINK_HUNG_UP);
+  g_assert_cmpuint (workers[0]->link->state, ==, FERRY_LINK_ATTACHING);
+  free_all (queue, workers, N_TIMED);
+  g_assert_cmpuint (ferry_deadlines_get_n (&queue->deadlines), ==, 0);
 }
 
 static void
@@ -472,12 +495,12 @@ test_a_worker_that_hangs_up_has_a_second (void)
   g_assert_cmpuint (worker->link->state, ==, FERRY_LINK_HUNG_UP);
   g_assert_cmpint (worker->link->cause, ==, FERRY_NO_CAUSE);
   g_assert_cmpint (worker->link->control, ==, -1);
-  g_assert_cmpint (worker->link->deadline, >=, before + G_USEC_PER_SEC);
-  g_assert_cmpint (worker->link->deadline, <=, g_get_monotonic_time () + G_USEC_PER_SEC);
-  worker->link->deadline = before;
+  g_assert_cmpint (worker->link->deadline.time, >=, before + G_USEC_PER_SEC);
+  g_assert_cmpint (worker->link->deadline.time, <=, g_get_monotonic_time () + G_USEC_PER_SEC);
+  ferry_shared_queue_set_deadline (queue, worker->link, before);
   ferry_shared_queue_wait (queue, 0);
   g_assert_cmpint (worker->link->cause, ==, FERRY_CLOSE_REASON_HUNG_UP);
-  g_assert_cmpint (worker->link->deadline, ==, 0);
+  g_assert_false (ferry_deadline_is_set (&worker->link->deadline));
   test_worker_free (worker, queue);
 }
 
@@ -661,6 +684,7 @@ add_end_tests (void)
   g_test_add_func ("/shared-queue/a-ring-for-each-room-is-no-storm", test_a_ring_for_each_room_is_no_storm);
   g_test_add_func ("/shared-queue/nobody-attaches-in-time", test_nobody_attaches_in_time);
   g_test_add_func ("/shared-queue/attaching-ends-its-timeout", test_attaching_ends_its_timeout);
+  g_test_add_func ("/shared-queue/looks-at-the-earliest-timeout-alone", test_looks_at_the_earliest_timeout_alone);
   g_test_add_func ("/shared-queue/a-worker-that-hangs-up-has-a-second", test_a_worker_that_hangs_up_has_a_second);
   g_test_add_func ("/shared-queue/a-second-packet-is-a-fault", test_a_second_packet_is_a_fault);
   g_test_add_func ("/shared-queue/what-was-published-before-a-fault-is-drained",
