@@ -56,9 +56,10 @@ typedef struct
   gboolean stopping;     /* the pool ends all of its workers */
   gboolean has_attached; /* at least one worker of the pool has attached, so the program is able to attach */
   void (*schedule) (FerryPool *self);
-  gboolean (*may_end_idle) (FerryPool *self);               /* whether one idle worker may end */
-  void (*note_time) (FerryPool *self, gint64 microseconds); /* see ferry_pool_note_time() */
-  void (*fail) (FerryPool *self, GError *error);            /* takes error */
+  void (*note_change) (FerryPool *self, FerryPoolWorker *worker); /* see ferry_pool_roster_update() */
+  gboolean (*may_end_idle) (FerryPool *self);                     /* whether one idle worker may end */
+  void (*note_time) (FerryPool *self, gint64 microseconds);       /* see ferry_pool_note_time() */
+  void (*fail) (FerryPool *self, GError *error);                  /* takes error */
   void (*worker_ended) (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit);
 } FerryPoolRules;
 
@@ -73,7 +74,19 @@ typedef enum
 
 typedef struct _FerryPoolRoom FerryPoolRoom;
 
-/* The pool reads the fields. It changes only n_missed. */
+/* A worker's place in its pool's roster, which alone uses it. */
+typedef struct
+{
+  guint64 number;   /* 0: not in the roster */
+  gpointer shelves; /* (unowned) (nullable): the FerryPoolShelves that the worker is on */
+  guint shelf;
+  GList shelf_link;
+  gboolean live, busy; /* as the worker was counted */
+  guint64 first_xid;   /* of the first task in flight; 0: none */
+  GList unbegun_link;  /* data is NULL when the first task was seen to be begun */
+} FerryPoolPlace;
+
+/* The pool reads the fields. It changes only the place, and n_missed by ferry_pool_worker_set_n_missed(). */
 struct _FerryPoolWorker
 {
   gint references;
@@ -102,6 +115,7 @@ struct _FerryPoolWorker
   FerryTimer timer; /* READY: the idle timeout; RETIRING: the grace before a kill */
   gint64 ready_at;  /* monotonic time since when the worker takes tasks */
   gint64 idle_at;   /* monotonic time since when the worker has had no task in flight */
+  FerryPoolPlace place;
   FerryPoolRoom *room; /* (owned) (nullable): not NULL while its watch is registered with the link */
 };
 
@@ -112,7 +126,7 @@ void ferry_pool_worker_unref (FerryPoolWorker *self);
 void ferry_pool_worker_let_go (FerryPoolWorker *self);
 
 gboolean ferry_pool_worker_is_live (const FerryPoolWorker *self);
-guint ferry_pool_worker_count_ahead (const FerryPoolWorker *self, gint64 time_to_begin, gint64 *begins_by);
+void ferry_pool_worker_set_n_missed (FerryPoolWorker *self, guint n_missed);
 
 /* Sending, taking back, cancelling and killing a worker's tasks. */
 gboolean ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task);

@@ -150,22 +150,29 @@ is_idle (const FerryPoolWorker *self)
   return self->state == FERRY_POOL_WORKER_READY && self->in_flight.length == 0;
 }
 
-/* Returns how many of the worker's tasks in flight can be stolen. The first task counts only if the worker has not
- * begun it in time_to_begin microseconds. If this time is not over yet, sets begins_by to its monotonic end. */
-guint
-ferry_pool_worker_count_ahead (const FerryPoolWorker *self, gint64 time_to_begin, gint64 *begins_by)
-{
-  gint64 time = self->latest + time_to_begin;
-  guint n = self->in_flight.length;
+/* ---- Changes that the pool's roster must know of ---- */
 
-  if (self->state != FERRY_POOL_WORKER_READY)
-    return 0;
-  if (n == 0 || ferry_link_get_begun_call (self->link) >= ferry_task_get_placement (self->in_flight.head->data)->xid)
-    return MAX (n, 1) - 1;
-  if (time <= g_get_monotonic_time ())
-    return n;
-  *begins_by = time;
-  return n - 1;
+static void
+note_change (FerryPoolWorker *self)
+{
+  if (self->pool != NULL)
+    self->rules->note_change (self->pool, self);
+}
+
+static void
+set_state (FerryPoolWorker *self, FerryPoolWorkerState state)
+{
+  self->state = state;
+  note_change (self);
+}
+
+void
+ferry_pool_worker_set_n_missed (FerryPoolWorker *self, guint n_missed)
+{
+  if (self->n_missed == n_missed)
+    return;
+  self->n_missed = n_missed;
+  note_change (self);
 }
 
 /* ---- Idle time ---- */
@@ -232,7 +239,7 @@ initialised (gpointer data, GVariant *result, GError *error, const char *trace, 
       ferry_pool_worker_kill (self);
       return;
     }
-  self->state = FERRY_POOL_WORKER_READY;
+  set_state (self, FERRY_POOL_WORKER_READY);
   self->ready_at = g_get_monotonic_time ();
   use_worker (self);
 }
@@ -270,7 +277,7 @@ ask (FerryPoolWorker *self, const FerryPoolCall *call, const FerryAnswerFuncs *f
 static void
 abandon (FerryPoolWorker *self)
 {
-  self->state = FERRY_POOL_WORKER_CONDEMNED;
+  set_state (self, FERRY_POOL_WORKER_CONDEMNED);
   ferry_router_close_pipe (self->router, self->calls_receiver, NULL);
   ferry_router_close_pipe (self->router, self->progress_receiver, NULL);
 }
@@ -281,7 +288,7 @@ fault (FerryPoolWorker *self, const char *detail)
 {
   /* The worker's earlier messages are still delivered before its end. From now on it is sent no more tasks. */
   if (self->state != FERRY_POOL_WORKER_ENDED)
-    self->state = FERRY_POOL_WORKER_CONDEMNED;
+    set_state (self, FERRY_POOL_WORKER_CONDEMNED);
   if (self->worker != NULL)
     ferry_router_fault_link (self->router, self->link, detail);
   else
@@ -292,7 +299,7 @@ fault (FerryPoolWorker *self, const char *detail)
 void
 ferry_pool_worker_kill (FerryPoolWorker *self)
 {
-  self->state = FERRY_POOL_WORKER_CONDEMNED;
+  set_state (self, FERRY_POOL_WORKER_CONDEMNED);
   self->told_to_end = TRUE;
   ferry_timers_unset (self->timers, &self->timer);
   if (self->worker != NULL)
@@ -334,7 +341,7 @@ ferry_pool_worker_retire (FerryPoolWorker *self)
   ferry_pool_worker_take_back (self);
   if (!ferry_pool_worker_is_live (self))
     return;
-  self->state = FERRY_POOL_WORKER_RETIRING;
+  set_state (self, FERRY_POOL_WORKER_RETIRING);
   self->told_to_end = TRUE;
   if (self->pool != NULL && !ask (self, &self->rules->finaliser, &finaliser_funcs, &error))
     g_message ("A worker's finaliser could not be called: %s", error->message);
@@ -363,6 +370,7 @@ unlink_task (FerryPoolWorker *self, FerryTask *task)
   ferry_timers_unset (self->timers, &placement->timer);
   placement->worker = NULL;
   placement->xid = 0;
+  note_change (self);
   return task;
 }
 
@@ -476,7 +484,7 @@ static void
 note_running (FerryPoolWorker *self)
 {
   self->attached = TRUE;
-  self->n_missed = 0;
+  ferry_pool_worker_set_n_missed (self, 0);
   start_first (self);
 }
 
@@ -651,6 +659,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   note_running (self);
   g_object_unref (unlink_task (self, task));
   self->n_done++;
+  note_change (self);
   if (self->pool != NULL)
     self->rules->note_time (self->pool, now - self->latest);
   self->latest = now;
@@ -749,6 +758,7 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
   placement->n_consumed = 0;
   placement->queue_link.data = g_object_ref (task);
   g_queue_push_tail_link (&self->in_flight, &placement->queue_link);
+  note_change (self);
   start_first (self);
   return TRUE;
 }
@@ -786,7 +796,7 @@ calls_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
   if (ferry_exit_get_reason (exit) != FERRY_CLOSE_REASON_STOPPED || self->worker == NULL ||
       self->state == FERRY_POOL_WORKER_CONDEMNED || self->state == FERRY_POOL_WORKER_ENDED)
     return;
-  self->state = FERRY_POOL_WORKER_RETIRING;
+  set_state (self, FERRY_POOL_WORKER_RETIRING);
   ferry_pool_worker_take_back (self);
   if (self->state != FERRY_POOL_WORKER_RETIRING)
     return;
@@ -884,7 +894,7 @@ take_end (gpointer data, FerryExit *exit)
   FerryPool *pool;
   FerryTask *task;
 
-  self->state = FERRY_POOL_WORKER_ENDED;
+  set_state (self, FERRY_POOL_WORKER_ENDED);
   ferry_timers_unset (self->timers, &self->timer);
   return_after (self, begun);
   self->attached = TRUE;
@@ -979,7 +989,7 @@ escalate (gpointer data)
       return;
     }
   placement->escalation = 1;
-  self->state = FERRY_POOL_WORKER_CONDEMNED;
+  set_state (self, FERRY_POOL_WORKER_CONDEMNED);
   self->told_to_end = TRUE;
   return_after (self, placement->xid);
   if (self->worker != NULL)

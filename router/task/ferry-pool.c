@@ -21,6 +21,7 @@
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "route/ferry-exit-private.h"
+#include "task/ferry-pool-roster-private.h"
 #include "worker/ferry-launcher-private.h"
 
 /* Limits of the tasks that are sent ahead to one worker, so that it is not idle during a round trip to the application:
@@ -78,13 +79,13 @@ struct _FerryPool
 
   GListStore
     *list; /* (owned) (element-type FerryWorker): the workers' processes; ferry_pool_get_workers() returns it */
-  GPtrArray *workers; /* (owned) (element-type FerryPoolWorker): the workers that have not ended */
-  guint n_numbered;   /* number in the name of the newest worker */
-  GPtrArray *sources; /* (element-type FerryTaskSource) (unowned) */
-  guint next_source;  /* index of the source whose tasks are compared first */
-  double mean_time;   /* mean time of a task, in microseconds; 0: not known yet */
-  GArray *restarts;   /* monotonic times of worker ends that count against restart_limit */
-  GArray *refusals;   /* monotonic times at which the system lacked resources for a new worker */
+  FerryPoolRoster roster; /* the workers that have not ended */
+  guint n_numbered;       /* number in the name of the newest worker */
+  GPtrArray *sources;     /* (element-type FerryTaskSource) (unowned) */
+  guint next_source;      /* index of the source whose tasks are compared first */
+  double mean_time;       /* mean time of a task, in microseconds; 0: not known yet */
+  GArray *restarts;       /* monotonic times of worker ends that count against restart_limit */
+  GArray *refusals;       /* monotonic times at which the system lacked resources for a new worker */
   guint64 n_restarts;
   FerryTimer back_off; /* while it is set, no worker is started */
   GError *error;       /* (owned) (nullable): why no further worker is started */
@@ -159,9 +160,9 @@ ferry_pool_sum_fractions (FerryPool *self, FerryTaskSource *source)
 {
   double sum = 0;
 
-  for (guint i = 0; i < self->workers->len; i++)
+  for (guint i = 0; i < self->roster.workers->len; i++)
     {
-      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
+      FerryPoolWorker *worker = g_ptr_array_index (self->roster.workers, i);
       FerryTask *task = g_queue_peek_head (&worker->in_flight);
 
       if (task != NULL && ferry_task_get_placement (task)->queue == source && !ferry_task_get_done (task))
@@ -199,37 +200,16 @@ ferry_pool_check (FerryPool *self, GError **error)
 
 /* ---- Counts of workers ---- */
 
-typedef struct
+static void
+note_change (FerryPool *self, FerryPoolWorker *worker)
 {
-  guint n_live; /* workers that take tasks, or will take tasks after their start */
-  guint n_idle; /* live workers that have no task in flight */
-  guint n_busy; /* workers that have tasks in flight; they may be ending */
-} Counts;
-
-static Counts
-count_workers (FerryPool *self)
-{
-  Counts counts = {0};
-
-  for (guint i = 0; i < self->workers->len; i++)
-    {
-      const FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
-      gboolean live = ferry_pool_worker_is_live (worker);
-      gboolean busy = worker->in_flight.length > 0;
-
-      counts.n_live += live;
-      counts.n_idle += live && !busy;
-      counts.n_busy += busy;
-    }
-  return counts;
+  ferry_pool_roster_update (&self->roster, worker);
 }
 
 static gboolean
 may_end_idle (FerryPool *self)
 {
-  Counts counts = count_workers (self);
-
-  return counts.n_live > self->min_workers && counts.n_idle > self->min_idle;
+  return self->roster.n_live > self->min_workers && self->roster.n_idle > self->min_idle;
 }
 
 /* ---- Limits: how often workers may end early, and how old they may become ---- */
@@ -263,7 +243,7 @@ note_refusal (FerryPool *self, const GError *error)
       g_message ("The pool “%s” could not start a worker, and tries again after a pause: %s",
                  ferry_pool_get_name (self), error->message);
     }
-  if (self->refusals->len <= self->restart_limit || count_workers (self).n_live > 0)
+  if (self->refusals->len <= self->restart_limit || self->roster.n_live > 0)
     return;
   fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_SYSTEM,
                            "The system had too few resources for a worker of the pool “%s” %u times; free memory, "
@@ -276,7 +256,7 @@ note_refusal (FerryPool *self, const GError *error)
 static void
 note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
 {
-  if (obstacle != FERRY_OBSTACLE_SHORTAGE && count_workers (self).n_live == 0)
+  if (obstacle != FERRY_OBSTACLE_SHORTAGE && self->roster.n_live == 0)
     {
       fail (self, error);
       return;
@@ -346,9 +326,9 @@ retire_old (gpointer data)
   guint i = 0;
 
   ferry_timers_unset (self->router->timers, &self->age_timer);
-  while (self->max_age > 0 && i < self->workers->len)
+  while (self->max_age > 0 && i < self->roster.workers->len)
     {
-      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i++);
+      FerryPoolWorker *worker = g_ptr_array_index (self->roster.workers, i++);
       gint64 end = ferry_time_add (worker->ready_at, self->max_age);
 
       if (worker->state != FERRY_POOL_WORKER_READY)
@@ -419,7 +399,7 @@ start_worker (FerryPool *self)
       return FALSE;
     }
   self->started = TRUE;
-  g_ptr_array_add (self->workers, worker);
+  ferry_pool_roster_add (&self->roster, worker);
   if (worker->worker != NULL)
     g_list_store_append (self->list, worker->worker);
   return TRUE;
@@ -430,15 +410,13 @@ start_worker (FerryPool *self)
 static gboolean
 has_place (FerryPool *self)
 {
-  return count_workers (self).n_live < self->max_workers && self->workers->len < 2 * self->max_workers;
+  return self->roster.n_live < self->max_workers && self->roster.workers->len < 2 * self->max_workers;
 }
 
 static gboolean
 has_too_few (FerryPool *self)
 {
-  Counts counts = count_workers (self);
-
-  return counts.n_live < self->min_workers || counts.n_idle < self->min_idle;
+  return self->roster.n_live < self->min_workers || self->roster.n_idle < self->min_idle;
 }
 
 /* Starts workers up to the minimum, and notes the age of new workers that can run tasks. */
@@ -505,34 +483,12 @@ pass_turn (FerryPool *self, FerryTaskSource *source)
     self->next_source = index + 1;
 }
 
-/* Whether the worker may be sent one more task. It may have depth tasks in flight, but only one if it did not begin a
- * task in time. If max_tasks is not 0, a worker gets at most max_tasks tasks in all. */
+/* Whether the worker, which had no task in flight when it was picked, still may be sent one. */
 static gboolean
-has_room (FerryPool *self, const FerryPoolWorker *worker, guint depth)
+may_begin (FerryPool *self, const FerryPoolWorker *worker)
 {
-  guint n = worker->in_flight.length;
-
-  return worker->state == FERRY_POOL_WORKER_READY && n < (worker->n_missed > 0 ? 1 : depth) &&
-         (self->rules.max_tasks == 0 || worker->n_done + n < self->rules.max_tasks);
-}
-
-/* Returns (transfer none) the best worker that has room, or NULL. A worker that begins its tasks in time is preferred,
- * then a worker with fewer tasks in flight. */
-static FerryPoolWorker *
-find_worker (FerryPool *self, guint depth)
-{
-  FerryPoolWorker *best = NULL;
-
-  for (guint i = 0; i < self->workers->len; i++)
-    {
-      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
-
-      if (has_room (self, worker, depth) &&
-          (best == NULL || worker->n_missed < best->n_missed ||
-           (worker->n_missed == best->n_missed && worker->in_flight.length < best->in_flight.length)))
-        best = worker;
-    }
-  return best;
+  return worker->state == FERRY_POOL_WORKER_READY && worker->in_flight.length == 0 &&
+         (self->rules.max_tasks == 0 || worker->n_done < self->rules.max_tasks);
 }
 
 /* Returns (transfer none) the worker that the task is sent to now, or NULL. A task with a limited run time is sent only
@@ -540,9 +496,9 @@ find_worker (FerryPool *self, guint depth)
 static FerryPoolWorker *
 pick_worker (FerryPool *self, FerryTask *task)
 {
-  if (self->thief != NULL && has_room (self, self->thief, 1))
+  if (self->thief != NULL && may_begin (self, self->thief))
     return self->thief;
-  return find_worker (self, ferry_task_get_settings (task)->run_timeout > 0 ? 1 : get_depth (self));
+  return ferry_pool_roster_find (&self->roster, ferry_task_get_settings (task)->run_timeout > 0 ? 1 : get_depth (self));
 }
 
 static void
@@ -572,7 +528,7 @@ send_next (FerryPool *self)
   if (!ferry_pool_worker_send_task (worker, task))
     return FALSE;
   /* If the worker does not begin the task in time, an idle worker may steal the task. */
-  if (!ferry_timer_is_set (&self->steal_timer) && find_worker (self, 1) != NULL)
+  if (!ferry_timer_is_set (&self->steal_timer) && ferry_pool_roster_find (&self->roster, 1) != NULL)
     steal_at (self, g_get_monotonic_time () + BEGIN_MICROSECONDS);
   return TRUE;
 }
@@ -583,22 +539,11 @@ static FerryPoolWorker *
 find_busiest (FerryPool *self, guint n_missed, guint *most)
 {
   gint64 time_to_begin = (gint64) BEGIN_MICROSECONDS << MIN (n_missed, MAX_DOUBLINGS);
-  FerryPoolWorker *busiest = NULL;
+  gint64 begins_by;
+  FerryPoolWorker *busiest = ferry_pool_roster_find_busiest (&self->roster, time_to_begin, most, &begins_by);
 
-  *most = 0;
-  for (guint i = 0; i < self->workers->len; i++)
-    {
-      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
-      gint64 begins_by = 0;
-      guint n = ferry_pool_worker_count_ahead (worker, time_to_begin, &begins_by);
-
-      if (begins_by > 0)
-        steal_at (self, begins_by);
-      if (n <= *most)
-        continue;
-      busiest = worker;
-      *most = n;
-    }
+  if (begins_by > 0)
+    steal_at (self, begins_by);
   return busiest;
 }
 
@@ -608,7 +553,8 @@ static void
 steal_work (gpointer data)
 {
   FerryPool *self = data;
-  FerryPoolWorker *idle = self->rules.stopping || self->thief != NULL ? NULL : find_worker (self, 1);
+  FerryPoolWorker *idle =
+    self->rules.stopping || self->thief != NULL ? NULL : ferry_pool_roster_find (&self->roster, 1);
   guint most = 0;
   FerryPoolWorker *busiest = idle != NULL ? find_busiest (self, idle->n_missed, &most) : NULL;
 
@@ -616,7 +562,7 @@ steal_work (gpointer data)
     return;
   /* All tasks of the busiest worker can be stolen, so the worker did not begin its first task in time. */
   if (most == busiest->in_flight.length)
-    busiest->n_missed = MAX (busiest->n_missed, idle->n_missed) + 1;
+    ferry_pool_worker_set_n_missed (busiest, MAX (busiest->n_missed, idle->n_missed) + 1);
   g_object_ref (self);
   self->thief = ferry_pool_worker_ref (idle);
   ferry_pool_worker_take_back (busiest);
@@ -660,9 +606,9 @@ pick_to_retire (FerryPool *self)
 {
   FerryPoolWorker *pick = NULL;
 
-  for (guint i = 0; i < self->workers->len; i++)
+  for (guint i = 0; i < self->roster.workers->len; i++)
     {
-      FerryPoolWorker *worker = g_ptr_array_index (self->workers, i);
+      FerryPoolWorker *worker = g_ptr_array_index (self->roster.workers, i);
 
       if (ferry_pool_worker_is_live (worker) && (pick == NULL || worker->in_flight.length < pick->in_flight.length))
         pick = worker;
@@ -676,11 +622,11 @@ fit (gpointer data)
 {
   g_autoptr (FerryPool) self = g_object_ref (data);
 
-  while (!self->rules.stopping && count_workers (self).n_live > self->max_workers)
+  while (!self->rules.stopping && self->roster.n_live > self->max_workers)
     ferry_pool_worker_retire (pick_to_retire (self));
   /* If one more worker may be started, takes back the tasks that were sent ahead, so that new workers run them. */
-  for (guint i = 0; has_place (self) && i < self->workers->len; i++)
-    ferry_pool_worker_take_back (g_ptr_array_index (self->workers, i));
+  for (guint i = 0; has_place (self) && i < self->roster.workers->len; i++)
+    ferry_pool_worker_take_back (g_ptr_array_index (self->roster.workers, i));
   ferry_pool_schedule (self);
 }
 
@@ -691,9 +637,9 @@ kill_all (gpointer data)
 {
   g_autoptr (FerryPool) self = g_object_ref (FERRY_POOL (data));
 
-  for (guint i = self->workers->len; i > 0; i--)
-    if (i <= self->workers->len)
-      ferry_pool_worker_kill (g_ptr_array_index (self->workers, i - 1));
+  for (guint i = self->roster.workers->len; i > 0; i--)
+    if (i <= self->roster.workers->len)
+      ferry_pool_worker_kill (g_ptr_array_index (self->roster.workers, i - 1));
 }
 
 static void
@@ -701,7 +647,7 @@ finish_stop (FerryPool *self)
 {
   g_autoptr (FerryPool) kept G_GNUC_UNUSED = g_object_ref (self);
 
-  if (self->workers->len > 0 || !self->rules.stopping)
+  if (self->roster.workers->len > 0 || !self->rules.stopping)
     return;
   ferry_timers_unset (self->router->timers, &self->stop_timer);
   self->rules.stopping = FALSE;
@@ -746,8 +692,8 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
     }
   self->rules.stopping = TRUE;
   ferry_wait_queue_add_task (&self->stop_waits, task);
-  for (guint i = self->workers->len; i > 0; i--)
-    ferry_pool_worker_retire (g_ptr_array_index (self->workers, i - 1));
+  for (guint i = self->roster.workers->len; i > 0; i--)
+    ferry_pool_worker_retire (g_ptr_array_index (self->roster.workers, i - 1));
   fail_sources (self, g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED,
                                    "The pool “%s” was stopped; submit the task again, which starts it",
                                    ferry_pool_get_name (self)));
@@ -845,14 +791,15 @@ static void
 worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 {
   g_autoptr (FerryPool) kept G_GNUC_UNUSED = g_object_ref (self);
+  g_autoptr (FerryPoolWorker) kept_worker G_GNUC_UNUSED = ferry_pool_worker_ref (worker);
   gboolean expected = worker->told_to_end;
-  guint position;
+  guint position = ferry_pool_roster_remove (&self->roster, worker);
 
-  if (worker->worker != NULL && g_list_store_find (self->list, worker->worker, &position))
+  /* The list has the processes in the roster's order, and no handler runs between the two removals. */
+  if (worker->worker != NULL)
     g_list_store_remove (self->list, position);
   if (!expected && !self->rules.stopping)
     note_end (self, worker, exit);
-  g_ptr_array_remove (self->workers, worker);
   if (self->rules.stopping)
     finish_stop (self);
   else
@@ -1007,7 +954,11 @@ ferry_pool_set_max_tasks (FerryPool *self, guint max_tasks)
   g_return_if_fail (FERRY_IS_POOL (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  change (self, &self->rules.max_tasks, &max_tasks, sizeof max_tasks, PROP_MAX_TASKS);
+  if (self->rules.max_tasks == max_tasks)
+    return;
+  self->rules.max_tasks = max_tasks;
+  ferry_pool_roster_update_all (&self->roster);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_TASKS]);
 }
 
 /**
@@ -1202,7 +1153,7 @@ ferry_pool_get_n_workers (FerryPool *self)
   g_return_val_if_fail (FERRY_IS_POOL (self), 0);
   ferry_return_val_if_elsewhere (self->router->home, 0);
 
-  return self->workers->len;
+  return self->roster.workers->len;
 }
 
 /**
@@ -1221,7 +1172,7 @@ ferry_pool_get_n_busy (FerryPool *self)
   g_return_val_if_fail (FERRY_IS_POOL (self), 0);
   ferry_return_val_if_elsewhere (self->router->home, 0);
 
-  return count_workers (self).n_busy;
+  return self->roster.n_busy;
 }
 
 /**
@@ -1588,10 +1539,12 @@ ferry_pool_dispose (GObject *object)
   FerryPool *self = FERRY_POOL (object);
 
   self->rules.stopping = TRUE;
-  while (self->workers->len > 0)
+  while (self->roster.workers->len > 0)
     {
-      g_autoptr (FerryPoolWorker) worker = g_ptr_array_steal_index (self->workers, self->workers->len - 1);
+      FerryPoolWorker *last = g_ptr_array_index (self->roster.workers, self->roster.workers->len - 1);
+      g_autoptr (FerryPoolWorker) worker = ferry_pool_worker_ref (last);
 
+      ferry_pool_roster_remove (&self->roster, worker);
       ferry_pool_worker_let_go (worker);
     }
   ferry_timers_unset (self->router->timers, &self->back_off);
@@ -1608,7 +1561,7 @@ ferry_pool_finalize (GObject *object)
   FerryPool *self = FERRY_POOL (object);
 
   ferry_wait_queue_clear (&self->stop_waits);
-  g_ptr_array_unref (self->workers);
+  ferry_pool_roster_clear (&self->roster);
   g_ptr_array_unref (self->sources);
   g_array_unref (self->restarts);
   g_array_unref (self->refusals);
@@ -1643,6 +1596,7 @@ ferry_pool_init (FerryPool *self)
     .idle_timeout = 60 * G_USEC_PER_SEC,
     .death_limit = 3,
     .schedule = ferry_pool_schedule,
+    .note_change = note_change,
     .may_end_idle = may_end_idle,
     .note_time = ferry_pool_note_time,
     .fail = fail,
@@ -1652,7 +1606,7 @@ ferry_pool_init (FerryPool *self)
   self->restart_interval = 60 * G_USEC_PER_SEC;
   self->use_fork_server = TRUE;
   self->list = g_list_store_new (FERRY_TYPE_WORKER);
-  self->workers = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_pool_worker_unref);
+  ferry_pool_roster_init (&self->roster);
   self->sources = g_ptr_array_new ();
   self->restarts = g_array_new (FALSE, FALSE, sizeof (gint64));
   self->refusals = g_array_new (FALSE, FALSE, sizeof (gint64));

@@ -1,0 +1,64 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A pool's workers: their counts, the worker that gets the next task, and the worker that tasks are taken back from.
+ * Each answer takes the same time, however many workers there are: a worker changes its place when it changes.
+ *
+ * Threads: the router's. */
+
+#pragma once
+
+#include "task/ferry-pool-worker-private.h"
+
+G_BEGIN_DECLS
+
+/* The largest load, and the largest number of misses, that are told apart. */
+#define FERRY_POOL_N_SHELVES 64
+
+/* Workers by a small number. */
+typedef struct
+{
+  GQueue shelves[FERRY_POOL_N_SHELVES]; /* (element-type FerryPoolWorker): linked by their places' shelf_link */
+  guint64 filled;                       /* bit n: shelf n is not empty */
+} FerryPoolShelves;
+
+typedef struct
+{
+  guint n_live; /* workers that take tasks, or will take tasks after their start */
+  guint n_idle; /* live workers that have no task in flight */
+  guint n_busy; /* workers that have tasks in flight; they may be ending */
+
+  GPtrArray *workers; /* (owned) (element-type FerryPoolWorker): in the order of their places' numbers */
+  guint64 latest_number;
+  FerryPoolShelves open;  /* READY workers that begin tasks in time and may get more, by the tasks in flight */
+  FerryPoolShelves spent; /* READY workers that had max_tasks, by the tasks in flight */
+  FerryPoolShelves late;  /* READY workers that did not begin a task in time and have none, by n_missed */
+  GQueue unbegun;         /* (element-type FerryPoolWorker): workers whose first task was not seen to be begun; the
+                             worker that has had its first task for longest comes first */
+  guint n_visits;         /* how many workers were looked at to answer questions; for tests */
+} FerryPoolRoster;
+
+void ferry_pool_roster_init (FerryPoolRoster *self);
+void ferry_pool_roster_clear (FerryPoolRoster *self);
+
+/* Takes a reference of the caller. */
+void ferry_pool_roster_add (FerryPoolRoster *self, FerryPoolWorker *worker);
+/* Returns the index that the worker had, and releases the reference. */
+guint ferry_pool_roster_remove (FerryPoolRoster *self, FerryPoolWorker *worker);
+/* Must be called after each change of a worker's state, tasks in flight, misses or answers. Does nothing for a worker
+ * that was not added yet. */
+void ferry_pool_roster_update (FerryPoolRoster *self, FerryPoolWorker *worker);
+/* Must be called after a change of max_tasks. */
+void ferry_pool_roster_update_all (FerryPoolRoster *self);
+
+/* Returns (transfer none) (nullable) the best worker with fewer than depth tasks in flight. A worker that begins its
+ * tasks in time is preferred, then a worker with fewer tasks in flight, then the worker that became so last. A worker
+ * that did not begin a task in time gets one task at the most. */
+FerryPoolWorker *ferry_pool_roster_find (FerryPoolRoster *self, guint depth);
+/* Returns (transfer none) (nullable) the worker from which an idle worker may steal most tasks, and sets *most to their
+ * number. The first task in flight counts only if it was not begun within time_to_begin microseconds. Sets *begins_by
+ * to the monotonic time when the next worker's time is over, or to 0. */
+FerryPoolWorker *ferry_pool_roster_find_busiest (FerryPoolRoster *self, gint64 time_to_begin, guint *most,
+                                                 gint64 *begins_by);
+
+G_END_DECLS
