@@ -42,24 +42,24 @@ typedef struct
   pid_t pid;
 } Child;
 
-/* The first entries of ForkServer.polls. The pidfds of the children follow them, in the order of
- * ForkServer.children. */
+/* What the fork server waits for. A signal tells of the end of a child, so the fork server has no descriptor for each:
+ * a fork would copy it, the worker would have to close it, and the limit of descriptors would limit the workers. */
 enum
 {
   POLL_CONTROL,
   POLL_PREFORKED,
   POLL_APPLICATION,
-  POLL_GROUPS,
+  POLL_CHILDREN,
   N_POLLS,
 };
 
 typedef struct
 {
   int control;
-  GArray *children;    /* (element-type Child) */
-  GArray *polls;       /* (element-type struct pollfd) */
-  GArray *groups;      /* (element-type pid_t): the groups of ended workers, until all their processes are reaped */
-  pid_t preforked_pid; /* the newest pre-forked child */
+  GHashTable *children; /* (element-type pid_t Child) */
+  struct pollfd polls[N_POLLS];
+  pid_t preforked_pid;      /* the newest pre-forked child */
+  int preforked_pidfd;      /* its pidfd, until its id is known; -1: none */
   gboolean preforked_asked; /* a request for the pre-forked child is in the socket, and not yet read */
   gboolean preforked_lost;  /* the child ended early, or was not forked; none is forked before the next request */
   void (*warm_up) (void);   /* (nullable): run by a pre-forked child before it waits for its request */
@@ -297,25 +297,11 @@ prepare (int control)
   ferry_reseed ();
 }
 
-static void
-add_poll (ForkServer *self, int fd)
-{
-  struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-
-  g_array_append_val (self->polls, poll_fd);
-}
-
-static struct pollfd *
-get_poll (ForkServer *self, guint index)
-{
-  return &g_array_index (self->polls, struct pollfd, index);
-}
-
 /* Returns the place of the socket to the pre-forked child. The socket is -1 when there is no such child. */
 static int *
 get_preforked (ForkServer *self)
 {
-  return &get_poll (self, POLL_PREFORKED)->fd;
+  return &self->polls[POLL_PREFORKED].fd;
 }
 
 /* Blocks or unblocks SIGCHLD; how is SIG_BLOCK or SIG_UNBLOCK. The fork server has SIGCHLD blocked and reads it from a
@@ -335,9 +321,11 @@ set_signals (int how)
 static void
 close_fork_server_fds (ForkServer *self)
 {
-  for (guint i = POLL_PREFORKED; i < self->polls->len; i++)
-    if (get_poll (self, i)->fd >= 0)
-      close (get_poll (self, i)->fd);
+  for (guint i = POLL_PREFORKED; i < N_POLLS; i++)
+    if (self->polls[i].fd >= 0)
+      close (self->polls[i].fd);
+  if (self->preforked_pidfd >= 0)
+    close (self->preforked_pidfd);
   set_signals (SIG_UNBLOCK);
 }
 
@@ -345,33 +333,37 @@ close_fork_server_fds (ForkServer *self)
 static G_GNUC_NORETURN void
 finish (ForkServer *self, int status)
 {
-  for (guint i = 0; i < self->children->len; i++)
-    {
-      pid_t pid = g_array_index (self->children, Child, i).pid;
+  GHashTableIter iter;
+  gpointer key;
 
-      kill (pid, SIGKILL);
-      kill (-pid, SIGKILL);
+  g_hash_table_iter_init (&iter, self->children);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    {
+      kill (GPOINTER_TO_INT (key), SIGKILL);
+      kill (-GPOINTER_TO_INT (key), SIGKILL);
     }
-  for (guint i = 0; i < self->children->len; i++)
-    TEMP_FAILURE_RETRY (waitpid (g_array_index (self->children, Child, i).pid, NULL, 0));
+  g_hash_table_iter_init (&iter, self->children);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    TEMP_FAILURE_RETRY (waitpid (GPOINTER_TO_INT (key), NULL, 0));
   exit (status);
+}
+
+static Child *
+find_child (ForkServer *self, pid_t pid)
+{
+  return g_hash_table_lookup (self->children, GINT_TO_POINTER (pid));
 }
 
 /* Makes the pre-forked child the worker of request id. */
 static void
 give_preforked_its_id (ForkServer *self, guint64 id)
 {
-  ferry_clear_fd (get_preforked (self));
-  for (guint i = 0; i < self->children->len; i++)
-    {
-      Child *child = &g_array_index (self->children, Child, i);
+  ferry_autofd pidfd = ferry_steal_fd (&self->preforked_pidfd);
 
-      if (child->pid != self->preforked_pid)
-        continue;
-      child->id = id;
-      if (!ferry_fork_server_send_started (self->control, id, child->pid, get_poll (self, N_POLLS + i)->fd))
-        finish (self, EXIT_SUCCESS);
-    }
+  ferry_clear_fd (get_preforked (self));
+  find_child (self, self->preforked_pid)->id = id;
+  if (!ferry_fork_server_send_started (self->control, id, self->preforked_pid, pidfd))
+    finish (self, EXIT_SUCCESS);
 }
 
 /* Reads the id of the request that the pre-forked child has taken, if the child has sent it. If the child has closed
@@ -385,7 +377,7 @@ read_preforked (ForkServer *self)
   if (got == (gssize) sizeof id)
     give_preforked_its_id (self, id);
   else if (got >= 0 || errno != EAGAIN)
-    get_poll (self, POLL_PREFORKED)->events = 0;
+    self->polls[POLL_PREFORKED].events = 0;
 }
 
 /* Handles the end of the pre-forked child. If the child had read a request and ended before it sent the id, the child
@@ -406,66 +398,63 @@ handle_preforked_end (ForkServer *self)
       return;
     }
   ferry_clear_fd (get_preforked (self));
+  ferry_clear_fd (&self->preforked_pidfd);
   self->preforked_lost = TRUE;
-}
-
-/* Reaps what is left of the process groups of ended workers. A child that a worker made with CLONE_PARENT is a child of
- * the fork server. It is in the worker's group, and is killed with that group. */
-static void
-reap_groups (ForkServer *self)
-{
-  struct signalfd_siginfo signal_info;
-
-  TEMP_FAILURE_RETRY (read (get_poll (self, POLL_GROUPS)->fd, &signal_info, sizeof signal_info));
-  for (guint i = self->groups->len; i-- > 0;)
-    {
-      pid_t group = g_array_index (self->groups, pid_t, i);
-      pid_t reaped;
-
-      do
-        reaped = waitpid (-group, NULL, WNOHANG | __WALL);
-      while (reaped > 0);
-      if (reaped < 0)
-        g_array_remove_index_fast (self->groups, i);
-    }
 }
 
 /* Reaps an ended child, and reports its end. The rest of its process group is killed before the child is reaped, while
  * no other process can have the group's number. */
 static void
-reap (ForkServer *self, guint index)
+reap (ForkServer *self, Child *child, const siginfo_t *info)
 {
-  Child *child = &g_array_index (self->children, Child, index);
   guint64 id;
-  siginfo_t info = {0};
 
-  if (waitid (P_PID, (id_t) child->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
-    return;
   if (child->pid == self->preforked_pid && *get_preforked (self) >= 0)
     handle_preforked_end (self);
   id = child->id;
   kill (-child->pid, SIGKILL);
   TEMP_FAILURE_RETRY (waitpid (child->pid, NULL, 0));
-  g_array_append_val (self->groups, child->pid);
-  reap_groups (self);
-  ferry_clear_fd (&get_poll (self, N_POLLS + index)->fd);
-  g_array_remove_index_fast (self->polls, N_POLLS + index);
-  g_array_remove_index_fast (self->children, index);
-  if (id != PREFORKED_ID && !ferry_fork_server_send_ended (self->control, id, info.si_code, info.si_status))
+  g_hash_table_remove (self->children, GINT_TO_POINTER (info->si_pid));
+  if (id != PREFORKED_ID && !ferry_fork_server_send_ended (self->control, id, info->si_code, info->si_status))
     finish (self, EXIT_SUCCESS);
 }
 
-/* Adds a new child. Returns its pidfd. When the pidfd cannot be opened, kills the child, and returns -1 with errno. */
+/* Reaps what has ended. One signal may stand for several ends. A process that a worker made with CLONE_PARENT is a
+ * child of the fork server too, but no worker. */
+static void
+reap_all (ForkServer *self)
+{
+  struct signalfd_siginfo signal_info;
+
+  /* Before the children are looked at: the signal of a later end stays. */
+  TEMP_FAILURE_RETRY (read (self->polls[POLL_CHILDREN].fd, &signal_info, sizeof signal_info));
+  for (;;)
+    {
+      siginfo_t info = {0};
+      Child *child;
+
+      if (waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 || info.si_pid == 0)
+        return;
+      child = find_child (self, info.si_pid);
+      if (child != NULL)
+        reap (self, child, &info);
+      else
+        TEMP_FAILURE_RETRY (waitpid (info.si_pid, NULL, __WALL));
+    }
+}
+
+/* Adds a new child. Returns (transfer full) its pidfd. When the pidfd cannot be opened, kills the child, and returns -1
+ * with errno. */
 static int
 add_child (ForkServer *self, guint64 id, pid_t pid)
 {
   int pidfd = (int) syscall (SYS_pidfd_open, pid, 0);
   int failure = errno;
+  Child child = {id, pid};
 
   if (pidfd >= 0)
     {
-      g_array_append_val (self->children, ((Child){id, pid}));
-      add_poll (self, pidfd);
+      g_hash_table_insert (self->children, GINT_TO_POINTER (pid), g_memdup2 (&child, sizeof child));
       return pidfd;
     }
   kill (pid, SIGKILL);
@@ -492,7 +481,7 @@ fork_worker (ForkServer *self, FerryStartOrder *order)
   guint n_threads = ferry_count_threads ();
   const guint64 id = order->start.id;
   gboolean told;
-  int pidfd;
+  ferry_autofd pidfd = -1;
   pid_t pid = n_threads > 1 ? -1 : ferry_fork_child ();
 
   if (pid == 0)
@@ -590,12 +579,13 @@ fork_preforked (ForkServer *self)
       return TRUE;
     }
   close (sockets[1]);
-  if (pid < 0 || add_child (self, PREFORKED_ID, pid) < 0)
+  self->preforked_pidfd = pid < 0 ? -1 : add_child (self, PREFORKED_ID, pid);
+  if (self->preforked_pidfd < 0)
     {
       close (sockets[0]);
       return FALSE;
     }
-  *get_poll (self, POLL_PREFORKED) = (struct pollfd){.fd = sockets[0], .events = POLLIN};
+  self->polls[POLL_PREFORKED] = (struct pollfd){.fd = sockets[0], .events = POLLIN};
   self->preforked_pid = pid;
   self->preforked_asked = FALSE;
   self->preforked_lost = FALSE;
@@ -638,7 +628,7 @@ serve (ForkServer *self)
 static gboolean
 leave_to_preforked (ForkServer *self)
 {
-  if (*get_preforked (self) < 0 || (get_poll (self, POLL_CONTROL)->revents & (POLLHUP | POLLERR)) != 0)
+  if (*get_preforked (self) < 0 || (self->polls[POLL_CONTROL].revents & (POLLHUP | POLLERR)) != 0)
     return FALSE;
   self->preforked_asked = ferry_start_order_peek (self->control) != PREFORKED_ID;
   return TRUE;
@@ -669,24 +659,19 @@ serve_all (ForkServer *self)
       int n;
 
       /* While the pre-forked child reads a request, poll reports only the end of the application here (POLLHUP). */
-      get_poll (self, POLL_CONTROL)->events = waiting ? 0 : POLLIN;
-      get_poll (self, POLL_GROUPS)->events = self->groups->len > 0 ? POLLIN : 0;
-      n = TEMP_FAILURE_RETRY (ppoll ((struct pollfd *) (void *) self->polls->data, self->polls->len, limit, NULL));
+      self->polls[POLL_CONTROL].events = waiting ? 0 : POLLIN;
+      n = TEMP_FAILURE_RETRY (ppoll (self->polls, N_POLLS, limit, NULL));
       if (n == 0 && waiting)
         end_stuck_preforked (self);
       else if (n == 0 && fork_preforked (self))
         return;
-      if (n > 0 && get_poll (self, POLL_APPLICATION)->revents != 0)
+      if (n > 0 && self->polls[POLL_APPLICATION].revents != 0)
         finish (self, EXIT_SUCCESS);
-      if (n > 0 && get_poll (self, POLL_GROUPS)->revents != 0)
-        reap_groups (self);
-      if (n > 0 && get_poll (self, POLL_PREFORKED)->revents != 0)
+      if (n > 0 && self->polls[POLL_PREFORKED].revents != 0)
         read_preforked (self);
-      /* From the last child to the first: reap() moves the last child to the index of a removed one. */
-      for (guint i = self->children->len; n > 0 && i-- > 0;)
-        if (get_poll (self, N_POLLS + i)->revents != 0)
-          reap (self, i);
-      if (n > 0 && get_poll (self, POLL_CONTROL)->revents != 0 && !leave_to_preforked (self) && serve (self))
+      if (n > 0 && self->polls[POLL_CHILDREN].revents != 0)
+        reap_all (self);
+      if (n > 0 && self->polls[POLL_CONTROL].revents != 0 && !leave_to_preforked (self) && serve (self))
         return;
     }
 }
@@ -710,14 +695,18 @@ ferry_fork_server_run (void (*warm_up) (void), GError **error)
       ferry_set_system_error (error, "Making a fork server's memory (mmap)");
       return -1;
     }
-  self.children = g_array_new (FALSE, FALSE, sizeof (Child));
-  self.groups = g_array_new (FALSE, FALSE, sizeof (pid_t));
-  self.polls = g_array_new (FALSE, FALSE, sizeof (struct pollfd));
-  add_poll (&self, self.control);
-  add_poll (&self, -1);
-  add_poll (&self, application);
+  self.children = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  self.preforked_pidfd = -1;
   ends = set_signals (SIG_BLOCK);
-  add_poll (&self, signalfd (-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK));
+  self.polls[POLL_CONTROL] = (struct pollfd){.fd = self.control, .events = POLLIN};
+  self.polls[POLL_PREFORKED] = (struct pollfd){.fd = -1, .events = POLLIN};
+  self.polls[POLL_APPLICATION] = (struct pollfd){.fd = application, .events = POLLIN};
+  self.polls[POLL_CHILDREN] = (struct pollfd){.fd = signalfd (-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK), .events = POLLIN};
+  if (self.polls[POLL_CHILDREN].fd < 0)
+    {
+      ferry_set_system_error (error, "Watching a fork server's workers (signalfd)");
+      return -1;
+    }
   serve_all (&self);
   return 0;
 }

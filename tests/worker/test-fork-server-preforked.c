@@ -104,6 +104,18 @@ end_workers (FerryWorker **workers, guint n_workers)
     }
 }
 
+static guint
+count_descriptors (GPid pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/fd", (int) pid);
+  g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
+  guint n = 0;
+
+  while (folder != NULL && g_dir_read_name (folder) != NULL)
+    n++;
+  return n;
+}
+
 /* ---- the pre-forked child becomes a worker ---- */
 
 static void
@@ -292,6 +304,9 @@ test_serves_a_burst (void)
     }
   g_assert_cmpuint (n_preforked, ==, 1);
   wait_preforked_beside (fork_server, workers, G_N_ELEMENTS (workers));
+  /* None for each worker: a fork would copy it, each worker would close it, and their number would have a limit. */
+  while (count_descriptors (fork_server) != N_IDLE_DESCRIPTORS)
+    g_assert_cmpuint (count_descriptors (fork_server), <=, N_IDLE_DESCRIPTORS + 1);
   end_workers (workers, G_N_ELEMENTS (workers));
   wait_preforked (fork_server);
   fork_server_test_finish (&test);
@@ -300,13 +315,7 @@ test_serves_a_burst (void)
 static gboolean
 is_idle (gpointer data)
 {
-  g_autofree char *path = g_strdup_printf ("/proc/%d/fd", (int) *(GPid *) data);
-  g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
-  guint n = 0;
-
-  while (folder != NULL && g_dir_read_name (folder) != NULL)
-    n++;
-  return n == N_IDLE_DESCRIPTORS && has_preforked (*(GPid *) data);
+  return count_descriptors (*(GPid *) data) == N_IDLE_DESCRIPTORS && has_preforked (*(GPid *) data);
 }
 
 static void
