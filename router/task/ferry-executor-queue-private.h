@@ -15,9 +15,13 @@
 
 G_BEGIN_DECLS
 
+/* So many empty buckets may stay, however few others there are. */
+#define FERRY_TASK_QUEUE_SPARE 32
+
 typedef struct
 {
   GPtrArray *buckets; /* (owned) (element-type FerryBucket): the highest priority last; buckets may be empty */
+  guint n_empty;      /* how many buckets are empty */
 } FerryTaskQueue;
 
 void ferry_task_queue_init (FerryTaskQueue *self);

@@ -17,6 +17,7 @@ void
 ferry_task_queue_init (FerryTaskQueue *self)
 {
   self->buckets = g_ptr_array_new_with_free_func (g_free);
+  self->n_empty = 0;
 }
 
 void
@@ -48,8 +49,33 @@ get_bucket (FerryTaskQueue *self, int priority)
     }
   bucket = g_new0 (FerryBucket, 1);
   bucket->priority = priority;
+  /* This moves the buckets behind. A tree would not, but takes longer up to 30,000 priorities. */
   g_ptr_array_insert (self->buckets, (int) low, bucket);
+  self->n_empty++;
   return bucket;
+}
+
+/* Frees the empty buckets when they are many. A bucket that has just become empty is often used again: by the next task
+ * of its priority, or by the next one whose priority changes. */
+static void
+tidy (FerryTaskQueue *self)
+{
+  guint n = 0;
+
+  if (self->n_empty <= FERRY_TASK_QUEUE_SPARE || self->n_empty <= self->buckets->len / 2)
+    return;
+  for (guint i = 0; i < self->buckets->len; i++)
+    {
+      FerryBucket *bucket = g_ptr_array_index (self->buckets, i);
+
+      if (bucket->tasks.head == NULL)
+        continue;
+      g_ptr_array_index (self->buckets, i) = g_ptr_array_index (self->buckets, n);
+      g_ptr_array_index (self->buckets, n++) = bucket;
+    }
+  /* The empty ones are behind the others now. */
+  self->n_empty = 0;
+  g_ptr_array_set_size (self->buckets, (int) n);
 }
 
 void
@@ -59,6 +85,7 @@ ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_front)
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
   placement->queue_link.data = task;
+  self->n_empty -= bucket->tasks.head == NULL;
   if (at_front)
     g_queue_push_head_link (&bucket->tasks, &placement->queue_link);
   else
@@ -71,6 +98,8 @@ ferry_task_queue_remove (FerryTaskQueue *self, FerryTask *task)
   FerryBucket *bucket = get_bucket (self, ferry_task_get_priority (task));
 
   g_queue_unlink (&bucket->tasks, &ferry_task_get_placement (task)->queue_link);
+  self->n_empty += bucket->tasks.head == NULL;
+  tidy (self);
 }
 
 /* Also frees empty buckets at the end of the array, except the last bucket that is left. */
@@ -86,6 +115,7 @@ ferry_task_queue_peek (FerryTaskQueue *self)
       if (self->buckets->len == 1)
         return NULL;
       g_ptr_array_set_size (self->buckets, (int) self->buckets->len - 1);
+      self->n_empty--;
     }
   return NULL;
 }

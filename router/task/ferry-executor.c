@@ -56,7 +56,9 @@ struct _FerryExecutor
   pthread_mutex_t inbox_lock;
   GQueue inbox; /* inbox_lock: (element-type FerryTask) (owned); an item &inbox means: cancel the earlier tasks */
 
-  GSequence *list;            /* (owned) (element-type FerryTask): the items of the list model */
+  GSequence *list;          /* (owned) (element-type FerryTask): the items of the list model */
+  GSequenceIter *looked_at; /* (nullable): the place in list that was asked for last; NULL after each removal */
+  guint looked_at_position;
   guint64 latest_number;      /* number of the task that was added to the list last */
   GQueue finished;            /* (element-type FerryTask): the tasks of the list that are done, oldest first */
   FerryWaitQueue submissions; /* submissions that wait for room; the key is the task */
@@ -104,6 +106,24 @@ get_n_items (GListModel *model)
   return (guint) g_sequence_get_length (self->list);
 }
 
+/* Returns the place at a position. A view asks for one after the other, and a step in the tree takes less time than a
+ * search from its root. */
+static GSequenceIter *
+list_find (FerryExecutor *self, guint position)
+{
+  GSequenceIter *next = self->looked_at != NULL ? g_sequence_iter_next (self->looked_at) : NULL;
+
+  if (next != NULL && self->looked_at_position + 1 == position)
+    self->looked_at = next;
+  else if (self->looked_at == NULL || self->looked_at_position != position)
+    self->looked_at = g_sequence_get_iter_at_pos (self->list, (int) MIN (position, (guint) G_MAXINT));
+  self->looked_at_position = position;
+  if (!g_sequence_iter_is_end (self->looked_at))
+    return self->looked_at;
+  self->looked_at = NULL;
+  return g_sequence_get_end_iter (self->list);
+}
+
 static gpointer
 get_item (GListModel *model, guint position)
 {
@@ -112,7 +132,7 @@ get_item (GListModel *model, guint position)
 
   if (!ferry_home_check (self->router->home, "g_list_model_get_item"))
     return NULL;
-  iter = g_sequence_get_iter_at_pos (self->list, (int) MIN (position, (guint) G_MAXINT));
+  iter = list_find (self, position);
   return g_sequence_iter_is_end (iter) ? NULL : g_object_ref (g_sequence_get (iter));
 }
 
@@ -156,6 +176,7 @@ list_remove (FerryExecutor *self, FerryTask *task)
   if (g_steal_pointer (&placement->finished_link.data) != NULL)
     g_queue_unlink (&self->finished, &placement->finished_link);
   position = (guint) g_sequence_iter_get_position (iter);
+  self->looked_at = NULL;
   g_sequence_remove (iter);
   g_list_model_items_changed (G_LIST_MODEL (self), position, 1, 0);
 }
@@ -221,7 +242,12 @@ list_trim (FerryExecutor *self, guint keep)
       for (n = 1; n < end && g_sequence_iter_prev (first) == get_position (leaving, end - 1 - n); n++)
         first = get_position (leaving, end - 1 - n);
       position = (guint) g_sequence_iter_get_position (first);
-      g_sequence_remove_range (first, behind);
+      self->looked_at = NULL;
+      /* A range is cut out of the tree, which takes several times as long as to remove one. */
+      if (n == 1)
+        g_sequence_remove (first);
+      else
+        g_sequence_remove_range (first, behind);
       g_list_model_items_changed (G_LIST_MODEL (self), position, n, 0);
     }
 }
