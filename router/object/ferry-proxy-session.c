@@ -63,7 +63,7 @@ struct _FerryProxySession
                      opens the next */
   GError *end;    /* (owned) (nullable): why the transport has ended */
   GError *left;   /* (owned) (nullable): why the exporter has left the transport; cleared when a new stream is opened */
-  GPtrArray *watches; /* (element-type Watch) (owned) */
+  GHashTable *watches; /* (owned) (element-type guint64 Watch): by their numbers */
   guint64 last_watch;
 };
 
@@ -110,11 +110,12 @@ static GPtrArray *
 list_watches_locked (FerryProxySession *self, gboolean all)
 {
   GPtrArray *list = g_ptr_array_new_with_free_func (watch_unref);
+  GHashTableIter iter;
+  Watch *watch;
 
-  for (guint i = 0; i < self->watches->len; i++)
+  g_hash_table_iter_init (&iter, self->watches);
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &watch))
     {
-      Watch *watch = self->watches->pdata[i];
-
       if (!all && !watch->names)
         continue;
       ferry_ref_count_inc (&watch->references);
@@ -331,7 +332,7 @@ ferry_proxy_session_add_watch (FerryProxySession *self, gboolean names, FerryPro
   *watch = (Watch){.names = names, .func = func, .data = data, .destroy = destroy, .references = 1};
   pthread_mutex_lock (&self->lock);
   number = watch->number = ++self->last_watch;
-  g_ptr_array_add (self->watches, watch);
+  g_hash_table_insert (self->watches, &watch->number, watch);
   pthread_mutex_unlock (&self->lock);
   open_stream (self);
   return number;
@@ -340,13 +341,13 @@ ferry_proxy_session_add_watch (FerryProxySession *self, gboolean names, FerryPro
 void
 ferry_proxy_session_remove_watch (FerryProxySession *self, guint64 number)
 {
-  Watch *watch = NULL;
+  Watch *watch;
 
   pthread_mutex_lock (&self->lock);
-  for (guint i = 0; i < self->watches->len && watch == NULL; i++)
-    if (((Watch *) self->watches->pdata[i])->number == number)
-      watch = g_ptr_array_steal_index_fast (self->watches, i);
+  watch = g_hash_table_lookup (self->watches, &number);
+  g_hash_table_steal (self->watches, &number);
   pthread_mutex_unlock (&self->lock);
+  /* Without the lock: the watch's data may be freed. */
   if (watch != NULL)
     watch_unref (watch);
 }
@@ -520,7 +521,7 @@ session_new (FerryTransport *transport)
   self->by_number = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, entry_free);
   self->by_name = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
   self->infos = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_dbus_interface_info_unref);
-  self->watches = g_ptr_array_new_with_free_func (watch_unref);
+  self->watches = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, watch_unref);
   return self;
 }
 
@@ -574,7 +575,7 @@ session_free (FerryProxySession *self)
   g_hash_table_unref (self->by_number);
   g_hash_table_unref (self->by_name);
   g_hash_table_unref (self->infos);
-  g_ptr_array_unref (self->watches);
+  g_hash_table_unref (self->watches);
   g_clear_error (&self->end);
   g_clear_error (&self->left);
   pthread_mutex_destroy (&self->lock);

@@ -39,8 +39,9 @@ struct _FerrySubscription
   _Atomic gboolean looks; /* look() is posted to the context, and has not begun */
 
   gboolean closed;
-  GCancellable *cancellable; /* (owned): cancels waiting for the next item */
-  FerryReplies *replies;     /* (owned) (nullable): the open stream */
+  GCancellable *cancellable;  /* (owned): cancels waiting for the next item */
+  FerryReplies *replies;      /* (owned) (nullable): the open stream */
+  _Atomic gboolean streaming; /* any: a stream is open, so no change of the session matters */
   gboolean is_first;
   gint64 last_item; /* when the last item came, in monotonic time; 0 after a pause */
   _Atomic gboolean
@@ -95,7 +96,9 @@ look_soon (gpointer data)
 {
   FerrySubscription *self = data;
 
-  if (!atomic_exchange (&self->looks, TRUE))
+  /* Sequentially consistent, as in stream_ended(): the session has changed before this, and stream_ended() clears the
+   * flag before it reads the session. So one of the two sees the other. */
+  if (!atomic_load (&self->streaming) && !atomic_exchange (&self->looks, TRUE))
     ferry_mailbox_post (self->context, look, subscription_ref (self), subscription_unref);
 }
 
@@ -146,9 +149,12 @@ may_be_there_now (FerrySubscription *self)
 static void
 stream_ended (FerrySubscription *self, const GError *error)
 {
-  g_autoptr (GError) end = ferry_proxy_session_dup_end (self->session);
-  gboolean again = end == NULL && (is_worth_another_try (error) || may_be_there_now (self));
+  g_autoptr (GError) end = NULL;
+  gboolean again;
 
+  atomic_store (&self->streaming, FALSE);
+  end = ferry_proxy_session_dup_end (self->session);
+  again = end == NULL && (is_worth_another_try (error) || may_be_there_now (self));
   g_clear_object (&self->replies);
   tell_silent (self, end != NULL ? end : error, !again);
   self->silent = self->silent && !again;
@@ -236,6 +242,7 @@ open_stream (FerrySubscription *self)
   self->is_first = TRUE;
   self->edition = ferry_proxy_session_get_edition (self->session);
   self->replies = ferry_mux_transact_stream (mux, FERRY_OBJECT_METHOD_FOLLOW, request, WINDOW, -1, &error);
+  atomic_store (&self->streaming, self->replies != NULL);
   if (self->replies != NULL)
     take_next (self);
   else if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))

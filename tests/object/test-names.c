@@ -8,8 +8,10 @@
 #include <locale.h>
 #include <string.h>
 
+#include "base/ferry-mailbox-private.h"
 #include "ferry-test.h"
 #include "object-test.h"
+#include "object/ferry-proxy-session-private.h"
 #include "object/number-list.h"
 
 #define NAME "thing"
@@ -374,6 +376,70 @@ test_policy (Scene *self, gconstpointer data)
   g_assert_cmpint (test_counter_get_most_at_once (counter), ==, 2);
 }
 
+/* ---- what a name costs those that follow another ---- */
+
+typedef struct
+{
+  FerryProxySession *session;
+  guint64 edition;
+} Newer;
+
+static gboolean
+is_newer (gpointer data)
+{
+  const Newer *self = data;
+
+  return ferry_proxy_session_get_edition (self->session) > self->edition;
+}
+
+static gboolean
+is_cached (gpointer proxy)
+{
+  g_autoptr (GVariant) value = ferry_proxy_dup_cached (proxy, "value");
+
+  return value != NULL;
+}
+
+/* A subscription was woken up for each name that was added or removed, and looked that its stream is open. It belongs
+ * to a context of its own here, where nothing else is posted. All watches have been called for a name when the next
+ * name has come. */
+static void
+test_other_names_wake_nothing (Scene *self, gconstpointer data)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (TestCounter) counter = export_counter (self, 7);
+  FerryProxySession *session = ferry_proxy_session_get (self->here);
+  FerryMailbox *mailbox = ferry_mailbox_ref_for (context);
+
+  g_main_context_push_thread_default (context);
+  ferry_proxy_follow (self->proxy, (const char *const[]){"value", NULL}, NULL);
+  g_main_context_pop_thread_default (context);
+  while (!is_cached (self->proxy))
+    {
+      g_main_context_iteration (context, FALSE);
+      g_main_context_iteration (NULL, FALSE);
+    }
+  while (g_main_context_iteration (context, FALSE))
+    ;
+  for (guint i = 0; i < 10; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("other-%u", i);
+      g_autoptr (TestCounter) other = test_counter_new ("counter");
+      g_autoptr (GError) error = NULL;
+      Newer newer = {session, ferry_proxy_session_get_edition (session)};
+
+      ferry_exporter_export (self->exporter, name, G_OBJECT (other), self->interface, FERRY_CALL_POLICY_SERIAL, &error);
+      g_assert_no_error (error);
+      ferry_test_look_until (is_newer, &newer);
+    }
+  g_assert_cmpuint (ferry_mailbox_get_n (mailbox), ==, 0);
+  ferry_proxy_unfollow (self->proxy);
+  while (g_main_context_iteration (context, FALSE))
+    ;
+  ferry_mailbox_unref (mailbox);
+  ferry_proxy_session_unref (session);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -388,6 +454,7 @@ main (int argc, char **argv)
     {"a-list-replica-shows-the-list-that-has-the-name", test_list},
     {"a-description-is-that-of-the-object-that-has-the-name", test_description},
     {"the-latest-policy-holds", test_policy},
+    {"other-names-wake-nothing-that-is-followed", test_other_names_wake_nothing},
   };
 
   setlocale (LC_ALL, "");
