@@ -67,10 +67,10 @@ struct _FerryExporterSession
   GMainContext *context; /* (nullable): the exporter's */
 
   pthread_mutex_t lock;
-  GHashTable *handles;      /* lock: (element-type guint64 Handle) (owned): by FerryExported.number */
-  gsize value_bytes;        /* lock: the total size of the values that handles refer to */
-  GPtrArray *subscriptions; /* lock, also for the fields below: (element-type FerryPacedSender) (owned) */
-  GPtrArray *watches;  /* (element-type FerryPacedSender) (owned): streams that report whether the exporter listens */
+  GHashTable *handles;       /* lock: (element-type guint64 Handle) (owned): by FerryExported.number */
+  gsize value_bytes;         /* lock: the total size of the values that handles refer to */
+  GHashTable *subscriptions; /* lock, also for the fields below: (owned) (element-type FerryPacedSender): a set */
+  GHashTable *watches; /* (element-type FerryPacedSender) (owned): streams that report whether the exporter listens */
   guint64 last_before; /* the number of the last invocation that came before the latest stop */
   gboolean closed;
 };
@@ -426,45 +426,53 @@ start_view (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation
 /* Adds a stream. The stream removes itself from the session when it ends. Fails with FERRY_ERROR_TOO_LARGE when
  * there are too many. */
 static gboolean
-add_sender (FerryExporterSession *self, GPtrArray *senders, FerryPacedSender *sender, GError **error)
+add_sender (FerryExporterSession *self, GHashTable *senders, FerryPacedSender *sender, GError **error)
 {
   FERRY_AUTO_LOCK (&self->lock);
 
   if (self->closed)
     return ferry_set_error (error, FERRY_ERROR_CLOSED, "The transport has ended; connect again");
-  if (senders->len >= FERRY_MAX_SUBSCRIBERS)
+  if (g_hash_table_size (senders) >= FERRY_MAX_SUBSCRIBERS)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                             "The transport has %d %s, and cannot have more; end some of them first",
                             FERRY_MAX_SUBSCRIBERS, senders == self->watches ? "watches" : "subscriptions");
-  g_ptr_array_add (senders, ferry_paced_sender_ref (sender));
+  g_hash_table_add (senders, ferry_paced_sender_ref (sender));
   return TRUE;
 }
 
 /* The caller must hold a reference to the stream, so that nothing is freed under the lock. */
 static void
-remove_sender (FerryExporterSession *self, GPtrArray *senders, FerryPacedSender *sender)
+remove_sender (FerryExporterSession *self, GHashTable *senders, FerryPacedSender *sender)
 {
   FERRY_AUTO_LOCK (&self->lock);
-  g_ptr_array_remove_fast (senders, sender);
+  g_hash_table_remove (senders, sender);
 }
 
-/* Returns (element-type FerryPacedSender) (transfer full): a copy of a list of streams. */
+/* Returns (element-type FerryPacedSender) (transfer full): the streams. by_name: (nullable): only the subscriptions
+ * that found this object by its name. */
 static GPtrArray *
-list_senders (FerryExporterSession *self, GPtrArray *senders)
+list_senders (FerryExporterSession *self, GHashTable *senders, FerryExported *by_name)
 {
+  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_paced_sender_unref);
+  GHashTableIter iter;
+  gpointer sender;
   FERRY_AUTO_LOCK (&self->lock);
-  return g_ptr_array_copy (senders, (GCopyFunc) (GCallback) ferry_paced_sender_ref, NULL);
+
+  g_hash_table_iter_init (&iter, senders);
+  while (g_hash_table_iter_next (&iter, &sender, NULL))
+    if (by_name == NULL || ferry_subscriber_has_by_name (sender, by_name))
+      g_ptr_array_add (list, ferry_paced_sender_ref (sender));
+  return list;
 }
 
 /* Ends streams with reason. by_name: (nullable): ends only the subscriptions that found this object by its name. */
 static void
-end_senders (FerryExporterSession *self, GPtrArray *senders, FerryExported *by_name, const GError *reason)
+end_senders (FerryExporterSession *self, GHashTable *senders, FerryExported *by_name, const GError *reason)
 {
-  g_autoptr (GPtrArray) list = list_senders (self, senders);
+  g_autoptr (GPtrArray) list = list_senders (self, senders, by_name);
 
   for (guint i = 0; i < list->len; i++)
-    if (by_name == NULL || ferry_subscriber_has_by_name (list->pdata[i], by_name))
-      ferry_paced_sender_end (list->pdata[i], reason);
+    ferry_paced_sender_end (list->pdata[i], reason);
 }
 
 typedef struct
@@ -530,7 +538,7 @@ start_watch (FerryExporterSession *self, FerryInvocation *invocation)
 static void
 tell_watches (FerryExporterSession *self)
 {
-  g_autoptr (GPtrArray) watches = list_senders (self, self->watches);
+  g_autoptr (GPtrArray) watches = list_senders (self, self->watches, NULL);
 
   for (guint i = 0; i < watches->len; i++)
     ferry_paced_sender_kick (watches->pdata[i]);
@@ -786,8 +794,8 @@ ferry_exporter_session_finalize (GObject *object)
   g_clear_object (&self->demux);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_hash_table_unref (self->handles);
-  g_ptr_array_unref (self->subscriptions);
-  g_ptr_array_unref (self->watches);
+  g_hash_table_unref (self->subscriptions);
+  g_hash_table_unref (self->watches);
   pthread_mutex_destroy (&self->lock);
 
   G_OBJECT_CLASS (ferry_exporter_session_parent_class)->finalize (object);
@@ -805,8 +813,8 @@ ferry_exporter_session_init (FerryExporterSession *self)
   g_weak_ref_init (&self->exporter, NULL);
   pthread_mutex_init (&self->lock, NULL);
   self->handles = new_handles ();
-  self->subscriptions = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_paced_sender_unref);
-  self->watches = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_paced_sender_unref);
+  self->subscriptions = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) ferry_paced_sender_unref, NULL);
+  self->watches = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) ferry_paced_sender_unref, NULL);
 }
 
 /* ---- objects, types and functions ---- */
