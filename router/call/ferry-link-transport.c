@@ -228,7 +228,7 @@ fault_link (End *end, FerryLink *link)
 
   if (!g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_PROTOCOL))
     return;
-  router = g_weak_ref_get (&end->receiver->router);
+  router = ferry_receiver_dup_router (end->receiver);
   if (router != NULL)
     ferry_router_fault_link (router, link, reason->message);
 }
@@ -348,7 +348,7 @@ ferry_link_transport_dup_router (FerryTransport *transport)
 {
   End *end = ferry_transport_get_data (transport, &link_kind);
 
-  return end != NULL ? g_weak_ref_get (&end->receiver->router) : NULL;
+  return end != NULL ? ferry_receiver_dup_router (end->receiver) : NULL;
 }
 
 /* Returns the function that the worker's program must call to get a transport of that name. */

@@ -35,11 +35,16 @@ struct _FerryReceiver
   GWeakRef owner;         /* any */
   _Atomic gint abandoned; /* any: nothing is delivered any more, for example as the owner was disposed */
   FerryReceiverAbandonedFunc abandoned_func; /* const */
-  GWeakRef router;
+  /* const: (owned) (nullable): the router's own, which all of its receivers share: an object searches all weak
+   * references to it for each that goes */
+  GWeakRef *router;
 };
 
-FerryReceiver *ferry_receiver_new (guint64 connection_id, GObject *router, FerryHome *home,
+/* router: an atomic reference-counted box, which the receiver takes a reference to */
+FerryReceiver *ferry_receiver_new (guint64 connection_id, GWeakRef *router, FerryHome *home,
                                    FerryReceiverAbandonedFunc abandoned_func);
+/* any: returns (transfer full) (nullable): the router, while it lives */
+gpointer ferry_receiver_dup_router (FerryReceiver *self);
 void ferry_receiver_abandon (FerryReceiver *self);
 void ferry_receiver_emit_message (FerryReceiver *self, GVariant *message);
 void ferry_receiver_emit_buffer (FerryReceiver *self, GVariant *metadata, GBytes *buffer);

@@ -45,12 +45,18 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (FerryReceiver, ferry_receiver, G_TYPE_OBJECT)
 
+gpointer
+ferry_receiver_dup_router (FerryReceiver *self)
+{
+  return self->router != NULL ? g_weak_ref_get (self->router) : NULL;
+}
+
 /* any: stops deliveries to the receiver, and makes the router's thread close the pipe. On the router's thread the
  * pipe is closed at once. Does not wait for a delivery that is under way on another thread. */
 void
 ferry_receiver_abandon (FerryReceiver *self)
 {
-  g_autoptr (GObject) router = g_weak_ref_get (&self->router);
+  g_autoptr (GObject) router = ferry_receiver_dup_router (self);
 
   /* Release: pairs with the load in unbind(). */
   atomic_store_explicit (&self->abandoned, 1, memory_order_release);
@@ -114,7 +120,8 @@ ferry_receiver_finalize (GObject *object)
 
   g_clear_pointer (&self->exit, ferry_exit_unref);
   g_clear_pointer (&self->home, ferry_home_unref);
-  g_weak_ref_clear (&self->router);
+  if (self->router != NULL)
+    g_atomic_rc_box_release_full (self->router, (GDestroyNotify) g_weak_ref_clear);
   g_weak_ref_clear (&self->owner);
 
   G_OBJECT_CLASS (ferry_receiver_parent_class)->finalize (object);
@@ -234,20 +241,19 @@ ferry_receiver_class_init (FerryReceiverClass *klass)
 static void
 ferry_receiver_init (FerryReceiver *self)
 {
-  g_weak_ref_init (&self->router, NULL);
   g_weak_ref_init (&self->owner, NULL);
 }
 
 /* main: makes the receiver of a new pipe. */
 FerryReceiver *
-ferry_receiver_new (guint64 connection_id, GObject *router, FerryHome *home, FerryReceiverAbandonedFunc abandoned_func)
+ferry_receiver_new (guint64 connection_id, GWeakRef *router, FerryHome *home, FerryReceiverAbandonedFunc abandoned_func)
 {
   FerryReceiver *self = g_object_new (FERRY_TYPE_RECEIVER, NULL);
 
   self->connection_id = connection_id;
   self->home = ferry_home_ref (home);
   self->abandoned_func = abandoned_func;
-  g_weak_ref_set (&self->router, router);
+  self->router = g_atomic_rc_box_acquire (router);
   return self;
 }
 

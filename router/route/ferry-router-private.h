@@ -36,6 +36,7 @@ struct _FerryRouter
 
   GMainContext *context; /* const: (owned) */
   FerryHome *home;       /* const: (owned) */
+  GWeakRef *weak;        /* const: (owned): an atomic reference-counted box with a weak reference to this router */
   FerryTimers *timers;   /* const: (owned): the context's timers, also while the router does not run */
   FerryMailbox *mailbox; /* const: (owned): the context's mailbox */
   int priority;          /* main, as all that follows */

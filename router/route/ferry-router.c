@@ -213,7 +213,7 @@ static void
 close_abandoned (gpointer data)
 {
   FerryReceiver *receiver = data;
-  g_autoptr (FerryRouter) router = g_weak_ref_get (&receiver->router);
+  g_autoptr (FerryRouter) router = ferry_receiver_dup_router (receiver);
 
   if (router != NULL && !receiver->closed)
     ferry_router_close_pipe (router, receiver, NULL);
@@ -265,7 +265,7 @@ static void
 close_dropped (gpointer data)
 {
   FerryReceiver *receiver = data;
-  g_autoptr (FerryRouter) self = g_weak_ref_get (&receiver->router);
+  g_autoptr (FerryRouter) self = ferry_receiver_dup_router (receiver);
   FerryPipe *pipe = self != NULL ? ferry_router_find_pipe (self, receiver->connection_id) : NULL;
   g_autoptr (FerryExit) exit = NULL;
 
@@ -318,7 +318,7 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
     return FALSE;
   pipe = g_new0 (FerryPipe, 1);
   pipe->connection_id = connection_id;
-  pipe->receiver = ferry_receiver_new (connection_id, G_OBJECT (self), self->home, receiver_abandoned);
+  pipe->receiver = ferry_receiver_new (connection_id, self->weak, self->home, receiver_abandoned);
   g_ptr_array_index (self->slots, ferry_connection_id_get_slot (connection_id)) = pipe;
   self->n_open++;
   *receiver = g_object_ref (pipe->receiver);
@@ -362,7 +362,7 @@ ferry_router_close_pipe (FerryRouter *self, FerryReceiver *receiver, GError **er
   pipe = ferry_router_find_pipe (self, receiver->connection_id);
   if (pipe == NULL || pipe->receiver != receiver)
     {
-      g_autoptr (FerryRouter) owner = g_weak_ref_get (&receiver->router);
+      g_autoptr (FerryRouter) owner = ferry_receiver_dup_router (receiver);
 
       if (owner == self && receiver->closed)
         return TRUE;
@@ -608,7 +608,7 @@ void
 ferry_receiver_flush_latest (FerryReceiver *receiver)
 {
   g_autoptr (FerryReceiver) kept = g_object_ref (receiver);
-  g_autoptr (FerryRouter) self = g_weak_ref_get (&kept->router);
+  g_autoptr (FerryRouter) self = ferry_receiver_dup_router (kept);
   FerryPipe *pipe = self != NULL ? ferry_router_find_pipe (self, kept->connection_id) : NULL;
 
   if (pipe != NULL && self->monitor != NULL && pipe->receiver == kept && get_watch (pipe) != NULL)
@@ -1580,6 +1580,8 @@ ferry_router_constructed (GObject *object)
   if (self->context == NULL)
     self->context = g_main_context_ref_thread_default ();
   self->home = ferry_home_new (self->context, NULL);
+  self->weak = g_atomic_rc_box_new0 (GWeakRef);
+  g_weak_ref_init (self->weak, self);
   self->timers = ferry_timers_new (self->context);
   self->mailbox = ferry_mailbox_ref_for (self->context);
   ferry_hot_cells_init (&self->hot_cells, self->context);
@@ -1625,6 +1627,7 @@ ferry_router_finalize (GObject *object)
   ferry_timers_free (self->timers);
   ferry_mailbox_unref (self->mailbox);
   ferry_home_unref (self->home);
+  g_atomic_rc_box_release_full (self->weak, (GDestroyNotify) g_weak_ref_clear);
   ferry_memory_account_unref (self->account);
   g_main_context_unref (self->context);
 

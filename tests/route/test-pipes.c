@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include "route/ferry-receiver-private.h"
 #include "route/route-test.h"
 
 static gboolean
@@ -28,6 +29,26 @@ test_both_ends_have_the_connection_id (void)
   g_assert_cmpuint (ferry_receiver_get_connection_id (pipe->receiver), ==, of_receiver);
   g_clear_pointer (&pipe, ferry_test_pipe_free);
   ferry_test_router_stop (router);
+}
+
+/* An object keeps a list of its weak references, and searches it for each that goes: each end of a thousand pipes took
+ * as long as there were pipes. */
+static void
+test_receivers_share_a_weak_reference (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) one = ferry_test_pipe_new (router);
+  g_autoptr (FerryTestPipe) other = ferry_test_pipe_new (router);
+  g_autoptr (FerryReceiver) left = g_object_ref (one->receiver);
+  g_autoptr (FerryRouter) found = ferry_receiver_dup_router (one->receiver);
+
+  g_assert_true (found == router);
+  g_assert_true (one->receiver->router == other->receiver->router);
+  g_clear_object (&found);
+  g_clear_pointer (&one, ferry_test_pipe_free);
+  g_clear_pointer (&other, ferry_test_pipe_free);
+  ferry_test_router_stop (router);
+  g_assert_null (ferry_receiver_dup_router (left));
 }
 
 static void
@@ -365,6 +386,7 @@ main (int argc, char **argv)
   route_test_init (&argc, &argv);
   g_test_add_func ("/pipes/both-ends-have-the-connection-id", test_both_ends_have_the_connection_id);
   g_test_add_func ("/pipes/ids-are-never-used-again", test_ids_are_never_used_again);
+  g_test_add_func ("/pipes/receivers-share-a-weak-reference", test_receivers_share_a_weak_reference);
   g_test_add_func ("/pipes/slots-do-not-leak", test_slots_do_not_leak);
   g_test_add_func ("/pipes/started-pipes-leak-neither-slots-nor-descriptors",
                    test_started_pipes_leak_neither_slots_nor_descriptors);
