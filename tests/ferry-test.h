@@ -28,6 +28,8 @@ void ferry_test_wait_flag (gboolean *flag);
 guint ferry_test_count_fds (void);
 /* The same in a program that starts no thread, so that processes can be forked. */
 guint ferry_test_count_fds_without_threads (void);
+/* Whether the kernel populates memory on request. */
+gboolean ferry_test_populates (void);
 /* Whether a process of that number exists and is no zombie. */
 gboolean ferry_test_is_alive (GPid pid);
 /* Whether it was stopped by a signal, and not continued. */

@@ -23,6 +23,22 @@
 
 #define REQUIRED_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
+/* Kinds of advice for madvise() from Linux 5.14 on, which headers may lack. */
+#define POPULATE_READ 22
+#define POPULATE_WRITE 23
+/* The bytes that one call populates. A call keeps other threads from changing the process's mappings. */
+#define POPULATE_STEP ((gsize) 1024 * 1024)
+
+/* Populates the pages of a mapping at once, which takes half of the time of a page fault for each. Where the kernel
+ * refuses this, the page faults come later. */
+static void
+populate (guint8 *data, gsize size, int advice)
+{
+  for (gsize offset = 0; offset < size; offset += POPULATE_STEP)
+    if (madvise (data + offset, MIN (size - offset, POPULATE_STEP), advice) < 0)
+      return;
+}
+
 /* ---- making memory ---- */
 
 /* Checks size against RLIMIT_FSIZE. A write beyond that limit gets SIGXFSZ, which ends the process. */
@@ -41,7 +57,7 @@ check_file_limit (gsize size, GError **error)
 }
 
 int
-ferry_one_shot_create (gsize size, guint8 **data, GError **error)
+ferry_one_shot_create (gsize size, gsize expected, guint8 **data, GError **error)
 {
   ferry_autofd fd = -1;
 
@@ -54,10 +70,13 @@ ferry_one_shot_create (gsize size, guint8 **data, GError **error)
       return -1;
     }
   *data = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (*data != MAP_FAILED)
-    return ferry_steal_fd (&fd);
-  ferry_set_system_error (error, "Mapping a buffer's memory (mmap)");
-  return -1;
+  if (*data == MAP_FAILED)
+    {
+      ferry_set_system_error (error, "Mapping a buffer's memory (mmap)");
+      return -1;
+    }
+  populate (*data, MIN (size, expected), POPULATE_WRITE);
+  return ferry_steal_fd (&fd);
 }
 
 static guint64
@@ -208,4 +227,10 @@ ferry_one_shot_map (int fd, gsize size, gsize limit, guint8 **data)
     return "its one-shot buffer could not be mapped, as the application has no address space left; the application "
            "must drop buffers sooner";
   return NULL;
+}
+
+void
+ferry_one_shot_touch (guint8 *data, gsize size)
+{
+  populate (data, size, POPULATE_READ);
 }

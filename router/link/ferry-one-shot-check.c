@@ -47,6 +47,9 @@ check (gpointer data)
   FerryOneShotCheck *self = data;
 
   self->fault = ferry_one_shot_map (self->fd, self->size, self->limit, &self->memory);
+  /* Not on the monitor: other links would wait meanwhile. */
+  if (self->fault == NULL && self->size >= SMALL)
+    ferry_one_shot_touch (self->memory, self->size);
   /* The check has shown that the file is plain memory, which is quick to close. */
   if (self->fault == NULL)
     close (self->fd);

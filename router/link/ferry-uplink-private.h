@@ -42,6 +42,9 @@ typedef struct
   gboolean forked;
   gboolean large_turn;        /* lock: a thread is sending a message in pieces */
   guint64 n_pending_memories; /* lock: how many one-shot buffers were sent */
+  /* any: bytes of the latest one-shot buffer. As many pages of the next one are allocated ahead, and no more: a worker
+   * may make its buffers larger than it fills them. */
+  _Atomic gsize latest_one_shot;
   /* lock: a ring: the positions at which the records of the latest one-shot buffers end */
   guint64 memory_ends[FERRY_MAX_PENDING_MEMORIES_PER_LINK];
   _Atomic gint references;

@@ -33,7 +33,9 @@ FerryBuffer *
 ferry_buffer_new_one_shot (FerryUplink *uplink, gsize size, GError **error)
 {
   guint8 *data;
-  int memory = ferry_one_shot_create (size, &data, error);
+  /* Relaxed, here and below: a hint. */
+  gsize expected = atomic_load_explicit (&uplink->latest_one_shot, memory_order_relaxed);
+  int memory = ferry_one_shot_create (size, expected, &data, error);
 
   return memory >= 0 ? buffer_new (uplink, &(FerryBufferMessage){.size = size}, data, memory) : NULL;
 }
@@ -41,6 +43,7 @@ ferry_buffer_new_one_shot (FerryUplink *uplink, gsize size, GError **error)
 gboolean
 ferry_buffer_seal (FerryBuffer *self, GError **error)
 {
+  atomic_store_explicit (&self->uplink->latest_one_shot, self->message.size, memory_order_relaxed);
   self->sealed =
     self->sealed || ferry_one_shot_seal (self->memory, self->message.size, self->data, self->mapped, error);
   return self->sealed;

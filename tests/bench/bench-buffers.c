@@ -27,6 +27,12 @@ enum
   SHARED,
   GDBUS,
   ZEROMQ,
+  READ_UNTRUSTED, /* the rest are read in full */
+  READ_ONE_SHOT,
+  READ_RECYCLED,
+  READ_SOCKET,
+  READ_SHARED,
+  READ_ZEROMQ,
   N_WAYS,
   MEMSET = N_WAYS, /* how quickly the worker fills what it sends as RECYCLED */
   MEMCPY,          /* in this process */
@@ -34,9 +40,21 @@ enum
 };
 
 static const BenchWay *const ways[N_WAYS] = {
-  [PACED] = &bench_way_paced,       [RECYCLED] = &bench_way_recycled, [UNTRUSTED] = &bench_way_untrusted,
-  [ONE_SHOT] = &bench_way_one_shot, [PIPE] = &bench_way_pipe,         [SOCKET] = &bench_way_socket,
-  [SHARED] = &bench_way_shared,     [GDBUS] = &bench_way_gdbus,       [ZEROMQ] = &bench_way_zeromq,
+  [PACED] = &bench_way_paced,
+  [RECYCLED] = &bench_way_recycled,
+  [UNTRUSTED] = &bench_way_untrusted,
+  [ONE_SHOT] = &bench_way_one_shot,
+  [PIPE] = &bench_way_pipe,
+  [SOCKET] = &bench_way_socket,
+  [SHARED] = &bench_way_shared,
+  [GDBUS] = &bench_way_gdbus,
+  [ZEROMQ] = &bench_way_zeromq,
+  [READ_UNTRUSTED] = &bench_way_untrusted,
+  [READ_ONE_SHOT] = &bench_way_one_shot,
+  [READ_RECYCLED] = &bench_way_recycled,
+  [READ_SOCKET] = &bench_way_socket,
+  [READ_SHARED] = &bench_way_shared,
+  [READ_ZEROMQ] = &bench_way_zeromq,
 };
 
 /* What is divided by what. */
@@ -47,11 +65,16 @@ static const struct
   const char *name;
   const char *budget;
 } comparisons[] = {
-  {RECYCLED, MEMSET, "recycled-vs-memset", ">= 0.9"},   {RECYCLED, ONE_SHOT, "recycled-vs-one-shot", ">= 3"},
-  {UNTRUSTED, MEMCPY, "untrusted-vs-memcpy", ">= 0.5"}, {UNTRUSTED, SOCKET, "untrusted-vs-socket", ">= 1"},
-  {RECYCLED, PIPE, "recycled-vs-pipe", NULL},           {RECYCLED, SOCKET, "recycled-vs-socket", NULL},
-  {RECYCLED, SHARED, "recycled-vs-shared", NULL},       {RECYCLED, GDBUS, "recycled-vs-gdbus", NULL},
+  {RECYCLED, MEMSET, "recycled-vs-memset", ">= 0.9"},
+  {RECYCLED, ONE_SHOT, "recycled-vs-one-shot", ">= 3"},
+  {UNTRUSTED, MEMCPY, "untrusted-vs-memcpy", ">= 0.5"},
+  {UNTRUSTED, SOCKET, "untrusted-vs-socket", ">= 1"},
+  {RECYCLED, PIPE, "recycled-vs-pipe", NULL},
+  {RECYCLED, SOCKET, "recycled-vs-socket", NULL},
+  {RECYCLED, SHARED, "recycled-vs-shared", NULL},
+  {RECYCLED, GDBUS, "recycled-vs-gdbus", NULL},
   {RECYCLED, ZEROMQ, "recycled-vs-zeromq", NULL},
+  {READ_UNTRUSTED, READ_SOCKET, "read/untrusted-vs-socket", ">= 1"},
 };
 
 static const guint sizes[] = {1, 16, 256};
@@ -75,9 +98,9 @@ get_processor_time (void)
 }
 
 static Carried
-carry (const BenchWay *way, gsize size, gint64 window)
+carry (const BenchWay *way, gsize size, gboolean reads, gint64 window)
 {
-  BenchCarrier carrier = {.way = way, .size = size};
+  BenchCarrier carrier = {.way = way, .size = size, .reads = reads};
   g_autoptr (GError) error = NULL;
   gint64 started, elapsed, used, filling;
   double n;
@@ -148,10 +171,32 @@ print_ratios (guint size, double (*rates)[MAX_ROUNDS], guint n_rounds)
     }
 }
 
+/* Whether --only names a row, with or without its size, or the group of all rows that begin with "read/". */
 static gboolean
-is_wanted (const BenchOptions *options, const char *name)
+is_wanted (const BenchOptions *options, guint size, const char *name)
 {
-  return options->only == NULL || g_str_equal (options->only, name);
+  g_autofree char *row = g_strdup_printf ("%uMiB/%s", size, name);
+  const char *only = options->only;
+
+  return only == NULL || g_str_equal (only, name) || g_str_equal (only, row) ||
+         (g_str_has_prefix (name, only) && name[strlen (only)] == '/');
+}
+
+/* The end of the name of a row. */
+static const char *
+row_of (int row)
+{
+  static const char *const read_rows[] = {
+    [READ_UNTRUSTED - READ_UNTRUSTED] = "read/untrusted", [READ_ONE_SHOT - READ_UNTRUSTED] = "read/one-shot",
+    [READ_RECYCLED - READ_UNTRUSTED] = "read/recycled",   [READ_SOCKET - READ_UNTRUSTED] = "read/socket",
+    [READ_SHARED - READ_UNTRUSTED] = "read/shared",       [READ_ZEROMQ - READ_UNTRUSTED] = "read/zeromq",
+  };
+
+  if (row == MEMSET)
+    return "memset";
+  if (row == MEMCPY)
+    return "memcpy";
+  return row >= READ_UNTRUSTED ? read_rows[row - READ_UNTRUSTED] : ways[row]->name;
 }
 
 static void
@@ -165,9 +210,9 @@ run_size (const BenchOptions *options, guint size, double *cost)
         {
           Carried carried;
 
-          if (ways[way]->open == NULL || !is_wanted (options, ways[way]->name))
+          if (ways[way]->open == NULL || !is_wanted (options, size, row_of (way)))
             continue;
-          carried = carry (ways[way], size * MEBIBYTE, options->window);
+          carried = carry (ways[way], size * MEBIBYTE, way >= READ_UNTRUSTED, options->window);
           if (way == PACED)
             costs[round] = carried.cost;
           else
@@ -175,16 +220,12 @@ run_size (const BenchOptions *options, guint size, double *cost)
           if (way == RECYCLED)
             rates[MEMSET][round] = carried.memset;
         }
-      if (is_wanted (options, "memcpy"))
+      if (is_wanted (options, size, "memcpy"))
         rates[MEMCPY][round] = copy (size * MEBIBYTE, options->window);
     }
   for (int row = 0; row < N_ROWS; row++)
     if (rates[row][0] > 0)
-      print (size,
-             row == MEMSET   ? "memset"
-             : row == MEMCPY ? "memcpy"
-                             : ways[row]->name,
-             bench_median (rates[row], options->rounds) / 1e9, "GB/s");
+      print (size, row_of (row), bench_median (rates[row], options->rounds) / 1e9, "GB/s");
   *cost = bench_median (costs, options->rounds);
   if (*cost > 0)
     print (size, "paced/cost", *cost, "us");
@@ -205,7 +246,7 @@ run_messages (const BenchOptions *options, guint kibibytes)
 
   for (guint round = 0; round < options->rounds; round++)
     for (gsize way = 0; way < G_N_ELEMENTS (message_ways); way++)
-      rates[way][round] = carry (message_ways[way], kibibytes * (gsize) 1024, options->window).rate;
+      rates[way][round] = carry (message_ways[way], kibibytes * (gsize) 1024, FALSE, options->window).rate;
   for (gsize way = 0; way < G_N_ELEMENTS (message_ways); way++)
     {
       g_autofree char *row = g_strdup_printf ("messages/%uKiB/%s", kibibytes, message_ways[way]->name);
@@ -231,7 +272,7 @@ main (int argc, char **argv)
   options.rounds = MIN (options.rounds, MAX_ROUNDS);
   for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
     run_size (&options, sizes[i], &costs[i]);
-  for (gsize i = 0; i < G_N_ELEMENTS (message_sizes) && is_wanted (&options, "messages"); i++)
+  for (gsize i = 0; i < G_N_ELEMENTS (message_sizes) && is_wanted (&options, 0, "messages"); i++)
     run_messages (&options, message_sizes[i]);
   if (costs[0] == 0)
     return EXIT_SUCCESS;

@@ -21,6 +21,7 @@ typedef struct
 {
   const BenchWay *way;
   gsize size;
+  gboolean reads; /* each byte is read, not only three */
   guint64 n_taken;
   gint64 filling;       /* as the latest one said */
   GSubprocess *process; /* (owned) (nullable) */

@@ -90,7 +90,7 @@ fuzz_memory_get (gboolean sealed)
 
   for (guint i = 0; i < 2 && fds[1] == 0; i++)
     {
-      fds[i] = ferry_one_shot_create (FUZZ_MEMORY_SIZE, &data, NULL);
+      fds[i] = ferry_one_shot_create (FUZZ_MEMORY_SIZE, 0, &data, NULL);
       g_assert_true (i == 0 || ferry_one_shot_seal (fds[i], FUZZ_MEMORY_SIZE, data, FUZZ_MEMORY_SIZE, NULL));
       munmap (data, FUZZ_MEMORY_SIZE);
     }

@@ -57,7 +57,7 @@ make_sealed (void)
 {
   g_autoptr (GError) error = NULL;
   guint8 *data;
-  int fd = ferry_one_shot_create (SIZE, &data, &error);
+  int fd = ferry_one_shot_create (SIZE, 0, &data, &error);
 
   g_assert_no_error (error);
   memset (data, 3, SIZE / 2);

@@ -59,7 +59,7 @@ make_sealed (void)
 {
   g_autoptr (GError) error = NULL;
   guint8 *data;
-  int fd = ferry_one_shot_create (SIZE, &data, &error);
+  int fd = ferry_one_shot_create (SIZE, 0, &data, &error);
 
   g_assert_no_error (error);
   memset (data, 3, SIZE);
@@ -186,7 +186,7 @@ test_shrinks_before_it_is_sealed (void)
   g_autoptr (GError) error = NULL;
   guint8 *data;
   guint8 *memory;
-  ferry_autofd fd = ferry_one_shot_create (SIZE, &data, &error);
+  ferry_autofd fd = ferry_one_shot_create (SIZE, 0, &data, &error);
 
   memset (data, 4, SIZE);
   g_assert_true (ferry_one_shot_seal (fd, 10, data, SIZE, &error));
@@ -204,7 +204,7 @@ test_mapped_elsewhere (void)
   g_autoptr (GError) error = NULL;
   guint8 *data;
   guint8 *other;
-  ferry_autofd fd = ferry_one_shot_create (SIZE, &data, &error);
+  ferry_autofd fd = ferry_one_shot_create (SIZE, 0, &data, &error);
 
   other = mmap (NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   g_assert_true (other != MAP_FAILED);
@@ -228,7 +228,7 @@ test_larger_than_files_may_be (void)
   limit = before;
   limit.rlim_cur = SIZE - 1;
   g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
-  g_assert_cmpint (ferry_one_shot_create (SIZE, &data, &error), ==, -1);
+  g_assert_cmpint (ferry_one_shot_create (SIZE, 0, &data, &error), ==, -1);
   g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
 }
