@@ -46,7 +46,9 @@ typedef struct
   _Atomic guint32 writer_waiting; /* increased by the writer before each wait for room; 0: the writer never waited */
   _Atomic guint32 unhurried;      /* 1: the reader may take records later, many at a time; else 0 */
   _Atomic guint32 spin;           /* how much the reader spins before it sleeps: see FERRY_SPIN_SETTING() */
-  guint8 padding[FERRY_LINE_SIZE - 20];
+  /* 1: the writer publishes records without a barrier of its own, because fences is 1; else 0 */
+  _Atomic guint32 unfenced;
+  guint8 padding[FERRY_LINE_SIZE - 24];
 } FerryWriterLine;
 
 /* Words that the lane's reader stores and its writer loads. */
@@ -56,7 +58,9 @@ typedef struct
   /* stored by the reader: a new number, never 0, before each sleep; 0: the reader does not sleep */
   _Atomic guint32 reader_waiting;
   _Atomic guint32 ring_when_full; /* 1: the writer rings the reader's doorbell before it waits for room; else 0 */
-  guint8 padding[FERRY_LINE_SIZE - 16];
+  /* 1: before each sleep the reader issues a barrier for an unfenced writer; else 0 */
+  _Atomic guint32 fences;
+  guint8 padding[FERRY_LINE_SIZE - 20];
 } FerryReaderLine;
 
 /* A futex word for sleepers. Each ring adds one to it. */
@@ -138,8 +142,10 @@ G_STATIC_ASSERT (offsetof (FerryLaneControl, reader) == FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryLaneControl, writer_bell) == 2 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, writer_waiting) == 8);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, spin) == 16);
+G_STATIC_ASSERT (offsetof (FerryWriterLine, unfenced) == 20);
 G_STATIC_ASSERT (offsetof (FerryReaderLine, reader_waiting) == 8);
 G_STATIC_ASSERT (offsetof (FerryReaderLine, ring_when_full) == 12);
+G_STATIC_ASSERT (offsetof (FerryReaderLine, fences) == 16);
 
 /* The arena: the memory of buffers. The worker allocates buffers in it; the application only reads them. A buffer has a
  * number while it is allocated. The application returns a buffer by setting its bit in released; the worker takes and

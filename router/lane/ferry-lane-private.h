@@ -31,6 +31,8 @@ typedef struct
   guint64 refused; /* the latest invalid tail that was loaded */
   guint32 rung;    /* the value of writer_waiting at the latest wake-up: for each value the writer is woken once */
   guint32 epoch;   /* the value that was stored in reader_waiting last */
+  /* the latest ferry_lane_reader_arm() worked; FALSE: the reader must not sleep, because a barrier failed */
+  gboolean is_armed;
 } FerryLaneReader;
 
 void ferry_lane_reader_init (FerryLaneReader *self, FerryLaneControl *control, const guint8 *ring, gsize capacity);
@@ -78,11 +80,21 @@ typedef struct
   guint32 rung;  /* the value of reader_waiting at the latest wake-up: for each value the reader is woken once */
   guint32 epoch; /* the value that was stored in writer_waiting last */
   gboolean broken;
+  gboolean may_unfence; /* const after ferry_lane_writer_allow_unfenced() */
+  gboolean unfenced;    /* the value that was stored in unfenced last */
+  guint n_unrung;       /* while it is fenced: how many records were published since the latest wake-up */
 } FerryLaneWriter;
+
+/* After this many records without a wake-up the writer becomes unfenced. A reader that sleeps costs far more than the
+ * barriers before as many records. */
+#define FERRY_UNFENCED_FROM 256
 
 void ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, guint8 *ring, gsize capacity);
 gboolean ferry_lane_writer_look (FerryLaneWriter *self, gsize size);
 gboolean ferry_lane_writer_arm (FerryLaneWriter *self, gsize size);
+void ferry_lane_writer_allow_unfenced (FerryLaneWriter *self);
+void ferry_lane_writer_unfence (FerryLaneWriter *self);
+void ferry_lane_writer_fence (FerryLaneWriter *self);
 
 /* Whether size bytes are free. Loads the reader's head only when the latest known head leaves too little room. */
 static inline gboolean
@@ -129,10 +141,20 @@ ferry_lane_writer_prefetch (FerryLaneWriter *self, gsize size)
 static inline gboolean
 ferry_lane_writer_publish (FerryLaneWriter *self, gsize size)
 {
+  gboolean due;
+
   ferry_lane_writer_prefetch (self, size);
   self->tail += size;
-  ferry_wake_publish (&self->control->writer.tail, self->tail);
-  return ferry_wake_due (&self->control->reader.reader_waiting, &self->rung);
+  if (self->unfenced)
+    ferry_wake_publish_unfenced (&self->control->writer.tail, self->tail);
+  else
+    ferry_wake_publish (&self->control->writer.tail, self->tail);
+  due = ferry_wake_due (&self->control->reader.reader_waiting, &self->rung);
+  if (G_UNLIKELY (due))
+    ferry_lane_writer_fence (self);
+  else if (G_UNLIKELY (!self->unfenced) && ++self->n_unrung >= FERRY_UNFENCED_FROM && self->may_unfence)
+    ferry_lane_writer_unfence (self);
+  return due;
 }
 
 /* Writes a record's header at place. */

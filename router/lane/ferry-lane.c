@@ -8,6 +8,7 @@
 
 #include "lane/ferry-lane-private.h"
 
+#include "lane/ferry-barrier-private.h"
 #include "lane/ferry-doorbell-private.h"
 
 /* ---- the reader ---- */
@@ -40,11 +41,15 @@ ferry_lane_reader_look (FerryLaneReader *self)
 }
 
 /* Arms the reader, so that the writer wakes it for the next record; then loads the tail once more. Returns FALSE like
- * ferry_lane_reader_look(). If no record is available afterwards, the reader may sleep on its doorbell. */
+ * ferry_lane_reader_look(). If no record is available afterwards and is_armed is set, the reader may sleep on its
+ * doorbell. */
 gboolean
 ferry_lane_reader_arm (FerryLaneReader *self)
 {
   ferry_wake_arm (&self->control->reader.reader_waiting, &self->epoch);
+  /* Sequentially consistent: see ferry-wake-private.h. */
+  self->is_armed =
+    atomic_load_explicit (&self->control->writer.unfenced, memory_order_seq_cst) == 0 || ferry_barrier_issue ();
   return take_tail (self, ferry_wake_look (&self->control->writer.tail));
 }
 
@@ -105,4 +110,35 @@ ferry_lane_writer_arm (FerryLaneWriter *self, gsize size)
 {
   ferry_wake_arm (&self->control->writer.writer_waiting, &self->epoch);
   return take_head (self, ferry_wake_look (&self->control->reader.head), size);
+}
+
+/* Allows the writer to become unfenced, if the reader issues barriers and this process can join in them. */
+void
+ferry_lane_writer_allow_unfenced (FerryLaneWriter *self)
+{
+  /* Relaxed: the reader stored the word before this process got the memory, and never stores it again. */
+  self->may_unfence =
+    atomic_load_explicit (&self->control->reader.fences, memory_order_relaxed) == 1 && ferry_barrier_join ();
+}
+
+/* Announces that the next records are published without a barrier. */
+void
+ferry_lane_writer_unfence (FerryLaneWriter *self)
+{
+  self->unfenced = TRUE;
+  /* Sequentially consistent: see ferry-wake-private.h. */
+  atomic_store_explicit (&self->control->writer.unfenced, 1, memory_order_seq_cst);
+}
+
+/* Publishes the next records with a barrier again, and begins to count records anew. */
+void
+ferry_lane_writer_fence (FerryLaneWriter *self)
+{
+  self->n_unrung = 0;
+  if (!self->unfenced)
+    return;
+  self->unfenced = FALSE;
+  /* Release: a reader that loads 0 also sees what was published without a barrier. A reader that still loads 1 issues a
+   * barrier too many. */
+  atomic_store_explicit (&self->control->writer.unfenced, 0, memory_order_release);
 }

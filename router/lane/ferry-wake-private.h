@@ -17,6 +17,13 @@
  * any weaker memory order, both loads may pass their stores (on x86, in the store buffer), and the wake-up is lost.
  * tests/model/wake.pml checks that the protocol works, and that it fails with a weaker order.
  *
+ * A waker that publishes very often may leave out its half of the order. It first stores 1 in a word of its own, which
+ * says so. From then on it publishes by a release store. A sleeper that finds 1 there, after it has announced its
+ * epoch, has the waker's processor execute a barrier (ferry-barrier-private.h), and only then loads the position. What
+ * the waker published before the barrier is in memory then, and a load of the waker's after the barrier sees the epoch.
+ * The store of that word, the store of the epoch, and the two loads that follow these are sequentially consistent, so
+ * one side sees the other as above. A waker that sees a new epoch stores 0 again.
+ *
  * A waker rings only once for an epoch. So a waker that is faster than its sleeper makes one system call for each
  * sleep, not one for each message. The doorbell must remember the ring until the sleeper looks (an eventfd that was
  * written to, a futex word that was changed). Then a ring before the sleep ends the sleep at once. A ring that was not
@@ -36,6 +43,15 @@ static inline void
 ferry_wake_publish (_Atomic guint64 *position, guint64 value)
 {
   atomic_store_explicit (position, value, memory_order_seq_cst);
+}
+
+/* Waker, after it has announced that it does so: publishes the new position, without a barrier before the next load. */
+static inline void
+ferry_wake_publish_unfenced (_Atomic guint64 *position, guint64 value)
+{
+  atomic_store_explicit (position, value, memory_order_release);
+  /* The compiler keeps the order of the store and the load that follows it. The processor need not. */
+  atomic_signal_fence (memory_order_seq_cst);
 }
 
 /* Waker, after ferry_wake_publish(): returns whether the waker must ring. rung: the value of waiting at the latest

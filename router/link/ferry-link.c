@@ -19,6 +19,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
+#include "lane/ferry-barrier-private.h"
 #include "lane/ferry-cell-private.h"
 #include "lane/ferry-doorbell-private.h"
 
@@ -123,6 +124,8 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
   if (self->doorbell < 0)
     return NULL;
   ferry_lane_reader_init (&self->up, ferry_segment_get_up (&self->segment), self->segment.up_ring, up_capacity);
+  /* Relaxed: no process has the memory yet. */
+  atomic_store_explicit (&self->up.control->reader.fences, ferry_barrier_is_available () ? 1 : 0, memory_order_relaxed);
   ferry_lane_writer_init (&self->down.lane, ferry_segment_get_down (&self->segment), self->segment.down_ring,
                           FERRY_DOWN_CAPACITY);
   ferry_lane_writer_init (&self->down.express, ferry_segment_get_express (&self->segment), self->segment.express_ring,

@@ -503,7 +503,7 @@ rest_link (FerryMonitor *self, FerryLink *link)
     return;
   note_rest (link, now);
   set_ring_when_full (link, self->context != NULL);
-  if (!ferry_lane_reader_arm (&link->up) || ferry_lane_reader_get_available (&link->up) > 0)
+  if (!ferry_lane_reader_arm (&link->up) || ferry_lane_reader_get_available (&link->up) > 0 || !link->up.is_armed)
     return;
   ferry_shared_queue_deactivate (self->shared, link);
 }

@@ -138,6 +138,9 @@ attach (GError **error)
     return NULL;
   self->uplink = ferry_uplink_new (&segment, ferry_steal_fd (&doorbell), welcome.max_message_size, welcome.n_pipes);
   ferry_uplink_take_memory (self->uplink, ferry_steal_fd (&memory));
+  /* With several threads, to join takes some milliseconds, and each send has the barrier of the lock. */
+  if (__libc_single_threaded)
+    ferry_lane_writer_allow_unfenced (&self->uplink->writer);
   if (self->uplink->arena != NULL && ferry_sandbox_limits_memory ())
     ferry_arena_writer_pin (self->uplink->arena);
   self->uplink->control = self->control;

@@ -11,6 +11,7 @@
 
 #include <sys/epoll.h>
 
+#include "lane/ferry-barrier-private.h"
 #include "lane/ferry-doorbell-private.h"
 #include "link/ferry-uplink-private.h"
 
@@ -146,6 +147,8 @@ run_flow (guint64 n_records, gsize max_size, guint most_at_once)
   Ear ear;
 
   ear_init (&ear, &lane->reader, doorbell);
+  atomic_store (&lane->reader.control->reader.fences, ferry_barrier_is_available () ? 1 : 0);
+  ferry_lane_writer_allow_unfenced (&lane->writer);
   thread = g_thread_new ("test-writer", write_flow, &flow);
   read_flow (&flow, &ear, most_at_once);
   g_thread_join (thread);

@@ -7,6 +7,14 @@
 
 #include "lane-fixture.h"
 
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lane/ferry-barrier-private.h"
 #include "link/ferry-uplink-private.h"
 
 static void
@@ -290,6 +298,107 @@ test_reader_is_rung_once_a_sleep (void)
     }
 }
 
+static guint32
+get_unfenced (TestLane *lane)
+{
+  return atomic_load (&lane->writer.control->writer.unfenced);
+}
+
+static void
+publish (TestLane *lane, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      g_assert_false (ferry_lane_writer_publish (&lane->writer, 8));
+      g_assert_true (ferry_lane_reader_look (&lane->reader));
+      ferry_lane_reader_consume (&lane->reader, 8);
+      g_assert_true (ferry_lane_writer_look (&lane->writer, 8));
+    }
+}
+
+static void
+test_a_busy_writer_is_unfenced_until_it_rings (void)
+{
+  g_autoptr (TestLane) lane = test_lane_new ();
+
+  if (!ferry_barrier_is_available ())
+    {
+      g_test_skip ("the kernel has no barriers for other processes");
+      return;
+    }
+  atomic_store (&lane->reader.control->reader.fences, 1);
+  ferry_lane_writer_allow_unfenced (&lane->writer);
+  for (guint i = 0; i < 3; i++)
+    {
+      publish (lane, FERRY_UNFENCED_FROM - 1);
+      g_assert_cmpuint (get_unfenced (lane), ==, 0);
+      publish (lane, 1);
+      g_assert_cmpuint (get_unfenced (lane), ==, 1);
+      publish (lane, 2 * FERRY_UNFENCED_FROM);
+      g_assert_true (ferry_lane_reader_arm (&lane->reader));
+      g_assert_true (lane->reader.is_armed);
+      g_assert_true (ferry_lane_writer_publish (&lane->writer, 8));
+      g_assert_cmpuint (get_unfenced (lane), ==, 0);
+      g_assert_true (ferry_lane_reader_look (&lane->reader));
+      g_assert_cmpuint (ferry_lane_reader_get_available (&lane->reader), ==, 8);
+      ferry_lane_reader_consume (&lane->reader, 8);
+    }
+}
+
+static void
+test_a_reader_without_barriers_keeps_the_writer_fenced (void)
+{
+  g_autoptr (TestLane) lane = test_lane_new ();
+
+  ferry_lane_writer_allow_unfenced (&lane->writer);
+  publish (lane, 3 * FERRY_UNFENCED_FROM);
+  g_assert_cmpuint (get_unfenced (lane), ==, 0);
+}
+
+/* From now on, membarrier() fails in this process, as in one that has restricted its own calls. */
+static void
+refuse_barriers (void)
+{
+  struct sock_filter filter[] = {
+    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const struct sock_fprog program = {G_N_ELEMENTS (filter), filter};
+
+  g_assert_cmpint (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
+  g_assert_cmpint (prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), ==, 0);
+}
+
+static void
+test_a_reader_whose_barrier_fails_must_not_sleep (void)
+{
+  g_autoptr (TestLane) lane = NULL;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      return;
+    }
+  refuse_barriers ();
+  lane = test_lane_new ();
+  g_assert_false (ferry_barrier_is_available ());
+  g_assert_true (ferry_lane_reader_arm (&lane->reader));
+  g_assert_true (lane->reader.is_armed);
+  atomic_store (&lane->reader.control->reader.fences, 1);
+  ferry_lane_writer_allow_unfenced (&lane->writer);
+  g_assert_false (lane->writer.may_unfence);
+  ferry_lane_writer_unfence (&lane->writer);
+  g_assert_true (ferry_lane_reader_arm (&lane->reader));
+  g_assert_false (lane->reader.is_armed);
+  /* The writer finds the lane armed, and is fenced again. */
+  g_assert_true (ferry_lane_writer_publish (&lane->writer, 8));
+  g_assert_true (ferry_lane_reader_arm (&lane->reader));
+  g_assert_true (lane->reader.is_armed);
+}
+
 static void
 test_arming_sees_what_was_published_before (void)
 {
@@ -425,6 +534,11 @@ main (int argc, char **argv)
   g_test_add_func ("/lane/room-comes-back", test_room_comes_back);
   add_position_tests ();
   g_test_add_func ("/lane/reader-is-rung-once-a-sleep", test_reader_is_rung_once_a_sleep);
+  g_test_add_func ("/lane/a-busy-writer-is-unfenced-until-it-rings", test_a_busy_writer_is_unfenced_until_it_rings);
+  g_test_add_func ("/lane/a-reader-without-barriers-keeps-the-writer-fenced",
+                   test_a_reader_without_barriers_keeps_the_writer_fenced);
+  g_test_add_func ("/lane/a-reader-whose-barrier-fails-must-not-sleep",
+                   test_a_reader_whose_barrier_fails_must_not_sleep);
   g_test_add_func ("/lane/arming-sees-what-was-published-before", test_arming_sees_what_was_published_before);
   g_test_add_func ("/lane/writer-is-rung-when-half-is-free", test_writer_is_rung_when_half_is_free);
   g_test_add_func ("/lane/reserve-is-kept-from-messages", test_reserve_is_kept_from_messages);

@@ -19,6 +19,9 @@
  * instruction, which does empty the buffer. The reader wakes a waiting writer only when half of the ring is free, as far
  * as it knows of the tail.
  *
+ * The writer may begin, before any record, to publish without emptying its buffer; it announces that first. A wake-up
+ * ends it. The reader's barrier waits until the writer's buffer is empty, as membarrier() does.
+ *
  * A cell has no model of its own. Its writer is the writer here without a ring and without room to wait for, its sequence
  * is tail, and its reader arms and looks by the same functions.
  *
@@ -35,6 +38,9 @@
  *   LATE_BELL              the writer loads the bell after it has looked at head again
  *   FORGETFUL_DOORBELL     a ring that comes while the reader is awake is forgotten
  *   UNFUSED_FUTEX          the futex does not compare the bell before it sleeps
+ *   WEAK_UNFENCED          the writer's store of unfenced may stay in the buffer while it publishes the next record
+ *   NO_BARRIER             the reader issues no barrier where the writer is unfenced
+ *   EARLY_BARRIER          the reader looks at unfenced, and issues the barrier, before it announces its sleep
  *   EXACTLY_HALF           the reader wakes the writer when half of the ring is free, and not when more is */
 
 #ifndef MESSAGES
@@ -58,7 +64,8 @@
 #define WRITER_WAITING 1
 #define HEAD 2
 #define READER_WAITING 3
-#define SLOTS 4
+#define UNFENCED 4
+#define SLOTS 5
 #define WORDS (SLOTS + CAPACITY)
 
 #define STORE_BUFFER 3
@@ -123,6 +130,30 @@ inline store_reader_waiting (value)
 #endif
 }
 
+inline store_unfenced (value)
+{
+  store (WRITER, UNFENCED, value);
+#ifndef WEAK_UNFENCED
+  if
+  :: value -> drain (WRITER)
+  :: else
+  fi
+#endif
+}
+
+inline issue_barrier (unfenced)
+{
+#ifndef NO_BARRIER
+  load (READER, UNFENCED, unfenced);
+  if
+  :: unfenced -> drain (WRITER)
+  :: else
+  fi
+#else
+  skip
+#endif
+}
+
 inline ring_doorbell ()
 {
   atomic
@@ -184,6 +215,7 @@ proctype writer ()
   byte seen;
   byte waiting;
   byte rung;
+  bool unfenced;
 
   do
   :: tail < MESSAGES ->
@@ -217,11 +249,24 @@ proctype writer ()
 
      store (WRITER, SLOTS + tail % CAPACITY, tail + 1);
      tail++;
-     store_tail (tail);
+     if
+     :: unfenced -> store (WRITER, TAIL, tail)
+     :: else -> store_tail (tail)
+     fi;
      load (WRITER, READER_WAITING, waiting);
      if
-     :: waiting != rung -> rung = waiting; ring_doorbell ()
-     :: else
+     :: waiting != rung ->
+        rung = waiting;
+        if
+        :: unfenced -> unfenced = false; store_unfenced (0)
+        :: else
+        fi;
+        ring_doorbell ()
+     :: else ->
+        if
+        :: !unfenced -> unfenced = true; store_unfenced (1)
+        :: skip
+        fi
      fi
   :: else -> break
   od
@@ -235,6 +280,7 @@ proctype reader ()
   byte waiting;
   byte answered;
   byte number;
+  byte unfenced;
 
   do
   :: head < MESSAGES ->
@@ -247,7 +293,13 @@ proctype reader ()
 #else
         epoch++;
 #endif
+#ifdef EARLY_BARRIER
+        issue_barrier (unfenced);
+#endif
         store_reader_waiting (epoch);
+#ifndef EARLY_BARRIER
+        issue_barrier (unfenced);
+#endif
 #ifndef READER_TRUSTS_ITSELF
         load (READER, TAIL, tail);
 #endif

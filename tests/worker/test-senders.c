@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+#include "lane/ferry-barrier-private.h"
+#include "link/ferry-link-private.h"
+#include "worker/ferry-worker-private.h"
 #include "worker/worker-test.h"
 
 #define CURIOUS "curious-worker"
@@ -414,6 +417,40 @@ add_worker_tests (void)
   g_test_add_func ("/senders/are-not-for-the-application-to-ask-for", test_is_no_worker_in_the_application);
 }
 
+/* The main context does not run meanwhile: the queue fills, and then the lane, which is not armed. */
+static void
+wait_until_unfenced (FerryWorker *worker)
+{
+  FerryLaneControl *control = ferry_worker_get_link (worker)->up.control;
+  gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
+
+  while (atomic_load (&control->writer.unfenced) == 0)
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_thread_yield ();
+    }
+}
+
+static void
+test_leave_the_barrier_to_the_reader_in_a_flood (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
+  g_autoptr (FerryLauncher) launcher = worker_test_launcher_new ("obedient-worker", "send:100000", "stop", NULL);
+  g_autoptr (FerryWorker) worker = NULL;
+
+  worker_test_add_sender (launcher, "out", pipe);
+  worker = worker_test_spawn (launcher, router);
+  if (ferry_barrier_is_available ())
+    wait_until_unfenced (worker);
+  ferry_test_pipe_wait_closed (pipe);
+  ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_STOPPED);
+  g_assert_cmpuint (pipe->n_messages, ==, 100000);
+  ferry_test_wait_ended (worker);
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+  ferry_test_router_stop (router);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -432,6 +469,8 @@ main (int argc, char **argv)
   g_test_add_func ("/senders/have-names-that-fit-together", test_refuses_names_that_are_too_long_together);
   g_test_add_func ("/senders/reach-a-worker-by-the-thousand", test_uses_1000_senders_of_one_worker);
   g_test_add_func ("/senders/reach-a-worker-up-to-the-limit", test_uses_1024_senders_of_one_worker);
+  g_test_add_func ("/senders/leave-the-barrier-to-the-reader-in-a-flood",
+                   test_leave_the_barrier_to_the_reader_in_a_flood);
   add_worker_tests ();
   return g_test_run ();
 }
