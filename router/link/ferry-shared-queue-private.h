@@ -59,6 +59,7 @@ void ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until);
 void ferry_shared_queue_sleep (FerrySharedQueue *self, gint64 until);
 void ferry_shared_queue_hear (FerrySharedQueue *self, gboolean hears);
 void ferry_shared_queue_take_bells (FerrySharedQueue *self);
+gboolean ferry_shared_queue_rings_in_vain (FerryLink *link);
 gboolean ferry_shared_queue_open_guardian (FerrySharedQueue *self, FerryGuardianStartFunc start, GError **error);
 void ferry_shared_queue_close_guardian (FerrySharedQueue *self);
 void ferry_shared_queue_guard (FerrySharedQueue *self, FerryLink *link);

@@ -24,6 +24,9 @@
 /* How often a worker may ring its doorbell without progress before the worker is ended. */
 #define RINGS_ALLOWED 1000
 
+/* After so many rings without progress, the worker is no honest one. */
+#define RINGS_BELIEVED 16
+
 /* A guardian that ends is replaced at once. But after MAX_SOON guardians in a row that ended within SOON microseconds,
  * the next guardian is started only at the next launch. */
 #define SOON (1 * G_USEC_PER_SEC)
@@ -512,6 +515,13 @@ handle_doorbell (FerrySharedQueue *self, FerryLink *link)
   link->rings_allowed--;
   if (link->state != FERRY_LINK_ATTACHING)
     ferry_shared_queue_activate (self, link);
+}
+
+/* Whether the link's worker has rung so often without progress that its next rings are believed to be in vain too. */
+gboolean
+ferry_shared_queue_rings_in_vain (FerryLink *link)
+{
+  return link->rings_allowed < RINGS_ALLOWED - RINGS_BELIEVED;
 }
 
 /* Ends the links for which another thread has set a fault. */

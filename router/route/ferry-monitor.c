@@ -497,7 +497,7 @@ rest_link (FerryMonitor *self, FerryLink *link)
       return;
     }
   now = g_get_monotonic_time ();
-  if (link->n_since >= MANY_RECORDS)
+  if (link->n_since >= MANY_RECORDS || ferry_shared_queue_rings_in_vain (link))
     self->keep_until = now + KEEP_ROLE_MICROSECONDS;
   if (doze (self, link, now) || linger (self, link, now))
     return;
@@ -786,14 +786,14 @@ end_turn (FerryMonitor *self, gboolean passes)
   pthread_mutex_unlock (&self->role);
 }
 
-/* Whether the main loop may drain the link: the link is open, no buffer is being copied or checked, and few records
- * come at a time. */
+/* Whether the main loop may drain the link: the link is open, no buffer is being copied or checked, few records come at
+ * a time, and the rings are for records. A ring in vain then costs the monitor's time, not that of the frames. */
 static gboolean
 is_light (FerryLink *link)
 {
   return link->state == FERRY_LINK_OPEN && !link->draining_done && link->copy.memory.data == NULL &&
          link->arrival.check == NULL && link->n_since < MANY_RECORDS &&
-         ferry_lane_reader_get_available (&link->up) < FERRY_BLOCK_SIZE;
+         ferry_lane_reader_get_available (&link->up) < FERRY_BLOCK_SIZE && !ferry_shared_queue_rings_in_vain (link);
 }
 
 /* router's thread, before the main loop polls: whether the main loop is to poll the bells. Arms the lanes. Sets *ready

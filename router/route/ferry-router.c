@@ -39,7 +39,7 @@
 #define BALANCED_SPIN 60
 #define QUICK_SPIN 200
 #define DEFAULT_DISPATCH_BUDGET (4 * FERRY_MICROSECONDS_PER_MILLISECOND)
-#define DEFAULT_AGEING (50 * FERRY_MICROSECONDS_PER_MILLISECOND)
+#define DEFAULT_AGEING (20 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define DEFAULT_LATEST_INTERVAL (G_USEC_PER_SEC / 60 + 1)
 #define LOWEST_LATEST_INTERVAL FERRY_MICROSECONDS_PER_MILLISECOND
 #define HIGHEST_LATEST_INTERVAL (3600 * (gint64) G_USEC_PER_SEC)
@@ -1841,7 +1841,7 @@ install_scheduling_properties (void)
    * FerryRouter:ageing:
    *
    * The time in microseconds after which messages are delivered at default priority, for one dispatch budget, if other
-   * sources have kept the router from running; 50,000 by default, 0 for never. A change takes effect at the next start.
+   * sources have kept the router from running; 20,000 by default, 0 for never. A change takes effect at the next start.
    *
    * Since: 0.1
    */

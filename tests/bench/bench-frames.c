@@ -5,7 +5,11 @@
  *
  * The window paints at every tick of its frame clock. It does so in turn alone, beside workers that flood it, and
  * beside as many that burn their processor and send nothing. Then each frame takes 30 ms, and one more worker sends a
- * message every few ms with the time at which it did. */
+ * message every few ms with the time at which it did.
+ *
+ * Then one hostile worker does what it can to keep the main loop busy, with the short cut and without. Its frames are
+ * held against those of a window without workers in the same round. At last each frame takes 10 ms, and a worker sends
+ * a message each ms. */
 
 #include "config.h"
 
@@ -14,10 +18,15 @@
 
 #include "bench-ferry.h"
 #include "bench-frame-watch.h"
+#include "bench-siege.h"
 
 #define N_WORKERS 4
 #define SLOW_PAINTING G_GINT64_CONSTANT (30000000)
 #define INTERVAL 5000 /* µs between the messages whose wait is measured */
+
+#define PAINTING G_GINT64_CONSTANT (10000000)
+#define BLOCKED G_GINT64_CONSTANT (100000000) /* ns that the main loop blocks now and then */
+#define BLOCK_INTERVAL_MS 500
 
 typedef struct
 {
@@ -137,6 +146,99 @@ run_round (Bench *self, gint64 duration)
   close_feed (self, feed);
 }
 
+/* ---- hostile workers ---- */
+
+typedef struct
+{
+  const char *mode; /* what bench-besieger does */
+  gboolean short_cut;
+  GArray *frames; /* (owned) */
+  GArray *shares; /* (owned) (element-type double): of the main thread's processor time, in each round */
+  guint64 n_messages;
+  guint n_started;
+} Siege;
+
+static double
+watch_siege (Bench *self, GArray *into, gint64 duration)
+{
+  gint64 began, cpu;
+
+  bench_feed_run (duration / 8);
+  bench_frame_watch_note (&self->frames, into);
+  began = bench_now ();
+  cpu = bench_thread_cpu ();
+  bench_feed_run (duration);
+  bench_frame_watch_note (&self->frames, NULL);
+  return 100.0 * (bench_thread_cpu () - cpu) / (bench_now () - began);
+}
+
+static void
+run_siege (Bench *self, Siege *siege, gint64 duration)
+{
+  BenchSiege hostile;
+  double share;
+
+  bench_siege_begin (&hostile, siege->mode, siege->short_cut);
+  share = watch_siege (self, siege->frames, duration);
+  g_array_append_val (siege->shares, share);
+  bench_siege_end (&hostile);
+  siege->n_messages += hostile.n_messages;
+  siege->n_started += hostile.n_started;
+}
+
+static void
+print_siege (const Siege *siege, const GArray *alone, const GArray *busy)
+{
+  g_autofree char *name = g_strdup_printf ("hostile/%s/%s", siege->mode, siege->short_cut ? "short-cut" : "monitor");
+  g_autofree char *share = g_strdup_printf ("frames/%s/main-thread", name);
+  g_autofree char *over = g_strdup_printf ("frames/%s", name);
+
+  bench_frame_print ("frames", name, siege->frames);
+  bench_frame_print_p99_over (over, "alone", siege->frames, alone);
+  bench_print_budget ("<= 2");
+  bench_frame_print_p99_over (over, "busy", siege->frames, busy);
+  bench_print (share, bench_array_quantile (siege->shares, 0.5), "% of a core");
+  bench_comment ("%s: %u workers, %" G_GUINT64_FORMAT " messages", name, siege->n_started, siege->n_messages);
+}
+
+static void
+run_sieges (Bench *self, const BenchOptions *options)
+{
+  static const char *const modes[] = {"busy", "rings-only", "rings", "positions", "all"};
+  const gint64 duration = (options->quick ? 500 : 2000) * G_GINT64_CONSTANT (1000000);
+  Siege sieges[2 * G_N_ELEMENTS (modes)] = {0};
+  g_autoptr (GArray) alone = bench_frame_intervals_new ();
+  g_autoptr (GArray) shares_alone = bench_frame_intervals_new ();
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sieges); i++)
+    sieges[i] = (Siege){.mode = modes[i / 2],
+                        .short_cut = i % 2 == 0,
+                        .frames = bench_frame_intervals_new (),
+                        .shares = bench_frame_intervals_new ()};
+  for (guint round = 0; round < (options->quick ? 2 : options->rounds); round++)
+    {
+      double share = watch_siege (self, alone, duration);
+
+      g_array_append_val (shares_alone, share);
+      for (gsize i = 0; i < G_N_ELEMENTS (sieges); i++)
+        run_siege (self, &sieges[i], duration);
+    }
+  bench_frame_print ("frames", "alone", alone);
+  bench_print ("frames/alone/main-thread", bench_array_quantile (shares_alone, 0.5), "% of a core");
+  for (gsize i = 0; i < G_N_ELEMENTS (sieges); i++)
+    {
+      /* The first two modes are the same worker, with the short cut and without. */
+      print_siege (&sieges[i], alone, sieges[i % 2].frames);
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (sieges); i++)
+    {
+      g_array_unref (sieges[i].frames);
+      g_array_unref (sieges[i].shares);
+    }
+}
+
+/* ---- floods ---- */
+
 static void
 run_flood (Bench *self, const BenchOptions *options)
 {
@@ -179,6 +281,82 @@ run_slow_painting (Bench *self, gint64 duration, const char *name, guint n_flood
   close_feed (self, flood);
 }
 
+static void
+run_slow_paintings (Bench *self, gint64 duration)
+{
+  self->painting = SLOW_PAINTING;
+  run_slow_painting (self, duration, "calm", 0);
+  run_slow_painting (self, duration, "flood", N_WORKERS);
+  self->painting = 0;
+  bench_frame_print ("frames", "painting-30ms", self->slow);
+}
+
+/* ---- a main loop that paints, or blocks ---- */
+
+/* Has a worker send a message each ms on average, at irregular times. */
+static void
+order_messages (BenchFeed *paced, guint n_messages)
+{
+  g_autoptr (GRand) random = g_rand_new_with_seed (1);
+
+  for (guint i = 0; i < n_messages; i++)
+    if (!bench_port_order (&paced->ports[0], 1, (guint32) g_rand_int_range (random, 500, 1500)))
+      bench_feed_fail (paced, NULL);
+}
+
+static void
+run_paced (Bench *self, gint64 duration, const char *name, const char *budget)
+{
+  BenchFeed *paced = open_feed (BENCH_MODE_PACED, BENCH_TAKE_STAMP, 1);
+  const guint n_messages = (guint) (duration / 1000000);
+  g_autofree char *median = g_strdup_printf ("%s/median-wait", name);
+  g_autofree char *p99 = g_strdup_printf ("%s/p99-wait", name);
+  g_autofree char *max = g_strdup_printf ("%s/max-wait", name);
+  g_autoptr (GArray) frames = bench_frame_intervals_new ();
+
+  bench_frame_watch_note (&self->frames, frames);
+  order_messages (paced, n_messages);
+  if (!bench_feed_wait (paced, n_messages))
+    bench_feed_fail (paced, NULL);
+  bench_frame_watch_note (&self->frames, NULL);
+  bench_print (median, bench_array_quantile (paced->ports[0].delays, 0.5) / 1000, "ms");
+  bench_print (p99, bench_array_quantile (paced->ports[0].delays, 0.99) / 1000, "ms");
+  if (budget != NULL)
+    bench_print_budget (budget);
+  bench_print (max, bench_array_quantile (paced->ports[0].delays, 1) / 1000, "ms");
+  bench_frame_print ("frames", name, frames);
+  close_feed (self, paced);
+}
+
+static gboolean
+block_cb (gpointer user_data)
+{
+  const gint64 until = bench_now () + BLOCKED;
+
+  while (bench_now () < until)
+    ;
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+run_painting (Bench *self, gint64 duration)
+{
+  guint blocks;
+
+  self->painting = PAINTING;
+  run_paced (self, duration, "painting-10ms", "<= 5 and a frame");
+  self->painting = 0;
+  blocks = g_timeout_add (BLOCK_INTERVAL_MS, block_cb, NULL);
+  run_paced (self, duration, "blocked-100ms", NULL);
+  g_source_remove (blocks);
+}
+
+static gboolean
+is_wanted (const BenchOptions *options, const char *part)
+{
+  return options->only == NULL || g_str_equal (options->only, part);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -188,12 +366,15 @@ main (int argc, char **argv)
 
   bench_frame_begin ("frames", &options, &argc, &argv);
   bench_init (&self);
-  run_flood (&self, &options);
-  self.painting = SLOW_PAINTING;
   duration = (options.quick ? 800 : 4000) * G_GINT64_CONSTANT (1000000);
-  run_slow_painting (&self, duration, "calm", 0);
-  run_slow_painting (&self, duration, "flood", N_WORKERS);
-  bench_frame_print ("frames", "painting-30ms", self.slow);
+  if (is_wanted (&options, "flood"))
+    run_flood (&self, &options);
+  if (is_wanted (&options, "slow-painting"))
+    run_slow_paintings (&self, duration);
+  if (is_wanted (&options, "hostile"))
+    run_sieges (&self, &options);
+  if (is_wanted (&options, "painting"))
+    run_painting (&self, duration);
   bench_clear (&self);
   return self.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

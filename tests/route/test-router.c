@@ -313,7 +313,7 @@ test_has_documented_defaults (void)
   g_assert_true (context == g_main_context_default ());
   g_assert_cmpint (priority, ==, G_PRIORITY_HIGH_IDLE + 25);
   g_assert_cmpint (budget, ==, 4000);
-  g_assert_cmpint (ageing, ==, 50000);
+  g_assert_cmpint (ageing, ==, 20000);
   g_assert_cmpuint (queue_limit, ==, 16 << 20);
   g_assert_cmpuint (capacity, ==, 2 << 20);
   g_assert_cmpuint (max_size, ==, 64 << 20);

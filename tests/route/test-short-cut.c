@@ -22,6 +22,8 @@
 #define LARGE (32 * 1024 - 16)
 #define N_LARGE 6
 #define N_ROUNDS 50
+/* Fewer than end a link. */
+#define N_RINGS 500
 
 typedef struct
 {
@@ -306,6 +308,50 @@ keeps_the_order_when_the_role_passes (Scene *self, gconstpointer data)
   g_assert_true (self->pipe->in_order);
 }
 
+/* Rings and sends nothing, each time that the main loop sleeps. */
+static gpointer
+ring_in_vain (gpointer data)
+{
+  Scene *self = data;
+  g_autofree char *thread = g_strdup_printf ("%d", (int) self->main_thread);
+
+  for (guint n = 0; n < N_RINGS;)
+    {
+      g_autofree char *state = read_task (thread, "status", "\nState:\t");
+
+      if (g_str_has_prefix (state, "S"))
+        {
+          ferry_doorbell_ring (ferry_sender_get_uplink (self->pipe->sender)->doorbell);
+          n++;
+        }
+      else
+        g_thread_yield ();
+    }
+  g_atomic_int_set (&self->wanted, -1);
+  g_main_context_wakeup (NULL);
+  return NULL;
+}
+
+/* A main loop that takes all the rings wakes for each of them, and then has no time for frames. */
+static void
+leaves_rings_in_vain_to_the_monitor (Scene *self, gconstpointer data)
+{
+  guint n_wakes = 0;
+
+  send_until_the_main_loop_drains (self, N_SINGLE);
+  self->wanted = 0;
+  self->thread = g_thread_new ("ringer", ring_in_vain, self);
+  while (g_atomic_int_get (&self->wanted) == 0)
+    {
+      g_main_context_iteration (NULL, TRUE);
+      n_wakes++;
+    }
+  g_thread_join (g_steal_pointer (&self->thread));
+  g_assert_cmpuint (n_wakes, <, N_RINGS / 2);
+  send_next (self);
+  ferry_test_pipe_wait_count (self->pipe, self->n_sent);
+}
+
 static gboolean
 never (gpointer user_data)
 {
@@ -417,6 +463,8 @@ main (int argc, char **argv)
               drains_for_a_main_loop_that_has_taken_the_ring, tear_down);
   g_test_add ("/short-cut/keeps-the-order-when-the-role-passes", Scene, NULL, set_up,
               keeps_the_order_when_the_role_passes, tear_down);
+  g_test_add ("/short-cut/leaves-rings-in-vain-to-the-monitor", Scene, NULL, set_up,
+              leaves_rings_in_vain_to_the_monitor, tear_down);
   g_test_add ("/short-cut/routes-without-the-main-loop", Scene, NULL, set_up, routes_without_the_main_loop, tear_down);
   g_test_add ("/short-cut/finds-latest-values-after-other-work", Scene, NULL, set_up,
               finds_latest_values_after_other_work, tear_down);
