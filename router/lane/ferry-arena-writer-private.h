@@ -57,6 +57,7 @@ gboolean ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, F
 gboolean ferry_arena_writer_arm (FerryArenaWriter *self);
 void ferry_arena_writer_give_back (FerryArenaWriter *self, guint32 number);
 void ferry_arena_writer_ring (FerryArenaWriter *self);
+void ferry_arena_writer_tidy (FerryArenaWriter *self);
 void ferry_arena_writer_set_sent (FerryArenaWriter *self, guint32 number, gboolean sent);
 
 G_END_DECLS

@@ -7,6 +7,8 @@
 
 #include "lane/ferry-arena-writer-private.h"
 
+#include <sys/mman.h>
+
 #include "base/ferry-base-private.h"
 #include "lane/ferry-wake-private.h"
 
@@ -273,4 +275,18 @@ ferry_arena_writer_set_sent (FerryArenaWriter *self, guint32 number, gboolean se
 
   self->sent ^= G_GUINT64_CONSTANT (1) << number;
   self->sent_size += sent ? self->ranges[number].size : -self->ranges[number].size;
+}
+
+/* Gives the pages of the free ranges back to the system; they read as zeros then. A free range is the worker's: the
+ * application has returned the buffers that were there, and reads the range again only after a record of a new one. */
+void
+ferry_arena_writer_tidy (FerryArenaWriter *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (self->arena == NULL)
+    return;
+  collect_locked (self);
+  for (guint i = 0; i < self->gaps->len; i++)
+    madvise (self->arena->memory + get_gap (self, i)->offset, get_gap (self, i)->size, MADV_REMOVE);
 }

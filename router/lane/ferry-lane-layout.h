@@ -48,7 +48,9 @@ typedef struct
   _Atomic guint32 spin;           /* how much the reader spins before it sleeps: see FERRY_SPIN_SETTING() */
   /* 1: the writer publishes records without a barrier of its own, because fences is 1; else 0 */
   _Atomic guint32 unfenced;
-  guint8 padding[FERRY_LINE_SIZE - 24];
+  /* increased when the reader may give the unused memory of the up lane and of the arena back to the system */
+  _Atomic guint32 tidy;
+  guint8 padding[FERRY_LINE_SIZE - 28];
 } FerryWriterLine;
 
 /* Words that the lane's reader stores and its writer loads. */
@@ -143,6 +145,7 @@ G_STATIC_ASSERT (offsetof (FerryLaneControl, writer_bell) == 2 * FERRY_LINE_SIZE
 G_STATIC_ASSERT (offsetof (FerryWriterLine, writer_waiting) == 8);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, spin) == 16);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, unfenced) == 20);
+G_STATIC_ASSERT (offsetof (FerryWriterLine, tidy) == 24);
 G_STATIC_ASSERT (offsetof (FerryReaderLine, reader_waiting) == 8);
 G_STATIC_ASSERT (offsetof (FerryReaderLine, ring_when_full) == 12);
 G_STATIC_ASSERT (offsetof (FerryReaderLine, fences) == 16);

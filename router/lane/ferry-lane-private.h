@@ -95,6 +95,7 @@ gboolean ferry_lane_writer_arm (FerryLaneWriter *self, gsize size);
 void ferry_lane_writer_allow_unfenced (FerryLaneWriter *self);
 void ferry_lane_writer_unfence (FerryLaneWriter *self);
 void ferry_lane_writer_fence (FerryLaneWriter *self);
+void ferry_lane_writer_tidy (FerryLaneWriter *self);
 
 /* Whether size bytes are free. Loads the reader's head only when the latest known head leaves too little room. */
 static inline gboolean

@@ -8,8 +8,13 @@
 
 #include "lane/ferry-lane-private.h"
 
+#include <sys/mman.h>
+
 #include "lane/ferry-barrier-private.h"
 #include "lane/ferry-doorbell-private.h"
+
+/* The ring of a lane begins at a page of its memory, and pages have this size. */
+#define PAGE ((guint64) 4096)
 
 /* ---- the reader ---- */
 
@@ -141,4 +146,24 @@ ferry_lane_writer_fence (FerryLaneWriter *self)
   /* Release: a reader that loads 0 also sees what was published without a barrier. A reader that still loads 1 issues a
    * barrier too many. */
   atomic_store_explicit (&self->control->writer.unfenced, 0, memory_order_release);
+}
+
+/* Gives the pages of the ring that have no record back to the system; they read as zeros then. From the tail up to the
+ * head and a capacity, all bytes are the writer's: the reader has released them, and reads them again only after the
+ * tail has passed them. So only the writer may free these pages, and only between two records. A page that also has
+ * bytes of a record that is not released stays. Where the kernel refuses this, all pages stay. */
+void
+ferry_lane_writer_tidy (FerryLaneWriter *self)
+{
+  guint64 begin;
+  guint64 end;
+
+  ferry_lane_writer_look (self, 0);
+  if (self->broken)
+    return;
+  begin = (self->tail + PAGE - 1) & ~(PAGE - 1);
+  end = (self->head + self->capacity) & ~(PAGE - 1);
+  /* The ring is mapped twice in a row, so the pages are contiguous. */
+  if (begin < end)
+    madvise (self->ring + (begin & (self->capacity - 1)), end - begin, MADV_REMOVE);
 }

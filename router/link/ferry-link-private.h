@@ -286,8 +286,11 @@ struct _FerryLink
   gboolean dozing;          /* the monitor lets the up lane fill for a moment, without arming it */
   /* like dozing, but for longer, because the writer marked itself unhurried; ends when the writer rings */
   gboolean lingering;
-  gboolean fenced; /* the router's thread waits until the up lane is drained up to the position fence */
-  guint64 fence;   /* the up lane's tail when fenced was set */
+  guint64 tidied_head;   /* the up lane's head when the worker was last asked to give memory back */
+  guint64 ticked_head;   /* the up lane's head at the latest call of ferry_drain_tidy() */
+  gboolean buffers_came; /* buffers came since the worker was last asked to give memory back */
+  gboolean fenced;       /* the router's thread waits until the up lane is drained up to the position fence */
+  guint64 fence;         /* the up lane's tail when fenced was set */
 
   /* (unowned) (nullable): the queue that the link was added to; set by the monitor with the lock of down held */
   FerrySharedQueue *queue;
@@ -322,6 +325,7 @@ void ferry_link_send_pending_signals (FerryLink *self);
 void ferry_link_note (FerryLink *self, int cause, const char *detail);
 void ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word);
 void ferry_link_wake_writers (FerryLink *self);
+void ferry_link_ask_to_tidy (FerryLink *self);
 gboolean ferry_link_reap (FerryLink *self);
 void ferry_link_wait (FerryLink *self);
 void ferry_assembly_clear (FerryAssembly *self);

@@ -311,6 +311,16 @@ ferry_link_wake_writers (FerryLink *self)
     ferry_arena_ring (self->arena);
 }
 
+/* Asks the worker to give unused memory of the link back to the system. A thread of the worker that waits for a message
+ * does so. For the holder of the role. */
+void
+ferry_link_ask_to_tidy (FerryLink *self)
+{
+  /* Relaxed: the ring orders the change before the reader's look at the word. */
+  atomic_fetch_add_explicit (&self->down.lane.control->writer.tidy, 1, memory_order_relaxed);
+  ferry_futex_doorbell_ring (&ferry_segment_get_control (&self->segment)->reader_bell.rings);
+}
+
 /* ---- the process at the other end ---- */
 
 /* Sends a signal to the process inside bubblewrap, where that process is known. bubblewrap itself passes no signal on,

@@ -88,6 +88,7 @@ FerryWaitResult ferry_uplink_take_turn (FerryUplink *self, const FerryWait *wait
 void ferry_uplink_give_turn (FerryUplink *self);
 void ferry_uplink_interrupt (FerryUplink *self);
 void ferry_uplink_mark_forked (FerryUplink *self);
+void ferry_uplink_tidy (FerryUplink *self);
 gboolean ferry_uplink_write_control_and_unlock (FerryUplink *self, FerryRecordKind kind, guint64 connection_id,
                                                 gboolean locked);
 

@@ -135,6 +135,22 @@ ferry_uplink_mark_forked (FerryUplink *self)
   self->writer.capacity = 0;
 }
 
+/* Gives the unused memory of the up lane and of the arena back to the system. A thread that sends meanwhile waits for
+ * the lock: no record is being written while pages are freed. */
+void
+ferry_uplink_tidy (FerryUplink *self)
+{
+  gboolean locked;
+
+  if (self->forked)
+    return;
+  locked = ferry_uplink_lock (self);
+  ferry_lane_writer_tidy (&self->writer);
+  ferry_uplink_unlock (self, locked);
+  if (self->arena != NULL)
+    ferry_arena_writer_tidy (self->arena);
+}
+
 /* Arms the lane's writer, so that the reader rings when it releases records. Returns whether the condition of the wait
  * already holds. */
 typedef gboolean (*ArmFunc) (FerryUplink *self, gsize size);

@@ -31,6 +31,9 @@
 /* How many bytes of a buffer are copied in one visit. */
 #define COPY_PER_VISIT ((gsize) 1024 * 1024)
 
+/* A link that carried this many bytes, or a buffer, gives memory back when it is idle again. */
+#define TIDY_FROM ((guint64) FERRY_BLOCK_SIZE)
+
 #define FAULT_TOO_DEEP                                                                                                 \
   "it sent a value of more than " G_STRINGIFY (                                                                        \
     FERRY_MAX_DEPTH) " levels, counting those in its variants; it must send fewer"
@@ -200,7 +203,7 @@ ferry_drain_set_pings (FerryDrain *self, gboolean pings)
   self->pings = pings;
 }
 
-/* ---- unused memory that is kept for later buffers ---- */
+/* ---- unused memory ---- */
 
 /* Returns the monotonic time at which ferry_drain_tidy() has something to do, or G_MAXINT64 for never. */
 gint64
@@ -209,7 +212,41 @@ ferry_drain_get_tidy_time (FerryDrain *self)
   return self->tidy_at != 0 ? self->tidy_at : G_MAXINT64;
 }
 
-/* Frees memory for copies that was unused for the spare time, and returns unused pages of the arenas to the system. */
+/* Whether the worker may have memory of the link to give back. */
+static gboolean
+is_untidy (const FerryLink *link)
+{
+  return link->buffers_came || link->up.head - link->tidied_head >= TIDY_FROM;
+}
+
+/* Starts the timer for ferry_drain_tidy(), unless it runs. The timer stops when there is nothing to give back. */
+static void
+start_tidying (FerryDrain *self)
+{
+  if (self->tidy_at == 0)
+    self->tidy_at = ferry_time_add (g_get_monotonic_time (), self->spare_time);
+}
+
+/* Asks the worker of a link to give memory back, if the link carried nothing since the last call. Returns whether this
+ * function must be called again. */
+static gboolean
+tidy_link (FerryLink *link)
+{
+  gboolean idle = link->up.head == link->ticked_head;
+
+  link->ticked_head = link->up.head;
+  if (link->state != FERRY_LINK_OPEN || !is_untidy (link))
+    return FALSE;
+  if (!idle)
+    return TRUE;
+  link->tidied_head = link->up.head;
+  link->buffers_came = FALSE;
+  ferry_link_ask_to_tidy (link);
+  return FALSE;
+}
+
+/* Frees memory for copies that was unused for the spare time, and returns unused pages of the arenas to the system. As
+ * for blocks and lanes: frees the blocks, and asks the workers of idle links to give memory back. */
 void
 ferry_drain_tidy (FerryDrain *self)
 {
@@ -221,6 +258,7 @@ ferry_drain_tidy (FerryDrain *self)
   now = g_get_monotonic_time ();
   if (now < self->tidy_at)
     return;
+  again |= ferry_local_queue_tidy (self->local);
   for (GList *node = self->shared->links.head; node != NULL; node = node->next)
     {
       FerryLink *link = node->data;
@@ -228,6 +266,7 @@ ferry_drain_tidy (FerryDrain *self)
       again |= ferry_spare_memory_tidy (&link->spare, now - self->spare_time);
       if (link->arena != NULL && !link->local)
         again |= ferry_arena_tidy (link->arena);
+      again |= tidy_link (link);
     }
   self->tidy_at = again ? ferry_time_add (now, self->spare_time) : 0;
 }
@@ -358,9 +397,8 @@ take_memory (FerryDrain *self, Walk *walk, const FerryBufferMessage *message, Fe
       return refuse (walk, "%s", fault);
     }
   link->buffers_since += message->size;
-  /* Starts the timer for ferry_drain_tidy(), which stops when no unused memory is left. */
-  if (self->tidy_at == 0)
-    self->tidy_at = ferry_time_add (g_get_monotonic_time (), self->spare_time);
+  link->buffers_came = TRUE;
+  start_tidying (self);
   if (link->trusted)
     push_buffer (self, link, news, ferry_local_queue_keep_loan (self->local, link, message));
   return TRUE;
@@ -903,5 +941,7 @@ ferry_drain_visit (FerryDrain *self, FerryLink *link)
   /* Release: a thread that reads this value also finds the pushed blocks counted in share_out. */
   if (link->copy.memory.data == NULL && link->arrival.check == NULL)
     atomic_store_explicit (&link->up_taken, link->up.head, memory_order_release);
+  if (G_UNLIKELY (self->tidy_at == 0) && is_untidy (link))
+    start_tidying (self);
   return result;
 }

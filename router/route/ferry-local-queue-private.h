@@ -56,6 +56,7 @@ void ferry_local_queue_ring (FerryLocalQueue *self);
 gboolean ferry_local_queue_has_room (FerryLocalQueue *self, FerryLink *link);
 gboolean ferry_local_queue_has_memory (FerryLocalQueue *self, FerryLink *link);
 void ferry_local_queue_arm (FerryLocalQueue *self);
+gboolean ferry_local_queue_tidy (FerryLocalQueue *self);
 FerryBlock *ferry_local_queue_take_block (FerryLocalQueue *self, FerryLink *link, FerryBlockKind kind);
 void ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block);
 

@@ -9,6 +9,7 @@
 #include "route/ferry-local-queue-private.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-doorbell-private.h"
@@ -16,6 +17,10 @@
 
 /* How many empty blocks are kept for later use. */
 #define POOL_SIZE 64
+/* Blocks are given back to the system where at most this many were needed since the last look. */
+#define FEW_BLOCKS 16
+/* A block's data begins at a page. */
+#define PAGE 4096
 
 struct _FerryLocalQueue
 {
@@ -31,6 +36,7 @@ struct _FerryLocalQueue
   _Atomic guint64 n_pushed; /* any, stored by the monitor: blocks pushed so far */
   FerryBlock *pool;         /* monitor: (owned) empty blocks */
   guint n_pool;             /* monitor */
+  guint n_taken;            /* monitor: blocks for records that were taken since the last ferry_local_queue_tidy() */
   guint32 epoch;            /* monitor: the epoch that was stored in waiting */
 
   /* The monitor waits for room as a lane's writer does (lane/ferry-wake-private.h): it arms waiting, reads the
@@ -78,10 +84,19 @@ free_blocks (FerryBlock *block)
     {
       FerryBlock *next = block->next;
 
-      g_free (block->data);
+      g_aligned_free (block->data);
       g_free (block);
       block = next;
     }
+}
+
+/* Frees blocks, and their pages at once: the heap may keep what is freed. */
+static void
+free_blocks_and_pages (FerryBlock *block)
+{
+  for (FerryBlock *each = block; each != NULL; each = each->next)
+    madvise (each->data, FERRY_BLOCK_SIZE, MADV_DONTNEED);
+  free_blocks (block);
 }
 
 FerryLocalQueue *
@@ -189,17 +204,35 @@ take_from_pool (FerryLocalQueue *self)
   return block;
 }
 
+/* monitor: frees the empty blocks, if few were needed since the last call. Returns whether this function must be called
+ * again. */
+gboolean
+ferry_local_queue_tidy (FerryLocalQueue *self)
+{
+  gboolean few = self->n_taken <= FEW_BLOCKS;
+
+  self->n_taken = 0;
+  if (!few)
+    return TRUE;
+  free_blocks_and_pages (g_steal_pointer (&self->pool));
+  self->n_pool = 0;
+  /* Acquire: as in take_from_pool(). */
+  free_blocks_and_pages (atomic_exchange_explicit (&self->returned, NULL, memory_order_acquire));
+  return FALSE;
+}
+
 /* monitor: (transfer full): returns an empty block of that kind for the link. */
 FerryBlock *
 ferry_local_queue_take_block (FerryLocalQueue *self, FerryLink *link, FerryBlockKind kind)
 {
   FerryBlock *block = kind == FERRY_BLOCK_RECORDS ? take_from_pool (self) : NULL;
 
+  self->n_taken += kind == FERRY_BLOCK_RECORDS;
   if (block == NULL)
     {
       block = g_new0 (FerryBlock, 1);
       if (kind == FERRY_BLOCK_RECORDS)
-        block->data = g_malloc (FERRY_BLOCK_SIZE);
+        block->data = g_aligned_alloc (1, FERRY_BLOCK_SIZE, PAGE);
     }
   block->kind = kind;
   block->link = ferry_link_ref (link);

@@ -941,11 +941,13 @@ void
 ferry_monitor_take_turn (FerryMonitor *self)
 {
   gboolean passes = FALSE;
+  gint64 tidy_time;
   GList *node;
 
   self->expects_turn = FALSE;
   if (!begin_turn (self))
     return;
+  tidy_time = ferry_drain_get_tidy_time (self->drain);
   if (!g_queue_is_empty (&self->shared->active))
     ferry_spin_end (&self->spin);
   /* The blocks are dispatched by the caller at once. */
@@ -962,6 +964,8 @@ ferry_monitor_take_turn (FerryMonitor *self)
     }
   ferry_drain_ping (self->drain);
   ferry_drain_set_pings (self->drain, TRUE);
+  /* A monitor that sleeps does not know of a timer that this turn has started. */
+  passes |= ferry_drain_get_tidy_time (self->drain) != tidy_time;
   end_turn (self, passes || !is_at_rest (self));
 }
 

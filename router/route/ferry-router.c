@@ -1943,8 +1943,9 @@ install_limit_properties (void)
   /**
    * FerryRouter:spare-time:
    *
-   * The time in microseconds for which unused memory is kept for later buffers, before it is returned to the system;
-   * 5,000,000 by default. A change takes effect at the next start.
+   * The time in microseconds for which unused memory is kept for later messages and buffers, before it is returned to
+   * the system; 5,000,000 by default. It is looked at once in that time, so it may be kept for twice as long. A change
+   * takes effect at the next start.
    *
    * Since: 0.1
    */

@@ -50,6 +50,23 @@ report (FerryJob *job, GVariant *arguments, GError **error)
   return g_variant_new_int64 (now () - started);
 }
 
+/* Sends so many messages of so many bytes. Its value is the worker's process id. */
+static GVariant *
+flood (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_autoptr (GVariant) message = NULL;
+  g_autofree guint8 *bytes = NULL;
+  guint64 n_messages, size;
+
+  g_variant_get (arguments, "(tt)", &n_messages, &size);
+  bytes = g_malloc0 (size);
+  message = g_variant_ref_sink (g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, size, 1));
+  for (guint64 i = 0; i < n_messages; i++)
+    if (!ferry_job_send (job, "flood", message, error))
+      return NULL;
+  return g_variant_new_int32 (getpid ());
+}
+
 /* The digest of a file. */
 static GVariant *
 sha256 (FerryJob *job, GVariant *arguments, GError **error)
@@ -110,6 +127,7 @@ main (int argc, char **argv)
 {
   ferry_function_register ("now", NULL, "x", tell_time);
   ferry_function_register ("echo", NULL, NULL, echo);
+  ferry_function_register ("flood", "(tt)", "i", flood);
   ferry_function_register ("sha256", "s", "s", sha256);
   ferry_function_register ("report", "t", "x", report);
   ferry_function_register ("burn", "x", "", burn);

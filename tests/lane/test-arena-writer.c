@@ -161,6 +161,45 @@ returns_what_is_dropped_late (Fixture *self, gconstpointer data)
   wait_returned (self);
 }
 
+static gsize
+get_resident (Fixture *self)
+{
+  struct stat file;
+
+  g_assert_no_errno (fstat (self->writer->memory, &file));
+  return (gsize) file.st_blocks * 512;
+}
+
+/* What the worker has taken again and does not use is its own to give back; what it or the application has stays. */
+static void
+worker_returns_what_it_does_not_use (Fixture *self, gconstpointer data)
+{
+  FerryBufferMessage messages[16], filled;
+
+  fill (self, messages, G_N_ELEMENTS (messages));
+  g_assert_true (ferry_arena_writer_reserve (self->writer, MEBIBYTE, &filled));
+  memset (self->writer->arena->memory + filled.offset, 8, MEBIBYTE);
+  for (guint i = 1; i < G_N_ELEMENTS (messages); i++)
+    ferry_arena_let_go (self->arena, messages[i].number);
+  ferry_arena_writer_tidy (self->writer);
+  g_assert_cmpuint (get_resident (self), <=, 2 * MEBIBYTE + FERRY_ARENA_CONTROL_SIZE);
+  for (gsize i = 0; i < MEBIBYTE; i++)
+    {
+      g_assert_cmpint (self->arena->memory[messages[0].offset + i], ==, 7);
+      g_assert_cmpint (self->arena->memory[filled.offset + i], ==, 8);
+    }
+  g_assert_true (send (self, 15 * MEBIBYTE, &messages[1]));
+}
+
+static void
+worker_without_an_arena_returns_nothing (Fixture *self, gconstpointer data)
+{
+  FerryArenaWriter *writer = ferry_arena_writer_new_later (-1, 0, ferry_arena_size_for (MEBIBYTE));
+
+  ferry_arena_writer_tidy (writer);
+  ferry_arena_writer_free (writer);
+}
+
 /* A worker that says so of a buffer that the application has. */
 static void
 returns_nothing_that_is_held (Fixture *self, gconstpointer data)
@@ -189,6 +228,10 @@ main (int argc, char **argv)
               runs_ahead_of_copies_with_small_ones, tear_down);
   g_test_add ("/arena-writer/what-the-worker-has-not-taken-is-given-back", Fixture, NULL, set_up,
               returns_what_the_worker_has_not_taken, tear_down);
+  g_test_add ("/arena-writer/what-the-worker-does-not-use-is-given-back", Fixture, NULL, set_up,
+              worker_returns_what_it_does_not_use, tear_down);
+  g_test_add ("/arena-writer/an-arena-that-is-not-mapped-stays-so", Fixture, NULL, set_up,
+              worker_without_an_arena_returns_nothing, tear_down);
   g_test_add ("/arena-writer/what-is-dropped-late-is-given-back", Fixture, NULL, set_up, returns_what_is_dropped_late,
               tear_down);
   g_test_add ("/arena-writer/what-the-application-has-is-not-given-back", Fixture, NULL, set_up,

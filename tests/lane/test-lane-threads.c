@@ -97,6 +97,7 @@ typedef struct
   guint64 n_records;
   gsize max_size;
   guint sleeps;
+  guint tidy_every; /* records after which the writer gives pages back; 0: never */
 } Flow;
 
 static gpointer
@@ -111,6 +112,8 @@ write_flow (gpointer data)
       gsize size = flow->max_size == 0 ? 0 : (gsize) g_rand_int_range (rand, 0, (gint32) flow->max_size + 1);
 
       flow->sleeps += wait_for_room (writer, ferry_record_size (size));
+      if (flow->tidy_every > 0 && number % flow->tidy_every == 0)
+        ferry_lane_writer_tidy (writer);
       test_fill_record (ferry_lane_writer_get_place (writer), size, number);
       if (ferry_lane_writer_publish (writer, ferry_record_size (size)))
         ferry_doorbell_ring (flow->doorbell);
@@ -138,11 +141,11 @@ read_flow (Flow *flow, Ear *ear, guint most_at_once)
 }
 
 static void
-run_flow (guint64 n_records, gsize max_size, guint most_at_once)
+run_flow (guint64 n_records, gsize max_size, guint most_at_once, guint tidy_every)
 {
   g_autoptr (TestLane) lane = test_lane_new ();
   ferry_autofd doorbell = ferry_doorbell_new (NULL);
-  Flow flow = {lane, doorbell, n_records / FEWER, max_size, 0};
+  Flow flow = {lane, doorbell, n_records / FEWER, max_size, 0, tidy_every};
   GThread *thread;
   Ear ear;
 
@@ -161,31 +164,39 @@ run_flow (guint64 n_records, gsize max_size, guint most_at_once)
 static void
 test_empty_records_arrive (void)
 {
-  run_flow (3000000, 0, 64);
+  run_flow (3000000, 0, 64, 0);
 }
 
 static void
 test_small_records_arrive (void)
 {
-  run_flow (1000000, 100, 16);
+  run_flow (1000000, 100, 16, 0);
 }
 
 static void
 test_small_records_arrive_one_by_one (void)
 {
-  run_flow (500000, 64, 1);
+  run_flow (500000, 64, 1, 0);
 }
 
 static void
 test_records_of_random_sizes_arrive (void)
 {
-  run_flow (100000, 4096, 4);
+  run_flow (100000, 4096, 4, 0);
 }
 
 static void
 test_large_records_arrive (void)
 {
-  run_flow (15000, FERRY_MAX_RECORD_PAYLOAD, 1);
+  run_flow (15000, FERRY_MAX_RECORD_PAYLOAD, 1, 0);
+}
+
+/* The reader takes records while pages are given back. */
+static void
+test_records_arrive_while_memory_is_given_back (void)
+{
+  run_flow (100000, 2048, 4, 7);
+  run_flow (20000, FERRY_MAX_RECORD_PAYLOAD, 1, 1);
 }
 
 /* Two lanes, one message at a time: every message is a sleep on both sides. */
@@ -278,7 +289,7 @@ test_full_lane_wakes_its_writer (void)
 {
   g_autoptr (TestLane) lane = test_lane_new ();
   ferry_autofd doorbell = ferry_doorbell_new (NULL);
-  Flow flow = {lane, doorbell, 200000 / FEWER, 0, 0};
+  Flow flow = {lane, doorbell, 200000 / FEWER, 0, 0, 0};
   GThread *thread;
   Ear ear;
 
@@ -304,6 +315,8 @@ main (int argc, char **argv)
   g_test_add_func ("/lane-threads/small-records-arrive-one-by-one", test_small_records_arrive_one_by_one);
   g_test_add_func ("/lane-threads/records-of-random-sizes-arrive", test_records_of_random_sizes_arrive);
   g_test_add_func ("/lane-threads/large-records-arrive", test_large_records_arrive);
+  g_test_add_func ("/lane-threads/records-arrive-while-memory-is-given-back",
+                   test_records_arrive_while_memory_is_given_back);
   g_test_add_func ("/lane-threads/every-message-wakes", test_every_message_wakes);
   g_test_add_func ("/lane-threads/full-lane-wakes-its-writer", test_full_lane_wakes_its_writer);
   return g_test_run ();

@@ -11,6 +11,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -150,6 +151,94 @@ test_room_comes_back (void)
   g_assert_true (test_lane_put (lane, 1000, n));
   g_assert_false (test_lane_put (lane, 1000, n + 1));
   for (guint64 i = 1; i <= n; i++)
+    test_lane_take (lane, i);
+}
+
+/* ---- memory that is given back ---- */
+
+/* The bytes of the lane's memory that the system has given it. */
+static gsize
+get_resident (TestLane *lane)
+{
+  struct stat file;
+
+  g_assert_no_errno (fstat (lane->memory, &file));
+  return (gsize) file.st_blocks * 512;
+}
+
+static guint
+fill_lane (TestLane *lane, gsize size)
+{
+  guint n = 0;
+
+  while (test_lane_put (lane, size, n))
+    n++;
+  return n;
+}
+
+static void
+test_pages_of_an_empty_lane_are_given_back (void)
+{
+  g_autoptr (TestLane) lane = test_lane_new ();
+  guint n = fill_lane (lane, 1000);
+
+  for (guint i = 0; i < n; i++)
+    test_lane_take (lane, i);
+  g_assert_cmpuint (get_resident (lane), >=, TEST_CAPACITY / 4096 * 4096);
+  ferry_lane_writer_tidy (&lane->writer);
+  /* The control lines, and the page that the next record begins in. */
+  g_assert_cmpuint (get_resident (lane), <=, 2 * 4096);
+  g_assert_cmpuint (fill_lane (lane, 1000), ==, n);
+  for (guint i = 0; i < n; i++)
+    test_lane_take (lane, i);
+}
+
+static void
+test_a_full_lane_gives_nothing_back (void)
+{
+  g_autoptr (TestLane) lane = test_lane_new ();
+  guint n = fill_lane (lane, 1000);
+  gsize before = get_resident (lane);
+
+  ferry_lane_writer_tidy (&lane->writer);
+  g_assert_cmpuint (get_resident (lane), ==, before);
+  for (guint i = 0; i < n; i++)
+    test_lane_take (lane, i);
+}
+
+/* From few records to a full lane, at each place where they begin in a page and in the ring. */
+static void
+test_records_that_are_not_taken_stay (void)
+{
+  g_autoptr (TestLane) lane = test_lane_new ();
+
+  for (gsize offset = 0; offset < TEST_CAPACITY; offset += 1016)
+    {
+      guint n;
+
+      test_lane_move_to (lane, offset);
+      for (n = 0; n < 1 + offset % 150; n++)
+        if (!test_lane_put (lane, 900 + n, n))
+          break;
+      for (guint i = 0; i < n; i++)
+        {
+          ferry_lane_writer_tidy (&lane->writer);
+          test_lane_take (lane, i);
+        }
+    }
+}
+
+static void
+test_a_broken_lane_gives_nothing_back (void)
+{
+  g_autoptr (TestLane) lane = test_lane_new ();
+  guint n = fill_lane (lane, 1000);
+  gsize before = get_resident (lane);
+
+  atomic_store (&lane->reader.control->reader.head, lane->writer.tail + 8);
+  ferry_lane_writer_tidy (&lane->writer);
+  g_assert_cmpuint (get_resident (lane), ==, before);
+  for (guint i = 0; i < n; i++)
     test_lane_take (lane, i);
 }
 
@@ -516,6 +605,10 @@ add_position_tests (void)
   g_test_add_func ("/lane/writer-refuses-a-head-that-runs-backwards", test_writer_refuses_a_head_that_runs_backwards);
   g_test_add_func ("/lane/writer-refuses-a-head-that-is-not-aligned", test_writer_refuses_a_head_that_is_not_aligned);
   g_test_add_func ("/lane/broken-head-gives-no-room", test_broken_head_gives_no_room);
+  g_test_add_func ("/lane/pages-of-an-empty-lane-are-given-back", test_pages_of_an_empty_lane_are_given_back);
+  g_test_add_func ("/lane/a-full-lane-gives-nothing-back", test_a_full_lane_gives_nothing_back);
+  g_test_add_func ("/lane/records-that-are-not-taken-stay", test_records_that_are_not_taken_stay);
+  g_test_add_func ("/lane/a-broken-lane-gives-nothing-back", test_a_broken_lane_gives_nothing_back);
 }
 
 int

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "down-fixture.h"
 
@@ -51,6 +52,57 @@ test_interrupt_ends_a_wait_of_another_thread (void)
       g_assert_true (GPOINTER_TO_INT (g_thread_join (canceller)));
       g_assert_cmpint (receive.event, ==, FERRY_DOWN_EVENT_NOTHING);
     }
+}
+
+static gsize
+get_resident (DownEnds *ends)
+{
+  struct stat file;
+
+  g_assert_no_errno (fstat (ends->link->memory, &file));
+  return (gsize) file.st_blocks * 512;
+}
+
+/* Writes to all pages of the up lane. The reader has taken everything. */
+static void
+fill_up_lane (DownEnds *ends)
+{
+  FerryLaneWriter *writer = &ends->uplink->writer;
+  gboolean locked = ferry_uplink_lock (ends->uplink);
+
+  for (gsize written = 0; written < TEST_CAPACITY; written += ferry_record_size (4096))
+    {
+      g_assert_true (ferry_lane_writer_has_room (writer, ferry_record_size (4096)));
+      test_fill_record (ferry_lane_writer_get_place (writer), 4096, 0);
+      ferry_lane_writer_publish (writer, ferry_record_size (4096));
+      g_assert_true (ferry_lane_reader_look (&ends->link->up));
+      ferry_lane_reader_consume (&ends->link->up, ferry_record_size (4096));
+    }
+  g_assert_cmpuint (get_resident (ends), >=, TEST_CAPACITY);
+  ferry_uplink_unlock (ends->uplink, locked);
+}
+
+/* Whether the thread sleeps already, or comes to it later. It does not return for this. */
+static void
+test_a_thread_that_waits_gives_memory_back (void)
+{
+  g_auto (DownEnds) ends;
+  Receive receive;
+  GThread *receiver;
+
+  down_ends_init (&ends, MAX_MESSAGE);
+  receive = (Receive){ends.downlink, FERRY_DOWN_EVENT_BROKEN};
+  receiver = g_thread_new ("receiver", receive_for_ever, &receive);
+  for (guint i = 0; i < 200; i++)
+    {
+      fill_up_lane (&ends);
+      ferry_link_ask_to_tidy (ends.link);
+      while (get_resident (&ends) >= TEST_CAPACITY / 2)
+        g_thread_yield ();
+    }
+  ferry_downlink_interrupt (ends.downlink);
+  g_thread_join (receiver);
+  g_assert_cmpint (receive.event, ==, FERRY_DOWN_EVENT_NOTHING);
 }
 
 static void
@@ -257,6 +309,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   g_test_add_func ("/downlink-threads/interrupt-ends-a-wait-of-another-thread",
                    test_interrupt_ends_a_wait_of_another_thread);
+  g_test_add_func ("/downlink-threads/a-thread-that-waits-gives-memory-back",
+                   test_a_thread_that_waits_gives_memory_back);
   g_test_add_func ("/downlink-threads/cancel-ends-a-wait-of-another-thread", test_cancel_ends_a_wait_of_another_thread);
   g_test_add_func ("/downlink-threads/end-of-the-link-ends-a-wait", test_end_of_the_link_ends_a_wait);
   g_test_add_func ("/downlink-threads/flood-loses-no-wake-up", test_flood_loses_no_wake_up);

@@ -175,6 +175,48 @@ test_writers_share_a_lane (void)
     g_thread_join (threads[i]);
 }
 
+typedef struct
+{
+  FerryUplink *uplink;
+  gint stops; /* atomic */
+} Tidier;
+
+static gpointer
+tidy_without_end (gpointer data)
+{
+  Tidier *self = data;
+
+  while (!g_atomic_int_get (&self->stops))
+    ferry_uplink_tidy (self->uplink);
+  return NULL;
+}
+
+/* Each moment of a write is one at which another thread gives memory back. */
+static void
+test_writers_go_on_while_memory_is_given_back (void)
+{
+  g_auto (Ends) ends;
+  Writer writers[N_WRITERS];
+  GThread *threads[N_WRITERS];
+  const guint64 n_each = 20000 / FEWER;
+  Tidier tidier = {NULL};
+  GThread *thread;
+
+  ends_init (&ends, N_WRITERS, NULL);
+  tidier.uplink = ends.uplink;
+  thread = g_thread_new ("test-tidier", tidy_without_end, &tidier);
+  for (guint i = 0; i < N_WRITERS; i++)
+    {
+      writers[i] = (Writer){ends.uplink, i, n_each};
+      threads[i] = g_thread_new ("test-writer", write_many, &writers[i]);
+    }
+  read_from_all (&ends.link->up, ends.link->doorbell, n_each);
+  for (guint i = 0; i < N_WRITERS; i++)
+    g_thread_join (threads[i]);
+  g_atomic_int_set (&tidier.stops, TRUE);
+  g_thread_join (thread);
+}
+
 static void
 test_deadline_of_zero_does_not_wait (void)
 {
@@ -446,6 +488,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   g_test_add_func ("/uplink/writers-share-a-lane", test_writers_share_a_lane);
+  g_test_add_func ("/uplink/writers-go-on-while-memory-is-given-back", test_writers_go_on_while_memory_is_given_back);
   g_test_add_func ("/uplink/deadline-of-zero-does-not-wait", test_deadline_of_zero_does_not_wait);
   g_test_add_func ("/uplink/routers-thread-does-not-wait", test_routers_thread_does_not_wait);
   g_test_add_func ("/uplink/deadline-ends-the-wait", test_deadline_ends_the_wait);

@@ -9,12 +9,17 @@
 #include "ferry-test.h"
 #include "lane/lane-fixture.h"
 
+#include <malloc.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "route/ferry-local-queue-private.h"
 
 /* A link alone has this many blocks in the queue, and the queue has room for no more. */
 #define N_BLOCKS (FERRY_LINK_WINDOW / FERRY_BLOCK_SIZE)
+
+#define N_MANY 40
 
 typedef struct
 {
@@ -132,6 +137,57 @@ test_link_is_visited_again_when_half_of_its_share_is_back (void)
     }
 }
 
+/* How many pages of a block's data are in memory; 0 where the heap has given their addresses back. */
+static guint
+count_pages (guint8 *data)
+{
+  guint8 pages[FERRY_BLOCK_SIZE / 4096];
+  guint n = 0;
+
+  if (mincore (data, FERRY_BLOCK_SIZE, pages) < 0)
+    return 0;
+  for (guint i = 0; i < sizeof pages; i++)
+    n += pages[i] & 1;
+  return n;
+}
+
+/* As a flood of many links leaves them behind. A look that follows on many blocks leaves them, since more may come. */
+static void
+test_blocks_are_given_back (void)
+{
+  g_auto (Scene) scene = {NULL};
+  FerryBlock *blocks[N_MANY];
+  guint8 *data[N_MANY];
+
+#ifdef __GLIBC__
+  /* The suite's heap writes over all that is freed, so that it is in memory again. */
+  mallopt (M_PERTURB, 0);
+#endif
+  scene_init (&scene);
+  for (guint i = 0; i < N_MANY; i++)
+    {
+      blocks[i] = ferry_local_queue_take_block (scene.queue, scene.links[0], FERRY_BLOCK_RECORDS);
+      data[i] = blocks[i]->data;
+      memset (data[i], 1, FERRY_BLOCK_SIZE);
+    }
+  for (guint i = 0; i < N_MANY; i++)
+    ferry_local_queue_give_back (scene.queue, blocks[i]);
+  /* Half of them are in the pool, and half are returned. */
+  for (guint i = 0; i < N_MANY / 2; i++)
+    blocks[i] = ferry_local_queue_take_block (scene.queue, scene.links[0], FERRY_BLOCK_RECORDS);
+  for (guint i = 0; i < N_MANY / 2; i++)
+    ferry_local_queue_give_back (scene.queue, blocks[i]);
+  g_assert_true (ferry_local_queue_tidy (scene.queue));
+  g_assert_cmpuint (count_pages (data[0]), ==, FERRY_BLOCK_SIZE / 4096);
+  g_assert_false (ferry_local_queue_tidy (scene.queue));
+  /* The heap writes into what is freed. */
+  for (guint i = 0; i < N_MANY; i++)
+    g_assert_cmpuint (count_pages (data[i]), <=, 2);
+  g_assert_false (ferry_local_queue_tidy (scene.queue));
+  push (&scene, 0);
+  ferry_local_queue_give_back (scene.queue, ferry_local_queue_pop_all (scene.queue));
+}
+
 static void
 test_nothing_is_rung_where_the_monitor_does_not_wait (void)
 {
@@ -152,6 +208,7 @@ main (int argc, char **argv)
        test_first_block_of_a_full_queue_makes_room_for_other_links);
   ADD ("link-is-visited-again-when-half-of-its-share-is-back",
        test_link_is_visited_again_when_half_of_its_share_is_back);
+  ADD ("blocks-are-given-back", test_blocks_are_given_back);
   ADD ("nothing-is-rung-where-the-monitor-does-not-wait", test_nothing_is_rung_where_the_monitor_does_not_wait);
 #undef ADD
   return g_test_run ();
