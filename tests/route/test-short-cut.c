@@ -22,6 +22,8 @@
 #define LARGE (32 * 1024 - 16)
 #define N_LARGE 6
 #define N_ROUNDS 50
+/* Messages that come to more than 64 KiB. */
+#define N_TO_TIDY 3000
 /* Fewer than end a link. */
 #define N_RINGS 500
 
@@ -38,6 +40,7 @@ typedef struct
   gboolean done; /* the handler has run */
 } Scene;
 
+/* data: the router's spare time in microseconds, or 0 for the default. */
 static void
 set_up (Scene *self, gconstpointer data)
 {
@@ -46,6 +49,8 @@ set_up (Scene *self, gconstpointer data)
   self->main_thread = gettid ();
   self->router = ferry_test_router_new_stopped (NULL);
   g_object_set (self->router, "short-cut", TRUE, "lane-capacity", LANE_CAPACITY, NULL);
+  if (data != NULL)
+    g_object_set (self->router, "spare-time", (gint64) GPOINTER_TO_INT (data), NULL);
   g_assert_true (ferry_router_start (self->router, &error));
   g_assert_no_error (error);
   self->pipe = route_test_started_pipe (self->router);
@@ -308,6 +313,29 @@ keeps_the_order_when_the_role_passes (Scene *self, gconstpointer data)
   g_assert_true (self->pipe->in_order);
 }
 
+/* Whether the router has asked for memory of the link. */
+static gboolean
+has_asked_to_tidy (gpointer data)
+{
+  Scene *self = data;
+  FerrySegment *segment = &ferry_sender_get_uplink (self->pipe->sender)->segment;
+
+  return atomic_load (&ferry_segment_get_down (segment)->writer.tidy) > 0;
+}
+
+/* The main loop drains all messages, and the monitor, which sleeps meanwhile, has to know of the timer. */
+static void
+gives_memory_back_that_the_main_loop_has_used (Scene *self, gconstpointer data)
+{
+  send_until_the_main_loop_drains (self, N_SINGLE);
+  self->wanted = (gint) self->n_sent + N_TO_TIDY;
+  self->thread = g_thread_new ("sender", send_while_the_main_loop_sleeps, self);
+  ferry_test_pipe_wait_count (self->pipe, (guint64) self->wanted);
+  g_atomic_int_set (&self->wanted, -1);
+  g_thread_join (g_steal_pointer (&self->thread));
+  ferry_test_look_until (has_asked_to_tidy, self);
+}
+
 /* Rings and sends nothing, each time that the main loop sleeps. */
 static gpointer
 ring_in_vain (gpointer data)
@@ -463,6 +491,8 @@ main (int argc, char **argv)
               drains_for_a_main_loop_that_has_taken_the_ring, tear_down);
   g_test_add ("/short-cut/keeps-the-order-when-the-role-passes", Scene, NULL, set_up,
               keeps_the_order_when_the_role_passes, tear_down);
+  g_test_add ("/short-cut/gives-memory-back-that-the-main-loop-has-used", Scene, GINT_TO_POINTER (20000), set_up,
+              gives_memory_back_that_the_main_loop_has_used, tear_down);
   g_test_add ("/short-cut/leaves-rings-in-vain-to-the-monitor", Scene, NULL, set_up,
               leaves_rings_in_vain_to_the_monitor, tear_down);
   g_test_add ("/short-cut/routes-without-the-main-loop", Scene, NULL, set_up, routes_without_the_main_loop, tear_down);
