@@ -45,7 +45,6 @@ struct _FerryDownlink
   guint64 fd_batch_id;   /* the connection id of the message that the fd batch belongs to */
   guint64 n_fd_batches;  /* how many fd batches were taken */
   guint interrupts_taken;
-  guint32 tidied; /* the value of the word tidy at the latest tidying */
   FerrySpin spin;
   GArray *watched; /* (element-type WatchedPipe) (owned) (nullable) */
 
@@ -460,20 +459,6 @@ wait_for_arrival (FerryDownlink *self, guint32 seen, gint64 deadline)
   return in_time ? FERRY_DOWN_EVENT_MESSAGE : FERRY_DOWN_EVENT_NOTHING;
 }
 
-/* Gives unused memory back, if the application has asked for that since the last call. */
-static void
-tidy (FerryDownlink *self)
-{
-  /* Relaxed: the application rings the bell after it has changed the word. A caller that misses the change does not
-   * sleep, because it loaded the bell before. */
-  guint32 asked = atomic_load_explicit (&self->down.control->writer.tidy, memory_order_relaxed);
-
-  if (G_LIKELY (asked == self->tidied))
-    return;
-  self->tidied = asked;
-  ferry_uplink_tidy (self->uplink);
-}
-
 FerryDownEvent
 ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *message)
 {
@@ -489,7 +474,7 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
           arm_express (self))
         return event;
       ferry_uplink_hurry (self->uplink);
-      tidy (self);
+      ferry_uplink_tidy_where_asked (self->uplink);
       event = wait_for_arrival (self, seen, deadline);
       if (event != FERRY_DOWN_EVENT_MESSAGE)
         return event;

@@ -47,6 +47,7 @@ typedef struct
   _Atomic gsize latest_one_shot;
   /* lock: a ring: the positions at which the records of the latest one-shot buffers end */
   guint64 memory_ends[FERRY_MAX_PENDING_MEMORIES_PER_LINK];
+  _Atomic guint32 tidied; /* any: the value of the down lane's word tidy at the latest tidying */
   _Atomic gint references;
 } FerryUplink;
 
@@ -89,6 +90,8 @@ void ferry_uplink_give_turn (FerryUplink *self);
 void ferry_uplink_interrupt (FerryUplink *self);
 void ferry_uplink_mark_forked (FerryUplink *self);
 void ferry_uplink_tidy (FerryUplink *self);
+void ferry_uplink_tidy_where_asked (FerryUplink *self);
+void ferry_uplink_ring (FerryUplink *self);
 gboolean ferry_uplink_write_control_and_unlock (FerryUplink *self, FerryRecordKind kind, guint64 connection_id,
                                                 gboolean locked);
 
@@ -144,7 +147,7 @@ ferry_uplink_publish_and_unlock (FerryUplink *self, gsize size, gboolean locked)
 
   ferry_uplink_unlock (self, locked);
   if (G_UNLIKELY (due))
-    ferry_doorbell_ring (self->doorbell);
+    ferry_uplink_ring (self);
 }
 
 /* any: allows the reader to wait a moment, so that it takes several records at once. Ends with ferry_uplink_hurry(). */

@@ -151,6 +151,28 @@ ferry_uplink_tidy (FerryUplink *self)
     ferry_arena_writer_tidy (self->arena);
 }
 
+/* Gives unused memory back, if the application has asked for that since the last call. */
+void
+ferry_uplink_tidy_where_asked (FerryUplink *self)
+{
+  /* Relaxed: a hint. A receiving thread, which must not miss it, has loaded the bell that is rung after the change. */
+  guint32 asked = atomic_load_explicit (&ferry_segment_get_down (&self->segment)->writer.tidy, memory_order_relaxed);
+
+  if (G_LIKELY (asked == atomic_load_explicit (&self->tidied, memory_order_relaxed)))
+    return;
+  atomic_store_explicit (&self->tidied, asked, memory_order_relaxed);
+  ferry_uplink_tidy (self);
+}
+
+/* Rings the doorbell of a reader that sleeps. Then gives memory back where the application has asked for that: a
+ * process that only sends has no thread that waits for messages, but its lane was idle before this record. */
+void
+ferry_uplink_ring (FerryUplink *self)
+{
+  ferry_doorbell_ring (self->doorbell);
+  ferry_uplink_tidy_where_asked (self);
+}
+
 /* Arms the lane's writer, so that the reader rings when it releases records. Returns whether the condition of the wait
  * already holds. */
 typedef gboolean (*ArmFunc) (FerryUplink *self, gsize size);

@@ -9,6 +9,7 @@
 #include "lane/lane-fixture.h"
 
 #include <poll.h>
+#include <sys/stat.h>
 
 #include "lane/ferry-doorbell-private.h"
 #include "link/ferry-uplink-private.h"
@@ -173,6 +174,52 @@ test_writers_share_a_lane (void)
   read_from_all (&ends.link->up, ends.link->doorbell, n_each);
   for (guint i = 0; i < N_WRITERS; i++)
     g_thread_join (threads[i]);
+}
+
+static gsize
+get_resident (Ends *ends)
+{
+  struct stat file;
+
+  g_assert_no_errno (fstat (ends->link->memory, &file));
+  return (gsize) file.st_blocks * 512;
+}
+
+static void
+send_and_take (Ends *ends, guint64 number, gsize size)
+{
+  FerryWait wait = {.index = 0, .deadline = 0};
+  FerryLaneReader *lane = &ends->link->up;
+
+  g_assert_cmpint (write_record (ends->uplink, &wait, TEST_CONNECTION_ID, number, size), ==, FERRY_WAIT_READY);
+  g_assert_true (ferry_lane_reader_look (lane));
+  ferry_lane_reader_consume (
+    lane, test_check_record (ferry_lane_reader_get_place (lane), ferry_lane_reader_get_available (lane), number));
+}
+
+/* It gives memory back when it wakes the reader, once for each time that it is asked, and at no other time. */
+static void
+test_a_process_that_only_sends_gives_memory_back (void)
+{
+  g_auto (Ends) ends;
+
+  ends_init (&ends, 1, NULL);
+  for (guint round = 0; round < 3; round++)
+    {
+      for (guint64 number = 0; number < 40; number++)
+        send_and_take (&ends, number, 4096);
+      ferry_link_ask_to_tidy (ends.link);
+      send_and_take (&ends, 40, 8);
+      g_assert_cmpuint (get_resident (&ends), >=, TEST_CAPACITY);
+      g_assert_true (ferry_lane_reader_arm (&ends.link->up));
+      send_and_take (&ends, 41, 8);
+      g_assert_cmpuint (get_resident (&ends), <, TEST_CAPACITY / 2);
+    }
+  for (guint64 number = 0; number < 40; number++)
+    send_and_take (&ends, number, 4096);
+  g_assert_true (ferry_lane_reader_arm (&ends.link->up));
+  send_and_take (&ends, 42, 8);
+  g_assert_cmpuint (get_resident (&ends), >=, TEST_CAPACITY);
 }
 
 typedef struct
@@ -488,6 +535,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   g_test_add_func ("/uplink/writers-share-a-lane", test_writers_share_a_lane);
+  g_test_add_func ("/uplink/a-process-that-only-sends-gives-memory-back",
+                   test_a_process_that_only_sends_gives_memory_back);
   g_test_add_func ("/uplink/writers-go-on-while-memory-is-given-back", test_writers_go_on_while_memory_is_given_back);
   g_test_add_func ("/uplink/deadline-of-zero-does-not-wait", test_deadline_of_zero_does_not_wait);
   g_test_add_func ("/uplink/routers-thread-does-not-wait", test_routers_thread_does_not_wait);
