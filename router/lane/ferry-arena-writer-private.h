@@ -42,6 +42,7 @@ typedef struct
   FerryArenaRange ranges[FERRY_MAX_BUFFERS_PER_LINK]; /* the ranges of the buffers, indexed by their numbers */
   /* (element-type FerryArenaRange): the free ranges, ordered by offset; neighbours are joined */
   GArray *gaps;
+  gsize used_to; /* the end of the highest range that was ever in use */
   guint32 epoch; /* the value that was stored in writer_waiting last */
 } FerryArenaWriter;
 
@@ -57,7 +58,7 @@ gboolean ferry_arena_writer_reserve_spare (FerryArenaWriter *self, gsize size, F
 gboolean ferry_arena_writer_arm (FerryArenaWriter *self);
 void ferry_arena_writer_give_back (FerryArenaWriter *self, guint32 number);
 void ferry_arena_writer_ring (FerryArenaWriter *self);
-void ferry_arena_writer_tidy (FerryArenaWriter *self);
+gboolean ferry_arena_writer_tidy (FerryArenaWriter *self, gsize *position);
 void ferry_arena_writer_set_sent (FerryArenaWriter *self, guint32 number, gboolean sent);
 
 G_END_DECLS

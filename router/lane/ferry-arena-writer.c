@@ -24,6 +24,9 @@
 /* Where buffers are copied, a smaller message is as fast in pieces, which fit into the processor's cache. */
 #define MIN_COPIED ((gsize) 1024 * 1024)
 
+/* How many bytes of memory are freed at a time. */
+#define TIDY_STEP ((gsize) 1024 * 1024)
+
 /* Makes an allocator for an arena that is not mapped yet. Takes memory, the segment's descriptor.
  * ferry_arena_writer_open() maps the arena. */
 FerryArenaWriter *
@@ -156,6 +159,7 @@ take_range_locked (FerryArenaWriter *self, gsize size, FerryArenaRange *range)
       *range = (FerryArenaRange){gap->offset, size};
       gap->offset += size;
       gap->size -= size;
+      self->used_to = MAX (self->used_to, gap->offset);
       if (gap->size == 0)
         g_array_remove_index (self->gaps, i);
       return TRUE;
@@ -277,16 +281,30 @@ ferry_arena_writer_set_sent (FerryArenaWriter *self, guint32 number, gboolean se
   self->sent_size += sent ? self->ranges[number].size : -self->ranges[number].size;
 }
 
-/* Gives the pages of the free ranges back to the system; they read as zeros then. A free range is the worker's: the
- * application has returned the buffers that were there, and reads the range again only after a record of a new one. */
-void
-ferry_arena_writer_tidy (FerryArenaWriter *self)
+/* Gives pages of the free ranges back to the system; they read as zeros then. A free range is the worker's: the
+ * application has returned the buffers that were there, and reads the range again only after a record of a new one.
+ *
+ * Frees TIDY_STEP bytes at a time, since another thread may be waiting for a buffer. Goes on from *position, 0 at
+ * first, and moves it. Returns whether there may be more. */
+gboolean
+ferry_arena_writer_tidy (FerryArenaWriter *self, gsize *position)
 {
   FERRY_AUTO_LOCK (&self->lock);
 
   if (self->arena == NULL)
-    return;
+    return FALSE;
   collect_locked (self);
   for (guint i = 0; i < self->gaps->len; i++)
-    madvise (self->arena->memory + get_gap (self, i)->offset, get_gap (self, i)->size, MADV_REMOVE);
+    {
+      gsize begin = MAX (get_gap (self, i)->offset, *position);
+      gsize end = MIN (get_gap (self, i)->offset + get_gap (self, i)->size, self->used_to);
+
+      if (begin >= end)
+        continue;
+      end = MIN (end, begin + TIDY_STEP);
+      madvise (self->arena->memory + begin, end - begin, MADV_REMOVE);
+      *position = end;
+      return TRUE;
+    }
+  return FALSE;
 }

@@ -95,7 +95,7 @@ gboolean ferry_lane_writer_arm (FerryLaneWriter *self, gsize size);
 void ferry_lane_writer_allow_unfenced (FerryLaneWriter *self);
 void ferry_lane_writer_unfence (FerryLaneWriter *self);
 void ferry_lane_writer_fence (FerryLaneWriter *self);
-void ferry_lane_writer_tidy (FerryLaneWriter *self);
+gboolean ferry_lane_writer_tidy (FerryLaneWriter *self, guint64 *position);
 
 /* Whether size bytes are free. Loads the reader's head only when the latest known head leaves too little room. */
 static inline gboolean
@@ -151,7 +151,10 @@ ferry_lane_writer_publish (FerryLaneWriter *self, gsize size)
   else
     ferry_wake_publish (&self->control->writer.tail, self->tail);
   due = ferry_wake_due (&self->control->reader.reader_waiting, &self->rung);
-  if (G_UNLIKELY (due))
+  /* A reader that polls for each record stores 0 and arms the lane in turn: it would issue a barrier for each record.
+   * Relaxed: a hint. */
+  if (G_UNLIKELY (due ||
+                  atomic_load_explicit (&self->control->reader.reader_waiting, memory_order_relaxed) != self->rung))
     ferry_lane_writer_fence (self);
   else if (G_UNLIKELY (!self->unfenced) && ++self->n_unrung >= FERRY_UNFENCED_FROM && self->may_unfence)
     ferry_lane_writer_unfence (self);

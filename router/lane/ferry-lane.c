@@ -15,6 +15,8 @@
 
 /* The ring of a lane begins at a page of its memory, and pages have this size. */
 #define PAGE ((guint64) 4096)
+/* How many bytes of memory are freed at a time: what takes well below a tenth of a millisecond. */
+#define TIDY_STEP ((guint64) 512 * 1024)
 
 /* ---- the reader ---- */
 
@@ -148,22 +150,30 @@ ferry_lane_writer_fence (FerryLaneWriter *self)
   atomic_store_explicit (&self->control->writer.unfenced, 0, memory_order_release);
 }
 
-/* Gives the pages of the ring that have no record back to the system; they read as zeros then. From the tail up to the
- * head and a capacity, all bytes are the writer's: the reader has released them, and reads them again only after the
- * tail has passed them. So only the writer may free these pages, and only between two records. A page that also has
- * bytes of a record that is not released stays. Where the kernel refuses this, all pages stay. */
-void
-ferry_lane_writer_tidy (FerryLaneWriter *self)
+/* Gives pages of the ring that have no record back to the system; they read as zeros then. From the tail up to the head
+ * and a capacity, all bytes are the writer's: the reader has released them, and reads them again only after the tail
+ * has passed them. So only the writer may free these pages, and only between two records. A page that also has bytes of
+ * a record that is not released stays. Where the kernel refuses this, all pages stay.
+ *
+ * Frees TIDY_STEP bytes at a time, since another thread may be waiting to write. Goes on from *position, 0 at first,
+ * and moves it. Returns whether there is more. */
+gboolean
+ferry_lane_writer_tidy (FerryLaneWriter *self, guint64 *position)
 {
   guint64 begin;
   guint64 end;
+  guint64 limit;
 
   ferry_lane_writer_look (self, 0);
   if (self->broken)
-    return;
-  begin = (self->tail + PAGE - 1) & ~(PAGE - 1);
-  end = (self->head + self->capacity) & ~(PAGE - 1);
+    return FALSE;
+  begin = (MAX (self->tail, *position) + PAGE - 1) & ~(PAGE - 1);
+  limit = (self->head + self->capacity) & ~(PAGE - 1);
+  if (begin >= limit)
+    return FALSE;
+  end = MIN (limit, begin + TIDY_STEP);
   /* The ring is mapped twice in a row, so the pages are contiguous. */
-  if (begin < end)
-    madvise (self->ring + (begin & (self->capacity - 1)), end - begin, MADV_REMOVE);
+  madvise (self->ring + (begin & (self->capacity - 1)), end - begin, MADV_REMOVE);
+  *position = end;
+  return end < limit;
 }

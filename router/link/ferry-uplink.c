@@ -135,20 +135,33 @@ ferry_uplink_mark_forked (FerryUplink *self)
   self->writer.capacity = 0;
 }
 
-/* Gives the unused memory of the up lane and of the arena back to the system. A thread that sends meanwhile waits for
- * the lock: no record is being written while pages are freed. */
+/* Gives memory of the lane back; see ferry_lane_writer_tidy(). A thread that sends meanwhile waits for the lock: no
+ * record is being written while pages are freed. Returns whether there is more. */
+static gboolean
+tidy_lane (FerryUplink *self, guint64 *position)
+{
+  gboolean locked = ferry_uplink_lock (self);
+  gboolean more = ferry_lane_writer_tidy (&self->writer, position);
+
+  ferry_uplink_unlock (self, locked);
+  return more;
+}
+
+/* Gives the unused memory of the up lane and of the arena back to the system. */
 void
 ferry_uplink_tidy (FerryUplink *self)
 {
-  gboolean locked;
+  guint64 place = 0;
+  guint64 end = 0;
+  gsize offset = 0;
 
   if (self->forked)
     return;
-  locked = ferry_uplink_lock (self);
-  ferry_lane_writer_tidy (&self->writer);
-  ferry_uplink_unlock (self, locked);
-  if (self->arena != NULL)
-    ferry_arena_writer_tidy (self->arena);
+  /* Once round the ring: beside senders that go on, there would always be more. */
+  while (tidy_lane (self, &place) && (end == 0 || place < end))
+    end = end == 0 ? place + self->segment.up_capacity : end;
+  while (self->arena != NULL && ferry_arena_writer_tidy (self->arena, &offset))
+    ;
 }
 
 /* Gives unused memory back, if the application has asked for that since the last call. */

@@ -106,6 +106,15 @@ test_lane_take (TestLane *self, guint64 number)
   ferry_lane_reader_consume (&self->reader, size);
 }
 
+static inline void
+test_writer_tidy (FerryLaneWriter *writer)
+{
+  guint64 position = 0;
+
+  while (ferry_lane_writer_tidy (writer, &position))
+    ;
+}
+
 /* Has the next record begin at offset of the ring, of an empty lane. */
 static inline void
 test_lane_move_to (TestLane *self, gsize offset)

@@ -113,7 +113,7 @@ write_flow (gpointer data)
 
       flow->sleeps += wait_for_room (writer, ferry_record_size (size));
       if (flow->tidy_every > 0 && number % flow->tidy_every == 0)
-        ferry_lane_writer_tidy (writer);
+        test_writer_tidy (writer);
       test_fill_record (ferry_lane_writer_get_place (writer), size, number);
       if (ferry_lane_writer_publish (writer, ferry_record_size (size)))
         ferry_doorbell_ring (flow->doorbell);

@@ -185,7 +185,7 @@ test_pages_of_an_empty_lane_are_given_back (void)
   for (guint i = 0; i < n; i++)
     test_lane_take (lane, i);
   g_assert_cmpuint (get_resident (lane), >=, TEST_CAPACITY / 4096 * 4096);
-  ferry_lane_writer_tidy (&lane->writer);
+  test_writer_tidy (&lane->writer);
   /* The control lines, and the page that the next record begins in. */
   g_assert_cmpuint (get_resident (lane), <=, 2 * 4096);
   g_assert_cmpuint (fill_lane (lane, 1000), ==, n);
@@ -200,7 +200,7 @@ test_a_full_lane_gives_nothing_back (void)
   guint n = fill_lane (lane, 1000);
   gsize before = get_resident (lane);
 
-  ferry_lane_writer_tidy (&lane->writer);
+  test_writer_tidy (&lane->writer);
   g_assert_cmpuint (get_resident (lane), ==, before);
   for (guint i = 0; i < n; i++)
     test_lane_take (lane, i);
@@ -222,7 +222,7 @@ test_records_that_are_not_taken_stay (void)
           break;
       for (guint i = 0; i < n; i++)
         {
-          ferry_lane_writer_tidy (&lane->writer);
+          test_writer_tidy (&lane->writer);
           test_lane_take (lane, i);
         }
     }
@@ -236,7 +236,7 @@ test_a_broken_lane_gives_nothing_back (void)
   gsize before = get_resident (lane);
 
   atomic_store (&lane->reader.control->reader.head, lane->writer.tail + 8);
-  ferry_lane_writer_tidy (&lane->writer);
+  test_writer_tidy (&lane->writer);
   g_assert_cmpuint (get_resident (lane), ==, before);
   for (guint i = 0; i < n; i++)
     test_lane_take (lane, i);
