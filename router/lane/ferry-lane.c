@@ -49,15 +49,21 @@ ferry_lane_reader_look (FerryLaneReader *self)
 
 /* Arms the reader, so that the writer wakes it for the next record; then loads the tail once more. Returns FALSE like
  * ferry_lane_reader_look(). If no record is available afterwards and is_armed is set, the reader may sleep on its
- * doorbell. */
+ * doorbell. If there is one, the lane is disarmed again: the reader does not sleep, so a ring for a later record would
+ * wake it, or another thread, in vain. */
 gboolean
 ferry_lane_reader_arm (FerryLaneReader *self)
 {
+  gboolean is_valid;
+
   ferry_wake_arm (&self->control->reader.reader_waiting, &self->epoch);
   /* Sequentially consistent: see ferry-wake-private.h. */
   self->is_armed =
     atomic_load_explicit (&self->control->writer.unfenced, memory_order_seq_cst) == 0 || ferry_barrier_issue ();
-  return take_tail (self, ferry_wake_look (&self->control->writer.tail));
+  is_valid = take_tail (self, ferry_wake_look (&self->control->writer.tail));
+  if (self->tail != self->head)
+    ferry_lane_reader_disarm (self);
+  return is_valid;
 }
 
 /* Releases size bytes to the writer. Returns whether the caller must wake the writer: the writer waits for room, and

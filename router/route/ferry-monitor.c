@@ -104,6 +104,7 @@ struct _FerryMonitor
   _Atomic gboolean by_main; /* any: the main loop drains; set with role held */
   _Atomic gint n_claims;    /* any: how many callers need the monitor to drain */
   gint64 keep_until;        /* role: monotonic time until which the monitor keeps the role */
+  gboolean is_unused;       /* role: the role was lent, and the main loop has had no turn since */
   GMainContext *context;    /* const: (owned) (nullable): runs the main loop; NULL: the monitor always drains */
   gboolean expects_turn;    /* router's thread: the pingee is pinged, and its dispatch takes a turn */
   FerrySpin spin;           /* router's thread: the main loop's spins while it drains; any for the time of all spins */
@@ -735,6 +736,7 @@ lend_role (FerryMonitor *self)
 {
   gint64 until = ferry_drain_get_tidy_time (self->drain);
 
+  self->is_unused = TRUE;
   /* Relaxed, as all accesses: the lock orders what the flag tells of. */
   atomic_store_explicit (&self->by_main, TRUE, memory_order_relaxed);
   pthread_mutex_unlock (&self->role);
@@ -745,7 +747,9 @@ lend_role (FerryMonitor *self)
   atomic_store_explicit (&self->by_main, FALSE, memory_order_relaxed);
   pthread_mutex_lock (&self->role);
   ferry_shared_queue_hear (self->shared, TRUE);
-  self->keep_until = g_get_monotonic_time () + KEEP_ROLE_MICROSECONDS;
+  /* A ring before the main loop's first turn says nothing: a worker that answers at once may always be quicker. */
+  if (!self->is_unused)
+    self->keep_until = g_get_monotonic_time () + KEEP_ROLE_MICROSECONDS;
 }
 
 /* any: takes the role, if the main loop drains now and no other thread has the role at this moment. */
@@ -806,6 +810,7 @@ begin_poll (FerryMonitor *self, gboolean *ready)
   *ready = self->expects_turn;
   if (self->expects_turn || !begin_turn (self))
     return FALSE;
+  self->is_unused = FALSE;
   node = self->shared->active.head;
   while (node != NULL)
     {
@@ -829,6 +834,34 @@ begin_poll (FerryMonitor *self, gboolean *ready)
   return !*ready;
 }
 
+/* Whether a thread that waits for an answer polls the link's up lane: see "callers" below. */
+static gboolean
+is_polled_by_caller (FerryLink *link)
+{
+  /* Relaxed: only a hint, as the thread may stop at any time. */
+  return atomic_load_explicit (&link->caller, memory_order_relaxed) == FERRY_CALLER_POLLS;
+}
+
+/* Activates the links that rest, while the main loop works. Their lanes are unarmed then, as if the main loop had
+ * drained them: a worker that sends meanwhile does not ring, which would wake the monitor. A lane that gets full rings
+ * still. */
+static void
+adopt_links (FerryMonitor *self)
+{
+  if (self->shared->links.length > MAX_LINKS_TO_SPIN_FOR)
+    return;
+  for (GList *node = self->shared->links.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+
+      if (link->state != FERRY_LINK_OPEN || link->active || link->draining_done || is_polled_by_caller (link))
+        continue;
+      set_ring_when_full (link, TRUE);
+      ferry_lane_reader_disarm (&link->up);
+      ferry_shared_queue_activate (self->shared, link);
+    }
+}
+
 /* router's thread, after the main loop has polled: whether there are records. From now on, the monitor hears them. If a
  * lane is full, its ring may have been that of a writer that waits for room, so the monitor takes the role at once. */
 static gboolean
@@ -844,17 +877,11 @@ end_poll (FerryMonitor *self, gboolean rang)
   for (GList *node = self->shared->active.head; node != NULL; node = node->next)
     passes |= !ferry_lane_reader_look (&((FerryLink *) node->data)->up) || !is_light (node->data);
   ready = !g_queue_is_empty (&self->shared->active);
+  if (!passes)
+    adopt_links (self);
   ferry_shared_queue_hear (self->shared, TRUE);
   end_turn (self, passes);
   return ready;
-}
-
-/* Whether a thread that waits for an answer polls the link's up lane: see "callers" below. */
-static gboolean
-is_polled_by_caller (FerryLink *link)
-{
-  /* Relaxed: only a hint, as the thread may stop at any time. */
-  return atomic_load_explicit (&link->caller, memory_order_relaxed) == FERRY_CALLER_POLLS;
 }
 
 /* role: whether an open link has records. Activates such a link, also one that is armed and whose ring was not heard
@@ -948,6 +975,9 @@ ferry_monitor_take_turn (FerryMonitor *self)
   if (!begin_turn (self))
     return;
   tidy_time = ferry_drain_get_tidy_time (self->drain);
+  if (self->is_unused)
+    adopt_links (self);
+  self->is_unused = FALSE;
   if (!g_queue_is_empty (&self->shared->active))
     ferry_spin_end (&self->spin);
   /* The blocks are dispatched by the caller at once. */

@@ -373,18 +373,40 @@ test_broken_head_gives_no_room (void)
 }
 
 static void
+take_all (TestLane *lane)
+{
+  g_assert_true (ferry_lane_reader_look (&lane->reader));
+  ferry_lane_reader_consume (&lane->reader, ferry_lane_reader_get_available (&lane->reader));
+}
+
+static void
 test_reader_is_rung_once_a_sleep (void)
 {
   g_autoptr (TestLane) lane = test_lane_new ();
 
-  g_assert_false (ferry_lane_writer_publish (&lane->writer, 8));
   for (guint i = 0; i < 3; i++)
     {
       ferry_lane_reader_arm (&lane->reader);
       g_assert_true (ferry_lane_writer_publish (&lane->writer, 8));
       g_assert_false (ferry_lane_writer_publish (&lane->writer, 8));
       g_assert_false (ferry_lane_writer_publish (&lane->writer, 8));
+      take_all (lane);
     }
+}
+
+/* The reader goes on, and does not sleep. */
+static void
+test_reader_that_finds_a_record_is_not_rung (void)
+{
+  g_autoptr (TestLane) lane = test_lane_new ();
+
+  g_assert_false (ferry_lane_writer_publish (&lane->writer, 8));
+  ferry_lane_reader_arm (&lane->reader);
+  g_assert_cmpuint (ferry_lane_reader_get_available (&lane->reader), ==, 8);
+  g_assert_false (ferry_lane_writer_publish (&lane->writer, 8));
+  take_all (lane);
+  ferry_lane_reader_arm (&lane->reader);
+  g_assert_true (ferry_lane_writer_publish (&lane->writer, 8));
 }
 
 static guint32
@@ -627,6 +649,7 @@ main (int argc, char **argv)
   g_test_add_func ("/lane/room-comes-back", test_room_comes_back);
   add_position_tests ();
   g_test_add_func ("/lane/reader-is-rung-once-a-sleep", test_reader_is_rung_once_a_sleep);
+  g_test_add_func ("/lane/reader-that-finds-a-record-is-not-rung", test_reader_that_finds_a_record_is_not_rung);
   g_test_add_func ("/lane/a-busy-writer-is-unfenced-until-it-rings", test_a_busy_writer_is_unfenced_until_it_rings);
   g_test_add_func ("/lane/a-reader-without-barriers-keeps-the-writer-fenced",
                    test_a_reader_without_barriers_keeps_the_writer_fenced);

@@ -27,6 +27,7 @@
  *   LENDS_ACTIVE         the monitor lends the role while a link is active
  *   ARMS_QUIETLY         arming a lane does not make its writer ring when it is full
  *   KEEPS_FULL_LANE      the main loop keeps the role where it has taken the ring for a lane that is full
+ *   ADOPTS_QUIETLY       the writer of a link that the main loop adopts does not ring when its lane is full
  *   RESTS_UNVISITED      the main loop arms a lane without a look at the cells of the link
  *   SPINS_DEAF           the monitor does not hear the bells after the main loop has spun
  *   WAITS_SILENTLY       the writer waits for room without a ring */
@@ -76,6 +77,22 @@ inline rest ()
 #endif
      armed = true; is_active = false
   :: else
+  fi
+}
+
+/* Makes a resting link active, so that its writer does not ring while the main loop works; or does not, where there are
+ * many links. */
+inline adopt ()
+{
+  if
+  :: armed && !is_active ->
+#ifndef ADOPTS_QUIETLY
+     rings_when_full = true;
+#else
+     rings_when_full = false;
+#endif
+     armed = false; is_active = true
+  :: true
   fi
 }
 
@@ -231,6 +248,10 @@ end_poll:
              :: else
              fi };
            pinged = (pinged || is_active);
+           if
+           :: is_active && lane == CAPACITY -> skip
+           :: else -> atomic { adopt () }
+           fi;
 #ifndef BUSY_AND_DEAF
            hears = true;
 #endif
@@ -249,6 +270,11 @@ end_poll:
      :: pinged -> pinged = false;
         if
         :: TURN ->
+           atomic {
+             if
+             :: by_main -> adopt ()
+             :: else
+             fi };
            if
            :: by_main && is_active ->
               begin_drain ();

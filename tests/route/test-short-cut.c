@@ -24,6 +24,7 @@
 #define N_ROUNDS 50
 /* Messages that come to more than 64 KiB. */
 #define N_TO_TIDY 3000
+#define N_AT_WORK 400
 /* Fewer than end a link. */
 #define N_RINGS 500
 
@@ -336,6 +337,30 @@ gives_memory_back_that_the_main_loop_has_used (Scene *self, gconstpointer data)
   ferry_test_look_until (has_asked_to_tidy, self);
 }
 
+/* Sends a message while the main loop is at work, each time that the one before has come. */
+static gboolean
+send_at_work_cb (gpointer data)
+{
+  Scene *self = data;
+
+  if (self->n_sent < (guint64) self->wanted && self->pipe->n_messages == self->n_sent)
+    send_next (self);
+  return self->n_sent < (guint64) self->wanted;
+}
+
+static void
+sleeps_on_while_the_main_loop_is_sent_messages_at_work (Scene *self, gconstpointer data)
+{
+  guint64 before;
+
+  send_until_the_main_loop_drains (self, N_SINGLE);
+  before = count_sleeps_of_the_monitor ();
+  self->wanted = (gint) self->n_sent + N_AT_WORK;
+  g_idle_add (send_at_work_cb, self);
+  ferry_test_pipe_wait_count (self->pipe, (guint64) self->wanted);
+  g_assert_cmpuint (count_sleeps_of_the_monitor () - before, <, N_AT_WORK / 4);
+}
+
 /* Rings and sends nothing, each time that the main loop sleeps. */
 static gpointer
 ring_in_vain (gpointer data)
@@ -493,6 +518,8 @@ main (int argc, char **argv)
               keeps_the_order_when_the_role_passes, tear_down);
   g_test_add ("/short-cut/gives-memory-back-that-the-main-loop-has-used", Scene, GINT_TO_POINTER (20000), set_up,
               gives_memory_back_that_the_main_loop_has_used, tear_down);
+  g_test_add ("/short-cut/sleeps-on-while-the-main-loop-is-sent-messages-at-work", Scene, NULL, set_up,
+              sleeps_on_while_the_main_loop_is_sent_messages_at_work, tear_down);
   g_test_add ("/short-cut/leaves-rings-in-vain-to-the-monitor", Scene, NULL, set_up,
               leaves_rings_in_vain_to_the_monitor, tear_down);
   g_test_add ("/short-cut/routes-without-the-main-loop", Scene, NULL, set_up, routes_without_the_main_loop, tear_down);
