@@ -105,6 +105,102 @@ test_a_thread_that_waits_gives_memory_back (void)
   g_assert_cmpint (receive.event, ==, FERRY_DOWN_EVENT_NOTHING);
 }
 
+/* ---- a thread that takes its own messages ---- */
+
+#define CALLER_ID 7
+#define OTHER_ID 8
+#define N_SHARED 40000
+
+typedef struct
+{
+  DownEnds *ends;
+  guint64 expected; /* for the thread that has the turn */
+  guint n_taken;    /* as above: by the caller */
+  _Atomic guint64 n_done;
+  _Atomic gboolean over;
+} Sharing;
+
+static void
+take_number (Sharing *self, gconstpointer data, gsize size)
+{
+  guint64 number;
+
+  g_assert_cmpuint (size, ==, sizeof number);
+  memcpy (&number, data, sizeof number);
+  g_assert_cmpuint (number, ==, self->expected);
+  self->expected++;
+  atomic_store (&self->n_done, self->expected);
+}
+
+static gpointer
+receive_all (gpointer data)
+{
+  Sharing *self = data;
+  FerryDownMessage message;
+
+  while (!atomic_load (&self->over))
+    if (ferry_downlink_receive (self->ends->downlink, -1, &message) == FERRY_DOWN_EVENT_MESSAGE)
+      take_number (self, message.data, message.size);
+  return NULL;
+}
+
+static gboolean
+take_own (gpointer data, gconstpointer payload, gsize size)
+{
+  Sharing *self = data;
+
+  take_number (self, payload, size);
+  self->n_taken++;
+  return TRUE;
+}
+
+static gpointer
+take_own_messages (gpointer data)
+{
+  Sharing *self = data;
+  FerrySpin spin = {0};
+
+  while (!atomic_load (&self->over))
+    if (!ferry_downlink_call (self->ends->downlink, &spin, CALLER_ID, take_own, self))
+      {
+        ferry_spin_end (&spin);
+        g_thread_yield ();
+      }
+  return NULL;
+}
+
+/* Each of the two may sleep, poll, or have the turn when a message comes, and when the other one comes or goes. */
+static void
+test_caller_and_receiver_take_all_in_order (void)
+{
+  g_auto (DownEnds) ends;
+  Sharing sharing = {.ends = &ends};
+  GThread *receiver, *caller;
+
+  down_ends_init (&ends, MAX_MESSAGE);
+  atomic_store (&ends.link->down.lane.control->writer.spin, FERRY_SPIN_SETTING (60, 1000));
+  receiver = g_thread_new ("receiver", receive_all, &sharing);
+  caller = g_thread_new ("caller", take_own_messages, &sharing);
+  for (guint64 i = 0; i < N_SHARED; i++)
+    {
+      const FerryPart part = {&i, sizeof i};
+      const gint64 behind = g_test_rand_int_range (0, 4);
+
+      g_assert_cmpint (ferry_link_send (ends.link, g_test_rand_bit () ? CALLER_ID : OTHER_ID, &part, 1), ==,
+                       FERRY_DOWN_SENT);
+      while (atomic_load (&sharing.n_done) + (guint64) behind < i + 1)
+        g_thread_yield ();
+    }
+  while (atomic_load (&sharing.n_done) < N_SHARED)
+    g_thread_yield ();
+  atomic_store (&sharing.over, TRUE);
+  ferry_downlink_interrupt (ends.downlink);
+  g_thread_join (receiver);
+  g_thread_join (caller);
+  g_assert_cmpuint (sharing.n_taken, >, 0);
+  g_assert_cmpuint (sharing.n_taken, <, N_SHARED);
+}
+
 static void
 test_cancel_ends_a_wait_of_another_thread (void)
 {
@@ -311,6 +407,8 @@ main (int argc, char **argv)
                    test_interrupt_ends_a_wait_of_another_thread);
   g_test_add_func ("/downlink-threads/a-thread-that-waits-gives-memory-back",
                    test_a_thread_that_waits_gives_memory_back);
+  g_test_add_func ("/downlink-threads/caller-and-receiver-take-all-in-order",
+                   test_caller_and_receiver_take_all_in_order);
   g_test_add_func ("/downlink-threads/cancel-ends-a-wait-of-another-thread", test_cancel_ends_a_wait_of_another_thread);
   g_test_add_func ("/downlink-threads/end-of-the-link-ends-a-wait", test_end_of_the_link_ends_a_wait);
   g_test_add_func ("/downlink-threads/flood-loses-no-wake-up", test_flood_loses_no_wake_up);
