@@ -1628,7 +1628,7 @@ end_call_in_turn (FerryMonitor *self, FerryLink *link)
 {
   /* Relaxed: the role orders this. The memory is freed only after a holder of the role has dismissed this thread. */
   atomic_store_explicit (&link->caller, FERRY_CALLER_NONE, memory_order_relaxed);
-  if (ferry_lane_reader_arm (&link->up) && ferry_lane_reader_get_available (&link->up) == 0)
+  if (ferry_lane_reader_arm (&link->up) && ferry_lane_reader_get_available (&link->up) == 0 && link->up.is_armed)
     return;
   ferry_shared_queue_activate (self->shared, link);
   ferry_pingee_ping (self->pingee);
