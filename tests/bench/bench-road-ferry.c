@@ -227,6 +227,12 @@ ferry_transact_bytes (BenchSlot *slot)
   return bench_slot_end (slot, g_bytes_get_data (result, NULL), g_bytes_get_size (result));
 }
 
+guint64
+bench_road_ferry_get_spin_time (void)
+{
+  return router != NULL ? ferry_router_get_counter (router, FERRY_COUNTER_SPIN_TIME) : 0;
+}
+
 const BenchRoad bench_road_ferry = {
   .name = "ferry",
   .open = ferry_open,

@@ -128,6 +128,8 @@ typedef struct
   guint block;
   guint n_pairs;
   guint n_rounds;
+  guint64 spin_time; /* µs, of Ferry's blocks since the latest row */
+  gint64 elapsed;    /* ns, of the same blocks */
 } Bench;
 
 /* A row's name may be given with its size and what goes before the route's name, or without. */
@@ -218,8 +220,17 @@ run_block (Bench *self, int route, guint size, const Pace *pace, double *median)
 {
   const BenchOrders orders = {1, sizes[size].bytes, self->block, G_MAXINT32 * G_GINT64_CONSTANT (100), pace->pause};
 
-  if (is_single (self, route, size, pace))
-    *median = bench_route_run (&routes[route], &orders).median / 1e3;
+  const guint64 before = bench_road_ferry_get_spin_time ();
+  guint64 spun;
+  BenchReport report;
+
+  if (!is_single (self, route, size, pace))
+    return;
+  report = bench_route_run (&routes[route], &orders);
+  spun = bench_road_ferry_get_spin_time () - before;
+  self->spin_time += spun;
+  self->elapsed += spun > 0 ? report.elapsed : 0;
+  *median = report.median / 1e3;
 }
 
 /* The lower quartile over pairs, and the middle. */
@@ -251,6 +262,10 @@ measure_single (Bench *self, guint size, const Pace *pace)
   for (int route = 0; route < N_ROUTES; route++)
     if (is_single (self, route, size, pace))
       print_row (size, pace->kind, routes[route].name, bench_median (medians[route], n_pairs), "us");
+  if (self->elapsed > 0)
+    print_row (size, pace->kind, "polling", self->spin_time * 1e3 / self->elapsed, "of-time");
+  self->spin_time = 0;
+  self->elapsed = 0;
   for (gsize i = 0; i < G_N_ELEMENTS (comparisons); i++)
     {
       const double *own = medians[comparisons[i].ferry];

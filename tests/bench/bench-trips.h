@@ -122,6 +122,9 @@ extern const BenchRoad bench_road_object_transaction_async; /* asked with ferry_
 extern const BenchRoad bench_road_socket;
 extern const BenchRoad bench_road_zeromq; /* without functions where libzmq is missing */
 
+/* Microseconds for which the application polled instead of sleeping, on all routes of Ferry's. */
+guint64 bench_road_ferry_get_spin_time (void);
+
 BenchTrips *bench_trips_new (const BenchRoad *road, gpointer end);
 void bench_trips_free (BenchTrips *self);
 BenchReport bench_trips_run_here (BenchTrips *self, const BenchOrders *orders);
