@@ -148,19 +148,6 @@ get_deadline (void)
   return g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
 }
 
-void
-route_test_wait_drained (FerrySender *sender)
-{
-  FerryLaneControl *lane = get_lane (sender);
-  gint64 deadline = get_deadline ();
-
-  while (atomic_load (&lane->reader.head) != atomic_load (&lane->writer.tail))
-    {
-      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
-      g_thread_yield ();
-    }
-}
-
 typedef struct
 {
   gint parked;
@@ -202,6 +189,21 @@ route_test_wait_monitor (FerrySender *sender)
 
   g_assert_true (ferry_monitor_invoke (ferry_sender_get_monitor (sender), raise_flag, &passed, NULL));
   wait_until_set (&passed);
+}
+
+void
+route_test_wait_drained (FerrySender *sender)
+{
+  FerryLaneControl *lane = get_lane (sender);
+  gint64 deadline = get_deadline ();
+
+  /* A sender does not wake the monitor while the main loop is at work, and here it is. */
+  route_test_wait_monitor (sender);
+  while (atomic_load (&lane->reader.head) != atomic_load (&lane->writer.tail))
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_thread_yield ();
+    }
 }
 
 /* The monitor stands still meanwhile: it would else make many small blocks of them, of which a few only may be out. */
