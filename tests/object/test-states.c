@@ -234,7 +234,8 @@ told (gpointer data)
 static void
 test_successor (Scene *self, gconstpointer data)
 {
-  Told seen = {.link = ferry_proxy_get_session (self->proxy)};
+  /* The watch owns it: its function may still run when the watch is removed. */
+  Told *seen = g_new0 (Told, 1);
   Outcome outcome = {0};
   g_autoptr (FerryProxy) late = NULL;
   guint64 watch;
@@ -242,7 +243,8 @@ test_successor (Scene *self, gconstpointer data)
   send_item (self->watch, "(false, uint64 7)");
   ferry_test_run_until (is_silent, self->proxy);
   late = ferry_proxy_new (self->here, "late");
-  watch = ferry_proxy_session_add_watch (ferry_proxy_get_session (self->proxy), FALSE, told, &seen, NULL);
+  seen->link = ferry_proxy_get_session (self->proxy);
+  watch = ferry_proxy_session_add_watch (seen->link, FALSE, told, seen, g_free);
   ferry_proxy_wait_until_listening_async (late, -1, NULL, waited_cb, &outcome);
   leave (self);
   ferry_test_run_until (has_watch, self);
@@ -251,7 +253,7 @@ test_successor (Scene *self, gconstpointer data)
   g_assert_no_error (outcome.error);
   g_assert_true (ferry_proxy_get_listening (self->proxy));
   g_assert_true (ferry_proxy_get_listening (late));
-  g_assert_cmpuint (atomic_load (&seen.n_ends), ==, 0);
+  g_assert_cmpuint (atomic_load (&seen->n_ends), ==, 0);
   ferry_proxy_session_remove_watch (ferry_proxy_get_session (self->proxy), watch);
 }
 
