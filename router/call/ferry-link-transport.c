@@ -47,7 +47,6 @@ typedef struct
   _Atomic gboolean told; /* note_room() is posted to context and has not run yet */
   _Atomic (FerryLink *) link; /* (owned) (nullable): set once, by the router's thread with lock held */
   FerryMonitor *monitor;      /* (owned): kept until the transport is freed */
-  FerrySpin spin;             /* the thread that poll_answer() was called on */
 
   GMutex lock;
   FerryRoomWatch room_watch; /* lock: added to the link's room watches until ended is set */
@@ -170,18 +169,12 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
 /* ---- receiving on a thread that waits for an answer ---- */
 
 static void
-poll_answer (gpointer data, FerryAnswerWait *wait)
+poll_answer (gpointer data, FerrySpin *spin, FerryAnswerWait *wait)
 {
   End *end = data;
 
-  ferry_monitor_call (end->monitor, get_link (end), &end->spin, ferry_receiver_get_connection_id (end->receiver),
+  ferry_monitor_call (end->monitor, get_link (end), spin, ferry_receiver_get_connection_id (end->receiver),
                       ferry_answer_wait_take, wait);
-}
-
-static void
-end_wait (gpointer data)
-{
-  ferry_spin_end (&((End *) data)->spin);
 }
 
 /* ---- the end of the pipe ---- */
@@ -272,7 +265,6 @@ static const FerryTransportKind link_kind = {
   .free = end_free,
   .cancel = send_cancel,
   .poll_answer = poll_answer,
-  .end_wait = end_wait,
 };
 
 /* ---- from a launcher to a link ---- */

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "base/ferry-completion-private.h"
+#include "base/ferry-spin-private.h"
 #include "base/ferry-waiters-private.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport.h"
@@ -47,11 +48,9 @@ typedef struct
   gboolean (*cancel) (gpointer data, guint64 xid, guint16 reason);
   /* (nullable): sends a large message in a way that does not delay other messages. FALSE: it cannot now. */
   gboolean (*send_in_buffer) (gpointer data, const FerryPart *parts, guint n_parts);
-  /* (nullable): polls for an answer on the calling thread, where that is likely to pay, and passes each message that
-   * may be the answer to ferry_answer_wait_take(). end_wait is called when the thread has its answer, maybe after a
-   * sleep. One thread at a time calls these two. */
-  void (*poll_answer) (gpointer data, FerryAnswerWait *wait);
-  void (*end_wait) (gpointer data);
+  /* (nullable): polls for an answer on the calling thread, where spin says that this is likely to pay, and passes each
+   * message that may be the answer to ferry_answer_wait_take(). One thread at a time calls it. */
+  void (*poll_answer) (gpointer data, FerrySpin *spin, FerryAnswerWait *wait);
 } FerryTransportKind;
 
 /* Returns (transfer full) a transport of that kind. Takes data. */

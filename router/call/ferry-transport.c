@@ -38,6 +38,7 @@ typedef struct
   FerryWaitQueue closed;   /* any: not the same queue as room, since each message may wake the completions of room */
   _Atomic guint n_kept;    /* written with lock held: the length of kept */
   _Atomic guint n_waiting; /* any: how many threads wait for answers */
+  FerrySpin spin;          /* the first of these threads */
 
   pthread_mutex_t lock;
   FerryTransportCallFunc call_func; /* lock: (nullable), as call_owner */
@@ -318,17 +319,17 @@ ferry_transport_wait_for_answer (FerryTransport *self, FerryCompletion *completi
                                  GCancellable *cancellable)
 {
   FerryTransportPrivate *priv = get_private (self);
-  /* Acquire and release: what the kind keeps for its polls passes from one polling thread to the next. While this
-   * thread polls, the count does not get back to 0, so no other thread polls. */
+  /* Acquire and release: the spin passes from one polling thread to the next. While this thread polls, the count does
+   * not get back to 0, so no other thread polls. */
   FerryAnswerWait wait = {priv->transactions, xid};
   gboolean polls = atomic_fetch_add_explicit (&priv->n_waiting, 1, memory_order_acq_rel) == 0 && priv->kind != NULL &&
                    priv->kind->poll_answer != NULL;
 
   if (polls && !ferry_completion_is_over (completion))
-    priv->kind->poll_answer (priv->data, &wait);
+    priv->kind->poll_answer (priv->data, &priv->spin, &wait);
   ferry_completion_wait (completion, deadline, cancellable);
   if (polls)
-    priv->kind->end_wait (priv->data);
+    ferry_spin_end (&priv->spin);
   atomic_fetch_sub_explicit (&priv->n_waiting, 1, memory_order_acq_rel);
 }
 

@@ -40,71 +40,39 @@ static gboolean running;        /* lock: the reader's thread has begun */
 static GPtrArray *entries;      /* written with lock held: (element-type Entry) (nullable): const once it is set */
 static FerryDownlink *downlink; /* written with lock held: const once it is set */
 
-/* ---- a transport ---- */
-
-/* The data of a transport. */
-typedef struct
-{
-  FerrySender *sender; /* const: (owned) */
-  FerrySpin spin;      /* the thread that poll_answer() was called on */
-} End;
+/* ---- a transport, whose data is its sender ---- */
 
 static gboolean
-send_parts (gpointer data, const GOutputVector *vectors, guint n_vectors, GError **error)
+send_parts (gpointer sender, const GOutputVector *vectors, guint n_vectors, GError **error)
 {
-  End *end = data;
-
-  return ferry_sender_send_parts (end->sender, (const FerryPart *) vectors, n_vectors, FERRY_NO_DEADLINE, NULL, error);
+  return ferry_sender_send_parts (sender, (const FerryPart *) vectors, n_vectors, FERRY_NO_DEADLINE, NULL, error);
 }
 
 static gboolean
-send_in_buffer (gpointer data, const FerryPart *parts, guint n_parts)
+send_in_buffer (gpointer sender, const FerryPart *parts, guint n_parts)
 {
-  End *end = data;
-
-  return ferry_sender_send_parts_in_buffer (end->sender, parts, n_parts);
+  return ferry_sender_send_parts_in_buffer (sender, parts, n_parts);
 }
 
 /* any: Stops the sender, so that the application emits `closed`. Does nothing if the sender is stopped already. */
 static void
-stop_sender (gpointer data)
+stop_sender (gpointer sender)
 {
-  End *end = data;
-
-  ferry_sender_stop (end->sender, NULL);
+  ferry_sender_stop (sender, NULL);
 }
 
 static void
-end_free (gpointer data)
+poll_answer (gpointer sender, FerrySpin *spin, FerryAnswerWait *wait)
 {
-  End *end = data;
-
-  g_object_unref (end->sender);
-  g_free (end);
-}
-
-static void
-poll_answer (gpointer data, FerryAnswerWait *wait)
-{
-  End *end = data;
-
-  ferry_downlink_call (downlink, &end->spin, ferry_sender_get_connection_id (end->sender), ferry_answer_wait_take,
-                       wait);
-}
-
-static void
-end_wait (gpointer data)
-{
-  ferry_spin_end (&((End *) data)->spin);
+  ferry_downlink_call (downlink, spin, ferry_sender_get_connection_id (sender), ferry_answer_wait_take, wait);
 }
 
 static const FerryTransportKind worker_kind = {
   .send = send_parts,
   .close = stop_sender,
-  .free = end_free,
+  .free = g_object_unref,
   .send_in_buffer = send_in_buffer,
   .poll_answer = poll_answer,
-  .end_wait = end_wait,
 };
 
 /* ---- the reader's thread ---- */
@@ -291,7 +259,6 @@ static gboolean
 add_entry (GPtrArray *array, const char *sender_name, GError **error)
 {
   g_autoptr (FerrySender) sender = ferry_attachment_get_sender (sender_name, error);
-  End *end;
   Entry *entry;
 
   if (sender == NULL || (ferry_sender_is_new (sender) && !ferry_sender_start (sender, error)))
@@ -300,9 +267,7 @@ add_entry (GPtrArray *array, const char *sender_name, GError **error)
   entry->sender_name = g_strdup (sender_name);
   entry->connection_id = ferry_sender_get_connection_id (sender);
   entry->index = ferry_sender_get_index (sender);
-  end = g_new0 (End, 1);
-  end->sender = g_object_ref (sender);
-  entry->untaken = ferry_transport_new_of_kind (&worker_kind, end);
+  entry->untaken = ferry_transport_new_of_kind (&worker_kind, g_object_ref (sender));
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (entry->untaken),
                                      ferry_sender_get_uplink (sender)->max_message_size);
   g_weak_ref_init (&entry->transport, entry->untaken);

@@ -19,6 +19,9 @@
 
 G_BEGIN_DECLS
 
+/* Takes a record's payload, or returns FALSE: the record is then handled as any other. */
+typedef gboolean (*FerryTakeFunc) (gpointer data, gconstpointer payload, gsize size);
+
 /* ---- the reader ---- */
 
 typedef struct

@@ -69,13 +69,11 @@ FerryDownEvent ferry_downlink_receive (FerryDownlink *self, gint64 deadline, Fer
  * waits, the next wait ends at once. */
 void ferry_downlink_interrupt (FerryDownlink *self);
 
-/* Takes a record's payload, or returns FALSE: the receiving thread then gets the record. */
-typedef gboolean (*FerryDownTakeFunc) (gpointer data, gconstpointer payload, gsize size);
 /* any: polls the down lane on this thread, where that is likely to pay and the receiving thread waits, for the record
  * of an answer on the pipe connection_id. Calls func with the record's payload, as it lies in the lane; func must be
  * quick. Returns whether func took the record. If not, the caller sleeps until the receiving thread wakes it, and calls
  * ferry_spin_end() afterwards. One thread at a time may use spin. */
-gboolean ferry_downlink_call (FerryDownlink *self, FerrySpin *spin, guint64 connection_id, FerryDownTakeFunc func,
+gboolean ferry_downlink_call (FerryDownlink *self, FerrySpin *spin, guint64 connection_id, FerryTakeFunc func,
                               gpointer data);
 
 /* any: whether the application has ended the link. Costs one load from memory. */

@@ -485,7 +485,7 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
 
 /* Takes the next record, if func wants it. */
 static gboolean
-take_own_record (FerryDownlink *self, guint64 connection_id, FerryDownTakeFunc func, gpointer data)
+take_own_record (FerryDownlink *self, guint64 connection_id, FerryTakeFunc func, gpointer data)
 {
   FerryRecordHeader header;
   const guint8 *payload;
@@ -506,7 +506,7 @@ is_between_messages (FerryDownlink *self)
 }
 
 gboolean
-ferry_downlink_call (FerryDownlink *self, FerrySpin *spin, guint64 connection_id, FerryDownTakeFunc func, gpointer data)
+ferry_downlink_call (FerryDownlink *self, FerrySpin *spin, guint64 connection_id, FerryTakeFunc func, gpointer data)
 {
   gboolean took = FALSE;
   gboolean rings;

@@ -190,7 +190,7 @@ typedef struct
   void (*report_fault) (FerrySharedQueue *queue);
 } FerryDownWriter;
 
-/* Who takes records from the up lane of a link that rests: the role's holder, or a thread that waits for an answer. */
+/* The reader of the up lane of a link that rests. */
 typedef enum
 {
   FERRY_CALLER_NONE,      /* the role's holder */

@@ -20,9 +20,6 @@ G_BEGIN_DECLS
 
 typedef struct _FerryMonitor FerryMonitor;
 
-/* Takes a record's payload, or returns FALSE: the record is then handled as any other. */
-typedef gboolean (*FerryMonitorTakeFunc) (gpointer data, gconstpointer payload, gsize size);
-
 typedef void (*FerryMonitorFunc) (FerryMonitor *monitor, gpointer data);
 
 /* Starts the process at the other end of a link. Runs on the monitor's thread, which lasts as long as the router
@@ -46,7 +43,7 @@ void ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *
 GSource *ferry_monitor_attach_short_cut (FerryMonitor *self);
 gboolean ferry_monitor_spin (FerryMonitor *self);
 gboolean ferry_monitor_call (FerryMonitor *self, FerryLink *link, FerrySpin *spin, guint64 connection_id,
-                             FerryMonitorTakeFunc func, gpointer data);
+                             FerryTakeFunc func, gpointer data);
 void ferry_monitor_set_spin (FerryMonitor *self, guint32 setting);
 void ferry_monitor_expect_turn (FerryMonitor *self);
 void ferry_monitor_take_turn (FerryMonitor *self);

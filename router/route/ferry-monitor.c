@@ -102,7 +102,7 @@ struct _FerryMonitor
    * main loop takes the lock. */
   pthread_mutex_t role;
   _Atomic gboolean by_main; /* any: the main loop drains; set with role held */
-  _Atomic gint n_claims;    /* any: how many callers need the monitor to drain */
+  _Atomic gint n_claims;    /* any: how many threads need the monitor to drain */
   gint64 keep_until;        /* role: monotonic time until which the monitor keeps the role */
   gboolean is_unused;       /* role: the role was lent, and the main loop has had no turn since */
   GMainContext *context;    /* const: (owned) (nullable): runs the main loop; NULL: the monitor always drains */
@@ -291,6 +291,14 @@ push_cell (FerryMonitor *self, FerryLink *link, guint cell)
   ferry_drain_push (self->drain, block);
 }
 
+/* role: whether the link's worker has stored a value in a cell that the main loop has not been told of. */
+static gboolean
+has_dirty_cells (FerryLink *link)
+{
+  /* Relaxed: a writer sets its bit before it rings, so a bit that is missed here is found after the ring. */
+  return atomic_load_explicit (&ferry_segment_get_control (&link->segment)->dirty, memory_order_relaxed) != 0;
+}
+
 /* monitor: reports the link's cells that were rung for. Omits a cell that the router's thread has yet to read for an
  * earlier report. So a worker that rings again and again uses one block for each cell. */
 static void
@@ -301,10 +309,9 @@ take_cells (FerryMonitor *self, FerryLink *link)
 
   if (link->segment.n_cells == 0 || link->state == FERRY_LINK_ATTACHING || link->draining_done)
     return;
-  control = ferry_segment_get_control (&link->segment);
-  /* Relaxed: a writer sets its bit before it rings, so a bit that is missed here is found after the ring. */
-  if (G_LIKELY (atomic_load_explicit (&control->dirty, memory_order_relaxed) == 0))
+  if (G_LIKELY (!has_dirty_cells (link)))
     return;
+  control = ferry_segment_get_control (&link->segment);
   /* Acquire: pairs with the atomic “or” of the writer, so that the router's thread reads the value for which the bit
    * was set. */
   rang = atomic_exchange_explicit (&control->dirty, 0, memory_order_acq_rel);
@@ -478,6 +485,14 @@ set_ring_when_full (FerryLink *link, gboolean rings)
   atomic_store_explicit (&link->up.control->reader.ring_when_full, rings ? 1 : 0, memory_order_relaxed);
 }
 
+/* Arms the link's lane. Returns whether the link may rest: no record came meanwhile, and the writer rings for the next.
+ */
+static gboolean
+arm_lane (FerryLink *link)
+{
+  return ferry_lane_reader_arm (&link->up) && ferry_lane_reader_get_available (&link->up) == 0 && link->up.is_armed;
+}
+
 /* Arms the link's empty lane, and deactivates the link if no record came meanwhile. Ends a link that is done. */
 static void
 rest_link (FerryMonitor *self, FerryLink *link)
@@ -504,9 +519,8 @@ rest_link (FerryMonitor *self, FerryLink *link)
     return;
   note_rest (link, now);
   set_ring_when_full (link, self->context != NULL);
-  if (!ferry_lane_reader_arm (&link->up) || ferry_lane_reader_get_available (&link->up) > 0 || !link->up.is_armed)
-    return;
-  ferry_shared_queue_deactivate (self->shared, link);
+  if (arm_lane (link))
+    ferry_shared_queue_deactivate (self->shared, link);
 }
 
 /* Whether a stalled link may be visited again. */
@@ -934,7 +948,7 @@ spin (FerryMonitor *self)
       deaf = self->shared->links.length > self->shared->active.length;
       if (deaf)
         ferry_shared_queue_hear (self->shared, FALSE);
-      arrived = ferry_spin_poll (&self->spin, is_spin_over, self) && !g_queue_is_empty (&self->shared->active);
+      arrived = ferry_spin_poll (&self->spin, is_spin_over, self) && has_records (self);
       if (deaf)
         ferry_shared_queue_hear (self->shared, TRUE);
     }
@@ -1532,14 +1546,6 @@ typedef struct
   guint64 head; /* the up lane's */
 } CallerWait;
 
-/* role: whether the link's worker has stored a value in a cell that the main loop has not been told of. */
-static gboolean
-has_dirty_cells (FerryLink *link)
-{
-  /* Relaxed: as in take_cells(). */
-  return atomic_load_explicit (&ferry_segment_get_control (&link->segment)->dirty, memory_order_relaxed) != 0;
-}
-
 /* role: whether the link is active only because the main loop has not polled since it drained the link's last record.
  */
 static gboolean
@@ -1599,7 +1605,7 @@ is_poll_over (gpointer data)
 
 /* role: takes the next record, if func wants it. */
 static gboolean
-take_own_record (FerryMonitor *self, FerryLink *link, guint64 connection_id, FerryMonitorTakeFunc func, gpointer data)
+take_own_record (FerryMonitor *self, FerryLink *link, guint64 connection_id, FerryTakeFunc func, gpointer data)
 {
   guint64 words[MAX_CALLER_PAYLOAD / sizeof (guint64)];
   FerryRecordHeader header;
@@ -1628,7 +1634,7 @@ end_call_in_turn (FerryMonitor *self, FerryLink *link)
 {
   /* Relaxed: the role orders this. The memory is freed only after a holder of the role has dismissed this thread. */
   atomic_store_explicit (&link->caller, FERRY_CALLER_NONE, memory_order_relaxed);
-  if (ferry_lane_reader_arm (&link->up) && ferry_lane_reader_get_available (&link->up) == 0 && link->up.is_armed)
+  if (arm_lane (link))
     return;
   ferry_shared_queue_activate (self->shared, link);
   ferry_pingee_ping (self->pingee);
@@ -1660,7 +1666,7 @@ end_call (FerryMonitor *self, FerryLink *link)
 
 /* any: polls, and takes the record that func wants. Returns whether there was one. */
 static gboolean
-poll_and_take (FerryMonitor *self, FerryLink *link, FerrySpin *spin, guint64 connection_id, FerryMonitorTakeFunc func,
+poll_and_take (FerryMonitor *self, FerryLink *link, FerrySpin *spin, guint64 connection_id, FerryTakeFunc func,
                gpointer data)
 {
   CallerWait wait;
@@ -1692,8 +1698,8 @@ poll_and_take (FerryMonitor *self, FerryLink *link, FerrySpin *spin, guint64 con
  *
  * The caller must keep a reference to the link. One thread at a time may use spin. */
 gboolean
-ferry_monitor_call (FerryMonitor *self, FerryLink *link, FerrySpin *spin, guint64 connection_id,
-                    FerryMonitorTakeFunc func, gpointer data)
+ferry_monitor_call (FerryMonitor *self, FerryLink *link, FerrySpin *spin, guint64 connection_id, FerryTakeFunc func,
+                    gpointer data)
 {
   guint64 before = ferry_spin_get_time (spin);
   gboolean took;
