@@ -41,7 +41,8 @@ struct _FerryCompletion
   _Atomic guint32 state;
   const FerryCompletionFuncs *funcs; /* const */
   FerryWaiters *waiters; /* const, once it is shared: (unowned) (nullable): where the waiting thread sleeps */
-  guint slot;            /* written by the waiting thread, before ASLEEP */
+  guint slot;            /* written by the waiting thread, before ASLEEP, as the next one */
+  gboolean is_alone;     /* the waiting thread sleeps on the state, not in waiters */
 
   gpointer result; /* (owned) (nullable): result, free_result and error are written by the thread that set RESERVED,
                       before OVER */
@@ -197,7 +198,7 @@ ferry_completion_is_reserved (FerryCompletion *self)
 static void
 wake_thread (FerryCompletion *self, gboolean later)
 {
-  if (self->waiters == NULL)
+  if (self->waiters == NULL || self->is_alone)
     ferry_futex_wake (&self->state, FUTEX_BITSET_MATCH_ANY);
   else if (later)
     ferry_waiters_wake_later (self->waiters, self->slot);
@@ -310,23 +311,38 @@ have_thread_look (GCancellable *cancellable, gpointer data)
     wake_thread (self, FALSE);
 }
 
+/* The waiting thread: sets ASLEEP. Returns FALSE if the state differs from seen. */
+static gboolean
+fall_asleep (FerryCompletion *self, guint32 seen)
+{
+  gboolean is_same;
+
+  FERRY_COMPLETION_STEP ();
+  /* Release: publishes the slot. A thread that changes the word after this line sees ASLEEP, and wakes this thread.
+   * The word, or the rings, then differ from what was read before, so this thread does not sleep on. */
+  is_same = atomic_compare_exchange_strong_explicit (&self->state, &seen, seen | ASLEEP, memory_order_acq_rel,
+                                                     memory_order_relaxed);
+  FERRY_COMPLETION_STEP ();
+  return is_same;
+}
+
+static gboolean
+uses_waiters (FerryCompletion *self)
+{
+  return self->waiters != NULL && !self->is_alone;
+}
+
 /* Sleeps until the state differs from seen; may return early. Returns FALSE when the deadline has passed. */
 static gboolean
 sleep_until_change (FerryCompletion *self, guint32 seen, gint64 deadline)
 {
-  guint32 asleep = seen | ASLEEP;
-  guint32 rings = self->waiters != NULL ? ferry_waiters_look (self->waiters, self->slot) : 0;
+  guint32 rings = uses_waiters (self) ? ferry_waiters_look (self->waiters, self->slot) : 0;
 
-  FERRY_COMPLETION_STEP ();
-  /* Release: publishes the slot. A thread that changes the word after this line sees ASLEEP, and wakes this thread.
-   * The word, or the rings, then differ from what was read here, so this thread does not sleep on. */
-  if (!atomic_compare_exchange_strong_explicit (&self->state, &seen, asleep, memory_order_acq_rel,
-                                                memory_order_relaxed))
+  if (!fall_asleep (self, seen))
     return TRUE;
-  FERRY_COMPLETION_STEP ();
-  if (self->waiters != NULL)
+  if (uses_waiters (self))
     return ferry_waiters_sleep (self->waiters, self->slot, rings, deadline);
-  return ferry_futex_wait (&self->state, asleep, FUTEX_BITSET_MATCH_ANY, deadline);
+  return ferry_futex_wait (&self->state, seen | ASLEEP, FUTEX_BITSET_MATCH_ANY, deadline);
 }
 
 static void
@@ -359,13 +375,49 @@ ferry_completion_wait (FerryCompletion *self, gint64 deadline, GCancellable *can
 
   if (ferry_completion_is_over (self))
     return;
-  if (self->waiters != NULL)
+  if (uses_waiters (self))
     self->slot = ferry_waiters_take (self->waiters);
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (have_thread_look), self, NULL) : 0;
   wait_until_over (self, deadline, cancellable);
   g_cancellable_disconnect (cancellable, id);
-  if (self->waiters != NULL)
+  if (uses_waiters (self))
     ferry_waiters_leave (self->waiters, self->slot);
+}
+
+static void
+wait_until_over_or_rung (FerryCompletion *self, gint64 deadline, GCancellable *cancellable, _Atomic guint32 *bell,
+                         guint32 seen_bell)
+{
+  gboolean in_time = TRUE;
+  guint32 seen;
+
+  while (in_time && ((seen = atomic_load_explicit (&self->state, memory_order_acquire)) & OVER) == 0 &&
+         !g_cancellable_is_cancelled (cancellable) && atomic_load_explicit (bell, memory_order_acquire) == seen_bell)
+    {
+      const struct futex_waitv words[] = {
+        ferry_futex_waiter (&self->state, seen | ASLEEP, FUTEX_32 | FUTEX_PRIVATE_FLAG),
+        ferry_futex_waiter (bell, seen_bell, FUTEX_32),
+      };
+
+      if (fall_asleep (self, seen))
+        in_time = ferry_futex_wait_any (words, G_N_ELEMENTS (words), deadline);
+    }
+}
+
+void
+ferry_completion_wait_for_bell (FerryCompletion *self, gint64 deadline, GCancellable *cancellable,
+                                _Atomic guint32 *bell, guint32 seen)
+{
+  gulong id;
+
+  if (ferry_completion_is_over (self))
+    return;
+  self->is_alone = TRUE;
+  id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (have_thread_look), self, NULL) : 0;
+  wait_until_over_or_rung (self, deadline, cancellable, bell, seen);
+  g_cancellable_disconnect (cancellable, id);
+  /* This thread may end the completion itself, and need not wake itself. Relaxed: it publishes nothing. */
+  atomic_fetch_and_explicit (&self->state, ~(guint32) ASLEEP, memory_order_relaxed);
 }
 
 /* ---- a task, a function ---- */

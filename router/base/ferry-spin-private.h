@@ -9,8 +9,10 @@
  * - The last waits took a few hundred microseconds or less: the next arrival is likely soon.
  * - The spin before found something. After each one that found nothing, twice as many waits sleep at once.
  * - In the present second, spins that found nothing took less than a share of the time.
- * The other process must have a core of its own: else nothing arrives while this thread spins. The router sees to that,
- * with its first setting: a thread of an application may be bound to one core, and the worker to another.
+ * The other process must have a core of its own: else nothing arrives while this thread spins. Where there is one core
+ * only, a wait yields the core once instead, under the same conditions: the other process may have the answer ready
+ * after that, and neither of the two has to be woken. The router chooses, with its first setting: a thread of an
+ * application may be bound to one core, and the worker to another.
  *
  * Threads: one at a time; ferry_spin_get_time() any. */
 
@@ -24,7 +26,8 @@ G_BEGIN_DECLS
 typedef struct
 {
   guint32 setting;      /* see FERRY_SPIN_SETTING() */
-  gint64 longest;       /* the longest spin in microseconds; 0: waits sleep at once */
+  gint64 longest;       /* the longest spin in microseconds; 0: waits sleep at once, or yield */
+  gboolean yields;      /* waits yield the core once instead of a spin */
   gint64 allowance;     /* microseconds in each second for spins that find nothing */
   gint64 began;         /* monotonic time when the present wait began; 0: there is none */
   gint64 second;        /* monotonic time when the present second began */
@@ -32,15 +35,16 @@ typedef struct
   gint64 typical;       /* a moving average of the time that waits took, in microseconds */
   guint misses;         /* how many spins in a row found nothing */
   guint skips;          /* how many of the next waits sleep at once */
-  _Atomic guint64 time; /* any: microseconds of all spins */
+  _Atomic guint64 time; /* any: microseconds of all spins, without yields */
 } FerrySpin;
 
 /* Whether what the thread waits for has arrived. Called again and again. */
 typedef gboolean (*FerrySpinFunc) (gpointer data);
 
 /* How much waits spin, as one word, which other processes can load: the longest spin in microseconds, and the share of
- * the time for spins that find nothing, in thousandths. 0: waits do not spin. */
+ * the time for spins that find nothing, in thousandths. The longest spin may be FERRY_SPIN_YIELD. 0: waits do not spin. */
 #define FERRY_SPIN_SETTING(longest, share) ((guint32) (share) << 16 | (guint32) (longest))
+#define FERRY_SPIN_YIELD 0xffff
 
 void ferry_spin_set (FerrySpin *self, guint32 setting);
 /* Must be called before each wait, with the present setting. */

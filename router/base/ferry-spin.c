@@ -7,6 +7,8 @@
 
 #include "base/ferry-spin-private.h"
 
+#include <sched.h>
+
 /* A wait that takes longer counts as one of this time, in microseconds. */
 #define LONG_WAIT 1000
 /* Spins only where waits typically take less, in microseconds: two wake-ups across cores and a short answer. */
@@ -18,10 +20,11 @@
 void
 ferry_spin_set (FerrySpin *self, guint32 setting)
 {
-  if (self->longest == 0)
+  if (self->longest == 0 && !self->yields)
     self->typical = LONG_WAIT;
   self->setting = setting;
-  self->longest = setting & 0xffff;
+  self->yields = (setting & 0xffff) == FERRY_SPIN_YIELD;
+  self->longest = self->yields ? 0 : setting & 0xffff;
   self->allowance = (setting >> 16) * (G_USEC_PER_SEC / 1000);
 }
 
@@ -74,7 +77,7 @@ note_miss (FerrySpin *self, gint64 microseconds)
 gboolean
 ferry_spin_begin (FerrySpin *self)
 {
-  if (self->longest == 0)
+  if (self->longest == 0 && !self->yields)
     return FALSE;
   self->began = g_get_monotonic_time ();
   return is_likely (self);
@@ -86,6 +89,12 @@ ferry_spin_poll (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data)
   gint64 taken = 0;
   gboolean arrived = FALSE;
 
+  if (self->yields)
+    {
+      sched_yield ();
+      arrived = has_arrived (data);
+      taken = g_get_monotonic_time () - self->began;
+    }
   while (!arrived && taken < self->longest)
     {
       for (guint i = 0; i < POLLS_PER_LOOK && !(arrived = has_arrived (data)); i++)
@@ -93,7 +102,8 @@ ferry_spin_poll (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data)
       taken = g_get_monotonic_time () - self->began;
     }
   /* Relaxed, here and in ferry_spin_get_time(): a count. */
-  atomic_fetch_add_explicit (&self->time, (guint64) taken, memory_order_relaxed);
+  if (!self->yields)
+    atomic_fetch_add_explicit (&self->time, (guint64) taken, memory_order_relaxed);
   if (!arrived)
     {
       note_miss (self, taken);

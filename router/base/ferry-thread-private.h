@@ -93,6 +93,32 @@ ferry_futex_wait (_Atomic guint32 *word, guint32 seen, guint32 bits, gint64 dead
          errno != ETIMEDOUT;
 }
 
+/* A futex word on which a thread sleeps while it equals seen. flags: FUTEX_32, and FUTEX_PRIVATE_FLAG unless the word
+ * is shared with another process. */
+static inline struct futex_waitv
+ferry_futex_waiter (_Atomic guint32 *word, guint32 seen, guint32 flags)
+{
+  return (struct futex_waitv){.val = seen, .uaddr = (guint64) (guintptr) word, .flags = flags};
+}
+
+/* Whether the kernel has ferry_futex_wait_any(): from Linux 5.16 on. */
+static inline gboolean
+ferry_futex_can_wait_any (void)
+{
+  return syscall (SYS_futex_waitv, NULL, 0, 0, NULL, 0) < 0 && errno == EINVAL;
+}
+
+/* Sleeps while each of the n words equals what was seen of it, until a wake-up of one of them. Otherwise as
+ * ferry_futex_wait(). */
+static inline gboolean
+ferry_futex_wait_any (const struct futex_waitv *waiters, guint n, gint64 deadline)
+{
+  const struct timespec until = ferry_timespec_for (deadline);
+
+  return syscall (SYS_futex_waitv, waiters, n, 0, deadline < G_MAXINT64 ? &until : NULL, CLOCK_MONOTONIC) >= 0 ||
+         errno != ETIMEDOUT;
+}
+
 /* Wakes all threads that sleep on the word with one of the bits. The word's memory may have been freed: then at
  * worst a thread that sleeps on other data at this address wakes without need. */
 static inline void

@@ -168,13 +168,22 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
 
 /* ---- receiving on a thread that waits for an answer ---- */
 
+static gboolean
+begin_call (gpointer data, FerryCaller *caller)
+{
+  End *end = data;
+  FerryLink *link = get_link (end);
+
+  caller->connection_id = ferry_receiver_get_connection_id (end->receiver);
+  return link != NULL && ferry_monitor_begin_call (end->monitor, link, caller);
+}
+
 static void
-poll_answer (gpointer data, FerrySpin *spin, FerryAnswerWait *wait)
+end_call (gpointer data, FerryCaller *caller, gboolean waits)
 {
   End *end = data;
 
-  ferry_monitor_call (end->monitor, get_link (end), spin, ferry_receiver_get_connection_id (end->receiver),
-                      ferry_answer_wait_take, wait);
+  ferry_monitor_end_call (end->monitor, get_link (end), caller, waits);
 }
 
 /* ---- the end of the pipe ---- */
@@ -264,7 +273,8 @@ static const FerryTransportKind link_kind = {
   .close = end_close,
   .free = end_free,
   .cancel = send_cancel,
-  .poll_answer = poll_answer,
+  .begin_call = begin_call,
+  .end_call = end_call,
 };
 
 /* ---- from a launcher to a link ---- */

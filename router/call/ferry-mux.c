@@ -217,6 +217,8 @@ send_request (FerryMux *self, const FerryAskRequest *request, const FerryAnswerF
           return 0;
         }
       g_clear_error (&failure);
+      if (request->answer_wait != NULL)
+        ferry_answer_wait_cancel (request->answer_wait);
       if (!ferry_transport_wait_for_room (self->transport, count, request->deadline, request->cancellable, error))
         return 0;
     }
@@ -383,19 +385,24 @@ transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *
 /* Sends a request and waits. Returns FALSE with an error, or sets result (transfer full) (nullable): a GVariant, or a
  * GBytes for a request of bytes. form: the name of the function to use on a thread that may not wait. */
 static gboolean
-transact (FerryMux *self, const FerryAskRequest *request, const char *form, gpointer *result, GError **error)
+transact (FerryMux *self, FerryAskRequest *request, const char *form, gpointer *result, GError **error)
 {
   g_autoptr (FerryCompletion) completion = NULL;
   g_autoptr (GError) failure = NULL;
+  FerryAnswerWait wait;
 
   if (!ferry_transport_check_may_wait (self->transport, form, error))
     return FALSE;
+  ferry_answer_wait_begin (&wait, self->transport);
+  request->answer_wait = &wait;
   completion = transaction_start (self, request, ferry_transport_get_waiters (self->transport), error);
   if (completion == NULL)
-    return FALSE;
-  ferry_transport_wait_for_answer (self->transport, completion,
-                                   ((Transaction *) ferry_completion_get_data (completion))->xid,
-                                   ferry_deadline_or_never (request->deadline), request->cancellable);
+    {
+      ferry_answer_wait_cancel (&wait);
+      return FALSE;
+    }
+  ferry_answer_wait_finish (&wait, completion, ((Transaction *) ferry_completion_get_data (completion))->xid,
+                            ferry_deadline_or_never (request->deadline), request->cancellable);
   *result = ferry_completion_take (completion, &failure);
   if (failure == NULL)
     return TRUE;
@@ -434,11 +441,11 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
                     GVariant **result, GError **error)
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  const FerryAskRequest request = {.method = method,
-                                   .arguments = kept,
-                                   .deadline = ferry_mux_get_deadline (timeout),
-                                   .waits = TRUE,
-                                   .cancellable = cancellable};
+  FerryAskRequest request = {.method = method,
+                             .arguments = kept,
+                             .deadline = ferry_mux_get_deadline (timeout),
+                             .waits = TRUE,
+                             .cancellable = cancellable};
   g_autoptr (GVariant) value = NULL;
   gboolean answered;
 
@@ -480,11 +487,11 @@ gboolean
 ferry_mux_transact_bytes (FerryMux *self, const char *method, gconstpointer data, gsize size, gint64 timeout,
                           GCancellable *cancellable, GBytes **result, GError **error)
 {
-  const FerryAskRequest request = {.method = method,
-                                   .packed = make_part (data, size),
-                                   .deadline = ferry_mux_get_deadline (timeout),
-                                   .waits = TRUE,
-                                   .cancellable = cancellable};
+  FerryAskRequest request = {.method = method,
+                             .packed = make_part (data, size),
+                             .deadline = ferry_mux_get_deadline (timeout),
+                             .waits = TRUE,
+                             .cancellable = cancellable};
   g_autoptr (GBytes) bytes = NULL;
   gboolean answered;
 

@@ -25,17 +25,6 @@ G_STATIC_ASSERT (sizeof (GOutputVector) == sizeof (FerryPart));
 G_STATIC_ASSERT (offsetof (GOutputVector, buffer) == offsetof (FerryPart, data));
 G_STATIC_ASSERT (offsetof (GOutputVector, size) == offsetof (FerryPart, size));
 
-/* The transaction whose answer a thread waits for. */
-typedef struct
-{
-  FerryTransactions *transactions;
-  guint64 xid;
-} FerryAnswerWait;
-
-/* Takes a message if it is the whole answer that data, a FerryAnswerWait, waits for. Returns FALSE for any other
- * message, which must be received as usual. */
-gboolean ferry_answer_wait_take (gpointer data, gconstpointer message, gsize size);
-
 /* The functions of a kind of transport that has no class of its own. They get the transport's data. */
 typedef struct
 {
@@ -48,9 +37,12 @@ typedef struct
   gboolean (*cancel) (gpointer data, guint64 xid, guint16 reason);
   /* (nullable): sends a large message in a way that does not delay other messages. FALSE: it cannot now. */
   gboolean (*send_in_buffer) (gpointer data, const FerryPart *parts, guint n_parts);
-  /* (nullable): polls for an answer on the calling thread, where spin says that this is likely to pay, and passes each
-   * message that may be the answer to ferry_answer_wait_take(). One thread at a time calls it. */
-  void (*poll_answer) (gpointer data, FerrySpin *spin, FerryAnswerWait *wait);
+  /* (nullable): lets the calling thread receive the answer to a request that it will send, where the transport can do
+   * so now. Sets the caller's connection id. Returns whether it does: then end_call follows. One thread at a time has a
+   * call. */
+  gboolean (*begin_call) (gpointer data, FerryCaller *caller);
+  /* (nullable, with begin_call): ends the call. waits: waits for the answer first, and receives it where it can. */
+  void (*end_call) (gpointer data, FerryCaller *caller, gboolean waits);
 } FerryTransportKind;
 
 /* Returns (transfer full) a transport of that kind. Takes data. */
@@ -66,10 +58,30 @@ FerryTransactions *ferry_transport_get_transactions (FerryTransport *self);
 void ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes);
 void ferry_transport_end_run (FerryTransport *self);
 FerryWaiters *ferry_transport_get_waiters (FerryTransport *self);
-/* Waits until completion, of transaction xid, is over, as ferry_completion_wait() does. Where this thread is the only
- * one that waits, it may receive its answer itself. */
-void ferry_transport_wait_for_answer (FerryTransport *self, FerryCompletion *completion, guint64 xid, gint64 deadline,
-                                      GCancellable *cancellable);
+
+/* A thread that asks and waits for the answer. Where it is the only one that waits, it may receive the answer itself.
+ */
+typedef struct
+{
+  FerryTransport *transport; /* (unowned) */
+  gboolean is_only;          /* no other thread waits; cleared when the call was ended */
+  gboolean has_call;         /* begin_call returned TRUE */
+  FerryCaller caller;
+  FerryCompletion *completion; /* (unowned): this and all below are set by ferry_answer_wait_finish() */
+  guint64 xid;
+  gint64 deadline;
+  GCancellable *cancellable; /* (unowned) (nullable) */
+} FerryAnswerWait;
+
+/* Must be called before the request is sent. ferry_answer_wait_cancel() or ferry_answer_wait_finish() must follow; self
+ * must not move in between. */
+void ferry_answer_wait_begin (FerryAnswerWait *self, FerryTransport *transport);
+/* For a request that was not sent, or that has to wait for room. May be called twice. */
+void ferry_answer_wait_cancel (FerryAnswerWait *self);
+/* Waits until completion, of transaction xid, is over, as ferry_completion_wait() does. */
+void ferry_answer_wait_finish (FerryAnswerWait *self, FerryCompletion *completion, guint64 xid, gint64 deadline,
+                               GCancellable *cancellable);
+
 /* Sets the thread that receives, which must not wait for answers. NULL: none, or not known yet. */
 void ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread);
 /* Called by the receiving thread of a transport before it ends. Ends the transport with reason (nullable), if there is

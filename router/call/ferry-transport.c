@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
 
@@ -306,31 +307,94 @@ ferry_transport_get_waiters (FerryTransport *self)
   return &get_private (self)->waiters;
 }
 
-gboolean
-ferry_answer_wait_take (gpointer data, gconstpointer message, gsize size)
+static gboolean
+take_answer (gpointer data, gconstpointer message, gsize size)
 {
-  const FerryAnswerWait *wait = data;
+  const FerryAnswerWait *self = data;
 
-  return ferry_transactions_receive_own_answer (wait->transactions, wait->xid, message, size);
+  return ferry_transactions_receive_own_answer (get_private (self->transport)->transactions, self->xid, message, size);
+}
+
+/* Asked once: one system call. */
+static gboolean
+can_wait_any (void)
+{
+  static gsize answer;
+
+  if (g_once_init_enter (&answer))
+    g_once_init_leave (&answer, ferry_futex_can_wait_any () ? 2 : 1);
+  return answer == 2;
+}
+
+static void
+sleep_until_answer (gpointer data, _Atomic guint32 *bell, guint32 seen)
+{
+  const FerryAnswerWait *self = data;
+
+  ferry_completion_wait_for_bell (self->completion, self->deadline, self->cancellable, bell, seen);
 }
 
 void
-ferry_transport_wait_for_answer (FerryTransport *self, FerryCompletion *completion, guint64 xid, gint64 deadline,
-                                 GCancellable *cancellable)
+ferry_answer_wait_begin (FerryAnswerWait *self, FerryTransport *transport)
 {
-  FerryTransportPrivate *priv = get_private (self);
-  /* Acquire and release: the spin passes from one polling thread to the next. While this thread polls, the count does
-   * not get back to 0, so no other thread polls. */
-  FerryAnswerWait wait = {priv->transactions, xid};
-  gboolean polls = atomic_fetch_add_explicit (&priv->n_waiting, 1, memory_order_acq_rel) == 0 && priv->kind != NULL &&
-                   priv->kind->poll_answer != NULL;
+  FerryTransportPrivate *priv = get_private (transport);
 
-  if (polls && !ferry_completion_is_over (completion))
-    priv->kind->poll_answer (priv->data, &priv->spin, &wait);
+  *self = (FerryAnswerWait){
+    .transport = transport,
+    .caller = {.spin = &priv->spin, .take = take_answer, .sleep = can_wait_any () ? sleep_until_answer : NULL}};
+  self->caller.data = self;
+  if (priv->kind == NULL || priv->kind->begin_call == NULL)
+    return;
+  /* Acquire and release: the spin passes from one thread to the next. While this thread waits, the count does not get
+   * back to 0, so no other thread has a call. */
+  self->is_only = atomic_fetch_add_explicit (&priv->n_waiting, 1, memory_order_acq_rel) == 0;
+  if (self->is_only)
+    self->has_call = priv->kind->begin_call (priv->data, &self->caller);
+  else
+    atomic_fetch_sub_explicit (&priv->n_waiting, 1, memory_order_acq_rel);
+}
+
+static void
+end_call (FerryAnswerWait *self, gboolean waits)
+{
+  FerryTransportPrivate *priv = get_private (self->transport);
+
+  if (self->has_call)
+    priv->kind->end_call (priv->data, &self->caller, waits);
+  self->has_call = FALSE;
+}
+
+/* Lets another thread have the next call. */
+static void
+leave (FerryAnswerWait *self)
+{
+  FerryTransportPrivate *priv = get_private (self->transport);
+
+  if (self->is_only)
+    atomic_fetch_sub_explicit (&priv->n_waiting, 1, memory_order_acq_rel);
+  self->is_only = FALSE;
+}
+
+void
+ferry_answer_wait_cancel (FerryAnswerWait *self)
+{
+  end_call (self, FALSE);
+  leave (self);
+}
+
+void
+ferry_answer_wait_finish (FerryAnswerWait *self, FerryCompletion *completion, guint64 xid, gint64 deadline,
+                          GCancellable *cancellable)
+{
+  self->completion = completion;
+  self->xid = xid;
+  self->deadline = deadline;
+  self->cancellable = cancellable;
+  end_call (self, !ferry_completion_is_over (completion));
   ferry_completion_wait (completion, deadline, cancellable);
-  if (polls)
-    ferry_spin_end (&priv->spin);
-  atomic_fetch_sub_explicit (&priv->n_waiting, 1, memory_order_acq_rel);
+  if (self->is_only)
+    ferry_spin_end (&get_private (self->transport)->spin);
+  leave (self);
 }
 
 void

@@ -61,10 +61,17 @@ stop_sender (gpointer sender)
   ferry_sender_stop (sender, NULL);
 }
 
-static void
-poll_answer (gpointer sender, FerrySpin *spin, FerryAnswerWait *wait)
+static gboolean
+begin_call (gpointer sender, FerryCaller *caller)
 {
-  ferry_downlink_call (downlink, spin, ferry_sender_get_connection_id (sender), ferry_answer_wait_take, wait);
+  caller->connection_id = ferry_sender_get_connection_id (sender);
+  return ferry_downlink_begin_call (downlink, caller);
+}
+
+static void
+end_call (gpointer sender, FerryCaller *caller, gboolean waits)
+{
+  ferry_downlink_end_call (downlink, caller, waits);
 }
 
 static const FerryTransportKind worker_kind = {
@@ -72,7 +79,8 @@ static const FerryTransportKind worker_kind = {
   .close = stop_sender,
   .free = g_object_unref,
   .send_in_buffer = send_in_buffer,
-  .poll_answer = poll_answer,
+  .begin_call = begin_call,
+  .end_call = end_call,
 };
 
 /* ---- the reader's thread ---- */

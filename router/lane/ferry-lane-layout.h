@@ -62,7 +62,11 @@ typedef struct
   _Atomic guint32 ring_when_full; /* 1: the writer rings the reader's doorbell before it waits for room; else 0 */
   /* 1: before each sleep the reader issues a barrier for an unfenced writer; else 0 */
   _Atomic guint32 fences;
-  guint8 padding[FERRY_LINE_SIZE - 20];
+  guint32 reserved;
+  /* stored by the reader before each sleep: 0: the reader sleeps on its doorbell; else a thread that waits for an
+   * answer sleeps on caller_bell, which a writer rings for a record of this connection id */
+  _Atomic guint64 caller;
+  guint8 padding[FERRY_LINE_SIZE - 32];
 } FerryReaderLine;
 
 /* A futex word for sleepers. Each ring adds one to it. */
@@ -77,6 +81,7 @@ typedef struct
   FerryWriterLine writer;
   FerryReaderLine reader;
   FerryBellLine writer_bell; /* the writer sleeps on this word when it waits for room */
+  FerryBellLine caller_bell; /* a thread of the reader's process sleeps on this word when it waits for an answer */
 } FerryLaneControl;
 
 /* Words of the whole link. */
@@ -139,9 +144,10 @@ G_STATIC_ASSERT (sizeof (FerryCell) == 2 * FERRY_LINE_SIZE + 2 * FERRY_CELL_SLOT
 G_STATIC_ASSERT (sizeof (FerryLinkControl) == 3 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (sizeof (_Atomic guint64) == 8 && sizeof (_Atomic guint32) == 4);
 G_STATIC_ASSERT (ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2);
-G_STATIC_ASSERT (sizeof (FerryLaneControl) == 3 * FERRY_LINE_SIZE);
+G_STATIC_ASSERT (sizeof (FerryLaneControl) == 4 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryLaneControl, reader) == FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryLaneControl, writer_bell) == 2 * FERRY_LINE_SIZE);
+G_STATIC_ASSERT (offsetof (FerryLaneControl, caller_bell) == 3 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, writer_waiting) == 8);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, spin) == 16);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, unfenced) == 20);
@@ -149,6 +155,7 @@ G_STATIC_ASSERT (offsetof (FerryWriterLine, tidy) == 24);
 G_STATIC_ASSERT (offsetof (FerryReaderLine, reader_waiting) == 8);
 G_STATIC_ASSERT (offsetof (FerryReaderLine, ring_when_full) == 12);
 G_STATIC_ASSERT (offsetof (FerryReaderLine, fences) == 16);
+G_STATIC_ASSERT (offsetof (FerryReaderLine, caller) == 24);
 
 /* The arena: the memory of buffers. The worker allocates buffers in it; the application only reads them. A buffer has a
  * number while it is allocated. The application returns a buffer by setting its bit in released; the worker takes and

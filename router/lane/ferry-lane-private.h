@@ -14,13 +14,29 @@
 
 #include <string.h>
 
+#include "base/ferry-spin-private.h"
 #include "lane/ferry-lane-layout.h"
 #include "lane/ferry-wake-private.h"
 
 G_BEGIN_DECLS
 
-/* Takes a record's payload, or returns FALSE: the record is then handled as any other. */
-typedef gboolean (*FerryTakeFunc) (gpointer data, gconstpointer payload, gsize size);
+/* A thread that asks, and takes the answer out of a lane itself. It gets the lane before it sends the request, as the
+ * answer may come before this thread runs again. */
+typedef struct
+{
+  guint64 connection_id; /* of the answer's record */
+  FerrySpin *spin;       /* (unowned): one thread at a time uses it */
+  /* Takes a record's payload, or returns FALSE: the record is then handled as any other. Must be quick. */
+  gboolean (*take) (gpointer data, gconstpointer payload, gsize size);
+  /* (nullable): sleeps until the wait is over for another reason, or until *bell differs from seen. May return early.
+   * NULL: the thread polls, and does not sleep. */
+  void (*sleep) (gpointer data, _Atomic guint32 *bell, guint32 seen);
+  gpointer data;
+
+  /* For the owner of the lane's reader. */
+  gboolean spins; /* the thread polls before it sleeps; until then, the lane is unarmed */
+  guint32 seen;   /* the rings of caller_bell before the lane was armed */
+} FerryCaller;
 
 /* ---- the reader ---- */
 
@@ -41,6 +57,7 @@ typedef struct
 void ferry_lane_reader_init (FerryLaneReader *self, FerryLaneControl *control, const guint8 *ring, gsize capacity);
 gboolean ferry_lane_reader_look (FerryLaneReader *self);
 gboolean ferry_lane_reader_arm (FerryLaneReader *self);
+gboolean ferry_lane_reader_arm_for_caller (FerryLaneReader *self, guint64 connection_id);
 gboolean ferry_lane_reader_release (FerryLaneReader *self, gsize size);
 void ferry_lane_reader_consume (FerryLaneReader *self, gsize size);
 
@@ -71,7 +88,24 @@ ferry_lane_reader_is_unhurried (FerryLaneReader *self)
   return atomic_load_explicit (&self->control->writer.unhurried, memory_order_relaxed) == 1;
 }
 
+/* Returns the rings of the bell of ferry_lane_reader_arm_for_caller(). A caller must load them before the lane is
+ * armed. */
+static inline guint32
+ferry_lane_reader_load_caller_bell (FerryLaneReader *self)
+{
+  /* Acquire: a thread that sees the ring also sees what was stored before the ring. */
+  return atomic_load_explicit (&self->control->caller_bell.rings, memory_order_acquire);
+}
+
 /* ---- the writer ---- */
+
+/* Which bell a writer must ring after it has published a record. */
+typedef enum
+{
+  FERRY_RING_NONE,
+  FERRY_RING_READER, /* the reader's doorbell */
+  FERRY_RING_CALLER, /* the lane's caller_bell: a thread sleeps until a record of this connection id comes */
+} FerryRing;
 
 typedef struct
 {
@@ -93,6 +127,7 @@ typedef struct
 #define FERRY_UNFENCED_FROM 256
 
 void ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, guint8 *ring, gsize capacity);
+FerryRing ferry_lane_writer_choose_ring (FerryLaneWriter *self, gsize size);
 gboolean ferry_lane_writer_look (FerryLaneWriter *self, gsize size);
 gboolean ferry_lane_writer_arm (FerryLaneWriter *self, gsize size);
 void ferry_lane_writer_allow_unfenced (FerryLaneWriter *self);
@@ -141,8 +176,8 @@ ferry_lane_writer_prefetch (FerryLaneWriter *self, gsize size)
     }
 }
 
-/* Publishes the size bytes that were written at the tail. Returns whether the caller must wake the reader. */
-static inline gboolean
+/* Publishes the size bytes that were written at the tail. Returns the bell that must be rung now. */
+static inline FerryRing
 ferry_lane_writer_publish (FerryLaneWriter *self, gsize size)
 {
   gboolean due;
@@ -161,7 +196,7 @@ ferry_lane_writer_publish (FerryLaneWriter *self, gsize size)
     ferry_lane_writer_fence (self);
   else if (G_UNLIKELY (!self->unfenced) && ++self->n_unrung >= FERRY_UNFENCED_FROM && self->may_unfence)
     ferry_lane_writer_unfence (self);
-  return due;
+  return G_UNLIKELY (due) ? ferry_lane_writer_choose_ring (self, size) : FERRY_RING_NONE;
 }
 
 /* Writes a record's header at place. */

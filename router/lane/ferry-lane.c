@@ -47,15 +47,14 @@ ferry_lane_reader_look (FerryLaneReader *self)
   return take_tail (self, atomic_load_explicit (&self->control->writer.tail, memory_order_acquire));
 }
 
-/* Arms the reader, so that the writer wakes it for the next record; then loads the tail once more. Returns FALSE like
- * ferry_lane_reader_look(). If no record is available afterwards and is_armed is set, the reader may sleep on its
- * doorbell. If there is one, the lane is disarmed again: the reader does not sleep, so a ring for a later record would
- * wake it, or another thread, in vain. */
-gboolean
-ferry_lane_reader_arm (FerryLaneReader *self)
+static gboolean
+arm (FerryLaneReader *self, guint64 caller)
 {
   gboolean is_valid;
 
+  /* Relaxed: a writer that finds the epoch below sees this value, or one that belongs to a later epoch. In that case
+   * the reader's look after the later epoch finds the record, so it does not matter which bell is rung. */
+  atomic_store_explicit (&self->control->reader.caller, caller, memory_order_relaxed);
   ferry_wake_arm (&self->control->reader.reader_waiting, &self->epoch);
   /* Sequentially consistent: see ferry-wake-private.h. */
   self->is_armed =
@@ -64,6 +63,24 @@ ferry_lane_reader_arm (FerryLaneReader *self)
   if (self->tail != self->head)
     ferry_lane_reader_disarm (self);
   return is_valid;
+}
+
+/* Arms the reader, so that the writer wakes it for the next record; then loads the tail once more. Returns FALSE like
+ * ferry_lane_reader_look(). If no record is available afterwards and is_armed is set, the reader may sleep on its
+ * doorbell. If there is one, the lane is disarmed again: the reader does not sleep, so a ring for a later record would
+ * wake it, or another thread, in vain. */
+gboolean
+ferry_lane_reader_arm (FerryLaneReader *self)
+{
+  return arm (self, 0);
+}
+
+/* Works as ferry_lane_reader_arm(), but a record of that connection id rings caller_bell. A record of another one rings
+ * the doorbell. */
+gboolean
+ferry_lane_reader_arm_for_caller (FerryLaneReader *self, guint64 connection_id)
+{
+  return arm (self, connection_id);
 }
 
 /* Releases size bytes to the writer. Returns whether the caller must wake the writer: the writer waits for room, and
@@ -92,6 +109,21 @@ void
 ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, guint8 *ring, gsize capacity)
 {
   *self = (FerryLaneWriter){.control = control, .ring = ring, .capacity = capacity};
+}
+
+/* Returns which bell is due after size bytes were published. The first record of them decides. */
+FerryRing
+ferry_lane_writer_choose_ring (FerryLaneWriter *self, gsize size)
+{
+  /* Relaxed: see arm(). */
+  guint64 caller = atomic_load_explicit (&self->control->reader.caller, memory_order_relaxed);
+  FerryRecordHeader header;
+
+  if (G_LIKELY (caller == 0) || size < sizeof header)
+    return FERRY_RING_READER;
+  /* The reader may overwrite the header, and then chooses its own bell. */
+  memcpy (&header, self->ring + ((self->tail - size) & (self->capacity - 1)), sizeof header);
+  return header.connection_id == caller ? FERRY_RING_CALLER : FERRY_RING_READER;
 }
 
 static gboolean

@@ -69,12 +69,14 @@ FerryDownEvent ferry_downlink_receive (FerryDownlink *self, gint64 deadline, Fer
  * waits, the next wait ends at once. */
 void ferry_downlink_interrupt (FerryDownlink *self);
 
-/* any: polls the down lane on this thread, where that is likely to pay and the receiving thread waits, for the record
- * of an answer on the pipe connection_id. Calls func with the record's payload, as it lies in the lane; func must be
- * quick. Returns whether func took the record. If not, the caller sleeps until the receiving thread wakes it, and calls
- * ferry_spin_end() afterwards. One thread at a time may use spin. */
-gboolean ferry_downlink_call (FerryDownlink *self, FerrySpin *spin, guint64 connection_id, FerryTakeFunc func,
-                              gpointer data);
+/* any: gives this thread the down lane for a call, where the receiving thread waits. Must be called before the request
+ * is sent. Returns whether this thread has the lane: ferry_downlink_end_call() must then follow soon. */
+gboolean ferry_downlink_begin_call (FerryDownlink *self, FerryCaller *caller);
+/* any: ends what ferry_downlink_begin_call() began. waits: receives the answer first. Polls, where that is likely to
+ * pay; then sleeps. Calls caller->take with the record's payload, as it lies in the lane. The answer may be received as
+ * usual after this, or may not have come yet: the caller must then wait for that. It calls ferry_spin_end() afterwards.
+ */
+void ferry_downlink_end_call (FerryDownlink *self, FerryCaller *caller, gboolean waits);
 
 /* any: whether the application has ended the link. Costs one load from memory. */
 gboolean ferry_downlink_is_closed (FerryDownlink *self);

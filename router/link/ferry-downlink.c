@@ -22,8 +22,13 @@ typedef enum
 {
   TURN_RECEIVER, /* the receiving thread, which does not wait */
   TURN_FREE,     /* none: the receiving thread waits, and a caller may take the turn */
-  TURN_CALLER,   /* a thread that waits for an answer: see ferry_downlink_call() */
+  TURN_CALLER,   /* a thread that waits for an answer: see ferry_downlink_begin_call() */
   TURN_RECALLED, /* as TURN_CALLER, and the receiving thread waits for the bell to take the turn back */
+  /* none: the receiving thread waits, and a caller sends or sleeps. The lane is armed for the caller, or unarmed while
+   * it sends. The receiving thread may take the turn, and so may the caller again. If the receiving thread has done so
+   * and another caller has paused, the first caller may take the turn as well: the other one then waits until its
+   * answer was received. */
+  TURN_PAUSED,
 } Turn;
 
 struct _FerryDownlink
@@ -408,7 +413,8 @@ try_turn (FerryDownlink *self, guint before, guint after)
                                                   memory_order_relaxed);
 }
 
-/* The receiving thread: takes the turn back, maybe from a caller, which leaves it soon. */
+/* The receiving thread: takes the turn back, maybe from a caller. A caller that polls leaves it soon. A caller that
+ * sleeps does not wake for this: it sleeps until its answer has come. */
 static void
 take_turn_back (FerryDownlink *self)
 {
@@ -416,7 +422,7 @@ take_turn_back (FerryDownlink *self)
     {
       guint32 seen = load_bell (self);
 
-      if (try_turn (self, TURN_FREE, TURN_RECEIVER))
+      if (try_turn (self, TURN_FREE, TURN_RECEIVER) || try_turn (self, TURN_PAUSED, TURN_RECEIVER))
         return;
       if (try_turn (self, TURN_CALLER, TURN_RECALLED) ||
           atomic_load_explicit (&self->turn, memory_order_relaxed) == TURN_RECALLED)
@@ -483,15 +489,16 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
 
 /* ---- a caller ---- */
 
-/* Takes the next record, if func wants it. */
+/* Takes the next record, if the caller wants it. */
 static gboolean
-take_own_record (FerryDownlink *self, guint64 connection_id, FerryTakeFunc func, gpointer data)
+take_own_record (FerryDownlink *self, const FerryCaller *caller)
 {
   FerryRecordHeader header;
   const guint8 *payload;
 
   if (peek (self, &header, &payload) != FERRY_DOWN_EVENT_MESSAGE || header.kind != FERRY_RECORD_BYTES ||
-      header.number != 0 || header.connection_id != connection_id || !func (data, payload, header.length))
+      header.number != 0 || header.connection_id != caller->connection_id ||
+      !caller->take (caller->data, payload, header.length))
     return FALSE;
   release (self, &self->down, ferry_record_size (header.length));
   return TRUE;
@@ -505,28 +512,99 @@ is_between_messages (FerryDownlink *self)
          !ferry_downlink_is_closed (self);
 }
 
-gboolean
-ferry_downlink_call (FerryDownlink *self, FerrySpin *spin, guint64 connection_id, FerryTakeFunc func, gpointer data)
+/* Arms the lane for the caller. Returns FALSE if there is a record, or the lane is broken. */
+static gboolean
+arm_for_caller (FerryDownlink *self, FerryCaller *caller)
 {
-  gboolean took = FALSE;
-  gboolean rings;
+  caller->seen = ferry_lane_reader_load_caller_bell (&self->down);
+  return ferry_lane_reader_arm_for_caller (&self->down, caller->connection_id) &&
+         ferry_lane_reader_get_available (&self->down) == 0;
+}
 
+/* Lets the receiving thread take the turn. Returns FALSE if it waits for the turn already. */
+static gboolean
+pause_call (FerryDownlink *self)
+{
+  guint turn = TURN_CALLER;
+
+  /* Release: as with each turn that is given. Relaxed: this thread still has the turn. */
+  return atomic_compare_exchange_strong_explicit (&self->turn, &turn, TURN_PAUSED, memory_order_release,
+                                                  memory_order_relaxed);
+}
+
+/* Takes the turn again. Returns FALSE if the receiving thread has taken it meanwhile. */
+static gboolean
+resume_call (FerryDownlink *self)
+{
+  return try_turn (self, TURN_PAUSED, TURN_CALLER);
+}
+
+/* Gives the turn, with the lane armed for the receiving thread, or with a ring. */
+static void
+leave_lane (FerryDownlink *self)
+{
+  gboolean rings = !ferry_lane_reader_arm (&self->down) || ferry_lane_reader_get_available (&self->down) > 0;
+
+  if (atomic_exchange_explicit (&self->turn, TURN_FREE, memory_order_release) == TURN_RECALLED || rings)
+    ferry_futex_doorbell_ring (get_bell (self));
+}
+
+gboolean
+ferry_downlink_begin_call (FerryDownlink *self, FerryCaller *caller)
+{
   /* Relaxed: a change may be seen late. */
-  ferry_spin_configure (spin, atomic_load_explicit (&self->down.control->writer.spin, memory_order_relaxed));
-  if (!ferry_spin_begin (spin) || !try_turn (self, TURN_FREE, TURN_CALLER))
+  ferry_spin_configure (caller->spin, atomic_load_explicit (&self->down.control->writer.spin, memory_order_relaxed));
+  caller->spins = ferry_spin_begin (caller->spin);
+  if ((!caller->spins && caller->sleep == NULL) || !try_turn (self, TURN_FREE, TURN_CALLER))
     return FALSE;
   if (is_between_messages (self))
     {
-      Wait wait = {self, self->down.head, load_bell (self), TURN_CALLER};
-
-      ferry_lane_reader_disarm (&self->down);
-      ferry_spin_poll (spin, has_arrived, &wait);
-      took = take_own_record (self, connection_id, func, data);
+      if (caller->spins)
+        ferry_lane_reader_disarm (&self->down);
+      if ((caller->spins || arm_for_caller (self, caller)) && pause_call (self))
+        return TRUE;
     }
-  rings = !ferry_lane_reader_arm (&self->down) || ferry_lane_reader_get_available (&self->down) > 0;
-  if (atomic_exchange_explicit (&self->turn, TURN_FREE, memory_order_release) == TURN_RECALLED || rings)
-    ferry_futex_doorbell_ring (get_bell (self));
-  return took;
+  leave_lane (self);
+  return FALSE;
+}
+
+/* Polls the lane, which is unarmed. Takes the answer. If there is no record, arms the lane, and lets the receiving
+ * thread take the turn. Returns whether it did that. */
+static gboolean
+poll_and_pause (FerryDownlink *self, FerryCaller *caller)
+{
+  Wait wait = {self, self->down.head, load_bell (self), TURN_CALLER};
+
+  ferry_spin_poll (caller->spin, has_arrived, &wait);
+  if (take_own_record (self, caller) || caller->sleep == NULL || self->broken ||
+      ferry_lane_reader_get_available (&self->down) > 0)
+    return FALSE;
+  if (arm_for_caller (self, caller) && pause_call (self))
+    return TRUE;
+  take_own_record (self, caller);
+  return FALSE;
+}
+
+void
+ferry_downlink_end_call (FerryDownlink *self, FerryCaller *caller, gboolean waits)
+{
+  if (waits && caller->spins)
+    {
+      if (!resume_call (self))
+        return;
+      if (!poll_and_pause (self, caller))
+        {
+          leave_lane (self);
+          return;
+        }
+    }
+  if (waits)
+    caller->sleep (caller->data, &self->down.control->caller_bell.rings, caller->seen);
+  if (!resume_call (self))
+    return;
+  if (waits)
+    take_own_record (self, caller);
+  leave_lane (self);
 }
 
 void

@@ -194,10 +194,10 @@ typedef struct
 typedef enum
 {
   FERRY_CALLER_NONE,      /* the role's holder */
-  FERRY_CALLER_POLLS,     /* a thread polls the lane, which is not armed */
-  FERRY_CALLER_DISMISSED, /* the role's holder again; a thread may still load the lane's tail, and then notices */
+  FERRY_CALLER_WAITS,     /* a thread polls the lane, which is not armed; or sleeps, and the lane is armed for it */
+  FERRY_CALLER_DISMISSED, /* the role's holder again; a thread may still wait, and then notices */
   FERRY_CALLER_LAST,      /* as FERRY_CALLER_DISMISSED; and that thread then frees the link's memory */
-} FerryCaller;
+} FerryCallerState;
 
 /* The fields have three owners. down is for any thread, under its lock. turn is for the router's thread. All other
  * fields are for the monitor, unless their comment says otherwise. */
@@ -249,8 +249,8 @@ struct _FerryLink
   gboolean tail_final;
   gboolean draining_done; /* no more records are taken from the up lane */
 
-  /* A FerryCaller. Set to POLLS, and from POLLS to DISMISSED, with the monitor's role only; the thread that polls sets
-   * NONE. See "callers" in ferry-monitor.c. */
+  /* A FerryCallerState. Set to WAITS, and from WAITS to DISMISSED, with the monitor's role only; the thread that waits
+   * sets NONE. See "callers" in ferry-monitor.c. */
   _Atomic guint caller;
 
   /* Stored by the monitor, loaded by the router's thread: the position up to which the records of the up lane were

@@ -194,21 +194,21 @@ ferry_link_give_up_buffers (FerryLink *self)
   g_clear_pointer (&self->pending_memory, ferry_pending_memory_free);
 }
 
-/* ---- a thread that polls the up lane while it waits for an answer ---- */
+/* ---- a thread that waits for an answer in the up lane ---- */
 
 /* role: takes the up lane back. */
 void
 ferry_link_dismiss_caller (FerryLink *self)
 {
-  guint polls = FERRY_CALLER_POLLS;
+  guint waits = FERRY_CALLER_WAITS;
 
-  /* Relaxed: the thread that polls takes records with the role only, and so do the callers of this function. */
-  if (G_UNLIKELY (atomic_load_explicit (&self->caller, memory_order_relaxed) == FERRY_CALLER_POLLS))
-    atomic_compare_exchange_strong_explicit (&self->caller, &polls, FERRY_CALLER_DISMISSED, memory_order_relaxed,
+  /* Relaxed: the thread that waits takes records with the role only, and so do the callers of this function. */
+  if (G_UNLIKELY (atomic_load_explicit (&self->caller, memory_order_relaxed) == FERRY_CALLER_WAITS))
+    atomic_compare_exchange_strong_explicit (&self->caller, &waits, FERRY_CALLER_DISMISSED, memory_order_relaxed,
                                              memory_order_relaxed);
 }
 
-/* The thread that polled: polls no more. */
+/* The thread that waited: waits no more. */
 void
 ferry_link_let_caller_go (FerryLink *self)
 {
@@ -218,7 +218,7 @@ ferry_link_let_caller_go (FerryLink *self)
     ferry_segment_clear_soon (&self->segment);
 }
 
-/* router's thread: frees the memory of a link that has ended, or leaves that to a thread that still polls. */
+/* router's thread: frees the memory of a link that has ended, or leaves that to a thread that still waits. */
 void
 ferry_link_free_memory (FerryLink *self)
 {
@@ -687,8 +687,12 @@ ring_reader_locked (FerryLink *self)
 static void
 publish_locked (FerryLink *self, FerryLaneWriter *writer, gsize size)
 {
-  if (ferry_lane_writer_publish (writer, size))
+  FerryRing ring = ferry_lane_writer_publish (writer, size);
+
+  if (ring == FERRY_RING_READER)
     ring_reader_locked (self);
+  else if (ring == FERRY_RING_CALLER)
+    ferry_futex_doorbell_ring (&writer->control->caller_bell.rings);
 }
 
 static void

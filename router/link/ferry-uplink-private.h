@@ -91,7 +91,7 @@ void ferry_uplink_interrupt (FerryUplink *self);
 void ferry_uplink_mark_forked (FerryUplink *self);
 void ferry_uplink_tidy (FerryUplink *self);
 void ferry_uplink_tidy_where_asked (FerryUplink *self);
-void ferry_uplink_ring (FerryUplink *self);
+void ferry_uplink_ring (FerryUplink *self, FerryRing ring);
 gboolean ferry_uplink_write_control_and_unlock (FerryUplink *self, FerryRecordKind kind, guint64 connection_id,
                                                 gboolean locked);
 
@@ -143,11 +143,11 @@ ferry_uplink_get_memory_gate_locked (FerryUplink *self)
 static inline void
 ferry_uplink_publish_and_unlock (FerryUplink *self, gsize size, gboolean locked)
 {
-  gboolean due = ferry_lane_writer_publish (&self->writer, size);
+  FerryRing ring = ferry_lane_writer_publish (&self->writer, size);
 
   ferry_uplink_unlock (self, locked);
-  if (G_UNLIKELY (due))
-    ferry_uplink_ring (self);
+  if (G_UNLIKELY (ring != FERRY_RING_NONE))
+    ferry_uplink_ring (self, ring);
 }
 
 /* any: allows the reader to wait a moment, so that it takes several records at once. Ends with ferry_uplink_hurry(). */

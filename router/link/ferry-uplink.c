@@ -177,12 +177,16 @@ ferry_uplink_tidy_where_asked (FerryUplink *self)
   ferry_uplink_tidy (self);
 }
 
-/* Rings the doorbell of a reader that sleeps. Then gives memory back where the application has asked for that: a
- * process that only sends has no thread that waits for messages, but its lane was idle before this record. */
+/* Wakes a reader that sleeps, or a thread that waits for an answer. Then gives memory back where the application has
+ * asked for that: a process that only sends has no thread that waits for messages, but its lane was idle before this
+ * record. */
 void
-ferry_uplink_ring (FerryUplink *self)
+ferry_uplink_ring (FerryUplink *self, FerryRing ring)
 {
-  ferry_doorbell_ring (self->doorbell);
+  if (ring == FERRY_RING_CALLER)
+    ferry_futex_doorbell_ring (&ferry_segment_get_up (&self->segment)->caller_bell.rings);
+  else
+    ferry_doorbell_ring (self->doorbell);
   ferry_uplink_tidy_where_asked (self);
 }
 

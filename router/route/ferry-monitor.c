@@ -848,12 +848,12 @@ begin_poll (FerryMonitor *self, gboolean *ready)
   return !*ready;
 }
 
-/* Whether a thread that waits for an answer polls the link's up lane: see "callers" below. */
+/* Whether a thread has the link's up lane, to wait for an answer: see "callers" below. */
 static gboolean
-is_polled_by_caller (FerryLink *link)
+has_caller (FerryLink *link)
 {
   /* Relaxed: only a hint, as the thread may stop at any time. */
-  return atomic_load_explicit (&link->caller, memory_order_relaxed) == FERRY_CALLER_POLLS;
+  return atomic_load_explicit (&link->caller, memory_order_relaxed) == FERRY_CALLER_WAITS;
 }
 
 /* Activates the links that rest, while the main loop works. Their lanes are unarmed then, as if the main loop had
@@ -868,7 +868,7 @@ adopt_links (FerryMonitor *self)
     {
       FerryLink *link = node->data;
 
-      if (link->state != FERRY_LINK_OPEN || link->active || link->draining_done || is_polled_by_caller (link))
+      if (link->state != FERRY_LINK_OPEN || link->active || link->draining_done || has_caller (link))
         continue;
       set_ring_when_full (link, TRUE);
       ferry_lane_reader_disarm (&link->up);
@@ -907,7 +907,7 @@ has_records (FerryMonitor *self)
     {
       FerryLink *link = node->data;
 
-      if (link->state != FERRY_LINK_OPEN || link->draining_done || is_polled_by_caller (link))
+      if (link->state != FERRY_LINK_OPEN || link->draining_done || has_caller (link))
         continue;
       /* A tail that is out of range needs no handling here: the next visit finds it. */
       if (ferry_lane_reader_look (&link->up) && ferry_lane_reader_get_available (&link->up) == 0)
@@ -955,13 +955,32 @@ spin (FerryMonitor *self)
   return arrived;
 }
 
+/* router's thread: whether there are records, if the main loop drains now. */
+static gboolean
+looks_for_records (gpointer data)
+{
+  FerryMonitor *self = data;
+  gboolean arrived;
+
+  if (!begin_turn (self))
+    return FALSE;
+  arrived = has_records (self);
+  end_turn (self, FALSE);
+  return arrived;
+}
+
 /* router's thread, when the main loop has nothing to dispatch: spins, if the main loop drains now. Returns whether
- * there are records. */
+ * there are records. Where there is one core, yields it once, without the role, which a caller may need meanwhile. */
 gboolean
 ferry_monitor_spin (FerryMonitor *self)
 {
   gboolean arrived = FALSE;
 
+  if (self->spin.yields)
+    {
+      ferry_spin_configure (&self->spin, atomic_load_explicit (&self->spin_setting, memory_order_relaxed));
+      return ferry_spin_begin (&self->spin) && ferry_spin_poll (&self->spin, looks_for_records, self);
+    }
   if (!begin_turn (self))
     return FALSE;
   if (self->shared->links.length <= MAX_LINKS_TO_SPIN_FOR && !has_callers (self))
@@ -1531,20 +1550,26 @@ ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detai
 
 /* ---- callers ----
  *
- * A thread that waits for an answer over a link polls the link's up lane itself for some microseconds, while the main
- * loop has the role and has nothing of the link to dispatch. It takes its own answer, if that is the next record: the
- * answer then comes without a hop over the main loop. Any other record is left to the main loop.
+ * A thread that waits for an answer over a link has the link's up lane itself, while the main loop has the role and has
+ * nothing of the link to dispatch. It gets the lane before it sends the request. After that it polls the lane for some
+ * microseconds, where that has paid lately, and then sleeps on a bell of its own. It takes its own answer, if that is
+ * the next record: the answer then comes without a hop over the main loop. Any other record is left to the main loop.
  *
- * The link rests meanwhile: it is not active, and its lane is not armed. Each step of the thread on the lane, but the
- * load of the tail, is made with the role. A role's holder that has to visit the link dismisses the thread first, by
- * activating the link. tests/model/caller.pml is the model of this. */
+ * The link rests meanwhile: it is not active, and its lane is unarmed, or armed for the caller. Each step of the thread
+ * on the lane, but the load of the tail, is made with the role. A role's holder that has to visit the link dismisses
+ * the thread first, by activating the link. A record of another pipe rings the doorbell, and so has the link visited. A
+ * thread that was dismissed in its sleep sleeps on: its answer is dispatched, and ends the wait.
+ * tests/model/caller.pml is the model of this. */
 
 typedef struct
 {
   FerryMonitor *monitor;
   FerryLink *link;
-  guint64 head; /* the up lane's */
-} CallerWait;
+  FerryCaller *caller;
+  guint64 head;     /* the up lane's */
+  gboolean took;    /* the caller has its answer */
+  gboolean is_over; /* this thread has the lane no more */
+} Call;
 
 /* role: whether the link is active only because the main loop has not polled since it drained the link's last record.
  */
@@ -1555,9 +1580,9 @@ is_as_good_as_resting (FerryLink *link)
          !has_dirty_cells (link) && (link->output == NULL || !link->output->ready);
 }
 
-/* role: whether a caller may take records of the link: the link rests, and all that came before was dispatched. */
+/* role: whether a caller may have the link's lane: the link rests, and all that came before was dispatched. */
 static gboolean
-may_be_polled (FerryLink *link)
+may_be_called (FerryLink *link)
 {
   /* Relaxed: blocks are added with the role. A block that was given back meanwhile is found at the next call. */
   return link->state == FERRY_LINK_OPEN && !link->stalled && !link->dozing && !link->lingering && !link->local &&
@@ -1568,76 +1593,70 @@ may_be_polled (FerryLink *link)
          (!link->active || is_as_good_as_resting (link));
 }
 
-/* any: makes this thread the link's caller. The main loop may have the role for a spin, which it ends for n_callers. */
+/* role: takes the next record, if the caller wants it. */
 static gboolean
-begin_call (FerryMonitor *self, FerryLink *link, CallerWait *wait)
-{
-  guint tries = TRIES_TO_BEGIN_CALL;
-  gboolean begun;
-
-  while (!try_turn (self))
-    if (--tries == 0 || !atomic_load_explicit (&self->by_main, memory_order_relaxed))
-      return FALSE;
-  begun = may_be_polled (link);
-  if (begun)
-    {
-      ferry_shared_queue_deactivate (self->shared, link);
-      set_ring_when_full (link, TRUE);
-      /* Relaxed: only this thread and later holders of the role read it. */
-      atomic_store_explicit (&link->caller, FERRY_CALLER_POLLS, memory_order_relaxed);
-      ferry_lane_reader_disarm (&link->up);
-      *wait = (CallerWait){self, link, link->up.head};
-    }
-  end_turn (self, FALSE);
-  return begun;
-}
-
-/* Whether there is a record, or this thread is to poll no more. */
-static gboolean
-is_poll_over (gpointer data)
-{
-  const CallerWait *wait = data;
-
-  /* Relaxed: the record is only looked at after the tail was loaded again, and the flags are hints. */
-  return atomic_load_explicit (&wait->link->up.control->writer.tail, memory_order_relaxed) != wait->head ||
-         !is_polled_by_caller (wait->link) || !atomic_load_explicit (&wait->monitor->by_main, memory_order_relaxed);
-}
-
-/* role: takes the next record, if func wants it. */
-static gboolean
-take_own_record (FerryMonitor *self, FerryLink *link, guint64 connection_id, FerryTakeFunc func, gpointer data)
+take_own_record (Call *call)
 {
   guint64 words[MAX_CALLER_PAYLOAD / sizeof (guint64)];
+  FerryLaneReader *lane = &call->link->up;
+  const FerryCaller *caller = call->caller;
   FerryRecordHeader header;
 
-  if (!ferry_lane_reader_look (&link->up) || ferry_lane_reader_get_available (&link->up) < sizeof header)
+  if (!ferry_lane_reader_look (lane) || ferry_lane_reader_get_available (lane) < sizeof header)
     return FALSE;
-  memcpy (&header, ferry_lane_reader_get_place (&link->up), sizeof header);
-  if (header.kind != FERRY_RECORD_BYTES || header.connection_id != connection_id || header.number != 0 ||
-      header.length > sizeof words || ferry_record_size (header.length) > ferry_lane_reader_get_available (&link->up) ||
-      !ferry_drain_is_granted (self->drain, link, connection_id) || has_dirty_cells (link))
+  memcpy (&header, ferry_lane_reader_get_place (lane), sizeof header);
+  if (header.kind != FERRY_RECORD_BYTES || header.connection_id != caller->connection_id || header.number != 0 ||
+      header.length > sizeof words || ferry_record_size (header.length) > ferry_lane_reader_get_available (lane) ||
+      !ferry_drain_is_granted (call->monitor->drain, call->link, caller->connection_id) || has_dirty_cells (call->link))
     return FALSE;
-  memcpy (words, ferry_lane_reader_get_place (&link->up) + sizeof header, header.length);
-  if (!func (data, words, header.length))
+  memcpy (words, ferry_lane_reader_get_place (lane) + sizeof header, header.length);
+  if (!caller->take (caller->data, words, header.length))
     return FALSE;
-  ferry_lane_reader_consume (&link->up, ferry_record_size (header.length));
+  ferry_lane_reader_consume (lane, ferry_record_size (header.length));
   /* Release: as in ferry_drain_visit(). */
-  atomic_store_explicit (&link->up_taken, link->up.head, memory_order_release);
+  atomic_store_explicit (&call->link->up_taken, lane->head, memory_order_release);
   /* Relaxed: a count. */
-  atomic_fetch_add_explicit (&self->n_direct, 1, memory_order_relaxed);
+  atomic_fetch_add_explicit (&call->monitor->n_direct, 1, memory_order_relaxed);
   return TRUE;
 }
 
-/* role: arms the lane again. Makes the main loop visit the link if there are records. */
-static void
-end_call_in_turn (FerryMonitor *self, FerryLink *link)
+/* role: arms the lane, so that this thread may sleep. Returns FALSE if there is a record, or the lane is broken. */
+static gboolean
+arm_for_caller (Call *call)
 {
+  FerryLaneReader *lane = &call->link->up;
+
+  call->caller->seen = ferry_lane_reader_load_caller_bell (lane);
+  return ferry_lane_reader_arm_for_caller (lane, call->caller->connection_id) &&
+         ferry_lane_reader_get_available (lane) == 0 && lane->is_armed;
+}
+
+/* role: gives the lane back, armed for the doorbell. Makes the main loop visit the link if there are records. */
+static void
+give_lane_back (Call *call)
+{
+  call->is_over = TRUE;
   /* Relaxed: the role orders this. The memory is freed only after a holder of the role has dismissed this thread. */
-  atomic_store_explicit (&link->caller, FERRY_CALLER_NONE, memory_order_relaxed);
-  if (arm_lane (link))
+  atomic_store_explicit (&call->link->caller, FERRY_CALLER_NONE, memory_order_relaxed);
+  if (arm_lane (call->link))
     return;
-  ferry_shared_queue_activate (self->shared, link);
-  ferry_pingee_ping (self->pingee);
+  ferry_shared_queue_activate (call->monitor->shared, call->link);
+  ferry_pingee_ping (call->monitor->pingee);
+}
+
+/* role: takes the caller's answer if it is there. If it is not and the caller may sleep, arms the lane for it; else
+ * gives the lane back. */
+static void
+look_for_answer (Call *call, gboolean may_sleep)
+{
+  call->took = take_own_record (call);
+  if (!call->took && may_sleep && ferry_lane_reader_get_available (&call->link->up) == 0)
+    {
+      if (arm_for_caller (call))
+        return;
+      call->took = take_own_record (call);
+    }
+  give_lane_back (call);
 }
 
 static void
@@ -1650,68 +1669,143 @@ activate_command (FerryMonitor *self, gpointer data)
     ferry_shared_queue_activate (self->shared, command->link);
 }
 
-/* any: ends the polling of this thread, where the role is the monitor's. */
+/* any: gives the lane back, where the role is the monitor's. */
 static void
-end_call (FerryMonitor *self, FerryLink *link)
+give_lane_to_monitor (Call *call)
 {
-  guint polls = FERRY_CALLER_POLLS;
+  guint waits = FERRY_CALLER_WAITS;
 
-  /* Release: pairs with the acquire of a lock, the role's. The lane is not armed, so the monitor looks at it. */
-  if (atomic_compare_exchange_strong_explicit (&link->caller, &polls, FERRY_CALLER_NONE, memory_order_release,
+  call->is_over = TRUE;
+  /* Release: pairs with the acquire of a lock, the role's. The lane is not armed for the doorbell, so the monitor looks
+   * at it. */
+  if (atomic_compare_exchange_strong_explicit (&call->link->caller, &waits, FERRY_CALLER_NONE, memory_order_release,
                                                memory_order_relaxed))
-    invoke_for_link (self, activate_command, (LinkCommand){.link = link});
+    invoke_for_link (call->monitor, activate_command, (LinkCommand){.link = call->link});
   else
-    ferry_link_let_caller_go (link);
+    ferry_link_let_caller_go (call->link);
 }
 
-/* any: polls, and takes the record that func wants. Returns whether there was one. */
+typedef enum
+{
+  CALL_LEAVES, /* gives the lane back at once */
+  CALL_LOOKS,  /* takes the answer if it is there, and gives the lane back */
+  CALL_STAYS,  /* as CALL_LOOKS, but keeps the lane while it is empty, and then sleeps */
+} CallStep;
+
+/* any: takes a turn of the role for a step of the call. Gives the lane back if the role is the monitor's now. */
+static void
+take_turn_of_call (Call *call, CallStep step)
+{
+  if (!begin_turn (call->monitor))
+    {
+      give_lane_to_monitor (call);
+      return;
+    }
+  if (!has_caller (call->link))
+    {
+      call->is_over = TRUE;
+      ferry_link_let_caller_go (call->link);
+    }
+  else if (step == CALL_LEAVES)
+    give_lane_back (call);
+  else
+    look_for_answer (call, step == CALL_STAYS);
+  end_turn (call->monitor, FALSE);
+}
+
+/* role: makes this thread the link's caller. Returns FALSE if there are records. */
 static gboolean
-poll_and_take (FerryMonitor *self, FerryLink *link, FerrySpin *spin, guint64 connection_id, FerryTakeFunc func,
-               gpointer data)
+take_lane (Call *call)
 {
-  CallerWait wait;
-  gboolean took = FALSE;
-
-  if (!begin_call (self, link, &wait))
-    return FALSE;
-  ferry_spin_poll (spin, is_poll_over, &wait);
-  if (!begin_turn (self))
-    {
-      end_call (self, link);
-      return FALSE;
-    }
-  if (is_polled_by_caller (link))
-    {
-      took = take_own_record (self, link, connection_id, func, data);
-      end_call_in_turn (self, link);
-    }
-  else
-    ferry_link_let_caller_go (link);
-  end_turn (self, FALSE);
-  return took;
+  ferry_shared_queue_deactivate (call->monitor->shared, call->link);
+  set_ring_when_full (call->link, TRUE);
+  /* Relaxed: only this thread and later holders of the role read it. */
+  atomic_store_explicit (&call->link->caller, FERRY_CALLER_WAITS, memory_order_relaxed);
+  if (call->caller->spins)
+    ferry_lane_reader_disarm (&call->link->up);
+  else if (!arm_for_caller (call))
+    give_lane_back (call);
+  return !call->is_over;
 }
 
-/* any: polls a link's up lane on this thread, where that is likely to pay, for a record of the pipe connection_id.
- * Calls func with the record, with the role held: func must be quick, and must not call functions of the monitor.
- * Returns whether func took the record. If not, the record is dispatched like any other, or it did not come yet. The
- * caller then sleeps, and calls ferry_spin_end() afterwards.
- *
- * The caller must keep a reference to the link. One thread at a time may use spin. */
-gboolean
-ferry_monitor_call (FerryMonitor *self, FerryLink *link, FerrySpin *spin, guint64 connection_id, FerryTakeFunc func,
-                    gpointer data)
+/* Whether there is a record, or this thread is to poll no more. */
+static gboolean
+is_poll_over (gpointer data)
 {
-  guint64 before = ferry_spin_get_time (spin);
-  gboolean took;
+  const Call *call = data;
 
-  ferry_spin_configure (spin, atomic_load_explicit (&self->spin_setting, memory_order_relaxed));
-  if (!ferry_spin_begin (spin))
-    return FALSE;
-  /* Relaxed: a hint for the main loop. */
-  atomic_fetch_add_explicit (&self->n_callers, 1, memory_order_relaxed);
-  took = poll_and_take (self, link, spin, connection_id, func, data);
-  atomic_fetch_sub_explicit (&self->n_callers, 1, memory_order_relaxed);
+  /* Relaxed: the record is only looked at after the tail was loaded again, and the flags are hints. */
+  return atomic_load_explicit (&call->link->up.control->writer.tail, memory_order_relaxed) != call->head ||
+         !has_caller (call->link) || !atomic_load_explicit (&call->monitor->by_main, memory_order_relaxed);
+}
+
+/* any: polls, and then looks for the answer. */
+static void
+poll_lane (Call *call)
+{
+  const FerryCaller *caller = call->caller;
+  guint64 before = ferry_spin_get_time (caller->spin);
+
+  /* Relaxed: only this thread changes the head while it is the caller; after a dismissal, the poll is over. */
+  call->head = atomic_load_explicit (&call->link->up.control->reader.head, memory_order_relaxed);
+  ferry_spin_poll (caller->spin, is_poll_over, call);
   /* Relaxed: a count. */
-  atomic_fetch_add_explicit (&self->callers_spin_time, ferry_spin_get_time (spin) - before, memory_order_relaxed);
-  return took;
+  atomic_fetch_add_explicit (&call->monitor->callers_spin_time, ferry_spin_get_time (caller->spin) - before,
+                             memory_order_relaxed);
+  take_turn_of_call (call, caller->sleep != NULL ? CALL_STAYS : CALL_LOOKS);
+}
+
+/* any: gives this thread the link's up lane for a call, where the main loop drains and the link rests. Must be called
+ * before the request is sent. Returns whether this thread has the lane: ferry_monitor_end_call() must then follow soon.
+ *
+ * The caller must keep a reference to the link. */
+gboolean
+ferry_monitor_begin_call (FerryMonitor *self, FerryLink *link, FerryCaller *caller)
+{
+  Call call = {.monitor = self, .link = link, .caller = caller};
+  guint tries = TRIES_TO_BEGIN_CALL;
+  gboolean begun;
+
+  ferry_spin_configure (caller->spin, atomic_load_explicit (&self->spin_setting, memory_order_relaxed));
+  caller->spins = ferry_spin_begin (caller->spin);
+  if (!caller->spins && caller->sleep == NULL)
+    return FALSE;
+  /* Relaxed: a hint for the main loop, which may have the role for a spin. */
+  atomic_fetch_add_explicit (&self->n_callers, 1, memory_order_relaxed);
+  while (!try_turn (self))
+    if (--tries == 0 || !atomic_load_explicit (&self->by_main, memory_order_relaxed))
+      {
+        atomic_fetch_sub_explicit (&self->n_callers, 1, memory_order_relaxed);
+        return FALSE;
+      }
+  begun = may_be_called (link) && take_lane (&call);
+  end_turn (self, FALSE);
+  if (!begun || !caller->spins)
+    atomic_fetch_sub_explicit (&self->n_callers, 1, memory_order_relaxed);
+  return begun;
+}
+
+/* any: ends what ferry_monitor_begin_call() began. waits: receives the answer first. Polls, where that is likely to
+ * pay; then sleeps. Calls caller->take with the record, with the role held: take must not call functions of the
+ * monitor. The answer may be dispatched like any other after this, or may not have come yet: the caller must then wait
+ * for that. It calls ferry_spin_end() afterwards. */
+void
+ferry_monitor_end_call (FerryMonitor *self, FerryLink *link, FerryCaller *caller, gboolean waits)
+{
+  Call call = {.monitor = self, .link = link, .caller = caller};
+
+  /* Relaxed: as in ferry_monitor_begin_call(). While this thread sleeps, the main loop may spin. */
+  if (caller->spins)
+    {
+      if (waits)
+        poll_lane (&call);
+      atomic_fetch_sub_explicit (&self->n_callers, 1, memory_order_relaxed);
+    }
+  if (call.is_over)
+    return;
+  if (waits)
+    caller->sleep (caller->data, &link->up.control->caller_bell.rings, caller->seen);
+  atomic_fetch_add_explicit (&self->n_callers, 1, memory_order_relaxed);
+  take_turn_of_call (&call, waits ? CALL_LOOKS : CALL_LEAVES);
+  atomic_fetch_sub_explicit (&self->n_callers, 1, memory_order_relaxed);
 }

@@ -1298,6 +1298,7 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
 typedef struct
 {
   FerryMonitor *monitor; /* (owned) */
+  guint longest;         /* where power is not saved */
   guint share;           /* in thousandths */
 } Spin;
 
@@ -1312,7 +1313,7 @@ static void
 power_changed_cb (GPowerProfileMonitor *power, GParamSpec *pspec, gpointer data)
 {
   const Spin *self = data;
-  guint longest = g_power_profile_monitor_get_power_saver_enabled (power) ? 0 : BALANCED_SPIN;
+  guint longest = g_power_profile_monitor_get_power_saver_enabled (power) ? 0 : self->longest;
 
   ferry_monitor_set_spin (self->monitor, FERRY_SPIN_SETTING (longest, self->share));
 }
@@ -1320,20 +1321,21 @@ power_changed_cb (GPowerProfileMonitor *power, GParamSpec *pspec, gpointer data)
 static void
 start_spin (FerryRouter *self)
 {
-  static const guint longest[] = {[FERRY_LATENCY_BALANCED] = BALANCED_SPIN, [FERRY_LATENCY_QUICK] = QUICK_SPIN};
+  /* See ferry-spin-private.h. */
+  const gboolean yields = ferry_get_n_usable_cores () == 1;
+  const guint balanced = yields ? FERRY_SPIN_YIELD : BALANCED_SPIN;
+  const guint longest[] = {[FERRY_LATENCY_BALANCED] = balanced,
+                           [FERRY_LATENCY_QUICK] = yields ? FERRY_SPIN_YIELD : QUICK_SPIN};
   guint share = (guint) (self->spin_share * 1000);
   Spin *spin;
 
-  /* See ferry-spin-private.h. */
-  if (ferry_get_n_usable_cores () == 1)
-    return;
   if (self->latency != FERRY_LATENCY_SYSTEM)
     {
       ferry_monitor_set_spin (self->monitor, FERRY_SPIN_SETTING (longest[self->latency], share));
       return;
     }
   spin = g_new (Spin, 1);
-  *spin = (Spin){ferry_monitor_ref (self->monitor), share};
+  *spin = (Spin){ferry_monitor_ref (self->monitor), balanced, share};
   self->power = g_power_profile_monitor_dup_default ();
   self->power_handler = g_signal_connect_data (self->power, "notify::power-saver-enabled",
                                                G_CALLBACK (power_changed_cb), spin, spin_free, 0);

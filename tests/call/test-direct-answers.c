@@ -7,9 +7,11 @@
 
 #include <stdatomic.h>
 
-#include "base/ferry-usable-cores.h"
+#include "base/ferry-thread-private.h"
 #include "call/ferry-mux.h"
 #include "call/link-test.h"
+#include "route/ferry-monitor-private.h"
+#include "route/ferry-router-private.h"
 
 #define N_DIRECT 200
 #define N_ROUNDS 30
@@ -38,6 +40,9 @@ ask (gpointer data)
 
       if (ferry_mux_transact (self->mux, "echo", g_variant_new_uint32 (i), -1, NULL, &result, &self->error))
         g_assert_cmpuint (g_variant_get_uint32 (result), ==, i);
+      /* The main loop sleeps while this thread takes its answers itself, and looks at its condition now and then. */
+      if (i % 64 == 0)
+        g_main_context_wakeup (NULL);
     }
   atomic_store (&self->ended, TRUE);
   g_main_context_wakeup (NULL);
@@ -78,30 +83,45 @@ has_taken_many (gpointer data)
   return count_direct (data) >= N_DIRECT;
 }
 
-/* Whether threads poll: not on one core, and not where the monitor drains. */
+/* Whether the threads of the test poll for their answers before they sleep, or sleep at once. */
+typedef enum
+{
+  POLLS,
+  SLEEPS,
+} Manner;
+
+static void
+open_test (LinkTest *test, Manner manner)
+{
+  link_test_init (test);
+  if (manner == SLEEPS)
+    ferry_monitor_set_spin (test->router->monitor, 0);
+}
+
+/* Whether threads can take their answers: not where the monitor drains. */
 static gboolean
 can_take (LinkTest *test)
 {
   gboolean short_cut;
 
   g_object_get (test->router, "short-cut", &short_cut, NULL);
-  return short_cut && ferry_get_n_usable_cores () > 1;
+  return short_cut && ferry_futex_can_wait_any ();
 }
 
 static void
 skip (LinkTest *test)
 {
-  g_test_skip ("No thread polls for its answer here");
+  g_test_skip ("No thread takes its answer itself here");
   link_test_close (test);
 }
 
 static void
-thread_takes_its_answers_itself (void)
+thread_takes_its_answers_itself (gconstpointer manner)
 {
   g_auto (LinkTest) test = {0};
   Asker asker;
 
-  link_test_init (&test);
+  open_test (&test, GPOINTER_TO_INT (manner));
   if (!can_take (&test))
     {
       skip (&test);
@@ -130,14 +150,14 @@ has_taken_more (gpointer data)
 
 /* The main loop need not run for that, once the thread takes its answers itself. */
 static void
-thread_takes_its_answers_while_the_main_loop_works (void)
+thread_takes_its_answers_while_the_main_loop_works (gconstpointer manner)
 {
   g_auto (LinkTest) test = {0};
   Count count = {&test, 0};
   gboolean taken = FALSE;
   Asker asker;
 
-  link_test_init (&test);
+  open_test (&test, GPOINTER_TO_INT (manner));
   if (!can_take (&test))
     {
       skip (&test);
@@ -199,13 +219,13 @@ have_all_come (gpointer data)
 }
 
 static void
-answers_of_others_reach_the_main_loop_in_order (void)
+answers_of_others_reach_the_main_loop_in_order (gconstpointer manner)
 {
   g_auto (LinkTest) test = {0};
   Others others = {&test, NULL, 0, 0};
   Asker asker;
 
-  link_test_init (&test);
+  open_test (&test, GPOINTER_TO_INT (manner));
   asker_start (&asker, &test);
   others.mux = asker.mux;
   ferry_test_run_until (have_many_come, &others);
@@ -217,23 +237,23 @@ answers_of_others_reach_the_main_loop_in_order (void)
 
 /* Starts an asker in each round, and lets it take some answers. */
 static void
-begin_round (LinkTest *test, Asker *asker)
+begin_round (LinkTest *test, Asker *asker, Manner manner)
 {
-  link_test_init (test);
+  open_test (test, manner);
   asker_start (asker, test);
   if (can_take (test))
     ferry_test_run_until (has_taken_many, test);
 }
 
 static void
-killed_worker_ends_the_wait (void)
+killed_worker_ends_the_wait (gconstpointer manner)
 {
   for (guint i = 0; i < N_ROUNDS; i++)
     {
       g_auto (LinkTest) test = {0};
       Asker asker;
 
-      begin_round (&test, &asker);
+      begin_round (&test, &asker, GPOINTER_TO_INT (manner));
       ferry_worker_force_exit (test.worker);
       ferry_test_run_until (has_ended, &asker);
       /* The worker may end before the thread sends its next request. */
@@ -245,14 +265,14 @@ killed_worker_ends_the_wait (void)
 }
 
 static void
-closed_transport_ends_the_wait (void)
+closed_transport_ends_the_wait (gconstpointer manner)
 {
   for (guint i = 0; i < N_ROUNDS; i++)
     {
       g_auto (LinkTest) test = {0};
       Asker asker;
 
-      begin_round (&test, &asker);
+      begin_round (&test, &asker, GPOINTER_TO_INT (manner));
       ferry_transport_close (test.a);
       ferry_test_run_until (has_ended, &asker);
       g_assert_error (asker.error, FERRY_ERROR, FERRY_ERROR_CLOSED);
@@ -263,7 +283,7 @@ closed_transport_ends_the_wait (void)
 }
 
 static void
-stopped_router_ends_the_wait (void)
+stopped_router_ends_the_wait (gconstpointer manner)
 {
   for (guint i = 0; i < N_ROUNDS; i++)
     {
@@ -271,7 +291,7 @@ stopped_router_ends_the_wait (void)
       g_autoptr (GError) error = NULL;
       Asker asker;
 
-      begin_round (&test, &asker);
+      begin_round (&test, &asker, GPOINTER_TO_INT (manner));
       ferry_router_stop (test.router, &error);
       g_assert_no_error (error);
       ferry_test_run_until (has_ended, &asker);
@@ -285,7 +305,7 @@ stopped_router_ends_the_wait (void)
 }
 
 static void
-malformed_message_ends_the_worker (void)
+malformed_message_ends_the_worker (gconstpointer manner)
 {
   for (guint i = 0; i < N_ROUNDS; i++)
     {
@@ -293,7 +313,7 @@ malformed_message_ends_the_worker (void)
       g_autoptr (CallTestAnswer) garbage = NULL;
       Asker asker;
 
-      begin_round (&test, &asker);
+      begin_round (&test, &asker, GPOINTER_TO_INT (manner));
       garbage = link_test_ask (test.a, "garbage", NULL);
       ferry_test_run_until (has_ended, &asker);
       g_assert_nonnull (asker.error);
@@ -310,7 +330,9 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   /* It has a descriptor, which is not to count as left behind. */
   g_main_context_default ();
-#define ADD(name, func) g_test_add_func ("/direct-answers/" name, func)
+#define ADD(name, func)                                                                                                \
+  g_test_add_data_func ("/direct-answers/" name "/it-polls", GINT_TO_POINTER (POLLS), func);                           \
+  g_test_add_data_func ("/direct-answers/" name "/it-sleeps", GINT_TO_POINTER (SLEEPS), func)
   ADD ("a-thread-takes-its-answers-itself", thread_takes_its_answers_itself);
   ADD ("a-thread-takes-its-answers-while-the-main-loop-works", thread_takes_its_answers_while_the_main_loop_works);
   ADD ("answers-of-others-reach-the-main-loop-in-order", answers_of_others_reach_the_main_loop_in_order);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/ferry-thread-private.h"
 #include "down-fixture.h"
 
 typedef struct
@@ -119,7 +120,16 @@ typedef struct
   _Atomic guint64 n_taken; /* by the caller */
   _Atomic guint64 n_done;
   _Atomic gboolean over;
+  _Atomic guint32 news; /* increased when the receiver has taken a message; the caller sleeps on it as well */
+  guint32 seen;         /* the caller's: the news before its call */
 } Sharing;
+
+static void
+wake_caller (Sharing *self)
+{
+  atomic_fetch_add (&self->news, 1);
+  ferry_futex_wake (&self->news, FUTEX_BITSET_MATCH_ANY);
+}
 
 static void
 take_number (Sharing *self, gconstpointer data, gsize size)
@@ -141,7 +151,10 @@ receive_all (gpointer data)
 
   while (!atomic_load (&self->over))
     if (ferry_downlink_receive (self->ends->downlink, -1, &message) == FERRY_DOWN_EVENT_MESSAGE)
-      take_number (self, message.data, message.size);
+      {
+        take_number (self, message.data, message.size);
+        wake_caller (self);
+      }
   return NULL;
 }
 
@@ -155,18 +168,40 @@ take_own (gpointer data, gconstpointer payload, gsize size)
   return TRUE;
 }
 
+static void
+sleep_until_news (gpointer data, _Atomic guint32 *bell, guint32 seen)
+{
+  Sharing *self = data;
+  const struct futex_waitv words[] = {
+    ferry_futex_waiter (&self->news, self->seen, FUTEX_32 | FUTEX_PRIVATE_FLAG),
+    ferry_futex_waiter (bell, seen, FUTEX_32),
+  };
+
+  while (atomic_load (&self->news) == self->seen && atomic_load (bell) == seen)
+    ferry_futex_wait_any (words, G_N_ELEMENTS (words), G_MAXINT64);
+}
+
 static gpointer
 take_own_messages (gpointer data)
 {
   Sharing *self = data;
   FerrySpin spin = {0};
+  FerryCaller caller = {.connection_id = CALLER_ID,
+                        .spin = &spin,
+                        .take = take_own,
+                        .sleep = ferry_futex_can_wait_any () ? sleep_until_news : NULL,
+                        .data = self};
 
   while (!atomic_load (&self->over))
-    if (!ferry_downlink_call (self->ends->downlink, &spin, CALLER_ID, take_own, self))
-      {
-        ferry_spin_end (&spin);
+    {
+      self->seen = atomic_load (&self->news);
+      /* As with a request that cannot be sent, now and then. */
+      if (!atomic_load (&self->over) && ferry_downlink_begin_call (self->ends->downlink, &caller))
+        ferry_downlink_end_call (self->ends->downlink, &caller, self->seen % 8 != 0);
+      else
         g_thread_yield ();
-      }
+      ferry_spin_end (&spin);
+    }
   return NULL;
 }
 
@@ -181,7 +216,7 @@ have_both_taken (Sharing *self, guint64 n_sent)
 
 /* Each of the two may sleep, poll, or have the turn when a message comes, and when the other one comes or goes. */
 static void
-test_caller_and_receiver_take_all_in_order (void)
+check_sharing (guint32 spin)
 {
   g_auto (DownEnds) ends;
   Sharing sharing = {.ends = &ends};
@@ -189,7 +224,7 @@ test_caller_and_receiver_take_all_in_order (void)
   guint64 n_sent = 0;
 
   down_ends_init (&ends, MAX_MESSAGE);
-  atomic_store (&ends.link->down.lane.control->writer.spin, FERRY_SPIN_SETTING (60, 1000));
+  atomic_store (&ends.link->down.lane.control->writer.spin, spin);
   receiver = g_thread_new ("receiver", receive_all, &sharing);
   caller = g_thread_new ("caller", take_own_messages, &sharing);
   for (; n_sent < N_SHARED || !have_both_taken (&sharing, n_sent); n_sent++)
@@ -206,9 +241,31 @@ test_caller_and_receiver_take_all_in_order (void)
   while (atomic_load (&sharing.n_done) < n_sent)
     g_thread_yield ();
   atomic_store (&sharing.over, TRUE);
+  wake_caller (&sharing);
   ferry_downlink_interrupt (ends.downlink);
   g_thread_join (receiver);
   g_thread_join (caller);
+}
+
+static void
+test_caller_and_receiver_that_poll_take_all_in_order (void)
+{
+  check_sharing (FERRY_SPIN_SETTING (60, 1000));
+}
+
+static void
+test_caller_and_receiver_that_yield_take_all_in_order (void)
+{
+  check_sharing (FERRY_SPIN_SETTING (FERRY_SPIN_YIELD, 1000));
+}
+
+static void
+test_caller_and_receiver_that_sleep_take_all_in_order (void)
+{
+  if (ferry_futex_can_wait_any ())
+    check_sharing (0);
+  else
+    g_test_skip ("This kernel lets no thread sleep on two words");
 }
 
 static void
@@ -417,8 +474,12 @@ main (int argc, char **argv)
                    test_interrupt_ends_a_wait_of_another_thread);
   g_test_add_func ("/downlink-threads/a-thread-that-waits-gives-memory-back",
                    test_a_thread_that_waits_gives_memory_back);
-  g_test_add_func ("/downlink-threads/caller-and-receiver-take-all-in-order",
-                   test_caller_and_receiver_take_all_in_order);
+  g_test_add_func ("/downlink-threads/caller-and-receiver-that-poll-take-all-in-order",
+                   test_caller_and_receiver_that_poll_take_all_in_order);
+  g_test_add_func ("/downlink-threads/caller-and-receiver-that-yield-take-all-in-order",
+                   test_caller_and_receiver_that_yield_take_all_in_order);
+  g_test_add_func ("/downlink-threads/caller-and-receiver-that-sleep-take-all-in-order",
+                   test_caller_and_receiver_that_sleep_take_all_in_order);
   g_test_add_func ("/downlink-threads/cancel-ends-a-wait-of-another-thread", test_cancel_ends_a_wait_of_another_thread);
   g_test_add_func ("/downlink-threads/end-of-the-link-ends-a-wait", test_end_of_the_link_ends_a_wait);
   g_test_add_func ("/downlink-threads/flood-loses-no-wake-up", test_flood_loses_no_wake_up);

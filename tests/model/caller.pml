@@ -1,30 +1,37 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A thread of the application that polls a link's up lane for its own answer, for spin to search to exhaustion.
+/* A thread of the application that waits for an answer and has a link's up lane meanwhile, for spin to search to
+ * exhaustion.
  *
  * A writer sends MESSAGES records. The owner stands for the holder of the role "drains the shared queue": the main loop or
- * the monitor. It moves records into the local queue, and dispatches them later, without the role. The caller polls CALLS
- * times, and takes at most one record each time. The link may end at any time. The claims, when nothing can move any
- * more:
+ * the monitor. It moves records into the local queue, and dispatches them later, without the role. The caller gets the
+ * lane CALLS times. It polls the lane, or sleeps on a bell of its own, and takes at most one record each time. It sleeps
+ * until the bell rings, until a record was dispatched, which may have been its answer, or until its time is over. The
+ * link may end at any time. The claims, when nothing can move any more:
  * - each record was dispatched or taken by the caller, unless the link ended before;
  * - never do two threads drain at once, and the caller takes no record while an earlier one waits to be dispatched;
  * - after the end the link's memory is freed, and no thread uses it then.
  *
- * The wake-up protocol of the lane itself is in wake.pml. Here a record with its ring is one step, as is an arming with
- * its look at the tail.
+ * The order of memory is that of wake.pml. Here a record is one step with the load of the epoch, as is an arming with its
+ * look at the tail. Which bell the lane is armed for is a word of its own.
  *
- * What stands for what: bell is the doorbell with its epoll set, command is one to the monitor, and pinged the pingee.
+ * What stands for what: bell is the doorbell with its epoll set, caller_bell a futex word, for_caller the lane's word
+ * "caller", command is one to the monitor, and pinged the pingee.
  *
  * The macros weaken one step each, and then the search must find an error:
  *
  *   NO_ROLE              the caller takes a record without the role
  *   NO_DISMISSAL         the owner visits a link without dismissing the caller
  *   OVERTAKES            the caller begins although blocks of the link wait to be dispatched
- *   TRUSTS_EMPTY_LANE    the caller arms the lane without a look at it
- *   LEAVES_UNARMED       the caller does not arm the lane again
+ *   TRUSTS_EMPTY_LANE    the caller gives the lane back without a look at it
+ *   LEAVES_UNARMED       the caller gives the lane back unarmed
  *   LEAVES_QUIETLY       a caller that does not get the role leaves without a command
- *   FREES_AT_ONCE        the owner frees the memory although the caller may still poll
+ *   LATE_WORD            the lane is armed before it is said that this is for the doorbell
+ *   LATE_CALLER_BELL     the caller loads its bell after it has armed the lane
+ *   SLEEPS_UNARMED       the caller sleeps although it found a record when it armed the lane
+ *   KEEPS_WORD           the lane stays armed for the caller's bell when it is given back
+ *   FREES_AT_ONCE        the owner frees the memory although the caller may still wait
  *   FORGETS_MEMORY       a caller that was dismissed last does not free the memory */
 
 #ifndef MESSAGES
@@ -35,12 +42,12 @@
 #endif
 
 #define NONE 0
-#define POLLS 1
+#define WAITS 1
 #define DISMISSED 2
 #define LAST 3
 
-byte lane, queued, done, draining, state = NONE;
-bool armed = true, is_active, bell, role, command, pinged, ending, finished, freed;
+byte lane, queued, done, draining, state = NONE, caller_bell;
+bool armed = true, for_caller, is_active, bell, role, command, pinged, ending, finished, failed, freed;
 
 inline begin_drain ()
 {
@@ -54,26 +61,44 @@ inline end_drain ()
   draining--
 }
 
-/* Arms the empty lane; looks at it once more. */
+/* Arms the lane for the doorbell, and looks at it. */
 inline rest ()
 {
-  if
-  :: lane == 0 -> armed = true; is_active = false
-  :: else
-  fi
+#ifndef KEEPS_WORD
+#ifndef LATE_WORD
+  for_caller = false;
+#endif
+#endif
+  atomic {
+    if
+    :: lane == 0 -> armed = true; is_active = false
+    :: else
+    fi };
+#ifdef LATE_WORD
+  for_caller = false
+#endif
 }
 
 active proctype writer ()
 {
   byte n;
+  bool due;
 
   do
   :: n == MESSAGES -> break
-  :: n < MESSAGES -> atomic { lane++; n++;
-       if
-       :: armed -> armed = false; bell = true
-       :: else
-       fi }
+  :: n < MESSAGES -> atomic { lane++; n++; due = armed; armed = false };
+     if
+     :: due ->
+        if
+        :: for_caller -> caller_bell++
+        :: true ->
+#ifdef KEEPS_WORD
+           !for_caller;
+#endif
+           bell = true
+        fi
+     :: else
+     fi
   od
 }
 
@@ -97,15 +122,111 @@ inline let_go ()
     state = NONE }
 }
 
+/* Arms the lane for the caller. found: a record is there. */
+inline arm_for_caller ()
+{
+#ifndef LATE_CALLER_BELL
+  seen = caller_bell;
+#endif
+  for_caller = true;
+  atomic { armed = (lane == 0); found = (lane > 0) };
+#ifdef LATE_CALLER_BELL
+  seen = caller_bell;
+#endif
+#ifdef SLEEPS_UNARMED
+  found = false
+#endif
+}
+
+inline give_back ()
+{
+  state = NONE;
+  has_lane = false;
+#ifndef LEAVES_UNARMED
+#ifdef TRUSTS_EMPTY_LANE
+  for_caller = false;
+  armed = true
+#else
+  rest ();
+  if
+  :: !armed -> is_active = true; pinged = true
+  :: else
+  fi
+#endif
+#endif
+}
+
+inline take_own ()
+{
+  if
+  :: lane > 0 -> assert (queued == 0); lane--; done++
+  :: true
+  fi
+}
+
+/* A turn of the role. A caller that has polled keeps an empty lane, to sleep. */
+inline take_turn ()
+{
+  if
+#ifdef NO_ROLE
+  :: true ->
+#else
+  :: atomic { !role -> role = true } ->
+#endif
+     if
+     :: state == WAITS ->
+        begin_drain ();
+        take_own ();
+        found = true;
+        if
+        :: polls && lane == 0 -> arm_for_caller ()
+        :: else
+        fi;
+        if
+        :: found -> give_back ()
+        :: else
+        fi;
+        end_drain ()
+     :: else -> let_go (); has_lane = false
+     fi;
+#ifndef NO_ROLE
+     role = false
+#endif
+  :: has_lane = false;
+     atomic {
+       found = (state == WAITS);
+       if
+       :: found -> state = NONE;
+#ifndef LEAVES_QUIETLY
+          command = true
+#endif
+       :: else
+       fi };
+     if
+     :: found
+     :: else -> let_go ()
+     fi
+  fi
+}
+
 active proctype caller ()
 {
-  byte n;
-  bool polls;
+  byte n, seen, dispatched;
+  bool has_lane, found, polls, is_late;
 
   do
   :: n == CALLS -> break
   :: n < CALLS -> n++;
-     polls = false;
+     dispatched = done;
+     has_lane = false;
+     if
+     :: polls = true
+     :: polls = false
+     fi;
+     if
+     :: is_late = true
+     :: is_late = false
+     fi;
      if
      :: atomic { !role -> role = true };
         if
@@ -114,71 +235,40 @@ active proctype caller ()
 #else
         :: state == NONE && !is_active && !finished && queued == 0 ->
 #endif
-           state = POLLS; polls = true;
-           armed = false
+           state = WAITS; has_lane = true;
+           if
+           :: polls -> armed = false
+           :: else -> arm_for_caller ();
+              /* As give_back(), with a record. */
+              if
+              :: found -> state = NONE; has_lane = false; is_active = true; pinged = true
+              :: else
+              fi
+           fi
         :: else
         fi;
         role = false
      :: true
      fi;
-     if
-     :: polls ->
-        /* Loads the tail. */
-        assert (!freed);
+     do
+     :: has_lane ->
         if
-        :: lane > 0 || state != POLLS
-        :: true
+        :: polls ->
+           /* Loads the tail. */
+           assert (!freed);
+           if
+           :: lane > 0 || state != WAITS
+           :: true
+           fi
+        :: else ->
+end_asleep:
+           caller_bell != seen || done != dispatched || failed || is_late
         fi;
         assert (!freed);
-        if
-#ifdef NO_ROLE
-        :: true ->
-#else
-        :: atomic { !role -> role = true } ->
-#endif
-           if
-           :: state == POLLS ->
-              begin_drain ();
-              if
-              :: lane > 0 -> assert (queued == 0); lane--; done++
-              :: true
-              fi;
-              state = NONE;
-#ifndef LEAVES_UNARMED
-              atomic {
-#ifdef TRUSTS_EMPTY_LANE
-                armed = true
-#else
-                rest ();
-                if
-                :: lane > 0 -> is_active = true; pinged = true
-                :: else
-                fi
-#endif
-              };
-#endif
-              end_drain ()
-           :: else -> let_go ()
-           fi;
-#ifndef NO_ROLE
-           role = false
-#endif
-        :: atomic {
-             if
-             :: state == POLLS -> state = NONE;
-#ifndef LEAVES_QUIETLY
-                command = true
-#endif
-             :: else -> skip
-             fi;
-             polls = (state != NONE) };
-           if
-           :: polls -> let_go ()
-           :: else
-           fi
-        fi
-     :: else
-     fi
+        take_turn ();
+        polls = false
+     :: else -> break
+     od
   od
 }
 
@@ -186,7 +276,7 @@ inline dismiss ()
 {
   if
 #ifndef NO_DISMISSAL
-  :: state == POLLS -> state = DISMISSED
+  :: state == WAITS -> state = DISMISSED
 #endif
   :: else
   fi
@@ -209,7 +299,7 @@ end_idle:
      :: is_active ->
         begin_drain ();
         atomic { queued = queued + lane; lane = 0 };
-        atomic { rest () };
+        rest ();
         if
         :: is_active -> pinged = true
         :: else
@@ -228,7 +318,8 @@ end_idle:
      is_active = false;
      finished = true;
      role = false;
-     atomic { done = done + queued; queued = 0 };
+     /* The transactions fail, which wakes a caller. */
+     atomic { done = done + queued; queued = 0; failed = true };
      atomic {
 #ifndef FREES_AT_ONCE
        if
