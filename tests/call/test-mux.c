@@ -228,7 +228,8 @@ large_answers_hold_up_no_small_ones (gconstpointer data)
       g_assert_no_error (small.last);
     }
   g_assert_no_error (large.last);
-  g_assert_cmpuint (small.n_done, >, 10);
+  /* A small answer that was held up would be the only one. */
+  g_assert_cmpuint (small.n_done, >, 1);
 }
 
 static void
