@@ -177,6 +177,7 @@ typedef struct
   gsize backlog_size;     /* bytes of the records in backlog, without short records */
   gsize backlog_short;    /* bytes of the short records in backlog */
   FerryFdBatches fd_batches;
+  _Atomic guint64 n_sent; /* any: how many messages were put into the lane or the backlog; stored with the lock held */
   /* bits: the kinds of messages that were rejected for lack of room since room was last notified */
   guint turned_away;
   GQueue room_watches; /* (element-type FerryRoomWatch) (unowned) */
@@ -280,7 +281,9 @@ struct _FerryLink
   gboolean stalled;
   gint64 rested_at;         /* monotonic time in microseconds at which the up lane was last found empty */
   guint64 rested_head;      /* the up lane's head at rested_at */
-  guint64 n_since;          /* about how many records came since rested_at */
+  guint64 n_since;          /* about how many records came since rested_at, or since a later restart of the count */
+  guint64 counted_n_sent;   /* how many messages had been sent down when that count began */
+  gint64 credit;            /* how many records may have come as part of a conversation, by what was sent before that */
   guint64 buffers_since;    /* bytes of the buffers that came since rested_at */
   gboolean rings_when_full; /* the value of the up lane's word ring_when_full */
   gboolean dozing;          /* the monitor lets the up lane fill for a moment, without arming it */

@@ -804,6 +804,9 @@ put_message_locked (FerryLink *self, guint64 connection_id, const FerryPart *par
   FerryPart large_part = {&large, sizeof large};
   Gather large_payload = {.parts = &large_part};
 
+  /* Relaxed: a count. It is only stored with the lock held. */
+  atomic_store_explicit (&self->down.n_sent, atomic_load_explicit (&self->down.n_sent, memory_order_relaxed) + 1,
+                         memory_order_relaxed);
   if (G_LIKELY (size <= FERRY_MAX_RECORD_PAYLOAD))
     {
       FerryRecordHeader header = {(guint32) size, FERRY_RECORD_BYTES, 0, connection_id};

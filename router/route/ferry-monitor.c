@@ -57,6 +57,11 @@
 #define MANY_RECORDS 512
 #define KEEP_ROLE_MICROSECONDS 10000
 
+/* For each message of the application, this many records of the worker are part of a conversation; at most MAX_CREDIT
+ * for messages before the latest rest. */
+#define CREDIT_PER_MESSAGE 2
+#define MAX_CREDIT 4096
+
 /* The main loop spins only where it looks at no more links than this. */
 #define MAX_LINKS_TO_SPIN_FOR 8
 
@@ -353,6 +358,34 @@ is_local_end (FerryLink *link)
   return link->local && link->n_done == link->connection_ids->len;
 }
 
+/* Returns by how many records the worker may still be ahead, counted from the start of the count. */
+static gint64
+get_credit (FerryLink *link)
+{
+  /* Relaxed: a hint. */
+  guint64 n_sent = atomic_load_explicit (&link->down.n_sent, memory_order_relaxed) - link->counted_n_sent;
+
+  return link->credit + (gint64) (n_sent * CREDIT_PER_MESSAGE) - (gint64) link->n_since;
+}
+
+/* Whether the worker and the application converse: at least half of the records go with a message of the application,
+ * as its answer or as what it answers. The worker then waits for the application sooner or later, and does not run
+ * ahead. So a hand-over to the monitor, or a pause in which the lane fills, only adds to the wait. */
+static gboolean
+is_conversing (FerryLink *link)
+{
+  return get_credit (link) >= 0;
+}
+
+/* Begins to count records and messages anew. The answers to what was sent before may still come, so that is kept. */
+static void
+restart_count (FerryLink *link)
+{
+  link->credit = CLAMP (get_credit (link), 0, MAX_CREDIT);
+  link->n_since = 0;
+  link->counted_n_sent = atomic_load_explicit (&link->down.n_sent, memory_order_relaxed);
+}
+
 /* Whether the lane is busy: it carried many records and bytes since its last rest. */
 static gboolean
 is_busy (FerryLink *link, gint64 now)
@@ -361,6 +394,13 @@ is_busy (FerryLink *link, gint64 now)
 
   return link->n_since >= BUSY_RECORDS && bytes >= BUSY_BYTES &&
          bytes >= (guint64) (now - link->rested_at) * BUSY_BYTES_PER_MICROSECOND;
+}
+
+/* Whether records come without end, and the monitor drains better. */
+static gboolean
+carries_many (FerryLink *link)
+{
+  return link->n_since >= MANY_RECORDS && !is_conversing (link);
 }
 
 /* Whether the worker sends buffers one after the other, at BUSY_BYTES_PER_MICROSECOND or more. When the application has
@@ -378,7 +418,7 @@ note_rest (FerryLink *link, gint64 now)
 {
   link->rested_at = now;
   link->rested_head = link->up.head;
-  link->n_since = 0;
+  restart_count (link);
   link->buffers_since = 0;
 }
 
@@ -410,6 +450,8 @@ static gboolean
 doze (FerryMonitor *self, FerryLink *link, gint64 now)
 {
   if (link->state != FERRY_LINK_OPEN || (!is_busy (link, now) && !is_streaming (link, now)))
+    return FALSE;
+  if (is_conversing (link) && link->buffers_since == 0)
     return FALSE;
   link->dozing = TRUE;
   begin_nap (self, link, &self->doze, now, DOZE_MICROSECONDS);
@@ -513,7 +555,7 @@ rest_link (FerryMonitor *self, FerryLink *link)
       return;
     }
   now = g_get_monotonic_time ();
-  if (link->n_since >= MANY_RECORDS || ferry_shared_queue_rings_in_vain (link))
+  if (carries_many (link) || ferry_shared_queue_rings_in_vain (link))
     self->keep_until = now + KEEP_ROLE_MICROSECONDS;
   if (doze (self, link, now) || linger (self, link, now))
     return;
@@ -810,7 +852,7 @@ static gboolean
 is_light (FerryLink *link)
 {
   return link->state == FERRY_LINK_OPEN && !link->draining_done && link->copy.memory.data == NULL &&
-         link->arrival.check == NULL && link->n_since < MANY_RECORDS &&
+         link->arrival.check == NULL && !carries_many (link) &&
          ferry_lane_reader_get_available (&link->up) < FERRY_BLOCK_SIZE && !ferry_shared_queue_rings_in_vain (link);
 }
 
@@ -940,7 +982,7 @@ spin (FerryMonitor *self)
   gboolean deaf;
 
   for (GList *node = self->shared->active.head; node != NULL; node = node->next)
-    ((FerryLink *) node->data)->n_since = 0;
+    restart_count (node->data);
   ferry_spin_configure (&self->spin, atomic_load_explicit (&self->spin_setting, memory_order_relaxed));
   if (ferry_spin_begin (&self->spin))
     {
@@ -1022,6 +1064,8 @@ ferry_monitor_take_turn (FerryMonitor *self)
       FerryLink *link = node->data;
 
       visit_next (self, link, TRUE);
+      if (link->n_since >= MANY_RECORDS && is_conversing (link))
+        restart_count (link);
       passes |= !is_light (link);
       node = next;
     }
