@@ -11,6 +11,10 @@
 
 #include "base/ferry-base-private.h"
 
+/* The records of this many bytes are released together, unless the lane gets empty before, or its writer waits for
+ * room. Each release waits until all stores before it are in memory, among them those of the answer to the record. */
+#define RELEASE_STEP (FERRY_DOWN_CAPACITY / 8)
+
 typedef struct
 {
   guint index;
@@ -42,6 +46,7 @@ struct _FerryDownlink
    * receiving thread. */
   FerryLaneReader down;
   gsize borrowed;         /* size in bytes of the latest message's record, which is not released yet; else 0 */
+  gsize unreleased;       /* size in bytes of the records before it that are not released yet */
   FerryAssembly assembly; /* the large message that is being received; when it is complete, the latest message */
   gboolean broken;
   GArray *descriptors;   /* (element-type int) (owned elements) (nullable): the latest fd batch */
@@ -116,6 +121,13 @@ release (FerryDownlink *self, FerryLaneReader *lane, gsize size)
     ferry_doorbell_ring (self->uplink->doorbell);
 }
 
+static void
+release_down (FerryDownlink *self, gsize size)
+{
+  self->unreleased = 0;
+  release (self, &self->down, size);
+}
+
 static FerryDownEvent
 break_lane (FerryDownlink *self)
 {
@@ -148,9 +160,11 @@ peek (FerryDownlink *self, FerryRecordHeader *header, const guint8 **payload)
 static void
 drop_latest (FerryDownlink *self)
 {
-  if (self->borrowed > 0)
-    release (self, &self->down, self->borrowed);
+  ferry_lane_reader_skip (&self->down, self->borrowed);
+  self->unreleased += self->borrowed;
   self->borrowed = 0;
+  if (self->unreleased >= RELEASE_STEP || (self->unreleased > 0 && ferry_lane_reader_is_awaited (&self->down)))
+    release_down (self, 0);
   if (self->assembly.data != NULL && self->assembly.filled == self->assembly.size)
     ferry_assembly_clear (&self->assembly);
   if (self->descriptors != NULL && !self->has_fd_batch)
@@ -288,7 +302,7 @@ take_record (FerryDownlink *self, const FerryRecordHeader *header, const guint8 
     }
   if (header->kind != FERRY_RECORD_FINISH || header->length != 0 || self->has_fd_batch)
     return break_lane (self);
-  release (self, &self->down, size);
+  release_down (self, size);
   return FERRY_DOWN_EVENT_FINISH;
 }
 
@@ -321,7 +335,7 @@ take_event (FerryDownlink *self, FerryDownMessage *message)
         return take_record (self, &header, payload, message);
       if (!valid)
         return break_lane (self);
-      release (self, &self->down, ferry_record_size (header.length));
+      release_down (self, ferry_record_size (header.length));
       if (header.kind != FERRY_RECORD_FD_BATCH && assembly->filled == assembly->size)
         return deliver (self, assembly->connection_id, assembly->data, assembly->size, message);
     }
@@ -474,6 +488,8 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
       guint32 seen = load_bell (self);
       FerryDownEvent event = take_event (self, message);
 
+      if (event == FERRY_DOWN_EVENT_NOTHING && self->unreleased > 0)
+        release_down (self, 0);
       if (event == FERRY_DOWN_EVENT_NOTHING && take_closed_pipe (self, message))
         return FERRY_DOWN_EVENT_PIPE_CLOSED;
       if (event != FERRY_DOWN_EVENT_NOTHING || take_interrupt (self, &self->interrupts_taken) || deadline == 0 ||

@@ -703,8 +703,7 @@ gather (Gather *self, guint8 *place, gsize size)
       gsize left = self->parts->size - self->offset;
       gsize n = MIN (left, size);
 
-      if (n > 0)
-        memcpy (place, (const guint8 *) self->parts->data + self->offset, n);
+      ferry_lane_copy (place, (const guint8 *) self->parts->data + self->offset, n);
       place += n;
       size -= n;
       self->offset += n;

@@ -266,35 +266,6 @@ refuse_closed (FerrySender *self, GError **error)
 
 /* ---- the fast path ---- */
 
-#define COPY_BY_WORDS 128
-
-/* Copies a message to place. Most small messages were written just before, field by field. A load that is wider than
- * these stores makes the processor wait until all earlier stores are done, and that takes longer than the whole send
- * if another core has the lane's cache lines. So small messages are copied in words of 8 bytes: memcpy() uses the
- * widest loads. */
-static inline void
-copy_payload (guint8 *place, const guint8 *data, gsize size)
-{
-  gsize offset = 0;
-
-  if (G_UNLIKELY (size > COPY_BY_WORDS))
-    {
-      memcpy (place, data, size);
-      return;
-    }
-  for (; offset + 8 <= size; offset += 8)
-    {
-      guint64 word;
-
-      memcpy (&word, data + offset, 8);
-      /* Keeps the compiler from combining several words into one wide load. */
-      __asm__("" : "+r"(word));
-      memcpy (place + offset, &word, 8);
-    }
-  for (; offset < size; offset++)
-    place[offset] = data[offset];
-}
-
 /* Copies a value of fixed size whose padding is in words of 8 bytes, without its padding. Each word is stored once: to
  * clear the padding afterwards would load words that were just stored. */
 static inline void
@@ -420,7 +391,7 @@ send_parts_now (FerrySender *self, const FerryPart *parts, guint n_parts, gsize 
   payload = write_header_locked (self, &place, FERRY_RECORD_BYTES, size);
   for (guint i = 0; i < n_parts; i++)
     {
-      copy_payload (payload, parts[i].data, parts[i].size);
+      ferry_lane_copy (payload, parts[i].data, parts[i].size);
       payload += parts[i].size;
     }
   ferry_uplink_publish_and_unlock (self->uplink, place.size, place.locked);
@@ -443,7 +414,7 @@ send_serialised_now (FerrySender *self, guint16 number, gconstpointer data, gsiz
     copy_without_padding (payload, data, size, shape);
   else
     {
-      copy_payload (payload, data, size);
+      ferry_lane_copy (payload, data, size);
       ferry_shape_clear_padding (shape, payload, size);
     }
   ferry_uplink_publish_and_unlock (self->uplink, place.size, place.locked);
@@ -536,7 +507,7 @@ store (const FerrySend *send, guint8 *place)
     g_variant_store (send->variant, place);
   for (guint i = 0; i < send->n_parts; i++)
     {
-      copy_payload (next, send->parts[i].data, send->parts[i].size);
+      ferry_lane_copy (next, send->parts[i].data, send->parts[i].size);
       next += send->parts[i].size;
     }
   if (send->shape != NULL)
