@@ -173,6 +173,15 @@ ferry_ref_count_dec (_Atomic gint *references)
   return atomic_fetch_sub_explicit (references, 1, memory_order_acq_rel) == 1;
 }
 
+/* Works as ferry_ref_count_dec(), for a count that a thread increases only while it has a reference itself. The last
+ * reference costs no atomic change then: a thread that finds a count of 1 has that reference. */
+static inline gboolean
+ferry_ref_count_dec_own (_Atomic gint *references)
+{
+  /* Acquire: as in ferry_ref_count_dec(). */
+  return atomic_load_explicit (references, memory_order_acquire) == 1 || ferry_ref_count_dec (references);
+}
+
 /* ThreadSanitizer knows pthread calls and C11 atomics, but not the futexes inside GLib's queue and locks. Where a
  * structure passes from one thread to another through GLib, the giving thread calls ferry_hand_over() and the
  * receiving thread ferry_take_over(). In a build without ThreadSanitizer both do nothing. */

@@ -79,7 +79,7 @@ ferry_completion_ref (FerryCompletion *self)
 void
 ferry_completion_unref (FerryCompletion *self)
 {
-  if (!ferry_ref_count_dec (&self->references))
+  if (!ferry_ref_count_dec_own (&self->references))
     return;
   if (self->funcs->destroy != NULL)
     self->funcs->destroy (self->data);

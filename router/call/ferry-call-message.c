@@ -50,12 +50,35 @@ static const KindRules rules[] = {
   [FERRY_CALL_PIECE] = {PART_NEVER, PART_BYTES, 1, G_MAXINT64},
 };
 
+/* Whether the bytes are valid UTF-8 without a zero byte. Most names are ASCII, for which 8 bytes are checked at a time.
+ */
+static gboolean
+is_text (const char *string, gsize length)
+{
+  const guint64 lows = G_GUINT64_CONSTANT (0x0101010101010101);
+  gsize at = 0;
+
+  for (; at + 8 <= length; at += 8)
+    {
+      guint64 word;
+
+      memcpy (&word, string + at, 8);
+      /* The highest bit of a byte is set in the first part for a byte that is no ASCII, and in the second for a zero.
+       */
+      if (((word | (word - lows)) & (lows << 7)) != 0)
+        break;
+    }
+  while (at < length && (signed char) string[at] > 0)
+    at++;
+  return at == length || g_utf8_validate (string, (gssize) length, NULL);
+}
+
 gboolean
 ferry_call_message_check (const char *name, GVariant *value, GError **error)
 {
   gsize length = name != NULL ? strnlen (name, FERRY_MAX_CALL_NAME + 1) : 1;
 
-  if (length < 1 || length > FERRY_MAX_CALL_NAME || (name != NULL && !g_utf8_validate (name, (gssize) length, NULL)))
+  if (length < 1 || length > FERRY_MAX_CALL_NAME || (name != NULL && !is_text (name, length)))
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                             "A name has %" G_GSIZE_FORMAT " bytes; use 1 to %d bytes of valid UTF-8", length,
                             FERRY_MAX_CALL_NAME);
@@ -184,11 +207,51 @@ is_error_type (const FerryCallMessage *self)
          memcmp (self->type_string, FERRY_ERROR_VARIANT_TYPE, self->header.type_length) == 0;
 }
 
+/* The latest type string that a thread has found good, of values that need no check of their levels. Most messages of a
+ * thread have one of few types. */
+static _Thread_local struct
+{
+  guint16 length;
+  char string[30];
+} latest_type;
+
+static gboolean
+is_latest_type (const char *type_string, gsize length)
+{
+  return length == latest_type.length && memcmp (type_string, latest_type.string, length) == 0;
+}
+
+static void
+note_good_type (const char *type_string, gsize length)
+{
+  if (length > sizeof latest_type.string || ferry_depth_varies (type_string, length))
+    return;
+  memcpy (latest_type.string, type_string, length);
+  latest_type.length = (guint16) length;
+}
+
+/* Returns the fault of a type, or NULL. */
+static const char *
+find_type_fault (const char *type_string, gsize length)
+{
+  switch (ferry_depth_judge_type (type_string, length))
+    {
+    case FERRY_TYPE_NOT_DEFINITE:
+      return "a type that is no string of one definite type";
+    case FERRY_TYPE_TOO_DEEP:
+      return "a type of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels";
+    case FERRY_TYPE_GOOD:
+    default:
+      note_good_type (type_string, length);
+      return NULL;
+    }
+}
+
 static const char *
 find_fault (FerryCallMessage *self, const guint8 *data, gsize size)
 {
-  FerryTypeVerdict verdict;
   const char *fault;
+  gboolean is_known;
   gsize head;
 
   if (size < sizeof self->header)
@@ -211,17 +274,15 @@ find_fault (FerryCallMessage *self, const guint8 *data, gsize size)
     return "bytes of a value without a type";
 
   self->name = self->header.name_length > 0 ? (const char *) data + sizeof self->header : NULL;
-  /* Given a length, g_utf8_validate() rejects zero bytes, so the name contains none. */
-  if (self->name != NULL && !g_utf8_validate (self->name, self->header.name_length, NULL))
+  if (self->name != NULL && !is_text (self->name, self->header.name_length))
     return "a name that is no UTF-8";
   if (self->header.type_length == 0)
     return NULL;
   self->type_string = (const char *) data + sizeof self->header + self->header.name_length;
-  verdict = ferry_depth_judge_type (self->type_string, self->header.type_length);
-  if (verdict == FERRY_TYPE_NOT_DEFINITE)
-    return "a type that is no string of one definite type";
-  if (verdict == FERRY_TYPE_TOO_DEEP)
-    return "a type of more than " G_STRINGIFY (FERRY_MAX_DEPTH) " levels";
+  is_known = is_latest_type (self->type_string, self->header.type_length);
+  fault = is_known ? NULL : find_type_fault (self->type_string, self->header.type_length);
+  if (fault != NULL)
+    return fault;
   if (rules[self->header.kind].value == PART_ERROR && !is_error_type (self))
     return "an error that is of another type";
   self->body = size > head ? data + head : NULL;
@@ -229,8 +290,9 @@ find_fault (FerryCallMessage *self, const guint8 *data, gsize size)
   /* An ANSWER message after pieces is checked by ferry_call_message_join_value(), together with the pieces. */
   if (self->header.kind == FERRY_CALL_ANSWER && self->header.number != 0)
     return NULL;
-  return ferry_depth_allows (self->type_string, self->header.type_length, self->body, self->body_size) ? NULL
-                                                                                                       : FAULT_TOO_DEEP;
+  if (is_known || ferry_depth_allows (self->type_string, self->header.type_length, self->body, self->body_size))
+    return NULL;
+  return FAULT_TOO_DEEP;
 }
 
 gboolean
@@ -321,14 +383,18 @@ ferry_known_types_add (GVariant *value)
 {
   /* The index is the hash of the type string. An entry is set once and never changes. */
   static _Atomic (GVariant *) known[N_KNOWN_TYPES];
+  /* The string of the latest value: all values of a type share one as long as GLib keeps its data about the type. Where
+   * that was dropped, and another type's string lies there now, that type is not added this time. */
+  static _Thread_local const char *latest;
   const char *type_string = g_variant_get_type_string (value);
   _Atomic (GVariant *) *entry;
   GVariant *present = NULL;
   GVariant *empty;
 
   /* GLib always keeps its data about basic types. */
-  if (type_string[1] == '\0')
+  if (type_string == latest || type_string[1] == '\0')
     return;
+  latest = type_string;
   entry = &known[g_str_hash (type_string) % N_KNOWN_TYPES];
   /* Relaxed, here and below: no thread reads the value itself. */
   if (atomic_load_explicit (entry, memory_order_relaxed) != NULL || strlen (type_string) > MAX_KNOWN_LENGTH)

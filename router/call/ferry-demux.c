@@ -31,6 +31,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
@@ -71,6 +72,8 @@ typedef struct
   pthread_mutex_t lock;
   GHashTable *handlers; /* lock: this and all fields below: (owned) (element-type utf8 Handler), both owned; the key is
                            the method */
+  const char *latest_method; /* (nullable): the key of the handler that was found last */
+  Handler *latest_handler;   /* that handler, which handlers owns */
   Handler *other_handler;    /* (owned) (nullable): for all other methods */
   GQueue queue;              /* (element-type FerryDemuxInvocation) (owned): linked by their field link */
   _Atomic guint max_pending; /* any: the most requests in queue */
@@ -182,6 +185,7 @@ dispatcher_set_handler (Dispatcher *self, const char *method, FerryDemuxHandler 
   if (handler != NULL)
     *handler = (Handler){1, func, data, destroy};
   pthread_mutex_lock (&self->lock);
+  self->latest_method = NULL;
   if (method == NULL)
     {
       before = self->other_handler;
@@ -235,17 +239,35 @@ static void
 unlock (Dispatcher *self)
 {
   GQueue waits = G_QUEUE_INIT;
+  gboolean finishes = self->has_waits && is_quiet_locked (self);
 
-  if (self->has_waits && is_quiet_locked (self))
+  if (finishes)
     {
       self->has_waits = FALSE;
       ferry_wait_queue_reserve (&self->waits, NULL, &waits);
     }
   pthread_mutex_unlock (&self->lock);
-  ferry_wait_queue_finish_reserved (&waits);
+  if (finishes)
+    ferry_wait_queue_finish_reserved (&waits);
 }
 
 /* ---- running handlers ---- */
+
+/* Returns (nullable) the handler of a method. Most requests are of the same method as the one before. */
+static Handler *
+find_handler_locked (Dispatcher *self, const char *method)
+{
+  gpointer key = NULL;
+  gpointer handler = NULL;
+
+  if (self->latest_method != NULL && strcmp (self->latest_method, method) == 0)
+    return self->latest_handler;
+  if (!g_hash_table_lookup_extended (self->handlers, method, &key, &handler))
+    return self->other_handler;
+  self->latest_method = key;
+  self->latest_handler = handler;
+  return handler;
+}
 
 /* Fills in run with a request and its handler. invocation (nullable): NULL takes the oldest request of the queue,
  * which must not be empty. */
@@ -259,9 +281,7 @@ begin_locked (Dispatcher *self, Run *run, FerryDemuxInvocation *invocation)
       invocation = g_queue_pop_head_link (&self->queue)->data;
       self->pending_size -= ferry_call_get_size (invocation->call);
     }
-  handler = g_hash_table_lookup (self->handlers, invocation->base.method);
-  if (handler == NULL)
-    handler = self->other_handler;
+  handler = find_handler_locked (self, invocation->base.method);
   if (handler != NULL)
     ferry_ref_count_inc (&handler->references);
   *run = (Run){&invocation->base, handler, self->n_closed};
@@ -953,7 +973,7 @@ ferry_demux_get_n_pending (FerryDemux *self)
 static void
 call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
-  FerryDemux *self = FERRY_DEMUX (owner);
+  FerryDemux *self = (FerryDemux *) owner;
   FerryDemuxInvocation *invocation = ferry_demux_invocation_new (transport, call, self->describe);
 
   invocation->number = atomic_fetch_add (&self->n_received, 1) + 1;

@@ -66,7 +66,7 @@ ferry_invocation_unref (FerryInvocation *self)
 {
   g_return_if_fail (self != NULL);
 
-  if (ferry_ref_count_dec (&self->references))
+  if (ferry_ref_count_dec_own (&self->references))
     self->funcs->destroy (self);
 }
 

@@ -27,6 +27,7 @@ struct _FerryMux
   FerryTransactions *transactions; /* const: (unowned): owned by transport */
 
   _Atomic (GError *) stopped; /* (owned) (nullable): set once */
+  _Atomic guint n_asks;       /* any: how many Asks there are; together they have one reference to the mux */
 };
 
 /**
@@ -79,7 +80,7 @@ ferry_mux_get_deadline (gint64 timeout)
 typedef struct
 {
   _Atomic gint references; /* one of the table, and one of each item that is being delivered */
-  FerryMux *mux;           /* const: (owned) */
+  FerryMux *mux;           /* const: one of the mux's n_asks */
   FerryAskFuncs funcs;     /* const: funcs and data */
   gpointer data;
 } Ask;
@@ -90,11 +91,29 @@ ask_hold (gpointer data)
   ferry_ref_count_inc (&((Ask *) data)->references);
 }
 
+/* The caller has a reference to the mux. */
+static Ask *
+ask_new (FerryMux *mux, const FerryAskFuncs *funcs, gpointer data)
+{
+  Ask *self = g_new (Ask, 1);
+
+  *self = (Ask){1, mux, *funcs, data};
+  /* Relaxed: the caller's own reference keeps the mux alive. */
+  if (atomic_fetch_add_explicit (&mux->n_asks, 1, memory_order_relaxed) == 0)
+    g_object_ref (mux);
+  return self;
+}
+
 static void
 ask_free (Ask *self)
 {
-  g_object_unref (self->mux);
+  FerryMux *mux = self->mux;
+
   g_free (self);
+  /* Acquire and release: as in ferry_ref_count_dec(). If another thread makes an Ask at this moment, it takes a
+   * reference of its own for it, so the one that is dropped here is never the last. */
+  if (atomic_fetch_sub_explicit (&mux->n_asks, 1, memory_order_acq_rel) == 1)
+    g_object_unref (mux);
 }
 
 static void
@@ -102,7 +121,7 @@ ask_release (gpointer data)
 {
   Ask *self = data;
 
-  if (!ferry_ref_count_dec (&self->references))
+  if (!ferry_ref_count_dec_own (&self->references))
     return;
   if (self->funcs.destroy != NULL)
     self->funcs.destroy (self->data);
@@ -228,10 +247,9 @@ guint64
 ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFuncs *funcs, gpointer data,
                GError **error)
 {
-  Ask *ask = g_new (Ask, 1);
+  Ask *ask = ask_new (self, funcs, data);
   guint64 xid;
 
-  *ask = (Ask){1, g_object_ref (self), *funcs, data};
   xid = send_request (self, request,
                       request->window > 0                                       ? &stream_funcs
                       : funcs->done_packed != NULL || funcs->bytes_func != NULL ? &packed_funcs
