@@ -611,7 +611,8 @@ ferry_receiver_flush_latest (FerryReceiver *receiver)
   g_autoptr (FerryRouter) self = ferry_receiver_dup_router (kept);
   FerryPipe *pipe = self != NULL ? ferry_router_find_pipe (self, kept->connection_id) : NULL;
 
-  if (pipe != NULL && self->monitor != NULL && pipe->receiver == kept && get_watch (pipe) != NULL)
+  if (pipe != NULL && self->monitor != NULL && pipe->receiver == kept && get_watch (pipe) != NULL &&
+      ferry_cell_reader_has_new (&pipe->watch->reader))
     take_and_deliver (self, pipe, g_get_monotonic_time ());
 }
 

@@ -378,7 +378,9 @@ unlink_task (FerryPoolWorker *self, FerryTask *task)
 static gint64
 get_run_deadline (FerryTask *task)
 {
-  return ferry_task_get_deadline_of (task, g_get_monotonic_time (), ferry_task_get_settings (task)->run_timeout);
+  gint64 timeout = ferry_task_get_settings (task)->run_timeout;
+
+  return ferry_task_get_deadline_of (task, timeout > 0 ? g_get_monotonic_time () : 0, timeout);
 }
 
 static GError *
