@@ -74,6 +74,33 @@ ferry_test_count_fds_without_threads (void)
   return n - 3;
 }
 
+guint64
+ferry_test_count_sleeps_of (const char *thread)
+{
+  static const char field[] = "\nvoluntary_ctxt_switches:";
+  g_autoptr (GDir) folder = g_dir_open ("/proc/self/task", 0, NULL);
+  const char *number;
+  guint64 n = G_MAXUINT64;
+
+  g_assert_nonnull (folder);
+  while ((number = g_dir_read_name (folder)) != NULL)
+    {
+      g_autofree char *path = g_strdup_printf ("/proc/self/task/%s/status", number);
+      g_autofree char *name = g_strdup_printf ("Name:\t%s\n", thread);
+      g_autofree char *text = NULL;
+      const char *place;
+
+      /* A thread may have ended meanwhile. */
+      if (!g_file_get_contents (path, &text, NULL, NULL) || !g_str_has_prefix (text, name))
+        continue;
+      place = strstr (text, field);
+      g_assert_nonnull (place);
+      n = g_ascii_strtoull (place + strlen (field), NULL, 10);
+    }
+  g_assert_cmpuint (n, !=, G_MAXUINT64);
+  return n;
+}
+
 guint
 ferry_test_count_fds (void)
 {
@@ -116,13 +143,18 @@ ferry_test_build_path (const char *name)
   return g_test_build_filename (G_TEST_BUILT, name, NULL);
 }
 
+gboolean
+ferry_test_has_short_cut (void)
+{
+  return g_strcmp0 (g_getenv ("FERRY_TEST_SHORT_CUT"), "0") != 0;
+}
+
 FerryRouter *
 ferry_test_router_new_stopped (GMainContext *context)
 {
   FerryRouter *router = ferry_router_new (context);
 
-  g_object_set (router, "short-cut", g_strcmp0 (g_getenv ("FERRY_TEST_SHORT_CUT"), "0") != 0, "latency",
-                FERRY_LATENCY_BALANCED, NULL);
+  g_object_set (router, "short-cut", ferry_test_has_short_cut (), "latency", FERRY_LATENCY_BALANCED, NULL);
   return router;
 }
 

@@ -24,6 +24,8 @@ void ferry_test_run_until (FerryTestCondition condition, gpointer data);
 void ferry_test_look_until (FerryTestCondition condition, gpointer data);
 /* Iterates the default main context until *flag. */
 void ferry_test_wait_flag (gboolean *flag);
+/* How often the one thread of that name went to sleep. */
+guint64 ferry_test_count_sleeps_of (const char *thread);
 /* How many descriptors the process has open. */
 guint ferry_test_count_fds (void);
 /* The same in a program that starts no thread, so that processes can be forked. */
@@ -50,7 +52,9 @@ typedef struct
   FerryExit *exit;   /* (owned) (nullable) */
 } FerryTestPipe;
 
-/* A started router. Its short cut is off where FERRY_TEST_SHORT_CUT is 0. */
+/* Whether FERRY_TEST_SHORT_CUT allows the short cut. */
+gboolean ferry_test_has_short_cut (void);
+/* A started router, with the short cut where that is allowed. */
 FerryRouter *ferry_test_router_new (void);
 /* The same, not started. It does not follow the machine's power profile, so GLib starts no threads for that. */
 FerryRouter *ferry_test_router_new_stopped (GMainContext *context);

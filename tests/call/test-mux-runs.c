@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A thread whose answer came together with something else, which is somebody's code on the receiving thread and waits
- * for that thread. */
+ * for that thread; and who receives where answers come in bursts. */
 
 #include "config.h"
 
@@ -229,6 +229,81 @@ is_woken_before_another_pipe_is_heard (void)
   link_test_close (&test);
 }
 
+/* ---- a conversation ---- */
+
+#define N_UNDER_WAY 64
+#define N_CONVERSED 50000
+#define MAX_ROUNDS 20
+
+typedef struct
+{
+  FerryMux *mux; /* (unowned) */
+  char text[512];
+  guint n_left;
+  guint n_under_way;
+} Conversation;
+
+static void ask_next (Conversation *self);
+
+static void
+ask_again (GVariant *result, const GError *error, gpointer data)
+{
+  Conversation *self = data;
+
+  g_assert_no_error (error);
+  self->n_under_way--;
+  if (self->n_left > 0)
+    ask_next (self);
+}
+
+static void
+ask_next (Conversation *self)
+{
+  self->n_left--;
+  self->n_under_way++;
+  g_assert_cmpuint (
+    ferry_mux_transact_with_func (self->mux, "echo", g_variant_new_string (self->text), ask_again, self, NULL), >, 0);
+}
+
+static gboolean
+is_over (gpointer data)
+{
+  return ((Conversation *) data)->n_under_way == 0;
+}
+
+/* Returns how often the monitor went to sleep meanwhile. */
+static guint64
+converse (FerryMux *mux)
+{
+  const guint64 before = ferry_test_count_sleeps_of ("ferry-monitor");
+  Conversation conversation = {.mux = mux, .n_left = N_CONVERSED};
+
+  memset (conversation.text, 'a', sizeof conversation.text - 1);
+  for (guint i = 0; i < N_UNDER_WAY; i++)
+    ask_next (&conversation);
+  ferry_test_run_until (is_over, &conversation);
+  return ferry_test_count_sleeps_of ("ferry-monitor") - before;
+}
+
+/* The monitor may have the role at first, and takes it whenever the main loop is late to poll. But a burst of answers
+ * is not what it drains better, and it sleeps once for each burst where it thinks so. */
+static void
+is_left_to_the_main_loop (void)
+{
+  g_auto (LinkTest) test = {0};
+  g_autoptr (FerryMux) mux = NULL;
+  guint n = 0;
+
+  link_test_init (&test);
+  mux = ferry_mux_new (test.a);
+  /* The monitor's thread has its name when the first answer is there. */
+  link_test_assert_answers (test.a, "name", NULL, "'a'");
+  while (converse (mux) > N_CONVERSED / N_UNDER_WAY / 4)
+    g_assert_cmpuint (++n, <, MAX_ROUNDS);
+  g_clear_object (&mux);
+  link_test_close (&test);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -236,5 +311,7 @@ main (int argc, char **argv)
   g_test_add_func ("/mux-runs/who-waits-is-woken-before-a-cancel-is-heard", is_woken_before_a_cancel_is_heard);
   g_test_add_func ("/mux-runs/who-waits-is-woken-before-the-end-is-heard", is_woken_before_the_end_is_heard);
   g_test_add_func ("/mux-runs/who-waits-is-woken-before-another-pipe-is-heard", is_woken_before_another_pipe_is_heard);
+  if (ferry_test_has_short_cut ())
+    g_test_add_func ("/mux-runs/a-conversation-is-left-to-the-main-loop", is_left_to_the_main_loop);
   return g_test_run ();
 }

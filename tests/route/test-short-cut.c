@@ -5,7 +5,6 @@
 
 #include "config.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -90,29 +89,10 @@ read_task (const char *thread, const char *file, const char *name)
   return g_strdup (place + strlen (name));
 }
 
-/* How often the monitor's thread went to sleep. */
 static guint64
 count_sleeps_of_the_monitor (void)
 {
-  DIR *folder = opendir ("/proc/self/task");
-  struct dirent *entry;
-  guint64 n = G_MAXUINT64;
-
-  g_assert_nonnull (folder);
-  while ((entry = readdir (folder)) != NULL)
-    {
-      g_autofree char *name = entry->d_name[0] != '.' ? read_task (entry->d_name, "comm", "") : NULL;
-      g_autofree char *sleeps = NULL;
-
-      if (g_strcmp0 (name, "ferry-monitor\n") != 0)
-        continue;
-      sleeps = read_task (entry->d_name, "status", "\nvoluntary_ctxt_switches:");
-      g_assert_nonnull (sleeps);
-      n = g_ascii_strtoull (sleeps, NULL, 10);
-    }
-  closedir (folder);
-  g_assert_cmpuint (n, !=, G_MAXUINT64);
-  return n;
+  return ferry_test_count_sleeps_of ("ferry-monitor");
 }
 
 /* Sends each message that is wanted when the main loop sleeps. */
