@@ -703,7 +703,8 @@ gather (Gather *self, guint8 *place, gsize size)
       gsize left = self->parts->size - self->offset;
       gsize n = MIN (left, size);
 
-      ferry_lane_copy (place, (const guint8 *) self->parts->data + self->offset, n);
+      if (n > 0)
+        ferry_lane_copy (place, (const guint8 *) self->parts->data + self->offset, n);
       place += n;
       size -= n;
       self->offset += n;
