@@ -16,7 +16,7 @@ static void stop_here (void);
 #include "base/ferry-completion.c"
 
 /* More steps than any act has. */
-#define MAX_STEPS 8
+#define MAX_STEPS 16
 
 typedef enum
 {
@@ -244,6 +244,17 @@ be_thread (Scene *scene)
   take_end (scene);
 }
 
+/* Here the bell does not ring. */
+static void
+be_thread_at_a_bell (Scene *scene)
+{
+  _Atomic guint32 bell = 7;
+
+  if (ferry_futex_can_wait_any ())
+    ferry_completion_wait_for_bell (scene->completion, scene->deadline, scene->cancellable, &bell, 7);
+  be_thread (scene);
+}
+
 static void
 task_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -285,13 +296,14 @@ static const Act ends[] = {
   {"run", finish_in_run, OUTCOME_RESULT, FALSE},
 };
 
-/* The first two have a deadline and a cancellable. */
+/* The first three have a deadline and a cancellable. */
 static const Act faces[] = {
   {"thread", be_thread, OUTCOME_NONE, FALSE},
+  {"thread at a bell", be_thread_at_a_bell, OUTCOME_NONE, FALSE},
   {"task", be_task, OUTCOME_NONE, FALSE},
   {"function", be_function, OUTCOME_NONE, FALSE},
 };
-#define N_ARMED 2
+#define N_ARMED 3
 
 /* ---- scenes ---- */
 
@@ -558,6 +570,56 @@ test_what_nothing_waits_for_frees_its_result (void)
   g_main_context_unref (scene.context);
 }
 
+typedef struct
+{
+  Scene scene;
+  _Atomic guint32 bell;
+  _Atomic gboolean woke;
+} Bell;
+
+static gpointer
+wait_for_bell (gpointer data)
+{
+  Bell *self = data;
+
+  ferry_completion_wait_for_bell (self->scene.completion, G_MAXINT64, self->scene.cancellable, &self->bell, 0);
+  atomic_store (&self->woke, TRUE);
+  ferry_completion_wait (self->scene.completion, G_MAXINT64, self->scene.cancellable);
+  take_end (&self->scene);
+  return NULL;
+}
+
+/* Whether the thread sleeps already or comes to it later: both happen in so many rounds. */
+static void
+test_a_ring_ends_the_wait_for_a_bell (void)
+{
+  if (!ferry_futex_can_wait_any ())
+    {
+      g_test_skip ("This kernel lets no thread sleep on two words");
+      return;
+    }
+  for (guint i = 0; i < 500; i++)
+    {
+      Bell bell = {0};
+      gint n_destroyed;
+      GThread *thread;
+
+      scene_begin (&bell.scene, &n_destroyed, G_MAXINT64);
+      thread = g_thread_new ("bell", wait_for_bell, &bell);
+      for (guint n = 0; n < i % 8; n++)
+        g_thread_yield ();
+      atomic_fetch_add (&bell.bell, 1);
+      /* As the other process does. */
+      syscall (SYS_futex, &bell.bell, FUTEX_WAKE, G_MAXINT, NULL, NULL, 0);
+      while (!atomic_load (&bell.woke))
+        g_thread_yield ();
+      g_assert_false (ferry_completion_is_over (bell.scene.completion));
+      finish_with_result (&bell.scene);
+      g_thread_join (thread);
+      scene_end (&bell.scene, &n_destroyed, 1u << OUTCOME_RESULT);
+    }
+}
+
 static void
 add (const char *path, GTestDataFunc func)
 {
@@ -581,6 +643,7 @@ main (int argc, char **argv)
                    test_a_face_that_is_given_late_hears_of_the_first_end);
   g_test_add_func ("/completion/an-end-before-the-face-counts-more-than-its-deadline-and-its-cancellable",
                    test_an_end_before_the_face_counts_more_than_its_deadline_and_its_cancellable);
+  g_test_add_func ("/completion/a-ring-ends-the-wait-for-a-bell", test_a_ring_ends_the_wait_for_a_bell);
   g_test_add_func ("/completion/what-nothing-waits-for-frees-its-result", test_what_nothing_waits_for_frees_its_result);
   return g_test_run ();
 }

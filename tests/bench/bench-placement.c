@@ -45,7 +45,14 @@ last_core (guint nth, cpu_set_t *set)
 
 /* A thread that has just ended is no matter. */
 static void
-place (GPid pid, const cpu_set_t *set)
+place_thread (pid_t thread, const cpu_set_t *set)
+{
+  if (sched_setaffinity (thread, sizeof *set, set) != 0 && errno != ESRCH)
+    bench_fail ("sched_setaffinity()", NULL);
+}
+
+static void
+place_process (GPid pid, const cpu_set_t *set)
 {
   g_autofree char *path = g_strdup_printf ("/proc/%d/task", pid);
   g_autoptr (GError) error = NULL;
@@ -55,25 +62,31 @@ place (GPid pid, const cpu_set_t *set)
   if (threads == NULL)
     bench_fail (path, error);
   while ((thread = g_dir_read_name (threads)) != NULL)
-    if (sched_setaffinity ((pid_t) g_ascii_strtoll (thread, NULL, 10), sizeof *set, set) != 0 && errno != ESRCH)
-      bench_fail ("sched_setaffinity()", NULL);
+    place_thread ((pid_t) g_ascii_strtoll (thread, NULL, 10), set);
 }
 
-static void
-place_on (BenchPlacement placement, GPid pid, guint nth)
+static cpu_set_t
+cores_of (BenchPlacement placement, guint nth)
 {
   cpu_set_t set = *allowed_cores ();
 
   if (placement != BENCH_PLACEMENT_FREE)
     last_core (nth, &set);
-  place (pid, &set);
+  return set;
 }
 
 void
 bench_place_routes (BenchPlacement placement, const BenchRoute *routes, guint n_routes)
 {
-  place_on (placement, getpid (), 0);
+  const cpu_set_t own = cores_of (placement, 0);
+  const cpu_set_t workers = cores_of (placement, placement == BENCH_PLACEMENT_TWO_CORES ? 1 : 0);
+
+  place_process (getpid (), &own);
   for (guint i = 0; i < n_routes; i++)
-    if (routes[i].pid != 0)
-      place_on (placement, routes[i].pid, placement == BENCH_PLACEMENT_TWO_CORES ? 1 : 0);
+    {
+      if (routes[i].pid != 0)
+        place_process (routes[i].pid, &workers);
+      if (routes[i].apart != 0)
+        place_thread (routes[i].apart, &workers);
+    }
 }

@@ -7,8 +7,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "bench-team.h"
@@ -21,6 +23,8 @@ typedef struct
 {
   int fds[2]; /* (owned): who asks, and the echo */
   GThread *echo;
+  sem_t runs;
+  pid_t id; /* of the echo's thread */
   char buffer[BUFFER];
   gsize n_bytes; /* of a message that came in part */
 } Socket;
@@ -46,6 +50,8 @@ echo_thread (gpointer data)
   g_autofree char *buffer = g_malloc (BUFFER);
   gssize n;
 
+  self->id = (pid_t) syscall (SYS_gettid);
+  sem_post (&self->runs);
   while ((n = read (self->fds[1], buffer, BUFFER)) > 0)
     write_all (self->fds[1], buffer, n);
   return NULL;
@@ -61,7 +67,18 @@ socket_open (BenchRoute *route, GError **error)
     bench_fail ("a socket", NULL);
   for (guint i = 0; i < G_N_ELEMENTS (self->fds); i++)
     setsockopt (self->fds[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+  sem_init (&self->runs, FALSE, 0);
   self->echo = g_thread_new ("bench-echo", echo_thread, self);
+  sem_wait (&self->runs);
+  return self;
+}
+
+static gpointer
+socket_open_apart (BenchRoute *route, GError **error)
+{
+  Socket *self = socket_open (route, error);
+
+  route->apart = self->id;
   return self;
 }
 
@@ -72,6 +89,7 @@ socket_close (BenchRoute *route)
 
   shutdown (self->fds[0], SHUT_RDWR);
   g_thread_join (self->echo);
+  sem_destroy (&self->runs);
   close (self->fds[0]);
   close (self->fds[1]);
   g_free (self);
@@ -138,6 +156,15 @@ socket_transact (BenchSlot *slot)
 const BenchRoad bench_road_socket = {
   .name = "socketpair",
   .open = socket_open,
+  .close = socket_close,
+  .ask = socket_ask,
+  .wait = socket_wait,
+  .transact = socket_transact,
+};
+
+const BenchRoad bench_road_socket_apart = {
+  .name = "socketpair-apart",
+  .open = socket_open_apart,
   .close = socket_close,
   .ask = socket_ask,
   .wait = socket_wait,

@@ -47,6 +47,7 @@ enum
   THREADS_ZEROMQ,
   THREADS_GDBUS,
   SOCKET,
+  SOCKET_APART,
   N_ROUTES,
 };
 
@@ -75,6 +76,7 @@ static BenchRoute routes[N_ROUTES] = {
   [THREADS_ZEROMQ] = {THREADS "zeromq", &bench_road_zeromq, BENCH_THREADS_TO_WORKER, 0},
   [THREADS_GDBUS] = {THREADS "gdbus", &bench_road_gdbus, BENCH_THREADS_TO_WORKER, 0},
   [SOCKET] = {"echo/socketpair", &bench_road_socket, BENCH_THREAD_TO_THREAD, 0},
+  [SOCKET_APART] = {"echo/socketpair-apart", &bench_road_socket_apart, BENCH_THREAD_TO_THREAD, 0},
 };
 
 /* What is compared with what: routes, or N_ROUTES for none. */
@@ -273,6 +275,9 @@ measure_single (Bench *self, guint size, const Pace *pace)
       print_pair_ratios (size, pace, comparisons[i].name, "floor", own, medians[comparisons[i].floor], n_pairs,
                          pace->vs_floor);
       print_pair_ratios (size, pace, comparisons[i].name, "socketpair", own, medians[SOCKET], n_pairs, pace->vs_pipe);
+      if (pace->placement == BENCH_PLACEMENT_TWO_CORES)
+        print_pair_ratios (size, pace, comparisons[i].name, "socketpair-apart", own, medians[SOCKET_APART], n_pairs,
+                           pace->vs_pipe);
     }
 }
 
