@@ -535,6 +535,15 @@ arm_lane (FerryLink *link)
   return ferry_lane_reader_arm (&link->up) && ferry_lane_reader_get_available (&link->up) == 0 && link->up.is_armed;
 }
 
+/* Lets a link whose lane cannot be armed rest for a moment: its worker is unfenced, and this process has forbidden
+ * itself the barrier since the link was made. */
+static void
+rest_unarmed (FerryMonitor *self, FerryLink *link, gint64 now)
+{
+  link->lingering = TRUE;
+  begin_nap (self, link, &self->linger, now, LINGER_MICROSECONDS);
+}
+
 /* Arms the link's empty lane, and deactivates the link if no record came meanwhile. Ends a link that is done. */
 static void
 rest_link (FerryMonitor *self, FerryLink *link)
@@ -563,6 +572,8 @@ rest_link (FerryMonitor *self, FerryLink *link)
   set_ring_when_full (link, self->context != NULL);
   if (arm_lane (link))
     ferry_shared_queue_deactivate (self->shared, link);
+  else if (G_UNLIKELY (!link->up.is_armed))
+    rest_unarmed (self, link, now);
 }
 
 /* Whether a stalled link may be visited again. */

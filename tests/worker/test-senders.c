@@ -5,7 +5,14 @@
 
 #include "config.h"
 
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "lane/ferry-barrier-private.h"
 #include "link/ferry-link-private.h"
@@ -451,6 +458,81 @@ test_leave_the_barrier_to_the_reader_in_a_flood (void)
   ferry_test_router_stop (router);
 }
 
+/* From now on, membarrier() fails in all threads of this process. */
+static void
+refuse_barriers (void)
+{
+  struct sock_filter filter[] = {
+    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const struct sock_fprog program = {G_N_ELEMENTS (filter), filter};
+
+  g_assert_cmpint (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
+  g_assert_cmpint (syscall (SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program), ==, 0);
+}
+
+/* Returns the processor's time that this process has used, in microseconds. */
+static gint64
+get_used_time (void)
+{
+  struct timespec used;
+
+  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &used);
+  return used.tv_sec * G_USEC_PER_SEC + used.tv_nsec / 1000;
+}
+
+static gboolean
+is_over (gpointer data)
+{
+  return g_get_monotonic_time () >= *(gint64 *) data;
+}
+
+static gboolean
+wake_up (gpointer data)
+{
+  return G_SOURCE_REMOVE;
+}
+
+/* The worker has announced that it publishes without a barrier, and does not publish any more. */
+static void
+test_leave_no_thread_busy_where_barriers_are_refused_later (void)
+{
+  FerryRouter *router;
+  FerryTestPipe *pipe;
+  g_autoptr (FerryLauncher) launcher = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+  gint64 used;
+  gint64 until;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      return;
+    }
+  router = ferry_test_router_new ();
+  pipe = ferry_test_pipe_new (router);
+  launcher = worker_test_launcher_new ("obedient-worker", "send:100000", "pause", NULL);
+  worker_test_add_sender (launcher, "out", pipe);
+  worker = worker_test_spawn (launcher, router);
+  if (ferry_barrier_is_available ())
+    wait_until_unfenced (worker);
+  refuse_barriers ();
+  ferry_test_pipe_wait_count (pipe, 100000);
+  used = get_used_time ();
+  until = g_get_monotonic_time () + 500 * G_TIME_SPAN_MILLISECOND;
+  g_timeout_add (500, wake_up, NULL);
+  ferry_test_run_until (is_over, &until);
+  g_assert_cmpint (get_used_time () - used, <, G_TIME_SPAN_SECOND / 4);
+  ferry_worker_force_exit (worker);
+  ferry_test_wait_ended (worker);
+  ferry_test_pipe_free (pipe);
+  ferry_test_router_stop (router);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -471,6 +553,8 @@ main (int argc, char **argv)
   g_test_add_func ("/senders/reach-a-worker-up-to-the-limit", test_uses_1024_senders_of_one_worker);
   g_test_add_func ("/senders/leave-the-barrier-to-the-reader-in-a-flood",
                    test_leave_the_barrier_to_the_reader_in_a_flood);
+  g_test_add_func ("/senders/leave-no-thread-busy-where-barriers-are-refused-later",
+                   test_leave_no_thread_busy_where_barriers_are_refused_later);
   add_worker_tests ();
   return g_test_run ();
 }
