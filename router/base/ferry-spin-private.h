@@ -42,7 +42,8 @@ typedef struct
 typedef gboolean (*FerrySpinFunc) (gpointer data);
 
 /* How much waits spin, as one word, which other processes can load: the longest spin in microseconds, and the share of
- * the time for spins that find nothing, in thousandths. The longest spin may be FERRY_SPIN_YIELD. 0: waits do not spin. */
+ * the time for spins that find nothing, in thousandths. The longest spin may be FERRY_SPIN_YIELD. 0: waits do not spin.
+ */
 #define FERRY_SPIN_SETTING(longest, share) ((guint32) (share) << 16 | (guint32) (longest))
 #define FERRY_SPIN_YIELD 0xffff
 

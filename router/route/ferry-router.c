@@ -1325,8 +1325,8 @@ start_spin (FerryRouter *self)
   /* See ferry-spin-private.h. */
   const gboolean yields = ferry_get_n_usable_cores () == 1;
   const guint balanced = yields ? FERRY_SPIN_YIELD : BALANCED_SPIN;
-  const guint longest[] = {[FERRY_LATENCY_BALANCED] = balanced,
-                           [FERRY_LATENCY_QUICK] = yields ? FERRY_SPIN_YIELD : QUICK_SPIN};
+  const guint longest[] = {
+    [FERRY_LATENCY_BALANCED] = balanced, [FERRY_LATENCY_QUICK] = yields ? FERRY_SPIN_YIELD : QUICK_SPIN};
   guint share = (guint) (self->spin_share * 1000);
   Spin *spin;
 
