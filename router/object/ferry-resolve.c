@@ -242,12 +242,14 @@ ask (Resolve *self, const FerryAskRequest *request, FerryResolveRoom room, GErro
 }
 
 static gboolean
-start_remote (Resolve *self, FerryViewRequest *view, FerryResolveRoom room, GCancellable *cancellable, GError **error)
+start_remote (Resolve *self, FerryViewRequest *view, FerryResolveRoom room, FerryAnswerWait *answer_wait,
+              GCancellable *cancellable, GError **error)
 {
   FerryAskRequest request = {.method = FERRY_OBJECT_METHOD_VIEW,
                              .deadline = self->deadline,
                              .waits = room == FERRY_RESOLVE_WAIT,
-                             .cancellable = cancellable};
+                             .cancellable = cancellable,
+                             .answer_wait = answer_wait};
   _Alignas(8) guint8 place[FERRY_PACKED_HERE];
   guint8 *packed;
   gboolean asked;
@@ -361,9 +363,10 @@ resolve_new (FerryView *view, gint64 deadline)
   return completion;
 }
 
-/* Begins to resolve the completion's view. cancellable (nullable): ends the waiting for room. */
+/* Begins to resolve the completion's view. answer_wait (nullable): of this thread, which waits afterwards. cancellable
+ * (nullable): ends the waiting for room. */
 static void
-start (FerryCompletion *completion, FerryResolveRoom room, GCancellable *cancellable)
+start (FerryCompletion *completion, FerryResolveRoom room, FerryAnswerWait *answer_wait, GCancellable *cancellable)
 {
   Resolve *self = ferry_completion_get_data (completion);
   FerryViewRequest request;
@@ -371,22 +374,19 @@ start (FerryCompletion *completion, FerryResolveRoom room, GCancellable *cancell
 
   ferry_view_fill_request (self->view, &request);
   if (!ferry_view_request_check (&request, &error) ||
-      !(ferry_proxy_get_session (self->proxy) != NULL ? start_remote (self, &request, room, cancellable, &error)
-                                                      : start_local (self, &request, &error)))
+      !(ferry_proxy_get_session (self->proxy) != NULL
+          ? start_remote (self, &request, room, answer_wait, cancellable, &error)
+          : start_local (self, &request, &error)))
     end (self, NULL, error, FALSE);
 }
 
 /* ---- a thread that waits ---- */
 
-/* Whether this thread may wait for the completion. An object in this process may have answered already: the thread
- * is checked only if it would have to wait. */
+/* Whether this thread may wait for the completion, of an object in this process. It may have answered already: the
+ * thread is checked only if it would have to wait. */
 static gboolean
-check_may_wait_here (FerryView *view, FerryCompletion *completion, const char *async_form, GError **error)
+check_may_wait_here (FerryProxy *proxy, FerryCompletion *completion, const char *async_form, GError **error)
 {
-  FerryProxy *proxy = ferry_view_get_proxy (view);
-
-  if (ferry_proxy_get_session (proxy) != NULL)
-    return TRUE;
   ferry_evaluation_run_queued ();
   if (ferry_completion_is_over (completion) || ferry_proxy_check_may_wait (proxy, async_form, error))
     return TRUE;
@@ -396,23 +396,42 @@ check_may_wait_here (FerryView *view, FerryCompletion *completion, const char *a
   return TRUE;
 }
 
+/* For an object in another process: resolves the completion's view, and waits for the end. */
+static void
+resolve_remotely (FerryCompletion *completion, GCancellable *cancellable)
+{
+  Resolve *self = ferry_completion_get_data (completion);
+  FerryAnswerWait wait;
+
+  ferry_answer_wait_begin (&wait, ferry_proxy_get_transport (self->proxy));
+  start (completion, FERRY_RESOLVE_WAIT, &wait, cancellable);
+  ferry_answer_wait_finish (&wait, completion, atomic_load (&self->xid), ferry_deadline_or_never (self->deadline),
+                            cancellable);
+}
+
 /* Returns (transfer full) (nullable): the view's result; NULL with an error. */
 static FerryResolved *
 resolve_and_wait (FerryView *view, const char *async_form, gint64 timeout, GCancellable *cancellable, GError **error)
 {
   gint64 deadline = ferry_mux_get_deadline (timeout);
   FerryProxy *proxy = ferry_view_get_proxy (view);
+  gboolean is_remote = ferry_proxy_get_session (proxy) != NULL;
   g_autoptr (FerryCompletion) completion = NULL;
 
   /* An answer of another process never comes at once: check before the request is sent whether this thread may wait. */
-  if ((ferry_proxy_get_session (proxy) != NULL && !ferry_proxy_check_may_wait (proxy, async_form, error)) ||
+  if ((is_remote && !ferry_proxy_check_may_wait (proxy, async_form, error)) ||
       g_cancellable_set_error_if_cancelled (cancellable, error))
     return NULL;
   completion = resolve_new (view, deadline);
-  start (completion, FERRY_RESOLVE_WAIT, cancellable);
-  if (!check_may_wait_here (view, completion, async_form, error))
-    return NULL;
-  ferry_completion_wait (completion, ferry_deadline_or_never (deadline), cancellable);
+  if (is_remote)
+    resolve_remotely (completion, cancellable);
+  else
+    {
+      start (completion, FERRY_RESOLVE_WAIT, NULL, cancellable);
+      if (!check_may_wait_here (proxy, completion, async_form, error))
+        return NULL;
+      ferry_completion_wait (completion, ferry_deadline_or_never (deadline), cancellable);
+    }
   return ferry_completion_take (completion, error);
 }
 
@@ -517,7 +536,7 @@ ferry_view_resolve_with_func (FerryView *self, FerryViewFunc func, gpointer user
   resolve->func = func;
   resolve->user_data = user_data;
   ferry_completion_call (completion, tell_func);
-  start (completion, FERRY_RESOLVE_FAIL, NULL);
+  start (completion, FERRY_RESOLVE_FAIL, NULL, NULL);
 }
 
 void
@@ -527,7 +546,7 @@ ferry_resolve_run_task (FerryView *view, gint64 timeout, FerryResolveRoom room, 
   g_autoptr (FerryCompletion) completion = resolve_new (view, deadline);
 
   g_task_set_check_cancellable (task, FALSE);
-  start (completion, room, NULL);
+  start (completion, room, NULL, NULL);
   ferry_completion_return (completion, task, ferry_deadline_or_never (deadline));
   g_object_unref (task);
 }
