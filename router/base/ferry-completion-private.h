@@ -83,8 +83,9 @@ gboolean ferry_completion_is_over (FerryCompletion *self);
 /* Sleeps until the completion has ended. deadline: monotonic time in microseconds, G_MAXINT64 for none. */
 void ferry_completion_wait (FerryCompletion *self, gint64 deadline, GCancellable *cancellable);
 /* Works as ferry_completion_wait(), but returns early when *bell, a word shared with another process, is rung: when it
- * differs from seen. Also returns when the deadline has passed or the cancellable was cancelled: the caller must then
- * call ferry_completion_wait(), which abandons the completion. Needs ferry_futex_can_wait_any(). */
+ * differs from seen. Also returns when the deadline has passed, the cancellable was cancelled, or the kernel refuses
+ * the sleep: the caller must then call ferry_completion_wait(), which abandons the completion. Needs
+ * ferry_futex_can_wait_any(). */
 void ferry_completion_wait_for_bell (FerryCompletion *self, gint64 deadline, GCancellable *cancellable,
                                      _Atomic guint32 *bell, guint32 seen);
 /* Makes task return when the completion ends. Takes a reference to task, and uses its cancellable and its context.

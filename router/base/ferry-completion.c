@@ -388,10 +388,10 @@ static void
 wait_until_over_or_rung (FerryCompletion *self, gint64 deadline, GCancellable *cancellable, _Atomic guint32 *bell,
                          guint32 seen_bell)
 {
-  gboolean in_time = TRUE;
+  gboolean may_sleep = TRUE;
   guint32 seen;
 
-  while (in_time && ((seen = atomic_load_explicit (&self->state, memory_order_acquire)) & OVER) == 0 &&
+  while (may_sleep && ((seen = atomic_load_explicit (&self->state, memory_order_acquire)) & OVER) == 0 &&
          !g_cancellable_is_cancelled (cancellable) && atomic_load_explicit (bell, memory_order_acquire) == seen_bell)
     {
       const struct futex_waitv words[] = {
@@ -400,7 +400,7 @@ wait_until_over_or_rung (FerryCompletion *self, gint64 deadline, GCancellable *c
       };
 
       if (fall_asleep (self, seen))
-        in_time = ferry_futex_wait_any (words, G_N_ELEMENTS (words), deadline);
+        may_sleep = ferry_futex_wait_any (words, G_N_ELEMENTS (words), deadline);
     }
 }
 

@@ -108,15 +108,15 @@ ferry_futex_can_wait_any (void)
   return syscall (SYS_futex_waitv, NULL, 0, 0, NULL, 0) < 0 && errno == EINVAL;
 }
 
-/* Sleeps while each of the n words equals what was seen of it, until a wake-up of one of them. Otherwise as
- * ferry_futex_wait(). */
+/* Sleeps while each of the n words equals what was seen of it, until a wake-up of one of them. Returns FALSE also when
+ * the kernel refuses the sleep, as where this thread has restricted its own calls. Otherwise as ferry_futex_wait(). */
 static inline gboolean
 ferry_futex_wait_any (const struct futex_waitv *waiters, guint n, gint64 deadline)
 {
   const struct timespec until = ferry_timespec_for (deadline);
 
   return syscall (SYS_futex_waitv, waiters, n, 0, deadline < G_MAXINT64 ? &until : NULL, CLOCK_MONOTONIC) >= 0 ||
-         errno != ETIMEDOUT;
+         errno == EAGAIN || errno == EINTR;
 }
 
 /* Wakes all threads that sleep on the word with one of the bits. The word's memory may have been freed: then at

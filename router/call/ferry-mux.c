@@ -209,6 +209,8 @@ send_request (FerryMux *self, const FerryAskRequest *request, const FerryAnswerF
              : request->window > 0 ? FERRY_CALL_STREAM
                                    : 0,
     .window = (guint16) request->window,
+    .prepare = request->answer_wait != NULL ? ferry_answer_wait_begin : NULL,
+    .prepare_data = request->answer_wait,
   };
 
   if (request->arguments != NULL)
@@ -411,7 +413,7 @@ transact (FerryMux *self, FerryAskRequest *request, const char *form, gpointer *
 
   if (!ferry_transport_check_may_wait (self->transport, form, error))
     return FALSE;
-  ferry_answer_wait_begin (&wait, self->transport);
+  ferry_answer_wait_init (&wait, self->transport);
   request->answer_wait = &wait;
   completion = transaction_start (self, request, ferry_transport_get_waiters (self->transport), error);
   if (completion == NULL)

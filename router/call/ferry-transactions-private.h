@@ -89,6 +89,9 @@ typedef struct
   const int *descriptors; /* (nullable): descriptors to send with the request, for a transport that can send any */
   guint n_descriptors;
   FerryPart packed; /* used instead of arguments: the bytes of an “ay”; data is NULL for none */
+  /* (nullable): called just before the request is sent, with a lock held that orders requests. It must not send. */
+  void (*prepare) (gpointer data);
+  gpointer prepare_data;
 } FerryRequest;
 
 /* Called with a new request. call is borrowed. If the function takes no reference, the call is refused when the
@@ -148,10 +151,11 @@ gboolean ferry_transactions_receive (FerryTransactions *self, gconstpointer data
 /* Works as ferry_transactions_receive(); a value of the message holds a reference to bytes. */
 gboolean ferry_transactions_receive_bytes (FerryTransactions *self, GBytes *bytes, GError **error);
 
-/* Processes a message if it is the whole answer to transaction xid: the thread that waits for the answer may call this
- * while another thread is in ferry_transactions_receive(). Calls done_in_run() or done_packed() of that transaction
- * only. Returns FALSE if data is anything else: ferry_transactions_receive() must then get it. */
-gboolean ferry_transactions_receive_own_answer (FerryTransactions *self, guint64 xid, gconstpointer data, gsize size);
+/* Whether a message is the whole answer to transaction xid. Costs no lock, and calls nothing. */
+gboolean ferry_transactions_is_own_answer (FerryTransactions *self, guint64 xid, gconstpointer data, gsize size);
+/* Processes such a message: the thread that waits for the answer may call this while another thread is in
+ * ferry_transactions_receive(). Calls done(), done_in_run() or done_packed() of that transaction only. */
+void ferry_transactions_receive_own_answer (FerryTransactions *self, gconstpointer data, gsize size);
 
 /* Processes a cancel that overtook messages, maybe even its own request. */
 void ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16 reason);

@@ -480,6 +480,8 @@ ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, co
   pthread_mutex_lock (&self->send_lock);
   xid = begin (self, request, funcs, data, &failure);
   message.header.xid = xid;
+  if (xid != 0 && request->prepare != NULL)
+    request->prepare (request->prepare_data);
   if (xid != 0 && !self->funcs.send (self->transport, &message, &failure) && take_back (self, xid, request->flags))
     xid = 0;
   pthread_mutex_unlock (&self->send_lock);
@@ -1142,7 +1144,8 @@ end_run (FerryTransactions *self)
 /* Passes the answer to the asker. If it came in pieces and the joined value breaks a rule, passes that error, copies it
  * to broken, and returns FALSE. */
 static gboolean
-hand_over_answer (FerryTransactions *self, FerryXidEntry *entry, const FerryCallMessage *message, GError **broken)
+hand_over_answer (FerryTransactions *self, FerryXidEntry *entry, const FerryCallMessage *message, gboolean own,
+                  GError **broken)
 {
   gboolean is_packed = entry->funcs->done_packed != NULL && message->header.kind == FERRY_CALL_ANSWER &&
                        ferry_call_message_is_bytes (message);
@@ -1167,7 +1170,7 @@ hand_over_answer (FerryTransactions *self, FerryXidEntry *entry, const FerryCall
         ferry_error_set_trace (error, trace);
       g_clear_pointer (&value, g_variant_unref);
     }
-  if (!in_run)
+  if (!in_run && !own)
     end_run (self);
   if (is_packed)
     {
@@ -1185,7 +1188,7 @@ hand_over_answer (FerryTransactions *self, FerryXidEntry *entry, const FerryCall
 
 /* An error, or an answer that came whole, replaces the pieces that came before. */
 static gboolean
-receive_answer (FerryTransactions *self, const FerryCallMessage *message, GError **error)
+receive_answer (FerryTransactions *self, const FerryCallMessage *message, gboolean own, GError **error)
 {
   const guint64 xid = message->header.xid;
   g_auto (FerryXidEntry) entry = {0};
@@ -1204,7 +1207,7 @@ receive_answer (FerryTransactions *self, const FerryCallMessage *message, GError
                             "Transaction %" G_GUINT64_FORMAT
                             " has an answer that lacks bytes; use the same version of Ferry at both ends",
                             xid);
-  return entry.xid == 0 || hand_over_answer (self, &entry, message, error);
+  return entry.xid == 0 || hand_over_answer (self, &entry, message, own, error);
 }
 
 static gboolean
@@ -1421,7 +1424,7 @@ receive (FerryTransactions *self, const FerryCallMessage *message, GError **erro
       end_run (self);
       return check_begun (self, message, error) && receive_piece (self, message, error);
     default:
-      return check_begun (self, message, error) && receive_answer (self, message, error);
+      return check_begun (self, message, error) && receive_answer (self, message, FALSE, error);
     }
 }
 
@@ -1447,17 +1450,26 @@ ferry_transactions_receive_bytes (FerryTransactions *self, GBytes *bytes, GError
 }
 
 gboolean
-ferry_transactions_receive_own_answer (FerryTransactions *self, guint64 xid, gconstpointer data, gsize size)
+ferry_transactions_is_own_answer (FerryTransactions *self, guint64 xid, gconstpointer data, gsize size)
 {
   FerryCallMessage message;
   FerryCallKind kind;
 
-  if (is_closed (self) || self->funcs.is_begun != NULL || !ferry_call_message_parse (&message, data, size, NULL))
+  if (self->funcs.is_begun != NULL || !ferry_call_message_parse (&message, data, size, NULL))
     return FALSE;
   kind = message.header.kind;
   return message.header.xid == xid && !ends_pieces (&message) &&
-         (kind == FERRY_CALL_ANSWER || kind == FERRY_CALL_ERROR || kind == FERRY_CALL_REFUSE) &&
-         receive_answer (self, &message, NULL);
+         (kind == FERRY_CALL_ANSWER || kind == FERRY_CALL_ERROR || kind == FERRY_CALL_REFUSE);
+}
+
+void
+ferry_transactions_receive_own_answer (FerryTransactions *self, gconstpointer data, gsize size)
+{
+  FerryCallMessage message;
+
+  /* Closed transactions have failed already. The message was parsed before, and has no pieces, so nothing can fail. */
+  if (!is_closed (self) && ferry_call_message_parse (&message, data, size, NULL))
+    receive_answer (self, &message, TRUE, NULL);
 }
 
 /* ---- the end ---- */

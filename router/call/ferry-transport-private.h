@@ -59,6 +59,9 @@ void ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, g
 void ferry_transport_end_run (FerryTransport *self);
 FerryWaiters *ferry_transport_get_waiters (FerryTransport *self);
 
+/* A longer answer is not received by the thread that waits for it. */
+#define FERRY_MAX_OWN_ANSWER 8192
+
 /* A thread that asks and waits for the answer. Where it is the only one that waits, it may receive the answer itself.
  */
 typedef struct
@@ -67,15 +70,18 @@ typedef struct
   gboolean is_only;          /* no other thread waits; cleared when the call was ended */
   gboolean has_call;         /* begin_call returned TRUE */
   FerryCaller caller;
-  FerryCompletion *completion; /* (unowned): this and all below are set by ferry_answer_wait_finish() */
+  FerryCompletion *completion; /* (unowned): this, and all to cancellable, are set by ferry_answer_wait_finish() */
   guint64 xid;
   gint64 deadline;
   GCancellable *cancellable; /* (unowned) (nullable) */
+  guint64 answer[FERRY_MAX_OWN_ANSWER / sizeof (guint64)];
 } FerryAnswerWait;
 
-/* Must be called before the request is sent. ferry_answer_wait_cancel() or ferry_answer_wait_finish() must follow; self
- * must not move in between. */
-void ferry_answer_wait_begin (FerryAnswerWait *self, FerryTransport *transport);
+/* Must be called first. */
+void ferry_answer_wait_init (FerryAnswerWait *self, FerryTransport *transport);
+/* For FerryRequest.prepare: called just before the request is sent, and once more if it is sent again after it had to
+ * wait for room. wait is a FerryAnswerWait, which must not move from now on. */
+void ferry_answer_wait_begin (gpointer wait);
 /* For a request that was not sent, or that has to wait for room. May be called twice. */
 void ferry_answer_wait_cancel (FerryAnswerWait *self);
 /* Waits until completion, of transaction xid, is over, as ferry_completion_wait() does. */

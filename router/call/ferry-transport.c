@@ -308,11 +308,11 @@ ferry_transport_get_waiters (FerryTransport *self)
 }
 
 static gboolean
-take_answer (gpointer data, gconstpointer message, gsize size)
+is_answer (gpointer data, gconstpointer message, gsize size)
 {
   const FerryAnswerWait *self = data;
 
-  return ferry_transactions_receive_own_answer (get_private (self->transport)->transactions, self->xid, message, size);
+  return ferry_transactions_is_own_answer (get_private (self->transport)->transactions, self->xid, message, size);
 }
 
 /* Asked once: one system call. */
@@ -335,14 +335,27 @@ sleep_until_answer (gpointer data, _Atomic guint32 *bell, guint32 seen)
 }
 
 void
-ferry_answer_wait_begin (FerryAnswerWait *self, FerryTransport *transport)
+ferry_answer_wait_init (FerryAnswerWait *self, FerryTransport *transport)
 {
-  FerryTransportPrivate *priv = get_private (transport);
+  self->transport = transport;
+  self->is_only = FALSE;
+  self->has_call = FALSE;
+  self->caller = (FerryCaller){
+    .spin = &get_private (transport)->spin,
+    .place = self->answer,
+    .max_size = sizeof self->answer,
+    .is_answer = is_answer,
+    .sleep = can_wait_any () ? sleep_until_answer : NULL,
+    .data = self,
+  };
+}
 
-  *self = (FerryAnswerWait){
-    .transport = transport,
-    .caller = {.spin = &priv->spin, .take = take_answer, .sleep = can_wait_any () ? sleep_until_answer : NULL}};
-  self->caller.data = self;
+void
+ferry_answer_wait_begin (gpointer wait)
+{
+  FerryAnswerWait *self = wait;
+  FerryTransportPrivate *priv = get_private (self->transport);
+
   if (priv->kind == NULL || priv->kind->begin_call == NULL)
     return;
   /* Acquire and release: the spin passes from one thread to the next. While this thread waits, the count does not get
@@ -391,6 +404,9 @@ ferry_answer_wait_finish (FerryAnswerWait *self, FerryCompletion *completion, gu
   self->deadline = deadline;
   self->cancellable = cancellable;
   end_call (self, !ferry_completion_is_over (completion));
+  if (self->caller.size > 0)
+    ferry_transactions_receive_own_answer (get_private (self->transport)->transactions, self->answer,
+                                           self->caller.size);
   ferry_completion_wait (completion, deadline, cancellable);
   if (self->is_only)
     ferry_spin_end (&get_private (self->transport)->spin);

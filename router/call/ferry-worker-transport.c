@@ -42,10 +42,39 @@ static FerryDownlink *downlink; /* written with lock held: const once it is set 
 
 /* ---- a transport, whose data is its sender ---- */
 
+/* The caller of this thread, while it has the down lane and sends its request. */
+static _Thread_local FerryCaller *own_caller;
+
+/* Sends without waiting for room. Returns FALSE where that is not possible. */
+static gboolean
+send_at_once (FerrySender *sender, const FerryPart *parts, guint n_parts)
+{
+  gsize size = 0;
+
+  for (guint i = 0; i < n_parts; i++)
+    size += parts[i].size;
+  return size <= FERRY_MAX_RECORD_PAYLOAD && ferry_sender_send_parts (sender, parts, n_parts, 0, NULL, NULL);
+}
+
+static void
+give_up_call (void)
+{
+  ferry_downlink_end_call (downlink, g_steal_pointer (&own_caller), FALSE);
+}
+
+/* A thread that waits for room gives the lane back first: the receiving thread must hear what comes meanwhile. */
 static gboolean
 send_parts (gpointer sender, const GOutputVector *vectors, guint n_vectors, GError **error)
 {
-  return ferry_sender_send_parts (sender, (const FerryPart *) vectors, n_vectors, FERRY_NO_DEADLINE, NULL, error);
+  const FerryPart *parts = (const FerryPart *) vectors;
+
+  if (own_caller != NULL)
+    {
+      if (send_at_once (sender, parts, n_vectors))
+        return TRUE;
+      give_up_call ();
+    }
+  return ferry_sender_send_parts (sender, parts, n_vectors, FERRY_NO_DEADLINE, NULL, error);
 }
 
 static gboolean
@@ -65,13 +94,16 @@ static gboolean
 begin_call (gpointer sender, FerryCaller *caller)
 {
   caller->connection_id = ferry_sender_get_connection_id (sender);
-  return ferry_downlink_begin_call (downlink, caller);
+  own_caller = ferry_downlink_begin_call (downlink, caller) ? caller : NULL;
+  return own_caller != NULL;
 }
 
 static void
 end_call (gpointer sender, FerryCaller *caller, gboolean waits)
 {
-  ferry_downlink_end_call (downlink, caller, waits);
+  /* Where the call was given up, there is none any more. */
+  if (own_caller == caller)
+    ferry_downlink_end_call (downlink, g_steal_pointer (&own_caller), waits);
 }
 
 static const FerryTransportKind worker_kind = {

@@ -26,8 +26,12 @@ typedef struct
 {
   guint64 connection_id; /* of the answer's record */
   FerrySpin *spin;       /* (unowned): one thread at a time uses it */
-  /* Takes a record's payload, or returns FALSE: the record is then handled as any other. Must be quick. */
-  gboolean (*take) (gpointer data, gconstpointer payload, gsize size);
+  /* Where the answer's payload is copied to, and its size in bytes then; 0: none came. A longer one is left. */
+  guint64 *place;
+  gsize max_size;
+  gsize size;
+  /* Whether the payload, which lies in place, is the answer. Must call nothing that takes a lock. */
+  gboolean (*is_answer) (gpointer data, gconstpointer payload, gsize size);
   /* (nullable): sleeps until the wait is over for another reason, or until *bell differs from seen. May return early.
    * NULL: the thread polls, and does not sleep. */
   void (*sleep) (gpointer data, _Atomic guint32 *bell, guint32 seen);
@@ -134,6 +138,7 @@ typedef struct
   guint32 rung;  /* the value of reader_waiting at the latest wake-up: for each value the reader is woken once */
   guint32 epoch; /* the value that was stored in writer_waiting last */
   gboolean broken;
+  gboolean rang_caller; /* the latest ring was for a caller, and no record was published since */
   gboolean may_unfence; /* const after ferry_lane_writer_allow_unfenced() */
   gboolean unfenced;    /* the value that was stored in unfenced last */
   guint n_unrung;       /* while it is fenced: how many records were published since the latest wake-up */
@@ -145,6 +150,7 @@ typedef struct
 
 void ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, guint8 *ring, gsize capacity);
 FerryRing ferry_lane_writer_choose_ring (FerryLaneWriter *self, gsize size);
+FerryRing ferry_lane_writer_ring_reader_too (FerryLaneWriter *self);
 gboolean ferry_lane_writer_look (FerryLaneWriter *self, gsize size);
 gboolean ferry_lane_writer_arm (FerryLaneWriter *self, gsize size);
 void ferry_lane_writer_allow_unfenced (FerryLaneWriter *self);
@@ -213,7 +219,9 @@ ferry_lane_writer_publish (FerryLaneWriter *self, gsize size)
     ferry_lane_writer_fence (self);
   else if (G_UNLIKELY (!self->unfenced) && ++self->n_unrung >= FERRY_UNFENCED_FROM && self->may_unfence)
     ferry_lane_writer_unfence (self);
-  return G_UNLIKELY (due) ? ferry_lane_writer_choose_ring (self, size) : FERRY_RING_NONE;
+  if (G_UNLIKELY (due))
+    return ferry_lane_writer_choose_ring (self, size);
+  return G_UNLIKELY (self->rang_caller) ? ferry_lane_writer_ring_reader_too (self) : FERRY_RING_NONE;
 }
 
 /* A longer part of a message is copied by memcpy(). */

@@ -119,11 +119,25 @@ ferry_lane_writer_choose_ring (FerryLaneWriter *self, gsize size)
   guint64 caller = atomic_load_explicit (&self->control->reader.caller, memory_order_relaxed);
   FerryRecordHeader header;
 
+  self->rang_caller = FALSE;
   if (G_LIKELY (caller == 0) || size < sizeof header)
     return FERRY_RING_READER;
   /* The reader may overwrite the header, and then chooses its own bell. */
   memcpy (&header, self->ring + ((self->tail - size) & (self->capacity - 1)), sizeof header);
-  return header.connection_id == caller ? FERRY_RING_CALLER : FERRY_RING_READER;
+  self->rang_caller = header.connection_id == caller;
+  return self->rang_caller ? FERRY_RING_CALLER : FERRY_RING_READER;
+}
+
+/* For the record after the one that rang a caller: rings the reader where the caller has not taken the lane up yet.
+ * That thread may get no processor for long, and further records must not wait for it. */
+FerryRing
+ferry_lane_writer_ring_reader_too (FerryLaneWriter *self)
+{
+  self->rang_caller = FALSE;
+  /* Relaxed: a hint. A needless ring is harmless. */
+  return atomic_load_explicit (&self->control->reader.reader_waiting, memory_order_relaxed) == self->rung
+           ? FERRY_RING_READER
+           : FERRY_RING_NONE;
 }
 
 static gboolean

@@ -73,9 +73,8 @@ void ferry_downlink_interrupt (FerryDownlink *self);
  * is sent. Returns whether this thread has the lane: ferry_downlink_end_call() must then follow soon. */
 gboolean ferry_downlink_begin_call (FerryDownlink *self, FerryCaller *caller);
 /* any: ends what ferry_downlink_begin_call() began. waits: receives the answer first. Polls, where that is likely to
- * pay; then sleeps. Calls caller->take with the record's payload, as it lies in the lane. The answer may be received as
- * usual after this, or may not have come yet: the caller must then wait for that. It calls ferry_spin_end() afterwards.
- */
+ * pay; then sleeps. Afterwards, caller->size tells whether the answer is in caller->place. If not, the answer is
+ * received as usual, or has not come yet: the caller must then wait for that. It calls ferry_spin_end() afterwards. */
 void ferry_downlink_end_call (FerryDownlink *self, FerryCaller *caller, gboolean waits);
 
 /* any: whether the application has ended the link. Costs one load from memory. */

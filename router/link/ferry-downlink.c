@@ -505,17 +505,20 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
 
 /* ---- a caller ---- */
 
-/* Takes the next record, if the caller wants it. */
+/* Takes the next record, if it is the caller's answer. */
 static gboolean
-take_own_record (FerryDownlink *self, const FerryCaller *caller)
+take_own_record (FerryDownlink *self, FerryCaller *caller)
 {
   FerryRecordHeader header;
   const guint8 *payload;
 
   if (peek (self, &header, &payload) != FERRY_DOWN_EVENT_MESSAGE || header.kind != FERRY_RECORD_BYTES ||
-      header.number != 0 || header.connection_id != caller->connection_id ||
-      !caller->take (caller->data, payload, header.length))
+      header.number != 0 || header.connection_id != caller->connection_id || header.length > caller->max_size)
     return FALSE;
+  memcpy (caller->place, payload, header.length);
+  if (!caller->is_answer (caller->data, caller->place, header.length))
+    return FALSE;
+  caller->size = header.length;
   release (self, &self->down, ferry_record_size (header.length));
   return TRUE;
 }
@@ -568,6 +571,9 @@ leave_lane (FerryDownlink *self)
 gboolean
 ferry_downlink_begin_call (FerryDownlink *self, FerryCaller *caller)
 {
+  /* The lane's words are the parent's in a process that was forked from the worker. */
+  if (self->uplink->forked)
+    return FALSE;
   /* Relaxed: a change may be seen late. */
   ferry_spin_configure (caller->spin, atomic_load_explicit (&self->down.control->writer.spin, memory_order_relaxed));
   caller->spins = ferry_spin_begin (caller->spin);

@@ -403,7 +403,7 @@ resolve_remotely (FerryCompletion *completion, GCancellable *cancellable)
   Resolve *self = ferry_completion_get_data (completion);
   FerryAnswerWait wait;
 
-  ferry_answer_wait_begin (&wait, ferry_proxy_get_transport (self->proxy));
+  ferry_answer_wait_init (&wait, ferry_proxy_get_transport (self->proxy));
   start (completion, FERRY_RESOLVE_WAIT, &wait, cancellable);
   ferry_answer_wait_finish (&wait, completion, atomic_load (&self->xid), ferry_deadline_or_never (self->deadline),
                             cancellable);

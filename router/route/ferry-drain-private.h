@@ -36,6 +36,7 @@ void ferry_drain_revoke (FerryDrain *self, FerryLink *link);
 gboolean ferry_drain_is_granted (FerryDrain *self, FerryLink *link, guint64 connection_id);
 FerryLink *ferry_drain_end_pipe (FerryDrain *self, guint64 connection_id, guint *index);
 
+gboolean ferry_drain_note_untidy (FerryDrain *self, FerryLink *link);
 FerryDrainResult ferry_drain_visit (FerryDrain *self, FerryLink *link);
 gboolean ferry_drain_has_looked (const FerryLink *link);
 

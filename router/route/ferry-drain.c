@@ -932,6 +932,17 @@ drain (FerryDrain *self, FerryLink *link)
   return caught_up ? FERRY_DRAIN_CAUGHT_UP : FERRY_DRAIN_MORE;
 }
 
+/* Starts the timer for memory that is given back, where the link has some and the timer does not run. Returns whether
+ * it did. */
+gboolean
+ferry_drain_note_untidy (FerryDrain *self, FerryLink *link)
+{
+  if (G_LIKELY (self->tidy_at != 0) || !is_untidy (link))
+    return FALSE;
+  start_tidying (self);
+  return TRUE;
+}
+
 /* Visits a link: takes a limited part of its records from the lane, and pushes them. */
 FerryDrainResult
 ferry_drain_visit (FerryDrain *self, FerryLink *link)
@@ -941,7 +952,6 @@ ferry_drain_visit (FerryDrain *self, FerryLink *link)
   /* Release: a thread that reads this value also finds the pushed blocks counted in share_out. */
   if (link->copy.memory.data == NULL && link->arrival.check == NULL)
     atomic_store_explicit (&link->up_taken, link->up.head, memory_order_release);
-  if (G_UNLIKELY (self->tidy_at == 0) && is_untidy (link))
-    start_tidying (self);
+  ferry_drain_note_untidy (self, link);
   return result;
 }

@@ -65,8 +65,6 @@
 /* The main loop spins only where it looks at no more links than this. */
 #define MAX_LINKS_TO_SPIN_FOR 8
 
-/* A caller copies its answer to the stack, and leaves longer ones to the main loop. */
-#define MAX_CALLER_PAYLOAD 8192
 /* How often a caller tries to take the role from a main loop that spins: some microseconds. */
 #define TRIES_TO_BEGIN_CALL 100
 
@@ -1622,7 +1620,6 @@ typedef struct
   FerryLink *link;
   FerryCaller *caller;
   guint64 head;     /* the up lane's */
-  gboolean took;    /* the caller has its answer */
   gboolean is_over; /* this thread has the lane no more */
 } Call;
 
@@ -1639,34 +1636,35 @@ is_as_good_as_resting (FerryLink *link)
 static gboolean
 may_be_called (FerryLink *link)
 {
-  /* Relaxed: blocks are added with the role. A block that was given back meanwhile is found at the next call. */
+  /* Acquire: what the handlers of dispatched messages have stored is seen by this thread, and so by the caller of the
+   * application. Blocks are added with the role. A block that was given back meanwhile is found at the next call. */
   return link->state == FERRY_LINK_OPEN && !link->stalled && !link->dozing && !link->lingering && !link->local &&
          !link->draining_done && link->told_attached && link->assembly.data == NULL && link->copy.memory.data == NULL &&
          link->arrival.check == NULL &&
          atomic_load_explicit (&link->caller, memory_order_relaxed) == FERRY_CALLER_NONE &&
-         atomic_load_explicit (&link->share_out, memory_order_relaxed) == 0 &&
+         atomic_load_explicit (&link->share_out, memory_order_acquire) == 0 &&
          (!link->active || is_as_good_as_resting (link));
 }
 
-/* role: takes the next record, if the caller wants it. */
+/* role: takes the next record, if it is the caller's answer. */
 static gboolean
 take_own_record (Call *call)
 {
-  guint64 words[MAX_CALLER_PAYLOAD / sizeof (guint64)];
   FerryLaneReader *lane = &call->link->up;
-  const FerryCaller *caller = call->caller;
+  FerryCaller *caller = call->caller;
   FerryRecordHeader header;
 
   if (!ferry_lane_reader_look (lane) || ferry_lane_reader_get_available (lane) < sizeof header)
     return FALSE;
   memcpy (&header, ferry_lane_reader_get_place (lane), sizeof header);
   if (header.kind != FERRY_RECORD_BYTES || header.connection_id != caller->connection_id || header.number != 0 ||
-      header.length > sizeof words || ferry_record_size (header.length) > ferry_lane_reader_get_available (lane) ||
+      header.length > caller->max_size || ferry_record_size (header.length) > ferry_lane_reader_get_available (lane) ||
       !ferry_drain_is_granted (call->monitor->drain, call->link, caller->connection_id) || has_dirty_cells (call->link))
     return FALSE;
-  memcpy (words, ferry_lane_reader_get_place (lane) + sizeof header, header.length);
-  if (!caller->take (caller->data, words, header.length))
+  memcpy (caller->place, ferry_lane_reader_get_place (lane) + sizeof header, header.length);
+  if (!caller->is_answer (caller->data, caller->place, header.length))
     return FALSE;
+  caller->size = header.length;
   ferry_lane_reader_consume (lane, ferry_record_size (header.length));
   /* Release: as in ferry_drain_visit(). */
   atomic_store_explicit (&call->link->up_taken, lane->head, memory_order_release);
@@ -1704,12 +1702,11 @@ give_lane_back (Call *call)
 static void
 look_for_answer (Call *call, gboolean may_sleep)
 {
-  call->took = take_own_record (call);
-  if (!call->took && may_sleep && ferry_lane_reader_get_available (&call->link->up) == 0)
+  if (!take_own_record (call) && may_sleep && ferry_lane_reader_get_available (&call->link->up) == 0)
     {
       if (arm_for_caller (call))
         return;
-      call->took = take_own_record (call);
+      take_own_record (call);
     }
   give_lane_back (call);
 }
@@ -1751,6 +1748,8 @@ typedef enum
 static void
 take_turn_of_call (Call *call, CallStep step)
 {
+  gboolean tidies = FALSE;
+
   if (!begin_turn (call->monitor))
     {
       give_lane_to_monitor (call);
@@ -1764,8 +1763,12 @@ take_turn_of_call (Call *call, CallStep step)
   else if (step == CALL_LEAVES)
     give_lane_back (call);
   else
-    look_for_answer (call, step == CALL_STAYS);
-  end_turn (call->monitor, FALSE);
+    {
+      look_for_answer (call, step == CALL_STAYS);
+      tidies = ferry_drain_note_untidy (call->monitor->drain, call->link);
+    }
+  /* A monitor that sleeps does not know of a timer that this turn has started. */
+  end_turn (call->monitor, tidies);
 }
 
 /* role: makes this thread the link's caller. Returns FALSE if there are records. */

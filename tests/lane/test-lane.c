@@ -510,6 +510,50 @@ test_a_reader_whose_barrier_fails_must_not_sleep (void)
   g_assert_true (lane->reader.is_armed);
 }
 
+static FerryRing
+publish_for (TestLane *lane, guint64 connection_id)
+{
+  ferry_record_write_header (ferry_lane_writer_get_place (&lane->writer), 0, FERRY_RECORD_BYTES, 0, connection_id);
+  return ferry_lane_writer_publish (&lane->writer, sizeof (FerryRecordHeader));
+}
+
+static void
+test_a_record_rings_the_caller_that_waits_for_its_connection (void)
+{
+  g_autoptr (TestLane) lane = test_lane_new ();
+
+  g_assert_true (ferry_lane_reader_arm_for_caller (&lane->reader, 7));
+  g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_CALLER);
+  g_assert_true (ferry_lane_reader_look (&lane->reader));
+  ferry_lane_reader_consume (&lane->reader, sizeof (FerryRecordHeader));
+  g_assert_true (ferry_lane_reader_arm_for_caller (&lane->reader, 7));
+  g_assert_cmpint (publish_for (lane, 8), ==, FERRY_RING_READER);
+  g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_NONE);
+  g_assert_true (ferry_lane_reader_look (&lane->reader));
+  ferry_lane_reader_consume (&lane->reader, 2 * sizeof (FerryRecordHeader));
+  g_assert_true (ferry_lane_reader_arm (&lane->reader));
+  g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_READER);
+}
+
+/* The thread that waits may get no processor for long. */
+static void
+test_a_second_record_rings_the_reader_where_the_caller_has_not_come (void)
+{
+  g_autoptr (TestLane) lane = test_lane_new ();
+
+  g_assert_true (ferry_lane_reader_arm_for_caller (&lane->reader, 7));
+  g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_CALLER);
+  g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_READER);
+  g_assert_cmpint (publish_for (lane, 8), ==, FERRY_RING_NONE);
+  g_assert_true (ferry_lane_reader_look (&lane->reader));
+  ferry_lane_reader_consume (&lane->reader, 3 * sizeof (FerryRecordHeader));
+  g_assert_true (ferry_lane_reader_arm_for_caller (&lane->reader, 7));
+  g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_CALLER);
+  /* The caller has come, and polls. */
+  ferry_lane_reader_disarm (&lane->reader);
+  g_assert_cmpint (publish_for (lane, 8), ==, FERRY_RING_NONE);
+}
+
 static void
 test_arming_sees_what_was_published_before (void)
 {
@@ -655,6 +699,10 @@ main (int argc, char **argv)
                    test_a_reader_without_barriers_keeps_the_writer_fenced);
   g_test_add_func ("/lane/a-reader-whose-barrier-fails-must-not-sleep",
                    test_a_reader_whose_barrier_fails_must_not_sleep);
+  g_test_add_func ("/lane/a-record-rings-the-caller-that-waits-for-its-connection",
+                   test_a_record_rings_the_caller_that_waits_for_its_connection);
+  g_test_add_func ("/lane/a-second-record-rings-the-reader-where-the-caller-has-not-come",
+                   test_a_second_record_rings_the_reader_where_the_caller_has_not_come);
   g_test_add_func ("/lane/arming-sees-what-was-published-before", test_arming_sees_what_was_published_before);
   g_test_add_func ("/lane/writer-is-rung-when-half-is-free", test_writer_is_rung_when_half_is_free);
   g_test_add_func ("/lane/reserve-is-kept-from-messages", test_reserve_is_kept_from_messages);

@@ -186,9 +186,12 @@ take_own_messages (gpointer data)
 {
   Sharing *self = data;
   FerrySpin spin = {0};
+  guint64 number;
   FerryCaller caller = {.connection_id = CALLER_ID,
                         .spin = &spin,
-                        .take = take_own,
+                        .place = &number,
+                        .max_size = sizeof number,
+                        .is_answer = take_own,
                         .sleep = ferry_futex_can_wait_any () ? sleep_until_news : NULL,
                         .data = self};
 
@@ -266,6 +269,38 @@ test_caller_and_receiver_that_sleep_take_all_in_order (void)
     check_sharing (0);
   else
     g_test_skip ("This kernel lets no thread sleep on two words");
+}
+
+static void
+do_not_sleep (gpointer data, _Atomic guint32 *bell, guint32 seen)
+{
+  g_assert_not_reached ();
+}
+
+/* The lane's words belong to the parent, whose receiving thread sleeps for an epoch that it has stored there. */
+static void
+test_a_forked_child_leaves_the_lane_alone (void)
+{
+  g_auto (DownEnds) ends;
+  Receive receive;
+  FerrySpin spin = {0};
+  FerryCaller caller = {.connection_id = CALLER_ID, .spin = &spin, .sleep = do_not_sleep};
+  _Atomic guint32 *waiting;
+  GThread *receiver;
+  guint32 epoch;
+
+  down_ends_init (&ends, MAX_MESSAGE);
+  waiting = &ends.link->down.lane.control->reader.reader_waiting;
+  receive = (Receive){ends.downlink, FERRY_DOWN_EVENT_BROKEN};
+  receiver = g_thread_new ("receiver", receive_for_ever, &receive);
+  while ((epoch = atomic_load (waiting)) == 0)
+    g_thread_yield ();
+  ends.uplink->forked = TRUE;
+  g_assert_false (ferry_downlink_begin_call (ends.downlink, &caller));
+  g_assert_cmpuint (atomic_load (waiting), ==, epoch);
+  ends.uplink->forked = FALSE;
+  ferry_downlink_interrupt (ends.downlink);
+  g_thread_join (receiver);
 }
 
 static void
@@ -480,6 +515,7 @@ main (int argc, char **argv)
                    test_caller_and_receiver_that_yield_take_all_in_order);
   g_test_add_func ("/downlink-threads/caller-and-receiver-that-sleep-take-all-in-order",
                    test_caller_and_receiver_that_sleep_take_all_in_order);
+  g_test_add_func ("/downlink-threads/a-forked-child-leaves-the-lane-alone", test_a_forked_child_leaves_the_lane_alone);
   g_test_add_func ("/downlink-threads/cancel-ends-a-wait-of-another-thread", test_cancel_ends_a_wait_of_another_thread);
   g_test_add_func ("/downlink-threads/end-of-the-link-ends-a-wait", test_end_of_the_link_ends_a_wait);
   g_test_add_func ("/downlink-threads/flood-loses-no-wake-up", test_flood_loses_no_wake_up);
