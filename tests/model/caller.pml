@@ -97,7 +97,12 @@ active proctype writer ()
 #endif
            bell = true
         fi
-     :: else
+     :: else ->
+        /* The record after the one that rang the caller. */
+        if
+        :: bell = true
+        :: true
+        fi
      fi
   od
 }

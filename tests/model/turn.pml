@@ -77,7 +77,12 @@ active proctype writer ()
         :: for_caller -> caller_bell++
         :: true -> bell++
         fi
-     :: else
+     :: else ->
+        /* The record after the one that rang a caller. */
+        if
+        :: bell++
+        :: true
+        fi
      fi
   od
 }
