@@ -7,7 +7,10 @@
 
 #include "call/link-test.h"
 
+#include <glib/gstdio.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
 
 /* What the application answers. */
 static void
@@ -136,6 +139,105 @@ test_a_thread_of_the_worker_waits_while_others_are_asked (void)
       link_test_assert_answers (joined.b, "name", NULL, "'b'");
     }
   call_test_assert_result (conversation, "uint32 5000");
+  leave_calls (joined.b, owner);
+  link_test_close (&joined);
+}
+
+/* The main context does not run meanwhile. */
+static void
+wait_for_file (const char *path)
+{
+  gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC / 4;
+
+  while (!g_file_test (path, G_FILE_TEST_EXISTS))
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_thread_yield ();
+    }
+}
+
+/* Whether a thread of that name is in a wait for a word. */
+static gboolean
+is_asleep (GPid pid, const char *thread, const char *name)
+{
+  g_autofree char *comm = g_strdup_printf ("/proc/%d/task/%s/comm", pid, thread);
+  g_autofree char *call = g_strdup_printf ("/proc/%d/task/%s/syscall", pid, thread);
+  g_autofree char *text = NULL;
+  g_autofree char *number = NULL;
+
+  return g_file_get_contents (comm, &text, NULL, NULL) && g_str_equal (g_strchomp (text), name) &&
+         g_file_get_contents (call, &number, NULL, NULL) && atoi (number) == SYS_futex;
+}
+
+static void
+wait_until_asleep (GPid pid, const char *name)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/task", pid);
+  gboolean found = FALSE;
+
+  while (!found)
+    {
+      g_autoptr (GDir) threads = g_dir_open (path, 0, NULL);
+      const char *thread;
+
+      g_assert_nonnull (threads);
+      while (!found && (thread = g_dir_read_name (threads)) != NULL)
+        found = is_asleep (pid, thread, name);
+      g_thread_yield ();
+    }
+}
+
+static void
+ignore_bytes (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
+{
+}
+
+static void
+open_out (LinkTest *self, FerryReceiver **receiver)
+{
+  g_autoptr (FerrySender) sender = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_router_pipe (self->router, FERRY_PIPE_QUEUED, &sender, receiver, &error);
+  g_assert_no_error (error);
+  ferry_receiver_set_handler (*receiver, ignore_bytes, NULL, NULL);
+  ferry_launcher_add_sender (self->launcher, "out", sender, &error);
+  g_assert_no_error (error);
+}
+
+/* It asks, and has the lane for the answer from before it sends. The worker's receiving thread hears requests all the
+ * same. */
+static void
+test_a_thread_of_the_worker_that_waits_for_room_holds_up_no_requests (void)
+{
+  g_auto (LinkTest) joined;
+  g_autoptr (FerryReceiver) receiver = NULL;
+  g_autoptr (CallTestAnswer) clog = NULL;
+  g_autofree char *folder = g_dir_make_tmp ("ferry-XXXXXX", NULL);
+  g_autofree char *full = g_build_filename (folder, "full", NULL);
+  g_autofree char *touched = g_build_filename (folder, "touched", NULL);
+  g_autoptr (CallTestAnswer) touch = NULL;
+  GObject *owner;
+
+  link_test_init_unspawned (&joined, "answer", "b");
+  joined.b = link_test_add_transport (joined.launcher, joined.router, "b");
+  open_out (&joined, &receiver);
+  joined.worker = worker_test_spawn (joined.launcher, joined.router);
+  owner = take_calls (joined.b);
+  link_test_assert_answers (joined.b, "name", NULL, "'b'");
+  clog = link_test_ask (joined.b, "clog", g_variant_new_string (full));
+  wait_for_file (full);
+  wait_until_asleep (ferry_worker_get_pid (joined.worker), "clog");
+  /* Its answer waits for room, as all answers do. */
+  touch = link_test_ask (joined.b, "touch", g_variant_new_string (touched));
+  wait_for_file (touched);
+  link_test_wait_done (touch);
+  link_test_wait_done (clog);
+  call_test_assert_result (clog, "uint32 1");
+  g_unlink (full);
+  g_unlink (touched);
+  g_rmdir (folder);
+  g_assert_true (ferry_router_close_pipe (joined.router, receiver, NULL));
   leave_calls (joined.b, owner);
   link_test_close (&joined);
 }
@@ -340,6 +442,8 @@ main (int argc, char **argv)
   ADD ("many-threads-of-the-worker-ask-at-once", test_many_threads_of_the_worker_ask_at_once);
   ADD ("threads-of-the-worker-wait-for-each-answer", test_threads_of_the_worker_wait_for_each_answer);
   ADD ("a-thread-of-the-worker-waits-while-others-are-asked", test_a_thread_of_the_worker_waits_while_others_are_asked);
+  ADD ("a-thread-of-the-worker-that-waits-for-room-holds-up-no-requests",
+       test_a_thread_of_the_worker_that_waits_for_room_holds_up_no_requests);
   ADD ("large-messages-go-both-ways", test_large_messages_go_both_ways);
   ADD ("transports-of-one-link-keep-apart", test_transports_of_one_link_keep_apart);
   ADD ("cancels-go-to-the-transport-that-asked", test_cancels_go_to_the_transport_that_asked);

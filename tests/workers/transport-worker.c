@@ -21,6 +21,9 @@
  *   relay (METHOD, n)  what the application answers to METHOD (n)
  *   flood (t, n)       has t threads ask the application n times each for "echo"; how many answers were right
  *   converse (t, n)    the same, but each thread waits for each answer before it asks again
+ *   clog PATH          has a thread fill the lane by the sender "out", make the file, and then ask for "echo"; then
+ *                      the answer
+ *   touch PATH         nothing; makes the file
  *   close              closes the transport, and does not answer
  *   drop               answers and drops the last reference to the transport
  *   garbage            sends what is no message
@@ -37,6 +40,10 @@
 
 #include "call/ferry-transport-private.h"
 #include "worker/ferry-worker.h"
+
+#define CLOG_SIZE 32000
+/* A lane that stays full for so long is not drained any more. */
+#define CLOG_WAIT (200 * G_TIME_SPAN_MILLISECOND)
 
 typedef struct
 {
@@ -273,6 +280,54 @@ send_garbage (FerryTransport *transport)
   FERRY_TRANSPORT_GET_CLASS (transport)->send (transport, &vector, 1, NULL);
 }
 
+typedef struct
+{
+  FerryTransport *transport; /* (owned) */
+  FerryCall *call;           /* (owned) */
+} Clog;
+
+/* Sends until nothing of that size has room any more. */
+static void
+fill (FerrySender *sender, gconstpointer data, gsize size)
+{
+  g_autoptr (GError) error = NULL;
+
+  while (ferry_sender_send_bytes_until (sender, data, size, g_get_monotonic_time () + CLOG_WAIT, NULL, &error))
+    ;
+  check (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT));
+}
+
+static gpointer
+fill_and_ask (gpointer data)
+{
+  Clog *self = data;
+  const char *path = g_variant_get_string (ferry_call_get_arguments (self->call), NULL);
+  g_autofree guint8 *bytes = g_malloc0 (CLOG_SIZE);
+  g_autoptr (FerrySender) sender = ferry_worker_get_sender ("out", NULL);
+  g_autoptr (FerryMux) mux = ferry_mux_new (self->transport);
+  g_autoptr (GVariant) result = NULL;
+
+  check (sender != NULL && ferry_sender_start (sender, NULL));
+  fill (sender, bytes, CLOG_SIZE);
+  fill (sender, bytes, 0);
+  check (g_file_set_contents (path, "", 0, NULL));
+  check (ferry_mux_transact (mux, "echo", g_variant_new_uint32 (1), -1, NULL, &result, NULL));
+  ferry_call_answer (self->call, result, NULL);
+  ferry_call_unref (self->call);
+  g_object_unref (self->transport);
+  g_free (self);
+  return NULL;
+}
+
+static void
+begin_clog (FerryTransport *transport, FerryCall *call)
+{
+  Clog *self = g_new (Clog, 1);
+
+  *self = (Clog){g_object_ref (transport), ferry_call_ref (call)};
+  g_thread_unref (g_thread_new ("clog", fill_and_ask, self));
+}
+
 static GVariant *
 compute (FerryTransport *transport, const char *method, GVariant *arguments)
 {
@@ -290,6 +345,8 @@ compute (FerryTransport *transport, const char *method, GVariant *arguments)
     return g_variant_new_int32 (get_code_in_child (text));
   if (strcmp (method, "take") == 0)
     take_transport (text);
+  if (strcmp (method, "touch") == 0)
+    check (g_file_set_contents (text, "", 0, NULL));
   return NULL;
 }
 
@@ -307,6 +364,8 @@ take_call (FerryTransport *transport, FerryCall *call, GObject *data)
     begin_flood (transport, call, ask_many);
   else if (strcmp (method, "converse") == 0)
     begin_flood (transport, call, ask_in_turn);
+  else if (strcmp (method, "clog") == 0)
+    begin_clog (transport, call);
   else if (strcmp (method, "close") == 0)
     ferry_transport_close (transport);
   else if (strcmp (method, "garbage") == 0)
