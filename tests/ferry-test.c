@@ -6,9 +6,14 @@
 #include "ferry-test.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* It is found beside the library, which the tests have within themselves. */
@@ -99,6 +104,40 @@ ferry_test_count_sleeps_of (const char *thread)
     }
   g_assert_cmpuint (n, !=, G_MAXUINT64);
   return n;
+}
+
+gint64
+ferry_test_read_clock (clockid_t clock)
+{
+  struct timespec time;
+
+  clock_gettime (clock, &time);
+  return time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000;
+}
+
+int
+ferry_test_get_system_call (GPid pid, int thread)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/task/%d/syscall", pid, thread);
+  g_autofree char *text = NULL;
+  int number;
+
+  return g_file_get_contents (path, &text, NULL, NULL) && sscanf (text, "%d ", &number) == 1 ? number : -1;
+}
+
+void
+ferry_test_refuse_barriers (void)
+{
+  struct sock_filter filter[] = {
+    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const struct sock_fprog program = {G_N_ELEMENTS (filter), filter};
+
+  g_assert_cmpint (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
+  g_assert_cmpint (syscall (SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program), ==, 0);
 }
 
 guint

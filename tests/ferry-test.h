@@ -9,6 +9,7 @@
 #pragma once
 
 #include <ferry.h>
+#include <time.h>
 
 G_BEGIN_DECLS
 
@@ -26,6 +27,12 @@ void ferry_test_look_until (FerryTestCondition condition, gpointer data);
 void ferry_test_wait_flag (gboolean *flag);
 /* How often the one thread of that name went to sleep. */
 guint64 ferry_test_count_sleeps_of (const char *thread);
+/* The time of a clock in microseconds. */
+gint64 ferry_test_read_clock (clockid_t clock);
+/* The number of the system call in which a thread of a process sleeps. Negative: it runs, or has ended. */
+int ferry_test_get_system_call (GPid pid, int thread);
+/* From now on, membarrier() fails in all threads of this process, as in one that has restricted its own calls. */
+void ferry_test_refuse_barriers (void);
 /* How many descriptors the process has open. */
 guint ferry_test_count_fds (void);
 /* The same in a program that starts no thread, so that processes can be forked. */

@@ -58,10 +58,12 @@ typedef struct
   gboolean is_armed;
 } FerryLaneReader;
 
+gboolean ferry_caller_take (FerryCaller *self, const FerryRecordHeader *header, const guint8 *payload);
+
 void ferry_lane_reader_init (FerryLaneReader *self, FerryLaneControl *control, const guint8 *ring, gsize capacity);
 gboolean ferry_lane_reader_look (FerryLaneReader *self);
 gboolean ferry_lane_reader_arm (FerryLaneReader *self);
-gboolean ferry_lane_reader_arm_for_caller (FerryLaneReader *self, guint64 connection_id);
+gboolean ferry_lane_reader_arm_for_caller (FerryLaneReader *self, FerryCaller *caller);
 gboolean ferry_lane_reader_release (FerryLaneReader *self, gsize size);
 void ferry_lane_reader_consume (FerryLaneReader *self, gsize size);
 
@@ -107,15 +109,6 @@ ferry_lane_reader_is_unhurried (FerryLaneReader *self)
 {
   /* Relaxed: a hint. The writer rings after it has cleared the hint. */
   return atomic_load_explicit (&self->control->writer.unhurried, memory_order_relaxed) == 1;
-}
-
-/* Returns the rings of the bell of ferry_lane_reader_arm_for_caller(). A caller must load them before the lane is
- * armed. */
-static inline guint32
-ferry_lane_reader_load_caller_bell (FerryLaneReader *self)
-{
-  /* Acquire: a thread that sees the ring also sees what was stored before the ring. */
-  return atomic_load_explicit (&self->control->caller_bell.rings, memory_order_acquire);
 }
 
 /* ---- the writer ---- */

@@ -75,12 +75,29 @@ ferry_lane_reader_arm (FerryLaneReader *self)
   return arm (self, 0);
 }
 
-/* Works as ferry_lane_reader_arm(), but a record of that connection id rings caller_bell. A record of another one rings
- * the doorbell. */
+/* Works as ferry_lane_reader_arm(), but a record of the caller's connection id rings caller_bell. A record of another
+ * one rings the doorbell. Returns whether the caller may sleep on that bell. */
 gboolean
-ferry_lane_reader_arm_for_caller (FerryLaneReader *self, guint64 connection_id)
+ferry_lane_reader_arm_for_caller (FerryLaneReader *self, FerryCaller *caller)
 {
-  return arm (self, connection_id);
+  /* Acquire: a thread that sees the ring also sees what was stored before the ring. */
+  caller->seen = atomic_load_explicit (&self->control->caller_bell.rings, memory_order_acquire);
+  return arm (self, caller->connection_id) && self->tail == self->head && self->is_armed;
+}
+
+/* Copies a record's payload, which must be in the lane completely, if it may be the caller's answer; then checks the
+ * copy. Returns whether it is the answer. The record must then be released. */
+gboolean
+ferry_caller_take (FerryCaller *self, const FerryRecordHeader *header, const guint8 *payload)
+{
+  if (header->kind != FERRY_RECORD_BYTES || header->number != 0 || header->connection_id != self->connection_id ||
+      header->length > self->max_size)
+    return FALSE;
+  memcpy (self->place, payload, header->length);
+  if (!self->is_answer (self->data, self->place, header->length))
+    return FALSE;
+  self->size = header->length;
+  return TRUE;
 }
 
 /* Releases size bytes to the writer. Returns whether the caller must wake the writer: the writer waits for room, and

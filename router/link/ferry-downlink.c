@@ -512,13 +512,8 @@ take_own_record (FerryDownlink *self, FerryCaller *caller)
   FerryRecordHeader header;
   const guint8 *payload;
 
-  if (peek (self, &header, &payload) != FERRY_DOWN_EVENT_MESSAGE || header.kind != FERRY_RECORD_BYTES ||
-      header.number != 0 || header.connection_id != caller->connection_id || header.length > caller->max_size)
+  if (peek (self, &header, &payload) != FERRY_DOWN_EVENT_MESSAGE || !ferry_caller_take (caller, &header, payload))
     return FALSE;
-  memcpy (caller->place, payload, header.length);
-  if (!caller->is_answer (caller->data, caller->place, header.length))
-    return FALSE;
-  caller->size = header.length;
   release (self, &self->down, ferry_record_size (header.length));
   return TRUE;
 }
@@ -529,15 +524,6 @@ is_between_messages (FerryDownlink *self)
 {
   return self->borrowed == 0 && self->assembly.data == NULL && !self->has_fd_batch && !self->broken &&
          !ferry_downlink_is_closed (self);
-}
-
-/* Arms the lane for the caller. Returns FALSE if there is a record, or the lane is broken. */
-static gboolean
-arm_for_caller (FerryDownlink *self, FerryCaller *caller)
-{
-  caller->seen = ferry_lane_reader_load_caller_bell (&self->down);
-  return ferry_lane_reader_arm_for_caller (&self->down, caller->connection_id) &&
-         ferry_lane_reader_get_available (&self->down) == 0;
 }
 
 /* Lets the receiving thread take the turn. Returns FALSE if it waits for the turn already. */
@@ -583,7 +569,7 @@ ferry_downlink_begin_call (FerryDownlink *self, FerryCaller *caller)
     {
       if (caller->spins)
         ferry_lane_reader_disarm (&self->down);
-      if ((caller->spins || arm_for_caller (self, caller)) && pause_call (self))
+      if ((caller->spins || ferry_lane_reader_arm_for_caller (&self->down, caller)) && pause_call (self))
         return TRUE;
     }
   leave_lane (self);
@@ -601,7 +587,7 @@ poll_and_pause (FerryDownlink *self, FerryCaller *caller)
   if (take_own_record (self, caller) || caller->sleep == NULL || self->broken ||
       ferry_lane_reader_get_available (&self->down) > 0)
     return FALSE;
-  if (arm_for_caller (self, caller) && pause_call (self))
+  if (ferry_lane_reader_arm_for_caller (&self->down, caller) && pause_call (self))
     return TRUE;
   take_own_record (self, caller);
   return FALSE;

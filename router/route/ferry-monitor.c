@@ -456,6 +456,13 @@ doze (FerryMonitor *self, FerryLink *link, gint64 now)
   return TRUE;
 }
 
+static void
+begin_linger (FerryMonitor *self, FerryLink *link, gint64 now)
+{
+  link->lingering = TRUE;
+  begin_nap (self, link, &self->linger, now, LINGER_MICROSECONDS);
+}
+
 /* Begins a nap of a link with an empty lane and an unhurried writer, which need not ring until a nap passes without a
  * record. Returns FALSE when the lane is to be armed. */
 static gboolean
@@ -463,8 +470,7 @@ linger (FerryMonitor *self, FerryLink *link, gint64 now)
 {
   if (link->state != FERRY_LINK_OPEN || link->n_since == 0 || !ferry_lane_reader_is_unhurried (&link->up))
     return FALSE;
-  link->lingering = TRUE;
-  begin_nap (self, link, &self->linger, now, LINGER_MICROSECONDS);
+  begin_linger (self, link, now);
   return TRUE;
 }
 
@@ -533,15 +539,6 @@ arm_lane (FerryLink *link)
   return ferry_lane_reader_arm (&link->up) && ferry_lane_reader_get_available (&link->up) == 0 && link->up.is_armed;
 }
 
-/* Lets a link whose lane cannot be armed rest for a moment: its worker is unfenced, and this process has forbidden
- * itself the barrier since the link was made. */
-static void
-rest_unarmed (FerryMonitor *self, FerryLink *link, gint64 now)
-{
-  link->lingering = TRUE;
-  begin_nap (self, link, &self->linger, now, LINGER_MICROSECONDS);
-}
-
 /* Arms the link's empty lane, and deactivates the link if no record came meanwhile. Ends a link that is done. */
 static void
 rest_link (FerryMonitor *self, FerryLink *link)
@@ -570,8 +567,9 @@ rest_link (FerryMonitor *self, FerryLink *link)
   set_ring_when_full (link, self->context != NULL);
   if (arm_lane (link))
     ferry_shared_queue_deactivate (self->shared, link);
-  else if (G_UNLIKELY (!link->up.is_armed))
-    rest_unarmed (self, link, now);
+  /* The worker is unfenced, and this process has forbidden itself the barrier since the link was made. */
+  else if (G_UNLIKELY (!link->up.is_armed && ferry_lane_reader_get_available (&link->up) == 0))
+    begin_linger (self, link, now);
 }
 
 /* Whether a stalled link may be visited again. */
@@ -992,7 +990,6 @@ spin (FerryMonitor *self)
 
   for (GList *node = self->shared->active.head; node != NULL; node = node->next)
     restart_count (node->data);
-  ferry_spin_configure (&self->spin, atomic_load_explicit (&self->spin_setting, memory_order_relaxed));
   if (ferry_spin_begin (&self->spin))
     {
       /* Armed links ring, and then the monitor would take the role. */
@@ -1008,7 +1005,7 @@ spin (FerryMonitor *self)
 
 /* router's thread: whether there are records, if the main loop drains now. */
 static gboolean
-looks_for_records (gpointer data)
+look_for_records (gpointer data)
 {
   FerryMonitor *self = data;
   gboolean arrived;
@@ -1027,11 +1024,9 @@ ferry_monitor_spin (FerryMonitor *self)
 {
   gboolean arrived = FALSE;
 
+  ferry_spin_configure (&self->spin, atomic_load_explicit (&self->spin_setting, memory_order_relaxed));
   if (self->spin.yields)
-    {
-      ferry_spin_configure (&self->spin, atomic_load_explicit (&self->spin_setting, memory_order_relaxed));
-      return ferry_spin_begin (&self->spin) && ferry_spin_poll (&self->spin, looks_for_records, self);
-    }
+    return ferry_spin_begin (&self->spin) && ferry_spin_poll (&self->spin, look_for_records, self);
   if (!begin_turn (self))
     return FALSE;
   if (self->shared->links.length <= MAX_LINKS_TO_SPIN_FOR && !has_callers (self))
@@ -1657,31 +1652,18 @@ take_own_record (Call *call)
   if (!ferry_lane_reader_look (lane) || ferry_lane_reader_get_available (lane) < sizeof header)
     return FALSE;
   memcpy (&header, ferry_lane_reader_get_place (lane), sizeof header);
-  if (header.kind != FERRY_RECORD_BYTES || header.connection_id != caller->connection_id || header.number != 0 ||
-      header.length > caller->max_size || ferry_record_size (header.length) > ferry_lane_reader_get_available (lane) ||
-      !ferry_drain_is_granted (call->monitor->drain, call->link, caller->connection_id) || has_dirty_cells (call->link))
+  if (header.length > FERRY_MAX_RECORD_PAYLOAD ||
+      ferry_record_size (header.length) > ferry_lane_reader_get_available (lane) ||
+      !ferry_drain_is_granted (call->monitor->drain, call->link, caller->connection_id) ||
+      has_dirty_cells (call->link) ||
+      !ferry_caller_take (caller, &header, ferry_lane_reader_get_place (lane) + sizeof header))
     return FALSE;
-  memcpy (caller->place, ferry_lane_reader_get_place (lane) + sizeof header, header.length);
-  if (!caller->is_answer (caller->data, caller->place, header.length))
-    return FALSE;
-  caller->size = header.length;
   ferry_lane_reader_consume (lane, ferry_record_size (header.length));
   /* Release: as in ferry_drain_visit(). */
   atomic_store_explicit (&call->link->up_taken, lane->head, memory_order_release);
   /* Relaxed: a count. */
   atomic_fetch_add_explicit (&call->monitor->n_direct, 1, memory_order_relaxed);
   return TRUE;
-}
-
-/* role: arms the lane, so that this thread may sleep. Returns FALSE if there is a record, or the lane is broken. */
-static gboolean
-arm_for_caller (Call *call)
-{
-  FerryLaneReader *lane = &call->link->up;
-
-  call->caller->seen = ferry_lane_reader_load_caller_bell (lane);
-  return ferry_lane_reader_arm_for_caller (lane, call->caller->connection_id) &&
-         ferry_lane_reader_get_available (lane) == 0 && lane->is_armed;
 }
 
 /* role: gives the lane back, armed for the doorbell. Makes the main loop visit the link if there are records. */
@@ -1704,7 +1686,7 @@ look_for_answer (Call *call, gboolean may_sleep)
 {
   if (!take_own_record (call) && may_sleep && ferry_lane_reader_get_available (&call->link->up) == 0)
     {
-      if (arm_for_caller (call))
+      if (ferry_lane_reader_arm_for_caller (&call->link->up, call->caller))
         return;
       take_own_record (call);
     }
@@ -1781,7 +1763,7 @@ take_lane (Call *call)
   atomic_store_explicit (&call->link->caller, FERRY_CALLER_WAITS, memory_order_relaxed);
   if (call->caller->spins)
     ferry_lane_reader_disarm (&call->link->up);
-  else if (!arm_for_caller (call))
+  else if (!ferry_lane_reader_arm_for_caller (&call->link->up, call->caller))
     give_lane_back (call);
   return !call->is_over;
 }
@@ -1844,9 +1826,9 @@ ferry_monitor_begin_call (FerryMonitor *self, FerryLink *link, FerryCaller *call
 }
 
 /* any: ends what ferry_monitor_begin_call() began. waits: receives the answer first. Polls, where that is likely to
- * pay; then sleeps. Calls caller->take with the record, with the role held: take must not call functions of the
- * monitor. The answer may be dispatched like any other after this, or may not have come yet: the caller must then wait
- * for that. It calls ferry_spin_end() afterwards. */
+ * pay; then sleeps. Afterwards, caller->size tells whether the answer is in caller->place. If not, the answer is
+ * dispatched like any other, or has not come yet: the caller must then wait for that. It calls ferry_spin_end()
+ * afterwards. */
 void
 ferry_monitor_end_call (FerryMonitor *self, FerryLink *link, FerryCaller *caller, gboolean waits)
 {

@@ -86,7 +86,7 @@ bench_place_routes (BenchPlacement placement, const BenchRoute *routes, guint n_
     {
       if (routes[i].pid != 0)
         place_process (routes[i].pid, &workers);
-      if (routes[i].apart != 0)
-        place_thread (routes[i].apart, &workers);
+      if (routes[i].is_apart && routes[i].echo != 0)
+        place_thread (routes[i].echo, &workers);
     }
 }

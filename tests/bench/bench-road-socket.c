@@ -70,15 +70,7 @@ socket_open (BenchRoute *route, GError **error)
   sem_init (&self->runs, FALSE, 0);
   self->echo = g_thread_new ("bench-echo", echo_thread, self);
   sem_wait (&self->runs);
-  return self;
-}
-
-static gpointer
-socket_open_apart (BenchRoute *route, GError **error)
-{
-  Socket *self = socket_open (route, error);
-
-  route->apart = self->id;
+  route->echo = self->id;
   return self;
 }
 
@@ -156,15 +148,6 @@ socket_transact (BenchSlot *slot)
 const BenchRoad bench_road_socket = {
   .name = "socketpair",
   .open = socket_open,
-  .close = socket_close,
-  .ask = socket_ask,
-  .wait = socket_wait,
-  .transact = socket_transact,
-};
-
-const BenchRoad bench_road_socket_apart = {
-  .name = "socketpair-apart",
-  .open = socket_open_apart,
   .close = socket_close,
   .ask = socket_ask,
   .wait = socket_wait,

@@ -76,7 +76,7 @@ static BenchRoute routes[N_ROUTES] = {
   [THREADS_ZEROMQ] = {THREADS "zeromq", &bench_road_zeromq, BENCH_THREADS_TO_WORKER, 0},
   [THREADS_GDBUS] = {THREADS "gdbus", &bench_road_gdbus, BENCH_THREADS_TO_WORKER, 0},
   [SOCKET] = {"echo/socketpair", &bench_road_socket, BENCH_THREAD_TO_THREAD, 0},
-  [SOCKET_APART] = {"echo/socketpair-apart", &bench_road_socket_apart, BENCH_THREAD_TO_THREAD, 0},
+  [SOCKET_APART] = {"echo/socketpair-apart", &bench_road_socket, BENCH_THREAD_TO_THREAD, 0, TRUE},
 };
 
 /* What is compared with what: routes, or N_ROUTES for none. */

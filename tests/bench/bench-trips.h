@@ -99,9 +99,10 @@ struct _BenchRoute
   const BenchRoad *road;
   BenchDirection direction;
   guint n_threads;      /* that answer, 0 for the one that receives */
+  gboolean is_apart;    /* echo is placed where workers are */
   GSubprocess *process; /* (owned) (nullable): the worker, unless Ferry launched it */
   GPid pid;             /* the worker's, 0: none */
-  GPid apart;           /* the thread of this process that is placed where workers are, 0: none */
+  GPid echo;            /* the thread of this process that answers, 0: none */
   int orders;           /* (owned): where the worker is ordered */
   gpointer end;         /* (owned) (nullable): what the road keeps; without it the route is not there */
   BenchTrips *trips;    /* (owned) */
@@ -121,8 +122,7 @@ extern const BenchRoad bench_road_object_transaction;       /* answered by the t
 extern const BenchRoad bench_road_object_transaction_pool;  /* by a thread that does nothing else, as the next one */
 extern const BenchRoad bench_road_object_transaction_async; /* asked with ferry_mux_transact_async() */
 extern const BenchRoad bench_road_socket;
-extern const BenchRoad bench_road_socket_apart; /* with its ends on two cores, as an application and its worker are */
-extern const BenchRoad bench_road_zeromq;       /* without functions where libzmq is missing */
+extern const BenchRoad bench_road_zeromq; /* without functions where libzmq is missing */
 
 /* Microseconds for which the application polled instead of sleeping, on all routes of Ferry's. */
 guint64 bench_road_ferry_get_spin_time (void);

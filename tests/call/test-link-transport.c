@@ -161,12 +161,10 @@ static gboolean
 is_asleep (GPid pid, const char *thread, const char *name)
 {
   g_autofree char *comm = g_strdup_printf ("/proc/%d/task/%s/comm", pid, thread);
-  g_autofree char *call = g_strdup_printf ("/proc/%d/task/%s/syscall", pid, thread);
   g_autofree char *text = NULL;
-  g_autofree char *number = NULL;
 
   return g_file_get_contents (comm, &text, NULL, NULL) && g_str_equal (g_strchomp (text), name) &&
-         g_file_get_contents (call, &number, NULL, NULL) && atoi (number) == SYS_futex;
+         ferry_test_get_system_call (pid, atoi (thread)) == SYS_futex;
 }
 
 static void

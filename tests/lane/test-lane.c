@@ -5,15 +5,10 @@
 
 #include "config.h"
 
+#include "ferry-test.h"
 #include "lane-fixture.h"
 
-#include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "lane/ferry-barrier-private.h"
 #include "link/ferry-uplink-private.h"
@@ -466,22 +461,6 @@ test_a_reader_without_barriers_keeps_the_writer_fenced (void)
   g_assert_cmpuint (get_unfenced (lane), ==, 0);
 }
 
-/* From now on, membarrier() fails in this process, as in one that has restricted its own calls. */
-static void
-refuse_barriers (void)
-{
-  struct sock_filter filter[] = {
-    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
-    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
-    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const struct sock_fprog program = {G_N_ELEMENTS (filter), filter};
-
-  g_assert_cmpint (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
-  g_assert_cmpint (prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), ==, 0);
-}
-
 static void
 test_a_reader_whose_barrier_fails_must_not_sleep (void)
 {
@@ -493,7 +472,7 @@ test_a_reader_whose_barrier_fails_must_not_sleep (void)
       g_test_trap_assert_passed ();
       return;
     }
-  refuse_barriers ();
+  ferry_test_refuse_barriers ();
   lane = test_lane_new ();
   g_assert_false (ferry_barrier_is_available ());
   g_assert_true (ferry_lane_reader_arm (&lane->reader));
@@ -521,12 +500,13 @@ static void
 test_a_record_rings_the_caller_that_waits_for_its_connection (void)
 {
   g_autoptr (TestLane) lane = test_lane_new ();
+  FerryCaller caller = {.connection_id = 7};
 
-  g_assert_true (ferry_lane_reader_arm_for_caller (&lane->reader, 7));
+  g_assert_true (ferry_lane_reader_arm_for_caller (&lane->reader, &caller));
   g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_CALLER);
   g_assert_true (ferry_lane_reader_look (&lane->reader));
   ferry_lane_reader_consume (&lane->reader, sizeof (FerryRecordHeader));
-  g_assert_true (ferry_lane_reader_arm_for_caller (&lane->reader, 7));
+  g_assert_true (ferry_lane_reader_arm_for_caller (&lane->reader, &caller));
   g_assert_cmpint (publish_for (lane, 8), ==, FERRY_RING_READER);
   g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_NONE);
   g_assert_true (ferry_lane_reader_look (&lane->reader));
@@ -540,14 +520,15 @@ static void
 test_a_second_record_rings_the_reader_where_the_caller_has_not_come (void)
 {
   g_autoptr (TestLane) lane = test_lane_new ();
+  FerryCaller caller = {.connection_id = 7};
 
-  g_assert_true (ferry_lane_reader_arm_for_caller (&lane->reader, 7));
+  g_assert_true (ferry_lane_reader_arm_for_caller (&lane->reader, &caller));
   g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_CALLER);
   g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_READER);
   g_assert_cmpint (publish_for (lane, 8), ==, FERRY_RING_NONE);
   g_assert_true (ferry_lane_reader_look (&lane->reader));
   ferry_lane_reader_consume (&lane->reader, 3 * sizeof (FerryRecordHeader));
-  g_assert_true (ferry_lane_reader_arm_for_caller (&lane->reader, 7));
+  g_assert_true (ferry_lane_reader_arm_for_caller (&lane->reader, &caller));
   g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_CALLER);
   /* The caller has come, and polls. */
   ferry_lane_reader_disarm (&lane->reader);

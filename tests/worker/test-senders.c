@@ -5,14 +5,7 @@
 
 #include "config.h"
 
-#include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "lane/ferry-barrier-private.h"
 #include "link/ferry-link-private.h"
@@ -458,32 +451,6 @@ test_leave_the_barrier_to_the_reader_in_a_flood (void)
   ferry_test_router_stop (router);
 }
 
-/* From now on, membarrier() fails in all threads of this process. */
-static void
-refuse_barriers (void)
-{
-  struct sock_filter filter[] = {
-    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
-    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
-    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const struct sock_fprog program = {G_N_ELEMENTS (filter), filter};
-
-  g_assert_cmpint (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
-  g_assert_cmpint (syscall (SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program), ==, 0);
-}
-
-/* Returns the processor's time that this process has used, in microseconds. */
-static gint64
-get_used_time (void)
-{
-  struct timespec used;
-
-  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &used);
-  return used.tv_sec * G_USEC_PER_SEC + used.tv_nsec / 1000;
-}
-
 static gboolean
 is_over (gpointer data)
 {
@@ -520,13 +487,13 @@ test_leave_no_thread_busy_where_barriers_are_refused_later (void)
   worker = worker_test_spawn (launcher, router);
   if (ferry_barrier_is_available ())
     wait_until_unfenced (worker);
-  refuse_barriers ();
+  ferry_test_refuse_barriers ();
   ferry_test_pipe_wait_count (pipe, 100000);
-  used = get_used_time ();
+  used = ferry_test_read_clock (CLOCK_PROCESS_CPUTIME_ID);
   until = g_get_monotonic_time () + 500 * G_TIME_SPAN_MILLISECOND;
   g_timeout_add (500, wake_up, NULL);
   ferry_test_run_until (is_over, &until);
-  g_assert_cmpint (get_used_time () - used, <, G_TIME_SPAN_SECOND / 4);
+  g_assert_cmpint (ferry_test_read_clock (CLOCK_PROCESS_CPUTIME_ID) - used, <, G_TIME_SPAN_SECOND / 4);
   ferry_worker_force_exit (worker);
   ferry_test_wait_ended (worker);
   ferry_test_pipe_free (pipe);
