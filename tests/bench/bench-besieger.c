@@ -98,12 +98,19 @@ store_odd_words (Besieger *self)
   memset (self->segment.down_ring, (int) odd, 64);
 }
 
-/* Burns its processor and harms nothing else: what the others are held against. */
+/* Burns its processor and harms nothing else: what those that last are held against. */
 static void
 burn (Besieger *self)
 {
   for (;;)
     next_random (self);
+}
+
+/* Ends at once and harms nothing: what those that the application ends are held against, as they are replaced too. */
+static void
+leave (Besieger *self)
+{
+  exit (EXIT_SUCCESS);
 }
 
 /* Rings without end and sends nothing. */
@@ -162,7 +169,8 @@ main (int argc, char **argv)
   {
     const char *name;
     void (*func) (Besieger *self);
-  } modes[] = {{"busy", burn}, {"rings-only", ring_only}, {"rings", ring}, {"positions", race}, {"all", rage}};
+  } modes[] = {{"busy", burn},  {"leaves", leave},   {"rings-only", ring_only},
+               {"rings", ring}, {"positions", race}, {"all", rage}};
   Besieger self = {.random = 1};
 
   prctl (PR_SET_PDEATHSIG, SIGKILL);

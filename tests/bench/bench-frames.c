@@ -187,7 +187,7 @@ run_siege (Bench *self, Siege *siege, gint64 duration)
 }
 
 static void
-print_siege (const Siege *siege, const GArray *alone, const GArray *busy)
+print_siege (const Siege *siege, const GArray *alone, const Siege *busy, const Siege *leaves)
 {
   g_autofree char *name = g_strdup_printf ("hostile/%s/%s", siege->mode, siege->short_cut ? "short-cut" : "monitor");
   g_autofree char *share = g_strdup_printf ("frames/%s/main-thread", name);
@@ -196,7 +196,8 @@ print_siege (const Siege *siege, const GArray *alone, const GArray *busy)
   bench_frame_print ("frames", name, siege->frames);
   bench_frame_print_p99_over (over, "alone", siege->frames, alone);
   bench_print_budget ("<= 2");
-  bench_frame_print_p99_over (over, "busy", siege->frames, busy);
+  bench_frame_print_p99_over (over, "busy", siege->frames, busy->frames);
+  bench_frame_print_p99_over (over, "leaves", siege->frames, leaves->frames);
   bench_print (share, bench_array_quantile (siege->shares, 0.5), "% of a core");
   bench_comment ("%s: %u workers, %" G_GUINT64_FORMAT " messages", name, siege->n_started, siege->n_messages);
 }
@@ -204,7 +205,7 @@ print_siege (const Siege *siege, const GArray *alone, const GArray *busy)
 static void
 run_sieges (Bench *self, const BenchOptions *options)
 {
-  static const char *const modes[] = {"busy", "rings-only", "rings", "positions", "all"};
+  static const char *const modes[] = {"busy", "leaves", "rings-only", "rings", "positions", "all"};
   const gint64 duration = (options->quick ? 500 : 2000) * G_GINT64_CONSTANT (1000000);
   Siege sieges[2 * G_N_ELEMENTS (modes)] = {0};
   g_autoptr (GArray) alone = bench_frame_intervals_new ();
@@ -227,8 +228,8 @@ run_sieges (Bench *self, const BenchOptions *options)
   bench_print ("frames/alone/main-thread", bench_array_quantile (shares_alone, 0.5), "% of a core");
   for (gsize i = 0; i < G_N_ELEMENTS (sieges); i++)
     {
-      /* The first two modes are the same worker, with the short cut and without. */
-      print_siege (&sieges[i], alone, sieges[i % 2].frames);
+      /* A mode comes twice: with the short cut and without. */
+      print_siege (&sieges[i], alone, &sieges[i % 2], &sieges[2 + i % 2]);
     }
   for (gsize i = 0; i < G_N_ELEMENTS (sieges); i++)
     {
