@@ -56,8 +56,9 @@ struct _FerryExecutor
   pthread_mutex_t inbox_lock;
   GQueue inbox; /* inbox_lock: (element-type FerryTask) (owned); an item &inbox means: cancel the earlier tasks */
 
-  GSequence *list;          /* (owned) (element-type FerryTask): the items of the list model */
-  GSequenceIter *looked_at; /* (nullable): the place in list that was asked for last; NULL after each removal */
+  GQueue list;              /* (element-type FerryTask) (owned): the items of the list model */
+  GSequence *index;         /* (owned) (nullable): the same tasks by their position; see need_index() */
+  GSequenceIter *looked_at; /* (nullable): the place in index that was asked for last; NULL after each removal */
   guint looked_at_position;
   guint64 latest_number;      /* number of the task that was added to the list last */
   GQueue finished;            /* (element-type FerryTask): the tasks of the list that are done, oldest first */
@@ -103,37 +104,46 @@ get_n_items (GListModel *model)
 
   if (!ferry_home_check (self->router->home, "g_list_model_get_n_items"))
     return 0;
-  return (guint) g_sequence_get_length (self->list);
+  return self->list.length;
 }
 
-/* Returns the place at a position. A view asks for one after the other, and a step in the tree takes less time than a
- * search from its root. */
-static GSequenceIter *
+/* Returns (transfer none) a tree of the listed tasks, in which their positions are found quickly. It is made for the
+ * first question about a position, and dropped when the list is empty. Most lists are never shown, and a tree takes
+ * longer to change than all other fields of a task together. */
+static GSequence *
+need_index (FerryExecutor *self)
+{
+  if (self->index != NULL)
+    return self->index;
+  self->index = g_sequence_new (NULL);
+  for (GList *link = self->list.head; link != NULL; link = link->next)
+    ferry_task_get_placement (link->data)->position = g_sequence_append (self->index, link->data);
+  return self->index;
+}
+
+/* Returns (transfer none) the task at a position of the list. A view asks for one after the other, and a step in the
+ * tree takes less time than a search from its root. */
+static FerryTask *
 list_find (FerryExecutor *self, guint position)
 {
-  GSequenceIter *next = self->looked_at != NULL ? g_sequence_iter_next (self->looked_at) : NULL;
+  GSequence *index = need_index (self);
 
-  if (next != NULL && self->looked_at_position + 1 == position)
-    self->looked_at = next;
+  if (self->looked_at != NULL && self->looked_at_position + 1 == position)
+    self->looked_at = g_sequence_iter_next (self->looked_at);
   else if (self->looked_at == NULL || self->looked_at_position != position)
-    self->looked_at = g_sequence_get_iter_at_pos (self->list, (int) MIN (position, (guint) G_MAXINT));
+    self->looked_at = g_sequence_get_iter_at_pos (index, (int) position);
   self->looked_at_position = position;
-  if (!g_sequence_iter_is_end (self->looked_at))
-    return self->looked_at;
-  self->looked_at = NULL;
-  return g_sequence_get_end_iter (self->list);
+  return g_sequence_get (self->looked_at);
 }
 
 static gpointer
 get_item (GListModel *model, guint position)
 {
   FerryExecutor *self = FERRY_EXECUTOR (model);
-  GSequenceIter *iter;
 
   if (!ferry_home_check (self->router->home, "g_list_model_get_item"))
     return NULL;
-  iter = list_find (self, position);
-  return g_sequence_iter_is_end (iter) ? NULL : g_object_ref (g_sequence_get (iter));
+  return position < self->list.length ? g_object_ref (list_find (self, position)) : NULL;
 }
 
 static void
@@ -150,14 +160,12 @@ static void submit_waiting (FerryExecutor *self);
 G_DEFINE_FINAL_TYPE_WITH_CODE (FerryExecutor, ferry_executor, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
 
-/* ---- The list model: the executor's tasks, in the order of their submission ----
- *
- * The list is a balanced tree, so finding the position of a task is fast in a list of any length. */
+/* ---- The list model: the executor's tasks, in the order of their submission ---- */
 
-/* Tells of a change of the list. Most lists have no handler, and an emission costs as much as the rest of the change.
- */
-static void
-tell_change (FerryExecutor *self, guint position, guint n_removed, guint n_added)
+/* Whether a change of the list must be told. Most lists have no handler, and an emission costs as much as the rest of
+ * the change. */
+static gboolean
+is_watched (FerryExecutor *self)
 {
   static _Atomic guint items_changed;
   /* Relaxed: all threads find the same number. */
@@ -168,8 +176,7 @@ tell_change (FerryExecutor *self, guint position, guint n_removed, guint n_added
       signal = g_signal_lookup ("items-changed", G_TYPE_LIST_MODEL);
       atomic_store_explicit (&items_changed, signal, memory_order_relaxed);
     }
-  if (g_signal_has_handler_pending (self, signal, 0, FALSE))
-    g_list_model_items_changed (G_LIST_MODEL (self), position, n_removed, n_added);
+  return g_signal_has_handler_pending (self, signal, 0, FALSE);
 }
 
 static void
@@ -177,97 +184,140 @@ list_add (FerryExecutor *self, FerryTask *task)
 {
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  placement->position = g_sequence_append (self->list, g_object_ref (task));
+  placement->listed = TRUE;
   placement->number = ++self->latest_number;
-  tell_change (self, (guint) g_sequence_get_length (self->list) - 1, 0, 1);
+  placement->list_link.data = g_object_ref (task);
+  g_queue_push_tail_link (&self->list, &placement->list_link);
+  if (self->index != NULL)
+    placement->position = g_sequence_append (self->index, task);
+  if (is_watched (self))
+    g_list_model_items_changed (G_LIST_MODEL (self), self->list.length - 1, 0, 1);
+}
+
+static int
+compare_numbers (gconstpointer a, gconstpointer b)
+{
+  guint64 one = ferry_task_get_placement (*(FerryTask *const *) a)->number;
+  guint64 other = ferry_task_get_placement (*(FerryTask *const *) b)->number;
+
+  return one < other ? -1 : one > other;
+}
+
+/* Returns (transfer full) all finished tasks except the @keep latest, with the list's references. Marks these tasks as
+ * removed from the list, so that no handler removes them a second time. The caller must unlink them. */
+static GPtrArray *
+take_leaving (FerryExecutor *self, guint keep)
+{
+  GPtrArray *leaving = g_ptr_array_new_full (self->finished.length - keep, g_object_unref);
+
+  while (self->finished.length > keep)
+    {
+      GList *link = g_queue_pop_head_link (&self->finished);
+      FerryTask *task = g_steal_pointer (&link->data);
+
+      ferry_task_get_placement (task)->listed = FALSE;
+      g_ptr_array_add (leaving, task);
+    }
+  return leaving;
+}
+
+static FerryTaskPlacement *
+get_leaving (GPtrArray *leaving, guint index)
+{
+  return ferry_task_get_placement (g_ptr_array_index (leaving, index));
+}
+
+/* Unlinks the @n tasks of @leaving from @start on, and removes them from the index, where they must be neighbours.
+ * Returns the position that the first of them had. */
+static guint
+unlink_range (FerryExecutor *self, GPtrArray *leaving, guint start, guint n)
+{
+  GSequenceIter *first = get_leaving (leaving, start)->position;
+  GSequenceIter *last = get_leaving (leaving, start + n - 1)->position;
+  guint position = (guint) g_sequence_iter_get_position (first);
+
+  self->looked_at = NULL;
+  /* A range is cut out of the tree, which takes several times as long as to remove one. */
+  if (n == 1)
+    g_sequence_remove (first);
+  else
+    g_sequence_remove_range (first, g_sequence_iter_next (last));
+  for (guint i = start; i < start + n; i++)
+    {
+      get_leaving (leaving, i)->position = NULL;
+      g_queue_unlink (&self->list, &get_leaving (leaving, i)->list_link);
+    }
+  return position;
+}
+
+/* Removes tasks that are marked already from the list. Neighbouring tasks are removed in one change, because a list
+ * view needs much time for each. The loop starts at the end, so that earlier positions stay valid. */
+static void
+list_unlink (FerryExecutor *self, GPtrArray *leaving)
+{
+  guint n;
+
+  /* No handler runs before all are unlinked, so none can ask for a position meanwhile. */
+  if (self->index == NULL && !is_watched (self))
+    {
+      for (guint i = 0; i < leaving->len; i++)
+        g_queue_unlink (&self->list, &get_leaving (leaving, i)->list_link);
+      return;
+    }
+  need_index (self);
+  g_ptr_array_sort (leaving, compare_numbers);
+  for (guint end = leaving->len; end > 0; end -= n)
+    {
+      guint position;
+
+      for (n = 1; n < end; n++)
+        if (get_leaving (leaving, end - n)->list_link.prev != &get_leaving (leaving, end - n - 1)->list_link)
+          break;
+      position = unlink_range (self, leaving, end - n, n);
+      if (is_watched (self))
+        g_list_model_items_changed (G_LIST_MODEL (self), position, n, 0);
+    }
+  if (self->list.length == 0)
+    g_clear_pointer (&self->index, g_sequence_free);
 }
 
 static void
 list_remove (FerryExecutor *self, FerryTask *task)
 {
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
-  GSequenceIter *iter = g_steal_pointer (&placement->position);
-  guint position;
+  g_autoptr (GPtrArray) leaving = NULL;
 
-  if (iter == NULL)
+  if (!placement->listed)
     return;
+  placement->listed = FALSE;
   if (g_steal_pointer (&placement->finished_link.data) != NULL)
     g_queue_unlink (&self->finished, &placement->finished_link);
-  position = (guint) g_sequence_iter_get_position (iter);
-  self->looked_at = NULL;
-  g_sequence_remove (iter);
-  tell_change (self, position, 1, 0);
+  leaving = g_ptr_array_new_full (1, g_object_unref);
+  g_ptr_array_add (leaving, task);
+  list_unlink (self, leaving);
 }
 
-typedef struct
-{
-  guint64 number;
-  GSequenceIter *position;
-} Leaving;
-
-static int
-compare_numbers (gconstpointer a, gconstpointer b)
-{
-  const Leaving *one = a;
-  const Leaving *other = b;
-
-  return one->number < other->number ? -1 : one->number > other->number;
-}
-
-/* Returns (transfer full) the list positions of all finished tasks except the @keep latest, in the order of the list.
- * Marks these tasks as removed from the list, so that no handler removes them a second time. */
-static GArray *
-take_leaving (FerryExecutor *self, guint keep)
-{
-  GArray *leaving = g_array_sized_new (FALSE, FALSE, sizeof (Leaving), self->finished.length - keep);
-
-  while (self->finished.length > keep)
-    {
-      GList *link = g_queue_pop_head_link (&self->finished);
-      FerryTaskPlacement *placement = ferry_task_get_placement (g_steal_pointer (&link->data));
-      Leaving one = {placement->number, g_steal_pointer (&placement->position)};
-
-      g_array_append_val (leaving, one);
-    }
-  g_array_sort (leaving, compare_numbers);
-  return leaving;
-}
-
-static GSequenceIter *
-get_position (GArray *leaving, guint index)
-{
-  return g_array_index (leaving, Leaving, index).position;
-}
-
-/* Removes all finished tasks except the @keep latest from the list. Neighbouring tasks are removed in one change,
- * because a list view needs much time for each. The loop starts at the end, so that earlier positions stay valid. */
+/* Removes all finished tasks except the @keep latest from the list. */
 static void
 list_trim (FerryExecutor *self, guint keep)
 {
   g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = g_object_ref (self);
-  g_autoptr (GArray) leaving = NULL;
-  guint n;
+  g_autoptr (GPtrArray) leaving = NULL;
 
   if (self->finished.length <= keep)
     return;
   leaving = take_leaving (self, keep);
-  for (guint end = leaving->len; end > 0; end -= n)
-    {
-      GSequenceIter *first = get_position (leaving, end - 1);
-      GSequenceIter *behind = g_sequence_iter_next (first);
-      guint position;
+  list_unlink (self, leaving);
+}
 
-      for (n = 1; n < end && g_sequence_iter_prev (first) == get_position (leaving, end - 1 - n); n++)
-        first = get_position (leaving, end - 1 - n);
-      position = (guint) g_sequence_iter_get_position (first);
-      self->looked_at = NULL;
-      /* A range is cut out of the tree, which takes several times as long as to remove one. */
-      if (n == 1)
-        g_sequence_remove (first);
-      else
-        g_sequence_remove_range (first, behind);
-      tell_change (self, position, n, 0);
-    }
+/* Frees the list of an executor that has no open task, without a signal. */
+static void
+list_clear (FerryExecutor *self)
+{
+  g_autoptr (GPtrArray) leaving = take_leaving (self, 0);
+
+  g_clear_pointer (&self->index, g_sequence_free);
+  g_queue_init (&self->list);
 }
 
 /* Notes that a task of the list is done. Finished tasks are removed together, in the main loop's next iteration. */
@@ -276,7 +326,7 @@ list_finish (FerryExecutor *self, FerryTask *task)
 {
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  if (placement->position == NULL)
+  if (!placement->listed)
     return;
   placement->finished_link.data = task;
   g_queue_push_tail_link (&self->finished, &placement->finished_link);
@@ -290,14 +340,9 @@ list_open (FerryExecutor *self)
 {
   GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
 
-  for (GSequenceIter *iter = g_sequence_get_begin_iter (self->list); !g_sequence_iter_is_end (iter);
-       iter = g_sequence_iter_next (iter))
-    {
-      FerryTask *task = g_sequence_get (iter);
-
-      if (!ferry_task_get_done (task))
-        g_ptr_array_add (tasks, g_object_ref (task));
-    }
+  for (GList *link = self->list.head; link != NULL; link = link->next)
+    if (!ferry_task_get_done (link->data))
+      g_ptr_array_add (tasks, g_object_ref (link->data));
   return tasks;
 }
 
@@ -1562,8 +1607,6 @@ ferry_executor_dispose (GObject *object)
   ferry_timers_unset (self->router->timers, &self->notify_timer);
   ferry_timers_unset (self->router->timers, &self->source.refuse_timer);
   ferry_timers_unset (self->router->timers, &self->shutdown_timer);
-  /* Clears the placements of the listed tasks, which are all done. The list itself is freed without a signal. */
-  g_array_unref (take_leaving (self, 0));
 
   G_OBJECT_CLASS (ferry_executor_parent_class)->dispose (object);
 }
@@ -1576,7 +1619,7 @@ ferry_executor_finalize (GObject *object)
   ferry_wait_queue_clear (&self->submissions);
   ferry_wait_queue_clear (&self->shutdown_waits);
   ferry_task_queue_clear (&self->source.queue);
-  g_clear_pointer (&self->list, g_sequence_free);
+  list_clear (self);
   pthread_mutex_destroy (&self->inbox_lock);
   g_clear_object (&self->pool);
 
@@ -1602,7 +1645,6 @@ ferry_executor_init (FerryExecutor *self)
   ferry_wait_queue_init (&self->shutdown_waits);
   pthread_mutex_init (&self->inbox_lock, NULL);
   ferry_task_queue_init (&self->source.queue);
-  self->list = g_sequence_new (g_object_unref);
 }
 
 /**

@@ -22,8 +22,9 @@ typedef struct
 {
   GList queue_link;        /* link in the executor's queue, or in a worker's list in_flight */
   GList finished_link;     /* link in the executor's list of finished tasks */
+  GList list_link;         /* link in the executor's list model */
   gpointer queue;          /* (nullable): the FerryTaskSource of the executor */
-  GSequenceIter *position; /* (nullable): the task's place in the executor's list model */
+  GSequenceIter *position; /* (nullable): the task's place in the index of the list model, if there is an index */
   guint64 number;          /* increases in the order of the executor's list model */
   gpointer worker;         /* (nullable): the FerryPoolWorker that has the task */
   guint64 xid;             /* xid of the task's call at the worker; 0: none */
@@ -31,6 +32,7 @@ typedef struct
   FerryTimer timer;        /* runs out at the end of the waiting time, then of the run time, then of the grace time */
   guint executing : 1;     /* the executor counts the task as executing */
   guint taken_in : 1;      /* the router's thread has added the task to the executor */
+  guint listed : 1;        /* the executor's list model has the task, and is not about to remove it */
   guint escalation : 8;    /* the step of a cancelled task's escalation; 0: none yet */
   guint n_looks;           /* how often look_for_answer() ran since more of the up lane was dispatched */
   guint64 answer_end;      /* the up lane's position up to which the answer must be written; 0: not known */
