@@ -50,10 +50,6 @@ void ferry_receiver_emit_message (FerryReceiver *self, GVariant *message);
 void ferry_receiver_emit_buffer (FerryReceiver *self, GVariant *metadata, GBytes *buffer);
 void ferry_receiver_emit_closed (FerryReceiver *self, FerryExit *exit);
 
-/* main, within a handler: delivers the newest value of a pipe for latest values now, if it was not delivered yet, so
- * that the handler can go on after that value. Defined in ferry-router.c. */
-void ferry_receiver_flush_latest (FerryReceiver *receiver);
-
 static inline gboolean
 ferry_receiver_is_abandoned (FerryReceiver *self)
 {

@@ -95,6 +95,9 @@ gboolean ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObs
                                 gpointer launch_data, GDestroyNotify launch_destroy);
 void ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail);
 FerryPipe *ferry_router_find_pipe (FerryRouter *self, guint64 connection_id);
+/* main, within a handler: delivers the newest value of a pipe for latest values now, if it was not delivered yet, so
+ * that the handler can go on after that value. receiver may be another router's, or closed: then does nothing. */
+void ferry_router_flush_latest (FerryRouter *self, FerryReceiver *receiver);
 
 void ferry_router_keep (FerryRouter *self, gpointer object);
 void ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gconstpointer data,

@@ -537,7 +537,7 @@ heat (FerryRouter *self, FerryPipe *pipe, gint64 now)
   ferry_hot_cells_heat (&self->hot_cells, pipe->watch, pipe->connection_id, now + self->latest_interval);
 }
 
-/* Makes a cold cell hot whose writer rang, and delivers its value, unless ferry_receiver_flush_latest() did that. */
+/* Makes a cold cell hot whose writer rang, and delivers its value, unless ferry_router_flush_latest() did that. */
 static void
 cell_rang (FerryRouter *self, FerryBlock *block)
 {
@@ -605,15 +605,18 @@ deliver_latest (Dispatch *dispatch)
 }
 
 void
-ferry_receiver_flush_latest (FerryReceiver *receiver)
+ferry_router_flush_latest (FerryRouter *self, FerryReceiver *receiver)
 {
-  g_autoptr (FerryReceiver) kept = g_object_ref (receiver);
-  g_autoptr (FerryRouter) self = ferry_receiver_dup_router (kept);
-  FerryPipe *pipe = self != NULL ? ferry_router_find_pipe (self, kept->connection_id) : NULL;
+  FerryPipe *pipe = ferry_router_find_pipe (self, receiver->connection_id);
 
-  if (pipe != NULL && self->monitor != NULL && pipe->receiver == kept && get_watch (pipe) != NULL &&
-      ferry_cell_reader_has_new (&pipe->watch->reader))
-    take_and_deliver (self, pipe, g_get_monotonic_time ());
+  if (pipe == NULL || self->monitor == NULL || pipe->receiver != receiver || get_watch (pipe) == NULL ||
+      !ferry_cell_reader_has_new (&pipe->watch->reader))
+    return;
+  g_object_ref (self);
+  g_object_ref (receiver);
+  take_and_deliver (self, pipe, g_get_monotonic_time ());
+  g_object_unref (receiver);
+  g_object_unref (self);
 }
 
 /* ---- links ---- */

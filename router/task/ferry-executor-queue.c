@@ -81,7 +81,7 @@ tidy (FerryTaskQueue *self)
 void
 ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_front)
 {
-  FerryBucket *bucket = get_bucket (self, ferry_task_get_priority (task));
+  FerryBucket *bucket = get_bucket (self, ferry_task_peek_priority (task));
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
   placement->queue_link.data = task;
@@ -95,7 +95,7 @@ ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_front)
 void
 ferry_task_queue_remove (FerryTaskQueue *self, FerryTask *task)
 {
-  FerryBucket *bucket = get_bucket (self, ferry_task_get_priority (task));
+  FerryBucket *bucket = get_bucket (self, ferry_task_peek_priority (task));
 
   g_queue_unlink (&bucket->tasks, &ferry_task_get_placement (task)->queue_link);
   self->n_empty += bucket->tasks.head == NULL;

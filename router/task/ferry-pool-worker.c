@@ -655,13 +655,13 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
       fault (self, "it answered a call without taking the descriptors that came with it");
       return;
     }
-  ferry_receiver_flush_latest (self->progress_receiver);
+  ferry_router_flush_latest (self->router, self->progress_receiver);
   if (placement->worker != self)
     return;
   note_running (self);
-  g_object_unref (unlink_task (self, task));
+  /* Counted before the pool's roster is told of the change. */
   self->n_done++;
-  note_change (self);
+  g_object_unref (unlink_task (self, task));
   if (self->pool != NULL)
     self->rules->note_time (self->pool, now - self->latest);
   self->latest = now;
@@ -713,7 +713,6 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
   FerryTaskSource *source = get_source (task);
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
   FerryTaskKind kind = ferry_task_get_kind (task);
-  gint64 now = g_get_monotonic_time ();
   FerryRequest request = {
     .method = ferry_task_get_function (task),
     .arguments = ferry_task_get_arguments (task),
@@ -750,7 +749,7 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
     }
   ferry_task_queue_remove (&source->queue, task);
   if (g_queue_is_empty (&self->in_flight))
-    self->latest = now;
+    self->latest = g_get_monotonic_time ();
   placement->worker = self;
   placement->xid = xid;
   placement->n_fd_batches = request.n_descriptors > 0 ? ferry_link_get_n_fd_batches_sent (self->link) : 0;

@@ -467,7 +467,7 @@ peek_task (FerryPool *self)
       FerryTaskSource *source = g_ptr_array_index (self->sources, index);
       FerryTask *task = ferry_timer_is_set (&source->refuse_timer) ? NULL : ferry_task_queue_peek (&source->queue);
 
-      if (task != NULL && (best == NULL || ferry_task_get_priority (task) > ferry_task_get_priority (best)))
+      if (task != NULL && (best == NULL || ferry_task_peek_priority (task) > ferry_task_peek_priority (best)))
         best = task;
     }
   return best;

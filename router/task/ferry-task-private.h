@@ -95,11 +95,12 @@ guint ferry_task_get_descriptors (FerryTask *self, int *descriptors);
 /* Whether the task was given descriptors or bytes, which are closed once the task is done. */
 gboolean ferry_task_had_descriptors (FerryTask *self);
 
-/* Event START: a worker has begun the task. */
+/* Event START: a worker has begun the task. The caller must hold a reference. */
 gboolean ferry_task_start (FerryTask *self, GPid pid);
 /* Sets the process id of a task that started before its process was known. */
 void ferry_task_take_pid (FerryTask *self, GPid pid);
-/* Events PROGRESS, MESSAGE, YIELD and RESULT. The functions return TRUE also if the event is ignored. */
+/* Events PROGRESS, MESSAGE, YIELD and RESULT. The functions return TRUE also if the event is ignored. The caller of
+ * ferry_task_complete() must hold a reference. */
 gboolean ferry_task_take_progress (FerryTask *self, const FerryProgress *progress);
 gboolean ferry_task_take_message (FerryTask *self, const char *type, GVariant *value);
 gboolean ferry_task_take_yield (FerryTask *self, GVariant *value);
@@ -112,6 +113,8 @@ gboolean ferry_task_give_back (FerryTask *self);
 /* Called before the submission. Yielded values count as not consumed until ferry_task_consume(). */
 void ferry_task_hold_window (FerryTask *self);
 void ferry_task_consume (FerryTask *self, guint n);
+/* main: the priority, for the queue, which asks often and is the router's anyway. */
+int ferry_task_peek_priority (FerryTask *self);
 /* Sets the priority of a task that waits. The caller must move the task in the queue. */
 void ferry_task_change_priority (FerryTask *self, int priority);
 /* Returns (transfer full) a new FerryTask with the same kind, function, arguments, name, priority and settings, but

@@ -26,6 +26,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
@@ -108,7 +109,7 @@ typedef struct
   FerryHome *home;               /* (owned) (nullable): the executor's; const once the task is submitted */
   const FerryTaskDriver *driver; /* (nullable): not NULL while the task is submitted and not done */
   gpointer executor;             /* (nullable) (unowned): not NULL while driver is not NULL */
-  char *function;                /* const */
+  char *function;                /* const: own_function, or a string of its own if the name is longer */
   GVariant *arguments;           /* const (nullable) */
   GVariant *result;              /* (nullable) */
   GError *error;                 /* (nullable) */
@@ -127,6 +128,7 @@ typedef struct
   guint kind : 4;           /* const: FerryTaskKind */
   guint leaves_worker : 1;  /* the task is done, and a worker may still run its function */
   guint holds_window : 1;   /* see ferry_task_hold_window() */
+  char own_function[24];    /* const */
 } FerryTaskPrivate;
 
 typedef enum
@@ -300,13 +302,25 @@ ferry_task_change_priority (FerryTask *self, int priority)
   notify (self, PROP_PRIORITY);
 }
 
+/* Most names are short, and need no block of memory for each task. */
+static void
+set_function (FerryTaskPrivate *priv, const char *function)
+{
+  gsize size = function != NULL ? strlen (function) + 1 : 0;
+
+  if (size == 0 || size > sizeof priv->own_function)
+    priv->function = g_strdup (function);
+  else
+    priv->function = memcpy (priv->own_function, function, size);
+}
+
 void
 ferry_task_set_up (FerryTask *self, FerryTaskKind kind, const char *function, GVariant *arguments)
 {
   FerryTaskPrivate *priv = get_private (self);
 
   priv->kind = kind;
-  priv->function = g_strdup (function);
+  set_function (priv, function);
   if (arguments != NULL)
     priv->arguments = g_variant_ref_sink (arguments);
 }
@@ -1011,6 +1025,12 @@ ferry_task_get_placement (FerryTask *self)
   return &get_private (self)->placement;
 }
 
+int
+ferry_task_peek_priority (FerryTask *self)
+{
+  return get_private (self)->priority;
+}
+
 void
 ferry_task_backdate (FerryTask *self, gint64 microseconds)
 {
@@ -1556,20 +1576,19 @@ signal_end (FerryTask *self, FerryTaskState was)
     ferry_wait_queue_finish_key (&thread_waits, self);
 }
 
+/* The caller must hold a reference. */
 static void
 finish (FerryTask *self, const FerryTaskTransition *transition)
 {
-  g_autoptr (FerryTask) kept = g_object_ref (self);
-  FerryTaskState was = ferry_task_get_state (self);
+  FerryTaskState was = (FerryTaskState) get_private (self)->state;
 
   set_end (self, transition, TRUE);
-  signal_end (kept, was);
+  signal_end (self, was);
 }
 
 gboolean
 ferry_task_start (FerryTask *self, GPid pid)
 {
-  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
   FerryTaskPrivate *priv = get_private (self);
   const FerryTaskTransition *transition = look_up (priv, FERRY_TASK_EVENT_START);
   gboolean changed_pid = priv->pid != pid;
@@ -2206,7 +2225,7 @@ set_property (GObject *object, guint property_id, const GValue *value, GParamSpe
       priv->kind = g_value_get_enum (value);
       break;
     case PROP_FUNCTION:
-      priv->function = g_value_dup_string (value);
+      set_function (priv, g_value_get_string (value));
       break;
     case PROP_ARGUMENTS:
       priv->arguments = g_value_dup_variant (value);
@@ -2309,7 +2328,8 @@ ferry_task_finalize (GObject *object)
   g_clear_pointer (&priv->arguments, g_variant_unref);
   g_clear_pointer (&priv->result, g_variant_unref);
   g_clear_error (&priv->error);
-  g_free (priv->function);
+  if (priv->function != priv->own_function)
+    g_free (priv->function);
 
   G_OBJECT_CLASS (ferry_task_parent_class)->finalize (object);
 }

@@ -8,13 +8,15 @@
 
 #include "worker/ferry-function-private.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
-static GHashTable *registries[FERRY_N_FUNCTION_KINDS]; /* lock: (element-type utf8 FerryFunctionEntry) (nullable) */
+/* (element-type utf8 FerryFunctionEntry) (nullable): lock, except that any thread may see whether there is one. */
+static _Atomic (GHashTable *) registries[FERRY_N_FUNCTION_KINDS];
 
 gboolean
 ferry_function_add (FerryFunctionKind kind, const char *name, const char *arguments, const char *result,
@@ -98,9 +100,13 @@ ferry_function_forget (const char *name)
 const FerryFunctionEntry *
 ferry_function_find_kind (FerryFunctionKind kind, const char *name)
 {
+  /* Relaxed: the lock orders the rest. An application whose functions are all in its workers' program registers none,
+   * and asks for each task. */
+  if (atomic_load_explicit (&registries[kind], memory_order_relaxed) == NULL)
+    return NULL;
   FERRY_AUTO_LOCK (&registry_lock);
 
-  return registries[kind] != NULL ? g_hash_table_lookup (registries[kind], name) : NULL;
+  return g_hash_table_lookup (registries[kind], name);
 }
 
 static gboolean

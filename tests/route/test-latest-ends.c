@@ -447,12 +447,12 @@ flushing_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVar
   LatestTest *self = user_data;
 
   g_assert_cmpuint (self->latest, ==, 1);
-  ferry_receiver_flush_latest (self->receiver);
+  ferry_router_flush_latest (self->router, self->receiver);
   g_assert_cmpuint (self->latest, ==, 2);
-  ferry_receiver_flush_latest (self->receiver);
+  ferry_router_flush_latest (self->router, self->receiver);
   g_assert_cmpuint (self->n_values, ==, 2);
   /* Of another kind: nothing. */
-  ferry_receiver_flush_latest (receiver);
+  ferry_router_flush_latest (self->router, receiver);
 }
 
 static void
@@ -472,7 +472,7 @@ test_newest_value_can_be_had_before_a_message (void)
     route_test_send_numbers (queued->sender, 0, 1);
     latest_test_wait_value (pipe, 2);
     close_pipe (pipe);
-    ferry_receiver_flush_latest (pipe->receiver);
+    ferry_router_flush_latest (router, pipe->receiver);
     g_assert_cmpuint (pipe->n_values, ==, 2);
   }
   ferry_test_router_stop (router);
@@ -488,7 +488,7 @@ test_newest_value_can_be_had_before_it_rang (void)
     g_autoptr (LatestTest) pipe = latest_test_new (router);
 
     latest_test_send (pipe, 1);
-    ferry_receiver_flush_latest (pipe->receiver);
+    ferry_router_flush_latest (router, pipe->receiver);
     g_assert_cmpuint (pipe->latest, ==, 1);
     /* What rang for it finds nothing new, and the cell goes on. */
     latest_test_wait_cold (router);
@@ -509,7 +509,7 @@ test_flush_after_stop_of_router_does_nothing (void)
   latest_test_send (pipe, 1);
   stop_router (router);
   route_test_assert_warned ("The router is stopped with 1 open pipe: *");
-  ferry_receiver_flush_latest (pipe->receiver);
+  ferry_router_flush_latest (router, pipe->receiver);
   g_assert_cmpuint (pipe->n_values, ==, 0);
 }
 

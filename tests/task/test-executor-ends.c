@@ -109,6 +109,143 @@ is_list (gconstpointer data)
   mirror_free (mirror);
 }
 
+/* Asserts that the list has these tasks. Looks at them from the last to the first, and then the other way. */
+static void
+assert_items (FerryExecutor *executor, GPtrArray *expected)
+{
+  GListModel *model = G_LIST_MODEL (executor);
+
+  g_assert_cmpuint (g_list_model_get_n_items (model), ==, expected->len);
+  g_assert_null (g_list_model_get_item (model, expected->len));
+  for (guint i = 0; i < 2 * expected->len; i++)
+    {
+      guint position = i < expected->len ? expected->len - 1 - i : i - expected->len;
+      g_autoptr (GObject) item = g_list_model_get_item (model, position);
+
+      g_assert_true (item == g_ptr_array_index (expected, position));
+    }
+  g_assert_null (g_list_model_get_item (model, G_MAXUINT));
+}
+
+static GPtrArray *
+submit_to_list (FerryExecutor *executor, guint n)
+{
+  GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < n; i++)
+    g_ptr_array_add (tasks, task_test_submit (executor, i == 0 ? "gate" : "note", g_variant_new_string ("x")));
+  return tasks;
+}
+
+static void
+remove_from_list (FerryExecutor *executor, GPtrArray *tasks, guint position)
+{
+  g_autoptr (GError) error = NULL;
+
+  ferry_executor_remove (executor, g_ptr_array_index (tasks, position), &error);
+  g_assert_no_error (error);
+  g_ptr_array_remove_index (tasks, position);
+}
+
+/* Nobody asks for a position before tasks have left the list. */
+static void
+is_looked_at_late (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (GPtrArray) tasks = submit_to_list (test->executor, 30);
+
+  ferry_executor_set_keep_finished (test->executor, 1000);
+  task_test_wait_begun (g_ptr_array_index (tasks, 0));
+  for (guint i = 5; i < 10; i++)
+    ferry_task_cancel (g_ptr_array_index (tasks, i));
+  remove_from_list (test->executor, tasks, 7);
+  remove_from_list (test->executor, tasks, 5);
+  remove_from_list (test->executor, tasks, 20);
+  assert_items (test->executor, tasks);
+  remove_from_list (test->executor, tasks, tasks->len - 1);
+  remove_from_list (test->executor, tasks, 1);
+  g_ptr_array_add (tasks, task_test_submit (test->executor, "note", g_variant_new_string ("x")));
+  assert_items (test->executor, tasks);
+  task_test_open_gate ();
+  ferry_test_run_until (is_empty, test->executor);
+  assert_items (test->executor, tasks);
+  /* One worker ran them in order. So those that stay are the last ones. */
+  ferry_executor_set_keep_finished (test->executor, 3);
+  g_ptr_array_remove_range (tasks, 0, tasks->len - 3);
+  assert_items (test->executor, tasks);
+  ferry_executor_clear_finished (test->executor);
+  g_ptr_array_set_size (tasks, 0);
+  assert_items (test->executor, tasks);
+  g_ptr_array_add (tasks, task_test_submit (test->executor, "note", g_variant_new_string ("x")));
+  assert_items (test->executor, tasks);
+  task_test_wait_done (g_ptr_array_index (tasks, 0));
+}
+
+/* The first handler comes when tasks have left the list, and nobody has looked at it. */
+static void
+is_watched_late (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (GPtrArray) tasks = submit_to_list (test->executor, 40);
+  Mirror *mirror;
+
+  ferry_executor_set_keep_finished (test->executor, 1000);
+  task_test_wait_begun (g_ptr_array_index (tasks, 0));
+  remove_from_list (test->executor, tasks, 3);
+  remove_from_list (test->executor, tasks, tasks->len - 1);
+  mirror = mirror_new (test->executor);
+  for (guint i = 0; i < tasks->len; i++)
+    g_ptr_array_add (mirror->items, g_object_ref (g_ptr_array_index (tasks, i)));
+  for (guint i = 2; i < 30; i += i % 4 == 0 ? 1 : 3)
+    ferry_task_cancel (g_ptr_array_index (tasks, i));
+  /* The cancelled ones leave in several ranges. */
+  ferry_executor_set_keep_finished (test->executor, 0);
+  g_assert_cmpuint (mirror->items->len, <, tasks->len);
+  mirror_compare (mirror);
+  task_test_open_gate ();
+  ferry_test_run_until (is_empty, test->executor);
+  task_test_settle ();
+  mirror_compare (mirror);
+  g_assert_cmpuint (mirror->items->len, ==, 0);
+  mirror_free (mirror);
+}
+
+typedef struct
+{
+  GListModel *model;
+  guint n_items; /* when the task was freed */
+} Freed;
+
+static void
+note_freed (gpointer data, GObject *object)
+{
+  Freed *freed = data;
+  g_autoptr (GObject) first = g_list_model_get_item (freed->model, 0);
+
+  freed->n_items = g_list_model_get_n_items (freed->model);
+  g_assert_true (first == NULL || first != object);
+}
+
+/* What runs when a task is freed finds a list without the task. */
+static void
+frees_what_has_left_the_list (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (GPtrArray) tasks = submit_to_list (test->executor, 10);
+  Freed freed = {G_LIST_MODEL (test->executor), G_MAXUINT};
+
+  g_object_weak_ref (g_ptr_array_index (tasks, 4), note_freed, &freed);
+  task_test_wait_begun (g_ptr_array_index (tasks, 0));
+  ferry_task_cancel (g_ptr_array_index (tasks, 4));
+  ferry_task_cancel (g_ptr_array_index (tasks, 5));
+  g_ptr_array_set_size (tasks, 0);
+  g_assert_cmpuint (freed.n_items, ==, G_MAXUINT);
+  ferry_executor_clear_finished (test->executor);
+  g_assert_cmpuint (freed.n_items, ==, 8);
+  task_test_open_gate ();
+  ferry_test_run_until (is_empty, test->executor);
+}
+
 static void
 cancel_added (GListModel *model, guint position, guint removed, guint added, gpointer data)
 {
@@ -470,6 +607,9 @@ main (int argc, char **argv)
   g_test_add_data_func ("/executor/is-a-list-without-finished-tasks", GUINT_TO_POINTER (0), is_list);
   g_test_add_data_func ("/executor/is-a-list-with-some-finished-tasks", GUINT_TO_POINTER (5), is_list);
   g_test_add_data_func ("/executor/is-a-list-with-all-tasks", GUINT_TO_POINTER (1000), is_list);
+  g_test_add_func ("/executor/is-a-list-that-is-looked-at-late", is_looked_at_late);
+  g_test_add_func ("/executor/is-a-list-that-is-watched-late", is_watched_late);
+  g_test_add_func ("/executor/frees-what-has-left-the-list", frees_what_has_left_the_list);
   g_test_add_func ("/executor/is-told-to-cancel-what-comes-into-the-list", cancels_what_comes_into_the_list);
   g_test_add_data_func ("/executor/cancels-all-in-threads", IN_THREADS, cancels_all);
   g_test_add_data_func ("/executor/cancels-what-a-thread-submitted-before", GINT_TO_POINTER (FALSE),

@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "route/ferry-receiver-private.h"
+#include "route/ferry-router-private.h"
 #include "worker/worker-test.h"
 
 /* What arrives on a pipe for latest values. */
@@ -202,7 +202,7 @@ order_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVarian
 {
   LatestWorker *self = user_data;
 
-  ferry_receiver_flush_latest (self->receiver);
+  ferry_router_flush_latest (self->router, self->receiver);
   g_assert_cmpuint (self->latest, ==, 5);
 }
 
