@@ -54,6 +54,7 @@ typedef struct
   FerryPoolCall initialiser;
   FerryPoolCall finaliser;
   gboolean stopping;     /* the pool ends all of its workers */
+  gboolean settled;      /* all tasks that can be sent were sent, and no worker has changed since then */
   gboolean has_attached; /* at least one worker of the pool has attached, so the program is able to attach */
   void (*schedule) (FerryPool *self);
   void (*note_change) (FerryPool *self, FerryPoolWorker *worker); /* see ferry_pool_roster_update() */

@@ -214,7 +214,9 @@ schedule (FerryPoolWorker *self)
 static void
 use_worker (FerryPoolWorker *self)
 {
-  schedule (self);
+  /* The handler of a task's end has often submitted the next task, with which the pool was scheduled. */
+  if (!self->rules->settled)
+    schedule (self);
   if (self->pool != NULL)
     note_idle (self);
 }

@@ -203,6 +203,7 @@ ferry_pool_check (FerryPool *self, GError **error)
 static void
 note_change (FerryPool *self, FerryPoolWorker *worker)
 {
+  self->rules.settled = FALSE;
   ferry_pool_roster_update (&self->roster, worker);
 }
 
@@ -399,6 +400,7 @@ start_worker (FerryPool *self)
       return FALSE;
     }
   self->started = TRUE;
+  self->rules.settled = FALSE;
   ferry_pool_roster_add (&self->roster, worker);
   if (worker->worker != NULL)
     g_list_store_append (self->list, worker->worker);
@@ -591,6 +593,7 @@ ferry_pool_schedule (FerryPool *self)
         ;
     }
   while (self->schedule_again);
+  self->rules.settled = TRUE;
   self->router->n_holding--;
   self->scheduling = FALSE;
   start_minimum (self);
@@ -957,6 +960,7 @@ ferry_pool_set_max_tasks (FerryPool *self, guint max_tasks)
   if (self->rules.max_tasks == max_tasks)
     return;
   self->rules.max_tasks = max_tasks;
+  self->rules.settled = FALSE;
   ferry_pool_roster_update_all (&self->roster);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_TASKS]);
 }
