@@ -108,8 +108,8 @@ get_n_items (GListModel *model)
 }
 
 /* Returns (transfer none) a tree of the listed tasks, in which their positions are found quickly. It is made for the
- * first question about a position, and dropped when the list is empty. Most lists are never shown, and a tree takes
- * longer to change than all other fields of a task together. */
+ * first question about a position, in a time that grows with the list, and dropped when the list is empty. Most lists
+ * are never shown, and a change of a tree takes many times as long as one of a linked list. */
 static GSequence *
 need_index (FerryExecutor *self)
 {
@@ -255,6 +255,7 @@ unlink_range (FerryExecutor *self, GPtrArray *leaving, guint start, guint n)
 static void
 list_unlink (FerryExecutor *self, GPtrArray *leaving)
 {
+  g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = g_object_ref (self);
   guint n;
 
   /* No handler runs before all are unlinked, so none can ask for a position meanwhile. */
@@ -301,7 +302,6 @@ list_remove (FerryExecutor *self, FerryTask *task)
 static void
 list_trim (FerryExecutor *self, guint keep)
 {
-  g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (GPtrArray) leaving = NULL;
 
   if (self->finished.length <= keep)

@@ -247,6 +247,33 @@ frees_what_has_left_the_list (void)
 }
 
 static void
+drop_executor (GListModel *model, guint position, guint removed, guint added, gpointer data)
+{
+  TaskTest *test = data;
+
+  g_clear_object (&test->executor);
+}
+
+/* A handler drops the last reference to the list that is about to lose its last task. */
+static void
+is_dropped_by_its_handler (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (GPtrArray) tasks = submit_to_list (test->executor, 2);
+  FerryExecutor *executor = test->executor;
+
+  ferry_executor_set_keep_finished (executor, 1);
+  task_test_open_gate ();
+  ferry_test_run_until (is_empty, executor);
+  task_test_settle ();
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (executor)), ==, 1);
+  g_signal_connect (executor, "items-changed", G_CALLBACK (drop_executor), test);
+  ferry_executor_remove (executor, g_ptr_array_index (tasks, 1), NULL);
+  g_assert_null (test->executor);
+  g_assert_cmpuint (G_OBJECT (g_ptr_array_index (tasks, 1))->ref_count, ==, 1);
+}
+
+static void
 cancel_added (GListModel *model, guint position, guint removed, guint added, gpointer data)
 {
   for (guint i = 0; i < added; i++)
@@ -609,6 +636,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/executor/is-a-list-with-all-tasks", GUINT_TO_POINTER (1000), is_list);
   g_test_add_func ("/executor/is-a-list-that-is-looked-at-late", is_looked_at_late);
   g_test_add_func ("/executor/is-a-list-that-is-watched-late", is_watched_late);
+  g_test_add_func ("/executor/is-dropped-by-a-handler-of-its-list", is_dropped_by_its_handler);
   g_test_add_func ("/executor/frees-what-has-left-the-list", frees_what_has_left_the_list);
   g_test_add_func ("/executor/is-told-to-cancel-what-comes-into-the-list", cancels_what_comes_into_the_list);
   g_test_add_data_func ("/executor/cancels-all-in-threads", IN_THREADS, cancels_all);
