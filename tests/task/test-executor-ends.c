@@ -147,7 +147,7 @@ remove_from_list (FerryExecutor *executor, GPtrArray *tasks, guint position)
   g_ptr_array_remove_index (tasks, position);
 }
 
-/* Nobody asks for a position before tasks have left the list. */
+/* No position is asked for before tasks have left the list. */
 static void
 is_looked_at_late (void)
 {
@@ -181,7 +181,7 @@ is_looked_at_late (void)
   task_test_wait_done (g_ptr_array_index (tasks, 0));
 }
 
-/* The first handler comes when tasks have left the list, and nobody has looked at it. */
+/* The first handler comes when tasks have left the list, before the first look at it. */
 static void
 is_watched_late (void)
 {
