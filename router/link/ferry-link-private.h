@@ -236,6 +236,7 @@ struct _FerryLink
   FerryDeadline deadline; /* when the state times out, if it is set */
   gint64 attach_timeout;
   guint rings_allowed; /* how many more times the doorbell may ring without progress */
+  guint rings_borne;   /* how many more of these rings are heard before the doorbell is not heard for a while */
   /* the progress at the last ring: the sum of the heads of the link's lanes and of cells_taken */
   guint64 rings_head;
 
@@ -289,6 +290,9 @@ struct _FerryLink
   gboolean dozing;          /* the monitor lets the up lane fill for a moment, without arming it */
   /* like dozing, but for longer, because the writer marked itself unhurried; ends when the writer rings */
   gboolean lingering;
+  gboolean deaf;         /* the doorbell is not heard until the link is visited again */
+  gint64 rests_since;    /* monotonic time since which n_rests are counted */
+  guint n_rests;         /* how often the up lane was found empty since then */
   guint64 tidied_head;   /* the up lane's head when the worker was last asked to give memory back */
   guint64 ticked_head;   /* the up lane's head at the latest call of ferry_drain_tidy() */
   gboolean buffers_came; /* buffers came since the worker was last asked to give memory back */

@@ -24,13 +24,18 @@
 /* How often a worker may ring its doorbell without progress before the worker is ended. */
 #define RINGS_ALLOWED 1000
 
-/* After so many rings without progress, the worker is no honest one. */
+/* After so many rings without progress, the worker is no honest one. Its doorbell is not heard for a while then, and
+ * again after RINGS_AGAIN more of them. */
 #define RINGS_BELIEVED 16
+#define RINGS_AGAIN 4
 
 /* A guardian that ends is replaced at once. But after MAX_SOON guardians in a row that ended within SOON microseconds,
  * the next guardian is started only at the next launch. */
 #define SOON (1 * G_USEC_PER_SEC)
 #define MAX_SOON 3
+
+/* A doorbell is never read: each ring is an edge. */
+#define DOORBELL_EVENTS (EPOLLIN | EPOLLET)
 
 /* The watches of descriptors that belong to no link. */
 static FerryWatch wake_watch = {FERRY_WATCH_WAKE, NULL};
@@ -51,6 +56,22 @@ static void
 ignore_doorbell (FerrySharedQueue *self, FerryLink *link)
 {
   epoll_ctl (self->bells, EPOLL_CTL_DEL, link->doorbell, NULL);
+}
+
+/* Makes the shared queue deaf to the doorbell of a link, or lets it hear the doorbell again. A doorbell that has ever
+ * rung then counts as one that rings again, so no ring is lost. */
+void
+ferry_shared_queue_set_deaf (FerrySharedQueue *self, FerryLink *link, gboolean deaf)
+{
+  struct epoll_event event = {.events = deaf ? 0 : DOORBELL_EVENTS, .data.ptr = link};
+
+  if (link->deaf == deaf)
+    return;
+  link->deaf = deaf;
+  if (deaf)
+    link->rings_borne = MAX (link->rings_borne, RINGS_AGAIN);
+  /* Fails where the doorbell is ignored already, because the link has ended. */
+  epoll_ctl (self->bells, EPOLL_CTL_MOD, link->doorbell, &event);
 }
 
 FerrySharedQueue *
@@ -293,7 +314,7 @@ unwatch (FerrySharedQueue *self, FerryLink *link)
 gboolean
 ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
 {
-  if (!watch (self->bells, link->doorbell, EPOLLIN | EPOLLET, link, error) ||
+  if (!watch (self->bells, link->doorbell, DOORBELL_EVENTS, link, error) ||
       (link->control >= 0 && !watch (self->epoll, link->control, EPOLLIN | EPOLLRDHUP, &link->control_watch, error)) ||
       !watch_output (self, link, error))
     {
@@ -305,6 +326,7 @@ ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
   else if (link->attach_timeout > 0 && link->parent == FERRY_PARENT_SELF)
     ferry_shared_queue_set_deadline (self, link, ferry_time_add (g_get_monotonic_time (), link->attach_timeout));
   link->rings_allowed = RINGS_ALLOWED;
+  link->rings_borne = RINGS_BELIEVED;
   ferry_link_ref (link);
   set_queue (self, link);
   g_queue_push_tail_link (&self->links, &link->queue_node);
@@ -501,7 +523,10 @@ handle_doorbell (FerrySharedQueue *self, FerryLink *link)
     link->up.head + ferry_link_flush_down (link) + atomic_load_explicit (&link->cells_taken, memory_order_relaxed);
 
   if (progress != link->rings_head)
-    link->rings_allowed = RINGS_ALLOWED;
+    {
+      link->rings_allowed = RINGS_ALLOWED;
+      link->rings_borne = RINGS_BELIEVED;
+    }
   link->rings_head = progress;
   if (link->rings_allowed == 0)
     {
@@ -513,6 +538,7 @@ handle_doorbell (FerrySharedQueue *self, FerryLink *link)
       return;
     }
   link->rings_allowed--;
+  link->rings_borne -= link->rings_borne > 0;
   if (link->state != FERRY_LINK_ATTACHING)
     ferry_shared_queue_activate (self, link);
 }
@@ -522,6 +548,13 @@ gboolean
 ferry_shared_queue_rings_in_vain (FerryLink *link)
 {
   return link->rings_allowed < RINGS_ALLOWED - RINGS_BELIEVED;
+}
+
+/* Whether the link's worker has rung so often without progress that its doorbell is not to be heard for a while. */
+gboolean
+ferry_shared_queue_is_too_loud (FerryLink *link)
+{
+  return link->rings_borne == 0;
 }
 
 /* Ends the links for which another thread has set a fault. */

@@ -52,6 +52,12 @@
  * reads the lane once in this time, so that not each record wakes it and the main loop. */
 #define LINGER_MICROSECONDS 1000
 
+/* A lane that is found empty more than MANY_RESTS times in RESTS_INTERVAL microseconds carries records one by one, and
+ * each costs two wake-ups. With a worker that means harm, that takes a core away from the frames. So such a link dozes
+ * too, and so does a worker that rings in vain, for LINGER_MICROSECONDS. Its doorbell is not heard meanwhile. */
+#define MANY_RESTS 32
+#define RESTS_INTERVAL 1000
+
 /* The main loop drains links that carry less than MANY_RECORDS at a time. With more, the monitor drains while the main
  * loop dispatches, and keeps the role for KEEP_ROLE_MICROSECONDS after the last of such links. */
 #define MANY_RECORDS 512
@@ -438,8 +444,16 @@ end_nap (FerryMonitor *self, Nap *nap, gint64 now)
   while (now >= nap->until && (link = g_queue_pop_head (&nap->links)) != NULL)
     {
       link->dozing = link->lingering = FALSE;
+      ferry_shared_queue_set_deaf (self->shared, link, FALSE);
       ferry_shared_queue_activate (self->shared, link);
     }
+}
+
+static void
+begin_doze (FerryMonitor *self, FerryLink *link, gint64 now)
+{
+  link->dozing = TRUE;
+  begin_nap (self, link, &self->doze, now, DOZE_MICROSECONDS);
 }
 
 /* Begins a doze of a busy link. Returns FALSE where the link is not busy. The lane was drained up to the record that is
@@ -451,8 +465,7 @@ doze (FerryMonitor *self, FerryLink *link, gint64 now)
     return FALSE;
   if (is_conversing (link) && link->buffers_since == 0)
     return FALSE;
-  link->dozing = TRUE;
-  begin_nap (self, link, &self->doze, now, DOZE_MICROSECONDS);
+  begin_doze (self, link, now);
   return TRUE;
 }
 
@@ -471,6 +484,37 @@ linger (FerryMonitor *self, FerryLink *link, gint64 now)
   if (link->state != FERRY_LINK_OPEN || link->n_since == 0 || !ferry_lane_reader_is_unhurried (&link->up))
     return FALSE;
   begin_linger (self, link, now);
+  return TRUE;
+}
+
+/* Counts a rest. Returns whether there are too many of them. */
+static gboolean
+rests_often (FerryLink *link, gint64 now)
+{
+  if (now - link->rests_since >= RESTS_INTERVAL)
+    {
+      link->rests_since = now;
+      link->n_rests = 0;
+    }
+  return ++link->n_rests > MANY_RESTS && !is_conversing (link);
+}
+
+/* Begins a nap of a link whose worker rings in vain, or for each record, at a high rate. Returns FALSE when the lane is
+ * to be armed. */
+static gboolean
+turn_deaf (FerryMonitor *self, FerryLink *link, gint64 now)
+{
+  gboolean often = rests_often (link, now);
+  gboolean too_loud = ferry_shared_queue_is_too_loud (link);
+
+  if (link->state != FERRY_LINK_OPEN || (!often && !too_loud))
+    return FALSE;
+  ferry_shared_queue_set_deaf (self->shared, link, TRUE);
+  self->keep_until = now + KEEP_ROLE_MICROSECONDS;
+  if (too_loud)
+    begin_linger (self, link, now);
+  else
+    begin_doze (self, link, now);
   return TRUE;
 }
 
@@ -561,7 +605,7 @@ rest_link (FerryMonitor *self, FerryLink *link)
   now = g_get_monotonic_time ();
   if (carries_many (link) || ferry_shared_queue_rings_in_vain (link))
     self->keep_until = now + KEEP_ROLE_MICROSECONDS;
-  if (doze (self, link, now) || linger (self, link, now))
+  if (doze (self, link, now) || linger (self, link, now) || turn_deaf (self, link, now))
     return;
   note_rest (link, now);
   set_ring_when_full (link, self->context != NULL);
@@ -777,6 +821,8 @@ visit_next (FerryMonitor *self, FerryLink *link, gboolean by_main)
   if (link->lingering)
     g_queue_remove (&self->linger.links, link);
   link->lingering = FALSE;
+  if (!link->dozing)
+    ferry_shared_queue_set_deaf (self->shared, link, FALSE);
   if (!link->stalled && !link->dozing)
     visit_link (self, link, by_main);
   else
