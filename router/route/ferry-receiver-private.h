@@ -19,6 +19,7 @@ struct _FerryReceiver
 
   FerryHome *home;              /* const: (owned): the router's home */
   guint64 connection_id;        /* const */
+  gboolean keeps_types;         /* const: a type at one address is the same type as long as the pipe is open */
   FerryReceiverHandler handler; /* main, as all fields up to internal */
   gpointer handler_data;
   GDestroyNotify handler_destroy;
@@ -40,8 +41,9 @@ struct _FerryReceiver
   GWeakRef *router;
 };
 
-/* router: an atomic reference-counted box, which the receiver takes a reference to */
-FerryReceiver *ferry_receiver_new (guint64 connection_id, GWeakRef *router, FerryHome *home,
+/* router: an atomic reference-counted box, which the receiver takes a reference to
+ * latest: whether the pipe carries latest values, each of which comes with its type */
+FerryReceiver *ferry_receiver_new (guint64 connection_id, gboolean latest, GWeakRef *router, FerryHome *home,
                                    FerryReceiverAbandonedFunc abandoned_func);
 /* any: returns (transfer full) (nullable): the router, while it lives */
 gpointer ferry_receiver_dup_router (FerryReceiver *self);

@@ -246,11 +246,13 @@ ferry_receiver_init (FerryReceiver *self)
 
 /* main: makes the receiver of a new pipe. */
 FerryReceiver *
-ferry_receiver_new (guint64 connection_id, GWeakRef *router, FerryHome *home, FerryReceiverAbandonedFunc abandoned_func)
+ferry_receiver_new (guint64 connection_id, gboolean latest, GWeakRef *router, FerryHome *home,
+                    FerryReceiverAbandonedFunc abandoned_func)
 {
   FerryReceiver *self = g_object_new (FERRY_TYPE_RECEIVER, NULL);
 
   self->connection_id = connection_id;
+  self->keeps_types = !latest;
   self->home = ferry_home_ref (home);
   self->abandoned_func = abandoned_func;
   self->router = g_atomic_rc_box_acquire (router);
@@ -440,6 +442,8 @@ typedef struct
   GDestroyNotify destroy; /* (nullable) */
   GPtrArray *shapes;      /* (owned) (element-type FerryShape): of the types so far */
   FerryShape *latest;     /* (unowned) (nullable): of the latest message */
+  /* (unowned) (nullable): that message's type, in a pipe that keeps its types. Only compared. */
+  const GVariantType *latest_type;
 } Checked;
 
 static void
@@ -465,20 +469,20 @@ find_shape (Checked *self, const char *type)
   return FALSE;
 }
 
-static inline FerryShape *
-get_shape (Checked *self, const GVariantType *type)
+/* Sets the latest shape to that of the type. */
+static void
+look_up_shape (Checked *self, const GVariantType *type)
 {
   const char *type_string = (const char *) type;
 
-  if (G_LIKELY (self->latest != NULL && ferry_type_string_equals (self->latest->layout.string, type_string)))
-    return self->latest;
+  if (self->latest != NULL && ferry_type_string_equals (self->latest->layout.string, type_string))
+    return;
   if (find_shape (self, type_string))
-    return self->latest;
+    return;
   if (self->shapes->len == MAX_SHAPES)
     g_ptr_array_set_size (self->shapes, 0);
   self->latest = ferry_shape_new (type_string, g_variant_type_get_string_length (type));
   g_ptr_array_add (self->shapes, self->latest);
-  return self->latest;
 }
 
 /* The handler may set another handler, and so free user_data. */
@@ -491,7 +495,12 @@ check_message (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
 
   if (type == NULL)
     type = G_VARIANT_TYPE_BYTESTRING;
-  if (G_LIKELY (ferry_shape_is_normal (get_shape (self, type), data, size)))
+  if (G_UNLIKELY (type != self->latest_type))
+    {
+      look_up_shape (self, type);
+      self->latest_type = receiver->keeps_types ? type : NULL;
+    }
+  if (G_LIKELY (ferry_shape_is_normal (self->latest, data, size)))
     {
       self->handler (receiver, type, data, size, self->user_data);
       return;

@@ -318,7 +318,8 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
     return FALSE;
   pipe = g_new0 (FerryPipe, 1);
   pipe->connection_id = connection_id;
-  pipe->receiver = ferry_receiver_new (connection_id, self->weak, self->home, receiver_abandoned);
+  pipe->receiver =
+    ferry_receiver_new (connection_id, (flags & FERRY_PIPE_LATEST) != 0, self->weak, self->home, receiver_abandoned);
   g_ptr_array_index (self->slots, ferry_connection_id_get_slot (connection_id)) = pipe;
   self->n_open++;
   *receiver = g_object_ref (pipe->receiver);

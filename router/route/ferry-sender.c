@@ -267,7 +267,9 @@ refuse_closed (FerrySender *self, GError **error)
 /* ---- the fast path ---- */
 
 /* Copies a value of fixed size whose padding is in words of 8 bytes, without its padding. Each word is stored once: to
- * clear the padding afterwards would load words that were just stored. */
+ * clear the padding afterwards would load words that were just stored. Of a member of 4 bytes and its padding, only the
+ * member is loaded: a load that is wider than the store of the member waits for all earlier stores, as in
+ * ferry_lane_copy(). */
 static inline void
 copy_without_padding (guint8 *place, const guint8 *data, gsize size, const FerryShape *shape)
 {
@@ -276,11 +278,16 @@ copy_without_padding (guint8 *place, const guint8 *data, gsize size, const Ferry
 
   for (gsize offset = 0; offset < size; offset += 8)
     {
-      guint64 word;
+      guint64 padding = zero < end && zero->offset == offset ? zero++->padding : 0;
+      guint64 word = 0;
 
-      memcpy (&word, data + offset, 8);
-      if (zero < end && zero->offset == offset)
-        word &= ~GUINT64_TO_LE (zero++->padding);
+      if (padding == G_GUINT64_CONSTANT (0xffffffff00000000))
+        memcpy (&word, data + offset, 4);
+      else
+        {
+          memcpy (&word, data + offset, 8);
+          word &= ~GUINT64_TO_LE (padding);
+        }
       /* Keeps the compiler from joining the loop's stores to a copy and stores over it. */
       __asm__("" : "+r"(word));
       memcpy (place + offset, &word, 8);
