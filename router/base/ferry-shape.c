@@ -66,6 +66,25 @@ collect_zeroes (FerryShape *self, GArray *zeroes, guint place, gsize offset)
   add_zeroes (self, zeroes, end, offset + part->fixed_size - end, PADDING);
 }
 
+/* Fills kept and halves in. The zeroes must be there. */
+static void
+keep_words (FerryShape *self)
+{
+  const guint64 first_half = GUINT64_TO_LE (0xffffffff);
+  guint8 *bytes;
+
+  if (self->fixed_size % 8 != 0 || self->fixed_size > FERRY_MAX_KEPT_WORDS * 8)
+    return;
+  self->kept = g_new (guint64, self->fixed_size / 8);
+  bytes = (guint8 *) memset (self->kept, 0xff, self->fixed_size);
+  for (guint i = 0; i < self->n_zeroes; i++)
+    for (guint j = 0; j < self->unit; j++)
+      bytes[self->zeroes[i].offset + j] ^= (guint8) (self->zeroes[i].padding >> (8 * j));
+  for (guint i = 0; i < self->fixed_size / 8; i++)
+    if (self->kept[i] == first_half)
+      self->halves |= G_GUINT64_CONSTANT (1) << i;
+}
+
 FerryShape *
 ferry_shape_new (const char *type_string, gsize length)
 {
@@ -74,6 +93,11 @@ ferry_shape_new (const char *type_string, gsize length)
   guint repeated = *type_string == 'a' ? 1 : 0;
 
   self->layout.string = g_strndup (type_string, length);
+  if (length <= sizeof self->start)
+    {
+      memcpy (&self->start, type_string, length);
+      memset (&self->start_mask, 0xff, length);
+    }
   self->layout.parts = g_new (FerryLayoutPart, length);
   ferry_layout_plan (&self->layout, FERRY_MAX_DEPTH);
   self->fixed_size = self->layout.parts[0].fixed_size;
@@ -84,12 +108,15 @@ ferry_shape_new (const char *type_string, gsize length)
     collect_zeroes (self, zeroes, repeated, 0);
   self->n_zeroes = zeroes->len;
   self->zeroes = (FerryShapeZero *) (gpointer) g_array_free (g_steal_pointer (&zeroes), FALSE);
+  if (self->fixed_size > 0)
+    keep_words (self);
   return self;
 }
 
 void
 ferry_shape_free (FerryShape *self)
 {
+  g_free (self->kept);
   g_free (self->zeroes);
   g_free (self->layout.parts);
   g_free ((char *) self->layout.string);

@@ -131,7 +131,7 @@ typedef struct
   guint32 rung;  /* the value of reader_waiting at the latest wake-up: for each value the reader is woken once */
   guint32 epoch; /* the value that was stored in writer_waiting last */
   gboolean broken;
-  gboolean rang_caller; /* the latest ring was for a caller, and no record was published since */
+  gboolean rang_caller; /* the latest ring was for a caller, and no record was published since; then it is fenced */
   gboolean may_unfence; /* const after ferry_lane_writer_allow_unfenced() */
   gboolean unfenced;    /* the value that was stored in unfenced last */
   guint n_unrung;       /* while it is fenced: how many records were published since the latest wake-up */
@@ -142,13 +142,11 @@ typedef struct
 #define FERRY_UNFENCED_FROM 256
 
 void ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, guint8 *ring, gsize capacity);
-FerryRing ferry_lane_writer_choose_ring (FerryLaneWriter *self, gsize size);
-FerryRing ferry_lane_writer_ring_reader_too (FerryLaneWriter *self);
+FerryRing ferry_lane_writer_end_publish (FerryLaneWriter *self, gsize size);
 gboolean ferry_lane_writer_look (FerryLaneWriter *self, gsize size);
 gboolean ferry_lane_writer_arm (FerryLaneWriter *self, gsize size);
 void ferry_lane_writer_allow_unfenced (FerryLaneWriter *self);
 void ferry_lane_writer_unfence (FerryLaneWriter *self);
-void ferry_lane_writer_fence (FerryLaneWriter *self);
 gboolean ferry_lane_writer_tidy (FerryLaneWriter *self, guint64 *position);
 
 /* Whether size bytes are free. Loads the reader's head only when the latest known head leaves too little room. */
@@ -192,29 +190,23 @@ ferry_lane_writer_prefetch (FerryLaneWriter *self, gsize size)
     }
 }
 
-/* Publishes the size bytes that were written at the tail. Returns the bell that must be rung now. */
+/* Publishes the size bytes that were written at the tail. Returns the bell that must be rung now. While the writer is
+ * unfenced, a record that rings no bell is published by one store, one load and one comparison. */
 static inline FerryRing
 ferry_lane_writer_publish (FerryLaneWriter *self, gsize size)
 {
-  gboolean due;
-
   ferry_lane_writer_prefetch (self, size);
   self->tail += size;
-  if (self->unfenced)
-    ferry_wake_publish_unfenced (&self->control->writer.tail, self->tail);
+  if (G_LIKELY (self->unfenced))
+    {
+      ferry_wake_publish_unfenced (&self->control->writer.tail, self->tail);
+      /* Sequentially consistent: as in ferry_wake_due(), which would find nothing due for this value either. */
+      if (G_LIKELY (atomic_load_explicit (&self->control->reader.reader_waiting, memory_order_seq_cst) == self->rung))
+        return FERRY_RING_NONE;
+    }
   else
     ferry_wake_publish (&self->control->writer.tail, self->tail);
-  due = ferry_wake_due (&self->control->reader.reader_waiting, &self->rung);
-  /* A reader that polls for each record stores 0 and arms the lane in turn: it would issue a barrier for each record.
-   * Relaxed: a hint. */
-  if (G_UNLIKELY (due ||
-                  atomic_load_explicit (&self->control->reader.reader_waiting, memory_order_relaxed) != self->rung))
-    ferry_lane_writer_fence (self);
-  else if (G_UNLIKELY (!self->unfenced) && ++self->n_unrung >= FERRY_UNFENCED_FROM && self->may_unfence)
-    ferry_lane_writer_unfence (self);
-  if (G_UNLIKELY (due))
-    return ferry_lane_writer_choose_ring (self, size);
-  return G_UNLIKELY (self->rang_caller) ? ferry_lane_writer_ring_reader_too (self) : FERRY_RING_NONE;
+  return ferry_lane_writer_end_publish (self, size);
 }
 
 /* A longer part of a message is copied by memcpy(). */

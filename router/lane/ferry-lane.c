@@ -129,8 +129,8 @@ ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, guint8
 }
 
 /* Returns which bell is due after size bytes were published. The first record of them decides. */
-FerryRing
-ferry_lane_writer_choose_ring (FerryLaneWriter *self, gsize size)
+static FerryRing
+choose_ring (FerryLaneWriter *self, gsize size)
 {
   /* Relaxed: see arm(). */
   guint64 caller = atomic_load_explicit (&self->control->reader.caller, memory_order_relaxed);
@@ -147,14 +147,55 @@ ferry_lane_writer_choose_ring (FerryLaneWriter *self, gsize size)
 
 /* For the record after the one that rang a caller: rings the reader where the caller has not taken the lane up yet.
  * That thread may get no processor for long, and further records must not wait for it. */
-FerryRing
-ferry_lane_writer_ring_reader_too (FerryLaneWriter *self)
+static FerryRing
+ring_reader_too (FerryLaneWriter *self)
 {
   self->rang_caller = FALSE;
   /* Relaxed: a hint. A needless ring is harmless. */
   return atomic_load_explicit (&self->control->reader.reader_waiting, memory_order_relaxed) == self->rung
            ? FERRY_RING_READER
            : FERRY_RING_NONE;
+}
+
+/* Announces that the next records are published without a barrier. */
+void
+ferry_lane_writer_unfence (FerryLaneWriter *self)
+{
+  self->unfenced = TRUE;
+  /* Sequentially consistent: see ferry-wake-private.h. */
+  atomic_store_explicit (&self->control->writer.unfenced, 1, memory_order_seq_cst);
+}
+
+/* Publishes the next records with a barrier again, and begins to count records anew. */
+static void
+fence (FerryLaneWriter *self)
+{
+  self->n_unrung = 0;
+  if (!self->unfenced)
+    return;
+  self->unfenced = FALSE;
+  /* Release: a reader that loads 0 also sees what was published without a barrier. A reader that still loads 1 issues a
+   * barrier too many. */
+  atomic_store_explicit (&self->control->writer.unfenced, 0, memory_order_release);
+}
+
+/* Does what is left when size bytes were published: changes between fenced and unfenced, and returns the bell that must
+ * be rung now. */
+FerryRing
+ferry_lane_writer_end_publish (FerryLaneWriter *self, gsize size)
+{
+  gboolean due = ferry_wake_due (&self->control->reader.reader_waiting, &self->rung);
+
+  /* A reader that polls for each record stores 0 and arms the lane in turn: it would issue a barrier for each record.
+   * Relaxed: a hint. */
+  if (G_UNLIKELY (due ||
+                  atomic_load_explicit (&self->control->reader.reader_waiting, memory_order_relaxed) != self->rung))
+    fence (self);
+  else if (G_UNLIKELY (!self->unfenced) && ++self->n_unrung >= FERRY_UNFENCED_FROM && self->may_unfence)
+    ferry_lane_writer_unfence (self);
+  if (G_UNLIKELY (due))
+    return choose_ring (self, size);
+  return G_UNLIKELY (self->rang_caller) ? ring_reader_too (self) : FERRY_RING_NONE;
 }
 
 static gboolean
@@ -195,28 +236,6 @@ ferry_lane_writer_allow_unfenced (FerryLaneWriter *self)
   /* Relaxed: the reader stored the word before this process got the memory, and never stores it again. */
   self->may_unfence =
     atomic_load_explicit (&self->control->reader.fences, memory_order_relaxed) == 1 && ferry_barrier_join ();
-}
-
-/* Announces that the next records are published without a barrier. */
-void
-ferry_lane_writer_unfence (FerryLaneWriter *self)
-{
-  self->unfenced = TRUE;
-  /* Sequentially consistent: see ferry-wake-private.h. */
-  atomic_store_explicit (&self->control->writer.unfenced, 1, memory_order_seq_cst);
-}
-
-/* Publishes the next records with a barrier again, and begins to count records anew. */
-void
-ferry_lane_writer_fence (FerryLaneWriter *self)
-{
-  self->n_unrung = 0;
-  if (!self->unfenced)
-    return;
-  self->unfenced = FALSE;
-  /* Release: a reader that loads 0 also sees what was published without a barrier. A reader that still loads 1 issues a
-   * barrier too many. */
-  atomic_store_explicit (&self->control->writer.unfenced, 0, memory_order_release);
 }
 
 /* Gives pages of the ring that have no record back to the system; they read as zeros then. From the tail up to the head

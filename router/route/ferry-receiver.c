@@ -463,7 +463,7 @@ find_shape (Checked *self, const char *type)
   for (guint i = 0; i < self->shapes->len; i++)
     {
       self->latest = g_ptr_array_index (self->shapes, i);
-      if (ferry_type_string_equals (self->latest->layout.string, type))
+      if (ferry_shape_is_of_type (self->latest, type))
         return TRUE;
     }
   return FALSE;
@@ -475,7 +475,7 @@ look_up_shape (Checked *self, const GVariantType *type)
 {
   const char *type_string = (const char *) type;
 
-  if (self->latest != NULL && ferry_type_string_equals (self->latest->layout.string, type_string))
+  if (self->latest != NULL && ferry_shape_is_of_type (self->latest, type_string))
     return;
   if (find_shape (self, type_string))
     return;

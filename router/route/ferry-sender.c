@@ -132,7 +132,7 @@ struct _FerrySender
   /* The types that were announced so far. Added to with the lane locked, and never changed. */
   FerryShape *types[FERRY_MAX_TYPES_PER_PIPE]; /* (owned) */
   _Atomic guint n_types;                       /* any: set after the type itself */
-  _Atomic guint latest_type;                   /* any: the type of the latest message, with which a search begins */
+  _Atomic guint latest_type; /* any: the number of the latest message's type, with which a search begins; 0: none */
 };
 
 /* The GType of FerrySender, for the check of arguments in each send. The class initialisation sets it. */
@@ -266,31 +266,30 @@ refuse_closed (FerrySender *self, GError **error)
 
 /* ---- the fast path ---- */
 
-/* Copies a value of fixed size whose padding is in words of 8 bytes, without its padding. Each word is stored once: to
- * clear the padding afterwards would load words that were just stored. Of a member of 4 bytes and its padding, only the
- * member is loaded: a load that is wider than the store of the member waits for all earlier stores, as in
+/* Copies a value of a shape that keeps words, without its padding. Each word is stored once: to clear the padding
+ * afterwards would load words that were just stored. Of a word that ends with 4 bytes of padding, only the member
+ * before is loaded: a load that is wider than the store of the member waits for all earlier stores, as in
  * ferry_lane_copy(). */
 static inline void
-copy_without_padding (guint8 *place, const guint8 *data, gsize size, const FerryShape *shape)
+copy_kept (guint8 *place, const guint8 *data, const FerryShape *shape)
 {
-  const FerryShapeZero *zero = shape->zeroes;
-  const FerryShapeZero *end = zero + shape->n_zeroes;
+  const gsize n_words = shape->fixed_size / 8;
+  guint64 halves = shape->halves;
 
-  for (gsize offset = 0; offset < size; offset += 8)
+  for (gsize i = 0; i < n_words; i++, halves >>= 1)
     {
-      guint64 padding = zero < end && zero->offset == offset ? zero++->padding : 0;
       guint64 word = 0;
 
-      if (padding == G_GUINT64_CONSTANT (0xffffffff00000000))
-        memcpy (&word, data + offset, 4);
+      if ((halves & 1) != 0)
+        memcpy (&word, data + 8 * i, 4);
       else
         {
-          memcpy (&word, data + offset, 8);
-          word &= ~GUINT64_TO_LE (padding);
+          memcpy (&word, data + 8 * i, 8);
+          word &= shape->kept[i];
         }
       /* Keeps the compiler from joining the loop's stores to a copy and stores over it. */
       __asm__("" : "+r"(word));
-      memcpy (place + offset, &word, 8);
+      memcpy (place + 8 * i, &word, 8);
     }
 }
 
@@ -300,16 +299,18 @@ static inline guint16
 find_type (FerrySender *self, const char *type_string)
 {
   /* Acquire: pairs with add_type_locked(), so that the types are visible. */
-  guint n_types = atomic_load_explicit (&self->n_types, memory_order_acquire);
-  guint latest = atomic_load_explicit (&self->latest_type, memory_order_relaxed);
+  guint latest = atomic_load_explicit (&self->latest_type, memory_order_acquire);
+  guint n_types;
 
-  if (G_LIKELY (n_types > latest && ferry_type_string_equals (self->types[latest]->layout.string, type_string)))
-    return (guint16) (latest + 1);
+  if (G_LIKELY (latest > 0 && ferry_shape_is_of_type (self->types[latest - 1], type_string)))
+    return (guint16) latest;
+  n_types = atomic_load_explicit (&self->n_types, memory_order_acquire);
   for (guint i = 0; i < n_types; i++)
     {
-      if (!ferry_type_string_equals (self->types[i]->layout.string, type_string))
+      if (!ferry_shape_is_of_type (self->types[i], type_string))
         continue;
-      atomic_store_explicit (&self->latest_type, i, memory_order_relaxed);
+      /* Release: as in add_type_locked(), for a thread that has not loaded n_types. */
+      atomic_store_explicit (&self->latest_type, i + 1, memory_order_release);
       return (guint16) (i + 1);
     }
   return 0;
@@ -321,8 +322,8 @@ add_type_locked (FerrySender *self, const char *type_string)
   guint number = atomic_load_explicit (&self->n_types, memory_order_relaxed) + 1;
 
   self->types[number - 1] = ferry_shape_new (type_string, strlen (type_string));
-  atomic_store_explicit (&self->latest_type, number - 1, memory_order_relaxed);
-  /* Release: pairs with find_type(). */
+  /* Release: both pair with find_type(). */
+  atomic_store_explicit (&self->latest_type, number, memory_order_release);
   atomic_store_explicit (&self->n_types, number, memory_order_release);
   return number;
 }
@@ -405,11 +406,10 @@ send_parts_now (FerrySender *self, const FerryPart *parts, guint n_parts, gsize 
   return TRUE;
 }
 
-/* number: of a type that was announced. */
+/* number: of a type that was announced, whose shape is given. */
 static G_ALWAYS_INLINE inline gboolean
-send_serialised_now (FerrySender *self, guint16 number, gconstpointer data, gsize size)
+send_serialised_now (FerrySender *self, guint16 number, const FerryShape *shape, gconstpointer data, gsize size)
 {
-  const FerryShape *shape = self->types[number - 1];
   FerryPlace place;
   guint8 *payload;
 
@@ -417,8 +417,8 @@ send_serialised_now (FerrySender *self, guint16 number, gconstpointer data, gsiz
     return FALSE;
   place.number = number;
   payload = write_header_locked (self, &place, FERRY_RECORD_VARIANT, size);
-  if (shape->has_padding && shape->unit == 8 && shape->fixed_size > 0)
-    copy_without_padding (payload, data, size, shape);
+  if (shape->kept != NULL)
+    copy_kept (payload, data, shape);
   else
     {
       ferry_lane_copy (payload, data, size);
@@ -778,6 +778,16 @@ send_slowly (FerrySend *send, gint64 deadline, GCancellable *cancellable, GError
   return sent;
 }
 
+/* any: sends the parts by the slow path. It is no part of its callers, so that the fast path has few registers to
+ * save. */
+static G_NO_INLINE gboolean
+send_parts_slowly (FerrySender *self, const FerryPart *parts, guint n_parts, gsize size, gint64 deadline,
+                   GCancellable *cancellable, GError **error)
+{
+  return send_slowly (&(FerrySend){.sender = self, .parts = parts, .n_parts = n_parts, .size = size}, deadline,
+                      cancellable, error);
+}
+
 /**
  * ferry_sender_send_bytes_until:
  * @self: a sender
@@ -819,8 +829,7 @@ ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size
     return FALSE;
   if (G_LIKELY (size < self->quick_limit && send_parts_now (self, &(FerryPart){data, size}, 1, size)))
     return TRUE;
-  return send_slowly (&(FerrySend){.sender = self, .parts = &(FerryPart){data, size}, .n_parts = 1, .size = size},
-                      deadline, cancellable, error);
+  return send_parts_slowly (self, &(FerryPart){data, size}, 1, size, deadline, cancellable, error);
 }
 
 /* any: as ferry_sender_send_bytes_until(), for a message whose bytes are the given parts, one after the other. */
@@ -836,8 +845,7 @@ ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_part
     size += parts[i].size;
   if (G_LIKELY (size < self->quick_limit && send_parts_now (self, parts, n_parts, size)))
     return TRUE;
-  return send_slowly (&(FerrySend){.sender = self, .parts = parts, .n_parts = n_parts, .size = size}, deadline,
-                      cancellable, error);
+  return send_parts_slowly (self, parts, n_parts, size, deadline, cancellable, error);
 }
 
 /**
@@ -1003,6 +1011,22 @@ make_shape (FerrySender *self, const GVariantType *type, GError **error)
   return shape;
 }
 
+/* any: as ferry_sender_send_serialised_until(), for any type and any wait. number: of the type, if it was announced;
+ * else 0. As send_parts_slowly(), it is no part of its caller. */
+static G_NO_INLINE gboolean
+send_any_serialised (FerrySender *self, guint16 number, const FerryShape *shape, const FerryPart *part, gint64 deadline,
+                     GCancellable *cancellable, GError **error)
+{
+  if (shape->has_variant && !ferry_depth_check_serialised (shape->layout.string, strlen (shape->layout.string),
+                                                           part->data, part->size, error))
+    return FALSE;
+  if (number > 0 && part->size < self->quick_limit && send_serialised_now (self, number, shape, part->data, part->size))
+    return TRUE;
+  return send_serialised_slowly (
+    &(FerrySend){.sender = self, .shape = shape, .parts = part, .n_parts = 1, .size = part->size}, deadline,
+    cancellable, error);
+}
+
 /**
  * ferry_sender_send_serialised_until:
  * @self: a sender
@@ -1047,26 +1071,22 @@ ferry_sender_send_serialised_until (FerrySender *self, const GVariantType *type,
   if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
     return FALSE;
   number = find_type (self, (const char *) type);
-  if (G_UNLIKELY (number == 0))
+  shape = number > 0 ? self->types[number - 1] : NULL;
+  if (G_LIKELY (shape != NULL && shape->kept != NULL && shape->fixed_size == size && size < self->quick_limit &&
+                send_serialised_now (self, number, shape, data, size)))
+    return TRUE;
+  if (shape == NULL)
     {
       g_return_val_if_fail (g_variant_type_is_definite (type), FALSE);
-      made = make_shape (self, type, error);
-      if (made == NULL)
-        return FALSE;
+      shape = made = make_shape (self, type, error);
     }
-  shape = number > 0 ? self->types[number - 1] : made;
+  if (shape == NULL)
+    return FALSE;
   ferry_return_val_if_fail (shape->fixed_size == 0 || shape->fixed_size == size, FALSE,
                             "a value of the type %s has %" G_GSIZE_FORMAT " bytes, not %" G_GSIZE_FORMAT
                             "; pass a struct with the same members",
                             shape->layout.string, shape->fixed_size, size);
-  if (shape->has_variant &&
-      !ferry_depth_check_serialised (shape->layout.string, strlen (shape->layout.string), data, size, error))
-    return FALSE;
-  if (G_LIKELY (number > 0 && size < self->quick_limit && send_serialised_now (self, number, data, size)))
-    return TRUE;
-  return send_serialised_slowly (
-    &(FerrySend){.sender = self, .shape = shape, .parts = &(FerryPart){data, size}, .n_parts = 1, .size = size},
-    deadline, cancellable, error);
+  return send_any_serialised (self, number, shape, &(FerryPart){data, size}, deadline, cancellable, error);
 }
 
 /**

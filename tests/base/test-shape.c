@@ -8,6 +8,8 @@
 #include "base/variant-test.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/ferry-shape-private.h"
 
@@ -119,6 +121,70 @@ test_padding_is_cleared_and_nothing_else (void)
     }
 }
 
+static void
+test_the_words_of_a_value_keep_all_but_its_padding (void)
+{
+  static const char *const types[] = {"(utd)", "(ytb)", "(qtut)", "t", "(uu)", "(tuyy)", "(qqqq)", "((yt)(ut))"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    {
+      g_autoptr (FerryShape) shape = ferry_shape_new (types[i], strlen (types[i]));
+      g_autofree guint8 *data = g_malloc (shape->fixed_size);
+
+      memset (data, 0xff, shape->fixed_size);
+      ferry_shape_clear_padding (shape, data, shape->fixed_size);
+      g_assert_cmpmem (shape->kept, shape->fixed_size, data, shape->fixed_size);
+      for (guint word = 0; word < shape->fixed_size / 8; word++)
+        g_assert_cmpint ((shape->halves >> word) & 1, ==, shape->kept[word] == GUINT64_TO_LE (0xffffffff));
+    }
+}
+
+static void
+test_only_short_values_of_whole_words_keep_them (void)
+{
+  static const char *const types[] = {"u", "(uuu)", "()", "s", "(ts)", "at", "v"};
+  g_autofree char *letters = g_strnfill (FERRY_MAX_KEPT_WORDS + 1, 't');
+  g_autofree char *most = g_strdup_printf ("(%s)", letters + 1);
+  g_autofree char *too_many = g_strdup_printf ("(%s)", letters);
+  g_autoptr (FerryShape) long_shape = ferry_shape_new (most, strlen (most));
+  g_autoptr (FerryShape) longer_shape = ferry_shape_new (too_many, strlen (too_many));
+
+  g_assert_nonnull (long_shape->kept);
+  g_assert_null (longer_shape->kept);
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    {
+      g_autoptr (FerryShape) shape = ferry_shape_new (types[i], strlen (types[i]));
+
+      g_assert_null (shape->kept);
+    }
+}
+
+/* Behind the last byte of a type string lies memory that cannot be read. */
+static void
+test_a_type_is_compared_up_to_its_end (void)
+{
+  static const char *const types[] = {"u", "(utd)", "(uta(d))", "a{sv}", "(yyyyyy)", "(yyyyyyy)", "(yyyyyyd)", "aas"};
+  const gsize page = (gsize) sysconf (_SC_PAGESIZE);
+  char *memory = mmap (NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+  g_assert_true (memory != MAP_FAILED);
+  g_assert_cmpint (mprotect (memory + page, page, PROT_NONE), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    for (guint j = 0; j < G_N_ELEMENTS (types); j++)
+      {
+        g_autoptr (FerryShape) shape = ferry_shape_new (types[i], strlen (types[i]));
+        char *at_end = memory + page - strlen (types[j]);
+        char *in_middle = memory + 64;
+
+        memcpy (at_end, types[j], strlen (types[j]));
+        memset (memory, 'u', 256);
+        memcpy (in_middle, types[j], strlen (types[j]));
+        g_assert_cmpint (ferry_shape_is_of_type (shape, at_end), ==, i == j);
+        g_assert_cmpint (ferry_shape_is_of_type (shape, in_middle), ==, i == j);
+      }
+  munmap (memory, 2 * page);
+}
+
 /* Many elements that could each lie on all bytes, and variants in one another. */
 static void
 test_hostile_values_take_time_in_proportion (void)
@@ -161,6 +227,11 @@ main (int argc, char **argv)
   g_test_add_func ("/shape/the-verdict-on-few-bytes-is-that-of-glib", test_the_verdict_on_few_bytes_is_that_of_glib);
   g_test_add_func ("/shape/padding-and-booleans-are-looked-at", test_padding_and_booleans_are_looked_at);
   g_test_add_func ("/shape/padding-is-cleared-and-nothing-else", test_padding_is_cleared_and_nothing_else);
+  g_test_add_func ("/shape/the-words-of-a-value-keep-all-but-its-padding",
+                   test_the_words_of_a_value_keep_all_but_its_padding);
+  g_test_add_func ("/shape/only-short-values-of-whole-words-keep-them",
+                   test_only_short_values_of_whole_words_keep_them);
+  g_test_add_func ("/shape/a-type-is-compared-up-to-its-end", test_a_type_is_compared_up_to_its_end);
   g_test_add_func ("/shape/hostile-values-take-time-in-proportion", test_hostile_values_take_time_in_proportion);
   g_test_add_func ("/shape/a-value-of-more-than-64-levels-is-not-normal",
                    test_a_value_of_more_than_64_levels_is_not_normal);
