@@ -5,7 +5,7 @@
  * methods. It has a session for each transport. A session receives the requests, and has the references of the other
  * end and its streams: subscriptions, and watches of whether the exporter listens. Evaluations resolve views.
  *
- * The two are one file: each request of a session depends on what the exporter has and whether it listens, and each
+ * It is one file since each request of a session depends on what the exporter has and whether it listens, and each
  * change of the exporter is told by its sessions.
  *
  * Threads: any, except where a function says one at a time.
@@ -22,6 +22,7 @@
 #include "base/ferry-depth-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
+#include "base/ferry-wait-queue-private.h"
 #include "call/ferry-demux-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-transport-private.h"
@@ -47,7 +48,10 @@ struct _FerryExporter
   pthread_mutex_t lock;
   GHashTable *names; /* lock, also for the fields below: (element-type utf8 FerryExported); keys and values are owned */
   GPtrArray *sessions; /* (element-type FerryExporterSession) (owned) */
+  guint n_closing;     /* how many sessions some thread has removed from sessions, and is still closing */
   gboolean listening;
+
+  FerryWaitQueue closing; /* any: waits until n_closing is 0 */
 
   _Atomic guint64 n_requests; /* how many requests have begun */
   _Atomic guint64 n_names;    /* how many times an object got or lost a name */
@@ -148,6 +152,12 @@ ferry_exporter_get_n_requests (FerryExporter *self)
 {
   /* Relaxed: a count. Where the value matters, in a manual exporter, the thread that reads it has also changed it. */
   return atomic_load_explicit (&self->n_requests, memory_order_relaxed);
+}
+
+static GHashTable *
+new_names (void)
+{
+  return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) ferry_exported_unref);
 }
 
 /* ---- finding ---- */
@@ -739,8 +749,13 @@ drop_session (FerryExporter *self, FerryExporterSession *session)
   g_autoptr (GError) reason = g_error_new_literal (
     FERRY_ERROR, FERRY_ERROR_CLOSED, "The exporter has left the transport; add the transport to an exporter again");
 
-  if (held != NULL)
-    close_session (held, reason);
+  if (held == NULL)
+    return;
+  close_session (held, reason);
+  pthread_mutex_lock (&self->lock);
+  self->n_closing--;
+  pthread_mutex_unlock (&self->lock);
+  ferry_wait_queue_finish_all (&self->closing);
 }
 
 /* Does nothing when the exporter is being finalized: then it drops all its sessions. */
@@ -1207,8 +1222,36 @@ ferry_exporter_steal_session (FerryExporter *self, gpointer session)
   guint index;
   FERRY_AUTO_LOCK (&self->lock);
 
-  return g_ptr_array_find (self->sessions, session, &index) ? g_ptr_array_steal_index_fast (self->sessions, index)
-                                                            : NULL;
+  if (!g_ptr_array_find (self->sessions, session, &index))
+    return NULL;
+  self->n_closing++;
+  return g_ptr_array_steal_index_fast (self->sessions, index);
+}
+
+static gboolean
+has_closed_sessions (gpointer data)
+{
+  FerryExporter *self = data;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  return self->n_closing == 0;
+}
+
+void
+ferry_exporter_leave (FerryExporter *self)
+{
+  g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (self);
+  g_autoptr (GHashTable) names = NULL;
+
+  for (guint i = 0; i < sessions->len; i++)
+    drop_session (self, sessions->pdata[i]);
+  ferry_wait_queue_wait (&self->closing, NULL, has_closed_sessions, self, G_MAXINT64, NULL, NULL, NULL);
+  while (g_main_context_iteration (self->context, FALSE))
+    ;
+  pthread_mutex_lock (&self->lock);
+  names = self->names;
+  self->names = new_names ();
+  pthread_mutex_unlock (&self->lock);
 }
 
 /**
@@ -1434,6 +1477,7 @@ ferry_exporter_finalize (GObject *object)
 
   g_hash_table_unref (self->names);
   g_ptr_array_unref (self->sessions);
+  ferry_wait_queue_clear (&self->closing);
   ferry_object_table_close (self->table);
   g_clear_pointer (&self->context, g_main_context_unref);
   pthread_mutex_destroy (&self->lock);
@@ -1470,6 +1514,7 @@ ferry_exporter_init (FerryExporter *self)
   self->table = ferry_object_table_new ();
   self->n_threads = 1;
   pthread_mutex_init (&self->lock, NULL);
-  self->names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) ferry_exported_unref);
+  ferry_wait_queue_init (&self->closing);
+  self->names = new_names ();
   self->sessions = g_ptr_array_new_with_free_func (g_object_unref);
 }

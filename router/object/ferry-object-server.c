@@ -9,6 +9,7 @@
 
 #include "base/ferry-error.h"
 #include "base/ferry-thread-private.h"
+#include "object/ferry-exporter-private.h"
 
 typedef struct
 {
@@ -55,7 +56,7 @@ serve (FerryExporter *exporter, Server *server, const FerryObjectServerFuncs *fu
  * Serves objects on this thread until the transport has ended, or `turn` returns %G_MININT64. The function makes an
  * exporter that answers manually, and calls `initialise`, which exports objects. Then it calls `turn` and answers
  * requests, alternately. Requests that came before the end are answered. `clean_up` is called last, while the exporter
- * still exists.
+ * still exists. Objects to which only the exporter has references are freed on this thread.
  *
  * A program that computes can do so in `turn`: a little in each call, and `turn` returns 0. Then its objects need no
  * lock.
@@ -90,6 +91,8 @@ ferry_serve_objects (FerryTransport *transport, const FerryObjectServerFuncs *fu
   served = serve (exporter, &server, funcs, user_data, error);
   if (funcs->clean_up != NULL)
     funcs->clean_up (exporter, user_data);
+  /* The thread that ends the transport may have the last reference to the exporter: it must find no objects to free. */
+  ferry_exporter_leave (exporter);
   ferry_transport_close (transport);
   g_thread_join (watch);
   return served;

@@ -230,7 +230,7 @@ is_listening (gpointer proxy)
 }
 
 static void
-test_served_objects (void)
+serve_until_closed (void)
 {
   FerryTransport *here;
   FerryProxy *taken[N_GIVEN] = {NULL};
@@ -258,6 +258,14 @@ test_served_objects (void)
   g_object_unref (proxy);
   g_object_unref (here);
   g_object_unref (serving.there);
+}
+
+/* Several rounds: the thread that serves and the thread that ends the transport race for the session's end. */
+static void
+test_served_objects (void)
+{
+  for (guint i = 0; i < 100; i++)
+    serve_until_closed ();
 }
 
 /* ---- those who go on asking ---- */
