@@ -15,7 +15,7 @@
 #define N_MESSAGES 3000000
 #define MEBIBYTE (1024 * 1024)
 
-/* What a link may hold: its lane, and four blocks of 64 KiB. */
+/* What a link may hold: its lane, and 16 blocks of 64 KiB. */
 #define LINK_LIMIT (2 * MEBIBYTE + FERRY_LINK_WINDOW)
 /* For what is not the route's: the allocator, the tables of mapped memory, a sanitizer. */
 #define SLACK (2 * MEBIBYTE)

@@ -17,7 +17,7 @@
 #define N_CONVERSED 5000
 #define LANE_CAPACITY ((guint64) 128 * 1024)
 /* A record of the largest size, of which the lane holds 4. A writer that waits is woken when half of the lane is free.
- * So it sends what the local queue's 4 blocks hold, of at least one message each, and 3 messages more. */
+ * So it sends what the local queue's 16 blocks hold, of at least one message each, and 3 messages more. */
 #define LARGE (32 * 1024 - 16)
 #define N_LARGE 6
 #define N_ROUNDS 50
