@@ -143,20 +143,23 @@ ferry_completion_count_returns (void)
   return n_returns;
 }
 
-/* Calls the function, or makes the task return. Drops the face's reference. */
+/* Calls the function, or makes the task return. Drops the face's reference. Does not keep the task: the task may have a
+ * reference to the completion. */
 static void
 tell_face (FerryCompletion *self)
 {
+  g_autoptr (GTask) task = g_steal_pointer (&self->task);
+
   disarm (self);
-  n_returns += self->task != NULL;
-  if (self->task == NULL)
+  n_returns += task != NULL;
+  if (task == NULL)
     self->func (self, self->data);
   else if (self->error != NULL)
-    g_task_return_error (self->task, g_steal_pointer (&self->error));
+    g_task_return_error (task, g_steal_pointer (&self->error));
   else if (self->is_boolean)
-    g_task_return_boolean (self->task, self->result != NULL);
+    g_task_return_boolean (task, self->result != NULL);
   else
-    g_task_return_pointer (self->task, g_steal_pointer (&self->result), self->free_result);
+    g_task_return_pointer (task, g_steal_pointer (&self->result), self->free_result);
   ferry_completion_unref (self);
 }
 

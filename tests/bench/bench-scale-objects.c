@@ -169,6 +169,16 @@ add_names (Objects *self)
   bench_scale_end (self->scale, "names");
 }
 
+/* Whether the exporter listens to the object, since another process follows it. */
+static gboolean
+is_watched (gpointer object)
+{
+  return g_signal_handler_find (object, G_SIGNAL_MATCH_ID | G_SIGNAL_MATCH_DETAIL,
+                                g_signal_lookup ("notify", G_TYPE_OBJECT), g_quark_from_static_string ("value"), NULL,
+                                NULL, NULL) != 0;
+}
+
+/* Until the exporter has dropped all references and has ended all streams. */
 static void
 let_go_all (Objects *self)
 {
@@ -177,6 +187,9 @@ let_go_all (Objects *self)
     g_clear_object ((FerryProxy **) &self->proxies->pdata[bench_scale_shuffle (i, self->count)]);
   while (ferry_exporter_get_n_references (self->exporter) > 0)
     g_main_context_iteration (NULL, TRUE);
+  for (guint i = 0; i < self->count; i++)
+    while (is_watched (self->objects->pdata[i]))
+      g_main_context_iteration (NULL, FALSE);
   bench_scale_end (self->scale, "let-go");
 }
 

@@ -376,6 +376,26 @@ test_another_exporter (PairScene *self, gconstpointer data)
   assert_value (&third, "2");
 }
 
+static gboolean
+is_gone (gpointer object)
+{
+  return *(gpointer *) object == NULL;
+}
+
+static void
+test_waiting_keeps_nothing (PairScene *self, gconstpointer data)
+{
+  FerryProxy *proxy = pair_scene_new_proxy (self, "counter");
+  g_auto (Outcome) outcome = {0};
+
+  g_object_add_weak_pointer (G_OBJECT (proxy), (gpointer *) &proxy);
+  ferry_proxy_wait_until_listening_async (proxy, -1, NULL, waited_cb, &outcome);
+  ferry_test_wait_flag (&outcome.over);
+  g_assert_no_error (outcome.error);
+  g_object_unref (proxy);
+  ferry_test_run_until (is_gone, &proxy);
+}
+
 static void
 test_stopped (PairScene *self, gconstpointer data)
 {
@@ -428,6 +448,7 @@ main (int argc, char **argv)
   add ("follows-again-what-was-stopped-for-a-moment", test_follow_again);
   add ("that-follows-may-be-dropped-on-any-thread", test_dropped_elsewhere);
   add ("finds-another-exporter-where-one-has-left", test_another_exporter);
+  add ("is-not-kept-by-a-wait-until-its-exporter-listens", test_waiting_keeps_nothing);
   add ("has-a-default-where-nobody-listens", test_stopped);
 
   return g_test_run ();
