@@ -91,9 +91,10 @@ ferry_serve_objects (FerryTransport *transport, const FerryObjectServerFuncs *fu
   served = serve (exporter, &server, funcs, user_data, error);
   if (funcs->clean_up != NULL)
     funcs->clean_up (exporter, user_data);
-  /* The thread that ends the transport may have the last reference to the exporter: it must find no objects to free. */
-  ferry_exporter_leave (exporter);
   ferry_transport_close (transport);
   g_thread_join (watch);
+  /* The thread that ends the transport may have the last reference to the exporter: it must find no objects to free.
+   * After the close, as the other end's calls fail with the reason of the transport's end. */
+  ferry_exporter_leave (exporter);
   return served;
 }
