@@ -110,7 +110,7 @@ static GParamSpec *properties[N_PROPERTIES];
  * painted all the time. When the application is slower than its workers, the workers wait.
  *
  * The memory that messages use in the application is limited: for all links together by
- * [property@Ferry.Router:local-queue-limit] and [property@Ferry.Router:buffer-limit]; for each link to its lane, four
+ * [property@Ferry.Router:local-queue-limit] and [property@Ferry.Router:buffer-limit]; for each link to its lane, 16
  * blocks of 64 KiB, and one message that arrives in pieces.
  *
  * Since: 0.1
