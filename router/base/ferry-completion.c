@@ -215,6 +215,7 @@ wake_thread (FerryCompletion *self, gboolean later)
 static void
 complete (FerryCompletion *self, gboolean tell_later, gboolean wake_later)
 {
+  g_autoptr (GMainContext) context = NULL;
   guint32 before;
 
   FERRY_COMPLETION_STEP ();
@@ -225,11 +226,14 @@ complete (FerryCompletion *self, gboolean tell_later, gboolean wake_later)
     wake_thread (self, wake_later);
   if ((before & FACED) == 0)
     return;
-  if (tell_later)
-    g_source_unref (
-      attach_source (self, g_task_get_context (self->task), 0, "[ferry] the end of a call", tell_face_cb, NULL));
-  else
-    tell_face (self);
+  if (!tell_later)
+    {
+      tell_face (self);
+      return;
+    }
+  /* The task, and with it its reference to the context, may go as soon as the source is attached. */
+  context = g_main_context_ref (g_task_get_context (self->task));
+  g_source_unref (attach_source (self, context, 0, "[ferry] the end of a call", tell_face_cb, NULL));
 }
 
 static void

@@ -97,6 +97,8 @@ ferry_shape_new (const char *type_string, gsize length)
     {
       memcpy (&self->start, type_string, length);
       memset (&self->start_mask, 0xff, length);
+      self->start = GUINT64_FROM_LE (self->start);
+      self->start_mask = GUINT64_FROM_LE (self->start_mask);
     }
   self->layout.parts = g_new (FerryLayoutPart, length);
   ferry_layout_plan (&self->layout, FERRY_MAX_DEPTH);

@@ -444,6 +444,10 @@ transact (FerryMux *self, FerryAskRequest *request, const char *form, gpointer *
  * transport, which for a worker's link is the router's. On these two threads the function fails with
  * %FERRY_ERROR_WRONG_THREAD; use [method@Ferry.Mux.transact_async] there.
  *
+ * A single thread that waits over a worker's link receives its answer by itself, however busy the router's thread is.
+ * Where several threads wait over one link at the same time, and without [property@Ferry.Router:short-cut], the
+ * router's thread passes answers on, between the handlers that it calls.
+ *
  * An error of the other end keeps its domain and code; see [func@Ferry.Error.get_trace]. Other failures are:
  *
  * - %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED;

@@ -132,6 +132,9 @@ typedef void (*FerryTransportEndFunc) (FerryTransport *self, GObject *owner);
 void ferry_transport_watch_end (FerryTransport *self, FerryTransportEndFunc func, GObject *owner);
 /* Undoes ferry_transport_watch_end() of this owner. Does nothing if another owner watches. */
 void ferry_transport_unwatch_end (FerryTransport *self, GObject *owner);
+/* Waits until the thread that closes the transport has failed all transactions, and has told the owner of the calls.
+ * Must not be called by a function that this thread calls. */
+void ferry_transport_wait_ended (FerryTransport *self);
 
 /* These two wait for room, for a window, or for the end. The caller must get the count first, then try to send, and
  * then wait: ferry_transport_wait_for_room() returns TRUE when the count is no longer count, or the transport has

@@ -50,6 +50,7 @@ typedef struct
   GQueue kept;             /* lock: (element-type Kept) (owned): sends that are tried again when there is room */
   GError *refusal;         /* lock: (owned) (nullable): why calls are refused */
   GError *reason;          /* lock: (owned) (nullable): why the transport is closed; NULL while it is open */
+  _Atomic gboolean ended;  /* any: all transactions have failed, and the owner of the calls was told of the end */
   GDestroyNotify end_func; /* lock: (nullable): NULL once it was called */
   gpointer end_data;       /* lock */
 } FerryTransportPrivate;
@@ -664,6 +665,9 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
   ferry_transport_note_room (self);
   ferry_wait_queue_finish_all (&priv->closed);
   tell_owner_of_end (self);
+  /* Release: what the owner did is seen by the thread that waited for this. */
+  atomic_store_explicit (&priv->ended, TRUE, memory_order_release);
+  ferry_wait_queue_finish_all (&priv->closed);
   FERRY_TRANSPORT_GET_CLASS (self)->close (self);
   if (end_func != NULL)
     end_func (priv->end_data);
@@ -768,6 +772,18 @@ ferry_transport_wait_closed (FerryTransport *self)
   ferry_return_if_fail (may_wait, "%s", reason->message);
 
   ferry_wait_queue_wait (&get_private (self)->closed, NULL, is_closed, self, G_MAXINT64, NULL, NULL, NULL);
+}
+
+static gboolean
+has_ended (gpointer data)
+{
+  return atomic_load_explicit (&get_private (data)->ended, memory_order_acquire);
+}
+
+void
+ferry_transport_wait_ended (FerryTransport *self)
+{
+  ferry_wait_queue_wait (&get_private (self)->closed, NULL, has_ended, self, G_MAXINT64, NULL, NULL, NULL);
 }
 
 /**

@@ -9,6 +9,7 @@
 
 #include "base/ferry-error.h"
 #include "base/ferry-thread-private.h"
+#include "call/ferry-transport-private.h"
 #include "object/ferry-exporter-private.h"
 
 typedef struct
@@ -93,8 +94,9 @@ ferry_serve_objects (FerryTransport *transport, const FerryObjectServerFuncs *fu
     funcs->clean_up (exporter, user_data);
   ferry_transport_close (transport);
   g_thread_join (watch);
-  /* The thread that ends the transport may have the last reference to the exporter: it must find no objects to free.
-   * After the close, as the other end's calls fail with the reason of the transport's end. */
+  /* Another thread may have closed the transport, and may have references to objects and to the exporter until it has
+   * told of the end. It must not have the last ones. */
+  ferry_transport_wait_ended (transport);
   ferry_exporter_leave (exporter);
   return served;
 }

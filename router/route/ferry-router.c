@@ -1883,8 +1883,9 @@ install_latency_properties (void)
    *
    * How much processor time may be spent on short waits; %FERRY_LATENCY_SYSTEM by default. A thread that waits for a
    * message or a call can poll for some microseconds before it sleeps: the main context, where
-   * [property@Ferry.Router:short-cut] is on, and the thread of a worker that receives. Each of them polls only where
-   * that has paid lately, and never while nothing happens. Where the process may use one processor core only, it yields
+   * [property@Ferry.Router:short-cut] is on; the thread of a worker that receives; and a thread that waits for an
+   * answer, as in [method@Ferry.Mux.transact]. Each of them polls only where that has paid lately, and never while
+   * nothing happens. Where the process may use one processor core only, it yields
    * the core once instead. A change takes effect at the next start.
    *
    * Since: 0.1

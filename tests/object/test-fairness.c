@@ -187,6 +187,8 @@ typedef struct
 {
   FerryTransport *there;
   Givens givens;
+  gboolean followed; /* const: the objects that were given away are followed */
+  _Atomic gboolean ends;
 } Serving;
 
 static gboolean
@@ -201,15 +203,17 @@ initialise (FerryExporter *exporter, gpointer data, GError **error)
   return ferry_exporter_export (exporter, "counter", G_OBJECT (counter), interface, FERRY_CALL_POLICY_SERIAL, error);
 }
 
-/* Has its turn when all are given away, until others have ended the transport. */
+/* Ends the service at the same time as the transport is closed, or waits until it is closed. */
 static gint64
 compute (FerryExporter *exporter, gpointer data)
 {
   Serving *self = data;
 
-  if (atomic_load (&self->givens.n_made) == N_GIVEN)
+  if (atomic_load (&self->ends))
+    return G_MININT64;
+  if (atomic_load (&self->givens.n_made) == N_GIVEN && !self->followed)
     ferry_transport_wait_closed (self->there);
-  return -1;
+  return self->followed ? 0 : -1;
 }
 
 static gpointer
@@ -229,14 +233,23 @@ is_listening (gpointer proxy)
   return ferry_proxy_get_listening (proxy);
 }
 
+static gboolean
+has_value (gpointer proxy)
+{
+  g_autoptr (GVariant) value = ferry_proxy_dup_cached (proxy, "value");
+
+  return value != NULL;
+}
+
 static void
-serve_until_closed (void)
+serve_until_closed (gboolean followed)
 {
   FerryTransport *here;
   FerryProxy *taken[N_GIVEN] = {NULL};
-  Serving serving = {NULL};
+  Serving serving = {.followed = followed};
   FerryProxy *proxy;
   GThread *server;
+  GThread *closer;
 
   ferry_transport_new_pair (&here, &serving.there);
   server = g_thread_new ("server", serve_thread, &serving);
@@ -248,8 +261,16 @@ serve_until_closed (void)
 
       ferry_proxy_call (proxy, "give", NULL, -1, NULL, NULL, &taken[i], &error);
       g_assert_no_error (error);
+      if (followed)
+        ferry_proxy_follow (taken[i], (const char *const[]){"value", NULL}, NULL);
     }
-  ferry_transport_close (here);
+  for (guint i = 0; i < N_GIVEN && followed; i++)
+    ferry_test_run_until (has_value, taken[i]);
+  closer = g_thread_new ("closing", close_thread, here);
+  for (gint32 left = g_test_rand_int_range (0, 300000); left > 0 && followed; left--)
+    atomic_load (&serving.ends);
+  atomic_store (&serving.ends, followed);
+  g_thread_join (closer);
   g_thread_join (server);
   g_assert_cmpuint (atomic_load (&serving.givens.n_gone), ==, N_GIVEN);
   g_assert_cmpuint (atomic_load (&serving.givens.n_astray), ==, 0);
@@ -262,10 +283,10 @@ serve_until_closed (void)
 
 /* Several rounds: the thread that serves and the thread that ends the transport race for the session's end. */
 static void
-test_served_objects (void)
+test_served_objects (gconstpointer followed)
 {
   for (guint i = 0; i < 100; i++)
-    serve_until_closed ();
+    serve_until_closed (followed != NULL);
 }
 
 /* ---- those who go on asking ---- */
@@ -541,7 +562,10 @@ main (int argc, char **argv)
                         test_given_objects);
   g_test_add_data_func ("/object-fairness/objects-that-were-given-away-go-where-requests-are-processed", "manually",
                         test_given_objects);
-  g_test_add_func ("/object-fairness/objects-that-were-given-away-go-on-the-thread-that-serves", test_served_objects);
+  g_test_add_data_func ("/object-fairness/objects-that-were-given-away-go-on-the-thread-that-serves", NULL,
+                        test_served_objects);
+  g_test_add_data_func ("/object-fairness/objects-that-are-followed-go-on-the-thread-that-serves", "followed",
+                        test_served_objects);
   g_test_add_func ("/object-fairness/processing-requests-comes-back-while-others-go-on-asking", test_one_turn);
   g_test_add_func ("/object-fairness/one-who-keeps-an-object-busy-does-not-keep-others-waiting", test_busy_object);
   g_test_add_func ("/object-fairness/a-stop-that-refuses-also-does-so-where-the-name-was-taken-back",
