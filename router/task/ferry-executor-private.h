@@ -8,8 +8,9 @@
 #pragma once
 
 #include "base/ferry-wait-queue-private.h"
+#include "route/ferry-router-private.h"
 #include "task/ferry-executor.h"
-#include "task/ferry-pool-private.h"
+#include "task/ferry-runner-private.h"
 
 G_BEGIN_DECLS
 

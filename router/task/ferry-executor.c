@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An executor: it moves each submitted task from its inbox through its queue to the pool, and handles the task's end.
+/* An executor: it moves each submitted task from its inbox through its queue to the runner, and handles the task's end.
  * An executor is also a list model of its tasks.
  *
  * Counts: n_queued tasks wait, n_executing tasks run. n_open is the number of both together, without tasks in the
@@ -44,9 +44,9 @@ struct _FerryExecutor
 {
   GObject parent_instance;
 
-  FerryTaskSource source; /* the executor, as the pool sees it */
-  FerryPool *pool;        /* const: (owned) */
-  FerryRouter *router;    /* const: (unowned): the pool's */
+  FerryTaskSource source; /* the executor, as the runner sees it */
+  FerryRunner *runner;    /* const: (owned) */
+  FerryRouter *router;    /* const: (unowned): the runner's */
   guint max_pending;
   guint keep_finished;
 
@@ -76,7 +76,8 @@ struct _FerryExecutor
 
 enum
 {
-  PROP_POOL = 1,
+  PROP_RUNNER = 1,
+  PROP_POOL,
   PROP_MAX_PENDING,
   PROP_KEEP_FINISHED,
   PROP_STATE,
@@ -390,7 +391,7 @@ finish_shutdown (FerryExecutor *self)
   ferry_wait_queue_finish_all (&self->shutdown_waits);
 }
 
-/* ---- A task's steps, reported by the pool ---- */
+/* ---- A task's steps, reported by the runner ---- */
 
 static FerryExecutor *
 from_source (FerryTaskSource *source)
@@ -450,16 +451,24 @@ new_queue_error (FerryTask *task)
     ferry_task_get_name (task), ferry_task_get_settings (task)->queue_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
 }
 
+/* Returns the functions of the carrier that has the task; there must be one. */
+static const FerryTaskCarrierFuncs *
+get_funcs (FerryTask *task)
+{
+  return ((const FerryTaskCarrier *) ferry_task_get_placement (task)->carrier)->funcs;
+}
+
 /* main: takes back a task that was sent ahead, unless the worker has begun it. Returns whether the task is in the queue
- * afterwards. The caller must call ferry_pool_schedule() then, because other tasks may have been taken back with it. */
+ * afterwards. The caller must call ferry_runner_schedule() then, because other tasks may have been taken back with it.
+ */
 static gboolean
 take_back (FerryTask *task)
 {
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  if (placement->worker != NULL)
-    ferry_pool_worker_take_back (placement->worker);
-  return placement->worker == NULL && ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING;
+  if (placement->carrier != NULL)
+    get_funcs (task)->take_back (placement->carrier);
+  return placement->carrier == NULL && ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING;
 }
 
 static void
@@ -471,7 +480,7 @@ queue_timed_out (gpointer data)
 
   if (take_back (task))
     fail_waiting (self, task, FERRY_TASK_EVENT_QUEUE_TIMEOUT, new_queue_error (task));
-  ferry_pool_schedule (self->pool);
+  ferry_runner_schedule (self->runner);
 }
 
 static void
@@ -529,16 +538,16 @@ source_fail_all (FerryTaskSource *source, const GError *error)
     {
       FerryTask *task = g_ptr_array_index (tasks, i);
 
-      if (!ferry_task_get_done (task) && ferry_task_get_placement (task)->worker == NULL)
+      if (!ferry_task_get_done (task) && ferry_task_get_placement (task)->carrier == NULL)
         fail_waiting (self, task, FERRY_TASK_EVENT_REFUSE, ferry_error_copy (error));
     }
 }
 
-/* Whether tasks that wait can be begun in the present state of the executor, its pool and its router. */
+/* Whether tasks that wait can be begun in the present state of the executor, its runner and its router. */
 static gboolean
 can_run (FerryExecutor *self, GError **error)
 {
-  if (!ferry_pool_check (self->pool, error))
+  if (!ferry_runner_check (self->runner, error))
     return FALSE;
   if (self->shutting_down)
     return ferry_set_error (error, FERRY_ERROR_REFUSED,
@@ -558,7 +567,7 @@ refuse_waiting (gpointer data)
   g_autoptr (GError) error = NULL;
 
   if (can_run (self, &error))
-    ferry_pool_schedule (self->pool);
+    ferry_runner_schedule (self->runner);
   else
     source_fail_all (&self->source, error);
 }
@@ -571,8 +580,8 @@ driver_withdraw (gpointer executor, FerryTask *task)
   g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = g_object_ref (executor);
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  while (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && placement->worker != NULL)
-    ferry_pool_worker_withdraw_task (placement->worker, task);
+  while (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && placement->carrier != NULL)
+    get_funcs (task)->withdraw (placement->carrier, task);
 }
 
 static void
@@ -592,17 +601,17 @@ driver_cancelled (gpointer executor, FerryTask *task)
       source_done (&self->source, task);
     }
   else
-    ferry_pool_worker_cancel_task (placement->worker, task);
-  ferry_pool_schedule (self->pool);
+    get_funcs (task)->cancel (placement->carrier, task);
+  ferry_runner_schedule (self->runner);
 }
 
 static void
 driver_consumed (gpointer executor, FerryTask *task, guint n)
 {
-  FerryPoolWorker *worker = ferry_task_get_placement (task)->worker;
+  FerryTaskCarrier *carrier = ferry_task_get_placement (task)->carrier;
 
-  if (worker != NULL)
-    ferry_pool_worker_add_window (worker, task, n);
+  if (carrier != NULL)
+    carrier->funcs->add_window (carrier, task, n);
 }
 
 static gboolean
@@ -656,7 +665,7 @@ take_in (FerryExecutor *self, FerryTask *task)
   set_queue_timer (self, task);
   figures_changed (self);
   if (can_run (self, NULL))
-    ferry_pool_schedule (self->pool);
+    ferry_runner_schedule (self->runner);
   else
     ferry_timers_set (self->router->timers, &self->source.refuse_timer, 0, refuse_waiting, self);
 }
@@ -963,7 +972,7 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
       ferry_set_error (error, FERRY_ERROR_BUSY,
                        "Task “%s” was begun already; change the priority of tasks only while they wait",
                        ferry_task_get_name (task));
-      ferry_pool_schedule (self->pool);
+      ferry_runner_schedule (self->runner);
       return FALSE;
     }
   /* Delays the notification until the task is in its new place in the queue. */
@@ -972,7 +981,7 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
   ferry_task_change_priority (task, priority);
   ferry_task_queue_push (&self->source.queue, task, FALSE);
   g_object_thaw_notify (G_OBJECT (task));
-  ferry_pool_schedule (self->pool);
+  ferry_runner_schedule (self->runner);
   return TRUE;
 }
 
@@ -1006,7 +1015,7 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
     ferry_task_cancel (task);
   if (!ferry_task_get_done (task))
     {
-      ferry_pool_schedule (self->pool);
+      ferry_runner_schedule (self->runner);
       return ferry_set_error (error, FERRY_ERROR_BUSY, "Task “%s” is being run; cancel it, and wait for its end",
                               ferry_task_get_name (task));
     }
@@ -1121,15 +1130,15 @@ force_end (gpointer data)
       FerryTaskPlacement *placement = ferry_task_get_placement (task);
       GError *error;
 
-      if (placement->worker != NULL)
-        ferry_pool_worker_force_task (placement->worker, task);
+      if (placement->carrier != NULL)
+        get_funcs (task)->force (placement->carrier, task);
       if (ferry_task_get_done (task))
         continue;
       error =
         g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
                      "Task “%s” had not ended when the executor's shutdown timed out; give the shutdown more time",
                      ferry_task_get_name (task));
-      if (placement->worker == NULL)
+      if (placement->carrier == NULL)
         fail_waiting (self, task, FERRY_TASK_EVENT_ABANDON, error);
       else if (ferry_task_fail (task, FERRY_TASK_EVENT_ABANDON, error, NULL, NULL))
         source_done (&self->source, task);
@@ -1224,10 +1233,10 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
   for (guint i = 0; i < tasks->len; i++)
     {
       FerryTask *task = g_ptr_array_index (tasks, i);
-      FerryPoolWorker *worker = ferry_task_get_placement (task)->worker;
+      FerryTaskCarrier *carrier = ferry_task_get_placement (task)->carrier;
 
-      if (timeout >= 0 && worker != NULL && timeout < ferry_task_get_settings (task)->cancel_grace)
-        ferry_pool_worker_give_time (worker, task, timeout);
+      if (timeout >= 0 && carrier != NULL && timeout < ferry_task_get_settings (task)->cancel_grace)
+        carrier->funcs->give_time (carrier, task, timeout);
     }
   finish_shutdown (self);
 }
@@ -1301,12 +1310,30 @@ ferry_executor_set_keep_finished (FerryExecutor *self, guint keep_finished)
 }
 
 /**
+ * ferry_executor_get_runner:
+ * @self: an executor
+ *
+ * Gets what runs the tasks. Any thread may call this.
+ *
+ * Returns: (transfer none): the runner
+ *
+ * Since: 0.1
+ */
+FerryRunner *
+ferry_executor_get_runner (FerryExecutor *self)
+{
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), NULL);
+
+  return self->runner;
+}
+
+/**
  * ferry_executor_get_pool:
  * @self: an executor
  *
- * Gets the pool. Any thread may call this.
+ * Gets the pool that runs the tasks. Any thread may call this.
  *
- * Returns: (transfer none): the pool
+ * Returns: (transfer none) (nullable): the pool, or %NULL when another runner runs the tasks
  *
  * Since: 0.1
  */
@@ -1315,7 +1342,7 @@ ferry_executor_get_pool (FerryExecutor *self)
 {
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), NULL);
 
-  return self->pool;
+  return FERRY_IS_POOL (self->runner) ? FERRY_POOL (self->runner) : NULL;
 }
 
 /**
@@ -1450,8 +1477,8 @@ ferry_executor_get_fraction (FerryExecutor *self)
 
   if (self->n_batch_done + self->n_open == 0)
     return -1;
-  /* The pool's workers are few, so tasks that run are found through them and not through the list. */
-  done = self->n_batch_done + ferry_pool_sum_fractions (self->pool, &self->source);
+  /* The runner's carriers are few, so tasks that run are found through them and not through the list. */
+  done = self->n_batch_done + FERRY_RUNNER_GET_IFACE (self->runner)->sum_fractions (self->runner, &self->source);
   return done / (self->n_batch_done + self->n_open);
 }
 
@@ -1459,6 +1486,7 @@ static void
 ferry_executor_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
   static const GCallback getters[N_PROPERTIES] = {
+    [PROP_RUNNER] = G_CALLBACK (ferry_executor_get_runner),
     [PROP_POOL] = G_CALLBACK (ferry_executor_get_pool),
     [PROP_STATE] = G_CALLBACK (ferry_executor_get_state),
     [PROP_N_WAITING] = G_CALLBACK (ferry_executor_get_n_waiting),
@@ -1483,10 +1511,10 @@ ferry_executor_set_property (GObject *object, guint property_id, const GValue *v
 
   switch (property_id)
     {
-    case PROP_POOL:
-      self->pool = g_value_dup_object (value);
-      self->router = ferry_pool_get_router (self->pool);
-      ferry_pool_add_source (self->pool, &self->source);
+    case PROP_RUNNER:
+      self->runner = g_value_dup_object (value);
+      self->router = ferry_runner_get_router (self->runner);
+      FERRY_RUNNER_GET_IFACE (self->runner)->add_source (self->runner, &self->source);
       break;
     case PROP_MAX_PENDING:
       ferry_executor_set_max_pending (self, g_value_get_uint (value));
@@ -1568,13 +1596,21 @@ install_properties (GObjectClass *object_class)
   object_class->get_property = ferry_executor_get_property;
   object_class->set_property = ferry_executor_set_property;
   /**
-   * FerryExecutor:pool:
+   * FerryExecutor:runner:
    *
-   * The pool that runs the tasks.
+   * What runs the tasks.
    *
    * Since: 0.1
    */
-  properties[PROP_POOL] = g_param_spec_object ("pool", NULL, NULL, FERRY_TYPE_POOL, FERRY_AT_CONSTRUCTION);
+  properties[PROP_RUNNER] = g_param_spec_object ("runner", NULL, NULL, FERRY_TYPE_RUNNER, FERRY_AT_CONSTRUCTION);
+  /**
+   * FerryExecutor:pool:
+   *
+   * The pool that runs the tasks; %NULL when another runner runs them.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_POOL] = g_param_spec_object ("pool", NULL, NULL, FERRY_TYPE_POOL, FERRY_READABLE);
   /**
    * FerryExecutor:max-pending:
    *
@@ -1603,7 +1639,7 @@ ferry_executor_dispose (GObject *object)
 {
   FerryExecutor *self = FERRY_EXECUTOR (object);
 
-  ferry_pool_remove_source (self->pool, &self->source);
+  FERRY_RUNNER_GET_IFACE (self->runner)->remove_source (self->runner, &self->source);
   ferry_timers_unset (self->router->timers, &self->notify_timer);
   ferry_timers_unset (self->router->timers, &self->source.refuse_timer);
   ferry_timers_unset (self->router->timers, &self->shutdown_timer);
@@ -1621,7 +1657,7 @@ ferry_executor_finalize (GObject *object)
   ferry_task_queue_clear (&self->source.queue);
   list_clear (self);
   pthread_mutex_destroy (&self->inbox_lock);
-  g_clear_object (&self->pool);
+  g_clear_object (&self->runner);
 
   G_OBJECT_CLASS (ferry_executor_parent_class)->finalize (object);
 }
@@ -1663,5 +1699,24 @@ ferry_executor_new (FerryPool *pool)
   g_return_val_if_fail (FERRY_IS_POOL (pool), NULL);
   ferry_return_val_if_elsewhere (ferry_pool_get_router (pool)->home, NULL);
 
-  return g_object_new (FERRY_TYPE_EXECUTOR, "pool", pool, NULL);
+  return ferry_executor_new_for_runner (FERRY_RUNNER (pool));
+}
+
+/**
+ * ferry_executor_new_for_runner:
+ * @runner: a runner
+ *
+ * Makes an executor of tasks for a pool, or for another runner. On the router's thread.
+ *
+ * Returns: (transfer full): the executor
+ *
+ * Since: 0.1
+ */
+FerryExecutor *
+ferry_executor_new_for_runner (FerryRunner *runner)
+{
+  g_return_val_if_fail (FERRY_IS_RUNNER (runner), NULL);
+  ferry_return_val_if_elsewhere (ferry_runner_get_router (runner)->home, NULL);
+
+  return g_object_new (FERRY_TYPE_EXECUTOR, "runner", runner, NULL);
 }

@@ -11,6 +11,7 @@
 
 #include "base/ferry-version.h"
 #include "task/ferry-pool.h"
+#include "task/ferry-runner.h"
 #include "task/ferry-task.h"
 
 G_BEGIN_DECLS
@@ -39,6 +40,8 @@ G_DECLARE_FINAL_TYPE (FerryExecutor, ferry_executor, FERRY, EXECUTOR, GObject)
 
 FERRY_AVAILABLE_IN_0_1
 FerryExecutor *ferry_executor_new (FerryPool *pool) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+FerryExecutor *ferry_executor_new_for_runner (FerryRunner *runner) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_executor_set_max_pending (FerryExecutor *self, guint max_pending);
@@ -67,6 +70,8 @@ void ferry_executor_clear_finished (FerryExecutor *self);
 FERRY_AVAILABLE_IN_0_1
 guint ferry_executor_cancel_all (FerryExecutor *self);
 
+FERRY_AVAILABLE_IN_0_1
+FerryRunner *ferry_executor_get_runner (FerryExecutor *self);
 FERRY_AVAILABLE_IN_0_1
 FerryPool *ferry_executor_get_pool (FerryExecutor *self);
 FERRY_AVAILABLE_IN_0_1

@@ -125,8 +125,8 @@ struct _FerryMap
   GObject parent_instance;
 
   FerryExecutor *executor;         /* const: (owned) */
-  FerryPool *pool;                 /* const: (unowned): the executor's */
-  FerryRouter *router;             /* const: (unowned): the pool's */
+  FerryRunner *runner;             /* const: (unowned): the executor's */
+  FerryRouter *router;             /* const: (unowned): the runner's */
   _Atomic gboolean asked;          /* any: a thread other than the router's has called ferry_map_cancel() */
   char *function;                  /* const */
   FerryMapOrder order;             /* const */
@@ -529,14 +529,14 @@ get_bound (FerryMap *self)
 {
   if (self->max_in_flight > 0)
     return self->max_in_flight;
-  return ferry_pool_get_max_workers (self->pool) *
+  return ferry_runner_get_parallelism (self->runner) *
          MAX (ITEMS_A_WORKER, (guint64) BOUND_CHUNKS_A_WORKER * get_wanted_size (self));
 }
 
 guint
 ferry_map_get_automatic_size (FerryMap *self)
 {
-  guint n_workers = ferry_pool_get_max_workers (self->pool);
+  guint n_workers = ferry_runner_get_parallelism (self->runner);
   guint64 rest = ferry_map_input_get_rest (&self->input);
   double size = 1;
 
@@ -1017,7 +1017,7 @@ room_came (FerryCompletion *submission, gpointer data)
 static gboolean
 may_have_more_chunks (FerryMap *self)
 {
-  guint few = CHUNKS_A_WORKER * ferry_pool_get_max_workers (self->pool);
+  guint few = CHUNKS_A_WORKER * ferry_runner_get_parallelism (self->runner);
   guint fixed = get_fixed_size (self);
 
   if (fixed == 0)
@@ -2274,8 +2274,8 @@ ferry_map_set_property (GObject *object, guint property_id, const GValue *value,
     {
     case PROP_EXECUTOR:
       self->executor = g_value_dup_object (value);
-      self->pool = ferry_executor_get_pool (self->executor);
-      self->router = ferry_pool_get_router (self->pool);
+      self->runner = ferry_executor_get_runner (self->executor);
+      self->router = ferry_runner_get_router (self->runner);
       break;
     case PROP_FUNCTION:
       self->function = g_value_dup_string (value);

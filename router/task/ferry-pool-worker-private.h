@@ -11,31 +11,17 @@
 
 #pragma once
 
-#include "base/ferry-timers-private.h"
 #include "call/ferry-transactions-private.h"
 #include "link/ferry-link-private.h"
 #include "route/ferry-router-private.h"
-#include "task/ferry-executor-queue-private.h"
 #include "task/ferry-pool.h"
+#include "task/ferry-runner-private.h"
 #include "worker/ferry-launcher.h"
 #include "worker/ferry-worker.h"
 
 G_BEGIN_DECLS
 
 typedef struct _FerryPoolWorker FerryPoolWorker;
-
-/* An executor, as the pool sees it. */
-typedef struct _FerryTaskSource FerryTaskSource;
-
-struct _FerryTaskSource
-{
-  FerryTaskQueue queue;
-  FerryTimer refuse_timer; /* while set: the tasks that wait are about to be refused, so none is sent */
-  void (*give_back) (FerryTaskSource *self, FerryTask *task); /* task returns to the front of its queue */
-  void (*started) (FerryTaskSource *self, FerryTask *task);
-  void (*done) (FerryTaskSource *self, FerryTask *task);         /* task ended while it was at a worker */
-  void (*fail_all) (FerryTaskSource *self, const GError *error); /* all tasks that wait must fail with error */
-};
 
 /* A registered function that each worker runs at its start or at its end. */
 typedef struct
@@ -90,6 +76,7 @@ typedef struct
 /* The pool reads the fields. It changes only the place, and n_missed by ferry_pool_worker_set_n_missed(). */
 struct _FerryPoolWorker
 {
+  FerryTaskCarrier carrier;
   gint references;
   FerryPool *pool;       /* (unowned) (nullable): NULL once the worker has ended or the pool is finalised */
   FerryPoolRules *rules; /* (unowned): the pool's; valid while pool is not NULL */
@@ -129,14 +116,9 @@ void ferry_pool_worker_let_go (FerryPoolWorker *self);
 gboolean ferry_pool_worker_is_live (const FerryPoolWorker *self);
 void ferry_pool_worker_set_n_missed (FerryPoolWorker *self, guint n_missed);
 
-/* Sending, taking back, cancelling and killing a worker's tasks. */
+/* Sending and taking back a worker's tasks. What executors do with them is in the functions of the carrier. */
 gboolean ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task);
 void ferry_pool_worker_take_back (FerryPoolWorker *self);
-void ferry_pool_worker_withdraw_task (FerryPoolWorker *self, FerryTask *task);
-void ferry_pool_worker_add_window (FerryPoolWorker *self, FerryTask *task, guint n);
-void ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task);
-void ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grace);
-void ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task);
 
 /* Ending the worker. */
 void ferry_pool_worker_retire (FerryPoolWorker *self);

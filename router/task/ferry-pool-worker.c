@@ -370,7 +370,7 @@ unlink_task (FerryPoolWorker *self, FerryTask *task)
     self->first_started = FALSE;
   g_queue_unlink (&self->in_flight, &placement->queue_link);
   ferry_timers_unset (self->timers, &placement->timer);
-  placement->worker = NULL;
+  placement->carrier = NULL;
   placement->xid = 0;
   note_change (self);
   return task;
@@ -419,14 +419,16 @@ fail_task (FerryTask *task, FerryTaskEvent event, GError *error, const char *tra
     source->done (source, task);
 }
 
+static void carrier_give_time (FerryTaskCarrier *carrier, FerryTask *task, gint64 grace);
+
 static void
 run_timed_out (gpointer data)
 {
   g_autoptr (FerryTask) task = g_object_ref (data);
-  FerryPoolWorker *self = ferry_task_get_placement (task)->worker;
+  FerryPoolWorker *self = ferry_task_get_placement (task)->carrier;
 
   ferry_transactions_cancel (self->calls, ferry_task_get_placement (task)->xid, FERRY_CANCEL_REASON_DEADLINE);
-  ferry_pool_worker_give_time (self, task, ferry_task_get_settings (task)->cancel_grace);
+  carrier_give_time (&self->carrier, task, ferry_task_get_settings (task)->cancel_grace);
   fail_task (task, FERRY_TASK_EVENT_RUN_TIMEOUT, new_run_error (task), NULL, NULL);
 }
 
@@ -451,7 +453,7 @@ start_task (FerryPoolWorker *self, FerryTask *task)
    * which calls start_task() for this task recursively. */
   if (!ferry_task_get_placement (task)->executing)
     source->started (source, task);
-  if (ferry_task_get_placement (task)->worker == self)
+  if (ferry_task_get_placement (task)->carrier == self)
     ferry_task_start (task, get_pid (self));
 }
 
@@ -564,14 +566,21 @@ ferry_pool_worker_take_back (FerryPoolWorker *self)
     note_idle (self);
 }
 
-/* Takes back a task that waits at this worker. If the worker has begun the task, notifies the task that it runs. */
-void
-ferry_pool_worker_withdraw_task (FerryPoolWorker *self, FerryTask *task)
+static void
+carrier_take_back (FerryTaskCarrier *carrier)
 {
+  ferry_pool_worker_take_back ((FerryPoolWorker *) carrier);
+}
+
+/* Takes back a task that waits at this worker. If the worker has begun the task, notifies the task that it runs. */
+static void
+carrier_withdraw (FerryTaskCarrier *carrier, FerryTask *task)
+{
+  FerryPoolWorker *self = (FerryPoolWorker *) carrier;
   g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
 
   ferry_pool_worker_take_back (self);
-  if (ferry_task_get_placement (task)->worker == self && ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING)
+  if (ferry_task_get_placement (task)->carrier == self && ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING)
     start_task (self, task);
 }
 
@@ -644,7 +653,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
 {
   g_autoptr (FerryTask) task = data;
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
-  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (placement->worker);
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (placement->carrier);
   gint64 now = g_get_monotonic_time ();
 
   if (task != g_queue_peek_head (&self->in_flight))
@@ -658,7 +667,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
       return;
     }
   ferry_router_flush_latest (self->router, self->progress_receiver);
-  if (placement->worker != self)
+  if (placement->carrier != self)
     return;
   note_running (self);
   /* Counted before the pool's roster is told of the change. */
@@ -680,7 +689,7 @@ static void
 item_came (gpointer data, const char *name, GVariant *value)
 {
   g_autoptr (FerryTask) task = g_object_ref (data);
-  FerryPoolWorker *self = ferry_task_get_placement (task)->worker;
+  FerryPoolWorker *self = ferry_task_get_placement (task)->carrier;
 
   /* Drops an item of a task that is not the first: the worker does not run that task, which would refuse the item. */
   note_running (self);
@@ -752,7 +761,7 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
   ferry_task_queue_remove (&source->queue, task);
   if (g_queue_is_empty (&self->in_flight))
     self->latest = g_get_monotonic_time ();
-  placement->worker = self;
+  placement->carrier = self;
   placement->xid = xid;
   placement->n_fd_batches = request.n_descriptors > 0 ? ferry_link_get_n_fd_batches_sent (self->link) : 0;
   placement->escalation = 0;
@@ -768,9 +777,10 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
 
 /* main: notes that the application has consumed n of a task's items. The worker is notified when half a window was
  * consumed, so that few such messages are unread in its lane. */
-void
-ferry_pool_worker_add_window (FerryPoolWorker *self, FerryTask *task, guint n)
+static void
+carrier_add_window (FerryTaskCarrier *carrier, FerryTask *task, guint n)
 {
+  FerryPoolWorker *self = (FerryPoolWorker *) carrier;
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
   placement->n_consumed += n;
@@ -949,7 +959,7 @@ static void
 escalate_unclaimed (FerryPoolWorker *self, FerryTask *task)
 {
   ferry_pool_worker_take_back (self);
-  if (ferry_task_get_placement (task)->worker == self)
+  if (ferry_task_get_placement (task)->carrier == self)
     look_for_answer (self, task);
   else
     ferry_pool_worker_kill (self);
@@ -976,7 +986,7 @@ escalate (gpointer data)
 {
   g_autoptr (FerryTask) task = g_object_ref (data);
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
-  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (placement->worker);
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (placement->carrier);
 
   if (placement->escalation > 0)
     {
@@ -1002,9 +1012,10 @@ escalate (gpointer data)
 }
 
 /* Escalates a running task that was asked to end, after half of grace (microseconds) or at an earlier set time. */
-void
-ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grace)
+static void
+carrier_give_time (FerryTaskCarrier *carrier, FerryTask *task, gint64 grace)
 {
+  FerryPoolWorker *self = (FerryPoolWorker *) carrier;
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
   gint64 time = ferry_time_add (g_get_monotonic_time (), grace / 2);
   gboolean is_escalated = ferry_timer_is_set (&placement->timer) && placement->timer.func == escalate;
@@ -1015,16 +1026,17 @@ ferry_pool_worker_give_time (FerryPoolWorker *self, FerryTask *task, gint64 grac
 }
 
 /* main: kills the worker if it runs this task. If the worker has not begun the task, takes the task back. */
-void
-ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task)
+static void
+carrier_force (FerryTaskCarrier *carrier, FerryTask *task)
 {
+  FerryPoolWorker *self = (FerryPoolWorker *) carrier;
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
   if (placement->escalation == 0 && !ferry_link_doom_call (self->link, placement->xid))
     {
       ferry_pool_worker_take_back (self);
-      if (placement->worker == self)
-        ferry_pool_worker_give_time (self, task, 0);
+      if (placement->carrier == self)
+        carrier_give_time (carrier, task, 0);
       return;
     }
   placement->escalation = 2;
@@ -1033,15 +1045,20 @@ ferry_pool_worker_force_task (FerryPoolWorker *self, FerryTask *task)
 }
 
 /* Cancels a task in flight: takes it back if the worker has not begun it, else sends its function a cancel. */
-void
-ferry_pool_worker_cancel_task (FerryPoolWorker *self, FerryTask *task)
+static void
+carrier_cancel (FerryTaskCarrier *carrier, FerryTask *task)
 {
+  FerryPoolWorker *self = (FerryPoolWorker *) carrier;
+
   ferry_pool_worker_take_back (self);
-  if (ferry_task_get_placement (task)->worker != self)
+  if (ferry_task_get_placement (task)->carrier != self)
     return;
   ferry_transactions_cancel (self->calls, ferry_task_get_placement (task)->xid, FERRY_CANCEL_REASON_CANCELLED);
-  ferry_pool_worker_give_time (self, task, ferry_task_get_settings (task)->cancel_grace);
+  carrier_give_time (carrier, task, ferry_task_get_settings (task)->cancel_grace);
 }
+
+static const FerryTaskCarrierFuncs carrier_funcs = {carrier_take_back, carrier_withdraw,  carrier_add_window,
+                                                    carrier_cancel,    carrier_give_time, carrier_force};
 
 /* ---- The worker's link ---- */
 
@@ -1321,6 +1338,7 @@ ferry_pool_worker_new (FerryPool *pool, FerryRouter *router, FerryPoolRules *rul
 {
   g_autoptr (FerryPoolWorker) self = g_new0 (FerryPoolWorker, 1);
 
+  self->carrier.funcs = &carrier_funcs;
   self->references = 1;
   self->pool = pool;
   self->rules = rules;

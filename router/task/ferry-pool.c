@@ -121,21 +121,23 @@ enum
 
 static GParamSpec *properties[N_PROPERTIES];
 
-G_DEFINE_FINAL_TYPE (FerryPool, ferry_pool, G_TYPE_OBJECT)
+static void runner_init (FerryRunnerInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (FerryPool, ferry_pool, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (FERRY_TYPE_RUNNER, runner_init))
 
 /* ---- Where tasks come from ---- */
 
-/* Adds an executor, which must call ferry_pool_remove_source() before it frees source. */
-void
-ferry_pool_add_source (FerryPool *self, FerryTaskSource *source)
+static void
+runner_add_source (FerryRunner *runner, FerryTaskSource *source)
 {
-  g_ptr_array_add (self->sources, source);
+  g_ptr_array_add (FERRY_POOL (runner)->sources, source);
 }
 
-void
-ferry_pool_remove_source (FerryPool *self, FerryTaskSource *source)
+static void
+runner_remove_source (FerryRunner *runner, FerryTaskSource *source)
 {
-  g_ptr_array_remove (self->sources, source);
+  g_ptr_array_remove (FERRY_POOL (runner)->sources, source);
 }
 
 /* Makes all tasks that wait in the executors' queues fail with error. Takes error. Handlers may add executors, which
@@ -154,10 +156,10 @@ fail_sources (FerryPool *self, GError *error)
       }
 }
 
-/* Returns the sum of the fractions, each from 0 to 1, of those tasks of source that workers run now. */
-double
-ferry_pool_sum_fractions (FerryPool *self, FerryTaskSource *source)
+static double
+runner_sum_fractions (FerryRunner *runner, FerryTaskSource *source)
 {
+  FerryPool *self = FERRY_POOL (runner);
   double sum = 0;
 
   for (guint i = 0; i < self->roster.workers->len; i++)
@@ -188,10 +190,11 @@ fail (FerryPool *self, GError *error)
   fail_sources (self, error);
 }
 
-/* Whether the pool has not failed. If it has, sets error to a copy of the pool's error. */
-gboolean
-ferry_pool_check (FerryPool *self, GError **error)
+static gboolean
+runner_check (FerryRunner *runner, GError **error)
 {
+  FerryPool *self = FERRY_POOL (runner);
+
   if (self->error == NULL)
     return TRUE;
   g_propagate_error (error, ferry_error_copy (self->error));
@@ -573,7 +576,6 @@ steal_work (gpointer data)
   g_object_unref (self);
 }
 
-/* Sends tasks until no task waits or no worker has room. A recursive call only makes the outer call send once more. */
 void
 ferry_pool_schedule (FerryPool *self)
 {
@@ -759,7 +761,7 @@ ferry_pool_start (FerryPool *self, GError **error)
     return FALSE;
   self->started = TRUE;
   start_minimum (self);
-  return ferry_pool_check (self, error);
+  return ferry_runner_check (FERRY_RUNNER (self), error);
 }
 
 /**
@@ -1254,6 +1256,36 @@ ferry_pool_get_router (FerryPool *self)
   g_return_val_if_fail (FERRY_IS_POOL (self), NULL);
 
   return self->router;
+}
+
+static FerryRouter *
+runner_get_router (FerryRunner *runner)
+{
+  return FERRY_POOL (runner)->router;
+}
+
+static guint
+runner_get_parallelism (FerryRunner *runner)
+{
+  return FERRY_POOL (runner)->max_workers;
+}
+
+static void
+runner_schedule (FerryRunner *runner)
+{
+  ferry_pool_schedule (FERRY_POOL (runner));
+}
+
+static void
+runner_init (FerryRunnerInterface *iface)
+{
+  iface->get_router = runner_get_router;
+  iface->get_parallelism = runner_get_parallelism;
+  iface->add_source = runner_add_source;
+  iface->remove_source = runner_remove_source;
+  iface->schedule = runner_schedule;
+  iface->check = runner_check;
+  iface->sum_fractions = runner_sum_fractions;
 }
 
 /**

@@ -17,7 +17,7 @@
 
 G_BEGIN_DECLS
 
-/* The fields of a task that its executor and its pool use. The code of FerryTask itself does not use these fields. */
+/* The fields of a task that its executor and its runner use. The code of FerryTask itself does not use these fields. */
 typedef struct
 {
   GList queue_link;        /* link in the executor's queue, or in a worker's list in_flight */
@@ -26,7 +26,7 @@ typedef struct
   gpointer queue;          /* (nullable): the FerryTaskSource of the executor */
   GSequenceIter *position; /* (nullable): the task's place in the index of the list model, if there is an index */
   guint64 number;          /* increases in the order of the executor's list model */
-  gpointer worker;         /* (nullable): the FerryPoolWorker that has the task */
+  gpointer carrier;        /* (nullable): the FerryTaskCarrier that has the task */
   guint64 xid;             /* xid of the task's call at the worker; 0: none */
   guint64 n_fd_batches;    /* fd batches sent to the worker, up to the task's own one; 0: the task has none */
   FerryTimer timer;        /* runs out at the end of the waiting time, then of the run time, then of the grace time */

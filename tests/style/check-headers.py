@@ -71,7 +71,7 @@ def declared(headers):
     """The functions that the headers mark as exported, and complaints of marks on something else."""
     names = set()
     complaints = []
-    pattern = re.compile(MARK + r"\s*(?:G_DECLARE_\w+_TYPE\s*\(\s*\w+\s*,\s*(\w+)|[\w\s*]*?\b(\w+)\s*\()")
+    pattern = re.compile(MARK + r"\s*(?:G_DECLARE_(?:\w+_TYPE|INTERFACE)\s*\(\s*\w+\s*,\s*(\w+)|[\w\s*]*?\b(\w+)\s*\()")
     for header, text in headers.items():
         text = declarations(text)
         matches = pattern.findall(text)

@@ -487,7 +487,7 @@ static gboolean
 is_begun (gpointer data)
 {
   FerryTaskPlacement *placement = ferry_task_get_placement (data);
-  FerryPoolWorker *worker = placement->worker;
+  FerryPoolWorker *worker = placement->carrier;
 
   return worker != NULL && placement->xid != 0 && ferry_link_get_begun_call (worker->link) == placement->xid;
 }

@@ -81,6 +81,25 @@ assert_log (const char *expected)
 }
 
 static void
+runs_by_any_runner (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 2);
+  g_autoptr (FerryExecutor) other = ferry_executor_new_for_runner (FERRY_RUNNER (test->pool));
+  g_autoptr (FerryTask) task = task_test_submit (other, "echo", g_variant_new_string ("word"));
+  g_autoptr (FerryRunner) runner = NULL;
+  g_autoptr (FerryPool) pool = NULL;
+
+  g_object_get (other, "runner", &runner, "pool", &pool, NULL);
+  g_assert_true (runner == FERRY_RUNNER (test->pool));
+  g_assert_true (pool == test->pool);
+  g_assert_true (ferry_runner_get_router (runner) == ferry_pool_get_router (pool));
+  g_assert_cmpuint (ferry_runner_get_parallelism (runner), ==, 2);
+  ferry_pool_set_max_workers (pool, 3);
+  g_assert_cmpuint (ferry_runner_get_parallelism (runner), ==, 3);
+  task_test_assert_result (task, "'word'");
+}
+
+static void
 gives_result (gconstpointer data)
 {
   g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 2);
@@ -449,6 +468,8 @@ int
 main (int argc, char **argv)
 {
   task_test_init (&argc, &argv);
+  g_test_add_data_func ("/executor/is-made-for-any-runner-of-processes", IN_PROCESSES, runs_by_any_runner);
+  g_test_add_data_func ("/executor/is-made-for-any-runner-of-threads", IN_THREADS, runs_by_any_runner);
   g_test_add_data_func ("/executor/gives-the-result-of-a-process", IN_PROCESSES, gives_result);
   g_test_add_data_func ("/executor/runs-every-kind-in-a-process", IN_PROCESSES, runs_kinds);
   g_test_add_data_func ("/executor/takes-tasks-of-any-thread-for-processes", IN_PROCESSES, takes_tasks_of_any_thread);

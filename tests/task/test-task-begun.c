@@ -158,7 +158,7 @@ ends_with_its_worker (void)
   ferry_task_set_cancel_grace (task, 20000);
   task_test_submit_task (test->executor, task);
   task_test_wait_begun_unheard (task);
-  worker = ferry_task_get_placement (task)->worker;
+  worker = ferry_task_get_placement (task)->carrier;
   process = g_object_ref (worker->worker);
   g_assert_true (ferry_task_cancel (task));
   task_test_assert_cancelled (task);

@@ -1,0 +1,87 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What an executor asks of a runner, and of the carriers that a runner sends tasks to.
+ *
+ * A task moves from its executor's queue to a carrier, where it is in flight. Then the task is done, or returns to the
+ * front of its queue. A carrier begins its tasks in flight in order. Tasks behind those that it runs are sent ahead, so
+ * that it begins the next task without waiting for the application. Tasks can be taken back until they are begun.
+ *
+ * Threads: the router's. */
+
+#pragma once
+
+#include "base/ferry-timers-private.h"
+#include "task/ferry-executor-queue-private.h"
+#include "task/ferry-runner.h"
+
+G_BEGIN_DECLS
+
+/* An executor, as the runner sees it. */
+typedef struct _FerryTaskSource FerryTaskSource;
+
+struct _FerryTaskSource
+{
+  FerryTaskQueue queue;
+  FerryTimer refuse_timer; /* while set: the tasks that wait are about to be refused, so none is sent */
+  void (*give_back) (FerryTaskSource *self, FerryTask *task); /* task returns to the front of its queue */
+  void (*started) (FerryTaskSource *self, FerryTask *task);
+  void (*done) (FerryTaskSource *self, FerryTask *task);         /* task ended while it was at a carrier */
+  void (*fail_all) (FerryTaskSource *self, const GError *error); /* all tasks that wait must fail with error */
+};
+
+/* The first field of what tasks are sent to, such as a pool's worker. */
+typedef struct _FerryTaskCarrier FerryTaskCarrier;
+
+typedef struct
+{
+  /* Takes back the tasks that were not begun. */
+  void (*take_back) (FerryTaskCarrier *self);
+  /* Takes back this task, if it was not begun, without others where that is possible. */
+  void (*withdraw) (FerryTaskCarrier *self, FerryTask *task);
+  /* The function may yield n more values. */
+  void (*add_window) (FerryTaskCarrier *self, FerryTask *task, guint n);
+  /* A task that executed was cancelled. */
+  void (*cancel) (FerryTaskCarrier *self, FerryTask *task);
+  /* Shortens the time that a cancelled task has until its process is killed. grace: in microseconds. */
+  void (*give_time) (FerryTaskCarrier *self, FerryTask *task, gint64 grace);
+  /* Ends the task at once, with the process that runs it. */
+  void (*force) (FerryTaskCarrier *self, FerryTask *task);
+} FerryTaskCarrierFuncs;
+
+struct _FerryTaskCarrier
+{
+  const FerryTaskCarrierFuncs *funcs; /* const */
+};
+
+struct _FerryRunnerInterface
+{
+  GTypeInterface parent_interface;
+
+  FerryRouter *(*get_router) (FerryRunner *self); /* any */
+  guint (*get_parallelism) (FerryRunner *self);
+  /* The executor must call remove_source before it frees source. */
+  void (*add_source) (FerryRunner *self, FerryTaskSource *source);
+  void (*remove_source) (FerryRunner *self, FerryTaskSource *source);
+  /* Sends tasks until no task waits or no carrier has room. A recursive call only makes the outer call send once more.
+   */
+  void (*schedule) (FerryRunner *self);
+  /* Whether the runner has not failed. If it has, sets error to a copy of its error. */
+  gboolean (*check) (FerryRunner *self, GError **error);
+  /* Returns the sum of the fractions, each from 0 to 1, of those tasks of source that run now. */
+  double (*sum_fractions) (FerryRunner *self, FerryTaskSource *source);
+};
+
+static inline void
+ferry_runner_schedule (FerryRunner *self)
+{
+  FERRY_RUNNER_GET_IFACE (self)->schedule (self);
+}
+
+static inline gboolean
+ferry_runner_check (FerryRunner *self, GError **error)
+{
+  return FERRY_RUNNER_GET_IFACE (self)->check (self, error);
+}
+
+G_END_DECLS
