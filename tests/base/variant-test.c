@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define VALUES 20000
+#define VALUES 200000
 #define MAX_LEVELS 6
 
 static const char basic_letters[] = "bynqiuxthdsog";
