@@ -148,6 +148,15 @@ ferry_test_count_fds (void)
   return ferry_test_count_fds_without_threads ();
 }
 
+gboolean
+ferry_test_is_mapped (const char *name)
+{
+  g_autofree char *maps = NULL;
+
+  g_assert_true (g_file_get_contents ("/proc/self/maps", &maps, NULL, NULL));
+  return strstr (maps, name) != NULL;
+}
+
 /* What the system says of a process, one letter; 'X' for one that is not there. */
 static char
 get_state (GPid pid)

@@ -37,6 +37,8 @@ void ferry_test_refuse_barriers (void);
 guint ferry_test_count_fds (void);
 /* The same in a program that starts no thread, so that processes can be forked. */
 guint ferry_test_count_fds_without_threads (void);
+/* Whether the process has memory mapped that was made by that name. */
+gboolean ferry_test_is_mapped (const char *name);
 /* Whether the kernel populates memory on request. */
 gboolean ferry_test_populates (void);
 /* Whether a process of that number exists and is no zombie. */

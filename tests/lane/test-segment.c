@@ -162,14 +162,13 @@ test_leaves_no_descriptor_and_no_mapping (void)
   guint n_fds = ferry_test_count_fds ();
   FerrySegment segment;
   int memory = create (&segment);
-  guint8 *base = segment.base;
-  unsigned char resident;
 
+  g_assert_true (ferry_test_is_mapped ("ferry-link"));
   ferry_segment_clear (&segment);
   ferry_clear_fd (&memory);
   g_assert_cmpuint (ferry_test_count_fds (), ==, n_fds);
-  g_assert_cmpint (mincore (base, 4096, &resident), ==, -1);
-  g_assert_cmpint (errno, ==, ENOMEM);
+  /* By its name, as something else may be mapped at its address by now. */
+  g_assert_false (ferry_test_is_mapped ("ferry-link"));
 }
 
 static void
