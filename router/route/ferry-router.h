@@ -88,8 +88,8 @@ typedef enum
  * @FERRY_COUNTER_SPARE_BYTES: Bytes of unused memory that are now kept for later buffers.
  * @FERRY_COUNTER_SPIN_TIME: Microseconds for which the main context, and threads that wait for an answer, polled for
  *   messages instead of sleeping: see [property@Ferry.Router:latency].
- * @FERRY_COUNTER_DIRECT_ANSWERS: Answers that the waiting threads received themselves, without the main context. They do
- *   not count as messages.
+ * @FERRY_COUNTER_DIRECT_ANSWERS: Answers that the waiting threads received themselves, without the main context.
+ *   They do not count as messages.
  * @FERRY_COUNTER_HIGHEST_QUEUED_BYTES: The highest value that @FERRY_COUNTER_QUEUED_BYTES has had.
  * @FERRY_COUNTER_HIGHEST_WAITING_LINKS: The highest value that @FERRY_COUNTER_WAITING_LINKS has had.
  * @FERRY_COUNTER_HIGHEST_BUFFER_BYTES: The highest value that @FERRY_COUNTER_BUFFER_BYTES has had.
