@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What can happen to a completion at once, in every order of its steps: two threads do one thing each; the first stops
+/* Tests: base/ferry-completion.c
+ *
+ * What can happen to a completion at once, in every order of its steps: two threads do one thing each; the first stops
  * at each of its steps, while the second goes to each of its own, or to its end. */
 
 #include "config.h"

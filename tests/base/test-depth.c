@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How deep types and values are, and which are too deep. */
+/* Tests: base/ferry-depth.c
+ *
+ * How deep types and values are, and which are too deep. */
 
 #include "config.h"
 

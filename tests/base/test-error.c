@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The error domain, the version macros and the enumerations' types. */
+/* Tests: base/ferry-error.c
+ *
+ * The error domain, the version macros and the enumerations' types. */
 
 #include "config.h"
 

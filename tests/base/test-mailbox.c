@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A main context's mailbox. */
+/* Tests: base/ferry-mailbox.c
+ *
+ * A main context's mailbox. */
 
 #include "config.h"
 

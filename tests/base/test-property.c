@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A value gets what the getter of its type returns. */
+/* Tests: base/ferry-property.c
+ *
+ * A value gets what the getter of its type returns. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which bytes are a value in normal form. GLib is asked for its own verdict on the same bytes. */
+/* Tests: base/ferry-shape.c
+ *
+ * Which bytes are a value in normal form. GLib is asked for its own verdict on the same bytes. */
 
 #include "config.h"
 

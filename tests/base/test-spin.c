@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* When a wait spins before it sleeps. */
+/* Tests: base/ferry-spin.c
+ *
+ * When a wait spins before it sleeps. */
 
 #include "config.h"
 

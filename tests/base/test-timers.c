@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Deadlines here lie in the past or far away, so that nothing depends on how quick the machine is. */
+/* Tests: base/ferry-timers.c, base/ferry-deadlines.c
+ *
+ * Deadlines here lie in the past or far away, so that nothing depends on how quick the machine is. */
 
 #include "config.h"
 

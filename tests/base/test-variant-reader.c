@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a reader reads of good bytes, and of any others. */
+/* Tests: base/ferry-variant-reader.c, base/ferry-layout.c
+ *
+ * What a reader reads of good bytes, and of any others. */
 
 #include "config.h"
 

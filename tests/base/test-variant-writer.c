@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a writer writes is what GLib's own serialiser writes, and nothing in the wrong place. */
+/* Tests: base/ferry-variant-writer.c, base/ferry-layout.c
+ *
+ * What a writer writes is what GLib's own serialiser writes, and nothing in the wrong place. */
 
 #include "config.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Tests: base/ferry-wait-queue.c */
+
 #include "config.h"
 
 #include <gio/gio.h>

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where threads sleep that wait for answers. */
+/* Tests: base/ferry-waiters.c
+ *
+ * Where threads sleep that wait for answers. */
 
 #include "config.h"
 

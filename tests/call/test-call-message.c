@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Tests: call/ferry-call-message.c, call/ferry-packing.c */
+
 #include "config.h"
 
 #include "call/call-test.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Floods from many threads, over wires that are often full: each request ends once, whatever happens meanwhile. What
+/* Tests: call/ferry-demux.c
+ *
+ * Floods from many threads, over wires that are often full: each request ends once, whatever happens meanwhile. What
  * happens comes from a seed (--seed), when it happens does not. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which handler answers, where it runs, and what becomes of requests that none answers. */
+/* Tests: call/ferry-demux.c
+ *
+ * Which handler answers, where it runs, and what becomes of requests that none answers. */
 
 #include "config.h"
 

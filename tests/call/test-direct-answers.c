@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Answers that a waiting thread of the application takes out of the lane itself, and what may come in between. */
+/* Tests: route/ferry-monitor.c, call/ferry-link-transport.c
+ *
+ * Answers that a waiting thread of the application takes out of the lane itself, and what may come in between. */
 
 #include "config.h"
 

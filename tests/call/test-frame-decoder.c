@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the decoder of a stream has of memory; test-stream-transport.c has the rest, and the fuzzer "transport". */
+/* Tests: call/ferry-frame-decoder.c
+ *
+ * What the decoder of a stream has of memory; test-stream-transport.c has the rest, and the fuzzer "transport". */
 
 #include "config.h"
 

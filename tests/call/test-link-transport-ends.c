@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How transports over the links of real workers end, and what is refused. */
+/* Tests: call/ferry-link-transport.c, call/ferry-worker-transport.c
+ *
+ * How transports over the links of real workers end, and what is refused. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Large answers over the links of real workers: where their bytes lie, and for how long. */
+/* Tests: call/ferry-link-transport.c, call/ferry-transactions.c
+ *
+ * Large answers over the links of real workers: where their bytes lie, and for how long. */
 
 #include "config.h"
 

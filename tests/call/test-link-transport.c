@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Asking and answering over the links of real workers. */
+/* Tests: call/ferry-link-transport.c, call/ferry-worker-transport.c
+ *
+ * Asking and answering over the links of real workers. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Requests and answers as plain bytes: over each kind of transport, with each form of asking, beside GVariants, and at
+/* Tests: call/ferry-mux.c, call/ferry-replies.c
+ *
+ * Requests and answers as plain bytes: over each kind of transport, with each form of asking, beside GVariants, and at
  * every end that a transaction can have. */
 
 #include "config.h"

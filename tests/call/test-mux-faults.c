@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What goes wrong with Mux and DeMux of old does not go wrong here, over transports of each kind, with nothing but what
+/* Tests: call/ferry-mux.c, call/ferry-transport.c
+ *
+ * What goes wrong with Mux and DeMux of old does not go wrong here, over transports of each kind, with nothing but what
  * is public at the asking end. docs/conversations.md has the list.
  *
  * The other end answers in this process, or over the lanes of a worker's link in another one, which is this program. */

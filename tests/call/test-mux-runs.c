@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A thread whose answer came together with something else, which is somebody's code on the receiving thread and waits
+/* Tests: call/ferry-mux.c, route/ferry-monitor.c
+ *
+ * A thread whose answer came together with something else, which is somebody's code on the receiving thread and waits
  * for that thread; and who receives where answers come in bursts. */
 
 #include "config.h"

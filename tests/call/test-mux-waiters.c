@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Threads that wait for answers, beside code that is called for others. */
+/* Tests: call/ferry-mux.c, base/ferry-waiters.c
+ *
+ * Threads that wait for answers, beside code that is called for others. */
 
 #include "config.h"
 

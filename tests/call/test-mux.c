@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Asking over each kind of transport: answers, errors, and every other end that a transaction can have. */
+/* Tests: call/ferry-mux.c, call/ferry-replies.c
+ *
+ * Asking over each kind of transport: answers, errors, and every other end that a transaction can have. */
 
 #include "config.h"
 

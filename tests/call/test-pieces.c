@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Large answers: cut where they are sent, put together where they come, with others between their pieces. */
+/* Tests: call/ferry-transactions.c
+ *
+ * Large answers: cut where they are sent, put together where they come, with others between their pieces. */
 
 #include "config.h"
 

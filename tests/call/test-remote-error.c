@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Tests: call/ferry-remote-error.c */
+
 #include "config.h"
 
 #include "call/ferry-remote-error-private.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A stream's transport and what comes from a peer that does not keep the rules: here the test itself, at the other end
+/* Tests: call/ferry-stream-transport.c, call/ferry-frame-decoder.c
+ *
+ * A stream's transport and what comes from a peer that does not keep the rules: here the test itself, at the other end
  * of a socket, with docs/protocol.md in its hand. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How transactions end when the other end breaks rules, is too much, or goes away; and what callbacks may do. */
+/* Tests: call/ferry-transactions.c
+ *
+ * How transactions end when the other end breaks rules, is too much, or goes away; and what callbacks may do. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Many threads ask at once, while a pump thread each way delivers. */
+/* Tests: call/ferry-transactions.c
+ *
+ * Many threads ask at once, while a pump thread each way delivers. */
 
 #include "config.h"
 

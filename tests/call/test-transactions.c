@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The transaction core over wires that the test delivers manually. */
+/* Tests: call/ferry-transactions.c
+ *
+ * The transaction core over wires that the test delivers manually. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Results that wait for an application: each is given until one has answered for it. */
+/* Tests: channel/ferry-background.c
+ *
+ * Results that wait for an application: each is given until one has answered for it. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Channels to children that are forked from this program: how processes begin and end, and what they share. */
+/* Tests: channel/ferry-channel-create.c, spawn/ferry-fork.c
+ *
+ * Channels to children that are forked from this program: how processes begin and end, and what they share. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Channels to children that are forked from this program: what is said over them. */
+/* Tests: channel/ferry-channel-create.c, call/ferry-polled-transport.c
+ *
+ * Channels to children that are forked from this program: what is said over them. */
 
 #include "config.h"
 

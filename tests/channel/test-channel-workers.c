@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Channels with workers that are started for them: this program once more. */
+/* Tests: channel/ferry-channel-start.c, channel/ferry-channel-serve.c
+ *
+ * Channels with workers that are started for them: this program once more. */
 
 #include "config.h"
 

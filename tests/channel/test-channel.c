@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Channels between two ends in this process, over each kind of transport: what a conversation keeps to. */
+/* Tests: channel/ferry-channel.c
+ *
+ * Channels between two ends in this process, over each kind of transport: what a conversation keeps to. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The application's side: connecting without waiting for it, to who is there, who comes later, and who is no worker. */
+/* Tests: channel/ferry-connect.c, channel/ferry-hello.c, call/ferry-address.c
+ *
+ * The application's side: connecting without waiting for it, to who is there, who comes later, and who is no worker. */
 
 #include "config.h"
 

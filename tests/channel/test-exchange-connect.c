@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An exchange whose channels lead to persistent workers, which it leaves and finds again. */
+/* Tests: channel/ferry-exchange.c
+ *
+ * An exchange whose channels lead to persistent workers, which it leaves and finds again. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An exchange without a router, of channels to children that are forked from this program. */
+/* Tests: channel/ferry-exchange.c, call/ferry-polled-transport.c
+ *
+ * An exchange without a router, of channels to children that are forked from this program. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What goes wrong with channels and exchanges of pprocess does not go wrong here: with workers, whose functions
+/* Tests: channel/ferry-exchange.c, channel/ferry-channel.c
+ *
+ * What goes wrong with channels and exchanges of pprocess does not go wrong here: with workers, whose functions
  * tests/channel/channel-test.h has, and over transports of each kind. docs/conversations.md has the list. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Exchanges of channels with real workers: tests/channel/channel-test.h says what those do. */
+/* Tests: channel/ferry-exchange.c
+ *
+ * Exchanges of channels with real workers: tests/channel/channel-test.h says what those do. */
 
 #include "config.h"
 

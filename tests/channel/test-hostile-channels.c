@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a hostile worker can say over a channel. This program is its own worker, whose function "forge" does as its
+/* Tests: channel/ferry-channel.c
+ *
+ * What a hostile worker can say over a channel. This program is its own worker, whose function "forge" does as its
  * argument says, one order after the other, with ";" between them:
  *
  *   number N             send the number, by the rules

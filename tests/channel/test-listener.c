@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A listener in the process of the test: how it takes its address over and gives it up, whom it lets in, and what it
+/* Tests: channel/ferry-listener.c, channel/ferry-hello.c, call/ferry-binding.c, call/ferry-address.c
+ *
+ * A listener in the process of the test: how it takes its address over and gives it up, whom it lets in, and what it
  * makes of those who do not speak the protocol. */
 
 #include "config.h"

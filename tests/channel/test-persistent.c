@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Persistent workers, as processes: who attaches, who leaves, who is killed, and what is left of it. */
+/* Tests: channel/ferry-listener.c, channel/ferry-connect.c
+ *
+ * Persistent workers, as processes: who attaches, who leaves, who is killed, and what is left of it. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The demo's application, in this process: whoever leaves it leaves no worker behind. */
+/* Tests: demo-app/ferry-demo-application.c, demo-app/ferry-demo-ending.c
+ *
+ * The demo's application, in this process: whoever leaves it leaves no worker behind. */
 
 #include "config.h"
 

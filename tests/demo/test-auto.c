@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The demo as a whole: the real program on a real display, with nobody at the mouse. */
+/* Tests: demo-app/ferry-demo-auto.c, demo-app/ferry-demo.c
+ *
+ * The demo as a whole: the real program on a real display, with nobody at the mouse. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Numbers in words, in the C locale. */
+/* Tests: demo-app/ferry-demo-format.c
+ *
+ * Numbers in words, in the C locale. */
 
 #include "config.h"
 

@@ -1,7 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The plate of the demo that is heated, as physics has it. */
+/* Tests: demo-app/ferry-demo-heat.c, demo-app/ferry-demo-heat-field.c, demo-app/ferry-demo-heat-properties.c,
+ *        demo-app/ferry-demo-heat-replica.c, demo-app/ferry-demo-note.c
+ *
+ * The plate of the demo that is heated, as physics has it. */
 
 #include "config.h"
 

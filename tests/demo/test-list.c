@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The list of the demo's window: many tasks in it, what waits, and what somebody without a pointer can do. */
+/* Tests: demo-app/ferry-demo-window.c, demo-app/ferry-demo-row.c
+ *
+ * The list of the demo's window: many tasks in it, what waits, and what somebody without a pointer can do. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lines as sha256sum prints them. */
+/* Tests: demo-app/ferry-demo-listing.c
+ *
+ * Lines as sha256sum prints them. */
 
 #include "config.h"
 

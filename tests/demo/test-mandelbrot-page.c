@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The page of the Mandelbrot set, and the workers that compute its tiles. */
+/* Tests: demo-app/ferry-demo-mandelbrot-page.c, demo-app/ferry-demo-mandelbrot-tiles.c, demo-app/worker-mandelbrot.c
+ *
+ * The page of the Mandelbrot set, and the workers that compute its tiles. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The Mandelbrot set of the demo as mathematics has it, and the tiles that it is cut into. */
+/* Tests: demo-app/ferry-demo-mandelbrot-set.c, demo-app/ferry-demo-mandelbrot-view.c
+ *
+ * The Mandelbrot set of the demo as mathematics has it, and the tiles that it is cut into. */
 
 #include "config.h"
 

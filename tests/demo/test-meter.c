@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Traffic and latency over the last second. Time is the test's own. */
+/* Tests: demo-app/ferry-demo-meter.c
+ *
+ * Traffic and latency over the last second. Time is the test's own. */
 
 #include "config.h"
 

@@ -1,7 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The page of the object that lives in a worker. */
+/* Tests: demo-app/ferry-demo-object-page.c, demo-app/ferry-demo-object.c, demo-app/ferry-demo-plate.c,
+ *        demo-app/worker-heat.c
+ *
+ * The page of the object that lives in a worker. */
 
 #include "config.h"
 

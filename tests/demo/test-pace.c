@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Rate and time left: silent until they are steady, and without jumps from then on. Time is the test's own. */
+/* Tests: demo-app/ferry-demo-pace.c
+ *
+ * Rate and time left: silent until they are steady, and without jumps from then on. Time is the test's own. */
 
 #include "config.h"
 

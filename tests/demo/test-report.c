@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a worker says is taken when it fits the job, and refused otherwise. */
+/* Tests: demo-app/ferry-demo-report.c
+ *
+ * What a worker says is taken when it fits the job, and refused otherwise. */
 
 #include "config.h"
 

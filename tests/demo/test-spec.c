@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Jobs in one word. */
+/* Tests: demo-app/ferry-demo-spec.c
+ *
+ * Jobs in one word. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The decoder of thumbnails, without processes. */
+/* Tests: demo-app/ferry-demo-thumbnail-decode.c, demo-app/ferry-demo-jpeg-end.c, demo-app/ferry-demo-png-end.c
+ *
+ * The decoder of thumbnails, without processes. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The page of pictures, in the window and with real workers. */
+/* Tests: demo-app/ferry-demo-thumbnail-page.c, demo-app/ferry-demo-thumbnail-tile.c
+ *
+ * The page of pictures, in the window and with real workers. */
 
 #include "config.h"
 

@@ -1,7 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The pictures of a folder and the workers that decode them, without a window. */
+/* Tests: demo-app/ferry-demo-thumbnails.c, demo-app/ferry-demo-thumbnail-folder.c, demo-app/ferry-demo-thumbnailer.c,
+ *        demo-app/worker-thumbnail.c
+ *
+ * The pictures of a folder and the workers that decode them, without a window. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The demo's window, in this process and with real workers: what its rows show, and what its buttons do. */
+/* Tests: demo-app/ferry-demo-window.c, demo-app/ferry-demo-card.c, demo-app/ferry-demo-primes-dialog.c
+ *
+ * The demo's window, in this process and with real workers: what its rows show, and what its buttons do. */
 
 #include "config.h"
 

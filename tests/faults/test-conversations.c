@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What transports, muxes, channels and listeners do when the system refuses them something. This program is the worker
+/* Tests: channel/ferry-channel.c, channel/ferry-listener.c, call/ferry-stream-transport.c, base/ferry-usable.c
+ *
+ * What transports, muxes, channels and listeners do when the system refuses them something. This program is the worker
  * of its channels. */
 
 #include "config.h"

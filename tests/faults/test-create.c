@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a program without threads that forks itself gets when the system refuses it something. */
+/* Tests: channel/ferry-channel-create.c, spawn/ferry-fork.c
+ *
+ * What a program without threads that forks itself gets when the system refuses it something. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the system refuses a pool's worker once is tried again, and costs no task, unless the worker may have begun one.
+/* Tests: task/ferry-pool.c, spawn/ferry-spawn.c
+ *
+ * What the system refuses a pool's worker once is tried again, and costs no task, unless the worker may have begun one.
  */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What routers, pipes, workers and fork servers do when the system refuses them something. */
+/* Tests: worker/ferry-worker.c, worker/ferry-fork-server.c, route/ferry-router.c
+ *
+ * What routers, pipes, workers and fork servers do when the system refuses them something. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Packets of a worker's on the control socket, as the application takes them. */
+/* Tests: link/ferry-handshake.c, link/ferry-shared-queue.c
+ *
+ * Packets of a worker's on the control socket, as the application takes them. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A cell whose writer does as it likes: a byte each says by how much sequence and begun go on, the rest fills the slot.
+/* Tests: lane/ferry-cell.c
+ *
+ * A cell whose writer does as it likes: a byte each says by how much sequence and begun go on, the rest fills the slot.
  */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A channel's end: what the other one says to it, mixed with what its owner does, in any order.
+/* Tests: channel/ferry-channel.c
+ *
+ * A channel's end: what the other one says to it, mixed with what its owner does, in any order.
  *
  * The first byte says which end it is (1: the application's, over a link) and that the channel goes before its
  * transport (2). Then come orders, a byte each; one of them is followed by a message in two bytes of length. What goes

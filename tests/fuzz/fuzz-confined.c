@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Packets of a worker's in a sandbox, as the application takes the first of them. A byte before them says what is
+/* Tests: link/ferry-confinement.c
+ *
+ * Packets of a worker's in a sandbox, as the application takes the first of them. A byte before them says what is
  * required, and whether the worker is wrapped. */
 
 #include "config.h"

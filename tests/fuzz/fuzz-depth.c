@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The depth of a type, which two bytes of length precede, and of any bytes as a value of it. What is accepted is walked
+/* Tests: base/ferry-depth.c
+ *
+ * The depth of a type, which two bytes of length precede, and of any bytes as a value of it. What is accepted is walked
  * and printed. */
 
 #include "config.h"

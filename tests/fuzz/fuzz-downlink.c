@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Bytes in a down lane or an express lane, as the worker reads them. The first byte says which (the lowest bit: the
+/* Tests: link/ferry-downlink.c
+ *
+ * Bytes in a down lane or an express lane, as the worker reads them. The first byte says which (the lowest bit: the
  * express lane) and how much is published at a time (in units of 8 bytes; 0: all); with 255, the last eight bytes are
  * the tail of the down lane. */
 

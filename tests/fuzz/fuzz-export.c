@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proxies, views, feeds and replicas, and whatever an exporter says to them, mixed with what their owner does.
+/* Tests: object/ferry-proxy-session.c, object/ferry-subscription.c, object/ferry-replica.c
+ *
+ * Proxies, views, feeds and replicas, and whatever an exporter says to them, mixed with what their owner does.
  *
  * The first byte says that the exporter does not begin to listen by itself (1). Then come orders, a byte each, some of
  * them with more: see obey(). What is answered are requests that were sent, so that the search need not guess their

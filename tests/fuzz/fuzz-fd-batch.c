@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A packet of descriptors, as the worker takes it. The first byte says how many come along. */
+/* Tests: link/ferry-handshake.c
+ *
+ * A packet of descriptors, as the worker takes it. The first byte says how many come along. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Packets of a fork server's, as the application takes them. Whatever comes, no descriptor is left. */
+/* Tests: link/ferry-fork-server-packet.c
+ *
+ * Packets of a fork server's, as the application takes them. Whatever comes, no descriptor is left. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Bytes in a down lane, as the worker reads its grants from them. With an odd number of them, eight are the tail. */
+/* Tests: link/ferry-downlink.c
+ *
+ * Bytes in a down lane, as the worker reads its grants from them. With an odd number of them, eight are the tail. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is said at an address: the input is a hello, and an answer with its reason behind it. */
+/* Tests: channel/ferry-hello.c
+ *
+ * What is said at an address: the input is a hello, and an answer with its reason behind it. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A lane's reader whose writer moves the tail as it likes, and a writer whose reader so moves the head. An order is
+/* Tests: lane/ferry-lane.c
+ *
+ * A lane's reader whose writer moves the tail as it likes, and a writer whose reader so moves the head. An order is
  * nine bytes: the position of which end, whether from where it is or anywhere, and how much is then taken or written;
  * and by how much. */
 

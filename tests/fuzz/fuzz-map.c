@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The chunks of a map, as the workers answer them: in part, in full, with more than was asked for, with what is of no
+/* Tests: task/ferry-map.c
+ *
+ * The chunks of a map, as the workers answer them: in part, in full, with more than was asked for, with what is of no
  * type that was expected, or by dying.
  *
  * The first byte has the size of chunks in its low bits (0: automatic), then that the map is ordered, and that the

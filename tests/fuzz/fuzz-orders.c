@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Packets of an application's, as a fork server takes them. Whatever comes, no descriptor is left. */
+/* Tests: link/ferry-fork-server-packet.c
+ *
+ * Packets of an application's, as a fork server takes them. Whatever comes, no descriptor is left. */
 
 #include "config.h"
 

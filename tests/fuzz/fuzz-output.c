@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a worker writes to its standard output, as lines. The first byte says in how large pieces it comes. */
+/* Tests: link/ferry-output.c
+ *
+ * What a worker writes to its standard output, as lines. The first byte says in how large pieces it comes. */
 
 #include "config.h"
 

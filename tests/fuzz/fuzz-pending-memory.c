@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Descriptors that a worker hands over, and the records that say so. Three bytes of the input are a step: a packet that
+/* Tests: link/ferry-pending-memory.c
+ *
+ * Descriptors that a worker hands over, and the records that say so. Three bytes of the input are a step: a packet that
  * is well formed, another packet, a look at the socket, or a record. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Progress, as the application takes it from a worker's cell. */
+/* Tests: task/ferry-progress.c
+ *
+ * Progress, as the application takes it from a worker's cell. */
 
 #include "config.h"
 

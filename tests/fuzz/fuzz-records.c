@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Records in an up lane, each as it is ordered: so the search reaches messages in pieces, and a lane that goes round
+/* Tests: route/ferry-drain.c
+ *
+ * Records in an up lane, each as it is ordered: so the search reaches messages in pieces, and a lane that goes round
  * many times. */
 
 #include "config.h"

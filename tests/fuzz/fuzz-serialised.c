@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A type, which two bytes of length precede, and any bytes as a value of it, as a serialised handler gets them. Whether
+/* Tests: base/ferry-shape.c, base/ferry-variant-reader.c
+ *
+ * A type, which two bytes of length precede, and any bytes as a value of it, as a serialised handler gets them. Whether
  * they are in normal form is for GLib to say as well. A reader reads them whatever they are. */
 
 #include "config.h"

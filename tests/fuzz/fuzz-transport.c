@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The bytes of a stream, as its transport takes them apart. The first byte says how many come with one read, 0 for all;
+/* Tests: call/ferry-frame-decoder.c
+ *
+ * The bytes of a stream, as its transport takes them apart. The first byte says how many come with one read, 0 for all;
  * what is given out must not depend on that, so the rest is decoded twice. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A variant as a receiver gets it, whole: any type, which two bytes of length precede, and any bytes. */
+/* Tests: route/ferry-router.c, base/ferry-depth.c
+ *
+ * A variant as a receiver gets it, whole: any type, which two bytes of length precede, and any bytes. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An exporter, and whatever the other end asks of it, mixed with what its objects do.
+/* Tests: object/ferry-exporter.c, object/ferry-evaluation.c, object/ferry-object-message.c
+ *
+ * An exporter, and whatever the other end asks of it, mixed with what its objects do.
  *
  * The first byte says that the objects have several callers at a time (1). Then come orders, a byte each, some of them
  * with more: see obey(). Roots are made from the references that were given, so that the search need not guess them.

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A packet in place of the welcome, as the worker takes it, and its memory. The first byte: how many descriptors. */
+/* Tests: link/ferry-handshake.c, lane/ferry-segment.c
+ *
+ * A packet in place of the welcome, as the worker takes it, and its memory. The first byte: how many descriptors. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which buffers a worker may have at a time. */
+/* Tests: lane/ferry-arena-writer.c, lane/ferry-arena.c
+ *
+ * Which buffers a worker may have at a time. */
 
 #include "config.h"
 

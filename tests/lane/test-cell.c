@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Cells: between a writer and a reader that take turns, between two threads that do not, and with a writer that lies.
+/* Tests: lane/ferry-cell.c
+ *
+ * Cells: between a writer and a reader that take turns, between two threads that do not, and with a writer that lies.
  */
 
 #include "config.h"

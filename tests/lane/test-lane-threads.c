@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lanes between threads that sleep for real. A wake-up that is lost shows as a sleep that outlasts the watchdog's time;
+/* Tests: lane/ferry-lane.c, lane/ferry-doorbell.c
+ *
+ * Lanes between threads that sleep for real. A wake-up that is lost shows as a sleep that outlasts the watchdog's time;
  * in between no sleep lasts longer than the other side takes. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A lane's writer and its reader, one thread playing both. */
+/* Tests: lane/ferry-lane.c
+ *
+ * A lane's writer and its reader, one thread playing both. */
 
 #include "config.h"
 

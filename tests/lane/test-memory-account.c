@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The account of memory that all links share: its limit to the byte, and its doorbell. */
+/* Tests: lane/ferry-memory-account.c
+ *
+ * The account of memory that all links share: its limit to the byte, and its doorbell. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Memory that is made to be handed over, on kernels that do not know all flags and in processes with few descriptors:
+/* Tests: lane/ferry-one-shot.c
+ *
+ * Memory that is made to be handed over, on kernels that do not know all flags and in processes with few descriptors:
  * this program has a memfd_create() of its own, which stands before that of the C library. */
 
 #include "config.h"

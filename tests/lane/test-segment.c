@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The memory of a link: what it is when we make it, and what is refused when another process did. */
+/* Tests: lane/ferry-segment.c
+ *
+ * The memory of a link: what it is when we make it, and what is refused when another process did. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The wake-up helper on this processor: a waker and a sleeper do their two steps at the same moment, many times, and
+/* Tests: lane/ferry-wake-private.h, lane/ferry-barrier.c
+ *
+ * The wake-up helper on this processor: a waker and a sleeper do their two steps at the same moment, many times, and
  * each time at least one of them must have seen the other. The model shows it for all orders, this for the compiler. */
 
 #include "config.h"

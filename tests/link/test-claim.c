@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The claim word: every call is either begun by the worker or taken back by the application, and never both. */
+/* Tests: link/ferry-downlink.c, link/ferry-link.c
+ *
+ * The claim word: every call is either begun by the worker or taken back by the application, and never both. */
 
 #include "config.h"
 

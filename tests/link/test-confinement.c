@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a worker says of its sandbox, told by the test in its place: rightly, falsely, and with what it must not send.
+/* Tests: link/ferry-confinement.c
+ *
+ * What a worker says of its sandbox, told by the test in its place: rightly, falsely, and with what it must not send.
  */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What those are told who were turned away, and what a reader is told of pipes that were closed. */
+/* Tests: link/ferry-downlink.c, link/ferry-link.c
+ *
+ * What those are told who were turned away, and what a reader is told of pipes that were closed. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The way down with an application and a worker that are threads: no wake-up is lost, whoever sleeps. */
+/* Tests: link/ferry-downlink.c
+ *
+ * The way down with an application and a worker that are threads: no wake-up is lost, whoever sleeps. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The way down, with both of its ends in this process: the down lane and the express lane. Two threads are in
+/* Tests: link/ferry-downlink.c, link/ferry-link.c
+ *
+ * The way down, with both of its ends in this process: the down lane and the express lane. Two threads are in
  * test-downlink-threads.c, the claim word in test-claim.c; a worker of another process in test-protocol.c and
  * tests/worker/test-listening.c. */
 

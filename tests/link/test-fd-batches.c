@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Descriptors that go down a link with messages, with both ends in this process: over a control socket, as with a
+/* Tests: link/ferry-downlink.c, link/ferry-link.c
+ *
+ * Descriptors that go down a link with messages, with both ends in this process: over a control socket, as with a
  * worker, and without one. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The packets between an application and its fork server, at the bounds of each field. One thread plays both sides. */
+/* Tests: link/ferry-fork-server-packet.c
+ *
+ * The packets between an application and its fork server, at the bounds of each field. One thread plays both sides. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Welcome and attach over a socket pair, one thread playing both sides. */
+/* Tests: link/ferry-handshake.c
+ *
+ * Welcome and attach over a socket pair, one thread playing both sides. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of a link's states, held against one that is written here once more, and gone through to exhaustion. */
+/* Tests: link/ferry-link-state.c
+ *
+ * The table of a link's states, held against one that is written here once more, and gone through to exhaustion. */
 
 #include "config.h"
 

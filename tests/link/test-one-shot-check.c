@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Memory that was handed over, as another thread looks at it. */
+/* Tests: link/ferry-one-shot-check.c
+ *
+ * Memory that was handed over, as another thread looks at it. */
 
 #include "config.h"
 

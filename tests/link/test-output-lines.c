@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How a worker's standard output and error are read and cut into lines. The test stands for the worker. */
+/* Tests: link/ferry-output.c
+ *
+ * How a worker's standard output and error are read and cut into lines. The test stands for the worker. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Descriptors that a worker sends, as the application has them until their records come; and how those go that nobody
+/* Tests: link/ferry-pending-memory.c, link/ferry-orphan.c
+ *
+ * Descriptors that a worker sends, as the application has them until their records come; and how those go that nobody
  * wants. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whether a descriptor is the pidfd of a fork server's child, on kernels of all ages. The test stands for the fork
+/* Tests: link/ferry-fork-server-packet.c
+ *
+ * Whether a descriptor is the pidfd of a fork server's child, on kernels of all ages. The test stands for the fork
  * server. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* docs/protocol.md is enough to write a worker from, and what it says is true: tests/workers/python-worker.py shares
+/* Tests: link/ferry-handshake.c, lane/ferry-lane.c
+ *
+ * docs/protocol.md is enough to write a worker from, and what it says is true: tests/workers/python-worker.py shares
  * no line with Ferry. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The shared queue, with workers that are threads or nothing but a socket's other end; the test plays the monitor. */
+/* Tests: link/ferry-shared-queue.c
+ *
+ * The shared queue, with workers that are threads or nothing but a socket's other end; the test plays the monitor. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Several threads that share the writing end of one lane, and what ends their waits. */
+/* Tests: link/ferry-uplink.c
+ *
+ * Several threads that share the writing end of one lane, and what ends their waits. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A thread of the application that waits for an answer and has a link's up lane meanwhile, for spin to search to
+/* Tests: route/ferry-monitor.c, base/ferry-waiters.c
+ *
+ * A thread of the application that waits for an answer and has a link's up lane meanwhile, for spin to search to
  * exhaustion.
  *
  * A writer sends MESSAGES records. The owner stands for the holder of the role "drains the shared queue": the main loop or

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The role "drains the shared queue", which the monitor and the main loop pass to each other, for spin to search to
+/* Tests: route/ferry-monitor.c
+ *
+ * The role "drains the shared queue", which the monitor and the main loop pass to each other, for spin to search to
  * exhaustion.
  *
  * A writer sends MESSAGES records through a lane with room for CAPACITY, and at some time sets the value of a cell. The

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A thread of a worker that waits for an answer and has the down lane meanwhile, while the receiving thread waits, for
+/* Tests: link/ferry-downlink.c
+ *
+ * A thread of a worker that waits for an answer and has the down lane meanwhile, while the receiving thread waits, for
  * spin to search to exhaustion.
  *
  * A writer, the application, sends MESSAGES records. The receiver takes all that there are, and waits: it polls, sleeps

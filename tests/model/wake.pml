@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The wake-up protocol of a lane, for spin to search to exhaustion.
+/* Tests: lane/ferry-wake-private.h, lane/ferry-lane.c, lane/ferry-doorbell.c
+ *
+ * The wake-up protocol of a lane, for spin to search to exhaustion.
  *
  * A writer sends MESSAGES numbers through a ring with room for CAPACITY; a reader takes them out. Either may find
  * nothing to do and sleep: the reader until its doorbell rings, the writer on a futex until there is room. The claim is

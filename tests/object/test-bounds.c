@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What an exporter keeps for others has bounds, whatever they ask and however slowly they read. */
+/* Tests: object/ferry-exporter.c, object/ferry-paced-sender.c
+ *
+ * What an exporter keeps for others has bounds, whatever they ask and however slowly they read. */
 
 #include "config.h"
 

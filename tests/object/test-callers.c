@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Objects that call each other in their own process: who borrows whose turn, and on which thread others are called. */
+/* Tests: object/ferry-evaluation.c, object/ferry-exported.c
+ *
+ * Objects that call each other in their own process: who borrows whose turn, and on which thread others are called. */
 
 #include "config.h"
 

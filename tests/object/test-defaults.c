@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a view gives in place of an error, and in place of which. */
+/* Tests: object/ferry-view.c, object/ferry-resolve.c
+ *
+ * What a view gives in place of an error, and in place of which. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Dictionaries, as their own process uses them and as others do. */
+/* Tests: object/ferry-dictionary.c
+ *
+ * Dictionaries, as their own process uses them and as others do. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The record of an exported object, by itself. */
+/* Tests: object/ferry-exported.c
+ *
+ * The record of an exported object, by itself. */
 
 #include "config.h"
 

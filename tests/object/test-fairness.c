@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What an exporter owes to each of those that it stands between: one caller's load is not another's wait, an object's
+/* Tests: object/ferry-exporter.c, object/ferry-subscriber.c
+ *
+ * What an exporter owes to each of those that it stands between: one caller's load is not another's wait, an object's
  * code runs where it is expected, and who is refused is told. */
 
 #include "config.h"

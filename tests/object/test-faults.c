@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What goes wrong with CallPipe and remoteobj of old does not go wrong here, wherever the object is.
+/* Tests: object/ferry-proxy.c, object/ferry-exporter.c
+ *
+ * What goes wrong with CallPipe and remoteobj of old does not go wrong here, wherever the object is.
  * docs/objects.md has the list. */
 
 #include "config.h"

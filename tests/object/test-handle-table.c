@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* References to objects, from both ends of a transport at once: in whatever order they come and go, and whatever
+/* Tests: object/ferry-exporter.c, object/ferry-proxy-session.c
+ *
+ * References to objects, from both ends of a transport at once: in whatever order they come and go, and whatever
  * becomes of the calls that bring them, none is left. Calls are made on threads, and the main thread looks on. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An exporter, and callers who ask what nobody may ask, or use references that they do not have: each gets an error,
+/* Tests: object/ferry-exporter.c, object/ferry-evaluation.c
+ *
+ * An exporter, and callers who ask what nobody may ask, or use references that they do not have: each gets an error,
  * nothing is left of it, and an honest caller is answered as before. */
 
 #include "config.h"

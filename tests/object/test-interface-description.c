@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Interfaces of descriptions, descriptions of interfaces, and descriptions that are none. */
+/* Tests: object/ferry-description.c
+ *
+ * Interfaces of descriptions, descriptions of interfaces, and descriptions that are none. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lists as containers: rows, positions, and what is not allowed. */
+/* Tests: object/ferry-interface.c, object/ferry-member.c, call/ferry-variant-item.c
+ *
+ * Lists as containers: rows, positions, and what is not allowed. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Properties of objects as others read and write them. */
+/* Tests: object/ferry-value.c, object/ferry-member.c
+ *
+ * Properties of objects as others read and write them. */
 
 #include "config.h"
 

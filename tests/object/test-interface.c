@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Members of interfaces: how they are added and found. */
+/* Tests: object/ferry-interface.c, object/ferry-member.c
+ *
+ * Members of interfaces: how they are added and found. */
 
 #include "config.h"
 

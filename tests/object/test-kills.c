@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Workers that are killed at any moment, while each end has references to objects of the other: nothing is left of
+/* Tests: object/ferry-exporter.c, object/ferry-proxy-session.c
+ *
+ * Workers that are killed at any moment, while each end has references to objects of the other: nothing is left of
  * them here, and one that ends in order finds nothing left there. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proxies, and somebody in the place of an exporter who answers whatever the test wants. */
+/* Tests: object/ferry-proxy.c, object/ferry-subscription.c
+ *
+ * Proxies, and somebody in the place of an exporter who answers whatever the test wants. */
 
 #include "config.h"
 

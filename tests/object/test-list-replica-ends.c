@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A replica whose list fails, stops, comes again, lies, or is longer than a list model can be; and its own end. */
+/* Tests: object/ferry-list-replica.c
+ *
+ * A replica whose list fails, stops, comes again, lies, or is longer than a list model can be; and its own end. */
 
 #include "config.h"
 

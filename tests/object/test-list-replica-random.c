@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* 20,000 things that happen to a list and its replica, from a seed: changes, told one by one or joined, looks, answers
+/* Tests: object/ferry-list-replica.c, object/ferry-list-row.c
+ *
+ * 20,000 things that happen to a list and its replica, from a seed: changes, told one by one or joined, looks, answers
  * that are read and arrive whenever it pleases them, failures, stops, other lists in its place. Whatever is loaded is
  * right all the time, and once it is quiet all that is looked at is loaded. */
 

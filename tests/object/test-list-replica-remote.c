@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A replica of an exported list of a million rows. */
+/* Tests: object/ferry-list-replica.c
+ *
+ * A replica of an exported list of a million rows. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How a replica comes by its rows, and keeps them. */
+/* Tests: object/ferry-list-replica.c, object/ferry-list-row.c
+ *
+ * How a replica comes by its rows, and keeps them. */
 
 #include "config.h"
 

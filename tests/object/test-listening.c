@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* When an exporter listens: from its start to its stop, manually or in a worker that serves, and who waits for it. */
+/* Tests: object/ferry-exporter.c, object/ferry-proxy-session.c
+ *
+ * When an exporter listens: from its start to its stop, manually or in a worker that serves, and who waits for it. */
 
 #include "config.h"
 

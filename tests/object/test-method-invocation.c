@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The invocation that a method gets: what it says, how it is answered, and that it outlives its call. */
+/* Tests: object/ferry-evaluation.c, call/ferry-invocation.c
+ *
+ * The invocation that a method gets: what it says, how it is answered, and that it outlives its call. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Mistakes of a program: each message names the public function and the thing, and says what to do. */
+/* Tests: object/ferry-interface.c, object/ferry-exporter.c, object/ferry-proxy.c
+ *
+ * Mistakes of a program: each message names the public function and the thing, and says what to do. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Names that come to stand for other objects, while others follow what they stood for and know what it had. */
+/* Tests: object/ferry-proxy.c, object/ferry-exporter.c
+ *
+ * Names that come to stand for other objects, while others follow what they stood for and know what it had. */
 
 #include "config.h"
 

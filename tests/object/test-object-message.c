@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Views and their results as bytes, made and taken apart, and bytes that are neither. */
+/* Tests: object/ferry-object-message.c, call/ferry-packing.c
+ *
+ * Views and their results as bytes, made and taken apart, and bytes that are neither. */
 
 #include "config.h"
 

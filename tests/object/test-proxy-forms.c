@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The forms in which a proxy is asked: with and without waiting, for values and for proxies of them, and by more than
+/* Tests: object/ferry-proxy-call.c
+ *
+ * The forms in which a proxy is asked: with and without waiting, for values and for proxies of them, and by more than
  * one proxy of a name. What holds over a transport holds in the object's own process. */
 
 #include "config.h"

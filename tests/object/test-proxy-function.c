@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Calls that are answered by a function, and methods that run on the thread that receives. */
+/* Tests: object/ferry-proxy-call.c, object/ferry-resolve.c
+ *
+ * Calls that are answered by a function, and methods that run on the thread that receives. */
 
 #include "config.h"
 

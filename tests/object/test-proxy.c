@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Objects over a transport within this process: what a proxy can do, and how each thing fails. */
+/* Tests: object/ferry-proxy.c
+ *
+ * Objects over a transport within this process: what a proxy can do, and how each thing fails. */
 
 #include "config.h"
 

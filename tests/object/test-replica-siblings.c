@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Replicas of a class that computes properties from each other: a thermometer that shows two scales. Its numbers are
+/* Tests: object/ferry-replica.c
+ *
+ * Replicas of a class that computes properties from each other: a thermometer that shows two scales. Its numbers are
  * whole, so a scale that is sent back is not without consequences: it takes the other one to another degree. */
 
 #include "config.h"

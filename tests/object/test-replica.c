@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Objects that are kept the same as others: a tank whose level is a multiple of ten, and a gauge that shows any. */
+/* Tests: object/ferry-replica.c, object/ferry-subscriber.c, object/ferry-subscription.c
+ *
+ * Objects that are kept the same as others: a tank whose level is a multiple of ten, and a gauge that shows any. */
 
 #include "config.h"
 

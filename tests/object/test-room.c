@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Objects over a transport that is full, or slow, for some time: what waits for room comes once there is some. */
+/* Tests: object/ferry-paced-sender.c, object/ferry-subscriber.c
+ *
+ * Objects over a transport that is full, or slow, for some time: what waits for room comes once there is some. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker whose objects are used while it computes, and those who wait for one. */
+/* Tests: object/ferry-object-server.c
+ *
+ * A worker whose objects are used while it computes, and those who wait for one. */
 
 #include "config.h"
 

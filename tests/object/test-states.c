@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proxies, and somebody in the place of an exporter who says when it listens, when names change and when it leaves: at
+/* Tests: object/ferry-proxy-session.c, object/ferry-subscription.c
+ *
+ * Proxies, and somebody in the place of an exporter who says when it listens, when names change and when it leaves: at
  * moments that an exporter would hardly ever find. */
 
 #include "config.h"

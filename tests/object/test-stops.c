@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who comes while an exporter is started or stopped, and what becomes of what was asked when it is stopped twice. */
+/* Tests: object/ferry-exporter.c
+ *
+ * Who comes while an exporter is started or stopped, and what becomes of what was asked when it is stopped twice. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whose turn it is, on which thread, and who still has one when an exporter is stopped. */
+/* Tests: object/ferry-evaluation.c, object/ferry-exported.c
+ *
+ * Whose turn it is, on which thread, and who still has one when an exporter is stopped. */
 
 #include "config.h"
 

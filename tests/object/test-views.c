@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What can be done with an object that is somewhere: in this process, across a transport, in a worker. */
+/* Tests: object/ferry-view.c, object/ferry-evaluation.c, object/ferry-resolve.c
+ *
+ * What can be done with an object that is somewhere: in this process, across a transport, in a worker. */
 
 #include "config.h"
 

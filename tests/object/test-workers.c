@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Objects of the application that its workers call, each over its own link, or its threads, each over its own pair. */
+/* Tests: object/ferry-exporter.c, object/ferry-object-server.c
+ *
+ * Objects of the application that its workers call, each over its own link, or its threads, each over its own pair. */
 
 #include "config.h"
 

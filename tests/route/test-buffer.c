@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Buffers whose two ends are in this process: what is written arrives where it was written, in order, and its memory is
+/* Tests: route/ferry-buffer.c, lane/ferry-spare-memory.c
+ *
+ * Buffers whose two ends are in this process: what is written arrives where it was written, in order, and its memory is
  * used again. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A link whose handlers are slow, and which has laid much ahead, beside one with a message now and then. What is
+/* Tests: route/ferry-turns.c, route/ferry-router.c
+ *
+ * A link whose handlers are slow, and which has laid much ahead, beside one with a message now and then. What is
  * counted is what comes before that message, and not how long it takes. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What handlers may do while they run. */
+/* Tests: route/ferry-receiver.c, route/ferry-router.c
+ *
+ * What handlers may do while they run. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Messages that are larger than a record: what becomes of one that is given up, and of small ones beside it. */
+/* Tests: route/ferry-drain.c, route/ferry-sender.c
+ *
+ * Messages that are larger than a record: what becomes of one that is given up, and of small ones beside it. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The router follows the system's power profile, which a service on a bus of this test's own tells. */
+/* Tests: route/ferry-router.c
+ *
+ * The router follows the system's power profile, which a service on a bus of this test's own tells. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How pipes for latest values end: the last value comes before `closed`, and handlers may end whatever they like. */
+/* Tests: route/ferry-cell-watch.c, route/ferry-sender.c
+ *
+ * How pipes for latest values end: the last value comes before `closed`, and handlers may end whatever they like. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Latest values whose tick comes in the same turn of the main loop as an aged dispatch, which does it. */
+/* Tests: route/ferry-cell-watch.c
+ *
+ * Latest values whose tick comes in the same turn of the main loop as an aged dispatch, which does it. */
 
 #include "route/latest-test.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pipes for latest values, from senders in this process: what arrives, how often, and what it costs. */
+/* Tests: route/ferry-cell-watch.c, lane/ferry-cell.c
+ *
+ * Pipes for latest values, from senders in this process: what arrives, how often, and what it costs. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A thread of the application as a worker: one link with several pipes and both of its ends here, and messages that go
+/* Tests: link/ferry-link.c, route/ferry-monitor.c
+ *
+ * A thread of the application as a worker: one link with several pipes and both of its ends here, and messages that go
  * down it through the monitor. */
 
 #include "config.h"

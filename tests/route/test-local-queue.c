@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How much is in the local queue, and when the monitor is woken for room. One thread plays the monitor and the router's
+/* Tests: route/ferry-local-queue.c
+ *
+ * How much is in the local queue, and when the monitor is woken for room. One thread plays the monitor and the router's
  * thread. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The main loop stands still while workers send: the application's memory stays within its limits, and everything
+/* Tests: route/ferry-local-queue.c, route/ferry-monitor.c
+ *
+ * The main loop stands still while workers send: the application's memory stays within its limits, and everything
  * that was accepted arrives afterwards. */
 
 #include "config.h"

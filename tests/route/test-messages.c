@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Messages of all types and sizes, also those larger than a record, a block and the lane. */
+/* Tests: route/ferry-drain.c, route/ferry-sender.c
+ *
+ * Messages of all types and sizes, also those larger than a record, a block and the lane. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pings from any thread, served on a main context. */
+/* Tests: route/ferry-pingee.c
+ *
+ * Pings from any thread, served on a main context. */
 
 #include "config.h"
 

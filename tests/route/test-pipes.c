@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pipes that open and close, and what becomes of them when the router stops. */
+/* Tests: route/ferry-receiver.c, route/ferry-router.c
+ *
+ * Pipes that open and close, and what becomes of them when the router stops. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a receiver hears, and until when. */
+/* Tests: route/ferry-receiver.c
+ *
+ * What a receiver hears, and until when. */
 
 #include "config.h"
 

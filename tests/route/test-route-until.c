@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Routing manually, until a condition holds. */
+/* Tests: route/ferry-router.c
+ *
+ * Routing manually, until a condition holds. */
 
 #include "config.h"
 

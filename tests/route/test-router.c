@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A router's states, settings and counters. */
+/* Tests: route/ferry-router.c
+ *
+ * A router's states, settings and counters. */
 
 #include "config.h"
 

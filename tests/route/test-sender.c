@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A sender's states, and its waiting for room. */
+/* Tests: route/ferry-sender.c
+ *
+ * A sender's states, and its waiting for room. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Values that are sent in serialised form, and handlers that get them so. */
+/* Tests: route/ferry-receiver.c, route/ferry-drain.c
+ *
+ * Values that are sent in serialised form, and handlers that get them so. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The short cut: the main loop drains while there is little traffic, and the monitor drains otherwise. */
+/* Tests: route/ferry-monitor.c
+ *
+ * The short cut: the main loop drains while there is little traffic, and the monitor drains otherwise. */
 
 #include "config.h"
 

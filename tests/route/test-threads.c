@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Senders that are used by threads of the application. */
+/* Tests: route/ferry-sender.c, route/ferry-home.c
+ *
+ * Senders that are used by threads of the application. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whose block is dispatched next, where a test says how long each one took. */
+/* Tests: route/ferry-turns.c
+ *
+ * Whose block is dispatched next, where a test says how long each one took. */
 
 #include "config.h"
 

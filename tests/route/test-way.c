@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The whole way of a message, with real workers. */
+/* Tests: route/ferry-router.c, route/ferry-drain.c
+ *
+ * The whole way of a message, with real workers. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What does not end by itself is ended: a function that sleeps, one that loops, a process that stands still, one that
+/* Tests: task/ferry-pool-worker.c
+ *
+ * What does not end by itself is ended: a function that sleeps, one that loops, a process that stands still, one that
  * ignores SIGTERM; by the deadline of a cancel, of a run, or of a shutdown, and with no harm to what runs beside it or
  * waits behind it. */
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lists of errors: what they catch, raise, and carry to another process. */
+/* Tests: task/ferry-error-list.c
+ *
+ * Lists of errors: what they catch, raise, and carry to another process. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An executor as a list, and how it ends: stopped, shut down, dropped, or with its router. */
+/* Tests: task/ferry-executor.c
+ *
+ * An executor as a list, and how it ends: stopped, shut down, dropped, or with its router. */
 
 #include "config.h"
 

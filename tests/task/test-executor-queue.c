@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The queue of the tasks that wait: its order, with any priorities, and what it keeps of priorities that are gone. */
+/* Tests: task/ferry-executor-queue.c
+ *
+ * The queue of the tasks that wait: its order, with any priorities, and what it keeps of priorities that are gone. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Executors whose pool has failed: what is submitted ends all the same, however much it is, and whatever handlers do.
+/* Tests: task/ferry-executor.c
+ *
+ * Executors whose pool has failed: what is submitted ends all the same, however much it is, and whatever handlers do.
  */
 
 #include "task/task-test.h"

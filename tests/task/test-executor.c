@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What an executor does with tasks: order, limits, numbers, its list. How it ends is in test-executor-ends.c. */
+/* Tests: task/ferry-executor.c, task/ferry-runner.c
+ *
+ * What an executor does with tasks: order, limits, numbers, its list. How it ends is in test-executor-ends.c. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a hostile worker can say to its pool: answers, items, errors, requests and progress that no honest one sends. */
+/* Tests: task/ferry-pool-worker.c
+ *
+ * What a hostile worker can say to its pool: answers, items, errors, requests and progress that no honest one sends. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a hostile worker can say to a map. Each row is about a map of 20 items in chunks of 4, the first of which goes
+/* Tests: task/ferry-map.c
+ *
+ * What a hostile worker can say to a map. Each row is about a map of 20 items in chunks of 4, the first of which goes
  * to a worker that answers it as it should not, and is gone then. All others are honest: they answer each item with
  * itself. Each item comes to its end once, those of the other chunks as they should, and an honest worker beside them
  * is not held up. */

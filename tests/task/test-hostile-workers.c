@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a hostile worker of a pool can do to what it shares with the application: its claim, its lanes and cells, its
+/* Tests: task/ferry-pool-worker.c
+ *
+ * What a hostile worker of a pool can do to what it shares with the application: its claim, its lanes and cells, its
  * output, its process. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a link that has carried much keeps of its memory when it is idle: nearly nothing. And nothing of what is sent
+/* Tests: link/ferry-link.c, lane/ferry-lane.c
+ *
+ * What a link that has carried much keeps of its memory when it is idle: nearly nothing. And nothing of what is sent
  * gets lost when that memory is given back just then. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a function does with its job, served by a thread of the test. */
+/* Tests: task/ferry-job.c
+ *
+ * What a function does with its job, served by a thread of the test. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* FerryMap: how much is in flight, in which chunks, and how it is cancelled. */
+/* Tests: task/ferry-map.c
+ *
+ * FerryMap: how much is in flight, in which chunks, and how it is cancelled. */
 
 #include "config.h"
 

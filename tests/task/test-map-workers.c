@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* FerryMap: items that fail, workers that die, and one worker that is used again and again. */
+/* Tests: task/ferry-map.c, task/ferry-map-function.c
+ *
+ * FerryMap: items that fail, workers that die, and one worker that is used again and again. */
 
 #include "config.h"
 

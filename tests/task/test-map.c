@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* FerryMap: what is mapped, and how results come. */
+/* Tests: task/ferry-map.c, task/ferry-map-input.c
+ *
+ * FerryMap: what is mapped, and how results come. */
 
 #include "config.h"
 

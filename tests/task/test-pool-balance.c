@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which of a pool's workers has which task: what is sent ahead is done by whoever comes to it first. */
+/* Tests: task/ferry-pool.c, task/ferry-pool-worker.c
+ *
+ * Which of a pool's workers has which task: what is sent ahead is done by whoever comes to it first. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Workers that end by accident: what that costs, who is told what, and when the pool gives up. */
+/* Tests: task/ferry-pool.c, task/ferry-pool-worker.c
+ *
+ * Workers that end by accident: what that costs, who is told what, and when the pool gives up. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A pool whose workers cannot be started, because the system has too little of something: it tries again, and gives up
+/* Tests: task/ferry-pool.c, worker/ferry-launcher.c
+ *
+ * A pool whose workers cannot be started, because the system has too little of something: it tries again, and gives up
  * at its limit. */
 
 #include "config.h"

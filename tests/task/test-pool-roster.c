@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which worker a pool's roster names, and that it looks at no others for that. The workers here are bare records. */
+/* Tests: task/ferry-pool-roster.c
+ *
+ * Which worker a pool's roster names, and that it looks at no others for that. The workers here are bare records. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A pool whose workers are in a sandbox: tasks, messages, cancelling and deaths are what they are without one. */
+/* Tests: task/ferry-pool.c
+ *
+ * A pool whose workers are in a sandbox: tasks, messages, cancelling and deaths are what they are without one. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* FerryProcess: this program once more, so that its main() is the workers' as well. */
+/* Tests: task/ferry-process.c
+ *
+ * FerryProcess: this program once more, so that its main() is the workers' as well. */
 
 #include "config.h"
 

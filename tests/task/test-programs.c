@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Programs that are no workers: whatever starts them, the message names the program, the reason and what to do. */
+/* Tests: task/ferry-worker-main.c, worker/ferry-launcher.c
+ *
+ * Programs that are no workers: whatever starts them, the message names the program, the reason and what to do. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Progress as bytes, and the sums of parts. */
+/* Tests: task/ferry-progress.c
+ *
+ * Progress as bytes, and the sums of parts. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Calls, from a request to its answer, served by a thread of the test. */
+/* Tests: task/ferry-serve.c
+ *
+ * Calls, from a request to its answer, served by a thread of the test. */
 
 #include "config.h"
 

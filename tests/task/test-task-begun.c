@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A function begins in its worker before the application hears of that. Until the main loop has had a turn the task
+/* Tests: task/ferry-pool-worker.c
+ *
+ * A function begins in its worker before the application hears of that. Until the main loop has had a turn the task
  * still waits, as far as anything tells. These tests end such tasks in each way that there is: nothing is cancelled,
  * and no executor is stopped, while the function runs. */
 

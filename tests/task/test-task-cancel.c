@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Submitting once, cancelling from everywhere, and what is still heard then. */
+/* Tests: task/ferry-task.c
+ *
+ * Submitting once, cancelling from everywhere, and what is still heard then. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tasks that are given descriptors and bytes. That the application has none open afterwards, every fixture looks. */
+/* Tests: task/ferry-task.c, task/ferry-job.c
+ *
+ * Tasks that are given descriptors and bytes. That the application has none open afterwards, every fixture looks. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tasks beside a worker that lays buffers ahead, of which each takes its handler a while: answers do not wait for them.
+/* Tests: route/ferry-router.c, route/ferry-turns.c
+ *
+ * Tasks beside a worker that lays buffers ahead, of which each takes its handler a while: answers do not wait for them.
  */
 
 #include "config.h"

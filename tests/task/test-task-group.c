@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Groups of tasks, and what they are bound to. */
+/* Tests: task/ferry-task-group.c
+ *
+ * Groups of tasks, and what they are bound to. */
 
 #include "config.h"
 

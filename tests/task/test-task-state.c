@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All lives that a task can have, up to a length, and in each of their moments all that cannot happen next.
+/* Tests: task/ferry-task-state.c, task/ferry-task.c
+ *
+ * All lives that a task can have, up to a length, and in each of their moments all that cannot happen next.
  *
  * What can happen is said here once more, as rules over a few facts and not as a table of states. */
 

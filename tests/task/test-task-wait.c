@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Waiting for the end of a task. */
+/* Tests: task/ferry-task.c
+ *
+ * Waiting for the end of a task. */
 
 #include "config.h"
 

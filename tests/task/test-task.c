@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a task says of itself while it is told what happens to it. */
+/* Tests: task/ferry-task.c
+ *
+ * What a task says of itself while it is told what happens to it. */
 
 #include "config.h"
 

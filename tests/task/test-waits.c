@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Functions that wait: within callbacks of the main context, and on other threads than the router's.
+/* Tests: task/ferry-iterate.c
+ *
+ * Functions that wait: within callbacks of the main context, and on other threads than the router's.
  *
  * This program is its own worker, as FerryProcess and channels want it. */
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Processes that serve, executed and forked by a fork server. */
+/* Tests: task/ferry-worker-main.c
+ *
+ * Processes that serve, executed and forked by a fork server. */
 
 #include "config.h"
 

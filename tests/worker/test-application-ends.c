@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The application dies, and leaves nothing behind: no process, whatever its workers do, and no memory. */
+/* Tests: spawn/ferry-guardian-main.c, spawn/ferry-guardian-start.c, link/ferry-guardian.c
+ *
+ * The application dies, and leaves nothing behind: no process, whatever its workers do, and no memory. */
 
 #include "config.h"
 

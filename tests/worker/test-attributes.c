@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Names, priorities and limits, for workers that are executed and for those that a fork server forks. */
+/* Tests: spawn/ferry-attributes.c
+ *
+ * Names, priorities and limits, for workers that are executed and for those that a fork server forks. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the buffers of worker processes take in the application: while its main loop stands still, while it keeps them,
+/* Tests: lane/ferry-memory-account.c, route/ferry-buffer.c
+ *
+ * What the buffers of worker processes take in the application: while its main loop stands still, while it keeps them,
  * for all links together, and afterwards. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Buffers of worker processes: of one that is trusted they are read where they lie, of any other they are copied, or,
+/* Tests: route/ferry-buffer.c, lane/ferry-arena.c
+ *
+ * Buffers of worker processes: of one that is trusted they are read where they lie, of any other they are copied, or,
  * where the pipe was opened for that, handed over with memory of their own. */
 
 #include "config.h"

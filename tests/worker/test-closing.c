@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What comes before the end of a worker is told, and that it is told whoever reaps. */
+/* Tests: worker/ferry-worker.c, route/ferry-exit.c
+ *
+ * What comes before the end of a worker is told, and that it is told whoever reaps. */
 
 #include "config.h"
 

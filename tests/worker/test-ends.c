@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How workers end, and what the application hears of it. */
+/* Tests: worker/ferry-worker.c, route/ferry-exit.c
+ *
+ * How workers end, and what the application hears of it. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What becomes of a fork server's workers when it dies, refuses, or breaks the rules; and of the fork server with them.
+/* Tests: worker/ferry-fork-server.c, link/ferry-fork-server-link.c
+ *
+ * What becomes of a fork server's workers when it dies, refuses, or breaks the rules; and of the fork server with them.
  */
 
 #include "config.h"

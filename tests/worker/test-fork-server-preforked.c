@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The child that a fork server has pre-forked: that it becomes the next worker and is one like every other, and that it
+/* Tests: worker/ferry-fork-server-main.c
+ *
+ * The child that a fork server has pre-forked: that it becomes the next worker and is one like every other, and that it
  * is there again afterwards and never left behind.
  *
  * It is known by being a child of the fork server that is none of the test's workers, which therefore have to have been

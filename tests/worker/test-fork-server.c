@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Workers that a fork server forks: what they find around themselves, and how their ends are told. */
+/* Tests: worker/ferry-fork-server.c, worker/ferry-fork-server-main.c, link/ferry-fork-server-link.c
+ *
+ * Workers that a fork server forks: what they find around themselves, and how their ends are told. */
 
 #include "config.h"
 

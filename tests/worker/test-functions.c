@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The registry of functions. */
+/* Tests: worker/ferry-function.c
+ *
+ * The registry of functions. */
 
 #include "config.h"
 

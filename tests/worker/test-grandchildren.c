@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Workers that leave children behind, which keep the control socket, the doorbell and the lane: the worker's end is
+/* Tests: worker/ferry-worker.c
+ *
+ * Workers that leave children behind, which keep the control socket, the doorbell and the lane: the worker's end is
  * the end of its own process, and comes in time. */
 
 #include "config.h"

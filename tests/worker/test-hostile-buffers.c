@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Workers that say what is not so of their buffers. Each row is tried with one that is trusted, whose buffers are read
+/* Tests: route/ferry-drain.c, lane/ferry-arena.c
+ *
+ * Workers that say what is not so of their buffers. Each row is tried with one that is trusted, whose buffers are read
  * where they lie and kept here, and with one that is not, whose buffers are copied. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Workers that misuse their control socket, their doorbell and the memory that they share. */
+/* Tests: link/ferry-shared-queue.c, link/ferry-handshake.c
+ *
+ * Workers that misuse their control socket, their doorbell and the memory that they share. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Workers that hand over what is no buffer. The application says what is wrong with it, reads nothing that could end
+/* Tests: link/ferry-one-shot-check.c, link/ferry-pending-memory.c
+ *
+ * Workers that hand over what is no buffer. The application says what is wrong with it, reads nothing that could end
  * it, and goes on at once with everybody else. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Workers that write what they may not into their lane. */
+/* Tests: route/ferry-drain.c
+ *
+ * Workers that write what they may not into their lane. */
 
 #include "config.h"
 

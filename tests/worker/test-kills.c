@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Workers that flood are killed at random moments. For each of their threads, what arrived is what was acknowledged,
+/* Tests: link/ferry-uplink.c, route/ferry-drain.c
+ *
+ * Workers that flood are killed at random moments. For each of their threads, what arrived is what was acknowledged,
  * or one message more, whose acknowledgement the kill prevented; whole, once and in order. */
 
 #include "config.h"

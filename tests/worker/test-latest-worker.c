@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pipes for latest values from worker processes: the last value comes before the end, whatever the end is; and a worker
+/* Tests: lane/ferry-cell.c, route/ferry-cell-watch.c
+ *
+ * Pipes for latest values from worker processes: the last value comes before the end, whatever the end is; and a worker
  * that breaks the rules of its cell ends, and harms nobody. */
 
 #include "config.h"

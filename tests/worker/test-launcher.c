@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a worker is started with, told by a worker that looks around itself. */
+/* Tests: worker/ferry-launcher.c, spawn/ferry-spawn.c
+ *
+ * What a worker is started with, told by a worker that looks around itself. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What goes down to a worker process. */
+/* Tests: link/ferry-downlink.c, worker/ferry-attachment.c
+ *
+ * What goes down to a worker process. */
 
 #include "config.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Buffers with memory of their own, of a worker that keeps to the rules: in order, bounded at both ends, and nothing of
+/* Tests: lane/ferry-one-shot.c, route/ferry-buffer.c
+ *
+ * Buffers with memory of their own, of a worker that keeps to the rules: in order, bounded at both ends, and nothing of
  * them stays behind. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What workers write to their standard streams, where those are logged. */
+/* Tests: link/ferry-output.c
+ *
+ * What workers write to their standard streams, where those are logged. */
 
 #include "config.h"
 

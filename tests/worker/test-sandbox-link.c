@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a worker in a sandbox can do nevertheless, with all layers that there are: what it was granted, what belongs to
+/* Tests: sandbox/ferry-sandbox.c, sandbox/ferry-sandbox-enter.c
+ *
+ * What a worker in a sandbox can do nevertheless, with all layers that there are: what it was granted, what belongs to
  * itself, and all that goes over its link. And what it has only so much of. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What happens where a sandbox cannot be as it is described: by the system, by the program that is its worker, or by
+/* Tests: sandbox/ferry-sandbox-plan.c, sandbox/ferry-sandbox.c, sandbox/ferry-sandbox-enter.c
+ *
+ * What happens where a sandbox cannot be as it is described: by the system, by the program that is its worker, or by
  * what else was asked of the launcher. */
 
 #include "config.h"

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a worker in a sandbox tries, and which layer refuses it: each layer is tried by itself, so that none is credited
+/* Tests: sandbox/ferry-landlock.c, sandbox/ferry-call-filter.c, sandbox/ferry-bubblewrap.c, sandbox/ferry-sandbox.c
+ *
+ * What a worker in a sandbox tries, and which layer refuses it: each layer is tried by itself, so that none is credited
  * with what another does, and the whole sandbox once more. That the attempt works without a sandbox is seen first. */
 
 #include "config.h"

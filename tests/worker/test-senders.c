@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Senders on their way to a worker: what the launcher takes, and what the worker gets. */
+/* Tests: worker/ferry-launcher.c, route/ferry-sender.c
+ *
+ * Senders on their way to a worker: what the launcher takes, and what the worker gets. */
 
 #include "config.h"
 

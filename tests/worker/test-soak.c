@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Workers of all kinds come and go for as long as FERRY_SOAK_SECONDS says, three seconds when it says nothing: those
+/* Tests: worker/ferry-worker.c
+ *
+ * Workers of all kinds come and go for as long as FERRY_SOAK_SECONDS says, three seconds when it says nothing: those
  * that finish, crash, are killed in a flood, have their pipe closed, or send large messages. What they send stays in
  * order, and at the end nothing of them is left: no descriptor, no link, no memory that grows with the time. */
 
