@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The tests that arguments of 'meson test' choose: choose-tests.py names|targets BUILD SUITE [ARGUMENT...]
+"""Names of tests, or what ninja has to make before they run:
 
-Prints their names, or what ninja has to make before they run. Only tests that are in SUITE as well count; an empty one
-stands for all. Prints nothing when no test is left.
+choose-tests.py names|targets BUILD SUITE [ARGUMENT...]   the tests that arguments of 'meson test' choose
+choose-tests.py for BUILD FILE...                         the tests that say they are for these files, or are made of them
+
+Only tests that are in SUITE as well count; an empty one stands for all. Prints nothing when no test is left; a FILE that
+no test is for is an error.
 """
 
 import json
@@ -13,6 +16,9 @@ import re
 import subprocess
 import sys
 
+import tested
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LISTED = re.compile(r"^(?:[^:/]*:)?(\S+) / (\S+)$")
 
 
@@ -47,9 +53,13 @@ def targets_of(build, names):
 
 
 def main():
-    kind, build, suite, *arguments = sys.argv[1:]
-    names = choose(build, suite, arguments)
-    print("\n".join(names if kind == "names" else targets_of(build, names)))
+    kind, build, *arguments = sys.argv[1:]
+    if kind == "for":
+        found = tested.names_for(TOP, build, arguments)
+    else:
+        found = choose(build, arguments[0], arguments[1:])
+        found = targets_of(build, found) if kind == "targets" else found
+    print("\n".join(found))
 
 
 main()

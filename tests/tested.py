@@ -10,7 +10,11 @@ A file of the library is named with its layer, any other from the top of the pro
 says so, a fuzzer, and a model.
 """
 
+import json
+import os
 import re
+import subprocess
+import sys
 
 PROGRAM = r"tests/\w+/test-[^/]*\.c$"
 FUZZER = r"tests/fuzz/fuzz-[^/]*\.c$"
@@ -33,3 +37,34 @@ def files_tested(text):
 def subject(name):
     """What a file and its headers have in common: 'router/lane/ferry-lane-private.h' and 'lane/ferry-lane.c' are one."""
     return re.sub(r"(?:-private)?\.[ch]$", "", re.sub(r"^(?:\./)?(?:router/)?", "", name))
+
+
+def programs_for(top, file):
+    """The source of each test that is for the file, which may lack its first folders, or that is made of it."""
+    def means(name):
+        return ("/" + subject(name)).endswith("/" + subject(file))
+
+    found = []
+    for folder, _, names in os.walk(os.path.join(top, "tests")):
+        for path in (os.path.join(folder, name) for name in names if name.endswith((".c", ".pml"))):
+            with open(path, encoding="utf-8") as source:
+                text = source.read()
+            name = os.path.relpath(path, top)
+            if means(name) or is_test(name, text) and any(map(means, files_tested(text))):
+                found.append(path)
+    return found
+
+
+def names_for(top, build, files):
+    """The names of the tests for the files. A test runs a program with such a source, or is given it, as a model is."""
+    programs = set()
+    for file in files:
+        found = programs_for(top, file)
+        if not found:
+            sys.exit("No test is for %s: see 'Tests:' in the first comments of the programs in tests." % file)
+        programs.update(found)
+    known = json.loads(subprocess.run(["meson", "introspect", build, "--tests", "--targets"], check=True,
+                                      stdout=subprocess.PIPE, text=True).stdout)
+    made = {path for target in known["targets"] for path in target["filename"] for part in target["target_sources"]
+            if target["type"] == "executable" and programs.intersection(part.get("sources", ()))}
+    return [test["name"] for test in known["tests"] if test["cmd"][0] in made or programs.intersection(test["cmd"])]

@@ -15,11 +15,11 @@ interrupted goes on where it stood; what survived is tried again with the tests 
 import collections
 import concurrent.futures
 import ctypes
+import functools
 import hashlib
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -28,6 +28,9 @@ import threading
 import time
 
 import changes
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import tested
 
 LAYERS = ("base", "lane", "link", "route", "spawn", "sandbox", "worker", "call", "task", "channel", "object")
 SUITES_OF_ALL = ("faults", "fuzz")
@@ -100,6 +103,10 @@ class Copy:
             tests.append(Test(test["name"], test["cmd"], test["env"], test["workdir"] or self.build, suites,
                               not test["is_parallel"], targets))
         return [test for test in tests if set(test.suites) & set(LAYERS + SUITES_OF_ALL)]
+
+    @functools.lru_cache(maxsize=None)
+    def names_for(self, path):
+        return tested.names_for(self.source, self.build, [path])
 
     def make(self, targets):
         """Returns whether that could be built; the targets of all tests when none are named."""
@@ -234,13 +241,13 @@ def reap_orphans():
 
 
 def tests_for(copy, path, times):
-    """Those of the layer and the ones above it; the ones whose names are alike first, then the quick ones."""
+    """Those of the layer and the ones above it; the ones that are for the file first, then the quick ones."""
     layer = path.split("/")[1]
     suites = set(LAYERS[LAYERS.index(layer):]) | set(SUITES_OF_ALL)
-    words = set(re.findall(r"[a-z]+", path.rpartition("/")[2])) - {"ferry", "c"}
+    names = copy.names_for(path)
 
     def order(test):
-        return -len(words & set(re.findall(r"[a-z]+", test.name.partition("-")[2]))), times.get(test.name, 0)
+        return test.name not in names, times.get(test.name, 0)
 
     return sorted((test for test in copy.tests if set(test.suites) & suites), key=order)
 

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Each test says which files it is for, and each file of the library has a test that says so: check-tested.py TOP"""
+"""Each test says which files it is for, and each file of the library has a test that says so:
+
+check-tested.py TOP BUILD
+"""
 
 import sys
 
@@ -65,6 +68,9 @@ def body(report):
     for name, (check, bad_samples) in CHECKS.items():
         report.fact("would be seen: " + name, all(check(sample) for sample in bad_samples) and not check(INNOCENT))
         report.none(name, check(tree))
+    found = tested.names_for(*sys.argv[1:3], ["route/ferry-turns-private.h", "ferry-cell.c"])
+    report.equal("the tests of files are found", sorted(set(found) & {"route-turns", "lane-cell", "fuzz-cell", "lane-lane"}),
+                 ["fuzz-cell", "lane-cell", "route-turns"])
 
 
 tap.main(body)
