@@ -44,7 +44,7 @@ check_page (const char *page, GError **error)
   if (page == NULL || g_strv_contains (pages, page))
     return TRUE;
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-               "There is no page “%s”: choose among jobs, object, mandelbrot and pictures", page);
+               "There is no page '%s': choose among jobs, object, mandelbrot and pictures", page);
   return FALSE;
 }
 

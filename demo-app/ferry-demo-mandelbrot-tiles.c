@@ -196,7 +196,7 @@ static void
 fail (FerryDemoMandelbrotTiles *self, const char *reason)
 {
   if (self->failure == NULL && ferry_pool_get_error (self->pool) != NULL)
-    self->failure = g_strdup_printf ("“%s” does not work as a worker. %s", self->worker_path, reason);
+    self->failure = g_strdup_printf ("'%s' does not work as a worker. %s", self->worker_path, reason);
   else if (self->failure == NULL)
     self->failure = g_strdup (reason);
   g_hash_table_remove_all (self->requests);

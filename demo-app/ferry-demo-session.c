@@ -219,7 +219,7 @@ ferry_demo_session_add (FerryDemoSession *self, const FerryDemoSpec *spec)
   revive_pool (self);
   if (ferry_executor_submit_task (self->executor, task, &error))
     return task;
-  g_warning ("“%s” was not submitted: %s", ferry_task_get_name (task), error->message);
+  g_warning ("'%s' was not submitted: %s", ferry_task_get_name (task), error->message);
   return NULL;
 }
 
@@ -247,7 +247,7 @@ ferry_demo_session_retry (FerryDemoSession *self, guint64 id)
   again = ferry_executor_retry (self->executor, task, &error);
   if (again == NULL)
     {
-      g_warning ("“%s” was not tried again: %s", ferry_task_get_name (task), error->message);
+      g_warning ("'%s' was not tried again: %s", ferry_task_get_name (task), error->message);
       return NULL;
     }
   ferry_demo_session_remove (self, id);
@@ -273,7 +273,7 @@ ferry_demo_session_run_next (FerryDemoSession *self, guint64 id)
   if (task == NULL || ferry_task_get_state (task) != FERRY_TASK_STATE_WAITING)
     return;
   if (!ferry_executor_set_task_priority (self->executor, task, ++self->highest_priority, &error))
-    g_debug ("“%s” keeps its place: %s", ferry_task_get_name (task), error->message);
+    g_debug ("'%s' keeps its place: %s", ferry_task_get_name (task), error->message);
 }
 
 FerryExecutor *

@@ -41,7 +41,7 @@ ferry_demo_kind_from_name (const char *name, FerryDemoKind *kind, GError **error
       }
 
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-               "There is no job “%s”: choose among sha256, primes, crash, hang and flood", shown);
+               "There is no job '%s': choose among sha256, primes, crash, hang and flood", shown);
   return FALSE;
 }
 

@@ -76,6 +76,6 @@ ferry_demo_task_dup_spec (FerryTask *task)
         spec = ferry_demo_spec_new (kind, argument, &error);
     }
   if (spec == NULL)
-    g_error ("Task “%s” is no job of the demo: %s", ferry_task_get_name (task), error->message);
+    g_error ("Task '%s' is no job of the demo: %s", ferry_task_get_name (task), error->message);
   return spec;
 }

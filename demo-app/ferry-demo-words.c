@@ -243,7 +243,7 @@ words_for_death (FerryExit *exit)
 
   if (n_lines == 0)
     return g_steal_pointer (&signal_words);
-  return g_strdup_printf ("%s, after “%s”", signal_words, lines[n_lines - 1]);
+  return g_strdup_printf ("%s, after '%s'", signal_words, lines[n_lines - 1]);
 }
 
 /* A worker that died is told of by how; all else by its error. */

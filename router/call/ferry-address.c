@@ -24,7 +24,7 @@ init_name (FerryAddress *self, const char *text, GError **error)
 
   if (length == 0 || length > MAX_NAME_LENGTH)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "“%s” is not a valid address; give 1 to %" G_GSIZE_FORMAT " bytes of a name after the “@”",
+                            "'%s' is not a valid address; give 1 to %" G_GSIZE_FORMAT " bytes of a name after the '@'",
                             text, MAX_NAME_LENGTH);
   memcpy (self->name.sun_path + 1, text + 1, length);
   self->size = (socklen_t) (G_STRUCT_OFFSET (struct sockaddr_un, sun_path) + 1 + length);
@@ -41,7 +41,7 @@ init_path (FerryAddress *self, const char *text, GError **error)
 
   if (length > MAX_PATH_LENGTH)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "“%s” is too long for a socket, whose path has at most %" G_GSIZE_FORMAT
+                            "'%s' is too long for a socket, whose path has at most %" G_GSIZE_FORMAT
                             " bytes; use a folder with a shorter name",
                             path, MAX_PATH_LENGTH);
   memcpy (self->name.sun_path, path, length + 1);
@@ -56,7 +56,7 @@ ferry_address_init (FerryAddress *self, const char *text, GError **error)
 {
   *self = (FerryAddress){.name.sun_family = AF_UNIX};
   if (text[0] == '\0')
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The address is empty; give a path, or “@” and a name");
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The address is empty; give a path, or '@' and a name");
   return text[0] == '@' ? init_name (self, text, error) : init_path (self, text, error);
 }
 

@@ -103,7 +103,7 @@ refuse_second (const FerryBinding *self, pid_t owner, GError **error)
   g_autofree char *process = owner > 0 ? g_strdup_printf ("Process %d", (int) owner) : g_strdup ("Another process");
 
   return ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
-                          "%s listens at “%s” already; connect to it, or end it first", process, self->address.text);
+                          "%s listens at '%s' already; connect to it, or end it first", process, self->address.text);
 }
 
 static gboolean
@@ -112,7 +112,7 @@ set_path_error (const char *what, const char *path, GError **error)
   int failure = errno;
 
   return ferry_set_error (error, failure == EACCES || failure == EPERM ? FERRY_ERROR_NOT_ALLOWED : FERRY_ERROR_SYSTEM,
-                          "%s “%s” failed: %s; check the folder", what, path, g_strerror (failure));
+                          "%s '%s' failed: %s; check the folder", what, path, g_strerror (failure));
 }
 
 /* Returns the process id in the lock file, or 0 if the owner has not written its id yet. */
@@ -185,7 +185,7 @@ clear_way (const FerryBinding *self, GError **error)
     return errno == ENOENT || set_path_error ("Reading the attributes of", path, error);
   if (!S_ISSOCK (found.st_mode))
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "The file “%s” exists and is not a socket; use another address, or remove the file", path);
+                            "The file '%s' exists and is not a socket; use another address, or remove the file", path);
   if (!check_not_alive (self, error))
     return FALSE;
   return !is_at_path (&found, path) || unlink (path) == 0 || set_path_error ("Removing", path, error);
@@ -274,6 +274,6 @@ ferry_binding_open_to_all (FerryBinding *self)
 {
   if (self->address.path != NULL && is_at_path (&self->made, self->address.path) &&
       chmod (self->address.path, OPEN_MODE) < 0)
-    g_warning ("The mode of “%s” could not be changed: %s; other users cannot connect", self->address.path,
+    g_warning ("The mode of '%s' could not be changed: %s; other users cannot connect", self->address.path,
                g_strerror (errno));
 }

@@ -37,7 +37,7 @@ destroy (FerryInvocation *invocation)
     {
       g_autofree char *words = ferry_invocation_dup_words (invocation);
       g_autoptr (GError) reason = g_error_new (
-        FERRY_ERROR, FERRY_ERROR_REFUSED, "The call of “%s” was dropped without an answer; ask again later", words);
+        FERRY_ERROR, FERRY_ERROR_REFUSED, "The call of '%s' was dropped without an answer; ask again later", words);
 
       /* The new reference is for sending the refusal. The unref then finds the invocation answered, and frees it.
        * Relaxed: no other thread has a reference. */
@@ -126,11 +126,11 @@ check_wants_items (FerryDemuxInvocation *self, GError **error)
   /* When a transport ends, it cancels its open calls. */
   reason = ferry_transport_dup_reason (self->transport);
   if (reason != NULL)
-    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The call of “%s” ended because its transport closed: %s", words,
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The call of '%s' ended because its transport closed: %s", words,
                             reason->message);
   if (cancelled == FERRY_CANCEL_REASON_DEADLINE)
     return ferry_set_error (error, FERRY_ERROR_TIMED_OUT,
-                            "The deadline of the call of “%s” has passed; send no more items", words);
+                            "The deadline of the call of '%s' has passed; send no more items", words);
   return ferry_invocation_check_wanted (&self->base, error);
 }
 
@@ -196,7 +196,7 @@ simplify (FerryDemuxInvocation *self, const GError *refusal)
     {
       self->kind = FERRY_CALL_ERROR;
       self->failure = g_error_copy (refusal);
-      g_prefix_error (&self->failure, "The answer to “%s” cannot be sent: ", words);
+      g_prefix_error (&self->failure, "The answer to '%s' cannot be sent: ", words);
       self->trace = make_trace (self, refusal);
       g_clear_pointer (&self->value, g_variant_unref);
       return TRUE;
@@ -205,7 +205,7 @@ simplify (FerryDemuxInvocation *self, const GError *refusal)
     {
       const char *message = self->failure->message;
       g_autofree char *start = g_utf8_make_valid (message, (gssize) strnlen (message, SHORT_MESSAGE));
-      GError *shortened = g_error_new (self->failure->domain, self->failure->code, "%s…", start);
+      GError *shortened = g_error_new (self->failure->domain, self->failure->code, "%s...", start);
 
       g_clear_error (&self->failure);
       self->failure = shortened;
@@ -213,7 +213,7 @@ simplify (FerryDemuxInvocation *self, const GError *refusal)
       self->note = "The error was too large to be sent as a whole";
       return TRUE;
     }
-  g_warning ("The answer to “%s” cannot be sent: %s", words, refusal->message);
+  g_warning ("The answer to '%s' cannot be sent: %s", words, refusal->message);
   return FALSE;
 }
 
@@ -269,7 +269,7 @@ deliver_failure (FerryDemuxInvocation *self, gboolean refused, const GError *fai
 
   if (ferry_invocation_is_one_way (&self->base))
     {
-      g_debug ("A one-way call of “%s” failed: %s", self->base.method, failure->message);
+      g_debug ("A one-way call of '%s' failed: %s", self->base.method, failure->message);
       return;
     }
   self->kind = refused ? FERRY_CALL_REFUSE : FERRY_CALL_ERROR;
@@ -360,10 +360,10 @@ ferry_demux_invocation_check_in_time (FerryInvocation *invocation)
   if (cancelled == FERRY_CANCEL_REASON_DEADLINE)
     ferry_invocation_return_new_error (
       invocation, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-      "The deadline of the call of “%s” passed before the call was begun; allow more time", words);
+      "The deadline of the call of '%s' passed before the call was begun; allow more time", words);
   else
     ferry_invocation_return_new_error (invocation, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                                       "The call of “%s” was cancelled before it was begun", words);
+                                       "The call of '%s' was cancelled before it was begun", words);
   return FALSE;
 }
 

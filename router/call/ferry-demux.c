@@ -300,7 +300,7 @@ perform (Run *run)
         run->handler->func (invocation, run->handler->data);
       else
         ferry_invocation_return_new_error (invocation, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION,
-                                           "The other end has no handler for “%s”; add a handler of that name there, "
+                                           "The other end has no handler for '%s'; add a handler of that name there, "
                                            "or one for all methods",
                                            ferry_invocation_get_method (invocation));
     }

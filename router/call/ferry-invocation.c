@@ -284,8 +284,8 @@ ferry_invocation_check_wanted (FerryInvocation *self, GError **error)
   words = ferry_invocation_dup_words (self);
   if (answered)
     return ferry_set_error (error, FERRY_ERROR_CLOSED,
-                            "The call of “%s” was answered already; send items before the answer", words);
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call of “%s” was cancelled", words);
+                            "The call of '%s' was answered already; send items before the answer", words);
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call of '%s' was cancelled", words);
   return FALSE;
 }
 
@@ -334,7 +334,7 @@ ferry_invocation_begin_answer (FerryInvocation *self, const char *function)
   if ((before & FERRY_INVOCATION_ANSWERED) != 0)
     {
       words = ferry_invocation_dup_words (self);
-      ferry_critical ("%s: the call of “%s” was answered already; answer each call once", function, words);
+      ferry_critical ("%s: the call of '%s' was answered already; answer each call once", function, words);
       return FALSE;
     }
   if ((before & FERRY_INVOCATION_FIRING) != 0)
@@ -431,7 +431,7 @@ ferry_invocation_return_object (FerryInvocation *self, GObject *object)
   g_return_if_fail (G_IS_OBJECT (object));
 
   if (self->object == NULL)
-    ferry_critical ("%s(): “%s” is a request to a demux, and no method of an exported object; answer it with "
+    ferry_critical ("%s(): '%s' is a request to a demux, and no method of an exported object; answer it with "
                     "ferry_invocation_return_value()",
                     G_STRFUNC, self->method);
   else if (ferry_invocation_begin_answer (self, "ferry_invocation_return_object()"))

@@ -406,7 +406,7 @@ ferry_launcher_add_transport (FerryLauncher *self, FerryRouter *router, const ch
   if (name[0] == '\0' || strlen (name) > MAX_NAME)
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                       "A transport cannot have the name “%s”; use a name of 1 to %d bytes", name, (int) MAX_NAME);
+                       "A transport cannot have the name '%s'; use a name of 1 to %d bytes", name, (int) MAX_NAME);
       return NULL;
     }
   if (!ferry_home_check_error (ferry_launcher_get_home (self), G_STRFUNC, error) ||

@@ -66,7 +66,7 @@ GError *
 ferry_mux_new_timed_out_error (const char *method)
 {
   return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                      "“%s” was not answered in time; allow more time, or find what delays the other end", method);
+                      "'%s' was not answered in time; allow more time, or find what delays the other end", method);
 }
 
 gint64
@@ -135,7 +135,7 @@ new_no_bytes_error (GVariant *value)
   if (value == NULL)
     return NULL;
   return g_error_new (FERRY_ERROR, FERRY_ERROR_BAD_RESULT,
-                      "The answer is a value of the type “%s” and no array of bytes; use ferry_mux_transact() for "
+                      "The answer is a value of the type '%s' and no array of bytes; use ferry_mux_transact() for "
                       "values, or ferry_invocation_return_bytes() at the other end",
                       g_variant_get_type_string (value));
 }
@@ -301,7 +301,7 @@ transaction_abandon (gpointer data, FerryAbandonReason reason)
   g_clear_pointer (&held, ferry_completion_unref);
   if (timed_out)
     return ferry_mux_new_timed_out_error (self->method);
-  return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "“%s” was cancelled", self->method);
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "'%s' was cancelled", self->method);
 }
 
 static void

@@ -45,7 +45,7 @@
 #define MAX_TRACES 1024
 #define MAX_BYTES (8 * 1024 * 1024)
 
-#define CUT "…"
+#define CUT "..."
 
 /* Returns (transfer full) a copy of text of at most limit bytes, as valid UTF-8. It ends with CUT if text was cut. */
 static char *
@@ -102,7 +102,7 @@ make_error (const char *domain, int code, const char *message)
     return g_error_new_literal (quark, code, bounded);
   bounded_domain = dup_bounded (domain, MAX_DOMAIN);
   return g_error_new (FERRY_ERROR, FERRY_ERROR_REMOTE,
-                      "%s (code %d of the error domain “%s”, which this process does not know)", bounded, code,
+                      "%s (code %d of the error domain '%s', which this process does not know)", bounded, code,
                       bounded_domain);
 }
 
@@ -169,7 +169,7 @@ ferry_trace_add_place (const char *inner, const char *function)
   /* Line ends in a name become spaces, so that each place is one line. */
   g_strdelimit (name, "\r\n", ' ');
   g_strdelimit (process, "\r\n", ' ');
-  line = g_strdup_printf ("in function “%s” of process %d (%s)\n", name, (int) getpid (), process);
+  line = g_strdup_printf ("in function '%s' of process %d (%s)\n", name, (int) getpid (), process);
   if (inner == NULL || *inner == '\0')
     return g_steal_pointer (&line);
   /* Leaves room for the new line, and for a line end before it. */

@@ -313,7 +313,7 @@ ferry_replies_dup_result (FerryReplies *self, GError **error)
   stream = self->stream;
   FERRY_AUTO_LOCK (&stream->lock);
   if (!stream->over)
-    ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK, "“%s” has not ended; take its values until there are no more",
+    ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK, "'%s' has not ended; take its values until there are no more",
                      stream->method);
   else if (stream->error != NULL)
     g_propagate_error (error, ferry_error_copy (stream->error));
@@ -336,7 +336,7 @@ ferry_replies_cancel (FerryReplies *self)
 
   g_return_if_fail (FERRY_IS_REPLIES (self));
 
-  error = g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "“%s” was cancelled", self->stream->method);
+  error = g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "'%s' was cancelled", self->stream->method);
   ferry_mux_abandon (self->stream->mux, self->stream->xid, FERRY_CANCEL_REASON_CANCELLED, error);
 }
 

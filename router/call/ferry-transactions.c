@@ -290,7 +290,7 @@ send_owed (FerryTransactions *self, const Owed *owed, guint n, GError **error)
   if (owed->call != NULL)
     {
       reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED,
-                            "The call of “%s” was dropped without an answer; ask again later",
+                            "The call of '%s' was dropped without an answer; ask again later",
                             ferry_call_method_in_words (owed->call->method));
       return refuse (self, owed->call->xid, reason, error);
     }
@@ -920,7 +920,7 @@ call_send_large (FerryCall *self, const FerryCallMessage *answer, GError **error
   pthread_mutex_unlock (&owner->lock);
   if (answer->body_size > max_answer)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                            "The answer to “%s” has %" G_GSIZE_FORMAT
+                            "The answer to '%s' has %" G_GSIZE_FORMAT
                             " bytes, and the transport accepts %" G_GUINT64_FORMAT
                             "; send it as items of a stream, or raise max-message-size",
                             ferry_call_method_in_words (self->method), answer->body_size, max_answer);
@@ -967,7 +967,7 @@ call_end (FerryCall *self, FerryCallKind kind, GVariant *value, const FerryPart 
   if (!atomic_compare_exchange_strong_explicit (&self->state, &state, CALL_ANSWERING, memory_order_relaxed,
                                                 memory_order_relaxed))
     {
-      ferry_critical ("The call of “%s” was answered already; answer each call once",
+      ferry_critical ("The call of '%s' was answered already; answer each call once",
                       ferry_call_method_in_words (self->method));
       return FALSE;
     }
@@ -1068,7 +1068,7 @@ call_take_window (FerryCall *self, GError **error)
       if (window == 0)
         return ferry_set_error (
           error, FERRY_ERROR_WOULD_BLOCK,
-          "The window of the stream of “%s” is used up; wait until the other end accepts more items",
+          "The window of the stream of '%s' is used up; wait until the other end accepts more items",
           ferry_call_method_in_words (self->method));
     }
   while (!atomic_compare_exchange_weak_explicit (&self->window, &window, window - 1, memory_order_relaxed,
@@ -1083,7 +1083,7 @@ call_send_value (FerryCall *self, const char *name, GVariant *value, GError **er
 
   if (atomic_load_explicit (&self->state, memory_order_relaxed) == CALL_OVER)
     return ferry_set_error (error, FERRY_ERROR_CLOSED,
-                            "The call of “%s” was answered already; send items before the answer",
+                            "The call of '%s' was answered already; send items before the answer",
                             ferry_call_method_in_words (self->method));
   if (!ferry_call_message_check (name, value, error))
     return FALSE;

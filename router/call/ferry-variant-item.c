@@ -51,7 +51,7 @@ ferry_variant_get_position (GVariant *key, guint64 length, guint64 *position, GE
 
   if (!read_number (key, &is_negative, &amount))
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "A value of type “%s” is no position in a list; use a whole number",
+                            "A value of type '%s' is no position in a list; use a whole number",
                             g_variant_get_type_string (key));
   if (is_negative ? amount > length : amount >= length)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
@@ -73,7 +73,7 @@ check_container (GVariant *value, GError **error)
 {
   return g_variant_is_of_type (value, G_VARIANT_TYPE_ARRAY) || g_variant_is_of_type (value, G_VARIANT_TYPE_TUPLE) ||
          ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
-                          "A value of type “%s” has no items; use an array, a tuple or a dictionary",
+                          "A value of type '%s' has no items; use an array, a tuple or a dictionary",
                           g_variant_get_type_string (value));
 }
 

@@ -403,11 +403,11 @@ ferry_worker_get_transport (const char *name, GError **error)
     transport = take_transport (own_downlink, sender_name, &failure);
   if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_UNKNOWN_SENDER))
     ferry_set_error (error, FERRY_ERROR_UNKNOWN_SENDER,
-                     "The application added no transport named “%s”; see ferry_launcher_add_transport()", name);
+                     "The application added no transport named '%s'; see ferry_launcher_add_transport()", name);
   else if (failure != NULL)
     g_propagate_error (error, g_steal_pointer (&failure));
   else if (transport == NULL)
     ferry_set_error (error, FERRY_ERROR_STOPPED,
-                     "The transport named “%s” was closed when its last reference was dropped; keep a reference", name);
+                     "The transport named '%s' was closed when its last reference was dropped; keep a reference", name);
   return transport;
 }

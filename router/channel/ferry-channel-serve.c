@@ -47,7 +47,7 @@ ferry_channel_function_register (const char *name, const char *arguments_type, F
 
   added =
     ferry_function_add (FERRY_FUNCTION_OF_CHANNELS, name, arguments_type, "", (FerryFunction) G_CALLBACK (function));
-  ferry_return_if_fail (added, "“%s” is registered already with another function or type; use another name", name);
+  ferry_return_if_fail (added, "'%s' is registered already with another function or type; use another name", name);
 }
 
 static gboolean
@@ -59,14 +59,14 @@ run (FerryChannel *channel, GVariant *order, GError **error)
 
   if (!g_variant_is_of_type (order, G_VARIANT_TYPE (ORDER_TYPE)))
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                            "The application sent a value of type “%s” instead of a function to run; start the worker "
+                            "The application sent a value of type '%s' instead of a function to run; start the worker "
                             "with ferry_channel_start()",
                             g_variant_get_type_string (order));
   g_variant_get (order, "(&smv)", &name, &arguments);
   entry = ferry_function_find_kind (FERRY_FUNCTION_OF_CHANNELS, name);
   if (entry == NULL)
     return ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION,
-                            "The worker's program has no channel function “%s”; register it with "
+                            "The worker's program has no channel function '%s'; register it with "
                             "ferry_channel_function_register() before ferry_worker_main()",
                             name);
   ferry_channel_set_job (channel, name, arguments);
@@ -90,7 +90,7 @@ converse (FerryChannel *channel)
     }
   if (error == NULL)
     error = g_error_new (FERRY_ERROR, FERRY_ERROR_BAD_RESULT,
-                         "Function “%s” returned FALSE without an error; set an error in the function",
+                         "Function '%s' returned FALSE without an error; set an error in the function",
                          ferry_channel_get_function (channel));
   ferry_channel_fail (channel, error);
   return EXIT_FAILURE;

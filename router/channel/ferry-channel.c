@@ -1026,7 +1026,7 @@ call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
   else
     {
       reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED,
-                            "This end is a channel and does not answer “%s”; use a FerryDemux at this end, or a "
+                            "This end is a channel and does not answer '%s'; use a FerryDemux at this end, or a "
                             "FerryChannel at the other end",
                             method);
       ferry_call_refuse (call, reason, NULL);
@@ -1828,7 +1828,7 @@ ferry_channel_set_flowing (FerryChannel *self, gboolean flowing)
     tell_locked (self, TELL_MESSAGES);
   pthread_mutex_unlock (&self->lock);
   ferry_return_if_fail (!in_exchange,
-                        "the channel is in an exchange; set the property “flowing” of the exchange instead");
+                        "the channel is in an exchange; set the property 'flowing' of the exchange instead");
   if (changed)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FLOWING]);
 }

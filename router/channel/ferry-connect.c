@@ -59,7 +59,7 @@ attempt_new (const char *address, gint64 wait, gint64 timeout, GError **error)
   if (!self->waits || self->address.path != NULL)
     return g_steal_pointer (&self);
   ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                   "“%s” is an abstract name, and Ferry can wait only for a path; use a path, or a wait of 0", address);
+                   "'%s' is an abstract name, and Ferry can wait only for a path; use a path, or a wait of 0", address);
   return NULL;
 }
 
@@ -82,7 +82,7 @@ wait_readable (const Attempt *self, int fd, gint64 deadline, GCancellable *cance
   if (fds[0].revents != 0)
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_TIMED_OUT,
-                          "No worker at “%s” accepted this process in time; wait longer, or check the worker",
+                          "No worker at '%s' accepted this process in time; wait longer, or check the worker",
                           self->address.text);
 }
 
@@ -95,20 +95,20 @@ set_connect_error (const Attempt *self, int failure, GError **error)
 
   if (failure == ENOENT)
     ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
-                     "No worker listens at “%s”, since there is no such socket; start the worker first", address);
+                     "No worker listens at '%s', since there is no such socket; start the worker first", address);
   else if (failure == ECONNREFUSED)
-    ferry_set_error (error, FERRY_ERROR_NOT_LISTENING, "The worker that listened at “%s” has ended; start it again",
+    ferry_set_error (error, FERRY_ERROR_NOT_LISTENING, "The worker that listened at '%s' has ended; start it again",
                      address);
   else if (failure == EACCES || failure == EPERM)
     ferry_set_error (
       error, FERRY_ERROR_NOT_ALLOWED,
-      "This process lacks the permission to connect to “%s”; change the permissions of the socket or its folder",
+      "This process lacks the permission to connect to '%s'; change the permissions of the socket or its folder",
       address);
   else if (failure == EAGAIN)
-    ferry_set_error (error, FERRY_ERROR_BUSY, "The queue of applications that connect to “%s” is full; try again later",
+    ferry_set_error (error, FERRY_ERROR_BUSY, "The queue of applications that connect to '%s' is full; try again later",
                      address);
   else
-    ferry_set_error (error, FERRY_ERROR_SYSTEM, "Connecting to “%s” failed: %s", address, g_strerror (failure));
+    ferry_set_error (error, FERRY_ERROR_SYSTEM, "Connecting to '%s' failed: %s", address, g_strerror (failure));
 }
 
 /* Checks that the listening process belongs to this process' user or to root, which can do anything anyway. */
@@ -122,7 +122,7 @@ check_owner (const Attempt *self, int fd, GError **error)
   if (owner.uid == geteuid () || owner.uid == 0)
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
-                          "Process %d, which listens at “%s”, belongs to another user, %u; use an address in a folder "
+                          "Process %d, which listens at '%s', belongs to another user, %u; use an address in a folder "
                           "that only your user can write to",
                           (int) owner.pid, self->address.text, (guint) owner.uid);
 }
@@ -144,7 +144,7 @@ read_all (const Attempt *self, int fd, void *buffer, gsize size, GCancellable *c
       else if (n == 0 || (errno != EAGAIN && errno != EINTR))
         return ferry_set_error (
           error, FERRY_ERROR_NOT_LISTENING,
-          "The worker at “%s” ended or closed the connection before it accepted this process; start it again",
+          "The worker at '%s' ended or closed the connection before it accepted this process; start it again",
           self->address.text);
       else if (!wait_readable (self, fd, self->deadline, cancellable, error))
         return FALSE;
@@ -199,7 +199,7 @@ watch_folder (const Attempt *self, GError **error)
     return ferry_steal_fd (&fd);
   if (fd >= 0 && (errno == ENOENT || errno == ENOTDIR))
     ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
-                     "No worker can listen at “%s”, since the folder “%s” does not exist; make the folder first",
+                     "No worker can listen at '%s', since the folder '%s' does not exist; make the folder first",
                      self->address.text, folder);
   else
     ferry_set_system_error (error, "Watching the folder of an address (inotify)");
@@ -245,7 +245,7 @@ wait_for_socket (const Attempt *self, int watch, GCancellable *cancellable, GErr
       if (!take_events (watch, name, &came))
         return ferry_set_error (
           error, FERRY_ERROR_NOT_LISTENING,
-          "No worker can listen at “%s” any more, since its folder was removed or moved; make the folder again",
+          "No worker can listen at '%s' any more, since its folder was removed or moved; make the folder again",
           self->address.text);
     }
   return TRUE;

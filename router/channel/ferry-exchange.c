@@ -205,7 +205,7 @@ ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
   g_return_val_if_fail (FERRY_IS_CHANNEL (channel), FALSE);
   ferry_return_val_if_elsewhere (self->home, FALSE);
   ferry_return_val_if_fail (ferry_channel_set_news_func (channel, news_came, self), FALSE,
-                            "the channel is in an exchange already, or its property “flowing” is set; remove it from "
+                            "the channel is in an exchange already, or its property 'flowing' is set; remove it from "
                             "that exchange, or unset the property, first");
 
   g_hash_table_insert (self->members, g_object_ref (channel), GINT_TO_POINTER (FALSE));
@@ -299,7 +299,7 @@ start_one (FerryExchange *self, Waiting *waiting, GError **error)
       g_clear_error (&failure);
       ferry_set_error (
         &failure, FERRY_ERROR_CLOSED,
-        "The router was stopped while a worker for “%s” waited for the limit; start the router again, then "
+        "The router was stopped while a worker for '%s' waited for the limit; start the router again, then "
         "start the worker again",
         waiting->function);
     }

@@ -73,7 +73,7 @@ ferry_hello_make_error (guint32 status, const char *text, gsize size, const char
   int code = status < G_N_ELEMENTS (codes) && codes[status] != 0 ? codes[status] : FERRY_ERROR_REFUSED;
   g_autofree char *reason = g_utf8_make_valid (text, (gssize) size);
 
-  return g_error_new (FERRY_ERROR, code, "The worker at “%s” refused to let this process attach: %s", address, reason);
+  return g_error_new (FERRY_ERROR, code, "The worker at '%s' refused to let this process attach: %s", address, reason);
 }
 
 FerryTransport *

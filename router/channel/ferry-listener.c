@@ -367,7 +367,7 @@ log_refused_user (FerryAcceptor *self, const struct ucred *peer)
   if (self->logged_at > 0 && now - self->logged_at < LOG_INTERVAL)
     return;
   g_message (
-    "User %u, which is not allowed, tried to attach to “%s” (process %d); %u refusals since the last such message",
+    "User %u, which is not allowed, tried to attach to '%s' (process %d); %u refusals since the last such message",
     (guint) peer->uid, self->binding->address.text, (int) peer->pid, self->n_unlogged);
   self->logged_at = now;
   self->n_unlogged = 0;
@@ -741,7 +741,7 @@ ferry_listener_new_from_environment (GError **error)
       ferry_set_error (
         error, FERRY_ERROR_NOT_A_WORKER, "%s",
         "This process was given no address to listen at; start it with ferry_launcher_spawn_persistent(), or set "
-        "“" FERRY_LISTEN_ADDRESS_VARIABLE "”");
+        "'" FERRY_LISTEN_ADDRESS_VARIABLE "'");
       return NULL;
     }
   g_unsetenv (FERRY_LISTEN_ADDRESS_VARIABLE);
@@ -959,7 +959,7 @@ ferry_listener_accept (FerryListener *self, gint64 timeout, GCancellable *cancel
   pthread_mutex_unlock (&self->acceptor->lock);
   if (started)
     ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
-                     "The listener was started, and gives applications only by its signal “attached”; use this signal, "
+                     "The listener was started, and gives applications only by its signal 'attached'; use this signal, "
                      "or do not start it");
   else if (acceptor_start (self->acceptor, error) &&
            ferry_wait_queue_wait (

@@ -155,7 +155,7 @@ check_required (FerryLink *link, const FerryConfined *report, GError **error)
     return FERRY_CONTROL_TAKEN;
   text = describe_missing (missing, report);
   ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
-                   "Worker “%s” was ended, because it lacks layers that its sandbox requires: %s", link->name, text);
+                   "Worker '%s' was ended, because it lacks layers that its sandbox requires: %s", link->name, text);
   ferry_link_note (link, FERRY_CLOSE_REASON_LAUNCH_FAILED, (*error)->message);
   return FERRY_CONTROL_INVALID;
 }

@@ -74,7 +74,7 @@ static void
 fail (FerrySharedQueue *queue, AskedWorker *worker, FerryObstacle obstacle, const char *why)
 {
   g_autofree char *text = g_utf8_make_valid (why, -1);
-  g_autofree char *detail = g_strdup_printf ("Worker “%s” could not be started: %s", worker->link->name, text);
+  g_autofree char *detail = g_strdup_printf ("Worker '%s' could not be started: %s", worker->link->name, text);
 
   worker->failed = TRUE;
   worker->link->obstacle = obstacle;
@@ -190,7 +190,7 @@ note_not_forked (FerryLink *fork_server, FerryLink *link)
   int cause =
     fork_server->cause == FERRY_CLOSE_REASON_LAUNCH_FAILED ? fork_server->cause : FERRY_CLOSE_REASON_FORK_SERVER_LOST;
   g_autofree char *detail =
-    g_strdup_printf ("Worker “%s” could not be started. %s", link->name, fork_server->fork_server->end_message);
+    g_strdup_printf ("Worker '%s' could not be started. %s", link->name, fork_server->fork_server->end_message);
 
   link->obstacle = fork_server->obstacle;
   ferry_link_note (link, cause, detail);
@@ -403,7 +403,7 @@ lose_started (FerrySharedQueue *queue, FerryLink *fork_server, FerryLink *link, 
 
   if (link->state == FERRY_LINK_ENDED)
     return;
-  detail = g_strdup_printf ("Worker “%s” ended with its fork server “%s” (process %d)", link->name, fork_server->name,
+  detail = g_strdup_printf ("Worker '%s' ended with its fork server '%s' (process %d)", link->name, fork_server->name,
                             (int) fork_server->pid);
   ferry_link_note (link, cause, detail);
   end_group (link);

@@ -58,7 +58,7 @@ ferry_start_request_new (const FerryStart *start, const char *name, const char *
     return g_steal_pointer (&self);
   ferry_set_error (
     error, FERRY_ERROR_TOO_LARGE,
-    "Worker “%s” cannot be started by its fork server: the request with its environment, folder and name takes %u "
+    "Worker '%s' cannot be started by its fork server: the request with its environment, folder and name takes %u "
     "bytes, and at most %d can be sent; give the fork server's launcher the same environment, or use a smaller one",
     name, self->packet->len, FERRY_MAX_PACKET_SIZE);
   return NULL;

@@ -437,7 +437,7 @@ ferry_control_take_fd (GError **error)
   if (!is_control_socket (text, &fd))
     {
       ferry_set_error (error, FERRY_ERROR_NOT_A_WORKER,
-                       "%s names “%s”, which is no control socket; start this process through a FerryLauncher",
+                       "%s names '%s', which is no control socket; start this process through a FerryLauncher",
                        FERRY_CONTROL_FD_VARIABLE, text);
       return -1;
     }

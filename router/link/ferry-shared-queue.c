@@ -142,7 +142,7 @@ void
 ferry_shared_queue_guard (FerrySharedQueue *self, FerryLink *link)
 {
   if (!guard (self, link, MSG_DONTWAIT))
-    g_debug ("The guardian was not notified of worker “%s”: %s", link->name, g_strerror (errno));
+    g_debug ("The guardian was not notified of worker '%s': %s", link->name, g_strerror (errno));
 }
 
 static gboolean

@@ -280,7 +280,7 @@ take_key (GVariant *key, GError **error)
   if (g_variant_is_of_type (key, G_VARIANT_TYPE_STRING))
     return g_variant_get_string (key, NULL);
   ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                   "A key of a dictionary must be a string, and this one has the type “%s”; send a string",
+                   "A key of a dictionary must be a string, and this one has the type '%s'; send a string",
                    g_variant_get_type_string (key));
   return NULL;
 }
@@ -289,7 +289,7 @@ static gboolean
 refuse_missing (const char *key, GError **error)
 {
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "The dictionary has no value with the key “%s”; set one first", key);
+                          "The dictionary has no value with the key '%s'; set one first", key);
 }
 
 static gboolean

@@ -350,7 +350,7 @@ destroy (FerryInvocation *invocation)
     {
       g_autoptr (GError) reason = g_error_new (
         FERRY_ERROR, FERRY_ERROR_REFUSED,
-        "The method “%s” dropped its call without an answer; have it answer each call", invocation->method);
+        "The method '%s' dropped its call without an answer; have it answer each call", invocation->method);
 
       answer (invocation, NULL, NULL, reason, TRUE);
     }
@@ -586,7 +586,7 @@ fail_unknown (FerryExported *exported, const char *what, GError **error)
 
   if (label == NULL)
     label = g_strdup_printf ("%s %" G_GUINT64_FORMAT, G_OBJECT_TYPE_NAME (exported->object), exported->number);
-  return ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” is not exported with %s; add them to its interface",
+  return ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "'%s' is not exported with %s; add them to its interface",
                           label, what);
 }
 
@@ -719,7 +719,7 @@ step_on_value (GVariant *value, const FerryStep *step, GVariant **result, GError
       return ferry_variant_get_length (value, &length, error) && give (result, g_variant_new_uint64 (length));
     default:
       return ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
-                              "A value of type “%s” has no properties or methods; use its items or its length",
+                              "A value of type '%s' has no properties or methods; use its items or its length",
                               g_variant_get_type_string (value));
     }
 }
@@ -736,7 +736,7 @@ check_arguments (const FerryMember *member, GVariant *arguments, GError **error)
     return TRUE;
   expected = g_variant_type_dup_string (member->in_type);
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "The method “%s” takes arguments of the type “%s”, not “%s”; send arguments of its type",
+                          "The method '%s' takes arguments of the type '%s', not '%s'; send arguments of its type",
                           member->name, expected, g_variant_get_type_string (arguments));
 }
 
@@ -764,7 +764,7 @@ unpack (const FerryMember *member, GVariant *answer, GVariant **value, GError **
     }
   expected = g_variant_type_dup_string (type);
   return ferry_set_error (error, FERRY_ERROR_BAD_RESULT,
-                          "The method “%s” returned a value of the type “%s”, not “%s”; correct the method",
+                          "The method '%s' returned a value of the type '%s', not '%s'; correct the method",
                           member->name, answer != NULL ? g_variant_get_type_string (answer) : "()", expected);
 }
 
@@ -805,7 +805,7 @@ take_answer (FerryEvaluation *self, GError **error)
     }
   if (object != NULL && member != NULL && !g_variant_type_equal (member->out_type, G_VARIANT_TYPE ("(o)")))
     return ferry_set_error (error, FERRY_ERROR_BAD_RESULT,
-                            "The method “%s” returned an object; give it the out signature “o”", member->name);
+                            "The method '%s' returned an object; give it the out signature 'o'", member->name);
   return (object != NULL || unpack (member, answer, &value, error)) && take_result (self, object, &value, error);
 }
 

@@ -252,7 +252,7 @@ ferry_object_table_find_function (FerryObjectTable *self, const char *name, GErr
   function = g_hash_table_lookup (self->functions, name);
   if (function == NULL)
     ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION,
-                     "The exporter has no function “%s”; check the name, or add the function", name);
+                     "The exporter has no function '%s'; check the name, or add the function", name);
   return function;
 }
 

@@ -172,7 +172,7 @@ ferry_exporter_find (FerryExporter *self, const char *name, GError **error)
   if (exported != NULL)
     return ferry_exported_ref (exported);
   ferry_set_error (error, FERRY_ERROR_UNKNOWN_OBJECT,
-                   "No object is exported as “%s”; check the name, or export the object", name);
+                   "No object is exported as '%s'; check the name, or export the object", name);
   return NULL;
 }
 
@@ -315,7 +315,7 @@ describe (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *
   if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(stt)")))
     return ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The description's request does not name an object; its arguments must have the type “(stt)”");
+      "The description's request does not name an object; its arguments must have the type '(stt)'");
   g_variant_get (arguments, "(&stt)", &root.name, &root.generation, &root.number);
   exported = find (self, exporter, &root, error);
   if (exported == NULL)
@@ -690,7 +690,7 @@ request_came (FerryInvocation *invocation, gpointer data)
     drop_references (self, exporter, invocation);
   else if (ferry_invocation_is_one_way (invocation))
     /* The result may be a reference, which the other end would never drop. */
-    g_debug ("A one-way call of “%s” is ignored: only its answer is of use", method);
+    g_debug ("A one-way call of '%s' is ignored: only its answer is of use", method);
   else if (g_str_equal (method, FERRY_OBJECT_METHOD_WATCH))
     start_watch (self, invocation);
   else if (g_str_equal (method, FERRY_OBJECT_METHOD_FOLLOW))
@@ -848,10 +848,10 @@ export_locked (FerryExporter *self, const char *name, FerryExported *exported, F
                GError **error)
 {
   if (g_hash_table_contains (self->names, name))
-    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“%s” is exported already; unexport it first", name);
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "'%s' is exported already; unexport it first", name);
   else if (exported->interface != interface || exported->name != NULL)
     ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "The object is exported already, as “%s” with the interface %s; unexport it first, or use that "
+                     "The object is exported already, as '%s' with the interface %s; unexport it first, or use that "
                      "name and interface",
                      exported->name != NULL ? exported->name : "", ferry_interface_get_name (exported->interface));
   else
@@ -890,7 +890,7 @@ ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, F
   g_return_val_if_fail (G_IS_OBJECT (object), FALSE);
   ferry_return_val_if_fail (
     g_type_is_a (G_OBJECT_TYPE (object), ferry_interface_get_object_type (interface)), FALSE,
-    "object “%s” is a “%s”, and interface “%s” is for “%s”; export it with an interface for its type", name,
+    "object '%s' is a '%s', and interface '%s' is for '%s'; export it with an interface for its type", name,
     G_OBJECT_TYPE_NAME (object), ferry_interface_get_name (interface),
     g_type_name (ferry_interface_get_object_type (interface)));
 
@@ -1020,7 +1020,7 @@ ferry_exporter_add_function (FerryExporter *self, const char *name, FerryMethodF
   is_new = ferry_object_table_add_function (self->table, name, &(const FerryPassFunction){func, user_data, destroy});
   if (!is_new && destroy != NULL)
     destroy (user_data);
-  ferry_return_if_fail (is_new, "the exporter has a function “%s” already; use another name", name);
+  ferry_return_if_fail (is_new, "the exporter has a function '%s' already; use another name", name);
 }
 
 /* ---- where methods are called ---- */

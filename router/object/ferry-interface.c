@@ -49,7 +49,7 @@ struct _FerryInterface
   Container container;
 };
 
-#define SEALED "interface “%s” is exported and not changed any more; call this before ferry_exporter_export()"
+#define SEALED "interface '%s' is exported and not changed any more; call this before ferry_exporter_export()"
 
 /**
  * FerryInterface:
@@ -220,16 +220,16 @@ check_name (FerryInterface *self, FerryMemberKind kind, const char *name, GError
 
   if (name == NULL || !ferry_member_name_is_valid (name))
     ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "“%s” is not a valid name for a %s of “%s”; use letters, digits, “_” and “-”, first a letter or "
-                     "“_”, at most %d bytes",
+                     "'%s' is not a valid name for a %s of '%s'; use letters, digits, '_' and '-', first a letter or "
+                     "'_', at most %d bytes",
                      name != NULL ? name : "", what, self->name, FERRY_MEMBER_NAME_MAX);
   else if (peek (self, kind, name) != NULL)
-    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“%s” has a %s “%s” already; use another name", self->name, what,
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "'%s' has a %s '%s' already; use another name", self->name, what,
                      name);
   else if (self->members[kind]->len >= FERRY_DESCRIPTION_MAX_MEMBERS)
     ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "“%s” cannot have the %s “%s”, as an interface has at most %d members of a kind; add it to another interface",
+      "'%s' cannot have the %s '%s', as an interface has at most %d members of a kind; add it to another interface",
       self->name, what, name, FERRY_DESCRIPTION_MAX_MEMBERS);
   else
     return TRUE;
@@ -270,8 +270,8 @@ add_method (FerryInterface *self, const char *name, const char *in_signature, co
   if (in_type == NULL || out_type == NULL)
     {
       ferry_critical (
-        "%s(): “%s” is not a signature for method “%s” of interface “%s”; write the types of at most %d values, as in "
-        "“is”",
+        "%s(): '%s' is not a signature for method '%s' of interface '%s'; write the types of at most %d values, as in "
+        "'is'",
         function, in_type == NULL ? in_signature : out_signature, name, self->name, FERRY_MEMBER_MAX_ARGUMENTS);
       return NULL;
     }
@@ -282,10 +282,10 @@ add_method (FerryInterface *self, const char *name, const char *in_signature, co
   return member;
 }
 
-#define NO_OFFSET                                                                                                       \
-  "the class of “%s” has no function at offset %" G_GSIZE_FORMAT " for method “%s”; pass G_STRUCT_OFFSET() of the " \
+#define NO_OFFSET                                                                                                      \
+  "the class of '%s' has no function at offset %" G_GSIZE_FORMAT " for method '%s'; pass G_STRUCT_OFFSET() of the "    \
   "class"
-#define NO_METHOD "interface “%s” has no method “%s”; bind one that its description has, or add it"
+#define NO_METHOD "interface '%s' has no method '%s'; bind one that its description has, or add it"
 
 static void
 bind_member (FerryMember *member, FerryMethodFunc func, gsize class_offset, gpointer user_data, GDestroyNotify destroy)
@@ -514,12 +514,12 @@ ferry_interface_add_property (FerryInterface *self, const char *name, GDBusPrope
   ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
   g_return_if_fail (name != NULL);
   pspec = find_pspec (self, name);
-  ferry_return_if_fail (pspec != NULL, "“%s” has no property “%s”; check the name", g_type_name (self->type), name);
+  ferry_return_if_fail (pspec != NULL, "'%s' has no property '%s'; check the name", g_type_name (self->type), name);
   ferry_return_if_fail (
-    can_send (pspec), "property “%s” of “%s” is a “%s”, for which there is no variant type; add a method that gives it",
+    can_send (pspec), "property '%s' of '%s' is a '%s', for which there is no variant type; add a method that gives it",
     name, g_type_name (self->type), g_type_name (pspec->value_type));
   ferry_return_if_fail (access != 0 && (access & ~ferry_pspec_get_access (pspec)) == 0,
-                        "property “%s” of “%s” does not allow that access; pass an access that its class allows", name,
+                        "property '%s' of '%s' does not allow that access; pass an access that its class allows", name,
                         g_type_name (self->type));
 
   if (check_new (self, FERRY_MEMBER_PROPERTY, pspec->name, G_STRFUNC))
@@ -548,10 +548,10 @@ ferry_interface_add_signal (FerryInterface *self, const char *name)
   ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
   g_return_if_fail (name != NULL);
   signal_id = g_signal_lookup (name, self->type);
-  ferry_return_if_fail (signal_id != 0, "“%s” has no signal “%s”; check the name", g_type_name (self->type), name);
+  ferry_return_if_fail (signal_id != 0, "'%s' has no signal '%s'; check the name", g_type_name (self->type), name);
   arguments = get_arguments_type (signal_id);
   ferry_return_if_fail (arguments != NULL,
-                        "signal “%s” of “%s” has an argument for which there is no variant type; use another signal",
+                        "signal '%s' of '%s' has an argument for which there is no variant type; use another signal",
                         name, g_type_name (self->type));
 
   if (check_new (self, FERRY_MEMBER_SIGNAL, g_signal_name (signal_id), G_STRFUNC))
@@ -664,7 +664,7 @@ ferry_interface_make_row (FerryInterface *self, gpointer item)
   row = self->container.get_row (item, self->container.user_data);
   if (row != NULL)
     return g_variant_take_ref (row);
-  g_critical ("The function that makes rows of “%s” returned NULL for a “%s”; correct it to return a row for each item",
+  g_critical ("The function that makes rows of '%s' returned NULL for a '%s'; correct it to return a row for each item",
               self->name, G_OBJECT_TYPE_NAME (item));
   return g_variant_ref_sink (g_variant_new ("()"));
 }
@@ -687,7 +687,7 @@ get_store (FerryInterface *self, gpointer object, GError **error)
   if (G_IS_LIST_STORE (object))
     return G_LIST_STORE (object);
   ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
-                   "Items of “%s” cannot be replaced or removed, as a “%s” is not a GListStore; add methods for that",
+                   "Items of '%s' cannot be replaced or removed, as a '%s' is not a GListStore; add methods for that",
                    self->name, G_OBJECT_TYPE_NAME (object));
   return NULL;
 }
@@ -725,7 +725,7 @@ set_item (gpointer object, GVariant *key, GVariant *value, gpointer user_data, G
   if (self->container.make_item == NULL)
     return ferry_set_error (
       error, FERRY_ERROR_NOT_ALLOWED,
-      "Items of “%s” cannot be replaced, as it has no function that makes items from values; set one, or add a method",
+      "Items of '%s' cannot be replaced, as it has no function that makes items from values; set one, or add a method",
       self->name);
   item = self->container.make_item (value, self->container.user_data, error);
   /* Must be after make_item(): application code may change the list. */
@@ -734,7 +734,7 @@ set_item (gpointer object, GVariant *key, GVariant *value, gpointer user_data, G
   if (!g_type_is_a (G_OBJECT_TYPE (item), g_list_model_get_item_type (object)))
     return ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The list has items of “%s”, but a “%s” was made from the value; send a value of another type",
+      "The list has items of '%s', but a '%s' was made from the value; send a value of another type",
       g_type_name (g_list_model_get_item_type (object)), G_OBJECT_TYPE_NAME (item));
   additions[0] = item;
   g_list_store_splice (store, position, 1, additions, 1);
@@ -852,7 +852,7 @@ ferry_interface_set_list (FerryInterface *self, FerryRowFunc get_row, FerryRowIt
   ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
   ferry_return_if_fail (
     g_type_is_a (self->type, G_TYPE_LIST_MODEL),
-    "interface “%s” is for “%s”, which is not a G_TYPE_LIST_MODEL; use ferry_interface_set_container()", self->name,
+    "interface '%s' is for '%s', which is not a G_TYPE_LIST_MODEL; use ferry_interface_set_container()", self->name,
     g_type_name (self->type));
 
   set_container (self, &(const Container){TRUE, TRUE, list_funcs, get_row, make_item, user_data, destroy});
@@ -918,7 +918,7 @@ take_arguments (FerryMember *member, GDBusArgInfo **arguments, char ***names, GE
   if (type == NULL)
     ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The arguments “%s” of the %s “%s” are not complete types, or are too many; correct the description",
+      "The arguments '%s' of the %s '%s' are not complete types, or are too many; correct the description",
       signature->str, ferry_member_kind_to_string (member->kind), member->name);
   else
     *names = g_strv_builder_end (builder);
@@ -947,7 +947,7 @@ static void
 fail_missing (FerryInterface *self, FerryMemberKind kind, const char *name, const char *kebab, GError **error)
 {
   ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                   "The %s “%s” of “%s” is missing in the class “%s”; install it there as “%s” or “%s”",
+                   "The %s '%s' of '%s' is missing in the class '%s'; install it there as '%s' or '%s'",
                    ferry_member_kind_to_string (kind), name, self->name, g_type_name (self->type), name, kebab);
 }
 
@@ -974,17 +974,17 @@ check_property (FerryInterface *self, const GDBusPropertyInfo *info, GParamSpec 
   if (type == NULL && !ferry_pspec_is_object (pspec))
     ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The property “%s” of “%s” is a “%s”, whose values cannot be sent; leave it out of the description", info->name,
+      "The property '%s' of '%s' is a '%s', whose values cannot be sent; leave it out of the description", info->name,
       self->name, g_type_name (pspec->value_type));
   else if (g_strcmp0 (info->signature, wanted) != 0)
     ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The property “%s” of “%s” is described with the type “%s”, but “%s” has a “%s”; describe it as “%s”", info->name,
+      "The property '%s' of '%s' is described with the type '%s', but '%s' has a '%s'; describe it as '%s'", info->name,
       self->name, info->signature, g_type_name (self->type), g_type_name (pspec->value_type), wanted);
   else if (access == 0 || (access & ~ferry_pspec_get_access (pspec)) != 0)
     ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The property “%s” of “%s” is described with an access that it does not have in class “%s”; describe it as "
+      "The property '%s' of '%s' is described with an access that it does not have in class '%s'; describe it as "
       "readable or writable only where the class has it so",
       info->name, self->name, g_type_name (self->type));
   else
@@ -1029,11 +1029,11 @@ check_signal (FerryInterface *self, const FerryMember *member, GError **error)
   if (g_strcmp0 (found, wanted) == 0)
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "The signal “%s” of “%s” is described with the arguments “%s”, but the signal of “%s” has "
+                          "The signal '%s' of '%s' is described with the arguments '%s', but the signal of '%s' has "
                           "%s%s%s; correct the description",
                           member->name, self->name, wanted, g_type_name (self->type),
-                          found != NULL ? "“" : "some that cannot be sent", found != NULL ? found : "",
-                          found != NULL ? "”" : "");
+                          found != NULL ? "'" : "some that cannot be sent", found != NULL ? found : "",
+                          found != NULL ? "'" : "");
 }
 
 static gboolean
@@ -1107,7 +1107,7 @@ ferry_interface_new_for_info (GDBusInterfaceInfo *info, GType type, GError **err
   if (info->name == NULL || !g_dbus_is_interface_name (info->name) || strlen (info->name) > FERRY_MEMBER_NAME_MAX)
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                       "“%s” is not a valid name of an interface; use a name like “com.example.Counter”",
+                       "'%s' is not a valid name of an interface; use a name like 'com.example.Counter'",
                        info->name != NULL ? info->name : "");
       return NULL;
     }
@@ -1130,7 +1130,7 @@ ferry_interface_seal (FerryInterface *self, GError **error)
         continue;
       return ferry_set_error (
         error, FERRY_ERROR_BAD_ARGUMENTS,
-        "The method “%s” of “%s” has no function; give it one with ferry_interface_bind_method() or "
+        "The method '%s' of '%s' has no function; give it one with ferry_interface_bind_method() or "
         "ferry_interface_bind_class_method()",
         method->name, self->name);
     }
@@ -1152,13 +1152,13 @@ ferry_interface_find (FerryInterface *self, FerryMemberKind kind, const char *na
     {
       if (peek (self, other, name) == NULL)
         continue;
-      ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” has no %s “%s”, but a %s of that name; use that one",
+      ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "'%s' has no %s '%s', but a %s of that name; use that one",
                        self->name, wanted, name, ferry_member_kind_to_string (other));
       return NULL;
     }
   /* Escape an invalid name: it comes from another process. */
   shown = ferry_member_name_is_valid (name) ? g_strdup (name) : g_strescape (name, NULL);
-  ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "“%s” has no %s “%s”; look up its members in its description",
+  ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER, "'%s' has no %s '%s'; look up its members in its description",
                    self->name, wanted, shown);
   return NULL;
 }

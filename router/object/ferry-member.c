@@ -119,7 +119,7 @@ ferry_member_get (const FerryMember *self, GObject *object, GVariant **value, GO
     *content = NULL;
   if ((self->access & G_DBUS_PROPERTY_INFO_FLAGS_READABLE) == 0)
     return ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
-                            "The property “%s” cannot be read, only written; export it with read access", self->name);
+                            "The property '%s' cannot be read, only written; export it with read access", self->name);
   g_value_init (&held, self->pspec->value_type);
   g_object_get_property (object, self->pspec->name, &held);
   if (self->in_type == NULL)
@@ -131,7 +131,7 @@ ferry_member_get (const FerryMember *self, GObject *object, GVariant **value, GO
   *value = ferry_value_to_variant (&held, error);
   if (*value != NULL)
     return TRUE;
-  g_prefix_error (error, "The property “%s”: ", self->name);
+  g_prefix_error (error, "The property '%s': ", self->name);
   return FALSE;
 }
 
@@ -150,7 +150,7 @@ check_range (const FerryMember *self, GVariant *value, const GValue *held, GErro
     return TRUE;
   text = g_variant_get_size (value) <= MAX_PRINTED ? g_variant_print (value, FALSE) : g_strdup ("that long value");
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "The property “%s” does not take %s; send a value within its range", self->name, text);
+                          "The property '%s' does not take %s; send a value within its range", self->name, text);
 }
 
 gboolean
@@ -160,7 +160,7 @@ ferry_member_set (const FerryMember *self, GObject *object, GVariant *value, GEr
 
   if ((self->access & G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE) == 0)
     return ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
-                            "The property “%s” cannot be written, only read; export it with write access", self->name);
+                            "The property '%s' cannot be written, only read; export it with write access", self->name);
   if (value == NULL)
     {
       g_object_set_property (object, self->pspec->name, g_param_spec_get_default_value (self->pspec));
@@ -171,12 +171,12 @@ ferry_member_set (const FerryMember *self, GObject *object, GVariant *value, GEr
       g_autofree char *wanted = g_variant_type_dup_string (self->in_type);
 
       return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                              "The property “%s” has values of type “%s”, not “%s”; send a value of its type",
+                              "The property '%s' has values of type '%s', not '%s'; send a value of its type",
                               self->name, wanted, g_variant_get_type_string (value));
     }
   if (!ferry_value_from_variant (&held, self->pspec->value_type, value, error))
     {
-      g_prefix_error (error, "The property “%s”: ", self->name);
+      g_prefix_error (error, "The property '%s': ", self->name);
       return FALSE;
     }
   if (!check_range (self, value, &held, error))
@@ -201,11 +201,11 @@ find_class_type (const FerryMember *self, GObject *object, const char *super, GE
     return found;
   if (super[0] == '\0')
     ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
-                     "“%s” has no parent class with the method “%s”; call it without “super”", g_type_name (own),
+                     "'%s' has no parent class with the method '%s'; call it without 'super'", g_type_name (own),
                      self->name);
   else
     ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
-                     "“%s” is not an ancestor of the class “%s”, so its method “%s” cannot be called; name an ancestor",
+                     "'%s' is not an ancestor of the class '%s', so its method '%s' cannot be called; name an ancestor",
                      super, g_type_name (own), self->name);
   return G_TYPE_INVALID;
 }
@@ -223,7 +223,7 @@ ferry_member_find_func (const FerryMember *self, GObject *object, const char *su
     {
       ferry_set_error (
         error, FERRY_ERROR_UNKNOWN_MEMBER,
-        "The method “%s” is not a function of a class, so ancestors do not have it; call it without “super”",
+        "The method '%s' is not a function of a class, so ancestors do not have it; call it without 'super'",
         self->name);
       return NULL;
     }
@@ -236,7 +236,7 @@ ferry_member_find_func (const FerryMember *self, GObject *object, const char *su
     func = G_STRUCT_MEMBER (FerryMethodFunc, g_type_class_peek (type), self->class_offset);
   if (func == NULL)
     ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
-                     "The class “%s” does not implement the method “%s”; name a class that implements it",
+                     "The class '%s' does not implement the method '%s'; name a class that implements it",
                      query.type_name, self->name);
   return func;
 }

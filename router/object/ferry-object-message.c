@@ -47,7 +47,7 @@ static const struct
   [FERRY_STEP_DELETE_ITEM] = {FALSE, ARGUMENT_ANY, NULL, FALSE, ".delete(A)"},
   [FERRY_STEP_CONTAINS] = {FALSE, ARGUMENT_ANY, NULL, FALSE, ".contains(A)"},
   [FERRY_STEP_LENGTH] = {FALSE, ARGUMENT_NONE, NULL, FALSE, ".length"},
-  [FERRY_STEP_PASS] = {TRUE, ARGUMENT_TUPLE, NULL, TRUE, " → NA"},
+  [FERRY_STEP_PASS] = {TRUE, ARGUMENT_TUPLE, NULL, TRUE, " -> NA"},
   [FERRY_STEP_SUPER] = {TRUE, ARGUMENT_NONE, NULL, TRUE, ".super(N)"},
   [FERRY_STEP_ROWS] = {FALSE, ARGUMENT_ANY, "(tu)", FALSE, ".rowsA"},
 };
@@ -68,11 +68,11 @@ check_argument (const FerryStep *step, GError **error)
     return FALSE;
   if (rules[step->kind].argument == ARGUMENT_TUPLE && !g_variant_is_of_type (step->argument, G_VARIANT_TYPE_TUPLE))
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "The arguments of “%s” are of type “%s”, not a tuple; put them into a tuple", step->name,
+                            "The arguments of '%s' are of type '%s', not a tuple; put them into a tuple", step->name,
                             g_variant_get_type_string (step->argument));
   if (rules[step->kind].type != NULL && !g_variant_is_of_type (step->argument, G_VARIANT_TYPE (rules[step->kind].type)))
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "An operation of kind %u takes a value of type “%s”, not “%s”; send that type", step->kind,
+                            "An operation of kind %u takes a value of type '%s', not '%s'; send that type", step->kind,
                             rules[step->kind].type, g_variant_get_type_string (step->argument));
   if (step->kind == FERRY_STEP_ROWS)
     g_variant_get_child (step->argument, 1, "u", &n_rows);
@@ -102,7 +102,7 @@ check_step (const FerryViewRequest *self, guint index, GError **error)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                             "Operation %u has no result for the next operation; make it the last of its view", index);
   if (before != NULL && before->kind == FERRY_STEP_SUPER && step->kind != FERRY_STEP_CALL)
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "“super” is for methods only; add a call after it");
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "'super' is for methods only; add a call after it");
   return check_argument (step, error);
 }
 
@@ -120,7 +120,7 @@ ferry_view_request_check (const FerryViewRequest *self, GError **error)
     if (!check_step (self, i, error))
       return FALSE;
   if (self->n_steps > 0 && self->steps[self->n_steps - 1].kind == FERRY_STEP_SUPER)
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "No call follows “super”; add one");
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "No call follows 'super'; add one");
   return TRUE;
 }
 
@@ -305,7 +305,7 @@ show_value (GVariant *value)
     return g_strdup_printf ("%" G_GSIZE_FORMAT " bytes", g_variant_get_size (value));
   text = g_variant_print (value, FALSE);
   if (g_utf8_strlen (text, -1) > SHOWN_MAX)
-    strcpy (g_utf8_offset_to_pointer (text, SHOWN_MAX - 1), "…");
+    strcpy (g_utf8_offset_to_pointer (text, SHOWN_MAX - 3), "...");
   return g_steal_pointer (&text);
 }
 
@@ -491,7 +491,7 @@ ferry_follow_request_take (FerryFollowRequest *self, GVariant *arguments, GError
   if (arguments == NULL || !g_variant_is_of_type (arguments, G_VARIANT_TYPE (FOLLOW_TYPE)))
     return ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "A request to follow an object must have the type “%s”, not “%s”; use the same version of Ferry at both ends",
+      "A request to follow an object must have the type '%s', not '%s'; use the same version of Ferry at both ends",
       FOLLOW_TYPE, arguments != NULL ? g_variant_get_type_string (arguments) : "()");
   g_variant_get (arguments, "(&stt@as@asb)", &self->root.name, &self->root.generation, &self->root.number,
                  &self->properties, &self->signals, &self->list);

@@ -102,7 +102,7 @@ convert (Property *self, GValue *value, GError **error)
     return TRUE;
   return ferry_set_error (
     error, FERRY_ERROR_BAD_ARGUMENTS,
-    "The object's property “%s” has a value that the replica's does not take; give both the same range",
+    "The object's property '%s' has a value that the replica's does not take; give both the same range",
     self->pspec->name);
 }
 
@@ -460,7 +460,7 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
   if (unfit != NULL)
     {
       ferry_critical (
-        "%s(): “%s” has no property “%s” that can be read and written and has a variant type; leave it out", function,
+        "%s(): '%s' has no property '%s' that can be read and written and has a variant type; leave it out", function,
         g_type_name (type), unfit);
       return NULL;
     }

@@ -156,7 +156,7 @@ check_member (FerryProxy *proxy, const FerryViewRequest *request, GError **error
                   : g_dbus_interface_info_lookup_property (info, step->name) != NULL;
   if (!known)
     ferry_set_error (error, FERRY_ERROR_UNKNOWN_MEMBER,
-                     "The interface %s has no %s “%s”; look up its members in its description", info->name,
+                     "The interface %s has no %s '%s'; look up its members in its description", info->name,
                      is_call ? "method" : "property", step->name);
   g_dbus_interface_info_unref (info);
   return known;
@@ -342,8 +342,8 @@ resolve_abandon (gpointer data, FerryAbandonReason reason)
     cancel (self, timed_out ? FERRY_CANCEL_REASON_DEADLINE : FERRY_CANCEL_REASON_CANCELLED);
   if (timed_out)
     return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                        "“%s” was not answered within the timeout; repeat it with a longer one", text);
-  return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "“%s” was cancelled", text);
+                        "'%s' was not answered within the timeout; repeat it with a longer one", text);
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "'%s' was cancelled", text);
 }
 
 static const FerryCompletionFuncs resolve_funcs = {resolve_abandon, resolve_destroy};

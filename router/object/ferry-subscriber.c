@@ -458,7 +458,7 @@ add_property (Subscriber *self, const char *name, GError **error)
     return FALSE;
   if (!can_follow (member))
     return ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
-                            "The property “%s” cannot be followed, as it cannot be read or is an object; leave it out",
+                            "The property '%s' cannot be followed, as it cannot be read or is an object; leave it out",
                             name);
   add_topic (self, member);
   return TRUE;

@@ -190,7 +190,7 @@ item_came_cb (GObject *replies, GAsyncResult *result, gpointer data)
     }
   if (came && item != NULL && !g_variant_is_of_type (item, G_VARIANT_TYPE (FERRY_SUBSCRIPTION_ITEM_TYPE)))
     ferry_set_error (&error, FERRY_ERROR_PROTOCOL,
-                     "The other end sent changes as a value of type “%s”; use the same version of Ferry at both ends",
+                     "The other end sent changes as a value of type '%s'; use the same version of Ferry at both ends",
                      g_variant_get_type_string (item));
   if (item != NULL && error == NULL)
     {

@@ -166,7 +166,7 @@ ferry_value_to_variant (const GValue *value, GError **error)
   if (ferry_value_get_variant_type (G_VALUE_TYPE (value)) == NULL)
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                       "A value of type “%s” cannot be sent: only basic types, enumerations, flags, variants, "
+                       "A value of type '%s' cannot be sent: only basic types, enumerations, flags, variants, "
                        "G_TYPE_STRV and G_TYPE_BYTES can",
                        G_VALUE_TYPE_NAME (value));
       return NULL;
@@ -182,7 +182,7 @@ refuse_value (GError **error, GType type, GVariant *variant, const char *remedy)
 {
   g_autofree char *text = g_variant_print (variant, FALSE);
 
-  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "%s is not a value of “%s”; %s", text, g_type_name (type),
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "%s is not a value of '%s'; %s", text, g_type_name (type),
                           remedy);
 }
 
@@ -248,10 +248,10 @@ ferry_value_from_variant (GValue *value, GType type, GVariant *variant, GError *
     {
       g_autofree char *text = wanted != NULL ? g_variant_type_dup_string (wanted) : NULL;
 
-      return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "A value of type “%s” is not a “%s”; %s%s%s",
+      return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "A value of type '%s' is not a '%s'; %s%s%s",
                               g_variant_get_type_string (variant), g_type_name (type),
-                              text != NULL ? "send a value of type “" : "leave it out, as such values cannot be sent",
-                              text != NULL ? text : "", text != NULL ? "”" : "");
+                              text != NULL ? "send a value of type '" : "leave it out, as such values cannot be sent",
+                              text != NULL ? text : "", text != NULL ? "'" : "");
     }
   switch (G_TYPE_FUNDAMENTAL (type))
     {

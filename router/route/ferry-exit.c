@@ -63,7 +63,7 @@ quote_last_error (FerryLink *link, char *text)
 static char *
 name_process (GPid pid, FerryLink *link)
 {
-  return g_strdup_printf ("%s “%s” (process %d)", link->fork_server != NULL ? "Fork server" : "Worker", link->name,
+  return g_strdup_printf ("%s '%s' (process %d)", link->fork_server != NULL ? "Fork server" : "Worker", link->name,
                           (int) pid);
 }
 
@@ -79,7 +79,7 @@ name_process_and_program (GPid pid, FerryLink *link)
   /* In a message, this symbolic link would not tell the user which program it was. */
   if (strcmp (link->program, "/proc/self/exe") == 0)
     target = g_file_read_link (link->program, NULL);
-  return g_strdup_printf ("%s of the program “%s”", name, target != NULL ? target : link->program);
+  return g_strdup_printf ("%s of the program '%s'", name, target != NULL ? target : link->program);
 }
 
 static char *
@@ -194,7 +194,7 @@ FerryExit *
 ferry_exit_new_for_process (const char *name, GPid pid, int code, int status)
 {
   FerryExit *self = ferry_exit_new (FERRY_CLOSE_REASON_EXITED, NULL);
-  g_autofree char *process = g_strdup_printf ("Worker “%s” (process %d)", name, (int) pid);
+  g_autofree char *process = g_strdup_printf ("Worker '%s' (process %d)", name, (int) pid);
 
   self->pid = pid;
   set_status (self, code, status);

@@ -386,11 +386,11 @@ check_possible (FerrySandbox *self, guint32 possible, const char *name, GError *
   if ((missing & possible) != 0)
     return ferry_set_error (
       error, FERRY_ERROR_LAUNCH_FAILED,
-      "The sandbox of worker “%s” requires layers that it does not use (%s); add them with ferry_sandbox_set_layers()",
+      "The sandbox of worker '%s' requires layers that it does not use (%s); add them with ferry_sandbox_set_layers()",
       name, names);
   return ferry_set_error (
     error, FERRY_ERROR_LAUNCH_FAILED,
-    "This system cannot give worker “%s” the sandbox that it requires: it lacks %s; set the policy "
+    "This system cannot give worker '%s' the sandbox that it requires: it lacks %s; set the policy "
     "FERRY_SANDBOX_POLICY_PREFERRED, or use a system that has these layers",
     name, names);
 }

@@ -42,7 +42,7 @@ ferry_list_threads (void)
       g_autofree char *name = NULL;
 
       if (g_ascii_strtoll (id, NULL, 10) != getpid () && g_file_get_contents (path, &name, NULL, NULL))
-        g_string_append_printf (names, "%s“%s”", names->len > 0 ? ", " : "", g_strstrip (name));
+        g_string_append_printf (names, "%s'%s'", names->len > 0 ? ", " : "", g_strstrip (name));
     }
   return g_string_free (names, FALSE);
 }

@@ -66,7 +66,7 @@ get_program (void)
       if (!g_file_test (path, G_FILE_TEST_IS_EXECUTABLE))
         {
           g_warning (
-            "The guardian's program “%s” is missing, so workers may outlive this application; install Ferry completely",
+            "The guardian's program '%s' is missing, so workers may outlive this application; install Ferry completely",
             path);
           g_clear_pointer (&path, g_free);
         }

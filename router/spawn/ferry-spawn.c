@@ -240,7 +240,7 @@ describe_missing (const FerrySpawnPlan *plan)
   if (interpreter == NULL)
     return g_strdup ("its file exists, and its loader is missing; build the program for this system");
   return g_strdup_printf (
-    "its file exists, and its interpreter “%s” is missing; install the interpreter, or correct the file's first line",
+    "its file exists, and its interpreter '%s' is missing; install the interpreter, or correct the file's first line",
     interpreter);
 }
 
@@ -255,7 +255,7 @@ describe_remedy (const FerrySpawnPlan *plan, int error_number)
       return g_strdup (
         "make it executable (chmod +x), and check the rights of its folders and the options of its mount");
     case ENOEXEC:
-      return g_strdup ("begin a script with “#!” and an interpreter; build another program for this processor");
+      return g_strdup ("begin a script with '#!' and an interpreter; build another program for this processor");
     default:
       return g_strdup ("check the program");
     }
@@ -270,30 +270,30 @@ refuse (const Attempt *attempt, GError **error)
 
   if (ferry_is_shortage (attempt->failed_errno))
     return ferry_set_error (error, FERRY_ERROR_SYSTEM,
-                            "The program “%s” could not be started: %s; raise the limits, or start fewer processes",
+                            "The program '%s' could not be started: %s; raise the limits, or start fewer processes",
                             program, reason);
   switch (attempt->failed_step)
     {
     case STEP_DIRECTORY:
       return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
-                              "The program “%s” could not be started in the folder “%s”: %s; check the folder", program,
+                              "The program '%s' could not be started in the folder '%s': %s; check the folder", program,
                               attempt->plan->cwd, reason);
     case STEP_EXECUTE:
       remedy = describe_remedy (attempt->plan, attempt->failed_errno);
-      return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED, "The program “%s” could not be executed: %s; %s",
+      return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED, "The program '%s' could not be executed: %s; %s",
                               program, reason, remedy);
     case STEP_ATTRIBUTES:
       return ferry_set_error (
         error, FERRY_ERROR_LAUNCH_FAILED,
-        "The program “%s” could not be given its priority and limits: %s; set no higher ones than the application has",
+        "The program '%s' could not be given its priority and limits: %s; set no higher ones than the application has",
         program, reason);
     case STEP_GUARDIAN:
       return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
-                              "Worker “%s” could not be started, as its guardian could not be notified: %s; try again",
+                              "Worker '%s' could not be started, as its guardian could not be notified: %s; try again",
                               program, reason);
     default:
       return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
-                              "The program “%s” could not be started: %s; check the limits of the process", program,
+                              "The program '%s' could not be started: %s; check the limits of the process", program,
                               reason);
     }
 }

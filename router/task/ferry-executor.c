@@ -443,11 +443,11 @@ new_queue_error (FerryTask *task)
 
   if (deadline > 0 && deadline <= g_get_monotonic_time ())
     return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                        "Task “%s” was not begun before its deadline; add workers, or submit fewer tasks",
+                        "Task '%s' was not begun before its deadline; add workers, or submit fewer tasks",
                         ferry_task_get_name (task));
   return g_error_new (
     FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT,
-    "Task “%s” was not begun within its queue timeout of %" G_GINT64_FORMAT " ms; add workers, or submit fewer tasks",
+    "Task '%s' was not begun within its queue timeout of %" G_GINT64_FORMAT " ms; add workers, or submit fewer tasks",
     ferry_task_get_name (task), ferry_task_get_settings (task)->queue_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
 }
 
@@ -636,7 +636,7 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
     return FALSE;
   if (ferry_iterate_context (self->router->context, task_is_done, task, timeout))
     return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "Task “%s” is not done yet; wait longer, or cancel it",
+  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "Task '%s' is not done yet; wait longer, or cancel it",
                           ferry_task_get_name (task));
 }
 
@@ -938,7 +938,7 @@ check_task (FerryExecutor *self, const char *function, FerryTask *task, GError *
   if (ferry_executor_has_task (self, task))
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "Task “%s” was not submitted to this executor; use the task's own executor",
+                          "Task '%s' was not submitted to this executor; use the task's own executor",
                           ferry_task_get_name (task));
 }
 
@@ -970,7 +970,7 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
   if (!take_back (task))
     {
       ferry_set_error (error, FERRY_ERROR_BUSY,
-                       "Task “%s” was begun already; change the priority of tasks only while they wait",
+                       "Task '%s' was begun already; change the priority of tasks only while they wait",
                        ferry_task_get_name (task));
       ferry_runner_schedule (self->runner);
       return FALSE;
@@ -1016,7 +1016,7 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
   if (!ferry_task_get_done (task))
     {
       ferry_runner_schedule (self->runner);
-      return ferry_set_error (error, FERRY_ERROR_BUSY, "Task “%s” is being run; cancel it, and wait for its end",
+      return ferry_set_error (error, FERRY_ERROR_BUSY, "Task '%s' is being run; cancel it, and wait for its end",
                               ferry_task_get_name (task));
     }
   list_remove (self, task);
@@ -1052,14 +1052,14 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
     return NULL;
   if (!ferry_task_get_done (task))
     {
-      ferry_set_error (error, FERRY_ERROR_NOT_DONE, "Task “%s” is not done; wait for its end, or cancel it",
+      ferry_set_error (error, FERRY_ERROR_NOT_DONE, "Task '%s' is not done; wait for its end, or cancel it",
                        ferry_task_get_name (task));
       return NULL;
     }
   if (ferry_task_had_descriptors (task))
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                       "Task “%s” had descriptors, which were closed at its end; make a new task with ferry_task_new()",
+                       "Task '%s' had descriptors, which were closed at its end; make a new task with ferry_task_new()",
                        ferry_task_get_name (task));
       return NULL;
     }
@@ -1136,7 +1136,7 @@ force_end (gpointer data)
         continue;
       error =
         g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                     "Task “%s” had not ended when the executor's shutdown timed out; give the shutdown more time",
+                     "Task '%s' had not ended when the executor's shutdown timed out; give the shutdown more time",
                      ferry_task_get_name (task));
       if (placement->carrier == NULL)
         fail_waiting (self, task, FERRY_TASK_EVENT_ABANDON, error);

@@ -178,7 +178,7 @@ begin_use (FerryJob *self, GError **error)
   end_use (self);
   return ferry_set_error (
     error, FERRY_ERROR_STOPPED,
-    "The function “%s” has returned, and its job is finished; end the threads that use the job before it returns",
+    "The function '%s' has returned, and its job is finished; end the threads that use the job before it returns",
     ferry_job_get_function_name (self));
 }
 
@@ -416,7 +416,7 @@ find_descriptor (FerryJob *self, gint handle, GError **error)
   if (handle >= 0 && (guint) handle < n)
     return g_array_index (batch->descriptors, int, handle);
   ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                   "The task of “%s” was given %u descriptors, and no handle %d; add what its arguments name by "
+                   "The task of '%s' was given %u descriptors, and no handle %d; add what its arguments name by "
                    "ferry_task_add_descriptor() or ferry_task_add_bytes()",
                    ferry_job_get_function_name (self), n, handle);
   return -1;
@@ -525,11 +525,11 @@ step_locked (FerryJob *self, Report *report, GError **error)
   if (get_task_kind (self->call) != FERRY_TASK_KIND_STEPS)
     return ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The function “%s” reports steps, and its task is of another kind; submit it with FERRY_TASK_KIND_STEPS", name);
+      "The function '%s' reports steps, and its task is of another kind; submit it with FERRY_TASK_KIND_STEPS", name);
   if (self->n_steps == 0)
     return ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The function “%s” reports a step before it has set the number of steps; call ferry_job_set_n_steps() first",
+      "The function '%s' reports a step before it has set the number of steps; call ferry_job_set_n_steps() first",
       name);
   self->n_steps_done = MIN (self->n_steps_done + 1, self->n_steps);
   report->amount = self->n_steps_done;
@@ -794,14 +794,14 @@ may_yield (FerryJob *self, GError **error)
   if (!ferry_job_is_serving_thread (self))
     return ferry_set_error (
       error, FERRY_ERROR_WRONG_THREAD,
-      "The function “%s” yields on a thread that did not call it; yield on the thread that called it",
+      "The function '%s' yields on a thread that did not call it; yield on the thread that called it",
       ferry_job_get_function_name (self));
   if (get_task_kind (self->call) == FERRY_TASK_KIND_ITERATION &&
       (ferry_call_get_flags (self->call) & FERRY_CALL_STREAM) != 0)
     return TRUE;
   return ferry_set_error (
     error, FERRY_ERROR_BAD_ARGUMENTS,
-    "The function “%s” yields, and its task is not an iteration; submit it with FERRY_TASK_KIND_ITERATION",
+    "The function '%s' yields, and its task is not an iteration; submit it with FERRY_TASK_KIND_ITERATION",
     ferry_job_get_function_name (self));
 }
 
@@ -928,7 +928,7 @@ ferry_answer_set_unknown (GError **error, const char *name)
 {
   return ferry_set_error (
     error, FERRY_ERROR_UNKNOWN_FUNCTION,
-    "The program of worker “%s” has no function “%s”; call ferry_function_register() in the program before "
+    "The program of worker '%s' has no function '%s'; call ferry_function_register() in the program before "
     "ferry_worker_main()",
     program_invocation_short_name, name);
 }
@@ -942,7 +942,7 @@ check_descriptors (FerryCall *call, GError **error)
     return TRUE;
   return ferry_set_error (
     error, FERRY_ERROR_SYSTEM,
-    "The worker received only %u of the descriptors that were sent with “%s”; raise its limit of open files, "
+    "The worker received only %u of the descriptors that were sent with '%s'; raise its limit of open files, "
     "or close some files",
     batch->descriptors->len, ferry_call_get_method (call));
 }
@@ -963,7 +963,7 @@ ferry_answer_begin (FerryAnswer *self, FerryCall *call, const FerryFunctionEntry
                          "The call was cancelled before its function began");
   else if (get_task_kind (call) > FERRY_TASK_KIND_STEPS)
     ferry_set_error (&self->failure, FERRY_ERROR_BAD_ARGUMENTS,
-                     "The call of “%s” has a kind of task that the worker does not know; build application and worker "
+                     "The call of '%s' has a kind of task that the worker does not know; build application and worker "
                      "with the same version of Ferry",
                      name);
   else if (function == NULL)
@@ -987,7 +987,7 @@ ferry_answer_run (FerryAnswer *self, FerryJob *job, const FerryFunctionEntry *fu
   if (self->failure != NULL && result != NULL)
     {
       self->note = "The function also returned a value, which was dropped";
-      g_warning ("Function “%s” set an error and returned a value; the value was dropped: %s", function->name,
+      g_warning ("Function '%s' set an error and returned a value; the value was dropped: %s", function->name,
                  self->failure->message);
     }
   if (self->failure == NULL)
@@ -1015,14 +1015,14 @@ send_short_failure (FerryAnswer *self, FerryCall *call, const FerryAnswerWay *wa
   const char *const notes[] = {"The error was too large to be sent as a whole", NULL};
   const GError *failure = self->failure;
   g_autofree char *start = g_utf8_make_valid (failure->message, (gssize) strnlen (failure->message, SHORT_MESSAGE));
-  g_autoptr (GError) shortened = g_error_new (failure->domain, failure->code, "%s…", start);
+  g_autoptr (GError) shortened = g_error_new (failure->domain, failure->code, "%s...", start);
   g_autoptr (GError) refusal = NULL;
 
   if (way->send_failure (call, shortened, NULL, notes, &refusal))
     return TRUE;
   if (is_closed (&refusal, error))
     return FALSE;
-  g_warning ("The failure of call %" G_GUINT64_FORMAT " of “%s” cannot be sent: %s", ferry_call_get_xid (call),
+  g_warning ("The failure of call %" G_GUINT64_FORMAT " of '%s' cannot be sent: %s", ferry_call_get_xid (call),
              ferry_call_method_in_words (ferry_call_get_method (call)), refusal->message);
   g_propagate_error (error, g_steal_pointer (&refusal));
   return FALSE;
@@ -1040,7 +1040,7 @@ ferry_answer_send (FerryAnswer *self, FerryCall *call, const FerryAnswerWay *way
         return TRUE;
       if (is_closed (&self->failure, error))
         return FALSE;
-      g_prefix_error (&self->failure, "The result of function “%s” cannot be sent: ", function);
+      g_prefix_error (&self->failure, "The result of function '%s' cannot be sent: ", function);
     }
   if (way->send_failure (call, self->failure, self->trace, notes, &refusal))
     return TRUE;

@@ -645,7 +645,7 @@ chunk_new_of_array (FerryMap *map, guint64 first, GVariant *items, guint n_items
   char name[FERRY_FUNCTION_MAX_NAME + 48];
 
   /* The name of the task, for lists and errors: the mapped function and the range of items. */
-  g_snprintf (name, sizeof name, "%s %" G_GUINT64_FORMAT "–%" G_GUINT64_FORMAT, map->function, first,
+  g_snprintf (name, sizeof name, "%s %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT, map->function, first,
               first + n_items - 1);
   ferry_task_set_name (FERRY_TASK (self), name);
   return self;
@@ -1377,7 +1377,7 @@ wait_until (FerryMap *self, FerryCondition condition, gint64 timeout, GError **e
   if (ferry_iterate_context (self->router->context, condition, self, timeout))
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_TIMED_OUT,
-                          "Waiting for the map of “%s” took longer than the timeout; wait longer%s", self->function,
+                          "Waiting for the map of '%s' took longer than the timeout; wait longer%s", self->function,
                           self->input_ended ? "" : ", or close its input with ferry_map_close_input()");
 }
 

@@ -235,7 +235,7 @@ initialised (gpointer data, GVariant *result, GError *error, const char *trace, 
     {
       g_autoptr (GError) reason = ferry_error_copy (error);
 
-      g_prefix_error (&reason, "The workers' initialiser “%s” failed; correct it, then call ferry_pool_reset(): ",
+      g_prefix_error (&reason, "The workers' initialiser '%s' failed; correct it, then call ferry_pool_reset(): ",
                       self->rules->initialiser.function);
       self->rules->fail (pool, g_steal_pointer (&reason));
       ferry_pool_worker_kill (self);
@@ -393,11 +393,11 @@ new_run_error (FerryTask *task)
   if (deadline > 0 && deadline <= g_get_monotonic_time ())
     return g_error_new (
       FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-      "Task “%s” was still running at its deadline; set a later deadline, or give the task less to do",
+      "Task '%s' was still running at its deadline; set a later deadline, or give the task less to do",
       ferry_task_get_name (task));
   return g_error_new (
     FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-    "Task “%s” ran for longer than its limit of %.15g ms; raise the limit with ferry_task_set_run_timeout(), or give "
+    "Task '%s' ran for longer than its limit of %.15g ms; raise the limit with ferry_task_set_run_timeout(), or give "
     "the task less to do",
     ferry_task_get_name (task),
     (double) ferry_task_get_settings (task)->run_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
@@ -842,14 +842,14 @@ fail_lost_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
   if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_ROUTER_STOPPED)
     fail_task (task, FERRY_TASK_EVENT_LOST,
                g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                            "The router was stopped while task “%s” ran; start the router again, then submit the task "
+                            "The router was stopped while task '%s' ran; start the router again, then submit the task "
                             "again",
                             ferry_task_get_name (task)),
                NULL, exit);
   else if (is_deadly (self, task))
     fail_task (task, FERRY_TASK_EVENT_REFUSE,
                g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
-                            "Task “%s” ended %u workers and is not retried; find out why its function fails with these "
+                            "Task '%s' ended %u workers and is not retried; find out why its function fails with these "
                             "arguments. The last worker: %s",
                             ferry_task_get_name (task), ferry_task_get_placement (task)->n_deaths,
                             ferry_exit_get_message (exit)),
@@ -860,7 +860,7 @@ fail_lost_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
     fail_task (
       task, FERRY_TASK_EVENT_LOST,
       g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                   "Task “%s” was lost because its worker ended; correct the function, or submit the task again: %s",
+                   "Task '%s' was lost because its worker ended; correct the function, or submit the task again: %s",
                    ferry_task_get_name (task), ferry_exit_get_message (exit)),
       NULL, exit);
 }
@@ -973,7 +973,7 @@ abandon_task (FerryPoolWorker *self, FerryTask *task)
   if (!ferry_task_get_done (task))
     fail_task (task, FERRY_TASK_EVENT_ABANDON,
                g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                            "Task “%s” did not end when it was cancelled, and a thread cannot be killed; run the "
+                            "Task '%s' did not end when it was cancelled, and a thread cannot be killed; run the "
                             "function in a process",
                             ferry_task_get_name (task)),
                NULL, NULL);
@@ -1168,7 +1168,7 @@ refuse_request (FerryTransactions *calls, FerryCall *call, gpointer data)
 {
   g_autoptr (GError) reason =
     g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED,
-                 "The application answers no call of “%s” from a worker of a pool; use ferry_job_send() instead",
+                 "The application answers no call of '%s' from a worker of a pool; use ferry_job_send() instead",
                  ferry_call_get_method (call));
 
   ferry_call_refuse (call, reason, NULL);

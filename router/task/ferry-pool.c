@@ -244,13 +244,13 @@ note_refusal (FerryPool *self, const GError *error)
   if (!ferry_timer_is_set (&self->back_off))
     {
       back_off (self, self->refusals);
-      g_message ("The pool “%s” could not start a worker, and tries again after a pause: %s",
+      g_message ("The pool '%s' could not start a worker, and tries again after a pause: %s",
                  ferry_pool_get_name (self), error->message);
     }
   if (self->refusals->len <= self->restart_limit || self->roster.n_live > 0)
     return;
   fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_SYSTEM,
-                           "The system had too few resources for a worker of the pool “%s” %u times; free memory, "
+                           "The system had too few resources for a worker of the pool '%s' %u times; free memory, "
                            "descriptors or processes, then call ferry_pool_reset(). The last error: %s",
                            ferry_pool_get_name (self), self->refusals->len, error->message));
 }
@@ -269,7 +269,7 @@ note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
     note_refusal (self, error);
   else
     {
-      g_message ("The pool “%s” could not start a worker, and goes on with its other workers: %s",
+      g_message ("The pool '%s' could not start a worker, and goes on with its other workers: %s",
                  ferry_pool_get_name (self), error->message);
       back_off (self, self->restarts);
     }
@@ -289,7 +289,7 @@ note_useless_end (FerryPool *self, FerryExit *exit)
   if (self->restarts->len <= (never ? MIN (self->restart_limit, 1) : self->restart_limit))
     return;
   fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                           "%u workers of the pool “%s” ended before they had begun a task; correct the worker's "
+                           "%u workers of the pool '%s' ended before they had begun a task; correct the worker's "
                            "program, then call ferry_pool_reset(). The last worker: %s%s%s",
                            self->restarts->len, ferry_pool_get_name (self), ferry_exit_get_message (exit),
                            lines[0] != NULL ? ":\n" : "", text));
@@ -691,7 +691,7 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
   if (self->rules.stopping)
     {
       g_task_return_new_error (task, FERRY_ERROR, FERRY_ERROR_BUSY,
-                               "The pool “%s” is being stopped already; wait for the end of that stop",
+                               "The pool '%s' is being stopped already; wait for the end of that stop",
                                ferry_pool_get_name (self));
       return;
     }
@@ -700,7 +700,7 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
   for (guint i = self->roster.workers->len; i > 0; i--)
     ferry_pool_worker_retire (g_ptr_array_index (self->roster.workers, i - 1));
   fail_sources (self, g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED,
-                                   "The pool “%s” was stopped; submit the task again, which starts it",
+                                   "The pool '%s' was stopped; submit the task again, which starts it",
                                    ferry_pool_get_name (self)));
   if (timeout == 0)
     kill_all (self);

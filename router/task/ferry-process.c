@@ -175,7 +175,7 @@ ferry_process_new (FerryRouter *router, const char *function, GVariant *argument
     {
       ferry_set_error (
         error, FERRY_ERROR_UNKNOWN_FUNCTION,
-        "The process would not find the function “%s”; register it with ferry_function_register(), then call "
+        "The process would not find the function '%s'; register it with ferry_function_register(), then call "
         "ferry_worker_main(), both at the beginning of main()",
         function);
       return NULL;
@@ -251,7 +251,7 @@ wait (FerryProcess *self, FerryCondition condition, gint64 timeout, const char *
     return FALSE;
   if (ferry_iterate_context (self->router->context, condition, self, timeout))
     return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "Process “%s” %s in time; wait longer, or drop the process",
+  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "Process '%s' %s in time; wait longer, or drop the process",
                           ferry_task_get_name (self->task), what);
 }
 

@@ -327,7 +327,7 @@ run (FerryServe *self, const FerryFunctionEntry *function, FerryCall *call, Ferr
   cancelled = ferry_call_get_cancelled (call);
   if (cancelled != 0)
     ferry_job_cancel (job, cancelled);
-  ferry_debug_often ("Begins call %" G_GUINT64_FORMAT " of “%s”", ferry_call_get_xid (call), function->name);
+  ferry_debug_often ("Begins call %" G_GUINT64_FORMAT " of '%s'", ferry_call_get_xid (call), function->name);
   ferry_answer_run (answer, job, function, ferry_call_get_arguments (call));
   set_current (self, NULL);
   ferry_job_finish (job);
@@ -346,7 +346,7 @@ begin (FerryServe *self, FerryCall *call)
 
   if (ferry_answer_begin (&answer, call, function))
     run (self, function, call, &answer);
-  ferry_debug_often ("Ends call %" G_GUINT64_FORMAT " of “%s” after %" G_GINT64_FORMAT " µs: %s",
+  ferry_debug_often ("Ends call %" G_GUINT64_FORMAT " of '%s' after %" G_GINT64_FORMAT " us: %s",
                      ferry_call_get_xid (call), name, g_get_monotonic_time () - answer.begun_at,
                      answer.failure != NULL ? answer.failure->message : "a result");
   ferry_answer_send (&answer, call, &call_way, name, NULL);

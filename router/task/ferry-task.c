@@ -287,7 +287,7 @@ check_settable (FerryTask *self, const char *function)
   /* Relaxed: the same thread sets the settings and submits the task. */
   if (atomic_load_explicit (&get_private (self)->submission, memory_order_relaxed) == SUBMISSION_NONE)
     return TRUE;
-  g_critical ("%s() was called for a task of “%s” that was submitted or cancelled, and does nothing; give a task its "
+  g_critical ("%s() was called for a task of '%s' that was submitted or cancelled, and does nothing; give a task its "
               "settings before it is submitted",
               function, ferry_task_get_function (self));
   return FALSE;
@@ -994,10 +994,10 @@ ferry_task_get_result (FerryTask *self, GError **error)
     g_propagate_error (error, ferry_error_copy_with_trace (priv->error, ferry_task_get_trace (self)));
   else if (priv->state == FERRY_TASK_STATE_CANCELLED)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                 "Task “%s” was cancelled; submit a new task to call the function", ferry_task_get_name (self));
+                 "Task '%s' was cancelled; submit a new task to call the function", ferry_task_get_name (self));
   else
     ferry_set_error (error, FERRY_ERROR_NOT_DONE,
-                     "Task “%s” is not done; wait for its signal “done”, or use ferry_task_wait_async()",
+                     "Task '%s' is not done; wait for its signal 'done', or use ferry_task_wait_async()",
                      ferry_task_get_name (self));
   return NULL;
 }
@@ -1145,12 +1145,12 @@ may_add_handle (FerryTask *self, GError **error)
   if (atomic_load_explicit (&priv->submission, memory_order_relaxed) != SUBMISSION_NONE)
     return ferry_set_error (
       error, FERRY_ERROR_ALREADY_STARTED,
-      "The task of “%s” was submitted or cancelled already; add descriptors and bytes before the submission",
+      "The task of '%s' was submitted or cancelled already; add descriptors and bytes before the submission",
       ferry_task_get_function (self));
   if (rest->handles == NULL || rest->handles->len < FERRY_MAX_FDS_PER_LINK)
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                          "Task “%s” has %d descriptors, which is the limit; put more into one of them, such as "
+                          "Task '%s' has %d descriptors, which is the limit; put more into one of them, such as "
                           "several buffers into one memfd",
                           ferry_task_get_name (self), FERRY_MAX_FDS_PER_LINK);
 }
@@ -1378,7 +1378,7 @@ wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
                             "ferry_task_wait_async() on the router's thread");
   if (ferry_wait_queue_wait (&thread_waits, self, has_ended, self, ferry_deadline_after (timeout), NULL, NULL, NULL))
     return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The task of “%s” is not done yet; wait longer, or cancel it",
+  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The task of '%s' is not done yet; wait longer, or cancel it",
                           ferry_task_get_function (self));
 }
 
@@ -1420,7 +1420,7 @@ ferry_task_wait (FerryTask *self, gint64 timeout, GError **error)
   if (!is_submitted (priv))
     {
       ferry_set_error (error, FERRY_ERROR_NOT_STARTED,
-                       "Task “%s” was not submitted; call ferry_executor_submit_task() first",
+                       "Task '%s' was not submitted; call ferry_executor_submit_task() first",
                        ferry_task_get_name (self));
       return NULL;
     }
@@ -1751,7 +1751,7 @@ ferry_task_note_late_error (FerryTask *self, const GError *error, const char *tr
   g_log_structured (G_LOG_DOMAIN, expected ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_INFO, "FERRY_TASK",
                     ferry_task_get_name (self), "FERRY_FUNCTION", ferry_task_get_function (self), "FERRY_ERROR_DOMAIN",
                     g_quark_to_string (error->domain), "FERRY_TRACE", trace != NULL ? trace : "", "MESSAGE",
-                    "Task “%s” failed after it was cancelled or had timed out: %s", ferry_task_get_name (self),
+                    "Task '%s' failed after it was cancelled or had timed out: %s", ferry_task_get_name (self),
                     error->message);
 }
 
@@ -1824,10 +1824,10 @@ refuse_submission (FerryTask *self, guint submission, GError **error)
 {
   if (submission != SUBMISSION_PREVENTED)
     return ferry_set_error (error, FERRY_ERROR_ALREADY_STARTED,
-                            "The task of “%s” was submitted before; make a new task, or use ferry_executor_retry()",
+                            "The task of '%s' was submitted before; make a new task, or use ferry_executor_retry()",
                             ferry_task_get_function (self));
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-               "The task of “%s” was cancelled before it was submitted; make and submit a new task",
+               "The task of '%s' was cancelled before it was submitted; make and submit a new task",
                ferry_task_get_function (self));
   return FALSE;
 }

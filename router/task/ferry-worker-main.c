@@ -90,7 +90,7 @@ run_initialisers (void (*note) (const char *name))
 
       if (!initialiser->func (initialiser->user_data, &error))
         {
-          g_printerr ("%s: initialiser “%s” failed: %s\n", program_invocation_short_name, initialiser->name,
+          g_printerr ("%s: initialiser '%s' failed: %s\n", program_invocation_short_name, initialiser->name,
                       error != NULL ? error->message : "it set no error");
           ferry_worker_exit (EX_SOFTWARE);
         }

@@ -166,7 +166,7 @@ find_grant (Attachment *self, const char *name, GError **error)
 
   if (grant == NULL)
     ferry_set_error (error, FERRY_ERROR_UNKNOWN_SENDER,
-                     "The application passed no sender named “%s”; see ferry_launcher_add_sender()", name);
+                     "The application passed no sender named '%s'; see ferry_launcher_add_sender()", name);
   return grant;
 }
 
@@ -184,7 +184,7 @@ take_sender (Attachment *self, const char *name, GError **error)
   if (grant->taken)
     {
       ferry_set_error (error, FERRY_ERROR_STOPPED,
-                       "The sender named “%s” was stopped when its last reference was dropped; keep a reference to it",
+                       "The sender named '%s' was stopped when its last reference was dropped; keep a reference to it",
                        name);
       return NULL;
     }

@@ -202,7 +202,7 @@ become_worker (FerryStartOrder *order, int control)
   if (order->cwd != NULL && chdir (order->cwd) < 0)
     {
       g_autofree char *what =
-        g_strdup_printf ("the folder “%s” could not be entered, check its path and access", order->cwd);
+        g_strdup_printf ("the folder '%s' could not be entered, check its path and access", order->cwd);
 
       give_up (order, control, what);
     }
@@ -240,7 +240,7 @@ ferry_fork_server_is_asked_for (void)
 void
 ferry_fork_server_note_initialiser (const char *name)
 {
-  g_autofree char *when = g_strdup_printf ("after its initialiser “%s” ran", name);
+  g_autofree char *when = g_strdup_printf ("after its initialiser '%s' ran", name);
 
   look_for_threads (when);
 }

@@ -67,7 +67,7 @@ ferry_function_register (const char *name, const char *arguments_type, const cha
 
   added = ferry_function_add (FERRY_FUNCTION_OF_JOBS, name, arguments_type, result_type, function);
   ferry_return_if_fail (
-    added, "the name “%s” is registered already with another function or other types; choose another name", name);
+    added, "the name '%s' is registered already with another function or other types; choose another name", name);
 }
 
 /**
@@ -122,7 +122,7 @@ ferry_function_check_arguments (const FerryFunctionEntry *entry, GVariant *argum
     return TRUE;
   return ferry_set_error (
     error, FERRY_ERROR_BAD_ARGUMENTS,
-    "Function “%s” takes arguments of type “%s” and was given “%s”; pass arguments of the type that it takes",
+    "Function '%s' takes arguments of type '%s' and was given '%s'; pass arguments of the type that it takes",
     entry->name, entry->arguments_type, arguments != NULL ? g_variant_get_type_string (arguments) : "nothing");
 }
 
@@ -136,6 +136,6 @@ ferry_function_check_result (const FerryFunctionEntry *entry, GVariant *result, 
     return TRUE;
   return ferry_set_error (
     error, FERRY_ERROR_BAD_RESULT,
-    "Function “%s” was registered with a result of type “%s” and returned “%s”; correct its code or its registration",
+    "Function '%s' was registered with a result of type '%s' and returned '%s'; correct its code or its registration",
     entry->name, has_result ? expected : "nothing", result != NULL ? g_variant_get_type_string (result) : "nothing");
 }

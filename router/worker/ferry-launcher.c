@@ -617,7 +617,7 @@ ferry_launcher_add_watched_sender (FerryLauncher *self, const char *name, FerryS
   if (name[0] == '\0' || strlen (name) > FERRY_MAX_SENDER_NAME || is_used)
     return ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The sender cannot be passed as “%s”; use a name of 1 to %d bytes, and each name and each sender only once", name,
+      "The sender cannot be passed as '%s'; use a name of 1 to %d bytes, and each name and each sender only once", name,
       FERRY_MAX_SENDER_NAME);
   if (self->senders->len == FERRY_MAX_PIPES_PER_LINK)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE, "A worker can be passed %d senders, and no more; pass fewer",
@@ -681,7 +681,7 @@ ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const ch
   is_transport = g_str_has_prefix (name, FERRY_TRANSPORT_SENDER_PREFIX);
   more = self->senders->len > 1 ? g_strdup_printf (" and %u more", self->senders->len - 1) : g_strdup ("");
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "The launcher of %s has the %s “%s”%s, which its workers would not get; %s", what,
+                          "The launcher of %s has the %s '%s'%s, which its workers would not get; %s", what,
                           is_transport ? "transport" : "sender",
                           is_transport ? name + strlen (FERRY_TRANSPORT_SENDER_PREFIX) : name, more, remedy);
 }
@@ -720,7 +720,7 @@ ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *s
     return ferry_launcher_add_watched_sender (self, name, sender, "ferry_worker_get_sender()", NULL, NULL, error);
   return ferry_set_error (
     error, FERRY_ERROR_BAD_ARGUMENTS,
-    "The sender cannot be passed as “%s”: names that begin with “%s” are Ferry's own; choose another name", name,
+    "The sender cannot be passed as '%s': names that begin with '%s' are Ferry's own; choose another name", name,
     FERRY_RESERVED_SENDER_PREFIX);
 }
 
@@ -736,7 +736,7 @@ find_program (FerryLauncher *self, GError **error)
   found = g_find_program_in_path (self->argv[0]);
   if (found == NULL)
     ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
-                     "The program “%s” was not found in PATH; give its path, or install it", self->argv[0]);
+                     "The program '%s' was not found in PATH; give its path, or install it", self->argv[0]);
   return found;
 }
 
@@ -889,7 +889,7 @@ give_up_fork_server (FerryLauncher *self)
   if (obstacle == NULL)
     return;
   g_message (
-    "The program “%s” cannot be a fork server, and is executed for each worker from now on, which takes longer: %s",
+    "The program '%s' cannot be a fork server, and is executed for each worker from now on, which takes longer: %s",
     self->argv[0], ferry_exit_get_message (obstacle));
   g_clear_object (&self->fork_server);
 }

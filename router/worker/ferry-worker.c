@@ -401,7 +401,7 @@ ferry_worker_send_signal (FerryWorker *self, int signal_number, GError **error)
     return TRUE;
   return ferry_set_error (
     error, FERRY_ERROR_WORKER_LOST,
-    "Worker “%s” has ended, and signal %d was not sent; send signals only before “ended” is emitted", self->name,
+    "Worker '%s' has ended, and signal %d was not sent; send signals only before 'ended' is emitted", self->name,
     signal_number);
 }
 
@@ -455,6 +455,6 @@ ferry_worker_get_sender (const char *name, GError **error)
   if (!g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX))
     return ferry_attachment_get_sender (name, error);
   ferry_set_error (error, FERRY_ERROR_UNKNOWN_SENDER,
-                   "The sender “%s” is Ferry's own; ask for a sender that the application added", name);
+                   "The sender '%s' is Ferry's own; ask for a sender that the application added", name);
   return NULL;
 }

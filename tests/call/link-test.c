@@ -121,7 +121,7 @@ link_test_assert_closed (FerryTransport *transport, int code, const char *words)
   g_assert_true (ferry_transport_get_closed (transport));
   g_assert_error (reason, FERRY_ERROR, code);
   if (strstr (reason->message, words) == NULL)
-    g_error ("Closed with “%s”, not “… %s …”", reason->message, words);
+    g_error ("Closed with '%s', not '… %s …'", reason->message, words);
 }
 
 static gboolean

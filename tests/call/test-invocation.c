@@ -185,7 +185,7 @@ test_twice (void)
   for (guint i = 0; i < 4; i++)
     {
       g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL,
-                             "ferry_invocation_*(): the call of “*” was answered already*");
+                             "ferry_invocation_*(): the call of '*' was answered already*");
       if (i == 0)
         ferry_invocation_return_value (invocation, ONE);
       else if (i == 1)
@@ -211,7 +211,7 @@ test_object (void)
 
   g_assert_null (ferry_invocation_get_object (invocation));
   g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL,
-                         "ferry_invocation_return_object(): “object”*ferry_invocation_return_value()*");
+                         "ferry_invocation_return_object(): 'object'*ferry_invocation_return_value()*");
   ferry_invocation_return_object (invocation, G_OBJECT (pair->demux));
   g_test_assert_expected_messages ();
   /* It is not answered by that. */
@@ -260,7 +260,7 @@ test_error (void)
   g_assert_error (answer->error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
   g_assert_cmpstr (answer->error->message, ==, "No file 5");
   g_assert_false (answer->refused);
-  g_assert_nonnull (strstr (answer->trace, "“fail-first”"));
+  g_assert_nonnull (strstr (answer->trace, "'fail-first'"));
   g_assert_nonnull (strstr (answer->trace, process));
   demux_test_answer_free (answer);
 }
@@ -281,8 +281,8 @@ test_error_that_is_handed_on (void)
   demux_test_wait (outer);
   /* It has both places, the inner one first. */
   g_assert_error (outer->error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
-  g_assert_nonnull (strstr (outer->trace, "“fail-first”"));
-  g_assert_true (strstr (outer->trace, "“fail-first”") < strstr (outer->trace, "“fail-second”"));
+  g_assert_nonnull (strstr (outer->trace, "'fail-first'"));
+  g_assert_true (strstr (outer->trace, "'fail-first'") < strstr (outer->trace, "'fail-second'"));
   demux_test_answer_free (outer);
   demux_test_answer_free (inner);
 }
@@ -295,7 +295,7 @@ test_error_that_is_alike (void)
   for (guint i = 0; i < 10; i++)
     {
       g_autofree char *method = g_strdup_printf ("fail-%u", i);
-      g_autofree char *line = g_strdup_printf ("in function “%s”", method);
+      g_autofree char *line = g_strdup_printf ("in function '%s'", method);
       DemuxTestAnswer *answer = demux_test_ask (pair, method, ONE);
       g_autoptr (FerryInvocation) invocation = take_kept ();
 
@@ -326,8 +326,8 @@ test_too_large (void)
   invocation = take_kept ();
   ferry_invocation_return_value (invocation, large_value ());
   demux_test_wait (answer);
-  g_assert_nonnull (strstr (answer->error->message, "“large” cannot be sent"));
-  g_assert_nonnull (strstr (answer->trace, "“large”"));
+  g_assert_nonnull (strstr (answer->error->message, "'large' cannot be sent"));
+  g_assert_nonnull (strstr (answer->trace, "'large'"));
   demux_test_expect_failure (answer, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
   g_clear_pointer (&invocation, ferry_invocation_unref);
 

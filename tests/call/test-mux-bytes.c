@@ -261,7 +261,7 @@ fails_when_the_answer_is_another_value (gconstpointer data)
 
       ask (test->mux, form, "noted", "x", 1, &outcome);
       g_assert_error (outcome.error, FERRY_ERROR, FERRY_ERROR_BAD_RESULT);
-      g_assert_nonnull (strstr (outcome.error->message, "“t”"));
+      g_assert_nonnull (strstr (outcome.error->message, "'t'"));
       g_assert_false (outcome.has_bytes);
     }
 }

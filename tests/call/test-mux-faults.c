@@ -387,7 +387,7 @@ an_error_has_its_trace_whoever_runs_the_handler (gconstpointer kind)
       g_assert_error (outcome.error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
       trace = ferry_error_get_trace (outcome.error);
       g_assert_nonnull (trace);
-      place = g_strdup_printf ("in function “raise” of %s (", outcome.error->message);
+      place = g_strdup_printf ("in function 'raise' of %s (", outcome.error->message);
       g_assert_nonnull (strstr (trace, place));
     }
 }

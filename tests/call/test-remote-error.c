@@ -26,7 +26,7 @@ value_of (const char *domain, int code, const char *message, const char *trace, 
 static void
 test_error_of_a_known_domain_comes_out_as_itself (void)
 {
-  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NO_SPACE, "The hold is full: “crate”");
+  g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NO_SPACE, "The hold is full: 'crate'");
   const char *const notes[] = {"the crane broke", "it rained", NULL};
   g_autoptr (GVariant) value = g_variant_ref_sink (ferry_error_to_variant (error, "in the hold\n", notes));
   g_autofree char *trace = NULL;
@@ -152,7 +152,7 @@ test_place_names_function_and_process (void)
   g_autofree char *place = ferry_trace_add_place (NULL, "unload");
 
   g_assert_true (g_file_get_contents ("/proc/self/comm", &name, NULL, NULL));
-  wanted = g_strdup_printf ("in function “unload” of process %d (%s)\n", (int) getpid (), g_strchomp (name));
+  wanted = g_strdup_printf ("in function 'unload' of process %d (%s)\n", (int) getpid (), g_strchomp (name));
   g_assert_cmpstr (place, ==, wanted);
 }
 
@@ -165,10 +165,10 @@ test_places_are_a_line_each_the_innermost_first (void)
   g_auto (GStrv) lines = g_strsplit (outer, "\n", -1);
 
   g_assert_cmpuint (g_strv_length (lines), ==, 3);
-  g_assert_true (g_str_has_prefix (lines[0], "in function “unload”"));
-  g_assert_true (g_str_has_prefix (lines[1], "in function “dock again”"));
+  g_assert_true (g_str_has_prefix (lines[0], "in function 'unload'"));
+  g_assert_true (g_str_has_prefix (lines[1], "in function 'dock again'"));
   g_assert_cmpstr (lines[2], ==, "");
-  g_assert_true (g_str_has_prefix (open, "without a line end\nin function “dock”"));
+  g_assert_true (g_str_has_prefix (open, "without a line end\nin function 'dock'"));
 }
 
 static void
@@ -178,7 +178,7 @@ test_place_finds_room_in_a_full_trace (void)
   g_autofree char *trace = ferry_trace_add_place (full, "unload");
 
   g_assert_cmpuint (strlen (trace), <=, FERRY_MAX_TRACE);
-  g_assert_nonnull (strstr (trace, "in function “unload”"));
+  g_assert_nonnull (strstr (trace, "in function 'unload'"));
 }
 
 static void

@@ -136,7 +136,7 @@ assert_ended (Scene *self, int code, const char *text)
   transport_test_wait_closed (self->end, code);
   reason = ferry_transport_dup_reason (self->end);
   if (strstr (reason->message, text) == NULL)
-    g_error ("Not “%s”, but: %s", text, reason->message);
+    g_error ("Not '%s', but: %s", text, reason->message);
 }
 
 /* ---- the greeting ---- */

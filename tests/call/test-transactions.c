@@ -643,7 +643,7 @@ test_second_answer_is_a_critical (void)
 
   call_test_pair_pump (pair);
   answer (kept_call (0), g_variant_new_int32 (1));
-  g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "The call of “*” was answered already*");
+  g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "The call of '*' was answered already*");
   g_assert_false (ferry_call_answer (kept_call (0), g_variant_new_int32 (2), NULL));
   g_test_assert_expected_messages ();
   call_test_pair_pump (pair);

@@ -277,7 +277,7 @@ channel_test_assert_bad_end (FerryChannel *channel, GQuark domain, int code, con
   g_assert_null (value);
   g_assert_error (error, domain, code);
   if (strstr (error->message, words) == NULL)
-    g_error ("Ended with “%s”, not “… %s …”", error->message, words);
+    g_error ("Ended with '%s', not '… %s …'", error->message, words);
 }
 
 void

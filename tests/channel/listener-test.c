@@ -98,7 +98,7 @@ assert_line (int fd, const char *expected)
   g_autofree char *line = worker_test_read_line (fd);
 
   if (strstr (line, expected) == NULL)
-    g_error ("“%s” was written, not “%s”", line, expected);
+    g_error ("'%s' was written, not '%s'", line, expected);
 }
 
 void
@@ -159,7 +159,7 @@ listener_test_connect_fails (const char *address, int code, const char *words)
   g_assert_null (transport);
   g_assert_error (error, FERRY_ERROR, code);
   if (strstr (error->message, words) == NULL)
-    g_error ("“%s” has no “%s” in it", error->message, words);
+    g_error ("'%s' has no '%s' in it", error->message, words);
 }
 
 guint32

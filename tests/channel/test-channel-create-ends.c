@@ -113,7 +113,7 @@ process_with_threads_is_refused (void)
   g_assert_null (ferry_channel_create (&error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_REFUSED);
   g_assert_nonnull (strstr (error->message, "2 threads"));
-  g_assert_nonnull (strstr (error->message, "“bystander”"));
+  g_assert_nonnull (strstr (error->message, "'bystander'"));
   g_assert_nonnull (strstr (error->message, "ferry_channel_start()"));
   close (fds[1]);
   g_thread_join (thread);

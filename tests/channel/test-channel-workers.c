@@ -161,7 +161,7 @@ raised_error_comes_behind_the_data (void)
   channel_test_assert_bad_end (channel, G_FILE_ERROR, G_FILE_ERROR_IO, "as it was told");
   trace = ferry_error_get_trace (like);
   g_assert_nonnull (trace);
-  g_assert_nonnull (strstr (trace, "in function “count-and” of process"));
+  g_assert_nonnull (strstr (trace, "in function 'count-and' of process"));
 }
 
 static void
@@ -216,8 +216,8 @@ what_cannot_be_run_is_said_where_it_is_received (void)
   g_autoptr (FerryChannel) none = channel_test_start (test, "square", NULL);
 
   channel_test_assert_bad_end (unknown, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION, "no-such-thing");
-  channel_test_assert_bad_end (wrong, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "“u” and was given “s”");
-  channel_test_assert_bad_end (none, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "was given “nothing”");
+  channel_test_assert_bad_end (wrong, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "'u' and was given 's'");
+  channel_test_assert_bad_end (none, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "was given 'nothing'");
 }
 
 static void

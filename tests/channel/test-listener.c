@@ -54,7 +54,7 @@ assert_refused (const char *address, int code, const char *words)
   g_assert_null (ferry_listener_new (address, &error));
   g_assert_error (error, FERRY_ERROR, code);
   if (strstr (error->message, words) == NULL)
-    g_error ("“%s” has no “%s” in it", error->message, words);
+    g_error ("'%s' has no '%s' in it", error->message, words);
 }
 
 static void
@@ -204,7 +204,7 @@ test_what_cannot_be_an_address_is_refused (void)
   g_autofree char *long_name = g_strconcat ("@", name, NULL);
 
   assert_refused ("", FERRY_ERROR_BAD_ARGUMENTS, "empty");
-  assert_refused ("@", FERRY_ERROR_BAD_ARGUMENTS, "“@”");
+  assert_refused ("@", FERRY_ERROR_BAD_ARGUMENTS, "'@'");
   assert_refused (long_path, FERRY_ERROR_BAD_ARGUMENTS, "too long");
   assert_refused (long_name, FERRY_ERROR_BAD_ARGUMENTS, "not a valid address");
   assert_refused ("/nonexistent/folder/worker", FERRY_ERROR_SYSTEM, "check the folder");

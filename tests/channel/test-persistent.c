@@ -176,7 +176,7 @@ test_a_second_worker_is_refused_and_told_who_is_first (void)
 
   listener_test_place_init (&place);
   listener_test_worker_init (&first, place.address, "loop", NULL, "listening");
-  words = g_strdup_printf ("Process %d listens at “%s” already", (int) first.pid, place.address);
+  words = g_strdup_printf ("Process %d listens at '%s' already", (int) first.pid, place.address);
   listener_test_worker_init (&second, place.address, "loop", NULL, words);
   listener_test_worker_wait (&second);
   g_assert_cmpuint (listener_test_visit (place.address, 1), ==, 1);
@@ -194,7 +194,7 @@ test_an_abstract_name_has_one_owner_and_is_free_after_it (void)
 
   listener_test_connect_fails (address, FERRY_ERROR_NOT_LISTENING, address);
   listener_test_worker_init (&first, address, "loop", NULL, "listening");
-  words = g_strdup_printf ("Process %d listens at “%s” already", (int) first.pid, address);
+  words = g_strdup_printf ("Process %d listens at '%s' already", (int) first.pid, address);
   listener_test_worker_init (&second, address, "loop", NULL, words);
   listener_test_worker_wait (&second);
   g_assert_cmpuint (listener_test_visit (address, 1), ==, 1);
@@ -325,7 +325,7 @@ static void
 test_another_user_is_refused_with_the_reason (void)
 {
   g_autofree char *address = g_strdup_printf ("@ferry-test-%d", (int) getpid ());
-  g_autofree char *expected = g_strdup_printf ("%d The worker at “%s” refused", FERRY_ERROR_NOT_ALLOWED, address);
+  g_autofree char *expected = g_strdup_printf ("%d The worker at '%s' refused", FERRY_ERROR_NOT_ALLOWED, address);
   ListenerTestWorker worker;
 
   if (lacks_privilege ())

@@ -38,7 +38,7 @@ static void
 assert_has (const char *text, const char *part)
 {
   if (strstr (text, part) == NULL)
-    g_error ("“%s” is not in “%s”", part, text);
+    g_error ("'%s' is not in '%s'", part, text);
 }
 
 /* What sha256sum has to say about the regular files below path. */

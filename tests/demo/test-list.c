@@ -348,7 +348,7 @@ assert_label (GtkWidget *widget, const char *verb, const char *title)
     gtk_test_accessible_check_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, label);
 
   if (difference != NULL)
-    g_error ("The label “%s” is %s", label, difference);
+    g_error ("The label '%s' is %s", label, difference);
 }
 
 /* Each button says in words what it does, and to which task, also when the row shows another task than before. */

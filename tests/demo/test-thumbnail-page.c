@@ -157,7 +157,7 @@ assert_tells (GtkWidget *tile, const char *words)
   const char *text = gtk_widget_get_tooltip_text (tile);
 
   if (text == NULL || strstr (text, words) == NULL)
-    g_error ("The tile tells “%s”, and not “… %s …”", text, words);
+    g_error ("The tile tells '%s', and not '… %s …'", text, words);
 }
 
 static void

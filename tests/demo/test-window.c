@@ -124,7 +124,7 @@ test_crash_is_shown (WindowTest *test, gconstpointer data)
   window_test_wait_state (task, FERRY_DEMO_STATE_CRASHED);
   row = window_test_wait_row (test, task);
   window_test_wait_words (row, "Crashed");
-  window_test_wait_words (row, "(signal 11), after “Writing where nothing may be written”");
+  window_test_wait_words (row, "(signal 11), after 'Writing where nothing may be written'");
   g_assert_true (gtk_widget_has_css_class (window_test_get_part (row, "state_label"), "error"));
   g_assert_cmpfloat (ferry_task_get_fraction (task), >=, 0.5);
   g_assert_cmpfloat (ferry_task_get_fraction (task), <, 0.6);

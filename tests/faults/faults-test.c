@@ -257,7 +257,7 @@ static gboolean
 play (FaultsTest *test, const FaultsCase *self, guint n, Holdings *before)
 {
   g_autofree char *what = self->place == PLACE_LIMIT ? g_strdup_printf ("%s with %u descriptors", self->name, n - 1)
-                                                     : g_strdup_printf ("%s with %s number %u that fails with “%s”",
+                                                     : g_strdup_printf ("%s with %s number %u that fails with '%s'",
                                                                         self->name, fault_call_names[self->fault.call],
                                                                         n, g_strerror (self->fault.error_number));
   gboolean failed;

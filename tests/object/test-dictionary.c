@@ -243,9 +243,9 @@ test_missing_key_is_named (Fixture *self, gconstpointer data)
   GObject *item = NULL;
 
   g_assert_false (self->funcs->get_item (self->dictionary, self->key, &value, &item, self->data, &self->error));
-  assert_bad_arguments (self, "“rate”");
+  assert_bad_arguments (self, "'rate'");
   g_assert_false (self->funcs->delete_item (self->dictionary, self->key, self->data, &self->error));
-  assert_bad_arguments (self, "“rate”");
+  assert_bad_arguments (self, "'rate'");
 }
 
 static void
@@ -257,13 +257,13 @@ test_key_that_is_no_string_is_refused (Fixture *self, gconstpointer data)
   gboolean contains;
 
   g_assert_false (self->funcs->get_item (self->dictionary, number, &value, &item, self->data, &self->error));
-  assert_bad_arguments (self, "“i”");
+  assert_bad_arguments (self, "'i'");
   g_assert_false (self->funcs->set_item (self->dictionary, number, number, self->data, &self->error));
-  assert_bad_arguments (self, "“i”");
+  assert_bad_arguments (self, "'i'");
   g_assert_false (self->funcs->delete_item (self->dictionary, number, self->data, &self->error));
-  assert_bad_arguments (self, "“i”");
+  assert_bad_arguments (self, "'i'");
   g_assert_false (self->funcs->contains (self->dictionary, number, &contains, self->data, &self->error));
-  assert_bad_arguments (self, "“i”");
+  assert_bad_arguments (self, "'i'");
   g_assert_cmpuint (ferry_dictionary_get_length (self->dictionary), ==, 0);
 }
 

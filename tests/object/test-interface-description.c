@@ -129,7 +129,7 @@ test_methods_are_to_be_bound (void)
   ferry_interface_bind_class_method (interface, "Toggle", G_STRUCT_OFFSET (CounterClass, toggle));
   g_assert_false (ferry_interface_seal (interface, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
-  g_assert_nonnull (strstr (error->message, "“Stop”"));
+  g_assert_nonnull (strstr (error->message, "'Stop'"));
   g_assert_nonnull (strstr (error->message, "ferry_interface_bind_method()"));
   g_clear_error (&error);
   ferry_interface_bind_method (interface, "Stop", counter_toggle, NULL, NULL);
@@ -140,38 +140,38 @@ test_methods_are_to_be_bound (void)
 static void
 test_what_the_type_lacks_is_named (void)
 {
-  assert_no_interface ("<property name='SampleRate' type='u' access='read'/>", "“SampleRate”", "“sample-rate”");
-  assert_no_interface ("<signal name='LevelSunk'/>", "“LevelSunk”", "“level-sunk”");
-  assert_no_interface ("<property name='Date' type='s' access='read'/>", "“Date”", "GDateTime");
+  assert_no_interface ("<property name='SampleRate' type='u' access='read'/>", "'SampleRate'", "'sample-rate'");
+  assert_no_interface ("<signal name='LevelSunk'/>", "'LevelSunk'", "'level-sunk'");
+  assert_no_interface ("<property name='Date' type='s' access='read'/>", "'Date'", "GDateTime");
 }
 
 static void
 test_what_has_another_type_is_named (void)
 {
-  assert_no_interface ("<property name='BitRate' type='i' access='read'/>", "“BitRate”", "“i”");
-  assert_no_interface ("<property name='Title' type='o' access='read'/>", "“Title”", "“o”");
-  assert_no_interface ("<property name='Mode' type='u' access='read'/>", "“Mode”", "CounterMode");
-  assert_no_interface ("<property name='Peer' type='o' access='read'/>", "“Peer”", "GObject");
-  assert_no_interface ("<signal name='Emptied'><arg type='s'/></signal>", "“Emptied”", "“(s)”");
-  assert_no_interface ("<signal name='LevelChanged'><arg type='si'/></signal>", "“LevelChanged”", "complete types");
-  assert_no_interface ("<signal name='Pointed'><arg type='t'/></signal>", "“Pointed”", "cannot be sent");
+  assert_no_interface ("<property name='BitRate' type='i' access='read'/>", "'BitRate'", "'i'");
+  assert_no_interface ("<property name='Title' type='o' access='read'/>", "'Title'", "'o'");
+  assert_no_interface ("<property name='Mode' type='u' access='read'/>", "'Mode'", "CounterMode");
+  assert_no_interface ("<property name='Peer' type='o' access='read'/>", "'Peer'", "GObject");
+  assert_no_interface ("<signal name='Emptied'><arg type='s'/></signal>", "'Emptied'", "'(s)'");
+  assert_no_interface ("<signal name='LevelChanged'><arg type='si'/></signal>", "'LevelChanged'", "complete types");
+  assert_no_interface ("<signal name='Pointed'><arg type='t'/></signal>", "'Pointed'", "cannot be sent");
 }
 
 static void
 test_what_the_type_does_not_allow_is_named (void)
 {
-  assert_no_interface ("<property name='Serial' type='s' access='readwrite'/>", "“Serial”", "does not have in class");
-  assert_no_interface ("<property name='Secret' type='s' access='read'/>", "“Secret”", "does not have in class");
+  assert_no_interface ("<property name='Serial' type='s' access='readwrite'/>", "'Serial'", "does not have in class");
+  assert_no_interface ("<property name='Secret' type='s' access='read'/>", "'Secret'", "does not have in class");
 }
 
 static void
 test_description_that_cannot_be_is_refused (void)
 {
-  assert_no_interface ("<method name='A'/><method name='A'/>", "has a method", "“A”");
-  assert_no_interface ("<method name='a.b'/>", "“a.b”", "not a valid name for a method");
-  assert_no_interface ("<method name='A'><arg type='*' direction='in'/></method>", "“(*)”", "complete types");
+  assert_no_interface ("<method name='A'/><method name='A'/>", "has a method", "'A'");
+  assert_no_interface ("<method name='a.b'/>", "'a.b'", "not a valid name for a method");
+  assert_no_interface ("<method name='A'><arg type='*' direction='in'/></method>", "'(*)'", "complete types");
   assert_no_interface ("<method name='A'><arg type='i' direction='out'/><arg type='a' direction='out'/></method>",
-                       "“(ia)”", "complete types");
+                       "'(ia)'", "complete types");
 }
 
 /* ---- telling, and being told ---- */

@@ -128,8 +128,8 @@ test_position_out_of_range_names_the_length (void)
   assert_no_item (interface, store, g_variant_new_uint64 (((guint64) 1 << 32) + 1), "length is 3");
   assert_no_item (interface, empty, g_variant_new_int64 (0), "length is 0");
   assert_no_item (interface, empty, g_variant_new_int64 (-1), "length is 0");
-  assert_no_item (interface, store, g_variant_new_string ("1"), "“s”");
-  assert_no_item (interface, store, g_variant_new_variant (g_variant_new_int64 (0)), "“v”");
+  assert_no_item (interface, store, g_variant_new_string ("1"), "'s'");
+  assert_no_item (interface, store, g_variant_new_variant (g_variant_new_int64 (0)), "'v'");
 }
 
 static gboolean

@@ -99,7 +99,7 @@ assert_refused (FerryInterface *interface, Counter *counter, const char *name, c
   g_assert_nonnull (sent);
   g_assert_true (ferry_member_get (member, G_OBJECT (counter), &before, &content, NULL));
   g_assert_false (ferry_member_set (member, G_OBJECT (counter), sent, &error));
-  interface_test_expect (&error, FERRY_ERROR_BAD_ARGUMENTS, name, "“");
+  interface_test_expect (&error, FERRY_ERROR_BAD_ARGUMENTS, name, "'");
   g_assert_true (ferry_member_get (member, G_OBJECT (counter), &after, &content, NULL));
   g_assert_cmpvariant (before, after);
 }
@@ -139,7 +139,7 @@ test_values_of_another_type_are_refused (void)
   assert_refused (interface, counter, "extra", "3");
   assert_refused (interface, counter, "mode", "'up'");
   g_assert_false (ferry_member_set (find_property (interface, "int"), G_OBJECT (counter), text, &error));
-  interface_test_expect (&error, FERRY_ERROR_BAD_ARGUMENTS, "“i”", "“s”");
+  interface_test_expect (&error, FERRY_ERROR_BAD_ARGUMENTS, "'i'", "'s'");
 }
 
 static void
@@ -279,7 +279,7 @@ assert_made (GType type, const char *text, gboolean taken)
   g_assert_true (ferry_value_from_variant (&value, type, sent, &error) == taken);
   g_assert_true (G_IS_VALUE (&value) == taken);
   if (!taken)
-    interface_test_expect (&error, FERRY_ERROR_BAD_ARGUMENTS, g_type_name (type), "“");
+    interface_test_expect (&error, FERRY_ERROR_BAD_ARGUMENTS, g_type_name (type), "'");
 }
 
 /* Not only what a property would refuse as well. */

@@ -92,12 +92,12 @@ test_a_name_is_of_one_member_of_a_kind (void)
   ferry_interface_add_property (interface, "title", READ_WRITE);
   for (gsize i = 0; i < G_N_ELEMENTS (wrong); i++)
     {
-      expect_critical (i == 0 ? "ferry_interface_add_method(): “*” has a method “toggle” already*"
-                              : "ferry_interface_add_method(): “*” is not a valid name for a method*");
+      expect_critical (i == 0 ? "ferry_interface_add_method(): '*' has a method 'toggle' already*"
+                              : "ferry_interface_add_method(): '*' is not a valid name for a method*");
       ferry_interface_add_method (interface, wrong[i], "", "", counter_toggle, NULL, NULL);
       g_test_assert_expected_messages ();
     }
-  expect_critical ("ferry_interface_add_property(): “*” has a property “title” already*");
+  expect_critical ("ferry_interface_add_property(): '*' has a property 'title' already*");
   ferry_interface_add_property (interface, "title", G_DBUS_PROPERTY_INFO_FLAGS_READABLE);
   g_test_assert_expected_messages ();
   g_assert_cmpuint (ferry_interface_find (interface, FERRY_MEMBER_PROPERTY, "title", NULL)->access, ==, READ_WRITE);
@@ -127,9 +127,9 @@ test_unknown_member_says_what_there_is (void)
 
   ferry_interface_add_property (interface, "title", READ_WRITE);
   g_assert_null (ferry_interface_find (interface, FERRY_MEMBER_METHOD, "title", &error));
-  interface_test_expect (&error, FERRY_ERROR_UNKNOWN_MEMBER, "no method “title”", "a property of that name");
+  interface_test_expect (&error, FERRY_ERROR_UNKNOWN_MEMBER, "no method 'title'", "a property of that name");
   g_assert_null (ferry_interface_find (interface, FERRY_MEMBER_SIGNAL, "nothing\n", &error));
-  interface_test_expect (&error, FERRY_ERROR_UNKNOWN_MEMBER, INTERFACE_TEST_NAME, "no signal “nothing\\n”");
+  interface_test_expect (&error, FERRY_ERROR_UNKNOWN_MEMBER, INTERFACE_TEST_NAME, "no signal 'nothing\\n'");
 }
 
 static void
@@ -166,7 +166,7 @@ test_a_sealed_interface_does_not_change (void)
   g_assert_true (ferry_interface_seal (interface, &error));
   g_assert_true (ferry_interface_seal (interface, &error));
   for (guint i = 0; i < 7; i++)
-    expect_critical ("ferry_interface_*(): interface “*” is exported and not changed any more*");
+    expect_critical ("ferry_interface_*(): interface '*' is exported and not changed any more*");
   ferry_interface_add_method (interface, "two", "", "", counter_toggle, NULL, NULL);
   ferry_interface_add_class_method (interface, "two", "", "", TOGGLE);
   ferry_interface_bind_method (interface, "one", fast_counter_toggle, NULL, NULL);
@@ -262,7 +262,7 @@ test_class_without_a_function_is_unknown (void)
   ferry_interface_add_class_method (interface, "missing", "", "", G_STRUCT_OFFSET (CounterClass, missing));
   member = ferry_interface_find (interface, FERRY_MEMBER_METHOD, "missing", NULL);
   g_assert_null (ferry_member_find_func (member, G_OBJECT (counter), NULL, &error));
-  interface_test_expect (&error, FERRY_ERROR_UNKNOWN_MEMBER, "Counter", "does not implement the method “missing”");
+  interface_test_expect (&error, FERRY_ERROR_UNKNOWN_MEMBER, "Counter", "does not implement the method 'missing'");
 }
 
 static void
@@ -272,7 +272,7 @@ test_offset_outside_of_the_class_is_a_critical (void)
   g_autoptr (FerryInterface) model = ferry_interface_new ("com.example.Model", G_TYPE_LIST_MODEL);
 
   for (guint i = 0; i < 4; i++)
-    expect_critical ("ferry_interface_*class_method(): the class of “*” has no function at offset*");
+    expect_critical ("ferry_interface_*class_method(): the class of '*' has no function at offset*");
   ferry_interface_add_class_method (interface, "toggle", "", "", 0);
   ferry_interface_add_class_method (interface, "toggle", "", "", sizeof (CounterClass));
   ferry_interface_add_class_method (interface, "toggle", "", "", TOGGLE + 1);
@@ -288,16 +288,16 @@ test_access_is_no_more_than_the_class_has (void)
   g_autoptr (FerryInterface) interface = new_interface ();
 
   for (guint i = 0; i < 4; i++)
-    expect_critical ("ferry_interface_add_property(): property “*” of “*” does not allow that access*");
+    expect_critical ("ferry_interface_add_property(): property '*' of '*' does not allow that access*");
   ferry_interface_add_property (interface, "serial", READ_WRITE);
   ferry_interface_add_property (interface, "secret", G_DBUS_PROPERTY_INFO_FLAGS_READABLE);
   ferry_interface_add_property (interface, "peer", READ_WRITE);
   ferry_interface_add_property (interface, "title", G_DBUS_PROPERTY_INFO_FLAGS_NONE);
-  expect_critical ("ferry_interface_add_property(): “*” has no property “*”*");
+  expect_critical ("ferry_interface_add_property(): '*' has no property '*'*");
   ferry_interface_add_property (interface, "nothing", READ_WRITE);
   expect_critical ("ferry_interface_add_property(): property *no variant type*");
   ferry_interface_add_property (interface, "date", READ_WRITE);
-  expect_critical ("ferry_interface_add_signal(): “*” has no signal “*”*");
+  expect_critical ("ferry_interface_add_signal(): '*' has no signal '*'*");
   ferry_interface_add_signal (interface, "nothing");
   expect_critical ("ferry_interface_add_signal(): signal *no variant type*");
   ferry_interface_add_signal (interface, "pointed");

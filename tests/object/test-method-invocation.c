@@ -139,7 +139,7 @@ static void
 test_refusals (Scene *self, gconstpointer local)
 {
   assert_fails (self, "refuse", "Not today");
-  assert_fails (self, "drop", "The method “drop” dropped its call without an answer; have it answer each call");
+  assert_fails (self, "drop", "The method 'drop' dropped its call without an answer; have it answer each call");
 }
 
 /* Each step has one of its own, and an answered one stays what it is. */

@@ -38,13 +38,13 @@ answer_twice (gpointer object, FerryInvocation *invocation, gpointer data)
   g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, "late");
 
   ferry_invocation_return_value (invocation, NULL);
-  expect ("ferry_invocation_return_value(): the call of “twice” was answered already; answer each call once");
+  expect ("ferry_invocation_return_value(): the call of 'twice' was answered already; answer each call once");
   ferry_invocation_return_value (invocation, NULL);
   g_test_assert_expected_messages ();
-  expect ("ferry_invocation_return_object(): the call of “twice” was answered already; answer each call once");
+  expect ("ferry_invocation_return_object(): the call of 'twice' was answered already; answer each call once");
   ferry_invocation_return_object (invocation, object);
   g_test_assert_expected_messages ();
-  expect ("ferry_invocation_return_error(): the call of “twice” was answered already; answer each call once");
+  expect ("ferry_invocation_return_error(): the call of 'twice' was answered already; answer each call once");
   ferry_invocation_return_error (invocation, error);
   g_test_assert_expected_messages ();
 }
@@ -173,10 +173,10 @@ test_an_interface_that_is_exported (PairScene *self, gconstpointer data)
   g_autoptr (GObject) other = g_object_new (G_TYPE_OBJECT, NULL);
   g_autoptr (GError) error = NULL;
 
-  expect ("ferry_interface_add_signal(): interface “*” is exported*ferry_exporter_export()");
+  expect ("ferry_interface_add_signal(): interface '*' is exported*ferry_exporter_export()");
   ferry_interface_add_signal (self->interface, "counted");
   g_test_assert_expected_messages ();
-  expect ("ferry_exporter_export(): object “other” is a “GObject”, and interface “*” is for “TestCounter”*");
+  expect ("ferry_exporter_export(): object 'other' is a 'GObject', and interface '*' is for 'TestCounter'*");
   g_assert_false (
     ferry_exporter_export (self->exporter, "other", other, self->interface, FERRY_CALL_POLICY_SERIAL, &error));
   g_test_assert_expected_messages ();
@@ -207,7 +207,7 @@ test_a_view_that_is_frozen (PairScene *self, gconstpointer data)
 static void
 test_a_replica_without_its_property (PairScene *self, gconstpointer data)
 {
-  expect ("ferry_proxy_create_replica(): “TestCounter” has no property “missing” that can be read and written*");
+  expect ("ferry_proxy_create_replica(): 'TestCounter' has no property 'missing' that can be read and written*");
   g_assert_null (ferry_proxy_create_replica (self->proxy, G_OBJECT_TYPE (self->object),
                                              (const char *const[]){"value", "missing", NULL}));
   g_test_assert_expected_messages ();
@@ -216,7 +216,7 @@ test_a_replica_without_its_property (PairScene *self, gconstpointer data)
 static void
 test_a_replica_of_what_is_set_once (PairScene *self, gconstpointer data)
 {
-  expect ("ferry_proxy_create_replica(): “GSimpleAction” has no property “name” that can be read and written*");
+  expect ("ferry_proxy_create_replica(): 'GSimpleAction' has no property 'name' that can be read and written*");
   g_assert_null (ferry_proxy_create_replica (self->proxy, G_TYPE_SIMPLE_ACTION, (const char *const[]){"name", NULL}));
   g_test_assert_expected_messages ();
 }
@@ -284,7 +284,7 @@ assert_raised_at (PairScene *self, const char *name, const char *place)
 {
   g_autoptr (FerryProxy) proxy = pair_scene_new_proxy (self, name);
   g_autoptr (FerryView) view = ferry_view_new (proxy);
-  g_autofree char *line = g_strdup_printf ("in function “%s” of process", place);
+  g_autofree char *line = g_strdup_printf ("in function '%s' of process", place);
   g_autofree char *trace = NULL;
   g_autoptr (GError) error = NULL;
   Failure failure = {0};

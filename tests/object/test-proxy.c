@@ -187,7 +187,7 @@ test_fail (PairScene *self, gconstpointer data)
 static char *
 assert_fails_with_a_place (FerryView *view, const char *place, Outcome *outcome)
 {
-  g_autofree char *line = g_strdup_printf ("in function “%s” of process", place);
+  g_autofree char *line = g_strdup_printf ("in function '%s' of process", place);
   g_autofree char *trace = NULL;
 
   resolve (view, outcome);

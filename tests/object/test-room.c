@@ -423,7 +423,7 @@ test_too_large_results (Scene *self, gconstpointer data)
   demux_test_wire_limit (self->wires, ASKED, G_MAXUINT, 10000);
   large = ask_label (self);
   g_assert_error (large.error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
-  g_assert_nonnull (strstr (large.error->message, "The answer to “counter.label” cannot be sent"));
+  g_assert_nonnull (strstr (large.error->message, "The answer to 'counter.label' cannot be sent"));
   g_assert_null (large.label);
   g_object_set (self->counter, "label", "short", NULL);
   small = ask_label (self);

@@ -145,6 +145,14 @@ def dropped_words(tree):
             for line, word in sources.lines_with(text, pattern)]
 
 
+def fancy_texts(tree):
+    """Strings of the library: in the C locale, what is no ASCII is printed as a question mark."""
+    return ["%s:%d: no ASCII in %s; write '...' for quotes" % (name, line, word)
+            for name, text in sources.select(tree, r"router/.*\.(c|h|in)$").items()
+            for line, word in sources.lines_with(sources.without_comments(text), r'"(?:\\.|[^"\\\n])*"')
+            if not word.isascii()]
+
+
 def long_glossary(tree):
     words = re.search(r"^## Words\n(.*?)^## ", tree.get("docs/architecture.md", ""), re.MULTILINE | re.DOTALL)
     count = len(re.findall(r"^\| ", words[1], re.MULTILINE)) - 2 if words else 0
@@ -267,6 +275,10 @@ CHECKS = {
         {"docs/a.md": "It is answered by a " + "cr" + "ew.\n"},
         {"docs/a.md": "It is fed by ha" + "nd.\n"},
     ]),
+    "the library's texts are ASCII": (fancy_texts, [
+        {"router/lane/a.c": "/* A. */\n  g_warning (\"No \u201c%s\u201d\", name);\n"},
+        {"router/lane/a.h": "#define CUT \"\u2026\"\n"},
+    ]),
     "the glossary is short": (long_glossary, [
         {"docs/architecture.md": "## Words\n\n| word | meaning |\n| --- | --- |\n" + "| a | b |\n" * (MOST_WORDS + 1)
                                  + "\n## Way\n"},
@@ -285,7 +297,7 @@ INNOCENT = {
     "tests/lane/test-a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n"
                            + 'a = "/ring/%s/%s", b = "wraps", c = "/ring/ends";\n',
     "tests/bench/a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n  usleep (1);\n",
-    "router/lane/b.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n/* Length. */\n"
+    "router/lane/b.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n/* Length, \"\u201cb\u201d\". */\n"
                        + sample_function(FUNCTION_LIMIT - 1)["router/lane/a.c"],
     "router/lane/c.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n/* Criticals. */\n\n"
                        "gboolean\nferry_c (C *self,\n         const char *name)\n{\n"

@@ -155,7 +155,7 @@ static void
 assert_words (const char *text, const char *words)
 {
   if (strstr (text, words) == NULL)
-    g_error ("“%s” does not say “%s”", text, words);
+    g_error ("'%s' does not say '%s'", text, words);
 }
 
 void

@@ -49,7 +49,7 @@ state_changed (FerryTask *task, GParamSpec *pspec, gpointer data)
     return;
   /* Where handlers act, one notification stands for all that happened since the one before. */
   if (!leads_to (self->state, state) && !(self->nested && reaches (self->state, state)))
-    g_error ("Task “%s” went from state %d to %d", ferry_task_get_name (task), self->state, state);
+    g_error ("Task '%s' went from state %d to %d", ferry_task_get_name (task), self->state, state);
   g_assert_cmpuint (self->n_done, ==, 0);
   g_assert_false ((self->cancelled || self->muted) && state == FERRY_TASK_STATE_COMPLETED);
   g_assert_false (self->cancelled && state == FERRY_TASK_STATE_WAITING);
@@ -63,7 +63,7 @@ notified (FerryTask *task, GParamSpec *pspec, gpointer data)
   TaskTestWitness *self = data;
 
   if (self->n_done > 0 && !self->nested)
-    g_error ("Task “%s” notified of “%s” after its end", ferry_task_get_name (task), pspec->name);
+    g_error ("Task '%s' notified of '%s' after its end", ferry_task_get_name (task), pspec->name);
 }
 
 /* Of what the function does nothing is told but while it executes. */

@@ -98,11 +98,11 @@ static const HostileRow rows[] = {
    FERRY_TASK_KIND_CALL, 1},
   {"/hostile-calls/names-a-domain-that-it-does-not-know",
    "take claim error:domain=no-such-quark,code=7,message=3 pause", HOSTILE_FAILURE,
-   "mmm (code 7 of the error domain “no-such-quark”", FERRY_TASK_KIND_CALL, 1},
+   "mmm (code 7 of the error domain 'no-such-quark'", FERRY_TASK_KIND_CALL, 1},
   {"/hostile-calls/takes-an-error-without-a-domain", "take claim error:code=-2147483648,message=0 pause",
-   HOSTILE_FAILURE, "(code -2147483648 of the error domain “”", FERRY_TASK_KIND_CALL, 1},
+   HOSTILE_FAILURE, "(code -2147483648 of the error domain ''", FERRY_TASK_KIND_CALL, 1},
   {"/hostile-calls/takes-an-error-of-no-bytes", "take claim m:kind=3,type=(sissas) pause", HOSTILE_FAILURE,
-   "of the error domain “”", FERRY_TASK_KIND_CALL, 1},
+   "of the error domain ''", FERRY_TASK_KIND_CALL, 1},
   {"/hostile-calls/fails-a-task-that-is-refused-over-and-over", "refuse pause", HOSTILE_FAILURE, "mmm",
    FERRY_TASK_KIND_CALL, 1},
 };
@@ -134,7 +134,7 @@ test_refuses_a_result_of_another_type (void)
 
   task_test_wait_done (task);
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_FAILED);
-  g_assert_nonnull (strstr (ferry_task_get_error (task)->message, "“x”"));
+  g_assert_nonnull (strstr (ferry_task_get_error (task)->message, "'x'"));
 }
 
 static void

@@ -49,7 +49,7 @@ static const Row rows[] = {
   {"drops-an-answer-of-no-chunk", "claim 4*" ITEM " 1000*m:xid=+1000,type=x,body=8 kill"},
   {"drops-values-of-other-names", "claim 1000*m:kind=5,name=x,type=x,body=8 4*" ITEM " " DONE " kill"},
   {"fails-an-item-whose-value-is-of-another-type",
-   "claim " ITEM " m:kind=5,name=\\001,type=s,text=x 2*" ITEM " " DONE " kill", 1, "returned “s”"},
+   "claim " ITEM " m:kind=5,name=\\001,type=s,text=x 2*" ITEM " " DONE " kill", 1, "returned 's'"},
   {"fails-an-item-without-its-value", "claim m:kind=5,name=\\002,type=() 3*" ITEM " " DONE " kill", 1, "returned"},
   {"fails-an-item-whose-answer-is-of-no-kind", "claim m:kind=5,name=\\004,type=x,body=8 3*" ITEM " " DONE " kill", 1,
    "has an unknown type"},

@@ -336,7 +336,7 @@ test_error_that_the_job_set_has_a_backtrace (void)
 
   serve_test_assert_failed (call, G_FILE_ERROR, G_FILE_ERROR_NOENT);
   g_assert_cmpstr (call->error->message, ==, "number 12");
-  g_assert_nonnull (strstr (call->trace, "“fail-with-trace”"));
+  g_assert_nonnull (strstr (call->trace, "'fail-with-trace'"));
   g_assert_nonnull (strstr (call->trace, "\n    "));
 }
 

@@ -63,7 +63,7 @@ alike_errors_of_items_have_their_own_traces (void)
       g_autofree char *trace = ferry_error_get_trace (failure);
 
       g_assert_error (failure, G_IO_ERROR, G_IO_ERROR_FAILED);
-      g_assert_true (g_str_has_prefix (trace, "in function “alike”"));
+      g_assert_true (g_str_has_prefix (trace, "in function 'alike'"));
       g_assert_true ((strstr (trace, "\n    ") != NULL) == (i % 2 == 0));
       g_assert_null (strstr (strchr (trace, '\n'), "in function"));
     }

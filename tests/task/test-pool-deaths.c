@@ -28,7 +28,7 @@ assert_lost (FerryTask *task, const char *words)
   const GError *error = task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
 
   if (strstr (error->message, words) == NULL)
-    g_error ("“%s” does not say “%s”", error->message, words);
+    g_error ("'%s' does not say '%s'", error->message, words);
 }
 
 /* Tasks behind it, that were sent ahead, and beside it are done. */
@@ -326,7 +326,7 @@ fails_without_its_program (gconstpointer data)
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
   g_assert_error (ferry_pool_get_error (test->pool), FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
-  if (strstr (ferry_task_get_error (task)->message, "“/no/such/program” could not be executed") == NULL)
+  if (strstr (ferry_task_get_error (task)->message, "'/no/such/program' could not be executed") == NULL)
     g_error ("%s", ferry_task_get_error (task)->message);
 }
 

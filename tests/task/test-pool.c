@@ -658,7 +658,7 @@ refuses_transports_of_its_launcher (gconstpointer data)
   ferry_pool_set_use_fork_server (test->pool, data != NULL);
   task = task_test_submit (test->executor, "nothing", NULL);
   reason = task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
-  if (strstr (reason->message, "has the transport “questions”, which") == NULL ||
+  if (strstr (reason->message, "has the transport 'questions', which") == NULL ||
       strstr (reason->message, "ferry_job_send()") == NULL)
     g_error ("%s", reason->message);
   g_assert_false (ferry_pool_start (test->pool, &error));

@@ -30,8 +30,8 @@ typedef struct
 static const Program programs[] = {
   {"missing", NULL, 0, FALSE, {"No such file or directory", "check the path"}},
   {"not-executable", "#!/bin/sh\n", 0600, FALSE, {"Permission denied", "chmod +x"}},
-  {"without-interpreter", "#! /no/such/shell -e\n", 0700, FALSE, {"No such file or directory", "“/no/such/shell”"}},
-  {"without-first-line", "echo\n", 0700, FALSE, {"Exec format error", "“#!”"}},
+  {"without-interpreter", "#! /no/such/shell -e\n", 0700, FALSE, {"No such file or directory", "'/no/such/shell'"}},
+  {"without-first-line", "echo\n", 0700, FALSE, {"Exec format error", "'#!'"}},
   {"ends-well", "#!/bin/sh\n", 0700, FALSE, {"exited with status 0", "before it attached"}},
   {"ends-with-69", "#!/bin/sh\nexit 69\n", 0700, FALSE, {"exited with status 69", "before it attached"}},
   {"goes-on", "#!/bin/sh\nexec tail -f /dev/null\n", 0700, TRUE, {"did not attach in time"}},
@@ -82,7 +82,7 @@ static void
 assert_says (const char *message, const char *words)
 {
   if (strstr (message, words) == NULL)
-    g_error ("“%s” does not say “%s”", message, words);
+    g_error ("'%s' does not say '%s'", message, words);
 }
 
 /* entry: what a program has to call that can be executed. */

@@ -185,7 +185,7 @@ test_errors_come_with_their_place (void)
 
   serve_test_assert_failed (call, G_FILE_ERROR, G_FILE_ERROR_NOENT);
   g_assert_cmpstr (call->error->message, ==, "No such thing");
-  g_assert_nonnull (strstr (call->trace, "“fail”"));
+  g_assert_nonnull (strstr (call->trace, "'fail'"));
 }
 
 static void

@@ -282,7 +282,7 @@ test_every_life (void)
   for (guint i = 0; i < G_N_ELEMENTS (moments); i++)
     for (guint event = 0; event < FERRY_N_TASK_EVENTS; event++)
       if (!walk.seen[moments[i].state][moments[i].left][event])
-        g_error ("no life has “%s” in state %d", event_names[event], moments[i].state);
+        g_error ("no life has '%s' in state %d", event_names[event], moments[i].state);
   g_test_message ("%u lives, %u steps refused", walk.n_lives, walk.n_refused);
   g_assert_cmpuint (walk.n_lives, >, 300);
 }

@@ -371,18 +371,18 @@ judge (const Call *call, const GError *error, const char *said)
     case SAYS:
       if (g_str_has_prefix (said, begin) && strchr (said, '\n')[1] == '\0')
         return NULL;
-      return g_strdup_printf ("%s says “%s”", call->name, said);
+      return g_strdup_printf ("%s says '%s'", call->name, said);
     case FAILS:
       if (wrong && said[0] == '\0')
         return NULL;
-      return g_strdup_printf ("%s fails with “%s” and says “%s”", call->name, error != NULL ? error->message : "",
+      return g_strdup_printf ("%s fails with '%s' and says '%s'", call->name, error != NULL ? error->message : "",
                               said);
     case WORKS:
     case IS_LISTED:
     default:
       if (!wrong && said[0] == '\0')
         return NULL;
-      return g_strdup_printf ("%s does not work: “%s” “%s”", call->name, error != NULL ? error->message : "", said);
+      return g_strdup_printf ("%s does not work: '%s' '%s'", call->name, error != NULL ? error->message : "", said);
     }
 }
 
@@ -509,7 +509,7 @@ look_at_properties (gpointer data)
       g_object_get_property (named->object, pspecs[i]->name, &value);
       said = take_criticals ();
       if ((said[0] != '\0') != (call->outcome != WORKS && call->outcome != IS_LISTED))
-        g_error ("%s: the property says “%s”", getter, said);
+        g_error ("%s: the property says '%s'", getter, said);
       n_compared++;
     }
   g_assert_cmpuint (n_compared, >, 0);
@@ -589,7 +589,7 @@ a_submitted_task_takes_no_settings (void)
   ferry_task_set_priority (task, 5);
   said = take_criticals ();
   g_assert_true (
-    g_str_has_prefix (said, "ferry_task_set_priority() was called for a task of “echo” that was submitted"));
+    g_str_has_prefix (said, "ferry_task_set_priority() was called for a task of 'echo' that was submitted"));
   g_assert_cmpint (ferry_task_get_priority (task), ==, 0);
   task_test_assert_result (task, "'word'");
   g_clear_object (&executor);

@@ -177,7 +177,7 @@ test_fork_server_names_the_initialiser_that_left_a_thread (void)
   ferry_launcher_setenv (launcher, "FERRY_TEST_INITIALISER", "thread");
   test = serve_test_new_process (launcher, TRUE);
   serve_test_finish (test);
-  worker_test_assert_exit (test->worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "“thread”");
+  worker_test_assert_exit (test->worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "'thread'");
 }
 
 static void

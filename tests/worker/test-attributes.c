@@ -109,7 +109,7 @@ test_has_a_name (gconstpointer forked)
   ferry_launcher_set_name (test.launcher, "thumbnails");
   worker = fork_server_test_spawn (&test, "exit:3");
   g_assert_cmpstr (ferry_worker_get_name (worker), ==, "thumbnails");
-  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "“thumbnails”");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "'thumbnails'");
   told = fork_server_test_ask (&test, GPOINTER_TO_INT (forked) ? "name" : "variable:FERRY_WORKER_NAME");
   g_assert_cmpstr (told, ==, "thumbnails\n");
   ferry_launcher_set_name (test.launcher, NULL);

@@ -169,7 +169,7 @@ static void
 test_refuses_with_threads (void)
 {
   assert_refuses_for_threads ("quiet,thread-maker,last",
-                              "2 threads, the second was found after its initialiser “thread-maker”");
+                              "2 threads, the second was found after its initialiser 'thread-maker'");
   assert_refuses_for_threads ("early", "found before any initialiser ran");
   assert_refuses_for_threads ("quiet,late-thread", "found after its last initialiser ran");
 }

@@ -561,7 +561,7 @@ test_fork_server_with_a_thread_has_none (void)
       g_autoptr (FerryWorker) worker = fork_server_test_spawn (&test, "pause");
 
       worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED,
-                               "2 threads, the second was found after its initialiser “thread-maker”");
+                               "2 threads, the second was found after its initialiser 'thread-maker'");
       g_assert_false (has_preforked (fork_server));
     }
   g_assert_cmpuint (ferry_fork_server_get_n_starts (test.fork_server), ==, 1);

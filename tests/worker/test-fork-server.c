@@ -368,7 +368,7 @@ test_refuses_senders_of_its_launcher (void)
   g_assert_true (ferry_launcher_add_sender (test.base, "second", second->sender, &error));
   g_assert_false (ferry_fork_server_start (test.fork_server, test.router, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
-  g_assert_nonnull (strstr (error->message, "has the sender “out” and 1 more, which"));
+  g_assert_nonnull (strstr (error->message, "has the sender 'out' and 1 more, which"));
   g_clear_error (&error);
   g_assert_null (ferry_launcher_spawn (test.launcher, test.router, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);

@@ -124,12 +124,12 @@ test_checks_arguments (void)
   ferry_function_register ("takes-any", NULL, "", first);
   ferry_function_register ("takes-array", "a*", "", first);
   assert_arguments ("takes-pair", "('a', uint32 1)", NULL);
-  assert_arguments ("takes-pair", "('a', 1)", "type “(su)” and was given “(si)”");
-  assert_arguments ("takes-pair", NULL, "type “(su)” and was given “nothing”");
+  assert_arguments ("takes-pair", "('a', 1)", "type '(su)' and was given '(si)'");
+  assert_arguments ("takes-pair", NULL, "type '(su)' and was given 'nothing'");
   assert_arguments ("takes-any", "1", NULL);
   assert_arguments ("takes-any", NULL, NULL);
   assert_arguments ("takes-array", "[1]", NULL);
-  assert_arguments ("takes-array", "'a'", "“a*”");
+  assert_arguments ("takes-array", "'a'", "'a*'");
 }
 
 static void
@@ -158,12 +158,12 @@ test_checks_results (void)
   ferry_function_register ("gives-any", NULL, NULL, first);
   ferry_function_register ("gives-nothing", NULL, "", first);
   assert_result ("gives-number", "uint32 1", NULL);
-  assert_result ("gives-number", "'a'", "type “u” and returned “s”");
-  assert_result ("gives-number", NULL, "type “u” and returned “nothing”");
+  assert_result ("gives-number", "'a'", "type 'u' and returned 's'");
+  assert_result ("gives-number", NULL, "type 'u' and returned 'nothing'");
   assert_result ("gives-any", "'a'", NULL);
-  assert_result ("gives-any", NULL, "“anything” and returned “nothing”");
+  assert_result ("gives-any", NULL, "'anything' and returned 'nothing'");
   assert_result ("gives-nothing", NULL, NULL);
-  assert_result ("gives-nothing", "1", "“nothing” and returned “i”");
+  assert_result ("gives-nothing", "1", "'nothing' and returned 'i'");
 }
 
 #define N_THREADS 4

@@ -287,7 +287,7 @@ assert_tells_error (const char *told, FerryError code)
   g_autofree char *begin = g_strdup_printf ("%s %d ", g_quark_to_string (FERRY_ERROR), code);
 
   if (strstr (told, begin) == NULL)
-    g_error ("No “%s…” in “%s”", begin, told);
+    g_error ("No '%s…' in '%s'", begin, told);
 }
 
 static void

@@ -30,7 +30,7 @@
   {                                                                                                                    \
     if (!(condition))                                                                                                  \
       {                                                                                                                \
-        g_printerr ("object-worker: %s: “%s” does not hold\n", G_STRFUNC, #condition);                                 \
+        g_printerr ("object-worker: %s: '%s' does not hold\n", G_STRFUNC, #condition);                                 \
         _exit (3);                                                                                                     \
       }                                                                                                                \
   }                                                                                                                    \

@@ -61,7 +61,7 @@ static GObject *owner;
   {                                                                                                                    \
     if (!(condition))                                                                                                  \
       {                                                                                                                \
-        g_printerr ("transport-worker: %s: “%s” does not hold\n", G_STRFUNC, #condition);                              \
+        g_printerr ("transport-worker: %s: '%s' does not hold\n", G_STRFUNC, #condition);                              \
         _exit (3);                                                                                                     \
       }                                                                                                                \
   }                                                                                                                    \
