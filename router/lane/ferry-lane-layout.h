@@ -335,6 +335,9 @@ typedef enum
   FERRY_CONTROL_CONFINED = 7,
   FERRY_CONTROL_MEMORY = 8,   /* worker to application, with one descriptor: the memory of a one-shot buffer */
   FERRY_CONTROL_FD_BATCH = 9, /* application to worker, with the descriptors of a message in the down lane */
+  /* worker to application, instead of the attach packet, and only a header: the process has not attached and wanted to
+   * start workers of its own, so its program runs as an application */
+  FERRY_CONTROL_NO_WORKER = 10,
 } FerryControlKind;
 
 typedef struct

@@ -187,8 +187,9 @@ ferry_fork_server_link_end_ask (FerryLink *fork_server)
 static void
 note_not_forked (FerryLink *fork_server, FerryLink *link)
 {
-  int cause =
-    fork_server->cause == FERRY_CLOSE_REASON_LAUNCH_FAILED ? fork_server->cause : FERRY_CLOSE_REASON_FORK_SERVER_LOST;
+  gboolean same =
+    fork_server->cause == FERRY_CLOSE_REASON_LAUNCH_FAILED || fork_server->cause == FERRY_CLOSE_REASON_NEVER_ATTACHED;
+  int cause = same ? fork_server->cause : FERRY_CLOSE_REASON_FORK_SERVER_LOST;
   g_autofree char *detail =
     g_strdup_printf ("Worker '%s' could not be started. %s", link->name, fork_server->fork_server->end_message);
 

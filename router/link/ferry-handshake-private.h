@@ -23,7 +23,9 @@ typedef enum
   FERRY_CONTROL_ATTACHED, /* a valid attach packet */
   FERRY_CONTROL_TAKEN,    /* a valid packet of another kind, which was handled */
   FERRY_CONTROL_CLOSED,   /* the worker's end is closed */
-  FERRY_CONTROL_INVALID,  /* a packet that breaks the protocol; the GError says how */
+  /* a packet that breaks the protocol; the GError says how. FERRY_ERROR_NOT_A_WORKER: the process says that it is no
+   * worker */
+  FERRY_CONTROL_INVALID,
 } FerryControlEvent;
 
 gboolean ferry_control_socket_pair (int *application_fd, int *worker_fd, GError **error);
@@ -49,6 +51,7 @@ int ferry_control_find_fd (void);
 int ferry_control_take_fd (GError **error);
 gboolean ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *doorbell, GError **error);
 gboolean ferry_control_send_attach (int fd, gsize segment_size, GError **error);
+void ferry_control_send_no_worker (int fd);
 int ferry_control_send_memory (int fd, guint64 number, int memory);
 gboolean ferry_control_receive_fd_batch (int fd, FerryFdBatch *packet, GArray *descriptors, gboolean *complete);
 

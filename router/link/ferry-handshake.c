@@ -131,6 +131,12 @@ check_attach (const FerryAttach *packet, gsize size, guint n_descriptors, gsize 
     }
   if (n_descriptors > 0)
     return invalid (error, "sent %u descriptors with its answer to the welcome; it must send none", n_descriptors);
+  if (header->kind == FERRY_CONTROL_NO_WORKER)
+    {
+      ferry_set_error (error, FERRY_ERROR_NOT_A_WORKER,
+                       "ran as an application, which starts workers of its own, and did not attach");
+      return FERRY_CONTROL_INVALID;
+    }
   if (header->kind != FERRY_CONTROL_ATTACH)
     return invalid (error, "answered its welcome with a packet of kind %u; it must send attach, which has kind %d",
                     header->kind, FERRY_CONTROL_ATTACH);
@@ -390,6 +396,16 @@ ferry_control_send_attach (int fd, gsize segment_size, GError **error)
 
   errno = ferry_control_send (fd, FERRY_CONTROL_ATTACH, &packet, sizeof packet, NULL, 0, MSG_DONTWAIT);
   return errno == 0 || ferry_set_system_error (error, "Answering the application's welcome (sendmsg)");
+}
+
+/* worker: answers the welcome, which stays in the socket, by the statement that this process is no worker. Nothing
+ * follows from a failure: the application then waits for an attach packet until the worker's time is over. */
+void
+ferry_control_send_no_worker (int fd)
+{
+  FerryControlHeader packet;
+
+  ferry_control_send (fd, FERRY_CONTROL_NO_WORKER, &packet, sizeof packet, NULL, 0, MSG_DONTWAIT);
 }
 
 /* ---- the worker's control socket ---- */

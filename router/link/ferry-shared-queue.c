@@ -447,6 +447,19 @@ apply_fault (FerrySharedQueue *self, FerryLink *link, const char *detail)
   ferry_shared_queue_apply (self, link, FERRY_LINK_FAULT, detail);
 }
 
+/* Handles the statement of a process that it is no worker. A process without senders need not attach, and goes on. */
+static FerryControlEvent
+take_no_worker (FerryLink *link, GError **error)
+{
+  if (link->connection_ids->len == 0 && link->fork_server == NULL)
+    {
+      g_clear_error (error);
+      return FERRY_CONTROL_TAKEN;
+    }
+  ferry_link_note (link, FERRY_CLOSE_REASON_NEVER_ATTACHED, (*error)->message);
+  return FERRY_CONTROL_INVALID;
+}
+
 static FerryControlEvent
 receive (FerrySharedQueue *self, FerryLink *link, GError **error)
 {
@@ -469,6 +482,8 @@ receive (FerrySharedQueue *self, FerryLink *link, GError **error)
   else
     event = ferry_control_receive (link->control, attached, link->segment.size, orphans, error);
   ferry_orphans_free (orphans);
+  if (event == FERRY_CONTROL_INVALID && g_error_matches (*error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER))
+    return take_no_worker (link, error);
   return event;
 }
 

@@ -113,17 +113,31 @@ explain_early_end (FerryExit *self, FerryLink *link, char *text)
                           link->entry);
 }
 
+/* (transfer full): explains the end of a process that was killed because it did not attach. link->detail is what the
+ * process itself said, or how the fork server ended that did not fork the process; NULL where the time was over. */
+static char *
+explain_never_attached (FerryExit *self, FerryLink *link)
+{
+  g_autofree char *name = name_process_and_program (self->pid, link);
+  const char *entry = link->entry != NULL ? link->entry : "the function that enters its sandbox";
+
+  if (link->detail != NULL && self->pid == 0)
+    return g_strdup (link->detail);
+  if (link->detail != NULL)
+    return quote_last_error (
+      link, g_strdup_printf ("%s %s; it was killed; make the program call %s, before it does anything else", name,
+                             link->detail, entry));
+  return quote_last_error (link, g_strdup_printf ("%s did not attach in time and was killed; make the program call %s, "
+                                                  "or allow more time with ferry_launcher_set_attach_timeout()",
+                                                  name, entry));
+}
+
 static char *
 describe_process (FerryExit *self, FerryLink *link)
 {
   g_autofree char *name = name_process_and_program (self->pid, link);
   char *text;
 
-  if (self->reason == FERRY_CLOSE_REASON_NEVER_ATTACHED)
-    return quote_last_error (
-      link, g_strdup_printf ("%s did not attach in time and was killed; make the program call %s, "
-                             "or allow more time with ferry_launcher_set_attach_timeout()",
-                             name, link->entry != NULL ? link->entry : "the function that enters its sandbox"));
   if (self->signal == 0 && self->exit_status < 0 && link->parent != FERRY_PARENT_SELF)
     return g_strdup_printf ("%s ended, and its fork server did not report its exit status", name);
   text = describe_end (self, name);
@@ -144,6 +158,8 @@ describe_cause (FerryExit *self, FerryLink *link)
     case FERRY_CLOSE_REASON_LAUNCH_FAILED:
     case FERRY_CLOSE_REASON_FORK_SERVER_LOST:
       return g_strdup (link->detail);
+    case FERRY_CLOSE_REASON_NEVER_ATTACHED:
+      return explain_never_attached (self, link);
     case FERRY_CLOSE_REASON_HUNG_UP:
       return g_strdup_printf ("%s closed its control socket, went on running and was killed", name);
     case FERRY_CLOSE_REASON_PROTOCOL_ERROR:

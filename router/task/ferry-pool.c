@@ -276,23 +276,27 @@ note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
   g_error_free (error);
 }
 
-/* Handles the end of a worker that had not begun a task. The worker is replaced after a pause, up to a limit. The limit
- * is 1 if the worker did not attach in time and no other ever has: the program probably never attaches. */
+/* Handles the end of a worker that had not begun a task. The worker is replaced after a pause, up to a limit. It is not
+ * replaced if it did not attach and no other ever has: then the program is probably no worker, and each further one
+ * would take as long. */
 static void
 note_useless_end (FerryPool *self, FerryExit *exit)
 {
   gboolean never = ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_NEVER_ATTACHED && !self->rules.has_attached;
   const char *const *lines = ferry_exit_get_last_lines (exit);
   g_autofree char *text = g_strjoinv ("\n", (char **) lines);
+  g_autofree char *number = NULL;
 
   back_off (self, self->restarts);
-  if (self->restarts->len <= (never ? MIN (self->restart_limit, 1) : self->restart_limit))
+  if (!never && self->restarts->len <= self->restart_limit)
     return;
-  fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                           "%u workers of the pool '%s' ended before they had begun a task; correct the worker's "
-                           "program, then call ferry_pool_reset(). The last worker: %s%s%s",
-                           self->restarts->len, ferry_pool_get_name (self), ferry_exit_get_message (exit),
-                           lines[0] != NULL ? ":\n" : "", text));
+  number = never ? g_strdup ("No worker") : g_strdup_printf ("%u workers", self->restarts->len);
+  fail (self,
+        g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                     "%s of the pool '%s' %s; correct the worker's program, then call ferry_pool_reset(). The "
+                     "last worker: %s%s%s",
+                     number, ferry_pool_get_name (self), never ? "has attached" : "ended before they had begun a task",
+                     ferry_exit_get_message (exit), lines[0] != NULL ? ":\n" : "", text));
 }
 
 /* Handles the unexpected end of a worker. A worker that had begun a task, other than the initialiser, is replaced
@@ -1031,8 +1035,8 @@ ferry_pool_set_use_fork_server (FerryPool *self, gboolean use_fork_server)
  * Before each replacement there is a pause, which doubles each time. After more than @restarts such ends in @interval
  * the pool fails. Workers that end while they run a task are replaced without limit.
  *
- * A worker that does not attach in time ([method@Ferry.Launcher.set_attach_timeout]) is replaced only once if no worker
- * of the pool has ever attached. The program probably does not call [func@Ferry.Worker.main].
+ * A worker that does not attach in time ([method@Ferry.Launcher.set_attach_timeout]) is not replaced, and the pool
+ * fails, if no worker of the pool has ever attached. The program probably does not call [func@Ferry.Worker.main].
  *
  * If the system lacks memory, descriptors or processes for a worker, the start is tried again after such pauses, at
  * most @restarts times in @interval. If no worker is left then, the pool fails with %FERRY_ERROR_SYSTEM. On the

@@ -20,6 +20,11 @@ typedef enum
 /* any: whether this process is a worker that has attached, or can attach. Does not attach. */
 gboolean ferry_attachment_is_possible (void);
 
+/* any: whether this process may start workers. Fails with FERRY_ERROR_NOT_A_WORKER in a process that was started as a
+ * worker and has not attached, and tells the application so. So a program that is its own worker program, and does not
+ * notice that it runs as a worker, does not start itself without end. */
+gboolean ferry_attachment_check_may_start (GError **error);
+
 /* any: the first call of one of these functions attaches the process to its application, or fails to. */
 
 /* (transfer full) */

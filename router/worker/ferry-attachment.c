@@ -230,6 +230,23 @@ ferry_attachment_is_possible (void)
   return attachment != NULL || ferry_control_find_fd () >= 0;
 }
 
+gboolean
+ferry_attachment_check_may_start (GError **error)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&attachment_lock);
+  /* ferry_control_take_fd() removes the variable that names the socket. */
+  int control = attachment == NULL ? ferry_control_find_fd () : -1;
+
+  if (control < 0)
+    return TRUE;
+  ferry_control_send_no_worker (control);
+  return ferry_set_error (
+    error, FERRY_ERROR_NOT_A_WORKER,
+    "This process was started as a worker of process %d and has not attached to it, so it starts no workers of its "
+    "own; call ferry_worker_main() at the beginning of main(), or ferry_worker_get_sender() before the first start",
+    (int) getppid ());
+}
+
 FerrySender *
 ferry_attachment_get_sender (const char *name, GError **error)
 {

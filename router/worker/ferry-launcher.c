@@ -15,6 +15,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-lane-layout.h"
@@ -23,6 +24,7 @@
 #include "route/ferry-sender-private.h"
 #include "sandbox/ferry-sandbox-private.h"
 #include "spawn/ferry-spawn-private.h"
+#include "worker/ferry-attachment-private.h"
 #include "worker/ferry-fork-server-main-private.h"
 #include "worker/ferry-worker-private.h"
 
@@ -830,7 +832,9 @@ static FerryWorker *
 spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, gboolean as_fork_server, GError **error)
 {
   g_autoptr (FerryWorker) worker = NULL;
-  g_autoptr (FerryLink) link = make_link (self, router, as_fork_server ? 0 : self->arena_size, error);
+  g_autoptr (FerryLink) link = ferry_attachment_check_may_start (error)
+                                 ? make_link (self, router, as_fork_server ? 0 : self->arena_size, error)
+                                 : NULL;
   g_autoptr (FerrySpawnPlan) plan = link != NULL ? make_plan (self, link, fork_server == NULL, error) : NULL;
   g_autoptr (FerryStartRequest) request = NULL;
   g_autoptr (GArray) passed = NULL;
@@ -928,6 +932,9 @@ ferry_launcher_spawn_fork_server (FerryLauncher *self, FerryRouter *router, GErr
  * - %FERRY_ERROR_LAUNCH_FAILED when the program is not in `PATH`, the fork server ended several times in a row, or the
  *   system lacks a layer that the sandbox requires
  * - %FERRY_ERROR_TOO_LARGE, and %FERRY_ERROR_SYSTEM when the system has no memory or descriptors left
+ * - %FERRY_ERROR_NOT_A_WORKER when this process was itself started as a worker and has not attached to its application.
+ *   A program that is its own worker program, and forgets [func@Ferry.Worker.main], would otherwise start itself
+ *   without end
  *
  * Returns: (transfer full): the worker, or %NULL with @error set
  *
@@ -989,6 +996,18 @@ check_may_persist (FerryLauncher *self, GError **error)
     "A persistent worker outlives the application, and cannot have %s; use a launcher without them", what);
 }
 
+/* Fails in a persistent worker that does not know yet that it is one. ferry_listener_new_from_environment() removes the
+ * variable. */
+static gboolean
+check_listens (GError **error)
+{
+  if (getauxval (AT_SECURE) != 0 || g_getenv (FERRY_LISTEN_ADDRESS_VARIABLE) == NULL)
+    return TRUE;
+  return ferry_set_error (error, FERRY_ERROR_NOT_A_WORKER,
+                          "This process was started as a persistent worker and does not listen, so it starts none "
+                          "itself; call ferry_listener_new_from_environment() at the beginning of main()");
+}
+
 /**
  * ferry_launcher_spawn_persistent:
  * @self: a launcher
@@ -1010,7 +1029,8 @@ check_may_persist (FerryLauncher *self, GError **error)
  *
  * Fails with %FERRY_ERROR_LAUNCH_FAILED when the program cannot be executed, with %FERRY_ERROR_BAD_ARGUMENTS when the
  * launcher has senders, a fork server, a sandbox or logged streams, and with %FERRY_ERROR_SYSTEM and
- * %FERRY_ERROR_WRONG_THREAD.
+ * %FERRY_ERROR_WRONG_THREAD. Fails with %FERRY_ERROR_NOT_A_WORKER as [method@Ferry.Launcher.spawn] does, and in a
+ * process that was itself started by this function and has not made its listener.
  *
  * Returns: %TRUE when the worker was started
  *
@@ -1026,7 +1046,8 @@ ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid 
   g_return_val_if_fail (address != NULL && address[0] != '\0', FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error) || !check_may_persist (self, error))
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error) || !check_may_persist (self, error) ||
+      !ferry_attachment_check_may_start (error) || !check_listens (error))
     return FALSE;
   plan = make_plan (self, NULL, TRUE, error);
   if (plan == NULL)

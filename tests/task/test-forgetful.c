@@ -1,0 +1,328 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: worker/ferry-attachment.c, worker/ferry-launcher.c
+ *
+ * A program that is its own worker program and forgets to ask whether it runs as a worker: it is started once, and told
+ * what is missing. One that asks may start workers of its own. */
+
+#include "config.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "task/task-test.h"
+
+/* More than any test has; what starts itself without end ends here. */
+#define MAX_PROCESSES 8
+
+typedef enum
+{
+  IN_POOL,
+  IN_FORKED_POOL,
+  IN_CHANNEL,
+  WITH_SENDER,
+  WITHOUT_SENDER,
+  PERSISTENT,
+} Way;
+
+static const char *const ways[] = {"pool",        "pool-with-fork-server", "channel",
+                                   "with-sender", "without-sender",        "persistent"};
+
+/* ---- the processes, each with a line in a file ---- */
+
+static char *
+read_lines (const char *path, guint *n)
+{
+  char *text = NULL;
+
+  g_file_get_contents (path, &text, NULL, NULL);
+  *n = 0;
+  for (const char *c = text; c != NULL && *c != '\0'; c++)
+    *n += *c == '\n';
+  return text;
+}
+
+static void
+append_line (const char *path, const char *line)
+{
+  g_autofree char *text = g_strdup_printf ("%s\n", line);
+  int fd = g_open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+  g_assert_cmpint (write (fd, text, strlen (text)), ==, (gssize) strlen (text));
+  close (fd);
+}
+
+/* ---- what the application does, and this program as its worker too ---- */
+
+static FerryLauncher *
+launcher_new (Way way, const char *path)
+{
+  return ferry_launcher_new ((const char *const[]){"/proc/self/exe", "forgetful", ways[way], path, NULL});
+}
+
+/* Each runs until the work has failed, and returns why. (transfer full) */
+
+static char *
+run_in_pool (FerryRouter *router, FerryLauncher *launcher, gboolean forked)
+{
+  g_autoptr (FerryPool) pool = ferry_pool_new (router, launcher);
+  g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
+  g_autoptr (FerryTask) task = NULL;
+
+  ferry_pool_set_use_fork_server (pool, forked);
+  task = task_test_submit (executor, "nothing", NULL);
+  task_test_wait_done (task);
+  return g_strdup (ferry_task_get_error (task)->message);
+}
+
+static char *
+run_in_channel (FerryRouter *router, FerryLauncher *launcher)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (FerryChannel) channel = ferry_channel_start (launcher, router, "echo", NULL, &error);
+
+  if (channel != NULL)
+    ferry_channel_receive (channel, FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC, NULL, &value, NULL, &error);
+  return g_strdup (error->message);
+}
+
+static char *
+run_worker (FerryRouter *router, FerryLauncher *launcher, gboolean with_sender)
+{
+  FerryTestPipe *pipe = ferry_test_pipe_new (router);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  if (with_sender)
+    g_assert_true (ferry_launcher_add_sender (launcher, "out", pipe->sender, NULL));
+  worker = ferry_launcher_spawn (launcher, router, &error);
+  ferry_test_pipe_free (pipe);
+  if (worker == NULL)
+    return g_strdup (error->message);
+  ferry_test_wait_ended (worker);
+  return g_strdup (ferry_exit_get_message (ferry_worker_get_exit (worker)));
+}
+
+static char *
+run_persistent (FerryLauncher *launcher)
+{
+  g_autoptr (GError) error = NULL;
+
+  return ferry_launcher_spawn_persistent (launcher, "@ferry-test-forgetful", NULL, &error) ? NULL
+                                                                                           : g_strdup (error->message);
+}
+
+static char *
+run (FerryRouter *router, FerryLauncher *launcher, Way way)
+{
+  switch (way)
+    {
+    case IN_POOL:
+    case IN_FORKED_POOL:
+      return run_in_pool (router, launcher, way == IN_FORKED_POOL);
+    case IN_CHANNEL:
+      return run_in_channel (router, launcher);
+    case PERSISTENT:
+      return run_persistent (launcher);
+    default:
+      return run_worker (router, launcher, way == WITH_SENDER);
+    }
+}
+
+/* The application that this program is where it does not notice that it runs as a worker. */
+static int
+be_forgetful (const char *way_name, const char *path)
+{
+  g_autoptr (FerryRouter) router = ferry_test_router_new ();
+  g_autoptr (FerryLauncher) launcher = NULL;
+  g_autofree char *error = NULL;
+  guint n;
+  Way way = IN_POOL;
+
+  g_free (read_lines (path, &n));
+  if (n >= MAX_PROCESSES)
+    return 1;
+  append_line (path, "started");
+  while (strcmp (ways[way], way_name) != 0)
+    way++;
+  launcher = launcher_new (way, path);
+  error = run (router, launcher, way);
+  append_line (path, error != NULL ? error : "no error");
+  ferry_test_router_stop (g_steal_pointer (&router));
+  return 0;
+}
+
+/* ---- the tests ---- */
+
+typedef struct
+{
+  char *folder; /* (owned) */
+  char *path;   /* (owned): of the file that has a line for each process */
+  FerryRouter *router;
+} Test;
+
+static void
+test_init (Test *self)
+{
+  self->folder = g_dir_make_tmp ("ferry-test-forgetful-XXXXXX", NULL);
+  self->path = g_build_filename (self->folder, "processes", NULL);
+  self->router = ferry_test_router_new ();
+}
+
+static void
+test_clear (Test *self)
+{
+  task_test_settle ();
+  ferry_test_router_stop (self->router);
+  g_unlink (self->path);
+  g_rmdir (self->folder);
+  g_free (self->path);
+  g_free (self->folder);
+}
+
+static guint
+count_started (Test *self)
+{
+  guint n;
+  g_autofree char *text = read_lines (self->path, &n);
+  guint n_started = 0;
+
+  for (const char *c = text; c != NULL && (c = strstr (c, "started\n")) != NULL; c++)
+    n_started++;
+  return n_started;
+}
+
+static void
+assert_says (const char *message, const char *words)
+{
+  if (strstr (message, words) == NULL)
+    g_error ("'%s' does not say '%s'", message, words);
+}
+
+static void
+is_started_once_and_told (gconstpointer data)
+{
+  Way way = GPOINTER_TO_UINT (data);
+  g_autoptr (FerryLauncher) launcher = NULL;
+  g_autofree char *error = NULL;
+  Test test;
+
+  test_init (&test);
+  launcher = launcher_new (way, test.path);
+  /* No time: the worker itself says that it is none. */
+  ferry_launcher_set_attach_timeout (launcher, 0);
+  error = run (test.router, launcher, way);
+  assert_says (error, "it was killed; make the program call");
+  assert_says (error, way == WITH_SENDER ? "ferry_worker_get_sender()" : "ferry_worker_main()");
+  g_assert_cmpuint (count_started (&test), ==, 1);
+  test_clear (&test);
+}
+
+static gboolean
+has_told (gpointer data)
+{
+  guint n;
+
+  g_free (read_lines (((Test *) data)->path, &n));
+  return n >= 2;
+}
+
+/* A process that need not attach is not killed, and gets the error itself. */
+static void
+is_told_itself (gconstpointer data)
+{
+  Way way = GPOINTER_TO_UINT (data);
+  g_autoptr (FerryLauncher) launcher = NULL;
+  g_autofree char *end = NULL;
+  g_autofree char *text = NULL;
+  Test test;
+  guint n;
+
+  test_init (&test);
+  launcher = launcher_new (way, test.path);
+  end = run (test.router, launcher, way);
+  if (way == PERSISTENT)
+    g_assert_null (end);
+  else
+    assert_says (end, "exited with status 0");
+  ferry_test_look_until (has_told, &test);
+  g_assert_cmpuint (count_started (&test), ==, 1);
+  text = read_lines (test.path, &n);
+  assert_says (text, way == PERSISTENT ? "ferry_listener_new_from_environment()" : "ferry_worker_main()");
+  test_clear (&test);
+}
+
+/* The function "nest" of this program's workers: has a pool of its own do what it was given. */
+static GVariant *
+nest (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_autoptr (FerryRouter) router = ferry_test_router_new ();
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *const[]){"/proc/self/exe", "worker", NULL});
+  g_autoptr (FerryPool) pool = ferry_pool_new (router, launcher);
+  g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
+  g_autoptr (FerryTask) task = NULL;
+  GVariant *result;
+
+  ferry_pool_set_use_fork_server (pool, g_variant_get_boolean (arguments));
+  task = task_test_submit (executor, "echo", g_variant_new ("s", "from within"));
+  task_test_wait_done (task);
+  g_assert_no_error (ferry_task_get_error (task));
+  result = ferry_task_get_result (task, error);
+  g_clear_object (&executor);
+  g_clear_object (&pool);
+  task_test_settle ();
+  ferry_test_router_stop (g_steal_pointer (&router));
+  return result;
+}
+
+static void
+may_start_workers_once_attached (gconstpointer data)
+{
+  gboolean forked = GPOINTER_TO_UINT (data) != 0;
+  g_autoptr (FerryRouter) router = ferry_test_router_new ();
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *const[]){"/proc/self/exe", "worker", NULL});
+  g_autoptr (FerryPool) pool = ferry_pool_new (router, launcher);
+  g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
+  g_autoptr (FerryTask) task = NULL;
+
+  ferry_pool_set_use_fork_server (pool, forked);
+  task = task_test_submit (executor, "nest", g_variant_new_boolean (forked));
+  task_test_assert_result (task, "'from within'");
+  g_clear_object (&executor);
+  g_clear_object (&pool);
+  task_test_settle ();
+  ferry_test_router_stop (g_steal_pointer (&router));
+}
+
+int
+main (int argc, char **argv)
+{
+  if (argc > 3 && strcmp (argv[1], "forgetful") == 0)
+    return be_forgetful (argv[2], argv[3]);
+  ferry_function_register ("nest", "b", NULL, nest);
+  task_test_register ();
+  if (ferry_worker_main (&argc, &argv))
+    return 1;
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  for (guint way = IN_POOL; way <= WITH_SENDER; way++)
+    {
+      g_autofree char *path = g_strdup_printf ("/forgetful/is-started-once-and-told/%s", ways[way]);
+
+      g_test_add_data_func (path, GUINT_TO_POINTER (way), is_started_once_and_told);
+    }
+  for (guint way = WITHOUT_SENDER; way <= PERSISTENT; way++)
+    {
+      g_autofree char *path = g_strdup_printf ("/forgetful/is-told-itself/%s", ways[way]);
+
+      g_test_add_data_func (path, GUINT_TO_POINTER (way), is_told_itself);
+    }
+  g_test_add_data_func ("/forgetful/a-worker-that-attached-may-start-workers", GUINT_TO_POINTER (0),
+                        may_start_workers_once_attached);
+  g_test_add_data_func ("/forgetful/a-forked-worker-that-attached-may-start-workers", GUINT_TO_POINTER (1),
+                        may_start_workers_once_attached);
+  return g_test_run ();
+}
