@@ -172,8 +172,9 @@ ferry_error_record_get_trace (FerryErrorRecord *self)
  *
  * A list of errors that are caught where they occur, and shown or raised later.
  *
- * Each error has a phase, which is any name of a part of the work: “init”, “work”, “cleanup”. In functions that search
- * the list, the phase %NULL stands for all phases. With filters ([method@Ferry.ErrorList.add_filter]) a list catches
+ * Each error has a phase, which is any name of a part of the work: “init”, “work”, “cleanup”. Where none was given, the
+ * phase is empty. In functions that search the list, the phase %NULL stands for all phases, and the empty phase for the
+ * errors without one. With filters ([method@Ferry.ErrorList.add_filter]) a list catches
  * only errors that pass at least one filter. It does not catch other errors; the caller must handle them:
  *
  * ```c
@@ -526,11 +527,11 @@ ferry_error_list_to_variant (FerryErrorList *self)
 /**
  * ferry_error_list_raise_any:
  * @self: a list
- * @phase: (nullable): the phase of the errors; %NULL for all phases
+ * @phase: (nullable): the phase of the errors; %NULL for all phases, and empty for the errors without a phase alone
  * @error: return location for an error
  *
- * Fails with a copy of the first error of @phase, if the list has one. Later errors are often consequences of the
- * first. The list does not change. Any thread, one at a time.
+ * Fails with a copy of the last error of @phase, if the list has one. The first error, of which the later ones may be
+ * consequences, is that of [method@Ferry.ErrorList.get_first]. The list does not change. Any thread, one at a time.
  *
  * Returns: %TRUE if there is no such error
  *
@@ -539,15 +540,15 @@ ferry_error_list_to_variant (FerryErrorList *self)
 gboolean
 ferry_error_list_raise_any (FerryErrorList *self, const char *phase, GError **error)
 {
-  const FerryErrorRecord *first;
+  const FerryErrorRecord *last;
 
   g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  first = ferry_error_list_get_first (self, phase);
-  if (first == NULL)
+  last = ferry_error_list_get_last (self, phase);
+  if (last == NULL)
     return TRUE;
-  g_propagate_error (error, ferry_error_copy_with_trace (first->error, first->trace));
+  g_propagate_error (error, ferry_error_copy_with_trace (last->error, last->trace));
   return FALSE;
 }
 

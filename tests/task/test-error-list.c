@@ -101,25 +101,46 @@ test_filters (void)
 }
 
 static void
+assert_raises (FerryErrorList *list, const char *phase, const char *message)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (ferry_error_list_raise_any (list, phase, &error));
+  g_assert_cmpstr (error->message, ==, message);
+}
+
+static void
 test_raise (void)
 {
   g_autoptr (FerryErrorList) list = ferry_error_list_new ();
   g_autoptr (GError) error = NULL;
 
   g_assert_true (ferry_error_list_raise_any (list, NULL, &error));
-  add (list, "init", "one");
+  add (list, "work", "one");
   add (list, "work", "two");
-  add (list, "work", "three");
-  g_assert_false (ferry_error_list_raise_any (list, NULL, &error));
-  g_assert_cmpstr (error->message, ==, "one");
-  g_clear_error (&error);
-  g_assert_false (ferry_error_list_raise_any (list, "work", &error));
-  g_assert_cmpstr (error->message, ==, "two");
-  g_clear_error (&error);
+  add (list, "init", "three");
+  assert_raises (list, NULL, "three");
+  assert_raises (list, "work", "two");
   g_assert_true (ferry_error_list_raise_any (list, "cleanup", &error));
   g_assert_no_error (error);
   g_assert_false (ferry_error_list_raise_any (list, NULL, NULL));
-  assert_list (list, "init:one work:two work:three");
+  assert_list (list, "work:one work:two init:three");
+}
+
+static void
+test_raise_without_phase (void)
+{
+  g_autoptr (FerryErrorList) list = ferry_error_list_new ();
+  g_autoptr (GError) error = NULL;
+
+  add (list, "work", "one");
+  g_assert_true (ferry_error_list_raise_any (list, "", &error));
+  g_assert_no_error (error);
+  add (list, NULL, "two");
+  add (list, "", "three");
+  add (list, "work", "four");
+  assert_raises (list, "", "three");
+  assert_raises (list, NULL, "four");
 }
 
 static void
@@ -315,7 +336,8 @@ main (int argc, char **argv)
   g_test_add_func ("/error-list/keeps-records-in-order", test_records);
   g_test_add_func ("/error-list/takes-an-error-or-none", test_take);
   g_test_add_func ("/error-list/leaves-what-passes-no-filter", test_filters);
-  g_test_add_func ("/error-list/raises-the-first-of-a-phase", test_raise);
+  g_test_add_func ("/error-list/raises-the-last-of-a-phase", test_raise);
+  g_test_add_func ("/error-list/raises-the-last-without-a-phase", test_raise_without_phase);
   g_test_add_func ("/error-list/shows-first-last-and-all", test_looking);
   g_test_add_func ("/error-list/clears-a-phase-and-says-so", test_clear);
   g_test_add_func ("/error-list/catches-what-tasks-failed-with", test_tasks);
