@@ -29,6 +29,10 @@ gboolean ferry_is_shortage (int error_number);
 gboolean ferry_check_free_fds (guint n, GError **error);
 /* Returns the machine's memory in bytes, or the limit of this process's control group where that is lower. */
 guint64 ferry_get_usable_memory (void);
+/* Returns (transfer full) a value as a message shows it: what g_variant_print() returns, cut where it is long. */
+char *ferry_show_value (GVariant *value);
+/* The same for the arguments (nullable) of a call, in brackets. */
+char *ferry_show_arguments (GVariant *arguments);
 
 /* Gets and sets the trace that an error of the domain FERRY_ERROR carries. Errors of other domains:
  * call/ferry-remote-error-private.h. */

@@ -14,9 +14,6 @@
 #include "object/ferry-interface-private.h"
 #include "object/ferry-object-message-private.h"
 
-/* The longest value, in bytes, that a message repeats: another process must not fill a log. */
-#define MAX_PRINTED 256
-
 FerryMember *
 ferry_member_new (FerryMemberKind kind, const char *name)
 {
@@ -148,7 +145,7 @@ check_range (const FerryMember *self, GVariant *value, const GValue *held, GErro
   g_value_copy (held, &validated);
   if (!g_param_value_validate (self->pspec, &validated))
     return TRUE;
-  text = g_variant_get_size (value) <= MAX_PRINTED ? g_variant_print (value, FALSE) : g_strdup ("that long value");
+  text = ferry_show_value (value);
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                           "The property '%s' does not take %s; send a value within its range", self->name, text);
 }

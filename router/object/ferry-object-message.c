@@ -17,9 +17,6 @@
 
 #define FOLLOW_TYPE "(sttasasb)"
 
-/* How many characters of an argument are shown. */
-#define SHOWN_MAX 60
-
 /* ---- steps ---- */
 
 typedef enum
@@ -296,35 +293,13 @@ ferry_view_request_clear (FerryViewRequest *self)
   g_clear_pointer (&self->held, g_bytes_unref);
 }
 
-static char *
-show_value (GVariant *value)
-{
-  g_autofree char *text = NULL;
-
-  if (g_variant_get_size (value) > 4096)
-    return g_strdup_printf ("%" G_GSIZE_FORMAT " bytes", g_variant_get_size (value));
-  text = g_variant_print (value, FALSE);
-  if (g_utf8_strlen (text, -1) > SHOWN_MAX)
-    strcpy (g_utf8_offset_to_pointer (text, SHOWN_MAX - 3), "...");
-  return g_steal_pointer (&text);
-}
-
 /* Returns (transfer full) the step's argument as text; for calls in brackets. */
 static char *
 show_argument (const FerryStep *step)
 {
-  gboolean is_call = step->kind == FERRY_STEP_CALL || step->kind == FERRY_STEP_PASS;
-  g_autofree char *text = NULL;
-
-  if (step->argument == NULL)
-    return g_strdup (is_call ? "()" : "");
-  text = show_value (step->argument);
-  if (is_call && text[0] != '(')
-    return g_strdup_printf ("(%s)", text);
-  /* Remove the comma that g_variant_print() adds to a tuple of one value. */
-  if (is_call && g_str_has_suffix (text, ",)"))
-    strcpy (text + strlen (text) - 2, ")");
-  return g_steal_pointer (&text);
+  if (step->kind == FERRY_STEP_CALL || step->kind == FERRY_STEP_PASS)
+    return ferry_show_arguments (step->argument);
+  return step->argument != NULL ? ferry_show_value (step->argument) : g_strdup ("");
 }
 
 /* Returns (transfer full) a part of the step's argument as text. index: 0 for the key of FERRY_STEP_SET_ITEM, 1 for
@@ -335,7 +310,7 @@ show_item (const FerryStep *step, gsize index)
   g_autoptr (GVariant) item = NULL;
 
   g_variant_get_child (step->argument, index, "v", &item);
-  return show_value (item);
+  return ferry_show_value (item);
 }
 
 static void

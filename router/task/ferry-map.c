@@ -878,6 +878,41 @@ was_refused (FerryMapChunk *chunk, const GError *error)
          !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
 }
 
+/* Returns (transfer full) (nullable) the arguments of an item. */
+static GVariant *
+get_item (FerryMapChunk *chunk, guint place)
+{
+  GVariant *arguments = ferry_task_get_arguments (FERRY_TASK (chunk));
+  g_autoptr (GVariant) items = NULL;
+  g_autoptr (GVariant) item = NULL;
+  g_autoptr (GVariant) boxed = NULL;
+
+  if (chunk->is_plain)
+    return arguments != NULL ? g_variant_ref (arguments) : NULL;
+  items = g_variant_get_child_value (arguments, 2);
+  item = g_variant_get_child_value (items, place);
+  if (!g_variant_is_of_type (item, G_VARIANT_TYPE (FERRY_MAP_BOX_TYPE)))
+    return g_steal_pointer (&item);
+  boxed = g_variant_get_maybe (item);
+  return boxed != NULL ? g_variant_get_variant (boxed) : NULL;
+}
+
+/* Returns the error of the chunk's next item, which was lost by error. */
+static GError *
+make_lost_error (FerryMap *self, FerryMapChunk *chunk, const GError *error)
+{
+  g_autoptr (GVariant) item = get_item (chunk, chunk->n_come);
+  g_autofree char *arguments = ferry_show_arguments (item);
+  FerryExit *exit = ferry_task_get_exit (FERRY_TASK (chunk));
+
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                      "Item %" G_GUINT64_FORMAT
+                      " was lost because its worker ended while it ran %s %s; correct the function, or map the item "
+                      "again: %s",
+                      chunk->first + chunk->n_come, self->function, arguments,
+                      exit != NULL ? ferry_exit_get_message (exit) : error->message);
+}
+
 /* Handles a chunk whose worker died. The item that the worker ran fails, unless an earlier attempt has answered it. The
  * answers of the items before it have arrived. The items after it were not begun, and are submitted again. */
 static void
@@ -888,7 +923,11 @@ lose_item (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 
   requeue (self, chunk, was_there ? n_come : n_come + 1, FALSE);
   if (!was_there && n_come < chunk->n_items)
-    take_result (self, end_item (chunk), NULL, ferry_error_copy (error));
+    {
+      GError *lost = make_lost_error (self, chunk, error);
+
+      take_result (self, end_item (chunk), NULL, lost);
+    }
 }
 
 static void

@@ -838,6 +838,8 @@ may_try_again (FerryPoolWorker *self, FerryTask *task)
 static void
 fail_lost_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
 {
+  g_autofree char *arguments = ferry_show_arguments (ferry_task_get_arguments (task));
+
   /* If the router was stopped, the worker did not cause the loss, and no other worker can run the task. */
   if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_ROUTER_STOPPED)
     fail_task (task, FERRY_TASK_EVENT_LOST,
@@ -849,20 +851,21 @@ fail_lost_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
   else if (is_deadly (self, task))
     fail_task (task, FERRY_TASK_EVENT_REFUSE,
                g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
-                            "Task '%s' ended %u workers and is not retried; find out why its function fails with these "
-                            "arguments. The last worker: %s",
+                            "Task '%s' ended %u workers and is not retried; find out why %s %s fails. The last "
+                            "worker: %s",
                             ferry_task_get_name (task), ferry_task_get_placement (task)->n_deaths,
-                            ferry_exit_get_message (exit)),
+                            ferry_task_get_function (task), arguments, ferry_exit_get_message (exit)),
                NULL, exit);
   else if (may_try_again (self, task))
     give_back (task);
   else
-    fail_task (
-      task, FERRY_TASK_EVENT_LOST,
-      g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                   "Task '%s' was lost because its worker ended; correct the function, or submit the task again: %s",
-                   ferry_task_get_name (task), ferry_exit_get_message (exit)),
-      NULL, exit);
+    fail_task (task, FERRY_TASK_EVENT_LOST,
+               g_error_new (
+                 FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                 "Task '%s' was lost because its worker ended while it ran %s %s; correct the function, or submit the "
+                 "task again: %s",
+                 ferry_task_get_name (task), ferry_task_get_function (task), arguments, ferry_exit_get_message (exit)),
+               NULL, exit);
 }
 
 static void

@@ -260,6 +260,17 @@ assert_each_ran_once (const char *path, gint64 n, gint64 deadly)
     g_assert_cmpuint (seen[i], ==, 1);
 }
 
+/* The error of a lost item tells which it was, and with what the function was called. */
+static void
+assert_names_item (const GError *failure, guint64 index, const char *call)
+{
+  g_autofree char *words =
+    g_strdup_printf ("Item %" G_GUINT64_FORMAT " was lost because its worker ended while it ran %s", index, call);
+
+  g_assert_error (failure, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  g_assert_nonnull (strstr (failure->message, words));
+}
+
 static void
 a_killed_worker_costs_one_item (gconstpointer order)
 {
@@ -287,10 +298,7 @@ a_killed_worker_costs_one_item (gconstpointer order)
 
           g_assert_true (ferry_map_next (map, MAP_TEST_TIMEOUT, &index, &value, &failure, &error));
           if ((gint64) index == deadly)
-            {
-              g_assert_error (failure, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
-              g_assert_nonnull (strstr (failure->message, "crash-if-negative"));
-            }
+            assert_names_item (failure, index, "crash-if-negative ('");
           else
             g_assert_cmpint (g_variant_get_int64 (value), ==, 2 * (gint64) index);
         }
@@ -298,6 +306,36 @@ a_killed_worker_costs_one_item (gconstpointer order)
       assert_each_ran_once (path, n, deadly);
       unlink (path);
     }
+}
+
+/* The items of a chunk may be of several types, or have no arguments. */
+static void
+a_lost_item_shows_its_arguments (void)
+{
+  static const gboolean is_text[] = {FALSE, FALSE, TRUE, FALSE};
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "crash-if-text", FERRY_MAP_ORDERED);
+  g_autoptr (GPtrArray) items = g_ptr_array_new ();
+
+  g_ptr_array_add (items, g_variant_new_uint32 (1));
+  g_ptr_array_add (items, NULL);
+  g_ptr_array_add (items, g_variant_new_string ("a.png"));
+  g_ptr_array_add (items, g_variant_new_uint32 (2));
+  ferry_map_set_array (map, items);
+  ferry_map_set_chunk_size (map, items->len);
+  for (guint i = 0; i < G_N_ELEMENTS (is_text); i++)
+    {
+      g_autoptr (GVariant) value = NULL;
+      g_autoptr (GError) failure = NULL;
+      g_autoptr (GError) error = NULL;
+
+      g_assert_true (ferry_map_next (map, MAP_TEST_TIMEOUT, NULL, &value, &failure, &error));
+      if (is_text[i])
+        assert_names_item (failure, i, "crash-if-text ('a.png');");
+      else
+        g_assert_no_error (failure);
+    }
+  map_test_assert_end (map);
 }
 
 /* ---- one worker, used again and again ---- */
@@ -369,6 +407,7 @@ main (int argc, char **argv)
   g_test_add_func ("/map/an-item-that-is-too-large-fails-alone", an_item_that_is_too_large_fails_alone);
   g_test_add_func ("/map/items-of-a-stopped-executor-fail", items_of_a_stopped_executor_fail);
   g_test_add_func ("/map/a-pool-that-starts-nothing-ends-the-map", a_pool_that_starts_nothing_ends_the_map);
+  g_test_add_func ("/map/a-lost-item-shows-its-arguments", a_lost_item_shows_its_arguments);
   g_test_add_data_func ("/map/a-killed-worker-costs-one-item/ordered", ordered, a_killed_worker_costs_one_item);
   g_test_add_data_func ("/map/a-killed-worker-costs-one-item/unordered", unordered, a_killed_worker_costs_one_item);
   g_test_add_func ("/map/one-worker-is-used-1000-times", one_worker_is_used_1000_times);

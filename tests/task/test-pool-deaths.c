@@ -53,9 +53,22 @@ costs_one_task (void)
   g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 2);
   g_assert_null (ferry_pool_get_error (test->pool));
   assert_lost (segment, "Segmentation fault");
+  assert_lost (segment, "while it ran crash (11)");
   assert_lost (status, "42");
   g_assert_cmpint (ferry_exit_get_reason (ferry_task_get_exit (segment)), ==, FERRY_CLOSE_REASON_KILLED);
   g_assert_cmpint (ferry_exit_get_reason (ferry_task_get_exit (status)), ==, FERRY_CLOSE_REASON_EXITED);
+}
+
+static void
+says_what_it_ran (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) crash = ferry_task_new (FERRY_TASK_KIND_CALL, "complain", g_variant_new_string ("holiday.png"));
+  g_autoptr (GError) error = NULL;
+
+  ferry_task_set_name (crash, "Preview 17");
+  g_assert_true (ferry_executor_submit_task (test->executor, crash, &error));
+  assert_lost (crash, "Task 'Preview 17' was lost because its worker ended while it ran complain ('holiday.png');");
 }
 
 static void
@@ -566,6 +579,7 @@ main (int argc, char **argv)
 {
   task_test_init (&argc, &argv);
   g_test_add_func ("/deaths/cost-one-task-each", costs_one_task);
+  g_test_add_func ("/deaths/tell-what-ran", says_what_it_ran);
   g_test_add_func ("/deaths/come-with-the-last-line", says_its_last_line);
   g_test_add_func ("/deaths/come-without-a-line-of-an-earlier-task", says_no_line_of_an_earlier_task);
   g_test_add_func ("/deaths/have-a-task-repeated-where-it-may-be", repeats_where_it_may);

@@ -30,10 +30,12 @@
  *
  *   crash                    i -> nothing: dies of that signal
  *   exit                     i -> nothing: exits at once, without a word
- *   crash-if-negative        (sx) -> x: notes the number in the file of that path, and gives its double or dies of
- * SIGKILL leave                    i -> nothing: ferry_worker_exit() with that status, and with "good-bye" not flushed
- * yet fail                     (sis) -> nothing: with an error of that domain, code and message fail-with-trace (sis)
- * -> nothing: the same with ferry_job_set_error() fail-without-error       () -> s: returns NULL and sets no error
+ *   crash-if-negative        (sx) -> x: notes the number in the file of that path, and gives its double or dies
+ *   crash-if-text            any -> nothing: dies where that is a string
+ *   leave                    i -> nothing: ferry_worker_exit() with that status, and with "good-bye" not flushed yet
+ *   fail                     (sis) -> nothing: with an error of that domain, code and message
+ *   fail-with-trace          (sis) -> nothing: the same with ferry_job_set_error()
+ *   fail-without-error       () -> s: returns NULL and sets no error
  *   fail-with-result         () -> s: sets an error and returns a value
  *   wrong-result             () -> s: returns a number
  *   unwanted-result          () -> nothing: returns a value
@@ -262,6 +264,14 @@ crash (FerryJob *job, GVariant *arguments, GError **error)
 
   signal (number, SIG_DFL);
   raise (number);
+  return NULL;
+}
+
+static GVariant *
+crash_if_text (FerryJob *job, GVariant *arguments, GError **error)
+{
+  if (arguments != NULL && g_variant_is_of_type (arguments, G_VARIANT_TYPE_STRING))
+    raise (SIGKILL);
   return NULL;
 }
 
@@ -532,6 +542,7 @@ static const struct
   {"read-fifo", "s", "", read_fifo},
   {"crash", "i", "", crash},
   {"crash-if-negative", "(sx)", "x", crash_if_negative},
+  {"crash-if-text", NULL, "", crash_if_text},
   {"exit", "i", "", exit_at_once},
   {"leave", "i", "", leave},
   {"fail", "(sis)", "", fail},

@@ -1,0 +1,80 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Values and calls as the text of a message shows them. A text is short however large its value is: another process
+ * must not fill a log, and a window has little room.
+ *
+ * Threads: any. */
+
+#include "config.h"
+
+#include "base/ferry-base-private.h"
+
+/* The most characters of a text. A path fits. */
+#define MAX_SHOWN 120
+
+/* The largest value, in bytes, that is printed as a whole. Of a larger tuple the members are printed. */
+#define MAX_PRINTED 4096
+
+static void
+append_value (GString *text, GVariant *value)
+{
+  g_autofree char *printed = NULL;
+
+  if (g_variant_get_size (value) <= MAX_PRINTED)
+    g_string_append (text, printed = g_variant_print (value, FALSE));
+  else if (!g_variant_is_of_type (value, G_VARIANT_TYPE_TUPLE))
+    g_string_append_printf (text, "%" G_GSIZE_FORMAT " bytes", g_variant_get_size (value));
+  else
+    {
+      gsize n = g_variant_n_children (value);
+
+      g_string_append_c (text, '(');
+      /* What is behind the last shown character is never seen. */
+      for (gsize i = 0; i < n && text->len <= 4 * MAX_SHOWN; i++)
+        {
+          g_autoptr (GVariant) member = g_variant_get_child_value (value, i);
+
+          g_string_append (text, i > 0 ? ", " : "");
+          append_value (text, member);
+        }
+      g_string_append (text, n == 1 ? ",)" : ")");
+    }
+}
+
+/* Returns (transfer full) the text, which is cut where it is too long. Takes text. */
+static char *
+cut (GString *text)
+{
+  if (g_utf8_strlen (text->str, -1) > MAX_SHOWN)
+    {
+      g_string_truncate (text, g_utf8_offset_to_pointer (text->str, MAX_SHOWN - 3) - text->str);
+      g_string_append (text, "...");
+    }
+  return g_string_free (text, FALSE);
+}
+
+char *
+ferry_show_value (GVariant *value)
+{
+  GString *text = g_string_new (NULL);
+
+  append_value (text, value);
+  return cut (text);
+}
+
+char *
+ferry_show_arguments (GVariant *arguments)
+{
+  gboolean is_tuple = arguments != NULL && g_variant_is_of_type (arguments, G_VARIANT_TYPE_TUPLE);
+  GString *text = g_string_new (is_tuple ? NULL : "(");
+
+  if (arguments != NULL)
+    append_value (text, arguments);
+  if (!is_tuple)
+    g_string_append_c (text, ')');
+  /* The comma of a tuple of one value is left out. */
+  else if (g_variant_n_children (arguments) == 1)
+    g_string_erase (text, (gssize) text->len - 2, 1);
+  return cut (text);
+}
