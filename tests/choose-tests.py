@@ -4,7 +4,7 @@
 """Names of tests, or what ninja has to make before they run:
 
 choose-tests.py names|targets BUILD SUITE [ARGUMENT...]   the tests that arguments of 'meson test' choose
-choose-tests.py for BUILD FILE...                         the tests that say they are for these files, or are made of them
+choose-tests.py for BUILD FILE...                         the tests that say they are for these files
 
 Only tests that are in SUITE as well count; an empty one stands for all. Prints nothing when no test is left; a FILE that
 no test is for is an error.

@@ -40,7 +40,7 @@ def subject(name):
 
 
 def programs_for(top, file):
-    """The source of each test that is for the file, which may lack its first folders, or that is made of it."""
+    """The source of each test that is for the file, which may lack its first folders, or that is the file."""
     def means(name):
         return ("/" + subject(name)).endswith("/" + subject(file))
 
@@ -50,7 +50,7 @@ def programs_for(top, file):
             with open(path, encoding="utf-8") as source:
                 text = source.read()
             name = os.path.relpath(path, top)
-            if means(name) or is_test(name, text) and any(map(means, files_tested(text))):
+            if is_test(name, text) and any(map(means, [name, *files_tested(text)])):
                 found.append(path)
     return found
 
@@ -67,4 +67,7 @@ def names_for(top, build, files):
                                       stdout=subprocess.PIPE, text=True).stdout)
     made = {path for target in known["targets"] for path in target["filename"] for part in target["target_sources"]
             if target["type"] == "executable" and programs.intersection(part.get("sources", ()))}
-    return [test["name"] for test in known["tests"] if test["cmd"][0] in made or programs.intersection(test["cmd"])]
+    names = [test["name"] for test in known["tests"] if test["cmd"][0] in made or programs.intersection(test["cmd"])]
+    if not names:
+        sys.exit("This build has no test for %s." % ", ".join(files))
+    return names

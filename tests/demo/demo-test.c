@@ -55,9 +55,10 @@ is_ours (const char *pid)
          memmem (variables, size, mark, strlen (mark)) != NULL;
 }
 
-/* The parent of a process, or 0 when it is gone. Its name, which may hold anything, ends at the last bracket. */
+/* The parent of a process, or 0 when it is gone, and whether a fork server has forked it ahead. Its name, which may
+ * hold anything, ends at the last bracket. */
 static guint
-get_parent (const char *pid)
+get_parent (const char *pid, gboolean *is_ahead)
 {
   g_autofree char *path = g_build_filename ("/proc", pid, "stat", NULL);
   g_autofree char *line = NULL;
@@ -66,19 +67,19 @@ get_parent (const char *pid)
 
   if (!g_file_get_contents (path, &line, NULL, NULL))
     return 0;
+  *is_ahead = strstr (line, "(preforked) ") != NULL;
   bracket = strrchr (line, ')');
   return bracket != NULL && sscanf (bracket, ") %*c %u", &parent) == 1 ? parent : 0;
 }
 
-/* A fork server, which is the parent of workers, is none itself; when it is alone it counts, so that none is left
- * behind.
- */
+/* A fork server, which is the parent of workers, is none itself, and neither is the child that it has forked ahead.
+ * When there is no worker they count as one, so that neither is left behind. */
 guint
 demo_test_count_workers (void)
 {
   g_autoptr (GDir) processes = g_dir_open ("/proc", 0, NULL);
   g_autoptr (GHashTable) ours = g_hash_table_new (NULL, NULL);
-  g_autoptr (GHashTable) parents = g_hash_table_new (NULL, NULL);
+  g_autoptr (GHashTable) others = g_hash_table_new (NULL, NULL);
   GHashTableIter iter;
   gpointer pid;
   const char *name;
@@ -88,13 +89,18 @@ demo_test_count_workers (void)
   while ((name = g_dir_read_name (processes)) != NULL)
     if (g_ascii_isdigit (*name) && is_ours (name))
       {
-        g_hash_table_add (ours, GUINT_TO_POINTER (strtoul (name, NULL, 10)));
-        g_hash_table_add (parents, GUINT_TO_POINTER (get_parent (name)));
+        gboolean is_ahead = FALSE;
+
+        g_hash_table_add (others, GUINT_TO_POINTER (get_parent (name, &is_ahead)));
+        pid = GUINT_TO_POINTER (strtoul (name, NULL, 10));
+        g_hash_table_add (ours, pid);
+        if (is_ahead)
+          g_hash_table_add (others, pid);
       }
   g_hash_table_iter_init (&iter, ours);
   while (g_hash_table_iter_next (&iter, &pid, NULL))
-    n_workers += !g_hash_table_contains (parents, pid);
-  return n_workers;
+    n_workers += !g_hash_table_contains (others, pid);
+  return n_workers > 0 ? n_workers : MIN (g_hash_table_size (ours), 1);
 }
 
 static gboolean

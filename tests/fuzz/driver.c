@@ -143,18 +143,28 @@ test_random (void)
   g_assert_cmpuint (ferry_test_count_fds (), ==, n_fds);
 }
 
+static void
+add_fact (const char *program, const char *name, GTestFunc test)
+{
+  g_autofree char *path = g_strdup_printf ("/%s/%s", program, name);
+
+  g_test_add_func (path, test);
+}
+
+/* The program is named after its corpus: fuzz-NAME. */
 int
 main (int argc, char **argv)
 {
+  g_autofree char *program = g_path_get_basename (argv[0]);
   int status;
 
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  corpus_path = g_test_build_filename (G_TEST_DIST, "fuzz", "corpus", FUZZ_NAME, NULL);
+  corpus_path = g_test_build_filename (G_TEST_DIST, "fuzz", "corpus", program + strlen ("fuzz-"), NULL);
   load_corpus ();
-  g_test_add_func ("/fuzz-" FUZZ_NAME "/corpus-is-decoded", test_corpus);
-  g_test_add_func ("/fuzz-" FUZZ_NAME "/some-of-the-corpus-is-accepted", test_corpus_is_good);
-  g_test_add_func ("/fuzz-" FUZZ_NAME "/changed-corpus-is-decoded", test_changed);
-  g_test_add_func ("/fuzz-" FUZZ_NAME "/random-bytes-are-decoded", test_random);
+  add_fact (program, "corpus-is-decoded", test_corpus);
+  add_fact (program, "some-of-the-corpus-is-accepted", test_corpus_is_good);
+  add_fact (program, "changed-corpus-is-decoded", test_changed);
+  add_fact (program, "random-bytes-are-decoded", test_random);
   status = g_test_run ();
   g_ptr_array_unref (corpus);
   g_free (corpus_path);
