@@ -770,9 +770,14 @@ ferry_mux_cancel (FerryMux *self, guint64 xid)
 static gboolean
 send_one_way (FerryMux *self, const FerryAskRequest *request, const char *form, GError **error)
 {
-  return (!request->waits || ferry_transport_check_may_wait (self->transport, form, error)) &&
-         !g_cancellable_set_error_if_cancelled (request->cancellable, error) &&
-         send_request (self, request, NULL, NULL, error) != 0;
+  if ((request->waits && !ferry_transport_check_may_wait (self->transport, form, error)) ||
+      g_cancellable_set_error_if_cancelled (request->cancellable, error) ||
+      send_request (self, request, NULL, NULL, error) == 0)
+    return FALSE;
+  /* The program may end now. */
+  if (request->waits)
+    ferry_transport_wait_sent (self->transport, request->deadline, request->cancellable);
+  return TRUE;
 }
 
 /**

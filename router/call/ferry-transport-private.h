@@ -37,6 +37,9 @@ typedef struct
   gboolean (*cancel) (gpointer data, guint64 xid, guint16 reason);
   /* (nullable): sends a large message in a way that does not delay other messages. FALSE: it cannot now. */
   gboolean (*send_in_buffer) (gpointer data, const FerryPart *parts, guint n_parts);
+  /* (nullable): whether a message that was accepted still waits in this process. ferry_transport_note_room() is called
+   * when that changes. */
+  gboolean (*is_sending) (gpointer data);
   /* (nullable): lets the calling thread receive the answer to a request that it will send, where the transport can do
    * so now. Sets the caller's connection id. Returns whether it does: then end_call follows. One thread at a time has a
    * call. */
@@ -93,8 +96,9 @@ void ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread
 /* Called by the receiving thread of a transport before it ends. Ends the transport with reason (nullable), if there is
  * still a transport, and unsets its receiving thread. */
 void ferry_transport_stop_receiving (GWeakRef *transport, const GError *reason);
-/* Whether this thread may wait for the other end. Fails with FERRY_ERROR_WRONG_THREAD on the receiving thread and on
- * the thread of the default main context. form: the name of the function to use instead, for the error. */
+/* Whether this thread may wait for the other end. Fails with
+ * FERRY_ERROR_WRONG_THREAD on the receiving thread and on the thread of the default main context. form: the name of the
+ * function to use instead, for the error. */
 gboolean ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError **error);
 
 /* For a transport that this thread receives by iterating context. Must be called before the transport is used.
@@ -143,6 +147,10 @@ void ferry_transport_wait_ended (FerryTransport *self);
 guint64 ferry_transport_get_room_count (FerryTransport *self);
 gboolean ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadline, GCancellable *cancellable,
                                         GError **error);
+/* Waits until nothing that was accepted waits in this process any more. */
+void ferry_transport_wait_sent (FerryTransport *self, gint64 deadline, GCancellable *cancellable);
+/* Returns how many messages wait to be sent later. */
+guint ferry_transport_count_unsent (FerryTransport *self);
 /* Calls ferry_transport_note_room(), if there is still a transport. */
 void ferry_transport_note_room_of (GWeakRef *transport);
 /* Wakes the threads that wait for room. Sends nothing, so the caller may hold a lock. */

@@ -144,6 +144,28 @@ ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadl
                                 "The other end did not make room in time; allow more time, or send less", error);
 }
 
+static gboolean
+is_sending (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  return priv->kind != NULL && priv->kind->is_sending != NULL && priv->kind->is_sending (priv->data);
+}
+
+void
+ferry_transport_wait_sent (FerryTransport *self, gint64 deadline, GCancellable *cancellable)
+{
+  gboolean goes_on = TRUE;
+
+  while (goes_on)
+    {
+      guint64 count = ferry_transport_get_room_count (self);
+
+      goes_on = is_sending (self) && !ferry_transport_get_closed (self) &&
+                ferry_transport_wait_for_room (self, count, deadline, cancellable, NULL);
+    }
+}
+
 /* ---- sends that wait for room, without a thread that waits ---- */
 
 static Kept *
@@ -203,6 +225,14 @@ ferry_transport_send_later (FerryTransport *self, FerryTransportSendFunc func, g
   keep (priv, kept, FALSE);
   if (atomic_load (&priv->room_count) != count)
     send_kept (self);
+}
+
+guint
+ferry_transport_count_unsent (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  return atomic_load (&priv->n_kept) + (guint) ferry_transactions_get_counts (priv->transactions).n_unsent;
 }
 
 /**

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker's end of a transport over its link. It sends by a sender. One reader thread receives for all transports
+/* A worker's end of a transport over its link. It sends by an outbox. One reader thread receives for all transports
  * of the process. The thread starts with the first ferry_worker_get_transport(), and runs until the link ends.
  *
  * The thread waits for both lanes at once: ferry_downlink_receive() also returns for a cancel in the express lane.
@@ -11,8 +11,9 @@
  * Owner:   transports: counted references; the reader: the process, which never frees it. The first
  *          ferry_worker_get_transport() makes all granted transports, and each is kept here until the program asks
  *          for it. So early requests wait in their transport.
- * Threads: any. A send waits while the up lane is full, also on the reader's thread: the application always reads
- *          on.
+ * Threads: any. No send waits while the up lane is full. Where many messages of a transport have no room, the reader's
+ *          thread receives no more until they have: so a process that asks, and does not take the answers, fills its
+ *          own down lane and no memory here.
  * Locks:   reader_lock, for the reader; no function of a transport that sends or calls back is called with it held. */
 
 #include "config.h"
@@ -21,6 +22,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
+#include "call/ferry-outbox-private.h"
 #include "route/ferry-sender-private.h"
 #include "worker/ferry-attachment-private.h"
 
@@ -34,83 +36,67 @@ typedef struct
   GWeakRef transport;      /* any */
 } Entry;
 
+/* So many messages of a transport may wait for room before nothing more is received. */
+#define MAX_UNSENT 256
+
 static GMutex reader_lock;
 static GCond reader_runs;
 static gboolean running;        /* lock: the reader's thread has begun */
 static GPtrArray *entries;      /* written with lock held: (element-type Entry) (nullable): const once it is set */
 static FerryDownlink *downlink; /* written with lock held: const once it is set */
 
-/* ---- a transport, whose data is its sender ---- */
+/* ---- a transport, whose data is its outbox ---- */
 
-/* The caller of this thread, while it has the down lane and sends its request. */
-static _Thread_local FerryCaller *own_caller;
-
-/* Sends without waiting for room. Returns FALSE where that is not possible. */
 static gboolean
-send_at_once (FerrySender *sender, const FerryPart *parts, guint n_parts)
+send_parts (gpointer outbox, const GOutputVector *vectors, guint n_vectors, GError **error)
 {
-  gsize size = 0;
-
-  for (guint i = 0; i < n_parts; i++)
-    size += parts[i].size;
-  return size <= FERRY_MAX_RECORD_PAYLOAD && ferry_sender_send_parts (sender, parts, n_parts, 0, NULL, NULL);
-}
-
-static void
-give_up_call (void)
-{
-  ferry_downlink_end_call (downlink, g_steal_pointer (&own_caller), FALSE);
-}
-
-/* A thread that waits for room gives the lane back first: the receiving thread must hear what comes meanwhile. */
-static gboolean
-send_parts (gpointer sender, const GOutputVector *vectors, guint n_vectors, GError **error)
-{
-  const FerryPart *parts = (const FerryPart *) vectors;
-
-  if (own_caller != NULL)
-    {
-      if (send_at_once (sender, parts, n_vectors))
-        return TRUE;
-      give_up_call ();
-    }
-  return ferry_sender_send_parts (sender, parts, n_vectors, FERRY_NO_DEADLINE, NULL, error);
+  return ferry_outbox_send (outbox, (const FerryPart *) vectors, n_vectors, error);
 }
 
 static gboolean
-send_in_buffer (gpointer sender, const FerryPart *parts, guint n_parts)
+send_in_buffer (gpointer outbox, const FerryPart *parts, guint n_parts)
 {
-  return ferry_sender_send_parts_in_buffer (sender, parts, n_parts);
+  return ferry_outbox_send_in_buffer (outbox, parts, n_parts);
+}
+
+static gboolean
+is_sending (gpointer outbox)
+{
+  return ferry_outbox_is_sending (outbox);
 }
 
 /* any: Stops the sender, so that the application emits `closed`. Does nothing if the sender is stopped already. */
 static void
-stop_sender (gpointer sender)
+stop_outbox (gpointer outbox)
 {
-  ferry_sender_stop (sender, NULL);
-}
-
-static gboolean
-begin_call (gpointer sender, FerryCaller *caller)
-{
-  caller->connection_id = ferry_sender_get_connection_id (sender);
-  own_caller = ferry_downlink_begin_call (downlink, caller) ? caller : NULL;
-  return own_caller != NULL;
+  ferry_outbox_stop (outbox);
 }
 
 static void
-end_call (gpointer sender, FerryCaller *caller, gboolean waits)
+free_outbox (gpointer outbox)
 {
-  /* Where the call was given up, there is none any more. */
-  if (own_caller == caller)
-    ferry_downlink_end_call (downlink, g_steal_pointer (&own_caller), waits);
+  ferry_outbox_unref (outbox);
+}
+
+static gboolean
+begin_call (gpointer outbox, FerryCaller *caller)
+{
+  caller->connection_id = ferry_sender_get_connection_id (ferry_outbox_get_sender (outbox));
+  return ferry_downlink_begin_call (downlink, caller);
+}
+
+static void
+end_call (gpointer outbox, FerryCaller *caller, gboolean waits)
+{
+  ferry_downlink_end_call (downlink, caller, waits);
 }
 
 static const FerryTransportKind worker_kind = {
   .send = send_parts,
-  .close = stop_sender,
-  .free = g_object_unref,
+  .close = stop_outbox,
+  .free = free_outbox,
   .send_in_buffer = send_in_buffer,
+  .is_sending = is_sending,
   .begin_call = begin_call,
   .end_call = end_call,
 };
@@ -151,6 +137,24 @@ latest_clear (Latest *self)
   g_clear_object (&self->transport);
 }
 
+/* Waits while there is no room for what the transport has to send. Messages that wait for something else, such as a
+ * window, do not count: it may be about to be received. */
+static void
+wait_for_room (FerryTransport *transport)
+{
+  FerryOutbox *outbox = ferry_transport_get_data (transport, &worker_kind);
+
+  while (G_UNLIKELY (ferry_outbox_is_full (outbox)))
+    {
+      guint64 count = ferry_transport_get_room_count (transport);
+
+      if (ferry_transport_count_unsent (transport) < MAX_UNSENT || !ferry_outbox_is_full (outbox))
+        return;
+      ferry_transport_end_run (transport);
+      ferry_transport_wait_for_room (transport, count, 0, NULL, NULL);
+    }
+}
+
 static void
 take_message (Latest *latest, const FerryDownMessage *message)
 {
@@ -160,8 +164,10 @@ take_message (Latest *latest, const FerryDownMessage *message)
       latest->connection_id = message->connection_id;
       latest->transport = find_transport (message->connection_id, 0);
     }
-  if (latest->transport != NULL)
-    ferry_transport_receive_in_run (latest->transport, message->data, message->size, NULL);
+  if (latest->transport == NULL)
+    return;
+  ferry_transport_receive_in_run (latest->transport, message->data, message->size, NULL);
+  wait_for_room (latest->transport);
 }
 
 static void
@@ -204,7 +210,7 @@ end_all (FerryError code, const char *text)
 
       if (transport == NULL)
         continue;
-      stop_sender (ferry_transport_get_data (transport, &worker_kind));
+      stop_outbox (ferry_transport_get_data (transport, &worker_kind));
       ferry_transport_end (transport, reason);
     }
 }
@@ -299,6 +305,7 @@ static gboolean
 add_entry (GPtrArray *array, const char *sender_name, GError **error)
 {
   g_autoptr (FerrySender) sender = ferry_attachment_get_sender (sender_name, error);
+  FerryOutbox *outbox;
   Entry *entry;
 
   if (sender == NULL || (ferry_sender_is_new (sender) && !ferry_sender_start (sender, error)))
@@ -307,7 +314,9 @@ add_entry (GPtrArray *array, const char *sender_name, GError **error)
   entry->sender_name = g_strdup (sender_name);
   entry->connection_id = ferry_sender_get_connection_id (sender);
   entry->index = ferry_sender_get_index (sender);
-  entry->untaken = ferry_transport_new_of_kind (&worker_kind, g_object_ref (sender));
+  outbox = ferry_outbox_new (sender);
+  entry->untaken = ferry_transport_new_of_kind (&worker_kind, outbox);
+  ferry_outbox_set_transport (outbox, entry->untaken);
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (entry->untaken),
                                      ferry_sender_get_uplink (sender)->max_message_size);
   g_weak_ref_init (&entry->transport, entry->untaken);
@@ -369,9 +378,10 @@ ferry_worker_has_transport (const char *name)
  * transport, at most 1,024 of them, until a demux is started. A further call with the same name returns the same
  * transport, while that is referenced. Any thread may call this.
  *
- * Sending waits while the application has no room. The transport closes with %FERRY_ERROR_CLOSED when the application
- * closes its end, ends the link or has finished with the worker. Dropping the last reference closes the transport, and
- * the application is notified.
+ * Sending never waits, as at the application's end: while the application takes nothing and the lane is full, it fails
+ * with %FERRY_ERROR_WOULD_BLOCK, and functions that may wait do so within their time. The transport closes with
+ * %FERRY_ERROR_CLOSED when the application closes its end, ends the link or has finished with the worker. Dropping the
+ * last reference closes the transport, and the application is notified.
  *
  * Fails with one of these errors:
  *

@@ -28,9 +28,8 @@ gboolean ferry_pipe_share_close (FerryPipeShare *self);
 /* router's thread: (nullable): returns the link of a sender in this process; only for a pipe for latest values. */
 FerryLink *ferry_pipe_share_get_link (FerryPipeShare *self);
 
-/* any: sends a message larger than a record in a buffer. Returns FALSE when there is no spare buffer, or the message
- * could not be sent; the caller then uses ferry_sender_send_parts(), which sets an error. Waits only until the lane
- * has room for one record. */
+/* any: sends a message larger than a record in a buffer, without waiting. Returns FALSE when there is no spare buffer,
+ * no room in the lane, or the message could not be sent; ferry_sender_send_parts() says why. */
 gboolean ferry_sender_send_parts_in_buffer (FerrySender *self, const FerryPart *parts, guint n_parts);
 gboolean ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 deadline,
                                   GCancellable *cancellable, GError **error);

@@ -664,8 +664,7 @@ send_pieces (FerrySend *send, GError **error)
 gboolean
 ferry_sender_send_parts_in_buffer (FerrySender *self, const FerryPart *parts, guint n_parts)
 {
-  FerrySend send = {
-    .sender = self, .parts = parts, .n_parts = n_parts, .wait = {.index = self->index, .deadline = FERRY_NO_DEADLINE}};
+  FerrySend send = {.sender = self, .parts = parts, .n_parts = n_parts, .wait = {.index = self->index, .deadline = 0}};
   FerryBufferMessage message;
 
   for (guint i = 0; i < n_parts; i++)

@@ -23,10 +23,10 @@
  *   converse (t, n)    the same, but each thread waits for each answer before it asks again
  *   clog PATH          has a thread fill the lane by the sender "out", make the file, and then ask for "echo"; then
  *                      the answer
- *   touch PATH         nothing; makes the file
- *   close              closes the transport, and does not answer
- *   drop               answers and drops the last reference to the transport
- *   garbage            sends what is no message
+ *   press (WHAT, PATH) has a thread fill the lane, ask for "echo", and write into the file how that went before there
+ * was room: see press(); then what the answer was in the end touch PATH         nothing; makes the file close closes
+ * the transport, and does not answer drop               answers and drops the last reference to the transport garbage
+ * sends what is no message
  *
  * It exits with status 3 when something is not as it must be. */
 
@@ -124,10 +124,16 @@ ask_many (gpointer data)
 
   for (guint i = 0; i < flood->n; i++)
     {
-      FerryRequest request = {.method = "echo", .arguments = g_variant_new_uint32 (i)};
+      g_autoptr (GVariant) argument = g_variant_ref_sink (g_variant_new_uint32 (i));
+      FerryRequest request = {.method = "echo", .arguments = argument};
+      guint64 count = ferry_transport_get_room_count (flood->transport);
 
-      check (ferry_transactions_ask (ferry_transport_get_transactions (flood->transport), &request, &asker_funcs,
-                                     &asker, NULL) != 0);
+      while (ferry_transactions_ask (ferry_transport_get_transactions (flood->transport), &request, &asker_funcs,
+                                     &asker, NULL) == 0)
+        {
+          check (ferry_transport_wait_for_room (flood->transport, count, 0, NULL, NULL));
+          count = ferry_transport_get_room_count (flood->transport);
+        }
     }
   g_mutex_lock (&asker.lock);
   while (asker.n_left > 0)
@@ -221,6 +227,22 @@ relay (FerryTransport *transport, FerryCall *call)
 }
 
 /* ---- answering ---- */
+
+/* Any thread: waits for room. */
+static void
+answer (FerryTransport *transport, FerryCall *call, GVariant *result)
+{
+  g_autoptr (GVariant) kept = result != NULL ? g_variant_ref_sink (result) : NULL;
+  g_autoptr (GError) error = NULL;
+  guint64 count = ferry_transport_get_room_count (transport);
+
+  while (!ferry_call_answer (call, kept, &error) && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    {
+      ferry_transport_wait_for_room (transport, count, 0, NULL, NULL);
+      count = ferry_transport_get_room_count (transport);
+      g_clear_error (&error);
+    }
+}
 
 static void take_transport (const char *name);
 
@@ -320,12 +342,124 @@ fill_and_ask (gpointer data)
 }
 
 static void
-begin_clog (FerryTransport *transport, FerryCall *call)
+begin_clog (FerryTransport *transport, FerryCall *call, GThreadFunc func)
 {
   Clog *self = g_new (Clog, 1);
 
   *self = (Clog){g_object_ref (transport), ferry_call_ref (call)};
-  g_thread_unref (g_thread_new ("clog", fill_and_ask, self));
+  g_thread_unref (g_thread_new ("clog", func, self));
+}
+
+/* ---- asking while the lane is full ---- */
+
+#define LARGE_SIZE (3 * 1024 * 1024)
+#define SOON (50 * G_TIME_SPAN_MILLISECOND)
+
+typedef struct
+{
+  FerryMux *mux;
+  GCancellable *cancellable;
+} Canceller;
+
+/* Waits for room as well, for a while. */
+static gpointer
+cancel (gpointer data)
+{
+  Canceller *self = data;
+
+  check (!ferry_mux_transact (self->mux, "echo", NULL, SOON, NULL, NULL, NULL));
+  g_cancellable_cancel (self->cancellable);
+  return NULL;
+}
+
+static void
+take_result (GObject *mux, GAsyncResult *result, gpointer error)
+{
+  ferry_mux_transact_finish (FERRY_MUX (mux), result, NULL, error);
+}
+
+static GError *
+ask_later (FerryMux *mux)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  GError *error = NULL;
+
+  g_main_context_push_thread_default (context);
+  ferry_mux_transact_async (mux, "echo", NULL, -1, NULL, take_result, &error);
+  while (error == NULL)
+    g_main_context_iteration (context, TRUE);
+  g_main_context_pop_thread_default (context);
+  return error;
+}
+
+static gboolean
+ask_large (FerryMux *mux, Asker *asker, GError **error)
+{
+  g_autofree guint8 *bytes = g_malloc0 (LARGE_SIZE);
+  FerryRequest request = {.method = "measure",
+                          .arguments = g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, LARGE_SIZE, 1)};
+
+  return ferry_transactions_ask (ferry_transport_get_transactions (ferry_mux_get_transport (mux)), &request,
+                                 &asker_funcs, asker, error) != 0;
+}
+
+/* How asking ended while the lane is full:
+ *
+ *   deadline   with a limit of time, which passes
+ *   cancel     with a cancellable, which is cancelled
+ *   async      without waiting
+ *   large      with more than a record, without waiting; another request then has to wait for that one */
+static GError *
+press (FerryMux *mux, const char *what, Asker *asker)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  GError *error = NULL;
+
+  if (strcmp (what, "deadline") == 0)
+    ferry_mux_transact (mux, "echo", NULL, SOON, NULL, NULL, &error);
+  else if (strcmp (what, "cancel") == 0)
+    {
+      GThread *thread = g_thread_new ("cancel", cancel, &(Canceller){mux, cancellable});
+
+      ferry_mux_transact (mux, "echo", NULL, -1, cancellable, NULL, &error);
+      g_thread_join (thread);
+    }
+  else if (strcmp (what, "async") == 0)
+    error = ask_later (mux);
+  else if (ask_large (mux, asker, &error))
+    ferry_mux_transact (mux, "echo", NULL, SOON, NULL, NULL, &error);
+  return error;
+}
+
+static gpointer
+fill_and_press (gpointer data)
+{
+  Clog *self = data;
+  g_autofree guint8 *bytes = g_malloc0 (CLOG_SIZE);
+  g_autoptr (FerrySender) sender = ferry_worker_get_sender ("out", NULL);
+  g_autoptr (FerryMux) mux = ferry_mux_new (self->transport);
+  g_autoptr (GVariant) result = NULL;
+  g_autoptr (GError) error = NULL;
+  Asker asker = {.n_left = 1};
+  const char *what;
+  const char *path;
+
+  g_variant_get (ferry_call_get_arguments (self->call), "(&s&s)", &what, &path);
+  check (sender != NULL && ferry_sender_start (sender, NULL));
+  fill (sender, bytes, CLOG_SIZE);
+  fill (sender, bytes, 0);
+  error = press (mux, what, &asker);
+  check (error != NULL && g_file_set_contents (path, error->message, -1, NULL));
+  check (ferry_mux_transact (mux, "echo", g_variant_new_uint32 (1), -1, NULL, &result, NULL));
+  g_mutex_lock (&asker.lock);
+  while (strcmp (what, "large") == 0 && asker.n_left > 0)
+    g_cond_wait (&asker.changed, &asker.lock);
+  g_mutex_unlock (&asker.lock);
+  answer (self->transport, self->call, g_variant_new ("(vu)", result, asker.n_right));
+  ferry_call_unref (self->call);
+  g_object_unref (self->transport);
+  g_free (self);
+  return NULL;
 }
 
 static GVariant *
@@ -365,13 +499,15 @@ take_call (FerryTransport *transport, FerryCall *call, GObject *data)
   else if (strcmp (method, "converse") == 0)
     begin_flood (transport, call, ask_in_turn);
   else if (strcmp (method, "clog") == 0)
-    begin_clog (transport, call);
+    begin_clog (transport, call, fill_and_ask);
+  else if (strcmp (method, "press") == 0)
+    begin_clog (transport, call, fill_and_press);
   else if (strcmp (method, "close") == 0)
     ferry_transport_close (transport);
   else if (strcmp (method, "garbage") == 0)
     send_garbage (transport);
   else
-    ferry_call_answer (call, compute (transport, method, ferry_call_get_arguments (call)), NULL);
+    answer (transport, call, compute (transport, method, ferry_call_get_arguments (call)));
   if (strcmp (method, "drop") == 0)
     drop (transport);
 }
