@@ -16,6 +16,13 @@ void ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFun
 /* Returns how many requests the demux has received so far. Requests are numbered from 1 in the order they arrived. */
 guint64 ferry_demux_get_n_received (FerryDemux *self);
 
+/* Makes the threads of the demux enter handlers in the order in which the requests arrived: a handler is called when
+ * the one before has called ferry_demux_let_next(), or has returned. Must be called before the demux is started. */
+void ferry_demux_set_ordered (FerryDemux *self);
+/* Lets the next handler of an ordered demux be entered. A handler must call this before it calls application code. Does
+ * nothing on a thread that enters no handler. */
+void ferry_demux_let_next (void);
+
 /* For tests: returns how many threads the demux has. */
 guint ferry_demux_get_n_threads (FerryDemux *self);
 /* Whether all handlers that began before the last ferry_demux_stop() have returned, and all threads of the demux

@@ -18,12 +18,17 @@
  * So ferry_demux_start() and ferry_demux_stop() may run on several threads at once, and may be called from the
  * handlers of early requests.
  *
+ * An ordered demux enters its handlers in the order in which the requests arrived, whichever threads call them. A
+ * thread of the pool takes the entry before it takes a request out of the queue. It lets the next thread enter when its
+ * handler says so by ferry_demux_let_next(), and otherwise when the handler has returned.
+ *
  * Threads:    any.
- * Locks:      the dispatcher's lock is taken before the lock of waits. No handler, destroy notification or function
- *             of the transport is called while the dispatcher's lock or the demux's lock is held.
- * Invariants: while the dispatcher is closed, the queue is empty. If threads run the handlers and the queue is not
- *             empty, a thread is on its way to the queue, or no more threads can be used: all allowed threads exist
- *             and are busy, or no thread can be started and one is busy. */
+ * Locks:      the entry is taken before the dispatcher's lock, and that before the lock of waits. No handler, destroy
+ * notification or function of the transport is called while the dispatcher's lock or the demux's lock is held. A
+ * handler begins with the entry of an ordered demux, and must not call an application's code with it. Invariants: while
+ * the dispatcher is closed, the queue is empty. If threads run the handlers and the queue is not empty, a thread is on
+ * its way to the queue, or no more threads can be used: all allowed threads exist and are busy, or no thread can be
+ * started and one is busy. */
 
 #include "config.h"
 
@@ -91,6 +96,9 @@ typedef struct
   gint64 idle_time;      /* microseconds after which an idle thread ends; negative: never */
   GMainContext *context; /* (owned) (nullable) */
 
+  gboolean ordered; /* const: handlers are entered in order */
+  pthread_mutex_t entry;
+
   pthread_cond_t work;
   sigset_t signals; /* the signals that this dispatcher's threads block: those that the thread that opened it blocks */
   guint n_threads;
@@ -118,6 +126,9 @@ typedef enum
   SUMMONS_START,
 } Summons;
 
+/* (nullable): the entry that this thread has. */
+static _Thread_local pthread_mutex_t *own_entry;
+
 static void
 handler_unref (gpointer data)
 {
@@ -139,6 +150,7 @@ dispatcher_new (void)
   atomic_init (&self->max_pending, DEFAULT_MAX_PENDING);
   atomic_init (&self->max_pending_size, DEFAULT_MAX_PENDING_SIZE);
   pthread_mutex_init (&self->lock, NULL);
+  pthread_mutex_init (&self->entry, NULL);
   ferry_cond_init (&self->work);
   self->handlers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, handler_unref);
   g_queue_init (&self->queue);
@@ -166,6 +178,7 @@ dispatcher_unref (Dispatcher *self)
   ferry_wait_queue_clear (&self->waits);
   g_clear_pointer (&self->context, g_main_context_unref);
   pthread_cond_destroy (&self->work);
+  pthread_mutex_destroy (&self->entry);
   pthread_mutex_destroy (&self->lock);
   g_free (self);
 }
@@ -396,17 +409,45 @@ find_work_locked (Dispatcher *self)
     }
 }
 
+/* Waits until no other thread enters a handler. Releases the lock meanwhile. */
+static void
+enter_locked (Dispatcher *self)
+{
+  pthread_mutex_unlock (&self->lock);
+  pthread_mutex_lock (&self->entry);
+  own_entry = &self->entry;
+  pthread_mutex_lock (&self->lock);
+}
+
+void
+ferry_demux_let_next (void)
+{
+  pthread_mutex_t *entry = g_steal_pointer (&own_entry);
+
+  if (entry != NULL)
+    pthread_mutex_unlock (entry);
+}
+
+/* Takes a request, unless another thread has taken the last one meanwhile, and runs its handler. */
 static void
 work_locked (Dispatcher *self)
 {
   Run run;
   Summons summons;
 
+  if (self->ordered)
+    enter_locked (self);
+  if (self->queue.length == 0)
+    {
+      ferry_demux_let_next ();
+      return;
+    }
   begin_locked (self, &run, NULL);
   summons = summon_locked (self);
   pthread_mutex_unlock (&self->lock);
   summon (self, summons);
   perform (&run);
+  ferry_demux_let_next ();
   pthread_mutex_lock (&self->lock);
   end_locked (self, &run);
   if (!self->has_waits)
@@ -756,6 +797,12 @@ void
 ferry_demux_set_idle_time (FerryDemux *self, gint64 idle_time)
 {
   self->dispatcher->idle_time = idle_time;
+}
+
+void
+ferry_demux_set_ordered (FerryDemux *self)
+{
+  self->dispatcher->ordered = TRUE;
 }
 
 void

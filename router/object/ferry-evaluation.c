@@ -19,7 +19,7 @@
 #include "object/ferry-evaluation-private.h"
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-demux-invocation-private.h"
+#include "call/ferry-demux-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-variant-item-private.h"
 #include "object/ferry-interface-private.h"
@@ -509,41 +509,53 @@ has_turn (FerryEvaluation *self, FerryExported *exported)
   return FALSE;
 }
 
-/* Gives the turn that the evaluation has, if any, to the next evaluation that waits for it, and resumes it. */
+/* Gives a turn (transfer full) (nullable) that the evaluation has to the next evaluation that waits for it, and resumes
+ * that one. */
 static void
-leave_turn (FerryEvaluation *self)
+give_turn (FerryEvaluation *self, FerryExported *turn)
 {
-  g_autoptr (FerryExported) turn = g_steal_pointer (&self->turn);
+  g_autoptr (FerryExported) given = turn;
   FerryEvaluation *next;
 
-  if (turn == NULL)
+  if (given == NULL)
     return;
-  pthread_mutex_lock (&turn->lock);
-  g_assert (turn->holder == self);
-  next = g_queue_pop_head (&turn->waiting);
-  turn->holder = next;
-  pthread_mutex_unlock (&turn->lock);
+  pthread_mutex_lock (&given->lock);
+  g_assert (given->holder == self);
+  next = g_queue_pop_head (&given->waiting);
+  given->holder = next;
+  pthread_mutex_unlock (&given->lock);
   if (next != NULL)
     resume (next);
 }
 
+static void
+leave_turn (FerryEvaluation *self)
+{
+  give_turn (self, g_steal_pointer (&self->turn));
+}
+
 /* Takes the turn of the next step's object, if that object has FERRY_CALL_POLICY_SERIAL. Returns FALSE when the
- * evaluation must wait: advance() is called again when the evaluation has the turn. */
+ * evaluation must wait: advance() is called again when the evaluation has the turn. The evaluation leaves the turn that
+ * it had when it has its place at the next object, so that the evaluation behind it stays behind it. */
 static gboolean
 ensure_turn (FerryEvaluation *self)
 {
   FerryExported *wanted = self->current;
   g_autoptr (FerryExported) held = NULL;
   g_autoptr (GError) error = NULL;
+  FerryExported *before;
+  gboolean taken;
 
   if (wanted == NULL || wanted->policy != FERRY_CALL_POLICY_SERIAL || has_turn (self, wanted))
     return TRUE;
-  leave_turn (self);
   refuse_unwanted (wanted);
+  before = self->turn;
   /* Set first: as soon as take_turn() has queued the evaluation, another thread can run it. */
   self->turn = ferry_exported_ref (wanted);
   held = ferry_exported_ref (wanted);
-  if (take_turn (wanted, self))
+  taken = take_turn (wanted, self);
+  give_turn (self, before);
+  if (taken)
     return TRUE;
   /* A stop may have emptied the queue just before the evaluation joined it. */
   if (!ferry_object_table_check_waiting (self->table, &error))
@@ -909,6 +921,8 @@ advance (FerryEvaluation *self)
     {
       if (!ensure_turn (self))
         return;
+      /* The evaluation has its place at the object: an application's code may run now. */
+      ferry_demux_let_next ();
       if (self->next == 0 && !ferry_object_table_check_waiting (self->table, &error))
         {
           leave_turn (self);

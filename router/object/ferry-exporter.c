@@ -679,6 +679,9 @@ request_came (FerryInvocation *invocation, gpointer data)
   const char *method = ferry_invocation_get_method (invocation);
   g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->exporter);
 
+  /* Only views have an order: a view lets the next request enter when it has its place at its object. */
+  if (!g_str_equal (method, FERRY_OBJECT_METHOD_VIEW))
+    ferry_demux_let_next ();
   if (exporter == NULL)
     {
       ferry_invocation_refuse (invocation, "The exporter is gone");
@@ -790,6 +793,7 @@ new_session (FerryExporter *exporter, FerryTransport *transport)
   g_weak_ref_set (&self->exporter, exporter);
   self->demux = ferry_demux_new (transport);
   ferry_demux_set_describe_func (self->demux, describe_request);
+  ferry_demux_set_ordered (self->demux);
   if (exporter->context == NULL)
     ferry_demux_set_threads (self->demux, exporter->n_threads);
   else

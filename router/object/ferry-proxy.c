@@ -54,6 +54,13 @@ struct _FerryProxy
  * A proxy by name can be made before the object exists. A proxy that came as a result has a reference to its object.
  * The reference keeps the object alive until the proxy is finalized or the transport ends.
  *
+ * Calls over one proxy are carried out in the order in which they were made, on whichever threads the exporter calls
+ * methods: a call sees what all calls before it did, whether these were waited for or not. "Call" is any operation or
+ * view here. Where several threads make calls, each thread's own calls keep their order. This does not hold for objects
+ * with the policy %FERRY_CALL_POLICY_CONCURRENT of an exporter with several threads, where calls overlap. A value that
+ * a replica sends is no such call: it is sent when the value before it was answered. Answers may arrive in another
+ * order.
+ *
  * No call waits without end: when the transport ends, when the exporter stops, or when the deadline has passed, every
  * call ends with that reason.
  *
@@ -958,11 +965,23 @@ install_news (void)
   /**
    * FerryProxy::changed:
    * @self: the proxy
-   * @property: the name of the property, also the signal's detail
-   * @value: the newest value of the property
+   * @property: the name of the property, as in the object's interface; also the signal's detail
+   * @value: (transfer none): the newest value of the property, of the type that the interface lists for it, and not in
+   * a variant of its own; a handler that keeps it takes a reference
    *
    * A followed property has another value. Only the newest value is reported: if the property changes often, values in
-   * between are left out.
+   * between are left out. A handler that is connected to `changed::NAME` is called for that property only:
+   *
+   * ```c
+   * static void
+   * progress_changed (FerryProxy *proxy, const char *property, GVariant *value, gpointer bar)
+   * {
+   *   gtk_progress_bar_set_fraction (bar, g_variant_get_double (value));
+   * }
+   *
+   * g_signal_connect (proxy, "changed::progress", G_CALLBACK (progress_changed), bar);
+   * ferry_proxy_follow (proxy, (const char *[]){"progress", NULL}, NULL);
+   * ```
    *
    * Since: 0.1
    */
@@ -973,7 +992,7 @@ install_news (void)
    * FerryProxy::received:
    * @self: the proxy
    * @name: the name of the object's signal, also the detail of this one
-   * @arguments: the arguments of the object's signal, a tuple
+   * @arguments: (transfer none): the arguments of the object's signal, a tuple
    *
    * The object has emitted a signal that is followed.
    *
