@@ -13,7 +13,10 @@
  * after some time was changed by this end only, and is sent. A value that the application sets here is sent at once,
  * each property for itself.
  *
- * If a property is set quickly many times, only its newest value is sent, one value at a time. */
+ * If a property is set quickly many times, only its newest value is sent, one value at a time.
+ *
+ * A property that can only be read here is set by the class's own set_property(), and is never sent: after a change by
+ * this end, it gets the object's value back. */
 
 #include "config.h"
 
@@ -49,13 +52,14 @@ typedef struct
 {
   Replica *replica;  /* const: (unowned) */
   GParamSpec *pspec; /* const */
+  gboolean sends;    /* const: the property can be set by anyone, so that a value that was set here is sent */
   GVariant *remote;  /* (owned) (nullable): the object's value, as far as known here */
   guint64 n_changes; /* the object's count of the property's changes at that value */
   GVariant *wanted;  /* (owned) (nullable): a value that was set here and not sent yet */
   gboolean under_way;
-  guint64 stream;    /* n_streams when the value under way was sent */
-  guint64 disturbed; /* not 0: the property has changed here while values of the object were set; numbered in the order
-                        of these changes */
+  guint64 stream;      /* n_streams when the value under way was sent */
+  guint64 disturbed;   /* not 0: the property has changed here while values of the object were set, or can only be read
+                          and   has changed here; numbered in the order of these changes */
   gint64 disturbed_at; /* when that change was, in monotonic time */
 } Property;
 
@@ -106,6 +110,21 @@ convert (Property *self, GValue *value, GError **error)
     self->pspec->name);
 }
 
+/* Sets a property that can only be read from outside. GLib's own functions refuse that, so the class is called as GLib
+ * calls it: param_id is the number that the class has given the property, and no function returns it. The class need
+ * not notify. */
+static void
+set_by_class (GObject *object, GParamSpec *pspec, const GValue *value)
+{
+  GParamSpec *target = g_param_spec_get_redirect_target (pspec);
+  GObjectClass *klass = g_type_class_peek (pspec->owner_type);
+
+  g_object_freeze_notify (object);
+  klass->set_property (object, pspec->param_id, value, target != NULL ? target : pspec);
+  g_object_notify_by_pspec (object, pspec);
+  g_object_thaw_notify (object);
+}
+
 /* Sets the property here to the object's value, if the property takes it, and no value of this end is on its way. */
 static void
 apply (Property *self)
@@ -125,7 +144,10 @@ apply (Property *self)
       return;
     }
   self->replica->applying++;
-  g_object_set_property (self->replica->object, self->pspec->name, &value);
+  if (self->sends)
+    g_object_set_property (self->replica->object, self->pspec->name, &value);
+  else
+    set_by_class (self->replica->object, self->pspec, &value);
   self->replica->applying--;
 }
 
@@ -202,8 +224,18 @@ look_at_disturbed (Replica *self)
     settle_later (self, first->disturbed_at + CONSEQUENCE_TIME);
 }
 
-/* Sends one property to the object: one that has changed here while values of the object were set (it was disturbed).
- * Changes of other such properties may follow from it at the object, so they are checked later. */
+static void
+send_own_change (Property *self)
+{
+  g_clear_pointer (&self->wanted, g_variant_unref);
+  self->wanted = get_own_change (self);
+  if (!self->under_way)
+    send_wanted (self);
+}
+
+/* Sends one property to the object: one that has changed here while values of the object were set (it was disturbed);
+ * one that can only be read gets the object's value back. Changes of other such properties may follow from it at the
+ * object, so they are checked later. */
 static gboolean
 settle_cb (gpointer data)
 {
@@ -216,11 +248,12 @@ settle_cb (gpointer data)
       look_at_disturbed (self);
       return G_SOURCE_REMOVE;
     }
+  if (first->sends)
+    send_own_change (first);
+  else
+    apply (first);
+  /* Last, as setting the property has marked it once more. */
   first->disturbed = 0;
-  g_clear_pointer (&first->wanted, g_variant_unref);
-  first->wanted = get_own_change (first);
-  if (!first->under_way)
-    send_wanted (first);
   if (find_disturbed (self) != NULL)
     settle_later (self, g_get_monotonic_time () + CONSEQUENCE_TIME);
   return G_SOURCE_REMOVE;
@@ -282,11 +315,12 @@ changed_here (GObject *object, GParamSpec *pspec, gpointer data)
 
   if (self == NULL)
     return;
-  if (replica->applying > 0)
+  if (replica->applying > 0 || !self->sends)
     {
       if (self->disturbed == 0)
         self->disturbed_at = g_get_monotonic_time ();
       self->disturbed = ++replica->n_disturbed;
+      look_at_disturbed (replica);
       return;
     }
   value = get_here (self);
@@ -390,6 +424,20 @@ object_gone (gpointer data, GObject *object)
   replica_unref (self);
 }
 
+/* Whether a property (nullable) can be kept the same: it can be read, and has a variant type. */
+static gboolean
+is_fit (GParamSpec *pspec)
+{
+  return pspec != NULL && (pspec->flags & G_PARAM_READABLE) != 0 &&
+         ferry_value_get_variant_type (pspec->value_type) != NULL;
+}
+
+static gboolean
+can_be_set (GParamSpec *pspec)
+{
+  return (pspec->flags & G_PARAM_WRITABLE) != 0 && (pspec->flags & G_PARAM_CONSTRUCT_ONLY) == 0;
+}
+
 static Replica *
 attach (GObject *object, FerryProxy *proxy, const char *const *properties)
 {
@@ -407,6 +455,7 @@ attach (GObject *object, FerryProxy *proxy, const char *const *properties)
 
       property->replica = self;
       property->pspec = g_object_class_find_property (klass, properties[i]);
+      property->sends = can_be_set (property->pspec);
       g_hash_table_insert (self->properties, (gpointer) property->pspec->name, property);
     }
   g_signal_connect (object, "notify", G_CALLBACK (changed_here), self);
@@ -415,15 +464,8 @@ attach (GObject *object, FerryProxy *proxy, const char *const *properties)
   return self;
 }
 
-/* Whether a property (nullable) can be kept the same: it can be read and set at any time, and has a variant type. */
-static gboolean
-is_fit (GParamSpec *pspec)
-{
-  return pspec != NULL && (pspec->flags & G_PARAM_READWRITE) == G_PARAM_READWRITE &&
-         (pspec->flags & G_PARAM_CONSTRUCT_ONLY) == 0 && ferry_value_get_variant_type (pspec->value_type) != NULL;
-}
-
-/* Returns (transfer full) (element-type utf8): the fit properties of the class and its ancestors. */
+/* Returns (transfer full) (element-type utf8): the fit properties of the class and its ancestors that can be set. A
+ * class need not know how to set the others: whoever wants them names them. */
 static GPtrArray *
 list_properties (GObjectClass *klass)
 {
@@ -432,7 +474,7 @@ list_properties (GObjectClass *klass)
   g_autofree GParamSpec **pspecs = g_object_class_list_properties (klass, &n);
 
   for (guint i = 0; i < n; i++)
-    if (is_fit (pspecs[i]))
+    if (is_fit (pspecs[i]) && can_be_set (pspecs[i]))
       g_ptr_array_add (names, (gpointer) pspecs[i]->name);
   g_ptr_array_add (names, NULL);
   return names;
@@ -459,9 +501,8 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
 
   if (unfit != NULL)
     {
-      ferry_critical (
-        "%s(): '%s' has no property '%s' that can be read and written and has a variant type; leave it out", function,
-        g_type_name (type), unfit);
+      ferry_critical ("%s(): '%s' has no property '%s' that can be read and has a variant type; leave it out", function,
+                      g_type_name (type), unfit);
       return NULL;
     }
   *object = g_object_new (type, NULL);
@@ -475,8 +516,8 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
  * ferry_proxy_create_replica:
  * @self: a proxy
  * @type: a class of this program, with properties of the same names and types as the object's
- * @properties: (nullable) (array zero-terminated=1): names of properties that can be read and written here, or %NULL
- *   for all of the class
+ * @properties: (nullable) (array zero-terminated=1): names of properties that can be read here, or %NULL for all of the
+ *   class that can be read and set
  *
  * Returns a replica: an object of this process whose properties are kept the same as those of the object in the other
  * process. Bind them to widgets with `g_object_bind_property()`. When a property of the object changes, the replica's
@@ -485,6 +526,12 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
  * object is set here, other properties of the replica may change because of it, such as one that the class computes.
  * Such a change is sent only if the object has not the same value within a tenth of a second. A value that is set here
  * is sent together with the changes that follow from it, in the order of their notifications.
+ *
+ * A property that can only be read, or is set only at construction, is replicated where it is named. As nobody but the
+ * class can set it, the replica is set by the class's own `set_property()`, which must know the property: a class that
+ * shows `value` and has no setter for others still stores it there. The replica's notification comes from Ferry. Such a
+ * property is never sent to the object; when this end changes it, it gets the object's value back a tenth of a second
+ * later, unless the object has changed its own.
  *
  * If the object lacks one of the properties, or cannot be followed, the replica keeps its values, and
  * [signal@Ferry.Proxy::follow-failed] is emitted.
@@ -526,7 +573,7 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
  * ferry_proxy_create_replica_async:
  * @self: a proxy
  * @type: a class of this program, as for [method@Ferry.Proxy.create_replica]
- * @properties: (nullable) (array zero-terminated=1): names of properties, or %NULL for all of the class
+ * @properties: (nullable) (array zero-terminated=1): names of properties, as for [method@Ferry.Proxy.create_replica]
  * @cancellable: (nullable): ends the waiting
  * @callback: (scope async): called when the replica has the object's values
  * @user_data: data for @callback
