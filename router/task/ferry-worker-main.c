@@ -223,14 +223,24 @@ be_fork_server (int argc, char **argv)
  * @argc: (inout) (optional): the number of arguments of `main()`
  * @argv: (inout) (array length=argc) (optional) (nullable): the arguments of `main()`
  *
- * Lets a program be its own worker. A program must call this at the beginning of `main()`: after it has registered its
- * functions and added its initialisers, and before it starts a thread or opens a display.
+ * Turns the process into a worker, if an application started it as one that serves calls, as a worker of a channel, or
+ * as a fork server. Then it does not return: the process serves, and exits when the application finishes its link or
+ * ends, or when the channel's function returns. In any other process it does nothing and returns.
  *
- * In the application, this function does nothing and returns %FALSE. In a worker that serves calls, and in a fork
- * server, it does not return: the process serves until the application finishes its link or ends, and then exits. In a
- * worker of a channel it does not return: the process exits when the channel's function returns. In a worker that was
- * passed only other senders, it returns %FALSE; the worker gets them by [func@Ferry.Worker.get_sender] and
- * [func@Ferry.Worker.get_transport].
+ * A program calls it as a statement, at the beginning of `main()`: after it has registered its functions and added its
+ * initialisers, and before it reads its arguments, starts a thread or opens a display. What stands behind it is the
+ * application, in a program that is its own worker. In a program that is only a worker, it is an error: a person
+ * started the program.
+ *
+ * ```c
+ * ferry_function_register ("square", "x", "x", square);
+ * ferry_worker_main (&argc, &argv);
+ * g_printerr ("An application starts this program.\n");
+ * return 1;
+ * ```
+ *
+ * It returns also in a worker that was passed only senders or transports of the application's own. The worker gets them
+ * by [func@Ferry.Worker.get_sender] and [func@Ferry.Worker.get_transport].
  *
  * A worker that serves ignores `SIGINT`, since the application decides what Ctrl-C does. Processes that its functions
  * execute inherit this setting. A worker writes an error to standard error and exits with status 76 (`EX_PROTOCOL`)
@@ -242,7 +252,7 @@ be_fork_server (int argc, char **argv)
  *
  * The first thread of the process must call this.
  *
- * Returns: %FALSE; in all other cases the function does not return
+ * Returns: always %FALSE, so that nobody needs to look at it: a call that returns has found no worker that serves
  *
  * Since: 0.1
  */

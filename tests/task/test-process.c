@@ -330,8 +330,7 @@ main (int argc, char **argv)
   ferry_function_register ("pid", NULL, "i", give_pid);
   ferry_function_register ("crash", NULL, "", crash);
   ferry_function_register ("yield-and-fail", "t", "", yield_and_fail);
-  if (ferry_worker_main (&argc, &argv))
-    return 1;
+  ferry_worker_main (&argc, &argv);
   task_test_init (&argc, &argv);
   g_test_add_func ("/process/runs-elsewhere", runs_in_another_process);
   g_test_add_func ("/process/yields-one-by-one", yields_one_by_one);

@@ -637,8 +637,7 @@ main (int argc, char **argv)
 {
   task_test_register ();
   ferry_channel_function_register ("wait-for-end", NULL, wait_for_end);
-  if (ferry_worker_main (&argc, &argv))
-    return 0;
+  ferry_worker_main (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   criticals = g_string_new (NULL);
   g_log_set_writer_func (write_log, NULL, NULL);

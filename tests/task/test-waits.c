@@ -525,8 +525,7 @@ main (int argc, char **argv)
 {
   ferry_function_register ("converse", NULL, NULL, converse);
   task_test_register ();
-  if (ferry_worker_main (&argc, &argv))
-    return 1;
+  ferry_worker_main (&argc, &argv);
   task_test_init (&argc, &argv);
   g_test_add_func ("/waits/refuse-a-callback-of-the-main-context", test_callbacks);
   g_test_add_func ("/waits/give-in-a-callback-what-is-there", test_nothing_to_wait_for);
