@@ -19,6 +19,7 @@
 #include "base/ferry-thread-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
+#include "lane/ferry-doorbell-private.h"
 
 /* The most requests that are kept because they arrived before ferry_transport_take_calls(). */
 #define MAX_EARLY 1024
@@ -362,7 +363,10 @@ sleep_until_answer (gpointer data, _Atomic guint32 *bell, guint32 seen)
 {
   const FerryAnswerWait *self = data;
 
+  /* A link may have several transports, and so several threads that sleep on this bell. */
+  ferry_futex_doorbell_begin_wait ();
   ferry_completion_wait_for_bell (self->completion, self->deadline, self->cancellable, bell, seen);
+  ferry_futex_doorbell_end_wait (bell, seen);
 }
 
 void

@@ -10,7 +10,12 @@
 
 #include <sys/eventfd.h>
 
+#include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
+
+/* any: how many threads of this process sleep on a futex doorbell, or are about to. One number for all doorbells: a
+ * thread that is counted but sleeps elsewhere costs a needless system call. */
+static _Atomic guint n_sleepers;
 
 int
 ferry_doorbell_new (GError **error)
@@ -32,13 +37,40 @@ ferry_doorbell_ring (int fd)
     ;
 }
 
+/* Adds one to *rings and wakes some of the threads that sleep there, as one step: so each of these threads fell asleep
+ * before the change, and ferry_futex_doorbell_end_wait() shows it that. If a thread could fall asleep between the
+ * change and the wake-up, that one might be woken instead of those for which the ring was meant. */
 void
 ferry_futex_doorbell_ring (_Atomic guint32 *rings)
 {
-  /* Release: a thread that acquires the new count sees the stores before the ring. The system call needs no other
-   * order: the kernel's own lock orders the wake-up. */
-  atomic_fetch_add_explicit (rings, 1, memory_order_release);
-  syscall (SYS_futex, rings, FUTEX_WAKE, G_MAXINT, NULL, NULL, 0);
+  /* The comparison would have the kernel wake threads at a second word, which is not needed: it is false. */
+  const int add_one = FUTEX_OP (FUTEX_OP_ADD, 1, FUTEX_OP_CMP_EQ, -1);
+
+  /* A thread that acquires the new count sees the stores before the ring: the kernel changes the word by a fully
+   * ordered instruction. ThreadSanitizer does not see that. */
+  ferry_hand_over (rings);
+  syscall (SYS_futex, rings, FUTEX_WAKE_OP, FERRY_FUTEX_DOORBELL_WAKES, NULL, rings, add_one);
+}
+
+void
+ferry_futex_doorbell_begin_wait (void)
+{
+  /* Acquire and release: see ferry_futex_doorbell_end_wait(). */
+  atomic_fetch_add_explicit (&n_sleepers, 1, memory_order_acq_rel);
+}
+
+/* Wakes all other threads if the bell was rung since this thread looked. A thread that is woken without a ring wakes
+ * none; otherwise two threads could wake each other for ever. Only this process' threads are meant, so there is no
+ * limit. */
+void
+ferry_futex_doorbell_end_wait (_Atomic guint32 *rings, guint32 seen)
+{
+  /* Acquire and release: a thread that is not counted here counts itself after this change, and therefore does not
+   * sleep: it finds the new count of the ring that this thread was woken by. Relaxed: the kernel orders the ring before
+   * the return of this thread. */
+  if (atomic_fetch_sub_explicit (&n_sleepers, 1, memory_order_acq_rel) > 1 &&
+      atomic_load_explicit (rings, memory_order_relaxed) != seen)
+    syscall (SYS_futex, rings, FUTEX_WAKE, G_MAXINT, NULL, NULL, 0);
 }
 
 /* Sleeps while *rings has the value seen. deadline: monotonic time in microseconds; negative: none. Returns FALSE when
@@ -47,8 +79,12 @@ gboolean
 ferry_futex_doorbell_wait (_Atomic guint32 *rings, guint32 seen, gint64 deadline)
 {
   const struct timespec until = ferry_timespec_for (deadline);
+  gboolean in_time;
 
-  return syscall (SYS_futex, rings, FUTEX_WAIT_BITSET, seen, deadline < 0 ? NULL : &until, NULL,
-                  FUTEX_BITSET_MATCH_ANY) == 0 ||
-         errno != ETIMEDOUT;
+  ferry_futex_doorbell_begin_wait ();
+  in_time = syscall (SYS_futex, rings, FUTEX_WAIT_BITSET, seen, deadline < 0 ? NULL : &until, NULL,
+                     FUTEX_BITSET_MATCH_ANY) == 0 ||
+            errno != ETIMEDOUT;
+  ferry_futex_doorbell_end_wait (rings, seen);
+  return in_time;
 }
