@@ -14,7 +14,8 @@
  *
  * Threads:   any; the table has a lock.
  * Trust:     a value is not trusted: GVariant checks that strings are valid UTF-8, and this file limits their
- *            lengths.
+ *            lengths. Quarks are never freed, so only a limited number of them is made for names of domains that this
+ *            process has not used, and only for names that look like one.
  * Invariant: newest contains all traces, at most MAX_TRACES and MAX_BYTES of them. Each trace is also in by_place,
  *            in by_error or in both. */
 
@@ -36,6 +37,8 @@
  * trace is FERRY_MAX_TRACE. */
 #define MAX_MESSAGE (64 * 1024)
 #define MAX_DOMAIN 255
+/* How many quarks are made at the most for domains that only other processes have named. */
+#define MAX_NEW_DOMAINS 256
 #define MAX_NOTES 16
 #define MAX_NOTE 1024
 /* Limits of a backtrace: its frames, and its bytes. */
@@ -79,16 +82,45 @@ ferry_error_to_variant (const GError *error, const char *trace, const char *cons
   return g_variant_new (FERRY_ERROR_VARIANT_TYPE, domain, error->code, message, bounded_trace, &builder);
 }
 
+/* Whether name can be the name of an error domain: letters, digits and some signs, beginning with a letter. */
+static gboolean
+is_domain_name (const char *name)
+{
+  return g_ascii_isalpha (*name) && strnlen (name, MAX_DOMAIN + 1) <= MAX_DOMAIN &&
+         name[strspn (name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_.:+/")] == '\0';
+}
+
+/* Returns the quark of a name that no code of this process has used so far, or 0. */
+static GQuark
+add_domain (const char *name)
+{
+  static pthread_mutex_t domains_lock = PTHREAD_MUTEX_INITIALIZER;
+  static guint n_new_domains; /* domains_lock */
+  GQuark quark;
+
+  if (!is_domain_name (name))
+    return 0;
+  FERRY_AUTO_LOCK (&domains_lock);
+  quark = g_quark_try_string (name);
+  if (quark != 0 || n_new_domains == MAX_NEW_DOMAINS)
+    return quark;
+  n_new_domains++;
+  return g_quark_from_string (name);
+}
+
+/* Returns the quark of a domain, or 0 if there is none and none may be made. */
 static GQuark
 find_domain (const char *name)
 {
   static gsize registered;
+  GQuark quark;
 
-  /* g_quark_try_string() only finds domains that this process has used. So the common domains are registered here. */
+  /* The common domains are registered here, so that they do not count as new ones. */
   if (g_once_init_enter (&registered))
     g_once_init_leave (&registered,
                        FERRY_ERROR | G_IO_ERROR | G_FILE_ERROR | G_SPAWN_ERROR | G_CONVERT_ERROR | G_KEY_FILE_ERROR);
-  return g_quark_try_string (name);
+  quark = g_quark_try_string (name);
+  return quark != 0 ? quark : add_domain (name);
 }
 
 static GError *

@@ -14,6 +14,7 @@
 
 #define LONGEST_MESSAGE (64 * 1024)
 #define N_REMEMBERED 1024
+#define N_NEW_DOMAINS 256
 
 static GVariant *
 value_of (const char *domain, int code, const char *message, const char *trace, const char *note)
@@ -39,17 +40,74 @@ test_error_of_a_known_domain_comes_out_as_itself (void)
 }
 
 static void
-test_error_of_an_unknown_domain_says_which (void)
+test_error_keeps_a_domain_that_nobody_here_has_used (void)
 {
   g_autoptr (GVariant) value = value_of ("harbour-error-quark", 42, "The crane broke", "", "");
+  g_autoptr (GError) found = NULL;
+
+  g_assert_cmpuint (g_quark_try_string ("harbour-error-quark"), ==, 0);
+  found = ferry_error_from_variant (value, NULL);
+  g_assert_true (g_error_matches (found, g_quark_from_string ("harbour-error-quark"), 42));
+  g_assert_cmpstr (found->message, ==, "The crane broke");
+}
+
+static void
+assert_says_its_domain (const char *domain)
+{
+  g_autoptr (GVariant) value = value_of (domain, 42, "The crane broke", "", "");
   g_autoptr (GError) found = ferry_error_from_variant (value, NULL);
 
   g_assert_error (found, FERRY_ERROR, FERRY_ERROR_REMOTE);
-  g_assert_nonnull (strstr (found->message, "The crane broke"));
-  g_assert_nonnull (strstr (found->message, "harbour-error-quark"));
-  g_assert_nonnull (strstr (found->message, "42"));
-  /* A domain becomes known by its use, and not by what another process says. */
-  g_assert_cmpuint (g_quark_try_string ("harbour-error-quark"), ==, 0);
+  g_assert_true (g_str_has_prefix (found->message, "The crane broke (code 42 of the error domain '"));
+  g_assert_cmpuint (g_quark_try_string (domain), ==, 0);
+}
+
+static void
+test_error_of_what_is_no_domain_says_what (void)
+{
+  g_autofree char *longest = g_strnfill (255, 'b');
+  g_autofree char *too_long = g_strnfill (256, 'b');
+  const char *const names[] = {"crane broke", "1st-error-quark", "-error", "hafen\xc3\xa4", "a\nb", "a%s", too_long};
+  g_autoptr (GVariant) value = value_of (longest, 1, "Long", "", "");
+  g_autoptr (GError) found = ferry_error_from_variant (value, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    assert_says_its_domain (names[i]);
+  g_assert_cmpstr (g_quark_to_string (found->domain), ==, longest);
+}
+
+/* Quarks are never freed. It is in a process of its own, as it uses up what this one may have. */
+static void
+test_new_domains_are_bounded (void)
+{
+  guint n_kept = 0;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+      g_test_trap_assert_passed ();
+      return;
+    }
+  for (guint i = 0; i < 2 * N_NEW_DOMAINS; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("harbour-%u", i);
+      g_autoptr (GVariant) value = value_of (name, 7, "The crane broke", "", "");
+      g_autoptr (GError) first = ferry_error_from_variant (value, NULL);
+      g_autoptr (GError) second = ferry_error_from_variant (value, NULL);
+
+      g_assert_cmpuint (first->domain, ==, second->domain);
+      n_kept += g_strcmp0 (g_quark_to_string (first->domain), name) == 0;
+    }
+  g_assert_cmpuint (n_kept, ==, N_NEW_DOMAINS);
+  assert_says_its_domain ("fleet-error-quark");
+  g_assert_cmpuint (g_quark_from_string ("fleet-error-quark"), !=, 0);
+  /* What this process uses itself is known, however many the others have named. */
+  {
+    g_autoptr (GVariant) value = value_of ("fleet-error-quark", 7, "The crane broke", "", "");
+    g_autoptr (GError) found = ferry_error_from_variant (value, NULL);
+
+    g_assert_error (found, g_quark_from_string ("fleet-error-quark"), 7);
+  }
 }
 
 static void
@@ -417,7 +475,9 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 #define ADD(path, func) g_test_add_func ("/remote-error/" path, func)
   ADD ("error-of-a-known-domain-comes-out-as-itself", test_error_of_a_known_domain_comes_out_as_itself);
-  ADD ("error-of-an-unknown-domain-says-which", test_error_of_an_unknown_domain_says_which);
+  ADD ("error-keeps-a-domain-that-nobody-here-has-used", test_error_keeps_a_domain_that_nobody_here_has_used);
+  ADD ("error-of-what-is-no-domain-says-what", test_error_of_what_is_no_domain_says_what);
+  ADD ("new-domains-are-bounded", test_new_domains_are_bounded);
   ADD ("no-trace-is-null", test_no_trace_is_null);
   ADD ("malformed-value-is-an-error-nevertheless", test_malformed_value_is_an_error_nevertheless);
   ADD ("garbage-is-an-error-nevertheless", test_garbage_is_an_error_nevertheless);

@@ -268,6 +268,25 @@ test_row (gconstpointer data)
   channel_test_assert_good_end (honest);
 }
 
+static void
+test_errors_keep_their_domains (void)
+{
+  static const Row row = {"", "say " FAILURE " ('load-error-quark', 3, 'Too heavy', '', @as []);say " END
+                              " ('ship-error-quark', 4, 'Sunk', '', @as [])"};
+  g_autoptr (ChannelTest) test = channel_test_new ();
+  g_autoptr (FerryChannel) channel = start_row (test, &row);
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) failure = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpuint (g_quark_try_string ("load-error-quark") + g_quark_try_string ("ship-error-quark"), ==, 0);
+  ferry_channel_receive (channel, PATIENCE, NULL, &value, &failure, &error);
+  g_assert_no_error (error);
+  g_assert_error (failure, g_quark_from_string ("load-error-quark"), 3);
+  g_assert_cmpstr (failure->message, ==, "Too heavy");
+  channel_test_assert_bad_end (channel, g_quark_from_string ("ship-error-quark"), 4, "Sunk");
+}
+
 /* ---- all of them, and honest ones, in an exchange ---- */
 
 typedef struct
@@ -329,6 +348,7 @@ main (int argc, char **argv)
 
       g_test_add_data_func (path, &rows[i], test_row);
     }
+  g_test_add_func ("/hostile-channels/errors-keep-their-domains", test_errors_keep_their_domains);
   g_test_add_func ("/hostile-channels/all-of-them-leave-an-exchange-to-the-others", test_all_in_an_exchange);
   return g_test_run ();
 }

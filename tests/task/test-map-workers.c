@@ -28,7 +28,7 @@ an_error_does_not_end_the_rest (gconstpointer in_threads)
     {
       g_autofree char *message = g_strdup_printf ("number %d", i);
 
-      g_assert_true (ferry_map_add (map, g_variant_new ("(sis)", "g-io-error-quark", i, message), NULL));
+      g_assert_true (ferry_map_add (map, g_variant_new ("(sis)", "item-error-quark", i, message), NULL));
     }
   ferry_map_close_input (map);
   for (int i = 0; i < 10; i++)
@@ -39,7 +39,7 @@ an_error_does_not_end_the_rest (gconstpointer in_threads)
       g_autofree char *trace = ferry_error_get_trace (failure);
 
       g_assert_cmpuint (index, ==, i);
-      g_assert_error (failure, G_IO_ERROR, i);
+      g_assert_error (failure, g_quark_from_string ("item-error-quark"), i);
       g_assert_cmpstr (failure->message, ==, message);
       g_assert_nonnull (strstr (trace, "fail"));
       g_assert_null (strstr (trace, "ferry.map"));
