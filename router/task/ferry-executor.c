@@ -67,6 +67,7 @@ struct _FerryExecutor
   guint n_executing;          /* number of tasks that run */
   guint64 n_ended[FERRY_N_TASK_STATES]; /* number of tasks that are done, for each state */
   guint n_batch_done;                   /* number of tasks that were done since n_open was 0 */
+  double batch_fraction;                /* the sum of those tasks' fractions; a task that was not cancelled counts 1 */
 
   FerryTimer notify_timer;       /* notifies the properties of changed counts, once per iteration of the main loop */
   FerryTimer shutdown_timer;     /* runs out when the time of a shutdown is over */
@@ -413,6 +414,9 @@ source_done (FerryTaskSource *source, FerryTask *task)
   placement->executing = FALSE;
   self->n_ended[ferry_task_get_state (task)]++;
   self->n_batch_done++;
+  /* The work of a cancelled task is not done, except for what the task has reported. */
+  self->batch_fraction +=
+    ferry_task_get_state (task) == FERRY_TASK_STATE_CANCELLED ? MAX (ferry_task_get_fraction (task), 0) : 1;
   list_finish (self, task);
   figures_changed (self);
   submit_waiting (self);
@@ -652,6 +656,7 @@ take_in (FerryExecutor *self, FerryTask *task)
     {
       g_object_ref (self);
       self->n_batch_done = 0;
+      self->batch_fraction = 0;
     }
   list_add (self, task);
   /* A handler of items-changed may have cancelled the task, or another thread while the task was in the inbox. */
@@ -1478,7 +1483,7 @@ ferry_executor_get_fraction (FerryExecutor *self)
   if (self->n_batch_done + self->n_open == 0)
     return -1;
   /* The runner's carriers are few, so tasks that run are found through them and not through the list. */
-  done = self->n_batch_done + FERRY_RUNNER_GET_IFACE (self->runner)->sum_fractions (self->runner, &self->source);
+  done = self->batch_fraction + FERRY_RUNNER_GET_IFACE (self->runner)->sum_fractions (self->runner, &self->source);
   return done / (self->n_batch_done + self->n_open);
 }
 
@@ -1582,8 +1587,9 @@ install_figures (void)
   /**
    * FerryExecutor:fraction:
    *
-   * How much of the work is done, from 0 to 1. All tasks have the same weight. A running task counts by the fraction
-   * that it has reported. Whenever all tasks are done, the next task begins a new count. -1 before any task.
+   * How much of the work is done, from 0 to 1. All tasks have the same weight. A running or cancelled task counts by
+   * the fraction that it has reported, so a batch of which tasks were cancelled does not come to 1. Whenever all tasks
+   * have ended, the next task begins a new count. -1 before any task.
    *
    * Since: 0.1
    */

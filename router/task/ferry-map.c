@@ -151,6 +151,7 @@ struct _FerryMap
   gboolean filling_up;     /* chunks of a fixed size are submitted until no more can be made */
   FerryMapChunk *waiting;  /* (unowned) (nullable): the chunk that waits for room in the executor */
   gboolean input_ended;
+  guint64 n_left;      /* how many items were left in the input when it ended; G_MAXUINT64: not known */
   FerryWaitQueue adds; /* calls of ferry_map_add_async() that wait for room, in order; the key is the arguments */
   gboolean closing;    /* the input is closed when `adds` is empty */
 
@@ -161,6 +162,7 @@ struct _FerryMap
   guint64 n_come;            /* how many items have ended */
   guint64 n_taken;           /* how many results were taken out of `places` */
   guint64 n_failed;          /* how many items have failed */
+  char *failure;             /* (owned) (nullable): the first item's failure, while all that have ended have failed */
   gboolean delivering;       /* deliver() runs */
   guint n_asked;             /* calls of ferry_map_next_async() that were not finished */
   FerryWaitQueue waits;      /* calls of ferry_map_next_async() that wait for a result, or for the end of the map */
@@ -168,6 +170,7 @@ struct _FerryMap
   GPtrArray *collected;      /* (owned) (nullable) (element-type GVariant): the values, by the items' indices */
   GSource *collector_source; /* (owned) (nullable): watches the cancellable of ferry_map_collect_async() */
   GError *collect_error;     /* (owned) (nullable): the error of the first item that failed */
+  gboolean item_failed;      /* an item failed, which ended the collecting */
 
   gboolean cancelled;
   gboolean finished;
@@ -189,6 +192,7 @@ typedef enum
   PROP_N_FAILED,
   PROP_FRACTION,
   PROP_FINISHED,
+  PROP_OUTCOME,
   PROP_ERROR,
   N_PROPERTIES,
 } Property;
@@ -237,8 +241,9 @@ enum
  * pool cannot start workers, the map takes no more items from its input. The items in flight fail, and
  * [property@Ferry.Map:error] says why.
  *
- * A map belongs to the router's thread. Dropping its last reference cancels its items, and no signal is emitted after
- * that. Handlers may do anything: cancel the map, add items to it, or drop its last reference.
+ * A map belongs to the router's thread. Dropping its last reference cancels its items, which is logged unless the map
+ * was finished or cancelled before, and no signal is emitted after that. Handlers may do anything: cancel the map, add
+ * items to it, or drop its last reference.
  *
  * Since: 0.1
  */
@@ -376,6 +381,7 @@ collect_result (FerryMap *self, Result *result)
     {
       g_prefix_error (&result->error, "Item %" G_GUINT64_FORMAT ": ", result->index);
       self->collect_error = g_steal_pointer (&result->error);
+      self->item_failed = TRUE;
       ferry_map_cancel (self);
       return;
     }
@@ -464,6 +470,10 @@ take_result (FerryMap *self, guint64 index, GVariant *value, GError *error)
 
   if (self->cancelled)
     return;
+  if (error == NULL)
+    g_clear_pointer (&self->failure, g_free);
+  else if (self->n_come == 0)
+    self->failure = g_strdup (error->message);
   self->n_come++;
   self->n_failed += error != NULL;
   need_place (self, place);
@@ -480,6 +490,27 @@ is_at_end (FerryMap *self)
   return self->cancelled || (self->input_ended && self->requeued.length == 0 && self->n_taken == self->n_submitted);
 }
 
+static FerryMapOutcome
+get_outcome (FerryMap *self)
+{
+  if (!self->finished)
+    return FERRY_MAP_OUTCOME_NONE;
+  if (self->error != NULL || self->item_failed)
+    return FERRY_MAP_OUTCOME_FAILED;
+  if (self->cancelled)
+    return FERRY_MAP_OUTCOME_CANCELLED;
+  return self->failure != NULL ? FERRY_MAP_OUTCOME_FAILED : FERRY_MAP_OUTCOME_COMPLETE;
+}
+
+/* Says what a program whose handlers pass over errors would not notice. */
+static void
+report_failures (FerryMap *self)
+{
+  if (!self->cancelled && self->failure != NULL)
+    g_message ("Every item of the map of '%s' failed, %" G_GUINT64_FORMAT " in all; the first one said: %s",
+               self->function, self->n_failed, self->failure);
+}
+
 /* Finishes the map if all its items have ended and all results are taken. Handlers run, so the caller must hold the
  * map. */
 static void
@@ -488,9 +519,11 @@ check_finished (FerryMap *self)
   if (self->finished || !is_at_end (self) || is_dropped (self))
     return;
   self->finished = TRUE;
+  report_failures (self);
   notify_figures (self);
   if (self->error != NULL)
     notify (self, PROP_ERROR);
+  notify (self, PROP_OUTCOME);
   notify (self, PROP_FINISHED);
   g_signal_emit (self, signals[SIGNAL_FINISHED], 0);
   ferry_wait_queue_finish_all (&self->waits);
@@ -567,11 +600,13 @@ choose_size (FerryMap *self)
   return 0;
 }
 
-/* main: marks the input as ended, and releases it. While a function of the input runs, only marks it; pull() releases
- * it after the function has returned. */
+/* main: marks the input as ended, with its items that are left, and releases it. While a function of the input runs,
+ * only marks it; pull() releases it after the function has returned. */
 static void
-end_input (FerryMap *self)
+end_input (FerryMap *self, guint64 n_left)
 {
+  if (!self->input_ended)
+    self->n_left = n_left;
   self->input_ended = TRUE;
   if (!self->pulling)
     ferry_map_input_end (&self->input);
@@ -591,7 +626,7 @@ pull (FerryMap *self, GVariant **arguments)
   if (self->error == NULL)
     self->error = g_steal_pointer (&error);
   if (self->input_ended || pulled == FERRY_MAP_PULL_END)
-    end_input (self);
+    end_input (self, self->error == NULL ? 0 : G_MAXUINT64);
   return pulled == FERRY_MAP_PULL_ITEM;
 }
 
@@ -807,7 +842,7 @@ give_up (FerryMap *self, const GError *error)
 {
   if (self->error == NULL)
     self->error = ferry_error_copy (error);
-  end_input (self);
+  end_input (self, ferry_map_input_get_rest (&self->input));
   /* serve_adds() then returns the error from the calls of ferry_map_add_async() that wait. */
   self->schedule_again = TRUE;
 }
@@ -1913,7 +1948,7 @@ ferry_map_cancel (FerryMap *self)
     return;
   held = hold (self);
   self->cancelled = TRUE;
-  end_input (self);
+  end_input (self, ferry_map_input_get_rest (&self->input));
   clear_results (self);
   drop_chunks (self, FALSE);
   schedule (self);
@@ -2239,6 +2274,25 @@ ferry_map_get_finished (FerryMap *self)
 }
 
 /**
+ * ferry_map_get_outcome:
+ * @self: a map
+ *
+ * Gets [property@Ferry.Map:outcome]. On the router's thread.
+ *
+ * Returns: how the map finished
+ *
+ * Since: 0.1
+ */
+FerryMapOutcome
+ferry_map_get_outcome (FerryMap *self)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), FERRY_MAP_OUTCOME_NONE);
+  ferry_return_val_if_elsewhere (self->router->home, FERRY_MAP_OUTCOME_NONE);
+
+  return get_outcome (self);
+}
+
+/**
  * ferry_map_get_error:
  * @self: a map
  *
@@ -2271,14 +2325,18 @@ double
 ferry_map_get_fraction (FerryMap *self)
 {
   guint64 rest;
+  double total;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), -1);
   ferry_return_val_if_elsewhere (self->router->home, -1);
 
-  rest = self->input_ended ? 0 : ferry_map_input_get_rest (&self->input);
+  rest = self->input_ended ? self->n_left : ferry_map_input_get_rest (&self->input);
   if (rest == G_MAXUINT64)
     return -1;
-  return self->n_submitted + rest > 0 ? (double) self->n_come / (double) (self->n_submitted + rest) : 1;
+  total = (double) self->n_submitted + (double) rest;
+  if (total == 0)
+    return self->cancelled ? 0 : 1;
+  return (double) self->n_come / total;
 }
 
 /* ---- Properties and signals ---- */
@@ -2298,6 +2356,7 @@ ferry_map_get_property (GObject *object, guint property_id, GValue *value, GPara
     [PROP_N_FAILED] = G_CALLBACK (ferry_map_get_n_failed),
     [PROP_FRACTION] = G_CALLBACK (ferry_map_get_fraction),
     [PROP_FINISHED] = G_CALLBACK (ferry_map_get_finished),
+    [PROP_OUTCOME] = G_CALLBACK (ferry_map_get_outcome),
     [PROP_ERROR] = G_CALLBACK (ferry_map_get_error),
   };
 
@@ -2426,19 +2485,34 @@ install_figures (void)
   /**
    * FerryMap:fraction:
    *
-   * The fraction of all items that have ended, from 0 to 1; negative while the number of items is not known.
+   * The fraction of all items that have ended, from 0 to 1; negative while the number of items is not known. When the
+   * map is cancelled, or takes no more items for an error, the fraction stays: items that were not run have not ended.
    *
    * Since: 0.1
    */
   properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, -1, 1, -1, FERRY_NOTIFIED);
+}
+
+static void
+install_ends (void)
+{
   /**
    * FerryMap:finished:
    *
-   * Whether the map is finished; see [signal@Ferry.Map::finished].
+   * Whether the map is finished; see [signal@Ferry.Map::finished]. [property@Ferry.Map:outcome] says how.
    *
    * Since: 0.1
    */
   properties[PROP_FINISHED] = g_param_spec_boolean ("finished", NULL, NULL, FALSE, FERRY_NOTIFIED);
+  /**
+   * FerryMap:outcome:
+   *
+   * How the map finished. Notified when the map is finished, before [property@Ferry.Map:finished].
+   *
+   * Since: 0.1
+   */
+  properties[PROP_OUTCOME] =
+    g_param_spec_enum ("outcome", NULL, NULL, FERRY_TYPE_MAP_OUTCOME, FERRY_MAP_OUTCOME_NONE, FERRY_NOTIFIED);
   /**
    * FerryMap:error:
    *
@@ -2477,7 +2551,7 @@ install_signals (GObjectClass *object_class)
    * @self: the map
    *
    * Emitted once, as the last signal of a map. Either all items have ended and all results were taken, or the map was
-   * cancelled and none of its items runs any more.
+   * cancelled and none of its items runs any more. [property@Ferry.Map:outcome] says how it ended.
    *
    * Since: 0.1
    */
@@ -2491,9 +2565,13 @@ ferry_map_dispose (GObject *object)
 {
   FerryMap *self = FERRY_MAP (object);
 
+  if (!self->cancelled && !self->finished && (self->started || self->n_submitted > 0))
+    g_message ("A map of '%s' was dropped before it was finished, which cancels its items; keep a reference until its "
+               "signal 'finished', or call ferry_map_cancel()",
+               self->function);
   self->cancelled = TRUE;
   ferry_timers_unset (self->router->timers, &self->notify_timer);
-  end_input (self);
+  end_input (self, G_MAXUINT64);
   drop_chunks (self, TRUE);
   clear_results (self);
 
@@ -2512,6 +2590,7 @@ ferry_map_finalize (GObject *object)
   g_clear_pointer (&self->collected, g_ptr_array_unref);
   g_clear_error (&self->collect_error);
   g_clear_error (&self->error);
+  g_free (self->failure);
   g_clear_object (&self->executor);
   g_free (self->function);
 
@@ -2529,6 +2608,7 @@ ferry_map_class_init (FerryMapClass *klass)
   object_class->finalize = ferry_map_finalize;
   install_settings ();
   install_figures ();
+  install_ends ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
   install_signals (object_class);
 }

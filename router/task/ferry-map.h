@@ -30,6 +30,27 @@ typedef enum
 } FerryMapOrder;
 
 /**
+ * FerryMapOutcome:
+ * @FERRY_MAP_OUTCOME_NONE: The map is not finished.
+ * @FERRY_MAP_OUTCOME_COMPLETE: The input was read to its end, and all items have ended; at least one of them did not
+ *   fail, or there was none.
+ * @FERRY_MAP_OUTCOME_CANCELLED: The map was cancelled.
+ * @FERRY_MAP_OUTCOME_FAILED: The map has an error (see [property@Ferry.Map:error]), or every item failed, or an item
+ *   failed whose map was being collected.
+ *
+ * How a map finished.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  FERRY_MAP_OUTCOME_NONE,
+  FERRY_MAP_OUTCOME_COMPLETE,
+  FERRY_MAP_OUTCOME_CANCELLED,
+  FERRY_MAP_OUTCOME_FAILED,
+} FerryMapOutcome;
+
+/**
  * FerryMapSource:
  * @user_data: the data that was set with the function
  * @error: return location for an error
@@ -144,6 +165,8 @@ FERRY_AVAILABLE_IN_0_1
 double ferry_map_get_fraction (FerryMap *self);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_map_get_finished (FerryMap *self);
+FERRY_AVAILABLE_IN_0_1
+FerryMapOutcome ferry_map_get_outcome (FerryMap *self);
 FERRY_AVAILABLE_IN_0_1
 const GError *ferry_map_get_error (FerryMap *self);
 

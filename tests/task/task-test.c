@@ -22,8 +22,9 @@
 static gint n_warnings; /* atomic */
 static GMutex lock;
 static GCond changed;
-static GString *words;   /* lock */
-static gboolean is_open; /* lock */
+static char *latest_message; /* lock: (owned) (nullable): what the library said last, and nobody has taken */
+static GString *words;       /* lock */
+static gboolean is_open;     /* lock */
 
 static void
 note_word (const char *word)
@@ -163,9 +164,21 @@ static GLogWriterOutput
 write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
 {
   gboolean ours = FALSE;
+  const char *text = "";
 
   for (gsize i = 0; i < n_fields; i++)
-    ours |= strcmp (fields[i].key, "GLIB_DOMAIN") == 0 && strcmp (fields[i].value, "Ferry") == 0;
+    {
+      ours |= strcmp (fields[i].key, "GLIB_DOMAIN") == 0 && strcmp (fields[i].value, "Ferry") == 0;
+      if (strcmp (fields[i].key, "MESSAGE") == 0)
+        text = fields[i].value;
+    }
+  if (ours && (level & G_LOG_LEVEL_MESSAGE) != 0)
+    {
+      g_mutex_lock (&lock);
+      g_free (latest_message);
+      latest_message = g_strdup (text);
+      g_mutex_unlock (&lock);
+    }
   if (!ours || (level & G_LOG_LEVEL_WARNING) == 0)
     return g_log_writer_default (level, fields, n_fields, user_data);
   g_atomic_int_inc (&n_warnings);
@@ -179,6 +192,17 @@ task_test_take_n_warnings (void)
 
   g_atomic_int_add (&n_warnings, -(gint) n);
   return n;
+}
+
+char *
+task_test_take_message (void)
+{
+  char *taken;
+
+  g_mutex_lock (&lock);
+  taken = g_steal_pointer (&latest_message);
+  g_mutex_unlock (&lock);
+  return taken;
 }
 
 void

@@ -466,6 +466,32 @@ tells_figures_once_a_turn (void)
   g_signal_handlers_disconnect_by_data (test->executor, &n_told);
 }
 
+/* Of ten tasks, one is done, one runs, and eight wait when all are cancelled. */
+static void
+a_cancel_leaves_the_fraction (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryTask) first = NULL;
+  g_autoptr (FerryTask) gate = NULL;
+  g_autoptr (FerryTask) last = NULL;
+
+  first = submit_word (test->executor, "note", "x", 1);
+  gate = submit_word (test->executor, "gate", "gate", 0);
+  for (guint i = 0; i < 7; i++)
+    submit_words (test->executor, "note", "x", NULL);
+  last = submit_word (test->executor, "note", "x", 0);
+  task_test_wait_log ("x gate");
+  task_test_wait_done (first);
+  g_assert_cmpfloat_with_epsilon (ferry_executor_get_fraction (test->executor), 0.1, 1e-9);
+  g_assert_cmpuint (ferry_executor_cancel_all (test->executor), ==, 9);
+  task_test_wait_done (last);
+  g_assert_cmpfloat_with_epsilon (ferry_executor_get_fraction (test->executor), 0.1, 1e-9);
+  task_test_open_gate ();
+  task_test_wait_done (gate);
+  g_assert_cmpfloat_with_epsilon (ferry_executor_get_fraction (test->executor), 0.1, 1e-9);
+  g_assert_cmpuint (ferry_executor_get_n_cancelled (test->executor), ==, 9);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -488,6 +514,7 @@ main (int argc, char **argv)
   g_test_add_func ("/executor/repeats-a-task", repeats_tasks);
   g_test_add_func ("/executor/refuses-what-is-too-much", refuses_what_is_too_much);
   g_test_add_func ("/executor/waits-for-room", waits_for_room);
+  g_test_add_func ("/executor/a-cancel-leaves-the-fraction", a_cancel_leaves_the_fraction);
   g_test_add_func ("/executor/tells-figures-once-a-turn", tells_figures_once_a_turn);
   return g_test_run ();
 }

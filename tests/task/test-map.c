@@ -224,6 +224,111 @@ is_cancelled_in_a_handler (void)
   g_assert_finalize_object (listener.map);
 }
 
+/* ---- how a map finishes ---- */
+
+static void
+note_outcome (FerryMap *map, gpointer data)
+{
+  g_assert_cmpint (ferry_map_get_outcome (map), !=, FERRY_MAP_OUTCOME_NONE);
+  *(FerryMapOutcome *) data = ferry_map_get_outcome (map);
+}
+
+/* Returns the outcome that a handler of finished sees. */
+static FerryMapOutcome
+run_to_its_outcome (FerryMap *map)
+{
+  FerryMapOutcome outcome = FERRY_MAP_OUTCOME_NONE;
+
+  g_signal_connect (map, "finished", G_CALLBACK (note_outcome), &outcome);
+  g_assert_cmpint (ferry_map_get_outcome (map), ==, FERRY_MAP_OUTCOME_NONE);
+  ferry_map_start (map);
+  map_test_wait_finished (map);
+  g_assert_cmpint (outcome, ==, ferry_map_get_outcome (map));
+  return outcome;
+}
+
+static void
+a_cancel_leaves_the_fraction (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = map_test_new (test, "double", FERRY_MAP_ORDERED, map_test_numbers (10000));
+  g_autoptr (FerryMap) endless = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED);
+  MapTestSource source = {.length = G_MAXINT64, .fails_at = -1};
+  Listener listener;
+
+  listen (&listener, map);
+  listener.cancel_at = 100;
+  g_assert_cmpint (run_to_its_outcome (map), ==, FERRY_MAP_OUTCOME_CANCELLED);
+  g_assert_cmpfloat (ferry_map_get_fraction (map), >=, 101. / 10000);
+  g_assert_cmpfloat (ferry_map_get_fraction (map), ==, (double) ferry_map_get_n_done (map) / 10000);
+  ferry_map_set_source (endless, map_test_source_next, &source, NULL);
+  g_assert_cmpint (map_test_take (endless, NULL), ==, 0);
+  ferry_map_cancel (endless);
+  map_test_wait_finished (endless);
+  g_assert_cmpfloat (ferry_map_get_fraction (endless), ==, -1);
+}
+
+static void
+an_error_of_the_source_leaves_the_fraction (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED);
+  MapTestSource source = {.length = 1000, .fails_at = 100};
+
+  ferry_map_set_source (map, map_test_source_next, &source, NULL);
+  g_assert_cmpint (run_to_its_outcome (map), ==, FERRY_MAP_OUTCOME_FAILED);
+  g_assert_cmpuint (ferry_map_get_n_done (map), ==, 100);
+  g_assert_cmpfloat (ferry_map_get_fraction (map), ==, -1);
+}
+
+static void
+a_map_with_some_failures_is_complete (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = map_test_new (test, "refuse", FERRY_MAP_ORDERED, map_test_numbers (2));
+  g_autoptr (FerryMap) none = map_test_new (test, "refuse", FERRY_MAP_ORDERED, map_test_numbers (0));
+
+  g_assert_cmpint (run_to_its_outcome (map), ==, FERRY_MAP_OUTCOME_COMPLETE);
+  g_assert_cmpfloat (ferry_map_get_fraction (map), ==, 1);
+  g_assert_cmpint (run_to_its_outcome (none), ==, FERRY_MAP_OUTCOME_COMPLETE);
+}
+
+static void
+a_map_whose_items_all_fail_says_so (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = map_test_new (test, "alike", FERRY_MAP_UNORDERED, map_test_numbers (10));
+  g_autofree char *said = NULL;
+
+  g_assert_cmpint (run_to_its_outcome (map), ==, FERRY_MAP_OUTCOME_FAILED);
+  said = task_test_take_message ();
+  g_assert_cmpstr (said, ==, "Every item of the map of 'alike' failed, 10 in all; the first one said: alike");
+  g_assert_cmpfloat (ferry_map_get_fraction (map), ==, 1);
+}
+
+static void
+a_dropped_map_says_so (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  FerryMap *map = map_test_new (test, "hold", FERRY_MAP_ORDERED, held_and_numbers (10));
+  FerryMap *cancelled = map_test_new (test, "hold", FERRY_MAP_ORDERED, held_and_numbers (10));
+  g_autofree char *said = NULL;
+
+  ferry_map_start (cancelled);
+  ferry_map_cancel (cancelled);
+  g_object_unref (cancelled);
+  ferry_map_start (map);
+  map_test_wait_held (1);
+  said = task_test_take_message ();
+  g_assert_null (said);
+  g_object_unref (map);
+  said = task_test_take_message ();
+  g_assert_true (g_str_has_prefix (said, "A map of 'hold' was dropped before it was finished"));
+  task_test_settle ();
+}
+
+/* ---- one result after the other, and all of them ---- */
+
 typedef struct
 {
   gint64 sum;
@@ -322,6 +427,8 @@ collecting_stops_at_the_first_error (void)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
   g_assert_cmpstr (error->message, ==, "Item 1: 1 is odd");
   g_assert_cmpuint (ferry_map_get_n_submitted (map), <, 100000);
+  g_assert_cmpint (ferry_map_get_outcome (map), ==, FERRY_MAP_OUTCOME_FAILED);
+  g_assert_cmpfloat (ferry_map_get_fraction (map), <, 1);
 }
 
 typedef struct
@@ -622,6 +729,11 @@ main (int argc, char **argv)
   g_test_add_data_func ("/map/is-dropped-in-a-handler/processes", in_processes, is_dropped_in_a_handler);
   g_test_add_data_func ("/map/is-dropped-in-a-handler/threads", in_threads, is_dropped_in_a_handler);
   g_test_add_func ("/map/is-cancelled-in-a-handler", is_cancelled_in_a_handler);
+  g_test_add_func ("/map/a-cancel-leaves-the-fraction", a_cancel_leaves_the_fraction);
+  g_test_add_func ("/map/an-error-of-the-source-leaves-the-fraction", an_error_of_the_source_leaves_the_fraction);
+  g_test_add_func ("/map/a-map-with-some-failures-is-complete", a_map_with_some_failures_is_complete);
+  g_test_add_func ("/map/a-map-whose-items-all-fail-says-so", a_map_whose_items_all_fail_says_so);
+  g_test_add_func ("/map/a-dropped-map-says-so", a_dropped_map_says_so);
   g_test_add_func ("/map/gives-one-result-after-the-other", gives_one_result_after_the_other);
   g_test_add_func ("/map/waiting-is-cancelled-and-the-map-goes-on", waiting_is_cancelled_and_the_map_goes_on);
   g_test_add_func ("/map/collecting-is-cancelled", collecting_is_cancelled);

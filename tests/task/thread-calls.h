@@ -99,6 +99,7 @@ CALL (ferry_map_collect_async, SAYS, ferry_map_collect_async (s->map, NULL, NULL
 CALL (ferry_map_get_chunk_size, SAYS, ferry_map_get_chunk_size (s->map))
 CALL (ferry_map_get_error, SAYS, g_assert_null (ferry_map_get_error (s->map)))
 CALL (ferry_map_get_finished, SAYS, g_assert_false (ferry_map_get_finished (s->map)))
+CALL (ferry_map_get_outcome, SAYS, ferry_map_get_outcome (s->map))
 CALL (ferry_map_get_fraction, SAYS, ferry_map_get_fraction (s->map))
 CALL (ferry_map_get_in_flight_limit, SAYS, ferry_map_get_in_flight_limit (s->map))
 CALL (ferry_map_get_max_in_flight, SAYS, ferry_map_get_max_in_flight (s->map))
