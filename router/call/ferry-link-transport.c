@@ -81,6 +81,14 @@ end_unref (gpointer end)
 /* ---- sending to the worker ---- */
 
 static gboolean
+check_owner (gpointer data, GError **error)
+{
+  FerryLink *link = get_link (data);
+
+  return link == NULL || ferry_link_check_owner (link, error);
+}
+
+static gboolean
 send_parts (gpointer data, const GOutputVector *vectors, guint n_vectors, GError **error)
 {
   End *end = data;
@@ -90,6 +98,8 @@ send_parts (gpointer data, const GOutputVector *vectors, guint n_vectors, GError
   if (link == NULL)
     return ferry_set_error (error, FERRY_ERROR_NOT_STARTED,
                             "The transport has no worker yet; call ferry_launcher_spawn() first");
+  if (!ferry_link_check_owner (link, error))
+    return FALSE;
   result =
     ferry_link_send (link, ferry_receiver_get_connection_id (end->receiver), (const FerryPart *) vectors, n_vectors);
   if (result == FERRY_DOWN_SENT)
@@ -272,6 +282,7 @@ static const FerryTransportKind link_kind = {
   .send = send_parts,
   .close = end_close,
   .free = end_free,
+  .check_owner = check_owner,
   .cancel = send_cancel,
   .begin_call = begin_call,
   .end_call = end_call,

@@ -36,6 +36,9 @@ typedef struct
   /* (nullable): sends a cancel that overtakes the messages that were sent before. NULL: a cancel is sent as a
    * message */
   gboolean (*cancel) (gpointer transport, guint64 xid, FerryCancelReason reason, GError **error);
+  /* (nullable): whether this process may send at all: a forked child may not use what its parent sends by. Called
+   * before any lock is taken, since a thread of the parent may have had it at the fork. */
+  gboolean (*check_owner) (gpointer transport, GError **error);
   /* (nullable): called when a window has grown or a call was cancelled. Threads may wait for either. */
   void (*note_room) (gpointer transport);
   /* (nullable): called by ferry_transactions_receive() before a callback that may take long. Must wake all threads

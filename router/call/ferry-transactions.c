@@ -465,7 +465,8 @@ ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, co
   g_return_val_if_fail ((request->flags & FERRY_CALL_ONE_WAY) == 0 || (request->flags & FERRY_CALL_STREAM) == 0, 0);
   g_return_val_if_fail (request->window == 0 || (request->flags & FERRY_CALL_STREAM) != 0, 0);
 
-  if (!ferry_call_message_check (request->method, request->arguments, error))
+  if ((self->funcs.check_owner != NULL && !self->funcs.check_owner (self->transport, error)) ||
+      !ferry_call_message_check (request->method, request->arguments, error))
     return 0;
   /* This serialises the arguments, which takes time, so it is done before the locks are taken. */
   ferry_call_message_init (&message, FERRY_CALL_REQUEST, 0, request->method, request->arguments);

@@ -33,6 +33,8 @@ typedef struct
   void (*close) (gpointer data);
   /* Called when the last reference is dropped. */
   void (*free) (gpointer data);
+  /* (nullable): as in FerryTransportFuncs. */
+  gboolean (*check_owner) (gpointer data, GError **error);
   /* (nullable): sends a cancel that overtakes messages. Returns FALSE if it cannot. */
   gboolean (*cancel) (gpointer data, guint64 xid, guint16 reason);
   /* (nullable): sends a large message in a way that does not delay other messages. FALSE: it cannot now. */

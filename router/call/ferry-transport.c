@@ -86,7 +86,8 @@ typedef struct
  * reference is dropped. All transactions in flight then fail with the reason, see [method@Ferry.Transport.dup_reason].
  * Later transactions fail with %FERRY_ERROR_CLOSED.
  *
- * Any thread may use a transport.
+ * Any thread may use a transport. A process that was forked from an application with workers cannot use the transports
+ * to them: what it asks fails with %FERRY_ERROR_CLOSED, without harm for the application and the worker.
  *
  * Since: 0.1
  */
@@ -483,8 +484,17 @@ send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError *
   return priv->kind != NULL && priv->kind->cancel != NULL && priv->kind->cancel (priv->data, xid, (guint16) reason);
 }
 
+static gboolean
+check_owner (gpointer transport, GError **error)
+{
+  FerryTransportPrivate *priv = get_private (transport);
+
+  return priv->kind == NULL || priv->kind->check_owner == NULL || priv->kind->check_owner (priv->data, error);
+}
+
 static const FerryTransportFuncs funcs = {
   .send = send_message,
+  .check_owner = check_owner,
   .cancel = send_cancel,
   /* Always increases the room count: a thread may have found no window, or no cancel, and be about to wait for it. */
   .note_room = (GDestroyNotify) ferry_transport_wake_waiting,

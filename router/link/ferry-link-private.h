@@ -214,6 +214,7 @@ struct _FerryLink
   /* const: (element-type guint32): the cell of each connection id, by the same index, or FERRY_NO_CELL */
   GArray *cells;
   guint64 max_message_size; /* const */
+  guint n_forks;            /* const: how often this process and its ancestors were forked when the link was made */
   gboolean local;           /* const: both ends of the link are in this process */
   gboolean trusted;         /* const: the link's buffers are read in place, without a copy */
   FerryArena *arena;        /* const: (owned) (nullable) */
@@ -371,6 +372,9 @@ typedef struct
   int error_number;       /* (out): errno of the refusal, for FERRY_DOWN_REFUSED */
 } FerryDescriptors;
 
+/* any: fails with FERRY_ERROR_CLOSED in a process that was forked from the one that made the link. There the functions
+ * that send, or change the link's words, do nothing. Takes no lock. */
+gboolean ferry_link_check_owner (FerryLink *self, GError **error);
 FerryDownResult ferry_link_send (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts);
 FerryDownResult ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts,
                                       FerryDescriptors *batch);

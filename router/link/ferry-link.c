@@ -67,6 +67,28 @@ typedef struct
   guint n_descriptors;
 } PendingFdBatch;
 
+/* How often this process, and those that it was forked from, were forked since the first link was made. */
+static guint n_forks;
+
+/* A handler of pthread_atfork(): runs in each child that this process forks, which has one thread then. */
+static void
+count_fork (void)
+{
+  n_forks++;
+}
+
+static void
+watch_forks (void)
+{
+  static gsize watched;
+
+  if (g_once_init_enter (&watched))
+    {
+      pthread_atfork (NULL, NULL, count_fork);
+      g_once_init_leave (&watched, 1);
+    }
+}
+
 /* Returns the arena's size, made smaller where RLIMIT_FSIZE requires. RLIMIT_FSIZE also limits shared memory, and the
  * kernel kills a process that writes beyond the limit. */
 static gsize
@@ -89,6 +111,8 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
 
   g_assert (n_pipes <= FERRY_MAX_PIPES_PER_LINK);
 
+  watch_forks ();
+  self->n_forks = n_forks;
   atomic_init (&self->references, 1);
   self->memory = self->doorbell = self->control = self->worker_end = self->pidfd = -1;
   self->confinement.pidfd = -1;
@@ -133,6 +157,23 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
   for (guint i = 0; i < n_cells; i++)
     ferry_cell_init (&self->segment.cells[i]);
   return g_steal_pointer (&self);
+}
+
+/* Whether this process is a child that was forked from the one that made the link. The lanes have one writer and one
+ * reader each, whose positions are in private memory: what the child writes would destroy the parent's link. */
+static gboolean
+is_inherited (const FerryLink *self)
+{
+  return G_UNLIKELY (self->n_forks != n_forks);
+}
+
+gboolean
+ferry_link_check_owner (FerryLink *self, GError **error)
+{
+  return !is_inherited (self) ||
+         ferry_set_error (error, FERRY_ERROR_CLOSED,
+                          "This process was forked from the application that started the worker, and cannot use the "
+                          "worker's link; ask in the application itself, or start another worker");
 }
 
 FerryLink *
@@ -297,6 +338,8 @@ ferry_link_note (FerryLink *self, int cause, const char *detail)
 void
 ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word)
 {
+  if (is_inherited (self))
+    return;
   /* Release: pairs with the sender's acquire load of the word. The caller then calls ferry_link_wake_writers(). */
   atomic_store_explicit (ferry_segment_get_pipe_word (&self->segment, index), word, memory_order_release);
 }
@@ -473,7 +516,7 @@ may_wait_locked (FerryLink *self, gsize size)
 static gboolean
 is_usable_locked (FerryLink *self)
 {
-  return !self->down.closed && self->down.fault == NULL;
+  return !self->down.closed && self->down.fault == NULL && !is_inherited (self);
 }
 
 /* Sets the fault of the down lanes, unless one is set, and makes the monitor end the link. fault: (unowned): a text
@@ -879,6 +922,9 @@ ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *p
         return FERRY_DOWN_TOO_LARGE;
       size += parts[i].size;
     }
+  /* First: a thread of the parent may have had the lock at the fork. */
+  if (is_inherited (self))
+    return FERRY_DOWN_CLOSED;
   FERRY_AUTO_LOCK (&self->down.lock);
   if (!is_usable_locked (self))
     return FERRY_DOWN_CLOSED;
@@ -905,6 +951,9 @@ send_word (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, FerryRecor
 {
   gboolean full;
   Gather nothing = {0};
+
+  if (is_inherited (self))
+    return FERRY_DOWN_CLOSED;
   FERRY_AUTO_LOCK (&self->down.lock);
 
   if (!is_usable_locked (self))

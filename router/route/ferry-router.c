@@ -1512,6 +1512,8 @@ keep_counts (FerryRouter *self, FerryMonitor *monitor)
   ferry_monitor_get_counts (monitor, counts);
   self->counters[FERRY_COUNTER_BLOCKS] += counts[FERRY_COUNTER_BLOCKS];
   self->counters[FERRY_COUNTER_PROTOCOL_ERRORS] += counts[FERRY_COUNTER_PROTOCOL_ERRORS];
+  self->counters[FERRY_COUNTER_SPIN_TIME] += counts[FERRY_COUNTER_SPIN_TIME];
+  self->counters[FERRY_COUNTER_DIRECT_ANSWERS] += counts[FERRY_COUNTER_DIRECT_ANSWERS];
   for (guint i = FERRY_COUNTER_HIGHEST_QUEUED_BYTES; i < FERRY_N_COUNTERS; i++)
     self->counters[i] = MAX (self->counters[i], counts[i]);
 }

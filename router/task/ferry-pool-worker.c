@@ -1120,6 +1120,14 @@ progress_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
 }
 
 static gboolean
+check_owner (gpointer transport, GError **error)
+{
+  FerryPoolWorker *self = transport;
+
+  return ferry_link_check_owner (self->link, error);
+}
+
+static gboolean
 send_message (gpointer transport, const FerryCallMessage *message, GError **error)
 {
   FerryPoolWorker *self = transport;
@@ -1162,8 +1170,11 @@ send_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError *
   return ferry_link_send_cancel (self->link, xid, (guint16) reason) == FERRY_DOWN_SENT;
 }
 
-static const FerryTransportFuncs transport_funcs = {
-  .send = send_message, .cancel = send_cancel, .is_begun = is_begun, .note_unclaimed = note_unclaimed};
+static const FerryTransportFuncs transport_funcs = {.check_owner = check_owner,
+                                                    .send = send_message,
+                                                    .cancel = send_cancel,
+                                                    .is_begun = is_begun,
+                                                    .note_unclaimed = note_unclaimed};
 
 /* Refuses a call from the worker: a worker of a pool only answers calls. */
 static void

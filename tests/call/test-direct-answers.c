@@ -291,11 +291,16 @@ stopped_router_ends_the_wait (gconstpointer manner)
     {
       g_auto (LinkTest) test = {0};
       g_autoptr (GError) error = NULL;
+      guint64 n_direct, spin_time;
       Asker asker;
 
       begin_round (&test, &asker, GPOINTER_TO_INT (manner));
+      n_direct = count_direct (&test);
+      spin_time = ferry_router_get_counter (test.router, FERRY_COUNTER_SPIN_TIME);
       ferry_router_stop (test.router, &error);
       g_assert_no_error (error);
+      g_assert_cmpuint (count_direct (&test), >=, n_direct);
+      g_assert_cmpuint (ferry_router_get_counter (test.router, FERRY_COUNTER_SPIN_TIME), >=, spin_time);
       ferry_test_run_until (has_ended, &asker);
       g_assert_error (asker.error, FERRY_ERROR, FERRY_ERROR_CLOSED);
       asker_end (&asker);

@@ -10,8 +10,11 @@
 #include "call/link-test.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/wait.h>
 
+#include "call/ferry-mux.h"
 #include "worker/ferry-launcher-private.h"
 #include "worker/ferry-worker-private.h"
 
@@ -339,6 +342,83 @@ test_worker_gets_only_what_it_was_given (void)
   link_test_close (&joined);
 }
 
+typedef struct
+{
+  FerryMux *mux; /* (owned) */
+  _Atomic guint n_answers;
+  guint n_seen;
+  _Atomic gboolean stops;
+  _Atomic gboolean ended;
+} Asker;
+
+static gpointer
+ask_again_and_again (gpointer data)
+{
+  Asker *self = data;
+
+  while (!atomic_load (&self->stops))
+    {
+      g_autoptr (GError) error = NULL;
+
+      ferry_mux_transact (self->mux, "name", NULL, -1, NULL, NULL, &error);
+      g_assert_no_error (error);
+      atomic_fetch_add (&self->n_answers, 1);
+      g_main_context_wakeup (NULL);
+    }
+  atomic_store (&self->ended, TRUE);
+  g_main_context_wakeup (NULL);
+  return NULL;
+}
+
+static gboolean
+has_more_answers (gpointer data)
+{
+  return atomic_load (&((Asker *) data)->n_answers) > ((Asker *) data)->n_seen;
+}
+
+static gboolean
+asker_has_ended (gpointer data)
+{
+  return atomic_load (&((Asker *) data)->ended);
+}
+
+/* The child's copy of the lane's positions is of no use as soon as the parent writes on. And a thread of the parent may
+ * have any lock at the fork. */
+static void
+test_forked_child_is_refused (void)
+{
+  g_auto (LinkTest) joined;
+  Asker asker = {0};
+  GThread *thread;
+
+  link_test_init (&joined);
+  asker.mux = ferry_mux_new (joined.a);
+  thread = g_thread_new ("asker", ask_again_and_again, &asker);
+  for (guint i = 0; i < 50; i++)
+    {
+      pid_t child = fork ();
+      int status;
+
+      if (child == 0)
+        {
+          alarm (FERRY_TEST_TIMEOUT_SECONDS);
+          link_test_assert_cannot_ask (joined.a, FERRY_ERROR_CLOSED, "was forked from the application");
+          _exit (0);
+        }
+      g_assert_cmpint (child, >, 0);
+      g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+      g_assert_cmpint (status, ==, 0);
+      asker.n_seen = atomic_load (&asker.n_answers);
+      ferry_test_run_until (has_more_answers, &asker);
+    }
+  atomic_store (&asker.stops, TRUE);
+  ferry_test_run_until (asker_has_ended, &asker);
+  g_thread_join (thread);
+  g_clear_object (&asker.mux);
+  link_test_assert_answers (joined.a, "name", NULL, "'a'");
+  link_test_close (&joined);
+}
+
 /* A worker that is to serve tasks and has a transport as well. */
 static void
 assert_ends_with (const char *what, const char *status)
@@ -400,6 +480,7 @@ main (int argc, char **argv)
   ADD ("names-are-refused-that-cannot-be-used", test_names_are_refused_that_cannot_be_used);
   ADD ("application-has-no-transport-to-get", test_application_has_no_transport_to_get);
   ADD ("worker-gets-only-what-it-was-given", test_worker_gets_only_what_it_was_given);
+  ADD ("forked-child-is-refused", test_forked_child_is_refused);
   ADD ("process-that-serves-tasks-has-no-transports", test_process_that_serves_tasks_has_no_transports);
   ADD ("process-with-transports-serves-no-tasks", test_process_with_transports_serves_no_tasks);
   return g_test_run ();
