@@ -264,17 +264,17 @@ run_messages (const BenchOptions *options, guint kibibytes)
 int
 main (int argc, char **argv)
 {
-  double costs[G_N_ELEMENTS (sizes)];
+  double costs[G_N_ELEMENTS (sizes)] = {0};
   BenchOptions options;
 
   if (!bench_options_parse (&options, &argc, &argv))
     return EXIT_FAILURE;
   options.rounds = MIN (options.rounds, MAX_ROUNDS);
-  for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
+  for (gsize i = 0; i < G_N_ELEMENTS (sizes) - (options.smoke ? 1 : 0); i++)
     run_size (&options, sizes[i], &costs[i]);
   for (gsize i = 0; i < G_N_ELEMENTS (message_sizes) && is_wanted (&options, 0, "messages"); i++)
     run_messages (&options, message_sizes[i]);
-  if (costs[0] == 0)
+  if (costs[0] == 0 || costs[2] == 0)
     return EXIT_SUCCESS;
   bench_print ("ratio/buffers/paced/cost-256MiB-vs-1MiB", costs[2] / costs[0], "x");
   bench_print_budget ("flat: what receiving costs does not depend on the size");

@@ -185,7 +185,7 @@ main (int argc, char **argv)
   if (!bench_options_parse (&options, &argc, &argv))
     return EXIT_FAILURE;
   router = bench_router_open ();
-  passed = run_blocked (router, (options.quick ? 1 : 10) * million);
+  passed = run_blocked (router, (guint64) bench_choose (&options, 1, 10, 100) * million / 10);
   run_report (router, million);
   run_progress (router, &options);
   bench_router_close (router);

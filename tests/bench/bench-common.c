@@ -20,10 +20,12 @@ G_STATIC_ASSERT (G_STRUCT_OFFSET (BenchMessage, text) == 20);
 gboolean
 bench_options_parse (BenchOptions *options, int *argc, char ***argv)
 {
-  gboolean quick = FALSE;
+  gboolean quick = FALSE, smoke = FALSE;
   char *only = NULL;
   const GOptionEntry entries[] = {
     {"quick", 'q', G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &quick, "Short windows: rough figures in seconds", NULL},
+    {"smoke", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &smoke, "One moment of each: does it run, is nothing lost",
+     NULL},
     {"only", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &only,
      "Measure only that row of throughput, start, transact or objects", "ROW"},
     {NULL},
@@ -40,13 +42,27 @@ bench_options_parse (BenchOptions *options, int *argc, char ***argv)
       return FALSE;
     }
   *options = (BenchOptions){
-    .quick = quick,
+    .quick = quick || smoke,
+    .smoke = smoke,
     .only = only,
-    .rounds = 5,
-    .warm_up = (quick ? 20 : 100) * MILLISECOND,
-    .window = (quick ? 40 : 300) * MILLISECOND,
+    .rounds = smoke ? 1 : 5,
+    .warm_up = (smoke   ? 1
+                : quick ? 20
+                        : 100) *
+               MILLISECOND,
+    .window = (smoke   ? 5
+               : quick ? 40
+                       : 300) *
+              MILLISECOND,
   };
   return TRUE;
+}
+
+/* How much of something is done, for each of the options. */
+gint64
+bench_choose (const BenchOptions *options, gint64 smoke, gint64 quick, gint64 whole)
+{
+  return options->smoke ? smoke : options->quick ? quick : whole;
 }
 
 gint64

@@ -22,14 +22,16 @@ typedef struct
 
 typedef struct
 {
-  gboolean quick;
-  char *only; /* (nullable) the end of the rows to measure, for a profiler */
+  gboolean quick; /* rough figures are enough */
+  gboolean smoke; /* figures are not looked at */
+  char *only;     /* (nullable) the end of the rows to measure, for a profiler */
   guint rounds;
   gint64 warm_up; /* both in ns */
   gint64 window;
 } BenchOptions;
 
 gboolean bench_options_parse (BenchOptions *options, int *argc, char ***argv);
+gint64 bench_choose (const BenchOptions *options, gint64 smoke, gint64 quick, gint64 whole);
 
 gint64 bench_now (void);
 gint64 bench_thread_cpu (void);

@@ -222,7 +222,7 @@ run_sieges (Bench *self, const BenchOptions *options)
     const char *name, *control;
   } modes[] = {{"busy", NULL},    {"leaves", NULL},        {"rings-only", "leaves"},
                {"rings", "busy"}, {"positions", "leaves"}, {"all", "leaves"}};
-  const gint64 duration = (options->quick ? 500 : 2000) * G_GINT64_CONSTANT (1000000);
+  const gint64 duration = bench_choose (options, 50, 500, 2000) * G_GINT64_CONSTANT (1000000);
   Siege sieges[2 * G_N_ELEMENTS (modes)] = {0};
   g_autoptr (GArray) alone = bench_frame_intervals_new ();
   g_autoptr (GArray) shares_alone = bench_frame_intervals_new ();
@@ -234,7 +234,7 @@ run_sieges (Bench *self, const BenchOptions *options)
                         .short_cut = i % 2 == 0,
                         .frames = bench_frame_intervals_new (),
                         .shares = bench_frame_intervals_new ()};
-  for (guint round = 0; round < (options->quick ? 2 : options->rounds); round++)
+  for (guint round = 0; round < bench_choose (options, 1, 2, options->rounds); round++)
     {
       double share = watch_siege (self, alone, duration);
 
@@ -258,9 +258,9 @@ run_sieges (Bench *self, const BenchOptions *options)
 static void
 run_flood (Bench *self, const BenchOptions *options)
 {
-  const gint64 duration = (options->quick ? 500 : 2000) * G_GINT64_CONSTANT (1000000);
+  const gint64 duration = bench_choose (options, 50, 500, 2000) * G_GINT64_CONSTANT (1000000);
 
-  for (guint round = 0; round < (options->quick ? 3 : options->rounds); round++)
+  for (guint round = 0; round < bench_choose (options, 1, 3, options->rounds); round++)
     run_round (self, duration);
   bench_frame_print ("frames", "unloaded", self->unloaded);
   bench_frame_print ("frames", "control", self->control);
@@ -382,7 +382,7 @@ main (int argc, char **argv)
 
   bench_frame_begin ("frames", &options, &argc, &argv);
   bench_init (&self);
-  duration = (options.quick ? 800 : 4000) * G_GINT64_CONSTANT (1000000);
+  duration = bench_choose (&options, 50, 800, 4000) * G_GINT64_CONSTANT (1000000);
   if (is_wanted (&options, "flood"))
     run_flood (&self, &options);
   if (is_wanted (&options, "slow-painting"))

@@ -260,7 +260,7 @@ main (int argc, char **argv)
     return run_flooded_application (g_ascii_strtoull (argv[2], NULL, 10), g_ascii_strtoll (argv[3], NULL, 10));
   if (!bench_options_parse (&options, &argc, &argv))
     return EXIT_FAILURE;
-  spare_time = (options.quick ? 1 : 5) * G_USEC_PER_SEC;
+  spare_time = bench_choose (&options, 100, 1000, 5000) * 1000;
   application = g_subprocess_new (G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error,
                                   "/proc/self/exe", "application", NULL);
   if (application == NULL)
@@ -271,7 +271,7 @@ main (int argc, char **argv)
     workers[i] = (GPid) read_number (output);
   pid = (GPid) g_ascii_strtoll (g_subprocess_get_identifier (application), NULL, 10);
   print_memory (grown, workers);
-  print_switches (pid, workers, options.quick ? 2 : 10);
+  print_switches (pid, workers, (guint) bench_choose (&options, 1, 2, 10));
   g_output_stream_close (g_subprocess_get_stdin_pipe (application), NULL, NULL);
   g_subprocess_wait (application, NULL, NULL);
   run_after_flood ("64B", 64, spare_time);

@@ -112,7 +112,7 @@ main (int argc, char **argv)
     return EXIT_FAILURE;
   if (options.quick)
     block_size = QUICK_BLOCK;
-  n_pairs = options.quick ? 30 : MAX_PAIRS / 2;
+  n_pairs = (guint) bench_choose (&options, 1, 30, MAX_PAIRS / 2);
   for (gsize i = 0; i < G_N_ELEMENTS (ways); i++)
     {
       if (bench_transport_is_available (ways[i].transport))

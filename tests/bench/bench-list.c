@@ -278,8 +278,8 @@ main (int argc, char **argv)
 
   bench_frame_begin ("list", &options, &argc, &argv);
   bench_init (&self);
-  duration = (options.quick ? 800 : 3000) * G_GINT64_CONSTANT (1000000);
-  for (guint round = 0; round < (options.quick ? 3 : options.rounds); round++)
+  duration = bench_choose (&options, 100, 800, 3000) * G_GINT64_CONSTANT (1000000);
+  for (guint round = 0; round < bench_choose (&options, 1, 3, options.rounds); round++)
     {
       run_control (&self, self.control, TRUE, duration);
       run_control (&self, self.control_leaving, FALSE, duration);

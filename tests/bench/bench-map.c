@@ -221,7 +221,7 @@ run_tiny (BenchTeam *team, const BenchOptions *options, BenchPython *python)
 {
   const char *const names[] = {"automatic", "1", "64"};
   const guint sizes[] = {0, 1, 64};
-  const guint n = options->quick ? N_TINY / 4 : N_TINY;
+  const guint n = (guint) bench_choose (options, N_TINY / 100, N_TINY / 4, N_TINY);
   double rates[5][MAX_ROUNDS] = {0}, costs[3][MAX_ROUNDS];
 
   for (guint round = 0; round < options->rounds; round++)

@@ -160,8 +160,8 @@ main (int argc, char **argv)
 
   bench_frame_begin ("objects-follow", &options, &argc, &argv);
   bench_init (&self);
-  duration = (options.quick ? 400 : 3000) * G_GINT64_CONSTANT (1000000);
-  n_rounds = options.quick ? 3 : MIN (options.rounds, G_N_ELEMENTS (made));
+  duration = bench_choose (&options, 50, 400, 3000) * G_GINT64_CONSTANT (1000000);
+  n_rounds = (guint) bench_choose (&options, 1, 3, MIN (options.rounds, G_N_ELEMENTS (made)));
   for (guint round = 0; round < n_rounds; round++)
     {
       watch (&self, self.unloaded, duration);

@@ -323,13 +323,13 @@ main (int argc, char **argv)
 
   bench_frame_begin ("objects-list", &options, &argc, &argv);
   bench_init (&self);
-  duration = (options.quick ? 500 : 3000) * G_GINT64_CONSTANT (1000000);
+  duration = bench_choose (&options, 50, 500, 3000) * G_GINT64_CONSTANT (1000000);
   for (guint way = 0; way < N_WAYS; way++)
     {
       figures_init (&local[way]);
       figures_init (&remote[way]);
     }
-  for (guint round = 0; round < (options.quick ? QUICK_ROUNDS : options.rounds); round++)
+  for (guint round = 0; round < bench_choose (&options, 1, QUICK_ROUNDS, options.rounds); round++)
     for (guint way = 0; way < N_WAYS; way++)
       {
         run_local (&self, way, &local[way], duration);

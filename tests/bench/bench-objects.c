@@ -246,7 +246,7 @@ main (int argc, char **argv)
   if (!bench_options_parse (&options, &argc, &argv))
     return EXIT_FAILURE;
   self.block = options.quick ? QUICK_BLOCK : BLOCK;
-  self.n_pairs = options.quick ? QUICK_PAIRS : MAX_PAIRS;
+  self.n_pairs = (guint) bench_choose (&options, 1, QUICK_PAIRS, MAX_PAIRS);
   self.n_rounds = options.quick ? options.rounds : ROUNDS;
   open_routes ();
   measure_singles (&self);

@@ -254,7 +254,7 @@ run_thing (const BenchThing *thing, const BenchOptions *options)
 {
   /* What is cheap is noisy, and can be run more often. */
   static const guint n_runs[N_COUNTS] = {MAX_RUNS, MAX_RUNS, 5, 3};
-  const guint n_levels = options->quick ? N_COUNTS - 1 : N_COUNTS;
+  const guint n_levels = (guint) bench_choose (options, 2, N_COUNTS - 1, N_COUNTS);
   const rlim_t limit = get_limit ();
   BenchScale self = {.thing = thing, .operations = g_ptr_array_new_with_free_func (g_free)};
 

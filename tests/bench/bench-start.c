@@ -79,8 +79,8 @@ bench_init (Bench *self, const BenchOptions *options)
 
   self->heavy.heavy = TRUE;
   self->only = options->only;
-  self->n_starts = options->quick ? 10 : 40;
-  self->n_trips = options->quick ? 200 : 1000;
+  self->n_starts = (guint) bench_choose (options, 1, 10, 40);
+  self->n_trips = (guint) bench_choose (options, 20, 200, 1000);
   self->router = bench_router_open ();
   bench_team_open (&self->fresh, self->router, 1);
   ferry_pool_set_max_tasks (self->fresh.pool, 1);
@@ -299,7 +299,7 @@ main (int argc, char **argv)
 
   if (!bench_options_parse (&options, &argc, &argv))
     return EXIT_FAILURE;
-  n_rounds = options.quick ? 5 : 9;
+  n_rounds = (guint) bench_choose (&options, 1, 5, 9);
   bench_init (&self, &options);
   for (guint round = 0; round < n_rounds; round++)
     {

@@ -125,7 +125,7 @@ run (Bench *self, const BenchOptions *options, BenchPython *python)
       rates[0][round] = measure_rate (self, options, SHORT_QUEUE, &costs[0][round]);
       run_until_done (self);
       if (python != NULL)
-        rates[2][round] = bench_python_ask (python, "tasks", options->quick ? 300 : 2000);
+        rates[2][round] = bench_python_ask (python, "tasks", (guint) bench_choose (options, 30, 300, 2000));
       rates[1][round] = measure_rate (self, options, LONG_QUEUE, &costs[1][round]);
       run_until_done (self);
     }

@@ -209,7 +209,7 @@ run_fairness (Bench *self)
 
   if (!is_measured (self, &way))
     return;
-  run_feed (self, &way, (self->options.quick ? 700 : 5000) * G_GINT64_CONSTANT (1000000), &evenness);
+  run_feed (self, &way, bench_choose (&self->options, 50, 700, 5000) * G_GINT64_CONSTANT (1000000), &evenness);
   bench_print (name, evenness, "x");
   bench_print_budget (">= 0.75 over 5 s");
 }

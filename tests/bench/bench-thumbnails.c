@@ -25,6 +25,7 @@
 
 #define N_PICTURES 2000
 #define N_PICTURES_QUICK 240
+#define N_PICTURES_SMOKE 24
 #define N_SLICES 10
 #define SEED 20261120
 #define PICTURES_PER_WORKER 3
@@ -331,7 +332,7 @@ main (int argc, char **argv)
   Bench self;
 
   bench_frame_begin ("thumbnails", &options, &argc, &argv);
-  n_pictures = options.quick ? N_PICTURES_QUICK : N_PICTURES;
+  n_pictures = (guint) bench_choose (&options, N_PICTURES_SMOKE, N_PICTURES_QUICK, N_PICTURES);
   bench_init (&self, n_pictures);
   for (guint i = 0; i < G_N_ELEMENTS (ways); i++)
     measure (&self, &ways[i], 0, n_pictures / N_SLICES, FALSE);

@@ -382,7 +382,7 @@ measure_many (Bench *self, guint size)
       if (is_wanted (self, WAKES, size, MANY_KIND))
         wakes[round] = run_wakes (options->window);
       if (self->python != NULL)
-        rates[N_ROUTES][round] = ask_python (self, size, MANY, options->quick ? 2000 : 10000);
+        rates[N_ROUTES][round] = ask_python (self, size, MANY, (guint) bench_choose (options, 200, 2000, 10000));
     }
   for (int route = 0; route < N_ROUTES; route++)
     if (has_many (self, route, size))
@@ -402,7 +402,7 @@ main (int argc, char **argv)
   if (!bench_options_parse (&options, &argc, &argv))
     return EXIT_FAILURE;
   self.block = options.quick ? QUICK_BLOCK : BLOCK;
-  self.n_pairs = options.quick ? QUICK_PAIRS : MAX_PAIRS;
+  self.n_pairs = (guint) bench_choose (&options, 1, QUICK_PAIRS, MAX_PAIRS);
   self.n_rounds = options.quick ? MIN (options.rounds, ROUNDS) : ROUNDS;
   open_routes (&options);
   if (options.only == NULL)

@@ -189,7 +189,7 @@ main (int argc, char **argv)
   /* Cairo takes 100 ms to scale such a frame. */
   g_setenv ("GSK_RENDERER", "gl", FALSE);
   bench_frame_begin ("video", &options, &argc, &argv);
-  duration = (options.quick ? 1 : 4) * G_GINT64_CONSTANT (1000000000);
+  duration = bench_choose (&options, 100, 1000, 4000) * G_GINT64_CONSTANT (1000000);
   options.rounds = MIN (options.rounds, MAX_ROUNDS);
   bench_init (&self);
   for (guint round = 0; round < options.rounds; round++)

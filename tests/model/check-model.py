@@ -3,13 +3,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Has spin search a model to exhaustion, as it is and with each of its weakenings.
 
-check-model.py MODEL PROCESS[,PROCESS...] SIZE...; a size is the model's macros, such as 'CAPACITY=2,MESSAGES=3'. 'NAME*'
-is a process without an end.
+check-model.py MODEL PROCESS[,PROCESS...] SIZE LARGE-SIZE...; a size is the model's macros, such as
+'CAPACITY=2,MESSAGES=3'. 'NAME*' is a process without an end.
 
 The model as it is must have no error and reach each of its statements; each weakening must have an error, or the model
 would prove nothing. The weakenings are read from the model's own list of macros.
+
+A search has the same end each time. So the large sizes are searched only when the model, or a size, is another than the
+one whose digest is in the file 'searched', and where FERRY_TEST_LARGE_MODELS is set.
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -27,8 +31,17 @@ def weakenings(text):
     return re.findall(r"^ \*   ([A-Z_]+)  +\S", text, re.MULTILINE)
 
 
-def search(model, macros):
-    """What the verifier that spin generates prints."""
+def digest(text, arguments):
+    return hashlib.sha256("\n".join([*arguments, text]).encode()).hexdigest()
+
+
+def was_searched(model, found):
+    with open(os.path.join(os.path.dirname(model), "searched"), encoding="utf-8") as file:
+        return [os.path.basename(model), found] in [line.split() for line in file]
+
+
+def search(model, macros, optimization="-O0"):
+    """What the verifier that spin generates prints. A short search ends before a compiler would have made it quick."""
     compiler = os.environ.get("CC", "cc").split()
     with tempfile.TemporaryDirectory() as folder:
 
@@ -37,7 +50,7 @@ def search(model, macros):
                                   timeout=TIME_LIMIT)
             return done.returncode, done.stdout
 
-        for command in (["spin", *macros, "-a", model], [*compiler, "-O2", "-w", "-DSAFETY", "-o", "pan", "pan.c"]):
+        for command in (["spin", *macros, "-a", model], [*compiler, optimization, "-w", "-DSAFETY", "-o", "pan", "pan.c"]):
             status, output = call(*command)
             if status != 0 or not os.path.exists(os.path.join(folder, "pan.c")):
                 raise RuntimeError("%s failed:\n%s" % (" ".join(command), output))
@@ -58,28 +71,40 @@ def unreached(output, process):
     return int(match.group(1)) if match else None
 
 
+def search_whole(report, model, processes, size, optimization):
+    macros = ["-D" + macro for macro in size.split(",")]
+    output = search(model, macros, optimization)
+    label = size.lower().replace(",", " ")
+    holds = count_errors(output) == 0
+    report.fact("the model holds with " + label, holds, [] if holds else [output])
+    for process in processes:
+        name = process.rstrip("*")
+        report.equal("%s reaches each statement with %s" % (name, label), unreached(output, name), process.count("*"))
+
+
 def body(report):
     model = os.path.abspath(sys.argv[1])
     processes = sys.argv[2].split(",")
-    sizes = [["-D" + macro for macro in size.split(",")] for size in sys.argv[3:]]
+    small, *large = sys.argv[3:]
     with open(model, encoding="utf-8") as file:
-        names = weakenings(file.read())
+        text = file.read()
+    names = weakenings(text)
     if not shutil.which("spin"):
         report.skip("model", "there is no spin")
         return
-    for size in sizes:
-        output = search(model, size)
-        label = " ".join(part[2:].lower() for part in size)
-        holds = count_errors(output) == 0
-        report.fact("the model holds with " + label, holds, [] if holds else [output])
-        for process in processes:
-            name = process.rstrip("*")
-            report.equal("%s reaches each statement with %s" % (name, label), unreached(output, name), process.count("*"))
+    search_whole(report, model, processes, small, "-O0")
+    found = digest(text, sys.argv[2:])
+    if os.environ.get("FERRY_TEST_LARGE_MODELS") or not was_searched(model, found):
+        for size in large:
+            search_whole(report, model, processes, size, "-O2")
+        if not report.failed and not was_searched(model, found):
+            print("# So that it is not searched again, tests/model/searched needs the line\n# %s %s"
+                  % (os.path.basename(model), found))
     report.fact("the model names its weakenings", len(names) >= 4, names)
     for name in names:
         output = search(model, ["-D" + name])
-        found = bool(count_errors(output))
-        report.fact("the model fails with " + name, found, [] if found else [output])
+        holds = bool(count_errors(output))
+        report.fact("the model fails with " + name, holds, [] if holds else [output])
 
 
 tap.main(body)
