@@ -22,6 +22,7 @@ def check(report, build, sanitizers, page):
     sessions = pages.sessions(text)
     report.fact("%s has programs" % os.path.basename(page), files and sessions)
     report.none("it builds or runs all that it shows", pages.unused(files, text))
+    report.none("its programs are as long as it says", pages.wrong_counts(text))
     with tempfile.TemporaryDirectory() as root:
         installed = Installed(build, root, sanitizers)
         report.none("all that it names is in the headers", pages.unknown_names(text, installed.names()))
@@ -39,6 +40,9 @@ def body(report):
     report.equal("would be seen: a name that is none",
                  pages.unknown_names("`ferry_a()`, `ferry_b (c)`, `FERRY_A`, ferry-1, `FerryA:b`", {"ferry_b", "FERRY_A"}),
                  ["there is no FerryA", "there is no ferry_a"])
+    report.equal("would be seen: a count that is wrong",
+                 pages.wrong_counts("## A: 2 lines\n\nText.\n\n```c\na\n\nb\n```\n## B: 2 lines\n```c\nc\n```\n"),
+                 ["1 lines, and not 2, are below “B: 2 lines”"])
     for page in names:
         check(report, build, sanitizers, page)
 

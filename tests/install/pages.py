@@ -48,6 +48,14 @@ def count_lines(code):
     return len([line for line in code.splitlines() if line.strip()])
 
 
+def wrong_counts(text):
+    """Headings that end with “: N lines”, where the program below has another number of them."""
+    return ["%d lines, and not %s, are below “%s”" % (count_lines(block), number, heading)
+            for heading, number, block in re.findall(r"^#+ ([^\n]*: (\d+) lines)\n(?:(?!#|```)[^\n]*\n)*```\w+\n(.*?)^```$", text,
+                                                     re.DOTALL | re.MULTILINE)
+            if count_lines(block) != int(number)]
+
+
 def write(files, folder):
     for name, contents in files.items():
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:

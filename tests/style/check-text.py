@@ -29,6 +29,14 @@ MOST_WORDS = 40
 # The command for what the gate has no time for.
 NIGHT = "nightly"
 
+# The pages that quote figures of docs/benchmarks.md, and what a figure is.
+QUOTING = (r"README\.md$", r"docs/overview\.md$")
+FIGURE = r"(?<![\d.])\d[\d.]* (?:million|µs|ns|GB/s)"
+
+# The page on which each of these names has a line. A member of an enumeration begins its line.
+TROUBLE = "docs/when-something-goes-wrong.md"
+EXPLAINED = r"(?<=\n  )FERRY_(?:ERROR|CLOSE_REASON|COUNTER)_\w+(?=,\n)"
+
 LICENSED = (r".*\.(c|h|in|py|sh|pml|supp|css|ui|xml|desktop)$", r"(.*/)?meson\.build$", r"meson_options\.txt$",
             r"\.(clang-format|editorconfig|gitignore)$", r"run$", r"\.ci/run$")
 
@@ -151,6 +159,25 @@ def fancy_texts(tree):
             for name, text in sources.select(tree, r"router/.*\.(c|h|in)$").items()
             for line, word in sources.lines_with(sources.without_comments(text), r'"(?:\\.|[^"\\\n])*"')
             if not word.isascii()]
+
+
+def unmeasured_figures(tree):
+    """Figures stand once, among the benchmarks: what other pages say of speed is said there, to the same digit."""
+    measured = tree.get("docs/benchmarks.md", "")
+    return ["%s:%d: docs/benchmarks.md does not have %s" % (name, line, figure)
+            for name, text in sources.select(tree, *QUOTING).items()
+            for line, figure in sources.lines_with(text, FIGURE)
+            if not re.search(r"\| (?:[\d., -]+, )?%s(?:, [\d., -]+)? %s" % (re.escape(figure.split()[0]),
+                             figure.split()[1].replace("million", "M/s")), measured)]
+
+
+def unexplained_names(tree):
+    """Names of errors, reasons and counters that users meet, and that the page for that does not have."""
+    page = tree.get(TROUBLE, "")
+    return ["%s:%d: %s does not explain %s" % (name, line, TROUBLE, member)
+            for name, text in sources.select(tree, r"router/.*(?<!-private)\.h$").items()
+            for line, member in sources.lines_with(sources.without_comments(text), EXPLAINED)
+            if "`%s`" % member not in page]
 
 
 def long_glossary(tree):
@@ -281,6 +308,14 @@ CHECKS = {
         {"router/lane/a.c": "/* A. */\n  g_warning (\"No \u201c%s\u201d\", name);\n"},
         {"router/lane/a.h": "#define CUT \"\u2026\"\n"},
     ]),
+    "a figure stands among the benchmarks too": (unmeasured_figures, [
+        {"README.md": "It takes 36 µs.\n", "docs/benchmarks.md": "| a | 13.5, 3.6 µs |\n"},
+        {"docs/overview.md": "| Ferry | 88 million |\n", "docs/benchmarks.md": "| a | 8.8 M/s |\n| b | 88 ns |\n"},
+    ]),
+    "each name that users meet is explained": (unexplained_names, [
+        {"router/lane/a.h": "typedef enum\n{\n  FERRY_ERROR_A,\n} FerryError;\n", TROUBLE: "`FERRY_ERROR_AB`\n"},
+        {"router/lane/a.h": "typedef enum\n{\n  FERRY_COUNTER_A,\n} FerryCounter;\n"},
+    ]),
     "the glossary is short": (long_glossary, [
         {"docs/architecture.md": "## Words\n\n| word | meaning |\n| --- | --- |\n" + "| a | b |\n" * (MOST_WORDS + 1)
                                  + "\n## Way\n"},
@@ -295,6 +330,10 @@ INNOCENT = {
     "HACKING.md": "| `./run tests --suite lane` | one suite |\n| `./run mutate` | changes |\n| `./run nightly` | more |\n"
                   "| `.ci/run` | all |\n",
     "run": "# SPDX-FileCopyrightText: A\n# SPDX-License-Identifier: B\n\nnightly_part ()\n{\n  ./run mutate 20\n}\n",
+    "README.md": "It takes 13.5 µs, up to 91.7 million in 20 ms.\n",
+    "docs/benchmarks.md": "| a | 2.1, 13.5, 3.6 µs |\n| b | 91.7 M/s |\n",
+    TROUBLE: "| `FERRY_ERROR_A` | |\n",
+    "router/lane/a.h": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\ntypedef enum\n{\n  FERRY_ERROR_A,\n} A;\n",
     ".ci/run": "# SPDX-FileCopyrightText: A\n# SPDX-License-Identifier: B\n\n./run tests\n",
     "router/lane/a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n/* Rest. */\n\nint asleep (void);\n",
     "docs/architecture.md": "## Words\n\n| word | meaning |\n| --- | --- |\n" + "| a | b |\n" * MOST_WORDS + "\n## Way\n",
