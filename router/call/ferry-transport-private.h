@@ -124,6 +124,8 @@ typedef void (*FerryTransportCallFunc) (FerryTransport *self, FerryCall *call, G
 /* Makes the transport call func with each request, beginning with the early requests. owner: (unowned); referenced
  * while func is called with it. Fails with FERRY_ERROR_ALREADY_RUNNING if another owner takes the requests. */
 gboolean ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, GObject *owner, GError **error);
+/* Whether ferry_transport_take_calls() would succeed now. Fails as that does. */
+gboolean ferry_transport_check_no_calls (FerryTransport *self, GError **error);
 /* Undoes ferry_transport_take_calls(). Requests are refused with reason from now on. Another thread may still be
  * running func. */
 void ferry_transport_leave_calls (FerryTransport *self, const GError *reason);

@@ -534,6 +534,22 @@ call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
     ferry_call_refuse (call, refusal, NULL);
 }
 
+static gboolean
+check_no_calls (gboolean is_free, GError **error)
+{
+  return is_free || ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
+                                     "Another demux answers the requests of this transport; stop that demux first");
+}
+
+gboolean
+ferry_transport_check_no_calls (FerryTransport *self, GError **error)
+{
+  FerryTransportPrivate *priv = get_private (self);
+  FERRY_AUTO_LOCK (&priv->lock);
+
+  return check_no_calls (priv->call_func == NULL, error);
+}
+
 gboolean
 ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, GObject *owner, GError **error)
 {
@@ -561,8 +577,7 @@ ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, G
       g_clear_error (&priv->refusal);
     }
   pthread_mutex_unlock (&priv->lock);
-  return taken || ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
-                                   "Another demux answers the requests of this transport; stop that demux first");
+  return check_no_calls (taken, error);
 }
 
 void

@@ -32,8 +32,9 @@ guint64 ferry_exporter_get_n_requests (FerryExporter *self);
 guint ferry_exporter_get_n_pending (FerryExporter *self);
 /* Returns (transfer full): the exporter's sessions, GObjects. */
 GPtrArray *ferry_exporter_list_sessions (FerryExporter *self);
-/* Adds a session. The exporter takes a reference to it. */
-void ferry_exporter_add_session (FerryExporter *self, gpointer session);
+/* Adds a session. The exporter takes a reference to it. Returns whether the exporter was started or stopped before:
+ * then the session takes requests at once. */
+gboolean ferry_exporter_add_session (FerryExporter *self, gpointer session);
 /* Removes a session. Returns it (transfer full), or NULL if the exporter does not have it any more. */
 gpointer ferry_exporter_steal_session (FerryExporter *self, gpointer session);
 

@@ -8,6 +8,9 @@
  * It is one file since each request of a session depends on what the exporter has and whether it listens, and each
  * change of the exporter is told by its sessions.
  *
+ * A transport's requests wait in the transport until the exporter was started, or stopped, for the first time: its
+ * process is starting, and nobody is refused for having been too early.
+ *
  * Threads: any, except where a function says one at a time.
  * Trust:   none in the other ends.
  * Locks:   the exporter's before its table's, and both before an object's. Application code runs without them. */
@@ -50,6 +53,7 @@ struct _FerryExporter
   GPtrArray *sessions; /* (element-type FerryExporterSession) (owned) */
   guint n_closing;     /* how many sessions some thread has removed from sessions, and is still closing */
   gboolean listening;
+  gboolean begun; /* the exporter was started or stopped: its demuxes are started */
 
   FerryWaitQueue closing; /* any: waits until n_closing is 0 */
 
@@ -772,12 +776,13 @@ transport_ended (FerryTransport *transport, GObject *session)
     drop_session (exporter, self);
 }
 
+/* begins: whether requests are taken now. */
 static gboolean
-start_session (FerryExporterSession *self, FerryTransport *transport, GError **error)
+start_session (FerryExporterSession *self, FerryTransport *transport, gboolean begins, GError **error)
 {
   for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
     ferry_demux_add_handler (self->demux, methods[i], request_came, g_object_ref (self), g_object_unref);
-  if (!ferry_demux_start (self->demux, error))
+  if (!(begins ? ferry_demux_start (self->demux, error) : ferry_transport_check_no_calls (transport, error)))
     return FALSE;
   ferry_transport_watch_end (transport, transport_ended, G_OBJECT (self));
   if (ferry_transport_get_closed (transport))
@@ -1213,11 +1218,12 @@ ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancella
 
 /* ---- transports ---- */
 
-void
+gboolean
 ferry_exporter_add_session (FerryExporter *self, gpointer session)
 {
   FERRY_AUTO_LOCK (&self->lock);
   g_ptr_array_add (self->sessions, g_object_ref (session));
+  return self->begun;
 }
 
 gpointer
@@ -1264,8 +1270,10 @@ ferry_exporter_leave (FerryExporter *self)
  * @transport: the transport over which requests come
  * @error: return location for an error
  *
- * Answers requests that come over a transport, until the transport ends. While the exporter does not listen, the answer
- * is %FERRY_ERROR_NOT_LISTENING. Any thread.
+ * Answers requests that come over a transport, until the transport ends. Requests wait until the exporter is started
+ * for the first time; at most 1,024 of them, and no longer than their callers wait. After a stop, the answer is
+ * %FERRY_ERROR_NOT_LISTENING until the exporter is started again. A program that exports nothing for now says so by
+ * [method@Ferry.Exporter.stop]. Any thread.
  *
  * Fails with %FERRY_ERROR_ALREADY_RUNNING when the transport has a [class@Ferry.Demux] already.
  *
@@ -1277,13 +1285,14 @@ gboolean
 ferry_exporter_add_transport (FerryExporter *self, FerryTransport *transport, GError **error)
 {
   g_autoptr (FerryExporterSession) session = NULL;
+  gboolean begins;
 
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), FALSE);
   g_return_val_if_fail (FERRY_IS_TRANSPORT (transport), FALSE);
 
   session = new_session (self, transport);
-  ferry_exporter_add_session (self, session);
-  if (start_session (session, transport, error))
+  begins = ferry_exporter_add_session (self, session);
+  if (start_session (session, transport, begins, error))
     return TRUE;
   drop_session (self, session);
   return FALSE;
@@ -1359,6 +1368,21 @@ ferry_exporter_check_listening (FerryExporter *self, gboolean before, GError **e
                           "The exporter does not listen; wait until it listens, or start it");
 }
 
+/* Has the sessions that were added before the first start, or stop, take requests. */
+static void
+begin_sessions (GPtrArray *sessions)
+{
+  for (guint i = 0; i < sessions->len; i++)
+    {
+      FerryExporterSession *session = sessions->pdata[i];
+      g_autoptr (GError) error = NULL;
+
+      if (!ferry_transport_get_closed (ferry_demux_get_transport (session->demux)) &&
+          !ferry_demux_start (session->demux, &error))
+        g_warning ("An exporter answers nothing over one of its transports: %s", error->message);
+    }
+}
+
 /* Starts or stops listening, and notifies the sessions. Returns whether listening has changed. */
 static gboolean
 set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
@@ -1366,6 +1390,7 @@ set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
   g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (self);
   /* A second stop must not mark the sessions again: requests that came after the first stop stay refused. */
   gboolean stops = !listening && ferry_exporter_get_listening (self);
+  g_autoptr (GPtrArray) early = NULL;
   gboolean changed;
 
   for (guint i = 0; i < sessions->len && stops; i++)
@@ -1373,9 +1398,14 @@ set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
   pthread_mutex_lock (&self->lock);
   changed = self->listening != listening;
   self->listening = listening;
+  if (!self->begun)
+    early = g_ptr_array_copy (self->sessions, (GCopyFunc) (GCallback) g_object_ref, NULL);
+  self->begun = TRUE;
   if (changed)
     ferry_object_table_set_refusing (self->table, !listening && mode == FERRY_STOP_MODE_REFUSE);
   pthread_mutex_unlock (&self->lock);
+  if (early != NULL)
+    begin_sessions (early);
   if (!changed)
     return FALSE;
   /* This lists the sessions again: a session that was added before the flag was set is notified only here. */
@@ -1388,8 +1418,8 @@ set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
  * ferry_exporter_start:
  * @self: an exporter
  *
- * Starts listening, over the transports that the exporter has and those that are added later. Does nothing when the
- * exporter listens already. Any thread.
+ * Starts listening, over the transports that the exporter has and those that are added later. Requests that came before
+ * the first start are answered now. Does nothing when the exporter listens already. Any thread.
  *
  * Since: 0.1
  */
@@ -1421,8 +1451,8 @@ refuse_waiting (FerryExporter *self)
  *
  * Stops listening; the exporter may be started again. Calls that have begun continue to their answers. Later requests
  * are answered with %FERRY_ERROR_NOT_LISTENING, and subscriptions end with the same error. References stay valid. The
- * function does not wait for calls to end. It does nothing when the exporter does not listen. Any thread, also in a
- * method.
+ * function does not wait for calls to end. For an exporter that was never started, it says that requests need not wait
+ * for that. Otherwise it does nothing when the exporter does not listen. Any thread, also in a method.
  *
  * Since: 0.1
  */

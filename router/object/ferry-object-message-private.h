@@ -33,8 +33,8 @@ G_BEGIN_DECLS
 #define FERRY_ROWS_MAX 1024        /* the most rows of a list in one answer */
 #define FERRY_MAX_REFERENCES 65536 /* the most objects to which an end has references over one transport */
 #define FERRY_MAX_HELD_BYTES (256 * 1024 * 1024) /* the most bytes of values among these objects */
-/* Added to an error's code when an object has raised an error whose code would mean "the exporter does not listen"
- * to the other end. */
+/* Added to an error's code when an object has raised an error whose code would mean "the exporter does not listen", or
+ * "no exporter is here", to the other end. */
 #define FERRY_RAISED_CODE 65536
 #define FERRY_MAX_SUBSCRIBERS 1024 /* the most subscriptions over one transport */
 

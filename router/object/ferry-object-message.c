@@ -510,7 +510,7 @@ set_code (GError *error, int code)
 void
 ferry_error_mark_raised (GError *error)
 {
-  if (ferry_error_says_nobody_listens (error))
+  if (ferry_error_says_nobody_listens (error) || g_error_matches (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION))
     set_code (error, error->code + FERRY_RAISED_CODE);
 }
 

@@ -32,6 +32,10 @@ FerryExported *ferry_proxy_find_exported (FerryProxy *self, GError **error);
  * message names async_form as the function to use. */
 gboolean ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **error);
 
+/* Waits until the exporter has reported for the first time, or never will: at most until deadline, or for an exporter's
+ * start time where that is 0. Returns FALSE when the exporter may still come up. */
+gboolean ferry_proxy_wait_until_started (FerryProxy *self, gint64 deadline, GCancellable *cancellable);
+
 /* Returns (transfer full) (nullable): the cached description of the object's interface. */
 GDBusInterfaceInfo *ferry_proxy_dup_info (FerryProxy *self);
 

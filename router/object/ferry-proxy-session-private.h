@@ -22,12 +22,30 @@ typedef struct _FerryProxySession FerryProxySession;
 FerryProxySession *ferry_proxy_session_get (FerryTransport *transport);
 FerryProxySession *ferry_proxy_session_ref (FerryProxySession *self);
 void ferry_proxy_session_unref (FerryProxySession *self);
-FerryMux *ferry_proxy_session_get_mux (FerryProxySession *self);
+/* Returns (transfer full): a mux of the session's transport. The session may move to another transport meanwhile. */
+FerryMux *ferry_proxy_session_dup_mux (FerryProxySession *self);
+/* Moves the session of a transport that has ended, if it has one, and all its proxies to another transport, which must
+ * have no session. The exporter at the other end is another one: references to objects of the former are not valid. */
+void ferry_proxy_session_move (FerryTransport *from, FerryTransport *to);
 
 gboolean ferry_proxy_session_is_listening (FerryProxySession *self);
-/* Must be called before a request is sent. If there was no exporter at the other end, asks again whether there is
- * one now. Fails with FERRY_ERROR_NOT_LISTENING. When the transport has ended, fails with the reason of that end. */
-gboolean ferry_proxy_session_check_listening (FerryProxySession *self, GError **error);
+/* Must be called before a request is sent. waits: the request may wait at the other end until an exporter has come up,
+ * as long as the other end is starting. If there was no exporter at the other end, asks again whether there is one now.
+ * Fails with FERRY_ERROR_NOT_LISTENING. When the transport has ended, fails with the reason of that end. */
+gboolean ferry_proxy_session_check_listening (FerryProxySession *self, gboolean waits, GError **error);
+
+/* How long, in microseconds, an exporter may take to come up while requests without a deadline wait for it. */
+#define FERRY_EXPORTER_START_TIME (30 * G_USEC_PER_SEC)
+/* Whether no exporter has reported over the transport yet, and one may still do so. */
+gboolean ferry_proxy_session_is_starting (FerryProxySession *self);
+/* Returns (transfer full) (nullable): while the exporter is starting, the error of a request whose time is over. */
+GError *ferry_proxy_session_dup_absence (FerryProxySession *self);
+/* For a request without a deadline: ends it with FERRY_ERROR_NOT_LISTENING where no exporter comes up in time. Does
+ * nothing when an exporter has reported. */
+void ferry_proxy_session_add_early (FerryProxySession *self, FerryMux *mux, guint64 xid);
+gint64 ferry_proxy_session_get_start_time (void);
+/* For tests, before the first proxy is made. */
+void ferry_proxy_session_set_start_time (gint64 time);
 /* Returns (transfer full) (nullable): why the transport has ended, or the exporter has left it; NULL while neither
  * has happened. */
 GError *ferry_proxy_session_dup_end (FerryProxySession *self);

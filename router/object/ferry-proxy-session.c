@@ -2,10 +2,15 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The session of all proxies over one transport. It has weak references to its proxies. A proxy that is finalized
- * removes its entry from the tables, unless a new proxy has the entry by then.
+ * removes its entry from the tables, unless a new proxy has the entry by then. When a worker takes the place of one
+ * that has ended, the session moves to the transport of the new one, and all proxies with it.
  *
  * A stream reports whether the exporter listens. The first proxy of the session opens the stream. When the stream
- * has ended and the transport has not, the next request opens it again. */
+ * has ended and the transport has not, the next request opens it again.
+ *
+ * Until the first report, the exporter may be about to come up: its process is starting. Requests are sent all the
+ * same, and wait at the other end. The session keeps the numbers of those that have no deadline, and ends them when no
+ * report has come for START_TIME. */
 
 #include "config.h"
 
@@ -21,6 +26,8 @@
 #include "call/ferry-transport-private.h"
 
 #define WATCH_WINDOW 16
+
+static gint64 start_time = FERRY_EXPORTER_START_TIME;
 
 typedef struct
 {
@@ -42,6 +49,7 @@ typedef struct
 typedef struct
 {
   FerryProxySession *session; /* const: (owned) */
+  FerryMux *mux;              /* const: (owned): the session's when the stream was made */
   guint64 xid;                /* session's lock, also for n_early: 0: not known yet */
   guint n_early;              /* how many items came while xid was not known */
 } Stream;
@@ -49,7 +57,7 @@ typedef struct
 struct _FerryProxySession
 {
   _Atomic gint references;
-  FerryTransport *transport; /* const, also the next field: (owned) */
+  FerryTransport *transport; /* sessions' lock, and written with lock held, also the next field: (owned) */
   FerryMux *mux;
 
   pthread_mutex_t lock;
@@ -58,7 +66,10 @@ struct _FerryProxySession
   GHashTable *infos;     /* (element-type utf8 GDBusInterfaceInfo) (owned): by object; of the present edition only */
   guint64 edition;       /* how many times the exporter reported its state or its end */
   gboolean listening;
-  Stream *stream; /* (unowned) (nullable): the stream that is open or is being opened */
+  gboolean starting; /* the transport's exporter has not reported yet, and there is still time for that */
+  GArray *early;     /* (element-type guint64) (owned): requests without a deadline that were sent while starting */
+  GSource *timer;    /* (owned) (nullable): ends them */
+  Stream *stream;    /* (unowned) (nullable): the stream that is open or is being opened */
   gboolean again; /* a stream was requested while the open one reported an exporter that does not listen: stream_done()
                      opens the next */
   GError *end;    /* (owned) (nullable): why the transport has ended */
@@ -71,6 +82,20 @@ struct _FerryProxySession
 #define SESSION_KEY "ferry-proxy-session"
 
 G_LOCK_DEFINE_STATIC (sessions);
+
+/* Returns (transfer full) (nullable) the transport's session. */
+static FerryProxySession *
+find_session (FerryTransport *transport)
+{
+  FerryProxySession *self;
+
+  G_LOCK (sessions);
+  self = g_object_get_data (G_OBJECT (transport), SESSION_KEY);
+  if (self != NULL)
+    ferry_proxy_session_ref (self);
+  G_UNLOCK (sessions);
+  return self;
+}
 
 static void
 entry_free (gpointer data)
@@ -124,6 +149,26 @@ list_watches_locked (FerryProxySession *self, gboolean all)
   return list;
 }
 
+static void
+call_watches (GPtrArray *watches)
+{
+  for (guint i = 0; i < watches->len; i++)
+    {
+      const Watch *watch = watches->pdata[i];
+
+      watch->func (watch->data);
+    }
+}
+
+/* The exporter has reported, or nothing more is waited for: early requests are as any others. */
+static void
+end_starting_locked (FerryProxySession *self)
+{
+  self->starting = FALSE;
+  g_array_set_size (self->early, 0);
+  ferry_clear_source (&self->timer);
+}
+
 /* Stores what the exporter reported, and calls the watches. When the exporter reports the same state again, names
  * may stand for other objects: only the watches of names are called. */
 static void
@@ -135,15 +180,12 @@ set_state (FerryProxySession *self, gboolean listening)
   self->again = self->again && !listening;
   self->edition++;
   g_hash_table_remove_all (self->infos);
-  watches = list_watches_locked (self, self->listening != listening || self->end != NULL || self->left != NULL);
+  watches = list_watches_locked (
+    self, self->listening != listening || self->starting || self->end != NULL || self->left != NULL);
   self->listening = listening;
+  end_starting_locked (self);
   pthread_mutex_unlock (&self->lock);
-  for (guint i = 0; i < watches->len; i++)
-    {
-      const Watch *watch = watches->pdata[i];
-
-      watch->func (watch->data);
-    }
+  call_watches (watches);
 }
 
 /* Counts an item. Returns whether the stream is still the session's. Sets xid to 0 while the stream's xid is not
@@ -174,7 +216,7 @@ stream_item (gpointer data, GVariant *item)
   g_variant_get (item, "(bt)", &listening, NULL);
   set_state (self->session, listening);
   if (xid != 0)
-    ferry_mux_add_window (self->session->mux, xid, 1);
+    ferry_mux_add_window (self->mux, xid, 1);
 }
 
 static void open_stream (FerryProxySession *self);
@@ -192,7 +234,7 @@ stream_done (gpointer data, GVariant *result, const GError *error)
   if (current)
     session->stream = NULL;
   if (current && session->end == NULL)
-    session->end = ferry_transport_dup_reason (session->transport);
+    session->end = ferry_transport_dup_reason (ferry_mux_get_transport (self->mux));
   again = current && session->again && session->end == NULL;
   /* When a stream to the next exporter is opened below, waiters must not be notified that no exporter is there. */
   if (current && session->end == NULL && session->left == NULL && !again)
@@ -215,6 +257,7 @@ stream_destroy (gpointer data)
   Stream *self = data;
 
   ferry_proxy_session_unref (self->session);
+  g_object_unref (self->mux);
   g_free (self);
 }
 
@@ -222,13 +265,13 @@ static const FerryAskFuncs stream_funcs = {.item = stream_item, .done = stream_d
 
 /* Whether opening the stream failed for a reason that passes: no room, or a worker that has not started. */
 static gboolean
-is_early (const GError *error)
+is_too_early (const GError *error)
 {
   return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED) ||
          g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
 }
 
-/* Asks the other end for the stream. Returns FALSE while it is too early for that: see is_early(). Otherwise takes
+/* Asks the other end for the stream. Returns FALSE while it is too early for that: see is_too_early(). Otherwise takes
  * the stream, which may have ended and be freed when this returns. */
 static gboolean
 ask_for_stream (gpointer data)
@@ -237,10 +280,11 @@ ask_for_stream (gpointer data)
   Stream *stream = data;
   g_autoptr (FerryProxySession) session = ferry_proxy_session_ref (stream->session);
   g_autoptr (GError) error = NULL;
-  guint64 xid = ferry_mux_ask (session->mux, &request, &stream_funcs, stream, &error);
+  g_autoptr (FerryMux) mux = g_object_ref (stream->mux);
+  guint64 xid = ferry_mux_ask (mux, &request, &stream_funcs, stream, &error);
   guint n_early = 0;
 
-  if (xid == 0 && is_early (error))
+  if (xid == 0 && is_too_early (error))
     return FALSE;
   if (xid == 0)
     {
@@ -256,20 +300,23 @@ ask_for_stream (gpointer data)
     }
   pthread_mutex_unlock (&session->lock);
   if (n_early > 0)
-    ferry_mux_add_window (session->mux, xid, n_early);
+    ferry_mux_add_window (mux, xid, n_early);
   return TRUE;
 }
 
 static void
 open_stream (FerryProxySession *self)
 {
-  guint64 count = ferry_transport_get_room_count (self->transport);
+  g_autoptr (FerryMux) mux = ferry_proxy_session_dup_mux (self);
+  FerryTransport *transport = ferry_mux_get_transport (mux);
+  guint64 count = ferry_transport_get_room_count (transport);
   Stream *stream = g_new0 (Stream, 1);
   gboolean opens;
 
   stream->session = ferry_proxy_session_ref (self);
+  stream->mux = g_object_ref (mux);
   pthread_mutex_lock (&self->lock);
-  opens = self->stream == NULL && self->end == NULL;
+  opens = self->stream == NULL && self->end == NULL && self->mux == mux;
   self->again = self->again || (!opens && !self->listening);
   if (opens)
     {
@@ -280,20 +327,20 @@ open_stream (FerryProxySession *self)
   if (!opens)
     stream_destroy (stream);
   else if (!ask_for_stream (stream))
-    ferry_transport_send_later (self->transport, ask_for_stream, stream, count);
+    ferry_transport_send_later (transport, ask_for_stream, stream, count);
 }
 
 gboolean
-ferry_proxy_session_check_listening (FerryProxySession *self, GError **error)
+ferry_proxy_session_check_listening (FerryProxySession *self, gboolean waits, GError **error)
 {
   g_autoptr (GError) end = NULL;
-  gboolean listening;
+  gboolean ready;
 
   pthread_mutex_lock (&self->lock);
-  listening = self->listening;
+  ready = self->listening || (waits && self->starting);
   end = self->end != NULL ? ferry_error_copy (self->end) : NULL;
   pthread_mutex_unlock (&self->lock);
-  if (listening)
+  if (ready)
     return TRUE;
   if (end != NULL)
     {
@@ -303,6 +350,98 @@ ferry_proxy_session_check_listening (FerryProxySession *self, GError **error)
   open_stream (self);
   return ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
                           "No exporter listens at the other end; wait with ferry_proxy_wait_until_listening()");
+}
+
+/* ---- while the exporter comes up ---- */
+
+static GError *
+new_absent_error (void)
+{
+  return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
+                              "No exporter has come up at the other end; have its program export the object, or wait "
+                              "with ferry_proxy_wait_until_listening()");
+}
+
+gboolean
+ferry_proxy_session_is_starting (FerryProxySession *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->starting;
+}
+
+/* data: a GWeakRef of the session's transport. Ends the early requests: no exporter came up. */
+static gboolean
+start_time_over (gpointer data)
+{
+  g_autoptr (FerryTransport) transport = g_weak_ref_get (data);
+  g_autoptr (FerryProxySession) self = transport != NULL ? find_session (transport) : NULL;
+  g_autoptr (FerryMux) mux = self != NULL ? ferry_proxy_session_dup_mux (self) : NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GArray) early = NULL;
+
+  if (self == NULL || ferry_mux_get_transport (mux) != transport)
+    return G_SOURCE_REMOVE;
+  pthread_mutex_lock (&self->lock);
+  early = g_array_copy (self->early);
+  pthread_mutex_unlock (&self->lock);
+  /* Requests that are made from now on fail at once. */
+  set_state (self, FALSE);
+  error = new_absent_error ();
+  for (guint i = 0; i < early->len; i++)
+    ferry_mux_abandon (mux, g_array_index (early, guint64, i), FERRY_CANCEL_REASON_DEADLINE, error);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+weak_ref_free (gpointer data)
+{
+  g_weak_ref_clear (data);
+  g_free (data);
+}
+
+static GSource *
+new_timer (FerryTransport *transport)
+{
+  GWeakRef *weak = g_new (GWeakRef, 1);
+  GSource *timer = g_timeout_source_new (G_MAXUINT);
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+
+  g_source_set_ready_time (timer, ferry_deadline_after (start_time));
+  g_source_set_static_name (timer, "[ferry] an exporter's time to come up");
+  g_weak_ref_init (weak, transport);
+  g_source_set_callback (timer, start_time_over, weak, weak_ref_free);
+  g_source_attach (timer, context);
+  return timer;
+}
+
+void
+ferry_proxy_session_add_early (FerryProxySession *self, FerryMux *mux, guint64 xid)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (!self->starting || self->mux != mux)
+    return;
+  g_array_append_val (self->early, xid);
+  if (self->timer == NULL)
+    self->timer = new_timer (self->transport);
+}
+
+void
+ferry_proxy_session_set_start_time (gint64 time)
+{
+  start_time = time;
+}
+
+gint64
+ferry_proxy_session_get_start_time (void)
+{
+  return start_time;
+}
+
+GError *
+ferry_proxy_session_dup_absence (FerryProxySession *self)
+{
+  return ferry_proxy_session_is_starting (self) ? new_absent_error () : NULL;
 }
 
 gboolean
@@ -385,15 +524,18 @@ send_release (gpointer data)
 void
 ferry_proxy_session_release (FerryProxySession *self, guint64 generation, guint64 number, guint64 count)
 {
-  guint64 room = ferry_transport_get_room_count (self->transport);
+  g_autoptr (FerryMux) mux = generation != 0 && count != 0 ? ferry_proxy_session_dup_mux (self) : NULL;
+  FerryTransport *transport = mux != NULL ? ferry_mux_get_transport (mux) : NULL;
   Release *release;
+  guint64 room;
 
-  if (generation == 0 || count == 0 || ferry_transport_get_closed (self->transport))
+  if (transport == NULL || ferry_transport_get_closed (transport))
     return;
+  room = ferry_transport_get_room_count (transport);
   release = g_new (Release, 1);
-  *release = (Release){g_object_ref (self->transport), generation, number, count};
+  *release = (Release){g_object_ref (transport), generation, number, count};
   if (!send_release (release))
-    ferry_transport_send_later (self->transport, send_release, release, room);
+    ferry_transport_send_later (transport, send_release, release, room);
 }
 
 /* ---- proxies ---- */
@@ -502,9 +644,10 @@ ferry_proxy_session_get_edition (FerryProxySession *self)
 }
 
 FerryMux *
-ferry_proxy_session_get_mux (FerryProxySession *self)
+ferry_proxy_session_dup_mux (FerryProxySession *self)
 {
-  return self->mux;
+  FERRY_AUTO_LOCK (&self->lock);
+  return g_object_ref (self->mux);
 }
 
 /* ---- the session ---- */
@@ -518,6 +661,8 @@ session_new (FerryTransport *transport)
   self->transport = g_object_ref (transport);
   self->mux = ferry_mux_new (transport);
   pthread_mutex_init (&self->lock, NULL);
+  self->starting = TRUE;
+  self->early = g_array_new (FALSE, FALSE, sizeof (guint64));
   self->by_number = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, entry_free);
   self->by_name = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
   self->infos = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_dbus_interface_info_unref);
@@ -569,9 +714,54 @@ steal_stream (FerryProxySession *self)
   return xid;
 }
 
+/* Makes the session that of a transport without one. Returns (transfer full) (element-type Watch) the watches to call.
+ */
+static GPtrArray *
+move_locked (FerryProxySession *self, FerryTransport *to)
+{
+  self->transport = g_object_ref (to);
+  self->mux = ferry_mux_new (to);
+  /* The streams of the former transport have ended, or find that they are not the session's. */
+  self->stream = NULL;
+  self->again = FALSE;
+  g_clear_error (&self->end);
+  g_clear_error (&self->left);
+  end_starting_locked (self);
+  self->starting = TRUE;
+  self->listening = FALSE;
+  self->edition++;
+  g_hash_table_remove_all (self->infos);
+  return list_watches_locked (self, TRUE);
+}
+
+void
+ferry_proxy_session_move (FerryTransport *from, FerryTransport *to)
+{
+  g_autoptr (FerryProxySession) self = find_session (from);
+  g_autoptr (FerryTransport) transport = NULL;
+  g_autoptr (FerryMux) mux = NULL;
+  g_autoptr (GPtrArray) watches = NULL;
+
+  if (self == NULL)
+    return;
+  G_LOCK (sessions);
+  g_object_set_data (G_OBJECT (from), SESSION_KEY, NULL);
+  g_object_set_data (G_OBJECT (to), SESSION_KEY, self);
+  pthread_mutex_lock (&self->lock);
+  transport = self->transport;
+  mux = self->mux;
+  watches = move_locked (self, to);
+  pthread_mutex_unlock (&self->lock);
+  G_UNLOCK (sessions);
+  open_stream (self);
+  call_watches (watches);
+}
+
 static void
 session_free (FerryProxySession *self)
 {
+  end_starting_locked (self);
+  g_array_unref (self->early);
   g_hash_table_unref (self->by_number);
   g_hash_table_unref (self->by_name);
   g_hash_table_unref (self->infos);

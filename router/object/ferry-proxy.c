@@ -61,6 +61,10 @@ struct _FerryProxy
  * a replica sends is no such call: it is sent when the value before it was answered. Answers may arrive in another
  * order.
  *
+ * What is asked before the exporter has come up at the other end, as while its worker is starting, waits there for the
+ * exporter: as long as the call's timeout allows, and for 30 s where it has none. Where no exporter has come by then,
+ * it fails with %FERRY_ERROR_NOT_LISTENING. A view with a default does not wait.
+ *
  * No call waits without end: when the transport ends, when the exporter stops, or when the deadline has passed, every
  * call ends with that reason.
  *
@@ -282,16 +286,19 @@ ferry_proxy_find_exported (FerryProxy *self, GError **error)
  * Any thread.
  *
  * Returns: (transfer none) (nullable): the transport over which the object is reached; %NULL if the object is in this
- * process
+ * process. It is another one after [method@Ferry.Launcher.spawn_again], which may free the former one.
  *
  * Since: 0.1
  */
 FerryTransport *
 ferry_proxy_get_transport (FerryProxy *self)
 {
+  g_autoptr (FerryMux) mux = NULL;
+
   g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
 
-  return self->session != NULL ? ferry_mux_get_transport (ferry_proxy_session_get_mux (self->session)) : NULL;
+  mux = self->session != NULL ? ferry_proxy_session_dup_mux (self->session) : NULL;
+  return mux != NULL ? ferry_mux_get_transport (mux) : NULL;
 }
 
 /**
@@ -370,6 +377,147 @@ ferry_proxy_get_as_proxy (FerryProxy *self)
   return atomic_load_explicit (&self->as_proxy, memory_order_relaxed);
 }
 
+/* ---- waits for the exporter ---- */
+
+/* The data of a completion that waits until the exporter listens. */
+typedef struct
+{
+  FerryProxy *proxy;  /* (owned) */
+  gboolean for_start; /* waits until the exporter has reported for the first time, whatever it reported */
+  guint64 watch;
+} Wait;
+
+/* Returns whether to wait on: the exporter does not listen now, and may listen later. Otherwise sets error if the
+ * exporter never will. */
+static gboolean
+may_listen_later (FerryProxy *self, GError **error)
+{
+  g_autoptr (GError) end = NULL;
+
+  if (ferry_proxy_get_listening (self))
+    return FALSE;
+  end = self->session != NULL ? ferry_proxy_session_dup_end (self->session) : NULL;
+  if (end == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&end));
+  return FALSE;
+}
+
+gboolean
+ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **error)
+{
+  GMainContext *context;
+
+  if (self->session != NULL)
+    {
+      g_autoptr (FerryMux) mux = ferry_proxy_session_dup_mux (self->session);
+
+      return ferry_transport_check_may_wait (ferry_mux_get_transport (mux), async_form, error);
+    }
+  context = ferry_exporter_get_context (self->exporter);
+  if (!g_main_context_is_owner (NULL) && (context == NULL || !g_main_context_is_owner (context)))
+    return TRUE;
+  return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
+                          "This thread must not wait, as its main loop would stop; use %s, or another thread",
+                          async_form);
+}
+
+static GError *
+wait_abandoned (gpointer data, FerryAbandonReason reason)
+{
+  if (reason == FERRY_ABANDON_CANCELLED)
+    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The wait for the exporter was cancelled");
+  return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                              "The exporter did not listen within the timeout; start it, or wait longer");
+}
+
+static void
+wait_clear (gpointer data)
+{
+  g_object_unref (((Wait *) data)->proxy);
+}
+
+static const FerryCompletionFuncs wait_funcs = {wait_abandoned, wait_clear};
+
+/* any: called when the exporter's state has changed: ends the completion if the exporter listens, or never will. */
+static void
+look (gpointer completion)
+{
+  Wait *self = ferry_completion_get_data (completion);
+  GError *error = NULL;
+
+  if (self->for_start)
+    {
+      if (!ferry_proxy_session_is_starting (self->proxy->session))
+        ferry_completion_finish (completion, self->proxy, NULL, NULL);
+    }
+  else if (!may_listen_later (self->proxy, &error))
+    ferry_completion_finish (completion, error == NULL ? self->proxy : NULL, NULL, error);
+}
+
+/* Returns (transfer full): a completion that ends when the exporter listens, or never will. */
+static FerryCompletion *
+begin_wait (FerryProxy *self, gboolean for_start)
+{
+  FerryCompletion *completion = ferry_completion_new (&wait_funcs, sizeof (Wait));
+  Wait *wait = ferry_completion_get_data (completion);
+
+  wait->proxy = g_object_ref (self);
+  wait->for_start = for_start;
+  wait->watch = add_watch (self, look, ferry_completion_ref (completion), (GDestroyNotify) ferry_completion_unref);
+  look (completion);
+  return completion;
+}
+
+/* Must be called when the completion has ended: removes its watch. */
+static void
+end_wait (FerryCompletion *completion)
+{
+  const Wait *self = ferry_completion_get_data (completion);
+
+  remove_watch (self->proxy, self->watch);
+}
+
+static void
+wait_async (FerryProxy *self, gboolean for_start, gint64 deadline, GCancellable *cancellable,
+            GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (FerryCompletion) completion = begin_wait (self, for_start);
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, ferry_proxy_wait_until_listening_async);
+  g_signal_connect_data (task, "notify::completed", G_CALLBACK (end_wait), ferry_completion_ref (completion),
+                         (GClosureNotify) (GCallback) ferry_completion_unref, G_CONNECT_SWAPPED);
+  ferry_completion_return_boolean (completion, task, deadline);
+}
+
+/* Returns when to stop waiting for an exporter that comes up. deadline: the caller's, 0 for none. */
+static gint64
+start_deadline (gint64 deadline)
+{
+  return deadline != 0 ? deadline : ferry_deadline_after (ferry_proxy_session_get_start_time ());
+}
+
+gboolean
+ferry_proxy_wait_until_started (FerryProxy *self, gint64 deadline, GCancellable *cancellable)
+{
+  g_autoptr (FerryCompletion) completion = NULL;
+
+  if (!ferry_proxy_session_is_starting (self->session))
+    return TRUE;
+  completion = begin_wait (self, TRUE);
+  ferry_completion_wait (completion, start_deadline (deadline), cancellable);
+  end_wait (completion);
+  return ferry_completion_take (completion, NULL) != NULL;
+}
+
+/* Returns the timeout that is left until a deadline, 0 for none. */
+static gint64
+get_rest (gint64 deadline)
+{
+  return deadline != 0 ? MAX (deadline - g_get_monotonic_time (), 0) : -1;
+}
+
 /* ---- the interface's description: requested once for each object, until the exporter's names change ---- */
 
 /* Returns the key of the object's description in the session. All objects without a name that have the same
@@ -444,7 +592,9 @@ new_request (FerryProxy *self)
 GDBusInterfaceInfo *
 ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellable, GError **error)
 {
+  gint64 deadline = ferry_mux_get_deadline (timeout);
   g_autoptr (GVariant) description = NULL;
+  g_autoptr (FerryMux) mux = NULL;
   GDBusInterfaceInfo *info;
   guint64 edition;
 
@@ -456,12 +606,24 @@ ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellabl
   if (info != NULL)
     return info;
   edition = ferry_proxy_session_get_edition (self->session);
-  if (!ferry_proxy_session_check_listening (self->session, error) ||
-      !ferry_mux_transact (ferry_proxy_session_get_mux (self->session), FERRY_OBJECT_METHOD_DESCRIBE,
-                           new_request (self), timeout, cancellable, &description, error))
+  mux = ferry_proxy_session_dup_mux (self->session);
+  if (!ferry_proxy_check_may_wait (self, "ferry_proxy_describe_async()", error))
+    return NULL;
+  ferry_proxy_wait_until_started (self, deadline, cancellable);
+  if (g_cancellable_set_error_if_cancelled (cancellable, error) ||
+      !ferry_proxy_session_check_listening (self->session, FALSE, error) ||
+      !ferry_mux_transact (mux, FERRY_OBJECT_METHOD_DESCRIBE, new_request (self), get_rest (deadline), cancellable,
+                           &description, error))
     return NULL;
   return take_description (self, edition, description, error);
 }
+
+/* What a description that is asked for waits with. */
+typedef struct
+{
+  gint64 deadline;
+  guint64 edition;
+} Describe;
 
 static void
 described_cb (GObject *mux, GAsyncResult *result, gpointer data)
@@ -473,11 +635,33 @@ described_cb (GObject *mux, GAsyncResult *result, gpointer data)
   GError *error = NULL;
 
   if (ferry_mux_transact_finish (FERRY_MUX (mux), result, &description, &error))
-    info = take_description (self, *(guint64 *) g_task_get_task_data (task), description, &error);
+    info = take_description (self, ((Describe *) g_task_get_task_data (task))->edition, description, &error);
   if (info != NULL)
     g_task_return_pointer (task, info, (GDestroyNotify) g_dbus_interface_info_unref);
   else
     g_task_return_error (task, error);
+}
+
+/* Asks for the description, as the exporter's state is known now. */
+static void
+started_cb (GObject *proxy, GAsyncResult *result, gpointer data)
+{
+  FerryProxy *self = FERRY_PROXY (proxy);
+  g_autoptr (GTask) task = data;
+  Describe *describe = g_task_get_task_data (task);
+  g_autoptr (FerryMux) mux = ferry_proxy_session_dup_mux (self->session);
+  GError *error = NULL;
+
+  if (g_task_return_error_if_cancelled (task))
+    return;
+  if (!ferry_proxy_session_check_listening (self->session, FALSE, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  describe->edition = ferry_proxy_session_get_edition (self->session);
+  ferry_mux_transact_async (mux, FERRY_OBJECT_METHOD_DESCRIBE, new_request (self), get_rest (describe->deadline),
+                            g_task_get_cancellable (task), described_cb, g_object_ref (task));
 }
 
 /**
@@ -499,7 +683,7 @@ ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable *canc
   g_autoptr (GTask) task = NULL;
   GDBusInterfaceInfo *info;
   GError *error = NULL;
-  guint64 edition;
+  Describe *describe;
 
   g_return_if_fail (FERRY_IS_PROXY (self));
 
@@ -508,14 +692,17 @@ ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable *canc
   info = self->session == NULL ? describe_here (self, &error) : ferry_proxy_dup_info (self);
   if (info != NULL)
     g_task_return_pointer (task, info, (GDestroyNotify) g_dbus_interface_info_unref);
-  else if (error != NULL || !ferry_proxy_session_check_listening (self->session, &error))
+  else if (error != NULL)
     g_task_return_error (task, error);
   else
     {
-      edition = ferry_proxy_session_get_edition (self->session);
-      g_task_set_task_data (task, g_memdup2 (&edition, sizeof edition), g_free);
-      ferry_mux_transact_async (ferry_proxy_session_get_mux (self->session), FERRY_OBJECT_METHOD_DESCRIBE,
-                                new_request (self), timeout, cancellable, described_cb, g_steal_pointer (&task));
+      describe = g_new0 (Describe, 1);
+      describe->deadline = ferry_mux_get_deadline (timeout);
+      g_task_set_task_data (task, describe, g_free);
+      if (ferry_proxy_session_is_starting (self->session))
+        wait_async (self, TRUE, start_deadline (describe->deadline), cancellable, started_cb, g_object_ref (task));
+      else
+        started_cb (G_OBJECT (self), NULL, g_object_ref (task));
     }
 }
 
@@ -732,95 +919,7 @@ ferry_proxy_dup_cached (FerryProxy *self, const char *property)
   return value != NULL ? g_variant_ref (value) : NULL;
 }
 
-/* ---- waiting until the proxy's exporter listens, or never will ---- */
-
-/* The data of a completion that waits until the exporter listens. */
-typedef struct
-{
-  FerryProxy *proxy; /* (owned) */
-  guint64 watch;
-} Wait;
-
-/* Returns whether to wait on: the exporter does not listen now, and may listen later. Otherwise sets error if the
- * exporter never will. */
-static gboolean
-may_listen_later (FerryProxy *self, GError **error)
-{
-  g_autoptr (GError) end = NULL;
-
-  if (ferry_proxy_get_listening (self))
-    return FALSE;
-  end = self->session != NULL ? ferry_proxy_session_dup_end (self->session) : NULL;
-  if (end == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&end));
-  return FALSE;
-}
-
-gboolean
-ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **error)
-{
-  GMainContext *context;
-
-  if (self->session != NULL)
-    return ferry_transport_check_may_wait (ferry_proxy_get_transport (self), async_form, error);
-  context = ferry_exporter_get_context (self->exporter);
-  if (!g_main_context_is_owner (NULL) && (context == NULL || !g_main_context_is_owner (context)))
-    return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
-                          "This thread must not wait, as its main loop would stop; use %s, or another thread",
-                          async_form);
-}
-
-static GError *
-wait_abandoned (gpointer data, FerryAbandonReason reason)
-{
-  if (reason == FERRY_ABANDON_CANCELLED)
-    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The wait for the exporter was cancelled");
-  return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                              "The exporter did not listen within the timeout; start it, or wait longer");
-}
-
-static void
-wait_clear (gpointer data)
-{
-  g_object_unref (((Wait *) data)->proxy);
-}
-
-static const FerryCompletionFuncs wait_funcs = {wait_abandoned, wait_clear};
-
-/* any: called when the exporter's state has changed: ends the completion if the exporter listens, or never will. */
-static void
-look (gpointer completion)
-{
-  Wait *self = ferry_completion_get_data (completion);
-  GError *error = NULL;
-
-  if (!may_listen_later (self->proxy, &error))
-    ferry_completion_finish (completion, error == NULL ? self->proxy : NULL, NULL, error);
-}
-
-/* Returns (transfer full): a completion that ends when the exporter listens, or never will. */
-static FerryCompletion *
-begin_wait (FerryProxy *self)
-{
-  FerryCompletion *completion = ferry_completion_new (&wait_funcs, sizeof (Wait));
-  Wait *wait = ferry_completion_get_data (completion);
-
-  wait->proxy = g_object_ref (self);
-  wait->watch = add_watch (self, look, ferry_completion_ref (completion), (GDestroyNotify) ferry_completion_unref);
-  look (completion);
-  return completion;
-}
-
-/* Must be called when the completion has ended: removes its watch. */
-static void
-end_wait (FerryCompletion *completion)
-{
-  const Wait *self = ferry_completion_get_data (completion);
-
-  remove_watch (self->proxy, self->watch);
-}
+/* ---- waiting until the exporter listens ---- */
 
 /**
  * ferry_proxy_wait_until_listening:
@@ -854,7 +953,7 @@ ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable
     return TRUE;
   if (!ferry_proxy_check_may_wait (self, "ferry_proxy_wait_until_listening_async()", error))
     return FALSE;
-  completion = begin_wait (self);
+  completion = begin_wait (self, FALSE);
   ferry_completion_wait (completion, ferry_deadline_after (timeout), cancellable);
   end_wait (completion);
   return ferry_completion_take (completion, error) != NULL;
@@ -876,17 +975,9 @@ void
 ferry_proxy_wait_until_listening_async (FerryProxy *self, gint64 timeout, GCancellable *cancellable,
                                         GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (FerryCompletion) completion = NULL;
-  g_autoptr (GTask) task = NULL;
-
   g_return_if_fail (FERRY_IS_PROXY (self));
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, ferry_proxy_wait_until_listening_async);
-  completion = begin_wait (self);
-  g_signal_connect_data (task, "notify::completed", G_CALLBACK (end_wait), ferry_completion_ref (completion),
-                         (GClosureNotify) (GCallback) ferry_completion_unref, G_CONNECT_SWAPPED);
-  ferry_completion_return_boolean (completion, task, ferry_deadline_after (timeout));
+  wait_async (self, FALSE, ferry_deadline_after (timeout), cancellable, callback, user_data);
 }
 
 /**

@@ -21,6 +21,7 @@ typedef struct
 {
   FerryView *view;    /* const: (owned) */
   FerryProxy *proxy;  /* const: borrowed from the view */
+  FerryMux *mux;      /* const: (owned) (nullable): the session's when the resolution was made */
   gint64 deadline;    /* const: monotonic time in microseconds; 0 for none */
   FerryViewFunc func; /* const, also the next field: (nullable) */
   gpointer user_data;
@@ -61,6 +62,7 @@ resolve_destroy (gpointer data)
   Resolve *self = data;
 
   g_clear_object (&self->cancellable);
+  g_clear_object (&self->mux);
   g_free (self->packed);
   ferry_view_unref (self->view);
 }
@@ -99,6 +101,18 @@ unwrap_change (Resolve *self, FerryResolved *result)
 
 /* ---- in another process ---- */
 
+/* Replaces the answer of a demux that has no exporter. An object's own error of that kind is marked as raised. */
+static void
+explain (GError **error)
+{
+  if (!g_error_matches (*error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION))
+    return;
+  g_clear_error (error);
+  ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
+                   "No exporter listens at the other end, where something else answers requests; add the transport to "
+                   "an exporter there");
+}
+
 /* Called on the receiving thread, or on the thread that ended the transport. */
 static void
 take_answer (Resolve *self, GBytes *packed, const GError *error)
@@ -119,6 +133,8 @@ take_answer (Resolve *self, GBytes *packed, const GError *error)
       unwrap_change (self, result);
     }
   raised = failure != NULL && ferry_error_take_raised (failure);
+  if (failure != NULL && !raised)
+    explain (&failure);
   end (self, result, failure, raised);
 }
 
@@ -162,12 +178,6 @@ check_member (FerryProxy *proxy, const FerryViewRequest *request, GError **error
   return known;
 }
 
-static FerryMux *
-get_mux (Resolve *self)
-{
-  return ferry_proxy_session_get_mux (ferry_proxy_get_session (self->proxy));
-}
-
 /* Any thread. Sequentially consistent, as in resolve_abandon(): one thread stores the xid and then reads whether the
  * completion has ended, the other stores the end and then reads the xid. At least one of the two sees both. */
 static void
@@ -176,8 +186,26 @@ cancel (Resolve *self, FerryCancelReason reason)
   guint64 xid = atomic_load (&self->xid);
 
   if (xid != 0)
-    ferry_transactions_cancel (ferry_transport_get_transactions (ferry_mux_get_transport (get_mux (self))), xid,
-                               reason);
+    ferry_transactions_cancel (ferry_transport_get_transactions (ferry_mux_get_transport (self->mux)), xid, reason);
+}
+
+/* Whether the request may be sent: the exporter listens, or may be coming up. A view with a default need not wait. */
+static gboolean
+check_listening (Resolve *self, GError **error)
+{
+  return ferry_proxy_session_check_listening (ferry_proxy_get_session (self->proxy),
+                                              ferry_view_get_default (self->view) == NULL, error);
+}
+
+/* Sends a request of a caller who does not wait. Returns its xid, or 0 with an error. */
+static guint64
+send (Resolve *self, const FerryAskRequest *request, GError **error)
+{
+  guint64 xid = ferry_mux_ask (self->mux, request, &ask_funcs, self, error);
+
+  if (xid != 0 && self->deadline == 0 && !request->waits)
+    ferry_proxy_session_add_early (ferry_proxy_get_session (self->proxy), self->mux, xid);
+  return xid;
 }
 
 /* Sends a request that waited for room. Called by the thread that makes room. Returns FALSE while there is not
@@ -191,7 +219,7 @@ ask_later (gpointer data)
   g_autoptr (FerryCompletion) kept = ferry_completion_ref (ferry_completion_from_data (self));
   g_autoptr (GError) error = NULL;
   guint64 xid =
-    ferry_completion_is_reserved (kept) ? 0 : ferry_mux_ask (get_mux (self), &request, &ask_funcs, self, &error);
+    !ferry_completion_is_reserved (kept) && check_listening (self, &error) ? send (self, &request, &error) : 0;
 
   if (xid == 0 && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     return FALSE;
@@ -214,20 +242,19 @@ keep_for_later (Resolve *self, const FerryAskRequest *request, guint64 count)
 {
   self->packed = g_memdup2 (request->packed.data, request->packed.size);
   self->packed_size = request->packed.size;
-  ferry_transport_send_later (ferry_mux_get_transport (get_mux (self)), ask_later, resolve_ref (self), count);
+  ferry_transport_send_later (ferry_mux_get_transport (self->mux), ask_later, resolve_ref (self), count);
 }
 
 /* Sends a request. Returns whether it was sent, or will be. */
 static gboolean
 ask (Resolve *self, const FerryAskRequest *request, FerryResolveRoom room, GError **error)
 {
-  FerryMux *mux = get_mux (self);
-  guint64 count = ferry_transport_get_room_count (ferry_mux_get_transport (mux));
+  guint64 count = ferry_transport_get_room_count (ferry_mux_get_transport (self->mux));
   g_autoptr (GError) failure = NULL;
   guint64 xid;
 
   resolve_ref (self);
-  xid = ferry_mux_ask (mux, request, &ask_funcs, self, &failure);
+  xid = send (self, request, &failure);
   atomic_store (&self->xid, xid);
   if (xid != 0)
     return TRUE;
@@ -254,8 +281,7 @@ start_remote (Resolve *self, FerryViewRequest *view, FerryResolveRoom room, Ferr
   guint8 *packed;
   gboolean asked;
 
-  if (!ferry_proxy_session_check_listening (ferry_proxy_get_session (self->proxy), error) ||
-      !check_member (self->proxy, view, error))
+  if (!check_listening (self, error) || !check_member (self->proxy, view, error))
     return FALSE;
   packed = ferry_view_request_pack (view, place, sizeof place, &request.packed.size);
   request.packed.data = packed;
@@ -335,11 +361,15 @@ resolve_abandon (gpointer data, FerryAbandonReason reason)
   Resolve *self = data;
   gboolean timed_out = reason == FERRY_ABANDON_DEADLINE;
   g_autofree char *text = ferry_view_to_string (self->view);
+  FerryProxySession *session = ferry_proxy_get_session (self->proxy);
+  GError *absence = session != NULL && timed_out ? ferry_proxy_session_dup_absence (session) : NULL;
 
   if (self->cancellable != NULL)
     g_cancellable_cancel (self->cancellable);
-  else if (ferry_proxy_get_session (self->proxy) != NULL)
+  else if (session != NULL)
     cancel (self, timed_out ? FERRY_CANCEL_REASON_DEADLINE : FERRY_CANCEL_REASON_CANCELLED);
+  if (absence != NULL)
+    return absence;
   if (timed_out)
     return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
                         "'%s' was not answered within the timeout; repeat it with a longer one", text);
@@ -359,6 +389,8 @@ resolve_new (FerryView *view, gint64 deadline)
 
   self->view = ferry_view_ref (view);
   self->proxy = ferry_view_get_proxy (view);
+  if (ferry_proxy_get_session (self->proxy) != NULL)
+    self->mux = ferry_proxy_session_dup_mux (ferry_proxy_get_session (self->proxy));
   self->deadline = deadline;
   return completion;
 }
@@ -403,7 +435,14 @@ resolve_remotely (FerryCompletion *completion, GCancellable *cancellable)
   Resolve *self = ferry_completion_get_data (completion);
   FerryAnswerWait wait;
 
-  ferry_answer_wait_init (&wait, ferry_proxy_get_transport (self->proxy));
+  if (ferry_view_get_default (self->view) == NULL &&
+      !ferry_proxy_wait_until_started (self->proxy, self->deadline, cancellable))
+    {
+      ferry_completion_abandon (
+        completion, g_cancellable_is_cancelled (cancellable) ? FERRY_ABANDON_CANCELLED : FERRY_ABANDON_DEADLINE);
+      return;
+    }
+  ferry_answer_wait_init (&wait, ferry_mux_get_transport (self->mux));
   start (completion, FERRY_RESOLVE_WAIT, &wait, cancellable);
   ferry_answer_wait_finish (&wait, completion, atomic_load (&self->xid), ferry_deadline_or_never (self->deadline),
                             cancellable);

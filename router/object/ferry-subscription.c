@@ -233,7 +233,7 @@ room_came (gpointer data)
 static void
 open_stream (FerrySubscription *self)
 {
-  FerryMux *mux = ferry_proxy_session_get_mux (self->session);
+  g_autoptr (FerryMux) mux = ferry_proxy_session_dup_mux (self->session);
   guint64 count = ferry_transport_get_room_count (ferry_mux_get_transport (mux));
   g_autoptr (GError) error = NULL;
   GVariant *request = ferry_follow_request_to_variant (&self->root, (const char *const *) self->properties,

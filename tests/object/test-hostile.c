@@ -67,7 +67,7 @@ static const struct
   {"twice", "[(10, 'GObject', nothing), (0, 'add', <(1,)>)]", FERRY_ERROR_UNKNOWN_MEMBER},
   {"twice", "[(10, 'gint', nothing), (0, 'add', <(1,)>)]", FERRY_ERROR_UNKNOWN_MEMBER},
   {"counter", "[(10, 'TestDoubleCounter', nothing), (0, 'add', <(1,)>)]", FERRY_ERROR_UNKNOWN_MEMBER},
-  {"counter", "[(9, 'nobody', nothing)]", FERRY_ERROR_UNKNOWN_FUNCTION},
+  {"counter", "[(9, 'nobody', nothing)]", FERRY_RAISED_CODE + FERRY_ERROR_UNKNOWN_FUNCTION},
   {"counter", "[(0, 'give_stranger', nothing)]", FERRY_ERROR_NOT_ALLOWED},
   {"counter", "[(0, 'wrong', nothing)]", FERRY_ERROR_BAD_RESULT},
   {"counter", "[(4, '', <'key'>)]", FERRY_ERROR_UNKNOWN_MEMBER},

@@ -1,0 +1,338 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: object/ferry-proxy-session.c, object/ferry-resolve.c, object/ferry-exporter.c
+ *
+ * What is asked before an exporter has come up at the other end. */
+
+#include "config.h"
+
+#include <locale.h>
+
+#include "object-scene.h"
+#include "object/ferry-proxy-session-private.h"
+
+#define N_CALLS 20
+#define SHORT_TIME 1000
+#define LONG_TIME (FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC)
+
+/* Two ends, of which nobody answers at one yet. */
+typedef struct
+{
+  FerryTransport *here;
+  FerryTransport *there;
+  FerryExporter *exporter;
+  TestCounter *counter;
+  FerryProxy *proxy;
+} Scene;
+
+static void
+set_up (Scene *self, gconstpointer data)
+{
+  g_autoptr (FerryInterface) interface = test_counter_create_interface ();
+  g_autoptr (GError) error = NULL;
+
+  ferry_transport_new_pair (&self->here, &self->there);
+  self->exporter = ferry_exporter_new ();
+  self->counter = test_counter_new ("counter");
+  ferry_exporter_export (self->exporter, "counter", G_OBJECT (self->counter), interface, FERRY_CALL_POLICY_SERIAL,
+                         &error);
+  g_assert_no_error (error);
+  self->proxy = ferry_proxy_new (self->here, "counter");
+}
+
+static gboolean
+has_no_counters (gpointer data)
+{
+  return test_counter_count () == 0;
+}
+
+static void
+tear_down (Scene *self, gconstpointer data)
+{
+  ferry_proxy_session_set_start_time (FERRY_EXPORTER_START_TIME);
+  g_clear_object (&self->proxy);
+  ferry_transport_close (self->here);
+  g_clear_object (&self->here);
+  g_clear_object (&self->there);
+  g_clear_object (&self->exporter);
+  g_clear_object (&self->counter);
+  ferry_test_look_until (has_no_counters, NULL);
+}
+
+static void
+add_transport (Scene *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  ferry_exporter_add_transport (self->exporter, self->there, &error);
+  g_assert_no_error (error);
+}
+
+static void
+ask_add (FerryProxy *proxy, gint64 timeout, ObjectOutcome *outcome)
+{
+  g_autoptr (FerryView) view = ferry_view_new (proxy);
+
+  ferry_view_call (view, "add", g_variant_new ("(i)", 1));
+  object_scene_ask (view, timeout, NULL, outcome);
+}
+
+static void
+ask_all (FerryProxy *proxy, ObjectOutcome *outcomes)
+{
+  for (guint i = 0; i < N_CALLS; i++)
+    ask_add (proxy, i % 2 == 0 ? -1 : LONG_TIME, &outcomes[i]);
+}
+
+static void
+assert_all (ObjectOutcome *outcomes)
+{
+  for (guint i = 0; i < N_CALLS; i++)
+    {
+      ferry_test_wait_flag (&outcomes[i].over);
+      g_assert_no_error (outcomes[i].error);
+      g_assert_cmpint (g_variant_get_int32 (outcomes[i].value), ==, i + 1);
+      object_outcome_clear (&outcomes[i]);
+    }
+}
+
+static void
+assert_nobody (ObjectOutcome *outcome)
+{
+  ferry_test_wait_flag (&outcome->over);
+  g_assert_error (outcome->error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
+  object_outcome_clear (outcome);
+}
+
+/* ---- waiting for an exporter ---- */
+
+static void
+test_before_it_is_there (Scene *self, gconstpointer data)
+{
+  ObjectOutcome outcomes[N_CALLS] = {{0}};
+
+  ask_all (self->proxy, outcomes);
+  ferry_exporter_start (self->exporter);
+  add_transport (self);
+  assert_all (outcomes);
+}
+
+static void
+test_before_it_is_started (Scene *self, gconstpointer data)
+{
+  ObjectOutcome outcomes[N_CALLS] = {{0}};
+
+  add_transport (self);
+  ask_all (self->proxy, outcomes);
+  ferry_exporter_start (self->exporter);
+  assert_all (outcomes);
+}
+
+typedef struct
+{
+  FerryProxy *proxy;
+  gint64 timeout;
+  GError *error;
+  gboolean called;
+} Caller;
+
+static gpointer
+call_thread (gpointer data)
+{
+  Caller *self = data;
+
+  self->called =
+    ferry_proxy_call (self->proxy, "add", g_variant_new ("(i)", 1), self->timeout, NULL, NULL, NULL, &self->error);
+  return NULL;
+}
+
+static void
+test_a_thread (Scene *self, gconstpointer data)
+{
+  Caller caller = {self->proxy, -1, NULL, FALSE};
+  GThread *thread = g_thread_new ("caller", call_thread, &caller);
+
+  add_transport (self);
+  ferry_exporter_start (self->exporter);
+  g_thread_join (thread);
+  g_assert_no_error (caller.error);
+  g_assert_true (caller.called);
+}
+
+static void
+described_cb (GObject *proxy, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  GDBusInterfaceInfo *info = ferry_proxy_describe_finish (FERRY_PROXY (proxy), result, &error);
+
+  g_assert_no_error (error);
+  g_dbus_interface_info_unref (info);
+  *(gboolean *) data = TRUE;
+}
+
+static void
+test_a_description (Scene *self, gconstpointer data)
+{
+  gboolean over = FALSE;
+
+  ferry_proxy_describe_async (self->proxy, -1, NULL, described_cb, &over);
+  add_transport (self);
+  ferry_exporter_start (self->exporter);
+  ferry_test_wait_flag (&over);
+}
+
+/* The worker is still being loaded. */
+static void
+test_a_worker (void)
+{
+  ObjectScene scene = {NULL};
+  g_autoptr (FerryProxy) proxy = NULL;
+  ObjectOutcome outcomes[N_CALLS] = {{0}};
+
+  object_scene_spawn (&scene, "serve", NULL);
+  proxy = ferry_proxy_new (scene.here, "counter");
+  ask_all (proxy, outcomes);
+  assert_all (outcomes);
+  g_clear_object (&proxy);
+  object_scene_close (&scene);
+}
+
+/* ---- no exporter comes ---- */
+
+static void
+test_time_of_the_call (Scene *self, gconstpointer data)
+{
+  ObjectOutcome outcome = {0};
+  Caller caller = {self->proxy, SHORT_TIME, NULL, FALSE};
+
+  ask_add (self->proxy, SHORT_TIME, &outcome);
+  assert_nobody (&outcome);
+  g_thread_join (g_thread_new ("caller", call_thread, &caller));
+  g_assert_error (caller.error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
+  g_clear_error (&caller.error);
+}
+
+static void
+told (GVariant *value, FerryProxy *object, const GError *error, gpointer data)
+{
+  ObjectOutcome *outcome = data;
+
+  outcome->error = g_error_copy (error);
+  outcome->over = TRUE;
+}
+
+static void
+test_without_limit (Scene *self, gconstpointer data)
+{
+  ObjectOutcome outcomes[3] = {{0}};
+  Caller caller = {self->proxy, -1, NULL, FALSE};
+  GThread *thread;
+
+  ferry_proxy_session_set_start_time (SHORT_TIME);
+  ask_add (self->proxy, -1, &outcomes[0]);
+  ferry_proxy_call_with_func (self->proxy, "add", g_variant_new ("(i)", 1), told, &outcomes[1]);
+  thread = g_thread_new ("caller", call_thread, &caller);
+  assert_nobody (&outcomes[0]);
+  assert_nobody (&outcomes[1]);
+  g_thread_join (thread);
+  g_assert_error (caller.error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
+  g_clear_error (&caller.error);
+  /* From now on nobody waits, until one has come after all. */
+  ask_add (self->proxy, LONG_TIME, &outcomes[2]);
+  assert_nobody (&outcomes[2]);
+  add_transport (self);
+  ferry_exporter_start (self->exporter);
+  ferry_test_look_until ((FerryTestCondition) ferry_proxy_get_listening, self->proxy);
+  object_scene_assert_call (self->proxy, "add", g_variant_new ("(i)", 1), "1");
+}
+
+static void
+test_stopped (Scene *self, gconstpointer data)
+{
+  ObjectOutcome outcome = {0};
+
+  ask_add (self->proxy, -1, &outcome);
+  add_transport (self);
+  ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_DRAIN);
+  assert_nobody (&outcome);
+}
+
+static void
+test_a_demux (Scene *self, gconstpointer data)
+{
+  g_autoptr (FerryDemux) demux = ferry_demux_new (self->there);
+  g_autoptr (GError) error = NULL;
+  ObjectOutcome outcome = {0};
+
+  ask_add (self->proxy, -1, &outcome);
+  g_assert_true (ferry_demux_start (demux, NULL));
+  assert_nobody (&outcome);
+  g_assert_false (ferry_exporter_add_transport (self->exporter, self->there, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING);
+}
+
+static void
+test_default (Scene *self, gconstpointer data)
+{
+  FerryView *view = ferry_view_new (self->proxy);
+
+  ferry_view_get (view, "value");
+  ferry_view_set_default (view, g_variant_new_int32 (-1));
+  object_scene_assert_gives (view, "-1");
+}
+
+static void
+test_closed (Scene *self, gconstpointer data)
+{
+  ObjectOutcome outcome = {0};
+
+  ask_add (self->proxy, -1, &outcome);
+  ferry_transport_close (self->there);
+  ferry_test_wait_flag (&outcome.over);
+  g_assert_error (outcome.error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  object_outcome_clear (&outcome);
+}
+
+static void
+test_a_mute_worker (void)
+{
+  ObjectScene scene = {.killed = TRUE};
+  g_autoptr (FerryProxy) proxy = NULL;
+  ObjectOutcome outcome = {0};
+
+  object_scene_spawn (&scene, "mute", NULL);
+  proxy = ferry_proxy_new (scene.here, "counter");
+  ask_add (proxy, SHORT_TIME, &outcome);
+  assert_nobody (&outcome);
+  g_clear_object (&proxy);
+  object_scene_close (&scene);
+}
+
+static void
+add (const char *path, void (*test) (Scene *, gconstpointer))
+{
+  g_test_add (path, Scene, NULL, set_up, test, tear_down);
+}
+
+int
+main (int argc, char **argv)
+{
+  setlocale (LC_ALL, "");
+  g_test_init (&argc, &argv, NULL);
+
+  add ("/object-starting/what-is-asked-before-an-exporter-is-there-waits-for-it", test_before_it_is_there);
+  add ("/object-starting/what-is-asked-before-an-exporter-is-started-waits-for-that", test_before_it_is_started);
+  add ("/object-starting/a-thread-waits-for-an-exporter-and-its-answer", test_a_thread);
+  add ("/object-starting/a-description-waits-for-an-exporter", test_a_description);
+  g_test_add_func ("/object-starting/what-is-asked-while-a-worker-starts-is-answered-in-order", test_a_worker);
+  add ("/object-starting/a-call-waits-no-longer-than-its-time", test_time_of_the_call);
+  add ("/object-starting/no-call-waits-for-ever", test_without_limit);
+  add ("/object-starting/an-exporter-that-was-stopped-is-not-waited-for", test_stopped);
+  add ("/object-starting/another-demux-is-no-exporter", test_a_demux);
+  add ("/object-starting/a-view-with-a-default-does-not-wait", test_default);
+  add ("/object-starting/the-end-of-the-transport-ends-the-waiting", test_closed);
+  g_test_add_func ("/object-starting/a-worker-that-never-exports-is-an-error", test_a_mute_worker);
+
+  return g_test_run ();
+}
