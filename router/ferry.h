@@ -60,6 +60,7 @@
 #include "object/ferry-list-row.h"
 #include "object/ferry-object-server.h"
 #include "object/ferry-proxy.h"
+#include "object/ferry-spawn-again.h"
 #include "object/ferry-view.h"
 
 #include "ferry-enums.h"

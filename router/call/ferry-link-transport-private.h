@@ -25,6 +25,24 @@ ferry_transport_get_first_xid (guint index)
 /* Returns (transfer full) (nullable) the router of a transport that is the application's end of a link; NULL for any
  * other transport. */
 FerryRouter *ferry_link_transport_dup_router (FerryTransport *transport);
+/* A transport that takes the place of one of the launcher's last worker. */
+typedef struct
+{
+  char *name;              /* (owned) */
+  GObject *place;          /* (owned): the place of the former transport, which outlives that */
+  FerryTransport *former;  /* (owned) (nullable): NULL if it was freed */
+  FerryTransport *renewed; /* (owned) */
+} FerryRenewal;
+
+/* main: adds to the launcher transports of the names that its last worker had, unless something was added since.
+ * Returns (transfer full) (nullable) (element-type FerryRenewal) them. Fails with FERRY_ERROR_ALREADY_RUNNING while one
+ * of that worker is open, and as ferry_launcher_add_transport() does; then the launcher is as before. */
+GPtrArray *ferry_launcher_renew_transports (FerryLauncher *self, FerryRouter *router, GError **error);
+/* main: undoes ferry_launcher_renew_transports(). Nothing was added to the launcher since. */
+void ferry_launcher_restore_transports (FerryLauncher *self, GPtrArray *renewals);
+/* Returns (transfer none) (nullable) the place of a launcher's transport: an object for what is to be known of the
+ * transport after it was freed. NULL for any other transport. */
+GObject *ferry_link_transport_get_place (FerryTransport *transport);
 /* In a worker: whether the worker has a transport of that name. */
 gboolean ferry_worker_has_transport (const char *name);
 

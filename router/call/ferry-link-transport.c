@@ -371,6 +371,198 @@ get_entry (const char *name)
   return g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX) ? FERRY_MAIN_ENTRY : "ferry_worker_get_transport()";
 }
 
+/* ---- the transports that a launcher was given ---- */
+
+/* The key of the GObject data by which a launcher has the transports of its last worker, and those for the next one. */
+#define GIVEN_KEY "ferry-transports"
+/* The key of the GObject data by which a transport has its place. */
+#define PLACE_KEY "ferry-place"
+
+typedef struct
+{
+  char *name;         /* (owned) */
+  GWeakRef transport; /* (element-type FerryTransport) */
+  GObject *place;     /* (owned): see FerryRenewal */
+} Given;
+
+static void
+given_free (gpointer data)
+{
+  Given *self = data;
+
+  g_weak_ref_clear (&self->transport);
+  g_object_unref (self->place);
+  g_free (self->name);
+  g_free (self);
+}
+
+/* Returns (element-type Given) the launcher's list. */
+static GPtrArray *
+get_given (FerryLauncher *launcher)
+{
+  GPtrArray *list = g_object_get_data (G_OBJECT (launcher), GIVEN_KEY);
+
+  if (list == NULL)
+    {
+      list = g_ptr_array_new_with_free_func (given_free);
+      g_object_set_data_full (G_OBJECT (launcher), GIVEN_KEY, list, (GDestroyNotify) g_ptr_array_unref);
+    }
+  return list;
+}
+
+/* Whether the transport (nullable) of the list waits for the launcher's next worker. */
+static gboolean
+is_pending (FerryTransport *transport)
+{
+  End *end = transport != NULL ? ferry_transport_get_data (transport, &link_kind) : NULL;
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = end != NULL ? g_mutex_locker_new (&end->lock) : NULL;
+
+  return end != NULL && end->with_launcher;
+}
+
+/* Removes the transports of the last worker from the launcher's list, which keeps those for the next one. Returns
+ * (transfer full) (element-type Given): them. */
+static GPtrArray *
+take_former (FerryLauncher *launcher)
+{
+  GPtrArray *former = g_ptr_array_new_with_free_func (given_free);
+  GPtrArray *list = get_given (launcher);
+
+  for (guint i = list->len; i-- > 0;)
+    {
+      Given *given = list->pdata[i];
+      g_autoptr (FerryTransport) transport = g_weak_ref_get (&given->transport);
+
+      if (!is_pending (transport))
+        g_ptr_array_insert (former, 0, g_ptr_array_steal_index (list, i));
+    }
+  return former;
+}
+
+/* transport: (nullable). */
+static void
+add_given (FerryLauncher *launcher, const char *name, FerryTransport *transport, GObject *place)
+{
+  Given *given = g_new0 (Given, 1);
+
+  given->name = g_strdup (name);
+  given->place = g_object_ref (place);
+  g_weak_ref_init (&given->transport, transport);
+  g_ptr_array_add (get_given (launcher), given);
+}
+
+/* Notes a transport for the next worker. From now on that worker is the launcher's last one. */
+static void
+note_given (FerryLauncher *launcher, const char *name, FerryTransport *transport)
+{
+  g_autoptr (GObject) place = g_object_new (G_TYPE_OBJECT, NULL);
+
+  g_ptr_array_unref (take_former (launcher));
+  add_given (launcher, name, transport, place);
+  g_object_set_data_full (G_OBJECT (transport), PLACE_KEY, g_steal_pointer (&place), g_object_unref);
+}
+
+/* Fails with FERRY_ERROR_ALREADY_RUNNING while a transport of the launcher's last worker is open. */
+static gboolean
+check_ended (FerryLauncher *launcher, GError **error)
+{
+  GPtrArray *list = get_given (launcher);
+
+  for (guint i = 0; i < list->len; i++)
+    {
+      Given *given = list->pdata[i];
+      g_autoptr (FerryTransport) transport = g_weak_ref_get (&given->transport);
+
+      if (transport != NULL && !is_pending (transport) && !ferry_transport_get_closed (transport))
+        return ferry_set_error (
+          error, FERRY_ERROR_ALREADY_RUNNING,
+          "The transport '%s' of the last worker is open; end that worker, and spawn again when it has ended",
+          given->name);
+    }
+  return TRUE;
+}
+
+static void
+renewal_free (gpointer data)
+{
+  FerryRenewal *self = data;
+
+  g_clear_object (&self->former);
+  g_clear_object (&self->renewed);
+  g_object_unref (self->place);
+  g_free (self->name);
+  g_free (self);
+}
+
+/* Returns (transfer full) (element-type FerryRenewal) what is to be renewed, which is in the launcher's list no more.
+ */
+static GPtrArray *
+take_renewals (FerryLauncher *launcher)
+{
+  g_autoptr (GPtrArray) given = take_former (launcher);
+  GPtrArray *renewals = g_ptr_array_new_with_free_func (renewal_free);
+
+  for (guint i = 0; i < given->len; i++)
+    {
+      Given *one = given->pdata[i];
+      FerryRenewal *renewal = g_new0 (FerryRenewal, 1);
+
+      *renewal =
+        (FerryRenewal){g_strdup (one->name), g_object_ref (one->place), g_weak_ref_get (&one->transport), NULL};
+      g_ptr_array_add (renewals, renewal);
+    }
+  return renewals;
+}
+
+void
+ferry_launcher_restore_transports (FerryLauncher *self, GPtrArray *renewals)
+{
+  for (guint i = 0; i < renewals->len; i++)
+    if (((FerryRenewal *) renewals->pdata[i])->renewed != NULL)
+      ferry_launcher_drop_last_sender (self);
+  /* What was renewed waits for no worker any more: it has no place in the list. */
+  g_ptr_array_unref (take_former (self));
+  for (guint i = 0; i < renewals->len; i++)
+    {
+      const FerryRenewal *renewal = renewals->pdata[i];
+
+      add_given (self, renewal->name, renewal->former, renewal->place);
+    }
+}
+
+GPtrArray *
+ferry_launcher_renew_transports (FerryLauncher *self, FerryRouter *router, GError **error)
+{
+  g_autoptr (GPtrArray) renewals = NULL;
+
+  if (!ferry_router_check (router, error) ||
+      !ferry_home_check_error (ferry_launcher_get_home (self), "ferry_launcher_spawn_again", error) ||
+      !check_ended (self, error))
+    return NULL;
+  /* Transports that were added since are for another worker. */
+  if (ferry_launcher_count_senders (self) > 0)
+    return g_ptr_array_new ();
+  renewals = take_renewals (self);
+  for (guint i = 0; i < renewals->len; i++)
+    {
+      FerryRenewal *renewal = renewals->pdata[i];
+
+      renewal->renewed = ferry_launcher_add_transport (self, router, renewal->name, error);
+      if (renewal->renewed == NULL)
+        {
+          ferry_launcher_restore_transports (self, renewals);
+          return NULL;
+        }
+    }
+  return g_steal_pointer (&renewals);
+}
+
+GObject *
+ferry_link_transport_get_place (FerryTransport *transport)
+{
+  return g_object_get_data (G_OBJECT (transport), PLACE_KEY);
+}
+
 /**
  * ferry_launcher_add_transport:
  * @self: a launcher
@@ -389,7 +581,8 @@ get_entry (const char *name)
  * When the worker ends, the transport closes with %FERRY_ERROR_WORKER_LOST and the reason. The transport closes with
  * %FERRY_ERROR_CLOSED when the worker closes its end, when the router stops, or when the launcher is dropped before it
  * spawns a worker. If the worker sends a malformed message over the transport, the worker is killed, with the reason
- * %FERRY_CLOSE_REASON_PROTOCOL_ERROR. Closing a transport does not end the worker.
+ * %FERRY_CLOSE_REASON_PROTOCOL_ERROR. Closing a transport does not end the worker. To start a worker in the place of
+ * one that has ended, with all proxies, see [method@Ferry.Launcher.spawn_again].
  *
  * On the router's thread, which is also the receiving thread. The transport itself may be used by any thread.
  *
@@ -430,5 +623,6 @@ ferry_launcher_add_transport (FerryLauncher *self, FerryRouter *router, const ch
   if (!ferry_launcher_add_watched_sender (self, sender_name, sender, get_entry (name), launcher_done, transport, error))
     return NULL;
   ((End *) ferry_transport_get_data (transport, &link_kind))->with_launcher = TRUE;
+  note_given (self, name, transport);
   return g_object_ref (g_steal_pointer (&transport));
 }

@@ -27,12 +27,16 @@
 #include "base/ferry-property-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-demux-private.h"
+#include "call/ferry-link-transport-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-transport-private.h"
 #include "object/ferry-evaluation-private.h"
 #include "object/ferry-interface-private.h"
 #include "object/ferry-paced-sender-private.h"
 #include "object/ferry-subscriber-private.h"
+
+/* The key of the GObject data by which the place of a transport has the exporter that answered over it to the end. */
+#define EXPORTER_KEY "ferry-exporter"
 
 #define NOT_MANUAL "the exporter does not answer manually; call ferry_exporter_set_manual() first"
 
@@ -765,6 +769,27 @@ drop_session (FerryExporter *self, FerryExporterSession *session)
   ferry_wait_queue_finish_all (&self->closing);
 }
 
+static void
+weak_ref_free (gpointer data)
+{
+  g_weak_ref_clear (data);
+  g_free (data);
+}
+
+/* Keeps a weak reference to the exporter for a worker that takes the place of the one that has ended. */
+static void
+leave_trace (FerryTransport *transport, FerryExporter *exporter)
+{
+  GObject *place = ferry_link_transport_get_place (transport);
+  GWeakRef *last;
+
+  if (place == NULL)
+    return;
+  last = g_new (GWeakRef, 1);
+  g_weak_ref_init (last, exporter);
+  g_object_set_data_full (place, EXPORTER_KEY, last, weak_ref_free);
+}
+
 /* Does nothing when the exporter is being finalized: then it drops all its sessions. */
 static void
 transport_ended (FerryTransport *transport, GObject *session)
@@ -772,8 +797,21 @@ transport_ended (FerryTransport *transport, GObject *session)
   FerryExporterSession *self = FERRY_EXPORTER_SESSION (session);
   g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->exporter);
 
+  if (exporter == NULL)
+    return;
+  leave_trace (transport, exporter);
+  drop_session (exporter, self);
+}
+
+void
+ferry_exporter_move (GObject *place, FerryTransport *to)
+{
+  GWeakRef *last = g_object_get_data (place, EXPORTER_KEY);
+  g_autoptr (FerryExporter) exporter = last != NULL ? g_weak_ref_get (last) : NULL;
+
+  /* The transport is new, and has no other demux. */
   if (exporter != NULL)
-    drop_session (exporter, self);
+    ferry_exporter_add_transport (exporter, to, NULL);
 }
 
 /* begins: whether requests are taken now. */

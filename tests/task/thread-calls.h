@@ -77,6 +77,7 @@ CALL (ferry_launcher_set_trusted, SAYS, ferry_launcher_set_trusted (s->launcher,
 CALL (ferry_launcher_setenv, SAYS, ferry_launcher_setenv (s->launcher, "VARIABLE", "value"))
 CALL (ferry_launcher_silence_stream, SAYS, ferry_launcher_silence_stream (s->launcher, FERRY_STREAM_STDOUT))
 CALL (ferry_launcher_spawn, FAILS, g_assert_null (ferry_launcher_spawn (s->launcher, s->router, error)))
+CALL (ferry_launcher_spawn_again, FAILS, g_assert_null (ferry_launcher_spawn_again (s->launcher, s->router, error)))
 CALL (ferry_launcher_spawn_persistent, FAILS, g_assert_false (ferry_launcher_spawn_persistent (s->launcher, s->address, NULL, error)))
 CALL (ferry_launcher_take_stream_fd, SAYS, ferry_launcher_take_stream_fd (s->launcher, FERRY_STREAM_STDOUT, 1))
 CALL (ferry_launcher_unsetenv, SAYS, ferry_launcher_unsetenv (s->launcher, "VARIABLE"))
