@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Widgets are bound to the replica, which is another one for each worker; the bindings hang on a group, and change over
- * to it together.
+/* Widgets are bound to the replica, which is the same for all workers, and is there from the first start on. The
+ * bindings hang on a group until then.
  *
  * A picture is asked for when a frame begins and the plate has changed; while one is on its way no other is asked for,
  * so a worker that is slow costs frames and nothing more. A plate that stands still leaves the frame clock alone. */
@@ -362,14 +362,10 @@ follow_replica (FerryDemoObjectPage *self)
 {
   FerryDemoHeatReplica *replica = ferry_demo_object_get_replica (self->object);
 
-  if (replica == self->replica)
+  if (replica == self->replica || replica == NULL)
     return;
-  if (self->replica != NULL)
-    g_signal_handlers_disconnect_by_func (self->replica, want_picture, self);
   g_set_object (&self->replica, replica);
   g_binding_group_set_source (self->bindings, replica);
-  if (replica == NULL)
-    return;
   g_signal_connect_object (replica, "notify", G_CALLBACK (want_picture), self, G_CONNECT_SWAPPED);
   gtk_no_selection_set_model (self->log_model, ferry_demo_object_get_log (self->object));
 }

@@ -1,15 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Invariant: what is of a worker is there from its launch until its end was told, and is replaced as a whole. What
- *            comes of an earlier worker's calls is told apart by the generation. */
+/* Invariant: proxies and what hangs on them are made at the first start, and go on with each further worker. What comes
+ *            of an earlier worker's calls is told apart by the generation. */
 
 #include "ferry-demo-object.h"
 
 #include "ferry-demo-message.h"
 
 /* Microseconds. */
-#define CONNECT_TIME (10 * G_USEC_PER_SEC)
 #define CALL_TIME (10 * G_USEC_PER_SEC)
 
 /* As in the pool: the window comes first. */
@@ -24,12 +23,11 @@ struct _FerryDemoObject
   GObject parent_instance;
 
   FerryRouter *router;
-  char *worker_path;
+  FerryLauncher *launcher;
 
   FerryDemoObjectState state;
-  guint generation; /* how many workers there were */
-  FerryWorker *worker;
-  GCancellable *cancellable;
+  guint generation;    /* how many workers there were */
+  FerryWorker *worker; /* from its launch until its end was told */
   FerryProxy *proxy;
   FerryProxy *log_proxy;
   GObject *replica;
@@ -53,10 +51,8 @@ static guint signals[N_SIGNALS];
 G_DEFINE_FINAL_TYPE (FerryDemoObject, ferry_demo_object, G_TYPE_OBJECT)
 
 static void
-drop_worker (FerryDemoObject *self)
+drop_all (FerryDemoObject *self)
 {
-  g_cancellable_cancel (self->cancellable);
-  g_clear_object (&self->cancellable);
   g_clear_object (&self->log);
   g_clear_object (&self->replica);
   g_clear_object (&self->log_proxy);
@@ -74,9 +70,9 @@ set_state (FerryDemoObject *self, FerryDemoObjectState state)
 static void
 lose (FerryDemoObject *self, const char *reason)
 {
-  if (self->reason == NULL)
-    self->reason = g_strdup (reason);
-  drop_worker (self);
+  g_free (self->reason);
+  self->reason = g_strdup (reason);
+  g_clear_object (&self->worker);
   set_state (self, FERRY_DEMO_OBJECT_STATE_LOST);
 }
 
@@ -85,16 +81,6 @@ ended_cb (FerryDemoObject *self, FerryExit *exit_record, FerryWorker *worker)
 {
   if (worker == self->worker)
     lose (self, ferry_exit_get_message (exit_record));
-}
-
-/* Ends a worker that does not do what is expected of it. Its end is reported as every end is. */
-static void
-give_up (FerryDemoObject *self, const char *reason)
-{
-  if (self->reason == NULL)
-    self->reason = g_strdup (reason);
-  if (self->worker != NULL)
-    ferry_worker_force_exit (self->worker);
 }
 
 /* ---- calls ---- */
@@ -163,27 +149,16 @@ set_failed_cb (FerryDemoObject *self, const char *property, const GError *error)
 /* ---- workers ---- */
 
 static void
-listening_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+listening_cb (FerryDemoObject *self)
 {
-  g_autoptr (FerryDemoObject) self = user_data;
-  g_autoptr (GError) error = NULL;
-  gboolean listening = ferry_proxy_wait_until_listening_finish (FERRY_PROXY (source), result, &error);
-
-  self->n_pending--;
-  if (FERRY_PROXY (source) != self->proxy)
-    return;
-  if (listening)
+  if (self->state == FERRY_DEMO_OBJECT_STATE_CONNECTING && ferry_proxy_get_listening (self->proxy))
     set_state (self, FERRY_DEMO_OBJECT_STATE_LIVE);
-  else if (is_end (error))
-    g_debug ("Not connected: %s", error->message); /* the worker's end says more */
-  else
-    give_up (self, error->message);
 }
 
 static FerryLauncher *
-create_launcher (FerryDemoObject *self)
+create_launcher (const char *worker_path)
 {
-  const char *const argv[] = {self->worker_path, FERRY_DEMO_HEAT_ARGUMENT, NULL};
+  const char *const argv[] = {worker_path, FERRY_DEMO_HEAT_ARGUMENT, NULL};
   FerryLauncher *launcher = ferry_launcher_new (argv);
 
   ferry_launcher_set_name (launcher, FERRY_DEMO_HEAT_OBJECT);
@@ -195,28 +170,31 @@ create_launcher (FerryDemoObject *self)
 }
 
 static gboolean
-launch (FerryDemoObject *self, GError **error)
+connect (FerryDemoObject *self, GError **error)
 {
-  g_autoptr (FerryLauncher) launcher = create_launcher (self);
   g_autoptr (FerryTransport) transport =
-    ferry_launcher_add_transport (launcher, self->router, FERRY_DEMO_HEAT_TRANSPORT, error);
+    ferry_launcher_add_transport (self->launcher, self->router, FERRY_DEMO_HEAT_TRANSPORT, error);
 
   if (transport == NULL)
     return FALSE;
-  self->worker = ferry_launcher_spawn (launcher, self->router, error);
-  if (self->worker == NULL)
-    return FALSE;
-
-  g_signal_connect_object (self->worker, "ended", G_CALLBACK (ended_cb), self, G_CONNECT_SWAPPED);
-  self->cancellable = g_cancellable_new ();
   self->proxy = ferry_proxy_new (transport, FERRY_DEMO_HEAT_OBJECT);
+  g_signal_connect_object (self->proxy, "notify::listening", G_CALLBACK (listening_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->proxy, "set-failed", G_CALLBACK (set_failed_cb), self, G_CONNECT_SWAPPED);
   self->replica = ferry_proxy_create_replica (self->proxy, FERRY_DEMO_TYPE_HEAT_REPLICA, NULL);
   self->log_proxy = ferry_proxy_new (transport, FERRY_DEMO_LOG_OBJECT);
   self->log = ferry_list_replica_new (self->log_proxy);
-  self->n_pending++;
-  ferry_proxy_wait_until_listening_async (self->proxy, CONNECT_TIME, self->cancellable, listening_cb,
-                                          g_object_ref (self));
+  return TRUE;
+}
+
+static gboolean
+launch (FerryDemoObject *self, GError **error)
+{
+  if (self->proxy == NULL && !connect (self, error))
+    return FALSE;
+  self->worker = ferry_launcher_spawn_again (self->launcher, self->router, error);
+  if (self->worker == NULL)
+    return FALSE;
+  g_signal_connect_object (self->worker, "ended", G_CALLBACK (ended_cb), self, G_CONNECT_SWAPPED);
   return TRUE;
 }
 
@@ -255,11 +233,11 @@ ferry_demo_object_stop (FerryDemoObject *self)
 {
   g_autoptr (FerryWorker) worker = g_steal_pointer (&self->worker);
 
-  drop_worker (self);
   if (worker != NULL)
     ferry_worker_force_exit (worker);
   while (self->n_pending > 0 || (worker != NULL && ferry_worker_get_state (worker) != FERRY_WORKER_STATE_ENDED))
     g_main_context_iteration (NULL, TRUE);
+  drop_all (self);
   set_state (self, FERRY_DEMO_OBJECT_STATE_OFF);
 }
 
@@ -270,7 +248,8 @@ ferry_demo_object_dispose (GObject *object)
 {
   FerryDemoObject *self = FERRY_DEMO_OBJECT (object);
 
-  drop_worker (self);
+  drop_all (self);
+  g_clear_object (&self->launcher);
   g_clear_object (&self->router);
   G_OBJECT_CLASS (ferry_demo_object_parent_class)->dispose (object);
 }
@@ -280,7 +259,6 @@ ferry_demo_object_finalize (GObject *object)
 {
   FerryDemoObject *self = FERRY_DEMO_OBJECT (object);
 
-  g_free (self->worker_path);
   g_free (self->reason);
   g_free (self->failure);
   G_OBJECT_CLASS (ferry_demo_object_parent_class)->finalize (object);
@@ -311,7 +289,7 @@ ferry_demo_object_new (FerryRouter *router, const char *worker_path)
   FerryDemoObject *self = g_object_new (FERRY_DEMO_TYPE_OBJECT, NULL);
 
   self->router = g_object_ref (router);
-  self->worker_path = g_strdup (worker_path);
+  self->launcher = create_launcher (worker_path);
   return self;
 }
 

@@ -10,7 +10,7 @@
 G_BEGIN_DECLS
 
 /* The plate that is heated, as the application has it: the worker that it lives in, its proxy, and what is bound to
- * that. A worker that is lost can be followed by another one, with a plate of its own.
+ * that. A worker that is lost can be followed by another one, with a plate of its own and the same proxy.
  *
  * Signal "changed": the state, or the number of calls that failed with the worker, is another one.
  * Signal "refused": what the replica was set to was not taken; a string says why. */
@@ -39,7 +39,7 @@ GPid ferry_demo_object_get_pid (FerryDemoObject *self);
 /* Calls of this worker that were under way when it was lost, and what they failed with. (nullable) */
 guint ferry_demo_object_get_n_failed (FerryDemoObject *self);
 const char *ferry_demo_object_get_failure (FerryDemoObject *self);
-/* Both NULL where there is no worker; of another one they are others. */
+/* Both NULL before the first start, and the same for all workers. */
 FerryDemoHeatReplica *ferry_demo_object_get_replica (FerryDemoObject *self);
 GListModel *ferry_demo_object_get_log (FerryDemoObject *self);
 

@@ -162,6 +162,34 @@ test_followed (Fixture *self, gconstpointer data)
   ferry_proxy_unfollow (self->proxy);
 }
 
+static void
+ended_cb (FerryWorker *worker, FerryExit *exit_record, Fixture *self)
+{
+  g_signal_handlers_disconnect_by_data (worker, self);
+  spawn_again (self);
+}
+
+static gboolean
+is_another (gpointer data)
+{
+  gpointer *workers = data;
+
+  return ((Fixture *) workers[0])->scene.worker != workers[1];
+}
+
+/* The handler of its end has the next one started. */
+static void
+test_at_once (Fixture *self, gconstpointer data)
+{
+  gpointer workers[] = {self, self->scene.worker};
+
+  add_one (self, "1");
+  g_signal_connect (self->scene.worker, "ended", G_CALLBACK (ended_cb), self);
+  ferry_worker_force_exit (self->scene.worker);
+  ferry_test_run_until (is_another, workers);
+  add_one (self, "1");
+}
+
 /* ---- what does not ---- */
 
 static void
@@ -274,6 +302,7 @@ main (int argc, char **argv)
   add ("/spawn-again/proxies-go-on", test_proxies);
   add ("/spawn-again/replicas-and-their-bindings-go-on", test_replicas);
   add ("/spawn-again/what-is-followed-is-followed-again", test_followed);
+  add ("/spawn-again/may-be-called-when-the-end-is-told", test_at_once);
   add ("/spawn-again/calls-that-were-under-way-have-failed", test_under_way);
   add ("/spawn-again/a-reference-to-an-object-of-the-former-process-is-none-of-the-new-one's", test_references);
   add ("/spawn-again/a-worker-that-runs-is-not-replaced", test_running);
