@@ -23,6 +23,10 @@ void ferry_demux_set_ordered (FerryDemux *self);
  * nothing on a thread that enters no handler. */
 void ferry_demux_let_next (void);
 
+/* The default, with a thread for each core: handlers run where requests are received, if the transport has a team, and
+ * else on a pool of threads; at most n_threads at a time, which is 1 for an ordered demux. */
+void ferry_demux_set_team (FerryDemux *self, guint n_threads);
+
 /* For tests: returns how many threads the demux has. */
 guint ferry_demux_get_n_threads (FerryDemux *self);
 /* Whether all handlers that began before the last ferry_demux_stop() have returned, and all threads of the demux

@@ -18,17 +18,21 @@
  * So ferry_demux_start() and ferry_demux_stop() may run on several threads at once, and may be called from the
  * handlers of early requests.
  *
+ * By default, a thread of a worker's team runs the handler of a request that it has received itself, and the queue is
+ * only for what comes while as many handlers run as may.
+ *
  * An ordered demux enters its handlers in the order in which the requests arrived, whichever threads call them. A
  * thread of the pool takes the entry before it takes a request out of the queue. It lets the next thread enter when its
  * handler says so by ferry_demux_let_next(), and otherwise when the handler has returned.
  *
  * Threads:    any.
  * Locks:      the entry is taken before the dispatcher's lock, and that before the lock of waits. No handler, destroy
- * notification or function of the transport is called while the dispatcher's lock or the demux's lock is held. A
- * handler begins with the entry of an ordered demux, and must not call an application's code with it. Invariants: while
- * the dispatcher is closed, the queue is empty. If threads run the handlers and the queue is not empty, a thread is on
- * its way to the queue, or no more threads can be used: all allowed threads exist and are busy, or no thread can be
- * started and one is busy. */
+ *             notification or function of the transport is called while the dispatcher's lock or the demux's lock is
+ *             held. A handler begins with the entry of an ordered demux, and must not call an application's code with
+ *             it.
+ * Invariants: while the dispatcher is closed, the queue is empty. If threads run the handlers and the queue is not
+ *             empty, a thread is on its way to the queue, or no more threads can be used: as many handlers run as may,
+ *             or no thread can be started and one is busy. */
 
 #include "config.h"
 
@@ -43,6 +47,7 @@
 #include "base/ferry-thread-private.h"
 #include "base/ferry-usable-cores.h"
 #include "base/ferry-wait-queue-private.h"
+#include "call/ferry-team-private.h"
 
 #define DEFAULT_MAX_PENDING 65536
 #define DEFAULT_MAX_PENDING_SIZE (64 * 1024 * 1024)
@@ -69,11 +74,21 @@ typedef struct
   FerryDemuxHandler func; /* const: this, data and destroy */
   gpointer data;
   GDestroyNotify destroy; /* (nullable) */
+  /* How many times in a row the handler has to return at once before that is expected of it. any: both */
+  _Atomic guint n_unproven;
+  _Atomic guint n_to_prove; /* what n_unproven is set to when it takes long */
 } Handler;
 
-typedef struct
+#define FERRY_TYPE_DISPATCHER (ferry_dispatcher_get_type ())
+G_DECLARE_FINAL_TYPE (FerryDispatcher, ferry_dispatcher, FERRY, DISPATCHER, GObject)
+
+struct _FerryDispatcher
 {
-  _Atomic gint references;
+  GObject parent_instance;
+
+  FerryInvocationDescribeFunc describe; /* (nullable): set before the demux is started */
+  _Atomic guint64 n_received;
+
   pthread_mutex_t lock;
   GHashTable *handlers; /* lock: this and all fields below: (owned) (element-type utf8 Handler), both owned; the key is
                            the method */
@@ -92,7 +107,9 @@ typedef struct
   FerryWaitQueue waits; /* joined with lock held: completions that wait until n_left is 0 and the threads have ended */
   gboolean has_waits;   /* a completion joined waits since waits was last finished */
   Place place;          /* changed only while the dispatcher is closed, as are max_threads, idle_time and context */
-  guint max_threads;
+  /* PLACE_THREADS: the thread that receives runs handlers too, where it belongs to a team. Written as place is. */
+  _Atomic gboolean in_team;
+  guint max_threads;     /* the most handlers at a time */
   gint64 idle_time;      /* microseconds after which an idle thread ends; negative: never */
   GMainContext *context; /* (owned) (nullable) */
 
@@ -108,12 +125,16 @@ typedef struct
 
   GSource *source; /* (owned) (nullable): set while the dispatcher is open */
   gboolean ready;  /* the source is ready, or is being dispatched */
-} Dispatcher;
+};
+
+typedef FerryDispatcher Dispatcher;
+
+G_DEFINE_FINAL_TYPE (FerryDispatcher, ferry_dispatcher, G_TYPE_OBJECT)
 
 /* A request and its running handler. */
 typedef struct
 {
-  FerryInvocation *invocation; /* (owned) */
+  FerryInvocation *invocation; /* (owned) (nullable): NULL when the handler has returned */
   Handler *handler;            /* (owned) (nullable): NULL if there is no handler for the method */
   guint64 n_closed;            /* the dispatcher's n_closed when the handler began */
 } Run;
@@ -141,12 +162,9 @@ handler_unref (gpointer data)
   g_free (self);
 }
 
-static Dispatcher *
-dispatcher_new (void)
+static void
+ferry_dispatcher_init (FerryDispatcher *self)
 {
-  Dispatcher *self = g_new0 (Dispatcher, 1);
-
-  atomic_init (&self->references, 1);
   atomic_init (&self->max_pending, DEFAULT_MAX_PENDING);
   atomic_init (&self->max_pending_size, DEFAULT_MAX_PENDING_SIZE);
   pthread_mutex_init (&self->lock, NULL);
@@ -156,21 +174,27 @@ dispatcher_new (void)
   g_queue_init (&self->queue);
   ferry_wait_queue_init (&self->waits);
   self->start_thread = g_thread_try_new;
-  return self;
 }
 
 static Dispatcher *
 ref (Dispatcher *self)
 {
-  ferry_ref_count_inc (&self->references);
-  return self;
+  return g_object_ref (self);
 }
 
 static void
 dispatcher_unref (Dispatcher *self)
 {
-  if (!ferry_ref_count_dec (&self->references))
-    return;
+  ferry_hand_over (self);
+  g_object_unref (self);
+}
+
+static void
+ferry_dispatcher_finalize (GObject *object)
+{
+  Dispatcher *self = FERRY_DISPATCHER (object);
+
+  ferry_take_over (self);
   /* A task of ferry_demux_stop_async() holds the demux, which closes the dispatcher before it drops its reference. */
   g_assert (self->queue.length == 0 && self->source == NULL && self->n_threads == 0);
   g_hash_table_unref (self->handlers);
@@ -180,7 +204,14 @@ dispatcher_unref (Dispatcher *self)
   pthread_cond_destroy (&self->work);
   pthread_mutex_destroy (&self->entry);
   pthread_mutex_destroy (&self->lock);
-  g_free (self);
+
+  G_OBJECT_CLASS (ferry_dispatcher_parent_class)->finalize (object);
+}
+
+static void
+ferry_dispatcher_class_init (FerryDispatcherClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ferry_dispatcher_finalize;
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Dispatcher, dispatcher_unref)
@@ -196,7 +227,8 @@ dispatcher_set_handler (Dispatcher *self, const char *method, FerryDemuxHandler 
   g_autofree gpointer key = NULL;
 
   if (handler != NULL)
-    *handler = (Handler){1, func, data, destroy};
+    *handler =
+      (Handler){.references = 1, .func = func, .data = data, .destroy = destroy, .n_unproven = 1, .n_to_prove = 1};
   pthread_mutex_lock (&self->lock);
   self->latest_method = NULL;
   if (method == NULL)
@@ -215,7 +247,8 @@ dispatcher_set_handler (Dispatcher *self, const char *method, FerryDemuxHandler 
 }
 
 static gboolean
-dispatcher_set_place (Dispatcher *self, Place place, guint n_threads, gint64 idle_time, GMainContext *context)
+dispatcher_set_place (Dispatcher *self, Place place, gboolean in_team, guint n_threads, gint64 idle_time,
+                      GMainContext *context)
 {
   g_autoptr (GMainContext) before G_GNUC_UNUSED = NULL;
   FERRY_AUTO_LOCK (&self->lock);
@@ -225,6 +258,7 @@ dispatcher_set_place (Dispatcher *self, Place place, guint n_threads, gint64 idl
   before = self->context;
   self->context = context != NULL ? g_main_context_ref (context) : NULL;
   self->place = place;
+  atomic_store_explicit (&self->in_team, in_team, memory_order_relaxed);
   self->max_threads = n_threads;
   self->idle_time = idle_time;
   pthread_cond_broadcast (&self->work);
@@ -301,11 +335,18 @@ begin_locked (Dispatcher *self, Run *run, FerryDemuxInvocation *invocation)
   self->n_running++;
 }
 
+/* How many handlers run. */
+static guint
+count_running_locked (Dispatcher *self)
+{
+  return self->n_running + self->n_left;
+}
+
 /* Calls the handler. Must be called without the lock. */
 static void
-perform (Run *run)
+call_handler (Run *run)
 {
-  FerryInvocation *invocation = run->invocation;
+  FerryInvocation *invocation = g_steal_pointer (&run->invocation);
 
   if (ferry_demux_invocation_check_in_time (invocation))
     {
@@ -318,6 +359,12 @@ perform (Run *run)
                                            ferry_invocation_get_method (invocation));
     }
   ferry_invocation_unref (invocation);
+}
+
+static void
+perform (Run *run)
+{
+  call_handler (run);
   g_clear_pointer (&run->handler, handler_unref);
 }
 
@@ -352,7 +399,7 @@ static void start_thread (Dispatcher *self);
 static Summons
 summon_locked (Dispatcher *self)
 {
-  if (self->queue.length == 0 || self->coming)
+  if (self->queue.length == 0 || self->coming || count_running_locked (self) >= self->max_threads)
     return SUMMONS_NONE;
   if (self->n_idle > 0)
     {
@@ -401,7 +448,7 @@ find_work_locked (Dispatcher *self)
     {
       if (!self->open || self->n_threads > self->max_threads)
         return FALSE;
-      if (self->queue.length > 0)
+      if (self->queue.length > 0 && count_running_locked (self) < self->max_threads)
         return TRUE;
       if (!in_time)
         return FALSE;
@@ -428,7 +475,8 @@ ferry_demux_let_next (void)
     pthread_mutex_unlock (entry);
 }
 
-/* Takes a request, unless another thread has taken the last one meanwhile, and runs its handler. */
+/* Takes a request, unless another thread has taken the last one meanwhile or runs a handler in place of this one, and
+ * runs its handler. */
 static void
 work_locked (Dispatcher *self)
 {
@@ -437,7 +485,7 @@ work_locked (Dispatcher *self)
 
   if (self->ordered)
     enter_locked (self);
-  if (self->queue.length == 0)
+  if (self->queue.length == 0 || count_running_locked (self) >= self->max_threads)
     {
       ferry_demux_let_next ();
       return;
@@ -517,6 +565,97 @@ start_thread (Dispatcher *self)
   dispatcher_unref (self);
 }
 
+/* ---- the team ----
+ *
+ * A thread of a team (see ferry-team-private.h) runs the handler of a request that it has received itself. It keeps the
+ * lead for a handler that is expected to return at once, and the follower takes the lead only if that does not. Any
+ * other handler begins with the lead given away. A thread that has lost the lead is a thread of the demux for as long
+ * as requests wait. */
+
+/* A handler that returns within this time in microseconds returns at once. */
+#define QUICK_TIME 50
+
+/* The most times in a row that a handler has to return at once. */
+#define MAX_TO_PROVE 1024
+
+static gboolean
+is_expected_quick (const Run *run)
+{
+  /* Relaxed, as below: what is expected orders no other memory. */
+  return run->handler == NULL || atomic_load_explicit (&run->handler->n_unproven, memory_order_relaxed) == 0;
+}
+
+/* Notes how long a handler took. Each time that one takes long of which the opposite was expected, it has to return at
+ * once twice as often in a row until that is expected again. */
+static void
+note_time (const Run *run, gboolean was_expected_quick, gboolean was_quick)
+{
+  Handler *handler = run->handler;
+  guint n_to_prove;
+
+  if (handler == NULL || (was_expected_quick && was_quick))
+    return;
+  n_to_prove = atomic_load_explicit (&handler->n_to_prove, memory_order_relaxed);
+  if (was_expected_quick)
+    atomic_store_explicit (&handler->n_to_prove, n_to_prove = MIN (2 * n_to_prove, MAX_TO_PROVE), memory_order_relaxed);
+  if (was_quick)
+    n_to_prove = MAX (atomic_load_explicit (&handler->n_unproven, memory_order_relaxed), 1) - 1;
+  atomic_store_explicit (&handler->n_unproven, n_to_prove, memory_order_relaxed);
+}
+
+/* Has this thread block the signals that the dispatcher's threads block: processes that handlers start inherit the
+ * mask. */
+static void
+adopt_signals_locked (Dispatcher *self)
+{
+  static _Thread_local sigset_t adopted;
+  static _Thread_local gboolean has_adopted;
+
+  if (G_LIKELY (has_adopted && memcmp (&adopted, &self->signals, sizeof adopted) == 0))
+    return;
+  pthread_sigmask (SIG_SETMASK, &self->signals, NULL);
+  adopted = self->signals;
+  has_adopted = TRUE;
+}
+
+/* Must be called without the lock. Returns whether this thread still has the lead, or has it again. */
+static gboolean
+perform_in_team (Dispatcher *self, Run *run, FerryTeam *team)
+{
+  const gboolean expects_quick = is_expected_quick (run);
+  gint64 begun;
+  gboolean was_quick;
+  gboolean has_lead;
+
+  ferry_team_begin_handler (team, expects_quick);
+  begun = expects_quick ? 0 : g_get_monotonic_time ();
+  call_handler (run);
+  has_lead = ferry_team_end_handler (team, &was_quick);
+  if (!expects_quick)
+    was_quick = g_get_monotonic_time () - begun < QUICK_TIME;
+  note_time (run, expects_quick, was_quick);
+  g_clear_pointer (&run->handler, handler_unref);
+  return has_lead;
+}
+
+/* Runs the handler of a request that this thread has received, and then those of requests that wait, unless the thread
+ * receives again. */
+static void
+run_in_team (Dispatcher *dispatcher, Run *run, FerryTeam *team)
+{
+  g_autoptr (Dispatcher) self = ref (dispatcher);
+  gboolean has_lead = perform_in_team (self, run, team);
+  Summons summons;
+
+  pthread_mutex_lock (&self->lock);
+  end_locked (self, run);
+  while (!has_lead && self->queue.length > 0 && count_running_locked (self) < self->max_threads)
+    work_locked (self);
+  summons = summon_locked (self);
+  unlock (self);
+  summon (self, summons);
+}
+
 /* ---- the main context ---- */
 
 /* Dispatches the dispatcher's one source. The source becomes ready when a request is queued, and stays ready until the
@@ -588,6 +727,23 @@ runs_now_locked (Dispatcher *self)
                                             self->n_running == 0 && g_main_context_is_owner (self->context));
 }
 
+/* Returns (nullable): the team of this thread, if the handler may run on it. */
+static FerryTeam *
+get_team (Dispatcher *self, FerryTransport *transport)
+{
+  FerryTeam *team =
+    atomic_load_explicit (&self->in_team, memory_order_relaxed) ? ferry_transport_get_team (transport) : NULL;
+
+  return team != NULL && ferry_team_may_handle (team) ? team : NULL;
+}
+
+/* Whether this thread, of a team, may run a handler. Requests that wait come first. */
+static gboolean
+runs_in_team_locked (Dispatcher *self)
+{
+  return self->place == PLACE_THREADS && self->queue.length == 0 && count_running_locked (self) < self->max_threads;
+}
+
 static gboolean
 has_room_locked (Dispatcher *self, gsize size)
 {
@@ -605,13 +761,22 @@ dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
   g_autoptr (GError) refusal = NULL;
   g_autoptr (GSource) source = NULL;
   Summons summons = SUMMONS_NONE;
+  FerryTeam *team = get_team (self, invocation->transport);
   Run run = {NULL};
 
   pthread_mutex_lock (&self->lock);
   if (!self->open)
     refusal = new_refusal (FALSE);
+  else if (team != NULL && runs_in_team_locked (self))
+    {
+      begin_locked (self, &run, invocation);
+      adopt_signals_locked (self);
+    }
   else if (runs_now_locked (self))
-    begin_locked (self, &run, invocation);
+    {
+      begin_locked (self, &run, invocation);
+      team = NULL;
+    }
   else if (!has_room_locked (self, size))
     refusal = new_refusal (TRUE);
   else
@@ -628,7 +793,9 @@ dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
     }
   pthread_mutex_unlock (&self->lock);
 
-  if (run.invocation != NULL)
+  if (run.invocation != NULL && team != NULL)
+    run_in_team (self, &run, team);
+  else if (run.invocation != NULL)
     {
       perform (&run);
       pthread_mutex_lock (&self->lock);
@@ -701,8 +868,10 @@ dispatcher_close (Dispatcher *self)
  * Answers the requests of a [class@Ferry.Transport]. A demux calls the handler that was added for the method of a
  * request.
  *
- * By default, handlers run on a pool of threads, one for each core that the process may use. Threads are started when
- * there are requests. To run handlers elsewhere, use [method@Ferry.Demux.set_threads],
+ * By default, at most as many handlers run at a time as there are cores that the process may use. In a worker, a
+ * handler runs on the thread that has received the request; while a handler takes long or waits, another thread
+ * receives. In an application, and over transports of other kinds, handlers run on a pool of threads. Threads are
+ * started when there are requests. To run handlers elsewhere, use [method@Ferry.Demux.set_threads],
  * [method@Ferry.Demux.set_threads_on_demand] or [method@Ferry.Demux.set_context].
  *
  * Every request is answered. A request that no handler answers gets one of these errors:
@@ -721,10 +890,8 @@ struct _FerryDemux
 {
   GObject parent_instance;
 
-  FerryTransport *transport;            /* const: (owned) */
-  Dispatcher *dispatcher;               /* const: (owned) */
-  FerryInvocationDescribeFunc describe; /* (nullable): set before the demux is started */
-  _Atomic guint64 n_received;
+  FerryTransport *transport; /* const: (owned) */
+  Dispatcher *dispatcher;    /* const: (owned) */
 
   pthread_mutex_t lock;
   gboolean telling;    /* lock: a thread is registering the demux with the transport, or unregistering it */
@@ -814,7 +981,13 @@ ferry_demux_set_start_thread_func (FerryDemux *self, FerryDemuxStartThreadFunc f
 void
 ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFunc describe)
 {
-  self->describe = describe;
+  self->dispatcher->describe = describe;
+}
+
+void
+ferry_demux_set_team (FerryDemux *self, guint n_threads)
+{
+  dispatcher_set_place (self->dispatcher, PLACE_THREADS, TRUE, n_threads, -1, NULL);
 }
 
 /* ---- handlers ---- */
@@ -880,9 +1053,9 @@ void
 ferry_demux_set_threads (FerryDemux *self, guint n_threads)
 {
   g_return_if_fail (FERRY_IS_DEMUX (self));
-  ferry_return_if_fail (
-    dispatcher_set_place (self->dispatcher, n_threads > 0 ? PLACE_THREADS : PLACE_RECEIVING, n_threads, -1, NULL),
-    WHEN_STOPPED);
+  ferry_return_if_fail (dispatcher_set_place (self->dispatcher, n_threads > 0 ? PLACE_THREADS : PLACE_RECEIVING, FALSE,
+                                              n_threads, -1, NULL),
+                        WHEN_STOPPED);
 }
 
 /**
@@ -900,7 +1073,7 @@ ferry_demux_set_threads_on_demand (FerryDemux *self, guint max_threads)
 {
   g_return_if_fail (FERRY_IS_DEMUX (self));
   g_return_if_fail (max_threads > 0);
-  ferry_return_if_fail (dispatcher_set_place (self->dispatcher, PLACE_THREADS, max_threads, IDLE_TIME, NULL),
+  ferry_return_if_fail (dispatcher_set_place (self->dispatcher, PLACE_THREADS, FALSE, max_threads, IDLE_TIME, NULL),
                         WHEN_STOPPED);
 }
 
@@ -918,7 +1091,7 @@ void
 ferry_demux_set_context (FerryDemux *self, GMainContext *context)
 {
   g_return_if_fail (FERRY_IS_DEMUX (self));
-  ferry_return_if_fail (dispatcher_set_place (self->dispatcher, PLACE_CONTEXT, 0, -1,
+  ferry_return_if_fail (dispatcher_set_place (self->dispatcher, PLACE_CONTEXT, FALSE, 0, -1,
                                               context != NULL ? context : g_main_context_default ()),
                         WHEN_STOPPED);
 }
@@ -1020,17 +1193,17 @@ ferry_demux_get_n_pending (FerryDemux *self)
 static void
 call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
-  FerryDemux *self = (FerryDemux *) owner;
+  Dispatcher *self = (Dispatcher *) owner;
   FerryDemuxInvocation *invocation = ferry_demux_invocation_new (transport, call, self->describe);
 
   invocation->number = atomic_fetch_add (&self->n_received, 1) + 1;
-  dispatcher_take (self->dispatcher, invocation);
+  dispatcher_take (self, invocation);
 }
 
 guint64
 ferry_demux_get_n_received (FerryDemux *self)
 {
-  return atomic_load (&self->n_received);
+  return atomic_load (&self->dispatcher->n_received);
 }
 
 /* Registers the demux with the transport, or unregisters it. Returns FALSE and sets error if another demux is
@@ -1041,7 +1214,7 @@ tell_transport (FerryDemux *self, gboolean wanted, GError **error)
   g_autoptr (GError) reason = NULL;
 
   if (wanted)
-    return ferry_transport_take_calls (self->transport, call_came, G_OBJECT (self), error);
+    return ferry_transport_take_calls (self->transport, call_came, G_OBJECT (self->dispatcher), error);
   reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED,
                                 "The other end has stopped answering requests; ask again later");
   ferry_transport_leave_calls (self->transport, reason);
@@ -1292,6 +1465,6 @@ static void
 ferry_demux_init (FerryDemux *self)
 {
   pthread_mutex_init (&self->lock, NULL);
-  self->dispatcher = dispatcher_new ();
-  dispatcher_set_place (self->dispatcher, PLACE_THREADS, ferry_get_n_usable_cores (), -1, NULL);
+  self->dispatcher = g_object_new (FERRY_TYPE_DISPATCHER, NULL);
+  ferry_demux_set_team (self, ferry_get_n_usable_cores ());
 }

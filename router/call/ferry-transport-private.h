@@ -15,6 +15,7 @@
 #include "base/ferry-completion-private.h"
 #include "base/ferry-spin-private.h"
 #include "base/ferry-waiters-private.h"
+#include "call/ferry-team-private.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport.h"
 
@@ -39,6 +40,8 @@ typedef struct
   gboolean (*cancel) (gpointer data, guint64 xid, guint16 reason);
   /* (nullable): sends a large message in a way that does not delay other messages. FALSE: it cannot now. */
   gboolean (*send_in_buffer) (gpointer data, const FerryPart *parts, guint n_parts);
+  /* (nullable): the team whose threads receive. */
+  FerryTeam *(*get_team) (gpointer data);
   /* (nullable): whether a message that was accepted still waits in this process. ferry_transport_note_room() is called
    * when that changes. */
   gboolean (*is_sending) (gpointer data);
@@ -98,7 +101,9 @@ void ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread
 /* Called by the receiving thread of a transport before it ends. Ends the transport with reason (nullable), if there is
  * still a transport, and unsets its receiving thread. */
 void ferry_transport_stop_receiving (GWeakRef *transport, const GError *reason);
-/* Whether this thread may wait for the other end. Fails with
+/* Returns (transfer none) (nullable): the team whose threads receive. */
+FerryTeam *ferry_transport_get_team (FerryTransport *self);
+/* Whether this thread may wait for the other end. A thread of a team that runs a handler steps aside. Fails with
  * FERRY_ERROR_WRONG_THREAD on the receiving thread and on the thread of the default main context. form: the name of the
  * function to use instead, for the error. */
 gboolean ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError **error);

@@ -279,16 +279,36 @@ ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread)
   atomic_store_explicit (&get_private (self)->receiving_thread, thread, memory_order_relaxed);
 }
 
+FerryTeam *
+ferry_transport_get_team (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  return priv->kind != NULL && priv->kind->get_team != NULL ? priv->kind->get_team (priv->data) : NULL;
+}
+
+/* Whether this thread receives, and no other can take its place. */
+static gboolean
+must_receive (FerryTransport *self)
+{
+  GThread *receiving = atomic_load_explicit (&get_private (self)->receiving_thread, memory_order_relaxed);
+  FerryTeam *team = receiving == g_thread_self () ? ferry_transport_get_team (self) : NULL;
+
+  return receiving == g_thread_self () && (team == NULL || !ferry_team_step_aside (team));
+}
+
 gboolean
 ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError **error)
 {
-  GThread *receiving = atomic_load_explicit (&get_private (self)->receiving_thread, memory_order_relaxed);
+  gboolean receives;
 
-  if (receiving != g_thread_self () && !g_main_context_is_owner (NULL))
-    return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
-                          "Waiting on this thread would block %s; use %s, or another thread",
-                          receiving == g_thread_self () ? "the awaited answer" : "the main loop", form);
+  if (g_main_context_is_owner (NULL))
+    return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
+                            "Waiting on this thread would block the main loop; use %s, or another thread", form);
+  receives = must_receive (self);
+  return !receives ||
+         ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
+                          "Waiting on this thread would block the awaited answer; use %s, or another thread", form);
 }
 
 void
@@ -529,7 +549,10 @@ call_came (FerryTransactions *transactions, FerryCall *call, gpointer data)
       "The other end does not answer requests yet, and too many requests wait there; ask again later");
   pthread_mutex_unlock (&priv->lock);
   if (func != NULL)
-    func (self, call, owner);
+    {
+      func (self, call, owner);
+      ferry_hand_over (owner);
+    }
   else if (refusal != NULL)
     ferry_call_refuse (call, refusal, NULL);
 }
@@ -635,8 +658,10 @@ ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize 
   g_autoptr (GError) error = NULL;
   gboolean received;
 
-  /* Until this function returns, this thread is the receiving thread, whichever thread was set before. */
-  ferry_transport_set_receiving_thread (self, g_thread_self ());
+  /* Until this function returns, this thread is the receiving thread, whichever thread was set before. A thread of a
+   * team is so already, and another one may take its place meanwhile. */
+  if (before != g_thread_self ())
+    ferry_transport_set_receiving_thread (self, g_thread_self ());
   received = bytes != NULL ? ferry_transactions_receive_bytes (priv->transactions, bytes, &error)
                            : ferry_transactions_receive (priv->transactions, data, size, &error);
   if (!received)
@@ -644,7 +669,8 @@ ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize 
       ferry_transport_end_run (self);
       ferry_transport_end (self, error);
     }
-  ferry_transport_set_receiving_thread (self, before);
+  if (before != g_thread_self ())
+    ferry_transport_set_receiving_thread (self, before);
 }
 
 void

@@ -21,7 +21,6 @@
 #include "call/ferry-link-transport-private.h"
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-thread-private.h"
 #include "call/ferry-outbox-private.h"
 #include "route/ferry-sender-private.h"
 #include "worker/ferry-attachment-private.h"
@@ -40,10 +39,9 @@ typedef struct
 #define MAX_UNSENT 256
 
 static GMutex reader_lock;
-static GCond reader_runs;
-static gboolean running;        /* lock: the reader's thread has begun */
 static GPtrArray *entries;      /* written with lock held: (element-type Entry) (nullable): const once it is set */
 static FerryDownlink *downlink; /* written with lock held: const once it is set */
+static FerryTeam *team;         /* written with lock held: const once it is set */
 
 /* ---- a transport, whose data is its outbox ---- */
 
@@ -91,12 +89,19 @@ end_call (gpointer outbox, FerryCaller *caller, gboolean waits)
   ferry_downlink_end_call (downlink, caller, waits);
 }
 
+static FerryTeam *
+get_team (gpointer outbox)
+{
+  return team;
+}
+
 static const FerryTransportKind worker_kind = {
   .send = send_parts,
   .close = stop_outbox,
   .free = free_outbox,
   .send_in_buffer = send_in_buffer,
   .is_sending = is_sending,
+  .get_team = get_team,
   .begin_call = begin_call,
   .end_call = end_call,
 };
@@ -167,7 +172,8 @@ take_message (Latest *latest, const FerryDownMessage *message)
   if (latest->transport == NULL)
     return;
   ferry_transport_receive_in_run (latest->transport, message->data, message->size, NULL);
-  wait_for_room (latest->transport);
+  if (ferry_team_has_lead (team))
+    wait_for_room (latest->transport);
 }
 
 static void
@@ -250,8 +256,10 @@ receive (Latest *latest)
     }
 }
 
-static gpointer
-read_down (gpointer data)
+/* A thread that loses the lead here has called a handler, before which no thread was left asleep: see
+ * ferry_transport_end_run(). */
+static void
+receive_all (gpointer data)
 {
   Latest latest = {0, NULL};
 
@@ -260,32 +268,14 @@ read_down (gpointer data)
       Entry *entry = g_ptr_array_index (entries, i);
       g_autoptr (FerryTransport) transport = g_weak_ref_get (&entry->transport);
 
-      ferry_downlink_watch_pipe (downlink, entry->index, entry->connection_id);
       if (transport != NULL)
         ferry_transport_set_receiving_thread (transport, g_thread_self ());
     }
-  g_mutex_lock (&reader_lock);
-  running = TRUE;
-  g_cond_broadcast (&reader_runs);
-  g_mutex_unlock (&reader_lock);
-  while (receive (&latest))
+  while (receive (&latest) && ferry_team_has_lead (team))
     ;
-  return NULL;
-}
-
-/* Starts the reader's thread, and waits until it has begun. The process may exit right after this, and leak checkers
- * report a thread that is only half started. */
-static gboolean
-start_thread_locked (GError **error)
-{
-  g_autoptr (GThread) thread =
-    ferry_thread_try_new ("ferry-reader", "reading what the application sends", read_down, NULL, error);
-
-  if (thread == NULL)
-    return FALSE;
-  while (!running)
-    g_cond_wait (&reader_runs, &reader_lock);
-  return TRUE;
+  if (latest.transport != NULL)
+    ferry_hand_over (latest.transport);
+  g_clear_object (&latest.transport);
 }
 
 /* ---- getting a transport ---- */
@@ -334,8 +324,16 @@ start_locked (FerryDownlink *own_downlink, GError **error)
     if (!add_entry (array, names[i], error))
       return FALSE;
   downlink = own_downlink;
+  for (guint i = 0; i < array->len && team == NULL; i++)
+    {
+      const Entry *entry = g_ptr_array_index (array, i);
+
+      ferry_downlink_watch_pipe (downlink, entry->index, entry->connection_id);
+    }
   entries = g_steal_pointer (&array);
-  if (start_thread_locked (error))
+  if (team == NULL)
+    team = ferry_team_new (receive_all, NULL);
+  if (ferry_team_start (team, error))
     return TRUE;
   g_clear_pointer (&entries, g_ptr_array_unref);
   return FALSE;

@@ -50,6 +50,7 @@ struct _FerryExporter
   /* Changed until the first transport is added, then const. */
   gboolean is_manual;    /* ferry_exporter_process_requests() and ferry_exporter_poll() iterate the context */
   GMainContext *context; /* (owned) (nullable): the main context on which methods are called; NULL: on threads */
+  gboolean in_team;      /* methods are called where requests are received, one at a time; n_threads does not count */
   guint n_threads;
 
   pthread_mutex_t lock;
@@ -103,8 +104,10 @@ G_DEFINE_FINAL_TYPE (FerryExporterSession, ferry_exporter_session, G_TYPE_OBJECT
  * but what their interfaces list. They also reach objects that methods return, where the type of such an object was
  * exported.
  *
- * Methods are called on a thread of the exporter's own. [method@Ferry.Exporter.set_context],
- * [method@Ferry.Exporter.set_threads] and [method@Ferry.Exporter.set_manual] choose another place.
+ * Over each transport, one method is called at a time. In a worker, that is on the thread that has received the call;
+ * while a method takes long, another thread receives. Elsewhere it is on a thread of the exporter's own.
+ * [method@Ferry.Exporter.set_context], [method@Ferry.Exporter.set_threads] and [method@Ferry.Exporter.set_manual]
+ * choose another place.
  *
  * Another process has a reference to each object of which it has a proxy. The reference is dropped when the proxy is
  * finalized, and when the transport ends. A reference is valid only over the transport by which it was sent, and only
@@ -837,7 +840,9 @@ new_session (FerryExporter *exporter, FerryTransport *transport)
   self->demux = ferry_demux_new (transport);
   ferry_demux_set_describe_func (self->demux, describe_request);
   ferry_demux_set_ordered (self->demux);
-  if (exporter->context == NULL)
+  if (exporter->in_team)
+    ferry_demux_set_team (self->demux, 1);
+  else if (exporter->context == NULL)
     ferry_demux_set_threads (self->demux, exporter->n_threads);
   else
     {
@@ -1088,6 +1093,7 @@ set_place (FerryExporter *self, gboolean is_manual, GMainContext *context, guint
       self->is_manual = is_manual;
       self->context = context;
       self->n_threads = n_threads;
+      self->in_team = FALSE;
     }
   pthread_mutex_unlock (&self->lock);
   g_clear_pointer (&before, g_main_context_unref);
@@ -1584,7 +1590,7 @@ ferry_exporter_init (FerryExporter *self)
 {
   self->generation = (guint64) g_random_int () << 32 | g_random_int () | 1;
   self->table = ferry_object_table_new ();
-  self->n_threads = 1;
+  self->in_team = TRUE;
   pthread_mutex_init (&self->lock, NULL);
   ferry_wait_queue_init (&self->closing);
   self->names = new_names ();

@@ -49,7 +49,7 @@ start_answering (End *self, gboolean in_main_loop, guint n_threads, GError **err
   ferry_demux_add_handler (self->demux, METHOD_BYTES, echo_bytes, NULL, NULL);
   if (in_main_loop)
     ferry_demux_set_context (self->demux, NULL);
-  else
+  else if (n_threads != BENCH_DEFAULT_THREADS)
     ferry_demux_set_threads (self->demux, n_threads);
   return ferry_demux_start (self->demux, error);
 }

@@ -92,13 +92,16 @@ struct _BenchRoad
   gboolean (*transact) (BenchSlot *slot);         /* (nullable): waits for the answer, and ends the slot's trip */
 };
 
+/* The answering end is left as it is made. */
+#define BENCH_DEFAULT_THREADS 1000
+
 /* A road in one direction, as the application sees it. */
 struct _BenchRoute
 {
   const char *name;
   const BenchRoad *road;
   BenchDirection direction;
-  guint n_threads;      /* that answer, 0 for the one that receives */
+  guint n_threads;      /* that answer, 0 for the one that receives, or BENCH_DEFAULT_THREADS */
   gboolean is_apart;    /* echo is placed where workers are */
   GSubprocess *process; /* (owned) (nullable): the worker, unless Ferry launched it */
   GPid pid;             /* the worker's, 0: none */
