@@ -82,12 +82,19 @@ gboolean ferry_completion_is_over (FerryCompletion *self);
 
 /* Sleeps until the completion has ended. deadline: monotonic time in microseconds, G_MAXINT64 for none. */
 void ferry_completion_wait (FerryCompletion *self, gint64 deadline, GCancellable *cancellable);
-/* Works as ferry_completion_wait(), but returns early when *bell, a word shared with another process, is rung: when it
- * differs from seen. Also returns when the deadline has passed, the cancellable was cancelled, or the kernel refuses
- * the sleep: the caller must then call ferry_completion_wait(), which abandons the completion. Needs
- * ferry_futex_can_wait_any(). */
-void ferry_completion_wait_for_bell (FerryCompletion *self, gint64 deadline, GCancellable *cancellable,
-                                     _Atomic guint32 *bell, guint32 seen);
+/* Works as ferry_completion_wait(), but also returns when another thread has called ferry_completion_hand_over().
+ * Returns whether one has, now or before. */
+gboolean ferry_completion_wait_or_take (FerryCompletion *self, gint64 deadline, GCancellable *cancellable);
+/* Any thread: makes the waiting thread return from ferry_completion_wait_or_take(), with all that was written before.
+ * Once for each completion. A thread that sleeps in the completion's waiters is woken by ferry_due_waiters_wake(). The
+ * waiting thread may free the completion at once. */
+void ferry_completion_hand_over (FerryCompletion *self, FerryDueWaiters *due);
+/* Works as ferry_completion_wait_or_take(), but returns early when *bell, a word shared with another process, is rung:
+ * when it differs from seen. Also returns when the deadline has passed, the cancellable was cancelled, or the kernel
+ * refuses the sleep: the caller must then call ferry_completion_wait(), which abandons the completion. Returns whether
+ * the bell was rung while nothing else had happened. Needs ferry_futex_can_wait_any(). */
+gboolean ferry_completion_wait_for_bell (FerryCompletion *self, gint64 deadline, GCancellable *cancellable,
+                                         _Atomic guint32 *bell, guint32 seen);
 /* Makes task return when the completion ends. Takes a reference to task, and uses its cancellable and its context.
  * The caller gets the result with g_task_propagate_pointer(). */
 void ferry_completion_return (FerryCompletion *self, GTask *task, gint64 deadline);

@@ -7,6 +7,7 @@
  *   OVER       the result or the error is written, and does not change any more
  *   FACED      the face, a task or a function, is set, with its timer and its cancellable
  *   ASLEEP     a thread sleeps on the word, or is about to
+ *   HANDED     the waiting thread has got what it needs to end the completion itself
  *   LOOK       a counter in the bits above: the sleeping thread must check its cancellable
  *
  * The thread that sets RESERVED first decides the end, so there is one end. OVER and FACED come in either order. The
@@ -33,7 +34,8 @@
 #define OVER 2
 #define FACED 4
 #define ASLEEP 8
-#define LOOK 16
+#define HANDED 16
+#define LOOK 32
 
 struct _FerryCompletion
 {
@@ -352,14 +354,15 @@ sleep_until_change (FerryCompletion *self, guint32 seen, gint64 deadline)
   return ferry_futex_wait (&self->state, seen | ASLEEP, FUTEX_BITSET_MATCH_ANY, deadline);
 }
 
+/* ends: the bits of the state that end the wait. */
 static void
-wait_until_over (FerryCompletion *self, gint64 deadline, GCancellable *cancellable)
+wait_until (FerryCompletion *self, guint32 ends, gint64 deadline, GCancellable *cancellable)
 {
   gboolean in_time = TRUE;
   guint32 seen;
 
-  /* Acquire: sees the result that the thread that set OVER wrote. */
-  while (((seen = atomic_load_explicit (&self->state, memory_order_acquire)) & OVER) == 0)
+  /* Acquire: sees what the thread that set the bit wrote before. */
+  while (((seen = atomic_load_explicit (&self->state, memory_order_acquire)) & ends) == 0)
     {
       gboolean is_cancelled = g_cancellable_is_cancelled (cancellable);
 
@@ -375,30 +378,72 @@ wait_until_over (FerryCompletion *self, gint64 deadline, GCancellable *cancellab
     }
 }
 
-void
-ferry_completion_wait (FerryCompletion *self, gint64 deadline, GCancellable *cancellable)
+static gboolean
+has_any (FerryCompletion *self, guint32 bits)
+{
+  return (atomic_load_explicit (&self->state, memory_order_acquire) & bits) != 0;
+}
+
+static void
+wait_as_thread (FerryCompletion *self, guint32 ends, gint64 deadline, GCancellable *cancellable)
 {
   gulong id;
 
-  if (ferry_completion_is_over (self))
+  if (has_any (self, ends))
     return;
   if (uses_waiters (self))
     self->slot = ferry_waiters_take (self->waiters);
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (have_thread_look), self, NULL) : 0;
-  wait_until_over (self, deadline, cancellable);
+  wait_until (self, ends, deadline, cancellable);
   g_cancellable_disconnect (cancellable, id);
   if (uses_waiters (self))
     ferry_waiters_leave (self->waiters, self->slot);
 }
 
-static void
+void
+ferry_completion_wait (FerryCompletion *self, gint64 deadline, GCancellable *cancellable)
+{
+  wait_as_thread (self, OVER, deadline, cancellable);
+}
+
+gboolean
+ferry_completion_wait_or_take (FerryCompletion *self, gint64 deadline, GCancellable *cancellable)
+{
+  wait_as_thread (self, OVER | HANDED, deadline, cancellable);
+  return has_any (self, HANDED);
+}
+
+void
+ferry_completion_hand_over (FerryCompletion *self, FerryDueWaiters *due)
+{
+  guint32 seen = atomic_load_explicit (&self->state, memory_order_acquire);
+  FerryWaiters *waiters;
+  guint slot;
+
+  /* The slot is read before the change, as the waiting thread may free the completion after it. A thread that falls
+   * asleep meanwhile changes the state. Release: publishes what is handed over. */
+  do
+    {
+      waiters = (seen & ASLEEP) != 0 && uses_waiters (self) ? self->waiters : NULL;
+      slot = waiters != NULL ? self->slot : 0;
+    }
+  while (!atomic_compare_exchange_weak_explicit (&self->state, &seen, seen | HANDED, memory_order_acq_rel,
+                                                 memory_order_acquire));
+  if (waiters != NULL)
+    ferry_due_waiters_add (due, waiters, slot);
+  else if ((seen & ASLEEP) != 0)
+    ferry_futex_wake (&self->state, FUTEX_BITSET_MATCH_ANY);
+}
+
+/* Returns whether the bell was rung, and nothing else has happened. */
+static gboolean
 wait_until_over_or_rung (FerryCompletion *self, gint64 deadline, GCancellable *cancellable, _Atomic guint32 *bell,
                          guint32 seen_bell)
 {
   gboolean may_sleep = TRUE;
   guint32 seen;
 
-  while (may_sleep && ((seen = atomic_load_explicit (&self->state, memory_order_acquire)) & OVER) == 0 &&
+  while (may_sleep && ((seen = atomic_load_explicit (&self->state, memory_order_acquire)) & (OVER | HANDED)) == 0 &&
          !g_cancellable_is_cancelled (cancellable) && atomic_load_explicit (bell, memory_order_acquire) == seen_bell)
     {
       const struct futex_waitv words[] = {
@@ -409,22 +454,25 @@ wait_until_over_or_rung (FerryCompletion *self, gint64 deadline, GCancellable *c
       if (fall_asleep (self, seen))
         may_sleep = ferry_futex_wait_any (words, G_N_ELEMENTS (words), deadline);
     }
+  return may_sleep && (seen & (OVER | HANDED)) == 0 && !g_cancellable_is_cancelled (cancellable);
 }
 
-void
+gboolean
 ferry_completion_wait_for_bell (FerryCompletion *self, gint64 deadline, GCancellable *cancellable,
                                 _Atomic guint32 *bell, guint32 seen)
 {
+  gboolean was_rung;
   gulong id;
 
-  if (ferry_completion_is_over (self))
-    return;
+  if (has_any (self, OVER | HANDED))
+    return FALSE;
   self->is_alone = TRUE;
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (have_thread_look), self, NULL) : 0;
-  wait_until_over_or_rung (self, deadline, cancellable, bell, seen);
+  was_rung = wait_until_over_or_rung (self, deadline, cancellable, bell, seen);
   g_cancellable_disconnect (cancellable, id);
   /* This thread may end the completion itself, and need not wake itself. Relaxed: it publishes nothing. */
   atomic_fetch_and_explicit (&self->state, ~(guint32) ASLEEP, memory_order_relaxed);
+  return was_rung;
 }
 
 /* ---- a task, a function ---- */

@@ -13,7 +13,7 @@
  * sleeping thread loads the rings, checks the awaited state, and sleeps only while the rings are unchanged (the
  * kernel compares them). So no wake-up is lost, but a thread may wake without need.
  *
- * Threads: any; the members and functions for due threads only on the receiving thread, which receives the answers. */
+ * Threads: any; the due threads of the waiters only on the receiving thread, which receives the answers. */
 
 #pragma once
 
@@ -24,17 +24,26 @@ G_BEGIN_DECLS
 
 #define FERRY_N_WAITER_GROUPS 32
 
+typedef struct _FerryWaiters FerryWaiters;
+
+/* The slots that one thread is going to wake. Zeros are a valid start. */
 typedef struct
+{
+  FerryWaiters *waiters; /* (unowned) (nullable): of the slots */
+  guint32 slots[FERRY_N_WAITER_GROUPS];
+  guint32 groups; /* the bits of the groups that have slots */
+  guint n;
+} FerryDueWaiters;
+
+struct _FerryWaiters
 {
   struct
   {
     _Atomic guint32 taken; /* the bits of the slots in use */
     _Atomic guint32 rings;
-    guint32 due; /* receiving thread: the bits of the slots to wake at the next ferry_waiters_wake_due() */
   } groups[FERRY_N_WAITER_GROUPS];
-  guint32 due; /* receiving thread, as n_due: the bits of the groups whose due is not 0 */
-  guint n_due;
-} FerryWaiters;
+  FerryDueWaiters due; /* receiving thread */
+};
 
 /* Returns a slot to sleep on. When all slots are taken, returns one that other threads also use; threads that share
  * a slot wake together. */
@@ -50,5 +59,9 @@ void ferry_waiters_wake (FerryWaiters *self, guint slot);
 /* Receiving thread: marks the slot as due. The next ferry_waiters_wake_due(), which must follow soon, wakes it. */
 void ferry_waiters_wake_later (FerryWaiters *self, guint slot);
 void ferry_waiters_wake_due (FerryWaiters *self);
+
+/* Adds a slot of waiters. Slots of other waiters are woken first. ferry_due_waiters_wake() must follow soon. */
+void ferry_due_waiters_add (FerryDueWaiters *self, FerryWaiters *waiters, guint slot);
+void ferry_due_waiters_wake (FerryDueWaiters *self);
 
 G_END_DECLS

@@ -84,25 +84,40 @@ ferry_waiters_wake (FerryWaiters *self, guint slot)
 }
 
 void
+ferry_due_waiters_add (FerryDueWaiters *self, FerryWaiters *waiters, guint slot)
+{
+  if (self->waiters != waiters)
+    ferry_due_waiters_wake (self);
+  self->waiters = waiters;
+  self->slots[group_of (slot)] |= bit_of (slot);
+  self->groups |= 1u << group_of (slot);
+  if (++self->n >= MAX_DUE)
+    ferry_due_waiters_wake (self);
+}
+
+void
+ferry_due_waiters_wake (FerryDueWaiters *self)
+{
+  self->n = 0;
+  while (self->groups != 0)
+    {
+      guint group = (guint) __builtin_ctz (self->groups);
+      guint32 bits = self->slots[group];
+
+      self->slots[group] = 0;
+      self->groups &= ~(1u << group);
+      wake_group (self->waiters, group, bits);
+    }
+}
+
+void
 ferry_waiters_wake_later (FerryWaiters *self, guint slot)
 {
-  self->groups[group_of (slot)].due |= bit_of (slot);
-  self->due |= 1u << group_of (slot);
-  if (++self->n_due >= MAX_DUE)
-    ferry_waiters_wake_due (self);
+  ferry_due_waiters_add (&self->due, self, slot);
 }
 
 void
 ferry_waiters_wake_due (FerryWaiters *self)
 {
-  self->n_due = 0;
-  while (self->due != 0)
-    {
-      guint group = (guint) __builtin_ctz (self->due);
-      guint32 bits = self->groups[group].due;
-
-      self->groups[group].due = 0;
-      self->due &= ~(1u << group);
-      wake_group (self, group, bits);
-    }
+  ferry_due_waiters_wake (&self->due);
 }

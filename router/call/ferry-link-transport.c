@@ -176,16 +176,16 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
     ferry_transport_receive_in_run (end->kept, data, size, receiver->large);
 }
 
-/* ---- receiving on a thread that waits for an answer ---- */
+/* ---- threads that wait for answers ---- */
 
 static gboolean
-begin_call (gpointer data, FerryCaller *caller)
+begin_call (gpointer data, FerryCaller *caller, gboolean may_take)
 {
   End *end = data;
   FerryLink *link = get_link (end);
 
   caller->connection_id = ferry_receiver_get_connection_id (end->receiver);
-  return link != NULL && ferry_monitor_begin_call (end->monitor, link, caller);
+  return link != NULL && ferry_monitor_begin_call (end->monitor, link, caller, may_take);
 }
 
 static void
@@ -194,6 +194,15 @@ end_call (gpointer data, FerryCaller *caller, gboolean waits)
   End *end = data;
 
   ferry_monitor_end_call (end->monitor, get_link (end), caller, waits);
+}
+
+static void
+remove_caller (gpointer data, FerryCaller *caller)
+{
+  FerryLink *link = get_link (data);
+
+  if (link != NULL)
+    ferry_callers_remove (&link->callers, caller);
 }
 
 /* ---- the end of the pipe ---- */
@@ -272,6 +281,9 @@ end_free (gpointer data)
   End *end = data;
   FerryLink *link = get_link (end);
 
+  /* What the transport's threads slept in is freed after this. */
+  if (link != NULL)
+    ferry_callers_sync (&link->callers);
   g_clear_object (&end->receiver);
   g_clear_pointer (&end->monitor, ferry_monitor_unref);
   g_clear_pointer (&link, ferry_link_unref);
@@ -286,6 +298,7 @@ static const FerryTransportKind link_kind = {
   .cancel = send_cancel,
   .begin_call = begin_call,
   .end_call = end_call,
+  .remove_caller = remove_caller,
 };
 
 /* ---- from a launcher to a link ---- */

@@ -232,14 +232,14 @@ send_request (FerryMux *self, const FerryAskRequest *request, const FerryAnswerF
           g_clear_error (&failure);
           return xid;
         }
+      if (request->answer_wait != NULL)
+        ferry_answer_wait_cancel (request->answer_wait);
       if (!request->waits || !g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
         {
           g_propagate_error (error, failure);
           return 0;
         }
       g_clear_error (&failure);
-      if (request->answer_wait != NULL)
-        ferry_answer_wait_cancel (request->answer_wait);
       if (!ferry_transport_wait_for_room (self->transport, count, request->deadline, request->cancellable, error))
         return 0;
     }
@@ -388,6 +388,8 @@ transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *
   completion = ferry_completion_new (&transaction_funcs, sizeof (Transaction));
   if (waiters != NULL)
     ferry_completion_set_waiters (completion, waiters);
+  if (request->answer_wait != NULL)
+    ferry_answer_wait_set_completion (request->answer_wait, completion);
   self = ferry_completion_get_data (completion);
   self->mux = g_object_ref (mux);
   self->of_bytes = request->packed.data != NULL;
@@ -417,12 +419,8 @@ transact (FerryMux *self, FerryAskRequest *request, const char *form, gpointer *
   request->answer_wait = &wait;
   completion = transaction_start (self, request, ferry_transport_get_waiters (self->transport), error);
   if (completion == NULL)
-    {
-      ferry_answer_wait_cancel (&wait);
-      return FALSE;
-    }
-  ferry_answer_wait_finish (&wait, completion, ((Transaction *) ferry_completion_get_data (completion))->xid,
-                            ferry_deadline_or_never (request->deadline), request->cancellable);
+    return FALSE;
+  ferry_answer_wait_finish (&wait, ferry_deadline_or_never (request->deadline), request->cancellable);
   *result = ferry_completion_take (completion, &failure);
   if (failure == NULL)
     return TRUE;
@@ -444,9 +442,9 @@ transact (FerryMux *self, FerryAskRequest *request, const char *form, gpointer *
  * transport, which for a worker's link is the router's. On these two threads the function fails with
  * %FERRY_ERROR_WRONG_THREAD; use [method@Ferry.Mux.transact_async] there.
  *
- * A single thread that waits over a worker's link receives its answer by itself, however busy the router's thread is.
- * Where several threads wait over one link at the same time, and without [property@Ferry.Router:short-cut], the
- * router's thread passes answers on, between the handlers that it calls.
+ * However busy the router's thread is, and even where it waits for the calling thread, the answer of a worker comes: no
+ * handler has to return for it. So it may come before messages that the worker sent earlier over its pipes. A worker
+ * that sends more of these than are kept for a busy main loop, about a MiB, holds up its own answers.
  *
  * An error of the other end keeps its domain and code; see [func@Ferry.Error.get_trace]. Other failures are:
  *

@@ -93,7 +93,7 @@ typedef struct
   guint n_descriptors;
   FerryPart packed; /* used instead of arguments: the bytes of an “ay”; data is NULL for none */
   /* (nullable): called just before the request is sent, with a lock held that orders requests. It must not send. */
-  void (*prepare) (gpointer data);
+  void (*prepare) (gpointer data, guint64 xid);
   gpointer prepare_data;
 } FerryRequest;
 
@@ -154,11 +154,14 @@ gboolean ferry_transactions_receive (FerryTransactions *self, gconstpointer data
 /* Works as ferry_transactions_receive(); a value of the message holds a reference to bytes. */
 gboolean ferry_transactions_receive_bytes (FerryTransactions *self, GBytes *bytes, GError **error);
 
-/* Whether a message is the whole answer to transaction xid. Costs no lock, and calls nothing. */
+/* Takes a message if it is a piece of the answer to transaction xid. Calls nothing. */
+gboolean ferry_transactions_take_own_piece (FerryTransactions *self, guint64 xid, gconstpointer data, gsize size);
+/* Whether a message is the answer to transaction xid, or the last part of it. Calls nothing. */
 gboolean ferry_transactions_is_own_answer (FerryTransactions *self, guint64 xid, gconstpointer data, gsize size);
 /* Processes such a message: the thread that waits for the answer may call this while another thread is in
- * ferry_transactions_receive(). Calls done(), done_in_run() or done_packed() of that transaction only. */
-void ferry_transactions_receive_own_answer (FerryTransactions *self, gconstpointer data, gsize size);
+ * ferry_transactions_receive(). Calls done(), done_in_run() or done_packed() of that transaction only. whole
+ * (nullable): as in ferry_transactions_receive_bytes(). */
+void ferry_transactions_receive_own_answer (FerryTransactions *self, gconstpointer data, gsize size, GBytes *whole);
 
 /* Processes a cancel that overtook messages, maybe even its own request. */
 void ferry_transactions_receive_cancel (FerryTransactions *self, guint64 xid, guint16 reason);

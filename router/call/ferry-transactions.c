@@ -482,7 +482,7 @@ ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, co
   xid = begin (self, request, funcs, data, &failure);
   message.header.xid = xid;
   if (xid != 0 && request->prepare != NULL)
-    request->prepare (request->prepare_data);
+    request->prepare (request->prepare_data, xid);
   if (xid != 0 && !self->funcs.send (self->transport, &message, &failure) && take_back (self, xid, request->flags))
     xid = 0;
   pthread_mutex_unlock (&self->send_lock);
@@ -1187,6 +1187,14 @@ hand_over_answer (FerryTransactions *self, FerryXidEntry *entry, const FerryCall
   return is_good;
 }
 
+/* Whether the last part of an answer completes the pieces that came before. entry (nullable): of its transaction. */
+static gboolean
+fits_pieces_locked (const FerryXidEntry *entry, const FerryCallMessage *message)
+{
+  return entry == NULL ||
+         (entry->pieces != NULL && (guint64) message->header.number == entry->pieces->len + message->body_size);
+}
+
 /* An error, or an answer that came whole, replaces the pieces that came before. */
 static gboolean
 receive_answer (FerryTransactions *self, const FerryCallMessage *message, gboolean own, GError **error)
@@ -1198,8 +1206,7 @@ receive_answer (FerryTransactions *self, const FerryCallMessage *message, gboole
 
   pthread_mutex_lock (&self->lock);
   asked = ends_pieces (message) ? ferry_xid_table_find (&self->asked, xid) : NULL;
-  fits = asked == NULL ||
-         (asked->pieces != NULL && (guint64) message->header.number == asked->pieces->len + message->body_size);
+  fits = fits_pieces_locked (asked, message);
   if (fits && !remove_asked_locked (self, xid, &entry))
     count_orphan_locked (self, xid);
   pthread_mutex_unlock (&self->lock);
@@ -1451,6 +1458,23 @@ ferry_transactions_receive_bytes (FerryTransactions *self, GBytes *bytes, GError
 }
 
 gboolean
+ferry_transactions_take_own_piece (FerryTransactions *self, guint64 xid, gconstpointer data, gsize size)
+{
+  FerryCallMessage message;
+
+  return self->funcs.is_begun == NULL && ferry_call_message_parse (&message, data, size, NULL) &&
+         message.header.xid == xid && message.header.kind == FERRY_CALL_PIECE && receive_piece (self, &message, NULL);
+}
+
+/* Whether an answer that came in pieces has all its bytes. */
+static gboolean
+fits_pieces (FerryTransactions *self, const FerryCallMessage *message)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+  return fits_pieces_locked (ferry_xid_table_find (&self->asked, message->header.xid), message);
+}
+
+gboolean
 ferry_transactions_is_own_answer (FerryTransactions *self, guint64 xid, gconstpointer data, gsize size)
 {
   FerryCallMessage message;
@@ -1459,18 +1483,21 @@ ferry_transactions_is_own_answer (FerryTransactions *self, guint64 xid, gconstpo
   if (self->funcs.is_begun != NULL || !ferry_call_message_parse (&message, data, size, NULL))
     return FALSE;
   kind = message.header.kind;
-  return message.header.xid == xid && !ends_pieces (&message) &&
+  return message.header.xid == xid && (!ends_pieces (&message) || fits_pieces (self, &message)) &&
          (kind == FERRY_CALL_ANSWER || kind == FERRY_CALL_ERROR || kind == FERRY_CALL_REFUSE);
 }
 
 void
-ferry_transactions_receive_own_answer (FerryTransactions *self, gconstpointer data, gsize size)
+ferry_transactions_receive_own_answer (FerryTransactions *self, gconstpointer data, gsize size, GBytes *whole)
 {
   FerryCallMessage message;
 
-  /* Closed transactions have failed already. The message was parsed before, and has no pieces, so nothing can fail. */
-  if (!is_closed (self) && ferry_call_message_parse (&message, data, size, NULL))
-    receive_answer (self, &message, TRUE, NULL);
+  /* Closed transactions have failed already. The message was parsed before, so it is not malformed. If the joined value
+   * of its pieces is, the asker gets that error. */
+  if (is_closed (self) || !ferry_call_message_parse (&message, data, size, NULL))
+    return;
+  message.whole = whole;
+  receive_answer (self, &message, TRUE, NULL);
 }
 
 /* ---- the end ---- */

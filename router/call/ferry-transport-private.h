@@ -45,12 +45,15 @@ typedef struct
   /* (nullable): whether a message that was accepted still waits in this process. ferry_transport_note_room() is called
    * when that changes. */
   gboolean (*is_sending) (gpointer data);
-  /* (nullable): lets the calling thread receive the answer to a request that it will send, where the transport can do
-   * so now. Sets the caller's connection id. Returns whether it does: then end_call follows. One thread at a time has a
-   * call. */
-  gboolean (*begin_call) (gpointer data, FerryCaller *caller);
+  /* (nullable): for a thread that will send a request and wait for the answer. may_take: lets the thread receive the
+   * answer itself, where the transport can do so now. Returns whether it does: then end_call follows. One thread at a
+   * time has a call. Sets the caller's connection id. */
+  gboolean (*begin_call) (gpointer data, FerryCaller *caller, gboolean may_take);
   /* (nullable, with begin_call): ends the call. waits: waits for the answer first, and receives it where it can. */
   void (*end_call) (gpointer data, FerryCaller *caller, gboolean waits);
+  /* (nullable): set where begin_call notes each thread, to be handed its answer by another thread. Ends that, unless
+   * the caller's completion is handed over. Afterwards, the caller's size tells whether the thread has the answer. */
+  void (*remove_caller) (gpointer data, FerryCaller *caller);
 } FerryTransportKind;
 
 /* Returns (transfer full) a transport of that kind. Takes data. */
@@ -71,30 +74,30 @@ FerryWaiters *ferry_transport_get_waiters (FerryTransport *self);
 #define FERRY_MAX_OWN_ANSWER 8192
 
 /* A thread that asks and waits for the answer. Where it is the only one that waits, it may receive the answer itself.
- */
+ * Else it may be handed the answer. */
 typedef struct
 {
   FerryTransport *transport; /* (unowned) */
   gboolean is_only;          /* no other thread waits; cleared when the call was ended */
   gboolean has_call;         /* begin_call returned TRUE */
+  gboolean is_noted;         /* begin_call has noted the thread, and remove_caller was not called */
   FerryCaller caller;
-  FerryCompletion *completion; /* (unowned): this, and all to cancellable, are set by ferry_answer_wait_finish() */
-  guint64 xid;
-  gint64 deadline;
+  gint64 deadline;           /* this and the next are set by ferry_answer_wait_finish() */
   GCancellable *cancellable; /* (unowned) (nullable) */
   guint64 answer[FERRY_MAX_OWN_ANSWER / sizeof (guint64)];
 } FerryAnswerWait;
 
 /* Must be called first. */
 void ferry_answer_wait_init (FerryAnswerWait *self, FerryTransport *transport);
+/* Must be called before the request is sent. completion: (unowned): that of the transaction */
+void ferry_answer_wait_set_completion (FerryAnswerWait *self, FerryCompletion *completion);
 /* For FerryRequest.prepare: called just before the request is sent, and once more if it is sent again after it had to
  * wait for room. wait is a FerryAnswerWait, which must not move from now on. */
-void ferry_answer_wait_begin (gpointer wait);
-/* For a request that was not sent, or that has to wait for room. May be called twice. */
+void ferry_answer_wait_begin (gpointer wait, guint64 xid);
+/* For a request that was not sent, or that has to wait for room. */
 void ferry_answer_wait_cancel (FerryAnswerWait *self);
-/* Waits until completion, of transaction xid, is over, as ferry_completion_wait() does. */
-void ferry_answer_wait_finish (FerryAnswerWait *self, FerryCompletion *completion, guint64 xid, gint64 deadline,
-                               GCancellable *cancellable);
+/* Waits until the completion is over, as ferry_completion_wait() does. */
+void ferry_answer_wait_finish (FerryAnswerWait *self, gint64 deadline, GCancellable *cancellable);
 
 /* Sets the thread that receives, which must not wait for answers. NULL: none, or not known yet. */
 void ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread);

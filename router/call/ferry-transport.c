@@ -360,12 +360,25 @@ ferry_transport_get_waiters (FerryTransport *self)
   return &get_private (self)->waiters;
 }
 
+/* See ferry-callers-private.h. */
+G_STATIC_ASSERT (offsetof (FerryCallHeader, xid) == 0);
+
 static gboolean
 is_answer (gpointer data, gconstpointer message, gsize size)
 {
   const FerryAnswerWait *self = data;
 
-  return ferry_transactions_is_own_answer (get_private (self->transport)->transactions, self->xid, message, size);
+  return ferry_transactions_is_own_answer (get_private (self->transport)->transactions, self->caller.number, message,
+                                           size);
+}
+
+static gboolean
+take_part (gpointer data, gconstpointer message, gsize size)
+{
+  const FerryAnswerWait *self = data;
+
+  return ferry_transactions_take_own_piece (get_private (self->transport)->transactions, self->caller.number, message,
+                                            size);
 }
 
 /* Asked once: one system call. */
@@ -379,15 +392,17 @@ can_wait_any (void)
   return answer == 2;
 }
 
-static void
+static gboolean
 sleep_until_answer (gpointer data, _Atomic guint32 *bell, guint32 seen)
 {
   const FerryAnswerWait *self = data;
+  gboolean was_rung;
 
   /* A link may have several transports, and so several threads that sleep on this bell. */
   ferry_futex_doorbell_begin_wait ();
-  ferry_completion_wait_for_bell (self->completion, self->deadline, self->cancellable, bell, seen);
+  was_rung = ferry_completion_wait_for_bell (self->caller.completion, self->deadline, self->cancellable, bell, seen);
   ferry_futex_doorbell_end_wait (bell, seen);
+  return was_rung;
 }
 
 void
@@ -396,31 +411,43 @@ ferry_answer_wait_init (FerryAnswerWait *self, FerryTransport *transport)
   self->transport = transport;
   self->is_only = FALSE;
   self->has_call = FALSE;
+  self->is_noted = FALSE;
   self->caller = (FerryCaller){
     .spin = &get_private (transport)->spin,
     .place = self->answer,
     .max_size = sizeof self->answer,
     .is_answer = is_answer,
+    .take_part = take_part,
     .sleep = can_wait_any () ? sleep_until_answer : NULL,
     .data = self,
   };
 }
 
 void
-ferry_answer_wait_begin (gpointer wait)
+ferry_answer_wait_set_completion (FerryAnswerWait *self, FerryCompletion *completion)
+{
+  self->caller.completion = completion;
+}
+
+void
+ferry_answer_wait_begin (gpointer wait, guint64 xid)
 {
   FerryAnswerWait *self = wait;
   FerryTransportPrivate *priv = get_private (self->transport);
 
   if (priv->kind == NULL || priv->kind->begin_call == NULL)
     return;
+  self->caller.number = xid;
   /* Acquire and release: the spin passes from one thread to the next. While this thread waits, the count does not get
    * back to 0, so no other thread has a call. */
   self->is_only = atomic_fetch_add_explicit (&priv->n_waiting, 1, memory_order_acq_rel) == 0;
-  if (self->is_only)
-    self->has_call = priv->kind->begin_call (priv->data, &self->caller);
-  else
+  if (!self->is_only)
     atomic_fetch_sub_explicit (&priv->n_waiting, 1, memory_order_acq_rel);
+  /* Where a wrong answer came before an earlier request was sent, the completion is handed over already. */
+  if (self->caller.size > 0)
+    return;
+  self->has_call = priv->kind->begin_call (priv->data, &self->caller, self->is_only);
+  self->is_noted = priv->kind->remove_caller != NULL;
 }
 
 static void
@@ -431,6 +458,17 @@ end_call (FerryAnswerWait *self, gboolean waits)
   if (self->has_call)
     priv->kind->end_call (priv->data, &self->caller, waits);
   self->has_call = FALSE;
+}
+
+/* No answer is handed over any more. */
+static void
+remove_caller (FerryAnswerWait *self)
+{
+  FerryTransportPrivate *priv = get_private (self->transport);
+
+  if (self->is_noted)
+    priv->kind->remove_caller (priv->data, &self->caller);
+  self->is_noted = FALSE;
 }
 
 /* Lets another thread have the next call. */
@@ -448,21 +486,28 @@ void
 ferry_answer_wait_cancel (FerryAnswerWait *self)
 {
   end_call (self, FALSE);
+  remove_caller (self);
   leave (self);
 }
 
 void
-ferry_answer_wait_finish (FerryAnswerWait *self, FerryCompletion *completion, guint64 xid, gint64 deadline,
-                          GCancellable *cancellable)
+ferry_answer_wait_finish (FerryAnswerWait *self, gint64 deadline, GCancellable *cancellable)
 {
-  self->completion = completion;
-  self->xid = xid;
+  FerryCompletion *completion = self->caller.completion;
+
   self->deadline = deadline;
   self->cancellable = cancellable;
   end_call (self, !ferry_completion_is_over (completion));
+  /* A caller that was handed its answer is in no list any more. */
+  if (self->is_noted && ferry_completion_wait_or_take (completion, deadline, cancellable))
+    self->is_noted = FALSE;
+  remove_caller (self);
   if (self->caller.size > 0)
-    ferry_transactions_receive_own_answer (get_private (self->transport)->transactions, self->answer,
-                                           self->caller.size);
+    ferry_transactions_receive_own_answer (
+      get_private (self->transport)->transactions,
+      self->caller.whole != NULL ? g_bytes_get_data (self->caller.whole, NULL) : self->answer, self->caller.size,
+      self->caller.whole);
+  g_clear_pointer (&self->caller.whole, g_bytes_unref);
   ferry_completion_wait (completion, deadline, cancellable);
   if (self->is_only)
     ferry_spin_end (&get_private (self->transport)->spin);

@@ -77,10 +77,10 @@ free_outbox (gpointer outbox)
 }
 
 static gboolean
-begin_call (gpointer outbox, FerryCaller *caller)
+begin_call (gpointer outbox, FerryCaller *caller, gboolean may_take)
 {
   caller->connection_id = ferry_sender_get_connection_id (ferry_outbox_get_sender (outbox));
-  return ferry_downlink_begin_call (downlink, caller);
+  return may_take && ferry_downlink_begin_call (downlink, caller);
 }
 
 static void

@@ -14,33 +14,43 @@
 
 #include <string.h>
 
+#include "base/ferry-completion-private.h"
 #include "base/ferry-spin-private.h"
 #include "lane/ferry-lane-layout.h"
 #include "lane/ferry-wake-private.h"
 
 G_BEGIN_DECLS
 
-/* A thread that asks, and takes the answer out of a lane itself. It gets the lane before it sends the request, as the
- * answer may come before this thread runs again. */
-typedef struct
+typedef struct _FerryCaller FerryCaller;
+
+/* A thread that asks, and is handed the answer by the thread that drains the lane, or takes the answer out of the lane
+ * itself. In the latter case it gets the lane before it sends the request, as the answer may come before this thread
+ * runs again. */
+struct _FerryCaller
 {
-  guint64 connection_id; /* of the answer's record */
-  FerrySpin *spin;       /* (unowned): one thread at a time uses it */
-  /* Where the answer's payload is copied to, and its size in bytes then; 0: none came. A longer one is left. */
+  guint64 connection_id;       /* of the answer's record */
+  guint64 number;              /* of the answer: see ferry-callers-private.h */
+  FerryCaller *next;           /* (unowned) (nullable): in a list of FerryCallers */
+  FerrySpin *spin;             /* (unowned): one thread at a time uses it, that which has a lane */
+  FerryCompletion *completion; /* (unowned): handed over with the answer */
+  /* Where the answer's payload is copied to, and its size in bytes then; 0: none came. */
   guint64 *place;
   gsize max_size;
   gsize size;
-  /* Whether the payload, which lies in place, is the answer. Must call nothing that takes a lock. */
+  GBytes *whole; /* (owned) (nullable): an answer that is longer than max_size, which only FerryCallers takes */
+  /* Whether the payload, which lies in place, is the answer. Called with the lane in use, so it must not wait. */
   gboolean (*is_answer) (gpointer data, gconstpointer payload, gsize size);
+  /* For FerryCallers: takes the payload if it is a part of the answer, before its last part. */
+  gboolean (*take_part) (gpointer data, gconstpointer payload, gsize size);
   /* (nullable): sleeps until the wait is over for another reason, or until *bell differs from seen. May return early.
-   * NULL: the thread polls, and does not sleep. */
-  void (*sleep) (gpointer data, _Atomic guint32 *bell, guint32 seen);
+   * Returns whether the bell was rung, and the wait goes on. NULL: the thread polls, and does not sleep. */
+  gboolean (*sleep) (gpointer data, _Atomic guint32 *bell, guint32 seen);
   gpointer data;
 
   /* For the owner of the lane's reader. */
   gboolean spins; /* the thread polls before it sleeps; until then, the lane is unarmed */
   guint32 seen;   /* the rings of caller_bell before the lane was armed */
-} FerryCaller;
+};
 
 /* ---- the reader ---- */
 

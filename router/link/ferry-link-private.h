@@ -14,7 +14,7 @@
 
 #include "base/ferry-deadlines-private.h"
 #include "lane/ferry-arena-private.h"
-#include "lane/ferry-lane-private.h"
+#include "lane/ferry-callers-private.h"
 #include "lane/ferry-segment-private.h"
 #include "lane/ferry-spare-memory-private.h"
 #include "link/ferry-handshake-private.h"
@@ -255,6 +255,10 @@ struct _FerryLink
   /* A FerryCallerState. Set to WAITS, and from WAITS to DISMISSED, with the monitor's role only; the thread that waits
    * sets NONE. See "callers" in ferry-monitor.c. */
   _Atomic guint caller;
+  FerryCallers callers; /* any: the threads that wait for answers over this link */
+  /* any: a thread that does not have the lane waits, or has waited lately; cleared with the monitor's role */
+  _Atomic gboolean awaited;
+  gint64 awaited_at; /* monitor: monotonic time at which a thread was last seen to wait */
 
   /* Stored by the monitor, loaded by the router's thread: the position up to which the records of the up lane were
    * taken and then pushed to the local queue, handed over, or dropped. */
@@ -310,6 +314,8 @@ struct _FerryLink
   _Atomic guint64 cells_pending;
   _Atomic guint64 cells_taken; /* any: how many values the router's thread has taken from the link's cells */
   FerryLinkTurn turn;          /* router's thread */
+  /* local queue: (unowned) (nullable): the link's latest block, if it has records, and is in the queue still */
+  _Atomic (FerryBlock *) latest;
   /* any: how much of the link's share is used by its blocks that wait in the local queue or are being dispatched */
   _Atomic gint64 share_out;
   /* any: bytes of the link's large messages and private buffers that the application keeps */

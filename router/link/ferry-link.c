@@ -128,6 +128,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
     n_cells += cells[i] != FERRY_NO_CELL;
   self->down.fd_batches.pending = g_array_new (FALSE, FALSE, sizeof (PendingFdBatch));
   pthread_mutex_init (&self->down.lock, NULL);
+  ferry_callers_init (&self->callers);
   ferry_spare_memory_init (&self->spare);
   self->queue_node.data = self->active_node.data = self;
   self->control_watch = (FerryWatch){FERRY_WATCH_CONTROL, self};
@@ -213,6 +214,7 @@ ferry_link_unref (FerryLink *self)
   g_array_unref (self->cells);
   g_array_unref (self->down.fd_batches.pending);
   pthread_mutex_destroy (&self->down.lock);
+  ferry_callers_clear (&self->callers);
   g_free (self->detail);
   g_free (self->name);
   g_free (self->program);

@@ -443,9 +443,9 @@ resolve_remotely (FerryCompletion *completion, GCancellable *cancellable)
       return;
     }
   ferry_answer_wait_init (&wait, ferry_mux_get_transport (self->mux));
+  ferry_answer_wait_set_completion (&wait, completion);
   start (completion, FERRY_RESOLVE_WAIT, &wait, cancellable);
-  ferry_answer_wait_finish (&wait, completion, atomic_load (&self->xid), ferry_deadline_or_never (self->deadline),
-                            cancellable);
+  ferry_answer_wait_finish (&wait, ferry_deadline_or_never (self->deadline), cancellable);
 }
 
 /* Returns (transfer full) (nullable): the view's result; NULL with an error. */

@@ -33,17 +33,18 @@ void ferry_drain_free (FerryDrain *self);
 
 void ferry_drain_grant (FerryDrain *self, FerryLink *link);
 void ferry_drain_revoke (FerryDrain *self, FerryLink *link);
-gboolean ferry_drain_is_granted (FerryDrain *self, FerryLink *link, guint64 connection_id);
 FerryLink *ferry_drain_end_pipe (FerryDrain *self, guint64 connection_id, guint *index);
 
 gboolean ferry_drain_note_untidy (FerryDrain *self, FerryLink *link);
 FerryDrainResult ferry_drain_visit (FerryDrain *self, FerryLink *link);
+void ferry_drain_hand_over_next (FerryDrain *self, FerryLink *link);
 gboolean ferry_drain_has_looked (const FerryLink *link);
 
 void ferry_drain_push (FerryDrain *self, FerryBlock *block);
 void ferry_drain_ping (FerryDrain *self);
 void ferry_drain_set_pings (FerryDrain *self, gboolean pings);
 
+guint64 ferry_drain_get_n_handed_over (FerryDrain *self);
 gint64 ferry_drain_get_tidy_time (FerryDrain *self);
 void ferry_drain_tidy (FerryDrain *self);
 

@@ -55,11 +55,12 @@ struct _FerryDrain
   FerrySharedQueue *shared; /* (unowned), as the next two */
   FerryLocalQueue *local;
   FerryPingee *pingee;
-  GArray *grants;    /* (element-type Grant), by the slot of the connection id */
-  gint64 spare_time; /* const: microseconds */
-  gint64 tidy_at;    /* monotonic time at which unused memory is given back; 0: never */
-  guint n_unpinged;  /* blocks that were pushed since the latest ping */
-  gboolean pings;    /* FALSE while the main loop drains, which then dispatches at once */
+  GArray *grants;                /* (element-type Grant), by the slot of the connection id */
+  gint64 spare_time;             /* const: microseconds */
+  gint64 tidy_at;                /* monotonic time at which unused memory is given back; 0: never */
+  guint n_unpinged;              /* blocks that were pushed since the latest ping */
+  gboolean pings;                /* FALSE while the main loop drains, which then dispatches at once */
+  _Atomic guint64 n_handed_over; /* any thread loads it: answers that were handed to threads */
 };
 
 FerryDrain *
@@ -135,15 +136,6 @@ ferry_drain_revoke (FerryDrain *self, FerryLink *link)
     }
 }
 
-/* Whether the link may still send records of that pipe. */
-gboolean
-ferry_drain_is_granted (FerryDrain *self, FerryLink *link, guint64 connection_id)
-{
-  const Grant *grant = find_grant (self, link, connection_id);
-
-  return grant != NULL && !grant->done;
-}
-
 static void
 set_done (Grant *grant)
 {
@@ -174,11 +166,125 @@ is_shallow (const Grant *grant, guint16 number, gconstpointer data, gsize size)
   return G_LIKELY (type == NULL) || ferry_depth_allows (type, strlen (type), data, size);
 }
 
+/* ---- threads that wait for answers ----
+ *
+ * An answer that a thread waits for is handed to that thread when its record is taken. It does not go to the router's
+ * thread, which may be at work for long, or wait for that very thread. */
+
+/* any: returns how many answers were handed over. */
+guint64
+ferry_drain_get_n_handed_over (FerryDrain *self)
+{
+  /* Relaxed, as all accesses: a count. */
+  return atomic_load_explicit (&self->n_handed_over, memory_order_relaxed);
+}
+
+static gboolean
+count_handed_over (FerryDrain *self)
+{
+  atomic_fetch_add_explicit (&self->n_handed_over, 1, memory_order_relaxed);
+  return TRUE;
+}
+
+/* Hands over answers among size bytes of records, which are whole and private, and closes the gaps. Returns how many
+ * bytes are left. */
+static gsize
+hand_over_copied (FerryDrain *self, FerryLink *link, guint8 *data, gsize size)
+{
+  FerryAnswerRun run;
+  gsize kept = 0;
+  gsize record_size;
+
+  if (G_LIKELY (!ferry_callers_has_any (&link->callers)))
+    return size;
+  ferry_answer_run_begin (&run, &link->callers);
+  for (gsize offset = 0; offset < size; offset += record_size)
+    {
+      const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (data + offset);
+
+      record_size = ferry_record_size (header->length);
+      if (ferry_answer_run_take (&run, header, (const guint8 *) (header + 1), TRUE) && count_handed_over (self))
+        continue;
+      memmove (data + kept, data + offset, record_size);
+      kept += record_size;
+    }
+  ferry_answer_run_end (&run);
+  return kept;
+}
+
+/* Hands over the next record of the lane, where it lies. */
+static gboolean
+hand_over_one (FerryDrain *self, FerryLink *link, FerryAnswerRun *run)
+{
+  FerryLaneReader *lane = &link->up;
+  FerryRecordHeader header;
+  const Grant *grant;
+
+  if (ferry_lane_reader_get_available (lane) < sizeof header)
+    return FALSE;
+  memcpy (&header, ferry_lane_reader_get_place (lane), sizeof header);
+  grant = find_grant (self, link, header.connection_id);
+  if (header.length > FERRY_MAX_RECORD_PAYLOAD ||
+      ferry_record_size (header.length) > ferry_lane_reader_get_available (lane) || grant == NULL || grant->done ||
+      !ferry_answer_run_take (run, &header, ferry_lane_reader_get_place (lane) + sizeof header, FALSE))
+    return FALSE;
+  ferry_lane_reader_consume (lane, ferry_record_size (header.length));
+  return count_handed_over (self);
+}
+
+/* Hands over the next records, up to one that no thread waits for, without a copy of the others. */
+void
+ferry_drain_hand_over_next (FerryDrain *self, FerryLink *link)
+{
+  FerryAnswerRun run;
+
+  /* After the look, as a thread is counted before its answer comes. */
+  if (link->copy.memory.data != NULL || link->arrival.check != NULL || link->draining_done || link->tail_final ||
+      !ferry_lane_reader_look (&link->up) || ferry_lane_reader_get_available (&link->up) == 0 ||
+      !ferry_callers_has_any (&link->callers))
+    return;
+  ferry_answer_run_begin (&run, &link->callers);
+  while (hand_over_one (self, link, &run) &&
+         (ferry_lane_reader_get_available (&link->up) > 0 || ferry_lane_reader_look (&link->up)))
+    ;
+  ferry_answer_run_end (&run);
+  /* Release: as in ferry_drain_visit(). */
+  atomic_store_explicit (&link->up_taken, link->up.head, memory_order_release);
+}
+
+/* Hands over a large message, and gives the block back. Returns FALSE if no thread waits for it. */
+static gboolean
+hand_over_large (FerryDrain *self, FerryBlock *block)
+{
+  g_autoptr (GBytes) whole = NULL;
+  FerryAnswerRun run;
+  gboolean taken;
+
+  if (block->kind != FERRY_BLOCK_LARGE || block->message_kind != FERRY_RECORD_BYTES ||
+      !ferry_callers_has_any (&block->link->callers))
+    return FALSE;
+  if (block->buffer == NULL)
+    block->buffer = ferry_local_queue_keep (self->local, block);
+  whole = g_bytes_ref (block->buffer);
+  ferry_answer_run_begin (&run, &block->link->callers);
+  taken = ferry_answer_run_take_whole (&run, block->connection_id, whole);
+  ferry_answer_run_end (&run);
+  if (!taken)
+    return FALSE;
+  count_handed_over (self);
+  /* It was not pushed. */
+  block->charge = block->share = 0;
+  ferry_local_queue_give_back (self->local, block);
+  return TRUE;
+}
+
 /* ---- blocks for the router's thread ---- */
 
 void
 ferry_drain_push (FerryDrain *self, FerryBlock *block)
 {
+  if (hand_over_large (self, block))
+    return;
   if (block->kind <= FERRY_BLOCK_BUFFER)
     block->up_head = block->link->up.head;
   ferry_local_queue_push (self->local, block);
@@ -841,16 +947,20 @@ drain_small (FerryDrain *self, Walk *walk)
 
   memcpy (block->data, ferry_lane_reader_get_place (&link->up), size);
   walk_records (self, walk, block->data, size, size == available);
-  block->size = walk->size;
-  if (walk->size == 0)
+  block->size = 0;
+  if (walk->size > 0)
+    {
+      /* An estimate: all records are taken to be as long as the first. */
+      link->n_since += (walk->size - 1) / ferry_record_size (first->length) + 1;
+      block->size = hand_over_copied (self, link, block->data, walk->size);
+      ferry_lane_reader_consume (&link->up, walk->size);
+    }
+  if (block->size == 0)
     {
       ferry_local_queue_give_back (self->local, block);
       return;
     }
   block->charge = FERRY_BLOCK_SIZE;
-  /* An estimate: all records are taken to be as long as the first. */
-  link->n_since += (block->size - 1) / ferry_record_size (first->length) + 1;
-  ferry_lane_reader_consume (&link->up, walk->size);
   ferry_drain_push (self, block);
 }
 
@@ -915,7 +1025,10 @@ drain (FerryDrain *self, FerryLink *link)
       return FERRY_DRAIN_EMPTY;
     }
   if (!ferry_local_queue_has_room (self->local, link))
-    return FERRY_DRAIN_STALLED;
+    {
+      ferry_drain_hand_over_next (self, link);
+      return ferry_lane_reader_get_available (&link->up) > 0 ? FERRY_DRAIN_STALLED : FERRY_DRAIN_MORE;
+    }
   if (!drain_single (self, &walk) && walk.fault == NULL)
     {
       caught_up = ferry_lane_reader_get_available (&link->up) < FERRY_BLOCK_SIZE;

@@ -19,6 +19,8 @@
 #define POOL_SIZE 64
 /* Blocks are given back to the system where at most this many were needed since the last look. */
 #define FEW_BLOCKS 16
+/* The records of a block of at most this many bytes are added to the block before. */
+#define MAX_ADDED 4096
 /* A block's data begins at a page. */
 #define PAGE 4096
 
@@ -241,6 +243,30 @@ ferry_local_queue_take_block (FerryLocalQueue *self, FerryLink *link, FerryBlock
   return block;
 }
 
+/* monitor: adds the records of a block to the block before it, where that is in the queue still. So a link that carries
+ * few records at a time does not use up its share while the main loop is at work. Returns whether it did. */
+static gboolean
+add_to_latest (FerryLocalQueue *self, FerryBlock *block)
+{
+  FerryBlock *latest;
+  gboolean added;
+
+  if (block->kind != FERRY_BLOCK_RECORDS || block->size > MAX_ADDED)
+    return FALSE;
+  g_async_queue_lock (self->queue);
+  latest = atomic_load_explicit (&block->link->latest, memory_order_relaxed);
+  added = latest != NULL && block->size <= FERRY_BLOCK_SIZE - latest->size;
+  if (added)
+    {
+      memcpy (latest->data + latest->size, block->data, block->size);
+      latest->size += block->size;
+      latest->up_head = block->up_head;
+      ferry_hand_over (latest);
+    }
+  g_async_queue_unlock (self->queue);
+  return added;
+}
+
 /* monitor: pushes a block, for the router's thread, and counts its bytes as out. */
 void
 ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block)
@@ -248,6 +274,13 @@ ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block)
   gint64 charge = (gint64) block->charge;
   gint64 bytes_out;
 
+  if (add_to_latest (self, block))
+    {
+      block->charge = block->share = 0;
+      block->up_head = 0;
+      ferry_local_queue_give_back (self, block);
+      return;
+    }
   block->share = MAX (block->share, block->charge);
   /* Relaxed: only the monitor adds to the counts, and only the monitor checks for room. */
   atomic_fetch_add_explicit (&block->link->share_out, (gint64) block->share, memory_order_relaxed);
@@ -255,8 +288,12 @@ ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block)
   if (bytes_out > atomic_load_explicit (&self->highest, memory_order_relaxed))
     atomic_store_explicit (&self->highest, bytes_out, memory_order_relaxed);
   block->serial = atomic_fetch_add_explicit (&self->n_pushed, 1, memory_order_relaxed) + 1;
+  g_async_queue_lock (self->queue);
+  /* Relaxed, as all accesses: the queue's lock is held. */
+  atomic_store_explicit (&block->link->latest, block->kind == FERRY_BLOCK_RECORDS ? block : NULL, memory_order_relaxed);
   ferry_hand_over (block);
-  g_async_queue_push (self->queue, block);
+  g_async_queue_push_unlocked (self->queue, block);
+  g_async_queue_unlock (self->queue);
 }
 
 /* any: returns how many blocks were pushed so far. */
@@ -288,6 +325,8 @@ ferry_local_queue_pop_all (FerryLocalQueue *self)
       if (*place == NULL)
         continue;
       self->n_popped++;
+      if ((*place)->kind == FERRY_BLOCK_RECORDS)
+        atomic_store_explicit (&(*place)->link->latest, NULL, memory_order_relaxed);
       place = &(*place)->next;
     }
   g_async_queue_unlock (self->queue);

@@ -42,11 +42,12 @@ void ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *
 
 GSource *ferry_monitor_attach_short_cut (FerryMonitor *self);
 gboolean ferry_monitor_spin (FerryMonitor *self);
-gboolean ferry_monitor_begin_call (FerryMonitor *self, FerryLink *link, FerryCaller *caller);
+gboolean ferry_monitor_begin_call (FerryMonitor *self, FerryLink *link, FerryCaller *caller, gboolean may_take);
 void ferry_monitor_end_call (FerryMonitor *self, FerryLink *link, FerryCaller *caller, gboolean waits);
 void ferry_monitor_set_spin (FerryMonitor *self, guint32 setting);
 void ferry_monitor_expect_turn (FerryMonitor *self);
-void ferry_monitor_take_turn (FerryMonitor *self);
+void ferry_monitor_end_turns (FerryMonitor *self);
+void ferry_monitor_take_turn (FerryMonitor *self, gboolean calls);
 void ferry_monitor_claim (FerryMonitor *self);
 void ferry_monitor_unclaim (FerryMonitor *self);
 

@@ -62,6 +62,10 @@
  * loop dispatches, and keeps the role for KEEP_ROLE_MICROSECONDS after the last of such links. */
 #define MANY_RECORDS 512
 #define KEEP_ROLE_MICROSECONDS 10000
+/* For so long after a thread has waited for an answer, the link's lane is armed while the main loop works. */
+#define AWAITED_MICROSECONDS G_USEC_PER_SEC
+/* How often a turn visits a link over which threads wait, until it is empty. */
+#define VISITS_PER_SERVICE 4
 
 /* For each message of the application, this many records of the worker are part of a conversation; at most MAX_CREDIT
  * for messages before the latest rest. */
@@ -116,11 +120,11 @@ struct _FerryMonitor
   gboolean is_unused;       /* role: the role was lent, and the main loop has had no turn since */
   GMainContext *context;    /* const: (owned) (nullable): runs the main loop; NULL: the monitor always drains */
   gboolean expects_turn;    /* router's thread: the pingee is pinged, and its dispatch takes a turn */
-  FerrySpin spin;           /* router's thread: the main loop's spins while it drains; any for the time of all spins */
+  gboolean has_served; /* router's thread: records were taken after the latest turn, while threads waited for some */
+  FerrySpin spin;      /* router's thread: the main loop's spins while it drains; any for the time of all spins */
   _Atomic guint32 spin_setting;      /* any */
   _Atomic gint n_callers;            /* any: how many threads poll a link while they wait for an answer, or want to */
   _Atomic guint64 callers_spin_time; /* any: microseconds of the spins of these threads */
-  _Atomic guint64 n_direct;          /* any: how many records these threads took */
 
   pthread_mutex_t lock;
   GQueue commands;          /* lock: (element-type Command) */
@@ -909,6 +913,104 @@ is_light (FerryLink *link)
          ferry_lane_reader_get_available (&link->up) < FERRY_BLOCK_SIZE && !ferry_shared_queue_rings_in_vain (link);
 }
 
+/* Whether a thread has the link's up lane, to wait for an answer: see "callers" below. */
+static gboolean
+has_caller (FerryLink *link)
+{
+  /* Relaxed: only a hint, as the thread may stop at any time. */
+  return atomic_load_explicit (&link->caller, memory_order_relaxed) == FERRY_CALLER_WAITS;
+}
+
+/* role: lets an active link rest whose lane is empty, with the lane armed, if the main loop may drain it. */
+static void
+rest_light_link (FerryMonitor *self, FerryLink *link)
+{
+  if (!is_light (link) || ferry_lane_reader_get_available (&link->up) > 0)
+    return;
+  /* A link that was activated after the last turn was not visited: its ring may have been for a cell. */
+  if (!is_ahead_of_its_fork_server (link))
+    take_cells (self, link);
+  rest_link (self, link);
+}
+
+/* ---- links over which threads wait for answers ----
+ *
+ * The holder of the role hands an answer to the thread that waits for it (see ferry-drain.c). So that there always is
+ * such a holder, the lane of such a link is armed whenever the main loop goes on to other work, also to a handler: a
+ * ring then wakes the monitor. Other lanes are unarmed meanwhile. */
+
+/* role: whether threads wait for answers over the link, or have done so lately. */
+static gboolean
+is_awaited (FerryLink *link)
+{
+  gint64 now;
+
+  if (!ferry_callers_has_any (&link->callers) && !atomic_load_explicit (&link->awaited, memory_order_relaxed))
+    return FALSE;
+  now = g_get_monotonic_time ();
+  if (ferry_callers_has_any (&link->callers))
+    {
+      link->awaited_at = now;
+      return TRUE;
+    }
+  if (now - link->awaited_at < AWAITED_MICROSECONDS)
+    return TRUE;
+  /* Sequentially consistent, as in note_awaited() and the count: a thread adds itself, and then sets the flag. Either
+   * this thread sees it added, or that thread finds the flag cleared, and wakes the monitor. */
+  atomic_store_explicit (&link->awaited, FALSE, memory_order_seq_cst);
+  return ferry_callers_has_any (&link->callers);
+}
+
+/* any: notes that a thread waits for an answer over the link, and does not have the lane. The monitor arms the lane. */
+static void
+note_awaited (FerryMonitor *self, FerryLink *link)
+{
+  if (self->context != NULL && !atomic_load_explicit (&link->awaited, memory_order_seq_cst) &&
+      !atomic_exchange_explicit (&link->awaited, TRUE, memory_order_seq_cst))
+    ferry_shared_queue_wake (self->shared);
+}
+
+/* role: drains an active link, and lets it rest with its lane armed. Returns FALSE if the monitor must take the role:
+ * the main loop, or this thread, has other work. */
+static gboolean
+serve_link (FerryMonitor *self, FerryLink *link)
+{
+  for (guint i = 0; i < VISITS_PER_SERVICE && link->active && is_light (link); i++)
+    {
+      visit_next (self, link, TRUE);
+      if (link->active)
+        rest_light_link (self, link);
+    }
+  return !link->active && is_at_rest (self);
+}
+
+/* router's thread, with the role, before it goes on to other work: serves the links over which threads wait. Returns
+ * FALSE if the monitor must take the role. */
+static gboolean
+serve_awaited_links (FerryMonitor *self)
+{
+  gboolean served = TRUE;
+  GList *node = self->shared->active.head;
+
+  while (node != NULL)
+    {
+      GList *next = node->next;
+      FerryLink *link = node->data;
+
+      if (is_awaited (link))
+        {
+          const guint64 head = link->up.head;
+
+          served &= serve_link (self, link);
+          self->has_served |= link->up.head != head;
+        }
+      node = next;
+    }
+  return served;
+}
+
+/* ---- the main loop's turns ---- */
+
 /* router's thread, before the main loop polls: whether the main loop is to poll the bells. Arms the lanes. Sets *ready
  * to whether there are records already. */
 static gboolean
@@ -926,13 +1028,7 @@ begin_poll (FerryMonitor *self, gboolean *ready)
       GList *next = node->next;
       FerryLink *link = node->data;
 
-      if (is_light (link) && ferry_lane_reader_get_available (&link->up) == 0)
-        {
-          /* A link that was activated after the last turn was not visited: its ring may have been for a cell. */
-          if (!is_ahead_of_its_fork_server (link))
-            take_cells (self, link);
-          rest_link (self, link);
-        }
+      rest_light_link (self, link);
       node = next;
     }
   *ready = !g_queue_is_empty (&self->shared->active);
@@ -943,19 +1039,11 @@ begin_poll (FerryMonitor *self, gboolean *ready)
   return !*ready;
 }
 
-/* Whether a thread has the link's up lane, to wait for an answer: see "callers" below. */
-static gboolean
-has_caller (FerryLink *link)
-{
-  /* Relaxed: only a hint, as the thread may stop at any time. */
-  return atomic_load_explicit (&link->caller, memory_order_relaxed) == FERRY_CALLER_WAITS;
-}
-
-/* Activates the links that rest, while the main loop works. Their lanes are unarmed then, as if the main loop had
- * drained them: a worker that sends meanwhile does not ring, which would wake the monitor. A lane that gets full rings
- * still. */
+/* Activates the links that rest, while the main loop works or spins. Their lanes are unarmed then, as if the main loop
+ * had drained them: a worker that sends meanwhile does not ring, which would wake the monitor. A lane that gets full
+ * rings still. all: also the links over which threads wait. */
 static void
-adopt_links (FerryMonitor *self)
+adopt_links (FerryMonitor *self, gboolean all)
 {
   if (self->shared->links.length > MAX_LINKS_TO_SPIN_FOR)
     return;
@@ -963,7 +1051,8 @@ adopt_links (FerryMonitor *self)
     {
       FerryLink *link = node->data;
 
-      if (link->state != FERRY_LINK_OPEN || link->active || link->draining_done || has_caller (link))
+      if (link->state != FERRY_LINK_OPEN || link->active || link->draining_done || has_caller (link) ||
+          (!all && is_awaited (link)))
         continue;
       set_ring_when_full (link, TRUE);
       ferry_lane_reader_disarm (&link->up);
@@ -971,8 +1060,9 @@ adopt_links (FerryMonitor *self)
     }
 }
 
-/* router's thread, after the main loop has polled: whether there are records. From now on, the monitor hears them. If a
- * lane is full, its ring may have been that of a writer that waits for room, so the monitor takes the role at once. */
+/* router's thread, after the main loop has polled: whether there are records, or were. From now on, the monitor
+ * hears them. If a lane is full, its ring may have been that of a writer that waits for room, so the monitor takes the
+ * role at once. */
 static gboolean
 end_poll (FerryMonitor *self, gboolean rang)
 {
@@ -985,12 +1075,21 @@ end_poll (FerryMonitor *self, gboolean rang)
     ferry_shared_queue_take_bells (self->shared);
   for (GList *node = self->shared->active.head; node != NULL; node = node->next)
     passes |= !ferry_lane_reader_look (&((FerryLink *) node->data)->up) || !is_light (node->data);
-  ready = !g_queue_is_empty (&self->shared->active);
+  passes |= !serve_awaited_links (self);
+  ready = !g_queue_is_empty (&self->shared->active) || self->has_served;
   if (!passes)
-    adopt_links (self);
+    adopt_links (self, FALSE);
   ferry_shared_queue_hear (self->shared, TRUE);
   end_turn (self, passes);
   return ready;
+}
+
+/* router's thread, at the end of a dispatch: the main loop goes on to other work. */
+void
+ferry_monitor_end_turns (FerryMonitor *self)
+{
+  if (begin_turn (self))
+    end_turn (self, !serve_awaited_links (self));
 }
 
 /* role: whether an open link has records. Activates such a link, also one that is armed and whose ring was not heard
@@ -1038,6 +1137,7 @@ spin (FerryMonitor *self)
     restart_count (node->data);
   if (ferry_spin_begin (&self->spin))
     {
+      adopt_links (self, TRUE);
       /* Armed links ring, and then the monitor would take the role. */
       deaf = self->shared->links.length > self->shared->active.length;
       if (deaf)
@@ -1088,9 +1188,10 @@ ferry_monitor_expect_turn (FerryMonitor *self)
   self->expects_turn = TRUE;
 }
 
-/* router's thread: drains the active links, if the main loop drains now. */
+/* router's thread: drains the active links, if the main loop drains now. calls: handlers are called afterwards, even if
+ * nothing was drained. */
 void
-ferry_monitor_take_turn (FerryMonitor *self)
+ferry_monitor_take_turn (FerryMonitor *self, gboolean calls)
 {
   gboolean passes = FALSE;
   gint64 tidy_time;
@@ -1101,10 +1202,11 @@ ferry_monitor_take_turn (FerryMonitor *self)
     return;
   tidy_time = ferry_drain_get_tidy_time (self->drain);
   if (self->is_unused)
-    adopt_links (self);
+    adopt_links (self, FALSE);
   self->is_unused = FALSE;
-  if (!g_queue_is_empty (&self->shared->active))
+  if (!g_queue_is_empty (&self->shared->active) || self->has_served)
     ferry_spin_end (&self->spin);
+  self->has_served = FALSE;
   /* The blocks are dispatched by the caller at once. */
   ferry_drain_set_pings (self->drain, FALSE);
   node = self->shared->active.head;
@@ -1119,6 +1221,8 @@ ferry_monitor_take_turn (FerryMonitor *self)
       passes |= !is_light (link);
       node = next;
     }
+  if (calls || ferry_local_queue_get_n_pushed (self->local) != ferry_local_queue_get_n_popped (self->local))
+    passes |= !serve_awaited_links (self);
   ferry_drain_ping (self->drain);
   ferry_drain_set_pings (self->drain, TRUE);
   /* A monitor that sleeps does not know of a timer that this turn has started. */
@@ -1430,7 +1534,7 @@ ferry_monitor_get_counts (FerryMonitor *self, guint64 *counts)
   counts[FERRY_COUNTER_WAITING_LINKS] = atomic_load_explicit (&self->n_waiting, memory_order_relaxed);
   counts[FERRY_COUNTER_SPIN_TIME] =
     ferry_spin_get_time (&self->spin) + atomic_load_explicit (&self->callers_spin_time, memory_order_relaxed);
-  counts[FERRY_COUNTER_DIRECT_ANSWERS] = atomic_load_explicit (&self->n_direct, memory_order_relaxed);
+  counts[FERRY_COUNTER_DIRECT_ANSWERS] = ferry_drain_get_n_handed_over (self->drain);
   counts[FERRY_COUNTER_HIGHEST_QUEUED_BYTES] = (guint64) ferry_local_queue_get_highest (self->local);
   counts[FERRY_COUNTER_HIGHEST_WAITING_LINKS] = atomic_load_explicit (&self->most_waiting, memory_order_relaxed);
 }
@@ -1644,15 +1748,15 @@ ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detai
 
 /* ---- callers ----
  *
- * A thread that waits for an answer over a link has the link's up lane itself, while the main loop has the role and has
- * nothing of the link to dispatch. It gets the lane before it sends the request. After that it polls the lane for some
- * microseconds, where that has paid lately, and then sleeps on a bell of its own. It takes its own answer, if that is
- * the next record: the answer then comes without a hop over the main loop. Any other record is left to the main loop.
+ * A single thread that waits for an answer over a link has the link's up lane itself, while the main loop has the role.
+ * It gets the lane before it sends the request. After that it polls the lane for some microseconds, where that has paid
+ * lately, and then sleeps on a bell of its own. It hands answers over, its own among them, where these are the next
+ * records: its answer then comes without a hop. If there is anything else, it drains the link, and gives the lane back.
  *
  * The link rests meanwhile: it is not active, and its lane is unarmed, or armed for the caller. Each step of the thread
  * on the lane, but the load of the tail, is made with the role. A role's holder that has to visit the link dismisses
  * the thread first, by activating the link. A record of another pipe rings the doorbell, and so has the link visited. A
- * thread that was dismissed in its sleep sleeps on: its answer is dispatched, and ends the wait.
+ * thread that was dismissed in its sleep sleeps on: its answer is handed over, and ends the wait.
  * tests/model/caller.pml is the model of this. */
 
 typedef struct
@@ -1662,6 +1766,7 @@ typedef struct
   FerryCaller *caller;
   guint64 head;     /* the up lane's */
   gboolean is_over; /* this thread has the lane no more */
+  gboolean passes;  /* the monitor must take the role after this turn */
 } Call;
 
 /* role: whether the link is active only because the main loop has not polled since it drained the link's last record.
@@ -1673,46 +1778,18 @@ is_as_good_as_resting (FerryLink *link)
          !has_dirty_cells (link) && (link->output == NULL || !link->output->ready);
 }
 
-/* role: whether a caller may have the link's lane: the link rests, and all that came before was dispatched. */
+/* role: whether a caller may have the link's lane: the link rests. */
 static gboolean
 may_be_called (FerryLink *link)
 {
-  /* Acquire: what the handlers of dispatched messages have stored is seen by this thread, and so by the caller of the
-   * application. Blocks are added with the role. A block that was given back meanwhile is found at the next call. */
   return link->state == FERRY_LINK_OPEN && !link->stalled && !link->dozing && !link->lingering && !link->local &&
          !link->draining_done && link->told_attached && link->assembly.data == NULL && link->copy.memory.data == NULL &&
          link->arrival.check == NULL &&
          atomic_load_explicit (&link->caller, memory_order_relaxed) == FERRY_CALLER_NONE &&
-         atomic_load_explicit (&link->share_out, memory_order_acquire) == 0 &&
          (!link->active || is_as_good_as_resting (link));
 }
 
-/* role: takes the next record, if it is the caller's answer. */
-static gboolean
-take_own_record (Call *call)
-{
-  FerryLaneReader *lane = &call->link->up;
-  FerryCaller *caller = call->caller;
-  FerryRecordHeader header;
-
-  if (!ferry_lane_reader_look (lane) || ferry_lane_reader_get_available (lane) < sizeof header)
-    return FALSE;
-  memcpy (&header, ferry_lane_reader_get_place (lane), sizeof header);
-  if (header.length > FERRY_MAX_RECORD_PAYLOAD ||
-      ferry_record_size (header.length) > ferry_lane_reader_get_available (lane) ||
-      !ferry_drain_is_granted (call->monitor->drain, call->link, caller->connection_id) ||
-      has_dirty_cells (call->link) ||
-      !ferry_caller_take (caller, &header, ferry_lane_reader_get_place (lane) + sizeof header))
-    return FALSE;
-  ferry_lane_reader_consume (lane, ferry_record_size (header.length));
-  /* Release: as in ferry_drain_visit(). */
-  atomic_store_explicit (&call->link->up_taken, lane->head, memory_order_release);
-  /* Relaxed: a count. */
-  atomic_fetch_add_explicit (&call->monitor->n_direct, 1, memory_order_relaxed);
-  return TRUE;
-}
-
-/* role: gives the lane back, armed for the doorbell. Makes the main loop visit the link if there are records. */
+/* role: gives the lane back, armed for the doorbell. Drains the link first if there are records. */
 static void
 give_lane_back (Call *call)
 {
@@ -1722,21 +1799,19 @@ give_lane_back (Call *call)
   if (arm_lane (call->link))
     return;
   ferry_shared_queue_activate (call->monitor->shared, call->link);
-  ferry_pingee_ping (call->monitor->pingee);
+  call->passes |= !serve_link (call->monitor, call->link);
+  ferry_drain_ping (call->monitor->drain);
 }
 
-/* role: takes the caller's answer if it is there. If it is not and the caller may sleep, arms the lane for it; else
- * gives the lane back. */
+/* role: hands answers over, the caller's own among them. If that has not come and the caller may sleep, arms the lane
+ * for it; else gives the lane back. */
 static void
 look_for_answer (Call *call, gboolean may_sleep)
 {
-  if (!take_own_record (call) && may_sleep && ferry_lane_reader_get_available (&call->link->up) == 0)
-    {
-      if (ferry_lane_reader_arm_for_caller (&call->link->up, call->caller))
-        return;
-      take_own_record (call);
-    }
-  give_lane_back (call);
+  ferry_drain_hand_over_next (call->monitor->drain, call->link);
+  if (call->caller->size > 0 || !may_sleep || ferry_lane_reader_get_available (&call->link->up) > 0 ||
+      !ferry_lane_reader_arm_for_caller (&call->link->up, call->caller))
+    give_lane_back (call);
 }
 
 static void
@@ -1776,8 +1851,7 @@ typedef enum
 static void
 take_turn_of_call (Call *call, CallStep step)
 {
-  gboolean tidies = FALSE;
-
+  call->passes = FALSE;
   if (!begin_turn (call->monitor))
     {
       give_lane_to_monitor (call);
@@ -1793,10 +1867,10 @@ take_turn_of_call (Call *call, CallStep step)
   else
     {
       look_for_answer (call, step == CALL_STAYS);
-      tidies = ferry_drain_note_untidy (call->monitor->drain, call->link);
+      /* A monitor that sleeps does not know of a timer that this turn has started. */
+      call->passes |= ferry_drain_note_untidy (call->monitor->drain, call->link);
     }
-  /* A monitor that sleeps does not know of a timer that this turn has started. */
-  end_turn (call->monitor, tidies);
+  end_turn (call->monitor, call->passes);
 }
 
 /* role: makes this thread the link's caller. Returns FALSE if there are records. */
@@ -1841,12 +1915,9 @@ poll_lane (Call *call)
   take_turn_of_call (call, caller->sleep != NULL ? CALL_STAYS : CALL_LOOKS);
 }
 
-/* any: gives this thread the link's up lane for a call, where the main loop drains and the link rests. Must be called
- * before the request is sent. Returns whether this thread has the lane: ferry_monitor_end_call() must then follow soon.
- *
- * The caller must keep a reference to the link. */
-gboolean
-ferry_monitor_begin_call (FerryMonitor *self, FerryLink *link, FerryCaller *caller)
+/* any: gives this thread the link's up lane, where the main loop drains and the link rests. Returns whether it does. */
+static gboolean
+begin_call (FerryMonitor *self, FerryLink *link, FerryCaller *caller)
 {
   Call call = {.monitor = self, .link = link, .caller = caller};
   guint tries = TRIES_TO_BEGIN_CALL;
@@ -1865,33 +1936,49 @@ ferry_monitor_begin_call (FerryMonitor *self, FerryLink *link, FerryCaller *call
         return FALSE;
       }
   begun = may_be_called (link) && take_lane (&call);
-  end_turn (self, FALSE);
+  end_turn (self, call.passes);
   if (!begun || !caller->spins)
     atomic_fetch_sub_explicit (&self->n_callers, 1, memory_order_relaxed);
   return begun;
 }
 
-/* any: ends what ferry_monitor_begin_call() began. waits: receives the answer first. Polls, where that is likely to
- * pay; then sleeps. Afterwards, caller->size tells whether the answer is in caller->place. If not, the answer is
- * dispatched like any other, or has not come yet: the caller must then wait for that. It calls ferry_spin_end()
- * afterwards. */
+/* any: notes a thread that is going to send a request over the link, so that it is handed the answer. may_take: this
+ * thread may have the lane for a call, if the link allows it now. Returns whether it has: ferry_monitor_end_call() must
+ * then follow soon. In any case, ferry_callers_remove() must follow, unless the caller's completion is handed over.
+ *
+ * The caller must keep a reference to the link. */
+gboolean
+ferry_monitor_begin_call (FerryMonitor *self, FerryLink *link, FerryCaller *caller, gboolean may_take)
+{
+  ferry_callers_add (&link->callers, caller);
+  if (may_take && begin_call (self, link, caller))
+    return TRUE;
+  note_awaited (self, link);
+  return FALSE;
+}
+
+/* any: ends the call that ferry_monitor_begin_call() began. waits: waits for the answer first. Polls, where that is
+ * likely to pay; then sleeps. Hands answers over meanwhile. Afterwards, caller->size tells whether the answer is in
+ * caller->place. If not, the answer is handed over or dispatched later, and the caller must wait for that. It calls
+ * ferry_spin_end() afterwards. */
 void
 ferry_monitor_end_call (FerryMonitor *self, FerryLink *link, FerryCaller *caller, gboolean waits)
 {
   Call call = {.monitor = self, .link = link, .caller = caller};
+  gboolean goes_on = waits;
 
-  /* Relaxed: as in ferry_monitor_begin_call(). While this thread sleeps, the main loop may spin. */
+  /* Relaxed: as in begin_call(). While this thread sleeps, the main loop may spin. */
   if (caller->spins)
     {
       if (waits)
         poll_lane (&call);
       atomic_fetch_sub_explicit (&self->n_callers, 1, memory_order_relaxed);
     }
-  if (call.is_over)
-    return;
-  if (waits)
-    caller->sleep (caller->data, &link->up.control->caller_bell.rings, caller->seen);
-  atomic_fetch_add_explicit (&self->n_callers, 1, memory_order_relaxed);
-  take_turn_of_call (&call, waits ? CALL_LOOKS : CALL_LEAVES);
-  atomic_fetch_sub_explicit (&self->n_callers, 1, memory_order_relaxed);
+  while (!call.is_over)
+    {
+      goes_on = goes_on && caller->sleep (caller->data, &link->up.control->caller_bell.rings, caller->seen);
+      atomic_fetch_add_explicit (&self->n_callers, 1, memory_order_relaxed);
+      take_turn_of_call (&call, goes_on ? CALL_STAYS : waits ? CALL_LOOKS : CALL_LEAVES);
+      atomic_fetch_sub_explicit (&self->n_callers, 1, memory_order_relaxed);
+    }
 }

@@ -1357,26 +1357,18 @@ stop_spin (FerryRouter *self)
 
 /* ---- start and stop ---- */
 
+/* Takes turns of the role and dispatches, for the dispatch budget. Returns whether there may be more. */
 static gboolean
-pinged (gpointer user_data)
+take_turns (FerryRouter *self)
 {
-  FerryRouter *self = user_data;
-  g_autoptr (FerryRouter) kept G_GNUC_UNUSED = g_object_ref (self);
+  gint64 until = g_get_monotonic_time () + self->dispatch_budget;
+  guint n_returns = ferry_completion_count_returns ();
   FerryDispatchResult result;
-  gint64 until;
-  guint n_returns;
 
-  /* A handler runs a main loop of its own. The dispatch that called the handler goes on, or pings. */
-  if (self->dispatching)
-    return FALSE;
-  self->counters[FERRY_COUNTER_DISPATCHES]++;
-  if (g_source_get_priority (g_main_current_source ()) != self->priority)
-    self->counters[FERRY_COUNTER_AGED_DISPATCHES]++;
-  until = g_get_monotonic_time () + self->dispatch_budget;
-  n_returns = ferry_completion_count_returns ();
   do
     {
-      ferry_monitor_take_turn (self->monitor);
+      ferry_monitor_take_turn (self->monitor, ferry_turns_has_until (&self->turns, G_MAXUINT64) ||
+                                                ferry_hot_cells_get_tick (&self->hot_cells) != G_MAXINT64);
       result = dispatch (self, NULL, NULL);
       if (result == FERRY_DISPATCH_SPENT)
         break;
@@ -1392,6 +1384,25 @@ pinged (gpointer user_data)
   while (g_get_monotonic_time () < until);
   ferry_monitor_expect_turn (self->monitor);
   return TRUE;
+}
+
+static gboolean
+pinged (gpointer user_data)
+{
+  FerryRouter *self = user_data;
+  g_autoptr (FerryRouter) kept G_GNUC_UNUSED = g_object_ref (self);
+  gboolean has_more;
+
+  /* A handler runs a main loop of its own. The dispatch that called the handler goes on, or pings. */
+  if (self->dispatching)
+    return FALSE;
+  self->counters[FERRY_COUNTER_DISPATCHES]++;
+  if (g_source_get_priority (g_main_current_source ()) != self->priority)
+    self->counters[FERRY_COUNTER_AGED_DISPATCHES]++;
+  has_more = take_turns (self);
+  if (self->monitor != NULL)
+    ferry_monitor_end_turns (self->monitor);
+  return has_more;
 }
 
 /**

@@ -1,9 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-monitor.c, call/ferry-link-transport.c
+/* Tests: route/ferry-monitor.c, route/ferry-drain.c, lane/ferry-callers.c, call/ferry-link-transport.c
  *
- * Answers that a waiting thread of the application takes out of the lane itself, and what may come in between. */
+ * Answers that waiting threads of the application take out of the lane themselves or are handed, and what may come in
+ * between. */
 
 #include "config.h"
 
@@ -18,6 +19,8 @@
 #define N_DIRECT 200
 #define N_ROUNDS 30
 #define MAX_IN_FLIGHT 8
+#define N_TOGETHER 6
+#define N_WHILE_BLOCKED 20
 
 /* A thread that asks a, again and again, until it is stopped or gets an error. */
 typedef struct
@@ -25,8 +28,8 @@ typedef struct
   LinkTest *test;
   FerryMux *mux;   /* (owned) */
   GThread *thread; /* (owned) */
-  const char *method;
-  GError *error; /* (owned) (nullable): written by the thread before it ends */
+  GError *error;   /* (owned) (nullable): written by the thread before it ends */
+  _Atomic guint n_answered;
   _Atomic gboolean stops;
   _Atomic gboolean ended;
 } Asker;
@@ -42,6 +45,7 @@ ask (gpointer data)
 
       if (ferry_mux_transact (self->mux, "echo", g_variant_new_uint32 (i), -1, NULL, &result, &self->error))
         g_assert_cmpuint (g_variant_get_uint32 (result), ==, i);
+      atomic_fetch_add (&self->n_answered, 1);
       /* The main loop sleeps while this thread takes its answers itself, and looks at its condition now and then. */
       if (i % 64 == 0)
         g_main_context_wakeup (NULL);
@@ -179,6 +183,66 @@ thread_takes_its_answers_while_the_main_loop_works (gconstpointer manner)
     }
   asker_end (&asker);
   g_assert_no_error (asker.error);
+  link_test_close (&test);
+}
+
+typedef struct
+{
+  Asker askers[N_TOGETHER];
+  guint wanted[N_TOGETHER]; /* of answers of each thread */
+  gboolean done;            /* they came while the main loop was in the callback of a source */
+} Together;
+
+static gboolean
+have_all_got_more (Together *self)
+{
+  for (guint i = 0; i < N_TOGETHER; i++)
+    if (atomic_load (&self->askers[i].n_answered) < self->wanted[i])
+      return FALSE;
+  return TRUE;
+}
+
+/* The callback of a source: the main loop does nothing else until each thread has got some answers. */
+static gboolean
+block_until_answered (gpointer data)
+{
+  Together *self = data;
+
+  for (guint i = 0; i < N_TOGETHER; i++)
+    self->wanted[i] = atomic_load (&self->askers[i].n_answered) + N_WHILE_BLOCKED;
+  while (!have_all_got_more (self))
+    g_thread_yield ();
+  self->done = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+was_blocked (gpointer data)
+{
+  return ((Together *) data)->done;
+}
+
+static void
+threads_that_wait_together_are_answered_while_the_main_loop_is_blocked (gconstpointer manner)
+{
+  g_auto (LinkTest) test = {0};
+  Together together = {0};
+
+  open_test (&test, GPOINTER_TO_INT (manner));
+  for (guint i = 0; i < N_TOGETHER; i++)
+    asker_start (&together.askers[i], &test);
+  for (guint i = 0; i < N_ROUNDS; i++)
+    {
+      together.done = FALSE;
+      /* Before and after the router's own source. */
+      g_idle_add_full (i % 2 == 0 ? G_PRIORITY_HIGH : G_PRIORITY_LOW, block_until_answered, &together, NULL);
+      ferry_test_run_until (was_blocked, &together);
+    }
+  for (guint i = 0; i < N_TOGETHER; i++)
+    {
+      asker_end (&together.askers[i]);
+      g_assert_no_error (together.askers[i].error);
+    }
   link_test_close (&test);
 }
 
@@ -342,6 +406,8 @@ main (int argc, char **argv)
   g_test_add_data_func ("/direct-answers/" name "/it-sleeps", GINT_TO_POINTER (SLEEPS), func)
   ADD ("a-thread-takes-its-answers-itself", thread_takes_its_answers_itself);
   ADD ("a-thread-takes-its-answers-while-the-main-loop-works", thread_takes_its_answers_while_the_main_loop_works);
+  ADD ("threads-that-wait-together-are-answered-while-the-main-loop-is-blocked",
+       threads_that_wait_together_are_answered_while_the_main_loop_is_blocked);
   ADD ("answers-of-others-reach-the-main-loop-in-order", answers_of_others_reach_the_main_loop_in_order);
   ADD ("a-killed-worker-ends-the-wait", killed_worker_ends_the_wait);
   ADD ("a-closed-transport-ends-the-wait", closed_transport_ends_the_wait);

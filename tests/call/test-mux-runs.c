@@ -100,12 +100,13 @@ sleeps (Fellow *self)
   return ferry_mux_get_n_in_flight (self->mux) == 1 && (call == SYS_futex || call == SYS_futex_waitv);
 }
 
+/* The answer of a worker may come before the thread sleeps. */
 static void
 fellow_start (Fellow *self, FerryTransport *transport)
 {
   *self = (Fellow){.mux = ferry_mux_new (transport)};
   self->thread = g_thread_new ("fellow", wait_for_answer, self);
-  while (!sleeps (self))
+  while (!sleeps (self) && !atomic_load (&self->is_through))
     g_thread_yield ();
 }
 

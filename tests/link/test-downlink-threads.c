@@ -170,7 +170,7 @@ take_own (gpointer data, gconstpointer payload, gsize size)
   return TRUE;
 }
 
-static void
+static gboolean
 sleep_until_news (gpointer data, _Atomic guint32 *bell, guint32 seen)
 {
   Sharing *self = data;
@@ -181,6 +181,7 @@ sleep_until_news (gpointer data, _Atomic guint32 *bell, guint32 seen)
 
   while (atomic_load (&self->news) == self->seen && atomic_load (bell) == seen)
     ferry_futex_wait_any (words, G_N_ELEMENTS (words), G_MAXINT64);
+  return atomic_load (&self->news) == self->seen;
 }
 
 static gpointer
@@ -273,7 +274,7 @@ test_caller_and_receiver_that_sleep_take_all_in_order (void)
     g_test_skip ("This kernel lets no thread sleep on two words");
 }
 
-static void
+static gboolean
 do_not_sleep (gpointer data, _Atomic guint32 *bell, guint32 seen)
 {
   g_assert_not_reached ();

@@ -8,11 +8,11 @@
  *
  * A writer sends MESSAGES records. The owner stands for the holder of the role "drains the shared queue": the main loop or
  * the monitor. It moves records into the local queue, and dispatches them later, without the role. The caller gets the
- * lane CALLS times. It polls the lane, or sleeps on a bell of its own, and takes at most one record each time. It sleeps
- * until the bell rings, until a record was dispatched, which may have been its answer, or until its time is over. The
+ * lane CALLS times. It polls the lane, or sleeps on a bell of its own, and takes at most one record each time, which may
+ * overtake those in the local queue. What else is in the lane then, it moves into the local queue. It sleeps until the bell rings, until a record was dispatched, which may have been its answer, or until its time is over. The
  * link may end at any time. The claims, when nothing can move any more:
  * - each record was dispatched or taken by the caller, unless the link ended before;
- * - never do two threads drain at once, and the caller takes no record while an earlier one waits to be dispatched;
+ * - never do two threads drain at once;
  * - after the end the link's memory is freed, and no thread uses it then.
  *
  * The order of memory is that of wake.pml. Here a record is one step with the load of the epoch, as is an arming with its
@@ -25,7 +25,6 @@
  *
  *   NO_ROLE              the caller takes a record without the role
  *   NO_DISMISSAL         the owner visits a link without dismissing the caller
- *   OVERTAKES            the caller begins although blocks of the link wait to be dispatched
  *   TRUSTS_EMPTY_LANE    the caller gives the lane back without a look at it
  *   LEAVES_UNARMED       the caller gives the lane back unarmed
  *   LEAVES_QUIETLY       a caller that does not get the role leaves without a command
@@ -156,7 +155,14 @@ inline give_back ()
 #else
   rest ();
   if
-  :: !armed -> is_active = true; pinged = true
+  :: !armed -> is_active = true;
+     /* A few visits, and then the monitor takes over. */
+     atomic { queued = queued + lane; lane = 0 };
+     rest ();
+     if
+     :: is_active -> pinged = true
+     :: else
+     fi
   :: else
   fi
 #endif
@@ -166,7 +172,7 @@ inline give_back ()
 inline take_own ()
 {
   if
-  :: lane > 0 -> assert (queued == 0); lane--; done++
+  :: lane > 0 -> lane--; done++
   :: true
   fi
 }
@@ -237,11 +243,7 @@ active proctype caller ()
      if
      :: atomic { !role -> role = true };
         if
-#ifdef OVERTAKES
         :: state == NONE && !is_active && !finished ->
-#else
-        :: state == NONE && !is_active && !finished && queued == 0 ->
-#endif
            state = WAITS; has_lane = true;
            if
            :: polls -> armed = false

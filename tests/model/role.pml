@@ -8,8 +8,11 @@
  *
  * A writer sends MESSAGES records through a lane with room for CAPACITY, and at some time sets the value of a cell. The
  * monitor or the main loop takes them, and the main loop dispatches them, at once or after work of higher priority. At any time an event of another kind, such as the end of a process, may wake the
- * monitor, and after any poll the main loop may begin work that never ends. The claims, when nothing can move any more:
+ * monitor, and after any poll, and in any dispatch, the main loop may begin work that never ends. At any time a thread
+ * may begin to wait for answers, which are among the records: who takes them hands them over. The claims, when nothing
+ * can move any more:
  * - the writer has sent all records, and all and the cell's value were dispatched unless the main loop is busy for good;
+ * - all records were taken, even so, if a thread waits;
  * - never do both threads drain at once.
  *
  * The wake-up protocol of the lane itself is in wake.pml, with the order of memory. Here each step of a thread that
@@ -32,6 +35,11 @@
  *   ADOPTS_QUIETLY       the writer of a link that the main loop adopts does not ring when its lane is full
  *   RESTS_UNVISITED      the main loop arms a lane without a look at the cells of the link
  *   SPINS_DEAF           the monitor does not hear the bells after the main loop has spun
+ *   ADOPTS_AWAITED       the main loop adopts the link although a thread waits
+ *   DISPATCHES_UNARMED   the main loop calls handlers with the lane unarmed although a thread waits
+ *   POLLED_UNARMED       the same for other work after a poll
+ *   LEAVES_UNARMED       the same for other work after a dispatch
+ *   NOTES_QUIETLY        a thread that begins to wait does not wake the monitor
  *   WAITS_SILENTLY       the writer waits for room without a ring */
 
 #ifndef MESSAGES
@@ -46,7 +54,7 @@
 
 byte lane, taken, queued, dispatched, draining;
 bool armed = true, is_active, bell, role, by_main, hears = true, polls, rings_when_full = true, woken, pinged, busy, sent;
-bool cell, cell_queued, cell_dispatched;
+bool cell, cell_queued, cell_dispatched, awaited;
 
 inline begin_drain ()
 {
@@ -87,13 +95,38 @@ inline rest ()
 inline adopt ()
 {
   if
+#ifdef ADOPTS_AWAITED
   :: armed && !is_active ->
+#else
+  :: armed && !is_active && !awaited ->
+#endif
 #ifndef ADOPTS_QUIETLY
      rings_when_full = true;
 #else
      rings_when_full = false;
 #endif
      armed = false; is_active = true
+  :: true
+  fi
+}
+
+/* Takes the records of a link over which a thread waits, and arms its lane. */
+inline serve ()
+{
+  atomic {
+    if
+    :: awaited && is_active -> take_records (); pinged = (pinged || queued > 0 || cell_queued); rest ()
+    :: else
+    fi }
+}
+
+active proctype waiter ()
+{
+  if
+  :: true -> awaited = true;
+#ifndef NOTES_QUIETLY
+     woken = true
+#endif
   :: true
   fi
 }
@@ -192,7 +225,7 @@ end_kept:
 
 active proctype loop ()
 {
-  bool ready;
+  bool ready, arrived;
 
   do
   :: ready = false;
@@ -250,6 +283,9 @@ end_poll:
              :: else
              fi };
            pinged = (pinged || is_active);
+#ifndef POLLED_UNARMED
+           serve ();
+#endif
            if
            :: is_active && lane == CAPACITY -> skip
            :: else -> atomic { adopt () }
@@ -269,7 +305,14 @@ end_poll:
      :: !by_main || role
      fi;
      if
+     :: busy = true;
+end_busy_before:
+        false
+     :: true
+     fi;
+     if
      :: pinged -> pinged = false;
+take_turn:
         if
         :: TURN ->
            atomic {
@@ -288,8 +331,20 @@ end_poll:
               fi
            :: else
            fi;
+#ifndef DISPATCHES_UNARMED
+           if
+           :: by_main && (queued > 0 || cell_queued) -> serve ()
+           :: else
+           fi;
+#endif
            LEAVE
         :: !by_main || role
+        fi;
+        if
+        :: queued > 0 || cell_queued -> busy = true;
+end_busy_within:
+           false
+        :: true
         fi;
         atomic { dispatched = dispatched + queued; queued = 0; cell_dispatched = cell_dispatched || cell_queued;
                  cell_queued = false };
@@ -299,11 +354,15 @@ end_poll:
            if
            :: by_main ->
               hears = false;
+              /* As adopt(), also for an awaited link. */
               atomic {
                 if
-                :: lane > 0 -> is_active = true; pinged = true
-                :: else
+                :: armed && !is_active -> rings_when_full = true; armed = false; is_active = true
+                :: true
                 fi };
+              atomic {
+                arrived = (lane > 0);
+                is_active = is_active || arrived };
 #ifndef SPINS_DEAF
               hears = true
 #endif
@@ -311,7 +370,22 @@ end_poll:
            fi;
            LEAVE
         :: true
+        fi;
+        if
+        :: arrived -> arrived = false; goto take_turn
+        :: else
+        fi;
+#ifndef LEAVES_UNARMED
+        if
+        :: TURN ->
+           if
+           :: by_main -> serve ()
+           :: else
+           fi;
+           LEAVE
+        :: !by_main || role
         fi
+#endif
      :: true
      fi;
      if
@@ -327,5 +401,6 @@ active proctype claim ()
 {
   timeout;
   assert (sent);
+  assert (!awaited || taken == MESSAGES);
   assert (busy || (dispatched == MESSAGES && cell_dispatched))
 }

@@ -221,6 +221,15 @@ route_test_burst (FerrySender *sender, guint64 first, guint64 n)
   route_test_wait_drained (sender);
 }
 
+/* monitor: makes each link begin another block with its next record. */
+static void
+begin_blocks (FerryMonitor *monitor, gpointer data)
+{
+  for (GList *node = ferry_monitor_get_shared_queue (monitor)->links.head; node != NULL; node = node->next)
+    atomic_store (&((FerryLink *) node->data)->latest, NULL);
+  raise_flag (monitor, data);
+}
+
 guint64
 route_test_use_up_window (FerryRouter *router, FerrySender *sender)
 {
@@ -230,6 +239,10 @@ route_test_use_up_window (FerryRouter *router, FerrySender *sender)
 
   for (guint64 i = 0; i < n; i++)
     {
+      gint begun = FALSE;
+
+      g_assert_true (ferry_monitor_invoke (ferry_sender_get_monitor (sender), begin_blocks, &begun, NULL));
+      wait_until_set (&begun);
       route_test_send_numbers (sender, i, 1);
       queued += FERRY_BLOCK_SIZE;
       while (ferry_router_get_counter (router, FERRY_COUNTER_QUEUED_BYTES) < queued)

@@ -67,6 +67,19 @@ push (Scene *self, guint link)
 {
   FerryBlock *block = ferry_local_queue_take_block (self->queue, self->links[link], FERRY_BLOCK_RECORDS);
 
+  /* Full, so that no later records are added to it. */
+  block->size = block->charge = FERRY_BLOCK_SIZE;
+  ferry_local_queue_push (self->queue, block);
+}
+
+/* Pushes a block with one record of 8 bytes. */
+static void
+push_few (Scene *self, guint64 value)
+{
+  FerryBlock *block = ferry_local_queue_take_block (self->queue, self->links[0], FERRY_BLOCK_RECORDS);
+
+  memcpy (block->data, &value, sizeof value);
+  block->size = sizeof value;
   block->charge = FERRY_BLOCK_SIZE;
   ferry_local_queue_push (self->queue, block);
 }
@@ -137,6 +150,57 @@ test_link_is_visited_again_when_half_of_its_share_is_back (void)
       blocks = give_back_first (&scene, blocks, &woken);
       g_assert_true (woken == (left <= N_BLOCKS / 2));
     }
+}
+
+/* A link that carries few records at a time has one block for them, however long the main loop is at work. */
+static void
+test_few_records_are_added_to_the_block_before (void)
+{
+  g_auto (Scene) scene = {NULL};
+  FerryBlock *block;
+
+  scene_init (&scene);
+  for (guint64 i = 0; i < N_MANY; i++)
+    push_few (&scene, i);
+  g_assert_cmpint (ferry_local_queue_get_bytes (scene.queue), ==, FERRY_BLOCK_SIZE);
+  block = ferry_local_queue_pop_all (scene.queue);
+  g_assert_null (block->next);
+  g_assert_cmpuint (block->size, ==, N_MANY * sizeof (guint64));
+  for (guint64 i = 0; i < N_MANY; i++)
+    g_assert_cmpuint (((const guint64 *) (const void *) block->data)[i], ==, i);
+  /* That block is the router's thread's now. */
+  push_few (&scene, N_MANY);
+  g_assert_cmpuint (block->size, ==, N_MANY * sizeof (guint64));
+  ferry_local_queue_give_back (scene.queue, block);
+  block = ferry_local_queue_pop_all (scene.queue);
+  g_assert_cmpuint (block->size, ==, sizeof (guint64));
+  ferry_local_queue_give_back (scene.queue, block);
+  g_assert_cmpint (ferry_local_queue_get_bytes (scene.queue), ==, 0);
+}
+
+/* News between two messages are not overtaken by the later one. */
+static void
+test_records_are_not_added_before_news (void)
+{
+  g_auto (Scene) scene = {NULL};
+  FerryBlock *blocks;
+
+  scene_init (&scene);
+  push_few (&scene, 0);
+  ferry_local_queue_push (scene.queue,
+                          ferry_local_queue_take_block (scene.queue, scene.links[0], FERRY_BLOCK_ATTACHED));
+  push_few (&scene, 1);
+  blocks = ferry_local_queue_pop_all (scene.queue);
+  for (guint i = 0; i < 3; i++)
+    {
+      FerryBlock *next = blocks->next;
+
+      g_assert_true ((blocks->kind == FERRY_BLOCK_ATTACHED) == (i == 1));
+      blocks->next = NULL;
+      ferry_local_queue_give_back (scene.queue, blocks);
+      blocks = next;
+    }
+  g_assert_null (blocks);
 }
 
 /* How many pages of a block's data are in memory; 0 where the heap has given their addresses back. */
@@ -211,6 +275,8 @@ main (int argc, char **argv)
   ADD ("link-is-visited-again-when-half-of-its-share-is-back",
        test_link_is_visited_again_when_half_of_its_share_is_back);
   ADD ("blocks-are-given-back", test_blocks_are_given_back);
+  ADD ("few-records-are-added-to-the-block-before", test_few_records_are_added_to_the_block_before);
+  ADD ("records-are-not-added-before-news", test_records_are_not_added_before_news);
   ADD ("nothing-is-rung-where-the-monitor-does-not-wait", test_nothing_is_rung_where_the_monitor_does_not_wait);
 #undef ADD
   return g_test_run ();
