@@ -1128,8 +1128,9 @@ ferry_exporter_set_context (FerryExporter *self, GMainContext *context)
  * @n_threads: how many threads each transport has; 0: methods are called on the thread that receives for the transport
  *
  * Calls methods, and reads and writes properties, on threads of the exporter's own. Objects with the policy
- * %FERRY_CALL_POLICY_SERIAL have one caller at a time; others have to be safe for use by several threads. After a
- * method that answers later, its chain of operations continues on a thread of a pool. Any thread.
+ * %FERRY_CALL_POLICY_SERIAL have one caller at a time, and the calls of each proxy in their order; others have to be
+ * safe for use by several threads, where calls overlap. After a method that answers later, its chain of operations
+ * continues on a thread of a pool. Any thread.
  *
  * With 0 @n_threads, a call takes one change of threads less. But while a method runs, nothing is received over the
  * transport, not even a cancel, and the method must not wait for anything that comes over that transport. Use it for

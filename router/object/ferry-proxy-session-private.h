@@ -38,6 +38,8 @@ gboolean ferry_proxy_session_check_listening (FerryProxySession *self, gboolean 
 #define FERRY_EXPORTER_START_TIME (30 * G_USEC_PER_SEC)
 /* Whether no exporter has reported over the transport yet, and one may still do so. */
 gboolean ferry_proxy_session_is_starting (FerryProxySession *self);
+/* Returns (transfer full): the error of a request for which no exporter came up in time. */
+GError *ferry_proxy_session_new_absence (void);
 /* Returns (transfer full) (nullable): while the exporter is starting, the error of a request whose time is over. */
 GError *ferry_proxy_session_dup_absence (FerryProxySession *self);
 /* For a request without a deadline: ends it with FERRY_ERROR_NOT_LISTENING where no exporter comes up in time. Does

@@ -354,8 +354,8 @@ ferry_proxy_session_check_listening (FerryProxySession *self, gboolean waits, GE
 
 /* ---- while the exporter comes up ---- */
 
-static GError *
-new_absent_error (void)
+GError *
+ferry_proxy_session_new_absence (void)
 {
   return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
                               "No exporter has come up at the other end; have its program export the object, or wait "
@@ -386,7 +386,7 @@ start_time_over (gpointer data)
   pthread_mutex_unlock (&self->lock);
   /* Requests that are made from now on fail at once. */
   set_state (self, FALSE);
-  error = new_absent_error ();
+  error = ferry_proxy_session_new_absence ();
   for (guint i = 0; i < early->len; i++)
     ferry_mux_abandon (mux, g_array_index (early, guint64, i), FERRY_CANCEL_REASON_DEADLINE, error);
   return G_SOURCE_REMOVE;
@@ -441,7 +441,7 @@ ferry_proxy_session_get_start_time (void)
 GError *
 ferry_proxy_session_dup_absence (FerryProxySession *self)
 {
-  return ferry_proxy_session_is_starting (self) ? new_absent_error () : NULL;
+  return ferry_proxy_session_is_starting (self) ? ferry_proxy_session_new_absence () : NULL;
 }
 
 gboolean

@@ -428,6 +428,25 @@ check_may_wait_here (FerryProxy *proxy, FerryCompletion *completion, const char 
   return TRUE;
 }
 
+/* Waits for an exporter that may be coming up. Returns FALSE when the completion was ended instead. A view with a
+ * default does not wait. */
+static gboolean
+wait_for_exporter (FerryCompletion *completion, GCancellable *cancellable)
+{
+  Resolve *self = ferry_completion_get_data (completion);
+  g_autoptr (GError) absence = NULL;
+
+  if (ferry_view_get_default (self->view) != NULL ||
+      ferry_proxy_wait_until_started (self->proxy, self->deadline, cancellable))
+    return TRUE;
+  absence = ferry_proxy_session_new_absence ();
+  if (g_cancellable_is_cancelled (cancellable))
+    ferry_completion_abandon (completion, FERRY_ABANDON_CANCELLED);
+  else
+    end (self, NULL, absence, FALSE);
+  return FALSE;
+}
+
 /* For an object in another process: resolves the completion's view, and waits for the end. */
 static void
 resolve_remotely (FerryCompletion *completion, GCancellable *cancellable)
@@ -435,13 +454,8 @@ resolve_remotely (FerryCompletion *completion, GCancellable *cancellable)
   Resolve *self = ferry_completion_get_data (completion);
   FerryAnswerWait wait;
 
-  if (ferry_view_get_default (self->view) == NULL &&
-      !ferry_proxy_wait_until_started (self->proxy, self->deadline, cancellable))
-    {
-      ferry_completion_abandon (
-        completion, g_cancellable_is_cancelled (cancellable) ? FERRY_ABANDON_CANCELLED : FERRY_ABANDON_DEADLINE);
-      return;
-    }
+  if (!wait_for_exporter (completion, cancellable))
+    return;
   ferry_answer_wait_init (&wait, ferry_mux_get_transport (self->mux));
   ferry_answer_wait_set_completion (&wait, completion);
   start (completion, FERRY_RESOLVE_WAIT, &wait, cancellable);
