@@ -8,6 +8,7 @@
 
 #include "config.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +27,8 @@
 
 /* ---- the worker ---- */
 
-static GMutex gate_lock;
-static GCond gate_changed;
+static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t gate_changed = PTHREAD_COND_INITIALIZER;
 static gboolean gate_is_open;
 static guint n_inside;
 static guint most_inside;
@@ -51,20 +52,20 @@ echo (FerryInvocation *invocation, gpointer data)
 static void
 pass (FerryInvocation *invocation, gpointer data)
 {
-  g_mutex_lock (&gate_lock);
+  pthread_mutex_lock (&gate_lock);
   while (get_number (invocation) > 0 && !gate_is_open)
-    g_cond_wait (&gate_changed, &gate_lock);
-  g_mutex_unlock (&gate_lock);
+    pthread_cond_wait (&gate_changed, &gate_lock);
+  pthread_mutex_unlock (&gate_lock);
   echo (invocation, data);
 }
 
 static void
 open_gate (FerryInvocation *invocation, gpointer data)
 {
-  g_mutex_lock (&gate_lock);
+  pthread_mutex_lock (&gate_lock);
   gate_is_open = TRUE;
-  g_cond_broadcast (&gate_changed);
-  g_mutex_unlock (&gate_lock);
+  pthread_cond_broadcast (&gate_changed);
+  pthread_mutex_unlock (&gate_lock);
   echo (invocation, data);
 }
 
@@ -96,9 +97,9 @@ append (FerryInvocation *invocation, gpointer data)
 {
   const guint32 number = get_number (invocation);
 
-  g_mutex_lock (&gate_lock);
+  pthread_mutex_lock (&gate_lock);
   g_array_append_val (order, number);
-  g_mutex_unlock (&gate_lock);
+  pthread_mutex_unlock (&gate_lock);
   echo (invocation, data);
 }
 
@@ -106,10 +107,13 @@ append (FerryInvocation *invocation, gpointer data)
 static void
 check_order (FerryInvocation *invocation, gpointer data)
 {
-  gboolean is_right = order->len == get_number (invocation);
+  gboolean is_right;
 
+  pthread_mutex_lock (&gate_lock);
+  is_right = order->len == get_number (invocation);
   for (guint i = 0; i < order->len; i++)
     is_right = is_right && g_array_index (order, guint32, i) == i;
+  pthread_mutex_unlock (&gate_lock);
   ferry_invocation_return_value (invocation, g_variant_new_uint32 (is_right));
 }
 
@@ -120,15 +124,15 @@ work (FerryInvocation *invocation, gpointer data)
   const gint64 end = g_get_monotonic_time () + get_number (invocation);
   guint32 most;
 
-  g_mutex_lock (&gate_lock);
+  pthread_mutex_lock (&gate_lock);
   n_inside++;
   most = most_inside = MAX (most_inside, n_inside);
-  g_mutex_unlock (&gate_lock);
+  pthread_mutex_unlock (&gate_lock);
   while (g_get_monotonic_time () < end)
     ;
-  g_mutex_lock (&gate_lock);
+  pthread_mutex_lock (&gate_lock);
   n_inside--;
-  g_mutex_unlock (&gate_lock);
+  pthread_mutex_unlock (&gate_lock);
   ferry_invocation_return_value (invocation, g_variant_new_uint32 (most));
 }
 
