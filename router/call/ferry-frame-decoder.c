@@ -210,10 +210,13 @@ ferry_frame_decoder_end (const FerryFrameDecoder *self)
   gsize held = get_held (self);
 
   if (held == 0 && self->greeted)
-    return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The other end closed the stream; open a new stream");
+    return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                                "The other end closed the stream, or its process has ended; see whether it runs, and "
+                                "open a new stream");
   if (held == 0)
     return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                                "The other end closed the stream without a greeting; use Ferry at both ends");
+                                "The other end closed the stream without a greeting, or its process has ended; use "
+                                "Ferry at both ends, and see whether the other process runs");
   return g_error_new (FERRY_ERROR, FERRY_ERROR_PROTOCOL,
                       "The stream ended inside %s: %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT
                       " bytes had arrived; check why the other end ended early",

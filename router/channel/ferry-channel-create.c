@@ -253,6 +253,7 @@ static FerryChannel *
 begin_as_child (int fd)
 {
   struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+  FerryChannel *channel;
 
   /* Waits for the parent's greeting, which the parent sends after it has opened the pidfd. If the child ended before
    * that, other code of the parent might reap it, and its process number might then belong to another process. */
@@ -268,7 +269,9 @@ begin_as_child (int fd)
   ferry_reseed ();
   /* This context remains the thread's default one until the process ends. */
   g_main_context_push_thread_default (g_main_context_new ());
-  return channel_new (fd);
+  channel = channel_new (fd);
+  ferry_channel_set_childs (channel);
+  return channel;
 }
 
 static gboolean

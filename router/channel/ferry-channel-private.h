@@ -104,6 +104,8 @@ void ferry_channel_process_forget_all (void);
 
 /* Sets the process of a channel, once. On the thread that started the process, whose reference the channel takes. */
 void ferry_channel_set_process (FerryChannel *self, FerryChannelProcess *process);
+/* Notes, before the channel is used, that it is the end of a child that ferry_channel_create() forked. */
+void ferry_channel_set_childs (FerryChannel *self);
 /* Returns (transfer none) (nullable) the process that was started with the channel. */
 FerryChannelProcess *ferry_channel_get_process (FerryChannel *self);
 

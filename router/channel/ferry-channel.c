@@ -112,6 +112,7 @@ struct _FerryChannel
   GMainContext *context;     /* const: (owned): the main context in which signals are emitted */
   End *end;                  /* const: (owned): the data of the channel's sources and retries */
   gboolean takes_calls;      /* const: the channel gets the requests of the transport */
+  gboolean is_childs;        /* const: ferry_channel_create() made the channel, in the child */
   guint64 begun;             /* const: ferry_trace_get_moment() when the channel was made */
   char *function;            /* const: (owned) (nullable): the name of the worker's function */
   GVariant *arguments;       /* const: (owned) (nullable): the arguments of this function */
@@ -1746,20 +1747,33 @@ ferry_channel_get_worker (FerryChannel *self)
  * @self: a channel
  *
  * Gets the number of the process that was started with the channel, for display. After [func@Ferry.Channel.create] the
- * number says which process this is: in the child it is 0. Any thread.
+ * number says which process this is: in the child, and only there, it is 0. Any thread.
  *
- * Returns: the process' number; 0 if there is no process, or its number is not known yet
+ * Do not give the number to `kill()`, which signals all processes where it is -1:
+ * [method@Ferry.Worker.send_signal] signals the worker, also one that does not run yet.
+ *
+ * Returns: the process' number; -1 if there is no process, or its number is not known yet
  *
  * Since: 0.1
  */
 GPid
 ferry_channel_get_pid (FerryChannel *self)
 {
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), 0);
+  GPid pid = 0;
 
-  if (self->process == NULL)
+  g_return_val_if_fail (FERRY_IS_CHANNEL (self), -1);
+
+  if (self->is_childs)
     return 0;
-  return self->process->worker != NULL ? ferry_worker_get_pid (self->process->worker) : self->process->pid;
+  if (self->process != NULL)
+    pid = self->process->worker != NULL ? ferry_worker_get_pid (self->process->worker) : self->process->pid;
+  return pid > 0 ? pid : -1;
+}
+
+void
+ferry_channel_set_childs (FerryChannel *self)
+{
+  self->is_childs = TRUE;
 }
 
 /**

@@ -4,9 +4,10 @@
 /* An exchange: its channels, their messages, the workers and channels that wait for the limit, and its properties.
  *
  * Threads:    the router's thread; without a router, the thread that made the exchange.
- * Invariants: a channel is in the list `active` exactly while it is in `members`. n_running counts the members that
- *             have not finished. A member has finished when its end was taken and its process, if it has one, has
- *             ended. While n_running is at the limit, functions and channels wait in `waiting`, in order.
+ * Invariants: a channel is in the list `active` exactly while it is in `members`. It leaves when it has finished: its
+ *             end was taken and its process, if it has one, has ended. n_running counts the members, and the processes
+ *             of channels that were removed and closed before. While n_running is at the limit, functions and channels
+ *             wait in `waiting`, in order.
  * References: a handler may remove any channel, and may drop the exchange. So code that emits a signal has references
  *             to both. */
 
@@ -22,6 +23,9 @@
 #include "route/ferry-router-private.h"
 #include "task/ferry-iterate-private.h"
 #include "worker/ferry-launcher-private.h"
+
+/* How often a look without waiting iterates the main context. */
+#define MAX_LOOKS 16
 
 /* A function to be started, or a channel to be added, that waits until the limit allows it. */
 typedef struct
@@ -52,9 +56,9 @@ typedef struct
  * ferry_exchange_finish_async (exchange, NULL, all_done, NULL);
  * ```
  *
- * A channel has finished when all its messages and then its end were taken, and its worker has ended. Then it is
- * removed, unless [property@Ferry.Exchange:autoclose] is off. If the application has a reference to the channel, it can
- * call [method@Ferry.Channel.get_exit] to see how the worker ended.
+ * A channel has finished when all its messages and then its end were taken, and its worker has ended. Then it leaves
+ * the exchange. If the application has a reference to the channel, it can call [method@Ferry.Channel.get_exit] to see
+ * how the worker ended. A channel that leaves is closed, unless [property@Ferry.Exchange:autoclose] is off.
  *
  * The exchange's thread is the router's thread. Channels that are added to the exchange must be made on this thread as
  * well. Without a router, an exchange is for channels of [func@Ferry.Channel.create], on the thread that made it.
@@ -69,7 +73,7 @@ struct _FerryExchange
   FerryRouter *router;     /* const: (owned) (nullable): NULL if the exchange starts no workers */
   FerryLauncher *launcher; /* const: (owned) (nullable): starts the workers */
   GListStore *active;      /* const: (owned) (element-type FerryChannel): the members, the oldest first */
-  GHashTable *members;     /* const: (owned) (element-type FerryChannel gboolean): whether each has finished */
+  GHashTable *members;     /* const: (owned) (element-type FerryChannel): a set */
   GQueue waiting;          /* (element-type Waiting) (owned): what waits for the limit, the oldest first */
   guint n_running;
   guint limit; /* of n_running; 0: no limit */
@@ -155,21 +159,18 @@ emit_one (FerryExchange *self, FerryChannel *channel)
   return TRUE;
 }
 
-/* Marks a member as finished, if it has finished, and starts workers that wait for the limit. */
+static gboolean
+has_process (FerryChannel *channel)
+{
+  return ferry_channel_get_process (channel) != NULL && ferry_channel_get_exit (channel) == NULL;
+}
+
+/* Removes a member that has finished. */
 static void
 settle (FerryExchange *self, FerryChannel *channel)
 {
-  gpointer is_over;
-
-  if (!g_hash_table_lookup_extended (self->members, channel, NULL, &is_over) || GPOINTER_TO_INT (is_over) ||
-      !ferry_channel_is_end_taken (channel) ||
-      (ferry_channel_get_process (channel) != NULL && ferry_channel_get_exit (channel) == NULL))
-    return;
-  g_hash_table_insert (self->members, g_object_ref (channel), GINT_TO_POINTER (TRUE));
-  self->n_running--;
-  if (self->autoclose)
+  if (g_hash_table_contains (self->members, channel) && ferry_channel_is_end_taken (channel) && !has_process (channel))
     ferry_exchange_remove (self, channel);
-  ferry_exchange_start_waiting (self, NULL);
 }
 
 static void
@@ -208,11 +209,44 @@ ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
                             "the channel is in an exchange already, or its property 'flowing' is set; remove it from "
                             "that exchange, or unset the property, first");
 
-  g_hash_table_insert (self->members, g_object_ref (channel), GINT_TO_POINTER (FALSE));
+  g_hash_table_add (self->members, g_object_ref (channel));
   self->n_running++;
   g_list_store_append (self->active, channel);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ACTIVE]);
   return TRUE;
+}
+
+static gboolean
+has_exited (gpointer process)
+{
+  return ((FerryChannelProcess *) process)->exit != NULL;
+}
+
+/* Called when the process of a channel that was removed and closed has ended. Takes the reference to the process. */
+static void
+process_ended (GObject *source, GAsyncResult *result, gpointer process)
+{
+  FerryExchange *self = FERRY_EXCHANGE (source);
+
+  self->n_running--;
+  ferry_exchange_start_waiting (self, NULL);
+  tell (self);
+  ferry_channel_process_unref (process);
+}
+
+/* Closes a channel that was removed. Its process runs until it has ended, and so is waited for, also at the limit. The
+ * channel itself is not kept: with its last reference, a process that does not heed its end is killed. */
+static void
+close_removed (FerryExchange *self, FerryChannel *channel)
+{
+  FerryChannelProcess *process = ferry_channel_get_process (channel);
+
+  ferry_channel_close (channel);
+  if (!has_process (channel))
+    return;
+  self->n_running++;
+  ferry_wait_queue_wait_async (&process->waits, has_exited, process, self, NULL, process_ended,
+                               ferry_channel_process_ref (process));
 }
 
 /**
@@ -221,7 +255,13 @@ ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
  * @channel: a channel
  *
  * Removes a channel, which may be done at any time. Its further messages must be taken from the channel itself. If
- * workers wait for the limit, the next one is started. On the exchange's thread.
+ * workers wait for the limit, the next one is started.
+ *
+ * If [property@Ferry.Exchange:autoclose] is on, this end of the channel is closed as by [method@Ferry.Channel.close],
+ * and the exchange waits for the worker: until it has ended, it counts against the limit, and
+ * [method@Ferry.Exchange.finish] waits. This function itself does not wait. Take the channel's further messages, or
+ * drop its last reference: a worker that waits for room to send does not end, and one that does not end by itself is
+ * killed 5 seconds after the reference was dropped. On the exchange's thread.
  *
  * Returns: %TRUE when the channel was removed, %FALSE when it was not in the exchange
  *
@@ -232,7 +272,6 @@ ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
 {
   g_autoptr (FerryExchange) kept = NULL;
   g_autoptr (FerryChannel) member = NULL;
-  gpointer is_over;
   guint position;
 
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
@@ -240,10 +279,12 @@ ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
   ferry_return_val_if_elsewhere (self->home, FALSE);
 
   kept = g_object_ref (self);
-  if (!g_hash_table_steal_extended (self->members, channel, (gpointer *) &member, &is_over))
+  if (!g_hash_table_steal_extended (self->members, channel, (gpointer *) &member, NULL))
     return FALSE;
   ferry_channel_set_news_func (channel, NULL, NULL);
-  self->n_running -= GPOINTER_TO_INT (is_over) ? 0 : 1;
+  self->n_running--;
+  if (self->autoclose)
+    close_removed (self, channel);
   if (g_list_store_find (self->active, channel, &position))
     g_list_store_remove (self->active, position);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ACTIVE]);
@@ -431,6 +472,26 @@ is_ready (gpointer data)
   return has_ready (data) || has_finished (data);
 }
 
+/* Looks for what has come, without waiting. Fails where the exchange cannot be waited for at all. */
+static gboolean
+look (FerryExchange *self, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+
+  if (wait_until (self, is_ready, 0, "Nothing", &reason) || g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_BUSY))
+    return TRUE;
+  if (!g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
+    {
+      g_propagate_error (error, g_steal_pointer (&reason));
+      return FALSE;
+    }
+  /* Bounded, since a source of the application may always be ready. */
+  for (guint i = 0; i < MAX_LOOKS && !is_ready (self); i++)
+    if (!g_main_context_iteration (ferry_home_get_context (self->home), FALSE))
+      break;
+  return TRUE;
+}
+
 /**
  * ferry_exchange_ready:
  * @self: an exchange whose messages do not flow
@@ -441,11 +502,15 @@ is_ready (gpointer data)
  * waiting. While it waits, this function iterates the router's main context. So it is for tests and console programs;
  * an application uses [method@Ferry.Exchange.ready_async]. On the exchange's thread.
  *
+ * With a time of 0, this function looks once, iterates the context only for what has come already, and does not fail
+ * because nothing has. In a callback of the main context it then does not iterate at all.
+ *
  * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD. Fails with
- * %FERRY_ERROR_BUSY in a callback of the main context.
+ * %FERRY_ERROR_BUSY in a callback of the main context, if @timeout is not 0.
  *
  * Returns: (transfer full) (element-type FerryChannel) (nullable): the channels that have something to take, or %NULL
- *   with @error set. The array is empty when all channels have finished and no worker or channel waits for the limit
+ *   with @error set. The array is empty when all channels have finished and no worker or channel waits for the limit;
+ *   with a @timeout of 0 also when nothing has come
  *
  * Since: 0.1
  */
@@ -460,7 +525,9 @@ ferry_exchange_ready (FerryExchange *self, gint64 timeout, GError **error)
   if (!ferry_home_check_error (self->home, G_STRFUNC, error))
     return NULL;
   kept = g_object_ref (self);
-  if (!wait_until (self, is_ready, timeout, "No channel of the exchange had a message or its end", error))
+  if (timeout == 0
+        ? !look (self, error)
+        : !wait_until (self, is_ready, timeout, "No channel of the exchange had a message or its end", error))
     return NULL;
   return list_ready (self);
 }
@@ -938,9 +1005,10 @@ ferry_exchange_get_limit (FerryExchange *self)
 /**
  * ferry_exchange_set_autoclose: (set-property autoclose)
  * @self: an exchange
- * @autoclose: whether channels are removed when they have finished
+ * @autoclose: whether channels that leave the exchange are closed
  *
- * Sets whether channels that finish from now on are removed. On the exchange's thread.
+ * Sets whether channels that leave the exchange from now on, because they have finished or by
+ * [method@Ferry.Exchange.remove], are closed. On the exchange's thread.
  *
  * Since: 0.1
  */
@@ -1096,7 +1164,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryExchange:autoclose: (getter get_autoclose) (setter set_autoclose)
    *
-   * Whether channels are removed when they have finished.
+   * Whether channels that leave the exchange are closed, and their workers waited for.
    *
    * Since: 0.1
    */

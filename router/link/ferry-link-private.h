@@ -229,6 +229,7 @@ struct _FerryLink
   GPid pid;               /* the process at the other end; 0 until it is launched */
   FerryParent parent;
   guint64 pending_signals; /* bit n - 1: signal n is to be sent as soon as the process exists */
+  guint64 signals_sent;    /* bit n - 1: the application sent the process signal n, by ferry_worker_send_signal() */
   /* the pidfd shows that the process has ended; the fork server has not reported the exit status */
   gboolean gone;
   gboolean reaped;

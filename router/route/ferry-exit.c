@@ -20,6 +20,7 @@ struct _FerryExit
   GPid pid;
   int exit_status;
   int signal;
+  gboolean forced; /* this application sent that signal */
   gboolean core_dumped;
   char **last_lines;
 };
@@ -86,10 +87,12 @@ static char *
 describe_end (FerryExit *self, const char *name)
 {
   if (self->signal != 0)
-    return g_strdup_printf ("%s was killed by signal %d (%s)%s", name, self->signal, strsignal (self->signal),
+    return g_strdup_printf ("%s was killed by signal %d (%s)%s%s", name, self->signal, strsignal (self->signal),
+                            self->forced ? ", which this application sent" : "",
                             self->core_dumped ? ", core dumped" : "");
   if (self->exit_status >= 0)
-    return g_strdup_printf ("%s exited with status %d", name, self->exit_status);
+    return g_strdup_printf ("%s exited with status %d%s", name, self->exit_status,
+                            self->exit_status == 0 && self->reason == FERRY_CLOSE_REASON_EXITED ? " (success)" : "");
   return g_strdup_printf ("%s ended, and its status was taken by another part of the program", name);
 }
 
@@ -194,6 +197,7 @@ ferry_exit_new_for_link (FerryLink *link)
   self->pid = link->confinement.pid != 0 ? link->confinement.pid : link->pid;
   if (link->reaped)
     set_status (self, link->wait_code, link->wait_status);
+  self->forced = self->signal > 0 && (link->signals_sent & (G_GUINT64_CONSTANT (1) << (self->signal - 1))) != 0;
   if (link->cause != FERRY_NO_CAUSE)
     self->reason = (FerryCloseReason) link->cause;
   self->obstacle = link->obstacle;
@@ -352,6 +356,26 @@ ferry_exit_get_signal (FerryExit *self)
   g_return_val_if_fail (self != NULL, 0);
 
   return self->signal;
+}
+
+/**
+ * ferry_exit_is_forced:
+ * @self: an exit record
+ *
+ * Whether this application itself sent the signal that ended the process: by [method@Ferry.Worker.send_signal] or
+ * [method@Ferry.Worker.force_exit], or for a task that was cancelled or timed out and did not end in its grace time. So
+ * a cancel is told from a signal of the user, or of the system when it has no memory left. Any thread.
+ *
+ * Returns: %TRUE if a signal of this application ended the process
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_exit_is_forced (FerryExit *self)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+
+  return self->forced;
 }
 
 /**

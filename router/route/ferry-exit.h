@@ -46,6 +46,8 @@ int ferry_exit_get_exit_status (FerryExit *self);
 FERRY_AVAILABLE_IN_0_1
 int ferry_exit_get_signal (FerryExit *self);
 FERRY_AVAILABLE_IN_0_1
+gboolean ferry_exit_is_forced (FerryExit *self);
+FERRY_AVAILABLE_IN_0_1
 gboolean ferry_exit_get_core_dumped (FerryExit *self);
 FERRY_AVAILABLE_IN_0_1
 const char *const *ferry_exit_get_last_lines (FerryExit *self);

@@ -1715,6 +1715,7 @@ send_signal_command (FerryMonitor *self, gpointer data)
   LinkCommand *command = data;
   FerryLink *link = command->link;
 
+  link->signals_sent |= G_GUINT64_CONSTANT (1) << (command->signal_number - 1);
   if (command->signal_number == SIGKILL && link->parent == FERRY_PARENT_ASKED && link->queue != NULL)
     end_unstarted (self, link);
   else

@@ -30,6 +30,7 @@ struct _FerryReceiver
   guint64 overtaken;
   FerryExit *exit; /* (owned) (nullable): set when the pipe was not closed by its receiver */
   gboolean closed;
+  char *sender_name; /* main: (owned) (nullable): for messages: the sender, and the worker that it was passed to */
   gboolean internal; /* the library made it: no warning if its pipe is open when the router stops */
 
   gboolean bound;         /* main: the owner's weak notification holds a reference to this receiver */
@@ -43,6 +44,7 @@ struct _FerryReceiver
 
 /* router: an atomic reference-counted box, which the receiver takes a reference to
  * latest: whether the pipe carries latest values, each of which comes with its type */
+void ferry_receiver_set_sender_name (FerryReceiver *self, const char *name, const char *worker);
 FerryReceiver *ferry_receiver_new (guint64 connection_id, gboolean latest, GWeakRef *router, FerryHome *home,
                                    FerryReceiverAbandonedFunc abandoned_func);
 /* any: returns (transfer full) (nullable): the router, while it lives */

@@ -118,6 +118,7 @@ ferry_receiver_finalize (GObject *object)
 {
   FerryReceiver *self = FERRY_RECEIVER (object);
 
+  g_free (self->sender_name);
   g_clear_pointer (&self->exit, ferry_exit_unref);
   g_clear_pointer (&self->home, ferry_home_unref);
   if (self->router != NULL)
@@ -242,6 +243,14 @@ static void
 ferry_receiver_init (FerryReceiver *self)
 {
   g_weak_ref_init (&self->owner, NULL);
+}
+
+/* main: notes the name under which the pipe's sender was passed to a worker. */
+void
+ferry_receiver_set_sender_name (FerryReceiver *self, const char *name, const char *worker)
+{
+  g_free (self->sender_name);
+  self->sender_name = g_strdup_printf ("'%s' of worker '%s'", name, worker);
 }
 
 /* main: makes the receiver of a new pipe. */

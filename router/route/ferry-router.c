@@ -731,7 +731,13 @@ add_type (FerryPipe *pipe, const FerryRecordHeader *header, const char *payload)
 static void
 end_stopped (FerryRouter *self, FerryPipe *pipe)
 {
-  g_autoptr (FerryExit) exit = ferry_exit_new (FERRY_CLOSE_REASON_STOPPED, "The sender was stopped");
+  const char *name = pipe->receiver != NULL ? pipe->receiver->sender_name : NULL;
+  g_autofree char *text =
+    name != NULL ? g_strdup_printf ("The sender %s was stopped, or the worker returned and dropped it; all its "
+                                    "messages have come",
+                                    name)
+                 : g_strdup ("The sender was stopped");
+  g_autoptr (FerryExit) exit = ferry_exit_new (FERRY_CLOSE_REASON_STOPPED, text);
 
   pipe = take_last_value (self, pipe);
   if (pipe != NULL)
@@ -1487,6 +1493,8 @@ warn_of_open_pipes (FerryRouter *self)
       if (pipe == NULL || pipe->receiver == NULL || pipe->receiver->internal)
         continue;
       g_string_append_printf (ids, "%s%" G_GUINT64_FORMAT, n_open > 0 ? ", " : "", pipe->connection_id);
+      if (pipe->receiver->sender_name != NULL)
+        g_string_append_printf (ids, " (sender %s)", pipe->receiver->sender_name);
       n_open++;
     }
   if (n_open > 0)

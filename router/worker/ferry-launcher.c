@@ -57,7 +57,8 @@ typedef struct
  * senders that are passed to them.
  *
  * A launcher is used like #GSubprocessLauncher: set it up, then call [method@Ferry.Launcher.spawn]. A launcher can
- * spawn several workers. The senders are passed to the next worker only; all other settings stay.
+ * spawn several workers. The senders are passed to the next worker only, so they are added again for each; all other
+ * settings stay.
  *
  * A worker inherits the standard streams, unless it is in a sandbox or in a pool. It inherits no other descriptors. A
  * worker is in a process group of its own, so the Ctrl-C of the application's terminal does not reach it. When a worker
@@ -84,6 +85,8 @@ struct _FerryLauncher
   StreamMode modes[FERRY_N_STREAMS];
   int fds[FERRY_N_STREAMS]; /* (owned): a descriptor if the mode is STREAM_GIVEN, else -1 */
   GArray *senders;          /* (owned) (element-type NamedSender) */
+  /* (owned) (nullable): the name of a sender that the application added and that an earlier worker was passed */
+  char *passed_name;
   FerryAttributes attributes;
   FerryForkServer *fork_server;        /* (owned) (nullable): forks the workers; NULL: they are executed */
   const FerryForkServerFuncs *forking; /* the functions of fork_server */
@@ -136,6 +139,7 @@ ferry_launcher_finalize (GObject *object)
   for (guint i = 0; i < FERRY_N_STREAMS; i++)
     ferry_clear_fd (&self->fds[i]);
   g_array_unref (self->senders);
+  g_free (self->passed_name);
   g_free (self->name);
   g_clear_object (&self->fork_server);
   g_clear_object (&self->sandbox);
@@ -826,6 +830,41 @@ confine (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, GError **er
   return TRUE;
 }
 
+/* Fails if the launcher has no senders for this worker and had some for an earlier one: the worker would miss them. */
+static gboolean
+check_senders (FerryLauncher *self, GError **error)
+{
+  gboolean is_transport;
+
+  if (self->senders->len > 0 || self->passed_name == NULL)
+    return TRUE;
+  is_transport = g_str_has_prefix (self->passed_name, FERRY_TRANSPORT_SENDER_PREFIX);
+  return ferry_set_error (
+    error, FERRY_ERROR_BAD_ARGUMENTS,
+    "The %s '%s' was passed to an earlier worker of this launcher, and this worker would get none; call %s before each "
+    "ferry_launcher_spawn(), or use another launcher for workers without",
+    is_transport ? "transport" : "sender",
+    is_transport ? self->passed_name + strlen (FERRY_TRANSPORT_SENDER_PREFIX) : self->passed_name,
+    is_transport ? "ferry_launcher_add_transport()" : "ferry_launcher_add_sender()");
+}
+
+/* Notes at the pipes of the senders which worker was passed them, and at the launcher that senders of the application
+ * were passed. The senders of pools and channels are their own. */
+static void
+note_passed (FerryLauncher *self, FerryRouter *router, const GArray *passed, FerryWorker *worker)
+{
+  for (guint i = 0; i < passed->len; i++)
+    {
+      const NamedSender *named = &g_array_index (passed, NamedSender, i);
+      FerryPipe *pipe = ferry_router_find_pipe (router, ferry_sender_get_connection_id (named->sender));
+
+      if (pipe != NULL && pipe->receiver != NULL)
+        ferry_receiver_set_sender_name (pipe->receiver, named->name, ferry_worker_get_name (worker));
+      if (self->passed_name == NULL && strcmp (named->entry, FERRY_MAIN_ENTRY) != 0)
+        self->passed_name = g_strdup (named->name);
+    }
+}
+
 /* Makes fork_server start a worker, or executes the worker when fork_server is NULL. With as_fork_server, the worker is
  * the process of a fork server. */
 static FerryWorker *
@@ -862,6 +901,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, g
       return NULL;
   passed = ferry_launcher_set_senders_aside (self);
   worker = ferry_worker_new (link, router);
+  note_passed (self, router, passed, worker);
   if (fork_server != NULL)
     self->forking->fork (fork_server, router, worker, g_steal_pointer (&request));
   else
@@ -928,7 +968,8 @@ ferry_launcher_spawn_fork_server (FerryLauncher *self, FerryRouter *router, GErr
  *
  * - %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD
  * - %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_CLOSED when a sender can no longer be passed
- * - %FERRY_ERROR_BAD_ARGUMENTS when a sender belongs to another router, or the launcher has a fork server and a sandbox
+ * - %FERRY_ERROR_BAD_ARGUMENTS when a sender belongs to another router, the launcher has a fork server and a sandbox,
+ *   or senders were added for an earlier worker and none for this one
  * - %FERRY_ERROR_LAUNCH_FAILED when the program is not in `PATH`, the fork server ended several times in a row, or the
  *   system lacks a layer that the sandbox requires
  * - %FERRY_ERROR_TOO_LARGE, and %FERRY_ERROR_SYSTEM when the system has no memory or descriptors left
@@ -950,6 +991,8 @@ ferry_launcher_spawn (FerryLauncher *self, FerryRouter *router, GError **error)
   if (!ferry_router_check (router, error) || !ferry_home_check_error (self->home, G_STRFUNC, error))
     return NULL;
   ferry_launcher_bind (self, router->home);
+  if (!check_senders (self, error))
+    return NULL;
   give_up_fork_server (self);
   if (self->fork_server != NULL &&
       (!check_executed (self, error) || !self->forking->prepare (self->fork_server, router, error)))

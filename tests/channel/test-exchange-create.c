@@ -166,6 +166,7 @@ ready_names_those_with_news (void)
   g_autoptr (CreateTest) test = create_test_new ();
   g_autoptr (FerryExchange) exchange = ferry_exchange_new (NULL, NULL);
   FerryChannel *channels[3];
+  g_autoptr (GPtrArray) nothing = NULL;
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (channels); i++)
@@ -173,7 +174,10 @@ ready_names_those_with_news (void)
       channels[i] = create_test_start (wait_for_word, GUINT_TO_POINTER (i));
       ferry_exchange_add (exchange, channels[i]);
     }
-  g_assert_null (ferry_exchange_ready (exchange, 0, &error));
+  nothing = ferry_exchange_ready (exchange, 0, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (nothing->len, ==, 0);
+  g_assert_null (ferry_exchange_ready (exchange, 1, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   g_clear_error (&error);
   for (guint i = G_N_ELEMENTS (channels); i-- > 0;)

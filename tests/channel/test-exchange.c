@@ -342,6 +342,8 @@ turn_that_has_come_is_not_taken_back (void)
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   guint n_added = 0;
 
+  /* The place of what is removed is free at once. */
+  ferry_exchange_set_autoclose (heard->exchange, FALSE);
   ferry_exchange_set_limit (heard->exchange, 1);
   ferry_exchange_add (heard->exchange, first);
   ferry_exchange_add_wait_async (heard->exchange, second, cancellable, note_added, &n_added);
@@ -370,6 +372,8 @@ channel_is_removed_while_data_comes (void)
   g_autoptr (Heard) heard = heard_new (test);
   g_autoptr (FerryChannel) channel = NULL;
 
+  /* Else finish() waits for the process, which waits until its messages are taken. */
+  ferry_exchange_set_autoclose (heard->exchange, FALSE);
   g_signal_connect (heard->exchange, "data", G_CALLBACK (remove_it), NULL);
   start (heard, "count", g_variant_new_uint32 (300));
   channel = g_list_model_get_item (ferry_exchange_get_active (heard->exchange), 0);
@@ -382,26 +386,107 @@ channel_is_removed_while_data_comes (void)
   g_assert_false (ferry_exchange_remove (heard->exchange, channel));
 }
 
+/* A program that looks again and again, without waiting, and does nothing else with the main context. */
 static void
-channels_stay_without_autoclose (void)
+looking_finds_what_came (void)
+{
+  g_autoptr (ChannelTest) test = channel_test_new ();
+  g_autoptr (Heard) heard = heard_new (test);
+  g_autoptr (FerryChannel) channel = NULL;
+  g_autoptr (GPtrArray) ready = NULL;
+  g_autoptr (GError) error = NULL;
+
+  start (heard, "echo", NULL);
+  channel = g_list_model_get_item (ferry_exchange_get_active (heard->exchange), 0);
+  ready = ferry_exchange_ready (heard->exchange, 0, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (ready->len, ==, 0);
+  g_assert_cmpint (ferry_channel_get_pid (channel), !=, 0);
+  channel_test_send (channel, 7);
+  do
+    {
+      g_clear_pointer (&ready, g_ptr_array_unref);
+      ready = ferry_exchange_ready (heard->exchange, 0, &error);
+      g_assert_no_error (error);
+    }
+  while (ready->len == 0);
+  g_assert_true (ready->pdata[0] == channel);
+  g_assert_cmpint (ferry_channel_get_pid (channel), >, 0);
+  channel_test_assert_next (channel, 7);
+  ferry_channel_close (channel);
+  finish (heard);
+}
+
+/* Whether this end of a channel was closed: nothing can be sent any more. */
+static gboolean
+is_closed_here (FerryChannel *channel)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (ferry_channel_send (channel, g_variant_new_uint32 (1), 0, NULL, &error))
+    return FALSE;
+  return strstr (error->message, "was closed at this end") != NULL;
+}
+
+/* How a channel leaves with autoclose, and without. */
+static void
+channels_leave_when_they_hung_up (gconstpointer data)
+{
+  gboolean autoclose = GPOINTER_TO_INT (data);
+  g_autoptr (ChannelTest) test = channel_test_new ();
+  g_autoptr (Heard) heard = heard_new (test);
+  g_autoptr (GPtrArray) channels = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GError) error = NULL;
+
+  ferry_exchange_set_autoclose (heard->exchange, autoclose);
+  ferry_exchange_set_limit (heard->exchange, 2);
+  for (guint i = 0; i < 6; i++)
+    {
+      start (heard, "square", g_variant_new_uint32 (i));
+      if (i < 2)
+        g_ptr_array_add (channels, g_list_model_get_item (ferry_exchange_get_active (heard->exchange), i));
+    }
+  g_assert_true (ferry_exchange_finish (heard->exchange, PATIENCE, &error));
+  g_assert_cmpuint (ferry_exchange_get_n_active (heard->exchange), ==, 0);
+  g_assert_cmpuint (heard->most_running, ==, 2);
+  g_assert_cmpuint (heard->sum, ==, 55);
+  for (guint i = 0; i < 2; i++)
+    g_assert_true (ferry_exit_is_success (ferry_channel_get_exit (channels->pdata[i])));
+}
+
+/* "echo" runs until its channel is closed, and then ends by itself. */
+static void
+removed_channel_is_closed_and_waited_for (void)
 {
   g_autoptr (ChannelTest) test = channel_test_new ();
   g_autoptr (Heard) heard = heard_new (test);
   g_autoptr (GError) error = NULL;
+  g_autoptr (FerryChannel) removed = NULL;
+  g_autoptr (FerryChannel) kept = NULL;
+
+  ferry_exchange_set_limit (heard->exchange, 1);
+  start (heard, "echo", NULL);
+  start (heard, "square", g_variant_new_uint32 (3));
+  removed = g_list_model_get_item (ferry_exchange_get_active (heard->exchange), 0);
+  g_assert_true (ferry_exchange_remove (heard->exchange, removed));
+  g_assert_true (is_closed_here (removed));
+  /* Its process still runs, and so the limit is reached. */
+  g_assert_null (ferry_channel_get_exit (removed));
+  g_assert_cmpuint (ferry_exchange_get_n_active (heard->exchange), ==, 0);
+  g_assert_cmpuint (ferry_exchange_get_n_waiting (heard->exchange), ==, 1);
+  g_assert_true (ferry_exchange_finish (heard->exchange, PATIENCE, &error));
+  g_assert_cmpuint (heard->sum, ==, 9);
+  channel_test_assert_exit (removed, 0, 0);
 
   ferry_exchange_set_autoclose (heard->exchange, FALSE);
-  ferry_exchange_set_limit (heard->exchange, 2);
-  for (guint i = 0; i < 6; i++)
-    start (heard, "square", g_variant_new_uint32 (i));
-  g_assert_true (ferry_exchange_finish (heard->exchange, PATIENCE, &error));
-  g_assert_cmpuint (ferry_exchange_get_n_active (heard->exchange), ==, 6);
-  g_assert_cmpuint (heard->most_running, ==, 2);
-  for (guint i = 0; i < 6; i++)
-    {
-      g_autoptr (FerryChannel) channel = g_list_model_get_item (ferry_exchange_get_active (heard->exchange), i);
-
-      g_assert_true (ferry_exit_is_success (ferry_channel_get_exit (channel)));
-    }
+  start (heard, "echo", NULL);
+  kept = g_list_model_get_item (ferry_exchange_get_active (heard->exchange), 0);
+  g_assert_true (ferry_exchange_remove (heard->exchange, kept));
+  channel_test_send (kept, 5);
+  channel_test_assert_next (kept, 5);
+  g_assert_true (ferry_exchange_finish (heard->exchange, 0, &error));
+  ferry_channel_close (kept);
+  channel_test_assert_good_end (kept);
 }
 
 static void
@@ -455,7 +540,12 @@ main (int argc, char **argv)
   g_test_add_func ("/exchange/channels-wait-for-their-turn", channels_wait_for_their_turn);
   g_test_add_func ("/exchange/turn-that-has-come-is-not-taken-back", turn_that_has_come_is_not_taken_back);
   g_test_add_func ("/exchange/channel-is-removed-while-data-comes", channel_is_removed_while_data_comes);
-  g_test_add_func ("/exchange/channels-stay-without-autoclose", channels_stay_without_autoclose);
+  g_test_add_data_func ("/exchange/channels-leave-when-they-hung-up", GINT_TO_POINTER (TRUE),
+                        channels_leave_when_they_hung_up);
+  g_test_add_data_func ("/exchange/channels-leave-without-autoclose-too", GINT_TO_POINTER (FALSE),
+                        channels_leave_when_they_hung_up);
+  g_test_add_func ("/exchange/removed-channel-is-closed-and-waited-for", removed_channel_is_closed_and_waited_for);
+  g_test_add_func ("/exchange/looking-finds-what-came", looking_finds_what_came);
   g_test_add_func ("/exchange/dropped-exchange-ends-its-workers", dropped_exchange_ends_its_workers);
   g_test_add_func ("/exchange/waiting-for-all-leaves-other-children-alone",
                    waiting_for_all_leaves_other_children_alone);

@@ -96,11 +96,28 @@ assert_unharmed (TaskTest *test, FerryTask *neighbour, GPid pid)
   g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 0);
 }
 
+/* The worker of a task, as an object. (transfer full) */
+static FerryWorker *
+get_worker (TaskTest *test, FerryTask *task)
+{
+  GListModel *workers = ferry_pool_get_workers (test->pool);
+
+  for (guint i = 0; i < g_list_model_get_n_items (workers); i++)
+    {
+      g_autoptr (FerryWorker) worker = g_list_model_get_item (workers, i);
+
+      if (ferry_worker_get_pid (worker) == ferry_task_get_pid (task))
+        return g_steal_pointer (&worker);
+    }
+  g_assert_not_reached ();
+}
+
 static void
 ends_by_cancel (gconstpointer data)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
   g_autoptr (FerryTask) task = start_stubborn (test, data);
+  g_autoptr (FerryWorker) worker = get_worker (test, task);
   g_autoptr (FerryTask) neighbour = surround (test);
   GPid pid = ferry_task_get_pid (task);
   gint64 begin = g_get_monotonic_time ();
@@ -110,6 +127,9 @@ ends_by_cancel (gconstpointer data)
   task_test_assert_cancelled (task);
   g_assert_cmpint (g_get_monotonic_time () - begin, >=, GRACE / 2);
   assert_unharmed (test, neighbour, pid);
+  ferry_test_wait_ended (worker);
+  /* The cancel ended it, and nobody else's signal. */
+  g_assert_true (ferry_exit_is_forced (ferry_worker_get_exit (worker)));
 }
 
 static void

@@ -104,6 +104,27 @@ test_tells_the_signal (gconstpointer data)
   g_assert_cmpint (ferry_exit_get_signal (exit), ==, signal_number);
   g_assert_cmpint (ferry_exit_get_exit_status (exit), ==, -1);
   g_assert_false (ferry_exit_is_success (exit));
+  g_assert_true (ferry_exit_is_forced (exit));
+  g_assert_true (ferry_exit_is_forced (pipe->exit));
+  ferry_test_router_stop (router);
+}
+
+/* The same signal, from elsewhere: a user, or the system when it has no memory left. */
+static void
+test_tells_a_foreign_signal (gconstpointer data)
+{
+  int signal_number = signals[GPOINTER_TO_SIZE (data)];
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
+  g_autoptr (FerryWorker) worker = ferry_test_spawn_obedient (router, pipe, "send:1000", "pause", NULL);
+
+  ferry_test_pipe_wait_count (pipe, 1000);
+  /* Another signal of the application's changes nothing. */
+  g_assert_true (ferry_worker_send_signal (worker, SIGCONT, NULL));
+  kill (ferry_worker_get_pid (worker), signal_number);
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "was killed by signal");
+  g_assert_cmpint (ferry_exit_get_signal (ferry_worker_get_exit (worker)), ==, signal_number);
+  g_assert_false (ferry_exit_is_forced (ferry_worker_get_exit (worker)));
   ferry_test_router_stop (router);
 }
 
@@ -116,7 +137,7 @@ test_forces_an_exit (void)
 
   ferry_test_pipe_wait_count (pipe, 1000);
   ferry_worker_force_exit (worker);
-  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 9");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 9 (Killed), which this application sent");
   ferry_test_router_stop (router);
 }
 
@@ -344,7 +365,8 @@ static GLogWriterOutput
 count_warnings (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
 {
   for (gsize i = 0; i < n_fields; i++)
-    if (strcmp (fields[i].key, "MESSAGE") == 0 && strstr (fields[i].value, "with 1 open pipe") != NULL)
+    if (strcmp (fields[i].key, "MESSAGE") == 0 && strstr (fields[i].value, "with 1 open pipe") != NULL &&
+        strstr (fields[i].value, "(sender 'out' of worker 'obedient-worker')") != NULL)
       {
         n_warnings++;
         return G_LOG_WRITER_HANDLED;
@@ -395,8 +417,10 @@ add_own_ends (void)
   for (gsize i = 0; i < G_N_ELEMENTS (signals); i++)
     {
       g_autofree char *path = g_strdup_printf ("/ends/tells-signal-%d", signals[i]);
+      g_autofree char *foreign = g_strdup_printf ("/ends/tells-foreign-signal-%d", signals[i]);
 
       g_test_add_data_func (path, GSIZE_TO_POINTER (i), test_tells_the_signal);
+      g_test_add_data_func (foreign, GSIZE_TO_POINTER (i), test_tells_a_foreign_signal);
     }
   g_test_add_func ("/ends/forces-an-exit", test_forces_an_exit);
   g_test_add_func ("/ends/forces-an-exit-right-after-the-spawn", test_forces_an_exit_right_after_the_spawn);

@@ -25,9 +25,9 @@ test_lost_fork_server_takes_its_workers_along (void)
 
   fork_server_test_begin (&test);
   pipe = ferry_test_pipe_new (test.router);
+  busy = fork_server_test_spawn (&test, "spin");
   worker_test_add_sender (test.launcher, "out", pipe);
   idle = fork_server_test_spawn (&test, "send:10 pause");
-  busy = fork_server_test_spawn (&test, "spin");
   ferry_test_pipe_wait_count (pipe, 10);
   worker_test_wait_launched (busy);
   fork_server_test_kill (&test);

@@ -151,6 +151,38 @@ test_refuses_a_sender_of_another_router (void)
   ferry_test_router_stop (other);
 }
 
+/* A worker of a launcher whose senders an earlier worker has: it would look for them in vain. */
+static void
+test_refuses_a_second_worker_without_senders (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) first = ferry_test_pipe_new (router);
+  g_autoptr (FerryTestPipe) second = ferry_test_pipe_new (router);
+  g_autoptr (FerryLauncher) launcher = worker_test_launcher_new ("obedient-worker", "send:1", NULL);
+  g_autoptr (FerryWorker) worker = NULL;
+  g_autoptr (FerryWorker) other = NULL;
+  g_autoptr (GError) error = NULL;
+
+  worker_test_add_sender (launcher, "out", first);
+  worker = worker_test_spawn (launcher, router);
+  g_assert_null (ferry_launcher_spawn (launcher, router, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  g_assert_nonnull (strstr (error->message, "The sender 'out' was passed to an earlier worker"));
+  g_assert_nonnull (strstr (error->message, "ferry_launcher_add_sender()"));
+  worker_test_add_sender (launcher, "out", second);
+  other = worker_test_spawn (launcher, router);
+  ferry_test_pipe_wait_count (second, 1);
+  ferry_test_pipe_wait_closed (first);
+  ferry_test_pipe_wait_closed (second);
+  /* That it returned 0 is said in words, too. */
+  g_assert_true (ferry_exit_is_success (second->exit));
+  g_assert_nonnull (strstr (ferry_exit_get_message (second->exit),
+                            "'out' of worker 'obedient-worker' was stopped, or the worker returned"));
+  ferry_test_wait_ended (worker);
+  worker_test_assert_exit (other, FERRY_CLOSE_REASON_EXITED, "exited with status 0 (success)");
+  ferry_test_router_stop (router);
+}
+
 static void
 test_refuses_a_sender_whose_pipe_is_closed (void)
 {
@@ -514,6 +546,7 @@ main (int argc, char **argv)
   g_test_add_func ("/senders/are-passed-once", test_refuses_a_sender_that_was_passed);
   g_test_add_func ("/senders/go-to-the-first-of-two-launchers", test_passes_a_sender_to_the_first_of_two_launchers);
   g_test_add_func ("/senders/refuses-a-sender-of-another-router", test_refuses_a_sender_of_another_router);
+  g_test_add_func ("/senders/are-missed-at-the-second-spawn", test_refuses_a_second_worker_without_senders);
   g_test_add_func ("/senders/are-not-passed-when-closed", test_refuses_a_sender_whose_pipe_is_closed);
   g_test_add_func ("/senders/are-not-started-here-when-passed", test_cannot_be_started_here_when_passed);
   g_test_add_func ("/senders/are-1024-a-worker-and-no-more", test_takes_1024_senders_and_no_more);

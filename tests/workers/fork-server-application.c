@@ -37,12 +37,13 @@ main (int argc, char **argv)
 
   ferry_launcher_silence_stream (base, FERRY_STREAM_STDOUT);
   ferry_launcher_set_fork_server (launcher, fork_server);
-  if (!ferry_router_start (router, NULL) || !ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, NULL) ||
-      !ferry_launcher_add_sender (launcher, "out", sender, NULL))
+  if (!ferry_router_start (router, NULL) || !ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, NULL))
     return 2;
   ferry_receiver_set_handler (receiver, message_cb, &evaded, NULL);
-  for (int i = 0; i < N_WORKERS; i++)
+  for (int i = N_WORKERS - 1; i >= 0; i--)
     {
+      if (i == 0 && !ferry_launcher_add_sender (launcher, "out", sender, NULL))
+        return 2;
       ferry_launcher_setenv (launcher, "WORKER_ORDERS", orders[i]);
       workers[i] = ferry_launcher_spawn (launcher, router, NULL);
       if (workers[i] == NULL)
