@@ -338,6 +338,8 @@ typedef enum
   /* worker to application, instead of the attach packet, and only a header: the process has not attached and wanted to
    * start workers of its own, so its program runs as an application */
   FERRY_CONTROL_NO_WORKER = 10,
+  /* fork server to application, before the attach packet, and only a header: the fork server runs its initialisers */
+  FERRY_CONTROL_PREPARES = 11,
 } FerryControlKind;
 
 typedef struct

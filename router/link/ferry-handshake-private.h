@@ -51,7 +51,7 @@ int ferry_control_find_fd (void);
 int ferry_control_take_fd (GError **error);
 gboolean ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *doorbell, GError **error);
 gboolean ferry_control_send_attach (int fd, gsize segment_size, GError **error);
-void ferry_control_send_no_worker (int fd);
+void ferry_control_send_word (int fd, FerryControlKind kind);
 int ferry_control_send_memory (int fd, guint64 number, int memory);
 gboolean ferry_control_receive_fd_batch (int fd, FerryFdBatch *packet, GArray *descriptors, gboolean *complete);
 

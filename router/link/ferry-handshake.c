@@ -131,6 +131,8 @@ check_attach (const FerryAttach *packet, gsize size, guint n_descriptors, gsize 
     }
   if (n_descriptors > 0)
     return invalid (error, "sent %u descriptors with its answer to the welcome; it must send none", n_descriptors);
+  if (header->kind == FERRY_CONTROL_PREPARES && size == sizeof *header)
+    return FERRY_CONTROL_TAKEN;
   if (header->kind == FERRY_CONTROL_NO_WORKER)
     {
       ferry_set_error (error, FERRY_ERROR_NOT_A_WORKER,
@@ -398,14 +400,14 @@ ferry_control_send_attach (int fd, gsize segment_size, GError **error)
   return errno == 0 || ferry_set_system_error (error, "Answering the application's welcome (sendmsg)");
 }
 
-/* worker: answers the welcome, which stays in the socket, by the statement that this process is no worker. Nothing
- * follows from a failure: the application then waits for an attach packet until the worker's time is over. */
+/* worker: sends what is said before the attach packet, or instead of it: NO_WORKER or PREPARES. The welcome stays in
+ * the socket. Nothing follows from a failure: the application then waits for attach until the worker's time is over. */
 void
-ferry_control_send_no_worker (int fd)
+ferry_control_send_word (int fd, FerryControlKind kind)
 {
   FerryControlHeader packet;
 
-  ferry_control_send (fd, FERRY_CONTROL_NO_WORKER, &packet, sizeof packet, NULL, 0, MSG_DONTWAIT);
+  ferry_control_send (fd, kind, &packet, sizeof packet, NULL, 0, MSG_DONTWAIT);
 }
 
 /* ---- the worker's control socket ---- */

@@ -460,10 +460,24 @@ take_no_worker (FerryLink *link, GError **error)
   return FERRY_CONTROL_INVALID;
 }
 
+/* Handles the word of a fork server that it runs its initialisers, which may take as long as they like. */
+static FerryControlEvent
+take_prepares (FerrySharedQueue *self, FerryLink *link, GError **error)
+{
+  if (link->fork_server != NULL)
+    {
+      ferry_shared_queue_set_deadline (self, link, 0);
+      return FERRY_CONTROL_TAKEN;
+    }
+  ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The worker said that it prepares itself; only a fork server does");
+  return FERRY_CONTROL_INVALID;
+}
+
 static FerryControlEvent
 receive (FerrySharedQueue *self, FerryLink *link, GError **error)
 {
   gboolean attached = link->state != FERRY_LINK_ATTACHING;
+  gboolean awaited = link->confinement.awaited;
   FerryControlEvent event;
   GArray *orphans;
 
@@ -482,6 +496,8 @@ receive (FerrySharedQueue *self, FerryLink *link, GError **error)
   else
     event = ferry_control_receive (link->control, attached, link->segment.size, orphans, error);
   ferry_orphans_free (orphans);
+  if (event == FERRY_CONTROL_TAKEN && !attached && !awaited)
+    return take_prepares (self, link, error);
   if (event == FERRY_CONTROL_INVALID && g_error_matches (*error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER))
     return take_no_worker (link, error);
   return event;

@@ -1190,6 +1190,20 @@ refuse_request (FerryTransactions *calls, FerryCall *call, gpointer data)
 
 /* ---- The worker's start: two pipes, and a process or a thread ---- */
 
+/* Says in the texts of the tasks that wait for the worker why they wait; text is NULL: they wait no more. Handlers may
+ * take tasks from the list. */
+static void
+say_to_tasks (FerryWorker *worker, const char *text, gpointer data)
+{
+  g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (data);
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (GList *node = self->in_flight.head; node != NULL; node = node->next)
+    g_ptr_array_add (tasks, g_object_ref (node->data));
+  for (guint i = 0; i < tasks->len; i++)
+    ferry_task_set_obstacle (tasks->pdata[i], text);
+}
+
 static void
 worker_state_changed (FerryWorker *worker, GParamSpec *pspec, gpointer data)
 {
@@ -1199,6 +1213,7 @@ worker_state_changed (FerryWorker *worker, GParamSpec *pspec, gpointer data)
     return;
   if (self->pool != NULL)
     self->rules->has_attached = TRUE;
+  say_to_tasks (worker, NULL, self);
   take_process (self);
 }
 
@@ -1228,6 +1243,7 @@ start_process (FerryPoolWorker *self, const char *name, FerryLauncher *starter, 
                          (GClosureNotify) (GCallback) ferry_pool_worker_unref, G_CONNECT_SWAPPED);
   g_signal_connect (self->worker, "notify::state", G_CALLBACK (worker_state_changed), self);
   ferry_worker_set_task_name_func (self->worker, get_task_name, self);
+  ferry_worker_set_late_func (self->worker, say_to_tasks, self);
   return TRUE;
 }
 

@@ -101,6 +101,8 @@ gboolean ferry_task_start (FerryTask *self, GPid pid);
 void ferry_task_take_pid (FerryTask *self, GPid pid);
 /* Events PROGRESS, MESSAGE, YIELD and RESULT. The functions return TRUE also if the event is ignored. The caller of
  * ferry_task_complete() must hold a reference. */
+/* Sets the task's text to what it waits for, as long as its function has reported none; NULL: it waits no more. */
+void ferry_task_set_obstacle (FerryTask *self, const char *text);
 gboolean ferry_task_take_progress (FerryTask *self, const FerryProgress *progress);
 gboolean ferry_task_take_message (FerryTask *self, const char *type, GVariant *value);
 gboolean ferry_task_take_yield (FerryTask *self, GVariant *value);

@@ -92,8 +92,9 @@ typedef struct
   GArray *handles;           /* (nullable) (element-type Handle) (owned elements): emptied when the task is done */
   Watch *watch;              /* (nullable): from the submission until the task is done */
 
-  char *message; /* (nullable) */
-  char *unit;    /* (nullable) */
+  char *message;       /* (nullable) */
+  gboolean is_waiting; /* message is what the task waits for, and not its function's */
+  char *unit;          /* (nullable) */
   guint64 amount;
   guint64 total;
 
@@ -1644,6 +1645,18 @@ change_text (char **text, const char *to)
   return TRUE;
 }
 
+void
+ferry_task_set_obstacle (FerryTask *self, const char *text)
+{
+  Rest *rest = need_rest (self);
+
+  if (ferry_task_get_state (self) != FERRY_TASK_STATE_WAITING || (rest->message != NULL && !rest->is_waiting))
+    return;
+  rest->is_waiting = text != NULL;
+  if (change_text (&rest->message, text))
+    notify (self, PROP_MESSAGE);
+}
+
 /* Sets the values of a report. Returns the properties that have changed, as bits (1 << Property). */
 static guint
 take_values (FerryTask *self, const FerryProgress *progress)
@@ -2092,7 +2105,8 @@ install_progress (void)
   /**
    * FerryTask:message:
    *
-   * The latest text that the function reported.
+   * The latest text that the function reported. Before that, what the task waits for, where its worker takes long to
+   * start ([method@Ferry.Launcher.set_attach_timeout]).
    *
    * Since: 0.1
    */

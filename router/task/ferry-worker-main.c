@@ -212,6 +212,7 @@ be_fork_server (int argc, char **argv)
   /* Creates the classes that each worker needs, so that the workers inherit them. */
   g_type_class_unref (g_type_class_ref (FERRY_TYPE_SENDER));
   g_type_class_unref (g_type_class_ref (FERRY_TYPE_JOB));
+  ferry_fork_server_note_begin ();
   run_initialisers (ferry_fork_server_note_initialiser);
   if (ferry_fork_server_run (warm_up, &error) < 0)
     give_up (error);

@@ -239,7 +239,7 @@ ferry_attachment_check_may_start (GError **error)
 
   if (control < 0)
     return TRUE;
-  ferry_control_send_no_worker (control);
+  ferry_control_send_word (control, FERRY_CONTROL_NO_WORKER);
   return ferry_set_error (
     error, FERRY_ERROR_NOT_A_WORKER,
     "This process was started as a worker of process %d and has not attached to it, so it starts no workers of its "

@@ -14,6 +14,8 @@ G_BEGIN_DECLS
 
 /* Whether this process was started as a fork server. Must be called before any initialiser runs. */
 gboolean ferry_fork_server_is_asked_for (void);
+/* Tells the application that the initialisers begin, so that their time does not count as time to attach. */
+void ferry_fork_server_note_begin (void);
 /* Must be called after each initialiser, with its name. When a fork is refused because of a second thread, the error
  * names the initialiser that started the thread. */
 void ferry_fork_server_note_initialiser (const char *name);

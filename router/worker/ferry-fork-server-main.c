@@ -33,6 +33,7 @@
 
 #include "base/ferry-base-private.h"
 #include "link/ferry-fork-server-packet-private.h"
+#include "link/ferry-handshake-private.h"
 #include "spawn/ferry-spawn-private.h"
 #include "worker/ferry-attachment-private.h"
 
@@ -234,7 +235,13 @@ ferry_fork_server_is_asked_for (void)
   if (g_strcmp0 (secure_getenv (FERRY_FORK_SERVER_VARIABLE), "1") != 0)
     return FALSE;
   look_for_threads ("before any initialiser ran");
-  return g_getenv (FERRY_CONTROL_FD_VARIABLE) != NULL;
+  return ferry_control_find_fd () >= 0;
+}
+
+void
+ferry_fork_server_note_begin (void)
+{
+  ferry_control_send_word (ferry_control_find_fd (), FERRY_CONTROL_PREPARES);
 }
 
 void

@@ -28,7 +28,10 @@
 #include "worker/ferry-fork-server-main-private.h"
 #include "worker/ferry-worker-private.h"
 
-#define DEFAULT_ATTACH_TIMEOUT (30 * G_USEC_PER_SEC)
+#define DEFAULT_ATTACH_TIMEOUT (10 * G_USEC_PER_SEC)
+/* The variable that sets another default, in seconds: for debuggers, valgrind, sanitizers and slow machines. */
+#define ATTACH_TIMEOUT_VARIABLE "FERRY_ATTACH_TIMEOUT"
+#define MAX_ATTACH_TIMEOUT_SECONDS (365 * 24 * 60 * 60)
 #define MAX_NAME 255
 #define FERRY_N_STREAMS 3
 
@@ -154,11 +157,22 @@ ferry_launcher_class_init (FerryLauncherClass *klass)
   G_OBJECT_CLASS (klass)->finalize = ferry_launcher_finalize;
 }
 
+static gint64
+get_default_attach_timeout (void)
+{
+  const char *text = g_getenv (ATTACH_TIMEOUT_VARIABLE);
+  guint64 seconds;
+
+  if (text != NULL && g_ascii_string_to_unsigned (text, 10, 0, MAX_ATTACH_TIMEOUT_SECONDS, &seconds, NULL))
+    return (gint64) seconds * G_USEC_PER_SEC;
+  return DEFAULT_ATTACH_TIMEOUT;
+}
+
 static void
 ferry_launcher_init (FerryLauncher *self)
 {
   self->environ = g_get_environ ();
-  self->attach_timeout = DEFAULT_ATTACH_TIMEOUT;
+  self->attach_timeout = get_default_attach_timeout ();
   self->arena_size = FERRY_DEFAULT_ARENA_SIZE;
   for (guint i = 0; i < FERRY_N_STREAMS; i++)
     self->fds[i] = -1;
@@ -307,10 +321,16 @@ ferry_launcher_set_cwd (FerryLauncher *self, const char *cwd)
  * @timeout: the timeout in microseconds; 0 for no limit
  *
  * Sets how long after its start the worker may take until it attaches, which it does when it asks for its first sender.
- * The default is 30 seconds. A worker that takes longer is killed, with the reason %FERRY_CLOSE_REASON_NEVER_ATTACHED.
+ * The default is 10 seconds; the environment variable `FERRY_ATTACH_TIMEOUT` sets another default, in seconds, when the
+ * launcher is made: 0, for instance, where a debugger stops workers at their start. A worker that takes longer is
+ * killed, with the reason %FERRY_CLOSE_REASON_NEVER_ATTACHED. The time that the initialisers of a worker or of a fork
+ * server take does not count.
+ *
+ * After 3 seconds, or three tenths of @timeout where that is less, a message in the log says what is waited for. Tasks
+ * that wait for the worker have it as their [property@Ferry.Task:message].
  *
  * A worker without senders need not attach, unless its sandbox requires layers that the worker enters itself. Such a
- * worker has 30 seconds when @timeout is 0. On the launcher's thread.
+ * worker has 10 seconds when @timeout is 0. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -902,6 +922,8 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, g
   passed = ferry_launcher_set_senders_aside (self);
   worker = ferry_worker_new (link, router);
   note_passed (self, router, passed, worker);
+  if (link->connection_ids->len > 0 || link->attach_timeout > 0)
+    ferry_worker_expect (worker, router->timers, link->attach_timeout);
   if (fork_server != NULL)
     self->forking->fork (fork_server, router, worker, g_steal_pointer (&request));
   else

@@ -17,4 +17,11 @@ FerryLink *ferry_worker_get_link (FerryWorker *self);
 void ferry_worker_set_task_name_func (FerryWorker *self, FerryTaskNameFunc func, gpointer data);
 FerryLinkObserver *ferry_worker_new_observer (FerryWorker *self);
 
+/* main: notices from now on when the worker does not attach: logs what is waited for, and calls the func of
+ * ferry_worker_set_late_func(). timeout: how long it may take, in microseconds; 0: no limit. */
+void ferry_worker_expect (FerryWorker *self, FerryTimers *timers, gint64 timeout);
+typedef void (*FerryLateFunc) (FerryWorker *worker, const char *text, gpointer data);
+/* main: sets what is called when the worker is late. data must live as long as the worker. */
+void ferry_worker_set_late_func (FerryWorker *self, FerryLateFunc func, gpointer data);
+
 G_END_DECLS

@@ -15,6 +15,10 @@
 #include "worker/ferry-attachment-private.h"
 #include "worker/ferry-launcher-private.h"
 
+/* When it is said that a worker is waited for: after this time, or after so many tenths of the time that it has. */
+#define LATE_AFTER (3 * G_USEC_PER_SEC)
+#define LATE_TENTHS 3
+
 /* The log domain of the lines that workers wrote to logged streams. */
 #define LOG_DOMAIN "Ferry-Worker"
 
@@ -45,6 +49,11 @@ struct _FerryWorker
   FerryExit *exit;                  /* (owned) (nullable) */
   FerryTaskNameFunc task_name_func; /* (nullable): returns the name of the running task, for the log */
   gpointer task_name_data;
+  FerryTimers *timers; /* (unowned) (nullable): the router's, which lives until the worker has ended */
+  FerryTimer late;     /* runs while the worker is waited for */
+  gint64 attach_timeout;
+  FerryLateFunc late_func; /* (nullable) */
+  gpointer late_data;
 };
 
 enum
@@ -220,8 +229,59 @@ take_confinement (FerryWorker *self)
 }
 
 static void
+say_late (gpointer data)
+{
+  FerryWorker *self = data;
+  const char *entry = self->link->entry != NULL ? self->link->entry : "the function that enters its sandbox";
+  g_autofree char *limit =
+    self->attach_timeout > 0
+      ? g_strdup_printf ("at most %.3g seconds; the limit is ferry_launcher_set_attach_timeout()",
+                         (double) self->attach_timeout / G_USEC_PER_SEC)
+      : g_strdup ("without a limit");
+  g_autofree char *text = NULL;
+
+  if (self->pid == 0)
+    text =
+      g_strdup_printf ("Waiting for worker '%s' to be started: the fork server of the program '%s' must call %s and "
+                       "run its initialisers before",
+                       self->name, self->link->program != NULL ? self->link->program : self->name, entry);
+  else
+    text = g_strdup_printf ("Waiting for worker '%s' (process %d) of the program '%s' to attach, by calling %s (%s)",
+                            self->name, (int) self->pid, self->link->program != NULL ? self->link->program : self->name,
+                            entry, limit);
+  g_message ("%s", text);
+  if (self->late_func != NULL)
+    self->late_func (self, text, self->late_data);
+}
+
+void
+ferry_worker_set_late_func (FerryWorker *self, FerryLateFunc func, gpointer data)
+{
+  self->late_func = func;
+  self->late_data = data;
+}
+
+void
+ferry_worker_expect (FerryWorker *self, FerryTimers *timers, gint64 timeout)
+{
+  gint64 time = timeout > 0 ? MIN (timeout / 10 * LATE_TENTHS, LATE_AFTER) : LATE_AFTER;
+
+  self->timers = timers;
+  self->attach_timeout = timeout;
+  ferry_timers_set (timers, &self->late, ferry_time_add (g_get_monotonic_time (), time), say_late, self);
+}
+
+static void
+expect_no_more (FerryWorker *self)
+{
+  if (self->timers != NULL)
+    ferry_timers_unset (self->timers, &self->late);
+}
+
+static void
 attached (gpointer data)
 {
+  expect_no_more (data);
   take_confinement (data);
   set_state (data, FERRY_WORKER_STATE_OPEN);
 }
@@ -251,6 +311,7 @@ ended (gpointer data, FerryExit *exit)
 {
   FerryWorker *self = data;
 
+  expect_no_more (self);
   self->exit = ferry_exit_ref (exit);
   /* A worker that ended early may not have attached, so attached() may not have done this. */
   take_confinement (self);

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 
 #include "link/ferry-downlink-private.h"
+#include "link/ferry-fork-server-link-private.h"
 #include "link/ferry-shared-queue-private.h"
 #include "link/ferry-uplink-private.h"
 
@@ -434,6 +435,32 @@ test_a_link_outlives_its_epochs (void)
   test_worker_free (worker, queue);
 }
 
+/* A fork server says that it runs its initialisers, which may take long. A worker that says so lies. */
+static void
+test_fork_server_prepares_for_long (gconstpointer data)
+{
+  gboolean is_fork_server = GPOINTER_TO_INT (data);
+  g_autoptr (FerrySharedQueue) queue = queue_new ();
+  TestWorker *worker = test_worker_new (queue, 600 * G_USEC_PER_SEC);
+
+  if (is_fork_server)
+    ferry_fork_server_link_begin (worker->link);
+  g_assert_true (ferry_deadline_is_set (&worker->link->deadline));
+  ferry_control_send_word (worker->control, FERRY_CONTROL_PREPARES);
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
+  if (is_fork_server)
+    {
+      g_assert_cmpuint (worker->link->state, ==, FERRY_LINK_ATTACHING);
+      g_assert_false (ferry_deadline_is_set (&worker->link->deadline));
+      test_worker_attach (worker);
+      ferry_shared_queue_wait (queue, FERRY_SLEEP);
+      g_assert_cmpuint (worker->link->state, ==, FERRY_LINK_OPEN);
+    }
+  else
+    g_assert_cmpint (worker->link->cause, ==, FERRY_CLOSE_REASON_PROTOCOL_ERROR);
+  test_worker_free (worker, queue);
+}
+
 static void
 test_nobody_attaches_in_time (void)
 {
@@ -685,6 +712,10 @@ add_end_tests (void)
   g_test_add_func ("/shared-queue/a-ring-for-each-sleep-is-no-storm", test_a_ring_for_each_sleep_is_no_storm);
   g_test_add_func ("/shared-queue/a-ring-for-each-room-is-no-storm", test_a_ring_for_each_room_is_no_storm);
   g_test_add_func ("/shared-queue/nobody-attaches-in-time", test_nobody_attaches_in_time);
+  g_test_add_data_func ("/shared-queue/fork-server-prepares-for-long", GINT_TO_POINTER (TRUE),
+                        test_fork_server_prepares_for_long);
+  g_test_add_data_func ("/shared-queue/worker-does-not-prepare", GINT_TO_POINTER (FALSE),
+                        test_fork_server_prepares_for_long);
   g_test_add_func ("/shared-queue/attaching-ends-its-timeout", test_attaching_ends_its_timeout);
   g_test_add_func ("/shared-queue/looks-at-the-earliest-timeout-alone", test_looks_at_the_earliest_timeout_alone);
   g_test_add_func ("/shared-queue/a-worker-that-hangs-up-has-a-second", test_a_worker_that_hangs_up_has_a_second);

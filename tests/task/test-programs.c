@@ -11,7 +11,9 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "link/ferry-link-private.h"
 #include "task/task-test.h"
+#include "worker/ferry-worker-private.h"
 
 #define PATIENCE (FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC)
 
@@ -256,6 +258,79 @@ names_program_behind_a_link (void)
   ferry_test_router_stop (g_steal_pointer (&router));
 }
 
+/* ---- what is waited for ---- */
+
+static guint n_waits;
+
+static gboolean
+says_what_it_waits_for (gpointer task)
+{
+  const char *text = ferry_task_get_message (task);
+
+  return text != NULL && strstr (text, "Waiting for ") != NULL;
+}
+
+/* A program that goes on without attaching, in a task's text and in the log, long before its time is over. */
+static void
+says_what_is_waited_for (gconstpointer data)
+{
+  gboolean use_fork_server = GPOINTER_TO_INT (data);
+  Test test;
+
+  test_init (&test, &programs[G_N_ELEMENTS (programs) - 1]);
+  ferry_launcher_set_attach_timeout (test.launcher, (gint64) 10 * FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC);
+  n_waits = 0;
+  {
+    g_autoptr (FerryPool) pool = ferry_pool_new (test.router, test.launcher);
+    g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
+    g_autoptr (FerryTask) task = NULL;
+
+    ferry_pool_set_use_fork_server (pool, use_fork_server);
+    ferry_pool_set_max_workers (pool, 1);
+    task = task_test_submit (executor, "nothing", NULL);
+    ferry_test_run_until (says_what_it_waits_for, task);
+    assert_says (ferry_task_get_message (task), use_fork_server ? "fork server" : "(process ");
+    assert_says (ferry_task_get_message (task), "ferry_worker_main()");
+    g_assert_cmpuint (n_waits, >=, 1);
+    ferry_task_cancel (task);
+    task_test_wait_done (task);
+  }
+  test_clear (&test);
+}
+
+/* The default, and the variable for those who need another. */
+static void
+has_ten_seconds_by_default (void)
+{
+  g_autofree char *before = g_strdup (g_getenv ("FERRY_ATTACH_TIMEOUT"));
+  static const char *const values[] = {NULL, "25", "0", "ten"};
+  static const gint64 seconds[] = {10, 25, 0, 10};
+
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
+    {
+      Test test;
+      FerryTestPipe *pipe;
+      g_autoptr (FerryWorker) worker = NULL;
+
+      if (values[i] != NULL)
+        g_setenv ("FERRY_ATTACH_TIMEOUT", values[i], TRUE);
+      else
+        g_unsetenv ("FERRY_ATTACH_TIMEOUT");
+      test_init (&test, &programs[4]);
+      pipe = ferry_test_pipe_new (test.router);
+      g_assert_true (ferry_launcher_add_sender (test.launcher, "out", pipe->sender, NULL));
+      worker = ferry_launcher_spawn (test.launcher, test.router, NULL);
+      g_assert_cmpint (ferry_worker_get_link (worker)->attach_timeout, ==, seconds[i] * G_USEC_PER_SEC);
+      ferry_test_wait_ended (worker);
+      ferry_test_pipe_free (pipe);
+      test_clear (&test);
+    }
+  if (before != NULL)
+    g_setenv ("FERRY_ATTACH_TIMEOUT", before, TRUE);
+  else
+    g_unsetenv ("FERRY_ATTACH_TIMEOUT");
+}
+
 /* ---- a worker that is no fork server ---- */
 
 static guint n_messages;
@@ -264,7 +339,11 @@ static GLogWriterOutput
 count_messages (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
 {
   for (gsize i = 0; i < n_fields; i++)
-    n_messages += strcmp (fields[i].key, "MESSAGE") == 0 && strstr (fields[i].value, "cannot be a fork server") != NULL;
+    {
+      n_waits += strcmp (fields[i].key, "MESSAGE") == 0 && g_str_has_prefix (fields[i].value, "Waiting for ");
+      n_messages +=
+        strcmp (fields[i].key, "MESSAGE") == 0 && strstr (fields[i].value, "cannot be a fork server") != NULL;
+    }
   return g_log_writer_default (level, fields, n_fields, data);
 }
 
@@ -323,6 +402,10 @@ main (int argc, char **argv)
         g_test_add_data_func (path, GUINT_TO_POINTER (way * G_N_ELEMENTS (programs) + program), tells_what_to_do);
       }
   g_test_add_func ("/programs/the-application-itself-is-named-by-its-file", names_program_behind_a_link);
+  g_test_add_data_func ("/programs/says-what-is-waited-for", GINT_TO_POINTER (FALSE), says_what_is_waited_for);
+  g_test_add_data_func ("/programs/says-that-a-fork-server-is-waited-for", GINT_TO_POINTER (TRUE),
+                        says_what_is_waited_for);
+  g_test_add_func ("/programs/has-ten-seconds-by-default", has_ten_seconds_by_default);
   g_test_add_func ("/programs/is-executed-where-it-cannot-be-forked", is_executed_where_it_cannot_be_forked);
   return g_test_run ();
 }
