@@ -28,9 +28,10 @@ typedef struct
 
 typedef struct
 {
-  int fd;        /* (owned): the reading end; -1 where the stream is not logged, or where the pipe has ended */
-  GString *line; /* (owned) (nullable): the text since the last line end */
-  gsize left;    /* once ending is set: how many bytes of the pipe are still to be read */
+  int fd;         /* (owned): the reading end; -1 where the stream is not logged, or where the pipe has ended */
+  GString *line;  /* (owned) (nullable): the text since the last line end */
+  gboolean shown; /* const: lines go to the application's own stream; else into the log */
+  gsize left;     /* once ending is set: how many bytes of the pipe are still to be read */
 } FerryOutputPipe;
 
 typedef struct

@@ -376,7 +376,7 @@ get_starter (FerryPool *self, GError **error)
         "spawn a separate worker with this launcher, then call ferry_pool_reset()",
         error))
     return NULL;
-  ferry_launcher_log_usual (self->launcher);
+  ferry_launcher_show_usual (self->launcher);
   if (self->use_fork_server && ferry_launcher_get_fork_server (self->launcher) == NULL)
     self->starter = ferry_launcher_new_forked (self->launcher);
   else
@@ -1659,8 +1659,8 @@ ferry_pool_init (FerryPool *self)
  * @launcher: starts each worker; must have no senders and no transports. The pool keeps a reference
  *
  * Makes a pool of processes. This starts no worker yet, and the router need not run yet. Standard output and standard
- * error of the workers are logged ([method@Ferry.Launcher.log_stream]), unless the launcher redirects them. Any thread;
- * from then on the launcher must be used on the router's thread.
+ * error of the workers are shown on the application's own ([method@Ferry.Launcher.inherit_stream]), unless the launcher
+ * redirects them. Any thread; from then on the launcher must be used on the router's thread.
  *
  * The workers of a pool cannot use senders and transports of the launcher. If the launcher has some when the first
  * worker is started, the pool fails with %FERRY_ERROR_BAD_ARGUMENTS. Then [method@Ferry.Pool.start] and each task

@@ -78,7 +78,7 @@ gboolean ferry_launcher_check_no_senders (FerryLauncher *self, const char *what,
  * of forked when they have a sandbox, or when the program cannot be a fork server. */
 FerryLauncher *ferry_launcher_new_forked (FerryLauncher *launcher);
 FerryLauncher *ferry_launcher_new_copy (FerryLauncher *launcher);
-void ferry_launcher_log_usual (FerryLauncher *self);
+void ferry_launcher_show_usual (FerryLauncher *self);
 char *ferry_launcher_dup_program_name (FerryLauncher *self);
 
 G_END_DECLS

@@ -42,6 +42,7 @@ typedef enum
   STREAM_SILENCED,
   STREAM_GIVEN,
   STREAM_LOGGED,
+  STREAM_SHOWN, /* a copy of each line goes to the application's own stream */
 } StreamMode;
 
 typedef struct
@@ -63,10 +64,11 @@ typedef struct
  * spawn several workers. The senders are passed to the next worker only, so they are added again for each; all other
  * settings stay.
  *
- * A worker inherits the standard streams, unless it is in a sandbox or in a pool. It inherits no other descriptors. A
- * worker is in a process group of its own, so the Ctrl-C of the application's terminal does not reach it. When a worker
- * ends, the processes that it started in that group are killed. The whole group is killed when the application ends or
- * is killed. Processes that leave the group by `setsid()` or `setpgid()` live on.
+ * A worker inherits the standard streams. Of one in a pool or in a sandbox, the lines of standard output and error are
+ * shown on the application's own instead ([method@Ferry.Launcher.inherit_stream]). A worker inherits no other
+ * descriptors. A worker is in a process group of its own, so the Ctrl-C of the application's terminal does not reach
+ * it. When a worker ends, the processes that it started in that group are killed. The whole group is killed when the
+ * application ends or is killed. Processes that leave the group by `setsid()` or `setpgid()` live on.
  *
  * A launcher belongs to one thread. Before its first use with a router, that is any thread, one at a time. From its
  * first use with a router on, it is the router's thread. This thread is called the launcher's thread.
@@ -500,10 +502,15 @@ set_stream (FerryLauncher *self, FerryStream stream, StreamMode mode, int fd)
  * Makes the worker use the application's own stream. This is the default, except in a sandbox
  * ([method@Ferry.Launcher.set_sandbox]) and in a pool ([class@Ferry.Pool]).
  *
- * In a sandbox, standard input is empty by default, and standard output and error are logged. With a shared stream, a
- * worker could change the settings of a terminal, or read from an output pipe, in spite of the sandbox. In a pool,
- * standard output and error are logged by default. The exit record of a worker that crashed has only the last lines of
- * logged output. On the launcher's thread.
+ * In a pool and in a sandbox, the application by default copies each line of standard output and error to its own
+ * stream, behind the worker's name and process id, with control characters escaped: `pi 1[4711]: text`. Empty lines
+ * are not shown. So a line that a function prints is seen where the application's own lines are. The application does
+ * not wait for who reads its streams: what a pipe has no room for is dropped, and counted.
+ * [signal@Ferry.Worker::output] is emitted for such lines too, and the exit record has the last ones; it has none of a
+ * stream that is shared.
+ *
+ * In a sandbox, standard input is empty by default: with a shared stream, a worker could change the settings of a
+ * terminal, or read from an output pipe, in spite of the sandbox. On the launcher's thread.
  *
  * Since: 0.1
  */
@@ -594,7 +601,7 @@ get_stream_mode (FerryLauncher *self, FerryLink *link, guint stream)
     return self->modes[stream];
   if (!ferry_sandbox_is_on (self->sandbox))
     return STREAM_INHERITED;
-  return stream == FERRY_STREAM_STDIN ? STREAM_SILENCED : STREAM_LOGGED;
+  return stream == FERRY_STREAM_STDIN ? STREAM_SILENCED : STREAM_SHOWN;
 }
 
 static gboolean
@@ -602,10 +609,11 @@ fill_stream (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, guint s
 {
   const StreamMode mode = get_stream_mode (self, link, stream);
 
-  if (mode == STREAM_LOGGED)
+  if (mode == STREAM_LOGGED || mode == STREAM_SHOWN)
     {
       if (link->output == NULL)
         link->output = ferry_output_new ();
+      link->output->pipes[stream - 1].shown = mode == STREAM_SHOWN;
       plan->streams[stream] = ferry_output_open (link->output, stream, error);
       return plan->streams[stream] >= 0;
     }
@@ -1052,7 +1060,7 @@ check_may_persist (FerryLauncher *self, GError **error)
   else if (ferry_sandbox_is_on (self->sandbox))
     what = "a sandbox, in which it could not listen";
   for (guint i = 0; i < FERRY_N_STREAMS; i++)
-    if (self->modes[i] == STREAM_LOGGED)
+    if (self->modes[i] == STREAM_LOGGED || self->modes[i] == STREAM_SHOWN)
       what = "logged streams";
   if (what == NULL)
     return TRUE;
@@ -1149,13 +1157,13 @@ ferry_launcher_new_copy (FerryLauncher *launcher)
   return self;
 }
 
-/* main: makes the launcher log standard output and error, unless the application has set these streams. */
+/* main: makes the launcher show standard output and error, unless the application has set these streams. */
 void
-ferry_launcher_log_usual (FerryLauncher *self)
+ferry_launcher_show_usual (FerryLauncher *self)
 {
   for (guint i = FERRY_STREAM_STDOUT; i <= FERRY_STREAM_STDERR; i++)
     if (self->modes[i] == STREAM_USUAL)
-      ferry_launcher_log_stream (self, (FerryStream) i);
+      set_stream (self, (FerryStream) i, STREAM_SHOWN, -1);
 }
 
 /* Returns (transfer full) the name for workers of this launcher, or the name of the program when none is set. */

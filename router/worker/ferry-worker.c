@@ -13,6 +13,7 @@
 #include "base/ferry-property-private.h"
 #include "ferry-enums.h"
 #include "worker/ferry-attachment-private.h"
+#include "worker/ferry-console-private.h"
 #include "worker/ferry-launcher-private.h"
 
 /* When it is said that a worker is waited for: after this time, or after so many tenths of the time that it has. */
@@ -287,9 +288,8 @@ attached (gpointer data)
 }
 
 static void
-output (gpointer data, guint stream, const char *line)
+log_line (FerryWorker *self, guint stream, const char *line)
 {
-  FerryWorker *self = data;
   gboolean is_error = stream == FERRY_STREAM_STDERR;
   g_autofree char *task = self->task_name_func != NULL ? self->task_name_func (self, self->task_name_data) : NULL;
   char number[16];
@@ -303,6 +303,18 @@ output (gpointer data, guint stream, const char *line)
   g_snprintf (number, sizeof number, "%d", (int) self->pid);
   g_log_structured_array (is_error ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_INFO, fields,
                           G_N_ELEMENTS (fields) - (task == NULL));
+}
+
+/* An empty line says nothing in a log. GLib itself writes one before each warning. */
+static void
+output (gpointer data, guint stream, const char *line)
+{
+  FerryWorker *self = data;
+
+  if (self->link->output->pipes[stream - 1].shown)
+    ferry_console_show (stream, self->name, self->pid, line);
+  else if (line[0] != '\0')
+    log_line (self, stream, line);
   g_signal_emit (self, output_signal, 0, (FerryStream) stream, line);
 }
 

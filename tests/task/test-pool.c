@@ -23,6 +23,50 @@
 #define IN_THREADS GINT_TO_POINTER (TRUE)
 #define IN_PROCESSES GINT_TO_POINTER (FALSE)
 
+/* The lines of a worker that come on this process' own standard output. */
+typedef struct
+{
+  int reader;
+  GString *text;
+} Shown;
+
+static gboolean
+has_line (gpointer data)
+{
+  Shown *self = data;
+  char buffer[256];
+  gssize n;
+
+  while ((n = read (self->reader, buffer, sizeof buffer)) > 0)
+    g_string_append_len (self->text, buffer, n);
+  return self->text->len > 0 && self->text->str[self->text->len - 1] == '\n';
+}
+
+/* By default, a line that a function prints is shown where the application's own are, behind its worker's name. */
+static void
+shows_what_a_function_prints (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) task = NULL;
+  g_autofree char *expected = NULL;
+  ferry_autofd report = dup (STDOUT_FILENO);
+  Shown shown = {.text = g_string_new (NULL)};
+  int fds[2];
+
+  g_assert_cmpint (pipe2 (fds, O_CLOEXEC | O_NONBLOCK), ==, 0);
+  shown.reader = fds[0];
+  g_assert_cmpint (dup2 (fds[1], STDOUT_FILENO), >=, 0);
+  task = task_test_submit (test->executor, "print", g_variant_new ("(ss)", "\nhello\n", ""));
+  task_test_wait_done (task);
+  ferry_test_look_until (has_line, &shown);
+  g_assert_cmpint (dup2 (report, STDOUT_FILENO), >=, 0);
+  expected = g_strdup_printf ("%s 1[%d]: hello\n", ferry_pool_get_name (test->pool), (int) ferry_task_get_pid (task));
+  g_assert_cmpstr (shown.text->str, ==, expected);
+  g_string_free (shown.text, TRUE);
+  close (fds[0]);
+  close (fds[1]);
+}
+
 /* Standard output is the test's report, so another one takes its place while the worker is started. */
 static void
 leaves_streams_that_are_inherited (void)
@@ -697,6 +741,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/pool/has-no-more-processes-than-its-maximum", IN_PROCESSES, has_no_more_than_its_maximum);
   g_test_add_data_func ("/pool/starts-its-minimum-of-processes", IN_PROCESSES, starts_its_minimum);
   g_test_add_data_func ("/pool/lets-idle-processes-go", IN_PROCESSES, lets_idle_workers_go);
+  g_test_add_func ("/pool/shows-what-a-function-prints", shows_what_a_function_prints);
   g_test_add_func ("/pool/lets-a-process-go-whose-task-was-cancelled", lets_worker_go_whose_task_was_cancelled);
   g_test_add_func ("/pool/leaves-streams-that-are-inherited", leaves_streams_that_are_inherited);
   g_test_add_func ("/pool/leaves-its-launcher-its-name", leaves_its_launcher_its_name);

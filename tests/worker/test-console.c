@@ -1,0 +1,115 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: worker/ferry-console.c
+ *
+ * Lines of workers on the application's own streams. */
+
+#include "config.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ferry-test.h"
+#include "worker/ferry-console-private.h"
+
+/* Standard error as a pipe that this test reads, when it likes. */
+typedef struct
+{
+  int saved;
+  int reader;
+} Console;
+
+static void
+console_begin (Console *self)
+{
+  int fds[2];
+
+  g_assert_cmpint (pipe2 (fds, O_CLOEXEC), ==, 0);
+  fcntl (fds[0], F_SETFL, O_NONBLOCK);
+  self->saved = dup (STDERR_FILENO);
+  self->reader = fds[0];
+  dup2 (fds[1], STDERR_FILENO);
+  close (fds[1]);
+}
+
+/* (transfer full): what the pipe has. */
+static char *
+console_read (Console *self)
+{
+  GString *text = g_string_new (NULL);
+  char buffer[4096];
+  gssize n;
+
+  while ((n = read (self->reader, buffer, sizeof buffer)) > 0)
+    g_string_append_len (text, buffer, n);
+  return g_string_free (text, FALSE);
+}
+
+static void
+console_end (Console *self)
+{
+  dup2 (self->saved, STDERR_FILENO);
+  close (self->saved);
+  if (self->reader >= 0)
+    close (self->reader);
+}
+
+static void
+names_the_worker (void)
+{
+  Console console;
+  g_autofree char *text = NULL;
+
+  console_begin (&console);
+  ferry_console_show (2, "pi 1", 4711, "hello");
+  ferry_console_show (2, "pi 1", 4711, "");
+  ferry_console_show (2, "pi 2", 4712, "w\tör\x1b[31mld\xc2\x9b");
+  text = console_read (&console);
+  console_end (&console);
+  g_assert_cmpstr (text, ==, "pi 1[4711]: hello\npi 2[4712]: w\tör\\x1b[31mld\\x9b\n");
+}
+
+static void
+does_not_wait_for_a_reader (void)
+{
+  Console console;
+  g_autofree char *line = g_strnfill (4000, 'x');
+  g_autofree char *text = NULL;
+  g_autofree char *later = NULL;
+
+  console_begin (&console);
+  for (guint i = 0; i < 1000; i++)
+    ferry_console_show (2, "flood", 1, line);
+  text = console_read (&console);
+  ferry_console_show (2, "flood", 1, "the end");
+  later = console_read (&console);
+  console_end (&console);
+  g_assert_true (g_str_has_prefix (text, "flood[1]: xxx"));
+  g_assert_true (g_str_has_suffix (later, " lines of workers were dropped, as nobody read them)\nflood[1]: the end\n"));
+}
+
+/* Without a signal: nothing is written where the reader is gone. */
+static void
+survives_a_reader_that_is_gone (void)
+{
+  Console console;
+
+  console_begin (&console);
+  close (console.reader);
+  console.reader = -1;
+  ferry_console_show (2, "late", 1, "nobody reads this");
+  console_end (&console);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_add_func ("/console/names-the-worker", names_the_worker);
+  g_test_add_func ("/console/does-not-wait-for-a-reader", does_not_wait_for_a_reader);
+  g_test_add_func ("/console/survives-a-reader-that-is-gone", survives_a_reader_that_is_gone);
+  return g_test_run ();
+}
