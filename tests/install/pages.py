@@ -39,8 +39,8 @@ def unused(files, text):
 
 def unknown_names(text, known):
     """Functions, constants and types that a page's prose names and that are not among what is known. Whether its code
-    has only such is for the compiler to say."""
-    names = set(re.findall(r"\b(?:ferry_\w+(?=\(| \()|FERRY_\w+|Ferry[A-Z]\w*)", BLOCK.sub("", text)))
+    has only such is for the compiler to say. A name with a value is a variable of the environment."""
+    names = set(re.findall(r"\b(?:ferry_\w+(?=\(| \()|FERRY_\w+\b(?!=)|Ferry[A-Z]\w*)", BLOCK.sub("", text)))
     return ["there is no %s" % name for name in sorted(names) if name not in known]
 
 
