@@ -34,6 +34,7 @@ typedef enum
   FERRY_BLOCK_CELL,     /* a cell was rung for: connection_id and number are set */
   FERRY_BLOCK_OUTPUT,   /* size bytes of lines of standard output and error, each with its FerryOutputLine */
   FERRY_BLOCK_ENDED,    /* the last block of a link: exit is set */
+  FERRY_BLOCK_DONE,     /* was dispatched in a nested loop, and waits for its place in the row to be given back */
 } FerryBlockKind;
 
 struct _FerryBlock

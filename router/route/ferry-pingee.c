@@ -17,7 +17,7 @@
 
 #include "config.h"
 
-#include "route/ferry-pingee.h"
+#include "route/ferry-pingee-private.h"
 
 #include <gio/gio.h>
 
@@ -44,10 +44,11 @@ struct _FerryPingee
   _Atomic gint64 since;    /* monotonic time of the first pending ping; 0: not known yet */
 
   pthread_mutex_t lock;
-  GMainContext *context; /* lock: (owned) (nullable): the context of the present or the latest connection */
-  GSource *pinged;       /* lock: (owned) (nullable): NULL when not connected */
-  GSource *aged;         /* lock: (owned) (nullable): the ageing source */
-  gboolean dispatching;  /* context's thread: the callback is running */
+  GMainContext *context;      /* lock: (owned) (nullable): the context of the present or the latest connection */
+  GSource *pinged;            /* lock: (owned) (nullable): NULL when not connected */
+  GSource *aged;              /* lock: (owned) (nullable): the ageing source */
+  FerryPingeeFunc wants_call; /* const, once it is connected: (nullable): see ferry_pingee_set_can_recurse() */
+  gboolean dispatching;       /* context's thread: the callback is running, and must not be called again */
 };
 
 G_DEFINE_BOXED_TYPE (FerryPingee, ferry_pingee, ferry_pingee_ref, ferry_pingee_unref)
@@ -61,6 +62,8 @@ is_due (GSource *source, int *timeout)
   gint64 left;
 
   *timeout = -1;
+  if (self->wants_call != NULL && self->wants_call (self->user_data))
+    ferry_pingee_ping (self);
   /* Relaxed: a ping that is missed here wakes the context, and the context then checks its sources again. */
   if (self->dispatching || atomic_load_explicit (&self->pending, memory_order_relaxed) == 0)
     return FALSE;
@@ -90,10 +93,11 @@ source_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   FerryPingee *self = ((PingeeSource *) source)->pingee;
 
-  /* A main loop within the callback dispatches neither source: a ping stays pending until the callback returns. */
+  /* Unless the pingee can recurse, a main loop within the callback dispatches neither source: a ping stays pending
+   * until the callback returns. */
   if (self->dispatching)
     return G_SOURCE_CONTINUE;
-  self->dispatching = TRUE;
+  self->dispatching = self->wants_call == NULL;
   atomic_store_explicit (&self->since, 0, memory_order_relaxed);
   /* Sequentially consistent: the flag is cleared before the callback reads anything; pairs with ferry_pingee_ping(). */
   atomic_store_explicit (&self->pending, 0, memory_order_seq_cst);
@@ -121,6 +125,7 @@ attach_source (FerryPingee *self, gboolean aged, int priority, const char *name)
   ((PingeeSource *) source)->pingee = ferry_pingee_ref (self);
   ((PingeeSource *) source)->aged = aged;
   g_source_set_priority (source, priority);
+  g_source_set_can_recurse (source, self->wants_call != NULL);
   g_source_set_static_name (source, name);
   g_source_attach (source, self->context);
   return source;
@@ -163,6 +168,12 @@ ferry_pingee_new (int priority, gint64 ageing, FerryPingeeFunc func, gpointer us
   self->user_data = user_data;
   self->destroy = destroy;
   return self;
+}
+
+void
+ferry_pingee_set_can_recurse (FerryPingee *self, FerryPingeeFunc wants_call)
+{
+  self->wants_call = wants_call;
 }
 
 /**

@@ -19,6 +19,9 @@
  * that reads Ferry's memory ([method@Ferry.Receiver.set_handler]). After the last message,
  * [signal@Ferry.Receiver::closed] is emitted once, with the reason why the pipe ended.
  *
+ * A handler may run a main loop, as a modal dialog does. In it, the messages of other receivers are delivered; those of
+ * this receiver wait until its handler has returned.
+ *
  * The router holds a reference to a receiver while its pipe is open.
  *
  * Since: 0.1

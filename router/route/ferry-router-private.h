@@ -28,6 +28,15 @@ typedef struct
   guint64 dropped;         /* how many messages came after the pipe was closed */
 } FerryPipe;
 
+/* A delivery that is under way: its handler may run a main loop, in which other deliveries begin. */
+typedef struct _FerryDelivery
+{
+  FerryLink *link;         /* (owned by the caller) */
+  FerryBlock *block;       /* (unowned) (nullable): the block that was taken out of the link's row */
+  FerryReceiver *receiver; /* (unowned) (nullable): whose handler runs; NULL: a function of the link's user */
+  struct _FerryDelivery *outer;
+} FerryDelivery;
+
 #define FERRY_N_COUNTERS (FERRY_COUNTER_HIGHEST_SPARE_BYTES + 1)
 
 struct _FerryRouter
@@ -64,13 +73,16 @@ struct _FerryRouter
   guint64 n_uses;     /* how many connection ids were made; in the high bits of the latest id */
   guint n_open;
 
-  FerryTurns turns;  /* the blocks that were taken out of the local queue */
-  FerryBlock *block; /* (owned) (nullable): the block that is being dispatched */
-  gboolean dispatching;
-  guint n_holding; /* how many functions on the stack run handlers that must not wait for the main loop */
+  FerryTurns turns;        /* the blocks that were taken out of the local queue */
+  FerryDelivery *delivery; /* (unowned) (nullable): the innermost one; each lies on the stack of its function */
+  guint dispatching;       /* how many dispatches run, nested within each other */
+  gboolean told_of_nesting;
+  guint64 n_steps;    /* how many blocks were begun and pipes were ended, each of which calls handlers */
+  guint64 n_searched; /* the number of get_n_calls() when all rows were last served in a nested loop */
+  guint n_holding;    /* how many functions on the stack run handlers that must not wait for the main loop */
   gboolean stopping;
-  guint64 dispatch_number;   /* the number of the current or the latest dispatch; the first is 1 */
-  GPtrArray *deferred_frees; /* (owned) (element-type GObject): objects to free after the dispatch */
+  guint64 dispatch_number;   /* the number of the current or the latest outermost dispatch; the first is 1 */
+  GPtrArray *deferred_frees; /* (owned) (element-type GObject): objects to free after the outermost dispatch */
   FerryHotCells hot_cells;
 
   guint64 counters[FERRY_N_COUNTERS]; /* by FerryCounter; of monitors, earlier ones only */

@@ -33,6 +33,7 @@
 #include "base/ferry-spin-private.h"
 #include "base/ferry-usable-cores.h"
 #include "ferry-enums.h"
+#include "route/ferry-pingee-private.h"
 
 #define DEFAULT_SPIN_SHARE 0.05
 /* The longest spins, in microseconds: a little more than a wake-up across cores, and several of them. */
@@ -192,6 +193,7 @@ end_pipe (FerryRouter *self, FerryPipe *pipe, FerryExit *exit)
   if (receiver == NULL)
     return;
   self->n_open--;
+  self->n_steps++;
   /* A handler of this receiver may be running, and may use memory that is freed with the receiver. */
   if (self->dispatching)
     ferry_router_keep (self, g_object_ref (receiver));
@@ -486,6 +488,60 @@ get_watch (FerryPipe *pipe)
   return pipe->watch->broken ? NULL : pipe->watch;
 }
 
+/* Whether a handler of the receiver is running, somewhere on the stack. */
+static gboolean
+is_entered (FerryRouter *self, FerryReceiver *receiver)
+{
+  for (const FerryDelivery *delivery = self->delivery; delivery != NULL; delivery = delivery->outer)
+    if (delivery->receiver == receiver)
+      return TRUE;
+  return FALSE;
+}
+
+/* Whether all that came over the link waits until the delivery that is under way has ended. */
+static gboolean
+waits_as_a_whole (FerryRouter *self, FerryLink *link)
+{
+  for (const FerryDelivery *delivery = self->delivery; delivery != NULL; delivery = delivery->outer)
+    if (delivery->link == link && (delivery->receiver == NULL || delivery->receiver->internal))
+      return TRUE;
+  return FALSE;
+}
+
+/* Whether a value of a cell waits for a delivery that is under way. */
+static gboolean
+must_wait (FerryRouter *self, FerryPipe *pipe)
+{
+  return self->delivery != NULL && (is_entered (self, pipe->receiver) || waits_as_a_whole (self, pipe->watch->link));
+}
+
+/* Ends a delivery that the router's stop has not ended. */
+static void
+end_delivery (FerryRouter *self, FerryDelivery *delivery)
+{
+  const FerryDelivery *other = delivery->outer;
+
+  g_assert (self->delivery == delivery);
+  self->delivery = delivery->outer;
+  while (other != NULL && other->link != delivery->link)
+    other = other->outer;
+  if (other == NULL)
+    ferry_turns_release (&self->turns, delivery->link);
+}
+
+static void
+deliver_value (FerryRouter *self, FerryPipe *pipe, const FerryCellValue *value)
+{
+  g_autoptr (FerryLink) link = ferry_link_ref (pipe->watch->link);
+  FerryDelivery delivery = {link, NULL, pipe->receiver, self->delivery};
+
+  self->delivery = &delivery;
+  ferry_router_deliver (self, pipe, value->has_type ? (const GVariantType *) value->type : NULL, value->data,
+                        value->size);
+  if (self->delivery == &delivery)
+    end_delivery (self, &delivery);
+}
+
 /* Delivers the newest value of a pipe that has a watch, if the value was not delivered yet. The handler may close the
  * pipe, so the caller must not use it afterwards. */
 static void
@@ -503,8 +559,7 @@ take_and_deliver (FerryRouter *self, FerryPipe *pipe, gint64 now)
       self->counters[FERRY_COUNTER_OVERTAKEN] += watch->reader.latest - before - 1;
       pipe->receiver->overtaken += watch->reader.latest - before - 1;
       atomic_fetch_add_explicit (&watch->link->cells_taken, 1, memory_order_relaxed);
-      ferry_router_deliver (self, pipe, value.has_type ? (const GVariantType *) value.type : NULL, value.data,
-                            value.size);
+      deliver_value (self, pipe, &value);
       break;
     case FERRY_CELL_INVALID:
       watch->broken = TRUE;
@@ -540,7 +595,7 @@ heat (FerryRouter *self, FerryPipe *pipe, gint64 now)
 
 /* Makes a cold cell hot whose writer rang, and delivers its value, unless ferry_router_flush_latest() did that. */
 static void
-cell_rang (FerryRouter *self, FerryBlock *block)
+cell_rang (FerryRouter *self, FerryBlock *block, FerryReceiver **running)
 {
   FerryPipe *pipe = ferry_router_find_pipe (self, block->connection_id);
   gint64 now = g_get_monotonic_time ();
@@ -551,6 +606,7 @@ cell_rang (FerryRouter *self, FerryBlock *block)
   if (pipe == NULL || get_watch (pipe) == NULL || pipe->watch->hot)
     return;
   heat (self, pipe, now);
+  *running = pipe->receiver;
   take_and_deliver (self, pipe, now);
 }
 
@@ -565,8 +621,9 @@ read_again (FerryRouter *self, guint64 connection_id)
   if (watch == NULL)
     return;
   watch->hot = FALSE;
-  /* A cell that became hot since the last tick waits until a whole interval has passed since its delivery. */
-  if (began - watch->delivered_at < self->latest_interval)
+  /* A cell that became hot since the last tick waits until a whole interval has passed since its delivery; and one
+   * whose receiver's handler runs a main loop, until that handler has returned. */
+  if (began - watch->delivered_at < self->latest_interval || must_wait (self, pipe))
     {
       heat (self, pipe, began);
       return;
@@ -611,7 +668,7 @@ ferry_router_flush_latest (FerryRouter *self, FerryReceiver *receiver)
   FerryPipe *pipe = ferry_router_find_pipe (self, receiver->connection_id);
 
   if (pipe == NULL || self->monitor == NULL || pipe->receiver != receiver || get_watch (pipe) == NULL ||
-      !ferry_cell_reader_has_new (&pipe->watch->reader))
+      !ferry_cell_reader_has_new (&pipe->watch->reader) || is_entered (self, receiver))
     return;
   g_object_ref (self);
   g_object_ref (receiver);
@@ -651,8 +708,14 @@ ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail)
  * So the clock is read at the end of a link's row, and after a number of messages that depends on the link's handlers.
  *
  * A handler may close pipes, stop the router, start it again, and drop any reference. Receivers that are closed, and
- * the objects given to ferry_router_keep(), are freed after the dispatch. After each delivery the dispatch checks
- * that the router still has the monitor from which the block came. */
+ * the objects given to ferry_router_keep(), are freed after the outermost dispatch. After each delivery the dispatch
+ * checks that the router still has the monitor from which the block came.
+ *
+ * A handler may run a main loop, in which further dispatches begin. They give no turn to the links of which a delivery
+ * is under way. Of such a link they look through the row, and deliver what is for receivers whose handlers do not run;
+ * what they have delivered they mark, and the outer delivery passes over it. So the order of each pipe stays, no
+ * handler is entered twice, and the row's blocks count until the outer delivery has given them back. A receiver of the
+ * library has state of several objects, so while its handler runs, its whole link waits. */
 
 static const GVariantType *
 get_type (FerryPipe *pipe, guint16 kind, guint16 number)
@@ -670,16 +733,13 @@ end_run (FerryReceiver *receiver)
 
 /* Delivers a large message, which has its own block, without a copy. */
 static void
-deliver_large (Dispatch *dispatch, FerryBlock *block)
+deliver_large (Dispatch *dispatch, FerryBlock *block, FerryPipe *pipe)
 {
   FerryLocalQueue *queue = ferry_monitor_get_local_queue (dispatch->monitor);
-  FerryPipe *pipe = ferry_router_find_pipe (dispatch->router, block->connection_id);
   FerryReceiver *receiver;
   g_autoptr (GBytes) bytes = NULL;
   const GVariantType *type;
 
-  /* The pipe exists: its entry stays until the end of its link, and that end comes behind this block. */
-  g_assert (pipe != NULL);
   receiver = count_or_drop (dispatch->router, pipe, block->size);
   if (receiver == NULL)
     return;
@@ -697,14 +757,12 @@ deliver_large (Dispatch *dispatch, FerryBlock *block)
 }
 
 static void
-deliver_buffer (FerryRouter *self, FerryBlock *block)
+deliver_buffer (FerryRouter *self, FerryBlock *block, FerryPipe *pipe)
 {
-  FerryPipe *pipe = ferry_router_find_pipe (self, block->connection_id);
   g_autoptr (GBytes) buffer = g_steal_pointer (&block->buffer);
   g_autoptr (GVariant) metadata = NULL;
   FerryReceiver *receiver;
 
-  g_assert (pipe != NULL);
   receiver = count_or_drop (self, pipe, g_bytes_get_size (buffer));
   if (receiver == NULL)
     return;
@@ -745,24 +803,24 @@ end_stopped (FerryRouter *self, FerryPipe *pipe)
 }
 
 static inline void
-deliver_record (FerryRouter *self, FerryPipe *pipe, const FerryRecordHeader *header)
+deliver_record (FerryRouter *self, FerryPipe *pipe, const FerryRecordHeader *header, guint16 kind)
 {
   const void *payload = header + 1;
   FerryReceiver *receiver = pipe->receiver;
 
   /* The fast path, for a handler. */
-  if (G_LIKELY ((header->kind == FERRY_RECORD_BYTES || header->kind == FERRY_RECORD_VARIANT) && receiver != NULL &&
+  if (G_LIKELY ((kind == FERRY_RECORD_BYTES || kind == FERRY_RECORD_VARIANT) && receiver != NULL &&
                 receiver->handler != NULL && !ferry_receiver_is_abandoned (receiver)))
     {
       count (self, receiver, header->length);
-      receiver->handler (receiver, payload, header->length, get_type (pipe, header->kind, header->number),
+      receiver->handler (receiver, payload, header->length, get_type (pipe, kind, header->number),
                          receiver->handler_data);
     }
-  else if (G_LIKELY (header->kind == FERRY_RECORD_BYTES || header->kind == FERRY_RECORD_VARIANT))
-    ferry_router_deliver (self, pipe, get_type (pipe, header->kind, header->number), payload, header->length);
-  else if (header->kind == FERRY_RECORD_TYPE)
+  else if (G_LIKELY (kind == FERRY_RECORD_BYTES || kind == FERRY_RECORD_VARIANT))
+    ferry_router_deliver (self, pipe, get_type (pipe, kind, header->number), payload, header->length);
+  else if (kind == FERRY_RECORD_TYPE)
     add_type (pipe, header, payload);
-  else
+  else if (kind == FERRY_RECORD_STOP)
     end_stopped (self, pipe);
 }
 
@@ -831,7 +889,7 @@ deliver_records (Dispatch *dispatch, FerryBlock *block, FerryReceiver **running)
           end_run (*running);
           *running = pipe->receiver;
         }
-      deliver_record (self, pipe, header);
+      deliver_record (self, pipe, header, header->kind);
       if (G_UNLIKELY (self->monitor != monitor))
         return FERRY_DISPATCH_STOPPED;
       if (G_UNLIKELY (dispatch->condition != NULL))
@@ -856,12 +914,11 @@ deliver_records (Dispatch *dispatch, FerryBlock *block, FerryReceiver **running)
 }
 
 static FerryDispatchResult
-dispatch_records (Dispatch *dispatch, FerryBlock *block)
+dispatch_records (Dispatch *dispatch, FerryBlock *block, FerryReceiver **running)
 {
-  FerryReceiver *running = NULL;
-  FerryDispatchResult result = deliver_records (dispatch, block, &running);
+  FerryDispatchResult result = deliver_records (dispatch, block, running);
 
-  end_run (running);
+  end_run (*running);
   /* The time so far is charged to this link, not to the next one. */
   if (result == FERRY_DISPATCH_IDLE && block->link->turn.first == NULL)
     result = read_clock (dispatch, block->link);
@@ -906,7 +963,7 @@ end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
 }
 
 static void
-deliver_line (FerryBlock *block)
+deliver_line (FerryRouter *self, FerryBlock *block)
 {
   FerryLinkObserver *observer = block->link->user_data;
   const guint8 *place = block->data + block->cursor;
@@ -914,6 +971,7 @@ deliver_line (FerryBlock *block)
 
   memcpy (&line, place, sizeof line);
   block->cursor += sizeof line + line.length + 1;
+  self->n_steps++;
   observer->output (observer->data, line.stream, (const char *) place + sizeof line);
 }
 
@@ -924,28 +982,43 @@ dispatch_output (Dispatch *dispatch, FerryBlock *block)
 
   while (result == FERRY_DISPATCH_IDLE && block->cursor < block->size)
     {
-      deliver_line (block);
+      deliver_line (dispatch->router, block);
       result = after_delivery (dispatch, block->link);
     }
   return result;
 }
 
+/* Delivers a message that has a block of its own. */
+static void
+deliver_whole (Dispatch *dispatch, FerryBlock *block, guint kind, FerryReceiver **running)
+{
+  FerryPipe *pipe = ferry_router_find_pipe (dispatch->router, block->connection_id);
+
+  /* The pipe exists: its entry stays until the end of its link, and that end comes behind this block. */
+  g_assert (pipe != NULL);
+  *running = pipe->receiver;
+  if (kind == FERRY_BLOCK_LARGE)
+    deliver_large (dispatch, block, pipe);
+  else
+    deliver_buffer (dispatch->router, block, pipe);
+}
+
 static FerryDispatchResult
-dispatch_block (Dispatch *dispatch, FerryBlock *block)
+dispatch_block (Dispatch *dispatch, FerryBlock *block, FerryReceiver **running)
 {
   FerryLinkObserver *observer = block->link->user_data;
 
   switch (block->kind)
     {
     case FERRY_BLOCK_RECORDS:
-      return dispatch_records (dispatch, block);
+      return dispatch_records (dispatch, block, running);
     case FERRY_BLOCK_OUTPUT:
       return dispatch_output (dispatch, block);
     case FERRY_BLOCK_LARGE:
-      deliver_large (dispatch, block);
-      break;
     case FERRY_BLOCK_BUFFER:
-      deliver_buffer (dispatch->router, block);
+      deliver_whole (dispatch, block, block->kind, running);
+      break;
+    case FERRY_BLOCK_DONE:
       break;
     case FERRY_BLOCK_LAUNCHED:
       observer->launched (observer->data, block->pid);
@@ -954,7 +1027,7 @@ dispatch_block (Dispatch *dispatch, FerryBlock *block)
       observer->attached (observer->data);
       break;
     case FERRY_BLOCK_CELL:
-      cell_rang (dispatch->router, block);
+      cell_rang (dispatch->router, block, running);
       break;
     case FERRY_BLOCK_ENDED:
     default:
@@ -971,34 +1044,252 @@ has_cursor (const FerryBlock *block)
   return block->kind == FERRY_BLOCK_RECORDS || block->kind == FERRY_BLOCK_OUTPUT;
 }
 
-static void
+/* Returns whether a block of a held link came. */
+static gboolean
 take_what_came (FerryRouter *self, FerryMonitor *monitor)
 {
   FerryBlock *block = ferry_local_queue_pop_all (ferry_monitor_get_local_queue (monitor));
+  gboolean is_held = FALSE;
 
   while (block != NULL)
     {
       FerryBlock *next = g_steal_pointer (&block->next);
 
+      is_held |= ferry_turns_is_held (&self->turns, block->link);
       ferry_turns_add (&self->turns, block);
+      block = next;
+    }
+  return is_held;
+}
+
+/* Dispatches a block, and gives it back, or puts it into its row again if a part is left. If a handler stopped the
+ * router, discard() has handled that part. */
+static FerryDispatchResult
+dispatch_next (Dispatch *dispatch, FerryBlock *block)
+{
+  FerryRouter *self = dispatch->router;
+  FerryDelivery delivery = {block->link, block, NULL, self->delivery};
+  FerryDispatchResult result;
+
+  self->delivery = &delivery;
+  self->n_steps++;
+  result = dispatch_block (dispatch, block, &delivery.receiver);
+  if (self->monitor == dispatch->monitor)
+    {
+      end_delivery (self, &delivery);
+      if (has_cursor (block) && block->cursor < block->size)
+        {
+          ferry_turns_put_back (&self->turns, block);
+          return result;
+        }
+    }
+  ferry_local_queue_give_back (ferry_monitor_get_local_queue (dispatch->monitor), block);
+  return result;
+}
+
+/* ---- dispatching in a nested loop ---- */
+
+/* What a record becomes that was delivered in a nested loop. No other record has this kind. */
+#define RECORD_DONE 0
+
+/* Delivers a message of a link of which another delivery is under way. */
+static FerryDispatchResult
+deliver_beside (Dispatch *dispatch, FerryBlock *block, FerryPipe *pipe, FerryRecordHeader *header)
+{
+  FerryRouter *self = dispatch->router;
+  FerryDelivery delivery = {block->link, NULL, pipe != NULL ? pipe->receiver : NULL, self->delivery};
+  guint kind = header != NULL ? header->kind : block->kind;
+
+  /* Marked before, since the handler may begin a further dispatch, or stop the router. */
+  self->delivery = &delivery;
+  if (header != NULL)
+    {
+      header->kind = RECORD_DONE;
+      deliver_record (self, pipe, header, (guint16) kind);
+      end_run (delivery.receiver);
+    }
+  else
+    {
+      block->kind = FERRY_BLOCK_DONE;
+      deliver_whole (dispatch, block, kind, &delivery.receiver);
+    }
+  if (self->monitor != dispatch->monitor)
+    return FERRY_DISPATCH_STOPPED;
+  /* The link stays held, for the delivery further out. */
+  self->delivery = delivery.outer;
+  dispatch->last = g_get_monotonic_time ();
+  return dispatch->last >= dispatch->until ? FERRY_DISPATCH_SPENT : FERRY_DISPATCH_IDLE;
+}
+
+/* Whether a message of the pipe can be delivered now. */
+static gboolean
+is_free (FerryRouter *self, FerryPipe *pipe)
+{
+  return pipe->receiver == NULL || !is_entered (self, pipe->receiver);
+}
+
+static FerryDispatchResult
+dispatch_records_beside (Dispatch *dispatch, FerryBlock *block)
+{
+  FerryDispatchResult result = FERRY_DISPATCH_IDLE;
+  gsize cursor = block->cursor;
+
+  while (result == FERRY_DISPATCH_IDLE && cursor < block->size)
+    {
+      FerryRecordHeader *header = (FerryRecordHeader *) (void *) (block->data + cursor);
+      FerryPipe *pipe;
+
+      cursor += ferry_record_size (header->length);
+      if (header->kind == RECORD_DONE)
+        continue;
+      pipe = ferry_router_find_pipe (dispatch->router, header->connection_id);
+      g_assert (pipe != NULL);
+      /* A type is told to the pipe and to no handler. */
+      if (header->kind == FERRY_RECORD_TYPE || is_free (dispatch->router, pipe))
+        result = deliver_beside (dispatch, block, pipe, header);
+    }
+  return result;
+}
+
+/* Says once what a user would take for a hang. */
+static void
+tell_of_nesting (FerryRouter *self, FerryLink *link)
+{
+  if (self->told_of_nesting || link->turn.first == NULL)
+    return;
+  self->told_of_nesting = TRUE;
+  g_message ("A handler of worker '%s' runs a main loop, and what else this worker sends waits until the handler "
+             "returns; to wait for the same worker, return from the handler and go on in another one",
+             link->name);
+}
+
+/* Moves what is left of a block's records to the end of an earlier block, as far as there is room. Returns whether
+ * nothing is left. */
+static gboolean
+move_records (FerryBlock *from, FerryBlock *to)
+{
+  gsize cursor = from->cursor;
+
+  while (cursor < from->size)
+    {
+      FerryRecordHeader *header = (FerryRecordHeader *) (void *) (from->data + cursor);
+      gsize size = ferry_record_size (header->length);
+
+      cursor += size;
+      if (header->kind == RECORD_DONE)
+        continue;
+      if (to == NULL || to->size + size > FERRY_BLOCK_SIZE)
+        return FALSE;
+      memcpy (to->data + to->size, header, size);
+      to->size += size;
+      header->kind = RECORD_DONE;
+    }
+  return TRUE;
+}
+
+/* Gives back the blocks of a row of which all was delivered. The rest is moved together: a link has a number of blocks,
+ * whatever they hold, and those of small messages would use it up. */
+static void
+tidy_row (FerryRouter *self, FerryLink *link, FerryBlock *first)
+{
+  FerryLocalQueue *queue = ferry_monitor_get_local_queue (self->monitor);
+  FerryBlock *to = first != NULL && first->kind == FERRY_BLOCK_RECORDS ? first : NULL;
+  FerryBlock *before = NULL;
+  FerryBlock *block = link->turn.first;
+
+  while (block != NULL)
+    {
+      FerryBlock *next = block->next;
+      gboolean is_records = block->kind == FERRY_BLOCK_RECORDS;
+
+      if (block->kind == FERRY_BLOCK_DONE || (is_records && move_records (block, to)))
+        {
+          ferry_turns_remove (link, before, block);
+          ferry_local_queue_give_back (queue, block);
+        }
+      else
+        {
+          before = block;
+          to = is_records ? block : NULL;
+        }
       block = next;
     }
 }
 
-/* Dispatches the present block, and gives it back, or puts it into its row again if a part is left. If a handler
- * stopped the router, discard() has handled that part. */
+/* How many deliveries of the link are under way. */
+static guint
+count_deliveries (FerryRouter *self, const FerryLink *link)
+{
+  guint n = 0;
+
+  for (const FerryDelivery *delivery = self->delivery; delivery != NULL; delivery = delivery->outer)
+    n += delivery->link == link;
+  return n;
+}
+
+/* Delivers, of a link of which a delivery is under way, what is for receivers whose handlers do not run. Output, and
+ * the end of the link, wait. */
 static FerryDispatchResult
-dispatch_next (Dispatch *dispatch)
+dispatch_beside (Dispatch *dispatch, const FerryDelivery *under_way)
 {
   FerryRouter *self = dispatch->router;
-  FerryBlock *block = self->block;
-  FerryDispatchResult result = dispatch_block (dispatch, block);
+  FerryLink *link = under_way->link;
+  FerryDispatchResult result = FERRY_DISPATCH_IDLE;
 
-  if (g_steal_pointer (&self->block) != NULL && has_cursor (block) && block->cursor < block->size)
-    ferry_turns_put_back (&self->turns, block);
-  else
-    ferry_local_queue_give_back (ferry_monitor_get_local_queue (dispatch->monitor), block);
+  if (waits_as_a_whole (self, link))
+    {
+      tell_of_nesting (self, link);
+      return FERRY_DISPATCH_IDLE;
+    }
+  if (under_way->block != NULL && under_way->block->kind == FERRY_BLOCK_RECORDS)
+    result = dispatch_records_beside (dispatch, under_way->block);
+  for (FerryBlock *block = link->turn.first; result == FERRY_DISPATCH_IDLE && block != NULL; block = block->next)
+    {
+      FerryPipe *pipe = ferry_router_find_pipe (self, block->connection_id);
+
+      if (block->kind == FERRY_BLOCK_RECORDS)
+        result = dispatch_records_beside (dispatch, block);
+      else if ((block->kind == FERRY_BLOCK_LARGE || block->kind == FERRY_BLOCK_BUFFER) && is_free (self, pipe))
+        result = deliver_beside (dispatch, block, pipe, NULL);
+    }
+  /* Where a further delivery is under way, it is looking through these blocks. */
+  if (result != FERRY_DISPATCH_STOPPED && count_deliveries (self, link) == 1)
+    tidy_row (self, link, under_way->block);
   return result;
+}
+
+static FerryDispatchResult
+dispatch_beside_all (Dispatch *dispatch)
+{
+  FerryDispatchResult result = FERRY_DISPATCH_IDLE;
+
+  for (const FerryDelivery *delivery = dispatch->router->delivery; result == FERRY_DISPATCH_IDLE && delivery != NULL;
+       delivery = delivery->outer)
+    result = dispatch_beside (dispatch, delivery);
+  return result;
+}
+
+/* ---- a whole dispatch ---- */
+
+/* Returns a number that is another one within each handler. */
+static guint64
+get_n_calls (FerryRouter *self)
+{
+  return self->n_steps + self->counters[FERRY_COUNTER_MESSAGES];
+}
+
+/* Whether a handler runs a main loop that has not served the rows yet: the dispatch that called the handler has taken
+ * blocks whose pings it has used up. */
+static gboolean
+wants_nested_dispatch (gpointer user_data)
+{
+  FerryRouter *self = user_data;
+  guint64 n_calls = get_n_calls (self);
+
+  if (G_LIKELY (self->dispatching == 0) || n_calls == self->n_searched)
+    return FALSE;
+  self->n_searched = n_calls;
+  return TRUE;
 }
 
 /* main, in a dispatch: takes ownership of a reference to object, and drops the reference after the dispatch. */
@@ -1030,11 +1321,15 @@ dispatch (FerryRouter *self, FerryCondition condition, gpointer user_data)
   gint64 now = g_get_monotonic_time ();
   Dispatch call = {self, monitor, now + self->dispatch_budget, condition, user_data, now};
   FerryDispatchResult result = FERRY_DISPATCH_IDLE;
+  gboolean has_news = self->delivery != NULL; /* the rows of held links are to be looked through */
 
-  self->dispatching = TRUE;
-  self->dispatch_number++;
+  if (self->dispatching++ == 0)
+    self->dispatch_number++;
+  for (const FerryDelivery *delivery = self->delivery; delivery != NULL; delivery = delivery->outer)
+    ferry_turns_hold (&self->turns, delivery->link);
   while (result == FERRY_DISPATCH_IDLE || result == FERRY_DISPATCH_TURN)
     {
+      FerryBlock *block;
       gint64 before;
 
       if (G_UNLIKELY (call.last >= ferry_hot_cells_get_tick (&self->hot_cells)) && self->hot_cells.debt <= 0)
@@ -1043,12 +1338,18 @@ dispatch (FerryRouter *self, FerryCondition condition, gpointer user_data)
           if (result != FERRY_DISPATCH_IDLE)
             break;
         }
-      take_what_came (self, monitor);
-      self->block = ferry_turns_take (&self->turns);
-      before = call.last;
-      if (self->block != NULL)
+      has_news |= take_what_came (self, monitor);
+      if (G_UNLIKELY (has_news))
         {
-          result = dispatch_next (&call);
+          has_news = FALSE;
+          result = dispatch_beside_all (&call);
+          continue;
+        }
+      block = ferry_turns_take (&self->turns);
+      before = call.last;
+      if (block != NULL)
+        {
+          result = dispatch_next (&call, block);
           self->hot_cells.debt -= call.last - before;
         }
       else if (self->hot_cells.debt > 0)
@@ -1059,8 +1360,10 @@ dispatch (FerryRouter *self, FerryCondition condition, gpointer user_data)
           break;
         }
     }
-  self->dispatching = FALSE;
-  run_deferred_frees (self);
+  if (--self->dispatching == 0)
+    run_deferred_frees (self);
+  else if (result == FERRY_DISPATCH_IDLE)
+    self->n_searched = get_n_calls (self);
   /* The handler that stopped the router may have started it again; then the new queue may hold blocks. */
   if (result == FERRY_DISPATCH_STOPPED && self->pingee != NULL)
     ferry_pingee_ping (self->pingee);
@@ -1082,7 +1385,7 @@ discard_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
       cursor += ferry_record_size (header->length);
     }
   while (block->kind == FERRY_BLOCK_OUTPUT && block->cursor < block->size)
-    deliver_line (block);
+    deliver_line (self, block);
   if (block->kind == FERRY_BLOCK_LARGE || block->kind == FERRY_BLOCK_BUFFER)
     count_undelivered (self, block->connection_id);
   else if (block->kind == FERRY_BLOCK_ENDED)
@@ -1090,17 +1393,19 @@ discard_block (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
 }
 
 /* Empties the local queue of a stopped monitor: counts all messages as undelivered, and then delivers output and the
- * ends of links. The block that is being dispatched is given back by its dispatch. */
+ * ends of links. The blocks that are being dispatched are given back by their dispatches. */
 static void
 discard (FerryRouter *self, FerryMonitor *monitor)
 {
-  FerryBlock *current = g_steal_pointer (&self->block);
+  const FerryDelivery *under_way = g_steal_pointer (&self->delivery);
   GQueue news = G_QUEUE_INIT;
   FerryBlock *block;
 
-  if (current != NULL && has_cursor (current))
-    discard_block (self, monitor, current);
+  for (; under_way != NULL; under_way = under_way->outer)
+    if (under_way->block != NULL && has_cursor (under_way->block))
+      discard_block (self, monitor, under_way->block);
   take_what_came (self, monitor);
+  ferry_turns_release_all (&self->turns);
   while ((block = ferry_turns_take (&self->turns)) != NULL)
     if (block->kind == FERRY_BLOCK_ENDED || block->kind == FERRY_BLOCK_OUTPUT)
       g_queue_push_tail (&news, block);
@@ -1399,9 +1704,6 @@ pinged (gpointer user_data)
   g_autoptr (FerryRouter) kept G_GNUC_UNUSED = g_object_ref (self);
   gboolean has_more;
 
-  /* A handler runs a main loop of its own. The dispatch that called the handler goes on, or pings. */
-  if (self->dispatching)
-    return FALSE;
   self->counters[FERRY_COUNTER_DISPATCHES]++;
   if (g_source_get_priority (g_main_current_source ()) != self->priority)
     self->counters[FERRY_COUNTER_AGED_DISPATCHES]++;
@@ -1460,6 +1762,7 @@ ferry_router_start (FerryRouter *self, GError **error)
     return ferry_set_error (error, FERRY_ERROR_BUSY,
                             "The router is being stopped; start it again when ferry_router_stop() has returned");
   pingee = ferry_pingee_new (self->priority, self->ageing, pinged, self, NULL);
+  ferry_pingee_set_can_recurse (pingee, wants_nested_dispatch);
   self->monitor = ferry_monitor_new (pingee, self->short_cut ? self->context : NULL, self->account,
                                      self->local_queue_limit, self->spare_time, error);
   if (self->monitor == NULL)

@@ -12,9 +12,11 @@
  * and again gets no more than its part of the time. A link whose handlers took longer than a turn gets no turn until
  * the other links had as much time. This is the scheme of FQ-CoDel (RFC 8290), with microseconds instead of bytes.
  *
+ * A link can be held: it gets no turn until it is released, and its blocks stay in its row.
+ *
  * Owner:     the router.
  * Threads:   the router's thread only.
- * Invariant: a link with a block in its row is in one of the two lists, and the list holds a reference to the link.
+ * Invariant: a link with a block in its row is in one of the lists, and the list holds a reference to the link.
  *            The blocks of a row are in the order of their arrival. */
 
 #pragma once
@@ -27,6 +29,7 @@ typedef struct
 {
   GQueue fresh;  /* (element-type FerryLink) (owned): links that were in no list before */
   GQueue others; /* (element-type FerryLink) (owned): links that had a turn; their rows may be empty */
+  GQueue held;   /* (element-type FerryLink) (owned): links that get no turn; their rows may be empty */
 } FerryTurns;
 
 void ferry_turns_add (FerryTurns *self, FerryBlock *block);
@@ -34,5 +37,10 @@ FerryBlock *ferry_turns_take (FerryTurns *self);
 void ferry_turns_put_back (FerryTurns *self, FerryBlock *block);
 gboolean ferry_turns_has_until (const FerryTurns *self, guint64 serial);
 gboolean ferry_turns_charge (FerryLink *link, gint64 passed);
+void ferry_turns_remove (FerryLink *link, FerryBlock *before, FerryBlock *block);
+void ferry_turns_hold (FerryTurns *self, FerryLink *link);
+gboolean ferry_turns_is_held (const FerryTurns *self, const FerryLink *link);
+void ferry_turns_release (FerryTurns *self, FerryLink *link);
+void ferry_turns_release_all (FerryTurns *self);
 
 G_END_DECLS

@@ -16,12 +16,12 @@
 #define HIGHEST_DEBT (40 * TURN)
 
 static void
-list (FerryTurns *self, FerryLink *link)
+list (FerryLink *link, GQueue *list)
 {
   FerryLinkTurn *turn = &link->turn;
 
   turn->node.data = ferry_link_ref (link);
-  turn->list = &self->fresh;
+  turn->list = list;
   g_queue_push_tail_link (turn->list, &turn->node);
 }
 
@@ -48,7 +48,7 @@ ferry_turns_add (FerryTurns *self, FerryBlock *block)
     turn->last->next = block;
   turn->last = block;
   if (turn->list == NULL)
-    list (self, block->link);
+    list (block->link, &self->fresh);
 }
 
 /* (transfer full) (nullable): removes and returns the block to dispatch next. */
@@ -99,7 +99,22 @@ ferry_turns_put_back (FerryTurns *self, FerryBlock *block)
   if (block->next == NULL)
     turn->last = block;
   if (turn->list == NULL)
-    list (self, block->link);
+    list (block->link, &self->fresh);
+}
+
+/* Removes a block from its link's row. before: (nullable): the block before it. */
+void
+ferry_turns_remove (FerryLink *link, FerryBlock *before, FerryBlock *block)
+{
+  FerryLinkTurn *turn = &link->turn;
+
+  if (before == NULL)
+    turn->first = block->next;
+  else
+    before->next = block->next;
+  if (turn->last == block)
+    turn->last = before;
+  block->next = NULL;
 }
 
 static gboolean
@@ -119,7 +134,50 @@ has_row_until (const GQueue *list, guint64 serial)
 gboolean
 ferry_turns_has_until (const FerryTurns *self, guint64 serial)
 {
-  return has_row_until (&self->fresh, serial) || has_row_until (&self->others, serial);
+  return has_row_until (&self->fresh, serial) || has_row_until (&self->others, serial) ||
+         has_row_until (&self->held, serial);
+}
+
+/* Gives the link no turn until it is released. */
+void
+ferry_turns_hold (FerryTurns *self, FerryLink *link)
+{
+  FerryLinkTurn *turn = &link->turn;
+
+  if (turn->list == NULL)
+    {
+      list (link, &self->held);
+      return;
+    }
+  g_queue_unlink (turn->list, &turn->node);
+  turn->list = &self->held;
+  g_queue_push_tail_link (turn->list, &turn->node);
+}
+
+gboolean
+ferry_turns_is_held (const FerryTurns *self, const FerryLink *link)
+{
+  return link->turn.list == &self->held;
+}
+
+/* Lets a held link have its turns again. The turn in which it was held goes on, if it is not over. */
+void
+ferry_turns_release (FerryTurns *self, FerryLink *link)
+{
+  FerryLinkTurn *turn = &link->turn;
+
+  if (turn->list != &self->held)
+    return;
+  g_queue_unlink (turn->list, &turn->node);
+  turn->list = &self->others;
+  g_queue_push_head_link (turn->list, &turn->node);
+}
+
+void
+ferry_turns_release_all (FerryTurns *self)
+{
+  while (self->held.head != NULL)
+    ferry_turns_release (self, self->held.head->data);
 }
 
 /* Charges the link for the microseconds that its handlers took. Returns whether its turn is over. */

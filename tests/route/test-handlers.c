@@ -9,6 +9,8 @@
 
 #include "route/route-test.h"
 
+#include <string.h>
+
 typedef struct _Scene Scene;
 
 struct _Scene
@@ -313,7 +315,7 @@ act_restart_and_run_loop (Scene *scene)
   scene->idle_ran = FALSE;
   g_idle_add_full (G_PRIORITY_LOW, idle_cb, scene, NULL);
   ferry_test_wait_flag (&scene->idle_ran);
-  g_assert_cmpuint (scene->other->n_messages, ==, 0);
+  g_assert_cmpuint (scene->other->n_messages, ==, 10);
 }
 
 static void
@@ -342,6 +344,142 @@ test_nested_loop_within_route_until (void)
   ferry_router_route_until (scene->router, has_110, scene, FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (scene->n_messages, ==, 110);
+}
+
+/* Waits for what comes for another receiver, while more comes for this one. */
+static void
+act_wait_for_other (Scene *scene)
+{
+  guint64 before = scene->n_messages;
+
+  scene->other = route_test_started_pipe (scene->router);
+  route_test_burst (scene->sender, 100, 100);
+  route_test_send_numbers (scene->other->sender, 0, 1000);
+  ferry_test_pipe_wait_count (scene->other, 1000);
+  g_assert_true (scene->other->in_order);
+  g_assert_cmpuint (scene->n_messages, ==, before);
+}
+
+static void
+test_others_are_heard_in_a_nested_loop (void)
+{
+  g_autoptr (Scene) scene = scene_new (9, act_wait_for_other);
+
+  play (scene);
+  g_assert_cmpuint (scene->n_messages, ==, 200);
+}
+
+static void
+act_wait_for_end_of_other (Scene *scene)
+{
+  act_wait_for_other (scene);
+  g_assert_true (ferry_sender_stop (scene->other->sender, NULL));
+  ferry_test_pipe_wait_closed (scene->other);
+  ferry_test_pipe_assert_end (scene->other, FERRY_CLOSE_REASON_STOPPED);
+}
+
+static void
+test_ends_of_others_are_heard_in_a_nested_loop (void)
+{
+  g_autoptr (Scene) scene = scene_new (9, act_wait_for_end_of_other);
+
+  play (scene);
+  g_assert_cmpuint (scene->n_messages, ==, 200);
+}
+
+static void
+stop_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
+{
+  Scene *scene = user_data;
+
+  g_assert_true (ferry_router_stop (scene->router, NULL));
+  scene->idle_ran = TRUE;
+}
+
+/* The router is stopped two handlers deep, and what lies in half delivered blocks is counted. */
+static void
+act_stop_in_a_loop (Scene *scene)
+{
+  scene->other = route_test_started_pipe (scene->router);
+  ferry_receiver_set_handler (scene->other->receiver, stop_cb, scene, NULL);
+  route_test_burst (scene->other->sender, 0, 10);
+  ferry_test_wait_flag (&scene->idle_ran);
+  g_assert_cmpuint (scene->n_closed, ==, 1);
+  g_assert_cmpuint (scene->other->n_closed, ==, 1);
+  scene->n_closed = 0;
+}
+
+static void
+test_stop_router_in_a_nested_loop (void)
+{
+  g_autoptr (Scene) scene = scene_new (9, act_stop_in_a_loop);
+
+  play (scene);
+  route_test_assert_warned ("*2 open pipes*");
+  g_assert_cmpuint (scene->n_messages, ==, 10);
+  g_assert_cmpuint (ferry_router_get_counter (scene->router, FERRY_COUNTER_UNDELIVERED), ==, 90 + 9);
+}
+
+#define N_NESTED 4
+
+typedef struct
+{
+  FerryTestPipe *pipes[N_NESTED];
+  guint64 n_messages[N_NESTED];
+  guint depths[N_NESTED];
+  guint deepest;
+} Nest;
+
+static Nest nest;
+
+static gboolean
+has_all (gpointer data)
+{
+  return nest.n_messages[GPOINTER_TO_UINT (data)] == 1000;
+}
+
+static void
+nest_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
+{
+  guint i = GPOINTER_TO_UINT (user_data);
+  guint64 number;
+
+  memcpy (&number, data, sizeof number);
+  g_assert_cmpuint (number, ==, nest.n_messages[i]);
+  g_assert_cmpuint (nest.depths[i]++, ==, 0);
+  nest.n_messages[i]++;
+  nest.deepest = MAX (nest.deepest, i);
+  if (number == 10 && i + 1 < N_NESTED)
+    {
+      ferry_test_run_until (has_all, GUINT_TO_POINTER (i + 1));
+      g_assert_cmpuint (nest.n_messages[i], ==, 11);
+    }
+  nest.depths[i]--;
+}
+
+/* Each handler waits for all messages of the next receiver. */
+static void
+test_loops_within_loops (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+
+  nest = (Nest){0};
+  for (guint i = 0; i < N_NESTED; i++)
+    {
+      nest.pipes[i] = route_test_started_pipe (router);
+      ferry_receiver_set_handler (nest.pipes[i]->receiver, nest_cb, GUINT_TO_POINTER (i), NULL);
+    }
+  route_test_send_numbers (nest.pipes[0]->sender, 0, 11);
+  for (guint i = N_NESTED - 1; i > 0; i--)
+    route_test_send_numbers (nest.pipes[i]->sender, 0, 1000);
+  route_test_send_numbers (nest.pipes[0]->sender, 11, 989);
+  ferry_test_run_until (has_all, GUINT_TO_POINTER (0));
+  for (guint i = 0; i < N_NESTED; i++)
+    {
+      ferry_test_run_until (has_all, GUINT_TO_POINTER (i));
+      ferry_test_pipe_free (nest.pipes[i]);
+    }
+  ferry_test_router_stop (router);
 }
 
 /* ---- the handler of closed ---- */
@@ -424,10 +562,17 @@ main (int argc, char **argv)
   g_test_add_func ("/handlers/may-drop-the-router", test_drop_router);
   g_test_add_func ("/handlers/may-restart-the-router", test_restart_router);
   g_test_add_func ("/handlers/may-open-a-pipe-and-send", test_open_a_pipe_and_send);
-  g_test_add_func ("/handlers/hear-nothing-in-a-nested-loop", test_nested_loop);
-  g_test_add_func ("/handlers/hear-nothing-in-a-nested-loop-of-an-aged-dispatch", test_nested_loop_of_an_aged_dispatch);
-  g_test_add_func ("/handlers/hear-nothing-in-a-nested-loop-after-a-restart", test_nested_loop_after_a_restart);
-  g_test_add_func ("/handlers/hear-nothing-in-a-nested-loop-within-route-until", test_nested_loop_within_route_until);
+  g_test_add_func ("/handlers/are-not-entered-again-in-a-nested-loop", test_nested_loop);
+  g_test_add_func ("/handlers/of-others-run-in-a-nested-loop", test_others_are_heard_in_a_nested_loop);
+  g_test_add_func ("/handlers/of-others-hear-their-end-in-a-nested-loop",
+                   test_ends_of_others_are_heard_in_a_nested_loop);
+  g_test_add_func ("/handlers/may-stop-the-router-in-a-nested-loop", test_stop_router_in_a_nested_loop);
+  g_test_add_func ("/handlers/may-run-loops-within-loops", test_loops_within_loops);
+  g_test_add_func ("/handlers/are-not-entered-again-in-a-nested-loop-of-an-aged-dispatch",
+                   test_nested_loop_of_an_aged_dispatch);
+  g_test_add_func ("/handlers/hear-a-new-run-in-a-nested-loop-after-a-restart", test_nested_loop_after_a_restart);
+  g_test_add_func ("/handlers/are-not-entered-again-in-a-nested-loop-within-route-until",
+                   test_nested_loop_within_route_until);
   g_test_add_func ("/handlers/cannot-start-a-router-that-stops", test_refuses_start_while_it_stops);
   g_test_add_func ("/handlers/of-closed-may-stop-the-router", test_stop_router_when_a_pipe_closes);
   g_test_add_func ("/handlers/of-closed-may-drop-their-receiver", test_drop_receiver_when_its_pipe_closes);

@@ -207,8 +207,8 @@ sees_link (gpointer user_data)
 {
   Look *look = user_data;
 
-  if (look->router->block != NULL)
-    look->link = look->router->block->link;
+  if (look->router->delivery != NULL)
+    look->link = look->router->delivery->link;
   return look->link != NULL;
 }
 

@@ -84,6 +84,28 @@ tear_down (Scene *self, gconstpointer data)
 }
 
 static void
+test_a_held_link_gets_no_turn (Scene *self, gconstpointer data)
+{
+  add (self, 0, 1);
+  add (self, 1, 1);
+  ferry_turns_hold (&self->turns, self->links[0]);
+  ferry_turns_hold (&self->turns, self->links[2]);
+  add (self, 0, 1);
+  add (self, 2, 1);
+  g_assert_true (ferry_turns_is_held (&self->turns, self->links[0]));
+  g_assert_false (ferry_turns_is_held (&self->turns, self->links[1]));
+  g_assert_cmpuint (take (self, 0), ==, 1);
+  g_assert_cmpuint (take (self, 0), ==, N_LINKS);
+  ferry_turns_release (&self->turns, self->links[0]);
+  ferry_turns_release (&self->turns, self->links[1]);
+  g_assert_cmpuint (take (self, 0), ==, 0);
+  g_assert_cmpuint (take (self, 0), ==, 0);
+  g_assert_cmpuint (take (self, 0), ==, N_LINKS);
+  ferry_turns_release_all (&self->turns);
+  g_assert_cmpuint (take (self, 0), ==, 2);
+}
+
+static void
 test_a_row_is_in_order (Scene *self, gconstpointer data)
 {
   add (self, 0, 3);
@@ -203,6 +225,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, func) g_test_add (path, Scene, NULL, set_up, func, tear_down)
   ADD ("/turns/a-row-is-in-order", test_a_row_is_in_order);
+  ADD ("/turns/a-held-link-gets-no-turn", test_a_held_link_gets_no_turn);
   ADD ("/turns/a-turn-is-an-amount-of-time", test_a_turn_is_an_amount_of_time);
   ADD ("/turns/a-fresh-link-goes-first", test_a_fresh_link_goes_first);
   ADD ("/turns/a-link-is-fresh-once-in-a-round", test_a_link_is_fresh_once_in_a_round);

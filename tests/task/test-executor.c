@@ -492,6 +492,26 @@ a_cancel_leaves_the_fraction (void)
   g_assert_cmpuint (ferry_executor_get_n_cancelled (test->executor), ==, 9);
 }
 
+static void
+wait_for_the_gate (FerryTask *task, gpointer data)
+{
+  task_test_open_gate ();
+  task_test_wait_done (data);
+}
+
+/* A handler runs a main loop, as a dialog does, and in that the task of another worker is done. */
+static void
+ends_tasks_in_nested_loops (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryTask) gate = submit_gate (test);
+  g_autoptr (FerryTask) other = submit_word (test->executor, "note", "x", 0);
+
+  g_signal_connect (other, "done", G_CALLBACK (wait_for_the_gate), gate);
+  task_test_wait_done (other);
+  g_assert_true (ferry_task_get_done (gate));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -514,6 +534,7 @@ main (int argc, char **argv)
   g_test_add_func ("/executor/repeats-a-task", repeats_tasks);
   g_test_add_func ("/executor/refuses-what-is-too-much", refuses_what_is_too_much);
   g_test_add_func ("/executor/waits-for-room", waits_for_room);
+  g_test_add_func ("/executor/ends-tasks-in-nested-loops", ends_tasks_in_nested_loops);
   g_test_add_func ("/executor/a-cancel-leaves-the-fraction", a_cancel_leaves_the_fraction);
   g_test_add_func ("/executor/tells-figures-once-a-turn", tells_figures_once_a_turn);
   return g_test_run ();

@@ -4,6 +4,7 @@
 /* A worker that does what its arguments tell it, one after the other:
  *
  *   send:N       send N messages, numbered on from the last one
+ *   pair:N       send N messages by the sender "other" and as many by its own, in turn
  *   flood        send messages without end
  *   large:SIZE   send one message of SIZE bytes, of which byte i is i modulo 251
  *   buffer:SIZE  send a buffer of SIZE bytes, of which byte i is i modulo 251, with its number among buffers
@@ -68,6 +69,21 @@ send_numbers (guint64 n)
   attach ();
   for (guint64 i = 0; i < n; i++, next_number++)
     check (ferry_sender_send_bytes (sender, &next_number, sizeof next_number, &error), &error);
+}
+
+static void
+send_pairs (guint64 n)
+{
+  GError *error = NULL;
+  g_autoptr (FerrySender) other = ferry_worker_get_sender ("other", &error);
+
+  attach ();
+  check (other != NULL && ferry_sender_start (other, &error), &error);
+  for (guint64 i = 0; i < n; i++)
+    {
+      check (ferry_sender_send_bytes (other, &i, sizeof i, &error), &error);
+      send_numbers (1);
+    }
 }
 
 static void
@@ -205,6 +221,8 @@ obey (const char *order)
 
   if (g_str_has_prefix (order, "send:"))
     send_numbers (number);
+  else if (g_str_has_prefix (order, "pair:"))
+    send_pairs (number);
   else if (strcmp (order, "flood") == 0)
     send_numbers (G_MAXUINT64);
   else if (g_str_has_prefix (order, "large:"))

@@ -1,0 +1,14 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "route/ferry-pingee.h"
+
+G_BEGIN_DECLS
+
+/* Lets a main loop within the callback call the callback again: after a ping, and where wants_call says so, which each
+ * iteration of the context asks, with the callback's data. To be called before the pingee is connected. */
+void ferry_pingee_set_can_recurse (FerryPingee *self, FerryPingeeFunc wants_call);
+
+G_END_DECLS
