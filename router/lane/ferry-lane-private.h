@@ -66,12 +66,15 @@ typedef struct
   guint32 epoch;   /* the value that was stored in reader_waiting last */
   /* the latest ferry_lane_reader_arm() worked; FALSE: the reader must not sleep, because a barrier failed */
   gboolean is_armed;
+  gboolean is_begun; /* the lane is announced as armed, and the barrier for its unfenced writer was issued */
 } FerryLaneReader;
 
 gboolean ferry_caller_take (FerryCaller *self, const FerryRecordHeader *header, const guint8 *payload);
 
 void ferry_lane_reader_init (FerryLaneReader *self, FerryLaneControl *control, const guint8 *ring, gsize capacity);
 gboolean ferry_lane_reader_look (FerryLaneReader *self);
+gboolean ferry_lane_reader_begin_arming (FerryLaneReader *self);
+void ferry_lane_reader_note_barrier (FerryLaneReader *self, gboolean issued);
 gboolean ferry_lane_reader_arm (FerryLaneReader *self);
 gboolean ferry_lane_reader_arm_for_caller (FerryLaneReader *self, FerryCaller *caller);
 gboolean ferry_lane_reader_release (FerryLaneReader *self, gsize size);
@@ -81,6 +84,7 @@ void ferry_lane_reader_consume (FerryLaneReader *self, gsize size);
 static inline void
 ferry_lane_reader_disarm (FerryLaneReader *self)
 {
+  self->is_begun = FALSE;
   ferry_wake_disarm (&self->control->reader.reader_waiting);
 }
 

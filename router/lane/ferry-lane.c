@@ -47,18 +47,48 @@ ferry_lane_reader_look (FerryLaneReader *self)
   return take_tail (self, atomic_load_explicit (&self->control->writer.tail, memory_order_acquire));
 }
 
-static gboolean
-arm (FerryLaneReader *self, guint64 caller)
+static void
+announce (FerryLaneReader *self, guint64 caller)
 {
-  gboolean is_valid;
-
   /* Relaxed: a writer that finds the epoch below sees this value, or one that belongs to a later epoch. In that case
    * the reader's look after the later epoch finds the record, so it does not matter which bell is rung. */
   atomic_store_explicit (&self->control->reader.caller, caller, memory_order_relaxed);
   ferry_wake_arm (&self->control->reader.reader_waiting, &self->epoch);
+}
+
+static gboolean
+is_unfenced (FerryLaneReader *self)
+{
   /* Sequentially consistent: see ferry-wake-private.h. */
-  self->is_armed =
-    atomic_load_explicit (&self->control->writer.unfenced, memory_order_seq_cst) == 0 || ferry_barrier_issue ();
+  return atomic_load_explicit (&self->control->writer.unfenced, memory_order_seq_cst) != 0;
+}
+
+/* Begins to arm the reader, for several lanes that need one barrier together. Returns whether they need it. */
+gboolean
+ferry_lane_reader_begin_arming (FerryLaneReader *self)
+{
+  announce (self, 0);
+  self->is_begun = is_unfenced (self);
+  return self->is_begun;
+}
+
+/* The barrier was issued. The next ferry_lane_reader_arm() issues no other one. */
+void
+ferry_lane_reader_note_barrier (FerryLaneReader *self, gboolean issued)
+{
+  self->is_begun = self->is_begun && issued;
+}
+
+static gboolean
+arm (FerryLaneReader *self, guint64 caller)
+{
+  gboolean is_begun = self->is_begun && caller == 0;
+  gboolean is_valid;
+
+  self->is_begun = FALSE;
+  if (!is_begun)
+    announce (self, caller);
+  self->is_armed = is_begun || !is_unfenced (self) || ferry_barrier_issue ();
   is_valid = take_tail (self, ferry_wake_look (&self->control->writer.tail));
   if (self->tail != self->head)
     ferry_lane_reader_disarm (self);

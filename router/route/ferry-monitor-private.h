@@ -46,6 +46,7 @@ gboolean ferry_monitor_begin_call (FerryMonitor *self, FerryLink *link, FerryCal
 void ferry_monitor_end_call (FerryMonitor *self, FerryLink *link, FerryCaller *caller, gboolean waits);
 void ferry_monitor_set_spin (FerryMonitor *self, guint32 setting);
 void ferry_monitor_expect_turn (FerryMonitor *self);
+void ferry_monitor_give_way (FerryMonitor *self);
 void ferry_monitor_end_turns (FerryMonitor *self);
 void ferry_monitor_take_turn (FerryMonitor *self, gboolean calls);
 void ferry_monitor_claim (FerryMonitor *self);

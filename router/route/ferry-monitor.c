@@ -28,6 +28,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-spin-private.h"
 #include "base/ferry-thread-private.h"
+#include "lane/ferry-barrier-private.h"
 #include "link/ferry-fork-server-link-private.h"
 #include "route/ferry-drain-private.h"
 #include "route/ferry-exit-private.h"
@@ -75,6 +76,9 @@
 /* The main loop spins only where it looks at no more links than this. */
 #define MAX_LINKS_TO_SPIN_FOR 8
 
+/* So long a thread waits for the role while another thread has a turn. */
+#define WAIT_FOR_ROLE_MICROSECONDS 200
+
 /* How often a caller tries to take the role from a main loop that spins: some microseconds. */
 #define TRIES_TO_BEGIN_CALL 100
 
@@ -114,12 +118,14 @@ struct _FerryMonitor
    * lock. The monitor holds it always, except while the main loop drains: then the monitor sleeps, and each turn of the
    * main loop takes the lock. */
   pthread_mutex_t role;
-  _Atomic gboolean by_main; /* any: the main loop drains; set with role held */
-  _Atomic gint n_claims;    /* any: how many threads need the monitor to drain */
-  gint64 keep_until;        /* role: monotonic time until which the monitor keeps the role */
-  gboolean is_unused;       /* role: the role was lent, and the main loop has had no turn since */
-  GMainContext *context;    /* const: (owned) (nullable): runs the main loop; NULL: the monitor always drains */
-  gboolean expects_turn;    /* router's thread: the pingee is pinged, and its dispatch takes a turn */
+  _Atomic gboolean by_main;   /* any: the main loop drains; set with role held */
+  _Atomic gboolean is_missed; /* any: a thread has given up waiting for the role, which another thread has */
+  _Atomic gint n_claims;      /* any: how many threads need the monitor to drain */
+  gint64 keep_until;          /* role: monotonic time until which the monitor keeps the role */
+  gboolean is_unused;         /* role: the role was lent, and the main loop has had no turn since */
+  GMainContext *context;      /* const: (owned) (nullable): runs the main loop; NULL: the monitor always drains */
+  gboolean expects_turn;      /* router's thread: the pingee is pinged, and its dispatch takes a turn */
+  gboolean gives_way;         /* router's thread: the next iteration of the main loop is for other sources */
   gboolean has_served; /* router's thread: records were taken after the latest turn, while threads waited for some */
   FerrySpin spin;      /* router's thread: the main loop's spins while it drains; any for the time of all spins */
   _Atomic guint32 spin_setting;      /* any */
@@ -434,6 +440,8 @@ static void
 begin_nap (FerryMonitor *self, FerryLink *link, Nap *nap, gint64 now, gint64 microseconds)
 {
   note_rest (link, now);
+  /* It may be announced as armed. */
+  ferry_lane_reader_disarm (&link->up);
   ferry_shared_queue_deactivate (self->shared, link);
   if (g_queue_is_empty (&nap->links))
     nap->until = now + microseconds;
@@ -877,21 +885,36 @@ try_turn (FerryMonitor *self)
   return FALSE;
 }
 
-/* router's thread: takes the role for a turn, if the main loop drains now. A caller may have the role, which it keeps
- * for less than a microsecond; the monitor clears by_main before it waits for the role. So the loop ends soon. */
+/* any: takes the role for a turn, if the main loop drains now. Another thread has it for some microseconds, but may
+ * have lost its processor to this thread, or to others: so this one gives up after a while, as if the monitor drained.
+ * Then that thread wakes the monitor when it ends its turn. */
 static gboolean
 begin_turn (FerryMonitor *self)
 {
+  gint64 until = 0;
+
   while (!try_turn (self))
     {
+      gint64 now;
+
       if (!atomic_load_explicit (&self->by_main, memory_order_relaxed))
         return FALSE;
+      now = g_get_monotonic_time ();
+      if (until == 0)
+        until = now + WAIT_FOR_ROLE_MICROSECONDS;
+      if (now >= until)
+        {
+          /* Sequentially consistent, as in end_turn(): either this thread gets the role, or its holder sees the flag.
+           */
+          atomic_store_explicit (&self->is_missed, TRUE, memory_order_seq_cst);
+          return try_turn (self);
+        }
       sched_yield ();
     }
   return TRUE;
 }
 
-/* router's thread: ends a turn. Passes the role to the monitor, where there is work for the monitor only. */
+/* any: ends a turn. Passes the role to the monitor, where there is work for the monitor only, or a turn was missed. */
 static void
 end_turn (FerryMonitor *self, gboolean passes)
 {
@@ -901,6 +924,12 @@ end_turn (FerryMonitor *self, gboolean passes)
       ferry_shared_queue_wake (self->shared);
     }
   pthread_mutex_unlock (&self->role);
+  atomic_thread_fence (memory_order_seq_cst);
+  if (G_UNLIKELY (atomic_load_explicit (&self->is_missed, memory_order_relaxed)))
+    {
+      atomic_store_explicit (&self->is_missed, FALSE, memory_order_relaxed);
+      ferry_shared_queue_wake (self->shared);
+    }
 }
 
 /* Whether the main loop may drain the link: the link is open, no buffer is being copied or checked, few records come at
@@ -1011,6 +1040,29 @@ serve_awaited_links (FerryMonitor *self)
 
 /* ---- the main loop's turns ---- */
 
+/* role: begins to arm the empty lanes of all active links, with one barrier for those that need it. It would else be
+ * one for each, in each iteration, also where they are quiet. */
+static void
+begin_arming (FerryMonitor *self)
+{
+  gboolean issued;
+  guint n = 0;
+
+  for (GList *node = self->shared->active.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+
+      if (is_light (link) && ferry_lane_reader_get_available (&link->up) == 0 &&
+          atomic_load_explicit (&link->up.control->writer.unfenced, memory_order_relaxed) != 0)
+        n += ferry_lane_reader_begin_arming (&link->up);
+    }
+  if (n == 0)
+    return;
+  issued = ferry_barrier_issue ();
+  for (GList *node = self->shared->active.head; node != NULL; node = node->next)
+    ferry_lane_reader_note_barrier (&((FerryLink *) node->data)->up, issued);
+}
+
 /* router's thread, before the main loop polls: whether the main loop is to poll the bells. Arms the lanes. Sets *ready
  * to whether there are records already. */
 static gboolean
@@ -1022,6 +1074,7 @@ begin_poll (FerryMonitor *self, gboolean *ready)
   if (self->expects_turn || !begin_turn (self))
     return FALSE;
   self->is_unused = FALSE;
+  begin_arming (self);
   node = self->shared->active.head;
   while (node != NULL)
     {
@@ -1126,16 +1179,28 @@ is_spin_over (gpointer data)
   return has_callers (data) || has_records (data);
 }
 
+/* Whether the records that came since the latest spin belong to a conversation: a next one is likely to come at once.
+ */
+static gboolean
+has_conversed (FerryMonitor *self)
+{
+  for (GList *node = self->shared->links.head; node != NULL; node = node->next)
+    if (((FerryLink *) node->data)->n_since > 0 && is_conversing (node->data))
+      return TRUE;
+  return FALSE;
+}
+
 /* role: polls the lanes. Returns whether there are records. */
 static gboolean
 spin (FerryMonitor *self)
 {
+  gboolean converses = has_conversed (self);
   gboolean arrived = FALSE;
   gboolean deaf;
 
   for (GList *node = self->shared->active.head; node != NULL; node = node->next)
     restart_count (node->data);
-  if (ferry_spin_begin (&self->spin))
+  if (ferry_spin_begin (&self->spin) && converses)
     {
       adopt_links (self, TRUE);
       /* Armed links ring, and then the monitor would take the role. */
@@ -1186,6 +1251,14 @@ void
 ferry_monitor_expect_turn (FerryMonitor *self)
 {
   self->expects_turn = TRUE;
+}
+
+/* router's thread: as ferry_monitor_expect_turn(), but the turn comes an iteration of the main loop later, after
+ * sources of lower priority. */
+void
+ferry_monitor_give_way (FerryMonitor *self)
+{
+  self->expects_turn = self->gives_way = TRUE;
 }
 
 /* router's thread: drains the active links, if the main loop drains now. calls: handlers are called afterwards, even if
@@ -1253,6 +1326,7 @@ typedef struct
   GSource source;
   GPollFD bells;
   gboolean polls;        /* bells is among what the main loop polls */
+  gboolean gives_way;    /* this iteration is for other sources */
   FerryMonitor *monitor; /* (owned) */
 } ShortCut;
 
@@ -1260,10 +1334,11 @@ static gboolean
 short_cut_prepare (GSource *source, int *timeout)
 {
   ShortCut *self = (ShortCut *) source;
+  gboolean gives_way = self->monitor->gives_way;
   gboolean ready;
   gboolean polls = begin_poll (self->monitor, &ready);
 
-  *timeout = -1;
+  *timeout = gives_way ? 0 : -1;
   if (polls != self->polls && !ready)
     {
       self->polls = polls;
@@ -1272,7 +1347,9 @@ short_cut_prepare (GSource *source, int *timeout)
       else
         g_source_remove_poll (source, &self->bells);
     }
-  if (ready)
+  self->gives_way = gives_way;
+  self->monitor->gives_way = FALSE;
+  if (ready && !gives_way)
     ferry_pingee_ping (self->monitor->pingee);
   return FALSE;
 }
@@ -1282,7 +1359,7 @@ short_cut_check (GSource *source)
 {
   ShortCut *self = (ShortCut *) source;
 
-  if (end_poll (self->monitor, (self->bells.revents & G_IO_IN) != 0))
+  if (!self->gives_way && end_poll (self->monitor, (self->bells.revents & G_IO_IN) != 0))
     ferry_pingee_ping (self->monitor->pingee);
   return FALSE;
 }

@@ -50,6 +50,7 @@ struct _FerryRouter
   FerryMailbox *mailbox; /* const: (owned): the context's mailbox */
   int priority;          /* main, as all that follows */
   gint64 dispatch_budget;
+  gint64 way_due; /* monotonic time at which a conversation gives way to other sources; 0: it has not spun since */
   gint64 ageing;
   gboolean short_cut;
   FerryLatency latency;

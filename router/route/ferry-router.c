@@ -1668,7 +1668,9 @@ stop_spin (FerryRouter *self)
 
 /* ---- start and stop ---- */
 
-/* Takes turns of the role and dispatches, for the dispatch budget. Returns whether there may be more. */
+/* Takes turns of the role and dispatches, for the dispatch budget. Returns whether there may be more. A conversation,
+ * in which a spin has found something each time, gives way to sources of lower priority after a budget: without spins,
+ * they would have had their turns. */
 static gboolean
 take_turns (FerryRouter *self)
 {
@@ -1690,9 +1692,20 @@ take_turns (FerryRouter *self)
       if (ferry_completion_count_returns () != n_returns)
         break;
       if (!ferry_monitor_spin (self->monitor))
-        return FALSE;
+        {
+          self->way_due = 0;
+          return FALSE;
+        }
+      if (self->way_due == 0)
+        self->way_due = until;
     }
   while (g_get_monotonic_time () < until);
+  if (self->way_due != 0 && g_get_monotonic_time () >= self->way_due)
+    {
+      self->way_due = 0;
+      ferry_monitor_give_way (self->monitor);
+      return FALSE;
+    }
   ferry_monitor_expect_turn (self->monitor);
   return TRUE;
 }

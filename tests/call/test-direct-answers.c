@@ -15,6 +15,7 @@
 #include "call/link-test.h"
 #include "route/ferry-monitor-private.h"
 #include "route/ferry-router-private.h"
+#include "worker/ferry-worker-private.h"
 
 #define N_DIRECT 200
 #define N_ROUNDS 30
@@ -395,6 +396,155 @@ malformed_message_ends_the_worker (gconstpointer manner)
     }
 }
 
+/* ---- a thread that has the role and loses its processor ---- */
+
+/* It stands still within its turn, where it looks at its answer. */
+typedef struct
+{
+  LinkTest *test;
+  FerryLink *link; /* (unowned) */
+  GThread *thread; /* (owned) */
+  FerryCaller caller;
+  FerrySpin spin;
+  guint64 place[64];
+  gboolean has_lane;
+  guint n_ticks;
+  _Atomic guint n_done;
+  _Atomic gboolean has_role;
+  _Atomic gboolean goes_on;
+} Holder;
+
+static gboolean
+stand_still (gpointer data, gconstpointer payload, gsize size)
+{
+  Holder *self = data;
+
+  if (g_thread_self () != self->thread)
+    return FALSE;
+  atomic_store (&self->has_role, TRUE);
+  g_main_context_wakeup (NULL);
+  while (!atomic_load (&self->goes_on))
+    g_thread_yield ();
+  return FALSE;
+}
+
+static gboolean
+is_no_part (gpointer data, gconstpointer payload, gsize size)
+{
+  return FALSE;
+}
+
+static gboolean
+wait_for_ring (gpointer data, _Atomic guint32 *bell, guint32 seen)
+{
+  Holder *self = data;
+
+  while (atomic_load (bell) == seen && atomic_load (&self->n_done) == 0)
+    g_thread_yield ();
+  return TRUE;
+}
+
+static void
+take_lane (gpointer data, guint64 xid)
+{
+  Holder *self = data;
+
+  self->caller.number = xid;
+  self->has_lane = ferry_monitor_begin_call (self->test->router->monitor, self->link, &self->caller, TRUE);
+}
+
+static void
+holder_heard (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  atomic_fetch_add (&((Holder *) data)->n_done, 1);
+}
+
+/* Asks until it has had the lane. */
+static gpointer
+hold_role (gpointer data)
+{
+  static const FerryAnswerFuncs funcs = {.done = holder_heard};
+  Holder *self = data;
+  const FerryRequest request = {.method = "name", .prepare = take_lane, .prepare_data = self};
+
+  self->thread = g_thread_self ();
+  while (!atomic_load (&self->has_role))
+    {
+      atomic_store (&self->n_done, 0);
+      g_assert_cmpuint (
+        ferry_transactions_ask (ferry_transport_get_transactions (self->test->a), &request, &funcs, self, NULL), !=, 0);
+      if (self->has_lane)
+        ferry_monitor_end_call (self->test->router->monitor, self->link, &self->caller, TRUE);
+      ferry_callers_remove (&self->link->callers, &self->caller);
+      while (atomic_load (&self->n_done) == 0)
+        g_thread_yield ();
+    }
+  return NULL;
+}
+
+static gboolean
+has_role (gpointer data)
+{
+  return atomic_load (&((Holder *) data)->has_role);
+}
+
+static gboolean
+count_tick (gpointer data)
+{
+  ((Holder *) data)->n_ticks++;
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+has_ticked (gpointer data)
+{
+  return ((Holder *) data)->n_ticks > 20;
+}
+
+static gboolean
+has_heard (gpointer data)
+{
+  return atomic_load (&((Holder *) data)->n_done) > 0;
+}
+
+static void
+thread_that_stands_still_with_the_role_holds_up_no_timer (gconstpointer manner)
+{
+  g_auto (LinkTest) test = {0};
+  Holder holder = {.test = &test};
+  GThread *thread;
+  guint id;
+
+  open_test (&test, GPOINTER_TO_INT (manner));
+  if (!can_take (&test))
+    {
+      skip (&test);
+      return;
+    }
+  link_test_assert_answers (test.a, "name", NULL, "'a'");
+  holder.link = ferry_worker_get_link (test.worker);
+  holder.caller = (FerryCaller){
+    .connection_id = g_array_index (holder.link->connection_ids, guint64, 0),
+    .spin = &holder.spin,
+    .place = holder.place,
+    .max_size = sizeof holder.place,
+    .is_answer = stand_still,
+    .take_part = is_no_part,
+    .sleep = wait_for_ring,
+    .data = &holder,
+  };
+  id = g_timeout_add (1, count_tick, &holder);
+  thread = g_thread_new ("holder", hold_role, &holder);
+  ferry_test_run_until (has_role, &holder);
+  holder.n_ticks = 0;
+  ferry_test_run_until (has_ticked, &holder);
+  atomic_store (&holder.goes_on, TRUE);
+  ferry_test_run_until (has_heard, &holder);
+  g_thread_join (thread);
+  g_source_remove (id);
+  link_test_close (&test);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -413,6 +563,8 @@ main (int argc, char **argv)
   ADD ("a-closed-transport-ends-the-wait", closed_transport_ends_the_wait);
   ADD ("a-stopped-router-ends-the-wait", stopped_router_ends_the_wait);
   ADD ("a-malformed-message-ends-the-worker", malformed_message_ends_the_worker);
+  ADD ("a-thread-that-stands-still-with-the-role-holds-up-no-timer",
+       thread_that_stands_still_with_the_role_holds_up_no_timer);
 #undef ADD
   return g_test_run ();
 }

@@ -43,13 +43,13 @@
  *   WAITS_SILENTLY       the writer waits for room without a ring */
 
 #ifndef MESSAGES
-#define MESSAGES 6
+#define MESSAGES 4
 #endif
 #ifndef CAPACITY
 #define CAPACITY 2
 #endif
 #ifndef EVENTS
-#define EVENTS 2
+#define EVENTS 1
 #endif
 
 byte lane, taken, queued, dispatched, draining;

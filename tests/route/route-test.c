@@ -324,7 +324,42 @@ typedef struct
 {
   FerrySender *sender; /* (unowned) */
   gint wanted;         /* any, atomic: how many messages are to be sent; -1 ends the sending thread */
+  FerryLink *link;     /* (unowned): the sender's */
+  gboolean asks;       /* each message is wanted by one of the application */
 } Conversation;
+
+typedef struct
+{
+  guint64 connection_id;
+  FerryLink *link; /* (unowned) (nullable) */
+  gint found;
+} Search;
+
+/* monitor */
+static void
+find_link (FerryMonitor *monitor, gpointer data)
+{
+  Search *self = data;
+
+  for (GList *node = ferry_monitor_get_shared_queue (monitor)->links.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+
+      if (g_array_index (link->connection_ids, guint64, 0) == self->connection_id)
+        self->link = link;
+    }
+  g_atomic_int_set (&self->found, TRUE);
+}
+
+FerryLink *
+route_test_get_link (FerrySender *sender)
+{
+  Search search = {.connection_id = ferry_sender_get_connection_id (sender)};
+
+  g_assert_true (ferry_monitor_invoke (ferry_sender_get_monitor (sender), find_link, &search, NULL));
+  wait_until_set (&search.found);
+  return search.link;
+}
 
 static gpointer
 send_what_is_wanted (gpointer data)
@@ -344,7 +379,13 @@ send_what_is_wanted (gpointer data)
 static void
 want_next (FerryReceiver *receiver, gconstpointer bytes, gsize size, const GVariantType *type, gpointer data)
 {
-  g_atomic_int_inc (&((Conversation *) data)->wanted);
+  Conversation *self = data;
+
+  /* A link of this process has no messages for its sender, so the message that asks for the next one is only counted.
+   */
+  if (self->asks)
+    atomic_fetch_add (&self->link->down.n_sent, 1);
+  g_atomic_int_inc (&self->wanted);
 }
 
 static void
@@ -352,10 +393,10 @@ ignore (FerryReceiver *receiver, gconstpointer bytes, gsize size, const GVariant
 {
 }
 
-void
-route_test_converse_until (FerryTestPipe *pipe, FerryCondition condition, gpointer data)
+static void
+exchange_until (FerryTestPipe *pipe, gboolean asks, FerryCondition condition, gpointer data)
 {
-  Conversation self = {pipe->sender, 1};
+  Conversation self = {.sender = pipe->sender, .wanted = 1, .link = route_test_get_link (pipe->sender), .asks = asks};
   GThread *thread;
 
   ferry_receiver_set_handler (pipe->receiver, want_next, &self, NULL);
@@ -365,4 +406,16 @@ route_test_converse_until (FerryTestPipe *pipe, FerryCondition condition, gpoint
   ferry_receiver_set_handler (pipe->receiver, ignore, NULL, NULL);
   g_atomic_int_set (&self.wanted, -1);
   g_thread_join (thread);
+}
+
+void
+route_test_converse_until (FerryTestPipe *pipe, FerryCondition condition, gpointer data)
+{
+  exchange_until (pipe, TRUE, condition, data);
+}
+
+void
+route_test_stream_until (FerryTestPipe *pipe, FerryCondition condition, gpointer data)
+{
+  exchange_until (pipe, FALSE, condition, data);
 }

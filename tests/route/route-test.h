@@ -49,8 +49,12 @@ guint64 route_test_use_up_window (FerryRouter *router, FerrySender *sender);
 /* The same, and fills the lane as well: there is no room for anything. */
 guint64 route_test_fill (FerryRouter *router, FerrySender *sender);
 
+/* (transfer none): the link of a sender in this process. */
+FerryLink *route_test_get_link (FerrySender *sender);
 /* Until the condition holds, a thread sends 8 bytes as soon as the receiver has got the message before. */
 void route_test_converse_until (FerryTestPipe *pipe, FerryCondition condition, gpointer data);
+/* The same, but the application asks for nothing. */
+void route_test_stream_until (FerryTestPipe *pipe, FerryCondition condition, gpointer data);
 
 /* How often a thread said that it is about to wait for room in the sender's lane. */
 guint route_test_count_waits (FerrySender *sender);

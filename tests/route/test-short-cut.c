@@ -7,9 +7,13 @@
 
 #include "config.h"
 
+#include <dlfcn.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lane/ferry-barrier-private.h"
 #include "route/latest-test.h"
 #include "route/route-test.h"
 
@@ -476,6 +480,125 @@ has_conversed (gpointer receiver)
 }
 
 static void
+does_not_spin_for_what_nothing_asked_for (Scene *self, gconstpointer data)
+{
+  route_test_stream_until (self->pipe, has_conversed, self->pipe->receiver);
+  g_assert_false (has_spun (self->router));
+}
+
+/* ---- other sources ---- */
+
+#define N_IDLES 20
+
+typedef struct
+{
+  FerrySender *sender; /* (unowned) */
+  FerryLink *link;     /* (unowned) */
+  guint n_idles;
+} Exchange;
+
+/* So each spin finds a message at once. */
+static void
+send_another (FerryReceiver *receiver, gconstpointer bytes, gsize size, const GVariantType *type, gpointer data)
+{
+  Exchange *self = data;
+
+  if (self->n_idles >= N_IDLES)
+    return;
+  atomic_fetch_add (&self->link->down.n_sent, 1);
+  route_test_send_numbers (self->sender, 0, 1);
+}
+
+static gboolean
+count_idle (gpointer data)
+{
+  ((Exchange *) data)->n_idles++;
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+has_idled (gpointer data)
+{
+  return ((Exchange *) data)->n_idles >= N_IDLES;
+}
+
+static void
+gives_way_to_idle_sources_in_a_conversation (Scene *self, gconstpointer data)
+{
+  Exchange exchange = {self->pipe->sender, route_test_get_link (self->pipe->sender), 0};
+  guint id;
+
+  if (ferry_get_n_usable_cores () == 1)
+    {
+      g_test_skip ("This machine has one core");
+      return;
+    }
+  ferry_receiver_set_handler (self->pipe->receiver, send_another, &exchange, NULL);
+  route_test_send_numbers (self->pipe->sender, 0, 1);
+  id = g_idle_add (count_idle, &exchange);
+  ferry_test_run_until (has_idled, &exchange);
+  g_source_remove (id);
+  route_test_settle ();
+}
+
+/* ---- the barrier ---- */
+
+#define N_QUIET 6
+#define N_POLLS 100
+
+static GThread *counting_thread; /* (unowned) (nullable) */
+static gint n_barriers;          /* of that thread */
+
+/* Stands before the C library's. */
+long
+syscall (long number, ...)
+{
+  static long (*next) (long, ...);
+  long arguments[6];
+  va_list list;
+
+  va_start (list, number);
+  for (guint i = 0; i < G_N_ELEMENTS (arguments); i++)
+    arguments[i] = va_arg (list, long);
+  va_end (list);
+  if (next == NULL)
+    next = (long (*) (long, ...)) (gpointer) dlsym (RTLD_NEXT, "syscall");
+  if (number == SYS_membarrier && counting_thread != NULL && g_thread_self () == counting_thread)
+    n_barriers++;
+  return next (number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+}
+
+static void
+issues_one_barrier_for_all_quiet_links (Scene *self, gconstpointer data)
+{
+  FerryTestPipe *pipes[N_QUIET];
+  gint before;
+
+  if (!ferry_barrier_is_available ())
+    {
+      g_test_skip ("This kernel has no such barrier");
+      return;
+    }
+  for (guint i = 0; i < N_QUIET; i++)
+    {
+      pipes[i] = route_test_started_pipe (self->router);
+      route_test_send_numbers (pipes[i]->sender, 0, 1);
+      ferry_test_pipe_wait_count (pipes[i], 1);
+      atomic_store (&ferry_segment_get_up (&ferry_sender_get_uplink (pipes[i]->sender)->segment)->writer.unfenced, 1);
+    }
+  /* The role passes to the main loop within some of these. */
+  counting_thread = g_thread_self ();
+  while (n_barriers == 0)
+    g_main_context_iteration (NULL, FALSE);
+  before = n_barriers;
+  for (guint i = 0; i < N_POLLS; i++)
+    g_main_context_iteration (NULL, FALSE);
+  g_assert_cmpint (n_barriers - before, <=, N_POLLS + N_QUIET);
+  for (guint i = 0; i < N_QUIET; i++)
+    ferry_test_pipe_free (pipes[i]);
+}
+
+static void
 never_spins_where_power_is_saved (Scene *self, gconstpointer data)
 {
   ferry_test_pipe_free (self->pipe);
@@ -511,6 +634,12 @@ main (int argc, char **argv)
               spins_where_the_next_message_comes_soon, tear_down);
   g_test_add ("/short-cut/never-spins-where-power-is-saved", Scene, NULL, set_up, never_spins_where_power_is_saved,
               tear_down);
+  g_test_add ("/short-cut/does-not-spin-for-what-nothing-asked-for", Scene, NULL, set_up,
+              does_not_spin_for_what_nothing_asked_for, tear_down);
+  g_test_add ("/short-cut/gives-way-to-idle-sources-in-a-conversation", Scene, NULL, set_up,
+              gives_way_to_idle_sources_in_a_conversation, tear_down);
+  g_test_add ("/short-cut/issues-one-barrier-for-all-quiet-links", Scene, NULL, set_up,
+              issues_one_barrier_for_all_quiet_links, tear_down);
   g_test_add_func ("/short-cut/is-on-unless-it-is-switched-off", is_on_unless_it_is_switched_off);
   return g_test_run ();
 }
