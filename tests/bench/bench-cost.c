@@ -69,7 +69,7 @@ run_size (const BenchOptions *options, gsize size, const char *size_name)
       bench_print (ferry_name, bench_median (ferry[i], options->rounds), "ns/message");
       bench_print (bare_name, bench_median (bare[i], options->rounds), "ns/message");
       bench_print (ratio_name, bench_median_ratio (ferry[i], bare[i], options->rounds), "x");
-      if (rows[i].budget != NULL && size == 64)
+      if (rows[i].budget != NULL)
         bench_print_budget (rows[i].budget);
     }
 }

@@ -135,6 +135,7 @@ main (int argc, char **argv)
   bench_print_budget ("<= 1.3: the lower quartile over pairs of blocks");
   print_ratio ("ratio/latency/vs-two-hops-median", 0.5, &ways[0], n_pairs);
   print_ratio ("ratio/latency/vs-one-hop", 0.25, &ways[2], n_pairs);
+  bench_print_budget ("<= 1.3: the lower quartile over pairs of blocks");
   for (gsize i = 0; i < G_N_ELEMENTS (ways); i++)
     {
       if (ways[i].feed != NULL && !bench_feed_free (ways[i].feed))

@@ -75,19 +75,19 @@ static const struct
   int base;
   const char *budget; /* (nullable) */
 } comparisons[] = {
-  {DOWN "call-vs-transaction", DOWN_CALL, DOWN_TRANSACTION, "<= 1.5"},
+  {DOWN "call/ferry-vs-transaction", DOWN_CALL, DOWN_TRANSACTION, "<= 1.5"},
   {DOWN "call-receiver-vs-transaction", DOWN_RECEIVER, DOWN_TRANSACTION, "<= 1.5"},
-  {DOWN "call-vs-transaction-pool", DOWN_CALL, DOWN_POOL, NULL},
-  {DOWN "call-vs-transaction-async-pool", DOWN_CALL, DOWN_ASYNC, NULL},
+  {DOWN "call/ferry-vs-transaction-pool", DOWN_CALL, DOWN_POOL, NULL},
+  {DOWN "call/ferry-vs-transaction-async-pool", DOWN_CALL, DOWN_ASYNC, NULL},
   {DOWN "view-of-5-vs-call", DOWN_VIEW, DOWN_CALL, "<= 1.2"},
-  {DOWN "call-vs-gdbus", DOWN_CALL, DOWN_GDBUS_CALL, NULL},
-  {DOWN "get-vs-gdbus", DOWN_GET, DOWN_GDBUS_GET, NULL},
-  {THREADS "call-vs-transaction", THREADS_CALL, THREADS_TRANSACTION, "<= 1.5"},
+  {DOWN "call/ferry-vs-gdbus", DOWN_CALL, DOWN_GDBUS_CALL, NULL},
+  {DOWN "get/ferry-vs-gdbus", DOWN_GET, DOWN_GDBUS_GET, NULL},
+  {THREADS "call/ferry-vs-transaction", THREADS_CALL, THREADS_TRANSACTION, "<= 1.5"},
   {THREADS "call-receiver-vs-transaction", THREADS_RECEIVER, THREADS_TRANSACTION, "<= 1.5"},
-  {THREADS "call-vs-transaction-pool", THREADS_CALL, THREADS_POOL, NULL},
+  {THREADS "call/ferry-vs-transaction-pool", THREADS_CALL, THREADS_POOL, NULL},
   {THREADS "view-of-5-vs-call", THREADS_VIEW, THREADS_CALL, "<= 1.2"},
-  {THREADS "call-vs-gdbus", THREADS_CALL, THREADS_GDBUS_CALL, NULL},
-  {THREADS "get-vs-gdbus", THREADS_GET, THREADS_GDBUS_GET, NULL},
+  {THREADS "call/ferry-vs-gdbus", THREADS_CALL, THREADS_GDBUS_CALL, NULL},
+  {THREADS "get/ferry-vs-gdbus", THREADS_GET, THREADS_GDBUS_GET, NULL},
 };
 
 /* Of one trip at a time. */
