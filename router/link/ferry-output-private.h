@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The standard output and the standard error of a worker, where they are logged. Each is a pipe that is read and cut
- * into lines.
+/* The standard output and the standard error of a worker, where they are logged or shown. Each is a pipe that is read
+ * and cut into lines.
  *
  * Owner:     the link.
  * Threads:   the monitor. Before the link is added to the shared queue: the router's thread.
@@ -28,9 +28,10 @@ typedef struct
 
 typedef struct
 {
-  int fd;         /* (owned): the reading end; -1 where the stream is not logged, or where the pipe has ended */
+  int fd;         /* (owned): the reading end; -1 where the stream is not read, or where the pipe has ended */
   GString *line;  /* (owned) (nullable): the text since the last line end */
   gboolean shown; /* const: lines go to the application's own stream; else into the log */
+  gboolean ready; /* the pipe may have data */
   gsize left;     /* once ending is set: how many bytes of the pipe are still to be read */
 } FerryOutputPipe;
 
@@ -38,10 +39,8 @@ typedef struct
 {
   FerryOutputPipe pipes[FERRY_N_OUTPUTS];
   int epoll;       /* (unowned): the epoll set that contains the open pipes, or -1 */
-  gboolean ready;  /* a pipe may have data */
   gboolean ending; /* the process has ended: only what the pipes contained at that time is read */
-  gboolean ended;
-  GQueue last; /* (element-type utf8) (owned): the last lines, oldest first */
+  GQueue last;     /* (element-type utf8) (owned): the last lines, oldest first */
   gsize last_bytes;
   char *last_error;    /* (owned) (nullable): the last line of standard error that is not empty */
   guint n_errors;      /* how many lines of standard error were not empty */
@@ -52,7 +51,9 @@ FerryOutput *ferry_output_new (void);
 void ferry_output_free (FerryOutput *self);
 int ferry_output_open (FerryOutput *self, guint stream, GError **error);
 void ferry_output_begin_end (FerryOutput *self);
-GByteArray *ferry_output_read (FerryOutput *self);
+void ferry_output_note_data (FerryOutput *self);
+gboolean ferry_output_is_ready (const FerryOutput *self);
+GByteArray *ferry_output_read (FerryOutput *self, guint stream);
 char **ferry_output_dup_last_lines (FerryOutput *self);
 
 G_END_DECLS

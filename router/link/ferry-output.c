@@ -175,6 +175,24 @@ read_pipe (FerryOutput *self, guint stream, GByteArray *lines)
   return self->ending ? pipe->left > 0 : TRUE;
 }
 
+/* Notes that the pipes may have data. */
+void
+ferry_output_note_data (FerryOutput *self)
+{
+  for (guint i = 0; i < FERRY_N_OUTPUTS; i++)
+    self->pipes[i].ready = self->pipes[i].line != NULL;
+}
+
+/* Whether a pipe may have data. */
+gboolean
+ferry_output_is_ready (const FerryOutput *self)
+{
+  for (guint i = 0; i < FERRY_N_OUTPUTS; i++)
+    if (self->pipes[i].ready)
+      return TRUE;
+  return FALSE;
+}
+
 /* Notes that the process has ended. From now on, only what the pipes contain now is read. */
 void
 ferry_output_begin_end (FerryOutput *self)
@@ -182,7 +200,7 @@ ferry_output_begin_end (FerryOutput *self)
   if (self->ending)
     return;
   self->ending = TRUE;
-  self->ready = TRUE;
+  ferry_output_note_data (self);
   for (guint i = 0; i < FERRY_N_OUTPUTS; i++)
     {
       int left = 0;
@@ -192,32 +210,24 @@ ferry_output_begin_end (FerryOutput *self)
     }
 }
 
-static void
-end (FerryOutput *self, GByteArray *lines)
+/* Reads the pipe of a stream once. Returns (transfer full) the complete lines, each with its FerryOutputLine in front;
+ * and at last, once ending is set, the line that has no end. */
+GByteArray *
+ferry_output_read (FerryOutput *self, guint stream)
 {
-  for (guint i = 0; i < FERRY_N_OUTPUTS; i++)
-    {
-      FerryOutputPipe *pipe = &self->pipes[i];
+  FerryOutputPipe *pipe = &self->pipes[stream - 1];
+  GByteArray *lines = g_byte_array_new ();
 
+  pipe->ready = read_pipe (self, stream, lines);
+  if (self->ending && !pipe->ready)
+    {
       if (pipe->line != NULL && pipe->line->len > 0)
-        take_line (self, i + 1, lines, pipe->line->str, pipe->line->len);
+        {
+          take_line (self, stream, lines, pipe->line->str, pipe->line->len);
+          g_string_truncate (pipe->line, 0);
+        }
       close_pipe (self, pipe);
     }
-  self->ended = TRUE;
-}
-
-/* Reads both pipes once. Returns (transfer full) the complete lines, each with its FerryOutputLine in front. */
-GByteArray *
-ferry_output_read (FerryOutput *self)
-{
-  GByteArray *lines = g_byte_array_new ();
-  gboolean more = FALSE;
-
-  for (guint stream = 1; stream <= FERRY_N_OUTPUTS; stream++)
-    more |= read_pipe (self, stream, lines);
-  self->ready = more;
-  if (self->ending && !more && !self->ended)
-    end (self, lines);
   return lines;
 }
 

@@ -736,7 +736,7 @@ ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
           handle_guardian (self);
           break;
         case FERRY_WATCH_OUTPUT:
-          what->link->output->ready = TRUE;
+          ferry_output_note_data (what->link->output);
           ferry_shared_queue_activate (self, what->link);
           break;
         default:

@@ -29,6 +29,7 @@
 #include "base/ferry-spin-private.h"
 #include "base/ferry-thread-private.h"
 #include "lane/ferry-barrier-private.h"
+#include "link/ferry-console-private.h"
 #include "link/ferry-fork-server-link-private.h"
 #include "route/ferry-drain-private.h"
 #include "route/ferry-exit-private.h"
@@ -247,47 +248,86 @@ tell_launched (FerryMonitor *self, FerryLink *link)
  *
  * Lines from a worker's standard streams go into the local queue; the router's thread logs them.
  *
- * Lines count against the link's share, as messages do. While the share is used up, the streams are not read. So a
- * worker that writes faster than the application logs waits in write(), as with any pipe. */
+ * Lines count against the link's share, as messages do. While the share is used up, a stream that is logged is not
+ * read. So a worker that writes faster than the application logs waits in write(), as with any pipe.
+ *
+ * Lines that are shown are written here, also where the link is stalled or the main loop is blocked: a worker that
+ * prints much must not wait for the main loop. They go into the local queue as well, for a signal, but only while they
+ * leave most of the link's share to messages. */
 
-/* monitor: reads the next part of the output. Its lines are of the call that the worker began last, or older. */
+#define MAX_SHOWN_IN_QUEUE (FERRY_LINK_WINDOW / 4)
+
 static void
-read_output (FerryMonitor *self, FerryLink *link)
+show_lines (FerryLink *link, const GByteArray *lines)
 {
+  const GPid pid = link->confinement.pid != 0 ? link->confinement.pid : link->pid;
+  FerryOutputLine line;
+
+  for (gsize at = 0; at < lines->len; at += sizeof line + line.length + 1)
+    {
+      memcpy (&line, lines->data + at, sizeof line);
+      ferry_console_show (line.stream, link->name, pid, (const char *) lines->data + at + sizeof line);
+    }
+}
+
+static void
+push_lines (FerryMonitor *self, FerryLink *link, GByteArray *lines, gboolean charged)
+{
+  FerryBlock *block = ferry_local_queue_take_block (self->local, link, FERRY_BLOCK_OUTPUT);
+
+  block->size = block->share = lines->len;
+  block->charge = charged ? lines->len : 0;
+  block->data = g_byte_array_steal (lines, NULL);
+  ferry_drain_push (self->drain, block);
+}
+
+/* monitor: reads the next part of a stream. Its lines are of the call that the worker began last, or older. */
+static void
+read_stream (FerryMonitor *self, FerryLink *link, guint stream)
+{
+  const gboolean shown = link->output->pipes[stream - 1].shown;
   guint n_errors = link->output->n_errors;
-  GByteArray *lines = ferry_output_read (link->output);
-  FerryBlock *block;
+  g_autoptr (GByteArray) lines = ferry_output_read (link->output, stream);
 
   if (link->output->n_errors != n_errors)
     link->output->error_begun = ferry_link_get_begun_call (link);
   if (lines->len == 0)
-    {
-      g_byte_array_unref (lines);
-      return;
-    }
-  block = ferry_local_queue_take_block (self->local, link, FERRY_BLOCK_OUTPUT);
-  block->size = lines->len;
-  block->charge = lines->len;
-  block->data = g_byte_array_free (lines, FALSE);
-  ferry_drain_push (self->drain, block);
+    return;
+  if (shown)
+    show_lines (link, lines);
+  /* Relaxed: only the monitor adds to the share. */
+  if (!shown || atomic_load_explicit (&link->share_out, memory_order_relaxed) < MAX_SHOWN_IN_QUEUE)
+    push_lines (self, link, lines, !shown);
 }
 
-/* monitor: reads the next part of the output, where the link has room; also after the worker's end, to the last. */
+/* monitor: reads the next part of the output; also after the worker's end, to the last. Lines that are logged need
+ * room. Lines wait for the process id of a worker that a fork server forks, as it is shown. */
 static FerryDrainResult
 drain_output (FerryMonitor *self, FerryLink *link)
 {
   FerryOutput *output = link->output;
+  gboolean more = FALSE;
+  gboolean stalled = FALSE;
 
   if (output == NULL)
     return FERRY_DRAIN_EMPTY;
   if (link->state == FERRY_LINK_ENDED)
     ferry_output_begin_end (output);
-  if (!output->ready || output->ended)
+  else if (link->pid == 0)
     return FERRY_DRAIN_EMPTY;
-  if (!ferry_local_queue_has_room (self->local, link))
-    return FERRY_DRAIN_STALLED;
-  read_output (self, link);
-  return output->ready ? FERRY_DRAIN_MORE : FERRY_DRAIN_EMPTY;
+  for (guint stream = 1; stream <= FERRY_N_OUTPUTS; stream++)
+    {
+      const FerryOutputPipe *pipe = &output->pipes[stream - 1];
+
+      if (!pipe->ready)
+        continue;
+      if (pipe->shown || ferry_local_queue_has_room (self->local, link))
+        read_stream (self, link, stream);
+      else
+        stalled = TRUE;
+      more |= pipe->ready && (pipe->shown || !stalled);
+    }
+  return more ? FERRY_DRAIN_MORE : stalled ? FERRY_DRAIN_STALLED : FERRY_DRAIN_EMPTY;
 }
 
 /* ---- cells ----
@@ -356,8 +396,9 @@ finish_link (FerryMonitor *self, FerryLink *link)
   /* Output may be left, for example when the router stops. */
   if (link->output != NULL)
     ferry_output_begin_end (link->output);
-  while (link->output != NULL && !link->output->ended)
-    read_output (self, link);
+  for (guint stream = 1; link->output != NULL && stream <= FERRY_N_OUTPUTS; stream++)
+    while (link->output->pipes[stream - 1].ready)
+      read_stream (self, link, stream);
   ferry_drain_revoke (self->drain, link);
   ferry_shared_queue_remove (self->shared, link);
   close_all_pipes (link, self->stopping ? FERRY_PIPE_WORD_ROUTER_STOPPED : FERRY_PIPE_WORD_LINK_ENDED);
@@ -694,6 +735,8 @@ visit_link (FerryMonitor *self, FerryLink *link, gboolean by_main)
       break;
     case FERRY_DRAIN_STALLED:
       stall (self, link);
+      if (output == FERRY_DRAIN_MORE)
+        ferry_shared_queue_activate (self->shared, link);
       break;
     case FERRY_DRAIN_CAUGHT_UP:
       doze (self, link, g_get_monotonic_time ());
@@ -837,7 +880,7 @@ visit_next (FerryMonitor *self, FerryLink *link, gboolean by_main)
     ferry_shared_queue_set_deaf (self->shared, link, FALSE);
   if (!link->stalled && !link->dozing)
     visit_link (self, link, by_main);
-  else
+  else if (drain_output (self, link) != FERRY_DRAIN_MORE)
     ferry_shared_queue_deactivate (self->shared, link);
 }
 
@@ -1853,7 +1896,7 @@ static gboolean
 is_as_good_as_resting (FerryLink *link)
 {
   return ferry_lane_reader_look (&link->up) && ferry_lane_reader_get_available (&link->up) == 0 &&
-         !has_dirty_cells (link) && (link->output == NULL || !link->output->ready);
+         !has_dirty_cells (link) && (link->output == NULL || !ferry_output_is_ready (link->output));
 }
 
 /* role: whether a caller may have the link's lane: the link rests. */

@@ -376,7 +376,6 @@ get_starter (FerryPool *self, GError **error)
         "spawn a separate worker with this launcher, then call ferry_pool_reset()",
         error))
     return NULL;
-  ferry_launcher_show_usual (self->launcher);
   if (self->use_fork_server && ferry_launcher_get_fork_server (self->launcher) == NULL)
     self->starter = ferry_launcher_new_forked (self->launcher);
   else

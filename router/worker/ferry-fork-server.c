@@ -110,9 +110,9 @@ ferry_fork_server_init (FerryForkServer *self)
  * @launcher: a launcher for the fork server's process, without senders; the program must call [func@Ferry.Worker.main]
  *
  * Makes a fork server. Its process is started when the first worker is spawned, or by [method@Ferry.ForkServer.start].
- * Its workers have the environment, folder, standard output and standard error of @launcher, unless their own launcher
- * sets them. Their standard input is empty. Senders must be added to the workers' own launcher, the one that
- * [method@Ferry.Launcher.set_fork_server] is called with. Any thread.
+ * Its workers have the environment and folder of @launcher, and the standard output and standard error that it sets,
+ * unless their own launcher sets them. Their standard input is empty. Senders must be added to the workers' own
+ * launcher, the one that [method@Ferry.Launcher.set_fork_server] is called with. Any thread.
  *
  * Returns: (transfer full): a new fork server
  *
@@ -356,6 +356,12 @@ launch_start (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **err
                                        g_steal_pointer (&self->request), self->id, error);
 }
 
+static gboolean
+sets_stream (FerryForkServer *self, guint stream)
+{
+  return ferry_launcher_sets_stream (self->launcher, stream);
+}
+
 /* Implements FerryForkServerFuncs.fork. The monitor sends the request, unless this thread can send it at once. */
 static void
 fork_worker (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, FerryStartRequest *request)
@@ -379,6 +385,7 @@ fork_worker (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, Fe
 static const FerryForkServerFuncs funcs = {
   .bind = bind_home,
   .get_obstacle = get_obstacle,
+  .sets_stream = sets_stream,
   .prepare = prepare,
   .new_request = new_request,
   .fork = fork_worker,

@@ -36,6 +36,8 @@ typedef struct
   void (*bind) (FerryForkServer *self, FerryHome *home);
   /* Returns (nullable) the exit record that shows that the program cannot be a fork server. NULL: it can. */
   FerryExit *(*get_obstacle) (FerryForkServer *self);
+  /* Whether the launcher of the fork server's process says what a standard stream of its workers is. */
+  gboolean (*sets_stream) (FerryForkServer *self, guint stream);
   /* Starts the fork server's process, unless it runs. */
   gboolean (*prepare) (FerryForkServer *self, FerryRouter *router, GError **error);
   /* Makes the request for the worker of link. The fork server's process must run. Takes the streams from plan. */
@@ -78,7 +80,7 @@ gboolean ferry_launcher_check_no_senders (FerryLauncher *self, const char *what,
  * of forked when they have a sandbox, or when the program cannot be a fork server. */
 FerryLauncher *ferry_launcher_new_forked (FerryLauncher *launcher);
 FerryLauncher *ferry_launcher_new_copy (FerryLauncher *launcher);
-void ferry_launcher_show_usual (FerryLauncher *self);
+gboolean ferry_launcher_sets_stream (FerryLauncher *self, guint stream);
 char *ferry_launcher_dup_program_name (FerryLauncher *self);
 
 G_END_DECLS

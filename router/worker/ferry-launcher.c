@@ -37,7 +37,7 @@
 
 typedef enum
 {
-  STREAM_USUAL, /* the default: inherited, except in a sandbox and in a pool (get_stream_mode()) */
+  STREAM_USUAL, /* the default: output is shown, input inherited (get_stream_mode()) */
   STREAM_INHERITED,
   STREAM_SILENCED,
   STREAM_GIVEN,
@@ -64,8 +64,8 @@ typedef struct
  * spawn several workers. The senders are passed to the next worker only, so they are added again for each; all other
  * settings stay.
  *
- * A worker inherits the standard streams. Of one in a pool or in a sandbox, the lines of standard output and error are
- * shown on the application's own instead ([method@Ferry.Launcher.inherit_stream]). A worker inherits no other
+ * A worker inherits standard input. Each line of its standard output and error is shown on the application's own,
+ * behind the worker's name and process id ([method@Ferry.Launcher.inherit_stream]). A worker inherits no other
  * descriptors. A worker is in a process group of its own, so the Ctrl-C of the application's terminal does not reach
  * it. When a worker ends, the processes that it started in that group are killed. The whole group is killed when the
  * application ends or is killed. Processes that leave the group by `setsid()` or `setpgid()` live on.
@@ -499,15 +499,18 @@ set_stream (FerryLauncher *self, FerryStream stream, StreamMode mode, int fd)
  * @self: a launcher
  * @stream: a standard stream
  *
- * Makes the worker use the application's own stream. This is the default, except in a sandbox
- * ([method@Ferry.Launcher.set_sandbox]) and in a pool ([class@Ferry.Pool]).
+ * Makes the worker use the application's own stream. This is the default for standard input, except in a sandbox
+ * ([method@Ferry.Launcher.set_sandbox]).
  *
- * In a pool and in a sandbox, the application by default copies each line of standard output and error to its own
- * stream, behind the worker's name and process id, with control characters escaped: `pi 1[4711]: text`. Empty lines
- * are not shown. So a line that a function prints is seen where the application's own lines are. The application does
- * not wait for who reads its streams: what a pipe has no room for is dropped, and counted.
- * [signal@Ferry.Worker::output] is emitted for such lines too, and the exit record has the last ones; it has none of a
- * stream that is shared.
+ * By default, a thread of the router copies each line of standard output and error to the application's own stream,
+ * behind the worker's name and process id, with control characters escaped: `pi 1[4711]: text`. Empty lines are not
+ * shown. So a line that a function prints is seen where the application's own lines are, also while the main loop is
+ * blocked. That thread does not wait for who reads the streams: what a pipe has no room for is dropped, and counted.
+ * [signal@Ferry.Worker::output] is emitted for such lines too, except for those that come while the main loop is more
+ * than 256 KiB behind. The exit record has the last ones; it has none of a stream that is shared.
+ *
+ * Inherit a stream for a program that needs the terminal itself, whose output is no text or must be complete, or which
+ * leaves processes behind that go on printing.
  *
  * In a sandbox, standard input is empty by default: with a shared stream, a worker could change the settings of a
  * terminal, or read from an output pipe, in spite of the sandbox. On the launcher's thread.
@@ -589,25 +592,29 @@ ferry_launcher_log_stream (FerryLauncher *self, FerryStream stream)
   set_stream (self, stream, STREAM_LOGGED, -1);
 }
 
-/* Returns the mode of a stream, with the default mode resolved. By default, a worker in a sandbox shares no stream with
- * the application, since it could do more with a terminal or a pipe than read or write. A persistent worker (link is
- * NULL) shares no stream either. */
+/* Returns the mode of a stream, with the default mode resolved. By default, a worker's output is shown line by line,
+ * also where the application's stream is a terminal: lines of several processes stay apart, and each says whose it is.
+ * So a program that needs the terminal itself must be told to inherit it. A forked worker has the stream of its fork
+ * server where the application has set that. A worker in a sandbox shares no stream with the application, since it
+ * could do more with a terminal or a pipe than read or write. A persistent worker (link is NULL) shares none either:
+ * it outlives who would show its lines. */
 static StreamMode
-get_stream_mode (FerryLauncher *self, FerryLink *link, guint stream)
+get_stream_mode (FerryLauncher *self, FerryLink *link, guint stream, gboolean executed)
 {
   if (link == NULL && self->modes[stream] != STREAM_GIVEN)
     return STREAM_SILENCED;
   if (self->modes[stream] != STREAM_USUAL)
     return self->modes[stream];
-  if (!ferry_sandbox_is_on (self->sandbox))
-    return STREAM_INHERITED;
-  return stream == FERRY_STREAM_STDIN ? STREAM_SILENCED : STREAM_SHOWN;
+  if (stream == FERRY_STREAM_STDIN)
+    return ferry_sandbox_is_on (self->sandbox) ? STREAM_SILENCED : STREAM_INHERITED;
+  return executed || !self->forking->sets_stream (self->fork_server, stream) ? STREAM_SHOWN : STREAM_INHERITED;
 }
 
 static gboolean
-fill_stream (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, guint stream, GError **error)
+fill_stream (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, guint stream, gboolean executed,
+             GError **error)
 {
-  const StreamMode mode = get_stream_mode (self, link, stream);
+  const StreamMode mode = get_stream_mode (self, link, stream, executed);
 
   if (mode == STREAM_LOGGED || mode == STREAM_SHOWN)
     {
@@ -621,6 +628,9 @@ fill_stream (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, guint s
     plan->streams[stream] = open ("/dev/null", O_RDWR | O_CLOEXEC);
   else if (mode == STREAM_GIVEN)
     plan->streams[stream] = fcntl (self->fds[stream], F_DUPFD_CLOEXEC, 0);
+  /* The fork server's streams need not be the application's. */
+  else if (!executed && stream != FERRY_STREAM_STDIN && ferry_launcher_sets_stream (self, stream))
+    plan->streams[stream] = fcntl ((int) stream, F_DUPFD_CLOEXEC, 0);
   else
     return TRUE;
   return plan->streams[stream] >= 0 || ferry_set_system_error (error, "Opening a worker's standard stream");
@@ -797,7 +807,7 @@ make_plan (FerryLauncher *self, FerryLink *link, gboolean executed, GError **err
         g_environ_setenv (plan->environ, FERRY_CONTROL_FD_VARIABLE, G_STRINGIFY (FERRY_SPAWN_CONTROL_FD), TRUE);
     }
   for (guint i = 0; i < FERRY_N_STREAMS; i++)
-    if (!fill_stream (self, plan, link, i, error))
+    if (!fill_stream (self, plan, link, i, executed, error))
       return NULL;
   return g_steal_pointer (&plan);
 }
@@ -1060,7 +1070,7 @@ check_may_persist (FerryLauncher *self, GError **error)
   else if (ferry_sandbox_is_on (self->sandbox))
     what = "a sandbox, in which it could not listen";
   for (guint i = 0; i < FERRY_N_STREAMS; i++)
-    if (self->modes[i] == STREAM_LOGGED || self->modes[i] == STREAM_SHOWN)
+    if (self->modes[i] == STREAM_LOGGED)
       what = "logged streams";
   if (what == NULL)
     return TRUE;
@@ -1157,13 +1167,11 @@ ferry_launcher_new_copy (FerryLauncher *launcher)
   return self;
 }
 
-/* main: makes the launcher show standard output and error, unless the application has set these streams. */
-void
-ferry_launcher_show_usual (FerryLauncher *self)
+/* main: whether the application has set a standard stream. */
+gboolean
+ferry_launcher_sets_stream (FerryLauncher *self, guint stream)
 {
-  for (guint i = FERRY_STREAM_STDOUT; i <= FERRY_STREAM_STDERR; i++)
-    if (self->modes[i] == STREAM_USUAL)
-      set_stream (self, (FerryStream) i, STREAM_SHOWN, -1);
+  return self->modes[stream] != STREAM_USUAL;
 }
 
 /* Returns (transfer full) the name for workers of this launcher, or the name of the program when none is set. */

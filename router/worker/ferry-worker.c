@@ -13,7 +13,6 @@
 #include "base/ferry-property-private.h"
 #include "ferry-enums.h"
 #include "worker/ferry-attachment-private.h"
-#include "worker/ferry-console-private.h"
 #include "worker/ferry-launcher-private.h"
 
 /* When it is said that a worker is waited for: after this time, or after so many tenths of the time that it has. */
@@ -168,7 +167,8 @@ ferry_worker_class_init (FerryWorkerClass *klass)
    * @line: the line, without its line end
    *
    * Emitted on the router's thread for each line that the worker wrote to a logged stream
-   * ([method@Ferry.Launcher.log_stream]). All lines are emitted before [signal@Ferry.Worker::ended].
+   * ([method@Ferry.Launcher.log_stream]), and for a line that is shown, as it is by default, unless the main loop is
+   * far behind ([method@Ferry.Launcher.inherit_stream]). All lines are emitted before [signal@Ferry.Worker::ended].
    *
    * Since: 0.1
    */
@@ -305,15 +305,14 @@ log_line (FerryWorker *self, guint stream, const char *line)
                           G_N_ELEMENTS (fields) - (task == NULL));
 }
 
-/* An empty line says nothing in a log. GLib itself writes one before each warning. */
+/* The monitor has shown the lines that are to be shown. An empty line says nothing in a log. GLib itself writes one
+ * before each warning. */
 static void
 output (gpointer data, guint stream, const char *line)
 {
   FerryWorker *self = data;
 
-  if (self->link->output->pipes[stream - 1].shown)
-    ferry_console_show (stream, self->name, self->pid, line);
-  else if (line[0] != '\0')
+  if (!self->link->output->pipes[stream - 1].shown && line[0] != '\0')
     log_line (self, stream, line);
   g_signal_emit (self, output_signal, 0, (FerryStream) stream, line);
 }

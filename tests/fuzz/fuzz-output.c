@@ -48,7 +48,7 @@ check_lines (GByteArray *lines)
 static gsize
 read_turn (FerryOutput *output)
 {
-  g_autoptr (GByteArray) lines = ferry_output_read (output);
+  g_autoptr (GByteArray) lines = ferry_output_read (output, 1);
 
   return check_lines (lines);
 }
@@ -74,7 +74,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
       g_assert_cmpuint (output->pipes[0].line->len, <=, MAX_LINE);
     }
   ferry_output_begin_end (output);
-  while (!output->ended)
+  while (ferry_output_is_ready (output))
     n_bytes += read_turn (output);
   /* Nothing is lost, but for the ends of lines. */
   g_assert_cmpuint (n_bytes + n_line_ends + 1, >=, size);

@@ -213,6 +213,7 @@ test_inherits_standard_output (void)
   fflush (stdout);
   dup2 (fds[1], STDOUT_FILENO);
   close (fds[1]);
+  ferry_launcher_inherit_stream (launcher, FERRY_STREAM_STDOUT);
   worker = worker_test_spawn (launcher, router);
   ferry_test_wait_ended (worker);
   dup2 (kept, STDOUT_FILENO);

@@ -5,8 +5,9 @@
 
 #include "config.h"
 
-#include "worker/ferry-console-private.h"
+#include "link/ferry-console-private.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 
@@ -32,11 +33,28 @@ append_escaped (GString *text, const char *line)
     }
 }
 
+/* A terminal that can be written to may have room for less than a line, and then a write waits. So it is opened again,
+ * for writes that do not wait: a flag of the stream itself would be every process' that has it. Returns -1 for another
+ * stream, and where the terminal may not be opened. */
+static int
+open_terminal (guint stream)
+{
+  g_autofree char *path = NULL;
+
+  if (!isatty ((int) stream))
+    return -1;
+  path = g_strdup_printf ("/proc/self/fd/%u", stream);
+  return open (path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
 /* Writes as much as the stream takes at once. A pipe that can be written to has room for PIPE_BUF bytes. Where the
  * reader of a pipe is gone, nothing is written, as that would send this process SIGPIPE. */
 static gboolean
-write_now (int fd, const char *data, gsize size)
+write_now (guint stream, const char *data, gsize size)
 {
+  ferry_autofd terminal = open_terminal (stream);
+  int fd = terminal >= 0 ? terminal : (int) stream;
+
   while (size > 0)
     {
       struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
@@ -68,5 +86,5 @@ ferry_console_show (guint stream, const char *name, GPid pid, const char *line)
   g_string_append_printf (text, "[%d]: ", (int) pid);
   append_escaped (text, line);
   g_string_append_c (text, '\n');
-  n_dropped[stream] = write_now ((int) stream, text->str, text->len) ? 0 : n_dropped[stream] + 1;
+  n_dropped[stream] = write_now (stream, text->str, text->len) ? 0 : n_dropped[stream] + 1;
 }

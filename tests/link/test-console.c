@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: worker/ferry-console.c
+/* Tests: link/ferry-console.c
  *
  * Lines of workers on the application's own streams. */
 
@@ -9,11 +9,13 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/ferry-base-private.h"
 #include "ferry-test.h"
-#include "worker/ferry-console-private.h"
+#include "link/ferry-console-private.h"
 
 /* Standard error as a pipe that this test reads, when it likes. */
 typedef struct
@@ -91,6 +93,28 @@ does_not_wait_for_a_reader (void)
   g_assert_true (g_str_has_suffix (later, " lines of workers were dropped, as nobody read them)\nflood[1]: the end\n"));
 }
 
+/* A terminal that nobody reads may have room for a part of a line. */
+static void
+does_not_wait_for_a_terminal (void)
+{
+  ferry_autofd saved = dup (STDERR_FILENO);
+  ferry_autofd reader = posix_openpt (O_RDWR | O_NOCTTY | O_CLOEXEC);
+  ferry_autofd terminal = -1;
+  char text[7] = "";
+
+  g_assert_no_errno (reader);
+  g_assert_no_errno (grantpt (reader));
+  g_assert_no_errno (unlockpt (reader));
+  terminal = open (ptsname (reader), O_RDWR | O_NOCTTY | O_CLOEXEC);
+  g_assert_no_errno (terminal);
+  dup2 (terminal, STDERR_FILENO);
+  for (guint i = 0; i < 50000; i++)
+    ferry_console_show (2, "flood", 1, "a line of some words");
+  dup2 (saved, STDERR_FILENO);
+  g_assert_cmpint (read (reader, text, sizeof text - 1), >, 0);
+  g_assert_cmpstr (text, ==, "flood[");
+}
+
 /* Without a signal: nothing is written where the reader is gone. */
 static void
 survives_a_reader_that_is_gone (void)
@@ -110,6 +134,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   g_test_add_func ("/console/names-the-worker", names_the_worker);
   g_test_add_func ("/console/does-not-wait-for-a-reader", does_not_wait_for_a_reader);
+  g_test_add_func ("/console/does-not-wait-for-a-terminal", does_not_wait_for_a_terminal);
   g_test_add_func ("/console/survives-a-reader-that-is-gone", survives_a_reader_that_is_gone);
   return g_test_run ();
 }
