@@ -7,7 +7,8 @@ check-model.py MODEL PROCESS[,PROCESS...] SIZE LARGE-SIZE...; a size is the mode
 'CAPACITY=2,MESSAGES=3'. 'NAME*' is a process without an end.
 
 The model as it is must have no error and reach each of its statements; each weakening must have an error, or the model
-would prove nothing. The weakenings are read from the model's own list of macros.
+would prove nothing. The weakenings are read from the model's own list of macros, each with the size that shows its error
+where that is not the model's own: 'NAME  (CAPACITY=2) what it does'.
 
 A search has the same end each time. So the large sizes are searched only when the model, or a size, is another than the
 one whose digest is in the file 'searched', and where FERRY_TEST_LARGE_MODELS is set.
@@ -27,8 +28,8 @@ TIME_LIMIT = 1200
 
 
 def weakenings(text):
-    """The macros in the comment: lines that indent a name in capitals and then say what it does."""
-    return re.findall(r"^ \*   ([A-Z_]+)  +\S", text, re.MULTILINE)
+    """The macros in the comment, each with its size: lines that indent a name in capitals and then say what it does."""
+    return re.findall(r"^ \*   ([A-Z_]+)  +(?:\(([A-Z_]+=[A-Z_=0-9,]+)\) )?\S", text, re.MULTILINE)
 
 
 def digest(text, arguments):
@@ -71,9 +72,12 @@ def unreached(output, process):
     return int(match.group(1)) if match else None
 
 
+def options(size):
+    return ["-D" + macro for macro in size.split(",")] if size else []
+
+
 def search_whole(report, model, processes, size, optimization):
-    macros = ["-D" + macro for macro in size.split(",")]
-    output = search(model, macros, optimization)
+    output = search(model, options(size), optimization)
     label = size.lower().replace(",", " ")
     holds = count_errors(output) == 0
     report.fact("the model holds with " + label, holds, [] if holds else [output])
@@ -88,7 +92,7 @@ def body(report):
     small, *large = sys.argv[3:]
     with open(model, encoding="utf-8") as file:
         text = file.read()
-    names = weakenings(text)
+    weakened = weakenings(text)
     if not shutil.which("spin"):
         report.skip("model", "there is no spin")
         return
@@ -100,9 +104,9 @@ def body(report):
         if not report.failed and not was_searched(model, found):
             print("# So that it is not searched again, tests/model/searched needs the line\n# %s %s"
                   % (os.path.basename(model), found))
-    report.fact("the model names its weakenings", len(names) >= 4, names)
-    for name in names:
-        output = search(model, ["-D" + name])
+    report.fact("the model names its weakenings", len(weakened) >= 4, weakened)
+    for name, size in weakened:
+        output = search(model, ["-D" + name, *options(size)])
         holds = bool(count_errors(output))
         report.fact("the model fails with " + name, holds, [] if holds else [output])
 

@@ -7,22 +7,26 @@
  * exhaustion.
  *
  * A writer sends MESSAGES records through a lane with room for CAPACITY, and at some time sets the value of a cell. The
- * monitor or the main loop takes them, and the main loop dispatches them, at once or after work of higher priority. At any time an event of another kind, such as the end of a process, may wake the
- * monitor, and after any poll, and in any dispatch, the main loop may begin work that never ends. At any time a thread
- * may begin to wait for answers, which are among the records: who takes them hands them over. The claims, when nothing
- * can move any more:
- * - the writer has sent all records, and all and the cell's value were dispatched unless the main loop is busy for good;
+ * monitor or the main loop takes them, and the main loop dispatches them, at once or after work of higher priority. At
+ * any time an event of another kind, such as the end of a process, may wake the monitor, or a thread that looks for its
+ * answer itself may take a turn, during which the main loop gives up waiting for the role: there are EVENTS of both.
+ * After any poll, and in any dispatch, the main loop may begin work that never ends. At any time a thread may begin to
+ * wait for answers, which are among the records: who takes them hands them over. The claims, when nothing can move any
+ * more:
+ * - the writer has sent all records, and all and the cell's value were dispatched, or the main loop is busy for good;
  * - all records were taken, even so, if a thread waits;
  * - never do both threads drain at once.
  *
  * The wake-up protocol of the lane itself is in wake.pml, with the order of memory. Here each step of a thread that
  * holds the role is one step, as are a record with its ring, and an arming with its look at the tail: wake.pml shows
- * that they may be taken as such.
+ * that they may be taken as such. Steps that change only what the role protects, or what only one thread looks at, are
+ * joined.
  *
  * What stands for what: bell is a ring that epoll keeps in the set of the bells; hears says whether that set wakes the
- * monitor; polls, whether it wakes the main loop. woken is the eventfd of the monitor, and pinged the pingee.
+ * monitor; polls, whether it wakes the main loop. woken is the eventfd of the monitor, roused that of the main
+ * loop, and pinged the pingee. is_missed says that the main loop has gone on without a turn.
  *
- * The macros weaken one step each, and then the search must find an error:
+ * The macros weaken one step each, and then the search must find an error, with the macros in parentheses:
  *
  *   NO_LOCK              a turn of the main loop does not take the role's lock
  *   STAYS_DEAF           the monitor does not listen to the bells after it has taken the role
@@ -30,31 +34,32 @@
  *   POLLS_UNARMED        the main loop polls without arming the lane
  *   TRUSTS_EMPTY_LANE    the main loop does not look at the lane again after it has armed it
  *   LENDS_ACTIVE         the monitor lends the role while a link is active
- *   ARMS_QUIETLY         arming a lane does not make its writer ring when it is full
+ *   ARMS_QUIETLY         (CAPACITY=2,MESSAGES=3,EVENTS=0) arming a lane does not make its writer ring when it is full
  *   KEEPS_FULL_LANE      the main loop keeps the role where it has taken the ring for a lane that is full
  *   ADOPTS_QUIETLY       the writer of a link that the main loop adopts does not ring when its lane is full
  *   RESTS_UNVISITED      the main loop arms a lane without a look at the cells of the link
  *   SPINS_DEAF           the monitor does not hear the bells after the main loop has spun
  *   ADOPTS_AWAITED       the main loop adopts the link although a thread waits
  *   DISPATCHES_UNARMED   the main loop calls handlers with the lane unarmed although a thread waits
- *   POLLED_UNARMED       the same for other work after a poll
+ *   POLLED_UNARMED       (CAPACITY=2,MESSAGES=3,EVENTS=0) the same for other work after a poll
  *   LEAVES_UNARMED       the same for other work after a dispatch
  *   NOTES_QUIETLY        a thread that begins to wait does not wake the monitor
+ *   MISSED_QUIETLY       who ends a turn does not wake the monitor although the main loop has missed one
  *   WAITS_SILENTLY       the writer waits for room without a ring */
 
 #ifndef MESSAGES
-#define MESSAGES 4
+#define MESSAGES 2
 #endif
 #ifndef CAPACITY
-#define CAPACITY 2
+#define CAPACITY 1
 #endif
 #ifndef EVENTS
 #define EVENTS 1
 #endif
 
 byte lane, taken, queued, dispatched, draining;
-bool armed = true, is_active, bell, role, by_main, hears = true, polls, rings_when_full = true, woken, pinged, busy, sent;
-bool cell, cell_queued, cell_dispatched, awaited;
+bool armed = true, is_active, bell, role, by_main, hears = true, rings_when_full = true, woken, pinged, roused, busy;
+bool sent, cell, cell_queued, cell_dispatched, awaited, is_missed;
 
 inline begin_drain ()
 {
@@ -113,11 +118,44 @@ inline adopt ()
 /* Takes the records of a link over which a thread waits, and arms its lane. */
 inline serve ()
 {
-  atomic {
-    if
-    :: awaited && is_active -> take_records (); pinged = (pinged || queued > 0 || cell_queued); rest ()
-    :: else
-    fi }
+  if
+  :: awaited && is_active -> take_records (); pinged = (pinged || queued > 0 || cell_queued); rest ()
+  :: else
+  fi
+}
+
+/* Takes the role for a turn. */
+#ifdef NO_LOCK
+#define TURN by_main
+#define LEAVE skip
+#else
+#define TURN atomic { by_main && !role -> role = true }
+#define LEAVE role = false
+#endif
+
+/* The role stays taken by a thread that has lost its processor, and the main loop goes on without a turn. The flag and
+ * the latest try are one step: their order of memory has the holder see the flag. */
+#define GIVE_UP atomic { by_main && role -> is_missed = true }
+
+/* An event wakes the monitor, or is the turn of a thread that looks for its answer itself. */
+active proctype events ()
+{
+  byte n;
+
+end_events:
+  do
+  :: atomic { n < EVENTS -> n++; woken = true }
+  :: atomic { n < EVENTS && by_main && !role -> n++; role = true };
+     atomic {
+       role = false;
+       if
+       :: is_missed -> is_missed = false;
+#ifndef MISSED_QUIETLY
+          woken = true
+#endif
+       :: else
+       fi }
+  od
 }
 
 active proctype waiter ()
@@ -163,28 +201,19 @@ active proctype cell_writer ()
   atomic { cell = true; bell = true }
 }
 
-active proctype events ()
-{
-  byte n;
-
-  do
-  :: n == EVENTS -> break
-  :: n < EVENTS -> woken = true; n++
-  od
-}
-
 active proctype monitor ()
 {
   atomic { !role -> role = true };
   do
-  :: begin_drain ();
-     atomic {
+  :: atomic {
+       begin_drain ();
        if
        :: bell -> bell = false; is_active = true
        :: else
-       fi }
+       fi };
      if
-     :: is_active -> atomic { rings_when_full = false; take_records (); pinged = (pinged || queued > 0 || cell_queued) };
+     :: is_active ->
+        atomic { rings_when_full = false; take_records (); pinged = (pinged || queued > 0 || cell_queued) };
         atomic { rest () }
      :: else
      fi;
@@ -196,15 +225,15 @@ active proctype monitor ()
      :: !is_active ->
 #endif
         /* Lends the role, and sleeps. */
-        by_main = true;
-        role = false;
+        atomic { by_main = true; role = false; roused = true };
 end_lent:
         atomic { woken || (hears && bell) -> woken = false };
         by_main = false;
-        atomic { !role -> role = true };
+        atomic { !role -> role = true;
 #ifndef STAYS_DEAF
-        hears = true
+          hears = true
 #endif
+        }
      :: !is_active ->
         /* Keeps the role, and sleeps. */
 end_kept:
@@ -214,100 +243,79 @@ end_kept:
   od
 }
 
-/* Takes the role for a turn. */
-#ifdef NO_LOCK
-#define TURN by_main
-#define LEAVE skip
-#else
-#define TURN atomic { by_main && !role -> role = true }
-#define LEAVE role = false
-#endif
-
 active proctype loop ()
 {
-  bool ready, arrived;
+  bool ready, polls, arrived;
 
   do
-  :: ready = false;
-     polls = false;
-     /* Before the poll. */
+  :: /* Before the poll. */
      if
      :: TURN ->
-        if
-        :: by_main ->
 #ifdef TRUSTS_EMPTY_LANE
-           if
-           :: is_active && lane == 0 -> armed = true; is_active = false
-           :: else
-           fi;
-#else
-#ifndef POLLS_UNARMED
-           atomic {
-             if
-             :: is_active && lane == 0 ->
-#ifndef RESTS_UNVISITED
-                cell_queued = cell_queued || cell;
-                pinged = (pinged || cell);
-                cell = false;
-#endif
-                rest ()
-             :: else
-             fi };
-           ready = is_active;
-#endif
-#endif
-           if
-           :: ready
-           :: else -> hears = false; polls = true
-           fi
+        if
+        :: is_active && lane == 0 -> armed = true; is_active = false
         :: else
         fi;
+#else
+#ifndef POLLS_UNARMED
+        atomic {
+          if
+          :: is_active && lane == 0 ->
+#ifndef RESTS_UNVISITED
+             cell_queued = cell_queued || cell;
+             pinged = (pinged || cell);
+             cell = false;
+#endif
+             rest ()
+          :: else
+          fi;
+          ready = is_active };
+#endif
+#endif
+        atomic {
+          if
+          :: ready -> pinged = true; ready = false
+          :: else -> hears = false; polls = true
+          fi };
         LEAVE
-     :: !by_main || role
+     :: !by_main
+     :: GIVE_UP
      fi;
-     pinged = (pinged || ready);
 end_poll:
-     if
-     :: pinged
-     :: polls && bell
-     :: by_main && !polls
-     fi;
+     atomic { pinged || roused || (polls && bell) -> roused = false };
      /* After the poll. */
      if
      :: TURN ->
-        if
-        :: by_main ->
-           atomic {
-             if
-             :: polls && bell -> bell = false; is_active = true
-             :: else
-             fi };
-           pinged = (pinged || is_active);
+        atomic {
+          if
+          :: polls && bell -> bell = false; is_active = true
+          :: else
+          fi;
+          pinged = (pinged || is_active) };
 #ifndef POLLED_UNARMED
-           serve ();
+        atomic { serve () };
 #endif
-           if
-           :: is_active && lane == CAPACITY -> skip
-           :: else -> atomic { adopt () }
-           fi;
+        if
+        :: is_active && lane == CAPACITY -> skip
+        :: else -> atomic { adopt () }
+        fi;
 #ifndef BUSY_AND_DEAF
-           hears = true;
+        hears = true;
 #endif
 #ifndef KEEPS_FULL_LANE
-           if
-           :: is_active && lane == CAPACITY -> by_main = false; woken = true
-           :: else
-           fi
+        atomic {
+          if
+          :: is_active && lane == CAPACITY -> by_main = false; woken = true
+          :: else
+          fi };
 #endif
-        :: else
-        fi;
         LEAVE
-     :: !by_main || role
+     :: !by_main
+     :: GIVE_UP
      fi;
+     polls = false;
      if
-     :: busy = true;
-end_busy_before:
-        false
+     :: break
      :: true
      fi;
      if
@@ -315,35 +323,31 @@ end_busy_before:
 take_turn:
         if
         :: TURN ->
-           atomic {
-             if
-             :: by_main -> adopt ()
-             :: else
-             fi };
+           atomic { adopt () };
            if
-           :: by_main && is_active ->
-              begin_drain ();
+           :: is_active ->
+              atomic { begin_drain () };
               atomic { take_records () };
               end_drain ();
               if
-              :: true -> by_main = false; woken = true
+              :: atomic { by_main = false; woken = true }
               :: true
               fi
            :: else
            fi;
 #ifndef DISPATCHES_UNARMED
-           if
-           :: by_main && (queued > 0 || cell_queued) -> serve ()
-           :: else
-           fi;
+           atomic {
+             if
+             :: by_main && (queued > 0 || cell_queued) -> serve ()
+             :: else
+             fi };
 #endif
            LEAVE
-        :: !by_main || role
+        :: !by_main
+        :: GIVE_UP
         fi;
         if
-        :: queued > 0 || cell_queued -> busy = true;
-end_busy_within:
-           false
+        :: queued > 0 || cell_queued -> break
         :: true
         fi;
         atomic { dispatched = dispatched + queued; queued = 0; cell_dispatched = cell_dispatched || cell_queued;
@@ -351,23 +355,19 @@ end_busy_within:
         /* Spins. */
         if
         :: TURN ->
-           if
-           :: by_main ->
-              hears = false;
-              /* As adopt(), also for an awaited link. */
-              atomic {
-                if
-                :: armed && !is_active -> rings_when_full = true; armed = false; is_active = true
-                :: true
-                fi };
-              atomic {
-                arrived = (lane > 0);
-                is_active = is_active || arrived };
+           hears = false;
+           /* As adopt(), also for an awaited link. */
+           atomic {
+             if
+             :: armed && !is_active -> rings_when_full = true; armed = false; is_active = true
+             :: true
+             fi };
+           atomic {
+             arrived = (lane > 0);
+             is_active = is_active || arrived };
 #ifndef SPINS_DEAF
-              hears = true
+           hears = true;
 #endif
-           :: else
-           fi;
            LEAVE
         :: true
         fi;
@@ -378,29 +378,28 @@ end_busy_within:
 #ifndef LEAVES_UNARMED
         if
         :: TURN ->
-           if
-           :: by_main -> serve ()
-           :: else
-           fi;
+           atomic { serve () };
            LEAVE
-        :: !by_main || role
+        :: !by_main
+        :: GIVE_UP
         fi
 #endif
      :: true
      fi;
+     /* Does other work. */
      if
-     :: busy = true;
-end_busy:
-        false
+     :: break
      :: true
      fi
-  od
+  od;
+  busy = true
 }
 
 active proctype claim ()
 {
   timeout;
-  assert (sent);
-  assert (!awaited || taken == MESSAGES);
-  assert (busy || (dispatched == MESSAGES && cell_dispatched))
+  atomic {
+    assert (sent);
+    assert (!awaited || taken == MESSAGES);
+    assert (busy || (dispatched == MESSAGES && cell_dispatched)) }
 }
