@@ -486,61 +486,6 @@ does_not_spin_for_what_nothing_asked_for (Scene *self, gconstpointer data)
   g_assert_false (has_spun (self->router));
 }
 
-/* ---- other sources ---- */
-
-#define N_IDLES 20
-
-typedef struct
-{
-  FerrySender *sender; /* (unowned) */
-  FerryLink *link;     /* (unowned) */
-  guint n_idles;
-} Exchange;
-
-/* So each spin finds a message at once. */
-static void
-send_another (FerryReceiver *receiver, gconstpointer bytes, gsize size, const GVariantType *type, gpointer data)
-{
-  Exchange *self = data;
-
-  if (self->n_idles >= N_IDLES)
-    return;
-  atomic_fetch_add (&self->link->down.n_sent, 1);
-  route_test_send_numbers (self->sender, 0, 1);
-}
-
-static gboolean
-count_idle (gpointer data)
-{
-  ((Exchange *) data)->n_idles++;
-  return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-has_idled (gpointer data)
-{
-  return ((Exchange *) data)->n_idles >= N_IDLES;
-}
-
-static void
-gives_way_to_idle_sources_in_a_conversation (Scene *self, gconstpointer data)
-{
-  Exchange exchange = {self->pipe->sender, route_test_get_link (self->pipe->sender), 0};
-  guint id;
-
-  if (ferry_get_n_usable_cores () == 1)
-    {
-      g_test_skip ("This machine has one core");
-      return;
-    }
-  ferry_receiver_set_handler (self->pipe->receiver, send_another, &exchange, NULL);
-  route_test_send_numbers (self->pipe->sender, 0, 1);
-  id = g_idle_add (count_idle, &exchange);
-  ferry_test_run_until (has_idled, &exchange);
-  g_source_remove (id);
-  route_test_settle ();
-}
-
 /* ---- the barrier ---- */
 
 #define N_QUIET 6
@@ -636,8 +581,6 @@ main (int argc, char **argv)
               tear_down);
   g_test_add ("/short-cut/does-not-spin-for-what-nothing-asked-for", Scene, NULL, set_up,
               does_not_spin_for_what_nothing_asked_for, tear_down);
-  g_test_add ("/short-cut/gives-way-to-idle-sources-in-a-conversation", Scene, NULL, set_up,
-              gives_way_to_idle_sources_in_a_conversation, tear_down);
   g_test_add ("/short-cut/issues-one-barrier-for-all-quiet-links", Scene, NULL, set_up,
               issues_one_barrier_for_all_quiet_links, tear_down);
   g_test_add_func ("/short-cut/is-on-unless-it-is-switched-off", is_on_unless_it_is_switched_off);
