@@ -481,8 +481,10 @@ static void
 begin_nap (FerryMonitor *self, FerryLink *link, Nap *nap, gint64 now, gint64 microseconds)
 {
   note_rest (link, now);
-  /* It may be announced as armed. */
-  ferry_lane_reader_disarm (&link->up);
+  /* Only where the lane is announced as armed: a writer that finds it disarmed anew counts its records anew, and would
+   * not become unfenced in a flood. */
+  if (link->up.is_begun)
+    ferry_lane_reader_disarm (&link->up);
   ferry_shared_queue_deactivate (self->shared, link);
   if (g_queue_is_empty (&nap->links))
     nap->until = now + microseconds;
