@@ -171,6 +171,9 @@ take_or_wait (Stream *self, GVariant **value, GError **error)
  *
  * Takes the next value; waits until there is one. Any thread that may wait, as for [method@Ferry.Mux.transact].
  *
+ * Over a worker's link, the router's thread receives the values, unlike an answer of [method@Ferry.Mux.transact]. So a
+ * value comes only while that thread runs its main loop, and that thread must not wait for the calling thread.
+ *
  * Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED; the function may be called again then. After the last
  * value, fails with the transaction's error: an error of the other end, %FERRY_ERROR_TIMED_OUT or %FERRY_ERROR_CLOSED.
  *

@@ -1082,6 +1082,9 @@ give (FerryIncoming *incoming, GError *bad_end, GVariant **value, GError **failu
  * thread it iterates the router's main context, and fails with %FERRY_ERROR_BUSY in a callback of this context. There
  * it is for tests and console programs; an application uses [method@Ferry.Channel.receive_async].
  *
+ * On another thread of the application, the router's thread receives the messages. So they come only while that thread
+ * runs its main loop, and that thread must not wait for the calling thread.
+ *
  * Returns: %TRUE with a message, or if the other end closed without an error
  *
  * Since: 0.1

@@ -1393,7 +1393,8 @@ wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
  *
  * On the router's thread, this function iterates the router's main context while it waits. Use it there only in tests
  * and in programs without a window. On another thread, this function sleeps while the router's thread runs its main
- * loop. The router's thread must not wait for that thread at the same time.
+ * loop: that thread sends the task to a worker, and receives the worker's result. So the router's thread must not wait
+ * for the calling thread at the same time, and while it works, this function waits longer.
  *
  * Fails as [method@Ferry.Task.get_result] does. Fails with %FERRY_ERROR_TIMED_OUT if the task is not done within
  * @timeout; the task then continues. Fails with %FERRY_ERROR_NOT_STARTED if the task was not submitted. Fails with
