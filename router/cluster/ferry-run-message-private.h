@@ -1,0 +1,162 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What an application and a host say to each other about tasks: the names and the values of the requests.
+ *
+ * Within a session, a run is named by the xid of its request FERRY_RUN_METHOD. A run is one attempt to run a task.
+ *
+ *   application                                    host
+ *   request FERRY_SERVE_METHOD, a stream     ->         once, first
+ *                                            <-  values “host”, “room”, “load”, “drain”, as often as they change
+ *                                            <-  answer: all runs are over after “drain”, and the host leaves
+ *   one-way FERRY_WANT_METHOD  u             ->         how many tasks wait here that this host could run
+ *   request FERRY_RUN_METHOD                 ->
+ *                                            <-  value “begin”: see below
+ *   one-way FERRY_LEAVE_METHOD  at           ->         xids: these runs may begin
+ *                                            <-  values “progress”, “message”, “log”; items: what the function yields
+ *                                            <-  answer: the result; or an error with its trace; or a refusal: the run
+ *                                                was not begun, and will not be begun
+ *   cancel, by its reason                    ->         the function is cancelled; a run that was not begun is refused
+ *   one-way FERRY_WITHDRAW_METHOD  at        ->         xids: these runs are refused, unless they have begun
+ *   one-way FERRY_HURRY_METHOD  (tx)         ->         xid, and in how many microseconds a cancelled run ends by force
+ *
+ * Leave: a run that is not idempotent begins only when the application gives leave. The host keeps a worker's place
+ * for the run, and sends “begin”; the application marks the task as begun, and sends leave. So both ends agree on what
+ * has begun, whenever a session ends. An idempotent run begins at once, and “begin” tells of it. A withdrawn run that
+ * has no leave is always refused: the application may run the task elsewhere without waiting for the refusal.
+ *
+ * Room: the host tells how many runs the session may have sent in all; refused runs count as well. The number never
+ * decreases. When the application wants 0, the room that it has not used is the host's again: the application takes
+ * what it has sent for its room, and the host what it has received. A “room” that was on its way counts again.
+ *
+ * Lost: before the error of a run whose worker ended while it ran, the host sends the value “lost”.
+ *
+ * Threads: any.
+ * Trust:   decoding takes values of another machine. It checks types, lengths and ranges, and fails with
+ *          FERRY_ERROR_PROTOCOL. What it gives is valid, and bounded; that it is true is for the caller to judge. */
+
+#pragma once
+
+#include "task/ferry-progress-private.h"
+#include "task/ferry-task.h"
+
+G_BEGIN_DECLS
+
+#define FERRY_RUN_VERSION 1
+
+#define FERRY_SERVE_METHOD "ferry.serve"
+#define FERRY_WANT_METHOD "ferry.want"
+#define FERRY_RUN_METHOD "ferry.run"
+#define FERRY_LEAVE_METHOD "ferry.leave"
+#define FERRY_WITHDRAW_METHOD "ferry.withdraw"
+#define FERRY_HURRY_METHOD "ferry.hurry"
+
+/* The values that a host sends before the answer to FERRY_SERVE_METHOD. */
+#define FERRY_HOST_VALUE "host"   /* FerryHostFacts */
+#define FERRY_ROOM_VALUE "room"   /* t */
+#define FERRY_LOAD_VALUE "load"   /* (uu): workers, and how many of them are busy */
+#define FERRY_DRAIN_VALUE "drain" /* no value: the host takes no more runs, and refuses those that it has not begun */
+
+/* The values that a host sends before the answer to FERRY_RUN_METHOD. */
+#define FERRY_BEGIN_VALUE "begin"       /* no value */
+#define FERRY_PROGRESS_VALUE "progress" /* FerryProgress, whose xid is not sent */
+#define FERRY_MESSAGE_VALUE "message"   /* (sv): ferry_job_send() */
+#define FERRY_LOG_VALUE "log"           /* (us): a GLogLevelFlags, and a line */
+#define FERRY_LOST_VALUE "lost"         /* no value */
+
+/* Limits, in bytes where it is a text. */
+#define FERRY_MAX_TOKEN 64
+#define FERRY_MAX_HOST_FUNCTIONS 4096
+#define FERRY_MAX_HOST_WORKERS 65535
+#define FERRY_MAX_RUN_NAME 1023
+#define FERRY_MAX_LOG_LINE 4096
+#define FERRY_MAX_XIDS 4096
+
+/* Whether text may name an application, a user or a host: 1 to 64 of A-Z, a-z, 0-9, '_' and '-'. */
+gboolean ferry_token_is_valid (const char *text);
+
+/* What a host tells of itself. It is its presence, too. */
+typedef struct
+{
+  guint version;
+  char *name;       /* (owned): a token */
+  char *instance;   /* (owned): a token, new for each start of the host's program */
+  char **functions; /* (owned) (array zero-terminated=1): sorted, each once */
+  guint n_workers;
+  char *ferry_version; /* (owned) */
+  gboolean draining;
+} FerryHostFacts;
+
+void ferry_host_facts_clear (FerryHostFacts *self);
+/* Returns (transfer floating). functions may be in any order here. */
+GVariant *ferry_host_facts_to_variant (const FerryHostFacts *self);
+/* Sets self, which must not be in use. version is not checked beyond its presence: see ferry_run_check_version(). */
+gboolean ferry_host_facts_from_variant (FerryHostFacts *self, GVariant *value, GError **error);
+
+/* The arguments of FERRY_SERVE_METHOD. */
+GVariant *ferry_serve_to_variant (const char *application);
+/* application: (out) (transfer full). Fails with FERRY_ERROR_VERSION, too. */
+gboolean ferry_serve_from_variant (GVariant *value, char **application, GError **error);
+/* Whether this program can speak with another end of that version. Fails with FERRY_ERROR_VERSION. other: who that
+ * is, for the error. */
+gboolean ferry_run_check_version (guint version, const char *other, GError **error);
+
+/* The arguments of FERRY_RUN_METHOD. Times in microseconds, 0 for none. */
+typedef struct
+{
+  guint64 id;           /* of the task, for logs: the same for each of its runs */
+  guint attempt;        /* from 1 */
+  char *name;           /* (owned): the task's */
+  char *function;       /* (owned) */
+  gboolean idempotent;  /* the run begins without leave */
+  gint64 run_timeout;   /* how long the function may run */
+  gint64 deadline_left; /* when the run must have ended, from now on; what has passed already counts as 1 */
+  gint64 cancel_grace;
+  FerryTaskKind kind;
+  GVariant *arguments; /* (owned) (nullable) */
+} FerryRunRequest;
+
+void ferry_run_request_clear (FerryRunRequest *self);
+/* Returns (transfer floating). A name that is too long is cut. */
+GVariant *ferry_run_request_to_variant (const FerryRunRequest *self);
+/* Sets self, which must not be in use. */
+gboolean ferry_run_request_from_variant (FerryRunRequest *self, GVariant *value, GError **error);
+
+/* FERRY_PROGRESS_VALUE. Decoding sets all but xid. */
+GVariant *ferry_run_progress_to_variant (const FerryProgress *progress);
+gboolean ferry_run_progress_from_variant (FerryProgress *progress, GVariant *value, GError **error);
+
+/* FERRY_MESSAGE_VALUE. type: (out) (transfer full). message: (out) (transfer full). */
+GVariant *ferry_run_message_to_variant (const char *type, GVariant *message);
+gboolean ferry_run_message_from_variant (GVariant *value, char **type, GVariant **message, GError **error);
+
+/* FERRY_LOG_VALUE. A line that is too long is cut. level: one of G_LOG_LEVEL_MESSAGE, _INFO, _WARNING and _DEBUG; any
+ * other is sent, and taken, as one of these. line: (out) (transfer full): without control characters. */
+GVariant *ferry_run_log_to_variant (GLogLevelFlags level, const char *line);
+gboolean ferry_run_log_from_variant (GVariant *value, GLogLevelFlags *level, char **line, GError **error);
+
+/* FERRY_LOAD_VALUE: n_busy is at most n_workers. */
+GVariant *ferry_run_load_to_variant (guint n_workers, guint n_busy);
+gboolean ferry_run_load_from_variant (GVariant *value, guint *n_workers, guint *n_busy, GError **error);
+
+/* FERRY_ROOM_VALUE. */
+GVariant *ferry_run_room_to_variant (guint64 room);
+gboolean ferry_run_room_from_variant (GVariant *value, guint64 *room, GError **error);
+
+/* The arguments of FERRY_WANT_METHOD. */
+GVariant *ferry_run_want_to_variant (guint n_tasks);
+gboolean ferry_run_want_from_variant (GVariant *value, guint *n_tasks, GError **error);
+
+/* The arguments of FERRY_LEAVE_METHOD and FERRY_WITHDRAW_METHOD: at most FERRY_MAX_XIDS. */
+GVariant *ferry_run_xids_to_variant (const guint64 *xids, guint n_xids);
+/* Returns (transfer full) (element-type guint64) (nullable). */
+GArray *ferry_run_xids_from_variant (GVariant *value, GError **error);
+
+/* The arguments of FERRY_HURRY_METHOD. */
+GVariant *ferry_run_hurry_to_variant (guint64 xid, gint64 grace);
+gboolean ferry_run_hurry_from_variant (GVariant *value, guint64 *xid, gint64 *grace, GError **error);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryHostFacts, ferry_host_facts_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryRunRequest, ferry_run_request_clear)
+
+G_END_DECLS
