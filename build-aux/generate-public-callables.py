@@ -10,6 +10,8 @@ The names come from the headers, the threads from the documentation comments, wh
   single  “… one at a time”, “One thread at a time”, “The thread that makes the interface”: the function works on any
           thread, where the program sees to it that it is one thread at a time
   any     “Any thread …”, with whatever exceptions follow
+
+Folders of sibling libraries are left out.
 """
 
 import glob
@@ -22,6 +24,8 @@ HOME = re.compile(r"\bOn the (?:router|replica|launcher|sandbox|exchange)'s thre
 SINGLE = re.compile(r"Any thread, one at a time|\b[Oo]ne thread at a time|\bThe thread that makes the interface|, by one thread\b"
                     r"|\bThe first thread of the process|by the thread that calls that")
 ANY = re.compile(r"\b[Aa]ny thread|\bNot on the thread|\bThreads as with|threads and errors|Threads and errors")
+
+SIBLINGS = ("cluster",)
 
 
 def read(path):
@@ -47,14 +51,19 @@ def thread_of(comment):
     return "any" if any_thread else None
 
 
+def files_of(folder, pattern):
+    return [path for path in glob.glob(os.path.join(folder, "*", pattern))
+            if os.path.basename(os.path.dirname(path)) not in SIBLINGS]
+
+
 def public_callables(folder):
     """Name to thread, which is None where the documentation does not say it."""
     comments = {}
-    for path in glob.glob(os.path.join(folder, "*", "*.c")):
+    for path in files_of(folder, "*.c"):
         for found in re.finditer(r"/\*\*\n \* (ferry_\w+):.*?\*/", read(path), re.S):
             comments[found.group(1)] = found.group(0)
     callables = {}
-    for path in glob.glob(os.path.join(folder, "*", "*.h")):
+    for path in files_of(folder, "*.h"):
         if not path.endswith("-private.h"):
             for name in names_of(read(path)):
                 callables[name] = thread_of(comments.get(name, ""))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Files do not know each other in circles: check-circles.py ARCHIVE
+"""Files do not know each other in circles: check-circles.py ARCHIVE...
 
 An arrow goes from an object file to the one that defines what it names. That a file asks for another one's GType is no
 arrow: it is a question about a pointer."""
@@ -21,10 +21,11 @@ def read_symbols(listing):
     definers = {}
     names = collections.defaultdict(set)
     for line in listing.splitlines():
-        match = re.match(r".*?([\w-]+\.c)\.o:\s*(?:[0-9a-f]+)? ([A-Za-z]) (\S+)$", line)
+        match = re.match(r"(?:.*?(\w+)/)?[\w-]+\.a:.*?([\w-]+\.c)\.o:\s*(?:[0-9a-f]+)? ([A-Za-z]) (\S+)$", line)
         if match:
-            file, kind, symbol = match.groups()
-            file = file.replace("_", "/", 1)
+            folder, file, kind, symbol = match.groups()
+            # An archive that is made in the folder of its files does not name it again.
+            file = file.replace("_", "/", 1) if "_" in file else "%s/%s" % (folder, file)
             names[file].update([symbol] if kind == "U" else [])
             if kind.isupper() and kind != "U":
                 definers[symbol] = file
@@ -85,6 +86,10 @@ lib.a:link_c.c.o:0000000000000010 T ferry_c_get_type
 """
 CIRCLE = SAMPLE + "lib.a:lane_b.c.o:                 U ferry_a\n"
 ACROSS = SAMPLE + "lib.a:lane_a.c.o:                 U ferry_c_data\n"
+SIBLING = SAMPLE + """\
+build/router/cluster/sib.a:build/router/cluster/sib.a.p/d.c.o:0000000000000000 T ferry_d
+build/router/cluster/sib.a:build/router/cluster/sib.a.p/d.c.o:                 U ferry_c
+"""
 QUESTION = SAMPLE + "lib.a:lane_a.c.o:                 U ferry_c_get_type\n"
 
 
@@ -93,6 +98,7 @@ def test_the_checks(report):
     three = {"x/%d.c" % i: {"x/%d.c" % ((i + 1) % 3)} for i in range(3)}
     report.equal("arrows are read", good,
                  {"lane/a.c": {"lane/b.c"}, "lane/b.c": set(), "link/c.c": {"lane/a.c"}})
+    report.equal("an archive in its own folder is read", read_arrows(SIBLING)["cluster/d.c"], {"link/c.c"})
     report.equal("a question for a type is no arrow", read_arrows(QUESTION), good)
     report.none("no circle is seen where there is none", circles_of_files(good))
     report.equal("would be seen: a circle", circles_of_files(bad), ["lane/a.c lane/b.c"])
@@ -103,7 +109,7 @@ def test_the_checks(report):
 
 def body(report):
     test_the_checks(report)
-    listing = subprocess.run(["nm", "-o", sys.argv[1]], stdout=subprocess.PIPE, check=True, text=True).stdout
+    listing = subprocess.run(["nm", "-o", *sys.argv[1:]], stdout=subprocess.PIPE, check=True, text=True).stdout
     arrows = read_arrows(listing)
     report.fact("the archive is read", len(arrows) > 50)
     report.none("no files know each other in a circle", circles_of_files(arrows))

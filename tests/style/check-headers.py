@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is public, and nothing else, reaches other programs: check-headers.py TOP BUILD LIBRARY
+"""What is public, and nothing else, reaches other programs: check-headers.py TOP BUILD LIBRARY...
 
-Reads what meson installs from its own introspection, and what the library exports from its symbol table. A public
-header is one that guards itself against direct inclusion or marks what came with a version.
+Reads what meson installs from its own introspection, and what each library exports from its symbol table. A public
+header is one that guards itself against direct inclusion or marks what came with a version. A private header marks what
+a library exports for its siblings of the same version.
 """
 
 import json
@@ -17,18 +18,33 @@ import sources
 import tap
 
 UMBRELLA = "ferry.h"
+# The folders of libraries beside the first one.
+SIBLINGS = {"ferry-cluster": "cluster"}
 MARK = r"\bFERRY_AVAILABLE_IN_\d+_\d+\b"
+SIBLING_MARK = r"\bFERRY_FOR_SIBLINGS\b"
 GUARD = r"!\s*defined\s*\(?\s*FERRY_INSIDE\b"
 TOOLCHAIN_SYMBOL = r"_(init|fini|edata|end|_bss_start)$|_*(odr_)?[atu]san|__ubsan"
 
 
-def installed_headers(build):
-    """Name under the include folder -> text, of all that is installed."""
+def name_of(library):
+    """Of a library's file: 'router/libferry-1.so.0.1.0' is 'ferry'."""
+    return re.match(r"lib(ferry[a-z-]*)-\d+\.so", os.path.basename(library))[1]
+
+
+def part_of(tree, library):
+    """The files of the library: a sibling has a folder, and the first library has the others."""
+    folder = SIBLINGS.get(library)
+    return {name: text for name, text in tree.items() if name.startswith("router/")
+            and (name.split("/")[1] == folder if folder else name.split("/")[1] not in SIBLINGS.values())}
+
+
+def installed_headers(build, library="ferry"):
+    """Name under the library's include folder -> text, of all that is installed."""
     with open(os.path.join(build, "meson-info", "intro-installed.json"), encoding="utf-8") as file:
         installed = json.load(file)
     headers = {}
     for source, target in installed.items():
-        match = re.search(r"/ferry-\d+/(.*\.h)$", target)
+        match = re.search(r"/%s-\d+/(.*\.h)$" % library, target)
         if match:
             with open(source, encoding="utf-8") as file:
                 headers[match[1]] = file.read()
@@ -39,21 +55,22 @@ def private_names(headers):
     return ["%s is private by its name, and installed" % name for name in headers if "private" in name]
 
 
-def dangling_includes(headers):
-    """An installed header that includes one that is not installed cannot be compiled."""
+def dangling_includes(headers, below=()):
+    """An installed header that includes one that is not installed cannot be compiled. A sibling has those of the library
+    below it too."""
     return ["%s:%d: includes %s, which is not installed" % (name, line, target)
             for name, text in headers.items() for line, bracket, target in sources.includes(text)
-            if bracket == '"' and target not in headers]
+            if bracket == '"' and target not in headers and target not in below]
 
 
-def unguarded(headers):
+def unguarded(headers, umbrella=UMBRELLA):
     return ["%s may be included directly" % name for name, text in headers.items()
-            if name != UMBRELLA and not re.search(GUARD, text)]
+            if name != umbrella and not re.search(GUARD, text)]
 
 
-def not_in_umbrella(headers):
-    included = {target for _, _, target in sources.includes(headers.get(UMBRELLA, ""))}
-    return ["%s is not in %s" % (name, UMBRELLA) for name in headers if name != UMBRELLA and name not in included]
+def not_in_umbrella(headers, umbrella=UMBRELLA):
+    included = {target for _, _, target in sources.includes(headers.get(umbrella, ""))}
+    return ["%s is not in %s" % (name, umbrella) for name in headers if name != umbrella and name not in included]
 
 
 def not_installed(headers, tree):
@@ -67,18 +84,28 @@ def declarations(text):
     return re.sub(r"^[ \t]*#(.*\\\n)*.*$", "", sources.without_comments(text), flags=re.MULTILINE)
 
 
-def declared(headers):
+def declared(headers, mark=MARK):
     """The functions that the headers mark as exported, and complaints of marks on something else."""
     names = set()
     complaints = []
-    pattern = re.compile(MARK + r"\s*(?:G_DECLARE_(?:\w+_TYPE|INTERFACE)\s*\(\s*\w+\s*,\s*(\w+)|[\w\s*]*?\b(\w+)\s*\()")
+    pattern = re.compile(mark + r"\s*(?:G_DECLARE_(?:\w+_TYPE|INTERFACE)\s*\(\s*\w+\s*,\s*(\w+)|[\w\s*]*?\b(\w+)\s*\()")
     for header, text in headers.items():
         text = declarations(text)
         matches = pattern.findall(text)
         names |= {macro + "_get_type" if macro else function for macro, function in matches}
-        if len(matches) != len(re.findall(MARK, text)):
+        if len(matches) != len(re.findall(mark, text)):
             complaints.append("%s: a mark on something that is no function" % header)
     return names, complaints
+
+
+def declared_for_siblings(tree):
+    """As declared(), of the private headers."""
+    return declared(sources.select(tree, r"router/.*-private\.h$"), SIBLING_MARK)
+
+
+def promised_to_siblings(headers):
+    return ["%s: installed, and has what is for siblings" % name for name, text in headers.items()
+            if re.search(SIBLING_MARK, text)]
 
 
 def unmarked(headers):
@@ -124,6 +151,9 @@ GOOD = {
                  "FERRY_AVAILABLE_IN_0_1\nconst char *const *ferry_a_get (FerryA *self) G_GNUC_PURE;\n"
                  "typedef void (*FerryAFunc) (gpointer data);\nG_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryA, ferry_a_unref)\n",
 }
+SIBLING = {"router/lane/a-private.h": "FERRY_FOR_SIBLINGS\nvoid ferry_a_help (int a);\nFERRY_FOR_SIBLINGS gboolean ferry_a_be (void);\n"
+                                      "void ferry_a_hide (void);\n"}
+LIBRARIES = {"router/lane/a.h": "", "router/cluster/b.h": "", "router/ferry.h": "", "docs/c.md": ""}
 GOOD_NAMES = {"ferry_a_get_type", "ferry_a_get"}
 
 
@@ -139,6 +169,13 @@ def test_the_checks(report):
     seen("a public header that is not installed",
          not_installed(GOOD, {"router/route/b.h": "FERRY_AVAILABLE_IN_0_1\nvoid ferry_b (void);\n"}),
          not_installed(GOOD, {"router/route/a.h": GOOD["route/a.h"], "router/lane/p-private.h": ""}))
+    seen("a mark for siblings in an installed header", promised_to_siblings({"route/a.h": SIBLING["router/lane/a-private.h"]}),
+         promised_to_siblings(GOOD))
+    report.equal("what is for siblings is read", declared_for_siblings(SIBLING), ({"ferry_a_help", "ferry_a_be"}, []))
+    report.equal("a sibling has its folder", sorted(part_of(LIBRARIES, "ferry-cluster")), ["router/cluster/b.h"])
+    report.equal("the first library has the others", sorted(part_of(LIBRARIES, "ferry")), ["router/ferry.h", "router/lane/a.h"])
+    report.equal("libraries have names", [name_of("router/libferry-1.so.0.1.0"), name_of("libferry-cluster-1.so.0")],
+                 ["ferry", "ferry-cluster"])
     seen("a declaration without its mark", unmarked({"route/a.h": "void ferry_b (int *a);\n"}), unmarked(GOOD))
     report.equal("declarations are read", declared(GOOD), (GOOD_NAMES, []))
     seen("a foreign name", export_complaints({"help"}, {"help"}), export_complaints(GOOD_NAMES, GOOD_NAMES))
@@ -151,24 +188,37 @@ def test_the_checks(report):
     seen("a function without a version", undocumented({"ferry_b"}, {"router/a.c": "/**\n * ferry_b:\n *\n * Bees. */"}))
 
 
-def body(report):
-    top, build, library = sys.argv[1:]
-    test_the_checks(report)
-
-    tree = sources.read_tree(top)
-    headers = installed_headers(build)
+def check_library(report, tree, build, library):
+    name = name_of(library)
+    umbrella = name + ".h"
+    headers = installed_headers(build, name)
+    tree = part_of(tree, name)
     names, unreadable = declared(headers)
+    inside, unreadable_inside = declared_for_siblings(tree)
     listing = subprocess.run(["nm", "-D", "--defined-only", library], stdout=subprocess.PIPE, check=True, text=True)
-    report.fact("headers are installed", UMBRELLA in headers and len(headers) > 1, sorted(headers))
-    report.none("no private header is installed", private_names(headers))
-    report.none("installed headers include installed headers only", dangling_includes(headers))
-    report.none("only <ferry.h> may be included directly", unguarded(headers))
-    report.none("<ferry.h> has every public header", not_in_umbrella(headers))
-    report.none("every public header is installed", not_installed(headers, tree))
-    report.none("every public declaration is marked with its version", unmarked(headers) + unreadable)
-    report.none("exactly what the public headers declare is exported",
-                export_complaints(exported(listing.stdout), names))
-    report.none("every exported function is documented", undocumented(names, tree))
+
+    def none(fact, complaints):
+        report.none("%s: %s" % (name, fact), complaints)
+
+    report.fact("%s: headers are installed" % name, umbrella in headers and len(headers) > 1, sorted(headers))
+    none("no private header is installed", private_names(headers))
+    none("installed headers include installed headers only", dangling_includes(headers, installed_headers(build)))
+    none("only <%s> may be included directly" % umbrella, unguarded(headers, umbrella))
+    none("<%s> has every public header" % umbrella, not_in_umbrella(headers, umbrella))
+    none("every public header is installed", not_installed(headers, tree))
+    none("every public declaration is marked with its version", unmarked(headers) + unreadable)
+    none("what is for siblings is marked in private headers only", promised_to_siblings(headers) + unreadable_inside)
+    none("exactly what the public headers declare, and what is for siblings, is exported",
+         export_complaints(exported(listing.stdout), names | inside))
+    none("every exported function is documented", undocumented(names, tree))
+
+
+def body(report):
+    top, build, *libraries = sys.argv[1:]
+    test_the_checks(report)
+    tree = sources.read_tree(top)
+    for library in libraries:
+        check_library(report, tree, build, library)
 
 
 tap.main(body)

@@ -1,0 +1,13 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <ferry.h>
+
+#define FERRY_INSIDE
+
+#include "cluster/ferry-cluster-enums.h"
+#include "cluster/ferry-cluster-state.h"
+
+#undef FERRY_INSIDE
