@@ -1,0 +1,92 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A transport over a wire that may lose, double and reorder packets, and that may be cut for a while: each message
+ * arrives once and in order, or the session ends. docs/cluster-protocol.md describes it in prose.
+ *
+ * Owner:   counted references, as any transport.
+ * Threads: the session's, which made it, receives and runs the timers; any thread sends and closes.
+ * Trust:   the other end is not trusted. What it can make this end keep is bounded by the settings. */
+
+#pragma once
+
+#include "base/ferry-timers-private.h"
+#include "call/ferry-transport.h"
+
+G_BEGIN_DECLS
+
+/* What carries the packets of a session. */
+typedef struct
+{
+  /* Hands a packet to the wire, which may lose it. Called on the session's thread. Must not wait, and must not call
+   * back into the session. packet is borrowed and never changes, so another thread may hold a reference. */
+  void (*send) (gpointer data, GBytes *packet);
+  /* (nullable): called on the session's thread when nothing is sent any more. */
+  void (*free) (gpointer data);
+} FerryWire;
+
+/* 0 and NULL stand for the defaults. */
+typedef struct
+{
+  const char *peer;          /* what is at the other end, as errors begin with it: “The host 'alpha'” */
+  gint64 timeout;            /* microseconds without any packet after which the session ends; 30 s */
+  gsize max_packet;          /* bytes of the largest packet that the wire carries; 64 KiB */
+  guint64 max_message;       /* bytes of the largest message, at either end; 64 MiB */
+  guint64 window_bytes;      /* bytes of the packets that may be under way in each direction; 1 MiB */
+  guint32 window_packets;    /* how many packets may be under way in each direction; 256 */
+  gsize max_queued;          /* no message is accepted while so many bytes wait for the window; 1 MiB */
+  gint64 (*get_time) (void); /* the clock of the timers; g_get_monotonic_time() */
+} FerrySessionSettings;
+
+#define FERRY_SESSION_DEFAULT_TIMEOUT (30 * G_USEC_PER_SEC)
+#define FERRY_SESSION_DEFAULT_MAX_PACKET ((gsize) 64 * 1024)
+
+#define FERRY_TYPE_SESSION (ferry_session_get_type ())
+G_DECLARE_FINAL_TYPE (FerrySession, ferry_session, FERRY, SESSION, FerryTransport)
+
+/* Returns (transfer full) a new session, which opens itself: the first OPEN packet is sent in a later iteration of
+ * context. wire is copied, and gets data. timers and context must be those of the calling thread, and timers must stay
+ * until the session was closed. settings (nullable). Both ends make a session; it does not matter which is first. */
+FerrySession *ferry_session_new (const FerryWire *wire, gpointer data, FerryTimers *timers, GMainContext *context,
+                                 const FerrySessionSettings *settings);
+
+/* Takes a packet that arrived. On the session's thread. Messages are delivered meanwhile, unless the caller is called
+ * by such a delivery: they follow in their order then. Drops what is not for this session.
+ *
+ * Returns FALSE if the packet opens another session of the other end, which has forgotten this one: this session has
+ * ended, and the caller should make a new session and hand the packet to it. */
+gboolean ferry_session_receive (FerrySession *self, gconstpointer packet, gsize size);
+
+/* Must be called when the wire works again after it was cut: asks the other end at once what it misses. On the
+ * session's thread. */
+void ferry_session_reconnected (FerrySession *self);
+
+/* For a packet from an end for which there is no session: whether a session should be made for it, and get the packet.
+ * If not, ferry_session_make_refusal() returns (transfer full) (nullable) the packet to answer it with, so that the
+ * other end need not wait for its timeout. NULL: it needs no answer. */
+gboolean ferry_session_is_opened_by (gconstpointer packet, gsize size);
+GBytes *ferry_session_make_refusal (gconstpointer packet, gsize size);
+
+/* Whether both ends know each other. Messages may be sent before. */
+gboolean ferry_session_is_open (FerrySession *self);
+/* Returns the time in microseconds of a round trip, smoothed; 0: not measured yet. */
+gint64 ferry_session_get_round_trip (FerrySession *self);
+
+typedef struct
+{
+  guint64 n_sent;     /* DATA packets, each counted once */
+  guint64 n_resent;   /* DATA packets that were sent again */
+  guint64 n_received; /* DATA packets that were delivered */
+  guint64 n_repeated; /* DATA packets that had arrived before */
+  guint64 n_foreign;  /* packets of other sessions */
+  guint64 n_broken;   /* what is no packet */
+  guint64 n_pings;    /* PING packets sent */
+  gsize queued;       /* bytes of messages that wait for the window; this and all below are current numbers */
+  gsize under_way;    /* bytes of packets that were sent and not acknowledged */
+  gsize held;         /* bytes of packets that came before their turn */
+  gsize assembled;    /* bytes of the message whose fragments arrive */
+} FerrySessionCounts;
+
+FerrySessionCounts ferry_session_get_counts (FerrySession *self);
+
+G_END_DECLS
