@@ -26,8 +26,11 @@
  * has no leave is always refused: the application may run the task elsewhere without waiting for the refusal.
  *
  * Room: the host tells how many runs the session may have sent in all; refused runs count as well. The number never
- * decreases. When the application wants 0, the room that it has not used is the host's again: the application takes
- * what it has sent for its room, and the host what it has received. A “room” that was on its way counts again.
+ * decreases. The host gives some room, up to its free workers, also to sessions that want nothing, so that a task that
+ * is submitted later begins one round trip earlier. Idle sessions may hold the same workers' room. If they use it at
+ * once, runs wait at the host, and are withdrawn where another host has room.
+ *
+ * Order: a cancel may overtake other messages. Whatever names a run that is over, or was never there, is ignored.
  *
  * Lost: before the error of a run whose worker ended while it ran, the host sends the value “lost”.
  *
