@@ -13,25 +13,32 @@
 #include <unistd.h>
 
 #include "base/ferry-error.h"
+#include "base/ferry-sibling-private.h"
 
 G_BEGIN_DECLS
 
 #define FERRY_MICROSECONDS_PER_MILLISECOND 1000
 
 /* Sets an error of the domain FERRY_ERROR. Returns FALSE. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_set_error (GError **error, FerryError code, const char *format, ...) G_GNUC_PRINTF (3, 4);
+FERRY_FOR_SIBLINGS
 gboolean ferry_set_system_error (GError **error, const char *what);
+FERRY_FOR_SIBLINGS
 gboolean ferry_set_thread_error (GError **error, const char *purpose, GError *failure);
 gboolean ferry_is_shortage (int error_number);
 /* Whether n descriptors, at most 8, can be opened now. Fails with FERRY_ERROR_SYSTEM. GLib ends the program when it
  * gets no descriptor for a main context, or for a cancellable that a thread waits for. So callers check before they
  * make one of these. Other threads may still use up the descriptors between the check and the use. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_check_free_fds (guint n, GError **error);
 /* Returns the machine's memory in bytes, or the limit of this process's control group where that is lower. */
 guint64 ferry_get_usable_memory (void);
 /* Returns (transfer full) a value as a message shows it: what g_variant_print() returns, cut where it is long. */
+FERRY_FOR_SIBLINGS
 char *ferry_show_value (GVariant *value);
 /* The same for the arguments (nullable) of a call, in brackets. */
+FERRY_FOR_SIBLINGS
 char *ferry_show_arguments (GVariant *arguments);
 
 /* Gets and sets the trace that an error of the domain FERRY_ERROR carries. Errors of other domains:

@@ -13,6 +13,8 @@
 
 #include <glib.h>
 
+#include "base/ferry-sibling-private.h"
+
 G_BEGIN_DECLS
 
 typedef struct _FerryMailbox FerryMailbox;
@@ -21,6 +23,7 @@ typedef void (*FerryMailboxFunc) (gpointer data);
 /* any: Makes the context's thread call func at default priority, and then destroy (nullable). The caller must hold a
  * reference to the context (nullable: the default context). Never calls func before returning, not even on the
  * context's own thread. If the context is freed first, destroy is called without func. */
+FERRY_FOR_SIBLINGS
 void ferry_mailbox_post (GMainContext *context, FerryMailboxFunc func, gpointer data, GDestroyNotify destroy);
 
 /* any: Returns (transfer full) the mailbox of the context (nullable: the default context). */

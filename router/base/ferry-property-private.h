@@ -7,6 +7,8 @@
 
 #include <glib-object.h>
 
+#include "base/ferry-sibling-private.h"
+
 G_BEGIN_DECLS
 
 /* Flags of a read-only property; of one that notifies only of changes; of one that is set when the object is made; and
@@ -18,6 +20,7 @@ G_BEGIN_DECLS
 
 /* any: Sets value to what getter returns for object. getter must have one parameter, return the C type that fits the
  * type of value, and keep ownership of what it returns. */
+FERRY_FOR_SIBLINGS
 void ferry_property_get (gpointer object, GCallback getter, GValue *value);
 
 G_END_DECLS

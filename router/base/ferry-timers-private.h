@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/ferry-deadlines-private.h"
+#include "base/ferry-sibling-private.h"
 
 G_BEGIN_DECLS
 
@@ -25,8 +26,10 @@ typedef struct
 FerryTimers *ferry_timers_new (GMainContext *context);
 void ferry_timers_free (FerryTimers *self);
 /* Makes the timer call func once at deadline. If the timer is set already, it gets the new deadline, func and data. */
+FERRY_FOR_SIBLINGS
 void ferry_timers_set (FerryTimers *self, FerryTimer *timer, gint64 deadline, void (*func) (gpointer data),
                        gpointer data);
+FERRY_FOR_SIBLINGS
 void ferry_timers_unset (FerryTimers *self, FerryTimer *timer);
 /* Returns how many timers are set. */
 guint ferry_timers_get_n (const FerryTimers *self);

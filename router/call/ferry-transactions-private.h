@@ -16,6 +16,7 @@
 
 #pragma once
 
+#include "base/ferry-sibling-private.h"
 #include "call/ferry-call-message-private.h"
 #include "call/ferry-remote-error-private.h"
 
@@ -123,18 +124,23 @@ void ferry_transactions_set_max_answer (FerryTransactions *self, guint64 max_ans
  * callbacks either. The answer may arrive, on another thread, before this function returns. Fails with
  * FERRY_ERROR_CLOSED, FERRY_ERROR_BAD_ARGUMENTS, FERRY_ERROR_TOO_LARGE, and errors of the transport. Here and below,
  * a floating value is sunk even if it is not sent: a caller that may try again must hold a reference. */
+FERRY_FOR_SIBLINGS
 guint64 ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, const FerryAnswerFuncs *funcs,
                                 gpointer data, GError **error);
 /* Sends a cancel, at once or as soon as there is room. FALSE: the transaction has ended. The answer still arrives. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_transactions_cancel (FerryTransactions *self, guint64 xid, FerryCancelReason reason);
 /* Removes a transaction: its answer will count as late. Returns FALSE if the transaction has ended. Its item() may
  * still be running on another thread. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_transactions_forget (FerryTransactions *self, guint64 xid);
 /* Removes a transaction and cancels it at the other end. Returns the data of the transaction, whose done() is not
  * called then; NULL if the transaction has ended. */
+FERRY_FOR_SIBLINGS
 gpointer ferry_transactions_abandon (FerryTransactions *self, guint64 xid, FerryCancelReason reason);
 /* Removes a transaction and cancels it at the other end, and calls done() with a copy of error. Returns FALSE if the
  * transaction has ended. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_transactions_end (FerryTransactions *self, guint64 xid, FerryCancelReason reason, const GError *error);
 
 /* Returns (element-type guint64) (transfer full) the numbers of the transactions for which match returns TRUE, in
@@ -145,6 +151,7 @@ GArray *ferry_transactions_list_asked (FerryTransactions *self,
                                        gpointer user_data);
 
 /* Allows the other end to send n more items of a stream. The message is sent as soon as there is room. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_transactions_add_window (FerryTransactions *self, guint64 xid, guint n, GError **error);
 
 /* Processes a message of the other end. Callbacks may drop the last reference. One thread at a time may call this,
@@ -180,64 +187,87 @@ typedef struct
   guint64 pieces_size; /* the size in bytes of the pieces of unfinished answers */
 } FerryTransactionsCounts;
 
+FERRY_FOR_SIBLINGS
 FerryTransactionsCounts ferry_transactions_get_counts (FerryTransactions *self);
 
+FERRY_FOR_SIBLINGS
 FerryCall *ferry_call_ref (FerryCall *self);
+FERRY_FOR_SIBLINGS
 void ferry_call_unref (FerryCall *self);
+FERRY_FOR_SIBLINGS
 guint64 ferry_call_get_xid (FerryCall *self);
+FERRY_FOR_SIBLINGS
 const char *ferry_call_get_method (FerryCall *self);
 /* Returns the name of a method for messages: words for a method of the library's own protocols, which a program does
  * not know; else method itself. */
 const char *ferry_call_method_in_words (const char *method);
 /* Returns (transfer none) (nullable) the arguments. The value is made when this is called first. */
+FERRY_FOR_SIBLINGS
 GVariant *ferry_call_get_arguments (FerryCall *self);
 /* Returns FALSE if the arguments are no array of bytes, or there are none. body (nullable): set to the bytes, which
  * stay as they are until the call is freed. */
 gboolean ferry_call_get_body (FerryCall *self, FerryBody *body);
 /* Returns the size of the serialised arguments in bytes. */
+FERRY_FOR_SIBLINGS
 gsize ferry_call_get_size (FerryCall *self);
 /* Returns the call's bytes for the code that answers it. They are set to 0 at first, are aligned for any type, and
  * stay until the call is freed. */
+FERRY_FOR_SIBLINGS
 gpointer ferry_call_get_space (FerryCall *self);
+FERRY_FOR_SIBLINGS
 gint64 ferry_call_get_deadline (FerryCall *self);
+FERRY_FOR_SIBLINGS
 FerryCallFlags ferry_call_get_flags (FerryCall *self);
 /* Returns 0 if the call is not cancelled, else a FerryCancelReason. One atomic load. */
+FERRY_FOR_SIBLINGS
 guint ferry_call_get_cancelled (FerryCall *self);
 /* Sets a function that is called once, on the thread that receives the cancel. If the call is cancelled already,
  * calls func at once. NULL: func is not called any more, but another thread may still be running it. */
+FERRY_FOR_SIBLINGS
 void ferry_call_set_cancel_func (FerryCall *self, void (*func) (FerryCall *call, gpointer data), gpointer data);
 
 /* Keeps data until the call is freed, so at least as long as a thread may run the function of
  * ferry_call_set_cancel_func(). Must be called at most once. */
+FERRY_FOR_SIBLINGS
 void ferry_call_attach (FerryCall *self, gpointer data, GDestroyNotify destroy);
 /* Returns (nullable) the data of ferry_call_attach(). */
+FERRY_FOR_SIBLINGS
 gpointer ferry_call_get_attached (FerryCall *self);
 /* Sends cancels, windows, and refusals of dropped calls that waited for room, as far as there is room. */
+FERRY_FOR_SIBLINGS
 void ferry_transactions_flush_owed (FerryTransactions *self);
 
 /* Each of these sends the end of a call. Returns FALSE with an error if it was not sent: with
  * FERRY_ERROR_WOULD_BLOCK the call is still open; other errors are FERRY_ERROR_CLOSED and errors of the value or the
  * transport. A call must be answered at most once, by an answer, an error or a refusal. The answer to a one-way call
  * is dropped. A call that is dropped without an answer is refused. result, trace and notes are (nullable). */
+FERRY_FOR_SIBLINGS
 gboolean ferry_call_answer (FerryCall *self, GVariant *result, GError **error);
 /* As ferry_call_answer(), with an array of bytes. packed is borrowed until the function returns. */
 gboolean ferry_call_answer_packed (FerryCall *self, const FerryPart *packed, GError **error);
+FERRY_FOR_SIBLINGS
 gboolean ferry_call_answer_error (FerryCall *self, const GError *failure, const char *trace, const char *const *notes,
                                   GError **error);
+FERRY_FOR_SIBLINGS
 gboolean ferry_call_refuse (FerryCall *self, const GError *reason, GError **error);
 /* Ends a call, and sends nothing. For a call that was answered, and for a request that the other end took back before
  * the call was begun. */
+FERRY_FOR_SIBLINGS
 void ferry_call_drop (FerryCall *self);
 /* Sends an item of the stream. Fails with FERRY_ERROR_WOULD_BLOCK while the window is used up. If the caller wants
  * no stream, the item is dropped. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_call_send_item (FerryCall *self, GVariant *value, GError **error);
+FERRY_FOR_SIBLINGS
 guint ferry_call_get_window (FerryCall *self);
 /* Sets a function that is called on the receiving thread whenever the window has grown. Before each call of func,
  * hold is called with a lock held, and must count a reference to data; func must drop that reference. func NULL:
  * nothing is called any more. */
+FERRY_FOR_SIBLINGS
 void ferry_call_set_window_func (FerryCall *self, void (*func) (gpointer data), void (*hold) (gpointer data),
                                  gpointer data);
 /* Sends a value with a name before the answer. Such a value uses no window. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_call_send_value (FerryCall *self, const char *name, GVariant *value, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryTransactions, ferry_transactions_unref)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "base/ferry-completion-private.h"
+#include "base/ferry-sibling-private.h"
 #include "base/ferry-spin-private.h"
 #include "base/ferry-waiters-private.h"
 #include "call/ferry-team-private.h"
@@ -61,6 +62,7 @@ FerryTransport *ferry_transport_new_of_kind (const FerryTransportKind *kind, gpo
 /* Returns the data of ferry_transport_new_of_kind(), or NULL for a transport of another kind. */
 gpointer ferry_transport_get_data (FerryTransport *self, const FerryTransportKind *kind);
 
+FERRY_FOR_SIBLINGS
 FerryTransactions *ferry_transport_get_transactions (FerryTransport *self);
 
 /* Works as ferry_transport_receive(), but leaves threads with an answer asleep. The caller must hold a reference,
@@ -100,6 +102,7 @@ void ferry_answer_wait_cancel (FerryAnswerWait *self);
 void ferry_answer_wait_finish (FerryAnswerWait *self, gint64 deadline, GCancellable *cancellable);
 
 /* Sets the thread that receives, which must not wait for answers. NULL: none, or not known yet. */
+FERRY_FOR_SIBLINGS
 void ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread);
 /* Called by the receiving thread of a transport before it ends. Ends the transport with reason (nullable), if there is
  * still a transport, and unsets its receiving thread. */
@@ -131,11 +134,13 @@ void ferry_transport_disown (FerryTransport *self);
 typedef void (*FerryTransportCallFunc) (FerryTransport *self, FerryCall *call, GObject *owner);
 /* Makes the transport call func with each request, beginning with the early requests. owner: (unowned); referenced
  * while func is called with it. Fails with FERRY_ERROR_ALREADY_RUNNING if another owner takes the requests. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_transport_take_calls (FerryTransport *self, FerryTransportCallFunc func, GObject *owner, GError **error);
 /* Whether ferry_transport_take_calls() would succeed now. Fails as that does. */
 gboolean ferry_transport_check_no_calls (FerryTransport *self, GError **error);
 /* Undoes ferry_transport_take_calls(). Requests are refused with reason from now on. Another thread may still be
  * running func. */
+FERRY_FOR_SIBLINGS
 void ferry_transport_leave_calls (FerryTransport *self, const GError *reason);
 /* Makes the transport call func once when it is closed, on the thread that closes it. If the transport is closed
  * already, calls func at once. A transport has one such func. */
@@ -145,8 +150,10 @@ void ferry_transport_set_end_func (FerryTransport *self, GDestroyNotify func, gp
 typedef void (*FerryTransportEndFunc) (FerryTransport *self, GObject *owner);
 /* Makes the transport call func when it ends. For the owner of the calls. If the transport has ended already, func
  * is not called: the owner must also check ferry_transport_dup_reason(). */
+FERRY_FOR_SIBLINGS
 void ferry_transport_watch_end (FerryTransport *self, FerryTransportEndFunc func, GObject *owner);
 /* Undoes ferry_transport_watch_end() of this owner. Does nothing if another owner watches. */
+FERRY_FOR_SIBLINGS
 void ferry_transport_unwatch_end (FerryTransport *self, GObject *owner);
 /* Waits until the thread that closes the transport has failed all transactions, and has told the owner of the calls.
  * Must not be called by a function that this thread calls. */
@@ -162,6 +169,7 @@ gboolean ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gin
 /* Waits until nothing that was accepted waits in this process any more. */
 void ferry_transport_wait_sent (FerryTransport *self, gint64 deadline, GCancellable *cancellable);
 /* Returns how many messages wait to be sent later. */
+FERRY_FOR_SIBLINGS
 guint ferry_transport_count_unsent (FerryTransport *self);
 /* Calls ferry_transport_note_room(), if there is still a transport. */
 void ferry_transport_note_room_of (GWeakRef *transport);

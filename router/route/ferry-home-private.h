@@ -16,6 +16,8 @@
 
 #include <gio/gio.h>
 
+#include "base/ferry-sibling-private.h"
+
 G_BEGIN_DECLS
 
 typedef struct _FerryHome FerryHome;
@@ -24,24 +26,32 @@ typedef struct _FerryHome FerryHome;
 FerryHome *ferry_home_new (GMainContext *context, GThread *thread);
 /* Makes a home of the calling thread and its thread-default main context. */
 FerryHome *ferry_home_new_here (void);
+FERRY_FOR_SIBLINGS
 FerryHome *ferry_home_ref (FerryHome *self);
+FERRY_FOR_SIBLINGS
 void ferry_home_unref (FerryHome *self);
 void ferry_home_set_thread (FerryHome *self, GThread *thread);
+FERRY_FOR_SIBLINGS
 GMainContext *ferry_home_get_context (FerryHome *self);
 
 /* Whether the calling thread does the work that other threads pass to the home (ferry_home_invoke()). That is the
  * home's thread, or, where the home has no thread, the thread that runs the home's main context now: no other thread
  * can become the home's thread meanwhile. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_home_is_own (FerryHome *self);
+FERRY_FOR_SIBLINGS
 gboolean ferry_home_has_thread (FerryHome *self);
 /* Whether the calling thread may use the home's objects. TRUE when self (nullable) is NULL or has no thread. On another
  * thread, logs a critical that names the function. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_home_check (FerryHome *self, const char *function);
 /* As ferry_home_check(). On another thread, sets FERRY_ERROR_WRONG_THREAD. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_home_check_error (FerryHome *self, const char *function, GError **error);
 /* As ferry_home_check(), for an object without a home, which belongs to the thread that runs context. */
 gboolean ferry_home_check_context (GMainContext *context, const char *function);
 /* Makes the home's main context call func with data once, and then destroy (nullable): see ferry_mailbox_post(). */
+FERRY_FOR_SIBLINGS
 void ferry_home_invoke (FerryHome *self, void (*func) (gpointer data), gpointer data, GDestroyNotify destroy);
 
 #define ferry_return_if_elsewhere(home)                                                                                \

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/ferry-mailbox-private.h"
+#include "base/ferry-sibling-private.h"
 #include "base/ferry-timers-private.h"
 #include "route/ferry-cell-watch-private.h"
 #include "route/ferry-exit-private.h"
@@ -101,8 +102,10 @@ typedef struct
 } FerryLinkObserver;
 
 /* any: whether the router runs, and the calling thread is the router's thread. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_router_check (FerryRouter *self, GError **error);
 /* main: whether the caller may wait. Fails with FERRY_ERROR_BUSY in any callback of the context. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_router_check_not_in_handler (FerryRouter *self, GError **error);
 gboolean ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
                                 gpointer launch_data, GDestroyNotify launch_destroy);

@@ -11,6 +11,7 @@
 
 #pragma once
 
+#include "base/ferry-sibling-private.h"
 #include "task/ferry-task-private.h"
 
 G_BEGIN_DECLS
@@ -24,14 +25,20 @@ typedef struct
   guint n_empty;      /* how many buckets are empty */
 } FerryTaskQueue;
 
+FERRY_FOR_SIBLINGS
 void ferry_task_queue_init (FerryTaskQueue *self);
 /* Frees the queue, which must be empty. */
+FERRY_FOR_SIBLINGS
 void ferry_task_queue_clear (FerryTaskQueue *self);
+FERRY_FOR_SIBLINGS
 void ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_front);
+FERRY_FOR_SIBLINGS
 void ferry_task_queue_remove (FerryTaskQueue *self, FerryTask *task);
 /* Returns (transfer none) (nullable) the next task: the first task of the highest priority. */
+FERRY_FOR_SIBLINGS
 FerryTask *ferry_task_queue_peek (FerryTaskQueue *self);
 /* Returns (transfer full) an array of the tasks that wait now, with a reference to each, the next task first. */
+FERRY_FOR_SIBLINGS
 GPtrArray *ferry_task_queue_list (FerryTaskQueue *self);
 
 G_END_DECLS

@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include "base/ferry-sibling-private.h"
 #include "worker/ferry-function.h"
 
 G_BEGIN_DECLS
@@ -34,6 +35,7 @@ typedef enum
  * ferry_function_register(). Returns FALSE when the name is registered with another function, or with other types. */
 gboolean ferry_function_add (FerryFunctionKind kind, const char *name, const char *arguments, const char *result,
                              FerryFunction function);
+FERRY_FOR_SIBLINGS
 const FerryFunctionEntry *ferry_function_find_kind (FerryFunctionKind kind, const char *name);
 
 /* Returns (nullable) the entry of the job function with that name. */
@@ -46,7 +48,9 @@ ferry_function_find (const char *name)
 /* Removes the job function with that name from the registry. Pointers to its entry stay valid. */
 void ferry_function_forget (const char *name);
 /* Check that a value (NULL for none) has the type that the function was registered with. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_function_check_arguments (const FerryFunctionEntry *entry, GVariant *arguments, GError **error);
+FERRY_FOR_SIBLINGS
 gboolean ferry_function_check_result (const FerryFunctionEntry *entry, GVariant *result, GError **error);
 
 G_END_DECLS
