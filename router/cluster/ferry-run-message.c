@@ -143,8 +143,8 @@ ferry_host_facts_from_variant (FerryHostFacts *self, GVariant *value, GError **e
   functions = g_variant_get_child_value (value, 3);
   if (g_variant_n_children (functions) > FERRY_MAX_HOST_FUNCTIONS)
     return refuse (error, "facts of a host with too many functions");
-  g_variant_get (value, "(uss^asusb)", &facts.version, &facts.name, &facts.instance, &facts.functions,
-                 &facts.n_workers, &facts.ferry_version, &facts.draining);
+  g_variant_get (value, "(uss^asusb)", &facts.version, &facts.name, &facts.instance, &facts.functions, &facts.n_workers,
+                 &facts.ferry_version, &facts.draining);
   if (!check_facts (&facts, error))
     return FALSE;
   *self = facts;
@@ -221,9 +221,8 @@ ferry_run_request_from_variant (FerryRunRequest *self, GVariant *value, GError *
 
   if (!check_type (value, RUN_TYPE, "a task of a wrong type", error))
     return FALSE;
-  g_variant_get (value, RUN_TYPE, &request.id, &request.attempt, &request.name, &request.function,
-                 &request.idempotent, &request.run_timeout, &request.deadline_left, &request.cancel_grace, &kind,
-                 &request.arguments);
+  g_variant_get (value, RUN_TYPE, &request.id, &request.attempt, &request.name, &request.function, &request.idempotent,
+                 &request.run_timeout, &request.deadline_left, &request.cancel_grace, &kind, &request.arguments);
   if (!check_run_request (&request, kind, error))
     return FALSE;
   request.kind = (FerryTaskKind) kind;

@@ -6,6 +6,9 @@
  * An array, sorted by priority, has a bucket for each priority. There are few priorities and many tasks, so the time to
  * add, remove or find a task does not depend on the number of tasks.
  *
+ * A grouped queue has a bucket for each function of a priority. It is for a runner whose carriers cannot run every
+ * function: such a runner finds a task that it can run behind any number of others.
+ *
  * Owner:   the queue holds no references to its tasks. The executor holds a reference to each of its tasks.
  * Threads: one at a time. */
 
@@ -18,12 +21,19 @@ G_BEGIN_DECLS
 
 /* So many empty buckets may stay, however few others there are. */
 #define FERRY_TASK_QUEUE_SPARE 32
+/* How many tasks of one function and priority ferry_task_queue_find() looks at. */
+#define FERRY_TASK_QUEUE_TRIES 8
 
 typedef struct
 {
   GPtrArray *buckets; /* (owned) (element-type FerryBucket): the highest priority last; buckets may be empty */
   guint n_empty;      /* how many buckets are empty */
+  gboolean grouped;
+  gint64 first; /* no task of the queue has a lower order in its placement */
+  gint64 last;  /* no task of the queue has a higher order */
 } FerryTaskQueue;
+
+typedef gboolean (*FerryTaskFilter) (FerryTask *task, gpointer data);
 
 FERRY_FOR_SIBLINGS
 void ferry_task_queue_init (FerryTaskQueue *self);
@@ -37,6 +47,17 @@ void ferry_task_queue_remove (FerryTaskQueue *self, FerryTask *task);
 /* Returns (transfer none) (nullable) the next task: the first task of the highest priority. */
 FERRY_FOR_SIBLINGS
 FerryTask *ferry_task_queue_peek (FerryTaskQueue *self);
+/* Groups the queue from now on. */
+FERRY_FOR_SIBLINGS
+void ferry_task_queue_group (FerryTaskQueue *self);
+/* Returns (transfer none) (nullable) the next task that the filter accepts. Looks at the first tasks only: of each
+ * bucket FERRY_TASK_QUEUE_TRIES. */
+FERRY_FOR_SIBLINGS
+FerryTask *ferry_task_queue_find (FerryTaskQueue *self, FerryTaskFilter filter, gpointer data);
+/* Returns how many tasks of a grouped queue have a function that the filter accepts. It is asked about one task of each
+ * function. */
+FERRY_FOR_SIBLINGS
+guint ferry_task_queue_count (FerryTaskQueue *self, FerryTaskFilter filter, gpointer data);
 /* Returns (transfer full) an array of the tasks that wait now, with a reference to each, the next task first. */
 FERRY_FOR_SIBLINGS
 GPtrArray *ferry_task_queue_list (FerryTaskQueue *self);

@@ -7,17 +7,28 @@
 
 #include "task/ferry-executor-queue-private.h"
 
+#include <string.h>
+
 typedef struct
 {
   int priority;
+  char *function; /* (owned) (nullable): of all tasks, in a grouped queue */
   GQueue tasks;
 } FerryBucket;
+
+static void
+bucket_free (gpointer data)
+{
+  FerryBucket *self = data;
+
+  g_free (self->function);
+  g_free (self);
+}
 
 void
 ferry_task_queue_init (FerryTaskQueue *self)
 {
-  self->buckets = g_ptr_array_new_with_free_func (g_free);
-  self->n_empty = 0;
+  *self = (FerryTaskQueue){.buckets = g_ptr_array_new_with_free_func (bucket_free)};
 }
 
 void
@@ -27,10 +38,22 @@ ferry_task_queue_clear (FerryTaskQueue *self)
   g_ptr_array_unref (self->buckets);
 }
 
-/* Returns (transfer none) the bucket of a priority. Makes the bucket if there is none yet. */
-static FerryBucket *
-get_bucket (FerryTaskQueue *self, int priority)
+/* Returns less than 0, 0, or more than 0, as the bucket is in front of the place of priority and function, or there, or
+ * behind it. function: (nullable). */
+static int
+compare (const FerryBucket *bucket, int priority, const char *function)
 {
+  if (bucket->priority != priority)
+    return bucket->priority < priority ? -1 : 1;
+  return function != NULL ? strcmp (bucket->function, function) : 0;
+}
+
+/* Returns (transfer none) the bucket of a task. Makes the bucket if there is none yet. */
+static FerryBucket *
+get_bucket (FerryTaskQueue *self, FerryTask *task)
+{
+  const int priority = ferry_task_peek_priority (task);
+  const char *function = self->grouped ? ferry_task_get_function (task) : NULL;
   guint low = 0;
   guint high = self->buckets->len;
   FerryBucket *bucket;
@@ -38,17 +61,20 @@ get_bucket (FerryTaskQueue *self, int priority)
   while (low < high)
     {
       guint middle = low + (high - low) / 2;
+      int order;
 
       bucket = g_ptr_array_index (self->buckets, middle);
-      if (bucket->priority == priority)
+      order = compare (bucket, priority, function);
+      if (order == 0)
         return bucket;
-      if (bucket->priority < priority)
+      if (order < 0)
         low = middle + 1;
       else
         high = middle;
     }
   bucket = g_new0 (FerryBucket, 1);
   bucket->priority = priority;
+  bucket->function = g_strdup (function);
   /* This moves the buckets behind. A tree would not, but takes longer up to 30,000 priorities. */
   g_ptr_array_insert (self->buckets, (int) low, bucket);
   self->n_empty++;
@@ -81,10 +107,11 @@ tidy (FerryTaskQueue *self)
 void
 ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_front)
 {
-  FerryBucket *bucket = get_bucket (self, ferry_task_peek_priority (task));
+  FerryBucket *bucket = get_bucket (self, task);
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
   placement->queue_link.data = task;
+  placement->order = at_front ? --self->first : ++self->last;
   self->n_empty -= bucket->tasks.head == NULL;
   if (at_front)
     g_queue_push_head_link (&bucket->tasks, &placement->queue_link);
@@ -95,29 +122,117 @@ ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_front)
 void
 ferry_task_queue_remove (FerryTaskQueue *self, FerryTask *task)
 {
-  FerryBucket *bucket = get_bucket (self, ferry_task_peek_priority (task));
+  FerryBucket *bucket = get_bucket (self, task);
 
   g_queue_unlink (&bucket->tasks, &ferry_task_get_placement (task)->queue_link);
   self->n_empty += bucket->tasks.head == NULL;
   tidy (self);
 }
 
-/* Also frees empty buckets at the end of the array, except the last bucket that is left. */
-FerryTask *
-ferry_task_queue_peek (FerryTaskQueue *self)
+/* Frees empty buckets at the end of the array, except the last bucket that is left. */
+static void
+trim (FerryTaskQueue *self)
 {
-  while (self->buckets->len > 0)
+  while (self->buckets->len > 1)
     {
       FerryBucket *bucket = g_ptr_array_index (self->buckets, self->buckets->len - 1);
 
       if (bucket->tasks.head != NULL)
-        return bucket->tasks.head->data;
-      if (self->buckets->len == 1)
-        return NULL;
+        return;
       g_ptr_array_set_size (self->buckets, (int) self->buckets->len - 1);
       self->n_empty--;
     }
+}
+
+/* Returns (transfer none) (nullable) one of the bucket's first tasks. filter: (nullable): NULL accepts every task. */
+static FerryTask *
+find_in_bucket (FerryBucket *bucket, FerryTaskFilter filter, gpointer data)
+{
+  GList *link = bucket->tasks.head;
+
+  for (guint i = 0; link != NULL && i < FERRY_TASK_QUEUE_TRIES; i++, link = link->next)
+    if (filter == NULL || filter (link->data, data))
+      return link->data;
   return NULL;
+}
+
+/* Of the buckets of one priority, the one whose task was submitted first has the next task. */
+FerryTask *
+ferry_task_queue_find (FerryTaskQueue *self, FerryTaskFilter filter, gpointer data)
+{
+  FerryTask *found = NULL;
+
+  trim (self);
+  for (guint i = self->buckets->len; i > 0; i--)
+    {
+      FerryBucket *bucket = g_ptr_array_index (self->buckets, i - 1);
+      FerryTask *task;
+
+      if (found != NULL && bucket->priority != ferry_task_peek_priority (found))
+        break;
+      task = find_in_bucket (bucket, filter, data);
+      if (task != NULL &&
+          (found == NULL || ferry_task_get_placement (task)->order < ferry_task_get_placement (found)->order))
+        found = task;
+    }
+  return found;
+}
+
+FerryTask *
+ferry_task_queue_peek (FerryTaskQueue *self)
+{
+  FerryBucket *bucket;
+
+  if (self->grouped)
+    return ferry_task_queue_find (self, NULL, NULL);
+  trim (self);
+  bucket = self->buckets->len > 0 ? g_ptr_array_index (self->buckets, self->buckets->len - 1) : NULL;
+  return bucket != NULL && bucket->tasks.head != NULL ? bucket->tasks.head->data : NULL;
+}
+
+guint
+ferry_task_queue_count (FerryTaskQueue *self, FerryTaskFilter filter, gpointer data)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < self->buckets->len; i++)
+    {
+      FerryBucket *bucket = g_ptr_array_index (self->buckets, i);
+
+      if (bucket->tasks.head != NULL && filter (bucket->tasks.head->data, data))
+        n += bucket->tasks.length;
+    }
+  return n;
+}
+
+/* The array of the tasks has them priority by priority, and within a priority they keep their order. */
+void
+ferry_task_queue_group (FerryTaskQueue *self)
+{
+  g_autoptr (GPtrArray) tasks = NULL;
+
+  if (self->grouped)
+    return;
+  tasks = ferry_task_queue_list (self);
+  for (guint i = 0; i < tasks->len; i++)
+    ferry_task_queue_remove (self, g_ptr_array_index (tasks, i));
+  g_ptr_array_set_size (self->buckets, 0);
+  self->n_empty = 0;
+  self->grouped = TRUE;
+  for (guint i = 0; i < tasks->len; i++)
+    ferry_task_queue_push (self, g_ptr_array_index (tasks, i), FALSE);
+}
+
+static int
+compare_tasks (gconstpointer a, gconstpointer b)
+{
+  FerryTask *one = *(FerryTask *const *) a;
+  FerryTask *other = *(FerryTask *const *) b;
+  int difference = ferry_task_peek_priority (one) - ferry_task_peek_priority (other);
+
+  if (difference != 0)
+    return difference > 0 ? -1 : 1;
+  return ferry_task_get_placement (one)->order < ferry_task_get_placement (other)->order ? -1 : 1;
 }
 
 GPtrArray *
@@ -132,5 +247,7 @@ ferry_task_queue_list (FerryTaskQueue *self)
       for (GList *link = bucket->tasks.head; link != NULL; link = link->next)
         g_ptr_array_add (tasks, g_object_ref (link->data));
     }
+  if (self->grouped)
+    g_ptr_array_sort (tasks, compare_tasks);
   return tasks;
 }

@@ -23,7 +23,7 @@
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-transactions-private.h"
 #include "task/ferry-serve-private.h"
-#include "worker/ferry-function-private.h"
+#include "task/ferry-task-carrier-private.h"
 #include "worker/ferry-launcher-private.h"
 #include "worker/ferry-worker-private.h"
 
@@ -354,12 +354,6 @@ ferry_pool_worker_retire (FerryPoolWorker *self)
 
 /* ---- Tasks start, or return to their queue ---- */
 
-static FerryTaskSource *
-get_source (FerryTask *task)
-{
-  return ferry_task_get_placement (task)->queue;
-}
-
 /* Removes a task from the worker's tasks in flight. Returns (transfer full) the task. */
 static FerryTask *
 unlink_task (FerryPoolWorker *self, FerryTask *task)
@@ -376,49 +370,6 @@ unlink_task (FerryPoolWorker *self, FerryTask *task)
   return task;
 }
 
-/* Returns the monotonic time by which a task that starts to run now must end; 0: none. */
-static gint64
-get_run_deadline (FerryTask *task)
-{
-  gint64 timeout = ferry_task_get_settings (task)->run_timeout;
-
-  return ferry_task_get_deadline_of (task, timeout > 0 ? g_get_monotonic_time () : 0, timeout);
-}
-
-static GError *
-new_run_error (FerryTask *task)
-{
-  gint64 deadline = ferry_task_get_settings (task)->deadline;
-
-  if (deadline > 0 && deadline <= g_get_monotonic_time ())
-    return g_error_new (
-      FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-      "Task '%s' was still running at its deadline; set a later deadline, or give the task less to do",
-      ferry_task_get_name (task));
-  return g_error_new (
-    FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-    "Task '%s' ran for longer than its limit of %.15g ms; raise the limit with ferry_task_set_run_timeout(), or give "
-    "the task less to do",
-    ferry_task_get_name (task),
-    (double) ferry_task_get_settings (task)->run_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
-}
-
-/* Makes a task fail with error, or only notes the late error if the task is done already. Takes error. */
-static void
-fail_task (FerryTask *task, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit)
-{
-  FerryTaskSource *source = get_source (task);
-
-  if (ferry_task_get_done (task))
-    {
-      ferry_task_note_late_error (task, error, trace);
-      g_error_free (error);
-      return;
-    }
-  if (ferry_task_fail (task, event, error, trace, exit))
-    source->done (source, task);
-}
-
 static void carrier_give_time (FerryTaskCarrier *carrier, FerryTask *task, gint64 grace);
 
 static void
@@ -429,7 +380,7 @@ run_timed_out (gpointer data)
 
   ferry_transactions_cancel (self->calls, ferry_task_get_placement (task)->xid, FERRY_CANCEL_REASON_DEADLINE);
   carrier_give_time (&self->carrier, task, ferry_task_get_settings (task)->cancel_grace);
-  fail_task (task, FERRY_TASK_EVENT_RUN_TIMEOUT, new_run_error (task), NULL, NULL);
+  ferry_carrier_fail (task, FERRY_TASK_EVENT_RUN_TIMEOUT, ferry_carrier_new_run_error (task), NULL, NULL);
 }
 
 static GPid
@@ -442,8 +393,8 @@ static void
 start_task (FerryPoolWorker *self, FerryTask *task)
 {
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (task);
-  FerryTaskSource *source = get_source (task);
-  gint64 deadline = get_run_deadline (task);
+  FerryTaskSource *source = ferry_carrier_get_source (task);
+  gint64 deadline = ferry_carrier_get_run_deadline (task);
 
   if (deadline > 0)
     ferry_timers_set (self->timers, &ferry_task_get_placement (task)->timer, deadline, run_timed_out, task);
@@ -494,27 +445,6 @@ note_running (FerryPoolWorker *self)
   start_first (self);
 }
 
-/* Returns an unfinished task, which no longer belongs to a worker, to its queue; a task that is being cancelled ends
- * instead. The task is inserted into the queue before a signal reports this, because a handler may cancel the task. */
-static void
-give_back (FerryTask *task)
-{
-  FerryTaskSource *source = get_source (task);
-  FerryTaskState state = ferry_task_get_state (task);
-
-  if (ferry_task_get_done (task))
-    return;
-  if (state == FERRY_TASK_STATE_CANCELLING)
-    {
-      if (ferry_task_give_back (task))
-        source->done (source, task);
-      return;
-    }
-  source->give_back (source, task);
-  if (state == FERRY_TASK_STATE_EXECUTING)
-    ferry_task_give_back (task);
-}
-
 /* Takes back a task whose call the worker has not begun and will not begin. */
 static void
 return_task (FerryPoolWorker *self, FerryTask *task)
@@ -523,7 +453,7 @@ return_task (FerryPoolWorker *self, FerryTask *task)
   if (ferry_transactions_forget (self->calls, ferry_task_get_placement (task)->xid))
     g_object_unref (task);
   unlink_task (self, task);
-  give_back (task);
+  ferry_carrier_give_back (task);
   g_object_unref (task);
 }
 
@@ -585,21 +515,6 @@ carrier_withdraw (FerryTaskCarrier *carrier, FerryTask *task)
 }
 
 /* ---- Answers ---- */
-
-static void
-complete_task (FerryTask *task, GVariant *result)
-{
-  const FerryFunctionEntry *entry = ferry_function_find (ferry_task_get_function (task));
-  FerryTaskSource *source = get_source (task);
-  g_autoptr (GError) error = NULL;
-
-  if (ferry_task_get_done (task))
-    return;
-  if (entry != NULL && !ferry_function_check_result (entry, result, &error))
-    fail_task (task, FERRY_TASK_EVENT_ERROR, g_steal_pointer (&error), NULL, NULL);
-  else if (ferry_task_complete (task, result))
-    source->done (source, task);
-}
 
 /* Whether the worker's process has more resident memory than max_memory. FALSE soon after the last reading. */
 static gboolean
@@ -677,11 +592,11 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
     self->rules->note_time (self->pool, now - self->latest);
   self->latest = now;
   if (refused && placement->n_refusals++ < MAX_REFUSALS)
-    give_back (task);
+    ferry_carrier_give_back (task);
   else if (error != NULL)
-    fail_task (task, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
+    ferry_carrier_fail (task, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
   else
-    complete_task (task, result);
+    ferry_carrier_complete (task, result);
   go_on (self);
 }
 
@@ -721,13 +636,13 @@ note_send_error (FerryPoolWorker *self, const GError *error)
 gboolean
 ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
 {
-  FerryTaskSource *source = get_source (task);
+  FerryTaskSource *source = ferry_carrier_get_source (task);
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
   FerryTaskKind kind = ferry_task_get_kind (task);
   FerryRequest request = {
     .method = ferry_task_get_function (task),
     .arguments = ferry_task_get_arguments (task),
-    .deadline = get_run_deadline (task),
+    .deadline = ferry_carrier_get_run_deadline (task),
     .flags = (FerryCallFlags) ((guint) kind << FERRY_CALL_KIND_SHIFT),
   };
   int descriptors[FERRY_MAX_FDS_PER_LINK];
@@ -753,7 +668,7 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
         {
           ferry_task_queue_remove (&source->queue, task);
           ferry_timers_unset (self->timers, &placement->timer);
-          fail_task (task, FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&error), NULL, NULL);
+          ferry_carrier_fail (task, FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&error), NULL, NULL);
         }
       g_object_unref (task);
       return for_good;
@@ -842,30 +757,33 @@ fail_lost_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
 
   /* If the router was stopped, the worker did not cause the loss, and no other worker can run the task. */
   if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_ROUTER_STOPPED)
-    fail_task (task, FERRY_TASK_EVENT_LOST,
-               g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                            "The router was stopped while task '%s' ran; start the router again, then submit the task "
-                            "again",
-                            ferry_task_get_name (task)),
-               NULL, exit);
+    ferry_carrier_fail (
+      task, FERRY_TASK_EVENT_LOST,
+      g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                   "The router was stopped while task '%s' ran; start the router again, then submit the task "
+                   "again",
+                   ferry_task_get_name (task)),
+      NULL, exit);
   else if (is_deadly (self, task))
-    fail_task (task, FERRY_TASK_EVENT_REFUSE,
-               g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
-                            "Task '%s' ended %u workers and is not retried; find out why %s %s fails. The last "
-                            "worker: %s",
-                            ferry_task_get_name (task), ferry_task_get_placement (task)->n_deaths,
-                            ferry_task_get_function (task), arguments, ferry_exit_get_message (exit)),
-               NULL, exit);
+    ferry_carrier_fail (
+      task, FERRY_TASK_EVENT_REFUSE,
+      g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
+                   "Task '%s' ended %u workers and is not retried; find out why %s %s fails. The last "
+                   "worker: %s",
+                   ferry_task_get_name (task), ferry_task_get_placement (task)->n_deaths,
+                   ferry_task_get_function (task), arguments, ferry_exit_get_message (exit)),
+      NULL, exit);
   else if (may_try_again (self, task))
-    give_back (task);
+    ferry_carrier_give_back (task);
   else
-    fail_task (task, FERRY_TASK_EVENT_LOST,
-               g_error_new (
-                 FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                 "Task '%s' was lost because its worker ended while it ran %s %s; correct the function, or submit the "
-                 "task again: %s",
-                 ferry_task_get_name (task), ferry_task_get_function (task), arguments, ferry_exit_get_message (exit)),
-               NULL, exit);
+    ferry_carrier_fail (
+      task, FERRY_TASK_EVENT_LOST,
+      g_error_new (
+        FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+        "Task '%s' was lost because its worker ended while it ran %s %s; correct the function, or submit the "
+        "task again: %s",
+        ferry_task_get_name (task), ferry_task_get_function (task), arguments, ferry_exit_get_message (exit)),
+      NULL, exit);
 }
 
 static void
@@ -974,12 +892,13 @@ abandon_task (FerryPoolWorker *self, FerryTask *task)
 {
   abandon (self);
   if (!ferry_task_get_done (task))
-    fail_task (task, FERRY_TASK_EVENT_ABANDON,
-               g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-                            "Task '%s' did not end when it was cancelled, and a thread cannot be killed; run the "
-                            "function in a process",
-                            ferry_task_get_name (task)),
-               NULL, NULL);
+    ferry_carrier_fail (
+      task, FERRY_TASK_EVENT_ABANDON,
+      g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                   "Task '%s' did not end when it was cancelled, and a thread cannot be killed; run the "
+                   "function in a process",
+                   ferry_task_get_name (task)),
+      NULL, NULL);
 }
 
 /* Runs when a cancelled or timed-out task did not end in time. After half of its grace time, its process gets SIGTERM.

@@ -22,6 +22,7 @@
 #include "call/ferry-remote-error-private.h"
 #include "route/ferry-exit-private.h"
 #include "task/ferry-pool-roster-private.h"
+#include "task/ferry-task-sources-private.h"
 #include "worker/ferry-launcher-private.h"
 
 /* Limits of the tasks that are sent ahead to one worker, so that it is not idle during a round trip to the application:
@@ -81,11 +82,10 @@ struct _FerryPool
     *list; /* (owned) (element-type FerryWorker): the workers' processes; ferry_pool_get_workers() returns it */
   FerryPoolRoster roster; /* the workers that have not ended */
   guint n_numbered;       /* number in the name of the newest worker */
-  GPtrArray *sources;     /* (element-type FerryTaskSource) (unowned) */
-  guint next_source;      /* index of the source whose tasks are compared first */
-  double mean_time;       /* mean time of a task, in microseconds; 0: not known yet */
-  GArray *restarts;       /* monotonic times of worker ends that count against restart_limit */
-  GArray *refusals;       /* monotonic times at which the system lacked resources for a new worker */
+  FerryTaskSources sources;
+  double mean_time; /* mean time of a task, in microseconds; 0: not known yet */
+  GArray *restarts; /* monotonic times of worker ends that count against restart_limit */
+  GArray *refusals; /* monotonic times at which the system lacked resources for a new worker */
   guint64 n_restarts;
   FerryTimer back_off; /* while it is set, no worker is started */
   GError *error;       /* (owned) (nullable): why no further worker is started */
@@ -131,29 +131,22 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (FerryPool, ferry_pool, G_TYPE_OBJECT,
 static void
 runner_add_source (FerryRunner *runner, FerryTaskSource *source)
 {
-  g_ptr_array_add (FERRY_POOL (runner)->sources, source);
+  ferry_task_sources_add (&FERRY_POOL (runner)->sources, source);
 }
 
 static void
 runner_remove_source (FerryRunner *runner, FerryTaskSource *source)
 {
-  g_ptr_array_remove (FERRY_POOL (runner)->sources, source);
+  ferry_task_sources_remove (&FERRY_POOL (runner)->sources, source);
 }
 
-/* Makes all tasks that wait in the executors' queues fail with error. Takes error. Handlers may add executors, which
- * find the failure in the pool's state, or remove executors, so i is checked again. */
+/* Makes all tasks that wait in the executors' queues fail with error. Takes error. */
 static void
 fail_sources (FerryPool *self, GError *error)
 {
   g_autoptr (GError) reason = error;
 
-  for (guint i = self->sources->len; i > 0; i--)
-    if (i <= self->sources->len)
-      {
-        FerryTaskSource *source = g_ptr_array_index (self->sources, i - 1);
-
-        source->fail_all (source, reason);
-      }
+  ferry_task_sources_fail_all (&self->sources, reason);
 }
 
 static double
@@ -462,35 +455,6 @@ get_depth (FerryPool *self)
   return (guint) CLAMP (AHEAD_MICROSECONDS / MAX (self->mean_time, 1), 1, MAX_DEPTH);
 }
 
-/* Returns (transfer none) (nullable) the first task of the highest priority. Executors with such tasks alternate. */
-static FerryTask *
-peek_task (FerryPool *self)
-{
-  FerryTask *best = NULL;
-  guint n = self->sources->len;
-
-  for (guint i = 0; i < n; i++)
-    {
-      guint index = (self->next_source + i) % n;
-      FerryTaskSource *source = g_ptr_array_index (self->sources, index);
-      FerryTask *task = ferry_timer_is_set (&source->refuse_timer) ? NULL : ferry_task_queue_peek (&source->queue);
-
-      if (task != NULL && (best == NULL || ferry_task_peek_priority (task) > ferry_task_peek_priority (best)))
-        best = task;
-    }
-  return best;
-}
-
-/* Makes peek_task() begin its search with the executor that follows this executor in the list. */
-static void
-pass_turn (FerryPool *self, FerryTaskSource *source)
-{
-  guint index = 0;
-
-  if (self->sources->len > 1 && g_ptr_array_find (self->sources, source, &index))
-    self->next_source = index + 1;
-}
-
 /* Whether the worker, which had no task in flight when it was picked, still may be sent one. */
 static gboolean
 may_begin (FerryPool *self, const FerryPoolWorker *worker)
@@ -520,19 +484,19 @@ steal_at (FerryPool *self, gint64 time)
 static gboolean
 send_next (FerryPool *self)
 {
-  FerryTask *task = self->error == NULL ? peek_task (self) : NULL;
+  FerryTask *task = self->error == NULL ? ferry_task_sources_find (&self->sources, NULL, NULL) : NULL;
   FerryPoolWorker *worker = task != NULL ? pick_worker (self, task) : NULL;
 
   if (task != NULL && (worker == NULL || worker->in_flight.length > 0) && has_place (self))
     {
       /* Handlers may run in start_worker(), also if it fails, and may change which task is next. */
       start_worker (self);
-      task = peek_task (self);
+      task = ferry_task_sources_find (&self->sources, NULL, NULL);
       worker = task != NULL && !self->rules.stopping ? pick_worker (self, task) : NULL;
     }
   if (worker == NULL)
     return FALSE;
-  pass_turn (self, ferry_task_get_placement (task)->queue);
+  ferry_task_sources_pass_turn (&self->sources, task);
   if (!ferry_pool_worker_send_task (worker, task))
     return FALSE;
   /* If the worker does not begin the task in time, an idle worker may steal the task. */
@@ -1601,7 +1565,7 @@ ferry_pool_finalize (GObject *object)
 
   ferry_wait_queue_clear (&self->stop_waits);
   ferry_pool_roster_clear (&self->roster);
-  g_ptr_array_unref (self->sources);
+  ferry_task_sources_clear (&self->sources);
   g_array_unref (self->restarts);
   g_array_unref (self->refusals);
   g_object_unref (self->list);
@@ -1646,7 +1610,7 @@ ferry_pool_init (FerryPool *self)
   self->use_fork_server = TRUE;
   self->list = g_list_store_new (FERRY_TYPE_WORKER);
   ferry_pool_roster_init (&self->roster);
-  self->sources = g_ptr_array_new ();
+  ferry_task_sources_init (&self->sources);
   self->restarts = g_array_new (FALSE, FALSE, sizeof (gint64));
   self->refusals = g_array_new (FALSE, FALSE, sizeof (gint64));
   ferry_wait_queue_init (&self->stop_waits);

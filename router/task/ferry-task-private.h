@@ -22,6 +22,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   GList queue_link;        /* link in the executor's queue, or in a worker's list in_flight */
+  gint64 order;            /* increases in the order of the executor's queue, within a priority */
   GList finished_link;     /* link in the executor's list of finished tasks */
   GList list_link;         /* link in the executor's list model */
   gpointer queue;          /* (nullable): the FerryTaskSource of the executor */

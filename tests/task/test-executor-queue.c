@@ -14,13 +14,19 @@
 #define N_TASKS 1000
 
 static FerryTask *
-push (FerryTaskQueue *queue, int priority)
+push_of (FerryTaskQueue *queue, const char *function, int priority)
 {
-  FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+  FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, function, NULL);
 
   ferry_task_set_priority (task, priority);
   ferry_task_queue_push (queue, task, FALSE);
   return task;
+}
+
+static FerryTask *
+push (FerryTaskQueue *queue, int priority)
+{
+  return push_of (queue, "nothing", priority);
 }
 
 static void
@@ -30,18 +36,24 @@ remove_task (FerryTaskQueue *queue, FerryTask *task)
   g_object_unref (task);
 }
 
-/* The order in which the tasks leave the queue: the number in the array says when each was pushed. */
+/* The order in which the tasks leave the queue: the number in the placement says when each was pushed. n_before: how
+ * many are pushed before the queue is grouped. */
 static void
-leaves_by_priority_then_in_order (void)
+check_order (guint n_before)
 {
+  const char *functions[] = {"one", "two", "three", "four"};
   FerryTaskQueue queue;
   FerryTask *last = NULL;
 
   ferry_task_queue_init (&queue);
   for (guint i = 0; i < N_TASKS; i++)
     {
-      FerryTask *task = push (&queue, g_test_rand_int_range (-20, 20));
+      FerryTask *task;
 
+      if (i == n_before)
+        ferry_task_queue_group (&queue);
+      task = push_of (&queue, functions[g_test_rand_int_range (0, G_N_ELEMENTS (functions))],
+                      g_test_rand_int_range (-20, 20));
       ferry_task_get_placement (task)->number = i;
     }
   for (guint i = 0; i < N_TASKS; i++)
@@ -58,6 +70,79 @@ leaves_by_priority_then_in_order (void)
     }
   g_clear_object (&last);
   g_assert_null (ferry_task_queue_peek (&queue));
+  ferry_task_queue_clear (&queue);
+}
+
+static void
+leaves_by_priority_then_in_order (void)
+{
+  check_order (N_TASKS);
+}
+
+static void
+leaves_in_order_when_it_is_grouped (void)
+{
+  check_order (0);
+  check_order (N_TASKS / 2);
+}
+
+static gboolean
+has_function (FerryTask *task, gpointer function)
+{
+  return strcmp (ferry_task_get_function (task), function) == 0;
+}
+
+static void
+finds_a_function_behind_all_others (void)
+{
+  FerryTaskQueue queue;
+  FerryTask *one, *two;
+  g_autoptr (GPtrArray) tasks = NULL;
+
+  ferry_task_queue_init (&queue);
+  ferry_task_queue_group (&queue);
+  for (guint i = 0; i < N_TASKS; i++)
+    push_of (&queue, "common", (int) (i % 3));
+  one = push_of (&queue, "rare", 0);
+  two = push_of (&queue, "rare", 1);
+  g_assert_cmpuint (ferry_task_queue_count (&queue, has_function, (gpointer) "common"), ==, N_TASKS);
+  g_assert_cmpuint (ferry_task_queue_count (&queue, has_function, (gpointer) "rare"), ==, 2);
+  g_assert_cmpuint (ferry_task_queue_count (&queue, has_function, (gpointer) "none"), ==, 0);
+  g_assert_true (ferry_task_queue_find (&queue, has_function, (gpointer) "rare") == two);
+  remove_task (&queue, two);
+  g_assert_true (ferry_task_queue_find (&queue, has_function, (gpointer) "rare") == one);
+  remove_task (&queue, one);
+  g_assert_null (ferry_task_queue_find (&queue, has_function, (gpointer) "rare"));
+  tasks = ferry_task_queue_list (&queue);
+  g_assert_cmpuint (tasks->len, ==, N_TASKS);
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      g_assert_true (ferry_task_queue_peek (&queue) == tasks->pdata[i]);
+      remove_task (&queue, tasks->pdata[i]);
+    }
+  ferry_task_queue_clear (&queue);
+}
+
+static gboolean
+is_not (FerryTask *task, gpointer other)
+{
+  return task != other;
+}
+
+static void
+finds_a_task_behind_one_that_is_not_wanted (void)
+{
+  FerryTaskQueue queue;
+  FerryTask *one, *other;
+
+  ferry_task_queue_init (&queue);
+  one = push (&queue, 1);
+  g_assert_null (ferry_task_queue_find (&queue, is_not, one));
+  other = push (&queue, 1);
+  g_assert_true (ferry_task_queue_find (&queue, is_not, one) == other);
+  g_assert_true (ferry_task_queue_find (&queue, is_not, other) == one);
+  remove_task (&queue, one);
+  remove_task (&queue, other);
   ferry_task_queue_clear (&queue);
 }
 
@@ -114,6 +199,10 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   g_test_add_func ("/executor-queue/leaves-by-priority-then-in-order", leaves_by_priority_then_in_order);
+  g_test_add_func ("/executor-queue/leaves-in-order-when-it-is-grouped", leaves_in_order_when_it_is_grouped);
+  g_test_add_func ("/executor-queue/finds-a-function-behind-all-others", finds_a_function_behind_all_others);
+  g_test_add_func ("/executor-queue/finds-a-task-behind-one-that-is-not-wanted",
+                   finds_a_task_behind_one_that_is_not_wanted);
   g_test_add_func ("/executor-queue/forgets-priorities-without-tasks", forgets_priorities_without_tasks);
   g_test_add_func ("/executor-queue/returns-to-the-front", returns_to_the_front);
   return g_test_run ();
