@@ -118,6 +118,7 @@ void ferry_transactions_unref (FerryTransactions *self);
 void ferry_transactions_set_first_xid (FerryTransactions *self, guint64 first);
 
 /* Sets the largest size in bytes of an answer that is sent or received in pieces. */
+FERRY_FOR_SIBLINGS
 void ferry_transactions_set_max_answer (FerryTransactions *self, guint64 max_answer);
 
 /* Sends a request. Returns the xid, or 0 with an error; in that case no callback is called. One-way requests have no

@@ -68,7 +68,9 @@ FerryTransactions *ferry_transport_get_transactions (FerryTransport *self);
 /* Works as ferry_transport_receive(), but leaves threads with an answer asleep. The caller must hold a reference,
  * and call ferry_transport_end_run() after the last of a few messages, before anything else. That function wakes the
  * threads. bytes (nullable): used instead of data; a value of the message holds a reference to bytes. */
+FERRY_FOR_SIBLINGS
 void ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes);
+FERRY_FOR_SIBLINGS
 void ferry_transport_end_run (FerryTransport *self);
 FerryWaiters *ferry_transport_get_waiters (FerryTransport *self);
 
@@ -172,6 +174,7 @@ void ferry_transport_wait_sent (FerryTransport *self, gint64 deadline, GCancella
 FERRY_FOR_SIBLINGS
 guint ferry_transport_count_unsent (FerryTransport *self);
 /* Calls ferry_transport_note_room(), if there is still a transport. */
+FERRY_FOR_SIBLINGS
 void ferry_transport_note_room_of (GWeakRef *transport);
 /* Wakes the threads that wait for room. Sends nothing, so the caller may hold a lock. */
 void ferry_transport_wake_waiting (FerryTransport *self);

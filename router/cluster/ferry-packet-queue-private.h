@@ -1,0 +1,42 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The messages that wait to be sent, as the packets that will carry them.
+ *
+ * Small messages share a packet, as many as fit. A message that is larger than a packet waits as a whole: it is cut
+ * into fragments one by one, when each is taken.
+ *
+ * Owner:   the session; embedded in it.
+ * Threads: one at a time. */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "cluster/ferry-packet-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  gsize max_packet; /* const: bytes of the largest packet */
+  GQueue urgent;    /* (owned): entries that are taken before those of messages, as messages */
+  GQueue messages;  /* (owned) */
+  gsize size;       /* bytes that wait, with the headers of their chunks */
+} FerryPacketQueue;
+
+void ferry_packet_queue_init (FerryPacketQueue *self, gsize max_packet);
+void ferry_packet_queue_clear (FerryPacketQueue *self);
+
+/* Whether a message of so many bytes fits into one packet. */
+gboolean ferry_packet_queue_fits (const FerryPacketQueue *self, gsize size);
+/* Adds a copy of a message of size bytes, in parts. urgent: it overtakes those that are not, and must fit into one
+ * packet. */
+void ferry_packet_queue_add (FerryPacketQueue *self, const GOutputVector *parts, guint n_parts, gsize size,
+                             gboolean urgent);
+gboolean ferry_packet_queue_is_empty (const FerryPacketQueue *self);
+/* Returns (transfer full) the next packet, a DATA packet whose header the caller must write, and its size. The queue
+ * must not be empty. */
+guint8 *ferry_packet_queue_take (FerryPacketQueue *self, gsize *size);
+
+G_END_DECLS

@@ -1,0 +1,197 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* An entry of the queue is a packet that still has room, or a large message with how much of it was taken. Only the
+ * last entry gets further messages, so they stay in order. The digest of a large message is computed as its fragments
+ * are taken, so that adding it costs a copy and no more. */
+
+#include "config.h"
+
+#include "cluster/ferry-packet-queue-private.h"
+
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+
+/* The size in bytes of the buffer of a packet at first. It at most doubles. */
+#define FIRST_CAPACITY ((gsize) 512)
+
+typedef struct
+{
+  guint8 *data;        /* (owned): a packet, or the bytes of a large message */
+  gsize size;          /* of the bytes in data */
+  gsize capacity;      /* of data */
+  gsize taken;         /* how many bytes of a large message were taken */
+  GChecksum *checksum; /* (owned) (nullable): of these bytes; NULL for a packet */
+} Entry;
+
+static void
+entry_free (gpointer data)
+{
+  Entry *self = data;
+
+  g_free (self->data);
+  if (self->checksum != NULL)
+    g_checksum_free (self->checksum);
+  g_free (self);
+}
+
+void
+ferry_packet_queue_init (FerryPacketQueue *self, gsize max_packet)
+{
+  *self = (FerryPacketQueue){.max_packet = max_packet};
+  g_queue_init (&self->urgent);
+  g_queue_init (&self->messages);
+}
+
+void
+ferry_packet_queue_clear (FerryPacketQueue *self)
+{
+  g_queue_clear_full (&self->urgent, entry_free);
+  g_queue_clear_full (&self->messages, entry_free);
+  self->size = 0;
+}
+
+/* ---- adding ---- */
+
+gboolean
+ferry_packet_queue_fits (const FerryPacketQueue *self, gsize size)
+{
+  return size <= self->max_packet &&
+         FERRY_PACKET_HEADER_SIZE + ferry_packet_get_chunk_size (FERRY_CHUNK_WHOLE, size) <= self->max_packet;
+}
+
+static void
+copy_parts (guint8 *to, const GOutputVector *parts, guint n_parts)
+{
+  for (guint i = 0; i < n_parts; to += parts[i++].size)
+    if (parts[i].size > 0)
+      memcpy (to, parts[i].buffer, parts[i].size);
+}
+
+static void
+entry_reserve (Entry *self, gsize size, gsize most)
+{
+  if (size <= self->capacity)
+    return;
+  self->capacity = MIN (MAX (2 * self->capacity, size), most);
+  self->data = g_realloc (self->data, self->capacity);
+}
+
+/* Returns the last packet of a queue if it has room for n more bytes, else a new one at its end. */
+static Entry *
+get_packet (FerryPacketQueue *self, GQueue *queue, gsize n)
+{
+  Entry *entry = g_queue_peek_tail (queue);
+
+  if (entry != NULL && entry->checksum == NULL && n <= self->max_packet - entry->size)
+    return entry;
+  entry = g_new0 (Entry, 1);
+  entry->size = FERRY_PACKET_HEADER_SIZE;
+  entry_reserve (entry, MIN (FIRST_CAPACITY, self->max_packet), self->max_packet);
+  g_queue_push_tail (queue, entry);
+  return entry;
+}
+
+static void
+add_large (FerryPacketQueue *self, const GOutputVector *parts, guint n_parts, gsize size)
+{
+  Entry *entry = g_new0 (Entry, 1);
+
+  entry->data = g_malloc (size);
+  entry->size = entry->capacity = size;
+  entry->checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  copy_parts (entry->data, parts, n_parts);
+  g_queue_push_tail (&self->messages, entry);
+  self->size += size;
+}
+
+void
+ferry_packet_queue_add (FerryPacketQueue *self, const GOutputVector *parts, guint n_parts, gsize size, gboolean urgent)
+{
+  const FerryChunk chunk = {.kind = FERRY_CHUNK_WHOLE, .size = size};
+  gsize n = ferry_packet_get_chunk_size (FERRY_CHUNK_WHOLE, size);
+  Entry *entry;
+
+  if (!ferry_packet_queue_fits (self, size))
+    {
+      g_assert (!urgent);
+      add_large (self, parts, n_parts, size);
+      return;
+    }
+  entry = get_packet (self, urgent ? &self->urgent : &self->messages, n);
+  entry_reserve (entry, entry->size + n, self->max_packet);
+  copy_parts (ferry_packet_write_chunk (entry->data + entry->size, &chunk), parts, n_parts);
+  entry->size += n;
+  self->size += n;
+}
+
+/* ---- taking ---- */
+
+gboolean
+ferry_packet_queue_is_empty (const FerryPacketQueue *self)
+{
+  return self->urgent.length == 0 && self->messages.length == 0;
+}
+
+/* Chooses the next fragment of a large message. All but the last fill a packet. */
+static FerryChunk
+choose_fragment (const FerryPacketQueue *self, const Entry *entry)
+{
+  gsize left = entry->size - entry->taken;
+  /* Rounded down to 8, as the chunk is padded. */
+  gsize room = (self->max_packet & ~(gsize) 7) - FERRY_PACKET_HEADER_SIZE;
+  FerryChunk chunk = {.total = entry->size};
+
+  if (entry->taken == 0)
+    chunk.kind = FERRY_CHUNK_FIRST;
+  else
+    chunk.kind = ferry_packet_get_chunk_size (FERRY_CHUNK_LAST, left) <= room ? FERRY_CHUNK_LAST : FERRY_CHUNK_MIDDLE;
+  room -= ferry_packet_get_chunk_size (chunk.kind, 0);
+  /* Something must be left for the last one. */
+  chunk.size = chunk.kind == FERRY_CHUNK_LAST ? left : MIN (room, left - 1);
+  return chunk;
+}
+
+/* Returns (transfer full) a packet with the next fragment of a large message. */
+static guint8 *
+take_fragment (FerryPacketQueue *self, Entry *entry, gsize *size)
+{
+  FerryChunk chunk = choose_fragment (self, entry);
+  gsize digest_size = FERRY_PACKET_DIGEST_SIZE;
+  guint8 *packet;
+  guint8 *bytes;
+
+  *size = FERRY_PACKET_HEADER_SIZE + ferry_packet_get_chunk_size (chunk.kind, chunk.size);
+  packet = g_malloc (*size);
+  bytes = ferry_packet_write_chunk (packet + FERRY_PACKET_HEADER_SIZE, &chunk);
+  memcpy (bytes, entry->data + entry->taken, chunk.size);
+  g_checksum_update (entry->checksum, bytes, (gssize) chunk.size);
+  if (chunk.kind == FERRY_CHUNK_LAST)
+    g_checksum_get_digest (entry->checksum, bytes + chunk.size, &digest_size);
+  entry->taken += chunk.size;
+  self->size -= chunk.size;
+  return packet;
+}
+
+/* Returns (transfer full) the packet of an entry, without the memory that it did not use. */
+static guint8 *
+take_packet (FerryPacketQueue *self, Entry *entry, gsize *size)
+{
+  *size = entry->size;
+  self->size -= entry->size - FERRY_PACKET_HEADER_SIZE;
+  return g_realloc (g_steal_pointer (&entry->data), *size);
+}
+
+guint8 *
+ferry_packet_queue_take (FerryPacketQueue *self, gsize *size)
+{
+  GQueue *queue = self->urgent.length > 0 ? &self->urgent : &self->messages;
+  Entry *entry = g_queue_peek_head (queue);
+  gboolean is_large = entry->checksum != NULL;
+  guint8 *packet = is_large ? take_fragment (self, entry, size) : take_packet (self, entry, size);
+
+  if (!is_large || entry->taken == entry->size)
+    entry_free (g_queue_pop_head (queue));
+  return packet;
+}

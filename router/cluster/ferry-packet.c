@@ -1,0 +1,304 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Writes and parses the packets of a session.
+ *
+ * Numbers are little-endian, so that machines of different byte orders understand each other far enough to say that
+ * they do not fit together: the values in messages are in the byte order of the sending machine. */
+
+#include "config.h"
+
+#include "cluster/ferry-packet-private.h"
+
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+
+/* Where the fields of the header are. Magic, version and kind keep their places in every version. */
+#define AT_VERSION 4
+#define AT_KIND 5
+#define AT_SENDER 8
+#define AT_RECEIVER 16
+#define AT_NUMBER 24
+#define AT_ACK 32
+
+/* Sizes of bodies in bytes. */
+#define OPEN_SIZE 24
+#define RANGE_SIZE 16
+#define PING_SIZE 8
+#define BYE_SIZE 8
+
+/* Is sent in the byte order of the sending machine. */
+#define BYTE_ORDER_MARK 0x01020304u
+
+static const guint8 magic[AT_VERSION] = {'F', 'R', 'Y', 'S'};
+
+/* ---- numbers ---- */
+
+static guint64
+read_u64 (const guint8 *data)
+{
+  guint64 number;
+
+  memcpy (&number, data, sizeof number);
+  return GUINT64_FROM_LE (number);
+}
+
+static void
+write_u64 (guint8 *data, guint64 number)
+{
+  number = GUINT64_TO_LE (number);
+  memcpy (data, &number, sizeof number);
+}
+
+/* ---- chunks ---- */
+
+/* Returns how many bytes a chunk carries beside those of the message. */
+static gsize
+get_extra_size (FerryChunkKind kind)
+{
+  if (kind == FERRY_CHUNK_FIRST)
+    return FERRY_PACKET_SIZE_SIZE;
+  return kind == FERRY_CHUNK_LAST ? FERRY_PACKET_DIGEST_SIZE : 0;
+}
+
+gsize
+ferry_packet_get_chunk_size (FerryChunkKind kind, gsize n)
+{
+  gsize size = FERRY_PACKET_CHUNK_HEADER_SIZE + get_extra_size (kind) + n;
+
+  return size + ferry_padding_of (size);
+}
+
+guint8 *
+ferry_packet_write_chunk (guint8 *data, const FerryChunk *chunk)
+{
+  gsize content = get_extra_size (chunk->kind) + chunk->size;
+
+  ferry_write_u32 (data, (guint32) content);
+  ferry_write_u32 (data + 4, chunk->kind);
+  data += FERRY_PACKET_CHUNK_HEADER_SIZE;
+  memset (data + content, 0, ferry_padding_of (content));
+  if (chunk->kind != FERRY_CHUNK_FIRST)
+    return data;
+  write_u64 (data, chunk->total);
+  return data + FERRY_PACKET_SIZE_SIZE;
+}
+
+/* Reads the chunk at data, of which size bytes are left. Returns how many bytes it takes; 0: it is malformed. */
+static gsize
+read_chunk (const guint8 *data, gsize size, FerryChunk *chunk)
+{
+  gsize content;
+  gsize extra;
+
+  if (size < FERRY_PACKET_CHUNK_HEADER_SIZE || data[4] > FERRY_CHUNK_LAST)
+    return 0;
+  *chunk = (FerryChunk){.kind = (FerryChunkKind) data[4], .data = data + FERRY_PACKET_CHUNK_HEADER_SIZE};
+  content = ferry_read_u32 (data);
+  extra = get_extra_size (chunk->kind);
+  /* Compared with what is left first, so that nothing overflows below. */
+  if (content > size || content < extra || ferry_packet_get_chunk_size (chunk->kind, content - extra) > size)
+    return 0;
+  chunk->size = content - extra;
+  if (chunk->kind != FERRY_CHUNK_WHOLE && chunk->size == 0)
+    return 0;
+  if (chunk->kind == FERRY_CHUNK_FIRST)
+    {
+      chunk->total = read_u64 (chunk->data);
+      chunk->data += extra;
+    }
+  chunk->digest = chunk->kind == FERRY_CHUNK_LAST ? chunk->data + chunk->size : NULL;
+  return ferry_packet_get_chunk_size (chunk->kind, chunk->size);
+}
+
+gboolean
+ferry_packet_next_chunk (const FerryPacket *self, gsize *at, FerryChunk *chunk)
+{
+  if (*at >= self->data.size)
+    return FALSE;
+  /* Not 0, as ferry_packet_parse() has read all chunks. */
+  *at += read_chunk (self->data.chunks + *at, self->data.size - *at, chunk);
+  return TRUE;
+}
+
+/* ---- parsing ---- */
+
+static gboolean
+parse_open (FerryPacket *self, const guint8 *body, gsize size)
+{
+  FerryPacketLimits *limits = &self->open.limits;
+  guint32 mark;
+
+  if (size != OPEN_SIZE)
+    return FALSE;
+  memcpy (&mark, body, sizeof mark);
+  self->open.same_order = mark == BYTE_ORDER_MARK;
+  limits->window_packets = ferry_read_u32 (body + 4);
+  limits->window_bytes = read_u64 (body + 8);
+  limits->max_message = read_u64 (body + 16);
+  return (self->open.same_order || mark == GUINT32_SWAP_LE_BE (BYTE_ORDER_MARK)) && limits->window_packets >= 1 &&
+         limits->window_packets <= FERRY_PACKET_MAX_WINDOW_PACKETS &&
+         limits->window_bytes >= FERRY_PACKET_MIN_WINDOW_BYTES &&
+         limits->window_bytes <= FERRY_PACKET_MAX_WINDOW_BYTES && limits->max_message >= 1;
+}
+
+static gboolean
+parse_data (FerryPacket *self, const guint8 *body, gsize size)
+{
+  gsize at = 0;
+
+  self->data.chunks = body;
+  self->data.size = size;
+  while (at < size)
+    {
+      FerryChunk chunk;
+      gsize taken = read_chunk (body + at, size - at, &chunk);
+
+      if (taken == 0)
+        return FALSE;
+      at += taken;
+    }
+  return size > 0;
+}
+
+/* The ranges must be in order, with something between them. */
+static gboolean
+parse_ack (FerryPacket *self, const guint8 *body, gsize size)
+{
+  guint64 end = 0;
+
+  if (size % RANGE_SIZE != 0 || size / RANGE_SIZE > FERRY_PACKET_MAX_RANGES)
+    return FALSE;
+  self->ack.n_ranges = (guint) (size / RANGE_SIZE);
+  for (guint i = 0; i < self->ack.n_ranges; i++, body += RANGE_SIZE)
+    {
+      FerryPacketRange *range = &self->ack.ranges[i];
+
+      range->first = read_u64 (body);
+      range->n = ferry_read_u32 (body + 8);
+      if (range->n == 0 || range->first > G_MAXUINT64 - range->n || (i > 0 && range->first <= end))
+        return FALSE;
+      end = range->first + range->n;
+    }
+  return TRUE;
+}
+
+static gboolean
+parse_body (FerryPacket *self, const guint8 *body, gsize size)
+{
+  switch (self->header.kind)
+    {
+    case FERRY_PACKET_OPEN:
+      return parse_open (self, body, size);
+    case FERRY_PACKET_DATA:
+      return parse_data (self, body, size);
+    case FERRY_PACKET_ACK:
+      return parse_ack (self, body, size);
+    case FERRY_PACKET_PING:
+    case FERRY_PACKET_PONG:
+      self->token = size == PING_SIZE ? read_u64 (body) : 0;
+      return size == PING_SIZE;
+    case FERRY_PACKET_BYE:
+      self->bye = size == BYE_SIZE ? ferry_read_u32 (body) : 0;
+      return size == BYE_SIZE;
+    default:
+      return FALSE;
+    }
+}
+
+FerryPacketStatus
+ferry_packet_parse (FerryPacket *self, gconstpointer data, gsize size, guint8 *version)
+{
+  const guint8 *bytes = data;
+  FerryPacketHeader *header = &self->header;
+
+  if (size < FERRY_PACKET_HEADER_SIZE || memcmp (bytes, magic, sizeof magic) != 0)
+    return FERRY_PACKET_BROKEN;
+  if (version != NULL)
+    *version = bytes[AT_VERSION];
+  *header = (FerryPacketHeader){.kind = (FerryPacketKind) bytes[AT_KIND]};
+  if (bytes[AT_VERSION] != FERRY_PACKET_VERSION)
+    return FERRY_PACKET_OTHER_VERSION;
+  header->sender = read_u64 (bytes + AT_SENDER);
+  header->receiver = read_u64 (bytes + AT_RECEIVER);
+  header->number = read_u64 (bytes + AT_NUMBER);
+  header->ack = read_u64 (bytes + AT_ACK);
+  if (header->sender == 0 || (header->receiver == 0 && header->kind != FERRY_PACKET_OPEN))
+    return FERRY_PACKET_BROKEN;
+  return parse_body (self, bytes + FERRY_PACKET_HEADER_SIZE, size - FERRY_PACKET_HEADER_SIZE) ? FERRY_PACKET_SOUND
+                                                                                              : FERRY_PACKET_BROKEN;
+}
+
+/* ---- writing ---- */
+
+void
+ferry_packet_write_header (guint8 *data, const FerryPacketHeader *header)
+{
+  memset (data, 0, FERRY_PACKET_HEADER_SIZE);
+  memcpy (data, magic, sizeof magic);
+  data[AT_VERSION] = FERRY_PACKET_VERSION;
+  data[AT_KIND] = (guint8) header->kind;
+  write_u64 (data + AT_SENDER, header->sender);
+  write_u64 (data + AT_RECEIVER, header->receiver);
+  write_u64 (data + AT_NUMBER, header->number);
+  write_u64 (data + AT_ACK, header->ack);
+}
+
+/* Returns (transfer full) a packet with room for a body, which is cleared. */
+static guint8 *
+packet_new (const FerryPacketHeader *header, FerryPacketKind kind, gsize body_size)
+{
+  FerryPacketHeader own = *header;
+  guint8 *data = g_malloc0 (FERRY_PACKET_HEADER_SIZE + body_size);
+
+  own.kind = kind;
+  ferry_packet_write_header (data, &own);
+  return data;
+}
+
+GBytes *
+ferry_packet_new_open (const FerryPacketHeader *header, const FerryPacketLimits *limits)
+{
+  guint8 *data = packet_new (header, FERRY_PACKET_OPEN, OPEN_SIZE);
+  guint8 *body = data + FERRY_PACKET_HEADER_SIZE;
+  const guint32 mark = BYTE_ORDER_MARK;
+
+  memcpy (body, &mark, sizeof mark);
+  ferry_write_u32 (body + 4, limits->window_packets);
+  write_u64 (body + 8, limits->window_bytes);
+  write_u64 (body + 16, limits->max_message);
+  return g_bytes_new_take (data, FERRY_PACKET_HEADER_SIZE + OPEN_SIZE);
+}
+
+GBytes *
+ferry_packet_new_ack (const FerryPacketHeader *header, const FerryPacketRange *ranges, guint n_ranges)
+{
+  guint8 *data = packet_new (header, FERRY_PACKET_ACK, n_ranges * (gsize) RANGE_SIZE);
+  guint8 *body = data + FERRY_PACKET_HEADER_SIZE;
+
+  for (guint i = 0; i < n_ranges; i++, body += RANGE_SIZE)
+    {
+      write_u64 (body, ranges[i].first);
+      ferry_write_u32 (body + 8, ranges[i].n);
+    }
+  return g_bytes_new_take (data, FERRY_PACKET_HEADER_SIZE + n_ranges * (gsize) RANGE_SIZE);
+}
+
+GBytes *
+ferry_packet_new_ping (const FerryPacketHeader *header, FerryPacketKind kind, guint64 token)
+{
+  guint8 *data = packet_new (header, kind, PING_SIZE);
+
+  write_u64 (data + FERRY_PACKET_HEADER_SIZE, token);
+  return g_bytes_new_take (data, FERRY_PACKET_HEADER_SIZE + PING_SIZE);
+}
+
+GBytes *
+ferry_packet_new_bye (const FerryPacketHeader *header, FerryByeReason reason)
+{
+  guint8 *data = packet_new (header, FERRY_PACKET_BYE, BYE_SIZE);
+
+  ferry_write_u32 (data + FERRY_PACKET_HEADER_SIZE, reason);
+  return g_bytes_new_take (data, FERRY_PACKET_HEADER_SIZE + BYE_SIZE);
+}

@@ -1,0 +1,959 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: cluster/ferry-session.c
+ *
+ * What a session does in each single case, in simulated time. */
+
+#include "config.h"
+
+#include "cluster/wire-test.h"
+
+#include <string.h>
+
+#include "base/ferry-error.h"
+#include "call/ferry-transport-private.h"
+#include "cluster/ferry-packet-private.h"
+
+#define SECOND G_USEC_PER_SEC
+#define MILLISECOND G_TIME_SPAN_MILLISECOND
+
+/* ---- what goes over the wire ---- */
+
+typedef struct
+{
+  guint n[FERRY_PACKET_BYE + 1]; /* packets of each kind, of both ends */
+  FerryPacketKind lost;          /* packets of this kind are lost, as many as n_lost says */
+  guint n_lost;
+} Seen;
+
+static gboolean
+see (WireTestEnd *from, GBytes *bytes, gpointer data)
+{
+  Seen *seen = data;
+  FerryPacket packet;
+
+  g_assert_cmpint (ferry_packet_parse (&packet, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), NULL), ==,
+                   FERRY_PACKET_SOUND);
+  seen->n[packet.header.kind]++;
+  if (packet.header.kind != seen->lost || seen->n_lost == 0)
+    return TRUE;
+  seen->n_lost--;
+  return FALSE;
+}
+
+static guint
+count_all (const Seen *seen)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (seen->n); i++)
+    n += seen->n[i];
+  return n;
+}
+
+/* From now on. */
+static void
+watch (WireTest *test, Seen *seen)
+{
+  test->filter = see;
+  test->filter_data = seen;
+}
+
+static void
+send_many (WireTestEnd *end, guint n, gsize size)
+{
+  for (guint i = 0; i < n; i++)
+    g_assert_true (wire_test_send (end, size));
+}
+
+/* ---- opening ---- */
+
+static void
+test_one_end_opens_the_other (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  wire_test_open (&test->ends[0]);
+  g_assert_false (ferry_session_is_open (test->ends[0].session));
+  wire_test_run (test, 10 * MILLISECOND);
+  g_assert_true (ferry_session_is_open (test->ends[0].session));
+  g_assert_true (ferry_session_is_open (test->ends[1].session));
+}
+
+static void
+test_round_trip_is_measured_by_the_opening (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  test->weather = (WireTestWeather){.min_delay = 7 * MILLISECOND, .max_delay = 7 * MILLISECOND};
+  wire_test_open_both (test);
+  wire_test_run (test, 100 * MILLISECOND);
+  g_assert_cmpint (ferry_session_get_round_trip (test->ends[0].session), ==, 14 * MILLISECOND);
+  g_assert_cmpint (ferry_session_get_round_trip (test->ends[1].session), ==, 14 * MILLISECOND);
+}
+
+static void
+test_lost_packets_of_the_opening_are_sent_again (void)
+{
+  for (guint n_lost = 1; n_lost < 8; n_lost++)
+    {
+      g_autoptr (WireTest) test = wire_test_new (1);
+      Seen seen = {.lost = FERRY_PACKET_OPEN, .n_lost = n_lost};
+
+      watch (test, &seen);
+      wire_test_open_both (test);
+      g_assert_cmpuint (seen.n_lost, ==, 0);
+    }
+}
+
+static void
+test_messages_may_be_sent_before_the_session_is_open (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  wire_test_open (&test->ends[0]);
+  send_many (&test->ends[0], 10, 100);
+  wire_test_run (test, SECOND);
+  g_assert_cmpuint (test->ends[1].n_received, ==, 10);
+}
+
+static void
+test_large_message_waits_until_its_limit_is_known (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  guint64 count;
+
+  wire_test_open (&test->ends[0]);
+  g_assert_false (wire_test_send (&test->ends[0], 100000));
+  count = ferry_transport_get_room_count (FERRY_TRANSPORT (test->ends[0].session));
+  wire_test_run (test, SECOND);
+  g_assert_cmpuint (ferry_transport_get_room_count (FERRY_TRANSPORT (test->ends[0].session)), >, count);
+  g_assert_true (wire_test_send (&test->ends[0], 100000));
+  wire_test_run_until_received (test, SECOND);
+  g_assert_cmpuint (test->ends[1].last_size, ==, 100000);
+}
+
+/* ---- sending ---- */
+
+static void
+test_messages_of_one_iteration_share_packets (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  Seen seen = {0};
+
+  wire_test_open_both (test);
+  wire_test_run (test, SECOND);
+  watch (test, &seen);
+  send_many (&test->ends[0], 100, 200);
+  wire_test_run (test, SECOND);
+  g_assert_cmpuint (test->ends[1].n_received, ==, 100);
+  g_assert_cmpuint (seen.n[FERRY_PACKET_DATA], ==, 1);
+  g_assert_cmpuint (seen.n[FERRY_PACKET_ACK], ==, 1);
+  g_assert_cmpuint (count_all (&seen), ==, 2);
+}
+
+static void
+reply (WireTestEnd *end, guint64 number)
+{
+  g_assert_true (wire_test_send (end, 100));
+}
+
+static void
+test_acknowledgements_ride_on_answers (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  Seen seen = {0};
+
+  wire_test_open_both (test);
+  wire_test_run (test, SECOND);
+  test->ends[1].received = reply;
+  watch (test, &seen);
+  for (guint i = 0; i < 20; i++)
+    {
+      g_assert_true (wire_test_send (&test->ends[0], 100));
+      wire_test_run (test, 5 * MILLISECOND);
+    }
+  g_assert_cmpuint (seen.n[FERRY_PACKET_DATA], ==, 40);
+  g_assert_cmpuint (count_all (&seen), ==, 40);
+}
+
+static void
+test_message_of_many_megabytes_comes_whole (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  wire_test_open_both (test);
+  test->weather.loss = 0.05;
+  g_assert_true (wire_test_send (&test->ends[0], 20 * 1024 * 1024));
+  g_assert_false (wire_test_send (&test->ends[0], 24));
+  wire_test_run_until_received (test, 600 * SECOND);
+  g_assert_cmpuint (test->ends[1].last_size, ==, 20 * 1024 * 1024);
+}
+
+static void
+test_message_beyond_the_lower_limit_of_both_ends_is_refused (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  const guint8 bytes[3000] = {0};
+  const FerryRequest request = {.method = "m", .flags = FERRY_CALL_ONE_WAY, .packed = {bytes, sizeof bytes}};
+  g_autoptr (GError) error = NULL;
+
+  test->ends[1].settings.max_message = 2000;
+  wire_test_open_both (test);
+  g_assert_cmpuint (ferry_transactions_ask (ferry_transport_get_transactions (FERRY_TRANSPORT (test->ends[0].session)),
+                                            &request, NULL, NULL, &error),
+                    ==, 0);
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+  send_many (&test->ends[0], 1, 1900);
+  wire_test_run_until_received (test, SECOND);
+}
+
+static void
+test_room_is_told_of_after_a_refusal (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  FerryTransport *transport;
+  guint64 count;
+
+  test->ends[0].settings.max_queued = 5000;
+  wire_test_open_both (test);
+  transport = FERRY_TRANSPORT (test->ends[0].session);
+  while (wire_test_send (&test->ends[0], 100))
+    ;
+  g_assert_cmpuint (ferry_session_get_counts (test->ends[0].session).queued, >=, 5000);
+  g_assert_cmpuint (ferry_session_get_counts (test->ends[0].session).queued, <, 5300);
+  count = ferry_transport_get_room_count (transport);
+  wire_test_settle (test);
+  g_assert_cmpuint (ferry_transport_get_room_count (transport), >, count);
+  g_assert_true (wire_test_send (&test->ends[0], 100));
+  wire_test_run_until_received (test, SECOND);
+}
+
+static void
+test_no_more_than_the_window_is_under_way (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  Seen seen = {0};
+
+  test->ends[0].settings.max_packet = 1000;
+  test->ends[1].settings.window_packets = 4;
+  wire_test_open_both (test);
+  wire_test_run (test, SECOND);
+  test->is_cut = TRUE;
+  watch (test, &seen);
+  send_many (&test->ends[0], 10, 900);
+  wire_test_settle (test);
+  g_assert_cmpuint (ferry_session_get_counts (test->ends[0].session).n_sent, ==, 4);
+  test->is_cut = FALSE;
+  ferry_session_reconnected (test->ends[0].session);
+  wire_test_run_until_received (test, SECOND);
+}
+
+/* ---- what is lost ---- */
+
+static void
+test_gap_is_filled_within_round_trips (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  Seen seen = {.lost = FERRY_PACKET_DATA, .n_lost = 1};
+
+  wire_test_open_both (test);
+  wire_test_run (test, SECOND);
+  watch (test, &seen);
+  send_many (&test->ends[0], 1, 100);
+  wire_test_settle (test);
+  send_many (&test->ends[0], 1, 100);
+  /* The second packet, the question, and the first packet again: a millisecond each. */
+  wire_test_run (test, 3 * MILLISECOND);
+  g_assert_cmpuint (test->ends[1].n_received, ==, 2);
+  g_assert_cmpuint (ferry_session_get_counts (test->ends[0].session).n_resent, ==, 1);
+}
+
+static void
+test_last_packet_is_sent_again_after_a_while (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  Seen seen = {.lost = FERRY_PACKET_DATA, .n_lost = 1};
+
+  wire_test_open_both (test);
+  wire_test_run (test, SECOND);
+  watch (test, &seen);
+  send_many (&test->ends[0], 1, 100);
+  wire_test_run (test, 200 * MILLISECOND);
+  g_assert_cmpuint (test->ends[1].n_received, ==, 0);
+  wire_test_run (test, 10 * MILLISECOND);
+  g_assert_cmpuint (test->ends[1].n_received, ==, 1);
+}
+
+static void
+test_reconnecting_asks_at_once (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  wire_test_open_both (test);
+  wire_test_run (test, SECOND);
+  test->is_cut = TRUE;
+  send_many (&test->ends[0], 1, 100);
+  send_many (&test->ends[1], 1, 100);
+  /* The next ping of itself comes two seconds after the last one. */
+  wire_test_run (test, 15 * SECOND);
+  test->is_cut = FALSE;
+  ferry_session_reconnected (test->ends[0].session);
+  wire_test_run (test, 5 * MILLISECOND);
+  g_assert_cmpuint (test->ends[0].n_received, ==, 1);
+  g_assert_cmpuint (test->ends[1].n_received, ==, 1);
+}
+
+static void
+test_questions_are_asked_no_more_often_than_needed (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  Seen seen = {.lost = FERRY_PACKET_DATA, .n_lost = 1};
+
+  wire_test_open_both (test);
+  wire_test_run (test, SECOND);
+  watch (test, &seen);
+  for (guint i = 0; i < 30; i++)
+    {
+      send_many (&test->ends[0], 1, 100);
+      wire_test_settle (test);
+    }
+  wire_test_run (test, SECOND);
+  g_assert_cmpuint (test->ends[1].n_received, ==, 30);
+  g_assert_cmpuint (seen.n[FERRY_PACKET_DATA], ==, 31);
+  g_assert_cmpuint (seen.n[FERRY_PACKET_ACK], <=, 3);
+}
+
+/* ---- ends ---- */
+
+static void
+test_silence_ends_the_session_after_the_timeout (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  gint64 begin;
+
+  test->ends[0].settings.timeout = 12 * SECOND;
+  wire_test_open_both (test);
+  test->is_cut = TRUE;
+  begin = wire_test_get_time ();
+  wire_test_run_until_ended (&test->ends[0], 60 * SECOND, FERRY_ERROR_CLOSED);
+  g_assert_cmpint (wire_test_get_time () - begin, >=, 12 * SECOND - 10 * MILLISECOND);
+  g_assert_cmpint (wire_test_get_time () - begin, <=, 14 * SECOND);
+  g_assert_true (
+    g_str_has_prefix (test->ends[0].reason->message, "The host 'b' was not heard of for 12 s; see whether "));
+  wire_test_run_until_ended (&test->ends[1], 60 * SECOND, FERRY_ERROR_CLOSED);
+  g_assert_cmpint (wire_test_get_time () - begin, >=, 30 * SECOND - 10 * MILLISECOND);
+}
+
+static void
+test_session_that_nobody_answers_ends_after_the_timeout (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  test->is_cut = TRUE;
+  wire_test_open (&test->ends[0]);
+  wire_test_run_until_ended (&test->ends[0], 30 * SECOND, FERRY_ERROR_CLOSED);
+}
+
+/* A timer that is late says that this process was stopped: what came meanwhile is not received yet. */
+static void
+test_time_that_this_end_was_stopped_does_not_count (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  wire_test_open_both (test);
+  wire_test_run (test, SECOND);
+  wire_test_stop (test, 100 * SECOND);
+  wire_test_run (test, 100 * SECOND);
+  g_assert_cmpuint (test->ends[0].n_ended + test->ends[1].n_ended, ==, 0);
+}
+
+static void
+test_close_is_heard_at_once_and_behind_the_messages (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  wire_test_open_both (test);
+  send_many (&test->ends[0], 5, 100);
+  ferry_transport_close (FERRY_TRANSPORT (test->ends[0].session));
+  wire_test_run_until_ended (&test->ends[1], 10 * MILLISECOND, FERRY_ERROR_CLOSED);
+  g_assert_cmpuint (test->ends[1].n_received, ==, 5);
+  g_assert_cmpstr (test->ends[1].reason->message, ==, "The application 'a' has closed the session; open a new one");
+}
+
+static void
+close_other (WireTestEnd *end, guint64 number)
+{
+  if (number == 2)
+    ferry_transport_close (FERRY_TRANSPORT (end->session));
+}
+
+static void
+test_handler_may_close_the_session (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  wire_test_open_both (test);
+  test->ends[1].received = close_other;
+  send_many (&test->ends[0], 5, 100);
+  wire_test_run_until_ended (&test->ends[0], 10 * MILLISECOND, FERRY_ERROR_CLOSED);
+  g_assert_cmpuint (test->ends[1].n_received, ==, 3);
+}
+
+static void
+test_end_that_has_forgotten_the_session_says_so (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  wire_test_open_both (test);
+  wire_test_kill (&test->ends[1]);
+  test->ends[1].is_dead = FALSE;
+  send_many (&test->ends[0], 1, 100);
+  wire_test_run_until_ended (&test->ends[0], 10 * MILLISECOND, FERRY_ERROR_CLOSED);
+  g_assert_cmpstr (test->ends[0].reason->message, ==,
+                   "The host 'b' does not know this session any more; open a new one");
+}
+
+static void
+test_new_session_of_the_other_end_ends_this_one (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  wire_test_open_both (test);
+  wire_test_kill (&test->ends[1]);
+  wire_test_open (&test->ends[1]);
+  wire_test_run (test, 10 * MILLISECOND);
+  g_assert_cmpuint (test->ends[0].n_ended, ==, 1);
+  g_assert_error (test->ends[0].reason, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  /* And both have new ones. */
+  g_assert_true (ferry_session_is_open (test->ends[0].session));
+  g_assert_true (ferry_session_is_open (test->ends[1].session));
+}
+
+/* ---- idle ---- */
+
+static void
+test_idle_session_sends_heartbeats_and_nothing_else (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  Seen seen = {0};
+
+  wire_test_open_both (test);
+  send_many (&test->ends[0], 3, 100);
+  wire_test_run (test, 4 * SECOND);
+  watch (test, &seen);
+  wire_test_run (test, 60 * SECOND);
+  g_assert_cmpuint (seen.n[FERRY_PACKET_PING], ==, 24);
+  g_assert_cmpuint (seen.n[FERRY_PACKET_PONG], ==, 24);
+  g_assert_cmpuint (count_all (&seen), ==, 48);
+}
+
+/* ---- an end that is played by the test ---- */
+
+typedef struct
+{
+  WireTest *test; /* (owned) */
+  WireTestEnd *end;
+  guint64 epoch;
+  guint64 peer;    /* the epoch of the session */
+  guint64 number;  /* of the next DATA packet */
+  guint64 n_acked; /* what is acknowledged */
+  guint32 bye;     /* the reason that came; 0: none */
+  FerryPacket last;
+  guint n[FERRY_PACKET_BYE + 1];
+} Puppet;
+
+static gboolean
+puppet_hear (WireTestEnd *from, GBytes *bytes, gpointer data)
+{
+  Puppet *self = data;
+
+  g_assert_cmpint (ferry_packet_parse (&self->last, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), NULL), ==,
+                   FERRY_PACKET_SOUND);
+  self->peer = self->last.header.sender;
+  self->n[self->last.header.kind]++;
+  if (self->last.header.kind == FERRY_PACKET_BYE)
+    self->bye = self->last.bye;
+  return FALSE;
+}
+
+static FerryPacketHeader
+puppet_make_header (const Puppet *self)
+{
+  return (FerryPacketHeader){
+    .sender = self->epoch, .receiver = self->peer, .number = self->number, .ack = self->n_acked};
+}
+
+/* Takes packet. */
+static void
+puppet_say (Puppet *self, GBytes *packet)
+{
+  wire_test_arrive (self->end, g_bytes_get_data (packet, NULL), g_bytes_get_size (packet));
+  wire_test_settle (self->test);
+  g_bytes_unref (packet);
+}
+
+static void
+puppet_say_open (Puppet *self)
+{
+  const FerryPacketLimits limits = {.window_packets = 16, .window_bytes = 65536, .max_message = 100000};
+  FerryPacketHeader header = puppet_make_header (self);
+
+  puppet_say (self, ferry_packet_new_open (&header, &limits));
+}
+
+static void
+puppet_init (Puppet *self)
+{
+  *self = (Puppet){.test = wire_test_new (1), .epoch = G_MAXUINT64 / 2};
+  self->end = &self->test->ends[0];
+  self->test->filter = puppet_hear;
+  self->test->filter_data = self;
+  self->end->settings.max_packet = 1024;
+  self->end->settings.window_bytes = 8192;
+  self->end->settings.window_packets = 8;
+  self->end->settings.max_message = 10000;
+  self->end->ignores = TRUE;
+  wire_test_open (self->end);
+  wire_test_settle (self->test);
+  puppet_say_open (self);
+  g_assert_true (ferry_session_is_open (self->end->session));
+}
+
+static void
+puppet_clear (Puppet *self)
+{
+  wire_test_free (self->test);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Puppet, puppet_clear)
+
+/* A DATA packet with one chunk of n bytes of the letter a. */
+static GBytes *
+puppet_make_data (Puppet *self, FerryChunk chunk, const guint8 *digest)
+{
+  gsize size = FERRY_PACKET_HEADER_SIZE + ferry_packet_get_chunk_size (chunk.kind, chunk.size);
+  FerryPacketHeader header = puppet_make_header (self);
+  guint8 *data = g_malloc (size);
+  guint8 *bytes;
+
+  header.kind = FERRY_PACKET_DATA;
+  ferry_packet_write_header (data, &header);
+  bytes = ferry_packet_write_chunk (data + FERRY_PACKET_HEADER_SIZE, &chunk);
+  memset (bytes, 'a', chunk.size);
+  if (chunk.kind == FERRY_CHUNK_LAST)
+    memcpy (bytes + chunk.size, digest, FERRY_PACKET_DIGEST_SIZE);
+  self->number++;
+  return g_bytes_new_take (data, size);
+}
+
+static void
+puppet_assert_ended (Puppet *self, const char *text)
+{
+  g_assert_cmpuint (self->end->n_ended, ==, 1);
+  g_assert_error (self->end->reason, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+  if (text != NULL)
+    g_assert_nonnull (strstr (self->end->reason->message, text));
+  g_assert_cmpuint (self->bye, ==, FERRY_BYE_PROTOCOL);
+}
+
+static void
+test_acknowledgement_of_what_was_not_sent_ends_the_session (void)
+{
+  g_auto (Puppet) puppet = {0};
+  FerryPacketHeader header;
+
+  puppet_init (&puppet);
+  header = puppet_make_header (&puppet);
+  header.ack = 1;
+  puppet_say (&puppet, ferry_packet_new_ack (&header, NULL, 0));
+  puppet_assert_ended (&puppet, "it acknowledged a packet that was not sent");
+}
+
+static void
+test_question_for_what_was_not_sent_ends_the_session (void)
+{
+  g_auto (Puppet) puppet = {0};
+  const FerryPacketRange range = {0, 1};
+  FerryPacketHeader header;
+
+  puppet_init (&puppet);
+  header = puppet_make_header (&puppet);
+  puppet_say (&puppet, ferry_packet_new_ack (&header, &range, 1));
+  puppet_assert_ended (&puppet, "it asked for a packet that was not sent");
+}
+
+static void
+test_more_packets_than_the_window_end_the_session (void)
+{
+  g_auto (Puppet) puppet = {0};
+
+  puppet_init (&puppet);
+  puppet.number = 7;
+  puppet_say (&puppet, puppet_make_data (&puppet, (FerryChunk){.size = 10}, NULL));
+  g_assert_cmpuint (puppet.end->n_ended, ==, 0);
+  puppet_say (&puppet, puppet_make_data (&puppet, (FerryChunk){.size = 10}, NULL));
+  puppet_assert_ended (&puppet, "it sent more packets than the window allows");
+}
+
+static void
+test_number_beyond_the_window_ends_the_session (void)
+{
+  g_auto (Puppet) puppet = {0};
+  FerryPacketHeader header;
+
+  puppet_init (&puppet);
+  header = puppet_make_header (&puppet);
+  header.number = 9;
+  puppet_say (&puppet, ferry_packet_new_ping (&header, FERRY_PACKET_PING, 1));
+  puppet_assert_ended (&puppet, "it sent more packets than the window allows");
+}
+
+static void
+test_more_bytes_than_the_window_end_the_session (void)
+{
+  g_auto (Puppet) puppet = {0};
+
+  puppet_init (&puppet);
+  puppet.number = 1;
+  puppet_say (&puppet, puppet_make_data (&puppet, (FerryChunk){.size = 5000}, NULL));
+  g_assert_cmpuint (ferry_session_get_counts (puppet.end->session).held, >, 5000);
+  puppet_say (&puppet, puppet_make_data (&puppet, (FerryChunk){.size = 5000}, NULL));
+  puppet_assert_ended (&puppet, "it sent more than the window allows");
+}
+
+static void
+test_malformed_message_ends_the_session (void)
+{
+  g_auto (Puppet) puppet = {0};
+
+  puppet_init (&puppet);
+  puppet_say (&puppet, puppet_make_data (&puppet, (FerryChunk){.size = 5}, NULL));
+  puppet_assert_ended (&puppet, NULL);
+}
+
+static void
+test_fragments_that_break_a_rule_end_the_session (void)
+{
+  static const FerryChunk chunks[] = {
+    {.kind = FERRY_CHUNK_FIRST, .size = 100, .total = 10001},
+    {.kind = FERRY_CHUNK_FIRST, .size = 100, .total = 100},
+    {.kind = FERRY_CHUNK_FIRST, .size = 100, .total = 99},
+    {.kind = FERRY_CHUNK_MIDDLE, .size = 100},
+    {.kind = FERRY_CHUNK_LAST, .size = 100},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (chunks); i++)
+    {
+      const guint8 digest[FERRY_PACKET_DIGEST_SIZE] = {0};
+      g_auto (Puppet) puppet = {0};
+
+      puppet_init (&puppet);
+      puppet_say (&puppet, puppet_make_data (&puppet, chunks[i], digest));
+      puppet_assert_ended (&puppet, "fragment");
+    }
+}
+
+static void
+test_wrong_digest_ends_the_session (void)
+{
+  const guint8 digest[FERRY_PACKET_DIGEST_SIZE] = {0};
+  g_auto (Puppet) puppet = {0};
+
+  puppet_init (&puppet);
+  puppet_say (&puppet,
+              puppet_make_data (&puppet, (FerryChunk){.kind = FERRY_CHUNK_FIRST, .size = 100, .total = 200}, NULL));
+  g_assert_cmpuint (ferry_session_get_counts (puppet.end->session).assembled, <=, 200);
+  puppet_say (&puppet, puppet_make_data (&puppet, (FerryChunk){.kind = FERRY_CHUNK_LAST, .size = 100}, digest));
+  puppet_assert_ended (&puppet, "digest");
+}
+
+/* Memory is taken for what came, not for what was announced. */
+static void
+test_announced_size_takes_no_memory (void)
+{
+  g_auto (Puppet) puppet = {0};
+
+  puppet_init (&puppet);
+  puppet_say (&puppet,
+              puppet_make_data (&puppet, (FerryChunk){.kind = FERRY_CHUNK_FIRST, .size = 10, .total = 10000}, NULL));
+  g_assert_cmpuint (puppet.end->n_ended, ==, 0);
+  g_assert_cmpuint (ferry_session_get_counts (puppet.end->session).assembled, <=, 20);
+}
+
+/* Who asks for everything again and again gets it once, and then once in 20 ms. */
+static void
+test_questions_that_come_too_often_are_not_answered (void)
+{
+  g_auto (Puppet) puppet = {0};
+  const FerryPacketRange range = {0, 1};
+  FerryPacketHeader header;
+
+  puppet_init (&puppet);
+  g_assert_true (wire_test_send (puppet.end, 100));
+  wire_test_settle (puppet.test);
+  g_assert_cmpuint (puppet.n[FERRY_PACKET_DATA], ==, 1);
+  header = puppet_make_header (&puppet);
+  for (guint i = 0; i < 1000; i++)
+    {
+      puppet_say (&puppet, ferry_packet_new_ack (&header, &range, 1));
+      wire_test_run (puppet.test, 100);
+    }
+  g_assert_cmpuint (puppet.n[FERRY_PACKET_DATA], >=, 3);
+  g_assert_cmpuint (puppet.n[FERRY_PACKET_DATA], <=, 7);
+}
+
+static void
+test_packets_of_another_epoch_are_dropped (void)
+{
+  g_auto (Puppet) puppet = {0};
+  FerryPacketHeader header;
+
+  puppet_init (&puppet);
+  header = puppet_make_header (&puppet);
+  header.sender++;
+  puppet_say (&puppet, ferry_packet_new_bye (&header, FERRY_BYE_CLOSED));
+  header = puppet_make_header (&puppet);
+  header.receiver++;
+  puppet_say (&puppet, ferry_packet_new_bye (&header, FERRY_BYE_CLOSED));
+  g_assert_cmpuint (puppet.end->n_ended, ==, 0);
+  g_assert_cmpuint (ferry_session_get_counts (puppet.end->session).n_foreign, ==, 2);
+}
+
+/* It was on its way for long, from a session that is no more. */
+static void
+test_opening_of_an_earlier_epoch_is_dropped (void)
+{
+  g_auto (Puppet) puppet = {0};
+
+  puppet_init (&puppet);
+  puppet.epoch--;
+  puppet.peer = 0;
+  puppet_say_open (&puppet);
+  g_assert_cmpuint (puppet.end->n_ended, ==, 0);
+  g_assert_cmpuint (ferry_session_get_counts (puppet.end->session).n_foreign, ==, 1);
+}
+
+static void
+test_other_version_is_named (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  guint8 packet[FERRY_PACKET_HEADER_SIZE] = {'F', 'R', 'Y', 'S', 7, FERRY_PACKET_OPEN};
+  Seen seen = {0};
+
+  wire_test_open (&test->ends[0]);
+  wire_test_settle (test);
+  watch (test, &seen);
+  wire_test_arrive (&test->ends[0], packet, sizeof packet);
+  g_assert_cmpuint (test->ends[0].n_ended, ==, 1);
+  g_assert_error (test->ends[0].reason, FERRY_ERROR, FERRY_ERROR_VERSION);
+  g_assert_nonnull (strstr (test->ends[0].reason->message, "version 7 "));
+  g_assert_nonnull (strstr (test->ends[0].reason->message, "version 1;"));
+  /* So that the other end learns of this one's version. */
+  g_assert_cmpuint (seen.n[FERRY_PACKET_OPEN], ==, 1);
+}
+
+static void
+test_other_byte_order_is_refused (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  const FerryPacketHeader header = {.sender = 1};
+  const FerryPacketLimits limits = {.window_packets = 1, .window_bytes = 4096, .max_message = 1};
+  g_autoptr (GBytes) open = ferry_packet_new_open (&header, &limits);
+  gsize size = g_bytes_get_size (open);
+  g_autofree guint8 *copy = g_memdup2 (g_bytes_get_data (open, NULL), size);
+  guint32 mark;
+
+  memcpy (&mark, copy + FERRY_PACKET_HEADER_SIZE, sizeof mark);
+  mark = GUINT32_SWAP_LE_BE (mark);
+  memcpy (copy + FERRY_PACKET_HEADER_SIZE, &mark, sizeof mark);
+  wire_test_open (&test->ends[0]);
+  wire_test_arrive (&test->ends[0], copy, size);
+  g_assert_error (test->ends[0].reason, FERRY_ERROR, FERRY_ERROR_VERSION);
+}
+
+/* ---- threads, and loops within handlers ---- */
+
+static gpointer
+close_and_drop (gpointer data)
+{
+  FerrySession *session = data;
+
+  ferry_transport_close (FERRY_TRANSPORT (session));
+  g_object_unref (session);
+  return NULL;
+}
+
+static void
+test_session_may_be_dropped_on_another_thread (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  wire_test_open_both (test);
+  send_many (&test->ends[0], 3, 100);
+  g_thread_join (g_thread_new ("drops", close_and_drop, g_steal_pointer (&test->ends[0].session)));
+  wire_test_run_until_ended (&test->ends[1], 10 * MILLISECOND, FERRY_ERROR_CLOSED);
+  g_assert_cmpuint (test->ends[1].n_received, ==, 3);
+}
+
+typedef struct
+{
+  FerrySession *session; /* (owned) */
+  guint n;
+} Teller;
+
+static gpointer
+tell_often (gpointer data)
+{
+  Teller *teller = data;
+  FerryTransport *transport = FERRY_TRANSPORT (teller->session);
+  const guint8 bytes[100] = {0};
+  const FerryRequest request = {.method = "m", .flags = FERRY_CALL_ONE_WAY, .packed = {bytes, sizeof bytes}};
+
+  while (teller->n > 0)
+    {
+      guint64 count = ferry_transport_get_room_count (transport);
+      g_autoptr (GError) error = NULL;
+
+      if (ferry_transactions_ask (ferry_transport_get_transactions (transport), &request, NULL, NULL, &error) != 0)
+        teller->n--;
+      else if (!ferry_transport_wait_for_room (transport, count, 0, NULL, NULL))
+        break;
+    }
+  g_clear_object (&teller->session);
+  return NULL;
+}
+
+static void
+test_other_threads_may_send (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  GThread *threads[3];
+  Teller tellers[3];
+
+  test->ends[0].settings.max_queued = 5000;
+  wire_test_open_both (test);
+  test->ends[1].ignores = TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    {
+      tellers[i] = (Teller){g_object_ref (test->ends[0].session), 2000};
+      threads[i] = g_thread_new ("teller", tell_often, &tellers[i]);
+    }
+  while (test->ends[1].n_ignored < 6000)
+    wire_test_step (test, wire_test_get_time () + MILLISECOND);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+}
+
+static void
+run_inside (WireTestEnd *end, guint64 number)
+{
+  gint64 until = wire_test_get_time () + 10 * MILLISECOND;
+
+  if (number != 0)
+    return;
+  /* The later packets come, and wait until this message is done with. */
+  while (wire_test_step (end->test, until))
+    ;
+  g_assert_cmpuint (end->n_received, ==, 1);
+  g_assert_cmpuint (ferry_session_get_counts (end->session).held, >, 0);
+}
+
+static void
+test_handler_that_runs_a_loop_is_not_overtaken (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  wire_test_open_both (test);
+  test->ends[1].received = run_inside;
+  for (guint i = 0; i < 5; i++)
+    {
+      send_many (&test->ends[0], 1, 100);
+      wire_test_settle (test);
+    }
+  wire_test_run_until_received (test, SECOND);
+}
+
+/* ---- cancels ---- */
+
+static void
+answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+}
+
+static void
+test_cancel_overtakes_what_waits (void)
+{
+  static const FerryAnswerFuncs funcs = {.done = answered};
+  g_autoptr (WireTest) test = wire_test_new (1);
+  const FerryRequest request = {.method = "long"};
+  FerryTransactions *transactions;
+  guint64 xid;
+
+  test->ends[0].settings.max_packet = 1024;
+  test->ends[1].settings.window_packets = 4;
+  test->ends[1].ignores = TRUE;
+  wire_test_open_both (test);
+  transactions = ferry_transport_get_transactions (FERRY_TRANSPORT (test->ends[0].session));
+  xid = ferry_transactions_ask (transactions, &request, &funcs, NULL, NULL);
+  wire_test_run (test, SECOND);
+  g_assert_nonnull (test->ends[1].call);
+  send_many (&test->ends[0], 400, 900);
+  g_assert_true (ferry_transactions_cancel (transactions, xid, FERRY_CANCEL_REASON_CANCELLED));
+  while (ferry_call_get_cancelled (test->ends[1].call) == 0)
+    g_assert_true (wire_test_step (test, wire_test_get_time () + SECOND));
+  g_assert_cmpuint (test->ends[1].n_ignored, <=, 1 + 8);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(path, func) g_test_add_func ("/session/" path, func)
+  ADD ("one-end-opens-the-other", test_one_end_opens_the_other);
+  ADD ("round-trip-is-measured-by-the-opening", test_round_trip_is_measured_by_the_opening);
+  ADD ("lost-packets-of-the-opening-are-sent-again", test_lost_packets_of_the_opening_are_sent_again);
+  ADD ("messages-may-be-sent-before-the-session-is-open", test_messages_may_be_sent_before_the_session_is_open);
+  ADD ("large-message-waits-until-its-limit-is-known", test_large_message_waits_until_its_limit_is_known);
+  ADD ("messages-of-one-iteration-share-packets", test_messages_of_one_iteration_share_packets);
+  ADD ("acknowledgements-ride-on-answers", test_acknowledgements_ride_on_answers);
+  ADD ("message-of-many-megabytes-comes-whole", test_message_of_many_megabytes_comes_whole);
+  ADD ("message-beyond-the-lower-limit-of-both-ends-is-refused",
+       test_message_beyond_the_lower_limit_of_both_ends_is_refused);
+  ADD ("room-is-told-of-after-a-refusal", test_room_is_told_of_after_a_refusal);
+  ADD ("no-more-than-the-window-is-under-way", test_no_more_than_the_window_is_under_way);
+  ADD ("gap-is-filled-within-round-trips", test_gap_is_filled_within_round_trips);
+  ADD ("last-packet-is-sent-again-after-a-while", test_last_packet_is_sent_again_after_a_while);
+  ADD ("reconnecting-asks-at-once", test_reconnecting_asks_at_once);
+  ADD ("questions-are-asked-no-more-often-than-needed", test_questions_are_asked_no_more_often_than_needed);
+  ADD ("silence-ends-the-session-after-the-timeout", test_silence_ends_the_session_after_the_timeout);
+  ADD ("session-that-nobody-answers-ends-after-the-timeout", test_session_that_nobody_answers_ends_after_the_timeout);
+  ADD ("time-that-this-end-was-stopped-does-not-count", test_time_that_this_end_was_stopped_does_not_count);
+  ADD ("close-is-heard-at-once-and-behind-the-messages", test_close_is_heard_at_once_and_behind_the_messages);
+  ADD ("handler-may-close-the-session", test_handler_may_close_the_session);
+  ADD ("end-that-has-forgotten-the-session-says-so", test_end_that_has_forgotten_the_session_says_so);
+  ADD ("new-session-of-the-other-end-ends-this-one", test_new_session_of_the_other_end_ends_this_one);
+  ADD ("idle-session-sends-heartbeats-and-nothing-else", test_idle_session_sends_heartbeats_and_nothing_else);
+  ADD ("acknowledgement-of-what-was-not-sent-ends-the-session",
+       test_acknowledgement_of_what_was_not_sent_ends_the_session);
+  ADD ("question-for-what-was-not-sent-ends-the-session", test_question_for_what_was_not_sent_ends_the_session);
+  ADD ("more-packets-than-the-window-end-the-session", test_more_packets_than_the_window_end_the_session);
+  ADD ("number-beyond-the-window-ends-the-session", test_number_beyond_the_window_ends_the_session);
+  ADD ("more-bytes-than-the-window-end-the-session", test_more_bytes_than_the_window_end_the_session);
+  ADD ("malformed-message-ends-the-session", test_malformed_message_ends_the_session);
+  ADD ("fragments-that-break-a-rule-end-the-session", test_fragments_that_break_a_rule_end_the_session);
+  ADD ("wrong-digest-ends-the-session", test_wrong_digest_ends_the_session);
+  ADD ("announced-size-takes-no-memory", test_announced_size_takes_no_memory);
+  ADD ("questions-that-come-too-often-are-not-answered", test_questions_that_come_too_often_are_not_answered);
+  ADD ("packets-of-another-epoch-are-dropped", test_packets_of_another_epoch_are_dropped);
+  ADD ("opening-of-an-earlier-epoch-is-dropped", test_opening_of_an_earlier_epoch_is_dropped);
+  ADD ("other-version-is-named", test_other_version_is_named);
+  ADD ("other-byte-order-is-refused", test_other_byte_order_is_refused);
+  ADD ("session-may-be-dropped-on-another-thread", test_session_may_be_dropped_on_another_thread);
+  ADD ("other-threads-may-send", test_other_threads_may_send);
+  ADD ("handler-that-runs-a-loop-is-not-overtaken", test_handler_that_runs_a_loop_is_not_overtaken);
+  ADD ("cancel-overtakes-what-waits", test_cancel_overtakes_what_waits);
+#undef ADD
+  return g_test_run ();
+}
