@@ -336,13 +336,21 @@ run (FerryServe *self, const FerryFunctionEntry *function, FerryCall *call, Ferr
 
 static const FerryAnswerWay call_way = {ferry_call_answer, ferry_call_answer_error};
 
+/* Returns (nullable) a function of the program's, or one that every worker has. */
+static const FerryFunctionEntry *
+find_function (const char *name)
+{
+  if (g_str_equal (name, FERRY_MAP_FUNCTION))
+    return &ferry_map_function;
+  return g_str_equal (name, FERRY_LIST_FUNCTION) ? &ferry_list_function : ferry_function_find (name);
+}
+
 static void
 begin (FerryServe *self, FerryCall *call)
 {
   g_auto (FerryAnswer) answer = {0};
   const char *name = ferry_call_get_method (call);
-  const FerryFunctionEntry *function =
-    g_str_equal (name, FERRY_MAP_FUNCTION) ? &ferry_map_function : ferry_function_find (name);
+  const FerryFunctionEntry *function = find_function (name);
 
   if (ferry_answer_begin (&answer, call, function))
     run (self, function, call, &answer);

@@ -47,6 +47,16 @@ ferry_function_find (const char *name)
 
 /* Removes the job function with that name from the registry. Pointers to its entry stay valid. */
 void ferry_function_forget (const char *name);
+
+/* A function that every worker that serves calls has: it tells which functions the program has registered, so that one
+ * who only has the program can offer them to others. It takes nothing, or anything. */
+#define FERRY_LIST_FUNCTION "ferry.functions"
+/* The result: name, type of the arguments ("*": any or none) and type of the result ("*": any, empty: none) of each
+ * function, in the order of the names. */
+#define FERRY_LIST_FUNCTION_TYPE "a(sss)"
+
+extern const FerryFunctionEntry ferry_list_function;
+
 /* Check that a value (NULL for none) has the type that the function was registered with. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_function_check_arguments (const FerryFunctionEntry *entry, GVariant *arguments, GError **error);

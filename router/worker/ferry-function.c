@@ -109,6 +109,56 @@ ferry_function_find_kind (FerryFunctionKind kind, const char *name)
   return g_hash_table_lookup (registries[kind], name);
 }
 
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  const FerryFunctionEntry *one = *(const FerryFunctionEntry *const *) a;
+  const FerryFunctionEntry *other = *(const FerryFunctionEntry *const *) b;
+
+  return strcmp (one->name, other->name);
+}
+
+/* Returns (transfer container) (element-type FerryFunctionEntry) the functions of jobs. */
+static GPtrArray *
+dup_entries (void)
+{
+  GPtrArray *entries = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer entry;
+  FERRY_AUTO_LOCK (&registry_lock);
+
+  if (registries[FERRY_FUNCTION_OF_JOBS] == NULL)
+    return entries;
+  g_hash_table_iter_init (&iter, registries[FERRY_FUNCTION_OF_JOBS]);
+  while (g_hash_table_iter_next (&iter, NULL, &entry))
+    g_ptr_array_add (entries, entry);
+  return entries;
+}
+
+static GVariant *
+list_functions (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_autoptr (GPtrArray) entries = dup_entries ();
+  GVariantBuilder list;
+
+  g_ptr_array_sort (entries, compare_names);
+  g_variant_builder_init (&list, G_VARIANT_TYPE (FERRY_LIST_FUNCTION_TYPE));
+  for (guint i = 0; i < entries->len; i++)
+    {
+      const FerryFunctionEntry *entry = entries->pdata[i];
+
+      g_variant_builder_add (&list, "(sss)", entry->name, entry->arguments_type != NULL ? entry->arguments_type : "*",
+                             entry->result_type != NULL ? entry->result_type : "*");
+    }
+  return g_variant_builder_end (&list);
+}
+
+const FerryFunctionEntry ferry_list_function = {
+  .name = (char *) FERRY_LIST_FUNCTION,
+  .result_type = (char *) FERRY_LIST_FUNCTION_TYPE,
+  .function = list_functions,
+};
+
 static gboolean
 has_type (GVariant *value, const char *type)
 {
