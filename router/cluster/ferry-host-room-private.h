@@ -1,0 +1,61 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How a host divides its room among the applications that send it tasks. Plain numbers: this knows no session.
+ *
+ * A host has a place for each worker, and places ahead: so many that workers which are quicker than the way to the
+ * application and back always find the next run here. Sessions that want more room get it by turns, one run at a time.
+ * Beside that, each session may have room for the workers that are free, and for one run at the least, so that a task
+ * which is submitted later is sent at once. That is more than there is where several sessions use it at the same time;
+ * then runs wait here, and an application may withdraw them. Room that was given is never taken back.
+ *
+ * Owner:   a FerryHostService has the room, each session its share.
+ * Threads: one. */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* The most places ahead. */
+#define FERRY_HOST_MAX_AHEAD 64
+
+/* What one session has. */
+typedef struct
+{
+  guint64 received; /* how many runs the session has sent in all */
+  guint64 room;     /* how many it may have sent in all; never decreases */
+  guint want;       /* how many more tasks wait at the application */
+  guint n_open;     /* runs that were sent and are not over */
+} FerryHostShare;
+
+typedef struct
+{
+  guint n_workers;
+  gint64 mean_run;   /* in microseconds, of the latest runs; 0: not known */
+  gint64 round_trip; /* in microseconds, of the latest ways to an application and back; 0: not known */
+  GPtrArray *shares; /* (owned) (element-type FerryHostShare): elements unowned */
+  guint next;        /* index of the share whose turn is next */
+} FerryHostRoom;
+
+void ferry_host_room_init (FerryHostRoom *self, guint n_workers);
+void ferry_host_room_clear (FerryHostRoom *self);
+/* share must stay where it is until it is removed. */
+void ferry_host_room_add (FerryHostRoom *self, FerryHostShare *share);
+void ferry_host_room_remove (FerryHostRoom *self, FerryHostShare *share);
+
+/* Another measurement, which counts for an eighth. */
+void ferry_host_room_note_run (FerryHostRoom *self, gint64 time);
+void ferry_host_room_note_round_trip (FerryHostRoom *self, gint64 time);
+/* How many runs may wait here ahead of the workers. */
+guint ferry_host_room_get_ahead (const FerryHostRoom *self);
+/* How many runs may be with workers, or wait for leave, at the same time. */
+guint ferry_host_room_get_n_places (const FerryHostRoom *self);
+
+/* The session has sent a run. Returns FALSE if it had no room for that: it breaks the protocol. */
+gboolean ferry_host_share_take_run (FerryHostShare *self);
+/* Gives out what room there is. */
+void ferry_host_room_settle (FerryHostRoom *self);
+
+G_END_DECLS

@@ -1,0 +1,148 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How a host divides its room among the applications that send it tasks. See ferry-host-room-private.h. */
+
+#include "config.h"
+
+#include "cluster/ferry-host-room-private.h"
+
+/* While a run takes longer than so many round trips, nothing is gained by runs ahead: the way costs 2 % of it. */
+#define MAX_ROUND_TRIPS 50
+
+/* A measurement changes the mean by one part in so many. */
+#define MEAN_OF 8
+
+void
+ferry_host_room_init (FerryHostRoom *self, guint n_workers)
+{
+  *self = (FerryHostRoom){.n_workers = n_workers, .shares = g_ptr_array_new ()};
+}
+
+void
+ferry_host_room_clear (FerryHostRoom *self)
+{
+  g_assert (self->shares == NULL || self->shares->len == 0);
+  g_clear_pointer (&self->shares, g_ptr_array_unref);
+}
+
+void
+ferry_host_room_add (FerryHostRoom *self, FerryHostShare *share)
+{
+  *share = (FerryHostShare){0};
+  g_ptr_array_add (self->shares, share);
+}
+
+void
+ferry_host_room_remove (FerryHostRoom *self, FerryHostShare *share)
+{
+  g_ptr_array_remove (self->shares, share);
+}
+
+/* ---- measurements ---- */
+
+static void
+note (gint64 *mean, gint64 time)
+{
+  time = MAX (time, 1);
+  *mean = *mean == 0 ? time : MAX (*mean + (time - *mean) / MEAN_OF, 1);
+}
+
+void
+ferry_host_room_note_run (FerryHostRoom *self, gint64 time)
+{
+  note (&self->mean_run, time);
+}
+
+void
+ferry_host_room_note_round_trip (FerryHostRoom *self, gint64 time)
+{
+  note (&self->round_trip, time);
+}
+
+guint
+ferry_host_room_get_ahead (const FerryHostRoom *self)
+{
+  gint64 n_ahead;
+
+  if (self->mean_run == 0 || self->round_trip == 0 || self->mean_run / MAX_ROUND_TRIPS >= self->round_trip)
+    return 0;
+  n_ahead = ((gint64) self->n_workers * self->round_trip + self->mean_run - 1) / self->mean_run;
+  return (guint) MIN (n_ahead, FERRY_HOST_MAX_AHEAD);
+}
+
+guint
+ferry_host_room_get_n_places (const FerryHostRoom *self)
+{
+  return self->n_workers + ferry_host_room_get_ahead (self);
+}
+
+/* ---- shares ---- */
+
+static guint64
+get_unused (const FerryHostShare *self)
+{
+  return self->room - self->received;
+}
+
+gboolean
+ferry_host_share_take_run (FerryHostShare *self)
+{
+  if (self->received >= self->room)
+    return FALSE;
+  self->received++;
+  self->want -= self->want > 0 ? 1 : 0;
+  self->n_open++;
+  return TRUE;
+}
+
+/* What a share takes of the room. Room that a session does not want to use is not taken. */
+static guint64
+get_taken (const FerryHostShare *self)
+{
+  return self->n_open + (self->want > 0 ? get_unused (self) : 0);
+}
+
+/* Gives one run's room to each share in turn that wants more, until nothing is left or wanted. */
+static void
+give_by_turns (FerryHostRoom *self, guint64 left)
+{
+  guint n_content = 0;
+
+  while (left > 0 && n_content < self->shares->len)
+    {
+      FerryHostShare *share = self->shares->pdata[self->next % self->shares->len];
+
+      self->next = (self->next + 1) % self->shares->len;
+      n_content++;
+      if (share->want <= get_unused (share))
+        continue;
+      share->room++;
+      left--;
+      n_content = 0;
+    }
+}
+
+void
+ferry_host_room_settle (FerryHostRoom *self)
+{
+  /* A round trip passes until a run comes for new room, and another one until there is leave for it. */
+  guint64 size = self->n_workers + 2 * ferry_host_room_get_ahead (self);
+  guint64 taken = 0;
+  guint64 n_open = 0;
+  guint64 n_free;
+
+  for (guint i = 0; i < self->shares->len; i++)
+    {
+      taken += get_taken (self->shares->pdata[i]);
+      n_open += ((FerryHostShare *) self->shares->pdata[i])->n_open;
+    }
+  give_by_turns (self, taken < size ? size - taken : 0);
+  n_free = n_open < self->n_workers ? self->n_workers - n_open : 0;
+  for (guint i = 0; i < self->shares->len; i++)
+    {
+      FerryHostShare *share = self->shares->pdata[i];
+
+      share->room = MAX (share->room, share->received + MAX (n_free, share->n_open == 0 ? 1 : 0));
+    }
+}

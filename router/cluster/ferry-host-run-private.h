@@ -1,0 +1,118 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One run that an application asks a host for: a call of FERRY_RUN_METHOD, the task that does it here, and what waits
+ * to be sent of it.
+ *
+ * What is to be sent waits in order, as the session may have no room for a while. What the function yields is held
+ * back by the application's window, and so in the worker; progress is paced, and only the latest report is sent. Other
+ * messages of the function are bounded: a run that sends too much while none of it can be sent fails. Log lines beyond
+ * the bound are left out, and counted.
+ *
+ * Owner:   counted references: its session, its call, and whoever is about to tell it something.
+ * Threads: the router's, except that the call's functions are called by the thread that receives. */
+
+#pragma once
+
+#include "call/ferry-transactions-private.h"
+#include "cluster/ferry-run-message-private.h"
+#include "route/ferry-home-private.h"
+#include "task/ferry-executor.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  FERRY_HOST_RUN_WAITING,  /* no worker has a place for it */
+  FERRY_HOST_RUN_RESERVED, /* a place is kept, and leave is awaited */
+  FERRY_HOST_RUN_RUNNING,  /* the executor has the task */
+  FERRY_HOST_RUN_ENDED,    /* there is no task, or it is done; the end may not have been sent yet */
+} FerryHostRunState;
+
+typedef struct _FerryHostRun FerryHostRun;
+
+/* What a run tells its owner. */
+typedef struct
+{
+  /* There is something to send: ferry_host_run_flush(). */
+  void (*owes) (gpointer owner, FerryHostRun *run);
+  /* The application has cancelled the run. */
+  void (*cancelled) (gpointer owner, FerryHostRun *run);
+} FerryHostRunFuncs;
+
+/* The line of runs that wait for the workers of a host, or have a place with them. A run leaves it once, when it was
+ * refused or its task is done, also when nobody wants to hear of it any more. */
+typedef struct
+{
+  void (*leave) (gpointer data, FerryHostRun *run);
+  gpointer data;
+  GQueue *part; /* (unowned): the list that the run's link is in */
+} FerryHostLine;
+
+struct _FerryHostRun
+{
+  gint references;                /* atomic */
+  const FerryHostRunFuncs *funcs; /* const */
+  gpointer owner;                 /* main: (unowned) (nullable): NULL once the session has ended */
+  GRefString *host;               /* const: (owned): the host's name */
+  FerryHome *home;                /* const: (owned): the router's */
+  FerryCall *call;                /* main: (owned) (nullable): NULL once its end was sent */
+  guint64 xid;                    /* const */
+  FerryRunRequest request;        /* const */
+  gint64 came_at;                 /* const: monotonic time */
+  FerryHostRunState state;        /* main, as all below */
+  FerryTask *task;                /* (owned) (nullable) */
+  GQueue out;                     /* (element-type Out) (owned): what is to be sent, in order */
+  gsize out_size;                 /* bytes of it, without what was yielded */
+  guint n_lost_lines;
+  gboolean has_progress; /* there is a report that was not sent */
+  gint64 progress_due;   /* monotonic time before which no progress is sent */
+  gboolean has_end;      /* what follows is the end, which is sent last */
+  gboolean is_refused;
+  GVariant *result;   /* (owned) (nullable) */
+  GError *failure;    /* (owned) (nullable) */
+  char *trace;        /* (owned) (nullable) */
+  FerryHostLine line; /* leave: NULL while it is in no line */
+  GList link;         /* in a list of the line */
+  gint64 asked_at;    /* when leave was asked for; 0: it was not */
+  gboolean owing;     /* for the owner: it is among those that have something to send */
+  gboolean paced;     /* for the owner: it is among those that have progress to send later */
+};
+
+/* Returns (transfer full) (nullable) a run for call. NULL with an error when its arguments are malformed. owner is told
+ * nothing before ferry_host_run_listen(). */
+FerryHostRun *ferry_host_run_new (FerryCall *call, FerryHome *home, GRefString *host, const FerryHostRunFuncs *funcs,
+                                  gpointer owner, GError **error);
+FerryHostRun *ferry_host_run_ref (FerryHostRun *self);
+void ferry_host_run_unref (FerryHostRun *self);
+/* Makes the run hear of cancels and windows. It may be cancelled already. */
+void ferry_host_run_listen (FerryHostRun *self);
+
+/* Tells the application that the run begins, or asks for leave. */
+void ferry_host_run_tell_begin (FerryHostRun *self);
+/* Submits the run's task. If the executor does not take it, the run is refused. */
+void ferry_host_run_start (FerryHostRun *self, FerryExecutor *executor);
+/* Ends a run that was not begun. */
+void ferry_host_run_refuse (FerryHostRun *self, const GError *reason);
+/* Cancels the task of a run that was begun. */
+void ferry_host_run_cancel (FerryHostRun *self);
+/* Ends the task of a cancelled run by force in that time, in microseconds. */
+void ferry_host_run_hurry (FerryHostRun *self, gint64 grace);
+/* Adds a line that the worker has printed. */
+void ferry_host_run_log (FerryHostRun *self, GLogLevelFlags level, const char *line);
+/* Forgets the call and the owner: nothing can be sent any more. The task goes on, and the run stays in its line. */
+void ferry_host_run_detach (FerryHostRun *self);
+
+typedef enum
+{
+  FERRY_HOST_RUN_SENT,    /* all that could be sent was sent; owes() tells when there is more */
+  FERRY_HOST_RUN_PACED,   /* there is progress to be sent later, at progress_due */
+  FERRY_HOST_RUN_BLOCKED, /* the transport has no room */
+  FERRY_HOST_RUN_OVER,    /* the end was sent */
+} FerryHostRunFlush;
+
+FerryHostRunFlush ferry_host_run_flush (FerryHostRun *self, gint64 now);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryHostRun, ferry_host_run_unref)
+
+G_END_DECLS

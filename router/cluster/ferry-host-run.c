@@ -1,0 +1,575 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One run that an application asks a host for. See ferry-host-run-private.h. */
+
+#include "config.h"
+
+#include "cluster/ferry-host-run-private.h"
+
+#include "base/ferry-base-private.h"
+#include "call/ferry-remote-error-private.h"
+#include "task/ferry-runner-private.h"
+#include "task/ferry-task-private.h"
+
+/* How many yielded values may be between a function and the application's window. */
+#define WINDOW 16
+
+/* How often progress is sent, in microseconds. */
+#define PROGRESS_INTERVAL (100 * FERRY_MICROSECONDS_PER_MILLISECOND)
+
+/* How many bytes of messages may wait to be sent. One message may be larger. */
+#define MAX_OUT (8 * 1024 * 1024)
+
+/* The same for log lines, which are left out beyond this. */
+#define MAX_OUT_WITH_LINES (256 * 1024)
+
+/* What is counted for each value beside its bytes. */
+#define OUT_COST 64
+
+/* A value that is to be sent. */
+typedef struct
+{
+  const char *name; /* (nullable): NULL for what was yielded */
+  GVariant *value;  /* (owned) */
+  gsize cost;
+} Out;
+
+static void
+out_free (gpointer data)
+{
+  Out *self = data;
+
+  g_variant_unref (self->value);
+  g_free (self);
+}
+
+/* ---- references ---- */
+
+FerryHostRun *
+ferry_host_run_ref (FerryHostRun *self)
+{
+  g_atomic_int_inc (&self->references);
+  return self;
+}
+
+static void
+clear_out (FerryHostRun *self)
+{
+  g_queue_clear_full (&self->out, out_free);
+  self->out_size = 0;
+}
+
+void
+ferry_host_run_unref (FerryHostRun *self)
+{
+  if (!g_atomic_int_dec_and_test (&self->references))
+    return;
+  clear_out (self);
+  ferry_run_request_clear (&self->request);
+  g_clear_pointer (&self->call, ferry_call_unref);
+  g_clear_object (&self->task);
+  g_clear_pointer (&self->result, g_variant_unref);
+  g_clear_error (&self->failure);
+  g_clear_pointer (&self->home, ferry_home_unref);
+  g_clear_pointer (&self->host, g_ref_string_release);
+  g_free (self->trace);
+  g_free (self);
+}
+
+FerryHostRun *
+ferry_host_run_new (FerryCall *call, FerryHome *home, GRefString *host, const FerryHostRunFuncs *funcs, gpointer owner,
+                    GError **error)
+{
+  g_autoptr (FerryHostRun) self = g_new0 (FerryHostRun, 1);
+
+  self->references = 1;
+  self->home = ferry_home_ref (home);
+  self->host = g_ref_string_acquire (host);
+  self->funcs = funcs;
+  self->owner = owner;
+  self->call = ferry_call_ref (call);
+  self->xid = ferry_call_get_xid (call);
+  self->came_at = g_get_monotonic_time ();
+  self->link.data = self;
+  g_queue_init (&self->out);
+  if (!ferry_run_request_from_variant (&self->request, ferry_call_get_arguments (call), error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+static void
+unref_run (gpointer data)
+{
+  ferry_host_run_unref (data);
+}
+
+/* ---- what waits to be sent ---- */
+
+static void
+note_owing (FerryHostRun *self)
+{
+  if (self->owner != NULL && self->call != NULL)
+    self->funcs->owes (self->owner, self);
+}
+
+static void
+put (FerryHostRun *self, const char *name, GVariant *value)
+{
+  Out *out = g_new (Out, 1);
+
+  *out = (Out){name, g_variant_ref_sink (value), 0};
+  if (self->call == NULL)
+    {
+      out_free (out);
+      return;
+    }
+  if (name != NULL)
+    out->cost = OUT_COST + g_variant_get_size (value);
+  self->out_size += out->cost;
+  g_queue_push_tail (&self->out, out);
+  note_owing (self);
+}
+
+/* Sets the end, unless there is one. Takes failure and trace. */
+static void
+set_end (FerryHostRun *self, GVariant *result, GError *failure, char *trace)
+{
+  if (self->has_end)
+    {
+      g_clear_pointer (&result, g_variant_unref);
+      g_clear_error (&failure);
+      g_free (trace);
+      return;
+    }
+  self->has_end = TRUE;
+  self->result = result;
+  self->failure = failure;
+  self->trace = trace;
+  note_owing (self);
+}
+
+static void
+leave_line (FerryHostRun *self)
+{
+  FerryHostLine line = self->line;
+
+  self->line = (FerryHostLine){0};
+  if (line.leave == NULL)
+    return;
+  g_queue_unlink (line.part, &self->link);
+  line.leave (line.data, self);
+}
+
+void
+ferry_host_run_refuse (FerryHostRun *self, const GError *reason)
+{
+  self->state = FERRY_HOST_RUN_ENDED;
+  self->is_refused = TRUE;
+  clear_out (self);
+  set_end (self, NULL, ferry_error_copy (reason), NULL);
+  leave_line (self);
+}
+
+void
+ferry_host_run_tell_begin (FerryHostRun *self)
+{
+  put (self, FERRY_BEGIN_VALUE, g_variant_new_tuple (NULL, 0));
+}
+
+void
+ferry_host_run_log (FerryHostRun *self, GLogLevelFlags level, const char *line)
+{
+  if (self->has_end || self->call == NULL)
+    return;
+  if (self->out_size >= MAX_OUT_WITH_LINES)
+    {
+      self->n_lost_lines++;
+      return;
+    }
+  if (self->n_lost_lines > 0)
+    {
+      g_autofree char *note = g_strdup_printf ("%u lines of the worker were left out here", self->n_lost_lines);
+
+      self->n_lost_lines = 0;
+      put (self, FERRY_LOG_VALUE, ferry_run_log_to_variant (G_LOG_LEVEL_WARNING, note));
+    }
+  put (self, FERRY_LOG_VALUE, ferry_run_log_to_variant (level, line));
+}
+
+/* ---- what the task tells ---- */
+
+static void
+task_progressed (FerryTask *task, FerryHostRun *self)
+{
+  self->has_progress = TRUE;
+  note_owing (self);
+}
+
+static void
+task_yielded (FerryTask *task, GVariant *value, FerryHostRun *self)
+{
+  put (self, NULL, value);
+}
+
+static void
+task_sent (FerryTask *task, const char *type, GVariant *value, FerryHostRun *self)
+{
+  if (self->has_end)
+    return;
+  if (self->out_size < MAX_OUT)
+    {
+      put (self, FERRY_MESSAGE_VALUE, ferry_run_message_to_variant (type, value));
+      return;
+    }
+  set_end (self, NULL,
+           g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                        "Function '%s' sent more than the connection to the application takes; send less, or yield it",
+                        self->request.function),
+           NULL);
+  ferry_host_run_cancel (self);
+  ferry_host_run_hurry (self, 0);
+}
+
+/* Returns (transfer full) the trace of the task's error with a line for this host. */
+static char *
+dup_trace (FerryHostRun *self)
+{
+  const char *inner = ferry_task_get_trace (self->task);
+  g_autoptr (GString) trace = g_string_new (inner);
+
+  if (trace->len > 0 && trace->str[trace->len - 1] != '\n')
+    g_string_append_c (trace, '\n');
+  if (inner == NULL && ferry_task_get_pid (self->task) > 0)
+    g_string_append_printf (trace, "in function '%s' of process %d\n", self->request.function,
+                            (int) ferry_task_get_pid (self->task));
+  g_string_append_printf (trace, "on host '%s'\n", self->host);
+  return g_string_free (g_steal_pointer (&trace), FALSE);
+}
+
+static void
+end_with_error (FerryHostRun *self)
+{
+  const GError *late = ferry_task_get_late_error (self->task);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) none G_GNUC_UNUSED = ferry_task_get_result (self->task, &error);
+
+  if (ferry_task_get_state (self->task) == FERRY_TASK_STATE_CANCELLED && late != NULL)
+    {
+      g_clear_error (&error);
+      error = ferry_error_copy (late);
+    }
+  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST))
+    put (self, FERRY_LOST_VALUE, g_variant_new_tuple (NULL, 0));
+  set_end (self, NULL, g_steal_pointer (&error), dup_trace (self));
+}
+
+/* Whether the task failed before any worker had it: the pool has no worker for it. */
+static gboolean
+was_not_begun (FerryTask *task)
+{
+  return ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED && ferry_task_get_start_time (task) == 0 &&
+         !g_error_matches (ferry_task_get_error (task), FERRY_ERROR, FERRY_ERROR_TIMED_OUT) &&
+         !g_error_matches (ferry_task_get_error (task), FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT);
+}
+
+/* Drops the reference that connect_task() has taken. */
+static void
+disconnect_task (FerryHostRun *self)
+{
+  g_signal_handlers_disconnect_by_data (self->task, self);
+  ferry_host_run_unref (self);
+}
+
+static void
+task_done (FerryTask *task, FerryHostRun *self)
+{
+  g_autoptr (FerryHostRun) kept G_GNUC_UNUSED = ferry_host_run_ref (self);
+
+  disconnect_task (self);
+  self->state = FERRY_HOST_RUN_ENDED;
+  if (ferry_task_get_state (task) == FERRY_TASK_STATE_COMPLETED)
+    set_end (self, ferry_task_get_result (task, NULL), NULL, NULL);
+  else if (was_not_begun (task))
+    ferry_host_run_refuse (self, ferry_task_get_error (task));
+  else
+    end_with_error (self);
+  leave_line (self);
+}
+
+/* ---- the task ---- */
+
+/* The reference is for the task, which always comes to its end. */
+static void
+connect_task (FerryHostRun *self)
+{
+  static const struct
+  {
+    const char *signal;
+    GCallback handler;
+  } handlers[] = {
+    {"progress", G_CALLBACK (task_progressed)},
+    {"yielded", G_CALLBACK (task_yielded)},
+    {"message", G_CALLBACK (task_sent)},
+    {"done", G_CALLBACK (task_done)},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (handlers); i++)
+    g_signal_connect (self->task, handlers[i].signal, handlers[i].handler, self);
+  ferry_host_run_ref (self);
+}
+
+static void
+set_up_task (FerryHostRun *self)
+{
+  const FerryRunRequest *request = &self->request;
+  FerryTask *task = ferry_task_new (request->kind, request->function, request->arguments);
+
+  if (request->name != NULL)
+    ferry_task_set_name (task, request->name);
+  if (request->run_timeout > 0)
+    ferry_task_set_run_timeout (task, request->run_timeout);
+  if (request->deadline_left > 0)
+    ferry_task_set_deadline (task, ferry_time_add (self->came_at, request->deadline_left));
+  ferry_task_set_cancel_grace (task, request->cancel_grace);
+  if (request->kind == FERRY_TASK_KIND_ITERATION)
+    {
+      ferry_task_set_window (task, WINDOW);
+      ferry_task_hold_window (task);
+    }
+  self->task = task;
+}
+
+void
+ferry_host_run_start (FerryHostRun *self, FerryExecutor *executor)
+{
+  g_autoptr (GError) error = NULL;
+
+  set_up_task (self);
+  self->state = FERRY_HOST_RUN_RUNNING;
+  connect_task (self);
+  if (ferry_executor_submit_task (executor, self->task, &error))
+    return;
+  disconnect_task (self);
+  ferry_host_run_refuse (self, error);
+}
+
+void
+ferry_host_run_cancel (FerryHostRun *self)
+{
+  if (self->task != NULL)
+    ferry_task_cancel (self->task);
+}
+
+void
+ferry_host_run_hurry (FerryHostRun *self, gint64 grace)
+{
+  FerryTaskCarrier *carrier = self->task != NULL ? ferry_task_get_placement (self->task)->carrier : NULL;
+
+  if (carrier == NULL || ferry_task_get_state (self->task) != FERRY_TASK_STATE_CANCELLING)
+    return;
+  if (grace > 0)
+    carrier->funcs->give_time (carrier, self->task, grace);
+  else
+    carrier->funcs->force (carrier, self->task);
+}
+
+/* ---- what the call tells ---- */
+
+static void
+window_grew (gpointer data)
+{
+  note_owing (data);
+}
+
+/* The thread that receives: implements the window's function, whose reference it drops. */
+static void
+take_window (gpointer data)
+{
+  FerryHostRun *self = data;
+
+  if (!ferry_home_is_own (self->home))
+    {
+      ferry_home_invoke (self->home, window_grew, self, unref_run);
+      return;
+    }
+  window_grew (self);
+  ferry_host_run_unref (self);
+}
+
+static void
+hold (gpointer data)
+{
+  ferry_host_run_ref (data);
+}
+
+static void
+note_cancel (gpointer data)
+{
+  FerryHostRun *self = data;
+
+  if (self->owner != NULL)
+    self->funcs->cancelled (self->owner, self);
+}
+
+/* The thread that receives. */
+static void
+take_cancel (FerryCall *call, gpointer data)
+{
+  FerryHostRun *self = data;
+
+  if (ferry_home_is_own (self->home))
+    note_cancel (self);
+  else
+    ferry_home_invoke (self->home, note_cancel, ferry_host_run_ref (self), unref_run);
+}
+
+void
+ferry_host_run_listen (FerryHostRun *self)
+{
+  /* The reference is the call's, as the thread that receives may be in take_cancel() until the call is freed. */
+  ferry_call_attach (self->call, ferry_host_run_ref (self), unref_run);
+  if (self->request.kind == FERRY_TASK_KIND_ITERATION)
+    ferry_call_set_window_func (self->call, take_window, hold, self);
+  ferry_call_set_cancel_func (self->call, take_cancel, self);
+}
+
+/* Drops the call, which has a reference to the run. */
+static void
+drop_call (FerryHostRun *self)
+{
+  g_autoptr (FerryHostRun) kept G_GNUC_UNUSED = ferry_host_run_ref (self);
+  g_autoptr (FerryCall) call = g_steal_pointer (&self->call);
+
+  if (call == NULL)
+    return;
+  ferry_call_set_cancel_func (call, NULL, NULL);
+  ferry_call_set_window_func (call, NULL, NULL, NULL);
+  clear_out (self);
+}
+
+void
+ferry_host_run_detach (FerryHostRun *self)
+{
+  self->owner = NULL;
+  if (self->call != NULL)
+    ferry_call_drop (self->call);
+  drop_call (self);
+}
+
+/* ---- sending ---- */
+
+static gboolean
+is_blocked (const GError *error)
+{
+  return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+}
+
+/* Sends one value. Returns FALSE if it must wait; blocked: set if that is for the transport. */
+static gboolean
+send_out (FerryHostRun *self, const Out *out, gboolean *blocked)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean sent;
+
+  if (out->name == NULL && ferry_call_get_window (self->call) == 0 &&
+      (ferry_call_get_flags (self->call) & FERRY_CALL_STREAM) != 0)
+    return FALSE;
+  sent = out->name != NULL ? ferry_call_send_value (self->call, out->name, out->value, &error)
+                           : ferry_call_send_item (self->call, out->value, &error);
+  *blocked = is_blocked (error);
+  if (sent || *blocked)
+    return sent;
+  if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
+    {
+      set_end (self, NULL, g_steal_pointer (&error), NULL);
+      ferry_host_run_cancel (self);
+    }
+  return TRUE;
+}
+
+/* Returns FALSE if something must wait. */
+static gboolean
+send_all_out (FerryHostRun *self, gboolean *blocked)
+{
+  Out *out;
+
+  while ((out = g_queue_peek_head (&self->out)) != NULL)
+    {
+      if (!send_out (self, out, blocked))
+        return FALSE;
+      g_queue_pop_head (&self->out);
+      self->out_size -= out->cost;
+      if (out->name == NULL && self->task != NULL)
+        ferry_task_consume (self->task, 1);
+      out_free (out);
+    }
+  return TRUE;
+}
+
+static gboolean
+send_progress (FerryHostRun *self, gint64 now)
+{
+  FerryProgress progress = {0};
+  g_autoptr (GError) error = NULL;
+
+  progress.fraction = ferry_task_get_fraction (self->task);
+  progress.amount = ferry_task_get_amount (self->task);
+  progress.total = ferry_task_get_total (self->task);
+  g_strlcpy (progress.unit, ferry_task_get_unit (self->task) != NULL ? ferry_task_get_unit (self->task) : "",
+             sizeof progress.unit);
+  g_strlcpy (progress.text, ferry_task_get_message (self->task) != NULL ? ferry_task_get_message (self->task) : "",
+             sizeof progress.text);
+  if (!ferry_call_send_value (self->call, FERRY_PROGRESS_VALUE, ferry_run_progress_to_variant (&progress), &error) &&
+      is_blocked (error))
+    return FALSE;
+  self->has_progress = FALSE;
+  self->progress_due = now + PROGRESS_INTERVAL;
+  return TRUE;
+}
+
+/* Sends the end. Returns FALSE if the transport has no room. */
+static gboolean
+send_end (FerryHostRun *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->is_refused)
+    ferry_call_refuse (self->call, self->failure, &error);
+  else if (self->failure != NULL)
+    ferry_call_answer_error (self->call, self->failure, self->trace, NULL, &error);
+  else
+    ferry_call_answer (self->call, self->result, &error);
+  if (error == NULL || g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
+    return TRUE;
+  if (is_blocked (error))
+    return FALSE;
+  if (self->failure != NULL)
+    {
+      g_debug ("The end of run %" G_GUINT64_FORMAT " was not sent: %s", self->xid, error->message);
+      return TRUE;
+    }
+  /* The result cannot be sent, so the application is told why. */
+  self->failure = g_steal_pointer (&error);
+  return send_end (self);
+}
+
+FerryHostRunFlush
+ferry_host_run_flush (FerryHostRun *self, gint64 now)
+{
+  gboolean blocked = FALSE;
+
+  if (self->call == NULL)
+    return FERRY_HOST_RUN_OVER;
+  if (!send_all_out (self, &blocked))
+    return blocked ? FERRY_HOST_RUN_BLOCKED : FERRY_HOST_RUN_SENT;
+  if (self->has_progress && !self->is_refused && (self->has_end || now >= self->progress_due) &&
+      !send_progress (self, now))
+    return FERRY_HOST_RUN_BLOCKED;
+  if (!self->has_end)
+    return self->has_progress ? FERRY_HOST_RUN_PACED : FERRY_HOST_RUN_SENT;
+  if (!send_end (self))
+    return FERRY_HOST_RUN_BLOCKED;
+  drop_call (self);
+  return FERRY_HOST_RUN_OVER;
+}

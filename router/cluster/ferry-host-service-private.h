@@ -1,0 +1,65 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a host does for applications: it has a pool, and any number of sessions, each over a transport. It knows nothing
+ * of the network.
+ *
+ * Runs stand in one line, in the order in which they came. A run that gets a place begins at once if it is idempotent,
+ * and else asks for leave. There are as many places as there are workers, and some ahead while runs are short. A place
+ * whose application does not answer is given to another run meanwhile.
+ *
+ * Owner:   counted references. What it still does when the last one is dropped ends with it.
+ * Threads: the router's. */
+
+#pragma once
+
+#include "call/ferry-transport.h"
+#include "cluster/ferry-run-message-private.h"
+#include "task/ferry-pool.h"
+
+G_BEGIN_DECLS
+
+/* The domain of log messages about tasks on a host. */
+#define FERRY_HOST_LOG_DOMAIN "Ferry-Host"
+
+/* The most sessions at a time. */
+#define FERRY_HOST_MAX_SESSIONS 10000
+
+#define FERRY_TYPE_HOST_SERVICE (ferry_host_service_get_type ())
+G_DECLARE_FINAL_TYPE (FerryHostService, ferry_host_service, FERRY, HOST_SERVICE, GObject)
+
+typedef struct
+{
+  /* The facts have changed. */
+  void (*facts_changed) (gpointer data);
+  /* The last run and the last session of a draining service are over. */
+  void (*drained) (gpointer data);
+} FerryHostServiceFuncs;
+
+/* name, instance: tokens. functions: (array zero-terminated=1): what the pool's program has for applications. */
+FerryHostService *ferry_host_service_new (FerryPool *pool, const char *name, const char *instance,
+                                          const char *const *functions, const FerryHostServiceFuncs *funcs,
+                                          gpointer data);
+
+/* Returns (transfer none) the facts, as they are now. */
+const FerryHostFacts *ferry_host_service_get_facts (FerryHostService *self);
+/* Serves an application until its transport ends. name: who it is, for logs. Fails with FERRY_ERROR_ALREADY_RUNNING,
+ * and with FERRY_ERROR_TOO_LARGE when there are too many sessions. */
+gboolean ferry_host_service_add (FerryHostService *self, FerryTransport *transport, const char *name, GError **error);
+/* Takes no more runs, gives back those that have not begun, and waits for the others: calls drained() later. */
+void ferry_host_service_drain (FerryHostService *self);
+/* Ends all sessions now, and their tasks by force. */
+void ferry_host_service_end (FerryHostService *self, const GError *reason);
+
+typedef struct
+{
+  guint n_sessions;
+  guint n_waiting;  /* runs without a place */
+  guint n_reserved; /* runs that wait for leave */
+  guint n_running;
+  guint n_places; /* how many there are */
+} FerryHostServiceCounts;
+
+FerryHostServiceCounts ferry_host_service_get_counts (FerryHostService *self);
+
+G_END_DECLS

@@ -1,0 +1,439 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "cluster/host-test.h"
+
+#include "base/ferry-mailbox-private.h"
+
+/* ---- the host ---- */
+
+static void
+note_facts_changed (gpointer data)
+{
+  ((HostTest *) data)->n_facts_changed++;
+}
+
+static void
+note_drained (gpointer data)
+{
+  ((HostTest *) data)->drained = TRUE;
+}
+
+static const FerryHostServiceFuncs service_funcs = {note_facts_changed, note_drained};
+
+HostTest *
+host_test_new (gboolean in_threads, guint n_workers)
+{
+  static const char *const functions[] = {
+    "add",
+    "bytes",
+    "crash",
+    "echo",
+    "fail",
+    "gate",
+    "hang",
+    "nothing",
+    "note",
+    "print",
+    "report",
+    "send",
+    "sleep-until-cancelled",
+    "spin-for-ever",
+    "yield",
+    NULL,
+  };
+  HostTest *self = g_new0 (HostTest, 1);
+
+  self->task = task_test_new (in_threads, n_workers);
+  self->service =
+    ferry_host_service_new (self->task->pool, "alpha", "0123456789abcdef", functions, &service_funcs, self);
+  return self;
+}
+
+void
+host_test_free (HostTest *self)
+{
+  g_clear_object (&self->service);
+  task_test_free (self->task);
+  g_free (self);
+}
+
+void
+host_test_wait_drained (HostTest *self)
+{
+  ferry_test_wait_flag (&self->drained);
+}
+
+typedef struct
+{
+  HostTest *test;
+  guint n_waiting, n_reserved, n_running;
+} Counts;
+
+static gboolean
+has_counts (gpointer data)
+{
+  Counts *wanted = data;
+  FerryHostServiceCounts counts = ferry_host_service_get_counts (wanted->test->service);
+
+  return counts.n_waiting == wanted->n_waiting && counts.n_reserved == wanted->n_reserved &&
+         counts.n_running == wanted->n_running;
+}
+
+void
+host_test_wait_counts (HostTest *self, guint n_waiting, guint n_reserved, guint n_running)
+{
+  Counts counts = {self, n_waiting, n_reserved, n_running};
+
+  ferry_test_run_until (has_counts, &counts);
+}
+
+/* ---- what an application is told ---- */
+
+/* What the receiving thread passes on to the test's. */
+typedef struct
+{
+  HostTestCall *call; /* (owned) */
+  char *name;         /* (owned) (nullable): NULL for the end */
+  GVariant *value;    /* (owned) (nullable) */
+  GError *error;      /* (owned) (nullable) */
+  char *trace;        /* (owned) (nullable) */
+  gboolean refused;
+} Event;
+
+static HostTestCall *
+call_ref (HostTestCall *self)
+{
+  g_atomic_int_inc (&self->references);
+  return self;
+}
+
+void
+host_test_call_unref (HostTestCall *self)
+{
+  if (!g_atomic_int_dec_and_test (&self->references))
+    return;
+  g_string_free (self->said, TRUE);
+  g_clear_pointer (&self->result, g_variant_unref);
+  g_clear_error (&self->error);
+  g_free (self->trace);
+  g_free (self);
+}
+
+static void
+event_free (gpointer data)
+{
+  Event *self = data;
+
+  g_clear_pointer (&self->call, host_test_call_unref);
+  g_clear_pointer (&self->value, g_variant_unref);
+  g_clear_error (&self->error);
+  g_free (self->trace);
+  g_free (self->name);
+  g_free (self);
+}
+
+static void
+note_said (HostTestCall *self, const Event *event)
+{
+  gboolean is_shown = event->name[0] == '\0' || g_str_equal (event->name, FERRY_MESSAGE_VALUE) ||
+                      g_str_equal (event->name, FERRY_LOG_VALUE);
+  g_autofree char *value = is_shown ? g_variant_print (event->value, FALSE) : NULL;
+
+  if (self->said->len > 0)
+    g_string_append_c (self->said, ' ');
+  g_string_append (self->said, event->name);
+  if (value != NULL)
+    g_string_append_printf (self->said, ":%s", value);
+}
+
+/* A value that comes before the answer. */
+static void
+take_value (HostTestCall *self, const Event *event)
+{
+  HostTestApplication *application = self->application;
+  FerryProgress progress;
+
+  if (event->name[0] == '\0')
+    self->n_items++;
+  else if (g_str_equal (event->name, FERRY_BEGIN_VALUE))
+    self->n_begins++;
+  else if (g_str_equal (event->name, FERRY_ROOM_VALUE))
+    g_assert_true (ferry_run_room_from_variant (event->value, &application->room, NULL));
+  else if (g_str_equal (event->name, FERRY_LOAD_VALUE))
+    application->n_load++;
+  else if (g_str_equal (event->name, FERRY_DRAIN_VALUE))
+    application->told_drain = TRUE;
+  else if (g_str_equal (event->name, FERRY_PROGRESS_VALUE))
+    {
+      g_assert_true (ferry_run_progress_from_variant (&progress, event->value, NULL));
+      self->fraction = progress.fraction;
+      /* How many reports come depends on time, so they are counted, and not written down. */
+      self->n_progress++;
+      return;
+    }
+  note_said (self, event);
+}
+
+static void
+take_event (gpointer data)
+{
+  Event *event = data;
+  HostTestCall *self = event->call;
+
+  g_assert_false (self->done);
+  if (event->name != NULL)
+    {
+      take_value (self, event);
+      return;
+    }
+  self->done = TRUE;
+  self->refused = event->refused;
+  self->result = g_steal_pointer (&event->value);
+  self->error = g_steal_pointer (&event->error);
+  self->trace = g_steal_pointer (&event->trace);
+}
+
+/* The receiving thread. */
+static void
+item_came (gpointer data, const char *name, GVariant *value)
+{
+  Event *event = g_new0 (Event, 1);
+
+  event->call = call_ref (data);
+  event->name = g_strdup (name);
+  event->value = value != NULL ? g_variant_ref (value) : NULL;
+  ferry_mailbox_post (NULL, take_event, event, event_free);
+}
+
+/* The receiving thread. */
+static void
+end_came (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  Event *event = g_new0 (Event, 1);
+
+  event->call = data;
+  event->value = result != NULL ? g_variant_ref (result) : NULL;
+  event->error = error != NULL ? g_error_copy (error) : NULL;
+  event->trace = g_strdup (trace);
+  event->refused = refused;
+  ferry_mailbox_post (NULL, take_event, event, event_free);
+}
+
+static const FerryAnswerFuncs answer_funcs = {.item = item_came, .done = end_came};
+
+/* ---- what an application says ---- */
+
+static HostTestCall *
+ask (HostTestApplication *self, const char *method, GVariant *arguments, FerryCallFlags flags, guint window)
+{
+  FerryRequest request = {.method = method, .arguments = arguments, .flags = flags, .window = (guint16) window};
+  HostTestCall *call = g_new0 (HostTestCall, 1);
+  g_autoptr (GError) error = NULL;
+
+  /* One for the answer. */
+  call->references = 2;
+  call->application = self;
+  call->said = g_string_new (NULL);
+  call->xid =
+    ferry_transactions_ask (ferry_transport_get_transactions (self->transport), &request, &answer_funcs, call, &error);
+  g_assert_no_error (error);
+  return call;
+}
+
+HostTestCall *
+host_test_ask (HostTestApplication *self, const char *method, GVariant *arguments)
+{
+  return ask (self, method, arguments, 0, 0);
+}
+
+void
+host_test_tell (HostTestApplication *self, const char *method, GVariant *arguments)
+{
+  FerryRequest request = {.method = method, .arguments = arguments, .flags = FERRY_CALL_ONE_WAY};
+  g_autoptr (GError) error = NULL;
+
+  ferry_transactions_ask (ferry_transport_get_transactions (self->transport), &request, NULL, NULL, &error);
+  g_assert_no_error (error);
+}
+
+void
+host_test_want (HostTestApplication *self, guint n)
+{
+  host_test_tell (self, FERRY_WANT_METHOD, ferry_run_want_to_variant (n));
+}
+
+static gboolean
+has_room_for_one (gpointer data)
+{
+  HostTestApplication *self = data;
+
+  return self->n_sent < self->room || self->is_greedy;
+}
+
+HostTestCall *
+host_test_run_fully (HostTestApplication *self, FerryRunRequest request, guint window)
+{
+  ferry_test_run_until (has_room_for_one, self);
+  self->n_sent++;
+  request.id = 7;
+  request.attempt = 1;
+  request.name = (char *) "a task";
+  return ask (self, FERRY_RUN_METHOD, ferry_run_request_to_variant (&request), window > 0 ? FERRY_CALL_STREAM : 0,
+              window);
+}
+
+static HostTestCall *
+run (HostTestApplication *self, const char *function, GVariant *arguments, gboolean idempotent)
+{
+  g_autoptr (GVariant) sunk = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
+  FerryRunRequest request = {
+    .function = (char *) function, .arguments = sunk, .idempotent = idempotent, .cancel_grace = 600 * G_USEC_PER_SEC};
+
+  return host_test_run_fully (self, request, 0);
+}
+
+HostTestCall *
+host_test_run (HostTestApplication *self, const char *function, GVariant *arguments)
+{
+  return run (self, function, arguments, FALSE);
+}
+
+HostTestCall *
+host_test_run_idempotent (HostTestApplication *self, const char *function, GVariant *arguments)
+{
+  return run (self, function, arguments, TRUE);
+}
+
+void
+host_test_give_leave (HostTestCall *call)
+{
+  host_test_tell (call->application, FERRY_LEAVE_METHOD, ferry_run_xids_to_variant (&call->xid, 1));
+}
+
+void
+host_test_withdraw (HostTestCall *call)
+{
+  host_test_tell (call->application, FERRY_WITHDRAW_METHOD, ferry_run_xids_to_variant (&call->xid, 1));
+}
+
+void
+host_test_cancel (HostTestCall *call)
+{
+  ferry_transactions_cancel (ferry_transport_get_transactions (call->application->transport), call->xid,
+                             FERRY_CANCEL_REASON_CANCELLED);
+}
+
+/* ---- waiting ---- */
+
+static gboolean
+has_begun (gpointer data)
+{
+  return ((HostTestCall *) data)->n_begins > 0;
+}
+
+void
+host_test_wait_begin (HostTestCall *call)
+{
+  ferry_test_run_until (has_begun, call);
+}
+
+void
+host_test_wait_done (HostTestCall *call)
+{
+  ferry_test_wait_flag (&call->done);
+}
+
+void
+host_test_assert_result (HostTestCall *call, const char *text)
+{
+  g_autofree char *result = NULL;
+
+  host_test_wait_done (call);
+  g_assert_no_error (call->error);
+  result = call->result != NULL ? g_variant_print (call->result, FALSE) : NULL;
+  g_assert_cmpstr (result, ==, text);
+}
+
+void
+host_test_assert_failed (HostTestCall *call, GQuark domain, int code)
+{
+  host_test_wait_done (call);
+  g_assert_error (call->error, domain, code);
+  g_assert_false (call->refused);
+}
+
+void
+host_test_assert_refused (HostTestCall *call, GQuark domain, int code)
+{
+  host_test_wait_done (call);
+  g_assert_error (call->error, domain, code);
+  g_assert_true (call->refused);
+}
+
+typedef struct
+{
+  HostTestApplication *application;
+  guint64 room;
+} Room;
+
+static gboolean
+has_room (gpointer data)
+{
+  Room *wanted = data;
+
+  return wanted->application->room >= wanted->room;
+}
+
+void
+host_test_wait_room (HostTestApplication *self, guint64 room)
+{
+  Room wanted = {self, room};
+
+  ferry_test_run_until (has_room, &wanted);
+  g_assert_cmpuint (self->room, ==, room);
+}
+
+void
+host_test_assert_ended (HostTestApplication *self, int code)
+{
+  host_test_assert_failed (self->serve, FERRY_ERROR, code);
+}
+
+/* ---- an application ---- */
+
+HostTestApplication *
+host_test_connect_mute (HostTest *test, const char *name)
+{
+  HostTestApplication *self = g_new0 (HostTestApplication, 1);
+  g_autoptr (FerryTransport) end = NULL;
+  g_autoptr (GError) error = NULL;
+
+  self->test = test;
+  ferry_transport_new_pair (&self->transport, &end);
+  ferry_host_service_add (test->service, end, name, &error);
+  g_assert_no_error (error);
+  return self;
+}
+
+HostTestApplication *
+host_test_connect (HostTest *test, const char *name)
+{
+  HostTestApplication *self = host_test_connect_mute (test, name);
+
+  self->serve = ask (self, FERRY_SERVE_METHOD, ferry_serve_to_variant (name), FERRY_CALL_STREAM, 0);
+  return self;
+}
+
+void
+host_test_application_free (HostTestApplication *self)
+{
+  ferry_transport_close (self->transport);
+  if (self->serve != NULL)
+    host_test_wait_done (self->serve);
+  g_clear_pointer (&self->serve, host_test_call_unref);
+  g_clear_object (&self->transport);
+  g_free (self);
+}

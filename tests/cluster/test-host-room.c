@@ -1,0 +1,178 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: cluster/ferry-host-room.c */
+
+#include "config.h"
+
+#include "cluster/ferry-host-room-private.h"
+#include "ferry-test.h"
+
+typedef struct
+{
+  FerryHostRoom room;
+  FerryHostShare shares[4];
+} Fixture;
+
+static void
+set_up (Fixture *self, guint n_workers, guint n_shares)
+{
+  ferry_host_room_init (&self->room, n_workers);
+  for (guint i = 0; i < n_shares; i++)
+    ferry_host_room_add (&self->room, &self->shares[i]);
+}
+
+static void
+tear_down (Fixture *self)
+{
+  while (self->room.shares->len > 0)
+    ferry_host_room_remove (&self->room, self->room.shares->pdata[0]);
+  ferry_host_room_clear (&self->room);
+}
+
+static void
+take (FerryHostShare *share, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    g_assert_true (ferry_host_share_take_run (share));
+}
+
+static void
+test_idle_session_has_room_for_the_free_workers (void)
+{
+  Fixture fixture;
+
+  set_up (&fixture, 4, 2);
+  ferry_host_room_settle (&fixture.room);
+  g_assert_cmpuint (fixture.shares[0].room, ==, 4);
+  g_assert_cmpuint (fixture.shares[1].room, ==, 4);
+  take (&fixture.shares[0], 3);
+  ferry_host_room_settle (&fixture.room);
+  /* What was given is not taken back. */
+  g_assert_cmpuint (fixture.shares[0].room, ==, 4);
+  g_assert_cmpuint (fixture.shares[1].room, ==, 4);
+  tear_down (&fixture);
+}
+
+static void
+test_session_without_runs_has_room_for_one (void)
+{
+  Fixture fixture;
+
+  set_up (&fixture, 2, 1);
+  ferry_host_room_settle (&fixture.room);
+  take (&fixture.shares[0], 2);
+  ferry_host_room_add (&fixture.room, &fixture.shares[1]);
+  ferry_host_room_settle (&fixture.room);
+  g_assert_cmpuint (fixture.shares[1].room, ==, 1);
+  take (&fixture.shares[1], 1);
+  ferry_host_room_settle (&fixture.room);
+  g_assert_cmpuint (fixture.shares[1].room, ==, 1);
+  g_assert_cmpuint (fixture.shares[0].room, ==, 2);
+  tear_down (&fixture);
+}
+
+static void
+test_more_than_there_is_room_for_is_seen (void)
+{
+  Fixture fixture;
+
+  set_up (&fixture, 2, 1);
+  g_assert_false (ferry_host_share_take_run (&fixture.shares[0]));
+  ferry_host_room_settle (&fixture.room);
+  take (&fixture.shares[0], 2);
+  g_assert_false (ferry_host_share_take_run (&fixture.shares[0]));
+  g_assert_cmpuint (fixture.shares[0].n_open, ==, 2);
+  tear_down (&fixture);
+}
+
+static void
+test_those_that_want_have_their_turns (void)
+{
+  Fixture fixture;
+
+  set_up (&fixture, 6, 3);
+  ferry_host_room_settle (&fixture.room);
+  for (guint i = 0; i < 3; i++)
+    {
+      take (&fixture.shares[i], 2);
+      fixture.shares[i].room = fixture.shares[i].received;
+    }
+  fixture.shares[0].want = fixture.shares[1].want = 100;
+  /* All that ran is over. */
+  for (guint i = 0; i < 3; i++)
+    fixture.shares[i].n_open = 0;
+  ferry_host_room_settle (&fixture.room);
+  g_assert_cmpuint (fixture.shares[0].room - fixture.shares[0].received, ==, 6);
+  take (&fixture.shares[0], 3);
+  take (&fixture.shares[1], 3);
+  fixture.shares[0].room = fixture.shares[0].received;
+  fixture.shares[1].room = fixture.shares[1].received;
+  ferry_host_room_settle (&fixture.room);
+  g_assert_cmpuint (fixture.shares[0].room, ==, fixture.shares[0].received);
+  fixture.shares[0].n_open--;
+  fixture.shares[1].n_open--;
+  ferry_host_room_settle (&fixture.room);
+  g_assert_cmpuint (fixture.shares[0].room - fixture.shares[0].received, >=, 1);
+  g_assert_cmpuint (fixture.shares[1].room - fixture.shares[1].received, >=, 1);
+  tear_down (&fixture);
+}
+
+static void
+test_short_runs_have_places_ahead (void)
+{
+  Fixture fixture;
+
+  set_up (&fixture, 4, 1);
+  g_assert_cmpuint (ferry_host_room_get_ahead (&fixture.room), ==, 0);
+  ferry_host_room_note_round_trip (&fixture.room, 200);
+  g_assert_cmpuint (ferry_host_room_get_ahead (&fixture.room), ==, 0);
+  ferry_host_room_note_run (&fixture.room, 100);
+  g_assert_cmpuint (ferry_host_room_get_ahead (&fixture.room), ==, 8);
+  g_assert_cmpuint (ferry_host_room_get_n_places (&fixture.room), ==, 12);
+  tear_down (&fixture);
+}
+
+static void
+test_places_ahead_are_bounded (void)
+{
+  Fixture fixture;
+
+  set_up (&fixture, 65535, 1);
+  ferry_host_room_note_round_trip (&fixture.room, G_MAXINT64 / 65536);
+  ferry_host_room_note_run (&fixture.room, 0);
+  g_assert_cmpuint (ferry_host_room_get_ahead (&fixture.room), ==, FERRY_HOST_MAX_AHEAD);
+  fixture.shares[0].want = 1000000;
+  ferry_host_room_settle (&fixture.room);
+  g_assert_cmpuint (fixture.shares[0].room, ==, 65535 + 2 * FERRY_HOST_MAX_AHEAD);
+  tear_down (&fixture);
+}
+
+static void
+test_long_runs_have_none (void)
+{
+  Fixture fixture;
+
+  set_up (&fixture, 4, 1);
+  ferry_host_room_note_round_trip (&fixture.room, 200);
+  ferry_host_room_note_run (&fixture.room, 50 * 200);
+  g_assert_cmpuint (ferry_host_room_get_ahead (&fixture.room), ==, 0);
+  ferry_host_room_note_run (&fixture.room, 1);
+  g_assert_cmpuint (ferry_host_room_get_ahead (&fixture.room), ==, 1);
+  tear_down (&fixture);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/host-room/idle-session-has-room-for-the-free-workers",
+                   test_idle_session_has_room_for_the_free_workers);
+  g_test_add_func ("/host-room/session-without-runs-has-room-for-one", test_session_without_runs_has_room_for_one);
+  g_test_add_func ("/host-room/more-than-there-is-room-for-is-seen", test_more_than_there_is_room_for_is_seen);
+  g_test_add_func ("/host-room/those-that-want-have-their-turns", test_those_that_want_have_their_turns);
+  g_test_add_func ("/host-room/short-runs-have-places-ahead", test_short_runs_have_places_ahead);
+  g_test_add_func ("/host-room/places-ahead-are-bounded", test_places_ahead_are_bounded);
+  g_test_add_func ("/host-room/long-runs-have-none", test_long_runs_have_none);
+  return g_test_run ();
+}

@@ -1,0 +1,599 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: cluster/ferry-host-service.c, cluster/ferry-host-session.c, cluster/ferry-host-run.c
+ *
+ * What a host does for applications that say what they like. */
+
+#include "config.h"
+
+#include <string.h>
+
+#include "cluster/host-test.h"
+
+#define GRACE (600 * G_USEC_PER_SEC)
+
+static void
+test_application_is_told_of_the_host (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 2);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+
+  host_test_wait_room (application, 2);
+  g_assert_true (g_str_has_prefix (application->serve->said->str, "host room"));
+}
+
+static void
+test_run_waits_for_leave (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) first = NULL;
+  g_autoptr (HostTestCall) second = NULL;
+
+  first = host_test_run (application, "note", g_variant_new_string ("first"));
+  host_test_wait_begin (first);
+  host_test_wait_counts (test, 0, 1, 0);
+  g_assert_cmpuint (ferry_executor_get_n_executing (test->task->executor), ==, 0);
+  g_assert_cmpuint (ferry_pool_get_n_busy (test->task->pool), ==, 0);
+  host_test_give_leave (first);
+  host_test_assert_result (first, NULL);
+  g_assert_cmpstr (first->said->str, ==, "begin");
+  second = host_test_run (application, "add", g_variant_new ("(xx)", (gint64) 3, (gint64) 4));
+  host_test_wait_begin (second);
+  host_test_give_leave (second);
+  host_test_assert_result (second, "7");
+}
+
+static void
+test_idempotent_run_begins_at_once (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) call = NULL;
+
+  call = host_test_run_idempotent (application, "echo", g_variant_new_string ("text"));
+  host_test_assert_result (call, "'text'");
+  g_assert_cmpstr (call->said->str, ==, "begin");
+}
+
+/* Two runs of which the first has the only place. */
+typedef struct
+{
+  HostTest *test;
+  HostTestApplication *application;
+  HostTestCall *first;
+  HostTestCall *second;
+} Two;
+
+static void
+two_set_up (Two *self)
+{
+  self->test = host_test_new (TRUE, 1);
+  self->application = host_test_connect (self->test, "demo");
+  host_test_wait_room (self->application, 1);
+  self->first = host_test_run (self->application, "echo", g_variant_new_string ("first"));
+  host_test_wait_begin (self->first);
+  host_test_want (self->application, 5);
+  /* One run holds the place of the worker, so there is room for no other. */
+  host_test_wait_counts (self->test, 0, 1, 0);
+}
+
+static void
+two_tear_down (Two *self)
+{
+  host_test_call_unref (self->first);
+  g_clear_pointer (&self->second, host_test_call_unref);
+  host_test_application_free (self->application);
+  host_test_free (self->test);
+}
+
+static void
+test_place_is_kept_for_leave (void)
+{
+  g_autoptr (HostTestApplication) other = NULL;
+  g_autoptr (HostTestCall) waiting = NULL;
+  Two two = {0};
+
+  two_set_up (&two);
+  other = host_test_connect (two.test, "other");
+  waiting = host_test_run_idempotent (other, "echo", g_variant_new_string ("waits"));
+  host_test_wait_counts (two.test, 1, 1, 0);
+  g_assert_cmpuint (waiting->n_begins, ==, 0);
+  host_test_give_leave (two.first);
+  host_test_assert_result (two.first, "'first'");
+  host_test_assert_result (waiting, "'waits'");
+  two_tear_down (&two);
+}
+
+/* An application that is slow to give leave does not keep others from the workers for long. */
+static void
+test_place_is_given_away_after_a_while (void)
+{
+  g_autoptr (HostTestApplication) other = NULL;
+  g_autoptr (HostTestCall) waiting = NULL;
+  Two two = {0};
+
+  two_set_up (&two);
+  other = host_test_connect (two.test, "other");
+  waiting = host_test_run_idempotent (other, "echo", g_variant_new_string ("waits"));
+  host_test_assert_result (waiting, "'waits'");
+  host_test_give_leave (two.first);
+  host_test_assert_result (two.first, "'first'");
+  two_tear_down (&two);
+}
+
+static void
+test_withdrawn_run_is_refused (void)
+{
+  Two two = {0};
+
+  two_set_up (&two);
+  host_test_withdraw (two.first);
+  host_test_assert_refused (two.first, FERRY_ERROR, FERRY_ERROR_REFUSED);
+  /* Leave for it comes too late, and is harmless. */
+  host_test_give_leave (two.first);
+  two.second = host_test_run_idempotent (two.application, "echo", g_variant_new_string ("second"));
+  host_test_assert_result (two.second, "'second'");
+  two_tear_down (&two);
+}
+
+static void
+test_run_that_has_begun_cannot_be_withdrawn (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) call = NULL;
+
+  task_test_close_gate ();
+  call = host_test_run_idempotent (application, "gate", g_variant_new_string ("runs"));
+  task_test_wait_log ("runs");
+  host_test_withdraw (call);
+  host_test_want (application, 1);
+  task_test_open_gate ();
+  host_test_assert_result (call, NULL);
+  g_free (task_test_take_log ());
+}
+
+static void
+test_cancel_refuses_what_was_not_begun (void)
+{
+  Two two = {0};
+
+  two_set_up (&two);
+  host_test_cancel (two.first);
+  host_test_assert_refused (two.first, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  host_test_wait_counts (two.test, 0, 0, 0);
+  two_tear_down (&two);
+}
+
+static void
+test_cancel_ends_what_runs (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) call = NULL;
+
+  call = host_test_run_idempotent (application, "sleep-until-cancelled", NULL);
+  host_test_wait_begin (call);
+  host_test_wait_counts (test, 0, 0, 1);
+  host_test_cancel (call);
+  host_test_assert_failed (call, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+static void
+test_hurry_kills_what_does_not_listen (void)
+{
+  g_autoptr (HostTest) test = host_test_new (FALSE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) call = NULL;
+
+  call = host_test_run_idempotent (application, "spin-for-ever", NULL);
+  host_test_wait_begin (call);
+  host_test_cancel (call);
+  host_test_tell (application, FERRY_HURRY_METHOD, ferry_run_hurry_to_variant (call->xid, 0));
+  host_test_assert_failed (call, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+static HostTestCall *
+run_for (HostTestApplication *application, const char *function, gint64 run_timeout, gint64 deadline_left)
+{
+  FerryRunRequest request = {.function = (char *) function,
+                             .idempotent = TRUE,
+                             .run_timeout = run_timeout,
+                             .deadline_left = deadline_left,
+                             .cancel_grace = GRACE};
+
+  return host_test_run_fully (application, request, 0);
+}
+
+static void
+test_times_are_kept (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 2);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) limited = NULL;
+  g_autoptr (HostTestCall) late = NULL;
+
+  limited = run_for (application, "sleep-until-cancelled", 1000, 0);
+  late = run_for (application, "sleep-until-cancelled", 0, 1000);
+  host_test_assert_failed (limited, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  host_test_wait_done (late);
+  g_assert_nonnull (late->error);
+}
+
+/* ---- what a function says ---- */
+
+static gboolean
+has_two_items (gpointer data)
+{
+  return ((HostTestCall *) data)->n_items == 2;
+}
+
+static void
+test_yields_wait_for_the_window (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (GVariant) n = g_variant_ref_sink (g_variant_new_uint64 (100));
+  g_autoptr (HostTestCall) call = NULL;
+  FerryRunRequest request = {.function = (char *) "yield",
+                             .kind = FERRY_TASK_KIND_ITERATION,
+                             .idempotent = TRUE,
+                             .cancel_grace = GRACE,
+                             .arguments = n};
+
+  call = host_test_run_fully (application, request, 2);
+  ferry_test_run_until (has_two_items, call);
+  task_test_settle ();
+  g_assert_cmpuint (call->n_items, ==, 2);
+  g_assert_false (call->done);
+  g_assert_true (
+    ferry_transactions_add_window (ferry_transport_get_transactions (application->transport), call->xid, 98, NULL));
+  host_test_assert_result (call, "4950");
+  g_assert_cmpuint (call->n_items, ==, 100);
+  g_assert_true (g_str_has_suffix (call->said->str, ":98 :99"));
+}
+
+static void
+test_messages_come_in_order_before_the_result (void)
+{
+  g_autoptr (HostTest) test = host_test_new (FALSE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) call = NULL;
+
+  call = host_test_run_idempotent (application, "send", g_variant_new_uint64 (3));
+  host_test_assert_result (call, NULL);
+  g_assert_cmpstr (
+    call->said->str, ==,
+    "begin message:('number', <uint64 0>) message:('number', <uint64 1>) message:('number', <uint64 2>)");
+}
+
+static void
+test_last_progress_comes_before_the_result (void)
+{
+  g_autoptr (HostTest) test = host_test_new (FALSE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) call = NULL;
+
+  call = host_test_run_idempotent (application, "report", g_variant_new_uint64 (100000));
+  host_test_assert_result (call, NULL);
+  g_assert_cmpfloat (call->fraction, ==, 1);
+  g_assert_cmpuint (call->n_progress, >=, 1);
+}
+
+static gboolean
+has_said_both (gpointer data)
+{
+  const char *said = ((HostTestCall *) data)->said->str;
+
+  return strstr (said, "out") != NULL && strstr (said, "err") != NULL;
+}
+
+static void
+test_lines_of_the_worker_come_along (void)
+{
+  g_autoptr (HostTest) test = host_test_new (FALSE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) call = NULL;
+
+  call = host_test_run (application, "print", g_variant_new ("(ss)", "out", "err"));
+  host_test_wait_begin (call);
+  host_test_give_leave (call);
+  host_test_wait_done (call);
+  /* The lines have another way than the answer, and may be late. */
+  if (has_said_both (call))
+    g_assert_nonnull (strstr (call->said->str, "log:("));
+}
+
+static void
+test_errors_name_the_host (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) call = NULL;
+
+  call = host_test_run_idempotent (application, "fail", g_variant_new ("(sis)", "some-quark", 5, "No such thing"));
+  host_test_assert_failed (call, g_quark_from_string ("some-quark"), 5);
+  g_assert_cmpstr (call->error->message, ==, "No such thing");
+  g_assert_nonnull (strstr (call->trace, "in function 'fail' of process"));
+  g_assert_nonnull (strstr (call->trace, "\non host 'alpha'"));
+}
+
+static void
+test_lost_worker_is_told (void)
+{
+  g_autoptr (HostTest) test = host_test_new (FALSE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) call = NULL;
+  g_autoptr (HostTestCall) next = NULL;
+
+  call = host_test_run_idempotent (application, "crash", g_variant_new_int32 (SIGKILL));
+  host_test_assert_failed (call, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  g_assert_cmpstr (call->said->str, ==, "begin lost");
+  g_assert_nonnull (strstr (call->trace, "on host 'alpha'"));
+  next = host_test_run_idempotent (application, "echo", g_variant_new_string ("next"));
+  host_test_assert_result (next, "'next'");
+}
+
+static void
+test_unknown_function_is_refused (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) unknown = NULL;
+  g_autoptr (HostTestCall) hidden = NULL;
+
+  unknown = host_test_run_idempotent (application, "no-such-function", NULL);
+  host_test_assert_refused (unknown, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION);
+  host_test_wait_room (application, 2);
+  /* The program has it, and the host does not offer it. */
+  hidden = host_test_run_idempotent (application, "spin-until-cancelled", NULL);
+  host_test_assert_refused (hidden, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION);
+}
+
+static void
+test_failed_pool_refuses (void)
+{
+  static const char *const functions[] = {"echo", NULL};
+  static const char *const argv[] = {"/no/such/program", NULL};
+  static const FerryHostServiceFuncs no_funcs = {0};
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+  g_autoptr (FerryPool) pool = ferry_pool_new (test->task->router, launcher);
+  g_autoptr (HostTestApplication) application = NULL;
+  g_autoptr (HostTestCall) call = NULL;
+
+  g_clear_object (&test->service);
+  test->service = ferry_host_service_new (pool, "alpha", "0", functions, &no_funcs, test);
+  application = host_test_connect (test, "demo");
+  host_test_wait_room (application, ferry_pool_get_max_workers (pool));
+  call = host_test_run_idempotent (application, "echo", g_variant_new_string ("text"));
+  host_test_wait_done (call);
+  g_assert_true (call->refused);
+  g_assert_error (call->error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
+  g_clear_object (&test->service);
+  host_test_wait_done (application->serve);
+}
+
+/* ---- applications that break the rules ---- */
+
+/* Another application, which must not notice. */
+static void
+assert_other_is_served (HostTest *test)
+{
+  g_autoptr (HostTestApplication) other = host_test_connect (test, "other");
+  g_autoptr (HostTestCall) call = NULL;
+
+  call = host_test_run_idempotent (other, "echo", g_variant_new_string ("well"));
+  host_test_assert_result (call, "'well'");
+}
+
+static void
+test_malformed_arguments_end_the_session (void)
+{
+  static const char *const methods[] = {FERRY_LEAVE_METHOD, FERRY_WITHDRAW_METHOD, FERRY_WANT_METHOD,
+                                        FERRY_HURRY_METHOD};
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    {
+      g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+
+      host_test_wait_room (application, 1);
+      host_test_tell (application, methods[i], g_variant_new_string ("nonsense"));
+      host_test_assert_ended (application, FERRY_ERROR_PROTOCOL);
+    }
+  assert_other_is_served (test);
+}
+
+static void
+test_malformed_run_ends_the_session (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) call = NULL;
+
+  host_test_wait_room (application, 1);
+  call = host_test_ask (application, FERRY_RUN_METHOD, g_variant_new ("(ts)", (guint64) 5, "echo"));
+  host_test_assert_ended (application, FERRY_ERROR_PROTOCOL);
+  host_test_wait_done (call);
+  assert_other_is_served (test);
+}
+
+static void
+test_more_than_room_ends_the_session (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) first = NULL;
+  g_autoptr (HostTestCall) second = NULL;
+
+  host_test_wait_room (application, 1);
+  application->is_greedy = TRUE;
+  first = host_test_run (application, "echo", g_variant_new_string ("first"));
+  second = host_test_run (application, "echo", g_variant_new_string ("second"));
+  host_test_assert_ended (application, FERRY_ERROR_PROTOCOL);
+  g_assert_nonnull (strstr (application->serve->error->message, "room"));
+  host_test_wait_done (first);
+  host_test_wait_done (second);
+  assert_other_is_served (test);
+}
+
+static void
+test_unknown_method_ends_the_session (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+
+  host_test_tell (application, "ferry.nonsense", NULL);
+  host_test_assert_ended (application, FERRY_ERROR_PROTOCOL);
+  assert_other_is_served (test);
+}
+
+static void
+test_being_served_twice_ends_the_session (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) again = host_test_ask (application, FERRY_SERVE_METHOD, ferry_serve_to_variant ("demo"));
+
+  host_test_assert_ended (application, FERRY_ERROR_PROTOCOL);
+  assert_other_is_served (test);
+  ferry_transport_close (application->transport);
+  host_test_wait_done (again);
+}
+
+static void
+test_other_version_ends_the_session (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect_mute (test, "demo");
+
+  application->serve = host_test_ask (application, FERRY_SERVE_METHOD, g_variant_new ("(us)", 999, "demo"));
+  host_test_assert_ended (application, FERRY_ERROR_VERSION);
+  assert_other_is_served (test);
+}
+
+static void
+test_who_does_not_ask_to_be_served_is_cut_off (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect_mute (test, "demo");
+  g_autoptr (HostTestCall) call = NULL;
+
+  application->is_greedy = TRUE;
+  call = host_test_run (application, "echo", g_variant_new_string ("text"));
+  host_test_wait_done (call);
+  g_assert_error (call->error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  assert_other_is_served (test);
+}
+
+/* ---- ends ---- */
+
+static gboolean
+is_left_alone (gpointer data)
+{
+  FerryHostServiceCounts counts = ferry_host_service_get_counts (((HostTest *) data)->service);
+
+  return counts.n_sessions == 0 && counts.n_running == 0 && counts.n_waiting == 0 && counts.n_reserved == 0;
+}
+
+static void
+test_end_of_a_session_ends_its_tasks (void)
+{
+  g_autoptr (HostTest) test = host_test_new (FALSE, 2);
+  HostTestApplication *application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) stubborn = NULL;
+  g_autoptr (HostTestCall) reserved = NULL;
+
+  stubborn = host_test_run_idempotent (application, "spin-for-ever", NULL);
+  reserved = host_test_run (application, "echo", g_variant_new_string ("text"));
+  host_test_wait_begin (stubborn);
+  host_test_wait_begin (reserved);
+  host_test_application_free (application);
+  ferry_test_run_until (is_left_alone, test);
+  host_test_wait_done (stubborn);
+  host_test_wait_done (reserved);
+  assert_other_is_served (test);
+}
+
+static void
+test_drain_finishes_what_runs (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestApplication) other = host_test_connect (test, "other");
+  g_autoptr (HostTestCall) running = NULL;
+  g_autoptr (HostTestCall) waiting = NULL;
+
+  task_test_close_gate ();
+  host_test_wait_room (application, 1);
+  running = host_test_run_idempotent (application, "gate", g_variant_new_string ("runs"));
+  task_test_wait_log ("runs");
+  waiting = host_test_run (other, "echo", g_variant_new_string ("text"));
+  host_test_wait_counts (test, 1, 0, 1);
+  ferry_host_service_drain (test->service);
+  g_assert_cmpuint (test->n_facts_changed, ==, 1);
+  g_assert_true (ferry_host_service_get_facts (test->service)->draining);
+  host_test_assert_refused (waiting, FERRY_ERROR, FERRY_ERROR_REFUSED);
+  host_test_assert_result (other->serve, NULL);
+  g_assert_false (application->serve->done);
+  task_test_open_gate ();
+  host_test_assert_result (running, NULL);
+  host_test_assert_result (application->serve, NULL);
+  g_assert_true (application->told_drain && other->told_drain);
+  host_test_wait_drained (test);
+  g_free (task_test_take_log ());
+}
+
+static void
+test_service_that_is_dropped_ends_its_sessions (void)
+{
+  g_autoptr (HostTest) test = host_test_new (FALSE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) call = NULL;
+
+  call = host_test_run_idempotent (application, "spin-for-ever", NULL);
+  host_test_wait_begin (call);
+  g_clear_object (&test->service);
+  host_test_assert_failed (call, FERRY_ERROR, FERRY_ERROR_CLOSED);
+}
+
+int
+main (int argc, char **argv)
+{
+  task_test_init (&argc, &argv);
+#define ADD(name, test) g_test_add_func ("/host-service/" name, test)
+  ADD ("application-is-told-of-the-host", test_application_is_told_of_the_host);
+  ADD ("run-waits-for-leave", test_run_waits_for_leave);
+  ADD ("idempotent-run-begins-at-once", test_idempotent_run_begins_at_once);
+  ADD ("place-is-kept-for-leave", test_place_is_kept_for_leave);
+  ADD ("place-is-given-away-after-a-while", test_place_is_given_away_after_a_while);
+  ADD ("withdrawn-run-is-refused", test_withdrawn_run_is_refused);
+  ADD ("run-that-has-begun-cannot-be-withdrawn", test_run_that_has_begun_cannot_be_withdrawn);
+  ADD ("cancel-refuses-what-was-not-begun", test_cancel_refuses_what_was_not_begun);
+  ADD ("cancel-ends-what-runs", test_cancel_ends_what_runs);
+  ADD ("hurry-kills-what-does-not-listen", test_hurry_kills_what_does_not_listen);
+  ADD ("times-are-kept", test_times_are_kept);
+  ADD ("yields-wait-for-the-window", test_yields_wait_for_the_window);
+  ADD ("messages-come-in-order-before-the-result", test_messages_come_in_order_before_the_result);
+  ADD ("last-progress-comes-before-the-result", test_last_progress_comes_before_the_result);
+  ADD ("lines-of-the-worker-come-along", test_lines_of_the_worker_come_along);
+  ADD ("errors-name-the-host", test_errors_name_the_host);
+  ADD ("lost-worker-is-told", test_lost_worker_is_told);
+  ADD ("unknown-function-is-refused", test_unknown_function_is_refused);
+  ADD ("failed-pool-refuses", test_failed_pool_refuses);
+  ADD ("malformed-arguments-end-the-session", test_malformed_arguments_end_the_session);
+  ADD ("malformed-run-ends-the-session", test_malformed_run_ends_the_session);
+  ADD ("more-than-room-ends-the-session", test_more_than_room_ends_the_session);
+  ADD ("unknown-method-ends-the-session", test_unknown_method_ends_the_session);
+  ADD ("being-served-twice-ends-the-session", test_being_served_twice_ends_the_session);
+  ADD ("other-version-ends-the-session", test_other_version_ends_the_session);
+  ADD ("who-does-not-ask-to-be-served-is-cut-off", test_who_does_not_ask_to_be_served_is_cut_off);
+  ADD ("end-of-a-session-ends-its-tasks", test_end_of_a_session_ends_its_tasks);
+  ADD ("drain-finishes-what-runs", test_drain_finishes_what_runs);
+  ADD ("service-that-is-dropped-ends-its-sessions", test_service_that_is_dropped_ends_its_sessions);
+#undef ADD
+  return g_test_run ();
+}
