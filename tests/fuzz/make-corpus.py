@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Writes the corpus again: make-corpus.py. What docs/protocol.md says is written here once more, without Ferry's code."""
 
+import hashlib
 import os
 import struct
 
@@ -112,6 +113,36 @@ def start(flags=0, name=b"name", cwd=b"/", environment=b"A=b\0C=d\0"):
 
 def counted(data):
     return struct.pack("<H", len(data)) + data
+
+
+OPEN, DATA, ACK, PING, PONG, BYE = range(1, 7)
+WHOLE, FIRST, MIDDLE, LAST = range(4)
+
+
+def of_session(kind, body=b"", number=0, ack=0, receiver=1, sender=5, version=1, magic=b"FRYS"):
+    """A packet of a session that is one of a row of orders. The receiver 1 is the session that is tried."""
+    return b"p" + counted(magic + struct.pack("<BBHQQQQ", version, kind, 0, sender, receiver, number, ack) + body)
+
+
+def opening(mark=0x01020304, packets=8, window=4096, largest=5000, **rest):
+    return of_session(OPEN, struct.pack("=I", mark) + struct.pack("<IQQ", packets, window, largest), **rest)
+
+
+def chunk(kind, content, size=None):
+    return aligned(struct.pack("<II", len(content) if size is None else size, kind) + content)
+
+
+def in_fragments(*parts, digest=None):
+    whole = b"".join(parts)
+    digest = hashlib.sha256(whole).digest() if digest is None else digest
+    contents = [struct.pack("<Q", len(whole)) + parts[0], *parts[1:-1], parts[-1] + digest]
+    kinds = [FIRST] + [MIDDLE] * (len(parts) - 2) + [LAST]
+    return [chunk(*pair) for pair in zip(kinds, contents)]
+
+
+def one_way(n):
+    """A request that a session carries."""
+    return call(REQUEST, n, 0, b"m", b"ay", b"x" * n, flags=1)[2:]
 
 
 CALL_STEP, GET, SET, DELETE, GET_ITEM, SET_ITEM, DELETE_ITEM, CONTAINS, LENGTH, PASS, SUPER, ROWS = range(12)
@@ -595,6 +626,40 @@ CORPUS = {
         "unit-too-long": progress(1.0, unit=b"u" * 64),
         "lengths-lie": progress(1.0, text=b"text", text_length=5),
         "short": progress(1.0)[:39],
+    },
+    "session": {
+        "messages": opening() + of_session(DATA, chunk(WHOLE, one_way(1)) + chunk(WHOLE, one_way(2)))
+                    + of_session(DATA, chunk(WHOLE, one_way(3)), 1) + b"t",
+        "opened-twice": opening(receiver=0) + opening() + opening() + b"s" + opening(sender=6, receiver=0),
+        "opened-late": b"TT" + opening(receiver=0) + of_session(PING, struct.pack("<Q", 7)) + b"t",
+        "fragments": opening() + b"".join(of_session(DATA, data, number) for number, data in
+                                          enumerate(in_fragments(one_way(400)[:100], one_way(400)[100:300],
+                                                                 one_way(400)[300:]))),
+        "fragments-in-one": opening() + of_session(DATA, b"".join(in_fragments(one_way(90)[:50], one_way(90)[50:]))),
+        "digest": opening() + of_session(DATA, b"".join(in_fragments(b"one", b"two", digest=b"d" * 32))),
+        "fragment-too-large": opening() + of_session(DATA, chunk(FIRST, struct.pack("<Q", 5001) + b"x")),
+        "fragment-alone": opening() + of_session(DATA, chunk(MIDDLE, b"x")),
+        "out-of-order": opening() + b"".join(of_session(DATA, chunk(WHOLE, one_way(n + 1)), n)
+                                             for n in (3, 2, 5, 2, 0, 1, 4)) + b"tT",
+        "asks": opening() + b"sss" + b"S" + of_session(ACK, struct.pack("<QIIQII", 0, 1, 0, 2, 2, 0)) + b"t"
+                + of_session(ACK, struct.pack("<QII", 0, 1, 0), ack=0) + of_session(ACK, ack=4),
+        "asks-for-more": opening() + b"s" + of_session(ACK, struct.pack("<QII", 0, 2, 0)),
+        "acknowledges-more": opening() + b"s" + of_session(ACK, ack=2),
+        "pings": opening() + b"TT" + of_session(PONG, struct.pack("<Q", 1)) + of_session(PONG, struct.pack("<Q", 3)),
+        "goodbye": opening() + b"SS" + of_session(BYE, struct.pack("<II", 1, 0)),
+        "goodbye-unknown": of_session(BYE, struct.pack("<II", 2, 0)),
+        "window": opening() + of_session(DATA, chunk(WHOLE, one_way(1)), 8),
+        "window-of-bytes": opening() + b"".join(of_session(DATA, chunk(WHOLE, b"x" * 2000), n) for n in (1, 2, 3)),
+        "full": opening(packets=1) + b"sSSSsSrc",
+        "cut": opening() + b"sS" + b"T" * 12,
+        "limits": opening(packets=0) + opening(window=4095) + opening(largest=0) + opening(window=2**30 + 1),
+        "byte-order": opening(mark=0x04030201),
+        "version": opening(version=2),
+        "magic": opening(magic=b"FRYX"),
+        "other": opening() + of_session(ACK, receiver=2) + of_session(ACK, sender=4) + opening(sender=4, receiver=0),
+        "chunk-lies": opening() + of_session(DATA, chunk(WHOLE, b"12345678", 9))
+                      + of_session(DATA, chunk(WHOLE, b"12345678", 0xffffffff)) + of_session(DATA, chunk(4, b"x")),
+        "numbers": opening() + of_session(ACK, number=2**64 - 1),
     },
 }
 
