@@ -53,8 +53,8 @@ FerrySession *ferry_session_new (const FerryWire *wire, gpointer data, FerryTime
 /* Takes a packet that arrived. On the session's thread. Messages are delivered meanwhile, unless the caller is called
  * by such a delivery: they follow in their order then. Drops what is not for this session.
  *
- * Returns FALSE if the packet opens another session of the other end, which has forgotten this one: this session has
- * ended, and the caller should make a new session and hand the packet to it. */
+ * Returns FALSE if the packet opens another session of the other end: this session has ended, and the caller should
+ * make a new session and hand the packet to it. */
 gboolean ferry_session_receive (FerrySession *self, gconstpointer packet, gsize size);
 
 /* Must be called when the wire works again after it was cut: asks the other end at once what it misses. On the
@@ -87,6 +87,7 @@ typedef struct
   gsize assembled;    /* bytes of the message whose fragments arrive */
 } FerrySessionCounts;
 
+/* On the session's thread. */
 FerrySessionCounts ferry_session_get_counts (FerrySession *self);
 
 G_END_DECLS

@@ -499,7 +499,7 @@ heartbeat_cb (gpointer data)
   Core *core = data;
   gint64 now = core->get_time ();
 
-  core->heard_at += now - core->heartbeat_at;
+  core->heard_at = MIN (now, core->heard_at + (now - core->heartbeat_at));
   if (now - core->heard_at >= core->timeout)
     {
       give_up (core);
@@ -891,10 +891,11 @@ receive (Core *core, FerryTransport *transport, gconstpointer data, gsize size)
   FerryPacketStatus status = ferry_packet_parse (&packet, data, size, &version);
   gboolean fits = status == FERRY_PACKET_SOUND && is_own (core, &packet.header);
 
+  if (core->finished)
+    return !ferry_session_is_opened_by (data, size);
   if (status == FERRY_PACKET_BROKEN)
     core->counts.n_broken++;
-  else if (status == FERRY_PACKET_OTHER_VERSION && packet.header.kind == FERRY_PACKET_OPEN && !is_confirmed (core) &&
-           !core->finished)
+  else if (status == FERRY_PACKET_OTHER_VERSION && packet.header.kind == FERRY_PACKET_OPEN && !is_confirmed (core))
     refuse_open (core, make_version_error (core, version));
   else if (fits && is_forgotten (core, &packet.header))
     {
@@ -903,7 +904,7 @@ receive (Core *core, FerryTransport *transport, gconstpointer data, gsize size)
                         "%s has opened a new session, and has forgotten this one; use the new one", core->peer));
       return FALSE;
     }
-  else if (fits && !core->finished)
+  else if (fits)
     receive_sound (core, transport, &packet, data, size);
   else
     core->counts.n_foreign++;
@@ -1024,6 +1025,7 @@ ferry_session_close (FerryTransport *transport)
   if (core->bye == FERRY_BYE_CLOSED && g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_PROTOCOL))
     core->bye = FERRY_BYE_PROTOCOL;
   pthread_mutex_unlock (&core->lock);
+  ferry_transport_set_receiving_thread (transport, NULL);
   if (core->thread == g_thread_self ())
     finish (core);
   else

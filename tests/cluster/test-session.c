@@ -369,6 +369,42 @@ test_time_that_this_end_was_stopped_does_not_count (void)
   g_assert_cmpuint (test->ends[0].n_ended + test->ends[1].n_ended, ==, 0);
 }
 
+typedef struct
+{
+  WireTestEnd *from;
+  GBytes *packet; /* (owned) (nullable): the last one of that end */
+} Copy;
+
+static gboolean
+copy_last (WireTestEnd *from, GBytes *packet, gpointer data)
+{
+  Copy *copy = data;
+
+  if (from == copy->from)
+    {
+      g_clear_pointer (&copy->packet, g_bytes_unref);
+      copy->packet = g_bytes_ref (packet);
+    }
+  return TRUE;
+}
+
+static void
+test_stopped_end_that_hears_something_first_waits_no_longer (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  Copy copy = {&test->ends[1], NULL};
+
+  wire_test_open_both (test);
+  test->filter = copy_last;
+  test->filter_data = &copy;
+  wire_test_run (test, 10 * SECOND);
+  wire_test_kill (&test->ends[1]);
+  wire_test_stop (test, 1000 * SECOND);
+  wire_test_arrive (&test->ends[0], g_bytes_get_data (copy.packet, NULL), g_bytes_get_size (copy.packet));
+  wire_test_run_until_ended (&test->ends[0], 40 * SECOND, FERRY_ERROR_CLOSED);
+  g_bytes_unref (copy.packet);
+}
+
 static void
 test_close_is_heard_at_once_and_behind_the_messages (void)
 {
@@ -930,6 +966,8 @@ main (int argc, char *argv[])
   ADD ("silence-ends-the-session-after-the-timeout", test_silence_ends_the_session_after_the_timeout);
   ADD ("session-that-nobody-answers-ends-after-the-timeout", test_session_that_nobody_answers_ends_after_the_timeout);
   ADD ("time-that-this-end-was-stopped-does-not-count", test_time_that_this_end_was_stopped_does_not_count);
+  ADD ("stopped-end-that-hears-something-first-waits-no-longer",
+       test_stopped_end_that_hears_something_first_waits_no_longer);
   ADD ("close-is-heard-at-once-and-behind-the-messages", test_close_is_heard_at_once_and_behind_the_messages);
   ADD ("handler-may-close-the-session", test_handler_may_close_the_session);
   ADD ("end-that-has-forgotten-the-session-says-so", test_end_that_has_forgotten_the_session_says_so);
