@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An executor: it moves each submitted task from its inbox through its queue to the runner, and handles the task's end.
+/* An executor: it moves each submitted task from its inbox through its queue to a runner, and handles the task's end.
  * An executor is also a list model of its tasks.
  *
  * Counts: n_queued tasks wait, n_executing tasks run. n_open is the number of both together, without tasks in the
@@ -36,7 +36,8 @@
  * [property@Ferry.Executor:keep-finished] of the tasks that are done.
  *
  * Several executors can share a pool. Tasks of the same priority are then started from each executor alternately. An
- * executor stays alive at least until its tasks are done.
+ * executor can have several runners ([method@Ferry.Executor.add_runner]). It stays alive at least until its tasks are
+ * done.
  *
  * Since: 0.1
  */
@@ -45,8 +46,9 @@ struct _FerryExecutor
   GObject parent_instance;
 
   FerryTaskSource source; /* the executor, as the runner sees it */
-  FerryRunner *runner;    /* const: (owned) */
-  FerryRouter *router;    /* const: (unowned): the runner's */
+  FerryRunner *runner;    /* const: (unowned): the first of runners */
+  GPtrArray *runners;     /* (owned) (element-type FerryRunner): a task goes to the first one that has room */
+  FerryRouter *router;    /* const: (unowned): the runners' */
   guint max_pending;
   guint keep_finished;
 
@@ -69,6 +71,7 @@ struct _FerryExecutor
   guint n_batch_done;                   /* number of tasks that were done since n_open was 0 */
   double batch_fraction;                /* the sum of those tasks' fractions; a task that was not cancelled counts 1 */
 
+  FerryTimer spread_timer;       /* offers tasks that a runner gave back to all runners */
   FerryTimer notify_timer;       /* notifies the properties of changed counts, once per iteration of the main loop */
   FerryTimer shutdown_timer;     /* runs out when the time of a shutdown is over */
   FerryWaitQueue shutdown_waits; /* callers of ferry_executor_shutdown_async() that wait for its end */
@@ -392,7 +395,65 @@ finish_shutdown (FerryExecutor *self)
   ferry_wait_queue_finish_all (&self->shutdown_waits);
 }
 
-/* ---- A task's steps, reported by the runner ---- */
+/* ---- The runners ---- */
+
+static void
+add_runner (FerryExecutor *self, FerryRunner *runner)
+{
+  g_ptr_array_add (self->runners, g_object_ref (runner));
+  FERRY_RUNNER_GET_IFACE (runner)->add_source (runner, &self->source);
+}
+
+/* main: has each runner send tasks that wait. */
+static void
+schedule (FerryExecutor *self)
+{
+  g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = NULL;
+
+  if (G_LIKELY (self->runners->len == 1))
+    {
+      ferry_runner_schedule (self->runner);
+      return;
+    }
+  kept = g_object_ref (self);
+  for (guint i = 0; i < self->runners->len; i++)
+    ferry_runner_schedule (g_ptr_array_index (self->runners, i));
+}
+
+static void
+spread (gpointer data)
+{
+  schedule (data);
+}
+
+/* main: whether a runner other than except (nullable) has not failed. If all have, sets error to that of the first. */
+static gboolean
+has_runner (FerryExecutor *self, FerryRunner *except, GError **error)
+{
+  for (guint i = 0; i < self->runners->len; i++)
+    {
+      FerryRunner *runner = g_ptr_array_index (self->runners, i);
+
+      if (runner != except && ferry_runner_check (runner, error != NULL && *error == NULL ? error : NULL))
+        {
+          g_clear_error (error);
+          return TRUE;
+        }
+    }
+  return FALSE;
+}
+
+guint
+ferry_executor_get_parallelism (FerryExecutor *self)
+{
+  guint sum = 0;
+
+  for (guint i = 0; i < self->runners->len; i++)
+    sum += ferry_runner_get_parallelism (g_ptr_array_index (self->runners, i));
+  return sum;
+}
+
+/* ---- A task's steps, reported by a runner ---- */
 
 static FerryExecutor *
 from_source (FerryTaskSource *source)
@@ -463,7 +524,7 @@ get_funcs (FerryTask *task)
 }
 
 /* main: takes back a task that was sent ahead, unless the worker has begun it. Returns whether the task is in the queue
- * afterwards. The caller must call ferry_runner_schedule() then, because other tasks may have been taken back with it.
+ * afterwards. The caller must call schedule() then, because other tasks may have been taken back with it.
  */
 static gboolean
 take_back (FerryTask *task)
@@ -484,7 +545,7 @@ queue_timed_out (gpointer data)
 
   if (take_back (task))
     fail_waiting (self, task, FERRY_TASK_EVENT_QUEUE_TIMEOUT, new_queue_error (task));
-  ferry_runner_schedule (self->runner);
+  schedule (self);
 }
 
 static void
@@ -514,6 +575,9 @@ source_give_back (FerryTaskSource *source, FerryTask *task)
   ferry_task_queue_push (&self->source.queue, task, TRUE);
   set_queue_timer (self, task);
   figures_changed (self);
+  /* The runner that gave the task back sends tasks itself; the others do not know of this one. */
+  if (self->runners->len > 1 && !ferry_timer_is_set (&self->spread_timer))
+    ferry_timers_set (self->router->timers, &self->spread_timer, 0, spread, self);
 }
 
 static void
@@ -530,9 +594,9 @@ source_started (FerryTaskSource *source, FerryTask *task)
 
 /* Makes all tasks that wait fail with error, also tasks in the inbox, which other threads have submitted. */
 static void
-source_fail_all (FerryTaskSource *source, const GError *error)
+fail_all_waiting (FerryExecutor *executor, const GError *error)
 {
-  g_autoptr (FerryExecutor) self = g_object_ref (from_source (source));
+  g_autoptr (FerryExecutor) self = g_object_ref (executor);
   g_autoptr (GPtrArray) tasks = NULL;
 
   empty_inbox (self);
@@ -547,11 +611,20 @@ source_fail_all (FerryTaskSource *source, const GError *error)
     }
 }
 
-/* Whether tasks that wait can be begun in the present state of the executor, its runner and its router. */
+static void
+source_fail_all (FerryTaskSource *source, FerryRunner *runner, const GError *error)
+{
+  FerryExecutor *self = from_source (source);
+
+  if (!ferry_router_get_running (self->router) || !has_runner (self, runner, NULL))
+    fail_all_waiting (self, error);
+}
+
+/* Whether tasks that wait can be begun in the present state of the executor, its runners and its router. */
 static gboolean
 can_run (FerryExecutor *self, GError **error)
 {
-  if (!ferry_runner_check (self->runner, error))
+  if (!has_runner (self, NULL, error))
     return FALSE;
   if (self->shutting_down)
     return ferry_set_error (error, FERRY_ERROR_REFUSED,
@@ -571,9 +644,9 @@ refuse_waiting (gpointer data)
   g_autoptr (GError) error = NULL;
 
   if (can_run (self, &error))
-    ferry_runner_schedule (self->runner);
+    schedule (self);
   else
-    source_fail_all (&self->source, error);
+    fail_all_waiting (self, error);
 }
 
 /* ---- A task's steps, requested by the task: the functions of FerryTaskDriver ---- */
@@ -606,7 +679,7 @@ driver_cancelled (gpointer executor, FerryTask *task)
     }
   else
     get_funcs (task)->cancel (placement->carrier, task);
-  ferry_runner_schedule (self->runner);
+  schedule (self);
 }
 
 static void
@@ -670,7 +743,7 @@ take_in (FerryExecutor *self, FerryTask *task)
   set_queue_timer (self, task);
   figures_changed (self);
   if (can_run (self, NULL))
-    ferry_runner_schedule (self->runner);
+    schedule (self);
   else
     ferry_timers_set (self->router->timers, &self->source.refuse_timer, 0, refuse_waiting, self);
 }
@@ -977,7 +1050,7 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
       ferry_set_error (error, FERRY_ERROR_BUSY,
                        "Task '%s' was begun already; change the priority of tasks only while they wait",
                        ferry_task_get_name (task));
-      ferry_runner_schedule (self->runner);
+      schedule (self);
       return FALSE;
     }
   /* Delays the notification until the task is in its new place in the queue. */
@@ -986,7 +1059,7 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
   ferry_task_change_priority (task, priority);
   ferry_task_queue_push (&self->source.queue, task, FALSE);
   g_object_thaw_notify (G_OBJECT (task));
-  ferry_runner_schedule (self->runner);
+  schedule (self);
   return TRUE;
 }
 
@@ -1020,7 +1093,7 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
     ferry_task_cancel (task);
   if (!ferry_task_get_done (task))
     {
-      ferry_runner_schedule (self->runner);
+      schedule (self);
       return ferry_set_error (error, FERRY_ERROR_BUSY, "Task '%s' is being run; cancel it, and wait for its end",
                               ferry_task_get_name (task));
     }
@@ -1318,7 +1391,7 @@ ferry_executor_set_keep_finished (FerryExecutor *self, guint keep_finished)
  * ferry_executor_get_runner:
  * @self: an executor
  *
- * Gets what runs the tasks. Any thread may call this.
+ * Gets what runs the tasks: the first runner, where there are several. Any thread may call this.
  *
  * Returns: (transfer none): the runner
  *
@@ -1333,12 +1406,46 @@ ferry_executor_get_runner (FerryExecutor *self)
 }
 
 /**
+ * ferry_executor_add_runner:
+ * @self: an executor
+ * @runner: a runner with the same router, which the executor does not have yet
+ *
+ * Adds a runner behind those that the executor has: the pool of this machine, for instance, and what runs tasks on
+ * others. A task goes to the first runner that has room for it, and none is sent ahead to a worker of a pool that runs
+ * another one. When a runner fails, the others run the tasks; tasks fail when all runners have failed. On the router's
+ * thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_executor_add_runner (FerryExecutor *self, FerryRunner *runner)
+{
+  g_autoptr (GPtrArray) tasks = NULL;
+
+  g_return_if_fail (FERRY_IS_EXECUTOR (self));
+  g_return_if_fail (FERRY_IS_RUNNER (runner));
+  ferry_return_if_elsewhere (self->router->home);
+  ferry_return_if_fail (ferry_runner_get_router (runner) == self->router,
+                        "the runner has another router; give an executor runners of one router");
+  ferry_return_if_fail (!g_ptr_array_find (self->runners, runner, NULL),
+                        "the executor has this runner already; add each runner once");
+
+  self->source.is_shared = TRUE;
+  tasks = list_open (self);
+  for (guint i = 0; i < tasks->len; i++)
+    if (ferry_task_get_state (g_ptr_array_index (tasks, i)) == FERRY_TASK_STATE_WAITING)
+      take_back (g_ptr_array_index (tasks, i));
+  add_runner (self, runner);
+  schedule (self);
+}
+
+/**
  * ferry_executor_get_pool:
  * @self: an executor
  *
  * Gets the pool that runs the tasks. Any thread may call this.
  *
- * Returns: (transfer none) (nullable): the pool, or %NULL when another runner runs the tasks
+ * Returns: (transfer none) (nullable): the pool, or %NULL when the first runner is another one
  *
  * Since: 0.1
  */
@@ -1482,8 +1589,14 @@ ferry_executor_get_fraction (FerryExecutor *self)
 
   if (self->n_batch_done + self->n_open == 0)
     return -1;
-  /* The runner's carriers are few, so tasks that run are found through them and not through the list. */
-  done = self->batch_fraction + FERRY_RUNNER_GET_IFACE (self->runner)->sum_fractions (self->runner, &self->source);
+  /* The runners' carriers are few, so tasks that run are found through them and not through the list. */
+  done = self->batch_fraction;
+  for (guint i = 0; i < self->runners->len; i++)
+    {
+      FerryRunner *runner = g_ptr_array_index (self->runners, i);
+
+      done += FERRY_RUNNER_GET_IFACE (runner)->sum_fractions (runner, &self->source);
+    }
   return done / (self->n_batch_done + self->n_open);
 }
 
@@ -1517,9 +1630,9 @@ ferry_executor_set_property (GObject *object, guint property_id, const GValue *v
   switch (property_id)
     {
     case PROP_RUNNER:
-      self->runner = g_value_dup_object (value);
+      self->runner = g_value_get_object (value);
       self->router = ferry_runner_get_router (self->runner);
-      FERRY_RUNNER_GET_IFACE (self->runner)->add_source (self->runner, &self->source);
+      add_runner (self, self->runner);
       break;
     case PROP_MAX_PENDING:
       ferry_executor_set_max_pending (self, g_value_get_uint (value));
@@ -1604,7 +1717,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryExecutor:runner:
    *
-   * What runs the tasks.
+   * What runs the tasks: the first runner, where there are several ([method@Ferry.Executor.add_runner]).
    *
    * Since: 0.1
    */
@@ -1612,7 +1725,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryExecutor:pool:
    *
-   * The pool that runs the tasks; %NULL when another runner runs them.
+   * The pool that runs the tasks; %NULL when the first runner is another one.
    *
    * Since: 0.1
    */
@@ -1645,7 +1758,13 @@ ferry_executor_dispose (GObject *object)
 {
   FerryExecutor *self = FERRY_EXECUTOR (object);
 
-  FERRY_RUNNER_GET_IFACE (self->runner)->remove_source (self->runner, &self->source);
+  for (guint i = 0; i < self->runners->len; i++)
+    {
+      FerryRunner *runner = g_ptr_array_index (self->runners, i);
+
+      FERRY_RUNNER_GET_IFACE (runner)->remove_source (runner, &self->source);
+    }
+  ferry_timers_unset (self->router->timers, &self->spread_timer);
   ferry_timers_unset (self->router->timers, &self->notify_timer);
   ferry_timers_unset (self->router->timers, &self->source.refuse_timer);
   ferry_timers_unset (self->router->timers, &self->shutdown_timer);
@@ -1663,7 +1782,7 @@ ferry_executor_finalize (GObject *object)
   ferry_task_queue_clear (&self->source.queue);
   list_clear (self);
   pthread_mutex_destroy (&self->inbox_lock);
-  g_clear_object (&self->runner);
+  g_ptr_array_unref (self->runners);
 
   G_OBJECT_CLASS (ferry_executor_parent_class)->finalize (object);
 }
@@ -1683,6 +1802,7 @@ ferry_executor_init (FerryExecutor *self)
 {
   self->source = (FerryTaskSource){
     .give_back = source_give_back, .started = source_started, .done = source_done, .fail_all = source_fail_all};
+  self->runners = g_ptr_array_new_with_free_func (g_object_unref);
   ferry_wait_queue_init (&self->submissions);
   ferry_wait_queue_init (&self->shutdown_waits);
   pthread_mutex_init (&self->inbox_lock, NULL);

@@ -44,6 +44,9 @@ FERRY_AVAILABLE_IN_0_1
 FerryExecutor *ferry_executor_new_for_runner (FerryRunner *runner) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
+void ferry_executor_add_runner (FerryExecutor *self, FerryRunner *runner);
+
+FERRY_AVAILABLE_IN_0_1
 void ferry_executor_set_max_pending (FerryExecutor *self, guint max_pending);
 FERRY_AVAILABLE_IN_0_1
 void ferry_executor_set_keep_finished (FerryExecutor *self, guint keep_finished);

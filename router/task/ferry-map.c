@@ -125,8 +125,7 @@ struct _FerryMap
   GObject parent_instance;
 
   FerryExecutor *executor;         /* const: (owned) */
-  FerryRunner *runner;             /* const: (unowned): the executor's */
-  FerryRouter *router;             /* const: (unowned): the runner's */
+  FerryRouter *router;             /* const: (unowned): the executor's */
   _Atomic gboolean asked;          /* any: a thread other than the router's has called ferry_map_cancel() */
   char *function;                  /* const */
   FerryMapOrder order;             /* const */
@@ -562,14 +561,14 @@ get_bound (FerryMap *self)
 {
   if (self->max_in_flight > 0)
     return self->max_in_flight;
-  return ferry_runner_get_parallelism (self->runner) *
+  return ferry_executor_get_parallelism (self->executor) *
          MAX (ITEMS_A_WORKER, (guint64) BOUND_CHUNKS_A_WORKER * get_wanted_size (self));
 }
 
 guint
 ferry_map_get_automatic_size (FerryMap *self)
 {
-  guint n_workers = ferry_runner_get_parallelism (self->runner);
+  guint n_workers = ferry_executor_get_parallelism (self->executor);
   guint64 rest = ferry_map_input_get_rest (&self->input);
   double size = 1;
 
@@ -1091,7 +1090,7 @@ room_came (FerryCompletion *submission, gpointer data)
 static gboolean
 may_have_more_chunks (FerryMap *self)
 {
-  guint few = CHUNKS_A_WORKER * ferry_runner_get_parallelism (self->runner);
+  guint few = CHUNKS_A_WORKER * ferry_executor_get_parallelism (self->executor);
   guint fixed = get_fixed_size (self);
 
   if (fixed == 0)
@@ -2372,8 +2371,7 @@ ferry_map_set_property (GObject *object, guint property_id, const GValue *value,
     {
     case PROP_EXECUTOR:
       self->executor = g_value_dup_object (value);
-      self->runner = ferry_executor_get_runner (self->executor);
-      self->router = ferry_runner_get_router (self->runner);
+      self->router = ferry_runner_get_router (ferry_executor_get_runner (self->executor));
       break;
     case PROP_FUNCTION:
       self->function = g_value_dup_string (value);

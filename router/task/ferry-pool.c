@@ -140,13 +140,13 @@ runner_remove_source (FerryRunner *runner, FerryTaskSource *source)
   ferry_task_sources_remove (&FERRY_POOL (runner)->sources, source);
 }
 
-/* Makes all tasks that wait in the executors' queues fail with error. Takes error. */
+/* Makes the tasks that wait in the executors' queues fail with error, unless another runner runs them. Takes error. */
 static void
 fail_sources (FerryPool *self, GError *error)
 {
   g_autoptr (GError) reason = error;
 
-  ferry_task_sources_fail_all (&self->sources, reason);
+  ferry_task_sources_fail_all (&self->sources, FERRY_RUNNER (self), reason);
 }
 
 static double
@@ -463,14 +463,23 @@ may_begin (FerryPool *self, const FerryPoolWorker *worker)
          (self->rules.max_tasks == 0 || worker->n_done < self->rules.max_tasks);
 }
 
-/* Returns (transfer none) the worker that the task is sent to now, or NULL. A task with a limited run time is sent only
- * to an idle worker, because its time starts when it is sent. */
+/* Whether the task may be sent to a worker that has a task. The time of a task with a limited run time starts when it
+ * is sent. A task that other runners may take as well would miss their free workers. */
+static gboolean
+may_go_ahead (FerryTask *task)
+{
+  FerryTaskSource *source = ferry_task_get_placement (task)->queue;
+
+  return ferry_task_get_settings (task)->run_timeout == 0 && !source->is_shared;
+}
+
+/* Returns (transfer none) the worker that the task is sent to now, or NULL. */
 static FerryPoolWorker *
 pick_worker (FerryPool *self, FerryTask *task)
 {
   if (self->thief != NULL && may_begin (self, self->thief))
     return self->thief;
-  return ferry_pool_roster_find (&self->roster, ferry_task_get_settings (task)->run_timeout > 0 ? 1 : get_depth (self));
+  return ferry_pool_roster_find (&self->roster, may_go_ahead (task) ? get_depth (self) : 1);
 }
 
 static void

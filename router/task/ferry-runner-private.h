@@ -23,11 +23,13 @@ typedef struct _FerryTaskSource FerryTaskSource;
 struct _FerryTaskSource
 {
   FerryTaskQueue queue;
+  gboolean is_shared;      /* the executor has several runners */
   FerryTimer refuse_timer; /* while set: the tasks that wait are about to be refused, so none is sent */
   void (*give_back) (FerryTaskSource *self, FerryTask *task); /* task returns to the front of its queue */
   void (*started) (FerryTaskSource *self, FerryTask *task);
-  void (*done) (FerryTaskSource *self, FerryTask *task);         /* task ended while it was at a carrier */
-  void (*fail_all) (FerryTaskSource *self, const GError *error); /* all tasks that wait must fail with error */
+  void (*done) (FerryTaskSource *self, FerryTask *task); /* task ended while it was at a carrier */
+  /* runner will run none of the tasks that wait. They must fail with error, unless there is another runner for them. */
+  void (*fail_all) (FerryTaskSource *self, FerryRunner *runner, const GError *error);
 };
 
 /* The first field of what tasks are sent to, such as a pool's worker. */

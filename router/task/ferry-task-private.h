@@ -53,6 +53,7 @@ typedef struct
   gint64 cancel_grace;
   guint retries;
   guint window;
+  gboolean idempotent;
 } FerryTaskSettings;
 
 /* The functions of an executor that its tasks call. */
@@ -111,6 +112,10 @@ gboolean ferry_task_start (FerryTask *self, GPid pid);
 /* Sets the process id of a task that started before its process was known. */
 FERRY_FOR_SIBLINGS
 void ferry_task_take_pid (FerryTask *self, GPid pid);
+/* Sets the name of the host that has the task; NULL: this machine. ferry_task_give_back() sets NULL. A runner calls
+ * this before ferry_task_start(). */
+FERRY_FOR_SIBLINGS
+void ferry_task_take_host_name (FerryTask *self, const char *host_name);
 /* Events PROGRESS, MESSAGE, YIELD and RESULT. The functions return TRUE also if the event is ignored. The caller of
  * ferry_task_complete() must hold a reference. */
 /* Sets the task's text to what it waits for, as long as its function has reported none; NULL: it waits no more. */

@@ -34,8 +34,9 @@ FerryTask *ferry_task_sources_find (FerryTaskSources *self, FerryTaskFilter filt
 /* Makes ferry_task_sources_find() begin with the executor that follows the task's own. */
 FERRY_FOR_SIBLINGS
 void ferry_task_sources_pass_turn (FerryTaskSources *self, FerryTask *task);
-/* Makes all tasks that wait fail with error. Handlers may add and remove executors. */
+/* Makes the tasks that wait fail with error, except those of executors that have another runner than this one. Handlers
+ * may add and remove executors. */
 FERRY_FOR_SIBLINGS
-void ferry_task_sources_fail_all (FerryTaskSources *self, const GError *error);
+void ferry_task_sources_fail_all (FerryTaskSources *self, FerryRunner *runner, const GError *error);
 
 G_END_DECLS

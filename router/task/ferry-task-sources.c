@@ -66,13 +66,13 @@ ferry_task_sources_pass_turn (FerryTaskSources *self, FerryTask *task)
 
 /* An executor that a handler adds finds the runner's failure in its state. One may be gone, so i is checked again. */
 void
-ferry_task_sources_fail_all (FerryTaskSources *self, const GError *error)
+ferry_task_sources_fail_all (FerryTaskSources *self, FerryRunner *runner, const GError *error)
 {
   for (guint i = self->list->len; i > 0; i--)
     if (i <= self->list->len)
       {
         FerryTaskSource *source = g_ptr_array_index (self->list, i - 1);
 
-        source->fail_all (source, error);
+        source->fail_all (source, runner, error);
       }
 }

@@ -94,6 +94,7 @@ typedef struct
 
   char *message;       /* (nullable) */
   gboolean is_waiting; /* message is what the task waits for, and not its function's */
+  char *host_name;     /* (nullable) */
   char *unit;          /* (nullable) */
   guint64 amount;
   guint64 total;
@@ -139,6 +140,7 @@ typedef enum
   PROP_FUNCTION,
   PROP_ARGUMENTS,
   PROP_PRIORITY,
+  PROP_IDEMPOTENT,
   PROP_STATE,
   PROP_DONE,
   PROP_CANCELLABLE,
@@ -148,6 +150,7 @@ typedef enum
   PROP_TOTAL,
   PROP_UNIT,
   PROP_PID,
+  PROP_HOST_NAME,
   PROP_N_ATTEMPTS,
   PROP_SUBMIT_TIME,
   PROP_START_TIME,
@@ -504,6 +507,26 @@ ferry_task_set_retries (FerryTask *self, guint retries)
 }
 
 /**
+ * ferry_task_set_idempotent:
+ * @self: a task that was not submitted
+ * @idempotent: whether the function may run again
+ *
+ * Sets [property@Ferry.Task:idempotent]. Any thread, one at a time, before the submission.
+ *
+ * Since: 0.1
+ */
+void
+ferry_task_set_idempotent (FerryTask *self, gboolean idempotent)
+{
+  g_return_if_fail (FERRY_IS_TASK (self));
+
+  if (!check_settable (self, G_STRFUNC) || ferry_task_get_settings (self)->idempotent == !!idempotent)
+    return;
+  need_rest (self)->settings.idempotent = !!idempotent;
+  notify (self, PROP_IDEMPOTENT);
+}
+
+/**
  * ferry_task_set_window:
  * @self: a task that was not submitted
  * @window: the number of values, from 1 to 65,535; the default is 16
@@ -651,6 +674,24 @@ ferry_task_get_priority (FerryTask *self)
   return_val_if_unreadable (self, 0);
 
   return get_private (self)->priority;
+}
+
+/**
+ * ferry_task_get_idempotent:
+ * @self: a task
+ *
+ * Gets [property@Ferry.Task:idempotent]. Any thread may call this.
+ *
+ * Returns: whether the function may run again
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_task_get_idempotent (FerryTask *self)
+{
+  g_return_val_if_fail (FERRY_IS_TASK (self), FALSE);
+
+  return ferry_task_get_settings (self)->idempotent;
 }
 
 /**
@@ -813,6 +854,24 @@ ferry_task_get_pid (FerryTask *self)
   return_val_if_unreadable (self, 0);
 
   return get_private (self)->pid;
+}
+
+/**
+ * ferry_task_get_host_name:
+ * @self: a task
+ *
+ * Gets [property@Ferry.Task:host-name]. On the router's thread; any thread, once the task is done.
+ *
+ * Returns: (transfer none) (nullable): the name of the host, or %NULL for this machine
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_task_get_host_name (FerryTask *self)
+{
+  return_val_if_unreadable (self, NULL);
+
+  return peek_rest (self)->host_name;
 }
 
 /**
@@ -1621,6 +1680,23 @@ ferry_task_take_pid (FerryTask *self, GPid pid)
     notify (self, PROP_PID);
 }
 
+static gboolean
+change_text (char **text, const char *to)
+{
+  if (g_strcmp0 (*text, to) == 0)
+    return FALSE;
+  g_free (*text);
+  *text = g_strdup (to);
+  return TRUE;
+}
+
+void
+ferry_task_take_host_name (FerryTask *self, const char *host_name)
+{
+  if (g_strcmp0 (peek_rest (self)->host_name, host_name) != 0 && change_text (&need_rest (self)->host_name, host_name))
+    notify (self, PROP_HOST_NAME);
+}
+
 /* Sets the fraction from a report, and returns whether it changed. A progress bar must not go back: during an attempt
  * the fraction does not fall or become unknown. */
 static gboolean
@@ -1633,16 +1709,6 @@ raise_fraction (FerryTaskPrivate *priv, const FerryProgress *progress)
   if (!(fraction > priv->fraction) || priv->fraction >= 1)
     return FALSE;
   priv->fraction = MIN (fraction, 1);
-  return TRUE;
-}
-
-static gboolean
-change_text (char **text, const char *to)
-{
-  if (g_strcmp0 (*text, to) == 0)
-    return FALSE;
-  g_free (*text);
-  *text = g_strdup (to);
   return TRUE;
 }
 
@@ -1821,6 +1887,7 @@ ferry_task_give_back (FerryTask *self)
   if (priv->rest != NULL)
     priv->rest->amount = 0;
   notify (self, PROP_PID);
+  ferry_task_take_host_name (self, NULL);
   notify (self, PROP_START_TIME);
   notify (self, PROP_FRACTION);
   notify (self, PROP_AMOUNT);
@@ -2043,6 +2110,17 @@ install_identity (void)
    * Since: 0.1
    */
   properties[PROP_PRIORITY] = g_param_spec_int ("priority", NULL, NULL, G_MININT, G_MAXINT, 0, FERRY_NOTIFIED);
+  /**
+   * FerryTask:idempotent:
+   *
+   * Whether the function does no harm when it runs again, also while an earlier run of it still goes on elsewhere. A
+   * runner whose workers are on other machines runs such a task again when it does not know what became of it, and the
+   * task gets one result; any other task fails then with %FERRY_ERROR_WORKER_LOST. On this machine it is always known,
+   * and only [method@Ferry.Task.set_retries] says how often a task is tried again when its worker is lost.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_IDEMPOTENT] = g_param_spec_boolean ("idempotent", NULL, NULL, FALSE, FERRY_SETTABLE);
 }
 
 static void
@@ -2077,10 +2155,19 @@ install_states (void)
    * FerryTask:pid:
    *
    * The id of the process that runs or ran the task; 0 before. Once the task is done, another process may have this id.
+   * It is a process of [property@Ferry.Task:host-name], where that is not %NULL.
    *
    * Since: 0.1
    */
   properties[PROP_PID] = g_param_spec_int ("pid", NULL, NULL, 0, G_MAXINT, 0, FERRY_NOTIFIED);
+  /**
+   * FerryTask:host-name:
+   *
+   * The name of the host that runs or ran the task; %NULL before, and for this machine.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_HOST_NAME] = g_param_spec_string ("host-name", NULL, NULL, NULL, FERRY_NOTIFIED);
   /**
    * FerryTask:n-attempts:
    *
@@ -2208,6 +2295,7 @@ get_property (GObject *object, guint property_id, GValue *value, GParamSpec *psp
     [PROP_FUNCTION] = G_CALLBACK (ferry_task_get_function),
     [PROP_ARGUMENTS] = G_CALLBACK (ferry_task_get_arguments),
     [PROP_PRIORITY] = G_CALLBACK (ferry_task_get_priority),
+    [PROP_IDEMPOTENT] = G_CALLBACK (ferry_task_get_idempotent),
     [PROP_STATE] = G_CALLBACK (ferry_task_get_state),
     [PROP_DONE] = G_CALLBACK (ferry_task_get_done),
     [PROP_CANCELLABLE] = G_CALLBACK (ferry_task_get_cancellable),
@@ -2217,6 +2305,7 @@ get_property (GObject *object, guint property_id, GValue *value, GParamSpec *psp
     [PROP_TOTAL] = G_CALLBACK (ferry_task_get_total),
     [PROP_UNIT] = G_CALLBACK (ferry_task_get_unit),
     [PROP_PID] = G_CALLBACK (ferry_task_get_pid),
+    [PROP_HOST_NAME] = G_CALLBACK (ferry_task_get_host_name),
     [PROP_N_ATTEMPTS] = G_CALLBACK (ferry_task_get_n_attempts),
     [PROP_SUBMIT_TIME] = G_CALLBACK (ferry_task_get_submit_time),
     [PROP_START_TIME] = G_CALLBACK (ferry_task_get_start_time),
@@ -2244,6 +2333,9 @@ set_property (GObject *object, guint property_id, const GValue *value, GParamSpe
       break;
     case PROP_ARGUMENTS:
       priv->arguments = g_value_dup_variant (value);
+      break;
+    case PROP_IDEMPOTENT:
+      ferry_task_set_idempotent (FERRY_TASK (object), g_value_get_boolean (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -2328,6 +2420,7 @@ rest_free (Rest *rest)
   g_free (rest->name);
   g_free (rest->message);
   g_free (rest->unit);
+  g_free (rest->host_name);
   g_free (rest);
 }
 

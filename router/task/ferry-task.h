@@ -164,6 +164,8 @@ void ferry_task_set_cancel_grace (FerryTask *self, gint64 grace);
 FERRY_AVAILABLE_IN_0_1
 void ferry_task_set_retries (FerryTask *self, guint retries);
 FERRY_AVAILABLE_IN_0_1
+void ferry_task_set_idempotent (FerryTask *self, gboolean idempotent);
+FERRY_AVAILABLE_IN_0_1
 void ferry_task_set_window (FerryTask *self, guint window);
 FERRY_AVAILABLE_IN_0_1
 void ferry_task_set_cancellable (FerryTask *self, GCancellable *cancellable);
@@ -184,6 +186,8 @@ GVariant *ferry_task_get_arguments (FerryTask *self);
 FERRY_AVAILABLE_IN_0_1
 int ferry_task_get_priority (FerryTask *self);
 FERRY_AVAILABLE_IN_0_1
+gboolean ferry_task_get_idempotent (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
 FerryTaskState ferry_task_get_state (FerryTask *self);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_task_get_done (FerryTask *self);
@@ -201,6 +205,8 @@ FERRY_AVAILABLE_IN_0_1
 const char *ferry_task_get_unit (FerryTask *self);
 FERRY_AVAILABLE_IN_0_1
 GPid ferry_task_get_pid (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+const char *ferry_task_get_host_name (FerryTask *self);
 FERRY_AVAILABLE_IN_0_1
 guint ferry_task_get_n_attempts (FerryTask *self);
 FERRY_AVAILABLE_IN_0_1

@@ -34,6 +34,8 @@ test_new (void)
   g_assert_cmpint (ferry_task_get_settings (task)->cancel_grace, ==, 2 * G_USEC_PER_SEC);
   g_assert_cmpuint (ferry_task_get_settings (task)->retries, ==, 0);
   g_assert_cmpuint (ferry_task_get_settings (task)->window, ==, 16);
+  g_assert_false (ferry_task_get_idempotent (task));
+  g_assert_null (ferry_task_get_host_name (task));
 }
 
 static void
@@ -68,6 +70,11 @@ test_settings (void)
   ferry_task_set_priority (task, 6);
   task_test_assert_heard (ear, "priority");
   g_assert_cmpint (ferry_task_get_priority (task), ==, 6);
+  ferry_task_set_idempotent (task, 2);
+  ferry_task_set_idempotent (task, TRUE);
+  g_object_set (task, "idempotent", TRUE, NULL);
+  task_test_assert_heard (ear, "idempotent");
+  g_assert_cmpint (ferry_task_get_idempotent (task), ==, TRUE);
 }
 
 static void
@@ -242,8 +249,13 @@ test_new_attempt (void)
 
   take_fraction (task, 0.5, 5, 10, 0.5);
   g_string_truncate (ear->heard, 0);
+  ferry_task_take_host_name (task, "orange");
+  ferry_task_take_host_name (task, "orange");
+  task_test_assert_heard (ear, "host-name");
+  g_assert_cmpstr (ferry_task_get_host_name (task), ==, "orange");
   g_assert_true (ferry_task_give_back (task));
-  task_test_assert_heard (ear, "pid start-time fraction amount state");
+  task_test_assert_heard (ear, "pid host-name start-time fraction amount state");
+  g_assert_null (ferry_task_get_host_name (task));
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
   g_assert_cmpint (ferry_task_get_pid (task), ==, 0);
   g_assert_cmpint (ferry_task_get_start_time (task), ==, 0);
