@@ -1,0 +1,53 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Where the NATS servers are, and what lets an application or a host in.
+ *
+ * Owner:   one; freed by it.
+ * Threads: one at a time.
+ * Trust:   the settings are the program's. What a server says of other servers is checked, and bounded. */
+
+#pragma once
+
+#include <glib.h>
+#include <nats/nats.h>
+
+G_BEGIN_DECLS
+
+/* What an application or a host sets. All texts are (nullable), except url and application. */
+typedef struct
+{
+  const char *url;         /* “nats://HOST:PORT” or “tls://HOST:PORT”; or several, with commas between them */
+  const char *application; /* a token: hosts serve one application */
+  const char *user;        /* a token; NULL: the user of the first URL, or else “user” */
+  const char *password;    /* of that user */
+  const char *credentials_file; /* what 'nsc' makes: a token of the user, and a seed */
+  const char *nkey_seed_file;   /* a line with a seed, and a line with its public key */
+  const char *tls_ca_file;      /* certificates of those who sign the servers' certificates. Switches TLS on */
+  const char *name;             /* of the connection, for the server's monitoring */
+  const char *host;             /* a token: the host's name; NULL at an application's end */
+} FerryBusSettings;
+
+typedef struct _FerryServerAccess FerryServerAccess;
+
+/* Returns (transfer full) the access, or NULL. Fails with FERRY_ERROR_BAD_ARGUMENTS for settings that can never work.
+ * Files are not read yet. */
+FerryServerAccess *ferry_server_access_new (const FerryBusSettings *settings, GError **error);
+void ferry_server_access_free (FerryServerAccess *self);
+/* Returns the user, a token. */
+const char *ferry_server_access_get_user (const FerryServerAccess *self);
+
+/* Connects to one server, and waits for that, for some seconds at most. If there are several, each call takes the next.
+ * closed and failed are called with closure on threads of the library; closed at most once, and failed at any time,
+ * also after that. Returns (transfer full) the connection, or NULL. Fails with FERRY_ERROR_NOT_LISTENING,
+ * FERRY_ERROR_NOT_ALLOWED, FERRY_ERROR_BAD_ARGUMENTS (for a file) and FERRY_ERROR_SYSTEM. */
+natsConnection *ferry_server_access_connect (FerryServerAccess *self, natsConnectionHandler closed,
+                                             natsErrHandler failed, gpointer closure, GError **error);
+/* Returns (transfer none) the address of the server that was tried last, without a user. */
+const char *ferry_server_access_get_address (const FerryServerAccess *self);
+/* Takes over which other servers the connected one knows of. */
+void ferry_server_access_learn (FerryServerAccess *self, natsConnection *connection);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryServerAccess, ferry_server_access_free)
+
+G_END_DECLS
