@@ -302,7 +302,8 @@ limit_level (guint level)
 GVariant *
 ferry_run_log_to_variant (GLogLevelFlags level, const char *line)
 {
-  return g_variant_new ("(us)", (guint) limit_level (level), dup_cut (line, FERRY_MAX_LOG_LINE));
+  return g_variant_new ("(u@s)", (guint) limit_level (level),
+                        g_variant_new_take_string (dup_cut (line, FERRY_MAX_LOG_LINE)));
 }
 
 /* Replaces each control character of ASCII by a space, so that a line stays one line, and moves no cursor. */
