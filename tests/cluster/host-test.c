@@ -418,12 +418,29 @@ host_test_connect_mute (HostTest *test, const char *name)
   return self;
 }
 
+static void
+ask_to_be_served (HostTestApplication *self, const char *name)
+{
+  self->serve = ask (self, FERRY_SERVE_METHOD, ferry_serve_to_variant (name), FERRY_CALL_STREAM, 0);
+}
+
 HostTestApplication *
 host_test_connect (HostTest *test, const char *name)
 {
   HostTestApplication *self = host_test_connect_mute (test, name);
 
-  self->serve = ask (self, FERRY_SERVE_METHOD, ferry_serve_to_variant (name), FERRY_CALL_STREAM, 0);
+  ask_to_be_served (self, name);
+  return self;
+}
+
+HostTestApplication *
+host_test_connect_over (HostTest *test, FerryTransport *transport, const char *name)
+{
+  HostTestApplication *self = g_new0 (HostTestApplication, 1);
+
+  self->test = test;
+  self->transport = g_object_ref (transport);
+  ask_to_be_served (self, name);
   return self;
 }
 

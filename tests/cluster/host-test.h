@@ -61,6 +61,8 @@ struct HostTestCall
 
 /* Connects, and asks to be served. */
 HostTestApplication *host_test_connect (HostTest *test, const char *name);
+/* Asks to be served over a transport of its own. */
+HostTestApplication *host_test_connect_over (HostTest *test, FerryTransport *transport, const char *name);
 /* Connects, and says nothing. */
 HostTestApplication *host_test_connect_mute (HostTest *test, const char *name);
 void host_test_application_free (HostTestApplication *self);

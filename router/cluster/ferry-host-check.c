@@ -1,0 +1,216 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* 'ferry-host --check'. See ferry-host-check-private.h.
+ *
+ * Each thing is tried as the host itself would do it, so what is said here is what would go wrong there. */
+
+#include "config.h"
+
+#include "cluster/ferry-host-check-private.h"
+
+#include <sys/stat.h>
+
+#include "base/ferry-base-private.h"
+#include "cluster/ferry-host-program-private.h"
+#include "cluster/ferry-run-message-private.h"
+
+/* How long the server may take, in seconds. */
+#define SERVER_SECONDS 10
+
+/* How long the server is listened to after the host has told of itself, in milliseconds: what it does not permit comes
+ * then. */
+#define PERMISSION_TIME 1000
+
+void
+ferry_host_get_bus_settings (const FerryHostOptions *options, FerryBusSettings *settings, char **connection_name)
+{
+  *connection_name = g_strdup_printf ("ferry-host %s", options->name);
+  *settings = (FerryBusSettings){
+    .url = options->server,
+    .application = options->application,
+    .credentials_file = options->credentials,
+    .nkey_seed_file = options->nkey,
+    .tls_ca_file = options->tls_ca,
+    .name = *connection_name,
+    .host = options->name,
+  };
+}
+
+static void G_GNUC_PRINTF (2, 3) say (const char *what, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  g_print ("%-12s %s\n", what, text);
+}
+
+/* ---- files ---- */
+
+static gboolean
+check_file (const char *what, const char *path, gboolean is_secret)
+{
+  g_autofree char *content = NULL;
+  g_autoptr (GError) error = NULL;
+  struct stat status;
+
+  if (path == NULL)
+    return TRUE;
+  if (!g_file_get_contents (path, &content, NULL, &error))
+    {
+      say (what, "%s", error->message);
+      return FALSE;
+    }
+  if (is_secret && stat (path, &status) == 0 && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    {
+      say (what, "'%s' may be read by other users; run 'chmod 600 %s'", path, path);
+      return FALSE;
+    }
+  say (what, "'%s' can be read", path);
+  return TRUE;
+}
+
+/* ---- the program ---- */
+
+static gboolean
+check_program (const FerryHostOptions *options, FerryHostProgram *program)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *functions = NULL;
+
+  if (!ferry_host_program_start (program, options, &error))
+    {
+      say ("program", "%s", error->message);
+      return FALSE;
+    }
+  functions = g_strjoinv (", ", program->functions);
+  say ("program", "'%s' runs with %u workers", options->program[0], ferry_pool_get_max_workers (program->pool));
+  say ("functions", "%s", functions);
+  return TRUE;
+}
+
+/* ---- the server ---- */
+
+static gboolean
+set_true (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* Iterates the main context until the bus is connected or says that it will not be, or the time is over. */
+static void
+wait_for_server (FerryBus *bus)
+{
+  gboolean is_over = FALSE;
+  guint timer = g_timeout_add_seconds (SERVER_SECONDS, set_true, &is_over);
+
+  while (!is_over && ferry_bus_get_state (bus) != FERRY_CLUSTER_STATE_CONNECTED && ferry_bus_get_error (bus) == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  if (!is_over)
+    g_source_remove (timer);
+}
+
+static void
+wait_for_permissions (FerryBus *bus)
+{
+  gboolean is_over = FALSE;
+  guint timer = g_timeout_add (PERMISSION_TIME, set_true, &is_over);
+
+  while (!is_over && ferry_bus_get_error (bus) == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  if (!is_over)
+    g_source_remove (timer);
+}
+
+static void
+ignore_change (gpointer data)
+{
+}
+
+static void
+ignore_packet (gpointer data, const char *peer, const char *id, GBytes *packet)
+{
+}
+
+static const FerryBusFuncs no_funcs = {.changed = ignore_change, .packet = ignore_packet};
+
+/* Tells the server's applications of a host that is being ended, so that none sends it a task. */
+static GVariant *
+make_presence (const FerryHostOptions *options, FerryBus *bus, char **functions)
+{
+  const FerryHostFacts facts = {
+    .version = FERRY_RUN_VERSION,
+    .name = options->name,
+    .instance = (char *) ferry_bus_get_id (bus),
+    .functions = functions,
+    .ferry_version = (char *) FERRY_PROJECT_VERSION,
+    .draining = TRUE,
+  };
+
+  return ferry_host_facts_to_variant (&facts);
+}
+
+static gboolean
+say_state (const FerryHostOptions *options, FerryBus *bus)
+{
+  const GError *error = ferry_bus_get_error (bus);
+
+  if (error != NULL)
+    say ("server", "%s", error->message);
+  else if (ferry_bus_get_state (bus) != FERRY_CLUSTER_STATE_CONNECTED)
+    say ("server", "'%s' did not answer within %d seconds; look whether it runs, and whether a firewall is between",
+         options->server, SERVER_SECONDS);
+  return error == NULL && ferry_bus_get_state (bus) == FERRY_CLUSTER_STATE_CONNECTED;
+}
+
+static gboolean
+check_server (const FerryHostOptions *options, FerryHostProgram *program)
+{
+  g_autofree char *connection_name = NULL;
+  g_autoptr (FerryBus) bus = NULL;
+  g_autoptr (GError) error = NULL;
+  FerryBusSettings settings;
+  gboolean is_well;
+
+  ferry_host_get_bus_settings (options, &settings, &connection_name);
+  bus = ferry_bus_new (program->router, &settings, &no_funcs, NULL, &error);
+  if (bus == NULL)
+    {
+      say ("server", "%s", error->message);
+      return FALSE;
+    }
+  wait_for_server (bus);
+  is_well = say_state (options, bus);
+  if (is_well)
+    {
+      ferry_bus_set_presence (bus, make_presence (options, bus, program->functions));
+      wait_for_permissions (bus);
+      is_well = say_state (options, bus);
+    }
+  if (is_well)
+    say ("server", "connected to %s as host '%s' of the application '%s'", ferry_bus_get_address (bus), options->name,
+         options->application);
+  ferry_bus_close (bus);
+  return is_well;
+}
+
+gboolean
+ferry_host_check (const FerryHostOptions *options)
+{
+  FerryHostProgram program = {0};
+  gboolean files_are_well = check_file ("credentials", options->credentials, TRUE);
+  gboolean program_is_well;
+  gboolean server_is_well;
+
+  files_are_well = check_file ("nkey", options->nkey, TRUE) && files_are_well;
+  files_are_well = check_file ("tls-ca", options->tls_ca, FALSE) && files_are_well;
+  program_is_well = check_program (options, &program);
+  server_is_well =
+    program.router != NULL && ferry_router_get_running (program.router) && check_server (options, &program);
+  ferry_host_program_stop (&program);
+  return files_are_well && program_is_well && server_is_well;
+}

@@ -1,0 +1,245 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* ferry-host: runs the functions of a program for applications on other machines.
+ *
+ * The program tells its functions, the bus tells the applications of them, the reception makes a session for each
+ * application, and the service runs what they ask for. SIGTERM and SIGINT drain; a second one ends at once.
+ *
+ * Exit status: 0 after a drain, or a check that found nothing wrong; 1 for wrong options; 2 where the host cannot work,
+ * or a check found something; 3 after a second signal. */
+
+#include "config.h"
+
+#include <glib-unix.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/ferry-error.h"
+#include "cluster/ferry-bus-private.h"
+#include "cluster/ferry-host-check-private.h"
+#include "cluster/ferry-host-program-private.h"
+#include "cluster/ferry-host-reception-private.h"
+#include "cluster/ferry-host-service-private.h"
+
+typedef enum
+{
+  EXIT_DRAINED = EXIT_SUCCESS,
+  EXIT_BAD_OPTIONS = 1,
+  EXIT_CANNOT_WORK = 2,
+  EXIT_FORCED = 3,
+} ExitStatus;
+
+typedef struct
+{
+  FerryHostOptions options;
+  FerryHostProgram program;
+  FerryBus *bus;                 /* (owned) */
+  FerryHostService *service;     /* (owned) */
+  FerryHostReception *reception; /* (owned) */
+  FerryClusterState state;       /* of the bus, as was told last */
+  GMainLoop *loop;               /* (owned) */
+  gboolean is_draining;
+  int status;
+} Host;
+
+/* ---- the log ---- */
+
+static gboolean is_verbose;
+
+static const char *
+find_field (const GLogField *fields, gsize n_fields, const char *name)
+{
+  for (gsize i = 0; i < n_fields; i++)
+    if (g_str_equal (fields[i].key, name))
+      return fields[i].value;
+  return NULL;
+}
+
+/* The lines of a worker that runs a task are logged by the service, with the task's id. */
+static gboolean
+is_wanted (GLogLevelFlags level, const GLogField *fields, gsize n_fields)
+{
+  const char *domain = find_field (fields, n_fields, "GLIB_DOMAIN");
+  gboolean is_worker = g_strcmp0 (domain, "Ferry-Worker") == 0;
+
+  if (is_worker && find_field (fields, n_fields, "FERRY_TASK") != NULL)
+    return FALSE;
+  return is_verbose || is_worker || g_strcmp0 (domain, FERRY_HOST_LOG_DOMAIN) == 0 ||
+         (level & (G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG)) == 0;
+}
+
+static GLogWriterOutput
+write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
+{
+  if (!is_wanted (level, fields, n_fields))
+    return G_LOG_WRITER_HANDLED;
+  if (g_log_writer_is_journald (fileno (stderr)) &&
+      g_log_writer_journald (level, fields, n_fields, NULL) == G_LOG_WRITER_HANDLED)
+    return G_LOG_WRITER_HANDLED;
+  return g_log_writer_standard_streams (level, fields, n_fields, NULL);
+}
+
+/* ---- the bus ---- */
+
+static void
+bus_changed (gpointer data)
+{
+  Host *self = data;
+  FerryClusterState state = ferry_bus_get_state (self->bus);
+  const GError *error = ferry_bus_get_error (self->bus);
+
+  if (error != NULL)
+    g_message ("%s", error->message);
+  if (state == FERRY_CLUSTER_STATE_CONNECTED && self->state != state)
+    {
+      g_message ("Host '%s' serves the application '%s' by way of %s", self->options.name, self->options.application,
+                 ferry_bus_get_address (self->bus));
+      ferry_host_reception_reconnected (self->reception);
+    }
+  self->state = state;
+}
+
+static void
+packet_came (gpointer data, const char *peer, const char *id, GBytes *packet)
+{
+  Host *self = data;
+
+  ferry_host_reception_take (self->reception, peer, id, packet, ferry_bus_get_max_packet (self->bus));
+}
+
+static const FerryBusFuncs bus_funcs = {.changed = bus_changed, .packet = packet_came};
+
+static void
+make_wire (gpointer bus, const char *user, const char *id, FerryWire *wire, gpointer *data)
+{
+  ferry_bus_make_wire (bus, user, id, wire, data);
+}
+
+/* ---- the service ---- */
+
+static void
+facts_changed (gpointer data)
+{
+  Host *self = data;
+
+  ferry_bus_set_presence (self->bus, ferry_host_facts_to_variant (ferry_host_service_get_facts (self->service)));
+}
+
+static void
+drained (gpointer data)
+{
+  Host *self = data;
+
+  g_main_loop_quit (self->loop);
+}
+
+static const FerryHostServiceFuncs service_funcs = {facts_changed, drained};
+
+/* ---- signals ---- */
+
+static gboolean
+take_signal (gpointer data)
+{
+  Host *self = data;
+  FerryHostServiceCounts counts = ferry_host_service_get_counts (self->service);
+  g_autoptr (GError) reason = NULL;
+
+  if (!self->is_draining)
+    {
+      self->is_draining = TRUE;
+      g_message ("Finishes %u tasks that run, and gives back %u; a second signal ends at once", counts.n_running,
+                 counts.n_waiting + counts.n_reserved);
+      ferry_host_service_drain (self->service);
+      return G_SOURCE_CONTINUE;
+    }
+  reason = g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "Host '%s' was ended", self->options.name);
+  ferry_host_service_end (self->service, reason);
+  self->status = EXIT_FORCED;
+  g_main_loop_quit (self->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+/* ---- the program ---- */
+
+static gboolean
+start (Host *self, GError **error)
+{
+  g_autofree char *connection_name = NULL;
+  FerryBusSettings settings;
+
+  if (!ferry_host_program_start (&self->program, &self->options, error))
+    return FALSE;
+  ferry_host_get_bus_settings (&self->options, &settings, &connection_name);
+  self->bus = ferry_bus_new (self->program.router, &settings, &bus_funcs, self, error);
+  if (self->bus == NULL)
+    return FALSE;
+  self->service = ferry_host_service_new (self->program.pool, self->options.name, ferry_bus_get_id (self->bus),
+                                          (const char *const *) self->program.functions, &service_funcs, self);
+  self->reception = ferry_host_reception_new (
+    self->service, self->program.router, (gint64) self->options.cut_timeout * G_USEC_PER_SEC, make_wire, self->bus);
+  facts_changed (self);
+  return TRUE;
+}
+
+static void
+stop (Host *self)
+{
+  g_clear_pointer (&self->reception, ferry_host_reception_free);
+  g_clear_object (&self->service);
+  if (self->bus != NULL)
+    ferry_bus_close (self->bus);
+  g_clear_pointer (&self->bus, ferry_bus_unref);
+  ferry_host_program_stop (&self->program);
+}
+
+static int
+run (Host *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!start (self, &error))
+    {
+      g_printerr ("ferry-host: %s\n", error->message);
+      stop (self);
+      return EXIT_CANNOT_WORK;
+    }
+  self->loop = g_main_loop_new (NULL, FALSE);
+  g_unix_signal_add (SIGTERM, take_signal, self);
+  g_unix_signal_add (SIGINT, take_signal, self);
+  g_main_loop_run (self->loop);
+  stop (self);
+  g_main_loop_unref (self->loop);
+  return self->status;
+}
+
+int
+main (int argc, char **argv)
+{
+  Host host = {.status = EXIT_DRAINED};
+  g_autoptr (GError) error = NULL;
+  int status;
+
+  setlocale (LC_ALL, "");
+  if (!ferry_host_options_parse (&host.options, argv, &error))
+    {
+      g_printerr ("ferry-host: %s\n", error->message);
+      ferry_host_options_clear (&host.options);
+      return EXIT_BAD_OPTIONS;
+    }
+  is_verbose = host.options.verbose;
+  g_log_set_writer_func (write_log, NULL, NULL);
+  if (host.options.version)
+    {
+      g_print ("ferry-host %s\n", FERRY_PROJECT_VERSION);
+      status = EXIT_SUCCESS;
+    }
+  else if (host.options.check)
+    status = ferry_host_check (&host.options) ? EXIT_SUCCESS : EXIT_CANNOT_WORK;
+  else
+    status = run (&host);
+  ferry_host_options_clear (&host.options);
+  return status;
+}

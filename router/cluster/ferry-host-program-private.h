@@ -1,0 +1,29 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The program whose functions a host runs: its pool of workers, and what it can do.
+ *
+ * Owner:   ferry-host.
+ * Threads: the router's, which is the program's first. */
+
+#pragma once
+
+#include "cluster/ferry-host-options-private.h"
+#include "task/ferry-pool.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  FerryRouter *router; /* (owned) */
+  FerryPool *pool;     /* (owned) */
+  char **functions;    /* (owned) (array zero-terminated=1): those that the host offers */
+  GSource *reset;      /* (owned) (nullable): when a failed pool is tried again */
+} FerryHostProgram;
+
+/* Starts a router and one worker, asks it for its functions, and makes the pool. Waits meanwhile. Fails with an error
+ * that says what is wrong with the program. */
+gboolean ferry_host_program_start (FerryHostProgram *self, const FerryHostOptions *options, GError **error);
+void ferry_host_program_stop (FerryHostProgram *self);
+
+G_END_DECLS

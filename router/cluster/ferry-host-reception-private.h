@@ -1,0 +1,42 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Where the packets of applications arrive at a host: it has a session for each application that has opened one, and
+ * gives each session to the host's service.
+ *
+ * Owner:   ferry-host. The service must stay until the reception is freed.
+ * Threads: the router's.
+ * Trust:   the server says from whom a packet is; the packet itself is not trusted. The number of sessions is bounded,
+ *          of all users together and of each one. */
+
+#pragma once
+
+#include "cluster/ferry-host-service-private.h"
+#include "cluster/ferry-session-private.h"
+
+G_BEGIN_DECLS
+
+/* The most sessions of one user. */
+#define FERRY_HOST_MAX_USER_SESSIONS 1000
+
+typedef struct _FerryHostReception FerryHostReception;
+
+/* Sets wire and data to what carries packets to an application, as ferry_bus_make_wire() does. */
+typedef void (*FerryHostWireFunc) (gpointer bus, const char *user, const char *id, FerryWire *wire, gpointer *data);
+
+/* timeout: how long an application may be silent, in microseconds. */
+FerryHostReception *ferry_host_reception_new (FerryHostService *service, FerryRouter *router, gint64 timeout,
+                                              FerryHostWireFunc make_wire, gpointer bus);
+/* Closes the sessions. */
+void ferry_host_reception_free (FerryHostReception *self);
+
+/* A packet has come from an application. max_packet: the largest one that can be sent, in bytes. */
+void ferry_host_reception_take (FerryHostReception *self, const char *user, const char *id, GBytes *packet,
+                                gsize max_packet);
+/* There is a connection again. */
+void ferry_host_reception_reconnected (FerryHostReception *self);
+guint ferry_host_reception_get_n_sessions (FerryHostReception *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryHostReception, ferry_host_reception_free)
+
+G_END_DECLS

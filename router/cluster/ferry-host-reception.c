@@ -1,0 +1,217 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Where the packets of applications arrive at a host. See ferry-host-reception-private.h. */
+
+#include "config.h"
+
+#include "cluster/ferry-host-reception-private.h"
+
+#include "base/ferry-base-private.h"
+#include "call/ferry-transport-private.h"
+#include "route/ferry-router-private.h"
+
+struct _FerryHostReception
+{
+  FerryHostService *service; /* (owned) */
+  FerryRouter *router;       /* (owned) */
+  gint64 timeout;
+  FerryHostWireFunc make_wire;
+  gpointer bus;
+  GHashTable *guests; /* (element-type utf8 Guest) (owned): by their names */
+  GHashTable *users;  /* (element-type utf8 guint) (owned): how many sessions each user has */
+};
+
+/* An application that has a session. */
+typedef struct
+{
+  FerryHostReception *reception; /* (unowned) */
+  char *name;                    /* (owned): its user and its id */
+  char *user;                    /* (owned) */
+  FerrySession *session;         /* (owned) */
+} Guest;
+
+static void
+guest_free (gpointer data)
+{
+  Guest *self = data;
+
+  g_clear_object (&self->session);
+  g_free (self->name);
+  g_free (self->user);
+  g_free (self);
+}
+
+static guint
+count_sessions (FerryHostReception *self, const char *user)
+{
+  return GPOINTER_TO_UINT (g_hash_table_lookup (self->users, user));
+}
+
+static void
+set_n_sessions (FerryHostReception *self, const char *user, guint n)
+{
+  if (n > 0)
+    g_hash_table_insert (self->users, g_strdup (user), GUINT_TO_POINTER (n));
+  else
+    g_hash_table_remove (self->users, user);
+}
+
+/* The transport's function for its end, which comes once. */
+static void
+session_ended (gpointer data)
+{
+  Guest *guest = data;
+  FerryHostReception *self = guest->reception;
+
+  set_n_sessions (self, guest->user, count_sessions (self, guest->user) - 1);
+  g_hash_table_remove (self->guests, guest->name);
+}
+
+/* ---- a new session ---- */
+
+static FerrySession *
+make_session (FerryHostReception *self, const char *name, const char *user, const char *id, gsize max_packet)
+{
+  g_autofree char *peer = g_strdup_printf ("The application %s", name);
+  const FerrySessionSettings settings = {.peer = peer, .timeout = self->timeout, .max_packet = max_packet};
+  gpointer data = NULL;
+  FerryWire wire;
+
+  self->make_wire (self->bus, user, id, &wire, &data);
+  return ferry_session_new (&wire, data, self->router->timers, self->router->context, &settings);
+}
+
+/* Returns (transfer none) (nullable) a guest that was not there before. */
+static Guest *
+add_guest (FerryHostReception *self, const char *name, const char *user, const char *id, gsize max_packet)
+{
+  g_autoptr (GError) error = NULL;
+  Guest *guest;
+
+  if (count_sessions (self, user) >= FERRY_HOST_MAX_USER_SESSIONS)
+    {
+      g_debug ("The user %s has too many sessions", user);
+      return NULL;
+    }
+  guest = g_new0 (Guest, 1);
+  guest->reception = self;
+  guest->name = g_strdup (name);
+  guest->user = g_strdup (user);
+  guest->session = make_session (self, name, user, id, max_packet);
+  g_hash_table_insert (self->guests, guest->name, guest);
+  set_n_sessions (self, user, count_sessions (self, user) + 1);
+  ferry_transport_set_end_func (FERRY_TRANSPORT (guest->session), session_ended, guest);
+  if (ferry_host_service_add (self->service, FERRY_TRANSPORT (guest->session), name, &error))
+    return guest;
+  g_debug ("The session of %s is refused: %s", name, error->message);
+  ferry_transport_end (FERRY_TRANSPORT (guest->session), error);
+  return NULL;
+}
+
+/* Tells an application that its session is not known here, so that it need not wait for its time to run out. */
+static void
+turn_away (FerryHostReception *self, const char *user, const char *id, GBytes *packet)
+{
+  g_autoptr (GBytes) refusal = ferry_session_make_refusal (g_bytes_get_data (packet, NULL), g_bytes_get_size (packet));
+  gpointer data = NULL;
+  FerryWire wire;
+
+  if (refusal == NULL)
+    return;
+  self->make_wire (self->bus, user, id, &wire, &data);
+  wire.send (data, refusal);
+  if (wire.free != NULL)
+    wire.free (data);
+}
+
+void
+ferry_host_reception_take (FerryHostReception *self, const char *user, const char *id, GBytes *packet, gsize max_packet)
+{
+  g_autofree char *name = g_strdup_printf ("%s/%s", user, id);
+  Guest *guest = g_hash_table_lookup (self->guests, name);
+  gsize size;
+  gconstpointer bytes = g_bytes_get_data (packet, &size);
+
+  if (guest != NULL)
+    {
+      g_autoptr (FerrySession) session = g_object_ref (guest->session);
+
+      if (ferry_session_receive (session, bytes, size))
+        return;
+    }
+  if (!ferry_session_is_opened_by (bytes, size))
+    {
+      turn_away (self, user, id, packet);
+      return;
+    }
+  guest = add_guest (self, name, user, id, max_packet);
+  if (guest != NULL)
+    {
+      g_autoptr (FerrySession) session = g_object_ref (guest->session);
+
+      ferry_session_receive (session, bytes, size);
+    }
+}
+
+/* ---- all sessions ---- */
+
+/* Returns (transfer full) (element-type FerrySession): sessions may end meanwhile. */
+static GPtrArray *
+dup_sessions (FerryHostReception *self)
+{
+  GPtrArray *sessions = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer guest;
+
+  g_hash_table_iter_init (&iter, self->guests);
+  while (g_hash_table_iter_next (&iter, NULL, &guest))
+    g_ptr_array_add (sessions, g_object_ref (((Guest *) guest)->session));
+  return sessions;
+}
+
+void
+ferry_host_reception_reconnected (FerryHostReception *self)
+{
+  g_autoptr (GPtrArray) sessions = dup_sessions (self);
+
+  for (guint i = 0; i < sessions->len; i++)
+    ferry_session_reconnected (sessions->pdata[i]);
+}
+
+guint
+ferry_host_reception_get_n_sessions (FerryHostReception *self)
+{
+  return g_hash_table_size (self->guests);
+}
+
+FerryHostReception *
+ferry_host_reception_new (FerryHostService *service, FerryRouter *router, gint64 timeout, FerryHostWireFunc make_wire,
+                          gpointer bus)
+{
+  FerryHostReception *self = g_new0 (FerryHostReception, 1);
+
+  self->service = g_object_ref (service);
+  self->router = g_object_ref (router);
+  self->timeout = timeout;
+  self->make_wire = make_wire;
+  self->bus = bus;
+  self->guests = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, guest_free);
+  self->users = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  return self;
+}
+
+void
+ferry_host_reception_free (FerryHostReception *self)
+{
+  g_autoptr (GPtrArray) sessions = dup_sessions (self);
+
+  for (guint i = 0; i < sessions->len; i++)
+    ferry_transport_close (sessions->pdata[i]);
+  g_assert (g_hash_table_size (self->guests) == 0);
+  g_hash_table_unref (self->guests);
+  g_hash_table_unref (self->users);
+  g_object_unref (self->service);
+  g_object_unref (self->router);
+  g_free (self);
+}

@@ -1,0 +1,117 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: cluster/ferry-host-program.c */
+
+#include "config.h"
+
+#include <string.h>
+
+#include "cluster/ferry-host-program-private.h"
+#include "ferry-test.h"
+#include "task/ferry-executor.h"
+#include "worker/ferry-worker.h"
+
+static void
+parse (FerryHostOptions *options, const char *switches, const char *program)
+{
+  g_autofree char *line = g_strdup_printf ("ferry-host %s %s", switches, program);
+  g_auto (GStrv) arguments = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_shell_parse_argv (line, NULL, &arguments, NULL));
+  ferry_host_options_parse (options, arguments, &error);
+  g_assert_no_error (error);
+}
+
+static void
+assert_failed (const char *switches, const char *path, int code, const char *word)
+{
+  g_auto (FerryHostOptions) options = {0};
+  g_autoptr (GError) error = NULL;
+  FerryHostProgram program;
+
+  parse (&options, switches, path);
+  g_assert_false (ferry_host_program_start (&program, &options, &error));
+  g_assert_error (error, FERRY_ERROR, code);
+  g_assert_nonnull (strstr (error->message, word));
+  ferry_host_program_stop (&program);
+}
+
+static void
+test_learns_what_the_program_can_do (void)
+{
+  g_autofree char *worker = ferry_test_build_path ("serving-worker");
+  g_auto (FerryHostOptions) options = {0};
+  g_autoptr (GError) error = NULL;
+  FerryHostProgram program;
+
+  parse (&options, "--functions 'echo*' --workers 3", worker);
+  ferry_host_program_start (&program, &options, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_strv_contains ((const char *const *) program.functions, "echo-bytes"));
+  g_assert_cmpuint (g_strv_length (program.functions), ==, 4);
+  g_assert_cmpuint (ferry_pool_get_max_workers (program.pool), ==, 3);
+  ferry_host_program_stop (&program);
+}
+
+static void
+test_program_runs_in_a_sandbox (void)
+{
+  g_autofree char *path = ferry_test_build_path ("serving-worker");
+  g_auto (FerryHostOptions) options = {0};
+  g_autoptr (FerryExecutor) executor = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+  g_autoptr (GVariant) result = NULL;
+  g_autoptr (GError) error = NULL;
+  FerryHostProgram program;
+
+  parse (&options, "--sandbox preferred --workers 1", path);
+  ferry_host_program_start (&program, &options, &error);
+  g_assert_no_error (error);
+  executor = ferry_executor_new (program.pool);
+  task = ferry_executor_submit (executor, "pid", NULL, &error);
+  g_assert_no_error (error);
+  result = ferry_task_wait (task, -1, &error);
+  g_assert_no_error (error);
+  worker = g_list_model_get_item (ferry_pool_get_workers (program.pool), 0);
+  /* All systems have this layer. */
+  g_assert_true (ferry_worker_get_sandbox_strength (worker) & FERRY_SANDBOX_STRENGTH_NO_NEW_PRIVILEGES);
+  g_clear_object (&worker);
+  g_clear_object (&task);
+  g_clear_object (&executor);
+  ferry_host_program_stop (&program);
+}
+
+static void
+test_program_that_is_not_there_is_told (void)
+{
+  assert_failed ("", "/no/such/program", FERRY_ERROR_LAUNCH_FAILED, "/no/such/program");
+}
+
+static void
+test_program_that_is_no_worker_is_told (void)
+{
+  assert_failed ("", "/bin/true", FERRY_ERROR_WORKER_LOST, "'/bin/true' cannot be run: ");
+}
+
+static void
+test_pattern_that_fits_nothing_is_told (void)
+{
+  g_autofree char *worker = ferry_test_build_path ("serving-worker");
+
+  assert_failed ("--functions 'none*'", worker, FERRY_ERROR_UNKNOWN_FUNCTION, "none*");
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/host-program/learns-what-the-program-can-do", test_learns_what_the_program_can_do);
+  g_test_add_func ("/host-program/runs-in-a-sandbox", test_program_runs_in_a_sandbox);
+  g_test_add_func ("/host-program/that-is-not-there-is-told", test_program_that_is_not_there_is_told);
+  g_test_add_func ("/host-program/that-is-no-worker-is-told", test_program_that_is_no_worker_is_told);
+  g_test_add_func ("/host-program/with-a-pattern-that-fits-nothing-is-told", test_pattern_that_fits_nothing_is_told);
+  return g_test_run ();
+}

@@ -1,0 +1,324 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: cluster/ferry-host-reception.c
+ *
+ * Sessions of applications, over a wire that is a queue of the test's. */
+
+#include "config.h"
+
+#include "base/ferry-mailbox-private.h"
+#include "cluster/ferry-host-reception-private.h"
+#include "cluster/host-test.h"
+#include "route/ferry-router-private.h"
+
+typedef struct Guest Guest;
+
+typedef struct
+{
+  HostTest *host;
+  FerryHostReception *reception;
+  GPtrArray *guests; /* (element-type Guest): unowned */
+  guint n_wires;
+} Fixture;
+
+/* An application, with a session at its end. */
+struct Guest
+{
+  Fixture *fixture;
+  char *user;
+  char *id;
+  FerrySession *session;
+  HostTestApplication *application;
+};
+
+/* A packet on its way. */
+typedef struct
+{
+  Fixture *fixture;
+  char *user;
+  char *id;
+  GBytes *bytes;
+  gboolean is_up; /* from the host */
+} Packet;
+
+static void
+packet_free (gpointer data)
+{
+  Packet *self = data;
+
+  g_bytes_unref (self->bytes);
+  g_free (self->user);
+  g_free (self->id);
+  g_free (self);
+}
+
+static void
+deliver (gpointer data)
+{
+  Packet *self = data;
+  Fixture *fixture = self->fixture;
+  gsize size;
+  gconstpointer bytes = g_bytes_get_data (self->bytes, &size);
+
+  if (!self->is_up)
+    {
+      ferry_host_reception_take (fixture->reception, self->user, self->id, self->bytes, 65536);
+      return;
+    }
+  for (guint i = 0; i < fixture->guests->len; i++)
+    {
+      Guest *guest = fixture->guests->pdata[i];
+
+      if (g_str_equal (guest->user, self->user) && g_str_equal (guest->id, self->id))
+        ferry_session_receive (guest->session, bytes, size);
+    }
+}
+
+static void
+post_packet (Fixture *fixture, const char *user, const char *id, GBytes *bytes, gboolean is_up)
+{
+  Packet *packet = g_new (Packet, 1);
+
+  *packet = (Packet){fixture, g_strdup (user), g_strdup (id), g_bytes_ref (bytes), is_up};
+  ferry_mailbox_post (NULL, deliver, packet, packet_free);
+}
+
+static void
+send_down (gpointer data, GBytes *bytes)
+{
+  Guest *guest = data;
+
+  post_packet (guest->fixture, guest->user, guest->id, bytes, FALSE);
+}
+
+static void
+send_up (gpointer data, GBytes *bytes)
+{
+  Packet *to = data;
+
+  post_packet (to->fixture, to->user, to->id, bytes, TRUE);
+}
+
+static void
+free_wire (gpointer data)
+{
+  Packet *to = data;
+
+  to->fixture->n_wires--;
+  packet_free (to);
+}
+
+/* Implements FerryHostWireFunc. */
+static void
+make_wire (gpointer bus, const char *user, const char *id, FerryWire *wire, gpointer *data)
+{
+  Fixture *fixture = bus;
+  Packet *to = g_new (Packet, 1);
+
+  *to = (Packet){fixture, g_strdup (user), g_strdup (id), g_bytes_new (NULL, 0), TRUE};
+  *wire = (FerryWire){send_up, free_wire};
+  *data = to;
+  fixture->n_wires++;
+}
+
+static void
+set_up (Fixture *self)
+{
+  *self = (Fixture){.host = host_test_new (TRUE, 2), .guests = g_ptr_array_new ()};
+  self->reception =
+    ferry_host_reception_new (self->host->service, self->host->task->router, 600 * G_USEC_PER_SEC, make_wire, self);
+}
+
+static void
+tear_down (Fixture *self)
+{
+  g_clear_pointer (&self->reception, ferry_host_reception_free);
+  g_assert_cmpuint (self->n_wires, ==, 0);
+  g_ptr_array_unref (self->guests);
+  host_test_free (self->host);
+}
+
+static Guest *
+guest_new (Fixture *fixture, const char *user, const char *id)
+{
+  Guest *self = g_new0 (Guest, 1);
+  const FerryWire wire = {send_down, NULL};
+  FerryRouter *router = fixture->host->task->router;
+
+  self->fixture = fixture;
+  self->user = g_strdup (user);
+  self->id = g_strdup (id);
+  g_ptr_array_add (fixture->guests, self);
+  self->session = ferry_session_new (&wire, self, router->timers, router->context, NULL);
+  return self;
+}
+
+/* Asks to be served. */
+static void
+guest_serve (Guest *self)
+{
+  self->application = host_test_connect_over (self->fixture->host, FERRY_TRANSPORT (self->session), self->id);
+}
+
+static void
+guest_free (Guest *self)
+{
+  g_ptr_array_remove (self->fixture->guests, self);
+  ferry_transport_close (FERRY_TRANSPORT (self->session));
+  g_clear_pointer (&self->application, host_test_application_free);
+  g_clear_object (&self->session);
+  g_free (self->user);
+  g_free (self->id);
+  g_free (self);
+}
+
+static gboolean
+has_no_session (gpointer data)
+{
+  return ferry_host_reception_get_n_sessions (data) == 0;
+}
+
+static void
+test_applications_have_sessions_of_their_own (void)
+{
+  HostTestCall *calls[2];
+  Guest *guests[2];
+  Fixture fixture;
+
+  set_up (&fixture);
+  guests[0] = guest_new (&fixture, "alice", "c0");
+  guests[1] = guest_new (&fixture, "bob", "c0");
+  for (guint i = 0; i < 2; i++)
+    {
+      guest_serve (guests[i]);
+      calls[i] = host_test_run_idempotent (guests[i]->application, "echo", g_variant_new_string (guests[i]->user));
+    }
+  host_test_assert_result (calls[0], "'alice'");
+  host_test_assert_result (calls[1], "'bob'");
+  g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, 2);
+  for (guint i = 0; i < 2; i++)
+    {
+      host_test_call_unref (calls[i]);
+      guest_free (guests[i]);
+    }
+  ferry_test_run_until (has_no_session, fixture.reception);
+  tear_down (&fixture);
+}
+
+/* An application whose process has started again, with the same name, gets a new session, and the old one ends. */
+static void
+test_new_session_takes_the_place_of_the_old (void)
+{
+  HostTestCall *call;
+  Guest *old, *young;
+  Fixture fixture;
+
+  set_up (&fixture);
+  old = guest_new (&fixture, "alice", "c0");
+  guest_serve (old);
+  host_test_wait_room (old->application, 2);
+  /* It forgets its session without a word. */
+  g_ptr_array_remove (fixture.guests, old);
+  young = guest_new (&fixture, "alice", "c0");
+  guest_serve (young);
+  call = host_test_run_idempotent (young->application, "echo", g_variant_new_string ("young"));
+  host_test_assert_result (call, "'young'");
+  g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, 1);
+  host_test_call_unref (call);
+  guest_free (old);
+  guest_free (young);
+  tear_down (&fixture);
+}
+
+static void
+test_unknown_session_is_told_so (void)
+{
+  g_autoptr (GError) reason = NULL;
+  Guest *guest;
+  Fixture fixture;
+
+  set_up (&fixture);
+  guest = guest_new (&fixture, "alice", "c0");
+  guest_serve (guest);
+  host_test_wait_room (guest->application, 2);
+  /* The host has started again. */
+  ferry_host_reception_free (fixture.reception);
+  fixture.reception = ferry_host_reception_new (fixture.host->service, fixture.host->task->router, 600 * G_USEC_PER_SEC,
+                                                make_wire, &fixture);
+  host_test_wait_done (guest->application->serve);
+  g_assert_error (guest->application->serve->error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  guest_free (guest);
+  tear_down (&fixture);
+}
+
+static void
+test_nonsense_makes_no_session (void)
+{
+  static const char text[] = "nonsense, which is long enough to be the header of a packet, and more than that";
+  g_autoptr (GBytes) nonsense = g_bytes_new_static (text, sizeof text);
+  g_autoptr (GBytes) nothing = g_bytes_new (NULL, 0);
+  Fixture fixture;
+
+  set_up (&fixture);
+  ferry_host_reception_take (fixture.reception, "alice", "c0", nonsense, 65536);
+  ferry_host_reception_take (fixture.reception, "alice", "c0", nothing, 65536);
+  g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, 0);
+  tear_down (&fixture);
+}
+
+/* The packet by which a session is opened. */
+static void
+keep_first (gpointer data, GBytes *bytes)
+{
+  GBytes **kept = data;
+
+  if (*kept == NULL)
+    *kept = g_bytes_ref (bytes);
+}
+
+static gboolean
+has_packet (gpointer data)
+{
+  return *(GBytes **) data != NULL;
+}
+
+static void
+test_user_has_a_bounded_number_of_sessions (void)
+{
+  g_autoptr (FerrySession) session = NULL;
+  g_autoptr (GBytes) open = NULL;
+  const FerryWire wire = {keep_first, NULL};
+  FerryRouter *router;
+  Fixture fixture;
+
+  set_up (&fixture);
+  router = fixture.host->task->router;
+  session = ferry_session_new (&wire, &open, router->timers, router->context, NULL);
+  ferry_test_run_until (has_packet, &open);
+  for (guint i = 0; i < FERRY_HOST_MAX_USER_SESSIONS + 10; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("%u", i);
+
+      ferry_host_reception_take (fixture.reception, "mallory", id, open, 65536);
+    }
+  g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, FERRY_HOST_MAX_USER_SESSIONS);
+  ferry_host_reception_take (fixture.reception, "alice", "c0", open, 65536);
+  g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, FERRY_HOST_MAX_USER_SESSIONS + 1);
+  ferry_transport_close (FERRY_TRANSPORT (session));
+  tear_down (&fixture);
+}
+
+int
+main (int argc, char **argv)
+{
+  task_test_init (&argc, &argv);
+  g_test_add_func ("/host-reception/applications-have-sessions-of-their-own",
+                   test_applications_have_sessions_of_their_own);
+  g_test_add_func ("/host-reception/new-session-takes-the-place-of-the-old",
+                   test_new_session_takes_the_place_of_the_old);
+  g_test_add_func ("/host-reception/unknown-session-is-told-so", test_unknown_session_is_told_so);
+  g_test_add_func ("/host-reception/nonsense-makes-no-session", test_nonsense_makes_no_session);
+  g_test_add_func ("/host-reception/user-has-a-bounded-number-of-sessions", test_user_has_a_bounded_number_of_sessions);
+  return g_test_run ();
+}
