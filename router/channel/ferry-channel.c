@@ -1762,7 +1762,7 @@ ferry_channel_get_worker (FerryChannel *self)
 GPid
 ferry_channel_get_pid (FerryChannel *self)
 {
-  GPid pid = 0;
+  GPid pid = -1;
 
   g_return_val_if_fail (FERRY_IS_CHANNEL (self), -1);
 
@@ -1770,7 +1770,7 @@ ferry_channel_get_pid (FerryChannel *self)
     return 0;
   if (self->process != NULL)
     pid = self->process->worker != NULL ? ferry_worker_get_pid (self->process->worker) : self->process->pid;
-  return pid > 0 ? pid : -1;
+  return pid;
 }
 
 void

@@ -112,11 +112,11 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryWorker:pid:
    *
-   * The process id; 0 until the process was started.
+   * The process id; -1 until the process was started.
    *
    * Since: 0.1
    */
-  properties[PROP_PID] = g_param_spec_int ("pid", NULL, NULL, 0, G_MAXINT, 0, FERRY_READABLE);
+  properties[PROP_PID] = g_param_spec_int ("pid", NULL, NULL, -1, G_MAXINT, -1, FERRY_READABLE);
   /**
    * FerryWorker:state:
    *
@@ -179,6 +179,7 @@ ferry_worker_class_init (FerryWorkerClass *klass)
 static void
 ferry_worker_init (FerryWorker *self)
 {
+  self->pid = -1;
 }
 
 /* main: makes the object for the worker process at the other end of link. */
@@ -241,7 +242,7 @@ say_late (gpointer data)
       : g_strdup ("without a limit");
   g_autofree char *text = NULL;
 
-  if (self->pid == 0)
+  if (self->pid < 0)
     text =
       g_strdup_printf ("Waiting for worker '%s' to be started: the fork server of the program '%s' must call %s and "
                        "run its initialisers before",
@@ -373,17 +374,18 @@ ferry_worker_get_name (FerryWorker *self)
  * @self: a worker
  *
  * Returns the process id. If the sandbox uses namespaces, this is the process id of bubblewrap until the worker has
- * attached. Use the process id for display only. To send a signal use [method@Ferry.Worker.send_signal], which never
- * signals another process that got the same process id later. Any thread may call this.
+ * attached. Use the process id for display only: `kill()` signals all processes where it is -1. To send a signal use
+ * [method@Ferry.Worker.send_signal], also before the process was started: it never signals another process that got the
+ * same process id later. Any thread may call this.
  *
- * Returns: the process id, or 0 until the process was started
+ * Returns: the process id, or -1 until the process was started
  *
  * Since: 0.1
  */
 GPid
 ferry_worker_get_pid (FerryWorker *self)
 {
-  g_return_val_if_fail (FERRY_IS_WORKER (self), 0);
+  g_return_val_if_fail (FERRY_IS_WORKER (self), -1);
 
   return self->pid;
 }

@@ -503,7 +503,7 @@ test_forked_worker_has_the_streams_that_were_set (void)
 static gboolean
 is_launched (gpointer data)
 {
-  return ferry_worker_get_pid (((OutputTest *) data)->worker) != 0;
+  return ferry_worker_get_pid (((OutputTest *) data)->worker) > 0;
 }
 
 /* Neither the main loop runs nor anybody reads what is shown. The last line is a part, so it comes with the end. */
