@@ -270,7 +270,8 @@ says_what_it_waits_for (gpointer task)
   return text != NULL && strstr (text, "Waiting for ") != NULL;
 }
 
-/* A program that goes on without attaching, in a task's text and in the log, long before its time is over. */
+/* A program that goes on without attaching, in a task's text, and in the log once for each process that runs, long
+ * before its time is over. */
 static void
 says_what_is_waited_for (gconstpointer data)
 {
@@ -283,17 +284,25 @@ says_what_is_waited_for (gconstpointer data)
   {
     g_autoptr (FerryPool) pool = ferry_pool_new (test.router, test.launcher);
     g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
-    g_autoptr (FerryTask) task = NULL;
+    FerryTask *tasks[2];
 
     ferry_pool_set_use_fork_server (pool, use_fork_server);
-    ferry_pool_set_max_workers (pool, 1);
-    task = task_test_submit (executor, "nothing", NULL);
-    ferry_test_run_until (says_what_it_waits_for, task);
-    assert_says (ferry_task_get_message (task), use_fork_server ? "fork server" : "(process ");
-    assert_says (ferry_task_get_message (task), "ferry_worker_main()");
-    g_assert_cmpuint (n_waits, >=, 1);
-    ferry_task_cancel (task);
-    task_test_wait_done (task);
+    ferry_pool_set_max_workers (pool, G_N_ELEMENTS (tasks));
+    for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+      tasks[i] = task_test_submit (executor, "nothing", NULL);
+    for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+      {
+        ferry_test_run_until (says_what_it_waits_for, tasks[i]);
+        assert_says (ferry_task_get_message (tasks[i]), use_fork_server ? "fork server" : "(process ");
+        assert_says (ferry_task_get_message (tasks[i]), "ferry_worker_main()");
+      }
+    g_assert_cmpuint (n_waits, ==, use_fork_server ? 1 : G_N_ELEMENTS (tasks));
+    for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+      {
+        ferry_task_cancel (tasks[i]);
+        task_test_wait_done (tasks[i]);
+        g_object_unref (tasks[i]);
+      }
   }
   test_clear (&test);
 }
