@@ -441,6 +441,20 @@ ferry_control_find_fd (void)
   return text != NULL && is_control_socket (text, &fd) ? fd : -1;
 }
 
+gboolean
+ferry_control_has_welcome (int fd)
+{
+  FerryControlHeader header;
+  int flags = getauxval (AT_SECURE) != 0 ? -1 : fcntl (fd, F_GETFD);
+  gssize size;
+
+  /* A socket of this process' own is closed where it executes a program. */
+  if (flags < 0 || (flags & FD_CLOEXEC) != 0)
+    return FALSE;
+  size = TEMP_FAILURE_RETRY (recv (fd, &header, sizeof header, MSG_PEEK | MSG_DONTWAIT));
+  return size >= 0 && ferry_control_is (&header, (gsize) size, FERRY_CONTROL_WELCOME);
+}
+
 int
 ferry_control_take_fd (GError **error)
 {

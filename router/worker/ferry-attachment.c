@@ -20,6 +20,7 @@
 #include "link/ferry-uplink-private.h"
 #include "route/ferry-sender-private.h"
 #include "sandbox/ferry-sandbox-private.h"
+#include "spawn/ferry-spawn-private.h"
 
 typedef struct
 {
@@ -236,15 +237,23 @@ ferry_attachment_check_may_start (GError **error)
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&attachment_lock);
   /* ferry_control_take_fd() removes the variable that names the socket. */
   int control = attachment == NULL ? ferry_control_find_fd () : -1;
+  gboolean is_unnamed = FALSE;
 
+  /* A program that is started through 'env -i' has the socket, and not the variable. */
+  if (attachment == NULL && control < 0 && ferry_control_has_welcome (FERRY_SPAWN_CONTROL_FD))
+    {
+      is_unnamed = TRUE;
+      control = FERRY_SPAWN_CONTROL_FD;
+    }
   if (control < 0)
     return TRUE;
   ferry_control_send_word (control, FERRY_CONTROL_NO_WORKER);
   return ferry_set_error (
     error, FERRY_ERROR_NOT_A_WORKER,
     "This process was started as a worker of process %d and has not attached to it, so it starts no workers of its "
-    "own; call ferry_worker_main() at the beginning of main(), or ferry_worker_get_sender() before the first start",
-    (int) getppid ());
+    "own; call ferry_worker_main() at the beginning of main(), or ferry_worker_get_sender() before the first start%s",
+    (int) getppid (),
+    is_unnamed ? "; and leave " FERRY_CONTROL_FD_VARIABLE " in its environment, without which it cannot attach" : "");
 }
 
 FerrySender *
