@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-forks-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
@@ -26,6 +27,7 @@
 
 typedef struct
 {
+  guint fork_number;                    /* const: see ferry-forks-private.h */
   FerryTransactions *transactions;      /* const: (owned) */
   const FerryTransportKind *kind;       /* const: (nullable): NULL for a subclass of its own */
   gpointer data;                        /* const: (owned) (nullable): the data of kind */
@@ -960,6 +962,8 @@ ferry_transport_dispose (GObject *object)
   g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
                                                    "The transport was dropped at this end; keep a reference to it");
 
+  if (ferry_forks_keep (object, get_private (self)->fork_number))
+    return;
   ferry_take_over (object);
   ferry_transport_end (self, reason);
 
@@ -1000,6 +1004,7 @@ ferry_transport_init (FerryTransport *self)
 {
   FerryTransportPrivate *priv = get_private (self);
 
+  priv->fork_number = ferry_forks_note ();
   priv->transactions = ferry_transactions_new (&funcs, self, call_came, self);
   g_queue_init (&priv->early);
   g_queue_init (&priv->kept);

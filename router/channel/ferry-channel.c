@@ -24,6 +24,7 @@
 #include "channel/ferry-channel-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-wait-queue-private.h"
@@ -107,6 +108,7 @@ struct _FerryChannel
 {
   GObject parent_instance;
 
+  guint fork_number;         /* const: see ferry-forks-private.h */
   FerryTransport *transport; /* const: (owned): carries the messages */
   FerryRouter *router;       /* const: (owned) (nullable): if the channel is the application's end of a link */
   GMainContext *context;     /* const: (owned): the main context in which signals are emitted */
@@ -2060,6 +2062,8 @@ ferry_channel_dispose (GObject *object)
   GSource *source;
   FerryChannelProcess *process;
 
+  if (ferry_forks_keep (object, self->fork_number))
+    return;
   if (self->takes_calls)
     {
       send_end (self, NULL, NULL);
@@ -2132,6 +2136,7 @@ ferry_channel_class_init (FerryChannelClass *klass)
 static void
 ferry_channel_init (FerryChannel *self)
 {
+  self->fork_number = ferry_forks_note ();
   ferry_cond_init (&self->changed);
   pthread_mutex_init (&self->lock, NULL);
   ferry_wait_queue_init (&self->receives);

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-forks-private.h"
 #include "base/ferry-thread-private.h"
 #include "lane/ferry-barrier-private.h"
 #include "lane/ferry-cell-private.h"
@@ -67,28 +68,6 @@ typedef struct
   guint n_descriptors;
 } PendingFdBatch;
 
-/* How often this process, and those that it was forked from, were forked since the first link was made. */
-static guint n_forks;
-
-/* A handler of pthread_atfork(): runs in each child that this process forks, which has one thread then. */
-static void
-count_fork (void)
-{
-  n_forks++;
-}
-
-static void
-watch_forks (void)
-{
-  static gsize watched;
-
-  if (g_once_init_enter (&watched))
-    {
-      pthread_atfork (NULL, NULL, count_fork);
-      g_once_init_leave (&watched, 1);
-    }
-}
-
 /* Returns the arena's size, made smaller where RLIMIT_FSIZE requires. RLIMIT_FSIZE also limits shared memory, and the
  * kernel kills a process that writes beyond the limit. */
 static gsize
@@ -111,8 +90,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
 
   g_assert (n_pipes <= FERRY_MAX_PIPES_PER_LINK);
 
-  watch_forks ();
-  self->n_forks = n_forks;
+  self->fork_number = ferry_forks_note ();
   atomic_init (&self->references, 1);
   self->memory = self->doorbell = self->control = self->worker_end = self->pidfd = -1;
   self->confinement.pidfd = -1;
@@ -165,7 +143,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
 static gboolean
 is_inherited (const FerryLink *self)
 {
-  return G_UNLIKELY (self->n_forks != n_forks);
+  return ferry_forks_is_inherited (self->fork_number);
 }
 
 gboolean
