@@ -201,13 +201,6 @@ count_started (Test *self)
 }
 
 static void
-assert_says (const char *message, const char *words)
-{
-  if (strstr (message, words) == NULL)
-    g_error ("'%s' does not say '%s'", message, words);
-}
-
-static void
 assert_started_once_and_told (Way way, gboolean cleaned)
 {
   g_autoptr (FerryLauncher) launcher = NULL;
@@ -219,8 +212,8 @@ assert_started_once_and_told (Way way, gboolean cleaned)
   /* No time: the worker itself says that it is none. */
   ferry_launcher_set_attach_timeout (launcher, 0);
   error = run (test.router, launcher, way);
-  assert_says (error, "it was killed; make the program call");
-  assert_says (error, way == WITH_SENDER ? "ferry_worker_get_sender()" : "ferry_worker_main()");
+  ferry_test_assert_says (error, "it was killed; make the program call");
+  ferry_test_assert_says (error, way == WITH_SENDER ? "ferry_worker_get_sender()" : "ferry_worker_main()");
   g_assert_cmpuint (count_started (&test), ==, 1);
   test_clear (&test);
 }
@@ -264,11 +257,11 @@ is_told_itself (gconstpointer data)
   if (way == PERSISTENT)
     g_assert_null (end);
   else
-    assert_says (end, "exited with status 0");
+    ferry_test_assert_says (end, "exited with status 0");
   ferry_test_look_until (has_told, &test);
   g_assert_cmpuint (count_started (&test), ==, 1);
   text = read_lines (test.path, &n);
-  assert_says (text, way == PERSISTENT ? "ferry_listener_new_from_environment()" : "ferry_worker_main()");
+  ferry_test_assert_says (text, way == PERSISTENT ? "ferry_listener_new_from_environment()" : "ferry_worker_main()");
   test_clear (&test);
 }
 

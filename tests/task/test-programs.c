@@ -80,24 +80,17 @@ test_clear (Test *self)
   g_free (self->folder);
 }
 
-static void
-assert_says (const char *message, const char *words)
-{
-  if (strstr (message, words) == NULL)
-    g_error ("'%s' does not say '%s'", message, words);
-}
-
 /* entry: what a program has to call that can be executed. */
 static void
 check (Test *test, const char *message, const char *entry)
 {
   const Program *program = test->program;
 
-  assert_says (message, test->path);
+  ferry_test_assert_says (message, test->path);
   for (guint i = 0; program->words[i] != NULL; i++)
-    assert_says (message, program->words[i]);
+    ferry_test_assert_says (message, program->words[i]);
   if (strstr (message, "attach") != NULL)
-    assert_says (message, entry);
+    ferry_test_assert_says (message, entry);
 }
 
 static void
@@ -253,7 +246,7 @@ names_program_behind_a_link (void)
   g_assert_true (ferry_launcher_add_sender (launcher, "out", pipe->sender, NULL));
   worker = ferry_launcher_spawn (launcher, router, NULL);
   wait_ended (worker);
-  assert_says (ferry_exit_get_message (ferry_worker_get_exit (worker)), program);
+  ferry_test_assert_says (ferry_exit_get_message (ferry_worker_get_exit (worker)), program);
   ferry_test_pipe_free (pipe);
   ferry_test_router_stop (g_steal_pointer (&router));
 }
@@ -293,8 +286,8 @@ says_what_is_waited_for (gconstpointer data)
     for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
       {
         ferry_test_run_until (says_what_it_waits_for, tasks[i]);
-        assert_says (ferry_task_get_message (tasks[i]), use_fork_server ? "fork server" : "(process ");
-        assert_says (ferry_task_get_message (tasks[i]), "ferry_worker_main()");
+        ferry_test_assert_says (ferry_task_get_message (tasks[i]), use_fork_server ? "fork server" : "(process ");
+        ferry_test_assert_says (ferry_task_get_message (tasks[i]), "ferry_worker_main()");
       }
     g_assert_cmpuint (n_waits, ==, use_fork_server ? 1 : G_N_ELEMENTS (tasks));
     for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
