@@ -53,6 +53,7 @@ typedef struct
   GQueue kept;             /* lock: (element-type Kept) (owned): sends that are tried again when there is room */
   GError *refusal;         /* lock: (owned) (nullable): why calls are refused */
   GError *reason;          /* lock: (owned) (nullable): why the transport is closed; NULL while it is open */
+  FerryInbox *inbox;       /* (unowned) (nullable): set before any other thread uses the transport */
   _Atomic gboolean ended;  /* any: all transactions have failed, and the owner of the calls was told of the end */
   GDestroyNotify end_func; /* lock: (nullable): NULL once it was called */
   gpointer end_data;       /* lock */
@@ -718,6 +719,88 @@ ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize 
     }
   if (before != g_thread_self ())
     ferry_transport_set_receiving_thread (self, before);
+}
+
+/* ---- messages that any thread may process ---- */
+
+void
+ferry_transport_open_inbox (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  if (priv->kind != NULL && priv->kind->open_inbox != NULL)
+    priv->inbox = priv->kind->open_inbox (priv->data);
+}
+
+void
+ferry_transport_begin_wait (FerryTransport *self, FerryInboxWait *wait)
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  if (priv->inbox == NULL)
+    return;
+  ferry_inbox_begin_wait (priv->inbox, wait);
+  priv->kind->note_wait (priv->data);
+}
+
+void
+ferry_transport_end_wait (FerryTransport *self, FerryInboxWait *wait)
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  if (priv->inbox == NULL)
+    return;
+  ferry_inbox_end_wait (priv->inbox, wait);
+  /* A message without a marker is taken by those only that waited. */
+  ferry_transport_empty_inbox (self);
+}
+
+/* Takes the mail. */
+static void
+process_mail (FerryTransport *self, FerryMail *mail)
+{
+  FerryTransportPrivate *priv = get_private (self);
+  g_autoptr (GBytes) message = mail->message;
+  g_autoptr (GError) end = mail->end;
+
+  if (message != NULL)
+    ferry_transactions_receive_bytes (priv->transactions, message, &end);
+  ferry_transport_end_run (self);
+  if (end != NULL)
+    ferry_transport_end (self, end);
+}
+
+void
+ferry_transport_empty_inbox (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = get_private (self);
+  g_autoptr (FerryTransport) kept G_GNUC_UNUSED = g_object_ref (self);
+  gboolean mine = FALSE;
+  gsize share = 0;
+  FerryMail mail;
+
+  if (priv->inbox == NULL)
+    return;
+  while (ferry_inbox_take (priv->inbox, &mine, &mail))
+    {
+      share += mail.share;
+      process_mail (self, &mail);
+    }
+  if (share > 0)
+    priv->kind->note_taken (priv->data, share);
+}
+
+void
+ferry_transport_help (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  ferry_transport_empty_inbox (self);
+  if (priv->inbox == NULL)
+    return;
+  if (atomic_load (&priv->n_kept) > 0)
+    send_kept (self);
+  ferry_transactions_flush_owed (priv->transactions);
 }
 
 void

@@ -2105,3 +2105,21 @@ ferry_monitor_end_call (FerryMonitor *self, FerryLink *link, FerryCaller *caller
       atomic_fetch_sub_explicit (&self->n_callers, 1, memory_order_relaxed);
     }
 }
+
+/* any: notes that a thread waits for what comes to an inbox of the link. */
+void
+ferry_monitor_note_wait (FerryMonitor *self, FerryLink *link)
+{
+  note_awaited (self, link);
+}
+
+/* any: wakes the monitor for a stalled link, where messages of share bytes were taken out of an inbox of the link, and
+ * half of its share is free since. */
+void
+ferry_monitor_note_taken (FerryMonitor *self, FerryLink *link, gsize share)
+{
+  gint64 left = atomic_load_explicit (&link->share_out, memory_order_seq_cst);
+
+  if (left <= FERRY_LINK_WINDOW / 2 && left + (gint64) share > FERRY_LINK_WINDOW / 2)
+    ferry_shared_queue_wake (self->shared);
+}
