@@ -222,32 +222,33 @@ has_exited (gpointer process)
   return ((FerryChannelProcess *) process)->exit != NULL;
 }
 
-/* Called when the process of a channel that was removed and closed has ended. Takes the reference to the process. */
+/* Called when the process of a channel that was removed and closed has ended. Takes the reference to the exchange. */
 static void
-process_ended (GObject *source, GAsyncResult *result, gpointer process)
+process_ended (FerryCompletion *completion, gpointer data)
 {
-  FerryExchange *self = FERRY_EXCHANGE (source);
+  g_autoptr (FerryExchange) self = ferry_wait_queue_get_key (completion);
 
   self->n_running--;
   ferry_exchange_start_waiting (self, NULL);
   tell (self);
-  ferry_channel_process_unref (process);
 }
 
 /* Closes a channel that was removed. Its process counts against the limit until it has ended. The channel itself is not
  * kept: with its last reference, a process that does not heed its end is killed. Returns (transfer full) (nullable) the
- * process, if it runs. */
+ * process, if it runs. There is no GTask, which would start a thread: a program that has one can create no more
+ * channels by forks. */
 static FerryChannelProcess *
 close_removed (FerryExchange *self, FerryChannel *channel)
 {
   FerryChannelProcess *process = ferry_channel_get_process (channel);
+  g_autoptr (FerryCompletion) end = NULL;
 
   ferry_channel_close (channel);
   if (!has_process (channel))
     return NULL;
   self->n_running++;
-  ferry_wait_queue_wait_async (&process->waits, has_exited, process, self, NULL, process_ended,
-                               ferry_channel_process_ref (process));
+  end = ferry_wait_queue_join (&process->waits, g_object_ref (self), NULL);
+  ferry_completion_call (end, process_ended);
   return ferry_channel_process_ref (process);
 }
 
