@@ -265,7 +265,8 @@ struct _FerryLink
    * taken and then pushed to the local queue, handed over, or dropped. */
   _Atomic guint64 up_taken;
 
-  int memory; /* the descriptor of the segment; -1 once the welcome is sent */
+  int memory;       /* the descriptor of the segment; -1 once the welcome is sent */
+  int arena_memory; /* the descriptor of the arena, in the same way; -1 also for a link without an arena */
   int doorbell;
   /* the control socket. Closed only with the lock of down held, because senders use it under that lock */
   int control;

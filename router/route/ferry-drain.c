@@ -629,8 +629,8 @@ take_one_shot_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *hea
       return refuse (walk, "%s", fault);
     }
   link->arrival = (FerryOneShotArrival){.size = message.size, .news = news};
-  link->arrival.check = ferry_one_shot_check_begin (fd, message.size, link->arena->size - FERRY_ARENA_CONTROL_SIZE,
-                                                    check_done, ferry_local_queue_ref (self->local));
+  link->arrival.check =
+    ferry_one_shot_check_begin (fd, message.size, link->arena->size, check_done, ferry_local_queue_ref (self->local));
   return TRUE;
 }
 

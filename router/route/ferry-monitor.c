@@ -978,7 +978,8 @@ end_turn (FerryMonitor *self, gboolean passes)
 }
 
 /* Whether the main loop may drain the link: the link is open, no buffer is being copied or checked, few records come at
- * a time, and the rings are for records. A ring in vain then costs the monitor's time, not that of the frames. */
+ * a time, and the rings are for records. A ring in vain then costs the monitor's time, not that of the frames. So does
+ * a copy, whose page faults take as long as the worker likes. */
 static gboolean
 is_light (FerryLink *link)
 {
