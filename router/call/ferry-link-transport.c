@@ -45,12 +45,13 @@ typedef struct
   guint64 kept_for;      /* router's thread: the number of the dispatch for which kept is set */
   GMainContext *context; /* const: (owned): the router's */
   _Atomic gboolean told; /* note_room() is posted to context and has not run yet */
-  _Atomic (FerryLink *) link; /* (owned) (nullable): set once, by the router's thread with lock held */
-  FerryMonitor *monitor;      /* (owned): kept until the transport is freed */
-  FerryInbox inbox;           /* any: what any thread may process, where takes_mail is set */
-  gboolean takes_mail;        /* router's thread */
+  _Atomic (FerryLink *) link;      /* (owned) (nullable): set once, by the router's thread with lock held */
+  FerryMonitor *monitor;           /* (owned): kept until the transport is freed */
+  FerryInbox inbox;                /* any: what any thread may process */
+  _Atomic gboolean takes_requests; /* the inbox takes requests too; set before there is a link */
 
   GMutex lock;
+  gboolean takes_mail;       /* lock: the inbox joins the link, or has joined it */
   FerryRoomWatch room_watch; /* lock: added to the link's room watches until ended is set */
   gboolean ended;            /* lock: the transport is closed */
   gboolean with_launcher;    /* lock: the launcher has the pipe, to pass it to a worker */
@@ -175,7 +176,7 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
         ferry_router_keep (end->router, end->kept);
     }
   /* The worker may send an empty message while the marker is on its way. Then the marker is refused in its place. */
-  if (G_UNLIKELY (size == 0 && end->takes_mail && ferry_inbox_unmark (&end->inbox)))
+  if (G_UNLIKELY (size == 0 && ferry_inbox_unmark (&end->inbox)))
     {
       if (end->kept != NULL)
         ferry_transport_empty_inbox (end->kept);
@@ -223,19 +224,41 @@ accepts (gpointer data, gconstpointer message, gsize size)
 {
   const End *end = data;
 
-  return ferry_transactions_is_for_any_thread (ferry_transport_get_transactions (end->self), TRUE, message, size);
+  return ferry_transactions_is_for_any_thread (ferry_transport_get_transactions (end->self),
+                                               atomic_load_explicit (&end->takes_requests, memory_order_relaxed),
+                                               message, size);
 }
 
-/* The worker that the transport has already may have sent messages, which must not be overtaken. */
 static FerryInbox *
-open_inbox (gpointer data)
+get_inbox (gpointer data)
+{
+  return &((End *) data)->inbox;
+}
+
+/* lock */
+static void
+join_locked (End *end, FerryLink *link)
+{
+  ferry_callers_join (&link->callers, ferry_receiver_get_connection_id (end->receiver), &end->inbox, &link->share_out);
+  ferry_monitor_note_wait (end->monitor, link);
+}
+
+static void
+open_inbox (gpointer data, gboolean requests)
 {
   End *end = data;
+  FerryLink *link;
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&end->lock);
 
-  if (end->router_thread != g_thread_self () || get_link (end) != NULL)
-    return NULL;
+  link = get_link (end);
+  if (requests && (end->router_thread != g_thread_self () || link != NULL))
+    return;
+  /* Relaxed: the lock of the callers, which joining takes too, is held where it is read. */
+  if (requests)
+    atomic_store_explicit (&end->takes_requests, TRUE, memory_order_relaxed);
+  if (!end->takes_mail && link != NULL && !end->ended)
+    join_locked (end, link);
   end->takes_mail = TRUE;
-  return &end->inbox;
 }
 
 static void
@@ -288,11 +311,6 @@ pipe_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
   end->pipe_closed = TRUE;
   g_mutex_unlock (&end->lock);
   reason = describe_end (exit);
-  if (!end->takes_mail)
-    {
-      ferry_transport_end (transport, reason);
-      return;
-    }
   /* The messages in the inbox come first. */
   ferry_inbox_put_end (&end->inbox, g_steal_pointer (&reason));
   ferry_transport_empty_inbox (transport);
@@ -399,6 +417,7 @@ static const FerryTransportKind link_kind = {
   .begin_call = begin_call,
   .end_call = end_call,
   .remove_caller = remove_caller,
+  .get_inbox = get_inbox,
   .open_inbox = open_inbox,
   .note_wait = note_wait,
   .note_taken = note_taken,
@@ -433,11 +452,7 @@ launcher_done (FerryWorker *worker, gpointer data)
     {
       ferry_link_add_room_watch (link, &end->room_watch);
       if (end->takes_mail)
-        {
-          ferry_callers_join (&link->callers, ferry_receiver_get_connection_id (end->receiver), &end->inbox,
-                              &link->share_out);
-          ferry_monitor_note_wait (end->monitor, link);
-        }
+        join_locked (end, link);
       /* Release: publishes the link for get_link(). */
       atomic_store_explicit (&end->link, ferry_link_ref (link), memory_order_release);
     }

@@ -55,11 +55,13 @@ typedef struct
   /* (nullable): set where begin_call notes each thread, to be handed its answer by another thread. Ends that, unless
    * the caller's completion is handed over. Afterwards, the caller's size tells whether the thread has the answer. */
   void (*remove_caller) (gpointer data, FerryCaller *caller);
-  /* (nullable): opens the inbox, before there is a worker. Returns (transfer none) (nullable): it. */
-  FerryInbox *(*open_inbox) (gpointer data);
-  /* (nullable, with open_inbox): called when a thread begins to wait for what comes to the inbox. */
+  /* (nullable): const: returns (transfer none) the inbox. */
+  FerryInbox *(*get_inbox) (gpointer data);
+  /* (nullable, with get_inbox): lets messages come to the inbox. requests: also requests, if there is no worker yet. */
+  void (*open_inbox) (gpointer data, gboolean requests);
+  /* (nullable, with get_inbox): called when a thread begins to wait for what comes to the inbox. */
   void (*note_wait) (gpointer data);
-  /* (nullable, with open_inbox): called when messages of share bytes were taken out of the inbox. */
+  /* (nullable, with get_inbox): called when messages of share bytes were taken out of the inbox. */
   void (*note_taken) (gpointer data, gsize share);
 } FerryTransportKind;
 
@@ -106,9 +108,11 @@ void ferry_answer_wait_cancel (FerryAnswerWait *self);
 /* Waits until the completion is over, as ferry_completion_wait() does. */
 void ferry_answer_wait_finish (FerryAnswerWait *self, gint64 deadline, GCancellable *cancellable);
 
-/* For the owner of the calls whose func may run on any thread, before there is a worker: lets the threads that wait
- * process requests, and answers whose functions allow it. Does nothing for a transport that cannot. */
-void ferry_transport_open_inbox (FerryTransport *self);
+/* Lets the threads that wait process answers whose functions allow it, of what is asked from now on. requests: for the
+ * owner of the calls whose func may run on any thread: also requests. Then it must be called on the router's thread,
+ * before there is a worker, whose earlier requests would else be overtaken. Does nothing for a transport that cannot.
+ */
+void ferry_transport_open_inbox (FerryTransport *self, gboolean requests);
 /* A wait for what comes to the inbox. came() must be set, and is called on another thread, with locks held. Both do
  * nothing without an inbox. */
 void ferry_transport_begin_wait (FerryTransport *self, FerryInboxWait *wait);
@@ -117,6 +121,9 @@ void ferry_transport_end_wait (FerryTransport *self, FerryInboxWait *wait);
 void ferry_transport_empty_inbox (FerryTransport *self);
 /* For a thread that waits, first and after each came(): empties the inbox, and sends what waits for room. */
 void ferry_transport_help (FerryTransport *self);
+/* Waits as ferry_completion_wait() does, for a completion that what comes to the inbox may end. */
+void ferry_transport_wait_for (FerryTransport *self, FerryCompletion *completion, gint64 deadline,
+                               GCancellable *cancellable);
 
 /* Sets the thread that receives, which must not wait for answers. NULL: none, or not known yet. */
 void ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread);

@@ -53,7 +53,7 @@ typedef struct
   GQueue kept;             /* lock: (element-type Kept) (owned): sends that are tried again when there is room */
   GError *refusal;         /* lock: (owned) (nullable): why calls are refused */
   GError *reason;          /* lock: (owned) (nullable): why the transport is closed; NULL while it is open */
-  FerryInbox *inbox;       /* (unowned) (nullable): set before any other thread uses the transport */
+  FerryInbox *inbox;       /* const: (unowned) (nullable): that of kind */
   _Atomic gboolean ended;  /* any: all transactions have failed, and the owner of the calls was told of the end */
   GDestroyNotify end_func; /* lock: (nullable): NULL once it was called */
   gpointer end_data;       /* lock */
@@ -724,12 +724,12 @@ ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize 
 /* ---- messages that any thread may process ---- */
 
 void
-ferry_transport_open_inbox (FerryTransport *self)
+ferry_transport_open_inbox (FerryTransport *self, gboolean requests)
 {
   FerryTransportPrivate *priv = get_private (self);
 
-  if (priv->kind != NULL && priv->kind->open_inbox != NULL)
-    priv->inbox = priv->kind->open_inbox (priv->data);
+  if (priv->inbox != NULL)
+    priv->kind->open_inbox (priv->data, requests);
 }
 
 void
@@ -801,6 +801,36 @@ ferry_transport_help (FerryTransport *self)
   if (atomic_load (&priv->n_kept) > 0)
     send_kept (self);
   ferry_transactions_flush_owed (priv->transactions);
+}
+
+typedef struct
+{
+  FerryInboxWait wait;
+  FerryCompletion *completion; /* (unowned) */
+} CompletionWait;
+
+static void
+mail_came (FerryInboxWait *wait)
+{
+  ferry_completion_look (((CompletionWait *) wait)->completion);
+}
+
+static void
+help (gpointer transport)
+{
+  ferry_transport_help (transport);
+}
+
+void
+ferry_transport_wait_for (FerryTransport *self, FerryCompletion *completion, gint64 deadline, GCancellable *cancellable)
+{
+  CompletionWait wait = {{.came = mail_came}, completion};
+
+  if (ferry_completion_is_over (completion))
+    return;
+  ferry_transport_begin_wait (self, &wait.wait);
+  ferry_completion_wait_and_work (completion, deadline, cancellable, help, self);
+  ferry_transport_end_wait (self, &wait.wait);
 }
 
 void
@@ -1144,6 +1174,7 @@ ferry_transport_new_of_kind (const FerryTransportKind *kind, gpointer data)
 
   priv->kind = kind;
   priv->data = data;
+  priv->inbox = kind->get_inbox != NULL ? kind->get_inbox (data) : NULL;
   return self;
 }
 

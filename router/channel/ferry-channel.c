@@ -2054,7 +2054,7 @@ ferry_channel_new (FerryTransport *transport)
   self = g_object_new (FERRY_TYPE_CHANNEL, "transport", transport, NULL);
   taken = ferry_transport_take_calls (transport, call_came, G_OBJECT (self), NULL);
   if (taken)
-    ferry_transport_open_inbox (transport);
+    ferry_transport_open_inbox (transport, TRUE);
   self->takes_calls = taken;
   ferry_return_val_if_fail (
     taken, NULL,
