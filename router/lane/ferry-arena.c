@@ -103,8 +103,9 @@ ferry_arena_unref (FerryArena *self)
 {
   if (!ferry_ref_count_dec (&self->references))
     return;
+  /* This mapping may be the last one of the rings. */
   if (self->control_pages != NULL)
-    munmap (self->control_pages, CONTROL_PAGES);
+    ferry_unmap_aside (self->control_pages, CONTROL_PAGES);
   if (self->memory != NULL && self->is_writer)
     munmap (self->memory, self->size);
   else if (self->memory != NULL)
