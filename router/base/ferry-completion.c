@@ -433,11 +433,23 @@ ferry_completion_wait_and_work (FerryCompletion *self, gint64 deadline, GCancell
   wait_as_thread (self, OVER, (Work){work, data}, deadline, cancellable);
 }
 
+/* The thread that has waited may end the completion itself, and need not wake itself. */
+static void
+stay_awake (FerryCompletion *self)
+{
+  /* Relaxed: it publishes nothing. */
+  if (has_any (self, ASLEEP))
+    atomic_fetch_and_explicit (&self->state, ~(guint32) ASLEEP, memory_order_relaxed);
+}
+
 gboolean
 ferry_completion_wait_or_take (FerryCompletion *self, gint64 deadline, GCancellable *cancellable)
 {
   wait_as_thread (self, OVER | HANDED, (Work){0}, deadline, cancellable);
-  return has_any (self, HANDED);
+  if (!has_any (self, HANDED))
+    return FALSE;
+  stay_awake (self);
+  return TRUE;
 }
 
 void
@@ -497,8 +509,7 @@ ferry_completion_wait_for_bell (FerryCompletion *self, gint64 deadline, GCancell
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (have_thread_look), self, NULL) : 0;
   was_rung = wait_until_over_or_rung (self, deadline, cancellable, bell, seen);
   g_cancellable_disconnect (cancellable, id);
-  /* This thread may end the completion itself, and need not wake itself. Relaxed: it publishes nothing. */
-  atomic_fetch_and_explicit (&self->state, ~(guint32) ASLEEP, memory_order_relaxed);
+  stay_awake (self);
   return was_rung;
 }
 

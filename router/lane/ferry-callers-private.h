@@ -6,8 +6,9 @@
  * What any thread may handle goes to the inbox of its connection, if there is one.
  *
  * Threads: any. Answers are taken by one thread at a time.
- * Locks:   lock is held while answers are handed over, and until their threads are woken. No function is called with it
- *          but those of FerryCaller and of the inboxes, and those of the completions, which take no lock.
+ * Locks:   lock is held while answers are handed over, and waking while their threads are woken; waking is taken after
+ *          lock. No function is called with them but those of FerryCaller and of the inboxes, and those of the
+ *          completions, which take no lock.
  * Life:    what the awaited completions sleep in may be freed after ferry_callers_sync(). */
 
 #pragma once
@@ -22,6 +23,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   pthread_mutex_t lock;
+  pthread_mutex_t waking;
   _Atomic guint n;                          /* the threads, also those that wait for what comes to an inbox */
   _Atomic (GArray *) inboxes;               /* lock: (owned) (nullable) (element-type Joined) */
   FerryCaller *lists[FERRY_N_CALLER_LISTS]; /* lock: (unowned) (nullable): by the lowest bits of the numbers */

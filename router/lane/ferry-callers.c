@@ -23,6 +23,7 @@ ferry_callers_init (FerryCallers *self)
 {
   *self = (FerryCallers){0};
   pthread_mutex_init (&self->lock, NULL);
+  pthread_mutex_init (&self->waking, NULL);
 }
 
 void
@@ -30,6 +31,7 @@ ferry_callers_clear (FerryCallers *self)
 {
   if (self->inboxes != NULL)
     g_array_unref (self->inboxes);
+  pthread_mutex_destroy (&self->waking);
   pthread_mutex_destroy (&self->lock);
 }
 
@@ -77,7 +79,10 @@ ferry_callers_remove (FerryCallers *self, FerryCaller *caller)
 void
 ferry_callers_sync (FerryCallers *self)
 {
-  FERRY_AUTO_LOCK (&self->lock);
+  pthread_mutex_lock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
+  pthread_mutex_lock (&self->waking);
+  pthread_mutex_unlock (&self->waking);
 }
 
 void
@@ -114,11 +119,17 @@ ferry_answer_run_begin (FerryAnswerRun *self, FerryCallers *callers)
   pthread_mutex_lock (&callers->lock);
 }
 
+/* A thread that is woken is likely to take the lock at once, for its next request. */
 void
 ferry_answer_run_end (FerryAnswerRun *self)
 {
+  FerryCallers *callers = self->callers;
+
+  /* Before the other lock is free: see ferry_callers_sync(). */
+  pthread_mutex_lock (&callers->waking);
+  pthread_mutex_unlock (&callers->lock);
   ferry_due_waiters_wake (&self->due);
-  pthread_mutex_unlock (&self->callers->lock);
+  pthread_mutex_unlock (&callers->waking);
 }
 
 /* (nullable): returns where the pointer to the thread is that waits for a message. */
