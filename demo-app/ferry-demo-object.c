@@ -308,7 +308,7 @@ ferry_demo_object_get_reason (FerryDemoObject *self)
 GPid
 ferry_demo_object_get_pid (FerryDemoObject *self)
 {
-  return self->worker != NULL ? ferry_worker_get_pid (self->worker) : 0;
+  return self->worker != NULL ? ferry_worker_get_pid (self->worker) : -1;
 }
 
 guint

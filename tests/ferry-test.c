@@ -60,6 +60,13 @@ flag_is_set (gpointer data)
 }
 
 void
+ferry_test_assert_says (const char *text, const char *words)
+{
+  if (strstr (text, words) == NULL)
+    g_error ("'%s' does not say '%s'", text, words);
+}
+
+void
 ferry_test_wait_flag (gboolean *flag)
 {
   ferry_test_run_until (flag_is_set, flag);

@@ -25,6 +25,8 @@ void ferry_test_run_until (FerryTestCondition condition, gpointer data);
 void ferry_test_look_until (FerryTestCondition condition, gpointer data);
 /* Iterates the default main context until *flag. */
 void ferry_test_wait_flag (gboolean *flag);
+/* Asserts that words are in a text that a user reads, and else shows both. */
+void ferry_test_assert_says (const char *text, const char *words);
 /* How often the one thread of that name went to sleep. */
 guint64 ferry_test_count_sleeps_of (const char *thread);
 /* The time of a clock in microseconds. */

@@ -308,16 +308,20 @@ ferry_completion_take (FerryCompletion *self, GError **error)
 
 /* ---- a thread ---- */
 
+void
+ferry_completion_look (FerryCompletion *self)
+{
+  /* Release: the waiting thread, which acquires the word, then finds what was written before. */
+  if ((atomic_fetch_add_explicit (&self->state, LOOK, memory_order_release) & ASLEEP) != 0)
+    wake_thread (self, FALSE);
+}
+
 /* Wakes the waiting thread so that it checks its cancellable. That thread cannot leave ferry_completion_wait() while
  * this runs: g_cancellable_disconnect() waits for this handler. */
 static void
 have_thread_look (GCancellable *cancellable, gpointer data)
 {
-  FerryCompletion *self = data;
-
-  /* Release: the waiting thread, which acquires the word, then finds the cancellable cancelled. */
-  if ((atomic_fetch_add_explicit (&self->state, LOOK, memory_order_release) & ASLEEP) != 0)
-    wake_thread (self, FALSE);
+  ferry_completion_look (data);
 }
 
 /* The waiting thread: sets ASLEEP. Returns FALSE if the state differs from seen. */
@@ -354,9 +358,25 @@ sleep_until_change (FerryCompletion *self, guint32 seen, gint64 deadline)
   return ferry_futex_wait (&self->state, seen | ASLEEP, FUTEX_BITSET_MATCH_ANY, deadline);
 }
 
+/* What a thread does before it sleeps. */
+typedef struct
+{
+  void (*func) (gpointer data); /* (nullable) */
+  gpointer data;
+} Work;
+
+/* Sleeps unless the state differs from seen after the work. */
+static gboolean
+work_and_sleep (FerryCompletion *self, guint32 seen, const Work *work, gint64 deadline)
+{
+  if (work->func != NULL)
+    work->func (work->data);
+  return sleep_until_change (self, seen, deadline);
+}
+
 /* ends: the bits of the state that end the wait. */
 static void
-wait_until (FerryCompletion *self, guint32 ends, gint64 deadline, GCancellable *cancellable)
+wait_until (FerryCompletion *self, guint32 ends, const Work *work, gint64 deadline, GCancellable *cancellable)
 {
   gboolean in_time = TRUE;
   guint32 seen;
@@ -367,7 +387,7 @@ wait_until (FerryCompletion *self, guint32 ends, gint64 deadline, GCancellable *
       gboolean is_cancelled = g_cancellable_is_cancelled (cancellable);
 
       if (in_time && !is_cancelled)
-        in_time = sleep_until_change (self, seen, deadline);
+        in_time = work_and_sleep (self, seen, work, deadline);
       /* If something else has decided the end but not written it yet, wait for OVER. */
       else if (!ferry_completion_abandon (self, is_cancelled ? FERRY_ABANDON_CANCELLED : FERRY_ABANDON_DEADLINE))
         {
@@ -385,7 +405,7 @@ has_any (FerryCompletion *self, guint32 bits)
 }
 
 static void
-wait_as_thread (FerryCompletion *self, guint32 ends, gint64 deadline, GCancellable *cancellable)
+wait_as_thread (FerryCompletion *self, guint32 ends, Work work, gint64 deadline, GCancellable *cancellable)
 {
   gulong id;
 
@@ -394,7 +414,7 @@ wait_as_thread (FerryCompletion *self, guint32 ends, gint64 deadline, GCancellab
   if (uses_waiters (self))
     self->slot = ferry_waiters_take (self->waiters);
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (have_thread_look), self, NULL) : 0;
-  wait_until (self, ends, deadline, cancellable);
+  wait_until (self, ends, &work, deadline, cancellable);
   g_cancellable_disconnect (cancellable, id);
   if (uses_waiters (self))
     ferry_waiters_leave (self->waiters, self->slot);
@@ -403,14 +423,33 @@ wait_as_thread (FerryCompletion *self, guint32 ends, gint64 deadline, GCancellab
 void
 ferry_completion_wait (FerryCompletion *self, gint64 deadline, GCancellable *cancellable)
 {
-  wait_as_thread (self, OVER, deadline, cancellable);
+  wait_as_thread (self, OVER, (Work){0}, deadline, cancellable);
+}
+
+void
+ferry_completion_wait_and_work (FerryCompletion *self, gint64 deadline, GCancellable *cancellable,
+                                void (*work) (gpointer data), gpointer data)
+{
+  wait_as_thread (self, OVER, (Work){work, data}, deadline, cancellable);
+}
+
+/* The thread that has waited may end the completion itself, and need not wake itself. */
+static void
+stay_awake (FerryCompletion *self)
+{
+  /* Relaxed: it publishes nothing. */
+  if (has_any (self, ASLEEP))
+    atomic_fetch_and_explicit (&self->state, ~(guint32) ASLEEP, memory_order_relaxed);
 }
 
 gboolean
 ferry_completion_wait_or_take (FerryCompletion *self, gint64 deadline, GCancellable *cancellable)
 {
-  wait_as_thread (self, OVER | HANDED, deadline, cancellable);
-  return has_any (self, HANDED);
+  wait_as_thread (self, OVER | HANDED, (Work){0}, deadline, cancellable);
+  if (!has_any (self, HANDED))
+    return FALSE;
+  stay_awake (self);
+  return TRUE;
 }
 
 void
@@ -470,8 +509,7 @@ ferry_completion_wait_for_bell (FerryCompletion *self, gint64 deadline, GCancell
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (have_thread_look), self, NULL) : 0;
   was_rung = wait_until_over_or_rung (self, deadline, cancellable, bell, seen);
   g_cancellable_disconnect (cancellable, id);
-  /* This thread may end the completion itself, and need not wake itself. Relaxed: it publishes nothing. */
-  atomic_fetch_and_explicit (&self->state, ~(guint32) ASLEEP, memory_order_relaxed);
+  stay_awake (self);
   return was_rung;
 }
 

@@ -91,8 +91,7 @@ ferry_due_waiters_add (FerryDueWaiters *self, FerryWaiters *waiters, guint slot)
   self->waiters = waiters;
   self->slots[group_of (slot)] |= bit_of (slot);
   self->groups |= 1u << group_of (slot);
-  if (++self->n >= MAX_DUE)
-    ferry_due_waiters_wake (self);
+  self->n++;
 }
 
 void
@@ -114,6 +113,8 @@ void
 ferry_waiters_wake_later (FerryWaiters *self, guint slot)
 {
   ferry_due_waiters_add (&self->due, self, slot);
+  if (self->due.n >= MAX_DUE)
+    ferry_due_waiters_wake (&self->due);
 }
 
 void

@@ -43,6 +43,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-usable-cores.h"
@@ -890,6 +891,7 @@ struct _FerryDemux
 {
   GObject parent_instance;
 
+  guint fork_number;         /* const: see ferry-forks-private.h */
   FerryTransport *transport; /* const: (owned) */
   Dispatcher *dispatcher;    /* const: (owned) */
 
@@ -1399,6 +1401,8 @@ ferry_demux_set_property (GObject *object, guint property_id, const GValue *valu
 static void
 ferry_demux_dispose (GObject *object)
 {
+  if (ferry_forks_keep (object, FERRY_DEMUX (object)->fork_number))
+    return;
   ferry_take_over (object);
   ferry_demux_stop (FERRY_DEMUX (object));
 
@@ -1464,6 +1468,7 @@ ferry_demux_class_init (FerryDemuxClass *klass)
 static void
 ferry_demux_init (FerryDemux *self)
 {
+  self->fork_number = ferry_forks_note ();
   pthread_mutex_init (&self->lock, NULL);
   self->dispatcher = g_object_new (FERRY_TYPE_DISPATCHER, NULL);
   ferry_demux_set_team (self, ferry_get_n_usable_cores ());

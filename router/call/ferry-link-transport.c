@@ -45,10 +45,13 @@ typedef struct
   guint64 kept_for;      /* router's thread: the number of the dispatch for which kept is set */
   GMainContext *context; /* const: (owned): the router's */
   _Atomic gboolean told; /* note_room() is posted to context and has not run yet */
-  _Atomic (FerryLink *) link; /* (owned) (nullable): set once, by the router's thread with lock held */
-  FerryMonitor *monitor;      /* (owned): kept until the transport is freed */
+  _Atomic (FerryLink *) link;      /* (owned) (nullable): set once, by the router's thread with lock held */
+  FerryMonitor *monitor;           /* (owned): kept until the transport is freed */
+  FerryInbox inbox;                /* any: what any thread may process */
+  _Atomic gboolean takes_requests; /* the inbox takes requests too; set before there is a link */
 
   GMutex lock;
+  gboolean takes_mail;       /* lock: the inbox joins the link, or has joined it */
   FerryRoomWatch room_watch; /* lock: added to the link's room watches until ended is set */
   gboolean ended;            /* lock: the transport is closed */
   gboolean with_launcher;    /* lock: the launcher has the pipe, to pass it to a worker */
@@ -68,6 +71,7 @@ end_clear (gpointer data)
   End *end = data;
 
   g_weak_ref_clear (&end->transport);
+  ferry_inbox_clear (&end->inbox);
   g_main_context_unref (end->context);
   g_mutex_clear (&end->lock);
 }
@@ -142,6 +146,7 @@ room_came (gpointer data)
   End *end = data;
 
   ferry_transport_wake_waiting (end->self);
+  ferry_inbox_wake (&end->inbox);
   if (!atomic_exchange (&end->told, TRUE))
     ferry_mailbox_post (end->context, note_room, g_atomic_rc_box_acquire (end), end_unref);
 }
@@ -169,6 +174,13 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
       end->kept_for = end->router->dispatch_number;
       if (end->kept != NULL)
         ferry_router_keep (end->router, end->kept);
+    }
+  /* The worker may send an empty message while the marker is on its way. Then the marker is refused in its place. */
+  if (G_UNLIKELY (size == 0 && ferry_inbox_unmark (&end->inbox)))
+    {
+      if (end->kept != NULL)
+        ferry_transport_empty_inbox (end->kept);
+      return;
     }
   /* The transport's messages are plain bytes. A message that arrives as a variant breaks the protocol when its bytes
    * are parsed. */
@@ -205,6 +217,70 @@ remove_caller (gpointer data, FerryCaller *caller)
     ferry_callers_remove (&link->callers, caller);
 }
 
+/* ---- messages that any thread may process ---- */
+
+static gboolean
+accepts (gpointer data, gconstpointer message, gsize size)
+{
+  const End *end = data;
+
+  return ferry_transactions_is_for_any_thread (ferry_transport_get_transactions (end->self),
+                                               atomic_load_explicit (&end->takes_requests, memory_order_relaxed),
+                                               message, size);
+}
+
+static FerryInbox *
+get_inbox (gpointer data)
+{
+  return &((End *) data)->inbox;
+}
+
+/* lock */
+static void
+join_locked (End *end, FerryLink *link)
+{
+  ferry_callers_join (&link->callers, ferry_receiver_get_connection_id (end->receiver), &end->inbox, &link->share_out);
+  ferry_monitor_note_wait (end->monitor, link);
+}
+
+static void
+open_inbox (gpointer data, gboolean requests)
+{
+  End *end = data;
+  FerryLink *link;
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&end->lock);
+
+  link = get_link (end);
+  if (requests && (end->router_thread != g_thread_self () || link != NULL))
+    return;
+  /* Relaxed: the lock of the callers, which joining takes too, is held where it is read. */
+  if (requests)
+    atomic_store_explicit (&end->takes_requests, TRUE, memory_order_relaxed);
+  if (!end->takes_mail && link != NULL && !end->ended)
+    join_locked (end, link);
+  end->takes_mail = TRUE;
+}
+
+static void
+note_wait (gpointer data)
+{
+  End *end = data;
+  FerryLink *link = get_link (end);
+
+  if (link != NULL)
+    ferry_monitor_note_wait (end->monitor, link);
+}
+
+static void
+note_taken (gpointer data, gsize share)
+{
+  End *end = data;
+  FerryLink *link = get_link (end);
+
+  if (link != NULL)
+    ferry_monitor_note_taken (end->monitor, link, share);
+}
+
 /* ---- the end of the pipe ---- */
 
 static GError *
@@ -235,23 +311,63 @@ pipe_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
   end->pipe_closed = TRUE;
   g_mutex_unlock (&end->lock);
   reason = describe_end (exit);
-  ferry_transport_end (transport, reason);
+  /* The messages in the inbox come first. */
+  ferry_inbox_put_end (&end->inbox, g_steal_pointer (&reason));
+  ferry_transport_empty_inbox (transport);
 }
 
 /* ---- the end ---- */
 
-/* main: Ends the whole link if the transport ended because of a protocol error. */
+/* A rule that the worker broke. */
+typedef struct
+{
+  FerryRouter *router; /* (owned) */
+  FerryLink *link;     /* (owned) */
+  GError *reason;      /* (owned) */
+} Fault;
+
+static void
+fault_free (gpointer data)
+{
+  Fault *self = data;
+
+  g_object_unref (self->router);
+  ferry_link_unref (self->link);
+  g_error_free (self->reason);
+  g_free (self);
+}
+
+/* main */
+static void
+apply_fault (gpointer data)
+{
+  const Fault *self = data;
+
+  ferry_router_fault_link (self->router, self->link, self->reason->message);
+}
+
+/* Ends the whole link if the transport ended because of a protocol error. */
 static void
 fault_link (End *end, FerryLink *link)
 {
   g_autoptr (GError) reason = ferry_transport_dup_reason (end->self);
   g_autoptr (FerryRouter) router = NULL;
+  Fault *fault;
 
   if (!g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_PROTOCOL))
     return;
   router = ferry_receiver_dup_router (end->receiver);
-  if (router != NULL)
-    ferry_router_fault_link (router, link, reason->message);
+  if (router == NULL)
+    return;
+  fault = g_new (Fault, 1);
+  *fault = (Fault){g_steal_pointer (&router), ferry_link_ref (link), g_steal_pointer (&reason)};
+  if (end->router_thread != g_thread_self ())
+    {
+      ferry_mailbox_post (end->context, apply_fault, fault, fault_free);
+      return;
+    }
+  apply_fault (fault);
+  fault_free (fault);
 }
 
 static void
@@ -268,8 +384,7 @@ end_close (gpointer data)
   g_mutex_unlock (&end->lock);
   if (link != NULL)
     ferry_link_remove_room_watch (link, &end->room_watch);
-  /* Only the router's thread, which receives, finds malformed messages. */
-  if (link != NULL && end->router_thread == g_thread_self ())
+  if (link != NULL)
     fault_link (end, link);
   if (ours)
     ferry_receiver_abandon (end->receiver);
@@ -283,7 +398,10 @@ end_free (gpointer data)
 
   /* What the transport's threads slept in is freed after this. */
   if (link != NULL)
-    ferry_callers_sync (&link->callers);
+    {
+      ferry_monitor_note_taken (end->monitor, link, ferry_callers_leave (&link->callers, &end->inbox));
+      ferry_callers_sync (&link->callers);
+    }
   g_clear_object (&end->receiver);
   g_clear_pointer (&end->monitor, ferry_monitor_unref);
   g_clear_pointer (&link, ferry_link_unref);
@@ -299,12 +417,23 @@ static const FerryTransportKind link_kind = {
   .begin_call = begin_call,
   .end_call = end_call,
   .remove_caller = remove_caller,
+  .get_inbox = get_inbox,
+  .open_inbox = open_inbox,
+  .note_wait = note_wait,
+  .note_taken = note_taken,
 };
 
 /* ---- from a launcher to a link ---- */
 
-/* main: Called when the launcher has passed the pipe to a worker, or has dropped the pipe. Takes the reference to
- * the transport, which is data. */
+/* main */
+static void
+abandon (gpointer receiver)
+{
+  ferry_receiver_abandon (receiver);
+}
+
+/* main: Called when the launcher has passed the pipe to a worker that is not started yet, or has dropped the pipe.
+ * Takes the reference to the transport, which is data. */
 static void
 launcher_done (FerryWorker *worker, gpointer data)
 {
@@ -322,6 +451,8 @@ launcher_done (FerryWorker *worker, gpointer data)
   if (link != NULL && !ended)
     {
       ferry_link_add_room_watch (link, &end->room_watch);
+      if (end->takes_mail)
+        join_locked (end, link);
       /* Release: publishes the link for get_link(). */
       atomic_store_explicit (&end->link, ferry_link_ref (link), memory_order_release);
     }
@@ -329,7 +460,10 @@ launcher_done (FerryWorker *worker, gpointer data)
   /* Answers that were kept while there was no worker may be sent now. */
   if (link != NULL && !ended)
     ferry_transport_note_room (transport);
-  if (ours)
+  /* The worker's link is told of the close only once it is added, which it is when this function has returned. */
+  if (ours && link != NULL)
+    ferry_mailbox_post (end->context, abandon, g_object_ref (end->receiver), g_object_unref);
+  else if (ours)
     ferry_receiver_abandon (end->receiver);
   if (!ended && link == NULL)
     {
@@ -353,6 +487,7 @@ link_transport_new (FerryReceiver *receiver, FerryRouter *router, guint index)
   ferry_transactions_set_max_answer (transactions, router->max_message_size);
   ferry_transport_set_receiving_thread (transport, g_thread_self ());
   g_weak_ref_init (&end->transport, transport);
+  ferry_inbox_init (&end->inbox, accepts, end);
   end->self = transport;
   end->receiver = receiver;
   end->router_thread = g_thread_self ();

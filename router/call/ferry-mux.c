@@ -192,7 +192,7 @@ make_part (gconstpointer data, gsize size)
 static const FerryAnswerFuncs plain_funcs = {.done = ask_done};
 static const FerryAnswerFuncs packed_funcs = {.done = ask_done, .done_packed = ask_done_packed};
 static const FerryAnswerFuncs stream_funcs = {
-  .item = ask_item_came, .done = ask_done, .hold = ask_hold, .release = ask_release};
+  .item = ask_item_came, .done = ask_done, .hold = ask_hold, .release = ask_release, .any_thread = TRUE};
 
 /* Sends a request. Without funcs (nullable) the request is one-way, and its deadline only limits the wait for room.
  * Returns the transaction's number, or 0 with an error. */

@@ -171,8 +171,8 @@ take_or_wait (Stream *self, GVariant **value, GError **error)
  *
  * Takes the next value; waits until there is one. Any thread that may wait, as for [method@Ferry.Mux.transact].
  *
- * Over a worker's link, the router's thread receives the values, unlike an answer of [method@Ferry.Mux.transact]. So a
- * value comes only while that thread runs its main loop, and that thread must not wait for the calling thread.
+ * Over a worker's link, values come while the router's thread works, and also while it waits for the calling thread. As
+ * for [method@Ferry.Mux.transact], that thread is needed only to start the worker, and to tell that it was lost.
  *
  * Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED; the function may be called again then. After the last
  * value, fails with the transaction's error: an error of the other end, %FERRY_ERROR_TIMED_OUT or %FERRY_ERROR_CLOSED.
@@ -199,7 +199,8 @@ ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GVariant **va
   wait = take_or_wait (stream, value, &failure);
   if (wait != NULL)
     {
-      ferry_completion_wait (wait, ferry_deadline_or_never (stream->deadline), cancellable);
+      ferry_transport_wait_for (ferry_mux_get_transport (stream->mux), wait, ferry_deadline_or_never (stream->deadline),
+                                cancellable);
       *value = ferry_completion_take (wait, &failure);
     }
   tell_taken (stream);
@@ -414,6 +415,7 @@ ferry_mux_transact_stream (FerryMux *self, const char *method, GVariant *argumen
   stream->deadline = request.deadline;
   stream->window = window;
   ferry_ref_count_inc (&stream->references);
+  ferry_transport_open_inbox (ferry_mux_get_transport (self), FALSE);
   stream->xid = ferry_mux_ask (self, &request, &stream_funcs, stream, error);
   if (stream->xid != 0)
     return g_steal_pointer (&replies);

@@ -80,6 +80,8 @@ typedef struct
    * for item(). They must do nothing else: hold is called with a lock held. */
   void (*hold) (gpointer data);
   void (*release) (gpointer data);
+  /* whether any thread may call done(), not only the one that receives */
+  gboolean any_thread;
 } FerryAnswerFuncs;
 
 typedef struct
@@ -162,6 +164,10 @@ gboolean ferry_transactions_receive (FerryTransactions *self, gconstpointer data
 /* Works as ferry_transactions_receive(); a value of the message holds a reference to bytes. */
 gboolean ferry_transactions_receive_bytes (FerryTransactions *self, GBytes *bytes, GError **error);
 
+/* Whether any thread may process a message: it is a request, where any_request is set, or the answer to a transaction
+ * whose functions allow it. Calls nothing. */
+gboolean ferry_transactions_is_for_any_thread (FerryTransactions *self, gboolean any_request, gconstpointer data,
+                                               gsize size);
 /* Takes a message if it is a piece of the answer to transaction xid. Calls nothing. */
 gboolean ferry_transactions_take_own_piece (FerryTransactions *self, guint64 xid, gconstpointer data, gsize size);
 /* Whether a message is the answer to transaction xid, or the last part of it. Calls nothing. */

@@ -1458,6 +1458,23 @@ ferry_transactions_receive_bytes (FerryTransactions *self, GBytes *bytes, GError
 }
 
 gboolean
+ferry_transactions_is_for_any_thread (FerryTransactions *self, gboolean any_request, gconstpointer data, gsize size)
+{
+  FerryCallMessage message;
+  const FerryXidEntry *asked;
+
+  if (!ferry_call_message_parse (&message, data, size, NULL))
+    return FALSE;
+  if (message.header.kind == FERRY_CALL_REQUEST)
+    return any_request;
+  if (message.header.kind == FERRY_CALL_WINDOW || message.header.kind == FERRY_CALL_CANCEL)
+    return FALSE;
+  FERRY_AUTO_LOCK (&self->lock);
+  asked = ferry_xid_table_find (&self->asked, message.header.xid);
+  return asked != NULL && asked->funcs->any_thread;
+}
+
+gboolean
 ferry_transactions_take_own_piece (FerryTransactions *self, guint64 xid, gconstpointer data, gsize size)
 {
   FerryCallMessage message;

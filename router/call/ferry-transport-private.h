@@ -6,7 +6,7 @@
  *
  * Owner:   counted references; a request that is being answered holds one.
  * Threads: any, unless a comment says otherwise. One thread receives; done() of an answer is also called on that
- *          thread. */
+ *          thread. Where there is an inbox, others receive what any thread may process. */
 
 #pragma once
 
@@ -19,6 +19,7 @@
 #include "call/ferry-team-private.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport.h"
+#include "lane/ferry-inbox-private.h"
 
 G_BEGIN_DECLS
 
@@ -55,6 +56,14 @@ typedef struct
   /* (nullable): set where begin_call notes each thread, to be handed its answer by another thread. Ends that, unless
    * the caller's completion is handed over. Afterwards, the caller's size tells whether the thread has the answer. */
   void (*remove_caller) (gpointer data, FerryCaller *caller);
+  /* (nullable): const: returns (transfer none) the inbox. */
+  FerryInbox *(*get_inbox) (gpointer data);
+  /* (nullable, with get_inbox): lets messages come to the inbox. requests: also requests, if there is no worker yet. */
+  void (*open_inbox) (gpointer data, gboolean requests);
+  /* (nullable, with get_inbox): called when a thread begins to wait for what comes to the inbox. */
+  void (*note_wait) (gpointer data);
+  /* (nullable, with get_inbox): called when messages of share bytes were taken out of the inbox. */
+  void (*note_taken) (gpointer data, gsize share);
 } FerryTransportKind;
 
 /* Returns (transfer full) a transport of that kind. Takes data. */
@@ -102,6 +111,23 @@ void ferry_answer_wait_begin (gpointer wait, guint64 xid);
 void ferry_answer_wait_cancel (FerryAnswerWait *self);
 /* Waits until the completion is over, as ferry_completion_wait() does. */
 void ferry_answer_wait_finish (FerryAnswerWait *self, gint64 deadline, GCancellable *cancellable);
+
+/* Lets the threads that wait process answers whose functions allow it, of what is asked from now on. requests: for the
+ * owner of the calls whose func may run on any thread: also requests. Then it must be called on the router's thread,
+ * before there is a worker, whose earlier requests would else be overtaken. Does nothing for a transport that cannot.
+ */
+void ferry_transport_open_inbox (FerryTransport *self, gboolean requests);
+/* A wait for what comes to the inbox. came() must be set, and is called on another thread, with locks held. Both do
+ * nothing without an inbox. */
+void ferry_transport_begin_wait (FerryTransport *self, FerryInboxWait *wait);
+void ferry_transport_end_wait (FerryTransport *self, FerryInboxWait *wait);
+/* Processes what is in the inbox, one message after the other, unless another thread does. */
+void ferry_transport_empty_inbox (FerryTransport *self);
+/* For a thread that waits, first and after each came(): empties the inbox, and sends what waits for room. */
+void ferry_transport_help (FerryTransport *self);
+/* Waits as ferry_completion_wait() does, for a completion that what comes to the inbox may end. */
+void ferry_transport_wait_for (FerryTransport *self, FerryCompletion *completion, gint64 deadline,
+                               GCancellable *cancellable);
 
 /* Sets the thread that receives, which must not wait for answers. NULL: none, or not known yet. */
 FERRY_FOR_SIBLINGS

@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-forks-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
@@ -26,6 +27,7 @@
 
 typedef struct
 {
+  guint fork_number;                    /* const: see ferry-forks-private.h */
   FerryTransactions *transactions;      /* const: (owned) */
   const FerryTransportKind *kind;       /* const: (nullable): NULL for a subclass of its own */
   gpointer data;                        /* const: (owned) (nullable): the data of kind */
@@ -51,6 +53,7 @@ typedef struct
   GQueue kept;             /* lock: (element-type Kept) (owned): sends that are tried again when there is room */
   GError *refusal;         /* lock: (owned) (nullable): why calls are refused */
   GError *reason;          /* lock: (owned) (nullable): why the transport is closed; NULL while it is open */
+  FerryInbox *inbox;       /* const: (unowned) (nullable): that of kind */
   _Atomic gboolean ended;  /* any: all transactions have failed, and the owner of the calls was told of the end */
   GDestroyNotify end_func; /* lock: (nullable): NULL once it was called */
   gpointer end_data;       /* lock */
@@ -718,6 +721,118 @@ ferry_transport_receive_in_run (FerryTransport *self, gconstpointer data, gsize 
     ferry_transport_set_receiving_thread (self, before);
 }
 
+/* ---- messages that any thread may process ---- */
+
+void
+ferry_transport_open_inbox (FerryTransport *self, gboolean requests)
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  if (priv->inbox != NULL)
+    priv->kind->open_inbox (priv->data, requests);
+}
+
+void
+ferry_transport_begin_wait (FerryTransport *self, FerryInboxWait *wait)
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  if (priv->inbox == NULL)
+    return;
+  ferry_inbox_begin_wait (priv->inbox, wait);
+  priv->kind->note_wait (priv->data);
+}
+
+void
+ferry_transport_end_wait (FerryTransport *self, FerryInboxWait *wait)
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  if (priv->inbox == NULL)
+    return;
+  ferry_inbox_end_wait (priv->inbox, wait);
+  /* A message without a marker is taken by those only that waited. */
+  ferry_transport_empty_inbox (self);
+}
+
+/* Takes the mail. */
+static void
+process_mail (FerryTransport *self, FerryMail *mail)
+{
+  FerryTransportPrivate *priv = get_private (self);
+  g_autoptr (GBytes) message = mail->message;
+  g_autoptr (GError) end = mail->end;
+
+  if (message != NULL)
+    ferry_transactions_receive_bytes (priv->transactions, message, &end);
+  ferry_transport_end_run (self);
+  if (end != NULL)
+    ferry_transport_end (self, end);
+}
+
+void
+ferry_transport_empty_inbox (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = get_private (self);
+  g_autoptr (FerryTransport) kept G_GNUC_UNUSED = g_object_ref (self);
+  gboolean mine = FALSE;
+  gsize share = 0;
+  FerryMail mail;
+
+  if (priv->inbox == NULL)
+    return;
+  while (ferry_inbox_take (priv->inbox, &mine, &mail))
+    {
+      share += mail.share;
+      process_mail (self, &mail);
+    }
+  if (share > 0)
+    priv->kind->note_taken (priv->data, share);
+}
+
+void
+ferry_transport_help (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  ferry_transport_empty_inbox (self);
+  if (priv->inbox == NULL)
+    return;
+  if (atomic_load (&priv->n_kept) > 0)
+    send_kept (self);
+  ferry_transactions_flush_owed (priv->transactions);
+}
+
+typedef struct
+{
+  FerryInboxWait wait;
+  FerryCompletion *completion; /* (unowned) */
+} CompletionWait;
+
+static void
+mail_came (FerryInboxWait *wait)
+{
+  ferry_completion_look (((CompletionWait *) wait)->completion);
+}
+
+static void
+help (gpointer transport)
+{
+  ferry_transport_help (transport);
+}
+
+void
+ferry_transport_wait_for (FerryTransport *self, FerryCompletion *completion, gint64 deadline, GCancellable *cancellable)
+{
+  CompletionWait wait = {{.came = mail_came}, completion};
+
+  if (ferry_completion_is_over (completion))
+    return;
+  ferry_transport_begin_wait (self, &wait.wait);
+  ferry_completion_wait_and_work (completion, deadline, cancellable, help, self);
+  ferry_transport_end_wait (self, &wait.wait);
+}
+
 void
 ferry_transport_watch_end (FerryTransport *self, FerryTransportEndFunc func, GObject *owner)
 {
@@ -960,6 +1075,8 @@ ferry_transport_dispose (GObject *object)
   g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
                                                    "The transport was dropped at this end; keep a reference to it");
 
+  if (ferry_forks_keep (object, get_private (self)->fork_number))
+    return;
   ferry_take_over (object);
   ferry_transport_end (self, reason);
 
@@ -1000,6 +1117,7 @@ ferry_transport_init (FerryTransport *self)
 {
   FerryTransportPrivate *priv = get_private (self);
 
+  priv->fork_number = ferry_forks_note ();
   priv->transactions = ferry_transactions_new (&funcs, self, call_came, self);
   g_queue_init (&priv->early);
   g_queue_init (&priv->kept);
@@ -1056,6 +1174,7 @@ ferry_transport_new_of_kind (const FerryTransportKind *kind, gpointer data)
 
   priv->kind = kind;
   priv->data = data;
+  priv->inbox = kind->get_inbox != NULL ? kind->get_inbox (data) : NULL;
   return self;
 }
 

@@ -71,6 +71,9 @@ GMainContext *ferry_channel_get_context (FerryChannel *self);
 #define FERRY_CHANNEL_TRANSPORT "ferry.channel"
 void ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *arguments);
 
+/* How long a worker may run after its channel was dropped or closed, in microseconds. */
+#define FERRY_CHANNEL_GRACE (5 * G_USEC_PER_SEC)
+
 /* A process that was started with a channel. The structs of ferry-channel-start.c and ferry-channel-create.c begin with
  * this one.
  *

@@ -14,9 +14,6 @@
 #include "task/ferry-iterate-private.h"
 #include "worker/ferry-launcher-private.h"
 
-/* How long a worker may run after its channel was dropped or closed, in microseconds. */
-#define GRACE (5 * G_USEC_PER_SEC)
-
 /* The processes that ferry_wait_all() waits for: the workers of one router, or the forks of this process. */
 typedef struct
 {
@@ -228,7 +225,8 @@ set_grace (gpointer data)
   Run *self = data;
 
   if (self->process.exit == NULL)
-    ferry_timers_set (self->process.router->timers, &self->timer, ferry_time_add (g_get_monotonic_time (), GRACE),
+    ferry_timers_set (self->process.router->timers, &self->timer,
+                      ferry_time_add (g_get_monotonic_time (), FERRY_CHANNEL_GRACE),
                       (FerryMailboxFunc) ferry_worker_force_exit, self->process.worker);
 }
 

@@ -11,7 +11,8 @@
  *             ferry_channel_close() or ferry_channel_fail() sends it. A message is taken when the application gets it.
  *             A credit allows an end to send one message; the other end gives the credit back after it has taken the
  *             message.
- * Threads:    any. Requests are received on the thread that receives for the transport; signals are emitted in context.
+ * Threads:    any. Requests are received on the thread that receives for the transport, or on one that waits for the
+ *             channel; signals are emitted in context.
  * Locks:      lock. While it is held, no other lock is taken except the wait queue's.
  * Invariants: one thread at a time flushes, and it sends the queues' items one after the other, so the end message is
  *             sent after all messages. An end has FERRY_CHANNEL_WINDOW credits. Each of the other end's credits is in
@@ -24,6 +25,7 @@
 #include "channel/ferry-channel-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-wait-queue-private.h"
@@ -107,6 +109,7 @@ struct _FerryChannel
 {
   GObject parent_instance;
 
+  guint fork_number;         /* const: see ferry-forks-private.h */
   FerryTransport *transport; /* const: (owned): carries the messages */
   FerryRouter *router;       /* const: (owned) (nullable): if the channel is the application's end of a link */
   GMainContext *context;     /* const: (owned): the main context in which signals are emitted */
@@ -470,8 +473,8 @@ end_acknowledged (gpointer data, GVariant *result, GError *error, const char *tr
   g_object_unref (data);
 }
 
-static const FerryAnswerFuncs acknowledged_funcs = {.done = acknowledged};
-static const FerryAnswerFuncs end_funcs = {.done = end_acknowledged};
+static const FerryAnswerFuncs acknowledged_funcs = {.done = acknowledged, .any_thread = TRUE};
+static const FerryAnswerFuncs end_funcs = {.done = end_acknowledged, .any_thread = TRUE};
 
 static gboolean
 transmit_one_way (FerryTransport *transport, const char *method, GVariant *value, GError **error)
@@ -769,14 +772,52 @@ is_wait_over (gpointer data)
   return holds (wait->channel, wait->condition, wait->data) || g_cancellable_is_cancelled (wait->cancellable);
 }
 
+/* The wait of a thread that sleeps. It processes what comes to the transport's inbox meanwhile. */
+typedef struct
+{
+  FerryInboxWait wait;
+  FerryChannel *channel;
+  gboolean has_mail; /* the channel's lock */
+} Sleep;
+
+static void
+mail_came (FerryInboxWait *wait)
+{
+  Sleep *self = (Sleep *) wait;
+
+  pthread_mutex_lock (&self->channel->lock);
+  self->has_mail = TRUE;
+  pthread_cond_broadcast (&self->channel->changed);
+  pthread_mutex_unlock (&self->channel->lock);
+}
+
+/* Sleeps until the wait is over, or there is mail. Returns whether the wait goes on. */
+static gboolean
+sleep_until_mail (Sleep *sleep, Condition condition, gpointer data, gint64 deadline, GCancellable *cancellable)
+{
+  FerryChannel *self = sleep->channel;
+  gboolean goes_on = TRUE;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  while (goes_on && !sleep->has_mail)
+    goes_on = !condition (self, data) && !g_cancellable_is_cancelled (cancellable) &&
+              ferry_cond_wait_until (&self->changed, &self->lock, deadline);
+  sleep->has_mail = FALSE;
+  return goes_on && !condition (self, data) && g_get_monotonic_time () < deadline;
+}
+
 static void
 sleep_until (FerryChannel *self, Condition condition, gpointer data, gint64 deadline, GCancellable *cancellable)
 {
-  gboolean in_time = TRUE;
-  FERRY_AUTO_LOCK (&self->lock);
+  Sleep sleep = {.wait = {.came = mail_came}, .channel = self};
 
-  while (in_time && !condition (self, data) && !g_cancellable_is_cancelled (cancellable))
-    in_time = ferry_cond_wait_until (&self->changed, &self->lock, deadline);
+  if (holds (self, condition, data))
+    return;
+  ferry_transport_begin_wait (self->transport, &sleep.wait);
+  do
+    ferry_transport_help (self->transport);
+  while (sleep_until_mail (&sleep, condition, data, deadline, cancellable));
+  ferry_transport_end_wait (self->transport, &sleep.wait);
 }
 
 /* Sets context to what this thread must iterate to wait, or to NULL if it may sleep. Fails if it may do neither. */
@@ -937,7 +978,7 @@ wake_receives (FerryChannel *self)
     flush (self);
 }
 
-/* ---- requests of the other end, on the receiving thread ---- */
+/* ---- requests of the other end, on the receiving thread or one that waits ---- */
 
 static void
 message_came (FerryChannel *self, FerryIncoming *incoming)
@@ -1082,8 +1123,10 @@ give (FerryIncoming *incoming, GError *bad_end, GVariant **value, GError **failu
  * thread it iterates the router's main context, and fails with %FERRY_ERROR_BUSY in a callback of this context. There
  * it is for tests and console programs; an application uses [method@Ferry.Channel.receive_async].
  *
- * On another thread of the application, the router's thread receives the messages. So they come only while that thread
- * runs its main loop, and that thread must not wait for the calling thread.
+ * On another thread of the application, messages come while the router's thread works, and also while it waits for that
+ * thread. The router's thread is needed only to start the worker, to tell that the worker was lost, and where the
+ * channel was made after its worker was spawned or on another thread than the router's. It also is while it runs a
+ * callback of an asynchronous function of the same channel.
  *
  * Returns: %TRUE with a message, or if the other end closed without an error
  *
@@ -1762,7 +1805,7 @@ ferry_channel_get_worker (FerryChannel *self)
 GPid
 ferry_channel_get_pid (FerryChannel *self)
 {
-  GPid pid = 0;
+  GPid pid = -1;
 
   g_return_val_if_fail (FERRY_IS_CHANNEL (self), -1);
 
@@ -1770,7 +1813,7 @@ ferry_channel_get_pid (FerryChannel *self)
     return 0;
   if (self->process != NULL)
     pid = self->process->worker != NULL ? ferry_worker_get_pid (self->process->worker) : self->process->pid;
-  return pid > 0 ? pid : -1;
+  return pid;
 }
 
 void
@@ -2010,6 +2053,8 @@ ferry_channel_new (FerryTransport *transport)
 
   self = g_object_new (FERRY_TYPE_CHANNEL, "transport", transport, NULL);
   taken = ferry_transport_take_calls (transport, call_came, G_OBJECT (self), NULL);
+  if (taken)
+    ferry_transport_open_inbox (transport, TRUE);
   self->takes_calls = taken;
   ferry_return_val_if_fail (
     taken, NULL,
@@ -2060,6 +2105,8 @@ ferry_channel_dispose (GObject *object)
   GSource *source;
   FerryChannelProcess *process;
 
+  if (ferry_forks_keep (object, self->fork_number))
+    return;
   if (self->takes_calls)
     {
       send_end (self, NULL, NULL);
@@ -2132,6 +2179,7 @@ ferry_channel_class_init (FerryChannelClass *klass)
 static void
 ferry_channel_init (FerryChannel *self)
 {
+  self->fork_number = ferry_forks_note ();
   ferry_cond_init (&self->changed);
   pthread_mutex_init (&self->lock, NULL);
   ferry_wait_queue_init (&self->receives);

@@ -222,31 +222,43 @@ has_exited (gpointer process)
   return ((FerryChannelProcess *) process)->exit != NULL;
 }
 
-/* Called when the process of a channel that was removed and closed has ended. Takes the reference to the process. */
+/* Called when the process of a channel that was removed and closed has ended. Takes the reference to the exchange. */
 static void
-process_ended (GObject *source, GAsyncResult *result, gpointer process)
+process_ended (FerryCompletion *completion, gpointer data)
 {
-  FerryExchange *self = FERRY_EXCHANGE (source);
+  g_autoptr (FerryExchange) self = ferry_wait_queue_get_key (completion);
 
   self->n_running--;
   ferry_exchange_start_waiting (self, NULL);
   tell (self);
-  ferry_channel_process_unref (process);
 }
 
-/* Closes a channel that was removed. Its process runs until it has ended, and so is waited for, also at the limit. The
- * channel itself is not kept: with its last reference, a process that does not heed its end is killed. */
-static void
+/* Closes a channel that was removed. Its process counts against the limit until it has ended. The channel itself is not
+ * kept: with its last reference, a process that does not heed its end is killed. Returns (transfer full) (nullable) the
+ * process, if it runs. There is no GTask, which would start a thread: a program that has one can create no more
+ * channels by forks. */
+static FerryChannelProcess *
 close_removed (FerryExchange *self, FerryChannel *channel)
 {
   FerryChannelProcess *process = ferry_channel_get_process (channel);
+  g_autoptr (FerryCompletion) end = NULL;
 
   ferry_channel_close (channel);
   if (!has_process (channel))
-    return;
+    return NULL;
   self->n_running++;
-  ferry_wait_queue_wait_async (&process->waits, has_exited, process, self, NULL, process_ended,
-                               ferry_channel_process_ref (process));
+  end = ferry_wait_queue_join (&process->waits, g_object_ref (self), NULL);
+  ferry_completion_call (end, process_ended);
+  return ferry_channel_process_ref (process);
+}
+
+/* Waits for the process of a channel that was removed. In a callback of the context it does not wait, and fails. */
+static void
+wait_for_removed (FerryExchange *self, FerryChannelProcess *process)
+{
+  ferry_iterate_until (self->router, ferry_home_get_context (self->home), has_exited, process, FERRY_CHANNEL_GRACE,
+                       "The worker did not end", NULL);
+  ferry_channel_process_unref (process);
 }
 
 /**
@@ -258,10 +270,13 @@ close_removed (FerryExchange *self, FerryChannel *channel)
  * workers wait for the limit, the next one is started.
  *
  * If [property@Ferry.Exchange:autoclose] is on, this end of the channel is closed as by [method@Ferry.Channel.close],
- * and the exchange waits for the worker: until it has ended, it counts against the limit, and
- * [method@Ferry.Exchange.finish] waits. This function itself does not wait. Take the channel's further messages, or
- * drop its last reference: a worker that waits for room to send does not end, and one that does not end by itself is
- * killed 5 seconds after the reference was dropped. On the exchange's thread.
+ * and this function waits until the worker has ended, for at most 5 seconds. While it waits, it iterates the router's
+ * main context. In a callback of the main context it does not wait: a main loop is never held up. Until the worker has
+ * ended, it counts against the limit, and [method@Ferry.Exchange.finish] waits.
+ *
+ * A worker that waits for room to send does not end: take the channel's further messages, or drop your reference to the
+ * channel. A worker that does not end by itself is killed 5 seconds after the last reference was dropped. On the
+ * exchange's thread.
  *
  * Returns: %TRUE when the channel was removed, %FALSE when it was not in the exchange
  *
@@ -272,6 +287,7 @@ ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
 {
   g_autoptr (FerryExchange) kept = NULL;
   g_autoptr (FerryChannel) member = NULL;
+  FerryChannelProcess *process = NULL;
   guint position;
 
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
@@ -284,12 +300,16 @@ ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
   ferry_channel_set_news_func (channel, NULL, NULL);
   self->n_running--;
   if (self->autoclose)
-    close_removed (self, channel);
+    process = close_removed (self, channel);
   if (g_list_store_find (self->active, channel, &position))
     g_list_store_remove (self->active, position);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ACTIVE]);
   ferry_exchange_start_waiting (self, NULL);
   tell (self);
+  /* The worker's time begins where this was the last reference. */
+  g_clear_object (&member);
+  if (process != NULL)
+    wait_for_removed (self, process);
   return TRUE;
 }
 

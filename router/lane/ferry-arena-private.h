@@ -25,8 +25,10 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  FerryArenaControl *control; /* const: (owned): a mapping of its own. memory, size and is_writer are const too */
-  guint8 *memory;             /* (owned): a mapping of the whole arena; the offsets in records count from here */
+  FerryArenaControl *control; /* const: (unowned), like all up to is_writer */
+  /* (owned) (nullable): the application's mapping of the segment's words: buffers outlive the link's memory */
+  guint8 *control_pages;
+  guint8 *memory; /* (owned): a mapping of the arena's file; the offsets in records count from here */
   gsize size;
   gboolean is_writer;
 
@@ -53,10 +55,13 @@ ferry_arena_round_up (gsize size)
 static inline gsize
 ferry_arena_size_for (guint64 capacity)
 {
-  return capacity > 0 ? FERRY_ARENA_CONTROL_SIZE + ferry_arena_round_up (capacity) : 0;
+  return ferry_arena_round_up (capacity);
 }
 
-FerryArena *ferry_arena_new (int fd, gsize offset, gsize size, gboolean is_writer, GError **error);
+int ferry_arena_memory_new (gsize size, GError **error);
+gboolean ferry_arena_memory_check (int fd, guint64 size, GError **error);
+FerryArena *ferry_arena_new_writer (FerryArenaControl *control, int fd, gsize size, GError **error);
+FerryArena *ferry_arena_new_reader (int segment, int fd, gsize size, GError **error);
 FerryArena *ferry_arena_ref (FerryArena *self);
 void ferry_arena_unref (FerryArena *self);
 void ferry_arena_ring (FerryArena *self);

@@ -27,8 +27,8 @@ typedef struct
 
 typedef struct
 {
-  int memory;   /* const: (owned): the segment's descriptor, or -1 where a mapped arena was passed */
-  gsize offset; /* const: the offset of the arena in memory. size is const too */
+  FerryArenaControl *control; /* const: (unowned), like memory and size; must stay mapped */
+  int memory;                 /* (owned): the arena's descriptor, or -1 where a mapped arena was passed */
   gsize size;
 
   pthread_mutex_t lock;
@@ -47,7 +47,7 @@ typedef struct
 } FerryArenaWriter;
 
 FerryArenaWriter *ferry_arena_writer_new (FerryArena *arena);
-FerryArenaWriter *ferry_arena_writer_new_later (int memory, gsize offset, gsize size);
+FerryArenaWriter *ferry_arena_writer_new_later (FerryArenaControl *control, int memory, gsize size);
 gboolean ferry_arena_writer_open (FerryArenaWriter *self, GError **error);
 void ferry_arena_writer_free (FerryArenaWriter *self);
 

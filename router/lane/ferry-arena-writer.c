@@ -27,16 +27,16 @@
 /* How many bytes of memory are freed at a time. */
 #define TIDY_STEP ((gsize) 1024 * 1024)
 
-/* Makes an allocator for an arena that is not mapped yet. Takes memory, the segment's descriptor.
+/* Makes an allocator for an arena that is not mapped yet. Takes memory, the arena's descriptor.
  * ferry_arena_writer_open() maps the arena. */
 FerryArenaWriter *
-ferry_arena_writer_new_later (int memory, gsize offset, gsize size)
+ferry_arena_writer_new_later (FerryArenaControl *control, int memory, gsize size)
 {
   FerryArenaWriter *self = g_new0 (FerryArenaWriter, 1);
-  FerryArenaRange all = {FERRY_ARENA_CONTROL_SIZE, size - FERRY_ARENA_CONTROL_SIZE};
+  FerryArenaRange all = {0, size};
 
+  self->control = control;
   self->memory = memory;
-  self->offset = offset;
   self->size = size;
   pthread_mutex_init (&self->lock, NULL);
   self->gaps = g_array_new (FALSE, FALSE, sizeof (FerryArenaRange));
@@ -48,7 +48,7 @@ ferry_arena_writer_new_later (int memory, gsize offset, gsize size)
 FerryArenaWriter *
 ferry_arena_writer_new (FerryArena *arena)
 {
-  FerryArenaWriter *self = ferry_arena_writer_new_later (-1, 0, arena->size);
+  FerryArenaWriter *self = ferry_arena_writer_new_later (arena->control, -1, arena->size);
 
   self->arena = arena;
   return self;
@@ -61,7 +61,7 @@ ferry_arena_writer_open (FerryArenaWriter *self, GError **error)
   FERRY_AUTO_LOCK (&self->lock);
 
   if (self->arena == NULL)
-    self->arena = ferry_arena_new (self->memory, self->offset, self->size, TRUE, error);
+    self->arena = ferry_arena_new_writer (self->control, self->memory, self->size, error);
   return self->arena != NULL;
 }
 
@@ -88,7 +88,7 @@ ferry_arena_writer_free (FerryArenaWriter *self)
 gsize
 ferry_arena_writer_get_capacity (const FerryArenaWriter *self)
 {
-  return self->size - FERRY_ARENA_CONTROL_SIZE;
+  return self->size;
 }
 
 static FerryArenaRange *

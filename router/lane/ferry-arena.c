@@ -12,33 +12,83 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 #include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-segment-private.h"
 #include "lane/ferry-unmap-private.h"
 
-static gpointer
-map (int fd, gsize offset, gsize size, int protection)
+/* The words of the arena are in the first pages of the segment. */
+#define CONTROL_PAGES FERRY_SEGMENT_PIPE_TABLE
+
+/* Makes the file of an arena. Returns its descriptor, which the caller owns, or -1. */
+int
+ferry_arena_memory_new (gsize size, GError **error)
 {
-  gpointer memory = mmap (NULL, size, protection, MAP_SHARED, fd, (off_t) offset);
+  return ferry_sealed_memory_new ("ferry-buffers", size, error);
+}
+
+/* Checks the file of an arena that another process made. */
+gboolean
+ferry_arena_memory_check (int fd, guint64 size, GError **error)
+{
+  if (size == 0 || size > FERRY_MAX_ARENA_SIZE || size % FERRY_ARENA_UNIT != 0)
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                            "The arena's size of %" G_GUINT64_FORMAT
+                            " bytes is invalid; build application and worker with the same version of Ferry",
+                            size);
+  return ferry_sealed_memory_check (fd, size, error);
+}
+
+static gpointer
+map (int fd, gsize size, int protection)
+{
+  gpointer memory = mmap (NULL, size, protection, MAP_SHARED, fd, 0);
 
   return memory != MAP_FAILED ? memory : NULL;
 }
 
-/* Maps the part of a segment's memfd that begins at offset. The caller keeps fd. Allocates no page of the memory. */
-FerryArena *
-ferry_arena_new (int fd, gsize offset, gsize size, gboolean is_writer, GError **error)
+static FerryArena *
+make (int fd, gsize size, gboolean is_writer)
 {
   FerryArena *self = g_new0 (FerryArena, 1);
 
   atomic_init (&self->references, 1);
   self->size = size;
   self->is_writer = is_writer;
-  self->control = map (fd, offset, FERRY_ARENA_CONTROL_SIZE, PROT_READ | PROT_WRITE);
-  if (self->control != NULL)
-    self->memory = map (fd, offset, size, is_writer ? PROT_READ | PROT_WRITE : PROT_READ);
-  if (self->memory != NULL)
-    return self;
+  self->memory = map (fd, size, is_writer ? PROT_READ | PROT_WRITE : PROT_READ);
+  return self;
+}
+
+static FerryArena *
+refuse (FerryArena *self, GError **error)
+{
   ferry_set_system_error (error, "Mapping a link's buffers (mmap)");
   ferry_arena_unref (self);
   return NULL;
+}
+
+/* The worker: maps the arena's file, for writing. control must stay mapped. The caller keeps fd. Allocates no page of
+ * the memory. */
+FerryArena *
+ferry_arena_new_writer (FerryArenaControl *control, int fd, gsize size, GError **error)
+{
+  FerryArena *self = make (fd, size, TRUE);
+
+  self->control = control;
+  return self->memory != NULL ? self : refuse (self, error);
+}
+
+/* The application: maps the arena's file, for reading, and the arena's words in the segment. The caller keeps both
+ * descriptors. */
+FerryArena *
+ferry_arena_new_reader (int segment, int fd, gsize size, GError **error)
+{
+  FerryArena *self = make (fd, size, FALSE);
+
+  if (self->memory != NULL)
+    self->control_pages = map (segment, CONTROL_PAGES, PROT_READ | PROT_WRITE);
+  if (self->control_pages == NULL)
+    return refuse (self, error);
+  self->control = (FerryArenaControl *) (gpointer) (self->control_pages + FERRY_SEGMENT_ARENA_CONTROL);
+  return self;
 }
 
 FerryArena *
@@ -53,8 +103,9 @@ ferry_arena_unref (FerryArena *self)
 {
   if (!ferry_ref_count_dec (&self->references))
     return;
-  if (self->control != NULL)
-    munmap (self->control, FERRY_ARENA_CONTROL_SIZE);
+  /* This mapping may be the last one of the rings. */
+  if (self->control_pages != NULL)
+    ferry_unmap_aside (self->control_pages, CONTROL_PAGES);
   if (self->memory != NULL && self->is_writer)
     munmap (self->memory, self->size);
   else if (self->memory != NULL)
@@ -96,9 +147,9 @@ ferry_arena_take (FerryArena *self, const FerryBufferMessage *message)
 
   if (message->number >= FERRY_MAX_BUFFERS_PER_LINK)
     return "it sent a buffer with an invalid number; numbers go from 0 to 63";
-  if (message->offset < FERRY_ARENA_CONTROL_SIZE || message->offset % FERRY_ARENA_UNIT != 0 || message->size == 0 ||
-      message->offset > self->size || message->size > self->size - message->offset)
-    return "it sent a buffer beyond its memory; the offset must be a multiple of 4096 from 4096 on, and the size must "
+  if (message->offset % FERRY_ARENA_UNIT != 0 || message->size == 0 || message->offset > self->size ||
+      message->size > self->size - message->offset)
+    return "it sent a buffer beyond its memory; the offset must be a multiple of 4096, and the size must "
            "be 1 or more and end within the arena";
   bit = G_GUINT64_CONSTANT (1) << message->number;
   /* Relaxed is enough. An honest worker uses the number again only after it acquired the buffer's bit in released; held

@@ -3,14 +3,17 @@
 
 /* The threads that wait for answers over one link, by the numbers of the answers. The thread that drains the link hands
  * an answer to the thread that waits for it, and wakes that thread. The payload of an answer begins with its number.
+ * What any thread may handle goes to the inbox of its connection, if there is one.
  *
  * Threads: any. Answers are taken by one thread at a time.
- * Locks:   lock is held while answers are handed over, and until their threads are woken. No function is called with it
- *          but those of FerryCaller, and those of the completions, which take no lock.
+ * Locks:   lock is held while answers are handed over, and waking while their threads are woken; waking is taken after
+ *          lock. No function is called with them but those of FerryCaller and of the inboxes, and those of the
+ *          completions, which take no lock.
  * Life:    what the awaited completions sleep in may be freed after ferry_callers_sync(). */
 
 #pragma once
 
+#include "lane/ferry-inbox-private.h"
 #include "lane/ferry-lane-private.h"
 
 G_BEGIN_DECLS
@@ -20,7 +23,9 @@ G_BEGIN_DECLS
 typedef struct
 {
   pthread_mutex_t lock;
-  _Atomic guint n;                          /* stored with the lock held */
+  pthread_mutex_t waking;
+  _Atomic guint n;                          /* the threads, also those that wait for what comes to an inbox */
+  _Atomic (GArray *) inboxes;               /* lock: (owned) (nullable) (element-type Joined) */
   FerryCaller *lists[FERRY_N_CALLER_LISTS]; /* lock: (unowned) (nullable): by the lowest bits of the numbers */
 } FerryCallers;
 
@@ -29,6 +34,7 @@ typedef struct
 {
   FerryCallers *callers; /* (unowned): its lock is held */
   FerryDueWaiters due;
+  gboolean marks; /* the last message that was taken is in an inbox, whose marker must be put in its place */
 } FerryAnswerRun;
 
 void ferry_callers_init (FerryCallers *self);
@@ -41,6 +47,12 @@ void ferry_callers_remove (FerryCallers *self, FerryCaller *caller);
 /* Returns when all threads that were handed an answer before are woken. */
 void ferry_callers_sync (FerryCallers *self);
 
+/* Makes the messages of a connection that the inbox accepts come to it. share: the bytes that the link has out. A
+ * message that was drained before is not among them. */
+void ferry_callers_join (FerryCallers *self, guint64 connection_id, FerryInbox *inbox, _Atomic gint64 *share);
+/* Undoes ferry_callers_join(), if that was called. Returns the bytes that the link has out no more. */
+gsize ferry_callers_leave (FerryCallers *self, FerryInbox *inbox);
+
 /* Whether any thread waits. A thread that has an answer in the lane is counted. */
 static inline gboolean
 ferry_callers_has_any (FerryCallers *self)
@@ -49,13 +61,23 @@ ferry_callers_has_any (FerryCallers *self)
   return atomic_load_explicit (&self->n, memory_order_seq_cst) > 0;
 }
 
+/* Whether messages may be taken: a thread waits, or there is an inbox. */
+static inline gboolean
+ferry_callers_may_take (FerryCallers *self)
+{
+  /* Relaxed: an inbox joins before the first message that it must not miss is drained. */
+  return ferry_callers_has_any (self) || atomic_load_explicit (&self->inboxes, memory_order_relaxed) != NULL;
+}
+
 void ferry_answer_run_begin (FerryAnswerRun *self, FerryCallers *callers);
-/* Hands a message to the thread that waits for it, if there is one; then the record must be released. is_private: no
- * other process can change the payload. If one can, a message that does not fit the thread's place is left. */
+/* Hands a message to the thread that waits for it, if there is one, or to an inbox; then the record must be released.
+ * is_private: no other process can change the payload, and a marker can take the record's place. If another process
+ * can, a message that does not fit the thread's place is left. */
 gboolean ferry_answer_run_take (FerryAnswerRun *self, const FerryRecordHeader *header, const guint8 *payload,
                                 gboolean is_private);
-/* Hands over a message that came as a whole of any size. The thread refers to the bytes. */
-gboolean ferry_answer_run_take_whole (FerryAnswerRun *self, guint64 connection_id, GBytes *whole);
+/* Hands over a message that came as a whole of any size. may_keep: the thread or the inbox refers to the bytes, and
+ * else to a copy. */
+gboolean ferry_answer_run_take_whole (FerryAnswerRun *self, guint64 connection_id, GBytes *whole, gboolean may_keep);
 void ferry_answer_run_end (FerryAnswerRun *self);
 
 G_END_DECLS

@@ -9,16 +9,29 @@
 
 #include "base/ferry-thread-private.h"
 
+/* What counts for each message in an inbox besides its bytes. */
+#define MAIL_OVERHEAD 128
+
+typedef struct
+{
+  guint64 connection_id;
+  FerryInbox *inbox; /* (unowned) */
+} Joined;
+
 void
 ferry_callers_init (FerryCallers *self)
 {
   *self = (FerryCallers){0};
   pthread_mutex_init (&self->lock, NULL);
+  pthread_mutex_init (&self->waking, NULL);
 }
 
 void
 ferry_callers_clear (FerryCallers *self)
 {
+  if (self->inboxes != NULL)
+    g_array_unref (self->inboxes);
+  pthread_mutex_destroy (&self->waking);
   pthread_mutex_destroy (&self->lock);
 }
 
@@ -66,7 +79,37 @@ ferry_callers_remove (FerryCallers *self, FerryCaller *caller)
 void
 ferry_callers_sync (FerryCallers *self)
 {
+  pthread_mutex_lock (&self->lock);
+  pthread_mutex_unlock (&self->lock);
+  pthread_mutex_lock (&self->waking);
+  pthread_mutex_unlock (&self->waking);
+}
+
+void
+ferry_callers_join (FerryCallers *self, guint64 connection_id, FerryInbox *inbox, _Atomic gint64 *share)
+{
+  const Joined joined = {connection_id, inbox};
   FERRY_AUTO_LOCK (&self->lock);
+
+  if (self->inboxes == NULL)
+    self->inboxes = g_array_new (FALSE, FALSE, sizeof (Joined));
+  g_array_append_val (self->inboxes, joined);
+  ferry_inbox_set_counts (inbox, share, &self->n);
+}
+
+gsize
+ferry_callers_leave (FerryCallers *self, FerryInbox *inbox)
+{
+  gsize counted = 0;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  for (guint i = self->inboxes != NULL ? self->inboxes->len : 0; i-- > 0;)
+    if (g_array_index (self->inboxes, Joined, i).inbox == inbox)
+      {
+        counted += ferry_inbox_set_counts (inbox, NULL, NULL);
+        g_array_remove_index_fast (self->inboxes, i);
+      }
+  return counted;
 }
 
 void
@@ -76,11 +119,17 @@ ferry_answer_run_begin (FerryAnswerRun *self, FerryCallers *callers)
   pthread_mutex_lock (&callers->lock);
 }
 
+/* A thread that is woken is likely to take the lock at once, for its next request. */
 void
 ferry_answer_run_end (FerryAnswerRun *self)
 {
+  FerryCallers *callers = self->callers;
+
+  /* Before the other lock is free: see ferry_callers_sync(). */
+  pthread_mutex_lock (&callers->waking);
+  pthread_mutex_unlock (&callers->lock);
   ferry_due_waiters_wake (&self->due);
-  pthread_mutex_unlock (&self->callers->lock);
+  pthread_mutex_unlock (&callers->waking);
 }
 
 /* (nullable): returns where the pointer to the thread is that waits for a message. */
@@ -107,15 +156,25 @@ hand_over (FerryAnswerRun *self, FerryCaller **place)
   ferry_completion_hand_over (caller->completion, &self->due);
 }
 
+/* Returns (transfer full) the bytes, or a copy of them. */
+static GBytes *
+dup_whole (GBytes *whole, gboolean may_keep)
+{
+  gsize size;
+  gconstpointer data = g_bytes_get_data (whole, &size);
+
+  return may_keep ? g_bytes_ref (whole) : g_bytes_new (data, size);
+}
+
 static gboolean
-take_whole (FerryCaller *caller, GBytes *whole)
+take_whole (FerryCaller *caller, GBytes *whole, gboolean may_keep)
 {
   gsize size;
   gconstpointer data = g_bytes_get_data (whole, &size);
 
   if (!caller->is_answer (caller->data, data, size))
     return FALSE;
-  caller->whole = g_bytes_ref (whole);
+  caller->whole = dup_whole (whole, may_keep);
   caller->size = size;
   return TRUE;
 }
@@ -128,7 +187,34 @@ take_private (FerryCaller *caller, const FerryRecordHeader *header, const guint8
   if (header->length <= caller->max_size || header->kind != FERRY_RECORD_BYTES)
     return FALSE;
   whole = g_bytes_new (payload, header->length);
-  return take_whole (caller, whole);
+  return take_whole (caller, whole, TRUE);
+}
+
+/* (nullable): returns the inbox of a connection. */
+static FerryInbox *
+find_inbox (FerryAnswerRun *self, guint64 connection_id)
+{
+  GArray *inboxes = self->callers->inboxes;
+
+  for (guint i = 0; inboxes != NULL && i < inboxes->len; i++)
+    if (g_array_index (inboxes, Joined, i).connection_id == connection_id)
+      return g_array_index (inboxes, Joined, i).inbox;
+  return NULL;
+}
+
+/* Where the worker may change the payload meanwhile, the copy is checked. */
+static gboolean
+put (FerryAnswerRun *self, const FerryRecordHeader *header, const guint8 *payload, gboolean is_private)
+{
+  FerryInbox *inbox = find_inbox (self, header->connection_id);
+  g_autoptr (GBytes) copy = NULL;
+
+  if (inbox == NULL || header->kind != FERRY_RECORD_BYTES ||
+      (is_private && !inbox->accepts (inbox->data, payload, header->length)))
+    return FALSE;
+  copy = g_bytes_new (payload, header->length);
+  return (is_private || inbox->accepts (inbox->data, g_bytes_get_data (copy, NULL), header->length)) &&
+         ferry_inbox_put (inbox, copy, header->length + MAIL_OVERHEAD, is_private, &self->marks);
 }
 
 gboolean
@@ -137,8 +223,9 @@ ferry_answer_run_take (FerryAnswerRun *self, const FerryRecordHeader *header, co
 {
   FerryCaller **place = find_waiting (self, header->connection_id, payload, header->length);
 
+  self->marks = FALSE;
   if (place == NULL)
-    return FALSE;
+    return put (self, header, payload, is_private);
   if (is_private && (*place)->take_part ((*place)->data, payload, header->length))
     return TRUE;
   /* Where the worker may change the payload meanwhile, the copy is checked. */
@@ -149,13 +236,21 @@ ferry_answer_run_take (FerryAnswerRun *self, const FerryRecordHeader *header, co
 }
 
 gboolean
-ferry_answer_run_take_whole (FerryAnswerRun *self, guint64 connection_id, GBytes *whole)
+ferry_answer_run_take_whole (FerryAnswerRun *self, guint64 connection_id, GBytes *whole, gboolean may_keep)
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (whole, &size);
   FerryCaller **place = find_waiting (self, connection_id, data, size);
+  FerryInbox *inbox = place == NULL ? find_inbox (self, connection_id) : NULL;
 
-  if (place == NULL || !take_whole (*place, whole))
+  self->marks = FALSE;
+  if (inbox != NULL && inbox->accepts (inbox->data, data, size))
+    {
+      g_autoptr (GBytes) kept = dup_whole (whole, may_keep);
+
+      return ferry_inbox_put (inbox, kept, (may_keep ? 0 : size) + MAIL_OVERHEAD, TRUE, &self->marks);
+    }
+  if (place == NULL || !take_whole (*place, whole, may_keep))
     return FALSE;
   hand_over (self, place);
   return TRUE;

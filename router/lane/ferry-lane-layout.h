@@ -7,18 +7,21 @@
  * same layout in words, so that a worker can be written in another language. A change here must also be made in
  * docs/protocol.md. From the first release on, such a change also changes FERRY_PROTOCOL_VERSION.
  *
- * A segment, one for each link, has these parts:
+ * A link has two files in memory. The segment is small and has these parts:
  *
  *   0       FerryLaneControl of the up lane       (worker to application)
  *   1024    FerryLaneControl of the down lane     (application to worker)
  *   2048    FerryLaneControl of the express lane  (application to worker, overtakes the down lane)
  *   3072    FerryLinkControl
+ *   3456    FerryArenaControl
  *   4096    the pipe table: one state word for each sender that the worker was granted
  *   8192    the express lane's ring
  *   12288   the down lane's ring
  *   77824   the up lane's ring
  *   ...     the cells
- *   ...     the arena: FerryArenaControl in a page of its own, then the memory of buffers
+ *
+ * The other file is the arena, the memory of buffers. A worker that gives pages of a file back again and again makes
+ * page faults in this file wait. So what the application uses all the time is not in the file that may be large.
  *
  * All numbers are in the byte order of the machine. */
 
@@ -157,9 +160,9 @@ G_STATIC_ASSERT (offsetof (FerryReaderLine, ring_when_full) == 12);
 G_STATIC_ASSERT (offsetof (FerryReaderLine, fences) == 16);
 G_STATIC_ASSERT (offsetof (FerryReaderLine, caller) == 24);
 
-/* The arena: the memory of buffers. The worker allocates buffers in it; the application only reads them. A buffer has a
- * number while it is allocated. The application returns a buffer by setting its bit in released; the worker takes and
- * clears all bits at once. */
+/* The words of the arena, the memory of buffers. The worker allocates buffers in it; the application only reads them. A
+ * buffer has a number while it is allocated. The application returns a buffer by setting its bit in released; the
+ * worker takes and clears all bits at once. */
 typedef struct
 {
   _Atomic guint64 released; /* bit n: the application has returned buffer n to the worker */
@@ -172,10 +175,9 @@ typedef struct
   FerryBellLine bell; /* the worker sleeps on this word when it waits for a buffer */
 } FerryArenaControl;
 
-#define FERRY_ARENA_CONTROL_SIZE 4096
 /* a buffer's offset is a multiple of this, and its size is rounded up to a multiple of this */
 #define FERRY_ARENA_UNIT 4096
-#define FERRY_DEFAULT_ARENA_SIZE (FERRY_ARENA_CONTROL_SIZE + (gsize) 1024 * 1024 * 1024)
+#define FERRY_DEFAULT_ARENA_SIZE ((gsize) 1024 * 1024 * 1024)
 #define FERRY_MAX_ARENA_SIZE (G_GUINT64_CONSTANT (1) << 36)
 #define FERRY_MAX_BUFFERS_PER_LINK 64
 
@@ -188,6 +190,7 @@ G_STATIC_ASSERT (offsetof (FerryArenaControl, bell) == 2 * FERRY_LINE_SIZE);
 #define FERRY_SEGMENT_DOWN_CONTROL 1024
 #define FERRY_SEGMENT_EXPRESS_CONTROL 2048
 #define FERRY_SEGMENT_LINK_CONTROL 3072
+#define FERRY_SEGMENT_ARENA_CONTROL 3456
 #define FERRY_SEGMENT_PIPE_TABLE 4096
 #define FERRY_SEGMENT_EXPRESS_RING 8192
 #define FERRY_EXPRESS_CAPACITY 4096
@@ -195,6 +198,9 @@ G_STATIC_ASSERT (offsetof (FerryArenaControl, bell) == 2 * FERRY_LINE_SIZE);
 #define FERRY_DOWN_CAPACITY (64 * 1024)
 #define FERRY_SEGMENT_UP_RING (FERRY_SEGMENT_DOWN_RING + FERRY_DOWN_CAPACITY)
 #define FERRY_MAX_PIPES_PER_LINK 1024
+
+G_STATIC_ASSERT (FERRY_SEGMENT_LINK_CONTROL + sizeof (FerryLinkControl) <= FERRY_SEGMENT_ARENA_CONTROL);
+G_STATIC_ASSERT (FERRY_SEGMENT_ARENA_CONTROL + sizeof (FerryArenaControl) <= FERRY_SEGMENT_PIPE_TABLE);
 
 /* The up lane's capacity, a power of two in this range. The largest record fits into half of the smallest lane. */
 #define FERRY_MIN_LANE_CAPACITY (128 * 1024)
@@ -359,8 +365,8 @@ typedef struct
   guint32 application_pid;
   guint32 n_pipes;
   guint32 n_cells;
-  guint32 reserved;
-  guint64 arena_size; /* bytes of the arena, the last part of the segment; 0: no arena */
+  guint32 arena_units; /* the arena's size in units of FERRY_ARENA_UNIT; 0: no arena, and no third descriptor */
+  guint64 no_arena;    /* 0, for a worker that looks for an arena in the segment, and so finds none */
 } FerryWelcome;
 
 typedef struct

@@ -26,28 +26,20 @@ typedef struct
   FerryCell *cells;     /* (nullable): n_cells cells; NULL where n_cells is 0 */
   gsize up_capacity;
   guint n_cells;
-  gsize size; /* bytes of the whole memfd */
-  /* bytes of the arena, the last part of the memfd. The arena has a mapping of its own: see ferry-arena-private.h */
-  gsize arena_size;
+  gsize size; /* bytes of the memfd */
 } FerrySegment;
 
-gboolean ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, gsize arena_size, int *fd,
-                               GError **error);
-gboolean ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, guint n_cells, gsize arena_size,
-                            GError **error);
+gboolean ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, int *fd, GError **error);
+gboolean ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, guint n_cells, GError **error);
 void ferry_segment_clear (FerrySegment *self);
-/* Unmaps the segment like ferry_segment_clear(), but on another thread where it has an arena. The last unmapping frees
- * all pages of the memory, also those of the arena, which takes long. */
+/* Unmaps the segment like ferry_segment_clear(), but on another thread: the last unmapping frees all pages of the
+ * memory. */
 void ferry_segment_clear_soon (FerrySegment *self);
 /* Makes a memfd that can be sealed and that cannot be executed. Returns its descriptor, which the caller owns, or -1
  * with errno set. */
 int ferry_memfd_new (const char *name);
-
-static inline gsize
-ferry_segment_get_arena_offset (const FerrySegment *self)
-{
-  return self->size - self->arena_size;
-}
+int ferry_sealed_memory_new (const char *name, gsize size, GError **error);
+gboolean ferry_sealed_memory_check (int fd, gsize size, GError **error);
 
 static inline FerryLaneControl *
 ferry_segment_get_up (FerrySegment *self)
@@ -71,6 +63,12 @@ static inline FerryLinkControl *
 ferry_segment_get_control (FerrySegment *self)
 {
   return (FerryLinkControl *) (void *) (self->base + FERRY_SEGMENT_LINK_CONTROL);
+}
+
+static inline FerryArenaControl *
+ferry_segment_get_arena_control (FerrySegment *self)
+{
+  return (FerryArenaControl *) (void *) (self->base + FERRY_SEGMENT_ARENA_CONTROL);
 }
 
 static inline _Atomic guint32 *

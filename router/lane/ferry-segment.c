@@ -36,12 +36,12 @@ ferry_memfd_new (const char *name)
   return fd;
 }
 
-/* Returns how many bytes of address space a segment without its arena takes. The up ring and the down ring count twice,
- * because they are mapped twice. */
+/* Returns how many bytes of address space a segment takes. The up ring and the down ring count twice, because they are
+ * mapped twice. */
 static gsize
 get_span (const FerrySegment *self)
 {
-  return ferry_segment_get_arena_offset (self) + FERRY_DOWN_CAPACITY + self->up_capacity;
+  return self->size + FERRY_DOWN_CAPACITY + self->up_capacity;
 }
 
 static gboolean
@@ -50,8 +50,7 @@ map_again (guint8 *place, gsize size, int fd, gsize offset)
   return mmap (place, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, (off_t) offset) != MAP_FAILED;
 }
 
-/* Maps a segment without its arena. Only three mappings are made, side by side, because each mapping costs time when a
- * worker starts:
+/* Maps a segment. Only three mappings are made, side by side, because each mapping costs time when a worker starts:
  *
  *   lane and link controls, pipe table, express ring, down ring | down ring again, up ring | up ring again, cells
  *
@@ -71,7 +70,7 @@ map_parts (FerrySegment *self, int fd, GError **error)
   second = base + FERRY_SEGMENT_UP_RING;
   third = second + FERRY_DOWN_CAPACITY + self->up_capacity;
   if (!map_again (second, FERRY_DOWN_CAPACITY + self->up_capacity, fd, FERRY_SEGMENT_DOWN_RING) ||
-      !map_again (third, ferry_segment_get_arena_offset (self) - FERRY_SEGMENT_UP_RING, fd, FERRY_SEGMENT_UP_RING))
+      !map_again (third, self->size - FERRY_SEGMENT_UP_RING, fd, FERRY_SEGMENT_UP_RING))
     return ferry_set_system_error (error, "Mapping a link's rings (mmap)");
   self->express_ring = base + FERRY_SEGMENT_EXPRESS_RING;
   self->down_ring = base + FERRY_SEGMENT_DOWN_RING;
@@ -87,43 +86,49 @@ capacity_is_valid (gsize capacity)
   return capacity >= FERRY_MIN_LANE_CAPACITY && capacity <= FERRY_MAX_LANE_CAPACITY && (capacity & (capacity - 1)) == 0;
 }
 
-static gboolean
-arena_size_is_valid (guint64 size)
-{
-  return size == 0 || (size > FERRY_ARENA_CONTROL_SIZE && size <= FERRY_MAX_ARENA_SIZE && size % FERRY_ARENA_UNIT == 0);
-}
-
 static void
-set_sizes (FerrySegment *self, gsize up_capacity, guint n_cells, gsize arena_size)
+set_sizes (FerrySegment *self, gsize up_capacity, guint n_cells)
 {
-  /* In whole pages: the arena, which follows the cells in the memfd, is mapped by itself. And no page of a mapping may
-   * lie beyond the end of the memfd, where an access raises SIGBUS. */
+  /* In whole pages: no page of a mapping may lie beyond the end of the memfd, where an access raises SIGBUS. */
   const gsize size_of_cells = (n_cells * sizeof (FerryCell) + 4095) & ~(gsize) 4095;
 
   *self = (FerrySegment){
     .up_capacity = up_capacity,
     .n_cells = n_cells,
-    .size = FERRY_SEGMENT_UP_RING + up_capacity + size_of_cells + arena_size,
-    .arena_size = arena_size,
+    .size = FERRY_SEGMENT_UP_RING + up_capacity + size_of_cells,
   };
+}
+
+/* Makes a memfd of size bytes that is sealed against growing and shrinking. Returns its descriptor, which the caller
+ * owns, or -1. */
+int
+ferry_sealed_memory_new (const char *name, gsize size, GError **error)
+{
+  ferry_autofd memory = ferry_memfd_new (name);
+
+  if (memory < 0)
+    ferry_set_system_error (error, "Making a link's memory (memfd_create)");
+  else if (ftruncate (memory, (off_t) size) < 0)
+    ferry_set_system_error (error, "Sizing a link's memory (ftruncate)");
+  else if (fcntl (memory, F_ADD_SEALS, REQUIRED_SEALS) < 0)
+    ferry_set_system_error (error, "Sealing a link's memory (F_ADD_SEALS)");
+  else
+    return ferry_steal_fd (&memory);
+  return -1;
 }
 
 /* Makes and maps a new segment. Sets *fd to its descriptor, which the caller owns. */
 gboolean
-ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, gsize arena_size, int *fd, GError **error)
+ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, int *fd, GError **error)
 {
   ferry_autofd memory = -1;
 
-  g_assert (capacity_is_valid (up_capacity) && n_cells <= FERRY_MAX_CELLS_PER_LINK && arena_size_is_valid (arena_size));
+  g_assert (capacity_is_valid (up_capacity) && n_cells <= FERRY_MAX_CELLS_PER_LINK);
 
-  set_sizes (self, up_capacity, n_cells, arena_size);
-  memory = ferry_memfd_new ("ferry-link");
+  set_sizes (self, up_capacity, n_cells);
+  memory = ferry_sealed_memory_new ("ferry-link", self->size, error);
   if (memory < 0)
-    return ferry_set_system_error (error, "Making a link's memory (memfd_create)");
-  if (ftruncate (memory, (off_t) self->size) < 0)
-    return ferry_set_system_error (error, "Sizing a link's memory (ftruncate)");
-  if (fcntl (memory, F_ADD_SEALS, REQUIRED_SEALS) < 0)
-    return ferry_set_system_error (error, "Sealing a link's memory (F_ADD_SEALS)");
+    return FALSE;
   if (!map_parts (self, memory, error))
     {
       ferry_segment_clear (self);
@@ -135,8 +140,8 @@ ferry_segment_create (FerrySegment *self, gsize up_capacity, guint n_cells, gsiz
 
 /* Checks the seals, the file system and the size of memory before it is mapped. A file that can shrink, or that is on
  * hugetlbfs, could end this process with SIGBUS. */
-static gboolean
-check_memory (int fd, gsize size, GError **error)
+gboolean
+ferry_sealed_memory_check (int fd, gsize size, GError **error)
 {
   int seals = fcntl (fd, F_GET_SEALS);
   struct statfs file_system;
@@ -154,16 +159,16 @@ check_memory (int fd, gsize size, GError **error)
 
 /* Maps a segment that another process made. The caller keeps fd. */
 gboolean
-ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, guint n_cells, gsize arena_size, GError **error)
+ferry_segment_map (FerrySegment *self, int fd, gsize up_capacity, guint n_cells, GError **error)
 {
   *self = (FerrySegment){0};
-  if (!capacity_is_valid (up_capacity) || !arena_size_is_valid (arena_size))
+  if (!capacity_is_valid (up_capacity))
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                            "The lane's capacity of %" G_GSIZE_FORMAT " bytes or the arena's size of %" G_GSIZE_FORMAT
+                            "The lane's capacity of %" G_GSIZE_FORMAT
                             " bytes is invalid; build application and worker with the same version of Ferry",
-                            up_capacity, arena_size);
-  set_sizes (self, up_capacity, n_cells, arena_size);
-  if (check_memory (fd, self->size, error) && map_parts (self, fd, error))
+                            up_capacity);
+  set_sizes (self, up_capacity, n_cells);
+  if (ferry_sealed_memory_check (fd, self->size, error) && map_parts (self, fd, error))
     return TRUE;
   ferry_segment_clear (self);
   return FALSE;
@@ -180,7 +185,7 @@ ferry_segment_clear (FerrySegment *self)
 void
 ferry_segment_clear_soon (FerrySegment *self)
 {
-  if (self->base != NULL && self->arena_size > 0)
+  if (self->base != NULL)
     {
       ferry_unmap_soon (self->base, get_span (self));
       self->base = NULL;

@@ -14,5 +14,6 @@
 G_BEGIN_DECLS
 
 void ferry_unmap_soon (gpointer data, gsize size);
+void ferry_unmap_aside (gpointer data, gsize size);
 
 G_END_DECLS

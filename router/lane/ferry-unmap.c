@@ -44,18 +44,13 @@ unmap_all (gpointer unused)
     }
 }
 
+/* As ferry_unmap_soon(), however small the mapping is: it may be the last one of a large file. */
 void
-ferry_unmap_soon (gpointer data, gsize size)
+ferry_unmap_aside (gpointer data, gsize size)
 {
-  Mapping *mapping;
+  Mapping *mapping = g_new (Mapping, 1);
   gboolean start;
 
-  if (size < SMALL)
-    {
-      munmap (data, size);
-      return;
-    }
-  mapping = g_new (Mapping, 1);
   *mapping = (Mapping){data, size};
   pthread_mutex_lock (&lock);
   g_queue_push_tail (&mappings, mapping);
@@ -64,4 +59,13 @@ ferry_unmap_soon (gpointer data, gsize size)
   pthread_mutex_unlock (&lock);
   if (start)
     ferry_thread_run_aside ("ferry-unmapper", unmap_all, NULL);
+}
+
+void
+ferry_unmap_soon (gpointer data, gsize size)
+{
+  if (size < SMALL)
+    munmap (data, size);
+  else
+    ferry_unmap_aside (data, size);
 }

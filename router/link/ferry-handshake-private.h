@@ -41,15 +41,20 @@ FerryControlEvent ferry_control_receive_packet (int fd, gpointer packet, gsize c
 FerryControlEvent ferry_control_receive (int fd, gboolean attached, gsize segment_size, GArray *descriptors,
                                          GError **error);
 FerryControlEvent ferry_control_receive_memory (int fd, FerryMemoryPacket *packet, GArray *descriptors, GError **error);
-gboolean ferry_control_send_welcome (int fd, const FerryWelcome *welcome, int memory, int doorbell, GError **error);
+gboolean ferry_control_send_welcome (int fd, const FerryWelcome *welcome, int memory, int doorbell, int arena,
+                                     GError **error);
 int ferry_control_send_fd_batch (int fd, guint64 number, const int *descriptors, guint n_descriptors);
 
 /* worker: returns the control socket that the environment variable names, or -1. */
 int ferry_control_find_fd (void);
+/* worker: whether fd is a control socket that this process inherited from its start, and whose welcome it has not read.
+ * This needs no environment. */
+gboolean ferry_control_has_welcome (int fd);
 /* worker: returns the control socket as ferry_control_find_fd() does, and removes the environment variable, so that a
  * second call fails. No child process inherits the socket. Fails with FERRY_ERROR_NOT_A_WORKER. */
 int ferry_control_take_fd (GError **error);
-gboolean ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *doorbell, GError **error);
+gboolean ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *doorbell, int *arena,
+                                        GError **error);
 gboolean ferry_control_send_attach (int fd, gsize segment_size, GError **error);
 void ferry_control_send_word (int fd, FerryControlKind kind);
 int ferry_control_send_memory (int fd, guint64 number, int memory);

@@ -65,14 +65,16 @@ ferry_control_send (int fd, FerryControlKind kind, gpointer packet, gsize size, 
   return TEMP_FAILURE_RETRY (sendmsg (fd, &message, flags | MSG_NOSIGNAL)) < 0 ? errno : 0;
 }
 
-/* application: sends the welcome with its two descriptors. Fills in only the header of the welcome. */
+/* application: sends the welcome with its descriptors, the last one only where the link has an arena. Fills in only the
+ * header of the welcome. */
 gboolean
-ferry_control_send_welcome (int fd, const FerryWelcome *welcome, int memory, int doorbell, GError **error)
+ferry_control_send_welcome (int fd, const FerryWelcome *welcome, int memory, int doorbell, int arena, GError **error)
 {
   FerryWelcome packet = *welcome;
-  const int fds[] = {memory, doorbell};
+  const int fds[] = {memory, doorbell, arena};
+  const guint n_fds = welcome->arena_units > 0 ? 3 : 2;
 
-  errno = ferry_control_send (fd, FERRY_CONTROL_WELCOME, &packet, sizeof packet, fds, 2, MSG_DONTWAIT);
+  errno = ferry_control_send (fd, FERRY_CONTROL_WELCOME, &packet, sizeof packet, fds, n_fds, MSG_DONTWAIT);
   return errno == 0 || ferry_set_system_error (error, "Sending a worker its welcome (sendmsg)");
 }
 
@@ -349,20 +351,21 @@ check_welcome (const FerryWelcome *welcome, gssize size, GError **error)
                             welcome->header.version, FERRY_PROTOCOL_VERSION);
   if (size != sizeof *welcome || welcome->header.kind != FERRY_CONTROL_WELCOME ||
       welcome->n_pipes > FERRY_MAX_PIPES_PER_LINK || welcome->n_cells > FERRY_MAX_CELLS_PER_LINK ||
-      welcome->down_capacity != FERRY_DOWN_CAPACITY)
+      welcome->down_capacity != FERRY_DOWN_CAPACITY || welcome->no_arena != 0)
     return ferry_set_error (
       error, FERRY_ERROR_PROTOCOL,
       "The application's welcome is malformed; build application and worker with the same version of Ferry");
   return TRUE;
 }
 
-/* worker: takes the welcome and its two descriptors, which the caller owns. Waits for the welcome. */
+/* worker: takes the welcome and its descriptors, which the caller owns. *arena is -1 where the link has no arena. Waits
+ * for the welcome. arena (nullable): NULL for a caller that does not want it. */
 gboolean
-ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *doorbell, GError **error)
+ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *doorbell, int *arena, GError **error)
 {
   struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
   gboolean truncated;
-  int fds[2];
+  int fds[3];
   gssize size;
 
   memset (welcome, 0, sizeof *welcome);
@@ -379,13 +382,19 @@ ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *
   *doorbell = fds[1];
   if (check_welcome (welcome, size, error))
     {
-      if (!truncated && *doorbell >= 0)
-        return TRUE;
+      if (!truncated && *doorbell >= 0 && (fds[2] >= 0) == (welcome->arena_units > 0))
+        {
+          if (arena != NULL)
+            *arena = ferry_steal_fd (&fds[2]);
+          ferry_clear_fd (&fds[2]);
+          return TRUE;
+        }
       ferry_set_error (error, FERRY_ERROR_PROTOCOL,
                        "The application's welcome came without its descriptors; raise the limit of open files");
     }
   ferry_clear_fd (memory);
   ferry_clear_fd (doorbell);
+  ferry_clear_fd (&fds[2]);
   return FALSE;
 }
 
@@ -439,6 +448,20 @@ ferry_control_find_fd (void)
   int fd;
 
   return text != NULL && is_control_socket (text, &fd) ? fd : -1;
+}
+
+gboolean
+ferry_control_has_welcome (int fd)
+{
+  FerryControlHeader header;
+  int flags = getauxval (AT_SECURE) != 0 ? -1 : fcntl (fd, F_GETFD);
+  gssize size;
+
+  /* A socket of this process' own is closed where it executes a program. */
+  if (flags < 0 || (flags & FD_CLOEXEC) != 0)
+    return FALSE;
+  size = TEMP_FAILURE_RETRY (recv (fd, &header, sizeof header, MSG_PEEK | MSG_DONTWAIT));
+  return size >= 0 && ferry_control_is (&header, (gsize) size, FERRY_CONTROL_WELCOME);
 }
 
 int

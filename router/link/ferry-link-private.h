@@ -214,7 +214,7 @@ struct _FerryLink
   /* const: (element-type guint32): the cell of each connection id, by the same index, or FERRY_NO_CELL */
   GArray *cells;
   guint64 max_message_size; /* const */
-  guint n_forks;            /* const: how often this process and its ancestors were forked when the link was made */
+  guint fork_number;        /* const: see ferry-forks-private.h */
   gboolean local;           /* const: both ends of the link are in this process */
   gboolean trusted;         /* const: the link's buffers are read in place, without a copy */
   FerryArena *arena;        /* const: (owned) (nullable) */
@@ -265,7 +265,8 @@ struct _FerryLink
    * taken and then pushed to the local queue, handed over, or dropped. */
   _Atomic guint64 up_taken;
 
-  int memory; /* the descriptor of the segment; -1 once the welcome is sent */
+  int memory;       /* the descriptor of the segment; -1 once the welcome is sent */
+  int arena_memory; /* the descriptor of the arena, in the same way; -1 also for a link without an arena */
   int doorbell;
   /* the control socket. Closed only with the lock of down held, because senders use it under that lock */
   int control;

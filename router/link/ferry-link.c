@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-forks-private.h"
 #include "base/ferry-thread-private.h"
 #include "lane/ferry-barrier-private.h"
 #include "lane/ferry-cell-private.h"
@@ -67,28 +68,6 @@ typedef struct
   guint n_descriptors;
 } PendingFdBatch;
 
-/* How often this process, and those that it was forked from, were forked since the first link was made. */
-static guint n_forks;
-
-/* A handler of pthread_atfork(): runs in each child that this process forks, which has one thread then. */
-static void
-count_fork (void)
-{
-  n_forks++;
-}
-
-static void
-watch_forks (void)
-{
-  static gsize watched;
-
-  if (g_once_init_enter (&watched))
-    {
-      pthread_atfork (NULL, NULL, count_fork);
-      g_once_init_leave (&watched, 1);
-    }
-}
-
 /* Returns the arena's size, made smaller where RLIMIT_FSIZE requires. RLIMIT_FSIZE also limits shared memory, and the
  * kernel kills a process that writes beyond the limit. */
 static gsize
@@ -111,10 +90,9 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
 
   g_assert (n_pipes <= FERRY_MAX_PIPES_PER_LINK);
 
-  watch_forks ();
-  self->n_forks = n_forks;
+  self->fork_number = ferry_forks_note ();
   atomic_init (&self->references, 1);
-  self->memory = self->doorbell = self->control = self->worker_end = self->pidfd = -1;
+  self->memory = self->arena_memory = self->doorbell = self->control = self->worker_end = self->pidfd = -1;
   self->confinement.pidfd = -1;
   self->cause = FERRY_NO_CAUSE;
   self->turn.check_every = self->turn.left = 1;
@@ -136,12 +114,13 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
   self->output_watch = (FerryWatch){FERRY_WATCH_OUTPUT, self};
 
   arena_size = fit_arena (arena_size);
-  if (!ferry_segment_create (&self->segment, up_capacity, n_cells, arena_size, &self->memory, error))
+  if (!ferry_segment_create (&self->segment, up_capacity, n_cells, &self->memory, error))
     return NULL;
   if (arena_size > 0)
     {
-      self->arena =
-        ferry_arena_new (self->memory, ferry_segment_get_arena_offset (&self->segment), arena_size, FALSE, error);
+      self->arena_memory = ferry_arena_memory_new (arena_size, error);
+      if (self->arena_memory >= 0)
+        self->arena = ferry_arena_new_reader (self->memory, self->arena_memory, arena_size, error);
       if (self->arena == NULL)
         return NULL;
     }
@@ -165,7 +144,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
 static gboolean
 is_inherited (const FerryLink *self)
 {
-  return G_UNLIKELY (self->n_forks != n_forks);
+  return ferry_forks_is_inherited (self->fork_number);
 }
 
 gboolean
@@ -198,6 +177,7 @@ ferry_link_unref (FerryLink *self)
     return;
   ferry_link_close_down (self);
   ferry_clear_fd (&self->memory);
+  ferry_clear_fd (&self->arena_memory);
   ferry_clear_fd (&self->doorbell);
   ferry_clear_fd (&self->control);
   ferry_clear_fd (&self->worker_end);
@@ -282,13 +262,14 @@ ferry_link_open_socket (FerryLink *self, GError **error)
     .application_pid = (guint32) getpid (),
     .n_pipes = self->connection_ids->len,
     .n_cells = self->segment.n_cells,
-    .arena_size = self->segment.arena_size,
+    .arena_units = self->arena != NULL ? self->arena->size / FERRY_ARENA_UNIT : 0,
   };
 
   if (!ferry_control_socket_pair (&self->control, &self->worker_end, error) ||
-      !ferry_control_send_welcome (self->control, &welcome, self->memory, self->doorbell, error))
+      !ferry_control_send_welcome (self->control, &welcome, self->memory, self->doorbell, self->arena_memory, error))
     return FALSE;
   ferry_clear_fd (&self->memory);
+  ferry_clear_fd (&self->arena_memory);
   return TRUE;
 }
 

@@ -77,7 +77,7 @@ typedef struct
 
 FerryUplink *ferry_uplink_new (FerrySegment *segment, int doorbell, guint64 max_message_size, guint n_pipes);
 FerryUplink *ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error);
-void ferry_uplink_take_memory (FerryUplink *self, int memory);
+void ferry_uplink_take_arena (FerryUplink *self, int memory, gsize size);
 FerryUplink *ferry_uplink_ref (FerryUplink *self);
 void ferry_uplink_unref (FerryUplink *self);
 

@@ -30,7 +30,7 @@ ferry_uplink_new (FerrySegment *segment, int doorbell, guint64 max_message_size,
 }
 
 /* Makes the sending end of a link whose both ends are in this process. Both ends share one mapping. The descriptor of
- * the link's memory must still be open. */
+ * the arena must still be open. */
 FerryUplink *
 ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error)
 {
@@ -46,10 +46,10 @@ ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error)
   self = ferry_uplink_new (&segment, doorbell, link->max_message_size, link->connection_ids->len);
   self->link = ferry_link_ref (link);
   self->never_waits = never_waits;
-  if (self->segment.arena_size > 0)
+  if (link->arena != NULL)
     {
-      FerryArena *arena = ferry_arena_new (link->memory, ferry_segment_get_arena_offset (&self->segment),
-                                           self->segment.arena_size, TRUE, error);
+      FerryArena *arena = ferry_arena_new_writer (ferry_segment_get_arena_control (&self->segment), link->arena_memory,
+                                                  link->arena->size, error);
 
       if (arena == NULL)
         return NULL;
@@ -58,16 +58,11 @@ ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error)
   return g_steal_pointer (&self);
 }
 
-/* Takes memory, the descriptor of the segment. Keeps it where the segment has an arena; else closes it. */
+/* Takes memory, the descriptor of the arena, of size bytes. */
 void
-ferry_uplink_take_memory (FerryUplink *self, int memory)
+ferry_uplink_take_arena (FerryUplink *self, int memory, gsize size)
 {
-  FerrySegment *segment = &self->segment;
-
-  if (segment->arena_size > 0)
-    self->arena = ferry_arena_writer_new_later (memory, ferry_segment_get_arena_offset (segment), segment->arena_size);
-  else
-    ferry_clear_fd (&memory);
+  self->arena = ferry_arena_writer_new_later (ferry_segment_get_arena_control (&self->segment), memory, size);
 }
 
 FerryUplink *

@@ -12,6 +12,7 @@
 #include "object/ferry-list-replica-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "object/ferry-list-row-private.h"
@@ -40,6 +41,7 @@ struct _FerryListReplica
 {
   GObject parent_instance;
 
+  guint fork_number;             /* const: see ferry-forks-private.h */
   FerryProxy *proxy;             /* const: (owned) (nullable): NULL with another source */
   const FerryListSource *source; /* const */
   gpointer end;                  /* const: (unowned): passed to the source's functions */
@@ -787,6 +789,8 @@ ferry_list_replica_dispose (GObject *object)
   FerryListReplica *self = FERRY_LIST_REPLICA (object);
   g_autoptr (GPtrArray) dropped = g_ptr_array_new_with_free_func (g_object_unref);
 
+  if (ferry_forks_keep (object, self->fork_number))
+    return;
   close_subscription (self);
   cancel_fetches (self);
   ferry_clear_source (&self->asking);
@@ -889,6 +893,7 @@ ferry_list_replica_class_init (FerryListReplicaClass *klass)
 static void
 ferry_list_replica_init (FerryListReplica *self)
 {
+  self->fork_number = ferry_forks_note ();
   self->page_size = DEFAULT_PAGE_SIZE;
 }
 

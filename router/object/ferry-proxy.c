@@ -16,6 +16,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-completion-private.h"
 #include "base/ferry-error.h"
+#include "base/ferry-forks-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
 #include "call/ferry-mux-private.h"
@@ -27,6 +28,7 @@ struct _FerryProxy
 {
   GObject parent_instance;
 
+  guint fork_number;          /* const: see ferry-forks-private.h */
   FerryProxySession *session; /* const: (owned) (nullable): the session, if the object is in another process */
   FerryExporter *exporter;    /* const: (owned) (nullable): the exporter, if the object is in this process */
   FerryExported
@@ -1020,6 +1022,8 @@ ferry_proxy_dispose (GObject *object)
 {
   FerryProxy *self = FERRY_PROXY (object);
 
+  if (ferry_forks_keep (object, self->fork_number))
+    return;
   ferry_take_over (object);
   g_clear_pointer (&self->subscription, ferry_subscription_close);
   if (self->watch != 0)
@@ -1175,5 +1179,6 @@ ferry_proxy_class_init (FerryProxyClass *klass)
 static void
 ferry_proxy_init (FerryProxy *self)
 {
+  self->fork_number = ferry_forks_note ();
   self->context = g_main_context_ref_thread_default ();
 }

@@ -490,6 +490,20 @@ find_unfit (GObjectClass *klass, const char *const *properties)
   return NULL;
 }
 
+/* Returns (nullable): the name of the first property that neither GLib nor the class can set: see set_by_class(). */
+static const char *
+find_unset (GObjectClass *klass, const char *const *properties)
+{
+  for (guint i = 0; properties != NULL && properties[i] != NULL; i++)
+    {
+      GParamSpec *pspec = g_object_class_find_property (klass, properties[i]);
+
+      if (!can_be_set (pspec) && ((GObjectClass *) g_type_class_peek (pspec->owner_type))->set_property == NULL)
+        return properties[i];
+    }
+  return NULL;
+}
+
 /* Returns (nullable) a replica, and sets *object (transfer full). function: the public function, for a critical
  * message. */
 static Replica *
@@ -497,12 +511,20 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
 {
   g_autoptr (GTypeClass) klass = g_type_class_ref (type);
   const char *unfit = find_unfit (G_OBJECT_CLASS (klass), properties);
+  const char *unset = unfit == NULL ? find_unset (G_OBJECT_CLASS (klass), properties) : NULL;
   g_autoptr (GPtrArray) all = NULL;
 
   if (unfit != NULL)
     {
       ferry_critical ("%s(): '%s' has no property '%s' that can be read and has a variant type; leave it out", function,
                       g_type_name (type), unfit);
+      return NULL;
+    }
+  if (unset != NULL)
+    {
+      ferry_critical ("%s(): '%s' has no set_property() that takes its property '%s'; let the class have one, which "
+                      "stores the value, or leave the property out",
+                      function, g_type_name (type), unset);
       return NULL;
     }
   *object = g_object_new (type, NULL);

@@ -186,6 +186,16 @@ count_handed_over (FerryDrain *self)
   return TRUE;
 }
 
+/* Makes a record at place the marker of the inbox of its connection. Returns its size. */
+static gsize
+write_marker (guint8 *place, const FerryRecordHeader *taken)
+{
+  const FerryRecordHeader marker = {.connection_id = taken->connection_id, .kind = FERRY_RECORD_BYTES};
+
+  memcpy (place, &marker, sizeof marker);
+  return ferry_record_size (0);
+}
+
 /* Hands over answers among size bytes of records, which are whole and private, and closes the gaps. Returns how many
  * bytes are left. */
 static gsize
@@ -195,7 +205,7 @@ hand_over_copied (FerryDrain *self, FerryLink *link, guint8 *data, gsize size)
   gsize kept = 0;
   gsize record_size;
 
-  if (G_LIKELY (!ferry_callers_has_any (&link->callers)))
+  if (G_LIKELY (!ferry_callers_may_take (&link->callers)))
     return size;
   ferry_answer_run_begin (&run, &link->callers);
   for (gsize offset = 0; offset < size; offset += record_size)
@@ -203,10 +213,15 @@ hand_over_copied (FerryDrain *self, FerryLink *link, guint8 *data, gsize size)
       const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (data + offset);
 
       record_size = ferry_record_size (header->length);
-      if (ferry_answer_run_take (&run, header, (const guint8 *) (header + 1), TRUE) && count_handed_over (self))
-        continue;
-      memmove (data + kept, data + offset, record_size);
-      kept += record_size;
+      if (!ferry_answer_run_take (&run, header, (const guint8 *) (header + 1), TRUE))
+        {
+          memmove (data + kept, data + offset, record_size);
+          kept += record_size;
+          continue;
+        }
+      count_handed_over (self);
+      if (run.marks)
+        kept += write_marker (data + kept, header);
     }
   ferry_answer_run_end (&run);
   return kept;
@@ -252,6 +267,17 @@ ferry_drain_hand_over_next (FerryDrain *self, FerryLink *link)
   atomic_store_explicit (&link->up_taken, link->up.head, memory_order_release);
 }
 
+static void
+push_marker (FerryDrain *self, FerryLink *link, guint64 connection_id)
+{
+  const FerryRecordHeader taken = {.connection_id = connection_id};
+  FerryBlock *block = ferry_local_queue_take_block (self->local, link, FERRY_BLOCK_RECORDS);
+
+  block->size = write_marker (block->data, &taken);
+  block->charge = FERRY_BLOCK_SIZE;
+  ferry_drain_push (self, block);
+}
+
 /* Hands over a large message, and gives the block back. Returns FALSE if no thread waits for it. */
 static gboolean
 hand_over_large (FerryDrain *self, FerryBlock *block)
@@ -261,17 +287,20 @@ hand_over_large (FerryDrain *self, FerryBlock *block)
   gboolean taken;
 
   if (block->kind != FERRY_BLOCK_LARGE || block->message_kind != FERRY_RECORD_BYTES ||
-      !ferry_callers_has_any (&block->link->callers))
+      !ferry_callers_may_take (&block->link->callers))
     return FALSE;
   if (block->buffer == NULL)
     block->buffer = ferry_local_queue_keep (self->local, block);
   whole = g_bytes_ref (block->buffer);
   ferry_answer_run_begin (&run, &block->link->callers);
-  taken = ferry_answer_run_take_whole (&run, block->connection_id, whole);
+  taken = ferry_answer_run_take_whole (&run, block->connection_id, whole,
+                                       ferry_local_queue_may_keep (self->local, block->link));
   ferry_answer_run_end (&run);
   if (!taken)
     return FALSE;
   count_handed_over (self);
+  if (run.marks)
+    push_marker (self, block->link, block->connection_id);
   /* It was not pushed. */
   block->charge = block->share = 0;
   ferry_local_queue_give_back (self->local, block);
@@ -600,8 +629,8 @@ take_one_shot_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *hea
       return refuse (walk, "%s", fault);
     }
   link->arrival = (FerryOneShotArrival){.size = message.size, .news = news};
-  link->arrival.check = ferry_one_shot_check_begin (fd, message.size, link->arena->size - FERRY_ARENA_CONTROL_SIZE,
-                                                    check_done, ferry_local_queue_ref (self->local));
+  link->arrival.check =
+    ferry_one_shot_check_begin (fd, message.size, link->arena->size, check_done, ferry_local_queue_ref (self->local));
   return TRUE;
 }
 

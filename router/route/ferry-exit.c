@@ -309,16 +309,16 @@ ferry_exit_get_message (FerryExit *self)
  *
  * Gets the id of the process at the other end, which the system may have given to another process since. Any thread.
  *
- * Returns: the process id, or 0 when there was no process
+ * Returns: the process id, or -1 when there was no process
  *
  * Since: 0.1
  */
 GPid
 ferry_exit_get_pid (FerryExit *self)
 {
-  g_return_val_if_fail (self != NULL, 0);
+  g_return_val_if_fail (self != NULL, -1);
 
-  return self->pid;
+  return self->pid > 0 ? self->pid : -1;
 }
 
 /**

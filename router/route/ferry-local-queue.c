@@ -243,44 +243,30 @@ ferry_local_queue_take_block (FerryLocalQueue *self, FerryLink *link, FerryBlock
   return block;
 }
 
-/* monitor: adds the records of a block to the block before it, where that is in the queue still. So a link that carries
- * few records at a time does not use up its share while the main loop is at work. Returns whether it did. */
+/* Adds the records of a block to the block before it, where that is in the queue still. So a link that carries few
+ * records at a time does not use up its share while the main loop is at work. Returns whether it did. */
 static gboolean
-add_to_latest (FerryLocalQueue *self, FerryBlock *block)
+add_to_latest_locked (FerryBlock *block)
 {
-  FerryBlock *latest;
-  gboolean added;
+  /* Relaxed, as all accesses: the queue's lock is held. */
+  FerryBlock *latest = atomic_load_explicit (&block->link->latest, memory_order_relaxed);
 
-  if (block->kind != FERRY_BLOCK_RECORDS || block->size > MAX_ADDED)
+  if (latest == NULL || block->kind != FERRY_BLOCK_RECORDS || block->size > MAX_ADDED ||
+      block->size > FERRY_BLOCK_SIZE - latest->size)
     return FALSE;
-  g_async_queue_lock (self->queue);
-  latest = atomic_load_explicit (&block->link->latest, memory_order_relaxed);
-  added = latest != NULL && block->size <= FERRY_BLOCK_SIZE - latest->size;
-  if (added)
-    {
-      memcpy (latest->data + latest->size, block->data, block->size);
-      latest->size += block->size;
-      latest->up_head = block->up_head;
-      ferry_hand_over (latest);
-    }
-  g_async_queue_unlock (self->queue);
-  return added;
+  memcpy (latest->data + latest->size, block->data, block->size);
+  latest->size += block->size;
+  latest->up_head = block->up_head;
+  ferry_hand_over (latest);
+  return TRUE;
 }
 
-/* monitor: pushes a block, for the router's thread, and counts its bytes as out. */
-void
-ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block)
+static void
+push_locked (FerryLocalQueue *self, FerryBlock *block)
 {
   gint64 charge = (gint64) block->charge;
   gint64 bytes_out;
 
-  if (add_to_latest (self, block))
-    {
-      block->charge = block->share = 0;
-      block->up_head = 0;
-      ferry_local_queue_give_back (self, block);
-      return;
-    }
   block->share = MAX (block->share, block->charge);
   /* Relaxed: only the monitor adds to the counts, and only the monitor checks for room. */
   atomic_fetch_add_explicit (&block->link->share_out, (gint64) block->share, memory_order_relaxed);
@@ -288,12 +274,27 @@ ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block)
   if (bytes_out > atomic_load_explicit (&self->highest, memory_order_relaxed))
     atomic_store_explicit (&self->highest, bytes_out, memory_order_relaxed);
   block->serial = atomic_fetch_add_explicit (&self->n_pushed, 1, memory_order_relaxed) + 1;
-  g_async_queue_lock (self->queue);
-  /* Relaxed, as all accesses: the queue's lock is held. */
   atomic_store_explicit (&block->link->latest, block->kind == FERRY_BLOCK_RECORDS ? block : NULL, memory_order_relaxed);
   ferry_hand_over (block);
   g_async_queue_push_unlocked (self->queue, block);
+}
+
+/* monitor: pushes a block, for the router's thread, and counts its bytes as out. */
+void
+ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block)
+{
+  gboolean added;
+
+  g_async_queue_lock (self->queue);
+  added = add_to_latest_locked (block);
+  if (!added)
+    push_locked (self, block);
   g_async_queue_unlock (self->queue);
+  if (!added)
+    return;
+  block->charge = block->share = 0;
+  block->up_head = 0;
+  ferry_local_queue_give_back (self, block);
 }
 
 /* any: returns how many blocks were pushed so far. */

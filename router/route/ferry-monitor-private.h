@@ -44,6 +44,8 @@ GSource *ferry_monitor_attach_short_cut (FerryMonitor *self);
 gboolean ferry_monitor_spin (FerryMonitor *self);
 gboolean ferry_monitor_begin_call (FerryMonitor *self, FerryLink *link, FerryCaller *caller, gboolean may_take);
 void ferry_monitor_end_call (FerryMonitor *self, FerryLink *link, FerryCaller *caller, gboolean waits);
+void ferry_monitor_note_wait (FerryMonitor *self, FerryLink *link);
+void ferry_monitor_note_taken (FerryMonitor *self, FerryLink *link, gsize share);
 void ferry_monitor_set_spin (FerryMonitor *self, guint32 setting);
 void ferry_monitor_expect_turn (FerryMonitor *self);
 void ferry_monitor_give_way (FerryMonitor *self);

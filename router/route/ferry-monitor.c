@@ -119,14 +119,13 @@ struct _FerryMonitor
    * lock. The monitor holds it always, except while the main loop drains: then the monitor sleeps, and each turn of the
    * main loop takes the lock. */
   pthread_mutex_t role;
-  _Atomic gboolean by_main;   /* any: the main loop drains; set with role held */
-  _Atomic gboolean is_missed; /* any: a thread has given up waiting for the role, which another thread has */
-  _Atomic gint n_claims;      /* any: how many threads need the monitor to drain */
-  gint64 keep_until;          /* role: monotonic time until which the monitor keeps the role */
-  gboolean is_unused;         /* role: the role was lent, and the main loop has had no turn since */
-  GMainContext *context;      /* const: (owned) (nullable): runs the main loop; NULL: the monitor always drains */
-  gboolean expects_turn;      /* router's thread: the pingee is pinged, and its dispatch takes a turn */
-  gboolean gives_way;         /* router's thread: the next iteration of the main loop is for other sources */
+  _Atomic gboolean by_main; /* any: the main loop drains; set with role held */
+  _Atomic gint n_claims;    /* any: how many threads need the monitor to drain */
+  gint64 keep_until;        /* role: monotonic time until which the monitor keeps the role */
+  gboolean is_unused;       /* role: the role was lent, and the main loop has had no turn since */
+  GMainContext *context;    /* const: (owned) (nullable): runs the main loop; NULL: the monitor always drains */
+  gboolean expects_turn;    /* router's thread: the pingee is pinged, and its dispatch takes a turn */
+  gboolean gives_way;       /* router's thread: the next iteration of the main loop is for other sources */
   gboolean has_served; /* router's thread: records were taken after the latest turn, while threads waited for some */
   FerrySpin spin;      /* router's thread: the main loop's spins while it drains; any for the time of all spins */
   _Atomic guint32 spin_setting;      /* any */
@@ -932,7 +931,7 @@ try_turn (FerryMonitor *self)
 
 /* any: takes the role for a turn, if the main loop drains now. Another thread has it for some microseconds, but may
  * have lost its processor to this thread, or to others: so this one gives up after a while, as if the monitor drained.
- * Then that thread wakes the monitor when it ends its turn. */
+ * It wakes the monitor, which then waits for the role. */
 static gboolean
 begin_turn (FerryMonitor *self)
 {
@@ -949,17 +948,15 @@ begin_turn (FerryMonitor *self)
         until = now + WAIT_FOR_ROLE_MICROSECONDS;
       if (now >= until)
         {
-          /* Sequentially consistent, as in end_turn(): either this thread gets the role, or its holder sees the flag.
-           */
-          atomic_store_explicit (&self->is_missed, TRUE, memory_order_seq_cst);
-          return try_turn (self);
+          ferry_shared_queue_wake (self->shared);
+          return FALSE;
         }
       sched_yield ();
     }
   return TRUE;
 }
 
-/* any: ends a turn. Passes the role to the monitor, where there is work for the monitor only, or a turn was missed. */
+/* any: ends a turn. Passes the role to the monitor, where there is work for the monitor only. */
 static void
 end_turn (FerryMonitor *self, gboolean passes)
 {
@@ -969,16 +966,11 @@ end_turn (FerryMonitor *self, gboolean passes)
       ferry_shared_queue_wake (self->shared);
     }
   pthread_mutex_unlock (&self->role);
-  atomic_thread_fence (memory_order_seq_cst);
-  if (G_UNLIKELY (atomic_load_explicit (&self->is_missed, memory_order_relaxed)))
-    {
-      atomic_store_explicit (&self->is_missed, FALSE, memory_order_relaxed);
-      ferry_shared_queue_wake (self->shared);
-    }
 }
 
 /* Whether the main loop may drain the link: the link is open, no buffer is being copied or checked, few records come at
- * a time, and the rings are for records. A ring in vain then costs the monitor's time, not that of the frames. */
+ * a time, and the rings are for records. A ring in vain then costs the monitor's time, not that of the frames. So does
+ * a copy, whose page faults take as long as the worker likes. */
 static gboolean
 is_light (FerryLink *link)
 {
@@ -1143,7 +1135,7 @@ begin_poll (FerryMonitor *self, gboolean *ready)
 static void
 adopt_links (FerryMonitor *self, gboolean all)
 {
-  if (self->shared->links.length > MAX_LINKS_TO_SPIN_FOR)
+  if (self->shared->links.length > MAX_LINKS_TO_SPIN_FOR || self->shared->links.length == self->shared->active.length)
     return;
   for (GList *node = self->shared->links.head; node != NULL; node = node->next)
     {
@@ -1224,27 +1216,31 @@ is_spin_over (gpointer data)
   return has_callers (data) || has_records (data);
 }
 
-/* Whether the records that came since the latest spin belong to a conversation: a next one is likely to come at once.
- */
+/* Counts anew. Returns whether the records that came since the latest spin belong to a conversation: a next one is
+ * likely to come at once. */
 static gboolean
-has_conversed (FerryMonitor *self)
+restart_counts (FerryMonitor *self)
 {
-  for (GList *node = self->shared->links.head; node != NULL; node = node->next)
-    if (((FerryLink *) node->data)->n_since > 0 && is_conversing (node->data))
-      return TRUE;
-  return FALSE;
+  gboolean converses = FALSE;
+
+  for (GList *node = self->shared->active.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+
+      converses |= link->n_since > 0 && is_conversing (link);
+      restart_count (link);
+    }
+  return converses;
 }
 
 /* role: polls the lanes. Returns whether there are records. */
 static gboolean
 spin (FerryMonitor *self)
 {
-  gboolean converses = has_conversed (self);
+  gboolean converses = restart_counts (self);
   gboolean arrived = FALSE;
   gboolean deaf;
 
-  for (GList *node = self->shared->active.head; node != NULL; node = node->next)
-    restart_count (node->data);
   if (ferry_spin_begin (&self->spin) && converses)
     {
       adopt_links (self, TRUE);
@@ -1306,6 +1302,35 @@ ferry_monitor_give_way (FerryMonitor *self)
   self->expects_turn = self->gives_way = TRUE;
 }
 
+/* role: whether the link is active only because the main loop has not polled since it drained the link's last record.
+ */
+static gboolean
+is_as_good_as_resting (FerryLink *link)
+{
+  return ferry_lane_reader_look (&link->up) && ferry_lane_reader_get_available (&link->up) == 0 &&
+         !has_dirty_cells (link) && (link->output == NULL || !ferry_output_is_ready (link->output));
+}
+
+/* Whether the main loop need not visit the link in its turn. Most links of an application are so at any time. */
+static gboolean
+is_quiet (FerryLink *link)
+{
+  return is_light (link) && link->told_attached && !link->stalled && !link->dozing && !link->lingering && !link->deaf &&
+         is_as_good_as_resting (link);
+}
+
+/* role: visits an active link in a turn of the main loop. Returns FALSE if the monitor must take the role. */
+static gboolean
+visit_in_turn (FerryMonitor *self, FerryLink *link)
+{
+  if (is_quiet (link))
+    return TRUE;
+  visit_next (self, link, TRUE);
+  if (link->n_since >= MANY_RECORDS && is_conversing (link))
+    restart_count (link);
+  return is_light (link);
+}
+
 /* router's thread: drains the active links, if the main loop drains now. calls: handlers are called afterwards, even if
  * nothing was drained. */
 void
@@ -1331,12 +1356,8 @@ ferry_monitor_take_turn (FerryMonitor *self, gboolean calls)
   while (node != NULL)
     {
       GList *next = node->next;
-      FerryLink *link = node->data;
 
-      visit_next (self, link, TRUE);
-      if (link->n_since >= MANY_RECORDS && is_conversing (link))
-        restart_count (link);
-      passes |= !is_light (link);
+      passes |= !visit_in_turn (self, node->data);
       node = next;
     }
   if (calls || ferry_local_queue_get_n_pushed (self->local) != ferry_local_queue_get_n_popped (self->local))
@@ -1892,15 +1913,6 @@ typedef struct
   gboolean passes;  /* the monitor must take the role after this turn */
 } Call;
 
-/* role: whether the link is active only because the main loop has not polled since it drained the link's last record.
- */
-static gboolean
-is_as_good_as_resting (FerryLink *link)
-{
-  return ferry_lane_reader_look (&link->up) && ferry_lane_reader_get_available (&link->up) == 0 &&
-         !has_dirty_cells (link) && (link->output == NULL || !ferry_output_is_ready (link->output));
-}
-
 /* role: whether a caller may have the link's lane: the link rests. */
 static gboolean
 may_be_called (FerryLink *link)
@@ -2104,4 +2116,22 @@ ferry_monitor_end_call (FerryMonitor *self, FerryLink *link, FerryCaller *caller
       take_turn_of_call (&call, goes_on ? CALL_STAYS : waits ? CALL_LOOKS : CALL_LEAVES);
       atomic_fetch_sub_explicit (&self->n_callers, 1, memory_order_relaxed);
     }
+}
+
+/* any: notes that a thread waits for what comes to an inbox of the link. */
+void
+ferry_monitor_note_wait (FerryMonitor *self, FerryLink *link)
+{
+  note_awaited (self, link);
+}
+
+/* any: wakes the monitor for a stalled link, where messages of share bytes were taken out of an inbox of the link, and
+ * half of its share is free since. */
+void
+ferry_monitor_note_taken (FerryMonitor *self, FerryLink *link, gsize share)
+{
+  gint64 left = atomic_load_explicit (&link->share_out, memory_order_seq_cst);
+
+  if (left <= FERRY_LINK_WINDOW / 2 && left + (gint64) share > FERRY_LINK_WINDOW / 2)
+    ferry_shared_queue_wake (self->shared);
 }

@@ -44,6 +44,7 @@ struct _FerryRouter
 {
   GObject parent_instance;
 
+  guint fork_number;     /* const: see ferry-forks-private.h */
   GMainContext *context; /* const: (owned) */
   FerryHome *home;       /* const: (owned) */
   GWeakRef *weak;        /* const: (owned): an atomic reference-counted box with a weak reference to this router */

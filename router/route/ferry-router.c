@@ -30,6 +30,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-completion-private.h"
+#include "base/ferry-forks-private.h"
 #include "base/ferry-spin-private.h"
 #include "base/ferry-usable-cores.h"
 #include "ferry-enums.h"
@@ -132,6 +133,9 @@ ferry_router_check (FerryRouter *self, GError **error)
   if (thread == NULL)
     return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
                             "The router is not running; call ferry_router_start() first");
+  if (ferry_forks_is_inherited (self->fork_number))
+    return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
+                            "The router runs in the process that this one was forked from; make another one here");
   if (thread == g_thread_self ())
     return TRUE;
   return ferry_set_error (
@@ -1948,6 +1952,8 @@ ferry_router_dispose (GObject *object)
   FerryRouter *self = FERRY_ROUTER (object);
   GThread *thread = get_thread (self);
 
+  if (ferry_forks_keep (object, self->fork_number))
+    return;
   if (thread != NULL && thread != g_thread_self ())
     {
       ferry_mailbox_post (self->context, stop_abandoned, g_object_ref (self), g_object_unref);
@@ -2326,6 +2332,7 @@ ferry_router_class_init (FerryRouterClass *klass)
 static void
 ferry_router_init (FerryRouter *self)
 {
+  self->fork_number = ferry_forks_note ();
   self->slots = g_ptr_array_new_with_free_func (pipe_free);
   self->free_slots = g_array_new (FALSE, FALSE, sizeof (guint));
   self->deferred_frees = g_ptr_array_new_with_free_func (g_object_unref);

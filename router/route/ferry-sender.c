@@ -25,6 +25,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-depth-private.h"
+#include "base/ferry-forks-private.h"
 #include "base/ferry-shape-private.h"
 #include "link/ferry-handshake-private.h"
 #include "route/ferry-buffer-private.h"
@@ -110,6 +111,7 @@ struct _FerrySender
 {
   GObject parent_instance;
 
+  guint fork_number;              /* const: see ferry-forks-private.h */
   guint64 connection_id;          /* const */
   FerryPipeShare *share;          /* const: (owned) (nullable): set in the application; NULL in a worker */
   FerryMonitor *monitor;          /* const: (owned) (nullable): set in the application; NULL in a worker */
@@ -1458,6 +1460,8 @@ ferry_sender_dispose (GObject *object)
 {
   FerrySender *self = FERRY_SENDER (object);
 
+  if (ferry_forks_keep (object, self->fork_number))
+    return;
   if (get_state (self) == FERRY_SENDER_NEW)
     give_up_pipe (self);
   if (get_state (self) == FERRY_SENDER_STARTED)
@@ -1512,6 +1516,7 @@ ferry_sender_class_init (FerrySenderClass *klass)
 static void
 ferry_sender_init (FerrySender *self)
 {
+  self->fork_number = ferry_forks_note ();
   g_weak_ref_init (&self->receiver, NULL);
 }
 

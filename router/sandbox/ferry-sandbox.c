@@ -427,8 +427,8 @@ get_address_space (FerrySandbox *self, const FerryLink *link)
 {
   if (self->memory_limit == 0 || (self->layers & FERRY_LAYER_LIMITS) == 0)
     return 0;
-  return MIN (self->memory_limit, G_MAXINT64 / 2) + link->segment.size + link->segment.up_capacity +
-         FERRY_DOWN_CAPACITY + ADDRESS_ROOM;
+  return MIN (self->memory_limit, G_MAXINT64 / 2) + link->segment.size + (link->arena != NULL ? link->arena->size : 0) +
+         link->segment.up_capacity + FERRY_DOWN_CAPACITY + ADDRESS_ROOM;
 }
 
 gboolean

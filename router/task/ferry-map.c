@@ -19,6 +19,7 @@
 #include "task/ferry-map-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-timers-private.h"
 #include "base/ferry-wait-queue-private.h"
@@ -124,6 +125,7 @@ struct _FerryMap
 {
   GObject parent_instance;
 
+  guint fork_number;               /* const: see ferry-forks-private.h */
   FerryExecutor *executor;         /* const: (owned) */
   FerryRouter *router;             /* const: (unowned): the executor's */
   _Atomic gboolean asked;          /* any: a thread other than the router's has called ferry_map_cancel() */
@@ -2563,6 +2565,8 @@ ferry_map_dispose (GObject *object)
 {
   FerryMap *self = FERRY_MAP (object);
 
+  if (ferry_forks_keep (object, self->fork_number))
+    return;
   if (!self->cancelled && !self->finished && (self->started || self->n_submitted > 0))
     g_message ("A map of '%s' was dropped before it was finished, which cancels its items; keep a reference until its "
                "signal 'finished', or call ferry_map_cancel()",
@@ -2614,6 +2618,7 @@ ferry_map_class_init (FerryMapClass *klass)
 static void
 ferry_map_init (FerryMap *self)
 {
+  self->fork_number = ferry_forks_note ();
   ferry_wait_queue_init (&self->waits);
   ferry_wait_queue_init (&self->adds);
   self->batch = g_ptr_array_new_with_free_func (ferry_map_free_variant);

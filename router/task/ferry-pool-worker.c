@@ -526,7 +526,7 @@ is_too_large (FerryPoolWorker *self)
   unsigned long n_pages;
   char path[32];
 
-  if (pid == 0 || now - self->memory_at < MEMORY_INTERVAL)
+  if (pid < 0 || now - self->memory_at < MEMORY_INTERVAL)
     return FALSE;
   self->memory_at = now;
   g_snprintf (path, sizeof path, "/proc/%d/statm", (int) pid);

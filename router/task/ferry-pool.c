@@ -16,6 +16,7 @@
 #include "task/ferry-pool-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-usable-cores.h"
 #include "base/ferry-wait-queue-private.h"
@@ -64,6 +65,7 @@ struct _FerryPool
 {
   GObject parent_instance;
 
+  guint fork_number;       /* const: see ferry-forks-private.h */
   FerryRouter *router;     /* const: (owned) */
   FerryLauncher *launcher; /* const: (owned) (nullable): NULL in a pool of threads */
   FerryLauncher *starter;  /* (owned) (nullable): starts the workers; NULL until the first start */
@@ -1550,6 +1552,8 @@ ferry_pool_dispose (GObject *object)
 {
   FerryPool *self = FERRY_POOL (object);
 
+  if (ferry_forks_keep (object, self->fork_number))
+    return;
   self->rules.stopping = TRUE;
   while (self->roster.workers->len > 0)
     {
@@ -1603,6 +1607,7 @@ ferry_pool_class_init (FerryPoolClass *klass)
 static void
 ferry_pool_init (FerryPool *self)
 {
+  self->fork_number = ferry_forks_note ();
   self->max_workers = ferry_get_n_usable_cores ();
   self->rules = (FerryPoolRules){
     .idle_timeout = 60 * G_USEC_PER_SEC,

@@ -10,6 +10,7 @@
 #include "task/ferry-process.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-forks-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-executor.h"
@@ -51,6 +52,7 @@ struct _FerryProcess
 {
   GObject parent_instance;
 
+  guint fork_number;        /* const: see ferry-forks-private.h */
   FerryRouter *router;      /* const: (owned) */
   FerryExecutor *executor;  /* const: (owned) */
   FerryTask *task;          /* const: (owned) */
@@ -91,6 +93,8 @@ ferry_process_dispose (GObject *object)
 {
   FerryProcess *self = FERRY_PROCESS (object);
 
+  if (ferry_forks_keep (object, self->fork_number))
+    return;
   if (self->task != NULL)
     {
       g_signal_handlers_disconnect_by_data (self->task, self);
@@ -131,6 +135,7 @@ ferry_process_class_init (FerryProcessClass *klass)
 static void
 ferry_process_init (FerryProcess *self)
 {
+  self->fork_number = ferry_forks_note ();
   ferry_wait_queue_init (&self->waits);
   ferry_wait_queue_init (&self->end_waits);
 }

@@ -844,14 +844,14 @@ ferry_task_get_unit (FerryTask *self)
  *
  * Gets [property@Ferry.Task:pid]. On the router's thread; any thread, once the task is done.
  *
- * Returns: the process id, or 0 before a worker has begun the task
+ * Returns: the process id, or -1 before a worker has begun the task
  *
  * Since: 0.1
  */
 GPid
 ferry_task_get_pid (FerryTask *self)
 {
-  return_val_if_unreadable (self, 0);
+  return_val_if_unreadable (self, -1);
 
   return get_private (self)->pid;
 }
@@ -1880,7 +1880,7 @@ ferry_task_give_back (FerryTask *self)
       return TRUE;
     }
   set_state (priv, transition->next);
-  priv->pid = 0;
+  priv->pid = -1;
   priv->start_time = 0;
   /* If the fraction was known, it starts at 0 again; else it stays -1. */
   priv->fraction = MIN (priv->fraction, 0);
@@ -2154,12 +2154,12 @@ install_states (void)
   /**
    * FerryTask:pid:
    *
-   * The id of the process that runs or ran the task; 0 before. Once the task is done, another process may have this id.
-   * It is a process of [property@Ferry.Task:host-name], where that is not %NULL.
+   * The id of the process that runs or ran the task, for display; -1 before. Once the task is done, another process may
+   * have this id. It is a process of [property@Ferry.Task:host-name], where that is not %NULL.
    *
    * Since: 0.1
    */
-  properties[PROP_PID] = g_param_spec_int ("pid", NULL, NULL, 0, G_MAXINT, 0, FERRY_NOTIFIED);
+  properties[PROP_PID] = g_param_spec_int ("pid", NULL, NULL, -1, G_MAXINT, -1, FERRY_NOTIFIED);
   /**
    * FerryTask:host-name:
    *
@@ -2467,4 +2467,5 @@ ferry_task_init (FerryTask *self)
   /* Relaxed: the number only distinguishes tasks, and orders no other memory. */
   priv->number = atomic_fetch_add_explicit (&n_tasks, 1, memory_order_relaxed) + 1;
   priv->fraction = -1;
+  priv->pid = -1;
 }

@@ -41,6 +41,6 @@ GStrv ferry_attachment_list_senders (const char *prefix);
 
 /* Takes the control socket, receives the welcome from it, and makes this process end with the application. Returns the
  * socket, or -1 with an error. The descriptors *memory and *doorbell become the caller's. */
-int ferry_attachment_begin (FerryWelcome *welcome, int *memory, int *doorbell, GError **error);
+int ferry_attachment_begin (FerryWelcome *welcome, int *memory, int *doorbell, int *arena, GError **error);
 
 G_END_DECLS

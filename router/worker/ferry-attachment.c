@@ -20,6 +20,7 @@
 #include "link/ferry-uplink-private.h"
 #include "route/ferry-sender-private.h"
 #include "sandbox/ferry-sandbox-private.h"
+#include "spawn/ferry-spawn-private.h"
 
 typedef struct
 {
@@ -79,14 +80,14 @@ end_with_application (int control, guint32 application_pid)
 }
 
 int
-ferry_attachment_begin (FerryWelcome *welcome, int *memory, int *doorbell, GError **error)
+ferry_attachment_begin (FerryWelcome *welcome, int *memory, int *doorbell, int *arena, GError **error)
 {
   ferry_autofd control = ferry_control_take_fd (error);
   g_autoptr (GError) failure = NULL;
 
   if (control < 0)
     return -1;
-  if (ferry_control_receive_welcome (control, welcome, memory, doorbell, &failure))
+  if (ferry_control_receive_welcome (control, welcome, memory, doorbell, arena, &failure))
     {
       end_with_application (control, welcome->application_pid);
       return ferry_steal_fd (&control);
@@ -126,18 +127,22 @@ attach (GError **error)
   g_autoptr (Attachment) self = g_new0 (Attachment, 1);
   ferry_autofd memory = -1;
   ferry_autofd doorbell = -1;
+  ferry_autofd arena = -1;
   FerrySegment segment = {0};
   FerryWelcome welcome;
+  gsize arena_size;
 
   /* The sandbox was entered when the library was loaded, unless the library is linked statically into the program. */
   ferry_sandbox_enter ();
   self->grants = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, grant_free);
-  self->control = ferry_attachment_begin (&welcome, &memory, &doorbell, error);
-  if (self->control < 0 ||
-      !ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, welcome.arena_size, error))
+  self->control = ferry_attachment_begin (&welcome, &memory, &doorbell, &arena, error);
+  arena_size = (gsize) welcome.arena_units * FERRY_ARENA_UNIT;
+  if (self->control < 0 || (arena >= 0 && !ferry_arena_memory_check (arena, arena_size, error)) ||
+      !ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, error))
     return NULL;
   self->uplink = ferry_uplink_new (&segment, ferry_steal_fd (&doorbell), welcome.max_message_size, welcome.n_pipes);
-  ferry_uplink_take_memory (self->uplink, ferry_steal_fd (&memory));
+  if (arena >= 0)
+    ferry_uplink_take_arena (self->uplink, ferry_steal_fd (&arena), arena_size);
   /* With several threads, to join takes some milliseconds, and each send has the barrier of the lock. */
   if (__libc_single_threaded)
     ferry_lane_writer_allow_unfenced (&self->uplink->writer);
@@ -236,15 +241,23 @@ ferry_attachment_check_may_start (GError **error)
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&attachment_lock);
   /* ferry_control_take_fd() removes the variable that names the socket. */
   int control = attachment == NULL ? ferry_control_find_fd () : -1;
+  gboolean is_unnamed = FALSE;
 
+  /* A program that is started through 'env -i' has the socket, and not the variable. */
+  if (attachment == NULL && control < 0 && ferry_control_has_welcome (FERRY_SPAWN_CONTROL_FD))
+    {
+      is_unnamed = TRUE;
+      control = FERRY_SPAWN_CONTROL_FD;
+    }
   if (control < 0)
     return TRUE;
   ferry_control_send_word (control, FERRY_CONTROL_NO_WORKER);
   return ferry_set_error (
     error, FERRY_ERROR_NOT_A_WORKER,
     "This process was started as a worker of process %d and has not attached to it, so it starts no workers of its "
-    "own; call ferry_worker_main() at the beginning of main(), or ferry_worker_get_sender() before the first start",
-    (int) getppid ());
+    "own; call ferry_worker_main() at the beginning of main(), or ferry_worker_get_sender() before the first start%s",
+    (int) getppid (),
+    is_unnamed ? "; and leave " FERRY_CONTROL_FD_VARIABLE " in its environment, without which it cannot attach" : "");
 }
 
 FerrySender *

@@ -276,7 +276,7 @@ attach (int *application, GError **error)
   ferry_autofd memory = -1;
   ferry_autofd doorbell = -1;
   FerryWelcome welcome;
-  ferry_autofd control = ferry_attachment_begin (&welcome, &memory, &doorbell, error);
+  ferry_autofd control = ferry_attachment_begin (&welcome, &memory, &doorbell, NULL, error);
 
   if (control < 0)
     return -1;

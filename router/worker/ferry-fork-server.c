@@ -370,6 +370,7 @@ fork_worker (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, Fe
   FerryLink *link = ferry_worker_get_link (worker);
   Launch *launch = g_new (Launch, 1);
 
+  ferry_worker_set_forker (worker, self->worker);
   g_signal_connect_data (worker, "notify::pid", G_CALLBACK (ferry_fork_server_forgive), g_object_ref (self),
                          (GClosureNotify) G_CALLBACK (g_object_unref), G_CONNECT_SWAPPED);
   g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended_cb), g_object_ref (self),

@@ -940,7 +940,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, g
   passed = ferry_launcher_set_senders_aside (self);
   worker = ferry_worker_new (link, router);
   note_passed (self, router, passed, worker);
-  if (link->connection_ids->len > 0 || link->attach_timeout > 0)
+  if (link->connection_ids->len > 0 || link->attach_timeout > 0 || as_fork_server)
     ferry_worker_expect (worker, router->timers, link->attach_timeout);
   if (fork_server != NULL)
     self->forking->fork (fork_server, router, worker, g_steal_pointer (&request));

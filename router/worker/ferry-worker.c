@@ -52,6 +52,8 @@ struct _FerryWorker
   FerryTimers *timers; /* (unowned) (nullable): the router's, which lives until the worker has ended */
   FerryTimer late;     /* runs while the worker is waited for */
   gint64 attach_timeout;
+  gboolean late_logged;    /* since the process was started, or has attached */
+  FerryWorker *forker;     /* (owned) (nullable): the fork server, until this worker has attached */
   FerryLateFunc late_func; /* (nullable) */
   gpointer late_data;
 };
@@ -80,6 +82,7 @@ ferry_worker_finalize (GObject *object)
   g_clear_pointer (&self->link, ferry_link_unref);
   ferry_monitor_unref (self->monitor);
   ferry_home_unref (self->home);
+  g_clear_object (&self->forker);
   g_clear_pointer (&self->exit, ferry_exit_unref);
 
   G_OBJECT_CLASS (ferry_worker_parent_class)->finalize (object);
@@ -112,11 +115,11 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryWorker:pid:
    *
-   * The process id; 0 until the process was started.
+   * The process id; -1 until the process was started.
    *
    * Since: 0.1
    */
-  properties[PROP_PID] = g_param_spec_int ("pid", NULL, NULL, 0, G_MAXINT, 0, FERRY_READABLE);
+  properties[PROP_PID] = g_param_spec_int ("pid", NULL, NULL, -1, G_MAXINT, -1, FERRY_READABLE);
   /**
    * FerryWorker:state:
    *
@@ -179,6 +182,7 @@ ferry_worker_class_init (FerryWorkerClass *klass)
 static void
 ferry_worker_init (FerryWorker *self)
 {
+  self->pid = -1;
 }
 
 /* main: makes the object for the worker process at the other end of link. */
@@ -229,19 +233,30 @@ take_confinement (FerryWorker *self)
     launched (self, confinement->pid);
 }
 
+/* What many workers wait for is logged once. */
+static void
+log_late (FerryWorker *self, const char *text)
+{
+  FerryWorker *awaited = self->pid < 0 && self->forker != NULL ? self->forker : self;
+
+  if (awaited->late_logged)
+    return;
+  awaited->late_logged = TRUE;
+  g_message ("%s", text);
+}
+
 static void
 say_late (gpointer data)
 {
   FerryWorker *self = data;
   const char *entry = self->link->entry != NULL ? self->link->entry : "the function that enters its sandbox";
-  g_autofree char *limit =
-    self->attach_timeout > 0
-      ? g_strdup_printf ("at most %.3g seconds; the limit is ferry_launcher_set_attach_timeout()",
-                         (double) self->attach_timeout / G_USEC_PER_SEC)
-      : g_strdup ("without a limit");
+  g_autofree char *limit = self->attach_timeout > 0
+                             ? g_strdup_printf ("at most %g seconds; the limit is ferry_launcher_set_attach_timeout()",
+                                                (double) self->attach_timeout / G_USEC_PER_SEC)
+                             : g_strdup ("without a limit");
   g_autofree char *text = NULL;
 
-  if (self->pid == 0)
+  if (self->pid < 0)
     text =
       g_strdup_printf ("Waiting for worker '%s' to be started: the fork server of the program '%s' must call %s and "
                        "run its initialisers before",
@@ -250,7 +265,7 @@ say_late (gpointer data)
     text = g_strdup_printf ("Waiting for worker '%s' (process %d) of the program '%s' to attach, by calling %s (%s)",
                             self->name, (int) self->pid, self->link->program != NULL ? self->link->program : self->name,
                             entry, limit);
-  g_message ("%s", text);
+  log_late (self, text);
   if (self->late_func != NULL)
     self->late_func (self, text, self->late_data);
 }
@@ -272,11 +287,19 @@ ferry_worker_expect (FerryWorker *self, FerryTimers *timers, gint64 timeout)
   ferry_timers_set (timers, &self->late, ferry_time_add (g_get_monotonic_time (), time), say_late, self);
 }
 
+void
+ferry_worker_set_forker (FerryWorker *self, FerryWorker *forker)
+{
+  g_set_object (&self->forker, forker);
+}
+
 static void
 expect_no_more (FerryWorker *self)
 {
   if (self->timers != NULL)
     ferry_timers_unset (self->timers, &self->late);
+  self->late_logged = FALSE;
+  g_clear_object (&self->forker);
 }
 
 static void
@@ -373,17 +396,18 @@ ferry_worker_get_name (FerryWorker *self)
  * @self: a worker
  *
  * Returns the process id. If the sandbox uses namespaces, this is the process id of bubblewrap until the worker has
- * attached. Use the process id for display only. To send a signal use [method@Ferry.Worker.send_signal], which never
- * signals another process that got the same process id later. Any thread may call this.
+ * attached. Use the process id for display only: `kill()` signals all processes where it is -1. To send a signal use
+ * [method@Ferry.Worker.send_signal], also before the process was started: it never signals another process that got the
+ * same process id later. Any thread may call this.
  *
- * Returns: the process id, or 0 until the process was started
+ * Returns: the process id, or -1 until the process was started
  *
  * Since: 0.1
  */
 GPid
 ferry_worker_get_pid (FerryWorker *self)
 {
-  g_return_val_if_fail (FERRY_IS_WORKER (self), 0);
+  g_return_val_if_fail (FERRY_IS_WORKER (self), -1);
 
   return self->pid;
 }

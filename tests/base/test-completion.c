@@ -622,6 +622,40 @@ test_a_ring_ends_the_wait_for_a_bell (void)
     }
 }
 
+static gpointer
+end_what_was_handed (gpointer data)
+{
+  Scene *scene = data;
+
+  g_assert_true (ferry_completion_wait_or_take (scene->completion, G_MAXINT64, NULL));
+  finish_in_run (scene);
+  take_end (scene);
+  return NULL;
+}
+
+/* The due threads of the waiters belong to the receiving thread, which this one is not. */
+static void
+test_a_thread_that_ends_what_it_was_handed_wakes_nobody (void)
+{
+  Scene scene;
+  gint n_destroyed;
+  FerryWaiters slots = {0};
+  FerryDueWaiters due = {0};
+  GThread *thread;
+
+  scene_begin (&scene, &n_destroyed, G_MAXINT64);
+  ferry_completion_set_waiters (scene.completion, &slots);
+  thread = g_thread_new ("handed", end_what_was_handed, &scene);
+  while (!is_asleep (&scene))
+    g_thread_yield ();
+  ferry_completion_hand_over (scene.completion, &due);
+  g_assert_cmpuint (due.n, ==, 1);
+  ferry_due_waiters_wake (&due);
+  g_thread_join (thread);
+  g_assert_cmpuint (slots.due.n, ==, 0);
+  scene_end (&scene, &n_destroyed, 1u << OUTCOME_RESULT);
+}
+
 static void
 add (const char *path, GTestDataFunc func)
 {
@@ -646,6 +680,8 @@ main (int argc, char **argv)
   g_test_add_func ("/completion/an-end-before-the-face-counts-more-than-its-deadline-and-its-cancellable",
                    test_an_end_before_the_face_counts_more_than_its_deadline_and_its_cancellable);
   g_test_add_func ("/completion/a-ring-ends-the-wait-for-a-bell", test_a_ring_ends_the_wait_for_a_bell);
+  g_test_add_func ("/completion/a-thread-that-ends-what-it-was-handed-wakes-nobody",
+                   test_a_thread_that_ends_what_it_was_handed_wakes_nobody);
   g_test_add_func ("/completion/what-nothing-waits-for-frees-its-result", test_what_nothing_waits_for_frees_its_result);
   return g_test_run ();
 }

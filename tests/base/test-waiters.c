@@ -134,6 +134,22 @@ so_many_wait_for_no_more_to_be_due (void)
   g_thread_join (thread);
 }
 
+/* Who hands answers over holds a lock meanwhile, which a thread that wakes wants. */
+static void
+threads_that_another_one_is_to_wake_wait_for_it (void)
+{
+  FerryWaiters waiters = {0};
+  FerryDueWaiters due = {0};
+
+  for (guint i = 0; i < N_SLOTS; i++)
+    ferry_due_waiters_add (&due, &waiters, ferry_waiters_take (&waiters));
+  for (guint i = 0; i < N_SLOTS; i++)
+    g_assert_cmpuint (ferry_waiters_look (&waiters, i), ==, 0);
+  ferry_due_waiters_wake (&due);
+  for (guint i = 0; i < N_SLOTS; i++)
+    g_assert_cmpuint (ferry_waiters_look (&waiters, i), ==, 1);
+}
+
 static void
 a_deadline_ends_the_sleep (void)
 {
@@ -166,6 +182,8 @@ main (int argc, char **argv)
   g_test_add_func ("/waiters/all-that-are-due-are-woken-together", all_that_are_due_are_woken_together);
   g_test_add_func ("/waiters/one-is-woken-at-once", one_is_woken_at_once);
   g_test_add_func ("/waiters/so-many-wait-for-no-more-to-be-due", so_many_wait_for_no_more_to_be_due);
+  g_test_add_func ("/waiters/threads-that-another-one-is-to-wake-wait-for-it",
+                   threads_that_another_one_is_to_wake_wait_for_it);
   g_test_add_func ("/waiters/a-deadline-ends-the-sleep", a_deadline_ends_the_sleep);
   g_test_add_func ("/waiters/a-ring-since-the-look-ends-the-sleep", a_ring_since_the_look_ends_the_sleep);
   return g_test_run ();

@@ -43,8 +43,8 @@ besieger_attach (Besieger *self)
   int memory = -1;
   int control = ferry_control_take_fd (NULL);
 
-  if (control < 0 || !ferry_control_receive_welcome (control, &welcome, &memory, &self->doorbell, NULL) ||
-      !ferry_segment_map (&self->segment, memory, welcome.up_capacity, welcome.n_cells, welcome.arena_size, NULL))
+  if (control < 0 || !ferry_control_receive_welcome (control, &welcome, &memory, &self->doorbell, NULL, NULL) ||
+      !ferry_segment_map (&self->segment, memory, welcome.up_capacity, welcome.n_cells, NULL))
     return FALSE;
   ferry_lane_writer_init (&self->writer, ferry_segment_get_up (&self->segment), self->segment.up_ring,
                           self->segment.up_capacity);

@@ -76,7 +76,7 @@ ferry_open (BenchRoute *route, GError **error)
   self->worker = ferry_launcher_spawn (launcher, router, error);
   if (self->worker == NULL)
     return NULL;
-  while (ferry_worker_get_pid (self->worker) == 0)
+  while (ferry_worker_get_pid (self->worker) < 0)
     g_main_context_iteration (NULL, TRUE);
   route->pid = ferry_worker_get_pid (self->worker);
   return self;

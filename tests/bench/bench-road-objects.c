@@ -74,7 +74,7 @@ objects_open (BenchRoute *route, GError **error)
     {
       if (!launch (route, error))
         return NULL;
-      while (ferry_worker_get_pid (pair.worker) == 0)
+      while (ferry_worker_get_pid (pair.worker) < 0)
         g_main_context_iteration (NULL, TRUE);
       for (guint i = 0; i < N_OBJECTS; i++)
         bench_wait_until_listening (pair.proxies[i]);

@@ -123,6 +123,34 @@ uneven_children_are_heard_to_the_end (void)
 }
 
 static void
+receive_all (FerryChannel *channel, gpointer data)
+{
+  g_autoptr (GVariant) value = NULL;
+
+  while (ferry_channel_receive (channel, PATIENCE, NULL, &value, NULL, NULL) && value != NULL)
+    g_clear_pointer (&value, g_variant_unref);
+}
+
+/* A program with threads could not create a second one. */
+static void
+another_is_created_when_one_was_removed (void)
+{
+  g_autoptr (CreateTest) test = create_test_new ();
+  g_autoptr (Heard) heard = heard_new ();
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (FerryChannel) channel = NULL;
+
+      create (heard, receive_all, NULL);
+      channel = g_list_model_get_item (ferry_exchange_get_active (heard->exchange), 0);
+      g_assert_true (ferry_exchange_remove (heard->exchange, channel));
+      create_test_assert_exit (channel, 0, 0);
+    }
+  finish (heard);
+}
+
+static void
 die (FerryChannel *channel, gpointer number)
 {
   create_test_send (channel, 1);
@@ -260,6 +288,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/exchange-create/uneven-children-are-heard-to-the-end", uneven_children_are_heard_to_the_end);
+  g_test_add_func ("/exchange-create/another-is-created-when-one-was-removed", another_is_created_when_one_was_removed);
   g_test_add_func ("/exchange-create/child-that-fails-disturbs-no-other", child_that_fails_disturbs_no_other);
   g_test_add_func ("/exchange-create/ready-names-those-with-news", ready_names_those_with_news);
   g_test_add_func ("/exchange-create/creating-beyond-the-limit-ends-with-its-time",

@@ -454,29 +454,81 @@ channels_leave_when_they_hung_up (gconstpointer data)
     g_assert_true (ferry_exit_is_success (ferry_channel_get_exit (channels->pdata[i])));
 }
 
+/* More than enough for one worker to end in the time for which it is waited. */
+#define N_REMOVALS 20
+
 /* "echo" runs until its channel is closed, and then ends by itself. */
 static void
 removed_channel_is_closed_and_waited_for (void)
 {
   g_autoptr (ChannelTest) test = channel_test_new ();
   g_autoptr (Heard) heard = heard_new (test);
+  gboolean has_ended = FALSE;
+
+  for (guint i = 0; i < N_REMOVALS && !has_ended; i++)
+    {
+      g_autoptr (FerryChannel) removed = NULL;
+
+      start (heard, "echo", NULL);
+      removed = g_list_model_get_item (ferry_exchange_get_active (heard->exchange), 0);
+      g_assert_true (ferry_exchange_remove (heard->exchange, removed));
+      has_ended = ferry_channel_get_exit (removed) != NULL;
+    }
+  g_assert_true (has_ended);
+  finish (heard);
+}
+
+typedef struct
+{
+  FerryExchange *exchange;
+  FerryChannel *removed;
+  gboolean done;
+} Removal;
+
+static gboolean
+remove_cb (gpointer data)
+{
+  Removal *self = data;
+
+  g_assert_true (ferry_exchange_remove (self->exchange, self->removed));
+  g_assert_true (is_closed_here (self->removed));
+  /* Its process still runs, and so the limit is reached. */
+  g_assert_null (ferry_channel_get_exit (self->removed));
+  g_assert_cmpuint (ferry_exchange_get_n_active (self->exchange), ==, 0);
+  g_assert_cmpuint (ferry_exchange_get_n_waiting (self->exchange), ==, 1);
+  self->done = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* In a callback, the exchange waits for the worker, and not the removal. */
+static void
+removal_in_a_callback_does_not_wait (void)
+{
+  g_autoptr (ChannelTest) test = channel_test_new ();
+  g_autoptr (Heard) heard = heard_new (test);
   g_autoptr (GError) error = NULL;
   g_autoptr (FerryChannel) removed = NULL;
-  g_autoptr (FerryChannel) kept = NULL;
+  Removal removal = {.exchange = heard->exchange};
 
   ferry_exchange_set_limit (heard->exchange, 1);
   start (heard, "echo", NULL);
   start (heard, "square", g_variant_new_uint32 (3));
   removed = g_list_model_get_item (ferry_exchange_get_active (heard->exchange), 0);
-  g_assert_true (ferry_exchange_remove (heard->exchange, removed));
-  g_assert_true (is_closed_here (removed));
-  /* Its process still runs, and so the limit is reached. */
-  g_assert_null (ferry_channel_get_exit (removed));
-  g_assert_cmpuint (ferry_exchange_get_n_active (heard->exchange), ==, 0);
-  g_assert_cmpuint (ferry_exchange_get_n_waiting (heard->exchange), ==, 1);
+  removal.removed = removed;
+  g_idle_add (remove_cb, &removal);
+  ferry_test_wait_flag (&removal.done);
   g_assert_true (ferry_exchange_finish (heard->exchange, PATIENCE, &error));
   g_assert_cmpuint (heard->sum, ==, 9);
   channel_test_assert_exit (removed, 0, 0);
+}
+
+static void
+removed_channel_stays_open_without_autoclose (void)
+{
+  g_autoptr (ChannelTest) test = channel_test_new ();
+  g_autoptr (Heard) heard = heard_new (test);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryChannel) kept = NULL;
 
   ferry_exchange_set_autoclose (heard->exchange, FALSE);
   start (heard, "echo", NULL);
@@ -545,6 +597,9 @@ main (int argc, char **argv)
   g_test_add_data_func ("/exchange/channels-leave-without-autoclose-too", GINT_TO_POINTER (FALSE),
                         channels_leave_when_they_hung_up);
   g_test_add_func ("/exchange/removed-channel-is-closed-and-waited-for", removed_channel_is_closed_and_waited_for);
+  g_test_add_func ("/exchange/removal-in-a-callback-does-not-wait", removal_in_a_callback_does_not_wait);
+  g_test_add_func ("/exchange/removed-channel-stays-open-without-autoclose",
+                   removed_channel_stays_open_without_autoclose);
   g_test_add_func ("/exchange/looking-finds-what-came", looking_finds_what_came);
   g_test_add_func ("/exchange/dropped-exchange-ends-its-workers", dropped_exchange_ends_its_workers);
   g_test_add_func ("/exchange/waiting-for-all-leaves-other-children-alone",

@@ -440,7 +440,7 @@ test_program_that_is_missing_is_told (void)
       ferry_demo_object_start (object);
       demo_test_poll_until (is_lost, object);
       g_assert_nonnull (strstr (ferry_demo_object_get_reason (object), "/nonexistent/worker"));
-      g_assert_cmpint (ferry_demo_object_get_pid (object), ==, 0);
+      g_assert_cmpint (ferry_demo_object_get_pid (object), ==, -1);
     }
   ferry_demo_object_stop (object);
   g_assert_true (ferry_router_stop (router, NULL));

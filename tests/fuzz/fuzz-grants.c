@@ -39,7 +39,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 
   self->control = -1;
   self->grants = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, grant_free);
-  g_assert_true (ferry_segment_create (&segment, FERRY_MIN_LANE_CAPACITY, 0, 0, &memory, NULL));
+  g_assert_true (ferry_segment_create (&segment, FERRY_MIN_LANE_CAPACITY, 0, &memory, NULL));
   if (tail > 0)
     memcpy (segment.down_ring, data, tail);
   if (size % 2 == 1 && size > 8)

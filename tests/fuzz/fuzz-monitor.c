@@ -192,7 +192,7 @@ check_memory (FuzzMonitor *self, const FerryBlock *block)
   const FerryArena *arena = self->link->arena;
   gsize size;
   const guint8 *data = g_bytes_get_data (block->buffer, &size);
-  gboolean in_arena = data >= arena->memory + FERRY_ARENA_CONTROL_SIZE && data < arena->memory + arena->size;
+  gboolean in_arena = data >= arena->memory && data < arena->memory + arena->size;
 
   g_assert_cmpint (in_arena, ==, self->link->trusted);
   g_assert_true (size > 0 && size <= ARENA_CAPACITY);

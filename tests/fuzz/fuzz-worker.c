@@ -40,7 +40,7 @@ fuzz_worker_new (gboolean express)
   self->express = express;
   self->socket = fuzz_socket_open ();
   send_fd_batches (self->socket.application);
-  g_assert_true (ferry_segment_create (&segment, FERRY_MIN_LANE_CAPACITY, 0, 0, &memory, NULL));
+  g_assert_true (ferry_segment_create (&segment, FERRY_MIN_LANE_CAPACITY, 0, &memory, NULL));
   self->uplink = ferry_uplink_new (&segment, -1, FUZZ_MAX_DOWN_MESSAGE, 1);
   self->uplink->control = self->socket.worker;
   self->downlink = ferry_downlink_new (self->uplink);

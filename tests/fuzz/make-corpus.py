@@ -428,6 +428,9 @@ CORPUS = {
     },
     "welcome": {
         "good": b"\2" + welcome(),
+        "arena": b"\3" + welcome(arena_units=2),
+        "no-arena": b"\2" + welcome(arena_units=2),
+        "arena-in-segment": b"\2" + welcome(no_arena=8192),
         "version": b"\2" + welcome(VERSION + 1),
         "capacity": b"\2" + welcome(VERSION, 131073),
         "cells": b"\2" + welcome(VERSION, 131072, 1, 64),

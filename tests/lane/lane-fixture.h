@@ -32,7 +32,7 @@ test_lane_new (void)
   TestLane *self = g_new0 (TestLane, 1);
   FerryLaneControl *control;
 
-  ferry_segment_create (&self->segment, TEST_CAPACITY, 0, 0, &self->memory, &error);
+  ferry_segment_create (&self->segment, TEST_CAPACITY, 0, &self->memory, &error);
   g_assert_no_error (error);
   control = ferry_segment_get_up (&self->segment);
   ferry_lane_writer_init (&self->writer, control, self->segment.up_ring, TEST_CAPACITY);

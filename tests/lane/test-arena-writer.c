@@ -7,7 +7,9 @@
 
 #include "config.h"
 
+#include "base/ferry-base-private.h"
 #include "lane/ferry-arena-writer-private.h"
+#include "lane/ferry-segment-private.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -17,6 +19,7 @@
 
 typedef struct
 {
+  FerrySegment segment;
   FerryArena *arena;        /* (owned): the application's end */
   FerryArenaWriter *writer; /* (owned) */
 } Fixture;
@@ -26,13 +29,15 @@ set_up (Fixture *self, gconstpointer data)
 {
   const gsize size = ferry_arena_size_for (32 * MEBIBYTE);
   g_autoptr (GError) error = NULL;
-  int fd = memfd_create ("test-arena-writer", MFD_CLOEXEC);
+  ferry_autofd memory = -1;
+  int fd = ferry_arena_memory_new (size, &error);
 
-  g_assert_cmpint (fd, >=, 0);
-  g_assert_no_errno (ftruncate (fd, (off_t) size));
-  self->arena = ferry_arena_new (fd, 0, size, FALSE, &error);
   g_assert_no_error (error);
-  self->writer = ferry_arena_writer_new_later (fd, 0, size);
+  ferry_segment_create (&self->segment, FERRY_MIN_LANE_CAPACITY, 0, &memory, &error);
+  g_assert_no_error (error);
+  self->arena = ferry_arena_new_reader (memory, fd, size, &error);
+  g_assert_no_error (error);
+  self->writer = ferry_arena_writer_new_later (ferry_segment_get_arena_control (&self->segment), fd, size);
   g_assert_true (ferry_arena_writer_open (self->writer, &error));
 }
 
@@ -41,6 +46,7 @@ tear_down (Fixture *self, gconstpointer data)
 {
   ferry_arena_writer_free (self->writer);
   ferry_arena_unref (self->arena);
+  ferry_segment_clear (&self->segment);
 }
 
 /* Returns whether there was a place for it. */
@@ -115,7 +121,7 @@ wait_returned (Fixture *self)
       g_thread_yield ();
       g_assert_no_errno (fstat (self->writer->memory, &file));
     }
-  while (file.st_blocks * 512 > FERRY_ARENA_CONTROL_SIZE);
+  while (file.st_blocks > 0);
   while (!ferry_arena_writer_reserve (self->writer, 32 * MEBIBYTE, &message))
     g_thread_yield ();
   g_assert_cmpint (self->arena->memory[message.offset], ==, 0);
@@ -193,7 +199,7 @@ worker_returns_what_it_does_not_use (Fixture *self, gconstpointer data)
   for (guint i = 1; i < G_N_ELEMENTS (messages); i++)
     ferry_arena_let_go (self->arena, messages[i].number);
   tidy (self->writer);
-  g_assert_cmpuint (get_resident (self), <=, 2 * MEBIBYTE + FERRY_ARENA_CONTROL_SIZE);
+  g_assert_cmpuint (get_resident (self), <=, 2 * MEBIBYTE);
   for (gsize i = 0; i < MEBIBYTE; i++)
     {
       g_assert_cmpint (self->arena->memory[messages[0].offset + i], ==, 7);
@@ -202,10 +208,23 @@ worker_returns_what_it_does_not_use (Fixture *self, gconstpointer data)
   g_assert_true (send (self, 15 * MEBIBYTE, &messages[1]));
 }
 
+/* What a worker does to the file of its buffers must not hold up whoever uses the words. */
+static void
+words_are_not_in_the_file_of_the_buffers (Fixture *self, gconstpointer data)
+{
+  FerryBufferMessage message;
+
+  g_assert_true (send (self, MEBIBYTE, &message));
+  ferry_arena_let_go (self->arena, message.number);
+  g_assert_no_errno (madvise (self->writer->arena->memory, self->writer->arena->size, MADV_REMOVE));
+  g_assert_cmpuint (self->arena->control->released, ==, G_GUINT64_CONSTANT (1) << message.number);
+  g_assert_true (send (self, 32 * MEBIBYTE, &message));
+}
+
 static void
 worker_without_an_arena_returns_nothing (Fixture *self, gconstpointer data)
 {
-  FerryArenaWriter *writer = ferry_arena_writer_new_later (-1, 0, ferry_arena_size_for (MEBIBYTE));
+  FerryArenaWriter *writer = ferry_arena_writer_new_later (NULL, -1, ferry_arena_size_for (MEBIBYTE));
 
   tidy (writer);
   ferry_arena_writer_free (writer);
@@ -228,6 +247,33 @@ returns_nothing_that_is_held (Fixture *self, gconstpointer data)
   g_assert_true ((atomic_load (&self->arena->held) >> messages[0].number & 1) != 0);
 }
 
+static void
+assert_refused (int fd, guint64 size, const char *words)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (ferry_arena_memory_check (fd, size, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+  g_assert_nonnull (strstr (error->message, words));
+}
+
+static void
+test_file_is_checked (void)
+{
+  g_autoptr (GError) error = NULL;
+  ferry_autofd memory = ferry_arena_memory_new (MEBIBYTE, &error);
+  ferry_autofd unsealed = ferry_memfd_new ("test-arena-writer");
+
+  g_assert_no_error (error);
+  g_assert_no_errno (ftruncate (unsealed, (off_t) MEBIBYTE));
+  g_assert_true (ferry_arena_memory_check (memory, MEBIBYTE, &error));
+  assert_refused (memory, 2 * MEBIBYTE, "not a sealed memfd");
+  assert_refused (unsealed, MEBIBYTE, "not a sealed memfd");
+  assert_refused (memory, 0, "size of 0 bytes is invalid");
+  assert_refused (memory, MEBIBYTE + 8, "is invalid");
+  assert_refused (memory, FERRY_MAX_ARENA_SIZE + FERRY_ARENA_UNIT, "is invalid");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -241,11 +287,14 @@ main (int argc, char **argv)
               returns_what_the_worker_has_not_taken, tear_down);
   g_test_add ("/arena-writer/what-the-worker-does-not-use-is-given-back", Fixture, NULL, set_up,
               worker_returns_what_it_does_not_use, tear_down);
+  g_test_add ("/arena-writer/words-are-not-in-the-file-of-the-buffers", Fixture, NULL, set_up,
+              words_are_not_in_the_file_of_the_buffers, tear_down);
   g_test_add ("/arena-writer/an-arena-that-is-not-mapped-stays-so", Fixture, NULL, set_up,
               worker_without_an_arena_returns_nothing, tear_down);
   g_test_add ("/arena-writer/what-is-dropped-late-is-given-back", Fixture, NULL, set_up, returns_what_is_dropped_late,
               tear_down);
   g_test_add ("/arena-writer/what-the-application-has-is-not-given-back", Fixture, NULL, set_up,
               returns_nothing_that_is_held, tear_down);
+  g_test_add_func ("/arena-writer/the-file-is-checked", test_file_is_checked);
   return g_test_run ();
 }

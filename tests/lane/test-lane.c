@@ -575,7 +575,7 @@ make_uplink (TestLane *lane, guint n_pipes)
   int doorbell = ferry_doorbell_new (&error);
 
   g_assert_no_error (error);
-  ferry_segment_map (&segment, lane->memory, TEST_CAPACITY, 0, 0, &error);
+  ferry_segment_map (&segment, lane->memory, TEST_CAPACITY, 0, &error);
   g_assert_no_error (error);
   return ferry_uplink_new (&segment, doorbell, 0, n_pipes);
 }

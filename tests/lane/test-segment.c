@@ -28,7 +28,7 @@ create (FerrySegment *segment)
   g_autoptr (GError) error = NULL;
   int memory = -1;
 
-  ferry_segment_create (segment, CAPACITY, 0, 0, &memory, &error);
+  ferry_segment_create (segment, CAPACITY, 0, &memory, &error);
   g_assert_no_error (error);
   return memory;
 }
@@ -52,7 +52,7 @@ assert_refused (int fd, gsize capacity)
   g_autoptr (GError) error = NULL;
   FerrySegment segment;
 
-  g_assert_false (ferry_segment_map (&segment, fd, capacity, 0, 0, &error));
+  g_assert_false (ferry_segment_map (&segment, fd, capacity, 0, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
   g_assert_null (segment.base);
   g_assert_null (segment.up_ring);
@@ -118,7 +118,7 @@ test_both_sides_see_the_same_memory (void)
   ferry_autofd memory = create (&ours);
   g_autoptr (GError) error = NULL;
 
-  ferry_segment_map (&theirs, memory, CAPACITY, 0, 0, &error);
+  ferry_segment_map (&theirs, memory, CAPACITY, 0, &error);
   g_assert_no_error (error);
   ours.up_ring[CAPACITY + 5] = 42;
   g_assert_cmpint (theirs.up_ring[5], ==, 42);
@@ -180,7 +180,7 @@ test_sealed_memory_of_the_right_size_is_taken (void)
   ferry_autofd memory = make_memory (0, SIZE, F_SEAL_SHRINK | F_SEAL_GROW);
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (ferry_segment_map (&segment, memory, CAPACITY, 0, 0, &error));
+  g_assert_true (ferry_segment_map (&segment, memory, CAPACITY, 0, &error));
   g_assert_no_error (error);
 }
 
@@ -274,7 +274,7 @@ test_largest_capacity_works (void)
   g_autoptr (GError) error = NULL;
   ferry_autofd memory = -1;
 
-  ferry_segment_create (&segment, FERRY_MAX_LANE_CAPACITY, 0, 0, &memory, &error);
+  ferry_segment_create (&segment, FERRY_MAX_LANE_CAPACITY, 0, &memory, &error);
   g_assert_no_error (error);
   segment.up_ring[2 * (gsize) FERRY_MAX_LANE_CAPACITY - 1] = 9;
   atomic_thread_fence (memory_order_seq_cst);

@@ -54,6 +54,18 @@ test_small (void)
   g_assert_true (are_gone (NULL));
 }
 
+static void
+test_part (void)
+{
+  guint8 *data = map (64 * MEBIBYTE);
+
+  memset (data, 1, 64 * MEBIBYTE);
+  g_assert_no_errno (munmap (data + PAGE, 64 * MEBIBYTE - PAGE));
+  g_assert_false (are_gone (NULL));
+  ferry_unmap_aside (data, PAGE);
+  ferry_test_look_until (are_gone, NULL);
+}
+
 /* Some come while the thread is at work, some as it ends. */
 static void
 test_many (void)
@@ -72,6 +84,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/unmap/large-memory-is-gone-soon", test_large);
   g_test_add_func ("/unmap/small-memory-is-gone-at-once", test_small);
+  g_test_add_func ("/unmap/the-last-part-of-large-memory-is-gone-soon", test_part);
   g_test_add_func ("/unmap/all-of-many-are-gone", test_many);
   return g_test_run ();
 }

@@ -8,87 +8,42 @@
 #include "config.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/ferry-base-private.h"
 #include "ferry-test.h"
+#include "link/console-test.h"
 #include "link/ferry-console-private.h"
-
-/* Standard error as a pipe that this test reads, when it likes. */
-typedef struct
-{
-  int saved;
-  int reader;
-} Console;
-
-static void
-console_begin (Console *self)
-{
-  int fds[2];
-
-  g_assert_cmpint (pipe2 (fds, O_CLOEXEC), ==, 0);
-  fcntl (fds[0], F_SETFL, O_NONBLOCK);
-  self->saved = dup (STDERR_FILENO);
-  self->reader = fds[0];
-  dup2 (fds[1], STDERR_FILENO);
-  close (fds[1]);
-}
-
-/* (transfer full): what the pipe has. */
-static char *
-console_read (Console *self)
-{
-  GString *text = g_string_new (NULL);
-  char buffer[4096];
-  gssize n;
-
-  while ((n = read (self->reader, buffer, sizeof buffer)) > 0)
-    g_string_append_len (text, buffer, n);
-  return g_string_free (text, FALSE);
-}
-
-static void
-console_end (Console *self)
-{
-  dup2 (self->saved, STDERR_FILENO);
-  close (self->saved);
-  if (self->reader >= 0)
-    close (self->reader);
-}
 
 static void
 names_the_worker (void)
 {
-  Console console;
+  ConsoleTest console;
   g_autofree char *text = NULL;
 
-  console_begin (&console);
+  console_test_begin (&console, STDERR_FILENO);
   ferry_console_show (2, "pi 1", 4711, "hello");
   ferry_console_show (2, "pi 1", 4711, "");
   ferry_console_show (2, "pi 2", 4712, "w\tör\x1b[31mld\xc2\x9b");
-  text = console_read (&console);
-  console_end (&console);
+  text = console_test_end (&console);
   g_assert_cmpstr (text, ==, "pi 1[4711]: hello\npi 2[4712]: w\tör\\x1b[31mld\\x9b\n");
 }
 
 static void
 does_not_wait_for_a_reader (void)
 {
-  Console console;
+  ConsoleTest console;
   g_autofree char *line = g_strnfill (4000, 'x');
   g_autofree char *text = NULL;
   g_autofree char *later = NULL;
 
-  console_begin (&console);
+  console_test_begin (&console, STDERR_FILENO);
   for (guint i = 0; i < 1000; i++)
     ferry_console_show (2, "flood", 1, line);
-  text = console_read (&console);
+  text = console_test_read (&console);
   ferry_console_show (2, "flood", 1, "the end");
-  later = console_read (&console);
-  console_end (&console);
+  later = console_test_end (&console);
   g_assert_true (g_str_has_prefix (text, "flood[1]: xxx"));
   g_assert_true (g_str_has_suffix (later, " lines of workers were dropped, as nobody read them)\nflood[1]: the end\n"));
 }
@@ -119,13 +74,12 @@ does_not_wait_for_a_terminal (void)
 static void
 survives_a_reader_that_is_gone (void)
 {
-  Console console;
+  ConsoleTest console;
 
-  console_begin (&console);
-  close (console.reader);
-  console.reader = -1;
+  console_test_begin (&console, STDERR_FILENO);
+  console_test_hang_up (&console);
   ferry_console_show (2, "late", 1, "nobody reads this");
-  console_end (&console);
+  g_free (console_test_end (&console));
 }
 
 int

@@ -57,7 +57,7 @@ scene_init (Scene *self, gboolean over_socket)
   ferry_link_open_socket (self->ends.link, &error);
   g_assert_no_error (error);
   self->control = ferry_steal_fd (&self->ends.link->worker_end);
-  ferry_control_receive_welcome (self->control, &welcome, &memory, &doorbell, &error);
+  ferry_control_receive_welcome (self->control, &welcome, &memory, &doorbell, NULL, &error);
   g_assert_no_error (error);
   self->ends.link->local = FALSE;
   self->ends.uplink->control = self->control;

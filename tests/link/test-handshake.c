@@ -115,9 +115,9 @@ test_welcome_brings_what_was_sent (void)
 
   sockets_init (&sockets);
   bell = ferry_doorbell_new (NULL);
-  ferry_control_send_welcome (sockets.application, &sent, sockets.application, bell, &error);
+  ferry_control_send_welcome (sockets.application, &sent, sockets.application, bell, -1, &error);
   g_assert_no_error (error);
-  ferry_control_receive_welcome (sockets.peer, &came, &memory, &doorbell, &error);
+  ferry_control_receive_welcome (sockets.peer, &came, &memory, &doorbell, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpmem (&came, sizeof came, &sent, sizeof sent);
   ferry_doorbell_ring (doorbell);
@@ -125,6 +125,26 @@ test_welcome_brings_what_was_sent (void)
   ferry_clear_fd (&memory);
   ferry_clear_fd (&doorbell);
   ferry_clear_fd (&bell);
+}
+
+static void
+test_welcome_brings_the_arena_where_there_is_one (void)
+{
+  g_auto (Sockets) sockets;
+  g_autoptr (GError) error = NULL;
+  FerryWelcome welcome = make_welcome ();
+  ferry_autofd memory = -1;
+  ferry_autofd doorbell = -1;
+  ferry_autofd arena = -1;
+
+  sockets_init (&sockets);
+  welcome.arena_units = 2;
+  ferry_control_send_welcome (sockets.application, &welcome, sockets.application, sockets.application,
+                              sockets.application, &error);
+  g_assert_no_error (error);
+  ferry_control_receive_welcome (sockets.peer, &welcome, &memory, &doorbell, &arena, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (arena, >=, 0);
 }
 
 static void
@@ -268,7 +288,7 @@ test_worker_hears_of_another_version (void)
   sockets_init (&sockets);
   welcome.header.version = OTHER_VERSION;
   send_packet (sockets.application, &welcome, sizeof welcome, 2);
-  g_assert_false (ferry_control_receive_welcome (sockets.peer, &welcome, &memory, &doorbell, &error));
+  g_assert_false (ferry_control_receive_welcome (sockets.peer, &welcome, &memory, &doorbell, NULL, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_VERSION);
   g_assert_nonnull (strstr (error->message, "version 4711 and this worker version 2"));
   g_assert_cmpint (memory, ==, -1);
@@ -409,7 +429,7 @@ assert_welcome_refused (const FerryWelcome *packet, gsize size, guint n, const c
 
   sockets_init (&sockets);
   send_packet (sockets.application, packet, size, n);
-  g_assert_false (ferry_control_receive_welcome (sockets.peer, &came, &memory, &doorbell, &error));
+  g_assert_false (ferry_control_receive_welcome (sockets.peer, &came, &memory, &doorbell, NULL, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
   g_assert_nonnull (strstr (error->message, words));
   g_assert_cmpint (memory, ==, -1);
@@ -423,6 +443,8 @@ test_welcome_without_its_descriptors_is_refused (void)
 
   assert_welcome_refused (&welcome, sizeof welcome, 0, "without its descriptors");
   assert_welcome_refused (&welcome, sizeof welcome, 1, "without its descriptors");
+  welcome.arena_units = 2;
+  assert_welcome_refused (&welcome, sizeof welcome, 2, "without its descriptors");
 }
 
 static void
@@ -454,6 +476,9 @@ test_malformed_welcome_is_refused (void)
   welcome.down_capacity *= 2;
   assert_welcome_refused (&welcome, sizeof welcome, 2, "malformed");
   welcome = make_welcome ();
+  welcome.no_arena = 8192;
+  assert_welcome_refused (&welcome, sizeof welcome, 2, "malformed");
+  welcome = make_welcome ();
   welcome.header.kind = FERRY_CONTROL_ATTACH;
   assert_welcome_refused (&welcome, sizeof welcome, 2, "malformed");
   welcome = make_welcome ();
@@ -472,7 +497,7 @@ test_welcome_of_a_closed_application_is_an_error (void)
 
   sockets_init (&sockets);
   ferry_clear_fd (&sockets.application);
-  g_assert_false (ferry_control_receive_welcome (sockets.peer, &came, &memory, &doorbell, &error));
+  g_assert_false (ferry_control_receive_welcome (sockets.peer, &came, &memory, &doorbell, NULL, &error));
   g_assert_nonnull (error);
 }
 
@@ -488,7 +513,7 @@ test_descriptors_are_not_inherited (void)
   g_assert_cmpint (fcntl (sockets.application, F_GETFD), ==, FD_CLOEXEC);
   g_assert_cmpint (fcntl (sockets.peer, F_GETFD), ==, FD_CLOEXEC);
   send_packet (sockets.application, &welcome, sizeof welcome, 2);
-  g_assert_true (ferry_control_receive_welcome (sockets.peer, &welcome, &memory, &doorbell, NULL));
+  g_assert_true (ferry_control_receive_welcome (sockets.peer, &welcome, &memory, &doorbell, NULL, NULL));
   g_assert_cmpint (fcntl (memory, F_GETFD), ==, FD_CLOEXEC);
   g_assert_cmpint (fcntl (doorbell, F_GETFD), ==, FD_CLOEXEC);
   ferry_clear_fd (&memory);
@@ -520,6 +545,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   g_test_add_func ("/handshake/welcome-brings-what-was-sent", test_welcome_brings_what_was_sent);
+  g_test_add_func ("/handshake/welcome-brings-the-arena-where-there-is-one",
+                   test_welcome_brings_the_arena_where_there_is_one);
   g_test_add_func ("/handshake/attach-answers-the-welcome", test_attach_answers_the_welcome);
   g_test_add_func ("/handshake/application-hears-of-another-version", test_application_hears_of_another_version);
   g_test_add_func ("/handshake/another-version-is-told-before-anything-else",

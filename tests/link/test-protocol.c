@@ -289,7 +289,8 @@ test_page_has_the_numbers (void)
   g_assert_cmpuint (offsetof (FerryWelcome, application_pid), ==, 48);
   g_assert_cmpuint (offsetof (FerryWelcome, n_pipes), ==, 52);
   g_assert_cmpuint (offsetof (FerryWelcome, n_cells), ==, 56);
-  g_assert_cmpuint (offsetof (FerryWelcome, arena_size), ==, 64);
+  g_assert_cmpuint (offsetof (FerryWelcome, arena_units), ==, 60);
+  g_assert_cmpuint (offsetof (FerryWelcome, no_arena), ==, 64);
   g_assert_cmpuint (offsetof (FerryAttach, worker_pid), ==, 24);
   g_assert_cmpuint (sizeof (FerryConfined), ==, 32);
   g_assert_cmpuint (offsetof (FerryConfined, layers), ==, 16);
@@ -314,7 +315,7 @@ test_page_has_the_numbers (void)
   g_assert_cmpuint (FERRY_RECORD_BUFFER, ==, 11);
   g_assert_cmpuint (offsetof (FerryBufferMessage, size), ==, 8);
   g_assert_cmpuint (offsetof (FerryBufferMessage, number), ==, 16);
-  g_assert_cmpuint (FERRY_ARENA_CONTROL_SIZE, ==, 4096);
+  g_assert_cmpuint (FERRY_SEGMENT_ARENA_CONTROL, ==, 3456);
   g_assert_cmpuint (FERRY_ARENA_UNIT, ==, 4096);
   g_assert_cmpuint (FERRY_MAX_BUFFERS_PER_LINK, ==, 64);
   g_assert_cmpuint (FERRY_MAX_ARENA_SIZE, ==, 68719476736);

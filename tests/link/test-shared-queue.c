@@ -57,9 +57,9 @@ test_worker_attach (TestWorker *self)
   ferry_autofd memory = -1;
   int doorbell = -1;
 
-  ferry_control_receive_welcome (self->control, &welcome, &memory, &doorbell, &error);
+  ferry_control_receive_welcome (self->control, &welcome, &memory, &doorbell, NULL, &error);
   g_assert_no_error (error);
-  ferry_segment_map (&segment, memory, welcome.up_capacity, 0, 0, &error);
+  ferry_segment_map (&segment, memory, welcome.up_capacity, 0, &error);
   g_assert_no_error (error);
   self->uplink = ferry_uplink_new (&segment, doorbell, welcome.max_message_size, welcome.n_pipes);
   ferry_control_send_attach (self->control, welcome.segment_size, &error);

@@ -24,7 +24,7 @@
  *
  * What stands for what: bell is a ring that epoll keeps in the set of the bells; hears says whether that set wakes the
  * monitor; polls, whether it wakes the main loop. woken is the eventfd of the monitor, roused that of the main
- * loop, and pinged the pingee. is_missed says that the main loop has gone on without a turn.
+ * loop, and pinged the pingee.
  *
  * The macros weaken one step each, and then the search must find an error, with the macros in parentheses:
  *
@@ -44,7 +44,7 @@
  *   POLLED_UNARMED       (CAPACITY=2,MESSAGES=3,EVENTS=0) the same for other work after a poll
  *   LEAVES_UNARMED       the same for other work after a dispatch
  *   NOTES_QUIETLY        a thread that begins to wait does not wake the monitor
- *   MISSED_QUIETLY       who ends a turn does not wake the monitor although the main loop has missed one
+ *   MISSED_QUIETLY       the main loop goes on without a turn, and does not wake the monitor
  *   WAITS_SILENTLY       the writer waits for room without a ring */
 
 #ifndef MESSAGES
@@ -59,7 +59,7 @@
 
 byte lane, taken, queued, dispatched, draining;
 bool armed = true, is_active, bell, role, by_main, hears = true, rings_when_full = true, woken, pinged, roused, busy;
-bool sent, cell, cell_queued, cell_dispatched, awaited, is_missed;
+bool sent, cell, cell_queued, cell_dispatched, awaited;
 
 inline begin_drain ()
 {
@@ -133,9 +133,12 @@ inline serve ()
 #define LEAVE role = false
 #endif
 
-/* The role stays taken by a thread that has lost its processor, and the main loop goes on without a turn. The flag and
- * the latest try are one step: their order of memory has the holder see the flag. */
-#define GIVE_UP atomic { by_main && role -> is_missed = true }
+/* The role stays taken by a thread that has lost its processor, and the main loop goes on without a turn. */
+#ifdef MISSED_QUIETLY
+#define GIVE_UP by_main && role
+#else
+#define GIVE_UP atomic { by_main && role -> woken = true }
+#endif
 
 /* An event wakes the monitor, or is the turn of a thread that looks for its answer itself. */
 active proctype events ()
@@ -146,15 +149,7 @@ end_events:
   do
   :: atomic { n < EVENTS -> n++; woken = true }
   :: atomic { n < EVENTS && by_main && !role -> n++; role = true };
-     atomic {
-       role = false;
-       if
-       :: is_missed -> is_missed = false;
-#ifndef MISSED_QUIETLY
-          woken = true
-#endif
-       :: else
-       fi }
+     role = false
   od
 }
 

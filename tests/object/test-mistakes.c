@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: object/ferry-interface.c, object/ferry-exporter.c, object/ferry-proxy.c
+/* Tests: object/ferry-interface.c, object/ferry-exporter.c, object/ferry-proxy.c, object/ferry-replica.c
  *
  * Mistakes of a program: each message names the public function and the thing, and says what to do. */
 
@@ -222,6 +222,15 @@ test_a_replica_of_what_no_variant_holds (PairScene *self, gconstpointer data)
   g_test_assert_expected_messages ();
 }
 
+static void
+test_a_replica_of_what_its_class_does_not_set (PairScene *self, gconstpointer data)
+{
+  expect ("ferry_proxy_create_replica(): 'GSimplePermission' has no set_property() that takes its property 'allowed'*");
+  g_assert_null (
+    ferry_proxy_create_replica (self->proxy, G_TYPE_SIMPLE_PERMISSION, (const char *const[]){"allowed", NULL}));
+  g_test_assert_expected_messages ();
+}
+
 /* Nothing is wrong with the other end. */
 static void
 test_what_is_closed_at_this_end (PairScene *self, gconstpointer data)
@@ -332,6 +341,7 @@ main (int argc, char **argv)
   add ("a-view-that-is-frozen-is-not-changed", test_a_view_that_is_frozen);
   add ("a-replica-names-the-property-that-it-cannot-have", test_a_replica_without_its_property);
   add ("a-replica-names-the-property-that-no-variant-holds", test_a_replica_of_what_no_variant_holds);
+  add ("a-replica-names-the-property-that-its-class-does-not-set", test_a_replica_of_what_its_class_does_not_set);
   add ("what-is-closed-at-this-end-is-not-laid-to-the-other", test_what_is_closed_at_this_end);
   add ("a-view-reads-as-the-operations-that-it-has", test_views_as_text);
   add ("a-failure-has-the-place-of-its-view", test_places_of_failures);

@@ -17,6 +17,9 @@
 #define MAX_THREADS 4
 #define N_CALLS 300
 #define N_ROUNDS 3
+/* More than the window. */
+#define N_ITEMS 30
+#define WINDOW 4
 
 /* What happens besides. */
 typedef enum
@@ -29,6 +32,7 @@ typedef enum
   END,     /* another worker ends */
   LARGE,   /* the answers are large */
   PROXY,   /* the threads call a method of an object */
+  STREAM,  /* the answers are streams */
 } Besides;
 
 typedef struct
@@ -47,6 +51,8 @@ static const Case cases[] = {
   {"the-end-of-another-worker", END, "quiet"},
   {"large-answers", LARGE, "quiet"},
   {"calls-of-a-proxy", PROXY, "quiet"},
+  {"streams", STREAM, "quiet"},
+  {"streams-and-messages-of-the-worker", STREAM, "send"},
 };
 
 /* How the threads wait. */
@@ -128,8 +134,8 @@ open_scene (Scene *self, const Manner *manner)
     open_worker (self, i);
   if (besides == FLOOD || besides == END)
     self->launchers[2] = worker_test_launcher_new ("chatty-worker", besides == FLOOD ? "flood" : "sleep", NULL);
-  if (besides == MESSAGE || besides == LATEST)
-    add_side (self, 0, besides == MESSAGE ? FERRY_PIPE_QUEUED : FERRY_PIPE_LATEST);
+  if (g_str_equal (manner->what->order, "send"))
+    add_side (self, 0, besides == LATEST ? FERRY_PIPE_LATEST : FERRY_PIPE_QUEUED);
   if (besides == FLOOD)
     add_side (self, 2, FERRY_PIPE_QUEUED);
   if (besides == LINE)
@@ -139,9 +145,36 @@ open_scene (Scene *self, const Manner *manner)
       self->workers[i] = worker_test_spawn (self->launchers[i], self->router);
 }
 
+static FerryReplies *
+begin_stream (Scene *self, guint link)
+{
+  g_autoptr (GError) error = NULL;
+  FerryReplies *replies =
+    ferry_mux_transact_stream (self->muxes[link], "count", g_variant_new_uint32 (N_ITEMS), WINDOW, -1, &error);
+
+  g_assert_no_error (error);
+  return replies;
+}
+
+static void
+take_stream (FerryReplies *replies)
+{
+  for (guint i = 0; i <= N_ITEMS; i++)
+    {
+      g_autoptr (GVariant) value = NULL;
+      g_autoptr (GError) error = NULL;
+
+      ferry_replies_next (replies, NULL, &value, &error);
+      g_assert_no_error (error);
+      g_assert_true ((value != NULL) == (i < N_ITEMS));
+      g_assert_true (value == NULL || g_variant_get_uint32 (value) == i);
+    }
+}
+
 static void
 ask (Scene *self, guint link, guint32 n)
 {
+  g_autoptr (FerryReplies) replies = NULL;
   g_autoptr (GVariant) result = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -156,6 +189,10 @@ ask (Scene *self, guint link, guint32 n)
       ferry_proxy_call (self->proxies[link], "add", g_variant_new ("(i)", 1), -1, NULL, &result, NULL, &error);
       g_assert_no_error (error);
       break;
+    case STREAM:
+      replies = begin_stream (self, link);
+      take_stream (replies);
+      break;
     default:
       ferry_mux_transact (self->muxes[link], "echo", g_variant_new_uint32 (n), -1, NULL, &result, &error);
       g_assert_no_error (error);
@@ -169,7 +206,8 @@ ask_many (gpointer data)
 {
   Scene *self = data;
   guint link = atomic_fetch_add (&self->next, 1) % get_n_links (self);
-  guint n = self->manner->what->besides == LARGE ? N_CALLS / 10 : N_CALLS;
+  const Besides besides = self->manner->what->besides;
+  guint n = besides == LARGE || besides == STREAM ? N_CALLS / 10 : N_CALLS;
 
   for (guint32 i = 0; i < n; i++)
     ask (self, link, i);

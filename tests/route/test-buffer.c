@@ -262,7 +262,7 @@ test_number_is_bounded (Scene *self, gconstpointer data)
 static void
 test_size_is_bounded (Scene *self, gconstpointer data)
 {
-  const gsize capacity = FERRY_DEFAULT_ARENA_SIZE - FERRY_ARENA_CONTROL_SIZE;
+  const gsize capacity = FERRY_DEFAULT_ARENA_SIZE;
   FerryBuffer *half;
 
   assert_refused (self, capacity + 1, FERRY_ERROR_TOO_LARGE);

@@ -486,6 +486,52 @@ does_not_spin_for_what_nothing_asked_for (Scene *self, gconstpointer data)
   g_assert_false (has_spun (self->router));
 }
 
+/* After so many messages, the main loop drains them. */
+#define N_BEFORE_SOURCE 50000
+#define MAX_TALK 2000000
+
+typedef struct
+{
+  Scene *scene;
+  FerryLink *link; /* (unowned) */
+  guint n_messages;
+  gboolean has_ended;
+  gboolean has_run; /* a source of lower priority has had a turn */
+} Talk;
+
+static gboolean
+run_cb (gpointer data)
+{
+  ((Talk *) data)->has_run = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* Sends the next message at once, so that each spin finds one. */
+static void
+talk_on (FerryReceiver *receiver, gconstpointer bytes, gsize size, const GVariantType *type, gpointer data)
+{
+  Talk *self = data;
+
+  if (++self->n_messages == N_BEFORE_SOURCE)
+    g_idle_add (run_cb, self);
+  self->has_ended = self->has_run || self->n_messages == MAX_TALK;
+  /* A message that asks for this one is only counted, as in route_test_converse_until(). */
+  atomic_fetch_add (&self->link->down.n_sent, 1);
+  if (!self->has_ended)
+    send_next (self->scene);
+}
+
+static void
+gives_way_to_other_sources_in_a_conversation (Scene *self, gconstpointer data)
+{
+  Talk talk = {.scene = self, .link = route_test_get_link (self->pipe->sender)};
+
+  ferry_receiver_set_handler (self->pipe->receiver, talk_on, &talk, NULL);
+  send_next (self);
+  ferry_test_wait_flag (&talk.has_ended);
+  g_assert_cmpuint (talk.n_messages, <, MAX_TALK);
+}
+
 /* ---- the barrier ---- */
 
 #define N_QUIET 6
@@ -581,6 +627,8 @@ main (int argc, char **argv)
               tear_down);
   g_test_add ("/short-cut/does-not-spin-for-what-nothing-asked-for", Scene, NULL, set_up,
               does_not_spin_for_what_nothing_asked_for, tear_down);
+  g_test_add ("/short-cut/gives-way-to-other-sources-in-a-conversation", Scene, NULL, set_up,
+              gives_way_to_other_sources_in_a_conversation, tear_down);
   g_test_add ("/short-cut/issues-one-barrier-for-all-quiet-links", Scene, NULL, set_up,
               issues_one_barrier_for_all_quiet_links, tear_down);
   g_test_add_func ("/short-cut/is-on-unless-it-is-switched-off", is_on_unless_it_is_switched_off);

@@ -153,20 +153,13 @@ hostile_test_assert_n_faults (HostileTest *self, guint64 n)
   g_assert_cmpuint (ferry_router_get_counter (self->honest->router, FERRY_COUNTER_PROTOCOL_ERRORS), ==, n);
 }
 
-static void
-assert_words (const char *text, const char *words)
-{
-  if (strstr (text, words) == NULL)
-    g_error ("'%s' does not say '%s'", text, words);
-}
-
 void
 hostile_test_assert_fault (HostileTest *self, FerryTask *task, const char *words)
 {
   const GError *error = task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   FerryExit *exit = ferry_task_get_exit (task);
 
-  assert_words (error->message, words);
+  ferry_test_assert_says (error->message, words);
   g_assert_nonnull (exit);
   g_assert_cmpint (ferry_exit_get_reason (exit), ==, FERRY_CLOSE_REASON_PROTOCOL_ERROR);
 }
@@ -194,7 +187,7 @@ assert_outcome (HostileTest *self, FerryTask *task, const HostileRow *row)
     case HOSTILE_FAILURE:
       task_test_wait_done (task);
       g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_FAILED);
-      assert_words (ferry_task_get_error (task)->message, row->words);
+      ferry_test_assert_says (ferry_task_get_error (task)->message, row->words);
       break;
     default:
       task_test_assert_result (task, row->words);

@@ -57,10 +57,14 @@ append_line (const char *path, const char *line)
 
 /* ---- what the application does, and this program as its worker too ---- */
 
+/* cleaned: the program is started without an environment. */
 static FerryLauncher *
-launcher_new (Way way, const char *path)
+launcher_new (Way way, const char *path, gboolean cleaned)
 {
-  return ferry_launcher_new ((const char *const[]){"/proc/self/exe", "forgetful", ways[way], path, NULL});
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  const char *const argv[] = {"env", "-i", program, cleaned ? "cleaned" : "forgetful", ways[way], path, NULL};
+
+  return ferry_launcher_new (cleaned ? argv : argv + 2);
 }
 
 /* Each runs until the work has failed, and returns why. (transfer full) */
@@ -135,7 +139,7 @@ run (FerryRouter *router, FerryLauncher *launcher, Way way)
 
 /* The application that this program is where it does not notice that it runs as a worker. */
 static int
-be_forgetful (const char *way_name, const char *path)
+be_forgetful (const char *way_name, const char *path, gboolean cleaned)
 {
   g_autoptr (FerryRouter) router = ferry_test_router_new ();
   g_autoptr (FerryLauncher) launcher = NULL;
@@ -149,7 +153,7 @@ be_forgetful (const char *way_name, const char *path)
   append_line (path, "started");
   while (strcmp (ways[way], way_name) != 0)
     way++;
-  launcher = launcher_new (way, path);
+  launcher = launcher_new (way, path, cleaned);
   error = run (router, launcher, way);
   append_line (path, error != NULL ? error : "no error");
   ferry_test_router_stop (g_steal_pointer (&router));
@@ -197,29 +201,34 @@ count_started (Test *self)
 }
 
 static void
-assert_says (const char *message, const char *words)
+assert_started_once_and_told (Way way, gboolean cleaned)
 {
-  if (strstr (message, words) == NULL)
-    g_error ("'%s' does not say '%s'", message, words);
-}
-
-static void
-is_started_once_and_told (gconstpointer data)
-{
-  Way way = GPOINTER_TO_UINT (data);
   g_autoptr (FerryLauncher) launcher = NULL;
   g_autofree char *error = NULL;
   Test test;
 
   test_init (&test);
-  launcher = launcher_new (way, test.path);
+  launcher = launcher_new (way, test.path, cleaned);
   /* No time: the worker itself says that it is none. */
   ferry_launcher_set_attach_timeout (launcher, 0);
   error = run (test.router, launcher, way);
-  assert_says (error, "it was killed; make the program call");
-  assert_says (error, way == WITH_SENDER ? "ferry_worker_get_sender()" : "ferry_worker_main()");
+  ferry_test_assert_says (error, "it was killed; make the program call");
+  ferry_test_assert_says (error, way == WITH_SENDER ? "ferry_worker_get_sender()" : "ferry_worker_main()");
   g_assert_cmpuint (count_started (&test), ==, 1);
   test_clear (&test);
+}
+
+static void
+is_started_once_and_told (gconstpointer data)
+{
+  assert_started_once_and_told (GPOINTER_TO_UINT (data), FALSE);
+}
+
+/* The sign that it is a worker is then what it inherited. */
+static void
+is_told_without_an_environment (gconstpointer data)
+{
+  assert_started_once_and_told (GPOINTER_TO_UINT (data), TRUE);
 }
 
 static gboolean
@@ -243,16 +252,16 @@ is_told_itself (gconstpointer data)
   guint n;
 
   test_init (&test);
-  launcher = launcher_new (way, test.path);
+  launcher = launcher_new (way, test.path, FALSE);
   end = run (test.router, launcher, way);
   if (way == PERSISTENT)
     g_assert_null (end);
   else
-    assert_says (end, "exited with status 0");
+    ferry_test_assert_says (end, "exited with status 0");
   ferry_test_look_until (has_told, &test);
   g_assert_cmpuint (count_started (&test), ==, 1);
   text = read_lines (test.path, &n);
-  assert_says (text, way == PERSISTENT ? "ferry_listener_new_from_environment()" : "ferry_worker_main()");
+  ferry_test_assert_says (text, way == PERSISTENT ? "ferry_listener_new_from_environment()" : "ferry_worker_main()");
   test_clear (&test);
 }
 
@@ -301,8 +310,8 @@ may_start_workers_once_attached (gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  if (argc > 3 && strcmp (argv[1], "forgetful") == 0)
-    return be_forgetful (argv[2], argv[3]);
+  if (argc > 3 && (strcmp (argv[1], "forgetful") == 0 || strcmp (argv[1], "cleaned") == 0))
+    return be_forgetful (argv[2], argv[3], strcmp (argv[1], "cleaned") == 0);
   ferry_function_register ("nest", "b", NULL, nest);
   task_test_register ();
   if (ferry_worker_main (&argc, &argv))
@@ -311,8 +320,10 @@ main (int argc, char **argv)
   for (guint way = IN_POOL; way <= WITH_SENDER; way++)
     {
       g_autofree char *path = g_strdup_printf ("/forgetful/is-started-once-and-told/%s", ways[way]);
+      g_autofree char *cleaned = g_strdup_printf ("/forgetful/is-told-without-an-environment/%s", ways[way]);
 
       g_test_add_data_func (path, GUINT_TO_POINTER (way), is_started_once_and_told);
+      g_test_add_data_func (cleaned, GUINT_TO_POINTER (way), is_told_without_an_environment);
     }
   for (guint way = WITHOUT_SENDER; way <= PERSISTENT; way++)
     {

@@ -25,10 +25,7 @@ is_empty (gpointer data)
 static void
 assert_lost (FerryTask *task, const char *words)
 {
-  const GError *error = task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
-
-  if (strstr (error->message, words) == NULL)
-    g_error ("'%s' does not say '%s'", error->message, words);
+  ferry_test_assert_says (task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST)->message, words);
 }
 
 /* Tasks behind it, that were sent ahead, and beside it are done. */

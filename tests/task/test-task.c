@@ -26,7 +26,7 @@ test_new (void)
   g_assert_true (ferry_task_get_cancellable (task));
   g_assert_cmpfloat (ferry_task_get_fraction (task), ==, -1);
   g_assert_null (ferry_task_get_message (task));
-  g_assert_cmpint (ferry_task_get_pid (task), ==, 0);
+  g_assert_cmpint (ferry_task_get_pid (task), ==, -1);
   g_assert_cmpuint (ferry_task_get_n_attempts (task), ==, 0);
   g_assert_cmpint (ferry_task_get_submit_time (task), ==, 0);
   g_assert_cmpint (ferry_task_get_settings (task)->run_timeout, ==, 0);
@@ -257,7 +257,7 @@ test_new_attempt (void)
   task_test_assert_heard (ear, "pid host-name start-time fraction amount state");
   g_assert_null (ferry_task_get_host_name (task));
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
-  g_assert_cmpint (ferry_task_get_pid (task), ==, 0);
+  g_assert_cmpint (ferry_task_get_pid (task), ==, -1);
   g_assert_cmpint (ferry_task_get_start_time (task), ==, 0);
   g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 0);
   g_assert_true (ferry_task_start (task, 78));

@@ -89,7 +89,8 @@ test_unanswered_workers_end_with_the_fork_server (void)
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
     {
       worker_test_assert_exit (workers[i], FERRY_CLOSE_REASON_FORK_SERVER_LOST, "Fork server");
-      g_assert_cmpint (ferry_worker_get_pid (workers[i]), ==, 0);
+      g_assert_cmpint (ferry_worker_get_pid (workers[i]), ==, -1);
+      g_assert_cmpint (ferry_exit_get_pid (ferry_worker_get_exit (workers[i])), ==, -1);
       g_object_unref (workers[i]);
     }
   fork_server_test_finish (&test);

@@ -34,11 +34,10 @@ typedef struct
   }
 
 static const HostileRow refused[] = {
-  AFTER_ONE ("refuses-an-offset-of-0", "buffer:offset=0", "a buffer beyond its memory"),
-  AFTER_ONE ("refuses-an-offset-in-the-page-of-words", "buffer:offset=4088", "a buffer beyond its memory"),
+  AFTER_ONE ("refuses-an-offset-within-the-first-page", "buffer:offset=4088", "a buffer beyond its memory"),
   AFTER_ONE ("refuses-an-offset-between-pages", "buffer:offset=4097", "a buffer beyond its memory"),
-  AFTER_ONE ("refuses-an-offset-at-the-end", "buffer:offset=1052672", "a buffer beyond its memory"),
-  AFTER_ONE ("refuses-an-offset-beyond-the-end", "buffer:offset=1056768", "a buffer beyond its memory"),
+  AFTER_ONE ("refuses-an-offset-at-the-end", "buffer:offset=1048576", "a buffer beyond its memory"),
+  AFTER_ONE ("refuses-an-offset-beyond-the-end", "buffer:offset=1052672", "a buffer beyond its memory"),
   AFTER_ONE ("refuses-the-largest-offset", "buffer:offset=0xfffffffffffff000", "a buffer beyond its memory"),
   AFTER_ONE ("refuses-an-end-that-overflows", "buffer:offset=0xfffffffffffff000,size=8192",
              "a buffer beyond its memory"),
@@ -83,7 +82,7 @@ static const HostileRow refused[] = {
 
 static const BufferRow taken[] = {
   TAKEN ("takes-the-largest", "buffer:size=1048576", 1),
-  TAKEN ("takes-the-last-page", "buffer:offset=1048576,size=4096", 1),
+  TAKEN ("takes-the-last-page", "buffer:offset=1044480,size=4096", 1),
   TAKEN ("takes-the-largest-metadata", "type:1:ay buffer:type=1,length=32752", 1),
   TAKEN ("takes-metadata-without-bytes", "type:1:(sa{sv}) buffer:type=1", 1),
   TAKEN ("takes-malformed-metadata", "type:1:(sa{sv}) buffer:type=1,length=61", 1),

@@ -129,7 +129,7 @@ test_finishes_honest_work_during_a_storm (void)
 static gboolean
 has_process (gpointer worker)
 {
-  return ferry_worker_get_pid (worker) != 0;
+  return ferry_worker_get_pid (worker) > 0;
 }
 
 static void

@@ -318,7 +318,7 @@ test_has_name_and_states (void)
   g_autoptr (FerryWorker) worker = ferry_test_spawn_obedient (router, pipe, "attach", "pause", NULL);
 
   g_assert_cmpstr (ferry_worker_get_name (worker), ==, "obedient-worker");
-  g_assert_cmpint (ferry_worker_get_pid (worker), ==, 0);
+  g_assert_cmpint (ferry_worker_get_pid (worker), ==, -1);
   g_assert_cmpint (ferry_worker_get_state (worker), ==, FERRY_WORKER_STATE_STARTING);
   g_assert_null (ferry_worker_get_exit (worker));
   worker_test_wait_open (worker);

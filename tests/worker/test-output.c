@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/ferry-base-private.h"
+#include "link/console-test.h"
 #include "worker/ferry-worker-private.h"
 #include "worker/fork-server-test.h"
 
@@ -408,44 +409,6 @@ test_lines_are_logged (void)
 
 /* ---- lines that are shown ---- */
 
-/* Standard output as a pipe that this test reads, when it likes. The test's report goes where it went again at the end.
- */
-typedef struct
-{
-  int saved;
-  int reader;
-} Console;
-
-static void
-console_begin (Console *self)
-{
-  int fds[2];
-
-  g_assert_no_errno (pipe2 (fds, O_CLOEXEC));
-  fcntl (fds[0], F_SETFL, O_NONBLOCK);
-  fflush (stdout);
-  self->saved = dup (STDOUT_FILENO);
-  self->reader = fds[0];
-  dup2 (fds[1], STDOUT_FILENO);
-  close (fds[1]);
-}
-
-/* (transfer full): what the pipe has. */
-static char *
-console_end (Console *self)
-{
-  GString *text = g_string_new (NULL);
-  char buffer[4096];
-  gssize n;
-
-  dup2 (self->saved, STDOUT_FILENO);
-  close (self->saved);
-  while ((n = read (self->reader, buffer, sizeof buffer)) > 0)
-    g_string_append_len (text, buffer, n);
-  close (self->reader);
-  return g_string_free (text, FALSE);
-}
-
 /* As begin(), with a launcher as it is by default. */
 static void
 begin_usual (OutputTest *self, gboolean forked)
@@ -462,15 +425,15 @@ static void
 test_usual_line_is_shown (gconstpointer forked)
 {
   OutputTest test;
-  Console console;
+  ConsoleTest console;
   g_autofree char *text = NULL;
   g_autofree char *expected = NULL;
 
   begin_usual (&test, forked != NULL);
-  console_begin (&console);
+  console_test_begin (&console, STDOUT_FILENO);
   spawn (&test, "tell:one tell: part:half exit:0");
   ferry_test_wait_ended (test.worker);
-  text = console_end (&console);
+  text = console_test_end (&console);
   expected = g_strdup_printf ("teller[%1$d]: one\nteller[%1$d]: half\n", (int) ferry_worker_get_pid (test.worker));
   g_assert_cmpstr (text, ==, expected);
   g_assert_cmpuint (test.lines->len, ==, 3);
@@ -482,19 +445,19 @@ static void
 test_forked_worker_has_the_streams_that_were_set (void)
 {
   OutputTest test;
-  Console console;
+  ConsoleTest console;
   g_autofree char *text = NULL;
 
   begin_usual (&test, TRUE);
   ferry_launcher_silence_stream (test.base.base, FERRY_STREAM_STDOUT);
-  console_begin (&console);
+  console_test_begin (&console, STDOUT_FILENO);
   spawn (&test, "tell:lost exit:0");
   ferry_test_wait_ended (test.worker);
   g_clear_object (&test.worker);
   ferry_launcher_inherit_stream (test.base.launcher, FERRY_STREAM_STDOUT);
   spawn (&test, "tell:inherited exit:0");
   ferry_test_wait_ended (test.worker);
-  text = console_end (&console);
+  text = console_test_end (&console);
   g_assert_cmpstr (text, ==, "inherited\n");
   g_assert_cmpuint (test.lines->len, ==, 0);
   finish (&test);
@@ -503,7 +466,7 @@ test_forked_worker_has_the_streams_that_were_set (void)
 static gboolean
 is_launched (gpointer data)
 {
-  return ferry_worker_get_pid (((OutputTest *) data)->worker) != 0;
+  return ferry_worker_get_pid (((OutputTest *) data)->worker) > 0;
 }
 
 /* Neither the main loop runs nor anybody reads what is shown. The last line is a part, so it comes with the end. */
@@ -511,12 +474,12 @@ static void
 test_shown_flood_does_not_wait_for_the_main_loop (void)
 {
   OutputTest test;
-  Console console;
+  ConsoleTest console;
   g_autofree char *text = NULL;
   gint64 deadline;
 
   begin_usual (&test, FALSE);
-  console_begin (&console);
+  console_test_begin (&console, STDOUT_FILENO);
   spawn (&test, "lines:300000 part:half exit:0");
   ferry_test_run_until (is_launched, &test);
   deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
@@ -524,7 +487,7 @@ test_shown_flood_does_not_wait_for_the_main_loop (void)
     g_thread_yield ();
   g_assert_false (ferry_test_is_alive (ferry_worker_get_pid (test.worker)));
   ferry_test_wait_ended (test.worker);
-  text = console_end (&console);
+  text = console_test_end (&console);
   g_assert_true (g_str_has_prefix (text, "teller["));
   g_assert_cmpuint (test.lines->len, <, 300000);
   g_assert_true (g_strv_contains (ferry_exit_get_last_lines (ferry_worker_get_exit (test.worker)), "half"));

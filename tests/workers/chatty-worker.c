@@ -9,8 +9,8 @@
  *   flood      messages over the sender "side" without end, and it answers nothing: it needs no transport
  *   sleep      nothing without end: it needs neither
  *
- * It answers "echo" with the arguments, and "large" with 200,000 bytes. A counter is exported over the transport
- * "objects", if there is one. It ends with its first transport. */
+ * It answers "echo" with the arguments, "large" with 200,000 bytes, and "count" with a stream of as many numbers. A
+ * counter is exported over the transport "objects", if there is one. It ends with its first transport. */
 
 #include <ferry.h>
 #include <stdio.h>
@@ -56,6 +56,27 @@ large (FerryInvocation *invocation, gpointer data)
   ferry_invocation_return_bytes (invocation, bytes, sizeof bytes);
 }
 
+static gpointer
+count_on_thread (gpointer data)
+{
+  g_autoptr (FerryInvocation) invocation = data;
+  guint n = g_variant_get_uint32 (ferry_invocation_get_arguments (invocation));
+
+  for (guint i = 0; i < n; i++)
+    if (!ferry_invocation_send_item (invocation, g_variant_new_uint32 (i), NULL))
+      return NULL;
+  ferry_invocation_return_value (invocation, NULL);
+  return NULL;
+}
+
+/* An item may have to wait until others are taken, which the receiving thread is told. */
+static void
+count (FerryInvocation *invocation, gpointer data)
+{
+  chat ();
+  g_thread_unref (g_thread_new ("count", count_on_thread, ferry_invocation_ref (invocation)));
+}
+
 static void
 get_side (void)
 {
@@ -98,6 +119,7 @@ answer (void)
     g_error ("%s", error->message);
   demux = ferry_demux_new (transport);
   ferry_demux_set_threads (demux, 0);
+  ferry_demux_add_handler (demux, "count", count, NULL, NULL);
   ferry_demux_add_handler (demux, "echo", echo, NULL, NULL);
   ferry_demux_add_handler (demux, "large", large, NULL, NULL);
   if (!ferry_demux_start (demux, &error))

@@ -88,7 +88,7 @@ static gboolean
 all_are_there (void)
 {
   for (guint kind = 0; kind < N_KINDS; kind++)
-    if (ferry_worker_get_pid (doomed[kind].worker) == 0 || (kinds[kind].attaches && doomed[kind].n_messages == 0))
+    if (ferry_worker_get_pid (doomed[kind].worker) < 0 || (kinds[kind].attaches && doomed[kind].n_messages == 0))
       return FALSE;
   return TRUE;
 }

@@ -50,7 +50,7 @@ main (int argc, char **argv)
         return 2;
     }
   for (int i = 0; i < N_WORKERS; i++)
-    while (ferry_worker_get_pid (workers[i]) == 0)
+    while (ferry_worker_get_pid (workers[i]) < 0)
       g_main_context_iteration (NULL, TRUE);
   while (!evaded)
     g_main_context_iteration (NULL, TRUE);

@@ -73,8 +73,8 @@ attach (void)
   ferry_autofd memory = -1;
   FerryLaneReader reader;
 
-  check (ferry_control_receive_welcome (CONTROL_FD, &welcome, &memory, &doorbell, NULL), "welcome");
-  check (ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, welcome.arena_size, NULL), "map");
+  check (ferry_control_receive_welcome (CONTROL_FD, &welcome, &memory, &doorbell, NULL, NULL), "welcome");
+  check (ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, NULL), "map");
   ferry_lane_writer_init (&writer, ferry_segment_get_up (&segment), segment.up_ring, segment.up_capacity);
   ferry_lane_reader_init (&reader, ferry_segment_get_down (&segment), segment.down_ring, FERRY_DOWN_CAPACITY);
   check (ferry_lane_reader_look (&reader), "down lane");
@@ -319,7 +319,7 @@ write_one_shot (guint64 number, gsize size, guint16 type)
 static void
 write_lent (void)
 {
-  FerryBufferMessage message = {.offset = FERRY_ARENA_CONTROL_SIZE, .size = 1};
+  FerryBufferMessage message = {.size = 1};
 
   write_record (FERRY_RECORD_BUFFER, 0, &message, sizeof message);
 }

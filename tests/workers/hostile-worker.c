@@ -16,15 +16,17 @@
  * 1,032 bytes beyond  piece-beyond    a header that says more than is published half-header    half a header stop
  * stop-payload  abandon   records without payload, and a stop with one large:SIZE  large-kind:KIND  large-short   the
  * beginning of a message in pieces large-storm:N  begin and abandon a message of 60 MB, N times buffer:KEY=VALUE,...  a
- * buffer: its offset (4096), size (8), number (0), type (0) and the length of its record (24) whole:KEY=VALUE,...   a
+ * buffer: its offset (0), size (8), number (0), type (0) and the length of its record (24) whole:KEY=VALUE,...   a
  * large message (of 40000 bytes, or message=SIZE) in a buffer: as above, and its kind (1) garbage:SIZE   publish that
  * many random bytes mid-write      write a record, and stop (SIGSTOP) before it is published Memory: drained wait until
  * all was taken tail:OFFSET    move the tail by that, from where it should be tail-beyond    move it past the end of
  * the ring head           overwrite the reader's head waiting:N      N messages, with random numbers in all words of
  * waiting and ringing before each table          overwrite the pipe table released       say of all buffers that the
- * application has let go of them arena:N        N times random bytes over the page of the arena's words scribble:N N
- * times random bytes over the whole segment The doorbell: bell-block  bell-fill  bell-empty  bell-storm   make it
- * blocking, full, empty; ring it without end The process: exit:STATUS  pause */
+ * application has let go of them arena:N        N times random bytes over the arena's words scribble:N N times random
+ * bytes over the whole segment unread         say that nothing in the down lane was read copied         wait until
+ * the application says that it copies buffers punch:N        fill the arena and have the kernel free all pages of both
+ * files, N times; the next message is the longest time of that in microseconds The doorbell: bell-block  bell-fill
+ * bell-empty  bell-storm   make it blocking, full, empty; ring it without end The process: exit:STATUS  pause */
 
 #include "config.h"
 
@@ -48,6 +50,8 @@ static FerryWelcome welcome;
 static FerrySegment segment;
 static FerryLaneWriter writer;
 static FerryArena *arena;
+static int memory = -1;
+static int arena_memory = -1;
 static int doorbell = -1;
 static guint64 connection_ids[FERRY_MAX_PIPES_PER_LINK];
 static guint64 connection_id;
@@ -87,14 +91,13 @@ read_grants (void)
 static void
 take_welcome (void)
 {
-  ferry_autofd memory = -1;
-
   if (segment.base != NULL)
     return;
-  check (ferry_control_receive_welcome (CONTROL_FD, &welcome, &memory, &doorbell, NULL), "welcome");
-  check (ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, welcome.arena_size, NULL), "map");
-  if (welcome.arena_size > 0)
-    arena = ferry_arena_new (memory, ferry_segment_get_arena_offset (&segment), welcome.arena_size, TRUE, NULL);
+  check (ferry_control_receive_welcome (CONTROL_FD, &welcome, &memory, &doorbell, &arena_memory, NULL), "welcome");
+  check (ferry_segment_map (&segment, memory, welcome.up_capacity, welcome.n_cells, NULL), "map");
+  if (welcome.arena_units > 0)
+    arena = ferry_arena_new_writer (ferry_segment_get_arena_control (&segment), arena_memory,
+                                    (gsize) welcome.arena_units * FERRY_ARENA_UNIT, NULL);
   ferry_lane_writer_init (&writer, ferry_segment_get_up (&segment), segment.up_ring, segment.up_capacity);
   read_grants ();
 }
@@ -379,7 +382,7 @@ static void
 write_buffer (const char *text)
 {
   static guint8 payload[FERRY_MAX_RECORD_PAYLOAD];
-  BufferOrder order = {.buffer = {.offset = FERRY_ARENA_CONTROL_SIZE, .size = 8}, .length = sizeof order.buffer};
+  BufferOrder order = {.buffer = {.size = 8}, .length = sizeof order.buffer};
 
   parse_buffer (text, &order);
   memset (payload, 0xa5, sizeof payload);
@@ -391,9 +394,7 @@ static void
 write_whole (const char *text)
 {
   guint8 payload[sizeof (FerryLargeMessage) + sizeof (FerryBufferMessage) + 8] = {0};
-  BufferOrder order = {.buffer = {.offset = FERRY_ARENA_CONTROL_SIZE, .size = 40000},
-                       .length = sizeof payload - 8,
-                       .kind = FERRY_RECORD_BYTES};
+  BufferOrder order = {.buffer = {.size = 40000}, .length = sizeof payload - 8, .kind = FERRY_RECORD_BYTES};
   FerryLargeMessage large;
 
   parse_buffer (text, &order);
@@ -410,7 +411,7 @@ obey_chain (const char *order, guint64 n)
 {
   const gsize large_size = FERRY_MAX_RECORD_PAYLOAD + 1000;
   const FerryLargeMessage large = {.size = large_size, .kind = FERRY_RECORD_VARIANT, .number = 1};
-  const FerryBufferMessage buffer = {.offset = FERRY_ARENA_CONTROL_SIZE, .size = large_size};
+  const FerryBufferMessage buffer = {.size = large_size};
   g_autofree guint8 *chain = strstr (order, "chain:") != NULL ? make_chain (large_size, n) : NULL;
   const guint8 *small = chain + large_size - 1000;
 
@@ -522,7 +523,33 @@ static void
 scribble_over_arena (guint64 n)
 {
   for (guint64 i = 0; i < n; i++)
-    fill_randomly ((guint8 *) arena->control, FERRY_ARENA_CONTROL_SIZE);
+    fill_randomly ((guint8 *) arena->control, sizeof *arena->control);
+}
+
+static void
+free_pages (int fd, gsize size)
+{
+  check (fallocate (fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t) size) == 0, "fallocate");
+}
+
+static void
+punch (guint64 n)
+{
+  gint64 longest = 0;
+
+  for (guint64 i = 0; i < n; i++)
+    {
+      gint64 began;
+
+      for (gsize offset = 0; offset < arena->size; offset += FERRY_ARENA_UNIT)
+        arena->memory[offset] = 1;
+      ferry_doorbell_ring (doorbell);
+      began = g_get_monotonic_time ();
+      free_pages (memory, welcome.segment_size);
+      free_pages (arena_memory, arena->size);
+      longest = MAX (longest, g_get_monotonic_time () - began);
+    }
+  next_number = (guint64) longest;
 }
 
 /* Says that a value is in the first cell, and finds that nothing takes that before it has attached. What it prints has
@@ -577,6 +604,13 @@ obey_memory (const char *order, const char *value, guint64 n)
     atomic_store (&arena->control->released, G_MAXUINT64);
   else if (g_str_has_prefix (order, "arena:"))
     scribble_over_arena (n);
+  else if (strcmp (order, "unread") == 0)
+    atomic_store (&ferry_segment_get_down (&segment)->reader.head, 0);
+  else if (strcmp (order, "copied") == 0)
+    while (atomic_load (&arena->control->copied) == 0)
+      g_thread_yield ();
+  else if (g_str_has_prefix (order, "punch:"))
+    punch (n);
   else
     return FALSE;
   return TRUE;

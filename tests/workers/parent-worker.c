@@ -411,7 +411,7 @@ be_hostile (const char *how)
 
   if (strcmp (how, "exit-at-once") == 0)
     _exit (7);
-  if (!ferry_control_receive_welcome (control, &welcome, &memory, &doorbell, NULL))
+  if (!ferry_control_receive_welcome (control, &welcome, &memory, &doorbell, NULL, NULL))
     _exit (1);
   ferry_control_send_attach (control, welcome.segment_size, NULL);
   if (!take_order (control, &order))

@@ -122,6 +122,7 @@ class Link:
         fd = int(os.environ.pop("FERRY_CONTROL_FD"))
         fcntl.fcntl(fd, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
         self.control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, fd)
+        # It sends no buffers, and does without the third descriptor.
         packet, fds, _, _ = socket.recv_fds(self.control, 72, 2)
         magic, kind, their_version = struct.unpack_from("=8sII", packet)
         if (magic, kind, their_version) != (MAGIC, WELCOME, version):

@@ -1,0 +1,32 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* See ferry-forks-private.h. */
+
+#include "config.h"
+
+#include "base/ferry-forks-private.h"
+
+#include <pthread.h>
+
+guint ferry_n_forks;
+
+/* A handler of pthread_atfork(): runs in each child that this process forks, which has one thread then. */
+static void
+count_fork (void)
+{
+  ferry_n_forks++;
+}
+
+guint
+ferry_forks_note (void)
+{
+  static gsize watched;
+
+  if (g_once_init_enter (&watched))
+    {
+      pthread_atfork (NULL, NULL, count_fork);
+      g_once_init_leave (&watched, 1);
+    }
+  return ferry_n_forks;
+}

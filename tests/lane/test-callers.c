@@ -1,0 +1,85 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: lane/ferry-callers.c
+ *
+ * What holds of the locks while threads are woken. The rest is seen where threads wait: in test-direct-answers.c, and
+ * in test-waiting-threads.c. */
+
+#include "config.h"
+
+#include "lane/ferry-callers-private.h"
+
+#include "ferry-test.h"
+
+/* How often another thread is given the time to do what it must not. */
+#define N_YIELDS 1000
+
+typedef struct
+{
+  FerryCallers callers;
+  _Atomic gboolean done;
+} Test;
+
+static gpointer
+sync_with_run (gpointer data)
+{
+  Test *self = data;
+
+  ferry_callers_sync (&self->callers);
+  atomic_store (&self->done, TRUE);
+  return NULL;
+}
+
+/* What threads sleep in is freed then. */
+static void
+a_sync_waits_until_threads_are_woken (void)
+{
+  Test test = {0};
+  GThread *thread;
+
+  ferry_callers_init (&test.callers);
+  /* As at the end of a run. */
+  pthread_mutex_lock (&test.callers.waking);
+  thread = g_thread_new ("sync", sync_with_run, &test);
+  for (guint i = 0; i < N_YIELDS; i++)
+    g_thread_yield ();
+  g_assert_false (atomic_load (&test.done));
+  pthread_mutex_unlock (&test.callers.waking);
+  g_thread_join (thread);
+  g_assert_true (atomic_load (&test.done));
+  ferry_callers_clear (&test.callers);
+}
+
+static gpointer
+add_and_remove (gpointer data)
+{
+  Test *self = data;
+  FerryCaller caller = {.number = 1};
+
+  ferry_callers_add (&self->callers, &caller);
+  ferry_callers_remove (&self->callers, &caller);
+  return NULL;
+}
+
+static void
+threads_come_and_go_while_others_are_woken (void)
+{
+  Test test = {0};
+
+  ferry_callers_init (&test.callers);
+  pthread_mutex_lock (&test.callers.waking);
+  g_thread_join (g_thread_new ("caller", add_and_remove, &test));
+  pthread_mutex_unlock (&test.callers.waking);
+  g_assert_false (ferry_callers_has_any (&test.callers));
+  ferry_callers_clear (&test.callers);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/callers/a-sync-waits-until-threads-are-woken", a_sync_waits_until_threads_are_woken);
+  g_test_add_func ("/callers/threads-come-and-go-while-others-are-woken", threads_come_and_go_while_others_are_woken);
+  return g_test_run ();
+}

@@ -1,0 +1,252 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: lane/ferry-inbox.c, lane/ferry-callers.c */
+
+#include "config.h"
+
+#include "ferry-test.h"
+#include "lane/ferry-callers-private.h"
+
+#define CONNECTION 7
+
+/* Messages of a connection are drained into an inbox, as from a lane. */
+typedef struct
+{
+  FerryCallers callers;
+  FerryInbox inbox;
+  _Atomic gint64 share;
+} Scene;
+
+/* A thread that would sleep. */
+typedef struct
+{
+  FerryInboxWait wait;
+  guint n_woken;
+} Sleeper;
+
+static void
+came (FerryInboxWait *wait)
+{
+  ((Sleeper *) wait)->n_woken++;
+}
+
+static gboolean
+accepts_letters (gpointer data, gconstpointer message, gsize size)
+{
+  return size > 0 && g_ascii_isalpha (*(const char *) message);
+}
+
+static void
+open_scene (Scene *self)
+{
+  *self = (Scene){0};
+  ferry_callers_init (&self->callers);
+  ferry_inbox_init (&self->inbox, accepts_letters, NULL);
+  ferry_callers_join (&self->callers, CONNECTION, &self->inbox, &self->share);
+}
+
+static void
+close_scene (Scene *self)
+{
+  ferry_callers_leave (&self->callers, &self->inbox);
+  g_assert_cmpint (self->share, ==, 0);
+  g_assert_false (ferry_callers_has_any (&self->callers));
+  ferry_inbox_clear (&self->inbox);
+  ferry_callers_clear (&self->callers);
+}
+
+/* Drains a message. Returns whether the inbox took it. marks (nullable). is_private: a marker can be put. */
+static gboolean
+drain (Scene *self, const char *message, gboolean is_private, gboolean *marks)
+{
+  const FerryRecordHeader header = {
+    .connection_id = CONNECTION,
+    .kind = FERRY_RECORD_BYTES,
+    .length = (guint32) strlen (message),
+  };
+  FerryAnswerRun run;
+  gboolean taken;
+
+  ferry_answer_run_begin (&run, &self->callers);
+  taken = ferry_answer_run_take (&run, &header, (const guint8 *) message, is_private);
+  if (marks != NULL)
+    *marks = run.marks;
+  ferry_answer_run_end (&run);
+  return taken;
+}
+
+static gboolean
+take (Scene *self, gboolean *mine, const char *message)
+{
+  FerryMail mail;
+
+  if (!ferry_inbox_take (&self->inbox, mine, &mail))
+    return FALSE;
+  g_assert_cmpmem (message, strlen (message), g_bytes_get_data (mail.message, NULL), g_bytes_get_size (mail.message));
+  g_bytes_unref (mail.message);
+  return TRUE;
+}
+
+static void
+messages_come_in_order_behind_one_marker (void)
+{
+  gboolean mine = FALSE;
+  gboolean marks;
+  Scene scene;
+
+  open_scene (&scene);
+  g_assert_true (drain (&scene, "a", TRUE, &marks));
+  g_assert_true (marks);
+  g_assert_true (drain (&scene, "b", TRUE, &marks));
+  g_assert_false (marks);
+  g_assert_true (ferry_inbox_unmark (&scene.inbox));
+  g_assert_false (ferry_inbox_unmark (&scene.inbox));
+  g_assert_true (take (&scene, &mine, "a"));
+  g_assert_true (drain (&scene, "c", TRUE, &marks));
+  g_assert_true (marks);
+  g_assert_true (take (&scene, &mine, "b"));
+  g_assert_true (take (&scene, &mine, "c"));
+  g_assert_false (take (&scene, &mine, NULL));
+  close_scene (&scene);
+}
+
+static void
+message_that_is_not_accepted_stays_in_its_place (void)
+{
+  Scene scene;
+
+  open_scene (&scene);
+  g_assert_false (drain (&scene, "1", TRUE, NULL));
+  g_assert_false (drain (&scene, "", TRUE, NULL));
+  close_scene (&scene);
+}
+
+static void
+without_a_place_for_a_marker_a_message_needs_a_thread_that_waits (void)
+{
+  Sleeper sleeper = {.wait = {.came = came}};
+  gboolean mine = FALSE;
+  Scene scene;
+
+  open_scene (&scene);
+  g_assert_false (drain (&scene, "a", FALSE, NULL));
+  ferry_inbox_begin_wait (&scene.inbox, &sleeper.wait);
+  g_assert_true (ferry_callers_has_any (&scene.callers));
+  g_assert_true (drain (&scene, "a", FALSE, NULL));
+  g_assert_cmpuint (sleeper.n_woken, ==, 1);
+  ferry_inbox_end_wait (&scene.inbox, &sleeper.wait);
+  g_assert_true (take (&scene, &mine, "a"));
+  g_assert_false (take (&scene, &mine, NULL));
+  close_scene (&scene);
+}
+
+static void
+one_thread_at_a_time_takes_messages (void)
+{
+  gboolean first = FALSE;
+  gboolean second = FALSE;
+  Scene scene;
+
+  open_scene (&scene);
+  drain (&scene, "a", TRUE, NULL);
+  drain (&scene, "b", TRUE, NULL);
+  g_assert_true (take (&scene, &first, "a"));
+  g_assert_false (take (&scene, &second, NULL));
+  g_assert_true (take (&scene, &first, "b"));
+  g_assert_false (take (&scene, &first, NULL));
+  drain (&scene, "c", TRUE, NULL);
+  g_assert_true (take (&scene, &second, "c"));
+  g_assert_false (take (&scene, &second, NULL));
+  close_scene (&scene);
+}
+
+static void
+end_comes_last (void)
+{
+  gboolean mine = FALSE;
+  FerryMail mail;
+  Scene scene;
+
+  open_scene (&scene);
+  drain (&scene, "a", TRUE, NULL);
+  ferry_inbox_put_end (&scene.inbox, g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The end"));
+  g_assert_true (take (&scene, &mine, "a"));
+  g_assert_true (ferry_inbox_take (&scene.inbox, &mine, &mail));
+  g_assert_null (mail.message);
+  g_assert_error (mail.end, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  g_error_free (mail.end);
+  close_scene (&scene);
+}
+
+/* A worker's link would else be short of what lies in an inbox that is gone. */
+static void
+inbox_that_leaves_gives_its_share_back (void)
+{
+  gboolean mine = FALSE;
+  gsize left;
+  Scene scene;
+
+  open_scene (&scene);
+  drain (&scene, "abc", TRUE, NULL);
+  drain (&scene, "def", TRUE, NULL);
+  take (&scene, &mine, "abc");
+  left = (gsize) scene.share;
+  g_assert_cmpuint (left, >=, 3);
+  g_assert_cmpuint (ferry_callers_leave (&scene.callers, &scene.inbox), ==, left);
+  g_assert_cmpint (scene.share, ==, 0);
+  g_assert_true (take (&scene, &mine, "def"));
+  close_scene (&scene);
+}
+
+static GBytes *
+drain_whole (Scene *self, GBytes *whole, gboolean may_keep)
+{
+  gboolean mine = FALSE;
+  FerryAnswerRun run;
+  FerryMail mail;
+
+  ferry_answer_run_begin (&run, &self->callers);
+  g_assert_true (ferry_answer_run_take_whole (&run, CONNECTION, whole, may_keep));
+  ferry_answer_run_end (&run);
+  g_assert_cmpint (self->share >= (gint64) g_bytes_get_size (whole), ==, !may_keep);
+  g_assert_true (ferry_inbox_take (&self->inbox, &mine, &mail));
+  g_assert_false (ferry_inbox_take (&self->inbox, &mine, &(FerryMail){0}));
+  return mail.message;
+}
+
+/* An application that keeps many large messages would else stall its link. */
+static void
+large_message_that_may_not_be_kept_is_copied (void)
+{
+  const gsize size = 1000;
+  g_autofree char *data = g_strnfill (size, 'a');
+  g_autoptr (GBytes) whole = g_bytes_new (data, size);
+  g_autoptr (GBytes) kept = NULL;
+  g_autoptr (GBytes) copied = NULL;
+  Scene scene;
+
+  open_scene (&scene);
+  kept = drain_whole (&scene, whole, TRUE);
+  g_assert_true (kept == whole);
+  copied = drain_whole (&scene, whole, FALSE);
+  g_assert_true (copied != whole);
+  g_assert_true (g_bytes_equal (copied, whole));
+  close_scene (&scene);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_add_func ("/inbox/messages-come-in-order-behind-one-marker", messages_come_in_order_behind_one_marker);
+  g_test_add_func ("/inbox/message-that-is-not-accepted-stays-in-its-place",
+                   message_that_is_not_accepted_stays_in_its_place);
+  g_test_add_func ("/inbox/without-a-place-for-a-marker-a-message-needs-a-thread-that-waits",
+                   without_a_place_for_a_marker_a_message_needs_a_thread_that_waits);
+  g_test_add_func ("/inbox/one-thread-at-a-time-takes-messages", one_thread_at_a_time_takes_messages);
+  g_test_add_func ("/inbox/end-comes-last", end_comes_last);
+  g_test_add_func ("/inbox/inbox-that-leaves-gives-its-share-back", inbox_that_leaves_gives_its_share_back);
+  g_test_add_func ("/inbox/large-message-that-may-not-be-kept-is-copied", large_message_that_may_not_be_kept_is_copied);
+  return g_test_run ();
+}

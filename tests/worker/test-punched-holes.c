@@ -1,0 +1,170 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: lane/ferry-arena.c, lane/ferry-segment.c, route/ferry-monitor.c
+ *
+ * A worker can make page faults in its files take long: it fills them, and has the kernel free all pages. The main loop
+ * waits for none of them. */
+
+#include "config.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "base/ferry-base-private.h"
+#include "link/ferry-link-private.h"
+#include "worker/ferry-worker-private.h"
+#include "worker/worker-test.h"
+
+#define MEBIBYTE ((gsize) 1024 * 1024)
+#define CAPACITY (256 * MEBIBYTE)
+#define N_TRIES 5
+
+static FerryWorker *
+spawn (FerryTestPipe *pipe, const char *orders)
+{
+  g_autofree char *path = ferry_test_build_path ("hostile-worker");
+  g_autofree char *line = g_strconcat (path, " ", orders, NULL);
+  g_auto (GStrv) argv = g_strsplit (line, " ", -1);
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *const *) argv);
+
+  ferry_launcher_set_buffer_capacity (launcher, CAPACITY);
+  worker_test_add_sender (launcher, "out", pipe);
+  return worker_test_spawn (launcher, pipe->router);
+}
+
+/* How long this thread has run, and waited for a processor, in nanoseconds. */
+static gint64
+get_busy_time (void)
+{
+  g_autofree char *text = NULL;
+  guint64 waited;
+
+  g_assert_true (g_file_get_contents ("/proc/thread-self/schedstat", &text, NULL, NULL));
+  g_assert_cmpint (sscanf (text, "%*u %" G_GUINT64_FORMAT, &waited), ==, 1);
+  return ferry_test_read_clock (CLOCK_THREAD_CPUTIME_ID) * 1000 + (gint64) waited;
+}
+
+/* How long the worker's longest punch took. Sets *held_up to the longest time for which the main loop was held up. The
+ * main loop never sleeps here: in the time in which it neither runs nor waits for a processor, it is held up. */
+static gint64
+run_puncher (FerryRouter *router, gint64 *held_up)
+{
+  FerryTestPipe *pipe = ferry_test_pipe_new (router);
+  FerryWorker *worker = spawn (pipe, "welcome unread attach punch:4 send:1");
+  gint64 longest;
+
+  *held_up = 0;
+  while (pipe->n_closed == 0)
+    {
+      gint64 began = g_get_monotonic_time () * 1000;
+      gint64 busy = get_busy_time ();
+
+      g_main_context_iteration (NULL, FALSE);
+      *held_up = MAX (*held_up, g_get_monotonic_time () * 1000 - began - (get_busy_time () - busy));
+    }
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 0");
+  g_assert_cmpuint (pipe->n_messages, ==, 1);
+  longest = (gint64) (pipe->next - 1) * 1000;
+  g_test_message ("a punch took %" G_GINT64_FORMAT " ns, the main loop was held up for %" G_GINT64_FORMAT " ns",
+                  longest, *held_up);
+  g_object_unref (worker);
+  ferry_test_pipe_free (pipe);
+  return longest;
+}
+
+/* A machine that is shared holds threads up as well, but not each time. */
+static void
+test_main_loop_waits_for_no_punch (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  gint64 longest = 0, held_up = 0;
+
+  if (!g_file_test ("/proc/thread-self/schedstat", G_FILE_TEST_EXISTS))
+    g_test_skip ("the kernel does not tell how long a thread waits for a processor");
+  else
+    for (guint i = 0; i < N_TRIES && held_up >= longest / 4; i++)
+      longest = run_puncher (router, &held_up);
+  g_assert_cmpint (held_up, <=, longest / 4);
+  ferry_test_router_stop (router);
+}
+
+/* ---- who copies ---- */
+
+static void
+buffer_cb (FerryReceiver *receiver, GVariant *metadata, GBytes *buffer, gboolean *came)
+{
+  *came = TRUE;
+}
+
+static void
+set_flag (gpointer flag)
+{
+  *(gboolean *) flag = TRUE;
+}
+
+/* Lets the main loop rest for long enough that the monitor has lent it its role. What is asserted holds without that as
+ * well, but then is no wonder. */
+static void
+rest (void)
+{
+  gboolean rested = FALSE;
+
+  g_timeout_add_once (50, set_flag, &rested);
+  ferry_test_wait_flag (&rested);
+}
+
+static glong
+count_faults (void)
+{
+  struct rusage usage;
+
+  g_assert_no_errno (getrusage (RUSAGE_THREAD, &usage));
+  return usage.ru_minflt;
+}
+
+/* Receives a buffer, and returns how many page faults this thread had meanwhile. */
+static glong
+receive (FerryRouter *router, const char *orders)
+{
+  FerryTestPipe *pipe = ferry_test_pipe_new (router);
+  FerryWorker *worker = spawn (pipe, orders);
+  gboolean came = FALSE;
+  glong n;
+
+  g_signal_connect (pipe->receiver, "buffer", G_CALLBACK (buffer_cb), &came);
+  worker_test_wait_open (worker);
+  rest ();
+  n = count_faults ();
+  /* The worker goes on. */
+  atomic_store (&ferry_worker_get_link (worker)->arena->control->copied, 1);
+  ferry_test_wait_flag (&came);
+  n = count_faults () - n;
+  ferry_worker_force_exit (worker);
+  ferry_test_wait_ended (worker);
+  g_object_unref (worker);
+  ferry_test_pipe_free (pipe);
+  return n;
+}
+
+/* The application touches the pages of the arena for the first time, so the thread that copies them has faults: one for
+ * 64 KiB or less, as kernels map up to 16 pages at once. The first buffer touches what is needed for any buffer. */
+static void
+test_main_loop_copies_no_buffer (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  const glong n_faults_of_a_visit = 16;
+
+  receive (router, "attach copied buffer: pause");
+  g_assert_cmpint (receive (router, "attach copied buffer:size=67108864 pause"), <, n_faults_of_a_visit);
+  ferry_test_router_stop (router);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_add_func ("/punched-holes/main-loop-waits-for-no-punch", test_main_loop_waits_for_no_punch);
+  g_test_add_func ("/punched-holes/main-loop-copies-no-buffer", test_main_loop_copies_no_buffer);
+  return g_test_run ();
+}
