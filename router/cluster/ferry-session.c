@@ -19,8 +19,9 @@
  *
  * Ends: nothing was heard for the timeout; BYE; OPEN of a later epoch; a rule was broken; this end was closed.
  *
- * Closing: the port lingers until the other end has what was sent before, or the timeout is over. Then it says BYE and
- * is finished. It takes packets meanwhile, but drops the messages in them: the other end may linger as well.
+ * Closing: the port sends what the window allows, says BYE and is finished. Where it may linger, it first waits until
+ * the other end has all that was sent before, or the timeout is over. It takes packets meanwhile, but drops the
+ * messages in them: the other end may linger as well.
  *
  * The transport and the source share the port, so that the transport can be closed and dropped on any thread: the
  * session's thread does the rest.
@@ -84,18 +85,20 @@ struct _FerrySessionPort
 {
   _Atomic gint references;
   GWeakRef transport;
-  FerryWire wire;             /* const */
-  gpointer wire_data;         /* const */
-  FerryTimers *timers;        /* const: (unowned) */
-  GSource *source;            /* const: (owned): flushes, and finishes what was closed on another thread */
-  GThread *thread;            /* const: (unowned) */
-  gint64 (*get_time) (void);  /* const */
-  char *peer;                 /* const: (owned) */
-  gint64 timeout;             /* const */
-  FerryPacketLimits limits;   /* const: of this end */
-  gsize max_queued;           /* const */
-  _Atomic gint64 round_trip;  /* any: smoothed; 0: not measured */
-  _Atomic gboolean confirmed; /* any: a packet has shown that the other end knows epoch */
+  FerryWire wire;               /* const */
+  gpointer wire_data;           /* const */
+  GDestroyNotify finished_func; /* const: (nullable) */
+  gpointer finished_data;       /* const */
+  FerryTimers *timers;          /* const: (unowned) */
+  GSource *source;              /* const: (owned): flushes, and finishes what was closed on another thread */
+  GThread *thread;              /* const: (unowned) */
+  gint64 (*get_time) (void);    /* const */
+  char *peer;                   /* const: (owned) */
+  gint64 timeout;               /* const */
+  FerryPacketLimits limits;     /* const: of this end */
+  gsize max_queued;             /* const */
+  _Atomic gint64 round_trip;    /* any: smoothed; 0: not measured */
+  _Atomic gboolean confirmed;   /* any: a packet has shown that the other end knows epoch */
 
   pthread_mutex_t lock;
   FerryPacketQueue queue; /* lock: this and all fields of this group */
@@ -431,6 +434,8 @@ finish (FerrySessionPort *port)
   ferry_timers_unset (port->timers, &port->ack);
   if (port->wire.free != NULL)
     port->wire.free (port->wire_data);
+  if (port->finished_func != NULL)
+    port->finished_func (port->finished_data);
   /* Drops the source's reference. */
   g_source_destroy (port->source);
 }
@@ -451,7 +456,7 @@ wind_up (FerrySessionPort *port)
   gboolean may_linger;
 
   pthread_mutex_lock (&port->lock);
-  may_linger = port->bye == FERRY_BYE_CLOSED;
+  may_linger = port->finished_func != NULL && port->bye == FERRY_BYE_CLOSED;
   pthread_mutex_unlock (&port->lock);
   flush (port);
   port->lingering = may_linger && !is_all_acknowledged (port);
@@ -941,6 +946,8 @@ receive (FerrySessionPort *port, FerryTransport *transport, gconstpointer data, 
   FerryPacketStatus status = ferry_packet_parse (&packet, data, size, &version);
   gboolean fits = status == FERRY_PACKET_SOUND && is_own (port, &packet.header);
 
+  if (port->finished)
+    return !ferry_session_is_opened_by (data, size);
   if (status == FERRY_PACKET_BROKEN)
     port->counts.n_broken++;
   else if (status == FERRY_PACKET_OTHER_VERSION && packet.header.kind == FERRY_PACKET_OPEN && !is_confirmed (port))
@@ -974,6 +981,12 @@ ferry_session_port_receive (FerrySessionPort *self, gconstpointer packet, gsize 
   return is_for_this;
 }
 
+gboolean
+ferry_session_receive (FerrySession *self, gconstpointer packet, gsize size)
+{
+  return ferry_session_port_receive (self->port, packet, size);
+}
+
 void
 ferry_session_port_finish (FerrySessionPort *self)
 {
@@ -989,7 +1002,7 @@ ferry_session_port_reconnected (FerrySessionPort *self)
 {
   g_return_if_fail (self->thread == g_thread_self ());
 
-  if (!self->opening)
+  if (self->finished || !self->opening)
     return;
   /* What was asked for before was lost with the wire, so it may be asked for again. */
   self->asked_at = 0;
@@ -997,6 +1010,12 @@ ferry_session_port_reconnected (FerrySessionPort *self)
     ((Sent *) l->data)->sent_at = 0;
   self->n_tries = 0;
   probe (self);
+}
+
+void
+ferry_session_reconnected (FerrySession *self)
+{
+  ferry_session_port_reconnected (self->port);
 }
 
 /* ---- packets without a session ---- */
@@ -1126,6 +1145,8 @@ apply_settings (FerrySessionPort *port, const FerrySessionSettings *settings)
   port->limits.max_message = from->max_message != 0 ? from->max_message : DEFAULT_MAX_MESSAGE;
   port->limits.window_bytes = CLAMP (window_bytes, FERRY_PACKET_MIN_WINDOW_BYTES, FERRY_PACKET_MAX_WINDOW_BYTES);
   port->limits.window_packets = MIN (window_packets, FERRY_PACKET_MAX_WINDOW_PACKETS);
+  port->finished_func = from->finished;
+  port->finished_data = from->finished_data;
   port->max_queued = from->max_queued != 0 ? from->max_queued : DEFAULT_MAX_QUEUED;
   port->get_time = from->get_time != NULL ? from->get_time : g_get_monotonic_time;
   ferry_packet_queue_init (

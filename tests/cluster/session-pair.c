@@ -62,7 +62,7 @@ finish (gpointer data)
   ((End *) data)->port = NULL;
 }
 
-static const FerryWire wire = {.send = send_packet, .free = finish};
+static const FerryWire wire = {.send = send_packet};
 
 static GBytes *
 take_packet (End *end)
@@ -91,10 +91,11 @@ run_end (gpointer data)
   End *end = data;
   GMainContext *context = g_main_context_new ();
   FerryTimers *timers = ferry_timers_new (context);
+  const FerrySessionSettings settings = {.finished = finish, .finished_data = end};
   FerrySession *session;
 
   g_main_context_push_thread_default (context);
-  session = ferry_session_new (&wire, end, timers, context, NULL);
+  session = ferry_session_new (&wire, end, timers, context, &settings);
   end->port = ferry_session_get_port (session);
   pthread_mutex_lock (&end->pair->lock);
   end->context = context;

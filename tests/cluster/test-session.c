@@ -442,6 +442,21 @@ test_session_that_was_dropped_lingers_until_everything_came (void)
 }
 
 static void
+test_session_that_may_not_linger_is_gone_at_once (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  test->ends[0].settings.finished = NULL;
+  wire_test_open_both (test);
+  test->is_cut = TRUE;
+  send_many (&test->ends[0], 1, 100);
+  wire_test_settle (test);
+  ferry_transport_close (FERRY_TRANSPORT (test->ends[0].session));
+  g_assert_cmpuint (test->ends[0].n_freed, ==, 1);
+  test->ends[0].port = NULL;
+}
+
+static void
 test_port_that_is_finished_does_not_linger (void)
 {
   g_autoptr (WireTest) test = wire_test_new (1);
@@ -1045,6 +1060,7 @@ main (int argc, char *argv[])
   ADD ("close-is-heard-at-once-and-behind-the-messages", test_close_is_heard_at_once_and_behind_the_messages);
   ADD ("session-that-was-dropped-lingers-until-everything-came",
        test_session_that_was_dropped_lingers_until_everything_came);
+  ADD ("session-that-may-not-linger-is-gone-at-once", test_session_that_may_not_linger_is_gone_at_once);
   ADD ("port-that-is-finished-does-not-linger", test_port_that_is_finished_does_not_linger);
   ADD ("both-ends-may-linger", test_both_ends_may_linger);
   ADD ("handler-may-close-the-session", test_handler_may_close_the_session);

@@ -85,7 +85,13 @@ note_finished (gpointer data)
   ((WireTestEnd *) data)->port = NULL;
 }
 
-static const FerryWire wire = {.send = send_packet, .free = note_finished};
+static void
+note_freed (gpointer data)
+{
+  ((WireTestEnd *) data)->n_freed++;
+}
+
+static const FerryWire wire = {.send = send_packet, .free = note_freed};
 
 /* ---- the ends ---- */
 
@@ -148,6 +154,7 @@ finish (WireTestEnd *self)
   if (self->port != NULL)
     ferry_session_port_finish (self->port);
   g_assert_null (self->port);
+  g_assert_cmpuint (self->n_freed, ==, self->generation);
   g_clear_object (&self->session);
 }
 
@@ -373,7 +380,13 @@ wire_test_new (guint32 seed)
     self->ends[i] = (WireTestEnd){
       .test = self,
       .other = &self->ends[1 - i],
-      .settings = {.peer = i == 0 ? "The host 'b'" : "The application 'a'", .get_time = wire_test_get_time},
+      .settings =
+        {
+          .peer = i == 0 ? "The host 'b'" : "The application 'a'",
+          .get_time = wire_test_get_time,
+          .finished = note_finished,
+          .finished_data = &self->ends[i],
+        },
     };
   return self;
 }

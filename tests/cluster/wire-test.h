@@ -34,6 +34,7 @@ struct _WireTestEnd
   WireTestEnd *other;
   FerrySession *session;  /* (owned) (nullable): until it ends */
   FerrySessionPort *port; /* (unowned) (nullable): until it is finished */
+  guint n_freed;          /* wires */
   FerrySessionSettings settings;
   gboolean is_dead;   /* has no process: nothing comes and goes */
   guint64 generation; /* of its sessions, from 1 */

@@ -225,7 +225,7 @@ obey (Scene *scene, guint8 order)
 static void
 begin (Scene *scene, GObject *owner)
 {
-  static const FerryWire wire = {.send = note_sent, .free = note_finished};
+  static const FerryWire wire = {.send = note_sent};
   const FerrySessionSettings settings = {
     .max_packet = MAX_PACKET,
     .window_bytes = WINDOW_BYTES,
@@ -233,6 +233,8 @@ begin (Scene *scene, GObject *owner)
     .max_message = MAX_MESSAGE,
     .max_queued = MAX_QUEUED,
     .get_time = get_time,
+    .finished = note_finished,
+    .finished_data = scene,
   };
 
   now = G_TIME_SPAN_HOUR;
