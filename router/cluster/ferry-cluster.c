@@ -20,6 +20,7 @@
 #include "cluster/ferry-cluster-enums.h"
 #include "cluster/ferry-host-private.h"
 #include "route/ferry-router-private.h"
+#include "task/ferry-map-function-private.h"
 #include "task/ferry-task-carrier-private.h"
 #include "task/ferry-task-sources-private.h"
 
@@ -138,22 +139,38 @@ has_other_host (FerryCluster *self, FerryHost *host, const char *function)
   return FALSE;
 }
 
-static gboolean
-is_for_host (FerryTask *task, FerryHost *host, FerryCluster *self)
+/* Returns (transfer full) the name of the function that a host must have to run the task. */
+static char *
+dup_function (FerryTask *task)
 {
-  const char *function = ferry_task_get_function (task);
+  return ferry_map_dup_needed_function (ferry_task_get_function (task), ferry_task_get_arguments (task));
+}
 
+/* Whether a host may be sent the task: one with its function, and not the one that has failed it while there are
+ * others.
+ */
+static gboolean
+is_for_host (FerryCluster *self, FerryTask *task, const char *function, FerryHost *host)
+{
   return ferry_host_has_function (host, function) &&
          (ferry_task_get_placement (task)->shunned != host->place.number || !has_other_host (self, host, function));
 }
 
-/* Returns (transfer none) (nullable) the host that is sent the task now: one with a free worker, where there is one. */
+/* Returns (transfer none) (nullable) the host that is sent the task now: one with a free worker, where there is one.
+ * Nothing is sent ahead that another runner may be able to run before, nor descriptors, which only a pool can take. */
 static FerryHost *
 pick_host (FerryCluster *self, FerryTask *task)
 {
-  for (guint shelf = FERRY_HOST_SHELF_FREE; shelf > FERRY_HOST_SHELF_NONE; shelf--)
+  gboolean is_shared = ferry_carrier_get_source (task)->is_shared;
+  guint lowest = is_shared ? FERRY_HOST_SHELF_FREE : FERRY_HOST_SHELF_AHEAD;
+  g_autofree char *function = NULL;
+
+  if (is_shared && ferry_task_had_descriptors (task))
+    return NULL;
+  function = dup_function (task);
+  for (guint shelf = FERRY_HOST_SHELF_FREE; shelf >= lowest; shelf--)
     for (GList *link = self->shelves[shelf].head; link != NULL; link = link->next)
-      if (is_for_host (task, link->data, self))
+      if (is_for_host (self, task, function, link->data))
         return link->data;
   return NULL;
 }
@@ -171,8 +188,11 @@ set_obstructed (FerryTask *task, gboolean obstructed)
 
   ferry_task_get_placement (task)->obstructed = obstructed;
   if (obstructed)
-    text = g_strdup_printf ("No host has the function '%s'; start a host whose program has it",
-                            ferry_task_get_function (task));
+    {
+      g_autofree char *function = dup_function (task);
+
+      text = g_strdup_printf ("No host has the function '%s'; start a host whose program has it", function);
+    }
   ferry_task_set_obstacle (task, text);
 }
 
@@ -223,7 +243,9 @@ is_any (FerryTask *task, gpointer data)
 static gboolean
 host_has_function (FerryTask *task, gpointer host)
 {
-  return ferry_host_has_function (host, ferry_task_get_function (task));
+  g_autofree char *function = dup_function (task);
+
+  return ferry_host_has_function (host, function);
 }
 
 /* Whether a host that was told one number need not be told the other: it matters only how many there are about. */
@@ -263,7 +285,8 @@ static gboolean
 visit_waiting (FerryTask *task, gpointer data)
 {
   TellTasks *visit = data;
-  gboolean obstructed = !has_other_host (visit->cluster, NULL, ferry_task_get_function (task));
+  g_autofree char *function = dup_function (task);
+  gboolean obstructed = !has_other_host (visit->cluster, NULL, function);
 
   if (ferry_task_get_placement (task)->obstructed == obstructed)
     return FALSE;
@@ -281,7 +304,8 @@ tell_tasks (FerryCluster *self)
     {
       FerryTaskSource *source = g_ptr_array_index (self->sources.list, i);
 
-      ferry_task_queue_visit (&source->queue, visit_waiting, &visit);
+      if (!source->is_shared)
+        ferry_task_queue_visit (&source->queue, visit_waiting, &visit);
     }
   for (guint i = 0; i < tasks->len; i++)
     if (ferry_task_get_placement (tasks->pdata[i])->carrier == NULL)
@@ -299,9 +323,10 @@ find_stuck (FerryCluster *self, FerryHost *host, FerryHost *idle, gint64 *due)
 
   for (GList *link = host->place.in_flight.tail; link != NULL && host->place.n_unbegun > 0; link = link->prev)
     {
+      g_autofree char *function = dup_function (link->data);
       gint64 since;
 
-      if (!ferry_run_is_waiting (link->data, &since) || !is_for_host (link->data, idle, self))
+      if (!ferry_run_is_waiting (link->data, &since) || !is_for_host (self, link->data, function, idle))
         continue;
       if (since + patience <= g_get_monotonic_time ())
         return link->data;
