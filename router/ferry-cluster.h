@@ -9,5 +9,7 @@
 
 #include "cluster/ferry-cluster-enums.h"
 #include "cluster/ferry-cluster-state.h"
+#include "cluster/ferry-cluster.h"
+#include "cluster/ferry-host.h"
 
 #undef FERRY_INSIDE

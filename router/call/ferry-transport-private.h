@@ -191,6 +191,7 @@ void ferry_transport_wait_ended (FerryTransport *self);
  * then wait: ferry_transport_wait_for_room() returns TRUE when the count is no longer count, or the transport has
  * ended. deadline: monotonic time in microseconds, 0 for none. Fails with FERRY_ERROR_TIMED_OUT and
  * G_IO_ERROR_CANCELLED. */
+FERRY_FOR_SIBLINGS
 guint64 ferry_transport_get_room_count (FerryTransport *self);
 gboolean ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gint64 deadline, GCancellable *cancellable,
                                         GError **error);
@@ -210,6 +211,7 @@ typedef gboolean (*FerryTransportSendFunc) (gpointer data);
 /* For a send that failed with FERRY_ERROR_WOULD_BLOCK on a thread that may not wait. Threads that make room call
  * func, until func returns TRUE. count: the room count before the send that failed. data must hold a reference to
  * the transport. */
+FERRY_FOR_SIBLINGS
 void ferry_transport_send_later (FerryTransport *self, FerryTransportSendFunc func, gpointer data, guint64 count);
 
 G_END_DECLS

@@ -11,6 +11,7 @@
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-transport-private.h"
 #include "route/ferry-router-private.h"
+#include "task/ferry-map-function-private.h"
 
 /* How often the load is told, in microseconds. */
 #define LOAD_INTERVAL (100 * FERRY_MICROSECONDS_PER_MILLISECOND)
@@ -479,11 +480,13 @@ ferry_host_session_drain (FerryHostSession *self)
 
 /* ---- what the application asks ---- */
 
-/* Whether the application may ask for this function here. */
+/* Whether the application may ask for this function here: of a chunk of a map, for the one that is mapped. */
 static gboolean
-has_function (FerryHostSession *self, const char *function)
+has_function (FerryHostSession *self, const FerryRunRequest *request)
 {
-  return g_strv_contains ((const char *const *) self->board->facts.functions, function);
+  g_autofree char *needed = ferry_map_dup_needed_function (request->function, request->arguments);
+
+  return g_strv_contains ((const char *const *) self->board->facts.functions, needed);
 }
 
 static gboolean
@@ -517,7 +520,7 @@ take_run (FerryHostSession *self, FerryCall *call, GError **error)
   if (self->draining)
     reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "Host '%s' takes no more tasks, as it is being ended",
                           self->board->facts.name);
-  else if (!has_function (self, run->request.function))
+  else if (!has_function (self, &run->request))
     reason = g_error_new (FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION, "Host '%s' has no function '%s'",
                           self->board->facts.name, run->request.function);
   add_run (self, run);

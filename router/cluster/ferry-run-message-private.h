@@ -58,14 +58,14 @@ G_BEGIN_DECLS
 #define FERRY_HOST_VALUE "host"   /* FerryHostFacts */
 #define FERRY_ROOM_VALUE "room"   /* t */
 #define FERRY_LOAD_VALUE "load"   /* (uu): workers, and how many of them are busy */
-#define FERRY_DRAIN_VALUE "drain" /* no value: the host takes no more runs, and refuses those that it has not begun */
+#define FERRY_DRAIN_VALUE "drain" /* (): the host takes no more runs, and refuses those that it has not begun */
 
 /* The values that a host sends before the answer to FERRY_RUN_METHOD. */
-#define FERRY_BEGIN_VALUE "begin"       /* no value */
+#define FERRY_BEGIN_VALUE "begin"       /* () */
 #define FERRY_PROGRESS_VALUE "progress" /* FerryProgress, whose xid is not sent */
 #define FERRY_MESSAGE_VALUE "message"   /* (sv): ferry_job_send() */
 #define FERRY_LOG_VALUE "log"           /* (us): a GLogLevelFlags, and a line */
-#define FERRY_LOST_VALUE "lost"         /* no value */
+#define FERRY_LOST_VALUE "lost"         /* () */
 
 /* Limits, in bytes where it is a text. */
 #define FERRY_MAX_TOKEN 64
@@ -137,6 +137,9 @@ gboolean ferry_run_message_from_variant (GVariant *value, char **type, GVariant 
  * other is sent, and taken, as one of these. line: (out) (transfer full): without control characters. */
 GVariant *ferry_run_log_to_variant (GLogLevelFlags level, const char *line);
 gboolean ferry_run_log_from_variant (GVariant *value, GLogLevelFlags *level, char **line, GError **error);
+
+/* FERRY_BEGIN_VALUE, FERRY_LOST_VALUE and FERRY_DRAIN_VALUE. */
+GVariant *ferry_run_nothing_to_variant (void);
 
 /* FERRY_LOAD_VALUE: n_busy is at most n_workers. */
 GVariant *ferry_run_load_to_variant (guint n_workers, guint n_busy);

@@ -330,6 +330,12 @@ ferry_run_log_from_variant (GVariant *value, GLogLevelFlags *level, char **line,
   return TRUE;
 }
 
+GVariant *
+ferry_run_nothing_to_variant (void)
+{
+  return g_variant_new_tuple (NULL, 0);
+}
+
 /* ---- what a host has room for ---- */
 
 GVariant *

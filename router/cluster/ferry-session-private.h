@@ -28,6 +28,12 @@ typedef struct
 /* 0 and NULL stand for the defaults. */
 typedef struct
 {
+  /* Called on the session's thread when nothing is sent any more, and the port must not be used any more. With this, a
+   * session that was closed or dropped lingers until the other end has what was sent before; packets must be handed to
+   * its port meanwhile. Without it, a closed session sends what the window allows, and is gone. */
+  void (*finished) (gpointer data);
+  gpointer finished_data;
+
   const char *peer;          /* what is at the other end, as errors begin with it: “The host 'alpha'” */
   gint64 timeout;            /* microseconds without any packet after which the session ends; 30 s */
   gsize max_packet;          /* bytes of the largest packet that the wire carries; 64 KiB */
@@ -46,7 +52,7 @@ G_DECLARE_FINAL_TYPE (FerrySession, ferry_session, FERRY, SESSION, FerryTranspor
 
 /* Returns (transfer full) a new session, which opens itself: the first OPEN packet is sent in a later iteration of
  * context. wire is copied, and gets data. timers and context must be those of the calling thread, and timers must stay
- * until the session was closed. settings (nullable). Both ends make a session; it does not matter which is first. */
+ * until nothing is sent any more. settings (nullable). Both ends make a session; it does not matter which is first. */
 FerrySession *ferry_session_new (const FerryWire *wire, gpointer data, FerryTimers *timers, GMainContext *context,
                                  const FerrySessionSettings *settings);
 
@@ -54,12 +60,23 @@ FerrySession *ferry_session_new (const FerryWire *wire, gpointer data, FerryTime
  * by such a delivery: they follow in their order then. Drops what is not for this session.
  *
  * Returns FALSE if the packet opens another session of the other end: this session has ended, and the caller should
- * make a new session and hand the packet to it. */
+ * make a new session and hand the packet to that. */
 gboolean ferry_session_receive (FerrySession *self, gconstpointer packet, gsize size);
-
 /* Must be called when the wire works again after it was cut: asks the other end at once what it misses. On the
  * session's thread. */
 void ferry_session_reconnected (FerrySession *self);
+
+/* Where the packets of a session arrive, for sessions that linger: it is there until settings.finished is called, which
+ * may be after the session was dropped. On the session's thread. */
+typedef struct _FerrySessionPort FerrySessionPort;
+
+/* Returns (transfer none) the port. */
+FerrySessionPort *ferry_session_get_port (FerrySession *self);
+/* As ferry_session_receive() and ferry_session_reconnected(). Both may finish the port. */
+gboolean ferry_session_port_receive (FerrySessionPort *self, gconstpointer packet, gsize size);
+void ferry_session_port_reconnected (FerrySessionPort *self);
+/* Ends the session, and finishes the port at once, though the other end may not have all that was sent. */
+void ferry_session_port_finish (FerrySessionPort *self);
 
 /* For a packet from an end for which there is no session: whether a session should be made for it, and get the packet.
  * If not, ferry_session_make_refusal() returns (transfer full) (nullable) the packet to answer it with, so that the

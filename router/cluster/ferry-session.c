@@ -19,10 +19,14 @@
  *
  * Ends: nothing was heard for the timeout; BYE; OPEN of a later epoch; a rule was broken; this end was closed.
  *
- * The transport and the source share the core, so that the transport can be closed and dropped on any thread: the
- * session's thread then finishes the core.
+ * Closing: the port sends what the window allows, says BYE and is finished. Where it may linger, it first waits until
+ * the other end has all that was sent before, or the timeout is over. It takes packets meanwhile, but drops the
+ * messages in them: the other end may linger as well.
  *
- * Owner:     counted references: one of the transport and one of the source.
+ * The transport and the source share the port, so that the transport can be closed and dropped on any thread: the
+ * session's thread does the rest.
+ *
+ * Owner:     counted references of the port: one of the transport, and one of the source until the port is finished.
  * Threads:   the session's, unless a comment says otherwise.
  * Locks:     lock; no function that takes another lock is called while it is held.
  * Trust:     packets are not trusted.
@@ -76,22 +80,25 @@ typedef struct
   guint64 number;
 } Held;
 
-typedef struct
+/* All of a session but its transport. */
+struct _FerrySessionPort
 {
   _Atomic gint references;
   GWeakRef transport;
-  FerryWire wire;             /* const */
-  gpointer wire_data;         /* const */
-  FerryTimers *timers;        /* const: (unowned) */
-  GSource *source;            /* const: (owned): flushes, and finishes what was closed on another thread */
-  GThread *thread;            /* const: (unowned) */
-  gint64 (*get_time) (void);  /* const */
-  char *peer;                 /* const: (owned) */
-  gint64 timeout;             /* const */
-  FerryPacketLimits limits;   /* const: of this end */
-  gsize max_queued;           /* const */
-  _Atomic gint64 round_trip;  /* any: smoothed; 0: not measured */
-  _Atomic gboolean confirmed; /* any: a packet has shown that the other end knows epoch */
+  FerryWire wire;               /* const */
+  gpointer wire_data;           /* const */
+  GDestroyNotify finished_func; /* const: (nullable) */
+  gpointer finished_data;       /* const */
+  FerryTimers *timers;          /* const: (unowned) */
+  GSource *source;              /* const: (owned): flushes, and finishes what was closed on another thread */
+  GThread *thread;              /* const: (unowned) */
+  gint64 (*get_time) (void);    /* const */
+  char *peer;                   /* const: (owned) */
+  gint64 timeout;               /* const */
+  FerryPacketLimits limits;     /* const: of this end */
+  gsize max_queued;             /* const */
+  _Atomic gint64 round_trip;    /* any: smoothed; 0: not measured */
+  _Atomic gboolean confirmed;   /* any: a packet has shown that the other end knows epoch */
 
   pthread_mutex_t lock;
   FerryPacketQueue queue; /* lock: this and all fields of this group */
@@ -105,6 +112,7 @@ typedef struct
   guint64 peer_epoch;        /* 0: not known */
   FerryPacketLimits allowed; /* the lower limits of both ends; set with peer_epoch */
   gboolean opening;          /* OPEN was sent */
+  gboolean lingering;        /* closed, but not finished */
   gboolean finished;
   guint n_tries; /* of OPEN, or of pings for what is not acknowledged, since the last success */
   FerryTimer probe;
@@ -130,17 +138,17 @@ typedef struct
   gint64 asked_at; /* 0: never */
   FerryFragments fragments;
   FerrySessionCounts counts; /* without the current numbers */
-} Core;
+};
 
 struct _FerrySession
 {
   FerryTransport parent_instance;
-  Core *core; /* const: (owned) */
+  FerrySessionPort *port; /* const: (owned) */
 };
 
 G_DEFINE_FINAL_TYPE (FerrySession, ferry_session, FERRY_TYPE_TRANSPORT)
 
-/* ---- the core ---- */
+/* ---- the port: its memory ---- */
 
 static void
 sent_free (gpointer data)
@@ -157,21 +165,21 @@ held_free (gpointer data)
 }
 
 static void
-core_unref (gpointer data)
+port_unref (gpointer data)
 {
-  Core *core = data;
+  FerrySessionPort *port = data;
 
-  if (!ferry_ref_count_dec (&core->references))
+  if (!ferry_ref_count_dec (&port->references))
     return;
-  g_queue_clear_full (&core->sent, sent_free);
-  g_queue_clear_full (&core->held, held_free);
-  ferry_packet_queue_clear (&core->queue);
-  ferry_fragments_clear (&core->fragments);
-  pthread_mutex_destroy (&core->lock);
-  g_weak_ref_clear (&core->transport);
-  g_source_unref (core->source);
-  g_free (core->peer);
-  g_free (core);
+  g_queue_clear_full (&port->sent, sent_free);
+  g_queue_clear_full (&port->held, held_free);
+  ferry_packet_queue_clear (&port->queue);
+  ferry_fragments_clear (&port->fragments);
+  pthread_mutex_destroy (&port->lock);
+  g_weak_ref_clear (&port->transport);
+  g_source_unref (port->source);
+  g_free (port->peer);
+  g_free (port);
 }
 
 /* Returns a number that is larger than those of all sessions of this process before. So an end can tell a packet of a
@@ -193,93 +201,96 @@ new_epoch (void)
 
 /* any: */
 static gboolean
-is_confirmed (Core *core)
+is_confirmed (FerrySessionPort *port)
 {
   /* Relaxed, as below: nothing else is read by way of it. */
-  return atomic_load_explicit (&core->confirmed, memory_order_relaxed);
+  return atomic_load_explicit (&port->confirmed, memory_order_relaxed);
 }
 
 /* any: */
 static gint64
-get_round_trip (Core *core)
+get_round_trip (FerrySessionPort *port)
 {
-  return atomic_load_explicit (&core->round_trip, memory_order_relaxed);
+  return atomic_load_explicit (&port->round_trip, memory_order_relaxed);
 }
 
-/* Ends the transport, if there is still one, which closes the core. Takes reason. bye: 0: the other end is not told. */
+static void finish (FerrySessionPort *port);
+
+/* Ends the transport, if there is still one, which closes the port. Takes reason. bye: 0: the other end is not told. */
 static void
-end (Core *core, FerryByeReason bye, GError *reason)
+end (FerrySessionPort *port, FerryByeReason bye, GError *reason)
 {
-  g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
+  g_autoptr (FerryTransport) transport = g_weak_ref_get (&port->transport);
   g_autoptr (GError) owned = reason;
 
-  pthread_mutex_lock (&core->lock);
-  core->bye = bye;
-  pthread_mutex_unlock (&core->lock);
+  pthread_mutex_lock (&port->lock);
+  port->bye = bye;
+  pthread_mutex_unlock (&port->lock);
   if (transport != NULL)
     ferry_transport_end (transport, reason);
+  finish (port);
 }
 
 static void
-end_for_breach (Core *core, const char *what)
+end_for_breach (FerrySessionPort *port, const char *what)
 {
-  end (core, FERRY_BYE_PROTOCOL,
-       g_error_new (FERRY_ERROR, FERRY_ERROR_PROTOCOL, "%s broke a rule of the protocol: %s", core->peer, what));
+  end (port, FERRY_BYE_PROTOCOL,
+       g_error_new (FERRY_ERROR, FERRY_ERROR_PROTOCOL, "%s broke a rule of the protocol: %s", port->peer, what));
 }
 
 /* ---- sending packets ---- */
 
 static FerryPacketHeader
-make_header (const Core *core)
+make_header (const FerrySessionPort *port)
 {
   return (FerryPacketHeader){
     .kind = FERRY_PACKET_DATA,
-    .sender = core->epoch,
-    .receiver = core->peer_epoch,
-    .number = core->number,
-    .ack = core->next,
+    .sender = port->epoch,
+    .receiver = port->peer_epoch,
+    .number = port->number,
+    .ack = port->next,
   };
 }
 
 /* Takes packet. Every packet acknowledges. */
 static void
-send_packet (Core *core, GBytes *packet)
+send_packet (FerrySessionPort *port, GBytes *packet)
 {
-  core->n_to_ack = 0;
-  core->size_to_ack = 0;
-  ferry_timers_unset (core->timers, &core->ack);
-  core->wire.send (core->wire_data, packet);
+  port->n_to_ack = 0;
+  port->size_to_ack = 0;
+  ferry_timers_unset (port->timers, &port->ack);
+  port->wire.send (port->wire_data, packet);
   g_bytes_unref (packet);
 }
 
 static void
-send_open (Core *core)
+send_open (FerrySessionPort *port)
 {
-  FerryPacketHeader header = make_header (core);
+  FerryPacketHeader header = make_header (port);
 
-  send_packet (core, ferry_packet_new_open (&header, &core->limits));
+  send_packet (port, ferry_packet_new_open (&header, &port->limits));
 }
 
 static void
-send_ping (Core *core)
+send_ping (FerrySessionPort *port)
 {
-  FerryPacketHeader header = make_header (core);
+  FerryPacketHeader header = make_header (port);
 
-  core->counts.n_pings++;
-  core->pinged_at = core->get_time ();
-  send_packet (core, ferry_packet_new_ping (&header, FERRY_PACKET_PING, ++core->token));
+  port->counts.n_pings++;
+  port->pinged_at = port->get_time ();
+  send_packet (port, ferry_packet_new_ping (&header, FERRY_PACKET_PING, ++port->token));
 }
 
 /* Lists the packets that are missing, as many as fit. */
 static guint
-list_missing (const Core *core, FerryPacketRange *ranges)
+list_missing (const FerrySessionPort *port, FerryPacketRange *ranges)
 {
-  guint64 expected = core->next;
+  guint64 expected = port->next;
   guint n = 0;
 
-  for (const GList *l = core->held.head; n < FERRY_PACKET_MAX_RANGES && expected < core->end; l = l->next)
+  for (const GList *l = port->held.head; n < FERRY_PACKET_MAX_RANGES && expected < port->end; l = l->next)
     {
-      guint64 there = l != NULL ? ((const Held *) l->data)->number : core->end;
+      guint64 there = l != NULL ? ((const Held *) l->data)->number : port->end;
 
       if (there > expected)
         ranges[n++] = (FerryPacketRange){expected, (guint32) (there - expected)};
@@ -292,141 +303,168 @@ list_missing (const Core *core, FerryPacketRange *ranges)
 
 /* Acknowledges, and asks for what is missing. */
 static void
-send_ack (Core *core)
+send_ack (FerrySessionPort *port)
 {
-  FerryPacketHeader header = make_header (core);
+  FerryPacketHeader header = make_header (port);
   FerryPacketRange ranges[FERRY_PACKET_MAX_RANGES];
-  guint n_ranges = list_missing (core, ranges);
+  guint n_ranges = list_missing (port, ranges);
 
   if (n_ranges > 0)
-    core->asked_at = core->get_time ();
-  send_packet (core, ferry_packet_new_ack (&header, ranges, n_ranges));
+    port->asked_at = port->get_time ();
+  send_packet (port, ferry_packet_new_ack (&header, ranges, n_ranges));
 }
 
 static void probe_cb (gpointer data);
 
 /* Sets or unsets the timer for what the other end has not confirmed. */
 static void
-set_probe (Core *core)
+set_probe (FerrySessionPort *port)
 {
-  gint64 time = MIN (FIRST_PROBE_TIME << MIN (core->n_tries, 8), LAST_PROBE_TIME) + 2 * get_round_trip (core);
+  gint64 time = MIN (FIRST_PROBE_TIME << MIN (port->n_tries, 8), LAST_PROBE_TIME) + 2 * get_round_trip (port);
 
-  if (core->finished || (is_confirmed (core) && core->sent.length == 0))
-    ferry_timers_unset (core->timers, &core->probe);
+  if (port->finished || (is_confirmed (port) && port->sent.length == 0))
+    ferry_timers_unset (port->timers, &port->probe);
   else
-    ferry_timers_set (core->timers, &core->probe, core->get_time () + time, probe_cb, core);
+    ferry_timers_set (port->timers, &port->probe, port->get_time () + time, probe_cb, port);
 }
 
 static void
-probe (Core *core)
+probe (FerrySessionPort *port)
 {
-  if (is_confirmed (core))
-    send_ping (core);
+  if (is_confirmed (port))
+    send_ping (port);
   else
-    send_open (core);
-  set_probe (core);
+    send_open (port);
+  set_probe (port);
 }
 
 static void
 probe_cb (gpointer data)
 {
-  Core *core = data;
+  FerrySessionPort *port = data;
 
-  core->n_tries++;
-  probe (core);
+  port->n_tries++;
+  probe (port);
 }
 
 /* Numbers a packet, and sends it for the first time. Takes data. */
 static void
-send_data (Core *core, guint8 *data, gsize size)
+send_data (FerrySessionPort *port, guint8 *data, gsize size)
 {
-  FerryPacketHeader header = make_header (core);
+  FerryPacketHeader header = make_header (port);
   Sent *sent = g_new (Sent, 1);
 
   ferry_packet_write_header (data, &header);
-  *sent = (Sent){.packet = g_bytes_new_take (data, size), .number = core->number++, .sent_at = core->get_time ()};
-  g_queue_push_tail (&core->sent, sent);
-  core->under_way += size;
-  core->counts.n_sent++;
-  send_packet (core, g_bytes_ref (sent->packet));
+  *sent = (Sent){.packet = g_bytes_new_take (data, size), .number = port->number++, .sent_at = port->get_time ()};
+  g_queue_push_tail (&port->sent, sent);
+  port->under_way += size;
+  port->counts.n_sent++;
+  send_packet (port, g_bytes_ref (sent->packet));
 }
 
 /* Whether one more packet of any size may be sent. One that is larger than the whole window goes alone. */
 static gboolean
-has_window (Core *core)
+has_window (FerrySessionPort *port)
 {
-  if (!is_confirmed (core))
+  if (!is_confirmed (port))
     return FALSE;
-  return core->sent.length == 0 || (core->sent.length < core->allowed.window_packets &&
-                                    core->under_way + core->queue.max_packet <= core->allowed.window_bytes);
+  return port->sent.length == 0 || (port->sent.length < port->allowed.window_packets &&
+                                    port->under_way + port->queue.max_packet <= port->allowed.window_bytes);
 }
 
 /* Returns (transfer full) (nullable) the next packet to send, and its size. */
 static guint8 *
-take_packet (Core *core, gsize *size)
+take_packet (FerrySessionPort *port, gsize *size)
 {
-  FERRY_AUTO_LOCK (&core->lock);
+  FERRY_AUTO_LOCK (&port->lock);
 
-  return ferry_packet_queue_is_empty (&core->queue) ? NULL : ferry_packet_queue_take (&core->queue, size);
+  return ferry_packet_queue_is_empty (&port->queue) ? NULL : ferry_packet_queue_take (&port->queue, size);
 }
 
 static gboolean
-take_refused (Core *core)
+take_refused (FerrySessionPort *port)
 {
   gboolean refused;
-  FERRY_AUTO_LOCK (&core->lock);
+  FERRY_AUTO_LOCK (&port->lock);
 
-  refused = core->refused && core->queue.size < core->max_queued / 2;
+  refused = port->refused && port->queue.size < port->max_queued / 2;
   if (refused)
-    core->refused = FALSE;
+    port->refused = FALSE;
   return refused;
 }
 
 /* Sends what waits, as far as the window allows. */
 static void
-flush (Core *core)
+flush (FerrySessionPort *port)
 {
-  gboolean had_none = core->sent.length == 0;
+  gboolean had_none = port->sent.length == 0;
   guint8 *packet;
   gsize size;
 
-  while (!core->finished && has_window (core) && (packet = take_packet (core, &size)) != NULL)
-    send_data (core, packet, size);
-  if (had_none && core->sent.length > 0)
-    set_probe (core);
+  while (!port->finished && has_window (port) && (packet = take_packet (port, &size)) != NULL)
+    send_data (port, packet, size);
+  if (had_none && port->sent.length > 0)
+    set_probe (port);
 }
 
 /* Tells those who were refused that there is room. They may send at once. */
 static void
-note_room (Core *core)
+note_room (FerrySessionPort *port)
 {
-  if (take_refused (core))
-    ferry_transport_note_room_of (&core->transport);
+  if (take_refused (port))
+    ferry_transport_note_room_of (&port->transport);
 }
 
 /* ---- the end ---- */
 
 /* Says goodbye, and lets go of the timers, the source and the wire. */
 static void
-finish (Core *core)
+finish (FerrySessionPort *port)
 {
   FerryPacketHeader header;
 
-  if (core->finished)
+  if (port->finished)
     return;
-  if (core->bye == FERRY_BYE_CLOSED)
-    flush (core);
-  core->finished = TRUE;
-  header = make_header (core);
-  if (core->bye != 0 && core->peer_epoch != 0)
-    send_packet (core, ferry_packet_new_bye (&header, core->bye));
-  ferry_timers_unset (core->timers, &core->probe);
-  ferry_timers_unset (core->timers, &core->heartbeat);
-  ferry_timers_unset (core->timers, &core->ack);
-  if (core->wire.free != NULL)
-    core->wire.free (core->wire_data);
+  port->finished = TRUE;
+  header = make_header (port);
+  if (port->bye != 0 && port->peer_epoch != 0)
+    send_packet (port, ferry_packet_new_bye (&header, port->bye));
+  ferry_timers_unset (port->timers, &port->probe);
+  ferry_timers_unset (port->timers, &port->heartbeat);
+  ferry_timers_unset (port->timers, &port->ack);
+  if (port->wire.free != NULL)
+    port->wire.free (port->wire_data);
+  if (port->finished_func != NULL)
+    port->finished_func (port->finished_data);
   /* Drops the source's reference. */
-  g_source_destroy (core->source);
+  g_source_destroy (port->source);
+}
+
+/* Whether the other end has all that was sent. */
+static gboolean
+is_all_acknowledged (FerrySessionPort *port)
+{
+  FERRY_AUTO_LOCK (&port->lock);
+
+  return port->sent.length == 0 && ferry_packet_queue_is_empty (&port->queue);
+}
+
+/* For a port that was closed: finishes it, now or later. */
+static void
+wind_up (FerrySessionPort *port)
+{
+  gboolean may_linger;
+
+  pthread_mutex_lock (&port->lock);
+  may_linger = port->finished_func != NULL && port->bye == FERRY_BYE_CLOSED;
+  pthread_mutex_unlock (&port->lock);
+  flush (port);
+  port->lingering = may_linger && !is_all_acknowledged (port);
+  if (!port->lingering)
+    finish (port);
+  /* Is answered at once, and so acknowledges sooner than an acknowledgement that waits for data. */
+  else if (is_confirmed (port))
+    probe (port);
 }
 
 static gboolean
@@ -442,53 +480,53 @@ static GSourceFuncs source_funcs = {.dispatch = source_dispatch};
 static gboolean
 source_cb (gpointer data)
 {
-  Core *core = data;
+  FerrySessionPort *port = data;
   gboolean closed;
 
-  pthread_mutex_lock (&core->lock);
-  core->woken = FALSE;
-  closed = core->closed;
-  pthread_mutex_unlock (&core->lock);
-  if (closed)
-    finish (core);
-  else if (!core->opening)
+  pthread_mutex_lock (&port->lock);
+  port->woken = FALSE;
+  closed = port->closed;
+  pthread_mutex_unlock (&port->lock);
+  if (!port->opening && !port->finished)
     {
-      core->opening = TRUE;
-      probe (core);
+      port->opening = TRUE;
+      probe (port);
     }
+  if (closed)
+    wind_up (port);
   else
     {
-      flush (core);
-      note_room (core);
+      flush (port);
+      note_room (port);
     }
   return G_SOURCE_CONTINUE;
 }
 
 /* any: Makes the source ready once. */
 static void
-wake (Core *core)
+wake (FerrySessionPort *port)
 {
   gboolean was_woken;
 
-  pthread_mutex_lock (&core->lock);
-  was_woken = core->woken;
-  core->woken = TRUE;
-  pthread_mutex_unlock (&core->lock);
+  pthread_mutex_lock (&port->lock);
+  was_woken = port->woken;
+  port->woken = TRUE;
+  pthread_mutex_unlock (&port->lock);
   if (!was_woken)
-    g_source_set_ready_time (core->source, 0);
+    g_source_set_ready_time (port->source, 0);
 }
 
 /* ---- the heartbeat ---- */
 
-static void set_heartbeat (Core *core, gint64 now);
+static void set_heartbeat (FerrySessionPort *port, gint64 now);
 
 static void
-give_up (Core *core)
+give_up (FerrySessionPort *port)
 {
-  end (core, FERRY_BYE_TIMEOUT,
+  end (port, FERRY_BYE_TIMEOUT,
        g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                    "%s was not heard of for %g s; see whether its program runs, and the network", core->peer,
-                    (double) core->timeout / G_USEC_PER_SEC));
+                    "%s was not heard of for %g s; see whether its program runs, and the network", port->peer,
+                    (double) port->timeout / G_USEC_PER_SEC));
 }
 
 /* A late heartbeat shows that this thread did not run. What came meanwhile was not received yet, so that time does not
@@ -496,85 +534,96 @@ give_up (Core *core)
 static void
 heartbeat_cb (gpointer data)
 {
-  Core *core = data;
-  gint64 now = core->get_time ();
+  FerrySessionPort *port = data;
+  gint64 now = port->get_time ();
 
-  core->heard_at = MIN (now, core->heard_at + (now - core->heartbeat_at));
-  if (now - core->heard_at >= core->timeout)
+  port->heard_at = MIN (now, port->heard_at + (now - port->heartbeat_at));
+  if (now - port->heard_at >= port->timeout)
     {
-      give_up (core);
+      give_up (port);
       return;
     }
-  if (is_confirmed (core))
-    send_ping (core);
-  set_heartbeat (core, now);
+  if (is_confirmed (port))
+    send_ping (port);
+  set_heartbeat (port, now);
 }
 
 static void
-set_heartbeat (Core *core, gint64 now)
+set_heartbeat (FerrySessionPort *port, gint64 now)
 {
-  core->heartbeat_at = now + core->timeout / N_HEARTBEATS;
-  ferry_timers_set (core->timers, &core->heartbeat, core->heartbeat_at, heartbeat_cb, core);
+  port->heartbeat_at = now + port->timeout / N_HEARTBEATS;
+  ferry_timers_set (port->timers, &port->heartbeat, port->heartbeat_at, heartbeat_cb, port);
+}
+
+/* A port that lingers does so no longer than the timeout. */
+static void
+note_heard (FerrySessionPort *port)
+{
+  if (!port->lingering)
+    port->heard_at = port->get_time ();
 }
 
 /* ---- receiving: what the other end has of this one's packets ---- */
 
 /* Removes what the other end has, and sends what waited for that. */
 static void
-take_ack (Core *core, guint64 ack)
+take_ack (FerrySessionPort *port, guint64 ack)
 {
-  if (ack <= core->acked)
+  if (ack <= port->acked)
     return;
-  while (core->acked < ack)
+  while (port->acked < ack)
     {
-      Sent *sent = g_queue_pop_head (&core->sent);
+      Sent *sent = g_queue_pop_head (&port->sent);
 
-      core->under_way -= g_bytes_get_size (sent->packet);
-      core->acked++;
+      port->under_way -= g_bytes_get_size (sent->packet);
+      port->acked++;
       sent_free (sent);
     }
-  core->n_tries = 0;
-  set_probe (core);
-  flush (core);
-  note_room (core);
+  port->n_tries = 0;
+  set_probe (port);
+  flush (port);
+  if (port->lingering && is_all_acknowledged (port))
+    finish (port);
+  else
+    note_room (port);
 }
 
 /* The other end asks when a later packet has come, so a round trip after this one was sent. What asks sooner, or more
  * often, does not see what is on its way, or is hostile. */
 static void
-send_again (Core *core, Sent *sent, gint64 now)
+send_again (FerrySessionPort *port, Sent *sent, gint64 now)
 {
-  gint64 round_trip = get_round_trip (core);
+  gint64 round_trip = get_round_trip (port);
 
   if (now - sent->sent_at < (sent->resent ? MAX (MIN_REPEAT_TIME, round_trip) : round_trip / 2))
     return;
   sent->sent_at = now;
   sent->resent = TRUE;
-  core->counts.n_resent++;
-  send_packet (core, g_bytes_ref (sent->packet));
+  port->counts.n_resent++;
+  send_packet (port, g_bytes_ref (sent->packet));
 }
 
 /* Sends again what the other end asks for. The ranges and the packets are in order. */
 static void
-receive_ack (Core *core, const FerryPacket *packet)
+receive_ack (FerrySessionPort *port, const FerryPacket *packet)
 {
   const FerryPacketRange *range = packet->ack.ranges;
   const FerryPacketRange *behind = range + packet->ack.n_ranges;
-  gint64 now = core->get_time ();
+  gint64 now = port->get_time ();
 
-  if (range != behind && (behind - 1)->first + (behind - 1)->n > core->number)
+  if (range != behind && (behind - 1)->first + (behind - 1)->n > port->number)
     {
-      end_for_breach (core, "it asked for a packet that was not sent");
+      end_for_breach (port, "it asked for a packet that was not sent");
       return;
     }
-  for (GList *l = core->sent.head; l != NULL && range != behind; l = l->next)
+  for (GList *l = port->sent.head; l != NULL && range != behind; l = l->next)
     {
       Sent *sent = l->data;
 
       while (range != behind && sent->number >= range->first + range->n)
         range++;
       if (range != behind && sent->number >= range->first)
-        send_again (core, sent, now);
+        send_again (port, sent, now);
     }
 }
 
@@ -588,230 +637,234 @@ ack_cb (gpointer data)
 
 /* Lets data be acknowledged by what is sent next, or soon. */
 static void
-note_to_ack (Core *core, gsize size)
+note_to_ack (FerrySessionPort *port, gsize size)
 {
-  core->n_to_ack++;
-  core->size_to_ack += size;
-  if (core->n_to_ack >= ACK_PACKETS || core->size_to_ack >= core->limits.window_bytes / ACK_WINDOW_PART)
-    send_ack (core);
-  else if (!ferry_timer_is_set (&core->ack))
-    ferry_timers_set (core->timers, &core->ack, core->get_time () + ACK_TIME, ack_cb, core);
+  port->n_to_ack++;
+  port->size_to_ack += size;
+  if (port->n_to_ack >= ACK_PACKETS || port->size_to_ack >= port->limits.window_bytes / ACK_WINDOW_PART)
+    send_ack (port);
+  else if (!ferry_timer_is_set (&port->ack))
+    ferry_timers_set (port->timers, &port->ack, port->get_time () + ACK_TIME, ack_cb, port);
 }
 
 /* Asks for what is missing, at most once in a round trip. */
 static void
-ask_if_missing (Core *core)
+ask_if_missing (FerrySessionPort *port)
 {
-  gint64 now = core->get_time ();
+  gint64 now = port->get_time ();
 
-  if (core->finished || core->next + core->held.length >= core->end)
+  if (port->finished || port->next + port->held.length >= port->end)
     return;
-  if (core->asked_at == 0 || now - core->asked_at >= MAX (MIN_REPEAT_TIME, get_round_trip (core)))
-    send_ack (core);
+  if (port->asked_at == 0 || now - port->asked_at >= MAX (MIN_REPEAT_TIME, get_round_trip (port)))
+    send_ack (port);
 }
 
 static gboolean
-deliver_fragment (Core *core, FerryTransport *transport, const FerryChunk *chunk)
+deliver_fragment (FerrySessionPort *port, FerryTransport *transport, const FerryChunk *chunk)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) message = NULL;
 
-  if (!ferry_fragments_add (&core->fragments, chunk, &message, &error))
+  if (!ferry_fragments_add (&port->fragments, chunk, &message, &error))
     {
-      end_for_breach (core, error->message);
+      end_for_breach (port, error->message);
       return FALSE;
     }
   if (message != NULL)
     ferry_transport_receive_in_run (transport, NULL, g_bytes_get_size (message), message);
-  return !core->finished;
+  return TRUE;
 }
 
+/* A port that lingers takes what comes, and drops it: the other end may linger too, until it is acknowledged. */
+/* transport (nullable), as below. */
 static void
-deliver (Core *core, FerryTransport *transport, const FerryPacket *packet)
+deliver (FerrySessionPort *port, FerryTransport *transport, const FerryPacket *packet)
 {
   FerryChunk chunk;
   gsize at = 0;
 
-  core->next++;
-  core->counts.n_received++;
-  while (!core->finished && ferry_packet_next_chunk (packet, &at, &chunk))
+  port->next++;
+  port->counts.n_received++;
+  while (transport != NULL && !port->lingering && !port->finished && ferry_packet_next_chunk (packet, &at, &chunk))
     if (chunk.kind == FERRY_CHUNK_WHOLE)
       ferry_transport_receive_in_run (transport, chunk.data, chunk.size, NULL);
-    else if (!deliver_fragment (core, transport, &chunk))
+    else if (!deliver_fragment (port, transport, &chunk))
       break;
 }
 
 /* Delivers what is held, as far as nothing is missing. */
 static void
-deliver_held (Core *core, FerryTransport *transport)
+deliver_held (FerrySessionPort *port, FerryTransport *transport)
 {
   Held *held;
 
-  while (!core->finished && (held = g_queue_peek_head (&core->held)) != NULL && held->number == core->next)
+  while (!port->finished && (held = g_queue_peek_head (&port->held)) != NULL && held->number == port->next)
     {
       FerryPacket packet;
 
-      g_queue_pop_head (&core->held);
-      core->held_size -= held->size;
+      g_queue_pop_head (&port->held);
+      port->held_size -= held->size;
       /* Was parsed when it came. */
       ferry_packet_parse (&packet, held->data, held->size, NULL);
-      deliver (core, transport, &packet);
+      deliver (port, transport, &packet);
       held_free (held);
     }
 }
 
 /* Keeps a copy of a packet for later, unless it is there already. */
 static void
-hold (Core *core, guint64 number, gconstpointer data, gsize size)
+hold (FerrySessionPort *port, guint64 number, gconstpointer data, gsize size)
 {
-  GList *before = core->held.tail;
+  GList *before = port->held.tail;
   Held *held;
 
   while (before != NULL && ((Held *) before->data)->number > number)
     before = before->prev;
   if (before != NULL && ((Held *) before->data)->number == number)
     {
-      core->counts.n_repeated++;
+      port->counts.n_repeated++;
       return;
     }
-  if (core->held.length > 0 && core->held_size + size > core->limits.window_bytes)
+  if (port->held.length > 0 && port->held_size + size > port->limits.window_bytes)
     {
-      end_for_breach (core, "it sent more than the window allows");
+      end_for_breach (port, "it sent more than the window allows");
       return;
     }
   held = g_new (Held, 1);
   *held = (Held){g_memdup2 (data, size), size, number};
   if (before != NULL)
-    g_queue_insert_after (&core->held, before, held);
+    g_queue_insert_after (&port->held, before, held);
   else
-    g_queue_push_head (&core->held, held);
-  core->held_size += size;
+    g_queue_push_head (&port->held, held);
+  port->held_size += size;
 }
 
 /* A packet that comes within a delivery, from a main loop that a handler runs, is held until that delivery is over. */
 static void
-receive_data (Core *core, FerryTransport *transport, const FerryPacket *packet, gconstpointer data, gsize size)
+receive_data (FerrySessionPort *port, FerryTransport *transport, const FerryPacket *packet, gconstpointer data,
+              gsize size)
 {
   guint64 number = packet->header.number;
 
-  if (number < core->next)
-    core->counts.n_repeated++;
-  else if (number == core->next && !core->delivering)
+  if (number < port->next)
+    port->counts.n_repeated++;
+  else if (number == port->next && !port->delivering)
     {
-      core->delivering = TRUE;
-      deliver (core, transport, packet);
-      deliver_held (core, transport);
-      core->delivering = FALSE;
-      ferry_transport_end_run (transport);
+      port->delivering = TRUE;
+      deliver (port, transport, packet);
+      deliver_held (port, transport);
+      port->delivering = FALSE;
+      if (transport != NULL)
+        ferry_transport_end_run (transport);
     }
   else
-    hold (core, number, data, size);
-  if (!core->finished)
-    note_to_ack (core, size);
+    hold (port, number, data, size);
+  if (!port->finished)
+    note_to_ack (port, size);
 }
 
 /* ---- receiving: the rest ---- */
 
 /* Opens the session: what waited for that may be sent. */
 static void
-confirm (Core *core)
+confirm (FerrySessionPort *port)
 {
-  if (is_confirmed (core))
+  if (is_confirmed (port))
     return;
-  atomic_store_explicit (&core->confirmed, TRUE, memory_order_relaxed);
-  pthread_mutex_lock (&core->lock);
-  core->max_message = core->allowed.max_message;
-  pthread_mutex_unlock (&core->lock);
-  core->n_tries = 0;
-  send_ping (core);
-  flush (core);
-  set_probe (core);
-  note_room (core);
+  atomic_store_explicit (&port->confirmed, TRUE, memory_order_relaxed);
+  pthread_mutex_lock (&port->lock);
+  port->max_message = port->allowed.max_message;
+  pthread_mutex_unlock (&port->lock);
+  port->n_tries = 0;
+  send_ping (port);
+  flush (port);
+  set_probe (port);
+  note_room (port);
 }
 
 /* Takes reason: why the two ends do not fit together. The other end may not have OPEN yet, and learns that by it. */
 static void
-refuse_open (Core *core, GError *reason)
+refuse_open (FerrySessionPort *port, GError *reason)
 {
-  send_open (core);
-  end (core, 0, reason);
+  send_open (port);
+  end (port, 0, reason);
 }
 
 /* From a new epoch, or again. Until the session is confirmed, a later epoch takes the place of an earlier one: that
  * came late, from an end that is no more. */
 static void
-receive_open (Core *core, const FerryPacket *packet)
+receive_open (FerrySessionPort *port, const FerryPacket *packet)
 {
   if (!packet->open.same_order)
     {
-      refuse_open (core, g_error_new (FERRY_ERROR, FERRY_ERROR_VERSION,
+      refuse_open (port, g_error_new (FERRY_ERROR, FERRY_ERROR_VERSION,
                                       "%s is on a machine of another byte order; use machines of the same byte order",
-                                      core->peer));
+                                      port->peer));
       return;
     }
-  core->heard_at = core->get_time ();
-  core->peer_epoch = packet->header.sender;
-  core->allowed = (FerryPacketLimits){
-    .window_packets = MIN (core->limits.window_packets, packet->open.limits.window_packets),
-    .window_bytes = MIN (core->limits.window_bytes, packet->open.limits.window_bytes),
-    .max_message = MIN (core->limits.max_message, packet->open.limits.max_message),
+  note_heard (port);
+  port->peer_epoch = packet->header.sender;
+  port->allowed = (FerryPacketLimits){
+    .window_packets = MIN (port->limits.window_packets, packet->open.limits.window_packets),
+    .window_bytes = MIN (port->limits.window_bytes, packet->open.limits.window_bytes),
+    .max_message = MIN (port->limits.max_message, packet->open.limits.max_message),
   };
-  core->opening = TRUE;
+  port->opening = TRUE;
   if (packet->header.receiver == 0)
     {
-      send_open (core);
-      set_probe (core);
+      send_open (port);
+      set_probe (port);
     }
-  else if (is_confirmed (core))
-    send_ack (core);
+  else if (is_confirmed (port))
+    send_ack (port);
   else
-    confirm (core);
+    confirm (port);
 }
 
 static void
-receive_pong (Core *core, guint64 token)
+receive_pong (FerrySessionPort *port, guint64 token)
 {
-  gint64 before = get_round_trip (core);
-  gint64 measured = MAX (core->get_time () - core->pinged_at, 1);
+  gint64 before = get_round_trip (port);
+  gint64 measured = MAX (port->get_time () - port->pinged_at, 1);
 
-  if (token != core->token || core->pinged_at == 0)
+  if (token != port->token || port->pinged_at == 0)
     return;
-  core->pinged_at = 0;
-  atomic_store_explicit (&core->round_trip, before == 0 ? measured : (3 * before + measured) / 4, memory_order_relaxed);
+  port->pinged_at = 0;
+  atomic_store_explicit (&port->round_trip, before == 0 ? measured : (3 * before + measured) / 4, memory_order_relaxed);
 }
 
 static void
-receive_bye (Core *core, guint32 why)
+receive_bye (FerrySessionPort *port, guint32 why)
 {
-  const char *peer = core->peer;
+  const char *peer = port->peer;
 
   if (why == FERRY_BYE_PROTOCOL)
-    end (core, 0,
+    end (port, 0,
          g_error_new (FERRY_ERROR, FERRY_ERROR_PROTOCOL, "%s found that this end broke a rule of the protocol", peer));
   else if (why == FERRY_BYE_UNKNOWN)
-    end (core, 0,
+    end (port, 0,
          g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "%s does not know this session any more; open a new one", peer));
   else if (why == FERRY_BYE_TIMEOUT)
-    end (core, 0,
+    end (port, 0,
          g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "%s had not heard of this end for too long; open a new session",
                       peer));
   else
-    end (core, 0, g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "%s has closed the session; open a new one", peer));
+    end (port, 0, g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "%s has closed the session; open a new one", peer));
 }
 
 /* Whether the numbers of a packet of this session can be true. end: set to how far the other end has numbered. */
 static gboolean
-check_numbers (Core *core, const FerryPacketHeader *header)
+check_numbers (FerrySessionPort *port, const FerryPacketHeader *header)
 {
   guint64 last = header->kind == FERRY_PACKET_DATA ? header->number : header->number - 1;
 
-  if (header->ack > core->number)
-    end_for_breach (core, "it acknowledged a packet that was not sent");
-  else if (header->number > core->next && last - core->next >= core->limits.window_packets)
-    end_for_breach (core, "it sent more packets than the window allows");
+  if (header->ack > port->number)
+    end_for_breach (port, "it acknowledged a packet that was not sent");
+  else if (header->number > port->next && last - port->next >= port->limits.window_packets)
+    end_for_breach (port, "it sent more packets than the window allows");
   else
     {
-      core->end = MAX (core->end, last + 1);
+      port->end = MAX (port->end, last + 1);
       return TRUE;
     }
   return FALSE;
@@ -819,124 +872,150 @@ check_numbers (Core *core, const FerryPacketHeader *header)
 
 /* A packet of this session. */
 static void
-receive_own (Core *core, FerryTransport *transport, const FerryPacket *packet, gconstpointer data, gsize size)
+receive_own (FerrySessionPort *port, FerryTransport *transport, const FerryPacket *packet, gconstpointer data,
+             gsize size)
 {
-  core->heard_at = core->get_time ();
-  if (!check_numbers (core, &packet->header))
+  note_heard (port);
+  if (!check_numbers (port, &packet->header))
     return;
-  confirm (core);
-  take_ack (core, packet->header.ack);
-  if (core->finished)
+  confirm (port);
+  take_ack (port, packet->header.ack);
+  if (port->finished)
     return;
   if (packet->header.kind == FERRY_PACKET_DATA)
-    receive_data (core, transport, packet, data, size);
+    receive_data (port, transport, packet, data, size);
   else if (packet->header.kind == FERRY_PACKET_ACK)
-    receive_ack (core, packet);
+    receive_ack (port, packet);
   else if (packet->header.kind == FERRY_PACKET_PONG)
-    receive_pong (core, packet->token);
+    receive_pong (port, packet->token);
   else if (packet->header.kind == FERRY_PACKET_PING)
     {
-      FerryPacketHeader header = make_header (core);
+      FerryPacketHeader header = make_header (port);
 
-      send_packet (core, ferry_packet_new_ping (&header, FERRY_PACKET_PONG, packet->token));
+      send_packet (port, ferry_packet_new_ping (&header, FERRY_PACKET_PONG, packet->token));
     }
-  ask_if_missing (core);
+  ask_if_missing (port);
 }
 
 static GError *
-make_version_error (const Core *core, guint8 version)
+make_version_error (const FerrySessionPort *port, guint8 version)
 {
   return g_error_new (
     FERRY_ERROR, FERRY_ERROR_VERSION,
     "%s uses version %u of the protocol of sessions, and this end version %d; use the same version of "
     "Ferry at both ends",
-    core->peer, version, FERRY_PACKET_VERSION);
+    port->peer, version, FERRY_PACKET_VERSION);
 }
 
 /* Whether a packet is of this session, as far as this end can know. */
 static gboolean
-is_own (Core *core, const FerryPacketHeader *header)
+is_own (FerrySessionPort *port, const FerryPacketHeader *header)
 {
   if (header->kind == FERRY_PACKET_OPEN)
-    return (header->receiver == core->epoch || header->receiver == 0) && header->sender >= core->peer_epoch;
+    return (header->receiver == port->epoch || header->receiver == 0) && header->sender >= port->peer_epoch;
   /* An end that is gone before this one has heard of it says goodbye too. */
-  return header->receiver == core->epoch &&
-         (header->sender == core->peer_epoch || (core->peer_epoch == 0 && header->kind == FERRY_PACKET_BYE));
+  return header->receiver == port->epoch &&
+         (header->sender == port->peer_epoch || (port->peer_epoch == 0 && header->kind == FERRY_PACKET_BYE));
 }
 
 /* Whether the other end, which was known, has forgotten this session. */
 static gboolean
-is_forgotten (Core *core, const FerryPacketHeader *header)
+is_forgotten (FerrySessionPort *port, const FerryPacketHeader *header)
 {
-  return header->kind == FERRY_PACKET_OPEN && is_confirmed (core) && header->sender > core->peer_epoch;
+  return header->kind == FERRY_PACKET_OPEN && is_confirmed (port) && header->sender > port->peer_epoch;
 }
 
 static void
-receive_sound (Core *core, FerryTransport *transport, const FerryPacket *packet, gconstpointer data, gsize size)
+receive_sound (FerrySessionPort *port, FerryTransport *transport, const FerryPacket *packet, gconstpointer data,
+               gsize size)
 {
   if (packet->header.kind == FERRY_PACKET_BYE)
-    receive_bye (core, packet->bye);
+    receive_bye (port, packet->bye);
   else if (packet->header.kind == FERRY_PACKET_OPEN)
-    receive_open (core, packet);
+    receive_open (port, packet);
   else
-    receive_own (core, transport, packet, data, size);
+    receive_own (port, transport, packet, data, size);
 }
 
 /* Returns FALSE if the packet opens another session of the other end. */
 static gboolean
-receive (Core *core, FerryTransport *transport, gconstpointer data, gsize size)
+receive (FerrySessionPort *port, FerryTransport *transport, gconstpointer data, gsize size)
 {
   FerryPacket packet;
   guint8 version = 0;
   FerryPacketStatus status = ferry_packet_parse (&packet, data, size, &version);
-  gboolean fits = status == FERRY_PACKET_SOUND && is_own (core, &packet.header);
+  gboolean fits = status == FERRY_PACKET_SOUND && is_own (port, &packet.header);
 
-  if (core->finished)
+  if (port->finished)
     return !ferry_session_is_opened_by (data, size);
   if (status == FERRY_PACKET_BROKEN)
-    core->counts.n_broken++;
-  else if (status == FERRY_PACKET_OTHER_VERSION && packet.header.kind == FERRY_PACKET_OPEN && !is_confirmed (core))
-    refuse_open (core, make_version_error (core, version));
-  else if (fits && is_forgotten (core, &packet.header))
+    port->counts.n_broken++;
+  else if (status == FERRY_PACKET_OTHER_VERSION && packet.header.kind == FERRY_PACKET_OPEN && !is_confirmed (port))
+    refuse_open (port, make_version_error (port, version));
+  else if (fits && is_forgotten (port, &packet.header))
     {
-      end (core, 0,
+      end (port, 0,
            g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                        "%s has opened a new session, and has forgotten this one; use the new one", core->peer));
+                        "%s has opened a new session, and has forgotten this one; use the new one", port->peer));
       return FALSE;
     }
   else if (fits)
-    receive_sound (core, transport, &packet, data, size);
+    receive_sound (port, transport, &packet, data, size);
   else
-    core->counts.n_foreign++;
+    port->counts.n_foreign++;
   return TRUE;
+}
+
+gboolean
+ferry_session_port_receive (FerrySessionPort *self, gconstpointer packet, gsize size)
+{
+  g_autoptr (FerryTransport) transport = NULL;
+  gboolean is_for_this;
+
+  g_return_val_if_fail (self->thread == g_thread_self (), TRUE);
+
+  ferry_ref_count_inc (&self->references);
+  transport = g_weak_ref_get (&self->transport);
+  is_for_this = receive (self, transport, packet, size);
+  port_unref (self);
+  return is_for_this;
 }
 
 gboolean
 ferry_session_receive (FerrySession *self, gconstpointer packet, gsize size)
 {
-  g_autoptr (FerryTransport) kept = NULL;
+  return ferry_session_port_receive (self->port, packet, size);
+}
 
-  g_return_val_if_fail (self->core->thread == g_thread_self (), TRUE);
+void
+ferry_session_port_finish (FerrySessionPort *self)
+{
+  g_return_if_fail (self->thread == g_thread_self ());
 
-  kept = FERRY_TRANSPORT (g_object_ref (self));
-  return receive (self->core, kept, packet, size);
+  end (self, FERRY_BYE_CLOSED,
+       g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                            "The connection that carries the session was closed at this end; open a new one"));
+}
+
+void
+ferry_session_port_reconnected (FerrySessionPort *self)
+{
+  g_return_if_fail (self->thread == g_thread_self ());
+
+  if (self->finished || !self->opening)
+    return;
+  /* What was asked for before was lost with the wire, so it may be asked for again. */
+  self->asked_at = 0;
+  for (GList *l = self->sent.head; l != NULL; l = l->next)
+    ((Sent *) l->data)->sent_at = 0;
+  self->n_tries = 0;
+  probe (self);
 }
 
 void
 ferry_session_reconnected (FerrySession *self)
 {
-  Core *core = self->core;
-
-  g_return_if_fail (core->thread == g_thread_self ());
-
-  if (core->finished || !core->opening)
-    return;
-  /* What was asked for before was lost with the wire, so it may be asked for again. */
-  core->asked_at = 0;
-  for (GList *l = core->sent.head; l != NULL; l = l->next)
-    ((Sent *) l->data)->sent_at = 0;
-  core->n_tries = 0;
-  probe (core);
+  ferry_session_port_reconnected (self->port);
 }
 
 /* ---- packets without a session ---- */
@@ -967,24 +1046,24 @@ ferry_session_make_refusal (gconstpointer packet, gsize size)
 
 /* any: */
 static gboolean
-check_room_locked (Core *core, gsize size, GError **error)
+check_room_locked (FerrySessionPort *port, gsize size, GError **error)
 {
-  guint64 max_message = core->max_message != 0 ? core->max_message : core->limits.max_message;
-  gboolean fits = ferry_packet_queue_fits (&core->queue, size);
+  guint64 max_message = port->max_message != 0 ? port->max_message : port->limits.max_message;
+  gboolean fits = ferry_packet_queue_fits (&port->queue, size);
 
-  if (core->closed)
+  if (port->closed)
     return ferry_set_error (error, FERRY_ERROR_CLOSED, "The session was closed; open a new one");
   if (size > max_message)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                             "A message of %" G_GSIZE_FORMAT " bytes is larger than the limit of %" G_GUINT64_FORMAT
                             " bytes; send less at once",
                             size, max_message);
-  if (core->queue.size < core->max_queued && (fits || core->max_message != 0))
+  if (port->queue.size < port->max_queued && (fits || port->max_message != 0))
     return TRUE;
-  core->refused = TRUE;
+  port->refused = TRUE;
   return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
                           "%" G_GSIZE_FORMAT " bytes wait to be sent to %s; send again when there is room",
-                          core->queue.size, core->peer);
+                          port->queue.size, port->peer);
 }
 
 /* any: Whether a message may overtake others: a cancel, which may come even before its request. */
@@ -998,44 +1077,44 @@ is_urgent (const GOutputVector *parts, guint n_parts)
 static gboolean
 ferry_session_send (FerryTransport *transport, const GOutputVector *parts, guint n_parts, GError **error)
 {
-  Core *core = FERRY_SESSION (transport)->core;
+  FerrySessionPort *port = FERRY_SESSION (transport)->port;
   gsize size = 0;
   gboolean sent;
 
   for (guint i = 0; i < n_parts; i++)
     size += parts[i].size;
-  pthread_mutex_lock (&core->lock);
-  sent = check_room_locked (core, size, error);
+  pthread_mutex_lock (&port->lock);
+  sent = check_room_locked (port, size, error);
   if (sent)
-    ferry_packet_queue_add (&core->queue, parts, n_parts, size, is_urgent (parts, n_parts));
-  pthread_mutex_unlock (&core->lock);
+    ferry_packet_queue_add (&port->queue, parts, n_parts, size, is_urgent (parts, n_parts));
+  pthread_mutex_unlock (&port->lock);
   if (sent)
-    wake (core);
+    wake (port);
   return sent;
 }
 
 static void
 ferry_session_close (FerryTransport *transport)
 {
-  Core *core = FERRY_SESSION (transport)->core;
+  FerrySessionPort *port = FERRY_SESSION (transport)->port;
   g_autoptr (GError) reason = ferry_transport_dup_reason (transport);
 
-  pthread_mutex_lock (&core->lock);
-  core->closed = TRUE;
-  if (core->bye == FERRY_BYE_CLOSED && g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_PROTOCOL))
-    core->bye = FERRY_BYE_PROTOCOL;
-  pthread_mutex_unlock (&core->lock);
+  pthread_mutex_lock (&port->lock);
+  port->closed = TRUE;
+  if (port->bye == FERRY_BYE_CLOSED && g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_PROTOCOL))
+    port->bye = FERRY_BYE_PROTOCOL;
+  pthread_mutex_unlock (&port->lock);
   ferry_transport_set_receiving_thread (transport, NULL);
-  if (core->thread == g_thread_self ())
-    finish (core);
+  if (port->thread == g_thread_self ())
+    wind_up (port);
   else
-    wake (core);
+    wake (port);
 }
 
 static void
 ferry_session_finalize (GObject *object)
 {
-  g_clear_pointer (&FERRY_SESSION (object)->core, core_unref);
+  port_unref (FERRY_SESSION (object)->port);
 
   G_OBJECT_CLASS (ferry_session_parent_class)->finalize (object);
 }
@@ -1054,52 +1133,54 @@ ferry_session_init (FerrySession *self)
 }
 
 static void
-apply_settings (Core *core, const FerrySessionSettings *settings)
+apply_settings (FerrySessionPort *port, const FerrySessionSettings *settings)
 {
   static const FerrySessionSettings none;
   const FerrySessionSettings *from = settings != NULL ? settings : &none;
   guint64 window_bytes = from->window_bytes != 0 ? from->window_bytes : DEFAULT_WINDOW_BYTES;
   guint32 window_packets = from->window_packets != 0 ? from->window_packets : DEFAULT_WINDOW_PACKETS;
 
-  core->peer = g_strdup (from->peer != NULL ? from->peer : "The other end");
-  core->timeout = from->timeout != 0 ? from->timeout : FERRY_SESSION_DEFAULT_TIMEOUT;
-  core->limits.max_message = from->max_message != 0 ? from->max_message : DEFAULT_MAX_MESSAGE;
-  core->limits.window_bytes = CLAMP (window_bytes, FERRY_PACKET_MIN_WINDOW_BYTES, FERRY_PACKET_MAX_WINDOW_BYTES);
-  core->limits.window_packets = MIN (window_packets, FERRY_PACKET_MAX_WINDOW_PACKETS);
-  core->max_queued = from->max_queued != 0 ? from->max_queued : DEFAULT_MAX_QUEUED;
-  core->get_time = from->get_time != NULL ? from->get_time : g_get_monotonic_time;
+  port->peer = g_strdup (from->peer != NULL ? from->peer : "The other end");
+  port->timeout = from->timeout != 0 ? from->timeout : FERRY_SESSION_DEFAULT_TIMEOUT;
+  port->limits.max_message = from->max_message != 0 ? from->max_message : DEFAULT_MAX_MESSAGE;
+  port->limits.window_bytes = CLAMP (window_bytes, FERRY_PACKET_MIN_WINDOW_BYTES, FERRY_PACKET_MAX_WINDOW_BYTES);
+  port->limits.window_packets = MIN (window_packets, FERRY_PACKET_MAX_WINDOW_PACKETS);
+  port->finished_func = from->finished;
+  port->finished_data = from->finished_data;
+  port->max_queued = from->max_queued != 0 ? from->max_queued : DEFAULT_MAX_QUEUED;
+  port->get_time = from->get_time != NULL ? from->get_time : g_get_monotonic_time;
   ferry_packet_queue_init (
-    &core->queue, MAX (from->max_packet != 0 ? from->max_packet : FERRY_SESSION_DEFAULT_MAX_PACKET, MIN_MAX_PACKET));
-  ferry_fragments_init (&core->fragments, core->limits.max_message);
+    &port->queue, MAX (from->max_packet != 0 ? from->max_packet : FERRY_SESSION_DEFAULT_MAX_PACKET, MIN_MAX_PACKET));
+  ferry_fragments_init (&port->fragments, port->limits.max_message);
 }
 
-static Core *
-core_new (const FerryWire *wire, gpointer data, FerryTimers *timers, const FerrySessionSettings *settings)
+static FerrySessionPort *
+port_new (const FerryWire *wire, gpointer data, FerryTimers *timers, const FerrySessionSettings *settings)
 {
-  Core *core = g_new0 (Core, 1);
+  FerrySessionPort *port = g_new0 (FerrySessionPort, 1);
 
-  atomic_init (&core->references, 1);
-  core->wire = *wire;
-  core->wire_data = data;
-  core->timers = timers;
-  core->thread = g_thread_self ();
-  core->epoch = new_epoch ();
-  core->bye = FERRY_BYE_CLOSED;
-  pthread_mutex_init (&core->lock, NULL);
-  apply_settings (core, settings);
-  core->heard_at = core->get_time ();
-  return core;
+  atomic_init (&port->references, 1);
+  port->wire = *wire;
+  port->wire_data = data;
+  port->timers = timers;
+  port->thread = g_thread_self ();
+  port->epoch = new_epoch ();
+  port->bye = FERRY_BYE_CLOSED;
+  pthread_mutex_init (&port->lock, NULL);
+  apply_settings (port, settings);
+  port->heard_at = port->get_time ();
+  return port;
 }
 
 static void
-attach_source (Core *core, GMainContext *context)
+attach_source (FerrySessionPort *port, GMainContext *context)
 {
-  core->source = g_source_new (&source_funcs, sizeof (GSource));
-  g_source_set_static_name (core->source, "[ferry] session");
-  g_source_set_priority (core->source, G_PRIORITY_HIGH);
-  ferry_ref_count_inc (&core->references);
-  g_source_set_callback (core->source, source_cb, core, core_unref);
-  g_source_attach (core->source, context);
+  port->source = g_source_new (&source_funcs, sizeof (GSource));
+  g_source_set_static_name (port->source, "[ferry] session");
+  g_source_set_priority (port->source, G_PRIORITY_HIGH);
+  ferry_ref_count_inc (&port->references);
+  g_source_set_callback (port->source, source_cb, port, port_unref);
+  g_source_attach (port->source, context);
 }
 
 FerrySession *
@@ -1107,41 +1188,47 @@ ferry_session_new (const FerryWire *wire, gpointer data, FerryTimers *timers, GM
                    const FerrySessionSettings *settings)
 {
   FerrySession *self = g_object_new (FERRY_TYPE_SESSION, NULL);
-  Core *core = core_new (wire, data, timers, settings);
+  FerrySessionPort *port = port_new (wire, data, timers, settings);
 
-  self->core = core;
-  g_weak_ref_init (&core->transport, self);
+  self->port = port;
+  g_weak_ref_init (&port->transport, self);
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (self)),
-                                     core->limits.max_message);
-  ferry_transport_set_receiving_thread (FERRY_TRANSPORT (self), core->thread);
-  attach_source (core, context);
-  set_heartbeat (core, core->heard_at);
-  wake (core);
+                                     port->limits.max_message);
+  ferry_transport_set_receiving_thread (FERRY_TRANSPORT (self), port->thread);
+  attach_source (port, context);
+  set_heartbeat (port, port->heard_at);
+  wake (port);
   return self;
+}
+
+FerrySessionPort *
+ferry_session_get_port (FerrySession *self)
+{
+  return self->port;
 }
 
 gboolean
 ferry_session_is_open (FerrySession *self)
 {
-  return is_confirmed (self->core);
+  return is_confirmed (self->port);
 }
 
 gint64
 ferry_session_get_round_trip (FerrySession *self)
 {
-  return get_round_trip (self->core);
+  return get_round_trip (self->port);
 }
 
 FerrySessionCounts
 ferry_session_get_counts (FerrySession *self)
 {
-  Core *core = self->core;
-  FerrySessionCounts counts = core->counts;
-  FERRY_AUTO_LOCK (&core->lock);
+  FerrySessionPort *port = self->port;
+  FerrySessionCounts counts = port->counts;
+  FERRY_AUTO_LOCK (&port->lock);
 
-  counts.queued = core->queue.size;
-  counts.under_way = core->under_way;
-  counts.held = core->held_size;
-  counts.assembled = core->fragments.capacity;
+  counts.queued = port->queue.size;
+  counts.under_way = port->under_way;
+  counts.held = port->held_size;
+  counts.assembled = port->fragments.capacity;
   return counts;
 }

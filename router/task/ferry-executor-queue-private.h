@@ -58,6 +58,9 @@ FerryTask *ferry_task_queue_find (FerryTaskQueue *self, FerryTaskFilter filter, 
  * function. */
 FERRY_FOR_SIBLINGS
 guint ferry_task_queue_count (FerryTaskQueue *self, FerryTaskFilter filter, gpointer data);
+/* Calls visit with the tasks of each bucket, from the last to the first, until visit returns FALSE for one. */
+FERRY_FOR_SIBLINGS
+void ferry_task_queue_visit (FerryTaskQueue *self, FerryTaskFilter visit, gpointer data);
 /* Returns (transfer full) an array of the tasks that wait now, with a reference to each, the next task first. */
 FERRY_FOR_SIBLINGS
 GPtrArray *ferry_task_queue_list (FerryTaskQueue *self);

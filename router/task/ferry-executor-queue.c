@@ -205,6 +205,19 @@ ferry_task_queue_count (FerryTaskQueue *self, FerryTaskFilter filter, gpointer d
   return n;
 }
 
+void
+ferry_task_queue_visit (FerryTaskQueue *self, FerryTaskFilter visit, gpointer data)
+{
+  for (guint i = 0; i < self->buckets->len; i++)
+    {
+      FerryBucket *bucket = g_ptr_array_index (self->buckets, i);
+      GList *link = bucket->tasks.tail;
+
+      while (link != NULL && visit (link->data, data))
+        link = link->prev;
+    }
+}
+
 /* The array of the tasks has them priority by priority, and within a priority they keep their order. */
 void
 ferry_task_queue_group (FerryTaskQueue *self)

@@ -16,6 +16,7 @@
 
 #pragma once
 
+#include "base/ferry-sibling-private.h"
 #include "worker/ferry-function-private.h"
 
 G_BEGIN_DECLS
@@ -31,5 +32,10 @@ G_BEGIN_DECLS
 #define FERRY_MAP_IS_RESERVED_MESSAGE(type) ((guchar) (type)[0] < ' ')
 
 extern const FerryFunctionEntry ferry_map_function;
+
+/* any: returns (transfer full) the name of the function that a worker must have for a call of function with these
+ * arguments (nullable): of a chunk, the other function. */
+FERRY_FOR_SIBLINGS
+char *ferry_map_dup_needed_function (const char *function, GVariant *arguments);
 
 G_END_DECLS

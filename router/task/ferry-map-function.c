@@ -118,3 +118,15 @@ const FerryFunctionEntry ferry_map_function = {
   .name = (char *) FERRY_MAP_FUNCTION,
   .function = run_chunk,
 };
+
+char *
+ferry_map_dup_needed_function (const char *function, GVariant *arguments)
+{
+  char *name;
+
+  if (!g_str_equal (function, FERRY_MAP_FUNCTION) || arguments == NULL ||
+      !g_variant_is_of_type (arguments, G_VARIANT_TYPE (FERRY_MAP_ARGUMENTS_TYPE)))
+    return g_strdup (function);
+  g_variant_get_child (arguments, 0, "s", &name);
+  return name;
+}

@@ -35,6 +35,7 @@ typedef struct
   guint executing : 1;     /* the executor counts the task as executing */
   guint taken_in : 1;      /* the router's thread has added the task to the executor */
   guint listed : 1;        /* the executor's list model has the task, and is not about to remove it */
+  guint obstructed : 1;    /* the task was told that no host has its function */
   guint escalation : 8;    /* the step of a cancelled task's escalation; 0: none yet */
   guint n_looks;           /* how often look_for_answer() ran since more of the up lane was dispatched */
   guint64 answer_end;      /* the up lane's position up to which the answer must be written; 0: not known */
@@ -42,6 +43,7 @@ typedef struct
   guint n_deaths;          /* number of workers that were lost while they ran the task */
   guint n_consumed;        /* number of items that were consumed since the worker was last notified */
   guint n_refusals;        /* how often workers refused the task */
+  guint64 shunned;         /* number of the host that has refused or lost the task last; 0: none */
 } FerryTaskPlacement;
 
 /* Durations in microseconds, 0 for none. */
@@ -93,6 +95,9 @@ FerryTaskPlacement *ferry_task_get_placement (FerryTask *self);
 FERRY_FOR_SIBLINGS
 gboolean ferry_task_check_home (FerryTask *self, const char *function);
 
+/* Returns the number that distinguishes the task from others of this process. */
+FERRY_FOR_SIBLINGS
+guint ferry_task_get_number (FerryTask *self);
 FERRY_FOR_SIBLINGS
 const FerryTaskSettings *ferry_task_get_settings (FerryTask *self);
 /* Returns the earlier time of the task's deadline and since + timeout (timeout 0: none). 0: there is neither. */

@@ -622,6 +622,12 @@ ferry_task_get_name (FerryTask *self)
   return name;
 }
 
+guint
+ferry_task_get_number (FerryTask *self)
+{
+  return get_private (self)->number;
+}
+
 /**
  * ferry_task_get_function:
  * @self: a task

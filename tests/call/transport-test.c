@@ -175,15 +175,17 @@ connect_polled (FerryTransport **one, FerryTransport **other)
 }
 
 static const TransportTestKind kinds[] = {
-  {"socket-pair", connect_socket_pair},       {"pipes", connect_pipes},
-  {"one-descriptor", connect_one_descriptor}, {"tcp", connect_tcp},
-  {"in-process", ferry_transport_new_pair},   {"polled", connect_polled},
+  {"socket-pair", connect_socket_pair},         {"pipes", connect_pipes},
+  {"one-descriptor", connect_one_descriptor},   {"tcp", connect_tcp},
+  {"in-process", ferry_transport_new_pair},     {"polled", connect_polled},
+  {"session", transport_test_connect_sessions},
 };
+
 void
 transport_test_add_facts (const char *group, const TransportTestFact *facts, guint n_facts)
 {
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
-    for (guint j = 0; j < n_facts; j++)
+    for (guint j = 0; j < n_facts && kinds[i].connect != NULL; j++)
       {
         g_autofree char *path = g_strdup_printf ("/%s/%s/%s", group, kinds[i].name, facts[j].name);
 

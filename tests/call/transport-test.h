@@ -21,6 +21,9 @@ typedef struct
   void (*connect) (FerryTransport **one, FerryTransport **other);
 } TransportTestKind;
 
+/* Two ends of a session, in tests that are linked with cluster/session-pair.c. */
+void transport_test_connect_sessions (FerryTransport **one, FerryTransport **other) __attribute__ ((weak));
+
 /* What is to hold for each kind. */
 typedef struct
 {

@@ -152,7 +152,7 @@ cut (WireTest *test)
   test->is_cut = FALSE;
   for (guint i = 0; i < G_N_ELEMENTS (test->ends); i++)
     if (happens (test, 0.7))
-      ferry_session_reconnected (test->ends[i].session);
+      ferry_session_port_reconnected (test->ends[i].port);
 }
 
 static void
@@ -181,6 +181,42 @@ static void
 test_cuts_shorter_than_the_timeout_cost_time_only (void)
 {
   run_seeds (run_cuts);
+}
+
+/* ---- closing ---- */
+
+static void
+run_closing (WireTest *test)
+{
+  WireTestEnd *end = &test->ends[choose (test, 0, 1)];
+  guint64 n_sent;
+
+  choose_settings (test);
+  choose_weather (test);
+  wire_test_open_both (test);
+  for (guint j = choose (test, 0, 40); j > 0; j--)
+    {
+      send_some (test, G_MAXUINT64);
+      wire_test_run (test, choose (test, 10, 20000));
+    }
+  /* No packet of the opening is on its way any more, which would open another session. */
+  wire_test_run (test, G_USEC_PER_SEC);
+  send_some (test, G_MAXUINT64);
+  n_sent = end->n_sent;
+  ferry_transport_close (FERRY_TRANSPORT (end->session));
+  test->is_cut = happens (test, 0.3);
+  wire_test_run (test, choose (test, 1, 15) * G_USEC_PER_SEC);
+  test->is_cut = FALSE;
+  wire_test_run (test, 100 * G_USEC_PER_SEC);
+  g_assert_cmpuint (end->other->n_received, ==, n_sent);
+  g_assert_null (end->port);
+  g_assert_null (end->other->port);
+}
+
+static void
+test_what_was_sent_before_the_close_comes (void)
+{
+  run_seeds (run_closing);
 }
 
 /* ---- restarts ---- */
@@ -309,7 +345,7 @@ change (WireTestEnd *from, GBytes *packet, gpointer data)
   gsize size = g_bytes_get_size (packet);
   g_autofree guint8 *copy = NULL;
 
-  if (from != &test->ends[0] || !happens (test, 0.05) || from->other->session == NULL)
+  if (from != &test->ends[0] || !happens (test, 0.05) || from->other->port == NULL)
     return TRUE;
   copy = g_memdup2 (g_bytes_get_data (packet, NULL), size);
   for (guint i = choose (test, 1, 3); i > 0; i--)
@@ -319,7 +355,7 @@ change (WireTestEnd *from, GBytes *packet, gpointer data)
       if (at < 8 || at >= 24)
         copy[at] ^= (guint8) (1 << choose (test, 0, 7));
     }
-  ferry_session_receive (from->other->session, copy, size);
+  ferry_session_port_receive (from->other->port, copy, size);
   return FALSE;
 }
 
@@ -354,6 +390,7 @@ main (int argc, char *argv[])
                    test_messages_come_once_and_in_order_in_any_weather);
   g_test_add_func ("/session-random/cuts-shorter-than-the-timeout-cost-time-only",
                    test_cuts_shorter_than_the_timeout_cost_time_only);
+  g_test_add_func ("/session-random/what-was-sent-before-the-close-comes", test_what_was_sent_before_the_close_comes);
   g_test_add_func ("/session-random/restarts-of-either-end-mix-no-messages",
                    test_restarts_of_either_end_mix_no_messages);
   g_test_add_func ("/session-random/packets-of-others-are-dropped", test_packets_of_others_are_dropped);

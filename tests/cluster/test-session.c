@@ -246,7 +246,7 @@ test_no_more_than_the_window_is_under_way (void)
   wire_test_settle (test);
   g_assert_cmpuint (ferry_session_get_counts (test->ends[0].session).n_sent, ==, 4);
   test->is_cut = FALSE;
-  ferry_session_reconnected (test->ends[0].session);
+  ferry_session_port_reconnected (test->ends[0].port);
   wire_test_run_until_received (test, SECOND);
 }
 
@@ -299,7 +299,7 @@ test_reconnecting_asks_at_once (void)
   /* The next ping of itself comes two seconds after the last one. */
   wire_test_run (test, 15 * SECOND);
   test->is_cut = FALSE;
-  ferry_session_reconnected (test->ends[0].session);
+  ferry_session_port_reconnected (test->ends[0].port);
   wire_test_run (test, 5 * MILLISECOND);
   g_assert_cmpuint (test->ends[0].n_received, ==, 1);
   g_assert_cmpuint (test->ends[1].n_received, ==, 1);
@@ -416,6 +416,74 @@ test_close_is_heard_at_once_and_behind_the_messages (void)
   wire_test_run_until_ended (&test->ends[1], 10 * MILLISECOND, FERRY_ERROR_CLOSED);
   g_assert_cmpuint (test->ends[1].n_received, ==, 5);
   g_assert_cmpstr (test->ends[1].reason->message, ==, "The application 'a' has closed the session; open a new one");
+}
+
+static void
+test_session_that_was_dropped_lingers_until_everything_came (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  test->ends[0].settings.max_packet = 1000;
+  test->ends[0].settings.window_packets = 2;
+  test->weather.loss = 0.2;
+  wire_test_open_both (test);
+  send_many (&test->ends[0], 30, 900);
+  g_clear_object (&test->ends[0].session);
+  wire_test_run (test, 100 * MILLISECOND);
+  test->is_cut = TRUE;
+  wire_test_run (test, 10 * SECOND);
+  g_assert_nonnull (test->ends[0].port);
+  g_assert_cmpuint (test->ends[1].n_received, <, 30);
+  test->is_cut = FALSE;
+  wire_test_run_until_received (test, 600 * SECOND);
+  wire_test_run (test, 60 * SECOND);
+  g_assert_null (test->ends[0].port);
+  g_assert_cmpuint (test->ends[1].n_ended, ==, 1);
+}
+
+static void
+test_session_that_may_not_linger_is_gone_at_once (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  test->ends[0].settings.finished = NULL;
+  wire_test_open_both (test);
+  test->is_cut = TRUE;
+  send_many (&test->ends[0], 1, 100);
+  wire_test_settle (test);
+  ferry_transport_close (FERRY_TRANSPORT (test->ends[0].session));
+  g_assert_cmpuint (test->ends[0].n_freed, ==, 1);
+  test->ends[0].port = NULL;
+}
+
+static void
+test_port_that_is_finished_does_not_linger (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  wire_test_open_both (test);
+  test->is_cut = TRUE;
+  send_many (&test->ends[0], 1, 100);
+  wire_test_settle (test);
+  ferry_session_port_finish (test->ends[0].port);
+  g_assert_null (test->ends[0].port);
+  g_assert_cmpuint (test->ends[0].n_ended, ==, 1);
+}
+
+/* Each takes what the other one sends, though nobody wants it any more. */
+static void
+test_both_ends_may_linger (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  wire_test_open_both (test);
+  for (guint i = 0; i < 2; i++)
+    send_many (&test->ends[i], 10, 100);
+  for (guint i = 0; i < 2; i++)
+    ferry_transport_close (FERRY_TRANSPORT (test->ends[i].session));
+  wire_test_run (test, SECOND);
+  g_assert_null (test->ends[0].port);
+  g_assert_null (test->ends[1].port);
 }
 
 static void
@@ -741,6 +809,27 @@ test_questions_that_come_too_often_are_not_answered (void)
 }
 
 static void
+test_lingering_ends_with_the_timeout (void)
+{
+  g_auto (Puppet) puppet = {0};
+
+  puppet_init (&puppet);
+  g_assert_true (wire_test_send (puppet.end, 100));
+  ferry_transport_close (FERRY_TRANSPORT (puppet.end->session));
+  /* The other end lives, and does not acknowledge. */
+  for (guint i = 0; i < 36; i++)
+    {
+      FerryPacketHeader header = puppet_make_header (&puppet);
+
+      if (i < 29)
+        g_assert_nonnull (puppet.end->port);
+      puppet_say (&puppet, ferry_packet_new_ack (&header, NULL, 0));
+      wire_test_run (puppet.test, SECOND);
+    }
+  g_assert_null (puppet.end->port);
+}
+
+static void
 test_packets_of_another_epoch_are_dropped (void)
 {
   g_auto (Puppet) puppet = {0};
@@ -969,6 +1058,11 @@ main (int argc, char *argv[])
   ADD ("stopped-end-that-hears-something-first-waits-no-longer",
        test_stopped_end_that_hears_something_first_waits_no_longer);
   ADD ("close-is-heard-at-once-and-behind-the-messages", test_close_is_heard_at_once_and_behind_the_messages);
+  ADD ("session-that-was-dropped-lingers-until-everything-came",
+       test_session_that_was_dropped_lingers_until_everything_came);
+  ADD ("session-that-may-not-linger-is-gone-at-once", test_session_that_may_not_linger_is_gone_at_once);
+  ADD ("port-that-is-finished-does-not-linger", test_port_that_is_finished_does_not_linger);
+  ADD ("both-ends-may-linger", test_both_ends_may_linger);
   ADD ("handler-may-close-the-session", test_handler_may_close_the_session);
   ADD ("end-that-has-forgotten-the-session-says-so", test_end_that_has_forgotten_the_session_says_so);
   ADD ("new-session-of-the-other-end-ends-this-one", test_new_session_of_the_other_end_ends_this_one);
@@ -984,6 +1078,7 @@ main (int argc, char *argv[])
   ADD ("wrong-digest-ends-the-session", test_wrong_digest_ends_the_session);
   ADD ("announced-size-takes-no-memory", test_announced_size_takes_no_memory);
   ADD ("questions-that-come-too-often-are-not-answered", test_questions_that_come_too_often_are_not_answered);
+  ADD ("lingering-ends-with-the-timeout", test_lingering_ends_with_the_timeout);
   ADD ("packets-of-another-epoch-are-dropped", test_packets_of_another_epoch_are_dropped);
   ADD ("opening-of-an-earlier-epoch-is-dropped", test_opening_of_an_earlier_epoch_is_dropped);
   ADD ("other-version-is-named", test_other_version_is_named);

@@ -79,7 +79,19 @@ send_packet (gpointer data, GBytes *packet)
     put_under_way (from->other, packet);
 }
 
-static const FerryWire wire = {.send = send_packet};
+static void
+note_finished (gpointer data)
+{
+  ((WireTestEnd *) data)->port = NULL;
+}
+
+static void
+note_freed (gpointer data)
+{
+  ((WireTestEnd *) data)->n_freed++;
+}
+
+static const FerryWire wire = {.send = send_packet, .free = note_freed};
 
 /* ---- the ends ---- */
 
@@ -136,19 +148,30 @@ end_came (FerryTransport *transport, GObject *owner)
   self->reason = ferry_transport_dup_reason (transport);
 }
 
+static void
+finish (WireTestEnd *self)
+{
+  if (self->port != NULL)
+    ferry_session_port_finish (self->port);
+  g_assert_null (self->port);
+  g_assert_cmpuint (self->n_freed, ==, self->generation);
+  g_clear_object (&self->session);
+}
+
 void
 wire_test_open (WireTestEnd *self)
 {
   g_autoptr (GObject) owner = g_object_new (G_TYPE_OBJECT, NULL);
   g_autoptr (GError) error = NULL;
 
-  g_clear_object (&self->session);
+  finish (self);
   self->is_dead = FALSE;
   self->generation++;
   self->n_sent = 0;
   self->sender = 0;
   self->n_received = 0;
   self->session = ferry_session_new (&wire, self, self->test->timers, self->test->loop, &self->settings);
+  self->port = ferry_session_get_port (self->session);
   g_object_set_data (owner, "end", self);
   ferry_transport_take_calls (FERRY_TRANSPORT (self->session), call_came, owner, &error);
   g_assert_no_error (error);
@@ -160,7 +183,7 @@ void
 wire_test_kill (WireTestEnd *self)
 {
   self->is_dead = TRUE;
-  g_clear_object (&self->session);
+  finish (self);
 }
 
 static void
@@ -179,7 +202,7 @@ arrive_without_session (WireTestEnd *self, gconstpointer data, gsize size)
   if (ferry_session_is_opened_by (data, size))
     {
       wire_test_open (self);
-      g_assert_true (ferry_session_receive (self->session, data, size));
+      g_assert_true (ferry_session_port_receive (self->port, data, size));
       return;
     }
   refusal = ferry_session_make_refusal (data, size);
@@ -190,21 +213,16 @@ arrive_without_session (WireTestEnd *self, gconstpointer data, gsize size)
 void
 wire_test_arrive (WireTestEnd *self, gconstpointer data, gsize size)
 {
-  g_autoptr (FerrySession) session = NULL;
-
   if (self->is_dead)
     return;
-  if (self->session == NULL)
+  if (self->port == NULL)
+    arrive_without_session (self, data, size);
+  else if (!ferry_session_port_receive (self->port, data, size))
     {
-      arrive_without_session (self, data, size);
-      return;
+      g_assert_null (self->port);
+      wire_test_open (self);
+      g_assert_true (ferry_session_port_receive (self->port, data, size));
     }
-  session = g_object_ref (self->session);
-  if (ferry_session_receive (session, data, size))
-    return;
-  g_assert_true (ferry_transport_get_closed (FERRY_TRANSPORT (session)));
-  wire_test_open (self);
-  g_assert_true (ferry_session_receive (self->session, data, size));
 }
 
 gboolean
@@ -362,7 +380,13 @@ wire_test_new (guint32 seed)
     self->ends[i] = (WireTestEnd){
       .test = self,
       .other = &self->ends[1 - i],
-      .settings = {.peer = i == 0 ? "The host 'b'" : "The application 'a'", .get_time = wire_test_get_time},
+      .settings =
+        {
+          .peer = i == 0 ? "The host 'b'" : "The application 'a'",
+          .get_time = wire_test_get_time,
+          .finished = note_finished,
+          .finished_data = &self->ends[i],
+        },
     };
   return self;
 }
@@ -373,7 +397,7 @@ wire_test_free (WireTest *self)
   for (guint i = 0; i < G_N_ELEMENTS (self->ends); i++)
     {
       g_clear_pointer (&self->ends[i].call, ferry_call_unref);
-      g_clear_object (&self->ends[i].session);
+      finish (&self->ends[i]);
       g_clear_error (&self->ends[i].reason);
     }
   while (g_main_context_iteration (self->loop, FALSE))

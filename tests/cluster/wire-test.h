@@ -32,7 +32,9 @@ struct _WireTestEnd
 {
   WireTest *test;
   WireTestEnd *other;
-  FerrySession *session; /* (owned) (nullable) */
+  FerrySession *session;  /* (owned) (nullable): until it ends */
+  FerrySessionPort *port; /* (unowned) (nullable): until it is finished */
+  guint n_freed;          /* wires */
   FerrySessionSettings settings;
   gboolean is_dead;   /* has no process: nothing comes and goes */
   guint64 generation; /* of its sessions, from 1 */

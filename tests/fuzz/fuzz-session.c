@@ -27,11 +27,12 @@
 
 typedef struct
 {
-  GMainContext *loop;    /* (owned) */
-  GMainContext *stopped; /* (owned) */
-  FerryTimers *timers;   /* (owned) */
-  FerrySession *session; /* (owned) */
-  guint64 epoch;         /* of the session; 0: nothing was sent yet */
+  GMainContext *loop;     /* (owned) */
+  GMainContext *stopped;  /* (owned) */
+  FerryTimers *timers;    /* (owned) */
+  FerrySession *session;  /* (owned) */
+  FerrySessionPort *port; /* (unowned) (nullable): until it is finished */
+  guint64 epoch;          /* of the session; 0: nothing was sent yet */
 } Scene;
 
 static gint64 now;
@@ -120,6 +121,12 @@ note_sent (gpointer data, GBytes *bytes)
 }
 
 static void
+note_finished (gpointer data)
+{
+  ((Scene *) data)->port = NULL;
+}
+
+static void
 ignore_call (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
 }
@@ -155,8 +162,8 @@ come (Scene *scene, const guint8 *data, gsize size)
 
       memcpy (packet + AT_RECEIVER, &epoch, sizeof epoch);
     }
-  if (!ferry_session_receive (scene->session, packet, size))
-    g_assert_true (ferry_transport_get_closed (FERRY_TRANSPORT (scene->session)));
+  if (scene->port != NULL && !ferry_session_port_receive (scene->port, packet, size))
+    g_assert_null (scene->port);
 }
 
 static void
@@ -202,7 +209,8 @@ obey (Scene *scene, guint8 order)
       pass_time (scene, 3 * G_TIME_SPAN_SECOND);
       break;
     case 'r':
-      ferry_session_reconnected (scene->session);
+      if (scene->port != NULL)
+        ferry_session_port_reconnected (scene->port);
       break;
     case 'c':
       ferry_transport_close (FERRY_TRANSPORT (scene->session));
@@ -225,6 +233,8 @@ begin (Scene *scene, GObject *owner)
     .max_message = MAX_MESSAGE,
     .max_queued = MAX_QUEUED,
     .get_time = get_time,
+    .finished = note_finished,
+    .finished_data = scene,
   };
 
   now = G_TIME_SPAN_HOUR;
@@ -232,6 +242,7 @@ begin (Scene *scene, GObject *owner)
   scene->stopped = g_main_context_new ();
   scene->timers = ferry_timers_new (scene->stopped);
   scene->session = ferry_session_new (&wire, scene, scene->timers, scene->loop, &settings);
+  scene->port = ferry_session_get_port (scene->session);
   ferry_transport_take_calls (FERRY_TRANSPORT (scene->session), ignore_call, owner, NULL);
   settle (scene);
 }
@@ -242,7 +253,9 @@ finish (Scene *scene)
   g_autoptr (GError) reason = ferry_transport_dup_reason (FERRY_TRANSPORT (scene->session));
 
   g_assert_true (reason == NULL || reason->domain == FERRY_ERROR);
-  ferry_transport_close (FERRY_TRANSPORT (scene->session));
+  if (scene->port != NULL)
+    ferry_session_port_finish (scene->port);
+  g_assert_true (ferry_transport_get_closed (FERRY_TRANSPORT (scene->session)));
   g_assert_finalize_object (scene->session);
   while (g_main_context_iteration (scene->loop, FALSE))
     ;

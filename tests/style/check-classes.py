@@ -23,6 +23,7 @@ ALLOWED = {
     "FerryCellWatch": EACH_MESSAGE,
     "FerryDemuxInvocation": EACH_MESSAGE,
     "FerryExported": EACH_MESSAGE,
+    "FerryHost": RECORD,
     "FerryHostRun": RECORD,
     "FerryInvocation": EACH_MESSAGE,
     "FerryLink": EACH_MESSAGE,

@@ -1,0 +1,16 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "call/ferry-transport.h"
+#include "cluster/ferry-cluster.h"
+#include "cluster/ferry-host.h"
+
+G_BEGIN_DECLS
+
+/* For tests: adds a host that is behind a transport. It is an item of FerryCluster:hosts when it has told its facts.
+ * Returns (transfer none) the host, which the cluster keeps until its session ends. */
+FerryHost *ferry_cluster_add_transport (FerryCluster *self, FerryTransport *transport);
+
+G_END_DECLS

@@ -1,0 +1,1429 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A cluster: knows the hosts, and decides which host is sent which task.
+ *
+ * Each step starts with an event: a task was submitted, a host has told something, a session was opened or has ended.
+ * Each event ends in schedule(), which sends tasks as long as there are hosts with room. What need not be done at once
+ * is done by tend(), at most once in a millisecond: telling hosts what waits, telling tasks why they wait, and taking
+ * back tasks that another host could run now.
+ *
+ * Threads: the router's. */
+
+#include "config.h"
+
+#include "cluster/ferry-cluster-private.h"
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-property-private.h"
+#include "call/ferry-remote-error-private.h"
+#include "cluster/ferry-cluster-enums.h"
+#include "cluster/ferry-host-private.h"
+#include "route/ferry-router-private.h"
+#include "task/ferry-map-function-private.h"
+#include "task/ferry-task-carrier-private.h"
+#include "task/ferry-task-sources-private.h"
+
+#define TEND_INTERVAL (1 * FERRY_MICROSECONDS_PER_MILLISECOND)
+
+/* How long a host has to begin a task until an idle host may get it: round trips, and at least so many microseconds. */
+#define BEGIN_ROUND_TRIPS 3
+#define BEGIN_MICROSECONDS 2000
+
+/* How many idle hosts are looked at, each time, for tasks that wait elsewhere. */
+#define MAX_RELIEVED 16
+
+#define DEFAULT_CUT_TIMEOUT (30 * G_USEC_PER_SEC)
+#define DEFAULT_DEATH_LIMIT 3
+#define DEFAULT_USER "user"
+
+/**
+ * FerryCluster:
+ *
+ * Other machines that run tasks, found through a NATS server.
+ *
+ * On each machine, the program `ferry-host` runs the functions of a program. A cluster finds all hosts of its
+ * application at the server, and sends them the tasks of its executors ([ctor@Ferry.Executor.new_for_runner]). A task
+ * waits while no host has its function, or none has room; [method@Ferry.Task.get_message] tells the former.
+ *
+ * A task that a host has begun when it is lost fails with %FERRY_ERROR_WORKER_LOST, unless it has retries
+ * ([method@Ferry.Task.set_retries]) or is idempotent ([method@Ferry.Task.set_idempotent]): then it runs again, on
+ * another host where there is one. A task that no host has begun is never lost. A connection that is cut for less than
+ * [property@Ferry.Cluster:cut-timeout] costs nothing but that time.
+ *
+ * Descriptors and bytes of a task ([method@Ferry.Task.add_descriptor]) cannot be sent to other machines.
+ *
+ * A cluster must be used on its router's thread. Executors hold references to it.
+ *
+ * Since: 0.1
+ */
+struct _FerryCluster
+{
+  GObject parent_instance;
+
+  FerryRouter *router;    /* const: (owned) */
+  char *url;              /* const: (owned) */
+  char *application;      /* const: (owned) */
+  char *user;             /* (owned) */
+  char *credentials_file; /* (owned) (nullable), as the next three */
+  char *nkey_seed_file;
+  char *tls_ca_file;
+  char *name;
+  gint64 cut_timeout;
+  guint death_limit;
+
+  FerryClusterState state;
+  GError *error;    /* (owned) (nullable) */
+  GPtrArray *hosts; /* (owned) (element-type FerryHost): all that have, or had, a session */
+  GListStore *list; /* (owned) (element-type FerryHost): those of them that are known by name, and not lost */
+  GQueue shelves[FERRY_HOST_N_SHELVES]; /* (element-type FerryHost) (unowned): those with room, the next one first */
+  guint64 n_numbered;                   /* the number of the newest host */
+  FerryTaskSources sources;
+  gboolean scheduling;
+  gboolean schedule_again;
+  FerryTimer tend_timer;
+  gint64 tended_at; /* monotonic time */
+  gboolean wanting; /* some host was told that tasks wait */
+};
+
+enum
+{
+  PROP_ROUTER = 1,
+  PROP_URL,
+  PROP_APPLICATION,
+  PROP_USER,
+  PROP_CREDENTIALS_FILE,
+  PROP_NKEY_SEED_FILE,
+  PROP_TLS_CA_FILE,
+  PROP_NAME,
+  PROP_CUT_TIMEOUT,
+  PROP_DEATH_LIMIT,
+  PROP_STATE,
+  PROP_HOSTS,
+  PROP_ERROR,
+  N_PROPERTIES,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
+static void runner_init (FerryRunnerInterface *iface);
+static void schedule (FerryCluster *self);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (FerryCluster, ferry_cluster, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (FERRY_TYPE_RUNNER, runner_init))
+
+/* ---- Which host gets which task ---- */
+
+/* Puts a host where it belongs, behind the others there. */
+static void
+shelve (FerryCluster *self, FerryHost *host, FerryHostShelf shelf)
+{
+  if (host->shelf != FERRY_HOST_SHELF_NONE)
+    g_queue_unlink (&self->shelves[host->shelf], &host->shelf_link);
+  host->shelf = shelf;
+  if (shelf != FERRY_HOST_SHELF_NONE)
+    g_queue_push_tail_link (&self->shelves[shelf], &host->shelf_link);
+}
+
+/* Whether a host other than this one could run the function, now or later. */
+static gboolean
+has_other_host (FerryCluster *self, FerryHost *host, const char *function)
+{
+  for (guint i = 0; i < self->hosts->len; i++)
+    {
+      FerryHost *other = g_ptr_array_index (self->hosts, i);
+
+      if (other != host && other->is_open && !other->facts.draining && ferry_host_has_function (other, function))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Returns (transfer full) the name of the function that a host must have to run the task. */
+static char *
+dup_function (FerryTask *task)
+{
+  return ferry_map_dup_needed_function (ferry_task_get_function (task), ferry_task_get_arguments (task));
+}
+
+/* Whether a host may be sent the task: one with its function, and not the one that has failed it while there are
+ * others.
+ */
+static gboolean
+is_for_host (FerryCluster *self, FerryTask *task, const char *function, FerryHost *host)
+{
+  return ferry_host_has_function (host, function) &&
+         (ferry_task_get_placement (task)->shunned != host->place.number || !has_other_host (self, host, function));
+}
+
+/* Returns (transfer none) (nullable) the host that is sent the task now: one with a free worker, where there is one.
+ * Nothing is sent ahead that another runner may be able to run before, nor descriptors, which only a pool can take. */
+static FerryHost *
+pick_host (FerryCluster *self, FerryTask *task)
+{
+  gboolean is_shared = ferry_carrier_get_source (task)->is_shared;
+  guint lowest = is_shared ? FERRY_HOST_SHELF_FREE : FERRY_HOST_SHELF_AHEAD;
+  g_autofree char *function = NULL;
+
+  if (is_shared && ferry_task_had_descriptors (task))
+    return NULL;
+  function = dup_function (task);
+  for (guint shelf = FERRY_HOST_SHELF_FREE; shelf >= lowest; shelf--)
+    for (GList *link = self->shelves[shelf].head; link != NULL; link = link->next)
+      if (is_for_host (self, task, function, link->data))
+        return link->data;
+  return NULL;
+}
+
+static gboolean
+has_host (FerryTask *task, gpointer self)
+{
+  return pick_host (self, task) != NULL;
+}
+
+static void
+set_obstructed (FerryTask *task, gboolean obstructed)
+{
+  g_autofree char *text = NULL;
+
+  ferry_task_get_placement (task)->obstructed = obstructed;
+  if (obstructed)
+    {
+      g_autofree char *function = dup_function (task);
+
+      text = g_strdup_printf ("No host has the function '%s'; start a host whose program has it", function);
+    }
+  ferry_task_set_obstacle (task, text);
+}
+
+/* Sends the next task to a host. Returns FALSE when no further task can be sent now. */
+static gboolean
+send_next (FerryCluster *self)
+{
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryHost) host = NULL;
+
+  if (self->shelves[FERRY_HOST_SHELF_FREE].length + self->shelves[FERRY_HOST_SHELF_AHEAD].length == 0)
+    return FALSE;
+  task = ferry_task_sources_find (&self->sources, has_host, self);
+  if (task == NULL)
+    return FALSE;
+  g_object_ref (task);
+  host = g_object_ref (pick_host (self, task));
+  ferry_task_sources_pass_turn (&self->sources, task);
+  ferry_host_send (host, task, ferry_task_get_number (task));
+  shelve (self, host, ferry_host_get_shelf (host));
+  if (ferry_task_get_placement (task)->obstructed)
+    set_obstructed (task, FALSE);
+  return TRUE;
+}
+
+/* ---- What hosts and tasks are told now and then ---- */
+
+static guint
+count_waiting (FerryCluster *self, FerryTaskFilter filter, gpointer data)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < self->sources.list->len; i++)
+    {
+      FerryTaskSource *source = g_ptr_array_index (self->sources.list, i);
+
+      n += ferry_task_queue_count (&source->queue, filter, data);
+    }
+  return n;
+}
+
+static gboolean
+is_any (FerryTask *task, gpointer data)
+{
+  return TRUE;
+}
+
+static gboolean
+host_has_function (FerryTask *task, gpointer host)
+{
+  g_autofree char *function = dup_function (task);
+
+  return ferry_host_has_function (host, function);
+}
+
+/* Whether a host that was told one number need not be told the other: it matters only how many there are about. */
+static gboolean
+is_about (guint told, guint n)
+{
+  return told == n || (told > 0 && n > 0 && n / 2 <= told && told / 2 <= n);
+}
+
+static void
+tell_hosts (FerryCluster *self)
+{
+  gboolean any = count_waiting (self, is_any, NULL) > 0;
+
+  if (!any && !self->wanting)
+    return;
+  self->wanting = FALSE;
+  for (guint i = 0; i < self->hosts->len; i++)
+    {
+      FerryHost *host = g_ptr_array_index (self->hosts, i);
+      guint n = any ? count_waiting (self, host_has_function, host) : 0;
+
+      if (!is_about (host->wanted, n))
+        ferry_host_want (host, n);
+      self->wanting = self->wanting || host->wanted > 0;
+    }
+}
+
+typedef struct
+{
+  FerryCluster *cluster;
+  GPtrArray *tasks; /* (element-type FerryTask): whose text is not what it should be */
+} TellTasks;
+
+/* Visits tasks of one function and priority, from the latest on, as long as they are to be told something. */
+static gboolean
+visit_waiting (FerryTask *task, gpointer data)
+{
+  TellTasks *visit = data;
+  g_autofree char *function = dup_function (task);
+  gboolean obstructed = !has_other_host (visit->cluster, NULL, function);
+
+  if (ferry_task_get_placement (task)->obstructed == obstructed)
+    return FALSE;
+  g_ptr_array_add (visit->tasks, g_object_ref (task));
+  return TRUE;
+}
+
+static void
+tell_tasks (FerryCluster *self)
+{
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  TellTasks visit = {self, tasks};
+
+  for (guint i = 0; i < self->sources.list->len; i++)
+    {
+      FerryTaskSource *source = g_ptr_array_index (self->sources.list, i);
+
+      if (!source->is_shared)
+        ferry_task_queue_visit (&source->queue, visit_waiting, &visit);
+    }
+  for (guint i = 0; i < tasks->len; i++)
+    if (ferry_task_get_placement (tasks->pdata[i])->carrier == NULL)
+      set_obstructed (tasks->pdata[i], !ferry_task_get_placement (tasks->pdata[i])->obstructed);
+}
+
+/* ---- Tasks that wait at one host while another could run them ---- */
+
+/* Returns (transfer none) (nullable) a task that waits at host, and that idle could run. due: made earlier, if a task
+ * has to wait until then before it may be taken. */
+static FerryTask *
+find_stuck (FerryCluster *self, FerryHost *host, FerryHost *idle, gint64 *due)
+{
+  gint64 patience = MAX (BEGIN_ROUND_TRIPS * ferry_host_get_round_trip (host), BEGIN_MICROSECONDS);
+
+  for (GList *link = host->place.in_flight.tail; link != NULL && host->place.n_unbegun > 0; link = link->prev)
+    {
+      g_autofree char *function = dup_function (link->data);
+      gint64 since;
+
+      if (!ferry_run_is_waiting (link->data, &since) || !is_for_host (self, link->data, function, idle))
+        continue;
+      if (since + patience <= g_get_monotonic_time ())
+        return link->data;
+      *due = MIN (*due, since + patience);
+    }
+  return NULL;
+}
+
+static guint
+count_free (FerryHost *host)
+{
+  guint n_taken = MAX (host->place.in_flight.length, host->n_busy);
+
+  return host->n_workers > n_taken ? host->n_workers - n_taken : 0;
+}
+
+/* Returns (transfer full) (element-type FerryHost) the hosts where tasks wait. */
+static GPtrArray *
+list_crowded (FerryCluster *self)
+{
+  GPtrArray *hosts = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < self->hosts->len; i++)
+    {
+      FerryHost *host = g_ptr_array_index (self->hosts, i);
+
+      if (host->place.n_unbegun > 0)
+        g_ptr_array_add (hosts, g_object_ref (host));
+    }
+  return hosts;
+}
+
+/* Takes back a task for a host that is idle, from the one of the hosts where most wait. Returns FALSE if there is none.
+ */
+static gboolean
+relieve (FerryCluster *self, GPtrArray *hosts, FerryHost *idle, gint64 *due)
+{
+  FerryTask *stuck = NULL;
+  guint most = 0;
+
+  for (guint i = 0; i < hosts->len; i++)
+    {
+      FerryHost *host = g_ptr_array_index (hosts, i);
+      FerryTask *task;
+
+      if (host == idle || host->place.n_unbegun <= most)
+        continue;
+      task = find_stuck (self, host, idle, due);
+      if (task == NULL)
+        continue;
+      stuck = task;
+      most = host->place.n_unbegun;
+    }
+  if (stuck != NULL)
+    ferry_run_ask_back (stuck);
+  return stuck != NULL;
+}
+
+static void tend (gpointer data);
+
+static void
+tend_at (FerryCluster *self, gint64 time)
+{
+  if (!ferry_timer_is_set (&self->tend_timer) || self->tend_timer.deadline.time > time)
+    ferry_timers_set (self->router->timers, &self->tend_timer, time, tend, self);
+}
+
+/* Returns (transfer full) (element-type FerryHost) some of the hosts that have a free worker. */
+static GPtrArray *
+list_idle (FerryCluster *self)
+{
+  GPtrArray *hosts = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (GList *link = self->shelves[FERRY_HOST_SHELF_FREE].head; link != NULL && hosts->len < MAX_RELIEVED;
+       link = link->next)
+    if (count_free (link->data) > 0)
+      g_ptr_array_add (hosts, g_object_ref (link->data));
+  return hosts;
+}
+
+/* Taking a task back may run handlers, so what a host has is looked up again each time. */
+static void
+balance (FerryCluster *self)
+{
+  g_autoptr (GPtrArray) crowded = list_crowded (self);
+  g_autoptr (GPtrArray) idle = crowded->len > 0 ? list_idle (self) : NULL;
+  gint64 due = G_MAXINT64;
+
+  for (guint i = 0; idle != NULL && i < idle->len; i++)
+    {
+      FerryHost *host = g_ptr_array_index (idle, i);
+      guint n = count_free (host);
+
+      while (n > 0 && relieve (self, crowded, host, &due))
+        n--;
+    }
+  if (due < G_MAXINT64)
+    tend_at (self, due);
+}
+
+static void send_all (FerryCluster *self);
+
+static void
+tend (gpointer data)
+{
+  g_autoptr (FerryCluster) self = g_object_ref (data);
+
+  self->tended_at = g_get_monotonic_time ();
+  tell_hosts (self);
+  tell_tasks (self);
+  balance (self);
+  send_all (self);
+}
+
+/* ---- Scheduling ---- */
+
+static gboolean
+has_to_tend (FerryCluster *self)
+{
+  if (self->wanting || count_waiting (self, is_any, NULL) > 0)
+    return TRUE;
+  for (guint i = 0; i < self->hosts->len; i++)
+    if (((FerryHost *) g_ptr_array_index (self->hosts, i))->place.n_unbegun > 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* Sends tasks as long as there are hosts with room. A recursive call only makes the outer call send once more. */
+static void
+send_all (FerryCluster *self)
+{
+  g_autoptr (FerryCluster) kept G_GNUC_UNUSED = NULL;
+
+  if (self->scheduling)
+    {
+      self->schedule_again = TRUE;
+      return;
+    }
+  kept = g_object_ref (self);
+  self->scheduling = TRUE;
+  self->router->n_holding++;
+  do
+    {
+      self->schedule_again = FALSE;
+      while (send_next (self))
+        ;
+    }
+  while (self->schedule_again);
+  self->router->n_holding--;
+  self->scheduling = FALSE;
+}
+
+static void
+schedule (FerryCluster *self)
+{
+  send_all (self);
+  if (!ferry_timer_is_set (&self->tend_timer) && has_to_tend (self))
+    tend_at (self, self->tended_at + TEND_INTERVAL);
+}
+
+/* ---- Hosts ---- */
+
+static void
+list_host (FerryCluster *self, FerryHost *host)
+{
+  if (!host->listed && host->has_facts)
+    {
+      host->listed = TRUE;
+      g_list_store_append (self->list, host);
+    }
+}
+
+static void
+unlist_host (FerryCluster *self, FerryHost *host)
+{
+  guint position;
+
+  if (!host->listed)
+    return;
+  host->listed = FALSE;
+  if (g_list_store_find (self->list, host, &position))
+    g_list_store_remove (self->list, position);
+}
+
+static void
+host_changed (gpointer owner, FerryHost *host)
+{
+  g_autoptr (FerryCluster) self = g_object_ref (owner);
+
+  shelve (self, host, ferry_host_get_shelf (host));
+  if (host->is_open)
+    list_host (self, host);
+  schedule (self);
+}
+
+/* Forgets the host. Its owner is told nothing any more. */
+static void
+remove_host (FerryCluster *self, FerryHost *host)
+{
+  g_autoptr (FerryHost) kept G_GNUC_UNUSED = g_object_ref (host);
+
+  shelve (self, host, FERRY_HOST_SHELF_NONE);
+  host->owner = NULL;
+  g_ptr_array_remove (self->hosts, host);
+  unlist_host (self, host);
+}
+
+static void
+host_ended (gpointer owner, FerryHost *host, FerryHostEnd end)
+{
+  g_autoptr (FerryCluster) self = g_object_ref (owner);
+
+  remove_host (self, host);
+  schedule (self);
+}
+
+static const FerryHostFuncs host_funcs = {host_changed, host_ended};
+
+/* Returns (transfer none) a new host, which the cluster keeps. */
+static FerryHost *
+add_host (FerryCluster *self)
+{
+  FerryHost *host = ferry_host_new (self->router, ++self->n_numbered, &host_funcs, self);
+
+  host->place.death_limit = self->death_limit;
+  g_ptr_array_add (self->hosts, host);
+  return host;
+}
+
+FerryHost *
+ferry_cluster_add_transport (FerryCluster *self, FerryTransport *transport)
+{
+  FerryHost *host = add_host (self);
+
+  ferry_host_open (host, transport, self->application, self->cut_timeout);
+  return host;
+}
+
+/* Ends all sessions. Tasks that were begun fail with reason. Takes reason. */
+static void
+close_hosts (FerryCluster *self, GError *reason)
+{
+  g_autoptr (GError) owned = reason;
+
+  while (self->hosts->len > 0)
+    {
+      g_autoptr (FerryHost) host = g_object_ref (g_ptr_array_index (self->hosts, self->hosts->len - 1));
+
+      ferry_host_close (host, owned);
+      if (host->owner != NULL)
+        remove_host (self, host);
+    }
+}
+
+/* ---- The runner ---- */
+
+static void
+runner_add_source (FerryRunner *runner, FerryTaskSource *source)
+{
+  FerryCluster *self = FERRY_CLUSTER (runner);
+
+  ferry_task_queue_group (&source->queue);
+  ferry_task_sources_add (&self->sources, source);
+}
+
+static void
+runner_remove_source (FerryRunner *runner, FerryTaskSource *source)
+{
+  ferry_task_sources_remove (&FERRY_CLUSTER (runner)->sources, source);
+}
+
+static void
+runner_schedule (FerryRunner *runner)
+{
+  schedule (FERRY_CLUSTER (runner));
+}
+
+static gboolean
+runner_check (FerryRunner *runner, GError **error)
+{
+  FerryCluster *self = FERRY_CLUSTER (runner);
+
+  if (self->error == NULL)
+    return TRUE;
+  g_propagate_error (error, ferry_error_copy (self->error));
+  return FALSE;
+}
+
+static FerryRouter *
+runner_get_router (FerryRunner *runner)
+{
+  return FERRY_CLUSTER (runner)->router;
+}
+
+static guint
+runner_get_parallelism (FerryRunner *runner)
+{
+  FerryCluster *self = FERRY_CLUSTER (runner);
+  guint n = 0;
+
+  for (guint i = 0; i < self->hosts->len; i++)
+    n += ((FerryHost *) g_ptr_array_index (self->hosts, i))->n_workers;
+  return MAX (n, 1);
+}
+
+static double
+runner_sum_fractions (FerryRunner *runner, FerryTaskSource *source)
+{
+  FerryCluster *self = FERRY_CLUSTER (runner);
+  double sum = 0;
+
+  for (guint i = 0; i < self->hosts->len; i++)
+    {
+      FerryHost *host = g_ptr_array_index (self->hosts, i);
+
+      for (GList *link = host->place.in_flight.head; link != NULL; link = link->next)
+        if (ferry_task_get_placement (link->data)->queue == source && !ferry_task_get_done (link->data))
+          sum += MAX (ferry_task_get_fraction (link->data), 0);
+    }
+  return sum;
+}
+
+static void
+runner_init (FerryRunnerInterface *iface)
+{
+  iface->get_router = runner_get_router;
+  iface->get_parallelism = runner_get_parallelism;
+  iface->add_source = runner_add_source;
+  iface->remove_source = runner_remove_source;
+  iface->schedule = runner_schedule;
+  iface->check = runner_check;
+  iface->sum_fractions = runner_sum_fractions;
+}
+
+/* ---- Settings ---- */
+
+/* Copies text to the field of a setting, and notifies of the change. */
+static void
+set_text (FerryCluster *self, char **setting, const char *text, guint property)
+{
+  g_autofree char *old = NULL;
+
+  if (g_strcmp0 (*setting, text) == 0)
+    return;
+  old = *setting;
+  *setting = g_strdup (text);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
+}
+
+/**
+ * ferry_cluster_set_user:
+ * @self: a cluster
+ * @user: the name of the user, as the server's permissions have it: 1 to 64 letters, digits, `_` and `-`
+ *
+ * Sets [property@Ferry.Cluster:user], from the next connection on. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_cluster_set_user (FerryCluster *self, const char *user)
+{
+  g_return_if_fail (FERRY_IS_CLUSTER (self));
+  g_return_if_fail (user != NULL);
+  ferry_return_if_elsewhere (self->router->home);
+  ferry_return_if_fail (ferry_token_is_valid (user),
+                        "'%s' cannot be part of a subject; use 1 to 64 letters, digits, '_' and '-'", user);
+
+  set_text (self, &self->user, user, PROP_USER);
+}
+
+/**
+ * ferry_cluster_set_credentials_file:
+ * @self: a cluster
+ * @file: (nullable) (type filename): a file with a JSON web token and a seed, as `nsc` makes it
+ *
+ * Sets [property@Ferry.Cluster:credentials-file], from the next connection on. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_cluster_set_credentials_file (FerryCluster *self, const char *file)
+{
+  g_return_if_fail (FERRY_IS_CLUSTER (self));
+  ferry_return_if_elsewhere (self->router->home);
+
+  set_text (self, &self->credentials_file, file, PROP_CREDENTIALS_FILE);
+}
+
+/**
+ * ferry_cluster_set_nkey_seed_file:
+ * @self: a cluster
+ * @file: (nullable) (type filename): a file with the seed of an nkey
+ *
+ * Sets [property@Ferry.Cluster:nkey-seed-file], from the next connection on. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_cluster_set_nkey_seed_file (FerryCluster *self, const char *file)
+{
+  g_return_if_fail (FERRY_IS_CLUSTER (self));
+  ferry_return_if_elsewhere (self->router->home);
+
+  set_text (self, &self->nkey_seed_file, file, PROP_NKEY_SEED_FILE);
+}
+
+/**
+ * ferry_cluster_set_tls_ca_file:
+ * @self: a cluster
+ * @file: (nullable) (type filename): a file with certificates that the server's certificate must come from
+ *
+ * Sets [property@Ferry.Cluster:tls-ca-file], from the next connection on. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_cluster_set_tls_ca_file (FerryCluster *self, const char *file)
+{
+  g_return_if_fail (FERRY_IS_CLUSTER (self));
+  ferry_return_if_elsewhere (self->router->home);
+
+  set_text (self, &self->tls_ca_file, file, PROP_TLS_CA_FILE);
+}
+
+/**
+ * ferry_cluster_set_name:
+ * @self: a cluster
+ * @name: (nullable): the name; %NULL for the name of the application
+ *
+ * Sets [property@Ferry.Cluster:name], from the next connection on. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_cluster_set_name (FerryCluster *self, const char *name)
+{
+  g_return_if_fail (FERRY_IS_CLUSTER (self));
+  ferry_return_if_elsewhere (self->router->home);
+
+  set_text (self, &self->name, name, PROP_NAME);
+}
+
+/**
+ * ferry_cluster_set_cut_timeout:
+ * @self: a cluster
+ * @timeout: the time in microseconds, at least 1 second
+ *
+ * Sets [property@Ferry.Cluster:cut-timeout], for hosts that are found from now on. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_cluster_set_cut_timeout (FerryCluster *self, gint64 timeout)
+{
+  g_return_if_fail (FERRY_IS_CLUSTER (self));
+  g_return_if_fail (timeout >= G_USEC_PER_SEC);
+  ferry_return_if_elsewhere (self->router->home);
+
+  if (self->cut_timeout == timeout)
+    return;
+  self->cut_timeout = timeout;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CUT_TIMEOUT]);
+}
+
+/**
+ * ferry_cluster_set_death_limit:
+ * @self: a cluster
+ * @limit: the number of workers; 0 for no limit
+ *
+ * Sets [property@Ferry.Cluster:death-limit]. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_cluster_set_death_limit (FerryCluster *self, guint limit)
+{
+  g_return_if_fail (FERRY_IS_CLUSTER (self));
+  ferry_return_if_elsewhere (self->router->home);
+
+  if (self->death_limit == limit)
+    return;
+  self->death_limit = limit;
+  for (guint i = 0; i < self->hosts->len; i++)
+    ((FerryHost *) g_ptr_array_index (self->hosts, i))->place.death_limit = limit;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DEATH_LIMIT]);
+}
+
+/* ---- Connecting ---- */
+
+static void
+set_state (FerryCluster *self, FerryClusterState state)
+{
+  if (self->state == state)
+    return;
+  self->state = state;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
+}
+
+/**
+ * ferry_cluster_connect:
+ * @self: a cluster
+ * @error: return location for an error
+ *
+ * Begins to connect to the server, and goes on trying until it is there. The first executor of the cluster does this
+ * too, so a program may leave it out. Does nothing if that has begun. On the router's thread.
+ *
+ * Fails with %FERRY_ERROR_NOT_RUNNING if the router does not run, and with %FERRY_ERROR_BAD_ARGUMENTS if a setting
+ * cannot be used.
+ *
+ * Returns: %TRUE on success
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_cluster_connect (FerryCluster *self, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_CLUSTER (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_router_check (self->router, error))
+    return FALSE;
+  if (self->state == FERRY_CLUSTER_STATE_CLOSED)
+    set_state (self, FERRY_CLUSTER_STATE_CONNECTING);
+  return TRUE;
+}
+
+/**
+ * ferry_cluster_close:
+ * @self: a cluster
+ *
+ * Closes the connection. Tasks that hosts have begun fail with %FERRY_ERROR_CLOSED; those that wait go on waiting,
+ * until [method@Ferry.Cluster.connect]. To end tasks in order, use [method@Ferry.Executor.shutdown_async] before. On
+ * the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_cluster_close (FerryCluster *self)
+{
+  g_return_if_fail (FERRY_IS_CLUSTER (self));
+  ferry_return_if_elsewhere (self->router->home);
+
+  g_object_ref (self);
+  close_hosts (self,
+               g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                                    "The cluster was closed while the task ran; connect it again, then submit the "
+                                    "task again"));
+  set_state (self, FERRY_CLUSTER_STATE_CLOSED);
+  g_object_unref (self);
+}
+
+/* ---- Properties ---- */
+
+/**
+ * ferry_cluster_get_router:
+ * @self: a cluster
+ *
+ * Gets the router on whose thread the cluster's signals are emitted. Any thread may call this.
+ *
+ * Returns: (transfer none): the router
+ *
+ * Since: 0.1
+ */
+FerryRouter *
+ferry_cluster_get_router (FerryCluster *self)
+{
+  g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
+
+  return self->router;
+}
+
+/**
+ * ferry_cluster_get_url:
+ * @self: a cluster
+ *
+ * Gets the URL of the server. On the router's thread.
+ *
+ * Returns: the URL
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_cluster_get_url (FerryCluster *self)
+{
+  g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
+  ferry_return_val_if_elsewhere (self->router->home, NULL);
+
+  return self->url;
+}
+
+/**
+ * ferry_cluster_get_application:
+ * @self: a cluster
+ *
+ * Gets the name of the application. On the router's thread.
+ *
+ * Returns: the name
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_cluster_get_application (FerryCluster *self)
+{
+  g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
+  ferry_return_val_if_elsewhere (self->router->home, NULL);
+
+  return self->application;
+}
+
+/**
+ * ferry_cluster_get_user:
+ * @self: a cluster
+ *
+ * Gets [property@Ferry.Cluster:user]. On the router's thread.
+ *
+ * Returns: the name of the user
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_cluster_get_user (FerryCluster *self)
+{
+  g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
+  ferry_return_val_if_elsewhere (self->router->home, NULL);
+
+  return self->user;
+}
+
+/**
+ * ferry_cluster_get_credentials_file:
+ * @self: a cluster
+ *
+ * Gets [property@Ferry.Cluster:credentials-file]. On the router's thread.
+ *
+ * Returns: (nullable) (type filename): the file
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_cluster_get_credentials_file (FerryCluster *self)
+{
+  g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
+  ferry_return_val_if_elsewhere (self->router->home, NULL);
+
+  return self->credentials_file;
+}
+
+/**
+ * ferry_cluster_get_nkey_seed_file:
+ * @self: a cluster
+ *
+ * Gets [property@Ferry.Cluster:nkey-seed-file]. On the router's thread.
+ *
+ * Returns: (nullable) (type filename): the file
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_cluster_get_nkey_seed_file (FerryCluster *self)
+{
+  g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
+  ferry_return_val_if_elsewhere (self->router->home, NULL);
+
+  return self->nkey_seed_file;
+}
+
+/**
+ * ferry_cluster_get_tls_ca_file:
+ * @self: a cluster
+ *
+ * Gets [property@Ferry.Cluster:tls-ca-file]. On the router's thread.
+ *
+ * Returns: (nullable) (type filename): the file
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_cluster_get_tls_ca_file (FerryCluster *self)
+{
+  g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
+  ferry_return_val_if_elsewhere (self->router->home, NULL);
+
+  return self->tls_ca_file;
+}
+
+/**
+ * ferry_cluster_get_name:
+ * @self: a cluster
+ *
+ * Gets [property@Ferry.Cluster:name]. On the router's thread.
+ *
+ * Returns: the name
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_cluster_get_name (FerryCluster *self)
+{
+  g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
+  ferry_return_val_if_elsewhere (self->router->home, NULL);
+
+  return self->name != NULL ? self->name : self->application;
+}
+
+/**
+ * ferry_cluster_get_cut_timeout:
+ * @self: a cluster
+ *
+ * Gets [property@Ferry.Cluster:cut-timeout]. On the router's thread.
+ *
+ * Returns: the time in microseconds
+ *
+ * Since: 0.1
+ */
+gint64
+ferry_cluster_get_cut_timeout (FerryCluster *self)
+{
+  g_return_val_if_fail (FERRY_IS_CLUSTER (self), 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
+
+  return self->cut_timeout;
+}
+
+/**
+ * ferry_cluster_get_death_limit:
+ * @self: a cluster
+ *
+ * Gets [property@Ferry.Cluster:death-limit]. On the router's thread.
+ *
+ * Returns: the number of workers; 0 for no limit
+ *
+ * Since: 0.1
+ */
+guint
+ferry_cluster_get_death_limit (FerryCluster *self)
+{
+  g_return_val_if_fail (FERRY_IS_CLUSTER (self), 0);
+  ferry_return_val_if_elsewhere (self->router->home, 0);
+
+  return self->death_limit;
+}
+
+/**
+ * ferry_cluster_get_state:
+ * @self: a cluster
+ *
+ * Gets [property@Ferry.Cluster:state]. On the router's thread.
+ *
+ * Returns: the state
+ *
+ * Since: 0.1
+ */
+FerryClusterState
+ferry_cluster_get_state (FerryCluster *self)
+{
+  g_return_val_if_fail (FERRY_IS_CLUSTER (self), FERRY_CLUSTER_STATE_CLOSED);
+  ferry_return_val_if_elsewhere (self->router->home, FERRY_CLUSTER_STATE_CLOSED);
+
+  return self->state;
+}
+
+/**
+ * ferry_cluster_get_hosts:
+ * @self: a cluster
+ *
+ * Gets the hosts that can be sent tasks, or will be again. The list model reports each that is found or lost. On the
+ * router's thread.
+ *
+ * Returns: (transfer none): a list model of [class@Ferry.Host]
+ *
+ * Since: 0.1
+ */
+GListModel *
+ferry_cluster_get_hosts (FerryCluster *self)
+{
+  g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
+  ferry_return_val_if_elsewhere (self->router->home, NULL);
+
+  return G_LIST_MODEL (self->list);
+}
+
+/**
+ * ferry_cluster_get_error:
+ * @self: a cluster
+ *
+ * Gets [property@Ferry.Cluster:error]. On the router's thread.
+ *
+ * Returns: (nullable): the error, or %NULL if there is none
+ *
+ * Since: 0.1
+ */
+const GError *
+ferry_cluster_get_error (FerryCluster *self)
+{
+  g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
+  ferry_return_val_if_elsewhere (self->router->home, NULL);
+
+  return self->error;
+}
+
+static void
+ferry_cluster_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  static const GCallback getters[N_PROPERTIES] = {
+    [PROP_ROUTER] = G_CALLBACK (ferry_cluster_get_router),
+    [PROP_URL] = G_CALLBACK (ferry_cluster_get_url),
+    [PROP_APPLICATION] = G_CALLBACK (ferry_cluster_get_application),
+    [PROP_USER] = G_CALLBACK (ferry_cluster_get_user),
+    [PROP_CREDENTIALS_FILE] = G_CALLBACK (ferry_cluster_get_credentials_file),
+    [PROP_NKEY_SEED_FILE] = G_CALLBACK (ferry_cluster_get_nkey_seed_file),
+    [PROP_TLS_CA_FILE] = G_CALLBACK (ferry_cluster_get_tls_ca_file),
+    [PROP_NAME] = G_CALLBACK (ferry_cluster_get_name),
+    [PROP_CUT_TIMEOUT] = G_CALLBACK (ferry_cluster_get_cut_timeout),
+    [PROP_DEATH_LIMIT] = G_CALLBACK (ferry_cluster_get_death_limit),
+    [PROP_STATE] = G_CALLBACK (ferry_cluster_get_state),
+    [PROP_HOSTS] = G_CALLBACK (ferry_cluster_get_hosts),
+    [PROP_ERROR] = G_CALLBACK (ferry_cluster_get_error),
+  };
+
+  ferry_property_get (object, getters[property_id], value);
+}
+
+#define SET(property, type, setter)                                                                                    \
+  case property:                                                                                                       \
+    setter (self, g_value_get_##type (value));                                                                         \
+    break
+
+static void
+ferry_cluster_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  FerryCluster *self = FERRY_CLUSTER (object);
+
+  switch (property_id)
+    {
+    case PROP_ROUTER:
+      self->router = g_value_dup_object (value);
+      break;
+    case PROP_URL:
+      self->url = g_value_dup_string (value);
+      break;
+    case PROP_APPLICATION:
+      self->application = g_value_dup_string (value);
+      break;
+      SET (PROP_USER, string, ferry_cluster_set_user);
+      SET (PROP_CREDENTIALS_FILE, string, ferry_cluster_set_credentials_file);
+      SET (PROP_NKEY_SEED_FILE, string, ferry_cluster_set_nkey_seed_file);
+      SET (PROP_TLS_CA_FILE, string, ferry_cluster_set_tls_ca_file);
+      SET (PROP_NAME, string, ferry_cluster_set_name);
+      SET (PROP_CUT_TIMEOUT, int64, ferry_cluster_set_cut_timeout);
+      SET (PROP_DEATH_LIMIT, uint, ferry_cluster_set_death_limit);
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+install_identity (void)
+{
+  /**
+   * FerryCluster:router:
+   *
+   * The router on whose thread the cluster is used.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_ROUTER] = g_param_spec_object ("router", NULL, NULL, FERRY_TYPE_ROUTER, FERRY_AT_CONSTRUCTION);
+  /**
+   * FerryCluster:url:
+   *
+   * The URL of the server, such as `nats://example.org:4222` or `tls://example.org`. Several are separated by commas.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_URL] = g_param_spec_string ("url", NULL, NULL, NULL, FERRY_AT_CONSTRUCTION);
+  /**
+   * FerryCluster:application:
+   *
+   * The name of the application. Hosts of other applications are not seen.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_APPLICATION] = g_param_spec_string ("application", NULL, NULL, NULL, FERRY_AT_CONSTRUCTION);
+  /**
+   * FerryCluster:user:
+   *
+   * The name of the user, which is a part of the subjects of all messages. The server's permissions can keep users
+   * apart by it. The default is `user`.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_USER] = g_param_spec_string ("user", NULL, NULL, DEFAULT_USER, FERRY_SETTABLE);
+  /**
+   * FerryCluster:name:
+   *
+   * The name by which the server's monitoring shows the connection. The default is the name of the application.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_SETTABLE);
+}
+
+static void
+install_files (void)
+{
+  /**
+   * FerryCluster:credentials-file:
+   *
+   * A file with the credentials of the application, for a server that wants some.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_CREDENTIALS_FILE] = g_param_spec_string ("credentials-file", NULL, NULL, NULL, FERRY_SETTABLE);
+  /**
+   * FerryCluster:nkey-seed-file:
+   *
+   * A file with the seed of the application's nkey, for a server that knows the public key.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_NKEY_SEED_FILE] = g_param_spec_string ("nkey-seed-file", NULL, NULL, NULL, FERRY_SETTABLE);
+  /**
+   * FerryCluster:tls-ca-file:
+   *
+   * A file with certificates that the server's certificate must come from. %NULL: those that the system trusts.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_TLS_CA_FILE] = g_param_spec_string ("tls-ca-file", NULL, NULL, NULL, FERRY_SETTABLE);
+}
+
+static void
+install_limits (void)
+{
+  /**
+   * FerryCluster:cut-timeout:
+   *
+   * How long a host may be not heard of, in microseconds, until its tasks count as lost. A connection that is cut for
+   * less time loses nothing. The default is 30 seconds.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_CUT_TIMEOUT] =
+    g_param_spec_int64 ("cut-timeout", NULL, NULL, G_USEC_PER_SEC, G_MAXINT64 / 8, DEFAULT_CUT_TIMEOUT, FERRY_SETTABLE);
+  /**
+   * FerryCluster:death-limit:
+   *
+   * How many workers, at any hosts, may end while they run one task that is idempotent or can be retried. When that
+   * many have ended, the task fails with %FERRY_ERROR_QUARANTINED. 0 for no limit.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_DEATH_LIMIT] =
+    g_param_spec_uint ("death-limit", NULL, NULL, 0, G_MAXUINT, DEFAULT_DEATH_LIMIT, FERRY_SETTABLE);
+}
+
+static void
+install_figures (void)
+{
+  /**
+   * FerryCluster:state:
+   *
+   * Whether the server is there.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_STATE] =
+    g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_CLUSTER_STATE, FERRY_CLUSTER_STATE_CLOSED, FERRY_NOTIFIED);
+  /**
+   * FerryCluster:hosts:
+   *
+   * The hosts that can be sent tasks, or will be again: a list model of [class@Ferry.Host].
+   *
+   * Since: 0.1
+   */
+  properties[PROP_HOSTS] = g_param_spec_object ("hosts", NULL, NULL, G_TYPE_LIST_MODEL, FERRY_READABLE);
+  /**
+   * FerryCluster:error:
+   *
+   * Why the server cannot be used, such as wrong credentials: tasks that wait fail with this error, until
+   * [method@Ferry.Cluster.connect]. %NULL if there is no such reason.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_NOTIFIED);
+}
+
+/* ---- Life cycle ---- */
+
+/* Makes all tasks fail when the router has stopped, but not the cluster: the router may be started again. */
+static void
+running_changed (FerryCluster *self)
+{
+  g_autoptr (GError) reason = NULL;
+
+  if (ferry_router_get_running (self->router))
+    return;
+  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                                "The router was stopped before the task was done; start the router again, then submit "
+                                "the task again");
+  g_object_ref (self);
+  close_hosts (self, ferry_error_copy (reason));
+  set_state (self, FERRY_CLUSTER_STATE_CLOSED);
+  ferry_task_sources_fail_all (&self->sources, FERRY_RUNNER (self), reason);
+  g_object_unref (self);
+}
+
+static void
+ferry_cluster_constructed (GObject *object)
+{
+  FerryCluster *self = FERRY_CLUSTER (object);
+
+  G_OBJECT_CLASS (ferry_cluster_parent_class)->constructed (object);
+
+  g_signal_connect_object (self->router, "notify::running", G_CALLBACK (running_changed), self, G_CONNECT_SWAPPED);
+}
+
+/* There are no tasks: each executor holds a reference to the cluster. */
+static void
+ferry_cluster_dispose (GObject *object)
+{
+  FerryCluster *self = FERRY_CLUSTER (object);
+
+  close_hosts (self, g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The cluster was released"));
+  ferry_timers_unset (self->router->timers, &self->tend_timer);
+
+  G_OBJECT_CLASS (ferry_cluster_parent_class)->dispose (object);
+}
+
+static void
+ferry_cluster_finalize (GObject *object)
+{
+  FerryCluster *self = FERRY_CLUSTER (object);
+
+  ferry_task_sources_clear (&self->sources);
+  g_ptr_array_unref (self->hosts);
+  g_object_unref (self->list);
+  g_clear_error (&self->error);
+  g_free (self->url);
+  g_free (self->application);
+  g_free (self->user);
+  g_free (self->credentials_file);
+  g_free (self->nkey_seed_file);
+  g_free (self->tls_ca_file);
+  g_free (self->name);
+  g_object_unref (self->router);
+
+  G_OBJECT_CLASS (ferry_cluster_parent_class)->finalize (object);
+}
+
+static void
+ferry_cluster_class_init (FerryClusterClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->constructed = ferry_cluster_constructed;
+  object_class->dispose = ferry_cluster_dispose;
+  object_class->finalize = ferry_cluster_finalize;
+  object_class->get_property = ferry_cluster_get_property;
+  object_class->set_property = ferry_cluster_set_property;
+  install_identity ();
+  install_files ();
+  install_limits ();
+  install_figures ();
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+ferry_cluster_init (FerryCluster *self)
+{
+  self->user = g_strdup (DEFAULT_USER);
+  self->cut_timeout = DEFAULT_CUT_TIMEOUT;
+  self->death_limit = DEFAULT_DEATH_LIMIT;
+  self->hosts = g_ptr_array_new_with_free_func (g_object_unref);
+  self->list = g_list_store_new (FERRY_TYPE_HOST);
+  ferry_task_sources_init (&self->sources);
+}
+
+/**
+ * ferry_cluster_new:
+ * @router: a router
+ * @url: the URL of the NATS server
+ * @application: the name of the application, which its hosts are started with: 1 to 64 letters, digits, `_` and `-`
+ *
+ * Makes a cluster. This does not connect it yet, and the router need not run yet. Any thread.
+ *
+ * Returns: (transfer full): the cluster
+ *
+ * Since: 0.1
+ */
+FerryCluster *
+ferry_cluster_new (FerryRouter *router, const char *url, const char *application)
+{
+  g_return_val_if_fail (FERRY_IS_ROUTER (router), NULL);
+  g_return_val_if_fail (url != NULL, NULL);
+  g_return_val_if_fail (application != NULL, NULL);
+  ferry_return_val_if_fail (ferry_token_is_valid (application), NULL,
+                            "'%s' cannot be part of a subject; use 1 to 64 letters, digits, '_' and '-'", application);
+
+  return g_object_new (FERRY_TYPE_CLUSTER, "router", router, "url", url, "application", application, NULL);
+}

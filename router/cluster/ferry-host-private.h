@@ -1,0 +1,91 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A host, as its cluster sees it: what it tells of itself, and the session in which it gets tasks.
+ *
+ * Threads: the router's. */
+
+#pragma once
+
+#include "cluster/ferry-host.h"
+#include "cluster/ferry-run-message-private.h"
+#include "cluster/ferry-run-private.h"
+
+G_BEGIN_DECLS
+
+/* How a session with a host has ended. */
+typedef enum
+{
+  FERRY_HOST_END_LEFT,   /* the host has drained */
+  FERRY_HOST_END_LOST,   /* the host was not heard of, or has forgotten the session */
+  FERRY_HOST_END_FAULT,  /* the host has broken a rule */
+  FERRY_HOST_END_CLOSED, /* the application has closed the session */
+} FerryHostEnd;
+
+/* What a host tells its cluster, the owner. */
+typedef struct
+{
+  /* The host's facts, its room or its tasks have changed, so the cluster may have to send tasks. */
+  void (*changed) (gpointer owner, FerryHost *host);
+  /* The session has ended, and no task is at the host any more. */
+  void (*ended) (gpointer owner, FerryHost *host, FerryHostEnd end);
+} FerryHostFuncs;
+
+/* How many tasks may be sent now: the shelf of the cluster's that a host belongs on. */
+typedef enum
+{
+  FERRY_HOST_SHELF_NONE,
+  FERRY_HOST_SHELF_AHEAD, /* tasks wait at the host until one of its workers is free */
+  FERRY_HOST_SHELF_FREE,  /* a worker is free, as far as this application knows */
+} FerryHostShelf;
+
+#define FERRY_HOST_N_SHELVES 3
+
+/* The cluster uses the fields from shelf on, but for wanted. It reads the other ones. */
+struct _FerryHost
+{
+  GObject parent_instance;
+
+  FerryRunPlace place;
+  const FerryHostFuncs *funcs; /* const */
+  gpointer owner;              /* (unowned) (nullable): the cluster; NULL when it is gone */
+  gboolean has_facts;
+  FerryHostFacts facts;
+  GHashTable *functions; /* (owned) (element-type utf8): a set; the names are those of facts */
+  FerryHostState state;
+  guint n_workers;
+  guint n_busy;
+  gboolean is_open;   /* there is a session, and tasks may be sent in it */
+  gboolean is_full;   /* the transport had no room for the last task */
+  guint64 room;       /* how many tasks the host has said it takes in all */
+  guint64 n_sent;     /* how many were sent, since the session was opened */
+  gint64 opened_at;   /* monotonic time */
+  gint64 round_trip;  /* microseconds, as the greeting took; 0: not known */
+  gint64 lines_since; /* monotonic time of the first log line of n_lines */
+  guint n_lines;
+
+  FerryHostShelf shelf;
+  GList shelf_link;
+  gboolean listed;
+  guint wanted;        /* the number of waiting tasks that the host was told last */
+  gint64 barred_until; /* monotonic time before which no session is opened; 0: none */
+};
+
+/* number: see FerryRunPlace. */
+FerryHost *ferry_host_new (FerryRouter *router, guint64 number, const FerryHostFuncs *funcs, gpointer owner);
+/* Takes what a presence tells of the host. Takes the content of facts. Returns whether that fits the host. */
+gboolean ferry_host_take_facts (FerryHost *self, FerryHostFacts *facts);
+/* Opens a session over transport. patience: see FerryRunPlace. */
+void ferry_host_open (FerryHost *self, FerryTransport *transport, const char *application, gint64 patience);
+/* Ends the session, if there is one: tasks that were begun fail with reason. Calls ended(). */
+void ferry_host_close (FerryHost *self, const GError *reason);
+void ferry_host_set_silent (FerryHost *self, gboolean silent);
+
+gboolean ferry_host_has_function (FerryHost *self, const char *function);
+FerryHostShelf ferry_host_get_shelf (FerryHost *self);
+/* As ferry_run_send(). The host must have a shelf. */
+gboolean ferry_host_send (FerryHost *self, FerryTask *task, guint64 id);
+/* Tells the host how many tasks wait that it could run. */
+void ferry_host_want (FerryHost *self, guint n_tasks);
+
+G_END_DECLS

@@ -1,0 +1,749 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A host, as its cluster sees it. See ferry-host-private.h.
+ *
+ * Handlers of signals run in the middle of functions here, and may call any function, even close the cluster. So each
+ * function updates its fields before it emits a signal, and reads all state again afterwards. */
+
+#include "config.h"
+
+#include "cluster/ferry-host-private.h"
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-property-private.h"
+#include "cluster/ferry-cluster-enums.h"
+#include "cluster/ferry-session-private.h"
+#include "route/ferry-router-private.h"
+
+/* How many log lines of a host are shown in a second. Further ones are dropped. */
+#define MAX_LINES 200
+
+/* How many times a cancelled task's session may be cut until the task counts as not ended. */
+#define PATIENT_CUTS 2
+
+/**
+ * FerryHost:
+ *
+ * Another machine that runs tasks of a [class@Ferry.Cluster], as far as the cluster knows it.
+ *
+ * Each start of the host's program makes a new item of [property@Ferry.Cluster:hosts]. An item that has left the list
+ * stays as it was, in the state %FERRY_HOST_STATE_LOST.
+ *
+ * All functions are for the router's thread.
+ *
+ * Since: 0.1
+ */
+
+enum
+{
+  PROP_NAME = 1,
+  PROP_INSTANCE,
+  PROP_VERSION,
+  PROP_FUNCTIONS,
+  PROP_STATE,
+  PROP_N_WORKERS,
+  PROP_N_BUSY,
+  PROP_ROUND_TRIP,
+  N_PROPERTIES,
+};
+
+enum
+{
+  SIGNAL_LOG,
+  N_SIGNALS,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (FerryHost, ferry_host, G_TYPE_OBJECT)
+
+static FerryHost *
+from_place (FerryRunPlace *place)
+{
+  return (FerryHost *) (void *) ((char *) place - G_STRUCT_OFFSET (FerryHost, place));
+}
+
+static void
+notify (FerryHost *self, guint property)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
+}
+
+static void
+tell_change (FerryHost *self)
+{
+  if (self->owner != NULL)
+    self->funcs->changed (self->owner, self);
+}
+
+static void
+set_state (FerryHost *self, FerryHostState state)
+{
+  if (self->state == state)
+    return;
+  self->state = state;
+  notify (self, PROP_STATE);
+}
+
+static void
+set_load (FerryHost *self, guint n_workers, guint n_busy)
+{
+  gboolean other_workers = self->n_workers != n_workers;
+  gboolean other_busy = self->n_busy != n_busy;
+
+  self->n_workers = n_workers;
+  self->n_busy = n_busy;
+  if (other_workers)
+    notify (self, PROP_N_WORKERS);
+  if (other_busy)
+    notify (self, PROP_N_BUSY);
+}
+
+/* ---- Facts ---- */
+
+/* Takes the content of facts. */
+static void
+set_facts (FerryHost *self, FerryHostFacts *facts)
+{
+  g_hash_table_remove_all (self->functions);
+  ferry_host_facts_clear (&self->facts);
+  self->facts = *facts;
+  *facts = (FerryHostFacts){0};
+  for (char **name = self->facts.functions; *name != NULL; name++)
+    g_hash_table_add (self->functions, *name);
+  self->place.name = self->facts.name;
+}
+
+gboolean
+ferry_host_take_facts (FerryHost *self, FerryHostFacts *facts)
+{
+  g_autoptr (FerryHost) kept G_GNUC_UNUSED = g_object_ref (self);
+  gboolean is_new = !self->has_facts;
+  guint n_workers = facts->n_workers;
+  gboolean draining = facts->draining;
+
+  if (!is_new && (strcmp (self->facts.name, facts->name) != 0 || strcmp (self->facts.instance, facts->instance) != 0))
+    return FALSE;
+  set_facts (self, facts);
+  self->has_facts = TRUE;
+  set_load (self, n_workers, MIN (self->n_busy, n_workers));
+  notify (self, PROP_FUNCTIONS);
+  if (self->state == FERRY_HOST_STATE_PRESENT || self->state == FERRY_HOST_STATE_DRAINING)
+    set_state (self, draining ? FERRY_HOST_STATE_DRAINING : FERRY_HOST_STATE_PRESENT);
+  tell_change (self);
+  return TRUE;
+}
+
+gboolean
+ferry_host_has_function (FerryHost *self, const char *function)
+{
+  return g_hash_table_contains (self->functions, function);
+}
+
+/* ---- The end of a session ---- */
+
+/* Returns the tasks to their queues, or ends them, the last one first: each returns to the front of its queue. */
+static void
+end_runs (FerryHost *self, const GError *reason, gboolean by_application)
+{
+  FerryTask *task;
+
+  while ((task = g_queue_peek_tail (&self->place.in_flight)) != NULL)
+    ferry_run_end (task, reason, by_application);
+}
+
+static void
+end_session (FerryHost *self, const GError *reason, FerryHostEnd how)
+{
+  g_autoptr (FerryHost) kept G_GNUC_UNUSED = g_object_ref (self);
+
+  if (self->place.session == NULL)
+    return;
+  self->is_open = FALSE;
+  ferry_run_session_close (self->place.session, reason);
+  tell_change (self);
+  end_runs (self, reason, how == FERRY_HOST_END_CLOSED);
+  g_clear_pointer (&self->place.session, ferry_run_session_unref);
+  set_load (self, self->n_workers, 0);
+  set_state (self, FERRY_HOST_STATE_LOST);
+  if (self->owner != NULL)
+    self->funcs->ended (self->owner, self, how);
+}
+
+static const char *
+get_name_for_texts (FerryHost *self)
+{
+  return self->has_facts ? self->facts.name : "?";
+}
+
+/* detail: the end of a sentence that begins with the host. */
+static void
+end_by_fault (FerryHost *self, const char *detail)
+{
+  g_autoptr (GError) reason =
+    g_error_new (FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The host '%s' broke a rule of the protocol: %s",
+                 get_name_for_texts (self), detail);
+
+  g_message ("%s. It is not used for a while", reason->message);
+  end_session (self, reason, FERRY_HOST_END_FAULT);
+}
+
+static void
+place_fault (FerryRunPlace *place, const char *detail)
+{
+  end_by_fault (from_place (place), detail);
+}
+
+static void
+session_ended (gpointer owner, const GError *reason)
+{
+  FerryHost *self = owner;
+
+  if (g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_PROTOCOL))
+    end_by_fault (self, reason->message);
+  else
+    end_session (self, reason, FERRY_HOST_END_LOST);
+}
+
+void
+ferry_host_close (FerryHost *self, const GError *reason)
+{
+  end_session (self, reason, FERRY_HOST_END_CLOSED);
+}
+
+/* ---- What the host tells ---- */
+
+static gboolean
+take_host (FerryHost *self, GVariant *value, GError **error)
+{
+  g_auto (FerryHostFacts) facts = {0};
+  gboolean is_first = self->round_trip == 0;
+
+  if (!ferry_host_facts_from_variant (&facts, value, error) ||
+      !ferry_run_check_version (facts.version, "The host", error))
+    return FALSE;
+  if (is_first)
+    self->round_trip = MAX (g_get_monotonic_time () - self->opened_at, 1);
+  if (is_first)
+    notify (self, PROP_ROUND_TRIP);
+  return ferry_host_take_facts (self, &facts) ||
+         ferry_set_error (error, FERRY_ERROR_PROTOCOL, "It told another name than before");
+}
+
+static gboolean
+take_room (FerryHost *self, GVariant *value, GError **error)
+{
+  guint64 room;
+
+  if (!ferry_run_room_from_variant (value, &room, error))
+    return FALSE;
+  if (room < self->room)
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "it took room back");
+  self->room = room;
+  tell_change (self);
+  return TRUE;
+}
+
+static gboolean
+take_load (FerryHost *self, GVariant *value, GError **error)
+{
+  guint n_workers;
+  guint n_busy;
+
+  if (!ferry_run_load_from_variant (value, &n_workers, &n_busy, error))
+    return FALSE;
+  set_load (self, n_workers, n_busy);
+  tell_change (self);
+  return TRUE;
+}
+
+static gboolean
+take_drain (FerryHost *self, GVariant *value, GError **error)
+{
+  self->facts.draining = TRUE;
+  set_state (self, FERRY_HOST_STATE_DRAINING);
+  tell_change (self);
+  return TRUE;
+}
+
+static const struct
+{
+  const char *name;
+  gboolean (*take) (FerryHost *self, GVariant *value, GError **error);
+} items[] = {
+  {FERRY_HOST_VALUE, take_host},
+  {FERRY_ROOM_VALUE, take_room},
+  {FERRY_LOAD_VALUE, take_load},
+  {FERRY_DRAIN_VALUE, take_drain},
+};
+
+/* Values that this version does not know are ignored. */
+static void
+told (gpointer data, const char *name, GVariant *value)
+{
+  g_autoptr (FerryHost) self = g_object_ref (data);
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (items); i++)
+    if (strcmp (items[i].name, name) == 0)
+      {
+        if (!items[i].take (self, value, &error))
+          end_by_fault (self, error->message);
+        return;
+      }
+}
+
+/* The host says goodbye, or does not want this application at all. */
+static void
+served (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  FerryHost *self = data;
+  g_autoptr (GError) reason = NULL;
+
+  if (error != NULL)
+    g_message ("The host '%s' does not serve this application: %s", get_name_for_texts (self), error->message);
+  reason = error != NULL
+             ? ferry_error_copy (error)
+             : g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "The host '%s' has left", get_name_for_texts (self));
+  end_session (self, reason, error != NULL ? FERRY_HOST_END_FAULT : FERRY_HOST_END_LEFT);
+}
+
+static const FerryRunAnswerFuncs serve_funcs = {told, served};
+
+/* ---- The session ---- */
+
+static void
+session_has_room (gpointer owner)
+{
+  FerryHost *self = owner;
+
+  self->is_full = FALSE;
+  tell_change (self);
+}
+
+static const FerryRunSessionFuncs session_funcs = {session_ended, session_has_room};
+
+void
+ferry_host_open (FerryHost *self, FerryTransport *transport, const char *application, gint64 patience)
+{
+  const FerryRequest request = {
+    .method = FERRY_SERVE_METHOD,
+    .arguments = ferry_serve_to_variant (application),
+  };
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (self->place.session == NULL);
+
+  self->place.session = ferry_run_session_new (transport, self->place.router, &session_funcs, self);
+  self->place.patience = PATIENT_CUTS * patience;
+  self->is_open = TRUE;
+  self->is_full = FALSE;
+  self->room = self->n_sent = 0;
+  self->wanted = 0;
+  self->round_trip = 0;
+  self->opened_at = g_get_monotonic_time ();
+  set_state (self, self->facts.draining ? FERRY_HOST_STATE_DRAINING : FERRY_HOST_STATE_PRESENT);
+  if (ferry_run_session_ask (self->place.session, &request, &serve_funcs, self, &error) == 0)
+    end_session (self, error, FERRY_HOST_END_LOST);
+}
+
+void
+ferry_host_set_silent (FerryHost *self, gboolean silent)
+{
+  if (silent && self->state != FERRY_HOST_STATE_LOST)
+    set_state (self, FERRY_HOST_STATE_SILENT);
+  else if (!silent && self->state == FERRY_HOST_STATE_SILENT)
+    set_state (self, self->facts.draining ? FERRY_HOST_STATE_DRAINING : FERRY_HOST_STATE_PRESENT);
+}
+
+/* ---- Tasks ---- */
+
+FerryHostShelf
+ferry_host_get_shelf (FerryHost *self)
+{
+  if (!self->is_open || self->is_full || !self->has_facts || self->facts.draining || self->n_sent >= self->room)
+    return FERRY_HOST_SHELF_NONE;
+  return self->place.in_flight.length < self->n_workers ? FERRY_HOST_SHELF_FREE : FERRY_HOST_SHELF_AHEAD;
+}
+
+gboolean
+ferry_host_send (FerryHost *self, FerryTask *task, guint64 id)
+{
+  guint n_before = self->place.in_flight.length;
+
+  /* Handlers of a task that can never be sent may change anything. */
+  if (!ferry_run_send (&self->place, task, id))
+    {
+      self->is_full = self->is_open;
+      return FALSE;
+    }
+  self->n_sent += self->place.in_flight.length > n_before;
+  return TRUE;
+}
+
+void
+ferry_host_want (FerryHost *self, guint n_tasks)
+{
+  if (!self->is_open || self->wanted == n_tasks)
+    return;
+  self->wanted = n_tasks;
+  ferry_run_session_tell (self->place.session, FERRY_WANT_METHOD, ferry_run_want_to_variant (n_tasks));
+}
+
+static void
+place_changed (FerryRunPlace *place)
+{
+  tell_change (from_place (place));
+}
+
+/* ---- Log lines ---- */
+
+/* A host may send any number of lines: only so many are shown. */
+static gboolean
+may_show_line (FerryHost *self)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (now - self->lines_since >= G_USEC_PER_SEC)
+    {
+      if (self->n_lines > MAX_LINES)
+        g_message ("%u log lines of the host '%s' were not shown", self->n_lines - MAX_LINES,
+                   get_name_for_texts (self));
+      self->lines_since = now;
+      self->n_lines = 0;
+    }
+  return ++self->n_lines <= MAX_LINES;
+}
+
+static void
+place_log (FerryRunPlace *place, FerryTask *task, GLogLevelFlags level, const char *line)
+{
+  FerryHost *self = from_place (place);
+
+  if (may_show_line (self))
+    g_signal_emit (self, signals[SIGNAL_LOG], 0, task, (guint) level, line);
+}
+
+/* What a host sends must not end a program whose warnings are fatal. */
+static void
+show_line (FerryHost *self, FerryTask *task, guint level, const char *line)
+{
+  g_log (G_LOG_DOMAIN, (GLogLevelFlags) MAX (level, G_LOG_LEVEL_MESSAGE), "%s at %s: %s", ferry_task_get_name (task),
+         get_name_for_texts (self), line);
+}
+
+static const FerryRunPlaceFuncs place_funcs = {place_fault, place_changed, place_log};
+
+/* ---- Properties ---- */
+
+/**
+ * ferry_host_get_name:
+ * @self: a host
+ *
+ * Gets the name that the host was started with. On the router's thread.
+ *
+ * Returns: the name
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_host_get_name (FerryHost *self)
+{
+  g_return_val_if_fail (FERRY_IS_HOST (self), NULL);
+  ferry_return_val_if_elsewhere (self->place.router->home, NULL);
+
+  return self->facts.name;
+}
+
+/**
+ * ferry_host_get_instance:
+ * @self: a host
+ *
+ * Gets what tells this start of the host's program from others. On the router's thread.
+ *
+ * Returns: the instance
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_host_get_instance (FerryHost *self)
+{
+  g_return_val_if_fail (FERRY_IS_HOST (self), NULL);
+  ferry_return_val_if_elsewhere (self->place.router->home, NULL);
+
+  return self->facts.instance;
+}
+
+/**
+ * ferry_host_get_version:
+ * @self: a host
+ *
+ * Gets the version of Ferry at the host. On the router's thread.
+ *
+ * Returns: the version
+ *
+ * Since: 0.1
+ */
+const char *
+ferry_host_get_version (FerryHost *self)
+{
+  g_return_val_if_fail (FERRY_IS_HOST (self), NULL);
+  ferry_return_val_if_elsewhere (self->place.router->home, NULL);
+
+  return self->facts.ferry_version;
+}
+
+/**
+ * ferry_host_get_functions:
+ * @self: a host
+ *
+ * Gets the names of the functions that the host runs. On the router's thread.
+ *
+ * Returns: (transfer none) (array zero-terminated=1): the names, sorted
+ *
+ * Since: 0.1
+ */
+const char *const *
+ferry_host_get_functions (FerryHost *self)
+{
+  g_return_val_if_fail (FERRY_IS_HOST (self), NULL);
+  ferry_return_val_if_elsewhere (self->place.router->home, NULL);
+
+  return (const char *const *) self->facts.functions;
+}
+
+/**
+ * ferry_host_get_state:
+ * @self: a host
+ *
+ * Gets [property@Ferry.Host:state]. On the router's thread.
+ *
+ * Returns: the state
+ *
+ * Since: 0.1
+ */
+FerryHostState
+ferry_host_get_state (FerryHost *self)
+{
+  g_return_val_if_fail (FERRY_IS_HOST (self), FERRY_HOST_STATE_LOST);
+  ferry_return_val_if_elsewhere (self->place.router->home, FERRY_HOST_STATE_LOST);
+
+  return self->state;
+}
+
+/**
+ * ferry_host_get_n_workers:
+ * @self: a host
+ *
+ * Gets how many tasks the host can run at a time, of all applications together. On the router's thread.
+ *
+ * Returns: the number
+ *
+ * Since: 0.1
+ */
+guint
+ferry_host_get_n_workers (FerryHost *self)
+{
+  g_return_val_if_fail (FERRY_IS_HOST (self), 0);
+  ferry_return_val_if_elsewhere (self->place.router->home, 0);
+
+  return self->n_workers;
+}
+
+/**
+ * ferry_host_get_n_busy:
+ * @self: a host
+ *
+ * Gets how many tasks of all applications the host runs, as it has told last. On the router's thread.
+ *
+ * Returns: the number
+ *
+ * Since: 0.1
+ */
+guint
+ferry_host_get_n_busy (FerryHost *self)
+{
+  g_return_val_if_fail (FERRY_IS_HOST (self), 0);
+  ferry_return_val_if_elsewhere (self->place.router->home, 0);
+
+  return self->n_busy;
+}
+
+/**
+ * ferry_host_get_round_trip:
+ * @self: a host
+ *
+ * Gets how long a message to the host and its answer take, as measured lately. On the router's thread.
+ *
+ * Returns: the time in microseconds; 0 if it is not known yet
+ *
+ * Since: 0.1
+ */
+gint64
+ferry_host_get_round_trip (FerryHost *self)
+{
+  gint64 measured = 0;
+
+  g_return_val_if_fail (FERRY_IS_HOST (self), 0);
+  ferry_return_val_if_elsewhere (self->place.router->home, 0);
+
+  if (self->place.session != NULL && FERRY_IS_SESSION (ferry_run_session_get_transport (self->place.session)))
+    measured = ferry_session_get_round_trip (FERRY_SESSION (ferry_run_session_get_transport (self->place.session)));
+  return measured > 0 ? measured : self->round_trip;
+}
+
+static void
+ferry_host_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  static const GCallback getters[N_PROPERTIES] = {
+    [PROP_NAME] = G_CALLBACK (ferry_host_get_name),       [PROP_INSTANCE] = G_CALLBACK (ferry_host_get_instance),
+    [PROP_VERSION] = G_CALLBACK (ferry_host_get_version), [PROP_FUNCTIONS] = G_CALLBACK (ferry_host_get_functions),
+    [PROP_STATE] = G_CALLBACK (ferry_host_get_state),     [PROP_N_WORKERS] = G_CALLBACK (ferry_host_get_n_workers),
+    [PROP_N_BUSY] = G_CALLBACK (ferry_host_get_n_busy),   [PROP_ROUND_TRIP] = G_CALLBACK (ferry_host_get_round_trip),
+  };
+
+  ferry_property_get (object, getters[property_id], value);
+}
+
+static void
+install_names (void)
+{
+  /**
+   * FerryHost:name:
+   *
+   * The name that the host was started with.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_READABLE);
+  /**
+   * FerryHost:instance:
+   *
+   * What tells this start of the host's program from others.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_INSTANCE] = g_param_spec_string ("instance", NULL, NULL, NULL, FERRY_READABLE);
+  /**
+   * FerryHost:version:
+   *
+   * The version of Ferry at the host.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_VERSION] = g_param_spec_string ("version", NULL, NULL, NULL, FERRY_READABLE);
+  /**
+   * FerryHost:functions:
+   *
+   * The names of the functions that the host runs, sorted.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_FUNCTIONS] = g_param_spec_boxed ("functions", NULL, NULL, G_TYPE_STRV, FERRY_NOTIFIED);
+}
+
+static void
+install_figures (void)
+{
+  /**
+   * FerryHost:state:
+   *
+   * What the cluster knows of the host.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_STATE] =
+    g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_HOST_STATE, FERRY_HOST_STATE_PRESENT, FERRY_NOTIFIED);
+  /**
+   * FerryHost:n-workers:
+   *
+   * How many tasks the host can run at a time, of all applications together.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_N_WORKERS] = g_param_spec_uint ("n-workers", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
+  /**
+   * FerryHost:n-busy:
+   *
+   * How many tasks of all applications the host runs. It tells this at most ten times a second.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_N_BUSY] = g_param_spec_uint ("n-busy", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
+  /**
+   * FerryHost:round-trip:
+   *
+   * How long a message to the host and its answer take, in microseconds; 0 if that is not known yet. Only the first
+   * measurement of a session is notified.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_ROUND_TRIP] = g_param_spec_int64 ("round-trip", NULL, NULL, 0, G_MAXINT64, 0, FERRY_READABLE);
+}
+
+/* ---- Life cycle ---- */
+
+static void
+ferry_host_finalize (GObject *object)
+{
+  FerryHost *self = FERRY_HOST (object);
+
+  g_assert (self->place.session == NULL && self->place.in_flight.length == 0);
+  g_hash_table_unref (self->functions);
+  ferry_host_facts_clear (&self->facts);
+  g_object_unref (self->place.router);
+
+  G_OBJECT_CLASS (ferry_host_parent_class)->finalize (object);
+}
+
+static void
+ferry_host_class_init (FerryHostClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = ferry_host_get_property;
+  object_class->finalize = ferry_host_finalize;
+  install_names ();
+  install_figures ();
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+  /**
+   * FerryHost::log:
+   * @self: the host
+   * @task: the task that runs there
+   * @level: the #GLogLevelFlags of the line: message, info, warning or debug
+   * @line: the line
+   *
+   * Emitted for each line that the function of a task has logged, up to 200 lines a second. The default handler passes
+   * the line to [func@GLib.log], as a message at most; [func@GObject.signal_stop_emission_by_name] prevents that.
+   *
+   * Since: 0.1
+   */
+  signals[SIGNAL_LOG] =
+    g_signal_new_class_handler ("log", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, G_CALLBACK (show_line), NULL, NULL,
+                                NULL, G_TYPE_NONE, 3, FERRY_TYPE_TASK, G_TYPE_UINT, G_TYPE_STRING);
+}
+
+static void
+ferry_host_init (FerryHost *self)
+{
+  self->functions = g_hash_table_new (g_str_hash, g_str_equal);
+  self->shelf_link.data = self;
+  self->place.funcs = &place_funcs;
+  self->place.owner = G_OBJECT (self);
+  self->place.name = "?";
+  g_queue_init (&self->place.in_flight);
+}
+
+FerryHost *
+ferry_host_new (FerryRouter *router, guint64 number, const FerryHostFuncs *funcs, gpointer owner)
+{
+  FerryHost *self = g_object_new (FERRY_TYPE_HOST, NULL);
+
+  self->place.router = g_object_ref (router);
+  self->place.number = number;
+  self->funcs = funcs;
+  self->owner = owner;
+  return self;
+}

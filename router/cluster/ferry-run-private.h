@@ -1,0 +1,61 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A run: one attempt to run a task at a host, as the application sees it. It is the carrier of its task, from the time
+ * when the task is sent until the host's answer, or the end of the session.
+ *
+ * What the application marks as begun is what the host may begin: see ferry-run-message-private.h. So when a session
+ * ends, a task that was not begun returns to its queue; one that was begun is lost, unless it is idempotent or is
+ * retried.
+ *
+ * Threads: the router's.
+ * Trust:   a host that breaks the rules is reported to the owner of its place, who ends the session. */
+
+#pragma once
+
+#include "cluster/ferry-run-session-private.h"
+#include "task/ferry-runner-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _FerryRunPlace FerryRunPlace;
+
+typedef struct
+{
+  /* The host has broken a rule. detail: the end of a sentence that begins with the host. The owner must end the
+   * session, at once or later. */
+  void (*fault) (FerryRunPlace *self, const char *detail);
+  /* A run has begun, or has ended. */
+  void (*changed) (FerryRunPlace *self);
+  /* The host has sent a line of a task's log. */
+  void (*log) (FerryRunPlace *self, FerryTask *task, GLogLevelFlags level, const char *line);
+} FerryRunPlaceFuncs;
+
+/* A host, as its runs see it. Its owner keeps the fields. */
+struct _FerryRunPlace
+{
+  const FerryRunPlaceFuncs *funcs; /* const */
+  GObject *owner;                  /* const: (unowned): the object that has the place; each run references it */
+  FerryRouter *router;             /* const: (unowned) */
+  const char *name;                /* the host's */
+  guint64 number;                  /* const: differs between hosts; never 0 */
+  FerryRunSession *session;        /* (owned): unset only while there are no runs */
+  guint death_limit;               /* see FerryCluster:death-limit */
+  gint64 patience;  /* how long after its time a cancelled run may go on, in microseconds, before that is a fault */
+  GQueue in_flight; /* (element-type FerryTask): linked by their placements' queue_link */
+  guint n_unbegun;  /* how many of them have not begun */
+};
+
+/* Sends a task of a queue to the host. Returns FALSE if it cannot be sent now; then the task stays in its queue. If it
+ * can never be sent, the task fails, and TRUE is returned. id: of the task, for the host's log. */
+gboolean ferry_run_send (FerryRunPlace *place, FerryTask *task, guint64 id);
+/* For a task of place->in_flight. Whether it can be asked back, and when it was sent, in monotonic time. */
+gboolean ferry_run_is_waiting (FerryTask *task, gint64 *since);
+/* Takes back such a task, so that another host may run it. An idempotent task is only asked back: it returns when the
+ * host refuses it. */
+void ferry_run_ask_back (FerryTask *task);
+/* Ends the run of a task of place->in_flight, whose session has ended for reason. by_application: the host is not to
+ * blame, and no other host shall run the task. */
+void ferry_run_end (FerryTask *task, const GError *reason, gboolean by_application);
+
+G_END_DECLS

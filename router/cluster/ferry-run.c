@@ -1,0 +1,652 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A run: one attempt to run a task at a host. See ferry-run-private.h.
+ *
+ * Handlers of a task's signals run in the middle of functions here, and may call any function. So each function updates
+ * its fields before it emits a signal, and reads all state again afterwards. */
+
+#include "config.h"
+
+#include "cluster/ferry-run-private.h"
+
+#include "base/ferry-base-private.h"
+#include "call/ferry-remote-error-private.h"
+#include "cluster/ferry-run-message-private.h"
+#include "route/ferry-router-private.h"
+#include "task/ferry-task-carrier-private.h"
+
+/* How often a task that hosts have refused is sent again, unless it was asked back. */
+#define MAX_REFUSALS 3
+
+typedef struct
+{
+  FerryTaskCarrier carrier;
+  gint references;
+  GObject *owner;       /* (owned): the place's */
+  FerryRunPlace *place; /* (unowned) (nullable): NULL when the run is over, as task */
+  FerryTask *task;      /* (unowned): place->in_flight has the reference */
+  gint64 sent_at;
+  gboolean idempotent;
+  gboolean begun;
+  gboolean asked_back;     /* a refusal is expected */
+  gboolean worker_is_lost; /* the host has told so; the error follows */
+  FerryProgress *progress; /* (owned) (nullable): the newest report, if it was not delivered yet */
+  FerryTimer pace;         /* set since a report was delivered: when the next one may be */
+} FerryRun;
+
+static const FerryTaskCarrierFuncs carrier_funcs;
+
+static FerryRun *
+run_ref (FerryRun *self)
+{
+  self->references++;
+  return self;
+}
+
+static void
+run_unref (FerryRun *self)
+{
+  if (--self->references > 0)
+    return;
+  g_assert (self->place == NULL && !ferry_timer_is_set (&self->pace));
+  g_object_unref (self->owner);
+  g_free (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryRun, run_unref)
+
+static FerryRun *
+get_run (FerryTask *task)
+{
+  return ferry_task_get_placement (task)->carrier;
+}
+
+static FerryTimers *
+get_timers (FerryRun *self)
+{
+  return self->place->router->timers;
+}
+
+static FerryTransactions *
+get_transactions (FerryRun *self)
+{
+  return ferry_run_session_get_transactions (self->place->session);
+}
+
+static guint64
+get_xid (FerryRun *self)
+{
+  return ferry_task_get_placement (self->task)->xid;
+}
+
+/* Ends the run. Returns (transfer full) the task, which has no carrier then. Drops the run's first reference. */
+static FerryTask *
+leave (FerryRun *self)
+{
+  FerryTaskPlacement *placement = ferry_task_get_placement (self->task);
+  FerryTask *task = g_steal_pointer (&self->task);
+
+  g_queue_unlink (&self->place->in_flight, &placement->queue_link);
+  self->place->n_unbegun -= !self->begun;
+  ferry_timers_unset (get_timers (self), &placement->timer);
+  ferry_timers_unset (get_timers (self), &self->pace);
+  g_clear_pointer (&self->progress, g_free);
+  placement->carrier = NULL;
+  placement->xid = 0;
+  self->place = NULL;
+  run_unref (self);
+  return task;
+}
+
+/* ---- Progress: the newest report, at the router's pace ---- */
+
+static void pace_is_over (gpointer data);
+
+static void
+deliver_progress (FerryRun *self)
+{
+  g_autofree FerryProgress *progress = g_steal_pointer (&self->progress);
+
+  ferry_timers_set (get_timers (self), &self->pace, g_get_monotonic_time () + self->place->router->latest_interval,
+                    pace_is_over, self);
+  ferry_task_take_progress (self->task, progress);
+}
+
+static void
+pace_is_over (gpointer data)
+{
+  g_autoptr (FerryRun) self = run_ref (data);
+
+  if (self->progress != NULL)
+    deliver_progress (self);
+}
+
+/* Delivers a report that waits for its time, because something that comes after it is to be delivered. Returns whether
+ * the run goes on. */
+static gboolean
+flush_progress (FerryRun *self)
+{
+  if (self->progress != NULL)
+    deliver_progress (self);
+  return self->place != NULL;
+}
+
+/* ---- Begin ---- */
+
+static void
+fault (FerryRun *self, const char *detail)
+{
+  if (self->place != NULL)
+    self->place->funcs->fault (self->place, detail);
+}
+
+/* A host that does not end a cancelled task breaks a promise: it may be asked no more. */
+static void
+patience_is_over (gpointer data)
+{
+  g_autoptr (FerryRun) self = run_ref (get_run (data));
+
+  fault (self, "it did not end a cancelled task in time");
+}
+
+static void
+set_patience (FerryRun *self, gint64 grace)
+{
+  FerryTimer *timer = &ferry_task_get_placement (self->task)->timer;
+  gint64 end = ferry_time_add (g_get_monotonic_time (), ferry_time_add (grace, self->place->patience));
+
+  if (!ferry_timer_is_set (timer) || timer->func != patience_is_over || timer->deadline.time > end)
+    ferry_timers_set (get_timers (self), timer, end, patience_is_over, self->task);
+}
+
+static void
+run_timed_out (gpointer data)
+{
+  g_autoptr (FerryTask) task = g_object_ref (data);
+  FerryRun *self = get_run (task);
+
+  ferry_transactions_cancel (get_transactions (self), get_xid (self), FERRY_CANCEL_REASON_DEADLINE);
+  set_patience (self, ferry_task_get_settings (task)->cancel_grace);
+  ferry_carrier_fail (task, FERRY_TASK_EVENT_RUN_TIMEOUT, ferry_carrier_new_run_error (task), NULL, NULL);
+}
+
+static void
+start_task (FerryRun *self)
+{
+  g_autoptr (FerryTask) task = g_object_ref (self->task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  FerryTaskSource *source = ferry_carrier_get_source (task);
+  gint64 deadline = ferry_carrier_get_run_deadline (task);
+
+  if (deadline > 0)
+    ferry_timers_set (get_timers (self), &placement->timer, deadline, run_timed_out, task);
+  else
+    ferry_timers_unset (get_timers (self), &placement->timer);
+  /* started() runs callbacks of submissions that waited for room in the executor. These callbacks may cancel the task,
+   * which calls start_task() for this task recursively. */
+  if (!placement->executing)
+    source->started (source, task);
+  if (placement->carrier != self)
+    return;
+  ferry_task_take_host_name (task, self->place->name);
+  ferry_task_start (task, 0);
+}
+
+static void
+begin (FerryRun *self)
+{
+  if (self->begun)
+    {
+      fault (self, "it began a task twice");
+      return;
+    }
+  self->begun = TRUE;
+  self->place->n_unbegun--;
+  if (!self->idempotent)
+    {
+      guint64 xid = get_xid (self);
+
+      ferry_run_session_tell (self->place->session, FERRY_LEAVE_METHOD, ferry_run_xids_to_variant (&xid, 1));
+    }
+  start_task (self);
+  if (self->place != NULL)
+    self->place->funcs->changed (self->place);
+}
+
+/* ---- What a function sends while it runs ---- */
+
+static gboolean
+take_progress (FerryRun *self, GVariant *value, GError **error)
+{
+  FerryProgress progress;
+
+  if (!ferry_run_progress_from_variant (&progress, value, error))
+    return FALSE;
+  if (self->progress == NULL)
+    self->progress = g_new (FerryProgress, 1);
+  *self->progress = progress;
+  if (!ferry_timer_is_set (&self->pace))
+    deliver_progress (self);
+  return TRUE;
+}
+
+static gboolean
+take_message (FerryRun *self, GVariant *value, GError **error)
+{
+  g_autofree char *type = NULL;
+  g_autoptr (GVariant) message = NULL;
+
+  if (!ferry_run_message_from_variant (value, &type, &message, error))
+    return FALSE;
+  if (flush_progress (self))
+    ferry_task_take_message (self->task, type, message);
+  return TRUE;
+}
+
+static gboolean
+take_log (FerryRun *self, GVariant *value, GError **error)
+{
+  g_autofree char *line = NULL;
+  GLogLevelFlags level;
+
+  if (!ferry_run_log_from_variant (value, &level, &line, error))
+    return FALSE;
+  self->place->funcs->log (self->place, self->task, level, line);
+  return TRUE;
+}
+
+static gboolean
+take_loss (FerryRun *self, GVariant *value, GError **error)
+{
+  self->worker_is_lost = TRUE;
+  return TRUE;
+}
+
+static gboolean
+take_yield (FerryRun *self, GVariant *value, GError **error)
+{
+  if (value == NULL)
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The other end sent no value where there must be one");
+  if (flush_progress (self))
+    ferry_task_take_yield (self->task, value);
+  return TRUE;
+}
+
+static const struct
+{
+  const char *name;
+  gboolean (*take) (FerryRun *self, GVariant *value, GError **error);
+} items[] = {
+  {"", take_yield},
+  {FERRY_PROGRESS_VALUE, take_progress},
+  {FERRY_MESSAGE_VALUE, take_message},
+  {FERRY_LOG_VALUE, take_log},
+  {FERRY_LOST_VALUE, take_loss},
+};
+
+/* Values that this version does not know are ignored. */
+static void
+item_came (gpointer data, const char *name, GVariant *value)
+{
+  g_autoptr (FerryRun) self = run_ref (data);
+  g_autoptr (GError) error = NULL;
+
+  if (strcmp (name, FERRY_BEGIN_VALUE) == 0)
+    {
+      begin (self);
+      return;
+    }
+  if (!self->begun)
+    {
+      fault (self, "it sent something of a task that it had not begun");
+      return;
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (items); i++)
+    if (strcmp (items[i].name, name) == 0)
+      {
+        if (!items[i].take (self, value, &error))
+          fault (self, error->message);
+        return;
+      }
+}
+
+/* ---- The end ---- */
+
+/* Whether a task is tried again after its worker or its host was lost. */
+static gboolean
+may_try_again (FerryTask *task)
+{
+  const FerryTaskSettings *settings = ferry_task_get_settings (task);
+
+  return ferry_task_get_state (task) == FERRY_TASK_STATE_EXECUTING &&
+         (settings->idempotent || ferry_task_get_placement (task)->n_deaths <= settings->retries);
+}
+
+static gboolean
+is_deadly (FerryTask *task, guint limit)
+{
+  const FerryTaskSettings *settings = ferry_task_get_settings (task);
+
+  return limit > 0 && ferry_task_get_placement (task)->n_deaths >= limit &&
+         (settings->idempotent || settings->retries > 0);
+}
+
+/* Handles the loss of a begun task, which has no carrier any more. Takes lost, the error of a task that is not tried
+ * again. */
+static void
+lose (FerryTask *task, guint death_limit, GError *lost, const char *trace)
+{
+  if (!ferry_task_get_done (task) && is_deadly (task, death_limit))
+    {
+      g_autofree char *arguments = ferry_show_arguments (ferry_task_get_arguments (task));
+      g_autoptr (GError) last = lost;
+
+      ferry_carrier_fail (task, FERRY_TASK_EVENT_REFUSE,
+                          g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
+                                       "Task '%s' ended %u workers and is not retried; find out why %s %s fails. The "
+                                       "last time: %s",
+                                       ferry_task_get_name (task), ferry_task_get_placement (task)->n_deaths,
+                                       ferry_task_get_function (task), arguments, last->message),
+                          trace, NULL);
+    }
+  else if (may_try_again (task))
+    {
+      g_error_free (lost);
+      ferry_carrier_give_back (task);
+    }
+  else
+    ferry_carrier_fail (task, FERRY_TASK_EVENT_LOST, lost, trace, NULL);
+}
+
+/* Handles a task that the host has refused. */
+static void
+take_refusal (FerryTask *task, gboolean expected, const GError *reason)
+{
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+
+  if (expected || ferry_task_get_state (task) == FERRY_TASK_STATE_CANCELLING || placement->n_refusals++ < MAX_REFUSALS)
+    ferry_carrier_give_back (task);
+  else
+    ferry_carrier_fail (task, FERRY_TASK_EVENT_REFUSE, ferry_error_copy (reason), NULL, NULL);
+}
+
+/* Handles the error of a run whose worker has ended, as the host tells. */
+static void
+take_worker_loss (FerryRunPlace *place, FerryTask *task, const GError *error, const char *trace)
+{
+  ferry_task_get_placement (task)->n_deaths++;
+  lose (task, place->death_limit,
+        g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "At the host '%s': %s", place->name, error->message), trace);
+}
+
+static void
+answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  g_autoptr (FerryRun) self = run_ref (data);
+  g_autoptr (FerryTask) task = NULL;
+  FerryRunPlace *place = self->place;
+
+  if (!refused && !self->begun)
+    {
+      fault (self, "it answered a task that it had not begun");
+      return;
+    }
+  if (!flush_progress (self))
+    return;
+  task = leave (self);
+  if (refused || self->worker_is_lost)
+    ferry_task_get_placement (task)->shunned = place->number;
+  if (refused)
+    take_refusal (task, self->asked_back, error);
+  else if (error != NULL && self->worker_is_lost)
+    take_worker_loss (place, task, error, trace);
+  else if (error != NULL)
+    ferry_carrier_fail (task, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
+  else
+    ferry_carrier_complete (task, result);
+  place->funcs->changed (place);
+}
+
+static const FerryRunAnswerFuncs answer_funcs = {item_came, answered};
+
+static GError *
+new_loss (FerryTask *task, const char *host_name, const GError *reason)
+{
+  g_autofree char *arguments = ferry_show_arguments (ferry_task_get_arguments (task));
+
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                      "Task '%s' was lost with the host '%s', which ran %s %s; submit the task again if that does no "
+                      "harm, or set retries: %s",
+                      ferry_task_get_name (task), host_name, ferry_task_get_function (task), arguments,
+                      reason->message);
+}
+
+void
+ferry_run_end (FerryTask *task, const GError *reason, gboolean by_application)
+{
+  g_autoptr (FerryRun) self = run_ref (get_run (task));
+  g_autoptr (FerryTask) kept = NULL;
+  FerryRunPlace *place = self->place;
+
+  if (!flush_progress (self))
+    return;
+  kept = leave (self);
+  if (!self->begun)
+    {
+      ferry_carrier_give_back (task);
+      return;
+    }
+  if (by_application)
+    {
+      ferry_carrier_fail (task, FERRY_TASK_EVENT_LOST, ferry_error_copy (reason), NULL, NULL);
+      return;
+    }
+  ferry_task_get_placement (task)->shunned = place->number;
+  /* That a host was lost says little about a task that may be run again anyway. */
+  ferry_task_get_placement (task)->n_deaths += !self->idempotent;
+  lose (task, place->death_limit, new_loss (task, place->name, reason), NULL);
+}
+
+/* ---- Sending ---- */
+
+static guint64
+send_request (FerryRun *self, FerryTask *task, guint64 id, GError **error)
+{
+  const FerryTaskSettings *settings = ferry_task_get_settings (task);
+  FerryTaskKind kind = ferry_task_get_kind (task);
+  gint64 left = settings->deadline > 0 ? settings->deadline - g_get_monotonic_time () : 0;
+  const FerryRunRequest run = {
+    .id = id,
+    .attempt = ferry_task_get_n_attempts (task) + 1,
+    .name = (char *) ferry_task_get_name (task),
+    .function = (char *) ferry_task_get_function (task),
+    .idempotent = self->idempotent,
+    .run_timeout = settings->run_timeout,
+    .deadline_left = settings->deadline > 0 ? MAX (left, 1) : 0,
+    .cancel_grace = settings->cancel_grace,
+    .kind = kind,
+    .arguments = ferry_task_get_arguments (task),
+  };
+  FerryRequest request = {.method = FERRY_RUN_METHOD, .arguments = ferry_run_request_to_variant (&run)};
+
+  if (kind == FERRY_TASK_KIND_ITERATION)
+    {
+      request.flags = FERRY_CALL_STREAM;
+      request.window = (guint16) settings->window;
+    }
+  return ferry_run_session_ask (self->place->session, &request, &answer_funcs, self, error);
+}
+
+/* Whether an error of sending says that the task can never be sent. */
+static gboolean
+is_for_good (const GError *error)
+{
+  return !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) &&
+         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_BUSY) &&
+         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+}
+
+static void
+fail_unsendable (FerryRunPlace *place, FerryTask *task, GError *error)
+{
+  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (task);
+
+  ferry_task_queue_remove (&ferry_carrier_get_source (task)->queue, task);
+  ferry_timers_unset (place->router->timers, &ferry_task_get_placement (task)->timer);
+  ferry_carrier_fail (task, FERRY_TASK_EVENT_REFUSE, error, NULL, NULL);
+}
+
+/* Returns the xid; 0 with an error. */
+static guint64
+try_to_send (FerryRun *self, FerryTask *task, guint64 id, GError **error)
+{
+  if (!ferry_task_had_descriptors (task))
+    return send_request (self, task, id, error);
+  ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                   "Task '%s' has descriptors or bytes, which cannot be sent to another machine; pass their content as "
+                   "arguments, or submit the task to a pool",
+                   ferry_task_get_name (task));
+  return 0;
+}
+
+gboolean
+ferry_run_send (FerryRunPlace *place, FerryTask *task, guint64 id)
+{
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  g_autoptr (GError) error = NULL;
+  FerryRun *self = g_new0 (FerryRun, 1);
+  guint64 xid;
+
+  self->carrier.funcs = &carrier_funcs;
+  self->references = 1;
+  self->owner = g_object_ref (place->owner);
+  self->place = place;
+  self->idempotent = ferry_task_get_settings (task)->idempotent;
+  self->sent_at = g_get_monotonic_time ();
+  xid = try_to_send (self, task, id, &error);
+  if (xid == 0)
+    {
+      gboolean for_good = is_for_good (error);
+
+      self->place = NULL;
+      run_unref (self);
+      if (for_good)
+        fail_unsendable (place, task, g_steal_pointer (&error));
+      return for_good;
+    }
+  ferry_task_queue_remove (&ferry_carrier_get_source (task)->queue, task);
+  self->task = task;
+  placement->carrier = self;
+  placement->xid = xid;
+  placement->n_consumed = 0;
+  placement->queue_link.data = g_object_ref (task);
+  g_queue_push_tail_link (&place->in_flight, &placement->queue_link);
+  place->n_unbegun++;
+  return TRUE;
+}
+
+/* ---- The carrier ---- */
+
+/* Returns a task that was not begun to its queue. The host refuses it when it hears of this, since it has no leave. An
+ * idempotent task may have begun, and is cancelled then: to run it again does no harm. */
+static void
+take_back (FerryRun *self)
+{
+  g_autoptr (FerryTask) task = NULL;
+  FerryRunPlace *place = self->place;
+
+  ferry_run_session_abandon (place->session, get_xid (self));
+  task = leave (self);
+  ferry_carrier_give_back (task);
+}
+
+static void
+carrier_take_back (FerryTaskCarrier *carrier)
+{
+  FerryRun *self = (FerryRun *) carrier;
+
+  if (!self->begun)
+    take_back (self);
+}
+
+static void
+carrier_withdraw (FerryTaskCarrier *carrier, FerryTask *task)
+{
+  FerryRun *self = (FerryRun *) carrier;
+
+  if (self->begun)
+    start_task (self);
+  else
+    take_back (self);
+}
+
+static void
+carrier_add_window (FerryTaskCarrier *carrier, FerryTask *task, guint n)
+{
+  FerryRun *self = (FerryRun *) carrier;
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+
+  placement->n_consumed += n;
+  if (placement->n_consumed >= MAX (ferry_task_get_settings (task)->window / 2, 1) &&
+      ferry_transactions_add_window (get_transactions (self), placement->xid, placement->n_consumed, NULL))
+    placement->n_consumed = 0;
+}
+
+static void
+carrier_cancel (FerryTaskCarrier *carrier, FerryTask *task)
+{
+  FerryRun *self = (FerryRun *) carrier;
+
+  ferry_transactions_cancel (get_transactions (self), get_xid (self), FERRY_CANCEL_REASON_CANCELLED);
+  set_patience (self, ferry_task_get_settings (task)->cancel_grace);
+}
+
+static void
+carrier_give_time (FerryTaskCarrier *carrier, FerryTask *task, gint64 grace)
+{
+  FerryRun *self = (FerryRun *) carrier;
+
+  ferry_run_session_tell (self->place->session, FERRY_HURRY_METHOD, ferry_run_hurry_to_variant (get_xid (self), grace));
+  set_patience (self, grace);
+}
+
+static void
+carrier_force (FerryTaskCarrier *carrier, FerryTask *task)
+{
+  FerryRun *self = (FerryRun *) carrier;
+
+  if (self->begun)
+    carrier_give_time (carrier, task, 0);
+  else
+    take_back (self);
+}
+
+static const FerryTaskCarrierFuncs carrier_funcs = {carrier_take_back, carrier_withdraw,  carrier_add_window,
+                                                    carrier_cancel,    carrier_give_time, carrier_force};
+
+/* ---- Other hosts ---- */
+
+gboolean
+ferry_run_is_waiting (FerryTask *task, gint64 *since)
+{
+  FerryRun *self = get_run (task);
+
+  *since = self->sent_at;
+  return !self->begun && !self->asked_back;
+}
+
+void
+ferry_run_ask_back (FerryTask *task)
+{
+  FerryRun *self = get_run (task);
+  guint64 xid = get_xid (self);
+
+  if (!self->idempotent)
+    {
+      take_back (self);
+      return;
+    }
+  self->asked_back = TRUE;
+  ferry_run_session_tell (self->place->session, FERRY_WITHDRAW_METHOD, ferry_run_xids_to_variant (&xid, 1));
+}

@@ -1,0 +1,512 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: cluster/ferry-cluster.c, cluster/ferry-host.c, cluster/ferry-run.c, cluster/ferry-run-session.c
+ *
+ * What becomes of tasks when hosts are lost, leave, refuse them, or break the rules. */
+
+#include "config.h"
+
+#include "cluster/cluster-test.h"
+
+#include <string.h>
+
+#include "task/task-test.h"
+
+/* ---- Hosts that are lost ---- */
+
+static void
+a_task_that_was_not_begun_runs_elsewhere (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) one = host_test_new_with_room (test, "one", "work", 1, 3);
+  g_autoptr (HostTest) other = NULL;
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < 3; i++)
+    g_ptr_array_add (tasks, cluster_test_submit (test, "work"));
+  for (guint i = 0; i < 3; i++)
+    host_test_wait_run (one);
+  host_test_die (one);
+  other = host_test_new (test, "other", "work", 3);
+  for (guint i = 0; i < 3; i++)
+    {
+      HostRun *run = host_test_run (other);
+
+      /* In their old order. */
+      g_assert_cmpstr (run->request.name, ==, ferry_task_get_name (tasks->pdata[i]));
+      g_assert_cmpuint (run->request.attempt, ==, 1);
+      host_run_answer (run, NULL);
+    }
+  for (guint i = 0; i < 3; i++)
+    cluster_test_assert_done (tasks->pdata[i]);
+}
+
+static void
+a_begun_task_is_lost_with_its_host (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (HostTest) other = host_test_new (test, "other", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+  g_autoptr (TaskTestWitness) witness G_GNUC_UNUSED = task_test_witness_new (task);
+
+  host_test_run (host);
+  host_test_die (host);
+  cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                              "Task '*' was lost with the host 'alpha', which ran work (7); *: *other end was closed*");
+  g_assert_cmpstr (ferry_task_get_host_name (task), ==, "alpha");
+  host_test_take (other);
+  g_assert_cmpuint (other->runs->len, ==, 0);
+}
+
+static void
+check_again (gboolean idempotent)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (HostTest) other = host_test_new (test, "other", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_new_task ("work");
+  g_autoptr (TaskTestWitness) witness = task_test_witness_new (task);
+  HostRun *run;
+
+  ferry_task_set_idempotent (task, idempotent);
+  ferry_task_set_retries (task, idempotent ? 0 : 1);
+  cluster_test_submit_task (test, task);
+  run = host_test_run (host);
+  g_assert_cmpint (run->request.idempotent, ==, idempotent);
+  cluster_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
+  host_test_die (host);
+  run = host_test_run (other);
+  g_assert_cmpuint (run->request.attempt, ==, 2);
+  g_assert_cmpuint (run->request.id, ==, ferry_task_get_number (task));
+  host_run_answer (run, NULL);
+  cluster_test_assert_done (task);
+  g_assert_cmpuint (witness->n_done, ==, 1);
+  g_assert_cmpuint (ferry_task_get_n_attempts (task), ==, 2);
+}
+
+static void
+a_task_with_retries_runs_again (void)
+{
+  check_again (FALSE);
+}
+
+static void
+an_idempotent_task_runs_again (void)
+{
+  check_again (TRUE);
+}
+
+static void
+retries_are_counted (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (FerryTask) task = cluster_test_new_task ("work");
+  g_autoptr (HostTest) one = host_test_new (test, "one", "work", 1);
+  g_autoptr (HostTest) two = NULL;
+
+  ferry_task_set_retries (task, 1);
+  cluster_test_submit_task (test, task);
+  host_test_run (one);
+  host_test_die (one);
+  two = host_test_new (test, "two", "work", 1);
+  host_test_run (two);
+  host_test_die (two);
+  cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "*with the host 'two'*");
+}
+
+static void
+a_cancelled_task_ends_with_its_host (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_new_task ("work");
+  g_autoptr (TaskTestWitness) witness = task_test_witness_new (task);
+
+  ferry_task_set_idempotent (task, TRUE);
+  cluster_test_submit_task (test, task);
+  host_test_run (host);
+  cluster_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
+  task_test_witness_cancel (witness);
+  host_test_die (host);
+  cluster_test_wait_state (task, FERRY_TASK_STATE_CANCELLED);
+}
+
+/* The answer of a session that was lost cannot be taken for that of the next one. */
+static void
+a_late_answer_counts_for_nothing (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new_with_room (test, "alpha", "work", 1, 10);
+  g_autoptr (FerryTask) one = cluster_test_submit (test, "work");
+  g_autoptr (FerryTask) other = NULL;
+  HostRun *first = host_test_wait_run (host);
+  HostRun *second;
+
+  ferry_task_cancel (one);
+  other = cluster_test_submit (test, "work");
+  host_run_tell (first, FERRY_BEGIN_VALUE, ferry_run_nothing_to_variant ());
+  host_run_answer (first, g_variant_new_string ("forged"));
+  second = host_test_run (host);
+  host_run_answer (second, g_variant_new_string ("true"));
+  task_test_assert_result (other, "'true'");
+  g_assert_cmpint (ferry_task_get_state (one), ==, FERRY_TASK_STATE_CANCELLED);
+}
+
+/* ---- Workers that are lost at a host ---- */
+
+static void
+lose_worker (HostTest *host)
+{
+  HostRun *run = host_test_run (host);
+
+  host_run_tell (run, FERRY_LOST_VALUE, ferry_run_nothing_to_variant ());
+  host_run_fail (run, FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "The worker 'pool 1' (process 7) was killed",
+                 "worker: work()");
+}
+
+static void
+tells_which_worker_was_lost (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+
+  lose_worker (host);
+  cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                              "At the host 'alpha': The worker 'pool 1' (process 7) was killed");
+  g_assert_cmpstr (ferry_task_get_trace (task), ==, "worker: work()");
+}
+
+static void
+a_retry_goes_to_another_host (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) one = host_test_new_with_room (test, "one", "work", 8, 8);
+  g_autoptr (HostTest) other = host_test_new_with_room (test, "other", "work", 1, 0);
+  g_autoptr (FerryTask) task = cluster_test_new_task ("work");
+  g_autoptr (FerryTask) next = NULL;
+
+  ferry_task_set_retries (task, 5);
+  ferry_cluster_set_death_limit (test->cluster, 0);
+  cluster_test_submit_task (test, task);
+  lose_worker (one);
+  cluster_test_wait_state (task, FERRY_TASK_STATE_WAITING);
+  /* It waits for the other host, and others do not wait behind it. */
+  next = cluster_test_submit (test, "work");
+  host_run_answer (host_test_run (one), NULL);
+  cluster_test_assert_done (next);
+  host_test_add_room (other, 1);
+  lose_worker (other);
+  /* There is no third host: back to the first one. */
+  lose_worker (one);
+  host_test_die (one);
+  /* Now this is the only one. */
+  host_test_add_room (other, 1);
+  host_run_answer (host_test_run (other), NULL);
+  cluster_test_assert_done (task);
+}
+
+static void
+a_task_that_ends_workers_at_all_hosts_is_quarantined (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) one = host_test_new_with_room (test, "one", "work", 1, 8);
+  g_autoptr (HostTest) other = host_test_new_with_room (test, "other", "work", 1, 8);
+  g_autoptr (FerryTask) task = cluster_test_new_task ("work");
+
+  ferry_task_set_idempotent (task, TRUE);
+  cluster_test_submit_task (test, task);
+  lose_worker (one);
+  lose_worker (other);
+  lose_worker (one);
+  cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_QUARANTINED,
+                              "*ended 3 workers and is not retried*work (7)*");
+}
+
+/* ---- Hosts that refuse ---- */
+
+static void
+a_refused_task_is_sent_again_a_few_times (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) one = host_test_new_with_room (test, "one", "work", 1, 8);
+  g_autoptr (HostTest) other = host_test_new_with_room (test, "other", "work", 1, 8);
+  g_autoptr (FerryTask) lucky = cluster_test_submit (test, "work");
+  g_autoptr (FerryTask) unlucky = NULL;
+  HostTest *hosts[] = {one, other};
+
+  host_run_refuse (host_test_wait_run (one), "It has no room");
+  host_run_answer (host_test_run (other), NULL);
+  cluster_test_assert_done (lucky);
+  unlucky = cluster_test_submit (test, "work");
+  for (guint i = 0; i < 4; i++)
+    host_run_refuse (host_test_wait_run (hosts[i % 2]), "It has no room");
+  cluster_test_assert_failed (unlucky, FERRY_ERROR, FERRY_ERROR_REFUSED, "It has no room");
+}
+
+static gboolean
+is_draining (gpointer data)
+{
+  return ferry_host_get_state (((HostTest *) data)->host) == FERRY_HOST_STATE_DRAINING;
+}
+
+static void
+a_draining_host_ends_what_it_has_begun (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new_with_room (test, "alpha", "work", 2, 8);
+  g_autoptr (HostTest) other = NULL;
+  g_autoptr (FerryTask) begun = cluster_test_submit (test, "work");
+  g_autoptr (FerryTask) waiting = cluster_test_submit (test, "work");
+  HostRun *run = host_test_run (host);
+
+  host_test_tell (host, FERRY_DRAIN_VALUE, ferry_run_nothing_to_variant ());
+  ferry_test_run_until (is_draining, host);
+  host_run_refuse (host_test_wait_run (host), "The host leaves");
+  other = host_test_new (test, "other", "work", 1);
+  host_run_answer (host_test_run (other), NULL);
+  cluster_test_assert_done (waiting);
+  host_run_answer (run, NULL);
+  cluster_test_assert_done (begun);
+  ferry_call_answer (host->serve, NULL, NULL);
+  while (ferry_host_get_state (host->host) != FERRY_HOST_STATE_LOST)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (g_list_model_get_n_items (ferry_cluster_get_hosts (test->cluster)), ==, 1);
+}
+
+/* ---- Hosts that break the rules ---- */
+
+typedef void (*Lie) (HostTest *host, HostRun *run);
+
+static void
+answers_what_it_has_not_begun (HostTest *host, HostRun *run)
+{
+  host_run_answer (run, g_variant_new_string ("a lie"));
+}
+
+static void
+fails_what_it_has_not_begun (HostTest *host, HostRun *run)
+{
+  host_run_fail (run, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "a lie", NULL);
+}
+
+static void
+yields_from_what_it_has_not_begun (HostTest *host, HostRun *run)
+{
+  host_run_tell (run, FERRY_MESSAGE_VALUE, ferry_run_message_to_variant ("lie", g_variant_new_boolean (TRUE)));
+}
+
+static void
+begins_twice (HostTest *host, HostRun *run)
+{
+  host_run_tell (run, FERRY_BEGIN_VALUE, ferry_run_nothing_to_variant ());
+  host_run_tell (run, FERRY_BEGIN_VALUE, ferry_run_nothing_to_variant ());
+}
+
+static void
+takes_room_back (HostTest *host, HostRun *run)
+{
+  host_test_tell (host, FERRY_ROOM_VALUE, ferry_run_room_to_variant (0));
+}
+
+static void
+tells_room_of_a_wrong_type (HostTest *host, HostRun *run)
+{
+  host_test_tell (host, FERRY_ROOM_VALUE, g_variant_new_string ("much"));
+}
+
+static void
+becomes_another_host (HostTest *host, HostRun *run)
+{
+  host->name = "another";
+  host_test_tell_facts (host, "work", 1);
+}
+
+static void
+has_no_workers (HostTest *host, HostRun *run)
+{
+  host_test_tell_facts (host, "work", 0);
+}
+
+static void
+is_busier_than_it_can_be (HostTest *host, HostRun *run)
+{
+  host_test_tell (host, FERRY_LOAD_VALUE, ferry_run_load_to_variant (1, 2));
+}
+
+static const struct
+{
+  const char *words;
+  Lie lie;
+} lies[] = {
+  {"it answered a task that it had not begun", answers_what_it_has_not_begun},
+  {"it answered a task that it had not begun", fails_what_it_has_not_begun},
+  {"it sent something of a task that it had not begun", yields_from_what_it_has_not_begun},
+  {"it took room back", takes_room_back},
+  {"sent its room with a wrong type", tells_room_of_a_wrong_type},
+  {"It told another name than before", becomes_another_host},
+  {"sent facts of a host with no workers", has_no_workers},
+  {"sent a load that cannot be", is_busier_than_it_can_be},
+};
+
+/* The host is not used any more; its task, which was not begun, runs elsewhere. */
+static void
+a_lying_host_is_found_out (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (lies); i++)
+    {
+      g_autoptr (ClusterTest) test = cluster_test_new ();
+      g_autoptr (HostTest) liar = host_test_new (test, "liar", "work", 1);
+      g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+      g_autoptr (HostTest) honest = NULL;
+      g_autofree char *message = NULL;
+
+      lies[i].lie (liar, host_test_wait_run (liar));
+      while (ferry_host_get_state (liar->host) != FERRY_HOST_STATE_LOST)
+        g_main_context_iteration (NULL, TRUE);
+      message = task_test_take_message ();
+      g_assert_nonnull (strstr (message, "The host 'liar' broke a rule of the protocol"));
+      g_assert_nonnull (strstr (message, lies[i].words));
+      g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
+      honest = host_test_new (test, "honest", "work", 1);
+      host_run_answer (host_test_run (honest), g_variant_new_string ("true"));
+      task_test_assert_result (task, "'true'");
+    }
+}
+
+static void
+lies_about_begun_tasks_lose_them (void)
+{
+  static const char *const names[] = {FERRY_PROGRESS_VALUE, FERRY_MESSAGE_VALUE, FERRY_LOG_VALUE, NULL};
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (ClusterTest) test = cluster_test_new ();
+      g_autoptr (HostTest) liar = host_test_new (test, "liar", "work", 1);
+      g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+      HostRun *run = host_test_wait_run (liar);
+
+      if (names[i] == NULL)
+        begins_twice (liar, run);
+      else
+        {
+          host_run_begin (run);
+          host_run_tell (run, names[i], g_variant_new_boolean (TRUE));
+        }
+      cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                                  "*with the host 'liar'*The host 'liar' broke a rule of the protocol: *");
+      g_free (task_test_take_message ());
+    }
+}
+
+/* A host that does not end a cancelled task would keep it for ever. */
+static void
+a_cancelled_task_ends_in_time (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_new_task ("work");
+  g_autofree char *message = NULL;
+
+  host->host->place.patience = 1;
+  ferry_task_set_cancel_grace (task, 1);
+  cluster_test_submit_task (test, task);
+  host_test_run (host);
+  ferry_task_cancel (task);
+  cluster_test_wait_state (task, FERRY_TASK_STATE_CANCELLED);
+  message = task_test_take_message ();
+  g_assert_nonnull (strstr (message, "it did not end a cancelled task in time"));
+}
+
+static void
+count_line (FerryHost *host, FerryTask *task, guint level, const char *line, gpointer data)
+{
+  ++*(guint *) data;
+  g_signal_stop_emission_by_name (host, "log");
+}
+
+static void
+only_so_many_log_lines_are_shown (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+  HostRun *run = host_test_run (host);
+  guint n_shown = 0;
+
+  g_signal_connect (host->host, "log", G_CALLBACK (count_line), &n_shown);
+  /* No second is over in this test. */
+  host->host->lines_since = G_MAXINT64 / 2;
+  for (guint i = 0; i < 1000; i++)
+    host_run_tell (run, FERRY_LOG_VALUE, ferry_run_log_to_variant (G_LOG_LEVEL_DEBUG, "line"));
+  host_run_answer (run, NULL);
+  cluster_test_assert_done (task);
+  g_assert_cmpuint (n_shown, ==, 200);
+}
+
+/* ---- The application's own end ---- */
+
+static void
+closing_fails_what_was_begun (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new_with_room (test, "alpha", "work", 1, 2);
+  g_autoptr (FerryTask) begun = cluster_test_new_task ("work");
+  g_autoptr (FerryTask) waiting = NULL;
+
+  ferry_task_set_idempotent (begun, TRUE);
+  cluster_test_submit_task (test, begun);
+  waiting = cluster_test_submit (test, "work");
+  host_test_run (host);
+  cluster_test_wait_state (begun, FERRY_TASK_STATE_EXECUTING);
+  host_test_wait_run (host);
+  ferry_cluster_close (test->cluster);
+  cluster_test_assert_failed (begun, FERRY_ERROR, FERRY_ERROR_CLOSED, "The cluster was closed while the task ran*");
+  g_assert_cmpint (ferry_task_get_state (waiting), ==, FERRY_TASK_STATE_WAITING);
+  ferry_task_cancel (waiting);
+}
+
+static void
+a_stopped_router_fails_all (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) begun = cluster_test_submit (test, "work");
+  g_autoptr (FerryTask) waiting = cluster_test_submit (test, "work");
+
+  host_test_run (host);
+  g_assert_true (ferry_router_stop (test->router, NULL));
+  cluster_test_assert_failed (begun, FERRY_ERROR, FERRY_ERROR_CLOSED, "The router was stopped*");
+  cluster_test_assert_failed (waiting, FERRY_ERROR, FERRY_ERROR_CLOSED, "The router was stopped*");
+  g_assert_true (ferry_router_start (test->router, NULL));
+}
+
+int
+main (int argc, char **argv)
+{
+  task_test_init (&argc, &argv);
+  g_test_add_func ("/cluster-losses/a-task-that-was-not-begun-runs-elsewhere",
+                   a_task_that_was_not_begun_runs_elsewhere);
+  g_test_add_func ("/cluster-losses/a-begun-task-is-lost-with-its-host", a_begun_task_is_lost_with_its_host);
+  g_test_add_func ("/cluster-losses/a-task-with-retries-runs-again", a_task_with_retries_runs_again);
+  g_test_add_func ("/cluster-losses/an-idempotent-task-runs-again", an_idempotent_task_runs_again);
+  g_test_add_func ("/cluster-losses/retries-are-counted", retries_are_counted);
+  g_test_add_func ("/cluster-losses/a-cancelled-task-ends-with-its-host", a_cancelled_task_ends_with_its_host);
+  g_test_add_func ("/cluster-losses/a-late-answer-counts-for-nothing", a_late_answer_counts_for_nothing);
+  g_test_add_func ("/cluster-losses/tells-which-worker-was-lost", tells_which_worker_was_lost);
+  g_test_add_func ("/cluster-losses/a-retry-goes-to-another-host", a_retry_goes_to_another_host);
+  g_test_add_func ("/cluster-losses/a-task-that-ends-workers-at-all-hosts-is-quarantined",
+                   a_task_that_ends_workers_at_all_hosts_is_quarantined);
+  g_test_add_func ("/cluster-losses/a-refused-task-is-sent-again-a-few-times",
+                   a_refused_task_is_sent_again_a_few_times);
+  g_test_add_func ("/cluster-losses/a-draining-host-ends-what-it-has-begun", a_draining_host_ends_what_it_has_begun);
+  g_test_add_func ("/cluster-losses/a-lying-host-is-found-out", a_lying_host_is_found_out);
+  g_test_add_func ("/cluster-losses/lies-about-begun-tasks-lose-them", lies_about_begun_tasks_lose_them);
+  g_test_add_func ("/cluster-losses/a-cancelled-task-ends-in-time", a_cancelled_task_ends_in_time);
+  g_test_add_func ("/cluster-losses/only-so-many-log-lines-are-shown", only_so_many_log_lines_are_shown);
+  g_test_add_func ("/cluster-losses/closing-fails-what-was-begun", closing_fails_what_was_begun);
+  g_test_add_func ("/cluster-losses/a-stopped-router-fails-all", a_stopped_router_fails_all);
+  return g_test_run ();
+}

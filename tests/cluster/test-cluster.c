@@ -1,0 +1,664 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: cluster/ferry-cluster.c, cluster/ferry-host.c, cluster/ferry-run.c, cluster/ferry-run-session.c
+ *
+ * What a cluster does with tasks, as hosts see it that do what the test says. What it does with hosts that end or break
+ * the rules is in test-cluster-losses.c. */
+
+#include "config.h"
+
+#include "cluster/cluster-test.h"
+
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "task/task-test.h"
+
+static void
+runs_a_task (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 2);
+  g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+  g_autoptr (TaskTestWitness) witness G_GNUC_UNUSED = task_test_witness_new (task);
+  HostRun *run = host_test_wait_run (host);
+
+  g_assert_cmpstr (run->request.function, ==, "work");
+  g_assert_cmpstr (run->request.name, ==, ferry_task_get_name (task));
+  g_assert_cmpuint (run->request.attempt, ==, 1);
+  g_assert_cmpuint (run->request.kind, ==, FERRY_TASK_KIND_CALL);
+  g_assert_false (run->request.idempotent);
+  g_assert_cmpint (run->request.run_timeout, ==, 0);
+  g_assert_cmpint (run->request.deadline_left, ==, 0);
+  g_assert_true (g_variant_equal (run->request.arguments, ferry_task_get_arguments (task)));
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
+  g_assert_null (ferry_task_get_host_name (task));
+  host_run_begin (run);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_EXECUTING);
+  g_assert_cmpstr (ferry_task_get_host_name (task), ==, "alpha");
+  host_run_answer (run, g_variant_new_string ("result"));
+  task_test_assert_result (task, "'result'");
+}
+
+static void
+knows_its_hosts (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  GListModel *hosts = ferry_cluster_get_hosts (test->cluster);
+  g_autoptr (HostTest) one = host_test_new (test, "one", "work play work", 2);
+  g_autoptr (HostTest) other = host_test_new (test, "other", "work", 3);
+  g_autoptr (FerryHost) first = g_list_model_get_item (hosts, 0);
+
+  g_assert_cmpuint (g_list_model_get_n_items (hosts), ==, 2);
+  g_assert_true (first == one->host);
+  g_assert_cmpstr (ferry_host_get_name (first), ==, "one");
+  g_assert_cmpstr (ferry_host_get_instance (first), ==, "0123456789abcdef");
+  g_assert_cmpstr (ferry_host_get_version (first), ==, "0.1.0");
+  g_assert_cmpstrv (ferry_host_get_functions (first), ((const char *const[]){"play", "work", NULL}));
+  g_assert_cmpint (ferry_host_get_state (first), ==, FERRY_HOST_STATE_PRESENT);
+  g_assert_cmpuint (ferry_host_get_n_workers (first), ==, 2);
+  g_assert_cmpint (ferry_host_get_round_trip (first), >, 0);
+  g_assert_cmpuint (ferry_runner_get_parallelism (FERRY_RUNNER (test->cluster)), ==, 5);
+  host_test_die (one);
+  g_assert_cmpuint (g_list_model_get_n_items (hosts), ==, 1);
+  g_assert_cmpint (ferry_host_get_state (first), ==, FERRY_HOST_STATE_LOST);
+}
+
+static gboolean
+is_busy (gpointer data)
+{
+  return ferry_host_get_n_busy (((HostTest *) data)->host) == 2;
+}
+
+static void
+shows_the_load_of_hosts (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 3);
+
+  host_test_tell (host, FERRY_LOAD_VALUE, ferry_run_load_to_variant (4, 2));
+  ferry_test_run_until (is_busy, host);
+  g_assert_cmpuint (ferry_host_get_n_workers (host->host), ==, 4);
+}
+
+/* ---- What functions send ---- */
+
+static void
+note_line (FerryHost *host, FerryTask *task, guint level, const char *line, gpointer data)
+{
+  GString *lines = data;
+
+  g_string_append_printf (lines, "%u %s\n", level, line);
+  g_signal_stop_emission_by_name (host, "log");
+}
+
+static void
+note_message (FerryTask *task, const char *type, GVariant *value, gpointer data)
+{
+  g_autofree char *text = g_variant_print (value, FALSE);
+
+  g_string_append_printf (data, "%s %s, then at %.15g\n", type, text, ferry_task_get_fraction (task));
+}
+
+static void
+tells_what_a_function_sends_in_order (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+  g_autoptr (GString) notes = g_string_new (NULL);
+  HostRun *run = host_test_run (host);
+
+  g_signal_connect (host->host, "log", G_CALLBACK (note_line), notes);
+  g_signal_connect (task, "message", G_CALLBACK (note_message), notes);
+  for (guint i = 1; i <= 4; i++)
+    {
+      FerryProgress progress = {.fraction = i / 4.0, .amount = i, .total = 4, .unit = "parts", .text = "going on"};
+
+      host_run_tell (run, FERRY_PROGRESS_VALUE, ferry_run_progress_to_variant (&progress));
+      host_run_tell (run, FERRY_MESSAGE_VALUE, ferry_run_message_to_variant ("step", g_variant_new_uint32 (i)));
+    }
+  host_run_tell (run, FERRY_LOG_VALUE, ferry_run_log_to_variant (G_LOG_LEVEL_WARNING, "one\nline"));
+  host_run_tell (run, FERRY_LOG_VALUE, ferry_run_log_to_variant (G_LOG_LEVEL_ERROR, "no end"));
+  host_run_tell (run, "of-a-later-version", g_variant_new_uint32 (1));
+  host_run_answer (run, NULL);
+  task_test_assert_result (task, NULL);
+  g_assert_cmpstr (notes->str, ==,
+                   "step 1, then at 0.25\nstep 2, then at 0.5\nstep 3, then at 0.75\nstep 4, then at 1\n"
+                   "16 one line\n16 no end\n");
+  g_assert_cmpstr (ferry_task_get_message (task), ==, "going on");
+  g_assert_cmpuint (ferry_task_get_amount (task), ==, 4);
+}
+
+static void
+take_value (FerryTask *task, GVariant *value, gpointer data)
+{
+  guint *n = data;
+
+  g_assert_cmpuint (g_variant_get_uint32 (value), ==, (*n)++);
+}
+
+static gboolean
+has_window (gpointer data)
+{
+  return ferry_call_get_window (((HostRun *) data)->call) > 0;
+}
+
+static void
+yields_as_the_window_allows (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_ITERATION, "work", NULL);
+  guint n_taken = 0;
+  HostRun *run;
+
+  ferry_task_set_window (task, 4);
+  g_signal_connect (task, "yielded", G_CALLBACK (take_value), &n_taken);
+  cluster_test_submit_task (test, task);
+  run = host_test_run (host);
+  g_assert_cmpuint (ferry_call_get_window (run->call), ==, 4);
+  for (guint i = 0; i < 100; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      ferry_test_look_until (has_window, run);
+      ferry_call_send_item (run->call, g_variant_new_uint32 (i), &error);
+      g_assert_no_error (error);
+    }
+  host_run_answer (run, NULL);
+  cluster_test_assert_done (task);
+  g_assert_cmpuint (n_taken, ==, 100);
+}
+
+static void
+gives_errors_with_their_traces (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+  HostRun *run = host_test_run (host);
+
+  host_run_fail (run, G_FILE_ERROR, G_FILE_ERROR_NOENT, "It is not there", "host alpha, process 7: work()");
+  cluster_test_assert_failed (task, G_FILE_ERROR, G_FILE_ERROR_NOENT, "It is not there");
+  g_assert_cmpstr (ferry_task_get_trace (task), ==, "host alpha, process 7: work()");
+}
+
+/* A flood of reports costs one delivery at a time: the newest one counts. */
+static void
+shows_progress_at_its_own_pace (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+  g_autoptr (TaskTestWitness) witness = task_test_witness_new (task);
+  HostRun *run;
+
+  g_object_set (test->router, "latest-interval", (gint64) 1 * G_USEC_PER_SEC, NULL);
+  run = host_test_run (host);
+  for (guint i = 1; i <= 1000; i++)
+    {
+      FerryProgress progress = {.fraction = i / 1000.0};
+
+      host_run_tell (run, FERRY_PROGRESS_VALUE, ferry_run_progress_to_variant (&progress));
+    }
+  host_run_answer (run, NULL);
+  cluster_test_assert_done (task);
+  g_assert_cmpuint (witness->n_progress, ==, 2);
+  g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 1);
+}
+
+static gboolean
+is_half_done (gpointer task)
+{
+  return ferry_task_get_fraction (task) == 0.5;
+}
+
+static void
+shows_the_last_report_in_time (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+  HostRun *run = host_test_run (host);
+
+  for (guint i = 1; i <= 10; i++)
+    {
+      FerryProgress progress = {.fraction = i / 20.0};
+
+      host_run_tell (run, FERRY_PROGRESS_VALUE, ferry_run_progress_to_variant (&progress));
+    }
+  ferry_test_run_until (is_half_done, task);
+  host_run_answer (run, NULL);
+  cluster_test_assert_done (task);
+}
+
+/* ---- Cancels and times ---- */
+
+static void
+cancels_a_task_that_no_host_has_begun (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+  g_autoptr (TaskTestWitness) witness = task_test_witness_new (task);
+  HostRun *run = host_test_wait_run (host);
+
+  g_assert_true (task_test_witness_cancel (witness));
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
+  host_run_wait_cancelled (run, FERRY_CANCEL_REASON_CANCELLED);
+  /* The host may have sent this before it heard of the cancel. */
+  host_run_tell (run, FERRY_BEGIN_VALUE, ferry_run_nothing_to_variant ());
+  host_run_refuse (run, "It was cancelled");
+  /* Nothing is said of it, and no leave is given: the next task is the proof. */
+  host_test_add_room (host, 1);
+  g_clear_object (&task);
+  task = cluster_test_submit (test, "work");
+  host_run_answer (host_test_run (host), NULL);
+  cluster_test_assert_done (task);
+  g_assert_false (run->has_leave);
+}
+
+static void
+cancels_a_function (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+  g_autoptr (TaskTestWitness) witness = task_test_witness_new (task);
+  HostRun *run = host_test_run (host);
+
+  g_assert_true (task_test_witness_cancel (witness));
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLING);
+  host_run_wait_cancelled (run, FERRY_CANCEL_REASON_CANCELLED);
+  host_run_fail (run, G_IO_ERROR, G_IO_ERROR_CANCELLED, "It was cancelled", NULL);
+  cluster_test_wait_state (task, FERRY_TASK_STATE_CANCELLED);
+}
+
+static void
+a_cancel_meets_a_host_that_has_not_begun (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+  HostRun *run = host_test_run (host);
+
+  ferry_task_cancel (task);
+  host_run_wait_cancelled (run, FERRY_CANCEL_REASON_CANCELLED);
+  host_run_refuse (run, "Leave came too late");
+  cluster_test_wait_state (task, FERRY_TASK_STATE_CANCELLED);
+}
+
+static void
+ends_a_function_that_runs_too_long (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_new_task ("work");
+  HostRun *run;
+
+  ferry_task_set_run_timeout (task, 50 * FERRY_MICROSECONDS_PER_MILLISECOND);
+  cluster_test_submit_task (test, task);
+  run = host_test_run (host);
+  g_assert_cmpint (run->request.run_timeout, ==, 50 * FERRY_MICROSECONDS_PER_MILLISECOND);
+  cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "*ran for longer than its limit of 50 ms*");
+  host_run_wait_cancelled (run, FERRY_CANCEL_REASON_DEADLINE);
+  host_run_answer (run, NULL);
+}
+
+static void
+ends_a_task_at_its_deadline (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) running = cluster_test_new_task ("work");
+  g_autoptr (FerryTask) waiting = cluster_test_new_task ("work");
+  gint64 deadline = g_get_monotonic_time () + 300 * FERRY_MICROSECONDS_PER_MILLISECOND;
+  HostRun *run;
+
+  ferry_task_set_deadline (running, deadline);
+  ferry_task_set_deadline (waiting, deadline);
+  cluster_test_submit_task (test, running);
+  cluster_test_submit_task (test, waiting);
+  run = host_test_run (host);
+  g_assert_cmpint (run->request.deadline_left, >, 0);
+  g_assert_cmpint (run->request.deadline_left, <=, 300 * FERRY_MICROSECONDS_PER_MILLISECOND);
+  cluster_test_assert_failed (running, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "*was still running at its deadline*");
+  cluster_test_assert_failed (waiting, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "*was not begun before its deadline*");
+  host_run_wait_cancelled (run, FERRY_CANCEL_REASON_DEADLINE);
+  host_run_answer (run, NULL);
+}
+
+static void
+a_task_sent_ahead_fails_when_it_has_waited_too_long (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_new_task ("work");
+
+  ferry_task_set_queue_timeout (task, 50 * FERRY_MICROSECONDS_PER_MILLISECOND);
+  cluster_test_submit_task (test, task);
+  host_test_wait_run (host);
+  cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT, "*was not begun within its queue*");
+}
+
+static gboolean
+is_forced (gpointer data)
+{
+  HostRun *run = data;
+
+  host_test_take (run->host);
+  return run->grace == 0;
+}
+
+static void
+shutdown_done (GObject *source, GAsyncResult *result, gpointer data)
+{
+  gboolean *done = data;
+
+  ferry_executor_shutdown_finish (FERRY_EXECUTOR (source), result, NULL);
+  *done = TRUE;
+}
+
+static void
+a_shutdown_without_time_forces_tasks (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+  HostRun *run = host_test_run (host);
+  gboolean done = FALSE;
+
+  ferry_executor_shutdown_async (test->executor, 0, NULL, shutdown_done, &done);
+  ferry_test_run_until (is_forced, run);
+  ferry_test_wait_flag (&done);
+  g_assert_true (ferry_task_get_done (task));
+}
+
+/* ---- Which task, and which host ---- */
+
+static void
+sends_by_priority (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (FerryTask) low = cluster_test_new_task ("work");
+  g_autoptr (FerryTask) high = cluster_test_new_task ("work");
+  g_autoptr (HostTest) host = NULL;
+  HostRun *first, *second;
+
+  ferry_task_set_name (low, "low");
+  ferry_task_set_name (high, "high");
+  ferry_task_set_priority (high, 1);
+  cluster_test_submit_task (test, low);
+  cluster_test_submit_task (test, high);
+  host = host_test_new (test, "alpha", "work", 2);
+  first = host_test_run (host);
+  second = host_test_run (host);
+  g_assert_cmpstr (first->request.name, ==, "high");
+  g_assert_cmpstr (second->request.name, ==, "low");
+  host_run_answer (first, NULL);
+  host_run_answer (second, NULL);
+}
+
+static gboolean
+has_text (gpointer task)
+{
+  return ferry_task_get_message (task) != NULL;
+}
+
+static gboolean
+has_no_text (gpointer task)
+{
+  return ferry_task_get_message (task) == NULL;
+}
+
+static void
+a_task_waits_for_a_host_with_its_function (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (FerryTask) rare = cluster_test_submit (test, "rare");
+  g_autoptr (FerryTask) common = cluster_test_submit (test, "common");
+  g_autoptr (HostTest) one = NULL;
+  g_autoptr (HostTest) other = NULL;
+
+  ferry_test_run_until (has_text, rare);
+  ferry_test_run_until (has_text, common);
+  g_assert_cmpstr (ferry_task_get_message (rare), ==,
+                   "No host has the function 'rare'; start a host whose program has it");
+  one = host_test_new (test, "one", "common", 1);
+  host_run_answer (host_test_run (one), NULL);
+  cluster_test_assert_done (common);
+  g_assert_null (ferry_task_get_message (common));
+  g_assert_nonnull (ferry_task_get_message (rare));
+  other = host_test_new_with_room (test, "other", "common rare", 1, 0);
+  ferry_test_run_until (has_no_text, rare);
+  host_test_add_room (other, 1);
+  host_run_answer (host_test_run (other), NULL);
+  cluster_test_assert_done (rare);
+}
+
+static gboolean
+wants_something (gpointer data)
+{
+  host_test_take (data);
+  return ((HostTest *) data)->wanted > 0;
+}
+
+static gboolean
+wants_nothing (gpointer data)
+{
+  host_test_take (data);
+  return ((HostTest *) data)->wanted == 0;
+}
+
+static void
+a_host_gets_what_it_has_room_for (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new_with_room (test, "alpha", "work", 8, 0);
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < 10; i++)
+    g_ptr_array_add (tasks, cluster_test_submit (test, "work"));
+  g_ptr_array_add (tasks, cluster_test_submit (test, "other"));
+  ferry_test_run_until (wants_something, host);
+  g_assert_cmpuint (host->runs->len, ==, 0);
+  host_test_add_room (host, 3);
+  for (guint i = 0; i < 3; i++)
+    host_run_answer (host_test_run (host), NULL);
+  for (guint i = 0; i < 3; i++)
+    cluster_test_assert_done (tasks->pdata[i]);
+  host_test_take (host);
+  g_assert_cmpuint (host->runs->len, ==, 3);
+  host_test_add_room (host, 20);
+  for (guint i = 3; i < 10; i++)
+    host_run_answer (host_test_run (host), NULL);
+  ferry_test_run_until (wants_nothing, host);
+  ferry_task_cancel (tasks->pdata[10]);
+}
+
+/* The number of what waits is told again only when it is another one by far. */
+static void
+tells_hosts_about_how_many_wait (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new_with_room (test, "alpha", "work", 8, 0);
+
+  for (guint i = 0; i < 1000; i++)
+    {
+      g_autoptr (FerryTask) task G_GNUC_UNUSED = cluster_test_submit (test, "work");
+
+      while (g_main_context_iteration (NULL, FALSE))
+        ;
+    }
+  ferry_test_run_until (wants_something, host);
+  g_assert_cmpuint (host->n_wants, <=, 11);
+  ferry_executor_cancel_all (test->executor);
+  ferry_test_run_until (wants_nothing, host);
+}
+
+/* What one host has not begun is given to another one that is idle. */
+static void
+check_relief (gboolean idempotent)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) crowded = host_test_new_with_room (test, "crowded", "work", 1, 2);
+  g_autoptr (HostTest) idle = NULL;
+  g_autoptr (FerryTask) one = cluster_test_submit (test, "work");
+  g_autoptr (FerryTask) two = cluster_test_new_task ("work");
+  HostRun *first = host_test_run (crowded);
+  HostRun *second;
+
+  crowded->host->round_trip = 1;
+  ferry_task_set_idempotent (two, idempotent);
+  cluster_test_submit_task (test, two);
+  second = host_test_wait_run (crowded);
+  g_assert_cmpint (ferry_task_get_state (two), ==, FERRY_TASK_STATE_WAITING);
+  idle = host_test_new (test, "idle", "work", 1);
+  if (idempotent)
+    {
+      while (!second->withdrawn)
+        {
+          g_main_context_iteration (NULL, TRUE);
+          host_test_take (crowded);
+        }
+      host_run_refuse (second, "It is withdrawn");
+    }
+  else
+    host_run_wait_cancelled (second, FERRY_CANCEL_REASON_CANCELLED);
+  host_run_answer (host_test_run (idle), NULL);
+  cluster_test_assert_done (two);
+  g_assert_cmpstr (ferry_task_get_host_name (two), ==, "idle");
+  host_run_answer (first, NULL);
+}
+
+static void
+an_idle_host_gets_what_waits_elsewhere (void)
+{
+  check_relief (FALSE);
+  check_relief (TRUE);
+}
+
+static void
+a_free_worker_is_better_than_a_place_in_a_row (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) one = host_test_new_with_room (test, "one", "work", 1, 10);
+  g_autoptr (HostTest) other = host_test_new_with_room (test, "other", "work", 2, 10);
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  HostRun *runs[3];
+
+  for (guint i = 0; i < 3; i++)
+    g_ptr_array_add (tasks, cluster_test_submit (test, "work"));
+  runs[0] = host_test_wait_run (one);
+  runs[1] = host_test_wait_run (other);
+  runs[2] = host_test_wait_run (other);
+  for (guint i = 0; i < 3; i++)
+    host_run_begin (runs[i]);
+  for (guint i = 0; i < 3; i++)
+    host_run_answer (runs[i], NULL);
+  for (guint i = 0; i < 3; i++)
+    cluster_test_assert_done (tasks->pdata[i]);
+}
+
+static void
+executors_take_turns (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  FerryExecutor *other = ferry_executor_new_for_runner (FERRY_RUNNER (test->cluster));
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (HostTest) host = NULL;
+
+  for (guint i = 0; i < 6; i++)
+    {
+      FerryTask *task = cluster_test_new_task ("work");
+
+      ferry_task_set_name (task, i < 3 ? "one" : "other");
+      ferry_executor_submit_task (i < 3 ? test->executor : other, task, NULL);
+      g_ptr_array_add (tasks, task);
+    }
+  host = host_test_new (test, "alpha", "work", 6);
+  for (guint i = 0; i < 6; i++)
+    {
+      HostRun *run = host_test_run (host);
+
+      g_assert_cmpstr (run->request.name, ==, i % 2 == 0 ? "one" : "other");
+      host_run_answer (run, NULL);
+    }
+  for (guint i = 0; i < 6; i++)
+    cluster_test_assert_done (tasks->pdata[i]);
+  g_ptr_array_set_size (tasks, 0);
+  g_assert_finalize_object (other);
+}
+
+static void
+descriptors_stay_at_home (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_new_task ("work");
+
+  g_assert_cmpint (ferry_task_add_descriptor (task, 0, NULL), >=, 0);
+  cluster_test_submit_task (test, task);
+  cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "*cannot be sent to another machine*");
+}
+
+static void
+submit_and_cancel (ClusterTest *test)
+{
+  g_autoptr (FerryTask) next G_GNUC_UNUSED = cluster_test_submit (test, "work");
+
+  ferry_executor_cancel_all (test->executor);
+}
+
+static void
+handlers_may_submit_and_cancel (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new_with_room (test, "alpha", "work", 2, 100);
+  g_autoptr (FerryTask) one = cluster_test_submit (test, "work");
+  g_autoptr (FerryTask) two = cluster_test_submit (test, "work");
+  HostRun *run = host_test_wait_run (host);
+
+  g_signal_connect_swapped (one, "notify::state", G_CALLBACK (submit_and_cancel), test);
+  g_signal_connect_swapped (one, "done", G_CALLBACK (submit_and_cancel), test);
+  host_run_tell (run, FERRY_BEGIN_VALUE, ferry_run_nothing_to_variant ());
+  cluster_test_wait_state (two, FERRY_TASK_STATE_CANCELLED);
+  host_run_answer (run, NULL);
+  cluster_test_wait_state (one, FERRY_TASK_STATE_CANCELLED);
+}
+
+int
+main (int argc, char **argv)
+{
+  task_test_init (&argc, &argv);
+  g_test_add_func ("/cluster/runs-a-task", runs_a_task);
+  g_test_add_func ("/cluster/knows-its-hosts", knows_its_hosts);
+  g_test_add_func ("/cluster/shows-the-load-of-hosts", shows_the_load_of_hosts);
+  g_test_add_func ("/cluster/tells-what-a-function-sends-in-order", tells_what_a_function_sends_in_order);
+  g_test_add_func ("/cluster/yields-as-the-window-allows", yields_as_the_window_allows);
+  g_test_add_func ("/cluster/gives-errors-with-their-traces", gives_errors_with_their_traces);
+  g_test_add_func ("/cluster/shows-progress-at-its-own-pace", shows_progress_at_its_own_pace);
+  g_test_add_func ("/cluster/shows-the-last-report-in-time", shows_the_last_report_in_time);
+  g_test_add_func ("/cluster/cancels-a-task-that-no-host-has-begun", cancels_a_task_that_no_host_has_begun);
+  g_test_add_func ("/cluster/cancels-a-function", cancels_a_function);
+  g_test_add_func ("/cluster/a-cancel-meets-a-host-that-has-not-begun", a_cancel_meets_a_host_that_has_not_begun);
+  g_test_add_func ("/cluster/ends-a-function-that-runs-too-long", ends_a_function_that_runs_too_long);
+  g_test_add_func ("/cluster/ends-a-task-at-its-deadline", ends_a_task_at_its_deadline);
+  g_test_add_func ("/cluster/a-task-sent-ahead-fails-when-it-has-waited-too-long",
+                   a_task_sent_ahead_fails_when_it_has_waited_too_long);
+  g_test_add_func ("/cluster/a-shutdown-without-time-forces-tasks", a_shutdown_without_time_forces_tasks);
+  g_test_add_func ("/cluster/sends-by-priority", sends_by_priority);
+  g_test_add_func ("/cluster/a-task-waits-for-a-host-with-its-function", a_task_waits_for_a_host_with_its_function);
+  g_test_add_func ("/cluster/a-host-gets-what-it-has-room-for", a_host_gets_what_it_has_room_for);
+  g_test_add_func ("/cluster/tells-hosts-about-how-many-wait", tells_hosts_about_how_many_wait);
+  g_test_add_func ("/cluster/an-idle-host-gets-what-waits-elsewhere", an_idle_host_gets_what_waits_elsewhere);
+  g_test_add_func ("/cluster/a-free-worker-is-better-than-a-place-in-a-row",
+                   a_free_worker_is_better_than_a_place_in_a_row);
+  g_test_add_func ("/cluster/executors-take-turns", executors_take_turns);
+  g_test_add_func ("/cluster/descriptors-stay-at-home", descriptors_stay_at_home);
+  g_test_add_func ("/cluster/handlers-may-submit-and-cancel", handlers_may_submit_and_cancel);
+  return g_test_run ();
+}

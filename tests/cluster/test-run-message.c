@@ -1,0 +1,303 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: cluster/ferry-run-message.c
+ *
+ * What an application and a host say to each other arrives as it was said, and what cannot be meant is refused. */
+
+#include "config.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/ferry-error.h"
+#include "cluster/ferry-run-message-private.h"
+
+static char *
+repeat (char letter, gsize n)
+{
+  return g_strnfill (n, letter);
+}
+
+/* Takes value. */
+static GVariant *
+keep (GVariant *value)
+{
+  return g_variant_ref_sink (value);
+}
+
+static GVariant *
+parse (const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  GVariant *value = g_variant_parse (NULL, text, NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  return value;
+}
+
+static void
+facts_arrive_in_order (void)
+{
+  g_autoptr (GVariant) value = parse ("(@u 1, 'alpha', '01af', ['c', 'a', 'b', 'a', 'c'], @u 2, '0.1.0', false)");
+  g_autoptr (GVariant) expected = parse ("(@u 1, 'alpha', '01af', ['a', 'b', 'c'], @u 2, '0.1.0', false)");
+  g_autoptr (GVariant) again = NULL;
+  g_auto (FerryHostFacts) facts = {0};
+  g_autoptr (GError) error = NULL;
+
+  ferry_host_facts_from_variant (&facts, value, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (facts.version, ==, 1);
+  g_assert_cmpstr (facts.name, ==, "alpha");
+  g_assert_cmpstr (facts.instance, ==, "01af");
+  g_assert_cmpstrv (facts.functions, ((const char *const[]){"a", "b", "c", NULL}));
+  g_assert_cmpuint (facts.n_workers, ==, 2);
+  g_assert_cmpstr (facts.ferry_version, ==, "0.1.0");
+  g_assert_false (facts.draining);
+  again = keep (ferry_host_facts_to_variant (&facts));
+  g_assert_cmpvariant (again, expected);
+}
+
+static void
+assert_no_facts (const char *text)
+{
+  g_autoptr (GVariant) value = parse (text);
+  g_auto (FerryHostFacts) facts = {0};
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (ferry_host_facts_from_variant (&facts, value, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+  g_assert_null (facts.name);
+}
+
+static void
+impossible_facts_are_refused (void)
+{
+  g_autofree char *long_name = repeat ('a', FERRY_MAX_TOKEN + 1);
+  g_autofree char *too_long = g_strdup_printf ("(@u 1, '%s', '1', @as [], @u 1, '', false)", long_name);
+
+  assert_no_facts (too_long);
+  assert_no_facts ("(@u 1, '', '1', @as [], @u 1, '', false)");
+  assert_no_facts ("(@u 1, 'a.b', '1', @as [], @u 1, '', false)");
+  assert_no_facts ("(@u 1, 'a*', '1', @as [], @u 1, '', false)");
+  assert_no_facts ("(@u 1, 'a', '', @as [], @u 1, '', false)");
+  assert_no_facts ("(@u 1, 'a', '1', [''], @u 1, '', false)");
+  assert_no_facts ("(@u 1, 'a', '1', @as [], @u 0, '', false)");
+  assert_no_facts ("(@u 1, 'a', '1', @as [], @u 65536, '', false)");
+  assert_no_facts ("'facts'");
+}
+
+static void
+too_many_functions_are_refused (void)
+{
+  g_auto (FerryHostFacts) facts = {0};
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  FerryHostFacts many = {
+    .version = 1, .name = (char *) "a", .instance = (char *) "1", .n_workers = 1, .ferry_version = (char *) "0.1.0"};
+  g_autoptr (GVariant) value = NULL;
+
+  for (guint i = 0; i <= FERRY_MAX_HOST_FUNCTIONS; i++)
+    g_ptr_array_add (names, (gpointer) "f");
+  g_ptr_array_add (names, NULL);
+  many.functions = (char **) names->pdata;
+  value = keep (ferry_host_facts_to_variant (&many));
+  g_assert_false (ferry_host_facts_from_variant (&facts, value, NULL));
+}
+
+static void
+another_version_is_told (void)
+{
+  g_autoptr (GVariant) good = keep (ferry_serve_to_variant ("shop"));
+  g_autoptr (GVariant) other = keep (g_variant_new ("(us)", FERRY_RUN_VERSION + 1, "shop"));
+  g_autoptr (GVariant) bad = keep (g_variant_new ("(us)", FERRY_RUN_VERSION, "sh.op"));
+  g_autofree char *application = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ferry_serve_from_variant (good, &application, NULL));
+  g_assert_cmpstr (application, ==, "shop");
+  g_assert_false (ferry_serve_from_variant (other, &application, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_VERSION);
+  g_assert_nonnull (strstr (error->message, "version 2"));
+  g_clear_error (&error);
+  g_assert_false (ferry_serve_from_variant (bad, &application, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+}
+
+static void
+a_task_arrives_as_it_was_sent (void)
+{
+  g_autofree char *long_name = repeat ('n', FERRY_MAX_RUN_NAME + 100);
+  g_autoptr (GVariant) arguments = parse ("('word', @ax [1, 2])");
+  const FerryRunRequest sent = {
+    .id = 7,
+    .attempt = 2,
+    .name = long_name,
+    .function = (char *) "work",
+    .idempotent = TRUE,
+    .run_timeout = 1,
+    .deadline_left = G_MAXINT64,
+    .cancel_grace = 3,
+    .kind = FERRY_TASK_KIND_STEPS,
+    .arguments = arguments,
+  };
+  g_autoptr (GVariant) value = keep (ferry_run_request_to_variant (&sent));
+  g_auto (FerryRunRequest) request = {0};
+  g_autoptr (GError) error = NULL;
+
+  ferry_run_request_from_variant (&request, value, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (request.id, ==, 7);
+  g_assert_cmpuint (request.attempt, ==, 2);
+  g_assert_cmpuint (strlen (request.name), ==, FERRY_MAX_RUN_NAME);
+  g_assert_cmpstr (request.function, ==, "work");
+  g_assert_true (request.idempotent);
+  g_assert_cmpint (request.run_timeout, ==, 1);
+  g_assert_cmpint (request.deadline_left, ==, G_MAXINT64);
+  g_assert_cmpint (request.cancel_grace, ==, 3);
+  g_assert_cmpint (request.kind, ==, FERRY_TASK_KIND_STEPS);
+  g_assert_cmpvariant (request.arguments, arguments);
+}
+
+static void
+names_are_cut_between_characters (void)
+{
+  g_autofree char *tail = repeat ('n', FERRY_MAX_RUN_NAME - 1);
+  g_autofree char *name = g_strconcat (tail, "\303\266\303\266", NULL);
+  const FerryRunRequest sent = {.attempt = 1, .name = name, .function = (char *) "work"};
+  g_autoptr (GVariant) value = keep (ferry_run_request_to_variant (&sent));
+  g_auto (FerryRunRequest) request = {0};
+
+  g_assert_true (ferry_run_request_from_variant (&request, value, NULL));
+  g_assert_cmpstr (request.name, ==, tail);
+  g_assert_null (request.arguments);
+}
+
+static void
+impossible_tasks_are_refused (void)
+{
+  static const char *const texts[] = {
+    "(@t 1, @u 0, 'n', 'f', false, @x 0, @x 0, @x 0, @u 0, @mv nothing)",
+    "(@t 1, @u 1, 'n', '', false, @x 0, @x 0, @x 0, @u 0, @mv nothing)",
+    "(@t 1, @u 1, 'n', 'f', false, @x -1, @x 0, @x 0, @u 0, @mv nothing)",
+    "(@t 1, @u 1, 'n', 'f', false, @x 0, @x -1, @x 0, @u 0, @mv nothing)",
+    "(@t 1, @u 1, 'n', 'f', false, @x 0, @x 0, @x -1, @u 0, @mv nothing)",
+    "(@t 1, @u 1, 'n', 'f', false, @x 0, @x 0, @x 0, @u 4, @mv nothing)",
+    "(@t 1, @u 1, 'n', 'f')",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autoptr (GVariant) value = parse (texts[i]);
+      g_auto (FerryRunRequest) request = {0};
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (ferry_run_request_from_variant (&request, value, &error));
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+      g_assert_null (request.function);
+    }
+}
+
+static void
+progress_is_brought_into_range (void)
+{
+  FerryProgress sent = {.fraction = 7, .amount = 9, .total = 4, .unit = "parts", .text = "going on"};
+  FerryProgress progress;
+  g_autoptr (GVariant) value = keep (ferry_run_progress_to_variant (&sent));
+  g_autoptr (GVariant) unknown = keep (g_variant_new ("(dttss)", NAN, (guint64) 3, (guint64) 0, "", ""));
+  g_autofree char *long_text = repeat ('t', FERRY_MAX_PROGRESS_TEXT + 1);
+  g_autoptr (GVariant) too_long = keep (g_variant_new ("(dttss)", 0.0, (guint64) 0, (guint64) 0, "", long_text));
+
+  g_assert_true (ferry_run_progress_from_variant (&progress, value, NULL));
+  g_assert_cmpfloat (progress.fraction, ==, 1);
+  g_assert_cmpuint (progress.amount, ==, 4);
+  g_assert_cmpstr (progress.unit, ==, "parts");
+  g_assert_cmpstr (progress.text, ==, "going on");
+  g_assert_true (ferry_run_progress_from_variant (&progress, unknown, NULL));
+  g_assert_cmpfloat (progress.fraction, ==, -1);
+  g_assert_cmpuint (progress.amount, ==, 3);
+  g_assert_false (ferry_run_progress_from_variant (&progress, too_long, NULL));
+}
+
+static void
+messages_and_lines_are_checked (void)
+{
+  g_autoptr (GVariant) message = keep (ferry_run_message_to_variant ("kind", g_variant_new_uint32 (7)));
+  g_autoptr (GVariant) nameless = keep (ferry_run_message_to_variant ("", g_variant_new_uint32 (7)));
+  g_autofree char *long_line = repeat ('l', FERRY_MAX_LOG_LINE + 1);
+  g_autoptr (GVariant) fatal =
+    keep (g_variant_new ("(us)", (guint) (G_LOG_FLAG_FATAL | G_LOG_LEVEL_ERROR), "a\nb\033[2J"));
+  g_autoptr (GVariant) long_one = keep (g_variant_new ("(us)", 0, long_line));
+  g_autofree char *type = NULL;
+  g_autofree char *line = NULL;
+  g_autofree char *cut = NULL;
+  g_autoptr (GVariant) value = NULL;
+  GLogLevelFlags level;
+
+  g_assert_true (ferry_run_message_from_variant (message, &type, &value, NULL));
+  g_assert_cmpstr (type, ==, "kind");
+  g_assert_cmpuint (g_variant_get_uint32 (value), ==, 7);
+  g_assert_false (ferry_run_message_from_variant (nameless, &type, &value, NULL));
+  g_assert_true (ferry_run_log_from_variant (fatal, &level, &line, NULL));
+  g_assert_cmpint (level, ==, G_LOG_LEVEL_WARNING);
+  g_assert_cmpstr (line, ==, "a b [2J");
+  g_assert_true (ferry_run_log_from_variant (long_one, &level, &cut, NULL));
+  g_assert_cmpuint (strlen (cut), ==, FERRY_MAX_LOG_LINE);
+}
+
+static void
+numbers_are_checked (void)
+{
+  const guint64 sent[] = {3, 1, G_MAXUINT64};
+  g_autofree guint64 *many = g_new0 (guint64, FERRY_MAX_XIDS + 1);
+  g_autoptr (GVariant) three = keep (ferry_run_xids_to_variant (sent, 3));
+  g_autoptr (GVariant) none = keep (ferry_run_xids_to_variant (NULL, 0));
+  g_autoptr (GVariant) too_many = keep (ferry_run_xids_to_variant (many, FERRY_MAX_XIDS + 1));
+  g_autoptr (GArray) xids = ferry_run_xids_from_variant (three, NULL);
+  g_autoptr (GVariant) hurry = keep (ferry_run_hurry_to_variant (7, 8));
+  g_autoptr (GVariant) past = keep (ferry_run_hurry_to_variant (7, -1));
+  guint64 xid;
+  gint64 grace;
+
+  g_assert_cmpmem (xids->data, xids->len * sizeof (guint64), sent, sizeof sent);
+  g_assert_null (ferry_run_xids_from_variant (none, NULL));
+  g_assert_null (ferry_run_xids_from_variant (too_many, NULL));
+  g_assert_true (ferry_run_hurry_from_variant (hurry, &xid, &grace, NULL));
+  g_assert_cmpuint (xid, ==, 7);
+  g_assert_cmpint (grace, ==, 8);
+  g_assert_false (ferry_run_hurry_from_variant (past, &xid, &grace, NULL));
+}
+
+static void
+loads_are_checked (void)
+{
+  g_autoptr (GVariant) good = keep (ferry_run_load_to_variant (4, 4));
+  g_autoptr (GVariant) bad = keep (ferry_run_load_to_variant (4, 5));
+  guint n_workers;
+  guint n_busy;
+  guint64 room;
+
+  g_assert_true (ferry_run_load_from_variant (good, &n_workers, &n_busy, NULL));
+  g_assert_cmpuint (n_workers, ==, 4);
+  g_assert_cmpuint (n_busy, ==, 4);
+  g_assert_false (ferry_run_load_from_variant (bad, &n_workers, &n_busy, NULL));
+  g_assert_false (ferry_run_room_from_variant (NULL, &room, NULL));
+  g_assert_false (ferry_run_want_from_variant (good, &n_busy, NULL));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/run-message/facts-arrive-in-order", facts_arrive_in_order);
+  g_test_add_func ("/run-message/impossible-facts-are-refused", impossible_facts_are_refused);
+  g_test_add_func ("/run-message/too-many-functions-are-refused", too_many_functions_are_refused);
+  g_test_add_func ("/run-message/another-version-is-told", another_version_is_told);
+  g_test_add_func ("/run-message/a-task-arrives-as-it-was-sent", a_task_arrives_as_it_was_sent);
+  g_test_add_func ("/run-message/names-are-cut-between-characters", names_are_cut_between_characters);
+  g_test_add_func ("/run-message/impossible-tasks-are-refused", impossible_tasks_are_refused);
+  g_test_add_func ("/run-message/progress-is-brought-into-range", progress_is_brought_into_range);
+  g_test_add_func ("/run-message/messages-and-lines-are-checked", messages_and_lines_are_checked);
+  g_test_add_func ("/run-message/numbers-are-checked", numbers_are_checked);
+  g_test_add_func ("/run-message/loads-are-checked", loads_are_checked);
+  return g_test_run ();
+}
