@@ -142,11 +142,12 @@ static const FerryBusFuncs no_funcs = {.changed = ignore_change, .packet = ignor
 static GVariant *
 make_presence (const FerryHostOptions *options, FerryBus *bus, char **functions)
 {
+  static char *none[] = {NULL};
   const FerryHostFacts facts = {
     .version = FERRY_RUN_VERSION,
     .name = options->name,
     .instance = (char *) ferry_bus_get_id (bus),
-    .functions = functions,
+    .functions = functions != NULL ? functions : none,
     .ferry_version = (char *) FERRY_PROJECT_VERSION,
     .draining = TRUE,
   };

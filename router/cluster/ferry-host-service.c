@@ -10,6 +10,8 @@
 #include "base/ferry-base-private.h"
 #include "cluster/ferry-host-session-private.h"
 #include "route/ferry-router-private.h"
+#include "task/ferry-pool-worker-private.h"
+#include "task/ferry-task-private.h"
 #include "worker/ferry-worker.h"
 
 /* How long a place is kept for a run that asked for leave, in microseconds, before it is given to another. */
@@ -180,15 +182,24 @@ pool_failed (FerryPool *pool, GParamSpec *pspec, FerryHostService *self)
 
 /* ---- lines that workers print ---- */
 
-/* Returns (nullable) the run that this process runs. */
+/* Whether the worker runs this task now, or was about to when it ended. Its process id may not have been told yet. */
+static gboolean
+is_run_by (FerryTask *task, FerryWorker *worker)
+{
+  const FerryPoolWorker *carrier = ferry_task_get_placement (task)->carrier;
+
+  return carrier != NULL && carrier->worker == worker && g_queue_peek_head ((GQueue *) &carrier->in_flight) == task;
+}
+
+/* Returns (nullable) the run that this worker does. */
 static FerryHostRun *
-find_run (FerryHostService *self, GPid pid)
+find_run (FerryHostService *self, FerryWorker *worker)
 {
   for (GList *link = self->placed.head; link != NULL; link = link->next)
     {
       FerryHostRun *run = link->data;
 
-      if (run->task != NULL && ferry_task_get_pid (run->task) == pid)
+      if (run->task != NULL && is_run_by (run->task, worker))
         return run;
     }
   return NULL;
@@ -215,7 +226,7 @@ static void
 worker_printed (FerryWorker *worker, FerryStream stream, const char *line, FerryHostService *self)
 {
   GLogLevelFlags level = stream == FERRY_STREAM_STDERR ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_INFO;
-  FerryHostRun *run = line[0] != '\0' ? find_run (self, ferry_worker_get_pid (worker)) : NULL;
+  FerryHostRun *run = line[0] != '\0' ? find_run (self, worker) : NULL;
 
   if (run == NULL)
     return;

@@ -8,77 +8,19 @@
 #include "config.h"
 
 #include <nats/nats.h>
-#include <string.h>
 
-#include "ferry-test.h"
-
-typedef struct
-{
-  GSubprocess *process; /* (owned) */
-  char *address;        /* (owned) */
-} Server;
-
-/* Returns (transfer full) the address that the server says it listens at. It has a port of its own. */
-static char *
-read_address (GDataInputStream *lines)
-{
-  static const char mark[] = "Listening for client connections on ";
-  char *address = NULL;
-  char *line;
-
-  while (address == NULL && (line = g_data_input_stream_read_line (lines, NULL, NULL, NULL)) != NULL)
-    {
-      const char *found = strstr (line, mark);
-
-      address = found != NULL ? g_strdup (found + strlen (mark)) : NULL;
-      g_free (line);
-    }
-  g_assert_nonnull (address);
-  return address;
-}
-
-static void
-server_start (Server *self)
-{
-  static const char *const users[] = {"ALPHA", "BETA", "ALICE", "BOB", "GAMMA", "CAROL"};
-  g_autofree char *file = g_test_build_filename (G_TEST_DIST, "..", "data", "nats.conf", NULL);
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDERR_PIPE);
-  g_autoptr (GDataInputStream) lines = NULL;
-  g_autoptr (GError) error = NULL;
-
-  for (guint i = 0; i < G_N_ELEMENTS (users); i++)
-    {
-      g_autofree char *variable = g_strdup_printf ("FERRY_%s_PASSWORD", users[i]);
-
-      g_subprocess_launcher_setenv (launcher, variable, "secret", TRUE);
-    }
-  self->process = g_subprocess_launcher_spawn (launcher, &error, "nats-server", "--config", file, "--addr", "127.0.0.1",
-                                               "--port", "-1", "--http_port", "-1", NULL);
-  g_assert_no_error (error);
-  lines = g_data_input_stream_new (g_subprocess_get_stderr_pipe (self->process));
-  g_filter_input_stream_set_close_base_stream (G_FILTER_INPUT_STREAM (lines), FALSE);
-  self->address = read_address (lines);
-}
-
-static void
-server_stop (Server *self)
-{
-  g_subprocess_force_exit (self->process);
-  g_subprocess_wait (self->process, NULL, NULL);
-  g_clear_object (&self->process);
-  g_clear_pointer (&self->address, g_free);
-}
+#include "cluster/server-test.h"
 
 static natsStatus
-try_to_connect (Server *server, const char *user, const char *password, natsConnection **connection)
+try_to_connect (ServerTest *server, const char *user, const char *password, natsConnection **connection)
 {
-  g_autofree char *url = g_strdup_printf ("nats://%s:%s@%s", user, password, server->address);
+  g_autofree char *url = server_test_dup_url (server, user, password);
 
   return natsConnection_ConnectTo (connection, url);
 }
 
 static natsConnection *
-connect_as (Server *server, const char *user)
+connect_as (ServerTest *server, const char *user)
 {
   natsConnection *connection = NULL;
 
@@ -97,7 +39,7 @@ is_permitted (natsConnection *connection)
 }
 
 static gboolean
-may_publish (Server *server, const char *user, const char *subject)
+may_publish (ServerTest *server, const char *user, const char *subject)
 {
   natsConnection *connection = connect_as (server, user);
   gboolean permitted;
@@ -109,7 +51,7 @@ may_publish (Server *server, const char *user, const char *subject)
 }
 
 static gboolean
-may_read (Server *server, const char *user, const char *subject)
+may_read (ServerTest *server, const char *user, const char *subject)
 {
   natsConnection *connection = connect_as (server, user);
   natsSubscription *subscription = NULL;
@@ -146,14 +88,12 @@ test_each_may_do_its_part (void)
     {"alice", "ferry.demo.present.>"},       {"alice", "ferry.demo.up.alice.c0.>"},    {"alpha", "ferry.demo.hello.>"},
     {"alpha", "ferry.demo.down.alpha.i0.>"}, {"gamma", "ferry.other.down.gamma.i0.>"},
   };
-  Server server;
+  g_autoptr (ServerTest) server = server_test_new ();
 
-  server_start (&server);
   for (guint i = 0; i < G_N_ELEMENTS (publishes); i++)
-    g_assert_true (may_publish (&server, publishes[i].user, publishes[i].subject));
+    g_assert_true (may_publish (server, publishes[i].user, publishes[i].subject));
   for (guint i = 0; i < G_N_ELEMENTS (reads); i++)
-    g_assert_true (may_read (&server, reads[i].user, reads[i].subject));
-  server_stop (&server);
+    g_assert_true (may_read (server, reads[i].user, reads[i].subject));
 }
 
 static void
@@ -172,12 +112,10 @@ test_nobody_reads_what_is_for_another (void)
     {"carol", "ferry.demo.up.carol.>"},
     {"gamma", "ferry.demo.down.gamma.>"},
   };
-  Server server;
+  g_autoptr (ServerTest) server = server_test_new ();
 
-  server_start (&server);
   for (guint i = 0; i < G_N_ELEMENTS (reads); i++)
-    g_assert_false (may_read (&server, reads[i].user, reads[i].subject));
-  server_stop (&server);
+    g_assert_false (may_read (server, reads[i].user, reads[i].subject));
 }
 
 static void
@@ -190,12 +128,10 @@ test_nobody_speaks_for_another (void)
     {"beta", SESSION_DOWN "alice.c0"},          {"beta", "ferry.demo.hello.alice.c0"},
     {"carol", SESSION_DOWN "carol.c0"},         {"gamma", "ferry.demo.up.alice.c0.gamma.i0"},
   };
-  Server server;
+  g_autoptr (ServerTest) server = server_test_new ();
 
-  server_start (&server);
   for (guint i = 0; i < G_N_ELEMENTS (publishes); i++)
-    g_assert_false (may_publish (&server, publishes[i].user, publishes[i].subject));
-  server_stop (&server);
+    g_assert_false (may_publish (server, publishes[i].user, publishes[i].subject));
 }
 
 /* What is refused does not reach the host; what comes behind it does. */
@@ -205,12 +141,11 @@ test_what_is_refused_does_not_arrive (void)
   natsConnection *host, *alice, *bob;
   natsSubscription *heard = NULL;
   natsMsg *message = NULL;
-  Server server;
+  g_autoptr (ServerTest) server = server_test_new ();
 
-  server_start (&server);
-  host = connect_as (&server, "alpha");
-  alice = connect_as (&server, "alice");
-  bob = connect_as (&server, "bob");
+  host = connect_as (server, "alpha");
+  alice = connect_as (server, "alice");
+  bob = connect_as (server, "bob");
   natsConnection_SubscribeSync (&heard, host, "ferry.demo.down.alpha.i0.>");
   g_assert_true (is_permitted (host));
   natsConnection_PublishString (bob, SESSION_DOWN "alice.c0", "forged");
@@ -224,19 +159,16 @@ test_what_is_refused_does_not_arrive (void)
   natsConnection_Destroy (host);
   natsConnection_Destroy (alice);
   natsConnection_Destroy (bob);
-  server_stop (&server);
 }
 
 static void
 test_wrong_password_is_refused (void)
 {
   natsConnection *connection = NULL;
-  Server server;
+  g_autoptr (ServerTest) server = server_test_new ();
 
-  server_start (&server);
-  g_assert_cmpint (try_to_connect (&server, "alice", "guessed", &connection), ==, NATS_CONNECTION_AUTH_FAILED);
-  g_assert_cmpint (try_to_connect (&server, "mallory", "secret", &connection), ==, NATS_CONNECTION_AUTH_FAILED);
-  server_stop (&server);
+  g_assert_cmpint (try_to_connect (server, "alice", "guessed", &connection), ==, NATS_CONNECTION_AUTH_FAILED);
+  g_assert_cmpint (try_to_connect (server, "mallory", "secret", &connection), ==, NATS_CONNECTION_AUTH_FAILED);
 }
 
 int
