@@ -45,6 +45,8 @@ natsConnection *ferry_server_access_connect (FerryServerAccess *self, natsConnec
                                              natsErrHandler failed, gpointer closure, GError **error);
 /* Returns (transfer none) the address of the server that was tried last, without a user. */
 const char *ferry_server_access_get_address (const FerryServerAccess *self);
+/* Returns what the library says of its latest failure on this thread. */
+const char *ferry_server_access_describe (natsStatus status);
 /* Takes over which other servers the connected one knows of. */
 void ferry_server_access_learn (FerryServerAccess *self, natsConnection *connection);
 

@@ -1,0 +1,1019 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The connection to the NATS servers. See ferry-bus-private.h.
+ *
+ * Everything of the NATS library may wait, so a thread of the bus does all of it: it connects, waits until the
+ * connection is lost, connects again, and publishes. What is to be published waits in the outbox. Threads of the NATS
+ * library put what has come into the inbox, in the order in which it came, and so does the bus's thread with changes of
+ * the state. The router's thread takes it out, woken by a post. It stops after a while, and goes on after a pause in
+ * which sources of lower priority have their turn. Both boxes are bounded; what has no room is dropped, and counted.
+ *
+ * The NATS library does not say when it has called a handler for the last time. So handlers know a connection by its
+ * number only, and ask a table which bus that is.
+ *
+ * Owner:   references are counted: the maker's, the thread's, and those of wires and posts. None of them owns the
+ * router. Threads: the router's, unless a function says another. Locks:   table_lock and the bus's lock are never held
+ * together. No function of the NATS library is called with one. */
+
+#include "config.h"
+
+#include "cluster/ferry-bus-private.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-mailbox-private.h"
+#include "cluster/ferry-run-message-private.h"
+#include "route/ferry-router-private.h"
+
+/* In bytes; each message counts as so many more. */
+#define MAX_BOX ((gsize) 64 * 1024 * 1024)
+#define ITEM_SIZE 256
+
+#define DEFAULT_MAX_PACKET ((gsize) 1024 * 1024)
+#define MAX_PRESENCE ((gsize) 1024 * 1024)
+
+/* How long the router's thread delivers, and how long it then leaves other sources their turn. */
+#define BUDGET (4 * G_TIME_SPAN_MILLISECOND)
+#define BREATHER (1 * G_TIME_SPAN_MILLISECOND)
+
+/* The pause between two attempts doubles from the first to the last. A connection that stayed for so long was a good
+ * one: the next attempt is at once. */
+#define FIRST_PAUSE (100 * G_TIME_SPAN_MILLISECOND)
+#define LAST_PAUSE (2 * G_USEC_PER_SEC)
+#define GOOD_TIME (1 * G_USEC_PER_SEC)
+
+/* In milliseconds: how long the server may take to subscribe, and to take what was sent before a close. */
+#define SUBSCRIBE_TIMEOUT 5000
+#define CLOSE_TIMEOUT 500
+
+/* Hosts do not answer a hello all at once. */
+#define PRESENCE_JITTER (50 * G_TIME_SPAN_MILLISECOND)
+
+#define N_FEEDS 2
+#define SESSIONS 1
+
+/* What is subscribed to. The two words of a subject behind the prefix are a peer and its id. */
+typedef struct
+{
+  char *prefix;
+  void (*take) (FerryBus *self, const char *peer, const char *id, GBytes *bytes);
+} Feed;
+
+/* What waits for the router's thread. */
+typedef struct
+{
+  char *subject; /* (owned) (nullable): of a message; NULL for a change */
+  GBytes *bytes; /* (owned) (nullable): what a message has */
+  FerryClusterState state;
+  GError *error; /* (owned) (nullable) */
+  char *address; /* (owned) (nullable) */
+  gsize max_packet;
+  gboolean is_of_error; /* only the error has changed */
+} Item;
+
+/* What waits to be published. */
+typedef struct
+{
+  GRefString *subject; /* (owned) */
+  GBytes *bytes;       /* (owned) */
+} Letter;
+
+struct _FerryBus
+{
+  _Atomic gint references;
+  GMainContext *context; /* const: (owned) */
+  char *application;     /* const */
+  char *host;            /* const: (nullable) */
+  char *user;            /* const */
+  char id[17];           /* const */
+  Feed feeds[N_FEEDS];   /* const */
+  GRefString *own;       /* const: the subject of a hello, or of presence */
+
+  FerryRouter *router; /* (unowned) (nullable): NULL once the bus is closed */
+  const FerryBusFuncs *funcs;
+  gpointer data;
+  FerryClusterState state;
+  GError *error; /* (owned) (nullable) */
+  char *address; /* (owned) (nullable) */
+  gsize max_packet;
+  GBytes *presence; /* (owned) (nullable) */
+  FerryTimer presence_timer;
+  FerryTimer resume_timer;
+  gint64 resume_at; /* monotonic time before which nothing is delivered */
+  guint64 n_foreign;
+
+  FerryServerAccess *access; /* the bus's thread: (owned) */
+  gboolean was_up;           /* the bus's thread: a server was reached once */
+
+  pthread_mutex_t lock;
+  pthread_cond_t changed; /* the bus's thread waits for it */
+  GQueue inbox;           /* lock: (element-type Item) */
+  gsize inbox_size;       /* lock */
+  gboolean arranged;      /* lock: a post or a timer is set, which empties the inbox */
+  GQueue outbox;          /* lock: (element-type Letter) */
+  gsize outbox_size;      /* lock */
+  gboolean is_up;         /* lock: the bus's thread publishes */
+  gboolean stopping;      /* lock */
+  char *loss;             /* lock: (nullable): how the present connection was lost */
+  GError *violation;      /* lock: (nullable): what the server did not permit, since the present connection was made */
+  FerryBusCounts counts;  /* lock */
+};
+
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+static GHashTable *table;       /* table_lock: (nullable): from the numbers of connections to their buses (unowned) */
+static guint latest_connection; /* table_lock */
+
+/* ---- References ---- */
+
+static void
+item_free (gpointer data)
+{
+  Item *self = data;
+
+  g_free (self->subject);
+  g_clear_pointer (&self->bytes, g_bytes_unref);
+  g_clear_error (&self->error);
+  g_free (self->address);
+  g_free (self);
+}
+
+static gsize
+item_get_size (const Item *self)
+{
+  return ITEM_SIZE + (self->bytes != NULL ? g_bytes_get_size (self->bytes) : 0);
+}
+
+static void
+letter_free (gpointer data)
+{
+  Letter *self = data;
+
+  g_ref_string_release (self->subject);
+  g_bytes_unref (self->bytes);
+  g_free (self);
+}
+
+static gsize
+letter_get_size (const Letter *self)
+{
+  return ITEM_SIZE + g_bytes_get_size (self->bytes);
+}
+
+FerryBus *
+ferry_bus_ref (FerryBus *self)
+{
+  ferry_ref_count_inc (&self->references);
+  return self;
+}
+
+static void
+bus_free (FerryBus *self)
+{
+  g_queue_clear_full (&self->inbox, item_free);
+  g_queue_clear_full (&self->outbox, letter_free);
+  for (guint i = 0; i < N_FEEDS; i++)
+    g_free (self->feeds[i].prefix);
+  g_clear_pointer (&self->own, g_ref_string_release);
+  g_clear_pointer (&self->presence, g_bytes_unref);
+  g_clear_pointer (&self->access, ferry_server_access_free);
+  g_clear_error (&self->error);
+  g_clear_error (&self->violation);
+  g_free (self->address);
+  g_free (self->loss);
+  g_free (self->application);
+  g_free (self->host);
+  g_free (self->user);
+  g_main_context_unref (self->context);
+  pthread_cond_destroy (&self->changed);
+  pthread_mutex_destroy (&self->lock);
+  g_free (self);
+}
+
+void
+ferry_bus_unref (FerryBus *self)
+{
+  if (ferry_ref_count_dec (&self->references))
+    bus_free (self);
+}
+
+static void
+unref_bus (gpointer data)
+{
+  ferry_bus_unref (data);
+}
+
+/* ---- The inbox ---- */
+
+static void deliver (gpointer data);
+
+/* any */
+static void
+arrange (FerryBus *self)
+{
+  ferry_mailbox_post (self->context, deliver, ferry_bus_ref (self), unref_bus);
+}
+
+/* any: takes item. A change of the state always has room. */
+static void
+put (FerryBus *self, Item *item)
+{
+  gsize size = item_get_size (item);
+  gboolean must_arrange = FALSE;
+  gboolean has_room;
+
+  pthread_mutex_lock (&self->lock);
+  has_room = !self->stopping && (item->subject == NULL || self->inbox_size + size <= MAX_BOX);
+  if (has_room)
+    {
+      g_queue_push_tail (&self->inbox, item);
+      self->inbox_size += size;
+      self->counts.n_received += item->subject != NULL;
+      must_arrange = !self->arranged;
+      self->arranged = TRUE;
+    }
+  else
+    self->counts.n_untaken += item->subject != NULL;
+  pthread_mutex_unlock (&self->lock);
+  if (!has_room)
+    item_free (item);
+  if (must_arrange)
+    arrange (self);
+}
+
+static Item *
+take (FerryBus *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+  Item *item = g_queue_pop_head (&self->inbox);
+
+  if (item != NULL)
+    self->inbox_size -= item_get_size (item);
+  return item;
+}
+
+static void
+resume (gpointer data)
+{
+  arrange (data);
+}
+
+/* Copies the two last words of a subject behind its prefix. Returns FALSE if they are not two tokens. */
+static gboolean
+split (const char *rest, char peer[FERRY_MAX_TOKEN + 1], char id[FERRY_MAX_TOKEN + 1])
+{
+  const char *dot = strchr (rest, '.');
+
+  if (dot == NULL || dot - rest > FERRY_MAX_TOKEN || strlen (dot + 1) > FERRY_MAX_TOKEN)
+    return FALSE;
+  memcpy (peer, rest, (gsize) (dot - rest));
+  peer[dot - rest] = '\0';
+  strcpy (id, dot + 1);
+  return ferry_token_is_valid (peer) && ferry_token_is_valid (id);
+}
+
+static void
+take_message (FerryBus *self, const char *subject, GBytes *bytes)
+{
+  char peer[FERRY_MAX_TOKEN + 1];
+  char id[FERRY_MAX_TOKEN + 1];
+
+  for (guint i = 0; i < N_FEEDS; i++)
+    if (g_str_has_prefix (subject, self->feeds[i].prefix) && split (subject + strlen (self->feeds[i].prefix), peer, id))
+      {
+        self->feeds[i].take (self, peer, id, bytes);
+        return;
+      }
+  self->n_foreign++;
+}
+
+/* Takes what the bus's thread tells of the connection. Returns whether that is news. */
+static gboolean
+take_change (FerryBus *self, Item *item)
+{
+  gboolean same_error = g_strcmp0 (self->error != NULL ? self->error->message : NULL,
+                                   item->error != NULL ? item->error->message : NULL) == 0;
+  gboolean is_news = !same_error || (!item->is_of_error && item->state != self->state);
+
+  g_clear_error (&self->error);
+  self->error = g_steal_pointer (&item->error);
+  if (item->is_of_error)
+    return is_news;
+  self->state = item->state;
+  g_free (self->address);
+  self->address = g_steal_pointer (&item->address);
+  if (item->max_packet > 0)
+    self->max_packet = item->max_packet;
+  return is_news;
+}
+
+static void send_presence (gpointer data);
+
+static void
+change (FerryBus *self, Item *item)
+{
+  gboolean is_new = !item->is_of_error && item->state == FERRY_CLUSTER_STATE_CONNECTED;
+
+  if (take_change (self, item) && self->funcs->changed != NULL)
+    self->funcs->changed (self->data);
+  if (!is_new || self->router == NULL)
+    return;
+  if (self->host == NULL)
+    ferry_bus_say_hello (self);
+  else
+    send_presence (self);
+}
+
+/* Delivers what is in the inbox. What a func does may run a main loop, and this again in it. */
+static void
+deliver (gpointer data)
+{
+  g_autoptr (FerryBus) self = ferry_bus_ref (data);
+  gint64 now = g_get_monotonic_time ();
+  gboolean is_more;
+  Item *item;
+
+  if (self->router != NULL && now < self->resume_at)
+    {
+      ferry_timers_set (self->router->timers, &self->resume_timer, self->resume_at, resume, self);
+      return;
+    }
+  pthread_mutex_lock (&self->lock);
+  is_more = self->inbox.length > 1;
+  self->arranged = is_more;
+  pthread_mutex_unlock (&self->lock);
+  if (is_more)
+    arrange (self);
+  while (self->router != NULL && (item = take (self)) != NULL)
+    {
+      if (item->subject != NULL)
+        take_message (self, item->subject, item->bytes);
+      else
+        change (self, item);
+      item_free (item);
+      if (g_get_monotonic_time () < now + BUDGET)
+        continue;
+      self->resume_at = g_get_monotonic_time () + BREATHER;
+      return;
+    }
+}
+
+/* ---- What comes ---- */
+
+static void
+take_packet (FerryBus *self, const char *peer, const char *id, GBytes *bytes)
+{
+  self->funcs->packet (self->data, peer, id, bytes);
+}
+
+static void
+take_presence (FerryBus *self, const char *peer, const char *id, GBytes *bytes)
+{
+  g_autoptr (GVariant) boxed = NULL;
+  g_autoptr (GVariant) facts = NULL;
+
+  if (g_bytes_get_size (bytes) > MAX_PRESENCE)
+    {
+      self->n_foreign++;
+      return;
+    }
+  boxed = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_VARIANT, bytes, FALSE));
+  if (!g_variant_is_normal_form (boxed))
+    {
+      self->n_foreign++;
+      return;
+    }
+  facts = g_variant_get_variant (boxed);
+  if (G_BYTE_ORDER == G_BIG_ENDIAN)
+    {
+      GVariant *swapped = g_variant_byteswap (facts);
+
+      g_variant_unref (facts);
+      facts = swapped;
+    }
+  if (self->funcs->present != NULL)
+    self->funcs->present (self->data, peer, id, facts);
+}
+
+static void
+take_hello (FerryBus *self, const char *peer, const char *id, GBytes *bytes)
+{
+  gint64 delay = g_random_int_range (0, PRESENCE_JITTER);
+
+  if (self->presence != NULL && !ferry_timer_is_set (&self->presence_timer))
+    ferry_timers_set (self->router->timers, &self->presence_timer, ferry_deadline_after (delay), send_presence, self);
+}
+
+/* ---- The outbox ---- */
+
+/* Sends bytes to the servers, if there is a connection and room. */
+static void
+send_to (FerryBus *self, GRefString *subject, GBytes *bytes)
+{
+  Letter *letter = g_new (Letter, 1);
+  gboolean has_room;
+
+  *letter = (Letter){g_ref_string_acquire (subject), g_bytes_ref (bytes)};
+  pthread_mutex_lock (&self->lock);
+  has_room = self->is_up && !self->stopping && self->outbox_size + letter_get_size (letter) <= MAX_BOX;
+  if (has_room)
+    {
+      g_queue_push_tail (&self->outbox, letter);
+      self->outbox_size += letter_get_size (letter);
+      pthread_cond_signal (&self->changed);
+    }
+  else
+    self->counts.n_unsent++;
+  pthread_mutex_unlock (&self->lock);
+  if (!has_room)
+    letter_free (letter);
+}
+
+void
+ferry_bus_say_hello (FerryBus *self)
+{
+  g_autoptr (GBytes) nothing = g_bytes_new_static ("", 0);
+
+  send_to (self, self->own, nothing);
+}
+
+static void
+send_presence (gpointer data)
+{
+  FerryBus *self = data;
+
+  if (self->presence != NULL)
+    send_to (self, self->own, self->presence);
+}
+
+void
+ferry_bus_set_presence (FerryBus *self, GVariant *facts)
+{
+  g_autoptr (GVariant) boxed = g_variant_ref_sink (g_variant_new_variant (facts));
+  g_autoptr (GVariant) sent =
+    G_BYTE_ORDER == G_BIG_ENDIAN ? g_variant_byteswap (boxed) : g_variant_get_normal_form (boxed);
+
+  g_clear_pointer (&self->presence, g_bytes_unref);
+  self->presence = g_variant_get_data_as_bytes (sent);
+  if (self->state == FERRY_CLUSTER_STATE_CONNECTED)
+    send_presence (self);
+}
+
+typedef struct
+{
+  FerryBus *bus;       /* (owned) */
+  GRefString *subject; /* (owned) */
+} Wire;
+
+static void
+wire_send (gpointer data, GBytes *packet)
+{
+  Wire *self = data;
+
+  send_to (self->bus, self->subject, packet);
+}
+
+static void
+wire_free (gpointer data)
+{
+  Wire *self = data;
+
+  ferry_bus_unref (self->bus);
+  g_ref_string_release (self->subject);
+  g_free (self);
+}
+
+/* Returns (transfer full) a subject, from printf's arguments. */
+static GRefString *G_GNUC_PRINTF (1, 2) new_subject (const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  return g_ref_string_new (text);
+}
+
+void
+ferry_bus_make_wire (FerryBus *self, const char *peer, const char *id, FerryWire *wire, gpointer *data)
+{
+  Wire *made = g_new (Wire, 1);
+
+  made->bus = ferry_bus_ref (self);
+  if (self->host == NULL)
+    made->subject = new_subject ("ferry.%s.down.%s.%s.%s.%s", self->application, peer, id, self->user, self->id);
+  else
+    made->subject = new_subject ("ferry.%s.up.%s.%s.%s.%s", self->application, peer, id, self->host, self->id);
+  *wire = (FerryWire){.send = wire_send, .free = wire_free};
+  *data = made;
+}
+
+/* ---- Handlers that the NATS library calls, on threads of its own ---- */
+
+static gpointer
+add_to_table (FerryBus *self)
+{
+  FERRY_AUTO_LOCK (&table_lock);
+
+  if (table == NULL)
+    table = g_hash_table_new (NULL, NULL);
+  do
+    latest_connection++;
+  while (latest_connection == 0 || g_hash_table_contains (table, GUINT_TO_POINTER (latest_connection)));
+  g_hash_table_insert (table, GUINT_TO_POINTER (latest_connection), self);
+  return GUINT_TO_POINTER (latest_connection);
+}
+
+static void
+remove_from_table (gpointer connection)
+{
+  FERRY_AUTO_LOCK (&table_lock);
+
+  g_hash_table_remove (table, connection);
+  if (g_hash_table_size (table) == 0)
+    g_clear_pointer (&table, g_hash_table_unref);
+}
+
+/* any: returns (transfer full) (nullable) the bus with that connection, if it is still the bus's. */
+static FerryBus *
+find_in_table (gpointer connection)
+{
+  FERRY_AUTO_LOCK (&table_lock);
+  FerryBus *self = table != NULL ? g_hash_table_lookup (table, connection) : NULL;
+
+  return self != NULL ? ferry_bus_ref (self) : NULL;
+}
+
+/* any: copies what has come, as it may lie at any address, and values want theirs to be aligned. */
+static void
+message_came (natsConnection *nats, natsSubscription *subscription, natsMsg *message, void *closure)
+{
+  g_autoptr (FerryBus) self = find_in_table (closure);
+  Item *item;
+
+  if (self != NULL)
+    {
+      item = g_new0 (Item, 1);
+      item->subject = g_strdup (natsMsg_GetSubject (message));
+      item->bytes = g_bytes_new (natsMsg_GetData (message), (gsize) natsMsg_GetDataLength (message));
+      put (self, item);
+    }
+  natsMsg_Destroy (message);
+}
+
+/* any: the connection has ended. */
+static void
+connection_closed (natsConnection *nats, void *closure)
+{
+  g_autoptr (FerryBus) self = find_in_table (closure);
+  const char *text = NULL;
+
+  if (self == NULL)
+    return;
+  if (natsConnection_GetLastError (nats, &text) == NATS_OK || text == NULL || *text == '\0')
+    text = "the server closed it";
+  pthread_mutex_lock (&self->lock);
+  if (self->loss == NULL)
+    self->loss = g_strdup (text);
+  pthread_cond_signal (&self->changed);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* any: returns (transfer full) what the server should permit. */
+static char *
+describe_permissions (FerryBus *self)
+{
+  const char *application = self->application;
+
+  if (self->host == NULL)
+    return g_strdup_printf ("publishing to 'ferry.%s.hello.%s.>' and 'ferry.%s.down.*.*.%s.>', and subscribing to "
+                            "'ferry.%s.present.>' and 'ferry.%s.up.%s.>'",
+                            application, self->user, application, self->user, application, application, self->user);
+  return g_strdup_printf ("publishing to 'ferry.%s.present.%s.>' and 'ferry.%s.up.*.*.%s.>', and subscribing to "
+                          "'ferry.%s.hello.>' and 'ferry.%s.down.%s.>'",
+                          application, self->host, application, self->host, application, application, self->host);
+}
+
+/* any: takes error, which the server or the NATS library has found while the connection goes on. */
+static void
+note_violation (FerryBus *self, GError *error)
+{
+  Item *item = g_new0 (Item, 1);
+
+  item->is_of_error = TRUE;
+  item->error = error;
+  pthread_mutex_lock (&self->lock);
+  g_clear_error (&self->violation);
+  self->violation = g_error_copy (error);
+  pthread_mutex_unlock (&self->lock);
+  put (self, item);
+}
+
+/* any: something went wrong, and the connection goes on. */
+static void
+connection_failed (natsConnection *nats, natsSubscription *subscription, natsStatus status, void *closure)
+{
+  g_autoptr (FerryBus) self = find_in_table (closure);
+  const char *text = ferry_server_access_describe (status);
+  g_autofree char *permissions = NULL;
+
+  if (self == NULL)
+    return;
+  if (status == NATS_NOT_PERMITTED)
+    {
+      permissions = describe_permissions (self);
+      note_violation (self, g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
+                                         "The NATS server does not permit what is needed (%s); its configuration must "
+                                         "permit %s",
+                                         text, permissions));
+      return;
+    }
+  if (status == NATS_SLOW_CONSUMER)
+    {
+      FERRY_AUTO_LOCK (&self->lock);
+      self->counts.n_untaken++;
+      return;
+    }
+  g_debug ("The connection to the NATS server: %s", text);
+}
+
+/* ---- The bus's thread ---- */
+
+/* A connection with its subscriptions. */
+typedef struct
+{
+  gpointer number;
+  natsConnection *nats;
+  natsSubscription *subscriptions[N_FEEDS];
+} Connection;
+
+/* Takes error. */
+static void
+tell (FerryBus *self, FerryClusterState state, GError *error, natsConnection *nats)
+{
+  Item *item = g_new0 (Item, 1);
+
+  item->state = state;
+  item->error = error;
+  if (nats != NULL)
+    {
+      item->address = g_strdup (ferry_server_access_get_address (self->access));
+      item->max_packet = (gsize) MAX (natsConnection_GetMaxPayload (nats), 0);
+    }
+  put (self, item);
+}
+
+static void
+tell_of_failure (FerryBus *self, GError *error)
+{
+  tell (self, self->was_up ? FERRY_CLUSTER_STATE_RECONNECTING : FERRY_CLUSTER_STATE_CONNECTING, error, NULL);
+}
+
+static void
+hang_up (Connection *connection)
+{
+  remove_from_table (connection->number);
+  for (guint i = 0; i < N_FEEDS; i++)
+    natsSubscription_Destroy (connection->subscriptions[i]);
+  natsConnection_Destroy (connection->nats);
+}
+
+/* Subscribes, and waits until the server has done so: what is asked from now on is answered to this bus. */
+static gboolean
+subscribe (FerryBus *self, Connection *connection, GError **error)
+{
+  natsStatus status = NATS_OK;
+
+  for (guint i = 0; i < N_FEEDS && status == NATS_OK; i++)
+    {
+      g_autofree char *subject = g_strconcat (self->feeds[i].prefix, "*.*", NULL);
+
+      status = natsConnection_Subscribe (&connection->subscriptions[i], connection->nats, subject, message_came,
+                                         connection->number);
+    }
+  if (status == NATS_OK)
+    status = natsConnection_FlushTimeout (connection->nats, SUBSCRIBE_TIMEOUT);
+  return status == NATS_OK ||
+         ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
+                          "The NATS server at '%s' did not answer (%s); it is tried again",
+                          ferry_server_access_get_address (self->access), natsStatus_GetText (status));
+}
+
+static gboolean
+make_connection (FerryBus *self, Connection *connection, GError **error)
+{
+  *connection = (Connection){.number = add_to_table (self)};
+  pthread_mutex_lock (&self->lock);
+  g_clear_pointer (&self->loss, g_free);
+  g_clear_error (&self->violation);
+  pthread_mutex_unlock (&self->lock);
+  connection->nats =
+    ferry_server_access_connect (self->access, connection_closed, connection_failed, connection->number, error);
+  if (connection->nats == NULL)
+    {
+      remove_from_table (connection->number);
+      return FALSE;
+    }
+  if (subscribe (self, connection, error))
+    return TRUE;
+  hang_up (connection);
+  return FALSE;
+}
+
+/* From now on, the router's thread may send. */
+static void
+go_up (FerryBus *self, Connection *connection)
+{
+  GError *violation;
+
+  ferry_server_access_learn (self->access, connection->nats);
+  self->was_up = TRUE;
+  pthread_mutex_lock (&self->lock);
+  self->is_up = TRUE;
+  self->counts.n_connects++;
+  violation = self->violation != NULL ? g_error_copy (self->violation) : NULL;
+  pthread_mutex_unlock (&self->lock);
+  tell (self, FERRY_CLUSTER_STATE_CONNECTED, violation, connection->nats);
+}
+
+/* What is still to be sent is lost: the connection has ended, or is about to. */
+static void
+go_down (FerryBus *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  self->is_up = FALSE;
+  self->counts.n_unsent += self->outbox.length;
+  g_queue_clear_full (&self->outbox, letter_free);
+  self->outbox_size = 0;
+}
+
+static void
+note_too_large (FerryBus *self, natsConnection *nats, gsize size)
+{
+  note_violation (self,
+                  g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                               "The NATS server takes up to %" G_GINT64_FORMAT " bytes a message, and %" G_GSIZE_FORMAT
+                               " are to be sent; raise 'max_payload' in its configuration",
+                               (gint64) natsConnection_GetMaxPayload (nats), size));
+}
+
+/* Takes letter. */
+static void
+publish (FerryBus *self, natsConnection *nats, Letter *letter)
+{
+  gsize size;
+  gconstpointer data = g_bytes_get_data (letter->bytes, &size);
+  natsStatus status = natsConnection_Publish (nats, letter->subject, data, (int) size);
+
+  if (status == NATS_MAX_PAYLOAD)
+    note_too_large (self, nats, size);
+  pthread_mutex_lock (&self->lock);
+  if (status == NATS_OK)
+    self->counts.n_sent++;
+  else
+    self->counts.n_unsent++;
+  pthread_mutex_unlock (&self->lock);
+  letter_free (letter);
+}
+
+/* Returns (transfer full) (nullable) the next letter; NULL: the connection was lost, or the bus is closed and all was
+ * sent. */
+static Letter *
+wait_for_letter (FerryBus *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+  Letter *letter = NULL;
+
+  while (self->loss == NULL && (letter = g_queue_pop_head (&self->outbox)) == NULL && !self->stopping)
+    pthread_cond_wait (&self->changed, &self->lock);
+  if (letter != NULL)
+    self->outbox_size -= letter_get_size (letter);
+  return letter;
+}
+
+/* Whether the bus was not closed. Waits for pause microseconds, or until it is closed. */
+static gboolean
+go_on (FerryBus *self, gint64 pause)
+{
+  gint64 end = g_get_monotonic_time () + pause;
+  struct timespec at = {.tv_sec = end / G_USEC_PER_SEC, .tv_nsec = end % G_USEC_PER_SEC * 1000};
+  FERRY_AUTO_LOCK (&self->lock);
+
+  while (!self->stopping && pause > 0 && pthread_cond_timedwait (&self->changed, &self->lock, &at) == 0)
+    ;
+  return !self->stopping;
+}
+
+/* Publishes until the connection is lost or the bus is closed. */
+static void
+serve (FerryBus *self, Connection *connection)
+{
+  g_autofree char *loss = NULL;
+  Letter *letter;
+
+  go_up (self, connection);
+  while ((letter = wait_for_letter (self)) != NULL)
+    publish (self, connection->nats, letter);
+  go_down (self);
+  pthread_mutex_lock (&self->lock);
+  loss = g_steal_pointer (&self->loss);
+  pthread_mutex_unlock (&self->lock);
+  if (loss != NULL)
+    tell_of_failure (self, g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                                        "The connection to the NATS server at '%s' was lost (%s); it is tried again",
+                                        ferry_server_access_get_address (self->access), loss));
+  else
+    natsConnection_FlushTimeout (connection->nats, CLOSE_TIMEOUT);
+  hang_up (connection);
+}
+
+static gint64
+get_next_pause (gint64 pause)
+{
+  gint64 next = CLAMP (2 * pause, FIRST_PAUSE, LAST_PAUSE);
+
+  /* All that have lost a server do not come back at once. */
+  return next - g_random_int_range (0, (gint32) (next / 4));
+}
+
+static gpointer
+run (gpointer data)
+{
+  FerryBus *self = data;
+  Connection connection;
+  gint64 pause = 0;
+
+  while (go_on (self, pause))
+    {
+      g_autoptr (GError) error = NULL;
+      gint64 began;
+
+      if (!make_connection (self, &connection, &error))
+        {
+          tell_of_failure (self, g_steal_pointer (&error));
+          pause = get_next_pause (pause);
+          continue;
+        }
+      began = g_get_monotonic_time ();
+      serve (self, &connection);
+      pause = g_get_monotonic_time () - began > GOOD_TIME ? 0 : get_next_pause (pause);
+    }
+  nats_ReleaseThreadMemory ();
+  ferry_bus_unref (self);
+  return NULL;
+}
+
+/* ---- Making and closing ---- */
+
+static gboolean
+make_id (FerryBus *self, GError **error)
+{
+  guint64 number;
+
+  if (getrandom (&number, sizeof number, 0) != sizeof number)
+    return ferry_set_system_error (error, "getrandom()");
+  g_snprintf (self->id, sizeof self->id, "%016" G_GINT64_MODIFIER "x", number);
+  return TRUE;
+}
+
+static void
+init_lock (FerryBus *self)
+{
+  pthread_condattr_t attributes;
+
+  pthread_mutex_init (&self->lock, NULL);
+  pthread_condattr_init (&attributes);
+  pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init (&self->changed, &attributes);
+  pthread_condattr_destroy (&attributes);
+}
+
+static void
+set_subjects (FerryBus *self)
+{
+  const char *application = self->application;
+
+  if (self->host == NULL)
+    {
+      self->own = new_subject ("ferry.%s.hello.%s.%s", application, self->user, self->id);
+      self->feeds[0] = (Feed){g_strdup_printf ("ferry.%s.present.", application), take_presence};
+      self->feeds[SESSIONS] =
+        (Feed){g_strdup_printf ("ferry.%s.up.%s.%s.", application, self->user, self->id), take_packet};
+      return;
+    }
+  self->own = new_subject ("ferry.%s.present.%s.%s", application, self->host, self->id);
+  self->feeds[0] = (Feed){g_strdup_printf ("ferry.%s.hello.", application), take_hello};
+  self->feeds[SESSIONS] =
+    (Feed){g_strdup_printf ("ferry.%s.down.%s.%s.", application, self->host, self->id), take_packet};
+}
+
+static gboolean
+start_thread (FerryBus *self, GError **error)
+{
+  GError *failure = NULL;
+  GThread *thread = g_thread_try_new ("ferry-bus", run, ferry_bus_ref (self), &failure);
+
+  if (thread == NULL)
+    {
+      ferry_bus_unref (self);
+      return ferry_set_thread_error (error, "a cluster", failure);
+    }
+  g_thread_unref (thread);
+  return TRUE;
+}
+
+FerryBus *
+ferry_bus_new (FerryRouter *router, const FerryBusSettings *settings, const FerryBusFuncs *funcs, gpointer data,
+               GError **error)
+{
+  g_autoptr (FerryServerAccess) access = ferry_server_access_new (settings, error);
+  g_autoptr (FerryBus) self = NULL;
+
+  if (access == NULL)
+    return NULL;
+  self = g_new0 (FerryBus, 1);
+  self->references = 1;
+  self->context = g_main_context_ref (router->context);
+  init_lock (self);
+  self->router = router;
+  self->funcs = funcs;
+  self->data = data;
+  self->state = FERRY_CLUSTER_STATE_CONNECTING;
+  self->max_packet = DEFAULT_MAX_PACKET;
+  self->application = g_strdup (settings->application);
+  self->host = g_strdup (settings->host);
+  self->user = g_strdup (ferry_server_access_get_user (access));
+  self->access = g_steal_pointer (&access);
+  if (!make_id (self, error))
+    return NULL;
+  set_subjects (self);
+  return start_thread (self, error) ? g_steal_pointer (&self) : NULL;
+}
+
+void
+ferry_bus_close (FerryBus *self)
+{
+  if (self->router == NULL)
+    return;
+  ferry_timers_unset (self->router->timers, &self->presence_timer);
+  ferry_timers_unset (self->router->timers, &self->resume_timer);
+  self->router = NULL;
+  self->state = FERRY_CLUSTER_STATE_CLOSED;
+  pthread_mutex_lock (&self->lock);
+  self->stopping = TRUE;
+  pthread_cond_signal (&self->changed);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* ---- What is asked ---- */
+
+FerryClusterState
+ferry_bus_get_state (FerryBus *self)
+{
+  return self->state;
+}
+
+const GError *
+ferry_bus_get_error (FerryBus *self)
+{
+  return self->error;
+}
+
+const char *
+ferry_bus_get_user (FerryBus *self)
+{
+  return self->user;
+}
+
+const char *
+ferry_bus_get_id (FerryBus *self)
+{
+  return self->id;
+}
+
+const char *
+ferry_bus_get_address (FerryBus *self)
+{
+  return self->address;
+}
+
+gsize
+ferry_bus_get_max_packet (FerryBus *self)
+{
+  return self->max_packet;
+}
+
+FerryBusCounts
+ferry_bus_get_counts (FerryBus *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+  FerryBusCounts counts = self->counts;
+
+  counts.n_foreign = self->n_foreign;
+  return counts;
+}

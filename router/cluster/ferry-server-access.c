@@ -1,0 +1,465 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Settings of a connection to NATS servers, one attempt to connect, and what to say when it fails. See
+ * ferry-server-access-private.h.
+ *
+ * The NATS library could connect again by itself. It then gives up when a server refuses the credentials twice, does
+ * not say why an attempt failed, and checks one name of a host for all servers. So each connection here ends when it is
+ * lost, and the bus makes the next one. */
+
+#include "config.h"
+
+#include "cluster/ferry-server-access-private.h"
+
+#include <gio/gio.h>
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "cluster/ferry-run-message-private.h"
+
+#define DEFAULT_PORT 4222
+#define DEFAULT_USER "user"
+
+/* How many servers are kept in mind. */
+#define MAX_SERVERS 64
+
+/* In milliseconds: how long a server may take to accept a connection and what is sent, and how often it is asked
+ * whether it is there. It is not after MAX_PINGS questions without an answer. */
+#define CONNECT_TIMEOUT 5000
+#define WRITE_TIMEOUT 5000
+#define PING_INTERVAL 5000
+#define MAX_PINGS 2
+
+typedef struct
+{
+  char *host;    /* as the certificate must have it */
+  char *address; /* as the program wrote it, without a user */
+  guint16 port;
+  gboolean is_secure;
+} Server;
+
+struct _FerryServerAccess
+{
+  GPtrArray *servers; /* (element-type Server) */
+  guint tried;        /* index of the server that was tried last */
+  guint next;
+  char *user;
+  char *password;         /* (nullable) */
+  char *credentials_file; /* (nullable) */
+  char *nkey_seed_file;   /* (nullable) */
+  char *tls_ca_file;      /* (nullable) */
+  char *name;
+};
+
+static void
+server_free (gpointer data)
+{
+  Server *self = data;
+
+  g_free (self->host);
+  g_free (self->address);
+  g_free (self);
+}
+
+/* Takes host. */
+static Server *
+server_new (char *host, guint16 port, gboolean is_secure)
+{
+  Server *self = g_new0 (Server, 1);
+  gboolean is_ip6 = strchr (host, ':') != NULL;
+
+  *self = (Server){.host = host, .port = port, .is_secure = is_secure};
+  self->address =
+    g_strdup_printf ("%s://%s%s%s:%u", is_secure ? "tls" : "nats", is_ip6 ? "[" : "", host, is_ip6 ? "]" : "", port);
+  return self;
+}
+
+/* ---- Settings ---- */
+
+/* Takes the user and the password of a URL, unless there are some already. */
+static void
+take_user (FerryServerAccess *self, char *user, char *password)
+{
+  if (self->user == NULL && user != NULL)
+    {
+      self->user = g_steal_pointer (&user);
+      if (self->password == NULL)
+        self->password = g_steal_pointer (&password);
+    }
+  g_free (user);
+  g_free (password);
+}
+
+static gboolean
+add_url (FerryServerAccess *self, const char *url, GError **error)
+{
+  g_autofree char *scheme = NULL;
+  g_autofree char *host = NULL;
+  char *user = NULL;
+  char *password = NULL;
+  gint port = -1;
+
+  if (!g_uri_split_with_user (url, G_URI_FLAGS_HAS_PASSWORD, &scheme, &user, &password, NULL, &host, &port, NULL, NULL,
+                              NULL, NULL) ||
+      scheme == NULL || host == NULL || *host == '\0' ||
+      (!g_str_equal (scheme, "nats") && !g_str_equal (scheme, "tls")))
+    {
+      g_free (user);
+      g_free (password);
+      return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                              "The URL of a NATS server is not of the form 'nats://HOST:PORT' or 'tls://HOST:PORT'; "
+                              "correct it");
+    }
+  take_user (self, user, password);
+  g_ptr_array_add (self->servers, server_new (g_steal_pointer (&host), port > 0 ? (guint16) port : DEFAULT_PORT,
+                                              self->tls_ca_file != NULL || g_str_equal (scheme, "tls")));
+  return TRUE;
+}
+
+static gboolean
+add_urls (FerryServerAccess *self, const char *urls, GError **error)
+{
+  g_auto (GStrv) list = g_strsplit (urls, ",", MAX_SERVERS + 1);
+
+  for (guint i = 0; list[i] != NULL && i < MAX_SERVERS; i++)
+    if (!add_url (self, g_strstrip (list[i]), error))
+      return FALSE;
+  return self->servers->len > 0 ||
+         ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "There is no URL of a NATS server; set one");
+}
+
+static gboolean
+check_token (const char *text, const char *what, GError **error)
+{
+  return text == NULL || ferry_token_is_valid (text) ||
+         ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                          "'%s' cannot be the name of %s; use 1 to %u of A-Z, a-z, 0-9, '_' and '-'", text, what,
+                          FERRY_MAX_TOKEN);
+}
+
+/* The NATS library puts texts between quotes as they are. */
+static gboolean
+check_quotable (const char *text, const char *what, GError **error)
+{
+  for (const char *at = text; at != NULL && *at != '\0'; at++)
+    if (*at == '"' || *at == '\\' || (guchar) *at < ' ')
+      return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                              "%s has a quotation mark, a backslash or a control character, which the NATS library "
+                              "cannot send; use others",
+                              what);
+  return TRUE;
+}
+
+static gboolean
+check (FerryServerAccess *self, const FerryBusSettings *settings, GError **error)
+{
+  guint n_ways = (self->password != NULL) + (self->credentials_file != NULL) + (self->nkey_seed_file != NULL);
+
+  if (n_ways > 1)
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "A password, a file of credentials and a file with an nkey's seed exclude each other; set "
+                            "one of them");
+  return check_token (settings->application, "an application", error) && check_token (self->user, "a user", error) &&
+         check_token (settings->host, "a host", error) && check_quotable (self->password, "The password", error) &&
+         check_quotable (self->name, "The name of the connection", error);
+}
+
+FerryServerAccess *
+ferry_server_access_new (const FerryBusSettings *settings, GError **error)
+{
+  g_autoptr (FerryServerAccess) self = g_new0 (FerryServerAccess, 1);
+
+  self->servers = g_ptr_array_new_with_free_func (server_free);
+  self->user = g_strdup (settings->user);
+  self->password = g_strdup (settings->password);
+  self->credentials_file = g_strdup (settings->credentials_file);
+  self->nkey_seed_file = g_strdup (settings->nkey_seed_file);
+  self->tls_ca_file = g_strdup (settings->tls_ca_file);
+  if (!add_urls (self, settings->url, error))
+    return NULL;
+  if (self->user == NULL)
+    self->user = g_strdup (DEFAULT_USER);
+  self->name = g_strdup (settings->name != NULL   ? settings->name
+                         : settings->host != NULL ? settings->host
+                                                  : settings->application);
+  return check (self, settings, error) ? g_steal_pointer (&self) : NULL;
+}
+
+void
+ferry_server_access_free (FerryServerAccess *self)
+{
+  g_ptr_array_unref (self->servers);
+  g_free (self->user);
+  g_free (self->password);
+  g_free (self->credentials_file);
+  g_free (self->nkey_seed_file);
+  g_free (self->tls_ca_file);
+  g_free (self->name);
+  g_free (self);
+}
+
+const char *
+ferry_server_access_get_user (const FerryServerAccess *self)
+{
+  return self->user;
+}
+
+static const Server *
+get_tried (const FerryServerAccess *self)
+{
+  return g_ptr_array_index (self->servers, self->tried);
+}
+
+const char *
+ferry_server_access_get_address (const FerryServerAccess *self)
+{
+  return get_tried (self)->address;
+}
+
+/* ---- One attempt ---- */
+
+/* A key pair that a seed file has. */
+typedef struct
+{
+  char *seed;   /* (owned) (nullable) */
+  char *public; /* (owned) (nullable) */
+} Keys;
+
+static void
+keys_clear (Keys *self)
+{
+  if (self->seed != NULL)
+    explicit_bzero (self->seed, strlen (self->seed));
+  g_clear_pointer (&self->seed, g_free);
+  g_clear_pointer (&self->public, g_free);
+}
+
+static gboolean
+refuse_file (const char *what, const char *file, const char *why, GError **error)
+{
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The file of %s '%s' cannot be used (%s); correct it", what,
+                          file, why);
+}
+
+static gboolean
+check_readable (const char *what, const char *file, GError **error)
+{
+  return access (file, R_OK) == 0 || refuse_file (what, file, g_strerror (errno), error);
+}
+
+static gboolean
+read_keys (const char *file, Keys *keys, GError **error)
+{
+  g_autofree char *text = NULL;
+  g_auto (GStrv) lines = NULL;
+  gsize size = 0;
+
+  if (!check_readable ("the nkey", file, error))
+    return FALSE;
+  if (!g_file_get_contents (file, &text, &size, NULL))
+    return refuse_file ("the nkey", file, "it cannot be read", error);
+  lines = g_strsplit_set (text, "\r\n", -1);
+  explicit_bzero (text, size);
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      if (keys->seed == NULL && g_str_has_prefix (lines[i], "SU"))
+        keys->seed = g_strdup (lines[i]);
+      else if (keys->public == NULL && g_str_has_prefix (lines[i], "U"))
+        keys->public = g_strdup (lines[i]);
+      explicit_bzero (lines[i], strlen (lines[i]));
+    }
+  return (keys->seed != NULL && keys->public != NULL) ||
+         refuse_file ("the nkey", file,
+                      keys->seed == NULL ? "it has no line that begins with SU, the seed of a user"
+                                         : "it has no line that begins with U, the public key of the seed",
+                      error);
+}
+
+/* On this thread, while natsConnection_Connect() runs. closure: the seed. */
+static natsStatus
+sign (char **error_text, unsigned char **signature, int *length, const char *nonce, void *closure)
+{
+  return nats_Sign (closure, nonce, signature, length);
+}
+
+static natsStatus
+set_credentials (FerryServerAccess *self, natsOptions *options, const Keys *keys)
+{
+  if (keys->seed != NULL)
+    return natsOptions_SetNKey (options, keys->public, sign, keys->seed);
+  if (self->credentials_file != NULL)
+    return natsOptions_SetUserCredentialsFromFiles (options, self->credentials_file, NULL);
+  return self->password != NULL ? natsOptions_SetUserInfo (options, self->user, self->password) : NATS_OK;
+}
+
+static natsStatus
+set_security (FerryServerAccess *self, natsOptions *options, const Server *server)
+{
+  natsStatus status;
+
+  if (!server->is_secure)
+    return NATS_OK;
+  status = natsOptions_SetSecure (options, true);
+  if (status == NATS_OK && self->tls_ca_file != NULL)
+    status = natsOptions_LoadCATrustedCertificates (options, self->tls_ca_file);
+  return status == NATS_OK ? natsOptions_SetExpectedHostname (options, server->host) : status;
+}
+
+static natsStatus
+set_manners (FerryServerAccess *self, natsOptions *options, const Server *server)
+{
+  gboolean is_ip6 = strchr (server->host, ':') != NULL;
+  g_autofree char *url =
+    g_strdup_printf ("nats://%s%s%s:%u", is_ip6 ? "[" : "", server->host, is_ip6 ? "]" : "", server->port);
+  natsStatus status = natsOptions_SetURL (options, url);
+
+  if (status == NATS_OK)
+    status = natsOptions_SetName (options, self->name);
+  if (status == NATS_OK)
+    status = natsOptions_SetAllowReconnect (options, false);
+  /* Else what is sent waits for a thread that wakes each millisecond. */
+  if (status == NATS_OK)
+    status = natsOptions_SetSendAsap (options, true);
+  if (status == NATS_OK)
+    status = natsOptions_DisableNoResponders (options, true);
+  if (status == NATS_OK)
+    status = natsOptions_SetTimeout (options, CONNECT_TIMEOUT);
+  if (status == NATS_OK)
+    status = natsOptions_SetWriteDeadline (options, WRITE_TIMEOUT);
+  if (status == NATS_OK)
+    status = natsOptions_SetPingInterval (options, PING_INTERVAL);
+  return status == NATS_OK ? natsOptions_SetMaxPingsOut (options, MAX_PINGS) : status;
+}
+
+const char *
+ferry_server_access_describe (natsStatus status)
+{
+  const char *text = nats_GetLastError (NULL);
+  const char *place_end = text != NULL && *text == '(' ? strstr (text, "): ") : NULL;
+
+  if (text == NULL || *text == '\0')
+    return natsStatus_GetText (status);
+  /* The library begins some with a place in its own source. */
+  return place_end != NULL ? place_end + strlen ("): ") : text;
+}
+
+/* What a failed attempt means, and what to do about it. */
+static void
+set_error (FerryServerAccess *self, natsStatus status, GError **error)
+{
+  const char *address = get_tried (self)->address;
+  const char *text = ferry_server_access_describe (status);
+
+  switch (status)
+    {
+    case NATS_NO_SERVER:
+    case NATS_IO_ERROR:
+    case NATS_TIMEOUT:
+    case NATS_CONNECTION_CLOSED:
+      ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
+                       "No NATS server answers at '%s' (%s); start one there, or correct the address", address, text);
+      break;
+    case NATS_CONNECTION_AUTH_FAILED:
+      ferry_set_error (
+        error, FERRY_ERROR_NOT_ALLOWED,
+        "The NATS server at '%s' does not let the user '%s' in (%s); correct the password or the file of "
+        "credentials, or add the user to the server's configuration",
+        address, self->user, text);
+      break;
+    case NATS_SSL_ERROR:
+      ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
+                       "The NATS server at '%s' did not prove who it is (%s); set the file of the certificate that "
+                       "signed the server's, and use an address that the server's certificate has",
+                       address, text);
+      break;
+    case NATS_SECURE_CONNECTION_WANTED:
+      ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
+                       "The NATS server at '%s' has no TLS; switch it on in the server's configuration, or begin the "
+                       "address with 'nats://' and set no certificate",
+                       address);
+      break;
+    default:
+      ferry_set_error (error, FERRY_ERROR_SYSTEM, "The NATS server at '%s' could not be connected to: %s", address,
+                       text);
+    }
+}
+
+natsConnection *
+ferry_server_access_connect (FerryServerAccess *self, natsConnectionHandler closed, natsErrHandler failed,
+                             gpointer closure, GError **error)
+{
+  __attribute__ ((cleanup (keys_clear))) Keys keys = {NULL, NULL};
+  natsConnection *connection = NULL;
+  natsOptions *options = NULL;
+  const Server *server;
+  natsStatus status;
+
+  self->tried = self->next % self->servers->len;
+  self->next = self->tried + 1;
+  server = get_tried (self);
+  if ((self->nkey_seed_file != NULL && !read_keys (self->nkey_seed_file, &keys, error)) ||
+      (self->credentials_file != NULL && !check_readable ("credentials", self->credentials_file, error)) ||
+      (self->tls_ca_file != NULL && !check_readable ("certificates", self->tls_ca_file, error)))
+    return NULL;
+  status = natsOptions_Create (&options);
+  if (status == NATS_OK)
+    status = set_manners (self, options, server);
+  if (status == NATS_OK)
+    status = set_credentials (self, options, &keys);
+  if (status == NATS_OK)
+    status = set_security (self, options, server);
+  if (status == NATS_OK)
+    status = natsOptions_SetClosedCB (options, closed, closure);
+  if (status == NATS_OK)
+    status = natsOptions_SetErrorHandler (options, failed, closure);
+  if (status == NATS_OK)
+    status = natsConnection_Connect (&connection, options);
+  if (status != NATS_OK)
+    set_error (self, status, error);
+  natsOptions_Destroy (options);
+  return connection;
+}
+
+/* ---- Other servers ---- */
+
+static gboolean
+has_server (FerryServerAccess *self, const char *host, gint port)
+{
+  for (guint i = 0; i < self->servers->len; i++)
+    {
+      Server *server = g_ptr_array_index (self->servers, i);
+
+      if (server->port == port && g_str_equal (server->host, host))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+learn (FerryServerAccess *self, const char *url)
+{
+  g_autofree char *host = NULL;
+  gint port = -1;
+
+  if (self->servers->len >= MAX_SERVERS || !g_uri_split_network (url, G_URI_FLAGS_NONE, NULL, &host, &port, NULL) ||
+      host == NULL || port <= 0 || has_server (self, host, port))
+    return;
+  g_ptr_array_add (self->servers, server_new (g_steal_pointer (&host), (guint16) port, get_tried (self)->is_secure));
+}
+
+void
+ferry_server_access_learn (FerryServerAccess *self, natsConnection *connection)
+{
+  char **urls = NULL;
+  int n = 0;
+
+  if (natsConnection_GetDiscoveredServers (connection, &urls, &n) != NATS_OK)
+    return;
+  for (int i = 0; i < n; i++)
+    {
+      learn (self, urls[i]);
+      free (urls[i]);
+    }
+  free (urls);
+}

@@ -1,0 +1,301 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "cluster/nats-test.h"
+
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+gboolean
+nats_test_must_skip (const char *program)
+{
+  g_autofree char *path = g_find_program_in_path (program);
+  g_autofree char *text = g_strdup_printf ("there is no program '%s'; install it to run this", program);
+
+  if (path == NULL)
+    g_test_skip (text);
+  return path == NULL;
+}
+
+/* ---- The server ---- */
+
+NatsTestServer *
+nats_test_server_new (void)
+{
+  NatsTestServer *self = g_new0 (NatsTestServer, 1);
+  g_autoptr (GError) error = NULL;
+
+  self->folder = g_dir_make_tmp ("ferry-nats-XXXXXX", &error);
+  g_assert_no_error (error);
+  return self;
+}
+
+char *
+nats_test_server_get_path (NatsTestServer *self, const char *name)
+{
+  return g_build_filename (self->folder, name, NULL);
+}
+
+void
+nats_test_server_write (NatsTestServer *self, const char *name, const char *text)
+{
+  g_autofree char *path = nats_test_server_get_path (self, name);
+  g_autoptr (GError) error = NULL;
+
+  g_file_set_contents (path, text, -1, &error);
+  g_assert_no_error (error);
+}
+
+static void
+die_with_the_test (gpointer data)
+{
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+}
+
+/* The server writes its ports into a file when it takes connections. */
+static gboolean
+read_port (gpointer data)
+{
+  NatsTestServer *self = data;
+  g_autofree char *name = g_strdup_printf ("nats-server_%d.ports", self->pid);
+  g_autofree char *path = nats_test_server_get_path (self, name);
+  g_autofree char *text = NULL;
+  const char *at;
+
+  g_assert_cmpint (waitpid (self->pid, NULL, WNOHANG), ==, 0);
+  if (!g_file_get_contents (path, &text, NULL, NULL) || (at = strstr (text, "127.0.0.1:")) == NULL)
+    return FALSE;
+  self->port = (guint) g_ascii_strtoull (at + strlen ("127.0.0.1:"), NULL, 10);
+  return TRUE;
+}
+
+void
+nats_test_server_start (NatsTestServer *self, const char *configuration)
+{
+  g_autofree char *path = nats_test_server_get_path (self, "server.conf");
+  g_autofree char *log = nats_test_server_get_path (self, "log");
+  g_autofree char *port = self->port > 0 ? g_strdup_printf ("%u", self->port) : g_strdup ("-1");
+  const char *arguments[] = {"nats-server",      "-c",         path, "-a", "127.0.0.1", "-p", port,
+                             "--ports_file_dir", self->folder, "-l", log,  NULL};
+  g_autoptr (GError) error = NULL;
+
+  nats_test_server_write (self, "server.conf", configuration != NULL ? configuration : "");
+  g_spawn_async (self->folder, (char **) arguments, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD,
+                 die_with_the_test, NULL, &self->pid, &error);
+  g_assert_no_error (error);
+  ferry_test_look_until (read_port, self);
+}
+
+void
+nats_test_server_kill (NatsTestServer *self)
+{
+  if (self->pid == 0)
+    return;
+  kill (self->pid, SIGKILL);
+  g_assert_cmpint (waitpid (self->pid, NULL, 0), ==, self->pid);
+  self->pid = 0;
+}
+
+void
+nats_test_server_free (NatsTestServer *self)
+{
+  g_autoptr (GDir) folder = g_dir_open (self->folder, 0, NULL);
+  const char *name;
+
+  nats_test_server_kill (self);
+  while ((name = g_dir_read_name (folder)) != NULL)
+    {
+      g_autofree char *path = nats_test_server_get_path (self, name);
+
+      g_unlink (path);
+    }
+  g_rmdir (self->folder);
+  g_free (self->folder);
+  g_free (self);
+}
+
+char *
+nats_test_server_get_url (NatsTestServer *self, const char *scheme, const char *host)
+{
+  return g_strdup_printf ("%s://%s:%u", scheme, host, self->port);
+}
+
+static void
+run_openssl (NatsTestServer *self, const char *line)
+{
+  g_auto (GStrv) arguments = NULL;
+  g_autofree char *output = NULL;
+  g_autoptr (GError) error = NULL;
+  int status;
+
+  g_shell_parse_argv (line, NULL, &arguments, &error);
+  g_assert_no_error (error);
+  g_spawn_sync (self->folder, arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, &output, &status, &error);
+  g_assert_no_error (error);
+  if (!g_spawn_check_wait_status (status, NULL))
+    g_error ("%s: %s", line, output);
+}
+
+void
+nats_test_server_make_certificates (NatsTestServer *self, const char *name)
+{
+  g_autofree char *authority =
+    g_strdup_printf ("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=%s "
+                     "-keyout %s-key.pem -out %s.pem",
+                     name, name, name);
+  g_autofree char *signature = g_strdup_printf ("openssl x509 -req -in server.csr -CA %s.pem -CAkey %s-key.pem "
+                                                "-set_serial 2 -days 2 -extfile names -out server.pem",
+                                                name, name);
+
+  nats_test_server_write (self, "names", "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
+  run_openssl (self, authority);
+  run_openssl (self, "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=server "
+                     "-keyout server-key.pem -out server.csr");
+  run_openssl (self, signature);
+}
+
+/* ---- An end ---- */
+
+static void
+changed (gpointer data)
+{
+  NatsTestEnd *self = data;
+
+  self->n_changed++;
+}
+
+static void
+present (gpointer data, const char *host, const char *id, GVariant *facts)
+{
+  NatsTestEnd *self = data;
+  g_autofree char *text = g_variant_print (facts, FALSE);
+
+  g_assert_cmpuint (strlen (id), ==, 16);
+  g_string_append_printf (self->present, "%s %s ", host, text);
+}
+
+static void
+packet_came (gpointer data, const char *peer, const char *id, GBytes *packet)
+{
+  NatsTestEnd *self = data;
+  gint64 end = g_get_monotonic_time () + self->time_of_packet;
+
+  g_ptr_array_add (self->packets, g_bytes_ref (packet));
+  g_free (self->peer);
+  g_free (self->id);
+  self->peer = g_strdup (peer);
+  self->id = g_strdup (id);
+  while (g_get_monotonic_time () < end)
+    ;
+}
+
+NatsTestEnd *
+nats_test_end_new (FerryRouter *router, const FerryBusSettings *settings)
+{
+  static const FerryBusFuncs funcs = {changed, present, packet_came};
+  NatsTestEnd *self = g_new0 (NatsTestEnd, 1);
+  g_autoptr (GError) error = NULL;
+
+  self->present = g_string_new (NULL);
+  self->packets = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  self->bus = ferry_bus_new (router, settings, &funcs, self, &error);
+  g_assert_no_error (error);
+  return self;
+}
+
+void
+nats_test_end_free (NatsTestEnd *self)
+{
+  ferry_bus_close (self->bus);
+  ferry_bus_unref (self->bus);
+  g_string_free (self->present, TRUE);
+  g_ptr_array_unref (self->packets);
+  g_free (self->peer);
+  g_free (self->id);
+  g_free (self);
+}
+
+typedef struct
+{
+  NatsTestEnd *end;
+  FerryClusterState state;
+  FerryError code;
+  const char *text;
+  guint n;
+} Wish;
+
+static gboolean
+has_state (gpointer data)
+{
+  Wish *wish = data;
+
+  return ferry_bus_get_state (wish->end->bus) == wish->state;
+}
+
+void
+nats_test_end_wait_state (NatsTestEnd *self, FerryClusterState state)
+{
+  ferry_test_run_until (has_state, &(Wish){.end = self, .state = state});
+}
+
+static gboolean
+has_error (gpointer data)
+{
+  Wish *wish = data;
+  const GError *error = ferry_bus_get_error (wish->end->bus);
+
+  return g_error_matches (error, FERRY_ERROR, (gint) wish->code) && g_pattern_match_simple (wish->text, error->message);
+}
+
+void
+nats_test_end_wait_error (NatsTestEnd *self, FerryError code, const char *pattern)
+{
+  ferry_test_run_until (has_error, &(Wish){.end = self, .code = code, .text = pattern});
+  g_test_message ("%s", ferry_bus_get_error (self->bus)->message);
+}
+
+static gboolean
+has_present (gpointer data)
+{
+  Wish *wish = data;
+
+  return strstr (wish->end->present->str, wish->text) != NULL;
+}
+
+void
+nats_test_end_wait_present (NatsTestEnd *self, const char *text)
+{
+  ferry_test_run_until (has_present, &(Wish){.end = self, .text = text});
+  g_string_truncate (self->present, 0);
+}
+
+static gboolean
+has_packets (gpointer data)
+{
+  Wish *wish = data;
+
+  return wish->end->packets->len >= wish->n;
+}
+
+void
+nats_test_end_wait_packets (NatsTestEnd *self, guint n)
+{
+  ferry_test_run_until (has_packets, &(Wish){.end = self, .n = n});
+}
+
+void
+nats_test_end_send (NatsTestEnd *self, const char *peer, const char *id, const char *text)
+{
+  g_autoptr (GBytes) packet = g_bytes_new (text, strlen (text));
+  FerryWire wire;
+  gpointer data;
+
+  ferry_bus_make_wire (self->bus, peer, id, &wire, &data);
+  wire.send (data, packet);
+  wire.free (data);
+}

@@ -1,0 +1,715 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: cluster/ferry-bus.c, cluster/ferry-server-access.c
+ *
+ * Applications and hosts over a real server: who finds whom, what is carried, and what is said when something is wrong.
+ * Without a server these are skipped. */
+
+#include "config.h"
+
+#include "cluster/nats-test.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+#include <string.h>
+
+#include "call/ferry-transport-private.h"
+#include "route/ferry-router-private.h"
+
+/* A key pair that stands in NATS' own pages. */
+#define SEED "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY"
+#define PUBLIC_KEY "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4"
+
+typedef struct
+{
+  FerryRouter *router;    /* (owned) */
+  NatsTestServer *server; /* (owned) */
+  guint n_fds;            /* descriptors that were open before */
+} Scene;
+
+static Scene *
+scene_new (const char *configuration)
+{
+  Scene *scene = g_new0 (Scene, 1);
+
+  /* What GLib opens once, for the default context and for its own thread, is open then. */
+  g_source_unref (g_unix_signal_source_new (SIGHUP));
+  g_main_context_iteration (NULL, FALSE);
+  scene->n_fds = ferry_test_count_fds ();
+  scene->router = ferry_test_router_new ();
+  scene->server = nats_test_server_new ();
+  nats_test_server_start (scene->server, configuration);
+  return scene;
+}
+
+static gboolean
+has_no_more_fds (gpointer data)
+{
+  return ferry_test_count_fds () <= ((Scene *) data)->n_fds;
+}
+
+/* Threads of buses end by themselves, behind what was closed before. */
+static void
+scene_free (Scene *scene)
+{
+  nats_test_server_free (scene->server);
+  ferry_test_router_stop (scene->router);
+  ferry_test_look_until (has_no_more_fds, scene);
+  g_free (scene);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Scene, scene_free)
+
+/* An end without any credentials. host: NULL for an application. */
+static NatsTestEnd *
+join (Scene *scene, const char *host)
+{
+  g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  FerryBusSettings settings = {.url = url, .application = "app", .host = host};
+
+  return nats_test_end_new (scene->router, &settings);
+}
+
+static NatsTestEnd *
+join_and_wait (Scene *scene, const char *host)
+{
+  NatsTestEnd *end = join (scene, host);
+
+  nats_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
+  g_assert_null (ferry_bus_get_error (end->bus));
+  return end;
+}
+
+/* An end with settings that a test makes; only url and application are set here. */
+static NatsTestEnd *
+join_as (Scene *scene, const char *scheme, const char *host, FerryBusSettings settings)
+{
+  g_autofree char *url = nats_test_server_get_url (scene->server, scheme, host);
+
+  settings.url = url;
+  settings.application = "app";
+  return nats_test_end_new (scene->router, &settings);
+}
+
+static void
+finds_hosts (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) early = NULL;
+  g_autoptr (NatsTestEnd) host = NULL;
+  g_autoptr (NatsTestEnd) late = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  early = join_and_wait (scene, NULL);
+  host = join (scene, "alpha");
+  ferry_bus_set_presence (host->bus, g_variant_new ("(us)", 1, "one"));
+  nats_test_end_wait_present (early, "alpha (1, 'one') ");
+  ferry_bus_set_presence (host->bus, g_variant_new ("(us)", 2, "two"));
+  nats_test_end_wait_present (early, "alpha (2, 'two') ");
+  late = join (scene, NULL);
+  nats_test_end_wait_present (late, "alpha (2, 'two') ");
+  g_assert_cmpstr (ferry_bus_get_id (early->bus), !=, ferry_bus_get_id (late->bus));
+}
+
+static void
+assert_packet (NatsTestEnd *end, guint index, const char *text)
+{
+  GBytes *packet = g_ptr_array_index (end->packets, index);
+
+  g_assert_cmpmem (g_bytes_get_data (packet, NULL), g_bytes_get_size (packet), text, strlen (text));
+}
+
+static void
+carries_packets (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) application = NULL;
+  g_autoptr (NatsTestEnd) host = NULL;
+  g_autoptr (NatsTestEnd) stranger = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  application = join_and_wait (scene, NULL);
+  stranger = join_and_wait (scene, NULL);
+  host = join_and_wait (scene, "alpha");
+  nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "one");
+  nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "two");
+  nats_test_end_wait_packets (host, 2);
+  assert_packet (host, 0, "one");
+  assert_packet (host, 1, "two");
+  g_assert_cmpstr (host->peer, ==, "user");
+  g_assert_cmpstr (host->id, ==, ferry_bus_get_id (application->bus));
+  nats_test_end_send (host, host->peer, host->id, "three");
+  nats_test_end_wait_packets (application, 1);
+  assert_packet (application, 0, "three");
+  g_assert_cmpstr (application->peer, ==, "alpha");
+  g_assert_cmpstr (application->id, ==, ferry_bus_get_id (host->bus));
+  g_assert_cmpuint (stranger->packets->len, ==, 0);
+  g_assert_cmpuint (ferry_bus_get_counts (application->bus).n_foreign, ==, 0);
+}
+
+static void
+drops_what_is_none_of_this (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) application = NULL;
+  g_autoptr (NatsTestEnd) host = NULL;
+  const char *bad_names[] = {"a b", "\xc3\xa4", "a$", "a\001"};
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  application = join_and_wait (scene, NULL);
+  host = join_and_wait (scene, "alpha");
+  for (guint i = 0; i < G_N_ELEMENTS (bad_names); i++)
+    nats_test_end_send (host, "user", ferry_bus_get_id (application->bus), "good");
+  nats_test_end_wait_packets (application, G_N_ELEMENTS (bad_names));
+}
+
+static void
+says_that_no_server_answers (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) end = NULL;
+  g_autofree char *url = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  nats_test_server_kill (scene->server);
+  end = join (scene, NULL);
+  g_assert_cmpint (ferry_bus_get_state (end->bus), ==, FERRY_CLUSTER_STATE_CONNECTING);
+  nats_test_end_wait_error (end, FERRY_ERROR_NOT_LISTENING,
+                            "No NATS server answers at 'nats://127.0.0.1:*'*start one*");
+  g_assert_cmpint (ferry_bus_get_state (end->bus), ==, FERRY_CLUSTER_STATE_CONNECTING);
+  g_assert_null (ferry_bus_get_address (end->bus));
+  nats_test_server_start (scene->server, NULL);
+  nats_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
+  g_assert_null (ferry_bus_get_error (end->bus));
+  g_assert_cmpstr (ferry_bus_get_address (end->bus), ==, url);
+}
+
+static void
+uses_another_server (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestServer) other = NULL;
+  g_autoptr (NatsTestEnd) end = NULL;
+  g_autofree char *url = NULL;
+  g_autofree char *other_url = NULL;
+  g_autofree char *urls = NULL;
+  FerryBusSettings settings = {.application = "app"};
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  other = nats_test_server_new ();
+  nats_test_server_start (other, NULL);
+  url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  other_url = nats_test_server_get_url (other, "nats", "127.0.0.1");
+  settings.url = urls = g_strconcat (url, ", ", other_url, NULL);
+  end = nats_test_end_new (scene->router, &settings);
+  nats_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
+  g_assert_cmpstr (ferry_bus_get_address (end->bus), ==, url);
+  nats_test_server_kill (scene->server);
+  nats_test_end_wait_state (end, FERRY_CLUSTER_STATE_RECONNECTING);
+  nats_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
+  g_assert_cmpstr (ferry_bus_get_address (end->bus), ==, other_url);
+}
+
+static void
+says_that_a_password_is_wrong (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) wrong = NULL;
+  g_autoptr (NatsTestEnd) none = NULL;
+  g_autoptr (NatsTestEnd) right = NULL;
+  g_autoptr (NatsTestEnd) in_url = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new ("authorization { users = [ { user: alice, password: 'open sesame' } ] }\n");
+  wrong = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.user = "alice", .password = "sesame"});
+  none = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.user = "alice"});
+  right = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.user = "alice", .password = "open sesame"});
+  in_url = join_as (scene, "nats", "alice:open%20sesame@127.0.0.1", (FerryBusSettings){0});
+  nats_test_end_wait_error (wrong, FERRY_ERROR_NOT_ALLOWED, "*does not let the user 'alice' in*correct the password*");
+  nats_test_end_wait_error (none, FERRY_ERROR_NOT_ALLOWED, "*does not let the user 'alice' in*");
+  g_assert_cmpint (ferry_bus_get_state (wrong->bus), ==, FERRY_CLUSTER_STATE_CONNECTING);
+  nats_test_end_wait_state (right, FERRY_CLUSTER_STATE_CONNECTED);
+  nats_test_end_wait_state (in_url, FERRY_CLUSTER_STATE_CONNECTED);
+  g_assert_cmpstr (ferry_bus_get_user (in_url->bus), ==, "alice");
+  /* The password is nowhere to be read. */
+  g_assert_null (strstr (ferry_bus_get_address (in_url->bus), "sesame"));
+  /* It goes on trying: once the server knows the password, it lets the user in. */
+  nats_test_server_kill (scene->server);
+  nats_test_server_start (scene->server, "authorization { users = [ { user: alice, password: sesame } ] }\n");
+  nats_test_end_wait_state (wrong, FERRY_CLUSTER_STATE_CONNECTED);
+  nats_test_end_wait_error (right, FERRY_ERROR_NOT_ALLOWED, "*does not let the user 'alice' in*");
+  g_assert_cmpint (ferry_bus_get_state (right->bus), ==, FERRY_CLUSTER_STATE_RECONNECTING);
+}
+
+static void
+says_what_is_not_permitted (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) deaf = NULL;
+  g_autoptr (NatsTestEnd) dumb = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene =
+    scene_new ("authorization { users = [\n"
+               "{ user: deaf, password: a, permissions: { publish: 'ferry.>', subscribe: 'ferry.app.present.>' } }\n"
+               "{ user: dumb, password: b, permissions: { subscribe: 'ferry.>', publish: 'ferry.app.hello.>' } }\n"
+               "] }\n");
+  deaf = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.user = "deaf", .password = "a"});
+  nats_test_end_wait_error (deaf, FERRY_ERROR_NOT_ALLOWED,
+                            "*does not permit*ubscription to*ferry.app.up.deaf.*subscribing to*'ferry.app.up.deaf.>'");
+  nats_test_end_wait_state (deaf, FERRY_CLUSTER_STATE_CONNECTED);
+  g_assert_nonnull (ferry_bus_get_error (deaf->bus));
+  dumb = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.user = "dumb", .password = "b"});
+  nats_test_end_wait_state (dumb, FERRY_CLUSTER_STATE_CONNECTED);
+  g_assert_null (ferry_bus_get_error (dumb->bus));
+  nats_test_end_send (dumb, "alpha", "1", "hush");
+  nats_test_end_wait_error (dumb, FERRY_ERROR_NOT_ALLOWED, "*does not permit*ublish to*ferry.app.down.alpha.1.dumb.*");
+  g_assert_cmpint (ferry_bus_get_state (dumb->bus), ==, FERRY_CLUSTER_STATE_CONNECTED);
+}
+
+static void
+says_that_a_packet_is_too_large (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) end = NULL;
+  g_autofree char *text = g_strnfill (2000, 'x');
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new ("max_payload: 1000\n");
+  end = join_and_wait (scene, NULL);
+  g_assert_cmpuint (ferry_bus_get_max_packet (end->bus), ==, 1000);
+  nats_test_end_send (end, "alpha", "1", text);
+  nats_test_end_wait_error (end, FERRY_ERROR_TOO_LARGE, "*1000 bytes*2000*max_payload*");
+}
+
+static void
+comes_back (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) application = NULL;
+  g_autoptr (NatsTestEnd) host = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  application = join_and_wait (scene, NULL);
+  host = join_and_wait (scene, "alpha");
+  ferry_bus_set_presence (host->bus, g_variant_new_uint32 (1));
+  nats_test_end_wait_present (application, "alpha 1 ");
+  nats_test_server_kill (scene->server);
+  nats_test_end_wait_state (application, FERRY_CLUSTER_STATE_RECONNECTING);
+  nats_test_end_wait_state (host, FERRY_CLUSTER_STATE_RECONNECTING);
+  g_assert_nonnull (ferry_bus_get_error (application->bus));
+  nats_test_end_send (host, "user", ferry_bus_get_id (application->bus), "lost");
+  g_assert_cmpuint (ferry_bus_get_counts (host->bus).n_unsent, >=, 1);
+  nats_test_server_start (scene->server, NULL);
+  nats_test_end_wait_state (application, FERRY_CLUSTER_STATE_CONNECTED);
+  nats_test_end_wait_state (host, FERRY_CLUSTER_STATE_CONNECTED);
+  g_assert_null (ferry_bus_get_error (application->bus));
+  nats_test_end_send (host, "user", ferry_bus_get_id (application->bus), "here");
+  nats_test_end_wait_packets (application, 1);
+  assert_packet (application, 0, "here");
+  nats_test_end_wait_present (application, "alpha 1 ");
+  g_assert_cmpuint (ferry_bus_get_counts (application->bus).n_connects, ==, 2);
+}
+
+static void
+checks_certificates (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) by_address = NULL;
+  g_autoptr (NatsTestEnd) by_name = NULL;
+  g_autoptr (NatsTestEnd) by_none = NULL;
+  g_autoptr (NatsTestEnd) wrong = NULL;
+  g_autoptr (NatsTestEnd) missing = NULL;
+  g_autoptr (NatsTestEnd) wrong_name = NULL;
+  g_autofree char *good = NULL;
+  g_autofree char *other = NULL;
+
+  if (nats_test_must_skip ("nats-server") || nats_test_must_skip ("openssl"))
+    return;
+  scene = scene_new (NULL);
+  nats_test_server_kill (scene->server);
+  nats_test_server_make_certificates (scene->server, "other");
+  nats_test_server_make_certificates (scene->server, "good");
+  good = nats_test_server_get_path (scene->server, "good.pem");
+  other = nats_test_server_get_path (scene->server, "other.pem");
+  nats_test_server_start (scene->server, "tls { cert_file: 'server.pem', key_file: 'server-key.pem' }\n");
+  by_address = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.tls_ca_file = good});
+  by_name = join_as (scene, "tls", "localhost", (FerryBusSettings){.tls_ca_file = good});
+  wrong_name = join_as (scene, "tls", "127.0.0.2", (FerryBusSettings){.tls_ca_file = good});
+  wrong = join_as (scene, "tls", "127.0.0.1", (FerryBusSettings){.tls_ca_file = other});
+  by_none = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){0});
+  missing = join_as (scene, "tls", "127.0.0.1", (FerryBusSettings){.tls_ca_file = "/nonexistent/ca.pem"});
+  nats_test_end_wait_state (by_address, FERRY_CLUSTER_STATE_CONNECTED);
+  nats_test_end_wait_state (by_name, FERRY_CLUSTER_STATE_CONNECTED);
+  nats_test_end_wait_error (wrong, FERRY_ERROR_NOT_ALLOWED, "*did not prove who it is*");
+  nats_test_end_wait_error (by_none, FERRY_ERROR_NOT_ALLOWED, "*did not prove who it is*");
+  nats_test_end_wait_error (missing, FERRY_ERROR_BAD_ARGUMENTS, "*'/nonexistent/ca.pem'*No such file*");
+  /* Nobody listens there; a server at another address is in the next test. */
+  nats_test_end_wait_error (wrong_name, FERRY_ERROR_NOT_LISTENING, "*127.0.0.2*");
+}
+
+static void
+wants_the_name_in_the_certificate (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) wrong = NULL;
+  g_autoptr (NatsTestEnd) plain = NULL;
+  g_autofree char *good = NULL;
+
+  if (nats_test_must_skip ("nats-server") || nats_test_must_skip ("openssl"))
+    return;
+  scene = scene_new (NULL);
+  plain = join_as (scene, "tls", "127.0.0.1", (FerryBusSettings){0});
+  nats_test_end_wait_error (plain, FERRY_ERROR_NOT_ALLOWED, "*has no TLS*");
+  nats_test_server_kill (scene->server);
+  nats_test_server_make_certificates (scene->server, "good");
+  good = nats_test_server_get_path (scene->server, "good.pem");
+  nats_test_server_start (scene->server, "tls { cert_file: 'server.pem', key_file: 'server-key.pem' }\n");
+  /* The system reads this as 127.0.0.1. */
+  wrong = join_as (scene, "tls", "127.1", (FerryBusSettings){.tls_ca_file = good});
+  nats_test_end_wait_error (wrong, FERRY_ERROR_NOT_ALLOWED, "*did not prove who it is*");
+}
+
+static void
+signs_with_an_nkey (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) end = NULL;
+  g_autoptr (NatsTestEnd) half = NULL;
+  g_autofree char *pair = NULL;
+  g_autofree char *seed = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new ("authorization { users = [ { nkey: " PUBLIC_KEY " } ] }\n");
+  nats_test_server_write (scene->server, "pair", SEED "\n" PUBLIC_KEY "\n");
+  nats_test_server_write (scene->server, "seed", SEED "\n");
+  pair = nats_test_server_get_path (scene->server, "pair");
+  seed = nats_test_server_get_path (scene->server, "seed");
+  end = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.nkey_seed_file = pair});
+  nats_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
+  half = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.nkey_seed_file = seed});
+  nats_test_end_wait_error (half, FERRY_ERROR_BAD_ARGUMENTS, "*no line that begins with U*");
+}
+
+/* ---- Sessions ---- */
+
+typedef struct
+{
+  NatsTestEnd *end;
+  FerryTransport *session; /* (owned) */
+  guint n_calls;
+  guint n_answers;
+  gboolean in_order;
+} Talker;
+
+static void
+answer (FerryTransport *session, FerryCall *call, GObject *owner)
+{
+  Talker *talker = g_object_get_data (owner, "talker");
+  guint number = g_variant_get_uint32 (ferry_call_get_arguments (call));
+
+  talker->in_order &= number == talker->n_calls++;
+  g_assert_true (ferry_call_answer (call, g_variant_new_uint32 (number), NULL));
+}
+
+static void
+answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  Talker *talker = data;
+
+  g_assert_no_error (error);
+  talker->in_order &= g_variant_get_uint32 (result) == talker->n_answers++;
+}
+
+static void
+talk (Talker *talker, Scene *scene, const char *peer, const char *id)
+{
+  FerryWire wire;
+  gpointer data;
+
+  ferry_bus_make_wire (talker->end->bus, peer, id, &wire, &data);
+  talker->session = FERRY_TRANSPORT (ferry_session_new (&wire, data, scene->router->timers, NULL, NULL));
+  talker->in_order = TRUE;
+}
+
+/* Gives the session what has come. */
+static void
+feed (Talker *talker)
+{
+  while (talker->end->packets->len > 0)
+    {
+      g_autoptr (GBytes) packet = g_bytes_ref (g_ptr_array_index (talker->end->packets, 0));
+      gsize size;
+      gconstpointer data = g_bytes_get_data (packet, &size);
+
+      g_ptr_array_remove_index (talker->end->packets, 0);
+      g_assert_true (ferry_session_receive (FERRY_SESSION (talker->session), data, size));
+    }
+}
+
+typedef struct
+{
+  Talker *application;
+  Talker *host;
+  guint n;
+} Conversation;
+
+static gboolean
+has_answers (gpointer data)
+{
+  Conversation *self = data;
+
+  feed (self->application);
+  feed (self->host);
+  return self->application->n_answers >= self->n;
+}
+
+static void
+ask (Talker *talker, guint n)
+{
+  static const FerryAnswerFuncs funcs = {.done = answered};
+  FerryTransactions *transactions = ferry_transport_get_transactions (talker->session);
+
+  for (guint i = 0; i < n; i++)
+    {
+      FerryRequest request = {.method = "echo", .arguments = g_variant_new_uint32 (talker->n_calls++)};
+      g_autoptr (GError) error = NULL;
+
+      ferry_transactions_ask (transactions, &request, &funcs, talker, &error);
+      g_assert_no_error (error);
+    }
+}
+
+static void
+sessions_survive_the_server (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) application_end = NULL;
+  g_autoptr (NatsTestEnd) host_end = NULL;
+  g_autoptr (GObject) owner = g_object_new (G_TYPE_OBJECT, NULL);
+  Talker application = {0};
+  Talker host = {0};
+  Conversation conversation = {&application, &host, 100};
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  application.end = application_end = join_and_wait (scene, NULL);
+  host.end = host_end = join_and_wait (scene, "alpha");
+  talk (&application, scene, "alpha", ferry_bus_get_id (host_end->bus));
+  talk (&host, scene, "user", ferry_bus_get_id (application_end->bus));
+  g_object_set_data (owner, "talker", &host);
+  g_assert_true (ferry_transport_take_calls (host.session, answer, owner, NULL));
+  ask (&application, 100);
+  ferry_test_run_until (has_answers, &conversation);
+  for (guint i = 0; i < 3; i++)
+    {
+      ask (&application, 100);
+      nats_test_server_kill (scene->server);
+      ask (&application, 100);
+      nats_test_end_wait_state (application_end, FERRY_CLUSTER_STATE_RECONNECTING);
+      nats_test_end_wait_state (host_end, FERRY_CLUSTER_STATE_RECONNECTING);
+      ask (&application, 100);
+      nats_test_server_start (scene->server, NULL);
+      nats_test_end_wait_state (application_end, FERRY_CLUSTER_STATE_CONNECTED);
+      nats_test_end_wait_state (host_end, FERRY_CLUSTER_STATE_CONNECTED);
+      ferry_session_reconnected (FERRY_SESSION (application.session));
+      ferry_session_reconnected (FERRY_SESSION (host.session));
+      conversation.n += 300;
+      ferry_test_run_until (has_answers, &conversation);
+    }
+  g_assert_true (application.in_order && host.in_order);
+  g_assert_cmpuint (host.n_calls, ==, 1000);
+  g_assert_cmpuint (application.n_answers, ==, 1000);
+  ferry_transport_leave_calls (host.session, &(GError){FERRY_ERROR, FERRY_ERROR_CLOSED, (char *) "over"});
+  ferry_transport_close (application.session);
+  ferry_transport_close (host.session);
+  g_object_unref (application.session);
+  g_object_unref (host.session);
+}
+
+/* ---- Floods, and mistakes ---- */
+
+#define FLOOD 20000
+
+static gboolean
+count_idle (gpointer data)
+{
+  ++*(guint *) data;
+  return G_SOURCE_CONTINUE;
+}
+
+/* The other end is slower than what comes. */
+static void
+leaves_turns_in_a_flood (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) application = NULL;
+  g_autoptr (NatsTestEnd) host = NULL;
+  guint n_turns = 0;
+  guint idle;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  application = join_and_wait (scene, NULL);
+  host = join_and_wait (scene, "alpha");
+  host->time_of_packet = 50;
+  for (guint i = 0; i < FLOOD; i++)
+    nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "drop");
+  nats_test_end_wait_packets (host, FLOOD / 2);
+  idle = g_idle_add_full (G_PRIORITY_LOW, count_idle, &n_turns, NULL);
+  nats_test_end_wait_packets (host, FLOOD);
+  g_source_remove (idle);
+  g_test_message ("%u turns", n_turns);
+  g_assert_cmpuint (n_turns, >=, 10);
+}
+
+static gboolean
+wait_in_handler (gpointer data)
+{
+  return ((NatsTestEnd *) data)->packets->len == 2;
+}
+
+static void
+nest (gpointer data, const char *peer, const char *id, GBytes *packet)
+{
+  NatsTestEnd *self = data;
+
+  g_ptr_array_add (self->packets, g_bytes_ref (packet));
+  if (self->packets->len == 1)
+    ferry_test_run_until (wait_in_handler, self);
+}
+
+static void
+ignore_change (gpointer data)
+{
+}
+
+/* A handler that runs a main loop gets what has come behind its packet. */
+static void
+delivers_in_nested_loops (void)
+{
+  static const FerryBusFuncs funcs = {ignore_change, NULL, nest};
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) application = NULL;
+  g_autoptr (NatsTestEnd) host = g_new0 (NatsTestEnd, 1);
+  g_autofree char *url = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    {
+      g_free (g_steal_pointer (&host));
+      return;
+    }
+  scene = scene_new (NULL);
+  application = join_and_wait (scene, NULL);
+  url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  host->present = g_string_new (NULL);
+  host->packets = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  host->bus = ferry_bus_new (scene->router, &(FerryBusSettings){.url = url, .application = "app", .host = "alpha"},
+                             &funcs, host, NULL);
+  nats_test_end_wait_state (host, FERRY_CLUSTER_STATE_CONNECTED);
+  nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "one");
+  nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "two");
+  nats_test_end_wait_packets (host, 2);
+  assert_packet (host, 1, "two");
+}
+
+static void
+refuses_settings (void)
+{
+  static const struct
+  {
+    FerryBusSettings settings;
+    const char *pattern;
+  } bad[] = {
+    {{.url = "", .application = "app"}, "There is no URL*"},
+    {{.url = "localhost:4222", .application = "app"}, "*'nats://HOST:PORT'*"},
+    {{.url = "http://localhost", .application = "app"}, "*'nats://HOST:PORT'*"},
+    {{.url = "nats://a,nats://", .application = "app"}, "*'nats://HOST:PORT'*"},
+    {{.url = "nats://a", .application = "my app"}, "*'my app' cannot be the name of an application*"},
+    {{.url = "nats://a", .application = "a.b"}, "*'a.b' cannot be*"},
+    {{.url = "nats://a", .application = "app", .user = "*"}, "*'*' cannot be the name of a user*"},
+    {{.url = "nats://a%2eb:c@a", .application = "app"}, "*'a.b' cannot be the name of a user*"},
+    {{.url = "nats://a", .application = "app", .host = ">"}, "*'>' cannot be the name of a host*"},
+    {{.url = "nats://a", .application = "app", .password = "a\"b"}, "The password has a quotation mark*"},
+    {{.url = "nats://a", .application = "app", .name = "a\nb"}, "The name of the connection has a quotation mark*"},
+    {{.url = "nats://a", .application = "app", .password = "a", .nkey_seed_file = "b"}, "*exclude each other*"},
+    {{.url = "nats://u:p@a", .application = "app", .credentials_file = "b"}, "*exclude each other*"},
+  };
+  static const FerryBusFuncs funcs = {ignore_change, NULL, nest};
+  FerryRouter *router = ferry_test_router_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (ferry_bus_new (router, &bad[i].settings, &funcs, NULL, &error));
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+      if (!g_pattern_match_simple (bad[i].pattern, error->message))
+        g_error ("%s: %s", bad[i].pattern, error->message);
+    }
+  ferry_test_router_stop (router);
+}
+
+/* A close waits for nothing, whatever the bus is about to do. */
+static void
+closes_at_any_time (void)
+{
+  g_autoptr (Scene) scene = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autoptr (NatsTestEnd) end = join (scene, i % 2 == 0 ? "alpha" : NULL);
+
+      if (i % 3 == 0 && i < 10)
+        nats_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
+      if (i == 10)
+        nats_test_server_kill (scene->server);
+    }
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/bus/finds-hosts", finds_hosts);
+  g_test_add_func ("/bus/carries-packets", carries_packets);
+  g_test_add_func ("/bus/drops-what-is-none-of-this", drops_what_is_none_of_this);
+  g_test_add_func ("/bus/says-that-no-server-answers", says_that_no_server_answers);
+  g_test_add_func ("/bus/uses-another-server", uses_another_server);
+  g_test_add_func ("/bus/says-that-a-password-is-wrong", says_that_a_password_is_wrong);
+  g_test_add_func ("/bus/says-what-is-not-permitted", says_what_is_not_permitted);
+  g_test_add_func ("/bus/says-that-a-packet-is-too-large", says_that_a_packet_is_too_large);
+  g_test_add_func ("/bus/comes-back-when-the-server-does", comes_back);
+  g_test_add_func ("/bus/checks-certificates", checks_certificates);
+  g_test_add_func ("/bus/wants-the-name-in-the-certificate", wants_the_name_in_the_certificate);
+  g_test_add_func ("/bus/signs-with-an-nkey", signs_with_an_nkey);
+  g_test_add_func ("/bus/sessions-survive-the-server", sessions_survive_the_server);
+  g_test_add_func ("/bus/leaves-turns-in-a-flood", leaves_turns_in_a_flood);
+  g_test_add_func ("/bus/delivers-in-nested-loops", delivers_in_nested_loops);
+  g_test_add_func ("/bus/refuses-settings-that-cannot-work", refuses_settings);
+  g_test_add_func ("/bus/closes-at-any-time", closes_at_any_time);
+  return g_test_run ();
+}
