@@ -8,6 +8,9 @@
  * is done by tend(), at most once in a millisecond: telling hosts what waits, telling tasks why they wait, and taking
  * back tasks that another host could run now.
  *
+ * It is one file since most of its functions read and change which hosts there are and what they have room for. A third
+ * of it are settings. The code for a single host is in ferry-host.c, and that for the servers in ferry-discovery.c.
+ *
  * Threads: the router's. */
 
 #include "config.h"
@@ -18,6 +21,7 @@
 #include "base/ferry-property-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "cluster/ferry-cluster-enums.h"
+#include "cluster/ferry-discovery-private.h"
 #include "cluster/ferry-host-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-map-function-private.h"
@@ -33,9 +37,12 @@
 /* How many idle hosts are looked at, each time, for tasks that wait elsewhere. */
 #define MAX_RELIEVED 16
 
+/* How long a host is not used after it was lost, and after it has broken a rule. */
+#define LOST_PAUSE (1 * G_USEC_PER_SEC)
+#define FAULT_PAUSE (60 * G_USEC_PER_SEC)
+
 #define DEFAULT_CUT_TIMEOUT (30 * G_USEC_PER_SEC)
 #define DEFAULT_DEATH_LIMIT 3
-#define DEFAULT_USER "user"
 
 /**
  * FerryCluster:
@@ -72,6 +79,9 @@ struct _FerryCluster
   gint64 cut_timeout;
   guint death_limit;
 
+  FerryDiscovery *discovery; /* (owned) (nullable): set while it is connected, or tries to be */
+  gboolean is_closed;        /* by the application, so that it is not connected without a call */
+  gboolean has_connected;    /* since the latest call */
   FerryClusterState state;
   GError *error;    /* (owned) (nullable) */
   GPtrArray *hosts; /* (owned) (element-type FerryHost): all that have, or had, a session */
@@ -85,6 +95,14 @@ struct _FerryCluster
   gint64 tended_at; /* monotonic time */
   gboolean wanting; /* some host was told that tasks wait */
 };
+
+/* What a task is told of why it waits: FerryTaskPlacement.obstructed. */
+typedef enum
+{
+  OBSTACLE_NONE,
+  OBSTACLE_NO_HOST,
+  OBSTACLE_NO_CONNECTION,
+} Obstacle;
 
 enum
 {
@@ -108,6 +126,7 @@ static GParamSpec *properties[N_PROPERTIES];
 
 static void runner_init (FerryRunnerInterface *iface);
 static void schedule (FerryCluster *self);
+static void start_for_executors (FerryCluster *self);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (FerryCluster, ferry_cluster, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (FERRY_TYPE_RUNNER, runner_init))
@@ -181,18 +200,30 @@ has_host (FerryTask *task, gpointer self)
   return pick_host (self, task) != NULL;
 }
 
-static void
-set_obstructed (FerryTask *task, gboolean obstructed)
+/* Returns (transfer full) (nullable) what a task is told of why it waits. */
+static char *
+dup_obstacle_text (FerryCluster *self, FerryTask *task, Obstacle obstacle)
 {
-  g_autofree char *text = NULL;
+  g_autofree char *function = dup_function (task);
 
-  ferry_task_get_placement (task)->obstructed = obstructed;
-  if (obstructed)
+  switch (obstacle)
     {
-      g_autofree char *function = dup_function (task);
-
-      text = g_strdup_printf ("No host has the function '%s'; start a host whose program has it", function);
+    case OBSTACLE_NO_HOST:
+      return g_strdup_printf ("No host has the function '%s'; start a host whose program has it", function);
+    case OBSTACLE_NO_CONNECTION:
+      return self->error != NULL ? g_strdup (self->error->message)
+                                 : g_strdup_printf ("The server %s has not answered yet", self->url);
+    default:
+      return NULL;
     }
+}
+
+static void
+set_obstacle (FerryCluster *self, FerryTask *task, Obstacle obstacle)
+{
+  g_autofree char *text = dup_obstacle_text (self, task, obstacle);
+
+  ferry_task_get_placement (task)->obstructed = obstacle;
   ferry_task_set_obstacle (task, text);
 }
 
@@ -213,8 +244,8 @@ send_next (FerryCluster *self)
   ferry_task_sources_pass_turn (&self->sources, task);
   ferry_host_send (host, task, ferry_task_get_number (task));
   shelve (self, host, ferry_host_get_shelf (host));
-  if (ferry_task_get_placement (task)->obstructed)
-    set_obstructed (task, FALSE);
+  if (ferry_task_get_placement (task)->obstructed != OBSTACLE_NONE)
+    set_obstacle (self, task, OBSTACLE_NONE);
   return TRUE;
 }
 
@@ -280,15 +311,24 @@ typedef struct
   GPtrArray *tasks; /* (element-type FerryTask): whose text is not what it should be */
 } TellTasks;
 
+static Obstacle
+find_obstacle (FerryCluster *self, FerryTask *task)
+{
+  g_autofree char *function = dup_function (task);
+
+  if (has_other_host (self, NULL, function))
+    return OBSTACLE_NONE;
+  return self->discovery != NULL && self->state != FERRY_CLUSTER_STATE_CONNECTED ? OBSTACLE_NO_CONNECTION
+                                                                                 : OBSTACLE_NO_HOST;
+}
+
 /* Visits tasks of one function and priority, from the latest on, as long as they are to be told something. */
 static gboolean
 visit_waiting (FerryTask *task, gpointer data)
 {
   TellTasks *visit = data;
-  g_autofree char *function = dup_function (task);
-  gboolean obstructed = !has_other_host (visit->cluster, NULL, function);
 
-  if (ferry_task_get_placement (task)->obstructed == obstructed)
+  if (ferry_task_get_placement (task)->obstructed == find_obstacle (visit->cluster, task))
     return FALSE;
   g_ptr_array_add (visit->tasks, g_object_ref (task));
   return TRUE;
@@ -309,7 +349,7 @@ tell_tasks (FerryCluster *self)
     }
   for (guint i = 0; i < tasks->len; i++)
     if (ferry_task_get_placement (tasks->pdata[i])->carrier == NULL)
-      set_obstructed (tasks->pdata[i], !ferry_task_get_placement (tasks->pdata[i])->obstructed);
+      set_obstacle (self, tasks->pdata[i], find_obstacle (self, tasks->pdata[i]));
 }
 
 /* ---- Tasks that wait at one host while another could run them ---- */
@@ -537,9 +577,17 @@ remove_host (FerryCluster *self, FerryHost *host)
 static void
 host_ended (gpointer owner, FerryHost *host, FerryHostEnd end)
 {
+  static const gint64 pauses[] = {
+    [FERRY_HOST_END_LEFT] = -1,
+    [FERRY_HOST_END_LOST] = LOST_PAUSE,
+    [FERRY_HOST_END_FAULT] = FAULT_PAUSE,
+    [FERRY_HOST_END_CLOSED] = -1,
+  };
   g_autoptr (FerryCluster) self = g_object_ref (owner);
 
   remove_host (self, host);
+  if (self->discovery != NULL)
+    ferry_discovery_forget (self->discovery, host->facts.name, host->facts.instance, pauses[end]);
   schedule (self);
 }
 
@@ -563,6 +611,41 @@ ferry_cluster_add_transport (FerryCluster *self, FerryTransport *transport)
 
   ferry_host_open (host, transport, self->application, self->cut_timeout);
   return host;
+}
+
+static FerryHost *
+find_host (FerryCluster *self, const FerryHostFacts *facts)
+{
+  for (guint i = 0; i < self->hosts->len; i++)
+    {
+      FerryHost *host = g_ptr_array_index (self->hosts, i);
+
+      if (host->has_facts && strcmp (host->facts.name, facts->name) == 0 &&
+          strcmp (host->facts.instance, facts->instance) == 0)
+        return host;
+    }
+  return NULL;
+}
+
+static void
+discovery_present (gpointer data, FerryHostFacts *facts)
+{
+  g_autoptr (FerryCluster) self = g_object_ref (FERRY_CLUSTER (data));
+  FerryHost *known = find_host (self, facts);
+  g_autoptr (FerryHost) host = known != NULL ? g_object_ref (known) : NULL;
+  g_autoptr (FerryTransport) transport = NULL;
+
+  if (known == NULL && facts->draining)
+    return;
+  if (known == NULL)
+    host = g_object_ref (add_host (self));
+  ferry_host_take_facts (host, facts);
+  /* Handlers may have closed the cluster. */
+  if (known != NULL || self->discovery == NULL)
+    return;
+  transport = ferry_discovery_open (self->discovery, host->facts.name, host->facts.instance);
+  ferry_host_open (host, transport, self->application, self->cut_timeout);
+  host_changed (self, host);
 }
 
 /* Ends all sessions. Tasks that were begun fail with reason. Takes reason. */
@@ -590,6 +673,7 @@ runner_add_source (FerryRunner *runner, FerryTaskSource *source)
 
   ferry_task_queue_group (&source->queue);
   ferry_task_sources_add (&self->sources, source);
+  start_for_executors (self);
 }
 
 static void
@@ -604,12 +688,14 @@ runner_schedule (FerryRunner *runner)
   schedule (FERRY_CLUSTER (runner));
 }
 
+/* A server that was there once may be there again, as it was: tasks wait for that. */
 static gboolean
 runner_check (FerryRunner *runner, GError **error)
 {
   FerryCluster *self = FERRY_CLUSTER (runner);
 
-  if (self->error == NULL)
+  if (self->has_connected || (!g_error_matches (self->error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED) &&
+                              !g_error_matches (self->error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS)))
     return TRUE;
   g_propagate_error (error, ferry_error_copy (self->error));
   return FALSE;
@@ -679,7 +765,7 @@ set_text (FerryCluster *self, char **setting, const char *text, guint property)
 /**
  * ferry_cluster_set_user:
  * @self: a cluster
- * @user: the name of the user, as the server's permissions have it: 1 to 64 letters, digits, `_` and `-`
+ * @user: (nullable): the name of the user, as the server's permissions have it: 1 to 64 letters, digits, `_` and `-`
  *
  * Sets [property@Ferry.Cluster:user], from the next connection on. On the router's thread.
  *
@@ -689,9 +775,8 @@ void
 ferry_cluster_set_user (FerryCluster *self, const char *user)
 {
   g_return_if_fail (FERRY_IS_CLUSTER (self));
-  g_return_if_fail (user != NULL);
   ferry_return_if_elsewhere (self->router->home);
-  ferry_return_if_fail (ferry_token_is_valid (user),
+  ferry_return_if_fail (user == NULL || ferry_token_is_valid (user),
                         "'%s' cannot be part of a subject; use 1 to 64 letters, digits, '_' and '-'", user);
 
   set_text (self, &self->user, user, PROP_USER);
@@ -825,6 +910,94 @@ set_state (FerryCluster *self, FerryClusterState state)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
 }
 
+static void
+set_error (FerryCluster *self, const GError *error)
+{
+  if (error == NULL && self->error == NULL)
+    return;
+  g_clear_error (&self->error);
+  self->error = error != NULL ? ferry_error_copy (error) : NULL;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ERROR]);
+}
+
+/* Makes tasks that wait fail where the cluster cannot be used as it is set. */
+static void
+fail_unusable (FerryCluster *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!runner_check (FERRY_RUNNER (self), &error))
+    ferry_task_sources_fail_all (&self->sources, FERRY_RUNNER (self), error);
+}
+
+static void
+discovery_changed (gpointer data)
+{
+  g_autoptr (FerryCluster) self = g_object_ref (FERRY_CLUSTER (data));
+  FerryClusterState state = ferry_discovery_get_state (self->discovery);
+  g_autoptr (GPtrArray) hosts = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < self->hosts->len; i++)
+    g_ptr_array_add (hosts, g_object_ref (g_ptr_array_index (self->hosts, i)));
+  self->has_connected = self->has_connected || state == FERRY_CLUSTER_STATE_CONNECTED;
+  set_error (self, ferry_discovery_get_error (self->discovery));
+  if (self->discovery != NULL)
+    set_state (self, state);
+  for (guint i = 0; i < hosts->len; i++)
+    ferry_host_set_silent (hosts->pdata[i], state != FERRY_CLUSTER_STATE_CONNECTED);
+  fail_unusable (self);
+  schedule (self);
+}
+
+static const FerryDiscoveryFuncs discovery_funcs = {discovery_changed, discovery_present};
+
+/* A cluster without a URL has the hosts that tests give it. */
+static gboolean
+start (FerryCluster *self, GError **error)
+{
+  const FerryBusSettings settings = {
+    .url = self->url,
+    .application = self->application,
+    .user = self->user,
+    .credentials_file = self->credentials_file,
+    .nkey_seed_file = self->nkey_seed_file,
+    .tls_ca_file = self->tls_ca_file,
+    .name = self->name != NULL ? self->name : self->application,
+  };
+
+  if (self->discovery != NULL || self->url == NULL)
+    return TRUE;
+  self->has_connected = FALSE;
+  self->discovery = ferry_discovery_new (self->router, &settings, self->cut_timeout, &discovery_funcs, self, error);
+  if (self->discovery != NULL)
+    set_state (self, ferry_discovery_get_state (self->discovery));
+  return self->discovery != NULL;
+}
+
+static void
+start_for_executors (FerryCluster *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->is_closed || self->sources.list->len == 0 || !ferry_router_get_running (self->router) ||
+      start (self, &error))
+    return;
+  set_error (self, error);
+  fail_unusable (self);
+}
+
+/* Takes reason, with which tasks that were begun fail. */
+static void
+stop (FerryCluster *self, GError *reason)
+{
+  g_autoptr (FerryCluster) kept G_GNUC_UNUSED = g_object_ref (self);
+
+  close_hosts (self, reason);
+  g_clear_pointer (&self->discovery, ferry_discovery_close);
+  set_error (self, NULL);
+  set_state (self, FERRY_CLUSTER_STATE_CLOSED);
+}
+
 /**
  * ferry_cluster_connect:
  * @self: a cluster
@@ -848,9 +1021,8 @@ ferry_cluster_connect (FerryCluster *self, GError **error)
 
   if (!ferry_router_check (self->router, error))
     return FALSE;
-  if (self->state == FERRY_CLUSTER_STATE_CLOSED)
-    set_state (self, FERRY_CLUSTER_STATE_CONNECTING);
-  return TRUE;
+  self->is_closed = FALSE;
+  return start (self, error);
 }
 
 /**
@@ -869,13 +1041,10 @@ ferry_cluster_close (FerryCluster *self)
   g_return_if_fail (FERRY_IS_CLUSTER (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  g_object_ref (self);
-  close_hosts (self,
-               g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                                    "The cluster was closed while the task ran; connect it again, then submit the "
-                                    "task again"));
-  set_state (self, FERRY_CLUSTER_STATE_CLOSED);
-  g_object_unref (self);
+  self->is_closed = TRUE;
+  stop (self, g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                                   "The cluster was closed while the task ran; connect it again, then submit the task "
+                                   "again"));
 }
 
 /* ---- Properties ---- */
@@ -942,7 +1111,7 @@ ferry_cluster_get_application (FerryCluster *self)
  *
  * Gets [property@Ferry.Cluster:user]. On the router's thread.
  *
- * Returns: the name of the user
+ * Returns: (nullable): the name of the user
  *
  * Since: 0.1
  */
@@ -1217,7 +1386,7 @@ install_identity (void)
    *
    * Since: 0.1
    */
-  properties[PROP_USER] = g_param_spec_string ("user", NULL, NULL, DEFAULT_USER, FERRY_SETTABLE);
+  properties[PROP_USER] = g_param_spec_string ("user", NULL, NULL, NULL, FERRY_SETTABLE);
   /**
    * FerryCluster:name:
    *
@@ -1305,8 +1474,9 @@ install_figures (void)
   /**
    * FerryCluster:error:
    *
-   * Why the server cannot be used, such as wrong credentials: tasks that wait fail with this error, until
-   * [method@Ferry.Cluster.connect]. %NULL if there is no such reason.
+   * Why there is no connection, and what to do about it; or, while there is one, what the server does not permit. %NULL
+   * if all is well. Wrong credentials or settings also make tasks fail, as long as no connection has come about; for
+   * all else, tasks wait.
    *
    * Since: 0.1
    */
@@ -1319,18 +1489,19 @@ install_figures (void)
 static void
 running_changed (FerryCluster *self)
 {
+  g_autoptr (FerryCluster) kept G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (GError) reason = NULL;
 
   if (ferry_router_get_running (self->router))
-    return;
+    {
+      start_for_executors (self);
+      return;
+    }
   reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED,
                                 "The router was stopped before the task was done; start the router again, then submit "
                                 "the task again");
-  g_object_ref (self);
-  close_hosts (self, ferry_error_copy (reason));
-  set_state (self, FERRY_CLUSTER_STATE_CLOSED);
+  stop (self, ferry_error_copy (reason));
   ferry_task_sources_fail_all (&self->sources, FERRY_RUNNER (self), reason);
-  g_object_unref (self);
 }
 
 static void
@@ -1350,6 +1521,7 @@ ferry_cluster_dispose (GObject *object)
   FerryCluster *self = FERRY_CLUSTER (object);
 
   close_hosts (self, g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The cluster was released"));
+  g_clear_pointer (&self->discovery, ferry_discovery_close);
   ferry_timers_unset (self->router->timers, &self->tend_timer);
 
   G_OBJECT_CLASS (ferry_cluster_parent_class)->dispose (object);
@@ -1396,7 +1568,6 @@ ferry_cluster_class_init (FerryClusterClass *klass)
 static void
 ferry_cluster_init (FerryCluster *self)
 {
-  self->user = g_strdup (DEFAULT_USER);
   self->cut_timeout = DEFAULT_CUT_TIMEOUT;
   self->death_limit = DEFAULT_DEATH_LIMIT;
   self->hosts = g_ptr_array_new_with_free_func (g_object_unref);

@@ -41,7 +41,7 @@ typedef enum
 
 #define FERRY_HOST_N_SHELVES 3
 
-/* The cluster uses the fields from shelf on, but for wanted. It reads the other ones. */
+/* The cluster uses the shelf, its link, and listed. It reads the other fields. */
 struct _FerryHost
 {
   GObject parent_instance;
@@ -67,8 +67,7 @@ struct _FerryHost
   FerryHostShelf shelf;
   GList shelf_link;
   gboolean listed;
-  guint wanted;        /* the number of waiting tasks that the host was told last */
-  gint64 barred_until; /* monotonic time before which no session is opened; 0: none */
+  guint wanted; /* the number of waiting tasks that the host was told last */
 };
 
 /* number: see FerryRunPlace. */
@@ -79,6 +78,7 @@ gboolean ferry_host_take_facts (FerryHost *self, FerryHostFacts *facts);
 void ferry_host_open (FerryHost *self, FerryTransport *transport, const char *application, gint64 patience);
 /* Ends the session, if there is one: tasks that were begun fail with reason. Calls ended(). */
 void ferry_host_close (FerryHost *self, const GError *reason);
+/* Notes whether there is a connection, without which nothing is sent. */
 void ferry_host_set_silent (FerryHost *self, gboolean silent);
 
 gboolean ferry_host_has_function (FerryHost *self, const char *function);

@@ -263,7 +263,8 @@ static gboolean
 take_drain (FerryHost *self, GVariant *value, GError **error)
 {
   self->facts.draining = TRUE;
-  set_state (self, FERRY_HOST_STATE_DRAINING);
+  if (self->state == FERRY_HOST_STATE_PRESENT)
+    set_state (self, FERRY_HOST_STATE_DRAINING);
   tell_change (self);
   return TRUE;
 }
@@ -352,10 +353,13 @@ ferry_host_open (FerryHost *self, FerryTransport *transport, const char *applica
 void
 ferry_host_set_silent (FerryHost *self, gboolean silent)
 {
-  if (silent && self->state != FERRY_HOST_STATE_LOST)
+  if (self->state == FERRY_HOST_STATE_LOST || silent == (self->state == FERRY_HOST_STATE_SILENT))
+    return;
+  if (silent)
     set_state (self, FERRY_HOST_STATE_SILENT);
-  else if (!silent && self->state == FERRY_HOST_STATE_SILENT)
+  else
     set_state (self, self->facts.draining ? FERRY_HOST_STATE_DRAINING : FERRY_HOST_STATE_PRESENT);
+  tell_change (self);
 }
 
 /* ---- Tasks ---- */
@@ -363,7 +367,8 @@ ferry_host_set_silent (FerryHost *self, gboolean silent)
 FerryHostShelf
 ferry_host_get_shelf (FerryHost *self)
 {
-  if (!self->is_open || self->is_full || !self->has_facts || self->facts.draining || self->n_sent >= self->room)
+  if (!self->is_open || self->is_full || !self->has_facts || self->n_sent >= self->room ||
+      self->state != FERRY_HOST_STATE_PRESENT)
     return FERRY_HOST_SHELF_NONE;
   return self->place.in_flight.length < self->n_workers ? FERRY_HOST_SHELF_FREE : FERRY_HOST_SHELF_AHEAD;
 }

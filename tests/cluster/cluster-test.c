@@ -20,7 +20,7 @@ cluster_test_new (void)
   ClusterTest *test = g_new0 (ClusterTest, 1);
 
   test->router = ferry_test_router_new ();
-  test->cluster = ferry_cluster_new (test->router, "nats://nowhere.invalid", "test");
+  test->cluster = g_object_new (FERRY_TYPE_CLUSTER, "router", test->router, "application", "test", NULL);
   test->executor = ferry_executor_new_for_runner (FERRY_RUNNER (test->cluster));
   return test;
 }

@@ -1,0 +1,45 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Finds the hosts of an application at the servers, and opens sessions to them.
+ *
+ * Owner:   its maker, who closes it.
+ * Threads: the router's.
+ * Trust:   a host's name and instance come from the subject of its presence, which the servers guard. */
+
+#pragma once
+
+#include "call/ferry-transport.h"
+#include "cluster/ferry-bus-private.h"
+#include "cluster/ferry-run-message-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _FerryDiscovery FerryDiscovery;
+
+/* Neither is called by a function of the discovery. */
+typedef struct
+{
+  /* The state or the error has changed. */
+  void (*changed) (gpointer data);
+  /* A host has told its facts, which may be known already. Their content may be taken. */
+  void (*present) (gpointer data, FerryHostFacts *facts);
+} FerryDiscoveryFuncs;
+
+/* Connects. cut_timeout: see FerryCluster:cut-timeout. Fails as ferry_bus_new() does. */
+FerryDiscovery *ferry_discovery_new (FerryRouter *router, const FerryBusSettings *settings, gint64 cut_timeout,
+                                     const FerryDiscoveryFuncs *funcs, gpointer data, GError **error);
+/* Ends the discovery, which calls no func any more. The sessions must be closed before. */
+void ferry_discovery_close (FerryDiscovery *self);
+
+FerryClusterState ferry_discovery_get_state (FerryDiscovery *self);
+/* Returns (transfer none) (nullable): see ferry_bus_get_error(). */
+const GError *ferry_discovery_get_error (FerryDiscovery *self);
+
+/* Returns (transfer full) a new session with a host. */
+FerryTransport *ferry_discovery_open (FerryDiscovery *self, const char *name, const char *instance);
+/* The session with a host has ended. Looks for the host again after some time, in microseconds, and takes no notice of
+ * it until then; negative: it has left. */
+void ferry_discovery_forget (FerryDiscovery *self, const char *name, const char *instance, gint64 time);
+
+G_END_DECLS

@@ -1,0 +1,263 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Finds hosts at the servers, and opens sessions to them. See ferry-discovery-private.h. */
+
+#include "config.h"
+
+#include "cluster/ferry-discovery-private.h"
+
+#include "base/ferry-base-private.h"
+#include "route/ferry-router-private.h"
+
+/* A host that cannot be used is remembered, so that it is not looked at, nor told of, each time that it is present. */
+#define MAX_SHUT_OUT 4096
+
+struct _FerryDiscovery
+{
+  gint references;     /* one of the maker, and one of each function that is being called */
+  FerryRouter *router; /* (owned) */
+  FerryBus *bus;       /* (owned) (nullable): NULL when the discovery is closed */
+  gint64 cut_timeout;
+  const FerryDiscoveryFuncs *funcs;
+  gpointer data;
+  GHashTable *sessions;  /* (owned) (element-type utf8 FerrySession): by the name of the peer, as make_key() has it */
+  GHashTable *shut_out;  /* (owned) (element-type utf8 gint64): when hosts may be used again, in monotonic time */
+  FerryTimer look_timer; /* runs out when a host may be used again */
+};
+
+static void
+discovery_unref (FerryDiscovery *self)
+{
+  if (--self->references > 0)
+    return;
+  g_hash_table_unref (self->sessions);
+  g_hash_table_unref (self->shut_out);
+  g_object_unref (self->router);
+  g_free (self);
+}
+
+/* Keeps the discovery while handlers may close it. */
+static FerryDiscovery *
+discovery_ref (FerryDiscovery *self)
+{
+  self->references++;
+  return self;
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryDiscovery, discovery_unref)
+
+static char *
+make_key (const char *name, const char *instance)
+{
+  return g_strconcat (name, ".", instance, NULL);
+}
+
+/* ---- Hosts that are not used ---- */
+
+static void look_at (FerryDiscovery *self, gint64 time);
+
+static void
+look (gpointer data)
+{
+  FerryDiscovery *self = data;
+  gint64 now = g_get_monotonic_time ();
+  GHashTableIter iter;
+  gpointer until;
+
+  g_hash_table_iter_init (&iter, self->shut_out);
+  while (g_hash_table_iter_next (&iter, NULL, &until))
+    if (*(gint64 *) until <= now)
+      g_hash_table_iter_remove (&iter);
+    else if (*(gint64 *) until < G_MAXINT64)
+      look_at (self, *(gint64 *) until);
+  ferry_bus_say_hello (self->bus);
+}
+
+static void
+look_at (FerryDiscovery *self, gint64 time)
+{
+  if (!ferry_timer_is_set (&self->look_timer) || self->look_timer.deadline.time > time)
+    ferry_timers_set (self->router->timers, &self->look_timer, time, look, self);
+}
+
+/* Takes key. until: G_MAXINT64 for ever. */
+static void
+shut_out (FerryDiscovery *self, char *key, gint64 until)
+{
+  if (g_hash_table_size (self->shut_out) >= MAX_SHUT_OUT)
+    g_hash_table_remove_all (self->shut_out);
+  g_hash_table_insert (self->shut_out, key, g_memdup2 (&until, sizeof until));
+  if (until < G_MAXINT64)
+    look_at (self, until);
+}
+
+static gboolean
+is_shut_out (FerryDiscovery *self, const char *key)
+{
+  const gint64 *until = g_hash_table_lookup (self->shut_out, key);
+
+  return until != NULL && *until > g_get_monotonic_time ();
+}
+
+/* ---- What the bus tells ---- */
+
+/* The sessions are listed first, as each may end by this. */
+static void
+tell_sessions (FerryDiscovery *self)
+{
+  g_autoptr (GPtrArray) sessions = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer session;
+
+  g_hash_table_iter_init (&iter, self->sessions);
+  while (g_hash_table_iter_next (&iter, NULL, &session))
+    g_ptr_array_add (sessions, g_object_ref (session));
+  for (guint i = 0; i < sessions->len; i++)
+    ferry_session_reconnected (sessions->pdata[i]);
+}
+
+static void
+bus_changed (gpointer data)
+{
+  g_autoptr (FerryDiscovery) self = discovery_ref (data);
+
+  if (ferry_bus_get_state (self->bus) == FERRY_CLUSTER_STATE_CONNECTED)
+    tell_sessions (self);
+  if (self->bus != NULL)
+    self->funcs->changed (self->data);
+}
+
+/* Whether facts are those of the host whose subject they came by, in a version that this program speaks. */
+static gboolean
+check_facts (const FerryHostFacts *facts, const char *host, const char *id, GError **error)
+{
+  g_autofree char *words = g_strdup_printf ("The host '%s'", host);
+
+  if (strcmp (facts->name, host) != 0 || strcmp (facts->instance, id) != 0)
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The host '%s' tells another name than the servers do", host);
+  return ferry_run_check_version (facts->version, words, error);
+}
+
+static void
+bus_present (gpointer data, const char *host, const char *id, GVariant *value)
+{
+  g_autoptr (FerryDiscovery) self = discovery_ref (data);
+  g_autofree char *key = make_key (host, id);
+  g_auto (FerryHostFacts) facts = {0};
+  g_autoptr (GError) error = NULL;
+
+  if (is_shut_out (self, key))
+    return;
+  if (!ferry_host_facts_from_variant (&facts, value, &error) || !check_facts (&facts, host, id, &error))
+    {
+      g_message ("The host '%s' cannot be used: %s", host, error->message);
+      shut_out (self, g_steal_pointer (&key), G_MAXINT64);
+      return;
+    }
+  self->funcs->present (self->data, &facts);
+}
+
+/* Tells a host that it has a session which this end has not, so that it need not wait for the end of it. */
+static void
+refuse (FerryDiscovery *self, const char *peer, const char *id, GBytes *packet)
+{
+  g_autoptr (GBytes) refusal = ferry_session_make_refusal (g_bytes_get_data (packet, NULL), g_bytes_get_size (packet));
+  gpointer wire_data;
+  FerryWire wire;
+
+  if (refusal == NULL)
+    return;
+  ferry_bus_make_wire (self->bus, peer, id, &wire, &wire_data);
+  wire.send (wire_data, refusal);
+  if (wire.free != NULL)
+    wire.free (wire_data);
+}
+
+static void
+bus_packet (gpointer data, const char *peer, const char *id, GBytes *packet)
+{
+  FerryDiscovery *self = data;
+  g_autofree char *key = make_key (peer, id);
+  FerrySession *found = g_hash_table_lookup (self->sessions, key);
+  g_autoptr (FerrySession) session = found != NULL ? g_object_ref (found) : NULL;
+
+  /* A host that has forgotten its session ends this one by that. It is found again by its presence. */
+  if (session != NULL && !ferry_transport_get_closed (FERRY_TRANSPORT (session)))
+    ferry_session_receive (session, g_bytes_get_data (packet, NULL), g_bytes_get_size (packet));
+  else
+    refuse (self, peer, id, packet);
+}
+
+static const FerryBusFuncs bus_funcs = {bus_changed, bus_present, bus_packet};
+
+/* ---- Sessions ---- */
+
+FerryTransport *
+ferry_discovery_open (FerryDiscovery *self, const char *name, const char *instance)
+{
+  g_autofree char *peer = g_strdup_printf ("The host '%s'", name);
+  const FerrySessionSettings settings = {
+    .peer = peer,
+    .timeout = self->cut_timeout,
+    .max_packet = ferry_bus_get_max_packet (self->bus),
+  };
+  FerrySession *session;
+  gpointer wire_data;
+  FerryWire wire;
+
+  ferry_bus_make_wire (self->bus, name, instance, &wire, &wire_data);
+  session = ferry_session_new (&wire, wire_data, self->router->timers, self->router->context, &settings);
+  g_hash_table_insert (self->sessions, make_key (name, instance), g_object_ref (session));
+  return FERRY_TRANSPORT (session);
+}
+
+void
+ferry_discovery_forget (FerryDiscovery *self, const char *name, const char *instance, gint64 time)
+{
+  g_autofree char *key = make_key (name, instance);
+
+  g_hash_table_remove (self->sessions, key);
+  if (time >= 0)
+    shut_out (self, g_steal_pointer (&key), ferry_time_add (g_get_monotonic_time (), time));
+}
+
+/* ---- Life cycle ---- */
+
+FerryClusterState
+ferry_discovery_get_state (FerryDiscovery *self)
+{
+  return ferry_bus_get_state (self->bus);
+}
+
+const GError *
+ferry_discovery_get_error (FerryDiscovery *self)
+{
+  return ferry_bus_get_error (self->bus);
+}
+
+void
+ferry_discovery_close (FerryDiscovery *self)
+{
+  ferry_timers_unset (self->router->timers, &self->look_timer);
+  ferry_bus_close (self->bus);
+  g_clear_pointer (&self->bus, ferry_bus_unref);
+  discovery_unref (self);
+}
+
+FerryDiscovery *
+ferry_discovery_new (FerryRouter *router, const FerryBusSettings *settings, gint64 cut_timeout,
+                     const FerryDiscoveryFuncs *funcs, gpointer data, GError **error)
+{
+  g_autoptr (FerryDiscovery) self = g_new0 (FerryDiscovery, 1);
+
+  self->references = 1;
+  self->router = g_object_ref (router);
+  self->cut_timeout = cut_timeout;
+  self->funcs = funcs;
+  self->data = data;
+  self->sessions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->shut_out = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->bus = ferry_bus_new (router, settings, &bus_funcs, self, error);
+  return self->bus != NULL ? g_steal_pointer (&self) : NULL;
+}

@@ -1,0 +1,436 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: cluster/ferry-discovery.c, cluster/ferry-cluster.c
+ *
+ * A cluster and hosts with a real server between them: how they find each other, and what becomes of tasks when the
+ * server or a host is killed. Without a server these are skipped. */
+
+#include "config.h"
+
+#include "cluster/nats-test.h"
+
+#include <string.h>
+
+#include "cluster/ferry-cluster-private.h"
+#include "cluster/ferry-host-private.h"
+#include "cluster/ferry-host-reception-private.h"
+#include "cluster/ferry-host-service-private.h"
+#include "task/task-test.h"
+
+#define N_TASKS 200
+
+typedef struct
+{
+  TaskTest *task;          /* (owned): a router, and the pool of all hosts */
+  NatsTestServer *server;  /* (owned) */
+  FerryCluster *cluster;   /* (owned) */
+  FerryExecutor *executor; /* (owned) */
+} Scene;
+
+static Scene *
+scene_new (const char *configuration)
+{
+  Scene *scene = g_new0 (Scene, 1);
+  g_autofree char *url = NULL;
+
+  scene->task = task_test_new (TRUE, 4);
+  scene->server = nats_test_server_new ();
+  nats_test_server_start (scene->server, configuration);
+  url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  scene->cluster = ferry_cluster_new (scene->task->router, url, "app");
+  scene->executor = ferry_executor_new_for_runner (FERRY_RUNNER (scene->cluster));
+  return scene;
+}
+
+static gboolean
+is_idle (gpointer data)
+{
+  FerryExecutor *executor = data;
+
+  return ferry_executor_get_n_waiting (executor) + ferry_executor_get_n_executing (executor) == 0;
+}
+
+static void
+scene_free (Scene *scene)
+{
+  ferry_test_run_until (is_idle, scene->executor);
+  g_assert_finalize_object (scene->executor);
+  ferry_cluster_close (scene->cluster);
+  g_assert_finalize_object (scene->cluster);
+  nats_test_server_free (scene->server);
+  task_test_free (scene->task);
+  g_free (scene);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Scene, scene_free)
+
+/* ---- Hosts of this process ---- */
+
+typedef struct
+{
+  FerryBus *bus;                 /* (owned) (nullable) */
+  FerryHostService *service;     /* (owned) */
+  FerryHostReception *reception; /* (owned) */
+  gboolean drained;
+} Host;
+
+static void
+host_bus_changed (gpointer data)
+{
+  Host *host = data;
+
+  if (ferry_bus_get_state (host->bus) == FERRY_CLUSTER_STATE_CONNECTED)
+    ferry_host_reception_reconnected (host->reception);
+}
+
+static void
+host_packet_came (gpointer data, const char *peer, const char *id, GBytes *packet)
+{
+  Host *host = data;
+
+  ferry_host_reception_take (host->reception, peer, id, packet, ferry_bus_get_max_packet (host->bus));
+}
+
+static const FerryBusFuncs host_bus_funcs = {.changed = host_bus_changed, .packet = host_packet_came};
+
+static void
+host_make_wire (gpointer data, const char *user, const char *id, FerryWire *wire, gpointer *wire_data)
+{
+  ferry_bus_make_wire (((Host *) data)->bus, user, id, wire, wire_data);
+}
+
+static void
+tell_presence (gpointer data)
+{
+  Host *host = data;
+
+  ferry_bus_set_presence (host->bus, ferry_host_facts_to_variant (ferry_host_service_get_facts (host->service)));
+}
+
+static void
+note_drained (gpointer data)
+{
+  ((Host *) data)->drained = TRUE;
+}
+
+static const FerryHostServiceFuncs service_funcs = {tell_presence, note_drained};
+
+static Host *
+host_new (Scene *scene, const char *name)
+{
+  static const char *const functions[] = {"add", "echo", "gate", "nothing", "sleep-until-cancelled", NULL};
+  g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  const FerryBusSettings settings = {.url = url, .application = "app", .host = name};
+  g_autoptr (GError) error = NULL;
+  Host *host = g_new0 (Host, 1);
+
+  host->bus = ferry_bus_new (scene->task->router, &settings, &host_bus_funcs, host, &error);
+  g_assert_no_error (error);
+  host->service =
+    ferry_host_service_new (scene->task->pool, name, ferry_bus_get_id (host->bus), functions, &service_funcs, host);
+  host->reception =
+    ferry_host_reception_new (host->service, scene->task->router, 30 * G_USEC_PER_SEC, host_make_wire, host);
+  tell_presence (host);
+  return host;
+}
+
+/* As of a process that is killed: it says no more. */
+static void
+host_kill (Host *host)
+{
+  if (host->bus == NULL)
+    return;
+  ferry_bus_close (host->bus);
+  g_clear_pointer (&host->reception, ferry_host_reception_free);
+  g_clear_pointer (&host->bus, ferry_bus_unref);
+}
+
+static void
+host_free (Host *host)
+{
+  host_kill (host);
+  g_object_unref (host->service);
+  g_free (host);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Host, host_free)
+
+typedef struct
+{
+  Scene *scene;
+  guint n;
+} Awaited;
+
+static gboolean
+has_hosts (gpointer data)
+{
+  Awaited *awaited = data;
+
+  return g_list_model_get_n_items (ferry_cluster_get_hosts (awaited->scene->cluster)) == awaited->n;
+}
+
+static void
+wait_hosts (Scene *scene, guint n)
+{
+  Awaited awaited = {scene, n};
+
+  ferry_test_run_until (has_hosts, &awaited);
+}
+
+static gboolean
+has_state (gpointer data)
+{
+  Awaited *awaited = data;
+
+  return ferry_cluster_get_state (awaited->scene->cluster) == (FerryClusterState) awaited->n;
+}
+
+static void
+wait_state (Scene *scene, FerryClusterState state)
+{
+  Awaited awaited = {scene, state};
+
+  ferry_test_run_until (has_state, &awaited);
+}
+
+static GPtrArray *
+submit_many (Scene *scene)
+{
+  GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < N_TASKS; i++)
+    g_ptr_array_add (tasks,
+                     task_test_submit (scene->executor, "add", g_variant_new ("(xx)", (gint64) i, (gint64) 1000)));
+  return tasks;
+}
+
+static void
+assert_sums (GPtrArray *tasks)
+{
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      g_autofree char *text = g_strdup_printf ("%u", i + 1000);
+
+      task_test_assert_result (tasks->pdata[i], text);
+    }
+}
+
+/* ---- Tests ---- */
+
+static void
+finds_hosts_before_and_after (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Host) late = NULL;
+  g_autoptr (FerryTask) task = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  wait_state (scene, FERRY_CLUSTER_STATE_CONNECTED);
+  task = task_test_submit (scene->executor, "echo", g_variant_new_string ("word"));
+  late = host_new (scene, "late");
+  task_test_assert_result (task, "'word'");
+  g_assert_cmpstr (ferry_task_get_host_name (task), ==, "late");
+}
+
+static void
+runs_tasks_at_several_hosts (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Host) one = NULL;
+  g_autoptr (Host) other = NULL;
+  g_autoptr (GPtrArray) tasks = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  one = host_new (scene, "one");
+  other = host_new (scene, "other");
+  wait_hosts (scene, 2);
+  tasks = submit_many (scene);
+  assert_sums (tasks);
+}
+
+/* What was sent meanwhile is sent again, each once. */
+static void
+a_server_that_is_killed_costs_time_only (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Host) host = NULL;
+  g_autoptr (FerryTask) gate = NULL;
+  g_autoptr (GPtrArray) tasks = NULL;
+  g_autoptr (FerryHost) item = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  host = host_new (scene, "alpha");
+  wait_hosts (scene, 1);
+  item = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
+  gate = task_test_submit (scene->executor, "gate", g_variant_new_string ("gate"));
+  task_test_wait_state (gate, FERRY_TASK_STATE_EXECUTING);
+  nats_test_server_kill (scene->server);
+  wait_state (scene, FERRY_CLUSTER_STATE_RECONNECTING);
+  g_assert_cmpint (ferry_host_get_state (item), ==, FERRY_HOST_STATE_SILENT);
+  task_test_open_gate ();
+  tasks = submit_many (scene);
+  nats_test_server_start (scene->server, NULL);
+  wait_state (scene, FERRY_CLUSTER_STATE_CONNECTED);
+  task_test_assert_result (gate, NULL);
+  assert_sums (tasks);
+  g_assert_cmpint (ferry_host_get_state (item), ==, FERRY_HOST_STATE_PRESENT);
+  g_assert_null (ferry_cluster_get_error (scene->cluster));
+}
+
+static void
+a_host_that_is_killed_is_found_out (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Host) host = NULL;
+  g_autoptr (Host) next = NULL;
+  g_autoptr (FerryTask) lost = NULL;
+  g_autoptr (FerryTask) again = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  ferry_cluster_set_cut_timeout (scene->cluster, G_USEC_PER_SEC);
+  ferry_cluster_close (scene->cluster);
+  g_assert_true (ferry_cluster_connect (scene->cluster, NULL));
+  host = host_new (scene, "alpha");
+  lost = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
+  task_test_wait_state (lost, FERRY_TASK_STATE_EXECUTING);
+  again = ferry_task_new (FERRY_TASK_KIND_CALL, "gate", g_variant_new_string ("gate"));
+  ferry_task_set_idempotent (again, TRUE);
+  task_test_submit_task (scene->executor, again);
+  task_test_wait_state (again, FERRY_TASK_STATE_EXECUTING);
+  host_kill (host);
+  g_assert_nonnull (strstr (task_test_assert_failed (lost, FERRY_ERROR, FERRY_ERROR_WORKER_LOST)->message, "'alpha'"));
+  task_test_open_gate ();
+  wait_hosts (scene, 0);
+  next = host_new (scene, "alpha");
+  task_test_assert_result (again, NULL);
+  g_assert_cmpuint (ferry_task_get_n_attempts (again), ==, 2);
+}
+
+static gboolean
+is_drained (gpointer data)
+{
+  return ((Host *) data)->drained;
+}
+
+static void
+a_host_leaves (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Host) host = NULL;
+  g_autoptr (FerryTask) task = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  host = host_new (scene, "alpha");
+  task = task_test_submit (scene->executor, "gate", g_variant_new_string ("gate"));
+  task_test_wait_log ("gate");
+  ferry_host_service_drain (host->service);
+  task_test_open_gate ();
+  task_test_assert_result (task, NULL);
+  ferry_test_run_until (is_drained, host);
+  wait_hosts (scene, 0);
+}
+
+static void
+wrong_credentials_fail_tasks (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (FerryTask) task = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new ("authorization { user: somebody, password: secret }");
+  task = task_test_submit (scene->executor, "nothing", NULL);
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED);
+  g_assert_error (ferry_cluster_get_error (scene->cluster), FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED);
+}
+
+static gboolean
+has_text (gpointer task)
+{
+  return ferry_task_get_message (task) != NULL;
+}
+
+static void
+tasks_wait_for_a_server (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (Host) host = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  nats_test_server_kill (scene->server);
+  ferry_cluster_close (scene->cluster);
+  g_assert_true (ferry_cluster_connect (scene->cluster, NULL));
+  task = task_test_submit (scene->executor, "nothing", NULL);
+  ferry_test_run_until (has_text, task);
+  g_assert_cmpint (ferry_cluster_get_state (scene->cluster), ==, FERRY_CLUSTER_STATE_CONNECTING);
+  nats_test_server_start (scene->server, NULL);
+  host = host_new (scene, "alpha");
+  task_test_assert_result (task, NULL);
+}
+
+/* ---- Presence that is not to be trusted ---- */
+
+/* A host that tells of itself what the test says. */
+static void
+check_false_facts (const char *start, const char *end, const char *words)
+{
+  g_autoptr (Scene) scene = scene_new (NULL);
+  g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  const FerryBusSettings settings = {.url = url, .application = "app", .host = "liar"};
+  g_autoptr (NatsTestEnd) liar = NULL;
+  g_autofree char *message = NULL;
+  g_autofree char *facts = NULL;
+
+  g_free (task_test_take_message ());
+  liar = nats_test_end_new (scene->task->router, &settings);
+  facts = g_strconcat (start, ferry_bus_get_id (liar->bus), end, NULL);
+  ferry_bus_set_presence (liar->bus, g_variant_parse (NULL, facts, NULL, NULL, NULL));
+  while (message == NULL)
+    {
+      g_main_context_iteration (NULL, TRUE);
+      message = task_test_take_message ();
+    }
+  g_assert_nonnull (strstr (message, "The host 'liar' cannot be used"));
+  g_assert_nonnull (strstr (message, words));
+  g_assert_cmpuint (g_list_model_get_n_items (ferry_cluster_get_hosts (scene->cluster)), ==, 0);
+}
+
+static void
+false_facts_are_not_believed (void)
+{
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  check_false_facts ("(@u 7, 'liar', '", "', ['f'], @u 1, '0.1.0', false)", "version 7");
+  check_false_facts ("(@u 1, 'alpha', '", "', ['f'], @u 1, '0.1.0', false)", "another name than the servers do");
+  check_false_facts ("(@u 1, 'liar', '", "', ['f'], @u 0, '0.1.0', false)", "no workers");
+  check_false_facts ("'", "'", "of a wrong type");
+}
+
+int
+main (int argc, char **argv)
+{
+  task_test_init (&argc, &argv);
+  g_test_add_func ("/cluster-nats/finds-hosts-before-and-after", finds_hosts_before_and_after);
+  g_test_add_func ("/cluster-nats/runs-tasks-at-several-hosts", runs_tasks_at_several_hosts);
+  g_test_add_func ("/cluster-nats/a-server-that-is-killed-costs-time-only", a_server_that_is_killed_costs_time_only);
+  g_test_add_func ("/cluster-nats/a-host-that-is-killed-is-found-out", a_host_that_is_killed_is_found_out);
+  g_test_add_func ("/cluster-nats/a-host-leaves", a_host_leaves);
+  g_test_add_func ("/cluster-nats/wrong-credentials-fail-tasks", wrong_credentials_fail_tasks);
+  g_test_add_func ("/cluster-nats/tasks-wait-for-a-server", tasks_wait_for_a_server);
+  g_test_add_func ("/cluster-nats/false-facts-are-not-believed", false_facts_are_not_believed);
+  return g_test_run ();
+}
