@@ -190,7 +190,7 @@ start_task (FerryRun *self)
   if (placement->carrier != self)
     return;
   ferry_task_take_host_name (task, self->place->name);
-  ferry_task_start (task, 0);
+  ferry_task_start (task, -1);
 }
 
 static void

@@ -239,6 +239,21 @@ SMALL = (record(BYTES, b"hello") + record(TYPE, b"(ts)", 2, 1) + record(VARIANT,
 PIECES = (record(LARGE, large(33000)) + record(PIECE, b"x" * 32752) + record(BYTES, b"between", 2)
           + record(PIECE, b"y" * 248) + record(STOP))
 
+FACTS, SERVE, RUN, PROGRESS, MESSAGE, LOG, LOAD, ROOM, WANT, XIDS, HURRY = range(11)
+
+
+def facts(version=1, name="alpha", instance="0af", functions=("a", "b"), workers=2, ferry="0.1.0", draining=False):
+    return bytes([FACTS]) + pack("(ussasusb)", (version, name, instance, functions, workers, ferry, draining))
+
+
+def run(attempt=1, name="work 1", function="work", times=(0, 0, 0), kind=0, arguments=None):
+    return bytes([RUN]) + pack("(tussbxxxumv)", (7, attempt, name, function, True, *times, kind, arguments))
+
+
+def run_message(kind, types, value):
+    return bytes([kind]) + pack(types, value)
+
+
 CORPUS = {
     **PACKETS,
     "drain": {
@@ -663,6 +678,38 @@ CORPUS = {
         "chunk-lies": opening() + of_session(DATA, chunk(WHOLE, b"12345678", 9))
                       + of_session(DATA, chunk(WHOLE, b"12345678", 0xffffffff)) + of_session(DATA, chunk(4, b"x")),
         "numbers": opening() + of_session(ACK, number=2**64 - 1),
+    },
+    "run-message": {
+        "facts": facts(),
+        "facts-in-disorder": facts(functions=("b", "a", "b", "c", "a")),
+        "facts-of-none": facts(functions=()),
+        "facts-of-no-name": facts(name="a.b"),
+        "facts-of-no-function": facts(functions=("",)),
+        "facts-of-no-workers": facts(workers=0),
+        "facts-cut": facts()[:-4],
+        "serve": run_message(SERVE, "(us)", (1, "shop")),
+        "serve-later": run_message(SERVE, "(us)", (2, "shop")),
+        "run": run(arguments=("(xs)", (-1, "word"))),
+        "run-without": run(kind=3, times=(1, 2, 3)),
+        "run-never": run(attempt=0),
+        "run-of-nothing": run(function=""),
+        "run-in-the-past": run(times=(0, -1, 0)),
+        "run-of-a-kind": run(kind=4),
+        "progress": run_message(PROGRESS, "(xttss)", (0x3fe0000000000000, 1, 2, "parts", "half")),
+        "progress-too-far": run_message(PROGRESS, "(xttss)", (0x4000000000000000, 3, 2, "", "")),
+        "progress-long": run_message(PROGRESS, "(xttss)", (0, 0, 0, "u" * 64, "")),
+        "message": run_message(MESSAGE, "(sv)", ("kind", ("u", 7))),
+        "message-of-no-name": run_message(MESSAGE, "(sv)", ("", ("u", 7))),
+        "log": run_message(LOG, "(us)", (32, "a line\n\033[2J")),
+        "log-fatal": run_message(LOG, "(us)", (6, "a line")),
+        "load": run_message(LOAD, "(uu)", (4, 3)),
+        "load-too-much": run_message(LOAD, "(uu)", (4, 5)),
+        "room": run_message(ROOM, "t", 9),
+        "want": run_message(WANT, "u", 9),
+        "xids": run_message(XIDS, "at", (1, 5, 3)),
+        "xids-none": run_message(XIDS, "at", ()),
+        "hurry": run_message(HURRY, "(tx)", (1, 1000)),
+        "hurry-back": run_message(HURRY, "(tx)", (1, -1)),
     },
 }
 
