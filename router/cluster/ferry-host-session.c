@@ -741,6 +741,26 @@ ferry_host_session_get_share (FerryHostSession *self)
 }
 
 static void
+do_nothing (gpointer data)
+{
+}
+
+/* The thread that receives has a reference while it hands over a request, which may be the last one. What the session
+ * has is freed on the router's thread, so the session goes on until it is dropped there. */
+static void
+ferry_host_session_dispose (GObject *object)
+{
+  FerryHostSession *self = FERRY_HOST_SESSION (object);
+
+  if (self->home != NULL && !ferry_home_is_own (self->home))
+    {
+      ferry_home_invoke (self->home, do_nothing, g_object_ref (object), g_object_unref);
+      return;
+    }
+  G_OBJECT_CLASS (ferry_host_session_parent_class)->dispose (object);
+}
+
+static void
 ferry_host_session_finalize (GObject *object)
 {
   FerryHostSession *self = FERRY_HOST_SESSION (object);
@@ -760,6 +780,7 @@ ferry_host_session_finalize (GObject *object)
 static void
 ferry_host_session_class_init (FerryHostSessionClass *klass)
 {
+  G_OBJECT_CLASS (klass)->dispose = ferry_host_session_dispose;
   G_OBJECT_CLASS (klass)->finalize = ferry_host_session_finalize;
 }
 

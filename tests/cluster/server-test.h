@@ -1,25 +1,19 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A nats-server with data/nats.conf, at a port of its own. The password of each user is "secret". */
+/* A NATS server that runs data/nats.conf. The password of each user is "secret". */
 
 #pragma once
 
-#include "ferry-test.h"
+#include "cluster/nats-test.h"
 
 G_BEGIN_DECLS
 
-typedef struct
-{
-  GSubprocess *process; /* (owned) */
-  char *address;        /* (owned) */
-} ServerTest;
+/* Whether the machine lacks a server; says so in place of all tests then. To be called by main(). */
+gboolean server_test_must_skip (void);
 
-ServerTest *server_test_new (void);
-void server_test_free (ServerTest *self);
+NatsTestServer *server_test_new (void);
 /* Returns (transfer full) the URL for a user. */
-char *server_test_dup_url (ServerTest *self, const char *user, const char *password);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (ServerTest, server_test_free)
+char *server_test_dup_url (NatsTestServer *server, const char *user, const char *password);
 
 G_END_DECLS

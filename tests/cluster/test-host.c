@@ -1,0 +1,405 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: cluster/ferry-host-main.c, cluster/ferry-host-check.c
+ *
+ * The program itself, with a real server between it and an application. */
+
+#include "config.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cluster/ferry-bus-private.h"
+#include "cluster/host-test.h"
+#include "cluster/server-test.h"
+#include "route/ferry-router-private.h"
+
+/* A host, and an application that is connected to the same server. */
+typedef struct
+{
+  NatsTestServer *server;
+  FerryRouter *router;
+  FerryBus *bus;
+  GSubprocess *host;
+  char *instance; /* (nullable): of the host that was present last */
+  FerryHostFacts facts;
+  FerrySession *session;
+  HostTestApplication *application;
+} Fixture;
+
+static char *
+get_program (void)
+{
+  return g_test_build_filename (G_TEST_BUILT, "..", "router", "cluster", "ferry-host", NULL);
+}
+
+/* The options of a host as its user, with further ones; the program comes behind them. NULL-terminated. */
+static GPtrArray *
+make_arguments (const char *url, const char *name, const char *more, const char *program)
+{
+  GPtrArray *arguments = g_ptr_array_new_with_free_func (g_free);
+  g_auto (GStrv) parts = NULL;
+
+  g_ptr_array_add (arguments, get_program ());
+  g_assert_true (g_shell_parse_argv (more, NULL, &parts, NULL));
+  g_ptr_array_add (arguments, g_strdup_printf ("--server=%s", url));
+  g_ptr_array_add (arguments, g_strdup ("--application=demo"));
+  g_ptr_array_add (arguments, g_strdup_printf ("--name=%s", name));
+  for (guint i = 0; parts[i] != NULL; i++)
+    g_ptr_array_add (arguments, g_strdup (parts[i]));
+  g_ptr_array_add (arguments, g_strdup (program));
+  g_ptr_array_add (arguments, NULL);
+  return arguments;
+}
+
+static void
+start_host (Fixture *self)
+{
+  g_autofree char *worker = ferry_test_build_path ("serving-worker");
+  g_autofree char *url = server_test_dup_url (self->server, "alpha", "secret");
+  g_autoptr (GPtrArray) arguments = make_arguments (url, "alpha", "--workers 2", worker);
+  g_autoptr (GError) error = NULL;
+
+  self->host = g_subprocess_newv ((const char *const *) arguments->pdata, G_SUBPROCESS_FLAGS_NONE, &error);
+  g_assert_no_error (error);
+}
+
+/* ---- the application ---- */
+
+static void
+bus_changed (gpointer data)
+{
+}
+
+static void
+host_present (gpointer data, const char *host, const char *id, GVariant *facts)
+{
+  Fixture *self = data;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpstr (host, ==, "alpha");
+  ferry_host_facts_clear (&self->facts);
+  ferry_host_facts_from_variant (&self->facts, facts, &error);
+  g_assert_no_error (error);
+  g_free (self->instance);
+  self->instance = g_strdup (id);
+}
+
+static void
+packet_came (gpointer data, const char *peer, const char *id, GBytes *packet)
+{
+  Fixture *self = data;
+
+  if (self->session != NULL)
+    ferry_session_receive (self->session, g_bytes_get_data (packet, NULL), g_bytes_get_size (packet));
+}
+
+static const FerryBusFuncs bus_funcs = {bus_changed, host_present, packet_came};
+
+static gboolean
+is_present (gpointer data)
+{
+  return ((Fixture *) data)->instance != NULL;
+}
+
+static void
+open_session (Fixture *self)
+{
+  FerryWire wire;
+  gpointer data;
+
+  ferry_test_run_until (is_present, self);
+  ferry_bus_make_wire (self->bus, "alpha", self->instance, &wire, &data);
+  self->session = ferry_session_new (&wire, data, self->router->timers, self->router->context, NULL);
+  self->application = host_test_connect_over (NULL, FERRY_TRANSPORT (self->session), "demo");
+  host_test_wait_room (self->application, 2);
+}
+
+static void
+set_up (Fixture *self)
+{
+  g_autofree char *url = NULL;
+  g_autoptr (GError) error = NULL;
+  FerryBusSettings settings = {.application = "demo"};
+
+  *self = (Fixture){.server = server_test_new (), .router = ferry_router_new (NULL)};
+  g_assert_true (ferry_router_start (self->router, NULL));
+  url = server_test_dup_url (self->server, "alice", "secret");
+  settings.url = url;
+  self->bus = ferry_bus_new (self->router, &settings, &bus_funcs, self, &error);
+  g_assert_no_error (error);
+  start_host (self);
+}
+
+static void
+tear_down (Fixture *self)
+{
+  g_clear_pointer (&self->application, host_test_application_free);
+  if (self->session != NULL)
+    ferry_transport_close (FERRY_TRANSPORT (self->session));
+  g_clear_object (&self->session);
+  g_subprocess_force_exit (self->host);
+  g_subprocess_wait (self->host, NULL, NULL);
+  g_clear_object (&self->host);
+  ferry_bus_close (self->bus);
+  g_clear_pointer (&self->bus, ferry_bus_unref);
+  ferry_test_router_stop (g_steal_pointer (&self->router));
+  ferry_host_facts_clear (&self->facts);
+  g_free (self->instance);
+  nats_test_server_free (self->server);
+}
+
+static void
+note_end (GObject *process, GAsyncResult *result, gpointer data)
+{
+  g_subprocess_wait_finish (G_SUBPROCESS (process), result, NULL);
+  *(gboolean *) data = TRUE;
+}
+
+static int
+wait_for_exit (Fixture *self)
+{
+  gboolean ended = FALSE;
+
+  g_subprocess_wait_async (self->host, NULL, note_end, &ended);
+  ferry_test_wait_flag (&ended);
+  g_assert_true (g_subprocess_get_if_exited (self->host));
+  return g_subprocess_get_exit_status (self->host);
+}
+
+/* ---- tasks ---- */
+
+static void
+test_runs_tasks (void)
+{
+  g_autoptr (HostTestCall) call = NULL;
+  g_autoptr (HostTestCall) failed = NULL;
+  Fixture fixture;
+
+  set_up (&fixture);
+  open_session (&fixture);
+  g_assert_true (g_strv_contains ((const char *const *) fixture.facts.functions, "echo"));
+  g_assert_cmpuint (fixture.facts.n_workers, ==, 2);
+  call = host_test_run (fixture.application, "echo", g_variant_new_string ("far away"));
+  host_test_wait_begin (call);
+  host_test_give_leave (call);
+  host_test_assert_result (call, "'far away'");
+  failed = host_test_run_idempotent (fixture.application, "crash", g_variant_new_int32 (SIGKILL));
+  host_test_assert_failed (failed, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  g_assert_nonnull (strstr (failed->trace, "on host 'alpha'"));
+  tear_down (&fixture);
+}
+
+/* A function that runs until the test says so. */
+typedef struct
+{
+  char *path;
+  HostTestCall *call;
+} Held;
+
+static void
+hold (Held *self, Fixture *fixture)
+{
+  g_autofree char *folder = g_dir_make_tmp ("ferry-host-XXXXXX", NULL);
+
+  self->path = g_build_filename (folder, "fifo", NULL);
+  g_assert_cmpint (mkfifo (self->path, 0600), ==, 0);
+  self->call = host_test_run_idempotent (fixture->application, "read-fifo", g_variant_new_string (self->path));
+  host_test_wait_begin (self->call);
+}
+
+static void
+let_go (Held *self)
+{
+  /* Opening it waits until the function reads. */
+  int fd = open (self->path, O_WRONLY | O_CLOEXEC);
+
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_cmpint (write (fd, "x", 1), ==, 1);
+  close (fd);
+}
+
+static void
+held_clear (Held *self)
+{
+  g_autofree char *folder = g_path_get_dirname (self->path);
+
+  unlink (self->path);
+  rmdir (folder);
+  g_free (self->path);
+  host_test_call_unref (self->call);
+}
+
+static gboolean
+is_told_to_drain (gpointer data)
+{
+  Fixture *self = data;
+
+  return self->application->told_drain && self->facts.draining;
+}
+
+static void
+test_sigterm_drains (void)
+{
+  Held held;
+  Fixture fixture;
+
+  set_up (&fixture);
+  open_session (&fixture);
+  hold (&held, &fixture);
+  g_subprocess_send_signal (fixture.host, SIGTERM);
+  ferry_test_run_until (is_told_to_drain, &fixture);
+  g_assert_false (held.call->done);
+  let_go (&held);
+  host_test_assert_result (held.call, NULL);
+  host_test_assert_result (fixture.application->serve, NULL);
+  ferry_transport_close (FERRY_TRANSPORT (fixture.session));
+  g_assert_cmpint (wait_for_exit (&fixture), ==, 0);
+  held_clear (&held);
+  tear_down (&fixture);
+}
+
+static void
+test_second_sigterm_ends_at_once (void)
+{
+  Held held;
+  Fixture fixture;
+
+  set_up (&fixture);
+  open_session (&fixture);
+  hold (&held, &fixture);
+  g_subprocess_send_signal (fixture.host, SIGTERM);
+  ferry_test_run_until (is_told_to_drain, &fixture);
+  g_subprocess_send_signal (fixture.host, SIGTERM);
+  g_assert_cmpint (wait_for_exit (&fixture), ==, 3);
+  /* The application hears of it by the end of the session. */
+  host_test_assert_failed (held.call, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  held_clear (&held);
+  tear_down (&fixture);
+}
+
+static void
+test_host_without_tasks_ends_at_once (void)
+{
+  Fixture fixture;
+
+  set_up (&fixture);
+  ferry_test_run_until (is_present, &fixture);
+  g_subprocess_send_signal (fixture.host, SIGINT);
+  g_assert_cmpint (wait_for_exit (&fixture), ==, 0);
+  tear_down (&fixture);
+}
+
+/* ---- what is wrong ---- */
+
+static void
+assert_says (GPtrArray *arguments, int status, const char *word)
+{
+  g_autoptr (GSubprocess) process = NULL;
+  g_autofree char *output = NULL;
+  g_autoptr (GError) error = NULL;
+
+  process = g_subprocess_newv ((const char *const *) arguments->pdata,
+                               G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_subprocess_communicate_utf8 (process, NULL, NULL, &output, NULL, &error));
+  g_test_message ("%s", output);
+  g_assert_true (g_subprocess_get_if_exited (process));
+  g_assert_cmpint (g_subprocess_get_exit_status (process), ==, status);
+  g_assert_nonnull (strstr (output, word));
+}
+
+static void
+assert_check (NatsTestServer *server, const char *user, const char *password, const char *name, const char *more,
+              const char *program, int status, const char *word)
+{
+  g_autofree char *url =
+    server != NULL ? server_test_dup_url (server, user, password) : g_strdup ("nats://127.0.0.1:1");
+  g_autoptr (GPtrArray) arguments = make_arguments (url, name, more, program);
+
+  assert_says (arguments, status, word);
+}
+
+static void
+test_check_finds_nothing_wrong (void)
+{
+  g_autoptr (NatsTestServer) server = server_test_new ();
+  g_autofree char *worker = ferry_test_build_path ("serving-worker");
+
+  assert_check (server, "alpha", "secret", "alpha", "--check --functions 'echo*'", worker, 0, "connected to nats://");
+}
+
+static void
+test_check_tells_what_is_wrong_with_the_server (void)
+{
+  g_autoptr (NatsTestServer) server = server_test_new ();
+  g_autofree char *worker = ferry_test_build_path ("serving-worker");
+
+  assert_check (NULL, NULL, NULL, "alpha", "--check", worker, 2, "No NATS server answers");
+  assert_check (server, "alpha", "guessed", "alpha", "--check", worker, 2, "does not let the user 'alpha' in");
+  assert_check (server, "alpha", "secret", "beta", "--check", worker, 2, "does not permit");
+}
+
+static void
+test_check_tells_what_is_wrong_with_the_program (void)
+{
+  g_autoptr (NatsTestServer) server = server_test_new ();
+  g_autofree char *worker = ferry_test_build_path ("serving-worker");
+
+  assert_check (server, "alpha", "secret", "alpha", "--check", "/no/such/program", 2, "/no/such/program");
+  assert_check (server, "alpha", "secret", "alpha", "--check", "/bin/true", 2, "ferry_worker_main()");
+  assert_check (server, "alpha", "secret", "alpha", "--check --functions none", worker, 2, "No function of");
+}
+
+static void
+test_check_tells_what_is_wrong_with_files (void)
+{
+  g_autofree char *worker = ferry_test_build_path ("serving-worker");
+  g_autofree char *path = NULL;
+  int fd = g_file_open_tmp ("ferry-credentials-XXXXXX", &path, NULL);
+  g_autofree char *option = g_strdup_printf ("--check --credentials '%s'", path);
+
+  g_assert_cmpint (fchmod (fd, 0644), ==, 0);
+  close (fd);
+  assert_check (NULL, NULL, NULL, "alpha", option, worker, 2, "may be read by other users");
+  unlink (path);
+  assert_check (NULL, NULL, NULL, "alpha", option, worker, 2, path);
+}
+
+static void
+test_wrong_options_are_told (void)
+{
+  g_autofree char *worker = ferry_test_build_path ("serving-worker");
+
+  assert_check (NULL, NULL, NULL, "not.a.token", "--verbose", worker, 1, "--name 'not.a.token'");
+  assert_check (NULL, NULL, NULL, "alpha", "--workers many", worker, 1, "many");
+}
+
+static void
+test_program_that_cannot_be_run_ends_the_host (void)
+{
+  assert_check (NULL, NULL, NULL, "alpha", "--verbose", "/no/such/program", 2, "'/no/such/program' cannot be run");
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  if (server_test_must_skip ())
+    return 0;
+  g_test_add_func ("/host/runs-tasks", test_runs_tasks);
+  g_test_add_func ("/host/sigterm-drains", test_sigterm_drains);
+  g_test_add_func ("/host/second-sigterm-ends-at-once", test_second_sigterm_ends_at_once);
+  g_test_add_func ("/host/without-tasks-ends-at-once", test_host_without_tasks_ends_at_once);
+  g_test_add_func ("/host/check-finds-nothing-wrong", test_check_finds_nothing_wrong);
+  g_test_add_func ("/host/check-tells-what-is-wrong-with-the-server", test_check_tells_what_is_wrong_with_the_server);
+  g_test_add_func ("/host/check-tells-what-is-wrong-with-the-program", test_check_tells_what_is_wrong_with_the_program);
+  g_test_add_func ("/host/check-tells-what-is-wrong-with-files", test_check_tells_what_is_wrong_with_files);
+  g_test_add_func ("/host/wrong-options-are-told", test_wrong_options_are_told);
+  g_test_add_func ("/host/program-that-cannot-be-run-ends-the-host", test_program_that_cannot_be_run_ends_the_host);
+  return g_test_run ();
+}
