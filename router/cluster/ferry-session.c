@@ -3,11 +3,11 @@
 
 /* A reliable, ordered, bounded stream of messages over any wire of packets.
  *
- * The way of a message: ferry_session_send() copies it into a packet that waits in the queue. In the next iteration of
- * the main context, the session's source takes the packets out of the queue, as many as the window allows, numbers them
- * and hands them to the wire. So the messages of one iteration share packets. Each packet is kept until the other end
- * has acknowledged it. The other end delivers packets in the order of their numbers; those that come before their turn
- * are held.
+ * The way of a message: ferry_session_send() copies it into a packet that waits in the queue, and posts to the mailbox
+ * of the main context. In its next iteration, the packets are taken out of the queue, as many as the window allows,
+ * numbered, and handed to the wire. So the messages of one iteration share packets. Each packet is kept until the other
+ * end has acknowledged it. The other end delivers packets in the order of their numbers; those that come before their
+ * turn are held.
  *
  * What is lost: every packet tells how far its sender has numbered. So the receiving end knows what it misses, and asks
  * for that at once. Where the lost packet was the last one, or the question itself was lost, the sending end finds its
@@ -23,10 +23,9 @@
  * the other end has all that was sent before, or the timeout is over. It takes packets meanwhile, but drops the
  * messages in them: the other end may linger as well.
  *
- * The transport and the source share the port, so that the transport can be closed and dropped on any thread: the
- * session's thread does the rest.
+ * The transport can be closed and dropped on any thread: the session's thread does the rest with the port.
  *
- * Owner:     counted references of the port: one of the transport, and one of the source until the port is finished.
+ * Owner:     counted references of the port: one of the transport, one until the port is finished, and one of a post.
  * Threads:   the session's, unless a comment says otherwise.
  * Locks:     lock; no function that takes another lock is called while it is held.
  * Trust:     packets are not trusted.
@@ -40,6 +39,7 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-mailbox-private.h"
 #include "call/ferry-transport-private.h"
 #include "cluster/ferry-fragments-private.h"
 #include "cluster/ferry-packet-private.h"
@@ -90,7 +90,6 @@ struct _FerrySessionPort
   GDestroyNotify finished_func; /* const: (nullable) */
   gpointer finished_data;       /* const */
   FerryTimers *timers;          /* const: (unowned) */
-  GSource *source;              /* const: (owned): flushes, and finishes what was closed on another thread */
   GThread *thread;              /* const: (unowned) */
   gint64 (*get_time) (void);    /* const */
   char *peer;                   /* const: (owned) */
@@ -104,7 +103,9 @@ struct _FerrySessionPort
   FerryPacketQueue queue; /* lock: this and all fields of this group */
   guint64 max_message;    /* of a message that may be sent; 0: not known yet, so that no large message may be sent */
   gboolean refused;       /* a message was refused because there was no room */
-  gboolean woken;         /* the source is ready */
+  gboolean woken;         /* a post waits */
+  /* (owned) (nullable): NULL once the port is finished, as a post that waits there holds the port */
+  GMainContext *context;
   gboolean closed;
   FerryByeReason bye; /* what the other end is told when this end is closed; 0: nothing */
 
@@ -177,7 +178,6 @@ port_unref (gpointer data)
   ferry_fragments_clear (&port->fragments);
   pthread_mutex_destroy (&port->lock);
   g_weak_ref_clear (&port->transport);
-  g_source_unref (port->source);
   g_free (port->peer);
   g_free (port);
 }
@@ -417,15 +417,19 @@ note_room (FerrySessionPort *port)
 
 /* ---- the end ---- */
 
-/* Says goodbye, and lets go of the timers, the source and the wire. */
+/* Says goodbye, and lets go of the timers and the wire. The caller must hold a reference. */
 static void
 finish (FerrySessionPort *port)
 {
+  g_autoptr (GMainContext) context = NULL;
   FerryPacketHeader header;
 
   if (port->finished)
     return;
   port->finished = TRUE;
+  pthread_mutex_lock (&port->lock);
+  context = g_steal_pointer (&port->context);
+  pthread_mutex_unlock (&port->lock);
   header = make_header (port);
   if (port->bye != 0 && port->peer_epoch != 0)
     send_packet (port, ferry_packet_new_bye (&header, port->bye));
@@ -436,8 +440,7 @@ finish (FerrySessionPort *port)
     port->wire.free (port->wire_data);
   if (port->finished_func != NULL)
     port->finished_func (port->finished_data);
-  /* Drops the source's reference. */
-  g_source_destroy (port->source);
+  port_unref (port);
 }
 
 /* Whether the other end has all that was sent. */
@@ -455,6 +458,8 @@ wind_up (FerrySessionPort *port)
 {
   gboolean may_linger;
 
+  if (port->finished)
+    return;
   pthread_mutex_lock (&port->lock);
   may_linger = port->finished_func != NULL && port->bye == FERRY_BYE_CLOSED;
   pthread_mutex_unlock (&port->lock);
@@ -467,18 +472,8 @@ wind_up (FerrySessionPort *port)
     probe (port);
 }
 
-static gboolean
-source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
-{
-  g_source_set_ready_time (source, -1);
-  callback (data);
-  return G_SOURCE_CONTINUE;
-}
-
-static GSourceFuncs source_funcs = {.dispatch = source_dispatch};
-
-static gboolean
-source_cb (gpointer data)
+static void
+woken_cb (gpointer data)
 {
   FerrySessionPort *port = data;
   gboolean closed;
@@ -487,7 +482,9 @@ source_cb (gpointer data)
   port->woken = FALSE;
   closed = port->closed;
   pthread_mutex_unlock (&port->lock);
-  if (!port->opening && !port->finished)
+  if (port->finished)
+    return;
+  if (!port->opening)
     {
       port->opening = TRUE;
       probe (port);
@@ -499,21 +496,23 @@ source_cb (gpointer data)
       flush (port);
       note_room (port);
     }
-  return G_SOURCE_CONTINUE;
 }
 
-/* any: Makes the source ready once. */
+/* any: Makes the session's thread send what waits, or wind up. */
 static void
 wake (FerrySessionPort *port)
 {
-  gboolean was_woken;
+  g_autoptr (GMainContext) context = NULL;
 
   pthread_mutex_lock (&port->lock);
-  was_woken = port->woken;
+  if (!port->woken && port->context != NULL)
+    context = g_main_context_ref (port->context);
   port->woken = TRUE;
   pthread_mutex_unlock (&port->lock);
-  if (!was_woken)
-    g_source_set_ready_time (port->source, 0);
+  if (context == NULL)
+    return;
+  ferry_ref_count_inc (&port->references);
+  ferry_mailbox_post (context, woken_cb, port, port_unref);
 }
 
 /* ---- the heartbeat ---- */
@@ -1155,14 +1154,16 @@ apply_settings (FerrySessionPort *port, const FerrySessionSettings *settings)
 }
 
 static FerrySessionPort *
-port_new (const FerryWire *wire, gpointer data, FerryTimers *timers, const FerrySessionSettings *settings)
+port_new (const FerryWire *wire, gpointer data, FerryTimers *timers, GMainContext *context,
+          const FerrySessionSettings *settings)
 {
   FerrySessionPort *port = g_new0 (FerrySessionPort, 1);
 
-  atomic_init (&port->references, 1);
+  atomic_init (&port->references, 2);
   port->wire = *wire;
   port->wire_data = data;
   port->timers = timers;
+  port->context = g_main_context_ref (context);
   port->thread = g_thread_self ();
   port->epoch = new_epoch ();
   port->bye = FERRY_BYE_CLOSED;
@@ -1172,30 +1173,18 @@ port_new (const FerryWire *wire, gpointer data, FerryTimers *timers, const Ferry
   return port;
 }
 
-static void
-attach_source (FerrySessionPort *port, GMainContext *context)
-{
-  port->source = g_source_new (&source_funcs, sizeof (GSource));
-  g_source_set_static_name (port->source, "[ferry] session");
-  g_source_set_priority (port->source, G_PRIORITY_HIGH);
-  ferry_ref_count_inc (&port->references);
-  g_source_set_callback (port->source, source_cb, port, port_unref);
-  g_source_attach (port->source, context);
-}
-
 FerrySession *
 ferry_session_new (const FerryWire *wire, gpointer data, FerryTimers *timers, GMainContext *context,
                    const FerrySessionSettings *settings)
 {
   FerrySession *self = g_object_new (FERRY_TYPE_SESSION, NULL);
-  FerrySessionPort *port = port_new (wire, data, timers, settings);
+  FerrySessionPort *port = port_new (wire, data, timers, context, settings);
 
   self->port = port;
   g_weak_ref_init (&port->transport, self);
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (FERRY_TRANSPORT (self)),
                                      port->limits.max_message);
   ferry_transport_set_receiving_thread (FERRY_TRANSPORT (self), port->thread);
-  attach_source (port, context);
   set_heartbeat (port, port->heard_at);
   wake (port);
   return self;

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The two ends of a session in one process, each with a thread that runs its main context. The wire between them loses
- * nothing. */
+ * nothing, and tells of its end. */
 
 #include "config.h"
 
@@ -20,6 +20,7 @@ typedef struct _End
   struct _End *other;
   FerrySessionPort *port; /* used by the thread: (unowned) (nullable): NULL once it is finished */
   GMainContext *context;  /* lock: (owned) (nullable): NULL once the thread has ended */
+  gboolean is_gone;       /* lock: the thread has ended */
   GQueue packets;         /* lock: (owned) (element-type GBytes): that came, and were not received */
   FerrySession *made;     /* lock: (owned) (nullable): for who waits for it */
 } End;
@@ -64,25 +65,30 @@ finish (gpointer data)
 
 static const FerryWire wire = {.send = send_packet};
 
+/* Returns (transfer full) (nullable) the next packet. is_over: set to whether none will come any more. */
 static GBytes *
-take_packet (End *end)
+take_packet (End *end, gboolean *is_over)
 {
   FERRY_AUTO_LOCK (&end->pair->lock);
 
+  *is_over = end->other->is_gone;
   return g_queue_pop_head (&end->packets);
 }
 
 static void
 receive_all (End *end)
 {
+  gboolean is_over;
   GBytes *packet;
 
-  while ((packet = take_packet (end)) != NULL)
+  while ((packet = take_packet (end, &is_over)) != NULL)
     {
       if (end->port != NULL)
         ferry_session_port_receive (end->port, g_bytes_get_data (packet, NULL), g_bytes_get_size (packet));
       g_bytes_unref (packet);
     }
+  if (is_over && end->port != NULL)
+    ferry_session_port_finish (end->port);
 }
 
 static gpointer
@@ -104,11 +110,15 @@ run_end (gpointer data)
   pthread_mutex_unlock (&end->pair->lock);
   while (end->port != NULL)
     {
-      g_main_context_iteration (context, TRUE);
       receive_all (end);
+      if (end->port != NULL)
+        g_main_context_iteration (context, TRUE);
     }
   pthread_mutex_lock (&end->pair->lock);
   end->context = NULL;
+  end->is_gone = TRUE;
+  if (end->other->context != NULL)
+    g_main_context_wakeup (end->other->context);
   pthread_mutex_unlock (&end->pair->lock);
   ferry_timers_free (timers);
   g_main_context_pop_thread_default (context);

@@ -15,7 +15,7 @@
 
 #include "cluster/ferry-packet-private.h"
 
-#define DEFAULT_RUNS 1500
+#define DEFAULT_RUNS 700
 #define HOUR G_TIME_SPAN_HOUR
 
 typedef void (*Run) (WireTest *test);
