@@ -75,11 +75,12 @@ typedef struct
   gboolean is_of_error; /* only the error has changed */
 } Item;
 
-/* What waits to be published. */
+/* What waits to be published: a copy, in one block of memory, so that the two threads share nothing. */
 typedef struct
 {
-  GRefString *subject; /* (owned) */
-  GBytes *bytes;       /* (owned) */
+  char *subject;
+  guint8 *data;
+  gsize size;
 } Letter;
 
 struct _FerryBus
@@ -91,7 +92,7 @@ struct _FerryBus
   char *user;            /* const */
   char id[17];           /* const */
   Feed feeds[N_FEEDS];   /* const */
-  GRefString *own;       /* const: the subject of a hello, or of presence */
+  char *own;             /* const: the subject of a hello, or of presence */
 
   FerryRouter *router; /* (unowned) (nullable): NULL once the bus is closed */
   const FerryBusFuncs *funcs;
@@ -147,20 +148,26 @@ item_get_size (const Item *self)
   return ITEM_SIZE + (self->bytes != NULL ? g_bytes_get_size (self->bytes) : 0);
 }
 
-static void
-letter_free (gpointer data)
+static Letter *
+letter_new (const char *subject, GBytes *bytes)
 {
-  Letter *self = data;
+  gsize size;
+  gconstpointer data = g_bytes_get_data (bytes, &size);
+  gsize subject_size = strlen (subject) + 1;
+  Letter *self = g_malloc (sizeof (Letter) + subject_size + size);
 
-  g_ref_string_release (self->subject);
-  g_bytes_unref (self->bytes);
-  g_free (self);
+  self->subject = memcpy (self + 1, subject, subject_size);
+  self->data = (guint8 *) self->subject + subject_size;
+  self->size = size;
+  if (size > 0)
+    memcpy (self->data, data, size);
+  return self;
 }
 
 static gsize
 letter_get_size (const Letter *self)
 {
-  return ITEM_SIZE + g_bytes_get_size (self->bytes);
+  return ITEM_SIZE + self->size;
 }
 
 FerryBus *
@@ -174,10 +181,10 @@ static void
 bus_free (FerryBus *self)
 {
   g_queue_clear_full (&self->inbox, item_free);
-  g_queue_clear_full (&self->outbox, letter_free);
+  g_queue_clear_full (&self->outbox, g_free);
   for (guint i = 0; i < N_FEEDS; i++)
     g_free (self->feeds[i].prefix);
-  g_clear_pointer (&self->own, g_ref_string_release);
+  g_free (self->own);
   g_clear_pointer (&self->presence, g_bytes_unref);
   g_clear_pointer (&self->access, ferry_server_access_free);
   g_clear_error (&self->error);
@@ -411,12 +418,11 @@ take_hello (FerryBus *self, const char *peer, const char *id, GBytes *bytes)
 
 /* Sends bytes to the servers, if there is a connection and room. */
 static void
-send_to (FerryBus *self, GRefString *subject, GBytes *bytes)
+send_to (FerryBus *self, const char *subject, GBytes *bytes)
 {
-  Letter *letter = g_new (Letter, 1);
+  Letter *letter = letter_new (subject, bytes);
   gboolean has_room;
 
-  *letter = (Letter){g_ref_string_acquire (subject), g_bytes_ref (bytes)};
   pthread_mutex_lock (&self->lock);
   has_room = self->is_up && !self->stopping && self->outbox_size + letter_get_size (letter) <= MAX_BOX;
   if (has_room)
@@ -429,7 +435,7 @@ send_to (FerryBus *self, GRefString *subject, GBytes *bytes)
     self->counts.n_unsent++;
   pthread_mutex_unlock (&self->lock);
   if (!has_room)
-    letter_free (letter);
+    g_free (letter);
 }
 
 void
@@ -464,8 +470,8 @@ ferry_bus_set_presence (FerryBus *self, GVariant *facts)
 
 typedef struct
 {
-  FerryBus *bus;       /* (owned) */
-  GRefString *subject; /* (owned) */
+  FerryBus *bus; /* (owned) */
+  char *subject; /* (owned) */
 } Wire;
 
 static void
@@ -482,20 +488,8 @@ wire_free (gpointer data)
   Wire *self = data;
 
   ferry_bus_unref (self->bus);
-  g_ref_string_release (self->subject);
+  g_free (self->subject);
   g_free (self);
-}
-
-/* Returns (transfer full) a subject, from printf's arguments. */
-static GRefString *G_GNUC_PRINTF (1, 2) new_subject (const char *format, ...)
-{
-  g_autofree char *text = NULL;
-  va_list arguments;
-
-  va_start (arguments, format);
-  text = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  return g_ref_string_new (text);
 }
 
 void
@@ -505,9 +499,9 @@ ferry_bus_make_wire (FerryBus *self, const char *peer, const char *id, FerryWire
 
   made->bus = ferry_bus_ref (self);
   if (self->host == NULL)
-    made->subject = new_subject ("ferry.%s.down.%s.%s.%s.%s", self->application, peer, id, self->user, self->id);
+    made->subject = g_strdup_printf ("ferry.%s.down.%s.%s.%s.%s", self->application, peer, id, self->user, self->id);
   else
-    made->subject = new_subject ("ferry.%s.up.%s.%s.%s.%s", self->application, peer, id, self->host, self->id);
+    made->subject = g_strdup_printf ("ferry.%s.up.%s.%s.%s.%s", self->application, peer, id, self->host, self->id);
   *wire = (FerryWire){.send = wire_send, .free = wire_free};
   *data = made;
 }
@@ -748,7 +742,7 @@ go_down (FerryBus *self)
 
   self->is_up = FALSE;
   self->counts.n_unsent += self->outbox.length;
-  g_queue_clear_full (&self->outbox, letter_free);
+  g_queue_clear_full (&self->outbox, g_free);
   self->outbox_size = 0;
 }
 
@@ -766,19 +760,17 @@ note_too_large (FerryBus *self, natsConnection *nats, gsize size)
 static void
 publish (FerryBus *self, natsConnection *nats, Letter *letter)
 {
-  gsize size;
-  gconstpointer data = g_bytes_get_data (letter->bytes, &size);
-  natsStatus status = natsConnection_Publish (nats, letter->subject, data, (int) size);
+  natsStatus status = natsConnection_Publish (nats, letter->subject, letter->data, (int) letter->size);
 
   if (status == NATS_MAX_PAYLOAD)
-    note_too_large (self, nats, size);
+    note_too_large (self, nats, letter->size);
   pthread_mutex_lock (&self->lock);
   if (status == NATS_OK)
     self->counts.n_sent++;
   else
     self->counts.n_unsent++;
   pthread_mutex_unlock (&self->lock);
-  letter_free (letter);
+  g_free (letter);
 }
 
 /* Returns (transfer full) (nullable) the next letter; NULL: the connection was lost, or the bus is closed and all was
@@ -900,13 +892,13 @@ set_subjects (FerryBus *self)
 
   if (self->host == NULL)
     {
-      self->own = new_subject ("ferry.%s.hello.%s.%s", application, self->user, self->id);
+      self->own = g_strdup_printf ("ferry.%s.hello.%s.%s", application, self->user, self->id);
       self->feeds[0] = (Feed){g_strdup_printf ("ferry.%s.present.", application), take_presence};
       self->feeds[SESSIONS] =
         (Feed){g_strdup_printf ("ferry.%s.up.%s.%s.", application, self->user, self->id), take_packet};
       return;
     }
-  self->own = new_subject ("ferry.%s.present.%s.%s", application, self->host, self->id);
+  self->own = g_strdup_printf ("ferry.%s.present.%s.%s", application, self->host, self->id);
   self->feeds[0] = (Feed){g_strdup_printf ("ferry.%s.hello.", application), take_hello};
   self->feeds[SESSIONS] =
     (Feed){g_strdup_printf ("ferry.%s.down.%s.%s.", application, self->host, self->id), take_packet};

@@ -505,6 +505,7 @@ sessions_survive_the_server (void)
   g_autoptr (NatsTestEnd) application_end = NULL;
   g_autoptr (NatsTestEnd) host_end = NULL;
   g_autoptr (GObject) owner = g_object_new (G_TYPE_OBJECT, NULL);
+  g_autoptr (GError) over = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "It is over");
   Talker application = {0};
   Talker host = {0};
   Conversation conversation = {&application, &host, 100};
@@ -539,11 +540,14 @@ sessions_survive_the_server (void)
   g_assert_true (application.in_order && host.in_order);
   g_assert_cmpuint (host.n_calls, ==, 1000);
   g_assert_cmpuint (application.n_answers, ==, 1000);
-  ferry_transport_leave_calls (host.session, &(GError){FERRY_ERROR, FERRY_ERROR_CLOSED, (char *) "over"});
+  ferry_transport_leave_calls (host.session, over);
   ferry_transport_close (application.session);
   ferry_transport_close (host.session);
   g_object_unref (application.session);
   g_object_unref (host.session);
+  /* Sessions use the router's timers until they have said goodbye. */
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
 }
 
 /* ---- Floods, and mistakes ---- */
