@@ -446,7 +446,8 @@ talk (Talker *talker, Scene *scene, const char *peer, const char *id)
   gpointer data;
 
   ferry_bus_make_wire (talker->end->bus, peer, id, &wire, &data);
-  talker->session = FERRY_TRANSPORT (ferry_session_new (&wire, data, scene->router->timers, NULL, NULL));
+  talker->session =
+    FERRY_TRANSPORT (ferry_session_new (&wire, data, scene->router->timers, scene->router->context, NULL));
   talker->in_order = TRUE;
 }
 
