@@ -14,13 +14,34 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-depth-private.h"
 #include "call/ferry-call-message-private.h"
 
 #define FACTS_TYPE "(ussasusb)"
 #define SERVE_TYPE "(us)"
-#define RUN_TYPE "(tussbxxxumv)"
 #define PROGRESS_TYPE "(dttss)"
 #define LOG_LEVELS (G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO | G_LOG_LEVEL_WARNING | G_LOG_LEVEL_DEBUG)
+
+/* What a request for a run begins with. The name, the function, the type of the arguments and their bytes follow, the
+ * bytes at a multiple of 8. Numbers have the byte order of the machines, as all serialised values have: a session does
+ * not join two machines that differ in that. */
+typedef struct
+{
+  guint64 id;
+  gint64 run_timeout;
+  gint64 deadline_left;
+  gint64 cancel_grace;
+  guint32 attempt;
+  guint16 kind;
+  guint16 flags;
+  guint32 type_length; /* 0: there are no arguments */
+  guint16 name_length;
+  guint16 function_length;
+} RunHeader;
+
+G_STATIC_ASSERT (sizeof (RunHeader) == 48);
+
+#define RUN_IS_IDEMPOTENT 1u
 
 static gboolean
 refuse (GError **error, const char *what)
@@ -188,44 +209,134 @@ ferry_run_request_clear (FerryRunRequest *self)
   *self = (FerryRunRequest){0};
 }
 
+static guint8 *
+put (guint8 *at, gconstpointer data, gsize size)
+{
+  if (size > 0)
+    memcpy (at, data, size);
+  return at + size;
+}
+
 GVariant *
 ferry_run_request_to_variant (const FerryRunRequest *self)
 {
   g_autofree char *name = dup_cut (self->name, FERRY_MAX_RUN_NAME);
+  const char *type = self->arguments != NULL ? g_variant_get_type_string (self->arguments) : "";
+  gsize body_size = self->arguments != NULL ? g_variant_get_size (self->arguments) : 0;
+  const RunHeader header = {
+    .id = self->id,
+    .run_timeout = self->run_timeout,
+    .deadline_left = self->deadline_left,
+    .cancel_grace = self->cancel_grace,
+    .attempt = self->attempt,
+    .kind = (guint16) self->kind,
+    .flags = self->idempotent ? RUN_IS_IDEMPOTENT : 0,
+    .type_length = (guint32) strlen (type),
+    .name_length = (guint16) strlen (name),
+    .function_length = (guint16) strlen (self->function),
+  };
+  gsize text_size = header.name_length + header.function_length + header.type_length;
+  gsize size = sizeof header + text_size + ferry_padding_of (text_size) + body_size;
+  guint8 *data = g_malloc (size);
+  guint8 *at = put (data, &header, sizeof header);
 
-  return g_variant_new (RUN_TYPE, self->id, self->attempt, name, self->function, self->idempotent, self->run_timeout,
-                        self->deadline_left, self->cancel_grace, (guint) self->kind, self->arguments);
+  at = put (at, name, header.name_length);
+  at = put (at, self->function, header.function_length);
+  at = put (at, type, header.type_length);
+  memset (at, 0, ferry_padding_of (text_size));
+  if (body_size > 0)
+    g_variant_store (self->arguments, at + ferry_padding_of (text_size));
+  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, data, size, TRUE, g_free, data);
 }
 
 static gboolean
-check_run_request (const FerryRunRequest *self, guint kind, GError **error)
+check_header (const RunHeader *header, gsize size, GError **error)
 {
-  gsize length = strlen (self->function);
-
-  if (length == 0 || length > FERRY_MAX_CALL_NAME)
+  if ((gsize) header->type_length + header->name_length + header->function_length > size)
+    return refuse (error, "a task whose parts are longer than the whole");
+  if (header->function_length == 0 || header->function_length > FERRY_MAX_CALL_NAME)
     return refuse (error, "a task of a function whose name is empty or too long");
-  if (strlen (self->name) > FERRY_MAX_RUN_NAME)
-    return refuse (error, "a task whose name is too long");
-  if (self->run_timeout < 0 || self->deadline_left < 0 || self->cancel_grace < 0)
+  if (header->name_length > FERRY_MAX_RUN_NAME || header->type_length > FERRY_MAX_INNER_TYPE)
+    return refuse (error, "a task whose name, or whose arguments' type, is too long");
+  if (header->run_timeout < 0 || header->deadline_left < 0 || header->cancel_grace < 0)
     return refuse (error, "a task with a negative time");
-  if (self->attempt == 0 || kind > FERRY_TASK_KIND_STEPS)
+  if (header->attempt == 0 || header->kind > FERRY_TASK_KIND_STEPS)
     return refuse (error, "a task of an unknown kind");
   return TRUE;
+}
+
+/* Returns (transfer full) (nullable) the text, or NULL with an error. */
+static char *
+take_text (const char *text, gsize length, GError **error)
+{
+  if (g_utf8_validate_len (text, (gssize) length, NULL))
+    return g_strndup (text, length);
+  refuse (error, "a task with a name that is no text");
+  return NULL;
+}
+
+/* Returns (transfer full) (nullable) the value of the bytes behind offset, or NULL with an error. */
+static GVariant *
+take_arguments (GVariant *message, gsize offset, const char *type, gsize type_length, GError **error)
+{
+  const guint8 *data = g_variant_get_data (message);
+  gsize size = g_variant_get_size (message);
+  g_autofree char *type_string = g_strndup (type, type_length);
+  g_autoptr (GBytes) whole = NULL;
+  g_autoptr (GBytes) body = NULL;
+  GVariant *arguments;
+
+  if (ferry_depth_judge_type (type, type_length) != FERRY_TYPE_GOOD || offset > size ||
+      !ferry_depth_allows (type, type_length, data + offset, size - offset))
+    {
+      refuse (error, "a task with arguments that are no value, or too deep");
+      return NULL;
+    }
+  whole = g_variant_get_data_as_bytes (message);
+  body = g_bytes_new_from_bytes (whole, offset, size - offset);
+  arguments = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (type_string), body, FALSE));
+  ferry_known_types_add (arguments);
+  return arguments;
+}
+
+static gboolean
+take_parts (FerryRunRequest *self, const RunHeader *header, GVariant *message, GError **error)
+{
+  const char *name = (const char *) g_variant_get_data (message) + sizeof *header;
+  const char *function = name + header->name_length;
+  const char *type = function + header->function_length;
+  gsize text_size = header->name_length + header->function_length + header->type_length;
+
+  self->name = take_text (name, header->name_length, error);
+  self->function = self->name != NULL ? take_text (function, header->function_length, error) : NULL;
+  if (self->function == NULL || header->type_length == 0)
+    return self->function != NULL;
+  self->arguments = take_arguments (message, sizeof *header + text_size + ferry_padding_of (text_size), type,
+                                    header->type_length, error);
+  return self->arguments != NULL;
 }
 
 gboolean
 ferry_run_request_from_variant (FerryRunRequest *self, GVariant *value, GError **error)
 {
   g_auto (FerryRunRequest) request = {0};
-  guint kind;
+  RunHeader header;
 
-  if (!check_type (value, RUN_TYPE, "a task of a wrong type", error))
+  if (!check_type (value, "ay", "a task of a wrong type", error))
     return FALSE;
-  g_variant_get (value, RUN_TYPE, &request.id, &request.attempt, &request.name, &request.function, &request.idempotent,
-                 &request.run_timeout, &request.deadline_left, &request.cancel_grace, &kind, &request.arguments);
-  if (!check_run_request (&request, kind, error))
+  if (g_variant_get_size (value) < sizeof header)
+    return refuse (error, "a task that is cut off");
+  memcpy (&header, g_variant_get_data (value), sizeof header);
+  if (!check_header (&header, g_variant_get_size (value) - sizeof header, error) ||
+      !take_parts (&request, &header, value, error))
     return FALSE;
-  request.kind = (FerryTaskKind) kind;
+  request.id = header.id;
+  request.attempt = header.attempt;
+  request.idempotent = (header.flags & RUN_IS_IDEMPOTENT) != 0;
+  request.run_timeout = header.run_timeout;
+  request.deadline_left = header.deadline_left;
+  request.cancel_grace = header.cancel_grace;
+  request.kind = (FerryTaskKind) header.kind;
   *self = request;
   request = (FerryRunRequest){0};
   return TRUE;

@@ -11,6 +11,7 @@
 #include "cluster/ferry-run-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-depth-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "route/ferry-router-private.h"
@@ -497,17 +498,21 @@ fail_unsendable (FerryRunPlace *place, FerryTask *task, GError *error)
   ferry_carrier_fail (task, FERRY_TASK_EVENT_REFUSE, error, NULL, NULL);
 }
 
-/* Returns the xid; 0 with an error. */
-static guint64
-try_to_send (FerryRun *self, FerryTask *task, guint64 id, GError **error)
+static gboolean
+check_sendable (FerryTask *task, GError **error)
 {
-  if (!ferry_task_had_descriptors (task))
-    return send_request (self, task, id, error);
-  ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                   "Task '%s' has descriptors or bytes, which cannot be sent to another machine; pass their content as "
-                   "arguments, or submit the task to a pool",
-                   ferry_task_get_name (task));
-  return 0;
+  GVariant *arguments = ferry_task_get_arguments (task);
+
+  if (ferry_task_had_descriptors (task))
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "Task '%s' has descriptors or bytes, which cannot be sent to another machine; pass their "
+                            "content as arguments, or submit the task to a pool",
+                            ferry_task_get_name (task));
+  if (strlen (ferry_task_get_function (task)) > FERRY_MAX_CALL_NAME)
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The name of the function of task '%s' is longer than %d bytes; use a shorter name",
+                            ferry_task_get_name (task), FERRY_MAX_CALL_NAME);
+  return arguments == NULL || ferry_depth_check (arguments, error);
 }
 
 gboolean
@@ -524,7 +529,7 @@ ferry_run_send (FerryRunPlace *place, FerryTask *task, guint64 id)
   self->place = place;
   self->idempotent = ferry_task_get_settings (task)->idempotent;
   self->sent_at = g_get_monotonic_time ();
-  xid = try_to_send (self, task, id, &error);
+  xid = check_sendable (task, &error) ? send_request (self, task, id, &error) : 0;
   if (xid == 0)
     {
       gboolean for_good = is_for_good (error);

@@ -162,10 +162,9 @@ static const struct
   const char *type;
   gboolean (*take) (GVariant *value, GError **error);
 } messages[] = {
-  {"(ussasusb)", take_facts}, {"(us)", take_serve},   {"(tussbxxxumv)", take_request},
-  {"(dttss)", take_progress}, {"(sv)", take_message}, {"(us)", take_log},
-  {"(uu)", take_load},        {"t", take_room},       {"u", take_want},
-  {"at", take_xids},          {"(tx)", take_hurry},
+  {"(ussasusb)", take_facts}, {"(us)", take_serve}, {"ay", take_request}, {"(dttss)", take_progress},
+  {"(sv)", take_message},     {"(us)", take_log},   {"(uu)", take_load},  {"t", take_room},
+  {"u", take_want},           {"at", take_xids},    {"(tx)", take_hurry},
 };
 
 int

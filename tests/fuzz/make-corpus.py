@@ -246,8 +246,12 @@ def facts(version=1, name="alpha", instance="0af", functions=("a", "b"), workers
     return bytes([FACTS]) + pack("(ussasusb)", (version, name, instance, functions, workers, ferry, draining))
 
 
-def run(attempt=1, name="work 1", function="work", times=(0, 0, 0), kind=0, arguments=None):
-    return bytes([RUN]) + pack("(tussbxxxumv)", (7, attempt, name, function, True, *times, kind, arguments))
+def run(attempt=1, name="work 1", function="work", times=(0, 0, 0), kind=0, arguments=None, types=None):
+    types = types or (arguments[0] if arguments else "")
+    texts = (name + function + types).encode()
+    head = struct.pack("=QqqqIHHIHH", 7, *times, attempt, kind, 1, len(types), len(name), len(function))
+    body = pack(*arguments) if arguments else b""
+    return bytes([RUN]) + head + texts + b"\0" * (-len(texts) % 8) + body
 
 
 def run_message(kind, types, value):
@@ -695,6 +699,9 @@ CORPUS = {
         "run-of-nothing": run(function=""),
         "run-in-the-past": run(times=(0, -1, 0)),
         "run-of-a-kind": run(kind=4),
+        "run-of-no-type": run(arguments=("u", 1), types="u?"),
+        "run-too-deep": run(arguments=("u", 1), types="a" * 70 + "u"),
+        "run-cut": run()[:40],
         "progress": run_message(PROGRESS, "(xttss)", (0x3fe0000000000000, 1, 2, "parts", "half")),
         "progress-too-far": run_message(PROGRESS, "(xttss)", (0x4000000000000000, 3, 2, "", "")),
         "progress-long": run_message(PROGRESS, "(xttss)", (0, 0, 0, "u" * 64, "")),
