@@ -9,6 +9,9 @@
  * which is submitted later is sent at once. That is more than there is where several sessions use it at the same time;
  * then runs wait here, and an application may withdraw them. Room that was given is never taken back.
  *
+ * An application that is cut off, or does not answer, has runs that wait for it: for leave, or for their results to be
+ * taken. These take no room from others, and until they are over it gets no more room.
+ *
  * Owner:   a FerryHostService has the room, each session its share.
  * Threads: one. */
 
@@ -28,6 +31,7 @@ typedef struct
   guint64 room;     /* how many it may have sent in all; never decreases */
   guint want;       /* how many more tasks wait at the application */
   guint n_open;     /* runs that were sent and are not over */
+  guint n_stuck;    /* those of them that wait for the application, and need no worker */
 } FerryHostShare;
 
 typedef struct

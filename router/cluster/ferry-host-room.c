@@ -100,7 +100,7 @@ ferry_host_share_take_run (FerryHostShare *self)
 static guint64
 get_taken (const FerryHostShare *self)
 {
-  return self->n_open + (self->want > 0 ? get_unused (self) : 0);
+  return self->n_open - self->n_stuck + (self->want > 0 && self->n_stuck == 0 ? get_unused (self) : 0);
 }
 
 /* Gives one run's room to each share in turn that wants more, until nothing is left or wanted. */
@@ -115,7 +115,7 @@ give_by_turns (FerryHostRoom *self, guint64 left)
 
       self->next = (self->next + 1) % self->shares->len;
       n_content++;
-      if (share->want <= get_unused (share))
+      if (share->want <= get_unused (share) || share->n_stuck > 0)
         continue;
       share->room++;
       left--;
@@ -134,8 +134,10 @@ ferry_host_room_settle (FerryHostRoom *self)
 
   for (guint i = 0; i < self->shares->len; i++)
     {
-      taken += get_taken (self->shares->pdata[i]);
-      n_open += ((FerryHostShare *) self->shares->pdata[i])->n_open;
+      const FerryHostShare *share = self->shares->pdata[i];
+
+      taken += get_taken (share);
+      n_open += share->n_open - share->n_stuck;
     }
   give_by_turns (self, taken < size ? size - taken : 0);
   n_free = n_open < self->n_workers ? self->n_workers - n_open : 0;
@@ -143,6 +145,7 @@ ferry_host_room_settle (FerryHostRoom *self)
     {
       FerryHostShare *share = self->shares->pdata[i];
 
-      share->room = MAX (share->room, share->received + MAX (n_free, share->n_open == 0 ? 1 : 0));
+      if (share->n_stuck == 0)
+        share->room = MAX (share->room, share->received + MAX (n_free, share->n_open == 0 ? 1 : 0));
     }
 }

@@ -75,6 +75,7 @@ struct _FerryHostRun
   FerryHostLine line; /* leave: NULL while it is in no line */
   GList link;         /* in a list of the line */
   gint64 asked_at;    /* when leave was asked for; 0: it was not */
+  gboolean stuck;     /* for the owner: it waits for the application */
   gboolean owing;     /* for the owner: it is among those that have something to send */
   gboolean paced;     /* for the owner: it is among those that have progress to send later */
 };

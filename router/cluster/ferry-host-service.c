@@ -58,6 +58,7 @@ run_leaves (gpointer data, FerryHostRun *run)
   FerryHostService *self = data;
   gint64 begun_at = run->task != NULL ? ferry_task_get_start_time (run->task) : 0;
 
+  ferry_host_session_set_stuck (run, TRUE);
   if (begun_at > 0)
     ferry_host_room_note_run (&self->board.room, ferry_task_get_end_time (run->task) - begun_at);
   ferry_host_run_unref (run);
@@ -81,8 +82,10 @@ run_left (gpointer owner, FerryHostSession *session, FerryHostRun *run)
 {
   FerryHostService *self = owner;
 
-  if (run->line.part == &self->late)
-    move (run, &self->placed);
+  if (run->line.part != &self->late)
+    return;
+  move (run, &self->placed);
+  ferry_host_session_set_stuck (run, FALSE);
 }
 
 static void
@@ -101,7 +104,10 @@ patience_over (gpointer data)
       if (run->state != FERRY_HOST_RUN_RESERVED)
         continue;
       if (run->asked_at <= before)
-        move (run, &self->late);
+        {
+          move (run, &self->late);
+          ferry_host_session_set_stuck (run, TRUE);
+        }
       else
         next = MIN (next, run->asked_at + PATIENCE);
     }

@@ -57,6 +57,8 @@ FerryHostShare *ferry_host_session_get_share (FerryHostSession *self);
 
 /* There is a place for the run: it begins, or asks for leave. */
 void ferry_host_session_begin (FerryHostSession *self, FerryHostRun *run);
+/* The run waits for the application from now on, or no longer. Does nothing for a run of a session that has ended. */
+void ferry_host_session_set_stuck (FerryHostRun *run, gboolean stuck);
 /* Tells the application of what has changed on the board. */
 void ferry_host_session_update (FerryHostSession *self);
 /* Refuses what was not begun, and ends when all runs are over. */

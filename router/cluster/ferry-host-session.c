@@ -185,10 +185,25 @@ run_cancelled (gpointer owner, FerryHostRun *run)
 
 static const FerryHostRunFuncs run_funcs = {run_owes, run_cancelled};
 
+void
+ferry_host_session_set_stuck (FerryHostRun *run, gboolean stuck)
+{
+  FerryHostSession *self = run->owner;
+
+  if (self == NULL || run->stuck == stuck)
+    return;
+  run->stuck = stuck;
+  if (stuck)
+    self->share.n_stuck++;
+  else
+    self->share.n_stuck--;
+}
+
 /* The run's end was sent. */
 static void
 remove_run (FerryHostSession *self, FerryHostRun *run)
 {
+  ferry_host_session_set_stuck (run, FALSE);
   self->share.n_open--;
   if (run->paced)
     g_ptr_array_remove (self->paced, run);
@@ -525,7 +540,10 @@ take_run (FerryHostSession *self, FerryCall *call, GError **error)
                           self->board->facts.name, run->request.function);
   add_run (self, run);
   if (reason != NULL)
-    ferry_host_run_refuse (run, reason);
+    {
+      ferry_host_run_refuse (run, reason);
+      ferry_host_session_set_stuck (run, TRUE);
+    }
   else if (run->state == FERRY_HOST_RUN_WAITING)
     self->funcs->run_came (self->owner, self, run);
   return TRUE;
@@ -570,7 +588,9 @@ take_leave (FerryHostSession *self, FerryCall *call, GError **error)
       /* Leave for a run that is over is late, and harmless. */
       if (run == NULL || run->state != FERRY_HOST_RUN_RESERVED)
         continue;
-      ferry_host_room_note_round_trip (&self->board->room, g_get_monotonic_time () - run->asked_at);
+      /* One that was slow on purpose must not have the host take on more than its workers do. */
+      if (!run->stuck)
+        ferry_host_room_note_round_trip (&self->board->room, g_get_monotonic_time () - run->asked_at);
       self->funcs->run_left (self->owner, self, run);
       start_run (self, run);
     }

@@ -118,6 +118,31 @@ test_those_that_want_have_their_turns (void)
   tear_down (&fixture);
 }
 
+/* What waits for an application takes no room from others, and that application gets no more. */
+static void
+test_stuck_runs_take_no_room (void)
+{
+  Fixture fixture;
+
+  set_up (&fixture, 2, 2);
+  ferry_host_room_settle (&fixture.room);
+  take (&fixture.shares[0], 2);
+  take (&fixture.shares[1], 2);
+  fixture.shares[1].n_open = 0;
+  fixture.shares[0].want = fixture.shares[1].want = 5;
+  ferry_host_room_settle (&fixture.room);
+  g_assert_cmpuint (fixture.shares[1].room, ==, 3);
+  fixture.shares[0].n_stuck = 2;
+  ferry_host_room_settle (&fixture.room);
+  g_assert_cmpuint (fixture.shares[1].room, ==, 4);
+  g_assert_cmpuint (fixture.shares[0].room, ==, 2);
+  fixture.shares[0].n_stuck = fixture.shares[0].n_open = 0;
+  fixture.shares[1].want = 0;
+  ferry_host_room_settle (&fixture.room);
+  g_assert_cmpuint (fixture.shares[0].room, ==, 4);
+  tear_down (&fixture);
+}
+
 static void
 test_short_runs_have_places_ahead (void)
 {
@@ -171,6 +196,7 @@ main (int argc, char **argv)
   g_test_add_func ("/host-room/session-without-runs-has-room-for-one", test_session_without_runs_has_room_for_one);
   g_test_add_func ("/host-room/more-than-there-is-room-for-is-seen", test_more_than_there_is_room_for_is_seen);
   g_test_add_func ("/host-room/those-that-want-have-their-turns", test_those_that_want_have_their_turns);
+  g_test_add_func ("/host-room/stuck-runs-take-no-room", test_stuck_runs_take_no_room);
   g_test_add_func ("/host-room/short-runs-have-places-ahead", test_short_runs_have_places_ahead);
   g_test_add_func ("/host-room/places-ahead-are-bounded", test_places_ahead_are_bounded);
   g_test_add_func ("/host-room/long-runs-have-none", test_long_runs_have_none);
