@@ -200,7 +200,8 @@ ferry_discovery_open (FerryDiscovery *self, const char *name, const char *instan
   const FerrySessionSettings settings = {
     .peer = peer,
     .timeout = self->cut_timeout,
-    .max_packet = ferry_bus_get_max_packet (self->bus),
+    /* A larger packet would fill the window of the session alone. */
+    .max_packet = MIN (ferry_bus_get_max_packet (self->bus), FERRY_SESSION_DEFAULT_MAX_PACKET),
   };
   FerrySession *session;
   gpointer wire_data;

@@ -9,8 +9,12 @@
 
 #include "base/ferry-mailbox-private.h"
 #include "cluster/ferry-host-reception-private.h"
+#include "cluster/ferry-packet-private.h"
 #include "cluster/host-test.h"
 #include "route/ferry-router-private.h"
+
+/* What servers take. */
+#define MAX_PACKET (1024 * 1024)
 
 typedef struct Guest Guest;
 
@@ -20,6 +24,8 @@ typedef struct
   FerryHostReception *reception;
   GPtrArray *guests; /* (element-type Guest): unowned */
   guint n_wires;
+  gboolean is_held; /* nothing comes to the applications */
+  guint n_held;     /* packets with messages that were to come since then */
 } Fixture;
 
 /* An application, with a session at its end. */
@@ -53,6 +59,15 @@ packet_free (gpointer data)
   g_free (self);
 }
 
+static gboolean
+is_data (gconstpointer bytes, gsize size)
+{
+  FerryPacket packet;
+
+  return ferry_packet_parse (&packet, bytes, size, NULL) == FERRY_PACKET_SOUND &&
+         packet.header.kind == FERRY_PACKET_DATA;
+}
+
 static void
 deliver (gpointer data)
 {
@@ -63,7 +78,12 @@ deliver (gpointer data)
 
   if (!self->is_up)
     {
-      ferry_host_reception_take (fixture->reception, self->user, self->id, self->bytes, 65536);
+      ferry_host_reception_take (fixture->reception, self->user, self->id, self->bytes, MAX_PACKET);
+      return;
+    }
+  if (fixture->is_held)
+    {
+      fixture->n_held += is_data (bytes, size);
       return;
     }
   for (guint i = 0; i < fixture->guests->len; i++)
@@ -231,6 +251,41 @@ test_new_session_takes_the_place_of_the_old (void)
   tear_down (&fixture);
 }
 
+static gboolean
+has_held_one (gpointer data)
+{
+  return ((Fixture *) data)->n_held >= 1;
+}
+
+static gboolean
+has_held_two (gpointer data)
+{
+  return ((Fixture *) data)->n_held >= 2;
+}
+
+/* However large a packet the server takes. */
+static void
+test_packets_do_not_wait_for_each_other (void)
+{
+  HostTestCall *first, *second;
+  Guest *guest;
+  Fixture fixture;
+
+  set_up (&fixture);
+  guest = guest_new (&fixture, "alice", "c0");
+  guest_serve (guest);
+  host_test_wait_room (guest->application, 2);
+  fixture.is_held = TRUE;
+  first = host_test_run_idempotent (guest->application, "echo", g_variant_new_string ("first"));
+  ferry_test_run_until (has_held_one, &fixture);
+  second = host_test_run_idempotent (guest->application, "echo", g_variant_new_string ("second"));
+  ferry_test_run_until (has_held_two, &fixture);
+  guest_free (guest);
+  host_test_call_unref (first);
+  host_test_call_unref (second);
+  tear_down (&fixture);
+}
+
 static void
 test_unknown_session_is_told_so (void)
 {
@@ -261,8 +316,8 @@ test_nonsense_makes_no_session (void)
   Fixture fixture;
 
   set_up (&fixture);
-  ferry_host_reception_take (fixture.reception, "alice", "c0", nonsense, 65536);
-  ferry_host_reception_take (fixture.reception, "alice", "c0", nothing, 65536);
+  ferry_host_reception_take (fixture.reception, "alice", "c0", nonsense, MAX_PACKET);
+  ferry_host_reception_take (fixture.reception, "alice", "c0", nothing, MAX_PACKET);
   g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, 0);
   tear_down (&fixture);
 }
@@ -300,10 +355,10 @@ test_user_has_a_bounded_number_of_sessions (void)
     {
       g_autofree char *id = g_strdup_printf ("%u", i);
 
-      ferry_host_reception_take (fixture.reception, "mallory", id, open, 65536);
+      ferry_host_reception_take (fixture.reception, "mallory", id, open, MAX_PACKET);
     }
   g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, FERRY_HOST_MAX_USER_SESSIONS);
-  ferry_host_reception_take (fixture.reception, "alice", "c0", open, 65536);
+  ferry_host_reception_take (fixture.reception, "alice", "c0", open, MAX_PACKET);
   g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, FERRY_HOST_MAX_USER_SESSIONS + 1);
   ferry_transport_close (FERRY_TRANSPORT (session));
   tear_down (&fixture);
@@ -317,6 +372,7 @@ main (int argc, char **argv)
                    test_applications_have_sessions_of_their_own);
   g_test_add_func ("/host-reception/new-session-takes-the-place-of-the-old",
                    test_new_session_takes_the_place_of_the_old);
+  g_test_add_func ("/host-reception/packets-do-not-wait-for-each-other", test_packets_do_not_wait_for_each_other);
   g_test_add_func ("/host-reception/unknown-session-is-told-so", test_unknown_session_is_told_so);
   g_test_add_func ("/host-reception/nonsense-makes-no-session", test_nonsense_makes_no_session);
   g_test_add_func ("/host-reception/user-has-a-bounded-number-of-sessions", test_user_has_a_bounded_number_of_sessions);
