@@ -75,7 +75,7 @@ read_port (gpointer data)
 }
 
 void
-nats_test_server_start (NatsTestServer *self, const char *configuration)
+nats_test_server_spawn (NatsTestServer *self, const char *configuration)
 {
   g_autofree char *path = nats_test_server_get_path (self, "server.conf");
   g_autofree char *log = nats_test_server_get_path (self, "log");
@@ -88,6 +88,12 @@ nats_test_server_start (NatsTestServer *self, const char *configuration)
   g_spawn_async (self->folder, (char **) arguments, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD,
                  die_with_the_test, NULL, &self->pid, &error);
   g_assert_no_error (error);
+}
+
+void
+nats_test_server_start (NatsTestServer *self, const char *configuration)
+{
+  nats_test_server_spawn (self, configuration);
   ferry_test_look_until (read_port, self);
 }
 

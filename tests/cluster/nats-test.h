@@ -25,6 +25,8 @@ gboolean nats_test_must_skip (const char *program);
 NatsTestServer *nats_test_server_new (void);
 /* Starts the server with a configuration (nullable), at the port that it had before. */
 void nats_test_server_start (NatsTestServer *self, const char *configuration);
+/* The same, and does not wait until it takes connections. It must have had a port before. */
+void nats_test_server_spawn (NatsTestServer *self, const char *configuration);
 /* Kills it, so that it can end nothing in order. */
 void nats_test_server_kill (NatsTestServer *self);
 void nats_test_server_free (NatsTestServer *self);
