@@ -63,6 +63,8 @@ struct _FerryHost
   gint64 round_trip;  /* microseconds, as the greeting took; 0: not known */
   gint64 lines_since; /* monotonic time of the first log line of n_lines */
   guint n_lines;
+  gint64 told_since; /* the same of its facts and its load */
+  guint n_told;
 
   FerryHostShelf shelf;
   GList shelf_link;

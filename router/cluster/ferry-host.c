@@ -19,6 +19,9 @@
 /* How many log lines of a host are shown in a second. Further ones are dropped. */
 #define MAX_LINES 200
 
+/* How often a host may tell its facts and its load, in a second. Each time, handlers run. */
+#define MAX_TOLD 1000
+
 /* How many times a cancelled task's session may be cut until the task counts as not ended. */
 #define PATIENT_CUTS 2
 
@@ -215,13 +218,34 @@ ferry_host_close (FerryHost *self, const GError *reason)
 
 /* ---- What the host tells ---- */
 
+/* Whether a rate, of n in the second that began at since, is within its limit. */
+static gboolean
+note_rate (gint64 *since, guint *n, guint limit)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (now - *since >= G_USEC_PER_SEC)
+    {
+      *since = now;
+      *n = 0;
+    }
+  return ++*n <= limit;
+}
+
+static gboolean
+check_told (FerryHost *self, GError **error)
+{
+  return note_rate (&self->told_since, &self->n_told, MAX_TOLD) ||
+         ferry_set_error (error, FERRY_ERROR_PROTOCOL, "it told more of itself than anyone needs");
+}
+
 static gboolean
 take_host (FerryHost *self, GVariant *value, GError **error)
 {
   g_auto (FerryHostFacts) facts = {0};
   gboolean is_first = self->round_trip == 0;
 
-  if (!ferry_host_facts_from_variant (&facts, value, error) ||
+  if (!check_told (self, error) || !ferry_host_facts_from_variant (&facts, value, error) ||
       !ferry_run_check_version (facts.version, "The host", error))
     return FALSE;
   if (is_first)
@@ -252,7 +276,7 @@ take_load (FerryHost *self, GVariant *value, GError **error)
   guint n_workers;
   guint n_busy;
 
-  if (!ferry_run_load_from_variant (value, &n_workers, &n_busy, error))
+  if (!check_told (self, error) || !ferry_run_load_from_variant (value, &n_workers, &n_busy, error))
     return FALSE;
   set_load (self, n_workers, n_busy);
   tell_change (self);
@@ -403,31 +427,14 @@ place_changed (FerryRunPlace *place)
   tell_change (from_place (place));
 }
 
-/* ---- Log lines ---- */
-
-/* A host may send any number of lines: only so many are shown. */
-static gboolean
-may_show_line (FerryHost *self)
-{
-  gint64 now = g_get_monotonic_time ();
-
-  if (now - self->lines_since >= G_USEC_PER_SEC)
-    {
-      if (self->n_lines > MAX_LINES)
-        g_message ("%u log lines of the host '%s' were not shown", self->n_lines - MAX_LINES,
-                   get_name_for_texts (self));
-      self->lines_since = now;
-      self->n_lines = 0;
-    }
-  return ++self->n_lines <= MAX_LINES;
-}
+/* ---- Log lines, of which only so many are shown ---- */
 
 static void
 place_log (FerryRunPlace *place, FerryTask *task, GLogLevelFlags level, const char *line)
 {
   FerryHost *self = from_place (place);
 
-  if (may_show_line (self))
+  if (note_rate (&self->lines_since, &self->n_lines, MAX_LINES))
     g_signal_emit (self, signals[SIGNAL_LOG], 0, task, (guint) level, line);
 }
 

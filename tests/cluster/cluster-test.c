@@ -59,7 +59,11 @@ run_free (gpointer data)
 static void
 call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
-  g_async_queue_push (g_object_get_data (owner, "arrived"), ferry_call_ref (call));
+  HostTest *self = g_object_get_data (owner, "host");
+
+  g_mutex_lock (&self->reading);
+  g_async_queue_push (self->arrived, ferry_call_ref (call));
+  g_mutex_unlock (&self->reading);
   g_main_context_wakeup (NULL);
 }
 
@@ -232,7 +236,8 @@ host_test_new_with_room (ClusterTest *test, const char *name, const char *functi
   self->owner = g_object_new (G_TYPE_OBJECT, NULL);
   self->arrived = g_async_queue_new_full ((GDestroyNotify) ferry_call_unref);
   self->runs = g_ptr_array_new_with_free_func (run_free);
-  g_object_set_data (self->owner, "arrived", self->arrived);
+  g_mutex_init (&self->reading);
+  g_object_set_data (self->owner, "host", self);
   ferry_transport_new_pair (&near_end, &self->far_end);
   ferry_transport_take_calls (self->far_end, call_came, self->owner, &error);
   g_assert_no_error (error);
@@ -275,6 +280,7 @@ host_test_free (HostTest *self)
   g_ptr_array_unref (self->runs);
   g_object_unref (self->far_end);
   g_async_queue_unref (self->arrived);
+  g_mutex_clear (&self->reading);
   g_object_unref (self->owner);
   g_object_unref (self->host);
   g_free (self);

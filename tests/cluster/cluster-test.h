@@ -32,6 +32,7 @@ typedef struct
   FerryTransport *far_end; /* (owned) */
   GObject *owner;          /* (owned) */
   GAsyncQueue *arrived;    /* (owned) (element-type FerryCall) */
+  GMutex reading;          /* while it is locked, nothing arrives */
   FerryCall *serve;        /* (owned) (nullable) */
   GPtrArray *runs;         /* (owned) (element-type HostRun): all that have come */
   guint n_taken;           /* how many of them host_test_wait_run() has returned */

@@ -336,6 +336,13 @@ is_busier_than_it_can_be (HostTest *host, HostRun *run)
   host_test_tell (host, FERRY_LOAD_VALUE, ferry_run_load_to_variant (1, 2));
 }
 
+static void
+tells_without_end (HostTest *host, HostRun *run)
+{
+  for (guint i = 0; i < 2000; i++)
+    ferry_call_send_value (host->serve, FERRY_LOAD_VALUE, ferry_run_load_to_variant (1, i % 2), NULL);
+}
+
 static const struct
 {
   const char *words;
@@ -349,6 +356,7 @@ static const struct
   {"It told another name than before", becomes_another_host},
   {"sent facts of a host with no workers", has_no_workers},
   {"sent a load that cannot be", is_busier_than_it_can_be},
+  {"it told more of itself than anyone needs", tells_without_end},
 };
 
 /* The host is not used any more; its task, which was not begun, runs elsewhere. */

@@ -355,6 +355,43 @@ wrong_credentials_fail_tasks (void)
   g_assert_error (ferry_cluster_get_error (scene->cluster), FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED);
 }
 
+static void
+a_url_that_cannot_be_fails_tasks (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  FerryCluster *cluster = ferry_cluster_new (test->router, "http://127.0.0.1", "app");
+  FerryExecutor *executor = ferry_executor_new_for_runner (FERRY_RUNNER (cluster));
+  g_autoptr (FerryTask) task = task_test_submit (executor, "nothing", NULL);
+  g_autoptr (GError) error = NULL;
+
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  g_assert_false (ferry_cluster_connect (cluster, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  g_assert_finalize_object (executor);
+  g_assert_finalize_object (cluster);
+}
+
+/* Nobody need close a cluster. */
+static void
+ends_with_its_last_reference (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Host) host = NULL;
+  FerryCluster *cluster;
+  g_autofree char *url = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  host = host_new (scene, "alpha");
+  url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  cluster = ferry_cluster_new (scene->task->router, url, "app");
+  g_assert_true (ferry_cluster_connect (cluster, NULL));
+  while (g_list_model_get_n_items (ferry_cluster_get_hosts (cluster)) == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_finalize_object (cluster);
+}
+
 static gboolean
 has_text (gpointer task)
 {
@@ -430,6 +467,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-nats/a-host-that-is-killed-is-found-out", a_host_that_is_killed_is_found_out);
   g_test_add_func ("/cluster-nats/a-host-leaves", a_host_leaves);
   g_test_add_func ("/cluster-nats/wrong-credentials-fail-tasks", wrong_credentials_fail_tasks);
+  g_test_add_func ("/cluster-nats/a-url-that-cannot-be-fails-tasks", a_url_that_cannot_be_fails_tasks);
+  g_test_add_func ("/cluster-nats/ends-with-its-last-reference", ends_with_its_last_reference);
   g_test_add_func ("/cluster-nats/tasks-wait-for-a-server", tasks_wait_for_a_server);
   g_test_add_func ("/cluster-nats/false-facts-are-not-believed", false_facts_are_not_believed);
   return g_test_run ();

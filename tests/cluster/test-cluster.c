@@ -605,6 +605,43 @@ descriptors_stay_at_home (void)
   cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "*cannot be sent to another machine*");
 }
 
+static gboolean
+is_full (gpointer data)
+{
+  return ((HostTest *) data)->host->is_full;
+}
+
+/* What cannot be sent waits, tasks as well as what is said of them. */
+static void
+waits_for_room_in_the_transport (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 12);
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autofree char *text = g_strnfill (300 * 1024, 'x');
+
+  g_mutex_lock (&host->reading);
+  for (guint i = 0; i < 12; i++)
+    {
+      g_ptr_array_add (tasks, ferry_task_new (FERRY_TASK_KIND_CALL, "work", g_variant_new_string (text)));
+      cluster_test_submit_task (test, tasks->pdata[i]);
+    }
+  ferry_test_run_until (is_full, host);
+  g_assert_cmpuint (host->host->n_sent, <, 12);
+  g_mutex_unlock (&host->reading);
+  for (guint i = 0; i < 12; i++)
+    {
+      HostRun *run = host_test_run (host);
+
+      g_assert_cmpstr (run->request.name, ==, ferry_task_get_name (tasks->pdata[i]));
+      host_run_answer (run, NULL);
+    }
+  for (guint i = 0; i < 12; i++)
+    cluster_test_assert_done (tasks->pdata[i]);
+  ferry_test_run_until (wants_nothing, host);
+  g_assert_cmpuint (host->n_wants, >, 0);
+}
+
 static void
 submit_and_cancel (ClusterTest *test)
 {
@@ -659,6 +696,7 @@ main (int argc, char **argv)
                    a_free_worker_is_better_than_a_place_in_a_row);
   g_test_add_func ("/cluster/executors-take-turns", executors_take_turns);
   g_test_add_func ("/cluster/descriptors-stay-at-home", descriptors_stay_at_home);
+  g_test_add_func ("/cluster/waits-for-room-in-the-transport", waits_for_room_in_the_transport);
   g_test_add_func ("/cluster/handlers-may-submit-and-cancel", handlers_may_submit_and_cancel);
   return g_test_run ();
 }
