@@ -271,6 +271,60 @@ test_gap_is_filled_within_round_trips (void)
 }
 
 static void
+test_gap_soon_after_an_acknowledgement_is_asked_for_at_once (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  Seen seen = {0};
+
+  wire_test_open_both (test);
+  wire_test_run (test, SECOND);
+  send_many (&test->ends[0], 1, 100);
+  /* It is acknowledged after 20 ms, and a millisecond on its way. */
+  wire_test_run (test, 22 * MILLISECOND);
+  seen = (Seen){.lost = FERRY_PACKET_DATA, .n_lost = 1};
+  watch (test, &seen);
+  for (guint i = 0; i < 2; i++)
+    {
+      send_many (&test->ends[0], 1, 100);
+      wire_test_settle (test);
+    }
+  wire_test_run (test, 3 * MILLISECOND);
+  g_assert_cmpuint (test->ends[1].n_received, ==, 3);
+}
+
+static gboolean
+lose_every_other (WireTestEnd *from, GBytes *bytes, gpointer data)
+{
+  guint *n = data;
+  FerryPacket packet;
+
+  ferry_packet_parse (&packet, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), NULL);
+  if (packet.header.kind == FERRY_PACKET_ACK)
+    g_assert_cmpuint (packet.ack.n_ranges, <=, FERRY_PACKET_MAX_RANGES);
+  return packet.header.kind != FERRY_PACKET_DATA || *n >= 200 || (*n)++ % 2 != 0;
+}
+
+static void
+test_more_gaps_than_one_question_holds_are_filled (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  guint n = 0;
+
+  wire_test_open_both (test);
+  wire_test_run (test, SECOND);
+  test->filter = lose_every_other;
+  test->filter_data = &n;
+  for (guint i = 0; i < 200; i++)
+    {
+      send_many (&test->ends[0], 1, 100);
+      wire_test_settle (test);
+    }
+  wire_test_run_until_received (test, 10 * SECOND);
+  g_assert_cmpuint (test->ends[1].n_received, ==, 200);
+  g_assert_cmpuint (ferry_session_get_counts (test->ends[0].session).n_resent, ==, 100);
+}
+
+static void
 test_last_packet_is_sent_again_after_a_while (void)
 {
   g_autoptr (WireTest) test = wire_test_new (1);
@@ -1049,6 +1103,9 @@ main (int argc, char *argv[])
   ADD ("room-is-told-of-after-a-refusal", test_room_is_told_of_after_a_refusal);
   ADD ("no-more-than-the-window-is-under-way", test_no_more_than_the_window_is_under_way);
   ADD ("gap-is-filled-within-round-trips", test_gap_is_filled_within_round_trips);
+  ADD ("gap-soon-after-an-acknowledgement-is-asked-for-at-once",
+       test_gap_soon_after_an_acknowledgement_is_asked_for_at_once);
+  ADD ("more-gaps-than-one-question-holds-are-filled", test_more_gaps_than_one_question_holds_are_filled);
   ADD ("last-packet-is-sent-again-after-a-while", test_last_packet_is_sent_again_after_a_while);
   ADD ("reconnecting-asks-at-once", test_reconnecting_asks_at_once);
   ADD ("questions-are-asked-no-more-often-than-needed", test_questions_are_asked_no_more_often_than_needed);
