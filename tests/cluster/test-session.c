@@ -900,6 +900,19 @@ test_packets_of_another_epoch_are_dropped (void)
   g_assert_cmpuint (ferry_session_get_counts (puppet.end->session).n_foreign, ==, 2);
 }
 
+static void
+test_goodbye_is_not_answered (void)
+{
+  g_auto (Puppet) puppet = {0};
+  FerryPacketHeader header;
+
+  puppet_init (&puppet);
+  header = puppet_make_header (&puppet);
+  puppet_say (&puppet, ferry_packet_new_bye (&header, FERRY_BYE_CLOSED));
+  g_assert_cmpuint (puppet.end->n_ended, ==, 1);
+  g_assert_cmpuint (puppet.n[FERRY_PACKET_BYE], ==, 0);
+}
+
 /* It was on its way for long, from a session that is no more. */
 static void
 test_opening_of_an_earlier_epoch_is_dropped (void)
@@ -1137,6 +1150,7 @@ main (int argc, char *argv[])
   ADD ("questions-that-come-too-often-are-not-answered", test_questions_that_come_too_often_are_not_answered);
   ADD ("lingering-ends-with-the-timeout", test_lingering_ends_with_the_timeout);
   ADD ("packets-of-another-epoch-are-dropped", test_packets_of_another_epoch_are_dropped);
+  ADD ("goodbye-is-not-answered", test_goodbye_is_not_answered);
   ADD ("opening-of-an-earlier-epoch-is-dropped", test_opening_of_an_earlier_epoch_is_dropped);
   ADD ("other-version-is-named", test_other_version_is_named);
   ADD ("other-byte-order-is-refused", test_other_byte_order_is_refused);
