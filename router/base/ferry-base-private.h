@@ -30,12 +30,10 @@ gboolean ferry_is_shortage (int error_number);
 /* Whether n descriptors, at most 8, can be opened now. Fails with FERRY_ERROR_SYSTEM. GLib ends the program when it
  * gets no descriptor for a main context, or for a cancellable that a thread waits for. So callers check before they
  * make one of these. Other threads may still use up the descriptors between the check and the use. */
-FERRY_FOR_SIBLINGS
 gboolean ferry_check_free_fds (guint n, GError **error);
 /* Returns the machine's memory in bytes, or the limit of this process's control group where that is lower. */
 guint64 ferry_get_usable_memory (void);
 /* Returns (transfer full) a value as a message shows it: what g_variant_print() returns, cut where it is long. */
-FERRY_FOR_SIBLINGS
 char *ferry_show_value (GVariant *value);
 /* The same for the arguments (nullable) of a call, in brackets. */
 FERRY_FOR_SIBLINGS

@@ -17,7 +17,6 @@
 #include <stdatomic.h>
 
 #include "base/ferry-completion-private.h"
-#include "base/ferry-sibling-private.h"
 
 G_BEGIN_DECLS
 
@@ -33,29 +32,23 @@ typedef struct
     PTHREAD_MUTEX_INITIALIZER, G_QUEUE_INIT, 0                                                                         \
   }
 
-FERRY_FOR_SIBLINGS
 void ferry_wait_queue_init (FerryWaitQueue *self);
 /* Frees the queue's lock. No completion may be waiting in the queue. */
-FERRY_FOR_SIBLINGS
 void ferry_wait_queue_clear (FerryWaitQueue *self);
 
 /* Returns (transfer full) a completion that waits in the queue. key (nullable): says which of several moments the
  * completion waits for. timed_out (nullable): the message of FERRY_ERROR_TIMED_OUT, a string literal. */
-FERRY_FOR_SIBLINGS
 FerryCompletion *ferry_wait_queue_join (FerryWaitQueue *self, gconstpointer key, const char *timed_out);
 /* Returns the key that ferry_wait_queue_join() was given for this completion. */
-FERRY_FOR_SIBLINGS
 gpointer ferry_wait_queue_get_key (FerryCompletion *completion);
 /* Works as ferry_wait_queue_join() without a key. If the deadline passes, calls timed_out, which returns (transfer
  * full) the error. */
 FerryCompletion *ferry_wait_queue_join_with_func (FerryWaitQueue *self, GError *(*timed_out) (gpointer data),
                                                   gpointer data);
 /* Makes the task wait: the task returns TRUE at the moment, or is cancelled. */
-FERRY_FOR_SIBLINGS
 void ferry_wait_queue_add_task (FerryWaitQueue *self, GTask *task);
 /* Makes a new task of source (nullable) wait until condition returns TRUE. Must be called on the one thread that
  * changes the condition. */
-FERRY_FOR_SIBLINGS
 void ferry_wait_queue_wait_async (FerryWaitQueue *self, gboolean (*condition) (gpointer data), gpointer data,
                                   gpointer source, GCancellable *cancellable, GAsyncReadyCallback callback,
                                   gpointer user_data);
@@ -75,10 +68,8 @@ void ferry_wait_queue_reserve (FerryWaitQueue *self, gconstpointer key, GQueue *
 void ferry_wait_queue_finish_reserved (GQueue *reserved);
 /* Finishes all completions that wait now, with TRUE. A completion that joins during this call keeps waiting. A
  * callback may drop the queue's owner. */
-FERRY_FOR_SIBLINGS
 void ferry_wait_queue_finish_all (FerryWaitQueue *self);
 /* Works as ferry_wait_queue_finish_all(), but only for completions that joined with key. */
-FERRY_FOR_SIBLINGS
 void ferry_wait_queue_finish_key (FerryWaitQueue *self, gconstpointer key);
 
 /* Whether no completion waits. Reads one word, so it may be called often. Releases the changed condition to a thread

@@ -23,14 +23,11 @@ G_BEGIN_DECLS
 #define FERRY_MAX_TRACE 16384
 
 /* Returns (transfer floating) error as a value. trace: (nullable). notes: (nullable). */
-FERRY_FOR_SIBLINGS
 GVariant *ferry_error_to_variant (const GError *error, const char *trace, const char *const *notes);
 /* Returns (transfer full) the error of a value; FERRY_ERROR_REMOTE if the value is malformed. trace: (out)
  * (optional) (nullable) (transfer full): the trace, with a line for each note at its end. */
-FERRY_FOR_SIBLINGS
 GError *ferry_error_from_variant (GVariant *variant, char **trace);
 /* Returns (transfer full) the trace inner (nullable) with a line for this process and function added at its end. */
-FERRY_FOR_SIBLINGS
 char *ferry_trace_add_place (const char *inner, const char *function);
 /* Returns (transfer full) (nullable) the indented lines of a backtrace of the calling thread, without the skip
  * innermost frames; NULL if glibc gives none. */
@@ -40,24 +37,19 @@ char *ferry_trace_new_backtrace (guint skip);
 
 /* Returns how many traces were set so far. A function that may pass on an error must read this number when it begins
  * its work. */
-FERRY_FOR_SIBLINGS
 guint64 ferry_trace_get_moment (void);
 /* Sets the trace of error, and replaces an earlier trace. */
-FERRY_FOR_SIBLINGS
 void ferry_error_set_trace (GError *error, const char *trace);
 /* Returns (transfer full) (nullable) the trace that was set for error itself, to pass it on. since: what
  * ferry_trace_get_moment() returned when the work that failed began, or 0. For an error outside FERRY_ERROR, a trace
  * that was set before since is ignored. */
-FERRY_FOR_SIBLINGS
 char *ferry_error_dup_trace (const GError *error, guint64 since);
 /* Works as g_error_copy(); the copy also gets the trace that ferry_error_dup_trace() returns for error and since.
  * ferry_error_copy() uses 0 as since. */
-FERRY_FOR_SIBLINGS
 GError *ferry_error_copy_since (const GError *error, guint64 since);
 FERRY_FOR_SIBLINGS
 GError *ferry_error_copy (const GError *error);
 /* Works as g_error_copy(), and sets the trace of the copy to trace (nullable). */
-FERRY_FOR_SIBLINGS
 GError *ferry_error_copy_with_trace (const GError *error, const char *trace);
 
 G_END_DECLS

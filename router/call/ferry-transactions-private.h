@@ -135,7 +135,6 @@ FERRY_FOR_SIBLINGS
 gboolean ferry_transactions_cancel (FerryTransactions *self, guint64 xid, FerryCancelReason reason);
 /* Removes a transaction: its answer will count as late. Returns FALSE if the transaction has ended. Its item() may
  * still be running on another thread. */
-FERRY_FOR_SIBLINGS
 gboolean ferry_transactions_forget (FerryTransactions *self, guint64 xid);
 /* Removes a transaction and cancels it at the other end. Returns the data of the transaction, whose done() is not
  * called then; NULL if the transaction has ended. */
@@ -143,7 +142,6 @@ FERRY_FOR_SIBLINGS
 gpointer ferry_transactions_abandon (FerryTransactions *self, guint64 xid, FerryCancelReason reason);
 /* Removes a transaction and cancels it at the other end, and calls done() with a copy of error. Returns FALSE if the
  * transaction has ended. */
-FERRY_FOR_SIBLINGS
 gboolean ferry_transactions_end (FerryTransactions *self, guint64 xid, FerryCancelReason reason, const GError *error);
 
 /* Returns (element-type guint64) (transfer full) the numbers of the transactions for which match returns TRUE, in
@@ -194,7 +192,6 @@ typedef struct
   guint64 pieces_size; /* the size in bytes of the pieces of unfinished answers */
 } FerryTransactionsCounts;
 
-FERRY_FOR_SIBLINGS
 FerryTransactionsCounts ferry_transactions_get_counts (FerryTransactions *self);
 
 FERRY_FOR_SIBLINGS
@@ -215,18 +212,14 @@ GVariant *ferry_call_get_arguments (FerryCall *self);
  * stay as they are until the call is freed. */
 gboolean ferry_call_get_body (FerryCall *self, FerryBody *body);
 /* Returns the size of the serialised arguments in bytes. */
-FERRY_FOR_SIBLINGS
 gsize ferry_call_get_size (FerryCall *self);
 /* Returns the call's bytes for the code that answers it. They are set to 0 at first, are aligned for any type, and
  * stay until the call is freed. */
-FERRY_FOR_SIBLINGS
 gpointer ferry_call_get_space (FerryCall *self);
-FERRY_FOR_SIBLINGS
 gint64 ferry_call_get_deadline (FerryCall *self);
 FERRY_FOR_SIBLINGS
 FerryCallFlags ferry_call_get_flags (FerryCall *self);
 /* Returns 0 if the call is not cancelled, else a FerryCancelReason. One atomic load. */
-FERRY_FOR_SIBLINGS
 guint ferry_call_get_cancelled (FerryCall *self);
 /* Sets a function that is called once, on the thread that receives the cancel. If the call is cancelled already,
  * calls func at once. NULL: func is not called any more, but another thread may still be running it. */
@@ -238,10 +231,8 @@ void ferry_call_set_cancel_func (FerryCall *self, void (*func) (FerryCall *call,
 FERRY_FOR_SIBLINGS
 void ferry_call_attach (FerryCall *self, gpointer data, GDestroyNotify destroy);
 /* Returns (nullable) the data of ferry_call_attach(). */
-FERRY_FOR_SIBLINGS
 gpointer ferry_call_get_attached (FerryCall *self);
 /* Sends cancels, windows, and refusals of dropped calls that waited for room, as far as there is room. */
-FERRY_FOR_SIBLINGS
 void ferry_transactions_flush_owed (FerryTransactions *self);
 
 /* Each of these sends the end of a call. Returns FALSE with an error if it was not sent: with

@@ -198,7 +198,6 @@ gboolean ferry_transport_wait_for_room (FerryTransport *self, guint64 count, gin
 /* Waits until nothing that was accepted waits in this process any more. */
 void ferry_transport_wait_sent (FerryTransport *self, gint64 deadline, GCancellable *cancellable);
 /* Returns how many messages wait to be sent later. */
-FERRY_FOR_SIBLINGS
 guint ferry_transport_count_unsent (FerryTransport *self);
 /* Calls ferry_transport_note_room(), if there is still a transport. */
 FERRY_FOR_SIBLINGS

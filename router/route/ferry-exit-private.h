@@ -3,13 +3,11 @@
 
 #pragma once
 
-#include "base/ferry-sibling-private.h"
 #include "link/ferry-link-private.h"
 #include "route/ferry-exit.h"
 
 G_BEGIN_DECLS
 
-FERRY_FOR_SIBLINGS
 FerryExit *ferry_exit_new (FerryCloseReason reason, const char *message);
 /* Makes the exit record of a link that has ended. */
 FerryExit *ferry_exit_new_for_link (FerryLink *link);

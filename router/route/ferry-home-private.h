@@ -31,7 +31,6 @@ FerryHome *ferry_home_ref (FerryHome *self);
 FERRY_FOR_SIBLINGS
 void ferry_home_unref (FerryHome *self);
 void ferry_home_set_thread (FerryHome *self, GThread *thread);
-FERRY_FOR_SIBLINGS
 GMainContext *ferry_home_get_context (FerryHome *self);
 
 /* Whether the calling thread does the work that other threads pass to the home (ferry_home_invoke()). That is the
@@ -39,14 +38,12 @@ GMainContext *ferry_home_get_context (FerryHome *self);
  * can become the home's thread meanwhile. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_home_is_own (FerryHome *self);
-FERRY_FOR_SIBLINGS
 gboolean ferry_home_has_thread (FerryHome *self);
 /* Whether the calling thread may use the home's objects. TRUE when self (nullable) is NULL or has no thread. On another
  * thread, logs a critical that names the function. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_home_check (FerryHome *self, const char *function);
 /* As ferry_home_check(). On another thread, sets FERRY_ERROR_WRONG_THREAD. */
-FERRY_FOR_SIBLINGS
 gboolean ferry_home_check_error (FerryHome *self, const char *function, GError **error);
 /* As ferry_home_check(), for an object without a home, which belongs to the thread that runs context. */
 gboolean ferry_home_check_context (GMainContext *context, const char *function);

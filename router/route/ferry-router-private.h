@@ -106,7 +106,6 @@ typedef struct
 FERRY_FOR_SIBLINGS
 gboolean ferry_router_check (FerryRouter *self, GError **error);
 /* main: whether the caller may wait. Fails with FERRY_ERROR_BUSY in any callback of the context. */
-FERRY_FOR_SIBLINGS
 gboolean ferry_router_check_not_in_handler (FerryRouter *self, GError **error);
 gboolean ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
                                 gpointer launch_data, GDestroyNotify launch_destroy);

@@ -35,24 +35,19 @@ typedef struct
 
 typedef gboolean (*FerryTaskFilter) (FerryTask *task, gpointer data);
 
-FERRY_FOR_SIBLINGS
 void ferry_task_queue_init (FerryTaskQueue *self);
 /* Frees the queue, which must be empty. */
-FERRY_FOR_SIBLINGS
 void ferry_task_queue_clear (FerryTaskQueue *self);
-FERRY_FOR_SIBLINGS
 void ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_front);
 FERRY_FOR_SIBLINGS
 void ferry_task_queue_remove (FerryTaskQueue *self, FerryTask *task);
 /* Returns (transfer none) (nullable) the next task: the first task of the highest priority. */
-FERRY_FOR_SIBLINGS
 FerryTask *ferry_task_queue_peek (FerryTaskQueue *self);
 /* Groups the queue from now on. */
 FERRY_FOR_SIBLINGS
 void ferry_task_queue_group (FerryTaskQueue *self);
 /* Returns (transfer none) (nullable) the next task that the filter accepts. Looks at the first tasks only: of each
  * bucket FERRY_TASK_QUEUE_TRIES. */
-FERRY_FOR_SIBLINGS
 FerryTask *ferry_task_queue_find (FerryTaskQueue *self, FerryTaskFilter filter, gpointer data);
 /* Returns how many tasks of a grouped queue have a function that the filter accepts. It is asked about one task of each
  * function. */
@@ -62,7 +57,6 @@ guint ferry_task_queue_count (FerryTaskQueue *self, FerryTaskFilter filter, gpoi
 FERRY_FOR_SIBLINGS
 void ferry_task_queue_visit (FerryTaskQueue *self, FerryTaskFilter visit, gpointer data);
 /* Returns (transfer full) an array of the tasks that wait now, with a reference to each, the next task first. */
-FERRY_FOR_SIBLINGS
 GPtrArray *ferry_task_queue_list (FerryTaskQueue *self);
 
 G_END_DECLS

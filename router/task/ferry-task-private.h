@@ -79,20 +79,17 @@ typedef struct
 /* any: sets the kind, the function and the arguments of a new task, whose class may derive from FerryTask.
  * ferry_task_new() uses this too. Setting construct properties instead would make a new task cost 1.5 times as much.
  * Sinks arguments (nullable). */
-FERRY_FOR_SIBLINGS
 void ferry_task_set_up (FerryTask *self, FerryTaskKind kind, const char *function, GVariant *arguments);
 
 /* any: submits a task that was not submitted before to the executor (unowned). The executor has the task until the task
  * is done. home (nullable): the router's. Fails with FERRY_ERROR_ALREADY_STARTED, and with G_IO_ERROR_CANCELLED if the
  * task was cancelled before. */
-FERRY_FOR_SIBLINGS
 gboolean ferry_task_submit_to (FerryTask *self, const FerryTaskDriver *driver, gpointer executor, FerryHome *home,
                                GError **error);
 FERRY_FOR_SIBLINGS
 FerryTaskPlacement *ferry_task_get_placement (FerryTask *self);
 /* any: whether the caller may wait for the task, or change it: a submitted task only on the router's thread. If not,
  * emits a critical that names function. */
-FERRY_FOR_SIBLINGS
 gboolean ferry_task_check_home (FerryTask *self, const char *function);
 
 /* Returns the number that distinguishes the task from others of this process. */
@@ -101,11 +98,9 @@ guint ferry_task_get_number (FerryTask *self);
 FERRY_FOR_SIBLINGS
 const FerryTaskSettings *ferry_task_get_settings (FerryTask *self);
 /* Returns the earlier time of the task's deadline and since + timeout (timeout 0: none). 0: there is neither. */
-FERRY_FOR_SIBLINGS
 gint64 ferry_task_get_deadline_of (FerryTask *self, gint64 since, gint64 timeout);
 /* Copies the descriptors (transfer none) of the task's handles to descriptors, at most FERRY_MAX_FDS_PER_LINK. Returns
  * their number. */
-FERRY_FOR_SIBLINGS
 guint ferry_task_get_descriptors (FerryTask *self, int *descriptors);
 /* Whether the task was given descriptors or bytes, which are closed once the task is done. */
 FERRY_FOR_SIBLINGS
@@ -115,7 +110,6 @@ gboolean ferry_task_had_descriptors (FerryTask *self);
 FERRY_FOR_SIBLINGS
 gboolean ferry_task_start (FerryTask *self, GPid pid);
 /* Sets the process id of a task that started before its process was known. */
-FERRY_FOR_SIBLINGS
 void ferry_task_take_pid (FerryTask *self, GPid pid);
 /* Sets the name of the host that has the task; NULL: this machine. ferry_task_give_back() sets NULL. A runner calls
  * this before ferry_task_start(). */
@@ -132,14 +126,11 @@ FERRY_FOR_SIBLINGS
 gboolean ferry_task_take_message (FerryTask *self, const char *type, GVariant *value);
 FERRY_FOR_SIBLINGS
 gboolean ferry_task_take_yield (FerryTask *self, GVariant *value);
-FERRY_FOR_SIBLINGS
 gboolean ferry_task_complete (FerryTask *self, GVariant *result);
 /* Events ERROR, LOST, RUN_TIMEOUT, QUEUE_TIMEOUT, REFUSE and ABANDON. Takes error, also if it returns FALSE. error may
  * be NULL only if the event leads to CANCELLED. trace and exit are (nullable). */
-FERRY_FOR_SIBLINGS
 gboolean ferry_task_fail (FerryTask *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
 /* Event RETURN: the task is WAITING again, for another attempt. A task that is CANCELLING becomes CANCELLED instead. */
-FERRY_FOR_SIBLINGS
 gboolean ferry_task_give_back (FerryTask *self);
 /* Called before the submission. Yielded values count as not consumed until ferry_task_consume(). */
 FERRY_FOR_SIBLINGS
@@ -147,17 +138,13 @@ void ferry_task_hold_window (FerryTask *self);
 FERRY_FOR_SIBLINGS
 void ferry_task_consume (FerryTask *self, guint n);
 /* main: the priority, for the queue, which asks often and is the router's anyway. */
-FERRY_FOR_SIBLINGS
 int ferry_task_peek_priority (FerryTask *self);
 /* Sets the priority of a task that waits. The caller must move the task in the queue. */
-FERRY_FOR_SIBLINGS
 void ferry_task_change_priority (FerryTask *self, int priority);
 /* Returns (transfer full) a new FerryTask with the same kind, function, arguments, name, priority and settings, but
  * without a cancellable and descriptors. */
-FERRY_FOR_SIBLINGS
 FerryTask *ferry_task_new_like (FerryTask *self);
 /* Logs an error of a task that was cancelled or has timed out, and keeps the first such error. */
-FERRY_FOR_SIBLINGS
 void ferry_task_note_late_error (FerryTask *self, const GError *error, const char *trace);
 /* For tests: makes the submit time of a submitted task earlier. */
 void ferry_task_backdate (FerryTask *self, gint64 microseconds);

@@ -58,9 +58,7 @@ void ferry_function_forget (const char *name);
 extern const FerryFunctionEntry ferry_list_function;
 
 /* Check that a value (NULL for none) has the type that the function was registered with. */
-FERRY_FOR_SIBLINGS
 gboolean ferry_function_check_arguments (const FerryFunctionEntry *entry, GVariant *arguments, GError **error);
-FERRY_FOR_SIBLINGS
 gboolean ferry_function_check_result (const FerryFunctionEntry *entry, GVariant *result, GError **error);
 
 G_END_DECLS

@@ -108,6 +108,16 @@ def promised_to_siblings(headers):
             if re.search(SIBLING_MARK, text)]
 
 
+def unwanted_marks(tree):
+    """What is exported for siblings, and none calls, neither itself nor by what a private header has in line."""
+    names, _ = declared_for_siblings(part_of(tree, "ferry"))
+    folders = "|".join(SIBLINGS.values())
+    callers = "\n".join(map(sources.without_comments, sources.select(tree, r"router/(%s)/" % folders).values()))
+    headers = "\n".join(map(sources.without_comments, sources.select(tree, r"router/.*-private\.h$").values()))
+    return ["%s is marked for siblings, and none calls it" % name for name in sorted(names)
+            if not re.search(r"\b%s\b" % name, callers) and len(re.findall(r"\b%s\b" % name, headers)) < 2]
+
+
 def unmarked(headers):
     """Functions that a header declares without the mark are not exported, so the header promises too much."""
     complaints = []
@@ -172,6 +182,8 @@ def test_the_checks(report):
     seen("a mark for siblings in an installed header", promised_to_siblings({"route/a.h": SIBLING["router/lane/a-private.h"]}),
          promised_to_siblings(GOOD))
     report.equal("what is for siblings is read", declared_for_siblings(SIBLING), ({"ferry_a_help", "ferry_a_be"}, []))
+    seen("a mark that no sibling wants", unwanted_marks({**SIBLING, "router/cluster/a.c": "/* ferry_a_help() */ ferry_a_be ();"}),
+         unwanted_marks({**SIBLING, "router/cluster/a.c": "ferry_a_help (ferry_a_be ());"}))
     report.equal("a sibling has its folder", sorted(part_of(LIBRARIES, "ferry-cluster")), ["router/cluster/b.h"])
     report.equal("the first library has the others", sorted(part_of(LIBRARIES, "ferry")), ["router/ferry.h", "router/lane/a.h"])
     report.equal("libraries have names", [name_of("router/libferry-1.so.0.1.0"), name_of("libferry-cluster-1.so.0")],
@@ -217,6 +229,7 @@ def body(report):
     top, build, *libraries = sys.argv[1:]
     test_the_checks(report)
     tree = sources.read_tree(top)
+    report.none("what is marked for siblings is called by one", unwanted_marks(tree))
     for library in libraries:
         check_library(report, tree, build, library)
 
