@@ -643,15 +643,17 @@ take_request (FerryHostSession *self, FerryCall *call, GError **error)
     {FERRY_HURRY_METHOD, take_hurry, FALSE}, {FERRY_SERVE_METHOD, take_serve, TRUE},
   };
   const char *method = ferry_call_get_method (call);
+  g_autofree char *shown = NULL;
 
   if (self->serve == NULL && !g_str_equal (method, FERRY_SERVE_METHOD))
-    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The application must send '%s' first, and sent '%s'",
-                            FERRY_SERVE_METHOD, method);
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The application must send '%s' before anything else",
+                            FERRY_SERVE_METHOD);
   for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
     if (g_str_equal (method, methods[i].method) &&
         methods[i].is_answered == ((ferry_call_get_flags (call) & FERRY_CALL_ONE_WAY) == 0))
       return methods[i].take (self, call, error);
-  return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The application sent '%s', which a host does not know", method);
+  shown = g_strescape (method, NULL);
+  return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The application sent '%s', which a host does not know", shown);
 }
 
 static void

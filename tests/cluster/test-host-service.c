@@ -433,8 +433,10 @@ test_unknown_method_ends_the_session (void)
   g_autoptr (HostTest) test = host_test_new (TRUE, 1);
   g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
 
-  host_test_tell (application, "ferry.nonsense", NULL);
+  host_test_tell (application, "ferry.\n\033[2Jnonsense", NULL);
   host_test_assert_ended (application, FERRY_ERROR_PROTOCOL);
+  /* What is logged of it moves no cursor. */
+  g_assert_nonnull (strstr (application->serve->error->message, "ferry.\\n\\033[2Jnonsense"));
   assert_other_is_served (test);
 }
 

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <nats/nats.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -294,6 +295,81 @@ test_host_without_tasks_ends_at_once (void)
   tear_down (&fixture);
 }
 
+/* ---- other users ---- */
+
+static void
+keep_first (gpointer data, GBytes *packet)
+{
+  GBytes **kept = data;
+
+  if (*kept == NULL)
+    *kept = g_bytes_ref (packet);
+}
+
+static gboolean
+has_packet (gpointer data)
+{
+  return *(GBytes **) data != NULL;
+}
+
+/* Returns (transfer full) the packet that opens a session. A host that gets it as a packet of an application that has
+ * a session ends that session, and what runs for it. */
+static GBytes *
+make_harmful_packet (Fixture *fixture)
+{
+  const FerryWire wire = {keep_first, NULL};
+  GBytes *packet = NULL;
+  g_autoptr (FerrySession) session =
+    ferry_session_new (&wire, &packet, fixture->router->timers, fixture->router->context, NULL);
+
+  ferry_test_run_until (has_packet, &packet);
+  ferry_transport_close (FERRY_TRANSPORT (session));
+  return packet;
+}
+
+/* Sends the packet as one of the application's. Returns whether the server lets the user do that. */
+static gboolean
+send_as (Fixture *fixture, const char *user, GBytes *packet)
+{
+  g_autofree char *url = server_test_dup_url (fixture->server, user, "secret");
+  g_autofree char *subject =
+    g_strdup_printf ("ferry.demo.down.alpha.%s.alice.%s", fixture->instance, ferry_bus_get_id (fixture->bus));
+  natsConnection *connection = NULL;
+  const char *text;
+  gboolean permitted;
+
+  g_assert_cmpint (natsConnection_ConnectTo (&connection, url), ==, NATS_OK);
+  natsConnection_Publish (connection, subject, g_bytes_get_data (packet, NULL), (int) g_bytes_get_size (packet));
+  g_assert_cmpint (natsConnection_Flush (connection), ==, NATS_OK);
+  permitted = natsConnection_GetLastError (connection, &text) != NATS_NOT_PERMITTED;
+  natsConnection_Destroy (connection);
+  return permitted;
+}
+
+static void
+test_no_other_user_ends_what_runs (void)
+{
+  g_autoptr (GBytes) packet = NULL;
+  g_autoptr (HostTestCall) call = NULL;
+  Held held;
+  Fixture fixture;
+
+  set_up (&fixture);
+  open_session (&fixture);
+  hold (&held, &fixture);
+  packet = make_harmful_packet (&fixture);
+  g_assert_false (send_as (&fixture, "bob", packet));
+  g_assert_false (send_as (&fixture, "beta", packet));
+  call = host_test_run_idempotent (fixture.application, "echo", g_variant_new_string ("unharmed"));
+  host_test_assert_result (call, "'unharmed'");
+  g_assert_false (held.call->done);
+  /* It would have done harm. */
+  g_assert_true (send_as (&fixture, "alice", packet));
+  host_test_assert_failed (held.call, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  held_clear (&held);
+  tear_down (&fixture);
+}
+
 /* ---- what is wrong ---- */
 
 static void
@@ -395,6 +471,7 @@ main (int argc, char **argv)
   g_test_add_func ("/host/sigterm-drains", test_sigterm_drains);
   g_test_add_func ("/host/second-sigterm-ends-at-once", test_second_sigterm_ends_at_once);
   g_test_add_func ("/host/without-tasks-ends-at-once", test_host_without_tasks_ends_at_once);
+  g_test_add_func ("/host/no-other-user-ends-what-runs", test_no_other_user_ends_what_runs);
   g_test_add_func ("/host/check-finds-nothing-wrong", test_check_finds_nothing_wrong);
   g_test_add_func ("/host/check-tells-what-is-wrong-with-the-server", test_check_tells_what_is_wrong_with_the_server);
   g_test_add_func ("/host/check-tells-what-is-wrong-with-the-program", test_check_tells_what_is_wrong_with_the_program);
