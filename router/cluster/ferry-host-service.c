@@ -65,17 +65,6 @@ run_leaves (gpointer data, FerryHostRun *run)
   settle_soon (self);
 }
 
-/* Implements FerryHostSessionFuncs.run_came. */
-static void
-run_came (gpointer owner, FerryHostSession *session, FerryHostRun *run)
-{
-  FerryHostService *self = owner;
-
-  run->line = (FerryHostLine){run_leaves, self, &self->waiting};
-  g_queue_push_tail_link (&self->waiting, &ferry_host_run_ref (run)->link);
-  settle_soon (self);
-}
-
 /* Implements FerryHostSessionFuncs.run_left. */
 static void
 run_left (gpointer owner, FerryHostSession *session, FerryHostRun *run)
@@ -127,6 +116,27 @@ give_place (FerryHostService *self, FerryHostRun *run)
     ferry_timers_set (self->router->timers, &self->patience, run->asked_at + PATIENCE, patience_over, self);
 }
 
+static gboolean
+has_place (FerryHostService *self)
+{
+  return self->placed.length < ferry_host_room_get_n_places (&self->board.room) &&
+         ferry_pool_get_error (self->pool) == NULL;
+}
+
+/* Implements FerryHostSessionFuncs.run_came. */
+static void
+run_came (gpointer owner, FerryHostSession *session, FerryHostRun *run)
+{
+  FerryHostService *self = owner;
+
+  run->line = (FerryHostLine){run_leaves, self, &self->waiting};
+  g_queue_push_tail_link (&self->waiting, &ferry_host_run_ref (run)->link);
+  /* A run that comes to idle workers need not wait for the next turn of the main loop. */
+  if (self->waiting.length == 1 && has_place (self))
+    give_place (self, run);
+  settle_soon (self);
+}
+
 /* ---- places, room and load ---- */
 
 /* Refuses what waits while the pool has failed: another host may be well. */
@@ -144,7 +154,7 @@ settle (FerryHostService *self)
 {
   if (ferry_pool_get_error (self->pool) != NULL)
     refuse_waiting (self);
-  while (!g_queue_is_empty (&self->waiting) && self->placed.length < ferry_host_room_get_n_places (&self->board.room))
+  while (!g_queue_is_empty (&self->waiting) && has_place (self))
     give_place (self, g_queue_peek_head (&self->waiting));
   if (!self->draining && ferry_pool_get_error (self->pool) == NULL)
     ferry_host_room_settle (&self->board.room);
