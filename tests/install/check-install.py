@@ -1,7 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is installed is enough to build and run a program: check-install.py BUILD VERSION SANITIZERS PROGRAM.C"""
+"""What is installed is enough to build and run a program: check-install.py BUILD VERSION SANITIZERS PROGRAM.C
+CLUSTER-PROGRAM.C
+
+The second program uses the library of the cluster, where that was built.
+"""
 
 import os
 import re
@@ -24,7 +28,7 @@ def refuses(installed, source, text):
 
 
 def body(report):
-    build, version, sanitizers, source = sys.argv[1:]
+    build, version, sanitizers, source, cluster_source = sys.argv[1:]
     with tempfile.TemporaryDirectory() as root:
         installed = Installed(build, root, sanitizers)
         program = os.path.join(root, "program")
@@ -39,6 +43,9 @@ def body(report):
         installed.compile(source, program, installed.name)
         report.equal("a program is built against the installed library and runs", installed.run(program),
                      "Ferry %s\n" % version)
+        for sibling in installed.siblings:
+            installed.compile(cluster_source, program, sibling)
+            report.equal("a program is built against %s and runs" % sibling, installed.run(program), "reconnecting\n")
         report.fact("an inner header is refused",
                     refuses(installed, os.path.join(root, "inner.c"), "#include <route/ferry-router.h>\n"))
 

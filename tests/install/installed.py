@@ -30,22 +30,26 @@ class Installed:
         self.root = root
         self.sanitizers = [] if sanitizers == "none" else ["-fsanitize=" + sanitizers]
         call(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", root])
-        found = glob.glob(os.path.join(root, "**", "pkgconfig", "ferry-*.pc"), recursive=True)
+        descriptions = glob.glob(os.path.join(root, "**", "pkgconfig", "ferry-*.pc"), recursive=True)
+        found = [path for path in descriptions if re.search(r"/ferry-\d+\.pc$", path)]
         if len(found) != 1:
-            raise Failed("pkg-config files that were installed: %r" % (found,))
+            raise Failed("pkg-config files that were installed: %r" % (descriptions,))
         self.description = found[0]
-        self.move_prefix()
+        # Libraries beside the first one.
+        self.siblings = [os.path.basename(path)[:-len(".pc")] for path in descriptions if path not in found]
+        for path in descriptions:
+            self.move_prefix(path)
         self.environment = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(self.description))
         self.name = os.path.basename(self.description)[:-len(".pc")]
         self.environment["LD_LIBRARY_PATH"] = self.pkg_config("--variable=libdir", self.name)[0]
 
-    def move_prefix(self):
+    def move_prefix(self, description):
         """The description names the place that the library is meant for; here it lies under the root."""
-        with open(self.description, encoding="utf-8") as file:
+        with open(description, encoding="utf-8") as file:
             text = file.read()
         text = re.sub(r"^prefix=", "prefix=" + self.root, text, count=1, flags=re.MULTILINE)
         text = re.sub(r"^(\w+dir)=/", r"\1=%s/" % self.root, text, flags=re.MULTILINE)
-        with open(self.description, "w", encoding="utf-8") as file:
+        with open(description, "w", encoding="utf-8") as file:
             file.write(text)
 
     def pkg_config(self, *arguments):
