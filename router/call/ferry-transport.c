@@ -414,7 +414,6 @@ ferry_answer_wait_init (FerryAnswerWait *self, FerryTransport *transport)
   self->transport = transport;
   self->is_only = FALSE;
   self->has_call = FALSE;
-  self->is_noted = FALSE;
   self->caller = (FerryCaller){
     .spin = &get_private (transport)->spin,
     .place = self->answer,
@@ -450,7 +449,6 @@ ferry_answer_wait_begin (gpointer wait, guint64 xid)
   if (self->caller.size > 0)
     return;
   self->has_call = priv->kind->begin_call (priv->data, &self->caller, self->is_only);
-  self->is_noted = priv->kind->remove_caller != NULL;
 }
 
 static void
@@ -469,9 +467,8 @@ remove_caller (FerryAnswerWait *self)
 {
   FerryTransportPrivate *priv = get_private (self->transport);
 
-  if (self->is_noted)
+  if (self->caller.is_listed)
     priv->kind->remove_caller (priv->data, &self->caller);
-  self->is_noted = FALSE;
 }
 
 /* Lets another thread have the next call. */
@@ -502,8 +499,8 @@ ferry_answer_wait_finish (FerryAnswerWait *self, gint64 deadline, GCancellable *
   self->cancellable = cancellable;
   end_call (self, !ferry_completion_is_over (completion));
   /* A caller that was handed its answer is in no list any more. */
-  if (self->is_noted && ferry_completion_wait_or_take (completion, deadline, cancellable))
-    self->is_noted = FALSE;
+  if (self->caller.is_listed && ferry_completion_wait_or_take (completion, deadline, cancellable))
+    self->caller.is_listed = FALSE;
   remove_caller (self);
   if (self->caller.size > 0)
     ferry_transactions_receive_own_answer (

@@ -53,16 +53,36 @@ remove_locked (FerryCallers *self, FerryCaller **place)
   atomic_fetch_sub_explicit (&self->n, 1, memory_order_seq_cst);
 }
 
-void
-ferry_callers_add (FerryCallers *self, FerryCaller *caller)
+static void
+add_locked (FerryCallers *self, FerryCaller *caller)
 {
   FerryCaller **list = &self->lists[caller->number % FERRY_N_CALLER_LISTS];
-  FERRY_AUTO_LOCK (&self->lock);
 
   caller->next = *list;
   *list = caller;
+  caller->is_listed = TRUE;
   /* Sequentially consistent: see is_awaited() of ferry-monitor.c. */
   atomic_fetch_add_explicit (&self->n, 1, memory_order_seq_cst);
+}
+
+void
+ferry_callers_add (FerryCallers *self, FerryCaller *caller)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+  add_locked (self, caller);
+}
+
+gboolean
+ferry_callers_add_if (FerryCallers *self, FerryCaller *caller, _Atomic guint *state, guint before, guint after)
+{
+  gboolean is_so;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  /* Release: pairs with the acquire of a lock, the monitor's role, by who takes the lane next. */
+  is_so = atomic_compare_exchange_strong_explicit (state, &before, after, memory_order_release, memory_order_relaxed);
+  if (is_so)
+    add_locked (self, caller);
+  return is_so;
 }
 
 void
@@ -74,6 +94,7 @@ ferry_callers_remove (FerryCallers *self, FerryCaller *caller)
   place = find_locked (self, caller->connection_id, caller->number);
   if (*place != NULL)
     remove_locked (self, place);
+  caller->is_listed = FALSE;
 }
 
 void

@@ -256,6 +256,7 @@ struct _FerryLink
   /* A FerryCallerState. Set to WAITS, and from WAITS to DISMISSED, with the monitor's role only; the thread that waits
    * sets NONE. See "callers" in ferry-monitor.c. */
   _Atomic guint caller;
+  FerryCaller *calling; /* role: (unowned): the thread that waits, while caller is FERRY_CALLER_WAITS */
   FerryCallers callers; /* any: the threads that wait for answers over this link */
   /* any: a thread that does not have the lane waits, or has waited lately; cleared with the monitor's role */
   _Atomic gboolean awaited;

@@ -227,11 +227,12 @@ hand_over_copied (FerryDrain *self, FerryLink *link, guint8 *data, gsize size)
   return kept;
 }
 
-/* Hands over the next record of the lane, where it lies. */
+/* Gives the next record of the lane, where it lies, to the thread that has the lane, or hands it over. */
 static gboolean
-hand_over_one (FerryDrain *self, FerryLink *link, FerryAnswerRun *run)
+take_next (FerryDrain *self, FerryLink *link, FerryCaller *own, FerryAnswerRun *run)
 {
   FerryLaneReader *lane = &link->up;
+  const guint8 *payload = ferry_lane_reader_get_place (lane) + sizeof (FerryRecordHeader);
   FerryRecordHeader header;
   const Grant *grant;
 
@@ -240,29 +241,37 @@ hand_over_one (FerryDrain *self, FerryLink *link, FerryAnswerRun *run)
   memcpy (&header, ferry_lane_reader_get_place (lane), sizeof header);
   grant = find_grant (self, link, header.connection_id);
   if (header.length > FERRY_MAX_RECORD_PAYLOAD ||
-      ferry_record_size (header.length) > ferry_lane_reader_get_available (lane) || grant == NULL || grant->done ||
-      !ferry_answer_run_take (run, &header, ferry_lane_reader_get_place (lane) + sizeof header, FALSE))
+      ferry_record_size (header.length) > ferry_lane_reader_get_available (lane) || grant == NULL || grant->done)
     return FALSE;
+  if (own == NULL || own->size > 0 || !ferry_caller_take (own, &header, payload))
+    {
+      /* After the look at the tail, as a thread is counted before its answer comes. */
+      if (!ferry_callers_has_any (&link->callers))
+        return FALSE;
+      if (run->callers == NULL)
+        ferry_answer_run_begin (run, &link->callers);
+      if (!ferry_answer_run_take (run, &header, payload, FALSE))
+        return FALSE;
+    }
   ferry_lane_reader_consume (lane, ferry_record_size (header.length));
   return count_handed_over (self);
 }
 
-/* Hands over the next records, up to one that no thread waits for, without a copy of the others. */
+/* Takes the next records, up to one that no thread waits for, without a copy of the others. own: (nullable): the thread
+ * that calls this, where it has the lane. */
 void
-ferry_drain_hand_over_next (FerryDrain *self, FerryLink *link)
+ferry_drain_hand_over_next (FerryDrain *self, FerryLink *link, FerryCaller *own)
 {
   FerryAnswerRun run;
 
-  /* After the look, as a thread is counted before its answer comes. */
-  if (link->copy.memory.data != NULL || link->arrival.check != NULL || link->draining_done || link->tail_final ||
-      !ferry_lane_reader_look (&link->up) || ferry_lane_reader_get_available (&link->up) == 0 ||
-      !ferry_callers_has_any (&link->callers))
+  if (link->copy.memory.data != NULL || link->arrival.check != NULL || link->draining_done || link->tail_final)
     return;
-  ferry_answer_run_begin (&run, &link->callers);
-  while (hand_over_one (self, link, &run) &&
-         (ferry_lane_reader_get_available (&link->up) > 0 || ferry_lane_reader_look (&link->up)))
+  run.callers = NULL;
+  while ((ferry_lane_reader_get_available (&link->up) > 0 || ferry_lane_reader_look (&link->up)) &&
+         take_next (self, link, own, &run))
     ;
-  ferry_answer_run_end (&run);
+  if (run.callers != NULL)
+    ferry_answer_run_end (&run);
   /* Release: as in ferry_drain_visit(). */
   atomic_store_explicit (&link->up_taken, link->up.head, memory_order_release);
 }
@@ -1055,7 +1064,7 @@ drain (FerryDrain *self, FerryLink *link)
     }
   if (!ferry_local_queue_has_room (self->local, link))
     {
-      ferry_drain_hand_over_next (self, link);
+      ferry_drain_hand_over_next (self, link, NULL);
       return ferry_lane_reader_get_available (&link->up) > 0 ? FERRY_DRAIN_STALLED : FERRY_DRAIN_MORE;
     }
   if (!drain_single (self, &walk) && walk.fault == NULL)
