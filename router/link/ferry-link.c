@@ -208,6 +208,7 @@ ferry_link_give_up_buffers (FerryLink *self)
   if (self->copy.memory.data != NULL)
     ferry_spare_memory_give (&self->spare, self->copy.memory);
   g_free (self->copy.news.metadata);
+  g_clear_pointer (&self->copy.aside, ferry_slow_copy_unref);
   self->copy = (FerryBufferCopy){0};
   g_clear_pointer (&self->arrival.check, ferry_one_shot_check_unref);
   g_free (self->arrival.news.metadata);

@@ -31,6 +31,13 @@
 /* How many bytes of a buffer are copied in one visit. */
 #define COPY_PER_VISIT ((gsize) 1024 * 1024)
 
+/* Where the copy of one visit takes as long as this, another thread makes this many that follow, and twice as many each
+ * time that it happens again. A copy takes 0.1 ms, unless the worker makes page faults last, or the thread loses its
+ * processor. */
+#define SLOW_COPY_MICROSECONDS 10000
+#define FIRST_COPIES_ASIDE 64
+#define MOST_COPIES_ASIDE (1 << 20)
+
 /* A link that carried this many bytes, or a buffer, gives memory back when it is idle again. */
 #define TIDY_FROM ((guint64) FERRY_BLOCK_SIZE)
 
@@ -468,6 +475,45 @@ allows (FerryDrain *self, FerryLink *link, const FerryBufferNews *news, gconstpo
   return grant == NULL || is_shallow (grant, news->type_number, data, size);
 }
 
+/* any */
+static void
+aside_done (gpointer queue)
+{
+  ferry_local_queue_ring (queue);
+  ferry_local_queue_unref (queue);
+}
+
+/* Copies the next size bytes of a buffer. Returns FALSE while another thread does that. */
+static gboolean
+copy_next (FerryDrain *self, FerryLink *link, gsize size)
+{
+  FerryBufferCopy *copy = &link->copy;
+  const gsize offset = copy->message.offset + copy->filled;
+  gint64 began;
+
+  if (copy->aside == NULL && link->n_copies_aside > 0)
+    {
+      link->n_copies_aside--;
+      copy->aside = ferry_slow_copy_begin (link->arena, offset, size, aside_done, ferry_local_queue_ref (self->local));
+    }
+  if (copy->aside != NULL)
+    {
+      if (!ferry_slow_copy_is_done (copy->aside))
+        return FALSE;
+      memcpy (copy->memory.data + copy->filled, ferry_slow_copy_get_bytes (copy->aside), size);
+      g_clear_pointer (&copy->aside, ferry_slow_copy_unref);
+      return TRUE;
+    }
+  began = g_get_monotonic_time ();
+  memcpy (copy->memory.data + copy->filled, link->arena->memory + offset, size);
+  if (G_UNLIKELY (g_get_monotonic_time () - began >= SLOW_COPY_MICROSECONDS))
+    {
+      link->next_copies_aside = CLAMP (link->next_copies_aside, FIRST_COPIES_ASIDE / 2, MOST_COPIES_ASIDE / 2) * 2;
+      link->n_copies_aside = link->next_copies_aside;
+    }
+  return TRUE;
+}
+
 /* Continues the copy of a buffer. Returns EMPTY when no copy is under way. Sets *fault when the message breaks a rule.
  * Checks for room in the queue, which may have filled since the copy began. */
 static FerryDrainResult
@@ -480,7 +526,8 @@ copy_buffer (FerryDrain *self, FerryLink *link, const char **fault)
     return FERRY_DRAIN_EMPTY;
   if (!ferry_local_queue_has_room (self->local, link))
     return FERRY_DRAIN_STALLED;
-  memcpy (copy->memory.data + copy->filled, link->arena->memory + copy->message.offset + copy->filled, size);
+  if (!copy_next (self, link, size))
+    return FERRY_DRAIN_STALLED;
   copy->filled += size;
   if (copy->filled < copy->message.size)
     return FERRY_DRAIN_MORE;
@@ -610,14 +657,6 @@ take_large_record (FerryDrain *self, Walk *walk, guint64 connection_id, const Fe
   return take_memory (self, walk, &message, &news);
 }
 
-/* any */
-static void
-check_done (gpointer queue)
-{
-  ferry_local_queue_ring (queue);
-  ferry_local_queue_unref (queue);
-}
-
 /* Handles the record of a one-shot buffer; the memory's descriptor came before it. Begins a check of the memory on
  * another thread; the records behind in the lane wait until the check is done. */
 static gboolean
@@ -639,15 +678,16 @@ take_one_shot_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *hea
     }
   link->arrival = (FerryOneShotArrival){.size = message.size, .news = news};
   link->arrival.check =
-    ferry_one_shot_check_begin (fd, message.size, link->arena->size, check_done, ferry_local_queue_ref (self->local));
+    ferry_one_shot_check_begin (fd, message.size, link->arena->size, aside_done, ferry_local_queue_ref (self->local));
   return TRUE;
 }
 
-/* Whether the link waits for no check of one-shot memory: none was begun, or the check is done. */
+/* Whether the link waits for no check of one-shot memory and no copy: another thread has begun none, or is done. */
 gboolean
 ferry_drain_has_looked (const FerryLink *link)
 {
-  return link->arrival.check == NULL || ferry_one_shot_check_is_done (link->arrival.check);
+  return (link->arrival.check == NULL || ferry_one_shot_check_is_done (link->arrival.check)) &&
+         (link->copy.aside == NULL || ferry_slow_copy_is_done (link->copy.aside));
 }
 
 /* Pushes a one-shot buffer whose memory is checked, or sets *fault. Returns EMPTY when no check is under way. */
