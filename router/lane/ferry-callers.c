@@ -9,9 +9,6 @@
 
 #include "base/ferry-thread-private.h"
 
-/* What counts for each message in an inbox besides its bytes. */
-#define MAIL_OVERHEAD 128
-
 typedef struct
 {
   guint64 connection_id;
@@ -228,14 +225,14 @@ static gboolean
 put (FerryAnswerRun *self, const FerryRecordHeader *header, const guint8 *payload, gboolean is_private)
 {
   FerryInbox *inbox = find_inbox (self, header->connection_id);
-  g_autoptr (GBytes) copy = NULL;
+  g_autoptr (FerryMail) mail = NULL;
 
   if (inbox == NULL || header->kind != FERRY_RECORD_BYTES ||
       (is_private && !inbox->accepts (inbox->data, payload, header->length)))
     return FALSE;
-  copy = g_bytes_new (payload, header->length);
-  return (is_private || inbox->accepts (inbox->data, g_bytes_get_data (copy, NULL), header->length)) &&
-         ferry_inbox_put (inbox, copy, header->length + MAIL_OVERHEAD, is_private, &self->marks);
+  mail = ferry_mail_new (payload, header->length);
+  return (is_private || inbox->accepts (inbox->data, mail->data, header->length)) &&
+         ferry_inbox_put (inbox, g_steal_pointer (&mail), is_private, &self->marks);
 }
 
 gboolean
@@ -269,7 +266,7 @@ ferry_answer_run_take_whole (FerryAnswerRun *self, guint64 connection_id, GBytes
     {
       g_autoptr (GBytes) kept = dup_whole (whole, may_keep);
 
-      return ferry_inbox_put (inbox, kept, (may_keep ? 0 : size) + MAIL_OVERHEAD, TRUE, &self->marks);
+      return ferry_inbox_put (inbox, ferry_mail_new_for_whole (kept, may_keep ? 0 : size), TRUE, &self->marks);
     }
   if (place == NULL || !take_whole (*place, whole, may_keep))
     return FALSE;

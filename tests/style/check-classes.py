@@ -25,6 +25,7 @@ ALLOWED = {
     "FerryExported": EACH_MESSAGE,
     "FerryInvocation": EACH_MESSAGE,
     "FerryLink": EACH_MESSAGE,
+    "FerryMail": RECORD,
     "FerryMember": RECORD,
     "FerryMemoryAccount": EACH_MESSAGE,
     "FerryPendingMemory": "a link's, which is drained with them",
