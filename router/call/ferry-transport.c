@@ -517,7 +517,7 @@ ferry_answer_wait_finish (FerryAnswerWait *self, gint64 deadline, GCancellable *
 void
 ferry_transport_end_run (FerryTransport *self)
 {
-  ferry_waiters_wake_due (&get_private (self)->waiters);
+  ferry_waiters_wake_due ();
 }
 
 /* ---- sending, for the transactions ---- */
