@@ -13,7 +13,7 @@
  * sleeping thread loads the rings, checks the awaited state, and sleeps only while the rings are unchanged (the
  * kernel compares them). So no wake-up is lost, but a thread may wake without need.
  *
- * Threads: any; the due threads of the waiters only on the receiving thread, which receives the answers. */
+ * Threads: any. Each thread that receives answers wakes those that it has found due itself. */
 
 #pragma once
 
@@ -24,26 +24,23 @@ G_BEGIN_DECLS
 
 #define FERRY_N_WAITER_GROUPS 32
 
-typedef struct _FerryWaiters FerryWaiters;
-
-/* The slots that one thread is going to wake. Zeros are a valid start. */
 typedef struct
-{
-  FerryWaiters *waiters; /* (unowned) (nullable): of the slots */
-  guint32 slots[FERRY_N_WAITER_GROUPS];
-  guint32 groups; /* the bits of the groups that have slots */
-  guint n;
-} FerryDueWaiters;
-
-struct _FerryWaiters
 {
   struct
   {
     _Atomic guint32 taken; /* the bits of the slots in use */
     _Atomic guint32 rings;
   } groups[FERRY_N_WAITER_GROUPS];
-  FerryDueWaiters due; /* receiving thread */
-};
+} FerryWaiters;
+
+/* The slots that one thread is going to wake. Zeros are a valid start. */
+typedef struct
+{
+  FerryWaiters *waiters; /* (unowned) (nullable): of the slots; only valid while there are any */
+  guint32 slots[FERRY_N_WAITER_GROUPS];
+  guint32 groups; /* the bits of the groups that have slots */
+  guint n;
+} FerryDueWaiters;
 
 /* Returns a slot to sleep on. When all slots are taken, returns one that other threads also use; threads that share
  * a slot wake together. */
@@ -56,9 +53,10 @@ guint32 ferry_waiters_look (FerryWaiters *self, guint slot);
  * G_MAXINT64 for none. Returns FALSE when the deadline has passed. May return early. */
 gboolean ferry_waiters_sleep (FerryWaiters *self, guint slot, guint32 seen, gint64 deadline);
 void ferry_waiters_wake (FerryWaiters *self, guint slot);
-/* Receiving thread: marks the slot as due. The next ferry_waiters_wake_due(), which must follow soon, wakes it. */
+/* Marks the slot as due, for this thread. The next ferry_waiters_wake_due(), which must follow soon, wakes it. */
 void ferry_waiters_wake_later (FerryWaiters *self, guint slot);
-void ferry_waiters_wake_due (FerryWaiters *self);
+/* Wakes what this thread has marked as due. */
+void ferry_waiters_wake_due (void);
 
 /* Adds a slot of waiters. Slots of other waiters are woken first. ferry_due_waiters_wake() must follow soon. */
 void ferry_due_waiters_add (FerryDueWaiters *self, FerryWaiters *waiters, guint slot);

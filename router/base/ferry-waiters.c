@@ -15,6 +15,9 @@
 
 #define SHARED (1u << 31)
 
+/* What this thread wakes later. */
+static _Thread_local FerryDueWaiters own_due;
+
 static guint
 group_of (guint slot)
 {
@@ -112,13 +115,13 @@ ferry_due_waiters_wake (FerryDueWaiters *self)
 void
 ferry_waiters_wake_later (FerryWaiters *self, guint slot)
 {
-  ferry_due_waiters_add (&self->due, self, slot);
-  if (self->due.n >= MAX_DUE)
-    ferry_due_waiters_wake (&self->due);
+  ferry_due_waiters_add (&own_due, self, slot);
+  if (own_due.n >= MAX_DUE)
+    ferry_due_waiters_wake (&own_due);
 }
 
 void
-ferry_waiters_wake_due (FerryWaiters *self)
+ferry_waiters_wake_due (void)
 {
-  ferry_due_waiters_wake (&self->due);
+  ferry_due_waiters_wake (&own_due);
 }

@@ -16,7 +16,7 @@
  * The dispatcher is open while the demux is started. A closed dispatcher refuses every request. After the dispatcher
  * opens or closes, one thread at a time registers the demux with the transport, or unregisters it, until both agree.
  * So ferry_demux_start() and ferry_demux_stop() may run on several threads at once, and may be called from the
- * handlers of early requests.
+ * handlers of early requests. Handlers may also drop the demux while it starts: ferry_demux_start() holds a reference.
  *
  * By default, a thread of a worker's team runs the handler of a request that it has received itself, and the queue is
  * only for what comes while as many handlers run as may.
@@ -1254,7 +1254,8 @@ agree (FerryDemux *self, GError **error)
  * @error: return location for an error
  *
  * Starts to answer requests. Requests that arrived at the transport before the start are answered first. Does nothing
- * if the demux is started already. Any thread.
+ * if the demux is started already. When a handler drops the last reference before this function returns, the demux
+ * stops as it returns. Any thread.
  *
  * Fails with %FERRY_ERROR_ALREADY_RUNNING when another demux answers on the transport.
  *
@@ -1265,8 +1266,12 @@ agree (FerryDemux *self, GError **error)
 gboolean
 ferry_demux_start (FerryDemux *self, GError **error)
 {
+  g_autoptr (FerryDemux) kept = NULL;
+
   g_return_val_if_fail (FERRY_IS_DEMUX (self), FALSE);
 
+  /* Kept while this function runs, as handlers may drop the other references. */
+  kept = g_object_ref (self);
   return !dispatcher_open (self->dispatcher) || agree (self, error);
 }
 

@@ -53,8 +53,8 @@ typedef struct
   gboolean (*begin_call) (gpointer data, FerryCaller *caller, gboolean may_take);
   /* (nullable, with begin_call): ends the call. waits: waits for the answer first, and receives it where it can. */
   void (*end_call) (gpointer data, FerryCaller *caller, gboolean waits);
-  /* (nullable): set where begin_call notes each thread, to be handed its answer by another thread. Ends that, unless
-   * the caller's completion is handed over. Afterwards, the caller's size tells whether the thread has the answer. */
+  /* (nullable): for a thread that was listed, to be handed its answer by another thread. Ends that, unless the caller's
+   * completion is handed over. Afterwards, the caller's size tells whether the thread has the answer. */
   void (*remove_caller) (gpointer data, FerryCaller *caller);
   /* (nullable): const: returns (transfer none) the inbox. */
   FerryInbox *(*get_inbox) (gpointer data);
@@ -93,7 +93,6 @@ typedef struct
   FerryTransport *transport; /* (unowned) */
   gboolean is_only;          /* no other thread waits; cleared when the call was ended */
   gboolean has_call;         /* begin_call returned TRUE */
-  gboolean is_noted;         /* begin_call has noted the thread, and remove_caller was not called */
   FerryCaller caller;
   gint64 deadline;           /* this and the next are set by ferry_answer_wait_finish() */
   GCancellable *cancellable; /* (unowned) (nullable) */

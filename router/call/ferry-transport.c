@@ -414,7 +414,6 @@ ferry_answer_wait_init (FerryAnswerWait *self, FerryTransport *transport)
   self->transport = transport;
   self->is_only = FALSE;
   self->has_call = FALSE;
-  self->is_noted = FALSE;
   self->caller = (FerryCaller){
     .spin = &get_private (transport)->spin,
     .place = self->answer,
@@ -450,7 +449,6 @@ ferry_answer_wait_begin (gpointer wait, guint64 xid)
   if (self->caller.size > 0)
     return;
   self->has_call = priv->kind->begin_call (priv->data, &self->caller, self->is_only);
-  self->is_noted = priv->kind->remove_caller != NULL;
 }
 
 static void
@@ -469,9 +467,8 @@ remove_caller (FerryAnswerWait *self)
 {
   FerryTransportPrivate *priv = get_private (self->transport);
 
-  if (self->is_noted)
+  if (self->caller.is_listed)
     priv->kind->remove_caller (priv->data, &self->caller);
-  self->is_noted = FALSE;
 }
 
 /* Lets another thread have the next call. */
@@ -502,8 +499,8 @@ ferry_answer_wait_finish (FerryAnswerWait *self, gint64 deadline, GCancellable *
   self->cancellable = cancellable;
   end_call (self, !ferry_completion_is_over (completion));
   /* A caller that was handed its answer is in no list any more. */
-  if (self->is_noted && ferry_completion_wait_or_take (completion, deadline, cancellable))
-    self->is_noted = FALSE;
+  if (self->caller.is_listed && ferry_completion_wait_or_take (completion, deadline, cancellable))
+    self->caller.is_listed = FALSE;
   remove_caller (self);
   if (self->caller.size > 0)
     ferry_transactions_receive_own_answer (
@@ -520,7 +517,7 @@ ferry_answer_wait_finish (FerryAnswerWait *self, gint64 deadline, GCancellable *
 void
 ferry_transport_end_run (FerryTransport *self)
 {
-  ferry_waiters_wake_due (&get_private (self)->waiters);
+  ferry_waiters_wake_due ();
 }
 
 /* ---- sending, for the transactions ---- */
@@ -755,16 +752,18 @@ ferry_transport_end_wait (FerryTransport *self, FerryInboxWait *wait)
   ferry_transport_empty_inbox (self);
 }
 
-/* Takes the mail. */
 static void
 process_mail (FerryTransport *self, FerryMail *mail)
 {
-  FerryTransportPrivate *priv = get_private (self);
-  g_autoptr (GBytes) message = mail->message;
-  g_autoptr (GError) end = mail->end;
+  FerryTransactions *transactions = get_private (self)->transactions;
+  g_autoptr (GError) end = g_steal_pointer (&mail->end);
+  gsize size;
+  gconstpointer message = ferry_mail_get_message (mail, &size);
 
-  if (message != NULL)
-    ferry_transactions_receive_bytes (priv->transactions, message, &end);
+  if (end == NULL && mail->whole != NULL)
+    ferry_transactions_receive_bytes (transactions, mail->whole, &end);
+  else if (end == NULL)
+    ferry_transactions_receive (transactions, message, size, &end);
   ferry_transport_end_run (self);
   if (end != NULL)
     ferry_transport_end (self, end);
@@ -777,14 +776,15 @@ ferry_transport_empty_inbox (FerryTransport *self)
   g_autoptr (FerryTransport) kept G_GNUC_UNUSED = g_object_ref (self);
   gboolean mine = FALSE;
   gsize share = 0;
-  FerryMail mail;
+  FerryMail *mail;
 
   if (priv->inbox == NULL)
     return;
-  while (ferry_inbox_take (priv->inbox, &mine, &mail))
+  while ((mail = ferry_inbox_take (priv->inbox, &mine)) != NULL)
     {
-      share += mail.share;
-      process_mail (self, &mail);
+      share += mail->share;
+      process_mail (self, mail);
+      ferry_mail_free (mail);
     }
   if (share > 0)
     priv->kind->note_taken (priv->data, share);
@@ -806,30 +806,39 @@ ferry_transport_help (FerryTransport *self)
 typedef struct
 {
   FerryInboxWait wait;
+  FerryTransport *transport;   /* (unowned) */
   FerryCompletion *completion; /* (unowned) */
+  _Atomic gboolean has_mail;   /* the thread was woken, and has not looked yet */
 } CompletionWait;
 
 static void
 mail_came (FerryInboxWait *wait)
 {
-  ferry_completion_look (((CompletionWait *) wait)->completion);
+  CompletionWait *self = (CompletionWait *) wait;
+
+  if (!atomic_exchange (&self->has_mail, TRUE))
+    ferry_completion_look (self->completion);
 }
 
 static void
-help (gpointer transport)
+help (gpointer data)
 {
-  ferry_transport_help (transport);
+  CompletionWait *self = data;
+
+  /* Cleared before the look, so that mail that comes later wakes this thread again. */
+  atomic_store (&self->has_mail, FALSE);
+  ferry_transport_help (self->transport);
 }
 
 void
 ferry_transport_wait_for (FerryTransport *self, FerryCompletion *completion, gint64 deadline, GCancellable *cancellable)
 {
-  CompletionWait wait = {{.came = mail_came}, completion};
+  CompletionWait wait = {.wait = {.came = mail_came}, .transport = self, .completion = completion};
 
   if (ferry_completion_is_over (completion))
     return;
   ferry_transport_begin_wait (self, &wait.wait);
-  ferry_completion_wait_and_work (completion, deadline, cancellable, help, self);
+  ferry_completion_wait_and_work (completion, deadline, cancellable, help, &wait);
   ferry_transport_end_wait (self, &wait.wait);
 }
 

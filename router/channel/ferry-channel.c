@@ -786,8 +786,9 @@ mail_came (FerryInboxWait *wait)
   Sleep *self = (Sleep *) wait;
 
   pthread_mutex_lock (&self->channel->lock);
+  if (!self->has_mail)
+    pthread_cond_broadcast (&self->channel->changed);
   self->has_mail = TRUE;
-  pthread_cond_broadcast (&self->channel->changed);
   pthread_mutex_unlock (&self->channel->lock);
 }
 

@@ -42,6 +42,10 @@ void ferry_callers_clear (FerryCallers *self);
 /* Adds a thread, before it sends the request. It must not move until ferry_callers_remove(), or until its completion
  * was handed over. */
 void ferry_callers_add (FerryCallers *self, FerryCaller *caller);
+/* As ferry_callers_add(), if *state is before, which becomes after. No ferry_callers_remove() comes in between. Returns
+ * whether it was. */
+gboolean ferry_callers_add_if (FerryCallers *self, FerryCaller *caller, _Atomic guint *state, guint before,
+                               guint after);
 /* Afterwards, the caller's size tells whether it got the answer. */
 void ferry_callers_remove (FerryCallers *self, FerryCaller *caller);
 /* Returns when all threads that were handed an answer before are woken. */
@@ -53,7 +57,7 @@ void ferry_callers_join (FerryCallers *self, guint64 connection_id, FerryInbox *
 /* Undoes ferry_callers_join(), if that was called. Returns the bytes that the link has out no more. */
 gsize ferry_callers_leave (FerryCallers *self, FerryInbox *inbox);
 
-/* Whether any thread waits. A thread that has an answer in the lane is counted. */
+/* Whether any thread waits, but one that has the lane itself. */
 static inline gboolean
 ferry_callers_has_any (FerryCallers *self)
 {

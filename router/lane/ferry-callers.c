@@ -9,9 +9,6 @@
 
 #include "base/ferry-thread-private.h"
 
-/* What counts for each message in an inbox besides its bytes. */
-#define MAIL_OVERHEAD 128
-
 typedef struct
 {
   guint64 connection_id;
@@ -53,16 +50,36 @@ remove_locked (FerryCallers *self, FerryCaller **place)
   atomic_fetch_sub_explicit (&self->n, 1, memory_order_seq_cst);
 }
 
-void
-ferry_callers_add (FerryCallers *self, FerryCaller *caller)
+static void
+add_locked (FerryCallers *self, FerryCaller *caller)
 {
   FerryCaller **list = &self->lists[caller->number % FERRY_N_CALLER_LISTS];
-  FERRY_AUTO_LOCK (&self->lock);
 
   caller->next = *list;
   *list = caller;
+  caller->is_listed = TRUE;
   /* Sequentially consistent: see is_awaited() of ferry-monitor.c. */
   atomic_fetch_add_explicit (&self->n, 1, memory_order_seq_cst);
+}
+
+void
+ferry_callers_add (FerryCallers *self, FerryCaller *caller)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+  add_locked (self, caller);
+}
+
+gboolean
+ferry_callers_add_if (FerryCallers *self, FerryCaller *caller, _Atomic guint *state, guint before, guint after)
+{
+  gboolean is_so;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  /* Release: pairs with the acquire of a lock, the monitor's role, by who takes the lane next. */
+  is_so = atomic_compare_exchange_strong_explicit (state, &before, after, memory_order_release, memory_order_relaxed);
+  if (is_so)
+    add_locked (self, caller);
+  return is_so;
 }
 
 void
@@ -74,6 +91,7 @@ ferry_callers_remove (FerryCallers *self, FerryCaller *caller)
   place = find_locked (self, caller->connection_id, caller->number);
   if (*place != NULL)
     remove_locked (self, place);
+  caller->is_listed = FALSE;
 }
 
 void
@@ -207,14 +225,14 @@ static gboolean
 put (FerryAnswerRun *self, const FerryRecordHeader *header, const guint8 *payload, gboolean is_private)
 {
   FerryInbox *inbox = find_inbox (self, header->connection_id);
-  g_autoptr (GBytes) copy = NULL;
+  g_autoptr (FerryMail) mail = NULL;
 
   if (inbox == NULL || header->kind != FERRY_RECORD_BYTES ||
       (is_private && !inbox->accepts (inbox->data, payload, header->length)))
     return FALSE;
-  copy = g_bytes_new (payload, header->length);
-  return (is_private || inbox->accepts (inbox->data, g_bytes_get_data (copy, NULL), header->length)) &&
-         ferry_inbox_put (inbox, copy, header->length + MAIL_OVERHEAD, is_private, &self->marks);
+  mail = ferry_mail_new (payload, header->length);
+  return (is_private || inbox->accepts (inbox->data, mail->data, header->length)) &&
+         ferry_inbox_put (inbox, g_steal_pointer (&mail), is_private, &self->marks);
 }
 
 gboolean
@@ -248,7 +266,7 @@ ferry_answer_run_take_whole (FerryAnswerRun *self, guint64 connection_id, GBytes
     {
       g_autoptr (GBytes) kept = dup_whole (whole, may_keep);
 
-      return ferry_inbox_put (inbox, kept, (may_keep ? 0 : size) + MAIL_OVERHEAD, TRUE, &self->marks);
+      return ferry_inbox_put (inbox, ferry_mail_new_for_whole (kept, may_keep ? 0 : size), TRUE, &self->marks);
     }
   if (place == NULL || !take_whole (*place, whole, may_keep))
     return FALSE;

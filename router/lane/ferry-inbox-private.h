@@ -6,7 +6,7 @@
  * what one of them may bring.
  *
  * Terms:   the marker of an inbox is an empty record in the local queue. It stands for all messages in the inbox, so
- *          that the router's thread takes them even where no thread waits. There is at most one at a time.
+ *          that the router's thread takes them where no thread waits. There is at most one at a time.
  * Threads: any.
  * Locks:   lock is taken after that of FerryCallers. With it, came() of the waits is called, and nothing else. */
 
@@ -28,13 +28,18 @@ struct _FerryInboxWait
   FerryInboxWait *next; /* (unowned) (nullable) */
 };
 
-/* A message, or the end, after which there are no messages. */
-typedef struct
+typedef struct _FerryMail FerryMail;
+
+/* A message, or the end, after which there are no messages. One piece of memory, where it has a message's bytes. */
+struct _FerryMail
 {
-  GBytes *message; /* (owned) (nullable) */
+  FerryMail *next; /* (owned) (nullable): in the inbox */
   GError *end;     /* (owned) (nullable): why the connection has ended */
+  GBytes *whole;   /* (owned) (nullable): the message, if it came as a whole; else it is in data */
   gsize share;     /* the bytes that count against the link's share */
-} FerryMail;
+  gsize size;
+  guint64 data[];
+};
 
 typedef struct
 {
@@ -43,7 +48,8 @@ typedef struct
   gpointer data;
 
   pthread_mutex_t lock;
-  GQueue mails;             /* lock: (element-type FerryMail) (owned) */
+  FerryMail *first;         /* lock: (owned) (nullable) */
+  FerryMail **last;         /* lock: where the pointer to the next one that is put goes */
   FerryInboxWait *waits;    /* lock: (unowned) (nullable) */
   gboolean busy;            /* lock: a thread handles a message that it took */
   gboolean is_marked;       /* lock: the marker is in the local queue, or is being put there */
@@ -51,16 +57,24 @@ typedef struct
   _Atomic guint *n_waiting; /* lock: (unowned) (nullable): counts the threads that wait over the link */
 } FerryInbox;
 
+/* Returns (transfer full) a mail with a copy of a message. */
+FerryMail *ferry_mail_new (gconstpointer message, gsize size);
+/* Returns (transfer full) a mail that refers to whole. share: the bytes that count against the link's share. */
+FerryMail *ferry_mail_new_for_whole (GBytes *whole, gsize share);
+void ferry_mail_free (FerryMail *self);
+/* Returns the message, or NULL for the end. */
+gconstpointer ferry_mail_get_message (const FerryMail *self, gsize *size);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryMail, ferry_mail_free)
+
 void ferry_inbox_init (FerryInbox *self, gboolean (*accepts) (gpointer data, gconstpointer message, gsize size),
                        gpointer data);
 void ferry_inbox_clear (FerryInbox *self);
 /* Sets the counts of a link; or unsets them, and returns the bytes that count no more. */
 gsize ferry_inbox_set_counts (FerryInbox *self, _Atomic gint64 *share, _Atomic guint *n_waiting);
 
-/* Puts a message in, and wakes the threads that wait. may_mark: the caller can put a marker into the local queue. Sets
- * *marks where it must do so. Returns FALSE where it cannot, and nobody would take the message. share: the
- * bytes that count against the link's share. */
-gboolean ferry_inbox_put (FerryInbox *self, GBytes *message, gsize share, gboolean may_mark, gboolean *marks);
+/* Puts a mail in, and wakes the threads that wait. may_mark: the caller can put a marker into the local queue. Sets
+ * *marks where it must do so. Returns FALSE where it cannot, and nobody would take the mail. Takes the mail. */
+gboolean ferry_inbox_put (FerryInbox *self, FerryMail *mail, gboolean may_mark, gboolean *marks);
 /* For the router's thread, which found an empty record: returns whether it was the marker. */
 gboolean ferry_inbox_unmark (FerryInbox *self);
 /* Puts the end in, after all messages. Takes it. */
@@ -73,8 +87,9 @@ void ferry_inbox_end_wait (FerryInbox *self, FerryInboxWait *wait);
 /* Wakes the threads that wait, which then look also for what else they can do. */
 void ferry_inbox_wake (FerryInbox *self);
 
-/* Takes the next message, or the end. Returns FALSE where there is none, or another thread handles one: that thread
- * goes on until there is none. *mine: FALSE at first; kept from one call to the next by the thread that goes on. */
-gboolean ferry_inbox_take (FerryInbox *self, gboolean *mine, FerryMail *mail);
+/* Returns (transfer full) (nullable) the next message, or the end. NULL where there is none, or another thread handles
+ * one: that thread goes on until there is none. *mine: FALSE at first; kept from one call to the next by the thread
+ * that goes on. */
+FerryMail *ferry_inbox_take (FerryInbox *self, gboolean *mine);
 
 G_END_DECLS

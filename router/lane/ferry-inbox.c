@@ -7,31 +7,68 @@
 
 #include "lane/ferry-inbox-private.h"
 
+#include <string.h>
+
 #include "base/ferry-thread-private.h"
+
+/* What counts for each message besides its bytes. */
+#define OVERHEAD 128
+
+FerryMail *
+ferry_mail_new (gconstpointer message, gsize size)
+{
+  FerryMail *self = g_malloc (sizeof *self + size);
+
+  *self = (FerryMail){.share = size + OVERHEAD, .size = size};
+  memcpy (self->data, message, size);
+  return self;
+}
+
+FerryMail *
+ferry_mail_new_for_whole (GBytes *whole, gsize share)
+{
+  FerryMail *self = g_new (FerryMail, 1);
+
+  *self = (FerryMail){.whole = g_bytes_ref (whole), .share = share + OVERHEAD, .size = g_bytes_get_size (whole)};
+  return self;
+}
+
+void
+ferry_mail_free (FerryMail *self)
+{
+  g_clear_pointer (&self->whole, g_bytes_unref);
+  g_clear_error (&self->end);
+  g_free (self);
+}
+
+gconstpointer
+ferry_mail_get_message (const FerryMail *self, gsize *size)
+{
+  *size = self->size;
+  if (self->end != NULL)
+    return NULL;
+  return self->whole != NULL ? g_bytes_get_data (self->whole, NULL) : self->data;
+}
 
 void
 ferry_inbox_init (FerryInbox *self, gboolean (*accepts) (gpointer data, gconstpointer message, gsize size),
                   gpointer data)
 {
   *self = (FerryInbox){.accepts = accepts, .data = data};
-  g_queue_init (&self->mails);
+  self->last = &self->first;
   pthread_mutex_init (&self->lock, NULL);
-}
-
-static void
-mail_free (gpointer data)
-{
-  FerryMail *mail = data;
-
-  g_clear_pointer (&mail->message, g_bytes_unref);
-  g_clear_error (&mail->end);
-  g_free (mail);
 }
 
 void
 ferry_inbox_clear (FerryInbox *self)
 {
-  g_queue_clear_full (&self->mails, mail_free);
+  FerryMail *mail;
+
+  while ((mail = self->first) != NULL)
+    {
+      self->first = mail->next;
+      ferry_mail_free (mail);
+    }
   pthread_mutex_destroy (&self->lock);
 }
 
@@ -54,8 +91,8 @@ ferry_inbox_set_counts (FerryInbox *self, _Atomic gint64 *share, _Atomic guint *
   FERRY_AUTO_LOCK (&self->lock);
 
   count_waits_locked (self, FALSE);
-  for (GList *node = self->share != NULL ? self->mails.head : NULL; node != NULL; node = node->next)
-    counted += ((FerryMail *) node->data)->share;
+  for (FerryMail *mail = self->share != NULL ? self->first : NULL; mail != NULL; mail = mail->next)
+    counted += mail->share;
   /* Sequentially consistent: as in ferry_local_queue_give_back(). */
   if (counted > 0)
     atomic_fetch_sub_explicit (self->share, (gint64) counted, memory_order_seq_cst);
@@ -75,25 +112,30 @@ wake_locked (FerryInbox *self)
 
 /* lock */
 static void
-push_locked (FerryInbox *self, FerryMail mail)
+push_locked (FerryInbox *self, FerryMail *mail)
 {
-  g_queue_push_tail (&self->mails, g_memdup2 (&mail, sizeof mail));
+  *self->last = mail;
+  self->last = &mail->next;
   wake_locked (self);
 }
 
 gboolean
-ferry_inbox_put (FerryInbox *self, GBytes *message, gsize share, gboolean may_mark, gboolean *marks)
+ferry_inbox_put (FerryInbox *self, FerryMail *mail, gboolean may_mark, gboolean *marks)
 {
   FERRY_AUTO_LOCK (&self->lock);
 
-  if (!self->is_marked && !may_mark && self->waits == NULL)
-    return FALSE;
-  *marks = !self->is_marked && may_mark;
+  *marks = !self->is_marked && self->waits == NULL;
+  if (*marks && !may_mark)
+    {
+      *marks = FALSE;
+      ferry_mail_free (mail);
+      return FALSE;
+    }
   self->is_marked |= *marks;
   /* Relaxed: only the caller's thread adds to the count, and checks for room. */
   if (self->share != NULL)
-    atomic_fetch_add_explicit (self->share, (gint64) share, memory_order_relaxed);
-  push_locked (self, (FerryMail){.message = g_bytes_ref (message), .share = share});
+    atomic_fetch_add_explicit (self->share, (gint64) mail->share, memory_order_relaxed);
+  push_locked (self, mail);
   return TRUE;
 }
 
@@ -111,8 +153,11 @@ ferry_inbox_unmark (FerryInbox *self)
 void
 ferry_inbox_put_end (FerryInbox *self, GError *end)
 {
+  FerryMail *mail = g_new (FerryMail, 1);
   FERRY_AUTO_LOCK (&self->lock);
-  push_locked (self, (FerryMail){.end = end});
+
+  *mail = (FerryMail){.end = end};
+  push_locked (self, mail);
 }
 
 void
@@ -146,21 +191,23 @@ ferry_inbox_end_wait (FerryInbox *self, FerryInboxWait *wait)
     atomic_fetch_sub_explicit (self->n_waiting, 1, memory_order_seq_cst);
 }
 
-gboolean
-ferry_inbox_take (FerryInbox *self, gboolean *mine, FerryMail *mail)
+FerryMail *
+ferry_inbox_take (FerryInbox *self, gboolean *mine)
 {
-  g_autofree FerryMail *next = NULL;
+  FerryMail *mail;
   FERRY_AUTO_LOCK (&self->lock);
 
   if (self->busy && !*mine)
-    return FALSE;
-  next = g_queue_pop_head (&self->mails);
-  self->busy = *mine = next != NULL;
-  if (next == NULL)
-    return FALSE;
-  *mail = *next;
+    return NULL;
+  mail = self->first;
+  self->busy = *mine = mail != NULL;
+  if (mail == NULL)
+    return NULL;
+  self->first = mail->next;
+  if (self->first == NULL)
+    self->last = &self->first;
   /* Sequentially consistent: as in ferry_local_queue_give_back(). */
   if (self->share != NULL)
     atomic_fetch_sub_explicit (self->share, (gint64) mail->share, memory_order_seq_cst);
-  return TRUE;
+  return mail;
 }

@@ -47,6 +47,10 @@ struct _FerryCaller
   gboolean (*sleep) (gpointer data, _Atomic guint32 *bell, guint32 seen);
   gpointer data;
 
+  /* In a list of FerryCallers, or was until it was handed its answer. The owner of the lane's reader lists a thread
+   * that loses the lane; this thread sees that when it has noticed the loss. */
+  gboolean is_listed;
+
   /* For the owner of the lane's reader. */
   gboolean spins; /* the thread polls before it sleeps; until then, the lane is unarmed */
   guint32 seen;   /* the rings of caller_bell before the lane was armed */

@@ -16,6 +16,7 @@
 #include "lane/ferry-arena-private.h"
 #include "lane/ferry-callers-private.h"
 #include "lane/ferry-segment-private.h"
+#include "lane/ferry-slow-copy-private.h"
 #include "lane/ferry-spare-memory-private.h"
 #include "link/ferry-handshake-private.h"
 #include "link/ferry-link-state-private.h"
@@ -119,6 +120,7 @@ typedef struct
 {
   FerryMemory memory; /* (owned): the copy; data is NULL while no buffer is copied */
   gsize filled;
+  FerrySlowCopy *aside; /* (owned) (nullable): the copy of the next bytes, where another thread makes it */
   FerryBufferMessage message;
   FerryBufferNews news;
 } FerryBufferCopy;
@@ -246,6 +248,8 @@ struct _FerryLink
   FerryLaneReader up;
   FerryAssembly assembly;
   FerryBufferCopy copy;
+  guint n_copies_aside;    /* of the next copies, how many another thread makes */
+  guint next_copies_aside; /* the number after the latest slow copy */
   FerryOneShotArrival arrival;
   /* how many pipes have ended: by a stop record that was drained, or by a close of the application */
   guint n_done;
@@ -256,6 +260,7 @@ struct _FerryLink
   /* A FerryCallerState. Set to WAITS, and from WAITS to DISMISSED, with the monitor's role only; the thread that waits
    * sets NONE. See "callers" in ferry-monitor.c. */
   _Atomic guint caller;
+  FerryCaller *calling; /* role: (unowned): the thread that waits, while caller is FERRY_CALLER_WAITS */
   FerryCallers callers; /* any: the threads that wait for answers over this link */
   /* any: a thread that does not have the lane waits, or has waited lately; cleared with the monitor's role */
   _Atomic gboolean awaited;

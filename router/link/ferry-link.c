@@ -208,6 +208,7 @@ ferry_link_give_up_buffers (FerryLink *self)
   if (self->copy.memory.data != NULL)
     ferry_spare_memory_give (&self->spare, self->copy.memory);
   g_free (self->copy.news.metadata);
+  g_clear_pointer (&self->copy.aside, ferry_slow_copy_unref);
   self->copy = (FerryBufferCopy){0};
   g_clear_pointer (&self->arrival.check, ferry_one_shot_check_unref);
   g_free (self->arrival.news.metadata);
@@ -219,16 +220,13 @@ ferry_link_give_up_buffers (FerryLink *self)
 
 /* ---- a thread that waits for an answer in the up lane ---- */
 
-/* role: takes the up lane back. */
+/* role: takes the up lane back. The thread that had it waits among others from now on. */
 void
 ferry_link_dismiss_caller (FerryLink *self)
 {
-  guint waits = FERRY_CALLER_WAITS;
-
   /* Relaxed: the thread that waits takes records with the role only, and so do the callers of this function. */
   if (G_UNLIKELY (atomic_load_explicit (&self->caller, memory_order_relaxed) == FERRY_CALLER_WAITS))
-    atomic_compare_exchange_strong_explicit (&self->caller, &waits, FERRY_CALLER_DISMISSED, memory_order_relaxed,
-                                             memory_order_relaxed);
+    ferry_callers_add_if (&self->callers, self->calling, &self->caller, FERRY_CALLER_WAITS, FERRY_CALLER_DISMISSED);
 }
 
 /* The thread that waited: waits no more. */

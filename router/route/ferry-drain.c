@@ -31,6 +31,13 @@
 /* How many bytes of a buffer are copied in one visit. */
 #define COPY_PER_VISIT ((gsize) 1024 * 1024)
 
+/* Where the copy of one visit takes as long as this, another thread makes this many that follow, and twice as many each
+ * time that it happens again. A copy takes 0.1 ms, unless the worker makes page faults last, or the thread loses its
+ * processor. */
+#define SLOW_COPY_MICROSECONDS 10000
+#define FIRST_COPIES_ASIDE 64
+#define MOST_COPIES_ASIDE (1 << 20)
+
 /* A link that carried this many bytes, or a buffer, gives memory back when it is idle again. */
 #define TIDY_FROM ((guint64) FERRY_BLOCK_SIZE)
 
@@ -227,11 +234,12 @@ hand_over_copied (FerryDrain *self, FerryLink *link, guint8 *data, gsize size)
   return kept;
 }
 
-/* Hands over the next record of the lane, where it lies. */
+/* Gives the next record of the lane, where it lies, to the thread that has the lane, or hands it over. */
 static gboolean
-hand_over_one (FerryDrain *self, FerryLink *link, FerryAnswerRun *run)
+take_next (FerryDrain *self, FerryLink *link, FerryCaller *own, FerryAnswerRun *run)
 {
   FerryLaneReader *lane = &link->up;
+  const guint8 *payload = ferry_lane_reader_get_place (lane) + sizeof (FerryRecordHeader);
   FerryRecordHeader header;
   const Grant *grant;
 
@@ -240,29 +248,37 @@ hand_over_one (FerryDrain *self, FerryLink *link, FerryAnswerRun *run)
   memcpy (&header, ferry_lane_reader_get_place (lane), sizeof header);
   grant = find_grant (self, link, header.connection_id);
   if (header.length > FERRY_MAX_RECORD_PAYLOAD ||
-      ferry_record_size (header.length) > ferry_lane_reader_get_available (lane) || grant == NULL || grant->done ||
-      !ferry_answer_run_take (run, &header, ferry_lane_reader_get_place (lane) + sizeof header, FALSE))
+      ferry_record_size (header.length) > ferry_lane_reader_get_available (lane) || grant == NULL || grant->done)
     return FALSE;
+  if (own == NULL || own->size > 0 || !ferry_caller_take (own, &header, payload))
+    {
+      /* After the look at the tail, as a thread is counted before its answer comes. */
+      if (!ferry_callers_has_any (&link->callers))
+        return FALSE;
+      if (run->callers == NULL)
+        ferry_answer_run_begin (run, &link->callers);
+      if (!ferry_answer_run_take (run, &header, payload, FALSE))
+        return FALSE;
+    }
   ferry_lane_reader_consume (lane, ferry_record_size (header.length));
   return count_handed_over (self);
 }
 
-/* Hands over the next records, up to one that no thread waits for, without a copy of the others. */
+/* Takes the next records, up to one that no thread waits for, without a copy of the others. own: (nullable): the thread
+ * that calls this, where it has the lane. */
 void
-ferry_drain_hand_over_next (FerryDrain *self, FerryLink *link)
+ferry_drain_hand_over_next (FerryDrain *self, FerryLink *link, FerryCaller *own)
 {
   FerryAnswerRun run;
 
-  /* After the look, as a thread is counted before its answer comes. */
-  if (link->copy.memory.data != NULL || link->arrival.check != NULL || link->draining_done || link->tail_final ||
-      !ferry_lane_reader_look (&link->up) || ferry_lane_reader_get_available (&link->up) == 0 ||
-      !ferry_callers_has_any (&link->callers))
+  if (link->copy.memory.data != NULL || link->arrival.check != NULL || link->draining_done || link->tail_final)
     return;
-  ferry_answer_run_begin (&run, &link->callers);
-  while (hand_over_one (self, link, &run) &&
-         (ferry_lane_reader_get_available (&link->up) > 0 || ferry_lane_reader_look (&link->up)))
+  run.callers = NULL;
+  while ((ferry_lane_reader_get_available (&link->up) > 0 || ferry_lane_reader_look (&link->up)) &&
+         take_next (self, link, own, &run))
     ;
-  ferry_answer_run_end (&run);
+  if (run.callers != NULL)
+    ferry_answer_run_end (&run);
   /* Release: as in ferry_drain_visit(). */
   atomic_store_explicit (&link->up_taken, link->up.head, memory_order_release);
 }
@@ -459,6 +475,45 @@ allows (FerryDrain *self, FerryLink *link, const FerryBufferNews *news, gconstpo
   return grant == NULL || is_shallow (grant, news->type_number, data, size);
 }
 
+/* any */
+static void
+aside_done (gpointer queue)
+{
+  ferry_local_queue_ring (queue);
+  ferry_local_queue_unref (queue);
+}
+
+/* Copies the next size bytes of a buffer. Returns FALSE while another thread does that. */
+static gboolean
+copy_next (FerryDrain *self, FerryLink *link, gsize size)
+{
+  FerryBufferCopy *copy = &link->copy;
+  const gsize offset = copy->message.offset + copy->filled;
+  gint64 began;
+
+  if (copy->aside == NULL && link->n_copies_aside > 0)
+    {
+      link->n_copies_aside--;
+      copy->aside = ferry_slow_copy_begin (link->arena, offset, size, aside_done, ferry_local_queue_ref (self->local));
+    }
+  if (copy->aside != NULL)
+    {
+      if (!ferry_slow_copy_is_done (copy->aside))
+        return FALSE;
+      memcpy (copy->memory.data + copy->filled, ferry_slow_copy_get_bytes (copy->aside), size);
+      g_clear_pointer (&copy->aside, ferry_slow_copy_unref);
+      return TRUE;
+    }
+  began = g_get_monotonic_time ();
+  memcpy (copy->memory.data + copy->filled, link->arena->memory + offset, size);
+  if (G_UNLIKELY (g_get_monotonic_time () - began >= SLOW_COPY_MICROSECONDS))
+    {
+      link->next_copies_aside = CLAMP (link->next_copies_aside, FIRST_COPIES_ASIDE / 2, MOST_COPIES_ASIDE / 2) * 2;
+      link->n_copies_aside = link->next_copies_aside;
+    }
+  return TRUE;
+}
+
 /* Continues the copy of a buffer. Returns EMPTY when no copy is under way. Sets *fault when the message breaks a rule.
  * Checks for room in the queue, which may have filled since the copy began. */
 static FerryDrainResult
@@ -471,7 +526,8 @@ copy_buffer (FerryDrain *self, FerryLink *link, const char **fault)
     return FERRY_DRAIN_EMPTY;
   if (!ferry_local_queue_has_room (self->local, link))
     return FERRY_DRAIN_STALLED;
-  memcpy (copy->memory.data + copy->filled, link->arena->memory + copy->message.offset + copy->filled, size);
+  if (!copy_next (self, link, size))
+    return FERRY_DRAIN_STALLED;
   copy->filled += size;
   if (copy->filled < copy->message.size)
     return FERRY_DRAIN_MORE;
@@ -601,14 +657,6 @@ take_large_record (FerryDrain *self, Walk *walk, guint64 connection_id, const Fe
   return take_memory (self, walk, &message, &news);
 }
 
-/* any */
-static void
-check_done (gpointer queue)
-{
-  ferry_local_queue_ring (queue);
-  ferry_local_queue_unref (queue);
-}
-
 /* Handles the record of a one-shot buffer; the memory's descriptor came before it. Begins a check of the memory on
  * another thread; the records behind in the lane wait until the check is done. */
 static gboolean
@@ -630,15 +678,16 @@ take_one_shot_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *hea
     }
   link->arrival = (FerryOneShotArrival){.size = message.size, .news = news};
   link->arrival.check =
-    ferry_one_shot_check_begin (fd, message.size, link->arena->size, check_done, ferry_local_queue_ref (self->local));
+    ferry_one_shot_check_begin (fd, message.size, link->arena->size, aside_done, ferry_local_queue_ref (self->local));
   return TRUE;
 }
 
-/* Whether the link waits for no check of one-shot memory: none was begun, or the check is done. */
+/* Whether the link waits for no check of one-shot memory and no copy: another thread has begun none, or is done. */
 gboolean
 ferry_drain_has_looked (const FerryLink *link)
 {
-  return link->arrival.check == NULL || ferry_one_shot_check_is_done (link->arrival.check);
+  return (link->arrival.check == NULL || ferry_one_shot_check_is_done (link->arrival.check)) &&
+         (link->copy.aside == NULL || ferry_slow_copy_is_done (link->copy.aside));
 }
 
 /* Pushes a one-shot buffer whose memory is checked, or sets *fault. Returns EMPTY when no check is under way. */
@@ -1055,7 +1104,7 @@ drain (FerryDrain *self, FerryLink *link)
     }
   if (!ferry_local_queue_has_room (self->local, link))
     {
-      ferry_drain_hand_over_next (self, link);
+      ferry_drain_hand_over_next (self, link, NULL);
       return ferry_lane_reader_get_available (&link->up) > 0 ? FERRY_DRAIN_STALLED : FERRY_DRAIN_MORE;
     }
   if (!drain_single (self, &walk) && walk.fault == NULL)

@@ -1924,11 +1924,14 @@ may_be_called (FerryLink *link)
          (!link->active || is_as_good_as_resting (link));
 }
 
-/* role: gives the lane back, armed for the doorbell. Drains the link first if there are records. */
+/* role: gives the lane back, armed for the doorbell. Drains the link first if there are records. Without its answer,
+ * the thread waits among others from now on. */
 static void
 give_lane_back (Call *call)
 {
   call->is_over = TRUE;
+  if (call->caller->size == 0)
+    ferry_callers_add (&call->link->callers, call->caller);
   /* Relaxed: the role orders this. The memory is freed only after a holder of the role has dismissed this thread. */
   atomic_store_explicit (&call->link->caller, FERRY_CALLER_NONE, memory_order_relaxed);
   if (arm_lane (call->link))
@@ -1943,7 +1946,7 @@ give_lane_back (Call *call)
 static void
 look_for_answer (Call *call, gboolean may_sleep)
 {
-  ferry_drain_hand_over_next (call->monitor->drain, call->link);
+  ferry_drain_hand_over_next (call->monitor->drain, call->link, call->caller);
   if (call->caller->size > 0 || !may_sleep || ferry_lane_reader_get_available (&call->link->up) > 0 ||
       !ferry_lane_reader_arm_for_caller (&call->link->up, call->caller))
     give_lane_back (call);
@@ -1963,13 +1966,10 @@ activate_command (FerryMonitor *self, gpointer data)
 static void
 give_lane_to_monitor (Call *call)
 {
-  guint waits = FERRY_CALLER_WAITS;
-
   call->is_over = TRUE;
-  /* Release: pairs with the acquire of a lock, the role's. The lane is not armed for the doorbell, so the monitor looks
-   * at it. */
-  if (atomic_compare_exchange_strong_explicit (&call->link->caller, &waits, FERRY_CALLER_NONE, memory_order_release,
-                                               memory_order_relaxed))
+  /* The lane is not armed for the doorbell, so the monitor looks at it. */
+  if (ferry_callers_add_if (&call->link->callers, call->caller, &call->link->caller, FERRY_CALLER_WAITS,
+                            FERRY_CALLER_NONE))
     invoke_for_link (call->monitor, activate_command, (LinkCommand){.link = call->link});
   else
     ferry_link_let_caller_go (call->link);
@@ -2014,6 +2014,7 @@ take_lane (Call *call)
 {
   ferry_shared_queue_deactivate (call->monitor->shared, call->link);
   set_ring_when_full (call->link, TRUE);
+  call->link->calling = call->caller;
   /* Relaxed: only this thread and later holders of the role read it. */
   atomic_store_explicit (&call->link->caller, FERRY_CALLER_WAITS, memory_order_relaxed);
   if (call->caller->spins)
@@ -2079,15 +2080,17 @@ begin_call (FerryMonitor *self, FerryLink *link, FerryCaller *caller)
 
 /* any: notes a thread that is going to send a request over the link, so that it is handed the answer. may_take: this
  * thread may have the lane for a call, if the link allows it now. Returns whether it has: ferry_monitor_end_call() must
- * then follow soon. In any case, ferry_callers_remove() must follow, unless the caller's completion is handed over.
+ * then follow soon. Where the caller is listed then, ferry_callers_remove() must follow, unless the caller's completion
+ * is handed over.
  *
  * The caller must keep a reference to the link. */
 gboolean
 ferry_monitor_begin_call (FerryMonitor *self, FerryLink *link, FerryCaller *caller, gboolean may_take)
 {
-  ferry_callers_add (&link->callers, caller);
   if (may_take && begin_call (self, link, caller))
     return TRUE;
+  if (!caller->is_listed)
+    ferry_callers_add (&link->callers, caller);
   note_awaited (self, link);
   return FALSE;
 }

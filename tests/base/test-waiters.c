@@ -93,7 +93,7 @@ wake_all (gboolean together, guint n_rounds)
           else
             ferry_waiters_wake (&waiters, sleepers[i].slot);
         }
-      ferry_waiters_wake_due (&waiters);
+      ferry_waiters_wake_due ();
       for (guint i = 0; i < N_SLEEPERS; i++)
         wait_until_taken (&sleepers[i], round);
     }
@@ -134,6 +134,27 @@ so_many_wait_for_no_more_to_be_due (void)
   g_thread_join (thread);
 }
 
+static gpointer
+wake_due (gpointer data)
+{
+  ferry_waiters_wake_due ();
+  return NULL;
+}
+
+/* Several threads may receive over one transport. */
+static void
+each_thread_wakes_what_it_has_found_due (void)
+{
+  FerryWaiters waiters = {0};
+  guint slot = ferry_waiters_take (&waiters);
+
+  ferry_waiters_wake_later (&waiters, slot);
+  g_thread_join (g_thread_new ("other", wake_due, NULL));
+  g_assert_cmpuint (ferry_waiters_look (&waiters, slot), ==, 0);
+  ferry_waiters_wake_due ();
+  g_assert_cmpuint (ferry_waiters_look (&waiters, slot), ==, 1);
+}
+
 /* Who hands answers over holds a lock meanwhile, which a thread that wakes wants. */
 static void
 threads_that_another_one_is_to_wake_wait_for_it (void)
@@ -170,7 +191,7 @@ a_ring_since_the_look_ends_the_sleep (void)
   guint32 seen = ferry_waiters_look (&waiters, slot);
 
   ferry_waiters_wake_later (&waiters, slot);
-  ferry_waiters_wake_due (&waiters);
+  ferry_waiters_wake_due ();
   g_assert_true (ferry_waiters_sleep (&waiters, slot, seen, NO_DEADLINE));
 }
 
@@ -184,6 +205,7 @@ main (int argc, char **argv)
   g_test_add_func ("/waiters/so-many-wait-for-no-more-to-be-due", so_many_wait_for_no_more_to_be_due);
   g_test_add_func ("/waiters/threads-that-another-one-is-to-wake-wait-for-it",
                    threads_that_another_one_is_to_wake_wait_for_it);
+  g_test_add_func ("/waiters/each-thread-wakes-what-it-has-found-due", each_thread_wakes_what_it_has_found_due);
   g_test_add_func ("/waiters/a-deadline-ends-the-sleep", a_deadline_ends_the_sleep);
   g_test_add_func ("/waiters/a-ring-since-the-look-ends-the-sleep", a_ring_since_the_look_ends_the_sleep);
   return g_test_run ();

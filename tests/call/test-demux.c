@@ -434,6 +434,52 @@ test_stop_inside_early (void)
   demux_test_expect_value (demux_test_ask (pair, "stop", ONE), 2);
 }
 
+typedef struct
+{
+  FerryDemux *demux; /* (owned) (nullable) */
+  gboolean gone;
+  gboolean was_gone_inside;
+} Dropped;
+
+static void
+note_gone (gpointer data, GObject *gone)
+{
+  ((Dropped *) data)->gone = TRUE;
+}
+
+static void
+drop_inside (FerryInvocation *invocation, gpointer data)
+{
+  Dropped *dropped = data;
+
+  g_clear_object (&dropped->demux);
+  dropped->was_gone_inside = dropped->gone;
+  demux_test_add_one (invocation, NULL);
+}
+
+static void
+test_drop_inside_early (void)
+{
+  g_autoptr (DemuxTestPair) pair = demux_test_pair_new ();
+  Dropped dropped = {ferry_demux_new (pair->ends[ASKED])};
+  DemuxTestAnswer *answers[2];
+
+  demux_test_pair_manual (pair, ASKING);
+  ferry_demux_set_threads (dropped.demux, 0);
+  ferry_demux_add_handler (dropped.demux, "drop", drop_inside, &dropped, NULL);
+  g_object_weak_ref (G_OBJECT (dropped.demux), note_gone, &dropped);
+  answers[0] = demux_test_ask (pair, "drop", ONE);
+  g_assert_true (demux_test_deliver (pair, ASKING));
+  g_assert_true (ferry_demux_start (dropped.demux, NULL));
+  /* The start had not returned. */
+  g_assert_false (dropped.was_gone_inside);
+  g_assert_true (dropped.gone);
+  demux_test_expect_value (answers[0], 2);
+  answers[1] = demux_test_ask (pair, "drop", ONE);
+  g_assert_true (demux_test_deliver (pair, ASKING));
+  demux_test_expect_refused (answers[1]);
+}
+
 static void
 test_start_while_running (void)
 {
@@ -620,6 +666,7 @@ main (int argc, char **argv)
   g_test_add_func ("/demux/refuses-what-waits-when-stopped", test_stop_refuses);
   g_test_add_func ("/demux/may-be-stopped-inside-a-handler", test_stop_inside);
   g_test_add_func ("/demux/may-be-stopped-by-what-came-before-it-was-started", test_stop_inside_early);
+  g_test_add_func ("/demux/may-be-dropped-by-what-came-before-it-was-started", test_drop_inside_early);
   g_test_add_func ("/demux/may-be-started-again-while-handlers-run", test_start_while_running);
   g_test_add_func ("/demux/is-alone-on-its-transport", test_one_demux);
   g_test_add_func ("/demux/tells-when-the-last-handler-has-returned", test_wait_stopped);

@@ -30,6 +30,7 @@
 static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t gate_changed = PTHREAD_COND_INITIALIZER;
 static gboolean gate_is_open;
+static gboolean is_started; /* gate_lock: the start of the demux has returned */
 static guint n_inside;
 static guint most_inside;
 static GArray *order; /* gate_lock: (element-type guint32): the arguments of "append" */
@@ -161,10 +162,14 @@ drop_demux (gpointer data)
   return NULL;
 }
 
-/* Answers when the last reference is dropped, on another thread. */
+/* Answers when the last reference is dropped, on another thread. While it starts, the demux has one more. */
 static void
 drop (FerryInvocation *invocation, gpointer data)
 {
+  pthread_mutex_lock (&gate_lock);
+  while (!is_started)
+    pthread_cond_wait (&gate_changed, &gate_lock);
+  pthread_mutex_unlock (&gate_lock);
   g_thread_join (g_thread_new ("drop", drop_demux, NULL));
   echo (invocation, data);
 }
@@ -194,6 +199,10 @@ be_worker (char **argv)
     ferry_demux_add_handler (answering, handlers[i].method, handlers[i].func, NULL, NULL);
   ferry_demux_set_team (answering, (guint) atoi (argv[2]));
   g_assert_true (ferry_demux_start (answering, NULL));
+  pthread_mutex_lock (&gate_lock);
+  is_started = TRUE;
+  pthread_cond_broadcast (&gate_changed);
+  pthread_mutex_unlock (&gate_lock);
   ferry_transport_wait_closed (transport);
   /* What has no answer yet is not waited for. */
   _exit (EXIT_SUCCESS);

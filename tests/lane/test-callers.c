@@ -3,8 +3,8 @@
 
 /* Tests: lane/ferry-callers.c
  *
- * What holds of the locks while threads are woken. The rest is seen where threads wait: in test-direct-answers.c, and
- * in test-waiting-threads.c. */
+ * What holds of the locks while threads are woken, and who is listed. The rest is seen where threads wait: in
+ * test-direct-answers.c, and in test-waiting-threads.c. */
 
 #include "config.h"
 
@@ -75,11 +75,31 @@ threads_come_and_go_while_others_are_woken (void)
   ferry_callers_clear (&test.callers);
 }
 
+static void
+a_thread_is_listed_once_by_who_ends_its_time_with_the_lane (void)
+{
+  FerryCallers callers;
+  FerryCaller caller = {.number = 1};
+  _Atomic guint state = 1;
+
+  ferry_callers_init (&callers);
+  g_assert_true (ferry_callers_add_if (&callers, &caller, &state, 1, 2));
+  g_assert_cmpuint (atomic_load (&state), ==, 2);
+  g_assert_false (ferry_callers_add_if (&callers, &caller, &state, 1, 0));
+  g_assert_cmpuint (atomic_load (&state), ==, 2);
+  g_assert_true (caller.is_listed && ferry_callers_has_any (&callers));
+  ferry_callers_remove (&callers, &caller);
+  g_assert_false (caller.is_listed || ferry_callers_has_any (&callers));
+  ferry_callers_clear (&callers);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/callers/a-sync-waits-until-threads-are-woken", a_sync_waits_until_threads_are_woken);
   g_test_add_func ("/callers/threads-come-and-go-while-others-are-woken", threads_come_and_go_while_others_are_woken);
+  g_test_add_func ("/callers/a-thread-is-listed-once-by-who-ends-its-time-with-the-lane",
+                   a_thread_is_listed_once_by_who_ends_its_time_with_the_lane);
   return g_test_run ();
 }

@@ -9,6 +9,7 @@
 #include "lane/ferry-callers-private.h"
 
 #define CONNECTION 7
+#define N_NUMBERS 20000
 
 /* Messages of a connection are drained into an inbox, as from a lane. */
 typedef struct
@@ -79,12 +80,12 @@ drain (Scene *self, const char *message, gboolean is_private, gboolean *marks)
 static gboolean
 take (Scene *self, gboolean *mine, const char *message)
 {
-  FerryMail mail;
+  g_autoptr (FerryMail) mail = ferry_inbox_take (&self->inbox, mine);
+  gsize size;
 
-  if (!ferry_inbox_take (&self->inbox, mine, &mail))
+  if (mail == NULL)
     return FALSE;
-  g_assert_cmpmem (message, strlen (message), g_bytes_get_data (mail.message, NULL), g_bytes_get_size (mail.message));
-  g_bytes_unref (mail.message);
+  g_assert_cmpmem (message, strlen (message), ferry_mail_get_message (mail, &size), size);
   return TRUE;
 }
 
@@ -123,10 +124,11 @@ message_that_is_not_accepted_stays_in_its_place (void)
 }
 
 static void
-without_a_place_for_a_marker_a_message_needs_a_thread_that_waits (void)
+message_needs_a_thread_that_waits_or_a_marker (void)
 {
   Sleeper sleeper = {.wait = {.came = came}};
   gboolean mine = FALSE;
+  gboolean marks;
   Scene scene;
 
   open_scene (&scene);
@@ -135,8 +137,11 @@ without_a_place_for_a_marker_a_message_needs_a_thread_that_waits (void)
   g_assert_true (ferry_callers_has_any (&scene.callers));
   g_assert_true (drain (&scene, "a", FALSE, NULL));
   g_assert_cmpuint (sleeper.n_woken, ==, 1);
+  g_assert_true (drain (&scene, "b", TRUE, &marks));
+  g_assert_false (marks);
   ferry_inbox_end_wait (&scene.inbox, &sleeper.wait);
   g_assert_true (take (&scene, &mine, "a"));
+  g_assert_true (take (&scene, &mine, "b"));
   g_assert_false (take (&scene, &mine, NULL));
   close_scene (&scene);
 }
@@ -165,17 +170,18 @@ static void
 end_comes_last (void)
 {
   gboolean mine = FALSE;
-  FerryMail mail;
+  FerryMail *mail;
+  gsize size;
   Scene scene;
 
   open_scene (&scene);
   drain (&scene, "a", TRUE, NULL);
   ferry_inbox_put_end (&scene.inbox, g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The end"));
   g_assert_true (take (&scene, &mine, "a"));
-  g_assert_true (ferry_inbox_take (&scene.inbox, &mine, &mail));
-  g_assert_null (mail.message);
-  g_assert_error (mail.end, FERRY_ERROR, FERRY_ERROR_CLOSED);
-  g_error_free (mail.end);
+  mail = ferry_inbox_take (&scene.inbox, &mine);
+  g_assert_null (ferry_mail_get_message (mail, &size));
+  g_assert_error (mail->end, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  ferry_mail_free (mail);
   close_scene (&scene);
 }
 
@@ -199,20 +205,116 @@ inbox_that_leaves_gives_its_share_back (void)
   close_scene (&scene);
 }
 
+/* Threads that wait, and one that drains. */
+typedef struct
+{
+  FerryInboxWait wait;
+  Scene *scene;
+  _Atomic guint *n_taken; /* written by the one thread that takes */
+  pthread_mutex_t lock;
+  pthread_cond_t woken;
+  gboolean has_mail; /* lock */
+} Waiting;
+
+static void
+wake_waiting (FerryInboxWait *wait)
+{
+  Waiting *self = (Waiting *) wait;
+
+  pthread_mutex_lock (&self->lock);
+  self->has_mail = TRUE;
+  pthread_cond_signal (&self->woken);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* Takes what there is. Relaxed: the inbox orders the threads that take. */
+static void
+take_numbers (Waiting *self)
+{
+  gboolean mine = FALSE;
+  FerryMail *mail;
+  gsize size;
+
+  while ((mail = ferry_inbox_take (&self->scene->inbox, &mine)) != NULL)
+    {
+      gconstpointer message = ferry_mail_get_message (mail, &size);
+      g_autofree char *text = g_strndup (message, size);
+      guint n = atomic_load_explicit (self->n_taken, memory_order_relaxed);
+
+      g_assert_cmpuint (g_ascii_strtoull (text + 1, NULL, 10), ==, n);
+      atomic_store_explicit (self->n_taken, n + 1, memory_order_relaxed);
+      ferry_mail_free (mail);
+    }
+}
+
+static gpointer
+take_all (gpointer data)
+{
+  Waiting *self = data;
+
+  ferry_inbox_begin_wait (&self->scene->inbox, &self->wait);
+  take_numbers (self);
+  while (atomic_load_explicit (self->n_taken, memory_order_relaxed) < N_NUMBERS)
+    {
+      pthread_mutex_lock (&self->lock);
+      while (!self->has_mail)
+        pthread_cond_wait (&self->woken, &self->lock);
+      self->has_mail = FALSE;
+      pthread_mutex_unlock (&self->lock);
+      take_numbers (self);
+    }
+  ferry_inbox_end_wait (&self->scene->inbox, &self->wait);
+  take_numbers (self);
+  return NULL;
+}
+
+static void
+threads_that_wait_take_all_messages_in_order (void)
+{
+  Waiting waiting[3];
+  GThread *threads[G_N_ELEMENTS (waiting)];
+  _Atomic guint n_taken = 0;
+  Scene scene;
+
+  open_scene (&scene);
+  for (guint i = 0; i < G_N_ELEMENTS (waiting); i++)
+    {
+      waiting[i] =
+        (Waiting){{.came = wake_waiting}, &scene, &n_taken, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, FALSE};
+      threads[i] = g_thread_new ("waiting", take_all, &waiting[i]);
+    }
+  for (guint i = 0; i < N_NUMBERS; i++)
+    {
+      g_autofree char *message = g_strdup_printf ("n%010u", i);
+
+      /* A thread may not wait yet, or not any more: then it takes them at the beginning or at the end of its wait. */
+      drain (&scene, message, TRUE, NULL);
+    }
+  while (atomic_load_explicit (&n_taken, memory_order_relaxed) < N_NUMBERS)
+    ferry_inbox_wake (&scene.inbox);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    {
+      /* Of the end, which another thread has met. */
+      ferry_inbox_wake (&scene.inbox);
+      g_thread_join (threads[i]);
+    }
+  close_scene (&scene);
+}
+
 static GBytes *
 drain_whole (Scene *self, GBytes *whole, gboolean may_keep)
 {
   gboolean mine = FALSE;
   FerryAnswerRun run;
-  FerryMail mail;
+  g_autoptr (FerryMail) mail = NULL;
 
   ferry_answer_run_begin (&run, &self->callers);
   g_assert_true (ferry_answer_run_take_whole (&run, CONNECTION, whole, may_keep));
   ferry_answer_run_end (&run);
   g_assert_cmpint (self->share >= (gint64) g_bytes_get_size (whole), ==, !may_keep);
-  g_assert_true (ferry_inbox_take (&self->inbox, &mine, &mail));
-  g_assert_false (ferry_inbox_take (&self->inbox, &mine, &(FerryMail){0}));
-  return mail.message;
+  mail = ferry_inbox_take (&self->inbox, &mine);
+  g_assert_null (ferry_inbox_take (&self->inbox, &mine));
+  return g_bytes_ref (mail->whole);
 }
 
 /* An application that keeps many large messages would else stall its link. */
@@ -242,9 +344,10 @@ main (int argc, char **argv)
   g_test_add_func ("/inbox/messages-come-in-order-behind-one-marker", messages_come_in_order_behind_one_marker);
   g_test_add_func ("/inbox/message-that-is-not-accepted-stays-in-its-place",
                    message_that_is_not_accepted_stays_in_its_place);
-  g_test_add_func ("/inbox/without-a-place-for-a-marker-a-message-needs-a-thread-that-waits",
-                   without_a_place_for_a_marker_a_message_needs_a_thread_that_waits);
+  g_test_add_func ("/inbox/message-needs-a-thread-that-waits-or-a-marker",
+                   message_needs_a_thread_that_waits_or_a_marker);
   g_test_add_func ("/inbox/one-thread-at-a-time-takes-messages", one_thread_at_a_time_takes_messages);
+  g_test_add_func ("/inbox/threads-that-wait-take-all-messages-in-order", threads_that_wait_take_all_messages_in_order);
   g_test_add_func ("/inbox/end-comes-last", end_comes_last);
   g_test_add_func ("/inbox/inbox-that-leaves-gives-its-share-back", inbox_that_leaves_gives_its_share_back);
   g_test_add_func ("/inbox/large-message-that-may-not-be-kept-is-copied", large_message_that_may_not_be_kept_is_copied);

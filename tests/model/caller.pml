@@ -12,6 +12,7 @@
  * overtake those in the local queue. What else is in the lane then, it moves into the local queue. It sleeps until the bell rings, until a record was dispatched, which may have been its answer, or until its time is over. The
  * link may end at any time. The claims, when nothing can move any more:
  * - each record was dispatched or taken by the caller, unless the link ended before;
+ * - the caller is listed whenever others take records that may be its answer;
  * - never do two threads drain at once;
  * - after the end the link's memory is freed, and no thread uses it then.
  *
@@ -25,6 +26,9 @@
  *
  *   NO_ROLE              the caller takes a record without the role
  *   NO_DISMISSAL         the owner visits a link without dismissing the caller
+ *   DISMISSES_UNLISTED   the owner dismisses the caller and does not list it
+ *   RETURNS_UNLISTED     the caller gives the lane back with the role, and is not listed
+ *   LEAVES_UNLISTED      the caller gives the lane back without the role, and is not listed
  *   TRUSTS_EMPTY_LANE    the caller gives the lane back without a look at it
  *   LEAVES_UNARMED       the caller gives the lane back unarmed
  *   LEAVES_QUIETLY       a caller that does not get the role leaves without a command
@@ -50,6 +54,9 @@
 byte lane, queued, done, draining, state = NONE, caller_bell;
 bool armed = true, for_caller, is_active, bell, role, command, pinged, ending, finished, failed, freed;
 
+/* The caller has no answer yet; it is where others hand it one. */
+bool awaits, listed;
+
 inline begin_drain ()
 {
   draining++;
@@ -60,6 +67,15 @@ inline begin_drain ()
 inline end_drain ()
 {
   draining--
+}
+
+/* Moves what is in the lane into the local queue. An answer would be handed over. */
+inline take_all ()
+{
+  atomic {
+    assert (lane == 0 || !awaits || listed);
+    queued = queued + lane;
+    lane = 0 }
 }
 
 /* Arms the lane for the doorbell, and looks at it. */
@@ -146,6 +162,9 @@ inline arm_for_caller ()
 
 inline give_back ()
 {
+#ifndef RETURNS_UNLISTED
+  listed = awaits;
+#endif
   state = NONE;
   has_lane = false;
 #ifndef LEAVES_UNARMED
@@ -157,7 +176,7 @@ inline give_back ()
   if
   :: !armed -> is_active = true;
      /* A few visits, and then the monitor takes over. */
-     atomic { queued = queued + lane; lane = 0 };
+     take_all ();
      rest ();
      if
      :: is_active -> pinged = true
@@ -172,7 +191,7 @@ inline give_back ()
 inline take_own ()
 {
   if
-  :: lane > 0 -> lane--; done++
+  :: lane > 0 -> lane--; done++; awaits = false
   :: true
   fi
 }
@@ -210,6 +229,9 @@ inline take_turn ()
        found = (state == WAITS);
        if
        :: found -> state = NONE;
+#ifndef LEAVES_UNLISTED
+          listed = true;
+#endif
 #ifndef LEAVES_QUIETLY
           command = true
 #endif
@@ -230,6 +252,7 @@ active proctype caller ()
   do
   :: n == CALLS -> break
   :: n < CALLS -> n++;
+     atomic { awaits = false; listed = false };
      dispatched = done;
      has_lane = false;
      if
@@ -244,13 +267,14 @@ active proctype caller ()
      :: atomic { !role -> role = true };
         if
         :: state == NONE && !is_active && !finished ->
-           state = WAITS; has_lane = true;
+           atomic { state = WAITS; awaits = true };
+           has_lane = true;
            if
            :: polls -> armed = false
            :: else -> arm_for_caller ();
               /* As give_back(), with a record. */
               if
-              :: found -> state = NONE; has_lane = false; is_active = true; pinged = true
+              :: found -> listed = true; state = NONE; has_lane = false; is_active = true; pinged = true
               :: else
               fi
            fi
@@ -285,7 +309,10 @@ inline dismiss ()
 {
   if
 #ifndef NO_DISMISSAL
-  :: state == WAITS -> state = DISMISSED
+  :: state == WAITS -> state = DISMISSED;
+#ifndef DISMISSES_UNLISTED
+     listed = true
+#endif
 #endif
   :: else
   fi
@@ -307,7 +334,7 @@ end_idle:
      if
      :: is_active ->
         begin_drain ();
-        atomic { queued = queued + lane; lane = 0 };
+        take_all ();
         rest ();
         if
         :: is_active -> pinged = true
@@ -322,7 +349,7 @@ end_idle:
      atomic { !role -> role = true };
      atomic { dismiss () };
      begin_drain ();
-     atomic { queued = queued + lane; lane = 0 };
+     take_all ();
      end_drain ();
      is_active = false;
      finished = true;

@@ -27,6 +27,7 @@ ALLOWED = {
     "FerryHostRun": RECORD,
     "FerryInvocation": EACH_MESSAGE,
     "FerryLink": EACH_MESSAGE,
+    "FerryMail": RECORD,
     "FerryMember": RECORD,
     "FerryMemoryAccount": EACH_MESSAGE,
     "FerryPendingMemory": "a link's, which is drained with them",

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: lane/ferry-arena.c, lane/ferry-segment.c, route/ferry-monitor.c
+/* Tests: lane/ferry-arena.c, lane/ferry-segment.c, route/ferry-drain.c, route/ferry-monitor.c
  *
  * A worker can make page faults in its files take long: it fills them, and has the kernel free all pages. The main loop
  * waits for none of them. */
@@ -160,11 +160,96 @@ test_main_loop_copies_no_buffer (void)
   ferry_test_router_stop (router);
 }
 
+/* ---- slow copies ---- */
+
+typedef struct
+{
+  FerryLink *link; /* (owned) */
+  guint n;         /* buffers that have come */
+  guint enough;
+} Sent;
+
+static void
+count_cb (FerryReceiver *receiver, GVariant *metadata, GBytes *buffer, Sent *sent)
+{
+  sent->n++;
+}
+
+static gboolean
+was_slow (gpointer data)
+{
+  return __atomic_load_n (&((Sent *) data)->link->next_copies_aside, __ATOMIC_RELAXED) > 0;
+}
+
+static gboolean
+has_enough (gpointer data)
+{
+  return ((Sent *) data)->n >= ((Sent *) data)->enough;
+}
+
+/* The worker sends one buffer after the other while another process punches its arena. */
+static void
+test_another_thread_copies_after_a_slow_copy (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  FerryTestPipe *pipe = ferry_test_pipe_new (router);
+  FerryWorker *worker = spawn (pipe, "attach punch-on buffers");
+  Sent sent = {.link = ferry_link_ref (ferry_worker_get_link (worker))};
+
+  g_signal_connect (pipe->receiver, "buffer", G_CALLBACK (count_cb), &sent);
+  ferry_test_look_until (was_slow, &sent);
+  sent.enough = sent.n + 10;
+  ferry_test_look_until (has_enough, &sent);
+  ferry_worker_force_exit (worker);
+  ferry_test_wait_ended (worker);
+  g_object_unref (worker);
+  ferry_test_pipe_free (pipe);
+  ferry_test_router_stop (router);
+  /* The monitor is gone. */
+  g_assert_cmpuint (sent.link->n_copies_aside, <, sent.link->next_copies_aside);
+  ferry_link_unref (sent.link);
+}
+
+static void
+bytes_cb (FerryReceiver *receiver, GVariant *metadata, GBytes *buffer, guint *n)
+{
+  gsize size;
+  const guint8 *bytes = g_bytes_get_data (buffer, &size);
+
+  for (gsize i = 0; i < size; i++)
+    g_assert_cmpuint (bytes[i], ==, i % 251);
+  (*n)++;
+}
+
+/* Three copies by another thread, and the last by the monitor again. */
+static void
+test_copies_aside_are_whole (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  FerryTestPipe *pipe = ferry_test_pipe_new (router);
+  FerryWorker *worker;
+  guint n = 0;
+
+  g_signal_connect (pipe->receiver, "buffer", G_CALLBACK (bytes_cb), &n);
+  worker = ferry_test_spawn_obedient (router, pipe, "buffer:3145730", "buffer:5", NULL);
+  /* Long before its worker has sent anything. */
+  ferry_worker_get_link (worker)->n_copies_aside = 3;
+  ferry_test_pipe_wait_closed (pipe);
+  ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_STOPPED);
+  g_assert_cmpuint (n, ==, 2);
+  g_object_unref (worker);
+  ferry_test_pipe_free (pipe);
+  ferry_test_router_stop (router);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   g_test_add_func ("/punched-holes/main-loop-waits-for-no-punch", test_main_loop_waits_for_no_punch);
   g_test_add_func ("/punched-holes/main-loop-copies-no-buffer", test_main_loop_copies_no_buffer);
+  g_test_add_func ("/punched-holes/another-thread-copies-after-a-slow-copy",
+                   test_another_thread_copies_after_a_slow_copy);
+  g_test_add_func ("/punched-holes/copies-aside-are-whole", test_copies_aside_are_whole);
   return g_test_run ();
 }

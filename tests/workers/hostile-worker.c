@@ -25,8 +25,10 @@
  * application has let go of them arena:N        N times random bytes over the arena's words scribble:N N times random
  * bytes over the whole segment unread         say that nothing in the down lane was read copied         wait until
  * the application says that it copies buffers punch:N        fill the arena and have the kernel free all pages of both
- * files, N times; the next message is the longest time of that in microseconds The doorbell: bell-block  bell-fill
- * bell-empty  bell-storm   make it blocking, full, empty; ring it without end The process: exit:STATUS  pause */
+ * files, N times; the next message is the longest time of that in microseconds punch-on      have another process fill
+ * and free the arena without end buffers        send buffers without end, each when the last one was returned The
+ * doorbell: bell-block bell-fill bell-empty  bell-storm   make it blocking, full, empty; ring it without end The
+ * process: exit:STATUS  pause */
 
 #include "config.h"
 
@@ -34,7 +36,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-arena-private.h"
@@ -552,6 +556,38 @@ punch (guint64 n)
   next_number = (guint64) longest;
 }
 
+/* Another process fills the arena and frees its pages, until this one ends. */
+static void
+punch_on (void)
+{
+  pid_t parent = getpid ();
+
+  if (fork () != 0)
+    return;
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  while (getppid () == parent)
+    {
+      for (gsize offset = 0; offset < arena->size; offset += FERRY_ARENA_UNIT)
+        arena->memory[offset] = 1;
+      free_pages (arena_memory, arena->size);
+    }
+  _exit (0);
+}
+
+/* Without end, one of a MiB in the middle of the arena after the other. */
+static void
+send_buffers (void)
+{
+  const FerryBufferMessage message = {.offset = arena->size / 2, .size = 1024 * 1024};
+
+  for (;;)
+    {
+      write_record (FERRY_RECORD_BUFFER, 0, &message, sizeof message);
+      while (atomic_exchange (&arena->control->released, 0) == 0)
+        g_thread_yield ();
+    }
+}
+
 /* Says that a value is in the first cell, and finds that nothing takes that before it has attached. What it prints has
  * the monitor look at its link. */
 static void
@@ -611,6 +647,10 @@ obey_memory (const char *order, const char *value, guint64 n)
       g_thread_yield ();
   else if (g_str_has_prefix (order, "punch:"))
     punch (n);
+  else if (strcmp (order, "punch-on") == 0)
+    punch_on ();
+  else if (strcmp (order, "buffers") == 0)
+    send_buffers ();
   else
     return FALSE;
   return TRUE;
