@@ -154,6 +154,8 @@ ferry_host_reception_take (FerryHostReception *self, const char *user, const cha
 
       ferry_session_receive (session, bytes, size);
     }
+  else
+    turn_away (self, user, id, packet);
 }
 
 /* ---- all sessions ---- */

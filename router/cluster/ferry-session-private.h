@@ -79,8 +79,8 @@ void ferry_session_port_reconnected (FerrySessionPort *self);
 void ferry_session_port_finish (FerrySessionPort *self);
 
 /* For a packet from an end for which there is no session: whether a session should be made for it, and get the packet.
- * If not, ferry_session_make_refusal() returns (transfer full) (nullable) the packet to answer it with, so that the
- * other end need not wait for its timeout. NULL: it needs no answer. */
+ * If not, or if no session is wanted, ferry_session_make_refusal() returns (transfer full) (nullable) the packet to
+ * answer it with, so that the other end need not wait for its timeout. NULL: it needs no answer. */
 gboolean ferry_session_is_opened_by (gconstpointer packet, gsize size);
 GBytes *ferry_session_make_refusal (gconstpointer packet, gsize size);
 

@@ -842,7 +842,8 @@ receive_bye (FerrySessionPort *port, guint32 why)
          g_error_new (FERRY_ERROR, FERRY_ERROR_PROTOCOL, "%s found that this end broke a rule of the protocol", peer));
   else if (why == FERRY_BYE_UNKNOWN)
     end (port, 0,
-         g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "%s does not know this session any more; open a new one", peer));
+         g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                      "%s does not know this session, or takes no more; open a new one", peer));
   else if (why == FERRY_BYE_TIMEOUT)
     end (port, 0,
          g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "%s had not heard of this end for too long; open a new session",
@@ -1034,10 +1035,13 @@ ferry_session_make_refusal (gconstpointer packet, gsize size)
   FerryPacket parsed;
   FerryPacketHeader header;
 
-  if (ferry_packet_parse (&parsed, packet, size, NULL) != FERRY_PACKET_SOUND || parsed.header.receiver == 0 ||
-      parsed.header.kind == FERRY_PACKET_BYE)
+  if (ferry_packet_parse (&parsed, packet, size, NULL) != FERRY_PACKET_SOUND || parsed.header.kind == FERRY_PACKET_BYE)
     return NULL;
-  header = (FerryPacketHeader){.sender = parsed.header.receiver, .receiver = parsed.header.sender};
+  /* An end that opens a session knows no epoch of this one, and takes any. */
+  header = (FerryPacketHeader){
+    .sender = parsed.header.receiver != 0 ? parsed.header.receiver : parsed.header.sender,
+    .receiver = parsed.header.sender,
+  };
   return ferry_packet_new_bye (&header, FERRY_BYE_UNKNOWN);
 }
 

@@ -570,7 +570,33 @@ test_end_that_has_forgotten_the_session_says_so (void)
   send_many (&test->ends[0], 1, 100);
   wire_test_run_until_ended (&test->ends[0], 10 * MILLISECOND, FERRY_ERROR_CLOSED);
   g_assert_cmpstr (test->ends[0].reason->message, ==,
-                   "The host 'b' does not know this session any more; open a new one");
+                   "The host 'b' does not know this session, or takes no more; open a new one");
+}
+
+static gboolean
+refuse (WireTestEnd *from, GBytes *packet, gpointer data)
+{
+  GBytes **refusal = data;
+
+  *refusal = ferry_session_make_refusal (g_bytes_get_data (packet, NULL), g_bytes_get_size (packet));
+  return FALSE;
+}
+
+static void
+test_end_that_wants_no_session_says_so (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  g_autoptr (GBytes) refusal = NULL;
+
+  test->filter = refuse;
+  test->filter_data = &refusal;
+  wire_test_open (&test->ends[0]);
+  wire_test_settle (test);
+  g_assert_nonnull (refusal);
+  test->filter = NULL;
+  wire_test_arrive (&test->ends[0], g_bytes_get_data (refusal, NULL), g_bytes_get_size (refusal));
+  g_assert_cmpuint (test->ends[0].n_ended, ==, 1);
+  g_assert_error (test->ends[0].reason, FERRY_ERROR, FERRY_ERROR_CLOSED);
 }
 
 static void
@@ -1135,6 +1161,7 @@ main (int argc, char *argv[])
   ADD ("both-ends-may-linger", test_both_ends_may_linger);
   ADD ("handler-may-close-the-session", test_handler_may_close_the_session);
   ADD ("end-that-has-forgotten-the-session-says-so", test_end_that_has_forgotten_the_session_says_so);
+  ADD ("end-that-wants-no-session-says-so", test_end_that_wants_no_session_says_so);
   ADD ("new-session-of-the-other-end-ends-this-one", test_new_session_of_the_other_end_ends_this_one);
   ADD ("idle-session-sends-heartbeats-and-nothing-else", test_idle_session_sends_heartbeats_and_nothing_else);
   ADD ("acknowledgement-of-what-was-not-sent-ends-the-session",
