@@ -1124,67 +1124,75 @@ test_cancel_overtakes_what_waits (void)
   g_assert_cmpuint (test->ends[1].n_ignored, <=, 1 + 8);
 }
 
+static const struct
+{
+  const char *path;
+  GTestFunc func;
+} facts[] = {
+  {"/session/one-end-opens-the-other", test_one_end_opens_the_other},
+  {"/session/round-trip-is-measured-by-the-opening", test_round_trip_is_measured_by_the_opening},
+  {"/session/lost-packets-of-the-opening-are-sent-again", test_lost_packets_of_the_opening_are_sent_again},
+  {"/session/messages-may-be-sent-before-the-session-is-open", test_messages_may_be_sent_before_the_session_is_open},
+  {"/session/large-message-waits-until-its-limit-is-known", test_large_message_waits_until_its_limit_is_known},
+  {"/session/messages-of-one-iteration-share-packets", test_messages_of_one_iteration_share_packets},
+  {"/session/acknowledgements-ride-on-answers", test_acknowledgements_ride_on_answers},
+  {"/session/message-of-many-megabytes-comes-whole", test_message_of_many_megabytes_comes_whole},
+  {"/session/message-beyond-the-lower-limit-of-both-ends-is-refused",
+   test_message_beyond_the_lower_limit_of_both_ends_is_refused},
+  {"/session/room-is-told-of-after-a-refusal", test_room_is_told_of_after_a_refusal},
+  {"/session/no-more-than-the-window-is-under-way", test_no_more_than_the_window_is_under_way},
+  {"/session/gap-is-filled-within-round-trips", test_gap_is_filled_within_round_trips},
+  {"/session/gap-soon-after-an-acknowledgement-is-asked-for-at-once",
+   test_gap_soon_after_an_acknowledgement_is_asked_for_at_once},
+  {"/session/more-gaps-than-one-question-holds-are-filled", test_more_gaps_than_one_question_holds_are_filled},
+  {"/session/last-packet-is-sent-again-after-a-while", test_last_packet_is_sent_again_after_a_while},
+  {"/session/reconnecting-asks-at-once", test_reconnecting_asks_at_once},
+  {"/session/questions-are-asked-no-more-often-than-needed", test_questions_are_asked_no_more_often_than_needed},
+  {"/session/silence-ends-the-session-after-the-timeout", test_silence_ends_the_session_after_the_timeout},
+  {"/session/session-that-nobody-answers-ends-after-the-timeout",
+   test_session_that_nobody_answers_ends_after_the_timeout},
+  {"/session/time-that-this-end-was-stopped-does-not-count", test_time_that_this_end_was_stopped_does_not_count},
+  {"/session/stopped-end-that-hears-something-first-waits-no-longer",
+   test_stopped_end_that_hears_something_first_waits_no_longer},
+  {"/session/close-is-heard-at-once-and-behind-the-messages", test_close_is_heard_at_once_and_behind_the_messages},
+  {"/session/session-that-was-dropped-lingers-until-everything-came",
+   test_session_that_was_dropped_lingers_until_everything_came},
+  {"/session/session-that-may-not-linger-is-gone-at-once", test_session_that_may_not_linger_is_gone_at_once},
+  {"/session/port-that-is-finished-does-not-linger", test_port_that_is_finished_does_not_linger},
+  {"/session/both-ends-may-linger", test_both_ends_may_linger},
+  {"/session/handler-may-close-the-session", test_handler_may_close_the_session},
+  {"/session/end-that-has-forgotten-the-session-says-so", test_end_that_has_forgotten_the_session_says_so},
+  {"/session/end-that-wants-no-session-says-so", test_end_that_wants_no_session_says_so},
+  {"/session/new-session-of-the-other-end-ends-this-one", test_new_session_of_the_other_end_ends_this_one},
+  {"/session/idle-session-sends-heartbeats-and-nothing-else", test_idle_session_sends_heartbeats_and_nothing_else},
+  {"/session/acknowledgement-of-what-was-not-sent-ends-the-session",
+   test_acknowledgement_of_what_was_not_sent_ends_the_session},
+  {"/session/question-for-what-was-not-sent-ends-the-session", test_question_for_what_was_not_sent_ends_the_session},
+  {"/session/more-packets-than-the-window-end-the-session", test_more_packets_than_the_window_end_the_session},
+  {"/session/number-beyond-the-window-ends-the-session", test_number_beyond_the_window_ends_the_session},
+  {"/session/more-bytes-than-the-window-end-the-session", test_more_bytes_than_the_window_end_the_session},
+  {"/session/malformed-message-ends-the-session", test_malformed_message_ends_the_session},
+  {"/session/fragments-that-break-a-rule-end-the-session", test_fragments_that_break_a_rule_end_the_session},
+  {"/session/wrong-digest-ends-the-session", test_wrong_digest_ends_the_session},
+  {"/session/announced-size-takes-no-memory", test_announced_size_takes_no_memory},
+  {"/session/questions-that-come-too-often-are-not-answered", test_questions_that_come_too_often_are_not_answered},
+  {"/session/lingering-ends-with-the-timeout", test_lingering_ends_with_the_timeout},
+  {"/session/packets-of-another-epoch-are-dropped", test_packets_of_another_epoch_are_dropped},
+  {"/session/goodbye-is-not-answered", test_goodbye_is_not_answered},
+  {"/session/opening-of-an-earlier-epoch-is-dropped", test_opening_of_an_earlier_epoch_is_dropped},
+  {"/session/other-version-is-named", test_other_version_is_named},
+  {"/session/other-byte-order-is-refused", test_other_byte_order_is_refused},
+  {"/session/session-may-be-dropped-on-another-thread", test_session_may_be_dropped_on_another_thread},
+  {"/session/other-threads-may-send", test_other_threads_may_send},
+  {"/session/handler-that-runs-a-loop-is-not-overtaken", test_handler_that_runs_a_loop_is_not_overtaken},
+  {"/session/cancel-overtakes-what-waits", test_cancel_overtakes_what_waits},
+};
+
 int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
-#define ADD(path, func) g_test_add_func ("/session/" path, func)
-  ADD ("one-end-opens-the-other", test_one_end_opens_the_other);
-  ADD ("round-trip-is-measured-by-the-opening", test_round_trip_is_measured_by_the_opening);
-  ADD ("lost-packets-of-the-opening-are-sent-again", test_lost_packets_of_the_opening_are_sent_again);
-  ADD ("messages-may-be-sent-before-the-session-is-open", test_messages_may_be_sent_before_the_session_is_open);
-  ADD ("large-message-waits-until-its-limit-is-known", test_large_message_waits_until_its_limit_is_known);
-  ADD ("messages-of-one-iteration-share-packets", test_messages_of_one_iteration_share_packets);
-  ADD ("acknowledgements-ride-on-answers", test_acknowledgements_ride_on_answers);
-  ADD ("message-of-many-megabytes-comes-whole", test_message_of_many_megabytes_comes_whole);
-  ADD ("message-beyond-the-lower-limit-of-both-ends-is-refused",
-       test_message_beyond_the_lower_limit_of_both_ends_is_refused);
-  ADD ("room-is-told-of-after-a-refusal", test_room_is_told_of_after_a_refusal);
-  ADD ("no-more-than-the-window-is-under-way", test_no_more_than_the_window_is_under_way);
-  ADD ("gap-is-filled-within-round-trips", test_gap_is_filled_within_round_trips);
-  ADD ("gap-soon-after-an-acknowledgement-is-asked-for-at-once",
-       test_gap_soon_after_an_acknowledgement_is_asked_for_at_once);
-  ADD ("more-gaps-than-one-question-holds-are-filled", test_more_gaps_than_one_question_holds_are_filled);
-  ADD ("last-packet-is-sent-again-after-a-while", test_last_packet_is_sent_again_after_a_while);
-  ADD ("reconnecting-asks-at-once", test_reconnecting_asks_at_once);
-  ADD ("questions-are-asked-no-more-often-than-needed", test_questions_are_asked_no_more_often_than_needed);
-  ADD ("silence-ends-the-session-after-the-timeout", test_silence_ends_the_session_after_the_timeout);
-  ADD ("session-that-nobody-answers-ends-after-the-timeout", test_session_that_nobody_answers_ends_after_the_timeout);
-  ADD ("time-that-this-end-was-stopped-does-not-count", test_time_that_this_end_was_stopped_does_not_count);
-  ADD ("stopped-end-that-hears-something-first-waits-no-longer",
-       test_stopped_end_that_hears_something_first_waits_no_longer);
-  ADD ("close-is-heard-at-once-and-behind-the-messages", test_close_is_heard_at_once_and_behind_the_messages);
-  ADD ("session-that-was-dropped-lingers-until-everything-came",
-       test_session_that_was_dropped_lingers_until_everything_came);
-  ADD ("session-that-may-not-linger-is-gone-at-once", test_session_that_may_not_linger_is_gone_at_once);
-  ADD ("port-that-is-finished-does-not-linger", test_port_that_is_finished_does_not_linger);
-  ADD ("both-ends-may-linger", test_both_ends_may_linger);
-  ADD ("handler-may-close-the-session", test_handler_may_close_the_session);
-  ADD ("end-that-has-forgotten-the-session-says-so", test_end_that_has_forgotten_the_session_says_so);
-  ADD ("end-that-wants-no-session-says-so", test_end_that_wants_no_session_says_so);
-  ADD ("new-session-of-the-other-end-ends-this-one", test_new_session_of_the_other_end_ends_this_one);
-  ADD ("idle-session-sends-heartbeats-and-nothing-else", test_idle_session_sends_heartbeats_and_nothing_else);
-  ADD ("acknowledgement-of-what-was-not-sent-ends-the-session",
-       test_acknowledgement_of_what_was_not_sent_ends_the_session);
-  ADD ("question-for-what-was-not-sent-ends-the-session", test_question_for_what_was_not_sent_ends_the_session);
-  ADD ("more-packets-than-the-window-end-the-session", test_more_packets_than_the_window_end_the_session);
-  ADD ("number-beyond-the-window-ends-the-session", test_number_beyond_the_window_ends_the_session);
-  ADD ("more-bytes-than-the-window-end-the-session", test_more_bytes_than_the_window_end_the_session);
-  ADD ("malformed-message-ends-the-session", test_malformed_message_ends_the_session);
-  ADD ("fragments-that-break-a-rule-end-the-session", test_fragments_that_break_a_rule_end_the_session);
-  ADD ("wrong-digest-ends-the-session", test_wrong_digest_ends_the_session);
-  ADD ("announced-size-takes-no-memory", test_announced_size_takes_no_memory);
-  ADD ("questions-that-come-too-often-are-not-answered", test_questions_that_come_too_often_are_not_answered);
-  ADD ("lingering-ends-with-the-timeout", test_lingering_ends_with_the_timeout);
-  ADD ("packets-of-another-epoch-are-dropped", test_packets_of_another_epoch_are_dropped);
-  ADD ("goodbye-is-not-answered", test_goodbye_is_not_answered);
-  ADD ("opening-of-an-earlier-epoch-is-dropped", test_opening_of_an_earlier_epoch_is_dropped);
-  ADD ("other-version-is-named", test_other_version_is_named);
-  ADD ("other-byte-order-is-refused", test_other_byte_order_is_refused);
-  ADD ("session-may-be-dropped-on-another-thread", test_session_may_be_dropped_on_another_thread);
-  ADD ("other-threads-may-send", test_other_threads_may_send);
-  ADD ("handler-that-runs-a-loop-is-not-overtaken", test_handler_that_runs_a_loop_is_not_overtaken);
-  ADD ("cancel-overtakes-what-waits", test_cancel_overtakes_what_waits);
-#undef ADD
+  for (guint i = 0; i < G_N_ELEMENTS (facts); i++)
+    g_test_add_func (facts[i].path, facts[i].func);
   return g_test_run ();
 }
