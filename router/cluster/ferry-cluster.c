@@ -37,6 +37,9 @@
 /* How many idle hosts are looked at, each time, for tasks that wait elsewhere. */
 #define MAX_RELIEVED 16
 
+/* How many hosts of one name there are. Each start of a host is a new one, until the session of the old one ends. */
+#define MAX_NAMESAKES 8
+
 /* How long a host is not used after it was lost, and after it has broken a rule. */
 #define LOST_PAUSE (1 * G_USEC_PER_SEC)
 #define FAULT_PAUSE (60 * G_USEC_PER_SEC)
@@ -613,16 +616,20 @@ ferry_cluster_add_transport (FerryCluster *self, FerryTransport *transport)
   return host;
 }
 
+/* Returns (transfer none) (nullable) the host. n_namesakes: set to how many others have its name. */
 static FerryHost *
-find_host (FerryCluster *self, const FerryHostFacts *facts)
+find_host (FerryCluster *self, const FerryHostFacts *facts, guint *n_namesakes)
 {
+  *n_namesakes = 0;
   for (guint i = 0; i < self->hosts->len; i++)
     {
       FerryHost *host = g_ptr_array_index (self->hosts, i);
 
-      if (host->has_facts && strcmp (host->facts.name, facts->name) == 0 &&
-          strcmp (host->facts.instance, facts->instance) == 0)
+      if (!host->has_facts || strcmp (host->facts.name, facts->name) != 0)
+        continue;
+      if (strcmp (host->facts.instance, facts->instance) == 0)
         return host;
+      ++*n_namesakes;
     }
   return NULL;
 }
@@ -631,17 +638,18 @@ static void
 discovery_present (gpointer data, FerryHostFacts *facts)
 {
   g_autoptr (FerryCluster) self = g_object_ref (FERRY_CLUSTER (data));
-  FerryHost *known = find_host (self, facts);
+  guint n_namesakes;
+  FerryHost *known = find_host (self, facts, &n_namesakes);
   g_autoptr (FerryHost) host = known != NULL ? g_object_ref (known) : NULL;
   g_autoptr (FerryTransport) transport = NULL;
 
-  if (known == NULL && facts->draining)
+  if (known == NULL ? facts->draining || n_namesakes >= MAX_NAMESAKES : !ferry_host_may_tell (known))
     return;
   if (known == NULL)
     host = g_object_ref (add_host (self));
   ferry_host_take_facts (host, facts);
   /* Handlers may have closed the cluster. */
-  if (known != NULL || self->discovery == NULL)
+  if (known != NULL || host->owner == NULL)
     return;
   transport = ferry_discovery_open (self->discovery, host->facts.name, host->facts.instance);
   ferry_host_open (host, transport, self->application, self->cut_timeout);

@@ -74,6 +74,8 @@ struct _FerryHost
 
 /* number: see FerryRunPlace. */
 FerryHost *ferry_host_new (FerryRouter *router, guint64 number, const FerryHostFuncs *funcs, gpointer owner);
+/* Counts that the host tells of itself. Returns FALSE if it does so far too often. */
+gboolean ferry_host_may_tell (FerryHost *self);
 /* Takes what a presence tells of the host. Takes the content of facts. Returns whether that fits the host. */
 gboolean ferry_host_take_facts (FerryHost *self, FerryHostFacts *facts);
 /* Opens a session over transport. patience: see FerryRunPlace. */

@@ -232,10 +232,16 @@ note_rate (gint64 *since, guint *n, guint limit)
   return ++*n <= limit;
 }
 
+gboolean
+ferry_host_may_tell (FerryHost *self)
+{
+  return note_rate (&self->told_since, &self->n_told, MAX_TOLD);
+}
+
 static gboolean
 check_told (FerryHost *self, GError **error)
 {
-  return note_rate (&self->told_since, &self->n_told, MAX_TOLD) ||
+  return ferry_host_may_tell (self) ||
          ferry_set_error (error, FERRY_ERROR_PROTOCOL, "it told more of itself than anyone needs");
 }
 

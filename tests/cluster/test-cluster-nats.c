@@ -457,6 +457,36 @@ false_facts_are_not_believed (void)
   check_false_facts ("'", "'", "of a wrong type");
 }
 
+/* Each start of a host is another one. One that seems to start without end is not given sessions without end. */
+static void
+hosts_of_one_name_are_few (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (GPtrArray) ends = g_ptr_array_new_with_free_func ((GDestroyNotify) nats_test_end_free);
+  g_autofree char *url = NULL;
+  g_autoptr (Host) honest = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  wait_state (scene, FERRY_CLUSTER_STATE_CONNECTED);
+  for (guint i = 0; i < 12; i++)
+    {
+      const FerryBusSettings settings = {.url = url, .application = "app", .host = "liar"};
+      NatsTestEnd *end = nats_test_end_new (scene->task->router, &settings);
+
+      ferry_bus_set_presence (end->bus, g_variant_new_parsed ("(@u 1, 'liar', %s, ['f'], @u 1, '0.1.0', false)",
+                                                              ferry_bus_get_id (end->bus)));
+      g_ptr_array_add (ends, end);
+    }
+  for (guint i = 0; i < ends->len; i++)
+    nats_test_end_wait_state (ends->pdata[i], FERRY_CLUSTER_STATE_CONNECTED);
+  wait_hosts (scene, 8);
+  honest = host_new (scene, "honest");
+  wait_hosts (scene, 9);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -471,5 +501,6 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-nats/ends-with-its-last-reference", ends_with_its_last_reference);
   g_test_add_func ("/cluster-nats/tasks-wait-for-a-server", tasks_wait_for_a_server);
   g_test_add_func ("/cluster-nats/false-facts-are-not-believed", false_facts_are_not_believed);
+  g_test_add_func ("/cluster-nats/hosts-of-one-name-are-few", hosts_of_one_name_are_few);
   return g_test_run ();
 }
