@@ -366,7 +366,7 @@ take_refusal (FerryTask *task, gboolean expected, const GError *reason)
 {
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  if (expected || ferry_task_get_state (task) == FERRY_TASK_STATE_CANCELLING || placement->n_refusals++ < MAX_REFUSALS)
+  if (expected || placement->n_refusals++ < MAX_REFUSALS)
     ferry_carrier_give_back (task);
   else
     ferry_carrier_fail (task, FERRY_TASK_EVENT_REFUSE, ferry_error_copy (reason), NULL, NULL);

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"
 
 ClusterTest *
@@ -61,9 +62,9 @@ call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
   HostTest *self = g_object_get_data (owner, "host");
 
-  g_mutex_lock (&self->reading);
-  g_async_queue_push (self->arrived, ferry_call_ref (call));
-  g_mutex_unlock (&self->reading);
+  pthread_mutex_lock (&self->reading);
+  g_queue_push_tail (&self->arrived, ferry_call_ref (call));
+  pthread_mutex_unlock (&self->reading);
   g_main_context_wakeup (NULL);
 }
 
@@ -156,12 +157,20 @@ take_call (HostTest *self, FerryCall *call)
     g_assert_not_reached ();
 }
 
+static FerryCall *
+pop_call (HostTest *self)
+{
+  FERRY_AUTO_LOCK (&self->reading);
+
+  return g_queue_pop_head (&self->arrived);
+}
+
 guint
 host_test_take (HostTest *self)
 {
   FerryCall *call;
 
-  while ((call = g_async_queue_try_pop (self->arrived)) != NULL)
+  while ((call = pop_call (self)) != NULL)
     {
       take_call (self, call);
       ferry_call_unref (call);
@@ -234,9 +243,9 @@ host_test_new_with_room (ClusterTest *test, const char *name, const char *functi
 
   self->name = name;
   self->owner = g_object_new (G_TYPE_OBJECT, NULL);
-  self->arrived = g_async_queue_new_full ((GDestroyNotify) ferry_call_unref);
+  g_queue_init (&self->arrived);
   self->runs = g_ptr_array_new_with_free_func (run_free);
-  g_mutex_init (&self->reading);
+  pthread_mutex_init (&self->reading, NULL);
   g_object_set_data (self->owner, "host", self);
   ferry_transport_new_pair (&near_end, &self->far_end);
   ferry_transport_take_calls (self->far_end, call_came, self->owner, &error);
@@ -279,8 +288,8 @@ host_test_free (HostTest *self)
   g_clear_pointer (&self->serve, ferry_call_unref);
   g_ptr_array_unref (self->runs);
   g_object_unref (self->far_end);
-  g_async_queue_unref (self->arrived);
-  g_mutex_clear (&self->reading);
+  g_queue_clear_full (&self->arrived, (GDestroyNotify) ferry_call_unref);
+  pthread_mutex_destroy (&self->reading);
   g_object_unref (self->owner);
   g_object_unref (self->host);
   g_free (self);

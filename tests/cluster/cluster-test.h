@@ -7,6 +7,8 @@
 
 #include "ferry-test.h"
 
+#include <pthread.h>
+
 #include "call/ferry-transactions-private.h"
 #include "cluster/ferry-cluster-private.h"
 #include "cluster/ferry-host-private.h"
@@ -31,8 +33,8 @@ typedef struct
   FerryHost *host;         /* (owned): what the cluster has made of it */
   FerryTransport *far_end; /* (owned) */
   GObject *owner;          /* (owned) */
-  GAsyncQueue *arrived;    /* (owned) (element-type FerryCall) */
-  GMutex reading;          /* while it is locked, nothing arrives */
+  pthread_mutex_t reading; /* while a test has it locked, nothing arrives */
+  GQueue arrived;          /* reading: (owned) (element-type FerryCall) */
   FerryCall *serve;        /* (owned) (nullable) */
   GPtrArray *runs;         /* (owned) (element-type HostRun): all that have come */
   guint n_taken;           /* how many of them host_test_wait_run() has returned */

@@ -98,6 +98,28 @@ an_idempotent_task_runs_again (void)
   check_again (TRUE);
 }
 
+/* A task that may run as often as one likes is not blamed for hosts that are lost. */
+static void
+an_idempotent_task_outlives_many_hosts (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (FerryTask) task = cluster_test_new_task ("work");
+  g_autoptr (HostTest) last = NULL;
+
+  ferry_task_set_idempotent (task, TRUE);
+  cluster_test_submit_task (test, task);
+  for (guint i = 0; i < 5; i++)
+    {
+      g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+
+      host_test_run (host);
+      cluster_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
+    }
+  last = host_test_new (test, "beta", "work", 1);
+  host_run_answer (host_test_run (last), NULL);
+  cluster_test_assert_done (task);
+}
+
 static void
 retries_are_counted (void)
 {
@@ -500,6 +522,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-losses/a-begun-task-is-lost-with-its-host", a_begun_task_is_lost_with_its_host);
   g_test_add_func ("/cluster-losses/a-task-with-retries-runs-again", a_task_with_retries_runs_again);
   g_test_add_func ("/cluster-losses/an-idempotent-task-runs-again", an_idempotent_task_runs_again);
+  g_test_add_func ("/cluster-losses/an-idempotent-task-outlives-many-hosts", an_idempotent_task_outlives_many_hosts);
   g_test_add_func ("/cluster-losses/retries-are-counted", retries_are_counted);
   g_test_add_func ("/cluster-losses/a-cancelled-task-ends-with-its-host", a_cancelled_task_ends_with_its_host);
   g_test_add_func ("/cluster-losses/a-late-answer-counts-for-nothing", a_late_answer_counts_for_nothing);

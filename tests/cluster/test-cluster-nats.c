@@ -419,6 +419,53 @@ tasks_wait_for_a_server (void)
   task_test_assert_result (task, NULL);
 }
 
+/* A host that is there, but has forgotten its sessions, is used again. */
+static void
+a_host_that_has_forgotten_its_session_is_found_again (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Host) host = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryTask) next = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  host = host_new (scene, "alpha");
+  task = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
+  task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
+  ferry_host_reception_free (host->reception);
+  host->reception =
+    ferry_host_reception_new (host->service, scene->task->router, 30 * G_USEC_PER_SEC, host_make_wire, host);
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  next = task_test_submit (scene->executor, "echo", g_variant_new_string ("word"));
+  task_test_assert_result (next, "'word'");
+}
+
+static void
+a_host_that_breaks_the_rules_is_not_used_for_a_while (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Host) liar = NULL;
+  g_autoptr (Host) honest = NULL;
+  g_autoptr (FerryHost) item = NULL;
+  g_autoptr (FerryHost) other = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  liar = host_new (scene, "liar");
+  wait_hosts (scene, 1);
+  item = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
+  item->place.funcs->fault (&item->place, "a test says so");
+  wait_hosts (scene, 0);
+  tell_presence (liar);
+  honest = host_new (scene, "honest");
+  wait_hosts (scene, 1);
+  other = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
+  g_assert_cmpstr (ferry_host_get_name (other), ==, "honest");
+}
+
 /* ---- Presence that is not to be trusted ---- */
 
 /* A host that tells of itself what the test says. */
@@ -496,6 +543,10 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-nats/a-server-that-is-killed-costs-time-only", a_server_that_is_killed_costs_time_only);
   g_test_add_func ("/cluster-nats/a-host-that-is-killed-is-found-out", a_host_that_is_killed_is_found_out);
   g_test_add_func ("/cluster-nats/a-host-leaves", a_host_leaves);
+  g_test_add_func ("/cluster-nats/a-host-that-has-forgotten-its-session-is-found-again",
+                   a_host_that_has_forgotten_its_session_is_found_again);
+  g_test_add_func ("/cluster-nats/a-host-that-breaks-the-rules-is-not-used-for-a-while",
+                   a_host_that_breaks_the_rules_is_not_used_for_a_while);
   g_test_add_func ("/cluster-nats/wrong-credentials-fail-tasks", wrong_credentials_fail_tasks);
   g_test_add_func ("/cluster-nats/a-url-that-cannot-be-fails-tasks", a_url_that_cannot_be_fails_tasks);
   g_test_add_func ("/cluster-nats/ends-with-its-last-reference", ends_with_its_last_reference);
