@@ -312,6 +312,13 @@ has_packet (gpointer data)
   return *(GBytes **) data != NULL;
 }
 
+/* The host has a session with somebody else by the application's name: what that one sends is not for this session. */
+static gboolean
+is_displaced (gpointer data)
+{
+  return ferry_session_get_counts (((Fixture *) data)->session).n_foreign > 0;
+}
+
 /* Returns (transfer full) the packet that opens a session. A host that gets it as a packet of an application that has
  * a session ends that session, and what runs for it. */
 static GBytes *
@@ -362,10 +369,10 @@ test_no_other_user_ends_what_runs (void)
   g_assert_false (send_as (&fixture, "beta", packet));
   call = host_test_run_idempotent (fixture.application, "echo", g_variant_new_string ("unharmed"));
   host_test_assert_result (call, "'unharmed'");
-  g_assert_false (held.call->done);
+  g_assert_false (held.call->done || is_displaced (&fixture));
   /* It would have done harm. */
   g_assert_true (send_as (&fixture, "alice", packet));
-  host_test_assert_failed (held.call, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  ferry_test_run_until (is_displaced, &fixture);
   held_clear (&held);
   tear_down (&fixture);
 }
