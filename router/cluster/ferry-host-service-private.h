@@ -5,9 +5,9 @@
  * of the network.
  *
  * Runs stand in one line, in the order in which they came. A run that gets a place begins at once if it is idempotent,
- * and else asks for leave. There are as many places as there are workers, and some ahead while runs are short: these have
- * leave before a worker is free for them, and count as begun where the host dies. A place whose application does not
- * answer is given to another run meanwhile.
+ * and else asks for leave. There are as many places as there are workers, and some ahead while runs are short: these
+ * have leave before a worker is free for them, and count as begun where the host dies. A place whose application does
+ * not answer is given to another run meanwhile.
  *
  * Owner:   counted references. What it still does when the last one is dropped ends with it.
  * Threads: the router's. */
