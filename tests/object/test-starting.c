@@ -9,6 +9,7 @@
 
 #include <locale.h>
 
+#include "call/ferry-transport-private.h"
 #include "object-scene.h"
 #include "object/ferry-proxy-session-private.h"
 
@@ -118,6 +119,12 @@ test_before_it_is_there (Scene *self, gconstpointer data)
   assert_all (outcomes);
 }
 
+static gboolean
+has_been_asked (gpointer transport)
+{
+  return ferry_transactions_get_counts (ferry_transport_get_transactions (transport)).n_calls > 0;
+}
+
 static void
 test_before_it_is_started (Scene *self, gconstpointer data)
 {
@@ -125,6 +132,8 @@ test_before_it_is_started (Scene *self, gconstpointer data)
 
   add_transport (self);
   ask_all (self->proxy, outcomes);
+  /* An exporter that does not wait has refused this by now, or it hangs here. */
+  ferry_test_look_until (has_been_asked, self->there);
   ferry_exporter_start (self->exporter);
   assert_all (outcomes);
 }
