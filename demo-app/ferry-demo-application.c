@@ -20,8 +20,9 @@ struct _FerryDemoApplication
 
   gboolean show_version;
   gboolean run_jobs;
-  int n_workers; /* 0: not given */
-  char *page;    /* NULL for the usual one */
+  int n_workers;     /* 0: not given */
+  char *cluster_url; /* NULL where there are no other hosts */
+  char *page;        /* NULL for the usual one */
   char *picture_path;
   char *pictures_folder; /* NULL for the usual one */
   char **arguments;
@@ -273,7 +274,8 @@ ferry_demo_application_activate (GApplication *application)
       gtk_window_present (window);
       return;
     }
-  if (!ferry_demo_session_start (self->session, &error))
+  if ((self->cluster_url != NULL && !ferry_demo_session_add_cluster (self->session, self->cluster_url, &error)) ||
+      !ferry_demo_session_start (self->session, &error))
     {
       g_printerr ("ferry-demo: %s.\n", error->message);
       self->exit_status = EXIT_FAILURE;
@@ -326,6 +328,7 @@ ferry_demo_application_finalize (GObject *object)
   g_clear_object (&self->watch);
   g_clear_object (&self->session);
   g_ptr_array_unref (self->specs);
+  g_free (self->cluster_url);
   g_free (self->page);
   g_free (self->picture_path);
   g_free (self->pictures_folder);
@@ -357,6 +360,8 @@ ferry_demo_application_init (FerryDemoApplication *self)
      "Open at this page: jobs, object, mandelbrot or pictures", "PAGE"},
     {"pictures", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &self->pictures_folder,
      "Show the pictures of a folder; with --auto, say how many there are", "FOLDER"},
+    {"cluster", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &self->cluster_url,
+     "Run what finds no worker here on the hosts of this NATS server", "URL"},
     {"workers", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_INT, &self->n_workers, "How many workers there may be at a time",
      "NUMBER"},
     {"version", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &self->show_version, "Show the version, and quit", NULL},

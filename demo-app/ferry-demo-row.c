@@ -22,6 +22,7 @@ struct _FerryDemoRow
   GBindingGroup *card_bindings;
 
   GtkWidget *title_label;
+  GtkWidget *host_label;
   GtkWidget *state_label;
   GtkWidget *progress_bar;
   GtkWidget *activity_label;
@@ -144,6 +145,17 @@ show_pace (FerryDemoRow *self)
   gtk_widget_set_visible (self->pace_label, *ferry_demo_card_get_pace (get_card (self)) != '\0');
 }
 
+/* Nothing of a task that runs on this machine. */
+static void
+show_host (FerryDemoRow *self)
+{
+  const char *name = ferry_task_get_host_name (self->task);
+  g_autofree char *text = g_strdup_printf ("on %s", name != NULL ? name : "");
+
+  gtk_label_set_text (GTK_LABEL (self->host_label), text);
+  gtk_widget_set_visible (self->host_label, name != NULL);
+}
+
 static void
 show_title (FerryDemoRow *self)
 {
@@ -174,6 +186,7 @@ static void
 show_task (FerryDemoRow *self)
 {
   show_title (self);
+  show_host (self);
   describe_item (self);
   show_state (self);
   show_fraction (self);
@@ -287,6 +300,7 @@ bind_template (GtkWidgetClass *widget_class)
 {
   gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-row.ui");
   gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, title_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, host_label);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, state_label);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, progress_bar);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoRow, activity_label);
@@ -328,6 +342,7 @@ connect_groups (FerryDemoRow *self)
   self->task_signals = g_signal_group_new (FERRY_TYPE_TASK);
   g_signal_group_connect_swapped (self->task_signals, "notify::name", G_CALLBACK (show_title), self);
   g_signal_group_connect_swapped (self->task_signals, "notify::fraction", G_CALLBACK (show_fraction), self);
+  g_signal_group_connect_swapped (self->task_signals, "notify::host-name", G_CALLBACK (show_host), self);
 
   self->card_signals = g_signal_group_new (FERRY_DEMO_TYPE_CARD);
   g_signal_group_connect_swapped (self->card_signals, "notify::state-name", G_CALLBACK (state_cb), self);

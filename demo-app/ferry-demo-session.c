@@ -3,6 +3,7 @@
 
 #include "ferry-demo-session.h"
 
+#include "ferry-demo-cluster.h"
 #include "ferry-demo-ending.h"
 #include "ferry-demo-task.h"
 
@@ -18,6 +19,7 @@ struct _FerryDemoSession
 
   FerryRouter *router;
   FerryPool *pool;
+  FerryRunner *cluster; /* NULL where there are no other hosts */
   FerryExecutor *executor;
   FerryDemoObject *object;
   FerryDemoMandelbrotTiles *mandelbrot_tiles;
@@ -119,6 +121,7 @@ ferry_demo_session_dispose (GObject *object)
   g_clear_object (&self->mandelbrot_tiles);
   g_clear_object (&self->thumbnails);
   g_clear_object (&self->executor);
+  g_clear_object (&self->cluster);
   g_clear_object (&self->pool);
   g_clear_object (&self->router);
   G_OBJECT_CLASS (ferry_demo_session_parent_class)->dispose (object);
@@ -176,10 +179,22 @@ ferry_demo_session_new (const char *worker_path, guint max_workers)
   return self;
 }
 
+/* The tasks that find no worker here run on hosts that are there by way of a server. Before the start. */
+gboolean
+ferry_demo_session_add_cluster (FerryDemoSession *self, const char *url, GError **error)
+{
+  self->cluster = ferry_demo_cluster_new (self->router, url, error);
+  if (self->cluster == NULL)
+    return FALSE;
+  ferry_executor_add_runner (self->executor, self->cluster);
+  return TRUE;
+}
+
 gboolean
 ferry_demo_session_start (FerryDemoSession *self, GError **error)
 {
-  return ferry_router_start (self->router, error) && ferry_pool_start (self->pool, error);
+  return ferry_router_start (self->router, error) && ferry_pool_start (self->pool, error) &&
+         (self->cluster == NULL || ferry_demo_cluster_connect (self->cluster, error));
 }
 
 /* Cancels all tasks and ends all workers, the deaf ones by force. Takes as long as it takes workers to leave, and at
@@ -197,6 +212,8 @@ ferry_demo_session_stop (FerryDemoSession *self)
   ferry_demo_mandelbrot_tiles_stop (self->mandelbrot_tiles);
   ferry_demo_thumbnails_stop (self->thumbnails);
   ferry_demo_end (self->executor);
+  if (self->cluster != NULL)
+    ferry_demo_cluster_close (self->cluster);
   if (!ferry_router_stop (self->router, &error))
     g_warning ("The router did not stop: %s", error->message);
 }
@@ -280,6 +297,13 @@ FerryExecutor *
 ferry_demo_session_get_executor (FerryDemoSession *self)
 {
   return self->executor;
+}
+
+/* NULL where there are no other hosts. */
+FerryRunner *
+ferry_demo_session_get_cluster (FerryDemoSession *self)
+{
+  return self->cluster;
 }
 
 FerryDemoObject *

@@ -25,6 +25,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (FerryDemoSession, ferry_demo_session, FERRY_DEMO, SESSION, GObject)
 
 FerryDemoSession *ferry_demo_session_new (const char *worker_path, guint max_workers) G_GNUC_WARN_UNUSED_RESULT;
+gboolean ferry_demo_session_add_cluster (FerryDemoSession *self, const char *url, GError **error);
 gboolean ferry_demo_session_start (FerryDemoSession *self, GError **error);
 void ferry_demo_session_stop (FerryDemoSession *self);
 
@@ -35,6 +36,7 @@ void ferry_demo_session_run_next (FerryDemoSession *self, guint64 id);
 FerryTask *ferry_demo_session_find (FerryDemoSession *self, guint64 id);
 
 FerryExecutor *ferry_demo_session_get_executor (FerryDemoSession *self);
+FerryRunner *ferry_demo_session_get_cluster (FerryDemoSession *self);
 FerryDemoObject *ferry_demo_session_get_object (FerryDemoSession *self);
 FerryDemoMandelbrotTiles *ferry_demo_session_get_mandelbrot_tiles (FerryDemoSession *self);
 FerryDemoThumbnails *ferry_demo_session_get_thumbnails (FerryDemoSession *self);

@@ -49,6 +49,8 @@ ferry_demo_task_new (const FerryDemoSpec *spec)
   ferry_task_set_name (task, title);
   ferry_task_set_window (task, DIGEST_WINDOW);
   ferry_task_set_cancel_grace (task, CANCEL_GRACE);
+  /* Where its host is lost, another one counts them. */
+  ferry_task_set_idempotent (task, spec->kind == FERRY_DEMO_KIND_PRIMES);
   if (spec->kind == FERRY_DEMO_KIND_HANG)
     ferry_task_set_run_timeout (task, HANG_TIMEOUT);
   return task;

@@ -9,6 +9,7 @@
 
 #include "ferry-demo-window.h"
 
+#include "ferry-demo-cluster.h"
 #include "ferry-demo-format.h"
 #include "ferry-demo-mandelbrot-page.h"
 #include "ferry-demo-object-page.h"
@@ -42,6 +43,7 @@ struct _FerryDemoWindow
   GtkWidget *add_button;
   GtkWidget *cancel_all_button;
   GtkWidget *clear_button;
+  GtkWidget *hosts_box; /* empty where there is no cluster */
   GtkWidget *workers_button;
   GtkWidget *workers_label;
   GtkAdjustment *workers_adjustment;
@@ -173,6 +175,7 @@ page_changed_cb (FerryDemoWindow *self)
   gtk_widget_set_visible (self->add_button, jobs);
   gtk_widget_set_visible (self->cancel_all_button, jobs);
   gtk_widget_set_visible (self->clear_button, jobs);
+  gtk_widget_set_visible (self->hosts_box, jobs);
   gtk_widget_set_visible (self->workers_button, jobs);
 }
 
@@ -456,6 +459,7 @@ bind_template (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, add_button);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, cancel_all_button);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, clear_button);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, hosts_box);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, workers_button);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, workers_label);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, workers_adjustment);
@@ -531,6 +535,9 @@ ferry_demo_window_new (GtkApplication *application, FerryDemoSession *session)
                                         ferry_demo_session_get_mandelbrot_tiles (session));
   ferry_demo_thumbnail_page_set_thumbnails (FERRY_DEMO_THUMBNAIL_PAGE (self->thumbnail_page),
                                             ferry_demo_session_get_thumbnails (session));
+  if (ferry_demo_session_get_cluster (session) != NULL)
+    gtk_box_append (GTK_BOX (self->hosts_box),
+                    ferry_demo_cluster_make_button (ferry_demo_session_get_cluster (session)));
   tasks_changed_cb (self);
   show_figures (self);
   return GTK_WIDGET (self);
