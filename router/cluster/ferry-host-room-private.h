@@ -54,7 +54,8 @@ void ferry_host_room_note_run (FerryHostRoom *self, gint64 time);
 void ferry_host_room_note_round_trip (FerryHostRoom *self, gint64 time);
 /* How many runs may wait here ahead of the workers. */
 guint ferry_host_room_get_ahead (const FerryHostRoom *self);
-/* How many runs may be with workers, or wait for leave, at the same time. */
+/* How many runs may be with workers, or wait for leave, at the same time; those that need leave only for each worker.
+ */
 guint ferry_host_room_get_n_places (const FerryHostRoom *self);
 
 /* The session has sent a run. Returns FALSE if it had no room for that: it breaks the protocol. */

@@ -116,10 +116,14 @@ give_place (FerryHostService *self, FerryHostRun *run)
     ferry_timers_set (self->router->timers, &self->patience, run->asked_at + PATIENCE, patience_over, self);
 }
 
+/* A place ahead is only for a run that may be run again: to give leave is to have begun, and what no worker has begun
+ * must not be lost with this host. */
 static gboolean
-has_place (FerryHostService *self)
+has_place (FerryHostService *self, const FerryHostRun *run)
 {
-  return self->placed.length < ferry_host_room_get_n_places (&self->board.room) &&
+  const FerryHostRoom *room = &self->board.room;
+
+  return self->placed.length < (run->request.idempotent ? ferry_host_room_get_n_places (room) : room->n_workers) &&
          ferry_pool_get_error (self->pool) == NULL;
 }
 
@@ -132,7 +136,7 @@ run_came (gpointer owner, FerryHostSession *session, FerryHostRun *run)
   run->line = (FerryHostLine){run_leaves, self, &self->waiting};
   g_queue_push_tail_link (&self->waiting, &ferry_host_run_ref (run)->link);
   /* A run that comes to idle workers need not wait for the next turn of the main loop. */
-  if (self->waiting.length == 1 && has_place (self))
+  if (self->waiting.length == 1 && has_place (self, run))
     give_place (self, run);
   settle_soon (self);
 }
@@ -154,7 +158,7 @@ settle (FerryHostService *self)
 {
   if (ferry_pool_get_error (self->pool) != NULL)
     refuse_waiting (self);
-  while (!g_queue_is_empty (&self->waiting) && has_place (self))
+  while (!g_queue_is_empty (&self->waiting) && has_place (self, g_queue_peek_head (&self->waiting)))
     give_place (self, g_queue_peek_head (&self->waiting));
   if (!self->draining && ferry_pool_get_error (self->pool) == NULL)
     ferry_host_room_settle (&self->board.room);

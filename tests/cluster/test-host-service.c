@@ -123,6 +123,37 @@ test_place_is_given_away_after_a_while (void)
   two_tear_down (&two);
 }
 
+/* Leave means that the run has begun, so there is none for a run that no worker is free for. */
+static void
+test_no_leave_is_asked_for_ahead (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) first = NULL;
+  g_autoptr (HostTestCall) second = NULL;
+
+  /* Far away, with short runs. */
+  while (ferry_host_service_get_counts (test->service).n_places < 2)
+    {
+      g_autoptr (HostTestCall) call = host_test_run (application, "echo", g_variant_new_string ("short"));
+
+      host_test_wait_begin (call);
+      g_usleep (10000);
+      host_test_give_leave (call);
+      host_test_assert_result (call, "'short'");
+    }
+  host_test_want (application, 2);
+  first = host_test_run (application, "echo", g_variant_new_string ("first"));
+  second = host_test_run (application, "echo", g_variant_new_string ("second"));
+  host_test_wait_counts (test, 1, 1, 0);
+  host_test_wait_begin (first);
+  host_test_give_leave (first);
+  host_test_assert_result (first, "'first'");
+  host_test_wait_begin (second);
+  host_test_give_leave (second);
+  host_test_assert_result (second, "'second'");
+}
+
 static void
 test_withdrawn_run_is_refused (void)
 {
@@ -559,6 +590,7 @@ main (int argc, char **argv)
   ADD ("idempotent-run-begins-at-once", test_idempotent_run_begins_at_once);
   ADD ("place-is-kept-for-leave", test_place_is_kept_for_leave);
   ADD ("place-is-given-away-after-a-while", test_place_is_given_away_after_a_while);
+  ADD ("no-leave-is-asked-for-ahead", test_no_leave_is_asked_for_ahead);
   ADD ("withdrawn-run-is-refused", test_withdrawn_run_is_refused);
   ADD ("run-that-has-begun-cannot-be-withdrawn", test_run_that_has_begun_cannot_be_withdrawn);
   ADD ("cancel-refuses-what-was-not-begun", test_cancel_refuses_what_was_not_begun);
