@@ -349,7 +349,8 @@ deliver (gpointer data)
       return;
     }
   pthread_mutex_lock (&self->lock);
-  is_more = self->inbox.length > 1;
+  /* What is left when the bus is closed is freed with it. */
+  is_more = self->router != NULL && self->inbox.length > 1;
   self->arranged = is_more;
   pthread_mutex_unlock (&self->lock);
   if (is_more)

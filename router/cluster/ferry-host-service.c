@@ -291,6 +291,9 @@ ferry_host_service_add (FerryHostService *self, FerryTransport *transport, const
 {
   FerryHostSession *session;
 
+  if (self->draining)
+    return ferry_set_error (error, FERRY_ERROR_REFUSED, "Host '%s' takes no more tasks, as it is being ended",
+                            self->board.facts.name);
   if (self->sessions->len >= FERRY_HOST_MAX_SESSIONS)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                             "Host '%s' serves %u applications already; start another host", self->board.facts.name,
@@ -299,8 +302,6 @@ ferry_host_service_add (FerryHostService *self, FerryTransport *transport, const
   if (session == NULL)
     return FALSE;
   g_ptr_array_add (self->sessions, session);
-  if (self->draining)
-    ferry_host_session_drain (session);
   return TRUE;
 }
 

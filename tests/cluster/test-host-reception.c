@@ -368,6 +368,26 @@ test_user_has_a_bounded_number_of_sessions (void)
   tear_down (&fixture);
 }
 
+static void
+test_host_that_drains_takes_no_session (void)
+{
+  g_autoptr (FerrySession) session = NULL;
+  g_autoptr (GBytes) open = NULL;
+  const FerryWire wire = {keep_first, NULL};
+  FerryRouter *router;
+  Fixture fixture;
+
+  set_up (&fixture);
+  router = fixture.host->task->router;
+  session = ferry_session_new (&wire, &open, router->timers, router->context, NULL);
+  ferry_test_run_until (has_packet, &open);
+  ferry_host_service_drain (fixture.host->service);
+  ferry_host_reception_take (fixture.reception, "alice", "c0", open, MAX_PACKET);
+  g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, 0);
+  ferry_transport_close (FERRY_TRANSPORT (session));
+  tear_down (&fixture);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -380,5 +400,6 @@ main (int argc, char **argv)
   g_test_add_func ("/host-reception/unknown-session-is-told-so", test_unknown_session_is_told_so);
   g_test_add_func ("/host-reception/nonsense-makes-no-session", test_nonsense_makes_no_session);
   g_test_add_func ("/host-reception/user-has-a-bounded-number-of-sessions", test_user_has_a_bounded_number_of_sessions);
+  g_test_add_func ("/host-reception/host-that-drains-takes-no-session", test_host_that_drains_takes_no_session);
   return g_test_run ();
 }

@@ -3,10 +3,10 @@
 
 /* Tests: cluster/ferry-cluster.c, cluster/ferry-host-main.c, cluster/ferry-session.c, cluster/ferry-bus.c
  *
- * Many tasks over three hosts, while hosts are killed, stopped, drained and started again, the server is killed and
- * started again, and connections are cut, held up and slow, all at random. Each run of a function writes a line into a
- * ledger. In the end each idempotent task has one result; each other one has a result, or was lost, and at most one
- * line.
+ * Many tasks over three hosts, while hosts are killed, stopped, drained and started again, workers are killed, the
+ * server is killed and started again, connections are cut, held up and slow, and tasks are cancelled, all at random.
+ * Each run of a function writes a line into a ledger. In the end each task that was not cancelled has one end: one that
+ * is idempotent a result, each other one a result or its loss. Whatever is not idempotent has at most one line.
  *
  * FERRY_TEST_LARGE_LEDGER=1 makes it ten rounds of 20,000 tasks, FERRY_TEST_LEDGER_SEED=N one round with that seed.
  * What happens follows from the seed, when it happens does not. */
@@ -30,6 +30,7 @@
 #define N_ROUNDS_LARGE 10
 #define CUT_TIMEOUT_SECONDS 2
 #define N_LARGE 20
+#define N_CANCELLED 5
 /* Larger than the window of a session is, in bytes. */
 #define LARGE_ARGUMENTS (1500 * 1000)
 
@@ -69,6 +70,7 @@ struct _Ledger
   Entry *entries; /* (owned) */
   guint n_results;
   guint n_lost;
+  guint n_cancelled;
   guint n_again;      /* attempts after the first */
   guint server_timer; /* that starts the server again; or 0 */
   guint timer;        /* of the next disturbance */
@@ -212,6 +214,40 @@ drain_host (Ledger *ledger)
 }
 
 static gboolean
+is_worker (GPid pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/exe", pid);
+  g_autofree char *program = g_file_read_link (path, NULL);
+
+  return program != NULL && g_str_has_suffix (program, "/ledger-worker");
+}
+
+/* The one that has begun a task last. */
+static void
+kill_worker (Ledger *ledger)
+{
+  g_autofree char *text = NULL;
+  const char *last;
+  GPid pid;
+
+  if (!g_file_get_contents (ledger->path, &text, NULL, NULL) || (last = strrchr (text, ' ')) == NULL)
+    return;
+  pid = atoi (last);
+  if (!is_worker (pid))
+    return;
+  note (ledger, "kill", "a worker", 0);
+  kill (pid, SIGKILL);
+}
+
+static void
+cancel_tasks (Ledger *ledger)
+{
+  note (ledger, "cancel", "some tasks", 0);
+  for (guint i = 0; i < N_CANCELLED; i++)
+    task_test_witness_cancel (ledger->entries[choose (ledger, 0, ledger->n_entries - 1)].witness);
+}
+
+static gboolean
 start_server (gpointer data)
 {
   Ledger *ledger = data;
@@ -278,7 +314,8 @@ static gboolean
 disturb (gpointer data)
 {
   static void (*const disturbances[]) (Ledger * ledger) = {
-    kill_host, stop_host, drain_host, kill_server, cut_connection, hold_connection, slow_connection,
+    kill_host,   stop_host,      drain_host,      kill_worker,     cancel_tasks,
+    kill_server, cut_connection, hold_connection, slow_connection,
   };
   Ledger *ledger = data;
 
@@ -469,6 +506,8 @@ check_entry (Ledger *ledger, guint64 id)
   ledger->n_again += n_attempts > 0 ? n_attempts - 1 : 0;
   if (result != NULL)
     check_result (ledger, id, result);
+  else if (entry->witness->cancelled)
+    ledger->n_cancelled++;
   else
     {
       g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
@@ -498,6 +537,7 @@ ledger_init (Ledger *ledger, guint seed, guint n_tasks)
   url = g_strdup_printf ("nats://127.0.0.1:%u", proxy_test_get_port (ledger->proxy));
   ledger->cluster = ferry_cluster_new (ledger->test->router, url, "ledger");
   ferry_cluster_set_cut_timeout (ledger->cluster, CUT_TIMEOUT_SECONDS * G_USEC_PER_SEC);
+  ferry_cluster_set_death_limit (ledger->cluster, 0);
   ledger->executor = ferry_executor_new_for_runner (FERRY_RUNNER (ledger->cluster));
   for (guint i = 0; i < N_HOSTS; i++)
     {
@@ -565,8 +605,9 @@ run_round (guint seed, guint n_tasks)
   read_lines (&ledger);
   for (guint id = 0; id < n_tasks; id++)
     check_entry (&ledger, id);
-  g_test_message ("Seed %u: %u results, %u lost, %u run again, %.1f s", seed, ledger.n_results, ledger.n_lost,
-                  ledger.n_again, (double) (g_get_monotonic_time () - start) / G_USEC_PER_SEC);
+  g_test_message ("Seed %u: %u results, %u lost, %u cancelled, %u run again, %.1f s", seed, ledger.n_results,
+                  ledger.n_lost, ledger.n_cancelled, ledger.n_again,
+                  (double) (g_get_monotonic_time () - start) / G_USEC_PER_SEC);
   /* Else it shows little. */
   g_assert_cmpuint (ledger.n_results, >, n_tasks * 3 / 4);
   ledger_clear (&ledger);

@@ -5,6 +5,7 @@
 import glob
 import os
 import re
+import shutil
 import subprocess
 
 # Only ends a hang.
@@ -41,6 +42,10 @@ class Installed:
             self.move_prefix(path)
         self.environment = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(self.description))
         self.name = os.path.basename(self.description)[:-len(".pc")]
+        self.started = []
+        # Programs that are installed for users.
+        for folder in glob.glob(os.path.join(root, "**", "bin"), recursive=True):
+            self.environment["PATH"] = folder + os.pathsep + self.environment["PATH"]
         self.environment["LD_LIBRARY_PATH"] = self.pkg_config("--variable=libdir", self.name)[0]
 
     def move_prefix(self, description):
@@ -71,3 +76,18 @@ class Installed:
 
     def run(self, *command, **environment):
         return call(list(command), env=dict(self.environment, **environment), cwd=self.root)
+
+    def has(self, program):
+        return shutil.which(program, path=self.environment["PATH"]) is not None
+
+    def start(self, *command):
+        """A program that runs beside others, until end_all()."""
+        self.started.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                             stderr=subprocess.DEVNULL, env=self.environment, cwd=self.root))
+
+    def end_all(self):
+        """The one that was started last ends first."""
+        while self.started:
+            process = self.started.pop()
+            process.terminate()
+            process.wait(SOME_SECONDS)

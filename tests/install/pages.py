@@ -4,12 +4,14 @@
 
 A block of code whose first line is a comment with a file's name, such as app.c, is that file. A block of a console has
 command lines, each behind a dollar sign, with what they print below: cc builds against the installed library, all else
-is run and its output compared.
+is run and its output compared. What ends with an ampersand runs until the end of its block. A server is at port 4222 on
+the page, and here at a port that nobody else has.
 """
 
 import os
 import re
 import shlex
+import socket
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 FILE_NAME = re.compile(r"(?:/\* ([\w-]+\.c) \*/|# ([\w-]+\.py))\n")
@@ -67,13 +69,34 @@ def without_noise(output):
     return re.sub(r"==\d+==Unable to get registers from thread \d+\.\n", "", output)
 
 
+def find_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return str(listener.getsockname()[1])
+
+
 def run_session(report, installed, session):
     """Builds and runs as one console block says."""
+    beside = [shlex.split(command)[0] for command, _ in session if command.endswith(" &")]
+    missing = [program for program in beside if not installed.has(program)]
+    if missing:
+        report.skip("a console block", "there is no program '%s'; install it to run this" % missing[0])
+        return
+    port = find_port()
+    try:
+        run_commands(report, installed, [(command.replace("4222", port), expected) for command, expected in session])
+    finally:
+        installed.end_all()
+
+
+def run_commands(report, installed, session):
     compiler = " ".join([os.environ.get("CC", "cc"), "-Wall -Werror", *installed.sanitizers])
     for command, expected in session:
         if command.startswith("cc "):
             installed.run("sh", "-ec", compiler + command[len("cc"):])
             report.fact("this builds: " + command, True)
+        elif command.endswith(" &"):
+            installed.start(*shlex.split(command[:-len(" &")]))
         else:
             report.equal("%s prints what the page says" % command,
                          without_noise(installed.run(*shlex.split(command))), expected)
