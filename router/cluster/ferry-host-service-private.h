@@ -45,7 +45,7 @@ FerryHostService *ferry_host_service_new (FerryPool *pool, const char *name, con
 /* Returns (transfer none) the facts, as they are now. */
 const FerryHostFacts *ferry_host_service_get_facts (FerryHostService *self);
 /* Serves an application until its transport ends. name: who it is, for logs. Fails with FERRY_ERROR_ALREADY_RUNNING,
- * and with FERRY_ERROR_TOO_LARGE when there are too many sessions. */
+ * with FERRY_ERROR_TOO_LARGE when there are too many sessions, and with FERRY_ERROR_REFUSED when it drains. */
 gboolean ferry_host_service_add (FerryHostService *self, FerryTransport *transport, const char *name, GError **error);
 /* Takes no more runs, gives back those that have not begun, and waits for the others: calls drained() later. */
 void ferry_host_service_drain (FerryHostService *self);
