@@ -31,6 +31,8 @@
 #define CUT_TIMEOUT_SECONDS 2
 #define N_LARGE 20
 #define N_CANCELLED 5
+/* Of the short form, which has little time. */
+#define MAX_DISTURBANCES 20
 /* Larger than the window of a session is, in bytes. */
 #define LARGE_ARGUMENTS (1500 * 1000)
 
@@ -71,6 +73,7 @@ struct _Ledger
   guint n_results;
   guint n_lost;
   guint n_cancelled;
+  guint n_disturbances;
   guint n_again;      /* attempts after the first */
   guint server_timer; /* that starts the server again; or 0 */
   guint timer;        /* of the next disturbance */
@@ -319,6 +322,11 @@ disturb (gpointer data)
   };
   Ledger *ledger = data;
 
+  if (ledger->n_disturbances++ == MAX_DISTURBANCES && ledger->n_entries == N_TASKS)
+    {
+      ledger->timer = 0;
+      return G_SOURCE_REMOVE;
+    }
   disturbances[choose (ledger, 0, G_N_ELEMENTS (disturbances) - 1)](ledger);
   ledger->timer = g_timeout_add (choose (ledger, 50, 1000), disturb, ledger);
   return G_SOURCE_REMOVE;
