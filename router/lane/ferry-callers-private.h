@@ -3,12 +3,13 @@
 
 /* The threads that wait for answers over one link, by the numbers of the answers. The thread that drains the link hands
  * an answer to the thread that waits for it, and wakes that thread. The payload of an answer begins with its number.
- * What any thread may handle goes to the inbox of its connection, if there is one.
+ * What any thread may handle goes to the inbox of its connection, if there is one. A thread that only watches what goes
+ * to the router's thread is woken by each piece of that.
  *
  * Threads: any. Answers are taken by one thread at a time.
  * Locks:   lock is held while answers are handed over, and waking while their threads are woken; waking is taken after
- *          lock. No function is called with them but those of FerryCaller and of the inboxes, and those of the
- *          completions, which take no lock.
+ *          lock. No function is called with them but those of FerryCaller and of the inboxes, those of the
+ *          completions, which take no lock, and came() of the watches.
  * Life:    what the awaited completions sleep in may be freed after ferry_callers_sync(). */
 
 #pragma once
@@ -26,6 +27,7 @@ typedef struct
   pthread_mutex_t waking;
   _Atomic guint n;                          /* the threads, also those that wait for what comes to an inbox */
   _Atomic (GArray *) inboxes;               /* lock: (owned) (nullable) (element-type Joined) */
+  _Atomic (FerryInboxWait *) watches;       /* lock: (unowned) (nullable): woken by what goes to the router's thread */
   FerryCaller *lists[FERRY_N_CALLER_LISTS]; /* lock: (unowned) (nullable): by the lowest bits of the numbers */
 } FerryCallers;
 
@@ -56,6 +58,21 @@ void ferry_callers_sync (FerryCallers *self);
 void ferry_callers_join (FerryCallers *self, guint64 connection_id, FerryInbox *inbox, _Atomic gint64 *share);
 /* Undoes ferry_callers_join(), if that was called. Returns the bytes that the link has out no more. */
 gsize ferry_callers_leave (FerryCallers *self, FerryInbox *inbox);
+
+/* Begins a watch: from now on, the thread is woken when anything of the link was pushed into the local queue. It counts
+ * as a thread that waits. */
+void ferry_callers_begin_watch (FerryCallers *self, FerryInboxWait *watch);
+void ferry_callers_end_watch (FerryCallers *self, FerryInboxWait *watch);
+void ferry_callers_wake_watches (FerryCallers *self);
+
+static inline void
+ferry_callers_note_push (FerryCallers *self)
+{
+  /* Relaxed: a thread that looked into the local queue before the push had begun its watch before that, and the queue's
+   * lock orders both. */
+  if (G_UNLIKELY (atomic_load_explicit (&self->watches, memory_order_relaxed) != NULL))
+    ferry_callers_wake_watches (self);
+}
 
 /* Whether any thread waits, but one that has the lane itself. */
 static inline gboolean

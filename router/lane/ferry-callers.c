@@ -131,6 +131,46 @@ ferry_callers_leave (FerryCallers *self, FerryInbox *inbox)
 }
 
 void
+ferry_callers_begin_watch (FerryCallers *self, FerryInboxWait *watch)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  /* Relaxed: see ferry_callers_note_push(). */
+  watch->next = atomic_load_explicit (&self->watches, memory_order_relaxed);
+  atomic_store_explicit (&self->watches, watch, memory_order_relaxed);
+  /* Sequentially consistent, as in add_locked(). */
+  atomic_fetch_add_explicit (&self->n, 1, memory_order_seq_cst);
+}
+
+void
+ferry_callers_end_watch (FerryCallers *self, FerryInboxWait *watch)
+{
+  FerryInboxWait *each;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  each = atomic_load_explicit (&self->watches, memory_order_relaxed);
+  if (each == watch)
+    atomic_store_explicit (&self->watches, watch->next, memory_order_relaxed);
+  else
+    {
+      while (each->next != watch)
+        each = each->next;
+      each->next = watch->next;
+    }
+  atomic_fetch_sub_explicit (&self->n, 1, memory_order_seq_cst);
+}
+
+void
+ferry_callers_wake_watches (FerryCallers *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  for (FerryInboxWait *watch = atomic_load_explicit (&self->watches, memory_order_relaxed); watch != NULL;
+       watch = watch->next)
+    watch->came (watch);
+}
+
+void
 ferry_answer_run_begin (FerryAnswerRun *self, FerryCallers *callers)
 {
   *self = (FerryAnswerRun){.callers = callers};

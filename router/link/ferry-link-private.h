@@ -321,6 +321,7 @@ struct _FerryLink
   _Atomic guint64 cells_pending;
   _Atomic guint64 cells_taken; /* any: how many values the router's thread has taken from the link's cells */
   FerryLinkTurn turn;          /* router's thread */
+  GQueue out; /* local queue's lock: (element-type FerryBlock): the link's blocks that are out, in their order */
   /* local queue: (unowned) (nullable): the link's latest block, if it has records, and is in the queue still */
   _Atomic (FerryBlock *) latest;
   /* any: how much of the link's share is used by its blocks that wait in the local queue or are being dispatched */

@@ -41,6 +41,7 @@ struct _FerryBlock
 {
   FerryBlock *next; /* the next block in the pool, or of its link */
   FerryLink *link;  /* (owned) */
+  GList out_link;   /* local queue's lock: in the link's list out; its data is NULL while the block is not there */
   FerryBlockKind kind;
   guint64 serial; /* the first block that is pushed has 1, the next 2 */
   gsize size;

@@ -328,11 +328,16 @@ hand_over_large (FerryDrain *self, FerryBlock *block)
 void
 ferry_drain_push (FerryDrain *self, FerryBlock *block)
 {
+  FerryLink *link = block->kind <= FERRY_BLOCK_LARGE ? block->link : NULL;
+
   if (hand_over_large (self, block))
     return;
   if (block->kind <= FERRY_BLOCK_BUFFER)
     block->up_head = block->link->up.head;
   ferry_local_queue_push (self->local, block);
+  /* The block may be gone; a link that carries messages is not. */
+  if (link != NULL)
+    ferry_callers_note_push (&link->callers);
   if (++self->n_unpinged == BLOCKS_PER_PING)
     ferry_drain_ping (self);
 }

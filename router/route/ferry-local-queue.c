@@ -73,6 +73,22 @@ ferry_local_queue_new (FerrySharedQueue *waker, FerryMemoryAccount *account, gsi
   return self;
 }
 
+/* any: takes the queue's lock. The router's thread must hold it while it changes anything of a popped block but its
+ * cursor: other threads look into such blocks. */
+void
+ferry_local_queue_lock (FerryLocalQueue *self)
+{
+  g_async_queue_lock (self->queue);
+  ferry_take_over (self->queue);
+}
+
+void
+ferry_local_queue_unlock (FerryLocalQueue *self)
+{
+  ferry_hand_over (self->queue);
+  g_async_queue_unlock (self->queue);
+}
+
 static gboolean
 falls_below (gint64 limit, gint64 before, gint64 after)
 {
@@ -275,6 +291,8 @@ push_locked (FerryLocalQueue *self, FerryBlock *block)
     atomic_store_explicit (&self->highest, bytes_out, memory_order_relaxed);
   block->serial = atomic_fetch_add_explicit (&self->n_pushed, 1, memory_order_relaxed) + 1;
   atomic_store_explicit (&block->link->latest, block->kind == FERRY_BLOCK_RECORDS ? block : NULL, memory_order_relaxed);
+  block->out_link.data = block;
+  g_queue_push_tail_link (&block->link->out, &block->out_link);
   ferry_hand_over (block);
   g_async_queue_push_unlocked (self->queue, block);
 }
@@ -285,11 +303,11 @@ ferry_local_queue_push (FerryLocalQueue *self, FerryBlock *block)
 {
   gboolean added;
 
-  g_async_queue_lock (self->queue);
+  ferry_local_queue_lock (self);
   added = add_to_latest_locked (block);
   if (!added)
     push_locked (self, block);
-  g_async_queue_unlock (self->queue);
+  ferry_local_queue_unlock (self);
   if (!added)
     return;
   block->charge = block->share = 0;
@@ -319,7 +337,7 @@ ferry_local_queue_pop_all (FerryLocalQueue *self)
   FerryBlock **place = &first;
   FerryBlock *taken;
 
-  g_async_queue_lock (self->queue);
+  ferry_local_queue_lock (self);
   while ((taken = g_async_queue_try_pop_unlocked (self->queue)) != NULL)
     {
       *place = as_block (self, taken);
@@ -330,7 +348,7 @@ ferry_local_queue_pop_all (FerryLocalQueue *self)
         atomic_store_explicit (&(*place)->link->latest, NULL, memory_order_relaxed);
       place = &(*place)->next;
     }
-  g_async_queue_unlock (self->queue);
+  ferry_local_queue_unlock (self);
   *place = NULL;
   return first;
 }
@@ -362,19 +380,36 @@ ferry_local_queue_nudge (FerryLocalQueue *self)
   g_async_queue_push (self->queue, &self->nudge);
 }
 
+/* Ends the time in which other threads look into the block. */
+static void
+take_off_list (FerryLocalQueue *self, FerryBlock *block)
+{
+  if (block->out_link.data == NULL)
+    return;
+  ferry_local_queue_lock (self);
+  g_queue_unlink (&block->link->out, &block->out_link);
+  ferry_local_queue_unlock (self);
+  block->out_link.data = NULL;
+}
+
 /* router's thread: gives a block back. Wakes a monitor that waits for room when half of the link's share is free, or
  * when the queue has room for other links again. So a flood causes one wake-up for several blocks. */
 void
 ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
 {
   FerryLink *link = block->link;
-  FerryBlock *top = atomic_load_explicit (&self->returned, memory_order_relaxed);
+  FerryBlock *top;
   gint64 charge = (gint64) block->charge;
   gint64 share = (gint64) block->share;
-  gint64 link_left = atomic_fetch_sub_explicit (&link->share_out, share, memory_order_seq_cst) - share;
-  gint64 before = atomic_fetch_sub_explicit (&self->bytes_out, charge, memory_order_seq_cst);
-  gboolean enough = link_left <= FERRY_LINK_WINDOW / 2 || falls_below (self->limit, before, before - charge) ||
-                    falls_below (self->limit / 2, before, before - charge);
+  gint64 link_left, before;
+  gboolean enough;
+
+  take_off_list (self, block);
+  top = atomic_load_explicit (&self->returned, memory_order_relaxed);
+  link_left = atomic_fetch_sub_explicit (&link->share_out, share, memory_order_seq_cst) - share;
+  before = atomic_fetch_sub_explicit (&self->bytes_out, charge, memory_order_seq_cst);
+  enough = link_left <= FERRY_LINK_WINDOW / 2 || falls_below (self->limit, before, before - charge) ||
+           falls_below (self->limit / 2, before, before - charge);
 
   if (block->up_head != 0)
     link->turn.dispatched = block->up_head;
@@ -474,6 +509,74 @@ ferry_local_queue_keep (FerryLocalQueue *self, FerryBlock *block)
   guint8 *data = g_steal_pointer (&block->data);
 
   return keep (self, block->link, data, block->size, (KeptMessage){.data = data, .charge = block->size});
+}
+
+/* router's thread: (transfer full): as ferry_local_queue_keep(), for a block that other threads may look into. */
+GBytes *
+ferry_local_queue_take_large (FerryLocalQueue *self, FerryBlock *block)
+{
+  GBytes *bytes;
+
+  ferry_local_queue_lock (self);
+  bytes = block->buffer != NULL ? g_steal_pointer (&block->buffer) : ferry_local_queue_keep (self, block);
+  ferry_local_queue_unlock (self);
+  return bytes;
+}
+
+/* The monitor has checked the records. */
+static GBytes *
+search_records_locked (FerryLocalSearch *search, FerryBlock *block, gsize begin)
+{
+  gsize record_size;
+
+  for (gsize offset = begin; offset < block->size; offset += record_size)
+    {
+      const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (block->data + offset);
+
+      record_size = ferry_record_size (header->length);
+      if (header->connection_id == search->connection_id && search->matches (search->data, header + 1, header->length))
+        return g_bytes_new (header + 1, header->length);
+    }
+  return NULL;
+}
+
+/* A block whose message was taken is passed over. */
+static GBytes *
+search_large_locked (FerryLocalQueue *self, FerryLocalSearch *search, FerryBlock *block)
+{
+  if (block->connection_id != search->connection_id || (block->buffer == NULL && block->data == NULL))
+    return NULL;
+  if (block->buffer == NULL)
+    block->buffer = ferry_local_queue_keep (self, block);
+  return search->matches (search->data, g_bytes_get_data (block->buffer, NULL), block->size)
+           ? g_bytes_ref (block->buffer)
+           : NULL;
+}
+
+/* any: (transfer full) (nullable): returns the next message that matches, or a copy, among those that no earlier call
+ * has looked at. The message stays where it is. */
+GBytes *
+ferry_local_queue_search (FerryLocalQueue *self, FerryLocalSearch *search)
+{
+  GBytes *found = NULL;
+
+  ferry_local_queue_lock (self);
+  for (GList *node = search->link->out.head; node != NULL && found == NULL; node = node->next)
+    {
+      FerryBlock *block = node->data;
+      gsize begin = block->serial == search->serial ? search->end : 0;
+
+      if (block->serial < search->serial)
+        continue;
+      search->serial = block->serial;
+      search->end = block->size;
+      if (block->kind == FERRY_BLOCK_RECORDS)
+        found = search_records_locked (search, block, begin);
+      else if (block->kind == FERRY_BLOCK_LARGE && begin == 0)
+        found = search_large_locked (self, search, block);
+    }
+  ferry_local_queue_unlock (self);
+  return found;
 }
 
 /* monitor: (transfer full): returns the copy of a buffer, which owns memory and ends as spare memory of the link. */

@@ -748,7 +748,7 @@ deliver_large (Dispatch *dispatch, FerryBlock *block, FerryPipe *pipe)
   if (receiver == NULL)
     return;
   type = get_type (pipe, block->message_kind, block->number);
-  bytes = block->buffer != NULL ? g_steal_pointer (&block->buffer) : ferry_local_queue_keep (queue, block);
+  bytes = ferry_local_queue_take_large (queue, block);
   if (receiver->handler != NULL)
     {
       receiver->large = ferry_local_queue_may_keep (queue, block->link) ? bytes : NULL;
@@ -1096,6 +1096,26 @@ dispatch_next (Dispatch *dispatch, FerryBlock *block)
 /* What a record becomes that was delivered in a nested loop. No other record has this kind. */
 #define RECORD_DONE 0
 
+static void
+set_record_done (FerryMonitor *monitor, FerryRecordHeader *header)
+{
+  FerryLocalQueue *queue = ferry_monitor_get_local_queue (monitor);
+
+  ferry_local_queue_lock (queue);
+  header->kind = RECORD_DONE;
+  ferry_local_queue_unlock (queue);
+}
+
+static void
+set_block_done (FerryMonitor *monitor, FerryBlock *block)
+{
+  FerryLocalQueue *queue = ferry_monitor_get_local_queue (monitor);
+
+  ferry_local_queue_lock (queue);
+  block->kind = FERRY_BLOCK_DONE;
+  ferry_local_queue_unlock (queue);
+}
+
 /* Delivers a message of a link of which another delivery is under way. */
 static FerryDispatchResult
 deliver_beside (Dispatch *dispatch, FerryBlock *block, FerryPipe *pipe, FerryRecordHeader *header)
@@ -1108,13 +1128,13 @@ deliver_beside (Dispatch *dispatch, FerryBlock *block, FerryPipe *pipe, FerryRec
   self->delivery = &delivery;
   if (header != NULL)
     {
-      header->kind = RECORD_DONE;
+      set_record_done (dispatch->monitor, header);
       deliver_record (self, pipe, header, (guint16) kind);
       end_run (delivery.receiver);
     }
   else
     {
-      block->kind = FERRY_BLOCK_DONE;
+      set_block_done (dispatch->monitor, block);
       deliver_whole (dispatch, block, kind, &delivery.receiver);
     }
   if (self->monitor != dispatch->monitor)
@@ -1168,9 +1188,9 @@ tell_of_nesting (FerryRouter *self, FerryLink *link)
 }
 
 /* Moves what is left of a block's records to the end of an earlier block, as far as there is room. Returns whether
- * nothing is left. */
+ * nothing is left. The local queue's lock must be held. */
 static gboolean
-move_records (FerryBlock *from, FerryBlock *to)
+move_records_locked (FerryBlock *from, FerryBlock *to)
 {
   gsize cursor = from->cursor;
 
@@ -1191,6 +1211,17 @@ move_records (FerryBlock *from, FerryBlock *to)
   return TRUE;
 }
 
+static gboolean
+move_records (FerryLocalQueue *queue, FerryBlock *from, FerryBlock *to)
+{
+  gboolean is_empty;
+
+  ferry_local_queue_lock (queue);
+  is_empty = move_records_locked (from, to);
+  ferry_local_queue_unlock (queue);
+  return is_empty;
+}
+
 /* Gives back the blocks of a row of which all was delivered. The rest is moved together: a link has a number of blocks,
  * whatever they hold, and those of small messages would use it up. */
 static void
@@ -1206,7 +1237,7 @@ tidy_row (FerryRouter *self, FerryLink *link, FerryBlock *first)
       FerryBlock *next = block->next;
       gboolean is_records = block->kind == FERRY_BLOCK_RECORDS;
 
-      if (block->kind == FERRY_BLOCK_DONE || (is_records && move_records (block, to)))
+      if (block->kind == FERRY_BLOCK_DONE || (is_records && move_records (queue, block, to)))
         {
           ferry_turns_remove (link, before, block);
           ferry_local_queue_give_back (queue, block);

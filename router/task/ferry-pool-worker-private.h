@@ -14,6 +14,7 @@
 #include "call/ferry-transactions-private.h"
 #include "link/ferry-link-private.h"
 #include "route/ferry-router-private.h"
+#include "task/ferry-answer-watch-private.h"
 #include "task/ferry-pool.h"
 #include "task/ferry-runner-private.h"
 #include "worker/ferry-launcher.h"
@@ -85,6 +86,7 @@ struct _FerryPoolWorker
   FerryWorker *worker;   /* (owned) (nullable): the process; NULL in a pool of threads */
   GThread *thread;       /* (owned) (nullable) */
   FerryLink *link;       /* (owned) */
+  FerryCallsWay way;     /* const: of the tasks in flight */
   FerryReceiver *calls_receiver;
   FerryReceiver *progress_receiver;
   FerryTransactions *calls; /* (owned) */

@@ -133,6 +133,7 @@ ferry_pool_worker_unref (FerryPoolWorker *self)
   g_clear_object (&self->calls_receiver);
   g_clear_object (&self->progress_receiver);
   g_clear_pointer (&self->calls, ferry_transactions_unref);
+  ferry_calls_way_clear (&self->way);
   g_clear_pointer (&self->link, ferry_link_unref);
   g_clear_object (&self->router);
   g_free (self);
@@ -364,6 +365,7 @@ unlink_task (FerryPoolWorker *self, FerryTask *task)
     self->first_started = FALSE;
   g_queue_unlink (&self->in_flight, &placement->queue_link);
   ferry_timers_unset (self->timers, &placement->timer);
+  ferry_task_unset_way (task);
   placement->carrier = NULL;
   placement->xid = 0;
   note_change (self);
@@ -378,6 +380,8 @@ run_timed_out (gpointer data)
   g_autoptr (FerryTask) task = g_object_ref (data);
   FerryPoolWorker *self = ferry_task_get_placement (task)->carrier;
 
+  if (!ferry_task_decide (task))
+    return;
   ferry_transactions_cancel (self->calls, ferry_task_get_placement (task)->xid, FERRY_CANCEL_REASON_DEADLINE);
   carrier_give_time (&self->carrier, task, ferry_task_get_settings (task)->cancel_grace);
   ferry_carrier_fail (task, FERRY_TASK_EVENT_RUN_TIMEOUT, ferry_carrier_new_run_error (task), NULL, NULL);
@@ -685,6 +689,7 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
   placement->n_consumed = 0;
   placement->queue_link.data = g_object_ref (task);
   g_queue_push_tail_link (&self->in_flight, &placement->queue_link);
+  ferry_task_set_way (task, &self->way, xid);
   note_change (self);
   start_first (self);
   return TRUE;
@@ -1298,7 +1303,11 @@ ferry_pool_worker_new (FerryPool *pool, FerryRouter *router, FerryPoolRules *rul
   self->calls = ferry_transactions_new (&transport_funcs, self, refuse_request, self);
   self->state = rules->initialiser.function != NULL ? FERRY_POOL_WORKER_STARTING : FERRY_POOL_WORKER_READY;
   if (start (self, name, starter, error) && ask (self, &rules->initialiser, &initialiser_funcs, error))
-    return g_steal_pointer (&self);
+    {
+      ferry_calls_way_init (&self->way, router->monitor, self->link,
+                            ferry_receiver_get_connection_id (self->calls_receiver));
+      return g_steal_pointer (&self);
+    }
   give_up (self);
   return NULL;
 }

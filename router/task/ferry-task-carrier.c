@@ -59,6 +59,11 @@ ferry_carrier_give_back (FerryTask *task)
 
   if (ferry_task_get_done (task))
     return;
+  if (ferry_task_end_as_answered (task))
+    {
+      source->done (source, task);
+      return;
+    }
   if (state == FERRY_TASK_STATE_CANCELLING)
     {
       if (ferry_task_give_back (task))

@@ -13,6 +13,7 @@
 #include "base/ferry-sibling-private.h"
 #include "base/ferry-timers-private.h"
 #include "route/ferry-home-private.h"
+#include "task/ferry-answer-watch-private.h"
 #include "task/ferry-progress-private.h"
 #include "task/ferry-task-state-private.h"
 
@@ -132,6 +133,14 @@ gboolean ferry_task_complete (FerryTask *self, GVariant *result);
 gboolean ferry_task_fail (FerryTask *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
 /* Event RETURN: the task is WAITING again, for another attempt. A task that is CANCELLING becomes CANCELLED instead. */
 gboolean ferry_task_give_back (FerryTask *self);
+/* The task was sent to a worker as the call xid. Until ferry_task_unset_way(), a thread that waits may be told the
+ * answer before the router's thread has received it. Then the task can only end with that answer. */
+void ferry_task_set_way (FerryTask *self, const FerryCallsWay *way, guint64 xid);
+void ferry_task_unset_way (FerryTask *self);
+/* Decides that the router's thread ends this attempt. FALSE: a thread was told the answer already. */
+gboolean ferry_task_decide (FerryTask *self);
+/* If a thread was told the answer, ends the task with it, whatever its state, and returns TRUE. */
+gboolean ferry_task_end_as_answered (FerryTask *self);
 /* Called before the submission. Yielded values count as not consumed until ferry_task_consume(). */
 FERRY_FOR_SIBLINGS
 void ferry_task_hold_window (FerryTask *self);

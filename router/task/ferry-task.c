@@ -38,12 +38,20 @@
 #include "lane/ferry-lane-layout.h"
 #include "lane/ferry-one-shot-private.h"
 #include "link/ferry-orphan-private.h"
+#include "worker/ferry-function-private.h"
 
 #define DEFAULT_CANCEL_GRACE (2 * G_USEC_PER_SEC)
 #define DEFAULT_WINDOW 16
 
 /* In bytes. Freeing a larger memory takes longer than passing it to another thread that frees it. */
 #define LARGE_SIZE (4 * 1024 * 1024)
+
+/* Who has asked for a cancel. */
+typedef enum
+{
+  ASKED_BY_THREAD = 1 << 0,
+  ASKED_BY_CANCELLABLE = 1 << 1,
+} Asked;
 
 /* How far the submission of a task has come. */
 typedef enum
@@ -77,7 +85,7 @@ typedef struct
 typedef struct
 {
   _Atomic gint references;
-  _Atomic gint cancelled; /* the cancellable was cancelled */
+  _Atomic gint cancelled; /* the task was told that its cancellable was cancelled */
   GMainContext *context;  /* const: (owned) (nullable): NULL for the default one */
   GWeakRef task;          /* empty once the task has disconnected the handler */
   gulong handler;         /* used only by the task */
@@ -108,15 +116,17 @@ typedef struct
 typedef struct
 {
   FerryTaskPlacement placement;
-  FerryHome *home;               /* (owned) (nullable): the executor's; const once the task is submitted */
-  const FerryTaskDriver *driver; /* (nullable): not NULL while the task is submitted and not done */
-  gpointer executor;             /* (nullable) (unowned): not NULL while driver is not NULL */
-  char *function;                /* const: own_function, or a string of its own if the name is longer */
-  GVariant *arguments;           /* const (nullable) */
-  GVariant *result;              /* (nullable) */
-  GError *error;                 /* (nullable) */
-  _Atomic (Rest *) rest;         /* (nullable): any thread may allocate it once the task is done */
-  double fraction;               /* of the work that is done, from 0 to 1; negative: not known */
+  FerryHome *home;                  /* (owned) (nullable): the executor's; const once the task is submitted */
+  const FerryTaskDriver *driver;    /* (nullable): not NULL while the task is submitted and not done */
+  gpointer executor;                /* (nullable) (unowned): not NULL while driver is not NULL */
+  char *function;                   /* const: own_function, or a string of its own if the name is longer */
+  GVariant *arguments;              /* const (nullable) */
+  GVariant *result;                 /* (nullable) */
+  GError *error;                    /* (nullable) */
+  _Atomic (Rest *) rest;            /* (nullable): any thread may allocate it once the task is done */
+  const FerryCallsWay *_Atomic way; /* (unowned) (nullable): of the present attempt */
+  _Atomic guint64 attempt;          /* any: see “early answers” */
+  double fraction;                  /* of the work that is done, from 0 to 1; negative: not known */
   gint64 submit_time;
   gint64 start_time;
   gint64 end_time;
@@ -126,7 +136,7 @@ typedef struct
   int priority;
   _Atomic guint submission; /* any: a Submission */
   _Atomic guint8 state;     /* any: a FerryTaskState; changed by the router's thread, and written last at the end */
-  _Atomic guint8 asked;     /* any: another thread has asked the router's thread to cancel the task */
+  _Atomic guint8 asked;     /* any: who asked the router's thread to cancel the task: bits of Asked */
   guint kind : 4;           /* const: FerryTaskKind */
   guint leaves_worker : 1;  /* the task is done, and a worker may still run its function */
   guint holds_window : 1;   /* see ferry_task_hold_window() */
@@ -256,6 +266,50 @@ notify (FerryTask *self, Property property)
   g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
 
+/* ---- early answers ----
+ *
+ * A thread that waits for a task takes the answer from the local queue itself, so that it needs no turn of the main
+ * loop. From then on, the task's end is decided, and other threads than the router's see it. The router's thread
+ * receives the answer later, and ends the task with all signals in order; a cancel or a timeout in between has no
+ * effect.
+ *
+ * The field attempt decides who ends a task:
+ *   0               the router's thread
+ *   2 * xid + 1     the first: the router's thread, or a thread that finds the answer of the call xid
+ *   anything else   the address of the FerryEarlyAnswer that a thread has found */
+
+static guint64
+get_attempt (FerryTaskPrivate *priv)
+{
+  /* Acquire: makes the early answer visible, or the way. */
+  return atomic_load_explicit (&priv->attempt, memory_order_acquire);
+}
+
+static gboolean
+is_open_attempt (guint64 attempt)
+{
+  return (attempt & 1) != 0;
+}
+
+/* Returns (transfer none) (nullable) the answer that a thread was told. */
+static const FerryEarlyAnswer *
+get_early (FerryTaskPrivate *priv)
+{
+  guint64 attempt = get_attempt (priv);
+
+  return is_open_attempt (attempt) ? NULL : (const FerryEarlyAnswer *) (guintptr) attempt;
+}
+
+/* As get_early(), where the calling thread sees the task's end by it: another than the router's, until that has ended
+ * the task. */
+static const FerryEarlyAnswer *
+peek_early (FerryTaskPrivate *priv)
+{
+  const FerryEarlyAnswer *early = is_done (priv->state) ? NULL : get_early (priv);
+
+  return early != NULL && !ferry_home_is_own (priv->home) ? early : NULL;
+}
+
 /* ---- which threads may use a task ---- */
 
 static gboolean
@@ -273,14 +327,18 @@ ferry_task_check_home (FerryTask *self, const char *function)
   return !is_submitted (priv) || ferry_home_check (priv->home, function);
 }
 
+static void await_processed (FerryTask *self);
+
 /* A submitted task may be read on the router's thread, and on any thread once the task is done. Otherwise emits a
- * critical, and returns value. */
+ * critical, and returns value. If only the end of the task is known, waits for the router's thread. */
 #define return_val_if_unreadable(self, value)                                                                          \
   G_STMT_START                                                                                                         \
   {                                                                                                                    \
     g_return_val_if_fail (FERRY_IS_TASK (self), value);                                                                \
     if (!ferry_task_get_done (self) && !ferry_task_check_home (self, G_STRFUNC))                                       \
       return value;                                                                                                    \
+    if (G_UNLIKELY (peek_early (get_private (self)) != NULL))                                                          \
+      await_processed (self);                                                                                          \
   }                                                                                                                    \
   G_STMT_END
 
@@ -713,9 +771,16 @@ ferry_task_get_idempotent (FerryTask *self)
 FerryTaskState
 ferry_task_get_state (FerryTask *self)
 {
+  FerryTaskPrivate *priv;
+  const FerryEarlyAnswer *early;
+
   g_return_val_if_fail (FERRY_IS_TASK (self), FERRY_TASK_STATE_WAITING);
 
-  return (FerryTaskState) get_private (self)->state;
+  priv = get_private (self);
+  early = peek_early (priv);
+  if (early != NULL)
+    return early->error != NULL ? FERRY_TASK_STATE_FAILED : FERRY_TASK_STATE_COMPLETED;
+  return (FerryTaskState) priv->state;
 }
 
 /**
@@ -733,7 +798,7 @@ ferry_task_get_done (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), FALSE);
 
-  return is_done (get_private (self)->state);
+  return is_done (get_private (self)->state) || peek_early (get_private (self)) != NULL;
 }
 
 /**
@@ -751,7 +816,7 @@ ferry_task_get_cancellable (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), FALSE);
 
-  return get_private (self)->state <= FERRY_TASK_STATE_EXECUTING;
+  return get_private (self)->state <= FERRY_TASK_STATE_EXECUTING && peek_early (get_private (self)) == NULL;
 }
 
 /**
@@ -965,8 +1030,14 @@ ferry_task_get_end_time (FerryTask *self)
 const GError *
 ferry_task_get_error (FerryTask *self)
 {
-  return_val_if_unreadable (self, NULL);
+  const FerryEarlyAnswer *early;
 
+  g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
+
+  early = peek_early (get_private (self));
+  if (early != NULL)
+    return early->error;
+  return_val_if_unreadable (self, NULL);
   return get_private (self)->error;
 }
 
@@ -1005,8 +1076,14 @@ ferry_task_get_late_error (FerryTask *self)
 const char *
 ferry_task_get_trace (FerryTask *self)
 {
-  return_val_if_unreadable (self, NULL);
+  const FerryEarlyAnswer *early;
 
+  g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
+
+  early = peek_early (get_private (self));
+  if (early != NULL)
+    return early->trace;
+  return_val_if_unreadable (self, NULL);
   return peek_rest (self)->trace;
 }
 
@@ -1023,9 +1100,24 @@ ferry_task_get_trace (FerryTask *self)
 FerryExit *
 ferry_task_get_exit (FerryTask *self)
 {
-  return_val_if_unreadable (self, NULL);
+  const FerryEarlyAnswer *early;
 
+  g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
+
+  early = peek_early (get_private (self));
+  if (early != NULL)
+    return NULL;
+  return_val_if_unreadable (self, NULL);
   return peek_rest (self)->exit;
+}
+
+/* Returns (transfer full) (nullable) the result, or sets error to a copy of failure. */
+static GVariant *
+dup_outcome (GVariant *result, const GError *failure, const char *trace, GError **error)
+{
+  if (failure != NULL)
+    g_propagate_error (error, ferry_error_copy_with_trace (failure, trace));
+  return failure == NULL && result != NULL ? g_variant_ref (result) : NULL;
 }
 
 /**
@@ -1047,18 +1139,20 @@ GVariant *
 ferry_task_get_result (FerryTask *self, GError **error)
 {
   FerryTaskPrivate *priv;
+  const FerryEarlyAnswer *early;
 
   g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   priv = get_private (self);
+  early = peek_early (priv);
+  if (early != NULL)
+    return dup_outcome (early->result, early->error, early->trace, error);
   if (!is_done (priv->state) && is_submitted (priv) && !ferry_home_check_error (priv->home, G_STRFUNC, error))
     return NULL;
-  if (priv->state == FERRY_TASK_STATE_COMPLETED)
-    return priv->result != NULL ? g_variant_ref (priv->result) : NULL;
-  if (priv->state == FERRY_TASK_STATE_FAILED)
-    g_propagate_error (error, ferry_error_copy_with_trace (priv->error, ferry_task_get_trace (self)));
-  else if (priv->state == FERRY_TASK_STATE_CANCELLED)
+  if (priv->state == FERRY_TASK_STATE_COMPLETED || priv->state == FERRY_TASK_STATE_FAILED)
+    return dup_outcome (priv->result, priv->error, peek_rest (self)->trace, error);
+  if (priv->state == FERRY_TASK_STATE_CANCELLED)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
                  "Task '%s' was cancelled; submit a new task to call the function", ferry_task_get_name (self));
   else
@@ -1360,6 +1454,21 @@ watch_unref (gpointer data)
   g_free (self);
 }
 
+/* any: notes that the task is to be cancelled. Returns FALSE if that was noted before. */
+static gboolean
+note_asked (FerryTaskPrivate *priv, Asked by)
+{
+  /* Acquire-release: makes visible what was written before the cancel; pairs with is_asked(). */
+  return (atomic_fetch_or_explicit (&priv->asked, (guint8) by, memory_order_acq_rel) & by) == 0;
+}
+
+static gboolean
+is_asked (FerryTaskPrivate *priv)
+{
+  /* Acquire: pairs with note_asked(). */
+  return atomic_load_explicit (&priv->asked, memory_order_acquire) != 0;
+}
+
 /* main */
 static void
 cancel_watched (gpointer data)
@@ -1377,10 +1486,14 @@ static void
 cancellable_cancelled (GCancellable *cancellable, gpointer data)
 {
   Watch *self = data;
+  g_autoptr (FerryTask) task = NULL;
 
-  /* Acquire-release: makes visible what was written before the cancel; pairs with is_cancel_due(). */
-  if (atomic_exchange_explicit (&self->cancelled, 1, memory_order_acq_rel) != 0)
+  /* Relaxed: only decides which call goes on. */
+  if (atomic_exchange_explicit (&self->cancelled, 1, memory_order_relaxed) != 0)
     return;
+  task = g_weak_ref_get (&self->task);
+  if (task != NULL)
+    note_asked (get_private (task), ASKED_BY_CANCELLABLE);
   ferry_ref_count_inc (&self->references);
   ferry_mailbox_post (self->context, cancel_watched, self, watch_unref);
 }
@@ -1425,16 +1538,94 @@ drop_cancellable (FerryTask *self)
 /* Threads that wait for the end of a task; the key is the task. */
 static FerryWaitQueue thread_waits = FERRY_WAIT_QUEUE_INIT;
 
+/* A thread's wait for a task. */
+typedef struct
+{
+  FerryTask *task;
+  FerryAnswerWatch watch;
+} ThreadWait;
+
+/* any, with locks held */
+static void
+wake_waits (gconstpointer task)
+{
+  ferry_wait_queue_finish_key (&thread_waits, task);
+}
+
+/* Checks the result as the router's thread does. */
+static void
+check_result (FerryTask *self, FerryEarlyAnswer *answer)
+{
+  const FerryFunctionEntry *entry = ferry_function_find (ferry_task_get_function (self));
+
+  if (answer->error == NULL && entry != NULL && !ferry_function_check_result (entry, answer->result, &answer->error))
+    g_clear_pointer (&answer->result, g_variant_unref);
+}
+
+/* Watches the present attempt, and no other. Returns FALSE if there is none. */
+static gboolean
+watch_attempt (ThreadWait *self, guint64 attempt)
+{
+  FerryTaskPrivate *priv = get_private (self->task);
+
+  if (is_open_attempt (attempt) && self->watch.xid == attempt / 2)
+    return TRUE;
+  ferry_answer_watch_end (&self->watch);
+  return is_open_attempt (attempt) &&
+         ferry_answer_watch_begin (&self->watch, &priv->way, attempt / 2, wake_waits, self->task);
+}
+
+/* any: ends the task for this thread, if the answer has come and nothing else ends the task. */
+static void
+take_answer (ThreadWait *self)
+{
+  FerryTaskPrivate *priv = get_private (self->task);
+  guint64 attempt = get_attempt (priv);
+  FerryEarlyAnswer *answer;
+
+  /* If the attempt is still the same, the way was its way. */
+  if (!watch_attempt (self, attempt) || get_attempt (priv) != attempt || is_asked (priv))
+    return;
+  answer = ferry_answer_watch_look (&self->watch);
+  if (answer == NULL)
+    return;
+  check_result (self->task, answer);
+  /* Release: makes the answer visible; pairs with get_attempt(). */
+  if (!atomic_compare_exchange_strong_explicit (&priv->attempt, &attempt, (guint64) (guintptr) answer,
+                                                memory_order_acq_rel, memory_order_relaxed))
+    ferry_early_answer_free (answer);
+}
+
 static gboolean
 has_ended (gpointer data)
 {
-  return ferry_task_get_done (data);
+  ThreadWait *self = data;
+
+  if (!ferry_task_get_done (self->task))
+    take_answer (self);
+  return ferry_task_get_done (self->task);
+}
+
+static gboolean
+is_processed (gpointer data)
+{
+  return is_done (get_private (data)->state);
+}
+
+/* any: waits until the router's thread has received the end that another thread knows already. */
+static void
+await_processed (FerryTask *self)
+{
+  ferry_wait_queue_wait (&thread_waits, self, is_processed, self, G_MAXINT64, NULL, NULL, NULL);
 }
 
 /* any: waits for the task's end on another thread than the router's. */
 static gboolean
 wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
 {
+  ThreadWait wait = {.task = self};
+  gboolean ended;
+
   if (!ferry_home_has_thread (get_private (self)->home))
     return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
                             "The task's router is not running; call ferry_router_start() on its thread first");
@@ -1442,9 +1633,11 @@ wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
     return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
                             "Waiting on this thread would block the main loop; wait on another thread, or use "
                             "ferry_task_wait_async() on the router's thread");
-  if (ferry_wait_queue_wait (&thread_waits, self, has_ended, self, ferry_deadline_after (timeout), NULL, NULL, NULL))
-    return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The task of '%s' is not done yet; wait longer, or cancel it",
+  ended =
+    ferry_wait_queue_wait (&thread_waits, self, has_ended, &wait, ferry_deadline_after (timeout), NULL, NULL, NULL);
+  ferry_answer_watch_end (&wait.watch);
+  return ended ||
+         ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "The task of '%s' is not done yet; wait longer, or cancel it",
                           ferry_task_get_function (self));
 }
 
@@ -1457,9 +1650,14 @@ wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
  * Waits for the end of the task, and returns its result. Any thread may call this.
  *
  * On the router's thread, this function iterates the router's main context while it waits. Use it there only in tests
- * and in programs without a window. On another thread, this function sleeps while the router's thread runs its main
- * loop: that thread sends the task to a worker, and receives the worker's result. So the router's thread must not wait
- * for the calling thread at the same time, and while it works, this function waits longer.
+ * and in programs without a window. On another thread, this function sleeps.
+ *
+ * Another thread gets the result or error of a task that was sent to a pool's worker, however busy the router's thread
+ * is. It may be told before the router's thread: then this task is done for this thread, with its state, result, error
+ * and trace. Functions that read its other properties wait for the router's thread, which ends the task in the same way
+ * later; until then, a cancel or a timeout has no effect. A task that still waits in its executor, or is retried, or
+ * runs on a cluster's host, needs the router's thread, and so does the end of a task that is cancelled. For these, the
+ * router's thread must not wait for the calling thread at the same time.
  *
  * Fails as [method@Ferry.Task.get_result] does. Fails with %FERRY_ERROR_TIMED_OUT if the task is not done within
  * @timeout; the task then continues. Fails with %FERRY_ERROR_NOT_STARTED if the task was not submitted. Fails with
@@ -1567,12 +1765,7 @@ ferry_task_wait_finish (FerryTask *self, GAsyncResult *result, GError **error)
 static gboolean
 is_cancel_due (FerryTaskPrivate *priv)
 {
-  Watch *watch = priv->rest != NULL ? priv->rest->watch : NULL;
-
-  /* Acquire: pairs with ask_for_cancel() and cancellable_cancelled(). */
-  return priv->state == FERRY_TASK_STATE_EXECUTING &&
-         (atomic_load_explicit (&priv->asked, memory_order_acquire) != 0 ||
-          (watch != NULL && atomic_load_explicit (&watch->cancelled, memory_order_acquire) != 0));
+  return priv->state == FERRY_TASK_STATE_EXECUTING && is_asked (priv) && get_early (priv) == NULL;
 }
 
 /* Looks an event up in the table. While a cancel is due, an event of the worker is looked up for the state CANCELLING,
@@ -1651,6 +1844,59 @@ finish (FerryTask *self, const FerryTaskTransition *transition)
 
   set_end (self, transition, TRUE);
   signal_end (self, was);
+}
+
+void
+ferry_task_set_way (FerryTask *self, const FerryCallsWay *way, guint64 xid)
+{
+  FerryTaskPrivate *priv = get_private (self);
+
+  /* Relaxed: the next store orders it. Release: makes the way visible; pairs with get_attempt(). */
+  atomic_store_explicit (&priv->way, way, memory_order_relaxed);
+  atomic_store_explicit (&priv->attempt, 2 * xid + 1, memory_order_release);
+  /* Threads that wait watch this attempt from now on. */
+  if (G_UNLIKELY (!ferry_wait_queue_is_empty (&thread_waits)))
+    ferry_wait_queue_finish_key (&thread_waits, self);
+}
+
+void
+ferry_task_unset_way (FerryTask *self)
+{
+  ferry_task_decide (self);
+  /* Relaxed: ferry_calls_way_clear() orders it. */
+  atomic_store_explicit (&get_private (self)->way, NULL, memory_order_relaxed);
+}
+
+gboolean
+ferry_task_decide (FerryTask *self)
+{
+  FerryTaskPrivate *priv = get_private (self);
+  guint64 attempt = get_attempt (priv);
+
+  /* Acquire: makes the early answer visible. */
+  return attempt == 0 ||
+         (is_open_attempt (attempt) && atomic_compare_exchange_strong_explicit (
+                                         &priv->attempt, &attempt, 0, memory_order_acq_rel, memory_order_acquire));
+}
+
+gboolean
+ferry_task_end_as_answered (FerryTask *self)
+{
+  static const FerryTaskTransition completed = {.step = FERRY_TASK_STEP_TAKEN, .next = FERRY_TASK_STATE_COMPLETED};
+  static const FerryTaskTransition failed = {.step = FERRY_TASK_STEP_TAKEN, .next = FERRY_TASK_STATE_FAILED};
+  FerryTaskPrivate *priv = get_private (self);
+  const FerryEarlyAnswer *answer = get_early (priv);
+
+  if (answer == NULL || is_done (priv->state))
+    return FALSE;
+  if (answer->result != NULL)
+    priv->result = g_variant_ref (answer->result);
+  if (answer->trace != NULL)
+    need_rest (self)->trace = g_strdup (answer->trace);
+  if (answer->error != NULL)
+    priv->error = ferry_error_copy (answer->error);
+  finish (self, answer->error != NULL ? &failed : &completed);
+  return TRUE;
 }
 
 gboolean
@@ -1814,8 +2060,11 @@ ferry_task_complete (FerryTask *self, GVariant *result)
 {
   g_autoptr (GVariant) sunk = result != NULL ? g_variant_ref_sink (result) : NULL;
   FerryTaskPrivate *priv = get_private (self);
-  const FerryTaskTransition *transition = look_up (priv, FERRY_TASK_EVENT_RESULT);
+  const FerryTaskTransition *transition;
 
+  if (!ferry_task_decide (self))
+    return ferry_task_end_as_answered (self);
+  transition = look_up (priv, FERRY_TASK_EVENT_RESULT);
   if (transition->step == FERRY_TASK_STEP_IGNORED)
     priv->leaves_worker = FALSE;
   if (transition->step != FERRY_TASK_STEP_TAKEN)
@@ -1847,9 +2096,14 @@ ferry_task_fail (FerryTask *self, FerryTaskEvent event, GError *error, const cha
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (GError) owned = error;
   FerryTaskPrivate *priv = get_private (self);
-  const FerryTaskTransition *transition = look_up (priv, event);
-  gboolean fails = transition->step == FERRY_TASK_STEP_TAKEN && transition->next == FERRY_TASK_STATE_FAILED;
+  const FerryTaskTransition *transition;
+  gboolean fails;
 
+  if (!ferry_task_decide (self))
+    return event != FERRY_TASK_EVENT_RUN_TIMEOUT && event != FERRY_TASK_EVENT_QUEUE_TIMEOUT &&
+           ferry_task_end_as_answered (self);
+  transition = look_up (priv, event);
+  fails = transition->step == FERRY_TASK_STEP_TAKEN && transition->next == FERRY_TASK_STATE_FAILED;
   if (transition->step == FERRY_TASK_STEP_REFUSED)
     return FALSE;
   g_return_val_if_fail (owned != NULL || !fails, FALSE);
@@ -2011,8 +2265,7 @@ cancel_asked (gpointer data)
 static gboolean
 ask_for_cancel (FerryTask *self, FerryTaskPrivate *priv)
 {
-  /* Acquire-release: makes visible what was written before the cancel; pairs with is_cancel_due(). */
-  if (!ferry_task_get_cancellable (self) || atomic_exchange_explicit (&priv->asked, 1, memory_order_acq_rel) != 0)
+  if (!ferry_task_get_cancellable (self) || !note_asked (priv, ASKED_BY_THREAD))
     return FALSE;
   ferry_home_invoke (priv->home, cancel_asked, g_object_ref (self), g_object_unref);
   return TRUE;
@@ -2055,6 +2308,8 @@ ferry_task_cancel (FerryTask *self)
     return FALSE;
   if (submission == SUBMISSION_DONE && !ferry_home_is_own (priv->home))
     return ask_for_cancel (self, priv);
+  if (!ferry_task_decide (self))
+    return FALSE;
   kept = g_object_ref (self);
   /* The worker may have begun the task, and the application not know this yet. withdraw() updates the state. */
   if (submission == SUBMISSION_DONE && priv->state == FERRY_TASK_STATE_WAITING)
@@ -2287,8 +2542,12 @@ install_times_and_ends (void)
 static GVariant *
 get_result (FerryTask *self)
 {
-  return_val_if_unreadable (self, NULL);
+  const FerryEarlyAnswer *early;
 
+  early = peek_early (get_private (self));
+  if (early != NULL)
+    return early->result;
+  return_val_if_unreadable (self, NULL);
   return get_private (self)->result;
 }
 
@@ -2438,6 +2697,8 @@ ferry_task_finalize (GObject *object)
   drop_cancellable (FERRY_TASK (object));
   if (priv->rest != NULL)
     rest_free (priv->rest);
+  if (get_early (priv) != NULL)
+    ferry_early_answer_free ((FerryEarlyAnswer *) get_early (priv));
   g_clear_pointer (&priv->home, ferry_home_unref);
   g_clear_pointer (&priv->arguments, g_variant_unref);
   g_clear_pointer (&priv->result, g_variant_unref);

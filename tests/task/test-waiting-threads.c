@@ -1,0 +1,533 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: task/ferry-answer-watch.c, task/ferry-task.c
+ *
+ * Threads that wait for tasks while the main loop does nothing but join these threads: whatever else happens meanwhile,
+ * they are told the ends of tasks that were sent to workers. Afterwards the main loop ends each task in the same way.
+ */
+
+#include "config.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "task/ferry-task-private.h"
+#include "task/task-test.h"
+
+/* Long enough on any machine, and it ends a test in which the answer does not come. */
+#define LONG (30 * G_USEC_PER_SEC)
+#define N_ROUNDS 20
+#define N_RACES 300
+#define MAX_TASKS 8
+
+typedef struct
+{
+  const char *name;
+  const char *function;
+  const char *arguments; /* (nullable): in text format */
+  const char *result;    /* (nullable): the same; NULL: it has none, or fails */
+  const char *error;     /* (nullable): its message */
+  gboolean in_processes; /* threads of this program have no such function */
+} Case;
+
+static const Case cases[] = {
+  {"nothing-else", "echo", "'hello'", "'hello'", NULL, FALSE},
+  {"no-result", "nothing", NULL, NULL, NULL, FALSE},
+  {"an-error-with-its-trace", "fail-with-trace", "('g-io-error-quark', 1, 'gone')", NULL, "gone", TRUE},
+  {"reports-of-progress", "report", "uint64 300", NULL, NULL, FALSE},
+  {"messages-before-the-result", "send", "uint64 300", NULL, NULL, TRUE},
+  {"values-before-the-result", "yield", "uint64 10", "uint64 45", NULL, FALSE},
+  {"lines-that-are-read", "print", "('out', 'err')", NULL, NULL, TRUE},
+};
+
+typedef struct
+{
+  FerryTask *task; /* (unowned) */
+  GVariant *result;
+  GError *error;
+  gint64 timeout;            /* 0: long */
+  GCancellable *cancellable; /* (unowned) (nullable): is cancelled before the wait */
+  gboolean cancels;          /* before the wait */
+  gboolean looks_on;         /* at what only the router's thread knows */
+  gboolean was_done;         /* for this thread, after the wait */
+  gboolean was_refused;      /* a cancel after the wait */
+  gint done;                 /* atomic */
+} Waiter;
+
+static gpointer
+wait_on_thread (gpointer data)
+{
+  Waiter *self = data;
+
+  if (self->cancels)
+    g_assert_true (ferry_task_cancel (self->task));
+  if (self->cancellable != NULL)
+    g_cancellable_cancel (self->cancellable);
+  self->result = ferry_task_wait (self->task, self->timeout > 0 ? self->timeout : LONG, &self->error);
+  self->was_done = ferry_task_get_done (self->task);
+  if (self->was_done && ferry_task_get_state (self->task) != FERRY_TASK_STATE_CANCELLED)
+    {
+      g_autoptr (GVariant) again = ferry_task_get_result (self->task, NULL);
+
+      g_assert_true (again == self->result);
+      g_assert_cmpint (ferry_task_get_state (self->task), ==,
+                       self->error != NULL ? FERRY_TASK_STATE_FAILED : FERRY_TASK_STATE_COMPLETED);
+      g_assert_true ((ferry_task_get_error (self->task) != NULL) == (self->error != NULL));
+      g_assert_false (ferry_task_get_cancellable (self->task));
+      self->was_refused = !ferry_task_cancel (self->task);
+    }
+  if (self->looks_on)
+    {
+      g_assert_cmpuint (ferry_task_get_n_attempts (self->task), >, 0);
+      g_assert_cmpint (ferry_task_get_end_time (self->task), >, 0);
+      g_assert_nonnull (ferry_task_get_name (self->task));
+    }
+  g_atomic_int_set (&self->done, TRUE);
+  g_main_context_wakeup (NULL);
+  return NULL;
+}
+
+static void
+waiter_clear (Waiter *self)
+{
+  g_clear_pointer (&self->result, g_variant_unref);
+  g_clear_error (&self->error);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Waiter, waiter_clear)
+
+static gboolean
+is_back (gpointer data)
+{
+  return g_atomic_int_get (&((Waiter *) data)->done);
+}
+
+/* Waits on a thread while the main loop runs. */
+static void
+wait_beside (Waiter *waiter)
+{
+  GThread *thread = g_thread_new ("wait", wait_on_thread, waiter);
+
+  ferry_test_run_until (is_back, waiter);
+  g_thread_join (thread);
+}
+
+/* Waits on a thread while the main loop joins it. */
+static void
+wait_joined (Waiter *waiter)
+{
+  g_thread_join (g_thread_new ("wait", wait_on_thread, waiter));
+}
+
+static FerryTask *
+new_task (const Case *what)
+{
+  GVariant *arguments = what->arguments != NULL ? g_variant_new_parsed (what->arguments) : NULL;
+  const gboolean yields = g_str_equal (what->function, "yield");
+
+  return ferry_task_new (yields ? FERRY_TASK_KIND_ITERATION : FERRY_TASK_KIND_CALL, what->function, arguments);
+}
+
+/* Submits a task, which is sent to a worker at once. Its end is not processed before the next turn of the main loop. */
+static void
+send_task (TaskTest *test, FerryTask *task)
+{
+  task_test_submit_task (test->executor, task);
+  g_assert_cmpuint (ferry_task_get_placement (task)->xid, !=, 0);
+}
+
+/* The workers are there afterwards, and a task is sent when it is submitted. */
+static TaskTest *
+open_test (gboolean in_threads, guint n_workers)
+{
+  TaskTest *test = task_test_new (in_threads, n_workers);
+
+  ferry_pool_set_min_workers (test->pool, n_workers);
+  for (guint i = 0; i < 2 * n_workers; i++)
+    {
+      g_autoptr (FerryTask) task = task_test_submit (test->executor, "nothing", NULL);
+
+      task_test_wait_done (task);
+    }
+  return test;
+}
+
+static void
+check_waiter (Waiter *waiter, const Case *what)
+{
+  g_autoptr (GVariant) expected = what->result != NULL ? g_variant_new_parsed (what->result) : NULL;
+
+  if (what->error != NULL)
+    {
+      g_assert_cmpstr (waiter->error != NULL ? waiter->error->message : NULL, ==, what->error);
+      g_assert_nonnull (strstr (ferry_task_get_trace (waiter->task), what->function));
+    }
+  else
+    g_assert_no_error (waiter->error);
+  g_assert_true ((waiter->result != NULL) == (expected != NULL));
+  g_assert_true (expected == NULL || g_variant_equal (expected, waiter->result));
+  g_assert_true (waiter->was_done);
+  g_assert_true (waiter->was_refused);
+  g_assert_null (ferry_task_get_exit (waiter->task));
+}
+
+/* Also that the main loop knows nothing, and then has all the signals. */
+static void
+run_joined (TaskTest *test, const Case *what)
+{
+  g_autoptr (FerryTask) task = new_task (what);
+  TaskTestWitness *witness = task_test_witness_new (task);
+  g_auto (Waiter) waiter = {.task = task};
+
+  send_task (test, task);
+  wait_joined (&waiter);
+  g_assert_false (ferry_task_get_done (task));
+  g_assert_null (ferry_task_get_error (task));
+  g_assert_false (ferry_task_cancel (task));
+  task_test_wait_done (task);
+  check_waiter (&waiter, what);
+  g_assert_cmpuint (witness->n_yielded, ==, g_str_equal (what->function, "yield") ? 10 : 0);
+  g_assert_cmpuint (witness->n_messages, ==, g_str_equal (what->function, "send") ? 300 : 0);
+  task_test_witness_free (witness);
+}
+
+static void
+test_case (gconstpointer data)
+{
+  const Case *what = data;
+  g_autoptr (TaskTest) processes = open_test (FALSE, 1);
+
+  for (guint i = 0; i < N_ROUNDS; i++)
+    run_joined (processes, what);
+}
+
+static void
+test_case_in_threads (gconstpointer data)
+{
+  const Case *what = data;
+  g_autoptr (TaskTest) threads = open_test (TRUE, 1);
+
+  for (guint i = 0; i < N_ROUNDS; i++)
+    run_joined (threads, what);
+}
+
+/* It does not fit into one record. */
+static void
+test_large_result (void)
+{
+  static const gsize size = 1024 * 1024;
+  g_autoptr (TaskTest) test = open_test (FALSE, 1);
+
+  for (guint i = 0; i < N_ROUNDS; i++)
+    {
+      g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "bytes", g_variant_new_uint64 (size));
+      g_auto (Waiter) waiter = {.task = task};
+      g_autoptr (GVariant) result = NULL;
+
+      send_task (test, task);
+      wait_joined (&waiter);
+      g_assert_no_error (waiter.error);
+      g_assert_cmpuint (g_variant_get_size (waiter.result), ==, size);
+      task_test_wait_done (task);
+      result = ferry_task_get_result (task, NULL);
+      g_assert_true (g_variant_equal (result, waiter.result));
+    }
+}
+
+static void
+test_several_tasks (gconstpointer in_threads)
+{
+  g_autoptr (TaskTest) test = open_test (GPOINTER_TO_INT (in_threads), 2);
+
+  task_test_expect_short_tasks (test->pool);
+  for (guint round = 0; round < N_ROUNDS; round++)
+    {
+      g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+      Waiter waiters[MAX_TASKS];
+      GThread *threads[MAX_TASKS];
+      guint n_sent = 0;
+
+      for (guint i = 0; i < MAX_TASKS; i++)
+        {
+          FerryTask *task =
+            ferry_task_new (FERRY_TASK_KIND_CALL, "add", g_variant_new ("(xx)", (gint64) i, (gint64) 1000));
+
+          g_ptr_array_add (tasks, task);
+          task_test_submit_task (test->executor, task);
+          n_sent += i == n_sent && ferry_task_get_placement (task)->xid != 0;
+        }
+      g_assert_cmpuint (n_sent, >=, 2);
+      for (guint i = 0; i < n_sent; i++)
+        {
+          waiters[i] = (Waiter){.task = tasks->pdata[i]};
+          threads[i] = g_thread_new ("wait", wait_on_thread, &waiters[i]);
+        }
+      for (guint i = 0; i < n_sent; i++)
+        {
+          g_thread_join (threads[i]);
+          g_assert_no_error (waiters[i].error);
+          g_assert_cmpint (g_variant_get_int64 (waiters[i].result), ==, i + 1000);
+          waiter_clear (&waiters[i]);
+        }
+      for (guint i = 0; i < MAX_TASKS; i++)
+        task_test_wait_done (tasks->pdata[i]);
+    }
+}
+
+/* The end of a worker is news for the router's thread. */
+static void
+test_end_of_another_worker (void)
+{
+  g_autoptr (TaskTest) test = open_test (FALSE, 2);
+  g_autoptr (FerryTask) sleeper = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string ("hello"));
+  g_auto (Waiter) waiter = {.task = task};
+
+  task_test_wait_begun (sleeper);
+  g_assert_cmpint (kill (ferry_task_get_pid (sleeper), SIGKILL), ==, 0);
+  send_task (test, task);
+  wait_joined (&waiter);
+  g_assert_no_error (waiter.error);
+  g_assert_cmpstr (g_variant_get_string (waiter.result, NULL), ==, "hello");
+  task_test_assert_failed (sleeper, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  task_test_assert_result (task, "'hello'");
+}
+
+/* The worker ends before the router's thread hears of its answer. */
+static void
+test_end_of_the_worker (void)
+{
+  g_autoptr (TaskTest) test = open_test (FALSE, 1);
+  g_autoptr (FerryTask) first = task_test_submit (test->executor, "pid", NULL);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string ("hello"));
+  g_autoptr (GVariant) pid = NULL;
+  TaskTestWitness *witness = task_test_witness_new (task);
+  g_auto (Waiter) waiter = {.task = task};
+
+  task_test_wait_done (first);
+  pid = ferry_task_get_result (first, NULL);
+  send_task (test, task);
+  wait_joined (&waiter);
+  g_assert_no_error (waiter.error);
+  g_assert_cmpint (kill (g_variant_get_int32 (pid), SIGKILL), ==, 0);
+  task_test_assert_result (task, "'hello'");
+  task_test_witness_free (witness);
+}
+
+typedef struct
+{
+  Waiter waiter;
+  gboolean joined;
+} Second;
+
+static void
+join_second (FerryTask *first, gpointer data)
+{
+  Second *second = data;
+
+  wait_joined (&second->waiter);
+  second->joined = TRUE;
+}
+
+/* The answers of both tasks may be in one block. */
+static void
+test_join_in_a_handler (gconstpointer in_threads)
+{
+  g_autoptr (TaskTest) test = open_test (GPOINTER_TO_INT (in_threads), 1);
+
+  task_test_expect_short_tasks (test->pool);
+  for (guint i = 0; i < N_ROUNDS; i++)
+    {
+      g_autoptr (FerryTask) first = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+      g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string ("hello"));
+      Second second = {.waiter = {.task = task}};
+
+      g_signal_connect (first, "done", G_CALLBACK (join_second), &second);
+      send_task (test, first);
+      send_task (test, task);
+      ferry_test_wait_flag (&second.joined);
+      g_assert_no_error (second.waiter.error);
+      g_assert_cmpstr (g_variant_get_string (second.waiter.result, NULL), ==, "hello");
+      task_test_assert_result (task, "'hello'");
+      waiter_clear (&second.waiter);
+    }
+}
+
+/* ---- who ends the task ---- */
+
+/* Whoever comes first, the thread and the main loop say the same. */
+static void
+test_cancel_beside_the_answer (gconstpointer in_threads)
+{
+  g_autoptr (TaskTest) test = open_test (GPOINTER_TO_INT (in_threads), 1);
+
+  for (guint i = 0; i < N_RACES; i++)
+    {
+      g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string ("hello"));
+      TaskTestWitness *witness = task_test_witness_new (task);
+      g_auto (Waiter) waiter = {.task = task};
+      GThread *thread;
+      gboolean is_cancelled;
+
+      send_task (test, task);
+      thread = g_thread_new ("wait", wait_on_thread, &waiter);
+      if (i % 2 == 0)
+        g_thread_yield ();
+      is_cancelled = ferry_task_cancel (task);
+      witness->cancelled = is_cancelled;
+      ferry_test_run_until (is_back, &waiter);
+      g_thread_join (thread);
+      task_test_wait_done (task);
+      g_assert_cmpint (ferry_task_get_state (task), ==,
+                       is_cancelled ? FERRY_TASK_STATE_CANCELLED : FERRY_TASK_STATE_COMPLETED);
+      g_assert_true ((waiter.error != NULL) == is_cancelled);
+      task_test_witness_free (witness);
+    }
+}
+
+/* A thread that has cancelled the task is not told a result, even if that has come. */
+static void
+test_cancel_before_the_wait (gconstpointer by_cancellable)
+{
+  g_autoptr (TaskTest) test = open_test (FALSE, 1);
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string ("hello"));
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      g_auto (Waiter) waiter = {.task = task, .timeout = G_USEC_PER_SEC / 5};
+
+      waiter.cancels = !GPOINTER_TO_INT (by_cancellable);
+      waiter.cancellable = GPOINTER_TO_INT (by_cancellable) ? cancellable : NULL;
+      ferry_task_set_cancellable (task, cancellable);
+      send_task (test, task);
+      wait_joined (&waiter);
+      g_assert_error (waiter.error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+      task_test_assert_cancelled (task);
+    }
+}
+
+/* The router's thread drops the answer that the thread has seen. */
+static void
+test_stop_after_the_answer (gconstpointer in_threads)
+{
+  g_autoptr (TaskTest) test = open_test (GPOINTER_TO_INT (in_threads), 1);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string ("hello"));
+  TaskTestWitness *witness = task_test_witness_new (task);
+  g_auto (Waiter) waiter = {.task = task};
+  g_autoptr (GVariant) result = NULL;
+
+  send_task (test, task);
+  wait_joined (&waiter);
+  g_assert_no_error (waiter.error);
+  g_assert_true (ferry_router_stop (test->router, NULL));
+  g_assert_true (ferry_task_get_done (task));
+  result = ferry_task_get_result (task, NULL);
+  g_assert_true (result == waiter.result);
+  task_test_witness_free (witness);
+}
+
+/* What the thread was told stays so, though the time is over before the main loop hears of it. */
+static void
+test_run_timeout_after_the_answer (void)
+{
+  g_autoptr (TaskTest) test = open_test (FALSE, 1);
+  const gint64 timeout = G_USEC_PER_SEC / 2;
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string ("hello"));
+      g_auto (Waiter) waiter = {.task = task};
+      gint64 sent_at;
+
+      ferry_task_set_run_timeout (task, timeout);
+      sent_at = g_get_monotonic_time ();
+      send_task (test, task);
+      wait_joined (&waiter);
+      if (waiter.error != NULL)
+        {
+          g_assert_error (waiter.error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+          continue;
+        }
+      while (g_get_monotonic_time () <= sent_at + 2 * timeout)
+        g_thread_yield ();
+      task_test_assert_result (task, "'hello'");
+    }
+}
+
+static void
+test_retries (void)
+{
+  g_autoptr (TaskTest) test = open_test (FALSE, 1);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "crash", g_variant_new_int32 (SIGKILL));
+  g_auto (Waiter) waiter = {.task = task};
+
+  ferry_task_set_retries (task, 1);
+  send_task (test, task);
+  wait_beside (&waiter);
+  g_assert_error (waiter.error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  g_assert_cmpuint (ferry_task_get_n_attempts (task), ==, 2);
+}
+
+/* It waits for the router's thread where it must. */
+static void
+test_other_properties (gconstpointer in_threads)
+{
+  g_autoptr (TaskTest) test = open_test (GPOINTER_TO_INT (in_threads), 1);
+
+  for (guint i = 0; i < N_RACES; i++)
+    {
+      g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string ("hello"));
+      g_auto (Waiter) waiter = {.task = task, .looks_on = TRUE};
+
+      send_task (test, task);
+      wait_beside (&waiter);
+      g_assert_no_error (waiter.error);
+      g_assert_true (ferry_task_get_done (task));
+    }
+}
+
+static void
+add_case (const Case *what)
+{
+  g_autofree char *path = g_strdup_printf ("/waiting-threads/get-the-end-with/%s", what->name);
+  g_autofree char *threads = g_strdup_printf ("/waiting-threads/of-a-pool-of-threads-get-the-end-with/%s", what->name);
+
+  g_test_add_data_func (path, what, test_case);
+  if (!what->in_processes)
+    g_test_add_data_func (threads, what, test_case_in_threads);
+}
+
+static void
+add_both (const char *name, GTestDataFunc func)
+{
+  g_autofree char *processes = g_strdup_printf ("/waiting-threads/%s/processes", name);
+  g_autofree char *threads = g_strdup_printf ("/waiting-threads/%s/threads", name);
+
+  g_test_add_data_func (processes, GINT_TO_POINTER (FALSE), func);
+  g_test_add_data_func (threads, GINT_TO_POINTER (TRUE), func);
+}
+
+int
+main (int argc, char **argv)
+{
+  task_test_init (&argc, &argv);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    add_case (&cases[i]);
+  g_test_add_func ("/waiting-threads/get-a-large-result", test_large_result);
+  add_both ("get-the-ends-of-several-tasks", test_several_tasks);
+  g_test_add_func ("/waiting-threads/get-the-end-while-another-worker-ends", test_end_of_another_worker);
+  g_test_add_func ("/waiting-threads/get-the-end-before-the-end-of-the-worker", test_end_of_the_worker);
+  add_both ("get-the-end-in-a-handler-of-another-one", test_join_in_a_handler);
+  add_both ("agree-with-the-main-loop-on-a-cancel", test_cancel_beside_the_answer);
+  g_test_add_data_func ("/waiting-threads/get-no-result-after-a-cancel", GINT_TO_POINTER (FALSE),
+                        test_cancel_before_the_wait);
+  g_test_add_data_func ("/waiting-threads/get-no-result-after-a-cancel-of-the-cancellable", GINT_TO_POINTER (TRUE),
+                        test_cancel_before_the_wait);
+  add_both ("keep-the-result-where-the-router-stops", test_stop_after_the_answer);
+  g_test_add_func ("/waiting-threads/keep-the-result-after-the-run-time", test_run_timeout_after_the_answer);
+  g_test_add_func ("/waiting-threads/get-the-last-error-of-a-task-that-is-retried", test_retries);
+  add_both ("wait-for-the-router-where-they-look-further", test_other_properties);
+  return g_test_run ();
+}
