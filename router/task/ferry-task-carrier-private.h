@@ -29,8 +29,9 @@ GError *ferry_carrier_new_run_error (FerryTask *task);
  * are (nullable). */
 FERRY_FOR_SIBLINGS
 void ferry_carrier_fail (FerryTask *task, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
-/* Returns an unfinished task, which no longer has a carrier, to its queue; a task that is being cancelled ends instead.
- * The task is inserted into the queue before a signal reports this, because a handler may cancel the task. */
+/* Returns an unfinished task, which no longer has a carrier, to its queue. A task that is being cancelled ends instead,
+ * and so does one of which another thread was told the end. The task is inserted into the queue before a signal reports
+ * this, because a handler may cancel the task. */
 FERRY_FOR_SIBLINGS
 void ferry_carrier_give_back (FerryTask *task);
 /* Makes a task complete with the result that its function has returned; or fail, if the result has the wrong type. */
