@@ -69,7 +69,7 @@ struct _FerryHost
   FerryHostShelf shelf;
   GList shelf_link;
   gboolean listed;
-  guint wanted; /* the number of waiting tasks that the host was told last */
+  guint wanted; /* how many tasks wait, as the host counts: what it was told last, less what it got since */
 };
 
 /* number: see FerryRunPlace. */

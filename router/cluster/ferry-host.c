@@ -414,7 +414,11 @@ ferry_host_send (FerryHost *self, FerryTask *task, guint64 id)
       self->is_full = self->is_open;
       return FALSE;
     }
-  self->n_sent += self->place.in_flight.length > n_before;
+  if (self->place.in_flight.length > n_before)
+    {
+      self->n_sent++;
+      self->wanted -= self->wanted > 0 ? 1 : 0;
+    }
   return TRUE;
 }
 

@@ -101,6 +101,14 @@ burn (FerryJob *job, GVariant *arguments, GError **error)
   return NULL;
 }
 
+/* Sleeps so many microseconds. */
+static GVariant *
+nap (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_usleep ((gulong) g_variant_get_int64 (arguments));
+  return NULL;
+}
+
 static int
 write_cell (guint64 n_writes)
 {
@@ -131,6 +139,7 @@ main (int argc, char **argv)
   ferry_function_register ("sha256", "s", "s", sha256);
   ferry_function_register ("report", "t", "x", report);
   ferry_function_register ("burn", "x", "", burn);
+  ferry_function_register ("nap", "x", "", nap);
   ferry_worker_main (&argc, &argv);
   if (argc == 2 && g_str_equal (argv[1], "burn"))
     prctl (PR_SET_PDEATHSIG, SIGKILL);

@@ -80,6 +80,7 @@ take_run (HostTest *self, FerryCall *call)
   ferry_run_request_from_variant (&run->request, ferry_call_get_arguments (call), &error);
   g_assert_no_error (error);
   g_ptr_array_add (self->runs, run);
+  self->wanted -= self->wanted > 0 ? 1 : 0;
 }
 
 static HostRun *

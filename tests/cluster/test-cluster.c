@@ -507,6 +507,41 @@ tells_hosts_about_how_many_wait (void)
   ferry_test_run_until (wants_nothing, host);
 }
 
+static gboolean
+wants_a_second_time (gpointer data)
+{
+  host_test_take (data);
+  return ((HostTest *) data)->n_wants == 2;
+}
+
+/* A host counts what it gets as waiting no longer. So it must hear of what waits in the place of that. */
+static void
+a_host_hears_of_tasks_in_the_place_of_others (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new_with_room (test, "alpha", "work", 8, 0);
+
+  for (guint i = 0; i < 10; i++)
+    {
+      g_autoptr (FerryTask) task G_GNUC_UNUSED = cluster_test_submit (test, "work");
+    }
+  ferry_test_run_until (wants_something, host);
+  g_assert_cmpuint (host->wanted, ==, 10);
+  for (guint i = 0; i < 8; i++)
+    {
+      g_autoptr (FerryTask) task G_GNUC_UNUSED = cluster_test_submit (test, "work");
+    }
+  host_test_add_room (host, 8);
+  for (guint i = 0; i < 8; i++)
+    host_test_wait_run (host);
+  ferry_test_run_until (wants_a_second_time, host);
+  g_assert_cmpuint (host->wanted, ==, 10);
+  ferry_executor_cancel_all (test->executor);
+  for (guint i = 0; i < host->runs->len; i++)
+    host_run_refuse (host->runs->pdata[i], "cancelled");
+  ferry_test_run_until (wants_nothing, host);
+}
+
 /* What one host has not begun is given to another one that is idle. */
 static void
 check_relief (gboolean idempotent)
@@ -704,6 +739,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster/a-task-waits-for-a-host-with-its-function", a_task_waits_for_a_host_with_its_function);
   g_test_add_func ("/cluster/a-host-gets-what-it-has-room-for", a_host_gets_what_it_has_room_for);
   g_test_add_func ("/cluster/tells-hosts-about-how-many-wait", tells_hosts_about_how_many_wait);
+  g_test_add_func ("/cluster/a-host-hears-of-tasks-in-the-place-of-others",
+                   a_host_hears_of_tasks_in_the_place_of_others);
   g_test_add_func ("/cluster/an-idle-host-gets-what-waits-elsewhere", an_idle_host_gets_what_waits_elsewhere);
   g_test_add_func ("/cluster/a-free-worker-is-better-than-a-place-in-a-row",
                    a_free_worker_is_better_than_a_place_in_a_row);
