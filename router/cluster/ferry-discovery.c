@@ -200,8 +200,7 @@ ferry_discovery_open (FerryDiscovery *self, const char *name, const char *instan
   const FerrySessionSettings settings = {
     .peer = peer,
     .timeout = self->cut_timeout,
-    /* A larger packet would fill the window of the session alone. */
-    .max_packet = MIN (ferry_bus_get_max_packet (self->bus), FERRY_SESSION_DEFAULT_MAX_PACKET),
+    .max_packet = ferry_bus_get_max_packet (self->bus),
   };
   FerrySession *session;
   gpointer wire_data;

@@ -74,9 +74,7 @@ static FerrySession *
 make_session (FerryHostReception *self, const char *name, const char *user, const char *id, gsize max_packet)
 {
   g_autofree char *peer = g_strdup_printf ("The application %s", name);
-  /* A larger packet would fill the window of the session alone. */
-  const FerrySessionSettings settings = {
-    .peer = peer, .timeout = self->timeout, .max_packet = MIN (max_packet, FERRY_SESSION_DEFAULT_MAX_PACKET)};
+  const FerrySessionSettings settings = {.peer = peer, .timeout = self->timeout, .max_packet = max_packet};
   gpointer data = NULL;
   FerryWire wire;
 

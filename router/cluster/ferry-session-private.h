@@ -36,7 +36,7 @@ typedef struct
 
   const char *peer;          /* what is at the other end, as errors begin with it: “The host 'alpha'” */
   gint64 timeout;            /* microseconds without any packet after which the session ends; 30 s */
-  gsize max_packet;          /* bytes of the largest packet that the wire carries; 64 KiB */
+  gsize max_packet;          /* bytes of the largest packet that the wire carries; 64 KiB, of which no more is used */
   guint64 max_message;       /* bytes of the largest message, at either end; 64 MiB */
   guint64 window_bytes;      /* bytes of the packets that may be under way in each direction; 1 MiB */
   guint32 window_packets;    /* how many packets may be under way in each direction; 256 */
@@ -45,7 +45,7 @@ typedef struct
 } FerrySessionSettings;
 
 #define FERRY_SESSION_DEFAULT_TIMEOUT (30 * G_USEC_PER_SEC)
-#define FERRY_SESSION_DEFAULT_MAX_PACKET ((gsize) 64 * 1024)
+#define FERRY_SESSION_LARGEST_PACKET ((gsize) 64 * 1024)
 
 #define FERRY_TYPE_SESSION (ferry_session_get_type ())
 G_DECLARE_FINAL_TYPE (FerrySession, ferry_session, FERRY, SESSION, FerryTransport)

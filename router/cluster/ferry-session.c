@@ -1152,8 +1152,9 @@ apply_settings (FerrySessionPort *port, const FerrySessionSettings *settings)
   port->finished_data = from->finished_data;
   port->max_queued = from->max_queued != 0 ? from->max_queued : DEFAULT_MAX_QUEUED;
   port->get_time = from->get_time != NULL ? from->get_time : g_get_monotonic_time;
-  ferry_packet_queue_init (
-    &port->queue, MAX (from->max_packet != 0 ? from->max_packet : FERRY_SESSION_DEFAULT_MAX_PACKET, MIN_MAX_PACKET));
+  /* A larger packet would fill the window alone. */
+  ferry_packet_queue_init (&port->queue, CLAMP (from->max_packet != 0 ? from->max_packet : FERRY_SESSION_LARGEST_PACKET,
+                                                MIN_MAX_PACKET, FERRY_SESSION_LARGEST_PACKET));
   ferry_fragments_init (&port->fragments, port->limits.max_message);
 }
 

@@ -254,7 +254,7 @@ static void
 check_memory (WireTestEnd *self)
 {
   FerrySessionCounts counts = ferry_session_get_counts (self->session);
-  gsize max_packet = self->settings.max_packet != 0 ? self->settings.max_packet : FERRY_SESSION_DEFAULT_MAX_PACKET;
+  gsize max_packet = self->settings.max_packet != 0 ? self->settings.max_packet : FERRY_SESSION_LARGEST_PACKET;
   guint64 window = self->settings.window_bytes;
   guint64 max_message = self->settings.max_message;
 
