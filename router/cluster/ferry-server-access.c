@@ -50,6 +50,7 @@ struct _FerryServerAccess
   char *nkey_seed_file;   /* (nullable) */
   char *tls_ca_file;      /* (nullable) */
   char *name;
+  gint64 expiry; /* of the credentials, as their file says: in seconds since 1970; 0: never */
 };
 
 static void
@@ -276,6 +277,51 @@ read_keys (const char *file, Keys *keys, GError **error)
                       error);
 }
 
+/* Returns until when a token is valid, in seconds since 1970; 0: for ever. It has three parts in base64 for URLs, with
+ * dots between them; the second is an object of JSON. */
+static gint64
+find_expiry (const char *token)
+{
+  const char *start = strchr (token, '.');
+  const char *end = start != NULL ? strchr (start + 1, '.') : NULL;
+  g_autofree char *part = end != NULL ? g_strndup (start + 1, (gsize) (end - start - 1)) : g_strdup ("");
+  const char *padding = (const char *[]){"", "", "==", "="}[strlen (part) % 4];
+  g_autofree char *padded = g_strconcat (g_strdelimit (g_strdelimit (part, "-", '+'), "_", '/'), padding, NULL);
+  gsize size;
+  g_autofree guchar *data = g_base64_decode (padded, &size);
+  const char *found = g_strstr_len ((const char *) data, (gssize) size, "\"exp\":");
+  g_autofree char *number = NULL;
+
+  if (found == NULL)
+    return 0;
+  number = g_strndup (found, (gsize) ((const char *) data + size - found));
+  return g_ascii_strtoll (number + strlen ("\"exp\":"), NULL, 10);
+}
+
+static gboolean
+read_credentials (FerryServerAccess *self, GError **error)
+{
+  static const char token_mark[] = "-----BEGIN NATS USER JWT-----";
+  g_autofree char *text = NULL;
+  gsize size = 0;
+  const char *token;
+  gboolean has_seed;
+
+  if (!check_readable ("credentials", self->credentials_file, error))
+    return FALSE;
+  if (!g_file_get_contents (self->credentials_file, &text, &size, NULL))
+    return refuse_file ("credentials", self->credentials_file, "it cannot be read", error);
+  token = strstr (text, token_mark);
+  has_seed = strstr (text, "\nSU") != NULL;
+  self->expiry = token != NULL ? find_expiry (token + strlen (token_mark)) : 0;
+  explicit_bzero (text, size);
+  return (token != NULL && has_seed) ||
+         refuse_file ("credentials", self->credentials_file,
+                      token == NULL ? "it has no line 'BEGIN NATS USER JWT', with the token of a user below it"
+                                    : "it has no line that begins with SU, the seed of a user",
+                      error);
+}
+
 /* On this thread, while natsConnection_Connect() runs. closure: the seed. */
 static natsStatus
 sign (char **error_text, unsigned char **signature, int *length, const char *nonce, void *closure)
@@ -344,6 +390,36 @@ ferry_server_access_describe (natsStatus status)
   return place_end != NULL ? place_end + strlen ("): ") : text;
 }
 
+/* The server has refused what this end has shown it. text: what the server says. */
+static void
+set_refusal (FerryServerAccess *self, const char *text, GError **error)
+{
+  const char *address = get_tried (self)->address;
+  g_autoptr (GDateTime) expiry = self->expiry > 0 ? g_date_time_new_from_unix_local (self->expiry) : NULL;
+  g_autofree char *date = expiry != NULL ? g_date_time_format (expiry, "%F %T %Z") : NULL;
+
+  if (self->nkey_seed_file != NULL)
+    ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
+                     "The NATS server at '%s' does not let the nkey in '%s' in (%s); add its public key to the "
+                     "server's configuration",
+                     address, self->nkey_seed_file, text);
+  else if (self->credentials_file == NULL)
+    ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
+                     "The NATS server at '%s' does not let the user '%s' in (%s); correct the password or the file of "
+                     "credentials, or add the user to the server's configuration",
+                     address, self->user, text);
+  else if (date != NULL && self->expiry <= g_get_real_time () / G_USEC_PER_SEC)
+    ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
+                     "The NATS server at '%s' does not take the credentials in '%s' (%s), which were valid until %s; "
+                     "get new ones",
+                     address, self->credentials_file, text, date);
+  else
+    ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
+                     "The NATS server at '%s' does not take the credentials in '%s' (%s): they were revoked, their "
+                     "seed is not that of their token, or the server does not know their account; get new ones",
+                     address, self->credentials_file, text);
+}
+
 /* What a failed attempt means, and what to do about it. */
 static void
 set_error (FerryServerAccess *self, natsStatus status, GError **error)
@@ -361,11 +437,7 @@ set_error (FerryServerAccess *self, natsStatus status, GError **error)
                        "No NATS server answers at '%s' (%s); start one there, or correct the address", address, text);
       break;
     case NATS_CONNECTION_AUTH_FAILED:
-      ferry_set_error (
-        error, FERRY_ERROR_NOT_ALLOWED,
-        "The NATS server at '%s' does not let the user '%s' in (%s); correct the password or the file of "
-        "credentials, or add the user to the server's configuration",
-        address, self->user, text);
+      set_refusal (self, text, error);
       break;
     case NATS_SSL_ERROR:
       ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
@@ -399,7 +471,7 @@ ferry_server_access_connect (FerryServerAccess *self, natsConnectionHandler clos
   self->next = self->tried + 1;
   server = get_tried (self);
   if ((self->nkey_seed_file != NULL && !read_keys (self->nkey_seed_file, &keys, error)) ||
-      (self->credentials_file != NULL && !check_readable ("credentials", self->credentials_file, error)) ||
+      (self->credentials_file != NULL && !read_credentials (self, error)) ||
       (self->tls_ca_file != NULL && !check_readable ("certificates", self->tls_ca_file, error)))
     return NULL;
   status = natsOptions_Create (&options);

@@ -1,0 +1,261 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: cluster/ferry-server-access.c, cluster/ferry-host-check.c
+ *
+ * Files of credentials, with a real server that lets in whoever has a token which one of its accounts has signed.
+ * Without a server these are skipped. */
+
+#include "config.h"
+
+#include "cluster/operator-test.h"
+
+#include <string.h>
+
+#include "cluster/ferry-cluster-private.h"
+#include "task/task-test.h"
+
+#define AN_HOUR (60 * 60)
+
+typedef struct
+{
+  FerryRouter *router;    /* (owned) */
+  NatsTestServer *server; /* (owned) */
+} Scene;
+
+static Scene *
+scene_new (OperatorTestKey revoked)
+{
+  g_autofree char *configuration = operator_test_make_configuration (revoked);
+  Scene *scene = g_new0 (Scene, 1);
+
+  scene->router = ferry_test_router_new ();
+  scene->server = nats_test_server_new ();
+  nats_test_server_start (scene->server, configuration);
+  return scene;
+}
+
+static void
+scene_free (Scene *scene)
+{
+  nats_test_server_free (scene->server);
+  ferry_test_router_stop (scene->router);
+  g_free (scene);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Scene, scene_free)
+
+/* An end with a file of credentials. host: NULL for an application. */
+static NatsTestEnd *
+join (Scene *scene, const char *host, const char *credentials_file)
+{
+  g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  const FerryBusSettings settings = {
+    .url = url, .application = "app", .host = host, .credentials_file = credentials_file};
+
+  return nats_test_end_new (scene->router, &settings);
+}
+
+static const OperatorTestCredentials of_one = {.account = OPERATOR_TEST_ONE, .user = OPERATOR_TEST_USER};
+static const OperatorTestCredentials of_other = {.account = OPERATOR_TEST_OTHER, .user = OPERATOR_TEST_SECOND_USER};
+static const OperatorTestCredentials with_wrong_seed = {
+  .account = OPERATOR_TEST_ONE, .user = OPERATOR_TEST_USER, .seed = OPERATOR_TEST_SECOND_USER};
+
+static OperatorTestCredentials
+get_expired (void)
+{
+  OperatorTestCredentials expired = of_one;
+
+  expired.expiry = g_get_real_time () / G_USEC_PER_SEC - AN_HOUR;
+  return expired;
+}
+
+/* ---- Hosts ---- */
+
+/* Returns (transfer full) the program of a host, with further options. */
+static GSubprocess *
+start_host (NatsTestServer *server, const char *credentials_file, const char *option)
+{
+  g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "..", "router", "cluster", "ferry-host", NULL);
+  g_autofree char *worker = ferry_test_build_path ("serving-worker");
+  g_autofree char *url = nats_test_server_get_url (server, "nats", "127.0.0.1");
+  g_autoptr (GError) error = NULL;
+  GSubprocess *host = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE, &error,
+                                        program, "--server", url, "--application", "app", "--name", "alpha",
+                                        "--credentials", credentials_file, option, worker, NULL);
+
+  g_assert_no_error (error);
+  return host;
+}
+
+static void
+check (Scene *scene, OperatorTestCredentials credentials, int status, const char *pattern)
+{
+  g_autofree char *file = operator_test_write_credentials (scene->server, "checked.creds", credentials);
+  g_autoptr (GSubprocess) host = start_host (scene->server, file, "--check");
+  g_autofree char *output = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_subprocess_communicate_utf8 (host, NULL, NULL, &output, NULL, &error));
+  g_test_message ("%s", output);
+  g_assert_cmpint (g_subprocess_get_exit_status (host), ==, status);
+  g_assert_true (g_pattern_match_simple (pattern, output));
+}
+
+/* ---- Tests ---- */
+
+static void
+let_a_task_run (void)
+{
+  g_autofree char *file = NULL;
+  g_autofree char *url = NULL;
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (GSubprocess) host = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  FerryCluster *cluster;
+  FerryExecutor *executor;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (0);
+  file = operator_test_write_credentials (scene->server, "one.creds", of_one);
+  url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  host = start_host (scene->server, file, "--workers=1");
+  cluster = ferry_cluster_new (scene->router, url, "app");
+  ferry_cluster_set_credentials_file (cluster, file);
+  executor = ferry_executor_new_for_runner (FERRY_RUNNER (cluster));
+  task = task_test_submit (executor, "echo", g_variant_new_string ("word"));
+  task_test_assert_result (task, "'word'");
+  g_assert_cmpstr (ferry_task_get_host_name (task), ==, "alpha");
+  g_assert_finalize_object (executor);
+  ferry_cluster_close (cluster);
+  g_assert_finalize_object (cluster);
+  g_subprocess_force_exit (host);
+  g_subprocess_wait (host, NULL, NULL);
+}
+
+/* What one account's host tells comes before what the other's tells, so nothing of it is on the way any more. */
+static void
+of_another_account_see_nothing (void)
+{
+  g_autofree char *file = NULL;
+  g_autofree char *other_file = NULL;
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) application = NULL;
+  g_autoptr (NatsTestEnd) other_application = NULL;
+  g_autoptr (NatsTestEnd) host = NULL;
+  g_autoptr (NatsTestEnd) other_host = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (0);
+  file = operator_test_write_credentials (scene->server, "one.creds", of_one);
+  other_file = operator_test_write_credentials (scene->server, "other.creds", of_other);
+  application = join (scene, NULL, file);
+  other_application = join (scene, NULL, other_file);
+  host = join (scene, "alpha", file);
+  other_host = join (scene, "beta", other_file);
+  nats_test_end_wait_state (application, FERRY_CLUSTER_STATE_CONNECTED);
+  nats_test_end_wait_state (other_application, FERRY_CLUSTER_STATE_CONNECTED);
+  nats_test_end_wait_state (host, FERRY_CLUSTER_STATE_CONNECTED);
+  nats_test_end_wait_state (other_host, FERRY_CLUSTER_STATE_CONNECTED);
+  ferry_bus_set_presence (host->bus, g_variant_new_uint32 (1));
+  nats_test_end_send (host, "user", ferry_bus_get_id (other_application->bus), "wrong");
+  nats_test_end_wait_present (application, "alpha 1 ");
+  nats_test_end_send (other_host, "user", ferry_bus_get_id (other_application->bus), "right");
+  ferry_bus_set_presence (other_host->bus, g_variant_new_uint32 (2));
+  nats_test_end_wait_packets (other_application, 1);
+  g_assert_cmpstr (other_application->peer, ==, "beta");
+  g_assert_null (strstr (other_application->present->str, "alpha"));
+  nats_test_end_wait_present (other_application, "beta 2 ");
+}
+
+static void
+that_are_wrong_are_told (void)
+{
+  g_autofree char *expired = NULL;
+  g_autofree char *wrong_seed = NULL;
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) late = NULL;
+  g_autoptr (NatsTestEnd) wrong = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (0);
+  expired = operator_test_write_credentials (scene->server, "expired.creds", get_expired ());
+  wrong_seed = operator_test_write_credentials (scene->server, "wrong.creds", with_wrong_seed);
+  late = join (scene, NULL, expired);
+  wrong = join (scene, NULL, wrong_seed);
+  nats_test_end_wait_error (late, FERRY_ERROR_NOT_ALLOWED,
+                            "*does not take the credentials in '*/expired.creds'*valid until 20*; get new ones");
+  nats_test_end_wait_error (wrong, FERRY_ERROR_NOT_ALLOWED,
+                            "*does not take the credentials in '*/wrong.creds'*seed is not that*; get new ones");
+  g_assert_cmpint (ferry_bus_get_state (late->bus), ==, FERRY_CLUSTER_STATE_CONNECTING);
+}
+
+static void
+that_are_revoked_are_told (void)
+{
+  g_autofree char *file = NULL;
+  g_autofree char *after = NULL;
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) end = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (0);
+  file = operator_test_write_credentials (scene->server, "one.creds", of_one);
+  end = join (scene, NULL, file);
+  nats_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
+  nats_test_server_kill (scene->server);
+  after = operator_test_make_configuration (OPERATOR_TEST_USER);
+  nats_test_server_start (scene->server, after);
+  nats_test_end_wait_error (end, FERRY_ERROR_NOT_ALLOWED, "*does not take the credentials in '*'*revoked*");
+  g_assert_cmpint (ferry_bus_get_state (end->bus), ==, FERRY_CLUSTER_STATE_RECONNECTING);
+}
+
+static void
+without_a_token_or_a_seed_are_told (void)
+{
+  g_autofree char *file = NULL;
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) end = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (0);
+  file = nats_test_server_get_path (scene->server, "half.creds");
+  nats_test_server_write (scene->server, "half.creds", "-----BEGIN NATS USER JWT-----\nabc\n");
+  end = join (scene, NULL, file);
+  nats_test_end_wait_error (end, FERRY_ERROR_BAD_ARGUMENTS, "*'*/half.creds'*no line that begins with SU*");
+  nats_test_server_write (scene->server, "half.creds", "word\n");
+  nats_test_end_wait_error (end, FERRY_ERROR_BAD_ARGUMENTS, "*'*/half.creds'*BEGIN NATS USER JWT*");
+}
+
+static void
+are_checked_by_hosts (void)
+{
+  g_autoptr (Scene) scene = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (OPERATOR_TEST_SECOND_USER);
+  check (scene, of_one, 0, "*connected to nats://*");
+  check (scene, get_expired (), 2, "*server *does not take the credentials*valid until*get new ones*");
+  check (scene, with_wrong_seed, 2, "*server *does not take the credentials*seed is not that*");
+  check (scene, (OperatorTestCredentials){.account = OPERATOR_TEST_ONE, .user = OPERATOR_TEST_SECOND_USER}, 2,
+         "*server *does not take the credentials*revoked*");
+}
+
+int
+main (int argc, char **argv)
+{
+  task_test_init (&argc, &argv);
+  g_test_add_func ("/credentials/let-a-task-run", let_a_task_run);
+  g_test_add_func ("/credentials/of-another-account-see-nothing", of_another_account_see_nothing);
+  g_test_add_func ("/credentials/that-are-wrong-are-told", that_are_wrong_are_told);
+  g_test_add_func ("/credentials/that-are-revoked-are-told", that_are_revoked_are_told);
+  g_test_add_func ("/credentials/without-a-token-or-a-seed-are-told", without_a_token_or_a_seed_are_told);
+  g_test_add_func ("/credentials/are-checked-by-hosts", are_checked_by_hosts);
+  return g_test_run ();
+}
