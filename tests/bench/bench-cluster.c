@@ -11,7 +11,10 @@
 #include <string.h>
 
 #include "bench-common.h"
+#include "bench-crowd.h"
 #include "bench-hosts.h"
+#include "bench-many-hosts.h"
+#include "bench-peers.h"
 #include "bench-team.h"
 
 #define N_WORKERS 2
@@ -21,6 +24,24 @@
 #define MAX_HOSTS 8
 #define MAX_ROUNDS 16
 
+/* A task is run once at most, or is idempotent. */
+enum
+{
+  ONCE,
+  IDEMPOTENT,
+  N_WAYS
+};
+
+static const char *const ways[N_WAYS] = {"once", "idempotent"};
+
+#define N_PEERS 2
+
+typedef struct
+{
+  const BenchPeer *kind;
+  gpointer peer; /* (owned) */
+} Peer;
+
 typedef struct
 {
   const BenchOptions *options;
@@ -28,6 +49,8 @@ typedef struct
   BenchNats nats;
   BenchHosts hosts;
   BenchRequests *requests; /* (owned) */
+  Peer peers[N_PEERS];
+  guint n_peers; /* that this machine has */
   char payload[PAYLOAD_SIZE + 1];
 } Bench;
 
@@ -81,31 +104,81 @@ measure_rate (Bench *self, guint n, gboolean idempotent)
   return n * 1e9 / (bench_now () - started);
 }
 
+/* Values of N_WAYS and of the peers, in the same rounds. */
+static void
+print_rates (Bench *self, const double *floors, double (*rates)[MAX_ROUNDS], double (*peers)[MAX_ROUNDS])
+{
+  const guint n_rounds = self->options->rounds;
+
+  bench_print ("cluster/tasks/nats-requests", bench_median (floors, n_rounds), "tasks/s");
+  for (guint i = 0; i < self->n_peers; i++)
+    bench_print_as (bench_median (peers[i], n_rounds), "tasks/s", "cluster/tasks/%s", self->peers[i].kind->name);
+  for (guint way = 0; way < N_WAYS; way++)
+    {
+      bench_print_as (bench_median (rates[way], n_rounds), "tasks/s", "cluster/tasks/%s", ways[way]);
+      bench_print_as (bench_median_ratio (rates[way], floors, n_rounds), "ratio",
+                      "ratio/cluster/tasks/%s/vs-nats-requests", ways[way]);
+      bench_print_budget (">= 0.5");
+      for (guint i = 0; i < self->n_peers; i++)
+        {
+          bench_print_as (bench_median_ratio (rates[way], peers[i], n_rounds), "ratio", "ratio/cluster/tasks/%s/vs-%s",
+                          ways[way], self->peers[i].kind->name);
+          bench_print_budget (">= 5");
+        }
+    }
+}
+
 static void
 run_rates (Bench *self)
 {
   const guint n_rounds = self->options->rounds;
   const guint n = (guint) bench_choose (self->options, 2000, 10000, 50000);
-  double floors[MAX_ROUNDS], plain[MAX_ROUNDS], idempotent[MAX_ROUNDS];
+  double floors[MAX_ROUNDS], rates[N_WAYS][MAX_ROUNDS], peers[N_PEERS][MAX_ROUNDS];
 
   measure_rate (self, n / 10, FALSE);
   for (guint round = 0; round < n_rounds; round++)
     {
       floors[round] = bench_requests_rate (self->requests, self->payload, n, N_UNDER_WAY);
-      plain[round] = measure_rate (self, n, FALSE);
-      idempotent[round] = measure_rate (self, n, TRUE);
+      for (guint way = 0; way < N_WAYS; way++)
+        rates[way][round] = measure_rate (self, n, way == IDEMPOTENT);
+      for (guint i = 0; i < self->n_peers; i++)
+        peers[i][round] = self->peers[i].kind->measure_rate (self->peers[i].peer, self->payload,
+                                                             n / self->peers[i].kind->divisor, N_UNDER_WAY);
     }
-  bench_print ("cluster/tasks/nats-requests", bench_median (floors, n_rounds), "tasks/s");
-  bench_print ("cluster/tasks/once", bench_median (plain, n_rounds), "tasks/s");
-  bench_print ("cluster/tasks/idempotent", bench_median (idempotent, n_rounds), "tasks/s");
-  bench_print ("ratio/cluster/tasks/once/vs-nats-requests", bench_median_ratio (plain, floors, n_rounds), "ratio");
-  bench_print_budget (">= 0.5");
-  bench_print ("ratio/cluster/tasks/idempotent/vs-nats-requests", bench_median_ratio (idempotent, floors, n_rounds),
-               "ratio");
-  bench_print_budget (">= 0.5");
+  print_rates (self, floors, rates, peers);
 }
 
-/* ---- how soon one begins ---- */
+/* ---- how soon one begins, and ends ---- */
+
+/* From the submission on, in ns. */
+typedef struct
+{
+  GArray *first; /* (element-type double): to the function's first instruction */
+  GArray *known; /* (element-type double): until the application knows that it begins */
+  GArray *end;   /* (element-type double): to the result */
+} Trips;
+
+static void
+trips_init (Trips *self)
+{
+  self->first = g_array_new (FALSE, FALSE, sizeof (double));
+  self->known = g_array_new (FALSE, FALSE, sizeof (double));
+  self->end = g_array_new (FALSE, FALSE, sizeof (double));
+}
+
+static void
+trips_clear (Trips *self)
+{
+  g_array_unref (self->first);
+  g_array_unref (self->known);
+  g_array_unref (self->end);
+}
+
+static void
+note_trip (GArray *times, double time)
+{
+  g_array_append_val (times, time);
+}
 
 static void
 note_state (FerryTask *task, GParamSpec *pspec, gpointer user_data)
@@ -116,68 +189,106 @@ note_state (FerryTask *task, GParamSpec *pspec, gpointer user_data)
     *begun = bench_now ();
 }
 
-/* From the submission to the function's first instruction, and until the application knows that it begins, in ns. */
 static void
-measure_begin (Bench *self, gboolean idempotent, double *first, double *known)
+measure_trip (Bench *self, gboolean idempotent, Trips *trips)
 {
   const gint64 started = bench_now ();
   g_autoptr (FerryTask) task = bench_hosts_submit (&self->hosts, "now", NULL, idempotent);
   g_autoptr (GVariant) result = NULL;
   g_autoptr (GError) error = NULL;
   gint64 begun = 0;
+  gint64 ended;
 
   g_signal_connect (task, "notify::state", G_CALLBACK (note_state), &begun);
   while (!ferry_task_get_done (task))
     g_main_context_iteration (NULL, TRUE);
+  ended = bench_now ();
   result = ferry_task_get_result (task, &error);
   if (result == NULL || begun == 0)
     bench_fail ("a task", error);
-  *first = (double) (g_variant_get_int64 (result) - started);
-  *known = (double) (begun - started);
+  note_trip (trips->first, (double) (g_variant_get_int64 (result) - started));
+  note_trip (trips->known, (double) (begun - started));
+  note_trip (trips->end, (double) (ended - started));
 }
 
 static void
-print_begins (const char *name, const GArray *times, const GArray *trips)
+measure_peer_trip (Bench *self, guint i, Trips *trips)
 {
-  g_autofree char *row = g_strdup_printf ("cluster/begin/%s/p50", name);
-  g_autofree char *ratio = g_strdup_printf ("ratio/cluster/begin/%s/vs-nats-request", name);
+  double begin, end;
 
-  bench_print (row, bench_array_quantile (times, 0.5) / 1e3, "us");
-  bench_print (ratio, bench_array_quantile (times, 0.5) / bench_array_quantile (trips, 0.5), "ratio");
-  bench_print_budget ("<= 1.5");
+  self->peers[i].kind->measure_trip (self->peers[i].peer, &begin, &end);
+  note_trip (trips->first, begin);
+  note_trip (trips->end, end);
 }
 
 /* In turn, so that all of them meet the same neighbours. */
 static void
-run_begins (Bench *self)
+measure_trips (Bench *self, guint n, GArray *requests, Trips *trips, Trips *peers)
 {
-  static const char *const names[] = {"once", "once/known", "idempotent", "idempotent/known"};
-  const guint n = (guint) bench_choose (self->options, 50, 1000, 5000);
-  g_autoptr (GArray) trips = g_array_new (FALSE, FALSE, sizeof (double));
-  GArray *times[G_N_ELEMENTS (names)];
-
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    times[i] = g_array_new (FALSE, FALSE, sizeof (double));
   for (guint i = 0; i < n; i++)
     {
-      const double trip = bench_requests_trip (self->requests, self->payload);
-
-      g_array_append_val (trips, trip);
-      for (guint kind = 0; kind < 2; kind++)
-        {
-          double first, known;
-
-          measure_begin (self, kind == 1, &first, &known);
-          g_array_append_val (times[2 * kind], first);
-          g_array_append_val (times[2 * kind + 1], known);
-        }
+      note_trip (requests, bench_requests_trip (self->requests, self->payload));
+      for (guint way = 0; way < N_WAYS; way++)
+        measure_trip (self, way == IDEMPOTENT, &trips[way]);
+      for (guint peer = 0; peer < self->n_peers && i % self->peers[peer].kind->divisor == 0; peer++)
+        measure_peer_trip (self, peer, &peers[peer]);
     }
-  bench_print ("cluster/begin/nats-request/p50", bench_array_quantile (trips, 0.5) / 1e3, "us");
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+}
+
+static double
+get_median (const GArray *times)
+{
+  return bench_array_quantile (times, 0.5);
+}
+
+/* requests: how long bare requests took. */
+static void
+print_begin (const GArray *times, const GArray *requests, const char *name)
+{
+  bench_print_as (get_median (times) / 1e3, "us", "cluster/begin/%s/p50", name);
+  bench_print_as (get_median (times) / get_median (requests), "ratio", "ratio/cluster/begin/%s/vs-nats-request", name);
+  bench_print_budget ("<= 1.5");
+}
+
+static void
+print_trips (Bench *self, const char *name, const Trips *trips, const GArray *requests, const Trips *peers)
+{
+  g_autofree char *known = g_strconcat (name, "/known", NULL);
+
+  print_begin (trips->first, requests, name);
+  print_begin (trips->known, requests, known);
+  bench_print_as (get_median (trips->end) / 1e3, "us", "cluster/end/%s/p50", name);
+  bench_print_as (get_median (trips->end) / get_median (requests), "ratio", "ratio/cluster/end/%s/vs-nats-request",
+                  name);
+  for (guint i = 0; i < self->n_peers; i++)
+    bench_print_as (get_median (trips->end) / get_median (peers[i].end), "ratio", "ratio/cluster/end/%s/vs-%s", name,
+                    self->peers[i].kind->name);
+}
+
+static void
+run_trips (Bench *self)
+{
+  g_autoptr (GArray) requests = g_array_new (FALSE, FALSE, sizeof (double));
+  Trips trips[N_WAYS], peers[N_PEERS];
+
+  for (guint way = 0; way < N_WAYS; way++)
+    trips_init (&trips[way]);
+  for (guint i = 0; i < self->n_peers; i++)
+    trips_init (&peers[i]);
+  measure_trips (self, (guint) bench_choose (self->options, 50, 1000, 5000), requests, trips, peers);
+  bench_print ("cluster/end/nats-request/p50", get_median (requests) / 1e3, "us");
+  for (guint i = 0; i < self->n_peers; i++)
     {
-      print_begins (names[i], times[i], trips);
-      g_array_unref (times[i]);
+      bench_print_as (get_median (peers[i].first) / 1e3, "us", "cluster/begin/%s/p50", self->peers[i].kind->name);
+      bench_print_as (get_median (peers[i].end) / 1e3, "us", "cluster/end/%s/p50", self->peers[i].kind->name);
     }
+  for (guint way = 0; way < N_WAYS; way++)
+    {
+      print_trips (self, ways[way], &trips[way], requests, peers);
+      trips_clear (&trips[way]);
+    }
+  for (guint i = 0; i < self->n_peers; i++)
+    trips_clear (&peers[i]);
 }
 
 /* ---- how busy hosts are kept ---- */
@@ -235,29 +346,85 @@ run_naps (Bench *self, guint n_hosts)
   bench_print (local_row, bench_median (local, self->options->rounds), "ratio");
 }
 
+/* ---- the program ---- */
+
+static void
+open_peers (Bench *self)
+{
+  static const BenchPeer *const kinds[N_PEERS] = {&bench_gearman, &bench_dask};
+
+  for (guint i = 0; i < N_PEERS; i++)
+    {
+      gpointer peer = kinds[i]->open (N_WORKERS);
+
+      if (peer != NULL)
+        self->peers[self->n_peers++] = (Peer){kinds[i], peer};
+    }
+}
+
+static void
+close_peers (Bench *self)
+{
+  for (guint i = 0; i < self->n_peers; i++)
+    self->peers[i].kind->close (self->peers[i].peer);
+}
+
+/* What comes with the same payload, from as many workers. */
+static void
+compare (Bench *self)
+{
+  self->requests = bench_requests_new (&self->nats);
+  open_peers (self);
+  run_rates (self);
+  run_trips (self);
+  close_peers (self);
+  bench_requests_free (self->requests);
+}
+
+/* The bench starts itself for what has to be another process. Returns its status, or -1 if it is the bench itself. */
+static int
+be_another_process (int argc, char **argv)
+{
+  if (argc == 3 && g_str_equal (argv[1], "answer"))
+    return bench_nats_answer (argv[2]);
+  if (argc == 3 && g_str_equal (argv[1], "gearman-work"))
+    return bench_gearman_work (argv[2]);
+  if (argc == 5 && g_str_equal (argv[1], "hosts"))
+    return bench_crowd_be (argv[2], (guint) atoi (argv[3]), (guint) atoi (argv[4]));
+  return -1;
+}
+
+/* Rows of tasks and begins, and of efficiency. */
+static void
+run_hosts (Bench *self)
+{
+  bench_hosts_open (&self->hosts, &self->nats, self->router);
+  bench_hosts_grow (&self->hosts, 1, N_WORKERS);
+  compare (self);
+  for (guint n_hosts = 1; n_hosts <= (self->options->smoke ? 2 : MAX_HOSTS); n_hosts *= 2)
+    run_naps (self, n_hosts);
+  bench_hosts_close (&self->hosts);
+}
+
 int
 main (int argc, char **argv)
 {
   BenchOptions options;
   Bench self = {.options = &options};
+  const int status = be_another_process (argc, argv);
 
-  if (argc == 3 && g_str_equal (argv[1], "answer"))
-    return bench_nats_answer (argv[2]);
+  if (status >= 0)
+    return status;
   if (!bench_options_parse (&options, &argc, &argv))
     return EXIT_FAILURE;
   if (!bench_nats_open (&self.nats))
     return EXIT_SUCCESS;
   memset (self.payload, 'x', PAYLOAD_SIZE);
   self.router = bench_router_open ();
-  bench_hosts_open (&self.hosts, &self.nats, self.router);
-  bench_hosts_grow (&self.hosts, 1, N_WORKERS);
-  self.requests = bench_requests_new (&self.nats);
-  run_rates (&self);
-  run_begins (&self);
-  bench_requests_free (self.requests);
-  for (guint n_hosts = 1; n_hosts <= (options.smoke ? 2 : MAX_HOSTS); n_hosts *= 2)
-    run_naps (&self, n_hosts);
-  bench_hosts_close (&self.hosts);
+  if (options.only == NULL)
+    run_hosts (&self);
+  if (options.only == NULL || g_str_equal (options.only, "hosts"))
+    bench_many_hosts_run (&options, self.router, &self.nats);
   bench_nats_close (&self.nats);
   bench_router_close (self.router);
   return EXIT_SUCCESS;

@@ -27,7 +27,7 @@ bench_options_parse (BenchOptions *options, int *argc, char ***argv)
     {"smoke", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &smoke, "One moment of each: does it run, is nothing lost",
      NULL},
     {"only", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &only,
-     "Measure only that row of throughput, start, transact or objects", "ROW"},
+     "Measure only that row of throughput, start, transact or objects, or the hosts of cluster", "ROW"},
     {NULL},
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
@@ -109,6 +109,18 @@ bench_print (const char *name, double value, const char *unit)
 
   g_ascii_formatd (number, sizeof number, value >= 1000 || value == (gint64) value ? "%.0f" : "%.3f", value);
   printf ("%s %s %s\n", name, number, unit);
+}
+
+void
+bench_print_as (double value, const char *unit, const char *format, ...)
+{
+  g_autofree char *name = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  name = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  bench_print (name, value, unit);
 }
 
 void

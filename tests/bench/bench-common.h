@@ -40,6 +40,8 @@ void bench_pause (gint64 nanoseconds);
 void bench_run_for (gint64 duration);
 
 void bench_print (const char *name, double value, const char *unit);
+/* The same; format: of the name. */
+void bench_print_as (double value, const char *unit, const char *format, ...) G_GNUC_PRINTF (3, 4);
 void bench_print_budget (const char *text);
 void bench_comment (const char *format, ...) G_GNUC_PRINTF (1, 2);
 

@@ -9,24 +9,27 @@
 #include "bench-team.h"
 
 BenchPython *
+bench_python_spawn (const char *const *arguments)
+{
+  BenchPython *self = g_new0 (BenchPython, 1);
+  g_autoptr (GError) error = NULL;
+
+  self->process = g_subprocess_newv (arguments, G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
+  if (self->process == NULL)
+    bench_fail (arguments[0], error);
+  self->output = g_data_input_stream_new (g_subprocess_get_stdout_pipe (self->process));
+  return self;
+}
+
+BenchPython *
 bench_python_new (const char *for_what)
 {
   g_autofree char *program = g_find_program_in_path ("python3");
-  g_autoptr (GError) error = NULL;
-  BenchPython *self;
 
-  if (program == NULL)
-    {
-      bench_comment ("%s skipped: there is no python3", for_what);
-      return NULL;
-    }
-  self = g_new0 (BenchPython, 1);
-  self->process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, program,
-                                    BENCH_PYTHON_SCRIPT, NULL);
-  if (self->process == NULL)
-    bench_fail (program, error);
-  self->output = g_data_input_stream_new (g_subprocess_get_stdout_pipe (self->process));
-  return self;
+  if (program != NULL)
+    return bench_python_spawn ((const char *const[]){program, BENCH_PYTHON_SCRIPT, NULL});
+  bench_comment ("%s skipped: there is no python3", for_what);
+  return NULL;
 }
 
 void
@@ -41,6 +44,17 @@ bench_python_free (BenchPython *self)
   g_free (self);
 }
 
+char *
+bench_python_read (BenchPython *self)
+{
+  g_autoptr (GError) error = NULL;
+  char *line = g_data_input_stream_read_line (self->output, NULL, NULL, &error);
+
+  if (line == NULL)
+    bench_fail ("python3", error);
+  return line;
+}
+
 double
 bench_python_ask (BenchPython *self, const char *what, guint n)
 {
@@ -51,8 +65,6 @@ bench_python_ask (BenchPython *self, const char *what, guint n)
   if (!g_output_stream_printf (input, NULL, NULL, &error, "%s %u\n", what, n) ||
       !g_output_stream_flush (input, NULL, &error))
     bench_fail ("python3", error);
-  line = g_data_input_stream_read_line (self->output, NULL, NULL, &error);
-  if (line == NULL)
-    bench_fail ("python3", error);
+  line = bench_python_read (self);
   return g_ascii_strtod (line, NULL);
 }
