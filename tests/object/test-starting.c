@@ -237,8 +237,8 @@ has_four_calls (gpointer transport)
   return ferry_transactions_get_counts (ferry_transport_get_transactions (transport)).n_calls == 4;
 }
 
-/* Waits until the other end has what was sent to it: the session's stream and two calls, which were cancelled since, and
- * this request, which comes last. */
+/* Waits until the other end has what was sent to it: the session's stream and two calls, which were cancelled since,
+ * and this request, which comes last. */
 static void
 wait_for_cancels (Scene *self)
 {
