@@ -31,6 +31,8 @@ void ferry_timers_set (FerryTimers *self, FerryTimer *timer, gint64 deadline, vo
                        gpointer data);
 FERRY_FOR_SIBLINGS
 void ferry_timers_unset (FerryTimers *self, FerryTimer *timer);
+/* Unsets a timer, and the main context does not wake up for it: costs a system call. */
+void ferry_timers_drop (FerryTimers *self, FerryTimer *timer);
 /* Returns how many timers are set. */
 guint ferry_timers_get_n (const FerryTimers *self);
 /* Returns the earliest deadline; G_MAXINT64 if no timer is set. */

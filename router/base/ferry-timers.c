@@ -5,7 +5,7 @@
  *
  * Most deadlines are moved or unset before they pass. So an earlier deadline changes the source's ready time at
  * once. A later deadline changes it only when the source is next dispatched: the source may wake once for a deadline
- * that was unset.
+ * that was unset, but for none that was dropped.
  *
  * Invariant: while no dispatch is running, ready_at is not later than the first deadline. */
 
@@ -117,6 +117,17 @@ void
 ferry_timers_unset (FerryTimers *self, FerryTimer *timer)
 {
   ferry_deadlines_unset (&self->deadlines, &timer->deadline);
+}
+
+void
+ferry_timers_drop (FerryTimers *self, FerryTimer *timer)
+{
+  gint64 first;
+
+  ferry_timers_unset (self, timer);
+  first = ferry_timers_get_first (self);
+  if (!self->dispatching && first != self->ready_at)
+    set_ready_at (self, first);
 }
 
 guint

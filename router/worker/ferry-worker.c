@@ -297,7 +297,7 @@ static void
 expect_no_more (FerryWorker *self)
 {
   if (self->timers != NULL)
-    ferry_timers_unset (self->timers, &self->late);
+    ferry_timers_drop (self->timers, &self->late);
   self->late_logged = FALSE;
   g_clear_object (&self->forker);
 }

@@ -122,6 +122,37 @@ test_timer_can_be_moved_and_unset (void)
   g_assert_false (ferry_timer_is_set (&unset.timer));
 }
 
+/* How long the context would sleep, in milliseconds; negative: until a source is ready. */
+static int
+get_time_to_sleep (GMainContext *context)
+{
+  GPollFD fd;
+  int priority, timeout;
+
+  g_assert_true (g_main_context_acquire (context));
+  g_assert_false (g_main_context_prepare (context, &priority));
+  g_main_context_query (context, priority, &timeout, &fd, 1);
+  g_main_context_release (context);
+  return timeout;
+}
+
+static void
+test_nothing_wakes_for_a_timer_that_was_dropped (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (FerryTimers) timers = ferry_timers_new (context);
+  gint64 now = g_get_monotonic_time ();
+  Waiter first = {timers, NULL, '1'};
+  Waiter second = {timers, NULL, '2'};
+
+  ferry_timers_set (timers, &first.timer, now + FAR, note_call, &first);
+  ferry_timers_set (timers, &second.timer, now + 2 * FAR, note_call, &second);
+  ferry_timers_drop (timers, &first.timer);
+  g_assert_cmpint (get_time_to_sleep (context), >, FAR / 1000);
+  ferry_timers_drop (timers, &second.timer);
+  g_assert_cmpint (get_time_to_sleep (context), <, 0);
+}
+
 static void
 test_deadlines_have_any_value (void)
 {
@@ -297,6 +328,7 @@ main (int argc, char **argv)
   ADD ("timer-waits-for-its-deadline", test_timer_waits_for_its_deadline);
   ADD ("one-timer-that-is-due-is-run", test_one_timer_that_is_due_is_run);
   ADD ("timer-can-be-moved-and-unset", test_timer_can_be_moved_and_unset);
+  ADD ("nothing-wakes-for-a-timer-that-was-dropped", test_nothing_wakes_for_a_timer_that_was_dropped);
   ADD ("deadlines-have-any-value", test_deadlines_have_any_value);
   ADD ("func-may-unset-another-that-is-due", test_func_may_unset_another_that_is_due);
   ADD ("func-that-sets-itself-to-the-past-holds-up-nobody", test_func_that_sets_itself_to_the_past_holds_up_nobody);
