@@ -88,6 +88,8 @@ struct _FerryCluster
   FerryClusterState state;
   GError *error;    /* (owned) (nullable) */
   GPtrArray *hosts; /* (owned) (element-type FerryHost): all that have, or had, a session */
+  /* (owned) (element-type utf8 GPtrArray): from a name to those of the hosts, not owned, that were found by it */
+  GHashTable *namesakes;
   GListStore *list; /* (owned) (element-type FerryHost): those of them that are known by name, and not lost */
   GQueue shelves[FERRY_HOST_N_SHELVES]; /* (element-type FerryHost) (unowned): those with room, the next one first */
   guint64 n_numbered;                   /* the number of the newest host */
@@ -565,6 +567,29 @@ host_changed (gpointer owner, FerryHost *host)
   schedule (self);
 }
 
+static GPtrArray *
+get_namesakes (FerryCluster *self, const char *name)
+{
+  return g_hash_table_lookup (self->namesakes, name);
+}
+
+static void
+add_namesake (FerryCluster *self, const char *name, FerryHost *host)
+{
+  if (get_namesakes (self, name) == NULL)
+    g_hash_table_insert (self->namesakes, g_strdup (name), g_ptr_array_new ());
+  g_ptr_array_add (get_namesakes (self, name), host);
+}
+
+static void
+remove_namesake (FerryCluster *self, FerryHost *host)
+{
+  GPtrArray *hosts = host->has_facts ? get_namesakes (self, host->facts.name) : NULL;
+
+  if (hosts != NULL && g_ptr_array_remove_fast (hosts, host) && hosts->len == 0)
+    g_hash_table_remove (self->namesakes, host->facts.name);
+}
+
 /* Forgets the host. Its owner is told nothing any more. */
 static void
 remove_host (FerryCluster *self, FerryHost *host)
@@ -573,6 +598,7 @@ remove_host (FerryCluster *self, FerryHost *host)
 
   shelve (self, host, FERRY_HOST_SHELF_NONE);
   host->owner = NULL;
+  remove_namesake (self, host);
   g_ptr_array_remove (self->hosts, host);
   unlist_host (self, host);
 }
@@ -616,21 +642,16 @@ ferry_cluster_add_transport (FerryCluster *self, FerryTransport *transport)
   return host;
 }
 
-/* Returns (transfer none) (nullable) the host. n_namesakes: set to how many others have its name. */
+/* Returns (transfer none) (nullable) the host. n_namesakes: set to how many have its name. */
 static FerryHost *
 find_host (FerryCluster *self, const FerryHostFacts *facts, guint *n_namesakes)
 {
-  *n_namesakes = 0;
-  for (guint i = 0; i < self->hosts->len; i++)
-    {
-      FerryHost *host = g_ptr_array_index (self->hosts, i);
+  GPtrArray *hosts = get_namesakes (self, facts->name);
 
-      if (!host->has_facts || strcmp (host->facts.name, facts->name) != 0)
-        continue;
-      if (strcmp (host->facts.instance, facts->instance) == 0)
-        return host;
-      ++*n_namesakes;
-    }
+  *n_namesakes = hosts != NULL ? hosts->len : 0;
+  for (guint i = 0; i < *n_namesakes; i++)
+    if (strcmp (((FerryHost *) hosts->pdata[i])->facts.instance, facts->instance) == 0)
+      return hosts->pdata[i];
   return NULL;
 }
 
@@ -646,7 +667,10 @@ discovery_present (gpointer data, FerryHostFacts *facts)
   if (known == NULL ? facts->draining || n_namesakes >= MAX_NAMESAKES : !ferry_host_may_tell (known))
     return;
   if (known == NULL)
-    host = g_object_ref (add_host (self));
+    {
+      host = g_object_ref (add_host (self));
+      add_namesake (self, facts->name, host);
+    }
   ferry_host_take_facts (host, facts);
   /* Handlers may have closed the cluster. */
   if (known != NULL || host->owner == NULL)
@@ -1542,6 +1566,7 @@ ferry_cluster_finalize (GObject *object)
 
   ferry_task_sources_clear (&self->sources);
   g_ptr_array_unref (self->hosts);
+  g_hash_table_unref (self->namesakes);
   g_object_unref (self->list);
   g_clear_error (&self->error);
   g_free (self->url);
@@ -1579,6 +1604,7 @@ ferry_cluster_init (FerryCluster *self)
   self->cut_timeout = DEFAULT_CUT_TIMEOUT;
   self->death_limit = DEFAULT_DEATH_LIMIT;
   self->hosts = g_ptr_array_new_with_free_func (g_object_unref);
+  self->namesakes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->list = g_list_store_new (FERRY_TYPE_HOST);
   ferry_task_sources_init (&self->sources);
 }
