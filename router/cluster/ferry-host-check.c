@@ -9,6 +9,7 @@
 
 #include "cluster/ferry-host-check-private.h"
 
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/ferry-base-private.h"
@@ -101,14 +102,24 @@ set_true (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* Whether no further server is tried. */
+static gboolean
+has_failed (const FerryHostOptions *options, FerryBus *bus)
+{
+  const GError *error = ferry_bus_get_error (bus);
+
+  return error != NULL &&
+         (strchr (options->server, ',') == NULL || !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING));
+}
+
 /* Iterates the main context until the bus is connected or says that it will not be, or the time is over. */
 static void
-wait_for_server (FerryBus *bus)
+wait_for_server (const FerryHostOptions *options, FerryBus *bus)
 {
   gboolean is_over = FALSE;
   guint timer = g_timeout_add_seconds (SERVER_SECONDS, set_true, &is_over);
 
-  while (!is_over && ferry_bus_get_state (bus) != FERRY_CLUSTER_STATE_CONNECTED && ferry_bus_get_error (bus) == NULL)
+  while (!is_over && ferry_bus_get_state (bus) != FERRY_CLUSTER_STATE_CONNECTED && !has_failed (options, bus))
     g_main_context_iteration (NULL, TRUE);
   if (!is_over)
     g_source_remove (timer);
@@ -184,7 +195,7 @@ check_server (const FerryHostOptions *options, FerryHostProgram *program)
       say ("server", "%s", error->message);
       return FALSE;
     }
-  wait_for_server (bus);
+  wait_for_server (options, bus);
   is_well = say_state (options, bus);
   if (is_well)
     {

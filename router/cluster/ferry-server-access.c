@@ -25,8 +25,10 @@
 #define MAX_SERVERS 64
 
 /* In milliseconds: how long a server may take to accept a connection and what is sent, and how often it is asked
- * whether it is there. It is not after MAX_PINGS questions without an answer. */
+ * whether it is there. It is not after MAX_PINGS questions without an answer. Where there are several servers, each
+ * gets FIRST_TIMEOUT to accept a connection, and twice the time whenever all of them have failed. */
 #define CONNECT_TIMEOUT 5000
+#define FIRST_TIMEOUT 1000
 #define WRITE_TIMEOUT 5000
 #define PING_INTERVAL 5000
 #define MAX_PINGS 2
@@ -44,6 +46,7 @@ struct _FerryServerAccess
   GPtrArray *servers; /* (element-type Server) */
   guint tried;        /* index of the server that was tried last */
   guint next;
+  guint n_failed; /* how many attempts, since the last one that was no failure */
   char *user;
   char *password;         /* (nullable) */
   char *credentials_file; /* (nullable) */
@@ -352,6 +355,17 @@ set_security (FerryServerAccess *self, natsOptions *options, const Server *serve
   return status == NATS_OK ? natsOptions_SetExpectedHostname (options, server->host) : status;
 }
 
+/* In milliseconds. */
+static gint64
+get_timeout (FerryServerAccess *self)
+{
+  guint n_rounds = self->n_failed / self->servers->len;
+
+  if (self->servers->len == 1 || n_rounds >= CONNECT_TIMEOUT / FIRST_TIMEOUT)
+    return CONNECT_TIMEOUT;
+  return MIN (FIRST_TIMEOUT << n_rounds, CONNECT_TIMEOUT);
+}
+
 static natsStatus
 set_manners (FerryServerAccess *self, natsOptions *options, const Server *server)
 {
@@ -370,7 +384,7 @@ set_manners (FerryServerAccess *self, natsOptions *options, const Server *server
   if (status == NATS_OK)
     status = natsOptions_DisableNoResponders (options, true);
   if (status == NATS_OK)
-    status = natsOptions_SetTimeout (options, CONNECT_TIMEOUT);
+    status = natsOptions_SetTimeout (options, get_timeout (self));
   if (status == NATS_OK)
     status = natsOptions_SetWriteDeadline (options, WRITE_TIMEOUT);
   if (status == NATS_OK)
@@ -487,6 +501,7 @@ ferry_server_access_connect (FerryServerAccess *self, natsConnectionHandler clos
     status = natsOptions_SetErrorHandler (options, failed, closure);
   if (status == NATS_OK)
     status = natsConnection_Connect (&connection, options);
+  self->n_failed = status == NATS_OK ? 0 : self->n_failed + 1;
   if (status != NATS_OK)
     set_error (self, status, error);
   natsOptions_Destroy (options);

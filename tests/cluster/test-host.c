@@ -417,6 +417,18 @@ test_check_finds_nothing_wrong (void)
 }
 
 static void
+test_check_tries_all_servers (void)
+{
+  g_autoptr (NatsTestServer) server = server_test_new ();
+  g_autofree char *worker = ferry_test_build_path ("serving-worker");
+  g_autofree char *url = server_test_dup_url (server, "alpha", "secret");
+  g_autofree char *urls = g_strconcat ("nats://127.0.0.1:1,", url, NULL);
+  g_autoptr (GPtrArray) arguments = make_arguments (urls, "alpha", "--check", worker);
+
+  assert_says (arguments, 0, "connected to nats://");
+}
+
+static void
 test_check_tells_what_is_wrong_with_the_server (void)
 {
   g_autoptr (NatsTestServer) server = server_test_new ();
@@ -480,6 +492,7 @@ main (int argc, char **argv)
   g_test_add_func ("/host/without-tasks-ends-at-once", test_host_without_tasks_ends_at_once);
   g_test_add_func ("/host/no-other-user-ends-what-runs", test_no_other_user_ends_what_runs);
   g_test_add_func ("/host/check-finds-nothing-wrong", test_check_finds_nothing_wrong);
+  g_test_add_func ("/host/check-tries-all-servers", test_check_tries_all_servers);
   g_test_add_func ("/host/check-tells-what-is-wrong-with-the-server", test_check_tells_what_is_wrong_with_the_server);
   g_test_add_func ("/host/check-tells-what-is-wrong-with-the-program", test_check_tells_what_is_wrong_with_the_program);
   g_test_add_func ("/host/check-tells-what-is-wrong-with-files", test_check_tells_what_is_wrong_with_files);
