@@ -5,8 +5,8 @@
  *
  * Each step starts with an event: a task was submitted, a host has told something, a session was opened or has ended.
  * Each event ends in schedule(), which sends tasks as long as there are hosts with room. What need not be done at once
- * is done by tend(), at most once in a millisecond: telling hosts what waits, telling tasks why they wait, and taking
- * back tasks that another host could run now.
+ * is done by tend(), at most once in a millisecond or, with many hosts, less often: telling hosts what waits, telling
+ * tasks why they wait, and taking back tasks that another host could run now.
  *
  * It is one file since most of its functions read and change which hosts there are and what they have room for. A third
  * of it are settings. The code for a single host is in ferry-host.c, and that for the servers in ferry-discovery.c.
@@ -28,7 +28,9 @@
 #include "task/ferry-task-carrier-private.h"
 #include "task/ferry-task-sources-private.h"
 
+/* How often tend() is called at most; the longer one of both, so that looking at many hosts is not all that is done. */
 #define TEND_INTERVAL (1 * FERRY_MICROSECONDS_PER_MILLISECOND)
+#define TEND_INTERVAL_PER_HOST 1
 
 /* How long a host has to begin a task until an idle host may get it: round trips, and at least so many microseconds. */
 #define BEGIN_ROUND_TRIPS 3
@@ -99,6 +101,7 @@ struct _FerryCluster
   FerryTimer tend_timer;
   gint64 tended_at; /* monotonic time */
   gboolean wanting; /* some host was told that tasks wait */
+  gboolean crowded; /* tasks may wait at hosts: some were sent since list_crowded() has found none */
 };
 
 /* What a task is told of why it waits: FerryTaskPlacement.obstructed. */
@@ -247,6 +250,7 @@ send_next (FerryCluster *self)
   g_object_ref (task);
   host = g_object_ref (pick_host (self, task));
   ferry_task_sources_pass_turn (&self->sources, task);
+  self->crowded = TRUE;
   ferry_host_send (host, task, ferry_task_get_number (task));
   shelve (self, host, ferry_host_get_shelf (host));
   if (ferry_task_get_placement (task)->obstructed != OBSTACLE_NONE)
@@ -432,9 +436,11 @@ relieve (FerryCluster *self, GPtrArray *hosts, FerryHost *idle, gint64 *due)
 
 static void tend (gpointer data);
 
+/* As soon as time and the interval allow. */
 static void
 tend_at (FerryCluster *self, gint64 time)
 {
+  time = MAX (time, self->tended_at + MAX (TEND_INTERVAL, self->hosts->len * TEND_INTERVAL_PER_HOST));
   if (!ferry_timer_is_set (&self->tend_timer) || self->tend_timer.deadline.time > time)
     ferry_timers_set (self->router->timers, &self->tend_timer, time, tend, self);
 }
@@ -460,6 +466,7 @@ balance (FerryCluster *self)
   g_autoptr (GPtrArray) idle = crowded->len > 0 ? list_idle (self) : NULL;
   gint64 due = G_MAXINT64;
 
+  self->crowded = crowded->len > 0;
   for (guint i = 0; idle != NULL && i < idle->len; i++)
     {
       FerryHost *host = g_ptr_array_index (idle, i);
@@ -491,12 +498,7 @@ tend (gpointer data)
 static gboolean
 has_to_tend (FerryCluster *self)
 {
-  if (self->wanting || count_waiting (self, is_any, NULL) > 0)
-    return TRUE;
-  for (guint i = 0; i < self->hosts->len; i++)
-    if (((FerryHost *) g_ptr_array_index (self->hosts, i))->place.n_unbegun > 0)
-      return TRUE;
-  return FALSE;
+  return self->wanting || self->crowded || count_waiting (self, is_any, NULL) > 0;
 }
 
 /* Sends tasks as long as there are hosts with room. A recursive call only makes the outer call send once more. */
@@ -529,7 +531,7 @@ schedule (FerryCluster *self)
 {
   send_all (self);
   if (!ferry_timer_is_set (&self->tend_timer) && has_to_tend (self))
-    tend_at (self, self->tended_at + TEND_INTERVAL);
+    tend_at (self, 0);
 }
 
 /* ---- Hosts ---- */
