@@ -657,6 +657,17 @@ find_host (FerryCluster *self, const FerryHostFacts *facts, guint *n_namesakes)
   return NULL;
 }
 
+/* A host of that name has come. Those that were there before have most likely ended: a host that is killed and started
+ * again need not wait for the cut timeout. Two that live, or one that drains beside its successor, both stay. */
+static void
+doubt_namesakes (FerryCluster *self, const char *name)
+{
+  GPtrArray *hosts = get_namesakes (self, name);
+
+  for (guint i = 0; hosts != NULL && i < hosts->len; i++)
+    ferry_discovery_doubt (self->discovery, name, ((FerryHost *) hosts->pdata[i])->facts.instance);
+}
+
 static void
 discovery_present (gpointer data, FerryHostFacts *facts)
 {
@@ -670,6 +681,7 @@ discovery_present (gpointer data, FerryHostFacts *facts)
     return;
   if (known == NULL)
     {
+      doubt_namesakes (self, facts->name);
       host = g_object_ref (add_host (self));
       add_namesake (self, facts->name, host);
     }

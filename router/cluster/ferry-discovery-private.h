@@ -38,6 +38,8 @@ const GError *ferry_discovery_get_error (FerryDiscovery *self);
 
 /* Returns (transfer full) a new session with a host. */
 FerryTransport *ferry_discovery_open (FerryDiscovery *self, const char *name, const char *instance);
+/* Another host of the name has come: the session with this one ends soon, unless the host answers. */
+void ferry_discovery_doubt (FerryDiscovery *self, const char *name, const char *instance);
 /* The session with a host has ended. Looks for the host again after some time, in microseconds, and takes no notice of
  * it until then; negative: it has left. */
 void ferry_discovery_forget (FerryDiscovery *self, const char *name, const char *instance, gint64 time);

@@ -213,6 +213,16 @@ ferry_discovery_open (FerryDiscovery *self, const char *name, const char *instan
 }
 
 void
+ferry_discovery_doubt (FerryDiscovery *self, const char *name, const char *instance)
+{
+  g_autofree char *key = make_key (name, instance);
+  FerrySession *session = g_hash_table_lookup (self->sessions, key);
+
+  if (session != NULL)
+    ferry_session_doubt (session);
+}
+
+void
 ferry_discovery_forget (FerryDiscovery *self, const char *name, const char *instance, gint64 time)
 {
   g_autofree char *key = make_key (name, instance);

@@ -65,6 +65,9 @@ gboolean ferry_session_receive (FerrySession *self, gconstpointer packet, gsize 
 /* Must be called when the wire works again after it was cut: asks the other end at once what it misses. On the
  * session's thread. */
 void ferry_session_reconnected (FerrySession *self);
+/* Must be called when something seems to have come in the place of the other end: the session ends unless the other end
+ * is heard of within three seconds, in which it is asked three times. On the session's thread. */
+void ferry_session_doubt (FerrySession *self);
 
 /* Where the packets of a session arrive, for sessions that linger: it is there until settings.finished is called, which
  * may be after the session was dropped. On the session's thread. */

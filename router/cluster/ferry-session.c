@@ -62,6 +62,9 @@
 #define LAST_PROBE_TIME (2 * G_USEC_PER_SEC)
 /* How many heartbeats there are in the timeout. */
 #define N_HEARTBEATS 6
+/* How often an end that is doubted is asked whether it is there, and how long each answer may take. */
+#define N_DOUBTS 3
+#define DOUBT_TIME (1 * G_USEC_PER_SEC)
 
 /* A DATA packet that was sent and not acknowledged. */
 typedef struct
@@ -119,6 +122,8 @@ struct _FerrySessionPort
   FerryTimer probe;
   FerryTimer heartbeat;
   FerryTimer ack;
+  FerryTimer doubt;    /* set until an end that is doubted is heard of */
+  guint n_doubts;      /* how often it was asked */
   gint64 heartbeat_at; /* when the next one is due */
   gint64 heard_at;
   guint64 token; /* of the latest ping */
@@ -436,6 +441,7 @@ finish (FerrySessionPort *port)
   ferry_timers_unset (port->timers, &port->probe);
   ferry_timers_unset (port->timers, &port->heartbeat);
   ferry_timers_unset (port->timers, &port->ack);
+  ferry_timers_unset (port->timers, &port->doubt);
   if (port->wire.free != NULL)
     port->wire.free (port->wire_data);
   if (port->finished_func != NULL)
@@ -519,13 +525,13 @@ wake (FerrySessionPort *port)
 
 static void set_heartbeat (FerrySessionPort *port, gint64 now);
 
+/* remedy: the end of a sentence. */
 static void
-give_up (FerrySessionPort *port)
+give_up (FerrySessionPort *port, gint64 time, const char *remedy)
 {
   end (port, FERRY_BYE_TIMEOUT,
-       g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
-                    "%s was not heard of for %g s; see whether its program runs, and the network", port->peer,
-                    (double) port->timeout / G_USEC_PER_SEC));
+       g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "%s was not heard of for %g s; %s", port->peer,
+                    (double) time / G_USEC_PER_SEC, remedy));
 }
 
 /* A late heartbeat shows that this thread did not run. What came meanwhile was not received yet, so that time does not
@@ -539,7 +545,7 @@ heartbeat_cb (gpointer data)
   port->heard_at = MIN (now, port->heard_at + (now - port->heartbeat_at));
   if (now - port->heard_at >= port->timeout)
     {
-      give_up (port);
+      give_up (port, port->timeout, "see whether its program runs, and the network");
       return;
     }
   if (is_confirmed (port))
@@ -560,6 +566,43 @@ note_heard (FerrySessionPort *port)
 {
   if (!port->lingering)
     port->heard_at = port->get_time ();
+  if (ferry_timer_is_set (&port->doubt))
+    ferry_timers_unset (port->timers, &port->doubt);
+}
+
+/* ---- doubts ---- */
+
+static void doubt_cb (gpointer data);
+
+static void
+ask_whether_there (FerrySessionPort *port)
+{
+  port->n_doubts++;
+  if (is_confirmed (port))
+    send_ping (port);
+  ferry_timers_set (port->timers, &port->doubt, port->get_time () + DOUBT_TIME, doubt_cb, port);
+}
+
+static void
+doubt_cb (gpointer data)
+{
+  FerrySessionPort *port = data;
+
+  if (port->n_doubts < N_DOUBTS)
+    ask_whether_there (port);
+  else
+    give_up (port, N_DOUBTS * DOUBT_TIME, "another has come in its place");
+}
+
+void
+ferry_session_doubt (FerrySession *self)
+{
+  FerrySessionPort *port = self->port;
+
+  if (port->finished || port->lingering || ferry_timer_is_set (&port->doubt))
+    return;
+  port->n_doubts = 0;
+  ask_whether_there (port);
 }
 
 /* ---- receiving: what the other end has of this one's packets ---- */
@@ -1009,6 +1052,7 @@ ferry_session_port_reconnected (FerrySessionPort *self)
   for (GList *l = self->sent.head; l != NULL; l = l->next)
     ((Sent *) l->data)->sent_at = 0;
   self->n_tries = 0;
+  self->n_doubts = 0;
   probe (self);
 }
 

@@ -401,6 +401,43 @@ test_silence_ends_the_session_after_the_timeout (void)
 }
 
 static void
+test_end_that_is_doubted_and_silent_is_given_up_soon (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  gint64 begin;
+
+  wire_test_open_both (test);
+  wire_test_run (test, SECOND);
+  wire_test_kill (&test->ends[1]);
+  begin = wire_test_get_time ();
+  ferry_session_doubt (test->ends[0].session);
+  wire_test_run_until_ended (&test->ends[0], 4 * SECOND, FERRY_ERROR_CLOSED);
+  g_assert_cmpint (wire_test_get_time () - begin, >=, 3 * SECOND - 10 * MILLISECOND);
+  g_assert_true (
+    g_str_has_prefix (test->ends[0].reason->message, "The host 'b' was not heard of for 3 s; another has come"));
+}
+
+/* Also when the first questions are lost. */
+static void
+test_end_that_is_doubted_and_answers_stays (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  wire_test_open_both (test);
+  for (guint i = 0; i < 2; i++)
+    {
+      ferry_session_doubt (test->ends[0].session);
+      wire_test_run (test, 60 * SECOND);
+      ferry_session_doubt (test->ends[0].session);
+      test->is_cut = TRUE;
+      wire_test_run (test, 3 * SECOND / 2);
+      test->is_cut = FALSE;
+      wire_test_run (test, 60 * SECOND);
+    }
+  g_assert_cmpuint (test->ends[0].n_ended + test->ends[1].n_ended, ==, 0);
+}
+
+static void
 test_session_that_nobody_answers_ends_after_the_timeout (void)
 {
   g_autoptr (WireTest) test = wire_test_new (1);
@@ -1148,6 +1185,8 @@ static const struct
   {"/session/last-packet-is-sent-again-after-a-while", test_last_packet_is_sent_again_after_a_while},
   {"/session/reconnecting-asks-at-once", test_reconnecting_asks_at_once},
   {"/session/questions-are-asked-no-more-often-than-needed", test_questions_are_asked_no_more_often_than_needed},
+  {"/session/end-that-is-doubted-and-silent-is-given-up-soon", test_end_that_is_doubted_and_silent_is_given_up_soon},
+  {"/session/end-that-is-doubted-and-answers-stays", test_end_that_is_doubted_and_answers_stays},
   {"/session/silence-ends-the-session-after-the-timeout", test_silence_ends_the_session_after_the_timeout},
   {"/session/session-that-nobody-answers-ends-after-the-timeout",
    test_session_that_nobody_answers_ends_after_the_timeout},
