@@ -45,7 +45,7 @@ ferry_function_find (const char *name)
   return ferry_function_find_kind (FERRY_FUNCTION_OF_JOBS, name);
 }
 
-/* Removes the job function with that name from the registry. Pointers to its entry stay valid. */
+/* Removes the job function with that name from the registry, and frees its entry: nobody may be using it. */
 void ferry_function_forget (const char *name);
 
 /* A function that every worker that serves calls has: it tells which functions the program has registered, so that one

@@ -18,6 +18,17 @@ static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 /* (element-type utf8 FerryFunctionEntry) (nullable): lock, except that any thread may see whether there is one. */
 static _Atomic (GHashTable *) registries[FERRY_N_FUNCTION_KINDS];
 
+static void
+entry_free (gpointer data)
+{
+  FerryFunctionEntry *self = data;
+
+  g_free (self->name);
+  g_free (self->arguments_type);
+  g_free (self->result_type);
+  g_free (self);
+}
+
 gboolean
 ferry_function_add (FerryFunctionKind kind, const char *name, const char *arguments, const char *result,
                     FerryFunction function)
@@ -26,7 +37,7 @@ ferry_function_add (FerryFunctionKind kind, const char *name, const char *argume
   FerryFunctionEntry *entry;
 
   if (registries[kind] == NULL)
-    registries[kind] = g_hash_table_new (g_str_hash, g_str_equal);
+    registries[kind] = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
   entry = g_hash_table_lookup (registries[kind], name);
   if (entry == NULL)
     {
