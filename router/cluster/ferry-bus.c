@@ -3,11 +3,12 @@
 
 /* The connection to the NATS servers. See ferry-bus-private.h.
  *
- * Everything of the NATS library may wait, so a thread of the bus does all of it: it connects, waits until the
- * connection is lost, connects again, and publishes. What is to be published waits in the outbox. Threads of the NATS
- * library put what has come into the inbox, in the order in which it came, and so does the bus's thread with changes of
- * the state. The router's thread takes it out, woken by a post. It stops after a while, and goes on after a pause in
- * which sources of lower priority have their turn. Both boxes are bounded; what has no room is dropped, and counted.
+ * A thread of the bus does what may wait: it connects, waits until the connection is lost, and connects again. The
+ * router's thread publishes by itself as long as the link waits for nothing and nothing is before it. Else it puts what
+ * is to be published into the outbox, which the bus's thread empties. Threads of the link put what has come into the
+ * inbox, in the order in which it came, and so does the bus's thread with changes of the state. The router's thread
+ * takes it out, woken by a post. It stops after a while, and goes on after a pause in which sources of lower priority
+ * have their turn. Both boxes are bounded; what has no room is dropped, and counted.
  *
  * The NATS library does not say when it has called a handler for the last time. So handlers know a connection by its
  * number only, and ask a table which bus that is.
@@ -27,6 +28,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "cluster/ferry-run-message-private.h"
+#include "cluster/ferry-server-link-private.h"
 #include "route/ferry-router-private.h"
 
 /* In bytes; each message counts as so many more. */
@@ -117,7 +119,8 @@ struct _FerryBus
   gboolean arranged;      /* lock: a post or a timer is set, which empties the inbox */
   GQueue outbox;          /* lock: (element-type Letter) */
   gsize outbox_size;      /* lock */
-  gboolean is_up;         /* lock: the bus's thread publishes */
+  FerryServerLink *link;  /* lock: (unowned) (nullable): NULL while nothing can be published */
+  gboolean is_publishing; /* lock: a thread publishes, without the lock */
   gboolean stopping;      /* lock */
   char *loss;             /* lock: (nullable): how the present connection was lost */
   GError *violation;      /* lock: (nullable): what the server did not permit, since the present connection was made */
@@ -417,15 +420,63 @@ take_hello (FerryBus *self, const char *peer, const char *id, GBytes *bytes)
 
 /* ---- The outbox ---- */
 
-/* Sends bytes to the servers, if there is a connection and room. */
+static void note_violation (FerryBus *self, GError *error);
+
 static void
-send_to (FerryBus *self, const char *subject, GBytes *bytes)
+note_too_large (FerryBus *self, FerryServerLink *link, gsize size)
+{
+  gint64 most = natsConnection_GetMaxPayload (ferry_server_link_get_connection (link));
+
+  note_violation (self,
+                  g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                               "The NATS server takes up to %" G_GINT64_FORMAT " bytes a message, and %" G_GSIZE_FORMAT
+                               " are to be sent; raise 'max_payload' in its configuration",
+                               most, size));
+}
+
+/* The router's thread or the bus's: the one for which is_publishing was set. */
+static void
+publish (FerryBus *self, FerryServerLink *link, const char *subject, gconstpointer data, gsize size)
+{
+  natsStatus status = ferry_server_link_send (link, subject, data, size);
+
+  if (status == NATS_MAX_PAYLOAD)
+    note_too_large (self, link, size);
+  pthread_mutex_lock (&self->lock);
+  self->is_publishing = FALSE;
+  if (status == NATS_OK)
+    self->counts.n_sent++;
+  else
+    self->counts.n_unsent++;
+  /* The bus's thread may wait for this alone. */
+  if (self->loss != NULL || self->stopping)
+    pthread_cond_signal (&self->changed);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* Returns (transfer none) (nullable) the link, if the router's thread may publish now: nothing waits, and the link does
+ * not wait either. Sets is_publishing then. */
+static FerryServerLink *
+claim_link (FerryBus *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (self->link == NULL || self->stopping || self->is_publishing || self->outbox.length > 0 ||
+      !ferry_server_link_waits_never (self->link) || !ferry_server_link_is_clear (self->link))
+    return NULL;
+  self->is_publishing = TRUE;
+  return self->link;
+}
+
+/* Puts bytes into the outbox, if there is a connection and room. */
+static void
+post_letter (FerryBus *self, const char *subject, GBytes *bytes)
 {
   Letter *letter = letter_new (subject, bytes);
   gboolean has_room;
 
   pthread_mutex_lock (&self->lock);
-  has_room = self->is_up && !self->stopping && self->outbox_size + letter_get_size (letter) <= MAX_BOX;
+  has_room = self->link != NULL && !self->stopping && self->outbox_size + letter_get_size (letter) <= MAX_BOX;
   if (has_room)
     {
       g_queue_push_tail (&self->outbox, letter);
@@ -437,6 +488,20 @@ send_to (FerryBus *self, const char *subject, GBytes *bytes)
   pthread_mutex_unlock (&self->lock);
   if (!has_room)
     g_free (letter);
+}
+
+/* Sends bytes to the servers, if there is a connection. */
+static void
+send_to (FerryBus *self, const char *subject, GBytes *bytes)
+{
+  FerryServerLink *link = claim_link (self);
+  gsize size;
+  gconstpointer data = g_bytes_get_data (bytes, &size);
+
+  if (link != NULL)
+    publish (self, link, subject, data, size);
+  else
+    post_letter (self, subject, bytes);
 }
 
 void
@@ -608,6 +673,19 @@ note_violation (FerryBus *self, GError *error)
   put (self, item);
 }
 
+/* The link's thread: what waits for the link may be published. */
+static void
+connection_cleared (void *closure)
+{
+  g_autoptr (FerryBus) self = find_in_table (closure);
+
+  if (self == NULL)
+    return;
+  pthread_mutex_lock (&self->lock);
+  pthread_cond_signal (&self->changed);
+  pthread_mutex_unlock (&self->lock);
+}
+
 /* any: something went wrong, and the connection goes on. */
 static void
 connection_failed (natsConnection *nats, natsSubscription *subscription, natsStatus status, void *closure)
@@ -636,28 +714,30 @@ connection_failed (natsConnection *nats, natsSubscription *subscription, natsSta
   g_debug ("The connection to the NATS server: %s", text);
 }
 
+static const FerryServerLinkHandlers handlers = {connection_closed, connection_failed, message_came,
+                                                 connection_cleared};
+
 /* ---- The bus's thread ---- */
 
-/* A connection with its subscriptions. */
+/* A connection, and what the handlers know of it. */
 typedef struct
 {
   gpointer number;
-  natsConnection *nats;
-  natsSubscription *subscriptions[N_FEEDS];
+  FerryServerLink *link;
 } Connection;
 
 /* Takes error. */
 static void
-tell (FerryBus *self, FerryClusterState state, GError *error, natsConnection *nats)
+tell (FerryBus *self, FerryClusterState state, GError *error, FerryServerLink *link)
 {
   Item *item = g_new0 (Item, 1);
 
   item->state = state;
   item->error = error;
-  if (nats != NULL)
+  if (link != NULL)
     {
       item->address = g_strdup (ferry_server_access_get_address (self->access));
-      item->max_packet = (gsize) MAX (natsConnection_GetMaxPayload (nats), 0);
+      item->max_packet = (gsize) MAX (natsConnection_GetMaxPayload (ferry_server_link_get_connection (link)), 0);
     }
   put (self, item);
 }
@@ -672,9 +752,7 @@ static void
 hang_up (Connection *connection)
 {
   remove_from_table (connection->number);
-  for (guint i = 0; i < N_FEEDS; i++)
-    natsSubscription_Destroy (connection->subscriptions[i]);
-  natsConnection_Destroy (connection->nats);
+  ferry_server_link_free (connection->link);
 }
 
 /* Subscribes, and waits until the server has done so: what is asked from now on is answered to this bus. */
@@ -687,11 +765,10 @@ subscribe (FerryBus *self, Connection *connection, GError **error)
     {
       g_autofree char *subject = g_strconcat (self->feeds[i].prefix, "*.*", NULL);
 
-      status = natsConnection_Subscribe (&connection->subscriptions[i], connection->nats, subject, message_came,
-                                         connection->number);
+      status = ferry_server_link_subscribe (connection->link, subject);
     }
   if (status == NATS_OK)
-    status = natsConnection_FlushTimeout (connection->nats, SUBSCRIBE_TIMEOUT);
+    status = ferry_server_link_flush (connection->link, SUBSCRIBE_TIMEOUT);
   return status == NATS_OK ||
          ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
                           "The NATS server at '%s' did not answer (%s); it is tried again",
@@ -706,15 +783,16 @@ make_connection (FerryBus *self, Connection *connection, GError **error)
   g_clear_pointer (&self->loss, g_free);
   g_clear_error (&self->violation);
   pthread_mutex_unlock (&self->lock);
-  connection->nats =
-    ferry_server_access_connect (self->access, connection_closed, connection_failed, connection->number, error);
-  if (connection->nats == NULL)
+  connection->link = ferry_server_link_new (self->access, &handlers, connection->number, error);
+  if (connection->link == NULL)
     {
       remove_from_table (connection->number);
       return FALSE;
     }
   if (subscribe (self, connection, error))
     return TRUE;
+  if (ferry_server_link_has_tls (connection->link))
+    ferry_server_access_note_tls (self->access);
   hang_up (connection);
   return FALSE;
 }
@@ -725,14 +803,14 @@ go_up (FerryBus *self, Connection *connection)
 {
   GError *violation;
 
-  ferry_server_access_learn (self->access, connection->nats);
+  ferry_server_access_learn (self->access, ferry_server_link_get_connection (connection->link));
   self->was_up = TRUE;
   pthread_mutex_lock (&self->lock);
-  self->is_up = TRUE;
+  self->link = connection->link;
   self->counts.n_connects++;
   violation = self->violation != NULL ? g_error_copy (self->violation) : NULL;
   pthread_mutex_unlock (&self->lock);
-  tell (self, FERRY_CLUSTER_STATE_CONNECTED, violation, connection->nats);
+  tell (self, FERRY_CLUSTER_STATE_CONNECTED, violation, connection->link);
 }
 
 /* What is still to be sent is lost: the connection has ended, or is about to. */
@@ -741,51 +819,36 @@ go_down (FerryBus *self)
 {
   FERRY_AUTO_LOCK (&self->lock);
 
-  self->is_up = FALSE;
+  while (self->is_publishing)
+    pthread_cond_wait (&self->changed, &self->lock);
+  self->link = NULL;
   self->counts.n_unsent += self->outbox.length;
   g_queue_clear_full (&self->outbox, g_free);
   self->outbox_size = 0;
 }
 
-static void
-note_too_large (FerryBus *self, natsConnection *nats, gsize size)
+static gboolean
+may_publish_locked (FerryBus *self)
 {
-  note_violation (self,
-                  g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                               "The NATS server takes up to %" G_GINT64_FORMAT " bytes a message, and %" G_GSIZE_FORMAT
-                               " are to be sent; raise 'max_payload' in its configuration",
-                               (gint64) natsConnection_GetMaxPayload (nats), size));
+  return self->outbox.length > 0 &&
+         (!ferry_server_link_waits_never (self->link) || ferry_server_link_is_clear (self->link));
 }
 
-/* Takes letter. */
-static void
-publish (FerryBus *self, natsConnection *nats, Letter *letter)
-{
-  natsStatus status = natsConnection_Publish (nats, letter->subject, letter->data, (int) letter->size);
-
-  if (status == NATS_MAX_PAYLOAD)
-    note_too_large (self, nats, letter->size);
-  pthread_mutex_lock (&self->lock);
-  if (status == NATS_OK)
-    self->counts.n_sent++;
-  else
-    self->counts.n_unsent++;
-  pthread_mutex_unlock (&self->lock);
-  g_free (letter);
-}
-
-/* Returns (transfer full) (nullable) the next letter; NULL: the connection was lost, or the bus is closed and all was
- * sent. */
+/* Returns (transfer full) (nullable) the next letter, and sets is_publishing; NULL: the connection was lost, or the bus
+ * is closed and all was sent. */
 static Letter *
 wait_for_letter (FerryBus *self)
 {
   FERRY_AUTO_LOCK (&self->lock);
-  Letter *letter = NULL;
+  Letter *letter;
 
-  while (self->loss == NULL && (letter = g_queue_pop_head (&self->outbox)) == NULL && !self->stopping)
+  while (self->loss == NULL && !may_publish_locked (self) && !(self->stopping && self->outbox.length == 0))
     pthread_cond_wait (&self->changed, &self->lock);
-  if (letter != NULL)
-    self->outbox_size -= letter_get_size (letter);
+  letter = self->loss == NULL ? g_queue_pop_head (&self->outbox) : NULL;
+  if (letter == NULL)
+    return NULL;
+  self->outbox_size -= letter_get_size (letter);
+  self->is_publishing = TRUE;
   return letter;
 }
 
@@ -811,7 +874,10 @@ serve (FerryBus *self, Connection *connection)
 
   go_up (self, connection);
   while ((letter = wait_for_letter (self)) != NULL)
-    publish (self, connection->nats, letter);
+    {
+      publish (self, connection->link, letter->subject, letter->data, letter->size);
+      g_free (letter);
+    }
   go_down (self);
   pthread_mutex_lock (&self->lock);
   loss = g_steal_pointer (&self->loss);
@@ -821,7 +887,7 @@ serve (FerryBus *self, Connection *connection)
                                         "The connection to the NATS server at '%s' was lost (%s); it is tried again",
                                         ferry_server_access_get_address (self->access), loss));
   else
-    natsConnection_FlushTimeout (connection->nats, CLOSE_TIMEOUT);
+    ferry_server_link_flush (connection->link, CLOSE_TIMEOUT);
   hang_up (connection);
 }
 

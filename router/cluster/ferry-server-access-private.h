@@ -37,12 +37,28 @@ void ferry_server_access_free (FerryServerAccess *self);
 /* Returns the user, a token. */
 const char *ferry_server_access_get_user (const FerryServerAccess *self);
 
+/* What the NATS library calls on its threads. */
+typedef struct
+{
+  gpointer closure;
+  natsConnectionHandler closed; /* at most once */
+  natsErrHandler failed;        /* at any time, also after that */
+  /* What reads and writes the socket in place of the library's threads: see natsOptions_SetEventLoop(). It is not used
+   * with TLS, as far as that is known. */
+  gpointer loop;
+  natsEvLoop_Attach attach;
+  natsEvLoop_ReadAddRemove read;
+  natsEvLoop_WriteAddRemove write;
+  natsEvLoop_Detach detach;
+} FerryServerHandlers;
+
 /* Connects to one server, and waits for that, for some seconds at most. If there are several, each call takes the next.
- * closed and failed are called with closure on threads of the library; closed at most once, and failed at any time,
- * also after that. Returns (transfer full) the connection, or NULL. Fails with FERRY_ERROR_NOT_LISTENING,
- * FERRY_ERROR_NOT_ALLOWED, FERRY_ERROR_BAD_ARGUMENTS (for a file) and FERRY_ERROR_SYSTEM. */
-natsConnection *ferry_server_access_connect (FerryServerAccess *self, natsConnectionHandler closed,
-                                             natsErrHandler failed, gpointer closure, GError **error);
+ * Returns (transfer full) the connection, or NULL. Fails with FERRY_ERROR_NOT_LISTENING, FERRY_ERROR_NOT_ALLOWED,
+ * FERRY_ERROR_BAD_ARGUMENTS (for a file) and FERRY_ERROR_SYSTEM. */
+natsConnection *ferry_server_access_connect (FerryServerAccess *self, const FerryServerHandlers *handlers,
+                                             GError **error);
+/* Notes that the server that was tried last has TLS, though it was connected to without. */
+void ferry_server_access_note_tls (FerryServerAccess *self);
 /* Returns (transfer none) the address of the server that was tried last, without a user. */
 const char *ferry_server_access_get_address (const FerryServerAccess *self);
 /* Returns what the library says of its latest failure on this thread. */

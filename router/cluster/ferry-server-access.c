@@ -39,6 +39,7 @@ typedef struct
   char *address; /* as the program wrote it, without a user */
   guint16 port;
   gboolean is_secure;
+  gboolean has_tls; /* though it need not: the library uses it then */
 } Server;
 
 struct _FerryServerAccess
@@ -471,9 +472,21 @@ set_error (FerryServerAccess *self, natsStatus status, GError **error)
     }
 }
 
+static natsStatus
+set_handlers (natsOptions *options, const FerryServerHandlers *handlers, gboolean with_loop)
+{
+  natsStatus status = natsOptions_SetClosedCB (options, handlers->closed, handlers->closure);
+
+  if (status == NATS_OK)
+    status = natsOptions_SetErrorHandler (options, handlers->failed, handlers->closure);
+  if (status == NATS_OK && with_loop)
+    status = natsOptions_SetEventLoop (options, handlers->loop, handlers->attach, handlers->read, handlers->write,
+                                       handlers->detach);
+  return status;
+}
+
 natsConnection *
-ferry_server_access_connect (FerryServerAccess *self, natsConnectionHandler closed, natsErrHandler failed,
-                             gpointer closure, GError **error)
+ferry_server_access_connect (FerryServerAccess *self, const FerryServerHandlers *handlers, GError **error)
 {
   __attribute__ ((cleanup (keys_clear))) Keys keys = {NULL, NULL};
   natsConnection *connection = NULL;
@@ -496,9 +509,7 @@ ferry_server_access_connect (FerryServerAccess *self, natsConnectionHandler clos
   if (status == NATS_OK)
     status = set_security (self, options, server);
   if (status == NATS_OK)
-    status = natsOptions_SetClosedCB (options, closed, closure);
-  if (status == NATS_OK)
-    status = natsOptions_SetErrorHandler (options, failed, closure);
+    status = set_handlers (options, handlers, !server->is_secure && !server->has_tls);
   if (status == NATS_OK)
     status = natsConnection_Connect (&connection, options);
   self->n_failed = status == NATS_OK ? 0 : self->n_failed + 1;
@@ -506,6 +517,12 @@ ferry_server_access_connect (FerryServerAccess *self, natsConnectionHandler clos
     set_error (self, status, error);
   natsOptions_Destroy (options);
   return connection;
+}
+
+void
+ferry_server_access_note_tls (FerryServerAccess *self)
+{
+  ((Server *) g_ptr_array_index (self->servers, self->tried))->has_tls = TRUE;
 }
 
 /* ---- Other servers ---- */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: cluster/ferry-bus.c, cluster/ferry-server-access.c
+/* Tests: cluster/ferry-bus.c, cluster/ferry-server-access.c, cluster/ferry-server-link.c
  *
  * Applications and hosts over a real server: who finds whom, what is carried, and what is said when something is wrong.
  * Without a server these are skipped. */
@@ -450,6 +450,71 @@ wants_the_name_in_the_certificate (void)
   nats_test_end_wait_error (wrong, FERRY_ERROR_NOT_ALLOWED, "*did not prove who it is*");
 }
 
+/* A server may want TLS of who has not asked for it. What is sent and read must be the same then. */
+static void
+uses_tls_where_the_server_wants_it (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) application = NULL;
+  g_autoptr (NatsTestEnd) host = NULL;
+  g_autofree char *good = NULL;
+
+  if (nats_test_must_skip ("nats-server") || nats_test_must_skip ("openssl"))
+    return;
+  scene = scene_new (NULL);
+  nats_test_server_kill (scene->server);
+  nats_test_server_make_certificates (scene->server, "good");
+  good = nats_test_server_get_path (scene->server, "good.pem");
+  nats_test_server_start (scene->server, "tls { cert_file: 'server.pem', key_file: 'server-key.pem' }\n");
+  /* What OpenSSL trusts by itself. */
+  g_setenv ("SSL_CERT_FILE", good, TRUE);
+  application = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){0});
+  host = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.host = "alpha"});
+  nats_test_end_wait_state (application, FERRY_CLUSTER_STATE_CONNECTED);
+  nats_test_end_wait_state (host, FERRY_CLUSTER_STATE_CONNECTED);
+  g_unsetenv ("SSL_CERT_FILE");
+  nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "one");
+  nats_test_end_wait_packets (host, 1);
+  nats_test_end_send (host, host->peer, host->id, "two");
+  nats_test_end_wait_packets (application, 1);
+  assert_packet (application, 0, "two");
+}
+
+#define N_PARCELS 256
+#define PARCEL_SIZE (64 * 1024)
+
+/* What a socket does not take waits at this end, and the router's thread does not. */
+static void
+keeps_order_while_the_server_takes_nothing (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) application = NULL;
+  g_autoptr (NatsTestEnd) host = NULL;
+  g_autofree char *text = g_strnfill (PARCEL_SIZE, 'x');
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  application = join_and_wait (scene, NULL);
+  host = join_and_wait (scene, "alpha");
+  g_assert_no_errno (kill (scene->server->pid, SIGSTOP));
+  for (guint i = 0; i < N_PARCELS; i++)
+    {
+      memcpy (text, &(guint32){GUINT32_TO_BE (0x40404040 + i)}, sizeof (guint32));
+      nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), text);
+    }
+  /* Far more than what a socket holds. */
+  g_assert_cmpuint (ferry_bus_get_counts (application->bus).n_sent, <, N_PARCELS);
+  g_assert_no_errno (kill (scene->server->pid, SIGCONT));
+  nats_test_end_wait_packets (host, N_PARCELS);
+  for (guint i = 0; i < N_PARCELS; i++)
+    {
+      memcpy (text, &(guint32){GUINT32_TO_BE (0x40404040 + i)}, sizeof (guint32));
+      assert_packet (host, i, text);
+    }
+  g_assert_cmpuint (ferry_bus_get_counts (application->bus).n_unsent, ==, 0);
+}
+
 static void
 signs_with_an_nkey (void)
 {
@@ -774,6 +839,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/bus/comes-back-when-the-server-does", comes_back);
   g_test_add_func ("/bus/checks-certificates", checks_certificates);
   g_test_add_func ("/bus/wants-the-name-in-the-certificate", wants_the_name_in_the_certificate);
+  g_test_add_func ("/bus/uses-tls-where-the-server-wants-it", uses_tls_where_the_server_wants_it);
+  g_test_add_func ("/bus/keeps-order-while-the-server-takes-nothing", keeps_order_while_the_server_takes_nothing);
   g_test_add_func ("/bus/signs-with-an-nkey", signs_with_an_nkey);
   g_test_add_func ("/bus/sessions-survive-the-server", sessions_survive_the_server);
   g_test_add_func ("/bus/leaves-turns-in-a-flood", leaves_turns_in_a_flood);
