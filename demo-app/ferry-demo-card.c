@@ -149,13 +149,14 @@ task_state_cb (FerryDemoCard *self)
       take_words (self, &self->activity, find_last_words (self, state), PROP_ACTIVITY);
       take_words (self, &self->pace_words, ferry_demo_words_for_duration (self->task), PROP_PACE);
     }
-  else if (state == FERRY_DEMO_STATE_WAITING)
+  else
     {
-      take_words (self, &self->activity, g_strdup ("Waits for a free worker"), PROP_ACTIVITY);
+      if (state == FERRY_DEMO_STATE_WAITING)
+        take_words (self, &self->activity, ferry_demo_words_for_waiting (self->task), PROP_ACTIVITY);
+      else if (state == FERRY_DEMO_STATE_RUNNING)
+        take_words (self, &self->activity, ferry_demo_words_for_run (self->task), PROP_ACTIVITY);
       take_words (self, &self->pace_words, g_strdup (""), PROP_PACE);
     }
-  else if (state == FERRY_DEMO_STATE_CANCELLING)
-    take_words (self, &self->pace_words, g_strdup (""), PROP_PACE);
   set_state (self, state);
 }
 
@@ -225,10 +226,12 @@ watch_silence (FerryDemoCard *self, gint64 now)
     set_state (self, FERRY_DEMO_STATE_NOT_RESPONDING);
 }
 
-/* To be called a few times a second while the task runs. */
+/* To be called a few times a second until the task is over. */
 void
 ferry_demo_card_show_words (FerryDemoCard *self, gint64 now)
 {
+  if (ferry_task_get_state (self->task) == FERRY_TASK_STATE_WAITING)
+    take_words (self, &self->activity, ferry_demo_words_for_waiting (self->task), PROP_ACTIVITY);
   if (ferry_task_get_state (self->task) != FERRY_TASK_STATE_EXECUTING)
     return;
 
@@ -245,8 +248,7 @@ ferry_demo_card_show_words (FerryDemoCard *self, gint64 now)
     }
   if (ferry_task_get_amount (self->task) > 0)
     ferry_demo_pace_add (&self->pace, now, ferry_task_get_amount (self->task));
-  take_words (self, &self->activity, ferry_demo_words_for_progress (self->task, /* with_message: */ TRUE),
-              PROP_ACTIVITY);
+  take_words (self, &self->activity, ferry_demo_words_for_run (self->task), PROP_ACTIVITY);
   take_words (self, &self->pace_words, ferry_demo_words_for_pace (self->task, &self->pace), PROP_PACE);
 }
 

@@ -11,6 +11,7 @@
 
 #define APPLICATION "ferry-demo"
 #define SERVER "server"
+#define CLUSTER_KEY "ferry-demo-cluster"
 
 /* One who has killed a host does not want to wait long. */
 #define CUT_TIMEOUT (5 * G_USEC_PER_SEC)
@@ -81,6 +82,15 @@ make_label (GtkWidget *line, const char *text, gboolean expands)
   return label;
 }
 
+/* A process may have been started since the line was made. */
+static void
+line_shown_cb (GtkWidget *line, GtkWidget *button)
+{
+  GtkLabel *name = GTK_LABEL (gtk_widget_get_first_child (line));
+
+  gtk_widget_set_visible (button, find_process (gtk_label_get_text (name)) > 0);
+}
+
 /* Its first child has the name, its second one what is told of it. */
 static GtkWidget *
 make_line (const char *name)
@@ -93,7 +103,7 @@ make_line (const char *name)
   gtk_widget_add_css_class (label, "heading");
   gtk_widget_add_css_class (make_label (line, "", TRUE), "dim-label");
   gtk_widget_set_tooltip_text (button, tooltip);
-  gtk_widget_set_visible (button, find_process (name) > 0);
+  g_signal_connect (line, "map", G_CALLBACK (line_shown_cb), button);
   g_signal_connect (button, "clicked", G_CALLBACK (kill_cb), label);
   gtk_box_append (GTK_BOX (line), button);
   return line;
@@ -171,12 +181,31 @@ show_server (FerryCluster *cluster, GParamSpec *pspec, GtkWidget *line)
   tell (line, words_for_state (ferry_cluster_get_state (cluster)));
 }
 
+/* How many hosts there are; and whether the server is not there, without which they are not heard. */
 static void
-show_count (GtkWidget *button, guint position, guint n_removed, guint n_added, GListModel *hosts)
+show_button (GtkWidget *button, FerryCluster *cluster)
 {
-  g_autofree char *text = ferry_demo_format_counted (g_list_model_get_n_items (hosts), "host", "hosts");
+  guint n_hosts = g_list_model_get_n_items (ferry_cluster_get_hosts (cluster));
+  g_autofree char *hosts = ferry_demo_format_counted (n_hosts, "host", "hosts");
+  FerryClusterState state = ferry_cluster_get_state (cluster);
+  const char *word = state == FERRY_CLUSTER_STATE_CONNECTING     ? ", connecting"
+                     : state == FERRY_CLUSTER_STATE_RECONNECTING ? ", reconnecting"
+                                                                 : "";
+  g_autofree char *text = g_strconcat (hosts, word, NULL);
 
   gtk_menu_button_set_label (GTK_MENU_BUTTON (button), text);
+}
+
+static void
+state_cb (FerryCluster *cluster, GParamSpec *pspec, GtkWidget *button)
+{
+  show_button (button, cluster);
+}
+
+static void
+hosts_cb (GListModel *hosts, guint position, guint n_removed, guint n_added, GtkWidget *button)
+{
+  show_button (button, g_object_get_data (G_OBJECT (button), CLUSTER_KEY));
 }
 
 static GtkWidget *
@@ -204,14 +233,15 @@ GtkWidget *
 ferry_demo_cluster_make_button (FerryRunner *runner)
 {
   FerryCluster *cluster = FERRY_CLUSTER (runner);
-  GListModel *hosts = ferry_cluster_get_hosts (cluster);
   GtkWidget *button = gtk_menu_button_new ();
   GtkWidget *popover = gtk_popover_new ();
 
   gtk_popover_set_child (GTK_POPOVER (popover), make_list (cluster));
   gtk_menu_button_set_popover (GTK_MENU_BUTTON (button), popover);
   gtk_widget_set_tooltip_text (button, "Other hosts, which run what finds no worker here");
-  g_signal_connect_object (hosts, "items-changed", G_CALLBACK (show_count), button, G_CONNECT_SWAPPED);
-  show_count (button, 0, 0, 0, hosts);
+  g_object_set_data_full (G_OBJECT (button), CLUSTER_KEY, g_object_ref (cluster), g_object_unref);
+  g_signal_connect_object (cluster, "notify::state", G_CALLBACK (state_cb), button, 0);
+  g_signal_connect_object (ferry_cluster_get_hosts (cluster), "items-changed", G_CALLBACK (hosts_cb), button, 0);
+  show_button (button, cluster);
   return button;
 }

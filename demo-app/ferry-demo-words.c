@@ -119,6 +119,26 @@ ferry_demo_words_for_progress (FerryTask *task, gboolean with_message)
 }
 
 char *
+ferry_demo_words_for_waiting (FerryTask *task)
+{
+  const char *reason = ferry_task_get_message (task);
+
+  return g_strdup (reason != NULL ? reason : "Waits for a free worker");
+}
+
+/* How far a task is that runs, and before it has reported anything, where it runs. */
+char *
+ferry_demo_words_for_run (FerryTask *task)
+{
+  g_autofree char *progress = ferry_demo_words_for_progress (task, /* with_message: */ TRUE);
+  const char *host = ferry_task_get_host_name (task);
+
+  if (*progress != '\0')
+    return g_steal_pointer (&progress);
+  return host != NULL ? g_strdup_printf ("Running on %s", host) : g_strdup ("Running");
+}
+
+char *
 ferry_demo_words_for_silence (double seconds)
 {
   return g_strdup_printf ("Nothing heard for %.0f seconds. Wait, or cancel it.", seconds);

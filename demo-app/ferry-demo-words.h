@@ -14,6 +14,8 @@ const char *ferry_demo_words_for_state (FerryDemoState state);
 double ferry_demo_words_get_seconds (FerryTask *task);
 char *ferry_demo_words_for_title (const FerryDemoSpec *spec) G_GNUC_WARN_UNUSED_RESULT;
 char *ferry_demo_words_for_progress (FerryTask *task, gboolean with_message) G_GNUC_WARN_UNUSED_RESULT;
+char *ferry_demo_words_for_waiting (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
+char *ferry_demo_words_for_run (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 char *ferry_demo_words_for_silence (double seconds) G_GNUC_WARN_UNUSED_RESULT;
 char *ferry_demo_words_for_duration (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 char *ferry_demo_words_for_pace (FerryTask *task, const FerryDemoPace *pace) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,13 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/ferry-demo-cluster.c, demo-app/ferry-demo-row.c
+/* Tests: demo-app/ferry-demo-cluster.c, demo-app/ferry-demo-card.c, demo-app/ferry-demo-row.c
  *
  * The demo's window with another host, by way of a real server. */
 
 #include "config.h"
 
 #include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
 
 #include "cluster/nats-test.h"
 #include "window-test.h"
@@ -30,10 +32,11 @@ note_end (GObject *process, GAsyncResult *result, gpointer data)
   *(gboolean *) data = TRUE;
 }
 
-/* The host, and what the window needs to kill it. */
+/* The host, and what the window needs to kill it and the server. */
 static void
 start_host (Scene *scene, const char *url)
 {
+  g_autofree char *server_pid = g_strdup_printf ("%d", scene->server->pid);
   g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "..", "router", "cluster", "ferry-host", NULL);
   g_autoptr (GError) error = NULL;
 
@@ -42,6 +45,7 @@ start_host (Scene *scene, const char *url)
                       "--name=far", "--workers=1", g_getenv ("FERRY_DEMO_WORKER"), NULL);
   g_assert_no_error (error);
   g_subprocess_wait_async (scene->host, NULL, note_end, &scene->host_ended);
+  nats_test_server_write (scene->server, "server.pid", server_pid);
   nats_test_server_write (scene->server, "far.pid", g_subprocess_get_identifier (scene->host));
   g_setenv ("FERRY_DEMO_PROCESSES", scene->server->folder, TRUE);
 }
@@ -71,6 +75,8 @@ scene_clear (Scene *scene)
   gtk_window_destroy (GTK_WINDOW (scene->window.window));
   ferry_demo_session_stop (scene->window.session);
   g_assert_finalize_object (scene->window.session);
+  g_subprocess_force_exit (scene->host);
+  ferry_test_wait_flag (&scene->host_ended);
   g_object_unref (scene->host);
   nats_test_server_free (scene->server);
 }
@@ -91,6 +97,41 @@ find_button (GtkWidget *widget, const char *tooltip)
         return found;
     }
   return NULL;
+}
+
+/* What is told of a task when it is first shown as running. */
+static void
+note_first_words (FerryDemoCard *card, GParamSpec *pspec, char **words)
+{
+  if (*words == NULL && ferry_demo_card_get_state (card) == FERRY_DEMO_STATE_RUNNING)
+    *words = g_strdup (ferry_demo_card_get_activity (card));
+}
+
+static void
+test_a_row_says_at_once_where_its_task_runs (void)
+{
+  Scene scene = {.host_ended = FALSE};
+  WindowTest *window = &scene.window;
+  g_autofree char *here_words = NULL;
+  g_autofree char *far_words = NULL;
+  FerryTask *here, *far;
+
+  if (!demo_test_has_display () || nats_test_must_skip ("nats-server"))
+    return;
+  scene_init (&scene);
+  window_test_wait_words (window->window, "1 host");
+  here = window_test_add_task (window, PRIMES);
+  far = window_test_add_task (window, PRIMES);
+  g_signal_connect (ferry_demo_card_get (here), "notify::state-name", G_CALLBACK (note_first_words), &here_words);
+  g_signal_connect (ferry_demo_card_get (far), "notify::state-name", G_CALLBACK (note_first_words), &far_words);
+  window_test_wait_state (here, FERRY_DEMO_STATE_RUNNING);
+  window_test_wait_state (far, FERRY_DEMO_STATE_RUNNING);
+  g_assert_cmpstr (here_words, ==, "Running");
+  g_assert_cmpstr (far_words, ==, "Running on far");
+  ferry_task_cancel (here);
+  ferry_task_cancel (far);
+  window_test_wait_idle (window);
+  scene_clear (&scene);
 }
 
 /* Two tasks where there is room for one here; the host is killed from the window, and the task goes elsewhere. */
@@ -122,10 +163,71 @@ test_tasks_of_a_host_that_is_killed (void)
   scene_clear (&scene);
 }
 
+static gboolean
+has_ended (gpointer pid)
+{
+  siginfo_t info = {0};
+
+  return waitid (P_PID, (id_t) GPOINTER_TO_INT (pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
+static gboolean
+is_visible (gpointer widget)
+{
+  return gtk_widget_get_visible (widget);
+}
+
+/* Also while the list is not shown: another window may take the pointer from it, which closes it. */
+static gboolean
+is_connected (gpointer line)
+{
+  GtkWidget *label = gtk_widget_get_next_sibling (gtk_widget_get_first_child (line));
+
+  return strcmp (gtk_label_get_text (GTK_LABEL (label)), "connected") == 0;
+}
+
+static void
+test_a_server_that_is_killed_is_waited_for (void)
+{
+  Scene scene = {.host_ended = FALSE};
+  WindowTest *window = &scene.window;
+  GtkWidget *menu_button, *kill_button, *line;
+  FerryTask *here, *far;
+
+  if (!demo_test_has_display () || nats_test_must_skip ("nats-server"))
+    return;
+  scene_init (&scene);
+  window_test_wait_words (window->window, "1 host");
+  here = window_test_add_task (window, "hang");
+  far = window_test_add_task (window, PRIMES);
+  window_test_wait_words (window_test_wait_row (window, far), "on far");
+  menu_button = gtk_widget_get_first_child (window_test_get (window, "hosts_box"));
+  gtk_menu_button_popup (GTK_MENU_BUTTON (menu_button));
+  kill_button = find_button (menu_button, "Kill server");
+  line = gtk_widget_get_parent (kill_button);
+  demo_test_poll_until (is_visible, kill_button);
+  g_assert_true (is_connected (line));
+  g_signal_emit_by_name (kill_button, "clicked");
+  demo_test_poll_until (has_ended, GINT_TO_POINTER (scene.server->pid));
+  window_test_wait_words (window->window, "1 host, reconnecting");
+  g_assert_false (is_connected (line));
+  nats_test_server_kill (scene.server);
+  nats_test_server_start (scene.server, NULL);
+  demo_test_poll_until (is_connected, line);
+  window_test_wait_words (window_test_wait_row (window, far), "on far");
+  ferry_task_cancel (far);
+  window_test_wait_state (far, FERRY_DEMO_STATE_CANCELLED);
+  ferry_task_cancel (here);
+  window_test_wait_idle (window);
+  scene_clear (&scene);
+}
+
 int
 main (int argc, char **argv)
 {
   window_test_init (&argc, &argv);
+  g_test_add_func ("/cluster/a-row-says-at-once-where-its-task-runs", test_a_row_says_at_once_where_its_task_runs);
   g_test_add_func ("/cluster/tasks-of-a-host-that-is-killed", test_tasks_of_a_host_that_is_killed);
+  g_test_add_func ("/cluster/a-server-that-is-killed-is-waited-for", test_a_server_that_is_killed_is_waited_for);
   return g_test_run ();
 }
