@@ -79,6 +79,7 @@ struct _FerryRouter
   FerryTurns turns;        /* the blocks that were taken out of the local queue */
   FerryDelivery *delivery; /* (unowned) (nullable): the innermost one; each lies on the stack of its function */
   guint dispatching;       /* how many dispatches run, nested within each other */
+  int depth;               /* that of main loops, by g_main_depth(), in which the innermost dispatch runs */
   gboolean told_of_nesting;
   guint64 n_steps;    /* how many blocks were begun and pipes were ended, each of which calls handlers */
   guint64 n_searched; /* the number of get_n_calls() when all rows were last served in a nested loop */
@@ -109,6 +110,9 @@ gboolean ferry_router_check (FerryRouter *self, GError **error);
 gboolean ferry_router_check_not_in_handler (FerryRouter *self, GError **error);
 gboolean ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
                                 gpointer launch_data, GDestroyNotify launch_destroy);
+/* main: whether a handler of the link runs whose main loop is running the caller. What comes over the link may have to
+ * wait until that handler returns. */
+gboolean ferry_router_is_held_outside (FerryRouter *self, FerryLink *link);
 void ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail);
 FerryPipe *ferry_router_find_pipe (FerryRouter *self, guint64 connection_id);
 /* main, within a handler: delivers the newest value of a pipe for latest values now, if it was not delivered yet, so

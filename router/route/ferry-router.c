@@ -512,6 +512,19 @@ waits_as_a_whole (FerryRouter *self, FerryLink *link)
   return FALSE;
 }
 
+/* The innermost delivery is further out only if the innermost dispatch does not run the caller directly. */
+gboolean
+ferry_router_is_held_outside (FerryRouter *self, FerryLink *link)
+{
+  const FerryDelivery *delivery = self->delivery;
+
+  if (delivery != NULL && g_main_depth () <= self->depth)
+    delivery = delivery->outer;
+  while (delivery != NULL && delivery->link != link)
+    delivery = delivery->outer;
+  return delivery != NULL;
+}
+
 /* Whether a value of a cell waits for a delivery that is under way. */
 static gboolean
 must_wait (FerryRouter *self, FerryPipe *pipe)
@@ -1357,7 +1370,9 @@ dispatch (FerryRouter *self, FerryCondition condition, gpointer user_data)
   Dispatch call = {self, monitor, now + self->dispatch_budget, condition, user_data, now};
   FerryDispatchResult result = FERRY_DISPATCH_IDLE;
   gboolean has_news = self->delivery != NULL; /* the rows of held links are to be looked through */
+  int outer_depth = self->depth;
 
+  self->depth = g_main_depth ();
   if (self->dispatching++ == 0)
     self->dispatch_number++;
   for (const FerryDelivery *delivery = self->delivery; delivery != NULL; delivery = delivery->outer)
@@ -1395,6 +1410,7 @@ dispatch (FerryRouter *self, FerryCondition condition, gpointer user_data)
           break;
         }
     }
+  self->depth = outer_depth;
   if (--self->dispatching == 0)
     run_deferred_frees (self);
   else if (result == FERRY_DISPATCH_IDLE)

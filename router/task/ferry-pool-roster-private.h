@@ -38,6 +38,8 @@ typedef struct
   guint n_visits;         /* how many workers were looked at to answer questions; for tests */
 } FerryPoolRoster;
 
+typedef gboolean (*FerryPoolWorkerFilter) (FerryPoolWorker *worker);
+
 void ferry_pool_roster_init (FerryPoolRoster *self);
 void ferry_pool_roster_clear (FerryPoolRoster *self);
 
@@ -55,6 +57,8 @@ void ferry_pool_roster_update_all (FerryPoolRoster *self);
  * tasks in time is preferred, then a worker with fewer tasks in flight, then the worker that became so last. A worker
  * that did not begin a task in time gets one task at the most. */
 FerryPoolWorker *ferry_pool_roster_find (FerryPoolRoster *self, guint depth);
+/* The same, of those workers that the filter accepts. Looks at each worker that would be better than the result. */
+FerryPoolWorker *ferry_pool_roster_find_accepted (FerryPoolRoster *self, guint depth, FerryPoolWorkerFilter filter);
 /* Returns (transfer none) (nullable) the worker from which an idle worker may steal most tasks, and sets *most to their
  * number. The first task in flight counts only if it was not begun within time_to_begin microseconds. Sets *begins_by
  * to the monotonic time when the next worker's time is over, or to 0. */

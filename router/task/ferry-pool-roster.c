@@ -200,6 +200,24 @@ ferry_pool_roster_find (FerryPoolRoster *self, guint depth)
   return worker != NULL && worker->in_flight.length < depth ? worker : peek_lowest (&self->late);
 }
 
+static FerryPoolWorker *
+find_on_shelves (FerryPoolShelves *self, guint n_shelves, FerryPoolWorkerFilter filter)
+{
+  for (guint i = 0; i < n_shelves; i++)
+    for (GList *link = self->shelves[i].head; link != NULL; link = link->next)
+      if (filter (link->data))
+        return link->data;
+  return NULL;
+}
+
+FerryPoolWorker *
+ferry_pool_roster_find_accepted (FerryPoolRoster *self, guint depth, FerryPoolWorkerFilter filter)
+{
+  FerryPoolWorker *worker = find_on_shelves (&self->open, MIN (depth, FERRY_POOL_N_SHELVES), filter);
+
+  return worker != NULL ? worker : find_on_shelves (&self->late, FERRY_POOL_N_SHELVES, filter);
+}
+
 /* Returns (nullable) the worker that has not begun its first task for longest, if its time is over. Forgets workers
  * that have begun it meanwhile: for them the answer stays the same. */
 static FerryPoolWorker *

@@ -475,13 +475,33 @@ may_go_ahead (FerryTask *task)
   return ferry_task_get_settings (task)->run_timeout == 0 && !source->is_shared;
 }
 
+static gboolean
+is_heard (FerryPoolWorker *worker)
+{
+  return !ferry_router_is_held_outside (worker->router, worker->link);
+}
+
+/* Returns (transfer none) the worker that is sent the next task, if it has fewer than depth in flight, or NULL. Where a
+ * handler runs a main loop, what the worker of that handler answers waits for the handler: such a worker comes last. */
+static FerryPoolWorker *
+find_worker (FerryPool *self, guint depth)
+{
+  FerryPoolWorker *worker = ferry_pool_roster_find (&self->roster, depth);
+  FerryPoolWorker *heard;
+
+  if (worker == NULL || G_LIKELY (is_heard (worker)))
+    return worker;
+  heard = ferry_pool_roster_find_accepted (&self->roster, depth, is_heard);
+  return heard != NULL ? heard : worker;
+}
+
 /* Returns (transfer none) the worker that the task is sent to now, or NULL. */
 static FerryPoolWorker *
 pick_worker (FerryPool *self, FerryTask *task)
 {
   if (self->thief != NULL && may_begin (self, self->thief))
     return self->thief;
-  return ferry_pool_roster_find (&self->roster, may_go_ahead (task) ? get_depth (self) : 1);
+  return find_worker (self, may_go_ahead (task) ? get_depth (self) : 1);
 }
 
 static void
@@ -498,7 +518,7 @@ send_next (FerryPool *self)
   FerryTask *task = self->error == NULL ? ferry_task_sources_find (&self->sources, NULL, NULL) : NULL;
   FerryPoolWorker *worker = task != NULL ? pick_worker (self, task) : NULL;
 
-  if (task != NULL && (worker == NULL || worker->in_flight.length > 0) && has_place (self))
+  if (task != NULL && (worker == NULL || worker->in_flight.length > 0 || !is_heard (worker)) && has_place (self))
     {
       /* Handlers may run in start_worker(), also if it fails, and may change which task is next. */
       start_worker (self);
@@ -536,10 +556,9 @@ static void
 steal_work (gpointer data)
 {
   FerryPool *self = data;
-  FerryPoolWorker *idle =
-    self->rules.stopping || self->thief != NULL ? NULL : ferry_pool_roster_find (&self->roster, 1);
+  FerryPoolWorker *idle = self->rules.stopping || self->thief != NULL ? NULL : find_worker (self, 1);
   guint most = 0;
-  FerryPoolWorker *busiest = idle != NULL ? find_busiest (self, idle->n_missed, &most) : NULL;
+  FerryPoolWorker *busiest = idle != NULL && is_heard (idle) ? find_busiest (self, idle->n_missed, &most) : NULL;
 
   if (busiest == NULL)
     return;

@@ -212,6 +212,103 @@ levels_when_it_may_have_more_workers (void)
   ferry_task_cancel (endless);
 }
 
+typedef struct
+{
+  TaskTest *test;
+  FerryTask *task; /* (owned) (nullable): that was submitted in the nested loop */
+} Nesting;
+
+static gboolean
+submit_nested (gpointer data)
+{
+  Nesting *nesting = data;
+
+  nesting->task = task_test_submit (nesting->test->executor, "nothing", NULL);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+is_submitted (gpointer data)
+{
+  return ((Nesting *) data)->task != NULL;
+}
+
+/* As a dialog does, and a button in it. */
+static void
+submit_in_loop (FerryTask *task, Nesting *nesting)
+{
+  g_idle_add (submit_nested, nesting);
+  ferry_test_run_until (is_submitted, nesting);
+}
+
+static void
+submit_and_wait_in_loop (FerryTask *task, Nesting *nesting)
+{
+  submit_in_loop (task, nesting);
+  task_test_wait_done (nesting->task);
+}
+
+/* The worker whose task's end runs the loop has nothing to do, but what it answers waits for the end of the loop. */
+static void
+a_task_of_a_nested_loop_gets_a_worker_that_is_heard (gconstpointer n_warm)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  g_autoptr (FerryTask) outer = NULL;
+  FerryTask *tasks[2];
+  GPid pids[2];
+  Nesting nesting = {test, NULL};
+
+  if (GPOINTER_TO_UINT (n_warm) == 2)
+    {
+      start_sleepers (test, tasks, pids);
+      for (guint i = 0; i < 2; i++)
+        end_sleeper (tasks[i]);
+    }
+  outer = task_test_submit (test->executor, "nothing", NULL);
+  g_signal_connect (outer, "done", G_CALLBACK (submit_and_wait_in_loop), &nesting);
+  task_test_wait_done (outer);
+  g_assert_no_error (ferry_task_get_error (nesting.task));
+  g_assert_cmpint (ferry_task_get_pid (nesting.task), !=, ferry_task_get_pid (outer));
+  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 2);
+  g_object_unref (nesting.task);
+}
+
+static void
+a_task_of_a_nested_loop_gets_the_only_worker (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) outer = task_test_submit (test->executor, "nothing", NULL);
+  Nesting nesting = {test, NULL};
+
+  g_signal_connect (outer, "done", G_CALLBACK (submit_in_loop), &nesting);
+  task_test_wait_done (outer);
+  task_test_wait_done (nesting.task);
+  g_assert_cmpint (ferry_task_get_pid (nesting.task), ==, ferry_task_get_pid (outer));
+  g_object_unref (nesting.task);
+}
+
+/* Else each task of a row would start one more worker. */
+static void
+submit_at_once (FerryTask *task, Nesting *nesting)
+{
+  submit_nested (nesting);
+}
+
+static void
+a_task_of_a_handler_gets_the_warm_worker (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  g_autoptr (FerryTask) outer = task_test_submit (test->executor, "nothing", NULL);
+  Nesting nesting = {test, NULL};
+
+  g_signal_connect (outer, "done", G_CALLBACK (submit_at_once), &nesting);
+  task_test_wait_done (outer);
+  task_test_wait_done (nesting.task);
+  g_assert_cmpint (ferry_task_get_pid (nesting.task), ==, ferry_task_get_pid (outer));
+  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 1);
+  g_object_unref (nesting.task);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -224,5 +321,12 @@ main (int argc, char **argv)
                    gives_what_is_taken_back_to_the_one_that_takes);
   g_test_add_func ("/pool-balance/levels-after-a-cancel", levels_after_a_cancel);
   g_test_add_func ("/pool-balance/levels-when-it-may-have-more-workers", levels_when_it_may_have_more_workers);
+  g_test_add_data_func ("/pool-balance/a-task-of-a-nested-loop-gets-a-worker-that-is-heard", GUINT_TO_POINTER (2),
+                        a_task_of_a_nested_loop_gets_a_worker_that_is_heard);
+  g_test_add_data_func ("/pool-balance/a-task-of-a-nested-loop-has-a-worker-started", GUINT_TO_POINTER (1),
+                        a_task_of_a_nested_loop_gets_a_worker_that_is_heard);
+  g_test_add_func ("/pool-balance/a-task-of-a-nested-loop-gets-the-only-worker",
+                   a_task_of_a_nested_loop_gets_the_only_worker);
+  g_test_add_func ("/pool-balance/a-task-of-a-handler-gets-the-warm-worker", a_task_of_a_handler_gets_the_warm_worker);
   return g_test_run ();
 }
