@@ -112,6 +112,9 @@ typedef enum
   OBSTACLE_NO_CONNECTION,
 } Obstacle;
 
+/* Added to an obstacle of the hosts where a worker of this machine is waited for as well. */
+#define OBSTACLE_HERE_TOO 4
+
 enum
 {
   PROP_ROUTER = 1,
@@ -210,24 +213,25 @@ has_host (FerryTask *task, gpointer self)
 
 /* Returns (transfer full) (nullable) what a task is told of why it waits. */
 static char *
-dup_obstacle_text (FerryCluster *self, FerryTask *task, Obstacle obstacle)
+dup_obstacle_text (FerryCluster *self, FerryTask *task, guint obstacle)
 {
+  const char *here = (obstacle & OBSTACLE_HERE_TOO) != 0 ? "Waits for a free worker of this machine. " : "";
   g_autofree char *function = dup_function (task);
 
-  switch (obstacle)
+  switch (obstacle & ~OBSTACLE_HERE_TOO)
     {
     case OBSTACLE_NO_HOST:
-      return g_strdup_printf ("No host has the function '%s'; start a host whose program has it", function);
+      return g_strdup_printf ("%sNo host has the function '%s'; start a host whose program has it", here, function);
     case OBSTACLE_NO_CONNECTION:
-      return self->error != NULL ? g_strdup (self->error->message)
-                                 : g_strdup_printf ("The server %s has not answered yet", self->url);
+      return self->error != NULL ? g_strconcat (here, self->error->message, NULL)
+                                 : g_strdup_printf ("%sThe server %s has not answered yet", here, self->url);
     default:
       return NULL;
     }
 }
 
 static void
-set_obstacle (FerryCluster *self, FerryTask *task, Obstacle obstacle)
+set_obstacle (FerryCluster *self, FerryTask *task, guint obstacle)
 {
   g_autofree char *text = dup_obstacle_text (self, task, obstacle);
 
@@ -317,18 +321,21 @@ tell_hosts (FerryCluster *self)
 typedef struct
 {
   FerryCluster *cluster;
+  guint added;      /* to the obstacle of each */
   GPtrArray *tasks; /* (element-type FerryTask): whose text is not what it should be */
 } TellTasks;
 
-static Obstacle
-find_obstacle (FerryCluster *self, FerryTask *task)
+/* added: OBSTACLE_HERE_TOO, or 0. */
+static guint
+find_obstacle (FerryCluster *self, FerryTask *task, guint added)
 {
   g_autofree char *function = dup_function (task);
 
   if (has_other_host (self, NULL, function))
     return OBSTACLE_NONE;
-  return self->discovery != NULL && self->state != FERRY_CLUSTER_STATE_CONNECTED ? OBSTACLE_NO_CONNECTION
-                                                                                 : OBSTACLE_NO_HOST;
+  if (self->discovery != NULL && self->state != FERRY_CLUSTER_STATE_CONNECTED)
+    return OBSTACLE_NO_CONNECTION | added;
+  return OBSTACLE_NO_HOST | added;
 }
 
 /* Visits tasks of one function and priority, from the latest on, as long as they are to be told something. */
@@ -337,28 +344,36 @@ visit_waiting (FerryTask *task, gpointer data)
 {
   TellTasks *visit = data;
 
-  if (ferry_task_get_placement (task)->obstructed == find_obstacle (visit->cluster, task))
+  if (ferry_task_get_placement (task)->obstructed == find_obstacle (visit->cluster, task, visit->added))
     return FALSE;
   g_ptr_array_add (visit->tasks, g_object_ref (task));
   return TRUE;
 }
 
+/* Handlers may remove the source, so it is looked at first. */
+static void
+tell_tasks_of (FerryCluster *self, FerryTaskSource *source)
+{
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  TellTasks visit = {.cluster = self, .tasks = tasks};
+  gboolean has_pool;
+
+  if (!source->may_explain (source, FERRY_RUNNER (self), &has_pool))
+    return;
+  visit.added = has_pool ? OBSTACLE_HERE_TOO : 0;
+  ferry_task_queue_visit (&source->queue, visit_waiting, &visit);
+  for (guint i = 0; i < tasks->len; i++)
+    if (ferry_task_get_placement (tasks->pdata[i])->carrier == NULL)
+      set_obstacle (self, tasks->pdata[i], find_obstacle (self, tasks->pdata[i], visit.added));
+}
+
+/* Handlers may add and remove executors, so i is checked again. */
 static void
 tell_tasks (FerryCluster *self)
 {
-  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
-  TellTasks visit = {self, tasks};
-
-  for (guint i = 0; i < self->sources.list->len; i++)
-    {
-      FerryTaskSource *source = g_ptr_array_index (self->sources.list, i);
-
-      if (!source->is_shared)
-        ferry_task_queue_visit (&source->queue, visit_waiting, &visit);
-    }
-  for (guint i = 0; i < tasks->len; i++)
-    if (ferry_task_get_placement (tasks->pdata[i])->carrier == NULL)
-      set_obstacle (self, tasks->pdata[i], find_obstacle (self, tasks->pdata[i]));
+  for (guint i = self->sources.list->len; i > 0; i--)
+    if (i <= self->sources.list->len)
+      tell_tasks_of (self, g_ptr_array_index (self->sources.list, i - 1));
 }
 
 /* ---- Tasks that wait at one host while another could run them ---- */

@@ -426,6 +426,12 @@ spread (gpointer data)
   schedule (data);
 }
 
+static FerryExecutor *
+from_source (FerryTaskSource *source)
+{
+  return (FerryExecutor *) (void *) ((char *) source - G_STRUCT_OFFSET (FerryExecutor, source));
+}
+
 /* main: whether a runner other than except (nullable) has not failed. If all have, sets error to that of the first. */
 static gboolean
 has_runner (FerryExecutor *self, FerryRunner *except, GError **error)
@@ -443,6 +449,24 @@ has_runner (FerryExecutor *self, FerryRunner *except, GError **error)
   return FALSE;
 }
 
+static gboolean
+source_may_explain (FerryTaskSource *source, FerryRunner *runner, gboolean *has_pool)
+{
+  FerryExecutor *self = from_source (source);
+
+  *has_pool = FALSE;
+  for (guint i = 0; i < self->runners->len; i++)
+    {
+      FerryRunner *other = g_ptr_array_index (self->runners, i);
+
+      if (FERRY_IS_POOL (other))
+        *has_pool = *has_pool || ferry_runner_check (other, NULL);
+      else if (other != runner)
+        return FALSE;
+    }
+  return TRUE;
+}
+
 guint
 ferry_executor_get_parallelism (FerryExecutor *self)
 {
@@ -454,12 +478,6 @@ ferry_executor_get_parallelism (FerryExecutor *self)
 }
 
 /* ---- A task's steps, reported by a runner ---- */
-
-static FerryExecutor *
-from_source (FerryTaskSource *source)
-{
-  return (FerryExecutor *) (void *) ((char *) source - G_STRUCT_OFFSET (FerryExecutor, source));
-}
 
 /* main: handles the end of a task, after the task emitted done. */
 static void
@@ -586,6 +604,7 @@ source_started (FerryTaskSource *source, FerryTask *task)
   FerryExecutor *self = from_source (source);
 
   ferry_task_get_placement (task)->executing = TRUE;
+  ferry_task_get_placement (task)->obstructed = 0;
   self->n_executing++;
   atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
   figures_changed (self);
@@ -1800,8 +1819,11 @@ ferry_executor_class_init (FerryExecutorClass *klass)
 static void
 ferry_executor_init (FerryExecutor *self)
 {
-  self->source = (FerryTaskSource){
-    .give_back = source_give_back, .started = source_started, .done = source_done, .fail_all = source_fail_all};
+  self->source = (FerryTaskSource){.give_back = source_give_back,
+                                   .started = source_started,
+                                   .done = source_done,
+                                   .may_explain = source_may_explain,
+                                   .fail_all = source_fail_all};
   self->runners = g_ptr_array_new_with_free_func (g_object_unref);
   ferry_wait_queue_init (&self->submissions);
   ferry_wait_queue_init (&self->shutdown_waits);

@@ -28,6 +28,9 @@ struct _FerryTaskSource
   void (*give_back) (FerryTaskSource *self, FerryTask *task); /* task returns to the front of its queue */
   void (*started) (FerryTaskSource *self, FerryTask *task);
   void (*done) (FerryTaskSource *self, FerryTask *task); /* task ended while it was at a carrier */
+  /* Whether runner is the one to tell tasks that wait why they do: of the runners that are no pool it must be the only
+   * one. has_pool: set to whether a worker of a pool would do as well. */
+  gboolean (*may_explain) (FerryTaskSource *self, FerryRunner *runner, gboolean *has_pool);
   /* runner will run none of the tasks that wait. They must fail with error, unless there is another runner for them. */
   void (*fail_all) (FerryTaskSource *self, FerryRunner *runner, const GError *error);
 };

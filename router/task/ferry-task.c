@@ -1899,6 +1899,17 @@ ferry_task_end_as_answered (FerryTask *self)
   return TRUE;
 }
 
+/* What the task has waited for is not told while it runs. */
+static void
+end_obstacle (FerryTask *self)
+{
+  Rest *rest = need_rest (self);
+
+  rest->is_waiting = FALSE;
+  g_clear_pointer (&rest->message, g_free);
+  notify (self, PROP_MESSAGE);
+}
+
 gboolean
 ferry_task_start (FerryTask *self, GPid pid)
 {
@@ -1912,6 +1923,8 @@ ferry_task_start (FerryTask *self, GPid pid)
   priv->n_attempts++;
   priv->pid = pid;
   priv->start_time = g_get_monotonic_time ();
+  if (priv->rest != NULL && priv->rest->is_waiting)
+    end_obstacle (self);
   notify (self, PROP_N_ATTEMPTS);
   if (changed_pid)
     notify (self, PROP_PID);

@@ -440,6 +440,67 @@ a_task_waits_for_a_host_with_its_function (void)
   cluster_test_assert_done (rare);
 }
 
+static void
+a_task_of_a_pool_and_hosts_is_told_what_both_lack (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (FerryPool) pool = ferry_pool_new_for_threads (test->router);
+  FerryExecutor *executor = ferry_executor_new (pool);
+  g_autoptr (FerryTask) first = NULL;
+  g_autoptr (FerryTask) second = NULL;
+  g_autoptr (FerryTask) third = NULL;
+  g_autoptr (HostTest) host = NULL;
+
+  ferry_pool_set_max_workers (pool, 1);
+  ferry_executor_add_runner (executor, FERRY_RUNNER (test->cluster));
+  first = task_test_submit (executor, "sleep-until-cancelled", NULL);
+  task_test_wait_state (first, FERRY_TASK_STATE_EXECUTING);
+  second = task_test_submit (executor, "sleep-until-cancelled", NULL);
+  ferry_test_run_until (has_text, second);
+  g_assert_cmpstr (ferry_task_get_message (second), ==,
+                   "Waits for a free worker of this machine. No host has the function 'sleep-until-cancelled'; start a "
+                   "host whose program has it");
+  g_assert_null (ferry_task_get_message (first));
+  ferry_task_cancel (first);
+  task_test_assert_cancelled (first);
+  task_test_wait_state (second, FERRY_TASK_STATE_EXECUTING);
+  g_assert_null (ferry_task_get_message (second));
+  third = task_test_submit (executor, "sleep-until-cancelled", NULL);
+  ferry_test_run_until (has_text, third);
+  host = host_test_new_with_room (test, "host", "sleep-until-cancelled", 1, 0);
+  ferry_test_run_until (has_no_text, third);
+  g_assert_cmpint (ferry_task_get_state (third), ==, FERRY_TASK_STATE_WAITING);
+  ferry_task_cancel (third);
+  ferry_task_cancel (second);
+  task_test_assert_cancelled (second);
+  g_assert_finalize_object (executor);
+}
+
+static gboolean
+has_text_of_hosts (gpointer task)
+{
+  return g_strcmp0 (ferry_task_get_message (task),
+                    "No host has the function 'rare'; start a host whose program has it") == 0;
+}
+
+static void
+a_pool_that_has_failed_is_not_waited_for (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *[]){"/no/such/program", NULL});
+  g_autoptr (FerryPool) pool = ferry_pool_new (test->router, launcher);
+  FerryExecutor *executor = ferry_executor_new (pool);
+  g_autoptr (FerryTask) task = NULL;
+
+  ferry_executor_add_runner (executor, FERRY_RUNNER (test->cluster));
+  task = task_test_submit (executor, "rare", NULL);
+  ferry_test_run_until (has_text_of_hosts, task);
+  g_assert_nonnull (ferry_pool_get_error (pool));
+  ferry_task_cancel (task);
+  task_test_assert_cancelled (task);
+  g_assert_finalize_object (executor);
+}
+
 static gboolean
 wants_something (gpointer data)
 {
@@ -737,6 +798,9 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster/a-shutdown-without-time-forces-tasks", a_shutdown_without_time_forces_tasks);
   g_test_add_func ("/cluster/sends-by-priority", sends_by_priority);
   g_test_add_func ("/cluster/a-task-waits-for-a-host-with-its-function", a_task_waits_for_a_host_with_its_function);
+  g_test_add_func ("/cluster/a-task-of-a-pool-and-hosts-is-told-what-both-lack",
+                   a_task_of_a_pool_and_hosts_is_told_what_both_lack);
+  g_test_add_func ("/cluster/a-pool-that-has-failed-is-not-waited-for", a_pool_that_has_failed_is_not_waited_for);
   g_test_add_func ("/cluster/a-host-gets-what-it-has-room-for", a_host_gets_what_it_has_room_for);
   g_test_add_func ("/cluster/tells-hosts-about-how-many-wait", tells_hosts_about_how_many_wait);
   g_test_add_func ("/cluster/a-host-hears-of-tasks-in-the-place-of-others",
