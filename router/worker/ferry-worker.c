@@ -251,7 +251,7 @@ say_late (gpointer data)
   FerryWorker *self = data;
   const char *entry = self->link->entry != NULL ? self->link->entry : "the function that enters its sandbox";
   g_autofree char *limit = self->attach_timeout > 0
-                             ? g_strdup_printf ("at most %g seconds; the limit is ferry_launcher_set_attach_timeout()",
+                             ? g_strdup_printf ("at most %g s; the limit is ferry_launcher_set_attach_timeout()",
                                                 (double) self->attach_timeout / G_USEC_PER_SEC)
                              : g_strdup ("without a limit");
   g_autofree char *text = NULL;

@@ -269,10 +269,12 @@ static void
 says_what_is_waited_for (gconstpointer data)
 {
   gboolean use_fork_server = GPOINTER_TO_INT (data);
+  const gint64 limit = 10 * FERRY_TEST_TIMEOUT_SECONDS;
+  g_autofree char *limit_words = g_strdup_printf ("at most %" G_GINT64_FORMAT " s;", limit);
   Test test;
 
   test_init (&test, &programs[G_N_ELEMENTS (programs) - 1]);
-  ferry_launcher_set_attach_timeout (test.launcher, (gint64) 10 * FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC);
+  ferry_launcher_set_attach_timeout (test.launcher, limit * G_USEC_PER_SEC);
   n_waits = 0;
   {
     g_autoptr (FerryPool) pool = ferry_pool_new (test.router, test.launcher);
@@ -287,6 +289,8 @@ says_what_is_waited_for (gconstpointer data)
       {
         ferry_test_run_until (says_what_it_waits_for, tasks[i]);
         ferry_test_assert_says (ferry_task_get_message (tasks[i]), use_fork_server ? "fork server" : "(process ");
+        if (!use_fork_server)
+          ferry_test_assert_says (ferry_task_get_message (tasks[i]), limit_words);
         ferry_test_assert_says (ferry_task_get_message (tasks[i]), "ferry_worker_main()");
       }
     g_assert_cmpuint (n_waits, ==, use_fork_server ? 1 : G_N_ELEMENTS (tasks));
