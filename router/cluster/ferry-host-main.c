@@ -230,6 +230,7 @@ main (int argc, char **argv)
       return EXIT_BAD_OPTIONS;
     }
   is_verbose = host.options.verbose;
+  g_log_set_debug_enabled (is_verbose);
   g_log_set_writer_func (write_log, NULL, NULL);
   if (host.options.version)
     {

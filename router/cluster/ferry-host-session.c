@@ -214,8 +214,10 @@ remove_run (FerryHostSession *self, FerryHostRun *run)
 static void
 start_run (FerryHostSession *self, FerryHostRun *run)
 {
-  g_debug ("Begins task %" G_GUINT64_FORMAT ", attempt %u, of %s: '%s'", run->request.id, run->request.attempt,
-           self->name, run->request.function);
+  /* A message that nobody reads is not written either: this is for each task. */
+  if (!g_log_writer_default_would_drop (G_LOG_LEVEL_DEBUG, G_LOG_DOMAIN))
+    g_debug ("Begins task %" G_GUINT64_FORMAT ", attempt %u, of %s: '%s'", run->request.id, run->request.attempt,
+             self->name, run->request.function);
   ferry_host_run_start (run, self->executor);
 }
 
