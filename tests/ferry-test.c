@@ -66,6 +66,22 @@ ferry_test_assert_says (const char *text, const char *words)
     g_error ("'%s' does not say '%s'", text, words);
 }
 
+static gboolean
+is_gone (gpointer object)
+{
+  return *(gpointer *) object == NULL;
+}
+
+void
+ferry_test_finalize (gpointer object)
+{
+  gpointer weak = object;
+
+  g_object_add_weak_pointer (object, &weak);
+  g_object_unref (object);
+  ferry_test_look_until (is_gone, &weak);
+}
+
 void
 ferry_test_wait_flag (gboolean *flag)
 {

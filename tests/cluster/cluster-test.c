@@ -38,8 +38,8 @@ void
 cluster_test_free (ClusterTest *test)
 {
   ferry_test_run_until (is_empty, test->executor);
-  g_assert_finalize_object (test->executor);
-  g_assert_finalize_object (test->cluster);
+  ferry_test_finalize (test->executor);
+  ferry_test_finalize (test->cluster);
   ferry_test_router_stop (test->router);
   g_free (test);
 }

@@ -55,9 +55,9 @@ static void
 scene_free (Scene *scene)
 {
   ferry_test_run_until (is_idle, scene->executor);
-  g_assert_finalize_object (scene->executor);
+  ferry_test_finalize (scene->executor);
   ferry_cluster_close (scene->cluster);
-  g_assert_finalize_object (scene->cluster);
+  ferry_test_finalize (scene->cluster);
   nats_test_server_free (scene->server);
   task_test_free (scene->task);
   g_free (scene);
@@ -402,8 +402,8 @@ a_url_that_cannot_be_fails_tasks (void)
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
   g_assert_false (ferry_cluster_connect (cluster, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
-  g_assert_finalize_object (executor);
-  g_assert_finalize_object (cluster);
+  ferry_test_finalize (executor);
+  ferry_test_finalize (cluster);
 }
 
 /* Nobody need close a cluster. */
@@ -424,7 +424,7 @@ ends_with_its_last_reference (void)
   g_assert_true (ferry_cluster_connect (cluster, NULL));
   while (g_list_model_get_n_items (ferry_cluster_get_hosts (cluster)) == 0)
     g_main_context_iteration (NULL, TRUE);
-  g_assert_finalize_object (cluster);
+  ferry_test_finalize (cluster);
 }
 
 static gboolean

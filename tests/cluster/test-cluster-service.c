@@ -117,9 +117,9 @@ static void
 scene_free (Scene *scene)
 {
   ferry_test_run_until (is_idle, scene->executor);
-  g_assert_finalize_object (scene->executor);
+  ferry_test_finalize (scene->executor);
   ferry_cluster_close (scene->cluster);
-  g_assert_finalize_object (scene->cluster);
+  ferry_test_finalize (scene->cluster);
   for (guint i = 0; i < scene->n_hosts; i++)
     {
       g_object_unref (scene->hosts[i].transport);
@@ -387,7 +387,7 @@ a_pool_comes_before_hosts (void)
   g_assert_null (ferry_task_get_host_name (here));
   ferry_task_cancel (here);
   task_test_assert_cancelled (here);
-  g_assert_finalize_object (executor);
+  ferry_test_finalize (executor);
 }
 
 int

@@ -473,7 +473,7 @@ a_task_of_a_pool_and_hosts_is_told_what_both_lack (void)
   ferry_task_cancel (third);
   ferry_task_cancel (second);
   task_test_assert_cancelled (second);
-  g_assert_finalize_object (executor);
+  ferry_test_finalize (executor);
 }
 
 static gboolean
@@ -498,7 +498,7 @@ a_pool_that_has_failed_is_not_waited_for (void)
   g_assert_nonnull (ferry_pool_get_error (pool));
   ferry_task_cancel (task);
   task_test_assert_cancelled (task);
-  g_assert_finalize_object (executor);
+  ferry_test_finalize (executor);
 }
 
 static gboolean
@@ -697,7 +697,7 @@ executors_take_turns (void)
   for (guint i = 0; i < 6; i++)
     cluster_test_assert_done (tasks->pdata[i]);
   g_ptr_array_set_size (tasks, 0);
-  g_assert_finalize_object (other);
+  ferry_test_finalize (other);
 }
 
 static void

@@ -127,9 +127,9 @@ let_a_task_run (void)
   task = task_test_submit (executor, "echo", g_variant_new_string ("word"));
   task_test_assert_result (task, "'word'");
   g_assert_cmpstr (ferry_task_get_host_name (task), ==, "alpha");
-  g_assert_finalize_object (executor);
+  ferry_test_finalize (executor);
   ferry_cluster_close (cluster);
-  g_assert_finalize_object (cluster);
+  ferry_test_finalize (cluster);
   g_subprocess_force_exit (host);
   g_subprocess_wait (host, NULL, NULL);
 }

@@ -567,9 +567,9 @@ ledger_clear (Ledger *ledger)
       g_object_unref (ledger->entries[i].task);
     }
   g_free (ledger->entries);
-  g_assert_finalize_object (ledger->executor);
+  ferry_test_finalize (ledger->executor);
   ferry_cluster_close (ledger->cluster);
-  g_assert_finalize_object (ledger->cluster);
+  ferry_test_finalize (ledger->cluster);
   for (guint i = 0; i < N_HOSTS; i++)
     {
       proxy_test_free (ledger->hosts[i].proxy);

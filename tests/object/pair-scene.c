@@ -57,17 +57,9 @@ pair_scene_wait_dropped (PairScene *self)
   ferry_test_look_until (has_no_references, self->exporter);
 }
 
-static gboolean
-is_gone (gpointer data)
-{
-  return *(gpointer *) data == NULL;
-}
-
 void
 pair_scene_close (PairScene *self)
 {
-  gpointer object = self->object;
-
   g_clear_object (&self->proxy);
   pair_scene_wait_dropped (self);
   g_clear_object (&self->exporter);
@@ -75,10 +67,7 @@ pair_scene_close (PairScene *self)
   ferry_transport_close (self->here);
   g_clear_object (&self->here);
   g_clear_object (&self->there);
-  g_object_add_weak_pointer (object, &object);
-  g_object_unref (self->object);
-  /* What is on its way has a reference of its own, on the threads of the transport as well. */
-  ferry_test_look_until (is_gone, &object);
+  ferry_test_finalize (self->object);
 }
 
 void
