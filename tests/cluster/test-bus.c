@@ -716,6 +716,43 @@ leaves_turns_in_a_flood (void)
   g_assert_cmpuint (n_turns, >=, 10);
 }
 
+/* Waits without iterating the main context, so that nothing is delivered. */
+static void
+wait_undelivered (FerryBus *bus, guint64 n)
+{
+  gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
+
+  while (ferry_bus_get_counts (bus).n_received < n)
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_thread_yield ();
+    }
+}
+
+/* What has come and was not delivered goes with the bus; the main loop is left alone. */
+static void
+is_closed_with_packets_that_have_come (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) application = NULL;
+  g_autoptr (NatsTestEnd) host = NULL;
+  guint n_turns = 0;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  host = join_and_wait (scene, "alpha");
+  application = join_and_wait (scene, NULL);
+  for (guint i = 0; i < 10; i++)
+    nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "late");
+  wait_undelivered (host->bus, 10);
+  ferry_bus_close (host->bus);
+  while (n_turns < 1000 && g_main_context_iteration (NULL, FALSE))
+    n_turns++;
+  g_assert_cmpuint (n_turns, <, 1000);
+  g_assert_cmpuint (host->packets->len, ==, 0);
+}
+
 static gboolean
 wait_in_handler (gpointer data)
 {
@@ -844,6 +881,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/bus/signs-with-an-nkey", signs_with_an_nkey);
   g_test_add_func ("/bus/sessions-survive-the-server", sessions_survive_the_server);
   g_test_add_func ("/bus/leaves-turns-in-a-flood", leaves_turns_in_a_flood);
+  g_test_add_func ("/bus/is-closed-with-packets-that-have-come", is_closed_with_packets_that_have_come);
   g_test_add_func ("/bus/delivers-in-nested-loops", delivers_in_nested_loops);
   g_test_add_func ("/bus/refuses-settings-that-cannot-work", refuses_settings);
   g_test_add_func ("/bus/closes-at-any-time", closes_at_any_time);

@@ -61,6 +61,66 @@ a_begun_task_is_lost_with_its_host (void)
 }
 
 static void
+count_value (FerryTask *task, GVariant *value, gpointer data)
+{
+  ++*(guint *) data;
+}
+
+typedef struct
+{
+  const guint *n_taken;
+  guint n;
+} Awaited;
+
+static gboolean
+has_taken (gpointer data)
+{
+  Awaited *awaited = data;
+
+  return *awaited->n_taken == awaited->n;
+}
+
+static void
+send_items (HostRun *run, guint n)
+{
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < n; i++)
+    ferry_call_send_item (run->call, g_variant_new_uint32 (i), &error);
+  g_assert_no_error (error);
+}
+
+/* The window grows by two after two values, so that of the second attempt must not count the first one's. */
+static void
+each_attempt_has_a_window_of_its_own (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (HostTest) other = NULL;
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_ITERATION, "work", NULL);
+  guint n_taken = 0;
+  HostRun *run;
+
+  ferry_task_set_window (task, 4);
+  ferry_task_set_idempotent (task, TRUE);
+  g_signal_connect (task, "yielded", G_CALLBACK (count_value), &n_taken);
+  cluster_test_submit_task (test, task);
+  send_items (host_test_run (host), 1);
+  ferry_test_run_until (has_taken, &(Awaited){&n_taken, 1});
+  host_test_die (host);
+  other = host_test_new (test, "other", "work", 1);
+  run = host_test_run (other);
+  send_items (run, 3);
+  ferry_test_run_until (has_taken, &(Awaited){&n_taken, 4});
+  /* Comes behind what opens the window. */
+  ferry_task_cancel (task);
+  host_run_wait_cancelled (run, FERRY_CANCEL_REASON_CANCELLED);
+  g_assert_cmpuint (ferry_call_get_window (run->call), ==, 4 - 3 + 2);
+  host_run_fail (run, G_IO_ERROR, G_IO_ERROR_CANCELLED, "It was cancelled", NULL);
+  cluster_test_wait_state (task, FERRY_TASK_STATE_CANCELLED);
+}
+
+static void
 check_again (gboolean idempotent)
 {
   g_autoptr (ClusterTest) test = cluster_test_new ();
@@ -520,6 +580,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-losses/a-task-that-was-not-begun-runs-elsewhere",
                    a_task_that_was_not_begun_runs_elsewhere);
   g_test_add_func ("/cluster-losses/a-begun-task-is-lost-with-its-host", a_begun_task_is_lost_with_its_host);
+  g_test_add_func ("/cluster-losses/each-attempt-has-a-window-of-its-own", each_attempt_has_a_window_of_its_own);
   g_test_add_func ("/cluster-losses/a-task-with-retries-runs-again", a_task_with_retries_runs_again);
   g_test_add_func ("/cluster-losses/an-idempotent-task-runs-again", an_idempotent_task_runs_again);
   g_test_add_func ("/cluster-losses/an-idempotent-task-outlives-many-hosts", an_idempotent_task_outlives_many_hosts);

@@ -284,6 +284,58 @@ a_server_that_is_killed_costs_time_only (void)
   g_assert_null (ferry_cluster_get_error (scene->cluster));
 }
 
+static gboolean
+has_nothing_under_way (gpointer data)
+{
+  FerrySessionCounts counts = ferry_session_get_counts (data);
+
+  return counts.queued + counts.under_way == 0;
+}
+
+typedef struct
+{
+  FerrySession *session;
+  guint64 n_pings;
+} Asking;
+
+static gboolean
+has_asked (gpointer data)
+{
+  Asking *asking = data;
+
+  return ferry_session_get_counts (asking->session).n_pings > asking->n_pings;
+}
+
+/* Sessions ask at once what they have missed. The next heartbeat is ten minutes away. */
+static void
+sessions_are_told_that_the_server_is_back (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Host) host = NULL;
+  g_autoptr (FerryHost) item = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  Asking asking;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  ferry_cluster_set_cut_timeout (scene->cluster, (gint64) 60 * 60 * G_USEC_PER_SEC);
+  ferry_cluster_close (scene->cluster);
+  g_assert_true (ferry_cluster_connect (scene->cluster, NULL));
+  host = host_new (scene, "alpha");
+  task = task_test_submit (scene->executor, "nothing", NULL);
+  task_test_assert_result (task, NULL);
+  item = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
+  asking.session = FERRY_SESSION (ferry_run_session_get_transport (item->place.session));
+  /* All that was sent is acknowledged, so nothing but this is a reason to ask. */
+  ferry_test_run_until (has_nothing_under_way, asking.session);
+  nats_test_server_kill (scene->server);
+  wait_state (scene, FERRY_CLUSTER_STATE_RECONNECTING);
+  asking.n_pings = ferry_session_get_counts (asking.session).n_pings;
+  nats_test_server_start (scene->server, NULL);
+  ferry_test_run_until (has_asked, &asking);
+}
+
 static void
 a_host_that_is_killed_is_found_out (void)
 {
@@ -591,6 +643,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-nats/finds-hosts-before-and-after", finds_hosts_before_and_after);
   g_test_add_func ("/cluster-nats/runs-tasks-at-several-hosts", runs_tasks_at_several_hosts);
   g_test_add_func ("/cluster-nats/a-server-that-is-killed-costs-time-only", a_server_that_is_killed_costs_time_only);
+  g_test_add_func ("/cluster-nats/sessions-are-told-that-the-server-is-back",
+                   sessions_are_told_that_the_server_is_back);
   g_test_add_func ("/cluster-nats/a-host-that-is-killed-is-found-out", a_host_that_is_killed_is_found_out);
   g_test_add_func ("/cluster-nats/a-host-that-is-started-again-takes-its-place",
                    a_host_that_is_started_again_takes_its_place);

@@ -26,6 +26,7 @@ typedef struct
   guint n_wires;
   gboolean is_held; /* nothing comes to the applications */
   guint n_held;     /* packets with messages that were to come since then */
+  guint n_pings;    /* packets of the host that ask */
 } Fixture;
 
 /* An application, with a session at its end. */
@@ -60,12 +61,11 @@ packet_free (gpointer data)
 }
 
 static gboolean
-is_data (gconstpointer bytes, gsize size)
+is_of_kind (gconstpointer bytes, gsize size, FerryPacketKind kind)
 {
   FerryPacket packet;
 
-  return ferry_packet_parse (&packet, bytes, size, NULL) == FERRY_PACKET_SOUND &&
-         packet.header.kind == FERRY_PACKET_DATA;
+  return ferry_packet_parse (&packet, bytes, size, NULL) == FERRY_PACKET_SOUND && packet.header.kind == kind;
 }
 
 static void
@@ -85,7 +85,7 @@ deliver (gpointer data)
     }
   if (fixture->is_held)
     {
-      fixture->n_held += is_data (bytes, size);
+      fixture->n_held += is_of_kind (bytes, size, FERRY_PACKET_DATA);
       return;
     }
   for (guint i = 0; i < fixture->guests->len; i++)
@@ -118,7 +118,10 @@ static void
 send_up (gpointer data, GBytes *bytes)
 {
   Packet *to = data;
+  gsize size;
+  gconstpointer packet = g_bytes_get_data (bytes, &size);
 
+  to->fixture->n_pings += is_of_kind (packet, size, FERRY_PACKET_PING);
   post_packet (to->fixture, to->user, to->id, bytes, TRUE);
 }
 
@@ -226,6 +229,25 @@ test_applications_have_sessions_of_their_own (void)
       host_test_call_unref (calls[i]);
       guest_free (guests[i]);
     }
+  ferry_test_run_until (has_no_session, fixture.reception);
+  tear_down (&fixture);
+}
+
+static void
+test_reconnected_host_asks_at_once (void)
+{
+  guint n_pings;
+  Guest *guest;
+  Fixture fixture;
+
+  set_up (&fixture);
+  guest = guest_new (&fixture, "alice", "c0");
+  guest_serve (guest);
+  host_test_wait_room (guest->application, 2);
+  n_pings = fixture.n_pings;
+  ferry_host_reception_reconnected (fixture.reception);
+  g_assert_cmpuint (fixture.n_pings, ==, n_pings + 1);
+  guest_free (guest);
   ferry_test_run_until (has_no_session, fixture.reception);
   tear_down (&fixture);
 }
@@ -394,6 +416,7 @@ main (int argc, char **argv)
   task_test_init (&argc, &argv);
   g_test_add_func ("/host-reception/applications-have-sessions-of-their-own",
                    test_applications_have_sessions_of_their_own);
+  g_test_add_func ("/host-reception/reconnected-host-asks-at-once", test_reconnected_host_asks_at_once);
   g_test_add_func ("/host-reception/new-session-takes-the-place-of-the-old",
                    test_new_session_takes_the_place_of_the_old);
   g_test_add_func ("/host-reception/packets-do-not-wait-for-each-other", test_packets_do_not_wait_for_each_other);
