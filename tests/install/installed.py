@@ -61,9 +61,13 @@ class Installed:
         return call(["pkg-config", *arguments], env=self.environment).split()
 
     def names(self):
-        """All names that the installed headers have."""
+        """All names that the installed headers have; and those of the cluster, which not each build has."""
         found = set()
-        for path in glob.glob(os.path.join(self.root, "**", "*.h"), recursive=True):
+        cluster = os.path.join(os.path.dirname(__file__), "..", "..", "router", "cluster", "ferry-*.h")
+        paths = glob.glob(os.path.join(self.root, "**", "*.h"), recursive=True) + glob.glob(cluster)
+        for path in paths:
+            if path.endswith("-private.h"):
+                continue
             with open(path, encoding="utf-8") as file:
                 found.update(re.findall(r"\w+", file.read()))
         return found
