@@ -153,9 +153,13 @@ refuse_waiting (FerryHostService *self)
     ferry_host_run_refuse (g_queue_peek_head (&self->waiting), reason);
 }
 
+/* Runs are sent first, as their ends free room. What is sent before and after travels together. */
 static void
 settle (FerryHostService *self)
 {
+  for (guint i = 0; i < self->sessions->len; i++)
+    ferry_host_session_flush_runs (self->sessions->pdata[i]);
+  self->settle_posted = FALSE;
   if (ferry_pool_get_error (self->pool) != NULL)
     refuse_waiting (self);
   while (!g_queue_is_empty (&self->waiting) && has_place (self, g_queue_peek_head (&self->waiting)))
@@ -164,7 +168,7 @@ settle (FerryHostService *self)
     ferry_host_room_settle (&self->board.room);
   self->board.n_busy = MIN (self->placed.length, self->board.room.n_workers);
   for (guint i = 0; i < self->sessions->len; i++)
-    ferry_host_session_update (self->sessions->pdata[i]);
+    ferry_host_session_flush (self->sessions->pdata[i]);
 }
 
 static gboolean
@@ -178,7 +182,6 @@ settle_posted (gpointer data)
 {
   FerryHostService *self = data;
 
-  self->settle_posted = FALSE;
   settle (self);
   if (is_drained (self))
     self->funcs->drained (self->data);

@@ -59,8 +59,10 @@ FerryHostShare *ferry_host_session_get_share (FerryHostSession *self);
 void ferry_host_session_begin (FerryHostSession *self, FerryHostRun *run);
 /* The run waits for the application from now on, or no longer. Does nothing for a run of a session that has ended. */
 void ferry_host_session_set_stuck (FerryHostRun *run, gboolean stuck);
-/* Tells the application of what has changed on the board. */
-void ferry_host_session_update (FerryHostSession *self);
+/* The owner calls both after each changed(). The first sends what runs have to say, which may free room; the second all
+ * that is new, also on the board, and expects that no more follows in this turn of the main loop. */
+void ferry_host_session_flush_runs (FerryHostSession *self);
+void ferry_host_session_flush (FerryHostSession *self);
 /* Refuses what was not begun, and ends when all runs are over. */
 void ferry_host_session_drain (FerryHostSession *self);
 /* Ends the session, and says why: the answer to FERRY_SERVE_METHOD is reason. */

@@ -10,6 +10,7 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-transport-private.h"
+#include "cluster/ferry-session-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-map-function-private.h"
 
@@ -52,8 +53,8 @@ struct _FerryHostSession
   gint64 room_told_at; /* when room was told to a session that had none and wanted some; 0: it was not */
   GError *end;         /* (owned) (nullable): why the session ends, once it does */
   gboolean said_goodbye;
-  gboolean flush_posted;
-  gboolean blocked; /* the transport has no room */
+  gboolean flush_due; /* there may be something to send, and the owner knows */
+  gboolean blocked;   /* the transport has no room */
   FerryTimer pace_timer;
   FerryTimer end_timer; /* of SERVE_TIME, then of LINGER_TIME */
 };
@@ -70,24 +71,14 @@ get_timers (FerryHostSession *self)
 
 /* ---- when to send ---- */
 
-static void
-flush_posted (gpointer data)
-{
-  FerryHostSession *self = data;
-
-  self->flush_posted = FALSE;
-  if (self->funcs != NULL && !self->blocked)
-    flush (self);
-}
-
-/* Sends what there is to send once this turn of the main loop is over, so that much of it travels together. */
+/* Lets the owner flush once this turn of the main loop is over, so that much travels together. */
 static void
 flush_soon (FerryHostSession *self)
 {
-  if (self->flush_posted || self->blocked)
+  if (self->flush_due || self->funcs == NULL)
     return;
-  self->flush_posted = TRUE;
-  ferry_home_invoke (self->home, flush_posted, g_object_ref (self), g_object_unref);
+  self->flush_due = TRUE;
+  self->funcs->changed (self->owner, self);
 }
 
 static void
@@ -472,10 +463,25 @@ flush (FerryHostSession *self)
 }
 
 void
-ferry_host_session_update (FerryHostSession *self)
+ferry_host_session_flush_runs (FerryHostSession *self)
 {
-  if (self->serve != NULL && (self->share.room != self->told_room || self->told_busy != self->board->n_busy))
-    flush_soon (self);
+  guint64 room_count = ferry_transport_get_room_count (self->transport);
+
+  if (self->serve != NULL && !self->said_goodbye && !self->blocked && !flush_runs (self, g_get_monotonic_time ()))
+    await_room (self, room_count);
+}
+
+void
+ferry_host_session_flush (FerryHostSession *self)
+{
+  gboolean is_due = self->flush_due || self->share.room != self->told_room || self->told_busy != self->board->n_busy;
+
+  self->flush_due = FALSE;
+  if (!is_due || self->blocked)
+    return;
+  flush (self);
+  if (FERRY_IS_SESSION (self->transport))
+    ferry_session_flush (FERRY_SESSION (self->transport));
 }
 
 void

@@ -69,6 +69,10 @@ void ferry_session_reconnected (FerrySession *self);
  * is heard of within three seconds, in which it is asked three times. On the session's thread. */
 void ferry_session_doubt (FerrySession *self);
 
+/* Sends what waits, as far as the window allows. Else that is done in a later iteration of the main context, so that
+ * messages share packets: for a caller who has no more to send in this one. On the session's thread. */
+void ferry_session_flush (FerrySession *self);
+
 /* Where the packets of a session arrive, for sessions that linger: it is there until settings.finished is called, which
  * may be after the session was dropped. On the session's thread. */
 typedef struct _FerrySessionPort FerrySessionPort;

@@ -1020,6 +1020,9 @@ ferry_session_port_receive (FerrySessionPort *self, gconstpointer packet, gsize 
   ferry_ref_count_inc (&self->references);
   transport = g_weak_ref_get (&self->transport);
   is_for_this = receive (self, transport, packet, size);
+  /* What was sent meanwhile answers this packet, so it need not wait for more. */
+  if (!self->delivering)
+    flush (self);
   port_unref (self);
   return is_for_this;
 }
@@ -1060,6 +1063,16 @@ void
 ferry_session_reconnected (FerrySession *self)
 {
   ferry_session_port_reconnected (self->port);
+}
+
+void
+ferry_session_flush (FerrySession *self)
+{
+  FerrySessionPort *port = self->port;
+
+  g_return_if_fail (port->thread == g_thread_self ());
+
+  flush (port);
 }
 
 /* ---- packets without a session ---- */
