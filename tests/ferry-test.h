@@ -23,8 +23,8 @@ typedef gboolean (*FerryTestCondition) (gpointer data);
 void ferry_test_run_until (FerryTestCondition condition, gpointer data);
 /* The same, for what no source of the main context tells of: looks over and over. */
 void ferry_test_look_until (FerryTestCondition condition, gpointer data);
-/* Drops the last reference of the test, and looks until the object is finalized: what is on its way may have a reference
- * of its own, on another thread too. */
+/* Drops the last reference of the test, and looks until the object is finalized: what is on its way may have a
+ * reference of its own, on another thread too. */
 void ferry_test_finalize (gpointer object);
 /* Iterates the default main context until *flag. */
 void ferry_test_wait_flag (gboolean *flag);
