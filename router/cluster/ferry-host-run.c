@@ -433,11 +433,27 @@ hold (gpointer data)
   ferry_host_run_ref (data);
 }
 
+/* The application signals nothing more of a task that it has cancelled, so it opens no window for what was yielded. */
+static void
+drop_yielded (FerryHostRun *self)
+{
+  for (GList *link = self->out.head, *next; link != NULL; link = next)
+    {
+      next = link->next;
+      if (((Out *) link->data)->name != NULL)
+        continue;
+      out_free (link->data);
+      g_queue_delete_link (&self->out, link);
+    }
+  note_owing (self);
+}
+
 static void
 note_cancel (gpointer data)
 {
   FerryHostRun *self = data;
 
+  drop_yielded (self);
   if (self->owner != NULL)
     self->funcs->cancelled (self->owner, self);
 }

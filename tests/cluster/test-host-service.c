@@ -295,6 +295,27 @@ test_yields_wait_for_the_window (void)
 }
 
 static void
+test_cancel_ends_what_waits_for_the_window (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (GVariant) n = g_variant_ref_sink (g_variant_new_uint64 (100));
+  g_autoptr (HostTestCall) call = NULL;
+  FerryRunRequest request = {.function = (char *) "yield",
+                             .kind = FERRY_TASK_KIND_ITERATION,
+                             .idempotent = TRUE,
+                             .cancel_grace = GRACE,
+                             .arguments = n};
+
+  call = host_test_run_fully (application, request, 2);
+  ferry_test_run_until (has_two_items, call);
+  task_test_settle ();
+  host_test_cancel (call);
+  host_test_assert_failed (call, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpuint (call->n_items, ==, 2);
+}
+
+static void
 test_messages_come_in_order_before_the_result (void)
 {
   g_autoptr (HostTest) test = host_test_new (FALSE, 1);
@@ -606,6 +627,7 @@ main (int argc, char **argv)
   ADD ("hurry-kills-what-does-not-listen", test_hurry_kills_what_does_not_listen);
   ADD ("times-are-kept", test_times_are_kept);
   ADD ("yields-wait-for-the-window", test_yields_wait_for_the_window);
+  ADD ("cancel-ends-what-waits-for-the-window", test_cancel_ends_what_waits_for_the_window);
   ADD ("messages-come-in-order-before-the-result", test_messages_come_in_order_before_the_result);
   ADD ("last-progress-comes-before-the-result", test_last_progress_comes_before_the_result);
   ADD ("lines-of-the-worker-come-along", test_lines_of_the_worker_come_along);
