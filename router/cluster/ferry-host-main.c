@@ -231,6 +231,7 @@ main (int argc, char **argv)
     }
   is_verbose = host.options.verbose;
   g_log_set_debug_enabled (is_verbose);
+  g_log_writer_default_set_use_stderr (TRUE);
   g_log_set_writer_func (write_log, NULL, NULL);
   if (host.options.version)
     {

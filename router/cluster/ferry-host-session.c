@@ -297,6 +297,9 @@ ferry_host_session_finish (FerryHostSession *self, const GError *reason)
 {
   if (self->end == NULL)
     self->end = ferry_error_copy (reason);
+  /* The application hears that the host has left, in place of a call that was dropped. */
+  if (self->serve != NULL && !self->said_goodbye)
+    ferry_call_answer (self->serve, NULL, NULL);
   finish (self);
 }
 

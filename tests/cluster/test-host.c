@@ -62,10 +62,10 @@ start_host (Fixture *self)
 {
   g_autofree char *worker = ferry_test_build_path ("serving-worker");
   g_autofree char *url = server_test_dup_url (self->server, "alpha", "secret");
-  g_autoptr (GPtrArray) arguments = make_arguments (url, "alpha", "--workers 2", worker);
+  g_autoptr (GPtrArray) arguments = make_arguments (url, "alpha", "--workers 2 --verbose", worker);
   g_autoptr (GError) error = NULL;
 
-  self->host = g_subprocess_newv ((const char *const *) arguments->pdata, G_SUBPROCESS_FLAGS_NONE, &error);
+  self->host = g_subprocess_newv ((const char *const *) arguments->pdata, G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
   g_assert_no_error (error);
 }
 
@@ -161,6 +161,16 @@ note_end (GObject *process, GAsyncResult *result, gpointer data)
   *(gboolean *) data = TRUE;
 }
 
+/* What a host has to say goes to standard error. */
+static void
+assert_wrote_nothing (Fixture *self)
+{
+  GPollableInputStream *output = G_POLLABLE_INPUT_STREAM (g_subprocess_get_stdout_pipe (self->host));
+  char byte;
+
+  g_assert_cmpint (g_pollable_input_stream_read_nonblocking (output, &byte, 1, NULL, NULL), <=, 0);
+}
+
 static int
 wait_for_exit (Fixture *self)
 {
@@ -168,6 +178,7 @@ wait_for_exit (Fixture *self)
 
   g_subprocess_wait_async (self->host, NULL, note_end, &ended);
   ferry_test_wait_flag (&ended);
+  assert_wrote_nothing (self);
   g_assert_true (g_subprocess_get_if_exited (self->host));
   return g_subprocess_get_exit_status (self->host);
 }
@@ -279,6 +290,7 @@ test_second_sigterm_ends_at_once (void)
   g_assert_cmpint (wait_for_exit (&fixture), ==, 3);
   /* The application hears of it by the end of the session. */
   host_test_assert_failed (held.call, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  host_test_assert_result (fixture.application->serve, NULL);
   held_clear (&held);
   tear_down (&fixture);
 }
