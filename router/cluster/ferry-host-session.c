@@ -778,19 +778,15 @@ do_nothing (gpointer data)
 {
 }
 
-/* The thread that receives has a reference while it hands over a request, which may be the last one. What the session
- * has is freed on the router's thread, so the session goes on until it is dropped there. */
+/* The thread that receives has a reference while it hands over a request, which may be the last one. The executor, and
+ * with it its pool, must be freed on the router's thread. */
 static void
-ferry_host_session_dispose (GObject *object)
+drop_executor (FerryHostSession *self)
 {
-  FerryHostSession *self = FERRY_HOST_SESSION (object);
-
-  if (self->home != NULL && !ferry_home_is_own (self->home))
-    {
-      ferry_home_invoke (self->home, do_nothing, g_object_ref (object), g_object_unref);
-      return;
-    }
-  G_OBJECT_CLASS (ferry_host_session_parent_class)->dispose (object);
+  if (ferry_home_is_own (self->home))
+    g_clear_object (&self->executor);
+  else
+    ferry_home_invoke (self->home, do_nothing, g_steal_pointer (&self->executor), g_object_unref);
 }
 
 static void
@@ -800,7 +796,7 @@ ferry_host_session_finalize (GObject *object)
 
   g_assert (self->funcs == NULL);
   g_clear_object (&self->transport);
-  g_clear_object (&self->executor);
+  drop_executor (self);
   g_clear_pointer (&self->runs, g_hash_table_unref);
   g_clear_pointer (&self->paced, g_ptr_array_unref);
   g_clear_pointer (&self->home, ferry_home_unref);
@@ -813,7 +809,6 @@ ferry_host_session_finalize (GObject *object)
 static void
 ferry_host_session_class_init (FerryHostSessionClass *klass)
 {
-  G_OBJECT_CLASS (klass)->dispose = ferry_host_session_dispose;
   G_OBJECT_CLASS (klass)->finalize = ferry_host_session_finalize;
 }
 

@@ -11,6 +11,7 @@
 
 #include "cluster/host-test.h"
 
+#define N_LAST_REQUESTS 500
 #define GRACE (600 * G_USEC_PER_SEC)
 
 static void
@@ -538,6 +539,14 @@ test_who_does_not_ask_to_be_served_is_cut_off (void)
   assert_other_is_served (test);
 }
 
+/* The thread that receives may have the last reference to the session, and with it to the pool. */
+static void
+test_last_request_may_outlive_its_session (void)
+{
+  for (guint i = 0; i < N_LAST_REQUESTS; i++)
+    test_who_does_not_ask_to_be_served_is_cut_off ();
+}
+
 /* ---- ends ---- */
 
 static gboolean
@@ -642,6 +651,7 @@ main (int argc, char **argv)
   ADD ("being-served-twice-ends-the-session", test_being_served_twice_ends_the_session);
   ADD ("other-version-ends-the-session", test_other_version_ends_the_session);
   ADD ("who-does-not-ask-to-be-served-is-cut-off", test_who_does_not_ask_to_be_served_is_cut_off);
+  ADD ("last-request-may-outlive-its-session", test_last_request_may_outlive_its_session);
   ADD ("end-of-a-session-ends-its-tasks", test_end_of_a_session_ends_its_tasks);
   ADD ("drain-finishes-what-runs", test_drain_finishes_what_runs);
   ADD ("service-that-is-dropped-ends-its-sessions", test_service_that_is_dropped_ends_its_sessions);
