@@ -9,7 +9,7 @@ import sys
 
 import tap
 
-sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "bench"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "bench"))
 import tables  # pylint: disable=wrong-import-position
 
 RESULTS = "docs/benchmarks.txt"
