@@ -224,7 +224,7 @@ dup_obstacle_text (FerryCluster *self, FerryTask *task, guint obstacle)
       return g_strdup_printf ("%sNo host has the function '%s'; start a host whose program has it", here, function);
     case OBSTACLE_NO_CONNECTION:
       return self->error != NULL ? g_strconcat (here, self->error->message, NULL)
-                                 : g_strdup_printf ("%sThe server %s has not answered yet", here, self->url);
+                                 : g_strconcat (here, "The NATS server has not answered yet", NULL);
     default:
       return NULL;
     }

@@ -167,15 +167,15 @@ make_presence (const FerryHostOptions *options, FerryBus *bus, char **functions)
 }
 
 static gboolean
-say_state (const FerryHostOptions *options, FerryBus *bus)
+say_state (FerryBus *bus)
 {
   const GError *error = ferry_bus_get_error (bus);
 
   if (error != NULL)
     say ("server", "%s", error->message);
   else if (ferry_bus_get_state (bus) != FERRY_CLUSTER_STATE_CONNECTED)
-    say ("server", "'%s' did not answer within %d seconds; look whether it runs, and whether a firewall is between",
-         options->server, SERVER_SECONDS);
+    say ("server", "It did not answer within %d seconds; look whether it runs, and whether a firewall is between",
+         SERVER_SECONDS);
   return error == NULL && ferry_bus_get_state (bus) == FERRY_CLUSTER_STATE_CONNECTED;
 }
 
@@ -196,12 +196,12 @@ check_server (const FerryHostOptions *options, FerryHostProgram *program)
       return FALSE;
     }
   wait_for_server (options, bus);
-  is_well = say_state (options, bus);
+  is_well = say_state (bus);
   if (is_well)
     {
       ferry_bus_set_presence (bus, make_presence (options, bus, program->functions));
       wait_for_permissions (bus);
-      is_well = say_state (options, bus);
+      is_well = say_state (bus);
     }
   if (is_well)
     say ("server", "connected to %s as host '%s' of the application '%s'", ferry_bus_get_address (bus), options->name,

@@ -506,6 +506,26 @@ tasks_wait_for_a_server (void)
   task_test_assert_result (task, NULL);
 }
 
+/* Texts of tasks are for windows and logs. */
+static void
+no_text_tells_the_password (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (GSocketListener) silent = g_socket_listener_new ();
+  g_autofree char *url =
+    g_strdup_printf ("nats://alice:secret@127.0.0.1:%u", g_socket_listener_add_any_inet_port (silent, NULL, NULL));
+  FerryCluster *cluster = ferry_cluster_new (test->router, url, "app");
+  FerryExecutor *executor = ferry_executor_new_for_runner (FERRY_RUNNER (cluster));
+  g_autoptr (FerryTask) task = task_test_submit (executor, "nothing", NULL);
+
+  ferry_test_run_until (has_text, task);
+  g_assert_null (strstr (ferry_task_get_message (task), "secret"));
+  ferry_task_cancel (task);
+  task_test_assert_cancelled (task);
+  ferry_test_finalize (executor);
+  ferry_test_finalize (cluster);
+}
+
 /* A host that is there, but has forgotten its sessions, is used again. */
 static void
 a_host_that_has_forgotten_its_session_is_found_again (void)
@@ -657,6 +677,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-nats/a-url-that-cannot-be-fails-tasks", a_url_that_cannot_be_fails_tasks);
   g_test_add_func ("/cluster-nats/ends-with-its-last-reference", ends_with_its_last_reference);
   g_test_add_func ("/cluster-nats/tasks-wait-for-a-server", tasks_wait_for_a_server);
+  g_test_add_func ("/cluster-nats/no-text-tells-the-password", no_text_tells_the_password);
   g_test_add_func ("/cluster-nats/false-facts-are-not-believed", false_facts_are_not_believed);
   g_test_add_func ("/cluster-nats/hosts-of-one-name-are-few", hosts_of_one_name_are_few);
   return g_test_run ();
