@@ -1836,10 +1836,10 @@ signal_end (FerryTask *self, FerryTaskState was)
     ferry_wait_queue_finish_key (&thread_waits, self);
 }
 
-/* The caller must hold a reference. */
 static void
 finish (FerryTask *self, const FerryTaskTransition *transition)
 {
+  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
   FerryTaskState was = (FerryTaskState) get_private (self)->state;
 
   set_end (self, transition, TRUE);
