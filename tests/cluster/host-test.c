@@ -170,6 +170,9 @@ take_event (gpointer data)
   Event *event = data;
   HostTestCall *self = event->call;
 
+  /* The receiving thread may have had a value when this end closed the transport. */
+  if (self->done && event->name != NULL && g_error_matches (self->error, FERRY_ERROR, FERRY_ERROR_CLOSED))
+    return;
   g_assert_false (self->done);
   if (event->name != NULL)
     {
