@@ -212,7 +212,19 @@ end_came (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   ferry_mailbox_post (NULL, take_event, event, event_free);
 }
 
-static const FerryAnswerFuncs answer_funcs = {.item = item_came, .done = end_came};
+static void
+hold (gpointer data)
+{
+  call_ref (data);
+}
+
+static void
+release (gpointer data)
+{
+  host_test_call_unref (data);
+}
+
+static const FerryAnswerFuncs answer_funcs = {.item = item_came, .done = end_came, .hold = hold, .release = release};
 
 /* ---- what an application says ---- */
 
