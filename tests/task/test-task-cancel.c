@@ -437,17 +437,21 @@ test_cancellable_races (void)
       TaskTestExecutor executor = {0};
       g_autoptr (GCancellable) cancellable = g_cancellable_new ();
       FerryTask *task = task_test_new (NULL);
+      gpointer weak = task;
       GThread *thread;
 
       ferry_task_set_cancellable (task, cancellable);
       g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
       g_assert_true (ferry_task_start (task, 77));
+      g_object_add_weak_pointer (G_OBJECT (task), &weak);
       thread = g_thread_new ("cancel", cancel_thread, cancellable);
       g_assert_true (ferry_task_complete (task, NULL));
-      g_assert_finalize_object (task);
+      /* The thread may have a reference for a moment. */
+      g_object_unref (task);
       g_thread_join (thread);
       while (g_main_context_iteration (NULL, FALSE))
         ;
+      g_assert_null (weak);
     }
 }
 
