@@ -135,23 +135,6 @@ test_calls_are_served_in_order (void)
 }
 
 static void
-test_worker_tells_its_functions (void)
-{
-  g_autoptr (ServeTest) test = serve_test_new_process (serve_test_launcher_new (), FALSE);
-  g_autoptr (ServeTestCall) call = serve_test_ask (test, FERRY_LIST_FUNCTION, NULL);
-  g_autofree char *text = NULL;
-
-  serve_test_wait (call);
-  g_assert_no_error (call->error);
-  g_assert_cmpstr (g_variant_get_type_string (call->result), ==, FERRY_LIST_FUNCTION_TYPE);
-  text = g_variant_print (call->result, FALSE);
-  g_assert_true (g_str_has_prefix (text, "[('add', '(xx)', 'x'), "));
-  g_assert_nonnull (strstr (text, "('echo', 's', 's'), ('echo-anything', '*', '*'), "));
-  g_assert_nonnull (strstr (text, "('nothing', '*', ''), "));
-  g_assert_null (strstr (text, FERRY_LIST_FUNCTION));
-}
-
-static void
 test_unknown_function_fails (void)
 {
   g_autoptr (ServeTest) test = serve_test_new_thread ();
@@ -380,7 +363,6 @@ main (int argc, char **argv)
   register_functions ();
   g_test_add_func ("/serve/results-come-back", test_results_come_back);
   g_test_add_func ("/serve/calls-are-served-in-order", test_calls_are_served_in_order);
-  g_test_add_func ("/serve/worker-tells-its-functions", test_worker_tells_its_functions);
   g_test_add_func ("/serve/unknown-function-fails", test_unknown_function_fails);
   g_test_add_func ("/serve/wrong-arguments-fail", test_wrong_arguments_fail);
   g_test_add_func ("/serve/unknown-kind-fails", test_unknown_kind_fails);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "worker/ferry-function-private.h"
 #include "worker/ferry-launcher-private.h"
 #include "worker/worker-test.h"
 
@@ -210,6 +211,23 @@ add_both (const char *fact, GTestDataFunc func)
   g_test_add_data_func (forked, GINT_TO_POINTER (TRUE), func);
 }
 
+static void
+test_worker_tells_its_functions (void)
+{
+  g_autoptr (ServeTest) test = serve_test_new_process (serve_test_launcher_new (), FALSE);
+  g_autoptr (ServeTestCall) call = serve_test_ask (test, FERRY_LIST_FUNCTION, NULL);
+  g_autofree char *text = NULL;
+
+  serve_test_wait (call);
+  g_assert_no_error (call->error);
+  g_assert_cmpstr (g_variant_get_type_string (call->result), ==, FERRY_LIST_FUNCTION_TYPE);
+  text = g_variant_print (call->result, FALSE);
+  g_assert_true (g_str_has_prefix (text, "[('add', '(xx)', 'x'), "));
+  g_assert_nonnull (strstr (text, "('echo', 's', 's'), ('echo-anything', '*', '*'), "));
+  g_assert_nonnull (strstr (text, "('nothing', '*', ''), "));
+  g_assert_null (strstr (text, FERRY_LIST_FUNCTION));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -228,5 +246,7 @@ main (int argc, char **argv)
   g_test_add_func ("/worker-main/fork-server-names-the-initialiser-that-left-a-thread",
                    test_fork_server_names_the_initialiser_that_left_a_thread);
   g_test_add_func ("/worker-main/program-goes-on-without-calls-to-serve", test_program_goes_on_without_calls_to_serve);
+  g_test_add_func ("/worker-main/worker-tells-its-functions", test_worker_tells_its_functions);
+
   return g_test_run ();
 }
