@@ -67,6 +67,7 @@ struct _FerryHostRun
   guint n_lost_lines;
   gboolean has_progress; /* there is a report that was not sent */
   gint64 progress_due;   /* monotonic time before which no progress is sent */
+  gint64 process_due;    /* monotonic time when the function's process is told; 0: it runs in none, or that was told */
   gboolean has_end;      /* what follows is the end, which is sent last */
   gboolean is_refused;
   GVariant *result;   /* (owned) (nullable) */
@@ -107,12 +108,14 @@ void ferry_host_run_detach (FerryHostRun *self);
 typedef enum
 {
   FERRY_HOST_RUN_SENT,    /* all that could be sent was sent; owes() tells when there is more */
-  FERRY_HOST_RUN_PACED,   /* there is progress to be sent later, at progress_due */
+  FERRY_HOST_RUN_PACED,   /* there is something to be sent later: see ferry_host_run_get_due() */
   FERRY_HOST_RUN_BLOCKED, /* the transport has no room */
   FERRY_HOST_RUN_OVER,    /* the end was sent */
 } FerryHostRunFlush;
 
 FerryHostRunFlush ferry_host_run_flush (FerryHostRun *self, gint64 now);
+/* Returns the monotonic time when something is to be sent. */
+gint64 ferry_host_run_get_due (FerryHostRun *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryHostRun, ferry_host_run_unref)
 

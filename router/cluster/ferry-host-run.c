@@ -18,6 +18,9 @@
 /* How often progress is sent, in microseconds. */
 #define PROGRESS_INTERVAL (100 * FERRY_MICROSECONDS_PER_MILLISECOND)
 
+/* How long a run lasts, in microseconds, until the application is told which process runs it. Most do not. */
+#define PROCESS_TIME (100 * FERRY_MICROSECONDS_PER_MILLISECOND)
+
 /* How many bytes of messages may wait to be sent. One message may be larger. */
 #define MAX_OUT (8 * 1024 * 1024)
 
@@ -379,7 +382,11 @@ ferry_host_run_start (FerryHostRun *self, FerryExecutor *executor)
   /* The reference is for the task, which always comes to its end. */
   FERRY_RUN_TASK (self->task)->run = ferry_host_run_ref (self);
   if (ferry_executor_submit_task (executor, self->task, &error))
-    return;
+    {
+      self->process_due = g_get_monotonic_time () + PROCESS_TIME;
+      note_owing (self);
+      return;
+    }
   g_clear_pointer (&FERRY_RUN_TASK (self->task)->run, ferry_host_run_unref);
   ferry_host_run_refuse (self, error);
 }
@@ -574,6 +581,38 @@ send_progress (FerryHostRun *self, gint64 now)
   return TRUE;
 }
 
+/* Tells which process runs the function, for the error of a task that is lost with this host. Returns FALSE if the
+ * transport has no room. */
+static gboolean
+send_process (FerryHostRun *self, gint64 now)
+{
+  g_autoptr (GError) error = NULL;
+  GPid process;
+
+  if (self->process_due == 0 || now < self->process_due)
+    return TRUE;
+  if (ferry_task_get_start_time (self->task) == 0)
+    {
+      self->process_due = now + PROCESS_TIME;
+      return TRUE;
+    }
+  process = ferry_task_get_pid (self->task);
+  if (process > 0 &&
+      !ferry_call_send_value (self->call, FERRY_PROCESS_VALUE, ferry_run_process_to_variant (process), &error) &&
+      is_blocked (error))
+    return FALSE;
+  self->process_due = 0;
+  return TRUE;
+}
+
+gint64
+ferry_host_run_get_due (FerryHostRun *self)
+{
+  gint64 due = self->has_progress ? self->progress_due : G_MAXINT64;
+
+  return self->process_due > 0 ? MIN (due, self->process_due) : due;
+}
+
 /* Sends the end. Returns FALSE if the transport has no room. */
 static gboolean
 send_end (FerryHostRun *self)
@@ -612,8 +651,10 @@ ferry_host_run_flush (FerryHostRun *self, gint64 now)
   if (self->has_progress && !self->is_refused && (self->has_end || now >= self->progress_due) &&
       !send_progress (self, now))
     return FERRY_HOST_RUN_BLOCKED;
+  if (!self->has_end && !send_process (self, now))
+    return FERRY_HOST_RUN_BLOCKED;
   if (!self->has_end)
-    return self->has_progress ? FERRY_HOST_RUN_PACED : FERRY_HOST_RUN_SENT;
+    return self->has_progress || self->process_due > 0 ? FERRY_HOST_RUN_PACED : FERRY_HOST_RUN_SENT;
   if (!send_end (self))
     return FERRY_HOST_RUN_BLOCKED;
   drop_call (self);

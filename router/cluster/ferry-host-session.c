@@ -41,7 +41,7 @@ struct _FerryHostSession
   FerryExecutor *executor; /* (owned) */
   GHashTable *runs;        /* (element-type guint64 FerryHostRun) (owned): by xid, until their end was sent */
   GQueue owing;            /* (element-type FerryHostRun) (owned): runs that have something to send */
-  GPtrArray *paced;        /* (element-type FerryHostRun) (owned): runs that have progress to send later */
+  GPtrArray *paced;        /* (element-type FerryHostRun) (owned): runs that have something to send later */
   FerryCall *serve;        /* (owned) (nullable): the call of FERRY_SERVE_METHOD */
   gboolean told_host;
   gboolean told_drain;
@@ -425,11 +425,13 @@ flush_runs (FerryHostSession *self, gint64 now)
       kept->owing = FALSE;
       if (flushed == FERRY_HOST_RUN_OVER)
         remove_run (self, kept);
-      if (flushed != FERRY_HOST_RUN_PACED || kept->paced)
+      if (flushed != FERRY_HOST_RUN_PACED)
+        continue;
+      pace (self, ferry_host_run_get_due (kept));
+      if (kept->paced)
         continue;
       kept->paced = TRUE;
       g_ptr_array_add (self->paced, ferry_host_run_ref (kept));
-      pace (self, kept->progress_due);
     }
   return TRUE;
 }

@@ -13,7 +13,8 @@
  *   request FERRY_RUN_METHOD                 ->
  *                                            <-  value “begin”: see below
  *   one-way FERRY_LEAVE_METHOD  at           ->         xids: these runs may begin
- *                                            <-  values “progress”, “message”, “log”; items: what the function yields
+ *                                            <-  values “progress”, “message”, “log”, “process”; items: what the
+ *                                                function yields
  *                                            <-  answer: the result; or an error with its trace; or a refusal: the run
  *                                                was not begun, and will not be begun
  *   cancel, by its reason                    ->         the function is cancelled; a run that was not begun is refused
@@ -66,6 +67,7 @@ G_BEGIN_DECLS
 #define FERRY_MESSAGE_VALUE "message"   /* (sv): ferry_job_send() */
 #define FERRY_LOG_VALUE "log"           /* (us): a GLogLevelFlags, and a line */
 #define FERRY_LOST_VALUE "lost"         /* () */
+#define FERRY_PROCESS_VALUE "process"   /* u: the process that runs the function; of runs that last for a while only */
 
 /* Limits, in bytes where it is a text. */
 #define FERRY_MAX_TOKEN 64
@@ -154,6 +156,10 @@ gboolean ferry_run_room_from_variant (GVariant *value, guint64 *room, GError **e
 /* The arguments of FERRY_WANT_METHOD. */
 GVariant *ferry_run_want_to_variant (guint n_tasks);
 gboolean ferry_run_want_from_variant (GVariant *value, guint *n_tasks, GError **error);
+
+/* FERRY_PROCESS_VALUE: a positive number. */
+GVariant *ferry_run_process_to_variant (GPid process);
+gboolean ferry_run_process_from_variant (GVariant *value, GPid *process, GError **error);
 
 /* The arguments of FERRY_LEAVE_METHOD and FERRY_WITHDRAW_METHOD: at most FERRY_MAX_XIDS. */
 GVariant *ferry_run_xids_to_variant (const guint64 *xids, guint n_xids);

@@ -501,6 +501,28 @@ ferry_run_want_from_variant (GVariant *value, guint *n_tasks, GError **error)
   return TRUE;
 }
 
+/* ---- processes ---- */
+
+GVariant *
+ferry_run_process_to_variant (GPid process)
+{
+  return g_variant_new_uint32 ((guint32) process);
+}
+
+gboolean
+ferry_run_process_from_variant (GVariant *value, GPid *process, GError **error)
+{
+  guint32 number;
+
+  if (!check_type (value, "u", "its process with a wrong type", error))
+    return FALSE;
+  number = g_variant_get_uint32 (value);
+  if (number == 0 || number > G_MAXINT32)
+    return refuse (error, "an impossible process");
+  *process = (GPid) number;
+  return TRUE;
+}
+
 /* ---- leave, withdraw and hurry ---- */
 
 GVariant *

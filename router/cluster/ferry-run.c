@@ -32,6 +32,7 @@ typedef struct
   gboolean begun;
   gboolean asked_back;     /* a refusal is expected */
   gboolean worker_is_lost; /* the host has told so; the error follows */
+  GPid process;            /* that runs the function, at the host; 0: not known */
   FerryProgress *progress; /* (owned) (nullable): the newest report, if it was not delivered yet */
   FerryTimer pace;         /* set since a report was delivered: when the next one may be */
 } FerryRun;
@@ -265,6 +266,12 @@ take_loss (FerryRun *self, GVariant *value, GError **error)
 }
 
 static gboolean
+take_process (FerryRun *self, GVariant *value, GError **error)
+{
+  return ferry_run_process_from_variant (value, &self->process, error);
+}
+
+static gboolean
 take_yield (FerryRun *self, GVariant *value, GError **error)
 {
   if (value == NULL)
@@ -284,6 +291,7 @@ static const struct
   {FERRY_MESSAGE_VALUE, take_message},
   {FERRY_LOG_VALUE, take_log},
   {FERRY_LOST_VALUE, take_loss},
+  {FERRY_PROCESS_VALUE, take_process},
 };
 
 /* Values that this version does not know are ignored. */
@@ -411,15 +419,17 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
 
 static const FerryRunAnswerFuncs answer_funcs = {item_came, answered};
 
+/* process: 0 if it is not known. */
 static GError *
-new_loss (FerryTask *task, const char *host_name, const GError *reason)
+new_loss (FerryTask *task, const char *host_name, GPid process, const GError *reason)
 {
   g_autofree char *arguments = ferry_show_arguments (ferry_task_get_arguments (task));
+  g_autofree char *runner = process != 0 ? g_strdup_printf ("whose process %d", (int) process) : g_strdup ("which");
 
   return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                      "Task '%s' was lost with the host '%s', which ran %s %s; submit the task again if that does no "
+                      "Task '%s' was lost with the host '%s', %s ran %s %s; submit the task again if that does no "
                       "harm, or set retries: %s",
-                      ferry_task_get_name (task), host_name, ferry_task_get_function (task), arguments,
+                      ferry_task_get_name (task), host_name, runner, ferry_task_get_function (task), arguments,
                       reason->message);
 }
 
@@ -446,7 +456,7 @@ ferry_run_end (FerryTask *task, const GError *reason, gboolean by_application)
   ferry_task_get_placement (task)->shunned = place->number;
   /* That a host was lost says little about a task that may be run again anyway. */
   ferry_task_get_placement (task)->n_deaths += !self->idempotent;
-  lose (task, place->death_limit, new_loss (task, place->name, reason), NULL);
+  lose (task, place->death_limit, new_loss (task, place->name, self->process, reason), NULL);
 }
 
 /* ---- Sending ---- */

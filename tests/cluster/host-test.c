@@ -161,6 +161,12 @@ take_value (HostTestCall *self, const Event *event)
       self->n_progress++;
       return;
     }
+  else if (g_str_equal (event->name, FERRY_PROCESS_VALUE))
+    {
+      /* Whether it comes depends on time. */
+      g_assert_true (ferry_run_process_from_variant (event->value, &self->process, NULL));
+      return;
+    }
   note_said (self, event);
 }
 

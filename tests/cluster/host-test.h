@@ -51,6 +51,7 @@ struct HostTestCall
   guint n_begins;
   guint n_items;
   guint n_progress;
+  GPid process;    /* that the host told; 0: it told none */
   double fraction; /* of the latest progress */
   gboolean done;
   gboolean refused;

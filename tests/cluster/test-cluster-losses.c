@@ -61,6 +61,19 @@ a_begun_task_is_lost_with_its_host (void)
 }
 
 static void
+a_process_that_is_known_is_told (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+
+  host_run_tell (host_test_run (host), FERRY_PROCESS_VALUE, ferry_run_process_to_variant (1234));
+  host_test_die (host);
+  cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                              "Task '*' was lost with the host 'alpha', whose process 1234 ran work (7); *");
+}
+
+static void
 count_value (FerryTask *task, GVariant *value, gpointer data)
 {
   ++*(guint *) data;
@@ -581,6 +594,7 @@ main (int argc, char **argv)
                    a_task_that_was_not_begun_runs_elsewhere);
   g_test_add_func ("/cluster-losses/a-begun-task-is-lost-with-its-host", a_begun_task_is_lost_with_its_host);
   g_test_add_func ("/cluster-losses/each-attempt-has-a-window-of-its-own", each_attempt_has_a_window_of_its_own);
+  g_test_add_func ("/cluster-losses/a-process-that-is-known-is-told", a_process_that_is_known_is_told);
   g_test_add_func ("/cluster-losses/a-task-with-retries-runs-again", a_task_with_retries_runs_again);
   g_test_add_func ("/cluster-losses/an-idempotent-task-runs-again", an_idempotent_task_runs_again);
   g_test_add_func ("/cluster-losses/an-idempotent-task-outlives-many-hosts", an_idempotent_task_outlives_many_hosts);

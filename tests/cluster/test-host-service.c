@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "cluster/host-test.h"
 
@@ -219,6 +220,27 @@ test_cancel_ends_what_runs (void)
   host_test_wait_counts (test, 0, 0, 1);
   host_test_cancel (call);
   host_test_assert_failed (call, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+static gboolean
+has_told_process (gpointer data)
+{
+  return ((HostTestCall *) data)->process != 0;
+}
+
+static void
+test_run_that_lasts_tells_its_process (void)
+{
+  g_autoptr (HostTest) test = host_test_new (FALSE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) call = host_test_run (application, "sleep-until-cancelled", NULL);
+
+  host_test_wait_begin (call);
+  host_test_give_leave (call);
+  ferry_test_run_until (has_told_process, call);
+  host_test_cancel (call);
+  host_test_assert_failed (call, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpint (call->process, !=, getpid ());
 }
 
 static void
@@ -633,6 +655,7 @@ main (int argc, char **argv)
   ADD ("run-that-has-begun-cannot-be-withdrawn", test_run_that_has_begun_cannot_be_withdrawn);
   ADD ("cancel-refuses-what-was-not-begun", test_cancel_refuses_what_was_not_begun);
   ADD ("cancel-ends-what-runs", test_cancel_ends_what_runs);
+  ADD ("run-that-lasts-tells-its-process", test_run_that_lasts_tells_its_process);
   ADD ("hurry-kills-what-does-not-listen", test_hurry_kills_what_does_not_listen);
   ADD ("times-are-kept", test_times_are_kept);
   ADD ("yields-wait-for-the-window", test_yields_wait_for_the_window);

@@ -320,6 +320,22 @@ loads_are_checked (void)
   g_assert_false (ferry_run_want_from_variant (good, &n_busy, NULL));
 }
 
+static void
+processes_are_checked (void)
+{
+  g_autoptr (GVariant) good = keep (ferry_run_process_to_variant (7));
+  g_autoptr (GVariant) none = keep (g_variant_new_uint32 (0));
+  g_autoptr (GVariant) negative = keep (g_variant_new_uint32 (G_MAXUINT32));
+  g_autoptr (GVariant) text = keep (g_variant_new_string ("7"));
+  GPid process = 0;
+
+  g_assert_true (ferry_run_process_from_variant (good, &process, NULL));
+  g_assert_cmpint (process, ==, 7);
+  g_assert_false (ferry_run_process_from_variant (none, &process, NULL));
+  g_assert_false (ferry_run_process_from_variant (negative, &process, NULL));
+  g_assert_false (ferry_run_process_from_variant (text, &process, NULL));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -335,5 +351,6 @@ main (int argc, char **argv)
   g_test_add_func ("/run-message/messages-and-lines-are-checked", messages_and_lines_are_checked);
   g_test_add_func ("/run-message/numbers-are-checked", numbers_are_checked);
   g_test_add_func ("/run-message/loads-are-checked", loads_are_checked);
+  g_test_add_func ("/run-message/processes-are-checked", processes_are_checked);
   return g_test_run ();
 }

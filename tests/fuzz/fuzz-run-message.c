@@ -140,6 +140,14 @@ take_want (GVariant *value, GError **error)
 }
 
 static gboolean
+take_process (GVariant *value, GError **error)
+{
+  GPid process = 0;
+
+  return ferry_run_process_from_variant (value, &process, error) && process > 0;
+}
+
+static gboolean
 take_xids (GVariant *value, GError **error)
 {
   g_autoptr (GArray) xids = ferry_run_xids_from_variant (value, error);
@@ -164,7 +172,7 @@ static const struct
 } messages[] = {
   {"(ussasusb)", take_facts}, {"(us)", take_serve}, {"ay", take_request}, {"(dttss)", take_progress},
   {"(sv)", take_message},     {"(us)", take_log},   {"(uu)", take_load},  {"t", take_room},
-  {"u", take_want},           {"at", take_xids},    {"(tx)", take_hurry},
+  {"u", take_want},           {"at", take_xids},    {"(tx)", take_hurry}, {"u", take_process},
 };
 
 int

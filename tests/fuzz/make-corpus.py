@@ -239,7 +239,7 @@ SMALL = (record(BYTES, b"hello") + record(TYPE, b"(ts)", 2, 1) + record(VARIANT,
 PIECES = (record(LARGE, large(33000)) + record(PIECE, b"x" * 32752) + record(BYTES, b"between", 2)
           + record(PIECE, b"y" * 248) + record(STOP))
 
-FACTS, SERVE, RUN, PROGRESS, MESSAGE, LOG, LOAD, ROOM, WANT, XIDS, HURRY = range(11)
+FACTS, SERVE, RUN, PROGRESS, MESSAGE, LOG, LOAD, ROOM, WANT, XIDS, HURRY, PROCESS = range(12)
 
 
 def facts(version=1, name="alpha", instance="0af", functions=("a", "b"), workers=2, ferry="0.1.0", draining=False):
@@ -717,6 +717,8 @@ CORPUS = {
         "xids-none": run_message(XIDS, "at", ()),
         "hurry": run_message(HURRY, "(tx)", (1, 1000)),
         "hurry-back": run_message(HURRY, "(tx)", (1, -1)),
+        "process": run_message(PROCESS, "u", 1234),
+        "process-none": run_message(PROCESS, "u", 0),
     },
 }
 
