@@ -585,11 +585,13 @@ check_false_facts (const char *start, const char *end, const char *words)
   g_autoptr (NatsTestEnd) liar = NULL;
   g_autofree char *message = NULL;
   g_autofree char *facts = NULL;
+  g_autoptr (GVariant) presence = NULL;
 
   g_free (task_test_take_message ());
   liar = nats_test_end_new (scene->task->router, &settings);
   facts = g_strconcat (start, ferry_bus_get_id (liar->bus), end, NULL);
-  ferry_bus_set_presence (liar->bus, g_variant_parse (NULL, facts, NULL, NULL, NULL));
+  presence = g_variant_parse (NULL, facts, NULL, NULL, NULL);
+  ferry_bus_set_presence (liar->bus, presence);
   while (message == NULL)
     {
       g_main_context_iteration (NULL, TRUE);
