@@ -5,7 +5,8 @@
  *
  * The NATS library takes this for an external event loop: it leaves the socket alone, and says when there is something
  * to write. The link's thread polls the socket. What has been read lies in the subscriptions, from which the thread
- * takes it without waiting.
+ * takes it without waiting. When a connection ends, the library closes the socket before 3.10, and leaves that to the
+ * link since.
  *
  * Not with TLS: the library would wait for the rest of a record, and would free what it waits with when the connection
  * ends meanwhile. The library uses TLS where the server wants it, and does not tell, so the thread looks at the first
@@ -40,7 +41,7 @@ struct _FerryServerLink
   const FerryServerLinkHandlers *handlers; /* const */
   gpointer closure;                        /* const */
   natsConnection *nats;                    /* const once connected: (owned) */
-  int fd;                                  /* const once connected: of the library; -1: it reads and writes itself */
+  int fd;                                  /* const once connected: -1: the library reads and writes itself */
   int bell;                                /* const: (owned): an eventfd that ends the thread's poll() */
   GThread *thread;                         /* (owned) (nullable) */
   pthread_mutex_t writing;                 /* while the socket is written to */
@@ -59,6 +60,11 @@ link_unref (FerryServerLink *self)
 {
   if (!ferry_ref_count_dec (&self->references))
     return;
+#if NATS_VERSION_NUMBER >= 0x030a00
+  /* Not before: neither the library nor the thread uses it any more. */
+  if (self->fd >= 0)
+    natsConnection_ProcessCloseEvent (&self->fd);
+#endif
   if (self->bell >= 0)
     close (self->bell);
   pthread_mutex_destroy (&self->writing);
@@ -92,7 +98,7 @@ link_attached (void **data, void *loop, natsConnection *nats, natsSock fd)
   return NATS_OK;
 }
 
-/* The library closes the socket next. */
+/* The library does not use the socket any more, and may close it next. */
 static natsStatus
 link_read_changed (void *data, bool add)
 {
