@@ -33,6 +33,10 @@
 #define PING_INTERVAL 5000
 #define MAX_PINGS 2
 
+/* How many signatures a server is shown before it is believed that it wants none of them. Before 3.8, the library
+ * leaves out one of 256: those that begin with a 0. */
+#define MAX_SIGNATURES (NATS_VERSION_NUMBER < 0x030800 ? 4 : 1)
+
 typedef struct
 {
   char *host;    /* as the certificate must have it */
@@ -485,6 +489,20 @@ set_handlers (natsOptions *options, const FerryServerHandlers *handlers, gboolea
   return status;
 }
 
+static natsStatus
+try_to_connect (FerryServerAccess *self, natsOptions *options, natsConnection **connection)
+{
+  gboolean signs = self->credentials_file != NULL || self->nkey_seed_file != NULL;
+  natsStatus status;
+  guint n = 0;
+
+  /* Each time the server has something else signed. */
+  do
+    status = natsConnection_Connect (connection, options);
+  while (status == NATS_CONNECTION_AUTH_FAILED && signs && ++n < MAX_SIGNATURES);
+  return status;
+}
+
 natsConnection *
 ferry_server_access_connect (FerryServerAccess *self, const FerryServerHandlers *handlers, GError **error)
 {
@@ -511,7 +529,7 @@ ferry_server_access_connect (FerryServerAccess *self, const FerryServerHandlers 
   if (status == NATS_OK)
     status = set_handlers (options, handlers, !server->is_secure && !server->has_tls);
   if (status == NATS_OK)
-    status = natsConnection_Connect (&connection, options);
+    status = try_to_connect (self, options, &connection);
   self->n_failed = status == NATS_OK ? 0 : self->n_failed + 1;
   if (status != NATS_OK)
     set_error (self, status, error);

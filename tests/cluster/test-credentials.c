@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "cluster/ferry-cluster-private.h"
+#include "cluster/ferry-server-link-private.h"
 #include "task/task-test.h"
 
 #define AN_HOUR (60 * 60)
@@ -171,6 +172,45 @@ of_another_account_see_nothing (void)
 }
 
 static void
+ignore_close (natsConnection *nats, void *closure)
+{
+}
+
+static void
+ignore_failure (natsConnection *nats, natsSubscription *subscription, natsStatus status, void *closure)
+{
+}
+
+/* Whatever their signatures begin with: so often that there are all first bytes. */
+static void
+let_in_each_time (void)
+{
+  static const FerryServerLinkHandlers handlers = {.closed = ignore_close, .failed = ignore_failure};
+  g_autofree char *file = NULL;
+  g_autofree char *url = NULL;
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (GError) error = NULL;
+  FerryServerAccess *access;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (0);
+  file = operator_test_write_credentials (scene->server, "one.creds", of_one);
+  url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  access =
+    ferry_server_access_new (&(FerryBusSettings){.url = url, .application = "app", .credentials_file = file}, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < 1500; i++)
+    {
+      FerryServerLink *link = ferry_server_link_new (access, &handlers, NULL, &error);
+
+      g_assert_no_error (error);
+      ferry_server_link_free (link);
+    }
+  ferry_server_access_free (access);
+}
+
+static void
 that_are_wrong_are_told (void)
 {
   g_autofree char *expired = NULL;
@@ -253,6 +293,7 @@ main (int argc, char **argv)
   task_test_init (&argc, &argv);
   g_test_add_func ("/credentials/let-a-task-run", let_a_task_run);
   g_test_add_func ("/credentials/of-another-account-see-nothing", of_another_account_see_nothing);
+  g_test_add_func ("/credentials/let-in-each-time", let_in_each_time);
   g_test_add_func ("/credentials/that-are-wrong-are-told", that_are_wrong_are_told);
   g_test_add_func ("/credentials/that-are-revoked-are-told", that_are_revoked_are_told);
   g_test_add_func ("/credentials/without-a-token-or-a-seed-are-told", without_a_token_or_a_seed_are_told);
