@@ -8,7 +8,8 @@
  * session is cancelled, and ended by force.
  *
  * Owner:   counted references; a FerryHostService has each session until it has ended.
- * Threads: the router's, except that requests come on the thread that receives.
+ * Threads: the router's, except that requests come on the thread that receives, which may also drop the last reference
+ *          to a session that has ended.
  * Trust:   the application is not trusted. What it sends is checked first, and what is kept of it is bounded by the
  *          room that it was given. */
 

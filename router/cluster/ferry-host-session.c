@@ -38,7 +38,7 @@ struct _FerryHostSession
   const FerryHostSessionFuncs *funcs; /* (nullable): NULL once the session has ended */
   gpointer owner;                     /* (unowned) */
   FerryHostShare share;
-  FerryExecutor *executor; /* (owned) */
+  FerryExecutor *executor; /* (owned) (nullable): NULL once the session has ended */
   GHashTable *runs;        /* (element-type guint64 FerryHostRun) (owned): by xid, until their end was sent */
   GQueue owing;            /* (element-type FerryHostRun) (owned): runs that have something to send */
   GPtrArray *paced;        /* (element-type FerryHostRun) (owned): runs that have something to send later */
@@ -279,6 +279,8 @@ finish (FerryHostSession *self)
   cancel_runs (self, self->end);
   self->funcs = NULL;
   stop_timers (self);
+  /* Here, since the thread that receives may drop the session last, where a pool must not be dropped. */
+  g_clear_object (&self->executor);
   if (self->serve != NULL)
     ferry_host_room_remove (&self->board->room, &self->share);
   g_hash_table_iter_init (&iter, self->runs);
@@ -290,6 +292,7 @@ finish (FerryHostSession *self)
   g_clear_pointer (&self->serve, ferry_call_unref);
   ferry_transport_close (self->transport);
   funcs->ended (self->owner, self);
+  ferry_hand_over (self);
 }
 
 void
@@ -696,6 +699,7 @@ arrival_free (gpointer data)
 
   ferry_call_unref (self->call);
   g_object_unref (self->transport);
+  ferry_hand_over (self->session);
   g_object_unref (self->session);
   g_free (self);
 }
@@ -776,29 +780,14 @@ ferry_host_session_get_share (FerryHostSession *self)
 }
 
 static void
-do_nothing (gpointer data)
-{
-}
-
-/* The thread that receives has a reference while it hands over a request, which may be the last one. The executor, and
- * with it its pool, must be freed on the router's thread. */
-static void
-drop_executor (FerryHostSession *self)
-{
-  if (ferry_home_is_own (self->home))
-    g_clear_object (&self->executor);
-  else
-    ferry_home_invoke (self->home, do_nothing, g_steal_pointer (&self->executor), g_object_unref);
-}
-
-static void
 ferry_host_session_finalize (GObject *object)
 {
   FerryHostSession *self = FERRY_HOST_SESSION (object);
 
+  ferry_take_over (object);
   g_assert (self->funcs == NULL);
   g_clear_object (&self->transport);
-  drop_executor (self);
+  g_clear_object (&self->executor);
   g_clear_pointer (&self->runs, g_hash_table_unref);
   g_clear_pointer (&self->paced, g_ptr_array_unref);
   g_clear_pointer (&self->home, ferry_home_unref);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cluster/ferry-host-session-private.h"
 #include "cluster/host-test.h"
 
 #define N_LAST_REQUESTS 500
@@ -640,6 +641,65 @@ test_service_that_is_dropped_ends_its_sessions (void)
   host_test_assert_failed (call, FERRY_ERROR, FERRY_ERROR_CLOSED);
 }
 
+/* ---- sessions by themselves ---- */
+
+static void
+note_ended (gpointer owner, FerryHostSession *session)
+{
+  *(gboolean *) owner = TRUE;
+}
+
+/* Returns (transfer full) a session that has ended. */
+static FerryHostSession *
+new_ended_session (TaskTest *task)
+{
+  static const FerryHostSessionFuncs funcs = {.ended = note_ended};
+  FerryHostBoard board = {.router = task->router, .pool = task->pool};
+  g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_CLOSED, "The test ends it");
+  g_autoptr (FerryTransport) application = NULL;
+  g_autoptr (FerryTransport) end = NULL;
+  g_autoptr (GError) error = NULL;
+  FerryHostSession *session;
+  gboolean ended = FALSE;
+
+  ferry_host_room_init (&board.room, 1);
+  ferry_transport_new_pair (&application, &end);
+  session = ferry_host_session_new (end, "demo", &board, &funcs, &ended, &error);
+  g_assert_no_error (error);
+  ferry_host_session_finish (session, reason);
+  g_assert_true (ended);
+  ferry_host_room_clear (&board.room);
+  return session;
+}
+
+static gpointer
+drop (gpointer session)
+{
+  g_object_unref (session);
+  return NULL;
+}
+
+/* The thread that receives may drop a session last, and a pool is for the router's thread. */
+static void
+test_ended_session_has_no_pool (void)
+{
+  TaskTest *task = task_test_new (TRUE, 1);
+  g_autoptr (FerryTask) first = task_test_submit (task->executor, "nothing", NULL);
+  FerryHostSession *session = NULL;
+  gpointer pool = task->pool;
+
+  task_test_wait_done (first);
+  session = new_ended_session (task);
+  g_object_add_weak_pointer (pool, &pool);
+  g_clear_object (&first);
+  g_clear_object (&task->executor);
+  g_clear_object (&task->pool);
+  task_test_settle ();
+  g_assert_null (pool);
+  g_thread_join (g_thread_new ("receives", drop, session));
+  task_test_free (task);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -678,6 +738,7 @@ main (int argc, char **argv)
   ADD ("end-of-a-session-ends-its-tasks", test_end_of_a_session_ends_its_tasks);
   ADD ("drain-finishes-what-runs", test_drain_finishes_what_runs);
   ADD ("service-that-is-dropped-ends-its-sessions", test_service_that_is_dropped_ends_its_sessions);
+  ADD ("ended-session-has-no-pool", test_ended_session_has_no_pool);
 #undef ADD
   return g_test_run ();
 }
