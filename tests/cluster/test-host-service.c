@@ -293,22 +293,30 @@ has_two_items (gpointer data)
   return ((HostTestCall *) data)->n_items == 2;
 }
 
-static void
-test_yields_wait_for_the_window (void)
+/* Returns (transfer full) a call that yields a hundred values, of which the first two have filled its window. */
+static HostTestCall *
+run_full_yield (HostTestApplication *application)
 {
-  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
-  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
   g_autoptr (GVariant) n = g_variant_ref_sink (g_variant_new_uint64 (100));
-  g_autoptr (HostTestCall) call = NULL;
   FerryRunRequest request = {.function = (char *) "yield",
                              .kind = FERRY_TASK_KIND_ITERATION,
                              .idempotent = TRUE,
                              .cancel_grace = GRACE,
                              .arguments = n};
+  HostTestCall *call = host_test_run_fully (application, request, 2);
 
-  call = host_test_run_fully (application, request, 2);
   ferry_test_run_until (has_two_items, call);
   task_test_settle ();
+  return call;
+}
+
+static void
+test_yields_wait_for_the_window (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) call = run_full_yield (application);
+
   g_assert_cmpuint (call->n_items, ==, 2);
   g_assert_false (call->done);
   g_assert_true (
@@ -323,17 +331,8 @@ test_cancel_ends_what_waits_for_the_window (void)
 {
   g_autoptr (HostTest) test = host_test_new (TRUE, 1);
   g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
-  g_autoptr (GVariant) n = g_variant_ref_sink (g_variant_new_uint64 (100));
-  g_autoptr (HostTestCall) call = NULL;
-  FerryRunRequest request = {.function = (char *) "yield",
-                             .kind = FERRY_TASK_KIND_ITERATION,
-                             .idempotent = TRUE,
-                             .cancel_grace = GRACE,
-                             .arguments = n};
+  g_autoptr (HostTestCall) call = run_full_yield (application);
 
-  call = host_test_run_fully (application, request, 2);
-  ferry_test_run_until (has_two_items, call);
-  task_test_settle ();
   host_test_cancel (call);
   host_test_assert_failed (call, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_assert_cmpuint (call->n_items, ==, 2);
