@@ -64,8 +64,10 @@
  * loop dispatches, and keeps the role for KEEP_ROLE_MICROSECONDS after the last of such links. */
 #define MANY_RECORDS 512
 #define KEEP_ROLE_MICROSECONDS 10000
-/* For so long after a thread has waited for an answer, the link's lane is armed while the main loop works. */
-#define AWAITED_MICROSECONDS G_USEC_PER_SEC
+/* For so long after a thread has waited for an answer, the link's lane is armed while the main loop works, so that not
+ * each of a thread's requests wakes the monitor. The main loop's own conversations over the link pay for it with up to
+ * half of their rate, since the monitor hears what is sent meanwhile. */
+#define AWAITED_MICROSECONDS 2000
 /* How often a turn visits a link over which threads wait, until it is empty. */
 #define VISITS_PER_SERVICE 4
 

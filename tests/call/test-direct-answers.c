@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include <stdatomic.h>
+#include <time.h>
 
 #include "base/ferry-thread-private.h"
 #include "call/ferry-mux.h"
@@ -22,6 +23,7 @@
 #define MAX_IN_FLIGHT 8
 #define N_TOGETHER 6
 #define N_WHILE_BLOCKED 20
+#define SOON (100 * G_TIME_SPAN_MILLISECOND)
 
 /* A thread that asks a, again and again, until it is stopped or gets an error. */
 typedef struct
@@ -244,6 +246,78 @@ threads_that_wait_together_are_answered_while_the_main_loop_is_blocked (gconstpo
       asker_end (&together.askers[i]);
       g_assert_no_error (together.askers[i].error);
     }
+  link_test_close (&test);
+}
+
+/* In microseconds of the processor. */
+static gint64
+get_thread_time (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &now);
+  return now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+typedef struct
+{
+  FerryLink *link;   /* (unowned) */
+  gboolean is_quiet; /* the main loop has been in a callback of a source while the lane was unarmed */
+} Lane;
+
+/* The callback of a source: the main loop works. */
+static gboolean
+look_at_lane (gpointer data)
+{
+  Lane *self = data;
+
+  self->is_quiet = self->link->active;
+  return self->is_quiet ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+}
+
+static gboolean
+is_quiet (gpointer data)
+{
+  return ((Lane *) data)->is_quiet;
+}
+
+static gboolean
+have_all_answers (gpointer data)
+{
+  const Together *self = data;
+
+  for (guint i = 0; i < N_TOGETHER; i++)
+    if (atomic_load (&self->askers[i].n_answered) == 0)
+      return FALSE;
+  return TRUE;
+}
+
+/* What the main loop itself asks over the link is then answered without the monitor, as before. The time is the
+ * processor's: the main loop has nothing else to do, and what other processes take does not count. */
+static void
+main_loop_has_the_lane_for_itself_soon_after_the_last_wait (gconstpointer manner)
+{
+  g_auto (LinkTest) test = {0};
+  Together together = {0};
+  Lane lane = {0};
+  gint64 before;
+
+  open_test (&test, GPOINTER_TO_INT (manner));
+  if (!can_take (&test))
+    {
+      skip (&test);
+      return;
+    }
+  lane.link = ferry_worker_get_link (test.worker);
+  for (guint i = 0; i < N_TOGETHER; i++)
+    asker_start (&together.askers[i], &test);
+  ferry_test_run_until (have_all_answers, &together);
+  for (guint i = 0; i < N_TOGETHER; i++)
+    asker_end (&together.askers[i]);
+  before = get_thread_time ();
+  g_idle_add (look_at_lane, &lane);
+  ferry_test_run_until (is_quiet, &lane);
+  g_assert_cmpint (get_thread_time () - before, <, SOON);
   link_test_close (&test);
 }
 
@@ -558,6 +632,8 @@ main (int argc, char **argv)
   ADD ("a-thread-takes-its-answers-while-the-main-loop-works", thread_takes_its_answers_while_the_main_loop_works);
   ADD ("threads-that-wait-together-are-answered-while-the-main-loop-is-blocked",
        threads_that_wait_together_are_answered_while_the_main_loop_is_blocked);
+  ADD ("the-main-loop-has-the-lane-for-itself-soon-after-the-last-wait",
+       main_loop_has_the_lane_for_itself_soon_after_the_last_wait);
   ADD ("answers-of-others-reach-the-main-loop-in-order", answers_of_others_reach_the_main_loop_in_order);
   ADD ("a-killed-worker-ends-the-wait", killed_worker_ends_the_wait);
   ADD ("a-closed-transport-ends-the-wait", closed_transport_ends_the_wait);
