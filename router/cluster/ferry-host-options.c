@@ -109,8 +109,6 @@ fill_in (FerryHostOptions *self)
     self->name = make_default_name ();
   if (self->functions == NULL)
     self->functions = g_strdup ("*");
-  if (self->cut_timeout == 0)
-    self->cut_timeout = FERRY_HOST_DEFAULT_CUT_TIMEOUT;
 }
 
 /* ---- what is wrong ---- */
@@ -125,10 +123,11 @@ check_token (const char *option, const char *value, GError **error)
 }
 
 static gboolean
-check_range (const char *option, int value, int max, GError **error)
+check_range (const char *option, int value, int min, int max, GError **error)
 {
-  return (value >= 0 && value <= max) ||
-         ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "%s %d: give a number up to %d", option, value, max);
+  return (value >= min && value <= max) ||
+         ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "%s %d: give a number from %d to %d", option, value, min,
+                          max);
 }
 
 static gboolean
@@ -149,9 +148,9 @@ static gboolean
 check (const FerryHostOptions *self, GError **error)
 {
   return check_token ("--application", self->application, error) && check_token ("--name", self->name, error) &&
-         check_range ("--workers", self->n_workers, FERRY_MAX_HOST_WORKERS, error) &&
-         check_range ("--cut-timeout", self->cut_timeout, G_MAXINT, error) &&
-         check_range ("--max-tasks", self->max_tasks, G_MAXINT, error) && check_sandbox (self, error);
+         check_range ("--workers", self->n_workers, 0, FERRY_MAX_HOST_WORKERS, error) &&
+         check_range ("--cut-timeout", self->cut_timeout, 1, G_MAXINT, error) &&
+         check_range ("--max-tasks", self->max_tasks, 0, G_MAXINT, error) && check_sandbox (self, error);
 }
 
 gboolean
@@ -161,7 +160,7 @@ ferry_host_options_parse (FerryHostOptions *self, char **arguments, GError **err
   g_auto (GStrv) rest = g_strdupv (arguments);
   guint first = 1;
 
-  *self = (FerryHostOptions){0};
+  *self = (FerryHostOptions){.cut_timeout = FERRY_HOST_DEFAULT_CUT_TIMEOUT};
   g_option_context_set_summary (context, SUMMARY);
   g_option_context_set_description (context, DESCRIPTION);
   g_option_context_set_main_group (context, make_group (self));
@@ -195,7 +194,7 @@ ferry_host_options_clear (FerryHostOptions *self)
   g_strfreev (self->readable);
   g_strfreev (self->writable);
   g_strfreev (self->program);
-  *self = (FerryHostOptions){0};
+  *self = (FerryHostOptions){.cut_timeout = FERRY_HOST_DEFAULT_CUT_TIMEOUT};
 }
 
 /* ---- what they mean ---- */

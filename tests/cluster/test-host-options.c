@@ -96,6 +96,7 @@ test_wrong_options_are_told (void)
     "ferry-host --name '' p",
     "ferry-host --application 'a b' p",
     "ferry-host --workers -1 p",
+    "ferry-host --cut-timeout 0 p",
     "ferry-host --workers 65536 p",
     "ferry-host --max-tasks -1 p",
     "ferry-host --cut-timeout -1 p",
