@@ -194,7 +194,7 @@ ferry_host_options_clear (FerryHostOptions *self)
   g_strfreev (self->readable);
   g_strfreev (self->writable);
   g_strfreev (self->program);
-  *self = (FerryHostOptions){.cut_timeout = FERRY_HOST_DEFAULT_CUT_TIMEOUT};
+  *self = (FerryHostOptions){0};
 }
 
 /* ---- what they mean ---- */

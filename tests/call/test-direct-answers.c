@@ -9,7 +9,6 @@
 #include "config.h"
 
 #include <stdatomic.h>
-#include <time.h>
 
 #include "base/ferry-thread-private.h"
 #include "call/ferry-mux.h"
@@ -197,8 +196,10 @@ typedef struct
 } Together;
 
 static gboolean
-have_all_got_more (Together *self)
+have_all_got_more (gpointer data)
 {
+  const Together *self = data;
+
   for (guint i = 0; i < N_TOGETHER; i++)
     if (atomic_load (&self->askers[i].n_answered) < self->wanted[i])
       return FALSE;
@@ -249,16 +250,6 @@ threads_that_wait_together_are_answered_while_the_main_loop_is_blocked (gconstpo
   link_test_close (&test);
 }
 
-/* In microseconds of the processor. */
-static gint64
-get_thread_time (void)
-{
-  struct timespec now;
-
-  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &now);
-  return now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
-}
-
 typedef struct
 {
   FerryLink *link;   /* (unowned) */
@@ -273,23 +264,6 @@ look_at_lane (gpointer data)
 
   self->is_quiet = self->link->active;
   return self->is_quiet ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
-}
-
-static gboolean
-is_quiet (gpointer data)
-{
-  return ((Lane *) data)->is_quiet;
-}
-
-static gboolean
-have_all_answers (gpointer data)
-{
-  const Together *self = data;
-
-  for (guint i = 0; i < N_TOGETHER; i++)
-    if (atomic_load (&self->askers[i].n_answered) == 0)
-      return FALSE;
-  return TRUE;
 }
 
 /* What the main loop itself asks over the link is then answered without the monitor, as before. The time is the
@@ -310,14 +284,17 @@ main_loop_has_the_lane_for_itself_soon_after_the_last_wait (gconstpointer manner
     }
   lane.link = ferry_worker_get_link (test.worker);
   for (guint i = 0; i < N_TOGETHER; i++)
-    asker_start (&together.askers[i], &test);
-  ferry_test_run_until (have_all_answers, &together);
+    {
+      together.wanted[i] = 1;
+      asker_start (&together.askers[i], &test);
+    }
+  ferry_test_run_until (have_all_got_more, &together);
   for (guint i = 0; i < N_TOGETHER; i++)
     asker_end (&together.askers[i]);
-  before = get_thread_time ();
+  before = ferry_test_read_clock (CLOCK_THREAD_CPUTIME_ID);
   g_idle_add (look_at_lane, &lane);
-  ferry_test_run_until (is_quiet, &lane);
-  g_assert_cmpint (get_thread_time () - before, <, SOON);
+  ferry_test_wait_flag (&lane.is_quiet);
+  g_assert_cmpint (ferry_test_read_clock (CLOCK_THREAD_CPUTIME_ID) - before, <, SOON);
   link_test_close (&test);
 }
 

@@ -73,8 +73,7 @@ run_puncher (FerryRouter *router, gint64 *held_up)
   return longest;
 }
 
-/* A machine that is shared holds threads up as well, but not each time, and seldom for most of a punch. A main loop
- * that needs the page waits for all of the punch. */
+/* A machine that is shared holds threads up as well, but not each time. */
 static void
 test_main_loop_waits_for_no_punch (void)
 {
@@ -84,9 +83,9 @@ test_main_loop_waits_for_no_punch (void)
   if (!g_file_test ("/proc/thread-self/schedstat", G_FILE_TEST_EXISTS))
     g_test_skip ("the kernel does not tell how long a thread waits for a processor");
   else
-    for (guint i = 0; i < N_TRIES && held_up >= longest / 2; i++)
+    for (guint i = 0; i < N_TRIES && held_up >= longest / 4; i++)
       longest = run_puncher (router, &held_up);
-  g_assert_cmpint (held_up, <=, longest / 2);
+  g_assert_cmpint (held_up, <=, longest / 4);
   ferry_test_router_stop (router);
 }
 
