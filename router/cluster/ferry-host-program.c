@@ -100,7 +100,7 @@ reset_pool (gpointer data)
   FerryHostProgram *self = data;
 
   g_clear_pointer (&self->reset, g_source_unref);
-  g_message ("Tries to start workers again");
+  g_message ("Resets the pool, and starts workers again");
   ferry_pool_reset (self->pool);
   return G_SOURCE_REMOVE;
 }
@@ -112,7 +112,8 @@ pool_failed (FerryPool *pool, GParamSpec *pspec, FerryHostProgram *self)
 
   if (failure == NULL || self->reset != NULL)
     return;
-  g_message ("The host takes no tasks for %d seconds: %s", RESET_SECONDS, failure->message);
+  g_message ("The host takes no tasks for %d seconds, then it resets its pool by itself: %s", RESET_SECONDS,
+             failure->message);
   self->reset = g_timeout_source_new_seconds (RESET_SECONDS);
   g_source_set_callback (self->reset, reset_pool, self, NULL);
   g_source_attach (self->reset, NULL);

@@ -136,6 +136,7 @@ struct _FerryMap
   guint max_in_flight;             /* how many items may be in flight; 0: automatic */
   gint64 run_timeout;              /* the limit of an item's run, in microseconds; 0: no limit */
   int priority;
+  gboolean idempotent;
 
   /* The input, and the chunks that are made from it. */
   FerryMapInput input;
@@ -188,6 +189,7 @@ typedef enum
   PROP_CHUNK_SIZE,
   PROP_MAX_IN_FLIGHT,
   PROP_PRIORITY,
+  PROP_IDEMPOTENT,
   PROP_N_SUBMITTED,
   PROP_N_DONE,
   PROP_N_FAILED,
@@ -667,6 +669,7 @@ chunk_new (FerryMap *map, guint64 first, guint n_items, const char *function, GV
   self->n_items = n_items;
   ferry_task_set_up (FERRY_TASK (self), FERRY_TASK_KIND_CALL, function, arguments);
   ferry_task_set_priority (FERRY_TASK (self), map->priority);
+  ferry_task_set_idempotent (FERRY_TASK (self), map->idempotent);
   return self;
 }
 
@@ -2048,6 +2051,27 @@ ferry_map_set_priority (FerryMap *self, int priority)
 }
 
 /**
+ * ferry_map_set_idempotent:
+ * @self: a map
+ * @idempotent: whether the function may run again with an item
+ *
+ * Sets [property@Ferry.Map:idempotent], for chunks that are made later. On the router's thread.
+ *
+ * Since: 0.1
+ */
+void
+ferry_map_set_idempotent (FerryMap *self, gboolean idempotent)
+{
+  g_return_if_fail (FERRY_IS_MAP (self));
+  ferry_return_if_elsewhere (self->router->home);
+
+  if (self->idempotent == !!idempotent)
+    return;
+  self->idempotent = !!idempotent;
+  notify (self, PROP_IDEMPOTENT);
+}
+
+/**
  * ferry_map_get_executor:
  * @self: a map
  *
@@ -2196,6 +2220,25 @@ ferry_map_get_priority (FerryMap *self)
   ferry_return_val_if_elsewhere (self->router->home, 0);
 
   return self->priority;
+}
+
+/**
+ * ferry_map_get_idempotent:
+ * @self: a map
+ *
+ * Gets [property@Ferry.Map:idempotent]. On the router's thread.
+ *
+ * Returns: whether the function may run again with an item
+ *
+ * Since: 0.1
+ */
+gboolean
+ferry_map_get_idempotent (FerryMap *self)
+{
+  g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
+  ferry_return_val_if_elsewhere (self->router->home, FALSE);
+
+  return self->idempotent;
 }
 
 /**
@@ -2352,6 +2395,7 @@ ferry_map_get_property (GObject *object, guint property_id, GValue *value, GPara
     [PROP_CHUNK_SIZE] = G_CALLBACK (ferry_map_get_chunk_size),
     [PROP_MAX_IN_FLIGHT] = G_CALLBACK (ferry_map_get_max_in_flight),
     [PROP_PRIORITY] = G_CALLBACK (ferry_map_get_priority),
+    [PROP_IDEMPOTENT] = G_CALLBACK (ferry_map_get_idempotent),
     [PROP_N_SUBMITTED] = G_CALLBACK (ferry_map_get_n_submitted),
     [PROP_N_DONE] = G_CALLBACK (ferry_map_get_n_done),
     [PROP_N_FAILED] = G_CALLBACK (ferry_map_get_n_failed),
@@ -2390,6 +2434,9 @@ ferry_map_set_property (GObject *object, guint property_id, const GValue *value,
       break;
     case PROP_PRIORITY:
       ferry_map_set_priority (self, g_value_get_int (value));
+      break;
+    case PROP_IDEMPOTENT:
+      ferry_map_set_idempotent (self, g_value_get_boolean (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -2452,6 +2499,16 @@ install_settings (void)
    * Since: 0.1
    */
   properties[PROP_PRIORITY] = g_param_spec_int ("priority", NULL, NULL, G_MININT, G_MAXINT, 0, FERRY_SETTABLE);
+  /**
+   * FerryMap:idempotent:
+   *
+   * Whether the function may run again with an item, and even twice at a time; see [property@Ferry.Task:idempotent].
+   * When the host that ran a chunk is lost, another host runs the chunk from its first item on. Each item has one
+   * result still. A map that is not idempotent loses the item that the host had begun.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_IDEMPOTENT] = g_param_spec_boolean ("idempotent", NULL, NULL, FALSE, FERRY_SETTABLE);
 }
 
 static void

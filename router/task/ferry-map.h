@@ -116,6 +116,8 @@ void ferry_map_set_max_in_flight (FerryMap *self, guint max_in_flight);
 FERRY_AVAILABLE_IN_0_1
 void ferry_map_set_priority (FerryMap *self, int priority);
 FERRY_AVAILABLE_IN_0_1
+void ferry_map_set_idempotent (FerryMap *self, gboolean idempotent);
+FERRY_AVAILABLE_IN_0_1
 void ferry_map_set_run_timeout (FerryMap *self, gint64 timeout);
 
 FERRY_AVAILABLE_IN_0_1
@@ -155,6 +157,8 @@ FERRY_AVAILABLE_IN_0_1
 guint64 ferry_map_get_n_in_flight (FerryMap *self);
 FERRY_AVAILABLE_IN_0_1
 int ferry_map_get_priority (FerryMap *self);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_map_get_idempotent (FerryMap *self);
 FERRY_AVAILABLE_IN_0_1
 guint64 ferry_map_get_n_submitted (FerryMap *self);
 FERRY_AVAILABLE_IN_0_1

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "task/ferry-map-function-private.h"
 #include "task/task-test.h"
 
 /* ---- Hosts that are lost ---- */
@@ -191,6 +192,83 @@ an_idempotent_task_outlives_many_hosts (void)
   last = host_test_new (test, "beta", "work", 1);
   host_run_answer (host_test_run (last), NULL);
   cluster_test_assert_done (task);
+}
+
+/* ---- Chunks of a map ---- */
+
+static void
+answer_item (HostRun *run, guint value)
+{
+  host_run_tell (run, FERRY_MESSAGE_VALUE,
+                 ferry_run_message_to_variant (FERRY_MAP_MESSAGE_VALUE, g_variant_new_uint32 (value)));
+}
+
+static void
+note_result (FerryMap *map, guint64 index, GVariant *result, GError *error, gpointer notes)
+{
+  if (error == NULL)
+    g_string_append_printf (notes, "%u:%u ", (guint) index, g_variant_get_uint32 (result));
+  else
+    g_string_append_printf (notes, "%u:%s ", (guint) index,
+                            g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST) ? "lost" : error->message);
+}
+
+static gboolean
+has_note (gpointer notes)
+{
+  return ((GString *) notes)->len > 0;
+}
+
+static gboolean
+is_complete (gpointer map)
+{
+  return ferry_map_get_finished (map);
+}
+
+/* Three items in one chunk. Their host is lost when it has answered the first one, and another one answers the items
+ * that it gets. n_items: how many that should be. */
+static void
+check_chunk_again (gboolean idempotent, guint n_items, const char *results)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (HostTest) other = NULL;
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "work", FERRY_MAP_ORDERED);
+  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+  g_autoptr (GString) notes = g_string_new (NULL);
+  HostRun *run;
+
+  for (guint i = 0; i < 3; i++)
+    g_ptr_array_add (items, g_variant_ref_sink (g_variant_new ("(u)", i)));
+  ferry_map_set_array (map, items);
+  ferry_map_set_chunk_size (map, 3);
+  ferry_map_set_idempotent (map, idempotent);
+  g_signal_connect (map, "result", G_CALLBACK (note_result), notes);
+  ferry_map_start (map);
+  run = host_test_run (host);
+  g_assert_cmpint (run->request.idempotent, ==, idempotent);
+  answer_item (run, 10);
+  ferry_test_run_until (has_note, notes);
+  host_test_die (host);
+  other = host_test_new (test, "other", "work", 1);
+  run = host_test_run (other);
+  for (guint i = 3 - n_items; i < 3; i++)
+    answer_item (run, 20 + i);
+  host_run_answer (run, g_variant_new_int64 (1));
+  ferry_test_run_until (is_complete, map);
+  g_assert_cmpstr (notes->str, ==, results);
+}
+
+static void
+a_map_loses_the_item_that_its_host_had_begun (void)
+{
+  check_chunk_again (FALSE, 1, "0:10 1:lost 2:22 ");
+}
+
+static void
+each_item_of_an_idempotent_map_has_one_result (void)
+{
+  check_chunk_again (TRUE, 3, "0:10 1:21 2:22 ");
 }
 
 static void
@@ -598,6 +676,10 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-losses/a-task-with-retries-runs-again", a_task_with_retries_runs_again);
   g_test_add_func ("/cluster-losses/an-idempotent-task-runs-again", an_idempotent_task_runs_again);
   g_test_add_func ("/cluster-losses/an-idempotent-task-outlives-many-hosts", an_idempotent_task_outlives_many_hosts);
+  g_test_add_func ("/cluster-losses/a-map-loses-the-item-that-its-host-had-begun",
+                   a_map_loses_the_item_that_its_host_had_begun);
+  g_test_add_func ("/cluster-losses/each-item-of-an-idempotent-map-has-one-result",
+                   each_item_of_an_idempotent_map_has_one_result);
   g_test_add_func ("/cluster-losses/retries-are-counted", retries_are_counted);
   g_test_add_func ("/cluster-losses/a-cancelled-task-ends-with-its-host", a_cancelled_task_ends_with_its_host);
   g_test_add_func ("/cluster-losses/a-late-answer-counts-for-nothing", a_late_answer_counts_for_nothing);
