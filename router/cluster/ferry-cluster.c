@@ -329,13 +329,12 @@ typedef struct
 static guint
 find_obstacle (FerryCluster *self, FerryTask *task, guint added)
 {
-  g_autofree char *function = dup_function (task);
+  g_autofree char *function = NULL;
 
-  if (has_other_host (self, NULL, function))
-    return OBSTACLE_NONE;
   if (self->discovery != NULL && self->state != FERRY_CLUSTER_STATE_CONNECTED)
     return OBSTACLE_NO_CONNECTION | added;
-  return OBSTACLE_NO_HOST | added;
+  function = dup_function (task);
+  return has_other_host (self, NULL, function) ? OBSTACLE_NONE : OBSTACLE_NO_HOST | added;
 }
 
 /* Visits tasks of one function and priority, from the latest on, as long as they are to be told something. */

@@ -253,7 +253,13 @@ runs_tasks_at_several_hosts (void)
   assert_sums (tasks);
 }
 
-/* What was sent meanwhile is sent again, each once. */
+static gboolean
+has_text (gpointer task)
+{
+  return ferry_task_get_message (task) != NULL;
+}
+
+/* What was sent meanwhile is sent again, each once. A task that no host was sent is told why it waits. */
 static void
 a_server_that_is_killed_costs_time_only (void)
 {
@@ -262,6 +268,7 @@ a_server_that_is_killed_costs_time_only (void)
   g_autoptr (FerryTask) gate = NULL;
   g_autoptr (GPtrArray) tasks = NULL;
   g_autoptr (FerryHost) item = NULL;
+  FerryTask *last;
 
   if (nats_test_must_skip ("nats-server"))
     return;
@@ -276,10 +283,14 @@ a_server_that_is_killed_costs_time_only (void)
   g_assert_cmpint (ferry_host_get_state (item), ==, FERRY_HOST_STATE_SILENT);
   task_test_open_gate ();
   tasks = submit_many (scene);
+  last = tasks->pdata[N_TASKS - 1];
+  ferry_test_run_until (has_text, last);
+  g_assert_cmpstr (ferry_task_get_message (last), ==, ferry_cluster_get_error (scene->cluster)->message);
   nats_test_server_start (scene->server, NULL);
   wait_state (scene, FERRY_CLUSTER_STATE_CONNECTED);
   task_test_assert_result (gate, NULL);
   assert_sums (tasks);
+  g_assert_null (ferry_task_get_message (last));
   g_assert_cmpint (ferry_host_get_state (item), ==, FERRY_HOST_STATE_PRESENT);
   g_assert_null (ferry_cluster_get_error (scene->cluster));
 }
@@ -477,12 +488,6 @@ ends_with_its_last_reference (void)
   while (g_list_model_get_n_items (ferry_cluster_get_hosts (cluster)) == 0)
     g_main_context_iteration (NULL, TRUE);
   ferry_test_finalize (cluster);
-}
-
-static gboolean
-has_text (gpointer task)
-{
-  return ferry_task_get_message (task) != NULL;
 }
 
 static void
