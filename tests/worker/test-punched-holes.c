@@ -45,8 +45,22 @@ get_busy_time (void)
   return ferry_test_read_clock (CLOCK_THREAD_CPUTIME_ID) * 1000 + (gint64) waited;
 }
 
-/* How long the worker's longest punch took. Sets *held_up to the longest time for which the main loop was held up. The
- * main loop never sleeps here: in the time in which it neither runs nor waits for a processor, it is held up. */
+/* For how long an iteration of the main loop was held up, in nanoseconds: it never sleeps here, so that is the time in
+ * which it neither runs nor waits for a processor. The thread may lose the processor while it asks, which takes longer
+ * than an iteration, so the clock is read within what is known to be busy. */
+static gint64
+iterate (void)
+{
+  gint64 busy = get_busy_time ();
+  gint64 began = g_get_monotonic_time ();
+  gint64 took;
+
+  g_main_context_iteration (NULL, FALSE);
+  took = (g_get_monotonic_time () - began) * 1000;
+  return took - (get_busy_time () - busy);
+}
+
+/* How long the worker's longest punch took. Sets *held_up to the longest time for which the main loop was held up. */
 static gint64
 run_puncher (FerryRouter *router, gint64 *held_up)
 {
@@ -57,11 +71,9 @@ run_puncher (FerryRouter *router, gint64 *held_up)
   *held_up = 0;
   while (pipe->n_closed == 0)
     {
-      gint64 began = g_get_monotonic_time () * 1000;
-      gint64 busy = get_busy_time ();
+      gint64 time = iterate ();
 
-      g_main_context_iteration (NULL, FALSE);
-      *held_up = MAX (*held_up, g_get_monotonic_time () * 1000 - began - (get_busy_time () - busy));
+      *held_up = MAX (*held_up, time);
     }
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 0");
   g_assert_cmpuint (pipe->n_messages, ==, 1);
@@ -83,9 +95,9 @@ test_main_loop_waits_for_no_punch (void)
   if (!g_file_test ("/proc/thread-self/schedstat", G_FILE_TEST_EXISTS))
     g_test_skip ("the kernel does not tell how long a thread waits for a processor");
   else
-    for (guint i = 0; i < N_TRIES && held_up >= longest / 4; i++)
+    for (guint i = 0; i < N_TRIES && held_up >= longest / 10; i++)
       longest = run_puncher (router, &held_up);
-  g_assert_cmpint (held_up, <=, longest / 4);
+  g_assert_cmpint (held_up, <=, longest / 10);
   ferry_test_router_stop (router);
 }
 
