@@ -13,9 +13,12 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 
-/* any: how many threads of this process sleep on a futex doorbell, or are about to. One number for all doorbells: a
- * thread that is counted but sleeps elsewhere costs a needless system call. */
-static _Atomic guint n_sleepers;
+/* any: in the lower half, how many threads of this process sleep on a futex doorbell, or are about to; in the upper
+ * half, how often one was counted. One word for all doorbells: a thread that is counted but sleeps elsewhere costs a
+ * needless system call. */
+static _Atomic guint64 sleepers;
+
+#define ONE_SLEEPER ((G_GUINT64_CONSTANT (1) << 32) + 1)
 
 int
 ferry_doorbell_new (GError **error)
@@ -56,21 +59,34 @@ void
 ferry_futex_doorbell_begin_wait (void)
 {
   /* Acquire and release: see ferry_futex_doorbell_end_wait(). */
-  atomic_fetch_add_explicit (&n_sleepers, 1, memory_order_acq_rel);
+  atomic_fetch_add_explicit (&sleepers, ONE_SLEEPER, memory_order_acq_rel);
 }
 
-/* Wakes all other threads if the bell was rung since this thread looked. A thread that is woken without a ring wakes
- * none; otherwise two threads could wake each other for ever. Only this process' threads are meant, so there is no
- * limit. */
+/* Wakes all other threads of this process if the bell was rung since this thread looked. A thread that is woken without
+ * a ring wakes none; otherwise two threads could wake each other for ever.
+ *
+ * No more threads are woken than are counted, since the other process may have any number asleep on this word. A thread
+ * that was counted since, and sleeps until a later ring, may have been woken in place of one that was meant: then all
+ * that are counted now are woken. */
 void
 ferry_futex_doorbell_end_wait (_Atomic guint32 *rings, guint32 seen)
 {
   /* Acquire and release: a thread that is not counted here counts itself after this change, and therefore does not
    * sleep: it finds the new count of the ring that this thread was woken by. Relaxed: the kernel orders the ring before
    * the return of this thread. */
-  if (atomic_fetch_sub_explicit (&n_sleepers, 1, memory_order_acq_rel) > 1 &&
-      atomic_load_explicit (rings, memory_order_relaxed) != seen)
-    syscall (SYS_futex, rings, FUTEX_WAKE, G_MAXINT, NULL, NULL, 0);
+  guint64 counted = atomic_fetch_sub_explicit (&sleepers, 1, memory_order_acq_rel) - 1;
+  guint64 last;
+  long n_woken;
+
+  if ((guint32) counted == 0 || atomic_load_explicit (rings, memory_order_relaxed) == seen)
+    return;
+  do
+    {
+      last = counted;
+      n_woken = syscall (SYS_futex, rings, FUTEX_WAKE, MIN ((guint32) last, G_MAXINT), NULL, NULL, 0);
+      counted = atomic_load_explicit (&sleepers, memory_order_acquire);
+    }
+  while (n_woken == (guint32) last && counted >> 32 != last >> 32 && (guint32) counted > 0);
 }
 
 /* Sleeps while *rings has the value seen. deadline: monotonic time in microseconds; negative: none. Returns FALSE when

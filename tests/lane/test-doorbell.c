@@ -107,6 +107,25 @@ test_all_threads_of_an_honest_process_hear_of_a_ring (void)
     }
 }
 
+/* Threads that are not counted stand for those of another process. They sleep behind the others. */
+static void
+test_no_more_threads_are_woken_than_are_counted (void)
+{
+  const guint n_honest = 3;
+  guint n_asleep = N_THREADS;
+  Bell bell, foreign;
+
+  bell_begin (&bell, n_honest, TRUE);
+  bell_begin (&foreign, N_THREADS, FALSE);
+  g_assert_cmpuint (move (&foreign.rings, &bell.rings), ==, N_THREADS);
+  ferry_futex_doorbell_ring (&bell.rings);
+  bell_end (&bell);
+  /* The ring wakes one of the others, and who is woken among three and among two passes on two wake-ups and one. */
+  n_asleep -= (FERRY_FUTEX_DOORBELL_WAKES - n_honest) + 2 + 1;
+  g_assert_cmpint (syscall (SYS_futex, &bell.rings, FUTEX_WAKE, G_MAXINT, NULL, NULL, 0), >=, n_asleep);
+  bell_end (&foreign);
+}
+
 /* Two threads that woke each other whenever they wake would never sleep again. */
 static void
 test_a_thread_that_wakes_without_a_ring_wakes_no_other (void)
@@ -140,6 +159,8 @@ main (int argc, char **argv)
   g_test_add_func ("/doorbell/a-ring-wakes-a-few-threads-itself", test_a_ring_wakes_a_few_threads_itself);
   g_test_add_func ("/doorbell/all-threads-of-an-honest-process-hear-of-a-ring",
                    test_all_threads_of_an_honest_process_hear_of_a_ring);
+  g_test_add_func ("/doorbell/no-more-threads-are-woken-than-are-counted",
+                   test_no_more_threads_are_woken_than_are_counted);
   g_test_add_func ("/doorbell/a-thread-that-wakes-without-a-ring-wakes-no-other",
                    test_a_thread_that_wakes_without_a_ring_wakes_no_other);
   g_test_add_func ("/doorbell/a-ring-before-the-sleep-ends-it", test_a_ring_before_the_sleep_ends_it);

@@ -10,8 +10,12 @@
  * before. So a thread that is left asleep stops everything, which spin reports as an invalid end state. And threads must
  * not wake each other for ever: of each ring, each thread passes on at most one wake-up.
  *
- * Memory is sequentially consistent here: wake.pml has the order of the words of a lane. n_sleepers is changed by locked
- * instructions, and so is the count of the bell.
+ * A thread that passes a wake-up on has as many woken as are counted, again whichever the kernel takes first. If so many
+ * were woken, and one was counted since, it does so again.
+ *
+ * Memory is sequentially consistent here: wake.pml has the order of the words of a lane. n_sleepers is a half of one
+ * word, whose other half says how often one was counted: here, passing. It is changed by locked instructions, and so is
+ * the count of the bell.
  *
  * The macros weaken one step each, and then the search must find an error:
  *
@@ -20,6 +24,7 @@
  *   TWO_STEPS       the ring changes the count, and wakes threads as a step of its own
  *   LATE_COUNT      a thread counts itself when it sleeps already
  *   EARLY_LEAVE     a thread that was woken looks whether others are counted before it sleeps
+ *   ONE_ROUND       a thread passes a wake-up on once, also if one was counted since
  *   LATE_BELL       a thread loads the bell after it has looked for its news */
 
 #ifndef SLEEPERS
@@ -35,11 +40,24 @@
 byte news, rings, n_sleepers, n_passes, n_to_end[RINGS + 1], n_ended;
 bool asleep[SLEEPERS];
 
-inline wake_some ()
+/* Of a thread that passes a wake-up on: LOOKED, or COUNTED when one was counted since it looked. */
+#define LOOKED 1
+#define COUNTED 2
+byte passing[SLEEPERS];
+
+#define note_count(i) passing[i] = (passing[i] == LOOKED -> COUNTED : passing[i])
+
+inline count ()
+{
+  atomic { n_sleepers++; note_count (0); note_count (1); note_count (2) }
+}
+
+/* Sets n to how many were woken. */
+inline wake (limit)
 {
   n = 0;
   do
-  :: n < LIMIT ->
+  :: n < limit ->
      if
      :: asleep[0] -> asleep[0] = false
      :: asleep[1] -> asleep[1] = false
@@ -51,13 +69,6 @@ inline wake_some ()
   od
 }
 
-inline wake_all ()
-{
-  asleep[0] = false;
-  asleep[1] = false;
-  asleep[2] = false
-}
-
 proctype ringer ()
 {
   byte n;
@@ -67,9 +78,9 @@ proctype ringer ()
      news++;
 #ifdef TWO_STEPS
      rings++;
-     atomic { wake_some () };
+     atomic { wake (LIMIT); n = 0 };
 #else
-     atomic { rings++; wake_some () };
+     atomic { rings++; wake (LIMIT); n = 0 };
 #endif
      n_ended == n_to_end[news]
   :: else -> break
@@ -78,7 +89,7 @@ proctype ringer ()
 
 proctype sleeper (byte self; byte wanted)
 {
-  byte seen, others, now;
+  byte seen, others, now, n;
 
   do
   :: true ->
@@ -93,7 +104,7 @@ proctype sleeper (byte self; byte wanted)
      seen = rings;
 #endif
 #ifndef LATE_COUNT
-     n_sleepers++;
+     count ();
 #endif
 #ifdef EARLY_LEAVE
      others = n_sleepers - 1;
@@ -106,12 +117,13 @@ proctype sleeper (byte self; byte wanted)
        fi
      }
 #ifdef LATE_COUNT
-     n_sleepers++;
+     count ();
 #endif
      !asleep[self];
      atomic
      {
        n_sleepers--;
+       passing[self] = LOOKED;
 #ifndef EARLY_LEAVE
        others = n_sleepers
 #endif
@@ -125,11 +137,27 @@ proctype sleeper (byte self; byte wanted)
 #endif
      if
      :: others > 0 && now != seen ->
-        atomic { wake_all (); n_passes++ }
-        assert (n_passes <= RINGS * SLEEPERS)
+        atomic { n_passes++; assert (n_passes <= RINGS * SLEEPERS) };
+        do
+        :: others > 0 ->
+           atomic { wake (others) };
+#ifdef ONE_ROUND
+           break
+#else
+           atomic
+           {
+             if
+             :: n == others && passing[self] == COUNTED -> others = n_sleepers; passing[self] = LOOKED
+             :: else -> others = 0
+             fi;
+             n = 0
+           }
+#endif
+        :: else -> break
+        od
      :: else
      fi;
-     atomic { others = 0; now = 0; seen = 0 }
+     atomic { others = 0; now = 0; seen = 0; n = 0; passing[self] = 0 }
   od;
   n_ended++
 }
