@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "channel/channel-test.h"
+#include "worker/worker-test.h"
 
 /* More than a window of messages, and more bytes than a link's share. */
 #define N_MESSAGES 1000
@@ -19,6 +20,7 @@ typedef struct
 {
   ChannelTest *test;
   FerryChannel *channel; /* (owned) */
+  FerryChannel *other;   /* (owned) (nullable): with another worker */
   GThreadFunc func;
   gboolean joined;
 } Scene;
@@ -61,6 +63,7 @@ static void
 close_scene (Scene *self)
 {
   g_clear_object (&self->channel);
+  g_clear_object (&self->other);
   channel_test_free (self->test);
 }
 
@@ -98,6 +101,16 @@ converse (gpointer data)
       take (data, i, SIZE);
     }
   return NULL;
+}
+
+/* The other worker ends meanwhile. */
+static gpointer
+end_other_and_converse (gpointer data)
+{
+  Scene *self = data;
+
+  ferry_worker_force_exit (ferry_channel_get_worker (self->other));
+  return converse (self);
 }
 
 static gpointer
@@ -228,6 +241,50 @@ thread_that_the_main_loop_joins_gets_the_end (void)
   close_scene (&scene);
 }
 
+static void
+thread_that_the_main_loop_joins_gets_messages_while_another_worker_ends (void)
+{
+  Scene scene;
+
+  open_echo (&scene);
+  scene.other = channel_test_start (scene.test, "deaf", NULL);
+  join (&scene, end_other_and_converse, G_PRIORITY_HIGH);
+  channel_test_assert_exit (scene.other, -1, SIGKILL);
+  close_scene (&scene);
+}
+
+static gboolean
+has_message (gpointer pipe)
+{
+  return ((FerryTestPipe *) pipe)->n_messages > 0;
+}
+
+/* Another worker sends messages without end. */
+static void
+thread_that_the_main_loop_joins_gets_messages_beside_a_flood (void)
+{
+  FerryLauncher *launcher = worker_test_launcher_new ("chatty-worker", "flood", NULL);
+  FerryTestPipe *pipe;
+  FerryWorker *worker;
+  Scene scene;
+
+  open_echo (&scene);
+  pipe = ferry_test_pipe_new (scene.test->router);
+  worker_test_add_sender (launcher, "side", pipe);
+  worker = worker_test_spawn (launcher, scene.test->router);
+  ferry_test_run_until (has_message, pipe);
+  join (&scene, converse, G_PRIORITY_LOW);
+  join (&scene, converse, G_PRIORITY_HIGH);
+  /* What has come is not delivered any more, which would take long. */
+  ferry_router_close_pipe (pipe->router, pipe->receiver, NULL);
+  ferry_worker_force_exit (worker);
+  ferry_test_wait_ended (worker);
+  g_object_unref (worker);
+  g_object_unref (launcher);
+  ferry_test_pipe_free (pipe);
+  close_scene (&scene);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -242,5 +299,9 @@ main (int argc, char **argv)
                    thread_that_the_main_loop_joins_gets_acknowledgements);
   g_test_add_func ("/channel-threads/thread-that-the-main-loop-joins-gets-the-end",
                    thread_that_the_main_loop_joins_gets_the_end);
+  g_test_add_func ("/channel-threads/thread-that-the-main-loop-joins-gets-messages-while-another-worker-ends",
+                   thread_that_the_main_loop_joins_gets_messages_while_another_worker_ends);
+  g_test_add_func ("/channel-threads/thread-that-the-main-loop-joins-gets-messages-beside-a-flood",
+                   thread_that_the_main_loop_joins_gets_messages_beside_a_flood);
   return g_test_run ();
 }

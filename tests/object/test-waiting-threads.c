@@ -31,29 +31,41 @@ typedef enum
   LINE,    /* it prints lines, which are logged */
   FLOOD,   /* another worker sends messages without end */
   END,     /* another worker ends */
-  LARGE,   /* the answers are large */
-  PROXY,   /* the threads call a method of an object */
-  STREAM,  /* the answers are streams */
 } Besides;
+
+/* What the threads ask for. */
+typedef enum
+{
+  ECHO,
+  LARGE,  /* the answers are large */
+  PROXY,  /* a method of an object */
+  STREAM, /* the answers are streams */
+} Question;
 
 typedef struct
 {
   const char *name;
+  Question question;
   Besides besides;
   const char *order; /* of the worker */
 } Case;
 
 static const Case cases[] = {
-  {"nothing-else", NOTHING, "quiet"},
-  {"a-message-of-the-worker", MESSAGE, "send"},
-  {"a-latest-value", LATEST, "send"},
-  {"a-line-that-is-logged", LINE, "print"},
-  {"a-flood-of-another-worker", FLOOD, "quiet"},
-  {"the-end-of-another-worker", END, "quiet"},
-  {"large-answers", LARGE, "quiet"},
-  {"calls-of-a-proxy", PROXY, "quiet"},
-  {"streams", STREAM, "quiet"},
-  {"streams-and-messages-of-the-worker", STREAM, "send"},
+  {"nothing-else", ECHO, NOTHING, "quiet"},
+  {"a-message-of-the-worker", ECHO, MESSAGE, "send"},
+  {"a-latest-value", ECHO, LATEST, "send"},
+  {"a-line-that-is-logged", ECHO, LINE, "print"},
+  {"a-flood-of-another-worker", ECHO, FLOOD, "quiet"},
+  {"the-end-of-another-worker", ECHO, END, "quiet"},
+  {"large-answers", LARGE, NOTHING, "quiet"},
+  {"calls-of-a-proxy", PROXY, NOTHING, "quiet"},
+  {"calls-of-a-proxy-and-messages-of-the-worker", PROXY, MESSAGE, "send"},
+  {"calls-of-a-proxy-and-latest-values", PROXY, LATEST, "send"},
+  {"calls-of-a-proxy-and-lines-that-are-logged", PROXY, LINE, "print"},
+  {"calls-of-a-proxy-and-a-flood-of-another-worker", PROXY, FLOOD, "quiet"},
+  {"calls-of-a-proxy-and-the-end-of-another-worker", PROXY, END, "quiet"},
+  {"streams", STREAM, NOTHING, "quiet"},
+  {"streams-and-messages-of-the-worker", STREAM, MESSAGE, "send"},
 };
 
 /* How the threads wait. */
@@ -114,7 +126,7 @@ open_worker (Scene *self, guint i)
   self->launchers[i] = worker_test_launcher_new ("chatty-worker", i == 0 ? self->manner->what->order : "quiet", NULL);
   self->transports[i] = add_transport (self, i, "calls");
   self->muxes[i] = ferry_mux_new (self->transports[i]);
-  if (self->manner->what->besides == PROXY)
+  if (self->manner->what->question == PROXY)
     {
       self->objects[i] = add_transport (self, i, "objects");
       self->proxies[i] = ferry_proxy_new (self->objects[i], "counter");
@@ -183,7 +195,7 @@ ask (Scene *self, guint link, guint32 n)
   g_autoptr (GVariant) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  switch (self->manner->what->besides)
+  switch (self->manner->what->question)
     {
     case LARGE:
       ferry_mux_transact (self->muxes[link], "large", NULL, -1, NULL, &result, &error);
@@ -198,7 +210,7 @@ ask (Scene *self, guint link, guint32 n)
       replies = begin_stream (self, link);
       take_stream (replies);
       break;
-    default:
+    case ECHO:
       ferry_mux_transact (self->muxes[link], "echo", g_variant_new_uint32 (n), -1, NULL, &result, &error);
       g_assert_no_error (error);
       g_assert_cmpuint (g_variant_get_uint32 (result), ==, n);
@@ -211,8 +223,8 @@ ask_many (gpointer data)
 {
   Scene *self = data;
   guint link = atomic_fetch_add (&self->next, 1) % get_n_links (self);
-  const Besides besides = self->manner->what->besides;
-  guint n = besides == LARGE || besides == STREAM ? N_CALLS / 10 : N_CALLS;
+  const Question question = self->manner->what->question;
+  guint n = question == LARGE || question == STREAM ? N_CALLS / 10 : N_CALLS;
 
   for (guint32 i = 0; i < n; i++)
     ask (self, link, i);

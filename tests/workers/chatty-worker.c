@@ -98,6 +98,7 @@ export_counter (void)
   if (transport == NULL)
     return;
   /* It stays until the end of the process. */
+  g_signal_connect (counter, "notify::value", G_CALLBACK (chat), NULL);
   exporter = ferry_exporter_new ();
   ferry_exporter_set_threads (exporter, 1);
   if (!ferry_exporter_export (exporter, "counter", G_OBJECT (counter), interface, FERRY_CALL_POLICY_SERIAL, NULL) ||
