@@ -50,8 +50,8 @@ void ferry_host_options_clear (FerryHostOptions *self);
 /* Returns (transfer full) a launcher of the program's workers. */
 FerryLauncher *ferry_host_options_make_launcher (const FerryHostOptions *self);
 /* Returns (transfer full) (array zero-terminated=1) those of the functions of FERRY_LIST_FUNCTION_TYPE that the pattern
- * fits. */
-char **ferry_host_options_filter (const FerryHostOptions *self, GVariant *functions);
+ * fits: 1 to FERRY_MAX_HOST_FUNCTIONS, or an error. */
+char **ferry_host_options_filter (const FerryHostOptions *self, GVariant *functions, GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryHostOptions, ferry_host_options_clear)
 

@@ -10,6 +10,9 @@
 #include "base/ferry-base-private.h"
 #include "cluster/ferry-run-message-private.h"
 
+/* How many functions an error names. */
+#define MAX_NAMED 8
+
 #define SUMMARY                                                                                                        \
   "Runs the functions of PROGRAM for applications on other machines, which find this host by a NATS server."
 #define DESCRIPTION                                                                                                    \
@@ -232,8 +235,29 @@ ferry_host_options_make_launcher (const FerryHostOptions *self)
   return launcher;
 }
 
+/* Reports that none of the functions can be called. */
+static char **
+set_none_fits (const FerryHostOptions *self, GVariant *functions, GError **error)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+  GVariantIter iter;
+  const char *name;
+
+  g_variant_iter_init (&iter, functions);
+  for (guint i = 0; i <= MAX_NAMED && g_variant_iter_next (&iter, "(&s&s&s)", &name, NULL, NULL); i++)
+    g_string_append_printf (names, "%s%s", i == 0 ? "" : ", ", i == MAX_NAMED ? "..." : name);
+  if (names->len == 0)
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION,
+                     "'%s' has no function; register some with ferry_function_register() before ferry_worker_main()",
+                     self->program[0]);
+  else
+    ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION, "No function of '%s' fits the pattern '%s'; it has %s",
+                     self->program[0], self->functions, names->str);
+  return NULL;
+}
+
 char **
-ferry_host_options_filter (const FerryHostOptions *self, GVariant *functions)
+ferry_host_options_filter (const FerryHostOptions *self, GVariant *functions, GError **error)
 {
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPatternSpec) pattern = g_pattern_spec_new (self->functions);
@@ -241,9 +265,19 @@ ferry_host_options_filter (const FerryHostOptions *self, GVariant *functions)
   const char *name;
 
   g_variant_iter_init (&iter, functions);
-  while (names->len < FERRY_MAX_HOST_FUNCTIONS && g_variant_iter_next (&iter, "(&s&s&s)", &name, NULL, NULL))
+  while (g_variant_iter_next (&iter, "(&s&s&s)", &name, NULL, NULL))
     if (g_pattern_spec_match_string (pattern, name))
       g_ptr_array_add (names, g_strdup (name));
+  if (names->len == 0)
+    return set_none_fits (self, functions, error);
+  if (names->len > FERRY_MAX_HOST_FUNCTIONS)
+    {
+      ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                       "%u functions of '%s' fit the pattern '%s', and a host has at most %d; choose some with "
+                       "--functions, and start another host for the others",
+                       names->len, self->program[0], self->functions, FERRY_MAX_HOST_FUNCTIONS);
+      return NULL;
+    }
   g_ptr_array_add (names, NULL);
   return (char **) g_ptr_array_free (g_steal_pointer (&names), FALSE);
 }

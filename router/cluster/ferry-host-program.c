@@ -17,9 +17,6 @@
 /* How long the workers may take to end, in microseconds. */
 #define STOP_TIME (1 * G_USEC_PER_SEC)
 
-/* How many functions an error names. */
-#define MAX_NAMED 8
-
 /* ---- what the program can do ---- */
 
 /* A pool for one question, which does not try twice. */
@@ -55,25 +52,6 @@ set_unknown (const FerryHostOptions *options, GError **error)
 }
 
 static gboolean
-set_none_fits (const FerryHostOptions *options, GVariant *functions, GError **error)
-{
-  g_autoptr (GString) names = g_string_new (NULL);
-  GVariantIter iter;
-  const char *name;
-
-  g_variant_iter_init (&iter, functions);
-  for (guint i = 0; i <= MAX_NAMED && g_variant_iter_next (&iter, "(&s&s&s)", &name, NULL, NULL); i++)
-    g_string_append_printf (names, "%s%s", i == 0 ? "" : ", ", i == MAX_NAMED ? "..." : name);
-  if (names->len == 0)
-    return ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION,
-                            "'%s' has no function; register some with ferry_function_register() before "
-                            "ferry_worker_main()",
-                            options->program[0]);
-  return ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION, "No function of '%s' fits the pattern '%s'; it has %s",
-                          options->program[0], options->functions, names->str);
-}
-
-static gboolean
 learn_functions (FerryHostProgram *self, const FerryHostOptions *options, FerryLauncher *launcher, GError **error)
 {
   g_autoptr (GError) failure = NULL;
@@ -88,8 +66,8 @@ learn_functions (FerryHostProgram *self, const FerryHostOptions *options, FerryL
     }
   if (functions == NULL || !g_variant_is_of_type (functions, G_VARIANT_TYPE (FERRY_LIST_FUNCTION_TYPE)))
     return set_unknown (options, error);
-  self->functions = ferry_host_options_filter (options, functions);
-  return self->functions[0] != NULL || set_none_fits (options, functions, error);
+  self->functions = ferry_host_options_filter (options, functions, error);
+  return self->functions != NULL;
 }
 
 /* ---- the pool ---- */

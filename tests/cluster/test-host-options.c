@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "cluster/ferry-host-options-private.h"
+#include "cluster/ferry-run-message-private.h"
 #include "ferry-test.h"
 
 static gboolean
@@ -132,9 +133,31 @@ test_pattern_chooses_functions (void)
   g_autofree char *text = NULL;
 
   g_assert_true (parse (&options, "ferry-host --functions 'thumb*' p", NULL));
-  chosen = ferry_host_options_filter (&options, functions);
+  chosen = ferry_host_options_filter (&options, functions, NULL);
   text = g_strjoinv (" ", chosen);
   g_assert_cmpstr (text, ==, "thumb thumb-large");
+}
+
+static void
+test_no_function_is_left_out_silently (void)
+{
+  g_auto (FerryHostOptions) options = {0};
+  g_autoptr (GVariant) functions = NULL;
+  g_autoptr (GError) error = NULL;
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(sss)"));
+  for (guint i = 0; i <= FERRY_MAX_HOST_FUNCTIONS; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("f%u", i);
+
+      g_variant_builder_add (&builder, "(sss)", name, "", "");
+    }
+  functions = g_variant_ref_sink (g_variant_builder_end (&builder));
+  g_assert_true (parse (&options, "ferry-host p", NULL));
+  g_assert_null (ferry_host_options_filter (&options, functions, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+  g_assert_true (g_str_has_prefix (error->message, "4097 functions of 'p' fit"));
 }
 
 int
@@ -147,5 +170,6 @@ main (int argc, char **argv)
   g_test_add_func ("/host-options/all-options-are-read", test_all_options_are_read);
   g_test_add_func ("/host-options/wrong-options-are-told", test_wrong_options_are_told);
   g_test_add_func ("/host-options/pattern-chooses-functions", test_pattern_chooses_functions);
+  g_test_add_func ("/host-options/no-function-is-left-out-silently", test_no_function_is_left_out_silently);
   return g_test_run ();
 }
