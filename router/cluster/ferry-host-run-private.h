@@ -58,7 +58,7 @@ struct _FerryHostRun
   FerryHome *home;                /* const: (owned): the router's */
   FerryCall *call;                /* main: (owned) (nullable): NULL once its end was sent */
   guint64 xid;                    /* const */
-  FerryRunRequest request;        /* const */
+  FerryRunRequest request;        /* const once it was read; empty if it is malformed */
   gint64 came_at;                 /* const: monotonic time */
   FerryHostRunState state;        /* main, as all below */
   FerryTask *task;                /* (owned) (nullable) */
@@ -81,10 +81,12 @@ struct _FerryHostRun
   gboolean paced;     /* for the owner: it is among those that have progress to send later */
 };
 
-/* Returns (transfer full) (nullable) a run for call. NULL with an error when its arguments are malformed. owner is told
- * nothing before ferry_host_run_listen(). */
+/* Returns (transfer full) a run for call, of which no more is known than its xid. owner is told nothing before
+ * ferry_host_run_listen(). */
 FerryHostRun *ferry_host_run_new (FerryCall *call, FerryHome *home, GRefString *host, const FerryHostRunFuncs *funcs,
-                                  gpointer owner, GError **error);
+                                  gpointer owner);
+/* Sets request. If the call's arguments are malformed, it stays empty, and the run must be refused. Once, first. */
+gboolean ferry_host_run_read (FerryHostRun *self, GError **error);
 FerryHostRun *ferry_host_run_ref (FerryHostRun *self);
 void ferry_host_run_unref (FerryHostRun *self);
 /* Makes the run hear of cancels and windows. It may be cancelled already. */

@@ -81,10 +81,9 @@ ferry_host_run_unref (FerryHostRun *self)
 }
 
 FerryHostRun *
-ferry_host_run_new (FerryCall *call, FerryHome *home, GRefString *host, const FerryHostRunFuncs *funcs, gpointer owner,
-                    GError **error)
+ferry_host_run_new (FerryCall *call, FerryHome *home, GRefString *host, const FerryHostRunFuncs *funcs, gpointer owner)
 {
-  g_autoptr (FerryHostRun) self = g_new0 (FerryHostRun, 1);
+  FerryHostRun *self = g_new0 (FerryHostRun, 1);
 
   self->references = 1;
   self->home = ferry_home_ref (home);
@@ -96,9 +95,16 @@ ferry_host_run_new (FerryCall *call, FerryHome *home, GRefString *host, const Fe
   self->came_at = g_get_monotonic_time ();
   self->link.data = self;
   g_queue_init (&self->out);
-  if (!ferry_run_request_from_variant (&self->request, ferry_call_get_arguments (call), error))
-    return NULL;
-  return g_steal_pointer (&self);
+  return self;
+}
+
+gboolean
+ferry_host_run_read (FerryHostRun *self, GError **error)
+{
+  if (ferry_run_request_from_variant (&self->request, ferry_call_get_arguments (self->call), error))
+    return TRUE;
+  g_prefix_error (error, "Host '%s' cannot read what the task is: ", self->host);
+  return FALSE;
 }
 
 static void

@@ -537,23 +537,35 @@ add_run (FerryHostSession *self, FerryHostRun *run)
   ferry_host_run_listen (run);
 }
 
+/* Returns (transfer full) (nullable) why this run is not taken, though the session goes on: another run may well be. */
+static GError *
+find_fault (FerryHostSession *self, FerryHostRun *run)
+{
+  GError *reason = NULL;
+
+  if (!ferry_host_run_read (run, &reason))
+    return reason;
+  if (self->draining)
+    return g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "Host '%s' takes no more tasks, as it is being ended",
+                        self->board->facts.name);
+  if (!has_function (self, &run->request))
+    return g_error_new (FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION, "Host '%s' has no function '%s'",
+                        self->board->facts.name, run->request.function);
+  return NULL;
+}
+
 static gboolean
 take_run (FerryHostSession *self, FerryCall *call, GError **error)
 {
-  g_autoptr (FerryHostRun) run = ferry_host_run_new (call, self->home, self->board->name, &run_funcs, self, error);
+  g_autoptr (FerryHostRun) run = ferry_host_run_new (call, self->home, self->board->name, &run_funcs, self);
   g_autoptr (GError) reason = NULL;
 
-  if (run == NULL || !check_room (self, error))
+  if (!check_room (self, error))
     return FALSE;
   if (self->room_told_at != 0)
     ferry_host_room_note_round_trip (&self->board->room, run->came_at - self->room_told_at);
   self->room_told_at = 0;
-  if (self->draining)
-    reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED, "Host '%s' takes no more tasks, as it is being ended",
-                          self->board->facts.name);
-  else if (!has_function (self, &run->request))
-    reason = g_error_new (FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION, "Host '%s' has no function '%s'",
-                          self->board->facts.name, run->request.function);
+  reason = find_fault (self, run);
   add_run (self, run);
   if (reason != NULL)
     {

@@ -123,8 +123,9 @@ typedef struct
 
 void ferry_run_request_clear (FerryRunRequest *self);
 /* Returns (transfer floating) an array of bytes: a header, the name, the function, and the type and the bytes of the
- * arguments. A value with all of this in it would take several times as long. A name that is too long is cut. The
- * arguments must be no deeper than FERRY_MAX_DEPTH, and the function's name no longer than FERRY_MAX_CALL_NAME. */
+ * arguments. A value with all of this in it would take several times as long. A name that is too long is cut, and
+ * bytes of it that are no UTF-8 are replaced. The arguments must be no deeper than FERRY_MAX_DEPTH, and the function's
+ * name no longer than FERRY_MAX_CALL_NAME. */
 GVariant *ferry_run_request_to_variant (const FerryRunRequest *self);
 /* Sets self, which must not be in use. */
 gboolean ferry_run_request_from_variant (FerryRunRequest *self, GVariant *value, GError **error);

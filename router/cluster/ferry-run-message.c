@@ -69,6 +69,16 @@ dup_cut (const char *text, gsize limit)
   return g_strndup (text, (gsize) (g_utf8_find_prev_char (text, text + limit + 1) - text));
 }
 
+/* Returns (transfer full) the first bytes of text, whose bytes that are no UTF-8 are replaced by U+FFFD: what takes a
+ * name may be sure that it is text, and what gives one may have any bytes, such as a file's name. */
+static char *
+dup_valid_cut (const char *text, gsize limit)
+{
+  g_autofree char *valid = g_utf8_validate (text, -1, NULL) ? NULL : g_utf8_make_valid (text, -1);
+
+  return dup_cut (valid != NULL ? valid : text, limit);
+}
+
 gboolean
 ferry_token_is_valid (const char *text)
 {
@@ -220,7 +230,7 @@ put (guint8 *at, gconstpointer data, gsize size)
 GVariant *
 ferry_run_request_to_variant (const FerryRunRequest *self)
 {
-  g_autofree char *name = dup_cut (self->name, FERRY_MAX_RUN_NAME);
+  g_autofree char *name = dup_valid_cut (self->name, FERRY_MAX_RUN_NAME);
   const char *type = self->arguments != NULL ? g_variant_get_type_string (self->arguments) : "";
   gsize body_size = self->arguments != NULL ? g_variant_get_size (self->arguments) : 0;
   const RunHeader header = {

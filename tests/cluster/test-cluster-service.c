@@ -184,6 +184,33 @@ traces_name_the_host (void)
   g_assert_nonnull (strstr (trace, "alpha"));
 }
 
+static guint
+count_hosts (Scene *scene)
+{
+  return g_list_model_get_n_items (ferry_cluster_get_hosts (scene->cluster));
+}
+
+/* A name may be that of a file, which may be any bytes. Here they must not cost a host its session, and others their
+ * tasks. */
+static void
+a_name_that_is_no_text_costs_no_host (void)
+{
+  g_autoptr (Scene) scene = scene_new (2);
+  g_autoptr (FerryTask) bystander = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
+  g_autoptr (FerryTask) task = NULL;
+
+  task_test_wait_state (bystander, FERRY_TASK_STATE_EXECUTING);
+  task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string ("word"));
+  ferry_task_set_name (task, "caf\xe9.txt");
+  task_test_submit_task (scene->executor, task);
+  task_test_assert_result (task, "'word'");
+  g_assert_cmpuint (ferry_task_get_n_attempts (task), ==, 1);
+  g_assert_cmpint (ferry_task_get_state (bystander), ==, FERRY_TASK_STATE_EXECUTING);
+  g_assert_cmpuint (count_hosts (scene), ==, 2);
+  ferry_task_cancel (bystander);
+  task_test_assert_cancelled (bystander);
+}
+
 static void
 a_function_hears_a_cancel (void)
 {
@@ -396,6 +423,7 @@ main (int argc, char **argv)
   task_test_init (&argc, &argv);
   g_test_add_func ("/cluster-service/functions-do-what-they-do-in-a-pool", functions_do_what_they_do_in_a_pool);
   g_test_add_func ("/cluster-service/traces-name-the-host", traces_name_the_host);
+  g_test_add_func ("/cluster-service/a-name-that-is-no-text-costs-no-host", a_name_that_is_no_text_costs_no_host);
   g_test_add_func ("/cluster-service/a-function-hears-a-cancel", a_function_hears_a_cancel);
   g_test_add_func ("/cluster-service/a-crash-names-host-process-and-function", a_crash_names_host_process_and_function);
   g_test_add_func ("/cluster-service/a-poisonous-task-is-quarantined", a_poisonous_task_is_quarantined);

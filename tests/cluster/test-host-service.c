@@ -477,17 +477,30 @@ test_malformed_arguments_end_the_session (void)
   assert_other_is_served (test);
 }
 
+/* What else the application runs does not suffer: the task alone is at fault, or the version that made it. */
 static void
-test_malformed_run_ends_the_session (void)
+test_malformed_run_is_refused_alone (void)
 {
-  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTest) test = host_test_new (TRUE, 2);
   g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
-  g_autoptr (HostTestCall) call = NULL;
+  g_autoptr (HostTestCall) sound = NULL;
 
-  host_test_wait_room (application, 1);
-  call = host_test_ask (application, FERRY_RUN_METHOD, g_variant_new ("(ts)", (guint64) 5, "echo"));
-  host_test_assert_ended (application, FERRY_ERROR_PROTOCOL);
-  host_test_wait_done (call);
+  host_test_wait_room (application, 2);
+  sound = host_test_run_idempotent (application, "gate", g_variant_new_string ("gate"));
+  task_test_wait_log ("gate");
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (HostTestCall) call = NULL;
+
+      host_test_wait_room (application, ++application->n_sent);
+      call = host_test_ask (application, FERRY_RUN_METHOD, g_variant_new ("(ts)", (guint64) 5, "echo"));
+      host_test_assert_refused (call, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+      g_assert_true (g_str_has_prefix (call->error->message, "Host 'alpha' cannot read what the task is: "));
+    }
+  task_test_open_gate ();
+  host_test_wait_done (sound);
+  g_assert_no_error (sound->error);
+  g_assert_false (application->serve->done);
   assert_other_is_served (test);
 }
 
@@ -727,7 +740,7 @@ main (int argc, char **argv)
   ADD ("unknown-function-is-refused", test_unknown_function_is_refused);
   ADD ("failed-pool-refuses", test_failed_pool_refuses);
   ADD ("malformed-arguments-end-the-session", test_malformed_arguments_end_the_session);
-  ADD ("malformed-run-ends-the-session", test_malformed_run_ends_the_session);
+  ADD ("malformed-run-is-refused-alone", test_malformed_run_is_refused_alone);
   ADD ("more-than-room-ends-the-session", test_more_than_room_ends_the_session);
   ADD ("unknown-method-ends-the-session", test_unknown_method_ends_the_session);
   ADD ("being-served-twice-ends-the-session", test_being_served_twice_ends_the_session);

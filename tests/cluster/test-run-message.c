@@ -172,6 +172,28 @@ names_are_cut_between_characters (void)
   g_assert_null (request.arguments);
 }
 
+/* Such as that of a file in another encoding. */
+static void
+a_name_that_is_no_text_arrives_as_text (void)
+{
+  g_autofree char *tail = repeat ('\xff', FERRY_MAX_RUN_NAME);
+  const char *const names[][2] = {{"\xff", "\357\277\275"}, {"caf\xe9.txt", "caf\357\277\275.txt"}, {tail, NULL}};
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      const FerryRunRequest sent = {.attempt = 1, .name = (char *) names[i][0], .function = (char *) "work"};
+      g_autoptr (GVariant) value = keep (ferry_run_request_to_variant (&sent));
+      g_auto (FerryRunRequest) request = {0};
+      g_autoptr (GError) error = NULL;
+
+      ferry_run_request_from_variant (&request, value, &error);
+      g_assert_no_error (error);
+      if (names[i][1] != NULL)
+        g_assert_cmpstr (request.name, ==, names[i][1]);
+      g_assert_cmpuint (strlen (request.name), <=, FERRY_MAX_RUN_NAME);
+    }
+}
+
 /* Takes away the last bytes of the request, and changes one byte. */
 static void
 assert_no_task (const FerryRunRequest *sent, gsize n_cut, gssize changed, guint8 byte)
@@ -346,6 +368,7 @@ main (int argc, char **argv)
   g_test_add_func ("/run-message/another-version-is-told", another_version_is_told);
   g_test_add_func ("/run-message/a-task-arrives-as-it-was-sent", a_task_arrives_as_it_was_sent);
   g_test_add_func ("/run-message/names-are-cut-between-characters", names_are_cut_between_characters);
+  g_test_add_func ("/run-message/a-name-that-is-no-text-arrives-as-text", a_name_that_is_no_text_arrives_as_text);
   g_test_add_func ("/run-message/impossible-tasks-are-refused", impossible_tasks_are_refused);
   g_test_add_func ("/run-message/progress-is-brought-into-range", progress_is_brought_into_range);
   g_test_add_func ("/run-message/messages-and-lines-are-checked", messages_and_lines_are_checked);
