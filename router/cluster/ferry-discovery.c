@@ -102,9 +102,9 @@ is_shut_out (FerryDiscovery *self, const char *key)
 
 /* ---- What the bus tells ---- */
 
-/* The sessions are listed first, as each may end by this. */
+/* Tells sessions whether there is a connection. They are listed first, as each may end by this. */
 static void
-tell_sessions (FerryDiscovery *self)
+tell_sessions (FerryDiscovery *self, void (*tell) (FerrySession *session))
 {
   g_autoptr (GPtrArray) sessions = g_ptr_array_new_with_free_func (g_object_unref);
   GHashTableIter iter;
@@ -114,7 +114,7 @@ tell_sessions (FerryDiscovery *self)
   while (g_hash_table_iter_next (&iter, NULL, &session))
     g_ptr_array_add (sessions, g_object_ref (session));
   for (guint i = 0; i < sessions->len; i++)
-    ferry_session_reconnected (sessions->pdata[i]);
+    tell (sessions->pdata[i]);
 }
 
 static void
@@ -123,7 +123,9 @@ bus_changed (gpointer data)
   g_autoptr (FerryDiscovery) self = discovery_ref (data);
 
   if (ferry_bus_get_state (self->bus) == FERRY_CLUSTER_STATE_CONNECTED)
-    tell_sessions (self);
+    tell_sessions (self, ferry_session_reconnected);
+  else
+    tell_sessions (self, ferry_session_disconnected);
   if (self->bus != NULL)
     self->funcs->changed (self->data);
 }

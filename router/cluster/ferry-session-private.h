@@ -62,11 +62,15 @@ FerrySession *ferry_session_new (const FerryWire *wire, gpointer data, FerryTime
  * Returns FALSE if the packet opens another session of the other end: this session has ended, and the caller should
  * make a new session and hand the packet to that. */
 gboolean ferry_session_receive (FerrySession *self, gconstpointer packet, gsize size);
+/* Must be called when this end's wire is cut, if that is known: that nothing is heard of the other end then is no
+ * reason to doubt it. On the session's thread. */
+void ferry_session_disconnected (FerrySession *self);
 /* Must be called when the wire works again after it was cut: asks the other end at once what it misses. On the
  * session's thread. */
 void ferry_session_reconnected (FerrySession *self);
 /* Must be called when something seems to have come in the place of the other end: the session ends unless the other end
- * is heard of within three seconds, in which it is asked three times. On the session's thread. */
+ * is heard of within three seconds, in which it is asked three times. These begin five seconds after the last cut of
+ * this end's wire, or later. On the session's thread. */
 void ferry_session_doubt (FerrySession *self);
 
 /* Sends what waits, as far as the window allows. Else that is done in a later iteration of the main context, so that

@@ -65,6 +65,9 @@
 /* How often an end that is doubted is asked whether it is there, and how long each answer may take. */
 #define N_DOUBTS 3
 #define DOUBT_TIME (1 * G_USEC_PER_SEC)
+/* It is not asked so soon after a cut of this end's wire: what cut that may have cut the other one's as well, which
+ * then takes a while to be back, as this end did. */
+#define RETURN_TIME (5 * G_USEC_PER_SEC)
 
 /* A DATA packet that was sent and not acknowledged. */
 typedef struct
@@ -122,7 +125,10 @@ struct _FerrySessionPort
   FerryTimer probe;
   FerryTimer heartbeat;
   FerryTimer ack;
-  FerryTimer doubt;    /* set until an end that is doubted is heard of */
+  gboolean is_cut;     /* nothing comes and goes on this end's wire */
+  gint64 returned_at;  /* when it was cut no more; 0: it never was cut */
+  gboolean is_doubted; /* until it is heard of */
+  FerryTimer doubt;    /* set while the other end is doubted and the wire is not cut */
   guint n_doubts;      /* how often it was asked */
   gint64 heartbeat_at; /* when the next one is due */
   gint64 heard_at;
@@ -566,8 +572,8 @@ note_heard (FerrySessionPort *port)
 {
   if (!port->lingering)
     port->heard_at = port->get_time ();
-  if (ferry_timer_is_set (&port->doubt))
-    ferry_timers_unset (port->timers, &port->doubt);
+  port->is_doubted = FALSE;
+  ferry_timers_unset (port->timers, &port->doubt);
 }
 
 /* ---- doubts ---- */
@@ -594,15 +600,52 @@ doubt_cb (gpointer data)
     give_up (port, N_DOUBTS * DOUBT_TIME, "another has come in its place");
 }
 
+/* Begins to ask, now or when the other end has had the time to be back. */
+static void
+begin_doubt (FerrySessionPort *port)
+{
+  gint64 begin = port->returned_at != 0 ? port->returned_at + RETURN_TIME : 0;
+
+  port->n_doubts = 0;
+  if (begin > port->get_time ())
+    ferry_timers_set (port->timers, &port->doubt, begin, doubt_cb, port);
+  else
+    ask_whether_there (port);
+}
+
 void
 ferry_session_doubt (FerrySession *self)
 {
   FerrySessionPort *port = self->port;
 
-  if (port->finished || port->lingering || ferry_timer_is_set (&port->doubt))
+  if (port->finished || port->lingering || port->is_doubted)
     return;
-  port->n_doubts = 0;
-  ask_whether_there (port);
+  port->is_doubted = TRUE;
+  if (!port->is_cut)
+    begin_doubt (port);
+}
+
+void
+ferry_session_disconnected (FerrySession *self)
+{
+  FerrySessionPort *port = self->port;
+
+  g_return_if_fail (port->thread == g_thread_self ());
+
+  if (port->finished)
+    return;
+  port->is_cut = TRUE;
+  ferry_timers_unset (port->timers, &port->doubt);
+}
+
+/* The wire works again: a doubt begins anew, as what was asked during the cut could not be answered. */
+static void
+end_cut (FerrySessionPort *port)
+{
+  port->is_cut = FALSE;
+  port->returned_at = port->get_time ();
+  if (port->is_doubted)
+    begin_doubt (port);
 }
 
 /* ---- receiving: what the other end has of this one's packets ---- */
@@ -1048,7 +1091,11 @@ ferry_session_port_reconnected (FerrySessionPort *self)
 {
   g_return_if_fail (self->thread == g_thread_self ());
 
-  if (self->finished || !self->opening)
+  if (self->finished)
+    return;
+  if (self->is_cut)
+    end_cut (self);
+  if (!self->opening)
     return;
   /* What was asked for before was lost with the wire, so it may be asked for again. */
   self->asked_at = 0;

@@ -347,6 +347,33 @@ sessions_are_told_that_the_server_is_back (void)
   ferry_test_run_until (has_asked, &asking);
 }
 
+/* A namesake that has come shortly before says nothing about a host that could not answer. */
+static void
+no_host_is_doubted_while_the_server_is_gone (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Host) host = NULL;
+  g_autoptr (FerryHost) item = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  FerrySession *session;
+  guint64 n_pings;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  host = host_new (scene, "alpha");
+  task = task_test_submit (scene->executor, "nothing", NULL);
+  task_test_assert_result (task, NULL);
+  item = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
+  session = FERRY_SESSION (ferry_run_session_get_transport (item->place.session));
+  nats_test_server_kill (scene->server);
+  wait_state (scene, FERRY_CLUSTER_STATE_RECONNECTING);
+  n_pings = ferry_session_get_counts (session).n_pings;
+  ferry_session_doubt (session);
+  g_assert_cmpuint (ferry_session_get_counts (session).n_pings, ==, n_pings);
+  nats_test_server_start (scene->server, NULL);
+}
+
 static void
 a_host_that_is_killed_is_found_out (void)
 {
@@ -672,6 +699,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-nats/a-server-that-is-killed-costs-time-only", a_server_that_is_killed_costs_time_only);
   g_test_add_func ("/cluster-nats/sessions-are-told-that-the-server-is-back",
                    sessions_are_told_that_the_server_is_back);
+  g_test_add_func ("/cluster-nats/no-host-is-doubted-while-the-server-is-gone",
+                   no_host_is_doubted_while_the_server_is_gone);
   g_test_add_func ("/cluster-nats/a-host-that-is-killed-is-found-out", a_host_that_is_killed_is_found_out);
   g_test_add_func ("/cluster-nats/a-host-that-is-started-again-takes-its-place",
                    a_host_that_is_started_again_takes_its_place);

@@ -496,6 +496,63 @@ test_stopped_end_that_hears_something_first_waits_no_longer (void)
   g_bytes_unref (copy.packet);
 }
 
+/* A server that is started again cuts both ends off, and they are not back at the same moment. */
+static void
+test_doubt_waits_while_the_wire_is_cut (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+
+  wire_test_open_both (test);
+  wire_test_run (test, SECOND);
+  for (guint i = 0; i < 2; i++)
+    {
+      test->is_cut = TRUE;
+      /* Something else comes in the other end's place just before the cut, and in the middle of it. */
+      if (i == 0)
+        ferry_session_doubt (test->ends[0].session);
+      ferry_session_disconnected (test->ends[0].session);
+      wire_test_run (test, 10 * SECOND);
+      g_assert_nonnull (test->ends[0].session);
+      ferry_session_doubt (test->ends[0].session);
+      wire_test_run (test, 10 * SECOND);
+      ferry_session_reconnected (test->ends[0].session);
+      wire_test_run (test, 4 * SECOND);
+      g_assert_nonnull (test->ends[0].session);
+      test->is_cut = FALSE;
+      ferry_session_reconnected (test->ends[1].session);
+      wire_test_run (test, 60 * SECOND);
+    }
+  /* And just after it. */
+  test->is_cut = TRUE;
+  ferry_session_disconnected (test->ends[0].session);
+  ferry_session_reconnected (test->ends[0].session);
+  ferry_session_doubt (test->ends[0].session);
+  wire_test_run (test, 4 * SECOND);
+  test->is_cut = FALSE;
+  wire_test_run (test, 60 * SECOND);
+  g_assert_cmpuint (test->ends[0].n_ended + test->ends[1].n_ended, ==, 0);
+}
+
+static void
+test_doubt_goes_on_after_a_cut (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  gint64 begin;
+
+  wire_test_open_both (test);
+  wire_test_run (test, SECOND);
+  wire_test_kill (&test->ends[1]);
+  ferry_session_doubt (test->ends[0].session);
+  wire_test_run (test, SECOND);
+  ferry_session_disconnected (test->ends[0].session);
+  wire_test_run (test, SECOND);
+  ferry_session_reconnected (test->ends[0].session);
+  begin = wire_test_get_time ();
+  wire_test_run_until_ended (&test->ends[0], 9 * SECOND, FERRY_ERROR_CLOSED);
+  g_assert_cmpint (wire_test_get_time () - begin, >=, 8 * SECOND - 10 * MILLISECOND);
+  g_assert_nonnull (strstr (test->ends[0].reason->message, "another has come in its place"));
+}
+
 static void
 test_close_is_heard_at_once_and_behind_the_messages (void)
 {
@@ -1187,6 +1244,8 @@ static const struct
   {"/session/questions-are-asked-no-more-often-than-needed", test_questions_are_asked_no_more_often_than_needed},
   {"/session/end-that-is-doubted-and-silent-is-given-up-soon", test_end_that_is_doubted_and_silent_is_given_up_soon},
   {"/session/end-that-is-doubted-and-answers-stays", test_end_that_is_doubted_and_answers_stays},
+  {"/session/doubt-waits-while-the-wire-is-cut", test_doubt_waits_while_the_wire_is_cut},
+  {"/session/doubt-goes-on-after-a-cut", test_doubt_goes_on_after_a_cut},
   {"/session/silence-ends-the-session-after-the-timeout", test_silence_ends_the_session_after_the_timeout},
   {"/session/session-that-nobody-answers-ends-after-the-timeout",
    test_session_that_nobody_answers_ends_after_the_timeout},
