@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Where the packets of applications arrive at a host: it has a session for each application that has opened one, and
- * gives each session to the host's service.
+ * gives each session to the host's service. A session that the service has closed stays here until the application has
+ * what was sent, at most for the timeout; until then the service is not drained.
  *
  * Owner:   ferry-host. The service must stay until the reception is freed.
  * Threads: the router's.
@@ -27,7 +28,7 @@ typedef void (*FerryHostWireFunc) (gpointer bus, const char *user, const char *i
 /* timeout: how long an application may be silent, in microseconds. */
 FerryHostReception *ferry_host_reception_new (FerryHostService *service, FerryRouter *router, gint64 timeout,
                                               FerryHostWireFunc make_wire, gpointer bus);
-/* Closes the sessions. */
+/* Ends the sessions now, also those that the service has closed. */
 void ferry_host_reception_free (FerryHostReception *self);
 
 /* A packet has come from an application. max_packet: the largest one that can be sent, in bytes. */

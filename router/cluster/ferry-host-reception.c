@@ -22,7 +22,7 @@ struct _FerryHostReception
   GHashTable *users;  /* (element-type utf8 guint) (owned): how many sessions each user has */
 };
 
-/* An application that has a session. */
+/* An application that has a session, until that is finished: one that was closed first sends what it has. */
 typedef struct
 {
   FerryHostReception *reception; /* (unowned) */
@@ -57,28 +57,36 @@ set_n_sessions (FerryHostReception *self, const char *user, guint n)
     g_hash_table_remove (self->users, user);
 }
 
-/* The transport's function for its end, which comes once. */
+/* The session's function for when nothing is sent any more, which comes once. */
 static void
-session_ended (gpointer data)
+session_finished (gpointer data)
 {
   Guest *guest = data;
   FerryHostReception *self = guest->reception;
 
   set_n_sessions (self, guest->user, count_sessions (self, guest->user) - 1);
   g_hash_table_remove (self->guests, guest->name);
+  ferry_host_service_release (self->service);
 }
 
 /* ---- a new session ---- */
 
 static FerrySession *
-make_session (FerryHostReception *self, const char *name, const char *user, const char *id, gsize max_packet)
+make_session (Guest *guest, const char *id, gsize max_packet)
 {
-  g_autofree char *peer = g_strdup_printf ("The application %s", name);
-  const FerrySessionSettings settings = {.peer = peer, .timeout = self->timeout, .max_packet = max_packet};
+  FerryHostReception *self = guest->reception;
+  g_autofree char *peer = g_strdup_printf ("The application %s", guest->name);
+  const FerrySessionSettings settings = {
+    .peer = peer,
+    .timeout = self->timeout,
+    .max_packet = max_packet,
+    .finished = session_finished,
+    .finished_data = guest,
+  };
   gpointer data = NULL;
   FerryWire wire;
 
-  self->make_wire (self->bus, user, id, &wire, &data);
+  self->make_wire (self->bus, guest->user, id, &wire, &data);
   return ferry_session_new (&wire, data, self->router->timers, self->router->context, &settings);
 }
 
@@ -86,6 +94,7 @@ make_session (FerryHostReception *self, const char *name, const char *user, cons
 static Guest *
 add_guest (FerryHostReception *self, const char *name, const char *user, const char *id, gsize max_packet)
 {
+  g_autoptr (FerryTransport) transport = NULL;
   g_autoptr (GError) error = NULL;
   Guest *guest;
 
@@ -98,14 +107,15 @@ add_guest (FerryHostReception *self, const char *name, const char *user, const c
   guest->reception = self;
   guest->name = g_strdup (name);
   guest->user = g_strdup (user);
-  guest->session = make_session (self, name, user, id, max_packet);
+  guest->session = make_session (guest, id, max_packet);
   g_hash_table_insert (self->guests, guest->name, guest);
   set_n_sessions (self, user, count_sessions (self, user) + 1);
-  ferry_transport_set_end_func (FERRY_TRANSPORT (guest->session), session_ended, guest);
-  if (ferry_host_service_add (self->service, FERRY_TRANSPORT (guest->session), name, &error))
+  ferry_host_service_hold (self->service);
+  transport = g_object_ref (FERRY_TRANSPORT (guest->session));
+  if (ferry_host_service_add (self->service, transport, name, &error))
     return guest;
   g_debug ("The session of %s is refused: %s", name, error->message);
-  ferry_transport_end (FERRY_TRANSPORT (guest->session), error);
+  ferry_transport_end (transport, error);
   return NULL;
 }
 
@@ -209,7 +219,7 @@ ferry_host_reception_free (FerryHostReception *self)
   g_autoptr (GPtrArray) sessions = dup_sessions (self);
 
   for (guint i = 0; i < sessions->len; i++)
-    ferry_transport_close (sessions->pdata[i]);
+    ferry_session_port_finish (ferry_session_get_port (sessions->pdata[i]));
   g_assert (g_hash_table_size (self->guests) == 0);
   g_hash_table_unref (self->guests);
   g_hash_table_unref (self->users);

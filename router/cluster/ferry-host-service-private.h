@@ -33,7 +33,7 @@ typedef struct
 {
   /* The facts have changed. */
   void (*facts_changed) (gpointer data);
-  /* The last run and the last session of a draining service are over. */
+  /* The last run and the last session of a draining service are over, and nothing is held. */
   void (*drained) (gpointer data);
 } FerryHostServiceFuncs;
 
@@ -49,6 +49,10 @@ const FerryHostFacts *ferry_host_service_get_facts (FerryHostService *self);
 gboolean ferry_host_service_add (FerryHostService *self, FerryTransport *transport, const char *name, GError **error);
 /* Takes no more runs, gives back those that have not begun, and waits for the others: calls drained() later. */
 void ferry_host_service_drain (FerryHostService *self);
+/* What carries a transport may take longer than its session to bring results to the application: it holds the service
+ * once until that is done, and releases it once. */
+void ferry_host_service_hold (FerryHostService *self);
+void ferry_host_service_release (FerryHostService *self);
 /* Ends all sessions now, and their tasks by force. */
 void ferry_host_service_end (FerryHostService *self, const GError *reason);
 

@@ -31,6 +31,7 @@ struct _FerryHostService
   GQueue waiting; /* without a place */
   GQueue placed;  /* with a place: reserved or running */
   GQueue late;    /* reserved, but the place was given away */
+  guint n_holds;  /* what must be released before the service is drained */
   gboolean draining;
   gboolean is_disposed;
   gboolean settle_posted;
@@ -174,7 +175,7 @@ settle (FerryHostService *self)
 static gboolean
 is_drained (FerryHostService *self)
 {
-  return self->draining && self->sessions->len == 0 && self->placed.length == 0;
+  return self->draining && self->sessions->len == 0 && self->placed.length == 0 && self->n_holds == 0;
 }
 
 static void
@@ -330,6 +331,21 @@ ferry_host_service_drain (FerryHostService *self)
   self->funcs->facts_changed (self->data);
   for (guint i = 0; i < sessions->len; i++)
     ferry_host_session_drain (sessions->pdata[i]);
+  settle_soon (self);
+}
+
+void
+ferry_host_service_hold (FerryHostService *self)
+{
+  self->n_holds++;
+}
+
+void
+ferry_host_service_release (FerryHostService *self)
+{
+  g_return_if_fail (self->n_holds > 0);
+
+  self->n_holds--;
   settle_soon (self);
 }
 

@@ -21,7 +21,8 @@
  */
 #define FORCE_TIME (1 * G_USEC_PER_SEC)
 
-/* How long a transport stays open after the host's goodbye, so that the other end gets it and closes first. */
+/* How long a transport stays open after the host's goodbye, so that the other end gets it and closes first. One that is
+ * closed then sends what it has nevertheless. */
 #define LINGER_TIME (2 * G_USEC_PER_SEC)
 
 /* How long an application may take to say what it wants. */

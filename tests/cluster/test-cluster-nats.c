@@ -466,6 +466,41 @@ a_host_leaves (void)
   wait_hosts (scene, 0);
 }
 
+static gboolean
+has_closed_sessions (gpointer data)
+{
+  FerryHostServiceCounts counts = ferry_host_service_get_counts (((Host *) data)->service);
+
+  return counts.n_sessions + counts.n_running == 0;
+}
+
+/* Such as machines that are brought up to date one after the other, that of the server among them. */
+static void
+a_host_that_leaves_while_the_server_is_gone_loses_no_result (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Host) host = NULL;
+  g_autoptr (FerryTask) task = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  host = host_new (scene, "alpha");
+  task = task_test_submit (scene->executor, "gate", g_variant_new_string ("gate"));
+  task_test_wait_log ("gate");
+  nats_test_server_kill (scene->server);
+  wait_state (scene, FERRY_CLUSTER_STATE_RECONNECTING);
+  ferry_host_service_drain (host->service);
+  task_test_open_gate ();
+  ferry_test_run_until (has_closed_sessions, host);
+  g_assert_false (host->drained);
+  nats_test_server_start (scene->server, NULL);
+  task_test_assert_result (task, NULL);
+  g_assert_cmpuint (ferry_task_get_n_attempts (task), ==, 1);
+  ferry_test_run_until (is_drained, host);
+  wait_hosts (scene, 0);
+}
+
 static void
 wrong_credentials_fail_tasks (void)
 {
@@ -705,6 +740,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-nats/a-host-that-is-started-again-takes-its-place",
                    a_host_that_is_started_again_takes_its_place);
   g_test_add_func ("/cluster-nats/a-host-leaves", a_host_leaves);
+  g_test_add_func ("/cluster-nats/a-host-that-leaves-while-the-server-is-gone-loses-no-result",
+                   a_host_that_leaves_while_the_server_is_gone_loses_no_result);
   g_test_add_func ("/cluster-nats/a-host-that-has-forgotten-its-session-is-found-again",
                    a_host_that_has_forgotten_its_session_is_found_again);
   g_test_add_func ("/cluster-nats/a-host-that-breaks-the-rules-is-not-used-for-a-while",

@@ -410,6 +410,97 @@ test_host_that_drains_takes_no_session (void)
   tear_down (&fixture);
 }
 
+static gboolean
+has_left_line (gpointer data)
+{
+  FerryHostServiceCounts counts = ferry_host_service_get_counts (((Fixture *) data)->host->service);
+
+  return counts.n_sessions + counts.n_running == 0;
+}
+
+/* Nothing comes to the application while the host says goodbye and closes the session. */
+static void
+set_up_drain_during_cut (Fixture *fixture, Guest **guest, HostTestCall **call)
+{
+  set_up (fixture);
+  *guest = guest_new (fixture, "alice", "c0");
+  guest_serve (*guest);
+  *call = host_test_run_idempotent ((*guest)->application, "gate", g_variant_new_string ("gate"));
+  task_test_wait_log ("gate");
+  fixture->is_held = TRUE;
+  ferry_host_service_drain (fixture->host->service);
+  task_test_open_gate ();
+  ferry_test_run_until (has_left_line, fixture);
+}
+
+static void
+test_host_that_drains_stays_until_results_have_come (void)
+{
+  HostTestCall *call;
+  Guest *guest;
+  Fixture fixture;
+
+  set_up_drain_during_cut (&fixture, &guest, &call);
+  task_test_settle ();
+  g_assert_false (fixture.host->drained || call->done);
+  g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, 1);
+  fixture.is_held = FALSE;
+  ferry_host_reception_reconnected (fixture.reception);
+  host_test_assert_result (call, NULL);
+  host_test_wait_done (guest->application->serve);
+  g_assert_no_error (guest->application->serve->error);
+  host_test_wait_drained (fixture.host);
+  g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, 0);
+  host_test_call_unref (call);
+  guest_free (guest);
+  tear_down (&fixture);
+}
+
+/* As a host does that is told to end at once. */
+static void
+test_host_that_ends_waits_for_no_application (void)
+{
+  HostTestCall *call;
+  Guest *guest;
+  Fixture fixture;
+
+  set_up_drain_during_cut (&fixture, &guest, &call);
+  g_assert_cmpuint (fixture.n_wires, ==, 1);
+  g_clear_pointer (&fixture.reception, ferry_host_reception_free);
+  g_assert_cmpuint (fixture.n_wires, ==, 0);
+  guest_free (guest);
+  host_test_call_unref (call);
+  tear_down (&fixture);
+}
+
+/* An application that is gone for good is given up when its time is over. */
+static void
+test_host_that_drains_gives_up_who_is_gone (void)
+{
+  HostTestCall *call;
+  Guest *guest;
+  Fixture fixture;
+
+  set_up (&fixture);
+  ferry_host_reception_free (fixture.reception);
+  fixture.reception = ferry_host_reception_new (fixture.host->service, fixture.host->task->router, 3 * G_USEC_PER_SEC,
+                                                make_wire, &fixture);
+  guest = guest_new (&fixture, "alice", "c0");
+  guest_serve (guest);
+  host_test_wait_room (guest->application, 2);
+  fixture.is_held = TRUE;
+  call = host_test_run_idempotent (guest->application, "echo", g_variant_new_string ("lost"));
+  ferry_test_run_until (has_held_one, &fixture);
+  /* It says no more. */
+  g_ptr_array_remove (fixture.guests, guest);
+  ferry_host_service_drain (fixture.host->service);
+  host_test_wait_drained (fixture.host);
+  g_ptr_array_add (fixture.guests, guest);
+  guest_free (guest);
+  host_test_call_unref (call);
+  tear_down (&fixture);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -424,5 +515,10 @@ main (int argc, char **argv)
   g_test_add_func ("/host-reception/nonsense-makes-no-session", test_nonsense_makes_no_session);
   g_test_add_func ("/host-reception/user-has-a-bounded-number-of-sessions", test_user_has_a_bounded_number_of_sessions);
   g_test_add_func ("/host-reception/host-that-drains-takes-no-session", test_host_that_drains_takes_no_session);
+  g_test_add_func ("/host-reception/host-that-drains-stays-until-results-have-come",
+                   test_host_that_drains_stays_until_results_have_come);
+  g_test_add_func ("/host-reception/host-that-ends-waits-for-no-application",
+                   test_host_that_ends_waits_for_no_application);
+  g_test_add_func ("/host-reception/host-that-drains-gives-up-who-is-gone", test_host_that_drains_gives_up_who_is_gone);
   return g_test_run ();
 }
