@@ -33,7 +33,8 @@ typedef struct _FerryBus FerryBus;
 /* Called on the router's thread, never by a function of the bus. */
 typedef struct
 {
-  /* The state or the error has changed. After each reconnect, sessions must be told by ferry_session_reconnected(). */
+  /* The state or the error has changed. While it is connected, sessions must be told of that by
+   * ferry_session_set_max_packet() and ferry_session_reconnected(), and else by ferry_session_disconnected(). */
   void (*changed) (gpointer data);
   /* (nullable): at an application's end. facts: what the host gave to ferry_bus_set_presence(), in normal form, but
    * of any type and content. */

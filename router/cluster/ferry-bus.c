@@ -310,13 +310,13 @@ take_change (FerryBus *self, Item *item)
 
   g_clear_error (&self->error);
   self->error = g_steal_pointer (&item->error);
+  if (item->max_packet > 0)
+    self->max_packet = item->max_packet;
   if (item->is_of_error)
     return is_news;
   self->state = item->state;
   g_free (self->address);
   self->address = g_steal_pointer (&item->address);
-  if (item->max_packet > 0)
-    self->max_packet = item->max_packet;
   return is_news;
 }
 
@@ -420,7 +420,7 @@ take_hello (FerryBus *self, const char *peer, const char *id, GBytes *bytes)
 
 /* ---- The outbox ---- */
 
-static void note_violation (FerryBus *self, GError *error);
+static void note_violation (FerryBus *self, GError *error, gsize max_packet);
 
 static void
 note_too_large (FerryBus *self, FerryServerLink *link, gsize size)
@@ -431,7 +431,8 @@ note_too_large (FerryBus *self, FerryServerLink *link, gsize size)
                   g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
                                "The NATS server takes up to %" G_GINT64_FORMAT " bytes a message, and %" G_GSIZE_FORMAT
                                " are to be sent; raise 'max_payload' in its configuration",
-                               most, size));
+                               most, size),
+                  (gsize) MAX (most, 0));
 }
 
 /* The router's thread or the bus's: the one for which is_publishing was set. */
@@ -658,14 +659,16 @@ describe_permissions (FerryBus *self)
                           application, self->host, application, self->host, application, application, self->host);
 }
 
-/* any: takes error, which the server or the NATS library has found while the connection goes on. */
+/* any: takes error, which the server or the NATS library has found while the connection goes on. max_packet: 0 if the
+ * error says nothing about it. */
 static void
-note_violation (FerryBus *self, GError *error)
+note_violation (FerryBus *self, GError *error, gsize max_packet)
 {
   Item *item = g_new0 (Item, 1);
 
   item->is_of_error = TRUE;
   item->error = error;
+  item->max_packet = max_packet;
   pthread_mutex_lock (&self->lock);
   g_clear_error (&self->violation);
   self->violation = g_error_copy (error);
@@ -699,10 +702,12 @@ connection_failed (natsConnection *nats, natsSubscription *subscription, natsSta
   if (status == NATS_NOT_PERMITTED)
     {
       permissions = describe_permissions (self);
-      note_violation (self, g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
-                                         "The NATS server does not permit what is needed (%s); its configuration must "
-                                         "permit %s",
-                                         text, permissions));
+      note_violation (self,
+                      g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
+                                   "The NATS server does not permit what is needed (%s); its configuration must "
+                                   "permit %s",
+                                   text, permissions),
+                      0);
       return;
     }
   if (status == NATS_SLOW_CONSUMER)

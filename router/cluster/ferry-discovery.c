@@ -104,8 +104,10 @@ is_shut_out (FerryDiscovery *self, const char *key)
 
 /* Tells sessions whether there is a connection. They are listed first, as each may end by this. */
 static void
-tell_sessions (FerryDiscovery *self, void (*tell) (FerrySession *session))
+tell_sessions (FerryDiscovery *self)
 {
+  gboolean is_connected = ferry_bus_get_state (self->bus) == FERRY_CLUSTER_STATE_CONNECTED;
+  gsize max_packet = ferry_bus_get_max_packet (self->bus);
   g_autoptr (GPtrArray) sessions = g_ptr_array_new_with_free_func (g_object_unref);
   GHashTableIter iter;
   gpointer session;
@@ -114,7 +116,13 @@ tell_sessions (FerryDiscovery *self, void (*tell) (FerrySession *session))
   while (g_hash_table_iter_next (&iter, NULL, &session))
     g_ptr_array_add (sessions, g_object_ref (session));
   for (guint i = 0; i < sessions->len; i++)
-    tell (sessions->pdata[i]);
+    if (is_connected)
+      {
+        ferry_session_set_max_packet (sessions->pdata[i], max_packet);
+        ferry_session_reconnected (sessions->pdata[i]);
+      }
+    else
+      ferry_session_disconnected (sessions->pdata[i]);
 }
 
 static void
@@ -122,10 +130,7 @@ bus_changed (gpointer data)
 {
   g_autoptr (FerryDiscovery) self = discovery_ref (data);
 
-  if (ferry_bus_get_state (self->bus) == FERRY_CLUSTER_STATE_CONNECTED)
-    tell_sessions (self, ferry_session_reconnected);
-  else
-    tell_sessions (self, ferry_session_disconnected);
+  tell_sessions (self);
   if (self->bus != NULL)
     self->funcs->changed (self->data);
 }

@@ -94,11 +94,11 @@ bus_changed (gpointer data)
   if (error != NULL)
     g_message ("%s", error->message);
   if (state == FERRY_CLUSTER_STATE_CONNECTED && self->state != state)
-    {
-      g_message ("Host '%s' serves the application '%s' by way of %s", self->options.name, self->options.application,
-                 ferry_bus_get_address (self->bus));
-      ferry_host_reception_reconnected (self->reception);
-    }
+    g_message ("Host '%s' serves the application '%s' by way of %s", self->options.name, self->options.application,
+               ferry_bus_get_address (self->bus));
+  /* An error may be that packets are too large. */
+  if (state == FERRY_CLUSTER_STATE_CONNECTED)
+    ferry_host_reception_reconnected (self->reception, ferry_bus_get_max_packet (self->bus));
   self->state = state;
 }
 

@@ -34,8 +34,8 @@ void ferry_host_reception_free (FerryHostReception *self);
 /* A packet has come from an application. max_packet: the largest one that can be sent, in bytes. */
 void ferry_host_reception_take (FerryHostReception *self, const char *user, const char *id, GBytes *packet,
                                 gsize max_packet);
-/* There is a connection again. */
-void ferry_host_reception_reconnected (FerryHostReception *self);
+/* There is a connection again, or it carries other packets than before: max_packet as above. */
+void ferry_host_reception_reconnected (FerryHostReception *self, gsize max_packet);
 guint ferry_host_reception_get_n_sessions (FerryHostReception *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryHostReception, ferry_host_reception_free)

@@ -183,12 +183,15 @@ dup_sessions (FerryHostReception *self)
 }
 
 void
-ferry_host_reception_reconnected (FerryHostReception *self)
+ferry_host_reception_reconnected (FerryHostReception *self, gsize max_packet)
 {
   g_autoptr (GPtrArray) sessions = dup_sessions (self);
 
   for (guint i = 0; i < sessions->len; i++)
-    ferry_session_reconnected (sessions->pdata[i]);
+    {
+      ferry_session_set_max_packet (sessions->pdata[i], max_packet);
+      ferry_session_reconnected (sessions->pdata[i]);
+    }
 }
 
 guint

@@ -341,6 +341,9 @@ transport_ended (gpointer data)
 
   if (self->end == NULL)
     self->end = ferry_transport_dup_reason (self->transport);
+  /* Only who operates the host or its server can do something about this. */
+  if (g_error_matches (self->end, FERRY_ERROR, FERRY_ERROR_TOO_LARGE))
+    g_message ("The session of %s ends: %s", self->name, self->end->message);
   finish (self);
 }
 

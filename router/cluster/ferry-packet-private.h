@@ -43,10 +43,11 @@ typedef enum
 
 typedef enum
 {
-  FERRY_BYE_CLOSED = 1,   /* the sending end was closed */
-  FERRY_BYE_UNKNOWN = 2,  /* the sending end has no such session */
-  FERRY_BYE_PROTOCOL = 3, /* the receiving end has broken a rule */
-  FERRY_BYE_TIMEOUT = 4,  /* the receiving end was not heard of in time */
+  FERRY_BYE_CLOSED = 1,    /* the sending end was closed */
+  FERRY_BYE_UNKNOWN = 2,   /* the sending end has no such session */
+  FERRY_BYE_PROTOCOL = 3,  /* the receiving end has broken a rule */
+  FERRY_BYE_TIMEOUT = 4,   /* the receiving end was not heard of in time */
+  FERRY_BYE_TOO_LARGE = 5, /* the sending end has packets that are larger than its wire carries now */
 } FerryByeReason;
 
 typedef enum

@@ -19,7 +19,7 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  gsize max_packet; /* const: bytes of the largest packet */
+  gsize max_packet; /* bytes of the largest packet */
   GQueue urgent;    /* (owned): entries that are taken before those of messages, as messages */
   GQueue messages;  /* (owned) */
   gsize size;       /* bytes that wait, with the headers of their chunks */
@@ -27,6 +27,10 @@ typedef struct
 
 void ferry_packet_queue_init (FerryPacketQueue *self, gsize max_packet);
 void ferry_packet_queue_clear (FerryPacketQueue *self);
+
+/* Sets max_packet. Returns the size of the largest packet that waits already and is larger, in which case nothing is
+ * changed, or 0. */
+gsize ferry_packet_queue_set_max_packet (FerryPacketQueue *self, gsize max_packet);
 
 /* Whether a message of so many bytes fits into one packet. */
 gboolean ferry_packet_queue_fits (const FerryPacketQueue *self, gsize size);

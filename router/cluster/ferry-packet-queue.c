@@ -52,6 +52,31 @@ ferry_packet_queue_clear (FerryPacketQueue *self)
   self->size = 0;
 }
 
+static gsize
+find_larger (const GQueue *queue, gsize limit)
+{
+  gsize largest = 0;
+
+  for (const GList *l = queue->head; l != NULL; l = l->next)
+    {
+      const Entry *entry = l->data;
+
+      if (entry->checksum == NULL && entry->size > limit)
+        largest = MAX (largest, entry->size);
+    }
+  return largest;
+}
+
+gsize
+ferry_packet_queue_set_max_packet (FerryPacketQueue *self, gsize max_packet)
+{
+  gsize largest = MAX (find_larger (&self->urgent, max_packet), find_larger (&self->messages, max_packet));
+
+  if (largest == 0)
+    self->max_packet = max_packet;
+  return largest;
+}
+
 /* ---- adding ---- */
 
 gboolean

@@ -68,6 +68,10 @@ void ferry_session_disconnected (FerrySession *self);
 /* Must be called when the wire works again after it was cut: asks the other end at once what it misses. On the
  * session's thread. */
 void ferry_session_reconnected (FerrySession *self);
+/* Must be called when the wire carries larger or smaller packets than before, such as by way of another server, before
+ * ferry_session_reconnected(). The session ends if it has packets under way that are too large. On the session's
+ * thread. */
+void ferry_session_set_max_packet (FerrySession *self, gsize max_packet);
 /* Must be called when something seems to have come in the place of the other end: the session ends unless the other end
  * is heard of within three seconds, in which it is asked three times. These begin five seconds after the last cut of
  * this end's wire, or later. On the session's thread. */

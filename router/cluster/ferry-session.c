@@ -106,7 +106,7 @@ struct _FerrySessionPort
   _Atomic gboolean confirmed;   /* any: a packet has shown that the other end knows epoch */
 
   pthread_mutex_t lock;
-  FerryPacketQueue queue; /* lock: this and all fields of this group */
+  FerryPacketQueue queue; /* lock: this and all fields of this group; only the session's thread sets max_packet */
   guint64 max_message;    /* of a message that may be sent; 0: not known yet, so that no large message may be sent */
   gboolean refused;       /* a message was refused because there was no room */
   gboolean woken;         /* a post waits */
@@ -159,6 +159,12 @@ struct _FerrySession
 };
 
 G_DEFINE_FINAL_TYPE (FerrySession, ferry_session, FERRY_TYPE_TRANSPORT)
+
+static gsize
+clamp_max_packet (gsize max_packet)
+{
+  return CLAMP (max_packet, MIN_MAX_PACKET, FERRY_SESSION_LARGEST_PACKET);
+}
 
 /* ---- the port: its memory ---- */
 
@@ -468,14 +474,17 @@ is_all_acknowledged (FerrySessionPort *port)
 static void
 wind_up (FerrySessionPort *port)
 {
+  FerryByeReason bye;
   gboolean may_linger;
 
   if (port->finished)
     return;
   pthread_mutex_lock (&port->lock);
-  may_linger = port->finished_func != NULL && port->bye == FERRY_BYE_CLOSED;
+  bye = port->bye;
   pthread_mutex_unlock (&port->lock);
-  flush (port);
+  may_linger = port->finished_func != NULL && bye == FERRY_BYE_CLOSED;
+  if (bye != FERRY_BYE_TOO_LARGE)
+    flush (port);
   port->lingering = may_linger && !is_all_acknowledged (port);
   if (!port->lingering)
     finish (port);
@@ -934,6 +943,12 @@ receive_bye (FerrySessionPort *port, guint32 why)
     end (port, 0,
          g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "%s had not heard of this end for too long; open a new session",
                       peer));
+  else if (why == FERRY_BYE_TOO_LARGE)
+    end (port, 0,
+         g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED,
+                      "%s had packets under way that are larger than the server takes now; raise 'max_payload' in the "
+                      "NATS server's configuration, and open a new session",
+                      peer));
   else
     end (port, 0, g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "%s has closed the session; open a new one", peer));
 }
@@ -1112,6 +1127,47 @@ ferry_session_reconnected (FerrySession *self)
   ferry_session_port_reconnected (self->port);
 }
 
+/* Returns the size of the largest packet that is to be sent, perhaps again, and is larger than the wire carries; 0:
+ * there is none, and all later ones will be small enough. */
+static gsize
+fit_packets (FerrySessionPort *port, gsize max_packet)
+{
+  gsize largest;
+
+  pthread_mutex_lock (&port->lock);
+  largest = ferry_packet_queue_set_max_packet (&port->queue, clamp_max_packet (max_packet));
+  pthread_mutex_unlock (&port->lock);
+  for (const GList *l = port->sent.head; l != NULL; l = l->next)
+    {
+      gsize size = g_bytes_get_size (((const Sent *) l->data)->packet);
+
+      if (size > max_packet)
+        largest = MAX (largest, size);
+    }
+  return largest;
+}
+
+/* A packet that was numbered is sent again as it was, so it cannot be made smaller. */
+void
+ferry_session_set_max_packet (FerrySession *self, gsize max_packet)
+{
+  FerrySessionPort *port = self->port;
+  gsize largest;
+
+  g_return_if_fail (port->thread == g_thread_self ());
+
+  if (port->finished)
+    return;
+  largest = fit_packets (port, max_packet);
+  if (largest > 0)
+    end (port, FERRY_BYE_TOO_LARGE,
+         g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                      "%s cannot be sent a packet of %" G_GSIZE_FORMAT " bytes any more, as the server now takes up to "
+                      "%" G_GSIZE_FORMAT " bytes; raise 'max_payload' in the NATS server's configuration, and open a "
+                      "new session",
+                      port->peer, largest, max_packet));
+}
+
 void
 ferry_session_flush (FerrySession *self)
 {
@@ -1257,8 +1313,8 @@ apply_settings (FerrySessionPort *port, const FerrySessionSettings *settings)
   port->max_queued = from->max_queued != 0 ? from->max_queued : DEFAULT_MAX_QUEUED;
   port->get_time = from->get_time != NULL ? from->get_time : g_get_monotonic_time;
   /* A larger packet would fill the window alone. */
-  ferry_packet_queue_init (&port->queue, CLAMP (from->max_packet != 0 ? from->max_packet : FERRY_SESSION_LARGEST_PACKET,
-                                                MIN_MAX_PACKET, FERRY_SESSION_LARGEST_PACKET));
+  ferry_packet_queue_init (&port->queue,
+                           clamp_max_packet (from->max_packet != 0 ? from->max_packet : FERRY_SESSION_LARGEST_PACKET));
   ferry_fragments_init (&port->fragments, port->limits.max_message);
 }
 

@@ -75,7 +75,7 @@ bus_changed (gpointer data)
 
   if (ferry_bus_get_state (self->bus) != FERRY_CLUSTER_STATE_CONNECTED)
     return;
-  ferry_host_reception_reconnected (self->reception);
+  ferry_host_reception_reconnected (self->reception, ferry_bus_get_max_packet (self->bus));
   if (self->was_connected)
     return;
   self->was_connected = TRUE;

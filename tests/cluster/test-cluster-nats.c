@@ -81,7 +81,7 @@ host_bus_changed (gpointer data)
   Host *host = data;
 
   if (ferry_bus_get_state (host->bus) == FERRY_CLUSTER_STATE_CONNECTED)
-    ferry_host_reception_reconnected (host->reception);
+    ferry_host_reception_reconnected (host->reception, ferry_bus_get_max_packet (host->bus));
 }
 
 static void
@@ -372,6 +372,39 @@ no_host_is_doubted_while_the_server_is_gone (void)
   ferry_session_doubt (session);
   g_assert_cmpuint (ferry_session_get_counts (session).n_pings, ==, n_pings);
   nats_test_server_start (scene->server, NULL);
+}
+
+/* What is larger than the server takes now is never sent in a session that was begun before. */
+static void
+a_server_that_takes_less_ends_sessions_with_larger_packets (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Host) host = NULL;
+  g_autoptr (FerryTask) begun = NULL;
+  g_autoptr (FerryTask) large = NULL;
+  g_autofree char *text = g_strnfill (40000, 'x');
+  g_autofree char *printed = g_strdup_printf ("'%s'", text);
+  g_autofree guint64 *xids = g_new (guint64, FERRY_MAX_XIDS);
+  g_autoptr (FerryHost) item = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  host = host_new (scene, "alpha");
+  begun = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
+  task_test_wait_state (begun, FERRY_TASK_STATE_EXECUTING);
+  nats_test_server_kill (scene->server);
+  wait_state (scene, FERRY_CLUSTER_STATE_RECONNECTING);
+  item = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
+  /* The host ignores what it says, as it has no such runs. */
+  for (guint i = 0; i < FERRY_MAX_XIDS; i++)
+    xids[i] = G_MAXUINT32 + (guint64) i;
+  ferry_run_session_tell (item->place.session, FERRY_WITHDRAW_METHOD, ferry_run_xids_to_variant (xids, FERRY_MAX_XIDS));
+  nats_test_server_start (scene->server, "max_payload: 20000\n");
+  g_assert_nonnull (strstr (task_test_assert_failed (begun, FERRY_ERROR, FERRY_ERROR_WORKER_LOST)->message,
+                            "takes up to 20000 bytes; raise 'max_payload'"));
+  large = task_test_submit (scene->executor, "echo", g_variant_new_string (text));
+  task_test_assert_result (large, printed);
 }
 
 static void
@@ -736,6 +769,8 @@ main (int argc, char **argv)
                    sessions_are_told_that_the_server_is_back);
   g_test_add_func ("/cluster-nats/no-host-is-doubted-while-the-server-is-gone",
                    no_host_is_doubted_while_the_server_is_gone);
+  g_test_add_func ("/cluster-nats/a-server-that-takes-less-ends-sessions-with-larger-packets",
+                   a_server_that_takes_less_ends_sessions_with_larger_packets);
   g_test_add_func ("/cluster-nats/a-host-that-is-killed-is-found-out", a_host_that_is_killed_is_found_out);
   g_test_add_func ("/cluster-nats/a-host-that-is-started-again-takes-its-place",
                    a_host_that_is_started_again_takes_its_place);

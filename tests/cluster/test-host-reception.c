@@ -245,7 +245,7 @@ test_reconnected_host_asks_at_once (void)
   guest_serve (guest);
   host_test_wait_room (guest->application, 2);
   n_pings = fixture.n_pings;
-  ferry_host_reception_reconnected (fixture.reception);
+  ferry_host_reception_reconnected (fixture.reception, MAX_PACKET);
   g_assert_cmpuint (fixture.n_pings, ==, n_pings + 1);
   guest_free (guest);
   ferry_test_run_until (has_no_session, fixture.reception);
@@ -445,7 +445,7 @@ test_host_that_drains_stays_until_results_have_come (void)
   g_assert_false (fixture.host->drained || call->done);
   g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, 1);
   fixture.is_held = FALSE;
-  ferry_host_reception_reconnected (fixture.reception);
+  ferry_host_reception_reconnected (fixture.reception, MAX_PACKET);
   host_test_assert_result (call, NULL);
   host_test_wait_done (guest->application->serve);
   g_assert_no_error (guest->application->serve->error);

@@ -553,6 +553,73 @@ test_doubt_goes_on_after_a_cut (void)
   g_assert_nonnull (strstr (test->ends[0].reason->message, "another has come in its place"));
 }
 
+/* A packet that is larger than the wire carries now can never arrive, whether it was sent before or waits. */
+static void
+test_wire_that_carries_less_ends_a_session_with_larger_packets (void)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (WireTest) test = wire_test_new (1);
+
+      wire_test_open_both (test);
+      test->is_cut = TRUE;
+      g_assert_true (wire_test_send (&test->ends[0], 5000));
+      if (i == 0)
+        wire_test_settle (test);
+      test->is_cut = FALSE;
+      ferry_session_set_max_packet (test->ends[0].session, 1000);
+      g_assert_cmpuint (test->ends[0].n_ended, ==, 1);
+      g_assert_error (test->ends[0].reason, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+      g_assert_true (g_str_has_prefix (test->ends[0].reason->message, "The host 'b' cannot be sent a packet of 5"));
+      g_assert_nonnull (strstr (test->ends[0].reason->message, "up to 1000 bytes; raise 'max_payload'"));
+      g_assert_null (test->ends[0].port);
+      wire_test_run_until_ended (&test->ends[1], 10 * MILLISECOND, FERRY_ERROR_CLOSED);
+      g_assert_nonnull (strstr (test->ends[1].reason->message, "raise 'max_payload'"));
+      g_assert_cmpuint (test->ends[1].n_received, ==, 0);
+    }
+}
+
+static gboolean
+note_size (WireTestEnd *from, GBytes *packet, gpointer data)
+{
+  gsize *largest = data;
+
+  *largest = MAX (*largest, g_bytes_get_size (packet));
+  return TRUE;
+}
+
+/* What is under way is small enough, and what comes later is cut into smaller pieces, or larger ones again. */
+static void
+test_wire_that_carries_less_gets_smaller_packets (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  const gsize sizes[] = {1000, 3000, 600, 1024 * 1024};
+  gsize largest = 0;
+
+  test->filter = note_size;
+  test->filter_data = &largest;
+  wire_test_open_both (test);
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      test->is_cut = TRUE;
+      send_many (&test->ends[0], 3, 100);
+      wire_test_run (test, SECOND);
+      test->is_cut = FALSE;
+      largest = 0;
+      ferry_session_set_max_packet (test->ends[0].session, sizes[i]);
+      ferry_session_reconnected (test->ends[0].session);
+      send_many (&test->ends[0], 3, 100);
+      g_assert_true (wire_test_send (&test->ends[0], 50000));
+      send_many (&test->ends[0], 3, 500);
+      wire_test_run_until_received (test, 10 * SECOND);
+      /* The last ones are acknowledged. */
+      wire_test_run (test, SECOND);
+      g_assert_cmpuint (largest, <=, sizes[i]);
+      g_assert_cmpuint (largest, >=, MIN (sizes[i] - 100, 50000));
+    }
+  g_assert_cmpuint (test->ends[0].n_ended + test->ends[1].n_ended, ==, 0);
+}
+
 static void
 test_close_is_heard_at_once_and_behind_the_messages (void)
 {
@@ -1246,6 +1313,9 @@ static const struct
   {"/session/end-that-is-doubted-and-answers-stays", test_end_that_is_doubted_and_answers_stays},
   {"/session/doubt-waits-while-the-wire-is-cut", test_doubt_waits_while_the_wire_is_cut},
   {"/session/doubt-goes-on-after-a-cut", test_doubt_goes_on_after_a_cut},
+  {"/session/wire-that-carries-less-ends-a-session-with-larger-packets",
+   test_wire_that_carries_less_ends_a_session_with_larger_packets},
+  {"/session/wire-that-carries-less-gets-smaller-packets", test_wire_that_carries_less_gets_smaller_packets},
   {"/session/silence-ends-the-session-after-the-timeout", test_silence_ends_the_session_after_the_timeout},
   {"/session/session-that-nobody-answers-ends-after-the-timeout",
    test_session_that_nobody_answers_ends_after_the_timeout},
