@@ -86,6 +86,14 @@ typedef struct
   guint64 number;
 } Held;
 
+/* Whether the other end is there: asked when there is a reason to think that it is not. */
+typedef struct
+{
+  gboolean is_held; /* until it is heard of */
+  FerryTimer timer; /* set while the doubt is held and the wire is not cut */
+  guint n_asked;
+} Doubt;
+
 /* All of a session but its transport. */
 struct _FerrySessionPort
 {
@@ -125,11 +133,9 @@ struct _FerrySessionPort
   FerryTimer probe;
   FerryTimer heartbeat;
   FerryTimer ack;
-  gboolean is_cut;     /* nothing comes and goes on this end's wire */
-  gint64 returned_at;  /* when it was cut no more; 0: it never was cut */
-  gboolean is_doubted; /* until it is heard of */
-  FerryTimer doubt;    /* set while the other end is doubted and the wire is not cut */
-  guint n_doubts;      /* how often it was asked */
+  gboolean is_cut;    /* nothing comes and goes on this end's wire */
+  gint64 returned_at; /* when it was cut no more; 0: it never was cut */
+  Doubt doubt;
   gint64 heartbeat_at; /* when the next one is due */
   gint64 heard_at;
   guint64 token; /* of the latest ping */
@@ -453,7 +459,7 @@ finish (FerrySessionPort *port)
   ferry_timers_unset (port->timers, &port->probe);
   ferry_timers_unset (port->timers, &port->heartbeat);
   ferry_timers_unset (port->timers, &port->ack);
-  ferry_timers_unset (port->timers, &port->doubt);
+  ferry_timers_unset (port->timers, &port->doubt.timer);
   if (port->wire.free != NULL)
     port->wire.free (port->wire_data);
   if (port->finished_func != NULL)
@@ -581,8 +587,8 @@ note_heard (FerrySessionPort *port)
 {
   if (!port->lingering)
     port->heard_at = port->get_time ();
-  port->is_doubted = FALSE;
-  ferry_timers_unset (port->timers, &port->doubt);
+  port->doubt.is_held = FALSE;
+  ferry_timers_unset (port->timers, &port->doubt.timer);
 }
 
 /* ---- doubts ---- */
@@ -592,10 +598,10 @@ static void doubt_cb (gpointer data);
 static void
 ask_whether_there (FerrySessionPort *port)
 {
-  port->n_doubts++;
+  port->doubt.n_asked++;
   if (is_confirmed (port))
     send_ping (port);
-  ferry_timers_set (port->timers, &port->doubt, port->get_time () + DOUBT_TIME, doubt_cb, port);
+  ferry_timers_set (port->timers, &port->doubt.timer, port->get_time () + DOUBT_TIME, doubt_cb, port);
 }
 
 static void
@@ -603,7 +609,7 @@ doubt_cb (gpointer data)
 {
   FerrySessionPort *port = data;
 
-  if (port->n_doubts < N_DOUBTS)
+  if (port->doubt.n_asked < N_DOUBTS)
     ask_whether_there (port);
   else
     give_up (port, N_DOUBTS * DOUBT_TIME, "another has come in its place");
@@ -615,9 +621,9 @@ begin_doubt (FerrySessionPort *port)
 {
   gint64 begin = port->returned_at != 0 ? port->returned_at + RETURN_TIME : 0;
 
-  port->n_doubts = 0;
+  port->doubt.n_asked = 0;
   if (begin > port->get_time ())
-    ferry_timers_set (port->timers, &port->doubt, begin, doubt_cb, port);
+    ferry_timers_set (port->timers, &port->doubt.timer, begin, doubt_cb, port);
   else
     ask_whether_there (port);
 }
@@ -627,9 +633,9 @@ ferry_session_doubt (FerrySession *self)
 {
   FerrySessionPort *port = self->port;
 
-  if (port->finished || port->lingering || port->is_doubted)
+  if (port->finished || port->lingering || port->doubt.is_held)
     return;
-  port->is_doubted = TRUE;
+  port->doubt.is_held = TRUE;
   if (!port->is_cut)
     begin_doubt (port);
 }
@@ -644,7 +650,7 @@ ferry_session_disconnected (FerrySession *self)
   if (port->finished)
     return;
   port->is_cut = TRUE;
-  ferry_timers_unset (port->timers, &port->doubt);
+  ferry_timers_unset (port->timers, &port->doubt.timer);
 }
 
 /* The wire works again: a doubt begins anew, as what was asked during the cut could not be answered. */
@@ -653,7 +659,7 @@ end_cut (FerrySessionPort *port)
 {
   port->is_cut = FALSE;
   port->returned_at = port->get_time ();
-  if (port->is_doubted)
+  if (port->doubt.is_held)
     begin_doubt (port);
 }
 
@@ -1117,7 +1123,7 @@ ferry_session_port_reconnected (FerrySessionPort *self)
   for (GList *l = self->sent.head; l != NULL; l = l->next)
     ((Sent *) l->data)->sent_at = 0;
   self->n_tries = 0;
-  self->n_doubts = 0;
+  self->doubt.n_asked = 0;
   probe (self);
 }
 
