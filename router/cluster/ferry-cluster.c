@@ -1442,7 +1442,8 @@ install_identity (void)
    * FerryCluster:user:
    *
    * The name of the user, which is a part of the subjects of all messages. The server's permissions can keep users
-   * apart by it. The default is `user`.
+   * apart by it. %NULL, the default, stands for the user of the URL, or for `user` where the URL has none. Who logs in
+   * is the user of the URL in any case.
    *
    * Since: 0.1
    */

@@ -19,8 +19,8 @@ typedef struct
 {
   const char *url;         /* “nats://HOST:PORT” or “tls://HOST:PORT”; or several, with commas between them */
   const char *application; /* a token: hosts serve one application */
-  const char *user;        /* a token; NULL: the user of the first URL, or else “user” */
-  const char *password;    /* of that user */
+  const char *user;        /* of the subjects, a token; NULL: the first user of a URL, or else “user” */
+  const char *password;    /* of that user. A URL's is that of the URL's user, whoever the subjects are of */
   const char *credentials_file; /* what 'nsc' makes: a token of the user, and a seed */
   const char *nkey_seed_file;   /* a line with a seed, and a line with its public key */
   const char *tls_ca_file;      /* certificates of those who sign the servers' certificates. Switches TLS on */
@@ -34,7 +34,7 @@ typedef struct _FerryServerAccess FerryServerAccess;
  * Files are not read yet. */
 FerryServerAccess *ferry_server_access_new (const FerryBusSettings *settings, GError **error);
 void ferry_server_access_free (FerryServerAccess *self);
-/* Returns the user, a token. */
+/* Returns the user of the subjects, a token. */
 const char *ferry_server_access_get_user (const FerryServerAccess *self);
 
 /* What the NATS library calls on its threads. */

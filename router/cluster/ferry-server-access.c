@@ -51,9 +51,10 @@ struct _FerryServerAccess
   GPtrArray *servers; /* (element-type Server) */
   guint tried;        /* index of the server that was tried last */
   guint next;
-  guint n_failed; /* how many attempts, since the last one that was no failure */
-  char *user;
-  char *password;         /* (nullable) */
+  guint n_failed;         /* how many attempts, since the last one that was no failure */
+  char *user;             /* of the subjects */
+  char *login;            /* (nullable): by which user the server knows this end; NULL: the same */
+  char *password;         /* (nullable): of that one */
   char *credentials_file; /* (nullable) */
   char *nkey_seed_file;   /* (nullable) */
   char *tls_ca_file;      /* (nullable) */
@@ -86,13 +87,14 @@ server_new (char *host, guint16 port, gboolean is_secure)
 
 /* ---- Settings ---- */
 
-/* Takes the user and the password of a URL, unless there are some already. */
+/* Takes the user and the password of a URL, unless there are some already. A password that was set on its own is that
+ * of the user that was set, where one was. */
 static void
 take_user (FerryServerAccess *self, char *user, char *password)
 {
-  if (self->user == NULL && user != NULL)
+  if (self->login == NULL && user != NULL && (self->password == NULL || self->user == NULL))
     {
-      self->user = g_steal_pointer (&user);
+      self->login = g_steal_pointer (&user);
       if (self->password == NULL)
         self->password = g_steal_pointer (&password);
     }
@@ -170,7 +172,8 @@ check (FerryServerAccess *self, const FerryBusSettings *settings, GError **error
                             "A password, a file of credentials and a file with an nkey's seed exclude each other; set "
                             "one of them");
   return check_token (settings->application, "an application", error) && check_token (self->user, "a user", error) &&
-         check_token (settings->host, "a host", error) && check_quotable (self->password, "The password", error) &&
+         check_token (settings->host, "a host", error) && check_quotable (self->login, "The user", error) &&
+         check_quotable (self->password, "The password", error) &&
          check_quotable (self->name, "The name of the connection", error);
 }
 
@@ -188,7 +191,7 @@ ferry_server_access_new (const FerryBusSettings *settings, GError **error)
   if (!add_urls (self, settings->url, error))
     return NULL;
   if (self->user == NULL)
-    self->user = g_strdup (DEFAULT_USER);
+    self->user = g_strdup (self->login != NULL ? self->login : DEFAULT_USER);
   self->name = g_strdup (settings->name != NULL   ? settings->name
                          : settings->host != NULL ? settings->host
                                                   : settings->application);
@@ -200,6 +203,7 @@ ferry_server_access_free (FerryServerAccess *self)
 {
   g_ptr_array_unref (self->servers);
   g_free (self->user);
+  g_free (self->login);
   g_free (self->password);
   g_free (self->credentials_file);
   g_free (self->nkey_seed_file);
@@ -212,6 +216,13 @@ const char *
 ferry_server_access_get_user (const FerryServerAccess *self)
 {
   return self->user;
+}
+
+/* Returns (transfer none) the user by which the server knows this end, where it has a password. */
+static const char *
+get_login (const FerryServerAccess *self)
+{
+  return self->login != NULL ? self->login : self->user;
 }
 
 static const Server *
@@ -344,7 +355,7 @@ set_credentials (FerryServerAccess *self, natsOptions *options, const Keys *keys
     return natsOptions_SetNKey (options, keys->public, sign, keys->seed);
   if (self->credentials_file != NULL)
     return natsOptions_SetUserCredentialsFromFiles (options, self->credentials_file, NULL);
-  return self->password != NULL ? natsOptions_SetUserInfo (options, self->user, self->password) : NATS_OK;
+  return self->password != NULL ? natsOptions_SetUserInfo (options, get_login (self), self->password) : NATS_OK;
 }
 
 static natsStatus
@@ -426,7 +437,7 @@ set_refusal (FerryServerAccess *self, const char *text, GError **error)
     ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
                      "The NATS server at '%s' does not let the user '%s' in (%s); correct the password or the file of "
                      "credentials, or add the user to the server's configuration",
-                     address, self->user, text);
+                     address, get_login (self), text);
   else if (date != NULL && self->expiry <= g_get_real_time () / G_USEC_PER_SEC)
     ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
                      "The NATS server at '%s' does not take the credentials in '%s' (%s), which were valid until %s; "

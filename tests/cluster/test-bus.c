@@ -317,6 +317,37 @@ says_that_a_password_is_wrong (void)
   g_assert_cmpint (ferry_bus_get_state (right->bus), ==, FERRY_CLUSTER_STATE_RECONNECTING);
 }
 
+/* Who logs in need not be who the subjects are of. */
+static void
+logs_in_as_the_user_of_the_url_whoever_the_subjects_are_of (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) application = NULL;
+  g_autoptr (NatsTestEnd) host = NULL;
+  g_autoptr (NatsTestEnd) wrong = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new ("authorization { users = [\n"
+                     "{ user: 'alice@home', password: sesame, permissions: {\n"
+                     "  publish: ['ferry.app.hello.shop.>', 'ferry.app.down.*.*.shop.>']\n"
+                     "  subscribe: ['ferry.app.present.>', 'ferry.app.up.shop.>'] } }\n"
+                     "{ user: keeper, password: secret } ] }\n");
+  application = join_as (scene, "nats", "alice%40home:sesame@127.0.0.1", (FerryBusSettings){.user = "shop"});
+  host = join_as (scene, "nats", "keeper:secret@127.0.0.1", (FerryBusSettings){.host = "alpha"});
+  wrong = join_as (scene, "nats", "alice%40home:pea@127.0.0.1", (FerryBusSettings){.user = "shop"});
+  nats_test_end_wait_state (application, FERRY_CLUSTER_STATE_CONNECTED);
+  nats_test_end_wait_state (host, FERRY_CLUSTER_STATE_CONNECTED);
+  nats_test_end_wait_error (wrong, FERRY_ERROR_NOT_ALLOWED, "*does not let the user 'alice@home' in*");
+  g_assert_cmpstr (ferry_bus_get_user (application->bus), ==, "shop");
+  nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "one");
+  nats_test_end_wait_packets (host, 1);
+  g_assert_cmpstr (host->peer, ==, "shop");
+  nats_test_end_send (host, host->peer, host->id, "two");
+  nats_test_end_wait_packets (application, 1);
+  g_assert_null (ferry_bus_get_error (application->bus));
+}
+
 static void
 says_what_is_not_permitted (void)
 {
@@ -820,6 +851,7 @@ refuses_settings (void)
     {{.url = "nats://a", .application = "app", .user = "*"}, "*'*' cannot be the name of a user*"},
     {{.url = "nats://a%2eb:c@a", .application = "app"}, "*'a.b' cannot be the name of a user*"},
     {{.url = "nats://a", .application = "app", .host = ">"}, "*'>' cannot be the name of a host*"},
+    {{.url = "nats://a%22b:c@a", .application = "app", .user = "a"}, "The user has a quotation mark*"},
     {{.url = "nats://a", .application = "app", .password = "a\"b"}, "The password has a quotation mark*"},
     {{.url = "nats://a", .application = "app", .name = "a\nb"}, "The name of the connection has a quotation mark*"},
     {{.url = "nats://a", .application = "app", .password = "a", .nkey_seed_file = "b"}, "*exclude each other*"},
@@ -871,6 +903,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/bus/uses-another-server", uses_another_server);
   g_test_add_func ("/bus/waits-less-where-there-is-another-server", waits_less_where_there_is_another_server);
   g_test_add_func ("/bus/says-that-a-password-is-wrong", says_that_a_password_is_wrong);
+  g_test_add_func ("/bus/logs-in-as-the-user-of-the-url-whoever-the-subjects-are-of",
+                   logs_in_as_the_user_of_the_url_whoever_the_subjects_are_of);
   g_test_add_func ("/bus/says-what-is-not-permitted", says_what_is_not_permitted);
   g_test_add_func ("/bus/says-that-a-packet-is-too-large", says_that_a_packet_is_too_large);
   g_test_add_func ("/bus/comes-back-when-the-server-does", comes_back);
