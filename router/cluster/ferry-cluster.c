@@ -42,7 +42,7 @@
 /* How many hosts of one name there are. Each start of a host is a new one, until the session of the old one ends. */
 #define MAX_NAMESAKES 8
 
-/* How long a host is not used after it was lost, and after it has broken a rule. */
+/* How long a host is not used after it was lost, and after it has broken a rule or its version does not fit. */
 #define LOST_PAUSE (1 * G_USEC_PER_SEC)
 #define FAULT_PAUSE (60 * G_USEC_PER_SEC)
 

@@ -18,7 +18,7 @@ typedef enum
 {
   FERRY_HOST_END_LEFT,   /* the host has drained */
   FERRY_HOST_END_LOST,   /* the host was not heard of, or has forgotten the session */
-  FERRY_HOST_END_FAULT,  /* the host has broken a rule */
+  FERRY_HOST_END_FAULT,  /* the host has broken a rule, or has a version that does not fit */
   FERRY_HOST_END_CLOSED, /* the application has closed the session */
 } FerryHostEnd;
 

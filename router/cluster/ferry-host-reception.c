@@ -11,6 +11,10 @@
 #include "call/ferry-transport-private.h"
 #include "route/ferry-router-private.h"
 
+/* For so long, an application whose protocol does not fit is not told of again. It may try far more often. */
+#define MISFIT_PAUSE (60 * G_USEC_PER_SEC)
+#define MAX_MISFITS 4096
+
 struct _FerryHostReception
 {
   FerryHostService *service; /* (owned) */
@@ -20,6 +24,9 @@ struct _FerryHostReception
   gpointer bus;
   GHashTable *guests; /* (element-type utf8 Guest) (owned): by their names */
   GHashTable *users;  /* (element-type utf8 guint) (owned): how many sessions each user has */
+  /* (element-type utf8 gint64) (owned): applications whose protocol does not fit, and until when, in monotonic time,
+   * nothing is said of them */
+  GHashTable *misfits;
 };
 
 /* An application that has a session, until that is finished: one that was closed first sends what it has. */
@@ -57,13 +64,33 @@ set_n_sessions (FerryHostReception *self, const char *user, guint n)
     g_hash_table_remove (self->users, user);
 }
 
+/* A session with the application cannot be: the version or the byte order is another one. It has been answered, and
+ * hears of that too. */
+static void
+note_misfit (FerryHostReception *self, const char *name, const GError *reason)
+{
+  const gint64 *known = g_hash_table_lookup (self->misfits, name);
+  gint64 now = g_get_monotonic_time ();
+  gint64 until = now + MISFIT_PAUSE;
+
+  if (known != NULL && *known > now)
+    return;
+  if (g_hash_table_size (self->misfits) >= MAX_MISFITS)
+    g_hash_table_remove_all (self->misfits);
+  g_hash_table_insert (self->misfits, g_strdup (name), g_memdup2 (&until, sizeof until));
+  g_message ("%s. It is not served", reason->message);
+}
+
 /* The session's function for when nothing is sent any more, which comes once. */
 static void
 session_finished (gpointer data)
 {
   Guest *guest = data;
   FerryHostReception *self = guest->reception;
+  g_autoptr (GError) reason = ferry_transport_dup_reason (FERRY_TRANSPORT (guest->session));
 
+  if (g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_VERSION))
+    note_misfit (self, guest->name, reason);
   set_n_sessions (self, guest->user, count_sessions (self, guest->user) - 1);
   g_hash_table_remove (self->guests, guest->name);
   ferry_host_service_release (self->service);
@@ -213,6 +240,7 @@ ferry_host_reception_new (FerryHostService *service, FerryRouter *router, gint64
   self->bus = bus;
   self->guests = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, guest_free);
   self->users = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->misfits = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return self;
 }
 
@@ -226,6 +254,7 @@ ferry_host_reception_free (FerryHostReception *self)
   g_assert (g_hash_table_size (self->guests) == 0);
   g_hash_table_unref (self->guests);
   g_hash_table_unref (self->users);
+  g_hash_table_unref (self->misfits);
   g_object_unref (self->service);
   g_object_unref (self->router);
   g_free (self);

@@ -181,6 +181,14 @@ get_name_for_texts (FerryHost *self)
   return self->has_facts ? self->facts.name : "?";
 }
 
+/* The two ends have versions that do not fit, which trying again does not change. reason names the host. */
+static void
+end_as_misfit (FerryHost *self, const GError *reason)
+{
+  g_message ("%s. It is not used for a while", reason->message);
+  end_session (self, reason, FERRY_HOST_END_FAULT);
+}
+
 /* detail: the end of a sentence that begins with the host. */
 static void
 end_by_fault (FerryHost *self, const char *detail)
@@ -206,6 +214,8 @@ session_ended (gpointer owner, const GError *reason)
 
   if (g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_PROTOCOL))
     end_by_fault (self, reason->message);
+  else if (g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_VERSION))
+    end_as_misfit (self, reason);
   else
     end_session (self, reason, FERRY_HOST_END_LOST);
 }
@@ -248,11 +258,12 @@ check_told (FerryHost *self, GError **error)
 static gboolean
 take_host (FerryHost *self, GVariant *value, GError **error)
 {
+  g_autofree char *words = g_strdup_printf ("The host '%s'", get_name_for_texts (self));
   g_auto (FerryHostFacts) facts = {0};
   gboolean is_first = self->round_trip == 0;
 
   if (!check_told (self, error) || !ferry_host_facts_from_variant (&facts, value, error) ||
-      !ferry_run_check_version (facts.version, "The host", error))
+      !ferry_run_check_version (facts.version, words, error))
     return FALSE;
   if (is_first)
     self->round_trip = MAX (g_get_monotonic_time () - self->opened_at, 1);
@@ -320,7 +331,11 @@ told (gpointer data, const char *name, GVariant *value)
   for (guint i = 0; i < G_N_ELEMENTS (items); i++)
     if (strcmp (items[i].name, name) == 0)
       {
-        if (!items[i].take (self, value, &error))
+        if (items[i].take (self, value, &error))
+          return;
+        if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_VERSION))
+          end_as_misfit (self, error);
+        else
           end_by_fault (self, error->message);
         return;
       }

@@ -16,6 +16,7 @@
 #include "cluster/ferry-host-private.h"
 #include "cluster/ferry-host-reception-private.h"
 #include "cluster/ferry-host-service-private.h"
+#include "cluster/ferry-packet-private.h"
 #include "task/task-test.h"
 
 #define N_TASKS 200
@@ -713,6 +714,131 @@ false_facts_are_not_believed (void)
   check_false_facts ("'", "'", "of a wrong type");
 }
 
+/* ---- Ends whose protocol of sessions does not fit ---- */
+
+/* Returns (transfer full) a packet that opens a session, in version 7, or in the order of bytes of other machines. */
+static GBytes *
+make_misfit (gboolean other_order)
+{
+  const FerryPacketHeader header = {.sender = 1};
+  const FerryPacketLimits limits = {.window_packets = 1, .window_bytes = 4096, .max_message = 1};
+  g_autoptr (GBytes) open = ferry_packet_new_open (&header, &limits);
+  gsize size = g_bytes_get_size (open);
+  guint8 *copy = g_memdup2 (g_bytes_get_data (open, NULL), size);
+  guint32 mark;
+
+  memcpy (&mark, copy + FERRY_PACKET_HEADER_SIZE, sizeof mark);
+  mark = GUINT32_SWAP_LE_BE (mark);
+  if (other_order)
+    memcpy (copy + FERRY_PACKET_HEADER_SIZE, &mark, sizeof mark);
+  else
+    copy[4] = 7;
+  return g_bytes_new_take (copy, size);
+}
+
+static void
+send_misfit (NatsTestEnd *end, const char *peer, const char *id, gboolean other_order)
+{
+  g_autoptr (GBytes) packet = make_misfit (other_order);
+  gpointer data;
+  FerryWire wire;
+
+  ferry_bus_make_wire (end->bus, peer, id, &wire, &data);
+  wire.send (data, packet);
+  wire.free (data);
+}
+
+static char *
+wait_message (void)
+{
+  char *message;
+
+  while ((message = task_test_take_message ()) == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  return message;
+}
+
+static void
+present_misfit (NatsTestEnd *misfit)
+{
+  ferry_bus_set_presence (misfit->bus, g_variant_new_parsed ("(@u 1, 'misfit', %s, ['f'], @u 1, '0.1.0', false)",
+                                                             ferry_bus_get_id (misfit->bus)));
+}
+
+static void
+check_misfit_host (gboolean other_order, const char *words)
+{
+  g_autoptr (Scene) scene = scene_new (NULL);
+  g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  const FerryBusSettings settings = {.url = url, .application = "app", .host = "misfit"};
+  g_autoptr (NatsTestEnd) misfit = nats_test_end_new (scene->task->router, &settings);
+  g_autoptr (Host) honest = NULL;
+  g_autoptr (FerryHost) other = NULL;
+  g_autofree char *message = NULL;
+
+  g_free (task_test_take_message ());
+  present_misfit (misfit);
+  nats_test_end_wait_packets (misfit, 1);
+  send_misfit (misfit, misfit->peer, misfit->id, other_order);
+  message = wait_message ();
+  g_assert_nonnull (strstr (message, words));
+  wait_hosts (scene, 0);
+  /* It is not used for a while: what comes behind its presence comes first. */
+  present_misfit (misfit);
+  honest = host_new (scene, "honest");
+  wait_hosts (scene, 1);
+  other = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
+  g_assert_cmpstr (ferry_host_get_name (other), ==, "honest");
+  g_assert_null (task_test_take_message ());
+}
+
+static void
+a_host_whose_protocol_does_not_fit_is_told_of_once (void)
+{
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  check_misfit_host (
+    FALSE, "The host 'misfit' uses version 7 of the protocol of sessions, and this end version 1; use the same");
+  check_misfit_host (TRUE, "The host 'misfit' is on a machine of another byte order; use machines of the same");
+}
+
+static void
+check_misfit_application (gboolean other_order, const char *words)
+{
+  g_autoptr (Scene) scene = scene_new (NULL);
+  g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  const FerryBusSettings settings = {.url = url, .application = "app", .user = "misfit"};
+  g_autoptr (NatsTestEnd) misfit = nats_test_end_new (scene->task->router, &settings);
+  g_autoptr (Host) host = host_new (scene, "alpha");
+  g_autofree char *name = g_strdup_printf ("The application misfit/%s ", ferry_bus_get_id (misfit->bus));
+  g_autofree char *message = NULL;
+
+  g_free (task_test_take_message ());
+  nats_test_end_wait_present (misfit, "alpha ");
+  send_misfit (misfit, "alpha", ferry_bus_get_id (host->bus), other_order);
+  message = wait_message ();
+  g_assert_nonnull (strstr (message, name));
+  g_assert_nonnull (strstr (message, words));
+  /* It is answered each time, so that it learns of that too, and told of once. */
+  nats_test_end_wait_packets (misfit, 1);
+  for (guint i = 2; i < 5; i++)
+    {
+      send_misfit (misfit, "alpha", ferry_bus_get_id (host->bus), other_order);
+      nats_test_end_wait_packets (misfit, i);
+    }
+  g_assert_null (task_test_take_message ());
+}
+
+static void
+an_application_whose_protocol_does_not_fit_is_told_of_once (void)
+{
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  check_misfit_application (FALSE,
+                            "version 7 of the protocol of sessions, and this end version 1; use the same version");
+  check_misfit_application (TRUE, "another byte order; use machines of the same");
+}
+
 static gboolean
 has_honest_and_few_others (gpointer data)
 {
@@ -787,6 +913,10 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-nats/tasks-wait-for-a-server", tasks_wait_for_a_server);
   g_test_add_func ("/cluster-nats/no-text-tells-the-password", no_text_tells_the_password);
   g_test_add_func ("/cluster-nats/false-facts-are-not-believed", false_facts_are_not_believed);
+  g_test_add_func ("/cluster-nats/a-host-whose-protocol-does-not-fit-is-told-of-once",
+                   a_host_whose_protocol_does_not_fit_is_told_of_once);
+  g_test_add_func ("/cluster-nats/an-application-whose-protocol-does-not-fit-is-told-of-once",
+                   an_application_whose_protocol_does_not_fit_is_told_of_once);
   g_test_add_func ("/cluster-nats/hosts-of-one-name-are-few", hosts_of_one_name_are_few);
   return g_test_run ();
 }
