@@ -52,8 +52,10 @@
 #define SUBSCRIBE_TIMEOUT 5000
 #define CLOSE_TIMEOUT 500
 
-/* Hosts do not answer a hello all at once. */
+/* Hosts do not answer a hello all at once, and however many come, not more often than this: each answer goes to all
+ * applications. */
 #define PRESENCE_JITTER (50 * G_TIME_SPAN_MILLISECOND)
+#define PRESENCE_INTERVAL (1 * G_USEC_PER_SEC)
 
 #define N_FEEDS 2
 #define SESSIONS 1
@@ -105,6 +107,7 @@ struct _FerryBus
   gsize max_packet;
   GBytes *presence; /* (owned) (nullable) */
   FerryTimer presence_timer;
+  gint64 answer_due; /* monotonic time before which no further hello is answered */
   FerryTimer resume_timer;
   gint64 resume_at; /* monotonic time before which nothing is delivered */
   guint64 n_foreign;
@@ -410,12 +413,21 @@ take_presence (FerryBus *self, const char *peer, const char *id, GBytes *bytes)
 }
 
 static void
+answer_hello (gpointer data)
+{
+  FerryBus *self = data;
+
+  self->answer_due = ferry_deadline_after (PRESENCE_INTERVAL);
+  send_presence (self);
+}
+
+static void
 take_hello (FerryBus *self, const char *peer, const char *id, GBytes *bytes)
 {
-  gint64 delay = g_random_int_range (0, PRESENCE_JITTER);
+  gint64 soon = ferry_deadline_after (g_random_int_range (0, PRESENCE_JITTER));
 
   if (self->presence != NULL && !ferry_timer_is_set (&self->presence_timer))
-    ferry_timers_set (self->router->timers, &self->presence_timer, ferry_deadline_after (delay), send_presence, self);
+    ferry_timers_set (self->router->timers, &self->presence_timer, MAX (soon, self->answer_due), answer_hello, self);
 }
 
 /* ---- The outbox ---- */

@@ -42,7 +42,8 @@
 /* How many hosts of one name there are. Each start of a host is a new one, until the session of the old one ends. */
 #define MAX_NAMESAKES 8
 
-/* How long a host is not used after it was lost, and after it has broken a rule or its version does not fit. */
+/* How long a host is not used after it was lost for the first time, and after it has broken a rule or its version does
+ * not fit. */
 #define LOST_PAUSE (1 * G_USEC_PER_SEC)
 #define FAULT_PAUSE (60 * G_USEC_PER_SEC)
 
@@ -629,10 +630,11 @@ host_ended (gpointer owner, FerryHost *host, FerryHostEnd end)
     [FERRY_HOST_END_CLOSED] = -1,
   };
   g_autoptr (FerryCluster) self = g_object_ref (owner);
+  gint64 lived = host->round_trip > 0 ? g_get_monotonic_time () - host->opened_at : 0;
 
   remove_host (self, host);
   if (self->discovery != NULL)
-    ferry_discovery_forget (self->discovery, host->facts.name, host->facts.instance, pauses[end]);
+    ferry_discovery_forget (self->discovery, host->facts.name, host->facts.instance, pauses[end], lived);
   schedule (self);
 }
 

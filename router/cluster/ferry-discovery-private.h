@@ -41,7 +41,8 @@ FerryTransport *ferry_discovery_open (FerryDiscovery *self, const char *name, co
 /* Another host of the name has come: the session with this one ends soon, unless the host answers. */
 void ferry_discovery_doubt (FerryDiscovery *self, const char *name, const char *instance);
 /* The session with a host has ended. Looks for the host again after some time, in microseconds, and takes no notice of
- * it until then; negative: it has left. */
-void ferry_discovery_forget (FerryDiscovery *self, const char *name, const char *instance, gint64 time);
+ * it until then; negative: it has left. lived: for how long the session was of use. The time doubles, up to a minute,
+ * with each session that did not live for longer than the host was left alone before. */
+void ferry_discovery_forget (FerryDiscovery *self, const char *name, const char *instance, gint64 time, gint64 lived);
 
 G_END_DECLS

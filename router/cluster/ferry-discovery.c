@@ -13,6 +13,19 @@
 /* A host that cannot be used is remembered, so that it is not looked at, nor told of, each time that it is present. */
 #define MAX_SHUT_OUT 4096
 
+/* The longest time for which a host is left alone that ends each session; and for how long that is remembered. */
+#define LONGEST_PAUSE (60 * G_USEC_PER_SEC)
+
+/* All hosts answer when this end looks for one. */
+#define LOOK_INTERVAL (1 * G_USEC_PER_SEC)
+
+/* When a host may be used again, in monotonic time, and how long it was not. G_MAXINT64: never, and for ever. */
+typedef struct
+{
+  gint64 until;
+  gint64 pause;
+} Absence;
+
 struct _FerryDiscovery
 {
   gint references;     /* one of the maker, and one of each function that is being called */
@@ -22,8 +35,9 @@ struct _FerryDiscovery
   const FerryDiscoveryFuncs *funcs;
   gpointer data;
   GHashTable *sessions;  /* (owned) (element-type utf8 FerrySession): by the name of the peer, as make_key() has it */
-  GHashTable *shut_out;  /* (owned) (element-type utf8 gint64): when hosts may be used again, in monotonic time */
+  GHashTable *shut_out;  /* (owned) (element-type utf8 Absence): hosts that are not used, and those that were not */
   FerryTimer look_timer; /* runs out when a host may be used again */
+  gint64 look_due;       /* monotonic time before which this end looks no more */
 };
 
 static void
@@ -63,41 +77,58 @@ look (gpointer data)
   FerryDiscovery *self = data;
   gint64 now = g_get_monotonic_time ();
   GHashTableIter iter;
-  gpointer until;
+  Absence *absence;
 
+  self->look_due = now + LOOK_INTERVAL;
   g_hash_table_iter_init (&iter, self->shut_out);
-  while (g_hash_table_iter_next (&iter, NULL, &until))
-    if (*(gint64 *) until <= now)
+  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &absence))
+    if (absence->until <= now - LONGEST_PAUSE)
       g_hash_table_iter_remove (&iter);
-    else if (*(gint64 *) until < G_MAXINT64)
-      look_at (self, *(gint64 *) until);
+    else if (absence->until > now && absence->until < G_MAXINT64)
+      look_at (self, absence->until);
   ferry_bus_say_hello (self->bus);
 }
 
 static void
 look_at (FerryDiscovery *self, gint64 time)
 {
-  if (!ferry_timer_is_set (&self->look_timer) || self->look_timer.deadline.time > time)
-    ferry_timers_set (self->router->timers, &self->look_timer, time, look, self);
+  gint64 due = MAX (time, self->look_due);
+
+  if (!ferry_timer_is_set (&self->look_timer) || self->look_timer.deadline.time > due)
+    ferry_timers_set (self->router->timers, &self->look_timer, due, look, self);
 }
 
-/* Takes key. until: G_MAXINT64 for ever. */
+/* Takes key. pause: G_MAXINT64 for ever. */
 static void
-shut_out (FerryDiscovery *self, char *key, gint64 until)
+shut_out (FerryDiscovery *self, char *key, gint64 pause)
 {
+  const Absence absence = {ferry_time_add (g_get_monotonic_time (), pause), pause};
+
   if (g_hash_table_size (self->shut_out) >= MAX_SHUT_OUT)
     g_hash_table_remove_all (self->shut_out);
-  g_hash_table_insert (self->shut_out, key, g_memdup2 (&until, sizeof until));
-  if (until < G_MAXINT64)
-    look_at (self, until);
+  g_hash_table_insert (self->shut_out, key, g_memdup2 (&absence, sizeof absence));
+  if (absence.until < G_MAXINT64)
+    look_at (self, absence.until);
 }
 
 static gboolean
 is_shut_out (FerryDiscovery *self, const char *key)
 {
-  const gint64 *until = g_hash_table_lookup (self->shut_out, key);
+  const Absence *absence = g_hash_table_lookup (self->shut_out, key);
 
-  return until != NULL && *until > g_get_monotonic_time ();
+  return absence != NULL && absence->until > g_get_monotonic_time ();
+}
+
+/* Returns for how long a host is left alone after a session that lived for so long: for time, or twice as long as it
+ * was before. */
+static gint64
+get_pause (FerryDiscovery *self, const char *key, gint64 time, gint64 lived)
+{
+  const Absence *absence = g_hash_table_lookup (self->shut_out, key);
+
+  if (absence == NULL || lived > absence->pause)
+    return time;
+  return MAX (time, 2 * MIN (absence->pause, LONGEST_PAUSE / 2));
 }
 
 /* ---- What the bus tells ---- */
@@ -230,13 +261,15 @@ ferry_discovery_doubt (FerryDiscovery *self, const char *name, const char *insta
 }
 
 void
-ferry_discovery_forget (FerryDiscovery *self, const char *name, const char *instance, gint64 time)
+ferry_discovery_forget (FerryDiscovery *self, const char *name, const char *instance, gint64 time, gint64 lived)
 {
   g_autofree char *key = make_key (name, instance);
 
+  gint64 pause = get_pause (self, key, time, lived);
+
   g_hash_table_remove (self->sessions, key);
   if (time >= 0)
-    shut_out (self, g_steal_pointer (&key), ferry_time_add (g_get_monotonic_time (), time));
+    shut_out (self, g_steal_pointer (&key), pause);
 }
 
 /* ---- Life cycle ---- */

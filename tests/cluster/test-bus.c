@@ -114,6 +114,36 @@ finds_hosts (void)
   g_assert_cmpstr (ferry_bus_get_id (early->bus), !=, ferry_bus_get_id (late->bus));
 }
 
+/* Each answer goes to all applications, so one that asks without end must not have a host speak without end. */
+static void
+a_host_answers_a_flood_of_hellos_once_in_a_second (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) application = NULL;
+  g_autoptr (NatsTestEnd) host = NULL;
+  gint64 began;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  application = join_and_wait (scene, NULL);
+  host = join (scene, "alpha");
+  ferry_bus_set_presence (host->bus, g_variant_new_uint32 (1));
+  nats_test_end_wait_present (application, "alpha 1 ");
+  began = g_get_monotonic_time ();
+  for (guint i = 0; i < 3; i++)
+    {
+      ferry_bus_say_hello (application->bus);
+      ferry_bus_say_hello (application->bus);
+      nats_test_end_wait_present (application, "alpha 1 ");
+    }
+  g_assert_cmpint (g_get_monotonic_time () - began, >=, 2 * G_USEC_PER_SEC);
+  /* What has changed is told at once. */
+  ferry_bus_say_hello (application->bus);
+  ferry_bus_set_presence (host->bus, g_variant_new_uint32 (2));
+  nats_test_end_wait_present (application, "alpha 2 ");
+}
+
 static void
 assert_packet (NatsTestEnd *end, guint index, const char *text)
 {
@@ -897,6 +927,8 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/bus/finds-hosts", finds_hosts);
+  g_test_add_func ("/bus/a-host-answers-a-flood-of-hellos-once-in-a-second",
+                   a_host_answers_a_flood_of_hellos_once_in_a_second);
   g_test_add_func ("/bus/carries-packets", carries_packets);
   g_test_add_func ("/bus/drops-what-is-none-of-this", drops_what_is_none_of_this);
   g_test_add_func ("/bus/says-that-no-server-answers", says_that_no_server_answers);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "cluster/ferry-cluster-private.h"
+#include "cluster/ferry-discovery-private.h"
 #include "cluster/ferry-host-private.h"
 #include "cluster/ferry-host-reception-private.h"
 #include "cluster/ferry-host-service-private.h"
@@ -674,6 +675,139 @@ a_host_that_breaks_the_rules_is_not_used_for_a_while (void)
   g_assert_cmpstr (ferry_host_get_name (other), ==, "honest");
 }
 
+/* ---- Hosts that end each session ---- */
+
+/* Says goodbye to each session that the cluster opens. Returns when it was open for the n-th time. */
+static gint64
+end_sessions (NatsTestEnd *end, guint n)
+{
+  gint64 at = 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (GBytes) open = NULL;
+      g_autoptr (GBytes) bye = NULL;
+      FerryPacket packet;
+      gpointer data;
+      gsize size;
+      FerryWire wire;
+
+      do
+        {
+          g_clear_pointer (&open, g_bytes_unref);
+          g_ptr_array_set_size (end->packets, 0);
+          nats_test_end_wait_packets (end, 1);
+          open = g_bytes_ref (end->packets->pdata[0]);
+          g_bytes_get_data (open, &size);
+        }
+      while (ferry_packet_parse (&packet, g_bytes_get_data (open, NULL), size, NULL) != FERRY_PACKET_SOUND ||
+             packet.header.kind != FERRY_PACKET_OPEN);
+      at = g_get_monotonic_time ();
+      bye = ferry_session_make_refusal (g_bytes_get_data (open, NULL), size);
+      ferry_bus_make_wire (end->bus, end->peer, end->id, &wire, &data);
+      wire.send (data, bye);
+      wire.free (data);
+    }
+  return at;
+}
+
+/* Each time, all hosts are asked who is there. */
+static void
+a_host_that_ends_each_session_is_tried_ever_less_often (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) rude = NULL;
+  g_autofree char *url = NULL;
+  FerryBusSettings settings = {.application = "app", .host = "rude"};
+  gint64 began = g_get_monotonic_time ();
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  settings.url = url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  rude = nats_test_end_new (scene->task->router, &settings);
+  ferry_bus_set_presence (
+    rude->bus, g_variant_new_parsed ("(@u 1, 'rude', %s, ['f'], @u 1, '0.1.0', false)", ferry_bus_get_id (rude->bus)));
+  /* After pauses of 1, 2 and 4 seconds. */
+  g_assert_cmpint (end_sessions (rude, 4) - began, >=, 7 * G_USEC_PER_SEC);
+}
+
+/* What a discovery without a cluster tells. */
+static void
+discovery_changed (gpointer data)
+{
+}
+
+static void
+note_present (gpointer data, FerryHostFacts *facts)
+{
+  g_string_append_printf (data, "%s ", facts->name);
+}
+
+static gboolean
+has_note (gpointer data)
+{
+  gpointer *wish = data;
+
+  return strstr (((GString *) wish[0])->str, wish[1]) != NULL;
+}
+
+static void
+wait_note (GString *notes, const char *name)
+{
+  gpointer wish[] = {notes, (gpointer) name};
+
+  ferry_test_run_until (has_note, wish);
+}
+
+/* Has two hosts tell that they are there, until the second is noted, often enough to be noted if it may. */
+static void
+tell_often (GString *notes, Host *host, Host *other)
+{
+  for (guint i = 0; i < 20; i++)
+    {
+      g_string_truncate (notes, 0);
+      tell_presence (host);
+      tell_presence (other);
+      wait_note (notes, "other ");
+    }
+}
+
+static void
+a_host_whose_session_lived_is_tried_soon (void)
+{
+  static const FerryDiscoveryFuncs funcs = {discovery_changed, note_present};
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Host) host = NULL;
+  g_autoptr (Host) other = NULL;
+  g_autoptr (GString) notes = g_string_new (NULL);
+  g_autofree char *url = NULL;
+  FerryBusSettings settings = {.application = "app"};
+  FerryDiscovery *discovery;
+  const char *id;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  ferry_cluster_close (scene->cluster);
+  settings.url = url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  discovery = ferry_discovery_new (scene->task->router, &settings, G_USEC_PER_SEC, &funcs, notes, NULL);
+  host = host_new (scene, "host");
+  other = host_new (scene, "other");
+  wait_note (notes, "host ");
+  wait_note (notes, "other ");
+  id = ferry_bus_get_id (host->bus);
+  ferry_discovery_forget (discovery, "host", id, 40 * G_USEC_PER_SEC, 0);
+  /* It did not live: for a minute, in place of a microsecond. */
+  ferry_discovery_forget (discovery, "host", id, 1, 40 * G_USEC_PER_SEC);
+  tell_often (notes, host, other);
+  g_assert_null (strstr (notes->str, "host "));
+  ferry_discovery_forget (discovery, "host", id, 1, 60 * G_USEC_PER_SEC + 1);
+  tell_often (notes, host, other);
+  wait_note (notes, "host ");
+  ferry_discovery_close (discovery);
+}
+
 /* ---- Presence that is not to be trusted ---- */
 
 /* A host that tells of itself what the test says. */
@@ -907,6 +1041,9 @@ main (int argc, char **argv)
                    a_host_that_has_forgotten_its_session_is_found_again);
   g_test_add_func ("/cluster-nats/a-host-that-breaks-the-rules-is-not-used-for-a-while",
                    a_host_that_breaks_the_rules_is_not_used_for_a_while);
+  g_test_add_func ("/cluster-nats/a-host-that-ends-each-session-is-tried-ever-less-often",
+                   a_host_that_ends_each_session_is_tried_ever_less_often);
+  g_test_add_func ("/cluster-nats/a-host-whose-session-lived-is-tried-soon", a_host_whose_session_lived_is_tried_soon);
   g_test_add_func ("/cluster-nats/wrong-credentials-fail-tasks", wrong_credentials_fail_tasks);
   g_test_add_func ("/cluster-nats/a-url-that-cannot-be-fails-tasks", a_url_that_cannot_be_fails_tasks);
   g_test_add_func ("/cluster-nats/ends-with-its-last-reference", ends_with_its_last_reference);
