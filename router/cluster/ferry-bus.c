@@ -27,7 +27,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
-#include "cluster/ferry-run-message-private.h"
+#include "cluster/ferry-bus-message-private.h"
 #include "cluster/ferry-server-link-private.h"
 #include "route/ferry-router-private.h"
 
@@ -36,7 +36,6 @@
 #define ITEM_SIZE 256
 
 #define DEFAULT_MAX_PACKET ((gsize) 1024 * 1024)
-#define MAX_PRESENCE ((gsize) 1024 * 1024)
 
 /* How long the router's thread delivers, and how long it then leaves other sources their turn. */
 #define BUDGET (4 * G_TIME_SPAN_MILLISECOND)
@@ -274,30 +273,15 @@ resume (gpointer data)
   arrange (data);
 }
 
-/* Copies the two last words of a subject behind its prefix. Returns FALSE if they are not two tokens. */
-static gboolean
-split (const char *rest, char peer[FERRY_MAX_TOKEN + 1], char id[FERRY_MAX_TOKEN + 1])
-{
-  const char *dot = strchr (rest, '.');
-
-  if (dot == NULL || dot - rest > FERRY_MAX_TOKEN || strlen (dot + 1) > FERRY_MAX_TOKEN)
-    return FALSE;
-  memcpy (peer, rest, (gsize) (dot - rest));
-  peer[dot - rest] = '\0';
-  strcpy (id, dot + 1);
-  return ferry_token_is_valid (peer) && ferry_token_is_valid (id);
-}
-
 static void
 take_message (FerryBus *self, const char *subject, GBytes *bytes)
 {
-  char peer[FERRY_MAX_TOKEN + 1];
-  char id[FERRY_MAX_TOKEN + 1];
+  FerryBusPeer peer;
 
   for (guint i = 0; i < N_FEEDS; i++)
-    if (g_str_has_prefix (subject, self->feeds[i].prefix) && split (subject + strlen (self->feeds[i].prefix), peer, id))
+    if (ferry_bus_peer_from_subject (&peer, subject, self->feeds[i].prefix))
       {
-        self->feeds[i].take (self, peer, id, bytes);
+        self->feeds[i].take (self, peer.name, peer.id, bytes);
         return;
       }
   self->n_foreign++;
@@ -386,29 +370,11 @@ take_packet (FerryBus *self, const char *peer, const char *id, GBytes *bytes)
 static void
 take_presence (FerryBus *self, const char *peer, const char *id, GBytes *bytes)
 {
-  g_autoptr (GVariant) boxed = NULL;
-  g_autoptr (GVariant) facts = NULL;
+  g_autoptr (GVariant) facts = ferry_bus_presence_from_bytes (bytes);
 
-  if (g_bytes_get_size (bytes) > MAX_PRESENCE)
-    {
-      self->n_foreign++;
-      return;
-    }
-  boxed = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_VARIANT, bytes, FALSE));
-  if (!g_variant_is_normal_form (boxed))
-    {
-      self->n_foreign++;
-      return;
-    }
-  facts = g_variant_get_variant (boxed);
-  if (G_BYTE_ORDER == G_BIG_ENDIAN)
-    {
-      GVariant *swapped = g_variant_byteswap (facts);
-
-      g_variant_unref (facts);
-      facts = swapped;
-    }
-  if (self->funcs->present != NULL)
+  if (facts == NULL)
+    self->n_foreign++;
+  else if (self->funcs->present != NULL)
     self->funcs->present (self->data, peer, id, facts);
 }
 
@@ -537,12 +503,8 @@ send_presence (gpointer data)
 void
 ferry_bus_set_presence (FerryBus *self, GVariant *facts)
 {
-  g_autoptr (GVariant) boxed = g_variant_ref_sink (g_variant_new_variant (facts));
-  g_autoptr (GVariant) sent =
-    G_BYTE_ORDER == G_BIG_ENDIAN ? g_variant_byteswap (boxed) : g_variant_get_normal_form (boxed);
-
   g_clear_pointer (&self->presence, g_bytes_unref);
-  self->presence = g_variant_get_data_as_bytes (sent);
+  self->presence = ferry_bus_presence_to_bytes (facts);
   if (self->state == FERRY_CLUSTER_STATE_CONNECTED)
     send_presence (self);
 }

@@ -182,22 +182,127 @@ carries_packets (void)
   g_assert_cmpuint (ferry_bus_get_counts (application->bus).n_foreign, ==, 0);
 }
 
+/* A connection of a stranger to the server, who may publish whatever they like. */
+static natsConnection *
+make_stranger (Scene *scene)
+{
+  g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  natsConnection *stranger = NULL;
+
+  g_assert_cmpint (natsConnection_ConnectTo (&stranger, url), ==, NATS_OK);
+  return stranger;
+}
+
 static void
-drops_what_is_none_of_this (void)
+publish (natsConnection *stranger, const char *subject, gconstpointer data, gsize size)
+{
+  g_assert_cmpint (natsConnection_Publish (stranger, subject, data, (int) size), ==, NATS_OK);
+}
+
+/* What was published has come to the server then. */
+static void
+leave (natsConnection *stranger)
+{
+  g_assert_cmpint (natsConnection_Flush (stranger), ==, NATS_OK);
+  natsConnection_Destroy (stranger);
+}
+
+/* A serialised 'v' with a byte, 7. */
+#define GOOD_PRESENCE "\007\000y"
+#define GOOD_ID "0123456789abcdef"
+
+/* Sends to the subjects that begin so what is from no end, and then what is from one. Returns how many were bad. */
+static guint
+publish_from_bad_names (natsConnection *stranger, const char *start)
+{
+  g_autofree char *longest = g_strnfill (64, 'a');
+  g_autofree char *too_long = g_strnfill (65, 'a');
+  const char *const bad[] = {"a$", "\xc3\xa4", "a\001", "a/b", too_long};
+  g_autofree char *good = g_strconcat (start, longest, ".", GOOD_ID, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autofree char *by_name = g_strconcat (start, bad[i], ".", GOOD_ID, NULL);
+      g_autofree char *by_id = g_strconcat (start, "alpha.", bad[i], NULL);
+
+      publish (stranger, by_name, GOOD_PRESENCE, 3);
+      publish (stranger, by_id, GOOD_PRESENCE, 3);
+    }
+  publish (stranger, good, GOOD_PRESENCE, 3);
+  return 2 * G_N_ELEMENTS (bad);
+}
+
+static void
+drops_what_is_from_no_end (void)
 {
   g_autoptr (Scene) scene = NULL;
   g_autoptr (NatsTestEnd) application = NULL;
   g_autoptr (NatsTestEnd) host = NULL;
-  const char *bad_names[] = {"a b", "\xc3\xa4", "a$", "a\001"};
+  g_autofree char *up = NULL;
+  g_autofree char *down = NULL;
+  natsConnection *stranger;
+  guint n_up, n_down;
 
   if (nats_test_must_skip ("nats-server"))
     return;
   scene = scene_new (NULL);
   application = join_and_wait (scene, NULL);
   host = join_and_wait (scene, "alpha");
-  for (guint i = 0; i < G_N_ELEMENTS (bad_names); i++)
-    nats_test_end_send (host, "user", ferry_bus_get_id (application->bus), "good");
-  nats_test_end_wait_packets (application, G_N_ELEMENTS (bad_names));
+  stranger = make_stranger (scene);
+  up = g_strdup_printf ("ferry.app.up.user.%s.", ferry_bus_get_id (application->bus));
+  down = g_strdup_printf ("ferry.app.down.alpha.%s.", ferry_bus_get_id (host->bus));
+  n_up = publish_from_bad_names (stranger, "ferry.app.present.");
+  n_up += publish_from_bad_names (stranger, up);
+  n_down = publish_from_bad_names (stranger, "ferry.app.hello.");
+  n_down += publish_from_bad_names (stranger, down);
+  leave (stranger);
+  nats_test_end_wait_packets (application, 1);
+  nats_test_end_wait_packets (host, 1);
+  g_assert_cmpuint (application->packets->len, ==, 1);
+  g_assert_cmpuint (host->packets->len, ==, 1);
+  g_assert_cmpuint (strlen (host->peer), ==, 64);
+  g_assert_cmpuint (strlen (application->peer), ==, 64);
+  g_assert_true (g_str_has_suffix (application->present->str, "a 0x07 "));
+  g_assert_cmpuint (application->present->len, ==, 64 + strlen (" 0x07 "));
+  g_assert_cmpuint (ferry_bus_get_counts (application->bus).n_foreign, ==, n_up);
+  g_assert_cmpuint (ferry_bus_get_counts (host->bus).n_foreign, ==, n_down);
+}
+
+/* Of more than a mebibyte, of no type, of a type that its bytes are not of, and not in normal form. */
+static void
+drops_what_no_host_tells_of_itself (void)
+{
+  static const char subject[] = "ferry.app.present.alpha." GOOD_ID;
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) application = NULL;
+  gsize size = 1024 * 1024 + 1;
+  g_autofree guint8 *large = g_malloc0 (size);
+  natsConnection *stranger;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new ("max_payload: 4000000\n");
+  application = join_and_wait (scene, NULL);
+  stranger = make_stranger (scene);
+  /* Bytes, and their type behind a zero. */
+  memcpy (large + size - 2, "ay", 2);
+  publish (stranger, subject, large, size);
+  publish (stranger, subject, "", 0);
+  publish (stranger, subject, "\007\000", 2);
+  publish (stranger, subject, "\007\000?", 3);
+  publish (stranger, subject, "\007\000u", 3);
+  publish (stranger, subject, "\002\000b", 3);
+  publish (stranger, subject, GOOD_PRESENCE, 3);
+  leave (stranger);
+  nats_test_end_wait_present (application, "alpha 0x07 ");
+  g_assert_cmpuint (ferry_bus_get_counts (application->bus).n_foreign, ==, 6);
+  /* One that is not too large is taken. */
+  stranger = make_stranger (scene);
+  publish (stranger, subject, large + 1, size - 1);
+  publish (stranger, subject, GOOD_PRESENCE, 3);
+  leave (stranger);
+  nats_test_end_wait_present (application, "alpha 0x07 ");
+  g_assert_cmpuint (ferry_bus_get_counts (application->bus).n_foreign, ==, 6);
 }
 
 static void
@@ -930,7 +1035,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/bus/a-host-answers-a-flood-of-hellos-once-in-a-second",
                    a_host_answers_a_flood_of_hellos_once_in_a_second);
   g_test_add_func ("/bus/carries-packets", carries_packets);
-  g_test_add_func ("/bus/drops-what-is-none-of-this", drops_what_is_none_of_this);
+  g_test_add_func ("/bus/drops-what-is-from-no-end", drops_what_is_from_no_end);
+  g_test_add_func ("/bus/drops-what-no-host-tells-of-itself", drops_what_no_host_tells_of_itself);
   g_test_add_func ("/bus/says-that-no-server-answers", says_that_no_server_answers);
   g_test_add_func ("/bus/uses-another-server", uses_another_server);
   g_test_add_func ("/bus/waits-less-where-there-is-another-server", waits_less_where_there_is_another_server);

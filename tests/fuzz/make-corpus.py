@@ -258,8 +258,32 @@ def run_message(kind, types, value):
     return bytes([kind]) + pack(types, value)
 
 
+def bus_message(subject, content):
+    return subject.encode("latin-1") + b"\0" + content
+
+
+def presence(subject="ferry.app.present.alpha.0af", **rest):
+    return bus_message(subject, facts(**rest)[1:] + b"\0(ussasusb)")
+
+
 CORPUS = {
     **PACKETS,
+    "bus-message": {
+        "facts": presence(),
+        "facts-of-none": presence(functions=()),
+        "number": bus_message("ferry.app.present.a.b", b"\1\0\0\0\0u"),
+        "deep": bus_message("ferry.app.present.a.b", b"\0" + b"a" * 70 + b"u"),
+        "not-normal": bus_message("ferry.app.present.a.b", b"\1\0\0u"),
+        "nothing": bus_message("ferry.app.present.a.b", b""),
+        "other": presence("ferry.other.present.alpha.0af"),
+        "longest": presence("ferry.app.present." + "a" * 64 + "." + "b" * 64),
+        "name-too-long": presence("ferry.app.present." + "a" * 65 + ".b"),
+        "id-too-long": presence("ferry.app.present.a." + "b" * 65),
+        "one-word": presence("ferry.app.present.alpha"),
+        "three-words": presence("ferry.app.present.a.b.c"),
+        "no-token": presence("ferry.app.present.a$.\xe4"),
+        "empty": presence("ferry.app.present.."),
+    },
     "drain": {
         "small": b"\0" + SMALL,
         "torn": b"\3" + SMALL,
