@@ -100,9 +100,10 @@ struct _FerryCluster
   gboolean scheduling;
   gboolean schedule_again;
   FerryTimer tend_timer;
-  gint64 tended_at; /* monotonic time */
-  gboolean wanting; /* some host was told that tasks wait */
-  gboolean crowded; /* tasks may wait at hosts: some were sent since list_crowded() has found none */
+  gint64 tended_at;     /* monotonic time */
+  gboolean wanting;     /* some host was told that tasks wait */
+  FerryRate complaints; /* lines in the log about hosts */
+  gboolean crowded;     /* tasks may wait at hosts: some were sent since list_crowded() has found none */
 };
 
 /* What a task is told of why it waits: FerryTaskPlacement.obstructed. */
@@ -638,7 +639,14 @@ host_ended (gpointer owner, FerryHost *host, FerryHostEnd end)
   schedule (self);
 }
 
-static const FerryHostFuncs host_funcs = {host_changed, host_ended};
+/* Of all hosts together: one that lies may do so by many names. */
+static void
+complain (gpointer owner, const char *text)
+{
+  ferry_rate_log (&FERRY_CLUSTER (owner)->complaints, "%s", text);
+}
+
+static const FerryHostFuncs host_funcs = {host_changed, complain, host_ended};
 
 /* Returns (transfer none) a new host, which the cluster keeps. */
 static FerryHost *
@@ -1011,7 +1019,7 @@ discovery_changed (gpointer data)
   schedule (self);
 }
 
-static const FerryDiscoveryFuncs discovery_funcs = {discovery_changed, discovery_present};
+static const FerryDiscoveryFuncs discovery_funcs = {discovery_changed, discovery_present, complain};
 
 /* A cluster without a URL has the hosts that tests give it. */
 static gboolean

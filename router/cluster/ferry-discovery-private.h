@@ -24,6 +24,8 @@ typedef struct
   void (*changed) (gpointer data);
   /* A host has told its facts, which may be known already. Their content may be taken. */
   void (*present) (gpointer data, FerryHostFacts *facts);
+  /* What is to be logged of a host. */
+  void (*complain) (gpointer data, const char *text);
 } FerryDiscoveryFuncs;
 
 /* Connects. cut_timeout: see FerryCluster:cut-timeout. Fails as ferry_bus_new() does. */

@@ -189,7 +189,9 @@ bus_present (gpointer data, const char *host, const char *id, GVariant *value)
     return;
   if (!ferry_host_facts_from_variant (&facts, value, &error) || !check_facts (&facts, host, id, &error))
     {
-      g_message ("The host '%s' cannot be used: %s", host, error->message);
+      g_autofree char *text = g_strdup_printf ("The host '%s' cannot be used: %s", host, error->message);
+
+      self->funcs->complain (self->data, text);
       shut_out (self, g_steal_pointer (&key), G_MAXINT64);
       return;
     }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "cluster/ferry-host.h"
+#include "cluster/ferry-rate-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "cluster/ferry-run-private.h"
 
@@ -27,6 +28,8 @@ typedef struct
 {
   /* The host's facts, its room or its tasks have changed, so the cluster may have to send tasks. */
   void (*changed) (gpointer owner, FerryHost *host);
+  /* What is to be logged of the host. */
+  void (*complain) (gpointer owner, const char *text);
   /* The session has ended, and no task is at the host any more. */
   void (*ended) (gpointer owner, FerryHost *host, FerryHostEnd end);
 } FerryHostFuncs;
@@ -55,16 +58,14 @@ struct _FerryHost
   FerryHostState state;
   guint n_workers;
   guint n_busy;
-  gboolean is_open;   /* there is a session, and tasks may be sent in it */
-  gboolean is_full;   /* the transport had no room for the last task */
-  guint64 room;       /* how many tasks the host has said it takes in all */
-  guint64 n_sent;     /* how many were sent, since the session was opened */
-  gint64 opened_at;   /* monotonic time */
-  gint64 round_trip;  /* microseconds, as the greeting took; 0: not known */
-  gint64 lines_since; /* monotonic time of the first log line of n_lines */
-  guint n_lines;
-  gint64 told_since; /* the same of its facts and its load */
-  guint n_told;
+  gboolean is_open;  /* there is a session, and tasks may be sent in it */
+  gboolean is_full;  /* the transport had no room for the last task */
+  guint64 room;      /* how many tasks the host has said it takes in all */
+  guint64 n_sent;    /* how many were sent, since the session was opened */
+  gint64 opened_at;  /* monotonic time */
+  gint64 round_trip; /* microseconds, as the greeting took; 0: not known */
+  FerryRate lines;   /* of its tasks' logs */
+  FerryRate told;    /* its facts and its load */
 
   FerryHostShelf shelf;
   GList shelf_link;

@@ -9,6 +9,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"
+#include "cluster/ferry-rate-private.h"
 #include "route/ferry-router-private.h"
 
 /* For so long, an application whose protocol does not fit is not told of again. It may try far more often. */
@@ -27,6 +28,7 @@ struct _FerryHostReception
   /* (element-type utf8 gint64) (owned): applications whose protocol does not fit, and until when, in monotonic time,
    * nothing is said of them */
   GHashTable *misfits;
+  FerryRate complaints; /* lines in the log about them */
 };
 
 /* An application that has a session, until that is finished: one that was closed first sends what it has. */
@@ -78,7 +80,7 @@ note_misfit (FerryHostReception *self, const char *name, const GError *reason)
   if (g_hash_table_size (self->misfits) >= MAX_MISFITS)
     g_hash_table_remove_all (self->misfits);
   g_hash_table_insert (self->misfits, g_strdup (name), g_memdup2 (&until, sizeof until));
-  g_message ("%s. It is not served", reason->message);
+  ferry_rate_log (&self->complaints, "%s. It is not served", reason->message);
 }
 
 /* The session's function for when nothing is sent any more, which comes once. */

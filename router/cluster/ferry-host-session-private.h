@@ -18,6 +18,7 @@
 #include "call/ferry-transport.h"
 #include "cluster/ferry-host-room-private.h"
 #include "cluster/ferry-host-run-private.h"
+#include "cluster/ferry-rate-private.h"
 #include "task/ferry-executor.h"
 
 G_BEGIN_DECLS
@@ -47,6 +48,7 @@ typedef struct
   FerryHostFacts facts; /* (owned) */
   FerryHostRoom room;
   guint n_busy;
+  FerryRate complaints; /* lines in the log about applications */
 } FerryHostBoard;
 
 /* Begins to serve transport. name: of the application, its user and its instance, for logs. NULL with an error where

@@ -326,7 +326,7 @@ ferry_host_session_end (FerryHostSession *self, const GError *reason)
   if (self->funcs == NULL || self->end != NULL)
     return;
   self->end = ferry_error_copy (reason);
-  g_message ("The session of %s ends: %s", self->name, reason->message);
+  ferry_rate_log (&self->board->complaints, "The session of %s ends: %s", self->name, reason->message);
   cancel_runs (self, reason);
   if (self->serve == NULL)
     finish (self);

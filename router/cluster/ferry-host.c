@@ -181,11 +181,26 @@ get_name_for_texts (FerryHost *self)
   return self->has_facts ? self->facts.name : "?";
 }
 
+static void complain (FerryHost *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+static void
+complain (FerryHost *self, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  if (self->owner != NULL)
+    self->funcs->complain (self->owner, text);
+}
+
 /* The two ends have versions that do not fit, which trying again does not change. reason names the host. */
 static void
 end_as_misfit (FerryHost *self, const GError *reason)
 {
-  g_message ("%s. It is not used for a while", reason->message);
+  complain (self, "%s. It is not used for a while", reason->message);
   end_session (self, reason, FERRY_HOST_END_FAULT);
 }
 
@@ -197,7 +212,7 @@ end_by_fault (FerryHost *self, const char *detail)
     g_error_new (FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The host '%s' broke a rule of the protocol: %s",
                  get_name_for_texts (self), detail);
 
-  g_message ("%s. It is not used for a while", reason->message);
+  complain (self, "%s. It is not used for a while", reason->message);
   end_session (self, reason, FERRY_HOST_END_FAULT);
 }
 
@@ -228,24 +243,10 @@ ferry_host_close (FerryHost *self, const GError *reason)
 
 /* ---- What the host tells ---- */
 
-/* Whether a rate, of n in the second that began at since, is within its limit. */
-static gboolean
-note_rate (gint64 *since, guint *n, guint limit)
-{
-  gint64 now = g_get_monotonic_time ();
-
-  if (now - *since >= G_USEC_PER_SEC)
-    {
-      *since = now;
-      *n = 0;
-    }
-  return ++*n <= limit;
-}
-
 gboolean
 ferry_host_may_tell (FerryHost *self)
 {
-  return note_rate (&self->told_since, &self->n_told, MAX_TOLD);
+  return ferry_rate_note (&self->told, G_USEC_PER_SEC, MAX_TOLD);
 }
 
 static gboolean
@@ -349,7 +350,7 @@ served (gpointer data, GVariant *result, GError *error, const char *trace, gbool
   g_autoptr (GError) reason = NULL;
 
   if (error != NULL)
-    g_message ("The host '%s' does not serve this application: %s", get_name_for_texts (self), error->message);
+    complain (self, "The host '%s' does not serve this application: %s", get_name_for_texts (self), error->message);
   reason = error != NULL
              ? ferry_error_copy (error)
              : g_error_new (FERRY_ERROR, FERRY_ERROR_CLOSED, "The host '%s' has left", get_name_for_texts (self));
@@ -459,7 +460,7 @@ place_log (FerryRunPlace *place, FerryTask *task, GLogLevelFlags level, const ch
 {
   FerryHost *self = from_place (place);
 
-  if (note_rate (&self->lines_since, &self->n_lines, MAX_LINES))
+  if (ferry_rate_note (&self->lines, G_USEC_PER_SEC, MAX_LINES))
     g_signal_emit (self, signals[SIGNAL_LOG], 0, task, (guint) level, line);
 }
 

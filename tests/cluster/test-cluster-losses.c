@@ -557,6 +557,24 @@ a_lying_host_is_found_out (void)
     }
 }
 
+/* Each start of a host is another one, so the log cannot be kept short for each alone. */
+static void
+hosts_that_lie_do_not_fill_the_log (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+
+  task_test_take_n_messages ();
+  for (guint i = 0; i < 50; i++)
+    {
+      g_autoptr (HostTest) liar = host_test_new (test, "liar", "work", 1);
+
+      takes_room_back (liar, NULL);
+      while (ferry_host_get_state (liar->host) != FERRY_HOST_STATE_LOST)
+        g_main_context_iteration (NULL, TRUE);
+    }
+  g_assert_cmpuint (task_test_take_n_messages (), ==, FERRY_RATE_MAX_LINES + 1);
+}
+
 static void
 lies_about_begun_tasks_lose_them (void)
 {
@@ -619,7 +637,7 @@ only_so_many_log_lines_are_shown (void)
 
   g_signal_connect (host->host, "log", G_CALLBACK (count_line), &n_shown);
   /* No second is over in this test. */
-  host->host->lines_since = G_MAXINT64 / 2;
+  host->host->lines.since = G_MAXINT64 / 2;
   for (guint i = 0; i < 1000; i++)
     host_run_tell (run, FERRY_LOG_VALUE, ferry_run_log_to_variant (G_LOG_LEVEL_DEBUG, "line"));
   host_run_answer (run, NULL);
@@ -691,6 +709,7 @@ main (int argc, char **argv)
                    a_refused_task_is_sent_again_a_few_times);
   g_test_add_func ("/cluster-losses/a-draining-host-ends-what-it-has-begun", a_draining_host_ends_what_it_has_begun);
   g_test_add_func ("/cluster-losses/a-lying-host-is-found-out", a_lying_host_is_found_out);
+  g_test_add_func ("/cluster-losses/hosts-that-lie-do-not-fill-the-log", hosts_that_lie_do_not_fill_the_log);
   g_test_add_func ("/cluster-losses/lies-about-begun-tasks-lose-them", lies_about_begun_tasks_lose_them);
   g_test_add_func ("/cluster-losses/a-cancelled-task-ends-in-time", a_cancelled_task_ends_in_time);
   g_test_add_func ("/cluster-losses/only-so-many-log-lines-are-shown", only_so_many_log_lines_are_shown);

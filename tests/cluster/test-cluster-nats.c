@@ -739,6 +739,11 @@ discovery_changed (gpointer data)
 }
 
 static void
+discovery_complains (gpointer data, const char *text)
+{
+}
+
+static void
 note_present (gpointer data, FerryHostFacts *facts)
 {
   g_string_append_printf (data, "%s ", facts->name);
@@ -776,7 +781,7 @@ tell_often (GString *notes, Host *host, Host *other)
 static void
 a_host_whose_session_lived_is_tried_soon (void)
 {
-  static const FerryDiscoveryFuncs funcs = {discovery_changed, note_present};
+  static const FerryDiscoveryFuncs funcs = {discovery_changed, note_present, discovery_complains};
   g_autoptr (Scene) scene = NULL;
   g_autoptr (Host) host = NULL;
   g_autoptr (Host) other = NULL;
@@ -973,6 +978,35 @@ an_application_whose_protocol_does_not_fit_is_told_of_once (void)
   check_misfit_application (TRUE, "another byte order; use machines of the same");
 }
 
+/* Whoever may speak for a host can do so by any number of ids. */
+static void
+false_facts_do_not_fill_the_log (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Host) honest = NULL;
+  g_autofree char *url = NULL;
+  natsConnection *liar = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  wait_state (scene, FERRY_CLUSTER_STATE_CONNECTED);
+  url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  g_assert_cmpint (natsConnection_ConnectTo (&liar, url), ==, NATS_OK);
+  task_test_take_n_messages ();
+  for (guint i = 0; i < 50; i++)
+    {
+      g_autofree char *subject = g_strdup_printf ("ferry.app.present.liar.%u", i);
+
+      g_assert_cmpint (natsConnection_Publish (liar, subject, "\007\000y", 3), ==, NATS_OK);
+    }
+  g_assert_cmpint (natsConnection_Flush (liar), ==, NATS_OK);
+  natsConnection_Destroy (liar);
+  honest = host_new (scene, "honest");
+  wait_hosts (scene, 1);
+  g_assert_cmpuint (task_test_take_n_messages (), ==, FERRY_RATE_MAX_LINES + 1);
+}
+
 static gboolean
 has_honest_and_few_others (gpointer data)
 {
@@ -1054,6 +1088,7 @@ main (int argc, char **argv)
                    a_host_whose_protocol_does_not_fit_is_told_of_once);
   g_test_add_func ("/cluster-nats/an-application-whose-protocol-does-not-fit-is-told-of-once",
                    an_application_whose_protocol_does_not_fit_is_told_of_once);
+  g_test_add_func ("/cluster-nats/false-facts-do-not-fill-the-log", false_facts_do_not_fill_the_log);
   g_test_add_func ("/cluster-nats/hosts-of-one-name-are-few", hosts_of_one_name_are_few);
   return g_test_run ();
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cluster/ferry-host-session-private.h"
+#include "cluster/ferry-rate-private.h"
 #include "cluster/host-test.h"
 
 #define N_LAST_REQUESTS 500
@@ -561,6 +562,22 @@ test_other_version_ends_the_session (void)
 }
 
 static void
+test_applications_that_lie_do_not_fill_the_log (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+
+  task_test_take_n_messages ();
+  for (guint i = 0; i < 50; i++)
+    {
+      g_autoptr (HostTestApplication) application = host_test_connect_mute (test, "demo");
+
+      application->serve = host_test_ask (application, FERRY_SERVE_METHOD, g_variant_new ("(us)", 999, "demo"));
+      host_test_assert_ended (application, FERRY_ERROR_VERSION);
+    }
+  g_assert_cmpuint (task_test_take_n_messages (), ==, FERRY_RATE_MAX_LINES + 1);
+}
+
+static void
 test_who_does_not_ask_to_be_served_is_cut_off (void)
 {
   g_autoptr (HostTest) test = host_test_new (TRUE, 1);
@@ -745,6 +762,7 @@ main (int argc, char **argv)
   ADD ("unknown-method-ends-the-session", test_unknown_method_ends_the_session);
   ADD ("being-served-twice-ends-the-session", test_being_served_twice_ends_the_session);
   ADD ("other-version-ends-the-session", test_other_version_ends_the_session);
+  ADD ("applications-that-lie-do-not-fill-the-log", test_applications_that_lie_do_not_fill_the_log);
   ADD ("who-does-not-ask-to-be-served-is-cut-off", test_who_does_not_ask_to_be_served_is_cut_off);
   ADD ("last-request-may-outlive-its-session", test_last_request_may_outlive_its_session);
   ADD ("end-of-a-session-ends-its-tasks", test_end_of_a_session_ends_its_tasks);

@@ -20,6 +20,7 @@
 /* ---- functions of this process ---- */
 
 static gint n_warnings; /* atomic */
+static gint n_messages; /* atomic */
 static GMutex lock;
 static GCond changed;
 static char *latest_message; /* lock: (owned) (nullable): what the library said last, and nobody has taken */
@@ -175,6 +176,7 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
   if (ours && (level & G_LOG_LEVEL_MESSAGE) != 0)
     {
       g_mutex_lock (&lock);
+      g_atomic_int_inc (&n_messages);
       g_free (latest_message);
       latest_message = g_strdup (text);
       g_mutex_unlock (&lock);
@@ -191,6 +193,15 @@ task_test_take_n_warnings (void)
   guint n = (guint) g_atomic_int_get (&n_warnings);
 
   g_atomic_int_add (&n_warnings, -(gint) n);
+  return n;
+}
+
+guint
+task_test_take_n_messages (void)
+{
+  guint n = (guint) g_atomic_int_get (&n_messages);
+
+  g_atomic_int_add (&n_messages, -(gint) n);
   return n;
 }
 

@@ -67,6 +67,8 @@ void task_test_poll_until (FerryTestCondition condition, gpointer data);
 
 /* How many warnings the library has given since the last call; a test must not leave any. */
 guint task_test_take_n_warnings (void);
+/* Returns how many messages the library has logged since the last call. */
+guint task_test_take_n_messages (void);
 /* (transfer full) (nullable): the latest message of the library, unless it was taken. */
 char *task_test_take_message (void);
 

@@ -1,0 +1,38 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How often something may happen. See ferry-rate-private.h. */
+
+#include "config.h"
+
+#include "cluster/ferry-rate-private.h"
+
+#define LOG_PERIOD (60 * G_USEC_PER_SEC)
+
+gboolean
+ferry_rate_note (FerryRate *self, gint64 period, guint limit)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->since == 0 || now - self->since >= period)
+    *self = (FerryRate){.since = now};
+  if (self->n <= limit)
+    self->n++;
+  return self->n <= limit;
+}
+
+void
+ferry_rate_log (FerryRate *self, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list arguments;
+
+  if (!ferry_rate_note (self, LOG_PERIOD, FERRY_RATE_MAX_LINES))
+    return;
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  g_message ("%s", text);
+  if (self->n == FERRY_RATE_MAX_LINES)
+    g_message ("Further messages of this kind are left out for up to a minute");
+}
