@@ -1000,21 +1000,23 @@ fail_unusable (FerryCluster *self)
     ferry_task_sources_fail_all (&self->sources, FERRY_RUNNER (self), error);
 }
 
+/* Handlers may close the cluster, connect it again, and run main loops. So the state is read each time, and only while
+ * it is that of the discovery that has changed, which lives until this function returns. */
 static void
 discovery_changed (gpointer data)
 {
   g_autoptr (FerryCluster) self = g_object_ref (FERRY_CLUSTER (data));
-  FerryClusterState state = ferry_discovery_get_state (self->discovery);
+  FerryDiscovery *discovery = self->discovery;
   g_autoptr (GPtrArray) hosts = g_ptr_array_new_with_free_func (g_object_unref);
 
   for (guint i = 0; i < self->hosts->len; i++)
     g_ptr_array_add (hosts, g_object_ref (g_ptr_array_index (self->hosts, i)));
-  self->has_connected = self->has_connected || state == FERRY_CLUSTER_STATE_CONNECTED;
-  set_error (self, ferry_discovery_get_error (self->discovery));
-  if (self->discovery != NULL)
-    set_state (self, state);
-  for (guint i = 0; i < hosts->len; i++)
-    ferry_host_set_silent (hosts->pdata[i], state != FERRY_CLUSTER_STATE_CONNECTED);
+  self->has_connected = self->has_connected || ferry_discovery_get_state (discovery) == FERRY_CLUSTER_STATE_CONNECTED;
+  set_error (self, ferry_discovery_get_error (discovery));
+  if (self->discovery == discovery)
+    set_state (self, ferry_discovery_get_state (discovery));
+  for (guint i = 0; i < hosts->len && self->discovery == discovery; i++)
+    ferry_host_set_silent (hosts->pdata[i], self->state != FERRY_CLUSTER_STATE_CONNECTED);
   fail_unusable (self);
   schedule (self);
 }

@@ -675,6 +675,51 @@ a_host_that_breaks_the_rules_is_not_used_for_a_while (void)
   g_assert_cmpstr (ferry_host_get_name (other), ==, "honest");
 }
 
+typedef struct
+{
+  gboolean has_connected_anew;
+  gboolean seems_to_reconnect;
+} Anew;
+
+static void
+connect_anew (FerryCluster *cluster, GParamSpec *pspec, Anew *anew)
+{
+  if (ferry_cluster_get_error (cluster) == NULL || anew->has_connected_anew)
+    return;
+  anew->has_connected_anew = TRUE;
+  ferry_cluster_close (cluster);
+  g_assert_true (ferry_cluster_connect (cluster, NULL));
+}
+
+static void
+look_at_state (FerryCluster *cluster, GParamSpec *pspec, Anew *anew)
+{
+  anew->seems_to_reconnect |= ferry_cluster_get_state (cluster) == FERRY_CLUSTER_STATE_RECONNECTING;
+}
+
+/* The connection that was lost is not the one that is made in the handler, which was never there before. */
+static void
+a_cluster_connects_anew_in_a_handler_of_its_error (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  Anew anew = {0};
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  wait_state (scene, FERRY_CLUSTER_STATE_CONNECTED);
+  g_signal_connect (scene->cluster, "notify::error", G_CALLBACK (connect_anew), &anew);
+  g_signal_connect (scene->cluster, "notify::state", G_CALLBACK (look_at_state), &anew);
+  nats_test_server_kill (scene->server);
+  wait_state (scene, FERRY_CLUSTER_STATE_CONNECTING);
+  g_assert_true (anew.has_connected_anew);
+  g_assert_false (anew.seems_to_reconnect);
+  nats_test_server_start (scene->server, NULL);
+  wait_state (scene, FERRY_CLUSTER_STATE_CONNECTED);
+  g_assert_false (anew.seems_to_reconnect);
+  g_signal_handlers_disconnect_by_data (scene->cluster, &anew);
+}
+
 /* ---- Hosts that end each session ---- */
 
 /* Says goodbye to each session that the cluster opens. Returns when it was open for the n-th time. */
@@ -1081,6 +1126,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-nats/wrong-credentials-fail-tasks", wrong_credentials_fail_tasks);
   g_test_add_func ("/cluster-nats/a-url-that-cannot-be-fails-tasks", a_url_that_cannot_be_fails_tasks);
   g_test_add_func ("/cluster-nats/ends-with-its-last-reference", ends_with_its_last_reference);
+  g_test_add_func ("/cluster-nats/a-cluster-connects-anew-in-a-handler-of-its-error",
+                   a_cluster_connects_anew_in_a_handler_of_its_error);
   g_test_add_func ("/cluster-nats/tasks-wait-for-a-server", tasks_wait_for_a_server);
   g_test_add_func ("/cluster-nats/no-text-tells-the-password", no_text_tells_the_password);
   g_test_add_func ("/cluster-nats/false-facts-are-not-believed", false_facts_are_not_believed);
