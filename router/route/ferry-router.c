@@ -551,8 +551,11 @@ deliver_value (FerryRouter *self, FerryPipe *pipe, const FerryCellValue *value)
 {
   g_autoptr (FerryLink) link = ferry_link_ref (pipe->watch->link);
   FerryDelivery delivery = {link, NULL, pipe->receiver, self->delivery};
+  /* No handler is entered twice, so a delivery to this receiver is that of the block that had the cell read. */
+  gboolean is_under_way = self->delivery != NULL && self->delivery->receiver == pipe->receiver;
 
-  self->delivery = &delivery;
+  if (!is_under_way)
+    self->delivery = &delivery;
   ferry_router_deliver (self, pipe, value->has_type ? (const GVariantType *) value->type : NULL, value->data,
                         value->size);
   if (self->delivery == &delivery)
@@ -1129,7 +1132,7 @@ set_block_done (FerryMonitor *monitor, FerryBlock *block)
   ferry_local_queue_unlock (queue);
 }
 
-/* Delivers a message of a link of which another delivery is under way. */
+/* Delivers a message or a value of a link of which another delivery is under way. */
 static FerryDispatchResult
 deliver_beside (Dispatch *dispatch, FerryBlock *block, FerryPipe *pipe, FerryRecordHeader *header)
 {
@@ -1148,7 +1151,10 @@ deliver_beside (Dispatch *dispatch, FerryBlock *block, FerryPipe *pipe, FerryRec
   else
     {
       set_block_done (dispatch->monitor, block);
-      deliver_whole (dispatch, block, kind, &delivery.receiver);
+      if (kind == FERRY_BLOCK_CELL)
+        cell_rang (self, block, &delivery.receiver);
+      else
+        deliver_whole (dispatch, block, kind, &delivery.receiver);
     }
   if (self->monitor != dispatch->monitor)
     return FERRY_DISPATCH_STOPPED;
@@ -1158,11 +1164,18 @@ deliver_beside (Dispatch *dispatch, FerryBlock *block, FerryPipe *pipe, FerryRec
   return dispatch->last >= dispatch->until ? FERRY_DISPATCH_SPENT : FERRY_DISPATCH_IDLE;
 }
 
-/* Whether a message of the pipe can be delivered now. */
+/* Whether a message of the pipe (nullable) can be delivered now. */
 static gboolean
 is_free (FerryRouter *self, FerryPipe *pipe)
 {
-  return pipe->receiver == NULL || !is_entered (self, pipe->receiver);
+  return pipe == NULL || pipe->receiver == NULL || !is_entered (self, pipe->receiver);
+}
+
+/* Whether the block is one message of a pipe, or tells of one value. */
+static gboolean
+is_of_one_pipe (const FerryBlock *block)
+{
+  return block->kind == FERRY_BLOCK_LARGE || block->kind == FERRY_BLOCK_BUFFER || block->kind == FERRY_BLOCK_CELL;
 }
 
 static FerryDispatchResult
@@ -1297,7 +1310,7 @@ dispatch_beside (Dispatch *dispatch, const FerryDelivery *under_way)
 
       if (block->kind == FERRY_BLOCK_RECORDS)
         result = dispatch_records_beside (dispatch, block);
-      else if ((block->kind == FERRY_BLOCK_LARGE || block->kind == FERRY_BLOCK_BUFFER) && is_free (self, pipe))
+      else if (is_of_one_pipe (block) && is_free (self, pipe))
         result = deliver_beside (dispatch, block, pipe, NULL);
     }
   /* Where a further delivery is under way, it is looking through these blocks. */

@@ -7,8 +7,11 @@
 
 #include "config.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "route/ferry-router-private.h"
 #include "worker/worker-test.h"
 
 #define N_MESSAGES 5000
@@ -150,6 +153,195 @@ test_a_large_message_is_heard (void)
   g_assert_cmpuint (scene.nested[1], ==, 1);
 }
 
+/* ---- latest values ---- */
+
+/* More than a worker's share of the local queue. */
+#define MANY 200000
+
+typedef struct _Dialog Dialog;
+
+/* A cell-worker: a queued pipe and two for latest values. */
+struct _Dialog
+{
+  FerryRouter *router;
+  FerryTestPipe *messages; /* "second" */
+  FerryTestPipe *values;   /* "out" */
+  FerryTestPipe *others;   /* "other" */
+  FerryWorker *worker;
+  int told;                    /* (owned): each byte lets the worker go on */
+  void (*nest) (Dialog *self); /* (nullable): in the first message or value of `nests` */
+  FerryReceiver *nests;        /* (unowned) */
+  guint n_nested;              /* how many loops have ended */
+};
+
+static FerryTestPipe *
+get_pipe (Dialog *self, FerryReceiver *receiver)
+{
+  return receiver == self->messages->receiver ? self->messages
+         : receiver == self->values->receiver ? self->values
+                                              : self->others;
+}
+
+static void
+dialog_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
+{
+  Dialog *self = user_data;
+  FerryTestPipe *pipe = get_pipe (self, receiver);
+
+  g_assert_cmpuint (pipe->n_closed, ==, 0);
+  pipe->n_messages++;
+  if (receiver != self->nests || self->nest == NULL)
+    return;
+  g_steal_pointer (&self->nest) (self);
+  self->n_nested++;
+  g_assert_cmpuint (pipe->n_messages, ==, 1);
+}
+
+static FerryTestPipe *
+add_pipe (Dialog *self, FerryLauncher *launcher, const char *name, FerryPipeFlags flags)
+{
+  FerryTestPipe *pipe = ferry_test_pipe_new_with_flags (self->router, flags);
+
+  ferry_receiver_set_handler (pipe->receiver, dialog_cb, self, NULL);
+  worker_test_add_sender (launcher, name, pipe);
+  return pipe;
+}
+
+/* Takes launcher over. */
+static void
+dialog_init (Dialog *self, FerryLauncher *launcher)
+{
+  int fds[2];
+
+  *self = (Dialog){.router = ferry_test_router_new ()};
+  self->messages = add_pipe (self, launcher, "second", FERRY_PIPE_QUEUED);
+  self->values = add_pipe (self, launcher, "out", FERRY_PIPE_LATEST);
+  self->others = add_pipe (self, launcher, "other", FERRY_PIPE_LATEST);
+  g_assert_no_errno (pipe2 (fds, O_CLOEXEC));
+  ferry_launcher_take_stream_fd (launcher, FERRY_STREAM_STDIN, fds[0]);
+  self->told = fds[1];
+  self->worker = worker_test_spawn (launcher, self->router);
+  g_object_unref (launcher);
+}
+
+static void
+dialog_tell (Dialog *self)
+{
+  g_assert_cmpint (write (self->told, "", 1), ==, 1);
+}
+
+/* Has the worker end, which waits for that: nothing comes with the end that did not come before. */
+static void
+dialog_clear (Dialog *self)
+{
+  dialog_tell (self);
+  ferry_test_pipe_wait_closed (self->messages);
+  ferry_test_wait_ended (self->worker);
+  g_assert_cmpint (ferry_exit_get_exit_status (ferry_worker_get_exit (self->worker)), ==, 0);
+  ferry_test_pipe_free (self->messages);
+  ferry_test_pipe_free (self->values);
+  ferry_test_pipe_free (self->others);
+  g_object_unref (self->worker);
+  close (self->told);
+  ferry_test_router_stop (self->router);
+}
+
+static gboolean
+is_cold (gpointer data)
+{
+  return ((Dialog *) data)->router->hot_cells.source == NULL;
+}
+
+/* The second value rings as the first one does, since the cell is cold again. */
+static void
+hear_two_values (Dialog *self)
+{
+  dialog_tell (self);
+  ferry_test_pipe_wait_count (self->values, 1);
+  ferry_test_run_until (is_cold, self);
+  dialog_tell (self);
+  ferry_test_pipe_wait_count (self->values, 2);
+}
+
+static void
+test_latest_values_are_heard (void)
+{
+  Dialog dialog;
+
+  dialog_init (&dialog, worker_test_launcher_new ("cell-worker", "message:1", "await", "send:1", "await", "send:1",
+                                                  "await", NULL));
+  dialog.nests = dialog.messages->receiver;
+  dialog.nest = hear_two_values;
+  ferry_test_pipe_wait_count (dialog.messages, 1);
+  g_assert_cmpuint (dialog.n_nested, ==, 1);
+  dialog_clear (&dialog);
+}
+
+static void
+hear_the_other_value (Dialog *self)
+{
+  dialog_tell (self);
+  ferry_test_pipe_wait_count (self->others, 1);
+}
+
+static void
+test_the_other_latest_value_is_heard (void)
+{
+  Dialog dialog;
+
+  dialog_init (&dialog, worker_test_launcher_new ("cell-worker", "send:1", "await", "other:1", "await", NULL));
+  dialog.nests = dialog.values->receiver;
+  dialog.nest = hear_the_other_value;
+  ferry_test_pipe_wait_count (dialog.values, 1);
+  g_assert_cmpuint (dialog.n_nested, ==, 1);
+  dialog_clear (&dialog);
+}
+
+/* The value's handler runs a loop within that of the message's. */
+static void
+hear_a_value_that_nests (Dialog *self)
+{
+  self->nests = self->values->receiver;
+  self->nest = hear_the_other_value;
+  dialog_tell (self);
+  ferry_test_pipe_wait_count (self->values, 1);
+  g_assert_cmpuint (self->n_nested, ==, 1);
+}
+
+static void
+test_latest_values_are_heard_in_loops_within_loops (void)
+{
+  Dialog dialog;
+
+  dialog_init (&dialog, worker_test_launcher_new ("cell-worker", "message:1", "await", "send:1", "await", "other:1",
+                                                  "await", NULL));
+  dialog.nests = dialog.messages->receiver;
+  dialog.nest = hear_a_value_that_nests;
+  ferry_test_pipe_wait_count (dialog.messages, 1);
+  g_assert_cmpuint (dialog.n_nested, ==, 2);
+  dialog_clear (&dialog);
+}
+
+static void
+hear_many_messages (Dialog *self)
+{
+  dialog_tell (self);
+  ferry_test_pipe_wait_count (self->messages, MANY);
+}
+
+static void
+test_a_flood_is_heard_while_a_value_is_handled (void)
+{
+  Dialog dialog;
+
+  dialog_init (&dialog, worker_test_launcher_new ("cell-worker", "send:1", "await", "burst:200000", "await", NULL));
+  dialog.nests = dialog.values->receiver;
+  dialog.nest = hear_many_messages;
+  ferry_test_pipe_wait_count (dialog.values, 1);
+  g_assert_cmpuint (dialog.n_nested, ==, 1);
+  dialog_clear (&dialog);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -158,5 +350,11 @@ main (int argc, char **argv)
                    test_the_other_receiver_of_the_worker_is_heard);
   g_test_add_func ("/nested-loops/may-be-within-nested-loops", test_loops_within_loops);
   g_test_add_func ("/nested-loops/a-large-message-is-heard", test_a_large_message_is_heard);
+  g_test_add_func ("/nested-loops/latest-values-are-heard", test_latest_values_are_heard);
+  g_test_add_func ("/nested-loops/the-other-latest-value-is-heard", test_the_other_latest_value_is_heard);
+  g_test_add_func ("/nested-loops/latest-values-are-heard-in-loops-within-loops",
+                   test_latest_values_are_heard_in_loops_within_loops);
+  g_test_add_func ("/nested-loops/a-flood-is-heard-while-a-value-is-handled",
+                   test_a_flood_is_heard_while_a_value_is_handled);
   return g_test_run ();
 }

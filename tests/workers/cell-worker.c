@@ -8,6 +8,9 @@
  *               die of SIGKILL within a write
  *   flood       the same without end, and without a death of its own
  *   message:N   send N through the sender "second", whose pipe is queued
+ *   burst:N     send N messages through it, numbered on from 0
+ *   other:N     send N through the sender "other", whose pipe is for latest values as well
+ *   await       wait for a byte of standard input
  *   stop        stop the sender
  *   pause       hang for ever
  *
@@ -31,6 +34,7 @@
 #include "route/ferry-sender-private.h"
 
 static FerrySender *sender;
+static FerrySender *other; /* (nullable): "other", once it has sent */
 static _Atomic guint64 *account;
 static guint64 next_number = 1;
 
@@ -67,6 +71,42 @@ count_values (guint64 n)
       send_values (1);
       atomic_store (account, next_number - 1);
     }
+}
+
+static void
+send_message (guint64 n)
+{
+  FerrySender *second = get_sender ("second");
+
+  check (ferry_sender_send_bytes (second, &n, sizeof n, NULL));
+  g_object_unref (second);
+}
+
+/* Keeps the sender: the last value of one that is dropped comes with its end. */
+static void
+send_other (guint64 n)
+{
+  if (other == NULL)
+    other = get_sender ("other");
+  check (ferry_sender_send_bytes (other, &n, sizeof n, NULL));
+}
+
+static void
+send_burst (guint64 n)
+{
+  FerrySender *second = get_sender ("second");
+
+  for (guint64 i = 0; i < n; i++)
+    check (ferry_sender_send_bytes (second, &i, sizeof i, NULL));
+  g_object_unref (second);
+}
+
+static void
+await_byte (void)
+{
+  char byte;
+
+  check (read (STDIN_FILENO, &byte, 1) == 1);
 }
 
 /* As if killed in the middle of the next write. */
@@ -154,12 +194,13 @@ obey (const char *order)
   else if (strcmp (order, "flood") == 0)
     count_values (G_MAXUINT64);
   else if (g_str_has_prefix (order, "message:"))
-    {
-      FerrySender *second = get_sender ("second");
-
-      check (ferry_sender_send_bytes (second, &n, sizeof n, NULL));
-      g_object_unref (second);
-    }
+    send_message (n);
+  else if (g_str_has_prefix (order, "burst:"))
+    send_burst (n);
+  else if (g_str_has_prefix (order, "other:"))
+    send_other (n);
+  else if (strcmp (order, "await") == 0)
+    await_byte ();
   else if (strcmp (order, "stop") == 0)
     check (ferry_sender_stop (sender, NULL));
   else if (strcmp (order, "pause") == 0)
@@ -176,6 +217,7 @@ main (int argc, char **argv)
   sender = get_sender ("out");
   for (int i = 1; i < argc; i++)
     check (obey (argv[i]));
+  g_clear_object (&other);
   g_object_unref (sender);
   return 0;
 }
