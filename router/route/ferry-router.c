@@ -1201,16 +1201,49 @@ dispatch_records_beside (Dispatch *dispatch, FerryBlock *block)
   return result;
 }
 
+/* Whether something in the block was not delivered yet. */
+static gboolean
+has_left (const FerryBlock *block)
+{
+  gsize cursor = block->cursor;
+
+  if (block->kind != FERRY_BLOCK_RECORDS)
+    return block->kind != FERRY_BLOCK_DONE && (!has_cursor (block) || cursor < block->size);
+  while (cursor < block->size)
+    {
+      const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (block->data + cursor);
+
+      if (header->kind != RECORD_DONE)
+        return TRUE;
+      cursor += ferry_record_size (header->length);
+    }
+  return FALSE;
+}
+
+/* Whether something of the delivery's link waits: behind it in its block, or in the row. */
+static gboolean
+has_waiting (const FerryDelivery *under_way)
+{
+  const FerryBlock *block = under_way->block;
+
+  if (block != NULL && has_cursor (block) && has_left (block))
+    return TRUE;
+  for (block = under_way->link->turn.first; block != NULL; block = block->next)
+    if (has_left (block))
+      return TRUE;
+  return FALSE;
+}
+
 /* Says once what a user would take for a hang. */
 static void
-tell_of_nesting (FerryRouter *self, FerryLink *link)
+tell_of_nesting (FerryRouter *self, const FerryDelivery *under_way)
 {
-  if (self->told_of_nesting || link->turn.first == NULL)
+  if (self->told_of_nesting || !has_waiting (under_way))
     return;
   self->told_of_nesting = TRUE;
   g_message ("A handler of worker '%s' runs a main loop, and what else this worker sends waits until the handler "
              "returns; to wait for the same worker, return from the handler and go on in another one",
-             link->name);
+             under_way->link->name);
 }
 
 /* Moves what is left of a block's records to the end of an earlier block, as far as there is room. Returns whether
@@ -1299,7 +1332,7 @@ dispatch_beside (Dispatch *dispatch, const FerryDelivery *under_way)
 
   if (waits_as_a_whole (self, link))
     {
-      tell_of_nesting (self, link);
+      tell_of_nesting (self, under_way);
       return FERRY_DISPATCH_IDLE;
     }
   if (under_way->block != NULL && under_way->block->kind == FERRY_BLOCK_RECORDS)

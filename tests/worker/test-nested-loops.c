@@ -342,10 +342,158 @@ test_a_flood_is_heard_while_a_value_is_handled (void)
   dialog_clear (&dialog);
 }
 
+/* ---- what is logged ---- */
+
+static guint n_told; /* how often the log has told of a nested loop */
+
+static GLogWriterOutput
+write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  for (gsize i = 0; i < n_fields; i++)
+    if (strcmp (fields[i].key, "MESSAGE") == 0 && strstr (fields[i].value, "runs a main loop") != NULL)
+      {
+        g_assert_cmpint (level & G_LOG_LEVEL_MASK, ==, G_LOG_LEVEL_MESSAGE);
+        n_told++;
+        return G_LOG_WRITER_HANDLED;
+      }
+  return g_log_writer_default (level, fields, n_fields, user_data);
+}
+
+static gboolean
+is_told (gpointer data)
+{
+  return n_told > 0;
+}
+
+static gboolean
+has_a_row (gpointer data)
+{
+  Dialog *self = data;
+  FerryPipe *pipe = ferry_router_find_pipe (self->router, ferry_receiver_get_connection_id (self->values->receiver));
+
+  return pipe->watch->link->turn.first != NULL;
+}
+
+static void
+have_the_other_value_wait (Dialog *self)
+{
+  dialog_tell (self);
+  ferry_test_run_until (has_a_row, self);
+  g_assert_cmpuint (self->others->n_messages, ==, 0);
+}
+
+/* The handler of the value that waited runs a loop too. */
+static void
+have_a_value_wait (Dialog *self)
+{
+  dialog_tell (self);
+  ferry_test_run_until (is_told, NULL);
+  g_assert_cmpuint (self->values->n_messages, ==, 0);
+  self->nests = self->values->receiver;
+  self->nest = have_the_other_value_wait;
+}
+
+static void
+test_what_waits_is_logged_once (void)
+{
+  Dialog dialog;
+
+  n_told = 0;
+  dialog_init (&dialog, worker_test_launcher_new ("cell-worker", "message:1", "await", "send:1", "await", "other:1",
+                                                  "await", NULL));
+  dialog.messages->receiver->internal = dialog.values->receiver->internal = TRUE;
+  dialog.nests = dialog.messages->receiver;
+  dialog.nest = have_a_value_wait;
+  ferry_test_pipe_wait_count (dialog.others, 1);
+  g_assert_cmpuint (dialog.n_nested, ==, 2);
+  dialog_clear (&dialog);
+  g_assert_cmpuint (n_told, ==, 1);
+}
+
+static void
+wait_until_told_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type,
+                    gpointer user_data)
+{
+  guint *n_messages = user_data;
+
+  if ((*n_messages)++ > 0)
+    return;
+  ferry_test_run_until (is_told, NULL);
+  g_assert_cmpuint (*n_messages, ==, 1);
+}
+
+static gboolean
+has_hundred (gpointer data)
+{
+  return *(guint *) data == 100;
+}
+
+/* They came together. */
+static void
+test_what_waits_behind_the_message_in_its_block_is_logged (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  FerryTestPipe *pipe = ferry_test_pipe_new (router);
+  guint n_messages = 0;
+
+  n_told = 0;
+  pipe->receiver->internal = TRUE;
+  ferry_receiver_set_handler (pipe->receiver, wait_until_told_cb, &n_messages, NULL);
+  g_assert_true (ferry_sender_start (pipe->sender, NULL));
+  for (guint64 i = 0; i < 100; i++)
+    g_assert_true (ferry_sender_send_bytes (pipe->sender, &i, sizeof i, NULL));
+  ferry_test_run_until (has_hundred, &n_messages);
+  g_assert_cmpuint (n_told, ==, 1);
+  ferry_test_pipe_free (pipe);
+  ferry_test_router_stop (router);
+}
+
+/* What the loop further out has delivered is still in the row. */
+static void
+hear_nothing_of_the_worker (Dialog *self)
+{
+  FerryTestPipe *local = ferry_test_pipe_new (self->router);
+
+  g_assert_true (ferry_sender_start (local->sender, NULL));
+  for (guint64 i = 0; i < 10; i++)
+    g_assert_true (ferry_sender_send_bytes (local->sender, &i, sizeof i, NULL));
+  ferry_test_pipe_wait_count (local, 10);
+  ferry_test_pipe_free (local);
+}
+
+static void
+hear_the_other_value_that_nests (Dialog *self)
+{
+  self->nests = self->others->receiver;
+  self->nest = hear_nothing_of_the_worker;
+  hear_the_other_value (self);
+  g_assert_cmpuint (self->n_nested, ==, 1);
+}
+
+static void
+test_nothing_is_logged_where_nothing_waits (void)
+{
+  Dialog dialog;
+
+  n_told = 0;
+  dialog_init (&dialog, worker_test_launcher_new ("cell-worker", "await", "send:1", "await", "other:1", "await", NULL));
+  dialog.others->receiver->internal = TRUE;
+  dialog.nests = dialog.values->receiver;
+  dialog.nest = hear_the_other_value_that_nests;
+  /* A value may come before the news that its worker has attached, which would wait. */
+  worker_test_wait_open (dialog.worker);
+  dialog_tell (&dialog);
+  ferry_test_pipe_wait_count (dialog.values, 1);
+  g_assert_cmpuint (dialog.n_nested, ==, 2);
+  dialog_clear (&dialog);
+  g_assert_cmpuint (n_told, ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_log_set_writer_func (write_log, NULL, NULL);
   g_test_add_func ("/nested-loops/the-other-receiver-of-the-worker-is-heard",
                    test_the_other_receiver_of_the_worker_is_heard);
   g_test_add_func ("/nested-loops/may-be-within-nested-loops", test_loops_within_loops);
@@ -356,5 +504,9 @@ main (int argc, char **argv)
                    test_latest_values_are_heard_in_loops_within_loops);
   g_test_add_func ("/nested-loops/a-flood-is-heard-while-a-value-is-handled",
                    test_a_flood_is_heard_while_a_value_is_handled);
+  g_test_add_func ("/nested-loops/what-waits-is-logged-once", test_what_waits_is_logged_once);
+  g_test_add_func ("/nested-loops/what-waits-behind-the-message-in-its-block-is-logged",
+                   test_what_waits_behind_the_message_in_its_block_is_logged);
+  g_test_add_func ("/nested-loops/nothing-is-logged-where-nothing-waits", test_nothing_is_logged_where_nothing_waits);
   return g_test_run ();
 }
