@@ -52,7 +52,8 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_QUARANTINED: The task ended several workers, and is not tried again.
  * @FERRY_ERROR_NOT_ACKNOWLEDGED: The conversation ended before the other end acknowledged the message.
  * @FERRY_ERROR_REMOTE: An error of another process whose error domain cannot be taken over: it is no name, or more
- *   were named than a process takes over; the message names the domain. Other errors keep domain, code and message.
+ *   were named than a process takes over, by all others together; the message names the domain. A domain whose quark
+ *   this process has asked for is always kept. Other errors keep domain, code and message.
  * @FERRY_ERROR_NOT_LISTENING: No worker listens at the address, or the exporter of an object does not listen.
  * @FERRY_ERROR_NOT_ALLOWED: The other end belongs to another user, or its permissions keep this process out; or a
  *   property may not be read, or may not be written.

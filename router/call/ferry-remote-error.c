@@ -37,7 +37,9 @@
  * trace is FERRY_MAX_TRACE. */
 #define MAX_MESSAGE (64 * 1024)
 #define MAX_DOMAIN 255
-/* How many quarks are made at the most for domains that only other processes have named. */
+/* How many quarks are made at the most for domains that only other processes have named. All of them share this: an
+ * error may have come through lists and processes in between, and a worker that is started again would have a new
+ * share, so a bound for each would hold up nobody for long. Names that this process has used are not counted. */
 #define MAX_NEW_DOMAINS 256
 #define MAX_NOTES 16
 #define MAX_NOTE 1024
