@@ -14,7 +14,8 @@ struct _ObjectSceneKind
   const char *name;
   /* Makes two connected ends; NULL where there is none. */
   void (*connect) (FerryTransport **one, FerryTransport **other);
-  gboolean has_worker;
+  const char *order; /* (nullable): of the worker that exports */
+  const char *second_order;
 };
 
 /* ---- the kinds ---- */
@@ -33,10 +34,11 @@ connect_sockets (FerryTransport **one, FerryTransport **other)
 }
 
 static const ObjectSceneKind kinds[] = {
-  {"same-process", NULL, FALSE},
-  {"memory", ferry_transport_new_pair, FALSE},
-  {"socket", connect_sockets, FALSE},
-  {"worker", NULL, TRUE},
+  {"same-process", NULL, NULL, NULL},
+  {"memory", ferry_transport_new_pair, NULL, NULL},
+  {"socket", connect_sockets, NULL, NULL},
+  {"worker", NULL, "serve", NULL},
+  {"worker-by-default", NULL, "serve", "default"},
 };
 
 /* ---- setting up ---- */
@@ -131,8 +133,8 @@ run_case (gconstpointer data)
   const Case *self = data;
   ObjectScene scene = {.kind = self->kind};
 
-  if (self->kind->has_worker)
-    object_scene_spawn (&scene, "serve", NULL);
+  if (self->kind->order != NULL)
+    object_scene_spawn (&scene, self->kind->order, self->kind->second_order);
   else
     export_here (&scene);
   self->fact->func (&scene);
@@ -171,7 +173,7 @@ void
 object_scene_add_remote_facts (const char *group, const ObjectSceneFact *facts, guint n_facts)
 {
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
-    if (kinds[i].connect != NULL || kinds[i].has_worker)
+    if (kinds[i].connect != NULL || kinds[i].order != NULL)
       add_facts_of (&kinds[i], group, facts, n_facts);
 }
 

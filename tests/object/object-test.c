@@ -21,6 +21,7 @@ typedef struct
   int most_at_once;
   GQueue held; /* (element-type FerryInvocation) */
   guint n_cancelled;
+  guint n_blocked;
 } TestCounterPrivate;
 
 G_DEFINE_TYPE_WITH_PRIVATE (TestCounter, test_counter, G_TYPE_OBJECT)
@@ -238,6 +239,40 @@ test_counter_get_n_cancelled (TestCounter *self)
 }
 
 static void
+count_blocked (TestCounterPrivate *priv, guint n)
+{
+  g_mutex_lock (&priv->lock);
+  priv->n_blocked += n;
+  g_mutex_unlock (&priv->lock);
+}
+
+static void
+block (gpointer object, FerryInvocation *invocation, gpointer user_data)
+{
+  GCancellable *cancellable = ferry_invocation_get_cancellable (invocation);
+  GPollFD fd;
+
+  g_assert_true (g_cancellable_make_pollfd (cancellable, &fd));
+  count_blocked (get (object), 1);
+  while (!g_cancellable_is_cancelled (cancellable))
+    g_poll (&fd, 1, -1);
+  g_cancellable_release_fd (cancellable);
+  ferry_invocation_return_new_error (invocation, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Nobody wants it any more");
+  count_blocked (get (object), (guint) -1);
+}
+
+guint
+test_counter_get_n_blocked (TestCounter *self)
+{
+  guint n;
+
+  g_mutex_lock (&get (self)->lock);
+  n = get (self)->n_blocked;
+  g_mutex_unlock (&get (self)->lock);
+  return n;
+}
+
+static void
 stop (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   get (object)->running = FALSE;
@@ -303,6 +338,7 @@ test_counter_create_interface (void)
   ferry_interface_add_method (self, "make", "s", "o", make, NULL, NULL);
   ferry_interface_add_method (self, "fail", "s", "", fail, NULL, NULL);
   ferry_interface_add_method (self, "hold", "", "i", hold, NULL, NULL);
+  ferry_interface_add_method (self, "block", "", "", block, NULL, NULL);
   ferry_interface_add_method (self, "stop", "", "", stop, NULL, NULL);
   ferry_interface_add_method (self, "join", "asi", "s", join, NULL, NULL);
   ferry_interface_add_method (self, "wrong", "", "s", wrong, NULL, NULL);

@@ -43,11 +43,13 @@ void test_counter_let_go (TestCounter *self);
 /* How many calls it keeps, and how many of them nobody wants any more. */
 guint test_counter_get_n_held (TestCounter *self);
 guint test_counter_get_n_cancelled (TestCounter *self);
+/* How many threads are in block. */
+guint test_counter_get_n_blocked (TestCounter *self);
 
 /* Methods: add (i) → i, of the class; get_self () → o; get_next () → o; make (s) → o: a new counter; fail (s): an
- * error; hold () → i: answered by test_counter_let_go(); stop (): running is FALSE; join (asi) → s; wrong () → s: gives
- * an int; give_stranger () → o: an object that is not exported; drop (): does not answer; thread () → i: answered by
- * another thread. */
+ * error; hold () → i: answered by test_counter_let_go(); block (): keeps its thread until it is cancelled; stop ():
+ * running is FALSE; join (asi) → s; wrong () → s: gives an int; give_stranger () → o: an object that is not exported;
+ * drop (): does not answer; thread () → i: answered by another thread. */
 FerryInterface *test_counter_create_interface (void);
 
 G_END_DECLS

@@ -5,6 +5,7 @@
 
 #include "shop-test.h"
 
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* ---- the shelf ---- */
@@ -237,6 +238,15 @@ toggle (gpointer object, FerryInvocation *invocation, gpointer user_data)
   ferry_invocation_return_value (invocation, g_variant_new_boolean (shop->counting));
 }
 
+static void
+where (gpointer object, FerryInvocation *invocation, gpointer user_data)
+{
+  char name[16] = "";
+
+  prctl (PR_GET_NAME, name);
+  ferry_invocation_return_value (invocation, g_variant_new_string (name));
+}
+
 static TestCounter *
 dup_named (TestShop *shop, FerryInvocation *invocation)
 {
@@ -272,6 +282,14 @@ cancelled (gpointer object, FerryInvocation *invocation, gpointer user_data)
 }
 
 static void
+blocked (gpointer object, FerryInvocation *invocation, gpointer user_data)
+{
+  g_autoptr (TestCounter) counter = dup_named (user_data, invocation);
+
+  ferry_invocation_return_value (invocation, g_variant_new_uint32 (test_counter_get_n_blocked (counter)));
+}
+
+static void
 most (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   g_autoptr (TestCounter) counter = dup_named (user_data, invocation);
@@ -296,8 +314,9 @@ add_functions (TestShop *self)
   {
     const char *name;
     FerryMethodFunc func;
-  } functions[] = {{"total", total},   {"again", again},   {"doze", doze}, {"exit", leave},          {"turns", turns},
-                   {"toggle", toggle}, {"let-go", let_go}, {"held", held}, {"cancelled", cancelled}, {"most", most}};
+  } functions[] = {{"total", total},         {"again", again},   {"doze", doze},     {"exit", leave},
+                   {"turns", turns},         {"toggle", toggle}, {"let-go", let_go}, {"held", held},
+                   {"cancelled", cancelled}, {"most", most},     {"where", where},   {"blocked", blocked}};
 
   for (guint i = 0; i < G_N_ELEMENTS (functions); i++)
     ferry_exporter_add_function (self->exporter, functions[i].name, functions[i].func, self, NULL);

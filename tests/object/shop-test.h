@@ -20,8 +20,8 @@ G_DECLARE_FINAL_TYPE (TestShelf, test_shelf, TEST, SHELF, GObject)
  * Functions: total (i) → i, of a shelf: the values of its counters and that number; again (i) → i, of a counter: calls
  * add of “counter” by a proxy of its own process; doze (b): the exporter is stopped, and fulfils or not; exit (i): the
  * process exits; turns () → t: how often test_shop_take_turn() was called; toggle (): it counts,
- * or does not any more. Of the object of the name that they are given: let-go (s): test_counter_let_go(); held (s) → u,
- * cancelled (s) → u, most (s) → i. */
+ * or does not any more; where () → s: the name of the thread that calls it. Of the object of the name that they are
+ * given: let-go (s): test_counter_let_go(); held (s) → u, cancelled (s) → u, blocked (s) → u, most (s) → i. */
 typedef struct
 {
   FerryExporter *exporter; /* (unowned) */

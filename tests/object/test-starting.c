@@ -191,15 +191,15 @@ test_a_description (Scene *self, gconstpointer data)
   ferry_test_wait_flag (&over);
 }
 
-/* The worker is still being loaded. */
+/* The worker is still being loaded. place (nullable): where it calls methods. */
 static void
-test_a_worker (void)
+test_a_worker (gconstpointer place)
 {
   ObjectScene scene = {NULL};
   g_autoptr (FerryProxy) proxy = NULL;
   ObjectOutcome outcomes[N_CALLS] = {{0}};
 
-  object_scene_spawn (&scene, "serve", NULL);
+  object_scene_spawn (&scene, "serve", place);
   proxy = ferry_proxy_new (scene.here, "counter");
   ask_all (proxy, outcomes);
   assert_all (outcomes);
@@ -355,7 +355,10 @@ main (int argc, char **argv)
   add ("/object-starting/what-is-asked-before-an-exporter-is-started-waits-for-that", test_before_it_is_started);
   add ("/object-starting/a-thread-waits-for-an-exporter-and-its-answer", test_a_thread);
   add ("/object-starting/a-description-waits-for-an-exporter", test_a_description);
-  g_test_add_func ("/object-starting/what-is-asked-while-a-worker-starts-is-answered-in-order", test_a_worker);
+  g_test_add_data_func ("/object-starting/what-is-asked-while-a-worker-starts-is-answered-in-order", NULL,
+                        test_a_worker);
+  g_test_add_data_func ("/object-starting/what-is-asked-while-a-worker-of-the-default-starts-is-answered-in-order",
+                        "default", test_a_worker);
   add ("/object-starting/a-call-waits-no-longer-than-its-time", test_time_of_the_call);
   add ("/object-starting/no-call-waits-for-ever", test_without_limit);
   add ("/object-starting/an-exporter-that-was-stopped-is-not-waited-for", test_stopped);

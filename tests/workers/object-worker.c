@@ -4,6 +4,7 @@
 /* A worker with the transport "objects": object-worker WHAT [ARGUMENTS]
  *
  *   serve                  exports what tests/object/shop-test.h has, on four threads, until the transport is closed
+ *   serve default [OTHER]  the same where an exporter calls methods by default; and over the transport OTHER
  *   turns                  the same by ferry_serve_objects(), with turns that count; exits with status 7 when all of it
  *                          was in order
  *   fail                   ferry_serve_objects() whose first function fails; exits with status 6 when that was in order
@@ -71,14 +72,17 @@ trade_thread (gpointer data)
 
 /* ---- objects of this process ---- */
 
+/* other (nullable): of the same exporter. */
 static int
-serve (FerryTransport *transport)
+serve (FerryTransport *transport, gboolean by_default, FerryTransport *other)
 {
   g_autoptr (FerryExporter) exporter = ferry_exporter_new ();
   TestShop *shop = test_shop_new (exporter);
 
-  ferry_exporter_set_threads (exporter, 4);
+  if (!by_default)
+    ferry_exporter_set_threads (exporter, 4);
   check (ferry_exporter_add_transport (exporter, transport, NULL));
+  check (other == NULL || ferry_exporter_add_transport (exporter, other, NULL));
   ferry_exporter_start (exporter);
   ferry_transport_wait_closed (transport);
   g_clear_object (&exporter);
@@ -102,13 +106,23 @@ has_no_counters (void)
   return test_counter_count () == 0;
 }
 
+/* name (nullable): of another transport. */
+static int
+serve_by_default (FerryTransport *transport, const char *name)
+{
+  g_autoptr (FerryTransport) other = name != NULL ? ferry_worker_get_transport (name, NULL) : NULL;
+
+  check (name == NULL || other != NULL);
+  return serve (transport, TRUE, other);
+}
+
 static int
 trade (FerryTransport *transport, guint32 seed)
 {
   Trader trader = {transport, seed};
   GThread *thread = g_thread_new ("trade", trade_thread, &trader);
 
-  serve (transport);
+  serve (transport, FALSE, NULL);
   g_thread_join (thread);
   check (has_no_counters ());
   return 0;
@@ -257,7 +271,7 @@ main (int argc, char **argv)
 
   check (argc > 1 && transport != NULL);
   if (strcmp (argv[1], "serve") == 0)
-    return serve (transport);
+    return argc > 2 ? serve_by_default (transport, argv[3]) : serve (transport, FALSE, NULL);
   if (strcmp (argv[1], "trade") == 0 && argc > 2)
     return trade (transport, (guint32) strtoul (argv[2], NULL, 10));
   if (strcmp (argv[1], "turns") == 0 || strcmp (argv[1], "fail") == 0)
