@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Objects of a worker, which are called and read, and transactions that carry the same. One worker has all of them, on
- * a transport each for what the thread that receives answers, and for what a thread answers. */
+ * a transport each for what the thread that receives answers, for what a thread answers, and for what is answered where
+ * an exporter does so by default. */
 
 #include "config.h"
 
@@ -20,15 +21,16 @@ typedef enum
 {
   OBJECT_RECEIVER,
   OBJECT_POOL,
+  OBJECT_DEFAULT,
   RECEIVER,
   POOL,
   N_ENDS,
 } End;
 
-#define N_OBJECTS (OBJECT_POOL + 1)
+#define N_OBJECTS (OBJECT_DEFAULT + 1)
 
-static const char *const end_names[N_ENDS] = {"object-receiver", "object-pool", "receiver", "pool"};
-static const guint end_threads[N_ENDS] = {0, 1, 0, 1};
+static const char *const end_names[N_ENDS] = {"object-receiver", "object-pool", "object-default", "receiver", "pool"};
+static const guint end_threads[N_ENDS] = {0, 1, BENCH_DEFAULT_THREADS, 0, 1};
 
 typedef struct
 {
@@ -128,7 +130,8 @@ start_exporter (End end, GError **error)
   g_autoptr (GObject) echoer = g_object_new (BENCH_TYPE_ECHOER, NULL);
   FerryExporter *exporter = pair.exporters[end] = ferry_exporter_new ();
 
-  ferry_exporter_set_threads (exporter, end_threads[end]);
+  if (end_threads[end] != BENCH_DEFAULT_THREADS)
+    ferry_exporter_set_threads (exporter, end_threads[end]);
   if (!ferry_exporter_export (exporter, NAME, echoer, interface, FERRY_CALL_POLICY_SERIAL, error) ||
       !ferry_exporter_add_transport (exporter, pair.transports[end], error))
     return FALSE;
@@ -288,6 +291,7 @@ transact_pool (BenchSlot *slot)
 
 static void ask_call (BenchSlot *slot);
 static void ask_call_receiver (BenchSlot *slot);
+static void ask_call_default (BenchSlot *slot);
 static void ask_get (BenchSlot *slot);
 static void ask_view (BenchSlot *slot);
 
@@ -321,6 +325,20 @@ ask_call_receiver (BenchSlot *slot)
   ferry_proxy_call_with_func (pair.proxies[OBJECT_RECEIVER], METHOD, slot_arguments (slot), call_answered, slot);
 }
 
+static void
+call_answered_by_default (GVariant *value, FerryProxy *object, const GError *error, gpointer data)
+{
+  if (end_bytes (data, value, error))
+    ask_call_default (data);
+}
+
+static void
+ask_call_default (BenchSlot *slot)
+{
+  ferry_proxy_call_with_func (pair.proxies[OBJECT_DEFAULT], METHOD, slot_arguments (slot), call_answered_by_default,
+                              slot);
+}
+
 static gboolean
 transact_object (BenchSlot *slot, End end)
 {
@@ -341,6 +359,12 @@ static gboolean
 transact_call_receiver (BenchSlot *slot)
 {
   return transact_object (slot, OBJECT_RECEIVER);
+}
+
+static gboolean
+transact_call_default (BenchSlot *slot)
+{
+  return transact_object (slot, OBJECT_DEFAULT);
 }
 
 static void
@@ -418,6 +442,7 @@ transact_view (BenchSlot *slot)
 
 const BenchRoad bench_road_object_call = {ROAD, .ask = ask_call, .transact = transact_call};
 const BenchRoad bench_road_object_call_receiver = {ROAD, .ask = ask_call_receiver, .transact = transact_call_receiver};
+const BenchRoad bench_road_object_call_default = {ROAD, .ask = ask_call_default, .transact = transact_call_default};
 const BenchRoad bench_road_object_get = {ROAD, .ask = ask_get, .transact = transact_get};
 const BenchRoad bench_road_object_view = {ROAD, .ask = ask_view, .transact = transact_view};
 const BenchRoad bench_road_object_transaction = {ROAD, .ask = ask_receiver, .transact = transact_receiver};

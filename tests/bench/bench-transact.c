@@ -97,6 +97,10 @@ static const struct
   {THREADS "ferry-bytes", THREADS_BYTES, THREADS_FLOOR, THREADS_ZEROMQ, THREADS_GDBUS},
 };
 
+/* A program that chose no thread against one that chose the thread that receives. */
+#define DEFAULT_BUDGET "<= 1.3: the lower quartile over pairs of blocks"
+#define DEFAULT_MANY_BUDGET ">= 0.77: 1 / 1.3"
+
 static const struct
 {
   const char *name;
@@ -278,6 +282,8 @@ measure_single (Bench *self, guint size, const Pace *pace)
         print_pair_ratios (size, pace, comparisons[i].name, "socketpair-apart", own, medians[SOCKET_APART], n_pairs,
                            pace->vs_pipe);
     }
+  print_pair_ratios (size, pace, routes[DEFAULT_FERRY].name, "ferry", medians[DEFAULT_FERRY], medians[DOWN_FERRY],
+                     n_pairs, DEFAULT_BUDGET);
 }
 
 static void
@@ -339,6 +345,9 @@ print_peer_ratios (guint size, double (*rates)[ROUNDS], guint n_rounds)
         print_ratio (size, MANY_KIND, comparisons[i].name, "socketpair",
                      bench_median_ratio (ferry, rates[SOCKET], n_rounds), NULL);
     }
+  if (rates[DEFAULT_FERRY][0] > 0 && rates[DOWN_FERRY][0] > 0)
+    print_ratio (size, MANY_KIND, routes[DEFAULT_FERRY].name, "ferry",
+                 bench_median_ratio (rates[DEFAULT_FERRY], rates[DOWN_FERRY], n_rounds), DEFAULT_MANY_BUDGET);
 }
 
 /* The threads alone, without anything that they ask: see bench-wakes.h. */
