@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The library alone, as the README has it installed, and the same without the cluster: check-without.py TOP
+
+Each is configured and built in a folder that is removed afterwards, and nothing is installed but under such a folder.
+check-install.py then builds and runs programs against it. This takes minutes, so no suite has it: see './run nightly'.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import tap
+from installed import call
+
+SETUP = re.compile(r"^meson setup build-install (.*)\nmeson install -C build-install$", re.MULTILINE)
+CLUSTER = "-Dcluster=disabled"
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def find_options(text):
+    """The options of the recipe, or nothing where the page has none, or another one."""
+    match = SETUP.search(text)
+    return match[1].split() if match else []
+
+
+def targets(build):
+    """The names of what is built."""
+    return {target["name"] for target in json.loads(call(["meson", "introspect", "--targets", build]))}
+
+
+def check_install(build, version):
+    """Whether its programs are built and run. What they say is shown where not."""
+    programs = [os.path.join(HERE, name) for name in ("program.c", "cluster-program.c")]
+    done = subprocess.run([sys.executable, os.path.join(HERE, "check-install.py"), build, version, "none", *programs],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False)
+    return [] if done.returncode == 0 else [done.stdout]
+
+
+def check(report, name, top, options):
+    with tempfile.TemporaryDirectory() as folder:
+        build = os.path.join(folder, "build")
+        call(["meson", "setup", build, top, "--werror", *options])
+        call(["meson", "compile", "-C", build])
+        version = json.loads(call(["meson", "introspect", "--projectinfo", build]))["version"]
+        built = targets(build)
+        report.fact("%s has the library" % name, "ferry-1" in built, sorted(built))
+        report.none("%s has neither demo nor tests" % name,
+                    sorted(target for target in built if re.match(r"(ferry-demo|test-|bench-|obedient-)", target)))
+        report.equal("%s has the cluster where it is wanted" % name, "ferry-host" in built, CLUSTER not in options)
+        report.none("%s can be installed and used" % name, check_install(build, version))
+
+
+def body(report):
+    top = os.path.abspath(sys.argv[1])
+    report.equal("would be seen: another recipe", find_options("meson setup build-install -Da=b\nninja install\n"), [])
+    with open(os.path.join(top, "README.md"), encoding="utf-8") as file:
+        options = find_options(file.read())
+    report.fact("the README has a recipe without demo and tests",
+                {"-Ddemo=disabled", "-Dtests=disabled"} <= set(options), options)
+    check(report, "the library alone", top, options)
+    check(report, "the library without the cluster", top, [*options, CLUSTER])
+
+
+tap.main(body)
