@@ -24,6 +24,8 @@
 #define N_WAITING 50
 #define N_FLOOD 4000
 #define IN_FLIGHT 32
+#define N_EARLY 5
+#define N_LATER 20
 
 /* ---- the worker ---- */
 
@@ -174,6 +176,43 @@ drop (FerryInvocation *invocation, gpointer data)
   echo (invocation, data);
 }
 
+typedef struct
+{
+  GThreadFunc func;
+  gpointer data;
+} Thread;
+
+/* Begins when all of N_EARLY and N_LATER were received. */
+static gpointer
+slow_thread (gpointer data)
+{
+  g_autofree Thread *self = data;
+
+  while (ferry_demux_get_n_received (answering) < N_EARLY + N_LATER)
+    g_thread_yield ();
+  return self->func (self->data);
+}
+
+static GThread *
+start_slowly (const char *name, GThreadFunc func, gpointer data, GError **error)
+{
+  Thread *thread = g_new (Thread, 1);
+
+  *thread = (Thread){func, data};
+  return g_thread_try_new (name, slow_thread, thread, error);
+}
+
+/* Has the demux start with N_EARLY requests, of which none begins before the later ones have come. */
+static void
+start_behind_requests (FerryTransport *transport)
+{
+  while (ferry_transactions_get_counts (ferry_transport_get_transactions (transport)).n_calls < N_EARLY)
+    g_thread_yield ();
+  ferry_demux_set_start_thread_func (answering, start_slowly);
+  g_assert_true (ferry_demux_start (answering, NULL));
+  g_assert_true (ferry_mux_send (asking, "started", NULL, -1, NULL, NULL));
+}
+
 static int
 be_worker (char **argv)
 {
@@ -198,7 +237,10 @@ be_worker (char **argv)
   for (guint i = 0; i < G_N_ELEMENTS (handlers); i++)
     ferry_demux_add_handler (answering, handlers[i].method, handlers[i].func, NULL, NULL);
   ferry_demux_set_team (answering, (guint) atoi (argv[2]));
-  g_assert_true (ferry_demux_start (answering, NULL));
+  if (argv[3] != NULL)
+    start_behind_requests (transport);
+  else
+    g_assert_true (ferry_demux_start (answering, NULL));
   pthread_mutex_lock (&gate_lock);
   is_started = TRUE;
   pthread_cond_broadcast (&gate_changed);
@@ -217,12 +259,20 @@ typedef struct
   FerryMux *mux;             /* (owned) */
   FerryDemux *demux;         /* (owned) */
   FerryWorker *worker;       /* (owned) */
+  gboolean is_started;       /* a worker that starts its demux behind requests has done so */
 } Scene;
 
 static void
-scene_init (Scene *self, const char *n_at_a_time)
+note_start (FerryInvocation *invocation, gpointer scene)
 {
-  const char *const argv[] = {"/proc/self/exe", "worker", n_at_a_time, NULL};
+  ((Scene *) scene)->is_started = TRUE;
+}
+
+/* how (nullable): a worker that starts its demux behind requests. */
+static void
+scene_init_how (Scene *self, const char *n_at_a_time, const char *how)
+{
+  const char *const argv[] = {"/proc/self/exe", "worker", n_at_a_time, how, NULL};
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
   g_autoptr (GError) error = NULL;
 
@@ -233,9 +283,16 @@ scene_init (Scene *self, const char *n_at_a_time)
   self->demux = ferry_demux_new (self->transport);
   ferry_demux_set_context (self->demux, NULL);
   ferry_demux_add_handler (self->demux, "echo", echo, NULL, NULL);
+  ferry_demux_add_handler (self->demux, "started", note_start, self, NULL);
   g_assert_true (ferry_demux_start (self->demux, NULL));
   self->worker = ferry_launcher_spawn (launcher, self->router, &error);
   g_assert_no_error (error);
+}
+
+static void
+scene_init (Scene *self, const char *n_at_a_time)
+{
+  scene_init_how (self, n_at_a_time, NULL);
 }
 
 static void
@@ -385,6 +442,23 @@ test_requests_begin_in_order (gconstpointer is_known)
 }
 
 static void
+test_requests_do_not_overtake_those_that_came_before_the_start (void)
+{
+  g_auto (Scene) scene = {0};
+  Answer answers[N_EARLY + N_LATER];
+
+  scene_init_how (&scene, "1", "behind-requests");
+  for (guint32 i = 0; i < N_EARLY; i++)
+    ask (&scene, "append", i, NULL, &answers[i]);
+  ferry_test_wait_flag (&scene.is_started);
+  for (guint32 i = N_EARLY; i < G_N_ELEMENTS (answers); i++)
+    ask (&scene, "append", i, NULL, &answers[i]);
+  for (guint32 i = 0; i < G_N_ELEMENTS (answers); i++)
+    expect (&answers[i], i);
+  expect_now (&scene, "order", G_N_ELEMENTS (answers), TRUE);
+}
+
+static void
 test_stop_is_heard_while_handlers_run (void)
 {
   g_auto (Scene) scene = {0};
@@ -473,6 +547,8 @@ main (int argc, char **argv)
   ADD_BOTH ("a-handler-that-blocks-hears-of-its-cancel", test_handler_that_blocks_hears_of_its_cancel);
   ADD_BOTH ("a-handler-may-wait-for-an-answer", test_handler_may_wait_for_an_answer);
   ADD_BOTH ("requests-begin-in-order", test_requests_begin_in_order);
+  ADD ("requests-do-not-overtake-those-that-came-before-the-start",
+       test_requests_do_not_overtake_those_that_came_before_the_start);
   ADD ("a-stop-is-heard-while-handlers-run", test_stop_is_heard_while_handlers_run);
   ADD ("a-demux-that-is-dropped-while-handlers-run-answers-no-more",
        test_demux_that_is_dropped_while_handlers_run_answers_no_more);
