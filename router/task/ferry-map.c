@@ -2481,6 +2481,11 @@ install_settings (void)
    * Since: 0.1
    */
   properties[PROP_CHUNK_SIZE] = g_param_spec_uint ("chunk-size", NULL, NULL, 0, MAX_CHUNK_SIZE, 0, FERRY_SETTABLE);
+}
+
+static void
+install_limits (void)
+{
   /**
    * FerryMap:max-in-flight:
    *
@@ -2666,6 +2671,7 @@ ferry_map_class_init (FerryMapClass *klass)
   object_class->dispose = ferry_map_dispose;
   object_class->finalize = ferry_map_finalize;
   install_settings ();
+  install_limits ();
   install_figures ();
   install_ends ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);

@@ -10,6 +10,7 @@
 
 #include "cluster/nats-test.h"
 
+#include <nats/nats.h>
 #include <string.h>
 
 #include "cluster/ferry-cluster-private.h"
@@ -121,7 +122,7 @@ static const FerryHostServiceFuncs service_funcs = {tell_presence, note_drained}
 static Host *
 host_new (Scene *scene, const char *name)
 {
-  static const char *const functions[] = {"add", "echo", "gate", "nothing", "sleep-until-cancelled", NULL};
+  static const char *const functions[] = {"add", "echo", "gate", "note", "nothing", "sleep-until-cancelled", NULL};
   g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   const FerryBusSettings settings = {.url = url, .application = "app", .host = name};
   g_autoptr (GError) error = NULL;
@@ -1097,6 +1098,172 @@ hosts_of_one_name_are_few (void)
   ferry_test_run_until (has_honest_and_few_others, scene);
 }
 
+/* ---- Others that have the same server ---- */
+
+#define N_KEPT 256
+
+/* One that hears all that application and hosts say to each other, and talks in between. */
+typedef struct
+{
+  natsConnection *nats;           /* (owned) */
+  natsSubscription *subscription; /* (owned) */
+  GRand *random;                  /* subscription: (owned) */
+  natsMsg *kept[N_KEPT];          /* subscription: (owned) (nullable): what was said last */
+  guint n_heard;                  /* subscription */
+  void (*talk) (natsConnection *nats, const char *subject, const char *bytes, int size, GRand *random);
+} Meddler;
+
+/* A function of libnats' thread for the subscription. */
+static void
+meddle (natsConnection *nats, natsSubscription *subscription, natsMsg *message, void *closure)
+{
+  Meddler *self = closure;
+  guint place = self->n_heard++ % N_KEPT;
+  const natsMsg *old;
+
+  natsMsg_Destroy (self->kept[place]);
+  self->kept[place] = message;
+  old = self->kept[g_rand_int_range (self->random, 0, (gint32) MIN (self->n_heard, N_KEPT))];
+  self->talk (nats, natsMsg_GetSubject (message), natsMsg_GetData (message), natsMsg_GetDataLength (message),
+              self->random);
+  self->talk (nats, natsMsg_GetSubject (old), natsMsg_GetData (old), natsMsg_GetDataLength (old), self->random);
+}
+
+static void
+meddler_begin (Meddler *self, Scene *scene)
+{
+  g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  natsOptions *options = NULL;
+
+  self->random = g_rand_new_with_seed ((guint32) g_test_rand_int ());
+  g_assert_cmpint (natsOptions_Create (&options), ==, NATS_OK);
+  g_assert_cmpint (natsOptions_SetURL (options, url), ==, NATS_OK);
+  /* It does not hear itself. */
+  g_assert_cmpint (natsOptions_SetNoEcho (options, true), ==, NATS_OK);
+  g_assert_cmpint (natsConnection_Connect (&self->nats, options), ==, NATS_OK);
+  natsOptions_Destroy (options);
+  g_assert_cmpint (natsConnection_Subscribe (&self->subscription, self->nats, "ferry.app.>", meddle, self), ==,
+                   NATS_OK);
+  g_assert_cmpint (natsConnection_Flush (self->nats), ==, NATS_OK);
+}
+
+static void
+meddler_ended (void *closure)
+{
+  *(gboolean *) closure = TRUE;
+  g_main_context_wakeup (NULL);
+}
+
+/* Returns how many messages it has heard. */
+static guint
+meddler_end (Meddler *self)
+{
+  gboolean ended = FALSE;
+
+  g_assert_cmpint (natsSubscription_SetOnCompleteCB (self->subscription, meddler_ended, &ended), ==, NATS_OK);
+  g_assert_cmpint (natsSubscription_Unsubscribe (self->subscription), ==, NATS_OK);
+  ferry_test_wait_flag (&ended);
+  natsSubscription_Destroy (self->subscription);
+  natsConnection_Destroy (self->nats);
+  for (guint i = 0; i < N_KEPT; i++)
+    natsMsg_Destroy (self->kept[i]);
+  g_rand_free (self->random);
+  return self->n_heard;
+}
+
+static int
+compare_words (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+static void
+assert_each_noted_once (void)
+{
+  g_autofree char *text = task_test_take_log ();
+  g_auto (GStrv) words = g_strsplit (text, " ", -1);
+
+  g_assert_cmpuint (g_strv_length (words), ==, N_TASKS);
+  qsort (words, N_TASKS, sizeof *words, compare_words);
+  for (guint i = 1; i < N_TASKS; i++)
+    g_assert_cmpstr (words[i - 1], !=, words[i]);
+}
+
+/* Each task notes its number: none may run twice. */
+static void
+run_tasks_beside (Scene *scene, Meddler *meddler)
+{
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (Host) one = NULL;
+  g_autoptr (Host) other = NULL;
+
+  meddler_begin (meddler, scene);
+  one = host_new (scene, "one");
+  other = host_new (scene, "other");
+  wait_hosts (scene, 2);
+  for (guint i = 0; i < N_TASKS; i++)
+    {
+      g_autofree char *word = g_strdup_printf ("w%u", i);
+
+      g_ptr_array_add (tasks, task_test_submit (scene->executor, "note", g_variant_new_string (word)));
+    }
+  for (guint i = 0; i < N_TASKS; i++)
+    task_test_assert_result (tasks->pdata[i], NULL);
+  g_assert_cmpuint (meddler_end (meddler), >, N_TASKS);
+  assert_each_noted_once ();
+  g_assert_null (ferry_cluster_get_error (scene->cluster));
+}
+
+static void
+repeat (natsConnection *nats, const char *subject, const char *bytes, int size, GRand *random)
+{
+  natsConnection_Publish (nats, subject, bytes, size);
+}
+
+/* All that application and hosts say comes once more at once, and some of it later. */
+static void
+what_is_said_again_harms_nothing (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  Meddler meddler = {.talk = repeat};
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  run_tasks_beside (scene, &meddler);
+}
+
+/* Says the same under a name of its own, with some bytes changed or without its end. */
+static void
+garble (natsConnection *nats, const char *subject, const char *bytes, int size, GRand *random)
+{
+  g_auto (GStrv) tokens = g_strsplit (subject, ".", -1);
+  g_autofree char *garbled = g_memdup2 (bytes, (gsize) size);
+  g_autofree char *own = NULL;
+  guint n_tokens = g_strv_length (tokens);
+
+  g_free (tokens[n_tokens - 2]);
+  tokens[n_tokens - 2] = g_strdup ("mallory");
+  g_free (tokens[n_tokens - 1]);
+  tokens[n_tokens - 1] = g_strdup_printf ("m%d", g_rand_int_range (random, 0, 4));
+  own = g_strjoinv (".", tokens);
+  for (int i = g_rand_int_range (random, 0, 4); i > 0 && size > 0; i--)
+    garbled[g_rand_int_range (random, 0, size)] ^= (char) g_rand_int_range (random, 1, 256);
+  natsConnection_Publish (nats, own, garbled, g_rand_boolean (random) ? size : g_rand_int_range (random, 0, size + 1));
+}
+
+static void
+what_others_garble_harms_no_task (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  Meddler meddler = {.talk = garble};
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  run_tasks_beside (scene, &meddler);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -1137,5 +1304,7 @@ main (int argc, char **argv)
                    an_application_whose_protocol_does_not_fit_is_told_of_once);
   g_test_add_func ("/cluster-nats/false-facts-do-not-fill-the-log", false_facts_do_not_fill_the_log);
   g_test_add_func ("/cluster-nats/hosts-of-one-name-are-few", hosts_of_one_name_are_few);
+  g_test_add_func ("/cluster-nats/what-is-said-again-harms-nothing", what_is_said_again_harms_nothing);
+  g_test_add_func ("/cluster-nats/what-others-garble-harms-no-task", what_others_garble_harms_no_task);
   return g_test_run ();
 }
