@@ -39,8 +39,8 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_VERSION: The two ends use versions of the protocol that do not fit together.
  * @FERRY_ERROR_BAD_ARGUMENTS: A value from outside the program, such as an argument vector, cannot be used.
  * @FERRY_ERROR_UNKNOWN_SENDER: The worker was given no sender, or no transport, of that name.
- * @FERRY_ERROR_NOT_A_WORKER: The process was not started by a [class@Ferry.Launcher], or was forked from a worker. Or
- * it was started by one, has not attached, and starts workers of its own: [func@Ferry.Worker.main] comes first.
+ * @FERRY_ERROR_NOT_A_WORKER: The process was not started by a [class@Ferry.Launcher], or was forked from a worker; or
+ *   it was started by one, has not attached, and starts workers of its own: [func@Ferry.Worker.main] comes first.
  * @FERRY_ERROR_BUSY: The function cannot be called within another call that is still running; or a persistent worker
  *   already has an application, or has no descriptors for another application.
  * @FERRY_ERROR_SYSTEM: The system refused memory, a descriptor or a system call; the message names it.
