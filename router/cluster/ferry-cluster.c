@@ -42,6 +42,9 @@
 /* How many hosts of one name there are. Each start of a host is a new one, until the session of the old one ends. */
 #define MAX_NAMESAKES 8
 
+/* How often it is said that there are more, in microseconds. */
+#define CROWDED_PERIOD (60 * G_USEC_PER_SEC)
+
 /* How long a host is not used after it was lost for the first time, and after it has broken a rule or its version does
  * not fit. */
 #define LOST_PAUSE (1 * G_USEC_PER_SEC)
@@ -100,10 +103,11 @@ struct _FerryCluster
   gboolean scheduling;
   gboolean schedule_again;
   FerryTimer tend_timer;
-  gint64 tended_at;     /* monotonic time */
-  gboolean wanting;     /* some host was told that tasks wait */
-  FerryRate complaints; /* lines in the log about hosts */
-  gboolean crowded;     /* tasks may wait at hosts: some were sent since list_crowded() has found none */
+  gint64 tended_at;        /* monotonic time */
+  gboolean wanting;        /* some host was told that tasks wait */
+  FerryRate complaints;    /* lines in the log about hosts */
+  FerryRate crowded_names; /* how often it was said that too many hosts have one name */
+  gboolean crowded;        /* tasks may wait at hosts: some were sent since list_crowded() has found none */
 };
 
 /* What a task is told of why it waits: FerryTaskPlacement.obstructed. */
@@ -692,6 +696,19 @@ doubt_namesakes (FerryCluster *self, const char *name)
     ferry_discovery_doubt (self->discovery, name, ((FerryHost *) hosts->pdata[i])->facts.instance);
 }
 
+/* Whether a host that is not known yet is used. */
+static gboolean
+is_welcome (FerryCluster *self, const FerryHostFacts *facts, guint n_namesakes)
+{
+  if (facts->draining || n_namesakes < MAX_NAMESAKES)
+    return !facts->draining;
+  if (ferry_rate_note (&self->crowded_names, CROWDED_PERIOD, 1))
+    g_message (
+      "There are %d hosts called '%s', and further ones are not used; start each host with a --name of its own",
+      MAX_NAMESAKES, facts->name);
+  return FALSE;
+}
+
 static void
 discovery_present (gpointer data, FerryHostFacts *facts)
 {
@@ -701,7 +718,7 @@ discovery_present (gpointer data, FerryHostFacts *facts)
   g_autoptr (FerryHost) host = known != NULL ? g_object_ref (known) : NULL;
   g_autoptr (FerryTransport) transport = NULL;
 
-  if (known == NULL ? facts->draining || n_namesakes >= MAX_NAMESAKES : !ferry_host_may_tell (known))
+  if (known == NULL ? !is_welcome (self, facts, n_namesakes) : !ferry_host_may_tell (known))
     return;
   if (known == NULL)
     {

@@ -1076,6 +1076,7 @@ hosts_of_one_name_are_few (void)
   g_autoptr (Scene) scene = NULL;
   g_autoptr (GPtrArray) ends = g_ptr_array_new_with_free_func ((GDestroyNotify) nats_test_end_free);
   g_autofree char *url = NULL;
+  g_autofree char *message = NULL;
   g_autoptr (Host) honest = NULL;
 
   if (nats_test_must_skip ("nats-server"))
@@ -1094,6 +1095,11 @@ hosts_of_one_name_are_few (void)
     }
   for (guint i = 0; i < ends->len; i++)
     nats_test_end_wait_state (ends->pdata[i], FERRY_CLUSTER_STATE_CONNECTED);
+  while (message == NULL || strstr (message, "8 hosts called 'liar'") == NULL)
+    {
+      g_free (message);
+      message = wait_message ();
+    }
   honest = host_new (scene, "honest");
   ferry_test_run_until (has_honest_and_few_others, scene);
 }
