@@ -1000,6 +1000,8 @@ check_misfit_application (gboolean other_order, const char *words)
 
   g_free (task_test_take_message ());
   nats_test_end_wait_present (misfit, "alpha ");
+  /* Until then, what it sends is lost. */
+  nats_test_end_wait_state (misfit, FERRY_CLUSTER_STATE_CONNECTED);
   send_misfit (misfit, "alpha", ferry_bus_get_id (host->bus), other_order);
   message = wait_message ();
   g_assert_nonnull (strstr (message, name));
